@@ -1,0 +1,67 @@
+//! Names: what a node is called, in dbt's form.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A node's unique id, such as `model.smart_meters.stg_readings` or `source.smart_meters.files.readings`.
+/// Ordered as text, which is the order of every map keyed by it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct NodeId(String);
+
+impl NodeId {
+    /// `model.<project>.<name>`.
+    #[must_use]
+    pub fn model(project: &str, name: &str) -> Self {
+        Self(format!("model.{project}.{name}"))
+    }
+
+    /// `source.<project>.<source>.<table>`.
+    #[must_use]
+    pub fn source(project: &str, source: &str, table: &str) -> Self {
+        Self(format!("source.{project}.{source}.{table}"))
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A table's place in the lake: `<root>/<schema>/<name>`; in SQL, `"schema"."name"`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Relation {
+    /// The folder under the lake's root.
+    pub schema: String,
+    /// The table's folder under the schema.
+    pub name: String,
+}
+
+impl Relation {
+    /// A relation from its two parts.
+    pub fn new(schema: impl Into<String>, name: impl Into<String>) -> Self {
+        Self { schema: schema.into(), name: name.into() }
+    }
+
+    /// As SQL writes it, each part quoted.
+    #[must_use]
+    pub fn quoted(&self) -> String {
+        let quote = |part: &str| format!("\"{}\"", part.replace('"', "\"\""));
+        format!("{}.{}", quote(&self.schema), quote(&self.name))
+    }
+}
+
+/// As people write it: `schema.name`.
+impl fmt::Display for Relation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.schema, self.name)
+    }
+}

@@ -1,0 +1,166 @@
+//! Source text and places in it.
+//!
+//! A [`Source`] is one file as the user wrote it; a [`Span`] is a byte range of one. Everything that can be
+//! wrong in a project carries a span, so that a message can point at it. Knows nothing of SQL, YAML or Jinja.
+
+use std::{fmt, ops::Range, sync::Arc};
+
+/// A text file of the user's: its path as shown to them (relative to the project, with `/`) and its content.
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct Source(Arc<Inner>);
+
+struct Inner {
+    path: String,
+    text: String,
+}
+
+impl Source {
+    /// A source from the path to show and the text.
+    pub fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
+        Self(Arc::new(Inner { path: path.into(), text: text.into() }))
+    }
+
+    /// The path to show: relative to the project, `/`-separated.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.0.path
+    }
+
+    /// The whole text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.0.text
+    }
+
+    /// The span of a byte range, clamped to the text and widened to character boundaries.
+    #[must_use]
+    pub fn span(&self, range: Range<usize>) -> Span {
+        let text = self.text();
+        let mut start = range.start.min(text.len());
+        while !text.is_char_boundary(start) {
+            start -= 1;
+        }
+        let mut end = range.end.clamp(start, text.len());
+        while !text.is_char_boundary(end) {
+            end += 1;
+        }
+        Span { source: self.clone(), start, end }
+    }
+
+    /// The byte offset of a 1-based line and 1-based column counted in characters; past the end of a line or of
+    /// the text it is the nearest offset there is.
+    #[must_use]
+    pub fn offset(&self, line: usize, column: usize) -> usize {
+        let text = self.text();
+        let start = if line <= 1 {
+            0
+        } else {
+            text.match_indices('\n').nth(line - 2).map_or(text.len(), |(at, _)| at + 1)
+        };
+        let rest = &text[start..];
+        let rest = rest.split('\n').next().unwrap_or(rest);
+        let within = rest.char_indices().nth(column.saturating_sub(1)).map_or(rest.len(), |(at, _)| at);
+        start + within
+    }
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Source({})", self.path())
+    }
+}
+
+impl PartialEq for Source {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || (self.path() == other.path() && self.text() == other.text())
+    }
+}
+
+impl Eq for Source {}
+
+/// A byte range of a source, on character boundaries.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Span {
+    /// Where.
+    pub source: Source,
+    /// First byte.
+    pub start: usize,
+    /// One past the last byte.
+    pub end: usize,
+}
+
+impl Span {
+    /// The text under the span.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.source.text()[self.start..self.end]
+    }
+
+    /// The 1-based line and 1-based column (in characters) of the first byte.
+    #[must_use]
+    pub fn line_column(&self) -> (usize, usize) {
+        let before = &self.source.text()[..self.start];
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or(before).chars().count() + 1;
+        (line, column)
+    }
+
+    /// The same place as a range.
+    #[must_use]
+    pub fn range(&self) -> Range<usize> {
+        self.start..self.end
+    }
+}
+
+/// `path:line:column`.
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (line, column) = self.line_column();
+        write!(f, "{}:{line}:{column}", self.source.path())
+    }
+}
+
+impl fmt::Debug for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+/// A value and the place it was written at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spanned<T> {
+    /// The value.
+    pub value: T,
+    /// Where it stands.
+    pub span: Span,
+}
+
+impl<T> Spanned<T> {
+    /// A value at a place.
+    pub fn new(value: T, span: Span) -> Self {
+        Self { value, span }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_and_columns_count_characters_from_one() {
+        let source = Source::new("a.sql", "é\nab\n");
+        assert_eq!(source.span(3..4).line_column(), (2, 1));
+        assert_eq!(source.span(4..5).to_string(), "a.sql:2:2");
+        assert_eq!(source.offset(2, 2), 4);
+        assert_eq!(source.offset(1, 99), 2);
+        assert_eq!(source.offset(9, 1), 6);
+    }
+
+    #[test]
+    fn spans_never_split_a_character() {
+        let source = Source::new("a.sql", "é!");
+        assert_eq!(source.span(1..1).text(), "é");
+        assert_eq!(source.span(7..9).text(), "");
+    }
+}
