@@ -6,6 +6,22 @@
 //!  declared     resolved     nodes         schema,      will be   in order    the events
 //!               + graph                    every type   done, and why
 //! ```
+//!
+//! Each arrow is a module, each word a type that does not change once made. A module imports only from its own row
+//! or the rows above it; the unit test at the foot of this file holds the code to that.
+//!
+//! | row | modules | own |
+//! |---|---|---|
+//! | 0 | [`text`], [`name`], [`diag`] | places in files, names, findings |
+//! | 1 | [`project`], [`jinja`], [`graph`] | files as declared; the template language; order |
+//! | 2 | [`parse`], [`select`], [`manifest`] | what templates ask for; which nodes; names resolved |
+//! | 3 | [`plan`], [`outcome`], [`event`] | what will be done, what became of it, facts about both |
+//! | 4 | [`engine`], [`lake`] | all of DataFusion; all of Delta |
+//! | 5 | [`compile`], [`run`] | everything checked, then everything done |
+//! | 6 | [`report`] | what people and programs are told |
+//! | 7 | [`cli`] | arguments in, exit code out |
+//!
+//! To follow a run, begin at `cli::build`, then [`compile::compile`], [`run::scheduler::run`] and [`run::step`].
 
 pub mod diag;
 pub mod event;

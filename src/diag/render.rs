@@ -11,7 +11,7 @@ pub fn to_string(diagnostic: &Diagnostic, colour: bool) -> String {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let mut group: Group<'_> = level.primary_title(&diagnostic.message).id(diagnostic.code).into();
+    let mut group = Group::with_title(level.primary_title(&diagnostic.message).id(diagnostic.code));
     let mut done: Vec<&crate::text::Source> = Vec::new();
     for label in &diagnostic.labels {
         if done.contains(&&label.span.source) {
