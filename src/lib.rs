@@ -28,4 +28,5 @@ pub mod event;
 pub mod name;
 pub mod outcome;
 pub mod plan;
+pub mod project;
 pub mod text;

@@ -1,0 +1,220 @@
+//! Configuration as declared: layers of keys, not yet merged.
+//!
+//! A [`ConfigPatch`] is one layer; a [`ConfigTree`] is the `models:` section of `project.yml`, whose nesting follows
+//! the folders. Which layer wins, and what a value must be, is the manifest's to say.
+
+use std::collections::BTreeMap;
+
+use super::yaml::{Yaml, YamlValue};
+use crate::diag::Diagnostic;
+
+/// The configuration keys there are: dbt's, and ours. Hyphens and underscores are alike; these have underscores.
+pub const KNOWN_CONFIG: &[&str] = &[
+    "access",
+    "alias",
+    "auto_refresh",
+    "batch_size",
+    "begin",
+    "column_types",
+    "concurrent_batches",
+    "contract",
+    "database",
+    "delimiter",
+    "description",
+    "docs",
+    "enabled",
+    "error_if",
+    "event_time",
+    "fail_calc",
+    "file_format",
+    "freshness",
+    "full_refresh",
+    "grants",
+    "group",
+    "incremental_predicates",
+    "incremental_strategy",
+    "limit",
+    "lookback",
+    "materialized",
+    "merge_exclude_columns",
+    "merge_update_columns",
+    "meta",
+    "on_configuration_change",
+    "on_schema_change",
+    "packages",
+    "partition_by",
+    "persist_docs",
+    "post_hook",
+    "pre_hook",
+    "quote_columns",
+    "schema",
+    "severity",
+    "sql_header",
+    "static_analysis",
+    "store_failures",
+    "store_failures_as",
+    "tags",
+    "target_file_size",
+    "unique_key",
+    "warn_if",
+    "where",
+];
+
+/// The keys whose values are mappings, which without a `+` look like folders.
+const MAPPINGS: &[&str] =
+    &["column_types", "contract", "docs", "freshness", "grants", "meta", "persist_docs"];
+
+/// One layer of configuration: keys without their `+`, hyphens as underscores, and values as written.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ConfigPatch {
+    /// The keys and their values.
+    pub entries: BTreeMap<String, Yaml>,
+}
+
+impl ConfigPatch {
+    /// The patch a `config:` mapping makes.
+    pub(super) fn read(yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Self {
+        let YamlValue::Map(entries) = &yaml.value else {
+            if !yaml.is_null() {
+                diagnostics.push(super::reader::mismatch("`config` must be a mapping".to_owned(), yaml));
+            }
+            return Self::default();
+        };
+        Self { entries: entries.iter().map(|(key, value)| (name(&key.value), value.clone())).collect() }
+    }
+
+    /// Adds a key that has a second place outside `config:`, where `config:` wins.
+    pub(super) fn or_insert(&mut self, key: &str, value: &Yaml) {
+        self.entries.entry(key.to_owned()).or_insert_with(|| value.clone());
+    }
+}
+
+/// A key as the patch knows it.
+fn name(key: &str) -> String {
+    key.strip_prefix('+').unwrap_or(key).replace('-', "_")
+}
+
+/// The `models:` section: configuration for everything below a folder, folder by folder.
+///
+/// A key is configuration if it begins with `+`, if its value is no mapping, or if it is one of the configuration
+/// keys whose value is always a mapping (`meta`, `docs`, …). So a folder named `meta` can't be configured here, as
+/// in dbt.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ConfigTree {
+    /// The configuration at this level.
+    pub here: ConfigPatch,
+    /// The folders (at the top also the project's name).
+    pub children: BTreeMap<String, ConfigTree>,
+}
+
+impl ConfigTree {
+    /// The tree of a section.
+    pub(super) fn read(yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Self {
+        let mut tree = Self::default();
+        let YamlValue::Map(entries) = &yaml.value else {
+            if !yaml.is_null() {
+                diagnostics.push(super::reader::mismatch("`models` must be a mapping".to_owned(), yaml));
+            }
+            return tree;
+        };
+        for (key, value) in entries {
+            let name = name(&key.value);
+            let folder = matches!(value.value, YamlValue::Map(_))
+                && !key.value.starts_with('+')
+                && !MAPPINGS.contains(&name.as_str());
+            if folder {
+                tree.children.insert(key.value.clone(), Self::read(value, diagnostics));
+            } else if value.is_null() && !key.value.starts_with('+') && !KNOWN_CONFIG.contains(&name.as_str())
+            {
+                // A folder whose settings are all commented out.
+            } else if tree.here.entries.insert(name.clone(), value.clone()).is_some() {
+                let message = format!("`{name}` is configured twice at the same level");
+                let finding = Diagnostic::error("duplicate-key", message).at(key.span.clone(), "here again");
+                diagnostics.push(finding.hint("`+key`, `key` and their spellings with hyphens are the same"));
+            }
+        }
+        tree
+    }
+
+    /// The layers that apply to a fully qualified name, outermost first. The name begins with the project's; the
+    /// tree may name the project at its top, or begin with the folders at once.
+    #[must_use]
+    pub fn layers(&self, fqn: &[&str]) -> Vec<&ConfigPatch> {
+        let Some((project, path)) = fqn.split_first() else { return vec![&self.here] };
+        let mut layers = self.below(path);
+        if let Some(own) = self.children.get(*project) {
+            layers.extend(own.below(path));
+        }
+        layers
+    }
+
+    fn below(&self, path: &[&str]) -> Vec<&ConfigPatch> {
+        let mut layers = vec![&self.here];
+        let mut level = self;
+        for part in path {
+            let Some(next) = level.children.get(*part) else { break };
+            layers.push(&next.here);
+            level = next;
+        }
+        layers
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{project::parse, text::Source};
+
+    fn tree(text: &str) -> (ConfigTree, Vec<Diagnostic>) {
+        let mut diagnostics = Vec::new();
+        let yaml = parse::yaml(&Source::new("project.yml", text), &mut diagnostics).unwrap();
+        (ConfigTree::read(&yaml, &mut diagnostics), diagnostics)
+    }
+
+    fn check(text: &str, fqn: &[&str], expect: &[&str]) {
+        let (tree, diagnostics) = tree(text);
+        assert_eq!(diagnostics, []);
+        let layers: Vec<String> = tree
+            .layers(fqn)
+            .iter()
+            .filter(|layer| !layer.entries.is_empty())
+            .map(|layer| {
+                let entries = layer.entries.iter().map(|(key, value)| format!("{key}={}", value.to_json()));
+                entries.collect::<Vec<_>>().join(" ")
+            })
+            .collect();
+        assert_eq!(layers, expect, "{text}");
+    }
+
+    #[test]
+    fn layers_run_from_the_outermost_to_the_innermost() {
+        let text = "+tags: t\nshop:\n  +schema: base\n  staging:\n    schema: staging\n    orders: {+pre-hook: x}\n  other: {+alias: no}\n";
+        check(
+            text,
+            &["shop", "staging", "orders"],
+            &[r#"tags="t""#, r#"schema="base""#, r#"schema="staging""#, r#"pre_hook="x""#],
+        );
+        check(text, &["shop", "raw"], &[r#"tags="t""#, r#"schema="base""#]);
+        check(text, &["another", "staging"], &[r#"tags="t""#]);
+    }
+
+    #[test]
+    fn the_project_need_not_be_named() {
+        check("staging: {+schema: s}\n", &["shop", "staging", "a"], &[r#"schema="s""#]);
+    }
+
+    #[test]
+    fn mappings_are_folders_unless_they_are_configuration() {
+        check(
+            "meta: {owner: me}\n+docs: {show: no}\nraw:\n",
+            &["shop", "meta"],
+            &[r#"docs={"show":false} meta={"owner":"me"}"#],
+        );
+    }
+
+    #[test]
+    fn one_key_in_two_spellings_is_an_error() {
+        let (_, diagnostics) = tree("+pre-hook: a\npre_hook: b\n");
+        assert_eq!(diagnostics[0].code, "duplicate-key");
+    }
+}

@@ -1,0 +1,134 @@
+//! A properties file: any YAML file under the model paths, and `sources.yml` beside the project file.
+
+use std::{collections::HashMap, path::Path};
+
+use super::{
+    files::{self, Found},
+    parse,
+    properties::ModelProperties,
+    reader::Reader,
+    settings,
+    sources::SourceDecl,
+};
+use crate::{
+    diag::Diagnostic,
+    text::{Source, Span},
+};
+
+/// Sections of dbt's that describe things, or that concern nothing a run does.
+const SILENT: &[&str] = &[
+    "analyses",
+    "anchors",
+    "data_tests",
+    "docs",
+    "exposures",
+    "functions",
+    "groups",
+    "macros",
+    "metrics",
+    "saved_queries",
+    "seeds",
+    "semantic_models",
+    "tests",
+    "version",
+];
+
+/// Sections of dbt's that would make tables or tests, and don't yet.
+const WITHOUT_EFFECT: &[&str] = &["snapshots", "unit_tests"];
+
+/// What the properties files declare.
+#[derive(Debug, Default)]
+pub(super) struct Document {
+    pub(super) sources: Vec<SourceDecl>,
+    pub(super) models: Vec<ModelProperties>,
+}
+
+/// The properties files among those found under the model paths, after the one at the root.
+pub(super) fn find(root: &Path, found: &[Found]) -> Vec<String> {
+    let mut paths: Vec<String> = ["sources.yml", "sources.yaml"]
+        .map(str::to_owned)
+        .into_iter()
+        .filter(|name| root.join(name).is_file())
+        .collect();
+    for file in found.iter().filter(|file| matches!(file.extension().as_str(), "yml" | "yaml")) {
+        if !settings::FILE_NAMES.contains(&file.shown.as_str())
+            && !paths[..paths.len().min(2)].contains(&file.shown)
+        {
+            paths.push(file.shown.clone());
+        }
+    }
+    paths
+}
+
+/// What all these files declare together.
+pub(super) fn load(root: &Path, paths: &[String], diagnostics: &mut Vec<Diagnostic>) -> Document {
+    let documents = files::in_parallel(paths, |path| {
+        let mut findings = Vec::new();
+        let document = match files::read(root, path) {
+            Ok(source) => Document::read(&source, &mut findings),
+            Err(finding) => {
+                findings.push(finding);
+                Document::default()
+            }
+        };
+        (document, findings)
+    });
+    let mut all = Document::default();
+    for (document, findings) in documents {
+        all.sources.extend(document.sources);
+        all.models.extend(document.models);
+        diagnostics.extend(findings);
+    }
+    all.refuse_duplicates(diagnostics);
+    all
+}
+
+impl Document {
+    fn read(source: &Source, diagnostics: &mut Vec<Diagnostic>) -> Self {
+        let mut document = Self::default();
+        let Some(yaml) = parse::yaml(source, diagnostics) else { return document };
+        let Some(mut reader) = Reader::new("a properties file", &yaml, diagnostics) else { return document };
+        for item in reader.list("sources") {
+            document.sources.extend(SourceDecl::read(item, reader.diagnostics()));
+        }
+        for item in reader.list("models") {
+            document.models.extend(ModelProperties::read(item, reader.diagnostics()));
+        }
+        reader.accept(SILENT);
+        reader.without_effect(WITHOUT_EFFECT);
+        reader.finish(None);
+        document
+    }
+
+    /// Reports what is described twice, and keeps the first. A source may be spread over files, a table may not.
+    fn refuse_duplicates(&mut self, diagnostics: &mut Vec<Diagnostic>) {
+        let mut models: HashMap<String, Span> = HashMap::new();
+        self.models.retain(|model| {
+            let first = models.entry(model.name.value.clone()).or_insert_with(|| model.name.span.clone());
+            let what = || format!("the model `{}`", model.name.value);
+            once(what, first, &model.name.span, diagnostics)
+        });
+        let mut tables: HashMap<(String, String), Span> = HashMap::new();
+        for source in &mut self.sources {
+            source.tables.retain(|table| {
+                let key = (source.name.value.clone(), table.name.value.clone());
+                let what = || format!("the source table `{}.{}`", source.name.value, table.name.value);
+                let first = tables.entry(key).or_insert_with(|| table.name.span.clone());
+                once(what, first, &table.name.span, diagnostics)
+            });
+        }
+    }
+}
+
+/// Whether `here` is the first place; if not, that is reported.
+fn once(what: impl Fn() -> String, first: &Span, here: &Span, diagnostics: &mut Vec<Diagnostic>) -> bool {
+    if first == here {
+        return true;
+    }
+    diagnostics.push(
+        Diagnostic::error("described-twice", format!("{} is described twice", what()))
+            .at(here.clone(), "here again")
+            .at(first.clone(), "first here"),
+    );
+    false
+}

@@ -1,0 +1,175 @@
+//! The files of the project: finding them and reading their text. Knows extensions, no contents.
+
+use std::{
+    collections::HashSet,
+    fs, io,
+    path::{Path, PathBuf},
+    thread,
+};
+
+use crate::{
+    diag::Diagnostic,
+    text::{Source, Span},
+};
+
+/// A file found: its path on disk, and as shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Found {
+    /// Relative to the project's root, with `/`.
+    pub(super) shown: String,
+    /// The folders between the path it was found under and the file.
+    pub(super) folders: Vec<String>,
+    /// The declared path it was found under.
+    pub(super) under: String,
+}
+
+impl Found {
+    /// The file's name without its extension.
+    pub(super) fn stem(&self) -> &str {
+        let name = self.shown.rsplit('/').next().unwrap_or(&self.shown);
+        name.rsplit_once('.').map_or(name, |(stem, _)| stem)
+    }
+
+    /// The extension, in lower case.
+    pub(super) fn extension(&self) -> String {
+        self.shown.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase()).unwrap_or_default()
+    }
+}
+
+/// All files under the given folders, hidden ones aside, in the order of the folders and sorted within each. A
+/// folder that isn't there holds none; a file under two of the folders is found once; `skip` is not entered.
+pub(super) fn walk(
+    root: &Path,
+    under: &[String],
+    skip: &Path,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<Found> {
+    let mut walk = Walk { skip, visited: HashSet::new(), found: Vec::new(), diagnostics };
+    let mut seen = HashSet::new();
+    for path in under {
+        let start = walk.found.len();
+        let folder = if path == "." { root.to_owned() } else { root.join(path) };
+        let shown = if path == "." { "" } else { path };
+        walk.visited.clear();
+        walk.folder(&folder, shown, path, &mut Vec::new());
+        walk.found[start..].sort_by(|a, b| a.shown.cmp(&b.shown));
+    }
+    let Walk { mut found, .. } = walk;
+    found.retain(|file| seen.insert(file.shown.clone()));
+    found
+}
+
+struct Walk<'a> {
+    skip: &'a Path,
+    /// The folders that are being walked, as the file system knows them: a link to one of them is a loop.
+    visited: HashSet<PathBuf>,
+    found: Vec<Found>,
+    diagnostics: &'a mut Vec<Diagnostic>,
+}
+
+impl Walk<'_> {
+    fn folder(&mut self, folder: &Path, shown: &str, under: &str, folders: &mut Vec<String>) {
+        if folder == self.skip {
+            return;
+        }
+        let entries = match fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+            Err(error) => return self.diagnostics.push(unreadable(shown, &error)),
+        };
+        for entry in entries {
+            match entry {
+                Ok(entry) => self.entry(&entry, shown, under, folders),
+                Err(error) => self.diagnostics.push(unreadable(shown, &error)),
+            }
+        }
+    }
+
+    fn entry(&mut self, entry: &fs::DirEntry, shown: &str, under: &str, folders: &mut Vec<String>) {
+        let name = entry.file_name();
+        let Some(name) = name.to_str() else {
+            let shown = format!("{shown}/{}", name.to_string_lossy());
+            let finding = Diagnostic::error("not-utf-8", format!("the name of `{shown}` is not UTF-8"));
+            return self.diagnostics.push(finding);
+        };
+        if name.starts_with('.') {
+            return;
+        }
+        let path = entry.path();
+        let shown = if shown.is_empty() { name.to_owned() } else { format!("{shown}/{name}") };
+        let link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+        let folder = if link { path.is_dir() } else { entry.file_type().is_ok_and(|kind| kind.is_dir()) };
+        if !folder {
+            let file = Found { shown, folders: folders.clone(), under: under.to_owned() };
+            return self.found.push(file);
+        }
+        // Only a link can lead back; without any, nothing is asked of the file system.
+        if link && !self.enter(&path) {
+            return;
+        }
+        folders.push(name.to_owned());
+        self.folder(&path, &shown, under, folders);
+        folders.pop();
+    }
+
+    /// Whether a linked folder may be entered: not if it holds the link itself, nor a second time.
+    fn enter(&mut self, link: &Path) -> bool {
+        let Ok(real) = fs::canonicalize(link) else { return false };
+        let inside = link.parent().and_then(|parent| fs::canonicalize(parent).ok());
+        !inside.is_some_and(|inside| inside.starts_with(&real)) && self.visited.insert(real)
+    }
+}
+
+/// The text of a file named relative to the root.
+pub(super) fn read(root: &Path, shown: &str) -> Result<Source, Diagnostic> {
+    let bytes = fs::read(root.join(shown)).map_err(|error| unreadable(shown, &error))?;
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(source(shown, text)),
+        Err(error) => {
+            let at = error.utf8_error().valid_up_to();
+            let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+            Err(Diagnostic::error("not-utf-8", "the file is not UTF-8 text")
+                .at(bad_byte(shown, text, at), format!("byte {at} begins no character"))
+                .hint("save it as UTF-8"))
+        }
+    }
+}
+
+/// A source without the byte order mark that some editors put first.
+fn source(shown: &str, text: String) -> Source {
+    match text.strip_prefix('\u{feff}') {
+        Some(rest) => Source::new(shown, rest),
+        None => Source::new(shown, text),
+    }
+}
+
+/// The place of the first bad byte; up to there the lossy text is the file's own.
+fn bad_byte(shown: &str, lossy: String, at: usize) -> Span {
+    Source::new(shown, lossy).span(at..at + '\u{fffd}'.len_utf8())
+}
+
+fn unreadable(shown: &str, error: &io::Error) -> Diagnostic {
+    Diagnostic::error("unreadable", format!("`{shown}` can't be read: {error}"))
+}
+
+/// `work` on every item, on all cores, with the results in the items' order.
+pub(super) fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    // Below some hundred small files a thread costs more than it saves.
+    const FEWEST: usize = 128;
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let chunk = items.len().div_ceil(cores).max(FEWEST);
+    if items.len() <= chunk {
+        return items.iter().map(work).collect();
+    }
+    thread::scope(|scope| {
+        let work = &work;
+        let chunks: Vec<_> = items
+            .chunks(chunk)
+            .map(|items| scope.spawn(move || items.iter().map(work).collect::<Vec<R>>()))
+            .collect();
+        chunks
+            .into_iter()
+            .flat_map(|chunk| chunk.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
+    })
+}

@@ -1,0 +1,137 @@
+//! The user's folder as declared: every file read, every declaration with its place.
+//!
+//! Resolves no name and renders no Jinja: text that holds Jinja is kept as written, for the stages that can render
+//! it. Whatever is wrong becomes a diagnostic, and reading goes on.
+//!
+//! Start at [`Project::load`].
+//!
+//! | file | what |
+//! |---|---|
+//! | `settings`, `target` | `project.yml` |
+//! | `config` | layers of configuration |
+//! | `document` | what a properties file holds |
+//! | `sources`, `external` | `sources:` |
+//! | `properties` | `models:`, columns |
+//! | `files` | finding and reading files |
+//! | `yaml`, `parse` | YAML with places |
+//! | `reader` | typed access to its mappings |
+
+mod config;
+mod document;
+mod external;
+mod files;
+mod parse;
+mod properties;
+mod reader;
+mod settings;
+mod sources;
+mod target;
+#[cfg(test)]
+mod tests;
+mod yaml;
+
+use std::path::{Path, PathBuf};
+
+pub use config::{ConfigPatch, ConfigTree, KNOWN_CONFIG};
+pub use external::{ExternalDecl, OnErrorDecl, SourceFormatName};
+pub use properties::{ColumnDecl, ModelProperties};
+pub use settings::{Paths, Settings};
+pub use sources::{SourceDecl, SourceTableDecl};
+pub use target::Target;
+pub use yaml::{Yaml, YamlValue};
+
+use crate::{diag::Diagnostic, text::Source};
+
+/// Everything a project's folder declares.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Project {
+    /// The folder, as given.
+    pub root: PathBuf,
+    /// What `project.yml` says.
+    pub settings: Settings,
+    /// The sources, in the order of their files.
+    pub sources: Vec<SourceDecl>,
+    /// The models' files.
+    pub models: Vec<ModelFile>,
+    /// What properties files say of models, in the order of the files; no model twice.
+    pub properties: Vec<ModelProperties>,
+    /// The macros' files.
+    pub macros: Vec<MacroFile>,
+}
+
+/// A model's SQL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelFile {
+    /// The model's name: the file's without its extension.
+    pub name: String,
+    /// The file.
+    pub source: Source,
+    /// The folders between the model path and the file.
+    pub fqn_folders: Vec<String>,
+    /// The model path it lies under.
+    pub root_path: String,
+}
+
+/// A file of macros.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MacroFile {
+    /// The file.
+    pub source: Source,
+}
+
+impl Project {
+    /// Reads the project at `root`, with everything that is wrong with it; `None` if its settings can't be read.
+    #[must_use]
+    pub fn load(root: &Path) -> (Option<Self>, Vec<Diagnostic>) {
+        let mut diagnostics = Vec::new();
+        let Some(settings) = Settings::load(root, &mut diagnostics) else { return (None, diagnostics) };
+        let artifacts = root.join(&settings.paths.target);
+        let found = files::walk(root, &settings.paths.models, &artifacts, &mut diagnostics);
+        let models = models(root, &found, &mut diagnostics);
+        let documents = document::find(root, &found);
+        let document::Document { sources, models: properties } =
+            document::load(root, &documents, &mut diagnostics);
+        let found = files::walk(root, &settings.paths.macros, &artifacts, &mut diagnostics);
+        let macros = macros(root, &found, &mut diagnostics);
+        let root = root.to_owned();
+        (Some(Self { root, settings, sources, models, properties, macros }), diagnostics)
+    }
+}
+
+fn models(root: &Path, found: &[files::Found], diagnostics: &mut Vec<Diagnostic>) -> Vec<ModelFile> {
+    for python in found.iter().filter(|file| file.extension() == "py") {
+        let message = format!("`{}` is no model: models are written in SQL", python.shown);
+        diagnostics.push(Diagnostic::warning("ignored-file", message));
+    }
+    sql(root, found, diagnostics)
+        .into_iter()
+        .map(|(file, source)| ModelFile {
+            name: file.stem().to_owned(),
+            source,
+            fqn_folders: file.folders.clone(),
+            root_path: file.under.clone(),
+        })
+        .collect()
+}
+
+fn macros(root: &Path, found: &[files::Found], diagnostics: &mut Vec<Diagnostic>) -> Vec<MacroFile> {
+    sql(root, found, diagnostics).into_iter().map(|(_, source)| MacroFile { source }).collect()
+}
+
+/// The SQL files among those found, with their texts.
+fn sql<'f>(
+    root: &Path,
+    found: &'f [files::Found],
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<(&'f files::Found, Source)> {
+    let files: Vec<&files::Found> = found.iter().filter(|file| file.extension() == "sql").collect();
+    let sources = files::in_parallel(&files, |file| files::read(root, &file.shown));
+    let mut read = Vec::with_capacity(files.len());
+    for (file, source) in files.into_iter().zip(sources) {
+        match source {
+            Ok(source) => read.push((file, source)),
+            Err(finding) => diagnostics.push(finding),
+        }
+    }
+    read
+}

@@ -1,0 +1,166 @@
+//! `models:` and the columns of anything, as properties files declare them.
+
+use super::{config::ConfigPatch, reader::Reader, yaml::Yaml};
+use crate::{
+    diag::Diagnostic,
+    text::{Span, Spanned},
+};
+
+/// The properties of dbt's models that are kept as written.
+const RAW: &[&str] =
+    &["constraints", "deprecation_date", "latest_version", "primary_key", "time_spine", "versions"];
+
+/// The properties that are configuration too.
+const CONFIG: &[&str] = &["access", "docs", "group", "meta", "tags"];
+
+/// Keys of dbt's semantic layer, which describe only.
+const SILENT: &[&str] = &["agg_time_dimension", "derived_semantics", "metrics", "semantic_model", "version"];
+
+/// What a properties file says of a model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelProperties {
+    /// Which model.
+    pub name: Spanned<String>,
+    /// What it is; may hold Jinja (`doc(…)`).
+    pub description: Option<Spanned<String>>,
+    /// Its columns.
+    pub columns: Vec<ColumnDecl>,
+    /// `config:`, and the properties that are configuration too (`meta`, `tags`, …).
+    pub config: ConfigPatch,
+    /// Its tests, as written.
+    pub data_tests: Option<Yaml>,
+    /// Its other properties, as written.
+    pub raw: Vec<(Spanned<String>, Yaml)>,
+    /// Where the description of the model begins.
+    pub span: Span,
+}
+
+/// A column as declared.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ColumnDecl {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// Its SQL type.
+    pub data_type: Option<Spanned<String>>,
+    /// What it is; may hold Jinja.
+    pub description: Option<Spanned<String>>,
+    /// Its tests, as written.
+    pub data_tests: Option<Yaml>,
+    /// Its tags, those under `config:` included.
+    pub tags: Vec<Spanned<String>>,
+    /// The user's own data about it, wherever it was written.
+    pub meta: Option<Yaml>,
+    /// `config:`.
+    pub config: ConfigPatch,
+    /// Its constraints, as written.
+    pub constraints: Option<Yaml>,
+    /// Whether its name is to be quoted.
+    pub quote: Option<Yaml>,
+}
+
+/// What "own keys" are told.
+pub(super) const META_HINT: &str = "data of your own belongs under `meta`";
+
+impl ModelProperties {
+    /// One item of `models:`; `None` if it has no name.
+    pub(super) fn read(yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
+        let mut reader = Reader::new("a model", yaml, diagnostics)?;
+        let name = reader.required("name");
+        let description = reader.string("description");
+        let mut config = config(&mut reader);
+        for key in CONFIG {
+            if let Some(value) = reader.take(key) {
+                config.or_insert(key, value);
+            }
+        }
+        let columns = columns(&mut reader);
+        let data_tests = data_tests(&mut reader);
+        let raw = RAW
+            .iter()
+            .filter_map(|key| reader.take_entry(key))
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect();
+        reader.accept(SILENT);
+        reader.finish(Some(META_HINT));
+        let span = yaml.span.clone();
+        Some(Self { name: name?, description, columns, config, data_tests, raw, span })
+    }
+}
+
+/// `config:`.
+pub(super) fn config(reader: &mut Reader<'_, '_>) -> ConfigPatch {
+    match reader.take("config") {
+        Some(yaml) => ConfigPatch::read(yaml, reader.diagnostics()),
+        None => ConfigPatch::default(),
+    }
+}
+
+/// `data_tests:`, which was `tests:` once.
+pub(super) fn data_tests(reader: &mut Reader<'_, '_>) -> Option<Yaml> {
+    let old = reader.take_entry("tests");
+    let new = reader.take_entry("data_tests");
+    if let (Some((old, _)), Some((new, _))) = (old, new) {
+        let finding = Diagnostic::error("duplicate-key", "`tests` and `data_tests` are the same")
+            .at(new.span.clone(), "here")
+            .at(old.span.clone(), "and here, by its old name")
+            .hint("put all of them under `data_tests`");
+        reader.diagnostics().push(finding);
+    }
+    new.or(old).map(|(_, tests)| tests.clone())
+}
+
+/// Tags, both those of the thing itself and those under its `config:`.
+pub(super) fn tags(reader: &mut Reader<'_, '_>) -> Vec<Spanned<String>> {
+    let mut tags = reader.strings("tags").unwrap_or_default();
+    if let Some(config) = reader.take("config")
+        && let Some(more) = config.get("tags")
+    {
+        let more = super::reader::strings("tags", more, reader.diagnostics());
+        tags.extend(more.unwrap_or_default());
+    }
+    tags
+}
+
+/// The user's own data; `config:` wins.
+pub(super) fn meta(reader: &mut Reader<'_, '_>) -> Option<Yaml> {
+    let own = reader.take("meta");
+    let configured = reader.take("config").and_then(|config| config.get("meta"));
+    configured.or(own).cloned()
+}
+
+/// `columns:`, of which no two may have one name.
+pub(super) fn columns(reader: &mut Reader<'_, '_>) -> Vec<ColumnDecl> {
+    let mut columns: Vec<ColumnDecl> = Vec::new();
+    let mut seen = std::collections::HashMap::new();
+    for yaml in reader.list("columns") {
+        let Some(column) = ColumnDecl::read(yaml, reader.diagnostics()) else { continue };
+        let name = &column.name;
+        if let Some(first) = seen.insert(name.value.to_lowercase(), name.span.clone()) {
+            let message = format!("the column `{}` is described twice", name.value);
+            let finding = Diagnostic::error("duplicate-column", message);
+            let finding = finding.at(name.span.clone(), "here again").at(first, "first here");
+            reader.diagnostics().push(finding);
+            continue;
+        }
+        columns.push(column);
+    }
+    columns
+}
+
+impl ColumnDecl {
+    fn read(yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
+        let mut reader = Reader::new("a column", yaml, diagnostics)?;
+        let name = reader.required("name");
+        let data_type = reader.string("data_type");
+        let description = reader.string("description");
+        let data_tests = data_tests(&mut reader);
+        let tags = tags(&mut reader);
+        let meta = meta(&mut reader);
+        let config = config(&mut reader);
+        let constraints = reader.take("constraints").cloned();
+        let quote = reader.take("quote").cloned();
+        reader.accept(&["dimension", "entity", "granularity", "policy_tags"]);
+        reader.finish(Some(META_HINT));
+        Some(Self { name: name?, data_type, description, data_tests, tags, meta, config, constraints, quote })
+    }
+}

@@ -1,0 +1,194 @@
+//! Typed access to a YAML mapping: what is missing, of the wrong kind or unknown becomes a diagnostic.
+//!
+//! Every key that is asked for becomes a known one; [`Reader::finish`] then reports the keys nobody asked for, with
+//! near names. Knows no key itself.
+
+use std::collections::BTreeSet;
+
+use super::yaml::{Yaml, YamlValue};
+use crate::{
+    diag::Diagnostic,
+    text::{Span, Spanned},
+};
+
+/// One mapping being read.
+pub(super) struct Reader<'y, 'd> {
+    /// What the mapping describes, with its article: "a source".
+    what: &'static str,
+    span: Span,
+    entries: &'y [(Spanned<String>, Yaml)],
+    known: BTreeSet<&'static str>,
+    diagnostics: &'d mut Vec<Diagnostic>,
+}
+
+impl<'y, 'd> Reader<'y, 'd> {
+    /// A reader of `yaml`, unless it is no mapping, which is reported. Nothing at all is an empty mapping.
+    pub(super) fn new(
+        what: &'static str,
+        yaml: &'y Yaml,
+        diagnostics: &'d mut Vec<Diagnostic>,
+    ) -> Option<Self> {
+        let entries: &[_] = match &yaml.value {
+            YamlValue::Map(entries) => entries,
+            YamlValue::Null => &[],
+            _ => {
+                let message = format!("{what} is a mapping of keys to values");
+                diagnostics.push(mismatch(message, yaml));
+                return None;
+            }
+        };
+        Some(Self { what, span: yaml.span.clone(), entries, known: BTreeSet::new(), diagnostics })
+    }
+
+    /// Where findings go, for readers of what lies deeper.
+    pub(super) fn diagnostics(&mut self) -> &mut Vec<Diagnostic> {
+        self.diagnostics
+    }
+
+    /// A key's value as it stands; nothing written counts as absent.
+    pub(super) fn take(&mut self, key: &'static str) -> Option<&'y Yaml> {
+        self.take_entry(key).map(|(_, value)| value)
+    }
+
+    /// A key as written, and its value.
+    pub(super) fn take_entry(&mut self, key: &'static str) -> Option<(&'y Spanned<String>, &'y Yaml)> {
+        self.known.insert(key);
+        let (name, value) = self.entries.iter().find(|(name, _)| name.value == key)?;
+        (!value.is_null()).then_some((name, value))
+    }
+
+    /// A key that must be there.
+    pub(super) fn required(&mut self, key: &'static str) -> Option<Spanned<String>> {
+        if self.take(key).is_none() {
+            let message = format!("{} needs a `{key}`", self.what);
+            let label = format!("no `{key}` here");
+            self.diagnostics.push(Diagnostic::error("missing-key", message).at(self.span.clone(), label));
+            return None;
+        }
+        self.string(key)
+    }
+
+    /// Text.
+    pub(super) fn string(&mut self, key: &'static str) -> Option<Spanned<String>> {
+        let yaml = self.take(key)?;
+        match &yaml.value {
+            YamlValue::String(text) => Some(Spanned::new(text.clone(), yaml.span.clone())),
+            YamlValue::Bool(_) | YamlValue::Int(_) | YamlValue::Float(_) => {
+                let hint = format!("put it in quotes: `{key}: \"{}\"`", yaml.span.text());
+                let finding = mismatch(format!("`{key}` must be text"), yaml).hint(hint);
+                self.diagnostics.push(finding);
+                None
+            }
+            _ => self.wrong(key, "text", yaml),
+        }
+    }
+
+    /// Text, or a number or boolean as it is spelled (`version: 1.0`).
+    pub(super) fn spelled(&mut self, key: &'static str) -> Option<String> {
+        let yaml = self.take(key)?;
+        match &yaml.value {
+            YamlValue::String(text) => Some(text.clone()),
+            YamlValue::Bool(_) | YamlValue::Int(_) | YamlValue::Float(_) => Some(yaml.span.text().to_owned()),
+            _ => self.wrong(key, "text", yaml),
+        }
+    }
+
+    /// A whole number above zero.
+    pub(super) fn count(&mut self, key: &'static str) -> Option<usize> {
+        let yaml = self.take(key)?;
+        match yaml.value {
+            YamlValue::Int(number) if number > 0 => usize::try_from(number).ok(),
+            _ => self.wrong(key, "a whole number above zero", yaml),
+        }
+    }
+
+    /// A list of texts; a single text is a list of one, as in dbt.
+    pub(super) fn strings(&mut self, key: &'static str) -> Option<Vec<Spanned<String>>> {
+        let yaml = self.take(key)?;
+        strings(key, yaml, self.diagnostics)
+    }
+
+    /// A list of anything.
+    pub(super) fn list(&mut self, key: &'static str) -> &'y [Yaml] {
+        let Some(yaml) = self.take(key) else { return &[] };
+        if let YamlValue::Seq(items) = &yaml.value {
+            return items;
+        }
+        self.wrong::<()>(key, "a list", yaml);
+        &[]
+    }
+
+    /// A mapping of anything.
+    pub(super) fn map(&mut self, key: &'static str) -> &'y [(Spanned<String>, Yaml)] {
+        let Some(yaml) = self.take(key) else { return &[] };
+        if let YamlValue::Map(entries) = &yaml.value {
+            return entries;
+        }
+        self.wrong::<()>(key, "a mapping of keys to values", yaml);
+        &[]
+    }
+
+    /// Takes keys that are dbt's and that nothing here depends on.
+    pub(super) fn accept(&mut self, keys: &[&'static str]) {
+        self.known.extend(keys);
+    }
+
+    /// Takes keys that dbt knows and that would change data, and warns that they don't yet.
+    pub(super) fn without_effect(&mut self, keys: &[&'static str]) {
+        for key in keys {
+            if let Some((name, _)) = self.take_entry(key) {
+                let message = format!("`{key}` has no effect yet");
+                let finding = Diagnostic::warning("ignored-key", message).at(name.span.clone(), "ignored");
+                self.diagnostics.push(finding);
+            }
+        }
+    }
+
+    /// Reports the keys nobody asked for, with `hint` for those that are near no known one.
+    pub(super) fn finish(self, hint: Option<&str>) {
+        for (key, _) in self.entries {
+            if self.known.contains(key.value.as_str()) {
+                continue;
+            }
+            let message = format!("{} has no key `{}`", self.what, key.value);
+            let mut finding = Diagnostic::error("unknown-key", message)
+                .at(key.span.clone(), "unknown")
+                .near(&key.value, self.known.iter().copied());
+            if let (true, Some(hint)) = (finding.hints.is_empty(), hint) {
+                finding = finding.hint(hint);
+            }
+            self.diagnostics.push(finding);
+        }
+    }
+
+    fn wrong<T>(&mut self, key: &str, wanted: &str, yaml: &Yaml) -> Option<T> {
+        self.diagnostics.push(mismatch(format!("`{key}` must be {wanted}"), yaml));
+        None
+    }
+}
+
+/// A list of texts, or a single one.
+pub(super) fn strings(
+    key: &str,
+    yaml: &Yaml,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Vec<Spanned<String>>> {
+    let items = match &yaml.value {
+        YamlValue::Seq(items) => items.as_slice(),
+        _ => std::slice::from_ref(yaml),
+    };
+    let mut texts = Vec::new();
+    for item in items {
+        let Some(text) = item.as_str() else {
+            diagnostics.push(mismatch(format!("`{key}` must be a list of texts"), item));
+            return None;
+        };
+        texts.push(Spanned::new(text.to_owned(), item.span.clone()));
+    }
+    Some(texts)
+}
+
+/// A value of the wrong kind.
+pub(super) fn mismatch(message: String, yaml: &Yaml) -> Diagnostic {
+    Diagnostic::error("wrong-type", message).at(yaml.span.clone(), format!("this is {}", yaml.kind()))
+}

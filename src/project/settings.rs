@@ -1,0 +1,297 @@
+//! `project.yml`: the project's name, where things lie, the variables and the configuration tree.
+//!
+//! Values hold Jinja as written (`root`, `schema`, `storage_options`, `vars`, configuration); names, paths and the
+//! dialect are needed before any template runs, so they can't. Start at [`Settings::read`].
+
+use std::{collections::BTreeMap, path::Path};
+
+use super::{
+    config::ConfigTree,
+    files, parse,
+    reader::Reader,
+    target::{self, Target},
+    yaml::{Yaml, YamlValue},
+};
+use crate::{
+    diag::Diagnostic,
+    text::{Source, Span, Spanned},
+};
+
+/// The names the project file may have, ours first.
+pub(super) const FILE_NAMES: [&str; 2] = ["project.yml", "dbt_project.yml"];
+
+/// The SQL dialects there are.
+const DIALECTS: [&str; 14] = [
+    "ansi",
+    "bigquery",
+    "clickhouse",
+    "databricks",
+    "duckdb",
+    "generic",
+    "hive",
+    "mssql",
+    "mysql",
+    "postgresql",
+    "redshift",
+    "snowflake",
+    "spark",
+    "sqlite",
+];
+
+/// Keys of dbt's that describe, or that concern only dbt's own workings.
+const SILENT: &[&str] = &[
+    "analyses",
+    "anchors",
+    "clean-targets",
+    "config-version",
+    "dbt-cloud",
+    "docs",
+    "exposures",
+    "flags",
+    "function-paths",
+    "functions",
+    "groups",
+    "log-path",
+    "macros",
+    "metrics",
+    "packages",
+    "packages-install-path",
+    "profile",
+    "query-comment",
+    "require-dbt-version",
+    "restrict-access",
+    "saved-queries",
+    "semantic-models",
+];
+
+/// Keys of dbt's that would change data or tests, and don't yet.
+const WITHOUT_EFFECT: &[&str] = &[
+    "data_tests",
+    "dispatch",
+    "on-run-end",
+    "on-run-start",
+    "quoting",
+    "seeds",
+    "snapshots",
+    "sources",
+    "tests",
+    "unit_tests",
+];
+
+/// What the project file says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// The file itself.
+    pub source: Source,
+    /// The project's name.
+    pub name: Spanned<String>,
+    /// The project's version, as spelled.
+    pub version: Option<String>,
+    /// Where things lie.
+    pub paths: Paths,
+    /// The SQL dialect, in lower case: one of those the SQL engine knows.
+    pub dialect: String,
+    /// The variables, this project's own section merged over the global ones.
+    pub vars: BTreeMap<String, Yaml>,
+    /// The configuration of models, folder by folder.
+    pub models: ConfigTree,
+    /// The targets by name; never empty.
+    pub targets: BTreeMap<String, Target>,
+    /// The target used if none is asked for; may hold Jinja.
+    pub default_target: Spanned<String>,
+}
+
+/// Folders, relative to the project's root with `/`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paths {
+    /// Models and their properties.
+    pub models: Vec<String>,
+    /// Macros.
+    pub macros: Vec<String>,
+    /// Singular tests and generic ones.
+    pub tests: Vec<String>,
+    /// CSV files.
+    pub seeds: Vec<String>,
+    /// Snapshots.
+    pub snapshots: Vec<String>,
+    /// SQL that is compiled only.
+    pub analyses: Vec<String>,
+    /// Descriptions in Markdown; none given means every other path.
+    pub docs: Vec<String>,
+    /// Files the docs site shows.
+    pub assets: Vec<String>,
+    /// Where artifacts go; may lie outside the project.
+    pub target: String,
+}
+
+impl Settings {
+    /// The settings of the project at `root`; `None` if they could not be read at all.
+    pub(super) fn load(root: &Path, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
+        let present: Vec<&str> = FILE_NAMES.into_iter().filter(|name| root.join(name).exists()).collect();
+        let name = match present[..] {
+            [name] => name,
+            [] => {
+                let message = format!("there is no `project.yml` in `{}`", root.display());
+                let hint = "`headwater init NAME` makes a new project; `--project-dir` names another folder";
+                diagnostics.push(Diagnostic::error("no-project", message).hint(hint));
+                return None;
+            }
+            _ => {
+                let message = "both `project.yml` and `dbt_project.yml` are here; which one counts?";
+                let hint = "keep one of them: `dbt_project.yml` if dbt shall read the project too";
+                diagnostics.push(Diagnostic::error("two-project-files", message).hint(hint));
+                return None;
+            }
+        };
+        let source = files::read(root, name).map_err(|finding| diagnostics.push(finding)).ok()?;
+        Self::read(&source, diagnostics)
+    }
+
+    /// The settings a file's text makes; `None` if it is no YAML mapping.
+    pub(super) fn read(source: &Source, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
+        let yaml = parse::yaml(source, diagnostics)?;
+        let mut reader = Reader::new("the project file", &yaml, diagnostics)?;
+        let name = name(&mut reader, source);
+        let version = reader.spelled("version");
+        let paths = Paths::read(&mut reader);
+        let dialect = dialect(&mut reader);
+        let vars = vars(reader.map("vars"), &name.value);
+        let models = match reader.take("models") {
+            Some(models) => ConfigTree::read(models, reader.diagnostics()),
+            None => ConfigTree::default(),
+        };
+        let declared = reader.map("targets");
+        let targets = target::read(declared, &name.span, reader.diagnostics());
+        let default_target = default_target(&mut reader, &targets, &name.span);
+        reader.accept(SILENT);
+        reader.without_effect(WITHOUT_EFFECT);
+        reader.finish(None);
+        Some(Self {
+            source: source.clone(),
+            name,
+            version,
+            paths,
+            dialect,
+            vars,
+            models,
+            targets,
+            default_target,
+        })
+    }
+}
+
+impl Paths {
+    fn read(reader: &mut Reader<'_, '_>) -> Self {
+        Self {
+            models: paths(reader, "model-paths", &["models"]),
+            macros: paths(reader, "macro-paths", &["macros"]),
+            tests: paths(reader, "test-paths", &["data-tests", "tests"]),
+            seeds: paths(reader, "seed-paths", &["seeds"]),
+            snapshots: paths(reader, "snapshot-paths", &["snapshots"]),
+            analyses: paths(reader, "analysis-paths", &["analyses"]),
+            docs: paths(reader, "docs-paths", &[]),
+            assets: paths(reader, "asset-paths", &[]),
+            target: reader.string("target-path").map_or_else(|| "target".to_owned(), |path| path.value),
+        }
+    }
+}
+
+/// The project's name; something stands in for it if it is missing, so that reading can go on.
+fn name(reader: &mut Reader<'_, '_>, source: &Source) -> Spanned<String> {
+    let Some(name) = reader.required("name") else {
+        return Spanned::new("project".to_owned(), source.span(0..0));
+    };
+    let mut letters = name.value.chars();
+    let identifier = letters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
+        && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
+    if !identifier {
+        let message = format!("`{}` can't be a project's name", name.value);
+        let finding = Diagnostic::error("invalid-name", message)
+            .at(name.span.clone(), "letters, digits and underscores only, and no digit first");
+        reader.diagnostics().push(finding);
+    }
+    name
+}
+
+fn paths(reader: &mut Reader<'_, '_>, key: &'static str, default: &[&str]) -> Vec<String> {
+    let Some(written) = reader.strings(key) else {
+        return default.iter().map(|path| (*path).to_owned()).collect();
+    };
+    let mut paths = Vec::new();
+    for path in written {
+        let plain = path.value.replace('\\', "/");
+        let plain = plain.trim_start_matches("./").trim_end_matches('/');
+        if plain.contains("{{") || plain.contains("{%") {
+            let finding = Diagnostic::error("jinja-not-allowed", format!("`{key}` can't hold Jinja"));
+            reader.diagnostics().push(finding.at(path.span, "needed before any template runs"));
+        } else if Path::new(plain).is_absolute() || plain.split('/').any(|part| part == "..") {
+            let finding = Diagnostic::error("path-outside", format!("`{key}` must lie inside the project"));
+            reader.diagnostics().push(finding.at(path.span, "leads out of it"));
+        } else {
+            paths.push(plain.to_owned());
+        }
+    }
+    paths
+}
+
+fn dialect(reader: &mut Reader<'_, '_>) -> String {
+    let default = "duckdb".to_owned();
+    let Some(written) = reader.string("dialect") else { return default };
+    let name = match written.value.to_ascii_lowercase() {
+        name if name == "postgres" => "postgresql".to_owned(),
+        name => name,
+    };
+    if DIALECTS.contains(&name.as_str()) {
+        return name;
+    }
+    let message = format!("there is no SQL dialect `{}`", written.value);
+    let finding = Diagnostic::error("unknown-dialect", message).at(written.span, "unknown");
+    let finding = finding.near(&name, DIALECTS).note(format!("the dialects are {}", DIALECTS.join(", ")));
+    reader.diagnostics().push(finding);
+    default
+}
+
+/// The variables: those under the project's own name win over the global ones.
+fn vars(entries: &[(Spanned<String>, Yaml)], project: &str) -> BTreeMap<String, Yaml> {
+    let mut vars = BTreeMap::new();
+    let mut own: &[(Spanned<String>, Yaml)] = &[];
+    for (name, value) in entries {
+        match &value.value {
+            YamlValue::Map(scoped) if name.value == project => own = scoped,
+            _ => drop(vars.insert(name.value.clone(), value.clone())),
+        }
+    }
+    vars.extend(own.iter().map(|(name, value)| (name.value.clone(), value.clone())));
+    vars
+}
+
+/// The default target: the one named, the only one, or `dev`.
+fn default_target(
+    reader: &mut Reader<'_, '_>,
+    targets: &BTreeMap<String, Target>,
+    project: &Span,
+) -> Spanned<String> {
+    if let Some(named) = reader.string("target") {
+        if !named.value.contains("{{") && !targets.contains_key(&named.value) {
+            let message = format!("there is no target `{}`", named.value);
+            let finding = Diagnostic::error("unknown-target", message)
+                .at(named.span.clone(), "not under `targets`")
+                .near(&named.value, targets.keys().map(String::as_str));
+            reader.diagnostics().push(finding);
+        }
+        return named;
+    }
+    let dev = targets.get_key_value("dev");
+    let default = dev.or_else(|| targets.first_key_value());
+    if dev.is_none() && targets.len() > 1 {
+        let names: Vec<String> = targets.keys().map(|name| format!("`{name}`")).collect();
+        let finding = Diagnostic::error("no-default-target", "which target is the default one?")
+            .at(project.clone(), "this project has several, and none is called `dev`")
+            .hint(format!("add `target:` with one of {}", names.join(", ")));
+        reader.diagnostics().push(finding);
+    }
+    default.map_or_else(
+        || Spanned::new("dev".to_owned(), project.clone()),
+        |(name, target)| Spanned::new(name.clone(), target.span.clone()),
+    )
+}
