@@ -25,6 +25,7 @@
 
 pub mod diag;
 pub mod event;
+pub mod jinja;
 pub mod name;
 pub mod outcome;
 pub mod plan;

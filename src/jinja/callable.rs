@@ -1,0 +1,176 @@
+//! Macros as every template can call them.
+//!
+//! A macro of `MiniJinja` lives in the state of the template that declared it. So a macro file is loaded into the
+//! running state when one of its macros is first called, and what templates hold under a macro's name is a
+//! [`Callable`]: it binds arguments as Jinja does (`varargs`, `kwargs`, `caller`) and catches `return`.
+
+use std::{collections::BTreeMap, fmt, sync::Arc};
+
+use minijinja::{
+    Error, ErrorKind, State, Value,
+    value::{Enumerator, Kwargs, Object, ObjectRepr},
+};
+
+use super::{
+    fault::fault,
+    header::{Header, hidden_name},
+    library::Place,
+    run::Run,
+    value::{Dict, List},
+};
+use crate::diag::Diagnostic;
+
+/// A macro under its user's name.
+#[derive(Debug)]
+pub(super) struct Callable {
+    run: Arc<Run>,
+    place: Place,
+    /// The macro itself, if it is declared where it is called; those of macro files are looked up.
+    native: Option<Value>,
+}
+
+/// What a state holds of the macro files.
+struct Loaded {
+    /// The prelude's macro that loads a file.
+    import: Value,
+    modules: BTreeMap<String, Value>,
+}
+
+impl Callable {
+    /// A macro of a macro file.
+    pub(super) fn global(run: Arc<Run>, place: Place) -> Self {
+        Self { run, place, native: None }
+    }
+
+    /// A macro of the template that calls it.
+    pub(super) fn local(run: Arc<Run>, place: Place, native: Value) -> Self {
+        Self { run, place, native: Some(native) }
+    }
+
+    fn header(&self) -> Result<&Header, Error> {
+        let header = self.run.header(self.place);
+        header.ok_or_else(|| Error::new(ErrorKind::UnknownFunction, "this macro is not known"))
+    }
+
+    fn native(&self, state: &mut State<'_, '_>, header: &Header) -> Result<Value, Error> {
+        if let Some(native) = &self.native {
+            return Ok(native.clone());
+        }
+        let file = self.run.shared.library.file(self.place.file);
+        let path = file.map(|file| file.source.path()).unwrap_or_default();
+        module(state, path)?.get_attr(&hidden_name(&header.name))
+    }
+}
+
+impl Object for Callable {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn call(self: &Arc<Self>, state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+        let header = self.header()?;
+        if !header.local {
+            self.run.capture(|captures| {
+                captures.macros.insert(header.name.clone());
+            });
+        }
+        let args = bind(header, args)?;
+        let native = self.native(state, header)?;
+        native.call(state, &args).or_else(|error| match self.run.take_return() {
+            Some(value) => Ok(value),
+            None => Err(Error::new(error.kind(), format!("in macro `{}`", header.name)).with_source(error)),
+        })
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::NonEnumerable
+    }
+
+    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<macro {}>", self.header().map(|header| header.name.as_str()).unwrap_or_default())
+    }
+}
+
+/// The prelude's start: remembers how this state loads files.
+pub(super) fn start(state: &mut State<'_, '_>, import: Value) {
+    state.get_or_insert_extension(Loaded { import, modules: BTreeMap::new() });
+}
+
+/// The prelude's answer: a file's macros.
+pub(super) fn loaded(state: &mut State<'_, '_>, path: String, module: Value) {
+    if let Some(loaded) = state.get_extension_mut::<Loaded>() {
+        loaded.modules.entry(path).or_insert(module);
+    }
+}
+
+fn module(state: &mut State<'_, '_>, path: &str) -> Result<Value, Error> {
+    let known = |state: &State<'_, '_>| state.get_extension::<Loaded>()?.modules.get(path).cloned();
+    if let Some(module) = known(state) {
+        return Ok(module);
+    }
+    if let Some(import) = state.get_extension::<Loaded>().map(|loaded| loaded.import.clone()) {
+        import.call(state, &[Value::from(path)])?;
+    }
+    known(state).ok_or_else(|| Error::new(ErrorKind::TemplateNotFound, format!("`{path}` is not loaded")))
+}
+
+/// The arguments the hidden macro takes, one for each of its parameters.
+fn bind(header: &Header, args: &[Value]) -> Result<Vec<Value>, Error> {
+    let (positional, mut named) = split(args)?;
+    let count = header.parameters.len();
+    let mut bound = Vec::with_capacity(count + 3);
+    for (index, parameter) in header.parameters.iter().enumerate() {
+        bound.push(match (positional.get(index), take(&mut named, &parameter.name)) {
+            (Some(_), Some(_)) => {
+                return Err(misfit(header, &format!("got two values for `{}`", parameter.name)));
+            }
+            (Some(value), None) => value.clone(),
+            (None, value) => value.unwrap_or(Value::UNDEFINED),
+        });
+    }
+    let caller = if header.takes_caller() { take(&mut named, "caller") } else { None };
+    let surplus = positional.get(count..).unwrap_or_default();
+    if header.takes_varargs() {
+        bound.push(Value::from_object(List::new(surplus.to_vec())));
+    } else if !surplus.is_empty() {
+        let takes = format!("takes {count} argument{}, but got {}", plural(count), positional.len());
+        return Err(misfit(header, &takes));
+    }
+    if header.takes_kwargs() {
+        bound.push(Value::from_object(Dict::new(named)));
+    } else if let Some((name, _)) = named.first() {
+        return Err(misfit(header, &format!("has no parameter `{name}`")));
+    }
+    bound.extend(caller.map(|caller| Value::from(Kwargs::from_iter([("caller", caller)]))));
+    Ok(bound)
+}
+
+/// Arguments by name; few enough to be searched.
+type Named = Vec<(Value, Value)>;
+
+/// Arguments by place, and by name in the order given.
+fn split(args: &[Value]) -> Result<(&[Value], Named), Error> {
+    let Some((last, positional)) = args.split_last().filter(|(last, _)| last.is_kwargs()) else {
+        return Ok((args, Vec::new()));
+    };
+    let named = last.try_iter()?.map(|name| Ok((name.clone(), last.get_item(&name)?)));
+    Ok((positional, named.collect::<Result<_, Error>>()?))
+}
+
+fn take(named: &mut Named, wanted: &str) -> Option<Value> {
+    let at = named.iter().position(|(name, _)| name.as_str() == Some(wanted))?;
+    Some(named.remove(at).1)
+}
+
+fn plural(count: usize) -> &'static str {
+    if count == 1 { "" } else { "s" }
+}
+
+fn misfit(header: &Header, what: &str) -> Error {
+    let parameters: Vec<&str> = header.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
+    fault(Diagnostic::error("macro-arguments", format!("macro `{}` {what}", header.name)).note(format!(
+        "it is declared as `{}({})`",
+        header.name,
+        parameters.join(", ")
+    )))
+}

@@ -1,0 +1,159 @@
+//! `MiniJinja`'s errors as findings with places in the user's files.
+
+use minijinja::{Error, ErrorKind};
+
+use super::{
+    fault::Fault,
+    lexer::{self, TokenKind},
+    library::File,
+    run::Run,
+    scope::Scope,
+};
+use crate::{diag::Diagnostic, text::Span};
+
+/// Why a template can't be compiled.
+pub(super) fn compile_error(error: &Error, file: &File) -> Diagnostic {
+    let finding = Diagnostic::error(code(error.kind()), message(error));
+    finding.at(place(error, file), "")
+}
+
+/// Why a template can't be rendered: the cause's place first, then the calls that led there.
+pub(super) fn render_error(error: &Error, run: &Run) -> Diagnostic {
+    let chain = chain(error);
+    let cause = chain.last().copied().unwrap_or(error);
+    let file = run.file_at(cause.name().unwrap_or_default());
+    let cause_place = place(cause, file);
+    let mut finding = if run.take_return().is_some() {
+        Diagnostic::error("return-outside-macro", "`return` outside a macro")
+            .hint("a template writes its text; only macros give values back")
+    } else {
+        explain(cause, file, &cause_place, run)
+    };
+    finding.labels.clear();
+    finding = finding.at(cause_place, "");
+    for call in chain.iter().rev().skip(1).filter(|call| call.kind() != ErrorKind::BadInclude) {
+        let span = place(call, run.file_at(call.name().unwrap_or_default()));
+        if finding.labels.iter().all(|label| label.span != span) {
+            finding = finding.at(span, call.detail().unwrap_or_default());
+        }
+    }
+    finding
+}
+
+/// An error and its causes of `MiniJinja`'s kind, outermost first.
+fn chain(error: &Error) -> Vec<&Error> {
+    std::iter::successors(Some(error), |error| {
+        std::error::Error::source(*error).and_then(|cause| cause.downcast_ref::<Error>())
+    })
+    .collect()
+}
+
+fn explain(cause: &Error, file: &File, place: &Span, run: &Run) -> Diagnostic {
+    if let Some(Fault(finding)) = std::error::Error::source(cause).and_then(|cause| cause.downcast_ref()) {
+        return finding.clone();
+    }
+    let detail = cause.detail().unwrap_or_default();
+    let uncallable = detail.starts_with("value of type undefined is not callable");
+    if cause.kind() == ErrorKind::UnknownFunction || uncallable {
+        let name = detail.strip_suffix(" is unknown").map(str::to_owned);
+        let name = name.or_else(|| quoted(detail)).or_else(|| unknown_word(place, file, run));
+        let name = name.unwrap_or_else(|| place.text().to_owned());
+        let finding =
+            Diagnostic::error("unknown-macro", format!("there is no macro or function named `{name}`"));
+        return near(finding, &name, file, run);
+    }
+    if cause.kind() == ErrorKind::UndefinedError || quoted(detail).is_some() {
+        let name = quoted(detail).or_else(|| unknown_word(place, file, run));
+        let what = name.as_ref().map_or("a value here".to_owned(), |name| format!("`{name}`"));
+        let finding = Diagnostic::error("undefined-variable", format!("{what} is undefined"));
+        return near(finding, name.as_deref().unwrap_or_default(), file, run);
+    }
+    Diagnostic::error(code(cause.kind()), message(cause))
+}
+
+fn code(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::SyntaxError | ErrorKind::BadEscape | ErrorKind::InvalidDelimiter => "jinja-syntax",
+        ErrorKind::UndefinedError => "undefined-variable",
+        ErrorKind::UnknownFunction => "unknown-macro",
+        ErrorKind::UnknownFilter => "unknown-filter",
+        ErrorKind::UnknownTest => "unknown-test",
+        ErrorKind::UnknownMethod => "unknown-method",
+        ErrorKind::TooManyArguments | ErrorKind::MissingArgument => "jinja-arguments",
+        _ => "jinja-error",
+    }
+}
+
+fn message(error: &Error) -> String {
+    match (error.kind(), error.detail()) {
+        (ErrorKind::InvalidOperation | ErrorKind::UnknownFilter | ErrorKind::UnknownTest, Some(detail)) => {
+            detail.to_owned()
+        }
+        (kind, Some(detail)) => format!("{kind}: {detail}"),
+        (kind, None) => kind.to_string(),
+    }
+}
+
+fn place(error: &Error, file: &File) -> Span {
+    if let Some(range) = error.range() {
+        return file.span(range);
+    }
+    let start = file.source.offset(error.line().unwrap_or(1), 1);
+    let length = file.source.text()[start..].find('\n').unwrap_or(file.source.text().len() - start);
+    file.source.span(start..start + length)
+}
+
+/// The expression in "`expression` is undefined".
+fn quoted(detail: &str) -> Option<String> {
+    let (before, _) = detail.rsplit_once("` is undefined")?;
+    Some(before.rsplit('`').next()?.to_owned())
+}
+
+/// Names given by the template itself: variables, loop variables, macros, parameters.
+fn given_names(file: &File) -> Vec<String> {
+    let text = file.source.text();
+    let mut names = Vec::new();
+    for tag in lexer::tags(text) {
+        let end = match tag.keyword(text) {
+            Some("set") => "=",
+            Some("for") => "in",
+            _ => continue,
+        };
+        let words = tag.tokens.iter().skip(1).map(|token| &text[token.range.clone()]);
+        let words = words.take_while(|word| *word != end).filter(|word| *word != ",");
+        names.extend(words.map(str::to_owned));
+    }
+    for header in &file.rewritten.headers {
+        names.push(header.name.clone());
+        names.extend(header.parameters.iter().map(|parameter| parameter.name.clone()));
+    }
+    names
+}
+
+fn near(finding: Diagnostic, wanted: &str, file: &File, run: &Run) -> Diagnostic {
+    // Of the attributes of a value nothing is known here.
+    if wanted.contains('.') {
+        return finding;
+    }
+    let names = [given_names(file), Scope::names(run)].concat();
+    finding.near(wanted, names.iter().map(String::as_str))
+}
+
+/// The first word of an expression that nothing gave a meaning: inside macros, `MiniJinja` no longer knows which
+/// name was undefined.
+fn unknown_word(place: &Span, file: &File, run: &Run) -> Option<String> {
+    const WORDS: [&str; 14] = [
+        "if", "else", "and", "or", "not", "in", "is", "none", "None", "true", "True", "false", "False",
+        "loop",
+    ];
+    let names = [given_names(file), Scope::names(run)].concat();
+    let expression = format!("{{{{{}}}}}", place.text());
+    let tag = lexer::tags(&expression).into_iter().next()?;
+    let unknown = tag.tokens.iter().enumerate().find(|(index, token)| {
+        let word = &expression[token.range.clone()];
+        let bare = *index == 0 || !matches!(tag.tokens[index - 1].kind, TokenKind::Sign(b'.' | b'|'));
+        let known = WORDS.contains(&word) || names.iter().any(|name| name == word);
+        token.kind == TokenKind::Word && bare && !known
+    });
+    unknown.map(|(_, token)| expression[token.range.clone()].to_owned())
+}

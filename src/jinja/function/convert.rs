@@ -1,0 +1,95 @@
+//! `tojson`, `fromjson`, `toyaml`, `fromyaml`, `set`, `zip`.
+
+use std::io::{self, Write};
+
+use minijinja::{
+    Error, ErrorKind, Value,
+    value::{Kwargs, Rest, Tuple, from_args},
+};
+use serde::Serialize;
+use serde_json::ser::{Formatter, Serializer};
+
+use crate::jinja::value::{self, List};
+
+/// `tojson(value, default, sort_keys=false)`, as Python writes JSON.
+pub(super) fn to_json(args: &[Value]) -> Result<Value, Error> {
+    let (value, _, named): (Value, Option<Value>, Kwargs) = from_args(args)?;
+    let sort: bool = named.get::<Option<bool>>("sort_keys")?.unwrap_or(false);
+    named.assert_all_used()?;
+    let mut value = serde_json::to_value(&value).map_err(|why| unfit("tojson", &why))?;
+    if sort {
+        value.sort_all_objects();
+    }
+    let mut bytes = Vec::new();
+    let mut serializer = Serializer::with_formatter(&mut bytes, Python);
+    value.serialize(&mut serializer).map_err(|why| unfit("tojson", &why))?;
+    String::from_utf8(bytes).map(Value::from).map_err(|why| unfit("tojson", &why))
+}
+
+/// `fromjson(text, default)`.
+pub(super) fn from_json(args: &[Value]) -> Result<Value, Error> {
+    let (text, default): (String, Option<Value>) = from_args(args)?;
+    match serde_json::from_str::<serde_json::Value>(&text) {
+        Ok(value) => Ok(value::from_json(&value)),
+        Err(why) => default.ok_or_else(|| unfit("fromjson", &why)),
+    }
+}
+
+/// `toyaml(value, default)`.
+pub(super) fn to_yaml(args: &[Value]) -> Result<Value, Error> {
+    let (value, default): (Value, Option<Value>) = from_args(args)?;
+    match serde_saphyr::to_string(&value) {
+        Ok(text) => Ok(Value::from(text)),
+        Err(why) => default.ok_or_else(|| unfit("toyaml", &why)),
+    }
+}
+
+/// `fromyaml(text, default)`.
+pub(super) fn from_yaml(args: &[Value]) -> Result<Value, Error> {
+    let (text, default): (String, Option<Value>) = from_args(args)?;
+    match serde_saphyr::from_str::<serde_json::Value>(&text) {
+        Ok(value) => Ok(value::from_json(&value)),
+        Err(why) => default.ok_or_else(|| unfit("fromyaml", &why)),
+    }
+}
+
+/// `set(items)`: each item once, in the order they first come in.
+pub(super) fn set(args: &[Value]) -> Result<Value, Error> {
+    let (items, _): (Value, Option<Value>) = from_args(args)?;
+    let mut seen = std::collections::BTreeSet::new();
+    let items = items.try_iter()?.filter(|item| seen.insert(item.clone())).collect();
+    Ok(Value::from_object(List::new(items)))
+}
+
+/// `zip(a, b, …)`: tuples, as many as the shortest has items.
+pub(super) fn zip(args: &[Value]) -> Result<Value, Error> {
+    let (Rest(sequences),): (Rest<Value>,) = from_args(args)?;
+    let mut iterators = sequences.iter().map(Value::try_iter).collect::<Result<Vec<_>, _>>()?;
+    let mut rows = Vec::new();
+    while !iterators.is_empty() {
+        let Some(row) = iterators.iter_mut().map(Iterator::next).collect::<Option<Vec<_>>>() else { break };
+        rows.push(Value::from(Tuple::from(row)));
+    }
+    Ok(Value::from_object(List::new(rows)))
+}
+
+fn unfit(function: &str, why: &dyn std::fmt::Display) -> Error {
+    Error::new(ErrorKind::BadSerialization, format!("{function}: {why}"))
+}
+
+/// JSON with Python's spaces after `,` and `:`.
+struct Python;
+
+impl Formatter for Python {
+    fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        writer.write_all(if first { b"" } else { b", " })
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        writer.write_all(if first { b"" } else { b", " })
+    }
+
+    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        writer.write_all(b": ")
+    }
+}

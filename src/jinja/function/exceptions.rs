@@ -1,0 +1,45 @@
+//! `exceptions.*`, `log`, `print`.
+
+use std::sync::Arc;
+
+use minijinja::{
+    Error, ErrorKind, State, Value,
+    value::{Kwargs, from_args},
+};
+
+use crate::{
+    diag::Diagnostic,
+    jinja::{fault::fault, run::Run},
+};
+
+/// `log(message, info=false)` and `print(message)`.
+pub(super) fn log(run: &Arc<Run>, args: &[Value]) -> Result<Value, Error> {
+    let (message, _, _): (Value, Option<bool>, Kwargs) = from_args(args)?;
+    run.capture(|captures| captures.logs.push(message.to_string()));
+    Ok(Value::from(""))
+}
+
+/// A method of `exceptions`.
+pub(super) fn call(
+    run: &Arc<Run>,
+    state: &State<'_, '_>,
+    method: &str,
+    args: &[Value],
+) -> Result<Value, Error> {
+    match method {
+        "raise_compiler_error" | "raise_not_implemented" | "raise_fail_fast_error" => {
+            let (message, _): (Value, Option<Value>) = from_args(args)?;
+            Err(fault(Diagnostic::error("raised", message.to_string())))
+        }
+        "warn" => {
+            let (message, _): (Value, Option<Value>) = from_args(args)?;
+            // Calls have no place, so the file a macro stands in must do.
+            let source = &run.file_at(state.name()).source;
+            let warning =
+                Diagnostic::warning("template-warning", message.to_string()).at(source.span(0..0), "");
+            run.capture(|captures| captures.warnings.push(warning));
+            Ok(Value::from(""))
+        }
+        _ => Err(Error::from(ErrorKind::UnknownMethod)),
+    }
+}

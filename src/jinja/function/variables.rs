@@ -1,0 +1,88 @@
+//! `var` and `env_var`.
+
+use std::sync::Arc;
+
+use minijinja::{
+    Error, ErrorKind, Value,
+    value::{Rest, from_args},
+};
+
+use crate::{
+    diag::Diagnostic,
+    jinja::{fault::fault, run::Run, value::from_json},
+};
+
+/// Environment variables whose values must not get into SQL, which is logged and kept.
+const SECRET_PREFIXES: [&str; 2] = ["HEADWATER_ENV_SECRET_", "DBT_ENV_SECRET_"];
+
+/// `var('name', default)`.
+pub(super) fn var(run: &Arc<Run>, args: &[Value]) -> Result<Value, Error> {
+    let (name, default) = name_and_default(args)?;
+    run.capture(|captures| {
+        captures.vars.insert(name.clone());
+    });
+    let vars = &run.shared.globals.vars;
+    if let Some(value) = vars.get(&name) {
+        return Ok(from_json(value));
+    }
+    default.ok_or_else(|| {
+        fault(
+            Diagnostic::error("unknown-var", format!("there is no variable `{name}`"))
+                .near(&name, vars.keys().map(String::as_str))
+                .hint(format!(
+                    "set it under `vars:` in the project file, with `--vars '{{{name}: …}}'`, or give a \
+                     default: `var('{name}', …)`"
+                )),
+        )
+    })
+}
+
+/// `var.has_var('name')`.
+pub(super) fn has_var(run: &Arc<Run>, args: &[Value]) -> Result<Value, Error> {
+    let (name,): (String,) = from_args(args)?;
+    let known = run.shared.globals.vars.contains_key(&name);
+    run.capture(|captures| {
+        captures.vars.insert(name);
+    });
+    Ok(Value::from(known))
+}
+
+/// `env_var('NAME', default)`.
+pub(super) fn env_var(run: &Arc<Run>, args: &[Value]) -> Result<Value, Error> {
+    let (name, default) = name_and_default(args)?;
+    if !run.secrets && SECRET_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
+        return Err(fault(
+            Diagnostic::error("secret-in-model", format!("the secret `{name}` can't be used in a model"))
+                .note("SQL is logged and kept with the table; secrets are for the project's settings"),
+        ));
+    }
+    run.capture(|captures| {
+        captures.env_vars.insert(name.clone());
+    });
+    let env = &run.shared.globals.env;
+    if let Some(value) = env.get(&name) {
+        return Ok(Value::from(value.as_str()));
+    }
+    default.ok_or_else(|| {
+        fault(
+            Diagnostic::error("unknown-env-var", format!("the environment has no variable `{name}`"))
+                .near(&name, env.keys().map(String::as_str))
+                .hint(format!("set it, or give a default: `env_var('{name}', '…')`")),
+        )
+    })
+}
+
+/// A default of `none` is one too, so `Option` won't do.
+fn name_and_default(args: &[Value]) -> Result<(String, Option<Value>), Error> {
+    let (name, Rest(mut default)): (String, Rest<minijinja::value::ValueOrKwargs>) = from_args(args)?;
+    if default.len() > 1 {
+        return Err(Error::from(ErrorKind::TooManyArguments));
+    }
+    let default = match default.pop().map(minijinja::value::ValueOrKwargs::into_value) {
+        Some(named) if named.is_kwargs() => {
+            Some(named.get_attr("default")?).filter(|value| !value.is_undefined())
+        }
+        default => default,
+    };
+    Ok((name, default))
+}

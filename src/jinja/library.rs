@@ -1,0 +1,107 @@
+//! The macro files: compiled once, callable from every template.
+
+use std::collections::BTreeMap;
+
+use minijinja::Environment;
+
+use super::{
+    explain,
+    header::Header,
+    rewrite::{Rewritten, Role, rewrite},
+};
+use crate::{
+    diag::Diagnostic,
+    text::{Source, Span},
+};
+
+/// A template and what was made of it.
+#[derive(Debug, Clone)]
+pub(super) struct File {
+    pub(super) source: Source,
+    pub(super) rewritten: Rewritten,
+}
+
+impl File {
+    pub(super) fn new(source: &Source, number: usize, role: Role) -> Self {
+        Self { source: source.clone(), rewritten: rewrite(source.text(), number, role) }
+    }
+
+    /// The user's place of a range of the compiled text.
+    pub(super) fn span(&self, compiled: std::ops::Range<usize>) -> Span {
+        self.source.span(self.rewritten.stitched.original(compiled))
+    }
+}
+
+/// Where a macro is declared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    /// The file's number: 0 is the template being rendered, macro files follow.
+    pub(super) file: usize,
+    /// The macro's index in it.
+    pub(super) header: usize,
+}
+
+/// All macro files.
+#[derive(Debug, Default)]
+pub(super) struct Library {
+    files: Vec<File>,
+    macros: BTreeMap<String, Place>,
+}
+
+impl Library {
+    /// Compiles the files into the environment. A file that can't be compiled is left out and said.
+    pub(super) fn compile(sources: &[Source], env: &mut Environment<'static>) -> (Self, Vec<Diagnostic>) {
+        let mut library = Self::default();
+        let mut findings = Vec::new();
+        for (index, source) in sources.iter().enumerate() {
+            let file = File::new(source, index + 1, Role::MacroFile);
+            let compiled = file.rewritten.stitched.text().to_owned();
+            match env.add_template_owned(source.path().to_owned(), compiled) {
+                Ok(()) => findings.extend(library.declare(&file, index + 1)),
+                Err(error) => findings.push(explain::compile_error(&error, &file)),
+            }
+            library.files.push(file);
+        }
+        (library, findings)
+    }
+
+    fn declare(&mut self, file: &File, number: usize) -> Vec<Diagnostic> {
+        let mut findings = Vec::new();
+        for (index, header) in file.rewritten.headers.iter().enumerate().filter(|(_, header)| !header.local) {
+            let place = Place { file: number, header: index };
+            let Some(first) = self.macros.insert(header.name.clone(), place) else { continue };
+            self.macros.insert(header.name.clone(), first);
+            let first_file = if first.file == number { file } else { &self.files[first.file - 1] };
+            let first_range = first_file.rewritten.headers[first.header].name_range.clone();
+            findings.push(
+                Diagnostic::error("duplicate-macro", format!("two macros are named `{}`", header.name))
+                    .at(file.source.span(header.name_range.clone()), "declared again here")
+                    .at(first_file.source.span(first_range), "first declared here")
+                    .hint("rename one of them: macros are called by name from every file"),
+            );
+        }
+        findings
+    }
+
+    pub(super) fn find(&self, name: &str) -> Option<Place> {
+        self.macros.get(name).copied()
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.macros.keys().map(String::as_str)
+    }
+
+    /// A macro file by its number.
+    pub(super) fn file(&self, number: usize) -> Option<&File> {
+        self.files.get(number.checked_sub(1)?)
+    }
+
+    /// A macro file by its path.
+    pub(super) fn file_at(&self, path: &str) -> Option<&File> {
+        self.files.iter().find(|file| file.source.path() == path)
+    }
+
+    pub(super) fn header(&self, place: Place) -> Option<&Header> {
+        self.file(place.file)?.rewritten.headers.get(place.header)
+    }
+}

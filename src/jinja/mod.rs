@@ -1,0 +1,149 @@
+//! The dbt template language: text with Jinja in, text and what was captured out.
+//!
+//! ```text
+//! Source ──rewrite──▶ Rewritten ──MiniJinja──▶ text + SpanMap + Captures
+//! ```
+//!
+//! - [`Jinja`]: start here; built once from the macro files, renders from many threads
+//! - [`Globals`], [`NodeContext`], [`Names`]: all that a template can see
+//! - [`Rendered`], [`Captures`], [`SpanMap`]: all that comes of it
+//!
+//! Touches no tables, files, environment or globals: everything comes in by value. dbt's functions are in
+//! `function`, the changes that make `MiniJinja` mean what dbt means in `rewrite`, macros in `callable`.
+
+mod callable;
+mod captures;
+mod context;
+mod environment;
+mod explain;
+mod fault;
+mod function;
+mod header;
+mod lexer;
+mod library;
+mod origin;
+mod rewrite;
+mod run;
+mod scope;
+mod spans;
+#[cfg(test)]
+mod tests;
+mod value;
+
+use std::sync::Arc;
+
+use minijinja::{Environment, OutputSpan, OutputSpanKind, Value};
+
+pub use self::{
+    captures::{Captures, ConfigCall, RefCall, SourceCall},
+    context::{Globals, Names, NodeContext},
+    spans::SpanMap,
+};
+use self::{
+    library::{File, Library},
+    rewrite::Role,
+    run::{Run, Shared},
+    scope::Scope,
+    spans::Segment,
+};
+use crate::{
+    diag::Diagnostic,
+    name::Relation,
+    text::{Source, Span},
+};
+
+/// The template language with a project's macros.
+#[derive(Debug)]
+pub struct Jinja {
+    env: Environment<'static>,
+    shared: Arc<Shared>,
+}
+
+/// A rendered template.
+#[derive(Debug, Clone)]
+pub struct Rendered {
+    /// The text.
+    pub text: String,
+    /// Which part of the template each part of the text came from.
+    pub map: SpanMap,
+    /// What the template did.
+    pub captures: Captures,
+}
+
+impl Jinja {
+    /// Compiles the macro files. Those that can't be are left out and said.
+    #[must_use]
+    pub fn new(macros: &[Source], globals: Globals) -> (Self, Vec<Diagnostic>) {
+        let mut env = environment::environment();
+        let (library, findings) = Library::compile(macros, &mut env);
+        (Self { env, shared: Arc::new(Shared { library, globals }) }, findings)
+    }
+
+    /// Renders a node's template.
+    pub fn render(
+        &self,
+        source: &Source,
+        node: &NodeContext,
+        names: Arc<dyn Names>,
+    ) -> Result<Rendered, Diagnostic> {
+        self.run(source, node.clone(), names, false)
+    }
+
+    /// Renders a string of the configuration, which may use `env_var`, `var` and `target`; findings point at the
+    /// place the string stands.
+    pub fn render_value(&self, text: &str, at: &Span) -> Result<String, Diagnostic> {
+        if !text.contains('{') {
+            return Ok(text.to_owned());
+        }
+        let source = Source::new(at.source.path(), text);
+        let node = NodeContext { executing: true, ..NodeContext::default() };
+        let rendered = self.run(&source, node, Arc::new(NoNames), true);
+        rendered.map(|rendered| rendered.text).map_err(|mut finding| {
+            for label in finding.labels.iter_mut().filter(|label| label.span.source == source) {
+                label.span = at.clone();
+            }
+            finding
+        })
+    }
+
+    fn run(
+        &self,
+        source: &Source,
+        node: NodeContext,
+        names: Arc<dyn Names>,
+        secrets: bool,
+    ) -> Result<Rendered, Diagnostic> {
+        let main = File::new(source, 0, Role::Model);
+        let run = Arc::new(Run::new(Arc::clone(&self.shared), main, node, names, secrets));
+        let template = self
+            .env
+            .template_from_named_str(source.path(), run.main.rewritten.stitched.text())
+            .map_err(|error| explain::compile_error(&error, &run.main))?;
+        let scope = Value::from_object(Scope::new(Arc::clone(&run)));
+        let (text, spans) =
+            template.render_with_spans(scope).map_err(|error| explain::render_error(&error, &run))?;
+        let map = SpanMap::new(source.clone(), spans.iter().map(|span| segment(span, &run.main)).collect());
+        Ok(Rendered { text, map, captures: run.take_captures() })
+    }
+}
+
+fn segment(span: &OutputSpan, file: &File) -> Segment {
+    Segment {
+        rendered: span.output_range(),
+        source: file.rewritten.stitched.original(span.source_range()),
+        raw: span.kind() == OutputSpanKind::Raw,
+    }
+}
+
+/// In configuration there are no relations.
+struct NoNames;
+
+impl Names for NoNames {
+    fn reference(&self, _: Option<&str>, name: &str) -> Result<Relation, String> {
+        Err(format!("`ref('{name}')` has no meaning here: only models can refer to models"))
+    }
+
+    fn source(&self, source: &str, table: &str) -> Result<Relation, String> {
+        Err(format!("`source('{source}', '{table}')` has no meaning here: only models can refer to sources"))
+    }
+}

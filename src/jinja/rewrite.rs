@@ -1,0 +1,290 @@
+//! What is changed in a template before `MiniJinja` compiles it, so that it means what dbt means by it.
+//!
+//! - calls of `ref`, `source` and `config` are told where they stand;
+//! - list and dict literals become values that can be changed, as Python's can;
+//! - macros get a hidden name, and defaults that may mention earlier parameters;
+//! - dbt's own blocks (`test`, `materialization`) become macros, `docs` and `snapshot` blocks go.
+//!
+//! Each byte of the outcome knows its origin ([`Stitched`]). Nothing here judges the template.
+
+use std::ops::Range;
+
+use super::{
+    header::{Header, Uses, hidden_name},
+    lexer::{self, Tag, Token, TokenKind},
+    origin::Stitched,
+};
+
+/// Every template starts so: a macro by which [`super::callable`] loads a macro file into the running state. It stands
+/// in a scope of its own, since a macro sees all variables of the scope it is declared in, and a macro file must not
+/// see those of the template that calls it.
+const PRELUDE: &str = "{% with %}{% macro __import(__file) %}{% import __file as __module %}\
+    {% do __loaded(__file, __module) %}{% endmacro %}{% do __start(__import) %}{% endwith %}";
+
+/// Whose text is rewritten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// A template that is rendered itself; its macros are its own.
+    Model,
+    /// A file of macros that every template can call.
+    MacroFile,
+}
+
+/// A template ready to compile.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Rewritten {
+    pub(super) stitched: Stitched,
+    /// The macros declared, in order; generated code refers to them by index.
+    pub(super) headers: Vec<Header>,
+}
+
+/// Rewrites a template; `file` is the number by which generated code names it.
+pub(super) fn rewrite(text: &str, file: usize, role: Role) -> Rewritten {
+    let tags = lexer::tags(text);
+    let mut rewriter =
+        Rewriter { text, file, role, inner: Vec::new(), outer: Vec::new(), headers: Vec::new() };
+    for tag in &tags {
+        rewriter.calls(tag);
+        rewriter.literals(tag);
+    }
+    rewriter.blocks(&tags);
+    rewriter.stitch()
+}
+
+struct Rewriter<'t> {
+    text: &'t str,
+    file: usize,
+    role: Role,
+    /// Insertions inside tags.
+    inner: Vec<(usize, String)>,
+    /// Replacements of whole tags or parts of them; they may carry inner ones along.
+    outer: Vec<Edit>,
+    headers: Vec<Header>,
+}
+
+struct Edit {
+    range: Range<usize>,
+    parts: Vec<Part>,
+}
+
+enum Part {
+    New(String),
+    Moved(Range<usize>),
+}
+
+impl Rewriter<'_> {
+    fn word(&self, token: &Token) -> &str {
+        &self.text[token.range.clone()]
+    }
+
+    /// `ref('x')` → `__at(ref,0,7,15)('x')`: the callable that knows its place.
+    fn calls(&mut self, tag: &Tag) {
+        for (index, token) in tag.tokens.iter().enumerate() {
+            let called = tag.tokens.get(index + 1).is_some_and(|next| next.is(b'('));
+            let bare = index == 0 || !matches!(tag.tokens[index - 1].kind, TokenKind::Sign(b'.' | b'|'));
+            if token.kind == TokenKind::Word
+                && called
+                && bare
+                && matches!(self.word(token), "ref" | "source" | "config")
+            {
+                let end = closing(&tag.tokens, index + 1).map_or(token.range.end, |close| close.range.end);
+                let place = format!(",{},{},{end})", self.file, token.range.start);
+                self.inner.push((token.range.start, "__at(".to_owned()));
+                self.inner.push((token.range.end, place));
+            }
+        }
+    }
+
+    /// `[1]` → `__list([1])`, `{'a': 1}` → `__dict({'a': 1})`.
+    fn literals(&mut self, tag: &Tag) {
+        for (index, token) in tag.tokens.iter().enumerate() {
+            let maker = match token.kind {
+                TokenKind::Sign(b'[') if !self.is_operand(tag, index) => "__list(",
+                TokenKind::Sign(b'{') => "__dict(",
+                _ => continue,
+            };
+            if let Some(close) = closing(&tag.tokens, index) {
+                self.inner.push((token.range.start, maker.to_owned()));
+                self.inner.push((close.range.end, ")".to_owned()));
+            }
+        }
+    }
+
+    /// Whether the token before ends an operand, so that `[` after it is a subscript.
+    fn is_operand(&self, tag: &Tag, index: usize) -> bool {
+        const OPERATORS: [&str; 12] =
+            ["in", "and", "or", "not", "is", "if", "else", "elif", "for", "do", "import", "include"];
+        let Some(before) = index.checked_sub(1).map(|before| &tag.tokens[before]) else { return false };
+        match before.kind {
+            TokenKind::Text | TokenKind::Number => true,
+            TokenKind::Word => !OPERATORS.contains(&self.word(before)),
+            TokenKind::Sign(sign) => matches!(sign, b')' | b']' | b'}'),
+        }
+    }
+
+    fn blocks(&mut self, tags: &[Tag]) {
+        let mut open: Vec<usize> = Vec::new();
+        for (index, tag) in tags.iter().enumerate() {
+            match tag.keyword(self.text) {
+                Some("macro") => self.open(tags, index, &mut open),
+                Some("test" | "data_test" | "materialization") if self.role == Role::MacroFile => {
+                    self.open(tags, index, &mut open);
+                }
+                Some("endmacro" | "endtest" | "enddata_test" | "endmaterialization") => {
+                    if let Some(header) = open.pop() {
+                        self.close(tag, header);
+                    }
+                }
+                Some("docs" | "snapshot") if self.role == Role::MacroFile => self.remove(tags, index),
+                _ => {}
+            }
+        }
+    }
+
+    fn open(&mut self, tags: &[Tag], index: usize, open: &mut Vec<usize>) {
+        let tag = &tags[index];
+        let Some(mut header) = Header::read(self.text, tag) else { return };
+        header.local = self.role == Role::Model || !open.is_empty();
+        header.uses = Uses::of(self.text, body(self.text, tags, index));
+        let mut parts = vec![Part::New(format!(
+            "macro {}({}) ",
+            hidden_name(&header.name),
+            header.native_parameters().join(", ")
+        ))];
+        parts.push(Part::Moved(tag.closing.clone()));
+        let defaults = header.parameters.iter().filter_map(|parameter| {
+            parameter.default.as_ref().map(|default| (parameter.name.as_str(), default))
+        });
+        for (name, default) in defaults {
+            parts.push(Part::New(format!("{{% if {name} is undefined %}}{{% set {name} = ")));
+            parts.push(Part::Moved(default.clone()));
+            parts.push(Part::New(" %}{% endif ".to_owned()));
+            parts.push(Part::Moved(tag.closing.clone()));
+        }
+        self.outer.push(Edit { range: tag.tokens[0].range.start..tag.range.end, parts });
+        open.push(self.headers.len());
+        self.headers.push(header);
+    }
+
+    fn close(&mut self, tag: &Tag, header: usize) {
+        let mut parts = vec![Part::New("endmacro ".to_owned()), Part::Moved(tag.closing.clone())];
+        if self.headers[header].local {
+            let name = &self.headers[header].name;
+            let hidden = hidden_name(name);
+            let binding = format!("{{% set {name} = __macro({hidden}, {}, {header}) ", self.file);
+            // The same closing marker, so that white space is trimmed after the binding as it was before it.
+            parts.extend([Part::New(binding), Part::Moved(tag.closing.clone())]);
+        }
+        self.outer.push(Edit { range: tag.tokens[0].range.start..tag.range.end, parts });
+    }
+
+    fn remove(&mut self, tags: &[Tag], index: usize) {
+        let closer = if tags[index].keyword(self.text) == Some("docs") { "enddocs" } else { "endsnapshot" };
+        if let Some(end) = tags[index..].iter().find(|tag| tag.keyword(self.text) == Some(closer)) {
+            self.outer.push(Edit { range: tags[index].range.start..end.range.end, parts: Vec::new() });
+        }
+    }
+
+    fn stitch(mut self) -> Rewritten {
+        self.inner.sort_by_key(|(at, _)| *at);
+        self.outer.sort_by_key(|edit| edit.range.start);
+        let mut stitched = Stitched::default();
+        stitched.put(PRELUDE, 0..0);
+        let mut at = 0;
+        for edit in &self.outer {
+            // Inside a removed block there is nothing left to edit.
+            if edit.range.start < at {
+                continue;
+            }
+            self.copy(&mut stitched, at..edit.range.start);
+            for part in &edit.parts {
+                match part {
+                    Part::New(text) => stitched.put(text, edit.range.clone()),
+                    Part::Moved(range) => self.copy(&mut stitched, range.clone()),
+                }
+            }
+            at = edit.range.end;
+        }
+        self.copy(&mut stitched, at..self.text.len());
+        Rewritten { stitched, headers: self.headers }
+    }
+
+    /// A part of the text with the insertions that fall into it.
+    fn copy(&self, stitched: &mut Stitched, range: Range<usize>) {
+        let first = self.inner.partition_point(|(at, _)| *at < range.start);
+        let mut from = range.start;
+        for (at, text) in self.inner[first..].iter().take_while(|(at, _)| *at <= range.end) {
+            stitched.copy(self.text, from..*at);
+            stitched.put(text, *at..*at);
+            from = *at;
+        }
+        stitched.copy(self.text, from..range.end);
+    }
+}
+
+/// The tags between a macro's header and its end.
+fn body<'t>(text: &str, tags: &'t [Tag], header: usize) -> &'t [Tag] {
+    let mut depth = 0_usize;
+    let rest = &tags[header + 1..];
+    let end = rest.iter().position(|tag| match tag.keyword(text) {
+        Some("macro") => {
+            depth += 1;
+            false
+        }
+        Some("endmacro" | "endtest" | "enddata_test" | "endmaterialization") => {
+            let ends = depth == 0;
+            depth = depth.saturating_sub(1);
+            ends
+        }
+        _ => false,
+    });
+    &rest[..end.unwrap_or(rest.len())]
+}
+
+/// The token that closes the bracket at an index.
+fn closing(tokens: &[Token], open: usize) -> Option<&Token> {
+    let mut depth = 0_i32;
+    tokens[open..].iter().find(|token| {
+        match token.kind {
+            TokenKind::Sign(b'(' | b'[' | b'{') => depth += 1,
+            TokenKind::Sign(b')' | b']' | b'}') => depth -= 1,
+            _ => {}
+        }
+        depth == 0
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(role: Role, text: &str, expect: &str) {
+        let rewritten = rewrite(text, 0, role);
+        assert_eq!(rewritten.stitched.text().strip_prefix(PRELUDE), Some(expect));
+    }
+
+    #[test]
+    fn templates_are_rewritten_in_place() {
+        check(Role::Model, "a {{ ref('x') }}", "a {{ __at(ref,0,5,13)('x') }}");
+        check(Role::Model, "{{ builtins.ref('x') }}", "{{ builtins.ref('x') }}");
+        check(Role::Model, "{{ x[0] + [1][0] }}", "{{ x[0] + __list([1])[0] }}");
+        check(Role::Model, "{% for a in [[1]] %}", "{% for a in __list([__list([1])]) %}");
+        check(Role::Model, "{{ {'a': 1} }}", "{{ __dict({'a': 1}) }}");
+    }
+
+    #[test]
+    fn macros_keep_their_trimming_and_move_their_defaults() {
+        check(
+            Role::Model,
+            "{% macro f(a, b=[a]) -%} x {%- endmacro -%}\n",
+            "{% macro headwater_macro_f(a, b) -%}{% if b is undefined %}{% set b = __list([a]) %}{% endif -%} x \
+             {%- endmacro -%}{% set f = __macro(headwater_macro_f, 0, 0) -%}\n",
+        );
+        check(
+            Role::MacroFile,
+            "{% test t(m) %}{{ kwargs }}{% endtest %}",
+            "{% macro headwater_macro_test_t(m, kwargs) %}{{ kwargs }}{% endmacro %}",
+        );
+        check(Role::MacroFile, "a{% docs d %}{{ [ }{% enddocs %}b", "ab");
+    }
+}

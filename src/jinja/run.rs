@@ -1,0 +1,116 @@
+//! One rendering: what it may see, and what it did so far.
+//!
+//! Shared by all callables of the rendering. The lock is never held while a template runs.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use minijinja::Value;
+
+use super::{
+    captures::Captures,
+    context::{Globals, Names, NodeContext},
+    header::Header,
+    library::{File, Library, Place},
+};
+use crate::text::Span;
+
+/// What all renderings share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) library: Library,
+    pub(super) globals: Globals,
+}
+
+/// One rendering.
+pub(super) struct Run {
+    pub(super) shared: Arc<Shared>,
+    /// The template being rendered.
+    pub(super) main: File,
+    pub(super) node: NodeContext,
+    pub(super) names: Arc<dyn Names>,
+    /// Whether secret environment variables may be read: in configuration yes, in SQL no.
+    pub(super) secrets: bool,
+    progress: Mutex<Progress>,
+}
+
+#[derive(Default)]
+struct Progress {
+    captures: Captures,
+    /// What `return` was called with, on its way to the macro's caller.
+    returning: Option<Value>,
+}
+
+impl Run {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        main: File,
+        node: NodeContext,
+        names: Arc<dyn Names>,
+        secrets: bool,
+    ) -> Self {
+        Self { shared, main, node, names, secrets, progress: Mutex::default() }
+    }
+
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes something.
+    pub(super) fn capture(&self, note: impl FnOnce(&mut Captures)) {
+        note(&mut self.progress().captures);
+    }
+
+    pub(super) fn take_captures(&self) -> Captures {
+        std::mem::take(&mut self.progress().captures)
+    }
+
+    pub(super) fn start_return(&self, value: Value) {
+        self.progress().returning = Some(value);
+    }
+
+    pub(super) fn take_return(&self) -> Option<Value> {
+        self.progress().returning.take()
+    }
+
+    fn file(&self, number: usize) -> Option<&File> {
+        if number == 0 { Some(&self.main) } else { self.shared.library.file(number) }
+    }
+
+    /// The file that has a template's name; the template rendered comes first.
+    pub(super) fn file_at(&self, path: &str) -> &File {
+        let is_main = self.main.source.path() == path;
+        let other = if is_main { None } else { self.shared.library.file_at(path) };
+        other.unwrap_or(&self.main)
+    }
+
+    pub(super) fn header(&self, place: Place) -> Option<&Header> {
+        if place.file == 0 {
+            self.main.rewritten.headers.get(place.header)
+        } else {
+            self.shared.library.header(place)
+        }
+    }
+
+    /// The place of a call; a call whose place is not known stands for the whole file.
+    pub(super) fn span(&self, at: Option<CallPlace>) -> Span {
+        let known = at.and_then(|at| Some(self.file(at.file)?.source.span(at.start..at.end)));
+        known.unwrap_or_else(|| self.main.source.span(0..0))
+    }
+}
+
+impl fmt::Debug for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Run({})", self.main.source.path())
+    }
+}
+
+/// Where a call stands, as generated code says it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CallPlace {
+    pub(super) file: usize,
+    pub(super) start: usize,
+    pub(super) end: usize,
+}

@@ -1,0 +1,105 @@
+//! What a name means in a template, when the template itself gave it no meaning.
+
+use std::sync::Arc;
+
+use minijinja::{
+    Value,
+    value::{Enumerator, Object},
+};
+
+use super::{
+    callable::Callable,
+    function::{self, Function, Namespace},
+    run::Run,
+    value::{Moment, Table, from_json},
+};
+
+/// Plain values by name; [`Scope::plain`] says what they are.
+const PLAIN: [&str; 9] = [
+    "this",
+    "target",
+    "execute",
+    "project_name",
+    "run_started_at",
+    "invocation_id",
+    "flags",
+    "model",
+    "schema",
+];
+
+/// The outermost scope of every template of a rendering: the project's macros, then dbt's names.
+#[derive(Debug, Clone)]
+pub(super) struct Scope {
+    run: Arc<Run>,
+}
+
+impl Scope {
+    pub(super) fn new(run: Arc<Run>) -> Self {
+        Self { run }
+    }
+
+    pub(super) fn lookup(&self, name: &str) -> Option<Value> {
+        // A project's macro may stand in for a function, as in dbt; `builtins` has the functions still.
+        if let Some(place) = self.run.shared.library.find(name) {
+            return Some(Value::from_object(Callable::global(Arc::clone(&self.run), place)));
+        }
+        if let Some(function) = Function::find(&self.run, name) {
+            return Some(Value::from_object(function));
+        }
+        if let Some(value) = self.plain(name) {
+            return Some(value);
+        }
+        Namespace::find(&self.run, name).map(Value::from_object)
+    }
+
+    fn plain(&self, name: &str) -> Option<Value> {
+        let globals = &self.run.shared.globals;
+        let node = &self.run.node;
+        Some(match name {
+            "this" => node.this.clone().map_or(Value::from(()), |this| Value::from_object(Table(this))),
+            "target" => from_json(&globals.target),
+            "execute" => Value::from(node.executing),
+            "project_name" => Value::from(globals.project_name.as_str()),
+            "run_started_at" => {
+                self.run.capture(|captures| captures.volatile = true);
+                Value::from_object(Moment::new(globals.run_started_at))
+            }
+            "invocation_id" => {
+                self.run.capture(|captures| captures.volatile = true);
+                Value::from(globals.invocation_id.as_str())
+            }
+            "flags" => from_json(&globals.flags),
+            "model" => from_json(&serde_json::json!({
+                "name": node.name,
+                "alias": node.this.as_ref().map_or(&node.name, |this| &this.name),
+                "schema": node.this.as_ref().map(|this| &this.schema),
+                "unique_id": node.unique_id,
+                "config": node.config,
+                "package_name": globals.project_name,
+            })),
+            "schema" => node.this.as_ref().map_or(Value::from(()), |this| Value::from(this.schema.as_str())),
+            _ => return None,
+        })
+    }
+
+    /// The names users know, for "did you mean".
+    pub(super) fn names(run: &Run) -> Vec<String> {
+        let functions = function::NAMES.iter().map(|(name, _)| *name).filter(|name| !name.starts_with('_'));
+        let fixed = functions.chain(PLAIN).chain(function::NAMESPACES).chain(["range", "namespace", "loop"]);
+        fixed.chain(run.shared.library.names()).map(str::to_owned).collect()
+    }
+}
+
+impl Object for Scope {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.lookup(key.as_str()?)
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        self.lookup(key)
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Values(Self::names(&self.run).into_iter().map(Value::from).collect())
+    }
+}

@@ -1,0 +1,58 @@
+//! From rendered text back to the template.
+
+use std::ops::Range;
+
+use crate::text::{Source, Span};
+
+/// Which part of the user's file produced which part of the rendered text.
+#[derive(Debug, Clone)]
+pub struct SpanMap {
+    source: Source,
+    /// In the order of the rendered text, without gaps.
+    segments: Vec<Segment>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Segment {
+    pub(super) rendered: Range<usize>,
+    pub(super) source: Range<usize>,
+    /// Whether the rendered text is the source's, byte for byte, or the outcome of the expression there.
+    pub(super) raw: bool,
+}
+
+impl SpanMap {
+    pub(super) fn new(source: Source, segments: Vec<Segment>) -> Self {
+        Self { source, segments }
+    }
+
+    /// The place in the user's file that produced a byte range of the rendered text.
+    #[must_use]
+    pub fn source_span(&self, rendered: Range<usize>) -> Span {
+        let start = self.source_range(rendered.start);
+        let last = rendered.end.saturating_sub(1).max(rendered.start);
+        let end = self.source_range(last);
+        let range = if rendered.is_empty() && start.raw { start.at..start.at } else { start.at..end.end };
+        // Text of a loop's later round may come from before that of its first.
+        self.source.span(range.start.min(range.end)..range.end.max(range.start))
+    }
+
+    fn source_range(&self, at: usize) -> Place {
+        let after = self.segments.partition_point(|segment| segment.rendered.start <= at);
+        let Some(segment) = self.segments.get(after.saturating_sub(1)) else {
+            return Place { at: 0, end: 0, raw: true };
+        };
+        if segment.raw {
+            let at =
+                (segment.source.start + at.saturating_sub(segment.rendered.start)).min(segment.source.end);
+            Place { at, end: (at + 1).min(segment.source.end), raw: true }
+        } else {
+            Place { at: segment.source.start, end: segment.source.end, raw: false }
+        }
+    }
+}
+
+struct Place {
+    at: usize,
+    end: usize,
+    raw: bool,
+}

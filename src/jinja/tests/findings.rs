@@ -1,0 +1,149 @@
+//! What people read when a template is wrong.
+
+use super::*;
+use crate::diag::render;
+
+#[test]
+fn values_of_the_configuration_are_rendered() {
+    let (jinja, _) = Jinja::new(&[], globals());
+    let source = Source::new("project.yml", "root: \"{{ env_var('NO') }}\"");
+    let at = source.span(6..27);
+    assert_eq!(jinja.render_value("plain", &at).as_deref(), Ok("plain"));
+    assert_eq!(
+        jinja.render_value("{{ env_var('DBT_ENV_SECRET_KEY') }}/{{ target.name }}", &at).as_deref(),
+        Ok("hush/dev")
+    );
+    insta::assert_snapshot!(show(&jinja.render_value("{{ env_var('NO') }}", &at).unwrap_err()), @r#"
+        unknown-env-var: the environment has no variable `NO`
+        at project.yml:1:7 `"{{ env_var('NO') }}"`
+        hint: set it, or give a default: `env_var('NO', '…')`
+        "#);
+}
+
+#[test]
+fn errors_name_the_cause_and_the_place() {
+    let shown = |text: &str| fails(&[], text);
+    insta::assert_snapshot!(shown("select {{ targte }}"), @r#"
+        undefined-variable: `targte` is undefined
+        at models/m.sql:1:11 `targte`
+        hint: did you mean `target`?
+        "#);
+    insta::assert_snapshot!(shown("select {{ target.nam }}"), @r#"
+        undefined-variable: `target.nam` is undefined
+        at models/m.sql:1:11 `target.nam`
+        "#);
+    insta::assert_snapshot!(shown("select\n  {{ rfe('a') }}"), @r#"
+        unknown-macro: there is no macro or function named `rfe`
+        at models/m.sql:2:6 `rfe('a')`
+        "#);
+    insta::assert_snapshot!(shown("select {{ ref('missing') }}"), @r#"
+        unknown-ref: there is no model `missing`
+        at models/m.sql:1:11 `ref('missing')`
+        "#);
+    insta::assert_snapshot!(shown("select {{ var('dyas') }}"), @r#"
+        unknown-var: there is no variable `dyas`
+        at models/m.sql:1:11 `var('dyas')`
+        hint: did you mean `days`?
+        hint: set it under `vars:` in the project file, with `--vars '{dyas: …}'`, or give a default: `var('dyas', …)`
+        "#);
+    insta::assert_snapshot!(shown("select {{ env_var('DBT_ENV_SECRET_KEY') }}"), @r#"
+        secret-in-model: the secret `DBT_ENV_SECRET_KEY` can't be used in a model
+        at models/m.sql:1:11 `env_var('DBT_ENV_SECRET_KEY')`
+        note: SQL is logged and kept with the table; secrets are for the project's settings
+        "#);
+    insta::assert_snapshot!(shown("select {{ a b }}"), @r#"
+        jinja-syntax: syntax error: unexpected identifier, expected end of variable block
+        at models/m.sql:1:13 `b`
+        "#);
+    insta::assert_snapshot!(shown("select {% if %}"), @r#"
+        jinja-syntax: syntax error: unexpected end of block
+        at models/m.sql:1:14 `%}`
+        "#);
+    insta::assert_snapshot!(shown("select {{ 1 | nofilter }}"), @r#"
+        unknown-filter: filter nofilter is unknown
+        at models/m.sql:1:15 `nofilter`
+        "#);
+    insta::assert_snapshot!(shown("{{ return(1) }}"), @r#"
+        return-outside-macro: `return` outside a macro
+        at models/m.sql:1:4 `return(1)`
+        hint: a template writes its text; only macros give values back
+        "#);
+    insta::assert_snapshot!(shown("{{ run_query('select 1') }}"), @r#"
+        query-in-compile: a template can't query tables while it is compiled
+        at models/m.sql:1:4 `run_query('select 1')`
+        hint: do it in the model's SQL, or pass the values in as variables
+        "#);
+    insta::assert_snapshot!(shown("{{ modules.re.match('a', 'b') }}"), @r#"
+        unavailable-function: `modules.re` is not available in templates
+        at models/m.sql:1:4 `modules.re`
+        "#);
+    insta::assert_snapshot!(shown("{% do 'a'.split().append('b') %}"), @r#"
+        jinja-error: `.append()`: this value can't be changed; change a copy of it: `… | list`
+        at models/m.sql:1:18 `.append('b')`
+        "#);
+    insta::assert_snapshot!(shown("{% set l = [] %}{% do l.append([l]) %}"), @r#"
+        jinja-error: a list or dict can't be put into itself
+        at models/m.sql:1:24 `.append([l])`
+        "#);
+    insta::assert_snapshot!(shown("{{ exceptions.raise_compiler_error('no!') }}"), @r#"
+        raised: no!
+        at models/m.sql:1:14 `.raise_compiler_error('no!')`
+        "#);
+}
+
+#[test]
+fn errors_in_macros_show_the_calls_that_led_there() {
+    let macros = [
+        "{% macro outer(a) %}\n  {{ inner(a) }}\n{% endmacro %}",
+        "{% macro inner(a) %}{{ a }}{{ nothing }}{% endmacro %}",
+    ];
+    insta::assert_snapshot!(fails(&macros, "select\n{{ outer(1) }}"), @r#"
+        undefined-variable: `nothing` is undefined
+        at macros/1.sql:1:31 `nothing`
+        at macros/0.sql:2:6 `inner(a)` in macro `inner`
+        at models/m.sql:2:4 `outer(1)` in macro `outer`
+        "#);
+    insta::assert_snapshot!(fails(&macros, "{{ inner(1, 2) }}"), @r#"
+        macro-arguments: macro `inner` takes 1 argument, but got 2
+        at models/m.sql:1:4 `inner(1, 2)`
+        note: it is declared as `inner(a)`
+        "#);
+    insta::assert_snapshot!(fails(&macros, "{{ inner(b=2) }}"), @r#"
+        macro-arguments: macro `inner` has no parameter `b`
+        at models/m.sql:1:4 `inner(b=2)`
+        note: it is declared as `inner(a)`
+        "#);
+    insta::assert_snapshot!(fails(&["{% macro f() %}{{ g() }}{% endmacro %}"], "{{ f() }}"), @r#"
+        unknown-macro: there is no macro or function named `g`
+        at macros/0.sql:1:19 `g()`
+        at models/m.sql:1:4 `f()` in macro `f`
+        "#);
+    insta::assert_snapshot!(fails(&["{% macro f() %}{{ ref('missing') }}{% endmacro %}"], "{{ f() }}"), @r#"
+        unknown-ref: there is no model `missing`
+        at macros/0.sql:1:19 `ref('missing')`
+        at models/m.sql:1:4 `f()` in macro `f`
+        "#);
+    insta::assert_snapshot!(fails(&["{% macro f() %}{{ f() }}{% endmacro %}"], "{{ f() }}").lines().next().unwrap_or_default(), @"jinja-error: recursion limit exceeded");
+    let finding = render_with(&macros, "select\n{{ outer(1) }}").unwrap_err();
+    assert!(!render::to_string(&finding, false).is_empty());
+}
+
+#[test]
+fn faulty_macro_files_are_said() {
+    let files = ["{% macro f() %}{% endmacro %}", "{% macro f() %}{% endmacro %}", "{% macro g( %}"];
+    let files: Vec<_> = files
+        .iter()
+        .enumerate()
+        .map(|(index, text)| Source::new(format!("macros/{index}.sql"), *text))
+        .collect();
+    let (_, findings) = Jinja::new(&files, globals());
+    insta::assert_snapshot!(findings.iter().map(show).collect::<Vec<_>>().join("\n\n"), @r#"
+        duplicate-macro: two macros are named `f`
+        at macros/1.sql:1:10 `f` declared again here
+        at macros/0.sql:1:10 `f` first declared here
+        hint: rename one of them: macros are called by name from every file
+
+        jinja-syntax: syntax error: unexpected `%`, expected identifier
+        at macros/2.sql:1:13 `%`
+        "#);
+}

@@ -1,0 +1,150 @@
+//! A list that can be changed.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use minijinja::{
+    Error, ErrorKind, State, Value,
+    value::{Enumerator, Object, ObjectRepr, Rest, from_args},
+};
+
+use super::refuse_circle;
+
+/// Python's list: what `[…]` makes in a template. The lock is held for single operations only.
+#[derive(Debug, Default)]
+pub(in crate::jinja) struct List(Mutex<Vec<Value>>);
+
+impl List {
+    pub(in crate::jinja) fn new(items: Vec<Value>) -> Self {
+        Self(Mutex::new(items))
+    }
+
+    /// A list of a value's items.
+    pub(in crate::jinja) fn of(value: &Value) -> Result<Self, Error> {
+        if value.is_undefined() {
+            return Err(Error::from(ErrorKind::UndefinedError));
+        }
+        Ok(Self::new(value.try_iter()?.collect()))
+    }
+
+    fn items(&self) -> MutexGuard<'_, Vec<Value>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn snapshot(&self) -> Vec<Value> {
+        self.items().clone()
+    }
+
+    fn add(&self, method: &str, args: &[Value]) -> Result<Value, Error> {
+        let (at, added) = match method {
+            "append" => {
+                let (item,): (Value,) = from_args(args)?;
+                (None, vec![item])
+            }
+            "extend" => {
+                let (items,): (Value,) = from_args(args)?;
+                (None, Self::of(&items)?.snapshot())
+            }
+            _ => {
+                let (at, item): (i64, Value) = from_args(args)?;
+                (Some(at), vec![item])
+            }
+        };
+        added.iter().try_for_each(|item| refuse_circle(item, self))?;
+        let mut items = self.items();
+        let at = at.map_or(items.len(), |at| clamp(at, items.len()));
+        items.splice(at..at, added);
+        Ok(Value::from(()))
+    }
+
+    fn pop(&self, args: &[Value]) -> Result<Value, Error> {
+        let (at,): (Option<i64>,) = from_args(args)?;
+        let mut items = self.items();
+        let length = items.len();
+        let at = at.unwrap_or(-1);
+        let at = if at < 0 { at + i64::try_from(length).unwrap_or(i64::MAX) } else { at };
+        match usize::try_from(at).ok().filter(|at| *at < length) {
+            Some(at) => Ok(items.remove(at)),
+            None => Err(Error::new(
+                ErrorKind::InvalidOperation,
+                format!("pop: the list has {length} items, there is none at {at}"),
+            )),
+        }
+    }
+
+    /// The place of the first item equal to one, compared without holding the lock.
+    fn index(&self, args: &[Value]) -> Result<usize, Error> {
+        let (wanted,): (Value,) = from_args(args)?;
+        let found = self.snapshot().iter().position(|item| *item == wanted);
+        found.ok_or_else(|| Error::new(ErrorKind::InvalidOperation, format!("{wanted} is not in the list")))
+    }
+
+    fn sort(&self, state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+        let mut call = vec![Value::from(self.snapshot())];
+        call.extend_from_slice(args);
+        // As in Python, and unlike the filter, capitals come first.
+        if !args.last().is_some_and(Value::is_kwargs) {
+            call.push(minijinja::value::Kwargs::from_iter([("case_sensitive", Value::from(true))]).into());
+        }
+        let sorted = state.apply_filter("sort", &call)?.try_iter()?.collect();
+        *self.items() = sorted;
+        Ok(Value::from(()))
+    }
+}
+
+impl Object for List {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Seq
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.items().get(key.as_usize()?).cloned()
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Values(self.snapshot())
+    }
+
+    fn enumerator_len(self: &Arc<Self>) -> Option<usize> {
+        Some(self.items().len())
+    }
+
+    fn call_method(
+        self: &Arc<Self>,
+        state: &mut State<'_, '_>,
+        method: &str,
+        args: &[Value],
+    ) -> Result<Value, Error> {
+        match method {
+            "append" | "extend" | "insert" => self.add(method, args),
+            "pop" => self.pop(args),
+            "index" => self.index(args).map(Value::from),
+            "remove" => {
+                let at = self.index(args)?;
+                self.items().remove(at);
+                Ok(Value::from(()))
+            }
+            "sort" => self.sort(state, args),
+            "clear" | "reverse" | "copy" => {
+                let (Rest(none),): (Rest<Value>,) = from_args(args)?;
+                if !none.is_empty() {
+                    return Err(Error::from(ErrorKind::TooManyArguments));
+                }
+                match method {
+                    "clear" => self.items().clear(),
+                    "reverse" => self.items().reverse(),
+                    _ => return Ok(Value::from_object(Self::new(self.snapshot()))),
+                }
+                Ok(Value::from(()))
+            }
+            _ => Err(Error::from(ErrorKind::UnknownMethod)),
+        }
+    }
+}
+
+/// A place for insertion, counted from the end if negative; out of range is the nearest end.
+fn clamp(at: i64, length: usize) -> usize {
+    match usize::try_from(at) {
+        Ok(at) => at.min(length),
+        Err(_) => length.saturating_sub(usize::try_from(at.unsigned_abs()).unwrap_or(usize::MAX)),
+    }
+}

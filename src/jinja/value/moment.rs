@@ -1,0 +1,94 @@
+//! A point in time.
+
+use std::{fmt, sync::Arc};
+
+use chrono::{
+    DateTime, Datelike, Timelike, Utc,
+    format::{Item, StrftimeItems},
+};
+use minijinja::{
+    Error, ErrorKind, State, Value,
+    value::{Object, ObjectRepr, from_args},
+};
+
+/// Python's aware `datetime` in UTC, or the `date` of one; it can be read and formatted, not calculated with.
+#[derive(Debug, Clone)]
+pub(in crate::jinja) struct Moment {
+    at: DateTime<Utc>,
+    date_only: bool,
+}
+
+impl Moment {
+    pub(in crate::jinja) fn new(at: DateTime<Utc>) -> Self {
+        Self { at, date_only: false }
+    }
+
+    /// Only the day of it.
+    pub(in crate::jinja) fn date(&self) -> Self {
+        Self { at: self.at, date_only: true }
+    }
+
+    fn format(&self, format: &str) -> Result<String, Error> {
+        // Python's %f is microseconds, chrono's nanoseconds.
+        let format = format.replace("%f", "%6f");
+        let items: Vec<Item<'_>> = StrftimeItems::new(&format).collect();
+        if items.contains(&Item::Error) {
+            let message = format!("strftime: `{format}` is not a format of date and time");
+            return Err(Error::new(ErrorKind::InvalidOperation, message));
+        }
+        Ok(self.at.format_with_items(items.iter()).to_string())
+    }
+
+    fn iso(&self, separator: char) -> String {
+        if self.date_only {
+            return self.at.format("%Y-%m-%d").to_string();
+        }
+        let fraction = if self.at.timestamp_subsec_micros() == 0 { "" } else { ".%6f" };
+        self.at.format(&format!("%Y-%m-%d{separator}%H:%M:%S{fraction}+00:00")).to_string()
+    }
+}
+
+impl Object for Moment {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        Some(match key.as_str()? {
+            "year" => Value::from(self.at.year()),
+            "month" => Value::from(self.at.month()),
+            "day" => Value::from(self.at.day()),
+            "hour" if !self.date_only => Value::from(self.at.hour()),
+            "minute" if !self.date_only => Value::from(self.at.minute()),
+            "second" if !self.date_only => Value::from(self.at.second()),
+            "microsecond" if !self.date_only => Value::from(self.at.timestamp_subsec_micros()),
+            _ => return None,
+        })
+    }
+
+    fn call_method(
+        self: &Arc<Self>,
+        _: &mut State<'_, '_>,
+        method: &str,
+        args: &[Value],
+    ) -> Result<Value, Error> {
+        if method == "strftime" {
+            let (format,): (&str,) = from_args(args)?;
+            return self.format(format).map(Value::from);
+        }
+        let answer = match method {
+            "isoformat" => Value::from(self.iso('T')),
+            "date" if !self.date_only => Value::from_object(self.date()),
+            "timestamp" if !self.date_only => Value::from(self.at.timestamp_micros() as f64 / 1e6),
+            "weekday" => Value::from(self.at.weekday().num_days_from_monday()),
+            "isoweekday" => Value::from(self.at.weekday().number_from_monday()),
+            _ => return Err(Error::from(ErrorKind::UnknownMethod)),
+        };
+        let () = from_args(args)?;
+        Ok(answer)
+    }
+
+    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.iso(' '))
+    }
+}
