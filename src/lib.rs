@@ -25,9 +25,11 @@
 
 pub mod diag;
 pub mod event;
+pub mod graph;
 pub mod jinja;
 pub mod name;
 pub mod outcome;
 pub mod plan;
 pub mod project;
+pub mod select;
 pub mod text;

@@ -1,0 +1,106 @@
+//! The methods by name: which of a node's properties a criterion looks at.
+
+use super::criterion::Criterion;
+use crate::{diag::Diagnostic, text::Spanned};
+
+/// What stands before the colon, looked up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Method {
+    Fqn,
+    Path,
+    File,
+    Tag,
+    Source,
+    ResourceType,
+    Package,
+    /// `config.a.b`, with at least one key.
+    Config(Vec<String>),
+}
+
+const NAMES: [&str; 8] = ["config", "file", "fqn", "package", "path", "resource_type", "source", "tag"];
+
+/// Methods of dbt's for which there is nothing here to look at.
+const NAMES_OF_DBT: [&str; 14] = [
+    "access",
+    "exposure",
+    "function",
+    "group",
+    "metric",
+    "result",
+    "saved_query",
+    "selector",
+    "semantic_model",
+    "source_status",
+    "state",
+    "test_name",
+    "test_type",
+    "unit_test",
+];
+
+impl Method {
+    /// The method that a criterion names or, without one, the method that dbt takes for such a value.
+    pub(super) fn of(criterion: &Criterion) -> Result<Self, Diagnostic> {
+        match &criterion.method {
+            Some(written) => Self::look_up(written, &criterion.value.value),
+            None => Ok(Self::guess(&criterion.value.value)),
+        }
+    }
+
+    fn guess(value: &str) -> Self {
+        let extension = value.rsplit_once('.').map(|(_, extension)| extension.to_lowercase());
+        if value.contains(['/', '\\']) {
+            Self::Path
+        } else if matches!(extension.as_deref(), Some("sql" | "py" | "csv")) {
+            Self::File
+        } else {
+            Self::Fqn
+        }
+    }
+
+    fn look_up(written: &Spanned<String>, value: &str) -> Result<Self, Diagnostic> {
+        let mut parts = written.value.split('.').map(str::to_owned);
+        let name = parts.next().unwrap_or_default();
+        let arguments: Vec<String> = parts.collect();
+        let method = match name.as_str() {
+            "config" if arguments.is_empty() || arguments.iter().any(String::is_empty) => {
+                return Err(no_key(written, value));
+            }
+            "config" => return Ok(Self::Config(arguments)),
+            "file" => Self::File,
+            "fqn" => Self::Fqn,
+            "package" => Self::Package,
+            "path" => Self::Path,
+            "resource_type" => Self::ResourceType,
+            "source" => Self::Source,
+            "tag" => Self::Tag,
+            name if NAMES_OF_DBT.contains(&name) => return Err(not_here(name, written)),
+            name => return Err(unknown(name, written)),
+        };
+        if arguments.is_empty() { Ok(method) } else { Err(not_dotted(&name, written, value)) }
+    }
+}
+
+fn unknown(name: &str, written: &Spanned<String>) -> Diagnostic {
+    Diagnostic::error("unknown-method", format!("there is no selection method `{name}`"))
+        .at(written.span.clone(), "not a method")
+        .near(name, NAMES.into_iter().chain(NAMES_OF_DBT))
+        .note(format!("the methods are {}", NAMES.join(", ")))
+}
+
+fn not_here(name: &str, written: &Spanned<String>) -> Diagnostic {
+    Diagnostic::error("unavailable-method", format!("dbt's selection method `{name}` is not available here"))
+        .at(written.span.clone(), "")
+        .note(format!("the methods are {}", NAMES.join(", ")))
+}
+
+fn no_key(written: &Spanned<String>, value: &str) -> Diagnostic {
+    Diagnostic::error("config-without-key", "`config` does not say which setting to compare")
+        .at(written.span.clone(), "a key is missing")
+        .hint(format!("name the setting after a dot, as in `config.materialized:{value}`"))
+}
+
+fn not_dotted(name: &str, written: &Spanned<String>, value: &str) -> Diagnostic {
+    Diagnostic::error("method-with-key", format!("the selection method `{name}` takes nothing after a dot"))
+        .at(written.span.clone(), "")
+        .hint(format!("write `{name}:{value}`"))
+}

@@ -1,0 +1,105 @@
+//! A criterion as written to one that can be asked: the method looked up, the value compiled.
+
+use glob::PatternError;
+
+use super::{
+    criterion::{Criterion, Reach},
+    matcher::Matcher,
+    method::Method,
+    pattern::{Glob, PathGlob, QualifiedName},
+};
+use crate::{
+    diag::Diagnostic,
+    text::{Span, Spanned},
+};
+
+/// A criterion that can be asked.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Target {
+    /// All of the criterion, for messages.
+    pub(super) span: Span,
+    /// The value as written, for messages.
+    pub(super) value: String,
+    /// Which nodes it matches.
+    pub(super) matcher: Matcher,
+    /// Which of their relatives come along.
+    pub(super) reach: Reach,
+}
+
+/// dbt's kinds of nodes, whether or not this project has any of a kind.
+const RESOURCE_TYPES: [&str; 12] = [
+    "analysis",
+    "exposure",
+    "function",
+    "metric",
+    "model",
+    "saved_query",
+    "seed",
+    "semantic_model",
+    "snapshot",
+    "source",
+    "test",
+    "unit_test",
+];
+
+/// Looks up what the criterion names.
+pub(super) fn resolve(criterion: Criterion) -> Result<Target, Diagnostic> {
+    let matcher = matcher(Method::of(&criterion)?, &criterion.value)?;
+    let Criterion { span, reach, value, .. } = criterion;
+    Ok(Target { span, value: value.value, matcher, reach })
+}
+
+fn matcher(method: Method, value: &Spanned<String>) -> Result<Matcher, Diagnostic> {
+    let text = value.value.as_str();
+    let malformed = |error| malformed(value, &error);
+    Ok(match method {
+        Method::Fqn => Matcher::Fqn(QualifiedName::new(text).map_err(malformed)?),
+        Method::Path => Matcher::Path(PathGlob::new(text).map_err(malformed)?),
+        Method::File => Matcher::File(Glob::new(text).map_err(malformed)?),
+        Method::Tag => Matcher::Tag(Glob::new(text).map_err(malformed)?),
+        Method::Source => source(value)?,
+        Method::ResourceType if RESOURCE_TYPES.contains(&text) => Matcher::ResourceType(text.to_owned()),
+        Method::ResourceType => return Err(unknown_type(value)),
+        Method::Package if text == "this" => return Err(this_package(value)),
+        Method::Package => Matcher::Package(Glob::new(text).map_err(malformed)?),
+        Method::Config(keys) => Matcher::Config { keys, value: text.to_owned() },
+    })
+}
+
+/// `source`, `source.table` or `project.source.table`.
+fn source(value: &Spanned<String>) -> Result<Matcher, Diagnostic> {
+    let parts: Vec<&str> = value.value.split('.').collect();
+    let (package, source, table) = match parts[..] {
+        [source] => ("*", source, "*"),
+        [source, table] => ("*", source, table),
+        [package, source, table] => (package, source, table),
+        _ => return Err(long_source(value)),
+    };
+    let glob = |part| Glob::new(part).map_err(|error| malformed(value, &error));
+    Ok(Matcher::Source { package: glob(package)?, source: glob(source)?, table: glob(table)? })
+}
+
+fn malformed(value: &Spanned<String>, error: &PatternError) -> Diagnostic {
+    Diagnostic::error("malformed-pattern", format!("`{}` is not a pattern", value.value))
+        .at(value.span.clone(), error.msg)
+        .note("`*` stands for any text, `?` for one character, `[abc]` for one of these")
+}
+
+fn long_source(value: &Spanned<String>) -> Diagnostic {
+    Diagnostic::error("malformed-source", format!("`{}` has too many parts for a source", value.value))
+        .at(value.span.clone(), "")
+        .hint("write `source:name`, `source:name.table` or `source:project.name.table`")
+}
+
+fn unknown_type(value: &Spanned<String>) -> Diagnostic {
+    Diagnostic::error("unknown-resource-type", format!("there is no resource type `{}`", value.value))
+        .at(value.span.clone(), "")
+        .near(&value.value, RESOURCE_TYPES)
+        .note(format!("the types are {}", RESOURCE_TYPES.join(", ")))
+}
+
+fn this_package(value: &Spanned<String>) -> Diagnostic {
+    Diagnostic::error("unavailable-package", "`package:this` is not available here")
+        .at(value.span.clone(), "")
+        .hint("write the project's name: `package:my_project`")
+}
