@@ -1,0 +1,79 @@
+//! The manifest: every node with its names resolved, and the graph between them.
+//!
+//! - [`node`]: what a node is
+//! - [`config`]: a model's settings, from all the layers that may set them
+//! - [`resolve`]: Project + captures → [`Manifest`]
+//! - [`lookup`]: what `ref()` and `source()` mean
+//! - [`fingerprint`]: what would make a model's table another one
+//!
+//! Must not render templates or touch tables. Start at [`Manifest::resolve`].
+
+pub mod config;
+pub mod fingerprint;
+pub mod lookup;
+pub mod node;
+pub mod resolve;
+#[cfg(test)]
+pub(crate) mod tests;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+pub use self::{
+    config::{Materialized, ModelConfig},
+    node::{Model, Node, SourceTable},
+};
+use crate::{
+    graph::Graph,
+    name::{NodeId, Relation},
+    select::Candidate,
+};
+
+/// All nodes of a project in one ordered map, and the graph of who reads whom. No name in it is unresolved.
+#[derive(Debug)]
+pub struct Manifest {
+    /// The project's name.
+    pub project: String,
+    /// Every enabled node.
+    pub nodes: BTreeMap<NodeId, Node>,
+    /// Edges from what is read to who reads it.
+    pub graph: Graph,
+    pub(crate) lookup: Arc<lookup::Lookup>,
+}
+
+impl Manifest {
+    /// The models in an order in which each stands after what it reads.
+    pub fn models(&self) -> impl Iterator<Item = &Model> {
+        self.graph.sorted().iter().filter_map(|id| self.model(id))
+    }
+
+    /// The model of this id.
+    #[must_use]
+    pub fn model(&self, id: &NodeId) -> Option<&Model> {
+        match self.nodes.get(id) {
+            Some(Node::Model(model)) => Some(model),
+            _ => None,
+        }
+    }
+
+    /// The node at this place in the lake.
+    #[must_use]
+    pub fn at(&self, relation: &Relation) -> Option<&Node> {
+        self.lookup.relations.get(relation).and_then(|id| self.nodes.get(id))
+    }
+
+    /// How many nodes of each kind there are.
+    #[must_use]
+    pub fn counts(&self) -> BTreeMap<&'static str, usize> {
+        let mut counts = BTreeMap::new();
+        for node in self.nodes.values() {
+            *counts.entry(node.resource_type()).or_default() += 1;
+        }
+        counts
+    }
+
+    /// The nodes as the selection language sees them.
+    #[must_use]
+    pub fn candidates(&self) -> Vec<Candidate> {
+        self.nodes.values().map(|node| node.candidate(&self.project)).collect()
+    }
+}

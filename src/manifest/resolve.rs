@@ -1,0 +1,327 @@
+//! Project + what its templates asked for → [`Manifest`]. Every fault is collected.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use super::{
+    Manifest, Node,
+    config::{Layer, ModelConfig, Setting},
+    lookup::{Lookup, Unknown},
+    node::{External, Model, SourceTable},
+};
+use crate::{
+    diag::{Diagnostic, near},
+    graph::Graph,
+    jinja::Captures,
+    name::{NodeId, Relation},
+    project::{ConfigPatch, KNOWN_CONFIG, ModelFile, ModelProperties, Project, SourceDecl, Yaml, YamlValue},
+    text::{Span, Spanned},
+};
+
+/// Renders the template in a YAML value.
+pub type RenderValue<'a> = &'a dyn Fn(&str, &Span) -> Result<String, Diagnostic>;
+
+impl Manifest {
+    /// Resolves a project. `captures` holds what each of `project.models` asked for, in their order; `prefix` goes
+    /// before every schema.
+    pub fn resolve(
+        project: &Project,
+        captures: &[Captures],
+        prefix: Option<&str>,
+        render: RenderValue<'_>,
+    ) -> Result<(Self, Vec<Diagnostic>), Vec<Diagnostic>> {
+        let mut resolver = Resolver {
+            project,
+            name: project.settings.name.value.clone(),
+            prefix: prefix.map(|prefix| format!("{prefix}_")).unwrap_or_default(),
+            render,
+            nodes: BTreeMap::new(),
+            places: BTreeMap::new(),
+            lookup: Lookup { project: project.settings.name.value.clone(), ..Lookup::default() },
+            findings: Vec::new(),
+        };
+        for source in &project.sources {
+            resolver.source(source);
+        }
+        let properties: BTreeMap<&str, &ModelProperties> = project
+            .properties
+            .iter()
+            .map(|properties| (properties.name.value.as_str(), properties))
+            .collect();
+        let mut models = Vec::new();
+        for (file, captures) in project.models.iter().zip(captures) {
+            if let Some(id) = resolver.model(file, properties.get(file.name.as_str()).copied(), captures) {
+                models.push((id, captures));
+            }
+        }
+        resolver.unknown_properties(&properties);
+        let edges = resolver.edges(&models);
+        resolver.finish(edges)
+    }
+}
+
+struct Resolver<'a> {
+    project: &'a Project,
+    name: String,
+    prefix: String,
+    render: RenderValue<'a>,
+    nodes: BTreeMap<NodeId, Node>,
+    places: BTreeMap<NodeId, Span>,
+    lookup: Lookup,
+    findings: Vec<Diagnostic>,
+}
+
+type Edges = Vec<(NodeId, NodeId)>;
+
+impl Resolver<'_> {
+    fn source(&mut self, declared: &SourceDecl) {
+        for table in &declared.tables {
+            let id = NodeId::source(&self.name, &declared.name.value, &table.name.value);
+            let schema = declared.schema.as_ref().unwrap_or(&declared.name).value.clone();
+            let identifier = table.identifier.as_ref().unwrap_or(&table.name).value.clone();
+            let relation = Relation::new(schema, identifier);
+            let external = match &table.external {
+                None => None,
+                Some(external) => match (self.render)(&external.location.value, &external.location.span) {
+                    Ok(location) => Some(External { location, declared: external.clone() }),
+                    Err(found) => {
+                        self.findings.push(found);
+                        continue;
+                    }
+                },
+            };
+            let node = SourceTable {
+                id: id.clone(),
+                source: declared.name.value.clone(),
+                name: table.name.value.clone(),
+                relation: relation.clone(),
+                description: text(table.description.as_ref()),
+                tags: declared.tags.iter().chain(&table.tags).map(|tag| tag.value.clone()).collect(),
+                columns: table.columns.clone(),
+                external,
+                span: table.name.span.clone(),
+            };
+            let key = (node.source.clone(), node.name.clone());
+            if self.lookup.sources.insert(key, (id.clone(), relation.clone())).is_some() {
+                let message = format!("the source table `{}.{}` is declared twice", node.source, node.name);
+                let first = self.places[&id].clone();
+                self.findings.push(
+                    Diagnostic::error("duplicate-source", message)
+                        .at(table.name.span.clone(), "again here")
+                        .at(first, "first here"),
+                );
+                continue;
+            }
+            self.place(&id, &relation, table.name.span.clone());
+            self.nodes.insert(id, Node::Source(Box::new(node)));
+        }
+    }
+
+    fn model(
+        &mut self,
+        file: &ModelFile,
+        properties: Option<&ModelProperties>,
+        captures: &Captures,
+    ) -> Option<NodeId> {
+        let mut fqn = vec![self.name.clone()];
+        fqn.extend(file.fqn_folders.iter().cloned());
+        fqn.push(file.name.clone());
+        let config = self.config(&fqn, properties, captures);
+        let start = file.source.span(0..0);
+        if !config.enabled {
+            self.lookup.disabled.insert(file.name.clone());
+            return None;
+        }
+        let id = NodeId::model(&self.name, &file.name);
+        if let Some(first) = self.places.get(&id) {
+            let message = format!("two models are called `{}`", file.name);
+            self.findings.push(
+                Diagnostic::error("duplicate-model", message)
+                    .at(start, "this one")
+                    .at(first.clone(), "and this one")
+                    .hint("names are unique in a project, whatever the folder: rename one of the files"),
+            );
+            return None;
+        }
+        let schema = config.schema.clone().unwrap_or_else(|| "main".into());
+        let relation = Relation::new(
+            format!("{}{schema}", self.prefix),
+            config.alias.clone().unwrap_or_else(|| file.name.clone()),
+        );
+        self.lookup.models.insert(file.name.clone(), (id.clone(), relation.clone()));
+        self.place(&id, &relation, start);
+        let model = Model {
+            id: id.clone(),
+            name: file.name.clone(),
+            fqn,
+            file: file.source.clone(),
+            relation,
+            config,
+            description: text(properties.and_then(|properties| properties.description.as_ref())),
+            columns: properties.map(|properties| properties.columns.clone()).unwrap_or_default(),
+            volatile: captures.volatile,
+        };
+        self.nodes.insert(id.clone(), Node::Model(Box::new(model)));
+        Some(id)
+    }
+
+    fn config(
+        &mut self,
+        fqn: &[String],
+        properties: Option<&ModelProperties>,
+        captures: &Captures,
+    ) -> ModelConfig {
+        let parts: Vec<&str> = fqn.iter().map(String::as_str).collect();
+        let project = self.project;
+        let mut layers: Vec<Layer> =
+            project.settings.models.layers(&parts).into_iter().map(|patch| self.layer(patch)).collect();
+        if let Some(properties) = properties {
+            layers.push(self.layer(&properties.config));
+        }
+        layers.push(
+            captures
+                .config
+                .iter()
+                .map(|call| {
+                    let setting = Setting { value: call.value.clone(), span: call.span.clone() };
+                    (call.key.clone(), setting)
+                })
+                .collect(),
+        );
+        self.findings.extend(layers.iter().flatten().filter_map(|(key, setting)| misspelt(key, setting)));
+        let (config, findings) = ModelConfig::resolve(layers);
+        self.findings.extend(findings);
+        config
+    }
+
+    fn layer(&mut self, patch: &ConfigPatch) -> Layer {
+        let mut layer = Layer::new();
+        for (key, value) in &patch.entries {
+            let value_json = self.rendered(value);
+            layer.insert(key.clone(), Setting { value: value_json, span: value.span.clone() });
+        }
+        layer
+    }
+
+    /// The value with the templates in its texts rendered.
+    fn rendered(&mut self, yaml: &Yaml) -> serde_json::Value {
+        match &yaml.value {
+            YamlValue::String(text) if text.contains("{{") || text.contains("{%") => {
+                match (self.render)(text, &yaml.span) {
+                    Ok(text) => serde_json::Value::String(text),
+                    Err(found) => {
+                        self.findings.push(found);
+                        serde_json::Value::Null
+                    }
+                }
+            }
+            YamlValue::Seq(items) => items.iter().map(|item| self.rendered(item)).collect(),
+            _ => yaml.to_json(),
+        }
+    }
+
+    /// Notes where a node's rows are; two nodes can't share a place.
+    fn place(&mut self, id: &NodeId, relation: &Relation, span: Span) {
+        if let Some(other) = self.lookup.relations.insert(relation.clone(), id.clone()) {
+            let message = format!("`{other}` and `{id}` would both be the table {relation}");
+            self.findings.push(
+                Diagnostic::error("duplicate-relation", message)
+                    .at(span.clone(), "")
+                    .at(self.places[&other].clone(), "the other")
+                    .hint("give one of them another `alias` or `schema`"),
+            );
+        }
+        self.places.insert(id.clone(), span);
+    }
+
+    fn unknown_properties(&mut self, properties: &BTreeMap<&str, &ModelProperties>) {
+        let known: BTreeSet<&str> = self.project.models.iter().map(|file| file.name.as_str()).collect();
+        for (name, properties) in properties {
+            if !known.contains(name) {
+                let message = format!("`{name}` is described here, but no model is called that");
+                self.findings.push(
+                    Diagnostic::warning("unknown-model", message)
+                        .at(properties.name.span.clone(), "")
+                        .near(name, known.iter().copied()),
+                );
+            }
+        }
+    }
+
+    fn edges(&mut self, models: &[(NodeId, &Captures)]) -> Edges {
+        let mut edges = Vec::new();
+        for (child, captures) in models {
+            for call in &captures.refs {
+                match self.lookup.model(call.package.as_deref(), &call.name) {
+                    Ok((parent, _)) => edges.push((parent.clone(), child.clone())),
+                    Err(unknown) => self.findings.push(unknown.diagnostic("unknown-ref", &call.span)),
+                }
+            }
+            for call in &captures.sources {
+                match self.lookup.source(&call.source, &call.table) {
+                    Ok((parent, _)) => edges.push((parent.clone(), child.clone())),
+                    Err(unknown) => self.findings.push(unknown.diagnostic("unknown-source", &call.span)),
+                }
+            }
+        }
+        edges
+    }
+
+    fn finish(mut self, edges: Edges) -> Result<(Manifest, Vec<Diagnostic>), Vec<Diagnostic>> {
+        use crate::diag::Severity;
+        let graph = Graph::build(self.nodes.keys().cloned(), edges);
+        let graph = match graph {
+            Ok(graph) => graph,
+            Err(cycle) => {
+                let names: Vec<&str> = cycle
+                    .path
+                    .iter()
+                    .map(|id| id.as_str().rsplit('.').next().unwrap_or(id.as_str()))
+                    .collect();
+                let (message, place) = match names[..] {
+                    [one] => (format!("`{one}` reads itself"), "this model"),
+                    _ => ("models depend on each other in a circle".into(), "one of them"),
+                };
+                let circle: Vec<&str> = names.iter().chain(names.first()).copied().collect();
+                let mut found = Diagnostic::error("cycle", message)
+                    .note(format!("the circle, each read by the next: {}", circle.join(" → ")));
+                if let Some(first) = cycle.path.first() {
+                    found = found.at(self.places[first].clone(), place);
+                }
+                self.findings.push(found);
+                return Err(self.findings);
+            }
+        };
+        if self.findings.iter().any(|found| found.severity == Severity::Error) {
+            return Err(self.findings);
+        }
+        let Self { name, nodes, lookup, findings, .. } = self;
+        Ok((Manifest { project: name, nodes, graph, lookup: Arc::new(lookup) }, findings))
+    }
+}
+
+/// A setting that means nothing here may be the user's own, unless it looks like one that means something.
+fn misspelt(key: &str, setting: &Setting) -> Option<Diagnostic> {
+    if KNOWN_CONFIG.contains(&key) {
+        return None;
+    }
+    let question = near::question(key, KNOWN_CONFIG.iter().copied())?;
+    let message = format!("the setting `{key}` means nothing to Headwater");
+    Some(Diagnostic::warning("unknown-config", message).at(setting.span.clone(), "").hint(question))
+}
+
+fn text(spanned: Option<&Spanned<String>>) -> String {
+    spanned.map(|text| text.value.clone()).unwrap_or_default()
+}
+
+impl Unknown {
+    pub(crate) fn diagnostic(self, code: &'static str, span: &Span) -> Diagnostic {
+        let found = Diagnostic::error(code, self.message).at(span.clone(), "not found");
+        match self.hint {
+            Some(hint) => found.hint(hint),
+            None => found,
+        }
+    }
+}

@@ -1,0 +1,328 @@
+//! Small projects in a temporary folder, resolved.
+
+use std::fs;
+
+use serde_json::{Map, Value, json};
+use tempfile::TempDir;
+
+use super::*;
+use crate::{
+    diag::{Diagnostic, render},
+    jinja::{Globals, Jinja},
+    parse,
+    project::Project,
+};
+
+/// A project in a folder of its own, resolved.
+pub(crate) struct Fixture {
+    /// The folder, which goes with the fixture.
+    pub(crate) folder: TempDir,
+    pub(crate) jinja: Jinja,
+    pub(crate) manifest: Manifest,
+    pub(crate) warnings: Vec<Diagnostic>,
+}
+
+/// The project of these files, or all that is wrong with it; `project.yml` is there unless given.
+pub(crate) fn resolve(files: &[(&str, &str)]) -> Result<Fixture, Vec<Diagnostic>> {
+    let folder = tempfile::tempdir().unwrap();
+    for (path, text) in [("project.yml", "name: shop\n")].iter().chain(files) {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let (project, mut findings) = Project::load(folder.path());
+    let project = project.unwrap();
+    let (jinja, more) = Jinja::new(&[], globals());
+    findings.extend(more);
+    let (captures, more) = parse::parse(&project, &jinja, 1);
+    findings.extend(more);
+    assert!(findings.is_empty(), "{}", shown(&findings));
+    let render = |text: &str, span: &crate::text::Span| jinja.render_value(text, span);
+    let (manifest, warnings) = Manifest::resolve(&project, &captures, None, &render)?;
+    Ok(Fixture { folder, jinja, manifest, warnings })
+}
+
+fn globals() -> Globals {
+    Globals {
+        project_name: "shop".into(),
+        vars: Map::from_iter([("on".to_owned(), json!(true))]),
+        target: json!({ "name": "dev" }),
+        env: [].into(),
+        run_started_at: chrono::DateTime::UNIX_EPOCH,
+        invocation_id: "test".into(),
+        flags: json!({}),
+    }
+}
+
+pub(crate) fn shown(findings: &[Diagnostic]) -> String {
+    findings.iter().map(|found| render::to_string(found, false)).collect::<Vec<_>>().join("\n\n")
+}
+
+fn manifest(files: &[(&str, &str)]) -> Manifest {
+    match resolve(files) {
+        Ok(fixture) => {
+            assert!(fixture.warnings.is_empty(), "{}", shown(&fixture.warnings));
+            fixture.manifest
+        }
+        Err(findings) => panic!("{}", shown(&findings)),
+    }
+}
+
+/// The codes, messages and hints of all that is wrong.
+fn check_wrong(files: &[(&str, &str)], expect: &[&str]) {
+    let findings = match resolve(files) {
+        Ok(fixture) => fixture.warnings,
+        Err(findings) => findings,
+    };
+    let found: Vec<String> = findings
+        .iter()
+        .map(|found| {
+            let place = found.labels.first().map(|label| label.span.to_string()).unwrap_or_default();
+            [place, format!("{}: {}", found.code, found.message)]
+                .into_iter()
+                .chain(found.hints.clone())
+                .collect::<Vec<_>>()
+                .join(" | ")
+        })
+        .collect();
+    assert_eq!(found, expect);
+}
+
+fn model<'a>(manifest: &'a Manifest, name: &str) -> &'a Model {
+    manifest.model(&NodeId::model("shop", name)).unwrap()
+}
+
+const SOURCES: &str = "
+sources:
+  - name: files
+    schema: landing
+    tags: [outside]
+    tables:
+      - name: orders
+        tags: [hourly]
+        external: { location: '{{ target.name }}/orders.csv', format: csv }
+      - name: customers
+        identifier: crm_customers
+";
+
+#[test]
+fn refs_and_sources_become_edges() {
+    let manifest = manifest(&[
+        ("sources.yml", SOURCES),
+        ("models/raw.sql", "select * from {{ source('files', 'orders') }}"),
+        (
+            "models/joined.sql",
+            "select * from {{ ref('shop', 'raw') }} join {{ source('files', 'customers') }} using (id)",
+        ),
+    ]);
+    let edges: Vec<String> = manifest
+        .nodes
+        .keys()
+        .flat_map(|id| manifest.graph.parents(id).into_iter().map(move |parent| format!("{parent} → {id}")))
+        .collect();
+    assert_eq!(
+        edges,
+        [
+            "model.shop.raw → model.shop.joined",
+            "source.shop.files.customers → model.shop.joined",
+            "source.shop.files.orders → model.shop.raw",
+        ]
+    );
+    assert_eq!(manifest.counts(), BTreeMap::from([("model", 2), ("source", 2)]));
+}
+
+#[test]
+fn a_source_has_its_place_tags_and_rendered_location() {
+    let manifest = manifest(&[("sources.yml", SOURCES)]);
+    let source = |table: &str| match &manifest.nodes[&NodeId::source("shop", "files", table)] {
+        Node::Source(source) => source,
+        Node::Model(_) => panic!("a model"),
+    };
+    assert_eq!(source("orders").relation.to_string(), "landing.orders");
+    assert_eq!(source("orders").external.as_ref().unwrap().location, "dev/orders.csv");
+    assert_eq!(Vec::from_iter(&source("orders").tags), ["hourly", "outside"]);
+    assert!(!source("orders").is_delta());
+    assert_eq!(source("customers").relation.to_string(), "landing.crm_customers");
+    assert!(source("customers").is_delta());
+    assert_eq!(manifest.at(&Relation::new("landing", "orders")).unwrap().display_name(), "files.orders");
+}
+
+const TREE: &str = "
+name: shop
+models:
+  +tags: all
+  +meta: { owner: Ann, level: 1 }
+  shop:
+    +schema: outer
+    deep:
+      +schema: inner
+      +tags: [deep]
+      +materialized: view
+";
+
+#[test]
+fn settings_come_from_all_layers() {
+    let manifest = manifest(&[
+        ("project.yml", TREE),
+        ("models/deep/a.sql", "{{ config(tags=['file'], meta={'level': 3}) }} select 1 as a"),
+        (
+            "models/deep/schema.yml",
+            "models:\n  - name: a\n    description: First.\n    config: { tags: yaml, schema: yaml, meta: { level: 2, seen: true } }\n",
+        ),
+        ("models/b.sql", "select 1 as b"),
+    ]);
+    let (a, b) = (model(&manifest, "a"), model(&manifest, "b"));
+    assert_eq!(Vec::from_iter(&a.config.tags), ["all", "deep", "file", "yaml"]);
+    assert_eq!(a.config.all["meta"], json!({ "owner": "Ann", "level": 3, "seen": true }));
+    assert_eq!(a.relation.to_string(), "yaml.a");
+    assert_eq!(a.config.materialized, Materialized::View);
+    assert_eq!(a.description, "First.");
+    assert_eq!(a.fqn, ["shop", "deep", "a"]);
+    assert_eq!(b.relation.to_string(), "outer.b");
+    assert_eq!(b.config.materialized, Materialized::Table);
+    assert_eq!(Vec::from_iter(&b.config.tags), ["all"]);
+}
+
+#[test]
+fn a_later_config_call_wins() {
+    let manifest = manifest(&[(
+        "models/a.sql",
+        "{{ config(alias='one') }}{{ config(alias='two', enabled=var('on')) }} select 1 as a",
+    )]);
+    assert_eq!(model(&manifest, "a").relation.to_string(), "main.two");
+}
+
+#[test]
+fn a_disabled_model_is_not_there() {
+    let files = [("models/a.sql", "{{ config(enabled=not var('on')) }} select 1 as a")];
+    assert_eq!(manifest(&files).nodes.len(), 0);
+    let reader = ("models/b.sql", "select * from {{ ref('a') }}");
+    check_wrong(
+        &[files[0], reader],
+        &["models/b.sql:1:18 | unknown-ref: the model `a` is disabled | enable it with `+enabled: true`"],
+    );
+}
+
+#[test]
+fn a_name_that_means_nothing_is_shown_with_near_ones() {
+    check_wrong(
+        &[
+            ("sources.yml", SOURCES),
+            ("models/stg_orders.sql", "select 1 as a"),
+            (
+                "models/a.sql",
+                "select * from {{ ref('stg_order') }}, {{ ref('orders') }}, {{ ref('shp', 'a') }}",
+            ),
+            (
+                "models/b.sql",
+                "select * from {{ source('file', 'orders') }}, {{ source('files', 'order') }}, {{ source('files', 'x') }}",
+            ),
+        ],
+        &[
+            "models/a.sql:1:18 | unknown-ref: no model is called `stg_order` | did you mean `stg_orders`?",
+            "models/a.sql:1:42 | unknown-ref: no model is called `orders` | did you mean `stg_orders`?",
+            "models/a.sql:1:63 | unknown-ref: there is no package `shp` | did you mean `shop`?",
+            "models/b.sql:1:18 | unknown-source: no source is called `file` | did you mean `files`?",
+            "models/b.sql:1:50 | unknown-source: the source `files` has no table `order` | did you mean `orders`?",
+            "models/b.sql:1:82 | unknown-source: the source `files` has no table `x` | its tables: customers, orders",
+        ],
+    );
+}
+
+#[test]
+fn names_and_places_are_unique() {
+    check_wrong(
+        &[("models/x/a.sql", "select 1 as a"), ("models/y/a.sql", "select 1 as a")],
+        &[
+            "models/y/a.sql:1:1 | duplicate-model: two models are called `a` | names are unique in a project, whatever the folder: rename one of the files",
+        ],
+    );
+    check_wrong(
+        &[
+            ("sources.yml", SOURCES),
+            ("models/a.sql", "{{ config(schema='landing', alias='orders') }} select 1 as a"),
+        ],
+        &[
+            "models/a.sql:1:1 | duplicate-relation: `source.shop.files.orders` and `model.shop.a` would both be the table landing.orders | give one of them another `alias` or `schema`",
+        ],
+    );
+}
+
+#[test]
+fn a_circle_is_shown_closed() {
+    let Err(findings) = resolve(&[
+        ("models/a.sql", "select * from {{ ref('c') }}"),
+        ("models/b.sql", "select * from {{ ref('a') }}"),
+        ("models/c.sql", "select * from {{ ref('b') }}"),
+    ]) else {
+        panic!("no circle was found");
+    };
+    assert_eq!(findings[0].code, "cycle");
+    assert_eq!(findings[0].notes, ["the circle, each read by the next: a → b → c → a"]);
+}
+
+#[test]
+fn settings_of_the_wrong_kind_are_told_at_their_place() {
+    check_wrong(
+        &[(
+            "models/a.sql",
+            "{{ config(materialized='tabel', partition_by=7, target_file_size=0, alias=[1]) }} select 1 as a",
+        )],
+        &[
+            "models/a.sql:1:4 | invalid-config: there is no materialization `tabel` | did you mean `table`?",
+            "models/a.sql:1:4 | invalid-config: `alias` takes text",
+            "models/a.sql:1:4 | invalid-config: `partition_by` takes a name or a list of names",
+            "models/a.sql:1:4 | invalid-config: `target_file_size` takes a number of bytes above 0",
+        ],
+    );
+}
+
+#[test]
+fn a_setting_that_looks_misspelt_is_a_warning_and_the_users_own_is_none() {
+    check_wrong(
+        &[("models/a.sql", "{{ config(materialised='view', cost_centre=7) }} select 1 as a")],
+        &[
+            "models/a.sql:1:4 | unknown-config: the setting `materialised` means nothing to Headwater | did you mean `materialized`?",
+        ],
+    );
+}
+
+#[test]
+fn a_description_of_no_model_is_a_warning() {
+    check_wrong(
+        &[
+            ("models/orders.sql", "select 1 as a"),
+            ("models/schema.yml", "models:\n  - name: ordres\n    description: All.\n"),
+        ],
+        &[
+            "models/schema.yml:2:11 | unknown-model: `ordres` is described here, but no model is called that | did you mean `orders`?",
+        ],
+    );
+}
+
+/// Whether two configurations of one statement are one table.
+fn same_fingerprint(one: Value, other: Value) -> bool {
+    let of = |settings: Value| {
+        let Value::Object(settings) = settings else { panic!("no object") };
+        let span = crate::text::Source::new("a", "").span(0..0);
+        let layer = settings
+            .into_iter()
+            .map(|(key, value)| (key, config::Setting { value, span: span.clone() }))
+            .collect();
+        let (config, findings) = ModelConfig::resolve(vec![layer]);
+        assert!(findings.is_empty());
+        fingerprint::fingerprint("SELECT 1", &config)
+    };
+    of(one) == of(other)
+}
+
+#[test]
+fn only_settings_that_shape_the_table_are_in_its_fingerprint() {
+    assert!(same_fingerprint(json!({}), json!({ "tags": ["x"], "meta": { "a": 1 }, "alias": "b" })));
+    assert!(same_fingerprint(json!({}), json!({ "materialized": "table", "enabled": true })));
+    assert!(same_fingerprint(json!({ "partition_by": "a" }), json!({ "partition_by": ["a"] })));
+    assert!(!same_fingerprint(json!({}), json!({ "materialized": "view" })));
+    assert!(!same_fingerprint(json!({}), json!({ "partition_by": "a" })));
+    assert!(!same_fingerprint(json!({ "partition_by": ["b", "a"] }), json!({ "partition_by": ["a", "b"] })));
+    assert!(!same_fingerprint(json!({}), json!({ "target_file_size": 1 })));
+}
