@@ -24,6 +24,7 @@
 //! To follow a run, begin at `cli::build`, then [`compile::compile`], [`run::scheduler::run`] and [`run::step`].
 
 pub mod diag;
+pub mod engine;
 pub mod event;
 pub mod graph;
 pub mod jinja;

@@ -1,0 +1,370 @@
+//! A digest of a table's content that does not depend on the order of its rows, on how they are cut into
+//! batches and partitions, or on how Arrow happens to hold them. Two versions of a table with the same digest
+//! hold the same rows under the same columns, so the second need not be published.
+//!
+//! Each row is hashed cell by cell, and the rows' hashes are summed, which makes a multiset of them. It guards
+//! against change, not against an adversary. Start at [`RowDigest`].
+
+use std::sync::Arc;
+
+use datafusion::arrow::{
+    array::{
+        Array, ArrayAccessor, ArrayRef, ArrowPrimitiveType, AsArray, OffsetSizeTrait, PrimitiveArray,
+        RecordBatch, downcast_primitive_array,
+    },
+    compute::cast,
+    datatypes::{DataType, Float32Type, Float64Type, Schema, ToByteSlice},
+    error::ArrowError,
+};
+use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128};
+
+/// Where a row's hash starts.
+const ROW: u64 = 0x9e37_79b9_7f4a_7c15;
+/// Added to a row's hash before a NULL is folded in, so that NULL differs from every value.
+const NULL: u64 = 0xd6e8_feb8_6659_fd93;
+
+/// The digest of the rows seen so far.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowDigest {
+    schema: Vec<u8>,
+    rows: u64,
+    sum: u64,
+    mixed: u64,
+}
+
+impl RowDigest {
+    /// A digest of no rows under these columns: their names, order and logical types count.
+    #[must_use]
+    pub fn new(schema: &Schema) -> Self {
+        let mut described = Vec::new();
+        for field in schema.fields() {
+            described.extend_from_slice(field.name().as_bytes());
+            described.push(0);
+            describe(field.data_type(), &mut described);
+            described.push(0);
+        }
+        Self { schema: described, rows: 0, sum: 0, mixed: 0 }
+    }
+
+    /// Adds a batch's rows.
+    pub fn update(&mut self, batch: &RecordBatch) -> Result<(), ArrowError> {
+        let mut hashes = vec![ROW; batch.num_rows()];
+        for column in batch.columns() {
+            fold(column, &mut hashes)?;
+        }
+        for hash in hashes {
+            self.sum = self.sum.wrapping_add(hash);
+            self.mixed = self.mixed.wrapping_add(xxh3_64_with_seed(&hash.to_le_bytes(), NULL));
+        }
+        self.rows += batch.num_rows() as u64;
+        Ok(())
+    }
+
+    /// Adds the rows of another digest over the same columns.
+    pub fn merge(&mut self, other: &Self) {
+        debug_assert_eq!(self.schema, other.schema, "digests of different tables");
+        self.rows += other.rows;
+        self.sum = self.sum.wrapping_add(other.sum);
+        self.mixed = self.mixed.wrapping_add(other.mixed);
+    }
+
+    /// Rows seen.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// The digest: 32 hexadecimal digits.
+    #[must_use]
+    pub fn finish(&self) -> String {
+        let mut bytes = self.schema.clone();
+        for part in [self.rows, self.sum, self.mixed] {
+            bytes.extend_from_slice(&part.to_le_bytes());
+        }
+        format!("{:032x}", xxh3_128(&bytes))
+    }
+}
+
+/// Writes a type so that the physical forms of one logical type read the same.
+fn describe(data_type: &DataType, out: &mut Vec<u8>) {
+    match data_type {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => out.extend_from_slice(b"string"),
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => {
+            out.extend_from_slice(b"binary");
+        }
+        DataType::Dictionary(_, values) => describe(values, out),
+        DataType::RunEndEncoded(_, values) => describe(values.data_type(), out),
+        DataType::List(item)
+        | DataType::LargeList(item)
+        | DataType::ListView(item)
+        | DataType::LargeListView(item)
+        | DataType::FixedSizeList(item, _) => {
+            out.extend_from_slice(b"list<");
+            describe(item.data_type(), out);
+            out.push(b'>');
+        }
+        DataType::Map(entries, _) => {
+            out.extend_from_slice(b"map<");
+            if let DataType::Struct(fields) = entries.data_type() {
+                for field in fields {
+                    describe(field.data_type(), out);
+                    out.push(b',');
+                }
+            }
+            out.push(b'>');
+        }
+        DataType::Struct(fields) => {
+            out.extend_from_slice(b"struct<");
+            for field in fields {
+                out.extend_from_slice(field.name().as_bytes());
+                out.push(b':');
+                describe(field.data_type(), out);
+                out.push(b',');
+            }
+            out.push(b'>');
+        }
+        other => out.extend_from_slice(other.to_string().as_bytes()),
+    }
+}
+
+/// Folds one column into the rows' hashes.
+fn fold(array: &ArrayRef, hashes: &mut [u64]) -> Result<(), ArrowError> {
+    match array.data_type() {
+        DataType::Float32 => fold_floats(array, array.as_primitive::<Float32Type>(), hashes),
+        DataType::Float64 => fold_floats(array, array.as_primitive::<Float64Type>(), hashes),
+        DataType::Utf8 => fold_bytes(&array.as_string::<i32>(), hashes),
+        DataType::LargeUtf8 => fold_bytes(&array.as_string::<i64>(), hashes),
+        DataType::Utf8View => fold_bytes(&array.as_string_view(), hashes),
+        DataType::Binary => fold_bytes(&array.as_binary::<i32>(), hashes),
+        DataType::LargeBinary => fold_bytes(&array.as_binary::<i64>(), hashes),
+        DataType::BinaryView => fold_bytes(&array.as_binary_view(), hashes),
+        DataType::FixedSizeBinary(_) => fold_bytes(&array.as_fixed_size_binary(), hashes),
+        DataType::Boolean => {
+            let values = array.as_boolean();
+            each(array, hashes, |row, hash| cell(&[u8::from(values.value(row))], hash));
+        }
+        DataType::Null => hashes.iter_mut().for_each(null),
+        DataType::Struct(_) => {
+            let mut rows = vec![ROW; array.len()];
+            for child in array.as_struct().columns() {
+                fold(child, &mut rows)?;
+            }
+            each(array, hashes, |row, hash| cell(&rows[row].to_le_bytes(), hash));
+        }
+        DataType::List(_) => {
+            let list = array.as_list::<i32>();
+            fold_list(list, list.values(), list.offsets(), hashes)?;
+        }
+        DataType::LargeList(_) => {
+            let list = array.as_list::<i64>();
+            fold_list(list, list.values(), list.offsets(), hashes)?;
+        }
+        DataType::Map(..) => {
+            let map = array.as_map();
+            let entries: ArrayRef = Arc::new(map.entries().clone());
+            fold_list(map, &entries, map.offsets(), hashes)?;
+        }
+        _ => return fold_other(array, hashes),
+    }
+    Ok(())
+}
+
+/// The remaining types: fixed-width values as they are, the rest in their plain form.
+fn fold_other(array: &ArrayRef, hashes: &mut [u64]) -> Result<(), ArrowError> {
+    let plain = match array.data_type() {
+        DataType::Float16 => DataType::Float32,
+        DataType::Dictionary(_, values) => values.as_ref().clone(),
+        DataType::RunEndEncoded(_, values) => values.data_type().clone(),
+        DataType::ListView(item) | DataType::FixedSizeList(item, _) => DataType::List(item.clone()),
+        DataType::LargeListView(item) => DataType::LargeList(item.clone()),
+        _ => {
+            let array = array.as_ref();
+            downcast_primitive_array! {
+                array => fold_primitive(array, hashes),
+                other => {
+                    return Err(ArrowError::NotYetImplemented(format!("a digest of {other} values")));
+                }
+            }
+            return Ok(());
+        }
+    };
+    fold(&cast(array, &plain)?, hashes)
+}
+
+/// Folds a list's length and then its items, in order.
+fn fold_list<O: OffsetSizeTrait>(
+    list: &dyn Array,
+    items: &ArrayRef,
+    offsets: &[O],
+    hashes: &mut [u64],
+) -> Result<(), ArrowError> {
+    // A sliced list still holds every item of the whole one.
+    let first = offsets[0].as_usize();
+    let used = items.slice(first, offsets[offsets.len() - 1].as_usize() - first);
+    let mut rows = vec![ROW; used.len()];
+    fold(&used, &mut rows)?;
+    each(list, hashes, |row, hash| {
+        let items = &rows[offsets[row].as_usize() - first..offsets[row + 1].as_usize() - first];
+        cell(&(items.len() as u64).to_le_bytes(), hash);
+        for item in items {
+            cell(&item.to_le_bytes(), hash);
+        }
+    });
+    Ok(())
+}
+
+fn fold_primitive<T: ArrowPrimitiveType>(array: &PrimitiveArray<T>, hashes: &mut [u64]) {
+    let values = array.values();
+    each(array, hashes, |row, hash| cell(values[row].to_byte_slice(), hash));
+}
+
+/// All zeros are equal, and so are all NaNs, as they are to `GROUP BY`.
+fn fold_floats<T: ArrowPrimitiveType<Native: Into<f64>>>(
+    array: &dyn Array,
+    floats: &PrimitiveArray<T>,
+    hashes: &mut [u64],
+) {
+    let values = floats.values();
+    each(array, hashes, |row, hash| {
+        let value: f64 = values[row].into();
+        let canonical = if value.is_nan() { f64::NAN } else { value + 0.0 };
+        cell(&canonical.to_le_bytes(), hash);
+    });
+}
+
+fn fold_bytes<A: ArrayAccessor<Item: AsRef<[u8]>>>(array: &A, hashes: &mut [u64]) {
+    let values = |row: usize, hash: &mut u64| cell(array.value(row).as_ref(), hash);
+    each(array, hashes, values);
+}
+
+/// Folds every row's cell: `value` where there is one, else NULL.
+fn each(array: &dyn Array, hashes: &mut [u64], value: impl Fn(usize, &mut u64)) {
+    match array.nulls() {
+        None => hashes.iter_mut().enumerate().for_each(|(row, hash)| value(row, hash)),
+        Some(nulls) => {
+            for (row, hash) in hashes.iter_mut().enumerate() {
+                if nulls.is_valid(row) { value(row, hash) } else { null(hash) }
+            }
+        }
+    }
+}
+
+fn cell(bytes: &[u8], hash: &mut u64) {
+    *hash = xxh3_64_with_seed(bytes, *hash);
+}
+
+fn null(hash: &mut u64) {
+    *hash = xxh3_64_with_seed(&[], hash.wrapping_add(NULL));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use datafusion::arrow::{
+        array::{Float64Array, Int64Array, ListArray, StringArray, UInt32Array},
+        compute::{concat_batches, take_record_batch},
+        datatypes::Int64Type,
+    };
+    use proptest::prelude::*;
+
+    use super::*;
+
+    type Row = (Option<i64>, Option<String>, Option<Vec<Option<i64>>>);
+
+    fn batch(rows: &[Row]) -> RecordBatch {
+        let ints: Int64Array = rows.iter().map(|row| row.0).collect();
+        let texts: StringArray = rows.iter().map(|row| row.1.clone()).collect();
+        let lists = ListArray::from_iter_primitive::<Int64Type, _, _>(rows.iter().map(|row| row.2.clone()));
+        RecordBatch::try_from_iter_with_nullable([
+            ("i", Arc::new(ints) as ArrayRef, true),
+            ("t", Arc::new(texts), true),
+            ("l", Arc::new(lists), true),
+        ])
+        .unwrap()
+    }
+
+    fn digest(batches: &[RecordBatch]) -> String {
+        let mut digest = RowDigest::new(&batches[0].schema());
+        for batch in batches {
+            digest.update(batch).unwrap();
+        }
+        digest.finish()
+    }
+
+    fn column(array: impl Array + 'static) -> String {
+        digest(&[
+            RecordBatch::try_from_iter_with_nullable([("c", Arc::new(array) as ArrayRef, true)]).unwrap()
+        ])
+    }
+
+    fn rows() -> impl Strategy<Value = Vec<Row>> {
+        let text = proptest::option::of("[ab]{0,3}");
+        let list = proptest::option::of(proptest::collection::vec(proptest::option::of(0..3_i64), 0..3));
+        proptest::collection::vec((proptest::option::of(0..4_i64), text, list), 1..40)
+    }
+
+    proptest! {
+        #[test]
+        fn order_batches_and_merging_do_not_count(rows in rows(), cut in 0..40_usize) {
+            let whole = batch(&rows);
+            let cut = cut.min(rows.len());
+            let backwards = UInt32Array::from_iter_values((0..u32::try_from(rows.len()).unwrap()).rev());
+            let shuffled = take_record_batch(&whole, &backwards).unwrap();
+            let (front, back) = (whole.slice(0, cut), whole.slice(cut, rows.len() - cut));
+            let mut merged = RowDigest::new(&whole.schema());
+            for part in [&back, &front] {
+                let mut digest = RowDigest::new(&whole.schema());
+                digest.update(part).unwrap();
+                merged.merge(&digest);
+            }
+            let expect = digest(std::slice::from_ref(&whole));
+            prop_assert_eq!(&digest(&[shuffled]), &expect);
+            prop_assert_eq!(&digest(&[front.clone(), back.clone()]), &expect);
+            prop_assert_eq!(&digest(&[concat_batches(&whole.schema(), [&back, &front]).unwrap()]), &expect);
+            prop_assert_eq!(&merged.finish(), &expect);
+        }
+
+        #[test]
+        fn a_changed_cell_counts(rows in rows(), row in 0..40_usize, column in 0..3_usize) {
+            let mut changed = rows.clone();
+            let row = &mut changed[row % rows.len()];
+            match column {
+                0 => row.0 = row.0.map_or(Some(0), |_| None),
+                1 => row.1 = Some(row.1.clone().unwrap_or_default() + "c"),
+                _ => row.2 = row.2.clone().map_or(Some(vec![]), |mut list| { list.push(None); Some(list) }),
+            }
+            prop_assert_ne!(digest(&[batch(&rows)]), digest(&[batch(&changed)]));
+        }
+    }
+
+    #[test]
+    fn the_physical_form_does_not_count() {
+        let text: ArrayRef =
+            Arc::new(StringArray::from(vec![Some("a"), None, Some(""), Some("a longer text than fits")]));
+        let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+        for form in [DataType::Utf8View, DataType::LargeUtf8, dictionary] {
+            assert_eq!(column(cast(&text, &form).unwrap()), column(text.clone()), "{form}");
+        }
+    }
+
+    #[test]
+    fn equal_floats_are_equal() {
+        let negative_nan = f64::from_bits(f64::NAN.to_bits() | 1 << 63);
+        assert_eq!(
+            column(Float64Array::from(vec![0.0, f64::NAN])),
+            column(Float64Array::from(vec![negative_nan, -0.0]))
+        );
+        assert_ne!(column(Float64Array::from(vec![0.0])), column(Float64Array::from(vec![1e-300])));
+    }
+
+    #[test]
+    fn duplicates_nulls_and_the_schema_count() {
+        let one = column(Int64Array::from(vec![1]));
+        assert_ne!(one, column(Int64Array::from(vec![1, 1])));
+        assert_ne!(column(StringArray::from(vec![""])), column(StringArray::from(vec![None::<&str>])));
+        let renamed =
+            RecordBatch::try_from_iter([("d", Arc::new(Int64Array::from(vec![1])) as ArrayRef)]).unwrap();
+        assert_ne!(one, digest(&[renamed]));
+    }
+}

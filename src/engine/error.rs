@@ -1,0 +1,204 @@
+//! What DataFusion has against a statement, with places in it.
+
+use std::ops::Range;
+
+use datafusion::{
+    common::{Column, SchemaError, Span},
+    error::DataFusionError,
+};
+
+use crate::{diag::near, text::Source};
+
+/// The code of a statement that reads a table which was not declared.
+pub const UNKNOWN_TABLE: &str = "unknown-table";
+
+/// Columns that a note lists, at most.
+const LISTED: usize = 20;
+
+/// A statement that can't be planned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SqlError {
+    /// A kebab-case name of the kind of error.
+    pub code: &'static str,
+    /// What is wrong, in a sentence.
+    pub message: String,
+    /// The bytes of the statement it is about, where known.
+    pub at: Option<Range<usize>>,
+    /// Facts that help understanding.
+    pub notes: Vec<String>,
+    /// What to do about it.
+    pub helps: Vec<String>,
+}
+
+impl SqlError {
+    pub(super) fn new(error: &DataFusionError, sql: &str) -> Self {
+        let text = Source::new("", sql);
+        let plain = message(error);
+        let mut made = Self {
+            code: code(error),
+            message: sentence(&plain),
+            at: position(&text, &plain),
+            notes: Vec::new(),
+            helps: Vec::new(),
+        };
+        if let Some(found) = error.diagnostic() {
+            if !found.message.is_empty() {
+                made.message = sentence(&found.message);
+            }
+            let spans = found.span.into_iter().chain(found.notes.iter().filter_map(|note| note.span));
+            made.at = spans.map(|span| bytes(&text, span)).next().or(made.at);
+            for note in &found.notes {
+                let subject = note.span.map(|span| format!("`{}` ", &sql[bytes(&text, span)]));
+                made.notes.push(format!("{}{}", subject.unwrap_or_default(), sentence(&note.message)));
+            }
+            made.helps = found.helps.iter().map(|help| help.message.clone()).collect();
+        }
+        made.explain(error, &plain);
+        made
+    }
+
+    /// Says in the user's terms what DataFusion says in its own.
+    fn explain(&mut self, error: &DataFusionError, plain: &str) {
+        if let DataFusionError::SchemaError(found, _) = error.find_root() {
+            match found.as_ref() {
+                SchemaError::FieldNotFound { field, valid_fields } => {
+                    self.unknown_column(field, valid_fields);
+                }
+                SchemaError::AmbiguousReference { field } if field.relation.is_some() => {
+                    self.twice(&field.name);
+                }
+                SchemaError::DuplicateQualifiedField { name, .. }
+                | SchemaError::DuplicateUnqualifiedField { name } => self.twice(name),
+                SchemaError::AmbiguousReference { .. } => self.code = "ambiguous-column",
+            }
+        } else if let Some(name) = repeated_expression(plain) {
+            self.twice(&name);
+        } else if plain.contains("only supports a single SQL statement") {
+            self.message = "a model is one SELECT statement, and here are several".into();
+            self.helps.push("give each its own file, or join them into one query".into());
+        } else if plain.starts_with("No SQL statements were provided") {
+            self.message = "there is no SQL in this model".into();
+        }
+        for note in std::mem::take(&mut self.notes) {
+            match note.strip_prefix("possible function '").and_then(|rest| rest.strip_suffix('\'')) {
+                Some(name) => self.helps.push(format!("did you mean `{name}`?")),
+                None => self.notes.push(note),
+            }
+        }
+    }
+
+    fn unknown_column(&mut self, wanted: &Column, valid: &[Column]) {
+        let names: Vec<&str> = valid.iter().map(|column| column.name.as_str()).collect();
+        self.notes.clear();
+        if let Some(question) = near::question(&wanted.name, names.iter().copied()) {
+            self.helps.push(question);
+        } else if !names.is_empty() {
+            let more = if names.len() > LISTED { ", …" } else { "" };
+            let listed: Vec<&str> = names.into_iter().take(LISTED).collect();
+            self.notes.push(format!("the columns here: {}{more}", listed.join(", ")));
+        }
+    }
+
+    fn twice(&mut self, name: &str) {
+        self.code = "duplicate-column";
+        self.message = format!("two columns are called `{name}`");
+        self.helps.push("give one of them another name with `as`".into());
+    }
+
+    pub(super) fn at_start(sql: &str, message: &str, help: Option<&str>) -> Self {
+        let start = sql.len() - sql.trim_start().len();
+        let length = sql[start..].split_whitespace().next().map_or(0, str::len);
+        Self {
+            code: "sql-unsupported",
+            message: message.into(),
+            at: Some(start..start + length),
+            notes: Vec::new(),
+            helps: help.map(Into::into).into_iter().collect(),
+        }
+    }
+
+    pub(super) fn about(sql: &str, clause: &str, message: &str, note: &str) -> Self {
+        let at = sql.to_uppercase().find(clause).filter(|at| sql.is_char_boundary(*at));
+        Self {
+            code: "sql-unsupported",
+            message: message.into(),
+            at: at.map(|at| at..at + clause.len()),
+            notes: vec![note.into()],
+            helps: Vec::new(),
+        }
+    }
+}
+
+fn code(error: &DataFusionError) -> &'static str {
+    match error.find_root() {
+        DataFusionError::SQL(..) => "sql-syntax",
+        DataFusionError::Plan(text) if text.starts_with("table '") && text.contains("' not found") => {
+            UNKNOWN_TABLE
+        }
+        DataFusionError::SchemaError(..) => "unknown-column",
+        DataFusionError::NotImplemented(_) => "sql-unsupported",
+        _ => "sql-invalid",
+    }
+}
+
+/// The name in DataFusion's complaint about two expressions that would be one column.
+fn repeated_expression(plain: &str) -> Option<String> {
+    let rest = plain.strip_prefix("Projections require unique expression names but the expression \"")?;
+    let (expression, _) = rest.split_once("\" at position")?;
+    let name = expression.rsplit_once(" AS ").map_or(expression, |(_, alias)| alias);
+    Some(name.rsplit('.').next().unwrap_or(name).to_owned())
+}
+
+/// DataFusion's message without its prefixes, which name its own parts.
+#[must_use]
+pub fn message(error: &DataFusionError) -> String {
+    let mut text = error.find_root().strip_backtrace();
+    for prefix in [
+        "Error during planning: ",
+        "Schema error: ",
+        "SQL error: ",
+        "This feature is not implemented: ",
+        "Execution error: ",
+        "External error: ",
+        "Arrow error: ",
+        "Cast error: ",
+    ] {
+        if let Some(rest) = text.strip_prefix(prefix) {
+            text = rest.to_string();
+        }
+    }
+    match text.strip_prefix("ParserError(\"").and_then(|rest| rest.strip_suffix("\")")) {
+        Some(inner) => inner.replace("\\\"", "\""),
+        None => text,
+    }
+}
+
+/// The first letter in lower case unless it begins a name, no full stop, no "at Line…".
+fn sentence(message: &str) -> String {
+    let message = message.split(" at Line:").next().unwrap_or(message).trim_end_matches('.');
+    let mut characters = message.chars();
+    match (characters.next(), characters.next()) {
+        (Some(first), Some(second)) if first.is_uppercase() && second.is_lowercase() => {
+            first.to_lowercase().chain(message.chars().skip(1)).collect()
+        }
+        _ => message.to_string(),
+    }
+}
+
+fn bytes(text: &Source, span: Span) -> Range<usize> {
+    let place = |at: datafusion::common::Location| {
+        text.offset(usize::try_from(at.line).unwrap_or(1), usize::try_from(at.column).unwrap_or(1))
+    };
+    let start = place(span.start);
+    start..place(span.end).max(start)
+}
+
+/// The place that the parser writes into its messages: `at Line: 3, Column: 8`.
+fn position(text: &Source, message: &str) -> Option<Range<usize>> {
+    let (_, place) = message.rsplit_once("at Line: ")?;
+    let (line, rest) = place.split_once(", Column: ")?;
+    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    let start = text.offset(line.trim().parse().ok()?, digits.parse().ok()?);
+    let word = text.text()[start..].split(|c: char| c.is_whitespace() || ",;()".contains(c)).next();
+    Some(start..start + word.map_or(0, str::len))
+}

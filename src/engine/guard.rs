@@ -1,0 +1,105 @@
+//! A guard against wrong results: DataFusion 55.2 pushes a filter through a projection by the names of its columns, and
+//! of two columns of one name it takes the wrong one (`ProjectionExec::collect_reverse_alias`). So
+//! `select b.k from a right join b on a.k = b.k where a.k is null` filters `b.k`, and finds nothing.
+//!
+//! Where a plan has such a projection its filters stay where they are, which costs speed and no rows.
+
+use std::{collections::HashSet, sync::Arc};
+
+use datafusion::{
+    common::{
+        config::ConfigOptions,
+        tree_node::{TreeNode, TreeNodeRecursion},
+    },
+    error::Result,
+    physical_optimizer::{PhysicalOptimizerRule, optimizer::PhysicalOptimizer},
+    physical_plan::{ExecutionPlan, projection::ProjectionExec},
+};
+
+/// DataFusion's physical rules, those that push filters down under guard.
+pub(super) fn rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
+    PhysicalOptimizer::new()
+        .rules
+        .into_iter()
+        .map(|rule| {
+            if rule.name().starts_with("FilterPushdown") {
+                Arc::new(Guarded(rule)) as Arc<dyn PhysicalOptimizerRule + Send + Sync>
+            } else {
+                rule
+            }
+        })
+        .collect()
+}
+
+#[derive(Debug)]
+struct Guarded(Arc<dyn PhysicalOptimizerRule + Send + Sync>);
+
+impl PhysicalOptimizerRule for Guarded {
+    fn optimize(
+        &self,
+        plan: Arc<dyn ExecutionPlan>,
+        config: &ConfigOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        if has_ambiguous_projection(&plan)? { Ok(plan) } else { self.0.optimize(plan, config) }
+    }
+
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn schema_check(&self) -> bool {
+        self.0.schema_check()
+    }
+}
+
+fn has_ambiguous_projection(plan: &Arc<dyn ExecutionPlan>) -> Result<bool> {
+    let mut found = false;
+    plan.apply(|node| {
+        if node.downcast_ref::<ProjectionExec>().is_some() {
+            let mut names = HashSet::new();
+            found |= node.schema().fields().iter().any(|field| !names.insert(field.name().clone()));
+        }
+        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use datafusion::{arrow::util::pretty::pretty_format_batches, prelude::ParquetReadOptions};
+    use futures::TryStreamExt;
+
+    use crate::{
+        engine::{Engine, EngineSettings},
+        name::Relation,
+    };
+
+    #[tokio::test]
+    async fn a_filter_stays_on_its_own_side_of_a_join() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.parquet").display().to_string();
+        let settings = EngineSettings { threads: 2, memory_limit: None, dialect: "duckdb".into() };
+        let engine = Engine::new(&settings).unwrap();
+        let context = engine.context();
+        let copy = format!("copy (select * from (values ('a', 1), ('b', 2)) t(m, i)) to '{path}'");
+        context.sql(&copy).await.unwrap().collect().await.unwrap();
+        let rows = context.read_parquet(&path, ParquetReadOptions::default()).await.unwrap().into_view();
+        let relation = Relation::new("s", "x");
+        engine.declare_table(&relation, rows.schema()).unwrap();
+        let sql = "with repeated as (select m, i from s.x group by m, i having count(*) > 1)
+            select x.m from repeated right join s.x on repeated.m = x.m and repeated.i = x.i
+            where repeated.m is null order by x.m";
+        let bound = engine.plan(sql).await.unwrap().bind(&BTreeMap::from([(relation, rows)])).unwrap();
+        let batches: Vec<_> = engine.stream(&bound, None).await.unwrap().try_collect().await.unwrap();
+        insta::assert_snapshot!(pretty_format_batches(&batches).unwrap(), @"
+        +---+
+        | m |
+        +---+
+        | a |
+        | b |
+        +---+
+        ");
+    }
+}

@@ -1,0 +1,49 @@
+//! The SQL engine: the only code that names DataFusion.
+//!
+//! - [`session`]: one [`Engine`] an invocation: memory pool, spill directory, dialect, functions
+//! - [`query`]: SQL text → a type-checked [`Query`] over tables of which only the schema is known
+//! - [`bind`]: a query's tables, from schemas to data
+//! - [`execute`]: a bound query as streams of rows
+//! - `guard`: against an optimizer that would lose rows
+//! - [`print`]: rows as text
+//! - [`error`]: what DataFusion has against a statement, with places in it
+//! - [`source`]: files and databases as tables
+//! - [`digest`]: what rows a table holds, in one number
+//!
+//! Must not name deltalake, nor know of nodes and the graph. Start at [`Engine::plan`].
+
+pub mod bind;
+pub mod digest;
+pub mod error;
+pub mod execute;
+mod guard;
+pub mod print;
+pub mod query;
+pub mod session;
+pub mod source;
+
+use std::sync::Arc;
+
+pub use datafusion::{
+    arrow,
+    arrow::{array::RecordBatch, datatypes::SchemaRef},
+    execution::SendableRecordBatchStream,
+};
+
+pub use self::{
+    error::{SqlError, message},
+    query::Query,
+    session::{Engine, EngineSettings},
+};
+
+/// What a table needs to know of the engine that scans it.
+pub type Session = datafusion::execution::SessionState;
+
+/// A table that can be scanned.
+pub type Table = Arc<dyn datafusion::catalog::TableProvider>;
+
+/// The partitions of a query, each a stream of batches.
+pub type Streams = Vec<SendableRecordBatchStream>;
+
+/// What goes wrong while a query runs.
+pub type EngineError = datafusion::error::DataFusionError;

@@ -1,0 +1,111 @@
+//! Rows as text: a table, JSON lines or CSV.
+
+use std::io::Write;
+
+use datafusion::{
+    arrow::{
+        csv,
+        json::LineDelimitedWriter,
+        util::display::{ArrayFormatter, FormatOptions},
+    },
+    error::{DataFusionError, Result},
+    execution::SendableRecordBatchStream,
+};
+use futures::StreamExt;
+
+use super::RecordBatch;
+
+/// How rows are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Columns aligned, numbers to the right. Holds all rows, since widths depend on them.
+    Table,
+    /// One JSON object a row.
+    Json,
+    /// Comma-separated with a header.
+    Csv,
+}
+
+/// Writes every row of the stream.
+pub async fn print(
+    mut stream: SendableRecordBatchStream,
+    format: Format,
+    out: &mut (dyn Write + Send),
+) -> Result<()> {
+    match format {
+        Format::Table => table(stream, out).await,
+        Format::Json => {
+            while let Some(batch) = stream.next().await {
+                let mut text = Vec::new();
+                let mut writer = LineDelimitedWriter::new(&mut text);
+                writer.write(&batch?)?;
+                writer.finish()?;
+                out.write_all(&text)?;
+            }
+            Ok(())
+        }
+        Format::Csv => {
+            // The header is there even without rows.
+            out.write_all(&csv_text(&RecordBatch::new_empty(stream.schema()), true)?)?;
+            while let Some(batch) = stream.next().await {
+                out.write_all(&csv_text(&batch?, false)?)?;
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Not written by Arrow's writer straight to where it goes: that would turn a broken pipe into a mere text.
+fn csv_text(batch: &RecordBatch, header: bool) -> Result<Vec<u8>> {
+    let mut text = Vec::new();
+    csv::WriterBuilder::new().with_header(header).build(&mut text).write(batch)?;
+    Ok(text)
+}
+
+async fn table(mut stream: SendableRecordBatchStream, out: &mut (dyn Write + Send)) -> Result<()> {
+    let schema = stream.schema();
+    let names: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
+    let right: Vec<bool> = schema.fields().iter().map(|field| field.data_type().is_numeric()).collect();
+    let options = FormatOptions::new().with_null("·");
+    let mut rows = vec![names];
+    while let Some(batch) = stream.next().await {
+        let batch = batch?;
+        let columns: Vec<ArrayFormatter<'_>> = batch
+            .columns()
+            .iter()
+            .map(|column| ArrayFormatter::try_new(column.as_ref(), &options))
+            .collect::<std::result::Result<_, _>>()?;
+        for row in 0..batch.num_rows() {
+            rows.push(columns.iter().map(|column| one_line(&column.value(row).to_string())).collect());
+        }
+    }
+    write_table(&rows, &right, out).map_err(DataFusionError::from)
+}
+
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+fn write_table(rows: &[Vec<String>], right: &[bool], out: &mut (dyn Write + Send)) -> std::io::Result<()> {
+    let widths: Vec<usize> = (0..right.len())
+        .map(|at| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0))
+        .collect();
+    for (number, row) in rows.iter().enumerate() {
+        let cells: Vec<String> = row
+            .iter()
+            .zip(&widths)
+            .zip(right)
+            .map(
+                |((cell, width), right)| {
+                    if *right { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
+                },
+            )
+            .collect();
+        writeln!(out, "{}", cells.join("  ").trim_end())?;
+        if number == 0 {
+            let rule: Vec<String> = widths.iter().map(|width| "─".repeat(*width)).collect();
+            writeln!(out, "{}", rule.join("  "))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,206 @@
+//! SQL text → a planned, type-checked query over relations of which only the schema is known.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use async_trait::async_trait;
+use datafusion::{
+    catalog::{Session, TableProvider},
+    common::tree_node::{TreeNode, TreeNodeRecursion},
+    datasource::source_as_provider,
+    error::{DataFusionError, Result},
+    logical_expr::{Expr, LogicalPlan, TableType, Volatility},
+    physical_plan::ExecutionPlan,
+    sql::{
+        parser::Statement,
+        sqlparser::ast::{SetExpr, Statement as SqlStatement, TableFactor, Visit, Visitor},
+    },
+};
+
+use super::{Engine, SchemaRef, SqlError};
+use crate::name::Relation;
+
+/// A planned query. Its types are final; its tables are [`Pending`] until it is bound.
+#[derive(Debug, Clone)]
+pub struct Query {
+    plan: LogicalPlan,
+    canonical: String,
+}
+
+impl Query {
+    /// The names and types of the query's columns.
+    #[must_use]
+    pub fn schema(&self) -> SchemaRef {
+        Arc::clone(self.plan.schema().inner())
+    }
+
+    /// The statement without comments, layout and keyword case: what a fingerprint is taken of.
+    #[must_use]
+    pub fn canonical(&self) -> &str {
+        &self.canonical
+    }
+
+    /// The relations it reads, those of its views included.
+    #[must_use]
+    pub fn relations(&self) -> BTreeSet<Relation> {
+        let mut relations = BTreeSet::new();
+        let visited = self.plan.apply_with_subqueries(|node| {
+            if let LogicalPlan::TableScan(scan) = node
+                && let Some(pending) = pending(&scan.source)
+            {
+                relations.insert(pending.relation.clone());
+            }
+            Ok(TreeNodeRecursion::Continue)
+        });
+        debug_assert!(visited.is_ok(), "the visitor never fails");
+        relations
+    }
+
+    /// Whether the same inputs may give other rows next time: `now()`, `random()`, `uuid()`.
+    #[must_use]
+    pub fn is_volatile(&self) -> bool {
+        let mut volatile = false;
+        let visited = self.plan.apply_with_subqueries(|node| {
+            for expression in node.expressions() {
+                volatile |= expression.exists(|part| Ok(is_volatile(part)))?;
+            }
+            Ok(TreeNodeRecursion::Continue)
+        });
+        debug_assert!(visited.is_ok(), "the visitor never fails");
+        volatile
+    }
+
+    pub(super) fn plan(&self) -> &LogicalPlan {
+        &self.plan
+    }
+}
+
+fn is_volatile(expression: &Expr) -> bool {
+    match expression {
+        // `now()` is "stable" to DataFusion: one value a query, yet another in the next run.
+        Expr::ScalarFunction(call) => call.func.signature().volatility != Volatility::Immutable,
+        _ => expression.is_volatile_node(),
+    }
+}
+
+impl Engine {
+    /// The tables that a statement names as `schema.name`; none if it does not parse.
+    #[must_use]
+    pub fn tables_named(&self, sql: &str) -> BTreeSet<Relation> {
+        let state = self.context().state();
+        let dialect = state.config().options().sql_parser.dialect;
+        let named = state
+            .sql_to_statement(sql, &dialect)
+            .and_then(|statement| state.resolve_table_references(&statement))
+            .unwrap_or_default();
+        named.iter().filter_map(|name| Some(Relation::new(name.schema()?, name.table()))).collect()
+    }
+
+    /// Parses and plans one SELECT against the declared relations.
+    ///
+    /// # Errors
+    /// With the place in `sql`: a statement that does not parse, is not a query, asks for what would be silently
+    /// ignored, or does not type-check.
+    pub async fn plan(&self, sql: &str) -> std::result::Result<Query, SqlError> {
+        let state = self.context().state();
+        let dialect = state.config().options().sql_parser.dialect;
+        let statement = state.sql_to_statement(sql, &dialect).map_err(|error| SqlError::new(&error, sql))?;
+        let canonical = canonical(&statement, sql)?;
+        let plan = state.statement_to_plan(statement).await.map_err(|error| SqlError::new(&error, sql))?;
+        Ok(Query { plan, canonical })
+    }
+}
+
+fn canonical(statement: &Statement, sql: &str) -> std::result::Result<String, SqlError> {
+    let Statement::Statement(inner) = statement else {
+        return Err(SqlError::at_start(sql, "a model is one SELECT statement", None));
+    };
+    let SqlStatement::Query(query) = inner.as_ref() else {
+        return Err(SqlError::at_start(
+            sql,
+            "a model is one SELECT statement",
+            Some("write only the query: Headwater creates and replaces the table"),
+        ));
+    };
+    if matches!(*query.body, SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_)) {
+        return Err(SqlError::at_start(sql, "a model reads; it can't change rows", None));
+    }
+    let mut ignored = Ignored(None);
+    let _ = query.visit(&mut ignored);
+    match ignored.0 {
+        Some(clause) => Err(SqlError::about(
+            sql,
+            clause,
+            &format!("{clause} is not supported"),
+            "DataFusion would ignore the clause and read all rows of the newest version",
+        )),
+        None => Ok(query.to_string()),
+    }
+}
+
+/// Finds the clauses that DataFusion parses and then ignores.
+struct Ignored(Option<&'static str>);
+
+impl Visitor for Ignored {
+    type Break = ();
+
+    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> std::ops::ControlFlow<()> {
+        if let TableFactor::Table { sample, version, .. } = factor {
+            if sample.is_some() {
+                self.0 = Some("TABLESAMPLE");
+            } else if version.is_some() {
+                self.0 = Some("AS OF");
+            }
+        }
+        match self.0 {
+            Some(_) => std::ops::ControlFlow::Break(()),
+            None => std::ops::ControlFlow::Continue(()),
+        }
+    }
+}
+
+/// A relation before it has rows: a schema with a name. Planning sees the schema; scanning it is a bug.
+#[derive(Debug)]
+pub(super) struct Pending {
+    pub(super) relation: Relation,
+    schema: SchemaRef,
+}
+
+impl Pending {
+    pub(super) fn new(relation: Relation, schema: SchemaRef) -> Self {
+        Self { relation, schema }
+    }
+}
+
+#[async_trait]
+impl TableProvider for Pending {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    async fn scan(
+        &self,
+        _: &dyn Session,
+        _: Option<&Vec<usize>>,
+        _: &[Expr],
+        _: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        Err(DataFusionError::Internal(format!("{} was not bound to its rows", self.relation)))
+    }
+}
+
+/// The pending relation behind a scan's source, if it is one.
+pub(super) fn pending(source: &Arc<dyn datafusion::logical_expr::TableSource>) -> Option<PendingRef> {
+    let provider = source_as_provider(source).ok()?;
+    let pending: &Pending = provider.downcast_ref()?;
+    Some(PendingRef { relation: pending.relation.clone(), schema: Arc::clone(&pending.schema) })
+}
+
+/// What a scan of a pending relation says of it.
+pub(super) struct PendingRef {
+    pub(super) relation: Relation,
+    pub(super) schema: SchemaRef,
+}

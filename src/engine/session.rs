@@ -1,0 +1,155 @@
+//! One engine an invocation: everything that its queries share.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use datafusion::{
+    catalog::MemorySchemaProvider,
+    common::{TableReference, config::Dialect},
+    error::Result,
+    execution::{
+        SessionStateBuilder,
+        disk_manager::DiskManagerBuilder,
+        memory_pool::{FairSpillPool, MemoryPool, TrackConsumersPool, UnboundedMemoryPool},
+        runtime_env::{RuntimeEnv, RuntimeEnvBuilder},
+    },
+    prelude::{SessionConfig, SessionContext},
+};
+
+use super::{Table, query::Pending};
+use crate::name::Relation;
+
+/// How an engine is set up.
+#[derive(Debug, Clone)]
+pub struct EngineSettings {
+    /// Partitions of a plan, which is how many of its streams run side by side.
+    pub threads: usize,
+    /// Bytes that sorts, joins and aggregates may hold before they spill; unbounded if `None`.
+    pub memory_limit: Option<u64>,
+    /// The SQL dialect by its name in lower case, such as `duckdb`.
+    pub dialect: String,
+}
+
+/// DataFusion, set up for an invocation. Relations are declared to it schema first; queries are planned against
+/// those schemas and bound to data later.
+pub struct Engine {
+    context: SessionContext,
+    threads: usize,
+    declaring: Mutex<()>,
+}
+
+/// The consumers of memory that an error about its exhaustion names.
+const CONSUMERS_NAMED: std::num::NonZeroUsize = std::num::NonZeroUsize::MIN.saturating_add(2);
+
+impl Engine {
+    /// An engine with no relations.
+    pub fn new(settings: &EngineSettings) -> Result<Self> {
+        let state = SessionStateBuilder::new()
+            .with_config(config(settings)?)
+            .with_runtime_env(runtime(settings.memory_limit)?)
+            .with_default_features()
+            .with_physical_optimizer_rules(super::guard::rules())
+            .build();
+        Ok(Self {
+            context: SessionContext::new_with_state(state),
+            threads: settings.threads,
+            declaring: Mutex::new(()),
+        })
+    }
+
+    /// How many streams of one query run side by side.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.threads
+    }
+
+    /// Declares a relation whose rows come later: queries see `schema`.
+    pub fn declare_table(&self, relation: &Relation, schema: super::SchemaRef) -> Result<()> {
+        self.register(relation, Arc::new(Pending::new(relation.clone(), schema)))
+    }
+
+    /// Whether a relation was declared.
+    #[must_use]
+    pub fn knows(&self, relation: &Relation) -> bool {
+        self.context.table_exist(reference(relation)).unwrap_or(false)
+    }
+
+    /// Declares a relation that stands for a query: it is planned into whoever reads it.
+    pub fn declare_view(&self, relation: &Relation, query: &super::Query) -> Result<()> {
+        let view = datafusion::catalog::view::ViewTable::new(query.plan().clone(), None);
+        self.register(relation, Arc::new(view))
+    }
+
+    /// The engine's session, for tables that others make.
+    #[must_use]
+    pub fn session(&self) -> Arc<super::Session> {
+        Arc::new(self.context.state())
+    }
+
+    /// A source's table; what it sets aside goes to `rejects`, or nowhere.
+    pub async fn source(
+        &self,
+        spec: &super::source::SourceSpec,
+        rejects: Option<&Arc<super::source::RejectSink>>,
+    ) -> Result<Table> {
+        super::source::provider(spec, &self.context.state(), rejects.cloned()).await
+    }
+
+    /// A digest of the state that a source's data is in.
+    pub async fn source_state(&self, spec: &super::source::SourceSpec) -> Result<String> {
+        super::source::state(spec, &self.context.state()).await
+    }
+
+    pub(super) fn context(&self) -> &SessionContext {
+        &self.context
+    }
+
+    fn register(&self, relation: &Relation, table: Table) -> Result<()> {
+        let state = self.context.state();
+        let options = &state.config_options().catalog;
+        let catalog = self.context.catalog(&options.default_catalog).ok_or_else(|| {
+            datafusion::error::DataFusionError::Internal("the session has no default catalog".into())
+        })?;
+        {
+            let _one_at_a_time = self.declaring.lock().unwrap_or_else(PoisonError::into_inner);
+            if catalog.schema(&relation.schema).is_none() {
+                catalog.register_schema(&relation.schema, Arc::new(MemorySchemaProvider::new()))?;
+            }
+        }
+        self.context.register_table(reference(relation), table).map(drop)
+    }
+}
+
+fn reference(relation: &Relation) -> TableReference {
+    TableReference::partial(relation.schema.clone(), relation.name.clone())
+}
+
+fn config(settings: &EngineSettings) -> Result<SessionConfig> {
+    let mut config = SessionConfig::new().with_target_partitions(settings.threads);
+    let dialect: Dialect = settings.dialect.parse()?;
+    let options = config.options_mut();
+    options.sql_parser.dialect = dialect;
+    options.sql_parser.collect_spans = true;
+    // Names are compared as written once quoted; unquoted ones fold to lower case, as in DuckDB.
+    options.sql_parser.enable_ident_normalization = true;
+    // Delta has no view types: reading text as plain Utf8 saves a cast of every batch before it is written.
+    options.sql_parser.map_string_types_to_utf8view = false;
+    options.execution.parquet.schema_force_view_types = false;
+    options.execution.parquet.pushdown_filters = true;
+    // A JSON array over this size would be cut in the middle of a document.
+    options.optimizer.repartition_file_scans = true;
+    Ok(config)
+}
+
+fn runtime(memory_limit: Option<u64>) -> Result<Arc<RuntimeEnv>> {
+    let pool: Arc<dyn MemoryPool> = match memory_limit {
+        Some(bytes) => {
+            let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+            Arc::new(TrackConsumersPool::new(FairSpillPool::new(bytes), CONSUMERS_NAMED))
+        }
+        None => Arc::new(UnboundedMemoryPool::default()),
+    };
+    RuntimeEnvBuilder::new()
+        .with_memory_pool(pool)
+        .with_disk_manager_builder(DiskManagerBuilder::default())
+        .build_arc()
+}

@@ -1,0 +1,264 @@
+//! One value of a source, and whether it fits a column's type.
+//!
+//! Fitting is lossless but for the last digits of fractions: nothing is cut, wrapped or turned to null in silence.
+
+use std::borrow::Cow;
+
+use super::{decimal, instant, kind::Kind, spec::DateUnit};
+
+/// A value as its format wrote it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Token<'a> {
+    Null,
+    Bool(bool),
+    /// A number in the very text of the source.
+    Number(&'a str),
+    /// Text as it is.
+    Text(&'a str),
+    /// The inside of a JSON string that holds escapes.
+    Escaped(&'a str),
+    /// A JSON array or object in the very text of the source.
+    Nested(&'a str),
+    Int(i64),
+    Float(f64),
+    Blob(&'a [u8]),
+}
+
+/// A value that fits its column.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Value<'a> {
+    Null,
+    Text(Cow<'a, str>),
+    Boolean(bool),
+    /// Of any of the integer kinds, within its range.
+    Int(i64),
+    /// Of either float kind, finite in it.
+    Float(f64),
+    Decimal(i128),
+    Date(i32),
+    Micros(i64),
+    Binary(Cow<'a, [u8]>),
+}
+
+impl<'a> Token<'a> {
+    /// The value, if it fits `kind`.
+    pub(crate) fn fit(self, kind: Kind, unit: DateUnit) -> Option<Value<'a>> {
+        if self == Self::Null {
+            return Some(Value::Null);
+        }
+        match kind {
+            Kind::Text => self.text().map(Value::Text),
+            Kind::Binary => match self {
+                Self::Blob(bytes) => Some(Value::Binary(Cow::Borrowed(bytes))),
+                Self::Text(_) | Self::Escaped(_) => Some(Value::Binary(match self.text()? {
+                    Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+                    Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+                })),
+                _ => None,
+            },
+            Kind::Boolean => self.boolean().map(Value::Boolean),
+            Kind::Int8 => self.within(i64::from(i8::MIN), i64::from(i8::MAX)),
+            Kind::Int16 => self.within(i64::from(i16::MIN), i64::from(i16::MAX)),
+            Kind::Int32 => self.within(i64::from(i32::MIN), i64::from(i32::MAX)),
+            Kind::Int64 => self.within(i64::MIN, i64::MAX),
+            Kind::Float64 => self.float().map(Value::Float),
+            Kind::Float32 => {
+                self.float().filter(|value| value.abs() <= f64::from(f32::MAX)).map(Value::Float)
+            }
+            Kind::Decimal { precision, scale } => {
+                decimal::parse(self.digits()?.as_ref(), precision, scale).map(Value::Decimal)
+            }
+            Kind::Timestamp { .. } => self.micros(unit).map(Value::Micros),
+            Kind::Date => match self {
+                Self::Text(text) => instant::date(text.trim_ascii()),
+                _ => instant::date_of_micros(self.micros(unit)?),
+            }
+            .map(Value::Date),
+        }
+    }
+
+    /// As text: numbers, arrays and objects keep the text of the source.
+    fn text(self) -> Option<Cow<'a, str>> {
+        Some(match self {
+            Self::Null | Self::Blob(_) => return None,
+            Self::Bool(value) => Cow::Borrowed(if value { "true" } else { "false" }),
+            Self::Number(text) | Self::Text(text) | Self::Nested(text) => Cow::Borrowed(text),
+            Self::Escaped(inside) => Cow::Owned(unescape(inside)?),
+            Self::Int(value) => Cow::Owned(value.to_string()),
+            Self::Float(value) => Cow::Owned(format!("{value:?}")),
+        })
+    }
+
+    /// The text of a number, written as one or in a string.
+    fn digits(self) -> Option<Cow<'a, str>> {
+        match self {
+            Self::Text(text) => Some(Cow::Borrowed(text.trim_ascii())),
+            Self::Number(_) | Self::Int(_) | Self::Float(_) => self.text(),
+            Self::Escaped(_) => Some(Cow::Owned(self.text()?.trim_ascii().to_owned())),
+            Self::Null | Self::Bool(_) | Self::Nested(_) | Self::Blob(_) => None,
+        }
+    }
+
+    fn boolean(self) -> Option<bool> {
+        match self {
+            Self::Bool(value) => Some(value),
+            Self::Int(0) => Some(false),
+            Self::Int(1) => Some(true),
+            _ => {
+                let text = self.digits()?;
+                let is = |words: [&str; 5]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
+                if is(["true", "t", "yes", "y", "1"]) {
+                    Some(true)
+                } else {
+                    is(["false", "f", "no", "n", "0"]).then_some(false)
+                }
+            }
+        }
+    }
+
+    fn within(self, least: i64, most: i64) -> Option<Value<'a>> {
+        let value = match self {
+            Self::Int(value) => value,
+            Self::Float(value) => instant::whole(value)?,
+            _ => {
+                let digits = self.digits()?;
+                match digits.parse() {
+                    Ok(value) => value,
+                    Err(_) => instant::whole(finite(&digits)?)?,
+                }
+            }
+        };
+        (least..=most).contains(&value).then_some(Value::Int(value))
+    }
+
+    fn float(self) -> Option<f64> {
+        match self {
+            #[expect(clippy::cast_precision_loss, reason = "SQL's own cast from bigint to double")]
+            Self::Int(value) => Some(value as f64),
+            Self::Float(value) => Some(value).filter(|value| value.is_finite()),
+            Self::Number(text) => finite(text),
+            _ => finite(&self.digits()?),
+        }
+    }
+
+    fn micros(self, unit: DateUnit) -> Option<i64> {
+        match self {
+            Self::Text(text) => instant::timestamp(text.trim_ascii()),
+            Self::Escaped(_) => instant::timestamp(self.text()?.trim_ascii()),
+            Self::Int(count) => instant::micros(count, unit),
+            Self::Float(count) => instant::micros_of_float(count, unit),
+            Self::Number(text) => match text.parse() {
+                Ok(count) => instant::micros(count, unit),
+                Err(_) => instant::micros_of_float(finite(text)?, unit),
+            },
+            Self::Null | Self::Bool(_) | Self::Nested(_) | Self::Blob(_) => None,
+        }
+    }
+}
+
+/// A finite number: `NaN` and infinities would poison every sum they enter.
+fn finite(text: &str) -> Option<f64> {
+    // `parse` also takes the words `inf`, `infinity` and `nan`.
+    text.parse().ok().filter(|value: &f64| value.is_finite())
+}
+
+/// The inside of a JSON string, whose escapes are well-formed; `None` if half a surrogate pair stands alone.
+pub(crate) fn unescape(inside: &str) -> Option<String> {
+    let mut out = String::with_capacity(inside.len());
+    let mut rest = inside;
+    while let Some(at) = rest.find('\\') {
+        out.push_str(&rest[..at]);
+        let letter = *rest.as_bytes().get(at + 1)?;
+        rest = rest.get(at + 2..)?;
+        out.push(match letter {
+            b'n' => '\n',
+            b't' => '\t',
+            b'r' => '\r',
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'u' => {
+                let mut code = u32::from(unit(rest)?);
+                rest = rest.get(4..)?;
+                if (0xD800..0xDC00).contains(&code) {
+                    let low = unit(rest.strip_prefix("\\u")?)?;
+                    rest = rest.get(6..)?;
+                    code = 0x1_0000 + ((code - 0xD800) << 10) + u32::from(low).checked_sub(0xDC00)?;
+                    if low > 0xDFFF {
+                        return None;
+                    }
+                }
+                char::from_u32(code)?
+            }
+            other => char::from(other),
+        });
+    }
+    out.push_str(rest);
+    Some(out)
+}
+
+fn unit(text: &str) -> Option<u16> {
+    u16::from_str_radix(text.get(..4)?, 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check<'a>(token: Token<'a>, kind: Kind, want: impl Into<Option<Value<'a>>>) {
+        assert_eq!(token.fit(kind, DateUnit::Milliseconds), want.into(), "{token:?} as {kind:?}");
+    }
+
+    #[test]
+    fn numbers_keep_their_text_and_texts_may_be_numbers() {
+        check(Token::Number("0.10"), Kind::Text, Some(Value::Text("0.10".into())));
+        check(Token::Number("1200000000000"), Kind::Text, Some(Value::Text("1200000000000".into())));
+        check(Token::Text(" 0.5 "), Kind::Float64, Some(Value::Float(0.5)));
+        check(Token::Text("7"), Kind::Int8, Some(Value::Int(7)));
+        check(Token::Number("5.0"), Kind::Int32, Some(Value::Int(5)));
+        check(Token::Number("9223372036854775807"), Kind::Int64, Some(Value::Int(i64::MAX)));
+        check(Token::Number("1.5"), Kind::Decimal { precision: 4, scale: 2 }, Some(Value::Decimal(150)));
+    }
+
+    #[test]
+    fn what_does_not_fit() {
+        for (token, kind) in [
+            (Token::Text("n/a"), Kind::Float64),
+            (Token::Text(""), Kind::Float64),
+            (Token::Text("NaN"), Kind::Float64),
+            (Token::Number("1e999"), Kind::Float64),
+            (Token::Number("1e39"), Kind::Float32),
+            (Token::Number("300"), Kind::Int8),
+            (Token::Number("9223372036854775808"), Kind::Int64),
+            (Token::Number("1.5"), Kind::Int64),
+            (Token::Bool(true), Kind::Int64),
+            (Token::Number("2"), Kind::Boolean),
+            (Token::Nested("[]"), Kind::Float64),
+            (Token::Blob(b"x"), Kind::Text),
+            (Token::Text("2021"), Kind::Timestamp { zoned: true }),
+            (Token::Number("1"), Kind::Date),
+            (Token::Number("1"), Kind::Binary),
+            (Token::Escaped("\\ud800"), Kind::Text),
+        ] {
+            check(token, kind, None);
+        }
+    }
+
+    #[test]
+    fn timestamps_dates_and_booleans() {
+        let timestamp = Kind::Timestamp { zoned: false };
+        check(Token::Number("1500"), timestamp, Some(Value::Micros(1_500_000)));
+        check(Token::Text("1970-01-01T00:00:01Z"), timestamp, Some(Value::Micros(1_000_000)));
+        check(Token::Number("86400000"), Kind::Date, Some(Value::Date(1)));
+        check(Token::Text("1970-01-02"), Kind::Date, Some(Value::Date(1)));
+        check(Token::Int(1), Kind::Boolean, Some(Value::Boolean(true)));
+        check(Token::Text("False"), Kind::Boolean, Some(Value::Boolean(false)));
+    }
+
+    #[test]
+    fn escapes() {
+        assert_eq!(unescape(r#"a\n\"\\\/\u00e9\ud83d\ude00!"#).as_deref(), Some("a\n\"\\/é😀!"));
+        assert_eq!(unescape(r"\udc00"), None);
+        assert_eq!(unescape(r"\ud800\u0041"), None);
+        assert_eq!(unescape(r"\ud800x"), None);
+    }
+}

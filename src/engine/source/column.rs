@@ -1,0 +1,148 @@
+//! A declared column while it is read: every value is judged, and kept only if the query wants it.
+
+use std::sync::Arc;
+
+use datafusion::arrow::{
+    array::{
+        ArrayBuilder, ArrayRef, BinaryBuilder, BooleanBuilder, Date32Builder, Decimal128Builder,
+        Float32Builder, Float64Builder, Int8Builder, Int16Builder, Int32Builder, Int64Builder,
+        StringViewBuilder, TimestampMicrosecondBuilder,
+    },
+    datatypes::DataType,
+};
+
+use super::{
+    cell::{Token, Value},
+    kind::Kind,
+    spec::DateUnit,
+};
+
+/// One declared column.
+pub(crate) struct Column {
+    kind: Kind,
+    unit: DateUnit,
+    builder: Option<Builder>,
+}
+
+enum Builder {
+    Text(StringViewBuilder),
+    Boolean(BooleanBuilder),
+    Int8(Int8Builder),
+    Int16(Int16Builder),
+    Int32(Int32Builder),
+    Int64(Int64Builder),
+    Float32(Float32Builder),
+    Float64(Float64Builder),
+    Decimal(Decimal128Builder),
+    Date(Date32Builder),
+    Micros(TimestampMicrosecondBuilder),
+    Binary(BinaryBuilder),
+}
+
+/// `$body` for whichever builder it is.
+macro_rules! each {
+    ($builder:expr, $it:ident => $body:expr) => {
+        match $builder {
+            Builder::Text($it) => $body,
+            Builder::Boolean($it) => $body,
+            Builder::Int8($it) => $body,
+            Builder::Int16($it) => $body,
+            Builder::Int32($it) => $body,
+            Builder::Int64($it) => $body,
+            Builder::Float32($it) => $body,
+            Builder::Float64($it) => $body,
+            Builder::Decimal($it) => $body,
+            Builder::Date($it) => $body,
+            Builder::Micros($it) => $body,
+            Builder::Binary($it) => $body,
+        }
+    };
+}
+
+impl Column {
+    /// A column that judges, and keeps what it sees if it is `kept`.
+    pub(crate) fn new(kind: Kind, unit: DateUnit, kept: bool) -> Self {
+        Self { kind, unit, builder: kept.then(|| Builder::new(kind)) }
+    }
+
+    /// What its values have to be.
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Takes a value in; false, and nothing taken, if it does not fit.
+    pub(crate) fn append(&mut self, token: Token<'_>) -> bool {
+        // Most values are text that stays text: no detour.
+        if let (Token::Text(text), Some(Builder::Text(builder))) = (token, &mut self.builder) {
+            builder.append_value(text);
+            return true;
+        }
+        let Some(value) = token.fit(self.kind, self.unit) else { return false };
+        match &mut self.builder {
+            Some(builder) => builder.append(&value),
+            None => true,
+        }
+    }
+
+    /// Takes nulls in until it holds `rows` values.
+    pub(crate) fn pad(&mut self, rows: usize) {
+        if let Some(builder) = &mut self.builder {
+            each!(builder, it => for _ in it.len()..rows { it.append_null(); });
+        }
+    }
+
+    /// What it kept, if it keeps anything; it is empty afterwards.
+    pub(crate) fn finish(&mut self) -> Option<ArrayRef> {
+        let builder = self.builder.as_mut()?;
+        Some(each!(builder, it => Arc::new(it.finish())))
+    }
+}
+
+impl Builder {
+    fn new(kind: Kind) -> Self {
+        match kind {
+            Kind::Text => Self::Text(StringViewBuilder::new()),
+            Kind::Boolean => Self::Boolean(BooleanBuilder::new()),
+            Kind::Int8 => Self::Int8(Int8Builder::new()),
+            Kind::Int16 => Self::Int16(Int16Builder::new()),
+            Kind::Int32 => Self::Int32(Int32Builder::new()),
+            Kind::Int64 => Self::Int64(Int64Builder::new()),
+            Kind::Float32 => Self::Float32(Float32Builder::new()),
+            Kind::Float64 => Self::Float64(Float64Builder::new()),
+            Kind::Decimal { precision, scale } => {
+                Self::Decimal(Decimal128Builder::new().with_data_type(DataType::Decimal128(precision, scale)))
+            }
+            Kind::Date => Self::Date(Date32Builder::new()),
+            Kind::Timestamp { zoned } => {
+                let zone = zoned.then_some("UTC");
+                Self::Micros(TimestampMicrosecondBuilder::new().with_timezone_opt(zone))
+            }
+            Kind::Binary => Self::Binary(BinaryBuilder::new()),
+        }
+    }
+
+    /// False if the value is of another kind, which `Token::fit` rules out.
+    fn append(&mut self, value: &Value<'_>) -> bool {
+        match (self, value) {
+            (Self::Text(it), Value::Text(value)) => it.append_value(value),
+            (Self::Boolean(it), Value::Boolean(value)) => it.append_value(*value),
+            (Self::Int8(it), Value::Int(value)) => it.append_option(i8::try_from(*value).ok()),
+            (Self::Int16(it), Value::Int(value)) => it.append_option(i16::try_from(*value).ok()),
+            (Self::Int32(it), Value::Int(value)) => it.append_option(i32::try_from(*value).ok()),
+            (Self::Int64(it), Value::Int(value)) => it.append_value(*value),
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "it is finite as a real; rounding is what real means"
+            )]
+            (Self::Float32(it), Value::Float(value)) => it.append_value(*value as f32),
+            (Self::Float64(it), Value::Float(value)) => it.append_value(*value),
+            (Self::Decimal(it), Value::Decimal(value)) => it.append_value(*value),
+            (Self::Date(it), Value::Date(value)) => it.append_value(*value),
+            (Self::Micros(it), Value::Micros(value)) => it.append_value(*value),
+            (Self::Binary(it), Value::Binary(value)) => it.append_value(value),
+            (builder, Value::Null) => each!(builder, it => it.append_null()),
+            _ => return false,
+        }
+        true
+    }
+}

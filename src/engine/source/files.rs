@@ -1,0 +1,266 @@
+//! Which files a location means, and how their bytes are got at.
+//!
+//! Local files are read with `std::fs`, which is several times faster for many small ones; what has a URL goes
+//! through the object store that the session knows for it.
+
+use std::{
+    fs,
+    io::{self, Read, Seek, SeekFrom},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use datafusion::{
+    catalog::Session, datasource::listing::ListingTableUrl, error::DataFusionError,
+    execution::object_store::ObjectStoreUrl,
+};
+use futures::TryStreamExt;
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
+use tokio::runtime::Handle;
+
+use super::spec::{SourceFormat, SourceSpec};
+
+/// A file of a source.
+#[derive(Debug, Clone)]
+pub(crate) struct SourceFile {
+    /// As `_source_file` has it.
+    pub(crate) name: Arc<str>,
+    pub(crate) size: u64,
+    pub(crate) place: Place,
+}
+
+/// Where a file lies.
+#[derive(Debug, Clone)]
+pub(crate) enum Place {
+    Local(PathBuf),
+    Remote { url: ObjectStoreUrl, store: Arc<dyn ObjectStore>, meta: Box<ObjectMeta> },
+}
+
+/// The files of a source in the order of their names; an error if there are none.
+pub(crate) async fn list(
+    spec: &SourceSpec,
+    session: &dyn Session,
+) -> Result<Vec<SourceFile>, DataFusionError> {
+    let mut files = if is_url(&spec.location) {
+        remote(spec, session).await?
+    } else {
+        local(spec).map_err(DataFusionError::Plan)?
+    };
+    if files.is_empty() {
+        let (name, location) = (&spec.name, &spec.location);
+        let base = if is_url(location) { String::new() } else { format!(" under {}", spec.base.display()) };
+        return Err(DataFusionError::Plan(format!("{name}: no file matches `{location}`{base}")));
+    }
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(files)
+}
+
+/// Whether a location is a URL and no path.
+pub(crate) fn is_url(location: &str) -> bool {
+    location.split_once("://").is_some_and(|(scheme, _)| {
+        !scheme.is_empty()
+            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+    })
+}
+
+async fn remote(spec: &SourceSpec, session: &dyn Session) -> Result<Vec<SourceFile>, DataFusionError> {
+    let (directory, pattern) = split_pattern(&spec.location);
+    let location = ListingTableUrl::parse(directory)?;
+    let url = location.object_store();
+    let store = session.runtime_env().object_store(&url)?;
+    let prefix = location.prefix();
+    let metas: Vec<ObjectMeta> = match store.head(prefix).await {
+        Ok(meta) if pattern.is_none() => vec![meta],
+        Ok(_) | Err(object_store::Error::NotFound { .. }) => store.list(Some(prefix)).try_collect().await?,
+        // Some stores refuse to look at what is a directory.
+        Err(_) if pattern.is_some() || directory.ends_with('/') => {
+            store.list(Some(prefix)).try_collect().await?
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let pattern = pattern.map(glob::Pattern::new).transpose();
+    let pattern = pattern.map_err(|error| DataFusionError::Plan(format!("{}: {error}", spec.name)))?;
+    let options = glob::MatchOptions { require_literal_separator: true, ..glob::MatchOptions::default() };
+    let alone = metas.len() == 1 && metas[0].location == *prefix;
+    let fits = |meta: &ObjectMeta| {
+        let below =
+            meta.location.as_ref().strip_prefix(prefix.as_ref()).unwrap_or_default().trim_start_matches('/');
+        match &pattern {
+            Some(pattern) => pattern.matches_with(below, options),
+            None => alone || has_extension(Path::new(below), &spec.format),
+        }
+    };
+    let files = metas.into_iter().filter(fits).map(|meta| SourceFile {
+        name: format!("{}{}", url.as_str(), meta.location).into(),
+        size: meta.size,
+        place: Place::Remote { url: url.clone(), store: Arc::clone(&store), meta: Box::new(meta) },
+    });
+    Ok(files.collect())
+}
+
+/// The part of a URL before its first segment with a wildcard, and the rest.
+fn split_pattern(location: &str) -> (&str, Option<&str>) {
+    match location.find(['*', '?', '[']).and_then(|at| location[..at].rfind('/')) {
+        Some(slash) => (&location[..=slash], Some(&location[slash + 1..])),
+        None => (location, None),
+    }
+}
+
+fn local(spec: &SourceSpec) -> Result<Vec<SourceFile>, String> {
+    let failed = |path: &Path, error: &io::Error| format!("{}: {}: {error}", spec.name, path.display());
+    let path = spec.base.join(&spec.location);
+    let mut found = Vec::new();
+    match fs::metadata(&path) {
+        Ok(meta) if meta.is_dir() => {
+            walk(&path, &spec.format, &mut found).map_err(|error| failed(&path, &error))?;
+        }
+        Ok(meta) => found.push((path, meta.len())),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(&path, &error)),
+        Err(_) => {
+            let pattern = if Path::new(&spec.location).is_absolute() {
+                spec.location.clone()
+            } else {
+                // The user wrote the location, not the path of the project: only the former is a pattern.
+                format!("{}/{}", glob::Pattern::escape(&spec.base.to_string_lossy()), spec.location)
+            };
+            let paths = glob::glob(&pattern)
+                .map_err(|error| format!("{}: `{}`: {error}", spec.name, spec.location))?;
+            for path in paths {
+                let path = path.map_err(|error| failed(error.path(), error.error()))?;
+                let meta = fs::metadata(&path).map_err(|error| failed(&path, &error))?;
+                if meta.is_file() {
+                    found.push((path, meta.len()));
+                }
+            }
+        }
+    }
+    let name = |path: &Path| -> Arc<str> { name(path, &spec.base).into() };
+    Ok(found
+        .into_iter()
+        .map(|(path, size)| SourceFile { name: name(&path), size, place: Place::Local(path) })
+        .collect())
+}
+
+/// A path relative to the base, `/`-separated; absolute if it lies elsewhere.
+pub(crate) fn name(path: &Path, base: &Path) -> String {
+    let path = path.strip_prefix(base).unwrap_or(path);
+    let parts = path.components().filter(|part| !matches!(part, std::path::Component::CurDir));
+    let name = parts.map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
+    name.replacen("//", "/", 1)
+}
+
+/// The files of a format below a directory, but for hidden ones.
+fn walk(directory: &Path, format: &SourceFormat, found: &mut Vec<(PathBuf, u64)>) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(['.', '_']) {
+            continue;
+        }
+        let path = entry.path();
+        let meta = fs::metadata(&path)?;
+        if meta.is_dir() {
+            walk(&path, format, found)?;
+        } else if has_extension(&path, format) {
+            found.push((path, meta.len()));
+        }
+    }
+    Ok(())
+}
+
+fn has_extension(path: &Path, format: &SourceFormat) -> bool {
+    let known: &[&str] = match format {
+        SourceFormat::Json { .. } => &["json"],
+        SourceFormat::NdJson { .. } => &["ndjson", "jsonl", "json"],
+        SourceFormat::Csv { .. } => &["csv", "tsv", "txt"],
+        SourceFormat::Parquet => &["parquet", "pq"],
+        SourceFormat::Avro => &["avro"],
+        SourceFormat::Sqlite { .. } => &["db", "sqlite", "sqlite3"],
+    };
+    path.extension().is_some_and(|extension| known.iter().any(|known| extension.eq_ignore_ascii_case(known)))
+}
+
+impl SourceFile {
+    /// All its bytes, into `bytes`.
+    pub(crate) fn read(&self, bytes: &mut Vec<u8>, runtime: &Handle) -> io::Result<()> {
+        bytes.clear();
+        match &self.place {
+            Place::Local(path) => fs::File::open(path)?.read_to_end(bytes).map(drop),
+            Place::Remote { store, meta, .. } => {
+                let got = runtime.block_on(async { store.get(&meta.location).await?.bytes().await })?;
+                bytes.extend_from_slice(&got);
+                Ok(())
+            }
+        }
+    }
+
+    /// The bytes from `start` to `end`, or as far as there are any.
+    pub(crate) fn read_range(&self, start: u64, end: u64, runtime: &Handle) -> io::Result<Vec<u8>> {
+        match &self.place {
+            Place::Local(path) => {
+                let mut file = fs::File::open(path)?;
+                file.seek(SeekFrom::Start(start))?;
+                let mut bytes = Vec::new();
+                file.take(end.saturating_sub(start)).read_to_end(&mut bytes)?;
+                Ok(bytes)
+            }
+            Place::Remote { store, meta, .. } => {
+                let range = start..end.min(meta.size);
+                Ok(runtime.block_on(store.get_range(&meta.location, range))?.to_vec())
+            }
+        }
+    }
+
+    /// Its bytes one after another.
+    pub(crate) fn open<'a>(&'a self, runtime: &'a Handle) -> io::Result<Box<dyn Read + 'a>> {
+        Ok(match &self.place {
+            Place::Local(path) => Box::new(fs::File::open(path)?),
+            Place::Remote { .. } => {
+                Box::new(Ranges { file: self, runtime, at: 0, held: io::Cursor::default() })
+            }
+        })
+    }
+}
+
+/// How much of a remote file is asked for at once.
+const RANGE: u64 = 4 << 20;
+
+/// A remote file, range after range.
+struct Ranges<'a> {
+    file: &'a SourceFile,
+    runtime: &'a Handle,
+    at: u64,
+    held: io::Cursor<Vec<u8>>,
+}
+
+impl Read for Ranges<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.held.read(into)?;
+        if read > 0 || into.is_empty() || self.at >= self.file.size {
+            return Ok(read);
+        }
+        let end = (self.at + RANGE).min(self.file.size);
+        self.held = io::Cursor::new(self.file.read_range(self.at, end, self.runtime)?);
+        self.at = end;
+        self.held.read(into)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_relative_with_slashes() {
+        let base = Path::new("/project");
+        assert_eq!(name(Path::new("/project/data/a.json"), base), "data/a.json");
+        assert_eq!(name(Path::new("/project/./data/a.json"), base), "data/a.json");
+        assert_eq!(name(Path::new("/elsewhere/a.json"), base), "/elsewhere/a.json");
+    }
+
+    #[test]
+    fn urls_and_paths() {
+        assert!(
+            is_url("s3://bucket/x") && is_url("memory://x") && !is_url("data/*.json") && !is_url("a b://c")
+        );
+    }
+}

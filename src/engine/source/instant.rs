@@ -1,0 +1,181 @@
+//! Dates and timestamps from text and numbers: microseconds or days since 1970, in UTC.
+
+use chrono::{Datelike, NaiveDate};
+
+use super::spec::DateUnit;
+
+const DAY: i64 = 86_400_000_000;
+/// 1970-01-01 counted from the first day of year one.
+const EPOCH_FROM_CE: i32 = 719_163;
+
+/// ISO text as microseconds: a date, then perhaps `T` or a space and a time with seconds, fractions and a zone
+/// (`Z`, `+02`, `+0200`, `+02:00`). Without a zone it is UTC. Digits past microseconds are cut.
+pub(crate) fn timestamp(text: &str) -> Option<i64> {
+    let bytes = text.as_bytes();
+    let days = date_prefix(bytes)?;
+    let micros = match bytes.get(10) {
+        None => 0,
+        Some(b'T' | b't' | b' ') => time_and_zone(&bytes[11..])?,
+        Some(_) => return None,
+    };
+    i64::from(days).checked_mul(DAY)?.checked_add(micros)
+}
+
+/// ISO text as days: a date, or a timestamp at midnight UTC.
+pub(crate) fn date(text: &str) -> Option<i32> {
+    if text.len() == 10 { date_prefix(text.as_bytes()) } else { date_of_micros(timestamp(text)?) }
+}
+
+/// Days, if it is midnight: a time of day is not cut off in silence.
+pub(crate) fn date_of_micros(micros: i64) -> Option<i32> {
+    (micros.rem_euclid(DAY) == 0).then(|| i32::try_from(micros.div_euclid(DAY)).ok())?
+}
+
+/// A whole number of `unit`s as microseconds.
+pub(crate) fn micros(count: i64, unit: DateUnit) -> Option<i64> {
+    match unit {
+        DateUnit::Seconds => count.checked_mul(1_000_000),
+        DateUnit::Milliseconds => count.checked_mul(1_000),
+        DateUnit::Microseconds => Some(count),
+        DateUnit::Nanoseconds => Some(count.div_euclid(1_000)),
+    }
+}
+
+/// A fractional number of `unit`s as microseconds.
+pub(crate) fn micros_of_float(count: f64, unit: DateUnit) -> Option<i64> {
+    let micros = match unit {
+        DateUnit::Seconds => count * 1e6,
+        DateUnit::Milliseconds => count * 1e3,
+        DateUnit::Microseconds => count,
+        DateUnit::Nanoseconds => count / 1e3,
+    };
+    whole(micros.round())
+}
+
+/// A float that is a whole number no double rounds, as that number.
+pub(crate) fn whole(number: f64) -> Option<i64> {
+    #[expect(clippy::cast_possible_truncation, reason = "a whole number below 2^53 is exact in both")]
+    (number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0).then_some(number as i64)
+}
+
+fn date_prefix(bytes: &[u8]) -> Option<i32> {
+    let &[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = bytes.get(..10)? else { return None };
+    let year = two(y1, y2)? * 100 + two(y3, y4)?;
+    let date = NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, two(m1, m2)?, two(d1, d2)?)?;
+    Some(date.num_days_from_ce() - EPOCH_FROM_CE)
+}
+
+fn time_and_zone(bytes: &[u8]) -> Option<i64> {
+    let &[h1, h2, b':', m1, m2] = bytes.get(..5)? else { return None };
+    let (hour, minute) = (two(h1, h2)?, two(m1, m2)?);
+    let mut rest = &bytes[5..];
+    let mut second = 0;
+    let mut fraction = 0;
+    if let [b':', s1, s2, after @ ..] = rest {
+        second = two(*s1, *s2)?;
+        rest = after;
+        if let [b'.' | b',', digits @ ..] = rest {
+            let length = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            if length == 0 {
+                return None;
+            }
+            let kept = digits[..length].iter().copied().chain(std::iter::repeat(b'0')).take(6);
+            fraction = kept.fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0'));
+            rest = &digits[length..];
+        }
+    }
+    if hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let seconds = i64::from(hour * 3600 + minute * 60 + second) - zone(rest)?;
+    Some(seconds * 1_000_000 + fraction)
+}
+
+/// Seconds east of UTC.
+fn zone(bytes: &[u8]) -> Option<i64> {
+    let bytes = bytes.strip_prefix(b" ").unwrap_or(bytes);
+    let (sign, hours, minutes) = match *bytes {
+        [] | [b'Z' | b'z'] | [b'U', b'T', b'C'] => return Some(0),
+        [sign, h1, h2] => (sign, two(h1, h2)?, 0),
+        [sign, h1, h2, m1, m2] | [sign, h1, h2, b':', m1, m2] => (sign, two(h1, h2)?, two(m1, m2)?),
+        _ => return None,
+    };
+    if hours > 18 || minutes > 59 {
+        return None;
+    }
+    let seconds = i64::from(hours * 3600 + minutes * 60);
+    match sign {
+        b'+' => Some(seconds),
+        b'-' => Some(-seconds),
+        _ => None,
+    }
+}
+
+fn two(tens: u8, ones: u8) -> Option<u32> {
+    (tens.is_ascii_digit() && ones.is_ascii_digit())
+        .then(|| u32::from(tens - b'0') * 10 + u32::from(ones - b'0'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_of_one_instant() {
+        let noon = 1_609_502_400_000_000;
+        for text in [
+            "2021-01-01 12:00:00",
+            "2021-01-01T12:00",
+            "2021-01-01T12:00:00Z",
+            "2021-01-01T12:00:00 UTC",
+            "2021-01-01T14:00:00+02:00",
+            "2021-01-01 14:00:00+0200",
+            "2021-01-01T07:00:00.000-05",
+        ] {
+            assert_eq!(timestamp(text), Some(noon), "{text}");
+        }
+        assert_eq!(timestamp("2021-01-01"), Some(1_609_459_200_000_000));
+        assert_eq!(timestamp("1969-12-31T23:59:59.9999999"), Some(-1));
+        assert_eq!(timestamp("2021-01-01 12:00:00.5"), Some(noon + 500_000));
+    }
+
+    #[test]
+    fn what_is_no_instant() {
+        for text in [
+            "",
+            "2021",
+            "20210101",
+            "2021-02-29",
+            "2021-13-01",
+            "2021-01-01X",
+            "2021-01-01T",
+            "2021-01-01T24:00:00",
+            "2021-01-01 12:60",
+            "2021-01-01 12:00:00.",
+            "2021-01-01T12:00:00+",
+            "2021-01-01T12:00:00+25:00",
+            "2021-01-01T12:00:00Zz",
+            "n/a",
+            "２０２１-01-01",
+        ] {
+            assert_eq!(timestamp(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn dates_keep_no_time_of_day() {
+        assert_eq!(date("1970-01-02"), Some(1));
+        assert_eq!(date("1970-01-02 00:00:00"), Some(1));
+        assert_eq!(date("1970-01-02 00:00:01"), None);
+        assert_eq!(date_of_micros(-DAY), Some(-1));
+    }
+
+    #[test]
+    fn numbers_by_unit() {
+        assert_eq!(micros(1, DateUnit::Seconds), Some(1_000_000));
+        assert_eq!(micros(-1, DateUnit::Nanoseconds), Some(-1));
+        assert_eq!(micros(i64::MAX, DateUnit::Milliseconds), None);
+        assert_eq!(micros_of_float(1.5, DateUnit::Milliseconds), Some(1500));
+        assert_eq!(micros_of_float(f64::INFINITY, DateUnit::Seconds), None);
+    }
+}

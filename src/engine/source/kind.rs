@@ -1,0 +1,71 @@
+//! The types a source can give a column, with the names messages use.
+
+use std::fmt;
+
+use datafusion::arrow::datatypes::{DataType, TimeUnit};
+
+/// A column's type, as far as judging a value needs it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Text,
+    Boolean,
+    Int8,
+    Int16,
+    Int32,
+    Int64,
+    Float32,
+    Float64,
+    Decimal { precision: u8, scale: i8 },
+    Date,
+    Timestamp { zoned: bool },
+    Binary,
+}
+
+impl Kind {
+    /// The kind of an Arrow type, if sources can read it.
+    pub(crate) fn from_arrow(data_type: &DataType) -> Option<Self> {
+        Some(match data_type {
+            DataType::Utf8View => Self::Text,
+            DataType::Boolean => Self::Boolean,
+            DataType::Int8 => Self::Int8,
+            DataType::Int16 => Self::Int16,
+            DataType::Int32 => Self::Int32,
+            DataType::Int64 => Self::Int64,
+            DataType::Float32 => Self::Float32,
+            DataType::Float64 => Self::Float64,
+            DataType::Decimal128(precision, scale) => Self::Decimal { precision: *precision, scale: *scale },
+            DataType::Date32 => Self::Date,
+            DataType::Timestamp(TimeUnit::Microsecond, None) => Self::Timestamp { zoned: false },
+            DataType::Timestamp(TimeUnit::Microsecond, Some(zone)) if zone.as_ref() == "UTC" => {
+                Self::Timestamp { zoned: true }
+            }
+            DataType::Binary => Self::Binary,
+            _ => return None,
+        })
+    }
+
+    /// Whether an empty text is a value of its own.
+    pub(crate) fn keeps_empty(self) -> bool {
+        matches!(self, Self::Text | Self::Binary)
+    }
+}
+
+/// With its article, as in `"n/a" is not a double`.
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Text => "a varchar",
+            Self::Boolean => "a boolean",
+            Self::Int8 => "a tinyint",
+            Self::Int16 => "a smallint",
+            Self::Int32 => "an integer",
+            Self::Int64 => "a bigint",
+            Self::Float32 => "a real",
+            Self::Float64 => "a double",
+            Self::Decimal { precision, scale } => return write!(f, "a decimal({precision},{scale})"),
+            Self::Date => "a date",
+            Self::Timestamp { .. } => "a timestamp",
+            Self::Binary => "a blob",
+        })
+    }
+}

@@ -1,0 +1,36 @@
+//! What a `sources.yml` declares, as DataFusion tables: JSON, CSV, Parquet and Avro files, and SQLite tables.
+//!
+//! ```text
+//! SourceSpec ──▶ schema()    declared types alone; touches no data
+//!            └─▶ provider()  a table that reads, types and judges every row
+//!                  text/     JSON and CSV: our own readers, row by row, with what is bad set aside
+//!                  columnar  Parquet and Avro: DataFusion's readers, cast to the declared types
+//!                  sqlite/   SQLite, opened read-only
+//!                └─▶ RejectSink   where rows and files that were set aside go
+//! ```
+//!
+//! Two rules hold for every reader that judges rows. A row is judged by all declared columns whatever the query
+//! reads of it, so what is set aside never depends on the query's columns; and a file that breaks somewhere gives
+//! no row at all. Nothing here knows the lake, the graph or the user's YAML.
+
+mod cell;
+mod column;
+mod columnar;
+mod decimal;
+mod files;
+mod instant;
+mod kind;
+mod provider;
+mod rejects;
+mod rows;
+mod spec;
+mod sqlite;
+mod state;
+mod text;
+mod types;
+
+pub use provider::provider;
+pub use rejects::{Reject, RejectCounts, RejectSink, RejectStream};
+pub use spec::{DateUnit, OnError, Orient, SourceFormat, SourceSpec, schema};
+pub use state::state;
+pub use types::data_type;

@@ -1,0 +1,120 @@
+//! From a declared source to a table, and how its readers report what they set aside.
+
+use std::sync::Arc;
+
+use datafusion::{
+    catalog::{Session, TableProvider},
+    error::DataFusionError,
+};
+
+use super::{
+    columnar, files,
+    rejects::{Reject, RejectSink},
+    rows::Shape,
+    spec::{DateUnit, OnError, Orient, SourceFormat, SourceSpec, schema},
+    sqlite::SqliteTable,
+    text::{Csv, Format, Layout, Pace, TextTable},
+};
+
+/// The table of a source.
+///
+/// The files are listed now; their rows are read when the table is scanned. What can't be read goes to `rejects`, or
+/// is merely left out if there is no such sink. Under [`OnError::Fail`] it is an error of the query.
+pub async fn provider(
+    spec: &SourceSpec,
+    session: &dyn Session,
+    rejects: Option<Arc<RejectSink>>,
+) -> Result<Arc<dyn TableProvider>, DataFusionError> {
+    provider_at(spec, session, rejects, Pace::default()).await
+}
+
+/// The same at a pace of one's own.
+pub(super) async fn provider_at(
+    spec: &SourceSpec,
+    session: &dyn Session,
+    rejects: Option<Arc<RejectSink>>,
+    pace: Pace,
+) -> Result<Arc<dyn TableProvider>, DataFusionError> {
+    let report = Report { source: spec.name.as_str().into(), on_error: spec.on_error, rejects };
+    let (layout, unit) = match &spec.format {
+        SourceFormat::Parquet | SourceFormat::Avro => return columnar::table(spec, session).await,
+        SourceFormat::Sqlite { table } => return Ok(Arc::new(SqliteTable::open(spec, table, report)?)),
+        SourceFormat::Json { orient: Orient::Split, date_unit } => (Layout::Split, *date_unit),
+        SourceFormat::Json { orient: Orient::Records, date_unit } => (Layout::Records, *date_unit),
+        SourceFormat::NdJson { date_unit } => (Layout::Lines, *date_unit),
+        SourceFormat::Csv { delimiter, header, quote } => {
+            let sound = |byte: &u8| byte.is_ascii() && !matches!(byte, b'\r' | b'\n');
+            if !sound(delimiter) || !sound(quote) || delimiter == quote {
+                let message = "delimiter and quote have to be two different ASCII characters";
+                return Err(DataFusionError::Plan(format!("{}: {message}", spec.name)));
+            }
+            (Layout::Csv(Csv { delimiter: *delimiter, header: *header, quote: *quote }), DateUnit::default())
+        }
+    };
+    let schema = schema(spec)?;
+    let names = Shape::new(&schema, None)?.names;
+    if names.is_empty() {
+        return Err(DataFusionError::Plan(format!("{}: declare the columns of a text file", spec.name)));
+    }
+    let files = files::list(spec, session).await?;
+    Ok(Arc::new(TextTable::new(schema, Format { layout, unit, names }, files, report, pace)))
+}
+
+/// What becomes of rows and files that can't be read.
+#[derive(Debug, Clone)]
+pub(crate) struct Report {
+    source: Arc<str>,
+    on_error: OnError,
+    rejects: Option<Arc<RejectSink>>,
+}
+
+/// A place in a file: a row, or a byte.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Where {
+    pub(crate) row: Option<u64>,
+    pub(crate) offset: Option<u64>,
+}
+
+impl Report {
+    /// Whether anybody wants to hear of a piece of a file, and has not yet.
+    pub(crate) fn begin(&self, file: &str, piece: u64) -> bool {
+        match &self.rejects {
+            _ if self.on_error == OnError::Fail => true,
+            Some(sink) => sink.claim(&self.source, file, piece),
+            None => false,
+        }
+    }
+
+    /// Whether every row has to be judged, even one that the query does not want.
+    pub(crate) fn judges_all(&self) -> bool {
+        self.rejects.is_some() || self.on_error == OnError::Fail
+    }
+
+    /// Sets a row or file aside; an error under [`OnError::Fail`].
+    pub(crate) fn set_aside(
+        &self,
+        file: &Arc<str>,
+        place: Where,
+        reason: String,
+        raw: String,
+    ) -> Result<(), DataFusionError> {
+        let Where { row, offset } = place;
+        let reject =
+            Reject { source: Arc::clone(&self.source), file: Arc::clone(file), row, offset, reason, raw };
+        match (&self.rejects, self.on_error) {
+            (_, OnError::Fail) => {
+                Err(DataFusionError::Execution(format!("{}: {}", self.source, reject.line())))
+            }
+            (Some(sink), OnError::SetAside) => {
+                sink.report(reject);
+                Ok(())
+            }
+            (None, OnError::SetAside) => Ok(()),
+        }
+    }
+
+    /// The error of a file that is there but can't be had.
+    pub(crate) fn failure(&self, file: &str, message: &str) -> DataFusionError {
+        DataFusionError::Execution(format!("{}: {file}: {message}", self.source))
+    }
+}

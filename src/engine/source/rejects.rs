@@ -1,0 +1,245 @@
+//! Where rows and files that are set aside go: a bounded channel, so that no amount of dirt fills the memory.
+//!
+//! The plan that reads holds the [`RejectSink`]; somebody else drains the [`RejectStream`] at the same time, since a
+//! full channel makes the readers wait. [`RejectSink::close`] ends the stream once the plan has been executed.
+
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use datafusion::{
+    arrow::{
+        array::{ArrayRef, Int64Array, RecordBatch, StringViewArray},
+        datatypes::{DataType, Field, Schema, SchemaRef},
+    },
+    error::DataFusionError,
+    execution::SendableRecordBatchStream,
+    physical_plan::stream::RecordBatchStreamAdapter,
+};
+use futures::stream;
+use tokio::sync::mpsc;
+use xxhash_rust::xxh3::xxh3_128;
+
+/// How many are kept as lines for a summary.
+const SAMPLE: usize = 5;
+/// Rows of a batch of them, at most.
+const BATCH: usize = 1024;
+
+/// A row, or a whole file, that was set aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reject {
+    /// The source's name, such as `files.readings`.
+    pub source: Arc<str>,
+    /// The file, as `_source_file` has it.
+    pub file: Arc<str>,
+    /// The row's place in the file, from 1; none if the file was set aside whole.
+    pub row: Option<u64>,
+    /// The byte in the file at which the row begins or the file breaks.
+    pub offset: Option<u64>,
+    /// What is wrong.
+    pub reason: String,
+    /// The text in question: at most 1 KiB, ending in `…` if it was longer.
+    pub raw: String,
+}
+
+impl Reject {
+    /// `file:row: reason`, or `file: reason (byte n)` of a whole file.
+    #[must_use]
+    pub fn line(&self) -> String {
+        match (self.row, self.offset) {
+            (Some(row), _) => format!("{}:{row}: {}", self.file, self.reason),
+            (None, Some(offset)) => format!("{}: {} (byte {offset})", self.file, self.reason),
+            (None, None) => format!("{}: {}", self.file, self.reason),
+        }
+    }
+}
+
+/// How much was set aside.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RejectCounts {
+    /// Rows set aside alone.
+    pub rows: u64,
+    /// Files set aside whole.
+    pub files: u64,
+    /// A few of them, the first in order of file and row among those that came early.
+    pub sample: Vec<String>,
+}
+
+/// The end that readers hold.
+#[derive(Debug)]
+pub struct RejectSink {
+    sender: Mutex<Option<mpsc::Sender<Reject>>>,
+    counts: Mutex<Counts>,
+    /// What was read already: a plan that scans a source twice reports it once. Only pieces with rejects are here.
+    claimed: Mutex<HashSet<u128>>,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    rows: u64,
+    files: u64,
+    sample: BTreeSet<(Arc<str>, Option<u64>, String)>,
+}
+
+/// The end that is drained.
+#[derive(Debug)]
+pub struct RejectStream {
+    receiver: mpsc::Receiver<Reject>,
+}
+
+impl RejectSink {
+    /// A sink and its stream; the stream holds `capacity` rejects before readers wait.
+    #[must_use]
+    pub fn new(capacity: usize) -> (Arc<Self>, RejectStream) {
+        let (sender, receiver) = mpsc::channel(capacity.max(1));
+        let sink =
+            Self { sender: Mutex::new(Some(sender)), counts: Mutex::default(), claimed: Mutex::default() };
+        (Arc::new(sink), RejectStream { receiver })
+    }
+
+    /// Ends the stream after what was reported so far. What is reported later is only counted.
+    pub fn close(&self) {
+        lock(&self.sender).take();
+    }
+
+    /// What was reported so far.
+    #[must_use]
+    pub fn counts(&self) -> RejectCounts {
+        let counts = lock(&self.counts);
+        let sample = counts.sample.iter().map(|(_, _, line)| line.clone()).collect();
+        RejectCounts { rows: counts.rows, files: counts.files, sample }
+    }
+
+    /// Whether the caller is the first to report a piece of a file of a source.
+    pub(crate) fn claim(&self, source: &str, file: &str, piece: u64) -> bool {
+        let key = format!("{source}\0{file}\0{piece}");
+        lock(&self.claimed).insert(xxh3_128(key.as_bytes()))
+    }
+
+    /// Reports one. Waits while the stream is full, so never call it on a thread that drives futures.
+    pub(crate) fn report(&self, reject: Reject) {
+        {
+            let mut counts = lock(&self.counts);
+            match reject.row {
+                Some(_) => counts.rows += 1,
+                None => counts.files += 1,
+            }
+            counts.sample.insert((Arc::clone(&reject.file), reject.row, reject.line()));
+            if counts.sample.len() > SAMPLE {
+                counts.sample.pop_last();
+            }
+        }
+        let sender = lock(&self.sender).clone();
+        if let Some(sender) = sender {
+            // Nobody listens any more: it was counted.
+            let _ = sender.blocking_send(reject);
+        }
+    }
+}
+
+impl RejectStream {
+    /// The schema of the batches: source, file, row, offset, reason, raw.
+    #[must_use]
+    pub fn schema() -> SchemaRef {
+        let text = |name: &str, null: bool| Field::new(name, DataType::Utf8View, null);
+        let count = |name: &str| Field::new(name, DataType::Int64, true);
+        Arc::new(Schema::new(vec![
+            text("source", false),
+            text("file", false),
+            count("row"),
+            count("offset"),
+            text("reason", false),
+            text("raw", false),
+        ]))
+    }
+
+    /// The rejects as record batches, until the sink is closed or gone.
+    #[must_use]
+    pub fn into_stream(self) -> SendableRecordBatchStream {
+        let batches = stream::unfold(self.receiver, async |mut receiver| {
+            let mut rejects = Vec::new();
+            if receiver.recv_many(&mut rejects, BATCH).await == 0 {
+                return None;
+            }
+            Some((batch(&rejects), receiver))
+        });
+        Box::pin(RecordBatchStreamAdapter::new(Self::schema(), batches))
+    }
+}
+
+fn batch(rejects: &[Reject]) -> Result<RecordBatch, DataFusionError> {
+    fn text<'a>(rejects: &'a [Reject], of: impl Fn(&'a Reject) -> &'a str) -> ArrayRef {
+        Arc::new(StringViewArray::from_iter_values(rejects.iter().map(of)))
+    }
+    let count = |of: fn(&Reject) -> Option<u64>| -> ArrayRef {
+        Arc::new(rejects.iter().map(|one| of(one).map(u64::cast_signed)).collect::<Int64Array>())
+    };
+    let columns = vec![
+        text(rejects, |one| &one.source),
+        text(rejects, |one| &one.file),
+        count(|one| one.row),
+        count(|one| one.offset),
+        text(rejects, |one| &one.reason),
+        text(rejects, |one| &one.raw),
+    ];
+    Ok(RecordBatch::try_new(RejectStream::schema(), columns)?)
+}
+
+/// What the lock guards is whole between any two statements, so a thread that died holding it left no harm.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::TryStreamExt;
+
+    use super::*;
+
+    fn reject(row: Option<u64>) -> Reject {
+        let (source, file) = ("s".into(), "f.json".into());
+        Reject { source, file, row, offset: Some(7), reason: "bad".to_owned(), raw: "x".to_owned() }
+    }
+
+    #[tokio::test]
+    async fn more_than_it_holds_flows_through_while_it_is_drained() {
+        let (sink, stream) = RejectSink::new(2);
+        let reader = Arc::clone(&sink);
+        let reading = tokio::task::spawn_blocking(move || {
+            (1..=3000).for_each(|row| reader.report(reject(Some(row))));
+            reader.report(reject(None));
+            reader.close();
+        });
+        let batches: Vec<RecordBatch> = stream.into_stream().try_collect().await.unwrap();
+        reading.await.unwrap();
+        assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 3001);
+        let counts = sink.counts();
+        assert_eq!((counts.rows, counts.files), (3000, 1));
+        insta::assert_snapshot!(counts.sample.join("\n"), @"
+        f.json: bad (byte 7)
+        f.json:1: bad
+        f.json:2: bad
+        f.json:3: bad
+        f.json:4: bad
+        ");
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_a_listener_that_left() {
+        let (sink, stream) = RejectSink::new(1);
+        drop(stream);
+        let counting = Arc::clone(&sink);
+        tokio::task::spawn_blocking(move || (1..9).for_each(|row| counting.report(reject(Some(row)))))
+            .await
+            .unwrap();
+        assert_eq!(sink.counts().rows, 8);
+    }
+
+    #[test]
+    fn a_piece_is_claimed_once() {
+        let (sink, _stream) = RejectSink::new(1);
+        assert!(sink.claim("s", "f", 0) && sink.claim("s", "f", 1) && sink.claim("t", "f", 0));
+        assert!(!sink.claim("s", "f", 0));
+    }
+}

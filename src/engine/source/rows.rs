@@ -1,0 +1,214 @@
+//! Rows on their way to a record batch, from as many files as it takes to fill one.
+//!
+//! A row is appended cell by cell before it is known to be good, and a file row by row before it is known to be
+//! whole. What turns out bad is only marked, and filtered out when the batch is made: bad rows are rare, and the
+//! good ones pay nothing.
+
+use std::sync::Arc;
+
+use datafusion::{
+    arrow::{
+        array::{
+            Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, RecordBatchOptions, StringViewArray,
+            UInt32Array,
+        },
+        compute::{filter_record_batch, take},
+        datatypes::SchemaRef,
+    },
+    error::DataFusionError,
+};
+
+use super::{
+    cell::Token,
+    column::Column,
+    kind::Kind,
+    spec::{DateUnit, SOURCE_FILE, SOURCE_ROW},
+};
+
+/// What a scan reads and what it gives: the declared columns, and which of them the query wants.
+#[derive(Debug, Clone)]
+pub(crate) struct Shape {
+    /// Of the batches.
+    pub(crate) schema: SchemaRef,
+    /// For each column of the batches, where it comes from.
+    origins: Vec<Origin>,
+    /// The declared columns but for those the reader supplies.
+    pub(crate) names: Arc<[String]>,
+    kinds: Vec<Kind>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Origin {
+    Column(usize),
+    File,
+    Row,
+}
+
+impl Shape {
+    /// The shape of a query on `declared` that wants the columns at `projection`, or all of them.
+    pub(crate) fn new(
+        declared: &SchemaRef,
+        projection: Option<&Vec<usize>>,
+    ) -> Result<Self, DataFusionError> {
+        let (mut origins, mut names, mut kinds) = (Vec::new(), Vec::new(), Vec::new());
+        for field in declared.fields() {
+            origins.push(match field.name().as_str() {
+                SOURCE_FILE => Origin::File,
+                SOURCE_ROW => Origin::Row,
+                name => {
+                    names.push(name.to_owned());
+                    kinds.push(Kind::from_arrow(field.data_type()).ok_or_else(|| {
+                        DataFusionError::Plan(format!(
+                            "column `{name}`: no source can read {}",
+                            field.data_type()
+                        ))
+                    })?);
+                    Origin::Column(names.len() - 1)
+                }
+            });
+        }
+        let (schema, origins) = match projection {
+            None => (Arc::clone(declared), origins),
+            Some(wanted) => {
+                (Arc::new(declared.project(wanted)?), wanted.iter().map(|&column| origins[column]).collect())
+            }
+        };
+        Ok(Self { schema, origins, names: names.into(), kinds })
+    }
+}
+
+/// The rows read so far.
+pub(crate) struct Rows {
+    shape: Shape,
+    columns: Vec<Column>,
+    /// Rows so far, bad ones among them.
+    length: usize,
+    /// The bad ones, in order.
+    bad: Vec<usize>,
+    runs: Vec<Run>,
+}
+
+/// Rows that stand together in one file.
+struct Run {
+    file: Arc<str>,
+    /// Its first row's place in the file, from 1; SQLite's rows are numbered one by one.
+    first: i64,
+    /// Where it begins among the rows.
+    start: usize,
+}
+
+impl Rows {
+    /// No rows yet.
+    pub(crate) fn new(shape: Shape, unit: DateUnit) -> Self {
+        let kept = |at: usize| shape.origins.contains(&Origin::Column(at));
+        let columns =
+            shape.kinds.iter().enumerate().map(|(at, kind)| Column::new(*kind, unit, kept(at))).collect();
+        Self { shape, columns, length: 0, bad: Vec::new(), runs: Vec::new() }
+    }
+
+    /// What the values of a column have to be.
+    pub(crate) fn kind(&self, column: usize) -> Kind {
+        self.columns[column].kind()
+    }
+
+    /// From here on the rows are those of `file` from `first` (counted from 1) on.
+    pub(crate) fn begin(&mut self, file: &Arc<str>, first: i64) {
+        self.level();
+        self.runs.push(Run { file: Arc::clone(file), first, start: self.length });
+    }
+
+    /// Rows so far, bad ones among them.
+    pub(crate) fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Good rows so far.
+    pub(crate) fn good(&self) -> usize {
+        self.length - self.bad.len()
+    }
+
+    /// Takes a cell of the current row in; false if it does not fit, and then the row has to be ended as a bad one.
+    pub(crate) fn append(&mut self, column: usize, token: Token<'_>) -> bool {
+        self.columns[column].append(token)
+    }
+
+    /// Ends the current row; cells it did not give are null.
+    pub(crate) fn end_row(&mut self, good: bool) {
+        if !good {
+            self.bad.push(self.length);
+        }
+        self.length += 1;
+        if !good {
+            self.level();
+        }
+    }
+
+    /// Makes all columns as long as there are rows. Columns that no row of a file has may lag behind until the file
+    /// ends; after a row that lacks a column other rows have, it has to be called at once.
+    pub(crate) fn level(&mut self) {
+        for column in &mut self.columns {
+            column.pad(self.length);
+        }
+    }
+
+    /// All rows from `start` on are bad, and so is the one that may have been begun: their file broke.
+    pub(crate) fn discard(&mut self, start: usize) {
+        self.end_row(false);
+        self.bad.truncate(self.bad.partition_point(|row| *row < start));
+        self.bad.extend(start..self.length);
+    }
+
+    /// Takes all rows as one batch without the bad ones.
+    pub(crate) fn take(&mut self) -> Result<RecordBatch, DataFusionError> {
+        self.level();
+        let finished: Vec<Option<ArrayRef>> = self.columns.iter_mut().map(Column::finish).collect();
+        let origins = self.shape.origins.clone();
+        let arrays = origins.iter().map(|origin| match origin {
+            Origin::Column(at) => finished[*at]
+                .clone()
+                .ok_or_else(|| DataFusionError::Internal(format!("column {at} was not kept"))),
+            Origin::File => self.files(),
+            Origin::Row => Ok(Arc::new(self.numbers()) as ArrayRef),
+        });
+        let arrays = arrays.collect::<Result<Vec<_>, _>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(self.length));
+        let mut batch = RecordBatch::try_new_with_options(Arc::clone(&self.shape.schema), arrays, &options)?;
+        if !self.bad.is_empty() {
+            let mut good = vec![true; self.length];
+            self.bad.iter().for_each(|row| good[*row] = false);
+            batch = filter_record_batch(&batch, &BooleanArray::from(good))?;
+        }
+        self.length = 0;
+        self.bad.clear();
+        self.runs.clear();
+        Ok(batch)
+    }
+
+    /// The files' names: each stored once, then pointed at.
+    fn files(&self) -> Result<ArrayRef, DataFusionError> {
+        let names = StringViewArray::from_iter_values(self.runs.iter().map(|run| &run.file));
+        let mut keys: Vec<u32> = Vec::with_capacity(self.length);
+        for (key, (_, length)) in self.lengths().enumerate() {
+            let key = u32::try_from(key).map_err(|error| DataFusionError::External(Box::new(error)))?;
+            keys.extend(std::iter::repeat_n(key, length));
+        }
+        Ok(take(&names as &dyn Array, &UInt32Array::from(keys), None)?)
+    }
+
+    fn numbers(&self) -> Int64Array {
+        self.lengths().flat_map(|(run, length)| (run.first..).take(length)).collect::<Vec<i64>>().into()
+    }
+
+    fn lengths(&self) -> impl Iterator<Item = (&Run, usize)> {
+        let ends = self.runs.iter().skip(1).map(|run| run.start).chain([self.length]);
+        self.runs.iter().zip(ends).map(|(run, end)| (run, end - run.start))
+    }
+}
+
+/// `batch` in pieces of about `size` rows, none much smaller than the others.
+pub(crate) fn pieces(batch: &RecordBatch, size: usize) -> impl Iterator<Item = RecordBatch> + '_ {
+    let rows = batch.num_rows();
+    let count = (rows + size / 2).checked_div(size).unwrap_or(1).max(1);
+    let length = rows.div_ceil(count).max(1);
+    (0..rows).step_by(length).map(move |start| batch.slice(start, length.min(rows - start)))
+}

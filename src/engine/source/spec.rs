@@ -1,0 +1,135 @@
+//! What is declared about a source, resolved: no YAML, no spans.
+
+use std::{path::PathBuf, sync::Arc};
+
+use datafusion::{
+    arrow::datatypes::{DataType, Field, Schema, SchemaRef},
+    error::DataFusionError,
+};
+
+use super::kind::Kind;
+
+/// The column that gives each row the file it came from.
+pub(crate) const SOURCE_FILE: &str = "_source_file";
+/// The column that gives each row its 1-based place in its file.
+pub(crate) const SOURCE_ROW: &str = "_source_row";
+
+/// One source table as declared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceSpec {
+    /// What messages call it, such as `files.readings`.
+    pub name: String,
+    /// How its bytes are to be read.
+    pub format: SourceFormat,
+    /// A path relative to `base`, an absolute path, or the URL of an object store the session knows; a file, a
+    /// directory or a glob.
+    pub location: String,
+    /// The project's root, absolute.
+    pub base: PathBuf,
+    /// The declared columns in order. `_source_file` (text) and `_source_row` (bigint) among them are supplied by
+    /// the reader.
+    pub columns: Vec<(String, DataType)>,
+    /// What is done about rows and files that can't be read.
+    pub on_error: OnError,
+}
+
+/// The format of a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SourceFormat {
+    /// One JSON document a file.
+    Json {
+        /// How rows lie in it.
+        orient: Orient,
+        /// The unit of timestamps written as numbers.
+        date_unit: DateUnit,
+    },
+    /// One JSON object a line.
+    NdJson {
+        /// The unit of timestamps written as numbers.
+        date_unit: DateUnit,
+    },
+    /// Separated values as RFC 4180 has them.
+    Csv {
+        /// Between two fields.
+        delimiter: u8,
+        /// Whether the first record names the columns; if not, they are the declared ones in order.
+        header: bool,
+        /// Around fields that hold delimiters or line ends.
+        quote: u8,
+    },
+    /// Apache Parquet.
+    Parquet,
+    /// Apache Avro.
+    Avro,
+    /// A table or view of an SQLite database.
+    Sqlite {
+        /// Its name in the database.
+        table: String,
+    },
+}
+
+/// The layout of a JSON document, by pandas' names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Orient {
+    /// `{"columns": [..], "data": [[..], ..]}`.
+    #[default]
+    Split,
+    /// `[{"column": value, ..}, ..]`.
+    Records,
+}
+
+/// The unit of timestamps written as numbers since 1970, by pandas' names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DateUnit {
+    /// Seconds.
+    Seconds,
+    /// Milliseconds, which pandas writes unless told otherwise.
+    #[default]
+    Milliseconds,
+    /// Microseconds.
+    Microseconds,
+    /// Nanoseconds.
+    Nanoseconds,
+}
+
+/// What is done about bad input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnError {
+    /// It is set aside with its reason, and the rest is read.
+    #[default]
+    SetAside,
+    /// The first of it is an error.
+    Fail,
+}
+
+/// The Arrow schema of the declared columns; reads no data. Every field may be null.
+///
+/// For Parquet, Avro and SQLite it is only what is declared: [`super::provider`] adds what it finds besides.
+pub fn schema(spec: &SourceSpec) -> Result<SchemaRef, DataFusionError> {
+    let fields = spec.columns.iter().map(|(name, data_type)| {
+        let supplied = match name.as_str() {
+            SOURCE_FILE => Some((Kind::from_arrow(data_type) == Some(Kind::Text), "varchar")),
+            SOURCE_ROW => Some((*data_type == DataType::Int64, "bigint")),
+            _ => None,
+        };
+        if let Some((false, right)) = supplied {
+            let message = format!("{}: `{name}` is supplied by the reader as {right}", spec.name);
+            return Err(DataFusionError::Plan(message));
+        }
+        if Kind::from_arrow(data_type).is_none() {
+            let message =
+                format!("{}: column `{name}` is declared {data_type}, which no source can read", spec.name);
+            return Err(DataFusionError::Plan(message));
+        }
+        Ok(Field::new(name, data_type.clone(), true))
+    });
+    let fields = fields.collect::<Result<Vec<_>, _>>()?;
+    if let Some((at, twice)) =
+        fields.iter().enumerate().find(|(at, field)| fields[..*at].iter().any(|f| f.name() == field.name()))
+    {
+        let message =
+            format!("{}: column `{}` is declared twice (again at {})", spec.name, twice.name(), at + 1);
+        return Err(DataFusionError::Plan(message));
+    }
+    Ok(Arc::new(Schema::new(fields)))
+}

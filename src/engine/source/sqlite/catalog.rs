@@ -1,0 +1,195 @@
+//! What a database says about a table.
+
+use std::{path::Path, sync::Arc};
+
+use datafusion::{
+    arrow::datatypes::{DataType, Field, Schema, SchemaRef},
+    error::DataFusionError,
+};
+use rusqlite::{Connection, OpenFlags};
+
+use crate::{
+    diag::near,
+    engine::source::{
+        kind::Kind,
+        spec::{SOURCE_FILE, SOURCE_ROW, SourceSpec, schema},
+    },
+};
+
+/// A table as it was found.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// Its name as the database spells it.
+    pub(super) table: String,
+    /// The columns that are read, in the order of the table's schema, without those the reader supplies.
+    pub(super) columns: Vec<SqliteColumn>,
+    /// Whether its rows have numbers: tables but for those `WITHOUT ROWID`, and no views.
+    pub(super) numbered: bool,
+}
+
+/// A column as it was found and as it is read.
+#[derive(Debug)]
+pub(super) struct SqliteColumn {
+    pub(super) name: String,
+    pub(super) affinity: Affinity,
+    pub(super) kind: Kind,
+    /// Whether every value it can hold fits its kind.
+    pub(super) safe: bool,
+}
+
+/// What SQLite makes of the values it is given for a column, where that much can be relied on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Affinity {
+    Text,
+    Integer,
+    Real,
+    Numeric,
+    None,
+}
+
+impl Affinity {
+    /// SQLite's own rules, in its own order.
+    fn of(declared: &str) -> Self {
+        let declared = declared.to_ascii_uppercase();
+        let has = |parts: &[&str]| parts.iter().any(|part| declared.contains(part));
+        if has(&["INT"]) {
+            Self::Integer
+        } else if has(&["CHAR", "CLOB", "TEXT"]) {
+            Self::Text
+        } else if declared.is_empty() || has(&["BLOB"]) {
+            Self::None
+        } else if has(&["REAL", "FLOA", "DOUB"]) {
+            Self::Real
+        } else {
+            Self::Numeric
+        }
+    }
+
+    /// The type of a column that is not declared.
+    fn data_type(self, declared: &str) -> DataType {
+        let declared = declared.to_ascii_uppercase();
+        match self {
+            Self::Integer => DataType::Int64,
+            Self::Real => DataType::Float64,
+            Self::None if declared.contains("BLOB") => DataType::Binary,
+            Self::Numeric if declared.contains("DEC") || declared.contains("NUM") => DataType::Float64,
+            // Dates, booleans and whatever people invent: as text, nothing of it is lost.
+            Self::Text | Self::Numeric | Self::None => DataType::Utf8View,
+        }
+    }
+}
+
+/// A read-only connection.
+pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    // Another program may be writing just now.
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    Ok(connection)
+}
+
+/// A name as SQL writes it.
+pub(super) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// The table's schema (declared columns, then the others) and what there is to know for reading it.
+pub(super) fn look(
+    path: &Path,
+    table: &str,
+    spec: &SourceSpec,
+) -> Result<(SchemaRef, Found), DataFusionError> {
+    let failed = |error: rusqlite::Error| {
+        DataFusionError::Plan(format!(
+            "{}: `{}` can't be read as an SQLite database: {error}",
+            spec.name, spec.location
+        ))
+    };
+    let connection = connect(path).map_err(failed)?;
+    let tables = tables(&connection).map_err(failed)?;
+    let Some((name, kind)) = tables.iter().find(|(name, _)| name.eq_ignore_ascii_case(table)).cloned() else {
+        let names = || tables.iter().map(|(name, _)| name.as_str());
+        let hint = near::question(table, names())
+            .unwrap_or_else(|| format!("it has {}", names().collect::<Vec<_>>().join(", ")));
+        let message = format!("{}: `{}` has no table `{table}`: {hint}", spec.name, spec.location);
+        return Err(DataFusionError::Plan(message));
+    };
+    let own = columns(&connection, &name).map_err(failed)?;
+    let numbered = kind == "table" && row_numbers(&connection, &name, &own);
+    let strict = kind == "table" && is_strict(&connection, &name).map_err(failed)?;
+    let (fields, read) = merge(spec, own, strict)?;
+    if !numbered && spec.columns.iter().any(|(name, _)| name == SOURCE_ROW) {
+        let message = format!("{}: the rows of `{name}` have no numbers for `{SOURCE_ROW}`", spec.name);
+        return Err(DataFusionError::Plan(message));
+    }
+    Ok((Arc::new(Schema::new(fields)), Found { table: name, columns: read, numbered }))
+}
+
+/// Declared columns, then those of the table that are not declared.
+fn merge(
+    spec: &SourceSpec,
+    mut own: Vec<Own>,
+    strict: bool,
+) -> Result<(Vec<Arc<Field>>, Vec<SqliteColumn>), DataFusionError> {
+    let mut fields = schema(spec)?.fields().to_vec();
+    let mut read = Vec::new();
+    for field in fields.iter().filter(|field| ![SOURCE_FILE, SOURCE_ROW].contains(&field.name().as_str())) {
+        let Some(at) = own.iter().position(|own| own.name.eq_ignore_ascii_case(field.name())) else {
+            let names = own.iter().map(|own| own.name.as_str());
+            let hint = near::question(field.name(), names).map(|question| format!(": {question}"));
+            let message = format!("the table has no column `{}`{}", field.name(), hint.unwrap_or_default());
+            return Err(DataFusionError::Plan(format!("{}: {message}", spec.name)));
+        };
+        read.push(own.remove(at).column(field.data_type(), strict));
+    }
+    for own in own {
+        let data_type = Affinity::of(&own.declared).data_type(&own.declared);
+        fields.push(Arc::new(Field::new(&own.name, data_type.clone(), true)));
+        read.push(own.column(&data_type, strict));
+    }
+    Ok((fields, read))
+}
+
+/// A column as the database declares it.
+struct Own {
+    name: String,
+    declared: String,
+}
+
+impl Own {
+    fn column(self, data_type: &DataType, strict: bool) -> SqliteColumn {
+        let affinity = Affinity::of(&self.declared);
+        let kind = Kind::from_arrow(data_type).unwrap_or(Kind::Text);
+        let sure = matches!(
+            (affinity, kind),
+            (Affinity::Text | Affinity::Integer | Affinity::Real, Kind::Text)
+                | (Affinity::Integer, Kind::Int64)
+                | (Affinity::Real, Kind::Float64)
+        );
+        SqliteColumn { name: self.name, affinity, kind, safe: strict && sure }
+    }
+}
+
+fn tables(connection: &Connection) -> rusqlite::Result<Vec<(String, String)>> {
+    let sql =
+        "select name, type from sqlite_schema where type in ('table', 'view') and name not like 'sqlite_%'";
+    let mut statement = connection.prepare(&format!("{sql} order by name"))?;
+    statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+}
+
+fn columns(connection: &Connection, table: &str) -> rusqlite::Result<Vec<Own>> {
+    let mut statement =
+        connection.prepare("select name, type from pragma_table_xinfo(?1) where hidden <> 1")?;
+    statement.query_map([table], |row| Ok(Own { name: row.get(0)?, declared: row.get(1)? }))?.collect()
+}
+
+fn is_strict(connection: &Connection, table: &str) -> rusqlite::Result<bool> {
+    let sql = "select max(strict) from pragma_table_list where name = ?1";
+    Ok(connection.query_row(sql, [table], |row| row.get::<_, Option<bool>>(0))?.unwrap_or(false))
+}
+
+fn row_numbers(connection: &Connection, table: &str, own: &[Own]) -> bool {
+    // A column of that name would hide the number.
+    !own.iter().any(|own| own.name.eq_ignore_ascii_case("_rowid_"))
+        && connection.prepare(&format!("select _rowid_ from {}", quoted(table))).is_ok()
+}

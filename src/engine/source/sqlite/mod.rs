@@ -1,0 +1,114 @@
+//! A table or view of an SQLite database, opened read-only. Declared types win over SQLite's loose ones.
+//!
+//! The query's filters run inside SQLite where they surely mean the same there ([`filter`]) and where no row could
+//! be set aside, or nobody asked to hear of it: a row that SQLite passed over can't be judged. No `LIMIT` is sent:
+//! the reader stops stepping once it has enough good rows.
+
+mod catalog;
+mod filter;
+mod read;
+#[cfg(test)]
+mod tests;
+
+use std::{path::PathBuf, sync::Arc};
+
+use async_trait::async_trait;
+use datafusion::{
+    arrow::datatypes::SchemaRef,
+    catalog::{Session, TableProvider},
+    error::DataFusionError,
+    logical_expr::{Expr, TableProviderFilterPushDown, TableType},
+    physical_plan::{ExecutionPlan, streaming::StreamingTableExec},
+};
+
+use self::catalog::Found;
+use super::{files, provider::Report, rows::Shape, spec::SourceSpec};
+
+/// The table of an SQLite source.
+#[derive(Debug)]
+pub(super) struct SqliteTable {
+    path: PathBuf,
+    /// As `_source_file` has it.
+    file: Arc<str>,
+    schema: SchemaRef,
+    found: Arc<Found>,
+    report: Report,
+}
+
+impl SqliteTable {
+    /// Opens the database to see what the table has; errors name what is near.
+    pub(super) fn open(spec: &SourceSpec, table: &str, report: Report) -> Result<Self, DataFusionError> {
+        let plan = |message: String| DataFusionError::Plan(format!("{}: {message}", spec.name));
+        if files::is_url(&spec.location) {
+            return Err(plan(format!("`{}`: an SQLite database has to be a local file", spec.location)));
+        }
+        let path = spec.base.join(&spec.location);
+        if !path.is_file() {
+            let (location, base) = (&spec.location, spec.base.display());
+            return Err(plan(format!("no database `{location}` under {base}")));
+        }
+        let (schema, found) = catalog::look(&path, table, spec)?;
+        let file = files::name(&path, &spec.base).into();
+        Ok(Self { path, file, schema, found: Arc::new(found), report })
+    }
+
+    /// Whether filters may keep SQLite from giving rows at all.
+    fn pushes(&self) -> bool {
+        !self.report.judges_all() || self.found.columns.iter().all(|column| column.safe)
+    }
+}
+
+#[async_trait]
+impl TableProvider for SqliteTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> Result<Vec<TableProviderFilterPushDown>, DataFusionError> {
+        let pushed =
+            |filter: &&Expr| self.pushes() && filter::translate(filter, &self.found.columns).is_some();
+        Ok(filters
+            .iter()
+            .map(|filter| {
+                if pushed(filter) {
+                    TableProviderFilterPushDown::Exact
+                } else {
+                    TableProviderFilterPushDown::Unsupported
+                }
+            })
+            .collect())
+    }
+
+    async fn scan(
+        &self,
+        session: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+        let shape = Shape::new(&self.schema, projection)?;
+        let schema = Arc::clone(&shape.schema);
+        let filters = filters.iter().map(|filter| {
+            filter::translate(filter, &self.found.columns)
+                .ok_or_else(|| DataFusionError::Internal(format!("{filter} was not offered to SQLite")))
+        });
+        let query = read::Query {
+            path: self.path.clone(),
+            file: Arc::clone(&self.file),
+            found: Arc::clone(&self.found),
+            filters: filters.collect::<Result<Vec<_>, _>>()?,
+            shape,
+            report: self.report.clone(),
+            batch: session.config().batch_size(),
+            limit,
+        };
+        Ok(Arc::new(StreamingTableExec::try_new(schema, vec![Arc::new(query)], None, None, false, limit)?))
+    }
+}

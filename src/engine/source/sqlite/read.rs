@@ -1,0 +1,156 @@
+//! Stepping through the rows of an SQLite table on a thread of its own.
+
+use std::{fmt::Write as _, path::PathBuf, sync::Arc};
+
+use datafusion::{
+    arrow::{array::RecordBatch, datatypes::SchemaRef},
+    error::DataFusionError,
+    execution::{SendableRecordBatchStream, TaskContext},
+    physical_plan::{stream::RecordBatchReceiverStream, streaming::PartitionStream},
+};
+use rusqlite::{Row, params_from_iter, types::ValueRef};
+use tokio::sync::mpsc::Sender;
+
+use super::{
+    catalog::{Found, connect, quoted},
+    filter::Filter,
+};
+use crate::engine::source::{
+    cell::Token,
+    provider::{Report, Where},
+    rows::{Rows, Shape},
+    spec::DateUnit,
+    text::excerpt,
+};
+
+/// A query of one table.
+#[derive(Debug, Clone)]
+pub(super) struct Query {
+    pub(super) path: PathBuf,
+    pub(super) file: Arc<str>,
+    pub(super) found: Arc<Found>,
+    pub(super) filters: Vec<Filter>,
+    pub(super) shape: Shape,
+    pub(super) report: Report,
+    pub(super) batch: usize,
+    pub(super) limit: Option<usize>,
+}
+
+impl PartitionStream for Query {
+    fn schema(&self) -> &SchemaRef {
+        &self.shape.schema
+    }
+
+    fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
+        let mut builder = RecordBatchReceiverStream::builder(Arc::clone(self.schema()), 2);
+        let (query, to) = (self.clone(), builder.tx());
+        builder.spawn_blocking(move || query.run(&to));
+        builder.build()
+    }
+}
+
+impl Query {
+    /// Which columns SQLite is asked for: those the query wants and those that a value may not fit.
+    fn columns(&self) -> Vec<usize> {
+        let wanted = |name: &str| {
+            self.shape.schema.fields().iter().any(|field| field.name().eq_ignore_ascii_case(name))
+        };
+        let columns = self.found.columns.iter().enumerate();
+        columns.filter(|(_, column)| !column.safe || wanted(&column.name)).map(|(at, _)| at).collect()
+    }
+
+    fn sql(&self, columns: &[usize]) -> String {
+        let number = if self.found.numbered { "_rowid_" } else { "null" };
+        let mut sql = format!("select {number}");
+        for &at in columns {
+            let _ = write!(sql, ", {}", quoted(&self.found.columns[at].name));
+        }
+        let _ = write!(sql, " from {}", quoted(&self.found.table));
+        for (at, filter) in self.filters.iter().enumerate() {
+            let _ = write!(sql, " {} {}", if at == 0 { "where" } else { "and" }, filter.sql);
+        }
+        sql
+    }
+
+    fn run(&self, to: &Sender<Result<RecordBatch, DataFusionError>>) -> Result<(), DataFusionError> {
+        let failed = |error: rusqlite::Error| self.report.failure(&self.file, &error.to_string());
+        let columns = self.columns();
+        let connection = connect(&self.path).map_err(failed)?;
+        let mut statement = connection.prepare(&self.sql(&columns)).map_err(failed)?;
+        let values = self.filters.iter().flat_map(|filter| &filter.values);
+        let mut found = statement.query(params_from_iter(values)).map_err(failed)?;
+
+        let mut rows = Rows::new(self.shape.clone(), DateUnit::Seconds);
+        let reports = self.report.begin(&format!("{}\0{}", self.file, self.found.table), 0);
+        let mut left = self.limit.unwrap_or(usize::MAX);
+        let (mut place, mut expected) = (0_i64, None);
+        while let Some(row) = found.next().map_err(failed)? {
+            place = row.get_ref(0).map_err(failed)?.as_i64().unwrap_or(place + 1);
+            if expected != Some(place) {
+                rows.begin(&self.file, place);
+            }
+            expected = place.checked_add(1);
+            let bad = take(row, &columns, &mut rows).map_err(failed)?;
+            if let Some(bad) = bad.filter(|_| reports) {
+                self.set_aside(row, place, columns[bad], bad).map_err(|error| error.context("SQLite"))?;
+            }
+            if rows.good() >= self.batch.min(left) || rows.len() >= 4 * self.batch {
+                let batch = rows.take()?;
+                expected = None;
+                left = left.saturating_sub(batch.num_rows());
+                if to.blocking_send(Ok(batch)).is_err() || left == 0 {
+                    return Ok(());
+                }
+            }
+        }
+        if rows.len() > 0 {
+            // An error means that nobody listens any more.
+            let _ = to.blocking_send(Ok(rows.take()?));
+        }
+        Ok(())
+    }
+
+    fn set_aside(&self, row: &Row<'_>, place: i64, column: usize, at: usize) -> Result<(), DataFusionError> {
+        let column = &self.found.columns[column];
+        let value = row.get_ref(at + 1).map(shown).unwrap_or_default();
+        let reason = format!("{}: {} is not {}", column.name, excerpt(value.as_bytes(), 80), column.kind);
+        let count = row.as_ref().column_count();
+        let all: Vec<String> = (1..count).map(|at| row.get_ref(at).map(shown).unwrap_or_default()).collect();
+        let place = Where { row: u64::try_from(place).ok(), offset: None };
+        self.report.set_aside(&self.file, place, reason, excerpt(all.join(", ").as_bytes(), 1024))
+    }
+}
+
+/// Takes a row in; the place of the first value that does not fit.
+fn take(row: &Row<'_>, columns: &[usize], rows: &mut Rows) -> rusqlite::Result<Option<usize>> {
+    let mut bad = None;
+    for (at, &column) in columns.iter().enumerate() {
+        if !rows.append(column, token(row.get_ref(at + 1)?)) {
+            bad = Some(at);
+            break;
+        }
+    }
+    rows.end_row(bad.is_none());
+    Ok(bad)
+}
+
+fn token(value: ValueRef<'_>) -> Token<'_> {
+    match value {
+        ValueRef::Null => Token::Null,
+        ValueRef::Integer(number) => Token::Int(number),
+        ValueRef::Real(number) => Token::Float(number),
+        // SQLite does not check that text is text.
+        ValueRef::Text(bytes) => str::from_utf8(bytes).map_or(Token::Blob(bytes), Token::Text),
+        ValueRef::Blob(bytes) => Token::Blob(bytes),
+    }
+}
+
+fn shown(value: ValueRef<'_>) -> String {
+    match value {
+        ValueRef::Null => "null".to_owned(),
+        ValueRef::Integer(number) => number.to_string(),
+        ValueRef::Real(number) => format!("{number:?}"),
+        ValueRef::Text(bytes) => format!("'{}'", String::from_utf8_lossy(bytes)),
+        ValueRef::Blob(bytes) => format!("a blob of {} bytes", bytes.len()),
+    }
+}

@@ -1,0 +1,108 @@
+//! Real databases through real queries.
+
+use std::{path::Path, sync::Arc};
+
+use datafusion::{
+    arrow::util::pretty::pretty_format_batches,
+    physical_plan::displayable,
+    prelude::{SessionConfig, SessionContext},
+};
+use tempfile::TempDir;
+
+use crate::engine::source::{OnError, RejectSink, SourceFormat, SourceSpec, data_type, provider};
+
+fn spec(base: &Path, table: &str, columns: &[(&str, &str)]) -> SourceSpec {
+    let columns = columns.iter().map(|(name, sql)| ((*name).to_owned(), data_type(sql).unwrap())).collect();
+    let format = SourceFormat::Sqlite { table: table.to_owned() };
+    let (name, location) = ("db.product".to_owned(), "data/x.db".to_owned());
+    SourceSpec { name, format, location, base: base.to_owned(), columns, on_error: OnError::SetAside }
+}
+
+fn database(sql: &str) -> TempDir {
+    let directory = TempDir::new().unwrap();
+    std::fs::create_dir(directory.path().join("data")).unwrap();
+    rusqlite::Connection::open(directory.path().join("data/x.db")).unwrap().execute_batch(sql).unwrap();
+    directory
+}
+
+const PRODUCTS: &str = "create table product (id integer primary key, display_name text collate nocase, is_variable, valid_from text, price real);
+    insert into product values (1, 'Fix', 0, '2021-01-01', 1.5), (2, 'Var', 'true', '2021-01-02 00:00:00', 2),
+      (5, 'fix', 1, null, null), (6, 'Bad', 'perhaps', null, 1), (7, x'00ff', 1, null, 1), (8, 'Late', 1, 'n/a', 1);
+    create table strict_one (id integer primary key, name text, n integer) strict;
+    insert into strict_one values (1, 'a', 5), (2, 'b', null);
+    create view names as select display_name from product;";
+
+const DECLARED: [(&str, &str); 4] = [
+    ("display_name", "varchar"),
+    ("is_variable", "boolean"),
+    ("valid_from", "date"),
+    ("_source_row", "bigint"),
+];
+
+/// The rows, what was set aside, and the SQL handed down if the sink is left out.
+async fn show(spec: &SourceSpec, sql: &str, with_sink: bool) -> String {
+    let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(1));
+    let (sink, _stream) = RejectSink::new(64);
+    let table = match provider(spec, &context.state(), with_sink.then(|| Arc::clone(&sink))).await {
+        Ok(table) => table,
+        Err(error) => return error.to_string().replace(&*spec.base.to_string_lossy(), "<base>"),
+    };
+    context.register_table("t", table).unwrap();
+    let plan = context.sql(sql).await.unwrap().create_physical_plan().await.unwrap();
+    let filtered = displayable(plan.as_ref()).indent(false).to_string().contains("FilterExec");
+    let found = datafusion::physical_plan::collect(plan, context.task_ctx()).await.unwrap();
+    let found = pretty_format_batches(&found).unwrap();
+    let aside = sink.counts().sample.join("\n");
+    format!("{found}\n{aside}\n{}", if filtered { "filtered above" } else { "no filter above" })
+}
+
+#[tokio::test]
+async fn declared_types_win_and_what_does_not_fit_is_set_aside() {
+    let directory = database(PRODUCTS);
+    let spec = spec(directory.path(), "Product", &DECLARED);
+    insta::assert_snapshot!(show(&spec, "select * from t order by id", true).await);
+    let counted = show(&spec, "select count(*) n from t", true).await;
+    assert!(counted.contains("| 3 |") && counted.contains("data/x.db:8"), "{counted}");
+}
+
+#[tokio::test]
+async fn filters_go_down_where_they_mean_the_same() {
+    let directory = database(PRODUCTS);
+    let spec_of = |table| spec(directory.path(), table, &[]);
+    let products = spec(directory.path(), "product", &DECLARED);
+    // With a sink every row has to be judged; without one SQLite may choose.
+    for (sql, with_sink, want) in [
+        ("select id from t where display_name = 'Fix'", true, "filtered above"),
+        ("select id from t where display_name = 'Fix'", false, "no filter above"),
+        ("select id from t where id > 1 and id in (2, 3) or id is null", false, "no filter above"),
+        ("select id from t where price >= 1.5", false, "no filter above"),
+        ("select id from t where display_name > 'A'", false, "filtered above"),
+        ("select id from t where is_variable", false, "filtered above"),
+        ("select id from t where valid_from = date '2021-01-01'", false, "filtered above"),
+    ] {
+        let found = show(&products, sql, with_sink).await;
+        assert!(found.ends_with(want), "{sql}: {found}");
+    }
+    let one = show(&products, "select id, display_name from t where display_name = 'Fix'", false).await;
+    assert!(one.contains("| 1  | Fix") && !one.contains("| 5 "), "{one}");
+    let strict = show(&spec_of("strict_one"), "select n from t where name = 'a'", true).await;
+    assert!(strict.contains("| 5 |") && strict.ends_with("no filter above"), "{strict}");
+    let limited = show(&products, "select id from t where id < 8 limit 2", false).await;
+    assert!(limited.contains("| 2  |") && !limited.contains("| 5  |"), "{limited}");
+}
+
+#[tokio::test]
+async fn what_is_missing_is_named_with_what_is_near() {
+    let directory = database(PRODUCTS);
+    let mut wrong = spec(directory.path(), "prodct", &[]);
+    insta::assert_snapshot!(show(&wrong, "", true).await, @"Error during planning: db.product: `data/x.db` has no table `prodct`: did you mean `product`?");
+    wrong.location = "data/y.db".to_owned();
+    insta::assert_snapshot!(show(&wrong, "", true).await, @"Error during planning: db.product: no database `data/y.db` under <base>");
+    let wrong = spec(directory.path(), "product", &[("displayname", "varchar")]);
+    insta::assert_snapshot!(show(&wrong, "", true).await, @"Error during planning: db.product: the table has no column `displayname`: did you mean `display_name`?");
+    let view = spec(directory.path(), "names", &[("_source_row", "bigint")]);
+    insta::assert_snapshot!(show(&view, "", true).await, @"Error during planning: db.product: the rows of `names` have no numbers for `_source_row`");
+    std::fs::write(directory.path().join("data/x.db"), "no database at all, though long enough").unwrap();
+    let wrong = spec(directory.path(), "product", &[]);
+    insta::assert_snapshot!(show(&wrong, "", true).await, @"Error during planning: db.product: `data/x.db` can't be read as an SQLite database: file is not a database");
+}

@@ -1,0 +1,53 @@
+//! The state that a source's data is in: what must differ if its rows do.
+
+use std::{fs, io, path::Path, time::UNIX_EPOCH};
+
+use datafusion::{catalog::Session, error::DataFusionError};
+use xxhash_rust::xxh3::Xxh3;
+
+use super::{
+    files,
+    spec::{SourceFormat, SourceSpec},
+};
+
+/// The bytes of an SQLite header that count the changes of the file (its format's section 1.3).
+const CHANGE_COUNTER: std::ops::Range<usize> = 24..28;
+
+/// A digest, in hexadecimal, of the state of a source: for files the set of their paths, sizes and modification times,
+/// for an SQLite database its change counter, size and modification time. No row is read.
+pub async fn state(spec: &SourceSpec, session: &dyn Session) -> Result<String, DataFusionError> {
+    let mut digest = Xxh3::new();
+    if let SourceFormat::Sqlite { table } = &spec.format {
+        let path = spec.base.join(&spec.location);
+        digest.update(table.as_bytes());
+        digest.update(&change_counter(&path)?);
+        digest.update(stamp(&path)?.as_bytes());
+    } else {
+        for file in files::list(spec, session).await? {
+            digest.update(file.name.as_bytes());
+            digest.update(&file.size.to_le_bytes());
+            if !files::is_url(&spec.location) {
+                digest.update(stamp(&spec.base.join(&*file.name))?.as_bytes());
+            }
+        }
+    }
+    Ok(format!("{:032x}", digest.digest128()))
+}
+
+fn change_counter(path: &Path) -> io::Result<[u8; 4]> {
+    use io::Read;
+    let mut header = [0; CHANGE_COUNTER.end];
+    let mut counter = [0; 4];
+    match fs::File::open(path)?.read_exact(&mut header) {
+        Ok(()) => counter.copy_from_slice(&header[CHANGE_COUNTER]),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {}
+        Err(error) => return Err(error),
+    }
+    Ok(counter)
+}
+
+fn stamp(path: &Path) -> io::Result<String> {
+    let metadata = fs::metadata(path)?;
+    let modified = metadata.modified()?.duration_since(UNIX_EPOCH).map_or(0, |time| time.as_nanos());
+    Ok(format!("{}/{modified}", metadata.len()))
+}

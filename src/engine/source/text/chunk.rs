@@ -1,0 +1,38 @@
+//! The rows of a piece of a document whose frame is known to be sound.
+
+use super::{
+    json::{Cursor, Stop},
+    refusal::{Refusal, Refused},
+    row::RowReader,
+};
+use crate::engine::source::rows::Rows;
+
+/// Reads the rows of `text` into `rows`, the first being number `first` of its file; those that are refused.
+pub(super) fn decode(
+    text: &str,
+    reader: &mut RowReader,
+    first: u64,
+    rows: &mut Rows,
+) -> Result<Vec<Refused>, Stop> {
+    let mut cursor = Cursor::new(text, true);
+    let mut refused = Vec::new();
+    let mut row = first;
+    while reader.next(&mut cursor) {
+        let start = cursor.at;
+        if let Some(refusal) = reader.read(&mut cursor, rows)? {
+            refused.push(Refused { row, raw: start..cursor.at, refusal });
+        }
+        row += 1;
+    }
+    Ok(refused)
+}
+
+impl Refused {
+    /// The same in a text that has `by` more bytes at its start.
+    pub(super) fn shift(&mut self, by: usize) {
+        self.raw = self.raw.start + by..self.raw.end + by;
+        if let Refusal::Cell { value, .. } = &mut self.refusal {
+            *value = value.start + by..value.end + by;
+        }
+    }
+}

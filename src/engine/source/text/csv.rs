@@ -1,0 +1,192 @@
+//! Separated values, as RFC 4180 has them: records of fields, which may be quoted and then hold anything.
+
+use std::borrow::Cow;
+
+use super::{
+    document::Sink,
+    json::{Cursor, Stop},
+    json_frame::mark,
+    refusal::Refusal,
+};
+use crate::engine::source::{cell::Token, rows::Rows};
+
+/// The signs a file is written with; all of them ASCII.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Csv {
+    pub(crate) delimiter: u8,
+    pub(crate) header: bool,
+    pub(crate) quote: u8,
+}
+
+/// A field of a record.
+pub(super) struct Field<'a> {
+    text: Cow<'a, str>,
+    quoted: bool,
+    /// Something stands between its closing quote and its end.
+    torn: bool,
+    start: usize,
+    end: usize,
+}
+
+impl Csv {
+    /// Past a record that begins here; each field with its place is given to `each`.
+    pub(super) fn record<'a>(
+        self,
+        cursor: &mut Cursor<'a>,
+        mut each: impl FnMut(usize, &Field<'a>),
+    ) -> Result<(), Stop> {
+        let mut place = 0;
+        loop {
+            let field = self.field(cursor)?;
+            each(place, &field);
+            place += 1;
+            match cursor.byte() {
+                Some(byte) if byte == self.delimiter => cursor.at += 1,
+                Some(b'\r') => {
+                    cursor.at += 2;
+                    return Ok(());
+                }
+                Some(_) => {
+                    cursor.at += 1;
+                    return Ok(());
+                }
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Reads a record whose fields are in the order of `places`.
+    pub(super) fn read(
+        self,
+        places: &[Option<usize>],
+        cursor: &mut Cursor<'_>,
+        rows: &mut Rows,
+    ) -> Result<Option<Refusal>, Stop> {
+        let (mut found, mut refusal) = (0, None);
+        self.record(cursor, |place, field| {
+            found = place + 1;
+            if field.torn {
+                refusal.get_or_insert(Refusal::Quoting);
+            }
+            if let (Some(Some(column)), None) = (places.get(place), &refusal) {
+                let kind = rows.kind(*column);
+                let null = field.text.is_empty() && !(field.quoted && kind.keeps_empty());
+                let token = if null { Token::Null } else { Token::Text(&field.text) };
+                if !rows.append(*column, token) {
+                    refusal = Some(Refusal::Cell { column: *column, value: field.start..field.end });
+                }
+            }
+        })?;
+        if found != places.len() {
+            refusal = Some(Refusal::Width { found, wanted: places.len() });
+        }
+        rows.end_row(refusal.is_none());
+        Ok(refusal)
+    }
+
+    /// The field that begins here; the cursor stands before what ends it.
+    fn field<'a>(self, cursor: &mut Cursor<'a>) -> Result<Field<'a>, Stop> {
+        let start = cursor.at;
+        if cursor.byte() != Some(self.quote) {
+            let end = self.end(cursor, start)?;
+            cursor.at = end;
+            return Ok(Field {
+                text: Cow::Borrowed(&cursor.text[start..end]),
+                quoted: false,
+                torn: false,
+                start,
+                end,
+            });
+        }
+        let bytes = cursor.text.as_bytes();
+        let quote = char::from(self.quote);
+        let mut at = start + 1;
+        let mut doubled = false;
+        loop {
+            match bytes[at..].iter().position(|byte| *byte == self.quote) {
+                None => return Err(Stop::End),
+                Some(length) => at += length + 1,
+            }
+            match bytes.get(at) {
+                Some(byte) if *byte == self.quote => doubled = true,
+                None if !cursor.last => return Err(Stop::End),
+                _ => break,
+            }
+            at += 1;
+        }
+        let inside = &cursor.text[start + 1..at - 1];
+        let end = self.end(cursor, at)?;
+        cursor.at = end;
+        let text = if doubled {
+            Cow::Owned(inside.replace(&format!("{quote}{quote}"), &quote.to_string()))
+        } else {
+            Cow::Borrowed(inside)
+        };
+        Ok(Field { text, quoted: true, torn: end != at, start, end })
+    }
+
+    /// Where the unquoted text at `from` ends: before a delimiter, a line's end or the file's.
+    fn end(self, cursor: &Cursor<'_>, from: usize) -> Result<usize, Stop> {
+        let bytes = cursor.text.as_bytes();
+        let stop = bytes[from..].iter().position(|byte| *byte == self.delimiter || *byte == b'\n');
+        match stop.map(|length| from + length) {
+            None if cursor.last => Ok(bytes.len()),
+            None => Err(Stop::End),
+            Some(at) if bytes[at] == b'\n' && at > from && bytes[at - 1] == b'\r' => Ok(at - 1),
+            Some(at) => Ok(at),
+        }
+    }
+}
+
+/// Past an empty line, if one begins here.
+pub(super) fn blank(cursor: &mut Cursor<'_>) -> Result<bool, Stop> {
+    let length = match cursor.text.as_bytes()[cursor.at..] {
+        [b'\n', ..] => 1,
+        [b'\r', b'\n', ..] => 2,
+        [] | [b'\r'] if !cursor.last => return Err(Stop::End),
+        _ => 0,
+    };
+    cursor.at += length;
+    Ok(length > 0)
+}
+
+/// Where in a CSV file the walk is.
+pub(super) struct CsvFrame {
+    csv: Csv,
+    width: usize,
+    begun: bool,
+}
+
+impl CsvFrame {
+    /// At the start; without a header a record has `declared` fields.
+    pub(super) fn new(csv: Csv, declared: usize) -> Self {
+        Self { csv, width: declared, begun: false }
+    }
+
+    pub(super) fn step<S: Sink>(&mut self, cursor: &mut Cursor<'_>, sink: &mut S) -> Result<bool, Stop> {
+        if !self.begun {
+            mark(cursor);
+        }
+        if cursor.byte().is_none() {
+            return match (cursor.last, self.begun || !self.csv.header) {
+                (true, true) => Ok(true),
+                (true, false) => Err(Stop::Broken(cursor.at, "the file has no header".to_owned())),
+                (false, _) => Err(Stop::End),
+            };
+        }
+        if (self.width > 1 || (self.csv.header && !self.begun)) && blank(cursor)? {
+            return Ok(false);
+        }
+        if self.csv.header && !self.begun {
+            let (start, mut names) = (cursor.at, Vec::new());
+            self.csv.record(cursor, |_, field| names.push(field.text.trim().to_owned()))?;
+            let width = names.len();
+            sink.header(names).map_err(|reason| Stop::Broken(start, reason))?;
+            self.width = width;
+        } else {
+            sink.row(cursor)?;
+        }
+        self.begun = true;
+        Ok(false)
+    }
+}

@@ -1,0 +1,194 @@
+//! The frames of JSON files: what stands around the rows. Each step takes one part, or leaves everything as it was.
+
+use super::{
+    document::Sink,
+    json::{Cursor, Scalar, Stop},
+};
+use crate::engine::source::cell::unescape;
+
+/// `{"columns": [..], "data": [[..], ..]}`, members in any order and others among them.
+#[derive(Default)]
+pub(super) struct Split {
+    state: Member,
+    columns: bool,
+    data: bool,
+}
+
+#[derive(Default, Clone, Copy)]
+enum Member {
+    #[default]
+    Open,
+    Next {
+        first: bool,
+    },
+    Rows {
+        first: bool,
+    },
+    /// In an array that is of no use, such as `index`: it may be as long as the data.
+    Skipped {
+        first: bool,
+    },
+    Closed,
+}
+
+impl Split {
+    pub(super) fn step<S: Sink>(&mut self, cursor: &mut Cursor<'_>, sink: &mut S) -> Result<bool, Stop> {
+        self.state = match self.state {
+            Member::Rows { first } => {
+                if cursor.element(first, b']')? {
+                    sink.row(cursor)?;
+                    Member::Rows { first: false }
+                } else {
+                    Member::Next { first: false }
+                }
+            }
+            Member::Open => {
+                open(cursor, b'{', "`{`")?;
+                Member::Next { first: true }
+            }
+            Member::Next { first } => {
+                if cursor.element(first, b'}')? {
+                    self.member(cursor, sink)?
+                } else {
+                    self.complete(cursor.at)?;
+                    Member::Closed
+                }
+            }
+            Member::Skipped { first } => {
+                if cursor.element(first, b']')? {
+                    cursor.skip()?;
+                    Member::Skipped { first: false }
+                } else {
+                    Member::Next { first: false }
+                }
+            }
+            Member::Closed => return closed(cursor),
+        };
+        Ok(false)
+    }
+
+    fn member<S: Sink>(&mut self, cursor: &mut Cursor<'_>, sink: &mut S) -> Result<Member, Stop> {
+        let start = cursor.at;
+        let (key, _) = cursor.key()?;
+        match key {
+            "columns" | "data" if (key == "data" && self.data) || (key == "columns" && self.columns) => {
+                Err(Stop::Broken(start, format!("`{key}` stands twice")))
+            }
+            "columns" => {
+                let names = names(cursor)?;
+                sink.header(names).map_err(|reason| Stop::Broken(start, reason))?;
+                self.columns = true;
+                Ok(Member::Next { first: false })
+            }
+            "data" => {
+                cursor.expect(b'[', "`[` after `data`")?;
+                self.data = true;
+                Ok(Member::Rows { first: true })
+            }
+            _ if cursor.peek()? == b'[' => {
+                cursor.at += 1;
+                Ok(Member::Skipped { first: true })
+            }
+            _ => {
+                cursor.skip()?;
+                Ok(Member::Next { first: false })
+            }
+        }
+    }
+
+    fn complete(&self, at: usize) -> Result<(), Stop> {
+        match (self.columns, self.data) {
+            (true, true) => Ok(()),
+            (false, _) => Err(Stop::Broken(at, "the document has no `columns`".to_owned())),
+            (true, false) => Err(Stop::Broken(at, "the document has no `data`".to_owned())),
+        }
+    }
+}
+
+/// `[{..}, ..]`.
+#[derive(Default)]
+pub(super) struct Records {
+    state: Member,
+}
+
+impl Records {
+    pub(super) fn step<S: Sink>(&mut self, cursor: &mut Cursor<'_>, sink: &mut S) -> Result<bool, Stop> {
+        self.state = match self.state {
+            Member::Open => {
+                open(cursor, b'[', "`[`")?;
+                Member::Rows { first: true }
+            }
+            Member::Rows { first } if cursor.element(first, b']')? => {
+                sink.row(cursor)?;
+                Member::Rows { first: false }
+            }
+            Member::Rows { .. } => Member::Closed,
+            Member::Closed | Member::Next { .. } | Member::Skipped { .. } => return closed(cursor),
+        };
+        Ok(false)
+    }
+}
+
+/// An object a line.
+#[derive(Default)]
+pub(super) struct Lines {
+    begun: bool,
+}
+
+impl Lines {
+    pub(super) fn step<S: Sink>(&mut self, cursor: &mut Cursor<'_>, sink: &mut S) -> Result<bool, Stop> {
+        if !self.begun {
+            mark(cursor);
+        }
+        let line = cursor.space();
+        match cursor.byte() {
+            None if cursor.last => Ok(true),
+            None => Err(Stop::End),
+            Some(_) if self.begun && !line => {
+                Err(Stop::Broken(cursor.at, "expected a new line after the object".to_owned()))
+            }
+            Some(_) => {
+                sink.row(cursor)?;
+                self.begun = true;
+                Ok(false)
+            }
+        }
+    }
+}
+
+/// Past the byte order mark that some programs put before UTF-8.
+pub(super) fn mark(cursor: &mut Cursor<'_>) {
+    if cursor.text[cursor.at..].starts_with('\u{feff}') {
+        cursor.at += '\u{feff}'.len_utf8();
+    }
+}
+
+fn open(cursor: &mut Cursor<'_>, bracket: u8, what: &str) -> Result<(), Stop> {
+    mark(cursor);
+    cursor.expect(bracket, what)
+}
+
+fn closed(cursor: &mut Cursor<'_>) -> Result<bool, Stop> {
+    cursor.space();
+    match cursor.byte() {
+        Some(_) => Err(Stop::Broken(cursor.at, "text after the end of the document".to_owned())),
+        None if cursor.last => Ok(true),
+        None => Err(Stop::End),
+    }
+}
+
+fn names(cursor: &mut Cursor<'_>) -> Result<Vec<String>, Stop> {
+    cursor.expect(b'[', "`[` after `columns`")?;
+    let mut names = Vec::new();
+    while cursor.element(names.is_empty(), b']')? {
+        let at = cursor.at;
+        let name = match cursor.scalar()? {
+            Some(Scalar::String(inside, false)) => Some(inside.to_owned()),
+            Some(Scalar::String(inside, true)) => unescape(inside),
+            Some(Scalar::Number(text)) => Some(text.to_owned()),
+            _ => None,
+        };
+        names.push(name.ok_or_else(|| Stop::Broken(at, "a column's name has to be text".to_owned()))?);
+    }
+    Ok(names)
+}

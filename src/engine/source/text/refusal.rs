@@ -1,0 +1,96 @@
+//! Why one row is set aside, in words.
+
+use std::{fmt::Write as _, ops::Range};
+
+use crate::engine::source::kind::Kind;
+
+/// Bytes of an offending text that are shown.
+const RAW: usize = 1024;
+/// Bytes of an offending value that a reason quotes.
+const QUOTED: usize = 80;
+
+/// What is wrong with a row; places are those of the text it was read from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// The value does not fit the declared column.
+    Cell {
+        column: usize,
+        value: Range<usize>,
+    },
+    NotAnArray,
+    NotAnObject,
+    /// It has more or fewer values than there are columns.
+    Width {
+        found: usize,
+        wanted: usize,
+    },
+    /// It gives the declared column twice.
+    Twice {
+        column: usize,
+    },
+    /// Something stands between a closing quote and the next delimiter.
+    Quoting,
+}
+
+/// A row that is set aside, and where it lies in the text it was read from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refused {
+    /// Its place in its file, from 1.
+    pub(crate) row: u64,
+    pub(crate) raw: Range<usize>,
+    pub(crate) refusal: Refusal,
+}
+
+impl Refusal {
+    /// For a person; `kind` tells what a column's values have to be.
+    pub(crate) fn reason(&self, text: &str, names: &[String], kind: impl Fn(usize) -> Kind) -> String {
+        match self {
+            Self::Cell { column, value } => {
+                let value = excerpt(text[value.clone()].as_bytes(), QUOTED);
+                format!("{}: {value} is not {}", names[*column], kind(*column))
+            }
+            Self::NotAnArray => "the row is not an array".to_owned(),
+            Self::NotAnObject => "the row is not an object".to_owned(),
+            Self::Width { found, wanted } => {
+                let plural = if *found == 1 { "" } else { "s" };
+                format!("{found} value{plural} for {wanted} columns")
+            }
+            Self::Twice { column } => format!("{} is given twice", names[*column]),
+            Self::Quoting => "text after a closing quote".to_owned(),
+        }
+    }
+}
+
+/// The raw text of something that was set aside, bounded.
+pub(crate) fn raw(bytes: &[u8]) -> String {
+    excerpt(bytes, RAW)
+}
+
+/// At most `limit` bytes of text, cut between characters and marked with `…` where it was cut.
+pub(crate) fn excerpt(bytes: &[u8], limit: usize) -> String {
+    if bytes.len() <= limit {
+        return String::from_utf8_lossy(bytes).into_owned();
+    }
+    let mut text = String::from_utf8_lossy(&bytes[..limit]).into_owned();
+    // A character that the cut went through has become a replacement sign.
+    let mut end = text.trim_end_matches('\u{fffd}').len().min(limit - '…'.len_utf8());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.truncate(end);
+    let _ = text.write_char('…');
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn excerpts_are_bounded_and_cut_between_characters() {
+        assert_eq!(excerpt("short".as_bytes(), 8), "short");
+        assert_eq!(excerpt("ééééééé".as_bytes(), 8), "éé…");
+        let long = raw("é".repeat(4000).as_bytes());
+        assert!(long.len() <= RAW && long.ends_with('…'));
+    }
+}

@@ -1,0 +1,103 @@
+//! A source of text files as a table: every scan divides its files among the partitions.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use datafusion::{
+    arrow::datatypes::SchemaRef,
+    catalog::{Session, TableProvider},
+    error::DataFusionError,
+    logical_expr::{Expr, TableType},
+    physical_plan::{
+        ExecutionPlan,
+        streaming::{PartitionStream, StreamingTableExec},
+    },
+};
+
+use super::{
+    document::Format,
+    pace::Pace,
+    scan::{BigFile, Part, Partition, Scan},
+};
+use crate::engine::source::{files::SourceFile, provider::Report, rows::Shape};
+
+/// The table of a source of JSON or CSV files.
+#[derive(Debug)]
+pub(crate) struct TextTable {
+    schema: SchemaRef,
+    format: Format,
+    files: Vec<SourceFile>,
+    report: Report,
+    pace: Pace,
+}
+
+impl TextTable {
+    pub(crate) fn new(
+        schema: SchemaRef,
+        format: Format,
+        files: Vec<SourceFile>,
+        report: Report,
+        pace: Pace,
+    ) -> Self {
+        Self { schema, format, files, report, pace }
+    }
+
+    /// Who reads what: small files in runs of about equal bytes, each big one by everybody.
+    fn divide(&self, partitions: usize) -> Vec<Vec<Part>> {
+        let (small, big): (Vec<_>, Vec<_>) = self.files.iter().partition(|file| file.size <= self.pace.whole);
+        // A file costs something even if it is empty.
+        let cost = |file: &SourceFile| file.size + 4096;
+        let total: u64 = small.iter().map(|file| cost(file)).sum();
+        let wanted = if big.is_empty() { partitions.min(small.len()) } else { partitions }.max(1);
+        let mut parts: Vec<Vec<Part>> = (0..wanted).map(|_| Vec::new()).collect();
+        let mut before = 0;
+        for file in small {
+            let to = before * wanted as u64 / total.max(1);
+            before += cost(file);
+            let to = usize::try_from(to).unwrap_or(0).min(wanted - 1);
+            parts[to].push(Part::Whole(file.clone()));
+        }
+        for file in big {
+            let file = Arc::new(BigFile::new(file.clone()));
+            for (share, part) in parts.iter_mut().enumerate() {
+                part.push(Part::Share { file: Arc::clone(&file), share, of: wanted });
+            }
+        }
+        parts
+    }
+}
+
+#[async_trait]
+impl TableProvider for TextTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    async fn scan(
+        &self,
+        session: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        _filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+        let shape = Shape::new(&self.schema, projection)?;
+        let schema = Arc::clone(&shape.schema);
+        let scan = Arc::new(Scan {
+            shape,
+            format: self.format.clone(),
+            report: self.report.clone(),
+            pace: self.pace,
+            batch: session.config().batch_size(),
+            limit,
+        });
+        let parts = self.divide(session.config().target_partitions());
+        let partitions = parts.into_iter().map(|parts| {
+            Arc::new(Partition { scan: Arc::clone(&scan), parts: parts.into() }) as Arc<dyn PartitionStream>
+        });
+        Ok(Arc::new(StreamingTableExec::try_new(schema, partitions.collect(), None, None, false, limit)?))
+    }
+}
