@@ -28,6 +28,7 @@ pub mod engine;
 pub mod event;
 pub mod graph;
 pub mod jinja;
+pub mod lake;
 pub mod manifest;
 pub mod name;
 pub mod outcome;

@@ -1,0 +1,150 @@
+//! The log entry of a full overwrite: what the table must say of itself, the old files out, the new files in.
+
+use std::collections::{BTreeSet, HashMap};
+
+use deltalake::{
+    DeltaTableError,
+    kernel::{
+        Action, Add, EagerSnapshot, Metadata, Protocol, StructType,
+        engine::arrow_conversion::TryIntoKernel,
+        new_metadata,
+        transaction::{CommitBuilder, CommitProperties, TableReference},
+    },
+    logstore::LogStoreRef,
+    protocol::{DeltaOperation, SaveMode},
+    table::state::DeltaTableState,
+};
+use serde_json::{Value, json};
+
+use super::{
+    provenance::{KEY, Provenance},
+    schema::has_naive_timestamps,
+};
+use crate::engine::arrow::datatypes::Schema;
+
+/// What a table is to be.
+pub(super) struct Shape<'a> {
+    pub(super) schema: &'a Schema,
+    pub(super) partition_by: &'a [String],
+    pub(super) description: Option<&'a str>,
+}
+
+/// What a table asks of its writers that an overwrite from outside deltalake's operations would break.
+pub(super) fn unsupported(base: &EagerSnapshot) -> Option<String> {
+    base.metadata().configuration().iter().find_map(|(key, value)| match key.as_str() {
+        "delta.columnMapping.mode" if value != "none" => {
+            Some(format!("it maps column names ({key} is {value})"))
+        }
+        "delta.appendOnly" if value == "true" => Some(format!("it only takes appended rows ({key})")),
+        key if key.starts_with("delta.constraints.") => {
+            Some(format!("it has constraints of its own ({key})"))
+        }
+        _ => None,
+    })
+}
+
+/// Commits an overwrite of `base` (`None`: there is no table yet) by `files`, without ever giving way to
+/// another writer's commit: what was made without seeing its rows would delete them.
+pub(super) async fn overwrite(
+    base: Option<&EagerSnapshot>,
+    log_store: LogStoreRef,
+    shape: &Shape<'_>,
+    files: Vec<Add>,
+    provenance: &Provenance,
+) -> Result<(u64, DeltaTableState), DeltaTableError> {
+    let mut actions = Vec::new();
+    actions.extend(protocol(base, shape)?.map(Action::Protocol));
+    actions.extend(metadata(base, shape)?.map(Action::Metadata));
+    if let Some(base) = base {
+        actions.extend(base.try_log_data()?.iter().map(|file| Action::Remove(file.remove_action(true))));
+    }
+    actions.extend(files.into_iter().map(Action::Add));
+    let partition_by = (!shape.partition_by.is_empty()).then(|| shape.partition_by.to_vec());
+    let operation = DeltaOperation::Write { mode: SaveMode::Overwrite, partition_by, predicate: None };
+    let properties = CommitProperties::default()
+        .with_metadata([(KEY.to_owned(), serde_json::to_value(provenance)?)])
+        .with_max_retries(0)
+        .with_create_checkpoint(false)
+        .with_cleanup_expired_logs(Some(false));
+    let commit = CommitBuilder::from(properties)
+        .with_actions(actions)
+        .build(base.map(|base| base as &dyn TableReference), log_store, operation)
+        .await?;
+    Ok((commit.version(), commit.snapshot()))
+}
+
+/// The table's description of itself, where it changes.
+fn metadata(base: Option<&EagerSnapshot>, shape: &Shape<'_>) -> Result<Option<Metadata>, DeltaTableError> {
+    let kernel: StructType = shape.schema.try_into_kernel()?;
+    let fresh = new_metadata(&kernel, shape.partition_by, HashMap::<String, String>::new())?;
+    let Some(base) = base else { return with_description(&fresh, shape).map(Some) };
+    let old = base.metadata();
+    if base.arrow_schema().fields() == shape.schema.fields()
+        && old.partition_columns() == shape.partition_by
+        && old.description() == shape.description
+    {
+        return Ok(None);
+    }
+    // The old one's identity and settings, the new one's columns.
+    let mut value = serde_json::to_value(old)?;
+    let columns = serde_json::to_value(&fresh)?;
+    for key in ["schemaString", "partitionColumns"] {
+        value[key] = columns[key].clone();
+    }
+    with_description(&serde_json::from_value(value)?, shape).map(Some)
+}
+
+fn with_description(metadata: &Metadata, shape: &Shape<'_>) -> Result<Metadata, DeltaTableError> {
+    let mut value = serde_json::to_value(metadata)?;
+    value["description"] = json!(shape.description);
+    Ok(serde_json::from_value(value)?)
+}
+
+/// What readers and writers must know, where it changes. Timestamps without a zone are the one thing that asks
+/// for more than every reader knows.
+fn protocol(base: Option<&EagerSnapshot>, shape: &Shape<'_>) -> Result<Option<Protocol>, DeltaTableError> {
+    let naive = has_naive_timestamps(shape.schema.fields());
+    let value = match (base.map(EagerSnapshot::protocol), naive) {
+        (None, false) => json!({ "minReaderVersion": 1, "minWriterVersion": 2 }),
+        (None, true) => with_feature([].into(), [].into()),
+        (Some(_), false) => return Ok(None),
+        (Some(old), true) => {
+            let old = serde_json::to_value(old)?;
+            let names = |key: &str| -> BTreeSet<String> {
+                let listed = old[key].as_array().into_iter().flatten();
+                listed.filter_map(Value::as_str).map(str::to_owned).collect()
+            };
+            let (readers, mut writers) = (names("readerFeatures"), names("writerFeatures"));
+            if writers.contains(FEATURE) && readers.contains(FEATURE) {
+                return Ok(None);
+            }
+            // A numbered version stands for features that must be named once any is.
+            let version = old["minWriterVersion"].as_u64().unwrap_or_default();
+            if version < 7 {
+                let implied = LEGACY.iter().filter(|(since, _)| *since <= version);
+                writers.extend(implied.map(|(_, feature)| (*feature).to_owned()));
+            }
+            with_feature(readers, writers)
+        }
+    };
+    Ok(Some(serde_json::from_value(value)?))
+}
+
+const FEATURE: &str = "timestampNtz";
+
+/// The writer version that first stood for a feature.
+const LEGACY: &[(u64, &str)] = &[
+    (2, "appendOnly"),
+    (2, "invariants"),
+    (3, "checkConstraints"),
+    (4, "changeDataFeed"),
+    (4, "generatedColumns"),
+    (5, "columnMapping"),
+    (6, "identityColumns"),
+];
+
+fn with_feature(mut readers: BTreeSet<String>, mut writers: BTreeSet<String>) -> Value {
+    readers.insert(FEATURE.to_owned());
+    writers.insert(FEATURE.to_owned());
+    json!({ "minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": readers, "writerFeatures": writers })
+}

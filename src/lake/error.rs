@@ -1,0 +1,217 @@
+//! What can go wrong with the lake, told apart so that a person knows what to do and a run whether to try again.
+
+use std::{error::Error, io};
+
+use deltalake::{DeltaTableError, kernel::transaction::TransactionError};
+
+use crate::{
+    engine::{EngineError, arrow::error::ArrowError, message},
+    name::Relation,
+};
+
+/// An operation on the lake failed. Places are shown without secrets.
+#[derive(Debug, thiserror::Error)]
+pub enum LakeError {
+    /// The configured root is no place for a lake.
+    #[error("the lake's root {root} can't be used: {reason}")]
+    Root {
+        /// As configured, without secrets.
+        root: String,
+        /// Why not.
+        reason: String,
+    },
+    /// Something else lies where a table should be.
+    #[error("{place} has files but is not a Delta table; move them away, or choose another schema or name")]
+    NotATable {
+        /// The table's place.
+        place: String,
+    },
+    /// The system or the store refused.
+    #[error("no permission to {doing} {place}: {source}")]
+    Denied {
+        /// What was attempted.
+        doing: &'static str,
+        /// Where.
+        place: String,
+        /// The refusal.
+        source: BoxError,
+    },
+    /// A table is there but its log can't be understood.
+    #[error("the Delta log of {place} can't be read: {source}")]
+    Corrupt {
+        /// The table's place.
+        place: String,
+        /// What is wrong with it.
+        source: BoxError,
+    },
+    /// A disk, a network or a store failed.
+    #[error("can't {doing} {place}: {source}")]
+    Storage {
+        /// What was attempted.
+        doing: &'static str,
+        /// Where.
+        place: String,
+        /// The failure.
+        source: BoxError,
+    },
+    /// The table asks of its writers what we don't do.
+    #[error("{place} can't be overwritten: {reason}")]
+    Unsupported {
+        /// The table's place.
+        place: String,
+        /// What it asks.
+        reason: String,
+    },
+    /// Another writer came first; nothing was published.
+    #[error(
+        "another writer committed version {version} of {relation} while this one was being prepared; nothing was published, run again"
+    )]
+    Conflict {
+        /// The table.
+        relation: Relation,
+        /// The version that was to be ours.
+        version: u64,
+    },
+    /// The query's columns don't fit a Delta table.
+    #[error("{relation} can't be stored: {}", problems.join("; "))]
+    Schema {
+        /// The table.
+        relation: Relation,
+        /// Each thing that is wrong.
+        problems: Vec<String>,
+    },
+    /// The query failed while its rows were being written.
+    #[error("{}", message(.0))]
+    Query(#[from] EngineError),
+    /// A row's value does not fit its column.
+    #[error("{relation} can't be stored: {source}")]
+    Value {
+        /// The table.
+        relation: Relation,
+        /// Which value, and why not.
+        source: ArrowError,
+    },
+    /// The run was told to stop.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+/// A cause of any kind.
+pub(super) type BoxError = Box<dyn Error + Send + Sync>;
+
+impl LakeError {
+    /// Whether the same attempt may succeed a little later: a store that is overloaded, a line that dropped.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Storage { source, .. } => causes(source.as_ref()).any(is_passing),
+            Self::Query(error) => causes(error).any(is_passing),
+            _ => false,
+        }
+    }
+
+    /// An error of deltalake's in our terms.
+    pub(super) fn of(doing: &'static str, place: &str, error: DeltaTableError) -> Self {
+        let storage = matches!(
+            error,
+            DeltaTableError::ObjectStore { .. }
+                | DeltaTableError::Io { .. }
+                | DeltaTableError::Parquet { .. }
+        );
+        let store = causes(&error).any(|cause| cause.is::<object_store::Error>() || cause.is::<io::Error>());
+        let place = place.to_owned();
+        if causes(&error).any(is_denied) {
+            Self::Denied { doing, place, source: Box::new(error) }
+        } else if storage || store || doing != READ {
+            Self::Storage { doing, place, source: Box::new(error) }
+        } else {
+            Self::Corrupt { place, source: Box::new(error) }
+        }
+    }
+
+    /// An error of the object store's in our terms.
+    pub(super) fn of_store(doing: &'static str, place: &str, error: object_store::Error) -> Self {
+        Self::of(doing, place, error.into())
+    }
+}
+
+/// What is being done when a log is read: only then can a log be corrupt.
+pub(super) const READ: &str = "read";
+/// What is being done when files are written or a commit is made.
+pub(super) const WRITE: &str = "write to";
+
+/// Whether a commit was refused because another one has its version.
+pub(super) fn is_conflict(error: &DeltaTableError) -> bool {
+    matches!(
+        error,
+        DeltaTableError::VersionAlreadyExists(_)
+            | DeltaTableError::Transaction {
+                source: TransactionError::MaxCommitAttempts(_) | TransactionError::CommitConflict(_)
+            }
+    )
+}
+
+/// An error and what caused it, outermost first.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| (*error).source())
+}
+
+fn is_denied(error: &(dyn Error + 'static)) -> bool {
+    let io = error.downcast_ref::<io::Error>().is_some_and(|io| io.kind() == io::ErrorKind::PermissionDenied);
+    let store = matches!(
+        error.downcast_ref::<object_store::Error>(),
+        Some(object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. })
+    );
+    io || store
+}
+
+fn is_passing(error: &(dyn Error + 'static)) -> bool {
+    use io::ErrorKind as Kind;
+    if let Some(io) = error.downcast_ref::<io::Error>() {
+        return matches!(
+            io.kind(),
+            Kind::TimedOut
+                | Kind::ConnectionReset
+                | Kind::ConnectionAborted
+                | Kind::ConnectionRefused
+                | Kind::BrokenPipe
+                | Kind::Interrupted
+                | Kind::UnexpectedEof
+        );
+    }
+    // The store keeps the type of a failed request to itself; its text has the status.
+    let Some(object_store::Error::Generic { source, .. }) = error.downcast_ref() else { return false };
+    let text = source.to_string().to_lowercase();
+    ["429", "500 internal", "502 ", "503 ", "504 ", "slowdown", "timed out", "timeout", "connection"]
+        .iter()
+        .any(|sign| text.contains(sign))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn store(source: impl Into<BoxError>) -> LakeError {
+        LakeError::of_store(
+            WRITE,
+            "here",
+            object_store::Error::Generic { store: "S3", source: source.into() },
+        )
+    }
+
+    #[test]
+    fn overload_and_dropped_lines_are_transient() {
+        assert!(store("server returned 503 Service Unavailable").is_transient());
+        assert!(store("429 Too Many Requests").is_transient());
+        assert!(store(io::Error::from(io::ErrorKind::TimedOut)).is_transient());
+        assert!(!store("404 Not Found").is_transient());
+        assert!(!store(io::Error::from(io::ErrorKind::StorageFull)).is_transient());
+    }
+
+    #[test]
+    fn a_refusal_is_told_from_a_failure() {
+        let refused = store(io::Error::from(io::ErrorKind::PermissionDenied));
+        assert_eq!(refused.to_string().split(':').next(), Some("no permission to write to here"));
+        assert!(!refused.is_transient());
+    }
+}

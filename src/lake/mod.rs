@@ -1,0 +1,37 @@
+//! The lake: a folder or bucket of Delta tables, and the only code that names deltalake. It knows tables and
+//! streams of rows, not models, graphs or SQL.
+//!
+//! ```text
+//! Lake::stage ──▶ Staged ──▶ publish   one commit makes the new version visible, whole
+//!                   │   └──▶ abort     the files are deleted; nobody ever saw them
+//!                   └─ provider        the version as it will be, for tests to query
+//! ```
+//!
+//! A version is staged by running the commit against an `Overlay` of the table's store, which keeps the log
+//! entry to itself; publishing puts that very entry into the table's log, if its number is still free. A
+//! version that was prepared on a state that is no longer the newest is never published.
+//!
+//! Start at [`Lake`]; `stage` writes, `sink` is one writer's memory, `commit` makes the log entry.
+
+mod cast;
+mod commit;
+mod error;
+mod overlay;
+mod place;
+mod provenance;
+mod schema;
+mod sink;
+mod stage;
+mod staged;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub use self::{
+    error::LakeError,
+    provenance::{InputVersion, Provenance},
+    schema::delta_schema,
+    stage::Overwrite,
+    staged::{Published, Staged},
+    store::{Lake, Observed},
+};

@@ -1,0 +1,309 @@
+//! One writer of data files. delta-rs keeps a file open for each partition value until the end, and each open
+//! file costs megabytes; so rows wait here, plain, until there are many of one value, and only few files are
+//! open at a time. Rows sorted by the partition columns make the fewest files; any order is bounded.
+
+use std::{collections::HashMap, num::NonZeroU64};
+
+use deltalake::{
+    DeltaTableError,
+    datafile::writer::{DeltaWriter, WriterConfig},
+    kernel::Add,
+    logstore::ObjectStoreRef,
+    operations::get_num_idx_cols_and_stats_columns,
+    parquet::{
+        basic::{Compression, ZstdLevel},
+        file::properties::WriterProperties,
+    },
+};
+
+use crate::engine::arrow::{
+    array::{ArrayRef, RecordBatch, UInt32Array},
+    compute::{SortColumn, concat_batches, lexsort_to_indices, partition, take_record_batch},
+    datatypes::SchemaRef,
+    error::ArrowError,
+    row::{OwnedRow, RowConverter, SortField},
+};
+
+/// How a table's files are written.
+#[derive(Clone)]
+pub(super) struct Files {
+    pub(super) store: ObjectStoreRef,
+    pub(super) config: WriterConfig,
+    pub(super) schema: SchemaRef,
+    /// The positions of the partition columns.
+    pub(super) partition_by: Vec<usize>,
+}
+
+impl Files {
+    pub(super) fn new(
+        store: ObjectStoreRef,
+        schema: SchemaRef,
+        partition_by: &[String],
+        target_size: Option<NonZeroU64>,
+    ) -> Result<Self, DeltaTableError> {
+        let properties = WriterProperties::builder()
+            .set_created_by(concat!("headwater ", env!("CARGO_PKG_VERSION")).to_owned())
+            // Higher levels cost more time than they save space on columns that are already encoded.
+            .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+            // Small enough to prune and to read side by side, large enough to compress.
+            .set_max_row_group_row_count(Some(128 * 1024))
+            .set_max_row_group_bytes(Some(64 << 20))
+            .build();
+        let positions =
+            partition_by.iter().map(|column| schema.index_of(column)).collect::<Result<_, _>>()?;
+        let (indexed, listed) = get_num_idx_cols_and_stats_columns(None, HashMap::new());
+        let size = target_size.or(NonZeroU64::new(100 << 20));
+        let config = WriterConfig::new(
+            schema.clone(),
+            partition_by.to_vec(),
+            Some(properties),
+            size,
+            Some(8192),
+            indexed,
+            listed,
+        );
+        Ok(Self { store, config, schema, partition_by: positions })
+    }
+
+    /// Writes batches of one partition value as files of their own.
+    pub(super) async fn write(&self, batches: &[RecordBatch]) -> Result<Vec<Add>, DeltaTableError> {
+        let mut writer = DeltaWriter::new(self.store.clone(), self.config.clone());
+        for batch in batches {
+            if let Err(error) = writer.write(batch).await {
+                // The first error is the one that says why.
+                let _ = writer.abort().await;
+                return Err(error);
+            }
+        }
+        writer.close().await
+    }
+}
+
+/// How much may wait in one sink, and how many files it may have open.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) rows: usize,
+    pub(super) bytes: usize,
+    pub(super) open: usize,
+}
+
+/// Rows of one partition value that wait to be written.
+#[derive(Default)]
+struct Waiting {
+    batches: Vec<RecordBatch>,
+    rows: usize,
+    bytes: usize,
+}
+
+/// See the module.
+pub(super) struct Sink {
+    files: Files,
+    limits: Limits,
+    converter: Option<RowConverter>,
+    waiting: HashMap<Key, Waiting>,
+    rows: usize,
+    bytes: usize,
+    /// Files being written, and when each was last written to.
+    open: HashMap<Key, (DeltaWriter, u64)>,
+    clock: u64,
+    done: Vec<Add>,
+}
+
+/// A partition's values; `None` if the table has no partitions.
+type Key = Option<OwnedRow>;
+
+impl Sink {
+    pub(super) fn new(files: Files, limits: Limits) -> Result<Self, DeltaTableError> {
+        let fields = files
+            .partition_by
+            .iter()
+            .map(|index| SortField::new(files.schema.field(*index).data_type().clone()));
+        let converter =
+            (!files.partition_by.is_empty()).then(|| RowConverter::new(fields.collect())).transpose()?;
+        Ok(Self {
+            files,
+            limits,
+            converter,
+            waiting: HashMap::new(),
+            rows: 0,
+            bytes: 0,
+            open: HashMap::new(),
+            clock: 0,
+            done: Vec::new(),
+        })
+    }
+
+    /// Takes a batch in.
+    pub(super) async fn push(&mut self, batch: RecordBatch) -> Result<(), DeltaTableError> {
+        for (key, part) in self.split(batch)? {
+            self.clock += 1;
+            if let Some((writer, used)) = self.open.get_mut(&key) {
+                *used = self.clock;
+                writer.write(&part).await?;
+            } else {
+                self.wait(key, part)?;
+            }
+        }
+        while self.rows > self.limits.rows || self.bytes > self.limits.bytes {
+            self.spill().await?;
+        }
+        Ok(())
+    }
+
+    /// Writes what is left. If nothing was written so far the rows come back instead, so that the small
+    /// remainders of several sinks can share a file; but never rows of a partitioned table, which can't.
+    pub(super) async fn finish(mut self) -> Result<(Vec<Add>, Vec<RecordBatch>), DeltaTableError> {
+        if self.converter.is_none() && self.open.is_empty() {
+            return Ok((self.done, self.waiting.into_values().flat_map(|waiting| waiting.batches).collect()));
+        }
+        for (_, (writer, _)) in self.open.drain() {
+            self.done.extend(writer.close().await?);
+        }
+        for waiting in std::mem::take(&mut self.waiting).into_values() {
+            self.done.extend(self.files.write(&waiting.batches).await?);
+        }
+        Ok((self.done, Vec::new()))
+    }
+
+    /// Gives up files that are not whole yet.
+    pub(super) async fn abort(self) {
+        for (writer, _) in self.open.into_values() {
+            // What it leaves of whole files is deleted by whoever knows their names.
+            let _ = writer.abort().await;
+        }
+    }
+
+    fn wait(&mut self, key: Key, part: RecordBatch) -> Result<(), ArrowError> {
+        let waiting = self.waiting.entry(key).or_default();
+        let before = waiting.bytes;
+        waiting.rows += part.num_rows();
+        self.rows += part.num_rows();
+        waiting.bytes += part.get_array_memory_size();
+        waiting.batches.push(part);
+        // Many slivers cost more than their rows.
+        if waiting.batches.len() >= 64 && waiting.rows < 64 * 1024 {
+            let whole = concat_batches(&self.files.schema, &waiting.batches)?;
+            waiting.bytes = whole.get_array_memory_size();
+            waiting.batches = vec![whole];
+        }
+        self.bytes = self.bytes + waiting.bytes - before;
+        Ok(())
+    }
+
+    /// Opens a file for the value with the most rows waiting, and closes the one longest out of use for it.
+    async fn spill(&mut self) -> Result<(), DeltaTableError> {
+        let Some(key) =
+            self.waiting.iter().max_by_key(|(_, waiting)| waiting.bytes).map(|(key, _)| key.clone())
+        else {
+            return Ok(());
+        };
+        if self.open.len() >= self.limits.open
+            && let Some(oldest) =
+                self.open.iter().min_by_key(|(_, (_, used))| *used).map(|(key, _)| key.clone())
+            && let Some((writer, _)) = self.open.remove(&oldest)
+        {
+            self.done.extend(writer.close().await?);
+        }
+        let waiting = self.waiting.remove(&key).unwrap_or_default();
+        self.rows -= waiting.rows;
+        self.bytes -= waiting.bytes;
+        let (writer, _) = self.open.entry(key).or_insert_with(|| {
+            (DeltaWriter::new(self.files.store.clone(), self.files.config.clone()), self.clock)
+        });
+        for batch in &waiting.batches {
+            writer.write(batch).await?;
+        }
+        Ok(())
+    }
+
+    /// Cuts a batch by partition value.
+    fn split(&self, batch: RecordBatch) -> Result<Vec<(Key, RecordBatch)>, ArrowError> {
+        let Some(converter) = &self.converter else { return Ok(vec![(None, batch)]) };
+        if batch.num_rows() == 0 {
+            return Ok(Vec::new());
+        }
+        let columns = |batch: &RecordBatch| -> Vec<ArrayRef> {
+            self.files.partition_by.iter().map(|index| batch.column(*index).clone()).collect()
+        };
+        let by = columns(&batch)
+            .into_iter()
+            .map(|values| SortColumn { values, options: None })
+            .collect::<Vec<_>>();
+        let sorted = take_record_batch(&batch, &lexsort_to_indices(&by, None)?)?;
+        let keys = columns(&sorted);
+        let rows = converter.convert_columns(&keys)?;
+        let ranges = partition(&keys)?.ranges();
+        let whole = ranges.len() == 1;
+        ranges
+            .into_iter()
+            .map(|range| {
+                let part = sorted.slice(range.start, range.len());
+                // A slice would keep the whole batch in memory for as long as its few rows wait.
+                let part = if whole { part } else { compact(&part)? };
+                Ok((Some(rows.row(range.start).owned()), part))
+            })
+            .collect()
+    }
+}
+
+fn compact(part: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let rows = u32::try_from(part.num_rows()).map_err(|error| ArrowError::ComputeError(error.to_string()))?;
+    let all = UInt32Array::from_iter_values(0..rows);
+    take_record_batch(part, &all)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, sync::Arc};
+
+    use deltalake::arrow::{
+        array::Int64Array,
+        datatypes::{DataType, Field, Schema},
+    };
+    use object_store::memory::InMemory;
+
+    use super::*;
+
+    /// Writes 20 batches of 100 rows over `values` partition values; rows a value, and how many files that made.
+    async fn check(values: i64, limits: Limits) -> (BTreeMap<String, i64>, usize) {
+        let fields = ["v", "day"].map(|name| Field::new(name, DataType::Int64, true));
+        let schema = Arc::new(Schema::new(fields.to_vec()));
+        let files = Files::new(Arc::new(InMemory::new()), schema.clone(), &["day".to_owned()], None).unwrap();
+        let mut sink = Sink::new(files, limits).unwrap();
+        for batch in 0..20 {
+            let rows = Int64Array::from_iter_values((0..100).map(|row| batch * 100 + row));
+            let days = Int64Array::from_iter_values(rows.values().iter().map(|row| row * 7 % values));
+            sink.push(RecordBatch::try_new(schema.clone(), vec![Arc::new(rows), Arc::new(days)]).unwrap())
+                .await
+                .unwrap();
+            assert!(sink.open.len() <= limits.open, "{} files are open", sink.open.len());
+            assert!(sink.bytes <= limits.bytes && sink.rows <= limits.rows);
+            assert_eq!(sink.rows, sink.waiting.values().map(|waiting| waiting.rows).sum::<usize>());
+            assert_eq!(sink.bytes, sink.waiting.values().map(|waiting| waiting.bytes).sum::<usize>());
+        }
+        let (files, rest) = sink.finish().await.unwrap();
+        assert!(rest.is_empty());
+        let mut rows = BTreeMap::new();
+        for file in &files {
+            let stats: serde_json::Value = serde_json::from_str(file.stats.as_ref().unwrap()).unwrap();
+            *rows.entry(file.partition_values["day"].clone().unwrap()).or_default() +=
+                stats["numRecords"].as_i64().unwrap();
+        }
+        (rows, files.len())
+    }
+
+    #[tokio::test]
+    async fn memory_and_open_files_are_bounded_and_no_row_is_lost() {
+        let (rows, _) = check(50, Limits { rows: usize::MAX, bytes: 20_000, open: 3 }).await;
+        assert_eq!((rows.len(), rows.values().sum::<i64>()), (50, 2000));
+        assert!(rows.values().all(|rows| *rows == 40), "{rows:?}");
+    }
+
+    #[tokio::test]
+    async fn with_room_enough_there_is_a_file_a_value() {
+        let (rows, files) = check(50, Limits { rows: usize::MAX, bytes: 100 << 20, open: 3 }).await;
+        assert_eq!((rows.len(), files), (50, 50));
+        let (rows, files) = check(2, Limits { rows: 150, bytes: usize::MAX, open: 3 }).await;
+        assert_eq!((rows.values().sum::<i64>(), files), (2000, 2), "open files are written on");
+    }
+}

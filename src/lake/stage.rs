@@ -1,0 +1,284 @@
+//! Preparing a new version of a table: its files are written, its log entry made, and nobody sees it yet.
+//! Start at [`Lake::stage`].
+
+use std::{
+    num::NonZeroU64,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use deltalake::{DeltaTableError, kernel::Add};
+use futures::StreamExt;
+use object_store::{ObjectStoreExt, path::Path as Location};
+use tokio::task::{JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    cast::Conform,
+    commit::{self, Shape},
+    error::{LakeError, WRITE, is_conflict},
+    overlay::Overlay,
+    place::Directories,
+    provenance::Provenance,
+    schema::{delta_schema, partitions_last},
+    sink::{Files, Limits, Sink},
+    staged::{Staged, Traces},
+    store::{Lake, MARKER},
+};
+use crate::{
+    engine::{
+        SendableRecordBatchStream, Streams, arrow::array::RecordBatch, arrow::datatypes::SchemaRef,
+        digest::RowDigest,
+    },
+    name::Relation,
+};
+
+/// A table's whole new content, save the rows.
+pub struct Overwrite {
+    /// The streams' columns.
+    pub schema: SchemaRef,
+    /// The columns whose values make the table's folders. The streams should not share values between them.
+    pub partition_by: Vec<String>,
+    /// How the version came to be. Its rows and digest are filled in.
+    pub provenance: Provenance,
+    /// What the table is, for those who look at it with other tools.
+    pub description: Option<String>,
+    /// How large files should be, in bytes; 100 MB unless told.
+    pub target_file_size: Option<NonZeroU64>,
+    /// Told how many rows are written so far, all streams together.
+    pub on_rows: Arc<dyn Fn(u64) + Send + Sync>,
+}
+
+/// Rows that may wait for company before a stream gets a file of its own.
+const SMALL_ROWS: usize = 64 * 1024;
+/// The same in bytes.
+const SMALL_BYTES: usize = 16 << 20;
+/// Rows of remainders that share a file: as many as one core encodes in a tenth of a second or two.
+const SHARED_ROWS: usize = 256 * 1024;
+/// Bytes that may wait in all sinks of a partitioned table.
+const WAITING_BYTES: usize = 128 << 20;
+/// Files that all sinks of a partitioned table may have open.
+const OPEN_FILES: usize = 64;
+
+/// What the writers have made.
+struct Written {
+    files: Vec<Add>,
+    digest: RowDigest,
+}
+
+impl Lake {
+    /// Writes the streams' rows, all streams side by side, as the next version of a table, which is made if it
+    /// is not there. Nobody sees it before it is published. On an error, or when cancelled, everything that
+    /// was written is deleted before this returns; so cancel it by its token and don't just drop it.
+    pub async fn stage(
+        &self,
+        relation: &Relation,
+        overwrite: Overwrite,
+        streams: Streams,
+        cancel: &CancellationToken,
+    ) -> Result<Staged, LakeError> {
+        let place = self.place(relation);
+        let schema_error = |problems| LakeError::Schema { relation: relation.clone(), problems };
+        let table = delta_schema(&overwrite.schema, &overwrite.partition_by).map_err(schema_error)?;
+        let order = partitions_last(&overwrite.schema, &overwrite.partition_by, &mut Vec::new());
+        let overlay = Arc::new(Overlay::new(self.store().clone()));
+        let (above, exists) = self.load(relation, overlay.clone()).await?;
+        let base = if exists { above.snapshot().ok().map(|state| state.snapshot().clone()) } else { None };
+        if let Some(reason) = base.as_ref().and_then(commit::unsupported) {
+            return Err(LakeError::Unsupported { place, reason });
+        }
+        let url = self.url(relation);
+        let real =
+            self.log_store(self.store().clone(), url.clone()).map_err(|e| LakeError::of(WRITE, &place, e))?;
+        let directories = Directories::before(&url);
+        let marker =
+            base.is_none().then(|| Location::from(format!("{MARKER}_{}", uuid::Uuid::new_v4().simple())));
+        let traces = Traces { overlay, directories, store: self.store().clone(), real, marker };
+        if let Some(marker) = &traces.marker {
+            let run = overwrite.provenance.run_id.clone();
+            let put = traces.real.object_store(None).put(marker, run.into()).await;
+            put.map_err(|error| LakeError::of_store(WRITE, &place, error))?;
+        }
+
+        let staged = async {
+            let log_store = above.log_store();
+            let store = log_store.object_store(None);
+            let files = Files::new(store, table.clone(), &overwrite.partition_by, overwrite.target_file_size)
+                .map_err(|error| LakeError::of(WRITE, &place, error))?;
+            let context = Writing {
+                files,
+                conform: Conform { table: table.clone(), order },
+                relation: relation.clone(),
+                place: place.clone(),
+                rows: Arc::new(AtomicU64::new(0)),
+                on_rows: overwrite.on_rows,
+                cancel: cancel.child_token(),
+            };
+            let written = context.write_all(streams).await?;
+            let mut provenance = overwrite.provenance;
+            provenance.rows = written.digest.rows();
+            provenance.digest = written.digest.finish();
+            let bytes = written.files.iter().filter_map(|file| u64::try_from(file.size).ok()).sum();
+            let shape = Shape {
+                schema: &table,
+                partition_by: &overwrite.partition_by,
+                description: overwrite.description.as_deref(),
+            };
+            let next = base.as_ref().map_or(0, |base| base.version() + 1);
+            let commit =
+                commit::overwrite(base.as_ref(), log_store.clone(), &shape, written.files, &provenance).await;
+            let failed = |error: DeltaTableError| {
+                if is_conflict(&error) {
+                    LakeError::Conflict { relation: relation.clone(), version: next }
+                } else {
+                    LakeError::of(WRITE, &place, error)
+                }
+            };
+            let (version, state) = commit.map_err(failed)?;
+            let entry = log_store.read_commit_entry(version).await.map_err(failed)?;
+            let missing = || failed(DeltaTableError::InvalidVersion(version));
+            Ok((provenance, bytes, version, state, entry.ok_or_else(missing)?))
+        };
+        match staged.await {
+            Ok((provenance, bytes, version, state, entry)) => {
+                let relation = relation.clone();
+                Ok(Staged { relation, place, provenance, bytes, version, state, entry, traces })
+            }
+            Err(error) => {
+                // The error says what went wrong; what can't be deleted now is left for a vacuum.
+                let _ = traces.remove(&place).await;
+                Err(error)
+            }
+        }
+    }
+}
+
+/// What all writers of a table share.
+#[derive(Clone)]
+struct Writing {
+    files: Files,
+    conform: Conform,
+    relation: Relation,
+    place: String,
+    rows: Arc<AtomicU64>,
+    on_rows: Arc<dyn Fn(u64) + Send + Sync>,
+    /// Stops all writers when one fails, or when the run is cancelled.
+    cancel: CancellationToken,
+}
+
+impl Writing {
+    async fn write_all(self, streams: Streams) -> Result<Written, LakeError> {
+        let limits = if self.files.partition_by.is_empty() {
+            Limits { rows: SMALL_ROWS, bytes: SMALL_BYTES, open: 1 }
+        } else {
+            let writers = streams.len().max(1);
+            let bytes = (WAITING_BYTES / writers).max(8 << 20);
+            Limits { rows: usize::MAX, bytes, open: (OPEN_FILES / writers).max(4) }
+        };
+        let mut writers = JoinSet::new();
+        for stream in streams {
+            writers.spawn(self.clone().write_one(stream, limits));
+        }
+        let mut written = Written { files: Vec::new(), digest: RowDigest::new(&self.conform.table) };
+        let mut remainders = Vec::new();
+        for (files, small, digest) in self.join(writers).await? {
+            written.files.extend(files);
+            written.digest.merge(&digest);
+            remainders.extend(small);
+        }
+        let mut writers = JoinSet::new();
+        for group in groups(remainders) {
+            let this = self.clone();
+            writers.spawn(async move {
+                this.files.write(&group).await.map_err(|error| LakeError::of(WRITE, &this.place, error))
+            });
+        }
+        written.files.extend(self.join(writers).await?.into_iter().flatten());
+        Ok(written)
+    }
+
+    /// Waits for all writers, so that none is left with a file half written. The first error wins.
+    async fn join<T: 'static>(
+        &self,
+        mut writers: JoinSet<Result<T, LakeError>>,
+    ) -> Result<Vec<T>, LakeError> {
+        let (mut made, mut failure) = (Vec::new(), None);
+        while let Some(result) = writers.join_next().await {
+            match result.unwrap_or_else(|error| Err(self.panicked(error))) {
+                Ok(part) => made.push(part),
+                Err(error) => {
+                    self.cancel.cancel();
+                    failure.get_or_insert(error);
+                }
+            }
+        }
+        failure.map_or(Ok(made), Err)
+    }
+
+    fn panicked(&self, error: JoinError) -> LakeError {
+        LakeError::Storage { doing: WRITE, place: self.place.clone(), source: Box::new(error) }
+    }
+
+    async fn write_one(
+        self,
+        stream: SendableRecordBatchStream,
+        limits: Limits,
+    ) -> Result<(Vec<Add>, Vec<RecordBatch>, RowDigest), LakeError> {
+        let failed = |error| LakeError::of(WRITE, &self.place, error);
+        let mut sink = Sink::new(self.files.clone(), limits).map_err(failed)?;
+        match self.pour(stream, &mut sink).await {
+            Ok(digest) => {
+                let (files, small) = sink.finish().await.map_err(failed)?;
+                Ok((files, small, digest))
+            }
+            Err(error) => {
+                sink.abort().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn pour(
+        &self,
+        mut stream: SendableRecordBatchStream,
+        sink: &mut Sink,
+    ) -> Result<RowDigest, LakeError> {
+        let unfit = |source| LakeError::Value { relation: self.relation.clone(), source };
+        let mut digest = RowDigest::new(&self.conform.table);
+        loop {
+            let batch = tokio::select! {
+                biased;
+                () = self.cancel.cancelled() => return Err(LakeError::Cancelled),
+                batch = stream.next() => batch,
+            };
+            let Some(batch) = batch.transpose()? else { return Ok(digest) };
+            let batch = self.conform.apply(&batch).map_err(unfit)?;
+            digest.update(&batch).map_err(unfit)?;
+            let rows = batch.num_rows() as u64;
+            sink.push(batch).await.map_err(|error| LakeError::of(WRITE, &self.place, error))?;
+            (self.on_rows)(self.rows.fetch_add(rows, Ordering::Relaxed) + rows);
+        }
+    }
+}
+
+/// Divides remainders into what is worth a file each.
+fn groups(remainders: Vec<RecordBatch>) -> Vec<Vec<RecordBatch>> {
+    let mut groups: Vec<Vec<RecordBatch>> = Vec::new();
+    let mut room = 0;
+    for batch in remainders.into_iter().filter(|batch| batch.num_rows() > 0) {
+        let rows = batch.num_rows();
+        match groups.last_mut() {
+            Some(group) if rows <= room => {
+                group.push(batch);
+                room -= rows;
+            }
+            _ => {
+                groups.push(vec![batch]);
+                room = SHARED_ROWS.saturating_sub(rows);
+            }
+        }
+    }
+    groups
+}

@@ -1,0 +1,164 @@
+//! A version that is prepared but not published: query it, then publish or abort it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use deltalake::{
+    DeltaTable,
+    delta_datafusion::DeltaScanNext,
+    kernel::transaction::TransactionError,
+    logstore::{CommitOrBytes, LogStoreRef},
+    protocol::checkpoints::create_checkpoint,
+    table::state::DeltaTableState,
+};
+use object_store::{ObjectStore, ObjectStoreExt, path::Path as Location};
+
+use super::{
+    error::{LakeError, WRITE},
+    overlay::Overlay,
+    place::Directories,
+    provenance::Provenance,
+};
+use crate::{engine::Table, name::Relation};
+
+/// How often the log is summed up, in versions, if the table does not say.
+const CHECKPOINT_INTERVAL: u64 = 100;
+
+/// A table's next version, which nobody sees yet. Dropping it leaves its files behind; publish or abort it.
+#[must_use = "a staged version is neither published nor deleted by itself"]
+pub struct Staged {
+    pub(super) relation: Relation,
+    pub(super) place: String,
+    pub(super) provenance: Provenance,
+    pub(super) bytes: u64,
+    pub(super) version: u64,
+    pub(super) state: DeltaTableState,
+    pub(super) entry: Bytes,
+    pub(super) traces: Traces,
+}
+
+/// What publishing did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    /// The version that is now visible.
+    pub version: u64,
+    /// What went wrong afterwards, without harm to the version.
+    pub warning: Option<String>,
+}
+
+/// What staging left in the store.
+pub(super) struct Traces {
+    pub(super) overlay: Arc<Overlay>,
+    pub(super) directories: Directories,
+    pub(super) store: Arc<dyn ObjectStore>,
+    pub(super) real: LogStoreRef,
+    /// Laid down if the table is being made.
+    pub(super) marker: Option<Location>,
+}
+
+impl Traces {
+    /// Deletes the files that this staging wrote, and no other.
+    pub(super) async fn remove(&self, place: &str) -> Result<(), LakeError> {
+        let mut failure = None;
+        let files = self.overlay.written();
+        for file in &files {
+            match self.store.delete(file).await {
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(error) => failure = Some(error),
+            }
+        }
+        self.unmark().await;
+        self.directories.remove_empty(&files);
+        failure.map_or(Ok(()), |error| Err(LakeError::of_store("delete from", place, error)))
+    }
+
+    /// Takes the marker away. If that fails it stays, unseen by every reader, and does no harm.
+    async fn unmark(&self) {
+        if let Some(marker) = &self.marker {
+            let _ = self.real.object_store(None).delete(marker).await;
+        }
+    }
+}
+
+impl Staged {
+    /// Rows in the version.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.provenance.rows
+    }
+
+    /// Bytes of its files.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Its number, if it is published.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// The digest of its rows: equal to that of the published version if nothing changed.
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        &self.provenance.digest
+    }
+
+    /// The version as it will be, for queries.
+    pub async fn provider(&self) -> Result<Table, LakeError> {
+        let snapshot = self.state.snapshot().clone();
+        let scan =
+            DeltaScanNext::builder().with_log_store(self.traces.real.clone()).with_eager_snapshot(snapshot);
+        Ok(scan.await?)
+    }
+
+    /// Makes the version visible, by one commit. If another writer committed in the meantime it is deleted
+    /// instead, and the error says so.
+    pub async fn publish(self) -> Result<Published, LakeError> {
+        let entry = CommitOrBytes::LogBytes(self.entry.clone());
+        let committed = self.traces.real.write_commit_entry(self.version, entry, uuid::Uuid::new_v4()).await;
+        if let Err(error) = committed {
+            // A store may have taken the entry although its answer was lost; then a second try finds it there.
+            match self.traces.real.read_commit_entry(self.version).await {
+                Ok(Some(there)) if there == self.entry => {}
+                Ok(there) => {
+                    let error = match error {
+                        TransactionError::VersionAlreadyExists(version) => self.conflict(version),
+                        _ if there.is_some() => self.conflict(self.version),
+                        error => LakeError::of(WRITE, &self.place, error.into()),
+                    };
+                    let _ = self.traces.remove(&self.place).await;
+                    return Err(error);
+                }
+                // Nobody knows whether it was taken, so its files must stay.
+                Err(_) => return Err(LakeError::of(WRITE, &self.place, error.into())),
+            }
+        }
+        self.traces.unmark().await;
+        Ok(Published { version: self.version, warning: self.checkpoint().await })
+    }
+
+    /// Deletes the version's files. Nobody ever saw it.
+    pub async fn abort(self) -> Result<(), LakeError> {
+        self.traces.remove(&self.place).await
+    }
+
+    fn conflict(&self, version: u64) -> LakeError {
+        LakeError::Conflict { relation: self.relation.clone(), version }
+    }
+
+    /// Sums up the log when it is due, so that tables of many versions still open fast. Returns what went wrong.
+    async fn checkpoint(&self) -> Option<String> {
+        let interval = self.state.table_config().checkpoint_interval.map_or(CHECKPOINT_INTERVAL, u64::from);
+        if !(self.version + 1).is_multiple_of(interval) {
+            return None;
+        }
+        let mut table = DeltaTable::new(self.traces.real.clone());
+        let made = async {
+            table.load_version(self.version).await?;
+            create_checkpoint(&table, None).await
+        };
+        made.await.err().map(|error| format!("the log of {} could not be summed up: {error}", self.place))
+    }
+}

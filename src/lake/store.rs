@@ -1,0 +1,254 @@
+//! The lake as a whole: where its tables are and what state they are in.
+
+use std::{collections::HashMap, fmt, path::Path, sync::Arc};
+
+use deltalake::{
+    DeltaTable, DeltaTableBuilder, DeltaTableError,
+    kernel::Snapshot,
+    logstore::{LogStore, LogStoreRef, commit_uri_from_version},
+};
+use futures::TryStreamExt;
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutPayload, path::Path as Location};
+use url::Url;
+
+use super::{
+    error::{LakeError, READ, WRITE},
+    place::{self, Directories},
+    provenance::Provenance,
+};
+use crate::{
+    engine::{Session, Table, arrow::datatypes::SchemaRef},
+    name::Relation,
+};
+
+/// How a file's name starts that says: what else lies in this folder is a table being made, or one whose maker
+/// died. Each staging has its own, so that none takes another's away.
+pub(super) const MARKER: &str = "_headwater_staging";
+
+/// A folder or bucket of Delta tables. Cheap to clone.
+#[derive(Clone)]
+pub struct Lake {
+    root: Url,
+    options: HashMap<String, String>,
+    /// The whole disk or bucket, shared by all tables so that connections are.
+    store: Arc<dyn ObjectStore>,
+    /// What reads its tables, if that is known.
+    session: Option<Arc<Session>>,
+}
+
+/// The newest version of a table.
+#[derive(Debug, Clone)]
+pub struct Observed {
+    /// Its number.
+    pub version: u64,
+    /// Its columns.
+    pub schema: SchemaRef,
+    /// The columns it is partitioned by.
+    pub partition_by: Vec<String>,
+    /// How it came to be; `None` if someone else made it.
+    pub provenance: Option<Provenance>,
+}
+
+impl Lake {
+    /// The lake at `root`: a URL, or a path from `base`, which must be absolute. Creates nothing.
+    pub fn open(root: &str, base: &Path, options: HashMap<String, String>) -> Result<Self, LakeError> {
+        let root = place::parse_root(root, base)?;
+        if place::is_file(&root) {
+            let reason = "it is a file, not a folder".to_owned();
+            return Err(LakeError::Root { root: place::show(&root), reason });
+        }
+        let unusable =
+            |error: DeltaTableError| LakeError::Root { root: place::show(&root), reason: error.to_string() };
+        let log_store = DeltaTableBuilder::from_url(root.clone())
+            .and_then(|builder| builder.with_storage_options(options.clone()).build_storage())
+            .map_err(unusable)?;
+        if log_store.name() != "DefaultLogStore" {
+            let reason = format!("its commits go through {}, which is not supported", log_store.name());
+            return Err(LakeError::Root { root: place::show(&root), reason });
+        }
+        let store = log_store.root_object_store(None);
+        Ok(Self { root, options, store, session: None })
+    }
+
+    /// The same lake, read as this session is set up: with its types for text and its way of filtering files.
+    #[must_use]
+    pub fn with_session(self, session: Arc<Session>) -> Self {
+        Self { session: Some(session), ..self }
+    }
+
+    /// The Delta table at a location outside this lake, a URL or a path from `base`: the lake that its folder's folder
+    /// is the root of, with this lake's credentials, and what the table is called there.
+    pub fn elsewhere(&self, location: &str, base: &Path) -> Result<(Self, Relation), LakeError> {
+        let url = place::parse_root(location, base)?;
+        let mut segments: Vec<&str> =
+            url.path_segments().into_iter().flatten().filter(|segment| !segment.is_empty()).collect();
+        let (Some(name), Some(schema)) = (segments.pop(), segments.pop()) else {
+            let reason = "a Delta table lies at least two folders deep".to_owned();
+            return Err(LakeError::Root { root: place::show(&url), reason });
+        };
+        let decoded =
+            |segment: &str| percent_encoding::percent_decode_str(segment).decode_utf8_lossy().into_owned();
+        let relation = Relation::new(decoded(schema), decoded(name));
+        let mut root = url.clone();
+        root.set_path(&segments.join("/"));
+        let root = root.to_string();
+        let mut lake = Self::open(&root, base, self.options.clone())?;
+        lake.session.clone_from(&self.session);
+        Ok((lake, relation))
+    }
+
+    /// Where a table lies.
+    #[must_use]
+    pub fn url(&self, relation: &Relation) -> Url {
+        let mut url = self.root.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend([&relation.schema, &relation.name]);
+        }
+        url
+    }
+
+    /// The root as people may see it: no secrets.
+    #[must_use]
+    pub fn root_display(&self) -> String {
+        place::show(&self.root)
+    }
+
+    /// Whether files can be written to the root, read back and deleted. Leaves nothing behind.
+    pub async fn check_access(&self) -> Result<(), LakeError> {
+        let place = self.root_display();
+        let directories = Directories::before(&self.root);
+        let log_store = self
+            .log_store(self.store.clone(), self.root.clone())
+            .map_err(|e| LakeError::of(READ, &place, e))?;
+        let store = log_store.object_store(None);
+        let probe = Location::from(format!("_headwater_probe_{}", uuid::Uuid::new_v4().simple()));
+        let payload = PutPayload::from_static(b"headwater");
+        store.put(&probe, payload).await.map_err(|error| LakeError::of_store(WRITE, &place, error))?;
+        let read = async { store.get(&probe).await?.bytes().await }.await;
+        let deleted = store.delete(&probe).await;
+        directories.remove_empty(&[]);
+        read.map_err(|error| LakeError::of_store(READ, &place, error))?;
+        deleted.map_err(|error| LakeError::of_store("delete from", &place, error))
+    }
+
+    /// The newest version of a table; `None` if there is none.
+    pub async fn observe(&self, relation: &Relation) -> Result<Option<Observed>, LakeError> {
+        let place = self.place(relation);
+        let read = |error| LakeError::of(READ, &place, error);
+        let log_store = self.log_store(self.store.clone(), self.url(relation)).map_err(read)?;
+        if place::is_missing_folder(log_store.root_url()) {
+            return Ok(None);
+        }
+        // Not `DeltaTable`, which reads the list of all files too.
+        let snapshot = match Snapshot::try_new(&log_store, None).await {
+            Ok(snapshot) => snapshot,
+            Err(error) => return self.absent(relation, &log_store, error).await.map(|()| None),
+        };
+        let entry = log_store.read_commit_entry(snapshot.version()).await.map_err(read)?;
+        Ok(Some(Observed {
+            version: snapshot.version(),
+            schema: snapshot.arrow_schema(),
+            partition_by: snapshot.metadata().partition_columns().to_vec(),
+            provenance: entry.and_then(|entry| Provenance::of_commit(&entry)),
+        }))
+    }
+
+    /// A table's newest version for queries, which read only the files and columns they need; `None` if there
+    /// is no table.
+    pub async fn provider(&self, relation: &Relation) -> Result<Option<Table>, LakeError> {
+        match self.load(relation, self.store.clone()).await? {
+            (table, true) => {
+                let builder = table.table_provider();
+                Ok(Some(match &self.session {
+                    Some(session) => builder.with_session(Arc::clone(session)).await?,
+                    None => builder.await?,
+                }))
+            }
+            (_, false) => Ok(None),
+        }
+    }
+
+    /// A table through a store, and whether there is one.
+    pub(super) async fn load(
+        &self,
+        relation: &Relation,
+        store: Arc<dyn ObjectStore>,
+    ) -> Result<(DeltaTable, bool), LakeError> {
+        let log_store = self
+            .log_store(store, self.url(relation))
+            .map_err(|e| LakeError::of(READ, &self.place(relation), e))?;
+        let mut table = DeltaTable::new(log_store);
+        // Asked before and not only after: another writer may make the folder in between.
+        if place::is_missing_folder(table.table_url()) {
+            return Ok((table, false));
+        }
+        match table.load().await {
+            Ok(()) => Ok((table, true)),
+            Err(error) => {
+                self.absent(relation, &table.log_store(), error).await?;
+                Ok((table, false))
+            }
+        }
+    }
+
+    /// A table's place as people may see it.
+    pub(super) fn place(&self, relation: &Relation) -> String {
+        place::show(&self.url(relation))
+    }
+
+    /// The whole disk or bucket.
+    pub(super) fn store(&self) -> &Arc<dyn ObjectStore> {
+        &self.store
+    }
+
+    pub(super) fn log_store(
+        &self,
+        store: Arc<dyn ObjectStore>,
+        url: Url,
+    ) -> Result<LogStoreRef, DeltaTableError> {
+        DeltaTableBuilder::from_url(url.clone())?
+            .with_storage_options(self.options.clone())
+            .with_storage_backend(store, url)
+            .build_storage()
+    }
+
+    /// Why a table could not be loaded: `Ok` if simply because there is none.
+    async fn absent(
+        &self,
+        relation: &Relation,
+        log_store: &LogStoreRef,
+        error: DeltaTableError,
+    ) -> Result<(), LakeError> {
+        let place = self.place(relation);
+        if place::is_missing_folder(log_store.root_url()) {
+            return Ok(());
+        }
+        if !matches!(error, DeltaTableError::NotATable(_)) {
+            return Err(LakeError::of(READ, &place, error));
+        }
+        let store = log_store.object_store(None);
+        let first = store.list(None).try_next().await;
+        if first.map_err(|error| LakeError::of_store(READ, &place, error))?.is_none() {
+            return Ok(());
+        }
+        let top = store
+            .list_with_delimiter(None)
+            .await
+            .map_err(|error| LakeError::of_store(READ, &place, error))?;
+        let marked =
+            |file: &ObjectMeta| file.location.filename().is_some_and(|name| name.starts_with(MARKER));
+        // Asked last: a marker is only taken away once its table is there, or its files are not.
+        let first_commit = commit_uri_from_version(Some(0));
+        if top.objects.iter().any(marked) || store.head(&first_commit).await.is_ok() {
+            return Ok(());
+        }
+        Err(LakeError::NotATable { place })
+    }
+}
+
+/// Without the options, which may hold credentials.
+impl fmt::Debug for Lake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Lake").field(&self.root_display()).finish()
+    }
+}
