@@ -23,6 +23,7 @@
 //!
 //! To follow a run, begin at `cli::build`, then [`compile::compile`], [`run::scheduler::run`] and [`run::step`].
 
+pub mod compile;
 pub mod diag;
 pub mod engine;
 pub mod event;
@@ -35,5 +36,6 @@ pub mod outcome;
 pub mod parse;
 pub mod plan;
 pub mod project;
+pub mod run;
 pub mod select;
 pub mod text;

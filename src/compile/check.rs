@@ -1,0 +1,103 @@
+//! What a planned model must satisfy to become a table; and the engine's complaints in the user's own file.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    diag::Diagnostic,
+    engine::{Query, SchemaRef, SqlError, error::UNKNOWN_TABLE},
+    jinja::SpanMap,
+    lake,
+    manifest::{Manifest, Model, Node},
+    name::Relation,
+};
+
+/// The engine's complaint about rendered SQL, pointing at the template.
+pub(super) fn sql_error(error: SqlError, map: &SpanMap, model: &Model, manifest: &Manifest) -> Diagnostic {
+    let span = match error.at {
+        Some(range) => map.source_span(range),
+        None => model.file.span(0..0),
+    };
+    let mut found = Diagnostic::error(error.code, error.message.clone()).at(span, "");
+    for note in error.notes {
+        found = found.note(note);
+    }
+    for help in error.helps {
+        found = found.hint(help);
+    }
+    if error.code == UNKNOWN_TABLE
+        && let Some(name) = error.message.split('\'').nth(1)
+    {
+        let means = |node: &&Node| {
+            node.relation().to_string() == name || node.relation().name == name || node.display_name() == name
+        };
+        let others = || manifest.nodes.values().filter(|node| node.id() != &model.id);
+        found = match others().find(means) {
+            Some(node) => found.hint(format!("write {} so that it is built first", call(node))),
+            None => {
+                found.hint("a model reads others through `ref()`, and what others write through `source()`")
+            }
+        };
+    }
+    found
+}
+
+/// Every table must be read through `ref()` or `source()`: the order of the run follows from them.
+pub(super) fn references(
+    query: &Query,
+    allowed: &BTreeSet<Relation>,
+    model: &Model,
+    manifest: &Manifest,
+) -> Result<(), Vec<Diagnostic>> {
+    let findings: Vec<Diagnostic> = query
+        .relations()
+        .difference(allowed)
+        .map(|relation| {
+            let text = model.file.text();
+            let written = [relation.to_string(), relation.name.clone()];
+            let place = written.iter().find_map(|name| Some((text.find(name)?, name.len())));
+            let span = place.map_or(model.file.span(0..0), |(at, length)| model.file.span(at..at + length));
+            let found = Diagnostic::error("hard-coded-table", format!("{relation} is read by its bare name"))
+                .at(span, "")
+                .note("without a reference the order of the run and the lineage would miss it");
+            match manifest.at(relation) {
+                Some(node) => found.hint(format!("write {}", call(node))),
+                None => found,
+            }
+        })
+        .collect();
+    if findings.is_empty() { Ok(()) } else { Err(findings) }
+}
+
+fn call(node: &Node) -> String {
+    match node {
+        Node::Model(model) => format!("{{{{ ref('{}') }}}}", model.name),
+        Node::Source(source) => format!("{{{{ source('{}', '{}') }}}}", source.source, source.name),
+    }
+}
+
+/// The columns of the table that the query makes.
+pub(super) fn table(query: &Query, model: &Model) -> Result<SchemaRef, Vec<Diagnostic>> {
+    let start = model.file.span(0..0);
+    let columns = query.schema();
+    let names: Vec<&str> = columns.fields().iter().map(|field| field.name().as_str()).collect();
+    let missing: Vec<Diagnostic> = model
+        .config
+        .partition_by
+        .iter()
+        .filter(|column| !names.contains(&column.as_str()))
+        .map(|column| {
+            let message = format!("`partition_by` names `{column}`, which `{}` does not have", model.name);
+            Diagnostic::error("unknown-column", message)
+                .at(start.clone(), "this model")
+                .near(column, names.iter().copied())
+                .note(format!("its columns: {}", names.join(", ")))
+        })
+        .collect();
+    if !missing.is_empty() {
+        return Err(missing);
+    }
+    lake::delta_schema(&columns, &model.config.partition_by).map_err(|problems| {
+        let found = |problem| Diagnostic::error("delta-type", problem).at(start.clone(), "this model");
+        problems.into_iter().map(found).collect()
+    })
+}

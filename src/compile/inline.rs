@@ -1,0 +1,76 @@
+//! A query that somebody typed: checked like a model, but it may also read tables by their bare names.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Context, compile};
+use crate::{
+    diag::Diagnostic,
+    engine::{Engine, Query, source::SourceSpec},
+    jinja::NodeContext,
+    name::{NodeId, Relation},
+    text::Source,
+};
+
+/// The tables that a query names, as far as it parses without rendering.
+#[must_use]
+pub fn bare_tables(engine: &Engine, sql: &str) -> BTreeSet<Relation> {
+    engine.tables_named(sql)
+}
+
+/// Compiles a query over whatever it refers to, and over every table of the lake in `context.stored`.
+///
+/// # Errors
+/// What is wrong with it, or with the models it refers to.
+pub async fn compile_query(
+    context: &Context<'_>,
+    sql: &str,
+) -> Result<(Query, BTreeMap<NodeId, SourceSpec>), Vec<Diagnostic>> {
+    let source = Source::new("--inline", sql);
+    let node = NodeContext {
+        name: "inline".into(),
+        unique_id: "sql_operation.inline".into(),
+        this: None,
+        is_incremental: false,
+        config: serde_json::Map::new(),
+        executing: true,
+    };
+    let lookup = &context.manifest.lookup;
+    let rendered = context.jinja.render(&source, &node, lookup.clone()).map_err(|found| vec![found])?;
+    let refs =
+        rendered.captures.refs.iter().filter_map(|call| {
+            lookup.model(call.package.as_deref(), &call.name).ok().map(|(id, _)| id.clone())
+        });
+    let sources = rendered
+        .captures
+        .sources
+        .iter()
+        .filter_map(|call| lookup.source(&call.source, &call.table).ok().map(|(id, _)| id.clone()));
+    let refs: BTreeSet<NodeId> = refs.collect();
+    let views: BTreeSet<NodeId> = refs
+        .iter()
+        .filter(|id| {
+            context.manifest.model(id).is_some_and(|model| !context.stored.contains_key(&model.relation))
+        })
+        .cloned()
+        .chain(sources)
+        .collect();
+    let compiled = compile(context, &views).await?;
+    for (relation, schema) in context.stored.iter().filter(|(relation, _)| !context.engine.knows(relation)) {
+        context
+            .engine
+            .declare_table(relation, schema.clone())
+            .map_err(|error| vec![Diagnostic::error("engine", error.strip_backtrace())])?;
+    }
+    let query = context.engine.plan(&rendered.text).await.map_err(|error| {
+        let span = error.at.clone().map_or_else(|| source.span(0..0), |at| rendered.map.source_span(at));
+        let mut found = Diagnostic::error(error.code, error.message).at(span, "");
+        for note in error.notes {
+            found = found.note(note);
+        }
+        for help in error.helps {
+            found = found.hint(help);
+        }
+        vec![found]
+    })?;
+    Ok((query, compiled.sources))
+}

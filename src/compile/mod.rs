@@ -1,0 +1,226 @@
+//! Compile everything first: every model that a command is about is rendered, parsed, planned and type-checked
+//! against schemas alone, before anything is written.
+//!
+//! - [`render`]: a model's template with its names resolved
+//! - [`check`]: what a planned model must satisfy to become a table
+//! - [`inline`]: a query that somebody typed
+//! - [`source`]: declared sources as the engine reads them
+//!
+//! Must not write. Start at [`compile`].
+
+pub mod check;
+pub mod inline;
+pub mod render;
+pub mod source;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+use self::render::Written;
+use crate::{
+    diag::Diagnostic,
+    engine::{Engine, Query, SchemaRef, source::SourceSpec},
+    jinja::Jinja,
+    manifest::{Manifest, Materialized, Model, Node, SourceTable, fingerprint::fingerprint},
+    name::{NodeId, Relation},
+};
+
+/// Everything a command is about, checked.
+#[derive(Debug, Default)]
+pub struct Compiled {
+    /// The models, and those they need that are not selected but had to be planned as well.
+    pub models: BTreeMap<NodeId, CompiledModel>,
+    /// The file and database sources they read.
+    pub sources: BTreeMap<NodeId, SourceSpec>,
+}
+
+/// A model that will run.
+#[derive(Debug)]
+pub struct CompiledModel {
+    /// The SQL with its templates rendered.
+    pub sql: String,
+    /// The planned query.
+    pub query: Query,
+    /// The columns its table will have.
+    pub schema: SchemaRef,
+    /// What would make the table another one.
+    pub fingerprint: String,
+    /// Whether the same inputs may give other rows next time.
+    pub volatile: bool,
+}
+
+/// What compiling reads.
+pub struct Context<'a> {
+    /// The project, resolved.
+    pub manifest: &'a Manifest,
+    /// Its templates.
+    pub jinja: &'a Jinja,
+    /// Where queries are planned; compiling declares relations to it.
+    pub engine: &'a Engine,
+    /// The project's folder, which relative locations start from.
+    pub root: &'a Path,
+    /// The columns of the Delta tables that are in the lake already.
+    pub stored: &'a BTreeMap<Relation, SchemaRef>,
+}
+
+/// Compiles `selected` and whatever they need to be type-checked: a parent that is neither selected nor in the lake is
+/// planned for its schema, a view for its query.
+///
+/// # Errors
+/// Everything that is wrong, in the order of the graph. A model below a broken one is not reported.
+pub async fn compile(
+    context: &Context<'_>,
+    selected: &BTreeSet<NodeId>,
+) -> Result<Compiled, Vec<Diagnostic>> {
+    let needed = needed(context, selected);
+    let mut work = Work {
+        context,
+        compiled: Compiled::default(),
+        reads: BTreeMap::new(),
+        broken: BTreeSet::new(),
+        findings: Vec::new(),
+    };
+    for id in context.manifest.graph.sorted() {
+        if let Some(node) = context.manifest.nodes.get(id)
+            && needed.contains_key(id)
+        {
+            work.node(node, needed[id]).await;
+        }
+    }
+    if work.findings.is_empty() { Ok(work.compiled) } else { Err(work.findings) }
+}
+
+/// What must be known of a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Need {
+    /// Its columns, which the lake knows.
+    Schema,
+    /// All of it.
+    Query,
+}
+
+fn needed(context: &Context<'_>, selected: &BTreeSet<NodeId>) -> BTreeMap<NodeId, Need> {
+    let mut needed = BTreeMap::new();
+    let mut next: Vec<(&NodeId, bool)> = selected.iter().map(|id| (id, true)).collect();
+    while let Some((id, is_selected)) = next.pop() {
+        let Some(node) = context.manifest.nodes.get(id) else { continue };
+        let need = match node {
+            Node::Model(model)
+                if !is_selected
+                    && model.config.materialized == Materialized::Table
+                    && context.stored.contains_key(&model.relation) =>
+            {
+                Need::Schema
+            }
+            _ => Need::Query,
+        };
+        let known = needed.get(id).copied();
+        if known == Some(Need::Query) || known == Some(need) {
+            continue;
+        }
+        needed.insert(id.clone(), need);
+        if need == Need::Query {
+            next.extend(context.manifest.graph.parents(id).into_iter().map(|id| (id, selected.contains(id))));
+        }
+    }
+    needed
+}
+
+struct Work<'a> {
+    context: &'a Context<'a>,
+    compiled: Compiled,
+    /// The relations that reading a node comes down to: itself, or those below a view.
+    reads: BTreeMap<NodeId, BTreeSet<Relation>>,
+    broken: BTreeSet<NodeId>,
+    findings: Vec<Diagnostic>,
+}
+
+impl Work<'_> {
+    async fn node(&mut self, node: &Node, need: Need) {
+        let done = match node {
+            Node::Source(source) => self.source(source).await,
+            Node::Model(model) => match need {
+                Need::Schema => self.stored(&model.id, &model.relation),
+                Need::Query => self.model(model).await,
+            },
+        };
+        if let Err(findings) = done {
+            self.broken.insert(node.id().clone());
+            self.findings.extend(findings);
+        }
+    }
+
+    async fn source(&mut self, source: &SourceTable) -> Result<(), Vec<Diagnostic>> {
+        match &source.external {
+            Some(external) if !source.is_delta() => {
+                let spec = source::spec(source, external, self.context.root)?;
+                let schema = source::schema(self.context.engine, source, external, &spec).await?;
+                self.declare(&source.id, &source.relation, schema)?;
+                self.compiled.sources.insert(source.id.clone(), spec);
+                Ok(())
+            }
+            _ => self.stored(&source.id, &source.relation).map_err(|_| vec![source::missing(source)]),
+        }
+    }
+
+    fn stored(&mut self, id: &NodeId, relation: &Relation) -> Result<(), Vec<Diagnostic>> {
+        match self.context.stored.get(relation) {
+            Some(schema) => self.declare(id, relation, schema.clone()),
+            None => Err(Vec::new()),
+        }
+    }
+
+    fn declare(
+        &mut self,
+        id: &NodeId,
+        relation: &Relation,
+        schema: SchemaRef,
+    ) -> Result<(), Vec<Diagnostic>> {
+        self.reads.insert(id.clone(), BTreeSet::from([relation.clone()]));
+        self.context
+            .engine
+            .declare_table(relation, schema)
+            .map_err(|error| vec![Diagnostic::error("engine", error.strip_backtrace())])
+    }
+
+    async fn model(&mut self, model: &Model) -> Result<(), Vec<Diagnostic>> {
+        let parents = self.context.manifest.graph.parents(&model.id);
+        if parents.iter().any(|parent| self.broken.contains(*parent)) {
+            return Err(Vec::new());
+        }
+        let Written { sql, map } = render::model(model, self.context).map_err(|found| vec![found])?;
+        let query = self
+            .context
+            .engine
+            .plan(&sql)
+            .await
+            .map_err(|error| vec![check::sql_error(error, &map, model, self.context.manifest)])?;
+        let allowed: BTreeSet<Relation> =
+            parents.iter().filter_map(|parent| self.reads.get(*parent)).flatten().cloned().collect();
+        check::references(&query, &allowed, model, self.context.manifest)?;
+        let schema = match model.config.materialized {
+            Materialized::Table => {
+                let schema = check::table(&query, model)?;
+                self.declare(&model.id, &model.relation, schema.clone())?;
+                schema
+            }
+            Materialized::View | Materialized::Ephemeral => {
+                self.context
+                    .engine
+                    .declare_view(&model.relation, &query)
+                    .map_err(|error| vec![Diagnostic::error("engine", error.strip_backtrace())])?;
+                self.reads.insert(model.id.clone(), query.relations());
+                query.schema()
+            }
+        };
+        let fingerprint = fingerprint(query.canonical(), &model.config);
+        let volatile = model.volatile || query.is_volatile();
+        let compiled = CompiledModel { sql, query, schema, fingerprint, volatile };
+        self.compiled.models.insert(model.id.clone(), compiled);
+        Ok(())
+    }
+}

@@ -1,0 +1,224 @@
+//! Small projects, compiled against a lake of which only the columns are known.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::{
+    engine::{
+        EngineSettings,
+        arrow::datatypes::{DataType, Field, Schema},
+    },
+    manifest::tests::{Fixture, resolve, shown},
+};
+
+/// Columns by name and type.
+fn columns(schema: &Schema) -> String {
+    let columns = schema.fields().iter().map(|field| format!("{} {}", field.name(), field.data_type()));
+    columns.collect::<Vec<_>>().join(", ")
+}
+
+/// A stored table of one column.
+fn stored(name: &str, column: &str, data_type: DataType) -> (Relation, SchemaRef) {
+    (Relation::new("main", name), Arc::new(Schema::new(vec![Field::new(column, data_type, true)])))
+}
+
+fn project(files: &[(&str, &str)]) -> Fixture {
+    resolve(files).unwrap_or_else(|findings| panic!("{}", shown(&findings)))
+}
+
+fn engine() -> Engine {
+    let settings = EngineSettings { threads: 1, memory_limit: None, dialect: "duckdb".into() };
+    Engine::new(&settings).unwrap()
+}
+
+/// Compiles some models of a project.
+async fn compiled(
+    files: &[(&str, &str)],
+    selected: &[&str],
+    lake: &[(Relation, SchemaRef)],
+) -> Result<Compiled, Vec<Diagnostic>> {
+    let fixture = project(files);
+    let context = Context {
+        manifest: &fixture.manifest,
+        jinja: &fixture.jinja,
+        engine: &engine(),
+        root: fixture.folder.path(),
+        stored: &lake.iter().cloned().collect(),
+    };
+    compile(&context, &selected.iter().map(|name| NodeId::model("shop", name)).collect()).await
+}
+
+async fn model(sql: &str) -> CompiledModel {
+    let mut done = compiled(&[("models/a.sql", sql)], &["a"], &[])
+        .await
+        .unwrap_or_else(|findings| panic!("{}", shown(&findings)));
+    done.models.remove(&NodeId::model("shop", "a")).unwrap()
+}
+
+fn names(compiled: &Compiled) -> Vec<&str> {
+    compiled.models.keys().map(NodeId::as_str).collect()
+}
+
+const CHAIN: [(&str, &str); 3] = [
+    ("models/a.sql", "select 1 as x"),
+    ("models/b.sql", "select x, x * 2 as y from {{ ref('a') }}"),
+    ("models/c.sql", "select * from {{ ref('b') }}"),
+];
+
+#[tokio::test]
+async fn an_unselected_parent_that_is_not_stored_is_planned_for_its_columns() {
+    let done = compiled(&CHAIN, &["c"], &[]).await.unwrap();
+    assert_eq!(names(&done), ["model.shop.a", "model.shop.b", "model.shop.c"]);
+    let c = &done.models[&NodeId::model("shop", "c")];
+    assert_eq!(columns(&c.schema), "x Int64, y Int64");
+}
+
+#[tokio::test]
+async fn an_unselected_parent_that_is_stored_is_taken_as_it_stands() {
+    let lake = [stored("b", "z", DataType::Utf8)];
+    let done = compiled(&CHAIN, &["c"], &lake).await.unwrap();
+    assert_eq!(names(&done), ["model.shop.c"]);
+    assert_eq!(columns(&done.models[&NodeId::model("shop", "c")].schema), "z Utf8");
+}
+
+#[tokio::test]
+async fn a_selected_parent_is_planned_anew_whatever_is_stored() {
+    let lake = [stored("b", "z", DataType::Utf8)];
+    let done = compiled(&CHAIN, &["b", "c"], &lake).await.unwrap();
+    assert_eq!(columns(&done.models[&NodeId::model("shop", "c")].schema), "x Int64, y Int64");
+}
+
+#[tokio::test]
+async fn a_view_is_planned_into_its_readers() {
+    let files = [
+        CHAIN[0],
+        ("models/b.sql", "{{ config(materialized='view') }} select x, x * 2 as y from {{ ref('a') }}"),
+        CHAIN[2],
+    ];
+    let done = compiled(&files, &["c"], &[stored("a", "x", DataType::Int32)]).await.unwrap();
+    let c = &done.models[&NodeId::model("shop", "c")];
+    assert_eq!(c.query.relations(), BTreeSet::from([Relation::new("main", "a")]));
+    assert_eq!(columns(&c.schema), "x Int32, y Int64");
+    assert_eq!(names(&done), ["model.shop.b", "model.shop.c"]);
+}
+
+#[tokio::test]
+async fn a_table_that_a_view_reads_is_not_the_readers_to_name() {
+    let files = [
+        CHAIN[0],
+        ("models/b.sql", "select 1 as y"),
+        ("models/c.sql", "select * from {{ ref('b') }}, main.a"),
+    ];
+    let findings = compiled(&files, &["a", "b", "c"], &[]).await.unwrap_err();
+    insta::assert_snapshot!(shown(&findings), @r"
+    error[hard-coded-table]: main.a is read by its bare name
+     --> models/c.sql:1:31
+      |
+    1 | select * from {{ ref('b') }}, main.a
+      |                               ^^^^^^
+      |
+      = note: without a reference the order of the run and the lineage would miss it
+      = help: write {{ ref('a') }}
+    ");
+}
+
+#[tokio::test]
+async fn every_broken_model_is_told_and_none_below_one() {
+    let files = [
+        ("models/a.sql", "select wrong"),
+        ("models/b.sql", "select also_wrong from {{ ref('a') }}"),
+        ("models/c.sql", "select nothing_here as c"),
+        ("models/d.sql", "select null as d"),
+    ];
+    let findings = compiled(&files, &["a", "b", "c", "d"], &[]).await.unwrap_err();
+    let places: Vec<String> =
+        findings.iter().map(|found| found.labels[0].span.source.path().to_owned()).collect();
+    assert_eq!(places, ["models/a.sql", "models/c.sql", "models/d.sql"]);
+}
+
+#[tokio::test]
+async fn a_source_without_declared_types_is_text() {
+    let sources = "sources:\n  - name: s\n    tables:\n      - name: t\n        external: { location: t.csv, format: csv }\n        columns: [{ name: id, data_type: bigint }, { name: note }]\n";
+    let files = [("sources.yml", sources), ("models/a.sql", "select * from {{ source('s', 't') }}")];
+    let done = compiled(&files, &["a"], &[]).await.unwrap();
+    assert_eq!(columns(&done.models[&NodeId::model("shop", "a")].schema), "id Int64, note Utf8");
+    assert_eq!(done.sources.len(), 1, "no file is looked at");
+}
+
+#[tokio::test]
+async fn layout_comments_and_case_of_keywords_are_not_in_the_fingerprint() {
+    let plain = model("select 1 as x, 'a' as y").await.fingerprint;
+    for same in [
+        "-- first\nSELECT 1 AS x,\n    'a' AS y /* last */\n",
+        "{# a remark #}{% set one = 1 %}select {{ one }} as x, 'a' as y",
+        "{{ config(tags=['nightly'], meta={'owner': 'Ann'}) }}\nselect 1 as x, 'a' as y",
+    ] {
+        assert_eq!(model(same).await.fingerprint, plain, "{same}");
+    }
+    for other in [
+        "select 2 as x, 'a' as y",
+        "select 1 as x, 'A' as y",
+        "select 1 as z, 'a' as y",
+        "select 'a' as y, 1 as x",
+        "{{ config(partition_by='y') }} select 1 as x, 'a' as y",
+    ] {
+        assert_ne!(model(other).await.fingerprint, plain, "{other}");
+    }
+}
+
+#[tokio::test]
+async fn what_may_differ_next_time_is_volatile() {
+    for volatile in [
+        "select now() as x",
+        "select random() as x",
+        "select current_date as x",
+        "select '{{ run_started_at }}' as x",
+        "select '{{ invocation_id }}' as x",
+        "select 1 as x where exists (select 1 where random() > 0.5)",
+    ] {
+        assert!(model(volatile).await.volatile, "{volatile}");
+    }
+    for steady in ["select 1 as x", "select upper('now()') as x", "select '{{ var('on') }}' as x"] {
+        assert!(!model(steady).await.volatile, "{steady}");
+    }
+}
+
+#[tokio::test]
+async fn partition_columns_stand_last_and_must_be_there() {
+    let done = model("{{ config(partition_by='x') }} select 1 as x, 2 as y").await;
+    assert_eq!(columns(&done.schema), "y Int64, x Int64");
+    let files = [("models/a.sql", "{{ config(partition_by=['wold']) }} select 1 as x, 2 as world")];
+    let findings = compiled(&files, &["a"], &[]).await.unwrap_err();
+    insta::assert_snapshot!(shown(&findings), @r"
+    error[unknown-column]: `partition_by` names `wold`, which `a` does not have
+     --> models/a.sql:1:1
+      |
+    1 | {{ config(partition_by=['wold']) }} select 1 as x, 2 as world
+      | ^ this model
+      |
+      = note: its columns: x, world
+      = help: did you mean `world`?
+    ");
+}
+
+#[tokio::test]
+async fn a_typed_query_reads_models_sources_and_tables_by_their_places() {
+    let fixture = project(&[
+        CHAIN[0],
+        ("models/v.sql", "{{ config(materialized='view') }} select x from {{ ref('a') }}"),
+    ]);
+    let lake = BTreeMap::from([stored("a", "x", DataType::Int64), stored("other", "o", DataType::Utf8)]);
+    let context = Context {
+        manifest: &fixture.manifest,
+        jinja: &fixture.jinja,
+        engine: &engine(),
+        root: fixture.folder.path(),
+        stored: &lake,
+    };
+    let sql = "select v.x, o.o from {{ ref('v') }} v, {{ ref('a') }} a, main.other o";
+    let (query, _) =
+        inline::compile_query(&context, sql).await.unwrap_or_else(|findings| panic!("{}", shown(&findings)));
+    assert_eq!(columns(&query.schema()), "x Int64, o Utf8");
+    let read = BTreeSet::from([Relation::new("main", "a"), Relation::new("main", "other")]);
+    assert_eq!(query.relations(), read);
+}

@@ -1,0 +1,88 @@
+//! Where each node's Delta table lies, and what stands there now.
+
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+use futures::{StreamExt, TryStreamExt, stream};
+
+use crate::{
+    engine::{SchemaRef, Table},
+    lake::{Lake, LakeError, Observed},
+    manifest::{Manifest, Materialized, Node},
+    name::Relation,
+};
+
+/// The lake, and the Delta tables that lie elsewhere.
+pub struct Tables {
+    lake: Arc<Lake>,
+    elsewhere: BTreeMap<Relation, (Lake, Relation)>,
+}
+
+/// Tables that are looked at side by side: each look is a few small reads.
+const LOOKS: usize = 16;
+
+impl Tables {
+    /// The tables of a project whose lake this is.
+    ///
+    /// # Errors
+    /// If a source of the format `delta` has a location that can't be one.
+    pub fn new(lake: Arc<Lake>, manifest: &Manifest, root: &Path) -> Result<Self, LakeError> {
+        let mut elsewhere = BTreeMap::new();
+        for node in manifest.nodes.values() {
+            if let Node::Source(source) = node
+                && let Some(location) = source.delta_location()
+            {
+                elsewhere.insert(source.relation.clone(), lake.elsewhere(location, root)?);
+            }
+        }
+        Ok(Self { lake, elsewhere })
+    }
+
+    /// The lake that models are written to.
+    #[must_use]
+    pub fn lake(&self) -> &Arc<Lake> {
+        &self.lake
+    }
+
+    /// The published rows of a relation; none if there is no table.
+    pub async fn provider(&self, relation: &Relation) -> Result<Option<Table>, LakeError> {
+        let (lake, relation) = self.place(relation);
+        lake.provider(relation).await
+    }
+
+    /// What stands at a relation now; none if there is no table.
+    pub async fn observe(&self, relation: &Relation) -> Result<Option<Observed>, LakeError> {
+        let (lake, relation) = self.place(relation);
+        lake.observe(relation).await
+    }
+
+    /// What stands at every relation of the project that is or should be a Delta table.
+    pub async fn observe_all(&self, manifest: &Manifest) -> Result<BTreeMap<Relation, Observed>, LakeError> {
+        let relations = manifest.nodes.values().filter(|node| is_table(node)).map(Node::relation);
+        stream::iter(relations)
+            .map(|relation| async move { Ok((relation.clone(), self.observe(relation).await?)) })
+            .buffer_unordered(LOOKS)
+            .try_filter_map(|(relation, seen)| async move { Ok(seen.map(|seen| (relation, seen))) })
+            .try_collect()
+            .await
+    }
+
+    fn place<'a>(&'a self, relation: &'a Relation) -> (&'a Lake, &'a Relation) {
+        match self.elsewhere.get(relation) {
+            Some((lake, relation)) => (lake, relation),
+            None => (&self.lake, relation),
+        }
+    }
+}
+
+/// The columns of what was seen.
+#[must_use]
+pub fn schemas(seen: &BTreeMap<Relation, Observed>) -> BTreeMap<Relation, SchemaRef> {
+    seen.iter().map(|(relation, seen)| (relation.clone(), Arc::clone(&seen.schema))).collect()
+}
+
+fn is_table(node: &Node) -> bool {
+    match node {
+        Node::Model(model) => model.config.materialized == Materialized::Table,
+        Node::Source(source) => source.is_delta(),
+    }
+}
