@@ -36,6 +36,7 @@ pub mod outcome;
 pub mod parse;
 pub mod plan;
 pub mod project;
+pub mod report;
 pub mod run;
 pub mod select;
 pub mod text;

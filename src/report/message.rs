@@ -1,0 +1,113 @@
+//! What is said of a run: each message is one of dbt's log events, by dbt's name and code, with typed contents.
+//! How it reads is `wording`'s business, how it is serialised `json`'s.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use crate::{
+    event::RunInfo,
+    outcome::{Outcome, Skipped},
+    plan::Step,
+};
+
+use super::{Counts, Failure, SetAside};
+
+/// How much a message matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// For those who look for something.
+    Debug,
+    /// The normal course.
+    Info,
+    /// Worth a look.
+    Warn,
+    /// Something went wrong.
+    Error,
+}
+
+/// A step's place in the run.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Place {
+    pub(super) step: Arc<Step>,
+    /// `N` of `N of M`.
+    pub(super) index: usize,
+    /// `M` of `N of M`.
+    pub(super) total: usize,
+}
+
+/// One thing said.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Message {
+    Version,
+    Found(Arc<RunInfo>),
+    Concurrency(Arc<RunInfo>),
+    NothingToDo,
+    Blank,
+    Started(Place),
+    Finished { place: Place, outcome: Outcome, seconds: f64 },
+    Skipped { place: Place, because: Skipped },
+    Cancelling,
+    Ran { kinds: BTreeMap<String, usize>, seconds: f64 },
+    Summary { counts: Counts, cancelled: bool },
+    Failed { failure: Failure, path: Option<String> },
+    SetAside { set_aside: SetAside, path: Option<String> },
+    Totals(Counts),
+    Completed { command: &'static str, success: bool, seconds: f64 },
+}
+
+impl Message {
+    /// dbt's name and code for it.
+    pub(super) fn name(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::Version => ("MainReportVersion", "A001"),
+            Self::Found(_) => ("FoundStats", "W006"),
+            Self::Concurrency(_) => ("ConcurrencyLine", "Q027"),
+            Self::NothingToDo => ("NothingToDo", "Q035"),
+            Self::Blank => ("Formatting", "Z017"),
+            Self::Started(_) => ("LogStartLine", "Q011"),
+            Self::Finished { .. } => ("LogModelResult", "Q012"),
+            Self::Skipped { .. } => ("SkippingDetails", "Q034"),
+            Self::Cancelling => ("LogCancelLine", "Q022"),
+            Self::Ran { .. } => ("FinishedRunningStats", "E047"),
+            Self::Summary { .. } => ("EndOfRunSummary", "Z030"),
+            Self::Failed { .. } => ("RunResultError", "Z024"),
+            Self::SetAside { .. } => ("RunResultWarningMessage", "Z046"),
+            Self::Totals(_) => ("StatsLine", "Z023"),
+            Self::Completed { .. } => ("CommandCompleted", "Q039"),
+        }
+    }
+
+    /// How much it matters.
+    pub(super) fn level(&self) -> Level {
+        match self {
+            Self::Failed { .. }
+            | Self::Cancelling
+            | Self::Finished { outcome: Outcome::Failed { .. }, .. } => Level::Error,
+            Self::SetAside { .. }
+            | Self::NothingToDo
+            | Self::Finished { outcome: Outcome::Published { rejected: Some(_), .. }, .. } => Level::Warn,
+            Self::Completed { .. } => Level::Debug,
+            _ => Level::Info,
+        }
+    }
+
+    /// Whether it is part of what is left to say under `--quiet`: each trouble, once.
+    pub(super) fn is_trouble(&self) -> bool {
+        match self {
+            Self::Failed { .. } | Self::SetAside { .. } | Self::NothingToDo => true,
+            Self::Summary { counts, cancelled } => *cancelled || counts.error + counts.warn + counts.skip > 0,
+            _ => false,
+        }
+    }
+
+    /// The step it speaks of.
+    pub(super) fn step(&self) -> Option<&Arc<Step>> {
+        match self {
+            Self::Started(place) | Self::Finished { place, .. } | Self::Skipped { place, .. } => {
+                Some(&place.step)
+            }
+            Self::Failed { failure, .. } => Some(&failure.step),
+            Self::SetAside { set_aside, .. } => Some(&set_aside.step),
+            _ => None,
+        }
+    }
+}

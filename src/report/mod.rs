@@ -1,0 +1,81 @@
+//! What people and programs are told of a run: everything here is a fold of [`Event`]s.
+//!
+//! ```text
+//! Event ──▶ narrator ──▶ Message ──▶ wording ──▶ Line ──▶ terminal
+//!   │        (a fold)    one dbt     for people     └───▶ "msg" of json
+//!   │                    event each
+//!   ├─────▶ run_results.json
+//!   └─────▶ RunResult, and with it the exit code
+//! ```
+//!
+//! - [`Reporter`]: hands each event to the sinks; start here
+//! - [`Terminal`], [`JsonLines`], [`RunResults`]: the sinks
+//! - [`RunResult`]: how the run ended
+//! - [`TargetPath`]: the folder that artifacts go to
+//! - [`plan_text`], [`plan_json`]: a plan as `headwater plan` prints it
+//!
+//! Nothing here calls `run`, reads a clock, the environment or a table, or changes what a run does: the scheduler
+//! is given a closure and does not know this module.
+
+mod json;
+mod line;
+mod message;
+mod narrator;
+mod node;
+mod plan_view;
+mod reporter;
+mod result;
+mod run_results;
+mod running;
+#[cfg(test)]
+mod sample;
+mod target;
+mod terminal;
+mod width;
+mod wording;
+
+use std::io;
+
+use crate::event::Event;
+
+pub use json::JsonLines;
+pub use message::Level;
+pub use node::{Lookup, NodeFile, no_files};
+pub use plan_view::{plan_json, plan_text};
+pub use reporter::Reporter;
+pub use result::{Counts, Failure, RunResult, SetAside};
+pub use run_results::{Invocation, RunResults};
+pub use target::{Cleaned, TargetPath};
+pub use terminal::{Look, Terminal};
+
+/// Somebody who wants to know of every event, in order.
+pub trait Sink: Send {
+    /// One event.
+    fn event(&mut self, event: &Event) -> Result<(), SinkError>;
+
+    /// No more events will come, however the run ended.
+    fn finish(&mut self) -> Result<(), SinkError>;
+}
+
+/// A sink could not write. The run goes on without it.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write {what}: {source}")]
+pub struct SinkError {
+    /// What it was writing, for a person: `the log`, `target/run_results.json`.
+    pub what: String,
+    /// Why it could not.
+    pub source: io::Error,
+}
+
+impl SinkError {
+    /// A failure to write `what`.
+    pub fn new(what: impl Into<String>, source: impl Into<io::Error>) -> Self {
+        Self { what: what.into(), source: source.into() }
+    }
+
+    /// Whether the reader went away, as `| head` does: no reason to say anything.
+    #[must_use]
+    pub fn is_broken_pipe(&self) -> bool {
+        self.source.kind() == io::ErrorKind::BrokenPipe
+    }
+}

@@ -1,0 +1,98 @@
+//! Turns each event into what is to be said of it. Every sink that tells the run's story holds one.
+
+use std::sync::Arc;
+
+use crate::{
+    event::{Event, Fact, RunInfo},
+    plan::Step,
+};
+
+use super::{
+    Lookup, RunResult,
+    message::{Message, Place},
+};
+
+/// A fold of the events that says something at each.
+pub(super) struct Narrator {
+    info: Option<Arc<RunInfo>>,
+    result: RunResult,
+    lookup: Lookup,
+}
+
+impl Narrator {
+    /// A narrator that names files by `lookup`.
+    pub(super) fn new(lookup: Lookup) -> Self {
+        Self { info: None, result: RunResult::default(), lookup }
+    }
+
+    /// What is known of the run, once it has started.
+    pub(super) fn info(&self) -> Option<&RunInfo> {
+        self.info.as_deref()
+    }
+
+    /// What is to be said of this event, in order.
+    pub(super) fn tell(&mut self, event: &Event) -> Vec<Message> {
+        self.result.fold(event);
+        match &event.fact {
+            Fact::RunStarted(info) => {
+                self.info = Some(info.clone());
+                opening(info)
+            }
+            Fact::StepStarted { step, index } => vec![Message::Started(self.place(step, *index))],
+            Fact::StepFinished { step, index, outcome, seconds } => vec![Message::Finished {
+                place: self.place(step, *index),
+                outcome: outcome.clone(),
+                seconds: *seconds,
+            }],
+            Fact::StepSkipped { step, index, because } => {
+                vec![Message::Skipped { place: self.place(step, *index), because: because.clone() }]
+            }
+            Fact::CancelRequested => vec![Message::Cancelling],
+            Fact::RunFinished { .. } => self.closing(),
+            Fact::StepProgress { .. } => Vec::new(),
+        }
+    }
+
+    fn place(&self, step: &Arc<Step>, index: usize) -> Place {
+        Place { step: step.clone(), index, total: self.result.planned }
+    }
+
+    fn closing(&self) -> Vec<Message> {
+        let result = &self.result;
+        let mut said = vec![Message::Blank];
+        if result.counts.total() > 0 {
+            said.push(Message::Ran { kinds: result.kinds.clone(), seconds: result.seconds });
+            said.push(Message::Blank);
+        }
+        said.push(Message::Summary { counts: result.counts, cancelled: result.cancelled });
+        for failure in &result.failures {
+            let path = self.path(&failure.step);
+            said.extend([Message::Blank, Message::Failed { failure: failure.clone(), path }]);
+        }
+        for set_aside in &result.set_aside {
+            let path = self.path(&set_aside.step);
+            said.extend([Message::Blank, Message::SetAside { set_aside: set_aside.clone(), path }]);
+        }
+        said.extend([Message::Blank, Message::Totals(result.counts)]);
+        said.extend(self.info().map(|info| Message::Completed {
+            command: info.command,
+            success: result.exit_code() == 0,
+            seconds: result.seconds,
+        }));
+        said
+    }
+
+    fn path(&self, step: &Step) -> Option<String> {
+        (self.lookup)(&step.node)?.path
+    }
+}
+
+fn opening(info: &Arc<RunInfo>) -> Vec<Message> {
+    let mut said = vec![Message::Version, Message::Found(info.clone()), Message::Blank];
+    if info.steps == 0 {
+        said.push(Message::NothingToDo);
+    } else {
+        said.extend([Message::Concurrency(info.clone()), Message::Blank]);
+    }
+    said
+}

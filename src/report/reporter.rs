@@ -1,0 +1,101 @@
+//! The one place events arrive at: it feeds the sinks and lets none of them disturb the run.
+
+use crate::event::Event;
+
+use super::{RunResult, Sink, SinkError};
+
+/// Owns the sinks and the result; fed synchronously, which is the scheduler's back-pressure.
+pub struct Reporter {
+    sinks: Vec<Box<dyn Sink>>,
+    result: RunResult,
+    lost: Vec<SinkError>,
+}
+
+impl Reporter {
+    /// A reporter over these sinks, told in this order.
+    #[must_use]
+    pub fn new(sinks: Vec<Box<dyn Sink>>) -> Self {
+        Self { sinks, result: RunResult::default(), lost: Vec::new() }
+    }
+
+    /// Tells every sink; one that fails is dropped.
+    pub fn event(&mut self, event: &Event) {
+        self.result.fold(event);
+        self.tell(|sink| sink.event(event));
+    }
+
+    /// Ends the sinks. Returns how the run ended, and what is to be said once, as warnings, of the sinks that
+    /// failed; a broken pipe is not worth a word.
+    #[must_use]
+    pub fn finish(mut self) -> (RunResult, Vec<SinkError>) {
+        self.tell(Sink::finish);
+        (self.result, self.lost)
+    }
+
+    fn tell(&mut self, mut say: impl FnMut(&mut (dyn Sink + 'static)) -> Result<(), SinkError>) {
+        let lost = &mut self.lost;
+        self.sinks.retain_mut(|sink| match say(sink.as_mut()) {
+            Ok(()) => true,
+            Err(error) => {
+                if !error.is_broken_pipe() {
+                    lost.push(error);
+                }
+                false
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io,
+        sync::{
+            Arc,
+            atomic::{AtomicUsize, Ordering},
+        },
+    };
+
+    use super::*;
+    use crate::report::sample;
+
+    struct Fails {
+        with: io::ErrorKind,
+        calls: Arc<AtomicUsize>,
+    }
+
+    impl Sink for Fails {
+        fn event(&mut self, _: &Event) -> Result<(), SinkError> {
+            self.calls.fetch_add(1, Ordering::Relaxed);
+            Err(SinkError::new("the log", self.with))
+        }
+
+        fn finish(&mut self) -> Result<(), SinkError> {
+            self.calls.fetch_add(1, Ordering::Relaxed);
+            Ok(())
+        }
+    }
+
+    fn check(with: io::ErrorKind, warnings: usize) {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let mut reporter = Reporter::new(vec![Box::new(Fails { with, calls: calls.clone() })]);
+        let events = sample::every_ending();
+        for event in &events {
+            reporter.event(event);
+        }
+        let (result, lost) = reporter.finish();
+        assert_eq!(calls.load(Ordering::Relaxed), 1, "a failed sink is told nothing more");
+        assert_eq!(lost.len(), warnings);
+        assert_eq!(result, RunResult::of(&events));
+    }
+
+    #[test]
+    fn a_failing_sink_is_dropped_and_mentioned_once() {
+        check(io::ErrorKind::StorageFull, 1);
+    }
+
+    #[test]
+    fn a_broken_pipe_is_silent() {
+        check(io::ErrorKind::BrokenPipe, 0);
+    }
+}

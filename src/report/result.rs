@@ -1,0 +1,185 @@
+//! How a run ended, as a fold of its events; so screen, artifact and exit code can't disagree.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use crate::{
+    event::{Event, Fact},
+    outcome::{Outcome, Rejected},
+    plan::Step,
+};
+
+use super::node;
+
+/// The steps that ended, by how. Each step counts once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Ended well, with nothing to remark.
+    pub pass: usize,
+    /// Ended well, but set input aside.
+    pub warn: usize,
+    /// Failed.
+    pub error: usize,
+    /// Did not run, or not to its end.
+    pub skip: usize,
+}
+
+impl Counts {
+    /// All of them.
+    #[must_use]
+    pub fn total(&self) -> usize {
+        self.pass + self.warn + self.error + self.skip
+    }
+}
+
+/// A step that failed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Failure {
+    /// The step.
+    pub step: Arc<Step>,
+    /// What happened.
+    pub message: String,
+    /// The compiled SQL's file, where there is one.
+    pub compiled: Option<String>,
+}
+
+/// A step that ended well and set input aside.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SetAside {
+    /// The step.
+    pub step: Arc<Step>,
+    /// What was set aside, and where it lies.
+    pub rejected: Rejected,
+}
+
+/// What became of a run.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RunResult {
+    /// The steps that ended, by how.
+    pub counts: Counts,
+    /// The failures, in the order they happened.
+    pub failures: Vec<Failure>,
+    /// The warnings, in the order they happened.
+    pub set_aside: Vec<SetAside>,
+    /// The steps that ended, by what they make: `table model`.
+    pub kinds: BTreeMap<String, usize>,
+    /// The steps that were planned.
+    pub planned: usize,
+    /// Whether somebody asked the run to stop.
+    pub cancelled: bool,
+    /// Wall time, once the run has finished.
+    pub seconds: f64,
+}
+
+impl RunResult {
+    /// The result of these events.
+    #[must_use]
+    pub fn of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Self {
+        let mut result = Self::default();
+        events.into_iter().for_each(|event| result.fold(event));
+        result
+    }
+
+    /// Takes one more event in.
+    pub fn fold(&mut self, event: &Event) {
+        match &event.fact {
+            Fact::RunStarted(info) => self.planned = info.steps,
+            Fact::StepFinished { step, outcome, .. } => {
+                self.ended(step);
+                self.judge(step, outcome);
+            }
+            Fact::StepSkipped { step, .. } => {
+                self.ended(step);
+                self.counts.skip += 1;
+            }
+            Fact::CancelRequested => self.cancelled = true,
+            Fact::RunFinished { seconds } => self.seconds = *seconds,
+            Fact::StepStarted { .. } | Fact::StepProgress { .. } => {}
+        }
+    }
+
+    /// 0 if every planned step ended well and nobody asked the run to stop, else 1.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        let well = self.counts.pass + self.counts.warn;
+        u8::from(self.cancelled || well != self.counts.total() || well != self.planned)
+    }
+
+    fn ended(&mut self, step: &Step) {
+        let kind = format!("{} {}", step.action.materialization(), node::kind(&step.node));
+        *self.kinds.entry(kind).or_default() += 1;
+    }
+
+    fn judge(&mut self, step: &Arc<Step>, outcome: &Outcome) {
+        match outcome {
+            Outcome::Failed { message, compiled } => {
+                self.counts.error += 1;
+                self.failures.push(Failure {
+                    step: step.clone(),
+                    message: message.clone(),
+                    compiled: compiled.clone(),
+                });
+            }
+            Outcome::Published { rejected: Some(rejected), .. } => {
+                self.counts.warn += 1;
+                self.set_aside.push(SetAside { step: step.clone(), rejected: rejected.clone() });
+            }
+            Outcome::Published { rejected: None, .. } | Outcome::Checked => self.counts.pass += 1,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        outcome::Skipped,
+        report::sample::{self, Script},
+    };
+
+    #[test]
+    fn every_ending_is_counted_once() {
+        let result = RunResult::of(&sample::every_ending());
+        assert_eq!(result.counts, Counts { pass: 2, warn: 1, error: 1, skip: 3 });
+        assert_eq!(result.exit_code(), 1);
+    }
+
+    #[test]
+    fn warnings_alone_are_no_failure() {
+        let mut script = Script::new(1);
+        script.ran(&sample::table("raw", "a"), sample::published(Some(sample::rejected())));
+        let result = RunResult::of(&script.end());
+        assert_eq!((result.counts.warn, result.exit_code()), (1, 0));
+    }
+
+    #[test]
+    fn a_run_that_stops_short_or_is_told_to_stop_is_a_failure() {
+        assert_eq!(RunResult::of(&Script::new(1).end()).exit_code(), 1);
+        let mut script = Script::new(0);
+        script.tell(Fact::CancelRequested);
+        assert_eq!(RunResult::of(&script.end()).exit_code(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn total_is_the_number_of_steps(endings in proptest::collection::vec(0..6_u8, 0..40)) {
+            let mut script = Script::new(endings.len());
+            for (n, ending) in endings.iter().enumerate() {
+                let step = sample::table("raw", &format!("t{n}"));
+                match ending {
+                    0 => script.ran(&step, sample::published(None)),
+                    1 => script.ran(&step, sample::published(Some(sample::rejected()))),
+                    2 => script.ran(&step, Outcome::Checked),
+                    3 => script.ran(&step, sample::failed()),
+                    4 => script.skip(&step, Skipped::FailFast),
+                    _ => script.interrupt(&step),
+                }
+            }
+            let result = RunResult::of(&script.end());
+            prop_assert_eq!(result.counts.total(), endings.len());
+            prop_assert_eq!(result.kinds.values().sum::<usize>(), endings.len());
+            prop_assert_eq!(result.exit_code() == 0, endings.iter().all(|ending| *ending < 3));
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Which steps run at this moment, and in which lane: the stand-in for the thread that dbt's artifacts name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    event::{Event, Fact},
+    name::NodeId,
+};
+
+/// A running step's place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Lane {
+    /// From 1; no two steps that run at the same time share one.
+    pub(super) number: usize,
+    /// When the step started.
+    pub(super) since: DateTime<Utc>,
+}
+
+/// The steps that run now. A fold of the events.
+#[derive(Debug, Default)]
+pub(super) struct Running {
+    lanes: BTreeMap<NodeId, Lane>,
+}
+
+impl Running {
+    /// Takes an event in and returns the lane it speaks of, also when the step has just left it.
+    pub(super) fn fold(&mut self, event: &Event) -> Option<Lane> {
+        match &event.fact {
+            Fact::StepStarted { step, .. } => {
+                let lane = Lane { number: self.free(), since: event.at };
+                self.lanes.insert(step.node.clone(), lane);
+                Some(lane)
+            }
+            Fact::StepFinished { step, .. } | Fact::StepSkipped { step, .. } => self.lanes.remove(&step.node),
+            _ => None,
+        }
+    }
+
+    fn free(&self) -> usize {
+        let taken: BTreeSet<_> = self.lanes.values().map(|lane| lane.number).collect();
+        // If all numbers up to the count of lanes are taken, the next one is free.
+        (1..=taken.len()).find(|number| !taken.contains(number)).unwrap_or(taken.len() + 1)
+    }
+}
+
+/// The lane's name as dbt names its workers; what happens outside of one happens on the main thread.
+pub(super) fn thread(lane: Option<Lane>) -> String {
+    match lane {
+        Some(lane) => format!("Thread-{} (worker)", lane.number),
+        None => "MainThread".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample::{self, Script};
+
+    #[test]
+    fn a_lane_is_used_again_once_it_is_free() {
+        let [a, b, c] = ["a", "b", "c"].map(|name| sample::table("raw", name));
+        let mut script = Script::new(3);
+        script.start(&a);
+        script.start(&b);
+        script.end_step(&a, sample::published(None));
+        script.start(&c);
+        let mut running = Running::default();
+        let lanes: Vec<_> =
+            script.end().iter().filter_map(|event| running.fold(event)).map(|lane| lane.number).collect();
+        assert_eq!(lanes, [1, 2, 1, 1]);
+    }
+}

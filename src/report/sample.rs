@@ -1,0 +1,144 @@
+//! Runs made up for the tests of this module, with fixed times.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::{
+    event::{Event, Fact, RunInfo},
+    name::{NodeId, Relation},
+    outcome::{Outcome, Rejected, Skipped},
+    plan::{Action, Reason, Step},
+};
+
+/// A run written step by step. Each event comes 250 ms after the one before.
+pub(super) struct Script {
+    events: Vec<Event>,
+    started: BTreeMap<NodeId, usize>,
+}
+
+impl Script {
+    pub(super) fn new(steps: usize) -> Self {
+        let mut script = Self { events: Vec::new(), started: BTreeMap::new() };
+        script.tell(Fact::RunStarted(Arc::new(RunInfo {
+            command: "build",
+            invocation_id: "0190a6f0-0000-7000-8000-000000000000".to_owned(),
+            project: "meters".to_owned(),
+            target: "dev".to_owned(),
+            root: "data_lake".to_owned(),
+            threads: 2,
+            found: BTreeMap::from([("model", 9), ("source", 4)]),
+            steps,
+        })));
+        script
+    }
+
+    pub(super) fn tell(&mut self, fact: Fact) {
+        let number = self.events.len() as u64;
+        let begin = DateTime::<Utc>::UNIX_EPOCH + TimeDelta::hours(9);
+        let past = TimeDelta::milliseconds(250 * i64::try_from(number).unwrap());
+        self.events.push(Event { number, at: begin + past, fact });
+    }
+
+    pub(super) fn start(&mut self, step: &Arc<Step>) {
+        let index = self.index(step);
+        self.tell(Fact::StepStarted { step: step.clone(), index });
+    }
+
+    pub(super) fn progress(&mut self, step: &Arc<Step>, rows: u64) {
+        self.tell(Fact::StepProgress { node: step.node.clone(), rows });
+    }
+
+    pub(super) fn end_step(&mut self, step: &Arc<Step>, outcome: Outcome) {
+        let index = self.index(step);
+        self.tell(Fact::StepFinished { step: step.clone(), index, outcome, seconds: 0.25 });
+    }
+
+    pub(super) fn ran(&mut self, step: &Arc<Step>, outcome: Outcome) {
+        self.start(step);
+        self.progress(step, 700);
+        self.end_step(step, outcome);
+    }
+
+    pub(super) fn skip(&mut self, step: &Arc<Step>, because: Skipped) {
+        let index = self.index(step);
+        self.tell(Fact::StepSkipped { step: step.clone(), index, because });
+    }
+
+    pub(super) fn interrupt(&mut self, step: &Arc<Step>) {
+        self.start(step);
+        self.skip(step, Skipped::Cancelled);
+    }
+
+    pub(super) fn end(mut self) -> Vec<Event> {
+        self.tell(Fact::RunFinished { seconds: 62.5 });
+        self.events
+    }
+
+    fn index(&mut self, step: &Arc<Step>) -> usize {
+        let next = self.started.len() + 1;
+        *self.started.entry(step.node.clone()).or_insert(next)
+    }
+}
+
+pub(super) fn step(schema: &str, name: &str, action: Action, reason: Reason) -> Arc<Step> {
+    Arc::new(Step {
+        node: NodeId::model("meters", name),
+        relation: Relation::new(schema, name),
+        action,
+        reason,
+        after: Arc::new([]),
+    })
+}
+
+pub(super) fn table(schema: &str, name: &str) -> Arc<Step> {
+    step(schema, name, Action::Table, Reason::FirstBuild)
+}
+
+pub(super) fn published(rejected: Option<Rejected>) -> Outcome {
+    Outcome::Published { version: 3, rows: 1440, bytes: 65_536, rejected }
+}
+
+pub(super) fn rejected() -> Rejected {
+    Rejected {
+        rows: 3,
+        files: 2,
+        relation: Relation::new("raw", "raw_readings_rejected"),
+        sample: vec![
+            "data/readings/7.json:12: consumption_delta: 'n/a' is no DOUBLE".to_owned(),
+            "data/readings/9.json: \u{1b}[31mends inside a string".to_owned(),
+        ],
+    }
+}
+
+pub(super) fn failed() -> Outcome {
+    Outcome::Failed {
+        message: "Cast error: Cannot cast string 'x' to value of Int64 type\nwhile reading column \"a\"\n"
+            .to_owned(),
+        compiled: Some("target/compiled/meters/models/staging/products.sql".to_owned()),
+    }
+}
+
+/// A run in which steps end in each way there is.
+pub(super) fn every_ending() -> Vec<Event> {
+    let readings = table("raw", "raw_readings");
+    let agreements = step("raw", "raw_agreements", Action::Table, Reason::SqlChanged);
+    let products = step("staging", "products", Action::Table, Reason::ConfigChanged);
+    let checked = step("staging", "読取_current", Action::View, Reason::Selected);
+    let below = table("presentation", "consumption_per_product_per_day");
+    let long = table("presentation", "a_name_that_is_rather_too_long_to_stand_before_the_bracket");
+    let late = table("presentation", "late");
+    let mut script = Script::new(7);
+    script.start(&readings);
+    script.start(&agreements);
+    script.progress(&readings, 700);
+    script.end_step(&readings, published(Some(rejected())));
+    script.end_step(&agreements, published(None));
+    script.ran(&products, failed());
+    script.skip(&below, Skipped::Upstream { failed: products.node.clone() });
+    script.ran(&checked, Outcome::Checked);
+    script.tell(Fact::CancelRequested);
+    script.interrupt(&long);
+    script.skip(&late, Skipped::FailFast);
+    script.end()
+}

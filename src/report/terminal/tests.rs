@@ -1,0 +1,141 @@
+use std::sync::{Arc, Mutex};
+
+use super::*;
+use crate::{
+    outcome::Outcome,
+    report::{
+        NodeFile, no_files, node,
+        sample::{self, Script},
+    },
+};
+
+#[derive(Clone, Default)]
+struct Paper(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Paper {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn look() -> Look {
+    Look::new(FixedOffset::east_opt(3600).unwrap())
+}
+
+fn printed(events: &[Event], look: Look) -> String {
+    let lookup: Lookup = Arc::new(|id| {
+        let path = Some(format!("models/{}.sql", node::name(id)));
+        Some(NodeFile { path, compiled_code: None })
+    });
+    let paper = Paper::default();
+    let mut terminal = Terminal::plain(Box::new(paper.clone()), look, lookup);
+    for event in events {
+        terminal.event(event).unwrap();
+    }
+    terminal.finish().unwrap();
+    let bytes = paper.0.lock().unwrap().clone();
+    String::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn every_line_there_is() {
+    insta::assert_snapshot!(printed(&sample::every_ending(), look()));
+}
+
+#[test]
+fn a_good_run_ends_in_dbts_words() {
+    let mut script = Script::new(1);
+    script.ran(&sample::table("raw", "a"), sample::published(None));
+    insta::assert_snapshot!(printed(&script.end(), look()));
+}
+
+#[test]
+fn an_empty_plan_says_that_there_is_nothing_to_do() {
+    insta::assert_snapshot!(printed(&Script::new(0).end(), look()));
+}
+
+#[test]
+fn quiet_leaves_each_trouble_once() {
+    let quiet = Look { quiet: true, ..look() };
+    insta::assert_snapshot!(printed(&sample::every_ending(), quiet));
+    let mut script = Script::new(1);
+    script.ran(&sample::table("raw", "a"), Outcome::Checked);
+    assert_eq!(printed(&script.end(), quiet), "");
+}
+
+#[test]
+fn brackets_stand_under_one_another() {
+    let text = printed(&sample::every_ending(), look());
+    let places: Vec<_> = text
+        .lines()
+        .filter(|line| line.contains(" of 7 "))
+        .map(|line| crate::report::width::columns(&line[..line.find(" [").unwrap()]))
+        .collect();
+    assert_eq!(places, vec![90; places.len()]);
+    assert_eq!(places.len(), 12);
+}
+
+#[test]
+fn colours_are_only_there_when_asked_for() {
+    let events = sample::every_ending();
+    assert!(!printed(&events, look()).contains('\u{1b}'));
+    assert!(
+        printed(&events, Look { colour: true, ..look() }).contains("[\u{1b}[31mERROR in 0.25s\u{1b}[0m]")
+    );
+}
+
+#[test]
+fn a_live_display_scrolls_the_endings_and_clears_itself() {
+    let screen = Screen::default();
+    let target = ProgressDrawTarget::term_like(Box::new(screen.clone()));
+    let mut terminal = Terminal::live_on(target, look(), no_files());
+    for event in &sample::every_ending() {
+        terminal.event(event).unwrap();
+    }
+    terminal.finish().unwrap();
+    let lines = screen.0.lock().unwrap().clone();
+    let with = |part: &str| lines.iter().any(|line| line.contains(part));
+    assert!(with("OK created sql table model raw.raw_agreements"));
+    assert!(with("SQL changed"), "without START lines the endings give the reason");
+    assert!(with("1 table raw.raw_readings") && with("0/7 done"), "the bars were drawn");
+    assert!(!with("START"));
+}
+
+/// Every line that was ever drawn.
+#[derive(Debug, Clone, Default)]
+struct Screen(Arc<Mutex<Vec<String>>>);
+
+impl indicatif::TermLike for Screen {
+    fn width(&self) -> u16 {
+        200
+    }
+    fn move_cursor_up(&self, _: usize) -> std::io::Result<()> {
+        Ok(())
+    }
+    fn move_cursor_down(&self, _: usize) -> std::io::Result<()> {
+        Ok(())
+    }
+    fn move_cursor_right(&self, _: usize) -> std::io::Result<()> {
+        Ok(())
+    }
+    fn move_cursor_left(&self, _: usize) -> std::io::Result<()> {
+        Ok(())
+    }
+    fn write_line(&self, text: &str) -> std::io::Result<()> {
+        self.write_str(text)
+    }
+    fn write_str(&self, text: &str) -> std::io::Result<()> {
+        self.0.lock().unwrap().push(text.to_owned());
+        Ok(())
+    }
+    fn clear_line(&self) -> std::io::Result<()> {
+        Ok(())
+    }
+    fn flush(&self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
