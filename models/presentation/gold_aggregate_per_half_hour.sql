@@ -1,0 +1,5 @@
+select
+    interval_start,
+    meterpoint_count,
+    total_kwh
+from {{ ref('total_consumption_half_hour') }}

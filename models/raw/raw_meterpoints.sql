@@ -1,0 +1,4 @@
+select
+    meterpoint_id,
+    region
+from {{ source('case_study', 'meterpoint') }}

@@ -1,0 +1,6 @@
+select
+    id,
+    product_id,
+    display_name,
+    is_variable
+from {{ source('case_study', 'product') }}
