@@ -23,6 +23,7 @@
 //!
 //! To follow a run, begin at `cli::build`, then [`compile::compile`], [`run::scheduler::run`] and [`run::step`].
 
+pub mod cli;
 pub mod compile;
 pub mod diag;
 pub mod engine;
@@ -40,3 +41,6 @@ pub mod report;
 pub mod run;
 pub mod select;
 pub mod text;
+
+#[cfg(test)]
+mod layers;

@@ -1,3 +1,10 @@
-//! The `headwater` binary.
+//! The `headwater` binary: everything is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    headwater::cli::main()
+}

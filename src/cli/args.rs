@@ -1,0 +1,262 @@
+//! What can be asked on the command line. The doc comments are the help.
+
+#![expect(clippy::doc_markdown, reason = "the doc comments are read in a terminal")]
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+/// dbt's way of working on open Delta tables, in one binary.
+#[derive(Debug, Parser)]
+#[command(
+    name = "headwater",
+    version,
+    about,
+    arg_required_else_help = true,
+    after_help = "Examples:
+  headwater build                       everything, in order
+  headwater build -s stg_readings+      a model and all that depends on it
+  headwater plan -s tag:daily           what would run, and why
+  headwater show -s stg_readings        the first rows of a model
+
+Every option can be set by an environment variable too: HEADWATER_TARGET=prod is --target prod."
+)]
+pub struct Args {
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// The folder that holds project.yml
+    #[arg(long, global = true, env = "HEADWATER_PROJECT_DIR", default_value = ".", value_name = "DIR")]
+    pub project_dir: PathBuf,
+    /// Which of the project's targets to use
+    #[arg(long, short = 't', global = true, env = "HEADWATER_TARGET", value_name = "NAME")]
+    pub target: Option<String>,
+    /// Where artifacts go, instead of the project's `target-path`
+    #[arg(long, global = true, env = "HEADWATER_TARGET_PATH", value_name = "DIR")]
+    pub target_path: Option<PathBuf>,
+    /// Variables for the project, as YAML or JSON: '{as_of_date: 2021-01-02}'
+    #[arg(long, global = true, env = "HEADWATER_VARS", value_name = "YAML")]
+    pub vars: Option<String>,
+    /// How many models run side by side, and how many cores one of them may use
+    #[arg(long, global = true, env = "HEADWATER_THREADS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+    /// Say only what went wrong
+    #[arg(long, short = 'q', global = true, env = "HEADWATER_QUIET")]
+    pub quiet: bool,
+    /// How the run's lines are written
+    #[arg(long, global = true, env = "HEADWATER_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
+    pub log_format: LogFormat,
+    /// How much of the engine's own log to show on stderr
+    #[arg(long, global = true, env = "HEADWATER_LOG_LEVEL", default_value = "error", value_name = "LEVEL")]
+    pub log_level: LogLevel,
+    /// No colours (they are also off in a pipe and with NO_COLOR)
+    #[arg(long, global = true, env = "HEADWATER_NO_COLOR")]
+    pub no_color: bool,
+}
+
+impl Global {
+    /// Applies `--no-color` to this process's streams.
+    pub(super) fn colour(&self) {
+        if self.no_color {
+            anstream::ColorChoice::Never.write_global();
+        }
+    }
+}
+
+/// How the run's lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people
+    Text,
+    /// One JSON object a line, in dbt's structure
+    Json,
+}
+
+/// How much of the log to show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogLevel {
+    /// Only what went wrong
+    Error,
+    /// And what looks wrong
+    Warn,
+    /// And what is done
+    Info,
+    /// And how
+    Debug,
+    /// Everything
+    Trace,
+}
+
+impl LogLevel {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Build the selected models in order; each becomes visible by one commit
+    Build(BuildArgs),
+    /// Build the selected models, without anything else `build` may do
+    Run(BuildArgs),
+    /// Check the selected models and write their SQL under the target path, without running it
+    Compile(SelectArgs),
+    /// List the project's nodes
+    #[command(visible_alias = "ls")]
+    List(ListArgs),
+    /// Show the first rows of a model, or of any query
+    Show(ShowArgs),
+    /// Show what `build` would do, and why, without doing it
+    Plan(PlanArgs),
+    /// Remove the artifacts that Headwater made
+    Clean,
+    /// Check the installation, the project and the lake
+    Debug,
+    /// Make a small project that builds at once
+    Init(InitArgs),
+}
+
+/// Which nodes.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub struct SelectArgs {
+    /// Nodes to take: names, +upstream, downstream+, 2+near+1, @both, tag:x, path:models/staging, source:files,
+    /// config.materialized:view; a space is "or", a comma "and"
+    #[arg(long, short = 's', env = "HEADWATER_SELECT", num_args = 1.., value_name = "SELECTION")]
+    pub select: Vec<String>,
+    /// Nodes to leave out, in the same language
+    #[arg(long, env = "HEADWATER_EXCLUDE", num_args = 1.., value_name = "SELECTION")]
+    pub exclude: Vec<String>,
+}
+
+/// `build` and `run`.
+#[derive(Debug, ClapArgs)]
+pub struct BuildArgs {
+    /// Which nodes.
+    #[command(flatten)]
+    pub select: SelectArgs,
+    /// Start nothing more once a model failed
+    #[arg(long, short = 'x', env = "HEADWATER_FAIL_FAST")]
+    pub fail_fast: bool,
+}
+
+/// `list`.
+#[derive(Debug, ClapArgs)]
+pub struct ListArgs {
+    /// Which nodes.
+    #[command(flatten)]
+    pub select: SelectArgs,
+    /// What to print of each
+    #[arg(long, default_value = "selector", value_name = "FORMAT")]
+    pub output: ListOutput,
+    /// Only nodes of these kinds
+    #[arg(long, num_args = 1.., value_name = "TYPE")]
+    pub resource_type: Vec<ResourceType>,
+}
+
+/// What `list` prints of a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ListOutput {
+    /// What selects it: smart_meters.staging.stg_readings
+    Selector,
+    /// Its name
+    Name,
+    /// Its file
+    Path,
+    /// One JSON object a line
+    Json,
+}
+
+/// A kind of node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ResourceType {
+    /// A model
+    Model,
+    /// A source
+    Source,
+}
+
+impl ResourceType {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Model => "model",
+            Self::Source => "source",
+        }
+    }
+}
+
+/// `show`.
+#[derive(Debug, ClapArgs)]
+pub struct ShowArgs {
+    /// The model to show: its SQL is run over the tables as they are
+    #[arg(
+        long,
+        short = 's',
+        value_name = "MODEL",
+        required_unless_present = "inline",
+        conflicts_with = "inline"
+    )]
+    pub select: Option<String>,
+    /// A query to run; it may use ref() and source(), or tables by name: "select * from raw.raw_readings"
+    #[arg(long, value_name = "SQL")]
+    pub inline: Option<String>,
+    /// How many rows; -1 for all
+    #[arg(long, default_value_t = 5, allow_negative_numbers = true, value_name = "N")]
+    pub limit: i64,
+    /// How to print them
+    #[arg(long, default_value = "table", value_name = "FORMAT")]
+    pub output: ShowOutput,
+}
+
+/// How `show` prints rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ShowOutput {
+    /// An aligned table
+    Table,
+    /// One JSON object a row
+    Json,
+    /// Comma-separated values with a header
+    Csv,
+}
+
+/// `plan`.
+#[derive(Debug, ClapArgs)]
+pub struct PlanArgs {
+    /// Which nodes.
+    #[command(flatten)]
+    pub select: SelectArgs,
+    /// How to print it
+    #[arg(long, default_value = "text", value_name = "FORMAT")]
+    pub output: PlanOutput,
+}
+
+/// How `plan` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PlanOutput {
+    /// Lines for people
+    Text,
+    /// One JSON document
+    Json,
+}
+
+/// `init`.
+#[derive(Debug, ClapArgs)]
+pub struct InitArgs {
+    /// The project's name, and the folder to make for it
+    pub name: String,
+}

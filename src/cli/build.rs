@@ -1,0 +1,138 @@
+//! `build` and `run`: compile everything, then carry out the plan and tell of it.
+
+use std::{
+    io::{IsTerminal, stderr, stdout},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
+
+use serde_json::{Map, json};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    args::{BuildArgs, Global, LogFormat},
+    compile::write_compiled,
+    context::{Context, Prepared},
+    failure::{self, Failure, NODE_FAILED},
+};
+use crate::{
+    event::RunInfo,
+    plan::Plan,
+    report::{
+        Invocation, JsonLines, Level, Look, Lookup, NodeFile, Reporter, RunResults, Sink, TargetPath,
+        Terminal,
+    },
+    run::{
+        scheduler::{self, Limits},
+        step::Worker,
+    },
+};
+
+pub(super) async fn run(
+    command: &'static str,
+    global: &Global,
+    args: &BuildArgs,
+) -> Result<ExitCode, Failure> {
+    let context = Context::load(global)?;
+    let Prepared { engine, tables, compiled, plan, .. } = context.prepare(&args.select).await?;
+    let target = TargetPath::new(context.target_path.clone());
+    write_compiled(&target, &context.manifest, &compiled)?;
+    let info = info(command, &context, &plan, &tables.lake().root_display());
+    let limits = Limits { threads: context.threads, fail_fast: args.fail_fast };
+    let cancel = CancellationToken::new();
+    let worker = Arc::new(Worker {
+        engine,
+        tables,
+        artifacts: shown(&context),
+        invocation_id: context.invocation_id.clone(),
+        manifest: context.manifest,
+        compiled,
+        cancel: cancel.clone(),
+    });
+    let mut reporter = reporter(global, args, command, &target, &worker);
+    let listening = tokio::spawn(cancel_on_ctrl_c(cancel.clone()));
+    let execute = |step, progress| Arc::clone(&worker).execute(step, progress);
+    scheduler::run(info, &plan, limits, &cancel, execute, &mut |event| reporter.event(event)).await;
+    listening.abort();
+    let (result, lost) = reporter.finish();
+    for sink in lost {
+        failure::warn(&sink.to_string());
+    }
+    Ok(if result.exit_code() == 0 { ExitCode::SUCCESS } else { ExitCode::from(NODE_FAILED) })
+}
+
+/// The target path as people are told it: relative to the project where it lies in it.
+fn shown(context: &Context) -> PathBuf {
+    let path = &context.target_path;
+    path.strip_prefix(&context.project.root).unwrap_or(path).to_path_buf()
+}
+
+fn info(command: &'static str, context: &Context, plan: &Plan, root: &str) -> RunInfo {
+    RunInfo {
+        command,
+        invocation_id: context.invocation_id.clone(),
+        project: context.manifest.project.clone(),
+        target: context.target_name.clone(),
+        root: root.to_string(),
+        threads: context.threads,
+        found: context.manifest.counts(),
+        steps: plan.steps.len(),
+    }
+}
+
+fn reporter(
+    global: &Global,
+    args: &BuildArgs,
+    command: &str,
+    target: &TargetPath,
+    worker: &Arc<Worker>,
+) -> Reporter {
+    let lookup = lookup(worker);
+    let terminal = stdout().is_terminal();
+    let mut look = Look::new(*chrono::Local::now().offset());
+    look.colour = terminal && anstream::AutoStream::choice(&stdout()) != anstream::ColorChoice::Never;
+    look.quiet = global.quiet;
+    let lines: Box<dyn Sink> = match global.log_format {
+        LogFormat::Json => {
+            let least = if global.quiet { Level::Warn } else { Level::Info };
+            Box::new(JsonLines::new(Box::new(stdout()), least, std::process::id(), Arc::clone(&lookup)))
+        }
+        LogFormat::Text if global.quiet => {
+            Box::new(Terminal::plain(Box::new(stderr()), look, Arc::clone(&lookup)))
+        }
+        LogFormat::Text if terminal => Box::new(Terminal::live(look, Arc::clone(&lookup))),
+        LogFormat::Text => Box::new(Terminal::plain(Box::new(stdout()), look, Arc::clone(&lookup))),
+    };
+    let mut flags = Map::new();
+    flags.insert("which".into(), json!(command));
+    flags.insert("select".into(), json!(args.select.select));
+    flags.insert("exclude".into(), json!(args.select.exclude));
+    flags.insert("fail_fast".into(), json!(args.fail_fast));
+    flags.insert("project_dir".into(), json!(global.project_dir));
+    let invocation = Invocation { args: flags, ..Invocation::default() };
+    let results = RunResults::new(target.path().join("run_results.json"), invocation, lookup);
+    Reporter::new(vec![lines, Box::new(results)])
+}
+
+fn lookup(worker: &Arc<Worker>) -> Lookup {
+    let worker = Arc::clone(worker);
+    Arc::new(move |id| {
+        let model = worker.manifest.model(id)?;
+        Some(NodeFile {
+            path: Some(Path::new(model.file.path()).display().to_string()),
+            compiled_code: worker.compiled.models.get(id).map(|compiled| compiled.sql.clone()),
+        })
+    })
+}
+
+/// The first Ctrl-C asks the run to stop and waits for what runs to clean up; the second ends the process, which is
+/// safe as well: unpublished files are invisible.
+async fn cancel_on_ctrl_c(cancel: CancellationToken) {
+    if tokio::signal::ctrl_c().await.is_ok() {
+        cancel.cancel();
+        if tokio::signal::ctrl_c().await.is_ok() {
+            std::process::exit(130);
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! From flags and files to a resolved project, its engine and its lake.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    path::PathBuf,
+    sync::Arc,
+};
+
+use chrono::Utc;
+use serde_json::{Map, Value, json};
+
+use super::{
+    args::{Global, SelectArgs},
+    failure::{self, Failure},
+};
+use crate::{
+    compile::{self, Compiled},
+    diag::{Diagnostic, Severity, near},
+    engine::{Engine, EngineSettings, SchemaRef},
+    jinja::{Globals, Jinja},
+    lake::{Lake, Observed},
+    manifest::Manifest,
+    name::{NodeId, Relation},
+    parse,
+    plan::Plan,
+    project::{Project, Target},
+    run::{
+        planning,
+        tables::{Tables, schemas},
+    },
+    select,
+    text::Source,
+};
+
+/// A resolved project and what was asked about it.
+pub(super) struct Context {
+    pub(super) project: Project,
+    pub(super) jinja: Jinja,
+    pub(super) manifest: Manifest,
+    pub(super) target_name: String,
+    pub(super) target: Target,
+    pub(super) threads: usize,
+    pub(super) invocation_id: String,
+    pub(super) quiet: bool,
+    pub(super) target_path: PathBuf,
+    lake_root: String,
+    lake_options: HashMap<String, String>,
+}
+
+/// What was asked for, checked and planned.
+pub(super) struct Prepared {
+    pub(super) chosen: BTreeSet<NodeId>,
+    pub(super) engine: Engine,
+    pub(super) tables: Tables,
+    pub(super) compiled: Compiled,
+    pub(super) plan: Plan,
+}
+
+impl Context {
+    /// Reads and resolves the project. Warnings are shown at once.
+    pub(super) fn load(global: &Global) -> Result<Self, Failure> {
+        let root = global.project_dir.canonicalize().map_err(|error| {
+            Failure::message(format!(
+                "can't open the project folder {}: {error}",
+                global.project_dir.display()
+            ))
+        })?;
+        let (project, mut findings) = Project::load(&root);
+        let Some(project) = project else { return Err(findings.into()) };
+        let (target_name, target) = target(&project, global)?;
+        let threads = threads(global, &target);
+        let started = Utc::now();
+        let invocation_id = uuid::Uuid::new_v4().to_string();
+        let globals = Globals {
+            project_name: project.settings.name.value.clone(),
+            vars: vars(&project, global)?,
+            target: json!({
+                "name": target_name, "type": "headwater", "threads": threads, "root": target.root.value,
+                "schema": target.schema.as_ref().map(|schema| schema.value.clone()),
+                "profile_name": project.settings.name.value, "database": Value::Null,
+            }),
+            env: std::env::vars_os()
+                .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
+                .collect(),
+            run_started_at: started,
+            invocation_id: invocation_id.clone(),
+            flags: json!({ "FULL_REFRESH": false, "FAIL_FAST": false, "QUIET": global.quiet }),
+        };
+        let macros: Vec<Source> = project.macros.iter().map(|file| file.source.clone()).collect();
+        let (jinja, more) = Jinja::new(&macros, globals);
+        findings.extend(more);
+        let (captures, more) = parse::parse(&project, &jinja, threads);
+        findings.extend(more);
+        findings.extend(captures.iter().flat_map(|captures| captures.warnings.clone()));
+        let prefix = match &target.schema {
+            Some(schema) => {
+                Some(jinja.render_value(&schema.value, &schema.span).map_err(|found| vec![found])?)
+            }
+            None => None,
+        };
+        let render = |text: &str, span: &crate::text::Span| jinja.render_value(text, span);
+        let manifest = match Manifest::resolve(&project, &captures, prefix.as_deref(), &render) {
+            Ok((manifest, more)) => {
+                findings.extend(more);
+                Some(manifest)
+            }
+            Err(more) => {
+                findings.extend(more);
+                None
+            }
+        };
+        let (lake_root, lake_options) = storage(&jinja, &target)?;
+        let target_path = match &global.target_path {
+            Some(path) => std::path::absolute(path)?,
+            None => root.join(&project.settings.paths.target),
+        };
+        match manifest {
+            Some(manifest) if findings.iter().all(|found| found.severity == Severity::Warning) => {
+                failure::show(&findings, global.quiet);
+                Ok(Self {
+                    project,
+                    jinja,
+                    manifest,
+                    target_name,
+                    target,
+                    threads,
+                    invocation_id,
+                    quiet: global.quiet,
+                    target_path,
+                    lake_root,
+                    lake_options,
+                })
+            }
+            _ => Err(findings.into()),
+        }
+    }
+
+    /// The nodes that were asked for. Says on stderr what selected nothing.
+    pub(super) fn select(&self, args: &SelectArgs) -> Result<BTreeSet<NodeId>, Failure> {
+        let candidates = self.manifest.candidates();
+        let (selection, warnings) =
+            select::select(&args.select, &args.exclude, &candidates, &self.manifest.graph)?;
+        failure::show(&warnings, self.quiet);
+        Ok(selection.chosen)
+    }
+
+    /// From what was asked for to what is to be done.
+    pub(super) async fn prepare(&self, args: &SelectArgs) -> Result<Prepared, Failure> {
+        let chosen = self.select(args)?;
+        let engine = self.engine()?;
+        let tables = self.tables(&engine)?;
+        let (compiled, seen) = self.compile(&engine, &tables, &chosen).await?;
+        let plan = planning::plan(&self.manifest, &chosen, &compiled, &seen);
+        Ok(Prepared { chosen, engine, tables, compiled, plan })
+    }
+
+    pub(super) fn engine(&self) -> Result<Engine, Failure> {
+        Ok(Engine::new(&EngineSettings {
+            threads: self.threads,
+            memory_limit: self.target.memory_limit,
+            dialect: self.project.settings.dialect.clone(),
+        })?)
+    }
+
+    pub(super) fn lake(&self) -> Result<Lake, Failure> {
+        Ok(Lake::open(&self.lake_root, &self.project.root, self.lake_options.clone())?)
+    }
+
+    pub(super) fn tables(&self, engine: &Engine) -> Result<Tables, Failure> {
+        let lake = self.lake()?.with_session(engine.session());
+        Ok(Tables::new(Arc::new(lake), &self.manifest, &self.project.root)?)
+    }
+
+    /// Looks at the lake and type-checks the chosen models against it.
+    pub(super) async fn compile(
+        &self,
+        engine: &Engine,
+        tables: &Tables,
+        chosen: &BTreeSet<NodeId>,
+    ) -> Result<(Compiled, BTreeMap<Relation, Observed>), Failure> {
+        let seen = tables.observe_all(&self.manifest).await?;
+        let stored = schemas(&seen);
+        // A source is looked at because a model reads it: one that nobody reads may be absent.
+        let models: BTreeSet<NodeId> =
+            chosen.iter().filter(|id| self.manifest.model(id).is_some()).cloned().collect();
+        let compiled = compile::compile(&self.compiling(engine, &stored), &models).await?;
+        Ok((compiled, seen))
+    }
+
+    pub(super) fn compiling<'a>(
+        &'a self,
+        engine: &'a Engine,
+        stored: &'a BTreeMap<Relation, SchemaRef>,
+    ) -> compile::Context<'a> {
+        compile::Context {
+            manifest: &self.manifest,
+            jinja: &self.jinja,
+            engine,
+            root: &self.project.root,
+            stored,
+        }
+    }
+}
+
+fn target(project: &Project, global: &Global) -> Result<(String, Target), Failure> {
+    let settings = &project.settings;
+    let name = global.target.clone().unwrap_or_else(|| settings.default_target.value.clone());
+    if let Some(target) = settings.targets.get(&name) {
+        return Ok((name, target.clone()));
+    }
+    let names = settings.targets.keys().map(String::as_str);
+    let hint = near::question(&name, names.clone())
+        .unwrap_or_else(|| format!("the targets: {}", names.collect::<Vec<_>>().join(", ")));
+    Err(Failure::hinted(format!("{} has no target `{name}`", settings.source.path()), hint))
+}
+
+fn threads(global: &Global, target: &Target) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    global.threads.map(usize::from).or(target.threads).unwrap_or_else(cores).max(1)
+}
+
+fn vars(project: &Project, global: &Global) -> Result<Map<String, Value>, Failure> {
+    let mut vars: Map<String, Value> =
+        project.settings.vars.iter().map(|(key, value)| (key.clone(), value.to_json())).collect();
+    if let Some(text) = &global.vars {
+        let given: Map<String, Value> = serde_saphyr::from_str(text).map_err(|error| {
+            Failure::hinted(
+                format!("--vars is not a YAML mapping: {}", error.to_string().trim_start_matches("error: ")),
+                "write it as --vars '{as_of_date: 2021-01-02}'",
+            )
+        })?;
+        vars.extend(given);
+    }
+    Ok(vars)
+}
+
+fn storage(jinja: &Jinja, target: &Target) -> Result<(String, HashMap<String, String>), Vec<Diagnostic>> {
+    let one = |value: &crate::text::Spanned<String>| {
+        jinja.render_value(&value.value, &value.span).map_err(|found| vec![found])
+    };
+    let options = target
+        .storage_options
+        .iter()
+        .map(|(key, value)| Ok((key.clone(), one(value)?)))
+        .collect::<Result<_, Vec<Diagnostic>>>()?;
+    Ok((one(&target.root)?, options))
+}

@@ -1,0 +1,45 @@
+//! `debug`: the installation, the project and the lake, each checked.
+
+use std::{
+    io::{Write, stdout},
+    process::ExitCode,
+};
+
+use super::{
+    args::Global,
+    context::Context,
+    failure::{COULD_NOT_RUN, Failure},
+};
+
+pub(super) async fn run(global: &Global) -> Result<ExitCode, Failure> {
+    let mut out = stdout().lock();
+    let version = env!("CARGO_PKG_VERSION");
+    writeln!(out, "headwater  {version} ({} {})", std::env::consts::OS, std::env::consts::ARCH)?;
+    let context = Context::load(global)?;
+    let counts: Vec<String> = context
+        .manifest
+        .counts()
+        .into_iter()
+        .map(|(kind, count)| format!("{count} {kind}{}", if count == 1 { "" } else { "s" }))
+        .collect();
+    let lake = context.lake()?;
+    writeln!(out, "project    {} in {}", context.manifest.project, context.project.root.display())?;
+    writeln!(out, "           {}", counts.join(", "))?;
+    writeln!(out, "target     {}", context.target_name)?;
+    writeln!(out, "lake       {}", lake.root_display())?;
+    writeln!(out, "threads    {}", context.threads)?;
+    let memory = context.target.memory_limit;
+    let memory = memory.map_or("no limit".to_string(), |bytes| format!("{} MiB", bytes >> 20));
+    writeln!(out, "memory     {memory}")?;
+    writeln!(out, "artifacts  {}", context.target_path.display())?;
+    match lake.check_access().await {
+        Ok(()) => {
+            writeln!(out, "\nThe lake can be read and written: all well")?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(error) => {
+            writeln!(out, "\nThe lake can't be used: {error}")?;
+            Ok(ExitCode::from(COULD_NOT_RUN))
+        }
+    }
+}

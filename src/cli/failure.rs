@@ -1,0 +1,118 @@
+//! What stops a command, as lines on stderr and an exit code.
+
+use std::{
+    io::{self, IsTerminal, Write},
+    process::ExitCode,
+};
+
+use crate::{
+    diag::{Diagnostic, Severity, render},
+    engine::{self, EngineError},
+    lake::LakeError,
+};
+
+/// A node failed, or was skipped for a failure.
+pub(super) const NODE_FAILED: u8 = 1;
+/// Usage, project or environment: nothing could be run.
+pub(super) const COULD_NOT_RUN: u8 = 2;
+
+/// Why a command could not do its work.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The user's files are wrong.
+    Findings(Vec<Diagnostic>),
+    /// Anything else, with what may help.
+    Message { message: String, hint: Option<String> },
+    /// Whoever read our output went away.
+    BrokenPipe,
+}
+
+impl Failure {
+    pub(super) fn message(message: impl Into<String>) -> Self {
+        Self::Message { message: message.into(), hint: None }
+    }
+
+    pub(super) fn hinted(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Message { message: message.into(), hint: Some(hint.into()) }
+    }
+
+    /// Says it on stderr.
+    pub(super) fn report(self, quiet: bool) -> ExitCode {
+        match self {
+            Self::BrokenPipe => return ExitCode::SUCCESS,
+            Self::Findings(findings) => show(&findings, quiet),
+            Self::Message { message, hint } => {
+                let hint = hint.map_or(String::new(), |hint| format!("\nhint: {hint}\n"));
+                let text = format!("error: {message}\n{hint}");
+                // Nothing is left to do if stderr is gone.
+                let _ = io::stderr().write_all(text.as_bytes());
+            }
+        }
+        ExitCode::from(COULD_NOT_RUN)
+    }
+}
+
+/// Shows findings on stderr with a line that counts them; warnings are left out if `quiet`.
+pub(super) fn show(findings: &[Diagnostic], quiet: bool) {
+    let colour =
+        io::stderr().is_terminal() && anstream::ColorChoice::global() != anstream::ColorChoice::Never;
+    let mut errors = 0;
+    let mut text = String::new();
+    for finding in findings {
+        if finding.severity == Severity::Error {
+            errors += 1;
+        } else if quiet {
+            continue;
+        }
+        text.push_str(&render::to_string(finding, colour));
+        text.push_str("\n\n");
+    }
+    if errors > 0 {
+        let plural = if errors == 1 { "" } else { "s" };
+        let count = format!("{errors} error{plural}: nothing was run\n");
+        text.push_str(&count);
+    }
+    // Nothing is left to do if stderr is gone.
+    let _ = anstream::stderr().write_all(text.as_bytes());
+}
+
+/// Says on stderr what the command went on without.
+pub(super) fn warn(message: &str) {
+    // Nothing is left to do if stderr is gone.
+    let _ = writeln!(io::stderr(), "warning: {message}");
+}
+
+impl From<Vec<Diagnostic>> for Failure {
+    fn from(findings: Vec<Diagnostic>) -> Self {
+        Self::Findings(findings)
+    }
+}
+
+impl From<LakeError> for Failure {
+    fn from(error: LakeError) -> Self {
+        Self::message(error.to_string())
+    }
+}
+
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Self {
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
+        while let Some(found) = cause {
+            if found.downcast_ref::<io::Error>().is_some_and(|io| io.kind() == io::ErrorKind::BrokenPipe) {
+                return Self::BrokenPipe;
+            }
+            cause = found.source();
+        }
+        Self::message(engine::message(&error))
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            Self::BrokenPipe
+        } else {
+            Self::message(error.to_string())
+        }
+    }
+}

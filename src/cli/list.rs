@@ -1,0 +1,68 @@
+//! `list`: the selected nodes, one a line.
+
+use std::{
+    io::{BufWriter, Write, stdout},
+    process::ExitCode,
+};
+
+use serde_json::json;
+
+use super::{
+    args::{Global, ListArgs, ListOutput},
+    context::Context,
+    failure::Failure,
+};
+use crate::manifest::Node;
+
+pub(super) fn run(global: &Global, args: &ListArgs) -> Result<ExitCode, Failure> {
+    let context = Context::load(global)?;
+    let chosen = context.select(&args.select)?;
+    let kinds: Vec<&str> = args.resource_type.iter().map(|kind| kind.as_str()).collect();
+    let mut out = BufWriter::new(stdout().lock());
+    for (id, node) in &context.manifest.nodes {
+        if chosen.contains(id) && (kinds.is_empty() || kinds.contains(&node.resource_type())) {
+            writeln!(out, "{}", line(node, &context, args.output))?;
+        }
+    }
+    out.flush()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn line(node: &Node, context: &Context, output: ListOutput) -> String {
+    let project = &context.manifest.project;
+    match output {
+        ListOutput::Selector => match node {
+            Node::Model(model) => model.fqn.join("."),
+            Node::Source(source) => format!("source:{project}.{}.{}", source.source, source.name),
+        },
+        ListOutput::Name => node.display_name(),
+        ListOutput::Path => path(node).to_string(),
+        ListOutput::Json => {
+            let parents: Vec<String> =
+                context.manifest.graph.parents(node.id()).into_iter().map(ToString::to_string).collect();
+            let mut line = json!({
+                "name": node.display_name(),
+                "resource_type": node.resource_type(),
+                "package_name": project,
+                "original_file_path": path(node),
+                "unique_id": node.id(),
+                "schema": node.relation().schema,
+                "alias": node.relation().name,
+                "depends_on": { "nodes": parents },
+            });
+            if let Node::Model(model) = node {
+                line["config"] = json!(model.config.all);
+                line["config"]["materialized"] = json!(model.config.materialized.name());
+                line["tags"] = json!(model.config.tags);
+            }
+            line.to_string()
+        }
+    }
+}
+
+fn path(node: &Node) -> &str {
+    match node {
+        Node::Model(model) => model.file.path(),
+        Node::Source(source) => source.span.source.path(),
+    }
+}

@@ -1,0 +1,89 @@
+//! The command line: arguments in, exit code out.
+//!
+//! - [`args`]: what can be asked, and the help that teaches it
+//! - `context`: from flags and files to a resolved project
+//! - `failure`: what stops a command, as lines and an exit code
+//! - one file a command: `build` (also `run`), `compile`, `list`, `show`, `plan`, `clean`, `debug`, `init`
+//!
+//! The only code that knows the environment, the working directory and the streams. Holds no logic of its own.
+
+pub mod args;
+mod build;
+mod clean;
+mod compile;
+mod context;
+mod debug;
+mod failure;
+mod init;
+mod list;
+mod plan;
+mod show;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use self::{
+    args::{Args, Command},
+    failure::Failure,
+};
+
+/// Runs the command of this process's arguments.
+///
+/// Exit codes are dbt's: 0 all well, 1 a node failed or was skipped for a failure, 2 could not run. A reader that goes
+/// away (`headwater list | head -1`) is no failure.
+#[must_use]
+pub fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            let code = if error.use_stderr() { failure::COULD_NOT_RUN } else { 0 };
+            // Nothing is left to do if the terminal is gone.
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    args.global.colour();
+    logging(&args);
+    let quiet = args.global.quiet;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let result = match runtime {
+        Ok(runtime) => {
+            let result = runtime.block_on(dispatch(args));
+            // A blocking read that nobody waits for any more must not hold the process.
+            runtime.shutdown_background();
+            result
+        }
+        Err(error) => Err(Failure::message(format!("can't start the async runtime: {error}"))),
+    };
+    match result {
+        Ok(code) => code,
+        Err(failure) => failure.report(quiet),
+    }
+}
+
+async fn dispatch(args: Args) -> Result<ExitCode, Failure> {
+    let global = args.global;
+    match args.command {
+        Command::Build(command) => build::run("build", &global, &command).await,
+        Command::Run(command) => build::run("run", &global, &command).await,
+        Command::Compile(command) => compile::run(&global, &command).await,
+        Command::List(command) => list::run(&global, &command),
+        Command::Show(command) => show::run(&global, &command).await,
+        Command::Plan(command) => plan::run(&global, &command).await,
+        Command::Clean => clean::run(&global),
+        Command::Debug => debug::run(&global).await,
+        Command::Init(command) => init::run(&command),
+    }
+}
+
+fn logging(args: &Args) {
+    let level = args.global.log_level.as_str();
+    let filter = tracing_subscriber::EnvFilter::new(format!("headwater={level}"));
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if args.global.log_format == args::LogFormat::Json {
+        subscriber.json().init();
+    } else {
+        subscriber.without_time().with_target(false).init();
+    }
+}

@@ -1,0 +1,112 @@
+//! `show`: the first rows of a model's SQL, or of any query, over the tables as they are. Writes nothing.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::{BufWriter, Write, stdout},
+    process::ExitCode,
+};
+
+use super::{
+    args::{Global, SelectArgs, ShowArgs, ShowOutput},
+    context::Context,
+    failure::Failure,
+};
+use crate::{
+    compile::inline,
+    engine::{
+        Engine, Query, Table,
+        print::{Format, print},
+    },
+    manifest::Node,
+    name::{NodeId, Relation},
+    run::tables::{Tables, schemas},
+};
+
+pub(super) async fn run(global: &Global, args: &ShowArgs) -> Result<ExitCode, Failure> {
+    let context = Context::load(global)?;
+    let engine = context.engine()?;
+    let tables = context.tables(&engine)?;
+    let (query, sources) = match (&args.select, &args.inline) {
+        (Some(select), _) => selected(&context, &engine, &tables, select).await?,
+        (None, Some(sql)) => written(&context, &engine, &tables, sql).await?,
+        (None, None) => {
+            return Err(Failure::message("name a model with --select, or give a query with --inline"));
+        }
+    };
+    let mut bound: BTreeMap<Relation, Table> = BTreeMap::new();
+    for relation in query.relations() {
+        let table = match sources.get(&relation) {
+            Some(spec) => engine.source(spec, None).await?,
+            None => tables.provider(&relation).await?.ok_or_else(|| missing(&context, &relation))?,
+        };
+        bound.insert(relation, table);
+    }
+    let limit = usize::try_from(args.limit).ok();
+    let stream = engine.stream(&query.bind(&bound)?, limit).await?;
+    let format = match args.output {
+        ShowOutput::Table => Format::Table,
+        ShowOutput::Json => Format::Json,
+        ShowOutput::Csv => Format::Csv,
+    };
+    let mut out = BufWriter::new(stdout());
+    print(stream, format, &mut out).await?;
+    out.flush()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+type Sources = BTreeMap<Relation, crate::engine::source::SourceSpec>;
+
+async fn selected(
+    context: &Context,
+    engine: &Engine,
+    tables: &Tables,
+    select: &str,
+) -> Result<(Query, Sources), Failure> {
+    let args = SelectArgs { select: vec![select.to_string()], exclude: Vec::new() };
+    let chosen: BTreeSet<NodeId> = context
+        .select(&args)?
+        .into_iter()
+        .filter(|id| matches!(context.manifest.nodes.get(id), Some(Node::Model(_))))
+        .collect();
+    let [id] = chosen.iter().collect::<Vec<_>>()[..] else {
+        let message = format!("`show` shows one model; `{select}` selects {}", chosen.len());
+        return Err(Failure::hinted(message, "see `headwater list -s ...` for what it selects"));
+    };
+    let (mut compiled, _) = context.compile(engine, tables, &chosen).await?;
+    let model = compiled.models.remove(id).ok_or_else(|| Failure::message("nothing was compiled"))?;
+    Ok((model.query, by_relation(context, compiled.sources)))
+}
+
+async fn written(
+    context: &Context,
+    engine: &Engine,
+    tables: &Tables,
+    sql: &str,
+) -> Result<(Query, Sources), Failure> {
+    let seen = tables.observe_all(&context.manifest).await?;
+    let mut stored = schemas(&seen);
+    for relation in inline::bare_tables(engine, sql) {
+        if !stored.contains_key(&relation)
+            && let Some(found) = tables.observe(&relation).await?
+        {
+            stored.insert(relation, found.schema);
+        }
+    }
+    let (query, sources) = inline::compile_query(&context.compiling(engine, &stored), sql).await?;
+    Ok((query, by_relation(context, sources)))
+}
+
+fn by_relation(context: &Context, specs: BTreeMap<NodeId, crate::engine::source::SourceSpec>) -> Sources {
+    specs
+        .into_iter()
+        .filter_map(|(id, spec)| Some((context.manifest.nodes.get(&id)?.relation().clone(), spec)))
+        .collect()
+}
+
+fn missing(context: &Context, relation: &Relation) -> Failure {
+    let message = format!("the table {relation} is not in the lake");
+    match context.manifest.at(relation) {
+        Some(node) => Failure::hinted(message, format!("headwater build -s +{}", node.display_name())),
+        None => Failure::message(message),
+    }
+}

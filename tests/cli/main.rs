@@ -1,0 +1,33 @@
+//! The binary as people use it: one process a command, in a folder of its own.
+//!
+//! Each test is a sentence: a [`project::Project`], what is run in it, and what is to be seen afterwards
+//! ([`ran::Ran`]). What people read is held in snapshots, with all that differs from run to run masked.
+//!
+//! | file | what |
+//! |---|---|
+//! | `smart_meters` | this repository's own project, against totals computed by hand in `expected` |
+//! | `commands` | every command but `build` |
+//! | `sql_errors`, `template_errors`, `yaml_errors`, `usage_errors` | what is said of mistakes, before anything is written |
+//! | `failures` | models that fail while they run |
+//! | `views`, `settings`, `data` | what can be built, and how it is set |
+//! | `machine` | JSON lines and `run_results.json` |
+//! | `signals` | Ctrl-C and readers that go away |
+
+mod commands;
+mod data;
+mod expected;
+mod failures;
+mod machine;
+mod project;
+mod ran;
+mod settings;
+mod signals;
+mod smart_meters;
+mod sql_errors;
+mod template_errors;
+mod usage_errors;
+mod views;
+mod yaml_errors;
+
+#[path = "../../examples/smart_meter_data/generate.rs"]
+mod generate;

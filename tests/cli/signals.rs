@@ -1,0 +1,100 @@
+//! Ctrl-C, and readers that go away.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, Command},
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    project::Project,
+    ran::{Ran, assert_said},
+};
+
+/// A model whose size is a var, and one that waits for it.
+fn project() -> Project {
+    Project::new()
+        .model(
+            "series.sql",
+            "select value as n, repeat('x', 50) as pad from generate_series(1, {{ var('size', 3) }})",
+        )
+        .model("after.sql", "select count(*) as n from {{ ref('series') }}")
+}
+
+fn interrupt(child: &Child) {
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(sent.is_ok_and(|status| status.success()), "the signal was not sent");
+}
+
+fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < Duration::from_mins(1), "waited in vain until {what}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_leaves_the_last_version_and_nothing_else() {
+    let project = project();
+    project.run(["build"]).success();
+    let before = project.files("lake");
+    let args = ["build", "--vars", "{size: 100000000000}", "--threads", "1"];
+    let child = project.command(args).spawn().expect("the binary starts");
+    wait_until("a data file is begun", || project.files("lake").len() > before.len());
+    interrupt(&child);
+    let ran = Ran::new(child.wait_with_output().expect("it ends"), &project.path("")).failure();
+    assert_eq!(project.files("lake"), before, "something was left\n{ran}");
+    assert_eq!(project.rows("select n from {{ ref('after') }}"), "n\n3\n");
+    assert_said!(ran);
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_at_a_first_build_leaves_no_table() {
+    let project = project();
+    let args = ["build", "--vars", "{size: 100000000000}", "--threads", "1"];
+    let child = project.command(args).spawn().expect("the binary starts");
+    wait_until("a data file is begun", || !project.files("lake").is_empty());
+    interrupt(&child);
+    let ran = Ran::new(child.wait_with_output().expect("it ends"), &project.path("")).failure();
+    assert_eq!(project.files("lake"), Vec::<String>::new(), "{ran}");
+    project.run(["build"]).success();
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let query = "select value from generate_series(1, 1000000)";
+    for output in ["csv", "json"] {
+        let args = ["show", "--inline", query, "--limit", "-1", "--output", output];
+        let project = Project::new();
+        let mut child = project.command(args).spawn().expect("the binary starts");
+        let mut first = String::new();
+        BufReader::new(child.stdout.take().expect("stdout")).read_line(&mut first).expect("a line");
+        let ran = Ran::new(child.wait_with_output().expect("it ends"), &project.path(""));
+        let ran = ran.success();
+        assert_eq!(ran.stderr, "", "{output}");
+    }
+}
+
+#[test]
+fn a_list_that_nobody_reads_is_no_failure() {
+    let project = project();
+    for args in [&["list"][..], &["--help"], &["plan"], &["debug"], &["plan", "--output", "json"]] {
+        let mut child = project.command(args).spawn().expect("the binary starts");
+        drop(child.stdout.take());
+        let ran = Ran::new(child.wait_with_output().expect("it ends"), &project.path("")).success();
+        assert_eq!(ran.stderr, "", "{args:?}");
+    }
+}
+
+#[test]
+fn a_build_goes_on_when_nobody_reads_its_lines() {
+    let project = project();
+    let mut child = project.command(["build"]).spawn().expect("the binary starts");
+    drop(child.stdout.take());
+    let _ = Ran::new(child.wait_with_output().expect("it ends"), &project.path("")).success();
+    assert_eq!(project.rows("select n from {{ ref('after') }}"), "n\n3\n");
+}

@@ -1,0 +1,124 @@
+//! SQL that can't run is refused before anything is written, at its place in the user's file.
+
+use crate::{
+    project::Project,
+    ran::{Ran, assert_said},
+};
+
+/// `models/orders.sql` stands, `models/m.sql` is as given.
+fn refused(sql: &str) -> Ran {
+    let project = Project::new()
+        .model("orders.sql", "select 1 as order_id, 'paid' as status, 9.5 as amount")
+        .model("m.sql", sql);
+    let ran = project.run(["build"]).refused();
+    assert!(!project.exists("lake"), "something was written\n{ran}");
+    assert!(ran.stdout.is_empty(), "something was run\n{ran}");
+    ran
+}
+
+#[test]
+fn an_unknown_column_is_shown_with_a_near_one() {
+    assert_said!(refused("select\n    order_id,\n    amuont\nfrom {{ ref('orders') }}\n"));
+}
+
+#[test]
+fn an_unknown_column_without_a_near_one_is_shown_with_all() {
+    assert_said!(refused("select colour from {{ ref('orders') }} as o"));
+}
+
+#[test]
+fn a_place_behind_templates_is_the_place_in_the_file() {
+    assert_said!(refused(
+        "{% set wanted = ['order_id', 'status'] %}\nselect {% for c in wanted %}{{ c }}, {% endfor %}\n    total\n\
+         from {{ ref('orders') }}\n"
+    ));
+}
+
+#[test]
+fn a_syntax_error_has_its_place() {
+    assert_said!(refused("select order_id\nfrom {{ ref('orders') }}\nwhere status = = 'paid'\n"));
+}
+
+#[test]
+fn a_forgotten_bracket_has_its_place() {
+    assert_said!(refused("select count(order_id from {{ ref('orders') }}"));
+}
+
+#[test]
+fn a_misspelt_function_is_shown_with_a_near_one() {
+    assert_said!(refused("select lenght(status) as n from {{ ref('orders') }}"));
+}
+
+#[test]
+fn types_that_do_not_fit_are_named() {
+    assert_said!(refused("select order_id + interval '1 day' as d from {{ ref('orders') }}"));
+}
+
+#[test]
+fn a_column_without_a_type_needs_one() {
+    assert_said!(refused("select order_id, null as note from {{ ref('orders') }}"));
+}
+
+#[test]
+fn two_columns_of_one_name_are_refused() {
+    assert_said!(refused("select order_id, amount as order_id from {{ ref('orders') }}"));
+}
+
+#[test]
+fn two_columns_that_differ_in_case_alone_are_refused() {
+    assert_said!(refused("select order_id, amount as \"Order_ID\" from {{ ref('orders') }}"));
+}
+
+#[test]
+fn a_column_without_a_name_is_refused() {
+    assert_said!(refused("select count(*), max(amount) from {{ ref('orders') }}"));
+}
+
+#[test]
+fn a_table_by_its_bare_place_is_refused() {
+    assert_said!(refused("select * from main.orders"));
+}
+
+#[test]
+fn a_table_by_its_bare_name_is_refused() {
+    assert_said!(refused("select * from orders"));
+}
+
+#[test]
+fn a_table_that_is_no_model_is_refused() {
+    assert_said!(refused("select * from warehouse.ordres"));
+}
+
+#[test]
+fn partitions_are_by_columns_that_are_there() {
+    assert_said!(refused("{{ config(partition_by='statsu') }}\nselect * from {{ ref('orders') }}"));
+}
+
+#[test]
+fn partitions_leave_a_column() {
+    assert_said!(refused("{{ config(partition_by='status') }}\nselect status from {{ ref('orders') }}"));
+}
+
+#[test]
+fn a_model_is_a_query() {
+    assert_said!(refused("delete from {{ ref('orders') }}"));
+}
+
+#[test]
+fn a_model_is_one_query() {
+    assert_said!(refused("select 1 as a;\nselect 2 as a;\n"));
+}
+
+#[test]
+fn a_model_without_sql_is_refused() {
+    assert_said!(refused("-- to be written\n"));
+}
+
+#[test]
+fn below_a_broken_model_nothing_more_is_said() {
+    let project = Project::new()
+        .model("a.sql", "select nothing")
+        .model("b.sql", "select wrong from {{ ref('a') }}")
+        .model("c.sql", "select something");
+    assert_said!(project.run(["build"]).refused());
+}
