@@ -46,7 +46,8 @@ pub fn main() -> ExitCode {
     args.global.colour();
     logging(&args);
     let quiet = args.global.quiet;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    quiet_worker_panics();
+    let runtime = tokio::runtime::Builder::new_multi_thread().thread_name(WORKER).enable_all().build();
     let result = match runtime {
         Ok(runtime) => {
             let result = runtime.block_on(dispatch(args));
@@ -60,6 +61,22 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(failure) => failure.report(quiet),
     }
+}
+
+/// What the runtime's threads are called.
+const WORKER: &str = "headwater-worker";
+
+/// A panic in a task comes back to whoever waits for the task and is told there, as the failure of a step (delta-rs
+/// panics so when a disk is full). Its trace is for the log, not in the middle of a run's lines.
+fn quiet_worker_panics() {
+    let default = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if std::thread::current().name() == Some(WORKER) {
+            tracing::debug!("{panic}");
+        } else {
+            default(panic);
+        }
+    }));
 }
 
 async fn dispatch(args: Args) -> Result<ExitCode, Failure> {
