@@ -51,6 +51,12 @@ impl Relation {
         Self { schema: schema.into(), name: name.into() }
     }
 
+    /// The table beside this one that holds what its sources set aside.
+    #[must_use]
+    pub fn rejected(&self) -> Self {
+        Self::new(self.schema.as_str(), format!("{}_rejected", self.name))
+    }
+
     /// As SQL writes it, each part quoted.
     #[must_use]
     pub fn quoted(&self) -> String {

@@ -75,6 +75,26 @@ fn call(node: &Node) -> String {
     }
 }
 
+/// A model that reads files has a table of rejects beside its own, which must not be another node's.
+pub(super) fn rejects(query: &Query, model: &Model, manifest: &Manifest) -> Result<(), Vec<Diagnostic>> {
+    let rejected = model.relation.rejected();
+    let reads_files = query.relations().iter().any(|relation| manifest.is_file_source(relation));
+    match manifest.at(&rejected) {
+        Some(other) if reads_files => {
+            let message = format!(
+                "`{}` and what `{}` sets aside would both be the table {rejected}",
+                other.id(),
+                model.name
+            );
+            let found = Diagnostic::error("duplicate-relation", message)
+                .at(model.file.span(0..0), "this model")
+                .hint("give one of them another `alias` or `schema`");
+            Err(vec![found])
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The columns of the table that the query makes.
 pub(super) fn table(query: &Query, model: &Model) -> Result<SchemaRef, Vec<Diagnostic>> {
     let start = model.file.span(0..0);

@@ -204,6 +204,7 @@ impl Work<'_> {
         check::references(&query, &allowed, model, self.context.manifest)?;
         let schema = match model.config.materialized {
             Materialized::Table => {
+                check::rejects(&query, model, self.context.manifest)?;
                 let schema = check::table(&query, model)?;
                 self.declare(&model.id, &model.relation, schema.clone())?;
                 schema

@@ -61,6 +61,12 @@ impl Manifest {
         self.lookup.relations.get(relation).and_then(|id| self.nodes.get(id))
     }
 
+    /// Whether this place is a source's whose rows are read from files or a database, and may be set aside.
+    #[must_use]
+    pub fn is_file_source(&self, relation: &Relation) -> bool {
+        matches!(self.at(relation), Some(Node::Source(source)) if !source.is_delta())
+    }
+
     /// How many nodes of each kind there are.
     #[must_use]
     pub fn counts(&self) -> BTreeMap<&'static str, usize> {

@@ -34,8 +34,7 @@ impl Rejects {
     /// The rejects of the model at `relation`: `<schema>.<name>_rejected`.
     pub(super) fn of(relation: &Relation) -> Self {
         let (sink, stream) = RejectSink::new(IN_FLIGHT);
-        let relation = Relation::new(relation.schema.as_str(), format!("{}_rejected", relation.name));
-        Self { relation, sink, stream }
+        Self { relation: relation.rejected(), sink, stream }
     }
 
     pub(super) fn sink(&self) -> &Arc<RejectSink> {

@@ -95,11 +95,9 @@ impl Worker {
         match step.action {
             Action::View => self.view(compiled).await,
             Action::Table => match self.table(model, compiled, Joins::Hash, progress).await {
-                Err(StepError::Engine(error)) if is_out_of_memory(&error) => {
-                    tracing::info!(node = %step.node, "out of memory; trying again with joins that spill");
-                    self.table(model, compiled, Joins::Merge, progress).await
-                }
-                Err(StepError::Lake(LakeError::Query(error))) if is_out_of_memory(&error) => {
+                Err(StepError::Engine(error) | StepError::Lake(LakeError::Query(error)))
+                    if is_out_of_memory(&error) =>
+                {
                     tracing::info!(node = %step.node, "out of memory; trying again with joins that spill");
                     self.table(model, compiled, Joins::Merge, progress).await
                 }
@@ -139,18 +137,21 @@ impl Worker {
             Some(rejects) => {
                 let lake = self.tables.lake();
                 let (staged, set_aside) = rejects.beside(lake, &provenance, &self.cancel, write).await?;
-                let rejected = set_aside.publish().await?;
-                publish(staged, rejected).await
+                // What was set aside is told of before the rows that lack it can be seen.
+                match set_aside.publish().await {
+                    Ok(rejected) => publish(staged, rejected).await,
+                    Err(error) => {
+                        staged.abort().await?;
+                        Err(error)
+                    }
+                }
             }
         }
     }
 
     /// Whether any table that the query reads is files or a database.
     fn reads_files(&self, compiled: &CompiledModel) -> bool {
-        compiled.query.relations().iter().any(|relation| match self.manifest.at(relation) {
-            Some(Node::Source(source)) => !source.is_delta(),
-            _ => false,
-        })
+        compiled.query.relations().iter().any(|relation| self.manifest.is_file_source(relation))
     }
 
     async fn inputs(&self, compiled: &CompiledModel, rejects: Option<&Rejects>) -> Result<Inputs, StepError> {
@@ -159,8 +160,10 @@ impl Worker {
             let node = self.manifest.at(&relation).ok_or_else(|| StepError::Lost(relation.to_string()))?;
             let (table, version) = match self.compiled.sources.get(node.id()) {
                 Some(spec) if !matches!(node, Node::Source(source) if source.is_delta()) => {
+                    // The state before the files are listed: one that comes in between makes the next run look again.
+                    let digest = self.engine.source_state(spec).await?;
                     let table = self.engine.source(spec, rejects.map(Rejects::sink)).await?;
-                    (table, InputVersion::Source { digest: self.engine.source_state(spec).await? })
+                    (table, InputVersion::Source { digest })
                 }
                 _ => {
                     let seen = self.tables.observe(&relation).await?;

@@ -1,6 +1,6 @@
 //! Data and files of every kind, from the source to the table.
 
-use crate::project::Project;
+use crate::{project::Project, ran::assert_said};
 
 fn csv_source(columns: &str) -> String {
     format!(
@@ -160,4 +160,14 @@ fn every_type_comes_back_as_it_went() {
     let direct = project.run(["show", "--inline", sql, "--output", "json"]).success().stdout;
     let stored = project.run(["show", "--inline", "select * from {{ ref('a') }}", "--output", "json"]);
     assert_eq!(stored.success().stdout, direct);
+}
+
+#[test]
+fn a_model_can_not_be_called_as_the_rejects_of_another() {
+    let project = Project::new()
+        .file("sources.yml", csv_source("[{ name: id, data_type: bigint }]"))
+        .file("in/a.csv", "id\n1\n")
+        .model("orders.sql", "select * from {{ source('shop', 'orders') }}")
+        .model("orders_rejected.sql", "select 1 as id");
+    assert_said!(project.run(["build"]).refused());
 }
