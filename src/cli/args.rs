@@ -50,7 +50,7 @@ pub struct Global {
     #[arg(long, global = true, env = "HEADWATER_THREADS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
     /// Say only what went wrong
-    #[arg(long, short = 'q', global = true, env = "HEADWATER_QUIET")]
+    #[arg(long, short = 'q', global = true, env = "HEADWATER_QUIET", value_parser = clap::builder::BoolishValueParser::new())]
     pub quiet: bool,
     /// How the run's lines are written
     #[arg(long, global = true, env = "HEADWATER_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
@@ -59,7 +59,7 @@ pub struct Global {
     #[arg(long, global = true, env = "HEADWATER_LOG_LEVEL", default_value = "error", value_name = "LEVEL")]
     pub log_level: LogLevel,
     /// No colours (they are also off in a pipe and with NO_COLOR)
-    #[arg(long, global = true, env = "HEADWATER_NO_COLOR")]
+    #[arg(long, global = true, env = "HEADWATER_NO_COLOR", value_parser = clap::builder::BoolishValueParser::new())]
     pub no_color: bool,
 }
 
@@ -113,7 +113,7 @@ impl LogLevel {
 pub enum Command {
     /// Build the selected models in order; each becomes visible by one commit
     Build(BuildArgs),
-    /// Build the selected models, without anything else `build` may do
+    /// Build the selected models; the same as `build` in a project of models alone
     Run(BuildArgs),
     /// Check the selected models and write their SQL under the target path, without running it
     Compile(SelectArgs),
@@ -151,7 +151,7 @@ pub struct BuildArgs {
     #[command(flatten)]
     pub select: SelectArgs,
     /// Start nothing more once a model failed
-    #[arg(long, short = 'x', env = "HEADWATER_FAIL_FAST")]
+    #[arg(long, short = 'x', env = "HEADWATER_FAIL_FAST", value_parser = clap::builder::BoolishValueParser::new())]
     pub fail_fast: bool,
 }
 

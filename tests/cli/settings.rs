@@ -111,6 +111,15 @@ fn the_environment_sets_options() {
 }
 
 #[test]
+fn switches_are_set_by_the_environment_as_people_write_them() {
+    for (value, quiet) in [("1", true), ("true", true), ("yes", true), ("0", false), ("false", false)] {
+        let project = Project::new().model("a.sql", "select 1 as id").env("HEADWATER_QUIET", value);
+        let ran = project.run(["build"]).success();
+        assert_eq!(ran.stdout.is_empty(), quiet, "HEADWATER_QUIET={value}\n{ran}");
+    }
+}
+
+#[test]
 fn the_environment_reaches_templates() {
     let project = Project::new()
         .env("REGION", "north")
