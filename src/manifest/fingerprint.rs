@@ -6,7 +6,8 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::config::ModelConfig;
 
-/// A fingerprint in hexadecimal, the same on every machine.
+/// A fingerprint, the same on every machine: a digest of the statement and, behind a dot, one of the settings, both in
+/// hexadecimal.
 #[must_use]
 pub fn fingerprint(canonical_sql: &str, config: &ModelConfig) -> String {
     let shaping = json!({
@@ -14,5 +15,12 @@ pub fn fingerprint(canonical_sql: &str, config: &ModelConfig) -> String {
         "partition_by": config.partition_by,
         "target_file_size": config.target_file_size,
     });
-    format!("{:032x}", xxh3_128(format!("{canonical_sql}\n{shaping}").as_bytes()))
+    let digest = |text: &str| xxh3_128(text.as_bytes());
+    format!("{:032x}.{:032x}", digest(canonical_sql), digest(&shaping.to_string()))
+}
+
+/// Whether two fingerprints are of the same statement, whatever the settings.
+#[must_use]
+pub fn same_statement(one: &str, other: &str) -> bool {
+    one.split('.').next() == other.split('.').next()
 }

@@ -8,7 +8,7 @@ use std::{
 use crate::{
     compile::{Compiled, CompiledModel},
     lake::Observed,
-    manifest::{Manifest, Materialized, Model},
+    manifest::{Manifest, Materialized, fingerprint::same_statement},
     name::{NodeId, Relation},
     plan::{Action, Plan, Reason, Step},
 };
@@ -39,7 +39,7 @@ pub fn plan(
                 node: id.clone(),
                 relation: model.relation.clone(),
                 action,
-                reason: reason(action, model, compiled, seen.get(&model.relation)),
+                reason: reason(action, compiled, seen.get(&model.relation)),
                 after: graph.parents(id).into_iter().cloned().collect::<Arc<[_]>>(),
             })
         })
@@ -55,15 +55,15 @@ fn action(manifest: &Manifest, id: &NodeId) -> Option<Action> {
     }
 }
 
-fn reason(action: Action, model: &Model, compiled: &CompiledModel, seen: Option<&Observed>) -> Reason {
+fn reason(action: Action, compiled: &CompiledModel, seen: Option<&Observed>) -> Reason {
     match (action, seen) {
         (Action::View, _) => Reason::Selected,
         (Action::Table, None) => Reason::FirstBuild,
         (Action::Table, Some(seen)) => match &seen.provenance {
             None => Reason::ModifiedOutside { version: seen.version },
-            Some(_) if seen.partition_by != model.config.partition_by => Reason::ConfigChanged,
-            Some(made) if made.fingerprint != compiled.fingerprint => Reason::SqlChanged,
-            Some(_) => Reason::Selected,
+            Some(made) if made.fingerprint == compiled.fingerprint => Reason::Selected,
+            Some(made) if same_statement(&made.fingerprint, &compiled.fingerprint) => Reason::ConfigChanged,
+            Some(_) => Reason::SqlChanged,
         },
     }
 }

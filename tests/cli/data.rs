@@ -41,6 +41,18 @@ fn a_table_may_be_partitioned_later() {
 }
 
 #[test]
+fn a_setting_that_changed_is_told_from_a_statement_that_did() {
+    let project = Project::new().model("a.sql", "select 1 as id, 'x' as kind");
+    project.run(["build"]).success();
+    project.write("models/a.sql", "-- the same\nSELECT 1 as id, 'x' as kind");
+    project.run(["plan"]).success().says_nothing_of("changed");
+    project.write("models/a.sql", "{{ config(target_file_size=1000000) }} select 1 as id, 'x' as kind");
+    project.run(["plan"]).success().says("configuration changed");
+    project.write("models/a.sql", "select 2 as id, 'x' as kind");
+    project.run(["plan"]).success().says("SQL changed");
+}
+
+#[test]
 fn a_table_may_change_its_columns() {
     let project = Project::new().model("a.sql", "select 1 as id, 'x' as old");
     project.run(["build"]).success();
