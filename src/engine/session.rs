@@ -134,9 +134,8 @@ fn config(settings: &EngineSettings) -> Result<SessionConfig> {
     // Delta has no view types: reading text as plain Utf8 saves a cast of every batch before it is written.
     options.sql_parser.map_string_types_to_utf8view = false;
     options.execution.parquet.schema_force_view_types = false;
+    // Rows that a filter drops are not decoded.
     options.execution.parquet.pushdown_filters = true;
-    // A JSON array over this size would be cut in the middle of a document.
-    options.optimizer.repartition_file_scans = true;
     Ok(config)
 }
 
