@@ -23,6 +23,24 @@ impl NodeId {
         Self(format!("source.{project}.{source}.{table}"))
     }
 
+    /// `test.<project>.<name>.<hash>` of a generic test, whose hash tells it from others of its name.
+    #[must_use]
+    pub fn generic_test(project: &str, name: &str, hash: &str) -> Self {
+        Self(format!("test.{project}.{name}.{hash}"))
+    }
+
+    /// `test.<project>.<name>` of a test that is a file of its own.
+    #[must_use]
+    pub fn singular_test(project: &str, name: &str) -> Self {
+        Self(format!("test.{project}.{name}"))
+    }
+
+    /// `unit_test.<project>.<model>.<name>`.
+    #[must_use]
+    pub fn unit_test(project: &str, model: &str, name: &str) -> Self {
+        Self(format!("unit_test.{project}.{model}.{name}"))
+    }
+
     /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -55,6 +73,24 @@ impl Relation {
     #[must_use]
     pub fn rejected(&self) -> Self {
         Self::new(self.schema.as_str(), format!("{}_rejected", self.name))
+    }
+
+    /// The table of the rows that this one's rules took out: `<schema>_quarantine.<name>`.
+    #[must_use]
+    pub fn quarantine(&self) -> Self {
+        Self::new(format!("{}_quarantine", self.schema), self.name.as_str())
+    }
+
+    /// The table of a withheld version that was kept: `<schema>_staged.<name>`.
+    #[must_use]
+    pub fn kept(&self) -> Self {
+        Self::new(format!("{}_staged", self.schema), self.name.as_str())
+    }
+
+    /// The table of the rows that a test of this one found: `<schema>_audit.<test>`.
+    #[must_use]
+    pub fn audit(&self, test: &str) -> Self {
+        Self::new(format!("{}_audit", self.schema), test)
     }
 
     /// As SQL writes it, each part quoted.

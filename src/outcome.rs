@@ -1,5 +1,6 @@
 //! What became of a step: data, never a Rust error.
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::name::{NodeId, Relation};
@@ -19,9 +20,18 @@ pub enum Outcome {
         /// What the step's sources set aside, if anything.
         #[serde(skip_serializing_if = "Option::is_none")]
         rejected: Option<Rejected>,
+        /// What the model's own rules took out, if anything.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        quarantined: Option<Quarantined>,
     },
     /// A view was checked; nothing was written.
     Checked,
+    /// The new version was built and judged, and nobody will see it; the last good version stands.
+    Withheld(Withheld),
+    /// A data test or unit test came to a verdict.
+    Tested(Verdict),
+    /// A source's age is known.
+    Aged(Age),
     /// The step went wrong; the last good version stands.
     Failed {
         /// What happened, for a person.
@@ -36,7 +46,12 @@ impl Outcome {
     /// Whether descendants may go on.
     #[must_use]
     pub fn is_success(&self) -> bool {
-        !matches!(self, Self::Failed { .. })
+        match self {
+            Self::Published { .. } | Self::Checked => true,
+            Self::Tested(verdict) => verdict.status != TestStatus::Fail,
+            Self::Aged(age) => age.status != AgeStatus::Error,
+            Self::Withheld(_) | Self::Failed { .. } => false,
+        }
     }
 }
 
@@ -51,6 +66,113 @@ pub struct Rejected {
     pub relation: Relation,
     /// A few of them, for the summary: `file:row: reason`.
     pub sample: Vec<String>,
+}
+
+/// Rows of a model that its own rules kept out of its table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Quarantined {
+    /// Rows that lie in quarantine.
+    pub rows: u64,
+    /// Rows that a rule said to drop.
+    pub dropped: u64,
+    /// The table that holds the quarantined ones; none if no rule quarantines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub relation: Option<Relation>,
+}
+
+/// A version that failed its tests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Withheld {
+    /// Rows in it.
+    pub rows: u64,
+    /// The tests that failed or could not be run.
+    pub tests: Vec<NodeId>,
+    /// Where its rows can be queried, if they were to be kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept: Option<Relation>,
+}
+
+/// What a test found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Verdict {
+    /// How it ended.
+    #[serde(rename = "verdict")]
+    pub status: TestStatus,
+    /// What it counted, usually rows that should not be.
+    pub failures: u64,
+    /// What was found and what is allowed, unless it passed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// The first of the rows found, or the difference to the rows expected, as aligned lines.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sample: Vec<String>,
+    /// The compiled SQL's file, relative to the project.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compiled: Option<String>,
+    /// The table that holds the rows found, if they are stored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stored: Option<Relation>,
+}
+
+impl Verdict {
+    /// Nothing was found.
+    #[must_use]
+    pub fn pass() -> Self {
+        Self {
+            status: TestStatus::Pass,
+            failures: 0,
+            message: None,
+            sample: Vec::new(),
+            compiled: None,
+            stored: None,
+        }
+    }
+}
+
+/// How a test ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TestStatus {
+    /// All is as it should be.
+    Pass,
+    /// Not all, but nothing is withheld for it.
+    Warn,
+    /// Not all, and what was tested is not published.
+    Fail,
+}
+
+/// When a source was last loaded, and whether that is fresh enough.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Age {
+    /// How that is judged.
+    #[serde(rename = "freshness")]
+    pub status: AgeStatus,
+    /// When its newest row or file came.
+    pub max_loaded_at: DateTime<Utc>,
+    /// When that was asked.
+    pub snapshotted_at: DateTime<Utc>,
+    /// What is fresh enough, as `sources.json` says it: `warn_after`, `error_after`, `filter`.
+    pub criteria: serde_json::Value,
+}
+
+impl Age {
+    /// Seconds from the newest row or file to the question.
+    #[must_use]
+    pub fn seconds(&self) -> f64 {
+        (self.snapshotted_at - self.max_loaded_at).as_seconds_f64()
+    }
+}
+
+/// How a source's age is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AgeStatus {
+    /// Fresh enough.
+    Pass,
+    /// Older than `warn_after`.
+    Warn,
+    /// Older than `error_after`.
+    Error,
 }
 
 /// Why a step did not run.

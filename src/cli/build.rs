@@ -52,7 +52,7 @@ pub(super) async fn run(
     });
     let mut reporter = reporter(global, args, command, &target, &worker);
     let listening = tokio::spawn(cancel_on_ctrl_c(cancel.clone()));
-    let execute = |step, progress| Arc::clone(&worker).execute(step, progress);
+    let execute = |job, told| Arc::clone(&worker).execute(job, told);
     scheduler::run(info, &plan, limits, &cancel, execute, &mut |event| reporter.event(event)).await;
     listening.abort();
     let (result, lost) = reporter.finish();
@@ -77,7 +77,7 @@ fn info(command: &'static str, context: &Context, plan: &Plan, root: &str) -> Ru
         root: root.to_string(),
         threads: context.threads,
         found: context.manifest.counts(),
-        steps: plan.steps.len(),
+        steps: plan.steps().count(),
     }
 }
 

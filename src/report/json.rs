@@ -5,7 +5,7 @@ use std::io::Write;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 
-use crate::{event::Event, outcome::Outcome, plan::Step};
+use crate::{event::Event, name::Relation, outcome::Outcome, plan::Step};
 
 use super::{
     Counts, Lookup, Sink, SinkError,
@@ -72,12 +72,7 @@ impl JsonLines {
             "node_started_at": lane.map_or_else(String::new, |lane| timestamp(lane.since)),
             "node_finished_at": if ended { timestamp(at) } else { String::new() },
             "meta": {},
-            "node_relation": {
-                "database": "",
-                "schema": step.relation.schema,
-                "alias": step.relation.name,
-                "relation_name": step.relation.quoted(),
-            },
+            "node_relation": node_relation(step),
             "node_checksum": "",
         })
     }
@@ -104,6 +99,16 @@ impl Sink for JsonLines {
     fn finish(&mut self) -> Result<(), SinkError> {
         self.out.flush().map_err(|error| SinkError::new("the JSON log", error))
     }
+}
+
+fn node_relation(step: &Step) -> Value {
+    let relation = step.relation.as_ref();
+    json!({
+        "database": "",
+        "schema": relation.map(|relation| &relation.schema),
+        "alias": relation.map(|relation| &relation.name),
+        "relation_name": relation.map(Relation::quoted),
+    })
 }
 
 /// dbt's form of a time.
@@ -143,7 +148,7 @@ fn contents(message: &Message, msg: &str, at: DateTime<Utc>) -> Map<String, Valu
             let step = &place.step;
             let mut data = place_of(place);
             data["resource_type"] = node::kind(&step.node).into();
-            data["schema"] = step.relation.schema.as_str().into();
+            data["schema"] = json!(step.relation.as_ref().map(|relation| &relation.schema));
             data["node_name"] = node::name(&step.node).into();
             data["skipped"] = json!(because);
             data
@@ -178,7 +183,7 @@ fn contents(message: &Message, msg: &str, at: DateTime<Utc>) -> Map<String, Valu
 
 fn place_of(Place { step, index, total }: &Place) -> Value {
     let description =
-        format!("sql {} {} {}", step.action.materialization(), node::kind(&step.node), step.relation);
+        format!("sql {} {} {}", step.action.materialization(), node::kind(&step.node), step.name);
     json!({
         "description": description,
         "index": index,

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use crate::plan::{Action, Plan, Step};
+use crate::plan::{Action, Job, Plan, Step};
 
 use super::{
     line::{Line, Tone},
@@ -15,7 +15,7 @@ use super::{
 /// The plan for people: a line a step (what is done, to which table, why), and a total.
 #[must_use]
 pub fn plan_text(plan: &Plan, colour: bool) -> String {
-    let rows: Vec<_> = plan.steps.iter().map(|step| (printable(&step.relation.to_string()), step)).collect();
+    let rows: Vec<_> = plan.steps().map(|step| (printable(&step.name), step)).collect();
     let width = rows.iter().map(|(relation, _)| columns(relation)).max().unwrap_or_default();
     let mut out = String::new();
     for (relation, step) in rows {
@@ -25,24 +25,28 @@ pub fn plan_text(plan: &Plan, colour: bool) -> String {
         // Writing to a string can't fail.
         let _ = writeln!(out, "{text}");
     }
-    let gap = if plan.steps.is_empty() { "" } else { "\n" };
+    let gap = if plan.jobs.is_empty() { "" } else { "\n" };
     out + gap + &total(plan) + "\n"
 }
 
 /// The plan for programs: its steps in order, each with its reason as data and in words.
 #[must_use]
 pub fn plan_json(plan: &Plan) -> Value {
-    json!({ "steps": plan.steps.iter().map(step).collect::<Vec<_>>(), "total": plan.steps.len() })
+    let steps: Vec<Value> =
+        plan.jobs.iter().flat_map(|job| job.steps.iter().map(move |it| step(it, job))).collect();
+    json!({ "total": steps.len(), "steps": steps })
 }
 
-fn step(step: &Step) -> Value {
+fn step(step: &Step, job: &Job) -> Value {
     json!({
         "unique_id": step.node,
-        "relation": { "schema": step.relation.schema, "name": step.relation.name },
+        "name": step.name,
+        "relation": step.relation,
         "action": step.action,
         "reason": step.reason,
         "because": step.reason.to_string(),
-        "after": &step.after[..],
+        "job": job.node,
+        "after": &job.after[..],
     })
 }
 
@@ -50,16 +54,25 @@ fn words(action: Action) -> &'static str {
     match action {
         Action::Table => "build table",
         Action::View => "check view ",
+        Action::Test => "test       ",
+        Action::UnitTest => "unit test  ",
+        Action::Freshness => "freshness  ",
     }
 }
 
 fn total(plan: &Plan) -> String {
-    let of = |action| plan.steps.iter().filter(|step| step.action == action).count();
-    let parts: Vec<_> = [(of(Action::Table), "table", "build"), (of(Action::View), "view", "check")]
-        .into_iter()
-        .filter(|(number, ..)| *number > 0)
-        .map(|(number, noun, verb)| format!("{} to {verb}", node::count(number, noun)))
-        .collect();
+    let of = |action| plan.steps().filter(|step| step.action == action).count();
+    let parts: Vec<_> = [
+        (of(Action::Table), "table", "build"),
+        (of(Action::View), "view", "check"),
+        (of(Action::Test), "data test", "run"),
+        (of(Action::UnitTest), "unit test", "run"),
+        (of(Action::Freshness), "source", "ask"),
+    ]
+    .into_iter()
+    .filter(|(number, ..)| *number > 0)
+    .map(|(number, noun, verb)| format!("{} to {verb}", node::count(number, noun)))
+    .collect();
     match parts.as_slice() {
         [] => "Plan: nothing to do.".to_owned(),
         _ => format!("Plan: {}.", parts.join(", ")),
@@ -77,7 +90,7 @@ mod tests {
             sample::step("staging", "読取", Action::View, Reason::SqlChanged),
             sample::step("presentation", "x", Action::Table, Reason::ModifiedOutside { version: 7 }),
         ];
-        Plan { steps: steps.iter().map(|step| Step::clone(step)).collect() }
+        sample::plan(&steps)
     }
 
     #[test]
@@ -87,7 +100,7 @@ mod tests {
 
     #[test]
     fn an_empty_plan_says_so() {
-        assert_eq!(plan_text(&Plan { steps: Vec::new() }, true), "Plan: nothing to do.\n");
+        assert_eq!(plan_text(&Plan::default(), true), "Plan: nothing to do.\n");
     }
 
     #[test]

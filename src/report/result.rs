@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     event::{Event, Fact},
-    outcome::{Outcome, Rejected},
+    outcome::{Age, AgeStatus, Outcome, Rejected, TestStatus, Verdict},
     plan::Step,
 };
 
@@ -123,7 +123,14 @@ impl RunResult {
                 self.counts.warn += 1;
                 self.set_aside.push(SetAside { step: step.clone(), rejected: rejected.clone() });
             }
-            Outcome::Published { rejected: None, .. } | Outcome::Checked => self.counts.pass += 1,
+            Outcome::Withheld(_)
+            | Outcome::Tested(Verdict { status: TestStatus::Fail, .. })
+            | Outcome::Aged(Age { status: AgeStatus::Error, .. }) => self.counts.error += 1,
+            Outcome::Tested(Verdict { status: TestStatus::Warn, .. })
+            | Outcome::Aged(Age { status: AgeStatus::Warn, .. }) => self.counts.warn += 1,
+            Outcome::Published { .. } | Outcome::Checked | Outcome::Tested(_) | Outcome::Aged(_) => {
+                self.counts.pass += 1;
+            }
         }
     }
 }

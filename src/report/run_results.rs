@@ -13,7 +13,8 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     event::{Event, Fact, RunInfo},
-    outcome::{Outcome, Skipped},
+    name::Relation,
+    outcome::{Outcome, Skipped, TestStatus},
     plan::Step,
 };
 
@@ -81,7 +82,7 @@ impl RunResults {
             "unique_id": step.node,
             "compiled": code.is_some(),
             "compiled_code": code,
-            "relation_name": step.relation.quoted(),
+            "relation_name": step.relation.as_ref().map(Relation::quoted),
             "batch_results": null,
             "overload_results": null,
         })
@@ -156,6 +157,17 @@ impl Ended {
                 ("success", message, response)
             }
             Outcome::Checked => ("success", "OK".to_owned(), json!({ "_message": "OK" })),
+            Outcome::Withheld(_) => ("error", "withheld".to_owned(), json!({})),
+            Outcome::Tested(verdict) => (
+                match verdict.status {
+                    TestStatus::Pass => "pass",
+                    TestStatus::Warn => "warn",
+                    TestStatus::Fail => "fail",
+                },
+                verdict.message.clone().unwrap_or_default(),
+                json!({}),
+            ),
+            Outcome::Aged(_) => ("success", String::new(), json!({})),
             Outcome::Failed { message, .. } => ("error", message.clone(), json!({})),
         };
         Self { status, seconds, message, response }

@@ -8,7 +8,7 @@ use crate::{
     event::{Event, Fact, RunInfo},
     name::{NodeId, Relation},
     outcome::{Outcome, Rejected, Skipped},
-    plan::{Action, Reason, Step},
+    plan::{Action, Job, Plan, Reason, Step},
 };
 
 /// A run written step by step. Each event comes 250 ms after the one before.
@@ -82,13 +82,28 @@ impl Script {
 }
 
 pub(super) fn step(schema: &str, name: &str, action: Action, reason: Reason) -> Arc<Step> {
+    let relation = Relation::new(schema, name);
     Arc::new(Step {
         node: NodeId::model("meters", name),
-        relation: Relation::new(schema, name),
+        name: relation.to_string(),
+        relation: Some(relation),
         action,
         reason,
-        after: Arc::new([]),
     })
+}
+
+/// A plan of these steps, each a job of its own.
+pub(super) fn plan(steps: &[Arc<Step>]) -> Plan {
+    let jobs = steps
+        .iter()
+        .map(|step| Job {
+            node: step.node.clone(),
+            steps: vec![step.clone()],
+            after: Arc::new([]),
+            behind: Arc::new([]),
+        })
+        .collect();
+    Plan { jobs }
 }
 
 pub(super) fn table(schema: &str, name: &str) -> Arc<Step> {
@@ -96,7 +111,7 @@ pub(super) fn table(schema: &str, name: &str) -> Arc<Step> {
 }
 
 pub(super) fn published(rejected: Option<Rejected>) -> Outcome {
-    Outcome::Published { version: 3, rows: 1440, bytes: 65_536, rejected }
+    Outcome::Published { version: 3, rows: 1440, bytes: 65_536, rejected, quarantined: None }
 }
 
 pub(super) fn rejected() -> Rejected {

@@ -77,6 +77,7 @@ impl Wording {
         let doing = match place.step.action {
             Action::Table => ("created", "creating"),
             Action::View => ("checked", "checking"),
+            Action::Test | Action::UnitTest | Action::Freshness => ("tested", "testing"),
         };
         let reason = self.reason_at_end.then(|| place.step.reason.to_string());
         match outcome {
@@ -93,7 +94,11 @@ impl Wording {
                 let status = (Tone::Good, format!("OK in {seconds:.2}s"));
                 self.status(place, &format!("OK {} sql", doing.0), status, reason)
             }
-            Outcome::Failed { .. } => {
+            Outcome::Tested(_) | Outcome::Aged(_) => {
+                let status = (Tone::Good, format!("PASS in {seconds:.2}s"));
+                self.status(place, "PASS", status, reason)
+            }
+            Outcome::Withheld(_) | Outcome::Failed { .. } => {
                 let status = (Tone::Bad, format!("ERROR in {seconds:.2}s"));
                 self.status(place, &format!("ERROR {} sql", doing.1), status, reason)
             }
@@ -108,7 +113,7 @@ impl Wording {
             _ => format!("{index} of {total} {verb} {} ", description(step)),
         };
         let room = self.width.saturating_sub(columns(&lead) + 1).max(NAME);
-        let name = printable(&step.relation.to_string());
+        let name = printable(&step.name);
         let before = pad(&format!("{lead}{} ", shorten(&name, room)), self.width, ".");
         let (tone, status) = status;
         let gap = BRACKET.saturating_sub(columns(&status) + 2).max(1);
@@ -176,7 +181,7 @@ fn aside(SetAside { step, rejected }: &SetAside, path: Option<&str>) -> Vec<Line
     let table = &rejected.relation;
     let mut lines = vec![
         Line::new(Tone::Caution, "[WARNING]").and(Tone::Plain, subject(step, path)),
-        indented(&format!("{} of {} set aside in {table}", extent(rejected), step.relation)),
+        indented(&format!("{} of {} set aside in {table}", extent(rejected), step.name)),
     ];
     lines.extend(rejected.sample.iter().flat_map(|sample| {
         printable(sample).lines().map(|line| indented(&format!("  {line}"))).collect::<Vec<_>>()

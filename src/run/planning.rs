@@ -10,7 +10,7 @@ use crate::{
     lake::Observed,
     manifest::{Manifest, Materialized, fingerprint::same_statement},
     name::{NodeId, Relation},
-    plan::{Action, Plan, Reason, Step},
+    plan::{Action, Job, Plan, Reason, Step},
 };
 
 /// The plan for the chosen models. Views are checked, ephemeral models only planned into their readers; the steps
@@ -28,23 +28,29 @@ pub fn plan(
         .cloned()
         .collect();
     let graph = manifest.graph.subgraph(&kept);
-    let steps = graph
+    let jobs = graph
         .sorted()
         .iter()
         .filter_map(|id| {
             let model = manifest.model(id)?;
             let compiled = compiled.models.get(id)?;
             let action = action(manifest, id)?;
-            Some(Step {
+            let step = Step {
                 node: id.clone(),
-                relation: model.relation.clone(),
+                name: model.relation.to_string(),
+                relation: Some(model.relation.clone()),
                 action,
                 reason: reason(action, compiled, seen.get(&model.relation)),
-                after: graph.parents(id).into_iter().cloned().collect::<Arc<[_]>>(),
+            };
+            Some(Job {
+                node: id.clone(),
+                steps: vec![Arc::new(step)],
+                after: graph.parents(id).into_iter().cloned().collect(),
+                behind: Arc::new([]),
             })
         })
         .collect();
-    Plan { steps }
+    Plan { jobs }
 }
 
 fn action(manifest: &Manifest, id: &NodeId) -> Option<Action> {
@@ -57,7 +63,7 @@ fn action(manifest: &Manifest, id: &NodeId) -> Option<Action> {
 
 fn reason(action: Action, compiled: &CompiledModel, seen: Option<&Observed>) -> Reason {
     match (action, seen) {
-        (Action::View, _) => Reason::Selected,
+        (Action::View | Action::Test | Action::UnitTest | Action::Freshness, _) => Reason::Selected,
         (Action::Table, None) => Reason::FirstBuild,
         (Action::Table, Some(seen)) => match &seen.provenance {
             None => Reason::ModifiedOutside { version: seen.version },

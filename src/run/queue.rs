@@ -1,68 +1,76 @@
-//! The dependency queue: which steps may start now. Pure; tested alone.
+//! The dependency queue: which jobs may start now. Pure; tested through the scheduler's properties.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{name::NodeId, plan::Step};
+use crate::{name::NodeId, plan::Job};
 
-/// Steps by their place in the plan, each in one of four states: waiting for others, ready, handed out, over.
+/// Jobs by their place in the plan, each in one of four states: waiting for others, ready, handed out, over.
 #[derive(Debug)]
 pub(super) struct Queue {
-    place: BTreeMap<NodeId, usize>,
     waiting: Vec<usize>,
-    followers: Vec<Vec<usize>>,
+    followers: Vec<Vec<Follower>>,
     ready: BTreeSet<usize>,
     over: Vec<bool>,
 }
 
+/// A job that waits for another.
+#[derive(Debug, Clone, Copy)]
+struct Follower {
+    at: usize,
+    /// Whether it is lost if the other ends badly.
+    needs: bool,
+}
+
 impl Queue {
-    /// A queue of a plan's steps. Steps that others wait for but that are not in the plan are taken as done.
-    pub(super) fn new<'a>(steps: impl IntoIterator<Item = &'a Step>) -> Self {
-        let steps: Vec<&Step> = steps.into_iter().collect();
-        let place: BTreeMap<NodeId, usize> =
-            steps.iter().enumerate().map(|(at, step)| (step.node.clone(), at)).collect();
-        let mut waiting = vec![0; steps.len()];
-        let mut followers = vec![Vec::new(); steps.len()];
-        for (at, step) in steps.iter().enumerate() {
-            let before: BTreeSet<usize> =
-                step.after.iter().filter_map(|node| place.get(node).copied()).collect();
+    /// A queue of a plan's jobs. What others wait for but is not in the plan is taken as done.
+    pub(super) fn new(jobs: &[impl AsRef<Job>]) -> Self {
+        let place: BTreeMap<&NodeId, usize> =
+            jobs.iter().enumerate().map(|(at, job)| (&job.as_ref().node, at)).collect();
+        let places = |nodes: &[NodeId]| -> BTreeSet<usize> {
+            nodes.iter().filter_map(|node| place.get(node).copied()).collect()
+        };
+        let mut waiting = vec![0; jobs.len()];
+        let mut followers = vec![Vec::new(); jobs.len()];
+        for (at, job) in jobs.iter().enumerate() {
+            let needed = places(&job.as_ref().after);
+            let mut before: BTreeMap<usize, bool> =
+                places(&job.as_ref().behind).into_iter().map(|parent| (parent, false)).collect();
+            before.extend(needed.into_iter().map(|parent| (parent, true)));
             waiting[at] = before.len();
-            for parent in before {
-                followers[parent].push(at);
+            for (parent, needs) in before {
+                followers[parent].push(Follower { at, needs });
             }
         }
-        let ready = (0..steps.len()).filter(|at| waiting[*at] == 0).collect();
-        Self { place, waiting, followers, ready, over: vec![false; steps.len()] }
+        let ready = (0..jobs.len()).filter(|at| waiting[*at] == 0).collect();
+        Self { waiting, followers, ready, over: vec![false; jobs.len()] }
     }
 
-    /// Hands out the first step of the plan that is ready.
+    /// Hands out the first job of the plan that is ready.
     pub(super) fn start(&mut self) -> Option<usize> {
         self.ready.pop_first()
     }
 
-    /// A step ended well: those that waited only for it become ready.
-    pub(super) fn done(&mut self, node: &NodeId) {
-        let Some(&at) = self.place.get(node) else { return };
-        self.over[at] = true;
-        for follower in self.followers[at].clone() {
-            self.waiting[follower] -= 1;
-            if self.waiting[follower] == 0 && !self.over[follower] {
-                self.ready.insert(follower);
-            }
-        }
-    }
-
-    /// A step ended badly: everything after it will never be ready. Returns those, in the plan's order, each once
-    /// however many of its ancestors fail.
-    pub(super) fn failed(&mut self, node: &NodeId) -> Vec<usize> {
-        let Some(&at) = self.place.get(node) else { return Vec::new() };
-        self.over[at] = true;
+    /// A job ended. Those that waited only for it become ready; if it ended badly, those that need it, directly or
+    /// through others, are lost. Returns those, in the plan's order, each once however many of its ancestors fail.
+    pub(super) fn ended(&mut self, at: usize, well: bool) -> Vec<usize> {
         let mut lost = BTreeSet::new();
-        let mut next = self.followers[at].clone();
-        while let Some(follower) = next.pop() {
-            if !self.over[follower] {
-                self.over[follower] = true;
-                lost.insert(follower);
-                next.extend(&self.followers[follower]);
+        let mut next = vec![(at, well)];
+        while let Some((at, well)) = next.pop() {
+            self.over[at] = true;
+            for Follower { at: follower, needs } in self.followers[at].clone() {
+                if self.over[follower] {
+                    continue;
+                }
+                if needs && !well {
+                    self.over[follower] = true;
+                    lost.insert(follower);
+                    next.push((follower, false));
+                    continue;
+                }
+                self.waiting[follower] -= 1;
+                if self.waiting[follower] == 0 {
+                    self.ready.insert(follower);
+                }
             }
         }
         lost.into_iter().collect()

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     rejects::Rejects,
-    scheduler::{Cancelled, Progress},
+    scheduler::{Cancelled, Progress, Told},
     tables::Tables,
 };
 use crate::{
@@ -26,7 +26,7 @@ use crate::{
     manifest::{Manifest, Model, Node},
     name::Relation,
     outcome::{Outcome, Rejected},
-    plan::{Action, Step},
+    plan::{Action, Job, Step},
 };
 
 /// Everything that steps share.
@@ -65,25 +65,33 @@ const TRIES: u32 = 4;
 const PAUSE: Duration = Duration::from_millis(200);
 
 impl Worker {
-    /// Does one step.
+    /// Does one job.
     ///
     /// # Errors
-    /// If the run was cancelled meanwhile; nothing of the step is left.
-    pub async fn execute(self: Arc<Self>, step: Arc<Step>, progress: Progress) -> Result<Outcome, Cancelled> {
+    /// If the run was cancelled meanwhile; nothing of the job is left.
+    pub async fn execute(self: Arc<Self>, job: Arc<Job>, told: Told) -> Result<(), Cancelled> {
+        for step in &job.steps {
+            let progress = told.started(step);
+            told.finished(step, self.step(step, progress).await?);
+        }
+        Ok(())
+    }
+
+    async fn step(&self, step: &Step, progress: Progress) -> Result<Outcome, Cancelled> {
         let mut tries = 0;
         loop {
             tries += 1;
-            match self.attempt(&step, &progress).await {
+            match self.attempt(step, &progress).await {
                 Ok(outcome) => return Ok(outcome),
                 Err(StepError::Lake(LakeError::Cancelled)) => return Err(Cancelled),
                 Err(StepError::Lake(error)) if error.is_transient() && tries < TRIES => {
                     tracing::warn!(node = %step.node, %error, tries, "trying again");
                     tokio::select! {
-                        () = tokio::time::sleep(pause(tries, &step)) => {}
+                        () = tokio::time::sleep(pause(tries, step)) => {}
                         () = self.cancel.cancelled() => return Err(Cancelled),
                     }
                 }
-                Err(error) => return Ok(self.failed(&step, &error)),
+                Err(error) => return Ok(self.failed(step, &error)),
             }
         }
     }
@@ -103,6 +111,9 @@ impl Worker {
                 }
                 done => done,
             },
+            Action::Test | Action::UnitTest | Action::Freshness => {
+                Err(StepError::Lost(step.node.to_string()))
+            }
         }
     }
 
@@ -233,7 +244,7 @@ async fn publish(staged: Staged, rejected: Option<Rejected>) -> Result<Outcome, 
     if let Some(warning) = &published.warning {
         tracing::warn!("{warning}");
     }
-    Ok(Outcome::Published { version: published.version, rows, bytes, rejected })
+    Ok(Outcome::Published { version: published.version, rows, bytes, rejected, quarantined: None })
 }
 
 /// Doubling, spread by up to a half so that steps that failed together do not come back together.

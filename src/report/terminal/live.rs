@@ -81,7 +81,7 @@ impl Live {
         } else {
             "        {spinner} {msg}  {human_pos} rows  {seconds}"
         };
-        let name = printable(&step.relation.to_string());
+        let name = printable(&step.name);
         let what = format!("{index} {} {name}", step.action.materialization());
         let bar = ProgressBar::no_length().with_style(style(template)).with_message(what);
         let bar = self.multi.insert_before(&self.total, bar);
