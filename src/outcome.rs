@@ -87,6 +87,9 @@ pub struct Withheld {
     pub rows: u64,
     /// The tests that failed or could not be run.
     pub tests: Vec<NodeId>,
+    /// The version that readers go on to see; none if there never was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub standing: Option<u64>,
     /// Where its rows can be queried, if they were to be kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kept: Option<Relation>,
