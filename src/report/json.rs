@@ -1,15 +1,17 @@
 //! The sink for programs: one JSON object a line, in the structure of dbt's `--log-format json`.
 
+mod data;
+
 use std::io::Write;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use crate::{event::Event, name::Relation, outcome::Outcome, plan::Step};
+use crate::{event::Event, plan::Step};
 
 use super::{
-    Counts, Lookup, Sink, SinkError,
-    message::{Level, Message, Place},
+    Lookup, Sink, SinkError, ending,
+    message::{Level, Message},
     narrator::Narrator,
     node,
     running::{self, Lane, Running},
@@ -39,7 +41,7 @@ impl JsonLines {
         let lines: Vec<_> = wording.lines(message).iter().map(super::line::Line::text).collect();
         let msg = lines.join("\n");
         let (name, code) = message.name();
-        let mut data = contents(message, &msg, event.at);
+        let mut data = data::contents(message, &msg, event.at);
         if let Some(step) = message.step() {
             data.insert("node_info".to_owned(), self.node_info(step, message, event.at, lane));
         }
@@ -64,7 +66,7 @@ impl JsonLines {
         let ended = matches!(message, Message::Finished { .. } | Message::Skipped { .. });
         json!({
             "node_path": (self.lookup)(&step.node).and_then(|file| file.path),
-            "node_name": node::name(&step.node),
+            "node_name": node::label(step),
             "unique_id": step.node,
             "resource_type": node::kind(&step.node),
             "materialized": step.action.materialization(),
@@ -72,7 +74,7 @@ impl JsonLines {
             "node_started_at": lane.map_or_else(String::new, |lane| timestamp(lane.since)),
             "node_finished_at": if ended { timestamp(at) } else { String::new() },
             "meta": {},
-            "node_relation": node_relation(step),
+            "node_relation": node_relation(step, message),
             "node_checksum": "",
         })
     }
@@ -101,14 +103,16 @@ impl Sink for JsonLines {
     }
 }
 
-fn node_relation(step: &Step) -> Value {
-    let relation = step.relation.as_ref();
-    json!({
-        "database": "",
-        "schema": relation.map(|relation| &relation.schema),
-        "alias": relation.map(|relation| &relation.name),
-        "relation_name": relation.map(Relation::quoted),
-    })
+fn node_relation(step: &Step, message: &Message) -> Value {
+    match ending::relation(step, message.outcome()) {
+        Some(relation) => json!({
+            "database": "",
+            "schema": relation.schema,
+            "alias": relation.name,
+            "relation_name": relation.quoted(),
+        }),
+        None => Value::Null,
+    }
 }
 
 /// dbt's form of a time.
@@ -126,97 +130,18 @@ fn level(level: Level) -> &'static str {
 }
 
 fn status(message: &Message) -> &'static str {
-    match message {
-        Message::Started(_) => "started",
-        Message::Failed { .. } | Message::Finished { outcome: Outcome::Failed { .. }, .. } => "error",
-        Message::Skipped { .. } => "skipped",
-        _ => "success",
+    match (message, message.step()) {
+        (Message::Skipped { .. }, _) => "skipped",
+        (_, Some(step)) => {
+            message.outcome().map_or("started", |outcome| ending::status(step.action, outcome))
+        }
+        (_, None) => "success",
     }
-}
-
-/// What `data` holds besides `node_info`, under dbt's keys.
-fn contents(message: &Message, msg: &str, at: DateTime<Utc>) -> Map<String, Value> {
-    let value = match message {
-        Message::Version => json!({ "version": concat!("=", env!("CARGO_PKG_VERSION")), "log_version": 3 }),
-        Message::Found(info) => json!({ "stat_line": msg.trim_start_matches("Found "), "found": info.found }),
-        Message::Concurrency(info) => {
-            json!({ "num_threads": info.threads, "target_name": info.target, "node_count": info.steps })
-        }
-        Message::Started(place) => place_of(place),
-        Message::Finished { place, outcome, seconds } => finished(place, outcome, *seconds, status(message)),
-        Message::Skipped { place, because } => {
-            let step = &place.step;
-            let mut data = place_of(place);
-            data["resource_type"] = node::kind(&step.node).into();
-            data["schema"] = json!(step.relation.as_ref().map(|relation| &relation.schema));
-            data["node_name"] = node::name(&step.node).into();
-            data["skipped"] = json!(because);
-            data
-        }
-        Message::Ran { seconds, .. } => json!({ "stat_line": msg, "execution_time": seconds }),
-        Message::Summary { counts, cancelled } => json!({
-            "num_errors": counts.error,
-            "num_warnings": counts.warn,
-            "num_partial_success": 0,
-            "keyboard_interrupt": cancelled,
-        }),
-        Message::Failed { failure, path } => {
-            json!({ "msg": failure.message, "path": path, "compiled_path": failure.compiled })
-        }
-        Message::SetAside { set_aside, path } => {
-            json!({ "msg": msg, "path": path, "rejected": set_aside.rejected })
-        }
-        Message::Totals(counts) => json!({ "stats": stats(*counts) }),
-        Message::Completed { command, success, seconds } => json!({
-            "command": command,
-            "success": success,
-            "completed_at": timestamp(at),
-            "elapsed": seconds,
-        }),
-        Message::NothingToDo | Message::Blank | Message::Cancelling => json!({}),
-    };
-    match value {
-        Value::Object(data) => data,
-        _ => Map::new(),
-    }
-}
-
-fn place_of(Place { step, index, total }: &Place) -> Value {
-    let description =
-        format!("sql {} {} {}", step.action.materialization(), node::kind(&step.node), step.name);
-    json!({
-        "description": description,
-        "index": index,
-        "total": total,
-        "action": step.action,
-        "reason": step.reason,
-    })
-}
-
-fn finished(place: &Place, outcome: &Outcome, seconds: f64, status: &str) -> Value {
-    let mut data = place_of(place);
-    data["status"] = status.into();
-    data["execution_time"] = seconds.into();
-    data["outcome"] = json!(outcome);
-    data
-}
-
-fn stats(counts: Counts) -> Value {
-    let Counts { pass, warn, error, skip } = counts;
-    json!({
-        "pass": pass,
-        "warn": warn,
-        "error": error,
-        "skip": skip,
-        "noop": 0,
-        "reused": 0,
-        "total": counts.total(),
-    })
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
+    use std::{collections::BTreeMap, sync::mpsc};
 
     use super::*;
     use crate::report::{no_files, sample};
@@ -235,9 +160,13 @@ mod tests {
     }
 
     fn written(least: Level) -> Vec<Value> {
+        told_lines(&sample::every_ending(), least)
+    }
+
+    fn told_lines(events: &[Event], least: Level) -> Vec<Value> {
         let (sender, receiver) = mpsc::channel();
         let mut sink = JsonLines::new(Box::new(Channel(sender)), least, 42, no_files());
-        for event in &sample::every_ending() {
+        for event in events {
             sink.event(event).unwrap();
         }
         drop(sink);
@@ -261,6 +190,35 @@ mod tests {
         let lines = written(Level::Info);
         let line = lines.iter().find(|line| line["info"]["code"] == "Q012").unwrap();
         insta::assert_snapshot!(serde_json::to_string_pretty(line).unwrap());
+    }
+
+    /// A line of each kind that tests, sources and withheld models bring, without what all lines have.
+    #[test]
+    fn tests_and_sources_are_told_in_dbts_structure() {
+        let mut told: BTreeMap<String, Value> = BTreeMap::new();
+        for mut line in told_lines(&sample::every_verdict(), Level::Debug) {
+            let (info, node) = (line["info"].clone(), line["data"]["node_info"].clone());
+            let key = [&info["code"], &info["name"], &node["resource_type"], &node["node_status"]];
+            let data = line["data"].as_object_mut().unwrap();
+            data.retain(|key, _| {
+                !["node_info", "outcome", "reason", "action", "description"].contains(&key.as_str())
+            });
+            data.insert("level".to_owned(), info["level"].clone());
+            data.insert("node_relation".to_owned(), node["node_relation"]["relation_name"].clone());
+            if node.is_object() {
+                told.entry(key.map(|part| part.as_str().unwrap()).join(" ")).or_insert(line["data"].take());
+            }
+        }
+        let lines: Vec<_> = told.iter().map(|(key, data)| format!("{key}\n  {data}")).collect();
+        insta::assert_snapshot!(lines.join("\n"));
+    }
+
+    #[test]
+    fn a_test_is_a_node_of_its_own() {
+        let lines = told_lines(&sample::every_verdict(), Level::Info);
+        let line =
+            lines.iter().find(|line| line["data"]["num_failures"] == 3 && line["data"]["action"] == "test");
+        insta::assert_snapshot!(serde_json::to_string_pretty(&line.unwrap()["data"]).unwrap());
     }
 
     #[test]

@@ -50,6 +50,14 @@ impl Line {
         self
     }
 
+    /// The line, further in; an empty one stays empty.
+    pub(super) fn indented(mut self, by: usize) -> Self {
+        if self.0.iter().any(|(_, text)| !text.is_empty()) {
+            self.0.insert(0, (Tone::Plain, " ".repeat(by)));
+        }
+        self
+    }
+
     /// The text alone.
     pub(super) fn text(&self) -> String {
         self.0.iter().map(|(_, text)| text.as_str()).collect()

@@ -6,10 +6,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use crate::{
     event::RunInfo,
     outcome::{Outcome, Skipped},
-    plan::Step,
+    plan::{Action, Step},
 };
 
-use super::{Counts, Failure, SetAside};
+use super::{Counts, ending, trouble::Block};
 
 /// How much a message matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,8 +48,7 @@ pub(super) enum Message {
     Cancelling,
     Ran { kinds: BTreeMap<String, usize>, seconds: f64 },
     Summary { counts: Counts, cancelled: bool },
-    Failed { failure: Failure, path: Option<String> },
-    SetAside { set_aside: SetAside, path: Option<String> },
+    Trouble(Block),
     Totals(Counts),
     Completed { command: &'static str, success: bool, seconds: f64 },
 }
@@ -64,13 +63,17 @@ impl Message {
             Self::NothingToDo => ("NothingToDo", "Q035"),
             Self::Blank => ("Formatting", "Z017"),
             Self::Started(_) => ("LogStartLine", "Q011"),
-            Self::Finished { .. } => ("LogModelResult", "Q012"),
+            Self::Finished { place, .. } => match place.step.action {
+                Action::Table | Action::View => ("LogModelResult", "Q012"),
+                Action::Test | Action::UnitTest => ("LogTestResult", "Q007"),
+                Action::Freshness => ("LogFreshnessResult", "Q018"),
+            },
             Self::Skipped { .. } => ("SkippingDetails", "Q034"),
             Self::Cancelling => ("LogCancelLine", "Q022"),
             Self::Ran { .. } => ("FinishedRunningStats", "E047"),
             Self::Summary { .. } => ("EndOfRunSummary", "Z030"),
-            Self::Failed { .. } => ("RunResultError", "Z024"),
-            Self::SetAside { .. } => ("RunResultWarningMessage", "Z046"),
+            Self::Trouble(_) if self.level() == Level::Error => ("RunResultError", "Z024"),
+            Self::Trouble(_) => ("RunResultWarningMessage", "Z046"),
             Self::Totals(_) => ("StatsLine", "Z023"),
             Self::Completed { .. } => ("CommandCompleted", "Q039"),
         }
@@ -79,12 +82,12 @@ impl Message {
     /// How much it matters.
     pub(super) fn level(&self) -> Level {
         match self {
-            Self::Failed { .. }
-            | Self::Cancelling
-            | Self::Finished { outcome: Outcome::Failed { .. }, .. } => Level::Error,
-            Self::SetAside { .. }
-            | Self::NothingToDo
-            | Self::Finished { outcome: Outcome::Published { rejected: Some(_), .. }, .. } => Level::Warn,
+            Self::Trouble(block) => ending::level(&block.trouble.outcome),
+            Self::Finished { outcome, .. } => ending::level(outcome),
+            Self::Cancelling => Level::Error,
+            Self::NothingToDo => Level::Warn,
+            // A test is over in no time: that it starts would only double the lines of a run.
+            Self::Started(place) if place.step.action.is_test() => Level::Debug,
             Self::Completed { .. } => Level::Debug,
             _ => Level::Info,
         }
@@ -93,7 +96,7 @@ impl Message {
     /// Whether it is part of what is left to say under `--quiet`: each trouble, once.
     pub(super) fn is_trouble(&self) -> bool {
         match self {
-            Self::Failed { .. } | Self::SetAside { .. } | Self::NothingToDo => true,
+            Self::Trouble(_) | Self::NothingToDo => true,
             Self::Summary { counts, cancelled } => *cancelled || counts.error + counts.warn + counts.skip > 0,
             _ => false,
         }
@@ -105,8 +108,16 @@ impl Message {
             Self::Started(place) | Self::Finished { place, .. } | Self::Skipped { place, .. } => {
                 Some(&place.step)
             }
-            Self::Failed { failure, .. } => Some(&failure.step),
-            Self::SetAside { set_aside, .. } => Some(&set_aside.step),
+            Self::Trouble(block) => Some(&block.trouble.step),
+            _ => None,
+        }
+    }
+
+    /// How that step ended, if it has.
+    pub(super) fn outcome(&self) -> Option<&Outcome> {
+        match self {
+            Self::Finished { outcome, .. } => Some(outcome),
+            Self::Trouble(block) => Some(&block.trouble.outcome),
             _ => None,
         }
     }

@@ -4,19 +4,21 @@
 //! Event ──▶ narrator ──▶ Message ──▶ wording ──▶ Line ──▶ terminal
 //!   │        (a fold)    one dbt     for people     └───▶ "msg" of json
 //!   │                    event each
-//!   ├─────▶ run_results.json
+//!   ├─────▶ run_results.json, sources.json
 //!   └─────▶ RunResult, and with it the exit code
 //! ```
 //!
 //! - [`Reporter`]: hands each event to the sinks; start here
-//! - [`Terminal`], [`JsonLines`], [`RunResults`]: the sinks
-//! - [`RunResult`]: how the run ended
+//! - [`Terminal`], [`JsonLines`], [`RunResults`], [`SourcesJson`]: the sinks
+//! - [`RunResult`]: how the run ended, with each [`Trouble`] there was
 //! - [`TargetPath`]: the folder that artifacts go to
 //! - [`plan_text`], [`plan_json`]: a plan as `headwater plan` prints it
 //!
 //! Nothing here calls `run`, reads a clock, the environment or a table, or changes what a run does: the scheduler
 //! is given a closure and does not know this module.
 
+mod artifact;
+mod ending;
 mod json;
 mod line;
 mod message;
@@ -29,8 +31,10 @@ mod run_results;
 mod running;
 #[cfg(test)]
 mod sample;
+mod sources_json;
 mod target;
 mod terminal;
+mod trouble;
 mod width;
 mod wording;
 
@@ -38,15 +42,18 @@ use std::io;
 
 use crate::event::Event;
 
+pub use artifact::Invocation;
 pub use json::JsonLines;
 pub use message::Level;
 pub use node::{Lookup, NodeFile, no_files};
 pub use plan_view::{plan_json, plan_text};
 pub use reporter::Reporter;
-pub use result::{Counts, Failure, RunResult, SetAside};
-pub use run_results::{Invocation, RunResults};
+pub use result::{Counts, RunResult};
+pub use run_results::RunResults;
+pub use sources_json::SourcesJson;
 pub use target::{Cleaned, TargetPath};
 pub use terminal::{Look, Terminal};
+pub use trouble::Trouble;
 
 /// Somebody who wants to know of every event, in order.
 pub trait Sink: Send {

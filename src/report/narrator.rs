@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use crate::{
     event::{Event, Fact, RunInfo},
+    name::NodeId,
     plan::Step,
 };
 
 use super::{
     Lookup, RunResult,
     message::{Message, Place},
+    trouble,
 };
 
 /// A fold of the events that says something at each.
@@ -65,13 +67,9 @@ impl Narrator {
             said.push(Message::Blank);
         }
         said.push(Message::Summary { counts: result.counts, cancelled: result.cancelled });
-        for failure in &result.failures {
-            let path = self.path(&failure.step);
-            said.extend([Message::Blank, Message::Failed { failure: failure.clone(), path }]);
-        }
-        for set_aside in &result.set_aside {
-            let path = self.path(&set_aside.step);
-            said.extend([Message::Blank, Message::SetAside { set_aside: set_aside.clone(), path }]);
+        let path = |node: &NodeId| (self.lookup)(node)?.path;
+        for block in trouble::blocks(result, path) {
+            said.extend([Message::Blank, Message::Trouble(block)]);
         }
         said.extend([Message::Blank, Message::Totals(result.counts)]);
         said.extend(self.info().map(|info| Message::Completed {
@@ -80,10 +78,6 @@ impl Narrator {
             seconds: result.seconds,
         }));
         said
-    }
-
-    fn path(&self, step: &Step) -> Option<String> {
-        (self.lookup)(&step.node)?.path
     }
 }
 

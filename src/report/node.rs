@@ -1,8 +1,14 @@
 //! What a report says of a node beyond its step: the parts of its id, and the files behind it.
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 
-use crate::name::NodeId;
+use crate::{
+    name::NodeId,
+    plan::{Action, Step},
+};
+
+/// Digits of the hash in a generic test's id.
+const HASH: usize = 10;
 
 /// The files of a node, as far as they are known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,9 +33,31 @@ pub(super) fn kind(node: &NodeId) -> &str {
     node.as_str().split('.').next().unwrap_or_default()
 }
 
-/// `name` of `model.project.name`; all that follows the project, dots and all.
-pub(super) fn name(node: &NodeId) -> &str {
-    node.as_str().splitn(3, '.').last().unwrap_or_default()
+/// `name` of `model.project.name`; all that follows the project, dots and all. Of a test without the hash, of a unit
+/// test with its model, as in `orders::adds_up`.
+pub(super) fn name(node: &NodeId) -> Cow<'_, str> {
+    let name = node.as_str().splitn(3, '.').last().unwrap_or_default();
+    let is_hash = |text: &str| text.len() == HASH && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match (kind(node), name.rsplit_once('.')) {
+        ("test", Some((name, end))) if is_hash(end) => name.into(),
+        ("unit_test", _) => name.replacen('.', "::", 1).into(),
+        _ => name.into(),
+    }
+}
+
+/// What people call the step's node: a test by its own name, all others by what their id says.
+pub(super) fn label(step: &Step) -> Cow<'_, str> {
+    if step.action.is_test() { step.name.as_str().into() } else { name(&step.node) }
+}
+
+/// What a step is counted as: `table model`, `data test`.
+pub(super) fn noun(step: &Step) -> String {
+    match step.action {
+        Action::Table | Action::View => format!("{} {}", step.action.materialization(), kind(&step.node)),
+        Action::Test => "data test".to_owned(),
+        Action::UnitTest => "unit test".to_owned(),
+        Action::Freshness => "freshness check".to_owned(),
+    }
 }
 
 /// `1 model`, `2 models`.
@@ -45,9 +73,10 @@ struct Plural<'a>(&'a str);
 impl fmt::Display for Plural<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.strip_suffix('y') {
-            Some(stem) => write!(f, "{stem}ies"),
+            // `days`, but `entries`.
+            Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => write!(f, "{stem}ies"),
             None if self.0 == "analysis" => f.write_str("analyses"),
-            None => write!(f, "{}s", self.0),
+            _ => write!(f, "{}s", self.0),
         }
     }
 }
@@ -59,15 +88,19 @@ mod tests {
     #[test]
     fn the_parts_of_an_id() {
         let id = NodeId::model("shop", "orders.v2");
-        assert_eq!((kind(&id), name(&id)), ("model", "orders.v2"));
+        assert_eq!((kind(&id), name(&id)), ("model", "orders.v2".into()));
+        let id = NodeId::generic_test("shop", "unique_orders_id", "0123456789");
+        assert_eq!((kind(&id), name(&id)), ("test", "unique_orders_id".into()));
+        assert_eq!(name(&NodeId::unit_test("shop", "orders", "adds_up")), "orders::adds_up");
+        assert_eq!(name(&NodeId::singular_test("shop", "no.orphans")), "no.orphans");
+        assert_eq!(name(&NodeId::model("shop", "orders.0123456789")), "orders.0123456789");
     }
 
     #[test]
     fn plurals() {
         let say = |n, noun| count(n, noun);
         assert_eq!(say(1, "model"), "1 model");
-        assert_eq!([say(0, "model"), say(2, "analysis"), say(2, "saved query")].join(", "), {
-            "0 models, 2 analyses, 2 saved queries"
-        });
+        let said = [say(0, "model"), say(2, "analysis"), say(2, "saved query"), say(2, "day")];
+        assert_eq!(said.join(", "), "0 models, 2 analyses, 2 saved queries, 2 days");
     }
 }

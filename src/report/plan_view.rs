@@ -1,6 +1,6 @@
 //! A plan as `headwater plan` prints it.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, sync::Arc};
 
 use serde_json::{Value, json};
 
@@ -9,24 +9,62 @@ use crate::plan::{Action, Job, Plan, Step};
 use super::{
     line::{Line, Tone},
     node,
-    width::{columns, pad, printable},
+    width::{columns, pad, printable, shorten},
 };
 
-/// The plan for people: a line a step (what is done, to which table, why), and a total.
+/// How many of a model's tests its line names.
+const NAMED: usize = 3;
+
+/// The columns of such a name at most: names of generic tests run to sixty characters.
+const NAME: usize = 40;
+
+/// The plan for people: a line a step (what is done, to which table, why), the tests of a model in one line beneath
+/// it, and a total.
 #[must_use]
 pub fn plan_text(plan: &Plan, colour: bool) -> String {
-    let rows: Vec<_> = plan.steps().map(|step| (printable(&step.name), step)).collect();
-    let width = rows.iter().map(|(relation, _)| columns(relation)).max().unwrap_or_default();
+    let rows: Vec<_> = plan.jobs.iter().flat_map(rows).collect();
+    let width = rows.iter().map(|(step, _)| columns(&printable(&step.name))).max().unwrap_or_default();
     let mut out = String::new();
-    for (relation, step) in rows {
-        let line = Line::plain(format!("{}  {}", words(step.action), pad(&relation, width, " ")))
-            .and(Tone::Faint, format!("  {}", step.reason));
-        let text = if colour { line.coloured() } else { line.text() };
-        // Writing to a string can't fail.
-        let _ = writeln!(out, "{text}");
+    for (step, tests) in rows {
+        let name = pad(&printable(&step.name), width, " ");
+        let line = Line::plain(format!("{}  {name}", words(step.action)))
+            .and(Tone::Faint, format!("  {}", printable(&step.reason.to_string())));
+        for line in [line].into_iter().chain(judged(step, &tests)) {
+            let text = if colour { line.coloured() } else { line.text() };
+            // Writing to a string can't fail.
+            let _ = writeln!(out, "{text}");
+        }
     }
     let gap = if plan.jobs.is_empty() { "" } else { "\n" };
     out + gap + &total(plan) + "\n"
+}
+
+/// The steps of a job that have a line of their own, each with those that are told beneath it: the data tests of
+/// what the job makes.
+fn rows(job: &Job) -> Vec<(&Step, Vec<&Step>)> {
+    let maker = job.steps.iter().position(|step| matches!(step.action, Action::Table | Action::View));
+    let is_beneath = |step: &Step| maker.is_some() && step.action == Action::Test;
+    let tests: Vec<_> = job.steps.iter().map(Arc::as_ref).filter(|step| is_beneath(step)).collect();
+    let lines = job.steps.iter().enumerate().filter(|(_, step)| !is_beneath(step));
+    lines.map(|(at, step)| (&**step, if Some(at) == maker { tests.clone() } else { Vec::new() })).collect()
+}
+
+/// `gated by 9 data tests: not_null_orders_id, unique_orders_id, … (+6)`
+fn judged(step: &Step, tests: &[&Step]) -> Option<Line> {
+    if tests.is_empty() {
+        return None;
+    }
+    // Nothing of a view is held back: only what needs it does not run.
+    let verb = if step.action == Action::View { "tested" } else { "gated" };
+    let names: Vec<_> =
+        tests.iter().take(NAMED).map(|test| shorten(&printable(&test.name), NAME).into_owned()).collect();
+    let more = match tests.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(", … (+{more})"),
+    };
+    let indent = " ".repeat(words(step.action).len() + 2);
+    let count = node::count(tests.len(), "data test");
+    Some(Line::plain(indent).and(Tone::Faint, format!("{verb} by {count}: {}{more}", names.join(", "))))
 }
 
 /// The plan for programs: its steps in order, each with its reason as data and in words.
@@ -67,7 +105,7 @@ fn total(plan: &Plan) -> String {
         (of(Action::View), "view", "check"),
         (of(Action::Test), "data test", "run"),
         (of(Action::UnitTest), "unit test", "run"),
-        (of(Action::Freshness), "source", "ask"),
+        (of(Action::Freshness), "freshness check", "run"),
     ]
     .into_iter()
     .filter(|(number, ..)| *number > 0)
@@ -96,6 +134,19 @@ mod tests {
     #[test]
     fn columns_stand_under_one_another() {
         insta::assert_snapshot!(plan_text(&plan(), false));
+    }
+
+    #[test]
+    fn tests_stand_in_one_line_beneath_their_model() {
+        insta::assert_snapshot!(plan_text(&sample::gated(), false));
+    }
+
+    #[test]
+    fn programs_get_every_step() {
+        let plan = sample::gated();
+        let steps = plan_json(&plan);
+        assert_eq!(steps["total"], plan.steps().count());
+        assert_eq!(steps["steps"][3]["reason"]["node"], "model.meters.stg_readings");
     }
 
     #[test]

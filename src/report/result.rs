@@ -4,20 +4,21 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     event::{Event, Fact},
-    outcome::{Age, AgeStatus, Outcome, Rejected, TestStatus, Verdict},
-    plan::Step,
+    name::NodeId,
+    outcome::{Outcome, Skipped},
+    plan::{Reason, Step},
 };
 
-use super::node;
+use super::{Trouble, ending, message::Level, node};
 
 /// The steps that ended, by how. Each step counts once.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Ended well, with nothing to remark.
     pub pass: usize,
-    /// Ended well, but set input aside.
+    /// Ended well, with something to remark.
     pub warn: usize,
-    /// Failed.
+    /// Failed, found what should not be, or made a version that nobody will see.
     pub error: usize,
     /// Did not run, or not to its end.
     pub skip: usize,
@@ -31,37 +32,21 @@ impl Counts {
     }
 }
 
-/// A step that failed.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Failure {
-    /// The step.
-    pub step: Arc<Step>,
-    /// What happened.
-    pub message: String,
-    /// The compiled SQL's file, where there is one.
-    pub compiled: Option<String>,
-}
-
-/// A step that ended well and set input aside.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SetAside {
-    /// The step.
-    pub step: Arc<Step>,
-    /// What was set aside, and where it lies.
-    pub rejected: Rejected,
-}
-
 /// What became of a run.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RunResult {
     /// The steps that ended, by how.
     pub counts: Counts,
     /// The failures, in the order they happened.
-    pub failures: Vec<Failure>,
+    pub failures: Vec<Trouble>,
     /// The warnings, in the order they happened.
-    pub set_aside: Vec<SetAside>,
-    /// The steps that ended, by what they make: `table model`.
+    pub warnings: Vec<Trouble>,
+    /// The steps that ended, by what they are: `table model`, `data test`.
     pub kinds: BTreeMap<String, usize>,
+    /// How many tests each model's new version had to pass.
+    pub gates: BTreeMap<NodeId, usize>,
+    /// How many steps were skipped for each node that failed.
+    pub skipped_for: BTreeMap<NodeId, usize>,
     /// The steps that were planned.
     pub planned: usize,
     /// Whether somebody asked the run to stop.
@@ -87,9 +72,12 @@ impl RunResult {
                 self.ended(step);
                 self.judge(step, outcome);
             }
-            Fact::StepSkipped { step, .. } => {
+            Fact::StepSkipped { step, because, .. } => {
                 self.ended(step);
                 self.counts.skip += 1;
+                if let Skipped::Upstream { failed } = because {
+                    *self.skipped_for.entry(failed.clone()).or_default() += 1;
+                }
             }
             Fact::CancelRequested => self.cancelled = true,
             Fact::RunFinished { seconds } => self.seconds = *seconds,
@@ -105,31 +93,23 @@ impl RunResult {
     }
 
     fn ended(&mut self, step: &Step) {
-        let kind = format!("{} {}", step.action.materialization(), node::kind(&step.node));
-        *self.kinds.entry(kind).or_default() += 1;
+        *self.kinds.entry(node::noun(step)).or_default() += 1;
+        if let Reason::Gates { node } = &step.reason {
+            *self.gates.entry(node.clone()).or_default() += 1;
+        }
     }
 
     fn judge(&mut self, step: &Arc<Step>, outcome: &Outcome) {
-        match outcome {
-            Outcome::Failed { message, compiled } => {
-                self.counts.error += 1;
-                self.failures.push(Failure {
-                    step: step.clone(),
-                    message: message.clone(),
-                    compiled: compiled.clone(),
-                });
-            }
-            Outcome::Published { rejected: Some(rejected), .. } => {
+        let trouble = || Trouble { step: step.clone(), outcome: outcome.clone() };
+        match ending::level(outcome) {
+            Level::Debug | Level::Info => self.counts.pass += 1,
+            Level::Warn => {
                 self.counts.warn += 1;
-                self.set_aside.push(SetAside { step: step.clone(), rejected: rejected.clone() });
+                self.warnings.push(trouble());
             }
-            Outcome::Withheld(_)
-            | Outcome::Tested(Verdict { status: TestStatus::Fail, .. })
-            | Outcome::Aged(Age { status: AgeStatus::Error, .. }) => self.counts.error += 1,
-            Outcome::Tested(Verdict { status: TestStatus::Warn, .. })
-            | Outcome::Aged(Age { status: AgeStatus::Warn, .. }) => self.counts.warn += 1,
-            Outcome::Published { .. } | Outcome::Checked | Outcome::Tested(_) | Outcome::Aged(_) => {
-                self.counts.pass += 1;
+            Level::Error => {
+                self.counts.error += 1;
+                self.failures.push(trouble());
             }
         }
     }
@@ -141,7 +121,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        outcome::Skipped,
+        outcome::{TestStatus, Verdict},
         report::sample::{self, Script},
     };
 
@@ -150,6 +130,34 @@ mod tests {
         let result = RunResult::of(&sample::every_ending());
         assert_eq!(result.counts, Counts { pass: 2, warn: 1, error: 1, skip: 3 });
         assert_eq!(result.exit_code(), 1);
+    }
+
+    #[test]
+    fn tests_unit_tests_and_sources_are_steps_as_well() {
+        let result = RunResult::of(&sample::every_verdict());
+        let counts = result.counts;
+        assert_eq!(counts.total(), result.planned);
+        assert_eq!((counts.error, counts.warn), (result.failures.len(), result.warnings.len()));
+        assert_eq!(result.exit_code(), 1);
+    }
+
+    #[test]
+    fn what_a_test_finds_is_a_failure_unless_it_only_warns() {
+        let exit = |outcome| {
+            let mut script = Script::new(1);
+            script.ran(&sample::test("unique_orders_id", None), outcome);
+            RunResult::of(&script.end()).exit_code()
+        };
+        assert_eq!(exit(Outcome::Tested(Verdict::pass())), 0);
+        assert_eq!(exit(sample::found(TestStatus::Warn, 3)), 0);
+        assert_eq!(exit(sample::found(TestStatus::Fail, 3)), 1);
+    }
+
+    #[test]
+    fn rows_in_quarantine_are_no_warning_of_the_model() {
+        let mut script = Script::new(1);
+        script.ran(&sample::table("raw", "a"), sample::quarantined());
+        assert_eq!(RunResult::of(&script.end()).counts, Counts { pass: 1, ..Counts::default() });
     }
 
     #[test]

@@ -7,12 +7,13 @@ use chrono::{DateTime, Utc};
 use crate::{
     event::{Event, Fact},
     name::NodeId,
+    plan::Reason,
 };
 
 /// A running step's place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Lane {
-    /// From 1; no two steps that run at the same time share one.
+    /// From 1; of the steps that run at the same time only a model and its tests, which are one job, share one.
     pub(super) number: usize,
     /// When the step started.
     pub(super) since: DateTime<Utc>,
@@ -29,7 +30,12 @@ impl Running {
     pub(super) fn fold(&mut self, event: &Event) -> Option<Lane> {
         match &event.fact {
             Fact::StepStarted { step, .. } => {
-                let lane = Lane { number: self.free(), since: event.at };
+                let host = match &step.reason {
+                    Reason::Gates { node } => self.lanes.get(node),
+                    _ => None,
+                };
+                let number = host.map_or_else(|| self.free(), |lane| lane.number);
+                let lane = Lane { number, since: event.at };
                 self.lanes.insert(step.node.clone(), lane);
                 Some(lane)
             }
@@ -70,5 +76,19 @@ mod tests {
         let lanes: Vec<_> =
             script.end().iter().filter_map(|event| running.fold(event)).map(|lane| lane.number).collect();
         assert_eq!(lanes, [1, 2, 1, 1]);
+    }
+
+    #[test]
+    fn a_test_runs_in_the_lane_of_the_model_it_judges() {
+        let [a, b] = ["a", "b"].map(|name| sample::table("raw", name));
+        let mut script = Script::new(4);
+        script.start(&a);
+        script.start(&sample::test("not_null_a_id", Some("a")));
+        script.start(&b);
+        script.start(&sample::test("not_null_c_id", None));
+        let mut running = Running::default();
+        let lanes: Vec<_> =
+            script.end().iter().filter_map(|event| running.fold(event)).map(|lane| lane.number).collect();
+        assert_eq!(lanes, [1, 1, 2, 3]);
     }
 }

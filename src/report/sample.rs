@@ -1,5 +1,7 @@
 //! Runs made up for the tests of this module, with fixed times.
 
+mod verdicts;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -7,9 +9,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::{
     event::{Event, Fact, RunInfo},
     name::{NodeId, Relation},
-    outcome::{Outcome, Rejected, Skipped},
+    outcome::{Outcome, Quarantined, Rejected, Skipped, TestStatus, Verdict},
     plan::{Action, Job, Plan, Reason, Step},
 };
+
+pub(super) use self::verdicts::{every_verdict, gated};
 
 /// A run written step by step. Each event comes 250 ms after the one before.
 pub(super) struct Script {
@@ -27,7 +31,7 @@ impl Script {
             target: "dev".to_owned(),
             root: "data_lake".to_owned(),
             threads: 2,
-            found: BTreeMap::from([("model", 9), ("source", 4)]),
+            found: BTreeMap::from([("data test", 30), ("model", 9), ("source", 4), ("unit test", 3)]),
             steps,
         })));
         script
@@ -156,4 +160,46 @@ pub(super) fn every_ending() -> Vec<Event> {
     script.interrupt(&long);
     script.skip(&late, Skipped::FailFast);
     script.end()
+}
+
+/// A generic test; of a model that this run builds, if one is named.
+pub(super) fn test(name: &str, model: Option<&str>) -> Arc<Step> {
+    let node = NodeId::generic_test("meters", name, "0a1b2c3d4e");
+    judging(node, name.to_owned(), Action::Test, model)
+}
+
+fn unit_test(model: &str, name: &str) -> Arc<Step> {
+    let node = NodeId::unit_test("meters", model, name);
+    judging(node, format!("{model}::{name}"), Action::UnitTest, None)
+}
+
+fn freshness(table: &str) -> Arc<Step> {
+    let node = NodeId::source("meters", "files", table);
+    judging(node, format!("files.{table}"), Action::Freshness, None)
+}
+
+fn judging(node: NodeId, name: String, action: Action, model: Option<&str>) -> Arc<Step> {
+    let reason = match model {
+        Some(model) => Reason::Gates { node: NodeId::model("meters", model) },
+        None => Reason::Selected,
+    };
+    Arc::new(Step { node, name, relation: None, action, reason })
+}
+
+/// Rows that a test found, and allowed none.
+pub(super) fn found(status: TestStatus, failures: u64) -> Outcome {
+    Outcome::Tested(verdict(status, failures))
+}
+
+fn verdict(status: TestStatus, failures: u64) -> Verdict {
+    let results = if failures == 1 { "result" } else { "results" };
+    let then = if status == TestStatus::Warn { "warn" } else { "fail" };
+    let message = Some(format!("Got {failures} {results}, configured to {then} if != 0"));
+    Verdict { status, failures, message, ..Verdict::pass() }
+}
+
+pub(super) fn quarantined() -> Outcome {
+    let relation = Some(Relation::new("raw", "raw_agreements").quarantine());
+    let quarantined = Some(Quarantined { rows: 12, dropped: 3, relation });
+    Outcome::Published { version: 3, rows: 1440, bytes: 65_536, rejected: None, quarantined }
 }

@@ -7,7 +7,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, P
 use crate::{
     event::{Event, Fact},
     name::NodeId,
-    plan::Step,
+    plan::{Action, Reason, Step},
     report::width::printable,
 };
 
@@ -18,8 +18,14 @@ const TICK: Duration = Duration::from_millis(120);
 pub(super) struct Live {
     multi: MultiProgress,
     total: ProgressBar,
-    steps: BTreeMap<NodeId, ProgressBar>,
+    steps: BTreeMap<NodeId, Shown>,
     colour: bool,
+}
+
+/// A step that has a bar, and what the bar calls it.
+struct Shown {
+    bar: ProgressBar,
+    what: String,
 }
 
 impl Live {
@@ -39,13 +45,13 @@ impl Live {
             Fact::RunStarted(info) if info.steps > 0 => self.begin(info.steps),
             Fact::StepStarted { step, index } => self.add(step, *index),
             Fact::StepProgress { node, rows } => {
-                if let Some(bar) = self.steps.get(node) {
-                    bar.set_position(*rows);
+                if let Some(shown) = self.steps.get(node) {
+                    shown.bar.set_position(*rows);
                 }
             }
             Fact::StepFinished { step, .. } | Fact::StepSkipped { step, .. } => {
-                if let Some(bar) = self.steps.remove(&step.node) {
-                    self.remove(&bar);
+                if let Some(shown) = self.steps.remove(&step.node) {
+                    self.remove(&shown.bar);
                 }
                 self.total.inc(1);
             }
@@ -57,8 +63,8 @@ impl Live {
 
     /// Leaves only the lines that scrolled.
     pub(super) fn clear(&mut self) -> io::Result<()> {
-        for bar in std::mem::take(&mut self.steps).into_values() {
-            self.remove(&bar);
+        for shown in std::mem::take(&mut self.steps).into_values() {
+            self.remove(&shown.bar);
         }
         self.remove(&self.total);
         self.multi.clear()
@@ -76,17 +82,34 @@ impl Live {
     }
 
     fn add(&mut self, step: &Step, index: usize) {
-        let template = if self.colour {
-            "        {spinner:.cyan} {msg}  {human_pos} rows  {seconds:.dim}"
-        } else {
-            "        {spinner} {msg}  {human_pos} rows  {seconds}"
-        };
         let name = printable(&step.name);
-        let what = format!("{index} {} {name}", step.action.materialization());
-        let bar = ProgressBar::no_length().with_style(style(template)).with_message(what);
+        // The tests of a model come and go too fast for bars of their own, and its job is theirs.
+        if let Reason::Gates { node } = &step.reason
+            && let Some(Shown { bar, what }) = self.steps.get(node)
+        {
+            bar.set_message(format!("{what}, testing {name}"));
+            return;
+        }
+        // Only what makes a table has rows to count.
+        let template = match (step.action, self.colour) {
+            (Action::Table, true) => "        {spinner:.cyan} {msg}  {human_pos} rows  {seconds:.dim}",
+            (Action::Table, false) => "        {spinner} {msg}  {human_pos} rows  {seconds}",
+            (_, true) => "        {spinner:.cyan} {msg}  {seconds:.dim}",
+            (_, false) => "        {spinner} {msg}  {seconds}",
+        };
+        let what = format!("{index} {} {name}", noun(step.action));
+        let bar = ProgressBar::no_length().with_style(style(template)).with_message(what.clone());
         let bar = self.multi.insert_before(&self.total, bar);
         appear(&bar);
-        self.steps.insert(step.node.clone(), bar);
+        self.steps.insert(step.node.clone(), Shown { bar, what });
+    }
+}
+
+fn noun(action: Action) -> &'static str {
+    match action {
+        Action::UnitTest => "unit test",
+        Action::Freshness => "freshness of",
+        Action::Table | Action::View | Action::Test => action.materialization(),
     }
 }
 

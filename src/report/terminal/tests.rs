@@ -28,7 +28,12 @@ fn look() -> Look {
 
 fn printed(events: &[Event], look: Look) -> String {
     let lookup: Lookup = Arc::new(|id| {
-        let path = Some(format!("models/{}.sql", node::name(id)));
+        let path = match node::kind(id) {
+            "model" => format!("models/{}.sql", node::name(id)),
+            "source" => "models/sources.yml".to_owned(),
+            _ => "models/schema.yml".to_owned(),
+        };
+        let path = Some(path);
         Some(NodeFile { path, compiled_code: None })
     });
     let paper = Paper::default();
@@ -68,6 +73,20 @@ fn quiet_leaves_each_trouble_once() {
 }
 
 #[test]
+fn every_verdict_and_the_end_of_a_run_that_withheld() {
+    insta::assert_snapshot!(printed(&sample::every_verdict(), look()));
+}
+
+#[test]
+fn quiet_tells_of_tests_as_fully() {
+    let quiet = Look { quiet: true, ..look() };
+    let loud = printed(&sample::every_verdict(), look());
+    let said = printed(&sample::every_verdict(), quiet);
+    assert!(said.lines().all(|line| loud.contains(line)));
+    assert!(said.starts_with("10:00:12  Completed with") && !said.contains(" of 19 "), "{said}");
+}
+
+#[test]
 fn brackets_stand_under_one_another() {
     let text = printed(&sample::every_ending(), look());
     let places: Vec<_> = text
@@ -89,6 +108,14 @@ fn colours_are_only_there_when_asked_for() {
 }
 
 #[test]
+fn colour_is_on_the_words_that_matter() {
+    let text = printed(&sample::every_verdict(), Look { colour: true, ..look() });
+    let toned =
+        ["\u{1b}[31mWITHHELD in 0.25s\u{1b}[0m", "\u{1b}[31mFAIL\u{1b}[0m not_null", "\u{1b}[33m≠\u{1b}[0m"];
+    assert_eq!(toned.map(|part| text.contains(part)), [true; 3], "{text}");
+}
+
+#[test]
 fn a_live_display_scrolls_the_endings_and_clears_itself() {
     let screen = Screen::default();
     let target = ProgressDrawTarget::term_like(Box::new(screen.clone()));
@@ -103,6 +130,22 @@ fn a_live_display_scrolls_the_endings_and_clears_itself() {
     assert!(with("SQL changed"), "without START lines the endings give the reason");
     assert!(with("1 table raw.raw_readings") && with("0/7 done"), "the bars were drawn");
     assert!(!with("START"));
+}
+
+#[test]
+fn a_live_display_names_the_test_beside_the_model_that_it_judges() {
+    let screen = Screen::default();
+    let target = ProgressDrawTarget::term_like(Box::new(screen.clone()));
+    let mut terminal = Terminal::live_on(target, look(), no_files());
+    for event in &sample::every_verdict() {
+        terminal.event(event).unwrap();
+    }
+    terminal.finish().unwrap();
+    let lines = screen.0.lock().unwrap().clone();
+    let with = |part: &str| lines.iter().any(|line| line.contains(part));
+    assert!(with("11 table staging.stg_readings, testing at_least_0_stg_readings_rate"));
+    assert!(with("5 unit test stg_readings::keeps_the_last  0.0s"), "no rows are counted");
+    assert!(!with("13 test"));
 }
 
 /// Every line that was ever drawn.

@@ -1,0 +1,111 @@
+//! How a step ended, in dbt's words for programs. What people read is `wording`'s business.
+
+use serde_json::{Map, Value, json};
+
+use crate::{
+    name::Relation,
+    outcome::{AgeStatus, Outcome, Skipped, TestStatus},
+    plan::{Action, Step},
+};
+
+use super::{message::Level, node, wording};
+
+/// How much an ending matters. Counts, lines and the exit code all go by it.
+pub(super) fn level(outcome: &Outcome) -> Level {
+    match outcome {
+        Outcome::Withheld(_) | Outcome::Failed { .. } => Level::Error,
+        Outcome::Tested(verdict) => match verdict.status {
+            TestStatus::Pass => Level::Info,
+            TestStatus::Warn => Level::Warn,
+            TestStatus::Fail => Level::Error,
+        },
+        Outcome::Aged(age) => match age.status {
+            AgeStatus::Pass => Level::Info,
+            AgeStatus::Warn => Level::Warn,
+            AgeStatus::Error => Level::Error,
+        },
+        Outcome::Published { rejected: Some(_), .. } => Level::Warn,
+        // Rows that a rule takes out are the warning of the rule's own test.
+        Outcome::Published { .. } | Outcome::Checked => Level::Info,
+    }
+}
+
+/// dbt's `status`.
+pub(super) fn status(action: Action, outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Published { .. } | Outcome::Checked => "success",
+        Outcome::Tested(verdict) => match verdict.status {
+            TestStatus::Pass => "pass",
+            TestStatus::Warn => "warn",
+            TestStatus::Fail => "fail",
+        },
+        Outcome::Aged(age) => match age.status {
+            AgeStatus::Pass => "pass",
+            AgeStatus::Warn => "warn",
+            AgeStatus::Error => "error",
+        },
+        Outcome::Failed { .. } if action == Action::Freshness => "runtime error",
+        Outcome::Withheld(_) | Outcome::Failed { .. } => "error",
+    }
+}
+
+/// dbt's `message`; a test that passed has none.
+pub(super) fn message(step: &Step, outcome: &Outcome) -> Option<String> {
+    match outcome {
+        Outcome::Published { rows, .. } => Some(format!("OK {}", wording::rows_of(*rows))),
+        Outcome::Checked => Some("OK".to_owned()),
+        Outcome::Withheld(withheld) => Some(wording::withheld(withheld)),
+        Outcome::Failed { message, .. } => Some(message.clone()),
+        Outcome::Tested(verdict) if step.action == Action::UnitTest && !verdict.sample.is_empty() => {
+            Some(format!("{}\n\n{}", wording::DIFFERS, verdict.sample.join("\n")))
+        }
+        Outcome::Tested(verdict) => verdict.message.clone(),
+        Outcome::Aged(_) => None,
+    }
+}
+
+/// dbt's `message` for a step that did not run.
+pub(super) fn why_skipped(because: &Skipped) -> String {
+    match because {
+        Skipped::Upstream { failed } => format!("{} {} failed", node::kind(failed), node::name(failed)),
+        Skipped::FailFast => "Skipping due to fail_fast".to_owned(),
+        Skipped::Cancelled => "Cancelled".to_owned(),
+    }
+}
+
+/// dbt's `failures`: what a test counted, null for all else.
+pub(super) fn failures(outcome: &Outcome) -> Option<u64> {
+    match outcome {
+        Outcome::Tested(verdict) => Some(verdict.failures),
+        _ => None,
+    }
+}
+
+/// The table that the step left behind, if it did.
+pub(super) fn relation<'a>(step: &'a Step, outcome: Option<&'a Outcome>) -> Option<&'a Relation> {
+    match outcome {
+        Some(Outcome::Tested(verdict)) => verdict.stored.as_ref(),
+        _ => step.relation.as_ref(),
+    }
+}
+
+/// dbt's `adapter_response`: what the store did.
+pub(super) fn response(outcome: &Outcome) -> Value {
+    let Outcome::Published { version, rows, bytes, rejected, quarantined } = outcome else {
+        return if *outcome == Outcome::Checked { json!({ "_message": "OK" }) } else { json!({}) };
+    };
+    let mut response = Map::new();
+    response.insert("_message".to_owned(), format!("OK {}", wording::rows_of(*rows)).into());
+    response.insert("rows_affected".to_owned(), (*rows).into());
+    response.insert("version".to_owned(), (*version).into());
+    response.insert("bytes_processed".to_owned(), (*bytes).into());
+    if let Some(rejected) = rejected {
+        response.insert("rows_rejected".to_owned(), rejected.rows.into());
+        response.insert("files_rejected".to_owned(), rejected.files.into());
+    }
+    if let Some(quarantined) = quarantined {
+        response.insert("rows_quarantined".to_owned(), quarantined.rows.into());
+        response.insert("rows_dropped".to_owned(), quarantined.dropped.into());
+    }
+    Value::Object(response)
+}

@@ -1,0 +1,127 @@
+//! What a line's `data` holds, message by message, under dbt's keys.
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value, json};
+
+use crate::{outcome::Outcome, plan::Action};
+
+use super::{
+    super::{
+        Counts, ending,
+        message::{Message, Place},
+        node,
+        trouble::Block,
+        wording,
+    },
+    status, timestamp,
+};
+
+/// What `data` holds besides `node_info`, under dbt's keys.
+pub(super) fn contents(message: &Message, msg: &str, at: DateTime<Utc>) -> Map<String, Value> {
+    let value = match message {
+        Message::Version => json!({ "version": concat!("=", env!("CARGO_PKG_VERSION")), "log_version": 3 }),
+        Message::Found(info) => json!({ "stat_line": msg.trim_start_matches("Found "), "found": info.found }),
+        Message::Concurrency(info) => {
+            json!({ "num_threads": info.threads, "target_name": info.target, "node_count": info.steps })
+        }
+        Message::Started(place) => place_of(place),
+        Message::Finished { place, outcome, seconds } => finished(place, outcome, *seconds, status(message)),
+        Message::Skipped { place, because } => {
+            let step = &place.step;
+            let mut data = place_of(place);
+            data["resource_type"] = node::kind(&step.node).into();
+            data["schema"] = json!(step.relation.as_ref().map(|relation| &relation.schema));
+            data["node_name"] = node::label(step).into();
+            data["skipped"] = json!(because);
+            data
+        }
+        Message::Ran { seconds, .. } => json!({ "stat_line": msg, "execution_time": seconds }),
+        Message::Summary { counts, cancelled } => json!({
+            "num_errors": counts.error,
+            "num_warnings": counts.warn,
+            "num_partial_success": 0,
+            "keyboard_interrupt": cancelled,
+        }),
+        Message::Trouble(block) => trouble(block, msg),
+        Message::Totals(counts) => json!({ "stats": stats(*counts) }),
+        Message::Completed { command, success, seconds } => json!({
+            "command": command,
+            "success": success,
+            "completed_at": timestamp(at),
+            "elapsed": seconds,
+        }),
+        Message::NothingToDo | Message::Blank | Message::Cancelling => json!({}),
+    };
+    match value {
+        Value::Object(data) => data,
+        _ => Map::new(),
+    }
+}
+
+fn place_of(Place { step, index, total }: &Place) -> Value {
+    json!({
+        "description": wording::what(step),
+        "index": index,
+        "total": total,
+        "action": step.action,
+        "reason": step.reason,
+    })
+}
+
+fn finished(place: &Place, outcome: &Outcome, seconds: f64, status: &str) -> Value {
+    let step = &place.step;
+    let mut data = place_of(place);
+    data["status"] = status.into();
+    data["execution_time"] = seconds.into();
+    match step.action {
+        Action::Table | Action::View => {}
+        Action::Test | Action::UnitTest => {
+            data["name"] = step.name.as_str().into();
+            data["num_failures"] = ending::failures(outcome).into();
+            data["num_models"] = place.total.into();
+        }
+        Action::Freshness => {
+            let name = node::name(&step.node);
+            let (source, table) = name.split_once('.').unwrap_or_default();
+            data["source_name"] = source.into();
+            data["table_name"] = table.into();
+        }
+    }
+    data["outcome"] = json!(outcome);
+    data
+}
+
+fn trouble(block: &Block, msg: &str) -> Value {
+    let outcome = &block.trouble.outcome;
+    let compiled = match outcome {
+        Outcome::Failed { compiled, .. } => compiled.as_ref(),
+        Outcome::Tested(verdict) => verdict.compiled.as_ref(),
+        _ => None,
+    };
+    // What a good ending says for itself is not what there is to remark.
+    let said = match outcome {
+        Outcome::Published { .. } => None,
+        _ => ending::message(&block.trouble.step, outcome),
+    };
+    let tests: Vec<_> = block.tests.iter().map(|test| &test.step.node).collect();
+    json!({
+        "msg": said.unwrap_or_else(|| msg.to_owned()),
+        "path": block.path,
+        "compiled_path": compiled,
+        "tests": tests,
+        "outcome": outcome,
+    })
+}
+
+fn stats(counts: Counts) -> Value {
+    let Counts { pass, warn, error, skip } = counts;
+    json!({
+        "pass": pass,
+        "warn": warn,
+        "error": error,
+        "skip": skip,
+        "noop": 0,
+        "reused": 0,
+        "total": counts.total(),
+    })
+}

@@ -1,0 +1,122 @@
+//! The sink that leaves `sources.json` behind, in dbt's schema version 3: how old the sources are.
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+
+use crate::{
+    event::{Event, Fact},
+    outcome::Outcome,
+    plan::{Action, Step},
+};
+
+use super::{
+    Sink, SinkError,
+    artifact::{Invocation, Record, timing},
+    ending,
+    json::timestamp,
+    running::{self, Lane},
+};
+
+/// The schema the artifact follows.
+const SCHEMA: &str = "https://schemas.getdbt.com/dbt/sources/v3.json";
+
+/// Collects the ages of sources and writes them when the run is over. A run that asked no source leaves the last
+/// artifact alone, for `source_status:` to compare with.
+pub struct SourcesJson {
+    path: PathBuf,
+    invocation: Invocation,
+    record: Record,
+    results: Vec<Value>,
+}
+
+impl SourcesJson {
+    /// Ages to be written at `path`, whose folder exists.
+    #[must_use]
+    pub fn new(path: PathBuf, invocation: Invocation) -> Self {
+        Self { path, invocation, record: Record::default(), results: Vec::new() }
+    }
+}
+
+impl Sink for SourcesJson {
+    fn event(&mut self, event: &Event) -> Result<(), SinkError> {
+        let lane = self.record.fold(event);
+        if let Fact::StepFinished { step, outcome, seconds, .. } = &event.fact
+            && step.action == Action::Freshness
+        {
+            self.results.push(result(step, outcome, *seconds, lane, event.at));
+        }
+        Ok(())
+    }
+
+    /// Writes the artifact if at least one source was asked.
+    fn finish(&mut self) -> Result<(), SinkError> {
+        let results = std::mem::take(&mut self.results);
+        if results.is_empty() {
+            return Ok(());
+        }
+        self.record.write(
+            &self.path,
+            SCHEMA,
+            &self.invocation.env,
+            |metadata, seconds| json!({ "metadata": metadata, "results": results, "elapsed_time": seconds }),
+        )
+    }
+}
+
+fn result(step: &Step, outcome: &Outcome, seconds: f64, lane: Option<Lane>, at: DateTime<Utc>) -> Value {
+    let status = ending::status(step.action, outcome);
+    let Outcome::Aged(age) = outcome else {
+        return json!({
+            "unique_id": step.node,
+            "error": ending::message(step, outcome),
+            "status": status,
+        });
+    };
+    json!({
+        "unique_id": step.node,
+        "max_loaded_at": timestamp(age.max_loaded_at),
+        "snapshotted_at": timestamp(age.snapshotted_at),
+        "max_loaded_at_time_ago_in_s": age.seconds(),
+        "status": status,
+        "criteria": age.criteria,
+        "adapter_response": {},
+        "timing": timing(lane, at),
+        "thread_id": running::thread(lane),
+        "execution_time": seconds,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, fs, path::Path};
+
+    use super::*;
+    use crate::report::sample;
+
+    fn write(events: &[Event], path: &Path) {
+        let env = BTreeMap::from([("team".to_owned(), "grid".to_owned())]);
+        let mut sink = SourcesJson::new(path.to_owned(), Invocation { env, ..Invocation::default() });
+        for event in events {
+            sink.event(event).unwrap();
+        }
+        sink.finish().unwrap();
+    }
+
+    #[test]
+    fn every_age_is_there_and_a_source_that_could_not_be_asked() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sources.json");
+        write(&sample::every_verdict(), &path);
+        let artifact: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        insta::assert_snapshot!(serde_json::to_string_pretty(&artifact).unwrap());
+    }
+
+    #[test]
+    fn a_run_that_asked_no_source_leaves_the_last_ages() {
+        let folder = tempfile::tempdir().unwrap();
+        write(&sample::every_ending(), &folder.path().join("sources.json"));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}

@@ -1,0 +1,94 @@
+//! What is to be told at the end of a run: each trouble once, and the tests that withheld a model's new version
+//! beneath that model.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use crate::{name::NodeId, outcome::Outcome, plan::Step};
+
+use super::RunResult;
+
+/// A step that did not end as it should, or not quite.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trouble {
+    /// The step.
+    pub step: Arc<Step>,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// A trouble with what belongs to it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Block {
+    pub(super) trouble: Trouble,
+    /// The file that defines the node, relative to the project.
+    pub(super) path: Option<String>,
+    /// The tests for which a version was withheld, in the order they ended.
+    pub(super) tests: Vec<Trouble>,
+    /// How many tests the version had to pass.
+    pub(super) gates: usize,
+    /// How many steps did not run because of this one.
+    pub(super) skipped: usize,
+}
+
+/// The result's troubles, errors before warnings. `path` names the file behind a node.
+pub(super) fn blocks(result: &RunResult, path: impl Fn(&NodeId) -> Option<String>) -> Vec<Block> {
+    let model_of = withheld_for(&result.failures);
+    let mut beneath: BTreeMap<&NodeId, Vec<Trouble>> = BTreeMap::new();
+    for trouble in &result.failures {
+        if let Some(model) = model_of.get(&trouble.step.node) {
+            beneath.entry(model).or_default().push(trouble.clone());
+        }
+    }
+    let stand_alone = |trouble: &&Trouble| !model_of.contains_key(&trouble.step.node);
+    let troubles = result.failures.iter().filter(stand_alone).chain(&result.warnings);
+    troubles
+        .map(|trouble| {
+            let node = &trouble.step.node;
+            let is_withheld = matches!(trouble.outcome, Outcome::Withheld(_));
+            Block {
+                trouble: trouble.clone(),
+                path: path(node),
+                tests: if is_withheld { beneath.remove(node).unwrap_or_default() } else { Vec::new() },
+                gates: result.gates.get(node).copied().unwrap_or_default(),
+                skipped: result.skipped_for.get(node).copied().unwrap_or_default(),
+            }
+        })
+        .collect()
+}
+
+/// The model that each test withheld, of the tests that are themselves among these troubles.
+fn withheld_for(troubles: &[Trouble]) -> BTreeMap<&NodeId, &NodeId> {
+    let tests: BTreeSet<_> =
+        troubles.iter().filter(|it| it.step.action.is_test()).map(|it| &it.step.node).collect();
+    let mut model_of = BTreeMap::new();
+    for Trouble { step, outcome } in troubles {
+        if let Outcome::Withheld(withheld) = outcome {
+            let known = withheld.tests.iter().filter(|test| tests.contains(test));
+            model_of.extend(known.map(|test| (test, &step.node)));
+        }
+    }
+    model_of
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{RunResult, sample};
+
+    #[test]
+    fn each_trouble_is_told_once_and_tests_stand_beneath_their_model() {
+        let result = RunResult::of(&sample::every_verdict());
+        let blocks = blocks(&result, |_| None);
+        let told: usize = blocks.iter().map(|block| 1 + block.tests.len()).sum();
+        assert_eq!(told, result.failures.len() + result.warnings.len());
+        let shown: Vec<_> = blocks
+            .iter()
+            .filter(|block| !block.tests.is_empty())
+            .map(|block| (block.trouble.step.name.as_str(), block.tests.len(), block.gates, block.skipped))
+            .collect();
+        assert_eq!(shown, [("staging.stg_readings", 2, 3, 2), ("staging.stg_products", 1, 1, 0)]);
+    }
+}

@@ -1,0 +1,128 @@
+//! Rows, files and ages in words.
+
+use crate::outcome::{Age, Quarantined, Rejected, Withheld};
+
+use super::super::node;
+
+/// `1 row`, `1,440 rows`.
+pub(in crate::report) fn rows_of(rows: u64) -> String {
+    match rows {
+        1 => "1 row".to_owned(),
+        _ => format!("{} rows", thousands(rows)),
+    }
+}
+
+/// `1,440`.
+pub(super) fn thousands(number: u64) -> String {
+    indicatif::HumanCount(number).to_string()
+}
+
+/// `3 rows and 2 files`; what there is none of is left out.
+pub(super) fn extent(rejected: &Rejected) -> String {
+    let files = match rejected.files {
+        1 => "1 file".to_owned(),
+        files => format!("{} files", thousands(files)),
+    };
+    match (rejected.rows, rejected.files) {
+        (rows, 0) => rows_of(rows),
+        (0, _) => files,
+        (rows, _) => format!("{} and {files}", rows_of(rows)),
+    }
+}
+
+/// What became of the rows that did not reach the table: `3 rows set aside, 12 rows quarantined, 1 row dropped`.
+pub(super) fn taken_out(rejected: Option<&Rejected>, quarantined: Option<&Quarantined>) -> Option<String> {
+    let mut parts: Vec<String> = rejected.map(|it| format!("{} set aside", extent(it))).into_iter().collect();
+    if let Some(Quarantined { rows, dropped, .. }) = quarantined {
+        let counted = [(*rows, "quarantined"), (*dropped, "dropped")];
+        parts.extend(
+            counted
+                .into_iter()
+                .filter(|(rows, _)| *rows > 0)
+                .map(|(rows, how)| format!("{} {how}", rows_of(rows))),
+        );
+    }
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// `2 tests failed`.
+pub(super) fn tests_failed(withheld: &Withheld) -> String {
+    format!("{} failed", node::count(withheld.tests.len(), "test"))
+}
+
+/// A withheld version in one sentence.
+pub(in crate::report) fn withheld(withheld: &Withheld) -> String {
+    format!("withheld: {}; {}", tests_failed(withheld), unpublished(withheld))
+}
+
+/// `1,440 rows were not published, version 3 stands`.
+pub(super) fn unpublished(withheld: &Withheld) -> String {
+    let rows = rows_of(withheld.rows);
+    let were = if withheld.rows == 1 { "was" } else { "were" };
+    match withheld.standing {
+        Some(version) => format!("{rows} {were} not published, version {version} stands"),
+        None => format!("{rows} {were} not published, and there is no earlier version"),
+    }
+}
+
+/// `2 hours old`: in the largest unit of which there are two.
+pub(super) fn old(age: &Age) -> String {
+    let seconds = (age.snapshotted_at - age.max_loaded_at).num_seconds();
+    let Ok(seconds) = usize::try_from(seconds) else { return "from the future".to_owned() };
+    let units = [(86_400, "day"), (3_600, "hour"), (60, "minute")];
+    let (length, unit) = units.into_iter().find(|(length, _)| seconds >= 2 * length).unwrap_or((1, "second"));
+    format!("{} old", node::count(seconds / length, unit))
+}
+
+/// `warn after 12 hours, error after 1 day`; what is not configured is left out.
+pub(super) fn limits(age: &Age) -> Option<String> {
+    let limit = |key: &str, word| {
+        let after = age.criteria.get(key)?;
+        let count = usize::try_from(after.get("count")?.as_u64()?).ok()?;
+        Some(format!("{word} after {}", node::count(count, after.get("period")?.as_str()?)))
+    };
+    let limits: Vec<_> =
+        [limit("warn_after", "warn"), limit("error_after", "error")].into_iter().flatten().collect();
+    (!limits.is_empty()).then(|| limits.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, TimeDelta};
+
+    use super::*;
+    use crate::outcome::AgeStatus;
+
+    fn aged(seconds: i64) -> Age {
+        Age {
+            status: AgeStatus::Pass,
+            max_loaded_at: DateTime::UNIX_EPOCH,
+            snapshotted_at: DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds),
+            criteria: serde_json::json!({
+                "warn_after": { "count": null, "period": null },
+                "error_after": { "count": 1, "period": "day" },
+                "filter": null,
+            }),
+        }
+    }
+
+    #[test]
+    fn ages_are_told_in_units_of_which_there_are_some() {
+        let told = [-1, 1, 119, 120, 7_199, 7_200, 172_799, 172_800].map(|seconds| old(&aged(seconds)));
+        insta::assert_snapshot!(told.join(", "), @"from the future, 1 second old, 119 seconds old, 2 minutes old, 119 minutes old, 2 hours old, 47 hours old, 2 days old");
+    }
+
+    #[test]
+    fn a_limit_that_is_not_set_is_left_out() {
+        assert_eq!(limits(&aged(0)).as_deref(), Some("error after 1 day"));
+    }
+
+    #[test]
+    fn rows_are_told_by_what_took_them_out() {
+        let quarantined = |rows, dropped| Quarantined { rows, dropped, relation: None };
+        let told = |rows, dropped| taken_out(None, Some(&quarantined(rows, dropped)));
+        assert_eq!(told(12, 1).as_deref(), Some("12 rows quarantined, 1 row dropped"));
+        assert_eq!(told(0, 3).as_deref(), Some("3 rows dropped"));
+        assert_eq!(told(0, 0), None);
+    }
+}

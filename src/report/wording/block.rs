@@ -1,0 +1,230 @@
+//! What is said of each trouble at the end of a run: where it is, what it is, a few of the rows, where to look next.
+//!
+//! ```text
+//! [ERROR]: in model stg_readings (models/staging/stg_readings.sql)
+//!   withheld: 1 of its 9 tests failed; 1,440 rows were not published, version 3 stands
+//!
+//!   FAIL not_null_stg_readings_id: got 3 results, configured to fail if != 0
+//!        id  consumption
+//!        ──  ───────────
+//!        ·           1.5
+//! ```
+
+use crate::{
+    name::Relation,
+    outcome::{Age, Outcome, Rejected, Verdict, Withheld},
+    plan::{Action, Step},
+};
+
+use super::{
+    super::{
+        Trouble, ending,
+        line::{Line, Tone},
+        message::Level,
+        node,
+        trouble::Block,
+        width::printable,
+    },
+    amounts,
+};
+
+/// What heads the rows in which a unit test's model differs from what it was to give.
+pub(in crate::report) const DIFFERS: &str = "actual differs from expected:";
+
+/// The columns by which a block stands in from its first line.
+const INDENT: usize = 2;
+
+/// What there is to say of a trouble.
+#[derive(Default)]
+struct Finding {
+    /// What is wrong, in words; a line each.
+    said: Vec<String>,
+    /// A few of the rows it is about.
+    rows: Vec<Line>,
+    /// Where to look next.
+    pointers: Vec<String>,
+}
+
+/// A block's lines.
+pub(super) fn lines(block: &Block) -> Vec<Line> {
+    let Finding { said, rows, pointers } = finding(block);
+    let mut lines = vec![subject(block)];
+    lines.extend(said.into_iter().map(|text| Line::plain(text).indented(INDENT)));
+    // An error's own words may end in anything; rows stand apart by themselves.
+    let is_path_next = matches!(block.trouble.outcome, Outcome::Failed { .. } | Outcome::Tested(_));
+    if rows.is_empty() && !pointers.is_empty() && is_path_next {
+        lines.push(Line::default());
+    }
+    lines.extend(rows.into_iter().map(|row| row.indented(2 * INDENT)));
+    lines.extend(pointers.into_iter().map(|text| Line::plain(text).indented(INDENT)));
+    lines.extend(block.tests.iter().flat_map(beneath));
+    lines
+}
+
+/// `[ERROR]: in model x (models/x.sql)`
+fn subject(block: &Block) -> Line {
+    let step = &block.trouble.step;
+    let (tone, mark) = match ending::level(&block.trouble.outcome) {
+        Level::Error => (Tone::Bad, "[ERROR]"),
+        _ => (Tone::Caution, "[WARNING]"),
+    };
+    let path = block.path.as_ref().map(|path| format!(" ({path})")).unwrap_or_default();
+    let kind = node::kind(&step.node).replace('_', " ");
+    Line::new(tone, mark).and(Tone::Plain, printable(&format!(": in {kind} {}{path}", node::label(step))))
+}
+
+fn finding(block: &Block) -> Finding {
+    let step = &block.trouble.step;
+    let mut finding = match &block.trouble.outcome {
+        Outcome::Withheld(it) => withheld(it, step, block),
+        Outcome::Tested(verdict) => tested(verdict, step),
+        Outcome::Failed { message, compiled } => failed(message, compiled.as_deref()),
+        Outcome::Aged(age) => aged(age),
+        Outcome::Published { rejected: Some(rejected), .. } => set_aside(rejected, step),
+        Outcome::Published { .. } | Outcome::Checked => Finding::default(),
+    };
+    if block.skipped > 0 {
+        let skipped = match block.skipped {
+            1 => "1 step that depends on it was skipped".to_owned(),
+            steps => format!("{steps} steps that depend on it were skipped"),
+        };
+        // A withheld version's pointers are its tests' own.
+        let last = if block.tests.is_empty() { &mut finding.pointers } else { &mut finding.said };
+        last.push(skipped);
+    }
+    finding
+}
+
+fn withheld(withheld: &Withheld, step: &Step, block: &Block) -> Finding {
+    let total = block.gates.max(withheld.tests.len());
+    let of_its_tests = |number| match total {
+        1 => "its only test".to_owned(),
+        _ => format!("{number} of its {total} tests"),
+    };
+    let broken = block.tests.iter().filter(|test| matches!(test.outcome, Outcome::Failed { .. })).count();
+    let tests = match (withheld.tests.len().saturating_sub(broken), broken) {
+        (failed, 0) => format!("{} failed", of_its_tests(failed)),
+        (0, broken) => format!("{} could not be run", of_its_tests(broken)),
+        (failed, broken) => format!("{} failed, {broken} could not be run", of_its_tests(failed)),
+    };
+    let mut said = vec![format!("withheld: {tests}; {}", amounts::unpublished(withheld))];
+    if withheld.kept.is_some() {
+        said.push(format!("its rows: headwater show --staged -s {}", node::name(&step.node)));
+    }
+    Finding { said, ..Finding::default() }
+}
+
+/// A test beneath the model that it withheld: its first words beside its name, all else under the name.
+fn beneath(Trouble { step, outcome }: &Trouble) -> Vec<Line> {
+    let (word, finding) = match outcome {
+        Outcome::Tested(verdict) => {
+            let mut finding = tested(verdict, step);
+            finding.said.iter_mut().take(1).for_each(|text| *text = uncapitalised(text));
+            ("FAIL", finding)
+        }
+        Outcome::Failed { message, compiled } => ("ERROR", failed(message, compiled.as_deref())),
+        _ => ("ERROR", Finding::default()),
+    };
+    let Finding { said, rows, pointers } = finding;
+    let mut said = said.into_iter();
+    let first = said.next().map(|text| format!(": {text}")).unwrap_or_default();
+    let head = Line::new(Tone::Bad, word).and(Tone::Plain, format!(" {}{first}", printable(&step.name)));
+    let rest = said.map(Line::plain).chain(rows).chain(pointers.into_iter().map(Line::plain));
+    let mut lines = vec![Line::default(), head.indented(INDENT)];
+    lines.extend(rest.map(|line| line.indented(INDENT + word.len() + 1)));
+    lines
+}
+
+fn tested(verdict: &Verdict, step: &Step) -> Finding {
+    let is_diff = step.action == Action::UnitTest && !verdict.sample.is_empty();
+    let said = match &verdict.message {
+        _ if is_diff => vec![DIFFERS.to_owned()],
+        Some(message) => spelt(message),
+        None => Vec::new(),
+    };
+    let sample = verdict.sample.iter().flat_map(|text| spelt(text));
+    let rows = sample.map(|row| if is_diff { compared(&row) } else { Line::plain(row) }).collect();
+    let mut pointers = compiled(verdict.compiled.as_deref());
+    pointers.extend(verdict.stored.as_ref().map(|table| format!("to see them: {}", show(table))));
+    Finding { said, rows, pointers }
+}
+
+/// A row of a comparison, its mark toned.
+fn compared(row: &str) -> Line {
+    let tone = match row.chars().next() {
+        Some('-') => Tone::Bad,
+        Some('+') => Tone::Good,
+        Some('≠') => Tone::Caution,
+        _ => return Line::plain(row),
+    };
+    let (mark, rest) = row.split_at(row.chars().next().map_or(0, char::len_utf8));
+    Line::new(tone, mark).and(Tone::Plain, rest)
+}
+
+fn failed(message: &str, path: Option<&str>) -> Finding {
+    Finding { said: spelt(message), rows: Vec::new(), pointers: compiled(path) }
+}
+
+fn aged(age: &Age) -> Finding {
+    let newest = age.max_loaded_at.format("%Y-%m-%d %H:%M:%S UTC");
+    let limits = amounts::limits(age).map(|limits| format!("; configured to {limits}")).unwrap_or_default();
+    let said = vec![format!("{}: last loaded at {newest}{limits}", amounts::old(age))];
+    Finding { said, ..Finding::default() }
+}
+
+fn set_aside(rejected: &Rejected, step: &Step) -> Finding {
+    let table = &rejected.relation;
+    let said =
+        vec![format!("{} of {} set aside in {table}", amounts::extent(rejected), printable(&step.name))];
+    let rows = rejected.sample.iter().flat_map(|text| spelt(text)).map(Line::plain).collect();
+    Finding { said, rows, pointers: vec![format!("to see them: {}", show(table))] }
+}
+
+fn compiled(path: Option<&str>) -> Vec<String> {
+    path.map(|path| format!("compiled code at {}", printable(path))).into_iter().collect()
+}
+
+/// The command that shows a table's rows, to be pasted into a shell.
+fn show(table: &Relation) -> String {
+    let is_plain = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+            && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+    };
+    let command = if is_plain(&table.schema) && is_plain(&table.name) {
+        format!("headwater show --inline \"select * from {table}\"")
+    } else {
+        format!("headwater show --inline 'select * from {}'", table.quoted().replace('\'', r"'\''"))
+    };
+    printable(&command)
+}
+
+/// A text's lines, without what would drive the terminal.
+fn spelt(text: &str) -> Vec<String> {
+    printable(text.trim_end()).lines().map(str::to_owned).collect()
+}
+
+/// `Got 3 results` after a colon; `JSON error` as it is.
+fn uncapitalised(text: &str) -> String {
+    let mut rest = text.chars();
+    match (rest.next(), rest.as_str().chars().next()) {
+        (Some(first), Some(second)) if second.is_lowercase() => first.to_lowercase().chain(rest).collect(),
+        _ => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_can_be_pasted_whatever_the_table_is_called() {
+        let said = [("raw", "a_1"), ("raw", "Öl's"), ("1st", "x")].map(|(s, n)| show(&Relation::new(s, n)));
+        insta::assert_snapshot!(said.join("\n"));
+    }
+
+    #[test]
+    fn only_words_lose_their_capital() {
+        let said = ["Got 3 results", "JSON error", "A", ""].map(uncapitalised);
+        assert_eq!(said, ["got 3 results", "JSON error", "A", ""]);
+    }
+}

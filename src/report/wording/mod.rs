@@ -1,0 +1,121 @@
+//! How each message reads: dbt's lines.
+//!
+//! - [`status`]: the lines a step has while the run goes on, their brackets under one another
+//! - [`block`]: what is said of each trouble at the end
+//! - [`amounts`]: rows, files and ages in words
+
+mod amounts;
+mod block;
+mod status;
+
+use std::collections::BTreeMap;
+
+use super::{
+    Counts,
+    line::{Line, Tone},
+    message::Message,
+    node,
+};
+
+pub(super) use self::{
+    amounts::{rows_of, withheld},
+    block::DIFFERS,
+    status::what,
+};
+
+/// Where a status line's bracket starts, as dbt's `printer_width`.
+pub(super) const PRINTER_WIDTH: usize = 80;
+
+/// Which of dbt's lines are worded how.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wording {
+    /// Columns before the bracket.
+    pub(super) width: usize,
+    /// Whether the line that ends a step says why it ran; otherwise the one that starts it does.
+    pub(super) reason_at_end: bool,
+}
+
+impl Wording {
+    /// The message's lines; a blank one is one empty line.
+    pub(super) fn lines(self, message: &Message) -> Vec<Line> {
+        match message {
+            Message::Version => {
+                vec![Line::plain(concat!("Running with headwater=", env!("CARGO_PKG_VERSION")))]
+            }
+            Message::Found(info) => {
+                vec![Line::plain(format!("Found {}", list(&info.found)))]
+            }
+            Message::Concurrency(info) => vec![Line::plain(format!(
+                "Concurrency: {} (target='{}')",
+                node::count(info.threads, "thread"),
+                info.target
+            ))],
+            Message::NothingToDo => {
+                vec![Line::new(Tone::Caution, "Nothing to do: no node that is selected has to be built.")]
+            }
+            Message::Blank => vec![Line::default()],
+            Message::Started(place) => vec![self.started(place)],
+            Message::Finished { place, outcome, seconds } => vec![self.finished(place, outcome, *seconds)],
+            Message::Skipped { place, because } => vec![self.skipped(place, because)],
+            Message::Cancelling => {
+                vec![Line::new(Tone::Caution, "CANCEL requested: the steps that run now are being stopped")]
+            }
+            Message::Ran { kinds, seconds } => vec![ran(kinds, *seconds)],
+            Message::Summary { counts, cancelled } => vec![summary(*counts, *cancelled)],
+            Message::Trouble(block) => block::lines(block),
+            Message::Totals(counts) => vec![totals(*counts)],
+            Message::Completed { command, success, seconds } => vec![Line::plain(format!(
+                "Command `{command}` {} after {seconds:.2} seconds",
+                if *success { "succeeded" } else { "failed" }
+            ))],
+        }
+    }
+}
+
+fn ran(kinds: &BTreeMap<String, usize>, seconds: f64) -> Line {
+    let hours = (seconds / 3600.0).floor();
+    let minutes = (seconds / 60.0).floor() - hours * 60.0;
+    let rest = (seconds - hours * 3600.0 - minutes * 60.0).max(0.0);
+    Line::plain(format!(
+        "Finished running {} in {hours:.0} hours {minutes:.0} minutes and {rest:.2} seconds ({seconds:.2}s).",
+        list(kinds)
+    ))
+}
+
+fn summary(counts: Counts, cancelled: bool) -> Line {
+    let errors = node::count(counts.error, "error");
+    let warnings = node::count(counts.warn, "warning");
+    let (tone, troubles) = match counts {
+        Counts { error: 1.., .. } => {
+            (Tone::Bad, format!(" with {errors}, 0 partial successes, and {warnings}:"))
+        }
+        Counts { warn: 1.., .. } => (Tone::Caution, format!(" with {warnings}:")),
+        Counts { skip: 1.., .. } => {
+            (Tone::Caution, format!(" with {} skipped", node::count(counts.skip, "step")))
+        }
+        _ if cancelled => (Tone::Caution, String::new()),
+        _ => (Tone::Good, " successfully".to_owned()),
+    };
+    let verb = if cancelled { "Cancelled" } else { "Completed" };
+    let tone = if cancelled && tone == Tone::Good { Tone::Caution } else { tone };
+    Line::new(tone, format!("{verb}{troubles}"))
+}
+
+fn totals(counts: Counts) -> Line {
+    let Counts { pass, warn, error, skip } = counts;
+    let total = counts.total();
+    Line::plain(format!(
+        "Done. PASS={pass} WARN={warn} ERROR={error} SKIP={skip} NO-OP=0 REUSED=0 TOTAL={total}"
+    ))
+}
+
+/// `9 models, 4 sources, 30 data tests`: tables before what judges them.
+fn list<Noun: AsRef<str>>(counts: &BTreeMap<Noun, usize>) -> String {
+    let mut counts: Vec<_> = counts.iter().map(|(noun, number)| (noun.as_ref(), *number)).collect();
+    counts.sort_by_key(|(noun, _)| match *noun {
+        noun if noun.ends_with("model") => 0,
+        noun if noun.ends_with("test") => 2,
+        _ => 1,
+    });
+    counts.into_iter().map(|(noun, number)| node::count(number, noun)).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,154 @@
+//! The lines a step has while the run goes on: `3 of 9 OK created sql table model staging.x .... [OK in 0.12s]`.
+
+use crate::{
+    outcome::{Age, AgeStatus, Outcome, Skipped, TestStatus, Verdict},
+    plan::{Action, Step},
+};
+
+use super::{
+    super::{
+        line::{Line, Tone},
+        message::Place,
+        node,
+        width::{columns, pad, printable, shorten},
+    },
+    Wording, amounts,
+};
+
+/// The columns a bracket and the gap after it take, so that the remarks stand under one another too.
+const BRACKET: usize = 29;
+
+/// A name is not shortened below this, however narrow the line.
+const NAME: usize = 12;
+
+/// How a step's end is told.
+struct Told {
+    tone: Tone,
+    /// What the bracket begins with: `OK 1,440 rows`.
+    status: String,
+    /// What comes before the name: `OK created sql table model`.
+    lead: String,
+    remark: Option<String>,
+}
+
+impl Wording {
+    pub(super) fn started(self, place: &Place) -> Line {
+        let remark = (!self.reason_at_end).then(|| reason(&place.step)).flatten();
+        let lead = format!("START {}", words(&place.step));
+        self.status(place, &lead, (Tone::Plain, "RUN".to_owned()), remark)
+    }
+
+    pub(super) fn finished(self, place: &Place, outcome: &Outcome, seconds: f64) -> Line {
+        let told = told(&place.step, outcome);
+        let reason = self.reason_at_end.then(|| reason(&place.step)).flatten();
+        let status = (told.tone, format!("{} in {seconds:.2}s", told.status));
+        self.status(place, &told.lead, status, told.remark.or(reason))
+    }
+
+    pub(super) fn skipped(self, place: &Place, because: &Skipped) -> Line {
+        let lead = match place.step.action {
+            Action::Table | Action::View => "SKIP relation".to_owned(),
+            Action::Test | Action::UnitTest | Action::Freshness => format!("SKIP {}", words(&place.step)),
+        };
+        self.status(place, &lead, (Tone::Caution, "SKIP".to_owned()), Some(why(because)))
+    }
+
+    fn status(self, place: &Place, lead: &str, status: (Tone, String), remark: Option<String>) -> Line {
+        let lead = format!("{} of {} {lead} ", place.index, place.total);
+        let room = self.width.saturating_sub(columns(&lead) + 1).max(NAME);
+        let name = printable(&place.step.name);
+        let before = pad(&format!("{lead}{} ", shorten(&name, room)), self.width, ".");
+        let (tone, status) = status;
+        let gap = BRACKET.saturating_sub(columns(&status) + 2).max(1);
+        let line = Line::plain(format!("{before} [")).and(tone, status).and(Tone::Plain, "]");
+        match remark {
+            Some(remark) => line.and(Tone::Faint, format!("{}{}", " ".repeat(gap), printable(&remark))),
+            None => line,
+        }
+    }
+}
+
+/// Why a model is built; why a test or a source is looked at is plain from what it is.
+fn reason(step: &Step) -> Option<String> {
+    matches!(step.action, Action::Table | Action::View).then(|| step.reason.to_string())
+}
+
+/// dbt's description of a step: `sql table model raw.readings`, `test unique_orders_id`.
+pub(in crate::report) fn what(step: &Step) -> String {
+    format!("{} {}", words(step), step.name)
+}
+
+/// What comes before the name.
+fn words(step: &Step) -> String {
+    match step.action {
+        Action::Table | Action::View => {
+            format!("sql {} {}", step.action.materialization(), node::kind(&step.node))
+        }
+        Action::Test => "test".to_owned(),
+        Action::UnitTest => "unit_test".to_owned(),
+        Action::Freshness => "freshness of".to_owned(),
+    }
+}
+
+fn told(step: &Step, outcome: &Outcome) -> Told {
+    match outcome {
+        Outcome::Published { rows, rejected, quarantined, .. } => {
+            let (tone, word) = match rejected {
+                Some(_) => (Tone::Caution, "WARN"),
+                None => (Tone::Good, "OK"),
+            };
+            let status = format!("{word} {}", amounts::rows_of(*rows));
+            let remark = amounts::taken_out(rejected.as_ref(), quarantined.as_ref());
+            Told { tone, status, lead: format!("{word} created {}", words(step)), remark }
+        }
+        Outcome::Checked => {
+            let lead = format!("OK checked {}", words(step));
+            Told { tone: Tone::Good, status: "OK".to_owned(), lead, remark: None }
+        }
+        Outcome::Withheld(withheld) => Told {
+            tone: Tone::Bad,
+            status: "WITHHELD".to_owned(),
+            lead: format!("WITHHELD {}", words(step)),
+            remark: Some(amounts::tests_failed(withheld)),
+        },
+        Outcome::Tested(verdict) => tested(verdict),
+        Outcome::Aged(age) => aged(age),
+        Outcome::Failed { .. } => {
+            let lead = match step.action {
+                Action::Table => format!("ERROR creating {}", words(step)),
+                Action::View => format!("ERROR checking {}", words(step)),
+                Action::Test | Action::UnitTest => "ERROR".to_owned(),
+                Action::Freshness => "ERROR freshness of".to_owned(),
+            };
+            Told { tone: Tone::Bad, status: "ERROR".to_owned(), lead, remark: None }
+        }
+    }
+}
+
+fn tested(verdict: &Verdict) -> Told {
+    let count = amounts::thousands(verdict.failures);
+    let (tone, lead) = match verdict.status {
+        TestStatus::Pass => (Tone::Good, "PASS".to_owned()),
+        TestStatus::Warn => (Tone::Caution, format!("WARN {count}")),
+        TestStatus::Fail => (Tone::Bad, format!("FAIL {count}")),
+    };
+    Told { tone, status: lead.clone(), lead, remark: None }
+}
+
+fn aged(age: &Age) -> Told {
+    let (tone, word) = match age.status {
+        AgeStatus::Pass => (Tone::Good, "PASS"),
+        AgeStatus::Warn => (Tone::Caution, "WARN"),
+        AgeStatus::Error => (Tone::Bad, "ERROR STALE"),
+    };
+    let lead = format!("{word} freshness of");
+    Told { tone, status: word.to_owned(), lead, remark: Some(amounts::old(age)) }
+}
+
+fn why(because: &Skipped) -> String {
+    match because {
+        Skipped::Upstream { failed } => format!("{} failed", node::name(failed)),
+        Skipped::FailFast => "another step failed (--fail-fast)".to_owned(),
+        Skipped::Cancelled => "cancelled".to_owned(),
+    }
+}
