@@ -1,7 +1,7 @@
 //! Configuration as declared: layers of keys, not yet merged.
 //!
-//! A [`ConfigPatch`] is one layer; a [`ConfigTree`] is the `models:` section of `project.yml`, whose nesting follows
-//! the folders. Which layer wins, and what a value must be, is the manifest's to say.
+//! A [`ConfigPatch`] is one layer; a [`ConfigTree`] is a section of `project.yml` such as `models:`, whose nesting
+//! follows the folders. Which layer wins, and what a value must be, is the manifest's to say.
 
 use std::collections::BTreeMap;
 
@@ -41,6 +41,7 @@ pub const KNOWN_CONFIG: &[&str] = &[
     "meta",
     "on_configuration_change",
     "on_schema_change",
+    "on_violation",
     "packages",
     "partition_by",
     "persist_docs",
@@ -94,7 +95,7 @@ fn name(key: &str) -> String {
     key.strip_prefix('+').unwrap_or(key).replace('-', "_")
 }
 
-/// The `models:` section: configuration for everything below a folder, folder by folder.
+/// A section of the project file such as `models:`: configuration for everything below a folder, folder by folder.
 ///
 /// A key is configuration if it begins with `+`, if its value is no mapping, or if it is one of the configuration
 /// keys whose value is always a mapping (`meta`, `docs`, …). So a folder named `meta` can't be configured here, as
@@ -108,12 +109,12 @@ pub struct ConfigTree {
 }
 
 impl ConfigTree {
-    /// The tree of a section.
-    pub(super) fn read(yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Self {
+    /// The tree of the section with this name.
+    pub(super) fn read(section: &str, yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Self {
         let mut tree = Self::default();
         let YamlValue::Map(entries) = &yaml.value else {
             if !yaml.is_null() {
-                diagnostics.push(super::reader::mismatch("`models` must be a mapping".to_owned(), yaml));
+                diagnostics.push(super::reader::mismatch(format!("`{section}` must be a mapping"), yaml));
             }
             return tree;
         };
@@ -123,7 +124,7 @@ impl ConfigTree {
                 && !key.value.starts_with('+')
                 && !MAPPINGS.contains(&name.as_str());
             if folder {
-                tree.children.insert(key.value.clone(), Self::read(value, diagnostics));
+                tree.children.insert(key.value.clone(), Self::read(section, value, diagnostics));
             } else if value.is_null() && !key.value.starts_with('+') && !KNOWN_CONFIG.contains(&name.as_str())
             {
                 // A folder whose settings are all commented out.
@@ -168,7 +169,7 @@ mod tests {
     fn tree(text: &str) -> (ConfigTree, Vec<Diagnostic>) {
         let mut diagnostics = Vec::new();
         let yaml = parse::yaml(&Source::new("project.yml", text), &mut diagnostics).unwrap();
-        (ConfigTree::read(&yaml, &mut diagnostics), diagnostics)
+        (ConfigTree::read("models", &yaml, &mut diagnostics), diagnostics)
     }
 
     fn check(text: &str, fqn: &[&str], expect: &[&str]) {

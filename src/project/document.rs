@@ -1,14 +1,20 @@
-//! A properties file: any YAML file under the model paths, and `sources.yml` beside the project file.
+//! A properties file: any YAML file under the model or test paths, and `sources.yml` beside the project file.
 
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+};
 
 use super::{
     files::{self, Found},
+    fixture::Fixtures,
     parse,
     properties::ModelProperties,
     reader::Reader,
     settings,
+    singular::TestProperties,
     sources::SourceDecl,
+    unit_test::UnitTestDecl,
 };
 use crate::{
     diag::Diagnostic,
@@ -19,7 +25,6 @@ use crate::{
 const SILENT: &[&str] = &[
     "analyses",
     "anchors",
-    "data_tests",
     "docs",
     "exposures",
     "functions",
@@ -29,31 +34,32 @@ const SILENT: &[&str] = &[
     "saved_queries",
     "seeds",
     "semantic_models",
-    "tests",
     "version",
 ];
 
-/// Sections of dbt's that would make tables or tests, and don't yet.
-const WITHOUT_EFFECT: &[&str] = &["snapshots", "unit_tests"];
+/// Sections of dbt's that would make tables, and don't yet.
+const WITHOUT_EFFECT: &[&str] = &["snapshots"];
 
 /// What the properties files declare.
 #[derive(Debug, Default)]
 pub(super) struct Document {
     pub(super) sources: Vec<SourceDecl>,
     pub(super) models: Vec<ModelProperties>,
+    pub(super) tests: Vec<TestProperties>,
+    pub(super) unit_tests: Vec<UnitTestDecl>,
 }
 
-/// The properties files among those found under the model paths, after the one at the root.
-pub(super) fn find(root: &Path, found: &[Found]) -> Vec<String> {
+/// The properties files among those found, each once, after the one at the root.
+pub(super) fn find<'f>(root: &Path, found: impl IntoIterator<Item = &'f Found>) -> Vec<String> {
     let mut paths: Vec<String> = ["sources.yml", "sources.yaml"]
         .map(str::to_owned)
         .into_iter()
         .filter(|name| root.join(name).is_file())
         .collect();
-    for file in found.iter().filter(|file| matches!(file.extension().as_str(), "yml" | "yaml")) {
-        if !settings::FILE_NAMES.contains(&file.shown.as_str())
-            && !paths[..paths.len().min(2)].contains(&file.shown)
-        {
+    // One file may lie under a model path and under a test path.
+    let mut seen: HashSet<String> = paths.iter().cloned().collect();
+    for file in found.into_iter().filter(|file| matches!(file.extension().as_str(), "yml" | "yaml")) {
+        if !settings::FILE_NAMES.contains(&file.shown.as_str()) && seen.insert(file.shown.clone()) {
             paths.push(file.shown.clone());
         }
     }
@@ -61,11 +67,11 @@ pub(super) fn find(root: &Path, found: &[Found]) -> Vec<String> {
 }
 
 /// What all these files declare together.
-pub(super) fn load(root: &Path, paths: &[String], diagnostics: &mut Vec<Diagnostic>) -> Document {
+pub(super) fn load(paths: &[String], fixtures: Fixtures<'_>, diagnostics: &mut Vec<Diagnostic>) -> Document {
     let documents = files::in_parallel(paths, |path| {
         let mut findings = Vec::new();
-        let document = match files::read(root, path) {
-            Ok(source) => Document::read(&source, &mut findings),
+        let document = match files::read(fixtures.root, path) {
+            Ok(source) => Document::read(&source, fixtures, &mut findings),
             Err(finding) => {
                 findings.push(finding);
                 Document::default()
@@ -77,6 +83,8 @@ pub(super) fn load(root: &Path, paths: &[String], diagnostics: &mut Vec<Diagnost
     for (document, findings) in documents {
         all.sources.extend(document.sources);
         all.models.extend(document.models);
+        all.tests.extend(document.tests);
+        all.unit_tests.extend(document.unit_tests);
         diagnostics.extend(findings);
     }
     all.refuse_duplicates(diagnostics);
@@ -84,7 +92,7 @@ pub(super) fn load(root: &Path, paths: &[String], diagnostics: &mut Vec<Diagnost
 }
 
 impl Document {
-    fn read(source: &Source, diagnostics: &mut Vec<Diagnostic>) -> Self {
+    fn read(source: &Source, fixtures: Fixtures<'_>, diagnostics: &mut Vec<Diagnostic>) -> Self {
         let mut document = Self::default();
         let Some(yaml) = parse::yaml(source, diagnostics) else { return document };
         let Some(mut reader) = Reader::new("a properties file", &yaml, diagnostics) else { return document };
@@ -93,6 +101,12 @@ impl Document {
         }
         for item in reader.list("models") {
             document.models.extend(ModelProperties::read(item, reader.diagnostics()));
+        }
+        for item in reader.renamed_list("data_tests", "tests") {
+            document.tests.extend(TestProperties::read(item, reader.diagnostics()));
+        }
+        for item in reader.list("unit_tests") {
+            document.unit_tests.extend(UnitTestDecl::read(item, fixtures, reader.diagnostics()));
         }
         reader.accept(SILENT);
         reader.without_effect(WITHOUT_EFFECT);
@@ -107,6 +121,18 @@ impl Document {
             let first = models.entry(model.name.value.clone()).or_insert_with(|| model.name.span.clone());
             let what = || format!("the model `{}`", model.name.value);
             once(what, first, &model.name.span, diagnostics)
+        });
+        let mut tests: HashMap<String, Span> = HashMap::new();
+        self.tests.retain(|test| {
+            let first = tests.entry(test.name.value.clone()).or_insert_with(|| test.name.span.clone());
+            once(|| format!("the test `{}`", test.name.value), first, &test.name.span, diagnostics)
+        });
+        let mut unit_tests: HashMap<(String, String), Span> = HashMap::new();
+        self.unit_tests.retain(|test| {
+            let key = (test.model.value.clone(), test.name.value.clone());
+            let what = || format!("the unit test `{}` of `{}`", test.name.value, test.model.value);
+            let first = unit_tests.entry(key).or_insert_with(|| test.name.span.clone());
+            once(what, first, &test.name.span, diagnostics)
         });
         let mut tables: HashMap<(String, String), Span> = HashMap::new();
         for source in &mut self.sources {

@@ -30,6 +30,11 @@ impl Found {
         name.rsplit_once('.').map_or(name, |(stem, _)| stem)
     }
 
+    /// Whether it lies in this folder, which stands directly under the declared path.
+    pub(super) fn lies_in(&self, folder: &str) -> bool {
+        self.folders.first().is_some_and(|first| first == folder)
+    }
+
     /// The extension, in lower case.
     pub(super) fn extension(&self) -> String {
         self.shown.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase()).unwrap_or_default()

@@ -11,34 +11,54 @@
 //! | `config` | layers of configuration |
 //! | `document` | what a properties file holds |
 //! | `sources`, `external` | `sources:` |
+//! | `freshness` | how old a source's rows may be |
 //! | `properties` | `models:`, columns |
+//! | `data_test`, `constraint` | what rows must satisfy |
+//! | `singular` | tests that are queries of their own |
+//! | `unit_test`, `rows`, `fixture` | `unit_tests:` and their rows |
 //! | `files` | finding and reading files |
 //! | `yaml`, `parse` | YAML with places |
 //! | `reader` | typed access to its mappings |
 
 mod config;
+mod constraint;
+mod data_test;
 mod document;
 mod external;
 mod files;
+mod fixture;
+mod freshness;
 mod parse;
 mod properties;
 mod reader;
+mod rows;
 mod settings;
+mod singular;
 mod sources;
 mod target;
 #[cfg(test)]
 mod tests;
+mod unit_test;
 mod yaml;
 
 use std::path::{Path, PathBuf};
 
 pub use config::{ConfigPatch, ConfigTree, KNOWN_CONFIG};
+pub use constraint::{ConstraintDecl, ConstraintKind};
+pub use data_test::TestDecl;
 pub use external::{ExternalDecl, OnErrorDecl, SourceFormatName};
+pub use freshness::{Freshness, FreshnessDecl, Period, PeriodUnit};
 pub use properties::{ColumnDecl, ModelProperties};
+pub use rows::{RowsDecl, RowsText};
 pub use settings::{Paths, Settings};
+pub use singular::{TestFile, TestProperties};
 pub use sources::{SourceDecl, SourceTableDecl};
 pub use target::Target;
+pub use unit_test::{GivenDecl, OverridesDecl, UnitTestDecl};
 pub use yaml::{Yaml, YamlValue};
+
+use document::Document;
+use fixture::Fixtures;
 
 use crate::{diag::Diagnostic, text::Source};
 
@@ -55,7 +75,13 @@ pub struct Project {
     pub models: Vec<ModelFile>,
     /// What properties files say of models, in the order of the files; no model twice.
     pub properties: Vec<ModelProperties>,
-    /// The macros' files.
+    /// The singular tests' files.
+    pub tests: Vec<TestFile>,
+    /// What properties files say of singular tests, in the order of the files; no test twice.
+    pub test_properties: Vec<TestProperties>,
+    /// The unit tests, in the order of their files; no two of a model have one name.
+    pub unit_tests: Vec<UnitTestDecl>,
+    /// The files of the macros, then those of the generic tests.
     pub macros: Vec<MacroFile>,
 }
 
@@ -87,14 +113,19 @@ impl Project {
         let Some(settings) = Settings::load(root, &mut diagnostics) else { return (None, diagnostics) };
         let artifacts = root.join(&settings.paths.target);
         let found = files::walk(root, &settings.paths.models, &artifacts, &mut diagnostics);
+        let found_tests = files::walk(root, &settings.paths.tests, &artifacts, &mut diagnostics);
+        let found_macros = files::walk(root, &settings.paths.macros, &artifacts, &mut diagnostics);
         let models = models(root, &found, &mut diagnostics);
-        let documents = document::find(root, &found);
-        let document::Document { sources, models: properties } =
-            document::load(root, &documents, &mut diagnostics);
-        let found = files::walk(root, &settings.paths.macros, &artifacts, &mut diagnostics);
-        let macros = macros(root, &found, &mut diagnostics);
+        let documents = document::find(root, found.iter().chain(&found_tests));
+        let fixtures = Fixtures { root, found: &found_tests };
+        let Document { sources, models: properties, tests: test_properties, unit_tests } =
+            document::load(&documents, fixtures, &mut diagnostics);
+        let mut macros = macros(root, &found_macros, &mut diagnostics);
+        let tests = tests(root, &found_tests, &mut macros, &mut diagnostics);
         let root = root.to_owned();
-        (Some(Self { root, settings, sources, models, properties, macros }), diagnostics)
+        let project =
+            Self { root, settings, sources, models, properties, tests, test_properties, unit_tests, macros };
+        (Some(project), diagnostics)
     }
 }
 
@@ -118,13 +149,28 @@ fn macros(root: &Path, found: &[files::Found], diagnostics: &mut Vec<Diagnostic>
     sql(root, found, diagnostics).into_iter().map(|(_, source)| MacroFile { source }).collect()
 }
 
+/// The singular tests under the test paths; the generic ones there become macros.
+fn tests(
+    root: &Path,
+    found: &[files::Found],
+    macros: &mut Vec<MacroFile>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<TestFile> {
+    let (generic, others): (Vec<_>, Vec<_>) = found
+        .iter()
+        .filter(|file| !file.lies_in(fixture::FOLDER))
+        .partition(|file| file.lies_in(singular::GENERIC_FOLDER));
+    macros.extend(sql(root, generic, diagnostics).into_iter().map(|(_, source)| MacroFile { source }));
+    sql(root, others, diagnostics).into_iter().map(|(file, source)| TestFile::new(file, source)).collect()
+}
+
 /// The SQL files among those found, with their texts.
 fn sql<'f>(
     root: &Path,
-    found: &'f [files::Found],
+    found: impl IntoIterator<Item = &'f files::Found>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<(&'f files::Found, Source)> {
-    let files: Vec<&files::Found> = found.iter().filter(|file| file.extension() == "sql").collect();
+    let files: Vec<&files::Found> = found.into_iter().filter(|file| file.extension() == "sql").collect();
     let sources = files::in_parallel(&files, |file| files::read(root, &file.shown));
     let mut read = Vec::with_capacity(files.len());
     for (file, source) in files.into_iter().zip(sources) {

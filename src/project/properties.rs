@@ -1,14 +1,19 @@
 //! `models:` and the columns of anything, as properties files declare them.
 
-use super::{config::ConfigPatch, reader::Reader, yaml::Yaml};
+use super::{
+    config::ConfigPatch,
+    constraint::{self, ConstraintDecl},
+    data_test::{self, TestDecl},
+    reader::Reader,
+    yaml::Yaml,
+};
 use crate::{
     diag::Diagnostic,
     text::{Span, Spanned},
 };
 
 /// The properties of dbt's models that are kept as written.
-const RAW: &[&str] =
-    &["constraints", "deprecation_date", "latest_version", "primary_key", "time_spine", "versions"];
+const RAW: &[&str] = &["deprecation_date", "latest_version", "primary_key", "time_spine", "versions"];
 
 /// The properties that are configuration too.
 const CONFIG: &[&str] = &["access", "docs", "group", "meta", "tags"];
@@ -27,8 +32,10 @@ pub struct ModelProperties {
     pub columns: Vec<ColumnDecl>,
     /// `config:`, and the properties that are configuration too (`meta`, `tags`, …).
     pub config: ConfigPatch,
-    /// Its tests, as written.
-    pub data_tests: Option<Yaml>,
+    /// Its tests.
+    pub data_tests: Vec<TestDecl>,
+    /// Its constraints; what only one column must satisfy may also stand at that column.
+    pub constraints: Vec<ConstraintDecl>,
     /// Its other properties, as written.
     pub raw: Vec<(Spanned<String>, Yaml)>,
     /// Where the description of the model begins.
@@ -44,16 +51,16 @@ pub struct ColumnDecl {
     pub data_type: Option<Spanned<String>>,
     /// What it is; may hold Jinja.
     pub description: Option<Spanned<String>>,
-    /// Its tests, as written.
-    pub data_tests: Option<Yaml>,
+    /// Its tests.
+    pub data_tests: Vec<TestDecl>,
     /// Its tags, those under `config:` included.
     pub tags: Vec<Spanned<String>>,
     /// The user's own data about it, wherever it was written.
     pub meta: Option<Yaml>,
     /// `config:`.
     pub config: ConfigPatch,
-    /// Its constraints, as written.
-    pub constraints: Option<Yaml>,
+    /// Its constraints.
+    pub constraints: Vec<ConstraintDecl>,
     /// Whether its name is to be quoted.
     pub quote: Option<Yaml>,
 }
@@ -74,7 +81,8 @@ impl ModelProperties {
             }
         }
         let columns = columns(&mut reader);
-        let data_tests = data_tests(&mut reader);
+        let data_tests = data_test::list(&mut reader);
+        let constraints = constraint::of_model(&mut reader);
         let raw = RAW
             .iter()
             .filter_map(|key| reader.take_entry(key))
@@ -83,7 +91,7 @@ impl ModelProperties {
         reader.accept(SILENT);
         reader.finish(Some(META_HINT));
         let span = yaml.span.clone();
-        Some(Self { name: name?, description, columns, config, data_tests, raw, span })
+        Some(Self { name: name?, description, columns, config, data_tests, constraints, raw, span })
     }
 }
 
@@ -93,20 +101,6 @@ pub(super) fn config(reader: &mut Reader<'_, '_>) -> ConfigPatch {
         Some(yaml) => ConfigPatch::read(yaml, reader.diagnostics()),
         None => ConfigPatch::default(),
     }
-}
-
-/// `data_tests:`, which was `tests:` once.
-pub(super) fn data_tests(reader: &mut Reader<'_, '_>) -> Option<Yaml> {
-    let old = reader.take_entry("tests");
-    let new = reader.take_entry("data_tests");
-    if let (Some((old, _)), Some((new, _))) = (old, new) {
-        let finding = Diagnostic::error("duplicate-key", "`tests` and `data_tests` are the same")
-            .at(new.span.clone(), "here")
-            .at(old.span.clone(), "and here, by its old name")
-            .hint("put all of them under `data_tests`");
-        reader.diagnostics().push(finding);
-    }
-    new.or(old).map(|(_, tests)| tests.clone())
 }
 
 /// Tags, both those of the thing itself and those under its `config:`.
@@ -153,11 +147,11 @@ impl ColumnDecl {
         let name = reader.required("name");
         let data_type = reader.string("data_type");
         let description = reader.string("description");
-        let data_tests = data_tests(&mut reader);
+        let data_tests = data_test::list(&mut reader);
         let tags = tags(&mut reader);
         let meta = meta(&mut reader);
         let config = config(&mut reader);
-        let constraints = reader.take("constraints").cloned();
+        let constraints = constraint::of_column(&mut reader);
         let quote = reader.take("quote").cloned();
         reader.accept(&["dimension", "entity", "granularity", "policy_tags"]);
         reader.finish(Some(META_HINT));

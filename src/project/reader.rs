@@ -57,14 +57,44 @@ impl<'y, 'd> Reader<'y, 'd> {
         (!value.is_null()).then_some((name, value))
     }
 
-    /// A key that must be there.
-    pub(super) fn required(&mut self, key: &'static str) -> Option<Spanned<String>> {
-        if self.take(key).is_none() {
-            let message = format!("{} needs a `{key}`", self.what);
+    /// A key's value as it stands, even if nothing is written there: for keys where that has a meaning.
+    pub(super) fn written(&mut self, key: &'static str) -> Option<&'y Yaml> {
+        self.known.insert(key);
+        self.entries.iter().find(|(name, _)| name.value == key).map(|(_, value)| value)
+    }
+
+    /// A key that once had another name; both at once is an error.
+    pub(super) fn renamed(
+        &mut self,
+        new: &'static str,
+        old: &'static str,
+    ) -> Option<(&'y Spanned<String>, &'y Yaml)> {
+        let (former, current) = (self.take_entry(old), self.take_entry(new));
+        if let (Some((former, _)), Some((current, _))) = (former, current) {
+            let finding = Diagnostic::error("duplicate-key", format!("`{old}` and `{new}` are the same"))
+                .at(current.span.clone(), "here")
+                .at(former.span.clone(), "and here, by its old name")
+                .hint(format!("put all of them under `{new}`"));
+            self.diagnostics.push(finding);
+        }
+        current.or(former)
+    }
+
+    /// A key that must be there, whatever its value.
+    pub(super) fn needed(&mut self, key: &'static str) -> Option<&'y Yaml> {
+        let value = self.take(key);
+        if value.is_none() {
+            let article = if key.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+            let message = format!("{} needs {article} `{key}`", self.what);
             let label = format!("no `{key}` here");
             self.diagnostics.push(Diagnostic::error("missing-key", message).at(self.span.clone(), label));
-            return None;
         }
+        value
+    }
+
+    /// Text that must be there.
+    pub(super) fn required(&mut self, key: &'static str) -> Option<Spanned<String>> {
+        self.needed(key)?;
         self.string(key)
     }
 
@@ -110,12 +140,17 @@ impl<'y, 'd> Reader<'y, 'd> {
 
     /// A list of anything.
     pub(super) fn list(&mut self, key: &'static str) -> &'y [Yaml] {
-        let Some(yaml) = self.take(key) else { return &[] };
-        if let YamlValue::Seq(items) = &yaml.value {
-            return items;
-        }
-        self.wrong::<()>(key, "a list", yaml);
-        &[]
+        self.take_entry(key).map_or(&[], |entry| self.items(entry))
+    }
+
+    /// A list of anything, whose key once had another name.
+    pub(super) fn renamed_list(&mut self, new: &'static str, old: &'static str) -> &'y [Yaml] {
+        self.renamed(new, old).map_or(&[], |entry| self.items(entry))
+    }
+
+    /// The mapping itself.
+    pub(super) fn entries(&self) -> &'y [(Spanned<String>, Yaml)] {
+        self.entries
     }
 
     /// A mapping of anything.
@@ -144,6 +179,15 @@ impl<'y, 'd> Reader<'y, 'd> {
         }
     }
 
+    /// What is wrong with a key whose value is none of `words`, which are all it may be.
+    pub(super) fn none_of(&mut self, key: &str, written: &Spanned<String>, words: &[&str]) {
+        let message = format!("`{key}` must be one of {}", words.join(", "));
+        let finding = Diagnostic::error("invalid-option", message)
+            .at(written.span.clone(), "not one of them")
+            .near(&written.value, words.iter().copied());
+        self.diagnostics.push(finding);
+    }
+
     /// Reports the keys nobody asked for, with `hint` for those that are near no known one.
     pub(super) fn finish(self, hint: Option<&str>) {
         for (key, _) in self.entries {
@@ -159,6 +203,14 @@ impl<'y, 'd> Reader<'y, 'd> {
             }
             self.diagnostics.push(finding);
         }
+    }
+
+    fn items(&mut self, (key, yaml): (&Spanned<String>, &'y Yaml)) -> &'y [Yaml] {
+        if let YamlValue::Seq(items) = &yaml.value {
+            return items;
+        }
+        self.wrong::<()>(&key.value, "a list", yaml);
+        &[]
     }
 
     fn wrong<T>(&mut self, key: &str, wanted: &str, yaml: &Yaml) -> Option<T> {

@@ -64,19 +64,9 @@ const SILENT: &[&str] = &[
     "semantic-models",
 ];
 
-/// Keys of dbt's that would change data or tests, and don't yet.
-const WITHOUT_EFFECT: &[&str] = &[
-    "data_tests",
-    "dispatch",
-    "on-run-end",
-    "on-run-start",
-    "quoting",
-    "seeds",
-    "snapshots",
-    "sources",
-    "tests",
-    "unit_tests",
-];
+/// Keys of dbt's that would change data, and don't yet.
+const WITHOUT_EFFECT: &[&str] =
+    &["dispatch", "on-run-end", "on-run-start", "quoting", "seeds", "snapshots", "sources"];
 
 /// What the project file says.
 #[derive(Debug, Clone, PartialEq)]
@@ -95,6 +85,10 @@ pub struct Settings {
     pub vars: BTreeMap<String, Yaml>,
     /// The configuration of models, folder by folder.
     pub models: ConfigTree,
+    /// The configuration of data tests, folder by folder.
+    pub data_tests: ConfigTree,
+    /// The configuration of unit tests, folder by folder.
+    pub unit_tests: ConfigTree,
     /// The targets by name; never empty.
     pub targets: BTreeMap<String, Target>,
     /// The target used if none is asked for; may hold Jinja.
@@ -156,10 +150,12 @@ impl Settings {
         let paths = Paths::read(&mut reader);
         let dialect = dialect(&mut reader);
         let vars = vars(reader.map("vars"), &name.value);
-        let models = match reader.take("models") {
-            Some(models) => ConfigTree::read(models, reader.diagnostics()),
-            None => ConfigTree::default(),
-        };
+        let models = reader.take_entry("models");
+        let models = tree(models, &mut reader);
+        let data_tests = reader.renamed("data_tests", "tests");
+        let data_tests = tree(data_tests, &mut reader);
+        let unit_tests = reader.take_entry("unit_tests");
+        let unit_tests = tree(unit_tests, &mut reader);
         let declared = reader.map("targets");
         let targets = target::read(declared, &name.span, reader.diagnostics());
         let default_target = default_target(&mut reader, &targets, &name.span);
@@ -174,10 +170,19 @@ impl Settings {
             dialect,
             vars,
             models,
+            data_tests,
+            unit_tests,
             targets,
             default_target,
         })
     }
+}
+
+/// A section that configures things folder by folder.
+fn tree(section: Option<(&Spanned<String>, &Yaml)>, reader: &mut Reader<'_, '_>) -> ConfigTree {
+    section.map_or_else(ConfigTree::default, |(name, section)| {
+        ConfigTree::read(&name.value, section, reader.diagnostics())
+    })
 }
 
 impl Paths {

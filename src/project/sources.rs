@@ -2,7 +2,9 @@
 
 use super::{
     config::ConfigPatch,
+    data_test::{self, TestDecl},
     external::ExternalDecl,
+    freshness::{Freshness, LoadedAt},
     properties::{self, ColumnDecl, META_HINT},
     reader::Reader,
     yaml::Yaml,
@@ -13,7 +15,7 @@ use crate::{
 };
 
 /// Keys of dbt's about a source or its tables that change nothing here.
-const SILENT: &[&str] = &["loaded_at_query", "overrides", "data_type", "unrendered_config"];
+const SILENT: &[&str] = &["overrides", "data_type", "unrendered_config"];
 
 /// A group of tables.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,8 +38,10 @@ pub struct SourceDecl {
     pub config: ConfigPatch,
     /// The column that tells when a row came, for tables that don't say.
     pub loaded_at_field: Option<Spanned<String>>,
-    /// How fresh it must be, as written.
-    pub freshness: Option<Yaml>,
+    /// The query that tells when the newest row came, for tables that don't say; may hold Jinja.
+    pub loaded_at_query: Option<Spanned<String>>,
+    /// How fresh its tables must be, if they don't say.
+    pub freshness: Freshness,
     /// The tables.
     pub tables: Vec<SourceTableDecl>,
 }
@@ -61,12 +65,14 @@ pub struct SourceTableDecl {
     pub meta: Option<Yaml>,
     /// `config:`.
     pub config: ConfigPatch,
-    /// Its tests, as written.
-    pub data_tests: Option<Yaml>,
+    /// Its tests.
+    pub data_tests: Vec<TestDecl>,
     /// The column that tells when a row came.
     pub loaded_at_field: Option<Spanned<String>>,
-    /// How fresh it must be, as written.
-    pub freshness: Option<Yaml>,
+    /// The query that tells when the newest row came; may hold Jinja.
+    pub loaded_at_query: Option<Spanned<String>>,
+    /// How fresh it must be.
+    pub freshness: Freshness,
     /// Where the table's description begins.
     pub span: Span,
 }
@@ -76,6 +82,7 @@ impl SourceDecl {
     pub(super) fn read(yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
         let mut reader = Reader::new("a source", yaml, diagnostics)?;
         let name = reader.required("name");
+        let LoadedAt { field: loaded_at_field, query: loaded_at_query } = LoadedAt::of(&mut reader);
         let mut source = Self {
             description: reader.string("description"),
             schema: reader.string("schema"),
@@ -84,8 +91,9 @@ impl SourceDecl {
             tags: properties::tags(&mut reader),
             meta: properties::meta(&mut reader),
             config: properties::config(&mut reader),
-            loaded_at_field: reader.string("loaded_at_field"),
-            freshness: reader.take("freshness").cloned(),
+            loaded_at_field,
+            loaded_at_query,
+            freshness: Freshness::of(&mut reader),
             tables: Vec::new(),
             name: name.clone().unwrap_or_else(|| Spanned::new(String::new(), yaml.span.clone())),
         };
@@ -113,9 +121,9 @@ impl SourceTableDecl {
         let tags = properties::tags(&mut reader);
         let meta = properties::meta(&mut reader);
         let config = properties::config(&mut reader);
-        let data_tests = properties::data_tests(&mut reader);
-        let loaded_at_field = reader.string("loaded_at_field");
-        let freshness = reader.take("freshness").cloned();
+        let data_tests = data_test::list(&mut reader);
+        let LoadedAt { field: loaded_at_field, query: loaded_at_query } = LoadedAt::of(&mut reader);
+        let freshness = Freshness::of(&mut reader);
         reader.without_effect(&["quoting"]);
         reader.accept(SILENT);
         reader.accept(&["loader"]);
@@ -131,6 +139,7 @@ impl SourceTableDecl {
             config,
             data_tests,
             loaded_at_field,
+            loaded_at_query,
             freshness,
             span: yaml.span.clone(),
         })

@@ -1,5 +1,7 @@
 //! Whole projects in a temporary folder.
 
+mod checks;
+
 use std::fs;
 
 use tempfile::TempDir;
@@ -71,6 +73,8 @@ vars:
   shop: {a: 2}
 models:
   shop: {staging: {+schema: staging}}
+tests: {staging: {+severity: warn}}
+unit_tests: {+enabled: no}
 target: ci
 targets:
   ci:
@@ -87,6 +91,8 @@ targets:
     assert_eq!(settings.vars["a"].to_json(), 2);
     assert_eq!(settings.vars["b"].to_json(), "{{ env_var('B') }}");
     assert_eq!(settings.models.layers(&["shop", "staging", "m"]).len(), 3);
+    assert_eq!(settings.data_tests.layers(&["shop", "staging", "t"]).len(), 2);
+    assert!(settings.unit_tests.here.entries.contains_key("enabled"));
     assert_eq!(settings.default_target.value, "ci");
     let ci = &settings.targets["ci"];
     assert_eq!((ci.threads, ci.memory_limit), (Some(4), Some(512 << 20)));
@@ -108,6 +114,7 @@ fn what_can_be_wrong_with_settings() {
         &["jinja-not-allowed", "path-outside", "path-outside"],
     );
     check("name: a\nmodel-paths: 3\n", &["wrong-type"]);
+    check("name: a\ntests: {}\ndata_tests: {}\nunit_tests: 3\n", &["duplicate-key", "wrong-type"]);
     check("name: a\ntarget: b\ntargets: {c: {}}\n", &["unknown-target"]);
     check("name: a\ntarget: \"{{ env_var('T') }}\"\ntargets: {c: {}}\n", &[]);
     check("name: a\ntargets: {c: {}, d: {}}\n", &["no-default-target"]);
@@ -222,13 +229,13 @@ macros: []
     assert_eq!(keys, ["materialized", "meta", "pre_hook", "tags"]);
     assert_eq!(orders.config.entries["tags"].to_json(), serde_json::json!(["other"]));
     assert_eq!(orders.raw.len(), 1);
-    assert!(orders.data_tests.is_some());
-    assert!(orders.columns[0].data_tests.is_some());
+    assert_eq!(orders.data_tests[0].arguments[0].0.value, "column_name");
+    assert_eq!(orders.columns[0].data_tests[0].test.value, "unique");
 }
 
 #[test]
 fn what_can_be_wrong_with_properties() {
-    let one = "models:\n  - name: orders\n    owner: me\n    descripton: x\n  - columns: []\nmodel: []\nunit_tests: []\n";
+    let one = "models:\n  - name: orders\n    owner: me\n    descripton: x\n  - columns: []\nmodel: []\nsnapshots: []\n";
     let two = "models:\n  - name: orders\n    tests: []\n    data_tests: []\n    description: 3\n";
     insta::assert_snapshot!(wrong(&[
         ("project.yml", "name: a\n"),

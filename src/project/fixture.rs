@@ -1,0 +1,65 @@
+//! Fixtures: rows for unit tests in files of their own, under `fixtures/` of a test path.
+
+use std::path::Path;
+
+use super::files::{self, Found};
+use crate::{
+    diag::Diagnostic,
+    text::{Source, Spanned},
+};
+
+/// The folder of a test path that holds them.
+pub(super) const FOLDER: &str = "fixtures";
+
+/// All fixtures there are; each is read when a test asks for it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fixtures<'p> {
+    /// The project's folder.
+    pub(super) root: &'p Path,
+    /// The files under the test paths.
+    pub(super) found: &'p [Found],
+}
+
+impl Fixtures<'_> {
+    /// The fixture of this name and extension; what is wrong if there isn't exactly one.
+    pub(super) fn read(self, name: &Spanned<String>, extension: &str) -> Result<Source, Diagnostic> {
+        let called: Vec<&Found> = self.all().filter(|file| file.stem() == name.value).collect();
+        let fitting: Vec<&Found> =
+            called.iter().copied().filter(|file| file.extension() == extension).collect();
+        match (&fitting[..], &called[..]) {
+            ([file], _) => files::read(self.root, &file.shown),
+            ([], []) => Err(self.missing(name, extension)),
+            ([], [other, ..]) => {
+                let message = format!("there is no fixture `{}.{extension}`", name.value);
+                let finding = Diagnostic::error("unknown-fixture", message)
+                    .at(name.span.clone(), format!("only `{}` is called that", other.shown));
+                Err(finding.hint(format!("say `format: {}`", other.extension())))
+            }
+            ([..], _) => {
+                let message = format!("more than one fixture is called `{}`", name.value);
+                let paths: Vec<String> = fitting.iter().map(|file| format!("`{}`", file.shown)).collect();
+                let finding = Diagnostic::error("ambiguous-fixture", message);
+                Err(finding
+                    .at(name.span.clone(), "which one?")
+                    .note(format!("there are {}", paths.join(", ")))
+                    .hint("names are unique, whatever the folder: rename one of the files"))
+            }
+        }
+    }
+
+    fn missing(self, name: &Spanned<String>, extension: &str) -> Diagnostic {
+        let finding = Diagnostic::error("unknown-fixture", format!("no fixture is called `{}`", name.value))
+            .at(name.span.clone(), "not found")
+            .near(&name.value, self.all().map(Found::stem));
+        if finding.hints.is_empty() {
+            let hint = format!("put `{}.{extension}` into the folder `{FOLDER}` of a test path", name.value);
+            return finding.hint(hint);
+        }
+        finding
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Found> {
+        let holds_rows = |file: &&Found| matches!(file.extension().as_str(), "csv" | "sql");
+        self.found.iter().filter(|file| file.lies_in(FOLDER)).filter(holds_rows)
+    }
+}

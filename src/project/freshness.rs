@@ -1,0 +1,211 @@
+//! `freshness:` and `loaded_at_…:` of sources and their tables: how old their rows may be, and what tells their age.
+//!
+//! Either may stand directly at the source or under its `config:`, which wins.
+
+use super::{
+    reader::{Reader, mismatch},
+    yaml::{Yaml, YamlValue},
+};
+use crate::{diag::Diagnostic, text::Spanned};
+
+/// What a source or one of its tables says of how fresh it must be.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Freshness {
+    /// Nothing: a table is as fresh as its source must be.
+    #[default]
+    Inherit,
+    /// `freshness: null`: it may be of any age, whatever its source says.
+    Off,
+    /// These limits.
+    Set(FreshnessDecl),
+}
+
+/// The ages from which rows are too old.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FreshnessDecl {
+    /// The age that is worth a warning.
+    pub warn_after: Option<Spanned<Period>>,
+    /// The age that is an error.
+    pub error_after: Option<Spanned<Period>>,
+    /// Which rows count, as an SQL condition; may hold Jinja.
+    pub filter: Option<Spanned<String>>,
+}
+
+/// A length of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Period {
+    /// How many.
+    pub count: u64,
+    /// Of what.
+    pub unit: PeriodUnit,
+}
+
+/// What a [`Period`] counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PeriodUnit {
+    /// Sixty seconds.
+    Minute,
+    /// Sixty minutes.
+    Hour,
+    /// Twenty-four hours.
+    Day,
+}
+
+impl Freshness {
+    /// `freshness:` of what is being read.
+    pub(super) fn of(reader: &mut Reader<'_, '_>) -> Self {
+        let own = reader.written("freshness");
+        let configured = reader.take("config").and_then(|config| config.get("freshness"));
+        match configured.or(own) {
+            None => Self::Inherit,
+            Some(yaml) if yaml.is_null() => Self::Off,
+            Some(yaml) => FreshnessDecl::read(yaml, reader.diagnostics()).map_or(Self::Inherit, Self::Set),
+        }
+    }
+}
+
+impl FreshnessDecl {
+    fn read(yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
+        let mut reader = Reader::new("`freshness`", yaml, diagnostics)?;
+        let mut period = |what, key| {
+            let yaml = reader.take(key)?;
+            Period::read(what, yaml, reader.diagnostics())
+                .map(|period| Spanned::new(period, yaml.span.clone()))
+        };
+        let warn_after = period("`warn_after`", "warn_after");
+        let error_after = period("`error_after`", "error_after");
+        let filter = reader.string("filter");
+        reader.finish(None);
+        Some(Self { warn_after, error_after, filter })
+    }
+}
+
+impl Period {
+    /// Its length in seconds.
+    #[must_use]
+    pub fn seconds(&self) -> u64 {
+        self.count.saturating_mul(self.unit.seconds())
+    }
+
+    fn read(what: &'static str, yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
+        let mut reader = Reader::new(what, yaml, diagnostics)?;
+        let count = reader.needed("count").and_then(|yaml| {
+            let count = match yaml.value {
+                YamlValue::Int(count) => u64::try_from(count).ok(),
+                _ => None,
+            };
+            if count.is_none() {
+                let finding = mismatch("`count` must be a whole number, zero or more".to_owned(), yaml);
+                reader.diagnostics().push(finding);
+            }
+            count
+        });
+        let unit = reader.required("period").and_then(|written| {
+            let unit = PeriodUnit::ALL.into_iter().find(|unit| unit.as_str() == written.value);
+            if unit.is_none() {
+                reader.none_of("period", &written, &PeriodUnit::ALL.map(PeriodUnit::as_str));
+            }
+            unit
+        });
+        reader.finish(None);
+        Some(Self { count: count?, unit: unit? })
+    }
+}
+
+impl PeriodUnit {
+    const ALL: [Self; 3] = [Self::Minute, Self::Hour, Self::Day];
+
+    /// The name as written in YAML.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Minute => "minute",
+            Self::Hour => "hour",
+            Self::Day => "day",
+        }
+    }
+
+    fn seconds(self) -> u64 {
+        match self {
+            Self::Minute => 60,
+            Self::Hour => 60 * 60,
+            Self::Day => 24 * 60 * 60,
+        }
+    }
+}
+
+/// What tells when rows came: one of the two, or neither.
+#[derive(Debug, Default)]
+pub(super) struct LoadedAt {
+    pub(super) field: Option<Spanned<String>>,
+    pub(super) query: Option<Spanned<String>>,
+}
+
+impl LoadedAt {
+    /// `loaded_at_field:` or `loaded_at_query:` of what is being read.
+    pub(super) fn of(reader: &mut Reader<'_, '_>) -> Self {
+        let own = Self::read(reader);
+        // What is no mapping is refused where the configuration is read.
+        let config = reader.take("config").filter(|config| matches!(config.value, YamlValue::Map(_)));
+        let configured = config
+            .and_then(|config| Reader::new("`config`", config, reader.diagnostics()))
+            .map(|mut config| Self::read(&mut config))
+            .unwrap_or_default();
+        let both = Self { field: configured.field.or(own.field), query: configured.query.or(own.query) };
+        if let Self { field: Some(field), query: Some(query) } = &both {
+            let message =
+                "`loaded_at_field` and `loaded_at_query` both tell when rows came; which one counts?";
+            let finding = Diagnostic::error("ambiguous-age", message)
+                .at(query.span.clone(), "the query")
+                .at(field.span.clone(), "the field")
+                .hint("keep one of them");
+            reader.diagnostics().push(finding);
+        }
+        both
+    }
+
+    fn read(reader: &mut Reader<'_, '_>) -> Self {
+        Self { field: reader.string("loaded_at_field"), query: reader.string("loaded_at_query") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{project::parse, text::Source};
+
+    fn freshness(text: &str) -> Freshness {
+        let mut diagnostics = Vec::new();
+        let yaml = parse::yaml(&Source::new("x.yml", text), &mut diagnostics).unwrap();
+        let mut reader = Reader::new("a source", &yaml, &mut diagnostics).unwrap();
+        let freshness = Freshness::of(&mut reader);
+        assert_eq!(diagnostics, []);
+        freshness
+    }
+
+    #[test]
+    fn nothing_null_and_limits_are_three_things() {
+        assert_eq!(freshness("name: a\n"), Freshness::Inherit);
+        assert_eq!(freshness("freshness:\n"), Freshness::Off);
+        let text =
+            "freshness: {warn_after: {count: 36, period: hour}, error_after: {count: 2, period: day}}\n";
+        let Freshness::Set(limits) = freshness(text) else { panic!("limits") };
+        assert_eq!(limits.warn_after.unwrap().value.seconds(), 129_600);
+        assert_eq!(limits.error_after.unwrap().value, Period { count: 2, unit: PeriodUnit::Day });
+        assert_eq!(limits.filter, None);
+    }
+
+    #[test]
+    fn configuration_wins() {
+        assert_eq!(freshness("freshness: {filter: x}\nconfig: {freshness: null}\n"), Freshness::Off);
+        let Freshness::Set(limits) = freshness("freshness:\nconfig: {freshness: {filter: x}}\n") else {
+            panic!("limits")
+        };
+        assert_eq!(limits.filter.unwrap().value, "x");
+    }
+
+    #[test]
+    fn a_period_never_overflows() {
+        assert_eq!(Period { count: u64::MAX, unit: PeriodUnit::Day }.seconds(), u64::MAX);
+    }
+}
