@@ -90,6 +90,10 @@ impl SqlError {
     fn unknown_column(&mut self, wanted: &Column, valid: &[Column]) {
         let names: Vec<&str> = valid.iter().map(|column| column.name.as_str()).collect();
         self.notes.clear();
+        // Where the engine knows no place it lists every column in the message itself.
+        if self.message.contains("Valid fields are") || self.message.contains("Did you mean") {
+            self.message = format!("column '{}' not found", wanted.name);
+        }
         if let Some(question) = near::question(&wanted.name, names.iter().copied()) {
             self.helps.push(question);
         } else if !names.is_empty() {

@@ -2,6 +2,9 @@
 //!
 //! - [`session`]: one [`Engine`] an invocation: memory pool, spill directory, dialect, functions
 //! - [`query`]: SQL text → a type-checked [`Query`] over tables of which only the schema is known
+//! - [`answer`]: a query whose whole result is small
+//! - [`rule`], [`audit`], [`split`]: what is asked of rows one by one, counted and taken out
+//! - [`given`], [`diff`]: rows that somebody wrote, and how others differ from them
 //! - [`bind`]: a query's tables, from schemas to data
 //! - [`execute`]: a bound query as streams of rows
 //! - `guard`: against an optimizer that would lose rows
@@ -12,15 +15,23 @@
 //!
 //! Must not name deltalake, nor know of nodes and the graph. Start at [`Engine::plan`].
 
+pub mod answer;
+pub mod audit;
 pub mod bind;
+pub mod diff;
 pub mod digest;
 pub mod error;
 pub mod execute;
+pub mod given;
 mod guard;
 pub mod print;
 pub mod query;
+pub mod rule;
+#[cfg(test)]
+mod rule_tests;
 pub mod session;
 pub mod source;
+pub mod split;
 
 use std::sync::Arc;
 

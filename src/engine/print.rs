@@ -82,11 +82,18 @@ async fn table(mut stream: SendableRecordBatchStream, out: &mut (dyn Write + Sen
     write_table(&rows, &right, out).map_err(DataFusionError::from)
 }
 
-fn one_line(text: &str) -> String {
+/// Text without line ends and other control characters.
+pub(super) fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 fn write_table(rows: &[Vec<String>], right: &[bool], out: &mut (dyn Write + Send)) -> std::io::Result<()> {
+    align(rows, right).iter().try_for_each(|line| writeln!(out, "{line}"))
+}
+
+/// Rows under one another, with a rule below the first; those columns that are `right` to the right.
+pub(super) fn align(rows: &[Vec<String>], right: &[bool]) -> Vec<String> {
+    let mut lines = Vec::with_capacity(rows.len() + 1);
     let widths: Vec<usize> = (0..right.len())
         .map(|at| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0))
         .collect();
@@ -101,11 +108,11 @@ fn write_table(rows: &[Vec<String>], right: &[bool], out: &mut (dyn Write + Send
                 },
             )
             .collect();
-        writeln!(out, "{}", cells.join("  ").trim_end())?;
+        lines.push(cells.join("  ").trim_end().to_owned());
         if number == 0 {
             let rule: Vec<String> = widths.iter().map(|width| "─".repeat(*width)).collect();
-            writeln!(out, "{}", rule.join("  "))?;
+            lines.push(rule.join("  "));
         }
     }
-    Ok(())
+    lines
 }

@@ -69,6 +69,11 @@ impl Query {
         volatile
     }
 
+    /// A query that was not written as SQL.
+    pub(super) fn of_plan(plan: LogicalPlan) -> Self {
+        Self { plan, canonical: String::new() }
+    }
+
     pub(super) fn plan(&self) -> &LogicalPlan {
         &self.plan
     }

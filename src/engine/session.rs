@@ -99,6 +99,14 @@ impl Engine {
         super::source::state(spec, &self.context.state()).await
     }
 
+    /// When a source's files or database were last modified; none if the store does not say.
+    pub async fn source_modified(
+        &self,
+        spec: &super::source::SourceSpec,
+    ) -> Result<Option<chrono::DateTime<chrono::Utc>>> {
+        super::source::modified(spec, &self.context.state()).await
+    }
+
     pub(super) fn context(&self) -> &SessionContext {
         &self.context
     }

@@ -2,6 +2,7 @@
 
 use std::{fs, io, path::Path, time::UNIX_EPOCH};
 
+use chrono::{DateTime, Utc};
 use datafusion::{catalog::Session, error::DataFusionError};
 use xxhash_rust::xxh3::Xxh3;
 
@@ -32,6 +33,25 @@ pub async fn state(spec: &SourceSpec, session: &dyn Session) -> Result<String, D
         }
     }
     Ok(format!("{:032x}", digest.digest128()))
+}
+
+/// When a source was last modified: the newest of its files, or its database; none if the store does not say.
+pub async fn modified(
+    spec: &SourceSpec,
+    session: &dyn Session,
+) -> Result<Option<DateTime<Utc>>, DataFusionError> {
+    if matches!(spec.format, SourceFormat::Sqlite { .. }) {
+        return Ok(Some(fs::metadata(spec.base.join(&spec.location))?.modified()?.into()));
+    }
+    let mut newest = None;
+    for file in files::list(spec, session).await? {
+        let at = match &file.place {
+            files::Place::Local(path) => fs::metadata(path)?.modified()?.into(),
+            files::Place::Remote { meta, .. } => meta.last_modified,
+        };
+        newest = newest.max(Some(at));
+    }
+    Ok(newest)
 }
 
 fn change_counter(path: &Path) -> io::Result<[u8; 4]> {

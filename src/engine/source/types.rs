@@ -83,6 +83,36 @@ pub fn data_type(sql: &str) -> Result<DataType, String> {
     Ok(simple)
 }
 
+/// The SQL name of a type: what [`data_type`] reads, and for nested types what people write.
+#[must_use]
+pub fn type_name(data_type: &DataType) -> String {
+    let simple = match data_type {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "varchar",
+        DataType::Boolean => "boolean",
+        DataType::Int8 => "tinyint",
+        DataType::Int16 => "smallint",
+        DataType::Int32 => "integer",
+        DataType::Int64 => "bigint",
+        DataType::Float32 => "real",
+        DataType::Float64 => "double",
+        DataType::Date32 | DataType::Date64 => "date",
+        DataType::Timestamp(_, None) => "timestamp",
+        DataType::Timestamp(_, Some(_)) => "timestamptz",
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView => "blob",
+        DataType::Decimal128(precision, scale) => return format!("decimal({precision}, {scale})"),
+        DataType::List(item) | DataType::LargeList(item) => {
+            return format!("{}[]", type_name(item.data_type()));
+        }
+        DataType::Struct(fields) => {
+            let fields =
+                fields.iter().map(|field| format!("{} {}", field.name(), type_name(field.data_type())));
+            return format!("struct({})", fields.collect::<Vec<_>>().join(", "));
+        }
+        other => return other.to_string(),
+    };
+    simple.to_owned()
+}
+
 /// `decimal(10, 2) x` is `decimal x` and `10, 2`.
 fn split_arguments(lower: &str) -> Option<(String, Option<String>)> {
     let Some((name, rest)) = lower.split_once('(') else { return Some((lower.to_owned(), None)) };
@@ -135,6 +165,27 @@ mod tests {
         check("timestamp(6) with time zone", zoned.clone());
         check("timestamptz", zoned);
         check("blob", DataType::Binary);
+    }
+
+    #[test]
+    fn a_types_name_is_read_back_as_the_type() {
+        for name in [
+            "varchar",
+            "boolean",
+            "tinyint",
+            "smallint",
+            "integer",
+            "bigint",
+            "real",
+            "double",
+            "date",
+            "timestamp",
+            "timestamptz",
+            "blob",
+            "decimal(10, 2)",
+        ] {
+            assert_eq!(type_name(&data_type(name).unwrap()), name);
+        }
     }
 
     #[test]

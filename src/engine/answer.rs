@@ -1,0 +1,38 @@
+//! Queries whose whole result is small: one value, or the rows of a unit test. Not for the rows of a model.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use datafusion::{
+    arrow::{
+        array::{Array, AsArray},
+        compute::{cast, concat_batches},
+        datatypes::{DataType, TimeUnit, TimestampMicrosecondType},
+    },
+    error::Result,
+};
+use futures::TryStreamExt;
+
+use super::{Engine, RecordBatch, bind::Bound};
+
+impl Engine {
+    /// All rows of the query as one batch.
+    pub async fn gather(&self, bound: &Bound) -> Result<RecordBatch> {
+        let stream = self.stream(bound, None).await?;
+        let schema = stream.schema();
+        let batches: Vec<RecordBatch> = stream.try_collect().await?;
+        Ok(concat_batches(&schema, &batches)?)
+    }
+
+    /// The first column of the first row as a point in time, if there is one; without a zone it is taken as UTC.
+    pub async fn instant(&self, bound: &Bound) -> Result<Option<DateTime<Utc>>> {
+        let batch = self.gather(bound).await?;
+        if batch.num_rows() == 0 || batch.num_columns() == 0 {
+            return Ok(None);
+        }
+        let utc = DataType::Timestamp(TimeUnit::Microsecond, Some(Arc::from("UTC")));
+        let times = cast(batch.column(0), &utc)?;
+        let times = times.as_primitive::<TimestampMicrosecondType>();
+        Ok((!times.is_null(0)).then(|| DateTime::from_timestamp_micros(times.value(0))).flatten())
+    }
+}

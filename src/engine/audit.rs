@@ -1,0 +1,201 @@
+//! What tests ask of rows: how many break each of many rules, one number, a few rows to show.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use datafusion::{
+    arrow::{
+        array::{Array, AsArray},
+        compute::cast,
+        datatypes::{DataType, Float64Type},
+        util::display::{ArrayFormatter, FormatOptions},
+    },
+    common::TableReference,
+    datasource::provider_as_source,
+    error::{DataFusionError, Result},
+    execution::SendableRecordBatchStream,
+    functions_aggregate::count::count_all,
+    logical_expr::{Expr, LogicalPlanBuilder, lit},
+    prelude::Column,
+};
+use futures::StreamExt;
+use serde::Serialize;
+use tokio::task::JoinSet;
+
+use super::{
+    Engine, Query, SqlError, Table,
+    bind::Bound,
+    execute::Joins,
+    print,
+    query::Pending,
+    rule::{Asked, RowRule},
+};
+
+/// A few rows as text.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Sample {
+    /// The columns' names.
+    pub columns: Vec<String>,
+    /// The rows; NULL is `None`.
+    pub rows: Vec<Vec<Option<String>>>,
+    /// Which columns are numbers.
+    #[serde(skip)]
+    numbers: Vec<bool>,
+}
+
+/// Longer values are cut where rows are shown.
+const WIDEST: usize = 40;
+
+impl Sample {
+    /// The rows as an aligned table under the columns' names.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        if self.rows.is_empty() {
+            return Vec::new();
+        }
+        let head = vec![self.columns.clone()];
+        let cells = self.rows.iter().map(|row| row.iter().map(|cell| shown(cell.as_deref())).collect());
+        let rows: Vec<Vec<String>> = head.into_iter().chain(cells).collect();
+        print::align(&rows, &self.numbers)
+    }
+}
+
+/// A value as it is shown beside others.
+pub(super) fn shown(cell: Option<&str>) -> String {
+    let text = print::one_line(cell.unwrap_or("·"));
+    if text.chars().count() <= WIDEST {
+        return text;
+    }
+    text.chars().take(WIDEST - 1).chain(['…']).collect()
+}
+
+impl Engine {
+    /// The number of a table's rows that break each rule. The rules are of the same relation, the table is that relation's.
+    ///
+    /// One pass reads the columns that the rules name, whatever their number. Rules that only compare columns with values are
+    /// asked apart, since the files' statistics can answer them: where all is well, no row is read for these.
+    pub async fn count_broken(&self, table: Table, rules: &[RowRule]) -> Result<Vec<u64>> {
+        let (known, unknown): (Vec<usize>, Vec<usize>) =
+            (0..rules.len()).partition(|at| rules[*at].is_answered_by_statistics());
+        let mut counts = vec![0; rules.len()];
+        for (group, filtered) in [(known, true), (unknown, false)] {
+            let some: Vec<&RowRule> = group.iter().map(|at| &rules[*at]).collect();
+            let counted = self.count_together(Arc::clone(&table), &some, filtered).await?;
+            group.into_iter().zip(counted).for_each(|(at, count)| counts[at] = count);
+        }
+        Ok(counts)
+    }
+
+    /// Counts in one pass; if `filtered`, over the rows that break any of the rules.
+    async fn count_together(&self, table: Table, rules: &[&RowRule], filtered: bool) -> Result<Vec<u64>> {
+        let Some(first) = rules.first() else { return Ok(Vec::new()) };
+        let relation = first.relation().clone();
+        let pending = Arc::new(Pending::new(relation.clone(), Arc::clone(first.schema())));
+        let name = TableReference::partial(relation.schema.clone(), relation.name.clone());
+        let columns: BTreeSet<String> = rules.iter().flat_map(|rule| rule.columns()).collect();
+        let mut read: Vec<Expr> =
+            columns.iter().map(|column| Expr::Column(Column::new_unqualified(column))).collect();
+        if read.is_empty() {
+            // A batch of no columns would still have rows, but not every reader says how many.
+            read.push(lit(1).alias("row"));
+        }
+        let mut rows = LogicalPlanBuilder::scan(name, provider_as_source(pending), None)?;
+        if filtered && let Some(any) = rules.iter().map(|rule| rule.broken().clone()).reduce(Expr::or) {
+            rows = rows.filter(any)?;
+        }
+        let query = Query::of_plan(rows.project(read)?.build()?);
+        let asked = Arc::new(Asked::new(rules.iter().copied(), &query.schema(), &self.session())?);
+        let bound = query.bind(&BTreeMap::from([(relation, table)]))?;
+        let mut counting = JoinSet::new();
+        for stream in self.streams(&bound, &[], Joins::Hash).await? {
+            counting.spawn(count(stream, Arc::clone(&asked), rules.len()));
+        }
+        let mut counts = vec![0; rules.len()];
+        while let Some(one) = counting.join_next().await {
+            let one = one.map_err(|error| DataFusionError::External(Box::new(error)))??;
+            counts.iter_mut().zip(one).for_each(|(all, some)| *all += some);
+        }
+        Ok(counts)
+    }
+
+    /// The number of failures of a test: `fail_calc`, SQL such as `count(*)`, over the rows of its query; with a limit,
+    /// over the first of them.
+    ///
+    /// # Errors
+    /// If `fail_calc` is no expression over the query's columns.
+    pub async fn plan_failures(
+        &self,
+        query: &Query,
+        sql: &str,
+        fail_calc: &str,
+        limit: Option<u64>,
+    ) -> std::result::Result<Query, SqlError> {
+        let limit = limit.and_then(|limit| usize::try_from(limit).ok());
+        if fail_calc.trim().eq_ignore_ascii_case("count(*)") {
+            let counted = || {
+                let rows = LogicalPlanBuilder::from(query.plan().clone());
+                let rows = if limit.is_some() { rows.limit(0, limit)? } else { rows };
+                rows.aggregate(Vec::<Expr>::new(), vec![count_all().alias("failures")])?.build()
+            };
+            return counted().map(Query::of_plan).map_err(|error| SqlError::new(&error, sql));
+        }
+        // A comment at the end of the query must not swallow what follows.
+        let rows = sql.trim_end().trim_end_matches(';');
+        let limit = limit.map(|limit| format!(" limit {limit}")).unwrap_or_default();
+        let wrapped = format!(
+            "select {fail_calc} as failures from (select * from (\n{rows}\n) as found{limit}) as counted"
+        );
+        self.plan(&wrapped).await.map_err(|error| SqlError { at: None, ..error })
+    }
+
+    /// The first column of the first row as a number, if there is one and it is not NULL.
+    pub async fn number(&self, bound: &Bound) -> Result<Option<f64>> {
+        let mut stream = self.stream(bound, Some(1)).await?;
+        while let Some(batch) = stream.next().await.transpose()? {
+            if batch.num_rows() > 0 && batch.num_columns() > 0 {
+                let numbers = cast(batch.column(0), &DataType::Float64)?;
+                let numbers = numbers.as_primitive::<Float64Type>();
+                return Ok((!numbers.is_null(0)).then(|| numbers.value(0)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The first rows of a query as text, for messages.
+    pub async fn sample(&self, bound: &Bound, rows: usize) -> Result<Sample> {
+        let mut stream = self.stream(bound, Some(rows)).await?;
+        let schema = stream.schema();
+        let mut sample = Sample {
+            columns: schema.fields().iter().map(|field| field.name().clone()).collect(),
+            numbers: schema.fields().iter().map(|field| field.data_type().is_numeric()).collect(),
+            rows: Vec::new(),
+        };
+        let options = FormatOptions::new();
+        while let Some(batch) = stream.next().await.transpose()? {
+            let columns = batch.columns().iter();
+            let formatters: Vec<ArrayFormatter<'_>> = columns
+                .map(|column| ArrayFormatter::try_new(column.as_ref(), &options))
+                .collect::<std::result::Result<_, _>>()?;
+            for row in 0..batch.num_rows() {
+                let cell = |(formatter, column): (&ArrayFormatter<'_>, &Arc<dyn Array>)| {
+                    (!column.is_null(row)).then(|| formatter.value(row).to_string())
+                };
+                sample.rows.push(formatters.iter().zip(batch.columns()).map(cell).collect());
+            }
+        }
+        Ok(sample)
+    }
+}
+
+/// How many rows of a stream break each rule.
+async fn count(mut stream: SendableRecordBatchStream, asked: Arc<Asked>, rules: usize) -> Result<Vec<u64>> {
+    let mut counts = vec![0; rules];
+    while let Some(batch) = stream.next().await.transpose()? {
+        for (count, mask) in counts.iter_mut().zip(asked.masks(&batch)?) {
+            *count += mask.true_count() as u64;
+        }
+    }
+    Ok(counts)
+}

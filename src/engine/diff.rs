@@ -1,0 +1,246 @@
+//! Two tables of a few rows, compared so that a person sees what differs: rows that are missing, rows that are surplus, and
+//! rows of which some cells are others. The order of rows does not matter.
+
+use datafusion::{
+    arrow::{
+        array::{Array, ArrayRef},
+        compute::{can_cast_types, cast},
+        util::display::{ArrayFormatter, FormatOptions},
+    },
+    error::Result,
+};
+
+use super::{RecordBatch, audit::shown, print};
+
+/// What differs between expected and actual rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diff {
+    /// Rows that are as expected.
+    pub equal: usize,
+    columns: Vec<String>,
+    numbers: Vec<bool>,
+    rows: Vec<Row>,
+}
+
+/// One row that differs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Row {
+    /// Expected, and not there.
+    Missing(Cells),
+    /// There, and not expected.
+    Surplus(Cells),
+    /// There with other cells: what was expected, what is there.
+    Changed(Cells, Cells),
+}
+
+type Cells = Vec<Option<String>>;
+
+/// Rows that are listed.
+const LISTED: usize = 20;
+/// Floating-point numbers that differ by no more than this part of them are the same.
+const TOLERANCE: f64 = 1e-9;
+
+impl Diff {
+    /// Whether nothing differs.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The differences as an aligned table, and a line that counts them.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let head = std::iter::once(String::new()).chain(self.columns.iter().cloned()).collect();
+        let mut rows: Vec<Vec<String>> = vec![head];
+        rows.extend(self.rows.iter().take(LISTED).map(Row::cells));
+        let right: Vec<bool> = std::iter::once(false).chain(self.numbers.iter().copied()).collect();
+        let mut lines = print::align(&rows, &right);
+        if self.rows.len() > LISTED {
+            lines.push(format!("… and {} more", self.rows.len() - LISTED));
+        }
+        lines.push(self.total());
+        lines
+    }
+
+    fn total(&self) -> String {
+        let count = |of: fn(&Row) -> bool| self.rows.iter().filter(|row| of(row)).count();
+        let counts = [
+            (count(|row| matches!(row, Row::Changed(..))), "changed"),
+            (count(|row| matches!(row, Row::Missing(_))), "missing"),
+            (count(|row| matches!(row, Row::Surplus(_))), "surplus"),
+            (self.equal, "as expected"),
+        ];
+        let told = counts.iter().filter(|(number, _)| *number > 0);
+        told.map(|(number, word)| format!("{number} {word}")).collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl Row {
+    fn cells(&self) -> Vec<String> {
+        let plain = |mark: &str, cells: &Cells| {
+            let cells = cells.iter().map(|cell| shown(cell.as_deref()));
+            std::iter::once(mark.to_owned()).chain(cells).collect()
+        };
+        match self {
+            Self::Missing(cells) => plain("-", cells),
+            Self::Surplus(cells) => plain("+", cells),
+            Self::Changed(expected, actual) => {
+                let cells = expected.iter().zip(actual).map(|(expected, actual)| {
+                    let (before, after) = (shown(expected.as_deref()), shown(actual.as_deref()));
+                    if same(expected.as_deref(), actual.as_deref()) {
+                        before
+                    } else {
+                        format!("{before} → {after}")
+                    }
+                });
+                std::iter::once("≠".to_owned()).chain(cells).collect()
+            }
+        }
+    }
+}
+
+/// Compares two batches of the same columns in the same order.
+pub fn diff(expected: &RecordBatch, actual: &RecordBatch) -> Result<Diff> {
+    let actual_columns: Vec<ArrayRef> = expected
+        .columns()
+        .iter()
+        .zip(actual.columns())
+        .map(|(expected, actual)| {
+            let (from, to) = (actual.data_type(), expected.data_type());
+            if from != to && can_cast_types(from, to) { Ok(cast(actual, to)?) } else { Ok(actual.clone()) }
+        })
+        .collect::<Result<_>>()?;
+    let mut missing = texts(expected.columns(), expected.num_rows())?;
+    let mut surplus = texts(&actual_columns, actual.num_rows())?;
+    let before = missing.len();
+    pair(&mut missing, &mut surplus, |expected, actual| (differing(expected, actual) == 0).then_some(0));
+    let equal = before - missing.len();
+    let width = expected.num_columns();
+    // Rows that agree in at least half of their cells are taken for the same one, the most alike first.
+    let mut changed = Vec::new();
+    for allowed in 1..=width / 2 {
+        changed.extend(pair(&mut missing, &mut surplus, |expected, actual| {
+            (differing(expected, actual) == allowed).then_some(allowed)
+        }));
+    }
+    let schema = expected.schema();
+    let rows = changed
+        .into_iter()
+        .map(|(expected, actual)| Row::Changed(expected, actual))
+        .chain(missing.into_iter().map(Row::Missing))
+        .chain(surplus.into_iter().map(Row::Surplus))
+        .collect();
+    Ok(Diff {
+        equal,
+        columns: schema.fields().iter().map(|field| field.name().clone()).collect(),
+        numbers: schema.fields().iter().map(|field| field.data_type().is_numeric()).collect(),
+        rows,
+    })
+}
+
+/// Takes pairs of rows that belong together out of both.
+fn pair(
+    expected: &mut Vec<Cells>,
+    actual: &mut Vec<Cells>,
+    belong: impl Fn(&Cells, &Cells) -> Option<usize>,
+) -> Vec<(Cells, Cells)> {
+    let mut pairs = Vec::new();
+    expected.retain(|row| match actual.iter().position(|other| belong(row, other).is_some()) {
+        Some(at) => {
+            pairs.push((row.clone(), actual.remove(at)));
+            false
+        }
+        None => true,
+    });
+    pairs
+}
+
+fn differing(expected: &Cells, actual: &Cells) -> usize {
+    expected.iter().zip(actual).filter(|(a, b)| !same(a.as_deref(), b.as_deref())).count()
+}
+
+fn same(expected: Option<&str>, actual: Option<&str>) -> bool {
+    match (expected, actual) {
+        (Some(expected), Some(actual)) => expected == actual || close(expected, actual),
+        (expected, actual) => expected == actual,
+    }
+}
+
+/// Whether two texts are floating-point numbers that differ by what arithmetic makes them differ.
+fn close(expected: &str, actual: &str) -> bool {
+    if !expected.contains(['.', 'e', 'E']) || !actual.contains(['.', 'e', 'E']) {
+        return false;
+    }
+    let (Ok(expected), Ok(actual)) = (expected.parse::<f64>(), actual.parse::<f64>()) else { return false };
+    (expected - actual).abs() <= TOLERANCE * expected.abs().max(actual.abs())
+}
+
+fn texts(columns: &[ArrayRef], rows: usize) -> Result<Vec<Cells>> {
+    let options = FormatOptions::new();
+    let formatters: Vec<ArrayFormatter<'_>> = columns
+        .iter()
+        .map(|column| ArrayFormatter::try_new(column.as_ref(), &options))
+        .collect::<std::result::Result<_, _>>()?;
+    let cell =
+        |row: usize, at: usize| (!columns[at].is_null(row)).then(|| formatters[at].value(row).to_string());
+    Ok((0..rows).map(|row| (0..columns.len()).map(|at| cell(row, at)).collect()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use datafusion::arrow::datatypes::{DataType, Field, Schema};
+
+    use super::*;
+    use crate::engine::given::{self, Written};
+
+    fn rows(csv: &str) -> RecordBatch {
+        let schema = Arc::new(Schema::new(vec![
+            Field::new("day", DataType::Date32, true),
+            Field::new("product", DataType::Utf8, true),
+            Field::new("kwh", DataType::Float64, true),
+        ]));
+        given::rows(Written::Csv(&format!("day,product,kwh\n{csv}")), &schema, false).unwrap()
+    }
+
+    fn compared(expected: &str, actual: &str) -> Diff {
+        diff(&rows(expected), &rows(actual)).unwrap()
+    }
+
+    #[test]
+    fn neither_order_nor_the_last_digits_matter() {
+        let one = "2024-01-01,a,0.3\n2024-01-02,b,\n2024-01-02,b,\n";
+        let other = "2024-01-02,b,\n2024-01-02,b,\n2024-01-01,a,0.30000000000000004\n";
+        assert!(compared(one, other).is_empty());
+        assert!(
+            !compared(one, "2024-01-02,b,\n2024-01-01,a,0.3\n").is_empty(),
+            "how often a row occurs does"
+        );
+    }
+
+    #[test]
+    fn differences_are_shown_cell_by_cell() {
+        let expected =
+            "2024-01-01,Fixed,1.5\n2024-01-01,Variable,2.5\n2024-01-02,Fixed,3\n2024-01-03,Fixed,4\n";
+        let actual =
+            "2024-01-03,Fixed,4\n2024-01-01,Variable,\n2024-01-01,Fixed,1.25\n2025-12-31,Heat pump,12\n";
+        insta::assert_snapshot!(compared(expected, actual).lines().join("\n"), @r"
+           day         product           kwh
+        ─  ──────────  ─────────  ──────────
+        ≠  2024-01-01  Fixed      1.5 → 1.25
+        ≠  2024-01-01  Variable      2.5 → ·
+        -  2024-01-02  Fixed             3.0
+        +  2025-12-31  Heat pump        12.0
+        2 changed, 1 missing, 1 surplus, 1 as expected
+        ");
+    }
+
+    #[test]
+    fn of_many_differences_the_first_are_listed() {
+        let expected: Vec<String> = (1..=25).map(|n| format!("2024-01-{n:02},p{n},{n}")).collect();
+        let lines = compared(&expected.join("\n"), "").lines();
+        assert_eq!(lines.len(), 24);
+        assert_eq!(lines[22..], ["… and 5 more", "25 missing"]);
+    }
+}

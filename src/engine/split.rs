@@ -1,0 +1,215 @@
+//! Row quarantine: while a model's rows stream to its table, those that break a rule are taken out. They are set aside
+//! in a stream of their own, or dropped and counted.
+//!
+//! The stream of what is set aside is bounded, so somebody must drain it while the kept ones are drained; it ends when
+//! all of those have ended. Nobody waits for a listener that has left.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use datafusion::{
+    arrow::{
+        array::{Array, ArrayRef, BooleanArray, StringArray},
+        compute::{cast, filter_record_batch, not, or},
+        datatypes::{DataType, Field, Schema},
+    },
+    error::{DataFusionError, Result},
+    physical_plan::stream::RecordBatchStreamAdapter,
+};
+use futures::{StreamExt, stream};
+use tokio::sync::mpsc;
+
+use super::{
+    Engine, RecordBatch, SchemaRef, SendableRecordBatchStream, Streams,
+    rule::{Asked, RowRule},
+};
+
+/// A rule and what becomes of rows that break it.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// What it is called where rows are set aside.
+    pub name: String,
+    /// The rule, of the model's own table.
+    pub rule: RowRule,
+    /// What becomes of them. A row that breaks several rules is set aside if one says so.
+    pub then: OnBroken,
+}
+
+/// What becomes of rows that break a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnBroken {
+    /// They are kept elsewhere.
+    SetAside,
+    /// They are not kept.
+    Drop,
+}
+
+/// Streams, split.
+pub struct Split {
+    /// The rows that break no rule.
+    pub kept: Streams,
+    /// The rows that are set aside: the table's columns, then `_rule` and `_run_id`.
+    pub aside: SendableRecordBatchStream,
+    /// How many rows break which rule, once the streams have ended.
+    pub counts: Arc<Counts>,
+}
+
+/// How many rows were taken out.
+#[derive(Debug, Default)]
+pub struct Counts {
+    rules: Vec<(String, AtomicU64)>,
+    set_aside: AtomicU64,
+    dropped: AtomicU64,
+}
+
+impl Counts {
+    /// Rows that break the rule of this name.
+    #[must_use]
+    pub fn of(&self, rule: &str) -> u64 {
+        let known = self.rules.iter().find(|(name, _)| name == rule);
+        known.map_or(0, |(_, count)| count.load(Ordering::Relaxed))
+    }
+
+    /// Rows that were set aside.
+    #[must_use]
+    pub fn set_aside(&self) -> u64 {
+        self.set_aside.load(Ordering::Relaxed)
+    }
+
+    /// Rows that were dropped.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+}
+
+/// Batches that are set aside before the streams wait for whoever takes them.
+const IN_FLIGHT: usize = 8;
+
+impl Engine {
+    /// Takes the rows that break a rule out of a model's streams. `table`: the columns of the model's table, over which the
+    /// rules are; the streams have the same ones by name, in the types and the order of the query.
+    pub fn split(&self, streams: Streams, rules: &[Rule], table: &SchemaRef, run_id: &str) -> Result<Split> {
+        let (sender, receiver) = mpsc::channel(IN_FLIGHT);
+        let asked = Asked::new(rules.iter().map(|rule| &rule.rule), table, &self.session())?;
+        let counts = Arc::new(Counts {
+            rules: rules.iter().map(|rule| (rule.name.clone(), AtomicU64::new(0))).collect(),
+            ..Counts::default()
+        });
+        let aside = with_columns(table);
+        let sieve = Arc::new(Sieve {
+            rules: rules.to_vec(),
+            asked,
+            table: Arc::clone(table),
+            aside: Arc::clone(&aside),
+            run_id: run_id.to_owned(),
+            counts: Arc::clone(&counts),
+        });
+        let kept = streams.into_iter().map(|rows| sieved(rows, Arc::clone(&sieve), sender.clone())).collect();
+        let rows = stream::unfold(receiver, |mut receiver| async {
+            receiver.recv().await.map(|batch| (Ok(batch), receiver))
+        });
+        Ok(Split { kept, aside: Box::pin(RecordBatchStreamAdapter::new(aside, rows)), counts })
+    }
+}
+
+fn with_columns(table: &SchemaRef) -> SchemaRef {
+    let added = ["_rule", "_run_id"].map(|name| Arc::new(Field::new(name, DataType::Utf8, true)));
+    Arc::new(Schema::new(table.fields().iter().cloned().chain(added).collect::<Vec<_>>()))
+}
+
+fn sieved(
+    rows: SendableRecordBatchStream,
+    sieve: Arc<Sieve>,
+    sender: mpsc::Sender<RecordBatch>,
+) -> SendableRecordBatchStream {
+    let schema = rows.schema();
+    let kept = rows.then(move |batch| {
+        let (sieve, sender) = (Arc::clone(&sieve), sender.clone());
+        async move {
+            let (kept, aside) = sieve.apply(batch?)?;
+            if let Some(aside) = aside {
+                // Whoever takes them may have failed, and tells so itself.
+                let _ = sender.send(aside).await;
+            }
+            Ok(kept)
+        }
+    });
+    Box::pin(RecordBatchStreamAdapter::new(schema, kept))
+}
+
+/// The rules, ready to be asked of batches.
+struct Sieve {
+    rules: Vec<Rule>,
+    asked: Asked,
+    table: SchemaRef,
+    aside: SchemaRef,
+    run_id: String,
+    counts: Arc<Counts>,
+}
+
+impl Sieve {
+    /// The rows that stay, and those that are set aside, if any.
+    fn apply(&self, batch: RecordBatch) -> Result<(RecordBatch, Option<RecordBatch>)> {
+        if batch.num_rows() == 0 {
+            return Ok((batch, None));
+        }
+        let stored = self.as_stored(&batch)?;
+        let masks = self.asked.masks(&stored)?;
+        for (mask, (_, count)) in masks.iter().zip(&self.counts.rules) {
+            count.fetch_add(mask.true_count() as u64, Ordering::Relaxed);
+        }
+        let any = |then: Option<OnBroken>| -> Result<BooleanArray> {
+            let chosen =
+                self.rules.iter().zip(&masks).filter(|(rule, _)| then.is_none_or(|it| it == rule.then));
+            let none = BooleanArray::from(vec![false; stored.num_rows()]);
+            chosen.map(|(_, mask)| mask).try_fold(none, |all, mask| Ok(or(&all, mask)?))
+        };
+        let out = any(None)?;
+        if out.true_count() == 0 {
+            return Ok((batch, None));
+        }
+        let aside = any(Some(OnBroken::SetAside))?;
+        let set_aside = aside.true_count() as u64;
+        self.counts.set_aside.fetch_add(set_aside, Ordering::Relaxed);
+        self.counts.dropped.fetch_add(out.true_count() as u64 - set_aside, Ordering::Relaxed);
+        let kept = filter_record_batch(&batch, &not(&out)?)?;
+        let aside = (set_aside > 0).then(|| self.told_apart(&stored, &aside, &masks)).transpose()?;
+        Ok((kept, aside))
+    }
+
+    /// The batch in the types of the table.
+    fn as_stored(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+        let columns = self.table.fields().iter().map(|field| {
+            let column = batch.column_by_name(field.name()).ok_or_else(|| {
+                DataFusionError::Internal(format!("the model's rows have no column {}", field.name()))
+            })?;
+            if column.data_type() == field.data_type() {
+                Ok(ArrayRef::clone(column))
+            } else {
+                Ok(cast(column, field.data_type())?)
+            }
+        });
+        Ok(RecordBatch::try_new(Arc::clone(&self.table), columns.collect::<Result<_>>()?)?)
+    }
+
+    /// The rows that are set aside, with the rules that they break.
+    fn told_apart(
+        &self,
+        stored: &RecordBatch,
+        aside: &BooleanArray,
+        masks: &[BooleanArray],
+    ) -> Result<RecordBatch> {
+        let names = (0..stored.num_rows()).filter(|row| aside.value(*row)).map(|row| {
+            let broken = self.rules.iter().zip(masks).filter(|(_, mask)| mask.value(row));
+            broken.map(|(rule, _)| rule.name.as_str()).collect::<Vec<_>>().join(", ")
+        });
+        let names: StringArray = names.map(Some).collect();
+        let run: StringArray = std::iter::repeat_n(Some(self.run_id.as_str()), names.len()).collect();
+        let mut columns = filter_record_batch(stored, aside)?.columns().to_vec();
+        columns.extend([Arc::new(names) as ArrayRef, Arc::new(run)]);
+        Ok(RecordBatch::try_new(Arc::clone(&self.aside), columns)?)
+    }
+}
