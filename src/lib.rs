@@ -21,7 +21,7 @@
 //! | 6 | [`report`] | what people and programs are told |
 //! | 7 | [`cli`] | arguments in, exit code out |
 //!
-//! To follow a run, begin at `cli::build`, then [`compile::compile`], [`run::scheduler::run`] and [`run::step`].
+//! To follow a run, begin at `cli::build`, then [`compile::compile`], [`run::scheduler::run`] and [`run::worker`].
 
 pub mod cli;
 pub mod compile;

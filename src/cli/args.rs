@@ -14,9 +14,10 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
     about,
     arg_required_else_help = true,
     after_help = "Examples:
-  headwater build                       everything, in order
+  headwater build                       everything, in order, tested before it is published
   headwater build -s stg_readings+      a model and all that depends on it
   headwater plan -s tag:daily           what would run, and why
+  headwater test -s stg_readings        the tests of a model, on the table as it is
   headwater show -s stg_readings        the first rows of a model
 
 Every option can be set by an environment variable too: HEADWATER_TARGET=prod is --target prod."
@@ -111,10 +112,15 @@ impl LogLevel {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Build the selected models in order; each becomes visible by one commit
+    /// Build the selected models in order and test them; each becomes visible by one commit, if its tests pass
     Build(BuildArgs),
-    /// Build the selected models; the same as `build` in a project of models alone
-    Run(BuildArgs),
+    /// Build the selected models without testing them
+    Run(RunArgs),
+    /// Test the selected nodes as they are published, and run unit tests; builds nothing
+    Test(TestArgs),
+    /// What is known of sources
+    #[command(subcommand)]
+    Source(SourceCommand),
     /// Check the selected models and write their SQL under the target path, without running it
     Compile(SelectArgs),
     /// List the project's nodes
@@ -142,17 +148,77 @@ pub struct SelectArgs {
     /// Nodes to leave out, in the same language
     #[arg(long, env = "HEADWATER_EXCLUDE", num_args = 1.., value_name = "SELECTION")]
     pub exclude: Vec<String>,
+    /// Which tests come along with the nodes they test
+    #[arg(long, env = "HEADWATER_INDIRECT_SELECTION", default_value = "eager", value_name = "MODE")]
+    pub indirect_selection: IndirectSelection,
 }
 
-/// `build` and `run`.
+/// Which tests come along with the nodes they test.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum IndirectSelection {
+    /// Those of which any node is selected
+    #[default]
+    Eager,
+    /// Those of which all nodes are selected
+    Cautious,
+    /// Those of which all nodes are selected or above what is
+    Buildable,
+    /// None: only tests that are selected themselves
+    Empty,
+}
+
+impl From<IndirectSelection> for crate::select::Indirect {
+    fn from(mode: IndirectSelection) -> Self {
+        match mode {
+            IndirectSelection::Eager => Self::Eager,
+            IndirectSelection::Cautious => Self::Cautious,
+            IndirectSelection::Buildable => Self::Buildable,
+            IndirectSelection::Empty => Self::Empty,
+        }
+    }
+}
+
+/// `run`.
 #[derive(Debug, ClapArgs)]
-pub struct BuildArgs {
+pub struct RunArgs {
     /// Which nodes.
     #[command(flatten)]
     pub select: SelectArgs,
-    /// Start nothing more once a model failed
+    /// Start nothing more once a step failed
     #[arg(long, short = 'x', env = "HEADWATER_FAIL_FAST", value_parser = clap::builder::BoolishValueParser::new())]
     pub fail_fast: bool,
+}
+
+/// `test`.
+#[derive(Debug, ClapArgs)]
+pub struct TestArgs {
+    /// What is run.
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// Keep the rows that tests find as tables, in <schema>_audit
+    #[arg(long, env = "HEADWATER_STORE_FAILURES", value_parser = clap::builder::BoolishValueParser::new())]
+    pub store_failures: bool,
+}
+
+/// `build`.
+#[derive(Debug, ClapArgs)]
+pub struct BuildArgs {
+    /// What is run, and what is kept of failures.
+    #[command(flatten)]
+    pub test: TestArgs,
+    /// Keep the rows of versions that fail their tests, in <schema>_staged; `show --staged` shows them
+    #[arg(long, env = "HEADWATER_KEEP_STAGED", value_parser = clap::builder::BoolishValueParser::new())]
+    pub keep_staged: bool,
+    /// Build from a source only if it is as fresh as its `freshness:` demands
+    #[arg(long, env = "HEADWATER_FRESH_SOURCES", value_parser = clap::builder::BoolishValueParser::new())]
+    pub fresh_sources: bool,
+}
+
+/// `source`.
+#[derive(Debug, Subcommand)]
+pub enum SourceCommand {
+    /// Ask the selected sources when they were last loaded; writes sources.json
+    Freshness(SelectArgs),
 }
 
 /// `list`.
@@ -184,11 +250,16 @@ pub enum ListOutput {
 
 /// A kind of node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
 pub enum ResourceType {
     /// A model
     Model,
     /// A source
     Source,
+    /// A data test
+    Test,
+    /// A unit test
+    UnitTest,
 }
 
 impl ResourceType {
@@ -196,6 +267,8 @@ impl ResourceType {
         match self {
             Self::Model => "model",
             Self::Source => "source",
+            Self::Test => "test",
+            Self::UnitTest => "unit_test",
         }
     }
 }
@@ -212,6 +285,9 @@ pub struct ShowArgs {
         conflicts_with = "inline"
     )]
     pub select: Option<String>,
+    /// Show the rows of the model's last version that failed its tests, kept by `build --keep-staged`
+    #[arg(long, requires = "select", value_parser = clap::builder::BoolishValueParser::new())]
+    pub staged: bool,
     /// A query to run; it may use ref() and source(), or tables by name: "select * from raw.raw_readings"
     #[arg(long, value_name = "SQL")]
     pub inline: Option<String>,

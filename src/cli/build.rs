@@ -1,8 +1,8 @@
-//! `build` and `run`: compile everything, then carry out the plan and tell of it.
+//! `build`, `run`, `test` and `source freshness`: compile everything, then carry out the plan and tell of it.
 
 use std::{
     io::{IsTerminal, stderr, stdout},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::ExitCode,
     sync::Arc,
 };
@@ -11,7 +11,8 @@ use serde_json::{Map, json};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    args::{BuildArgs, Global, LogFormat},
+    args::{Global, LogFormat},
+    asked::Asked,
     compile::write_compiled,
     context::{Context, Prepared},
     failure::{self, Failure, NODE_FAILED},
@@ -20,26 +21,22 @@ use crate::{
     event::RunInfo,
     plan::Plan,
     report::{
-        Invocation, JsonLines, Level, Look, Lookup, NodeFile, Reporter, RunResults, Sink, TargetPath,
-        Terminal,
+        Invocation, JsonLines, Level, Look, Lookup, NodeFile, Reporter, RunResults, Sink, SourcesJson,
+        TargetPath, Terminal,
     },
     run::{
         scheduler::{self, Limits},
-        step::Worker,
+        worker::Worker,
     },
 };
 
-pub(super) async fn run(
-    command: &'static str,
-    global: &Global,
-    args: &BuildArgs,
-) -> Result<ExitCode, Failure> {
+pub(super) async fn run(global: &Global, asked: &Asked<'_>) -> Result<ExitCode, Failure> {
     let context = Context::load(global)?;
-    let Prepared { engine, tables, compiled, plan, .. } = context.prepare(&args.select).await?;
+    let Prepared { engine, tables, compiled, plan, .. } = context.prepare(asked).await?;
     let target = TargetPath::new(context.target_path.clone());
     write_compiled(&target, &context.manifest, &compiled)?;
-    let info = info(command, &context, &plan, &tables.lake().root_display());
-    let limits = Limits { threads: context.threads, fail_fast: args.fail_fast };
+    let info = info(asked.command, &context, &plan, &tables.lake().root_display());
+    let limits = Limits { threads: context.threads, fail_fast: asked.fail_fast };
     let cancel = CancellationToken::new();
     let worker = Arc::new(Worker {
         engine,
@@ -48,9 +45,10 @@ pub(super) async fn run(
         invocation_id: context.invocation_id.clone(),
         manifest: context.manifest,
         compiled,
+        keep: asked.keep,
         cancel: cancel.clone(),
     });
-    let mut reporter = reporter(global, args, command, &target, &worker);
+    let mut reporter = reporter(global, asked, &target, &worker);
     let listening = tokio::spawn(cancel_on_ctrl_c(cancel.clone()));
     let execute = |job, told| Arc::clone(&worker).execute(job, told);
     scheduler::run(info, &plan, limits, &cancel, execute, &mut |event| reporter.event(event)).await;
@@ -81,13 +79,7 @@ fn info(command: &'static str, context: &Context, plan: &Plan, root: &str) -> Ru
     }
 }
 
-fn reporter(
-    global: &Global,
-    args: &BuildArgs,
-    command: &str,
-    target: &TargetPath,
-    worker: &Arc<Worker>,
-) -> Reporter {
+fn reporter(global: &Global, asked: &Asked<'_>, target: &TargetPath, worker: &Arc<Worker>) -> Reporter {
     let lookup = lookup(worker);
     let terminal = stdout().is_terminal();
     let mut look = Look::new(*chrono::Local::now().offset());
@@ -105,23 +97,28 @@ fn reporter(
         LogFormat::Text => Box::new(Terminal::plain(Box::new(stdout()), look, Arc::clone(&lookup))),
     };
     let mut flags = Map::new();
-    flags.insert("which".into(), json!(command));
-    flags.insert("select".into(), json!(args.select.select));
-    flags.insert("exclude".into(), json!(args.select.exclude));
-    flags.insert("fail_fast".into(), json!(args.fail_fast));
+    flags.insert("which".into(), json!(asked.command));
+    flags.insert("select".into(), json!(asked.select.select));
+    flags.insert("exclude".into(), json!(asked.select.exclude));
+    flags.insert("fail_fast".into(), json!(asked.fail_fast));
     flags.insert("project_dir".into(), json!(global.project_dir));
     let invocation = Invocation { args: flags, ..Invocation::default() };
+    let sources = SourcesJson::new(target.path().join("sources.json"), invocation.clone());
     let results = RunResults::new(target.path().join("run_results.json"), invocation, lookup);
-    Reporter::new(vec![lines, Box::new(results)])
+    Reporter::new(vec![lines, Box::new(results), Box::new(sources)])
 }
 
 fn lookup(worker: &Arc<Worker>) -> Lookup {
     let worker = Arc::clone(worker);
     Arc::new(move |id| {
-        let model = worker.manifest.model(id)?;
+        let node = worker.manifest.nodes.get(id)?;
+        let compiled = &worker.compiled;
+        let model = || compiled.models.get(id).map(|model| &model.sql);
+        let test = || compiled.tests.get(id).map(|test| &test.probe.sql);
+        let unit_test = || compiled.unit_tests.get(id).map(|test| &test.sql);
         Some(NodeFile {
-            path: Some(Path::new(model.file.path()).display().to_string()),
-            compiled_code: worker.compiled.models.get(id).map(|compiled| compiled.sql.clone()),
+            path: Some(node.path().to_owned()),
+            compiled_code: model().or_else(test).or_else(unit_test).cloned(),
         })
     })
 }

@@ -7,6 +7,7 @@ use std::{
 
 use super::{
     args::{Global, SelectArgs},
+    asked::Asked,
     context::{Context, Prepared},
     failure::Failure,
 };
@@ -18,7 +19,7 @@ use crate::{
 
 pub(super) async fn run(global: &Global, args: &SelectArgs) -> Result<ExitCode, Failure> {
     let context = Context::load(global)?;
-    let Prepared { chosen, compiled, .. } = context.prepare(args).await?;
+    let Prepared { chosen, compiled, .. } = context.prepare(&Asked::plan(args)).await?;
     let target = TargetPath::new(context.target_path.clone());
     write_compiled(&target, &context.manifest, &compiled)?;
     if !global.quiet {
@@ -53,6 +54,11 @@ pub(super) fn write_compiled(
     for (id, compiled) in &compiled.models {
         if let Some(model) = manifest.model(id) {
             target.write(&model.compiled_path(), &compiled.sql).map_err(failed)?;
+        }
+    }
+    for (id, compiled) in &compiled.tests {
+        if let Some(test) = manifest.test(id) {
+            target.write(&test.compiled_path(), &compiled.probe.sql).map_err(failed)?;
         }
     }
     Ok(())

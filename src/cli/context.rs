@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     args::{Global, SelectArgs},
+    asked::Asked,
     failure::{self, Failure},
 };
 use crate::{
@@ -89,9 +90,8 @@ impl Context {
         let macros: Vec<Source> = project.macros.iter().map(|file| file.source.clone()).collect();
         let (jinja, more) = Jinja::new(&macros, globals);
         findings.extend(more);
-        let (captures, more) = parse::parse(&project, &jinja, threads);
+        let (parsed, more) = parse::parse(&project, &jinja, threads);
         findings.extend(more);
-        findings.extend(captures.iter().flat_map(|captures| captures.warnings.clone()));
         let prefix = match &target.schema {
             Some(schema) => {
                 Some(jinja.render_value(&schema.value, &schema.span).map_err(|found| vec![found])?)
@@ -99,7 +99,7 @@ impl Context {
             None => None,
         };
         let render = |text: &str, span: &crate::text::Span| jinja.render_value(text, span);
-        let manifest = match Manifest::resolve(&project, &captures, prefix.as_deref(), &render) {
+        let manifest = match Manifest::resolve(&project, &parsed, prefix.as_deref(), &render) {
             Ok((manifest, more)) => {
                 findings.extend(more);
                 Some(manifest)
@@ -138,19 +138,24 @@ impl Context {
     /// The nodes that were asked for. Says on stderr what selected nothing.
     pub(super) fn select(&self, args: &SelectArgs) -> Result<BTreeSet<NodeId>, Failure> {
         let candidates = self.manifest.candidates();
-        let (selection, warnings) =
-            select::select(&args.select, &args.exclude, &candidates, &self.manifest.graph)?;
+        let (selection, warnings) = select::select(
+            &args.select,
+            &args.exclude,
+            &candidates,
+            &self.manifest.graph,
+            args.indirect_selection.into(),
+        )?;
         failure::show(&warnings, self.quiet);
         Ok(selection.chosen)
     }
 
     /// From what was asked for to what is to be done.
-    pub(super) async fn prepare(&self, args: &SelectArgs) -> Result<Prepared, Failure> {
-        let chosen = self.select(args)?;
+    pub(super) async fn prepare(&self, asked: &Asked<'_>) -> Result<Prepared, Failure> {
+        let chosen = asked.nodes(&self.select(asked.select)?, &self.manifest);
         let engine = self.engine()?;
         let tables = self.tables(&engine)?;
         let (compiled, seen) = self.compile(&engine, &tables, &chosen).await?;
-        let plan = planning::plan(&self.manifest, &chosen, &compiled, &seen);
+        let plan = planning::plan(&self.manifest, &chosen, &compiled, &seen, asked.models);
         Ok(Prepared { chosen, engine, tables, compiled, plan })
     }
 
@@ -171,7 +176,7 @@ impl Context {
         Ok(Tables::new(Arc::new(lake), &self.manifest, &self.project.root)?)
     }
 
-    /// Looks at the lake and type-checks the chosen models against it.
+    /// Looks at the lake and type-checks the chosen nodes against it.
     pub(super) async fn compile(
         &self,
         engine: &Engine,
@@ -180,10 +185,7 @@ impl Context {
     ) -> Result<(Compiled, BTreeMap<Relation, Observed>), Failure> {
         let seen = tables.observe_all(&self.manifest).await?;
         let stored = schemas(&seen);
-        // A source is looked at because a model reads it: one that nobody reads may be absent.
-        let models: BTreeSet<NodeId> =
-            chosen.iter().filter(|id| self.manifest.model(id).is_some()).cloned().collect();
-        let compiled = compile::compile(&self.compiling(engine, &stored), &models).await?;
+        let compiled = compile::compile(&self.compiling(engine, &stored), chosen).await?;
         Ok((compiled, seen))
     }
 

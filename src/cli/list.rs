@@ -34,9 +34,11 @@ fn line(node: &Node, context: &Context, output: ListOutput) -> String {
         ListOutput::Selector => match node {
             Node::Model(model) => model.fqn.join("."),
             Node::Source(source) => format!("source:{project}.{}.{}", source.source, source.name),
+            Node::Test(test) => test.fqn.join("."),
+            Node::UnitTest(test) => format!("unit_test:{project}.{}", test.name),
         },
         ListOutput::Name => node.display_name(),
-        ListOutput::Path => path(node).to_string(),
+        ListOutput::Path => node.path().to_string(),
         ListOutput::Json => {
             let parents: Vec<String> =
                 context.manifest.graph.parents(node.id()).into_iter().map(ToString::to_string).collect();
@@ -44,25 +46,26 @@ fn line(node: &Node, context: &Context, output: ListOutput) -> String {
                 "name": node.display_name(),
                 "resource_type": node.resource_type(),
                 "package_name": project,
-                "original_file_path": path(node),
+                "original_file_path": node.path(),
                 "unique_id": node.id(),
-                "schema": node.relation().schema,
-                "alias": node.relation().name,
+                "schema": node.relation().map(|relation| &relation.schema),
+                "alias": node.relation().map(|relation| &relation.name),
                 "depends_on": { "nodes": parents },
             });
-            if let Node::Model(model) = node {
-                line["config"] = json!(model.config.all);
-                line["config"]["materialized"] = json!(model.config.materialized.name());
-                line["tags"] = json!(model.config.tags);
+            match node {
+                Node::Model(model) => {
+                    line["config"] = json!(model.config.all);
+                    line["config"]["materialized"] = json!(model.config.materialized.name());
+                    line["tags"] = json!(model.config.tags);
+                }
+                Node::Test(test) => {
+                    line["config"] = json!(test.config.all);
+                    line["tags"] = json!(test.config.tags);
+                }
+                Node::UnitTest(test) => line["tags"] = json!(test.tags),
+                Node::Source(source) => line["tags"] = json!(source.tags),
             }
             line.to_string()
         }
-    }
-}
-
-fn path(node: &Node) -> &str {
-    match node {
-        Node::Model(model) => model.file.path(),
-        Node::Source(source) => source.span.source.path(),
     }
 }

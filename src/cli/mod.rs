@@ -1,13 +1,16 @@
 //! The command line: arguments in, exit code out.
 //!
 //! - [`args`]: what can be asked, and the help that teaches it
+//! - `asked`: what each of the commands that run nodes is about
 //! - `context`: from flags and files to a resolved project
 //! - `failure`: what stops a command, as lines and an exit code
-//! - one file a command: `build` (also `run`), `compile`, `list`, `show`, `plan`, `clean`, `debug`, `init`
+//! - one file a command: `build` (also `run`, `test`, `source freshness`), `compile`, `list`, `show`, `plan`, `clean`,
+//!   `debug`, `init`
 //!
 //! The only code that knows the environment, the working directory and the streams. Holds no logic of its own.
 
 pub mod args;
+mod asked;
 mod build;
 mod clean;
 mod compile;
@@ -24,7 +27,8 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use self::{
-    args::{Args, Command},
+    args::{Args, Command, SourceCommand},
+    asked::Asked,
     failure::Failure,
 };
 
@@ -82,8 +86,12 @@ fn quiet_worker_panics() {
 async fn dispatch(args: Args) -> Result<ExitCode, Failure> {
     let global = args.global;
     match args.command {
-        Command::Build(command) => build::run("build", &global, &command).await,
-        Command::Run(command) => build::run("run", &global, &command).await,
+        Command::Build(command) => build::run(&global, &Asked::build(&command)).await,
+        Command::Run(command) => build::run(&global, &Asked::run(&command)).await,
+        Command::Test(command) => build::run(&global, &Asked::test(&command)).await,
+        Command::Source(SourceCommand::Freshness(select)) => {
+            build::run(&global, &Asked::freshness(&select)).await
+        }
         Command::Compile(command) => compile::run(&global, &command).await,
         Command::List(command) => list::run(&global, &command),
         Command::Show(command) => show::run(&global, &command).await,

@@ -27,6 +27,7 @@ pub(super) async fn run(global: &Global, args: &ShowArgs) -> Result<ExitCode, Fa
     let engine = context.engine()?;
     let tables = context.tables(&engine)?;
     let (query, sources) = match (&args.select, &args.inline) {
+        (Some(select), _) if args.staged => withheld(&context, &engine, &tables, select).await?,
         (Some(select), _) => selected(&context, &engine, &tables, select).await?,
         (None, Some(sql)) => written(&context, &engine, &tables, sql).await?,
         (None, None) => {
@@ -62,7 +63,32 @@ async fn selected(
     tables: &Tables,
     select: &str,
 ) -> Result<(Query, Sources), Failure> {
-    let args = SelectArgs { select: vec![select.to_string()], exclude: Vec::new() };
+    let id = one(context, select)?;
+    let (mut compiled, _) = context.compile(engine, tables, &BTreeSet::from([id.clone()])).await?;
+    let model = compiled.models.remove(&id).ok_or_else(|| Failure::message("nothing was compiled"))?;
+    Ok((model.query, by_relation(context, compiled.sources)))
+}
+
+/// The rows of a version that failed its tests and was kept.
+async fn withheld(
+    context: &Context,
+    engine: &Engine,
+    tables: &Tables,
+    select: &str,
+) -> Result<(Query, Sources), Failure> {
+    let id = one(context, select)?;
+    let model = context.manifest.model(&id).ok_or_else(|| Failure::message("it is no model"))?;
+    let kept = model.relation.kept();
+    if tables.observe(&kept).await?.is_none() {
+        let message = format!("no version of {} that failed its tests was kept", model.relation);
+        return Err(Failure::hinted(message, format!("headwater build -s {} --keep-staged", model.name)));
+    }
+    written(context, engine, tables, &format!("select * from {}", kept.quoted())).await
+}
+
+/// The one model that is selected.
+fn one(context: &Context, select: &str) -> Result<NodeId, Failure> {
+    let args = SelectArgs { select: vec![select.to_string()], ..SelectArgs::default() };
     let chosen: BTreeSet<NodeId> = context
         .select(&args)?
         .into_iter()
@@ -72,9 +98,7 @@ async fn selected(
         let message = format!("`show` shows one model; `{select}` selects {}", chosen.len());
         return Err(Failure::hinted(message, "see `headwater list -s ...` for what it selects"));
     };
-    let (mut compiled, _) = context.compile(engine, tables, &chosen).await?;
-    let model = compiled.models.remove(id).ok_or_else(|| Failure::message("nothing was compiled"))?;
-    Ok((model.query, by_relation(context, compiled.sources)))
+    Ok(id.clone())
 }
 
 async fn written(
@@ -99,7 +123,7 @@ async fn written(
 fn by_relation(context: &Context, specs: BTreeMap<NodeId, crate::engine::source::SourceSpec>) -> Sources {
     specs
         .into_iter()
-        .filter_map(|(id, spec)| Some((context.manifest.nodes.get(&id)?.relation().clone(), spec)))
+        .filter_map(|(id, spec)| Some((context.manifest.nodes.get(&id)?.relation()?.clone(), spec)))
         .collect()
 }
 

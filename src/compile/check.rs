@@ -8,70 +8,88 @@ use crate::{
     jinja::SpanMap,
     lake,
     manifest::{Manifest, Model, Node},
-    name::Relation,
+    name::{NodeId, Relation},
+    text::Source,
 };
 
-/// The engine's complaint about rendered SQL, pointing at the template.
-pub(super) fn sql_error(error: SqlError, map: &SpanMap, model: &Model, manifest: &Manifest) -> Diagnostic {
-    let span = match error.at {
-        Some(range) => map.source_span(range),
-        None => model.file.span(0..0),
-    };
-    let mut found = Diagnostic::error(error.code, error.message.clone()).at(span, "");
-    for note in error.notes {
-        found = found.note(note);
-    }
-    for help in error.helps {
-        found = found.hint(help);
-    }
-    if error.code == UNKNOWN_TABLE
-        && let Some(name) = error.message.split('\'').nth(1)
-    {
-        let means = |node: &&Node| {
-            node.relation().to_string() == name || node.relation().name == name || node.display_name() == name
-        };
-        let others = || manifest.nodes.values().filter(|node| node.id() != &model.id);
-        found = match others().find(means) {
-            Some(node) => found.hint(format!("write {} so that it is built first", call(node))),
-            None => {
-                found.hint("a model reads others through `ref()`, and what others write through `source()`")
-            }
-        };
-    }
-    found
+/// Whose SQL it is that a complaint is about.
+pub(super) struct Origin<'a> {
+    pub(super) id: &'a NodeId,
+    /// The template as written.
+    pub(super) file: &'a Source,
+    pub(super) manifest: &'a Manifest,
 }
 
-/// Every table must be read through `ref()` or `source()`: the order of the run follows from them.
-pub(super) fn references(
-    query: &Query,
-    allowed: &BTreeSet<Relation>,
-    model: &Model,
-    manifest: &Manifest,
-) -> Result<(), Vec<Diagnostic>> {
-    let findings: Vec<Diagnostic> = query
-        .relations()
-        .difference(allowed)
-        .map(|relation| {
-            let text = model.file.text();
-            let written = [relation.to_string(), relation.name.clone()];
-            let place = written.iter().find_map(|name| Some((text.find(name)?, name.len())));
-            let span = place.map_or(model.file.span(0..0), |(at, length)| model.file.span(at..at + length));
-            let found = Diagnostic::error("hard-coded-table", format!("{relation} is read by its bare name"))
-                .at(span, "")
-                .note("without a reference the order of the run and the lineage would miss it");
-            match manifest.at(relation) {
-                Some(node) => found.hint(format!("write {}", call(node))),
-                None => found,
-            }
-        })
-        .collect();
-    if findings.is_empty() { Ok(()) } else { Err(findings) }
+impl Origin<'_> {
+    /// The engine's complaint about rendered SQL, pointing at the template.
+    pub(super) fn sql_error(&self, error: SqlError, map: &SpanMap) -> Diagnostic {
+        let span = match error.at {
+            Some(range) => map.source_span(range),
+            None => self.file.span(0..0),
+        };
+        let mut found = Diagnostic::error(error.code, error.message.clone()).at(span, "");
+        for note in error.notes {
+            found = found.note(note);
+        }
+        for help in error.helps {
+            found = found.hint(help);
+        }
+        if error.code == UNKNOWN_TABLE
+            && let Some(name) = error.message.split('\'').nth(1)
+        {
+            let means = |node: &&Node| {
+                node.relation().is_some_and(|relation| {
+                    relation.to_string() == name || relation.name == name || node.display_name() == name
+                })
+            };
+            let mut others = self.manifest.nodes.values().filter(|node| node.id() != self.id);
+            found = match others.find(means) {
+                Some(node) => found.hint(format!("write {} so that it is built first", call(node))),
+                None => found
+                    .hint("a model reads others through `ref()`, and what others write through `source()`"),
+            };
+        }
+        found
+    }
+
+    /// Every table must be read through `ref()` or `source()`: the order of the run follows from them.
+    pub(super) fn references(
+        &self,
+        query: &Query,
+        allowed: &BTreeSet<Relation>,
+    ) -> Result<(), Vec<Diagnostic>> {
+        let findings: Vec<Diagnostic> = query
+            .relations()
+            .difference(allowed)
+            .map(|relation| {
+                let text = self.file.text();
+                let written = [relation.to_string(), relation.name.clone()];
+                let place = written.iter().find_map(|name| Some((text.find(name)?, name.len())));
+                let span = place.map_or(self.file.span(0..0), |(at, length)| self.file.span(at..at + length));
+                let found =
+                    Diagnostic::error("hard-coded-table", format!("{relation} is read by its bare name"))
+                        .at(span, "")
+                        .note("without a reference the order of the run and the lineage would miss it");
+                match self.manifest.at(relation) {
+                    Some(node) => found.hint(format!("write {}", call(node))),
+                    None => found,
+                }
+            })
+            .collect();
+        if findings.is_empty() { Ok(()) } else { Err(findings) }
+    }
 }
 
 fn call(node: &Node) -> String {
+    format!("{{{{ {} }}}}", reference(node))
+}
+
+/// What a template calls to mean a node.
+pub(super) fn reference(node: &Node) -> String {
     match node {
-        Node::Model(model) => format!("{{{{ ref('{}') }}}}", model.name),
-        Node::Source(source) => format!("{{{{ source('{}', '{}') }}}}", source.source, source.name),
+        Node::Model(model) => format!("ref('{}')", model.name),
+        Node::Source(source) => format!("source('{}', '{}')", source.source, source.name),
+        Node::Test(_) | Node::UnitTest(_) => node.display_name(),
     }
 }
 

@@ -29,10 +29,8 @@ pub async fn compile_query(
     let node = NodeContext {
         name: "inline".into(),
         unique_id: "sql_operation.inline".into(),
-        this: None,
-        is_incremental: false,
-        config: serde_json::Map::new(),
         executing: true,
+        ..NodeContext::default()
     };
     let lookup = &context.manifest.lookup;
     let rendered = context.jinja.render(&source, &node, lookup.clone()).map_err(|found| vec![found])?;

@@ -3,28 +3,42 @@
 //!
 //! - [`render`]: a model's template with its names resolved
 //! - [`check`]: what a planned model must satisfy to become a table
+//! - [`contract`]: what its properties promise of that table
+//! - [`data_test`], [`unit_test`]: what judges it
+//! - [`freshness`]: what tells a source's age
 //! - [`inline`]: a query that somebody typed
 //! - [`source`]: declared sources as the engine reads them
 //!
 //! Must not write. Start at [`compile`].
 
 pub mod check;
+pub mod contract;
+pub mod data_test;
+pub mod freshness;
 pub mod inline;
 pub mod render;
 pub mod source;
 #[cfg(test)]
 mod tests;
+pub mod unit_test;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
 };
 
-use self::render::Written;
+use self::{check::Origin, render::Written};
+pub use self::{
+    contract::Check,
+    data_test::{Anomaly, CompiledTest, Direction, ModelRule, Probe},
+    freshness::Clock,
+    unit_test::CompiledUnitTest,
+};
 use crate::{
     diag::Diagnostic,
     engine::{Engine, Query, SchemaRef, source::SourceSpec},
     jinja::Jinja,
+    lake::Constraints,
     manifest::{Manifest, Materialized, Model, Node, SourceTable, fingerprint::fingerprint},
     name::{NodeId, Relation},
 };
@@ -36,6 +50,12 @@ pub struct Compiled {
     pub models: BTreeMap<NodeId, CompiledModel>,
     /// The file and database sources they read.
     pub sources: BTreeMap<NodeId, SourceSpec>,
+    /// The data tests.
+    pub tests: BTreeMap<NodeId, CompiledTest>,
+    /// The unit tests.
+    pub unit_tests: BTreeMap<NodeId, CompiledUnitTest>,
+    /// What tells the age of the sources that were to be asked.
+    pub clocks: BTreeMap<NodeId, Clock>,
 }
 
 /// A model that will run.
@@ -51,6 +71,12 @@ pub struct CompiledModel {
     pub fingerprint: String,
     /// Whether the same inputs may give other rows next time.
     pub volatile: bool,
+    /// The tests that take the rows they find out of the table.
+    pub rules: Vec<ModelRule>,
+    /// What the table's log will bind every writer to.
+    pub constraints: Constraints,
+    /// The constraints that must be looked for in each new version.
+    pub checks: Vec<Check>,
 }
 
 /// What compiling reads.
@@ -67,8 +93,8 @@ pub struct Context<'a> {
     pub stored: &'a BTreeMap<Relation, SchemaRef>,
 }
 
-/// Compiles `selected` and whatever they need to be type-checked: a parent that is neither selected nor in the lake is
-/// planned for its schema, a view for its query.
+/// Compiles `selected` (models, data tests, unit tests, and sources whose age is asked) and whatever they need to be
+/// type-checked: a parent that is neither selected nor in the lake is planned for its schema, a view for its query.
 ///
 /// # Errors
 /// Everything that is wrong, in the order of the graph. A model below a broken one is not reported.
@@ -79,8 +105,10 @@ pub async fn compile(
     let needed = needed(context, selected);
     let mut work = Work {
         context,
+        selected,
         compiled: Compiled::default(),
         reads: BTreeMap::new(),
+        schemas: BTreeMap::new(),
         broken: BTreeSet::new(),
         findings: Vec::new(),
     };
@@ -124,7 +152,10 @@ fn needed(context: &Context<'_>, selected: &BTreeSet<NodeId>) -> BTreeMap<NodeId
         }
         needed.insert(id.clone(), need);
         if need == Need::Query {
-            next.extend(context.manifest.graph.parents(id).into_iter().map(|id| (id, selected.contains(id))));
+            // A unit test runs its model's SQL, whatever is in the lake.
+            let whole = matches!(node, Node::UnitTest(_));
+            let parents = context.manifest.graph.parents(id);
+            next.extend(parents.into_iter().map(|id| (id, whole || selected.contains(id))));
         }
     }
     needed
@@ -132,9 +163,12 @@ fn needed(context: &Context<'_>, selected: &BTreeSet<NodeId>) -> BTreeMap<NodeId
 
 struct Work<'a> {
     context: &'a Context<'a>,
+    selected: &'a BTreeSet<NodeId>,
     compiled: Compiled,
     /// The relations that reading a node comes down to: itself, or those below a view.
     reads: BTreeMap<NodeId, BTreeSet<Relation>>,
+    /// The columns of what was declared.
+    schemas: BTreeMap<NodeId, SchemaRef>,
     broken: BTreeSet<NodeId>,
     findings: Vec<Diagnostic>,
 }
@@ -147,6 +181,8 @@ impl Work<'_> {
                 Need::Schema => self.stored(&model.id, &model.relation),
                 Need::Query => self.model(model).await,
             },
+            Node::Test(test) => self.data_test(test).await,
+            Node::UnitTest(test) => self.unit_test(test).await,
         };
         if let Err(findings) = done {
             self.broken.insert(node.id().clone());
@@ -161,10 +197,10 @@ impl Work<'_> {
                 let schema = source::schema(self.context.engine, source, external, &spec).await?;
                 self.declare(&source.id, &source.relation, schema)?;
                 self.compiled.sources.insert(source.id.clone(), spec);
-                Ok(())
             }
-            _ => self.stored(&source.id, &source.relation).map_err(|_| vec![source::missing(source)]),
+            _ => self.stored(&source.id, &source.relation).map_err(|_| vec![source::missing(source)])?,
         }
+        if self.selected.contains(&source.id) { self.clock(source).await } else { Ok(()) }
     }
 
     fn stored(&mut self, id: &NodeId, relation: &Relation) -> Result<(), Vec<Diagnostic>> {
@@ -181,6 +217,7 @@ impl Work<'_> {
         schema: SchemaRef,
     ) -> Result<(), Vec<Diagnostic>> {
         self.reads.insert(id.clone(), BTreeSet::from([relation.clone()]));
+        self.schemas.insert(id.clone(), schema.clone());
         self.context
             .engine
             .declare_table(relation, schema)
@@ -188,20 +225,12 @@ impl Work<'_> {
     }
 
     async fn model(&mut self, model: &Model) -> Result<(), Vec<Diagnostic>> {
-        let parents = self.context.manifest.graph.parents(&model.id);
-        if parents.iter().any(|parent| self.broken.contains(*parent)) {
-            return Err(Vec::new());
-        }
+        let allowed = self.allowed(&model.id)?;
         let Written { sql, map } = render::model(model, self.context).map_err(|found| vec![found])?;
-        let query = self
-            .context
-            .engine
-            .plan(&sql)
-            .await
-            .map_err(|error| vec![check::sql_error(error, &map, model, self.context.manifest)])?;
-        let allowed: BTreeSet<Relation> =
-            parents.iter().filter_map(|parent| self.reads.get(*parent)).flatten().cloned().collect();
-        check::references(&query, &allowed, model, self.context.manifest)?;
+        let origin = Origin { id: &model.id, file: &model.file, manifest: self.context.manifest };
+        let query =
+            self.context.engine.plan(&sql).await.map_err(|error| vec![origin.sql_error(error, &map)])?;
+        origin.references(&query, &allowed)?;
         let schema = match model.config.materialized {
             Materialized::Table => {
                 check::rejects(&query, model, self.context.manifest)?;
@@ -215,13 +244,28 @@ impl Work<'_> {
                     .declare_view(&model.relation, &query)
                     .map_err(|error| vec![Diagnostic::error("engine", error.strip_backtrace())])?;
                 self.reads.insert(model.id.clone(), query.relations());
+                self.schemas.insert(model.id.clone(), query.schema());
                 query.schema()
             }
         };
-        let fingerprint = fingerprint(query.canonical(), &model.config);
+        let (constraints, checks) = self.contract(model, &schema).await?;
+        let rules = self.rules(model).await?;
+        let fingerprint =
+            fingerprint(query.canonical(), &model.config, &contract::shaping(&constraints, &rules));
         let volatile = model.volatile || query.is_volatile();
-        let compiled = CompiledModel { sql, query, schema, fingerprint, volatile };
+        let compiled =
+            CompiledModel { sql, query, schema, fingerprint, volatile, rules, constraints, checks };
         self.compiled.models.insert(model.id.clone(), compiled);
         Ok(())
+    }
+
+    /// The relations that a node may read: those of its parents. An error without findings if one of them is broken,
+    /// since that was said already.
+    fn allowed(&self, id: &NodeId) -> Result<BTreeSet<Relation>, Vec<Diagnostic>> {
+        let parents = self.context.manifest.graph.parents(id);
+        if parents.iter().any(|parent| self.broken.contains(*parent)) {
+            return Err(Vec::new());
+        }
+        Ok(parents.iter().filter_map(|parent| self.reads.get(*parent)).flatten().cloned().collect())
     }
 }

@@ -1,10 +1,10 @@
-//! A model's template with its names resolved.
+//! A template with its names resolved.
 
 use super::Context;
 use crate::{
     diag::Diagnostic,
     jinja::{NodeContext, SpanMap},
-    manifest::Model,
+    manifest::{DataTest, Model},
 };
 
 /// Rendered SQL and the way back to the user's file.
@@ -24,10 +24,28 @@ pub fn model(model: &Model, context: &Context<'_>) -> Result<Written, Diagnostic
         name: model.name.clone(),
         unique_id: model.id.to_string(),
         this: Some(model.relation.clone()),
-        is_incremental: false,
         config: model.config.all.clone(),
         executing: true,
+        ..NodeContext::default()
     };
     let rendered = context.jinja.render(&model.file, &node, context.manifest.lookup.clone())?;
+    Ok(Written { sql: rendered.text, map: rendered.map })
+}
+
+/// Renders a data test.
+///
+/// # Errors
+/// What the template engine or a name in it has against it; for a generic test, at its declaration.
+pub fn data_test(test: &DataTest, context: &Context<'_>) -> Result<Written, Diagnostic> {
+    let node = NodeContext {
+        name: test.name.clone(),
+        unique_id: test.id.to_string(),
+        this: Some(test.audit.clone()),
+        config: test.config.all.clone(),
+        executing: true,
+        ..NodeContext::default()
+    };
+    let rendered = context.jinja.render(&test.template, &node, context.manifest.lookup.clone());
+    let rendered = rendered.map_err(|found| test.in_users_terms(found))?;
     Ok(Written { sql: rendered.text, map: rendered.map })
 }

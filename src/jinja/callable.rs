@@ -69,7 +69,8 @@ impl Object for Callable {
 
     fn call(self: &Arc<Self>, state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
         let header = self.header()?;
-        if !header.local {
+        // Those that every project has say nothing about this one.
+        if !header.local && !self.run.shared.library.is_builtin(self.place) {
             self.run.capture(|captures| {
                 captures.macros.insert(header.name.clone());
             });

@@ -1,6 +1,6 @@
 //! What a template is given: everything comes in by value, and names are resolved by the caller.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
@@ -41,6 +41,19 @@ pub struct NodeContext {
     pub config: Map<String, Value>,
     /// Whether the node is being compiled (`execute`) or only read for its references.
     pub executing: bool,
+    /// What templates see instead of the project's own.
+    pub overrides: Arc<Overrides>,
+}
+
+/// What a unit test puts in the place of the project's own.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    /// What macros give, by their names; `package.name` for those of a package.
+    pub macros: Map<String, Value>,
+    /// Variables.
+    pub vars: Map<String, Value>,
+    /// Environment variables.
+    pub env_vars: BTreeMap<String, String>,
 }
 
 /// How `ref` and `source` are resolved: while parsing, to a placeholder; while compiling, to tables.

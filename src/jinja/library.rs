@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use minijinja::Environment;
 
 use super::{
-    explain,
+    builtin, explain,
     header::Header,
     rewrite::{Rewritten, Role, rewrite},
 };
@@ -45,15 +45,18 @@ pub(super) struct Place {
 #[derive(Debug, Default)]
 pub(super) struct Library {
     files: Vec<File>,
+    /// How many of the files come with Headwater.
+    builtin: usize,
     macros: BTreeMap<String, Place>,
 }
 
 impl Library {
     /// Compiles the files into the environment. A file that can't be compiled is left out and said.
     pub(super) fn compile(sources: &[Source], env: &mut Environment<'static>) -> (Self, Vec<Diagnostic>) {
-        let mut library = Self::default();
+        let all: Vec<Source> = builtin::sources().chain(sources.iter().cloned()).collect();
+        let mut library = Self { builtin: all.len() - sources.len(), ..Self::default() };
         let mut findings = Vec::new();
-        for (index, source) in sources.iter().enumerate() {
+        for (index, source) in all.iter().enumerate() {
             let file = File::new(source, index + 1, Role::MacroFile);
             let compiled = file.rewritten.stitched.text().to_owned();
             match env.add_template_owned(source.path().to_owned(), compiled) {
@@ -70,6 +73,10 @@ impl Library {
         for (index, header) in file.rewritten.headers.iter().enumerate().filter(|(_, header)| !header.local) {
             let place = Place { file: number, header: index };
             let Some(first) = self.macros.insert(header.name.clone(), place) else { continue };
+            // A project's own takes its place.
+            if self.is_builtin(first) && !self.is_builtin(place) {
+                continue;
+            }
             self.macros.insert(header.name.clone(), first);
             let first_file = if first.file == number { file } else { &self.files[first.file - 1] };
             let first_range = first_file.rewritten.headers[first.header].name_range.clone();
@@ -81,6 +88,11 @@ impl Library {
             );
         }
         findings
+    }
+
+    /// Whether a macro comes with Headwater.
+    pub(super) fn is_builtin(&self, place: Place) -> bool {
+        place.file <= self.builtin
     }
 
     pub(super) fn find(&self, name: &str) -> Option<Place> {

@@ -9,8 +9,9 @@
 //! - [`Rendered`], [`Captures`], [`SpanMap`]: all that comes of it
 //!
 //! Touches no tables, files, environment or globals: everything comes in by value. dbt's functions are in
-//! `function`, the changes that make `MiniJinja` mean what dbt means in `rewrite`, macros in `callable`.
+//! `function`, the macros that every project has in `builtin`, the changes that make `MiniJinja` mean what dbt means in `rewrite`, macros in `callable`.
 
+mod builtin;
 mod callable;
 mod captures;
 mod context;
@@ -18,6 +19,7 @@ mod environment;
 mod explain;
 mod fault;
 mod function;
+mod generic;
 mod header;
 mod lexer;
 mod library;
@@ -35,8 +37,10 @@ use std::sync::Arc;
 use minijinja::{Environment, OutputSpan, OutputSpanKind, Value};
 
 pub use self::{
+    builtin::is_builtin,
     captures::{Captures, ConfigCall, RefCall, SourceCall},
-    context::{Globals, Names, NodeContext},
+    context::{Globals, Names, NodeContext, Overrides},
+    generic::{GenericTest, TestParameter},
     spans::SpanMap,
 };
 use self::{
@@ -71,7 +75,7 @@ pub struct Rendered {
 }
 
 impl Jinja {
-    /// Compiles the macro files. Those that can't be are left out and said.
+    /// Compiles the macro files, and before them those that every project has. Those that can't be are left out and said.
     #[must_use]
     pub fn new(macros: &[Source], globals: Globals) -> (Self, Vec<Diagnostic>) {
         let mut env = environment::environment();

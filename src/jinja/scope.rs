@@ -11,7 +11,7 @@ use super::{
     callable::Callable,
     function::{self, Function, Namespace},
     run::Run,
-    value::{Moment, Table, from_json},
+    value::{Given, Moment, Table, from_json},
 };
 
 /// Plain values by name; [`Scope::plain`] says what they are.
@@ -39,6 +39,9 @@ impl Scope {
     }
 
     pub(super) fn lookup(&self, name: &str) -> Option<Value> {
+        if let Some(given) = self.run.node.overrides.macros.get(name) {
+            return Some(Value::from_object(Given(from_json(given))));
+        }
         // A project's macro may stand in for a function, as in dbt; `builtins` has the functions still.
         if let Some(place) = self.run.shared.library.find(name) {
             return Some(Value::from_object(Callable::global(Arc::clone(&self.run), place)));

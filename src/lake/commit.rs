@@ -17,6 +17,7 @@ use deltalake::{
 use serde_json::{Value, json};
 
 use super::{
+    constraint::Constraints,
     provenance::{KEY, Provenance},
     schema::has_naive_timestamps,
 };
@@ -27,18 +28,20 @@ pub(super) struct Shape<'a> {
     pub(super) schema: &'a Schema,
     pub(super) partition_by: &'a [String],
     pub(super) description: Option<&'a str>,
+    pub(super) constraints: &'a Constraints,
 }
 
 /// What a table asks of its writers that an overwrite from outside deltalake's operations would break.
-pub(super) fn unsupported(base: &EagerSnapshot) -> Option<String> {
-    base.metadata().configuration().iter().find_map(|(key, value)| match key.as_str() {
+pub(super) fn unsupported(base: &EagerSnapshot, constraints: &Constraints) -> Option<String> {
+    let properties = base.metadata().configuration();
+    if let Some(key) = constraints.foreign(properties) {
+        return Some(format!("it has constraints of its own ({key})"));
+    }
+    properties.iter().find_map(|(key, value)| match key.as_str() {
         "delta.columnMapping.mode" if value != "none" => {
             Some(format!("it maps column names ({key} is {value})"))
         }
         "delta.appendOnly" if value == "true" => Some(format!("it only takes appended rows ({key})")),
-        key if key.starts_with("delta.constraints.") => {
-            Some(format!("it has constraints of its own ({key})"))
-        }
         _ => None,
     })
 }
@@ -75,20 +78,26 @@ pub(super) async fn overwrite(
 
 /// The table's description of itself, where it changes.
 fn metadata(base: Option<&EagerSnapshot>, shape: &Shape<'_>) -> Result<Option<Metadata>, DeltaTableError> {
-    let kernel: StructType = shape.schema.try_into_kernel()?;
-    let fresh = new_metadata(&kernel, shape.partition_by, HashMap::<String, String>::new())?;
+    let schema = shape.constraints.bind(shape.schema);
+    let kernel: StructType = (&schema).try_into_kernel()?;
+    let properties = match base {
+        Some(base) => shape.constraints.properties(base.metadata().configuration()),
+        None => shape.constraints.properties(&HashMap::new()),
+    };
+    let fresh = new_metadata(&kernel, shape.partition_by, properties.clone())?;
     let Some(base) = base else { return with_description(&fresh, shape).map(Some) };
     let old = base.metadata();
-    if base.arrow_schema().fields() == shape.schema.fields()
+    if base.arrow_schema().fields() == schema.fields()
         && old.partition_columns() == shape.partition_by
         && old.description() == shape.description
+        && *old.configuration() == properties
     {
         return Ok(None);
     }
     // The old one's identity and settings, the new one's columns.
     let mut value = serde_json::to_value(old)?;
     let columns = serde_json::to_value(&fresh)?;
-    for key in ["schemaString", "partitionColumns"] {
+    for key in ["schemaString", "partitionColumns", "configuration"] {
         value[key] = columns[key].clone();
     }
     with_description(&serde_json::from_value(value)?, shape).map(Some)
@@ -100,37 +109,57 @@ fn with_description(metadata: &Metadata, shape: &Shape<'_>) -> Result<Metadata, 
     Ok(serde_json::from_value(value)?)
 }
 
-/// What readers and writers must know, where it changes. Timestamps without a zone are the one thing that asks
-/// for more than every reader knows.
+/// What readers and writers must know, where it changes. Timestamps without a zone are the one thing that asks more
+/// of readers than each of them knows; conditions on rows ask it of writers.
 fn protocol(base: Option<&EagerSnapshot>, shape: &Shape<'_>) -> Result<Option<Protocol>, DeltaTableError> {
     let naive = has_naive_timestamps(shape.schema.fields());
-    let value = match (base.map(EagerSnapshot::protocol), naive) {
-        (None, false) => json!({ "minReaderVersion": 1, "minWriterVersion": 2 }),
-        (None, true) => with_feature([].into(), [].into()),
-        (Some(_), false) => return Ok(None),
-        (Some(old), true) => {
-            let old = serde_json::to_value(old)?;
-            let names = |key: &str| -> BTreeSet<String> {
-                let listed = old[key].as_array().into_iter().flatten();
-                listed.filter_map(Value::as_str).map(str::to_owned).collect()
-            };
-            let (readers, mut writers) = (names("readerFeatures"), names("writerFeatures"));
-            if writers.contains(FEATURE) && readers.contains(FEATURE) {
-                return Ok(None);
-            }
-            // A numbered version stands for features that must be named once any is.
-            let version = old["minWriterVersion"].as_u64().unwrap_or_default();
-            if version < 7 {
-                let implied = LEGACY.iter().filter(|(since, _)| *since <= version);
-                writers.extend(implied.map(|(_, feature)| (*feature).to_owned()));
-            }
-            with_feature(readers, writers)
-        }
+    let checks = !shape.constraints.checks.is_empty();
+    let old = match base {
+        Some(base) => serde_json::to_value(base.protocol())?,
+        None => json!({ "minReaderVersion": 1, "minWriterVersion": 2 }),
     };
+    let names = |key: &str| -> BTreeSet<String> {
+        let listed = old[key].as_array().into_iter().flatten();
+        listed.filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    let (mut readers, mut writers) = (names("readerFeatures"), names("writerFeatures"));
+    let version = old["minWriterVersion"].as_u64().unwrap_or_default();
+    // A numbered version stands for features that must be named once any is.
+    if base.is_some() && version < NAMED {
+        let implied = LEGACY.iter().filter(|(since, _)| *since <= version);
+        writers.extend(implied.map(|(_, feature)| (*feature).to_owned()));
+    }
+    let known = (!naive || readers.contains(NAIVE)) && (!checks || writers.contains(CHECKS));
+    if known {
+        return if base.is_some() { Ok(None) } else { Ok(Some(serde_json::from_value(old)?)) };
+    }
+    if version < NAMED && !naive {
+        let raised =
+            json!({ "minReaderVersion": old["minReaderVersion"], "minWriterVersion": version.max(3) });
+        return Ok(Some(serde_json::from_value(raised)?));
+    }
+    if naive {
+        readers.insert(NAIVE.to_owned());
+        writers.insert(NAIVE.to_owned());
+    }
+    if checks {
+        writers.insert(CHECKS.to_owned());
+    }
+    let reader = if readers.is_empty() { old["minReaderVersion"].clone() } else { json!(3) };
+    let mut value =
+        json!({ "minReaderVersion": reader, "minWriterVersion": NAMED, "writerFeatures": writers });
+    if reader == 3 {
+        value["readerFeatures"] = json!(readers);
+    }
     Ok(Some(serde_json::from_value(value)?))
 }
 
-const FEATURE: &str = "timestampNtz";
+/// The feature of timestamps without a zone.
+const NAIVE: &str = "timestampNtz";
+/// The feature of conditions on rows.
+const CHECKS: &str = "checkConstraints";
+/// The writer version whose features are named.
+const NAMED: u64 = 7;
 
 /// The writer version that first stood for a feature.
 const LEGACY: &[(u64, &str)] = &[
@@ -142,9 +171,3 @@ const LEGACY: &[(u64, &str)] = &[
     (5, "columnMapping"),
     (6, "identityColumns"),
 ];
-
-fn with_feature(mut readers: BTreeSet<String>, mut writers: BTreeSet<String>) -> Value {
-    readers.insert(FEATURE.to_owned());
-    writers.insert(FEATURE.to_owned());
-    json!({ "minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": readers, "writerFeatures": writers })
-}

@@ -80,6 +80,14 @@ pub enum LakeError {
         /// Each thing that is wrong.
         problems: Vec<String>,
     },
+    /// Columns that may not be NULL are.
+    #[error("{relation} can't be published: {}", nulls(violations))]
+    NotNull {
+        /// The table.
+        relation: Relation,
+        /// Each such column, and in how many rows.
+        violations: Vec<(String, u64)>,
+    },
     /// The query failed while its rows were being written.
     #[error("{}", message(.0))]
     Query(#[from] EngineError),
@@ -94,6 +102,14 @@ pub enum LakeError {
     /// The run was told to stop.
     #[error("cancelled")]
     Cancelled,
+}
+
+fn nulls(violations: &[(String, u64)]) -> String {
+    let one = |(column, rows): &(String, u64)| {
+        let plural = if *rows == 1 { "" } else { "s" };
+        format!("column {column} is NULL in {rows} row{plural}, which its constraint forbids")
+    };
+    violations.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
 /// A cause of any kind.

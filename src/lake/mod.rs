@@ -11,12 +11,15 @@
 //! entry to itself; publishing puts that very entry into the table's log, if its number is still free. A
 //! version that was prepared on a state that is no longer the newest is never published.
 //!
-//! Start at [`Lake`]; `stage` writes, `sink` is one writer's memory, `commit` makes the log entry.
+//! Start at [`Lake`]; `stage` writes, `sink` is one writer's memory, `commit` makes the log entry, `constraint` binds other
+//! writers, `past` tells of earlier versions.
 
 mod cast;
 mod commit;
+mod constraint;
 mod error;
 mod overlay;
+mod past;
 mod place;
 mod provenance;
 mod schema;
@@ -28,7 +31,9 @@ mod store;
 mod tests;
 
 pub use self::{
+    constraint::Constraints,
     error::LakeError,
+    past::Past,
     provenance::{InputVersion, Provenance},
     schema::delta_schema,
     stage::Overwrite,

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 /// The key of [`Provenance`] in a commit's `commitInfo`.
 pub(super) const KEY: &str = "headwater";
 
 /// Where a version of a table came from: the evidence that it is up to date.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Provenance {
     /// The node's unique id.
     pub node: String,
@@ -24,6 +25,9 @@ pub struct Provenance {
     /// The digest of its rows. Filled in while they are written.
     #[serde(default)]
     pub digest: String,
+    /// What tests measured of it, by the test: later versions are compared with it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metrics: BTreeMap<String, f64>,
     /// The version of Headwater.
     pub tool_version: String,
 }
@@ -65,6 +69,41 @@ impl Provenance {
     }
 }
 
+/// The log entry with another provenance; nothing if it has none.
+pub(super) fn replaced(entry: &[u8], provenance: &Provenance) -> Option<Vec<u8>> {
+    let mut done = false;
+    let mut lines: Vec<Vec<u8>> = Vec::new();
+    for line in entry.split(|byte| *byte == b'\n') {
+        if !done && line.starts_with(b"{\"commitInfo\"") {
+            let mut action: serde_json::Value = serde_json::from_slice(line).ok()?;
+            action["commitInfo"][KEY] = serde_json::to_value(provenance).ok()?;
+            lines.push(serde_json::to_vec(&action).ok()?);
+            done = true;
+        } else {
+            lines.push(line.to_vec());
+        }
+    }
+    done.then(|| lines.join(&b'\n'))
+}
+
+/// When a commit was made, by its own word.
+pub(super) fn committed_at(entry: &[u8]) -> Option<DateTime<Utc>> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Line {
+        commit_info: Info,
+    }
+    #[derive(Deserialize)]
+    struct Info {
+        timestamp: i64,
+    }
+    entry
+        .split(|byte| *byte == b'\n')
+        .filter(|line| line.starts_with(b"{\"commitInfo\""))
+        .find_map(|line| serde_json::from_slice::<Line>(line).ok())
+        .and_then(|line| DateTime::from_timestamp_millis(line.commit_info.timestamp))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,5 +117,21 @@ mod tests {
         assert_eq!(read.inputs["a"], InputVersion::Delta { version: 3 });
         assert_eq!(Provenance::of_commit(b"{\"commitInfo\":{\"operation\":\"WRITE\"}}\n{\"add\":{}}"), None);
         assert_eq!(Provenance::of_commit(b"not json"), None);
+    }
+
+    #[test]
+    fn only_the_provenance_is_replaced() {
+        let entry = br#"{"commitInfo":{"timestamp":7,"operation":"WRITE","headwater":{"node":"m","run_id":"r","fingerprint":"f","inputs":{},"tool_version":"1"}}}
+{"add":{"path":"a"}}"#;
+        let mut provenance = Provenance::of_commit(entry).unwrap();
+        provenance.metrics.insert("sum".into(), 1.5);
+        let changed = replaced(entry, &provenance).unwrap();
+        assert_eq!(Provenance::of_commit(&changed), Some(provenance));
+        let text = String::from_utf8(changed).unwrap();
+        assert!(
+            text.starts_with(r#"{"commitInfo":{"timestamp":7,"operation":"WRITE","headwater":{"node":"m","#)
+        );
+        assert!(text.ends_with("\n{\"add\":{\"path\":\"a\"}}"));
+        assert_eq!(committed_at(entry), DateTime::from_timestamp_millis(7));
     }
 }

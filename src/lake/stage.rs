@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     cast::Conform,
     commit::{self, Shape},
+    constraint::Constraints,
     error::{LakeError, WRITE, is_conflict},
     overlay::Overlay,
     place::Directories,
@@ -45,6 +46,8 @@ pub struct Overwrite {
     pub provenance: Provenance,
     /// What the table is, for those who look at it with other tools.
     pub description: Option<String>,
+    /// What every writer of the table is bound to.
+    pub constraints: Constraints,
     /// How large files should be, in bytes; 100 MB unless told.
     pub target_file_size: Option<NonZeroU64>,
     /// Told how many rows are written so far, all streams together.
@@ -66,6 +69,8 @@ const OPEN_FILES: usize = 64;
 struct Written {
     files: Vec<Add>,
     digest: RowDigest,
+    /// NULLs in the columns that may have none, in their order.
+    nulls: Vec<u64>,
 }
 
 impl Lake {
@@ -86,7 +91,8 @@ impl Lake {
         let overlay = Arc::new(Overlay::new(self.store().clone()));
         let (above, exists) = self.load(relation, overlay.clone()).await?;
         let base = if exists { above.snapshot().ok().map(|state| state.snapshot().clone()) } else { None };
-        if let Some(reason) = base.as_ref().and_then(commit::unsupported) {
+        if let Some(reason) = base.as_ref().and_then(|base| commit::unsupported(base, &overwrite.constraints))
+        {
             return Err(LakeError::Unsupported { place, reason });
         }
         let url = self.url(relation);
@@ -109,6 +115,7 @@ impl Lake {
                 .map_err(|error| LakeError::of(WRITE, &place, error))?;
             let context = Writing {
                 files,
+                not_null: not_null(&table, &overwrite.constraints),
                 conform: Conform { table: table.clone(), order },
                 relation: relation.clone(),
                 place: place.clone(),
@@ -116,7 +123,17 @@ impl Lake {
                 on_rows: overwrite.on_rows,
                 cancel: cancel.child_token(),
             };
+            let guarded: Vec<usize> = context.not_null.clone();
             let written = context.write_all(streams).await?;
+            let violations: Vec<(String, u64)> = guarded
+                .iter()
+                .zip(&written.nulls)
+                .filter(|(_, nulls)| **nulls > 0)
+                .map(|(column, nulls)| (table.field(*column).name().clone(), *nulls))
+                .collect();
+            if !violations.is_empty() {
+                return Err(LakeError::NotNull { relation: relation.clone(), violations });
+            }
             let mut provenance = overwrite.provenance;
             provenance.rows = written.digest.rows();
             provenance.digest = written.digest.finish();
@@ -125,6 +142,7 @@ impl Lake {
                 schema: &table,
                 partition_by: &overwrite.partition_by,
                 description: overwrite.description.as_deref(),
+                constraints: &overwrite.constraints,
             };
             let next = base.as_ref().map_or(0, |base| base.version() + 1);
             let commit =
@@ -160,6 +178,8 @@ impl Lake {
 struct Writing {
     files: Files,
     conform: Conform,
+    /// The columns that may not be NULL.
+    not_null: Vec<usize>,
     relation: Relation,
     place: String,
     rows: Arc<AtomicU64>,
@@ -181,9 +201,15 @@ impl Writing {
         for stream in streams {
             writers.spawn(self.clone().write_one(stream, limits));
         }
-        let mut written = Written { files: Vec::new(), digest: RowDigest::new(&self.conform.table) };
+        let mut written = Written {
+            files: Vec::new(),
+            digest: RowDigest::new(&self.conform.table),
+            nulls: vec![0; self.not_null.len()],
+        };
         let mut remainders = Vec::new();
-        for (files, small, digest) in self.join(writers).await? {
+        for (files, small, poured) in self.join(writers).await? {
+            let Poured { digest, nulls } = poured;
+            written.nulls.iter_mut().zip(nulls).for_each(|(all, some)| *all += some);
             written.files.extend(files);
             written.digest.merge(&digest);
             remainders.extend(small);
@@ -225,13 +251,13 @@ impl Writing {
         self,
         stream: SendableRecordBatchStream,
         limits: Limits,
-    ) -> Result<(Vec<Add>, Vec<RecordBatch>, RowDigest), LakeError> {
+    ) -> Result<(Vec<Add>, Vec<RecordBatch>, Poured), LakeError> {
         let failed = |error| LakeError::of(WRITE, &self.place, error);
         let mut sink = Sink::new(self.files.clone(), limits).map_err(failed)?;
         match self.pour(stream, &mut sink).await {
-            Ok(digest) => {
+            Ok(poured) => {
                 let (files, small) = sink.finish().await.map_err(failed)?;
-                Ok((files, small, digest))
+                Ok((files, small, poured))
             }
             Err(error) => {
                 sink.abort().await;
@@ -244,23 +270,42 @@ impl Writing {
         &self,
         mut stream: SendableRecordBatchStream,
         sink: &mut Sink,
-    ) -> Result<RowDigest, LakeError> {
+    ) -> Result<Poured, LakeError> {
         let unfit = |source| LakeError::Value { relation: self.relation.clone(), source };
         let mut digest = RowDigest::new(&self.conform.table);
+        let mut nulls = vec![0; self.not_null.len()];
         loop {
             let batch = tokio::select! {
                 biased;
                 () = self.cancel.cancelled() => return Err(LakeError::Cancelled),
                 batch = stream.next() => batch,
             };
-            let Some(batch) = batch.transpose()? else { return Ok(digest) };
+            let Some(batch) = batch.transpose()? else { return Ok(Poured { digest, nulls }) };
             let batch = self.conform.apply(&batch).map_err(unfit)?;
             digest.update(&batch).map_err(unfit)?;
+            for (count, column) in nulls.iter_mut().zip(&self.not_null) {
+                *count += batch.column(*column).null_count() as u64;
+            }
             let rows = batch.num_rows() as u64;
             sink.push(batch).await.map_err(|error| LakeError::of(WRITE, &self.place, error))?;
             (self.on_rows)(self.rows.fetch_add(rows, Ordering::Relaxed) + rows);
         }
     }
+}
+
+/// What is known of the rows that one writer wrote.
+struct Poured {
+    digest: RowDigest,
+    nulls: Vec<u64>,
+}
+
+/// The positions of the columns that may not be NULL.
+fn not_null(table: &SchemaRef, constraints: &Constraints) -> Vec<usize> {
+    let fields = table.fields().iter().enumerate();
+    fields
+        .filter(|(_, field)| constraints.not_null.contains(field.name()))
+        .map(|(position, _)| position)
+        .collect()
 }
 
 /// Divides remainders into what is worth a file each.

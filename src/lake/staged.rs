@@ -1,6 +1,6 @@
 //! A version that is prepared but not published: query it, then publish or abort it.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 use deltalake::{
@@ -17,7 +17,7 @@ use super::{
     error::{LakeError, WRITE},
     overlay::Overlay,
     place::Directories,
-    provenance::Provenance,
+    provenance::{Provenance, replaced},
 };
 use crate::{engine::Table, name::Relation};
 
@@ -91,6 +91,28 @@ impl Staged {
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// Where it comes from.
+    #[must_use]
+    pub fn provenance(&self) -> &Provenance {
+        &self.provenance
+    }
+
+    /// Adds what was measured of it to what its commit will say. Numbers that are none are left out.
+    pub fn record(&mut self, metrics: BTreeMap<String, f64>) -> Result<(), LakeError> {
+        let metrics: BTreeMap<String, f64> =
+            metrics.into_iter().filter(|(_, metric)| metric.is_finite()).collect();
+        if metrics.is_empty() {
+            return Ok(());
+        }
+        self.provenance.metrics.extend(metrics);
+        let entry = replaced(&self.entry, &self.provenance).ok_or_else(|| LakeError::Corrupt {
+            place: self.place.clone(),
+            source: "the entry that was prepared has no commitInfo".into(),
+        })?;
+        self.entry = entry.into();
+        Ok(())
     }
 
     /// Its number, if it is published.

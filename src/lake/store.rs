@@ -213,7 +213,7 @@ impl Lake {
     }
 
     /// Why a table could not be loaded: `Ok` if simply because there is none.
-    async fn absent(
+    pub(super) async fn absent(
         &self,
         relation: &Relation,
         log_store: &LogStoreRef,

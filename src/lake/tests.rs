@@ -34,6 +34,7 @@ use crate::{
     name::Relation,
 };
 
+mod constraints;
 mod storing;
 
 struct Fixture {
@@ -123,9 +124,11 @@ fn overwrite(schema: SchemaRef, partition_by: &[&str]) -> Overwrite {
             inputs: BTreeMap::from([("model.p.raw".to_owned(), InputVersion::Delta { version: 7 })]),
             rows: 0,
             digest: String::new(),
+            metrics: BTreeMap::new(),
             tool_version: "0".to_owned(),
         },
         description: Some("Meter readings.".to_owned()),
+        constraints: Constraints::default(),
         target_file_size: None,
         on_rows: Arc::new(|_| ()),
     }

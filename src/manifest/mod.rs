@@ -1,26 +1,31 @@
 //! The manifest: every node with its names resolved, and the graph between them.
 //!
 //! - [`node`]: what a node is
-//! - [`config`]: a model's settings, from all the layers that may set them
-//! - [`resolve`]: Project + captures → [`Manifest`]
+//! - [`data_test`], [`unit_test`]: what a test is
+//! - [`config`]: the settings of models and tests, from all the layers that may make them
+//! - [`resolve`]: Project + what was parsed → [`Manifest`]
 //! - [`lookup`]: what `ref()` and `source()` mean
 //! - [`fingerprint`]: what would make a model's table another one
 //!
 //! Must not render templates or touch tables. Start at [`Manifest::resolve`].
 
 pub mod config;
+pub mod data_test;
 pub mod fingerprint;
 pub mod lookup;
 pub mod node;
 pub mod resolve;
 #[cfg(test)]
 pub(crate) mod tests;
+pub mod unit_test;
 
 use std::{collections::BTreeMap, sync::Arc};
 
 pub use self::{
-    config::{Materialized, ModelConfig},
-    node::{Model, Node, SourceTable},
+    config::{Condition, Materialized, ModelConfig, OnViolation, TestConfig, TestSeverity},
+    data_test::DataTest,
+    node::{Model, Node, SourceFreshness, SourceTable},
+    unit_test::UnitTest,
 };
 use crate::{
     graph::Graph,
@@ -55,6 +60,38 @@ impl Manifest {
         }
     }
 
+    /// The data test of this id.
+    #[must_use]
+    pub fn test(&self, id: &NodeId) -> Option<&DataTest> {
+        match self.nodes.get(id) {
+            Some(Node::Test(test)) => Some(test),
+            _ => None,
+        }
+    }
+
+    /// The unit test of this id.
+    #[must_use]
+    pub fn unit_test(&self, id: &NodeId) -> Option<&UnitTest> {
+        match self.nodes.get(id) {
+            Some(Node::UnitTest(test)) => Some(test),
+            _ => None,
+        }
+    }
+
+    /// The source table of this id.
+    #[must_use]
+    pub fn source(&self, id: &NodeId) -> Option<&SourceTable> {
+        match self.nodes.get(id) {
+            Some(Node::Source(source)) => Some(source),
+            _ => None,
+        }
+    }
+
+    /// The data tests that judge a node, alone or with others.
+    pub fn tests_of(&self, id: &NodeId) -> impl Iterator<Item = &DataTest> {
+        self.graph.children(id).into_iter().filter_map(|child| self.test(child))
+    }
+
     /// The node at this place in the lake.
     #[must_use]
     pub fn at(&self, relation: &Relation) -> Option<&Node> {
@@ -72,7 +109,12 @@ impl Manifest {
     pub fn counts(&self) -> BTreeMap<&'static str, usize> {
         let mut counts = BTreeMap::new();
         for node in self.nodes.values() {
-            *counts.entry(node.resource_type()).or_default() += 1;
+            let kind = match node {
+                Node::Test(_) => "data test",
+                Node::UnitTest(_) => "unit test",
+                other => other.resource_type(),
+            };
+            *counts.entry(kind).or_default() += 1;
         }
         counts
     }

@@ -1,18 +1,18 @@
-//! What a node is: a model that we build or a source that others write.
+//! What a node is: a model that we build, a source that others write, or a test that judges them.
 
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
 };
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::config::ModelConfig;
+use super::{config::ModelConfig, data_test::DataTest, unit_test::UnitTest};
 use crate::{
     name::{NodeId, Relation},
-    project::{ColumnDecl, ExternalDecl, SourceFormatName},
-    select::Candidate,
-    text::{Source, Span},
+    project::{ColumnDecl, ConstraintDecl, ExternalDecl, Period, SourceFormatName},
+    select::{Candidate, TestKind, TestTraits},
+    text::{Source, Span, Spanned},
 };
 
 /// One node of the graph.
@@ -22,6 +22,10 @@ pub enum Node {
     Model(Box<Model>),
     /// A table that others write.
     Source(Box<SourceTable>),
+    /// A query that selects rows that should not be.
+    Test(Box<DataTest>),
+    /// A model's SQL over rows written by hand.
+    UnitTest(Box<UnitTest>),
 }
 
 /// A model: one SQL file with its settings.
@@ -43,6 +47,10 @@ pub struct Model {
     pub description: String,
     /// Its columns as described in YAML.
     pub columns: Vec<ColumnDecl>,
+    /// What is declared of its rows as a whole.
+    pub constraints: Vec<ConstraintDecl>,
+    /// Where its properties name it, if they do.
+    pub declared: Option<Span>,
     /// Whether its template asked for something that differs from run to run.
     pub volatile: bool,
 }
@@ -66,6 +74,25 @@ pub struct SourceTable {
     pub columns: Vec<ColumnDecl>,
     /// Where its files are; none if it is a Delta table in the lake.
     pub external: Option<External>,
+    /// How old it may be; none if nobody asks.
+    pub freshness: Option<SourceFreshness>,
+    /// Where it is declared.
+    pub span: Span,
+}
+
+/// How old a source may be, and what tells its age.
+#[derive(Debug, Clone)]
+pub struct SourceFreshness {
+    /// Older than this is worth a warning.
+    pub warn_after: Option<Period>,
+    /// Older than this is an error.
+    pub error_after: Option<Period>,
+    /// Which rows count, as SQL.
+    pub filter: Option<String>,
+    /// The column that tells when a row came, as SQL.
+    pub loaded_at_field: Option<Spanned<String>>,
+    /// A query for the time at which the newest row came.
+    pub loaded_at_query: Option<Spanned<String>>,
     /// Where it is declared.
     pub span: Span,
 }
@@ -112,6 +139,8 @@ impl Node {
         match self {
             Self::Model(model) => &model.id,
             Self::Source(source) => &source.id,
+            Self::Test(test) => &test.id,
+            Self::UnitTest(test) => &test.id,
         }
     }
 
@@ -121,15 +150,29 @@ impl Node {
         match self {
             Self::Model(model) => model.name.clone(),
             Self::Source(source) => format!("{}.{}", source.source, source.name),
+            Self::Test(test) => test.name.clone(),
+            Self::UnitTest(test) => test.display_name(),
         }
     }
 
-    /// Where its rows are.
+    /// Where its rows are; tests have none.
     #[must_use]
-    pub fn relation(&self) -> &Relation {
+    pub fn relation(&self) -> Option<&Relation> {
         match self {
-            Self::Model(model) => &model.relation,
-            Self::Source(source) => &source.relation,
+            Self::Model(model) => Some(&model.relation),
+            Self::Source(source) => Some(&source.relation),
+            Self::Test(_) | Self::UnitTest(_) => None,
+        }
+    }
+
+    /// The file that declares it, relative to the project.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        match self {
+            Self::Model(model) => model.file.path(),
+            Self::Source(source) => source.span.source.path(),
+            Self::Test(test) => test.path(),
+            Self::UnitTest(test) => test.declared_at().source.path(),
         }
     }
 
@@ -139,33 +182,53 @@ impl Node {
         match self {
             Self::Model(_) => "model",
             Self::Source(_) => "source",
+            Self::Test(_) => "test",
+            Self::UnitTest(_) => "unit_test",
         }
     }
 
     /// The node as the selection language sees it.
     pub(super) fn candidate(&self, project: &str) -> Candidate {
+        let candidate = Candidate {
+            id: self.id().clone(),
+            resource_type: self.resource_type(),
+            name: self.display_name(),
+            package: project.to_string(),
+            fqn: Vec::new(),
+            path: self.path().to_string(),
+            tags: BTreeSet::new(),
+            source_name: None,
+            config: Value::Object(Map::new()),
+            test: None,
+        };
         match self {
             Self::Model(model) => Candidate {
-                id: model.id.clone(),
-                resource_type: "model",
-                name: model.name.clone(),
-                package: project.to_string(),
                 fqn: model.fqn.clone(),
-                path: model.file.path().to_string(),
                 tags: model.config.tags.clone(),
-                source_name: None,
                 config: Value::Object(model.config.all.clone()),
+                ..candidate
             },
             Self::Source(source) => Candidate {
-                id: source.id.clone(),
-                resource_type: "source",
                 name: source.name.clone(),
-                package: project.to_string(),
                 fqn: vec![project.to_string(), source.source.clone(), source.name.clone()],
-                path: source.span.source.path().to_string(),
                 tags: source.tags.clone(),
                 source_name: Some(source.source.clone()),
-                config: Value::Object(serde_json::Map::new()),
+                ..candidate
+            },
+            Self::Test(test) => Candidate {
+                fqn: test.fqn.clone(),
+                tags: test.config.tags.clone(),
+                config: Value::Object(test.config.all.clone()),
+                test: Some(test.traits()),
+                ..candidate
+            },
+            Self::UnitTest(test) => Candidate {
+                name: test.name.clone(),
+                fqn: test.fqn.clone(),
+                tags: test.tags.clone(),
+                config: Value::Object(test.config.clone()),
+                test: Some(TestTraits { test_name: test.name.clone(), kind: TestKind::Unit }),
+                ..candidate
             },
         }
     }

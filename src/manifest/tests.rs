@@ -136,7 +136,7 @@ fn a_source_has_its_place_tags_and_rendered_location() {
     let manifest = manifest(&[("sources.yml", SOURCES)]);
     let source = |table: &str| match &manifest.nodes[&NodeId::source("shop", "files", table)] {
         Node::Source(source) => source,
-        Node::Model(_) => panic!("a model"),
+        _ => panic!("a model"),
     };
     assert_eq!(source("orders").relation.to_string(), "landing.orders");
     assert_eq!(source("orders").external.as_ref().unwrap().location, "dev/orders.csv");
@@ -311,7 +311,7 @@ fn same_fingerprint(one: Value, other: Value) -> bool {
             .collect();
         let (config, findings) = ModelConfig::resolve(vec![layer]);
         assert!(findings.is_empty());
-        fingerprint::fingerprint("SELECT 1", &config)
+        fingerprint::fingerprint("SELECT 1", &config, &Value::Null)
     };
     of(one) == of(other)
 }

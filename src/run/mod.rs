@@ -1,17 +1,28 @@
-//! A plan, carried out: observe → plan → schedule → step.
+//! A plan, carried out: observe → plan → schedule → do.
 //!
 //! - [`tables`]: where each node's Delta table lies and what stands there
 //! - [`planning`]: what is to be done and why
 //! - [`scheduler`]: the one loop: what starts when, and every fact told once
-//! - `queue`: which steps may start now
-//! - [`step`]: one step, from its inputs to its publication
-//! - `rejects`: what a step's sources set aside
+//! - `queue`: which jobs may start now
+//! - [`worker`]: one job: what makes a node, then what judges it
+//! - `model`: a model's new version, from its inputs to its publication
+//! - `version`, `side`: what is staged, and the tables beside it
+//! - `audit`, `verdict`, `anomaly`: data tests, over what is staged or published
+//! - `unit_test`, `freshness`: the other judges
 //!
 //! Must not print, and knows no reporter: facts go to the function it is given.
 
+mod anomaly;
+mod audit;
+mod freshness;
+mod model;
+
 pub mod planning;
 mod queue;
-mod rejects;
 pub mod scheduler;
-pub mod step;
+mod side;
 pub mod tables;
+mod unit_test;
+mod verdict;
+mod version;
+pub mod worker;

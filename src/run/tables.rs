@@ -6,7 +6,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::{
     engine::{SchemaRef, Table},
-    lake::{Lake, LakeError, Observed},
+    lake::{Lake, LakeError, Observed, Past},
     manifest::{Manifest, Materialized, Node},
     name::Relation,
 };
@@ -55,9 +55,15 @@ impl Tables {
         lake.observe(relation).await
     }
 
+    /// The newest versions of a relation's table, newest first.
+    pub async fn history(&self, relation: &Relation, limit: usize) -> Result<Vec<Past>, LakeError> {
+        let (lake, relation) = self.place(relation);
+        lake.history(relation, limit).await
+    }
+
     /// What stands at every relation of the project that is or should be a Delta table.
     pub async fn observe_all(&self, manifest: &Manifest) -> Result<BTreeMap<Relation, Observed>, LakeError> {
-        let relations = manifest.nodes.values().filter(|node| is_table(node)).map(Node::relation);
+        let relations = manifest.nodes.values().filter(|node| is_table(node)).filter_map(Node::relation);
         stream::iter(relations)
             .map(|relation| async move { Ok((relation.clone(), self.observe(relation).await?)) })
             .buffer_unordered(LOOKS)
@@ -84,5 +90,6 @@ fn is_table(node: &Node) -> bool {
     match node {
         Node::Model(model) => model.config.materialized == Materialized::Table,
         Node::Source(source) => source.is_delta(),
+        Node::Test(_) | Node::UnitTest(_) => false,
     }
 }

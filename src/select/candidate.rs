@@ -25,6 +25,28 @@ pub struct Candidate {
     pub source_name: Option<String>,
     /// Its resolved configuration, an object.
     pub config: serde_json::Value,
+    /// What it is as a test, if it is one.
+    pub test: Option<TestTraits>,
+}
+
+/// What the language can know of a test. A test reads the nodes it tests, and nothing reads a test.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TestTraits {
+    /// A generic test's name (`not_null`), or the test's own.
+    pub test_name: String,
+    /// Which kind of test.
+    pub kind: TestKind,
+}
+
+/// dbt's kinds of tests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TestKind {
+    /// A use of a generic test.
+    Generic,
+    /// A file.
+    Singular,
+    /// Rows by hand.
+    Unit,
 }
 
 impl Candidate {

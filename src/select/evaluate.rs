@@ -2,7 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::{candidate::Candidate, criterion::Reach, expr::Expr, resolve::Target, unmatched};
+use super::{
+    candidate::Candidate,
+    criterion::Reach,
+    expr::Expr,
+    indirect::{Chosen, Indirect, Tests},
+    resolve::Target,
+    unmatched,
+};
 use crate::{diag::Diagnostic, graph::Graph, name::NodeId};
 
 /// The candidates that expressions are evaluated over, and what was noticed meanwhile.
@@ -10,13 +17,15 @@ pub(super) struct Evaluation<'a> {
     candidates: &'a [Candidate],
     ids: BTreeSet<&'a NodeId>,
     graph: &'a Graph,
+    tests: Tests<'a>,
     warnings: Vec<Diagnostic>,
 }
 
 impl<'a> Evaluation<'a> {
-    pub(super) fn new(candidates: &'a [Candidate], graph: &'a Graph) -> Self {
+    pub(super) fn new(candidates: &'a [Candidate], graph: &'a Graph, indirect: Indirect) -> Self {
         let ids = candidates.iter().map(|candidate| &candidate.id).collect();
-        Self { candidates, ids, graph, warnings: Vec::new() }
+        let tests = Tests::new(candidates, graph, indirect);
+        Self { candidates, ids, graph, tests, warnings: Vec::new() }
     }
 
     /// The criteria that matched nothing, in the order of evaluation.
@@ -24,25 +33,49 @@ impl<'a> Evaluation<'a> {
         self.warnings
     }
 
-    /// The candidates that the expression stands for.
+    /// The candidates that the expression stands for, and the tests that come along.
     pub(super) fn nodes(&mut self, expr: &Expr<Target>) -> BTreeSet<NodeId> {
+        self.chosen(expr).nodes
+    }
+
+    /// As dbt does, tests that wait are asked again after each operation.
+    fn chosen(&mut self, expr: &Expr<Target>) -> Chosen {
+        let chosen = self.combined(expr);
+        let waiting = chosen.waiting.clone();
+        Chosen { nodes: self.tests.settle(chosen), waiting }
+    }
+
+    fn combined(&mut self, expr: &Expr<Target>) -> Chosen {
         match expr {
-            Expr::Everything => self.ids.iter().copied().cloned().collect(),
-            Expr::Criterion(target) => self.target(target),
-            Expr::Union(parts) => parts.iter().flat_map(|part| self.nodes(part)).collect(),
+            Expr::Everything => {
+                Chosen { nodes: self.ids.iter().copied().cloned().collect(), waiting: BTreeSet::new() }
+            }
+            Expr::Criterion(target) => {
+                let nodes = self.target(target);
+                self.tests.expand(nodes)
+            }
+            Expr::Union(parts) => {
+                parts.iter().map(|part| self.chosen(part)).fold(Chosen::default(), |mut all, one| {
+                    all.nodes.extend(one.nodes);
+                    all.waiting.extend(one.waiting);
+                    all
+                })
+            }
             Expr::Intersection(parts) => {
-                let sets = parts.iter().map(|part| self.nodes(part));
+                let sets = parts.iter().map(|part| self.chosen(part));
                 sets.reduce(|mut all, one| {
-                    all.retain(|id| one.contains(id));
+                    all.nodes.retain(|id| one.nodes.contains(id));
+                    all.waiting.retain(|id| one.waiting.contains(id));
                     all
                 })
                 .unwrap_or_default()
             }
             Expr::Difference(sides) => {
                 let [from, less] = sides.as_ref();
-                let mut left = self.nodes(from);
-                let less = self.nodes(less);
-                left.retain(|id| !less.contains(id));
+                let mut left = self.chosen(from);
+                let less = self.chosen(less);
+                left.nodes.retain(|id| !less.nodes.contains(id));
+                left.waiting.retain(|id| !less.waiting.contains(id) && !less.nodes.contains(id));
                 left
             }
         }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    candidate::Candidate,
+    candidate::{Candidate, TestKind},
     pattern::{Glob, PathGlob, QualifiedName},
 };
 
@@ -24,6 +24,12 @@ pub(super) enum Matcher {
     ResourceType(String),
     /// `package:`.
     Package(Glob),
+    /// `test_name:`.
+    TestName(Glob),
+    /// `test_type:`.
+    TestType(TestType),
+    /// `unit_test:`, as a project and a name.
+    UnitTest { package: Glob, name: Glob },
     /// `config.a.b:`, the value compared as a whole.
     Config { keys: Vec<String>, value: String },
 }
@@ -45,6 +51,13 @@ impl Matcher {
             }
             Self::ResourceType(kind) => candidate.resource_type == kind,
             Self::Package(package) => package.matches(&candidate.package),
+            Self::TestName(name) => candidate.test.as_ref().is_some_and(|test| name.matches(&test.test_name)),
+            Self::TestType(wanted) => candidate.test.as_ref().is_some_and(|test| wanted.is(test.kind)),
+            Self::UnitTest { package, name } => {
+                candidate.test.as_ref().is_some_and(|test| test.kind == TestKind::Unit)
+                    && package.matches(&candidate.package)
+                    && name.matches(&candidate.name)
+            }
             Self::Config { keys, value } => setting(&candidate.config, keys).is_some_and(|found| {
                 let any_case = *keys == ["severity"];
                 match found {
@@ -53,6 +66,39 @@ impl Matcher {
                     one => equals(one, value, any_case),
                 }
             }),
+        }
+    }
+}
+
+/// The kinds of test that people ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TestType {
+    Generic,
+    Singular,
+    Unit,
+    /// Generic and singular.
+    Data,
+}
+
+impl TestType {
+    pub(super) const NAMES: [&str; 5] = ["data", "generic", "schema", "singular", "unit"];
+
+    pub(super) fn of(name: &str) -> Option<Self> {
+        Some(match name {
+            "generic" | "schema" => Self::Generic,
+            "singular" => Self::Singular,
+            "unit" => Self::Unit,
+            "data" => Self::Data,
+            _ => return None,
+        })
+    }
+
+    fn is(self, kind: TestKind) -> bool {
+        match self {
+            Self::Generic => kind == TestKind::Generic,
+            Self::Singular => kind == TestKind::Singular,
+            Self::Unit => kind == TestKind::Unit,
+            Self::Data => kind != TestKind::Unit,
         }
     }
 }

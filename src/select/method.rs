@@ -13,14 +13,29 @@ pub(super) enum Method {
     Source,
     ResourceType,
     Package,
+    TestName,
+    TestType,
+    UnitTest,
     /// `config.a.b`, with at least one key.
     Config(Vec<String>),
 }
 
-const NAMES: [&str; 8] = ["config", "file", "fqn", "package", "path", "resource_type", "source", "tag"];
+const NAMES: [&str; 11] = [
+    "config",
+    "file",
+    "fqn",
+    "package",
+    "path",
+    "resource_type",
+    "source",
+    "tag",
+    "test_name",
+    "test_type",
+    "unit_test",
+];
 
 /// Methods of dbt's for which there is nothing here to look at.
-const NAMES_OF_DBT: [&str; 14] = [
+const NAMES_OF_DBT: [&str; 11] = [
     "access",
     "exposure",
     "function",
@@ -32,9 +47,6 @@ const NAMES_OF_DBT: [&str; 14] = [
     "semantic_model",
     "source_status",
     "state",
-    "test_name",
-    "test_type",
-    "unit_test",
 ];
 
 impl Method {
@@ -73,6 +85,9 @@ impl Method {
             "resource_type" => Self::ResourceType,
             "source" => Self::Source,
             "tag" => Self::Tag,
+            "test_name" => Self::TestName,
+            "test_type" => Self::TestType,
+            "unit_test" => Self::UnitTest,
             name if NAMES_OF_DBT.contains(&name) => return Err(not_here(name, written)),
             name => return Err(unknown(name, written)),
         };

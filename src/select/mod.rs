@@ -12,6 +12,7 @@
 //! - `method`, `resolve`: the name before the colon, and the `matcher` it stands for, which says yes or no to a
 //!   candidate
 //! - `pattern`: the wildcards of names, paths and qualified names
+//! - `indirect`: which tests come along with what they test
 //! - `evaluate`, `unmatched`: the nodes, and what to say of a criterion that matches none
 //!
 //! Runs nothing and reads nothing: whatever it knows is in the candidates and the graph.
@@ -20,6 +21,7 @@ mod candidate;
 mod criterion;
 mod evaluate;
 mod expr;
+mod indirect;
 mod matcher;
 mod method;
 mod parse;
@@ -27,7 +29,10 @@ mod pattern;
 mod resolve;
 mod unmatched;
 
-pub use self::candidate::Candidate;
+pub use self::{
+    candidate::{Candidate, TestKind, TestTraits},
+    indirect::Indirect,
+};
 
 use std::collections::BTreeSet;
 
@@ -42,13 +47,14 @@ pub struct Selection {
 }
 
 /// The nodes that the values of `--select` choose, less those that the values of `--exclude` do; no value of
-/// `--select` at all chooses everything. With the nodes come warnings of criteria that match nothing; the errors are
+/// `--select` at all chooses everything. `indirect`: which tests come along with what they test. With the nodes come warnings of criteria that match nothing; the errors are
 /// all the errors there are.
 pub fn select(
     select: &[String],
     exclude: &[String],
     candidates: &[Candidate],
     graph: &Graph,
+    indirect: Indirect,
 ) -> Result<(Selection, Vec<Diagnostic>), Vec<Diagnostic>> {
     let (chosen, dropped) = match (included(select), excluded(exclude)) {
         (Ok(chosen), Ok(dropped)) => (chosen, dropped),
@@ -56,7 +62,7 @@ pub fn select(
             return Err([chosen.err(), dropped.err()].into_iter().flatten().flatten().collect());
         }
     };
-    let mut evaluation = Evaluation::new(candidates, graph);
+    let mut evaluation = Evaluation::new(candidates, graph, indirect);
     let chosen = evaluation.nodes(&Expr::Difference(Box::new([chosen, dropped])));
     Ok((Selection { chosen }, evaluation.into_warnings()))
 }

@@ -4,7 +4,7 @@ use glob::PatternError;
 
 use super::{
     criterion::{Criterion, Reach},
-    matcher::Matcher,
+    matcher::{Matcher, TestType},
     method::Method,
     pattern::{Glob, PathGlob, QualifiedName},
 };
@@ -62,6 +62,15 @@ fn matcher(method: Method, value: &Spanned<String>) -> Result<Matcher, Diagnosti
         Method::ResourceType => return Err(unknown_type(value)),
         Method::Package if text == "this" => return Err(this_package(value)),
         Method::Package => Matcher::Package(Glob::new(text).map_err(malformed)?),
+        Method::TestName => Matcher::TestName(Glob::new(text).map_err(malformed)?),
+        Method::TestType => Matcher::TestType(TestType::of(text).ok_or_else(|| unknown_test_type(value))?),
+        Method::UnitTest => {
+            let (package, name) = text.rsplit_once('.').unwrap_or(("*", text));
+            Matcher::UnitTest {
+                package: Glob::new(package).map_err(malformed)?,
+                name: Glob::new(name).map_err(malformed)?,
+            }
+        }
         Method::Config(keys) => Matcher::Config { keys, value: text.to_owned() },
     })
 }
@@ -96,6 +105,13 @@ fn unknown_type(value: &Spanned<String>) -> Diagnostic {
         .at(value.span.clone(), "")
         .near(&value.value, RESOURCE_TYPES)
         .note(format!("the types are {}", RESOURCE_TYPES.join(", ")))
+}
+
+fn unknown_test_type(value: &Spanned<String>) -> Diagnostic {
+    Diagnostic::error("unknown-test-type", format!("there is no type of test `{}`", value.value))
+        .at(value.span.clone(), "")
+        .near(&value.value, TestType::NAMES)
+        .note(format!("the types are {}", TestType::NAMES.join(", ")))
 }
 
 fn this_package(value: &Spanned<String>) -> Diagnostic {

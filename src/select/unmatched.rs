@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{
-    candidate::Candidate,
+    candidate::{Candidate, TestKind},
     matcher::{self, Matcher},
     pattern,
     resolve::Target,
@@ -54,8 +54,13 @@ fn comparable(matcher: &Matcher, value: &str, candidate: &Candidate) -> Vec<Stri
         Matcher::Source { .. } => candidate.source_table().map_or_else(Vec::new, |(source, table)| {
             if value.contains('.') { vec![format!("{source}.{table}")] } else { vec![source.to_owned()] }
         }),
-        Matcher::ResourceType(_) => Vec::new(),
+        Matcher::ResourceType(_) | Matcher::TestType(_) => Vec::new(),
         Matcher::Package(_) => vec![candidate.package.clone()],
+        Matcher::TestName(_) => candidate.test.iter().map(|test| test.test_name.clone()).collect(),
+        Matcher::UnitTest { .. } => match &candidate.test {
+            Some(test) if test.kind == TestKind::Unit => vec![candidate.name.clone()],
+            _ => Vec::new(),
+        },
         Matcher::Config { keys, .. } => match matcher::setting(&candidate.config, keys) {
             Some(Value::String(text)) => vec![text.clone()],
             Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).map(str::to_owned).collect(),

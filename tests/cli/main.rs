@@ -9,14 +9,21 @@
 //! | `commands` | every command but `build` |
 //! | `sql_errors`, `template_errors`, `yaml_errors`, `usage_errors` | what is said of mistakes, before anything is written |
 //! | `failures` | models that fail while they run |
+//! | `audits` | what failing tests withhold, and that nobody sees it |
+//! | `data_tests`, `unit_tests`, `contracts`, `freshness` | what judges, and how |
+//! | `test_errors` | what is said of mistakes in tests |
 //! | `views`, `settings`, `data` | what can be built, and how it is set |
 //! | `machine` | JSON lines and `run_results.json` |
 //! | `signals` | Ctrl-C and readers that go away |
 
+mod audits;
 mod commands;
+mod contracts;
 mod data;
+mod data_tests;
 mod expected;
 mod failures;
+mod freshness;
 mod machine;
 mod project;
 mod ran;
@@ -25,6 +32,8 @@ mod signals;
 mod smart_meters;
 mod sql_errors;
 mod template_errors;
+mod test_errors;
+mod unit_tests;
 mod usage_errors;
 mod views;
 mod yaml_errors;

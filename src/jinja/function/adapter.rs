@@ -10,7 +10,13 @@ use minijinja::{
 use super::{Function, exceptions};
 use crate::{
     diag::Diagnostic,
-    jinja::{callable::Callable, fault::fault, run::Run, scope::Scope, value::Moment},
+    jinja::{
+        callable::Callable,
+        fault::fault,
+        run::Run,
+        scope::Scope,
+        value::{Given, Moment, from_json},
+    },
 };
 
 /// The prefixes under which a dispatched macro is looked for, best first.
@@ -101,6 +107,10 @@ impl Namespace {
     }
 
     fn lookup(&self, name: &str) -> Option<Value> {
+        let given = &self.run.node.overrides.macros;
+        if let Some(given) = given.get(&format!("{}.{name}", self.prefix())) {
+            return Some(Value::from_object(Given(from_json(given))));
+        }
         match (self.kind, name) {
             (Kind::Dbt, _) => self.dispatched(name).or_else(|| self.global(name)),
             (Kind::Project, _) => self.global(name),

@@ -21,6 +21,9 @@ pub(super) fn var(run: &Arc<Run>, args: &[Value]) -> Result<Value, Error> {
     run.capture(|captures| {
         captures.vars.insert(name.clone());
     });
+    if let Some(value) = run.node.overrides.vars.get(&name) {
+        return Ok(from_json(value));
+    }
     let vars = &run.shared.globals.vars;
     if let Some(value) = vars.get(&name) {
         return Ok(from_json(value));
@@ -40,7 +43,7 @@ pub(super) fn var(run: &Arc<Run>, args: &[Value]) -> Result<Value, Error> {
 /// `var.has_var('name')`.
 pub(super) fn has_var(run: &Arc<Run>, args: &[Value]) -> Result<Value, Error> {
     let (name,): (String,) = from_args(args)?;
-    let known = run.shared.globals.vars.contains_key(&name);
+    let known = run.shared.globals.vars.contains_key(&name) || run.node.overrides.vars.contains_key(&name);
     run.capture(|captures| {
         captures.vars.insert(name);
     });
@@ -59,6 +62,9 @@ pub(super) fn env_var(run: &Arc<Run>, args: &[Value]) -> Result<Value, Error> {
     run.capture(|captures| {
         captures.env_vars.insert(name.clone());
     });
+    if let Some(value) = run.node.overrides.env_vars.get(&name) {
+        return Ok(Value::from(value.as_str()));
+    }
     let env = &run.shared.globals.env;
     if let Some(value) = env.get(&name) {
         return Ok(Value::from(value.as_str()));

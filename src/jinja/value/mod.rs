@@ -3,13 +3,15 @@
 //! - [`List`], [`Dict`]: Python's, which can be changed
 //! - [`Moment`]: a point in time, such as `run_started_at`
 //! - [`Table`]: what `ref`, `source` and `this` give
+//! - [`Given`]: what a unit test has a macro give
 
 mod dict;
+mod given;
 mod list;
 mod moment;
 mod table;
 
-pub(super) use self::{dict::Dict, list::List, moment::Moment, table::Table};
+pub(super) use self::{dict::Dict, given::Given, list::List, moment::Moment, table::Table};
 
 use minijinja::{Error, ErrorKind, Value};
 

@@ -1,4 +1,12 @@
 //! Project + what its templates asked for → [`Manifest`]. Every fault is collected.
+//!
+//! - here: sources and models, and the graph
+//! - `data_test`, `unit_test`: what judges them
+//! - `freshness`: how old a source may be
+
+mod data_test;
+mod freshness;
+mod unit_test;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,6 +24,7 @@ use crate::{
     graph::Graph,
     jinja::Captures,
     name::{NodeId, Relation},
+    parse::Parsed,
     project::{ConfigPatch, KNOWN_CONFIG, ModelFile, ModelProperties, Project, SourceDecl, Yaml, YamlValue},
     text::{Span, Spanned},
 };
@@ -24,11 +33,10 @@ use crate::{
 pub type RenderValue<'a> = &'a dyn Fn(&str, &Span) -> Result<String, Diagnostic>;
 
 impl Manifest {
-    /// Resolves a project. `captures` holds what each of `project.models` asked for, in their order; `prefix` goes
-    /// before every schema.
+    /// Resolves a project of which the templates were parsed; `prefix` goes before every schema.
     pub fn resolve(
         project: &Project,
-        captures: &[Captures],
+        parsed: &Parsed,
         prefix: Option<&str>,
         render: RenderValue<'_>,
     ) -> Result<(Self, Vec<Diagnostic>), Vec<Diagnostic>> {
@@ -51,13 +59,19 @@ impl Manifest {
             .map(|properties| (properties.name.value.as_str(), properties))
             .collect();
         let mut models = Vec::new();
-        for (file, captures) in project.models.iter().zip(captures) {
+        for (file, captures) in project.models.iter().zip(&parsed.models) {
             if let Some(id) = resolver.model(file, properties.get(file.name.as_str()).copied(), captures) {
                 models.push((id, captures));
             }
         }
         resolver.unknown_properties(&properties);
-        let edges = resolver.edges(&models);
+        let mut edges = resolver.edges(&models);
+        for test in &parsed.tests {
+            edges.extend(resolver.data_test(test));
+        }
+        for test in &parsed.unit_tests {
+            edges.extend(resolver.unit_test(test));
+        }
         resolver.finish(edges)
     }
 }
@@ -101,6 +115,7 @@ impl Resolver<'_> {
                 tags: declared.tags.iter().chain(&table.tags).map(|tag| tag.value.clone()).collect(),
                 columns: table.columns.clone(),
                 external,
+                freshness: freshness::of(declared, table),
                 span: table.name.span.clone(),
             };
             let key = (node.source.clone(), node.name.clone());
@@ -161,6 +176,8 @@ impl Resolver<'_> {
             config,
             description: text(properties.and_then(|properties| properties.description.as_ref())),
             columns: properties.map(|properties| properties.columns.clone()).unwrap_or_default(),
+            constraints: properties.map(|properties| properties.constraints.clone()).unwrap_or_default(),
+            declared: properties.map(|properties| properties.name.span.clone()),
             volatile: captures.volatile,
         };
         self.nodes.insert(id.clone(), Node::Model(Box::new(model)));
@@ -180,16 +197,7 @@ impl Resolver<'_> {
         if let Some(properties) = properties {
             layers.push(self.layer(&properties.config));
         }
-        layers.push(
-            captures
-                .config
-                .iter()
-                .map(|call| {
-                    let setting = Setting { value: call.value.clone(), span: call.span.clone() };
-                    (call.key.clone(), setting)
-                })
-                .collect(),
-        );
+        layers.push(in_template(captures));
         self.findings.extend(layers.iter().flatten().filter_map(|(key, setting)| misspelt(key, setting)));
         let (config, findings) = ModelConfig::resolve(layers);
         self.findings.extend(findings);
@@ -253,20 +261,27 @@ impl Resolver<'_> {
     fn edges(&mut self, models: &[(NodeId, &Captures)]) -> Edges {
         let mut edges = Vec::new();
         for (child, captures) in models {
-            for call in &captures.refs {
-                match self.lookup.model(call.package.as_deref(), &call.name) {
-                    Ok((parent, _)) => edges.push((parent.clone(), child.clone())),
-                    Err(unknown) => self.findings.push(unknown.diagnostic("unknown-ref", &call.span)),
-                }
-            }
-            for call in &captures.sources {
-                match self.lookup.source(&call.source, &call.table) {
-                    Ok((parent, _)) => edges.push((parent.clone(), child.clone())),
-                    Err(unknown) => self.findings.push(unknown.diagnostic("unknown-source", &call.span)),
-                }
-            }
+            edges.extend(self.parents(captures).into_iter().map(|parent| (parent, child.clone())));
         }
         edges
+    }
+
+    /// The nodes that a template refers to.
+    fn parents(&mut self, captures: &Captures) -> Vec<NodeId> {
+        let mut parents = Vec::new();
+        for call in &captures.refs {
+            match self.lookup.model(call.package.as_deref(), &call.name) {
+                Ok((parent, _)) => parents.push(parent.clone()),
+                Err(unknown) => self.findings.push(unknown.diagnostic("unknown-ref", &call.span)),
+            }
+        }
+        for call in &captures.sources {
+            match self.lookup.source(&call.source, &call.table) {
+                Ok((parent, _)) => parents.push(parent.clone()),
+                Err(unknown) => self.findings.push(unknown.diagnostic("unknown-source", &call.span)),
+            }
+        }
+        parents
     }
 
     fn finish(mut self, edges: Edges) -> Result<(Manifest, Vec<Diagnostic>), Vec<Diagnostic>> {
@@ -300,6 +315,13 @@ impl Resolver<'_> {
         let Self { name, nodes, lookup, findings, .. } = self;
         Ok((Manifest { project: name, nodes, graph, lookup: Arc::new(lookup) }, findings))
     }
+}
+
+/// The settings that a template makes itself.
+fn in_template(captures: &Captures) -> Layer {
+    let setting =
+        |value: &serde_json::Value, span: &Span| Setting { value: value.clone(), span: span.clone() };
+    captures.config.iter().map(|call| (call.key.clone(), setting(&call.value, &call.span))).collect()
 }
 
 /// A setting that means nothing here may be the user's own, unless it looks like one that means something.

@@ -1,0 +1,10 @@
+-- Meters that fail to send are the operator's concern, so this warns and withholds nothing.
+{{ config(severity='warn') }}
+
+select
+    meterpoint_id,
+    cast(interval_start as date) as reading_date,
+    count(*) as half_hours
+from {{ ref('stg_readings') }}
+group by meterpoint_id, cast(interval_start as date)
+having count(*) <> 48

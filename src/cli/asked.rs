@@ -1,0 +1,109 @@
+//! What a command that runs nodes is about. They are one pipeline, and differ in which kinds of node they keep.
+
+use std::collections::BTreeSet;
+
+use super::args::{BuildArgs, RunArgs, SelectArgs, TestArgs};
+use crate::{
+    manifest::{Manifest, Node},
+    name::NodeId,
+    run::worker::Keep,
+};
+
+/// What was asked for.
+pub(super) struct Asked<'a> {
+    /// The command's name.
+    pub(super) command: &'static str,
+    pub(super) select: &'a SelectArgs,
+    pub(super) fail_fast: bool,
+    pub(super) keep: Keep,
+    /// Whether models are built.
+    pub(super) models: bool,
+    /// Whether data tests and unit tests are run.
+    pub(super) tests: bool,
+    pub(super) freshness: Freshness,
+}
+
+/// Which sources are asked for their age.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Freshness {
+    /// None.
+    Nobody,
+    /// Those that are selected.
+    Selected,
+    /// Those that the selected models are built from.
+    Demanded,
+}
+
+impl<'a> Asked<'a> {
+    /// Models and what judges them.
+    pub(super) fn build(args: &'a BuildArgs) -> Self {
+        let keep = Keep { failures: args.test.store_failures, withheld: args.keep_staged };
+        let freshness = if args.fresh_sources { Freshness::Demanded } else { Freshness::Nobody };
+        Self { command: "build", models: true, keep, freshness, ..Self::test(&args.test) }
+    }
+
+    /// Models alone.
+    pub(super) fn run(args: &'a RunArgs) -> Self {
+        Self {
+            command: "run",
+            select: &args.select,
+            fail_fast: args.fail_fast,
+            keep: Keep::default(),
+            models: true,
+            tests: false,
+            freshness: Freshness::Nobody,
+        }
+    }
+
+    /// What judges, over what is published.
+    pub(super) fn test(args: &'a TestArgs) -> Self {
+        let keep = Keep { failures: args.store_failures, withheld: false };
+        Self { command: "test", models: false, tests: true, keep, ..Self::run(&args.run) }
+    }
+
+    /// The age of sources.
+    pub(super) fn freshness(select: &'a SelectArgs) -> Self {
+        Self {
+            command: "freshness",
+            select,
+            fail_fast: false,
+            keep: Keep::default(),
+            models: false,
+            tests: false,
+            freshness: Freshness::Selected,
+        }
+    }
+
+    /// What `build` would be about, were it given this selection alone.
+    pub(super) fn plan(select: &'a SelectArgs) -> Self {
+        Self {
+            command: "plan",
+            models: true,
+            tests: true,
+            freshness: Freshness::Nobody,
+            ..Self::freshness(select)
+        }
+    }
+
+    /// Of the selected nodes those that the command is about, and the sources whose age matters.
+    pub(super) fn nodes(&self, selected: &BTreeSet<NodeId>, manifest: &Manifest) -> BTreeSet<NodeId> {
+        let is_asked = |id: &NodeId| manifest.source(id).is_some_and(|source| source.freshness.is_some());
+        let mut nodes: BTreeSet<NodeId> = selected
+            .iter()
+            .filter(|id| match manifest.nodes.get(*id) {
+                Some(Node::Model(_)) => self.models,
+                Some(Node::Test(_) | Node::UnitTest(_)) => self.tests,
+                Some(Node::Source(_)) => self.freshness == Freshness::Selected && is_asked(id),
+                None => false,
+            })
+            .cloned()
+            .collect();
+        if self.freshness == Freshness::Demanded {
+            let models: Vec<&NodeId> = nodes.iter().filter(|id| manifest.model(id).is_some()).collect();
+            let sources: Vec<NodeId> =
+                manifest.graph.upstream(models, None).into_iter().filter(is_asked).collect();
+            nodes.extend(sources);
+        }
+        nodes
+    }
+}

@@ -1,0 +1,323 @@
+//! A model's contract: the columns that its properties promise, and the constraints on them.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::{ModelRule, Probe, Work};
+use crate::{
+    diag::Diagnostic,
+    engine::{
+        SchemaRef,
+        arrow::datatypes::{DataType, Field, Schema},
+        source,
+    },
+    lake::{Constraints, delta_schema},
+    manifest::{Materialized, Model},
+    parse::data_test::identifier,
+    project::{ColumnDecl, ConstraintDecl, ConstraintKind},
+    text::Span,
+};
+
+/// A constraint that no writer of Delta tables checks for us: it is looked for in every new version.
+#[derive(Debug)]
+pub struct Check {
+    /// What people call it: `unique (id)`.
+    pub name: String,
+    /// The rows that break it.
+    pub probe: Probe,
+}
+
+/// A constraint and the columns it is about.
+struct Declared<'a> {
+    constraint: &'a ConstraintDecl,
+    columns: Vec<String>,
+}
+
+impl Work<'_> {
+    /// What a model's contract comes to; nothing if it has none.
+    ///
+    /// # Errors
+    /// Columns that are not as promised, and constraints that can't be.
+    pub(super) async fn contract(
+        &self,
+        model: &Model,
+        schema: &SchemaRef,
+    ) -> Result<(Constraints, Vec<Check>), Vec<Diagnostic>> {
+        if !model.config.contract {
+            return Ok((Constraints::default(), Vec::new()));
+        }
+        columns(model, schema)?;
+        if model.config.materialized != Materialized::Table {
+            return Ok((Constraints::default(), Vec::new()));
+        }
+        self.constraints(model, schema).await
+    }
+
+    async fn constraints(
+        &self,
+        model: &Model,
+        schema: &SchemaRef,
+    ) -> Result<(Constraints, Vec<Check>), Vec<Diagnostic>> {
+        let mut constraints = Constraints::default();
+        let (mut checks, mut findings) = (Vec::new(), Vec::new());
+        for Declared { constraint, columns } in declared(model) {
+            if let Some(found) = unknown_column(&columns, constraint, schema, model) {
+                findings.push(found);
+                continue;
+            }
+            if let Some(found) = unusable_name(constraint) {
+                findings.push(found);
+                continue;
+            }
+            let table = model.relation.quoted();
+            let kind = constraint.kind.value;
+            match kind {
+                ConstraintKind::NotNull => constraints.not_null.extend(columns),
+                ConstraintKind::Check => {
+                    let Some(expression) = &constraint.expression else { continue };
+                    let name = constraint.name.as_ref().map_or_else(
+                        || format!("check_{}", constraints.checks.len() + 1),
+                        |name| name.value.clone(),
+                    );
+                    // As in SQL, a check that is NULL of a row is kept.
+                    let sql = format!("select * from {table} where not ({}\n)", expression.value);
+                    match self.probe(sql, &expression.span).await {
+                        Ok(probe) => {
+                            checks
+                                .push(Check { name: format!("check ({})", expression.value.trim()), probe });
+                            constraints.checks.insert(name, expression.value.trim().to_owned());
+                        }
+                        Err(found) => findings.push(found),
+                    }
+                }
+                ConstraintKind::Unique | ConstraintKind::PrimaryKey => {
+                    let names: Vec<String> = columns.iter().map(|column| identifier(column)).collect();
+                    let list = names.join(", ");
+                    let known = names.iter().map(|name| format!("{name} is not null")).collect::<Vec<_>>();
+                    let sql = format!(
+                        "select {list}, count(*) as n_records from {table} where {} group by {list} having count(*) > 1",
+                        known.join(" and ")
+                    );
+                    match self.probe(sql, &constraint.span).await {
+                        Ok(probe) => {
+                            checks.push(Check { name: format!("{} ({list})", kind.as_str()), probe });
+                        }
+                        Err(found) => findings.push(found),
+                    }
+                    if kind == ConstraintKind::PrimaryKey {
+                        constraints.not_null.extend(columns);
+                    }
+                }
+                ConstraintKind::ForeignKey | ConstraintKind::Custom => {}
+            }
+        }
+        if findings.is_empty() { Ok((constraints, checks)) } else { Err(findings) }
+    }
+
+    async fn probe(&self, sql: String, at: &Span) -> Result<Probe, Diagnostic> {
+        let engine = self.context.engine;
+        let complain = |error: crate::engine::SqlError| {
+            let mut found = Diagnostic::error(error.code, format!("the constraint: {}", error.message));
+            found = found.at(at.clone(), "");
+            for note in error.notes {
+                found = found.note(note);
+            }
+            for help in error.helps {
+                found = found.hint(help);
+            }
+            found
+        };
+        let rows = engine.plan(&sql).await.map_err(complain)?;
+        let counted = engine.plan_failures(&rows, &sql, "count(*)", None).await.map_err(complain)?;
+        let rule = rows.row_rule();
+        Ok(Probe { sql, rows, counted, rule })
+    }
+}
+
+/// What besides the statement and the settings shapes the table.
+pub(super) fn shaping(constraints: &Constraints, rules: &[ModelRule]) -> Value {
+    if *constraints == Constraints::default() && rules.is_empty() {
+        return Value::Null;
+    }
+    let rules: Vec<Value> =
+        rules.iter().map(|rule| json!([rule.name, rule.sql, format!("{:?}", rule.then)])).collect();
+    json!({ "not_null": constraints.not_null, "checks": constraints.checks, "rules": rules })
+}
+
+/// The constraints of a model and of its columns.
+fn declared(model: &Model) -> impl Iterator<Item = Declared<'_>> {
+    let own = model.constraints.iter().map(|constraint| Declared {
+        constraint,
+        columns: constraint.columns.iter().map(|column| column.value.clone()).collect(),
+    });
+    let of_columns = model.columns.iter().flat_map(|column| {
+        column
+            .constraints
+            .iter()
+            .map(|constraint| Declared { constraint, columns: vec![column.name.value.clone()] })
+    });
+    own.chain(of_columns)
+}
+
+fn unknown_column(
+    columns: &[String],
+    constraint: &ConstraintDecl,
+    schema: &SchemaRef,
+    model: &Model,
+) -> Option<Diagnostic> {
+    let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+    let missing = columns.iter().find(|column| !names.contains(&column.as_str()))?;
+    let message = format!("the constraint is on `{missing}`, which `{}` does not have", model.name);
+    Some(
+        Diagnostic::error("unknown-column", message)
+            .at(constraint.span.clone(), "")
+            .near(missing, names.iter().copied()),
+    )
+}
+
+/// The table keeps the names of its checks among its properties, so they are plain.
+fn unusable_name(constraint: &ConstraintDecl) -> Option<Diagnostic> {
+    let name = constraint.name.as_ref()?;
+    let plain = name.value.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
+    (!plain).then(|| {
+        Diagnostic::error("invalid-name", format!("`{}` can't be a constraint's name", name.value))
+            .at(name.span.clone(), "letters, digits and underscores only")
+    })
+}
+
+/// Holds the columns that are promised against those that the query makes; their order does not matter.
+fn columns(model: &Model, schema: &SchemaRef) -> Result<(), Vec<Diagnostic>> {
+    let at = || model.declared.clone().unwrap_or_else(|| model.file.span(0..0));
+    if model.columns.is_empty() {
+        let message = format!("`{}` has a contract, and no columns are promised", model.name);
+        let found = Diagnostic::error("contract", message).at(at(), "");
+        return Err(vec![found.hint("list its `columns:`, each with a `data_type`")]);
+    }
+    let untyped: Vec<Diagnostic> = model
+        .columns
+        .iter()
+        .filter(|column| column.data_type.is_none())
+        .map(|column| {
+            let message =
+                format!("the contract of `{}` promises no type for `{}`", model.name, column.name.value);
+            let found =
+                Diagnostic::error("contract", message).at(column.name.span.clone(), "needs a `data_type`");
+            let actual = schema.field_with_name(&column.name.value).ok();
+            match actual.map(|field| source::type_name(field.data_type())) {
+                Some(actual) => found.hint(format!("the model makes it {actual}: `data_type: {actual}`")),
+                None => found,
+            }
+        })
+        .collect();
+    if !untyped.is_empty() {
+        return Err(untyped);
+    }
+    let mut findings = Vec::new();
+    let promised: BTreeMap<&str, DataType> = model
+        .columns
+        .iter()
+        .filter_map(|column| Some((column.name.value.as_str(), promised(column, &mut findings)?)))
+        .collect();
+    if !findings.is_empty() {
+        return Err(findings);
+    }
+    let rows = compared(model, &promised, schema);
+    if rows.iter().all(|row| row.remark.is_empty()) {
+        return Ok(());
+    }
+    let wrong = rows.iter().filter(|row| !row.remark.is_empty()).count();
+    let message = match wrong {
+        1 => format!("`{}` does not keep its contract: 1 column differs", model.name),
+        _ => format!("`{}` does not keep its contract: {wrong} columns differ", model.name),
+    };
+    let mut found = Diagnostic::error("contract", message).at(at(), "promised here");
+    let first = model
+        .columns
+        .iter()
+        .find(|column| rows.iter().any(|row| row.column == column.name.value && !row.remark.is_empty()));
+    if let Some(column) = first {
+        let place = column.data_type.as_ref().map_or(&column.name.span, |data_type| &data_type.span);
+        found = found.at(place.clone(), "the first that differs");
+    }
+    Err(vec![
+        found
+            .note(side_by_side(&rows))
+            .hint("mend the model's SQL, or change the contract and tell its readers"),
+    ])
+}
+
+/// The type that a column is promised to have, as its table holds it.
+fn promised(column: &ColumnDecl, findings: &mut Vec<Diagnostic>) -> Option<DataType> {
+    let declared = column.data_type.as_ref()?;
+    let stored = source::data_type(&declared.value).and_then(|data_type| {
+        let schema = Schema::new(vec![Field::new("c", data_type, true)]);
+        let stored = delta_schema(&schema, &[]).map_err(|problems| problems.join("; "))?;
+        Ok(stored.field(0).data_type().clone())
+    });
+    stored
+        .map_err(|message| {
+            findings.push(Diagnostic::error("unknown-type", message).at(declared.span.clone(), ""));
+        })
+        .ok()
+}
+
+/// One line of the comparison.
+struct Row {
+    column: String,
+    promised: String,
+    actual: String,
+    remark: &'static str,
+}
+
+fn compared(model: &Model, promised: &BTreeMap<&str, DataType>, schema: &SchemaRef) -> Vec<Row> {
+    const NONE: &str = "—";
+    let stored = |data_type: &DataType| {
+        let schema = Schema::new(vec![Field::new("c", data_type.clone(), true)]);
+        delta_schema(&schema, &[]).map_or_else(|_| data_type.clone(), |it| it.field(0).data_type().clone())
+    };
+    let mut rows: Vec<Row> = model
+        .columns
+        .iter()
+        .filter_map(|column| {
+            let name = &column.name.value;
+            let wanted = promised.get(name.as_str())?;
+            let actual = schema.field_with_name(name).ok().map(|field| stored(field.data_type()));
+            let remark = match &actual {
+                None => "missing in the model",
+                Some(actual) if actual != wanted => "another type",
+                Some(_) => "",
+            };
+            Some(Row {
+                column: name.clone(),
+                promised: source::type_name(wanted),
+                actual: actual.map_or(NONE.into(), |actual| source::type_name(&actual)),
+                remark,
+            })
+        })
+        .collect();
+    let extra = schema.fields().iter().filter(|field| !promised.contains_key(field.name().as_str()));
+    rows.extend(extra.map(|field| Row {
+        column: field.name().clone(),
+        promised: NONE.into(),
+        actual: source::type_name(&stored(field.data_type())),
+        remark: "not in the contract",
+    }));
+    rows
+}
+
+fn side_by_side(rows: &[Row]) -> String {
+    let heads = ["column", "contract", "model"];
+    let cells: Vec<[&str; 3]> = std::iter::once(heads)
+        .chain(rows.iter().map(|row| [row.column.as_str(), &row.promised, &row.actual]))
+        .collect();
+    let width = |at: usize| cells.iter().map(|row| row[at].chars().count()).max().unwrap_or_default();
+    let widths = [width(0), width(1), width(2)];
+    let remarks = std::iter::once("").chain(rows.iter().map(|row| row.remark));
+    let lines = cells.iter().zip(remarks).map(|([column, promised, actual], remark)| {
+        let arrow = if remark.is_empty() { "" } else { "← " };
+        let [a, b, c] = widths;
+        format!("{column:<a$}  {promised:<b$}  {actual:<c$}  {arrow}{remark}").trim_end().to_owned()
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,228 @@
+//! Data tests: rendered, planned and type-checked like models, and looked at for what they ask of single rows.
+
+use serde_json::Value;
+
+use super::{Work, check::Origin, render};
+use crate::{
+    diag::Diagnostic,
+    engine::{Query, SqlError, rule::RowRule},
+    manifest::{DataTest, Model, Node, OnViolation},
+    name::NodeId,
+};
+
+/// A query for rows that should not be.
+#[derive(Debug)]
+pub struct Probe {
+    /// Its SQL.
+    pub sql: String,
+    /// The rows.
+    pub rows: Query,
+    /// The number of failures, as one row of one column.
+    pub counted: Query,
+    /// What it asks of each row by itself, if that is all it asks: such probes share one pass over a table.
+    pub rule: Option<RowRule>,
+}
+
+/// A data test, ready to run.
+#[derive(Debug)]
+pub struct CompiledTest {
+    /// Its query.
+    pub probe: Probe,
+    /// How its number is judged, if it is no count of failures.
+    pub anomaly: Option<Anomaly>,
+}
+
+/// What makes a number implausible beside those of earlier versions.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Anomaly {
+    /// How many deviations from the middle are too many.
+    pub sensitivity: f64,
+    /// How many versions are looked at.
+    pub versions: usize,
+    /// With fewer than this nothing is said.
+    pub min_versions: usize,
+    /// In which direction it may not be.
+    pub direction: Direction,
+    /// Whether the number is the version's count of rows, which every version's provenance has.
+    pub is_row_count: bool,
+}
+
+/// In which direction a number is implausible.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// In either.
+    Both,
+    /// Upwards.
+    Up,
+    /// Downwards.
+    Down,
+}
+
+/// A test that takes the rows it finds out of its model's table.
+#[derive(Debug, Clone)]
+pub struct ModelRule {
+    /// The test.
+    pub test: NodeId,
+    /// Its name.
+    pub name: String,
+    /// Its SQL, which shapes the table.
+    pub sql: String,
+    /// What it asks of each row.
+    pub rule: RowRule,
+    /// What becomes of those that break it.
+    pub then: OnViolation,
+}
+
+/// The prefix of the tests that judge one number.
+const ANOMALOUS: &str = "anomalous_";
+
+impl Work<'_> {
+    pub(super) async fn data_test(&mut self, test: &DataTest) -> Result<(), Vec<Diagnostic>> {
+        let compiled = self.compiled_test(test).await?;
+        self.compiled.tests.insert(test.id.clone(), compiled);
+        Ok(())
+    }
+
+    async fn compiled_test(&self, test: &DataTest) -> Result<CompiledTest, Vec<Diagnostic>> {
+        let allowed = self.allowed(&test.id)?;
+        self.has_column(test)?;
+        let anomaly = self.anomaly(test)?;
+        let written = render::data_test(test, self.context).map_err(|found| vec![found])?;
+        let origin = Origin { id: &test.id, file: &test.template, manifest: self.context.manifest };
+        let complain = |error: SqlError| {
+            let line = error.at.as_ref().and_then(|at| line_of(&written.sql, at.start));
+            let found = test.in_users_terms(origin.sql_error(error, &written.map));
+            vec![match line.filter(|_| test.generic.is_some()) {
+                Some(line) => found.note(format!("in the test's SQL: {line}")),
+                None => found,
+            }]
+        };
+        let engine = self.context.engine;
+        let rows = engine.plan(&written.sql).await.map_err(complain)?;
+        origin
+            .references(&rows, &allowed)
+            .map_err(|found| found.into_iter().map(|one| test.in_users_terms(one)).collect::<Vec<_>>())?;
+        let config = &test.config;
+        let counted = if anomaly.is_some() {
+            rows.clone()
+        } else {
+            let counted = engine.plan_failures(&rows, &written.sql, &config.fail_calc, config.limit).await;
+            counted.map_err(|error| vec![fail_calc(test, error)])?
+        };
+        let rule = (anomaly.is_none() && config.counts_rows()).then(|| rows.row_rule()).flatten();
+        Ok(CompiledTest { probe: Probe { sql: written.sql, rows, counted, rule }, anomaly })
+    }
+
+    /// A generic test on a column is of a column that is there.
+    fn has_column(&self, test: &DataTest) -> Result<(), Vec<Diagnostic>> {
+        let column = test.generic.as_ref().and_then(|generic| generic.column.as_ref());
+        let (Some(column), Some(attached)) = (column, &test.attached) else { return Ok(()) };
+        let Some(schema) = self.schemas.get(attached) else { return Ok(()) };
+        let wanted = column.value.trim_matches('"');
+        let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+        // A dot leads into a struct.
+        if names.contains(&wanted) || wanted.contains('.') {
+            return Ok(());
+        }
+        let node = self.context.manifest.nodes.get(attached).map(Node::display_name).unwrap_or_default();
+        let found = Diagnostic::error("unknown-column", format!("`{node}` has no column `{wanted}` to test"))
+            .at(column.span.clone(), "not one of its columns")
+            .at(test.declared.clone(), "tested here")
+            .near(wanted, names.iter().copied());
+        Err(vec![if found.hints.is_empty() {
+            found.note(format!("its columns: {}", names.join(", ")))
+        } else {
+            found
+        }])
+    }
+
+    /// The tests of a model that take rows out, which belong to it whether or not they are selected.
+    pub(super) async fn rules(&mut self, model: &Model) -> Result<Vec<ModelRule>, Vec<Diagnostic>> {
+        let mut rules = Vec::new();
+        for test in self.context.manifest.tests_of(&model.id) {
+            let Some(then) = test.config.on_violation else { continue };
+            let compiled = self.compiled_test(test).await?;
+            let rule = compiled.probe.rule.filter(|rule| *rule.relation() == model.relation);
+            match rule {
+                Some(rule) if model.config.materialized == crate::manifest::Materialized::Table => {
+                    let (test, name, sql) = (test.id.clone(), test.name.clone(), compiled.probe.sql);
+                    rules.push(ModelRule { test, name, sql, rule, then });
+                }
+                _ => return Err(vec![no_row_rule(test, model)]),
+            }
+        }
+        Ok(rules)
+    }
+
+    fn anomaly(&self, test: &DataTest) -> Result<Option<Anomaly>, Vec<Diagnostic>> {
+        let Some(generic) = &test.generic else { return Ok(None) };
+        let builtin = self.context.jinja.generic_test(&generic.test).is_some_and(|test| test.builtin);
+        if !builtin || !generic.test.starts_with(ANOMALOUS) {
+            return Ok(None);
+        }
+        let wrong = |name: &str, takes: &str| {
+            let message = format!("`{}` of the test `{}` takes {takes}", name, generic.test);
+            vec![Diagnostic::error("test-argument", message).at(test.declared.clone(), "")]
+        };
+        let number = |name: &str, default: f64| match generic.arguments.get(name) {
+            None | Some(Value::Null) => Ok(default),
+            Some(value) => {
+                value.as_f64().filter(|number| *number > 0.0).ok_or_else(|| wrong(name, "a number above 0"))
+            }
+        };
+        let whole = |name: &str, default: u64| match generic.arguments.get(name) {
+            None | Some(Value::Null) => Ok(usize::try_from(default).unwrap_or_default()),
+            Some(value) => value
+                .as_u64()
+                .filter(|number| *number > 0)
+                .and_then(|number| usize::try_from(number).ok())
+                .ok_or_else(|| wrong(name, "a whole number above 0")),
+        };
+        let direction =
+            match generic.arguments.get("direction").map(|value| value.as_str().unwrap_or_default()) {
+                None | Some("both") if generic.test == "anomalous_freshness" => Direction::Up,
+                None | Some("both") => Direction::Both,
+                Some("up") => Direction::Up,
+                Some("down") => Direction::Down,
+                Some(_) => return Err(wrong("direction", "`both`, `up` or `down`")),
+            };
+        Ok(Some(Anomaly {
+            sensitivity: number("sensitivity", 3.5)?,
+            versions: whole("versions", 14)?,
+            min_versions: whole("min_versions", 7)?,
+            direction,
+            is_row_count: generic.test == "anomalous_row_count" && !test.config.all.contains_key("where"),
+        }))
+    }
+}
+
+fn line_of(sql: &str, at: usize) -> Option<&str> {
+    let start = sql.get(..at)?.rfind('\n').map_or(0, |before| before + 1);
+    sql[start..].lines().next().map(str::trim).filter(|line| !line.is_empty())
+}
+
+fn fail_calc(test: &DataTest, error: SqlError) -> Diagnostic {
+    let mut found = Diagnostic::error(error.code, format!("`fail_calc`: {}", error.message))
+        .at(test.declared.clone(), "the test's setting");
+    for note in error.notes {
+        found = found.note(note);
+    }
+    for help in error.helps {
+        found = found.hint(help);
+    }
+    found
+}
+
+fn no_row_rule(test: &DataTest, model: &Model) -> Diagnostic {
+    let message = format!(
+        "`on_violation` takes single rows out of `{}`, and this test does not judge single rows",
+        model.name
+    );
+    Diagnostic::error("no-row-rule", message)
+        .at(test.declared.clone(), "")
+        .note(
+            "rows can be taken out of a table by tests such as not_null, accepted_values, accepted_range and \
+             expression_is_true: a condition on the columns of one row",
+        )
+        .hint("use `severity:` for a test over many rows, such as unique or relationships")
+}

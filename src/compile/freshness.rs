@@ -1,0 +1,91 @@
+//! What tells a source's age: its rows, by a column or a query of the user's, or its files.
+
+use super::{Work, check::Origin};
+use crate::{
+    diag::Diagnostic,
+    engine::{Query, SqlError},
+    jinja::NodeContext,
+    manifest::SourceTable,
+    text::{Source, Spanned},
+};
+
+/// What tells when a source was last loaded.
+#[derive(Debug)]
+pub enum Clock {
+    /// A query for the newest time, as one row of one column.
+    Rows(Box<Query>),
+    /// The times at which its files were modified.
+    Files,
+}
+
+impl Work<'_> {
+    /// Finds out what tells the age of a source that is asked for it.
+    pub(super) async fn clock(&mut self, source: &SourceTable) -> Result<(), Vec<Diagnostic>> {
+        let Some(freshness) = &source.freshness else { return Ok(()) };
+        let clock = match (&freshness.loaded_at_query, &freshness.loaded_at_field) {
+            (Some(query), _) => Clock::Rows(Box::new(self.written(source, query).await?)),
+            (None, Some(field)) => {
+                let filter = match &freshness.filter {
+                    Some(filter) => format!(" where {filter}\n"),
+                    None => String::new(),
+                };
+                let sql = format!(
+                    "select max({}\n) as max_loaded_at from {}{filter}",
+                    field.value,
+                    source.relation.quoted()
+                );
+                let planned = self.context.engine.plan(&sql).await;
+                Clock::Rows(Box::new(planned.map_err(|error| vec![complaint(error, field)])?))
+            }
+            (None, None) if source.is_delta() => {
+                let name = format!("{}.{}", source.source, source.name);
+                let found =
+                    Diagnostic::error("no-clock", format!("nothing tells the age of the source `{name}`"))
+                        .at(freshness.span.clone(), "its freshness is asked for")
+                        .hint("name the column that tells when a row came: `loaded_at_field:`");
+                return Err(vec![found]);
+            }
+            (None, None) => Clock::Files,
+        };
+        self.compiled.clocks.insert(source.id.clone(), clock);
+        Ok(())
+    }
+
+    /// A query of the user's, in which `this` is the source's table.
+    async fn written(&self, source: &SourceTable, query: &Spanned<String>) -> Result<Query, Vec<Diagnostic>> {
+        let template = Source::new(query.span.source.path(), query.value.as_str());
+        let node = NodeContext {
+            name: source.name.clone(),
+            unique_id: source.id.to_string(),
+            this: Some(source.relation.clone()),
+            executing: true,
+            ..NodeContext::default()
+        };
+        let at_yaml = |mut found: Diagnostic| {
+            for label in found.labels.iter_mut().filter(|label| label.span.source == template) {
+                label.span = query.span.clone();
+            }
+            vec![found]
+        };
+        let rendered = self
+            .context
+            .jinja
+            .render(&template, &node, self.context.manifest.lookup.clone())
+            .map_err(at_yaml)?;
+        let origin = Origin { id: &source.id, file: &template, manifest: self.context.manifest };
+        let planned = self.context.engine.plan(&rendered.text).await;
+        planned.map_err(|error| at_yaml(origin.sql_error(error, &rendered.map)))
+    }
+}
+
+fn complaint(error: SqlError, at: &Spanned<String>) -> Diagnostic {
+    let mut found = Diagnostic::error(error.code, format!("`loaded_at_field`: {}", error.message));
+    found = found.at(at.span.clone(), "");
+    for note in error.notes {
+        found = found.note(note);
+    }
+    for help in error.helps {
+        found = found.hint(help);
+    }
+    found
+}

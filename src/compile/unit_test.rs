@@ -1,0 +1,248 @@
+//! Unit tests: the model's SQL over tables of rows written by hand. Needs no lake.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use serde_json::{Map, Value};
+
+use super::{Work, check::Origin};
+use crate::{
+    diag::{Diagnostic, near},
+    engine::{
+        Query, RecordBatch, SchemaRef, SqlError,
+        given::{self, GivenError, Written},
+    },
+    jinja::{Names, NodeContext, Overrides},
+    manifest::{Model, UnitTest},
+    name::{NodeId, Relation},
+    project::{OverridesDecl, RowsDecl, RowsText, Yaml, YamlValue},
+    text::{Source, Span, Spanned},
+};
+
+/// A unit test, ready to run.
+#[derive(Debug)]
+pub struct CompiledUnitTest {
+    /// The model's SQL over the given tables.
+    pub sql: String,
+    /// The same, planned.
+    pub query: Query,
+    /// The given tables.
+    pub given: BTreeMap<Relation, RecordBatch>,
+    /// The rows that should come out, in the columns that are looked at.
+    pub expected: RecordBatch,
+}
+
+/// Where SQL finds the rows that stand in for a node's.
+fn stand_in(relation: &Relation) -> Relation {
+    Relation::new(format!("given__{}", relation.schema), relation.name.as_str())
+}
+
+impl Work<'_> {
+    pub(super) async fn unit_test(&mut self, test: &UnitTest) -> Result<(), Vec<Diagnostic>> {
+        if self.broken.contains(&test.model) {
+            return Err(Vec::new());
+        }
+        let manifest = self.context.manifest;
+        let (Some(model), Some(schema)) =
+            (manifest.model(&test.model), self.schemas.get(&test.model).cloned())
+        else {
+            return Err(Vec::new());
+        };
+        let given = self.given(test).await?;
+        self.complete(test, model)?;
+        let (sql, query) = self.over_given(test, model).await?;
+        let expect = &test.declared.expect;
+        let expected = self.rows(expect, &schema, true, &model.name).await.map_err(|found| vec![found])?;
+        let compiled = CompiledUnitTest { sql, query, given, expected };
+        self.compiled.unit_tests.insert(test.id.clone(), compiled);
+        Ok(())
+    }
+
+    /// Declares the tables that rows are given for, and reads the rows.
+    async fn given(&self, test: &UnitTest) -> Result<BTreeMap<Relation, RecordBatch>, Vec<Diagnostic>> {
+        let mut tables = BTreeMap::new();
+        let mut findings = Vec::new();
+        for given in &test.given {
+            let node = self.context.manifest.nodes.get(&given.input);
+            let (Some(node), Some(schema)) = (node, self.schemas.get(&given.input)) else {
+                let name = given.input.as_str().splitn(3, '.').last().unwrap_or_default();
+                let message = format!("rows are given for `{name}`, which the model does not read");
+                findings.push(Diagnostic::error("not-an-input", message).at(given.span.clone(), ""));
+                continue;
+            };
+            let Some(relation) = node.relation() else { continue };
+            let stand_in = stand_in(relation);
+            if !self.context.engine.knows(&stand_in) {
+                let declared = self.context.engine.declare_table(&stand_in, Arc::clone(schema));
+                declared.map_err(|error| vec![Diagnostic::error("engine", error.strip_backtrace())])?;
+            }
+            match self.rows(&given.rows, schema, false, &node.display_name()).await {
+                Ok(batch) => drop(tables.insert(stand_in, batch)),
+                Err(found) => findings.push(found),
+            }
+        }
+        if findings.is_empty() { Ok(tables) } else { Err(findings) }
+    }
+
+    /// Every table that the model reads must be given, if only without rows.
+    fn complete(&self, test: &UnitTest, model: &Model) -> Result<(), Vec<Diagnostic>> {
+        let given: BTreeSet<&NodeId> = test.given.iter().map(|given| &given.input).collect();
+        let parents = self.context.manifest.graph.parents(&model.id);
+        let missing: Vec<Diagnostic> = parents
+            .into_iter()
+            .filter(|parent| !given.contains(parent))
+            .filter_map(|parent| self.context.manifest.nodes.get(parent))
+            .map(|node| {
+                let input = super::check::reference(node);
+                let message =
+                    format!("the model `{}` reads {input}, and no rows are given for it", model.name);
+                Diagnostic::error("input-not-given", message)
+                    .at(test.declared_at().clone(), "this unit test")
+                    .hint(format!("add `- input: {input}` with its `rows:`; `rows: []` for none"))
+            })
+            .collect();
+        if missing.is_empty() { Ok(()) } else { Err(missing) }
+    }
+
+    /// The model's SQL in which every table is a given one.
+    async fn over_given(&self, test: &UnitTest, model: &Model) -> Result<(String, Query), Vec<Diagnostic>> {
+        let overrides = overrides(&test.declared.overrides);
+        let names = Given { manifest: Arc::clone(&self.context.manifest.lookup) };
+        let node = NodeContext {
+            name: model.name.clone(),
+            unique_id: model.id.to_string(),
+            this: Some(stand_in(&model.relation)),
+            is_incremental: overrides.macros.get("is_incremental") == Some(&Value::Bool(true)),
+            config: model.config.all.clone(),
+            executing: true,
+            overrides: Arc::new(overrides),
+        };
+        let of_test = |found: Diagnostic| vec![found.at(test.declared_at().clone(), "in this unit test")];
+        let rendered = self.context.jinja.render(&model.file, &node, Arc::new(names)).map_err(of_test)?;
+        let origin = Origin { id: &model.id, file: &model.file, manifest: self.context.manifest };
+        let complain = |error: SqlError| of_test(origin.sql_error(error, &rendered.map));
+        let query = self.context.engine.plan(&rendered.text).await.map_err(complain)?;
+        let allowed = test.given.iter().filter_map(|given| self.context.manifest.nodes.get(&given.input));
+        let allowed: BTreeSet<Relation> = allowed.filter_map(|node| node.relation()).map(stand_in).collect();
+        origin.references(&query, &allowed)?;
+        Ok((rendered.text, query))
+    }
+
+    /// Rows as written, in the types of a table's columns; all of them, or those that are named.
+    async fn rows(
+        &self,
+        rows: &RowsDecl,
+        schema: &SchemaRef,
+        only_named: bool,
+        of: &str,
+    ) -> Result<RecordBatch, Diagnostic> {
+        match &rows.rows {
+            RowsText::Dict(items) => {
+                let maps: Vec<Map<String, Value>> = items
+                    .iter()
+                    .map(|item| match item.to_json() {
+                        Value::Object(map) => map,
+                        _ => Map::new(),
+                    })
+                    .collect();
+                let place = |error: &GivenError| place(items, error).unwrap_or_else(|| rows.span.clone());
+                given::rows(Written::Dict(&maps), schema, only_named && !maps.is_empty())
+                    .map_err(|error| unfit(&error, place(&error), of))
+            }
+            RowsText::Csv(source) => {
+                let empty = source.text().trim().is_empty();
+                given::rows(Written::Csv(source.text()), schema, only_named && !empty)
+                    .map_err(|error| unfit(&error, csv_place(source, &error, &rows.span), of))
+            }
+            RowsText::Sql(source) => self.queried(source, schema, only_named, &rows.span, of).await,
+        }
+    }
+
+    /// The rows of a query over no table.
+    async fn queried(
+        &self,
+        source: &Source,
+        schema: &SchemaRef,
+        only_named: bool,
+        at: &Span,
+        of: &str,
+    ) -> Result<RecordBatch, Diagnostic> {
+        let engine = self.context.engine;
+        let complain =
+            |code: &'static str, message: String| Diagnostic::error(code, message).at(at.clone(), "");
+        let query = engine.plan(source.text()).await.map_err(|error| complain(error.code, error.message))?;
+        if let Some(relation) = query.relations().first() {
+            let message = format!("the rows of a unit test are written by hand; this reads {relation}");
+            return Err(complain("not-by-hand", message));
+        }
+        let failed =
+            |error: &crate::engine::EngineError| complain("unit-test-rows", crate::engine::message(error));
+        let bound = query.bind(&BTreeMap::new()).map_err(|error| failed(&error))?;
+        let batch = engine.gather(&bound).await.map_err(|error| failed(&error))?;
+        given::conform(&batch, schema, only_named).map_err(|error| unfit(&error, at.clone(), of))
+    }
+}
+
+/// The place of the value that does not fit.
+fn place(items: &[Yaml], error: &GivenError) -> Option<Span> {
+    let item = items.get(error.row?)?;
+    let YamlValue::Map(entries) = &item.value else { return Some(item.span.clone()) };
+    let column = error.column.as_ref()?;
+    let known = |(key, _): &&(Spanned<String>, Yaml)| key.value == *column;
+    entries.iter().find(known).map(|(key, value)| {
+        if error.known.is_empty() && !value.is_null() { value.span.clone() } else { key.span.clone() }
+    })
+}
+
+/// The line of the row that does not fit; the first one holds the names.
+fn csv_place(source: &Source, error: &GivenError, whole: &Span) -> Span {
+    // Text that stands in YAML has no lines of its own there.
+    if source.path() == whole.source.path() {
+        return whole.clone();
+    }
+    let line = error.row.map_or(1, |row| row + 2);
+    let start = source.offset(line, 1);
+    let end = source.offset(line, usize::MAX);
+    source.span(start..end)
+}
+
+fn unfit(error: &GivenError, at: Span, of: &str) -> Diagnostic {
+    let found = Diagnostic::error("unit-test-rows", format!("{} (of `{of}`)", error.message)).at(at, "");
+    let Some(column) = error.column.as_ref().filter(|_| !error.known.is_empty()) else { return found };
+    match near::question(column, error.known.iter().map(String::as_str)) {
+        Some(question) => found.hint(question),
+        None => found.note(format!("its columns: {}", error.known.join(", "))),
+    }
+}
+
+fn overrides(declared: &OverridesDecl) -> Overrides {
+    let json = |entries: &[(Spanned<String>, Yaml)]| -> Map<String, Value> {
+        entries.iter().map(|(name, value)| (name.value.clone(), value.to_json())).collect()
+    };
+    let text = |value: Value| match value {
+        Value::String(text) => text,
+        other => other.to_string(),
+    };
+    Overrides {
+        macros: json(&declared.macros),
+        vars: json(&declared.vars),
+        env_vars: json(&declared.env_vars).into_iter().map(|(name, value)| (name, text(value))).collect(),
+    }
+}
+
+/// Names that lead to the given rows.
+struct Given {
+    manifest: Arc<crate::manifest::lookup::Lookup>,
+}
+
+impl Names for Given {
+    fn reference(&self, package: Option<&str>, name: &str) -> Result<Relation, String> {
+        self.manifest.reference(package, name).map(|relation| stand_in(&relation))
+    }
+
+    fn source(&self, source: &str, table: &str) -> Result<Relation, String> {
+        Names::source(self.manifest.as_ref(), source, table).map(|relation| stand_in(&relation))
+    }
+}

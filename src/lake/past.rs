@@ -1,0 +1,57 @@
+//! A table's earlier versions, as far as its log tells.
+
+use chrono::{DateTime, Utc};
+use deltalake::kernel::Snapshot;
+use futures::{StreamExt, stream};
+
+use super::{
+    error::{LakeError, READ},
+    place,
+    provenance::{Provenance, committed_at},
+    store::Lake,
+};
+use crate::name::Relation;
+
+/// One version of a table's past.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Past {
+    /// Its number.
+    pub version: u64,
+    /// When it was committed, if its commit says so.
+    pub at: Option<DateTime<Utc>>,
+    /// How it came to be; `None` if someone else made it.
+    pub provenance: Option<Provenance>,
+}
+
+/// Log entries that are read side by side.
+const READS: usize = 8;
+
+impl Lake {
+    /// The newest `limit` versions of a table, newest first; none if there is no table. Entries that were cleaned
+    /// away end it.
+    pub async fn history(&self, relation: &Relation, limit: usize) -> Result<Vec<Past>, LakeError> {
+        let place = self.place(relation);
+        let read = |error| LakeError::of(READ, &place, error);
+        let log_store = self.log_store(self.store().clone(), self.url(relation)).map_err(read)?;
+        if limit == 0 || place::is_missing_folder(log_store.root_url()) {
+            return Ok(Vec::new());
+        }
+        let newest = match Snapshot::try_new(&log_store, None).await {
+            Ok(snapshot) => snapshot.version(),
+            Err(error) => return self.absent(relation, &log_store, error).await.map(|()| Vec::new()),
+        };
+        let mut entries = stream::iter((0..=newest).rev().take(limit))
+            .map(|version| {
+                let log_store = log_store.clone();
+                async move { (version, log_store.read_commit_entry(version).await) }
+            })
+            .buffered(READS);
+        let mut past = Vec::new();
+        while let Some((version, entry)) = entries.next().await {
+            let Some(entry) = entry.map_err(read)? else { break };
+            let (at, provenance) = (committed_at(&entry), Provenance::of_commit(&entry));
+            past.push(Past { version, at, provenance });
+        }
+        Ok(past)
+    }
+}

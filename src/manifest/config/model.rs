@@ -1,0 +1,112 @@
+//! What shapes a model.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use super::{Layer, Reader, merged};
+use crate::diag::Diagnostic;
+
+/// What a model becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Materialized {
+    /// A Delta table.
+    Table,
+    /// A named query, planned into whoever reads it.
+    View,
+    /// The same, for the project's inside only.
+    Ephemeral,
+}
+
+impl Materialized {
+    const NAMES: [&'static str; 3] = ["table", "view", "ephemeral"];
+    /// dbt's materializations that this version does not build.
+    const DBT_ONLY: [&'static str; 2] = ["incremental", "materialized_view"];
+
+    /// dbt's word for it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::View => "view",
+            Self::Ephemeral => "ephemeral",
+        }
+    }
+}
+
+/// The settings that shape a model.
+#[derive(Debug, Clone)]
+pub struct ModelConfig {
+    /// What it becomes; a table unless said otherwise.
+    pub materialized: Materialized,
+    /// A disabled model is as if it were not there.
+    pub enabled: bool,
+    /// The folder under the lake's root, if set.
+    pub schema: Option<String>,
+    /// The table's name, if it is not the file's.
+    pub alias: Option<String>,
+    /// Tags for selection.
+    pub tags: BTreeSet<String>,
+    /// Columns whose values become folders.
+    pub partition_by: Vec<String>,
+    /// Bytes a data file should have.
+    pub target_file_size: Option<u64>,
+    /// Whether its columns must be those its properties declare, and its constraints bind every writer.
+    pub contract: bool,
+    /// Every setting, resolved, for templates and artifacts.
+    pub all: Map<String, Value>,
+}
+
+impl ModelConfig {
+    /// The settings from all layers, weakest first, and what is wrong with them.
+    #[must_use]
+    pub fn resolve(layers: Vec<Layer>) -> (Self, Vec<Diagnostic>) {
+        let merged = merged(layers);
+        let mut reader = Reader::new(&merged);
+        let config = Self {
+            materialized: materialized(&mut reader),
+            enabled: reader.bool("enabled").unwrap_or(true),
+            schema: reader.text("schema"),
+            alias: reader.text("alias"),
+            tags: reader.list("tags").into_iter().collect(),
+            partition_by: reader.list("partition_by"),
+            target_file_size: reader.size("target_file_size"),
+            contract: contract(&mut reader),
+            all: reader.all(),
+        };
+        let findings = reader.findings;
+        (config, findings)
+    }
+}
+
+/// `contract: {enforced: true}`.
+fn contract(reader: &mut Reader<'_>) -> bool {
+    let Some(setting) = reader.settings.get("contract") else { return false };
+    match setting.value.get("enforced") {
+        Some(Value::Bool(enforced)) => *enforced,
+        None if setting.value.is_null() || setting.value.is_object() => false,
+        _ => reader.mistyped("contract", "a mapping such as {enforced: true}").unwrap_or_default(),
+    }
+}
+
+fn materialized(reader: &mut Reader<'_>) -> Materialized {
+    let Some(name) = reader.text("materialized") else { return Materialized::Table };
+    match name.as_str() {
+        "table" => Materialized::Table,
+        "view" => Materialized::View,
+        "ephemeral" => Materialized::Ephemeral,
+        other => {
+            let known = Materialized::DBT_ONLY.contains(&other);
+            let message = if known {
+                format!("the materialization `{other}` is not available in this version")
+            } else {
+                format!("there is no materialization `{other}`")
+            };
+            let names = Materialized::NAMES;
+            reader.finding("materialized", message, |found| {
+                found.near(other, names).note(format!("available: {}", names.join(", ")))
+            });
+            Materialized::Table
+        }
+    }
+}

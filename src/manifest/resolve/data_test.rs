@@ -1,0 +1,121 @@
+//! Data tests: what each judges, and how.
+
+use super::{Edges, Resolver, in_template};
+use crate::{
+    diag::Diagnostic,
+    manifest::{
+        config::{Layer, TestConfig},
+        data_test::DataTest,
+        node::Node,
+    },
+    name::{NodeId, Relation},
+    parse::{ParsedTest, Subject, TestKind},
+};
+
+impl Resolver<'_> {
+    /// Takes a test in; what it reads is above it in the graph.
+    pub(super) fn data_test(&mut self, parsed: &ParsedTest) -> Edges {
+        let attached = match self.attached(parsed) {
+            Ok(attached) => attached,
+            // What it tests is disabled or unknown, which was said where it counts.
+            Err(Absent) => return Edges::new(),
+        };
+        let fqn = self.test_fqn(parsed);
+        let config = self.test_config(parsed, &fqn);
+        if !config.enabled {
+            return Edges::new();
+        }
+        if let Some(first) = self.places.get(&parsed.id) {
+            let message = format!("the test `{}` is declared twice", parsed.name);
+            self.findings.push(
+                Diagnostic::error("duplicate-test", message)
+                    .at(parsed.declared.clone(), "again here")
+                    .at(first.clone(), "first here")
+                    .hint("remove one of them, or give it another `name:`"),
+            );
+            return Edges::new();
+        }
+        let mut parents = self.parents(&parsed.captures);
+        parents.extend(attached.clone());
+        let audit = self.audit(parsed, &config, attached.as_ref().or(parents.first()));
+        let test = DataTest {
+            id: parsed.id.clone(),
+            name: parsed.name.clone(),
+            short_name: parsed.short_name.clone(),
+            fqn,
+            template: parsed.template.clone(),
+            declared: parsed.declared.clone(),
+            description: parsed.description.clone(),
+            config,
+            generic: match &parsed.kind {
+                TestKind::Generic(generic) => Some(generic.clone()),
+                TestKind::Singular(_) => None,
+            },
+            attached,
+            audit,
+        };
+        self.places.insert(test.id.clone(), test.declared.clone());
+        let edges = parents.into_iter().map(|parent| (parent, test.id.clone())).collect();
+        self.nodes.insert(test.id.clone(), Node::Test(Box::new(test)));
+        edges
+    }
+
+    /// The node that a generic test is declared on.
+    fn attached(&self, parsed: &ParsedTest) -> Result<Option<NodeId>, Absent> {
+        let TestKind::Generic(generic) = &parsed.kind else { return Ok(None) };
+        let found = match &generic.subject {
+            Subject::Model(name) => self.lookup.models.get(name),
+            Subject::Source(source, table) => self.lookup.sources.get(&(source.clone(), table.clone())),
+        };
+        found.map(|(id, _)| Some(id.clone())).ok_or(Absent)
+    }
+
+    /// Project, the folders of the declaring file below its path, name.
+    fn test_fqn(&self, parsed: &ParsedTest) -> Vec<String> {
+        let folders = match &parsed.kind {
+            TestKind::Singular(folders) => folders.clone(),
+            TestKind::Generic(_) => self.folders(parsed.declared.source.path()),
+        };
+        [self.name.clone()].into_iter().chain(folders).chain([parsed.name.clone()]).collect()
+    }
+
+    /// The folders between the path that a properties file was found under and the file.
+    pub(super) fn folders(&self, path: &str) -> Vec<String> {
+        let paths = &self.project.settings.paths;
+        let under = paths.models.iter().chain(&paths.tests);
+        let mut under = under;
+        let inside = under.find_map(|under| path.strip_prefix(under.as_str())?.strip_prefix('/'));
+        let mut folders: Vec<String> = inside.unwrap_or_default().split('/').map(str::to_owned).collect();
+        folders.pop();
+        folders
+    }
+
+    fn test_config(&mut self, parsed: &ParsedTest, fqn: &[String]) -> TestConfig {
+        let parts: Vec<&str> = fqn.iter().map(String::as_str).collect();
+        let project = self.project;
+        let mut layers: Vec<Layer> =
+            project.settings.data_tests.layers(&parts).into_iter().map(|patch| self.layer(patch)).collect();
+        let (own, written) = (self.layer(&parsed.config), in_template(&parsed.captures));
+        // A generic test's macro speaks for all its uses, a test's own file for itself.
+        layers.extend(match parsed.kind {
+            TestKind::Generic(_) => [written, own],
+            TestKind::Singular(_) => [own, written],
+        });
+        let (config, findings) = TestConfig::resolve(layers);
+        self.findings.extend(findings);
+        config
+    }
+
+    /// Where the rows that the test finds are kept: beside the schema of what it tests.
+    fn audit(&self, parsed: &ParsedTest, config: &TestConfig, tested: Option<&NodeId>) -> Relation {
+        let name = config.alias.as_ref().unwrap_or(&parsed.short_name);
+        let tested = tested.and_then(|id| self.nodes.get(id)).and_then(Node::relation);
+        match tested {
+            Some(relation) => relation.audit(name),
+            None => Relation::new(format!("{}main", self.prefix), "").audit(name),
+        }
+    }
+}
+
+/// There is no such node.
+struct Absent;

@@ -1,0 +1,33 @@
+//! How old a source's table may be: what the table says, over what its source says.
+
+use crate::{
+    manifest::node::SourceFreshness,
+    project::{Freshness, FreshnessDecl, SourceDecl, SourceTableDecl},
+};
+
+/// What is asked of a table's age; none if nothing is, or if the table says so.
+pub(super) fn of(source: &SourceDecl, table: &SourceTableDecl) -> Option<SourceFreshness> {
+    let (above, own) = match (&source.freshness, &table.freshness) {
+        (Freshness::Set(above), Freshness::Inherit) => (Some(above), None),
+        (Freshness::Set(above), Freshness::Set(own)) => (Some(above), Some(own)),
+        (_, Freshness::Set(own)) => (None, Some(own)),
+        (_, Freshness::Off | Freshness::Inherit) => return None,
+    };
+    let period = |of: fn(&FreshnessDecl) -> Option<crate::project::Period>| {
+        own.and_then(of).or_else(|| above.and_then(of))
+    };
+    let warn_after = period(|it| it.warn_after.as_ref().map(|period| period.value));
+    let error_after = period(|it| it.error_after.as_ref().map(|period| period.value));
+    if warn_after.is_none() && error_after.is_none() {
+        return None;
+    }
+    let filter = own.and_then(|it| it.filter.clone()).or_else(|| above.and_then(|it| it.filter.clone()));
+    Some(SourceFreshness {
+        warn_after,
+        error_after,
+        filter: filter.map(|filter| filter.value),
+        loaded_at_field: table.loaded_at_field.clone().or_else(|| source.loaded_at_field.clone()),
+        loaded_at_query: table.loaded_at_query.clone().or_else(|| source.loaded_at_query.clone()),
+        span: table.name.span.clone(),
+    })
+}

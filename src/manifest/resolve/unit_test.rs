@@ -1,0 +1,103 @@
+//! Unit tests: which model each runs, and what its rows stand in for.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::{Edges, Resolver};
+use crate::{
+    diag::Diagnostic,
+    manifest::{
+        config::Layer,
+        node::Node,
+        unit_test::{Given, UnitTest},
+    },
+    name::NodeId,
+    parse::{Input, ParsedUnitTest},
+};
+
+impl Resolver<'_> {
+    /// Takes a unit test in, below the model it tests.
+    pub(super) fn unit_test(&mut self, parsed: &ParsedUnitTest) -> Edges {
+        let declared = &parsed.declared;
+        let model = match self.lookup.model(None, &declared.model.value) {
+            Ok((id, _)) => id.clone(),
+            Err(_) if self.lookup.disabled.contains(&declared.model.value) => return Edges::new(),
+            Err(unknown) => {
+                self.findings.push(unknown.diagnostic("unknown-model", &declared.model.span));
+                return Edges::new();
+            }
+        };
+        let folders = self.folders(declared.span.source.path());
+        let (model_name, name) = (&declared.model.value, &declared.name.value);
+        let fqn: Vec<String> = [self.name.clone()]
+            .into_iter()
+            .chain(folders)
+            .chain([model_name.clone(), name.clone()])
+            .collect();
+        let settings = self.unit_test_config(parsed, &fqn);
+        if settings.get("enabled").is_some_and(|setting| setting.value == Value::Bool(false)) {
+            return Edges::new();
+        }
+        let Some(given) = self.given(parsed, &model) else { return Edges::new() };
+        let tags: BTreeSet<String> = settings
+            .get("tags")
+            .map(|setting| match &setting.value {
+                Value::Array(items) => items.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+                one => one.as_str().into_iter().map(str::to_owned).collect(),
+            })
+            .unwrap_or_default();
+        let test = UnitTest {
+            id: parsed.id.clone(),
+            name: name.clone(),
+            model: model.clone(),
+            fqn,
+            declared: declared.clone(),
+            given,
+            tags,
+            config: settings.into_iter().map(|(key, setting)| (key, setting.value)).collect(),
+        };
+        self.places.insert(test.id.clone(), declared.name.span.clone());
+        let edge = (model, test.id.clone());
+        self.nodes.insert(test.id.clone(), Node::UnitTest(Box::new(test)));
+        vec![edge]
+    }
+
+    fn unit_test_config(&mut self, parsed: &ParsedUnitTest, fqn: &[String]) -> Layer {
+        let parts: Vec<&str> = fqn.iter().map(String::as_str).collect();
+        let project = self.project;
+        let mut layers: Vec<Layer> =
+            project.settings.unit_tests.layers(&parts).into_iter().map(|patch| self.layer(patch)).collect();
+        layers.push(self.layer(&parsed.declared.config));
+        layers.into_iter().flatten().collect()
+    }
+
+    /// The nodes that rows are given for; none if one is unknown or given twice.
+    fn given(&mut self, parsed: &ParsedUnitTest, model: &NodeId) -> Option<Vec<Given>> {
+        let mut all: Vec<Given> = Vec::new();
+        for (input, rows) in &parsed.given {
+            let found = match &input.value {
+                Input::This => Ok(model.clone()),
+                Input::Ref(call) => {
+                    self.lookup.model(call.package.as_deref(), &call.name).map(|(id, _)| id.clone())
+                }
+                Input::Source(call) => {
+                    self.lookup.source(&call.source, &call.table).map(|(id, _)| id.clone())
+                }
+            };
+            let input_id = found
+                .map_err(|unknown| self.findings.push(unknown.diagnostic("unknown-input", &input.span)))
+                .ok()?;
+            if let Some(first) = all.iter().find(|given| given.input == input_id) {
+                self.findings.push(
+                    Diagnostic::error("given-twice", "rows are given twice for the same input")
+                        .at(input.span.clone(), "again here")
+                        .at(first.span.clone(), "first here"),
+                );
+                return None;
+            }
+            all.push(Given { input: input_id, span: input.span.clone(), rows: rows.clone() });
+        }
+        Some(all)
+    }
+}

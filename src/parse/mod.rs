@@ -1,0 +1,124 @@
+//! The parse phase, in dbt's sense: every template is rendered once with nothing resolved, to learn what it refers to
+//! and how it configures itself. Resolves no name and touches no table.
+//!
+//! - [`data_test`]: a declaration under `data_tests:` as the template it stands for
+//! - [`test_name`]: how dbt calls a test that nobody named
+//! - [`unit_test`]: what a unit test's inputs mean
+
+pub mod data_test;
+pub mod test_name;
+pub mod unit_test;
+
+use std::sync::Arc;
+
+pub use self::{
+    data_test::{Generic, ParsedTest, Subject, TestKind},
+    unit_test::{Input, ParsedUnitTest},
+};
+use crate::{
+    diag::Diagnostic,
+    jinja::{Captures, Jinja, Names, NodeContext},
+    name::{NodeId, Relation},
+    project::{ModelFile, Project},
+    text::Source,
+};
+
+/// What the templates of a project ask for. A template that fails asks for nothing and is among the findings.
+#[derive(Debug, Default)]
+pub struct Parsed {
+    /// What each of the project's models asked for, in their order.
+    pub models: Vec<Captures>,
+    /// Its data tests.
+    pub tests: Vec<ParsedTest>,
+    /// Its unit tests.
+    pub unit_tests: Vec<ParsedUnitTest>,
+}
+
+/// Renders every template of the project, on up to `threads` threads.
+#[must_use]
+pub fn parse(project: &Project, jinja: &Jinja, threads: usize) -> (Parsed, Vec<Diagnostic>) {
+    let name = project.settings.name.value.as_str();
+    let (models, mut findings) =
+        collect(in_parallel(&project.models, threads, |file| model(file, name, jinja)), |captures| {
+            captures.unwrap_or_default()
+        });
+    let declared = data_test::declared(project, jinja, &mut findings);
+    let (tests, more) = collect(in_parallel(&declared, threads, |test| test.rendered(jinja)), |test| test);
+    findings.extend(more);
+    let (unit_tests, more) = collect(
+        in_parallel(&project.unit_tests, threads, |test| unit_test::parse(test, name, jinja)),
+        |test| test,
+    );
+    findings.extend(more);
+    let parsed = Parsed {
+        models,
+        tests: tests.into_iter().flatten().collect(),
+        unit_tests: unit_tests.into_iter().flatten().collect(),
+    };
+    findings.extend(parsed.warnings());
+    (parsed, findings)
+}
+
+impl Parsed {
+    /// What the templates warned of.
+    fn warnings(&self) -> impl Iterator<Item = Diagnostic> {
+        let tests = self.tests.iter().map(|test| &test.captures);
+        self.models.iter().chain(tests).flat_map(|captures| captures.warnings.clone())
+    }
+}
+
+/// `work` on every item, with the results in the items' order.
+fn in_parallel<T: Sync, R: Send>(items: &[T], threads: usize, work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let size = items.len().div_ceil(threads.max(1)).max(1);
+    let work = &work;
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = items
+            .chunks(size)
+            .map(|chunk| scope.spawn(move || chunk.iter().map(work).collect::<Vec<R>>()))
+            .collect();
+        workers
+            .into_iter()
+            .flat_map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
+    })
+}
+
+fn collect<T, U>(
+    results: Vec<Result<T, Diagnostic>>,
+    keep: impl Fn(Option<T>) -> U,
+) -> (Vec<U>, Vec<Diagnostic>) {
+    let mut findings = Vec::new();
+    let kept = results.into_iter().map(|result| keep(result.map_err(|found| findings.push(found)).ok()));
+    (kept.collect(), findings)
+}
+
+fn model(file: &ModelFile, project: &str, jinja: &Jinja) -> Result<Captures, Diagnostic> {
+    let id = NodeId::model(project, &file.name);
+    captures(jinja, &file.source, &file.name, &id, Some(Relation::new("this", file.name.as_str())))
+}
+
+/// What a template asks for.
+fn captures(
+    jinja: &Jinja,
+    template: &Source,
+    name: &str,
+    id: &NodeId,
+    this: Option<Relation>,
+) -> Result<Captures, Diagnostic> {
+    let node =
+        NodeContext { name: name.to_owned(), unique_id: id.to_string(), this, ..NodeContext::default() };
+    jinja.render(template, &node, Arc::new(Anything)).map(|rendered| rendered.captures)
+}
+
+/// Answers every name with a placeholder: what it means is found out later.
+struct Anything;
+
+impl Names for Anything {
+    fn reference(&self, package: Option<&str>, name: &str) -> Result<Relation, String> {
+        Ok(Relation::new(package.unwrap_or("ref"), name))
+    }
+
+    fn source(&self, source: &str, table: &str) -> Result<Relation, String> {
+        Ok(Relation::new(source, table))
+    }
+}

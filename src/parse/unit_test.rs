@@ -1,0 +1,70 @@
+//! What a unit test's inputs mean: each is a call of `ref` or `source`, or `this`.
+
+use super::captures;
+use crate::{
+    diag::Diagnostic,
+    jinja::{Jinja, RefCall, SourceCall},
+    name::NodeId,
+    project::{RowsDecl, UnitTestDecl},
+    text::{Source, Spanned},
+};
+
+/// A unit test whose inputs are known by name.
+#[derive(Debug, Clone)]
+pub struct ParsedUnitTest {
+    /// Its id.
+    pub id: NodeId,
+    /// As declared.
+    pub declared: UnitTestDecl,
+    /// What its `given:` items stand for, in their order.
+    pub given: Vec<(Spanned<Input>, RowsDecl)>,
+}
+
+/// What rows are given for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// A model.
+    Ref(RefCall),
+    /// A table of a source.
+    Source(SourceCall),
+    /// The model's own table.
+    This,
+}
+
+pub(super) fn parse(
+    declared: &UnitTestDecl,
+    project: &str,
+    jinja: &Jinja,
+) -> Result<ParsedUnitTest, Diagnostic> {
+    let id = NodeId::unit_test(project, &declared.model.value, &declared.name.value);
+    let given = declared
+        .given
+        .iter()
+        .map(|given| Ok((input(&given.input, &id, jinja)?, given.rows.clone())))
+        .collect::<Result<_, Diagnostic>>()?;
+    Ok(ParsedUnitTest { id, declared: declared.clone(), given })
+}
+
+fn input(written: &Spanned<String>, id: &NodeId, jinja: &Jinja) -> Result<Spanned<Input>, Diagnostic> {
+    let text = written.value.trim();
+    let found = |input| Ok(Spanned::new(input, written.span.clone()));
+    if text == "this" {
+        return found(Input::This);
+    }
+    let expression = text.strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}")).map_or(text, str::trim);
+    let template = Source::new(written.span.source.path(), format!("{{{{ {expression} }}}}"));
+    let captures = captures(jinja, &template, "unit test", id, None).map_err(|mut found| {
+        for label in found.labels.iter_mut().filter(|label| label.span.source == template) {
+            label.span = written.span.clone();
+        }
+        found
+    })?;
+    let mut calls =
+        captures.refs.into_iter().map(Input::Ref).chain(captures.sources.into_iter().map(Input::Source));
+    match (calls.next(), calls.next()) {
+        (Some(one), None) => found(one),
+        _ => Err(Diagnostic::error("invalid-input", format!("`{text}` is no input of a model"))
+            .at(written.span.clone(), "")
+            .hint("write ref('model'), source('source', 'table') or this")),
+    }
+}

@@ -1,0 +1,420 @@
+//! Tests, run over a version that nobody sees yet or over published tables.
+//!
+//! ```text
+//! tests ──▶ those that judge rows one by one ──▶ one pass for all of a table ──┐
+//!      └──▶ the others ──▶ a query each, side by side ─────────────────────────┴──▶ numbers ──▶ verdicts
+//! ```
+//!
+//! If the one pass fails, each of its tests is run alone, so that a test that can't be computed takes no other along.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use futures::{StreamExt, stream};
+
+use super::{
+    anomaly::{self, Judgement},
+    scheduler::{Cancelled, Told},
+    verdict,
+    version::Version,
+    worker::{StepError, Worker},
+};
+use crate::{
+    compile::{Anomaly, CompiledModel, Probe},
+    engine::{Table, rule::RowRule},
+    lake::Provenance,
+    manifest::DataTest,
+    name::{NodeId, Relation},
+    outcome::{Outcome, TestStatus, Verdict},
+    plan::Step,
+};
+
+/// What an audit found.
+#[derive(Debug, Default)]
+pub(super) struct Audited {
+    /// The tests for which a version is withheld.
+    pub(super) failed: Vec<NodeId>,
+    /// The constraints that it breaks, each as a message.
+    pub(super) broken: Vec<String>,
+    /// The numbers that later versions will be compared with.
+    pub(super) metrics: BTreeMap<String, f64>,
+}
+
+/// Rows of a failure that are shown.
+const SHOWN: usize = 5;
+
+impl Worker {
+    /// Runs the tests, and for a new version looks for what its constraints forbid.
+    pub(super) async fn audit(
+        &self,
+        tests: &[&Arc<Step>],
+        version: Option<(&Version, &CompiledModel)>,
+        told: &Told,
+    ) -> Result<Audited, Cancelled> {
+        let audit = Audit { worker: self, version, told };
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => Err(Cancelled),
+            audited = audit.run(tests) => Ok(audited),
+        }
+    }
+}
+
+struct Audit<'a> {
+    worker: &'a Worker,
+    version: Option<(&'a Version, &'a CompiledModel)>,
+    told: &'a Told,
+}
+
+/// A probe and who asks.
+#[derive(Clone, Copy)]
+struct Item<'a> {
+    asks: Asks<'a>,
+    probe: &'a Probe,
+}
+
+#[derive(Clone, Copy)]
+enum Asks<'a> {
+    Test(&'a Arc<Step>, &'a DataTest, Option<&'a Anomaly>),
+    /// A constraint, by what people call it.
+    Constraint(&'a str),
+}
+
+/// Items that are counted together.
+enum Unit<'a> {
+    Shared(Relation, Vec<Item<'a>>),
+    Alone(Item<'a>),
+}
+
+/// The tables that probes read, opened once.
+type Tables = BTreeMap<Relation, Result<Table, StepError>>;
+
+/// What one item came to.
+enum Found {
+    Verdict { test: NodeId, well: bool, metric: Option<f64> },
+    Constraint(Option<String>),
+}
+
+impl<'a> Audit<'a> {
+    async fn run(&self, tests: &[&'a Arc<Step>]) -> Audited {
+        let (items, mut audited) = self.items(tests);
+        let tables = self.open(&items).await;
+        let counting: Vec<_> = units(items).into_iter().map(|unit| self.unit(unit, &tables)).collect();
+        let found: Vec<Vec<Found>> =
+            stream::iter(counting).buffer_unordered(self.worker.engine.threads().max(1)).collect().await;
+        for one in found.into_iter().flatten() {
+            match one {
+                Found::Verdict { test, well, metric } => {
+                    audited.metrics.extend(metric.map(|metric| (test.to_string(), metric)));
+                    if !well {
+                        audited.failed.push(test);
+                    }
+                }
+                Found::Constraint(message) => audited.broken.extend(message),
+            }
+        }
+        audited.failed.sort();
+        audited.broken.sort();
+        audited
+    }
+
+    /// What is to be counted. Tests that took their rows out while the version was written have their verdict.
+    fn items(&self, tests: &[&'a Arc<Step>]) -> (Vec<Item<'a>>, Audited) {
+        let worker: &'a Worker = self.worker;
+        let mut audited = Audited::default();
+        let mut items = Vec::new();
+        for step in tests.iter().copied() {
+            let (Some(test), Some(compiled)) =
+                (worker.manifest.test(&step.node), worker.compiled.tests.get(&step.node))
+            else {
+                let error = StepError::Lost(step.node.to_string());
+                let _ = self.told.started(step);
+                self.told.finished(step, worker.failed(step, &error));
+                audited.failed.push(step.node.clone());
+                continue;
+            };
+            if let Some(outcome) = self.taken_out(test) {
+                let _ = self.told.started(step);
+                self.told.finished(step, outcome);
+                continue;
+            }
+            let asks = Asks::Test(step, test, compiled.anomaly.as_ref());
+            items.push(Item { asks, probe: &compiled.probe });
+        }
+        if let Some((_, model)) = self.version {
+            items.extend(
+                model
+                    .checks
+                    .iter()
+                    .map(|check| Item { asks: Asks::Constraint(&check.name), probe: &check.probe }),
+            );
+        }
+        (items, audited)
+    }
+
+    fn taken_out(&self, test: &DataTest) -> Option<Outcome> {
+        let (version, model) = self.version?;
+        let rule = model.rules.iter().find(|rule| rule.test == test.id)?;
+        let rows = version.taken.as_ref()?.of(&rule.name);
+        if rows == 0 {
+            return Some(Outcome::Tested(Verdict::pass()));
+        }
+        let plural = if rows == 1 { "" } else { "s" };
+        let (message, stored) = match rule.then {
+            crate::manifest::OnViolation::Quarantine => {
+                let relation = version.relation.quarantine();
+                (format!("{rows} row{plural} quarantined in {relation}"), Some(relation))
+            }
+            crate::manifest::OnViolation::Drop => (format!("{rows} row{plural} dropped"), None),
+        };
+        Some(Outcome::Tested(Verdict {
+            status: TestStatus::Warn,
+            failures: rows,
+            message: Some(message),
+            stored,
+            ..Verdict::pass()
+        }))
+    }
+
+    /// Opens every table that is read, the version instead of the table it will be part of.
+    async fn open(&self, items: &[Item<'_>]) -> Tables {
+        let relations: BTreeSet<Relation> =
+            items.iter().flat_map(|item| item.probe.rows.relations()).collect();
+        stream::iter(relations)
+            .map(|relation| async {
+                let table = match self.version {
+                    Some((version, _)) if version.relation == relation => version.table().await,
+                    _ => self.worker.published(&relation).await,
+                };
+                (relation, table)
+            })
+            .buffer_unordered(16)
+            .collect()
+            .await
+    }
+
+    async fn unit(&self, unit: Unit<'a>, tables: &Tables) -> Vec<Found> {
+        match unit {
+            Unit::Alone(item) => {
+                self.start(item);
+                vec![self.alone(item, tables).await]
+            }
+            Unit::Shared(relation, items) => {
+                for item in &items {
+                    self.start(*item);
+                }
+                let rules: Vec<RowRule> = items.iter().filter_map(|item| item.probe.rule.clone()).collect();
+                let counts = match tables.get(&relation) {
+                    Some(Ok(table)) => self.worker.engine.count_broken(Arc::clone(table), &rules).await.ok(),
+                    _ => None,
+                };
+                let mut found = Vec::with_capacity(items.len());
+                for (at, item) in items.into_iter().enumerate() {
+                    found.push(match &counts {
+                        Some(counts) => self.settle(item, Some(counts[at] as f64), tables).await,
+                        None => self.alone(item, tables).await,
+                    });
+                }
+                found
+            }
+        }
+    }
+
+    fn start(&self, item: Item<'_>) {
+        if let Asks::Test(step, ..) = item.asks {
+            let _ = self.told.started(step);
+        }
+    }
+
+    async fn alone(&self, item: Item<'_>, tables: &Tables) -> Found {
+        match self.count(item.probe, tables).await {
+            Ok(number) => self.settle(item, number, tables).await,
+            Err(error) => self.lost(item, &error),
+        }
+    }
+
+    async fn count(&self, probe: &Probe, tables: &Tables) -> Result<Option<f64>, StepError> {
+        let tables = only(tables, probe)?;
+        Ok(self.worker.engine.number(&probe.counted.bind(&tables)?).await?)
+    }
+
+    /// A test or constraint that could not be computed: nobody knows, so it is not well.
+    fn lost(&self, item: Item<'_>, error: &StepError) -> Found {
+        match item.asks {
+            Asks::Test(step, ..) => {
+                self.told.finished(step, self.worker.failed(step, error));
+                Found::Verdict { test: step.node.clone(), well: false, metric: None }
+            }
+            Asks::Constraint(name) => {
+                Found::Constraint(Some(format!("the constraint {name} could not be checked: {error}")))
+            }
+        }
+    }
+
+    async fn settle(&self, item: Item<'_>, number: Option<f64>, tables: &Tables) -> Found {
+        match item.asks {
+            Asks::Constraint(name) => {
+                let rows = number.unwrap_or_default();
+                if rows == 0.0 {
+                    return Found::Constraint(None);
+                }
+                let plural = if rows > 1.0 { "rows break" } else { "row breaks" };
+                let sample = self.sample(item.probe, tables).await;
+                let lines: Vec<String> = std::iter::once(format!("{rows} {plural} the constraint {name}:"))
+                    .chain(sample.into_iter().map(|line| format!("  {line}")))
+                    .collect();
+                Found::Constraint(Some(lines.join("\n")))
+            }
+            Asks::Test(step, test, anomaly) => {
+                let verdict = match anomaly {
+                    Some(how) => self.beside_the_past(test, how, number).await,
+                    None => Ok(verdict::judge(&test.config, number.unwrap_or_default())),
+                };
+                match verdict {
+                    Err(error) => self.lost(item, &error),
+                    Ok(verdict) => {
+                        let verdict = self.filled_in(verdict, step, test, item, tables).await;
+                        let well = verdict.status != TestStatus::Fail;
+                        self.told.finished(step, Outcome::Tested(verdict));
+                        let metric = number.filter(|_| anomaly.is_some());
+                        Found::Verdict { test: step.node.clone(), well, metric }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The verdict with all that helps a person: rows, files, tables.
+    async fn filled_in(
+        &self,
+        mut verdict: Verdict,
+        step: &Step,
+        test: &DataTest,
+        item: Item<'_>,
+        tables: &Tables,
+    ) -> Verdict {
+        let anomaly = matches!(item.asks, Asks::Test(_, _, Some(_)));
+        if (test.config.store_failures || self.worker.keep.failures) && !anomaly {
+            match self.store(test, item.probe, tables).await {
+                Ok(()) => verdict.stored = (verdict.failures > 0).then(|| test.audit.clone()),
+                Err(error) => tracing::warn!(test = %test.id, "the rows found could not be stored: {error}"),
+            }
+        }
+        if verdict.status != TestStatus::Pass {
+            verdict.compiled = self.worker.compiled_file(step);
+            if !anomaly {
+                verdict.sample = self.sample(item.probe, tables).await;
+            }
+        }
+        verdict
+    }
+
+    /// The first rows found; none if they can't be had, since the number is what counts.
+    async fn sample(&self, probe: &Probe, tables: &Tables) -> Vec<String> {
+        let sampled = async {
+            let bound = probe.rows.bind(&only(tables, probe)?)?;
+            Ok::<_, StepError>(self.worker.engine.sample(&bound, SHOWN).await?.lines())
+        };
+        sampled.await.unwrap_or_else(|error| {
+            tracing::debug!("no rows to show: {error}");
+            Vec::new()
+        })
+    }
+
+    async fn store(&self, test: &DataTest, probe: &Probe, tables: &Tables) -> Result<(), StepError> {
+        let provenance = Provenance {
+            node: test.id.to_string(),
+            run_id: self.worker.invocation_id.clone(),
+            fingerprint: String::new(),
+            inputs: BTreeMap::new(),
+            rows: 0,
+            digest: String::new(),
+            metrics: BTreeMap::new(),
+            tool_version: env!("CARGO_PKG_VERSION").into(),
+        };
+        let description = format!("Rows found by the test {}", test.name);
+        let tables = only(tables, probe)?;
+        self.worker.write(&test.audit, &probe.rows, &tables, provenance, description).await
+    }
+
+    /// Judges a number beside those that earlier versions of the table gave.
+    async fn beside_the_past(
+        &self,
+        test: &DataTest,
+        how: &Anomaly,
+        number: Option<f64>,
+    ) -> Result<Verdict, StepError> {
+        let (Some(now), Some(attached)) = (number, &test.attached) else { return Ok(Verdict::pass()) };
+        let Some(relation) = self.worker.manifest.nodes.get(attached).and_then(|node| node.relation()) else {
+            return Ok(Verdict::pass());
+        };
+        let published = self.version.is_none();
+        // The version that is judged is no part of its past.
+        let limit = how.versions + usize::from(published);
+        let past: Vec<f64> = self
+            .worker
+            .tables
+            .history(relation, limit)
+            .await?
+            .into_iter()
+            .skip(usize::from(published))
+            .filter_map(|past| past.provenance)
+            .filter_map(|made| match made.metrics.get(test.id.as_str()) {
+                Some(metric) => Some(*metric),
+                None if how.is_row_count => Some(made.rows as f64),
+                None => None,
+            })
+            .collect();
+        Ok(match anomaly::judge(now, &past, how) {
+            Judgement::Plausible | Judgement::TooFew(_) => Verdict::pass(),
+            Judgement::Anomalous { low, high, versions } => {
+                let mut verdict = verdict::judge(&test.config, 1.0);
+                let (now, low, high) = (short(now), short(low), short(high));
+                verdict.message =
+                    Some(format!("Got {now}; the last {versions} versions make {low} to {high} plausible"));
+                verdict
+            }
+        })
+    }
+}
+
+/// Four significant digits, or all before the point.
+fn short(number: f64) -> String {
+    if number.abs() >= 1000.0 || number == 0.0 {
+        return format!("{number:.0}");
+    }
+    let text = format!("{number:.4}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// Puts those that judge rows of one table one by one together.
+fn units(items: Vec<Item<'_>>) -> Vec<Unit<'_>> {
+    let mut shared: BTreeMap<Relation, Vec<Item<'_>>> = BTreeMap::new();
+    let mut units = Vec::new();
+    for item in items {
+        match &item.probe.rule {
+            Some(rule) => shared.entry(rule.relation().clone()).or_default().push(item),
+            None => units.push(Unit::Alone(item)),
+        }
+    }
+    units.extend(shared.into_iter().map(|(relation, items)| Unit::Shared(relation, items)));
+    units
+}
+
+/// The tables of one probe.
+fn only(tables: &Tables, probe: &Probe) -> Result<BTreeMap<Relation, Table>, StepError> {
+    let mut own = BTreeMap::new();
+    for relation in probe.rows.relations() {
+        match tables.get(&relation) {
+            Some(Ok(table)) => drop(own.insert(relation, Arc::clone(table))),
+            Some(Err(StepError::MissingInput(relation))) => {
+                return Err(StepError::MissingInput(relation.clone()));
+            }
+            Some(Err(error)) => return Err(StepError::Other(error.to_string())),
+            None => return Err(StepError::Lost(relation.to_string())),
+        }
+    }
+    Ok(own)
+}

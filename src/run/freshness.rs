@@ -1,0 +1,65 @@
+//! How old a source is.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+
+use super::worker::{StepError, Worker};
+use crate::{
+    compile::Clock,
+    manifest::SourceFreshness,
+    outcome::{Age, AgeStatus, Outcome},
+    plan::Step,
+    project::Period,
+};
+
+impl Worker {
+    /// Asks a source when it was last loaded.
+    pub(super) async fn freshness(&self, step: &Step) -> Result<Outcome, StepError> {
+        let lost = || StepError::Lost(step.node.to_string());
+        let source = self.manifest.source(&step.node).ok_or_else(lost)?;
+        let freshness = source.freshness.as_ref().ok_or_else(lost)?;
+        let newest = match self.compiled.clocks.get(&step.node).ok_or_else(lost)? {
+            Clock::Files => {
+                let spec = self.compiled.sources.get(&step.node).ok_or_else(lost)?;
+                self.engine.source_modified(spec).await?
+            }
+            Clock::Rows(query) => {
+                let mut tables = BTreeMap::new();
+                for relation in query.relations() {
+                    let table = self.published(&relation).await?;
+                    tables.insert(relation, table);
+                }
+                self.engine.instant(&query.bind(&tables)?).await?
+            }
+        };
+        let newest =
+            newest.ok_or_else(|| StepError::Other("there is nothing in it that tells its age".into()))?;
+        Ok(Outcome::Aged(judge(newest, Utc::now(), freshness)))
+    }
+}
+
+fn judge(newest: DateTime<Utc>, now: DateTime<Utc>, freshness: &SourceFreshness) -> Age {
+    let age = (now - newest).as_seconds_f64();
+    let older = |than: Option<Period>| than.is_some_and(|period| age > period.seconds() as f64);
+    let status = if older(freshness.error_after) {
+        AgeStatus::Error
+    } else if older(freshness.warn_after) {
+        AgeStatus::Warn
+    } else {
+        AgeStatus::Pass
+    };
+    let period = |period: Option<Period>| {
+        period.map_or_else(
+            || json!({ "count": null, "period": null }),
+            |period| json!({ "count": period.count, "period": period.unit.as_str() }),
+        )
+    };
+    let criteria: Value = json!({
+        "warn_after": period(freshness.warn_after),
+        "error_after": period(freshness.error_after),
+        "filter": freshness.filter,
+    });
+    Age { status, max_loaded_at: newest, snapshotted_at: now, criteria }
+}

@@ -1,0 +1,321 @@
+//! Building a model: its new version is staged, judged by its tests where nobody sees it, and only then published.
+
+use std::{
+    collections::BTreeMap,
+    num::NonZeroU64,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use super::{
+    audit::Audited,
+    scheduler::{Cancelled, Progress, Told},
+    side::{self, Side},
+    version::Version,
+    worker::{StepError, Worker},
+};
+use crate::{
+    compile::{CompiledModel, ModelRule},
+    engine::{
+        Streams, Table,
+        execute::{Joins, is_out_of_memory},
+        source::RejectSink,
+        split::{self, OnBroken, Rule, Split},
+    },
+    lake::{Constraints, InputVersion, LakeError, Overwrite, Provenance},
+    manifest::{Model, Node, OnViolation},
+    name::Relation,
+    outcome::{Outcome, Withheld},
+    plan::Step,
+};
+
+/// How often a step that failed for a passing reason is tried, and the first pause between tries.
+const TRIES: u32 = 4;
+const PAUSE: Duration = Duration::from_millis(200);
+
+impl Worker {
+    /// Builds a model's table, judged by `tests`.
+    pub(super) async fn build(
+        &self,
+        step: &Arc<Step>,
+        tests: &[&Arc<Step>],
+        told: &Told,
+    ) -> Result<(), Cancelled> {
+        let progress = told.started(step);
+        let mut tries = 0;
+        let outcome = loop {
+            tries += 1;
+            match self.attempt(step, tests, told, &progress).await {
+                Ok(outcome) => break outcome,
+                Err(StepError::Lake(LakeError::Cancelled)) => return Err(Cancelled),
+                Err(StepError::Lake(error)) if error.is_transient() && tries < TRIES => {
+                    tracing::warn!(node = %step.node, %error, tries, "trying again");
+                    tokio::select! {
+                        () = tokio::time::sleep(pause(tries, step)) => {}
+                        () = self.cancel.cancelled() => return Err(Cancelled),
+                    }
+                }
+                Err(error) => break self.failed(step, &error),
+            }
+        };
+        told.finished(step, outcome);
+        Ok(())
+    }
+
+    /// A view has no rows of its own: that its tables are there and its plan can be made is all there is to do.
+    pub(super) async fn view(&self, step: &Step) -> Result<Outcome, StepError> {
+        let (_, compiled) = self.find(step)?;
+        let inputs = self.inputs(compiled, None).await?;
+        let bound = compiled.query.bind(&inputs.tables)?;
+        self.engine.check(&bound).await?;
+        Ok(Outcome::Checked)
+    }
+
+    fn find(&self, step: &Step) -> Result<(&Model, &CompiledModel), StepError> {
+        let lost = || StepError::Lost(step.node.to_string());
+        let model = self.manifest.model(&step.node).ok_or_else(lost)?;
+        Ok((model, self.compiled.models.get(&step.node).ok_or_else(lost)?))
+    }
+
+    async fn attempt(
+        &self,
+        step: &Arc<Step>,
+        tests: &[&Arc<Step>],
+        told: &Told,
+        progress: &Progress,
+    ) -> Result<Outcome, StepError> {
+        let (model, compiled) = self.find(step)?;
+        let version = match self.stage(model, compiled, Joins::Hash, progress).await {
+            Err(StepError::Engine(error) | StepError::Lake(LakeError::Query(error)))
+                if is_out_of_memory(&error) =>
+            {
+                tracing::info!(node = %step.node, "out of memory; trying again with joins that spill");
+                self.stage(model, compiled, Joins::Merge, progress).await?
+            }
+            staged => staged?,
+        };
+        let Ok(audited) = self.audit(tests, Some((&version, compiled)), told).await else {
+            version.withdraw().await?;
+            return Err(LakeError::Cancelled.into());
+        };
+        self.conclude(step, version, audited).await
+    }
+
+    /// Publishes a version or withdraws it, as its audit came out.
+    async fn conclude(
+        &self,
+        step: &Step,
+        mut version: Version,
+        audited: Audited,
+    ) -> Result<Outcome, StepError> {
+        if !audited.broken.is_empty() {
+            version.withdraw().await?;
+            let message = audited.broken.join("\n");
+            return Ok(Outcome::Failed { message, compiled: self.compiled_file(step) });
+        }
+        if !audited.failed.is_empty() {
+            let rows = version.own.rows();
+            let kept = if self.keep.withheld { Some(self.keep(&version).await) } else { None };
+            let standing = version.own.version().checked_sub(1);
+            version.withdraw().await?;
+            return Ok(Outcome::Withheld(Withheld {
+                rows,
+                standing,
+                tests: audited.failed,
+                kept: kept.transpose()?,
+            }));
+        }
+        if let Err(error) = version.own.record(audited.metrics) {
+            version.withdraw().await?;
+            return Err(error.into());
+        }
+        version.publish().await
+    }
+
+    /// Writes a version that will be withheld as a table of its own.
+    async fn keep(&self, version: &Version) -> Result<Relation, StepError> {
+        let kept = version.relation.kept();
+        let sql = format!("select * from {}", version.relation.quoted());
+        let query = self.engine.plan(&sql).await.map_err(|error| StepError::Other(error.message))?;
+        let tables = BTreeMap::from([(version.relation.clone(), version.table().await?)]);
+        let provenance = version.own.provenance().clone();
+        let description = format!("A version of {} that failed its tests", version.relation);
+        self.write(&kept, &query, &tables, provenance, description).await?;
+        Ok(kept)
+    }
+
+    /// Writes all rows of a query as a table that nobody judges.
+    pub(super) async fn write(
+        &self,
+        relation: &Relation,
+        query: &crate::engine::Query,
+        tables: &BTreeMap<Relation, Table>,
+        provenance: Provenance,
+        description: String,
+    ) -> Result<(), StepError> {
+        let bound = query.bind(tables)?;
+        let streams = self.engine.streams(&bound, &[], Joins::Hash).await?;
+        let overwrite = Overwrite {
+            schema: query.schema(),
+            partition_by: Vec::new(),
+            provenance,
+            description: Some(description),
+            target_file_size: None,
+            constraints: Constraints::default(),
+            on_rows: Arc::new(|_| {}),
+        };
+        let staged = self.tables.lake().stage(relation, overwrite, streams, &self.cancel).await?;
+        staged.publish().await?;
+        Ok(())
+    }
+
+    async fn stage(
+        &self,
+        model: &Model,
+        compiled: &CompiledModel,
+        joins: Joins,
+        progress: &Progress,
+    ) -> Result<Version, StepError> {
+        let mut sides = Vec::new();
+        let rejects = self.reads_files(compiled).then(|| {
+            let (side, sink) = Side::rejects(&model.relation, model.id.as_str());
+            sides.push(side);
+            sink
+        });
+        let inputs = self.inputs(compiled, rejects.as_ref()).await?;
+        let bound = compiled.query.bind(&inputs.tables)?;
+        let provenance = self.provenance(model, compiled, inputs.versions);
+        progress.store(0, Ordering::Relaxed);
+        let streams = self.engine.streams(&bound, &model.config.partition_by, joins).await?;
+        let (streams, taken) = self.split(streams, model, compiled, &mut sides)?;
+        let overwrite = overwrite(model, compiled, provenance.clone(), progress);
+        let lake = self.tables.lake();
+        let write = async {
+            let staged = lake.stage(&model.relation, overwrite, streams, &self.cancel).await;
+            if let Some(sink) = &rejects {
+                sink.close();
+            }
+            Ok(staged?)
+        };
+        let (own, sides) = side::beside(sides, lake, &provenance, &self.cancel, write).await?;
+        let quarantines = compiled.rules.iter().any(|rule| rule.then == OnViolation::Quarantine);
+        Ok(Version { relation: model.relation.clone(), own, sides, rejects, taken, quarantines })
+    }
+
+    /// Takes the rows that break the model's rules out of its streams.
+    fn split(
+        &self,
+        streams: Streams,
+        model: &Model,
+        compiled: &CompiledModel,
+        sides: &mut Vec<Side>,
+    ) -> Result<(Streams, Option<Arc<split::Counts>>), StepError> {
+        if compiled.rules.is_empty() {
+            return Ok((streams, None));
+        }
+        let rules: Vec<Rule> = compiled.rules.iter().map(rule).collect();
+        let Split { kept, aside, counts } =
+            self.engine.split(streams, &rules, &compiled.schema, &self.invocation_id)?;
+        if rules.iter().any(|rule| rule.then == OnBroken::SetAside) {
+            sides.push(Side {
+                relation: model.relation.quarantine(),
+                schema: aside.schema(),
+                rows: aside,
+                description: format!("Rows of {} that break its rules", model.id),
+            });
+        }
+        Ok((kept, Some(counts)))
+    }
+
+    /// Whether any table that the query reads is files or a database.
+    fn reads_files(&self, compiled: &CompiledModel) -> bool {
+        compiled.query.relations().iter().any(|relation| self.manifest.is_file_source(relation))
+    }
+
+    async fn inputs(
+        &self,
+        compiled: &CompiledModel,
+        rejects: Option<&Arc<RejectSink>>,
+    ) -> Result<Inputs, StepError> {
+        let mut inputs = Inputs::default();
+        for relation in compiled.query.relations() {
+            let node = self.manifest.at(&relation).ok_or_else(|| StepError::Lost(relation.to_string()))?;
+            let (table, version) = match self.compiled.sources.get(node.id()) {
+                Some(spec) if !matches!(node, Node::Source(source) if source.is_delta()) => {
+                    // The state before the files are listed: one that comes in between makes the next run look again.
+                    let digest = self.engine.source_state(spec).await?;
+                    let table = self.engine.source(spec, rejects).await?;
+                    (table, InputVersion::Source { digest })
+                }
+                _ => {
+                    let seen = self.tables.observe(&relation).await?;
+                    let table = self.tables.provider(&relation).await?;
+                    match (table, seen) {
+                        (Some(table), Some(seen)) => (table, InputVersion::Delta { version: seen.version }),
+                        _ => return Err(StepError::MissingInput(relation)),
+                    }
+                }
+            };
+            inputs.versions.insert(node.id().to_string(), version);
+            inputs.tables.insert(relation, table);
+        }
+        Ok(inputs)
+    }
+
+    fn provenance(
+        &self,
+        model: &Model,
+        compiled: &CompiledModel,
+        inputs: BTreeMap<String, InputVersion>,
+    ) -> Provenance {
+        Provenance {
+            node: model.id.to_string(),
+            run_id: self.invocation_id.clone(),
+            fingerprint: compiled.fingerprint.clone(),
+            inputs,
+            rows: 0,
+            digest: String::new(),
+            metrics: BTreeMap::new(),
+            tool_version: env!("CARGO_PKG_VERSION").into(),
+        }
+    }
+}
+
+fn rule(of: &ModelRule) -> Rule {
+    let then = match of.then {
+        OnViolation::Quarantine => OnBroken::SetAside,
+        OnViolation::Drop => OnBroken::Drop,
+    };
+    Rule { name: of.name.clone(), rule: of.rule.clone(), then }
+}
+
+#[derive(Default)]
+struct Inputs {
+    tables: BTreeMap<Relation, Table>,
+    versions: BTreeMap<String, InputVersion>,
+}
+
+fn overwrite(
+    model: &Model,
+    compiled: &CompiledModel,
+    provenance: Provenance,
+    progress: &Progress,
+) -> Overwrite {
+    let progress = Arc::clone(progress);
+    Overwrite {
+        schema: Arc::clone(&compiled.schema),
+        partition_by: model.config.partition_by.clone(),
+        provenance,
+        description: (!model.description.is_empty()).then(|| model.description.clone()),
+        constraints: compiled.constraints.clone(),
+        target_file_size: model.config.target_file_size.and_then(NonZeroU64::new),
+        on_rows: Arc::new(move |rows| progress.store(rows, Ordering::Relaxed)),
+    }
+}
+
+/// Doubling, spread by up to a half so that steps that failed together do not come back together.
+fn pause(tries: u32, step: &Step) -> Duration {
+    let base = PAUSE * 2u32.saturating_pow(tries - 1);
+    let spread = xxhash_rust::xxh3::xxh3_64(step.node.as_str().as_bytes()) % 500;
+    base + base * u32::try_from(spread).unwrap_or(0) / 1000
+}

@@ -1,0 +1,39 @@
+//! A unit test, run in memory: the model's SQL over the given rows, held against the expected ones.
+
+use std::collections::BTreeMap;
+
+use super::worker::{StepError, Worker};
+use crate::{
+    engine::{Table, diff::diff, given},
+    name::Relation,
+    outcome::{Outcome, TestStatus, Verdict},
+    plan::Step,
+};
+
+impl Worker {
+    /// Runs a unit test. It needs no lake.
+    pub(super) async fn unit_test(&self, step: &Step) -> Result<Outcome, StepError> {
+        let lost = || StepError::Lost(step.node.to_string());
+        let test = self.compiled.unit_tests.get(&step.node).ok_or_else(lost)?;
+        let tables: BTreeMap<Relation, Table> = test
+            .given
+            .iter()
+            .map(|(relation, rows)| Ok((relation.clone(), given::table(rows.clone())?)))
+            .collect::<Result<_, StepError>>()?;
+        let actual = self.engine.gather(&test.query.bind(&tables)?).await?;
+        let columns: Vec<String> =
+            test.expected.schema().fields().iter().map(|field| field.name().clone()).collect();
+        let actual = given::columns(&actual, &columns)?;
+        let found = diff(&test.expected, &actual)?;
+        if found.is_empty() {
+            return Ok(Outcome::Tested(Verdict::pass()));
+        }
+        Ok(Outcome::Tested(Verdict {
+            status: TestStatus::Fail,
+            failures: 1,
+            message: Some("actual differs from expected:".into()),
+            sample: found.lines(),
+            ..Verdict::pass()
+        }))
+    }
+}

@@ -1,0 +1,128 @@
+//! What carries out a job: the node is made first, then judged. What goes wrong becomes a step's outcome.
+
+use std::{path::PathBuf, sync::Arc};
+
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    scheduler::{Cancelled, Told},
+    tables::Tables,
+};
+use crate::{
+    compile::Compiled,
+    engine::{Engine, EngineError, Table, message},
+    lake::LakeError,
+    manifest::{DataTest, Manifest, Model},
+    name::Relation,
+    outcome::Outcome,
+    plan::{Action, Job, Step},
+};
+
+/// Everything that jobs share.
+pub struct Worker {
+    /// Where queries run.
+    pub engine: Engine,
+    /// Where tables lie.
+    pub tables: Tables,
+    /// The project, resolved.
+    pub manifest: Manifest,
+    /// Its models and tests, checked.
+    pub compiled: Compiled,
+    /// Where artifacts are, as people are told.
+    pub artifacts: PathBuf,
+    /// The id that provenance and artifacts carry.
+    pub invocation_id: String,
+    /// What is done with what tests find.
+    pub keep: Keep,
+    /// Tells running jobs to stop.
+    pub cancel: CancellationToken,
+}
+
+/// What is kept of what would be thrown away.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Keep {
+    /// The rows that each test finds, whatever its settings say.
+    pub failures: bool,
+    /// The rows of versions that are withheld.
+    pub withheld: bool,
+}
+
+/// Why a step stopped short.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum StepError {
+    #[error(transparent)]
+    Lake(#[from] LakeError),
+    #[error("{}", message(.0))]
+    Engine(#[from] EngineError),
+    #[error("{0} is not in the lake: build it first, or select it too with `+`")]
+    MissingInput(Relation),
+    #[error("the plan and the project disagree about {0}, which is a bug in Headwater")]
+    Lost(String),
+    #[error("{0}")]
+    Other(String),
+}
+
+impl Worker {
+    /// Does one job.
+    ///
+    /// # Errors
+    /// If the run was cancelled meanwhile; nothing of the job is left.
+    pub async fn execute(self: Arc<Self>, job: Arc<Job>, told: Told) -> Result<(), Cancelled> {
+        let (tests, makers): (Vec<_>, Vec<_>) =
+            job.steps.iter().partition(|step| step.action == Action::Test);
+        for step in makers {
+            let outcome = match step.action {
+                Action::Table => return self.build(step, &tests, &told).await,
+                Action::View => self.one(step, &told, self.view(step)).await?,
+                Action::UnitTest => self.one(step, &told, self.unit_test(step)).await?,
+                Action::Freshness => self.one(step, &told, self.freshness(step)).await?,
+                Action::Test => continue,
+            };
+            if !outcome {
+                return Ok(());
+            }
+        }
+        self.audit(&tests, None, &told).await.map(drop)
+    }
+
+    /// Does a step that is one piece; says whether it ended well.
+    async fn one(
+        &self,
+        step: &Arc<Step>,
+        told: &Told,
+        work: impl Future<Output = Result<Outcome, StepError>>,
+    ) -> Result<bool, Cancelled> {
+        let _ = told.started(step);
+        let outcome = tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => return Err(Cancelled),
+            outcome = work => outcome.unwrap_or_else(|error| self.failed(step, &error)),
+        };
+        let well = outcome.is_success();
+        told.finished(step, outcome);
+        Ok(well)
+    }
+
+    /// A relation's rows as everybody sees them: the newest published version, or the files of a source.
+    pub(super) async fn published(&self, relation: &Relation) -> Result<Table, StepError> {
+        let node = self.manifest.at(relation).ok_or_else(|| StepError::Lost(relation.to_string()))?;
+        if let Some(spec) =
+            self.compiled.sources.get(node.id()).filter(|_| self.manifest.is_file_source(relation))
+        {
+            return Ok(self.engine.source(spec, None).await?);
+        }
+        let table = self.tables.provider(relation).await?;
+        table.ok_or_else(|| StepError::MissingInput(relation.clone()))
+    }
+
+    pub(super) fn failed(&self, step: &Step, error: &StepError) -> Outcome {
+        Outcome::Failed { message: error.to_string(), compiled: self.compiled_file(step) }
+    }
+
+    /// The file of a step's compiled SQL, as people are told.
+    pub(super) fn compiled_file(&self, step: &Step) -> Option<String> {
+        let model = self.manifest.model(&step.node).map(Model::compiled_path);
+        let path = model.or_else(|| self.manifest.test(&step.node).map(DataTest::compiled_path))?;
+        Some(self.artifacts.join(path).display().to_string())
+    }
+}
