@@ -20,7 +20,6 @@ const ROWS: [&[&str]; 8] = [
 
 /// Modules of one row that may use each other, in this direction.
 const BESIDE: [(&str, &str); 11] = [
-    // Its tests resolve whole projects.
     ("manifest", "parse"),
     ("diag", "text"),
     ("name", "text"),

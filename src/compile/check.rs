@@ -9,7 +9,7 @@ use crate::{
     lake,
     manifest::{Manifest, Model, Node},
     name::{NodeId, Relation},
-    text::Source,
+    text::{Source, Span},
 };
 
 /// Whose SQL it is that a complaint is about.
@@ -20,20 +20,30 @@ pub(super) struct Origin<'a> {
     pub(super) manifest: &'a Manifest,
 }
 
+/// The engine's complaint at a place; `about` says what it is about, where that is not a model's whole SQL.
+pub(super) fn complaint(error: &SqlError, about: Option<&str>, at: Span) -> Diagnostic {
+    let message = match about {
+        Some(about) => format!("{about}: {}", error.message),
+        None => error.message.clone(),
+    };
+    let mut found = Diagnostic::error(error.code, message).at(at, "");
+    for note in &error.notes {
+        found = found.note(note);
+    }
+    for help in &error.helps {
+        found = found.hint(help);
+    }
+    found
+}
+
 impl Origin<'_> {
     /// The engine's complaint about rendered SQL, pointing at the template.
-    pub(super) fn sql_error(&self, error: SqlError, map: &SpanMap) -> Diagnostic {
-        let span = match error.at {
+    pub(super) fn sql_error(&self, error: &SqlError, map: &SpanMap) -> Diagnostic {
+        let span = match error.at.clone() {
             Some(range) => map.source_span(range),
             None => self.file.span(0..0),
         };
-        let mut found = Diagnostic::error(error.code, error.message.clone()).at(span, "");
-        for note in error.notes {
-            found = found.note(note);
-        }
-        for help in error.helps {
-            found = found.hint(help);
-        }
+        let mut found = complaint(error, None, span);
         if error.code == UNKNOWN_TABLE
             && let Some(name) = error.message.split('\'').nth(1)
         {

@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{ModelRule, Probe, Work};
+use super::{ModelRule, Probe, Work, check::complaint};
 use crate::{
     diag::Diagnostic,
     engine::{
-        SchemaRef,
+        SchemaRef, SqlError,
         arrow::datatypes::{DataType, Field, Schema},
         source,
     },
     lake::{Constraints, delta_schema},
     manifest::{Materialized, Model},
-    parse::data_test::identifier,
+    parse::template::identifier,
     project::{ColumnDecl, ConstraintDecl, ConstraintKind},
     text::Span,
 };
@@ -117,17 +117,7 @@ impl Work<'_> {
 
     async fn probe(&self, sql: String, at: &Span) -> Result<Probe, Diagnostic> {
         let engine = self.context.engine;
-        let complain = |error: crate::engine::SqlError| {
-            let mut found = Diagnostic::error(error.code, format!("the constraint: {}", error.message));
-            found = found.at(at.clone(), "");
-            for note in error.notes {
-                found = found.note(note);
-            }
-            for help in error.helps {
-                found = found.hint(help);
-            }
-            found
-        };
+        let complain = |error: SqlError| complaint(&error, Some("the constraint"), at.clone());
         let rows = engine.plan(&sql).await.map_err(complain)?;
         let counted = engine.plan_failures(&rows, &sql, "count(*)", None).await.map_err(complain)?;
         let rule = rows.row_rule();

@@ -2,7 +2,11 @@
 
 use serde_json::Value;
 
-use super::{Work, check::Origin, render};
+use super::{
+    Work,
+    check::{Origin, complaint},
+    render,
+};
 use crate::{
     diag::Diagnostic,
     engine::{Query, SqlError, rule::RowRule},
@@ -77,10 +81,27 @@ pub struct ModelRule {
 const ANOMALOUS: &str = "anomalous_";
 
 impl Work<'_> {
-    pub(super) async fn data_test(&mut self, test: &DataTest) -> Result<(), Vec<Diagnostic>> {
-        let compiled = self.compiled_test(test).await?;
-        self.compiled.tests.insert(test.id.clone(), compiled);
-        Ok(())
+    /// Compiles tests on all of the engine's threads: there may be many times more of them than models.
+    pub(super) fn data_tests(&mut self, tests: &[&DataTest]) {
+        let size = tests.len().div_ceil(self.context.engine.threads()).max(1);
+        let this = &*self;
+        // Planning against schemas waits for nothing.
+        let all = |tests: &[&DataTest]| -> Vec<_> {
+            tests.iter().map(|test| futures::executor::block_on(this.compiled_test(test))).collect()
+        };
+        let compiled: Vec<Result<CompiledTest, Vec<Diagnostic>>> = std::thread::scope(|scope| {
+            let workers: Vec<_> = tests.chunks(size).map(|tests| scope.spawn(move || all(tests))).collect();
+            workers
+                .into_iter()
+                .flat_map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                .collect()
+        });
+        for (test, compiled) in tests.iter().zip(compiled) {
+            match compiled {
+                Ok(compiled) => drop(self.compiled.tests.insert(test.id.clone(), compiled)),
+                Err(findings) => self.findings.extend(findings),
+            }
+        }
     }
 
     async fn compiled_test(&self, test: &DataTest) -> Result<CompiledTest, Vec<Diagnostic>> {
@@ -91,7 +112,7 @@ impl Work<'_> {
         let origin = Origin { id: &test.id, file: &test.template, manifest: self.context.manifest };
         let complain = |error: SqlError| {
             let line = error.at.as_ref().and_then(|at| line_of(&written.sql, at.start));
-            let found = test.in_users_terms(origin.sql_error(error, &written.map));
+            let found = test.in_users_terms(origin.sql_error(&error, &written.map));
             vec![match line.filter(|_| test.generic.is_some()) {
                 Some(line) => found.note(format!("in the test's SQL: {line}")),
                 None => found,
@@ -107,7 +128,7 @@ impl Work<'_> {
             rows.clone()
         } else {
             let counted = engine.plan_failures(&rows, &written.sql, &config.fail_calc, config.limit).await;
-            counted.map_err(|error| vec![fail_calc(test, error)])?
+            counted.map_err(|error| vec![complaint(&error, Some("`fail_calc`"), test.declared.clone())])?
         };
         let rule = (anomaly.is_none() && config.counts_rows()).then(|| rows.row_rule()).flatten();
         Ok(CompiledTest { probe: Probe { sql: written.sql, rows, counted, rule }, anomaly })
@@ -199,18 +220,6 @@ impl Work<'_> {
 fn line_of(sql: &str, at: usize) -> Option<&str> {
     let start = sql.get(..at)?.rfind('\n').map_or(0, |before| before + 1);
     sql[start..].lines().next().map(str::trim).filter(|line| !line.is_empty())
-}
-
-fn fail_calc(test: &DataTest, error: SqlError) -> Diagnostic {
-    let mut found = Diagnostic::error(error.code, format!("`fail_calc`: {}", error.message))
-        .at(test.declared.clone(), "the test's setting");
-    for note in error.notes {
-        found = found.note(note);
-    }
-    for help in error.helps {
-        found = found.hint(help);
-    }
-    found
 }
 
 fn no_row_rule(test: &DataTest, model: &Model) -> Diagnostic {

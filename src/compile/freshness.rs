@@ -1,9 +1,12 @@
 //! What tells a source's age: its rows, by a column or a query of the user's, or its files.
 
-use super::{Work, check::Origin};
+use super::{
+    Work,
+    check::{Origin, complaint},
+};
 use crate::{
     diag::Diagnostic,
-    engine::{Query, SqlError},
+    engine::Query,
     jinja::NodeContext,
     manifest::SourceTable,
     text::{Source, Spanned},
@@ -35,7 +38,9 @@ impl Work<'_> {
                     source.relation.quoted()
                 );
                 let planned = self.context.engine.plan(&sql).await;
-                Clock::Rows(Box::new(planned.map_err(|error| vec![complaint(error, field)])?))
+                Clock::Rows(Box::new(planned.map_err(|error| {
+                    vec![complaint(&error, Some("`loaded_at_field`"), field.span.clone())]
+                })?))
             }
             (None, None) if source.is_delta() => {
                 let name = format!("{}.{}", source.source, source.name);
@@ -74,18 +79,6 @@ impl Work<'_> {
             .map_err(at_yaml)?;
         let origin = Origin { id: &source.id, file: &template, manifest: self.context.manifest };
         let planned = self.context.engine.plan(&rendered.text).await;
-        planned.map_err(|error| at_yaml(origin.sql_error(error, &rendered.map)))
+        planned.map_err(|error| at_yaml(origin.sql_error(&error, &rendered.map)))
     }
-}
-
-fn complaint(error: SqlError, at: &Spanned<String>) -> Diagnostic {
-    let mut found = Diagnostic::error(error.code, format!("`loaded_at_field`: {}", error.message));
-    found = found.at(at.span.clone(), "");
-    for note in error.notes {
-        found = found.note(note);
-    }
-    for help in error.helps {
-        found = found.hint(help);
-    }
-    found
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Context, compile};
+use super::{Context, check::complaint, compile};
 use crate::{
     diag::Diagnostic,
     engine::{Engine, Query, source::SourceSpec},
@@ -61,14 +61,7 @@ pub async fn compile_query(
     }
     let query = context.engine.plan(&rendered.text).await.map_err(|error| {
         let span = error.at.clone().map_or_else(|| source.span(0..0), |at| rendered.map.source_span(at));
-        let mut found = Diagnostic::error(error.code, error.message).at(span, "");
-        for note in error.notes {
-            found = found.note(note);
-        }
-        for help in error.helps {
-            found = found.hint(help);
-        }
-        vec![found]
+        vec![complaint(&error, None, span)]
     })?;
     Ok((query, compiled.sources))
 }

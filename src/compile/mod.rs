@@ -39,7 +39,7 @@ use crate::{
     engine::{Engine, Query, SchemaRef, source::SourceSpec},
     jinja::Jinja,
     lake::Constraints,
-    manifest::{Manifest, Materialized, Model, Node, SourceTable, fingerprint::fingerprint},
+    manifest::{DataTest, Manifest, Materialized, Model, Node, SourceTable, fingerprint::fingerprint},
     name::{NodeId, Relation},
 };
 
@@ -119,6 +119,15 @@ pub async fn compile(
             work.node(node, needed[id]).await;
         }
     }
+    let tests: Vec<&DataTest> = context
+        .manifest
+        .graph
+        .sorted()
+        .iter()
+        .filter(|id| needed.contains_key(*id))
+        .filter_map(|id| context.manifest.test(id))
+        .collect();
+    work.data_tests(&tests);
     if work.findings.is_empty() { Ok(work.compiled) } else { Err(work.findings) }
 }
 
@@ -181,7 +190,8 @@ impl Work<'_> {
                 Need::Schema => self.stored(&model.id, &model.relation),
                 Need::Query => self.model(model).await,
             },
-            Node::Test(test) => self.data_test(test).await,
+            // Nothing waits for them: they come last, side by side.
+            Node::Test(_) => Ok(()),
             Node::UnitTest(test) => self.unit_test(test).await,
         };
         if let Err(findings) = done {
@@ -229,7 +239,7 @@ impl Work<'_> {
         let Written { sql, map } = render::model(model, self.context).map_err(|found| vec![found])?;
         let origin = Origin { id: &model.id, file: &model.file, manifest: self.context.manifest };
         let query =
-            self.context.engine.plan(&sql).await.map_err(|error| vec![origin.sql_error(error, &map)])?;
+            self.context.engine.plan(&sql).await.map_err(|error| vec![origin.sql_error(&error, &map)])?;
         origin.references(&query, &allowed)?;
         let schema = match model.config.materialized {
             Materialized::Table => {

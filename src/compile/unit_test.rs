@@ -122,7 +122,7 @@ impl Work<'_> {
         let of_test = |found: Diagnostic| vec![found.at(test.declared_at().clone(), "in this unit test")];
         let rendered = self.context.jinja.render(&model.file, &node, Arc::new(names)).map_err(of_test)?;
         let origin = Origin { id: &model.id, file: &model.file, manifest: self.context.manifest };
-        let complain = |error: SqlError| of_test(origin.sql_error(error, &rendered.map));
+        let complain = |error: SqlError| of_test(origin.sql_error(&error, &rendered.map));
         let query = self.context.engine.plan(&rendered.text).await.map_err(complain)?;
         let allowed = test.given.iter().filter_map(|given| self.context.manifest.nodes.get(&given.input));
         let allowed: BTreeSet<Relation> = allowed.filter_map(|node| node.relation()).map(stand_in).collect();

@@ -45,6 +45,8 @@ pub struct Sample {
     numbers: Vec<bool>,
 }
 
+/// Rows of a table that is read whole for its rules.
+const SMALL: usize = 200_000;
 /// Longer values are cut where rows are shown.
 const WIDEST: usize = 40;
 
@@ -77,8 +79,11 @@ impl Engine {
     /// One pass reads the columns that the rules name, whatever their number. Rules that only compare columns with values are
     /// asked apart, since the files' statistics can answer them: where all is well, no row is read for these.
     pub async fn count_broken(&self, table: Table, rules: &[RowRule]) -> Result<Vec<u64>> {
+        let rows = table.statistics().and_then(|known| known.num_rows.get_value().copied());
+        // Below this it takes longer to plan a second pass than to read.
+        let is_small = rows.is_some_and(|rows| rows < SMALL);
         let (known, unknown): (Vec<usize>, Vec<usize>) =
-            (0..rules.len()).partition(|at| rules[*at].is_answered_by_statistics());
+            (0..rules.len()).partition(|at| !is_small && rules[*at].is_answered_by_statistics());
         let mut counts = vec![0; rules.len()];
         for (group, filtered) in [(known, true), (unknown, false)] {
             let some: Vec<&RowRule> = group.iter().map(|at| &rules[*at]).collect();
@@ -106,7 +111,7 @@ impl Engine {
             rows = rows.filter(any)?;
         }
         let query = Query::of_plan(rows.project(read)?.build()?);
-        let asked = Arc::new(Asked::new(rules.iter().copied(), &query.schema(), &self.session())?);
+        let asked = Arc::new(Asked::new(rules.iter().copied(), &query.schema(), self.planner(Joins::Hash))?);
         let bound = query.bind(&BTreeMap::from([(relation, table)]))?;
         let mut counting = JoinSet::new();
         for stream in self.streams(&bound, &[], Joins::Hash).await? {

@@ -10,7 +10,6 @@ use datafusion::{
         ExecutionPlan, ExecutionPlanProperties, execute_stream, execute_stream_partitioned,
         repartition::RepartitionExec,
     },
-    prelude::SessionContext,
 };
 
 use super::{Engine, bind::Bound};
@@ -33,10 +32,9 @@ impl Engine {
         partition_by: &[String],
         joins: Joins,
     ) -> Result<super::Streams> {
-        let context = self.with_joins(joins);
-        let plan = context.state().create_physical_plan(&bound.plan).await?;
+        let plan = self.planner(joins).create_physical_plan(&bound.plan).await?;
         let plan = if partition_by.is_empty() { plan } else { self.hashed(plan, partition_by)? };
-        execute_stream_partitioned(plan, context.task_ctx())
+        execute_stream_partitioned(plan, self.task())
     }
 
     /// Starts the query as one stream that keeps its order, `limit` rows at most.
@@ -46,20 +44,13 @@ impl Engine {
             Some(limit) => builder.limit(0, Some(limit))?.build()?,
             None => builder.build()?,
         };
-        let context = self.context();
-        let plan = context.state().create_physical_plan(&plan).await?;
-        execute_stream(plan, context.task_ctx())
+        let plan = self.planner(Joins::Hash).create_physical_plan(&plan).await?;
+        execute_stream(plan, self.task())
     }
 
     /// Whether the query can be planned over its tables, without running it.
     pub async fn check(&self, bound: &Bound) -> Result<()> {
-        self.context().state().create_physical_plan(&bound.plan).await.map(drop)
-    }
-
-    fn with_joins(&self, joins: Joins) -> SessionContext {
-        let mut state = self.context().state();
-        state.config_mut().options_mut().optimizer.prefer_hash_join = joins == Joins::Hash;
-        SessionContext::new_with_state(state)
+        self.planner(Joins::Hash).create_physical_plan(&bound.plan).await.map(drop)
     }
 
     fn hashed(&self, plan: Arc<dyn ExecutionPlan>, columns: &[String]) -> Result<Arc<dyn ExecutionPlan>> {

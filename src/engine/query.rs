@@ -16,7 +16,7 @@ use datafusion::{
     },
 };
 
-use super::{Engine, SchemaRef, SqlError};
+use super::{Engine, SchemaRef, SqlError, execute::Joins};
 use crate::name::Relation;
 
 /// A planned query. Its types are final; its tables are [`Pending`] until it is bound.
@@ -91,7 +91,7 @@ impl Engine {
     /// The tables that a statement names as `schema.name`; none if it does not parse.
     #[must_use]
     pub fn tables_named(&self, sql: &str) -> BTreeSet<Relation> {
-        let state = self.context().state();
+        let state = self.planner(Joins::Hash);
         let dialect = state.config().options().sql_parser.dialect;
         let named = state
             .sql_to_statement(sql, &dialect)
@@ -106,7 +106,7 @@ impl Engine {
     /// With the place in `sql`: a statement that does not parse, is not a query, asks for what would be silently
     /// ignored, or does not type-check.
     pub async fn plan(&self, sql: &str) -> std::result::Result<Query, SqlError> {
-        let state = self.context().state();
+        let state = self.planner(Joins::Hash);
         let dialect = state.config().options().sql_parser.dialect;
         let statement = state.sql_to_statement(sql, &dialect).map_err(|error| SqlError::new(&error, sql))?;
         let canonical = canonical(&statement, sql)?;

@@ -7,7 +7,7 @@ use datafusion::{
     common::{TableReference, config::Dialect},
     error::Result,
     execution::{
-        SessionStateBuilder,
+        SessionStateBuilder, TaskContext,
         disk_manager::DiskManagerBuilder,
         memory_pool::{FairSpillPool, MemoryPool, TrackConsumersPool, UnboundedMemoryPool},
         runtime_env::{RuntimeEnv, RuntimeEnvBuilder},
@@ -15,7 +15,7 @@ use datafusion::{
     prelude::{SessionConfig, SessionContext},
 };
 
-use super::{Table, query::Pending};
+use super::{Table, execute::Joins, query::Pending};
 use crate::name::Relation;
 
 /// How an engine is set up.
@@ -33,6 +33,12 @@ pub struct EngineSettings {
 /// those schemas and bound to data later.
 pub struct Engine {
     context: SessionContext,
+    /// The session, made once: a copy for each of thousands of small queries would cost more than they do. So `now()` is one
+    /// moment for a whole invocation.
+    session: Arc<super::Session>,
+    /// The same, with joins that spill.
+    spilling: Arc<super::Session>,
+    task: Arc<TaskContext>,
     threads: usize,
     declaring: Mutex<()>,
 }
@@ -49,8 +55,15 @@ impl Engine {
             .with_default_features()
             .with_physical_optimizer_rules(super::guard::rules())
             .build();
+        let context = SessionContext::new_with_state(state);
+        let session = context.state();
+        let mut spilling = session.clone();
+        spilling.config_mut().options_mut().optimizer.prefer_hash_join = false;
         Ok(Self {
-            context: SessionContext::new_with_state(state),
+            task: Arc::new(TaskContext::from(&session)),
+            session: Arc::new(session),
+            spilling: Arc::new(spilling),
+            context,
             threads: settings.threads,
             declaring: Mutex::new(()),
         })
@@ -82,7 +95,7 @@ impl Engine {
     /// The engine's session, for tables that others make.
     #[must_use]
     pub fn session(&self) -> Arc<super::Session> {
-        Arc::new(self.context.state())
+        Arc::clone(&self.session)
     }
 
     /// A source's table; what it sets aside goes to `rejects`, or nowhere.
@@ -91,12 +104,12 @@ impl Engine {
         spec: &super::source::SourceSpec,
         rejects: Option<&Arc<super::source::RejectSink>>,
     ) -> Result<Table> {
-        super::source::provider(spec, &self.context.state(), rejects.cloned()).await
+        super::source::provider(spec, self.session.as_ref(), rejects.cloned()).await
     }
 
     /// A digest of the state that a source's data is in.
     pub async fn source_state(&self, spec: &super::source::SourceSpec) -> Result<String> {
-        super::source::state(spec, &self.context.state()).await
+        super::source::state(spec, self.session.as_ref()).await
     }
 
     /// When a source's files or database were last modified; none if the store does not say.
@@ -104,16 +117,29 @@ impl Engine {
         &self,
         spec: &super::source::SourceSpec,
     ) -> Result<Option<chrono::DateTime<chrono::Utc>>> {
-        super::source::modified(spec, &self.context.state()).await
+        super::source::modified(spec, self.session.as_ref()).await
     }
 
+    #[cfg(test)]
     pub(super) fn context(&self) -> &SessionContext {
         &self.context
     }
 
+    /// What queries are planned with.
+    pub(super) fn planner(&self, joins: Joins) -> &super::Session {
+        match joins {
+            Joins::Hash => &self.session,
+            Joins::Merge => &self.spilling,
+        }
+    }
+
+    /// What they are executed with.
+    pub(super) fn task(&self) -> Arc<TaskContext> {
+        Arc::clone(&self.task)
+    }
+
     fn register(&self, relation: &Relation, table: Table) -> Result<()> {
-        let state = self.context.state();
-        let options = &state.config_options().catalog;
+        let options = &self.session.config_options().catalog;
         let catalog = self.context.catalog(&options.default_catalog).ok_or_else(|| {
             datafusion::error::DataFusionError::Internal("the session has no default catalog".into())
         })?;

@@ -23,6 +23,7 @@ use tokio::sync::mpsc;
 
 use super::{
     Engine, RecordBatch, SchemaRef, SendableRecordBatchStream, Streams,
+    execute::Joins,
     rule::{Asked, RowRule},
 };
 
@@ -93,7 +94,7 @@ impl Engine {
     /// rules are; the streams have the same ones by name, in the types and the order of the query.
     pub fn split(&self, streams: Streams, rules: &[Rule], table: &SchemaRef, run_id: &str) -> Result<Split> {
         let (sender, receiver) = mpsc::channel(IN_FLIGHT);
-        let asked = Asked::new(rules.iter().map(|rule| &rule.rule), table, &self.session())?;
+        let asked = Asked::new(rules.iter().map(|rule| &rule.rule), table, self.planner(Joins::Hash))?;
         let counts = Arc::new(Counts {
             rules: rules.iter().map(|rule| (rule.name.clone(), AtomicU64::new(0))).collect(),
             ..Counts::default()

@@ -1,11 +1,13 @@
 //! The parse phase, in dbt's sense: every template is rendered once with nothing resolved, to learn what it refers to
 //! and how it configures itself. Resolves no name and touches no table.
 //!
-//! - [`data_test`]: a declaration under `data_tests:` as the template it stands for
+//! - [`data_test`]: what is declared under `data_tests:`
+//! - [`template`]: the template that such a declaration stands for
 //! - [`test_name`]: how dbt calls a test that nobody named
 //! - [`unit_test`]: what a unit test's inputs mean
 
 pub mod data_test;
+pub mod template;
 pub mod test_name;
 pub mod unit_test;
 

@@ -15,7 +15,6 @@ use std::{
 use futures::{StreamExt, stream};
 
 use super::{
-    anomaly::{self, Judgement},
     scheduler::{Cancelled, Told},
     verdict,
     version::Version,
@@ -269,7 +268,7 @@ impl<'a> Audit<'a> {
             }
             Asks::Test(step, test, anomaly) => {
                 let verdict = match anomaly {
-                    Some(how) => self.beside_the_past(test, how, number).await,
+                    Some(how) => self.worker.beside_the_past(test, how, number, self.version.is_none()).await,
                     None => Ok(verdict::judge(&test.config, number.unwrap_or_default())),
                 };
                 match verdict {
@@ -338,55 +337,6 @@ impl<'a> Audit<'a> {
         let tables = only(tables, probe)?;
         self.worker.write(&test.audit, &probe.rows, &tables, provenance, description).await
     }
-
-    /// Judges a number beside those that earlier versions of the table gave.
-    async fn beside_the_past(
-        &self,
-        test: &DataTest,
-        how: &Anomaly,
-        number: Option<f64>,
-    ) -> Result<Verdict, StepError> {
-        let (Some(now), Some(attached)) = (number, &test.attached) else { return Ok(Verdict::pass()) };
-        let Some(relation) = self.worker.manifest.nodes.get(attached).and_then(|node| node.relation()) else {
-            return Ok(Verdict::pass());
-        };
-        let published = self.version.is_none();
-        // The version that is judged is no part of its past.
-        let limit = how.versions + usize::from(published);
-        let past: Vec<f64> = self
-            .worker
-            .tables
-            .history(relation, limit)
-            .await?
-            .into_iter()
-            .skip(usize::from(published))
-            .filter_map(|past| past.provenance)
-            .filter_map(|made| match made.metrics.get(test.id.as_str()) {
-                Some(metric) => Some(*metric),
-                None if how.is_row_count => Some(made.rows as f64),
-                None => None,
-            })
-            .collect();
-        Ok(match anomaly::judge(now, &past, how) {
-            Judgement::Plausible | Judgement::TooFew(_) => Verdict::pass(),
-            Judgement::Anomalous { low, high, versions } => {
-                let mut verdict = verdict::judge(&test.config, 1.0);
-                let (now, low, high) = (short(now), short(low), short(high));
-                verdict.message =
-                    Some(format!("Got {now}; the last {versions} versions make {low} to {high} plausible"));
-                verdict
-            }
-        })
-    }
-}
-
-/// Four significant digits, or all before the point.
-fn short(number: f64) -> String {
-    if number.abs() >= 1000.0 || number == 0.0 {
-        return format!("{number:.0}");
-    }
-    let text = format!("{number:.4}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// Puts those that judge rows of one table one by one together.

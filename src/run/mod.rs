@@ -7,7 +7,8 @@
 //! - [`worker`]: one job: what makes a node, then what judges it
 //! - `model`: a model's new version, from its inputs to its publication
 //! - `version`, `side`: what is staged, and the tables beside it
-//! - `audit`, `verdict`, `anomaly`: data tests, over what is staged or published
+//! - `audit`, `verdict`: data tests, over what is staged or published
+//! - `past`, `anomaly`: those that compare a table with its earlier versions
 //! - `unit_test`, `freshness`: the other judges
 //!
 //! Must not print, and knows no reporter: facts go to the function it is given.
@@ -16,6 +17,7 @@ mod anomaly;
 mod audit;
 mod freshness;
 mod model;
+mod past;
 
 pub mod planning;
 mod queue;

@@ -116,3 +116,21 @@ fn a_unit_test_of_no_model_is_told() {
     let unit = "  - name: lost\n    model: per_dya\n    given: []\n    expect: {rows: []}\n";
     assert_said!(project(unit).run(["test"]).refused());
 }
+
+#[test]
+fn macros_variables_and_the_environment_can_be_stood_in_for() {
+    let project = Project::new()
+        .file("macros/today.sql", "{% macro today() %}current_date{% endmacro %}")
+        .model(
+            "m.sql",
+            "select cast({{ today() }} as date) as day, '{{ var('who') }}' as who, '{{ env_var('PLACE') }}' as place, \
+             {{ dbt.current_timestamp() }} as at, \
+             {% if is_incremental() %}(select count(*) from {{ this }}){% else %}0{% endif %} as known",
+        )
+        .file(
+            "models/unit.yml",
+            "unit_tests:\n  - name: stood_in\n    model: m\n    given:\n      - input: this\n        rows: [{who: me}, {who: you}]\n    overrides:\n      macros: {today: \"'2024-02-29'\", dbt.current_timestamp: \"timestamp '2024-01-01 12:00:00'\", is_incremental: true}\n      vars: {who: you}\n      env_vars: {PLACE: here}\n    expect:\n      rows: [{day: 2024-02-29, who: you, place: here, at: '2024-01-01 12:00:00', known: 2}]\n",
+        )
+        .env("PLACE", "there");
+    project.run(["test", "--vars", "{who: me}"]).success().says("PASS m::stood_in");
+}

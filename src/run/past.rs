@@ -1,0 +1,59 @@
+//! Tests of a table against its own past: the numbers that its earlier versions gave lie in their commits.
+
+use super::{
+    anomaly::{self, Judgement},
+    verdict,
+    worker::{StepError, Worker},
+};
+use crate::{compile::Anomaly, manifest::DataTest, outcome::Verdict};
+
+impl Worker {
+    /// Judges a number beside those that earlier versions of the table gave. `published`: it is of the newest version, and not of
+    /// one that is staged.
+    pub(super) async fn beside_the_past(
+        &self,
+        test: &DataTest,
+        how: &Anomaly,
+        number: Option<f64>,
+        published: bool,
+    ) -> Result<Verdict, StepError> {
+        let (Some(now), Some(attached)) = (number, &test.attached) else { return Ok(Verdict::pass()) };
+        let Some(relation) = self.manifest.nodes.get(attached).and_then(|node| node.relation()) else {
+            return Ok(Verdict::pass());
+        };
+        // The version that is judged is no part of its past.
+        let limit = how.versions + usize::from(published);
+        let past: Vec<f64> = self
+            .tables
+            .history(relation, limit)
+            .await?
+            .into_iter()
+            .skip(usize::from(published))
+            .filter_map(|past| past.provenance)
+            .filter_map(|made| match made.metrics.get(test.id.as_str()) {
+                Some(metric) => Some(*metric),
+                None if how.is_row_count => Some(made.rows as f64),
+                None => None,
+            })
+            .collect();
+        Ok(match anomaly::judge(now, &past, how) {
+            Judgement::Plausible | Judgement::TooFew(_) => Verdict::pass(),
+            Judgement::Anomalous { low, high, versions } => {
+                let mut verdict = verdict::judge(&test.config, 1.0);
+                let (now, low, high) = (short(now), short(low), short(high));
+                verdict.message =
+                    Some(format!("Got {now}; the last {versions} versions make {low} to {high} plausible"));
+                verdict
+            }
+        })
+    }
+}
+
+/// Four significant digits, or all before the point.
+fn short(number: f64) -> String {
+    if number.abs() >= 1000.0 || number == 0.0 {
+        return format!("{number:.0}");
+    }
+    let text = format!("{number:.4}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
