@@ -9,7 +9,7 @@ use datafusion::{
     arrow::{
         array::{Array, AsArray},
         compute::cast,
-        datatypes::{DataType, Float64Type},
+        datatypes::{DataType, Float64Type, Schema},
         util::display::{ArrayFormatter, FormatOptions},
     },
     common::TableReference,
@@ -17,7 +17,8 @@ use datafusion::{
     error::{DataFusionError, Result},
     execution::SendableRecordBatchStream,
     functions_aggregate::count::count_all,
-    logical_expr::{Expr, LogicalPlanBuilder, lit},
+    logical_expr::{Expr, LogicalPlanBuilder},
+    physical_plan::execute_stream_partitioned,
     prelude::Column,
 };
 use futures::StreamExt;
@@ -25,7 +26,7 @@ use serde::Serialize;
 use tokio::task::JoinSet;
 
 use super::{
-    Engine, Query, SqlError, Table,
+    Engine, Query, RecordBatch, SchemaRef, SqlError, Streams, Table,
     bind::Bound,
     execute::Joins,
     print,
@@ -87,42 +88,52 @@ impl Engine {
         let mut counts = vec![0; rules.len()];
         for (group, filtered) in [(known, true), (unknown, false)] {
             let some: Vec<&RowRule> = group.iter().map(|at| &rules[*at]).collect();
-            let counted = self.count_together(Arc::clone(&table), &some, filtered).await?;
+            let Some(first) = some.first() else { continue };
+            let columns = read_by(&some, first.schema())?;
+            let asked = Asked::new(some.iter().copied(), &columns, self.planner(Joins::Hash))?;
+            let streams = if filtered {
+                self.rows_that_break_any(Arc::clone(&table), &some, &columns).await?
+            } else {
+                self.rows(&table, &columns).await?
+            };
+            let counted = count_all_streams(streams, Arc::new(asked), &columns, some.len()).await?;
             group.into_iter().zip(counted).for_each(|(at, count)| counts[at] = count);
         }
         Ok(counts)
     }
 
-    /// Counts in one pass; if `filtered`, over the rows that break any of the rules.
-    async fn count_together(&self, table: Table, rules: &[&RowRule], filtered: bool) -> Result<Vec<u64>> {
+    /// All rows of some columns of a table. There is nothing in such a query to optimize, which for a small table would
+    /// take longer than to read it.
+    async fn rows(&self, table: &Table, columns: &SchemaRef) -> Result<Streams> {
+        let schema = table.schema();
+        let positions = columns
+            .fields()
+            .iter()
+            .map(|field| schema.index_of(field.name()))
+            .collect::<std::result::Result<Vec<_>, _>>()?;
+        let plan = table.scan(self.planner(Joins::Hash), Some(&positions), &[], None).await?;
+        execute_stream_partitioned(plan, self.task())
+    }
+
+    /// The rows of some columns that break any of the rules, as far as the files' statistics tell them from others.
+    async fn rows_that_break_any(
+        &self,
+        table: Table,
+        rules: &[&RowRule],
+        columns: &SchemaRef,
+    ) -> Result<Streams> {
         let Some(first) = rules.first() else { return Ok(Vec::new()) };
         let relation = first.relation().clone();
         let pending = Arc::new(Pending::new(relation.clone(), Arc::clone(first.schema())));
         let name = TableReference::partial(relation.schema.clone(), relation.name.clone());
-        let columns: BTreeSet<String> = rules.iter().flat_map(|rule| rule.columns()).collect();
-        let mut read: Vec<Expr> =
-            columns.iter().map(|column| Expr::Column(Column::new_unqualified(column))).collect();
-        if read.is_empty() {
-            // A batch of no columns would still have rows, but not every reader says how many.
-            read.push(lit(1).alias("row"));
-        }
+        let read = columns.fields().iter().map(|field| Expr::Column(Column::new_unqualified(field.name())));
         let mut rows = LogicalPlanBuilder::scan(name, provider_as_source(pending), None)?;
-        if filtered && let Some(any) = rules.iter().map(|rule| rule.broken().clone()).reduce(Expr::or) {
+        if let Some(any) = rules.iter().map(|rule| rule.broken().clone()).reduce(Expr::or) {
             rows = rows.filter(any)?;
         }
-        let query = Query::of_plan(rows.project(read)?.build()?);
-        let asked = Arc::new(Asked::new(rules.iter().copied(), &query.schema(), self.planner(Joins::Hash))?);
+        let query = Query::of_plan(rows.project(read.collect::<Vec<_>>())?.build()?);
         let bound = query.bind(&BTreeMap::from([(relation, table)]))?;
-        let mut counting = JoinSet::new();
-        for stream in self.streams(&bound, &[], Joins::Hash).await? {
-            counting.spawn(count(stream, Arc::clone(&asked), rules.len()));
-        }
-        let mut counts = vec![0; rules.len()];
-        while let Some(one) = counting.join_next().await {
-            let one = one.map_err(|error| DataFusionError::External(Box::new(error)))??;
-            counts.iter_mut().zip(one).for_each(|(all, some)| *all += some);
-        }
-        Ok(counts)
+        self.streams(&bound, &[], Joins::Hash).await
     }
 
     /// The number of failures of a test: `fail_calc`, SQL such as `count(*)`, over the rows of its query; with a limit,
@@ -194,13 +205,67 @@ impl Engine {
     }
 }
 
+/// The columns that rules look at, as they were declared. At least one: a batch of none would still have rows, but not every
+/// reader says how many.
+fn read_by(rules: &[&RowRule], schema: &SchemaRef) -> Result<SchemaRef> {
+    let names: BTreeSet<String> = rules.iter().flat_map(|rule| rule.columns()).collect();
+    let mut positions =
+        names.iter().map(|name| schema.index_of(name)).collect::<std::result::Result<Vec<_>, _>>()?;
+    if positions.is_empty() {
+        positions.push(0);
+    }
+    Ok(Arc::new(schema.project(&positions)?))
+}
+
+/// How many rows of all streams break each rule.
+async fn count_all_streams(
+    streams: Streams,
+    asked: Arc<Asked>,
+    columns: &SchemaRef,
+    rules: usize,
+) -> Result<Vec<u64>> {
+    let mut counting = JoinSet::new();
+    for stream in streams {
+        counting.spawn(count(stream, Arc::clone(&asked), Arc::clone(columns), rules));
+    }
+    let mut counts = vec![0; rules];
+    while let Some(one) = counting.join_next().await {
+        let one = one.map_err(|error| DataFusionError::External(Box::new(error)))??;
+        counts.iter_mut().zip(one).for_each(|(all, some)| *all += some);
+    }
+    Ok(counts)
+}
+
 /// How many rows of a stream break each rule.
-async fn count(mut stream: SendableRecordBatchStream, asked: Arc<Asked>, rules: usize) -> Result<Vec<u64>> {
+async fn count(
+    mut stream: SendableRecordBatchStream,
+    asked: Arc<Asked>,
+    columns: SchemaRef,
+    rules: usize,
+) -> Result<Vec<u64>> {
     let mut counts = vec![0; rules];
     while let Some(batch) = stream.next().await.transpose()? {
+        let batch = in_types_of(&batch, &columns)?;
         for (count, mask) in counts.iter_mut().zip(asked.masks(&batch)?) {
             *count += mask.true_count() as u64;
         }
     }
     Ok(counts)
+}
+
+/// Columns of a batch by their names, in the types that were declared.
+pub(super) fn in_types_of(batch: &RecordBatch, columns: &SchemaRef) -> Result<RecordBatch> {
+    let columns_of = columns.fields().iter().map(|field| {
+        let column = batch.column_by_name(field.name()).ok_or_else(|| {
+            DataFusionError::Execution(format!("there is no column {} any more", field.name()))
+        })?;
+        if column.data_type() == field.data_type() {
+            Ok(Arc::clone(column))
+        } else {
+            Ok(cast(column, field.data_type())?)
+        }
+    });
+    let nullable: Vec<_> =
+        columns.fields().iter().map(|field| field.as_ref().clone().with_nullable(true)).collect();
+    Ok(RecordBatch::try_new(Arc::new(Schema::new(nullable)), columns_of.collect::<Result<_>>()?)?)
 }

@@ -12,10 +12,10 @@ use std::sync::{
 use datafusion::{
     arrow::{
         array::{Array, ArrayRef, BooleanArray, StringArray},
-        compute::{cast, filter_record_batch, not, or},
+        compute::{filter_record_batch, not, or},
         datatypes::{DataType, Field, Schema},
     },
-    error::{DataFusionError, Result},
+    error::Result,
     physical_plan::stream::RecordBatchStreamAdapter,
 };
 use futures::{StreamExt, stream};
@@ -23,6 +23,7 @@ use tokio::sync::mpsc;
 
 use super::{
     Engine, RecordBatch, SchemaRef, SendableRecordBatchStream, Streams,
+    audit::in_types_of,
     execute::Joins,
     rule::{Asked, RowRule},
 };
@@ -60,17 +61,16 @@ pub struct Split {
 /// How many rows were taken out.
 #[derive(Debug, Default)]
 pub struct Counts {
-    rules: Vec<(String, AtomicU64)>,
+    rules: Vec<AtomicU64>,
     set_aside: AtomicU64,
     dropped: AtomicU64,
 }
 
 impl Counts {
-    /// Rows that break the rule of this name.
+    /// Rows that break one of the rules, by its place among them.
     #[must_use]
-    pub fn of(&self, rule: &str) -> u64 {
-        let known = self.rules.iter().find(|(name, _)| name == rule);
-        known.map_or(0, |(_, count)| count.load(Ordering::Relaxed))
+    pub fn of(&self, rule: usize) -> u64 {
+        self.rules.get(rule).map_or(0, |count| count.load(Ordering::Relaxed))
     }
 
     /// Rows that were set aside.
@@ -96,7 +96,7 @@ impl Engine {
         let (sender, receiver) = mpsc::channel(IN_FLIGHT);
         let asked = Asked::new(rules.iter().map(|rule| &rule.rule), table, self.planner(Joins::Hash))?;
         let counts = Arc::new(Counts {
-            rules: rules.iter().map(|rule| (rule.name.clone(), AtomicU64::new(0))).collect(),
+            rules: rules.iter().map(|_| AtomicU64::new(0)).collect(),
             ..Counts::default()
         });
         let aside = with_columns(table);
@@ -157,9 +157,9 @@ impl Sieve {
         if batch.num_rows() == 0 {
             return Ok((batch, None));
         }
-        let stored = self.as_stored(&batch)?;
+        let stored = in_types_of(&batch, &self.table)?;
         let masks = self.asked.masks(&stored)?;
-        for (mask, (_, count)) in masks.iter().zip(&self.counts.rules) {
+        for (mask, count) in masks.iter().zip(&self.counts.rules) {
             count.fetch_add(mask.true_count() as u64, Ordering::Relaxed);
         }
         let any = |then: Option<OnBroken>| -> Result<BooleanArray> {
@@ -179,21 +179,6 @@ impl Sieve {
         let kept = filter_record_batch(&batch, &not(&out)?)?;
         let aside = (set_aside > 0).then(|| self.told_apart(&stored, &aside, &masks)).transpose()?;
         Ok((kept, aside))
-    }
-
-    /// The batch in the types of the table.
-    fn as_stored(&self, batch: &RecordBatch) -> Result<RecordBatch> {
-        let columns = self.table.fields().iter().map(|field| {
-            let column = batch.column_by_name(field.name()).ok_or_else(|| {
-                DataFusionError::Internal(format!("the model's rows have no column {}", field.name()))
-            })?;
-            if column.data_type() == field.data_type() {
-                Ok(ArrayRef::clone(column))
-            } else {
-                Ok(cast(column, field.data_type())?)
-            }
-        });
-        Ok(RecordBatch::try_new(Arc::clone(&self.table), columns.collect::<Result<_>>()?)?)
     }
 
     /// The rows that are set aside, with the rules that they break.

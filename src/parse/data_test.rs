@@ -250,6 +250,11 @@ fn misfit(generic: &GenericTest, on_column: bool, declared: &TestDecl) -> Option
         generic.parameters.iter().skip(1).map(|parameter| parameter.name.as_str()).collect();
     let test = &declared.test.value;
     let takes = || format!("`{test}` takes {}", names.join(", "));
+    if on_column && !generic.takes_kwargs && !names.contains(&"column_name") {
+        let message = format!("the test `{test}` is of a whole table, and is declared on a column");
+        let found = Diagnostic::error("test-argument", message).at(declared.span.clone(), "");
+        return Some(found.note(takes()).hint("declare it under the `data_tests:` of the table itself"));
+    }
     let unknown = declared.arguments.iter().find(|(name, _)| !names.contains(&name.value.as_str()));
     if let Some((name, _)) = unknown.filter(|_| !generic.takes_kwargs) {
         let found =

@@ -24,7 +24,7 @@ use crate::{
     compile::{Anomaly, CompiledModel, Probe},
     engine::{Table, rule::RowRule},
     lake::Provenance,
-    manifest::DataTest,
+    manifest::{DataTest, OnViolation},
     name::{NodeId, Relation},
     outcome::{Outcome, TestStatus, Verdict},
     plan::Step,
@@ -155,18 +155,18 @@ impl<'a> Audit<'a> {
 
     fn taken_out(&self, test: &DataTest) -> Option<Outcome> {
         let (version, model) = self.version?;
-        let rule = model.rules.iter().find(|rule| rule.test == test.id)?;
-        let rows = version.taken.as_ref()?.of(&rule.name);
+        let (at, rule) = model.rules.iter().enumerate().find(|(_, rule)| rule.test == test.id)?;
+        let rows = version.taken.as_ref()?.of(at);
         if rows == 0 {
             return Some(Outcome::Tested(Verdict::pass()));
         }
         let plural = if rows == 1 { "" } else { "s" };
         let (message, stored) = match rule.then {
-            crate::manifest::OnViolation::Quarantine => {
+            OnViolation::Quarantine => {
                 let relation = version.relation.quarantine();
                 (format!("{rows} row{plural} quarantined in {relation}"), Some(relation))
             }
-            crate::manifest::OnViolation::Drop => (format!("{rows} row{plural} dropped"), None),
+            OnViolation::Drop => (format!("{rows} row{plural} dropped"), None),
         };
         Some(Outcome::Tested(Verdict {
             status: TestStatus::Warn,

@@ -26,6 +26,7 @@ refused! {
     an_argument_of_the_wrong_kind: with("      - name: status\n        data_tests:\n          - accepted_values: {arguments: {values: placed}}\n");
     an_argument_that_is_missing: with("      - name: status\n        data_tests: [accepted_values]\n");
     an_argument_that_is_unknown: with("      - name: status\n        data_tests:\n          - not_null: {arguments: {wehre: x}}\n");
+    a_test_of_a_table_on_a_column: with("      - name: id\n        data_tests:\n          - row_count_between: {arguments: {min_value: 1}}\n");
     arguments_that_are_not_indented: with("      - name: status\n        data_tests:\n          - accepted_values:\n            values: [a]\n");
     sql_that_is_wrong_in_a_generic_test: with("      - name: id\n        data_tests:\n          - expression_is_true: {arguments: {expression: '> amuont'}}\n");
     a_filter_that_is_wrong: with("      - name: id\n        data_tests:\n          - not_null: {config: {where: amuont > 1}}\n");
