@@ -18,7 +18,7 @@ use datafusion::{
     execution::SendableRecordBatchStream,
     functions_aggregate::count::count_all,
     logical_expr::{Expr, LogicalPlanBuilder},
-    physical_plan::execute_stream_partitioned,
+    physical_plan::{execute_stream, execute_stream_partitioned},
     prelude::Column,
 };
 use futures::StreamExt;
@@ -46,8 +46,25 @@ pub struct Sample {
     numbers: Vec<bool>,
 }
 
-/// Rows of a table that is read whole for its rules.
-const SMALL: usize = 200_000;
+/// Rows of a table that is no longer small.
+const SMALL: u64 = 200_000;
+/// What is known of the number of rows that a query reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Size {
+    /// So few that one core reads them sooner than two have shared them out.
+    Small,
+    /// Nothing.
+    Unknown,
+}
+
+impl Size {
+    /// The size of a table of so many rows.
+    #[must_use]
+    pub fn of(rows: u64) -> Self {
+        if rows < SMALL { Self::Small } else { Self::Unknown }
+    }
+}
+
 /// Longer values are cut where rows are shown.
 const WIDEST: usize = 40;
 
@@ -79,10 +96,9 @@ impl Engine {
     ///
     /// One pass reads the columns that the rules name, whatever their number. Rules that only compare columns with values are
     /// asked apart, since the files' statistics can answer them: where all is well, no row is read for these.
-    pub async fn count_broken(&self, table: Table, rules: &[RowRule]) -> Result<Vec<u64>> {
-        let rows = table.statistics().and_then(|known| known.num_rows.get_value().copied());
-        // Below this it takes longer to plan a second pass than to read.
-        let is_small = rows.is_some_and(|rows| rows < SMALL);
+    pub async fn count_broken(&self, table: Table, size: Size, rules: &[RowRule]) -> Result<Vec<u64>> {
+        // It would take longer to plan a second pass over a small table than to read it.
+        let is_small = size == Size::Small;
         let (known, unknown): (Vec<usize>, Vec<usize>) =
             (0..rules.len()).partition(|at| !is_small && rules[*at].is_answered_by_statistics());
         let mut counts = vec![0; rules.len()];
@@ -91,10 +107,10 @@ impl Engine {
             let Some(first) = some.first() else { continue };
             let columns = read_by(&some, first.schema())?;
             let asked = Asked::new(some.iter().copied(), &columns, self.planner(Joins::Hash))?;
-            let streams = if filtered {
-                self.rows_that_break_any(Arc::clone(&table), &some, &columns).await?
-            } else {
+            let streams = if is_small {
                 self.rows(&table, &columns).await?
+            } else {
+                self.planned_rows(Arc::clone(&table), &some, &columns, filtered).await?
             };
             let counted = count_all_streams(streams, Arc::new(asked), &columns, some.len()).await?;
             group.into_iter().zip(counted).for_each(|(at, count)| counts[at] = count);
@@ -115,12 +131,14 @@ impl Engine {
         execute_stream_partitioned(plan, self.task())
     }
 
-    /// The rows of some columns that break any of the rules, as far as the files' statistics tell them from others.
-    async fn rows_that_break_any(
+    /// The rows of some columns, on all threads; if `filtered`, those that break any of the rules, which the files' statistics tell
+    /// from others.
+    async fn planned_rows(
         &self,
         table: Table,
         rules: &[&RowRule],
         columns: &SchemaRef,
+        filtered: bool,
     ) -> Result<Streams> {
         let Some(first) = rules.first() else { return Ok(Vec::new()) };
         let relation = first.relation().clone();
@@ -128,7 +146,7 @@ impl Engine {
         let name = TableReference::partial(relation.schema.clone(), relation.name.clone());
         let read = columns.fields().iter().map(|field| Expr::Column(Column::new_unqualified(field.name())));
         let mut rows = LogicalPlanBuilder::scan(name, provider_as_source(pending), None)?;
-        if let Some(any) = rules.iter().map(|rule| rule.broken().clone()).reduce(Expr::or) {
+        if filtered && let Some(any) = rules.iter().map(|rule| rule.broken().clone()).reduce(Expr::or) {
             rows = rows.filter(any)?;
         }
         let query = Query::of_plan(rows.project(read.collect::<Vec<_>>())?.build()?);
@@ -167,8 +185,14 @@ impl Engine {
     }
 
     /// The first column of the first row as a number, if there is one and it is not NULL.
-    pub async fn number(&self, bound: &Bound) -> Result<Option<f64>> {
-        let mut stream = self.stream(bound, Some(1)).await?;
+    pub async fn number(&self, bound: &Bound, size: Size) -> Result<Option<f64>> {
+        let mut stream = match size {
+            Size::Small => {
+                let plan = self.narrow().create_physical_plan(&bound.plan).await?;
+                execute_stream(plan, self.task())?
+            }
+            Size::Unknown => self.stream(bound, Some(1)).await?,
+        };
         while let Some(batch) = stream.next().await.transpose()? {
             if batch.num_rows() > 0 && batch.num_columns() > 0 {
                 let numbers = cast(batch.column(0), &DataType::Float64)?;

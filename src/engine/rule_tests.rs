@@ -12,6 +12,7 @@ use serde_json::{Map, json};
 
 use super::{
     Engine, EngineSettings, Query, RecordBatch, SchemaRef, Streams, Table,
+    audit::Size,
     given::{self, Written},
     rule::RowRule,
     split::{OnBroken, Rule, Split},
@@ -53,8 +54,8 @@ async fn plan(engine: &Engine, sql: &str) -> Query {
 
 async fn alone(engine: &Engine, query: &Query, table: &Table) -> u64 {
     let counted = engine.plan_failures(query, "", "count(*)", None).await.unwrap();
-    let bound = counted.bind(&BTreeMap::from([(relation(), Arc::clone(table))])).unwrap();
-    let number = engine.number(&bound).await.unwrap().unwrap();
+    let tables = BTreeMap::from([(relation(), Arc::clone(table))]);
+    let number = engine.number(&counted.bind(&tables).unwrap(), Size::Unknown).await.unwrap().unwrap();
     format!("{number}").parse().unwrap()
 }
 
@@ -89,7 +90,10 @@ async fn rules_are_counted_together_as_they_are_alone() {
         rules.push(query.row_rule().unwrap_or_else(|| panic!("{sql} is a rule")));
         expected.push(alone(&engine, &query, &table).await);
     }
-    assert_eq!(engine.count_broken(table, &rules).await.unwrap(), expected);
+    for size in [Size::Small, Size::Unknown] {
+        let table = Arc::clone(&table);
+        assert_eq!(engine.count_broken(table, size, &rules).await.unwrap(), expected);
+    }
     assert_eq!(expected, [2, 2, 2, 2, 2, 2, 4, 6, 2]);
 }
 
@@ -99,7 +103,7 @@ async fn an_inner_filter_guards_what_is_outside_of_it() {
     let table = given::table(batch(&ROWS)).unwrap();
     let query = plan(&engine, "select * from (select * from s.t where x <> 0) where 10 / x > 4").await;
     let rule = query.row_rule().unwrap();
-    assert_eq!(engine.count_broken(table, &[rule]).await.unwrap(), [2]);
+    assert_eq!(engine.count_broken(table, Size::Unknown, &[rule]).await.unwrap(), [2]);
 }
 
 #[tokio::test]
@@ -137,8 +141,9 @@ async fn failures_are_counted_as_they_are_asked_for() {
         ("sum(x * null)", None, None),
     ] {
         let counted = engine.plan_failures(&query, sql, fail_calc, limit).await.unwrap();
-        let bound = counted.bind(&BTreeMap::from([(relation(), Arc::clone(&table))])).unwrap();
-        assert_eq!(engine.number(&bound).await.unwrap(), expected, "{fail_calc}");
+        let tables = BTreeMap::from([(relation(), Arc::clone(&table))]);
+        let bound = counted.bind(&tables).unwrap();
+        assert_eq!(engine.number(&bound, Size::Small).await.unwrap(), expected, "{fail_calc}");
     }
     let wrong = engine.plan_failures(&query, sql, "sum(z)", None).await.unwrap_err();
     assert_eq!(wrong.code, "unknown-column");
@@ -240,7 +245,9 @@ proptest! {
     fn one_pass_finds_what_each_query_finds(
         rows in proptest::collection::vec((proptest::option::of(-3i64..4), proptest::option::of(-3i64..9)), 0..60),
         picks in proptest::collection::vec(0usize..RULES.len(), 1..6),
+        small in any::<bool>(),
     ) {
+        let size = if small { Size::Small } else { Size::Unknown };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let (together, apart) = runtime.block_on(async {
             let engine = engine();
@@ -251,7 +258,7 @@ proptest! {
                 rules.push(query.row_rule().unwrap());
                 apart.push(alone(&engine, &query, &table).await);
             }
-            (engine.count_broken(table, &rules).await.unwrap(), apart)
+            (engine.count_broken(table, size, &rules).await.unwrap(), apart)
         });
         prop_assert_eq!(together, apart);
     }

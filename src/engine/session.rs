@@ -38,6 +38,8 @@ pub struct Engine {
     session: Arc<super::Session>,
     /// The same, with joins that spill.
     spilling: Arc<super::Session>,
+    /// The same, for what one core reads sooner than two have shared it out.
+    narrow: Arc<super::Session>,
     task: Arc<TaskContext>,
     threads: usize,
     declaring: Mutex<()>,
@@ -59,7 +61,10 @@ impl Engine {
         let session = context.state();
         let mut spilling = session.clone();
         spilling.config_mut().options_mut().optimizer.prefer_hash_join = false;
+        let mut narrow = session.clone();
+        narrow.config_mut().options_mut().execution.target_partitions = 1;
         Ok(Self {
+            narrow: Arc::new(narrow),
             task: Arc::new(TaskContext::from(&session)),
             session: Arc::new(session),
             spilling: Arc::new(spilling),
@@ -131,6 +136,11 @@ impl Engine {
             Joins::Hash => &self.session,
             Joins::Merge => &self.spilling,
         }
+    }
+
+    /// The same for small tables.
+    pub(super) fn narrow(&self) -> &super::Session {
+        &self.narrow
     }
 
     /// What they are executed with.

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     compile::{Anomaly, CompiledModel, Probe},
-    engine::{Table, rule::RowRule},
+    engine::{Table, audit::Size, rule::RowRule},
     lake::Provenance,
     manifest::{DataTest, OnViolation},
     name::{NodeId, Relation},
@@ -88,7 +88,13 @@ enum Unit<'a> {
 }
 
 /// The tables that probes read, opened once.
-type Tables = BTreeMap<Relation, Result<Table, StepError>>;
+type Tables = BTreeMap<Relation, Opened>;
+
+/// A table, if it is there, and what is known of its size.
+struct Opened {
+    table: Result<Table, StepError>,
+    size: Size,
+}
 
 /// What one item came to.
 enum Found {
@@ -183,11 +189,13 @@ impl<'a> Audit<'a> {
             items.iter().flat_map(|item| item.probe.rows.relations()).collect();
         stream::iter(relations)
             .map(|relation| async {
-                let table = match self.version {
-                    Some((version, _)) if version.relation == relation => version.table().await,
-                    _ => self.worker.published(&relation).await,
+                let opened = match self.version {
+                    Some((version, _)) if version.relation == relation => {
+                        Opened { table: version.table().await, size: Size::of(version.own.rows()) }
+                    }
+                    _ => Opened { table: self.worker.published(&relation).await, size: Size::Unknown },
                 };
-                (relation, table)
+                (relation, opened)
             })
             .buffer_unordered(16)
             .collect()
@@ -206,7 +214,9 @@ impl<'a> Audit<'a> {
                 }
                 let rules: Vec<RowRule> = items.iter().filter_map(|item| item.probe.rule.clone()).collect();
                 let counts = match tables.get(&relation) {
-                    Some(Ok(table)) => self.worker.engine.count_broken(Arc::clone(table), &rules).await.ok(),
+                    Some(Opened { table: Ok(table), size }) => {
+                        self.worker.engine.count_broken(Arc::clone(table), *size, &rules).await.ok()
+                    }
                     _ => None,
                 };
                 let mut found = Vec::with_capacity(items.len());
@@ -235,8 +245,9 @@ impl<'a> Audit<'a> {
     }
 
     async fn count(&self, probe: &Probe, tables: &Tables) -> Result<Option<f64>, StepError> {
-        let tables = only(tables, probe)?;
-        Ok(self.worker.engine.number(&probe.counted.bind(&tables)?).await?)
+        let known = |relation| tables.get(&relation).is_some_and(|opened| opened.size == Size::Small);
+        let size = if probe.rows.relations().into_iter().all(known) { Size::Small } else { Size::Unknown };
+        Ok(self.worker.engine.number(&probe.counted.bind(&only(tables, probe)?)?, size).await?)
     }
 
     /// A test or constraint that could not be computed: nobody knows, so it is not well.
@@ -357,7 +368,7 @@ fn units(items: Vec<Item<'_>>) -> Vec<Unit<'_>> {
 fn only(tables: &Tables, probe: &Probe) -> Result<BTreeMap<Relation, Table>, StepError> {
     let mut own = BTreeMap::new();
     for relation in probe.rows.relations() {
-        match tables.get(&relation) {
+        match tables.get(&relation).map(|opened| &opened.table) {
             Some(Ok(table)) => drop(own.insert(relation, Arc::clone(table))),
             Some(Err(StepError::MissingInput(relation))) => {
                 return Err(StepError::MissingInput(relation.clone()));
