@@ -24,6 +24,21 @@ pub enum Outcome {
         #[serde(skip_serializing_if = "Option::is_none")]
         quarantined: Option<Quarantined>,
     },
+    /// The rows came out as those that are published: nothing was published, and nothing downstream has to run.
+    Unchanged {
+        /// The Delta version that stands.
+        version: u64,
+        /// Rows in it.
+        rows: u64,
+        /// What the step's sources set aside, if anything.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        rejected: Option<Rejected>,
+        /// What the model's own rules took out, if anything.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        quarantined: Option<Quarantined>,
+    },
+    /// What stands there is what it would come to, or a test has passed on just these rows: nothing was done.
+    Reused,
     /// A view was checked; nothing was written.
     Checked,
     /// The new version was built and judged, and nobody will see it; the last good version stands.
@@ -47,7 +62,7 @@ impl Outcome {
     #[must_use]
     pub fn is_success(&self) -> bool {
         match self {
-            Self::Published { .. } | Self::Checked => true,
+            Self::Published { .. } | Self::Unchanged { .. } | Self::Reused | Self::Checked => true,
             Self::Tested(verdict) => verdict.status != TestStatus::Fail,
             Self::Aged(age) => age.status != AgeStatus::Error,
             Self::Withheld(_) | Self::Failed { .. } => false,

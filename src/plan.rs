@@ -87,22 +87,60 @@ impl Action {
 pub enum Reason {
     /// The table is not there yet.
     FirstBuild,
+    /// The table is not there any more: others were made from it.
+    TableMissing,
     /// The model's SQL is not the one that made the published version.
     SqlChanged,
     /// A setting that shapes the data changed.
-    ConfigChanged,
-    /// Another writer committed the newest version.
+    ConfigChanged {
+        /// Its name.
+        key: String,
+    },
+    /// A table that it reads has another version than the one it was made from, or is built before it.
+    UpstreamChanged {
+        /// The node that makes that table.
+        node: NodeId,
+    },
+    /// Files or a database that it reads are not what it was made from.
+    SourceAdvanced {
+        /// The source.
+        node: NodeId,
+        /// How many files it was.
+        was: u64,
+        /// How many files it is.
+        files: u64,
+    },
+    /// Another writer committed the newest rows.
     ModifiedOutside {
-        /// That version.
+        /// The version that they came with.
         version: u64,
     },
-    /// The node was selected, and every selected node is built.
+    /// The same inputs may give other rows: the SQL asks for the time or for chance.
+    Volatile,
+    /// It was asked for, whatever stands there.
+    Forced,
+    /// The node was selected, and is looked at whenever it is.
     Selected,
     /// The test must pass before its model's new version is published.
     Gates {
         /// The model.
         node: NodeId,
     },
+    /// What stands there is what it would come to, or has passed the test: nothing is done.
+    UpToDate,
+    /// The test has judged just these rows, and warned: that is said again, and nothing is done.
+    Warned {
+        /// What it found.
+        failures: u64,
+    },
+}
+
+impl Reason {
+    /// Whether there is nothing to do.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        matches!(self, Self::UpToDate | Self::Warned { .. })
+    }
 }
 
 impl Plan {
@@ -114,15 +152,25 @@ impl Plan {
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = |node: &NodeId| node.as_str().splitn(3, '.').last().unwrap_or_default().to_owned();
         match self {
             Self::FirstBuild => f.write_str("first build"),
+            Self::TableMissing => f.write_str("its table is gone"),
             Self::SqlChanged => f.write_str("SQL changed"),
-            Self::ConfigChanged => f.write_str("configuration changed"),
-            Self::ModifiedOutside { version } => write!(f, "version {version} was written by somebody else"),
-            Self::Selected => f.write_str("selected"),
-            Self::Gates { node } => {
-                write!(f, "gates {}", node.as_str().splitn(3, '.').last().unwrap_or_default())
+            Self::ConfigChanged { key } => write!(f, "{key} changed"),
+            Self::UpstreamChanged { node } => write!(f, "{} changed", name(node)),
+            Self::SourceAdvanced { node, was, files } if was == files => write!(f, "{} changed", name(node)),
+            Self::SourceAdvanced { node, was, files } => {
+                let plural = if *files == 1 { "" } else { "s" };
+                write!(f, "{} has {files} file{plural}, had {was}", name(node))
             }
+            Self::ModifiedOutside { version } => write!(f, "version {version} was written by somebody else"),
+            Self::Volatile => f.write_str("asks for the time or for chance"),
+            Self::Forced => f.write_str("forced"),
+            Self::Selected => f.write_str("selected"),
+            Self::Gates { node } => write!(f, "gates {}", name(node)),
+            Self::UpToDate => f.write_str("up to date"),
+            Self::Warned { failures } => write!(f, "found {failures} in the same rows before"),
         }
     }
 }

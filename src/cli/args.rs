@@ -187,6 +187,9 @@ pub struct RunArgs {
     /// Start nothing more once a step failed
     #[arg(long, short = 'x', env = "HEADWATER_FAIL_FAST", value_parser = clap::builder::BoolishValueParser::new())]
     pub fail_fast: bool,
+    /// Build the selected models even if they are up to date
+    #[arg(long, env = "HEADWATER_FORCE", value_parser = clap::builder::BoolishValueParser::new())]
+    pub force: bool,
 }
 
 /// `test`.
@@ -316,6 +319,9 @@ pub struct PlanArgs {
     /// Which nodes.
     #[command(flatten)]
     pub select: SelectArgs,
+    /// Plan as `build --force` would
+    #[arg(long, env = "HEADWATER_FORCE", value_parser = clap::builder::BoolishValueParser::new())]
+    pub force: bool,
     /// How to print it
     #[arg(long, default_value = "text", value_name = "FORMAT")]
     pub output: PlanOutput,

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::args::{BuildArgs, RunArgs, SelectArgs, TestArgs};
+use super::args::{BuildArgs, PlanArgs, RunArgs, SelectArgs, TestArgs};
 use crate::{
     manifest::{Manifest, Node},
     name::NodeId,
-    run::worker::Keep,
+    run::{planning::Rebuild, worker::Keep},
 };
 
 /// What was asked for.
@@ -15,6 +15,8 @@ pub(super) struct Asked<'a> {
     pub(super) command: &'static str,
     pub(super) select: &'a SelectArgs,
     pub(super) fail_fast: bool,
+    /// Which of the models are built.
+    pub(super) rebuild: Rebuild,
     pub(super) keep: Keep,
     /// Whether models are built.
     pub(super) models: bool,
@@ -48,6 +50,7 @@ impl<'a> Asked<'a> {
             command: "run",
             select: &args.select,
             fail_fast: args.fail_fast,
+            rebuild: rebuild(args.force),
             keep: Keep::default(),
             models: true,
             tests: false,
@@ -67,6 +70,7 @@ impl<'a> Asked<'a> {
             command: "freshness",
             select,
             fail_fast: false,
+            rebuild: Rebuild::Stale,
             keep: Keep::default(),
             models: false,
             tests: false,
@@ -74,8 +78,13 @@ impl<'a> Asked<'a> {
         }
     }
 
+    /// What `plan` shows: what `build` would do.
+    pub(super) fn plan(args: &'a PlanArgs) -> Self {
+        Self { rebuild: rebuild(args.force), ..Self::compile(&args.select) }
+    }
+
     /// What `build` would be about, were it given this selection alone.
-    pub(super) fn plan(select: &'a SelectArgs) -> Self {
+    pub(super) fn compile(select: &'a SelectArgs) -> Self {
         Self {
             command: "plan",
             models: true,
@@ -106,4 +115,8 @@ impl<'a> Asked<'a> {
         }
         nodes
     }
+}
+
+fn rebuild(force: bool) -> Rebuild {
+    if force { Rebuild::All } else { Rebuild::Stale }
 }

@@ -19,7 +19,7 @@ use crate::{
 
 pub(super) async fn run(global: &Global, args: &SelectArgs) -> Result<ExitCode, Failure> {
     let context = Context::load(global)?;
-    let Prepared { chosen, compiled, .. } = context.prepare(&Asked::plan(args)).await?;
+    let Prepared { chosen, compiled, .. } = context.prepare(&Asked::compile(args)).await?;
     let target = TargetPath::new(context.target_path.clone());
     write_compiled(&target, &context.manifest, &compiled)?;
     if !global.quiet {

@@ -19,15 +19,16 @@ use crate::{
     diag::{Diagnostic, Severity, near},
     engine::{Engine, EngineSettings, SchemaRef},
     jinja::{Globals, Jinja},
-    lake::{Lake, Observed},
+    lake::Lake,
     manifest::Manifest,
     name::{NodeId, Relation},
     parse,
     plan::Plan,
     project::{Project, Target},
     run::{
-        planning,
-        tables::{Tables, schemas},
+        planning::{self, How},
+        seen::Seen,
+        tables::Tables,
     },
     select,
     text::Source,
@@ -155,7 +156,9 @@ impl Context {
         let engine = self.engine()?;
         let tables = self.tables(&engine)?;
         let (compiled, seen) = self.compile(&engine, &tables, &chosen).await?;
-        let plan = planning::plan(&self.manifest, &chosen, &compiled, &seen, asked.models);
+        let seen = seen.and_sources(&engine, &compiled).await;
+        let how = How { gate: asked.models, rebuild: asked.rebuild };
+        let plan = planning::plan(&self.manifest, &chosen, &compiled, &seen, how);
         Ok(Prepared { chosen, engine, tables, compiled, plan })
     }
 
@@ -182,9 +185,9 @@ impl Context {
         engine: &Engine,
         tables: &Tables,
         chosen: &BTreeSet<NodeId>,
-    ) -> Result<(Compiled, BTreeMap<Relation, Observed>), Failure> {
-        let seen = tables.observe_all(&self.manifest).await?;
-        let stored = schemas(&seen);
+    ) -> Result<(Compiled, Seen), Failure> {
+        let seen = Seen::of(tables, &self.manifest).await?;
+        let stored = seen.schemas();
         let compiled = compile::compile(&self.compiling(engine, &stored), chosen).await?;
         Ok((compiled, seen))
     }

@@ -15,7 +15,7 @@ use crate::report::{plan_json, plan_text};
 
 pub(super) async fn run(global: &Global, args: &PlanArgs) -> Result<ExitCode, Failure> {
     let context = Context::load(global)?;
-    let plan = context.prepare(&Asked::plan(&args.select)).await?.plan;
+    let plan = context.prepare(&Asked::plan(args)).await?.plan;
     let mut out = stdout().lock();
     match args.output {
         PlanOutput::Text => {

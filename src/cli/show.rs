@@ -19,7 +19,7 @@ use crate::{
     },
     manifest::Node,
     name::{NodeId, Relation},
-    run::tables::{Tables, schemas},
+    run::{seen::Seen, tables::Tables},
 };
 
 pub(super) async fn run(global: &Global, args: &ShowArgs) -> Result<ExitCode, Failure> {
@@ -107,8 +107,7 @@ async fn written(
     tables: &Tables,
     sql: &str,
 ) -> Result<(Query, Sources), Failure> {
-    let seen = tables.observe_all(&context.manifest).await?;
-    let mut stored = schemas(&seen);
+    let mut stored = Seen::of(tables, &context.manifest).await?.schemas();
     for relation in inline::bare_tables(engine, sql) {
         if !stored.contains_key(&relation)
             && let Some(found) = tables.observe(&relation).await?

@@ -125,14 +125,17 @@ impl Work<'_> {
     }
 }
 
-/// What besides the statement and the settings shapes the table.
-pub(super) fn shaping(constraints: &Constraints, rules: &[ModelRule]) -> Value {
-    if *constraints == Constraints::default() && rules.is_empty() {
-        return Value::Null;
+/// What besides the statement and the settings shapes the table, by what people call it.
+pub(super) fn shaping(constraints: &Constraints, rules: &[ModelRule]) -> Vec<(String, Value)> {
+    let mut shaping: Vec<(String, Value)> = rules
+        .iter()
+        .map(|rule| (format!("test {}", rule.name), json!([rule.sql, format!("{:?}", rule.then)])))
+        .collect();
+    if *constraints != Constraints::default() {
+        let bound = json!({ "not_null": constraints.not_null, "checks": constraints.checks });
+        shaping.push(("constraints".to_owned(), bound));
     }
-    let rules: Vec<Value> =
-        rules.iter().map(|rule| json!([rule.name, rule.sql, format!("{:?}", rule.then)])).collect();
-    json!({ "not_null": constraints.not_null, "checks": constraints.checks, "rules": rules })
+    shaping
 }
 
 /// The constraints of a model and of its columns.

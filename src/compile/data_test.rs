@@ -1,5 +1,7 @@
 //! Data tests: rendered, planned and type-checked like models, and looked at for what they ask of single rows.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::{
@@ -10,8 +12,8 @@ use super::{
 use crate::{
     diag::Diagnostic,
     engine::{Query, SqlError, rule::RowRule},
-    manifest::{DataTest, Model, Node, OnViolation},
-    name::NodeId,
+    manifest::{DataTest, Model, Node, OnViolation, fingerprint},
+    name::{NodeId, Relation},
 };
 
 /// A query for rows that should not be.
@@ -34,6 +36,19 @@ pub struct CompiledTest {
     pub probe: Probe,
     /// How its number is judged, if it is no count of failures.
     pub anomaly: Option<Anomaly>,
+    /// A digest of all that decides its verdict, but for the rows it reads; none if the same rows may give another
+    /// verdict next time.
+    pub fingerprint: Option<String>,
+}
+
+impl CompiledTest {
+    /// The tables it reads beside one of them.
+    #[must_use]
+    pub fn reads_beside(&self, own: &Relation) -> BTreeSet<Relation> {
+        let mut relations = self.probe.rows.relations();
+        relations.remove(own);
+        relations
+    }
 }
 
 /// What makes a number implausible beside those of earlier versions.
@@ -76,6 +91,9 @@ pub struct ModelRule {
     /// What becomes of those that break it.
     pub then: OnViolation,
 }
+
+/// The settings that decide a test's verdict.
+const JUDGING: [&str; 6] = ["error_if", "fail_calc", "limit", "severity", "warn_if", "where"];
 
 /// The prefix of the tests that judge one number.
 const ANOMALOUS: &str = "anomalous_";
@@ -131,7 +149,10 @@ impl Work<'_> {
             counted.map_err(|error| vec![complaint(&error, Some("`fail_calc`"), test.declared.clone())])?
         };
         let rule = (anomaly.is_none() && config.counts_rows()).then(|| rows.row_rule()).flatten();
-        Ok(CompiledTest { probe: Probe { sql: written.sql, rows, counted, rule }, anomaly })
+        let judged: Vec<Option<&Value>> = JUDGING.iter().map(|key| config.all.get(*key)).collect();
+        let asked = format!("{}\n{judged:?}\n{anomaly:?}", self.statement(&test.id, rows.canonical()));
+        let fingerprint = (!rows.is_volatile()).then(|| fingerprint::digest(&asked));
+        Ok(CompiledTest { probe: Probe { sql: written.sql, rows, counted, rule }, anomaly, fingerprint })
     }
 
     /// A generic test on a column is of a column that is there.

@@ -27,6 +27,8 @@ use std::{
     path::Path,
 };
 
+use serde_json::Value;
+
 use self::{check::Origin, render::Written};
 pub use self::{
     contract::Check,
@@ -39,7 +41,10 @@ use crate::{
     engine::{Engine, Query, SchemaRef, source::SourceSpec},
     jinja::Jinja,
     lake::Constraints,
-    manifest::{DataTest, Manifest, Materialized, Model, Node, SourceTable, fingerprint::fingerprint},
+    manifest::{
+        DataTest, Manifest, Materialized, Model, Node, SourceTable,
+        fingerprint::{self, Fingerprint},
+    },
     name::{NodeId, Relation},
 };
 
@@ -68,7 +73,7 @@ pub struct CompiledModel {
     /// The columns its table will have.
     pub schema: SchemaRef,
     /// What would make the table another one.
-    pub fingerprint: String,
+    pub fingerprint: Fingerprint,
     /// Whether the same inputs may give other rows next time.
     pub volatile: bool,
     /// The tests that take the rows they find out of the table.
@@ -109,6 +114,7 @@ pub async fn compile(
         compiled: Compiled::default(),
         reads: BTreeMap::new(),
         schemas: BTreeMap::new(),
+        views: BTreeMap::new(),
         broken: BTreeSet::new(),
         findings: Vec::new(),
     };
@@ -178,6 +184,8 @@ struct Work<'a> {
     reads: BTreeMap<NodeId, BTreeSet<Relation>>,
     /// The columns of what was declared.
     schemas: BTreeMap<NodeId, SchemaRef>,
+    /// A digest of each view's statement, with those of the views below it.
+    views: BTreeMap<NodeId, String>,
     broken: BTreeSet<NodeId>,
     findings: Vec<Diagnostic>,
 }
@@ -255,18 +263,37 @@ impl Work<'_> {
                     .map_err(|error| vec![Diagnostic::error("engine", error.strip_backtrace())])?;
                 self.reads.insert(model.id.clone(), query.relations());
                 self.schemas.insert(model.id.clone(), query.schema());
+                let statement = self.statement(&model.id, query.canonical());
+                self.views.insert(model.id.clone(), fingerprint::digest(&statement));
                 query.schema()
             }
         };
         let (constraints, checks) = self.contract(model, &schema).await?;
         let rules = self.rules(model).await?;
-        let fingerprint =
-            fingerprint(query.canonical(), &model.config, &contract::shaping(&constraints, &rules));
+        let beside = contract::shaping(&constraints, &rules).into_iter().chain(self.reading(&query));
+        let statement = self.statement(&model.id, query.canonical());
+        let fingerprint = Fingerprint::new(&statement, &model.config, beside);
         let volatile = model.volatile || query.is_volatile();
         let compiled =
             CompiledModel { sql, query, schema, fingerprint, volatile, rules, constraints, checks };
         self.compiled.models.insert(model.id.clone(), compiled);
         Ok(())
+    }
+
+    /// A model's statement and all that is planned into it: its views, of which only the names stand in it.
+    fn statement(&self, id: &NodeId, canonical: &str) -> String {
+        let parents = self.context.manifest.graph.parents(id);
+        let views =
+            parents.into_iter().filter_map(|parent| self.views.get(parent).map(|view| (parent, view)));
+        let views: Vec<String> = views.map(|(parent, view)| format!("\n{parent} is {view}")).collect();
+        format!("{canonical}{}", views.concat())
+    }
+
+    /// How the files that a query reads are read, by source.
+    fn reading(&self, query: &Query) -> Vec<(String, Value)> {
+        let nodes = query.relations().into_iter().filter_map(|relation| self.context.manifest.at(&relation));
+        let specs = nodes.filter_map(|node| self.compiled.sources.get(node.id()));
+        specs.map(|spec| (format!("source {}", spec.name), spec.describe().into())).collect()
     }
 
     /// The relations that a node may read: those of its parents. An error without findings if one of them is broken,

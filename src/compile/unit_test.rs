@@ -12,10 +12,11 @@ use crate::{
     diag::{Diagnostic, near},
     engine::{
         Query, RecordBatch, SchemaRef, SqlError,
+        digest::RowDigest,
         given::{self, GivenError, Written},
     },
     jinja::{Names, NodeContext, Overrides},
-    manifest::{Model, UnitTest},
+    manifest::{Model, UnitTest, fingerprint},
     name::{NodeId, Relation},
     project::{OverridesDecl, RowsDecl, RowsText, Yaml, YamlValue},
     text::{Source, Span, Spanned},
@@ -32,6 +33,8 @@ pub struct CompiledUnitTest {
     pub given: BTreeMap<Relation, RecordBatch>,
     /// The rows that should come out, in the columns that are looked at.
     pub expected: RecordBatch,
+    /// A digest of all that decides its verdict.
+    pub fingerprint: String,
 }
 
 /// Where SQL finds the rows that stand in for a node's.
@@ -55,9 +58,31 @@ impl Work<'_> {
         let (sql, query) = self.over_given(test, model).await?;
         let expect = &test.declared.expect;
         let expected = self.rows(expect, &schema, true, &model.name).await.map_err(|found| vec![found])?;
-        let compiled = CompiledUnitTest { sql, query, given, expected };
+        let fingerprint = self.verdict_of(test, &query, &given, &expected).map_err(|found| vec![found])?;
+        let compiled = CompiledUnitTest { sql, query, given, expected, fingerprint };
         self.compiled.unit_tests.insert(test.id.clone(), compiled);
         Ok(())
+    }
+
+    /// A digest of what is run, over which rows, and of what should come out.
+    fn verdict_of(
+        &self,
+        test: &UnitTest,
+        query: &Query,
+        given: &BTreeMap<Relation, RecordBatch>,
+        expected: &RecordBatch,
+    ) -> Result<String, Diagnostic> {
+        let rows = |batch: &RecordBatch| {
+            let mut digest = RowDigest::new(&batch.schema());
+            let unfit = |error| Diagnostic::error("engine", format!("{}: {error}", test.display_name()));
+            digest.update(batch).map_err(unfit).map(|()| digest.finish())
+        };
+        let mut asked = vec![self.statement(&test.model, query.canonical())];
+        for (relation, batch) in given {
+            asked.push(format!("{relation} is {}", rows(batch)?));
+        }
+        asked.push(rows(expected)?);
+        Ok(fingerprint::digest(&asked.join("\n")))
     }
 
     /// Declares the tables that rows are given for, and reads the rows.

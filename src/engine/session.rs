@@ -112,8 +112,8 @@ impl Engine {
         super::source::provider(spec, self.session.as_ref(), rejects.cloned()).await
     }
 
-    /// A digest of the state that a source's data is in.
-    pub async fn source_state(&self, spec: &super::source::SourceSpec) -> Result<String> {
+    /// The state that a source's data is in.
+    pub async fn source_state(&self, spec: &super::source::SourceSpec) -> Result<super::source::SourceState> {
         super::source::state(spec, self.session.as_ref()).await
     }
 

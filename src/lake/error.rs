@@ -126,6 +126,12 @@ impl LakeError {
         }
     }
 
+    /// Whether to begin again from what stands there now: for a passing reason, or because another writer came first.
+    #[must_use]
+    pub fn is_worth_another_try(&self) -> bool {
+        self.is_transient() || matches!(self, Self::Conflict { .. })
+    }
+
     /// An error of deltalake's in our terms.
     pub(super) fn of(doing: &'static str, place: &str, error: DeltaTableError) -> Self {
         let storage = matches!(

@@ -12,8 +12,9 @@
 //! version that was prepared on a state that is no longer the newest is never published.
 //!
 //! Start at [`Lake`]; `stage` writes, `sink` is one writer's memory, `commit` makes the log entry, `constraint` binds other
-//! writers, `past` tells of earlier versions.
+//! writers, `past` tells of earlier versions, `attest` says more of the rows that are there.
 
+mod attest;
 mod cast;
 mod commit;
 mod constraint;
@@ -34,7 +35,7 @@ pub use self::{
     constraint::Constraints,
     error::LakeError,
     past::Past,
-    provenance::{InputVersion, Provenance},
+    provenance::{InputVersion, Judged, Provenance},
     schema::delta_schema,
     stage::Overwrite,
     staged::{Published, Staged},

@@ -7,7 +7,7 @@ use futures::{StreamExt, stream};
 use super::{
     error::{LakeError, READ},
     place,
-    provenance::{Provenance, committed_at},
+    provenance::{Provenance, Told, told},
     store::Lake,
 };
 use crate::name::Relation;
@@ -49,7 +49,7 @@ impl Lake {
         let mut past = Vec::new();
         while let Some((version, entry)) = entries.next().await {
             let Some(entry) = entry.map_err(read)? else { break };
-            let (at, provenance) = (committed_at(&entry), Provenance::of_commit(&entry));
+            let Told { at, provenance } = told(&entry);
             past.push(Past { version, at, provenance });
         }
         Ok(past)

@@ -4,25 +4,24 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 use deltalake::{
-    DeltaTable,
     delta_datafusion::DeltaScanNext,
     kernel::transaction::TransactionError,
     logstore::{CommitOrBytes, LogStoreRef},
-    protocol::checkpoints::create_checkpoint,
     table::state::DeltaTableState,
 };
 use object_store::{ObjectStore, ObjectStoreExt, path::Path as Location};
 
 use super::{
+    attest::{CHECKPOINT_INTERVAL, sum_up},
     error::{LakeError, WRITE},
     overlay::Overlay,
     place::Directories,
-    provenance::{Provenance, replaced},
+    provenance::{Judged, Provenance, replaced},
 };
-use crate::{engine::Table, name::Relation};
-
-/// How often the log is summed up, in versions, if the table does not say.
-const CHECKPOINT_INTERVAL: u64 = 100;
+use crate::{
+    engine::Table,
+    name::{NodeId, Relation},
+};
 
 /// A table's next version, which nobody sees yet. Dropping it leaves its files behind; publish or abort it.
 #[must_use = "a staged version is neither published nor deleted by itself"]
@@ -81,6 +80,12 @@ impl Traces {
 }
 
 impl Staged {
+    /// The table.
+    #[must_use]
+    pub fn relation(&self) -> &Relation {
+        &self.relation
+    }
+
     /// Rows in the version.
     #[must_use]
     pub fn rows(&self) -> u64 {
@@ -99,14 +104,20 @@ impl Staged {
         &self.provenance
     }
 
-    /// Adds what was measured of it to what its commit will say. Numbers that are none are left out.
-    pub fn record(&mut self, metrics: BTreeMap<String, f64>) -> Result<(), LakeError> {
+    /// Adds what was measured of it, and the tests it passed, to what its commit will say. Numbers that are none are
+    /// left out.
+    pub fn record(
+        &mut self,
+        metrics: BTreeMap<String, f64>,
+        tests: BTreeMap<NodeId, Judged>,
+    ) -> Result<(), LakeError> {
         let metrics: BTreeMap<String, f64> =
             metrics.into_iter().filter(|(_, metric)| metric.is_finite()).collect();
-        if metrics.is_empty() {
+        if metrics.is_empty() && tests.is_empty() {
             return Ok(());
         }
         self.provenance.metrics.extend(metrics);
+        self.provenance.tests.extend(tests);
         let entry = replaced(&self.entry, &self.provenance).ok_or_else(|| LakeError::Corrupt {
             place: self.place.clone(),
             source: "the entry that was prepared has no commitInfo".into(),
@@ -158,7 +169,9 @@ impl Staged {
             }
         }
         self.traces.unmark().await;
-        Ok(Published { version: self.version, warning: self.checkpoint().await })
+        let interval = self.state.table_config().checkpoint_interval.map_or(CHECKPOINT_INTERVAL, u64::from);
+        let warning = sum_up(&self.traces.real, &self.place, self.version, interval).await;
+        Ok(Published { version: self.version, warning })
     }
 
     /// Deletes the version's files. Nobody ever saw it.
@@ -168,19 +181,5 @@ impl Staged {
 
     fn conflict(&self, version: u64) -> LakeError {
         LakeError::Conflict { relation: self.relation.clone(), version }
-    }
-
-    /// Sums up the log when it is due, so that tables of many versions still open fast. Returns what went wrong.
-    async fn checkpoint(&self) -> Option<String> {
-        let interval = self.state.table_config().checkpoint_interval.map_or(CHECKPOINT_INTERVAL, u64::from);
-        if !(self.version + 1).is_multiple_of(interval) {
-            return None;
-        }
-        let mut table = DeltaTable::new(self.traces.real.clone());
-        let made = async {
-            table.load_version(self.version).await?;
-            create_checkpoint(&table, None).await
-        };
-        made.await.err().map(|error| format!("the log of {} could not be summed up: {error}", self.place))
     }
 }

@@ -14,7 +14,7 @@ use url::Url;
 use super::{
     error::{LakeError, READ, WRITE},
     place::{self, Directories},
-    provenance::Provenance,
+    provenance::{Provenance, keeps_the_rows, told},
 };
 use crate::{
     engine::{Session, Table, arrow::datatypes::SchemaRef},
@@ -41,6 +41,8 @@ pub struct Lake {
 pub struct Observed {
     /// Its number.
     pub version: u64,
+    /// The version that last changed rows, columns or settings; those after it said something, or packed files anew.
+    pub data_version: u64,
     /// Its columns.
     pub schema: SchemaRef,
     /// The columns it is partitioned by.
@@ -144,12 +146,13 @@ impl Lake {
             Ok(snapshot) => snapshot,
             Err(error) => return self.absent(relation, &log_store, error).await.map(|()| None),
         };
-        let entry = log_store.read_commit_entry(snapshot.version()).await.map_err(read)?;
+        let (data_version, provenance) = evidence(&log_store, snapshot.version()).await.map_err(read)?;
         Ok(Some(Observed {
             version: snapshot.version(),
+            data_version,
             schema: snapshot.arrow_schema(),
             partition_by: snapshot.metadata().partition_columns().to_vec(),
-            provenance: entry.and_then(|entry| Provenance::of_commit(&entry)),
+            provenance,
         }))
     }
 
@@ -245,6 +248,27 @@ impl Lake {
         Err(LakeError::NotATable { place })
     }
 }
+
+/// The version that the newest rows came with, and how they came to be. Commits that change no row are passed over,
+/// whoever made them.
+async fn evidence(
+    log_store: &LogStoreRef,
+    newest: u64,
+) -> Result<(u64, Option<Provenance>), DeltaTableError> {
+    for version in (0..=newest).rev().take(LOOKED_BACK) {
+        let Some(entry) = log_store.read_commit_entry(version).await? else { return Ok((version, None)) };
+        if let Some(provenance) = told(&entry).provenance {
+            return Ok((provenance.stands_for.unwrap_or(version), Some(provenance)));
+        }
+        if !keeps_the_rows(&entry) {
+            return Ok((version, None));
+        }
+    }
+    Ok((newest, None))
+}
+
+/// How many commits that change no row are passed over before the newest is taken for one that does.
+const LOOKED_BACK: usize = 64;
 
 /// Without the options, which may hold credentials.
 impl fmt::Debug for Lake {

@@ -117,16 +117,12 @@ fn overwrite(schema: SchemaRef, partition_by: &[&str]) -> Overwrite {
     Overwrite {
         schema,
         partition_by: partition_by.iter().map(ToString::to_string).collect(),
-        provenance: Provenance {
-            node: "model.p.readings".to_owned(),
-            run_id: "run-1".to_owned(),
-            fingerprint: "f".to_owned(),
-            inputs: BTreeMap::from([("model.p.raw".to_owned(), InputVersion::Delta { version: 7 })]),
-            rows: 0,
-            digest: String::new(),
-            metrics: BTreeMap::new(),
-            tool_version: "0".to_owned(),
-        },
+        provenance: Provenance::new(
+            "model.p.readings",
+            "run-1",
+            crate::manifest::fingerprint::Fingerprint::default(),
+            BTreeMap::from([(crate::name::NodeId::model("p", "raw"), InputVersion::Delta { version: 7 })]),
+        ),
         description: Some("Meter readings.".to_owned()),
         constraints: Constraints::default(),
         target_file_size: None,

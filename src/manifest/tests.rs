@@ -311,7 +311,7 @@ fn same_fingerprint(one: Value, other: Value) -> bool {
             .collect();
         let (config, findings) = ModelConfig::resolve(vec![layer]);
         assert!(findings.is_empty());
-        fingerprint::fingerprint("SELECT 1", &config, &Value::Null)
+        fingerprint::Fingerprint::new("SELECT 1", &config, [])
     };
     of(one) == of(other)
 }

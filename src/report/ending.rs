@@ -24,16 +24,21 @@ pub(super) fn level(outcome: &Outcome) -> Level {
             AgeStatus::Warn => Level::Warn,
             AgeStatus::Error => Level::Error,
         },
-        Outcome::Published { rejected: Some(_), .. } => Level::Warn,
+        Outcome::Published { rejected: Some(_), .. } | Outcome::Unchanged { rejected: Some(_), .. } => {
+            Level::Warn
+        }
         // Rows that a rule takes out are the warning of the rule's own test.
-        Outcome::Published { .. } | Outcome::Checked => Level::Info,
+        Outcome::Published { .. } | Outcome::Unchanged { .. } | Outcome::Reused | Outcome::Checked => {
+            Level::Info
+        }
     }
 }
 
 /// dbt's `status`.
 pub(super) fn status(action: Action, outcome: &Outcome) -> &'static str {
     match outcome {
-        Outcome::Published { .. } | Outcome::Checked => "success",
+        Outcome::Published { .. } | Outcome::Unchanged { .. } | Outcome::Checked => "success",
+        Outcome::Reused => "reused",
         Outcome::Tested(verdict) => match verdict.status {
             TestStatus::Pass => "pass",
             TestStatus::Warn => "warn",
@@ -53,6 +58,8 @@ pub(super) fn status(action: Action, outcome: &Outcome) -> &'static str {
 pub(super) fn message(step: &Step, outcome: &Outcome) -> Option<String> {
     match outcome {
         Outcome::Published { rows, .. } => Some(format!("OK {}", wording::rows_of(*rows))),
+        Outcome::Unchanged { rows, .. } => Some(format!("UNCHANGED {}", wording::rows_of(*rows))),
+        Outcome::Reused => Some(step.reason.to_string()),
         Outcome::Checked => Some("OK".to_owned()),
         Outcome::Withheld(withheld) => Some(wording::withheld(withheld)),
         Outcome::Failed { message, .. } => Some(message.clone()),
@@ -91,14 +98,21 @@ pub(super) fn relation<'a>(step: &'a Step, outcome: Option<&'a Outcome>) -> Opti
 
 /// dbt's `adapter_response`: what the store did.
 pub(super) fn response(outcome: &Outcome) -> Value {
-    let Outcome::Published { version, rows, bytes, rejected, quarantined } = outcome else {
-        return if *outcome == Outcome::Checked { json!({ "_message": "OK" }) } else { json!({}) };
+    let (word, version, rows, bytes, rejected, quarantined) = match outcome {
+        Outcome::Published { version, rows, bytes, rejected, quarantined } => {
+            ("OK", version, rows, *bytes, rejected, quarantined)
+        }
+        Outcome::Unchanged { version, rows, rejected, quarantined } => {
+            ("UNCHANGED", version, rows, 0, rejected, quarantined)
+        }
+        Outcome::Checked => return json!({ "_message": "OK" }),
+        _ => return json!({}),
     };
     let mut response = Map::new();
-    response.insert("_message".to_owned(), format!("OK {}", wording::rows_of(*rows)).into());
-    response.insert("rows_affected".to_owned(), (*rows).into());
+    response.insert("_message".to_owned(), format!("{word} {}", wording::rows_of(*rows)).into());
+    response.insert("rows_affected".to_owned(), if bytes == 0 { 0.into() } else { (*rows).into() });
     response.insert("version".to_owned(), (*version).into());
-    response.insert("bytes_processed".to_owned(), (*bytes).into());
+    response.insert("bytes_processed".to_owned(), bytes.into());
     if let Some(rejected) = rejected {
         response.insert("rows_rejected".to_owned(), rejected.rows.into());
         response.insert("files_rejected".to_owned(), rejected.files.into());

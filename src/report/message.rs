@@ -83,11 +83,16 @@ impl Message {
     pub(super) fn level(&self) -> Level {
         match self {
             Self::Trouble(block) => ending::level(&block.trouble.outcome),
+            // Nothing is known of it that the run before did not say; its model's line stands for it.
+            Self::Finished { place, outcome: Outcome::Reused, .. } if place.step.action.is_test() => {
+                Level::Debug
+            }
             Self::Finished { outcome, .. } => ending::level(outcome),
             Self::Cancelling => Level::Error,
             Self::NothingToDo => Level::Warn,
             // A test is over in no time: that it starts would only double the lines of a run.
             Self::Started(place) if place.step.action.is_test() => Level::Debug,
+            Self::Started(place) if place.step.reason.is_idle() => Level::Debug,
             Self::Completed { .. } => Level::Debug,
             _ => Level::Info,
         }

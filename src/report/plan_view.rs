@@ -27,7 +27,9 @@ pub fn plan_text(plan: &Plan, colour: bool) -> String {
     let mut out = String::new();
     for (step, tests) in rows {
         let name = pad(&printable(&step.name), width, " ");
-        let line = Line::plain(format!("{}  {name}", words(step.action)))
+        let is_idle = step.reason.is_idle();
+        let (tone, verb) = if is_idle { (Tone::Faint, IDLE) } else { (Tone::Plain, words(step.action)) };
+        let line = Line::new(tone, format!("{verb}  {name}"))
             .and(Tone::Faint, format!("  {}", printable(&step.reason.to_string())));
         for line in [line].into_iter().chain(judged(step, &tests)) {
             let text = if colour { line.coloured() } else { line.text() };
@@ -44,7 +46,9 @@ pub fn plan_text(plan: &Plan, colour: bool) -> String {
 fn rows(job: &Job) -> Vec<(&Step, Vec<&Step>)> {
     let maker = job.steps.iter().position(|step| matches!(step.action, Action::Table | Action::View));
     let is_beneath = |step: &Step| maker.is_some() && step.action == Action::Test;
-    let tests: Vec<_> = job.steps.iter().map(Arc::as_ref).filter(|step| is_beneath(step)).collect();
+    let is_open = |step: &&Step| !step.reason.is_idle();
+    let tests: Vec<_> =
+        job.steps.iter().map(Arc::as_ref).filter(|step| is_beneath(step)).filter(is_open).collect();
     let lines = job.steps.iter().enumerate().filter(|(_, step)| !is_beneath(step));
     lines.map(|(at, step)| (&**step, if Some(at) == maker { tests.clone() } else { Vec::new() })).collect()
 }
@@ -54,8 +58,8 @@ fn judged(step: &Step, tests: &[&Step]) -> Option<Line> {
     if tests.is_empty() {
         return None;
     }
-    // Nothing of a view is held back: only what needs it does not run.
-    let verb = if step.action == Action::View { "tested" } else { "gated" };
+    // Nothing of a view, or of what stands, is held back: only what needs it does not run.
+    let verb = if step.action == Action::View || step.reason.is_idle() { "tested" } else { "gated" };
     let names: Vec<_> =
         tests.iter().take(NAMED).map(|test| shorten(&printable(&test.name), NAME).into_owned()).collect();
     let more = match tests.len().saturating_sub(NAMED) {
@@ -88,6 +92,9 @@ fn step(step: &Step, job: &Job) -> Value {
     })
 }
 
+/// What is done about a step that has nothing to do.
+const IDLE: &str = "keep       ";
+
 fn words(action: Action) -> &'static str {
     match action {
         Action::Table => "build table",
@@ -99,7 +106,9 @@ fn words(action: Action) -> &'static str {
 }
 
 fn total(plan: &Plan) -> String {
-    let of = |action| plan.steps().filter(|step| step.action == action).count();
+    let is_idle = |step: &&Arc<Step>| step.reason.is_idle();
+    let of = |action| plan.steps().filter(|step| step.action == action && !is_idle(step)).count();
+    let idle = plan.steps().filter(is_idle).count();
     let parts: Vec<_> = [
         (of(Action::Table), "table", "build"),
         (of(Action::View), "view", "check"),
@@ -111,9 +120,11 @@ fn total(plan: &Plan) -> String {
     .filter(|(number, ..)| *number > 0)
     .map(|(number, noun, verb)| format!("{} to {verb}", node::count(number, noun)))
     .collect();
-    match parts.as_slice() {
-        [] => "Plan: nothing to do.".to_owned(),
-        _ => format!("Plan: {}.", parts.join(", ")),
+    match (parts.as_slice(), idle) {
+        ([], 0) => "Plan: nothing to do.".to_owned(),
+        ([], _) => format!("Plan: nothing to do; {} up to date.", node::count(idle, "step")),
+        (_, 0) => format!("Plan: {}.", parts.join(", ")),
+        _ => format!("Plan: {}; {} up to date.", parts.join(", "), node::count(idle, "step")),
     }
 }
 

@@ -22,13 +22,15 @@ pub struct Counts {
     pub error: usize,
     /// Did not run, or not to its end.
     pub skip: usize,
+    /// Had nothing to do: what is there stands.
+    pub reused: usize,
 }
 
 impl Counts {
     /// All of them.
     #[must_use]
     pub fn total(&self) -> usize {
-        self.pass + self.warn + self.error + self.skip
+        self.pass + self.warn + self.error + self.skip + self.reused
     }
 }
 
@@ -88,7 +90,7 @@ impl RunResult {
     /// 0 if every planned step ended well and nobody asked the run to stop, else 1.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
-        let well = self.counts.pass + self.counts.warn;
+        let well = self.counts.pass + self.counts.warn + self.counts.reused;
         u8::from(self.cancelled || well != self.counts.total() || well != self.planned)
     }
 
@@ -102,6 +104,7 @@ impl RunResult {
     fn judge(&mut self, step: &Arc<Step>, outcome: &Outcome) {
         let trouble = || Trouble { step: step.clone(), outcome: outcome.clone() };
         match ending::level(outcome) {
+            _ if *outcome == Outcome::Reused => self.counts.reused += 1,
             Level::Debug | Level::Info => self.counts.pass += 1,
             Level::Warn => {
                 self.counts.warn += 1;
@@ -128,7 +131,7 @@ mod tests {
     #[test]
     fn every_ending_is_counted_once() {
         let result = RunResult::of(&sample::every_ending());
-        assert_eq!(result.counts, Counts { pass: 2, warn: 1, error: 1, skip: 3 });
+        assert_eq!(result.counts, Counts { pass: 2, warn: 1, error: 1, skip: 3, reused: 0 });
         assert_eq!(result.exit_code(), 1);
     }
 

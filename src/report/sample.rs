@@ -142,7 +142,8 @@ pub(super) fn failed() -> Outcome {
 pub(super) fn every_ending() -> Vec<Event> {
     let readings = table("raw", "raw_readings");
     let agreements = step("raw", "raw_agreements", Action::Table, Reason::SqlChanged);
-    let products = step("staging", "products", Action::Table, Reason::ConfigChanged);
+    let products =
+        step("staging", "products", Action::Table, Reason::ConfigChanged { key: "partition_by".to_owned() });
     let checked = step("staging", "読取_current", Action::View, Reason::Selected);
     let below = table("presentation", "consumption_per_product_per_day");
     let long = table("presentation", "a_name_that_is_rather_too_long_to_stand_before_the_bracket");

@@ -24,7 +24,7 @@ use crate::{
     compile::{Anomaly, CompiledModel, Probe},
     engine::{Table, audit::Size, rule::RowRule},
     lake::Provenance,
-    manifest::{DataTest, OnViolation},
+    manifest::{DataTest, fingerprint::Fingerprint},
     name::{NodeId, Relation},
     outcome::{Outcome, TestStatus, Verdict},
     plan::Step,
@@ -35,6 +35,8 @@ use crate::{
 pub(super) struct Audited {
     /// The tests for which a version is withheld.
     pub(super) failed: Vec<NodeId>,
+    /// What the tests found that did not fail.
+    pub(super) passed: BTreeMap<NodeId, u64>,
     /// The constraints that it breaks, each as a message.
     pub(super) broken: Vec<String>,
     /// The numbers that later versions will be compared with.
@@ -98,7 +100,13 @@ struct Opened {
 
 /// What one item came to.
 enum Found {
-    Verdict { test: NodeId, well: bool, metric: Option<f64> },
+    /// No status: it could not be computed.
+    Verdict {
+        test: NodeId,
+        status: Option<TestStatus>,
+        failures: u64,
+        metric: Option<f64>,
+    },
     Constraint(Option<String>),
 }
 
@@ -111,10 +119,13 @@ impl<'a> Audit<'a> {
             stream::iter(counting).buffer_unordered(self.worker.engine.threads().max(1)).collect().await;
         for one in found.into_iter().flatten() {
             match one {
-                Found::Verdict { test, well, metric } => {
+                Found::Verdict { test, status, failures, metric } => {
                     audited.metrics.extend(metric.map(|metric| (test.to_string(), metric)));
-                    if !well {
-                        audited.failed.push(test);
+                    match status {
+                        Some(TestStatus::Pass | TestStatus::Warn) => {
+                            audited.passed.insert(test, failures);
+                        }
+                        Some(TestStatus::Fail) | None => audited.failed.push(test),
                     }
                 }
                 Found::Constraint(message) => audited.broken.extend(message),
@@ -140,9 +151,10 @@ impl<'a> Audit<'a> {
                 audited.failed.push(step.node.clone());
                 continue;
             };
-            if let Some(outcome) = self.taken_out(test) {
+            if let Some(rows) = self.taken_out(test) {
                 let _ = self.told.started(step);
-                self.told.finished(step, outcome);
+                self.told.finished(step, Outcome::Tested(worker.known(test, rows)));
+                audited.passed.insert(step.node.clone(), rows);
                 continue;
             }
             let asks = Asks::Test(step, test, compiled.anomaly.as_ref());
@@ -159,28 +171,11 @@ impl<'a> Audit<'a> {
         (items, audited)
     }
 
-    fn taken_out(&self, test: &DataTest) -> Option<Outcome> {
+    /// How many rows a test took out while the version was written, if it is one that does.
+    fn taken_out(&self, test: &DataTest) -> Option<u64> {
         let (version, model) = self.version?;
-        let (at, rule) = model.rules.iter().enumerate().find(|(_, rule)| rule.test == test.id)?;
-        let rows = version.taken.as_ref()?.of(at);
-        if rows == 0 {
-            return Some(Outcome::Tested(Verdict::pass()));
-        }
-        let plural = if rows == 1 { "" } else { "s" };
-        let (message, stored) = match rule.then {
-            OnViolation::Quarantine => {
-                let relation = version.relation.quarantine();
-                (format!("{rows} row{plural} quarantined in {relation}"), Some(relation))
-            }
-            OnViolation::Drop => (format!("{rows} row{plural} dropped"), None),
-        };
-        Some(Outcome::Tested(Verdict {
-            status: TestStatus::Warn,
-            failures: rows,
-            message: Some(message),
-            stored,
-            ..Verdict::pass()
-        }))
+        let at = model.rules.iter().position(|rule| rule.test == test.id)?;
+        Some(version.taken.as_ref()?.of(at))
     }
 
     /// Opens every table that is read, the version instead of the table it will be part of.
@@ -193,7 +188,7 @@ impl<'a> Audit<'a> {
                     Some((version, _)) if version.relation == relation => {
                         Opened { table: version.table().await, size: Size::of(version.own.rows()) }
                     }
-                    _ => Opened { table: self.worker.published(&relation).await, size: Size::Unknown },
+                    _ => Opened { table: self.worker.published(&relation, None).await, size: Size::Unknown },
                 };
                 (relation, opened)
             })
@@ -255,7 +250,7 @@ impl<'a> Audit<'a> {
         match item.asks {
             Asks::Test(step, ..) => {
                 self.told.finished(step, self.worker.failed(step, error));
-                Found::Verdict { test: step.node.clone(), well: false, metric: None }
+                Found::Verdict { test: step.node.clone(), status: None, failures: 0, metric: None }
             }
             Asks::Constraint(name) => {
                 Found::Constraint(Some(format!("the constraint {name} could not be checked: {error}")))
@@ -286,10 +281,10 @@ impl<'a> Audit<'a> {
                     Err(error) => self.lost(item, &error),
                     Ok(verdict) => {
                         let verdict = self.filled_in(verdict, step, test, item, tables).await;
-                        let well = verdict.status != TestStatus::Fail;
+                        let (status, failures) = (Some(verdict.status), verdict.failures);
                         self.told.finished(step, Outcome::Tested(verdict));
                         let metric = number.filter(|_| anomaly.is_some());
-                        Found::Verdict { test: step.node.clone(), well, metric }
+                        Found::Verdict { test: step.node.clone(), status, failures, metric }
                     }
                 }
             }
@@ -334,16 +329,12 @@ impl<'a> Audit<'a> {
     }
 
     async fn store(&self, test: &DataTest, probe: &Probe, tables: &Tables) -> Result<(), StepError> {
-        let provenance = Provenance {
-            node: test.id.to_string(),
-            run_id: self.worker.invocation_id.clone(),
-            fingerprint: String::new(),
-            inputs: BTreeMap::new(),
-            rows: 0,
-            digest: String::new(),
-            metrics: BTreeMap::new(),
-            tool_version: env!("CARGO_PKG_VERSION").into(),
-        };
+        let provenance = Provenance::new(
+            test.id.as_str(),
+            &self.worker.invocation_id,
+            Fingerprint::default(),
+            BTreeMap::new(),
+        );
         let description = format!("Rows found by the test {}", test.name);
         let tables = only(tables, probe)?;
         self.worker.write(&test.audit, &probe.rows, &tables, provenance, description).await

@@ -28,7 +28,7 @@ impl Worker {
             Clock::Rows(query) => {
                 let mut tables = BTreeMap::new();
                 for relation in query.relations() {
-                    let table = self.published(&relation).await?;
+                    let table = self.published(&relation, None).await?;
                     tables.insert(relation, table);
                 }
                 self.engine.instant(&query.bind(&tables)?).await?

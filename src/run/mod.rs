@@ -1,11 +1,13 @@
 //! A plan, carried out: observe → plan → schedule → do.
 //!
 //! - [`tables`]: where each node's Delta table lies and what stands there
+//! - [`seen`], `stale`: what stands there, and whether it is what it would come to
 //! - [`planning`]: what is to be done and why
 //! - [`scheduler`]: the one loop: what starts when, and every fact told once
 //! - `queue`: which jobs may start now
 //! - [`worker`]: one job: what makes a node, then what judges it
 //! - `model`: a model's new version, from its inputs to its publication
+//! - `reuse`: tables that stand, and the tests they have not passed yet
 //! - `version`, `side`: what is staged, and the tables beside it
 //! - `audit`, `verdict`: data tests, over what is staged or published
 //! - `past`, `anomaly`: those that compare a table with its earlier versions
@@ -21,8 +23,11 @@ mod past;
 
 pub mod planning;
 mod queue;
+mod reuse;
 pub mod scheduler;
+pub mod seen;
 mod side;
+mod stale;
 pub mod tables;
 mod unit_test;
 mod verdict;

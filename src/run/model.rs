@@ -9,8 +9,10 @@ use std::{
 
 use super::{
     audit::Audited,
+    reuse::{Questions, judged},
     scheduler::{Cancelled, Progress, Told},
     side::{self, Side},
+    stale::{Inputs, why},
     version::Version,
     worker::{StepError, Worker},
 };
@@ -22,33 +24,45 @@ use crate::{
         source::RejectSink,
         split::{self, OnBroken, Rule, Split},
     },
-    lake::{Constraints, InputVersion, LakeError, Overwrite, Provenance},
-    manifest::{Model, Node, OnViolation},
+    lake::{Constraints, LakeError, Observed, Overwrite, Provenance},
+    manifest::{Model, OnViolation},
     name::Relation,
     outcome::{Outcome, Withheld},
-    plan::Step,
+    plan::{Job, Reason, Step},
 };
 
 /// How often a step that failed for a passing reason is tried, and the first pause between tries.
 const TRIES: u32 = 4;
 const PAUSE: Duration = Duration::from_millis(200);
 
+/// How one attempt at a model ended.
+enum Attempt {
+    Done(Outcome),
+    /// What stands there is what it would have come to.
+    Stands,
+}
+
 impl Worker {
-    /// Builds a model's table, judged by `tests`.
+    /// Builds a model's table, judged by `tests`; or finds that it stands as it is.
     pub(super) async fn build(
         &self,
+        job: &Job,
         step: &Arc<Step>,
         tests: &[&Arc<Step>],
         told: &Told,
     ) -> Result<(), Cancelled> {
         let progress = told.started(step);
+        if step.reason == Reason::UpToDate {
+            return self.reuse(job, step, tests, told).await;
+        }
         let mut tries = 0;
         let outcome = loop {
             tries += 1;
-            match self.attempt(step, tests, told, &progress).await {
-                Ok(outcome) => break outcome,
+            match self.attempt(job, step, tests, told, &progress).await {
+                Ok(Attempt::Done(outcome)) => break outcome,
+                Ok(Attempt::Stands) => return self.reuse(job, step, tests, told).await,
                 Err(StepError::Lake(LakeError::Cancelled)) => return Err(Cancelled),
-                Err(StepError::Lake(error)) if error.is_transient() && tries < TRIES => {
+                Err(StepError::Lake(error)) if error.is_worth_another_try() && tries < TRIES => {
                     tracing::warn!(node = %step.node, %error, tries, "trying again");
                     tokio::select! {
                         () = tokio::time::sleep(pause(tries, step)) => {}
@@ -65,8 +79,8 @@ impl Worker {
     /// A view has no rows of its own: that its tables are there and its plan can be made is all there is to do.
     pub(super) async fn view(&self, step: &Step) -> Result<Outcome, StepError> {
         let (_, compiled) = self.find(step)?;
-        let inputs = self.inputs(compiled, None).await?;
-        let bound = compiled.query.bind(&inputs.tables)?;
+        let tables = self.open(compiled, None).await?;
+        let bound = compiled.query.bind(&tables)?;
         self.engine.check(&bound).await?;
         Ok(Outcome::Checked)
     }
@@ -79,18 +93,27 @@ impl Worker {
 
     async fn attempt(
         &self,
+        job: &Job,
         step: &Arc<Step>,
         tests: &[&Arc<Step>],
         told: &Told,
         progress: &Progress,
-    ) -> Result<Outcome, StepError> {
+    ) -> Result<Attempt, StepError> {
         let (model, compiled) = self.find(step)?;
-        let version = match self.stage(model, compiled, Joins::Hash, progress).await {
+        // The states before anything is opened: what comes in between makes the next run look again.
+        let own = self.tables.observe(&model.relation).await?;
+        let inputs = self.versions(compiled).await?;
+        if step.reason != Reason::Forced && why(compiled, own.as_ref(), &inputs).is_none() {
+            return Ok(Attempt::Stands);
+        }
+        let questions = self.questions(job, tests, &model.relation).await?;
+        let build = Build { model, compiled, inputs: &inputs, progress };
+        let version = match self.stage(&build, Joins::Hash).await {
             Err(StepError::Engine(error) | StepError::Lake(LakeError::Query(error)))
                 if is_out_of_memory(&error) =>
             {
                 tracing::info!(node = %step.node, "out of memory; trying again with joins that spill");
-                self.stage(model, compiled, Joins::Merge, progress).await?
+                self.stage(&build, Joins::Merge).await?
             }
             staged => staged?,
         };
@@ -98,15 +121,20 @@ impl Worker {
             version.withdraw().await?;
             return Err(LakeError::Cancelled.into());
         };
-        self.conclude(step, version, audited).await
+        let own = own.filter(|_| step.reason != Reason::Forced);
+        self.conclude(job, step, version, audited, questions, own).await.map(Attempt::Done)
     }
 
-    /// Publishes a version or withdraws it, as its audit came out.
+    /// Publishes a version or withdraws it, as its audit came out. `own` is what stands there, if that is as good as
+    /// the same rows anew.
     async fn conclude(
         &self,
+        job: &Job,
         step: &Step,
         mut version: Version,
         audited: Audited,
+        questions: Questions,
+        own: Option<Observed>,
     ) -> Result<Outcome, StepError> {
         if !audited.broken.is_empty() {
             version.withdraw().await?;
@@ -125,11 +153,16 @@ impl Worker {
                 kept: kept.transpose()?,
             }));
         }
-        if let Err(error) = version.own.record(audited.metrics) {
+        let judged = judged(job, questions, &audited);
+        if let Err(error) = version.own.record(audited.metrics, judged) {
             version.withdraw().await?;
             return Err(error.into());
         }
-        version.publish().await
+        let lake = self.tables.lake();
+        match own.filter(|own| version.equals(own)) {
+            Some(own) => version.leave(lake, &own).await,
+            None => version.publish(lake).await,
+        }
     }
 
     /// Writes a version that will be withheld as a table of its own.
@@ -169,22 +202,22 @@ impl Worker {
         Ok(())
     }
 
-    async fn stage(
-        &self,
-        model: &Model,
-        compiled: &CompiledModel,
-        joins: Joins,
-        progress: &Progress,
-    ) -> Result<Version, StepError> {
+    async fn stage(&self, build: &Build<'_>, joins: Joins) -> Result<Version, StepError> {
+        let Build { model, compiled, inputs, progress } = *build;
         let mut sides = Vec::new();
         let rejects = self.reads_files(compiled).then(|| {
             let (side, sink) = Side::rejects(&model.relation, model.id.as_str());
             sides.push(side);
             sink
         });
-        let inputs = self.inputs(compiled, rejects.as_ref()).await?;
-        let bound = compiled.query.bind(&inputs.tables)?;
-        let provenance = self.provenance(model, compiled, inputs.versions);
+        let tables = self.open(compiled, rejects.as_ref()).await?;
+        let bound = compiled.query.bind(&tables)?;
+        let provenance = Provenance::new(
+            model.id.as_str(),
+            &self.invocation_id,
+            compiled.fingerprint.clone(),
+            inputs.clone(),
+        );
         progress.store(0, Ordering::Relaxed);
         let streams = self.engine.streams(&bound, &model.config.partition_by, joins).await?;
         let (streams, taken) = self.split(streams, model, compiled, &mut sides)?;
@@ -232,53 +265,39 @@ impl Worker {
         compiled.query.relations().iter().any(|relation| self.manifest.is_file_source(relation))
     }
 
-    async fn inputs(
-        &self,
-        compiled: &CompiledModel,
-        rejects: Option<&Arc<RejectSink>>,
-    ) -> Result<Inputs, StepError> {
-        let mut inputs = Inputs::default();
+    /// The states of what a model reads.
+    async fn versions(&self, compiled: &CompiledModel) -> Result<Inputs, StepError> {
+        let mut inputs = Inputs::new();
         for relation in compiled.query.relations() {
-            let node = self.manifest.at(&relation).ok_or_else(|| StepError::Lost(relation.to_string()))?;
-            let (table, version) = match self.compiled.sources.get(node.id()) {
-                Some(spec) if !matches!(node, Node::Source(source) if source.is_delta()) => {
-                    // The state before the files are listed: one that comes in between makes the next run look again.
-                    let digest = self.engine.source_state(spec).await?;
-                    let table = self.engine.source(spec, rejects).await?;
-                    (table, InputVersion::Source { digest })
-                }
-                _ => {
-                    let seen = self.tables.observe(&relation).await?;
-                    let table = self.tables.provider(&relation).await?;
-                    match (table, seen) {
-                        (Some(table), Some(seen)) => (table, InputVersion::Delta { version: seen.version }),
-                        _ => return Err(StepError::MissingInput(relation)),
-                    }
-                }
-            };
-            inputs.versions.insert(node.id().to_string(), version);
-            inputs.tables.insert(relation, table);
+            let state = self.state(&relation).await?;
+            let (id, version) = state.ok_or(StepError::MissingInput(relation))?;
+            inputs.insert(id, version);
         }
         Ok(inputs)
     }
 
-    fn provenance(
+    /// The rows of what a model reads; what its sources set aside goes to `rejects`.
+    async fn open(
         &self,
-        model: &Model,
         compiled: &CompiledModel,
-        inputs: BTreeMap<String, InputVersion>,
-    ) -> Provenance {
-        Provenance {
-            node: model.id.to_string(),
-            run_id: self.invocation_id.clone(),
-            fingerprint: compiled.fingerprint.clone(),
-            inputs,
-            rows: 0,
-            digest: String::new(),
-            metrics: BTreeMap::new(),
-            tool_version: env!("CARGO_PKG_VERSION").into(),
+        rejects: Option<&Arc<RejectSink>>,
+    ) -> Result<BTreeMap<Relation, Table>, StepError> {
+        let mut tables = BTreeMap::new();
+        for relation in compiled.query.relations() {
+            let table = self.published(&relation, rejects).await?;
+            tables.insert(relation, table);
         }
+        Ok(tables)
     }
+}
+
+/// A model that is being built.
+#[derive(Clone, Copy)]
+struct Build<'a> {
+    model: &'a Model,
+    compiled: &'a CompiledModel,
+    inputs: &'a Inputs,
+    progress: &'a Progress,
 }
 
 fn rule(of: &ModelRule) -> Rule {
@@ -287,12 +306,6 @@ fn rule(of: &ModelRule) -> Rule {
         OnViolation::Drop => OnBroken::Drop,
     };
     Rule { name: of.name.clone(), rule: of.rule.clone(), then }
-}
-
-#[derive(Default)]
-struct Inputs {
-    tables: BTreeMap<Relation, Table>,
-    versions: BTreeMap<String, InputVersion>,
 }
 
 fn overwrite(

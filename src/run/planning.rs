@@ -5,36 +5,60 @@ use std::{
     sync::Arc,
 };
 
+use super::{
+    seen::Seen,
+    stale::{found_before, question, why},
+};
 use crate::{
-    compile::{Compiled, CompiledModel},
+    compile::Compiled,
     graph::Graph,
-    lake::Observed,
-    manifest::{Manifest, Materialized, Node, fingerprint::same_statement},
-    name::{NodeId, Relation},
+    manifest::{Manifest, Materialized, Model, Node},
+    name::NodeId,
     plan::{Action, Job, Plan, Reason, Step},
 };
 
+/// What is to be done with what was chosen.
+#[derive(Debug, Clone, Copy)]
+pub struct How {
+    /// Whether what a test judges waits for its verdict; a run of tests alone has no order.
+    pub gate: bool,
+    /// Which models are built.
+    pub rebuild: Rebuild,
+}
+
+/// Which of the chosen models are built.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Rebuild {
+    /// Those that are not up to date.
+    #[default]
+    Stale,
+    /// All of them.
+    All,
+}
+
 /// The plan for the chosen nodes: the models are built in their order, each with the tests that judge it.
 ///
-/// A test belongs to the job of the last of those it reads that is built; to that of what it is declared on if none
-/// is. Views are checked, ephemeral models only planned into their readers; the jobs between which they lay keep their
-/// order. Unit tests come before their model, a source's age before what is read from it. `gate`: whether what
-/// a test judges waits for its verdict; a run of tests alone has no order.
+/// A model that is what it would come to is in the plan with that as its reason, and so is a test that its rows have
+/// passed already. A test belongs to the job of the last of those it reads that is built; of the last that is chosen if
+/// none is built; to that of what it is declared on if none is chosen. Views are checked, ephemeral models only planned
+/// into their readers; the jobs between which they lay keep their order. Unit tests come before their model, a source's
+/// age before what is read from it.
 #[must_use]
 pub fn plan(
     manifest: &Manifest,
     chosen: &BTreeSet<NodeId>,
     compiled: &Compiled,
-    seen: &BTreeMap<Relation, Observed>,
-    gate: bool,
+    seen: &Seen,
+    how: How,
 ) -> Plan {
-    let planner = Planner { manifest, chosen, compiled, seen };
+    let mut planner = Planner { manifest, chosen, compiled, seen, how, reasons: BTreeMap::new() };
+    planner.reasons = planner.reasons();
     let tests = planner.tests();
     let kept: BTreeSet<NodeId> =
         chosen.iter().filter(|id| planner.maker(id).is_some()).chain(tests.keys()).cloned().collect();
     let order = manifest.graph.subgraph(&kept);
     let mut jobs = planner.unit_tests();
-    jobs.extend(order.sorted().iter().filter_map(|id| planner.job(id, &tests, &order, gate)));
+    jobs.extend(order.sorted().iter().filter_map(|id| planner.job(id, &tests, &order)));
     Plan { jobs }
 }
 
@@ -45,10 +69,50 @@ struct Planner<'a> {
     manifest: &'a Manifest,
     chosen: &'a BTreeSet<NodeId>,
     compiled: &'a Compiled,
-    seen: &'a BTreeMap<Relation, Observed>,
+    seen: &'a Seen,
+    how: How,
+    /// Why each chosen model with a table is built, or that it is not.
+    reasons: BTreeMap<NodeId, Reason>,
 }
 
 impl<'a> Planner<'a> {
+    fn reasons(&self) -> BTreeMap<NodeId, Reason> {
+        let mut reasons: BTreeMap<NodeId, Reason> = BTreeMap::new();
+        for model in self.manifest.models().filter(|model| self.chosen.contains(&model.id)) {
+            if model.config.materialized == Materialized::Table
+                && let Some(reason) = self.reason(model, &reasons)
+            {
+                reasons.insert(model.id.clone(), reason);
+            }
+        }
+        reasons
+    }
+
+    /// Why a model is built, if `above` are the reasons of those before it.
+    fn reason(&self, model: &Model, above: &BTreeMap<NodeId, Reason>) -> Option<Reason> {
+        let compiled = self.compiled.models.get(&model.id)?;
+        let own = self.seen.tables.get(&model.relation);
+        if own.is_none() {
+            let gone = self.manifest.nodes.get(&model.id).is_some_and(|node| self.seen.has_readers(node));
+            return Some(if gone { Reason::TableMissing } else { Reason::FirstBuild });
+        }
+        if self.how.rebuild == Rebuild::All {
+            return Some(Reason::Forced);
+        }
+        let relations = compiled.query.relations();
+        if let Some(reason) = why(compiled, own, &self.seen.inputs(&relations, self.manifest)) {
+            return Some(reason);
+        }
+        let built = |node: &&NodeId| above.get(*node).is_some_and(|reason| *reason != Reason::UpToDate);
+        let mut nodes = relations.iter().filter_map(|relation| self.manifest.at(relation)).map(Node::id);
+        let upstream = nodes.find(built).map(|node| Reason::UpstreamChanged { node: node.clone() });
+        Some(upstream.unwrap_or(Reason::UpToDate))
+    }
+
+    fn is_up_to_date(&self, id: &NodeId) -> bool {
+        self.reasons.get(id) == Some(&Reason::UpToDate)
+    }
+
     fn tests(&self) -> Tests<'a> {
         let place: BTreeMap<&NodeId, usize> =
             self.manifest.graph.sorted().iter().enumerate().map(|(at, id)| (id, at)).collect();
@@ -59,7 +123,7 @@ impl<'a> Planner<'a> {
             let built = parents
                 .iter()
                 .filter(|parent| self.chosen.contains(**parent) && self.maker(parent).is_some());
-            let last = built.max_by_key(|parent| place.get(**parent)).copied();
+            let last = built.max_by_key(|parent| (!self.is_up_to_date(parent), place.get(**parent))).copied();
             let of = last.or(test.attached.as_ref()).or(parents.first().copied()).unwrap_or(&test.id);
             tests.entry(of.clone()).or_default().push(id);
         }
@@ -70,20 +134,36 @@ impl<'a> Planner<'a> {
         let chosen = self.chosen.iter().filter(|id| self.compiled.unit_tests.contains_key(*id));
         let job = |id: &NodeId| {
             let name = self.manifest.nodes.get(id)?.display_name();
-            let step = Step {
-                node: id.clone(),
-                name,
-                relation: None,
-                action: Action::UnitTest,
-                reason: Reason::Selected,
-            };
+            let reason = self.unit_test_stands(id).map_or(Reason::Selected, |_| Reason::UpToDate);
+            let step = Step { node: id.clone(), name, relation: None, action: Action::UnitTest, reason };
             let none = || Arc::from([]);
             Some(Job { node: id.clone(), steps: vec![Arc::new(step)], after: none(), behind: none() })
         };
         chosen.filter_map(job).collect()
     }
 
-    fn job(&self, id: &NodeId, tests: &Tests<'_>, order: &Graph, gate: bool) -> Option<Job> {
+    /// What a unit test found, if the model stands that it judged.
+    fn unit_test_stands(&self, id: &NodeId) -> Option<u64> {
+        let test = self.manifest.unit_test(id).filter(|test| self.is_up_to_date(&test.model))?;
+        let own = self.seen.tables.get(&self.manifest.model(&test.model)?.relation)?;
+        found_before(own, id, &self.compiled.unit_tests.get(id)?.fingerprint)
+    }
+
+    /// What a test found in the rows of an up-to-date model, if what else it reads stays as it was.
+    fn test_stands(&self, id: &NodeId, of: &NodeId) -> Option<u64> {
+        let own = &self.manifest.model(of).filter(|_| self.is_up_to_date(of))?.relation;
+        let test = self.compiled.tests.get(id)?;
+        let others = test.reads_beside(own);
+        let changes = |node: &NodeId| self.reasons.contains_key(node) && !self.is_up_to_date(node);
+        if others.iter().filter_map(|relation| self.manifest.at(relation)).map(Node::id).any(changes) {
+            return None;
+        }
+        let asked = question(test.fingerprint.as_ref()?, &self.seen.inputs(&others, self.manifest));
+        found_before(self.seen.tables.get(own)?, id, &asked)
+    }
+
+    fn job(&self, id: &NodeId, tests: &Tests<'_>, order: &Graph) -> Option<Job> {
+        let gate = self.how.gate;
         let mut steps: Vec<Arc<Step>> = self.maker(id).map(Arc::new).into_iter().collect();
         let gates = gate && steps.iter().any(|step| step.action == Action::Table);
         let own = tests.get(id).map(Vec::as_slice).unwrap_or_default();
@@ -108,6 +188,7 @@ impl<'a> Planner<'a> {
         let children = self.manifest.graph.children(model).into_iter();
         children
             .filter(|id| self.chosen.contains(*id) && self.compiled.unit_tests.contains_key(*id))
+            .filter(|id| self.unit_test_stands(id).is_none())
             .cloned()
             .collect()
     }
@@ -127,13 +208,13 @@ impl<'a> Planner<'a> {
         };
         match node {
             Node::Model(model) => {
-                let compiled = self.compiled.models.get(id)?;
-                let action = match model.config.materialized {
-                    Materialized::Table => Action::Table,
-                    Materialized::View => Action::View,
-                    Materialized::Ephemeral => return None,
+                let (action, reason) = match model.config.materialized {
+                    Materialized::Table => (Action::Table, self.reasons.get(id)?.clone()),
+                    Materialized::View if self.compiled.models.contains_key(id) => {
+                        (Action::View, Reason::Selected)
+                    }
+                    Materialized::View | Materialized::Ephemeral => return None,
                 };
-                let reason = reason(action, compiled, self.seen.get(&model.relation));
                 Some(step(model.relation.to_string(), Some(model.relation.clone()), action, reason))
             }
             Node::Source(_) if self.compiled.clocks.contains_key(id) => {
@@ -145,21 +226,14 @@ impl<'a> Planner<'a> {
 
     fn test(&self, id: &NodeId, of: &NodeId, gates: bool) -> Option<Step> {
         let test = self.manifest.test(id)?;
-        let reason = if gates { Reason::Gates { node: of.clone() } } else { Reason::Selected };
+        let reason = match (gates, self.test_stands(id, of)) {
+            (false, _) => Reason::Selected,
+            (true, Some(0)) => Reason::UpToDate,
+            (true, Some(failures)) => Reason::Warned { failures },
+            (true, None) if self.is_up_to_date(of) => Reason::Selected,
+            (true, None) => Reason::Gates { node: of.clone() },
+        };
         let relation = test.config.store_failures.then(|| test.audit.clone());
         Some(Step { node: id.clone(), name: test.name.clone(), relation, action: Action::Test, reason })
-    }
-}
-
-fn reason(action: Action, compiled: &CompiledModel, seen: Option<&Observed>) -> Reason {
-    match (action, seen) {
-        (Action::Table, None) => Reason::FirstBuild,
-        (Action::Table, Some(seen)) => match &seen.provenance {
-            None => Reason::ModifiedOutside { version: seen.version },
-            Some(made) if made.fingerprint == compiled.fingerprint => Reason::Selected,
-            Some(made) if same_statement(&made.fingerprint, &compiled.fingerprint) => Reason::ConfigChanged,
-            Some(_) => Reason::SqlChanged,
-        },
-        _ => Reason::Selected,
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::{
-    engine::{SchemaRef, Table},
+    engine::Table,
     lake::{Lake, LakeError, Observed, Past},
     manifest::{Manifest, Materialized, Node},
     name::Relation,
@@ -78,12 +78,6 @@ impl Tables {
             None => (&self.lake, relation),
         }
     }
-}
-
-/// The columns of what was seen.
-#[must_use]
-pub fn schemas(seen: &BTreeMap<Relation, Observed>) -> BTreeMap<Relation, SchemaRef> {
-    seen.iter().map(|(relation, seen)| (relation.clone(), Arc::clone(&seen.schema))).collect()
 }
 
 fn is_table(node: &Node) -> bool {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::worker::StepError;
 use crate::{
     engine::{Table, source::RejectSink, split},
-    lake::Staged,
+    lake::{Lake, Observed, Provenance, Staged},
     name::Relation,
     outcome::{Outcome, Quarantined, Rejected},
 };
@@ -31,18 +31,24 @@ impl Version {
         Ok(self.own.provider().await?)
     }
 
+    /// Whether its rows are those that stand there, under the same columns and settings.
+    pub(super) fn equals(&self, standing: &Observed) -> bool {
+        let own = self.own.provenance();
+        standing.provenance.as_ref().is_some_and(|made| {
+            !own.digest.is_empty()
+                && made.digest == own.digest
+                && made.fingerprint.settings == own.fingerprint.settings
+                && self.own.version() == standing.version + 1
+        })
+    }
+
     /// Makes it visible. What was set aside and taken out is told of before the rows that lack it can be seen.
-    pub(super) async fn publish(self) -> Result<Outcome, StepError> {
+    pub(super) async fn publish(self, lake: &Lake) -> Result<Outcome, StepError> {
         let (rejected, quarantined) = (self.rejected(), self.quarantined());
         let Self { own, sides, .. } = self;
-        let mut sides = sides.into_iter();
-        while let Some(side) = sides.next() {
-            if let Err(error) = side.publish().await {
-                for left in sides.chain([own]) {
-                    left.abort().await?;
-                }
-                return Err(error.into());
-            }
+        if let Err(error) = publish_sides(sides, lake).await {
+            own.abort().await?;
+            return Err(error);
         }
         let (rows, bytes) = (own.rows(), own.bytes());
         let published = own.publish().await?;
@@ -50,6 +56,29 @@ impl Version {
             tracing::warn!("{warning}");
         }
         Ok(Outcome::Published { version: published.version, rows, bytes, rejected, quarantined })
+    }
+
+    /// Leaves what stands there, which has the same rows, and notes what else these were made from.
+    pub(super) async fn leave(self, lake: &Lake, standing: &Observed) -> Result<Outcome, StepError> {
+        let (rejected, quarantined) = (self.rejected(), self.quarantined());
+        let Self { own, sides, relation, .. } = self;
+        let (rows, mut now) = (own.rows(), own.provenance().clone());
+        own.abort().await?;
+        publish_sides(sides, lake).await?;
+        if let Some(made) = &standing.provenance {
+            let (tests, metrics) = (now.tests, now.metrics);
+            now.tests = made.tests.clone();
+            now.tests.extend(tests);
+            now.metrics = made.metrics.clone();
+            now.metrics.extend(metrics);
+            now.stands_for = made.stands_for;
+            let same_run = Provenance { run_id: made.run_id.clone(), ..now.clone() };
+            now.stands_for = Some(standing.data_version);
+            if same_run != *made {
+                lake.attest(&relation, standing.version, &now).await?;
+            }
+        }
+        Ok(Outcome::Unchanged { version: standing.data_version, rows, rejected, quarantined })
     }
 
     /// Deletes everything of it.
@@ -76,4 +105,23 @@ impl Version {
         let relation = self.quarantines.then(|| self.relation.quarantine());
         (rows + dropped > 0).then_some(Quarantined { rows, dropped, relation })
     }
+}
+
+/// Makes the tables beside a model's visible, but for those whose rows stand there already. If one can't be, those
+/// after it are deleted.
+async fn publish_sides(sides: Vec<Staged>, lake: &Lake) -> Result<(), StepError> {
+    let mut failure = None;
+    for side in sides {
+        if failure.is_some() {
+            side.abort().await?;
+            continue;
+        }
+        let standing = lake.observe(side.relation()).await?.and_then(|seen| seen.provenance);
+        let done = match standing {
+            Some(made) if made.digest == side.digest() => side.abort().await,
+            _ => side.publish().await.map(drop),
+        };
+        failure = done.err();
+    }
+    failure.map_or(Ok(()), |error| Err(error.into()))
 }

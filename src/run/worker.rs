@@ -10,12 +10,12 @@ use super::{
 };
 use crate::{
     compile::Compiled,
-    engine::{Engine, EngineError, Table, message},
+    engine::{Engine, EngineError, Table, message, source::RejectSink},
     lake::LakeError,
     manifest::{DataTest, Manifest, Model},
     name::Relation,
     outcome::Outcome,
-    plan::{Action, Job, Step},
+    plan::{Action, Job, Reason, Step},
 };
 
 /// Everything that jobs share.
@@ -72,8 +72,11 @@ impl Worker {
             job.steps.iter().partition(|step| step.action == Action::Test);
         for step in makers {
             let outcome = match step.action {
-                Action::Table => return self.build(step, &tests, &told).await,
+                Action::Table => return self.build(&job, step, &tests, &told).await,
                 Action::View => self.one(step, &told, self.view(step)).await?,
+                Action::UnitTest if step.reason == Reason::UpToDate => {
+                    self.one(step, &told, async { Ok(Outcome::Reused) }).await?
+                }
                 Action::UnitTest => self.one(step, &told, self.unit_test(step)).await?,
                 Action::Freshness => self.one(step, &told, self.freshness(step)).await?,
                 Action::Test => continue,
@@ -103,13 +106,18 @@ impl Worker {
         Ok(well)
     }
 
-    /// A relation's rows as everybody sees them: the newest published version, or the files of a source.
-    pub(super) async fn published(&self, relation: &Relation) -> Result<Table, StepError> {
+    /// A relation's rows as everybody sees them: the newest published version, or the files of a source; what is set
+    /// aside in these goes to `rejects`.
+    pub(super) async fn published(
+        &self,
+        relation: &Relation,
+        rejects: Option<&Arc<RejectSink>>,
+    ) -> Result<Table, StepError> {
         let node = self.manifest.at(relation).ok_or_else(|| StepError::Lost(relation.to_string()))?;
         if let Some(spec) =
             self.compiled.sources.get(node.id()).filter(|_| self.manifest.is_file_source(relation))
         {
-            return Ok(self.engine.source(spec, None).await?);
+            return Ok(self.engine.source(spec, rejects).await?);
         }
         let table = self.tables.provider(relation).await?;
         table.ok_or_else(|| StepError::MissingInput(relation.clone()))

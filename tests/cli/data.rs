@@ -35,7 +35,7 @@ fn a_table_may_be_partitioned_later() {
     let project = Project::new().model("a.sql", "select 1 as id, 'DE' as country");
     project.run(["build"]).success();
     project.write("models/a.sql", "{{ config(partition_by='country') }} select 1 as id, 'DE' as country");
-    project.run(["plan"]).success().says("configuration changed");
+    project.run(["plan"]).success().says("partition_by changed");
     project.run(["build"]).success();
     assert_eq!(project.rows("select * from {{ ref('a') }}"), "id,country\n1,DE\n");
 }
@@ -47,7 +47,7 @@ fn a_setting_that_changed_is_told_from_a_statement_that_did() {
     project.write("models/a.sql", "-- the same\nSELECT 1 as id, 'x' as kind");
     project.run(["plan"]).success().says_nothing_of("changed");
     project.write("models/a.sql", "{{ config(target_file_size=1000000) }} select 1 as id, 'x' as kind");
-    project.run(["plan"]).success().says("configuration changed");
+    project.run(["plan"]).success().says("target_file_size changed");
     project.write("models/a.sql", "select 2 as id, 'x' as kind");
     project.run(["plan"]).success().says("SQL changed");
 }

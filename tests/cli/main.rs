@@ -9,6 +9,7 @@
 //! | `commands` | every command but `build` |
 //! | `sql_errors`, `template_errors`, `yaml_errors`, `usage_errors` | what is said of mistakes, before anything is written |
 //! | `failures` | models that fail while they run |
+//! | `rebuilds` | what is built again, and what stands |
 //! | `audits` | what failing tests withhold, and that nobody sees it |
 //! | `data_tests`, `unit_tests`, `contracts`, `freshness` | what judges, and how |
 //! | `test_errors` | what is said of mistakes in tests |
@@ -27,6 +28,7 @@ mod freshness;
 mod machine;
 mod project;
 mod ran;
+mod rebuilds;
 mod settings;
 mod signals;
 mod smart_meters;

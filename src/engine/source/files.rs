@@ -10,6 +10,7 @@ use std::{
     sync::Arc,
 };
 
+use chrono::{DateTime, Utc};
 use datafusion::{
     catalog::Session, datasource::listing::ListingTableUrl, error::DataFusionError,
     execution::object_store::ObjectStoreUrl,
@@ -26,6 +27,7 @@ pub(crate) struct SourceFile {
     /// As `_source_file` has it.
     pub(crate) name: Arc<str>,
     pub(crate) size: u64,
+    pub(crate) modified: DateTime<Utc>,
     pub(crate) place: Place,
 }
 
@@ -93,6 +95,7 @@ async fn remote(spec: &SourceSpec, session: &dyn Session) -> Result<Vec<SourceFi
     let files = metas.into_iter().filter(fits).map(|meta| SourceFile {
         name: format!("{}{}", url.as_str(), meta.location).into(),
         size: meta.size,
+        modified: meta.last_modified,
         place: Place::Remote { url: url.clone(), store: Arc::clone(&store), meta: Box::new(meta) },
     });
     Ok(files.collect())
@@ -114,7 +117,7 @@ fn local(spec: &SourceSpec) -> Result<Vec<SourceFile>, String> {
         Ok(meta) if meta.is_dir() => {
             walk(&path, &spec.format, &mut found).map_err(|error| failed(&path, &error))?;
         }
-        Ok(meta) => found.push((path, meta.len())),
+        Ok(meta) => found.push((path, meta)),
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(&path, &error)),
         Err(_) => {
             let pattern = if Path::new(&spec.location).is_absolute() {
@@ -129,16 +132,19 @@ fn local(spec: &SourceSpec) -> Result<Vec<SourceFile>, String> {
                 let path = path.map_err(|error| failed(error.path(), error.error()))?;
                 let meta = fs::metadata(&path).map_err(|error| failed(&path, &error))?;
                 if meta.is_file() {
-                    found.push((path, meta.len()));
+                    found.push((path, meta));
                 }
             }
         }
     }
     let name = |path: &Path| -> Arc<str> { name(path, &spec.base).into() };
-    Ok(found
+    found
         .into_iter()
-        .map(|(path, size)| SourceFile { name: name(&path), size, place: Place::Local(path) })
-        .collect())
+        .map(|(path, meta)| {
+            let modified = meta.modified().map_err(|error| failed(&path, &error))?.into();
+            Ok(SourceFile { name: name(&path), size: meta.len(), modified, place: Place::Local(path) })
+        })
+        .collect()
 }
 
 /// A path relative to the base, `/`-separated; absolute if it lies elsewhere.
@@ -150,7 +156,7 @@ pub(crate) fn name(path: &Path, base: &Path) -> String {
 }
 
 /// The files of a format below a directory, but for hidden ones.
-fn walk(directory: &Path, format: &SourceFormat, found: &mut Vec<(PathBuf, u64)>) -> io::Result<()> {
+fn walk(directory: &Path, format: &SourceFormat, found: &mut Vec<(PathBuf, fs::Metadata)>) -> io::Result<()> {
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
         if entry.file_name().to_string_lossy().starts_with(['.', '_']) {
@@ -161,7 +167,7 @@ fn walk(directory: &Path, format: &SourceFormat, found: &mut Vec<(PathBuf, u64)>
         if meta.is_dir() {
             walk(&path, format, found)?;
         } else if has_extension(&path, format) {
-            found.push((path, meta.len()));
+            found.push((path, meta));
         }
     }
     Ok(())
@@ -180,6 +186,14 @@ fn has_extension(path: &Path, format: &SourceFormat) -> bool {
 }
 
 impl SourceFile {
+    /// What the store calls this state of the file, if it has a word for it.
+    pub(crate) fn etag(&self) -> Option<&str> {
+        match &self.place {
+            Place::Local(_) => None,
+            Place::Remote { meta, .. } => meta.e_tag.as_deref(),
+        }
+    }
+
     /// All its bytes, into `bytes`.
     pub(crate) fn read(&self, bytes: &mut Vec<u8>, runtime: &Handle) -> io::Result<()> {
         bytes.clear();

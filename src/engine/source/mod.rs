@@ -32,5 +32,5 @@ mod types;
 pub use provider::provider;
 pub use rejects::{Reject, RejectCounts, RejectSink, RejectStream};
 pub use spec::{DateUnit, OnError, Orient, SourceFormat, SourceSpec, schema};
-pub use state::{modified, state};
+pub use state::{SourceState, modified, state};
 pub use types::{data_type, type_name};

@@ -33,6 +33,15 @@ pub struct SourceSpec {
     pub on_error: OnError,
 }
 
+impl SourceSpec {
+    /// All that decides how its bytes become rows, as one text.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let columns: Vec<String> = self.columns.iter().map(|(name, kind)| format!("{name} {kind}")).collect();
+        format!("{:?} at {} ({}) {:?}", self.format, self.location, columns.join(", "), self.on_error)
+    }
+}
+
 /// The format of a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SourceFormat {

@@ -14,25 +14,36 @@ use super::{
 /// The bytes of an SQLite header that count the changes of the file (its format's section 1.3).
 const CHANGE_COUNTER: std::ops::Range<usize> = 24..28;
 
-/// A digest, in hexadecimal, of the state of a source: for files the set of their paths, sizes and modification times,
-/// for an SQLite database its change counter, size and modification time. No row is read.
-pub async fn state(spec: &SourceSpec, session: &dyn Session) -> Result<String, DataFusionError> {
+/// What tells the states of a source's data apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceState {
+    /// A digest, in hexadecimal: for files of the set of their paths, sizes and modification times, for an SQLite
+    /// database of its change counter, size and modification time.
+    pub digest: String,
+    /// How many files it is.
+    pub files: u64,
+}
+
+/// The state that a source is in. No row is read.
+pub async fn state(spec: &SourceSpec, session: &dyn Session) -> Result<SourceState, DataFusionError> {
     let mut digest = Xxh3::new();
+    let mut files = 1;
     if let SourceFormat::Sqlite { table } = &spec.format {
         let path = spec.base.join(&spec.location);
         digest.update(table.as_bytes());
         digest.update(&change_counter(&path)?);
         digest.update(stamp(&path)?.as_bytes());
     } else {
-        for file in files::list(spec, session).await? {
+        let found = files::list(spec, session).await?;
+        files = found.len() as u64;
+        for file in found {
             digest.update(file.name.as_bytes());
             digest.update(&file.size.to_le_bytes());
-            if !files::is_url(&spec.location) {
-                digest.update(stamp(&spec.base.join(&*file.name))?.as_bytes());
-            }
+            digest.update(&file.modified.timestamp_nanos_opt().unwrap_or_default().to_le_bytes());
+            digest.update(file.etag().unwrap_or_default().as_bytes());
         }
     }
-    Ok(format!("{:032x}", digest.digest128()))
+    Ok(SourceState { digest: format!("{:032x}", digest.digest128()), files })
 }
 
 /// When a source was last modified: the newest of its files, or its database; none if the store does not say.
@@ -43,15 +54,7 @@ pub async fn modified(
     if matches!(spec.format, SourceFormat::Sqlite { .. }) {
         return Ok(Some(fs::metadata(spec.base.join(&spec.location))?.modified()?.into()));
     }
-    let mut newest = None;
-    for file in files::list(spec, session).await? {
-        let at = match &file.place {
-            files::Place::Local(path) => fs::metadata(path)?.modified()?.into(),
-            files::Place::Remote { meta, .. } => meta.last_modified,
-        };
-        newest = newest.max(Some(at));
-    }
-    Ok(newest)
+    Ok(files::list(spec, session).await?.into_iter().map(|file| file.modified).max())
 }
 
 fn change_counter(path: &Path) -> io::Result<[u8; 4]> {

@@ -114,14 +114,14 @@ fn trouble(block: &Block, msg: &str) -> Value {
 }
 
 fn stats(counts: Counts) -> Value {
-    let Counts { pass, warn, error, skip } = counts;
+    let Counts { pass, warn, error, skip, reused } = counts;
     json!({
         "pass": pass,
         "warn": warn,
         "error": error,
         "skip": skip,
         "noop": 0,
-        "reused": 0,
+        "reused": reused,
         "total": counts.total(),
     })
 }

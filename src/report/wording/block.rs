@@ -80,8 +80,11 @@ fn finding(block: &Block) -> Finding {
         Outcome::Tested(verdict) => tested(verdict, step),
         Outcome::Failed { message, compiled } => failed(message, compiled.as_deref()),
         Outcome::Aged(age) => aged(age),
-        Outcome::Published { rejected: Some(rejected), .. } => set_aside(rejected, step),
-        Outcome::Published { .. } | Outcome::Checked => Finding::default(),
+        Outcome::Published { rejected: Some(rejected), .. }
+        | Outcome::Unchanged { rejected: Some(rejected), .. } => set_aside(rejected, step),
+        Outcome::Published { .. } | Outcome::Unchanged { .. } | Outcome::Reused | Outcome::Checked => {
+            Finding::default()
+        }
     };
     if block.skipped > 0 {
         let skipped = match block.skipped {

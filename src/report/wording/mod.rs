@@ -102,10 +102,10 @@ fn summary(counts: Counts, cancelled: bool) -> Line {
 }
 
 fn totals(counts: Counts) -> Line {
-    let Counts { pass, warn, error, skip } = counts;
+    let Counts { pass, warn, error, skip, reused } = counts;
     let total = counts.total();
     Line::plain(format!(
-        "Done. PASS={pass} WARN={warn} ERROR={error} SKIP={skip} NO-OP=0 REUSED=0 TOTAL={total}"
+        "Done. PASS={pass} WARN={warn} ERROR={error} SKIP={skip} NO-OP=0 REUSED={reused} TOTAL={total}"
     ))
 }
 

@@ -101,6 +101,24 @@ fn told(step: &Step, outcome: &Outcome) -> Told {
             let remark = amounts::taken_out(rejected.as_ref(), quarantined.as_ref());
             Told { tone, status, lead: format!("{word} created {}", words(step)), remark }
         }
+        Outcome::Unchanged { rows, rejected, quarantined, .. } => {
+            let (tone, word) = match rejected {
+                Some(_) => (Tone::Caution, "WARN"),
+                None => (Tone::Good, "UNCHANGED"),
+            };
+            let status = format!("{word} {}", amounts::rows_of(*rows));
+            let remark = amounts::taken_out(rejected.as_ref(), quarantined.as_ref());
+            Told { tone, status, lead: format!("UNCHANGED {}", words(step)), remark }
+        }
+        Outcome::Reused => {
+            let remark = Some("up to date".to_owned());
+            Told {
+                tone: Tone::Faint,
+                status: "REUSED".to_owned(),
+                lead: format!("REUSED {}", words(step)),
+                remark,
+            }
+        }
         Outcome::Checked => {
             let lead = format!("OK checked {}", words(step));
             Told { tone: Tone::Good, status: "OK".to_owned(), lead, remark: None }

@@ -1,0 +1,69 @@
+//! Evidence without rows: a commit that says more of the rows that are there already.
+
+use chrono::Utc;
+use deltalake::{
+    DeltaTable,
+    kernel::transaction::TransactionError,
+    logstore::{CommitOrBytes, LogStoreRef},
+    protocol::checkpoints::create_checkpoint,
+};
+
+use super::{
+    error::{LakeError, WRITE},
+    provenance::{Provenance, attesting},
+    store::Lake,
+};
+use crate::name::Relation;
+
+/// How often the log is summed up, in versions, if the table does not say.
+pub(super) const CHECKPOINT_INTERVAL: u64 = 100;
+
+impl Lake {
+    /// Says of the rows that stand at `version` what `provenance` says; no row changes, and what was made from that
+    /// version is as fresh as before. Returns the number of the commit. If another writer committed after `version`
+    /// nothing is said, and the error tells.
+    pub async fn attest(
+        &self,
+        relation: &Relation,
+        version: u64,
+        provenance: &Provenance,
+    ) -> Result<u64, LakeError> {
+        let place = self.place(relation);
+        let log_store = self
+            .log_store(self.store().clone(), self.url(relation))
+            .map_err(|error| LakeError::of(WRITE, &place, error))?;
+        let entry = attesting(provenance, Utc::now())
+            .map_err(|error| LakeError::Corrupt { place: place.clone(), source: error.into() })?;
+        let next = version + 1;
+        let entry = CommitOrBytes::LogBytes(entry.into());
+        match log_store.write_commit_entry(next, entry, uuid::Uuid::new_v4()).await {
+            Ok(()) => {}
+            Err(TransactionError::VersionAlreadyExists(version)) => {
+                return Err(LakeError::Conflict { relation: relation.clone(), version });
+            }
+            Err(error) => return Err(LakeError::of(WRITE, &place, error.into())),
+        }
+        if let Some(warning) = sum_up(&log_store, &place, next, CHECKPOINT_INTERVAL).await {
+            tracing::warn!("{warning}");
+        }
+        Ok(next)
+    }
+}
+
+/// Sums up the log when it is due, so that tables of many versions still open fast. Returns what went wrong.
+pub(super) async fn sum_up(
+    log_store: &LogStoreRef,
+    place: &str,
+    version: u64,
+    interval: u64,
+) -> Option<String> {
+    if !(version + 1).is_multiple_of(interval) {
+        return None;
+    }
+    let mut table = DeltaTable::new(log_store.clone());
+    let made = async {
+        table.load_version(version).await?;
+        create_checkpoint(&table, None).await
+    };
+    made.await.err().map(|error| format!("the log of {place} could not be summed up: {error}"))
+}

@@ -1,0 +1,164 @@
+//! Tables that stand: what they would come to is there already, so that only tests are run which they have not passed.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{
+    audit::Audited,
+    scheduler::{Cancelled, Told},
+    stale::{Inputs, found_before, question},
+    verdict::judge,
+    worker::{StepError, Worker},
+};
+use crate::{
+    lake::{InputVersion, Judged, LakeError, Observed},
+    manifest::{DataTest, OnViolation},
+    name::{NodeId, Relation},
+    outcome::{Outcome, TestStatus, Verdict},
+    plan::{Job, Reason, Step},
+};
+
+/// What is asked of a table's rows, by test; tests whose answer may be another next time are not among them.
+pub(super) type Questions = BTreeMap<NodeId, String>;
+
+impl Worker {
+    /// Ends the step of a table that stands, and runs those of its tests that it has not passed.
+    pub(super) async fn reuse(
+        &self,
+        job: &Job,
+        step: &Arc<Step>,
+        tests: &[&Arc<Step>],
+        told: &Told,
+    ) -> Result<(), Cancelled> {
+        told.finished(step, Outcome::Reused);
+        let (known, open): (Vec<&Arc<Step>>, Vec<_>) =
+            tests.iter().copied().partition(|test| test.reason.is_idle());
+        for test in known {
+            let failures = if let Reason::Warned { failures } = test.reason { failures } else { 0 };
+            self.stands(test, failures, told);
+        }
+        let has_unit_tests = job.after.iter().any(|id| self.compiled.unit_tests.contains_key(id));
+        let Some(relation) = step.relation.as_ref().filter(|_| has_unit_tests || !open.is_empty()) else {
+            return Ok(());
+        };
+        let evidence = async {
+            let own = self.tables.observe(relation).await?;
+            Ok::<_, StepError>((own, self.questions(job, &open, relation).await?))
+        };
+        let Ok((Some(own), questions)) = evidence.await else {
+            // Nothing is known of it; each test says what is wrong.
+            return self.audit(&open, None, told).await.map(drop);
+        };
+        let before = |id: &NodeId| found_before(&own, id, questions.get(id)?);
+        let (known, open): (Vec<_>, Vec<_>) = open.into_iter().partition(|test| before(&test.node).is_some());
+        for test in known {
+            self.stands(test, before(&test.node).unwrap_or_default(), told);
+        }
+        let mut audited = self.audit(&open, None, told).await?;
+        let metrics = std::mem::take(&mut audited.metrics);
+        let mut news = judged(job, questions, &audited);
+        news.retain(|id, now| found_before(&own, id, &now.asked).is_none());
+        if let Err(error) = self.note(relation, &own, news, metrics).await {
+            tracing::info!(node = %step.node, "the tests that passed could not be noted: {error}");
+        }
+        Ok(())
+    }
+
+    /// Ends the step of a test that has judged just these rows.
+    fn stands(&self, step: &Arc<Step>, failures: u64, told: &Told) {
+        let _ = told.started(step);
+        let test = self.manifest.test(&step.node).filter(|_| failures > 0);
+        told.finished(step, test.map_or(Outcome::Reused, |test| Outcome::Tested(self.known(test, failures))));
+    }
+
+    /// What is said of what a test is known to have found.
+    pub(super) fn known(&self, test: &DataTest, failures: u64) -> Verdict {
+        let ruled = test.attached.as_ref().and_then(|id| {
+            let rules = &self.compiled.models.get(id)?.rules;
+            Some((self.manifest.model(id)?, rules.iter().find(|rule| rule.test == test.id)?))
+        });
+        let Some((model, rule)) = ruled else { return judge(&test.config, failures as f64) };
+        if failures == 0 {
+            return Verdict::pass();
+        }
+        let plural = if failures == 1 { "" } else { "s" };
+        let (message, stored) = match rule.then {
+            OnViolation::Quarantine => {
+                let relation = model.relation.quarantine();
+                (format!("{failures} row{plural} quarantined in {relation}"), Some(relation))
+            }
+            OnViolation::Drop => (format!("{failures} row{plural} dropped"), None),
+        };
+        Verdict { status: TestStatus::Warn, failures, message: Some(message), stored, ..Verdict::pass() }
+    }
+
+    /// Notes with a table which tests its rows have passed, so that they are not asked again.
+    async fn note(
+        &self,
+        relation: &Relation,
+        own: &Observed,
+        news: BTreeMap<NodeId, Judged>,
+        metrics: BTreeMap<String, f64>,
+    ) -> Result<(), LakeError> {
+        let Some(made) = own.provenance.clone().filter(|_| !news.is_empty()) else { return Ok(()) };
+        let mut provenance = made;
+        provenance.tests.extend(news);
+        provenance.metrics.extend(metrics);
+        provenance.stands_for = Some(own.data_version);
+        self.tables.lake().attest(relation, own.version, &provenance).await.map(drop)
+    }
+
+    /// What these tests, and the unit tests that the job waited for, ask of the rows of `own`. To be taken before they
+    /// are run: what changes meanwhile makes the next run ask again.
+    pub(super) async fn questions(
+        &self,
+        job: &Job,
+        tests: &[&Arc<Step>],
+        own: &Relation,
+    ) -> Result<Questions, StepError> {
+        let mut states: BTreeMap<Relation, Option<(NodeId, InputVersion)>> = BTreeMap::new();
+        let mut questions = Questions::new();
+        for step in tests {
+            let Some(test) = self.compiled.tests.get(&step.node) else { continue };
+            let Some(fingerprint) = &test.fingerprint else { continue };
+            let mut others = Inputs::new();
+            for relation in test.reads_beside(own) {
+                if !states.contains_key(&relation) {
+                    let state = self.state(&relation).await?;
+                    states.insert(relation.clone(), state);
+                }
+                others.extend(states.get(&relation).cloned().flatten());
+            }
+            questions.insert(step.node.clone(), question(fingerprint, &others));
+        }
+        let unit_tests = job.after.iter().filter_map(|id| Some((id, self.compiled.unit_tests.get(id)?)));
+        questions.extend(unit_tests.map(|(id, test)| (id.clone(), test.fingerprint.clone())));
+        Ok(questions)
+    }
+
+    /// The state of a relation, by the node whose it is; none if there is nothing.
+    pub(super) async fn state(
+        &self,
+        relation: &Relation,
+    ) -> Result<Option<(NodeId, InputVersion)>, StepError> {
+        let node = self.manifest.at(relation).ok_or_else(|| StepError::Lost(relation.to_string()))?;
+        let file = self.compiled.sources.get(node.id()).filter(|_| self.manifest.is_file_source(relation));
+        let version = if let Some(spec) = file {
+            Some(self.engine.source_state(spec).await?.into())
+        } else {
+            let seen = self.tables.observe(relation).await?;
+            seen.map(|seen| InputVersion::Delta { version: seen.data_version })
+        };
+        Ok(version.map(|version| (node.id().clone(), version)))
+    }
+}
+
+/// What is known of rows that came through these tests. The unit tests that the job waited for have passed, or it would
+/// not have begun.
+pub(super) fn judged(job: &Job, questions: Questions, audited: &Audited) -> BTreeMap<NodeId, Judged> {
+    let found = |id: &NodeId| audited.passed.get(id).copied().or_else(|| job.after.contains(id).then_some(0));
+    let known = questions.into_iter().filter_map(|(id, asked)| {
+        let failures = found(&id)?;
+        Some((id, Judged { asked, failures }))
+    });
+    known.collect()
+}
