@@ -3,21 +3,26 @@
 use crate::engine::arrow::{
     array::{Array, ArrayRef, RecordBatch},
     compute::{CastOptions, cast_with_options},
-    datatypes::SchemaRef,
+    datatypes::{Schema, SchemaRef},
     error::ArrowError,
     util::display::FormatOptions,
 };
 
-/// From a query's columns to a table's: their order and their types.
+/// From a query's columns to a table's, by their names: their order and their types.
 #[derive(Debug, Clone)]
 pub(super) struct Conform {
-    /// The table's columns.
-    pub(super) table: SchemaRef,
-    /// For each of them, its position in the query.
-    pub(super) order: Vec<usize>,
+    table: SchemaRef,
+    /// For each of the table's columns, its position in the query.
+    order: Vec<usize>,
 }
 
 impl Conform {
+    /// From the columns `query` to those of `table`, which must be among them.
+    pub(super) fn new(query: &Schema, table: &SchemaRef) -> Result<Self, ArrowError> {
+        let order = table.fields().iter().map(|field| query.index_of(field.name()));
+        Ok(Self { table: SchemaRef::clone(table), order: order.collect::<Result<_, _>>()? })
+    }
+
     /// The batch as the table holds it. A value that does not fit is an error that names its column.
     pub(super) fn apply(&self, batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
         let options = CastOptions { safe: false, format_options: FormatOptions::default() };

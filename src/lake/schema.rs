@@ -38,11 +38,7 @@ pub fn delta_schema(schema: &Schema, partition_by: &[String]) -> Result<SchemaRe
 }
 
 /// The positions of a query's columns in the order of its table: the partition columns last.
-pub(super) fn partitions_last(
-    schema: &Schema,
-    partition_by: &[String],
-    problems: &mut Vec<String>,
-) -> Vec<usize> {
+fn partitions_last(schema: &Schema, partition_by: &[String], problems: &mut Vec<String>) -> Vec<usize> {
     let mut order: Vec<usize> = (0..schema.fields().len()).collect();
     for column in partition_by {
         match order.iter().position(|index| schema.field(*index).name() == column) {

@@ -23,7 +23,7 @@ use super::{
     overlay::Overlay,
     place::Directories,
     provenance::Provenance,
-    schema::{delta_schema, partitions_last},
+    schema::delta_schema,
     sink::{Files, Limits, Sink},
     staged::{Staged, Traces},
     store::{Lake, MARKER},
@@ -87,7 +87,6 @@ impl Lake {
         let place = self.place(relation);
         let schema_error = |problems| LakeError::Schema { relation: relation.clone(), problems };
         let table = delta_schema(&overwrite.schema, &overwrite.partition_by).map_err(schema_error)?;
-        let order = partitions_last(&overwrite.schema, &overwrite.partition_by, &mut Vec::new());
         let overlay = Arc::new(Overlay::new(self.store().clone()));
         let (above, exists) = self.load(relation, overlay.clone()).await?;
         let base = if exists { above.snapshot().ok().map(|state| state.snapshot().clone()) } else { None };
@@ -116,7 +115,7 @@ impl Lake {
             let context = Writing {
                 files,
                 not_null: not_null(&table, &overwrite.constraints),
-                conform: Conform { table: table.clone(), order },
+                table: table.clone(),
                 relation: relation.clone(),
                 place: place.clone(),
                 rows: Arc::new(AtomicU64::new(0)),
@@ -177,7 +176,7 @@ impl Lake {
 #[derive(Clone)]
 struct Writing {
     files: Files,
-    conform: Conform,
+    table: SchemaRef,
     /// The columns that may not be NULL.
     not_null: Vec<usize>,
     relation: Relation,
@@ -203,7 +202,7 @@ impl Writing {
         }
         let mut written = Written {
             files: Vec::new(),
-            digest: RowDigest::new(&self.conform.table),
+            digest: RowDigest::new(&self.table),
             nulls: vec![0; self.not_null.len()],
         };
         let mut remainders = Vec::new();
@@ -272,8 +271,9 @@ impl Writing {
         sink: &mut Sink,
     ) -> Result<Poured, LakeError> {
         let unfit = |source| LakeError::Value { relation: self.relation.clone(), source };
-        let mut digest = RowDigest::new(&self.conform.table);
+        let mut digest = RowDigest::new(&self.table);
         let mut nulls = vec![0; self.not_null.len()];
+        let conform = Conform::new(&stream.schema(), &self.table).map_err(unfit)?;
         loop {
             let batch = tokio::select! {
                 biased;
@@ -281,7 +281,7 @@ impl Writing {
                 batch = stream.next() => batch,
             };
             let Some(batch) = batch.transpose()? else { return Ok(Poured { digest, nulls }) };
-            let batch = self.conform.apply(&batch).map_err(unfit)?;
+            let batch = conform.apply(&batch).map_err(unfit)?;
             digest.update(&batch).map_err(unfit)?;
             for (count, column) in nulls.iter_mut().zip(&self.not_null) {
                 *count += batch.column(*column).null_count() as u64;

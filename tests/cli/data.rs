@@ -31,6 +31,19 @@ fn a_partitioned_table_has_a_folder_a_value() {
 }
 
 #[test]
+fn the_partition_column_may_stand_anywhere() {
+    let sql = "select 1 as id, 7 as day, 30 as amount union all select 2, 8, 40";
+    let project = Project::new()
+        .model("a.sql", &format!("{{{{ config(partition_by='day') }}}} {sql}"))
+        .model("b.sql", &format!("{{{{ config(partition_by=['day', 'id']) }}}} {sql}"));
+    project.run(["build"]).success();
+    for name in ["a", "b"] {
+        let rows = project.rows(&format!("select id, day, amount from {{{{ ref('{name}') }}}} order by id"));
+        assert_eq!(rows, "id,day,amount\n1,7,30\n2,8,40\n");
+    }
+}
+
+#[test]
 fn a_table_may_be_partitioned_later() {
     let project = Project::new().model("a.sql", "select 1 as id, 'DE' as country");
     project.run(["build"]).success();
