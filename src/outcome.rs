@@ -17,6 +17,9 @@ pub enum Outcome {
         rows: u64,
         /// Bytes of the data files written.
         bytes: u64,
+        /// What new rows did to those that were there, if the table was not made anew.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        changed: Option<RowChanges>,
         /// What the step's sources set aside, if anything.
         #[serde(skip_serializing_if = "Option::is_none")]
         rejected: Option<Rejected>,
@@ -67,6 +70,25 @@ impl Outcome {
             Self::Aged(age) => age.status != AgeStatus::Error,
             Self::Withheld(_) | Self::Failed { .. } => false,
         }
+    }
+}
+
+/// What taking new rows into a table did to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct RowChanges {
+    /// Rows that came.
+    pub inserted: u64,
+    /// Rows that are others now.
+    pub updated: u64,
+    /// Rows that went.
+    pub deleted: u64,
+}
+
+impl RowChanges {
+    /// All rows that it did something to.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.inserted + self.updated + self.deleted
     }
 }
 

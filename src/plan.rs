@@ -51,6 +51,8 @@ pub struct Step {
 pub enum Action {
     /// Write a new version of the model's Delta table.
     Table,
+    /// Take new rows into the model's Delta table, or make it if it is not there.
+    Incremental,
     /// Check that the view's SQL plans; nothing is written.
     View,
     /// Look for rows that should not be.
@@ -67,11 +69,18 @@ impl Action {
     pub fn materialization(self) -> &'static str {
         match self {
             Self::Table => "table",
+            Self::Incremental => "incremental",
             Self::View => "view",
             Self::Test => "test",
             Self::UnitTest => "unit",
             Self::Freshness => "freshness",
         }
+    }
+
+    /// Whether the step writes a table of its own.
+    #[must_use]
+    pub fn is_table(self) -> bool {
+        matches!(self, Self::Table | Self::Incremental)
     }
 
     /// Whether the step judges what others make.
@@ -119,6 +128,11 @@ pub enum Reason {
     Volatile,
     /// It was asked for, whatever stands there.
     Forced,
+    /// The incremental model is built from nothing.
+    FullRefresh {
+        /// Because its columns are others, and not because that was asked for.
+        columns_changed: bool,
+    },
     /// The node was selected, and is looked at whenever it is.
     Selected,
     /// The test must pass before its model's new version is published.
@@ -136,6 +150,12 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Whether it is done whatever stands there.
+    #[must_use]
+    pub fn is_demanded(&self) -> bool {
+        matches!(self, Self::Forced | Self::FullRefresh { .. })
+    }
+
     /// Whether there is nothing to do.
     #[must_use]
     pub fn is_idle(&self) -> bool {
@@ -167,6 +187,8 @@ impl fmt::Display for Reason {
             Self::ModifiedOutside { version } => write!(f, "version {version} was written by somebody else"),
             Self::Volatile => f.write_str("asks for the time or for chance"),
             Self::Forced => f.write_str("forced"),
+            Self::FullRefresh { columns_changed: false } => f.write_str("full refresh"),
+            Self::FullRefresh { columns_changed: true } => f.write_str("full refresh: its columns changed"),
             Self::Selected => f.write_str("selected"),
             Self::Gates { node } => write!(f, "gates {}", name(node)),
             Self::UpToDate => f.write_str("up to date"),

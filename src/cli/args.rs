@@ -187,9 +187,20 @@ pub struct RunArgs {
     /// Start nothing more once a step failed
     #[arg(long, short = 'x', env = "HEADWATER_FAIL_FAST", value_parser = clap::builder::BoolishValueParser::new())]
     pub fail_fast: bool,
+    /// What is built of them.
+    #[command(flatten)]
+    pub rebuild: RebuildArgs,
+}
+
+/// Which of the selected models are built.
+#[derive(Debug, Clone, Copy, Default, ClapArgs)]
+pub struct RebuildArgs {
     /// Build the selected models even if they are up to date
     #[arg(long, env = "HEADWATER_FORCE", value_parser = clap::builder::BoolishValueParser::new())]
     pub force: bool,
+    /// Build the selected incremental models from nothing
+    #[arg(long, short = 'f', env = "HEADWATER_FULL_REFRESH", value_parser = clap::builder::BoolishValueParser::new())]
+    pub full_refresh: bool,
 }
 
 /// `test`.
@@ -319,9 +330,9 @@ pub struct PlanArgs {
     /// Which nodes.
     #[command(flatten)]
     pub select: SelectArgs,
-    /// Plan as `build --force` would
-    #[arg(long, env = "HEADWATER_FORCE", value_parser = clap::builder::BoolishValueParser::new())]
-    pub force: bool,
+    /// What would be built of them.
+    #[command(flatten)]
+    pub rebuild: RebuildArgs,
     /// How to print it
     #[arg(long, default_value = "text", value_name = "FORMAT")]
     pub output: PlanOutput,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::args::{BuildArgs, PlanArgs, RunArgs, SelectArgs, TestArgs};
+use super::args::{BuildArgs, PlanArgs, RebuildArgs, RunArgs, SelectArgs, TestArgs};
 use crate::{
     manifest::{Manifest, Node},
     name::NodeId,
@@ -50,7 +50,7 @@ impl<'a> Asked<'a> {
             command: "run",
             select: &args.select,
             fail_fast: args.fail_fast,
-            rebuild: rebuild(args.force),
+            rebuild: rebuild(args.rebuild),
             keep: Keep::default(),
             models: true,
             tests: false,
@@ -80,7 +80,7 @@ impl<'a> Asked<'a> {
 
     /// What `plan` shows: what `build` would do.
     pub(super) fn plan(args: &'a PlanArgs) -> Self {
-        Self { rebuild: rebuild(args.force), ..Self::compile(&args.select) }
+        Self { rebuild: rebuild(args.rebuild), ..Self::compile(&args.select) }
     }
 
     /// What `build` would be about, were it given this selection alone.
@@ -117,6 +117,10 @@ impl<'a> Asked<'a> {
     }
 }
 
-fn rebuild(force: bool) -> Rebuild {
-    if force { Rebuild::All } else { Rebuild::Stale }
+fn rebuild(args: RebuildArgs) -> Rebuild {
+    match (args.full_refresh, args.force) {
+        (true, _) => Rebuild::FullRefresh,
+        (false, true) => Rebuild::All,
+        (false, false) => Rebuild::Stale,
+    }
 }

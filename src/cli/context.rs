@@ -26,7 +26,7 @@ use crate::{
     plan::Plan,
     project::{Project, Target},
     run::{
-        planning::{self, How},
+        planning::{self, How, Rebuild},
         seen::Seen,
         tables::Tables,
     },
@@ -155,7 +155,8 @@ impl Context {
         let chosen = asked.nodes(&self.select(asked.select)?, &self.manifest);
         let engine = self.engine()?;
         let tables = self.tables(&engine)?;
-        let (compiled, seen) = self.compile(&engine, &tables, &chosen).await?;
+        let full_refresh = asked.rebuild == Rebuild::FullRefresh;
+        let (compiled, seen) = self.compile(&engine, &tables, &chosen, full_refresh).await?;
         let seen = seen.and_sources(&engine, &compiled).await;
         let how = How { gate: asked.models, rebuild: asked.rebuild };
         let plan = planning::plan(&self.manifest, &chosen, &compiled, &seen, how);
@@ -185,10 +186,11 @@ impl Context {
         engine: &Engine,
         tables: &Tables,
         chosen: &BTreeSet<NodeId>,
+        full_refresh: bool,
     ) -> Result<(Compiled, Seen), Failure> {
         let seen = Seen::of(tables, &self.manifest).await?;
         let stored = seen.schemas();
-        let compiled = compile::compile(&self.compiling(engine, &stored), chosen).await?;
+        let compiled = compile::compile(&self.compiling(engine, &stored, full_refresh), chosen).await?;
         Ok((compiled, seen))
     }
 
@@ -196,6 +198,7 @@ impl Context {
         &'a self,
         engine: &'a Engine,
         stored: &'a BTreeMap<Relation, SchemaRef>,
+        full_refresh: bool,
     ) -> compile::Context<'a> {
         compile::Context {
             manifest: &self.manifest,
@@ -203,6 +206,7 @@ impl Context {
             engine,
             root: &self.project.root,
             stored,
+            full_refresh,
         }
     }
 }

@@ -64,7 +64,7 @@ async fn selected(
     select: &str,
 ) -> Result<(Query, Sources), Failure> {
     let id = one(context, select)?;
-    let (mut compiled, _) = context.compile(engine, tables, &BTreeSet::from([id.clone()])).await?;
+    let (mut compiled, _) = context.compile(engine, tables, &BTreeSet::from([id.clone()]), false).await?;
     let model = compiled.models.remove(&id).ok_or_else(|| Failure::message("nothing was compiled"))?;
     Ok((model.query, by_relation(context, compiled.sources)))
 }
@@ -115,7 +115,7 @@ async fn written(
             stored.insert(relation, found.schema);
         }
     }
-    let (query, sources) = inline::compile_query(&context.compiling(engine, &stored), sql).await?;
+    let (query, sources) = inline::compile_query(&context.compiling(engine, &stored, false), sql).await?;
     Ok((query, by_relation(context, sources)))
 }
 

@@ -13,7 +13,7 @@ use crate::{
         source,
     },
     lake::{Constraints, delta_schema},
-    manifest::{Materialized, Model},
+    manifest::Model,
     parse::template::identifier,
     project::{ColumnDecl, ConstraintDecl, ConstraintKind},
     text::Span,
@@ -48,7 +48,7 @@ impl Work<'_> {
             return Ok((Constraints::default(), Vec::new()));
         }
         columns(model, schema)?;
-        if model.config.materialized != Materialized::Table {
+        if !model.config.materialized.is_table() {
             return Ok((Constraints::default(), Vec::new()));
         }
         self.constraints(model, schema).await

@@ -186,7 +186,7 @@ impl Work<'_> {
             let compiled = self.compiled_test(test).await?;
             let rule = compiled.probe.rule.filter(|rule| *rule.relation() == model.relation);
             match rule {
-                Some(rule) if model.config.materialized == crate::manifest::Materialized::Table => {
+                Some(rule) if model.config.materialized.is_table() => {
                     let (test, name, sql) = (test.id.clone(), test.name.clone(), compiled.probe.sql);
                     rules.push(ModelRule { test, name, sql, rule, then });
                 }

@@ -3,6 +3,7 @@
 //!
 //! - [`render`]: a model's template with its names resolved
 //! - [`check`]: what a planned model must satisfy to become a table
+//! - [`increment`]: how an incremental model takes new rows in
 //! - [`contract`]: what its properties promise of that table
 //! - [`data_test`], [`unit_test`]: what judges it
 //! - [`freshness`]: what tells a source's age
@@ -15,6 +16,7 @@ pub mod check;
 pub mod contract;
 pub mod data_test;
 pub mod freshness;
+pub mod increment;
 pub mod inline;
 pub mod render;
 pub mod source;
@@ -34,6 +36,7 @@ pub use self::{
     contract::Check,
     data_test::{Anomaly, CompiledTest, Direction, ModelRule, Probe},
     freshness::Clock,
+    increment::{ByKey, FILE, Increment, Refresh, Taken},
     unit_test::CompiledUnitTest,
 };
 use crate::{
@@ -72,6 +75,10 @@ pub struct CompiledModel {
     pub query: Query,
     /// The columns its table will have.
     pub schema: SchemaRef,
+    /// How it takes new rows in, if it is incremental.
+    pub increment: Option<Increment>,
+    /// Why that is not done although its table is there.
+    pub refresh: Option<Refresh>,
     /// What would make the table another one.
     pub fingerprint: Fingerprint,
     /// Whether the same inputs may give other rows next time.
@@ -82,6 +89,24 @@ pub struct CompiledModel {
     pub constraints: Constraints,
     /// The constraints that must be looked for in each new version.
     pub checks: Vec<Check>,
+}
+
+impl CompiledModel {
+    /// The relations that its table is made from. Its own rows, from which an incremental model goes on, are not among
+    /// them.
+    #[must_use]
+    pub fn reads(&self, own: &Relation) -> BTreeSet<Relation> {
+        let mut relations = self.query.relations();
+        relations.extend(self.increment.iter().flat_map(|increment| increment.query.relations()));
+        relations.remove(own);
+        relations
+    }
+
+    /// How it takes new rows into the table that is there; none if it is made anew.
+    #[must_use]
+    pub fn takes_in(&self) -> Option<&Increment> {
+        self.increment.as_ref().filter(|_| self.refresh.is_none())
+    }
 }
 
 /// What compiling reads.
@@ -96,6 +121,8 @@ pub struct Context<'a> {
     pub root: &'a Path,
     /// The columns of the Delta tables that are in the lake already.
     pub stored: &'a BTreeMap<Relation, SchemaRef>,
+    /// Whether incremental models are built from nothing.
+    pub full_refresh: bool,
 }
 
 /// Compiles `selected` (models, data tests, unit tests, and sources whose age is asked) and whatever they need to be
@@ -154,7 +181,7 @@ fn needed(context: &Context<'_>, selected: &BTreeSet<NodeId>) -> BTreeMap<NodeId
         let need = match node {
             Node::Model(model)
                 if !is_selected
-                    && model.config.materialized == Materialized::Table
+                    && model.config.materialized.is_table()
                     && context.stored.contains_key(&model.relation) =>
             {
                 Need::Schema
@@ -249,10 +276,15 @@ impl Work<'_> {
         let query =
             self.context.engine.plan(&sql).await.map_err(|error| vec![origin.sql_error(&error, &map)])?;
         origin.references(&query, &allowed)?;
+        let (mut increment, mut refresh) = (None, None);
         let schema = match model.config.materialized {
-            Materialized::Table => {
+            Materialized::Table | Materialized::Incremental => {
                 check::rejects(&query, model, self.context.manifest)?;
-                let schema = check::table(&query, model)?;
+                let mut schema = check::table(&query, model)?;
+                if let Some(settings) = &model.config.incremental {
+                    let (made, columns, why) = self.increment(model, settings, &schema).await?;
+                    (increment, schema, refresh) = (Some(made), columns, why);
+                }
                 self.declare(&model.id, &model.relation, schema.clone())?;
                 schema
             }
@@ -270,12 +302,28 @@ impl Work<'_> {
         };
         let (constraints, checks) = self.contract(model, &schema).await?;
         let rules = self.rules(model).await?;
-        let beside = contract::shaping(&constraints, &rules).into_iter().chain(self.reading(&query));
-        let statement = self.statement(&model.id, query.canonical());
-        let fingerprint = Fingerprint::new(&statement, &model.config, beside);
-        let volatile = model.volatile || query.is_volatile();
-        let compiled =
-            CompiledModel { sql, query, schema, fingerprint, volatile, rules, constraints, checks };
+        let mut statement = self.statement(&model.id, query.canonical());
+        let mut volatile = model.volatile || query.is_volatile();
+        if let Some(increment) = &increment {
+            statement.push('\n');
+            statement.push_str(increment.query.canonical());
+            volatile |= increment.query.is_volatile();
+        }
+        let mut compiled = CompiledModel {
+            sql,
+            query,
+            schema,
+            increment,
+            refresh,
+            fingerprint: Fingerprint::default(),
+            volatile,
+            rules,
+            constraints,
+            checks,
+        };
+        let reading = self.reading(&compiled.reads(&model.relation));
+        let beside = contract::shaping(&compiled.constraints, &compiled.rules).into_iter().chain(reading);
+        compiled.fingerprint = Fingerprint::new(&statement, &model.config, beside);
         self.compiled.models.insert(model.id.clone(), compiled);
         Ok(())
     }
@@ -289,9 +337,9 @@ impl Work<'_> {
         format!("{canonical}{}", views.concat())
     }
 
-    /// How the files that a query reads are read, by source.
-    fn reading(&self, query: &Query) -> Vec<(String, Value)> {
-        let nodes = query.relations().into_iter().filter_map(|relation| self.context.manifest.at(&relation));
+    /// How the files among these relations are read, by source.
+    fn reading(&self, relations: &BTreeSet<Relation>) -> Vec<(String, Value)> {
+        let nodes = relations.iter().filter_map(|relation| self.context.manifest.at(relation));
         let specs = nodes.filter_map(|node| self.compiled.sources.get(node.id()));
         specs.map(|spec| (format!("source {}", spec.name), spec.describe().into())).collect()
     }

@@ -20,7 +20,20 @@ pub struct Written {
 /// # Errors
 /// What the template engine or a name in it has against it.
 pub fn model(model: &Model, context: &Context<'_>) -> Result<Written, Diagnostic> {
+    rendered(model, false, context)
+}
+
+/// Renders an incremental model as it takes new rows in.
+///
+/// # Errors
+/// As for [`model`].
+pub fn increment(model: &Model, context: &Context<'_>) -> Result<Written, Diagnostic> {
+    rendered(model, true, context)
+}
+
+fn rendered(model: &Model, is_incremental: bool, context: &Context<'_>) -> Result<Written, Diagnostic> {
     let node = NodeContext {
+        is_incremental,
         name: model.name.clone(),
         unique_id: model.id.to_string(),
         this: Some(model.relation.clone()),

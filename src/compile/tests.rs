@@ -44,6 +44,7 @@ async fn compiled(
         engine: &engine(),
         root: fixture.folder.path(),
         stored: &lake.iter().cloned().collect(),
+        full_refresh: false,
     };
     compile(&context, &selected.iter().map(|name| NodeId::model("shop", name)).collect()).await
 }
@@ -214,6 +215,7 @@ async fn a_typed_query_reads_models_sources_and_tables_by_their_places() {
         engine: &engine(),
         root: fixture.folder.path(),
         stored: &lake,
+        full_refresh: false,
     };
     let sql = "select v.x, o.o from {{ ref('v') }} v, {{ ref('a') }} a, main.other o";
     let (query, _) =

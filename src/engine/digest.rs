@@ -7,16 +7,24 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::{
-    array::{
-        Array, ArrayAccessor, ArrayRef, ArrowPrimitiveType, AsArray, OffsetSizeTrait, PrimitiveArray,
-        RecordBatch, downcast_primitive_array,
+use datafusion::{
+    arrow::{
+        array::{
+            Array, ArrayAccessor, ArrayRef, ArrowPrimitiveType, AsArray, OffsetSizeTrait, PrimitiveArray,
+            RecordBatch, downcast_primitive_array,
+        },
+        compute::cast,
+        datatypes::{DataType, Float32Type, Float64Type, Schema, ToByteSlice},
+        error::ArrowError,
     },
-    compute::cast,
-    datatypes::{DataType, Float32Type, Float64Type, Schema, ToByteSlice},
-    error::ArrowError,
+    datasource::provider_as_source,
+    logical_expr::LogicalPlanBuilder,
+    physical_plan::execute_stream,
 };
+use futures::StreamExt;
 use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128};
+
+use super::{Engine, Table, execute::Joins};
 
 /// Where a row's hash starts.
 const ROW: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -82,6 +90,23 @@ impl RowDigest {
             bytes.extend_from_slice(&part.to_le_bytes());
         }
         format!("{:032x}", xxh3_128(&bytes))
+    }
+}
+
+impl Engine {
+    /// The digest of a table's rows.
+    ///
+    /// # Errors
+    /// If they can't be read.
+    pub async fn digest(&self, table: Table) -> datafusion::error::Result<String> {
+        let mut digest = RowDigest::new(&table.schema());
+        let plan = LogicalPlanBuilder::scan("rows", provider_as_source(table), None)?.build()?;
+        let plan = self.planner(Joins::Hash).create_physical_plan(&plan).await?;
+        let mut rows = execute_stream(plan, self.task())?;
+        while let Some(batch) = rows.next().await.transpose()? {
+            digest.update(&batch)?;
+        }
+        Ok(digest.finish())
     }
 }
 

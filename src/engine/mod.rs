@@ -4,6 +4,7 @@
 //! - [`query`]: SQL text → a type-checked [`Query`] over tables of which only the schema is known
 //! - [`answer`]: a query whose whole result is small
 //! - [`rule`], [`audit`], [`split`]: what is asked of rows one by one, counted and taken out
+//! - [`spool`], [`reach`], [`change`]: new rows, what they reach of a table, and what they do to it
 //! - [`given`], [`diff`]: rows that somebody wrote, and how others differ from them
 //! - [`bind`]: a query's tables, from schemas to data
 //! - [`execute`]: a bound query as streams of rows
@@ -18,6 +19,7 @@
 pub mod answer;
 pub mod audit;
 pub mod bind;
+pub mod change;
 pub mod diff;
 pub mod digest;
 pub mod error;
@@ -26,12 +28,14 @@ pub mod given;
 mod guard;
 pub mod print;
 pub mod query;
+pub mod reach;
 pub mod rule;
 #[cfg(test)]
 mod rule_tests;
 pub mod session;
 pub mod source;
 pub mod split;
+pub mod spool;
 
 use std::sync::Arc;
 

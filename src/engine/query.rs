@@ -4,12 +4,17 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
 use datafusion::{
+    arrow::datatypes::FieldRef,
     catalog::{Session, TableProvider},
-    common::tree_node::{TreeNode, TreeNodeRecursion},
+    common::{
+        ScalarValue,
+        tree_node::{TreeNode, TreeNodeRecursion},
+    },
     datasource::source_as_provider,
     error::{DataFusionError, Result},
-    logical_expr::{Expr, LogicalPlan, TableType, Volatility},
+    logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, TableType, Volatility, cast, lit},
     physical_plan::ExecutionPlan,
+    prelude::Column,
     sql::{
         parser::Statement,
         sqlparser::ast::{SetExpr, Statement as SqlStatement, TableFactor, Visit, Visitor},
@@ -67,6 +72,30 @@ impl Query {
         });
         debug_assert!(visited.is_ok(), "the visitor never fails");
         volatile
+    }
+
+    /// The query with the columns of a table: by their names, in its order and its types, NULL where it has none.
+    ///
+    /// # Errors
+    /// If a column can't be of the table's type.
+    pub fn as_columns_of(&self, table: &SchemaRef) -> Result<Self> {
+        let own = self.plan.schema();
+        let column = |field: &FieldRef| {
+            let name = field.name();
+            let wanted = field.data_type();
+            match own.fields().iter().position(|own| own.name() == name) {
+                Some(at) => {
+                    let (qualifier, own) = own.qualified_field(at);
+                    let column = Expr::Column(Column::new(qualifier.cloned(), name));
+                    let same = own.data_type() == wanted;
+                    if same { column } else { cast(column, wanted.clone()) }.alias(name)
+                }
+                None => cast(lit(ScalarValue::Null), wanted.clone()).alias(name),
+            }
+        };
+        let columns: Vec<Expr> = table.fields().iter().map(column).collect();
+        let plan = LogicalPlanBuilder::from(self.plan.clone()).project(columns)?.build()?;
+        Ok(Self { plan, canonical: self.canonical.clone() })
     }
 
     /// A query that was not written as SQL.

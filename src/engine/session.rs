@@ -80,7 +80,7 @@ impl Engine {
         self.threads
     }
 
-    /// Declares a relation whose rows come later: queries see `schema`.
+    /// Declares a relation whose rows come later: queries planned from now on see `schema`.
     pub fn declare_table(&self, relation: &Relation, schema: super::SchemaRef) -> Result<()> {
         self.register(relation, Arc::new(Pending::new(relation.clone(), schema)))
     }
@@ -159,11 +159,12 @@ impl Engine {
                 catalog.register_schema(&relation.schema, Arc::new(MemorySchemaProvider::new()))?;
             }
         }
+        self.context.deregister_table(reference(relation))?;
         self.context.register_table(reference(relation), table).map(drop)
     }
 }
 
-fn reference(relation: &Relation) -> TableReference {
+pub(super) fn reference(relation: &Relation) -> TableReference {
     TableReference::partial(relation.schema.clone(), relation.name.clone())
 }
 

@@ -61,3 +61,28 @@ pub struct Captures {
     /// What `exceptions.warn` said.
     pub warnings: Vec<Diagnostic>,
 }
+
+impl Captures {
+    /// What two renderings of one template did, each thing once. Where they make a setting differently the first one
+    /// counts.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        add(&mut self.refs, other.refs);
+        add(&mut self.sources, other.sources);
+        let made: BTreeSet<String> = self.config.iter().map(|call| call.key.clone()).collect();
+        self.config.extend(other.config.into_iter().filter(|call| !made.contains(&call.key)));
+        self.macros.extend(other.macros);
+        self.vars.extend(other.vars);
+        self.env_vars.extend(other.env_vars);
+        self.volatile |= other.volatile;
+        self
+    }
+}
+
+fn add<T: PartialEq>(to: &mut Vec<T>, more: Vec<T>) {
+    for one in more {
+        if !to.contains(&one) {
+            to.push(one);
+        }
+    }
+}

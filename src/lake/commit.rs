@@ -1,11 +1,11 @@
-//! The log entry of a full overwrite: what the table must say of itself, the old files out, the new files in.
+//! The log entry of a write: what the table must say of itself, the replaced files out, the new files in.
 
 use std::collections::{BTreeSet, HashMap};
 
 use deltalake::{
     DeltaTableError,
     kernel::{
-        Action, Add, EagerSnapshot, Metadata, Protocol, StructType,
+        Action, Add, EagerSnapshot, Metadata, Protocol, Remove, StructType,
         engine::arrow_conversion::TryIntoKernel,
         new_metadata,
         transaction::{CommitBuilder, CommitProperties, TableReference},
@@ -17,6 +17,7 @@ use deltalake::{
 use serde_json::{Value, json};
 
 use super::{
+    base::{Replaces, path_in},
     constraint::Constraints,
     provenance::{KEY, Provenance},
     schema::has_naive_timestamps,
@@ -46,24 +47,76 @@ pub(super) fn unsupported(base: &EagerSnapshot, constraints: &Constraints) -> Op
     })
 }
 
-/// Commits an overwrite of `base` (`None`: there is no table yet) by `files`, without ever giving way to
-/// another writer's commit: what was made without seeing its rows would delete them.
-pub(super) async fn overwrite(
+/// What a write takes out of a table.
+pub(super) struct Replaced {
+    pub(super) mode: SaveMode,
+    pub(super) files: Vec<Remove>,
+    /// Their rows.
+    pub(super) rows: u64,
+    /// The rows of the files that stay.
+    pub(super) rows_kept: u64,
+}
+
+/// What the new files take the place of in `base` (`None`: there is no table yet).
+pub(super) fn replaced(
+    base: Option<&EagerSnapshot>,
+    replaces: &Replaces,
+    new: &[Add],
+) -> Result<Replaced, DeltaTableError> {
+    let mode = match replaces {
+        Replaces::Nothing { .. } => SaveMode::Append,
+        _ => SaveMode::Overwrite,
+    };
+    let mut out = Replaced { mode, files: Vec::new(), rows: 0, rows_kept: 0 };
+    let Some(base) = base else { return Ok(out) };
+    let root = base.table_configuration().table_root().to_string();
+    let files: BTreeSet<String> = match replaces {
+        Replaces::Files { files, .. } => files.iter().map(|file| path_in(&root, file)).collect(),
+        _ => BTreeSet::new(),
+    };
+    let mut found = 0;
+    for file in base.try_log_data()?.iter() {
+        let goes = match replaces {
+            Replaces::Everything => true,
+            Replaces::Nothing { .. } => false,
+            Replaces::Files { .. } => files.contains(&*file.path()),
+            Replaces::Partitions { .. } => {
+                let values = file.partition_values_map();
+                new.iter().any(|new| new.partition_values == values)
+            }
+        };
+        let rows = file.num_records().unwrap_or_default() as u64;
+        if goes {
+            found += 1;
+            out.rows += rows;
+            out.files.push(file.remove_action(true));
+        } else {
+            out.rows_kept += rows;
+        }
+    }
+    if found < files.len() {
+        return Err(DeltaTableError::generic("a file that is to be replaced is not in the table"));
+    }
+    Ok(out)
+}
+
+/// Commits `new` in the place of `old` upon `base`, without ever giving way to another writer's commit: what was made
+/// without seeing its rows would delete or repeat them.
+pub(super) async fn commit(
     base: Option<&EagerSnapshot>,
     log_store: LogStoreRef,
     shape: &Shape<'_>,
-    files: Vec<Add>,
+    old: Replaced,
+    new: Vec<Add>,
     provenance: &Provenance,
 ) -> Result<(u64, DeltaTableState), DeltaTableError> {
     let mut actions = Vec::new();
     actions.extend(protocol(base, shape)?.map(Action::Protocol));
     actions.extend(metadata(base, shape)?.map(Action::Metadata));
-    if let Some(base) = base {
-        actions.extend(base.try_log_data()?.iter().map(|file| Action::Remove(file.remove_action(true))));
-    }
-    actions.extend(files.into_iter().map(Action::Add));
+    actions.extend(old.files.into_iter().map(Action::Remove));
+    actions.extend(new.into_iter().map(Action::Add));
     let partition_by = (!shape.partition_by.is_empty()).then(|| shape.partition_by.to_vec());
-    let operation = DeltaOperation::Write { mode: SaveMode::Overwrite, partition_by, predicate: None };
+    let operation = DeltaOperation::Write { mode: old.mode, partition_by, predicate: None };
     let properties = CommitProperties::default()
         .with_metadata([(KEY.to_owned(), serde_json::to_value(provenance)?)])
         .with_max_retries(0)

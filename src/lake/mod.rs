@@ -11,10 +11,11 @@
 //! entry to itself; publishing puts that very entry into the table's log, if its number is still free. A
 //! version that was prepared on a state that is no longer the newest is never published.
 //!
-//! Start at [`Lake`]; `stage` writes, `sink` is one writer's memory, `commit` makes the log entry, `constraint` binds other
+//! Start at [`Lake`]; `stage` writes, `base` is what a change starts from, `sink` is one writer's memory, `commit` makes the log entry, `constraint` binds other
 //! writers, `past` tells of earlier versions, `attest` says more of the rows that are there.
 
 mod attest;
+mod base;
 mod cast;
 mod commit;
 mod constraint;
@@ -32,12 +33,13 @@ mod store;
 mod tests;
 
 pub use self::{
+    base::{Base, Replaces},
     constraint::Constraints,
     error::LakeError,
     past::Past,
     provenance::{InputVersion, Judged, Provenance},
     schema::delta_schema,
-    stage::Overwrite,
+    stage::Write,
     staged::{Published, Staged},
     store::{Lake, Observed},
 };

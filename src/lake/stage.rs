@@ -9,13 +9,17 @@ use std::{
     },
 };
 
-use deltalake::{DeltaTableError, kernel::Add};
+use deltalake::{
+    DeltaTableError,
+    kernel::{Add, EagerSnapshot},
+};
 use futures::StreamExt;
 use object_store::{ObjectStoreExt, path::Path as Location};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    base::Replaces,
     cast::Conform,
     commit::{self, Shape},
     constraint::Constraints,
@@ -25,7 +29,7 @@ use super::{
     provenance::Provenance,
     schema::delta_schema,
     sink::{Files, Limits, Sink},
-    staged::{Staged, Traces},
+    staged::{Change, Staged, Traces},
     store::{Lake, MARKER},
 };
 use crate::{
@@ -36,13 +40,15 @@ use crate::{
     name::Relation,
 };
 
-/// A table's whole new content, save the rows.
-pub struct Overwrite {
-    /// The streams' columns.
+/// What a table's next version is to be, save the rows that are written.
+pub struct Write {
+    /// What the rows take the place of.
+    pub replaces: Replaces,
+    /// The table's columns, which the streams have by name.
     pub schema: SchemaRef,
     /// The columns whose values make the table's folders. The streams should not share values between them.
     pub partition_by: Vec<String>,
-    /// How the version came to be. Its rows and digest are filled in.
+    /// How the version came to be. Its rows are filled in, and its digest if they are all written anew.
     pub provenance: Provenance,
     /// What the table is, for those who look at it with other tools.
     pub description: Option<String>,
@@ -52,6 +58,21 @@ pub struct Overwrite {
     pub target_file_size: Option<NonZeroU64>,
     /// Told how many rows are written so far, all streams together.
     pub on_rows: Arc<dyn Fn(u64) + Send + Sync>,
+}
+
+impl Write {
+    /// Why the rows can't come beside those of a version, if some of these stay.
+    fn unfit(&self, base: &EagerSnapshot) -> Option<String> {
+        let is = base.metadata().partition_columns();
+        (self.replaces.of().is_some() && *is != self.partition_by).then(|| {
+            let list = |columns: &[String]| match columns {
+                [] => "nothing".to_owned(),
+                columns => columns.join(", "),
+            };
+            let (is, wanted) = (list(is), list(&self.partition_by));
+            format!("it is partitioned by {is}, the model by {wanted}; build it from nothing: --full-refresh")
+        })
+    }
 }
 
 /// Rows that may wait for company before a stream gets a file of its own.
@@ -80,18 +101,22 @@ impl Lake {
     pub async fn stage(
         &self,
         relation: &Relation,
-        overwrite: Overwrite,
+        write: Write,
         streams: Streams,
         cancel: &CancellationToken,
     ) -> Result<Staged, LakeError> {
         let place = self.place(relation);
         let schema_error = |problems| LakeError::Schema { relation: relation.clone(), problems };
-        let table = delta_schema(&overwrite.schema, &overwrite.partition_by).map_err(schema_error)?;
+        let table = delta_schema(&write.schema, &write.partition_by).map_err(schema_error)?;
         let overlay = Arc::new(Overlay::new(self.store().clone()));
         let (above, exists) = self.load(relation, overlay.clone()).await?;
         let base = if exists { above.snapshot().ok().map(|state| state.snapshot().clone()) } else { None };
-        if let Some(reason) = base.as_ref().and_then(|base| commit::unsupported(base, &overwrite.constraints))
-        {
+        let next = base.as_ref().map_or(0, |base| base.version() + 1);
+        if write.replaces.of().is_some_and(|of| of + 1 != next) {
+            return Err(LakeError::Conflict { relation: relation.clone(), version: next });
+        }
+        let refused = |base| write.unfit(base).or_else(|| commit::unsupported(base, &write.constraints));
+        if let Some(reason) = base.as_ref().and_then(refused) {
             return Err(LakeError::Unsupported { place, reason });
         }
         let url = self.url(relation);
@@ -102,7 +127,7 @@ impl Lake {
             base.is_none().then(|| Location::from(format!("{MARKER}_{}", uuid::Uuid::new_v4().simple())));
         let traces = Traces { overlay, directories, store: self.store().clone(), real, marker };
         if let Some(marker) = &traces.marker {
-            let run = overwrite.provenance.run_id.clone();
+            let run = write.provenance.run_id.clone();
             let put = traces.real.object_store(None).put(marker, run.into()).await;
             put.map_err(|error| LakeError::of_store(WRITE, &place, error))?;
         }
@@ -110,16 +135,16 @@ impl Lake {
         let staged = async {
             let log_store = above.log_store();
             let store = log_store.object_store(None);
-            let files = Files::new(store, table.clone(), &overwrite.partition_by, overwrite.target_file_size)
+            let files = Files::new(store, table.clone(), &write.partition_by, write.target_file_size)
                 .map_err(|error| LakeError::of(WRITE, &place, error))?;
             let context = Writing {
                 files,
-                not_null: not_null(&table, &overwrite.constraints),
+                not_null: not_null(&table, &write.constraints),
                 table: table.clone(),
                 relation: relation.clone(),
                 place: place.clone(),
                 rows: Arc::new(AtomicU64::new(0)),
-                on_rows: overwrite.on_rows,
+                on_rows: write.on_rows,
                 cancel: cancel.child_token(),
             };
             let guarded: Vec<usize> = context.not_null.clone();
@@ -133,19 +158,29 @@ impl Lake {
             if !violations.is_empty() {
                 return Err(LakeError::NotNull { relation: relation.clone(), violations });
             }
-            let mut provenance = overwrite.provenance;
-            provenance.rows = written.digest.rows();
-            provenance.digest = written.digest.finish();
+            let mut provenance = write.provenance;
+            if write.replaces == Replaces::Everything {
+                provenance.digest = written.digest.finish();
+            }
             let bytes = written.files.iter().filter_map(|file| u64::try_from(file.size).ok()).sum();
             let shape = Shape {
                 schema: &table,
-                partition_by: &overwrite.partition_by,
-                description: overwrite.description.as_deref(),
-                constraints: &overwrite.constraints,
+                partition_by: &write.partition_by,
+                description: write.description.as_deref(),
+                constraints: &write.constraints,
             };
-            let next = base.as_ref().map_or(0, |base| base.version() + 1);
+            let old = commit::replaced(base.as_ref(), &write.replaces, &written.files)
+                .map_err(|error| LakeError::of(WRITE, &place, error))?;
+            let change = Change {
+                written: written.digest.rows(),
+                digest: written.digest.finish(),
+                replaced: old.rows,
+                files: old.files.iter().map(|file| file.path.clone()).collect(),
+            };
+            provenance.rows = written.digest.rows() + old.rows_kept;
+            let new = written.files;
             let commit =
-                commit::overwrite(base.as_ref(), log_store.clone(), &shape, written.files, &provenance).await;
+                commit::commit(base.as_ref(), log_store.clone(), &shape, old, new, &provenance).await;
             let failed = |error: DeltaTableError| {
                 if is_conflict(&error) {
                     LakeError::Conflict { relation: relation.clone(), version: next }
@@ -156,12 +191,12 @@ impl Lake {
             let (version, state) = commit.map_err(failed)?;
             let entry = log_store.read_commit_entry(version).await.map_err(failed)?;
             let missing = || failed(DeltaTableError::InvalidVersion(version));
-            Ok((provenance, bytes, version, state, entry.ok_or_else(missing)?))
+            Ok((provenance, bytes, version, state, entry.ok_or_else(missing)?, change))
         };
         match staged.await {
-            Ok((provenance, bytes, version, state, entry)) => {
+            Ok((provenance, bytes, version, state, entry, change)) => {
                 let relation = relation.clone();
-                Ok(Staged { relation, place, provenance, bytes, version, state, entry, traces })
+                Ok(Staged { relation, place, provenance, bytes, version, state, entry, change, traces })
             }
             Err(error) => {
                 // The error says what went wrong; what can't be deleted now is left for a vacuum.

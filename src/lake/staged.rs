@@ -1,6 +1,9 @@
 //! A version that is prepared but not published: query it, then publish or abort it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use deltalake::{
@@ -33,7 +36,16 @@ pub struct Staged {
     pub(super) version: u64,
     pub(super) state: DeltaTableState,
     pub(super) entry: Bytes,
+    pub(super) change: Change,
     pub(super) traces: Traces,
+}
+
+/// What a version changes of the one before it.
+pub(super) struct Change {
+    pub(super) written: u64,
+    pub(super) digest: String,
+    pub(super) replaced: u64,
+    pub(super) files: BTreeSet<String>,
 }
 
 /// What publishing did.
@@ -84,6 +96,30 @@ impl Staged {
     #[must_use]
     pub fn relation(&self) -> &Relation {
         &self.relation
+    }
+
+    /// Rows that were written, which may be fewer than the version has.
+    #[must_use]
+    pub fn rows_written(&self) -> u64 {
+        self.change.written
+    }
+
+    /// The digest of the rows that were written.
+    #[must_use]
+    pub fn digest_written(&self) -> &str {
+        &self.change.digest
+    }
+
+    /// Rows of the files that it does without.
+    #[must_use]
+    pub fn rows_replaced(&self) -> u64 {
+        self.change.replaced
+    }
+
+    /// The files that it does without.
+    #[must_use]
+    pub fn files_replaced(&self) -> &BTreeSet<String> {
+        &self.change.files
     }
 
     /// Rows in the version.

@@ -204,6 +204,11 @@ impl Lake {
         &self.store
     }
 
+    /// What reads its tables, if that is known.
+    pub(super) fn session(&self) -> Option<Arc<Session>> {
+        self.session.clone()
+    }
+
     pub(super) fn log_store(
         &self,
         store: Arc<dyn ObjectStore>,

@@ -113,8 +113,9 @@ impl Fixture {
     }
 }
 
-fn overwrite(schema: SchemaRef, partition_by: &[&str]) -> Overwrite {
-    Overwrite {
+fn overwrite(schema: SchemaRef, partition_by: &[&str]) -> Write {
+    Write {
+        replaces: Replaces::Everything,
         schema,
         partition_by: partition_by.iter().map(ToString::to_string).collect(),
         provenance: Provenance::new(
@@ -251,7 +252,7 @@ async fn a_failing_or_cancelled_stream_leaves_no_trace() {
             token.cancel();
         }
     });
-    let overwrite = Overwrite { on_rows, ..overwrite(schema, &[]) };
+    let overwrite = Write { on_rows, ..overwrite(schema, &[]) };
     let cancelled = fixture.lake.stage(&fixture.table, overwrite, vec![endless], &cancel).await;
     assert!(matches!(cancelled.err().unwrap(), LakeError::Cancelled));
     assert!(std::fs::read_dir(fixture.dir.path()).unwrap().next().is_none(), "{:?}", fixture.files());

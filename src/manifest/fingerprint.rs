@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::config::ModelConfig;
+use super::config::{Incremental, ModelConfig};
 
 /// What shapes a table, the same on every machine.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +36,8 @@ impl Fingerprint {
         if let Some(size) = config.target_file_size {
             settings.insert("target_file_size".into(), size.into());
         }
+        let incremental = config.incremental.iter().flat_map(Incremental::shaping);
+        settings.extend(incremental.map(|(key, value)| (key.to_owned(), value)));
         settings.extend(beside.into_iter().map(|(key, value)| (key, digest(&value.to_string()).into())));
         Self { statement: digest(statement), settings }
     }

@@ -22,7 +22,10 @@ pub mod unit_test;
 use std::{collections::BTreeMap, sync::Arc};
 
 pub use self::{
-    config::{Condition, Materialized, ModelConfig, OnViolation, TestConfig, TestSeverity},
+    config::{
+        Condition, Incremental, Materialized, ModelConfig, OnSchemaChange, OnViolation, Strategy, TestConfig,
+        TestSeverity, Updates,
+    },
     data_test::DataTest,
     node::{Model, Node, SourceFreshness, SourceTable},
     unit_test::UnitTest,

@@ -96,7 +96,15 @@ fn collect<T, U>(
 
 fn model(file: &ModelFile, project: &str, jinja: &Jinja) -> Result<Captures, Diagnostic> {
     let id = NodeId::model(project, &file.name);
-    captures(jinja, &file.source, &file.name, &id, Some(Relation::new("this", file.name.as_str())))
+    let this = Some(Relation::new("this", file.name.as_str()));
+    let captured = captures(jinja, &file.source, &file.name, &id, this.clone())?;
+    if !file.source.text().contains("is_incremental") {
+        return Ok(captured);
+    }
+    // What it reads only when it takes new rows in must be built before it as well.
+    let node = NodeContext { is_incremental: true, ..context(&file.name, &id, this) };
+    let increment = jinja.render(&file.source, &node, Arc::new(Anything))?.captures;
+    Ok(captured.and(increment))
 }
 
 /// What a template asks for.
@@ -107,9 +115,11 @@ fn captures(
     id: &NodeId,
     this: Option<Relation>,
 ) -> Result<Captures, Diagnostic> {
-    let node =
-        NodeContext { name: name.to_owned(), unique_id: id.to_string(), this, ..NodeContext::default() };
-    jinja.render(template, &node, Arc::new(Anything)).map(|rendered| rendered.captures)
+    jinja.render(template, &context(name, id, this), Arc::new(Anything)).map(|rendered| rendered.captures)
+}
+
+fn context(name: &str, id: &NodeId, this: Option<Relation>) -> NodeContext {
+    NodeContext { name: name.to_owned(), unique_id: id.to_string(), this, ..NodeContext::default() }
 }
 
 /// Answers every name with a placeholder: what it means is found out later.

@@ -36,6 +36,7 @@ pub const KNOWN_CONFIG: &[&str] = &[
     "limit",
     "lookback",
     "materialized",
+    "merge_delete_condition",
     "merge_exclude_columns",
     "merge_update_columns",
     "meta",

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     name::Relation,
-    outcome::{AgeStatus, Outcome, Skipped, TestStatus},
+    outcome::{AgeStatus, Outcome, RowChanges, Skipped, TestStatus},
     plan::{Action, Step},
 };
 
@@ -57,7 +57,10 @@ pub(super) fn status(action: Action, outcome: &Outcome) -> &'static str {
 /// dbt's `message`; a test that passed has none.
 pub(super) fn message(step: &Step, outcome: &Outcome) -> Option<String> {
     match outcome {
-        Outcome::Published { rows, .. } => Some(format!("OK {}", wording::rows_of(*rows))),
+        Outcome::Published { rows, changed, .. } => {
+            let rows = changed.as_ref().map_or(*rows, RowChanges::total);
+            Some(format!("OK {}", wording::rows_of(rows)))
+        }
         Outcome::Unchanged { rows, .. } => Some(format!("UNCHANGED {}", wording::rows_of(*rows))),
         Outcome::Reused => Some(step.reason.to_string()),
         Outcome::Checked => Some("OK".to_owned()),
@@ -99,18 +102,19 @@ pub(super) fn relation<'a>(step: &'a Step, outcome: Option<&'a Outcome>) -> Opti
 /// dbt's `adapter_response`: what the store did.
 pub(super) fn response(outcome: &Outcome) -> Value {
     let (word, version, rows, bytes, rejected, quarantined) = match outcome {
-        Outcome::Published { version, rows, bytes, rejected, quarantined } => {
+        Outcome::Published { version, rows, bytes, changed, rejected, quarantined } => {
+            let rows = changed.as_ref().map_or(*rows, RowChanges::total);
             ("OK", version, rows, *bytes, rejected, quarantined)
         }
         Outcome::Unchanged { version, rows, rejected, quarantined } => {
-            ("UNCHANGED", version, rows, 0, rejected, quarantined)
+            ("UNCHANGED", version, *rows, 0, rejected, quarantined)
         }
         Outcome::Checked => return json!({ "_message": "OK" }),
         _ => return json!({}),
     };
     let mut response = Map::new();
-    response.insert("_message".to_owned(), format!("{word} {}", wording::rows_of(*rows)).into());
-    response.insert("rows_affected".to_owned(), if bytes == 0 { 0.into() } else { (*rows).into() });
+    response.insert("_message".to_owned(), format!("{word} {}", wording::rows_of(rows)).into());
+    response.insert("rows_affected".to_owned(), if word == "OK" { rows.into() } else { 0.into() });
     response.insert("version".to_owned(), (*version).into());
     response.insert("bytes_processed".to_owned(), bytes.into());
     if let Some(rejected) = rejected {

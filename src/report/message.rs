@@ -64,7 +64,7 @@ impl Message {
             Self::Blank => ("Formatting", "Z017"),
             Self::Started(_) => ("LogStartLine", "Q011"),
             Self::Finished { place, .. } => match place.step.action {
-                Action::Table | Action::View => ("LogModelResult", "Q012"),
+                Action::Table | Action::Incremental | Action::View => ("LogModelResult", "Q012"),
                 Action::Test | Action::UnitTest => ("LogTestResult", "Q007"),
                 Action::Freshness => ("LogFreshnessResult", "Q018"),
             },

@@ -53,7 +53,9 @@ pub(super) fn label(step: &Step) -> Cow<'_, str> {
 /// What a step is counted as: `table model`, `data test`.
 pub(super) fn noun(step: &Step) -> String {
     match step.action {
-        Action::Table | Action::View => format!("{} {}", step.action.materialization(), kind(&step.node)),
+        Action::Table | Action::Incremental | Action::View => {
+            format!("{} {}", step.action.materialization(), kind(&step.node))
+        }
         Action::Test => "data test".to_owned(),
         Action::UnitTest => "unit test".to_owned(),
         Action::Freshness => "freshness check".to_owned(),

@@ -4,7 +4,7 @@ use std::{fmt::Write as _, sync::Arc};
 
 use serde_json::{Value, json};
 
-use crate::plan::{Action, Job, Plan, Step};
+use crate::plan::{Action, Job, Plan, Reason, Step};
 
 use super::{
     line::{Line, Tone},
@@ -28,7 +28,7 @@ pub fn plan_text(plan: &Plan, colour: bool) -> String {
     for (step, tests) in rows {
         let name = pad(&printable(&step.name), width, " ");
         let is_idle = step.reason.is_idle();
-        let (tone, verb) = if is_idle { (Tone::Faint, IDLE) } else { (Tone::Plain, words(step.action)) };
+        let (tone, verb) = if is_idle { (Tone::Faint, IDLE) } else { (Tone::Plain, verb(step)) };
         let line = Line::new(tone, format!("{verb}  {name}"))
             .and(Tone::Faint, format!("  {}", printable(&step.reason.to_string())));
         for line in [line].into_iter().chain(judged(step, &tests)) {
@@ -44,7 +44,10 @@ pub fn plan_text(plan: &Plan, colour: bool) -> String {
 /// The steps of a job that have a line of their own, each with those that are told beneath it: the data tests of
 /// what the job makes.
 fn rows(job: &Job) -> Vec<(&Step, Vec<&Step>)> {
-    let maker = job.steps.iter().position(|step| matches!(step.action, Action::Table | Action::View));
+    let maker = job
+        .steps
+        .iter()
+        .position(|step| matches!(step.action, Action::Table | Action::Incremental | Action::View));
     let is_beneath = |step: &Step| maker.is_some() && step.action == Action::Test;
     let is_open = |step: &&Step| !step.reason.is_idle();
     let tests: Vec<_> =
@@ -95,9 +98,16 @@ fn step(step: &Step, job: &Job) -> Value {
 /// What is done about a step that has nothing to do.
 const IDLE: &str = "keep       ";
 
+fn verb(step: &Step) -> &'static str {
+    let is_made =
+        matches!(step.reason, Reason::FirstBuild | Reason::TableMissing | Reason::FullRefresh { .. });
+    words(if step.action == Action::Incremental && is_made { Action::Table } else { step.action })
+}
+
 fn words(action: Action) -> &'static str {
     match action {
         Action::Table => "build table",
+        Action::Incremental => "update     ",
         Action::View => "check view ",
         Action::Test => "test       ",
         Action::UnitTest => "unit test  ",
@@ -111,6 +121,7 @@ fn total(plan: &Plan) -> String {
     let idle = plan.steps().filter(is_idle).count();
     let parts: Vec<_> = [
         (of(Action::Table), "table", "build"),
+        (of(Action::Incremental), "incremental table", "build"),
         (of(Action::View), "view", "check"),
         (of(Action::Test), "data test", "run"),
         (of(Action::UnitTest), "unit test", "run"),

@@ -115,7 +115,7 @@ pub(super) fn table(schema: &str, name: &str) -> Arc<Step> {
 }
 
 pub(super) fn published(rejected: Option<Rejected>) -> Outcome {
-    Outcome::Published { version: 3, rows: 1440, bytes: 65_536, rejected, quarantined: None }
+    Outcome::Published { version: 3, rows: 1440, bytes: 65_536, changed: None, rejected, quarantined: None }
 }
 
 pub(super) fn rejected() -> Rejected {
@@ -202,5 +202,5 @@ fn verdict(status: TestStatus, failures: u64) -> Verdict {
 pub(super) fn quarantined() -> Outcome {
     let relation = Some(Relation::new("raw", "raw_agreements").quarantine());
     let quarantined = Some(Quarantined { rows: 12, dropped: 3, relation });
-    Outcome::Published { version: 3, rows: 1440, bytes: 65_536, rejected: None, quarantined }
+    Outcome::Published { version: 3, rows: 1440, bytes: 65_536, changed: None, rejected: None, quarantined }
 }

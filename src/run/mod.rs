@@ -7,6 +7,7 @@
 //! - `queue`: which jobs may start now
 //! - [`worker`]: one job: what makes a node, then what judges it
 //! - `model`: a model's new version, from its inputs to its publication
+//! - `increment`: taking new rows into a table that is there
 //! - `reuse`: tables that stand, and the tests they have not passed yet
 //! - `version`, `side`: what is staged, and the tables beside it
 //! - `audit`, `verdict`: data tests, over what is staged or published
@@ -18,6 +19,7 @@
 mod anomaly;
 mod audit;
 mod freshness;
+mod increment;
 mod model;
 mod past;
 

@@ -1,7 +1,7 @@
 //! Building a model: its new version is staged, judged by its tests where nobody sees it, and only then published.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     num::NonZeroU64,
     sync::{Arc, atomic::Ordering},
     time::Duration,
@@ -19,12 +19,12 @@ use super::{
 use crate::{
     compile::{CompiledModel, ModelRule},
     engine::{
-        Streams, Table,
+        Query, Streams, Table,
         execute::{Joins, is_out_of_memory},
         source::RejectSink,
         split::{self, OnBroken, Rule, Split},
     },
-    lake::{Constraints, LakeError, Observed, Overwrite, Provenance},
+    lake::{Constraints, LakeError, Observed, Provenance, Replaces, Write},
     manifest::{Model, OnViolation},
     name::Relation,
     outcome::{Outcome, Withheld},
@@ -34,13 +34,6 @@ use crate::{
 /// How often a step that failed for a passing reason is tried, and the first pause between tries.
 const TRIES: u32 = 4;
 const PAUSE: Duration = Duration::from_millis(200);
-
-/// How one attempt at a model ended.
-enum Attempt {
-    Done(Outcome),
-    /// What stands there is what it would have come to.
-    Stands,
-}
 
 impl Worker {
     /// Builds a model's table, judged by `tests`; or finds that it stands as it is.
@@ -59,8 +52,8 @@ impl Worker {
         let outcome = loop {
             tries += 1;
             match self.attempt(job, step, tests, told, &progress).await {
-                Ok(Attempt::Done(outcome)) => break outcome,
-                Ok(Attempt::Stands) => return self.reuse(job, step, tests, told).await,
+                Ok(Some(outcome)) => break outcome,
+                Ok(None) => return self.reuse(job, step, tests, told).await,
                 Err(StepError::Lake(LakeError::Cancelled)) => return Err(Cancelled),
                 Err(StepError::Lake(error)) if error.is_worth_another_try() && tries < TRIES => {
                     tracing::warn!(node = %step.node, %error, tries, "trying again");
@@ -91,6 +84,7 @@ impl Worker {
         Ok((model, self.compiled.models.get(&step.node).ok_or_else(lost)?))
     }
 
+    /// Builds a model once; nothing if what stands there is what it would have come to.
     async fn attempt(
         &self,
         job: &Job,
@@ -98,13 +92,13 @@ impl Worker {
         tests: &[&Arc<Step>],
         told: &Told,
         progress: &Progress,
-    ) -> Result<Attempt, StepError> {
+    ) -> Result<Option<Outcome>, StepError> {
         let (model, compiled) = self.find(step)?;
         // The states before anything is opened: what comes in between makes the next run look again.
         let own = self.tables.observe(&model.relation).await?;
-        let inputs = self.versions(compiled).await?;
-        if step.reason != Reason::Forced && why(compiled, own.as_ref(), &inputs).is_none() {
-            return Ok(Attempt::Stands);
+        let inputs = self.versions(&compiled.reads(&model.relation)).await?;
+        if !step.reason.is_demanded() && why(compiled, own.as_ref(), &inputs).is_none() {
+            return Ok(None);
         }
         let questions = self.questions(job, tests, &model.relation).await?;
         let build = Build { model, compiled, inputs: &inputs, progress };
@@ -122,7 +116,7 @@ impl Worker {
             return Err(LakeError::Cancelled.into());
         };
         let own = own.filter(|_| step.reason != Reason::Forced);
-        self.conclude(job, step, version, audited, questions, own).await.map(Attempt::Done)
+        self.conclude(job, step, version, audited, questions, own).await.map(Some)
     }
 
     /// Publishes a version or withdraws it, as its audit came out. `own` is what stands there, if that is as good as
@@ -181,14 +175,15 @@ impl Worker {
     pub(super) async fn write(
         &self,
         relation: &Relation,
-        query: &crate::engine::Query,
+        query: &Query,
         tables: &BTreeMap<Relation, Table>,
         provenance: Provenance,
         description: String,
     ) -> Result<(), StepError> {
         let bound = query.bind(tables)?;
         let streams = self.engine.streams(&bound, &[], Joins::Hash).await?;
-        let overwrite = Overwrite {
+        let write = Write {
+            replaces: Replaces::Everything,
             schema: query.schema(),
             partition_by: Vec::new(),
             provenance,
@@ -197,52 +192,66 @@ impl Worker {
             constraints: Constraints::default(),
             on_rows: Arc::new(|_| {}),
         };
-        let staged = self.tables.lake().stage(relation, overwrite, streams, &self.cancel).await?;
+        let staged = self.tables.lake().stage(relation, write, streams, &self.cancel).await?;
         staged.publish().await?;
         Ok(())
     }
 
+    /// Stages the version that a build comes to: what stands there with the new rows taken in, or all rows anew.
     async fn stage(&self, build: &Build<'_>, joins: Joins) -> Result<Version, StepError> {
-        let Build { model, compiled, inputs, progress } = *build;
+        if let Some(increment) = build.compiled.takes_in()
+            && let Some(base) = self.tables.lake().base(&build.model.relation).await?
+        {
+            return self.take_in(build, increment, &base, joins).await;
+        }
+        self.make(build, joins).await
+    }
+
+    async fn make(&self, build: &Build<'_>, joins: Joins) -> Result<Version, StepError> {
+        let Build { model, compiled, progress, .. } = *build;
         let mut sides = Vec::new();
-        let rejects = self.reads_files(compiled).then(|| {
+        let rejects = self.reads_files(&compiled.query).then(|| {
             let (side, sink) = Side::rejects(&model.relation, model.id.as_str());
             sides.push(side);
             sink
         });
         let tables = self.open(compiled, rejects.as_ref()).await?;
         let bound = compiled.query.bind(&tables)?;
-        let provenance = Provenance::new(
-            model.id.as_str(),
-            &self.invocation_id,
-            compiled.fingerprint.clone(),
-            inputs.clone(),
-        );
         progress.store(0, Ordering::Relaxed);
         let streams = self.engine.streams(&bound, &model.config.partition_by, joins).await?;
-        let (streams, taken) = self.split(streams, model, compiled, &mut sides)?;
-        let overwrite = overwrite(model, compiled, provenance.clone(), progress);
+        let (streams, taken) = self.split(streams, build, Replaces::Everything, &mut sides)?;
         let lake = self.tables.lake();
         let write = async {
-            let staged = lake.stage(&model.relation, overwrite, streams, &self.cancel).await;
+            let staged = lake.stage(&model.relation, build.write(self), streams, &self.cancel).await;
             if let Some(sink) = &rejects {
                 sink.close();
             }
-            Ok(staged?)
+            Ok((staged?, ()))
         };
-        let (own, sides) = side::beside(sides, lake, &provenance, &self.cancel, write).await?;
-        let quarantines = compiled.rules.iter().any(|rule| rule.then == OnViolation::Quarantine);
-        Ok(Version { relation: model.relation.clone(), own, sides, rejects, taken, quarantines })
+        let ((own, ()), sides) =
+            side::beside(sides, lake, &build.provenance(self), &self.cancel, write).await?;
+        Ok(Version {
+            relation: model.relation.clone(),
+            own,
+            sides,
+            rejects,
+            taken,
+            quarantines: build.quarantines(),
+            changed: None,
+            same_rows: false,
+        })
     }
 
-    /// Takes the rows that break the model's rules out of its streams.
-    fn split(
+    /// Takes the rows that break the model's rules out of its streams; those set aside go to a table in which they take
+    /// the place of what `aside_replaces` says.
+    pub(super) fn split(
         &self,
         streams: Streams,
-        model: &Model,
-        compiled: &CompiledModel,
+        build: &Build<'_>,
+        aside_replaces: Replaces,
         sides: &mut Vec<Side>,
     ) -> Result<(Streams, Option<Arc<split::Counts>>), StepError> {
+        let Build { model, compiled, .. } = *build;
         if compiled.rules.is_empty() {
             return Ok((streams, None));
         }
@@ -255,22 +264,23 @@ impl Worker {
                 schema: aside.schema(),
                 rows: aside,
                 description: format!("Rows of {} that break its rules", model.id),
+                replaces: aside_replaces,
             });
         }
         Ok((kept, Some(counts)))
     }
 
     /// Whether any table that the query reads is files or a database.
-    fn reads_files(&self, compiled: &CompiledModel) -> bool {
-        compiled.query.relations().iter().any(|relation| self.manifest.is_file_source(relation))
+    pub(super) fn reads_files(&self, query: &Query) -> bool {
+        query.relations().iter().any(|relation| self.manifest.is_file_source(relation))
     }
 
     /// The states of what a model reads.
-    async fn versions(&self, compiled: &CompiledModel) -> Result<Inputs, StepError> {
+    async fn versions(&self, relations: &BTreeSet<Relation>) -> Result<Inputs, StepError> {
         let mut inputs = Inputs::new();
-        for relation in compiled.query.relations() {
-            let state = self.state(&relation).await?;
-            let (id, version) = state.ok_or(StepError::MissingInput(relation))?;
+        for relation in relations {
+            let state = self.state(relation).await?;
+            let (id, version) = state.ok_or_else(|| StepError::MissingInput(relation.clone()))?;
             inputs.insert(id, version);
         }
         Ok(inputs)
@@ -293,11 +303,42 @@ impl Worker {
 
 /// A model that is being built.
 #[derive(Clone, Copy)]
-struct Build<'a> {
-    model: &'a Model,
-    compiled: &'a CompiledModel,
-    inputs: &'a Inputs,
-    progress: &'a Progress,
+pub(super) struct Build<'a> {
+    pub(super) model: &'a Model,
+    pub(super) compiled: &'a CompiledModel,
+    /// The states of what it reads.
+    pub(super) inputs: &'a Inputs,
+    pub(super) progress: &'a Progress,
+}
+
+impl Build<'_> {
+    /// What its version will say of how it came to be.
+    pub(super) fn provenance(&self, worker: &Worker) -> Provenance {
+        let id = self.model.id.as_str();
+        let fingerprint = self.compiled.fingerprint.clone();
+        Provenance::new(id, &worker.invocation_id, fingerprint, self.inputs.clone())
+    }
+
+    /// What its table is to be, of rows that are all made anew.
+    pub(super) fn write(&self, worker: &Worker) -> Write {
+        let Self { model, compiled, progress, .. } = *self;
+        let progress = Arc::clone(progress);
+        Write {
+            replaces: Replaces::Everything,
+            schema: Arc::clone(&compiled.schema),
+            partition_by: model.config.partition_by.clone(),
+            provenance: self.provenance(worker),
+            description: (!model.description.is_empty()).then(|| model.description.clone()),
+            constraints: compiled.constraints.clone(),
+            target_file_size: model.config.target_file_size.and_then(NonZeroU64::new),
+            on_rows: Arc::new(move |rows| progress.store(rows, Ordering::Relaxed)),
+        }
+    }
+
+    /// Whether any of its rules sets rows aside.
+    pub(super) fn quarantines(&self) -> bool {
+        self.compiled.rules.iter().any(|rule| rule.then == OnViolation::Quarantine)
+    }
 }
 
 fn rule(of: &ModelRule) -> Rule {
@@ -306,24 +347,6 @@ fn rule(of: &ModelRule) -> Rule {
         OnViolation::Drop => OnBroken::Drop,
     };
     Rule { name: of.name.clone(), rule: of.rule.clone(), then }
-}
-
-fn overwrite(
-    model: &Model,
-    compiled: &CompiledModel,
-    provenance: Provenance,
-    progress: &Progress,
-) -> Overwrite {
-    let progress = Arc::clone(progress);
-    Overwrite {
-        schema: Arc::clone(&compiled.schema),
-        partition_by: model.config.partition_by.clone(),
-        provenance,
-        description: (!model.description.is_empty()).then(|| model.description.clone()),
-        constraints: compiled.constraints.clone(),
-        target_file_size: model.config.target_file_size.and_then(NonZeroU64::new),
-        on_rows: Arc::new(move |rows| progress.store(rows, Ordering::Relaxed)),
-    }
 }
 
 /// Doubling, spread by up to a half so that steps that failed together do not come back together.

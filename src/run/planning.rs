@@ -10,7 +10,7 @@ use super::{
     stale::{found_before, question, why},
 };
 use crate::{
-    compile::Compiled,
+    compile::{Compiled, Refresh},
     graph::Graph,
     manifest::{Manifest, Materialized, Model, Node},
     name::NodeId,
@@ -34,6 +34,8 @@ pub enum Rebuild {
     Stale,
     /// All of them.
     All,
+    /// Those that are not up to date, and all incremental ones, these from nothing.
+    FullRefresh,
 }
 
 /// The plan for the chosen nodes: the models are built in their order, each with the tests that judge it.
@@ -79,7 +81,7 @@ impl<'a> Planner<'a> {
     fn reasons(&self) -> BTreeMap<NodeId, Reason> {
         let mut reasons: BTreeMap<NodeId, Reason> = BTreeMap::new();
         for model in self.manifest.models().filter(|model| self.chosen.contains(&model.id)) {
-            if model.config.materialized == Materialized::Table
+            if model.config.materialized.is_table()
                 && let Some(reason) = self.reason(model, &reasons)
             {
                 reasons.insert(model.id.clone(), reason);
@@ -96,10 +98,15 @@ impl<'a> Planner<'a> {
             let gone = self.manifest.nodes.get(&model.id).is_some_and(|node| self.seen.has_readers(node));
             return Some(if gone { Reason::TableMissing } else { Reason::FirstBuild });
         }
-        if self.how.rebuild == Rebuild::All {
-            return Some(Reason::Forced);
+        match (self.how.rebuild, compiled.refresh) {
+            (Rebuild::All, _) => return Some(Reason::Forced),
+            (_, Some(Refresh::ColumnsChanged)) => return Some(Reason::FullRefresh { columns_changed: true }),
+            (Rebuild::FullRefresh, Some(Refresh::Asked)) => {
+                return Some(Reason::FullRefresh { columns_changed: false });
+            }
+            (Rebuild::Stale | Rebuild::FullRefresh, _) => {}
         }
-        let relations = compiled.query.relations();
+        let relations = compiled.reads(&model.relation);
         if let Some(reason) = why(compiled, own, &self.seen.inputs(&relations, self.manifest)) {
             return Some(reason);
         }
@@ -165,7 +172,7 @@ impl<'a> Planner<'a> {
     fn job(&self, id: &NodeId, tests: &Tests<'_>, order: &Graph) -> Option<Job> {
         let gate = self.how.gate;
         let mut steps: Vec<Arc<Step>> = self.maker(id).map(Arc::new).into_iter().collect();
-        let gates = gate && steps.iter().any(|step| step.action == Action::Table);
+        let gates = gate && steps.iter().any(|step| step.action.is_table());
         let own = tests.get(id).map(Vec::as_slice).unwrap_or_default();
         steps.extend(own.iter().filter_map(|test| self.test(test, id, gates)).map(Arc::new));
         if steps.is_empty() {
@@ -210,6 +217,7 @@ impl<'a> Planner<'a> {
             Node::Model(model) => {
                 let (action, reason) = match model.config.materialized {
                     Materialized::Table => (Action::Table, self.reasons.get(id)?.clone()),
+                    Materialized::Incremental => (Action::Incremental, self.reasons.get(id)?.clone()),
                     Materialized::View if self.compiled.models.contains_key(id) => {
                         (Action::View, Reason::Selected)
                     }

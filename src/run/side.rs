@@ -12,7 +12,7 @@ use crate::{
         SchemaRef, SendableRecordBatchStream,
         source::{RejectSink, RejectStream},
     },
-    lake::{Constraints, Lake, Overwrite, Provenance, Staged},
+    lake::{Constraints, Lake, Provenance, Replaces, Staged, Write},
     name::Relation,
 };
 
@@ -23,6 +23,8 @@ pub(super) struct Side {
     pub(super) rows: SendableRecordBatchStream,
     /// What it is, for those who look at it with other tools.
     pub(super) description: String,
+    /// What its rows take the place of.
+    pub(super) replaces: Replaces,
 }
 
 /// Rejects in flight before the readers wait for the writer.
@@ -37,6 +39,7 @@ impl Side {
             schema: RejectStream::schema(),
             rows: stream.into_stream(),
             description: format!("Input that was set aside while {node} was built"),
+            replaces: Replaces::Everything,
         };
         (side, sink)
     }
@@ -47,7 +50,8 @@ impl Side {
         provenance: &Provenance,
         cancel: &CancellationToken,
     ) -> Result<Staged, StepError> {
-        let overwrite = Overwrite {
+        let write = Write {
+            replaces: self.replaces,
             schema: self.schema,
             partition_by: Vec::new(),
             provenance: provenance.clone(),
@@ -56,18 +60,19 @@ impl Side {
             constraints: Constraints::default(),
             on_rows: Arc::new(|_| {}),
         };
-        Ok(lake.stage(&self.relation, overwrite, vec![self.rows], cancel).await?)
+        Ok(lake.stage(&self.relation, write, vec![self.rows], cancel).await?)
     }
 }
 
-/// Stages the side tables while `write` stages the model's own rows. If any fails, none leaves anything.
-pub(super) async fn beside(
+/// Stages the side tables while `write` stages the model's own rows, of which it may say more. If any fails, none leaves
+/// anything.
+pub(super) async fn beside<T>(
     sides: Vec<Side>,
     lake: &Lake,
     provenance: &Provenance,
     cancel: &CancellationToken,
-    write: impl Future<Output = Result<Staged, StepError>>,
-) -> Result<(Staged, Vec<Staged>), StepError> {
+    write: impl Future<Output = Result<(Staged, T), StepError>>,
+) -> Result<((Staged, T), Vec<Staged>), StepError> {
     let writing = join_all(sides.into_iter().map(|side| side.stage(lake, provenance, cancel)));
     let (own, sides) = tokio::join!(write, writing);
     let (mut staged, mut failure) = (Vec::new(), None);
@@ -85,7 +90,7 @@ pub(super) async fn beside(
     match (own, failure) {
         (Some(own), None) => Ok((own, staged)),
         (own, failure) => {
-            for one in own.into_iter().chain(staged) {
+            for one in own.map(|(own, _)| own).into_iter().chain(staged) {
                 one.abort().await?;
             }
             Err(failure.unwrap_or_else(|| StepError::Lost("what was staged".into())))

@@ -7,7 +7,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use crate::{
     engine::Table,
     lake::{Lake, LakeError, Observed, Past},
-    manifest::{Manifest, Materialized, Node},
+    manifest::{Manifest, Node},
     name::Relation,
 };
 
@@ -82,7 +82,7 @@ impl Tables {
 
 fn is_table(node: &Node) -> bool {
     match node {
-        Node::Model(model) => model.config.materialized == Materialized::Table,
+        Node::Model(model) => model.config.materialized.is_table(),
         Node::Source(source) => source.is_delta(),
         Node::Test(_) | Node::UnitTest(_) => false,
     }

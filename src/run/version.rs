@@ -7,7 +7,7 @@ use crate::{
     engine::{Table, source::RejectSink, split},
     lake::{Lake, Observed, Provenance, Staged},
     name::Relation,
-    outcome::{Outcome, Quarantined, Rejected},
+    outcome::{Outcome, Quarantined, Rejected, RowChanges},
 };
 
 /// See the module. It is published or withdrawn; dropping it leaves files behind.
@@ -23,6 +23,10 @@ pub(super) struct Version {
     pub(super) taken: Option<Arc<split::Counts>>,
     /// Whether any rule sets rows aside, so that there is a table of them.
     pub(super) quarantines: bool,
+    /// What new rows did to those that stand there, if it was not made anew.
+    pub(super) changed: Option<RowChanges>,
+    /// Whether they left them as they were.
+    pub(super) same_rows: bool,
 }
 
 impl Version {
@@ -35,8 +39,7 @@ impl Version {
     pub(super) fn equals(&self, standing: &Observed) -> bool {
         let own = self.own.provenance();
         standing.provenance.as_ref().is_some_and(|made| {
-            !own.digest.is_empty()
-                && made.digest == own.digest
+            (self.same_rows || !own.digest.is_empty() && made.digest == own.digest)
                 && made.fingerprint.settings == own.fingerprint.settings
                 && self.own.version() == standing.version + 1
         })
@@ -45,7 +48,7 @@ impl Version {
     /// Makes it visible. What was set aside and taken out is told of before the rows that lack it can be seen.
     pub(super) async fn publish(self, lake: &Lake) -> Result<Outcome, StepError> {
         let (rejected, quarantined) = (self.rejected(), self.quarantined());
-        let Self { own, sides, .. } = self;
+        let Self { own, sides, changed, .. } = self;
         if let Err(error) = publish_sides(sides, lake).await {
             own.abort().await?;
             return Err(error);
@@ -55,7 +58,7 @@ impl Version {
         if let Some(warning) = &published.warning {
             tracing::warn!("{warning}");
         }
-        Ok(Outcome::Published { version: published.version, rows, bytes, rejected, quarantined })
+        Ok(Outcome::Published { version: published.version, rows, bytes, changed, rejected, quarantined })
     }
 
     /// Leaves what stands there, which has the same rows, and notes what else these were made from.
@@ -71,6 +74,7 @@ impl Version {
             now.tests.extend(tests);
             now.metrics = made.metrics.clone();
             now.metrics.extend(metrics);
+            now.digest.clone_from(&made.digest);
             now.stands_for = made.stands_for;
             let same_run = Provenance { run_id: made.run_id.clone(), ..now.clone() };
             now.stands_for = Some(standing.data_version);
@@ -117,8 +121,10 @@ async fn publish_sides(sides: Vec<Staged>, lake: &Lake) -> Result<(), StepError>
             continue;
         }
         let standing = lake.observe(side.relation()).await?.and_then(|seen| seen.provenance);
+        let adds_nothing = side.rows_written() + side.rows_replaced() == 0 && standing.is_some();
         let done = match standing {
-            Some(made) if made.digest == side.digest() => side.abort().await,
+            _ if adds_nothing => side.abort().await,
+            Some(made) if !made.digest.is_empty() && made.digest == side.digest() => side.abort().await,
             _ => side.publish().await.map(drop),
         };
         failure = done.err();

@@ -72,7 +72,7 @@ impl Worker {
             job.steps.iter().partition(|step| step.action == Action::Test);
         for step in makers {
             let outcome = match step.action {
-                Action::Table => return self.build(&job, step, &tests, &told).await,
+                Action::Table | Action::Incremental => return self.build(&job, step, &tests, &told).await,
                 Action::View => self.one(step, &told, self.view(step)).await?,
                 Action::UnitTest if step.reason == Reason::UpToDate => {
                     self.one(step, &told, async { Ok(Outcome::Reused) }).await?

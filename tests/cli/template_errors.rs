@@ -120,5 +120,5 @@ fn an_unknown_materialization_is_shown_with_a_near_one() {
 
 #[test]
 fn a_materialization_of_dbts_that_is_not_here_is_told_so() {
-    assert_said!(refused("{{ config(materialized='incremental') }} select 1 as a"));
+    assert_said!(refused("{{ config(materialized='materialized_view') }} select 1 as a"));
 }

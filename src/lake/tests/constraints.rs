@@ -20,7 +20,7 @@ async fn stage(
     constraints: Constraints,
 ) -> Result<Staged, LakeError> {
     let schema = batches[0].schema();
-    let overwrite = Overwrite { constraints, ..overwrite(schema.clone(), &[]) };
+    let overwrite = Write { constraints, ..overwrite(schema.clone(), &[]) };
     let streams = batches.into_iter().map(|batch| stream(&schema, vec![Ok(batch)])).collect();
     fixture.lake.stage(&fixture.table, overwrite, streams, &CancellationToken::new()).await
 }

@@ -66,7 +66,7 @@ async fn small_streams_share_a_file_and_large_ones_do_not() {
     let seen = Arc::new(AtomicU64::new(0));
     let largest = seen.clone();
     let schema = readings(0, 1).schema();
-    let overwrite = Overwrite {
+    let overwrite = Write {
         on_rows: Arc::new(move |rows| {
             largest.fetch_max(rows, Ordering::Relaxed);
         }),

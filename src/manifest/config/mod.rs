@@ -3,8 +3,10 @@
 //! up and `meta` merges; all else is replaced.
 //!
 //! - [`model`]: what shapes a model
+//! - [`incremental`]: how a model takes new rows in
 //! - [`test`]: how a data test judges
 
+pub mod incremental;
 pub mod model;
 pub mod test;
 
@@ -13,6 +15,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 pub use self::{
+    incremental::{Incremental, OnSchemaChange, Strategy, Updates},
     model::{Materialized, ModelConfig},
     test::{Condition, OnViolation, TestConfig, TestSeverity},
 };

@@ -4,14 +4,16 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::{Layer, Reader, merged};
+use super::{Layer, Reader, incremental::Incremental, merged};
 use crate::diag::Diagnostic;
 
 /// What a model becomes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Materialized {
-    /// A Delta table.
+    /// A Delta table, made anew each time.
     Table,
+    /// A Delta table that new rows are taken into.
+    Incremental,
     /// A named query, planned into whoever reads it.
     View,
     /// The same, for the project's inside only.
@@ -19,18 +21,25 @@ pub enum Materialized {
 }
 
 impl Materialized {
-    const NAMES: [&'static str; 3] = ["table", "view", "ephemeral"];
+    const NAMES: [&'static str; 4] = ["table", "incremental", "view", "ephemeral"];
     /// dbt's materializations that this version does not build.
-    const DBT_ONLY: [&'static str; 2] = ["incremental", "materialized_view"];
+    const DBT_ONLY: [&'static str; 1] = ["materialized_view"];
 
     /// dbt's word for it.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Table => "table",
+            Self::Incremental => "incremental",
             Self::View => "view",
             Self::Ephemeral => "ephemeral",
         }
+    }
+
+    /// Whether it is a table of its own.
+    #[must_use]
+    pub fn is_table(self) -> bool {
+        matches!(self, Self::Table | Self::Incremental)
     }
 }
 
@@ -51,6 +60,8 @@ pub struct ModelConfig {
     pub partition_by: Vec<String>,
     /// Bytes a data file should have.
     pub target_file_size: Option<u64>,
+    /// How it takes new rows in, if it does.
+    pub incremental: Option<Incremental>,
     /// Whether its columns must be those its properties declare, and its constraints bind every writer.
     pub contract: bool,
     /// Every setting, resolved, for templates and artifacts.
@@ -63,8 +74,10 @@ impl ModelConfig {
     pub fn resolve(layers: Vec<Layer>) -> (Self, Vec<Diagnostic>) {
         let merged = merged(layers);
         let mut reader = Reader::new(&merged);
+        let materialized = materialized(&mut reader);
         let config = Self {
-            materialized: materialized(&mut reader),
+            materialized,
+            incremental: (materialized == Materialized::Incremental).then(|| Incremental::read(&mut reader)),
             enabled: reader.bool("enabled").unwrap_or(true),
             schema: reader.text("schema"),
             alias: reader.text("alias"),
@@ -93,6 +106,7 @@ fn materialized(reader: &mut Reader<'_>) -> Materialized {
     let Some(name) = reader.text("materialized") else { return Materialized::Table };
     match name.as_str() {
         "table" => Materialized::Table,
+        "incremental" => Materialized::Incremental,
         "view" => Materialized::View,
         "ephemeral" => Materialized::Ephemeral,
         other => {

@@ -74,7 +74,7 @@ fn finished(place: &Place, outcome: &Outcome, seconds: f64, status: &str) -> Val
     data["status"] = status.into();
     data["execution_time"] = seconds.into();
     match step.action {
-        Action::Table | Action::View => {}
+        Action::Table | Action::Incremental | Action::View => {}
         Action::Test | Action::UnitTest => {
             data["name"] = step.name.as_str().into();
             data["num_failures"] = ending::failures(outcome).into();

@@ -92,8 +92,12 @@ impl Live {
         }
         // Only what makes a table has rows to count.
         let template = match (step.action, self.colour) {
-            (Action::Table, true) => "        {spinner:.cyan} {msg}  {human_pos} rows  {seconds:.dim}",
-            (Action::Table, false) => "        {spinner} {msg}  {human_pos} rows  {seconds}",
+            (Action::Table | Action::Incremental, true) => {
+                "        {spinner:.cyan} {msg}  {human_pos} rows  {seconds:.dim}"
+            }
+            (Action::Table | Action::Incremental, false) => {
+                "        {spinner} {msg}  {human_pos} rows  {seconds}"
+            }
             (_, true) => "        {spinner:.cyan} {msg}  {seconds:.dim}",
             (_, false) => "        {spinner} {msg}  {seconds}",
         };
@@ -109,7 +113,7 @@ fn noun(action: Action) -> &'static str {
     match action {
         Action::UnitTest => "unit test",
         Action::Freshness => "freshness of",
-        Action::Table | Action::View | Action::Test => action.materialization(),
+        Action::Table | Action::Incremental | Action::View | Action::Test => action.materialization(),
     }
 }
 

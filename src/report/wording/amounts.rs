@@ -1,6 +1,6 @@
 //! Rows, files and ages in words.
 
-use crate::outcome::{Age, Quarantined, Rejected, Withheld};
+use crate::outcome::{Age, Quarantined, Rejected, RowChanges, Withheld};
 
 use super::super::node;
 
@@ -42,6 +42,17 @@ pub(super) fn taken_out(rejected: Option<&Rejected>, quarantined: Option<&Quaran
                 .map(|(rows, how)| format!("{} {how}", rows_of(rows))),
         );
     }
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// What new rows did to a table's: `1,234 inserted, 56 updated`.
+pub(super) fn changed(changed: &RowChanges) -> Option<String> {
+    let parts = [(changed.inserted, "inserted"), (changed.updated, "updated"), (changed.deleted, "deleted")];
+    let parts: Vec<String> = parts
+        .into_iter()
+        .filter(|(rows, _)| *rows > 0)
+        .map(|(rows, how)| format!("{} {how}", thousands(rows)))
+        .collect();
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 

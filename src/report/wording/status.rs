@@ -1,7 +1,7 @@
 //! The lines a step has while the run goes on: `3 of 9 OK created sql table model staging.x .... [OK in 0.12s]`.
 
 use crate::{
-    outcome::{Age, AgeStatus, Outcome, Skipped, TestStatus, Verdict},
+    outcome::{Age, AgeStatus, Outcome, RowChanges, Skipped, TestStatus, Verdict},
     plan::{Action, Step},
 };
 
@@ -47,7 +47,7 @@ impl Wording {
 
     pub(super) fn skipped(self, place: &Place, because: &Skipped) -> Line {
         let lead = match place.step.action {
-            Action::Table | Action::View => "SKIP relation".to_owned(),
+            Action::Table | Action::Incremental | Action::View => "SKIP relation".to_owned(),
             Action::Test | Action::UnitTest | Action::Freshness => format!("SKIP {}", words(&place.step)),
         };
         self.status(place, &lead, (Tone::Caution, "SKIP".to_owned()), Some(why(because)))
@@ -70,7 +70,7 @@ impl Wording {
 
 /// Why a model is built; why a test or a source is looked at is plain from what it is.
 fn reason(step: &Step) -> Option<String> {
-    matches!(step.action, Action::Table | Action::View).then(|| step.reason.to_string())
+    matches!(step.action, Action::Table | Action::Incremental | Action::View).then(|| step.reason.to_string())
 }
 
 /// dbt's description of a step: `sql table model raw.readings`, `test unique_orders_id`.
@@ -81,7 +81,7 @@ pub(in crate::report) fn what(step: &Step) -> String {
 /// What comes before the name.
 fn words(step: &Step) -> String {
     match step.action {
-        Action::Table | Action::View => {
+        Action::Table | Action::Incremental | Action::View => {
             format!("sql {} {}", step.action.materialization(), node::kind(&step.node))
         }
         Action::Test => "test".to_owned(),
@@ -92,13 +92,19 @@ fn words(step: &Step) -> String {
 
 fn told(step: &Step, outcome: &Outcome) -> Told {
     match outcome {
-        Outcome::Published { rows, rejected, quarantined, .. } => {
+        Outcome::Published { rows, changed, rejected, quarantined, .. } => {
             let (tone, word) = match rejected {
                 Some(_) => (Tone::Caution, "WARN"),
                 None => (Tone::Good, "OK"),
             };
-            let status = format!("{word} {}", amounts::rows_of(*rows));
-            let remark = amounts::taken_out(rejected.as_ref(), quarantined.as_ref());
+            let rows = changed.as_ref().map_or(*rows, RowChanges::total);
+            let status = format!("{word} {}", amounts::rows_of(rows));
+            let done = changed.as_ref().and_then(amounts::changed);
+            let taken_out = amounts::taken_out(rejected.as_ref(), quarantined.as_ref());
+            let remark = match (done, taken_out) {
+                (Some(done), Some(out)) => Some(format!("{done}; {out}")),
+                (done, out) => done.or(out),
+            };
             Told { tone, status, lead: format!("{word} created {}", words(step)), remark }
         }
         Outcome::Unchanged { rows, rejected, quarantined, .. } => {
@@ -133,7 +139,7 @@ fn told(step: &Step, outcome: &Outcome) -> Told {
         Outcome::Aged(age) => aged(age),
         Outcome::Failed { .. } => {
             let lead = match step.action {
-                Action::Table => format!("ERROR creating {}", words(step)),
+                Action::Table | Action::Incremental => format!("ERROR creating {}", words(step)),
                 Action::View => format!("ERROR checking {}", words(step)),
                 Action::Test | Action::UnitTest => "ERROR".to_owned(),
                 Action::Freshness => "ERROR freshness of".to_owned(),

@@ -1,0 +1,165 @@
+//! What new rows do to a table's: each row of the outcome says in a column of its own what becomes of it. Here they are
+//! told apart while they stream by: what stays or comes goes on, what goes is counted.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use datafusion::{
+    arrow::{
+        array::{AsArray, BooleanArray},
+        compute::filter_record_batch,
+        datatypes::{Int64Type, Schema},
+    },
+    error::{DataFusionError, Result},
+    physical_plan::stream::RecordBatchStreamAdapter,
+};
+use futures::StreamExt;
+
+use super::{RecordBatch, SchemaRef, SendableRecordBatchStream, Streams, digest::RowDigest};
+
+/// The last column of an outcome: what becomes of the row, as one of the numbers below.
+pub const CHANGE: &str = "_headwater_change";
+/// A row of the table that stays as it is.
+pub const KEPT: i64 = 0;
+/// A new row.
+pub const INSERTED: i64 = 1;
+/// A row of the table that is another one now.
+pub const UPDATED: i64 = 2;
+/// A row of the table that goes.
+pub const DELETED: i64 = 3;
+/// A new row that does not come in.
+pub const LEFT_OUT: i64 = 4;
+
+/// What was done, once the streams have ended.
+#[derive(Debug)]
+pub struct Changes(Mutex<Tally>);
+
+#[derive(Debug)]
+struct Tally {
+    inserted: RowDigest,
+    deleted: RowDigest,
+    updated: u64,
+}
+
+impl Changes {
+    /// Rows that came in.
+    #[must_use]
+    pub fn inserted(&self) -> u64 {
+        self.tally(|tally| tally.inserted.rows())
+    }
+
+    /// Rows that are others now.
+    #[must_use]
+    pub fn updated(&self) -> u64 {
+        self.tally(|tally| tally.updated)
+    }
+
+    /// Rows that went.
+    #[must_use]
+    pub fn deleted(&self) -> u64 {
+        self.tally(|tally| tally.deleted.rows())
+    }
+
+    /// Whether the table holds the rows that it held: none changed, and those that came are those that went.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        self.tally(|tally| tally.updated == 0 && tally.inserted == tally.deleted)
+    }
+
+    fn tally<T>(&self, read: impl FnOnce(&mut Tally) -> T) -> T {
+        read(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The rows of a batch that are the table's afterwards.
+    fn take(&self, batch: &RecordBatch, columns: &SchemaRef) -> Result<RecordBatch> {
+        let change = batch
+            .column_by_name(CHANGE)
+            .and_then(|column| column.as_primitive_opt::<Int64Type>())
+            .ok_or_else(|| DataFusionError::Internal(format!("there is no column {CHANGE}")))?;
+        let rows = RecordBatch::try_new(
+            Arc::clone(columns),
+            batch.columns().iter().take(columns.fields().len()).cloned().collect(),
+        )?;
+        let is =
+            |what: i64| -> BooleanArray { change.values().iter().map(|one| Some(*one == what)).collect() };
+        if change.values().iter().all(|one| *one == KEPT) {
+            return Ok(rows);
+        }
+        let inserted = filter_record_batch(&rows, &is(INSERTED))?;
+        let deleted = filter_record_batch(&rows, &is(DELETED))?;
+        let updated = change.values().iter().filter(|one| **one == UPDATED).count() as u64;
+        self.tally(|tally| {
+            tally.updated += updated;
+            tally.inserted.update(&inserted)?;
+            tally.deleted.update(&deleted)
+        })?;
+        let stays: BooleanArray =
+            change.values().iter().map(|one| Some(*one != DELETED && *one != LEFT_OUT)).collect();
+        Ok(filter_record_batch(&rows, &stays)?)
+    }
+}
+
+/// The rows that are the table's after a change, from streams of its outcome: the table's columns, then [`CHANGE`].
+#[must_use]
+pub fn apply(streams: Streams) -> (Streams, Arc<Changes>) {
+    let columns = streams.first().map_or_else(|| Arc::new(Schema::empty()), |rows| rows.schema());
+    let fields = columns.fields().iter().filter(|field| field.name() != CHANGE).cloned();
+    let columns: SchemaRef = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    let none = RowDigest::new(&columns);
+    let changes = Arc::new(Changes(Mutex::new(Tally { inserted: none.clone(), deleted: none, updated: 0 })));
+    let applied = streams.into_iter().map(|rows| {
+        let (changes, columns) = (Arc::clone(&changes), Arc::clone(&columns));
+        let schema = Arc::clone(&columns);
+        let rows = rows.map(move |batch| changes.take(&batch?, &columns));
+        Box::pin(RecordBatchStreamAdapter::new(schema, rows)) as SendableRecordBatchStream
+    });
+    (applied.collect(), changes)
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::{
+        array::{Int64Array, StringArray},
+        datatypes::{DataType, Field},
+    };
+    use futures::{TryStreamExt, stream};
+
+    use super::*;
+
+    async fn outcome(rows: &[(&str, i64)]) -> (Vec<String>, Arc<Changes>) {
+        let schema = Arc::new(Schema::new(vec![
+            Field::new("name", DataType::Utf8, true),
+            Field::new(CHANGE, DataType::Int64, false),
+        ]));
+        let names = Arc::new(StringArray::from_iter_values(rows.iter().map(|row| row.0)));
+        let changes = Arc::new(Int64Array::from_iter_values(rows.iter().map(|row| row.1)));
+        let batch = RecordBatch::try_new(Arc::clone(&schema), vec![names, changes]).unwrap();
+        let rows = Box::pin(RecordBatchStreamAdapter::new(schema, stream::iter([Ok(batch)])));
+        let (mut streams, changes) = apply(vec![rows]);
+        let batches: Vec<RecordBatch> = streams.remove(0).try_collect().await.unwrap();
+        let names = batches.iter().flat_map(|batch| {
+            assert_eq!(batch.num_columns(), 1);
+            batch.column(0).as_string::<i32>().iter().map(|name| name.unwrap().to_owned()).collect::<Vec<_>>()
+        });
+        (names.collect(), changes)
+    }
+
+    #[tokio::test]
+    async fn what_goes_is_counted_and_what_comes_goes_on() {
+        let rows = [("a", KEPT), ("b", INSERTED), ("c", UPDATED), ("d", DELETED), ("e", LEFT_OUT)];
+        let (names, changes) = outcome(&rows).await;
+        assert_eq!(names, ["a", "b", "c"]);
+        assert_eq!((changes.inserted(), changes.updated(), changes.deleted()), (1, 1, 1));
+        assert!(!changes.is_nothing());
+    }
+
+    #[tokio::test]
+    async fn rows_that_come_back_as_they_went_are_no_change() {
+        let (_, changes) =
+            outcome(&[("a", KEPT), ("b", DELETED), ("c", DELETED), ("c", INSERTED), ("b", INSERTED)]).await;
+        assert!(changes.is_nothing());
+        let (_, changes) = outcome(&[("b", DELETED), ("c", INSERTED)]).await;
+        assert!(!changes.is_nothing());
+        let (_, changes) = outcome(&[("a", KEPT), ("x", LEFT_OUT)]).await;
+        assert!(changes.is_nothing());
+    }
+}

@@ -1,0 +1,153 @@
+//! What new rows can reach of a table: conditions that each row of one of their keys meets. A scan that knows them opens
+//! only the files that can hold such a row.
+
+use datafusion::{
+    arrow::datatypes::DataType,
+    common::{ScalarValue, tree_node::Transformed},
+    datasource::provider_as_source,
+    error::Result,
+    functions_aggregate::expr_fn::{max, min},
+    logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit},
+    physical_plan::{collect, execute_stream},
+    prelude::Column,
+};
+use futures::TryStreamExt;
+
+use super::{Engine, RecordBatch, bind::Bound, execute::Joins, session::reference, spool::Spool};
+use crate::name::Relation;
+
+/// The values of a column that new rows have.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reach {
+    column: String,
+    values: Values,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Values {
+    /// Just these.
+    Of(Vec<ScalarValue>),
+    /// These and whatever lies between.
+    Between(ScalarValue, ScalarValue),
+}
+
+/// Values of a partition column that are told one by one.
+const LISTED: usize = 1000;
+
+impl Engine {
+    /// What the new rows have in the columns of their key: the values themselves where the table is partitioned by the
+    /// column, else the least and the greatest.
+    pub async fn reach(&self, new: &Spool, key: &[String], partition_by: &[String]) -> Result<Vec<Reach>> {
+        let schema = new.table().schema();
+        let mut reach = Vec::new();
+        for column in key {
+            if !is_ordered(schema.field_with_name(column)?.data_type()) {
+                continue;
+            }
+            let listed = if partition_by.contains(column) { self.listed(new, column).await? } else { None };
+            let values = match listed {
+                Some(values) => Some(values),
+                None => self.between(new, column).await?,
+            };
+            reach.extend(values.map(|values| Reach { column: column.clone(), values }));
+        }
+        Ok(reach)
+    }
+
+    /// The values of a column; none if they are many.
+    async fn listed(&self, new: &Spool, column: &str) -> Result<Option<Values>> {
+        let plan = scan(new)?.project([Expr::Column(Column::from_name(column))])?.distinct()?;
+        let batches = self.all(&plan.limit(0, Some(LISTED + 1))?.build()?).await?;
+        let mut values = Vec::new();
+        for batch in &batches {
+            for row in 0..batch.num_rows() {
+                values.push(ScalarValue::try_from_array(batch.column(0), row)?);
+            }
+        }
+        values.retain(|value| !value.is_null());
+        Ok((values.len() <= LISTED).then_some(Values::Of(values)))
+    }
+
+    /// The least and the greatest value of a column; none if it has none.
+    async fn between(&self, new: &Spool, column: &str) -> Result<Option<Values>> {
+        let column = Expr::Column(Column::from_name(column));
+        let plan = scan(new)?.aggregate(Vec::<Expr>::new(), [min(column.clone()), max(column)])?;
+        let batches = self.all(&plan.build()?).await?;
+        let Some(batch) = batches.first().filter(|batch| batch.num_rows() > 0) else { return Ok(None) };
+        let least = ScalarValue::try_from_array(batch.column(0), 0)?;
+        let greatest = ScalarValue::try_from_array(batch.column(1), 0)?;
+        // Without a value nothing is reached; the query itself finds that out.
+        Ok((!least.is_null()).then_some(Values::Between(least, greatest)))
+    }
+
+    async fn all(&self, plan: &LogicalPlan) -> Result<Vec<RecordBatch>> {
+        let plan = self.planner(Joins::Hash).create_physical_plan(plan).await?;
+        collect(plan, self.task()).await
+    }
+
+    /// The first column of a query as text, without NULLs.
+    pub async fn texts(&self, bound: &Bound) -> Result<Vec<String>> {
+        use datafusion::arrow::{array::AsArray, compute::cast};
+        let plan = self.planner(Joins::Hash).create_physical_plan(&bound.plan).await?;
+        let batches: Vec<RecordBatch> = execute_stream(plan, self.task())?.try_collect().await?;
+        let mut texts = Vec::new();
+        for batch in &batches {
+            let column = cast(batch.column(0), &DataType::Utf8)?;
+            texts.extend(column.as_string::<i32>().iter().flatten().map(str::to_owned));
+        }
+        Ok(texts)
+    }
+}
+
+fn scan(new: &Spool) -> Result<LogicalPlanBuilder> {
+    LogicalPlanBuilder::scan("new_rows", provider_as_source(new.table()), None)
+}
+
+/// Whether "between" means something for values of this type, to every reader of a file's statistics.
+fn is_ordered(data_type: &DataType) -> bool {
+    data_type.is_integer()
+        || matches!(
+            data_type,
+            DataType::Utf8
+                | DataType::Utf8View
+                | DataType::LargeUtf8
+                | DataType::Date32
+                | DataType::Timestamp(..)
+                | DataType::Decimal128(..)
+        )
+}
+
+impl Bound {
+    /// The same query, where the scan of a relation needs only rows that meet these conditions.
+    ///
+    /// # Errors
+    /// If the relation lacks one of their columns.
+    pub fn within(self, relation: &Relation, reach: &[Reach]) -> Result<Self> {
+        let name = reference(relation);
+        let conditions: Vec<Expr> = reach
+            .iter()
+            .map(|Reach { column, values }| {
+                let column = Expr::Column(Column::new(Some(name.clone()), column));
+                match values {
+                    Values::Of(values) => column.in_list(values.iter().cloned().map(lit).collect(), false),
+                    Values::Between(least, greatest) => {
+                        column.between(lit(least.clone()), lit(greatest.clone()))
+                    }
+                }
+            })
+            .collect();
+        let Some(condition) = datafusion::logical_expr::utils::conjunction(conditions) else {
+            return Ok(self);
+        };
+        let plan = self.plan.transform_down_with_subqueries(|node| match node {
+            LogicalPlan::TableScan(scan) if scan.table_name == name => {
+                let scan = LogicalPlanBuilder::from(LogicalPlan::TableScan(scan));
+                let plan = scan.filter(condition.clone())?.build()?;
+                // Not into the scan below, which is this one.
+                Ok(Transformed::new(plan, true, datafusion::common::tree_node::TreeNodeRecursion::Jump))
+            }
+            other => Ok(Transformed::no(other)),
+        })?;
+        Ok(Self { plan: plan.data })
+    }
+}

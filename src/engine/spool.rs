@@ -1,0 +1,171 @@
+//! Rows that are read more than once but made only once: kept in memory while they are few, in files of their own when
+//! they are many. The files go with the spool.
+
+use std::{
+    fs::File,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use datafusion::{
+    datasource::{
+        MemTable,
+        file_format::parquet::ParquetFormat,
+        listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl},
+    },
+    error::{DataFusionError, Result},
+    execution::{SpillFile, TaskContext},
+    parquet::{arrow::ArrowWriter, basic::Compression, file::properties::WriterProperties},
+};
+use futures::StreamExt;
+use tokio::task::JoinSet;
+
+use super::{Engine, RecordBatch, SchemaRef, SendableRecordBatchStream, Streams, Table};
+
+/// See the module.
+pub struct Spool {
+    table: Table,
+    rows: u64,
+    _files: Vec<Arc<dyn SpillFile>>,
+}
+
+/// Bytes of a stream that stay in memory.
+const IN_MEMORY: usize = 32 << 20;
+
+impl Spool {
+    /// The rows, to be scanned any number of times.
+    #[must_use]
+    pub fn table(&self) -> Table {
+        Arc::clone(&self.table)
+    }
+
+    /// How many they are.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+}
+
+/// What a stream came to.
+enum Part {
+    Memory(Vec<RecordBatch>),
+    File(Arc<dyn SpillFile>),
+}
+
+/// Rows seen so far.
+struct Count {
+    rows: AtomicU64,
+    on_rows: Arc<dyn Fn(u64) + Send + Sync>,
+}
+
+impl Count {
+    fn add(&self, batch: &RecordBatch) {
+        let new = batch.num_rows() as u64;
+        (self.on_rows)(self.rows.fetch_add(new, Ordering::Relaxed) + new);
+    }
+}
+
+impl Engine {
+    /// Drains the streams, all of them side by side. `schema`: their columns. `on_rows` is told how many rows there are so
+    /// far.
+    ///
+    /// # Errors
+    /// The first of a stream's, or that of a disk that has no room.
+    pub async fn spool(
+        &self,
+        schema: &SchemaRef,
+        streams: Streams,
+        on_rows: Arc<dyn Fn(u64) + Send + Sync>,
+    ) -> Result<Spool> {
+        let count = Arc::new(Count { rows: AtomicU64::new(0), on_rows });
+        let mut draining = JoinSet::new();
+        for rows in streams {
+            draining.spawn(drain(rows, Arc::clone(&count), self.task()));
+        }
+        let (mut memory, mut files) = (Vec::new(), Vec::new());
+        while let Some(part) = draining.join_next().await {
+            match part.map_err(|error| DataFusionError::External(Box::new(error)))?? {
+                Part::Memory(batches) => memory.push(batches),
+                Part::File(file) => files.push(file),
+            }
+        }
+        let rows = count.rows.load(Ordering::Relaxed);
+        if files.is_empty() {
+            // A table has a partition, if an empty one.
+            let table = Arc::new(MemTable::try_new(Arc::clone(schema), nonempty(memory))?);
+            return Ok(Spool { table, rows, _files: files });
+        }
+        // What is left in memory joins the files: one kind of table is enough.
+        let rest: Vec<RecordBatch> = memory.into_iter().flatten().collect();
+        if !rest.is_empty() {
+            let (file, mut writer) = writer(schema, &self.task())?;
+            rest.iter().try_for_each(|batch| writer.write(batch))?;
+            writer.close()?;
+            files.push(file);
+        }
+        Ok(Spool { table: table_of(&files, schema)?, rows, _files: files })
+    }
+}
+
+/// Parquet files as one table.
+fn table_of(files: &[Arc<dyn SpillFile>], schema: &SchemaRef) -> Result<Table> {
+    let urls = files.iter().map(|file| ListingTableUrl::parse(path(file)?.display().to_string()));
+    let options = ListingOptions::new(Arc::new(ParquetFormat::default()));
+    let config = ListingTableConfig::new_with_multi_paths(urls.collect::<Result<_>>()?)
+        .with_listing_options(options)
+        .with_schema(Arc::clone(schema));
+    Ok(Arc::new(ListingTable::try_new(config)?))
+}
+
+/// Keeps a stream's rows.
+async fn drain(
+    mut rows: SendableRecordBatchStream,
+    count: Arc<Count>,
+    task: Arc<TaskContext>,
+) -> Result<Part> {
+    let (mut kept, mut bytes) = (Vec::new(), 0);
+    let mut file: Option<(Arc<dyn SpillFile>, ArrowWriter<File>)> = None;
+    while let Some(batch) = rows.next().await.transpose()? {
+        if batch.num_rows() == 0 {
+            continue;
+        }
+        count.add(&batch);
+        if let Some((_, writer)) = &mut file {
+            writer.write(&batch)?;
+            continue;
+        }
+        bytes += batch.get_array_memory_size();
+        kept.push(batch);
+        if bytes > IN_MEMORY {
+            let (path, mut writer) = self::writer(&rows.schema(), &task)?;
+            kept.drain(..).try_for_each(|batch| writer.write(&batch))?;
+            file = Some((path, writer));
+        }
+    }
+    let Some((file, writer)) = file else { return Ok(Part::Memory(kept)) };
+    writer.close()?;
+    Ok(Part::File(file))
+}
+
+fn writer(schema: &SchemaRef, task: &TaskContext) -> Result<(Arc<dyn SpillFile>, ArrowWriter<File>)> {
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::LZ4_RAW)
+        .set_max_row_group_row_count(Some(128 * 1024))
+        .build();
+    let file = task.runtime_env().disk_manager.create_tmp_file("new rows")?;
+    let writer = ArrowWriter::try_new(File::create(path(&file)?)?, Arc::clone(schema), Some(properties))?;
+    Ok((file, writer))
+}
+
+fn path(file: &Arc<dyn SpillFile>) -> Result<&Path> {
+    file.path()
+        .ok_or_else(|| DataFusionError::Execution("new rows can only be spooled to a local disk".into()))
+}
+
+fn nonempty(mut parts: Vec<Vec<RecordBatch>>) -> Vec<Vec<RecordBatch>> {
+    parts.retain(|part| !part.is_empty());
+    if parts.is_empty() { vec![Vec::new()] } else { parts }
+}

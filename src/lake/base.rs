@@ -1,0 +1,124 @@
+//! The version that a change starts from: what it reads of the table and what it replaces are of one version, so that
+//! nothing another writer did in between is overlooked.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use deltalake::{
+    delta_datafusion::{DeltaScanNext, TableProviderBuilder},
+    kernel::EagerSnapshot,
+    logstore::LogStoreRef,
+};
+use percent_encoding::percent_decode_str;
+
+use super::{error::LakeError, store::Lake};
+use crate::{
+    engine::{Session, Table, arrow::datatypes::SchemaRef},
+    name::Relation,
+};
+
+/// One version of a table, to be changed.
+pub struct Base {
+    log_store: LogStoreRef,
+    snapshot: Arc<EagerSnapshot>,
+    session: Option<Arc<Session>>,
+}
+
+impl Lake {
+    /// The newest version of a table, to be changed; none if there is no table.
+    pub async fn base(&self, relation: &Relation) -> Result<Option<Base>, LakeError> {
+        let (table, exists) = self.load(relation, self.store().clone()).await?;
+        let snapshot = table.snapshot().ok().filter(|_| exists).map(|state| state.snapshot().clone());
+        Ok(snapshot.map(|snapshot| Base {
+            log_store: table.log_store(),
+            snapshot: Arc::new(snapshot),
+            session: self.session(),
+        }))
+    }
+}
+
+impl Base {
+    /// Its number.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.snapshot.version()
+    }
+
+    /// Its columns.
+    #[must_use]
+    pub fn schema(&self) -> SchemaRef {
+        self.snapshot.arrow_schema()
+    }
+
+    /// The columns it is partitioned by.
+    #[must_use]
+    pub fn partition_by(&self) -> &[String] {
+        self.snapshot.metadata().partition_columns()
+    }
+
+    /// Its rows.
+    pub async fn rows(&self) -> Result<Table, LakeError> {
+        Ok(self.builder().await?)
+    }
+
+    /// Its rows, and in a column of this name the file that each lies in, as [`rows_of`](Self::rows_of) takes it.
+    pub async fn rows_with_files(&self, column: &str) -> Result<Table, LakeError> {
+        Ok(self.builder().with_file_column(column).await?)
+    }
+
+    /// The rows that lie in these files.
+    pub async fn rows_of(&self, files: &BTreeSet<String>) -> Result<Table, LakeError> {
+        Ok(self.builder().with_file_paths(files.iter().map(String::as_str)).await?)
+    }
+
+    fn builder(&self) -> TableProviderBuilder {
+        let builder = DeltaScanNext::builder()
+            .with_log_store(self.log_store.clone())
+            .with_eager_snapshot(Arc::clone(&self.snapshot));
+        match &self.session {
+            Some(session) => builder.with_session(Arc::clone(session)),
+            None => builder,
+        }
+    }
+}
+
+/// What of a table the rows of a write take the place of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Replaces {
+    /// Everything that stands there, whatever that is by then.
+    #[default]
+    Everything,
+    /// Nothing: they come beside the rows of the version `of`.
+    Nothing {
+        /// The version they were made for.
+        of: u64,
+    },
+    /// These files of the version `of`.
+    Files {
+        /// The version they were made from.
+        of: u64,
+        /// The files, as [`Base::rows_with_files`] names them.
+        files: BTreeSet<String>,
+    },
+    /// All files of the version `of` that share their partition values with any of the new rows.
+    Partitions {
+        /// The version they were made for.
+        of: u64,
+    },
+}
+
+impl Replaces {
+    /// The version that the rows are for; none if they are for any.
+    #[must_use]
+    pub fn of(&self) -> Option<u64> {
+        match self {
+            Self::Everything => None,
+            Self::Nothing { of } | Self::Files { of, .. } | Self::Partitions { of } => Some(*of),
+        }
+    }
+}
+
+/// A file of a table by the end of its URL, as the table's own log has it.
+pub(super) fn path_in(root: &str, file: &str) -> String {
+    let path = file.strip_prefix(root).unwrap_or(file).trim_start_matches('/');
+    percent_decode_str(path).decode_utf8_lossy().into_owned()
+}

@@ -1,0 +1,187 @@
+//! How an incremental model takes new rows in. The settings are dbt's; `merge_delete_condition` and
+//! `on_schema_change: full_refresh` are ours.
+
+use serde_json::{Value, json};
+
+use super::Reader;
+
+/// The settings of an incremental model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Incremental {
+    /// How rows that are there already give way to new ones.
+    pub strategy: Strategy,
+    /// The columns that tell which row is which.
+    pub unique_key: Vec<String>,
+    /// The columns that a merge changes of a row that is there.
+    pub updates: Updates,
+    /// Conditions under which a row that is there counts, over `DBT_INTERNAL_DEST` and `DBT_INTERNAL_SOURCE`.
+    pub predicates: Vec<String>,
+    /// Which new rows delete what they match instead of changing it, over the same two.
+    pub delete_condition: Option<String>,
+    /// What is done if the model has other columns than its table.
+    pub on_schema_change: OnSchemaChange,
+    /// Whether it is always built from nothing (`true`), or never, whatever the command says (`false`).
+    pub full_refresh: Option<bool>,
+}
+
+/// How rows that are there already give way to new ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strategy {
+    /// They don't: new rows come beside them.
+    Append,
+    /// A row is changed by the new one of the same key.
+    Merge,
+    /// All rows of a key go when new ones of that key come.
+    DeleteInsert,
+    /// All rows of a partition go when new ones of that partition come.
+    InsertOverwrite,
+}
+
+impl Strategy {
+    const ALL: [Self; 4] = [Self::Append, Self::Merge, Self::DeleteInsert, Self::InsertOverwrite];
+
+    /// dbt's word for it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Append => "append",
+            Self::Merge => "merge",
+            Self::DeleteInsert => "delete+insert",
+            Self::InsertOverwrite => "insert_overwrite",
+        }
+    }
+}
+
+/// The columns that a merge changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Updates {
+    /// All of them.
+    All,
+    /// These.
+    Only(Vec<String>),
+    /// All but these.
+    Except(Vec<String>),
+}
+
+/// What is done if a model's columns are no longer its table's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnSchemaChange {
+    /// New columns are left out of the table.
+    Ignore,
+    /// Nothing is built.
+    Fail,
+    /// New columns are added; those that are gone stay, without values in new rows.
+    AppendNewColumns,
+    /// New columns are added, and those that are gone go.
+    SyncAllColumns,
+    /// The table is built from nothing.
+    FullRefresh,
+}
+
+impl OnSchemaChange {
+    const ALL: [Self; 5] =
+        [Self::Ignore, Self::Fail, Self::AppendNewColumns, Self::SyncAllColumns, Self::FullRefresh];
+
+    /// dbt's word for it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ignore => "ignore",
+            Self::Fail => "fail",
+            Self::AppendNewColumns => "append_new_columns",
+            Self::SyncAllColumns => "sync_all_columns",
+            Self::FullRefresh => "full_refresh",
+        }
+    }
+}
+
+impl Incremental {
+    /// The settings as they were made; without a strategy it is `merge` if there is a key, else `append`.
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        let unique_key = reader.list("unique_key");
+        let usual = if unique_key.is_empty() { Strategy::Append } else { Strategy::Merge };
+        let strategy = named(reader, "incremental_strategy", &Strategy::ALL.map(|it| (it.name(), it)));
+        let schema = named(reader, "on_schema_change", &OnSchemaChange::ALL.map(|it| (it.name(), it)));
+        let (only, except) = (reader.list("merge_update_columns"), reader.list("merge_exclude_columns"));
+        let updates = match (only.is_empty(), except.is_empty()) {
+            (true, true) => Updates::All,
+            (false, true) => Updates::Only(only),
+            (true, false) => Updates::Except(except),
+            (false, false) => {
+                let message =
+                    "`merge_update_columns` and `merge_exclude_columns` can't both be set".to_owned();
+                reader.finding("merge_exclude_columns", message, |found| found);
+                Updates::All
+            }
+        };
+        let incremental = Self {
+            strategy: strategy.unwrap_or(usual),
+            unique_key,
+            updates,
+            predicates: reader.list("incremental_predicates"),
+            delete_condition: reader.text("merge_delete_condition"),
+            on_schema_change: schema.unwrap_or(OnSchemaChange::Ignore),
+            full_refresh: reader.bool("full_refresh"),
+        };
+        incremental.check(reader);
+        incremental
+    }
+
+    /// Settings that need others.
+    fn check(&self, reader: &mut Reader<'_>) {
+        let strategy = self.strategy;
+        let by_key = matches!(strategy, Strategy::Merge | Strategy::DeleteInsert);
+        if by_key && self.unique_key.is_empty() {
+            let message =
+                format!("the strategy `{}` needs a `unique_key`: which row is which?", strategy.name());
+            reader.finding("incremental_strategy", message, |found| found);
+        }
+        let has_partitions = reader.settings.contains_key("partition_by");
+        if strategy == Strategy::InsertOverwrite && !has_partitions {
+            let message =
+                "the strategy `insert_overwrite` needs `partition_by`: it replaces whole partitions"
+                    .to_owned();
+            reader.finding("incremental_strategy", message, |found| {
+                found.hint("to replace the whole table each time, write materialized='table'")
+            });
+        }
+        let merges = ["merge_update_columns", "merge_exclude_columns", "merge_delete_condition"];
+        let keyed = merges.into_iter().map(|key| (key, strategy == Strategy::Merge));
+        for (key, fits) in keyed.chain([("incremental_predicates", by_key)]) {
+            if !fits && reader.settings.get(key).is_some_and(|setting| !setting.value.is_null()) {
+                let message = format!("`{key}` has no meaning for the strategy `{}`", strategy.name());
+                reader.finding(key, message, |found| found);
+            }
+        }
+    }
+
+    /// The settings that shape the table, by their names.
+    pub(in crate::manifest) fn shaping(&self) -> Vec<(&'static str, Value)> {
+        let updates = match &self.updates {
+            Updates::All => Value::Null,
+            Updates::Only(columns) => json!({ "only": columns }),
+            Updates::Except(columns) => json!({ "except": columns }),
+        };
+        let settings = [
+            ("incremental_strategy", self.strategy.name().into()),
+            ("unique_key", json!(self.unique_key)),
+            ("merge_update_columns", updates),
+            ("incremental_predicates", json!(self.predicates)),
+            ("merge_delete_condition", json!(self.delete_condition)),
+        ];
+        let is_set = |value: &Value| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty());
+        settings.into_iter().filter(|(_, value)| is_set(value)).collect()
+    }
+}
+
+/// The thing that a setting names.
+fn named<T: Copy>(reader: &mut Reader<'_>, key: &str, things: &[(&'static str, T)]) -> Option<T> {
+    let text = reader.text(key)?.to_lowercase();
+    if let Some((_, thing)) = things.iter().find(|(name, _)| *name == text) {
+        return Some(*thing);
+    }
+    let names: Vec<&str> = things.iter().map(|(name, _)| *name).collect();
+    let message = format!("`{key}` is one of {}, not `{text}`", names.join(", "));
+    reader.finding(key, message, |found| found.near(&text, names.iter().copied()));
+    None
+}

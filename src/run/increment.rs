@@ -1,0 +1,197 @@
+//! Taking new rows into a table that is there. What is read of the table and what is changed of it are one version, so
+//! that nothing another writer does in between is overlooked.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, atomic::Ordering},
+};
+
+use super::{
+    model::Build,
+    side::{self, Side},
+    version::Version,
+    worker::{StepError, Worker},
+};
+use crate::{
+    compile::{ByKey, FILE, Increment, Taken},
+    engine::{
+        Streams,
+        change::{self, Changes},
+        execute::Joins,
+        spool::Spool,
+    },
+    lake::{Base, Replaces, Staged, Write},
+    outcome::RowChanges,
+};
+
+impl Worker {
+    /// Stages the version that comes of taking a model's new rows into `base`.
+    pub(super) async fn take_in(
+        &self,
+        build: &Build<'_>,
+        increment: &Increment,
+        base: &Base,
+        joins: Joins,
+    ) -> Result<Version, StepError> {
+        let Build { model, progress, .. } = *build;
+        let mut sides = Vec::new();
+        let rejects = self.reads_files(&increment.query).then(|| {
+            let (side, sink) = Side::rejects(&model.relation, model.id.as_str());
+            sides.push(side);
+            sink
+        });
+        let mut tables = BTreeMap::new();
+        for relation in increment.query.relations() {
+            let is_own = relation == model.relation;
+            let table =
+                if is_own { base.rows().await? } else { self.published(&relation, rejects.as_ref()).await? };
+            tables.insert(relation, table);
+        }
+        let bound = increment.query.bind(&tables)?;
+        progress.store(0, Ordering::Relaxed);
+        let streams = self.engine.streams(&bound, &model.config.partition_by, joins).await?;
+        let (streams, taken) =
+            self.split(streams, build, self.beside_quarantined(build).await?, &mut sides)?;
+        let write = async {
+            let staged = self.stage_change(build, increment, base, streams, joins).await;
+            if let Some(sink) = &rejects {
+                sink.close();
+            }
+            staged
+        };
+        let lake = self.tables.lake();
+        let ((own, changes), sides) =
+            side::beside(sides, lake, &build.provenance(self), &self.cancel, write).await?;
+        let written = RowChanges {
+            inserted: changes.as_ref().map_or(own.rows_written(), |changes| changes.inserted()),
+            updated: changes.as_ref().map_or(0, |changes| changes.updated()),
+            deleted: changes.as_ref().map_or(own.rows_replaced(), |changes| changes.deleted()),
+        };
+        let mut version = Version {
+            relation: model.relation.clone(),
+            own,
+            sides,
+            rejects,
+            taken,
+            quarantines: build.quarantines(),
+            changed: Some(written),
+            same_rows: false,
+        };
+        let same = match changes {
+            Some(changes) => Ok(changes.is_nothing()),
+            None => self.holds_the_same(&version.own, base).await,
+        };
+        match same {
+            Ok(same) => version.same_rows = same,
+            Err(error) => {
+                version.withdraw().await?;
+                return Err(error);
+            }
+        }
+        Ok(version)
+    }
+
+    /// Rows that were quarantined before stay: what is read now is not what they came with.
+    async fn beside_quarantined(&self, build: &Build<'_>) -> Result<Replaces, StepError> {
+        if !build.quarantines() {
+            return Ok(Replaces::Everything);
+        }
+        let standing = self.tables.lake().observe(&build.model.relation.quarantine()).await?;
+        Ok(standing.map_or(Replaces::Everything, |seen| Replaces::Nothing { of: seen.version }))
+    }
+
+    /// Writes what the table holds after the change, as far as that is other files than before.
+    async fn stage_change(
+        &self,
+        build: &Build<'_>,
+        increment: &Increment,
+        base: &Base,
+        streams: Streams,
+        joins: Joins,
+    ) -> Result<(Staged, Option<Arc<Changes>>), StepError> {
+        let of = base.version();
+        let by_key = match &increment.taken {
+            Taken::Beside => {
+                return Ok((self.stage_in_place_of(build, Replaces::Nothing { of }, streams).await?, None));
+            }
+            Taken::Partitions => {
+                return Ok((
+                    self.stage_in_place_of(build, Replaces::Partitions { of }, streams).await?,
+                    None,
+                ));
+            }
+            Taken::ByKey(by_key) => by_key,
+        };
+        let rows = Arc::clone(build.progress);
+        let on_rows = Arc::new(move |count| rows.store(count, Ordering::Relaxed));
+        let new = self.engine.spool(&build.compiled.schema, streams, on_rows).await?;
+        self.each_key_once(build, by_key, &new).await?;
+        let files = self.reached(by_key, base, &new).await?;
+        let tables = BTreeMap::from([
+            (by_key.old.clone(), base.rows_of(&files).await?),
+            (by_key.new.clone(), new.table()),
+        ]);
+        let bound = by_key.outcome.bind(&tables)?;
+        let streams = self.engine.streams(&bound, &build.model.config.partition_by, joins).await?;
+        let (streams, changes) = change::apply(streams);
+        // The spooled rows must last until the streams have ended.
+        let staged = self.stage_in_place_of(build, Replaces::Files { of, files }, streams).await?;
+        drop(new);
+        Ok((staged, Some(changes)))
+    }
+
+    async fn stage_in_place_of(
+        &self,
+        build: &Build<'_>,
+        replaces: Replaces,
+        streams: Streams,
+    ) -> Result<Staged, StepError> {
+        let write = Write { replaces, ..build.write(self) };
+        Ok(self.tables.lake().stage(&build.model.relation, write, streams, &self.cancel).await?)
+    }
+
+    /// The files of the table that hold a row which a new one reaches.
+    async fn reached(&self, by_key: &ByKey, base: &Base, new: &Spool) -> Result<BTreeSet<String>, StepError> {
+        let tables = BTreeMap::from([
+            (by_key.old_files.clone(), base.rows_with_files(FILE).await?),
+            (by_key.new.clone(), new.table()),
+        ]);
+        let reach = self.engine.reach(new, &by_key.key, base.partition_by()).await?;
+        let bound = by_key.reached.bind(&tables)?.within(&by_key.old_files, &reach)?;
+        Ok(self.engine.texts(&bound).await?.into_iter().collect())
+    }
+
+    /// A merge whose new rows are two of one key has no one answer.
+    async fn each_key_once(&self, build: &Build<'_>, by_key: &ByKey, new: &Spool) -> Result<(), StepError> {
+        let Some(repeated) = &by_key.repeated else { return Ok(()) };
+        let bound = repeated.bind(&BTreeMap::from([(by_key.new.clone(), new.table())]))?;
+        let sample = self.engine.sample(&bound, 1).await?;
+        let Some((times, key)) = sample.rows.first().and_then(|row| row.split_last()) else { return Ok(()) };
+        let times = times.as_deref().unwrap_or_default();
+        let named: Vec<String> = by_key
+            .key
+            .iter()
+            .zip(key)
+            .map(|(column, value)| format!("{column} = {}", value.as_deref().unwrap_or("NULL")))
+            .collect();
+        Err(StepError::Other(format!(
+            "{times} of the new rows have one key ({}), and a merge can take only one of them into {}: make \
+             `unique_key` say more, or choose one in the SQL (`qualify row_number() over (partition by {} order by …) = 1`)",
+            named.join(", "),
+            build.model.relation,
+            by_key.key.join(", "),
+        )))
+    }
+
+    /// Whether what was written holds the rows of the files that it replaces.
+    async fn holds_the_same(&self, own: &Staged, base: &Base) -> Result<bool, StepError> {
+        if own.rows_written() != own.rows_replaced() {
+            return Ok(false);
+        }
+        if own.rows_written() == 0 {
+            return Ok(true);
+        }
+        let replaced = base.rows_of(own.files_replaced()).await?;
+        Ok(self.engine.digest(replaced).await? == own.digest_written())
+    }
+}
