@@ -12,14 +12,14 @@ const ROWS: [&[&str]; 8] = [
     &["project", "jinja", "graph"],
     &["parse", "select", "manifest"],
     &["plan", "outcome", "event"],
-    &["engine", "lake"],
+    &["engine", "lake", "ingest"],
     &["compile", "run"],
     &["report"],
     &["cli"],
 ];
 
 /// Modules of one row that may use each other, in this direction.
-const BESIDE: [(&str, &str); 11] = [
+const BESIDE: [(&str, &str); 12] = [
     ("manifest", "parse"),
     ("diag", "text"),
     ("name", "text"),
@@ -28,6 +28,7 @@ const BESIDE: [(&str, &str); 11] = [
     ("event", "plan"),
     ("event", "outcome"),
     ("lake", "engine"),
+    ("ingest", "engine"),
     ("run", "compile"),
     ("parse", "select"),
     ("jinja", "graph"),

@@ -16,7 +16,7 @@
 //! | 1 | [`project`], [`jinja`], [`graph`] | files as declared; the template language; order |
 //! | 2 | [`parse`], [`select`], [`manifest`] | what templates ask for; which nodes; names resolved |
 //! | 3 | [`plan`], [`outcome`], [`event`] | what will be done, what became of it, facts about both |
-//! | 4 | [`engine`], [`lake`] | all of DataFusion; all of Delta |
+//! | 4 | [`engine`], [`lake`], [`ingest`] | all of DataFusion; all of Delta; which files are new |
 //! | 5 | [`compile`], [`run`] | everything checked, then everything done |
 //! | 6 | [`report`] | what people and programs are told |
 //! | 7 | [`cli`] | arguments in, exit code out |
@@ -29,6 +29,7 @@ pub mod diag;
 pub mod engine;
 pub mod event;
 pub mod graph;
+pub mod ingest;
 pub mod jinja;
 pub mod lake;
 pub mod manifest;

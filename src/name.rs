@@ -75,6 +75,12 @@ impl Relation {
         Self::new(self.schema.as_str(), format!("{}_rejected", self.name))
     }
 
+    /// The table beside this one of the files that it was loaded from.
+    #[must_use]
+    pub fn files(&self) -> Self {
+        Self::new(self.schema.as_str(), format!("{}_files", self.name))
+    }
+
     /// The table of the rows that this one's rules took out: `<schema>_quarantine.<name>`.
     #[must_use]
     pub fn quarantine(&self) -> Self {

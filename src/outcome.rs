@@ -19,7 +19,7 @@ pub enum Outcome {
         bytes: u64,
         /// What new rows did to those that were there, if the table was not made anew.
         #[serde(skip_serializing_if = "Option::is_none")]
-        changed: Option<RowChanges>,
+        changed: Option<Box<RowChanges>>,
         /// What the step's sources set aside, if anything.
         #[serde(skip_serializing_if = "Option::is_none")]
         rejected: Option<Rejected>,
@@ -33,6 +33,9 @@ pub enum Outcome {
         version: u64,
         /// Rows in it.
         rows: u64,
+        /// What was looked at, if the table was not made anew.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        changed: Option<Box<RowChanges>>,
         /// What the step's sources set aside, if anything.
         #[serde(skip_serializing_if = "Option::is_none")]
         rejected: Option<Rejected>,
@@ -82,6 +85,24 @@ pub struct RowChanges {
     pub updated: u64,
     /// Rows that went.
     pub deleted: u64,
+    /// What it did about files, if it loads them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub files: Option<FileChanges>,
+}
+
+/// What loading files did about them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct FileChanges {
+    /// Files that were new.
+    pub loaded: u64,
+    /// Files that took the place of the rows they had.
+    pub reloaded: u64,
+    /// Files whose rows went since they are gone.
+    pub removed: u64,
+    /// Files that turned out to be gone, and whose rows stay.
+    pub vanished: u64,
+    /// Files that changed, and whose rows stay.
+    pub left: u64,
 }
 
 impl RowChanges {

@@ -5,11 +5,13 @@
 //! they reach, and `new`. In conditions that users write they are `DBT_INTERNAL_DEST` and `DBT_INTERNAL_SOURCE`, as in
 //! dbt.
 
+mod by_file;
 mod columns;
 mod sql;
 
 use std::sync::Arc;
 
+pub use self::by_file::{ByFile, Standing};
 use self::{
     columns::{Evolved, evolved},
     sql::{Column, DEST, From, SOURCE, Sql, Then, quoted},
@@ -49,6 +51,8 @@ pub enum Taken {
     Partitions,
     /// They change or replace those of the same key.
     ByKey(Box<ByKey>),
+    /// They are what the files hold that are new, or others than they were.
+    ByFile(Box<ByFile>),
 }
 
 /// The queries that take rows in by key.
@@ -83,14 +87,18 @@ pub enum Refresh {
 }
 
 impl Work<'_> {
-    /// How an incremental model, whose query from nothing has the columns `full`, takes new rows in; the columns of its table
+    /// How an incremental model, whose SQL and query from nothing are `made` and `query` with the columns `full`, takes new rows in; the columns of its table
     /// after this run; and whether it is built from nothing although there is a table.
     pub(super) async fn increment(
-        &mut self,
+        &self,
         model: &Model,
         settings: &Incremental,
+        (made, query): (&str, &Query),
         full: &SchemaRef,
     ) -> Result<(Increment, SchemaRef, Option<Refresh>), Vec<Diagnostic>> {
+        if settings.strategy == Strategy::ByFile {
+            return self.by_file(model, settings, made, query, full).await;
+        }
         let stored = self.context.stored.get(&model.relation);
         let asked = settings.full_refresh.unwrap_or(self.context.full_refresh);
         let mut refresh = (asked && stored.is_some()).then_some(Refresh::Asked);
@@ -111,7 +119,7 @@ impl Work<'_> {
         let has = |name: &str| columns.field_with_name(name).is_ok();
         let query = query.as_columns_of(&table).map_err(|error| engine_error(&error))?;
         let taken = match settings.strategy {
-            Strategy::Append => Taken::Beside,
+            Strategy::Append | Strategy::ByFile => Taken::Beside,
             Strategy::InsertOverwrite => Taken::Partitions,
             Strategy::Merge | Strategy::DeleteInsert => {
                 Taken::ByKey(Box::new(self.by_key(model, settings, &this, &table, &has).await?))

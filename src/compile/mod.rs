@@ -36,7 +36,7 @@ pub use self::{
     contract::Check,
     data_test::{Anomaly, CompiledTest, Direction, ModelRule, Probe},
     freshness::Clock,
-    increment::{ByKey, FILE, Increment, Refresh, Taken},
+    increment::{ByFile, ByKey, FILE, Increment, Refresh, Standing, Taken},
     unit_test::CompiledUnitTest,
 };
 use crate::{
@@ -282,7 +282,8 @@ impl Work<'_> {
                 check::rejects(&query, model, self.context.manifest)?;
                 let mut schema = check::table(&query, model)?;
                 if let Some(settings) = &model.config.incremental {
-                    let (made, columns, why) = self.increment(model, settings, &schema).await?;
+                    let (made, columns, why) =
+                        self.increment(model, settings, (&sql, &query), &schema).await?;
                     (increment, schema, refresh) = (Some(made), columns, why);
                 }
                 self.declare(&model.id, &model.relation, schema.clone())?;
@@ -305,9 +306,14 @@ impl Work<'_> {
         let mut statement = self.statement(&model.id, query.canonical());
         let mut volatile = model.volatile || query.is_volatile();
         if let Some(increment) = &increment {
-            statement.push('\n');
-            statement.push_str(increment.query.canonical());
-            volatile |= increment.query.is_volatile();
+            if matches!(increment.taken, Taken::ByFile(_)) {
+                // What it says of the moment is about when a row was loaded, and stays true of it.
+                volatile = false;
+            } else {
+                statement.push('\n');
+                statement.push_str(increment.query.canonical());
+                volatile |= increment.query.is_volatile();
+            }
         }
         let mut compiled = CompiledModel {
             sql,

@@ -9,11 +9,13 @@ use datafusion::{
         compute::{cast, concat_batches},
         datatypes::{DataType, TimeUnit, TimestampMicrosecondType},
     },
+    datasource::provider_as_source,
     error::Result,
+    logical_expr::LogicalPlanBuilder,
 };
 use futures::TryStreamExt;
 
-use super::{Engine, RecordBatch, bind::Bound};
+use super::{Engine, RecordBatch, Table, bind::Bound};
 
 impl Engine {
     /// All rows of the query as one batch.
@@ -22,6 +24,12 @@ impl Engine {
         let schema = stream.schema();
         let batches: Vec<RecordBatch> = stream.try_collect().await?;
         Ok(concat_batches(&schema, &batches)?)
+    }
+
+    /// All rows of a table as one batch.
+    pub async fn read(&self, table: Table) -> Result<RecordBatch> {
+        let plan = LogicalPlanBuilder::scan("rows", provider_as_source(table), None)?.build()?;
+        self.gather(&Bound { plan }).await
     }
 
     /// The first column of the first row as a point in time, if there is one; without a zone it is taken as UTC.

@@ -98,21 +98,43 @@ impl Changes {
     }
 }
 
-/// The rows that are the table's after a change, from streams of its outcome: the table's columns, then [`CHANGE`].
+/// The rows that are the table's after a change, from streams of its outcome: the table's columns, then [`CHANGE`]. `columns` are
+/// the table's, if there are no streams.
 #[must_use]
-pub fn apply(streams: Streams) -> (Streams, Arc<Changes>) {
-    let columns = streams.first().map_or_else(|| Arc::new(Schema::empty()), |rows| rows.schema());
-    let fields = columns.fields().iter().filter(|field| field.name() != CHANGE).cloned();
-    let columns: SchemaRef = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+pub fn apply(streams: Streams, columns: &SchemaRef) -> (Streams, Arc<Changes>) {
+    let own = |rows: &SendableRecordBatchStream| {
+        let schema = rows.schema();
+        let fields = schema.fields().iter().filter(|field| field.name() != CHANGE).cloned();
+        Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+    };
+    // As the streams have them: the same columns may come in another form.
+    let columns: SchemaRef = streams.first().map_or_else(|| Arc::clone(columns), own);
     let none = RowDigest::new(&columns);
     let changes = Arc::new(Changes(Mutex::new(Tally { inserted: none.clone(), deleted: none, updated: 0 })));
     let applied = streams.into_iter().map(|rows| {
         let (changes, columns) = (Arc::clone(&changes), Arc::clone(&columns));
+
         let schema = Arc::clone(&columns);
         let rows = rows.map(move |batch| changes.take(&batch?, &columns));
         Box::pin(RecordBatchStreamAdapter::new(schema, rows)) as SendableRecordBatchStream
     });
     (applied.collect(), changes)
+}
+
+/// Streams of new rows, which are counted among what comes in.
+#[must_use]
+pub fn coming(streams: Streams, changes: &Arc<Changes>) -> Streams {
+    let counted = streams.into_iter().map(|rows| {
+        let changes = Arc::clone(changes);
+        let schema = rows.schema();
+        let rows = rows.map(move |batch| {
+            let batch = batch?;
+            changes.tally(|tally| tally.inserted.update(&batch))?;
+            Ok(batch)
+        });
+        Box::pin(RecordBatchStreamAdapter::new(schema, rows)) as SendableRecordBatchStream
+    });
+    counted.collect()
 }
 
 #[cfg(test)]
@@ -132,9 +154,11 @@ mod tests {
         ]));
         let names = Arc::new(StringArray::from_iter_values(rows.iter().map(|row| row.0)));
         let changes = Arc::new(Int64Array::from_iter_values(rows.iter().map(|row| row.1)));
+        let schema_of = Arc::clone(&schema);
         let batch = RecordBatch::try_new(Arc::clone(&schema), vec![names, changes]).unwrap();
         let rows = Box::pin(RecordBatchStreamAdapter::new(schema, stream::iter([Ok(batch)])));
-        let (mut streams, changes) = apply(vec![rows]);
+        let columns = Arc::new(schema_of.project(&[0]).unwrap());
+        let (mut streams, changes) = apply(vec![rows], &columns);
         let batches: Vec<RecordBatch> = streams.remove(0).try_collect().await.unwrap();
         let names = batches.iter().flat_map(|batch| {
             assert_eq!(batch.num_columns(), 1);

@@ -1,18 +1,26 @@
 //! A bound query as streams of rows. Nothing is collected.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use datafusion::{
+    arrow::{
+        array::StringArray,
+        datatypes::{DataType, Field, Schema},
+    },
+    datasource::{MemTable, provider_as_source},
     error::{DataFusionError, Result},
     execution::SendableRecordBatchStream,
+    logical_expr::{JoinType, LogicalPlanBuilder},
     physical_expr::{Partitioning, PhysicalExpr, expressions},
     physical_plan::{
         ExecutionPlan, ExecutionPlanProperties, execute_stream, execute_stream_partitioned,
-        repartition::RepartitionExec,
+        repartition::RepartitionExec, stream::RecordBatchStreamAdapter,
     },
+    prelude::Column,
 };
+use futures::{StreamExt, stream};
 
-use super::{Engine, bind::Bound};
+use super::{Engine, RecordBatch, Table, audit::in_types_of, bind::Bound};
 
 /// How a join that does not fit in memory is done: a hash join can't spill, a merge join can.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +47,7 @@ impl Engine {
 
     /// Starts the query as one stream that keeps its order, `limit` rows at most.
     pub async fn stream(&self, bound: &Bound, limit: Option<usize>) -> Result<SendableRecordBatchStream> {
-        let builder = datafusion::logical_expr::LogicalPlanBuilder::from(bound.plan.clone());
+        let builder = LogicalPlanBuilder::from(bound.plan.clone());
         let plan = match limit {
             Some(limit) => builder.limit(0, Some(limit))?.build()?,
             None => builder.build()?,
@@ -61,6 +69,55 @@ impl Engine {
         let keys: Vec<Arc<dyn PhysicalExpr>> =
             columns.iter().map(|name| expressions::col(name, &schema)).collect::<Result<_>>()?;
         Ok(Arc::new(RepartitionExec::try_new(plan, Partitioning::Hash(keys, self.threads()))?))
+    }
+}
+
+/// A stream of one batch.
+#[must_use]
+pub fn one_stream(batch: RecordBatch) -> SendableRecordBatchStream {
+    let schema = batch.schema();
+    Box::pin(RecordBatchStreamAdapter::new(schema, stream::iter([Ok(batch)])))
+}
+
+/// The rows of one stream, then those of another, in the columns of the latter.
+#[must_use]
+pub fn chained(
+    first: SendableRecordBatchStream,
+    then: SendableRecordBatchStream,
+) -> SendableRecordBatchStream {
+    let schema = then.schema();
+    let columns = Arc::clone(&schema);
+    let first = first.map(move |batch| in_types_of(&batch?, &columns));
+    Box::pin(RecordBatchStreamAdapter::new(schema, first.chain(then)))
+}
+
+/// Texts as a column of this name.
+#[must_use]
+pub fn texts<'a>(name: &str, texts: impl IntoIterator<Item = &'a String>) -> RecordBatch {
+    let schema = Arc::new(Schema::new(vec![Field::new(name, DataType::Utf8, true)]));
+    let texts: StringArray = texts.into_iter().map(Some).collect();
+    RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(texts)])
+        .unwrap_or_else(|_| RecordBatch::new_empty(schema))
+}
+
+impl Engine {
+    /// The rows of a table whose value of a text column is among `names`, or is not, as one stream.
+    pub async fn rows_by(
+        &self,
+        table: Table,
+        column: &str,
+        names: &BTreeSet<String>,
+        among: bool,
+    ) -> Result<SendableRecordBatchStream> {
+        let listed = MemTable::try_new(texts(column, names).schema(), vec![vec![texts(column, names)]])?;
+        let listed =
+            LogicalPlanBuilder::scan("listed", provider_as_source(Arc::new(listed)), None)?.build()?;
+        let kind = if among { JoinType::LeftSemi } else { JoinType::LeftAnti };
+        let (left, right) = (Column::from_name(column), Column::from_name(column));
+        let rows = LogicalPlanBuilder::scan("standing", provider_as_source(table), None)?;
+        let plan = rows.join(listed, kind, (vec![left], vec![right]), None)?.build()?;
+        let plan = self.planner(Joins::Hash).create_physical_plan(&plan).await?;
+        execute_stream(plan, self.task())
     }
 }
 

@@ -5,6 +5,7 @@
 //! - [`answer`]: a query whose whole result is small
 //! - [`rule`], [`audit`], [`split`]: what is asked of rows one by one, counted and taken out
 //! - [`spool`], [`reach`], [`change`]: new rows, what they reach of a table, and what they do to it
+//! - [`tally`]: rows counted by a value
 //! - [`given`], [`diff`]: rows that somebody wrote, and how others differ from them
 //! - [`bind`]: a query's tables, from schemas to data
 //! - [`execute`]: a bound query as streams of rows
@@ -36,6 +37,7 @@ pub mod session;
 pub mod source;
 pub mod split;
 pub mod spool;
+pub mod tally;
 
 use std::sync::Arc;
 

@@ -98,6 +98,32 @@ impl Query {
         Ok(Self { plan, canonical: self.canonical.clone() })
     }
 
+    /// What keeps each row of the query from being made of one row that it reads; nothing if nothing does.
+    #[must_use]
+    pub fn gathers(&self) -> Option<&'static str> {
+        let mut found = None;
+        let visited = self.plan.apply_with_subqueries(|node| {
+            found = match node {
+                LogicalPlan::Projection(_)
+                | LogicalPlan::Filter(_)
+                | LogicalPlan::TableScan(_)
+                | LogicalPlan::SubqueryAlias(_)
+                | LogicalPlan::Unnest(_) => return Ok(TreeNodeRecursion::Continue),
+                LogicalPlan::Aggregate(_) => Some("an aggregate"),
+                LogicalPlan::Window(_) => Some("a window"),
+                LogicalPlan::Join(_) => Some("a join"),
+                LogicalPlan::Sort(_) => Some("an order"),
+                LogicalPlan::Limit(_) => Some("a limit"),
+                LogicalPlan::Distinct(_) => Some("a distinct"),
+                LogicalPlan::Union(_) => Some("a union"),
+                _ => Some("more than a choice of rows and columns"),
+            };
+            Ok(TreeNodeRecursion::Stop)
+        });
+        debug_assert!(visited.is_ok(), "the visitor never fails");
+        found
+    }
+
     /// A query that was not written as SQL.
     pub(super) fn of_plan(plan: LogicalPlan) -> Self {
         Self { plan, canonical: String::new() }

@@ -112,6 +112,24 @@ impl Engine {
         super::source::provider(spec, self.session.as_ref(), rejects.cloned()).await
     }
 
+    /// The files of a source, in the order of their names. Not for databases.
+    pub async fn source_files(
+        &self,
+        spec: &super::source::SourceSpec,
+    ) -> Result<Vec<super::source::SourceFile>> {
+        super::source::list(spec, self.session.as_ref()).await
+    }
+
+    /// The table of some of a source's files; what it sets aside goes to `rejects`.
+    pub async fn source_of(
+        &self,
+        spec: &super::source::SourceSpec,
+        files: Vec<super::source::SourceFile>,
+        rejects: Option<&Arc<super::source::RejectSink>>,
+    ) -> Result<Table> {
+        super::source::provider_of(spec, self.session.as_ref(), files, rejects.cloned()).await
+    }
+
     /// The state that a source's data is in.
     pub async fn source_state(&self, spec: &super::source::SourceSpec) -> Result<super::source::SourceState> {
         super::source::state(spec, self.session.as_ref()).await

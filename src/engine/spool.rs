@@ -42,6 +42,16 @@ impl Spool {
         Arc::clone(&self.table)
     }
 
+    /// Rows that are there already.
+    ///
+    /// # Errors
+    /// None that a batch could cause.
+    pub fn of(batch: RecordBatch) -> Result<Self> {
+        let rows = batch.num_rows() as u64;
+        let table = MemTable::try_new(batch.schema(), vec![vec![batch]])?;
+        Ok(Self { table: Arc::new(table), rows, _files: Vec::new() })
+    }
+
     /// How many they are.
     #[must_use]
     pub fn rows(&self) -> u64 {

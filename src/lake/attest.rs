@@ -20,19 +20,20 @@ pub(super) const CHECKPOINT_INTERVAL: u64 = 100;
 
 impl Lake {
     /// Says of the rows that stand at `version` what `provenance` says; no row changes, and what was made from that
-    /// version is as fresh as before. Returns the number of the commit. If another writer committed after `version`
-    /// nothing is said, and the error tells.
+    /// version is as fresh as before. `transaction` is an application and the number of what it did. Returns the number
+    /// of the commit. If another writer committed after `version` nothing is said, and the error tells.
     pub async fn attest(
         &self,
         relation: &Relation,
         version: u64,
         provenance: &Provenance,
+        transaction: Option<&(String, u64)>,
     ) -> Result<u64, LakeError> {
         let place = self.place(relation);
         let log_store = self
             .log_store(self.store().clone(), self.url(relation))
             .map_err(|error| LakeError::of(WRITE, &place, error))?;
-        let entry = attesting(provenance, Utc::now())
+        let entry = attesting(provenance, transaction, Utc::now())
             .map_err(|error| LakeError::Corrupt { place: place.clone(), source: error.into() })?;
         let next = version + 1;
         let entry = CommitOrBytes::LogBytes(entry.into());

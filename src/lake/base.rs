@@ -10,7 +10,10 @@ use deltalake::{
 };
 use percent_encoding::percent_decode_str;
 
-use super::{error::LakeError, store::Lake};
+use super::{
+    error::{LakeError, READ},
+    store::Lake,
+};
 use crate::{
     engine::{Session, Table, arrow::datatypes::SchemaRef},
     name::Relation,
@@ -18,6 +21,7 @@ use crate::{
 
 /// One version of a table, to be changed.
 pub struct Base {
+    place: String,
     log_store: LogStoreRef,
     snapshot: Arc<EagerSnapshot>,
     session: Option<Arc<Session>>,
@@ -29,6 +33,7 @@ impl Lake {
         let (table, exists) = self.load(relation, self.store().clone()).await?;
         let snapshot = table.snapshot().ok().filter(|_| exists).map(|state| state.snapshot().clone());
         Ok(snapshot.map(|snapshot| Base {
+            place: self.place(relation),
             log_store: table.log_store(),
             snapshot: Arc::new(snapshot),
             session: self.session(),
@@ -53,6 +58,19 @@ impl Base {
     #[must_use]
     pub fn partition_by(&self) -> &[String] {
         self.snapshot.metadata().partition_columns()
+    }
+
+    /// The number that the newest commit of an application gave itself (Delta's `txn` action); none if it made none.
+    pub async fn transaction(&self, app: &str) -> Result<Option<u64>, LakeError> {
+        let version = self.snapshot.transaction_version(self.log_store.as_ref(), app).await;
+        let version = version.map_err(|error| LakeError::of(READ, &self.place, error))?;
+        Ok(version.and_then(|version| u64::try_from(version).ok()))
+    }
+
+    /// All its files.
+    pub fn files(&self) -> Result<BTreeSet<String>, LakeError> {
+        let files = self.snapshot.try_log_data().map_err(|error| LakeError::of(READ, &self.place, error))?;
+        Ok(files.iter().map(|file| file.path().into_owned()).collect())
     }
 
     /// Its rows.

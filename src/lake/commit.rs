@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use deltalake::{
     DeltaTableError,
     kernel::{
-        Action, Add, EagerSnapshot, Metadata, Protocol, Remove, StructType,
+        Action, Add, EagerSnapshot, Metadata, Protocol, Remove, StructType, Transaction,
         engine::arrow_conversion::TryIntoKernel,
         new_metadata,
         transaction::{CommitBuilder, CommitProperties, TableReference},
@@ -30,6 +30,8 @@ pub(super) struct Shape<'a> {
     pub(super) partition_by: &'a [String],
     pub(super) description: Option<&'a str>,
     pub(super) constraints: &'a Constraints,
+    /// What an application calls this commit.
+    pub(super) transaction: Option<(&'a str, u64)>,
 }
 
 /// What a table asks of its writers that an overwrite from outside deltalake's operations would break.
@@ -117,7 +119,9 @@ pub(super) async fn commit(
     actions.extend(new.into_iter().map(Action::Add));
     let partition_by = (!shape.partition_by.is_empty()).then(|| shape.partition_by.to_vec());
     let operation = DeltaOperation::Write { mode: old.mode, partition_by, predicate: None };
+    let transactions = shape.transaction.map(|(app, number)| Transaction::new(app, number.cast_signed()));
     let properties = CommitProperties::default()
+        .with_application_transactions(transactions.into_iter().collect())
         .with_metadata([(KEY.to_owned(), serde_json::to_value(provenance)?)])
         .with_max_retries(0)
         .with_create_checkpoint(false)

@@ -153,14 +153,24 @@ pub(super) fn keeps_the_rows(entry: &[u8]) -> bool {
 }
 
 /// A commit that says how a version came to be and changes nothing.
-pub(super) fn attesting(provenance: &Provenance, at: DateTime<Utc>) -> serde_json::Result<Vec<u8>> {
-    serde_json::to_vec(&json!({ "commitInfo": {
+pub(super) fn attesting(
+    provenance: &Provenance,
+    transaction: Option<&(String, u64)>,
+    at: DateTime<Utc>,
+) -> serde_json::Result<Vec<u8>> {
+    let mut entry = serde_json::to_vec(&json!({ "commitInfo": {
         "timestamp": at.timestamp_millis(),
         "operation": "ATTEST",
         "operationParameters": {},
         "engineInfo": concat!("headwater/", env!("CARGO_PKG_VERSION")),
         KEY: provenance,
-    } }))
+    } }))?;
+    if let Some((app, number)) = transaction {
+        entry.push(b'\n');
+        let txn = json!({ "appId": app, "version": number, "lastUpdated": at.timestamp_millis() });
+        entry.extend(serde_json::to_vec(&json!({ "txn": txn }))?);
+    }
+    Ok(entry)
 }
 
 /// How the line begins that says what a commit is.

@@ -9,9 +9,12 @@ use std::{
     },
 };
 
+use bytes::Bytes;
 use deltalake::{
     DeltaTableError,
     kernel::{Add, EagerSnapshot},
+    logstore::LogStoreRef,
+    table::state::DeltaTableState,
 };
 use futures::StreamExt;
 use object_store::{ObjectStoreExt, path::Path as Location};
@@ -56,6 +59,8 @@ pub struct Write {
     pub constraints: Constraints,
     /// How large files should be, in bytes; 100 MB unless told.
     pub target_file_size: Option<NonZeroU64>,
+    /// An application and the number of what it does, of which the commit is the proof.
+    pub transaction: Option<(String, u64)>,
     /// Told how many rows are written so far, all streams together.
     pub on_rows: Arc<dyn Fn(u64) + Send + Sync>,
 }
@@ -132,71 +137,24 @@ impl Lake {
             put.map_err(|error| LakeError::of_store(WRITE, &place, error))?;
         }
 
-        let staged = async {
-            let log_store = above.log_store();
-            let store = log_store.object_store(None);
-            let files = Files::new(store, table.clone(), &write.partition_by, write.target_file_size)
-                .map_err(|error| LakeError::of(WRITE, &place, error))?;
-            let context = Writing {
-                files,
-                not_null: not_null(&table, &write.constraints),
-                table: table.clone(),
-                relation: relation.clone(),
-                place: place.clone(),
-                rows: Arc::new(AtomicU64::new(0)),
-                on_rows: write.on_rows,
-                cancel: cancel.child_token(),
-            };
-            let guarded: Vec<usize> = context.not_null.clone();
-            let written = context.write_all(streams).await?;
-            let violations: Vec<(String, u64)> = guarded
-                .iter()
-                .zip(&written.nulls)
-                .filter(|(_, nulls)| **nulls > 0)
-                .map(|(column, nulls)| (table.field(*column).name().clone(), *nulls))
-                .collect();
-            if !violations.is_empty() {
-                return Err(LakeError::NotNull { relation: relation.clone(), violations });
-            }
-            let mut provenance = write.provenance;
-            if write.replaces == Replaces::Everything {
-                provenance.digest = written.digest.finish();
-            }
-            let bytes = written.files.iter().filter_map(|file| u64::try_from(file.size).ok()).sum();
-            let shape = Shape {
-                schema: &table,
-                partition_by: &write.partition_by,
-                description: write.description.as_deref(),
-                constraints: &write.constraints,
-            };
-            let old = commit::replaced(base.as_ref(), &write.replaces, &written.files)
-                .map_err(|error| LakeError::of(WRITE, &place, error))?;
-            let change = Change {
-                written: written.digest.rows(),
-                digest: written.digest.finish(),
-                replaced: old.rows,
-                files: old.files.iter().map(|file| file.path.clone()).collect(),
-            };
-            provenance.rows = written.digest.rows() + old.rows_kept;
-            let new = written.files;
-            let commit =
-                commit::commit(base.as_ref(), log_store.clone(), &shape, old, new, &provenance).await;
-            let failed = |error: DeltaTableError| {
-                if is_conflict(&error) {
-                    LakeError::Conflict { relation: relation.clone(), version: next }
-                } else {
-                    LakeError::of(WRITE, &place, error)
-                }
-            };
-            let (version, state) = commit.map_err(failed)?;
-            let entry = log_store.read_commit_entry(version).await.map_err(failed)?;
-            let missing = || failed(DeltaTableError::InvalidVersion(version));
-            Ok((provenance, bytes, version, state, entry.ok_or_else(missing)?, change))
-        };
-        match staged.await {
-            Ok((provenance, bytes, version, state, entry, change)) => {
+        let transaction = write.transaction.clone();
+        let next =
+            Next { relation, place: &place, base: base.as_ref(), log_store: above.log_store(), table, write };
+        match next.prepare(streams, cancel).await {
+            Ok(Prepared { provenance, bytes, version, state, entry, change }) => {
                 let relation = relation.clone();
-                Ok(Staged { relation, place, provenance, bytes, version, state, entry, change, traces })
+                Ok(Staged {
+                    relation,
+                    place,
+                    provenance,
+                    bytes,
+                    version,
+                    state,
+                    entry,
+                    change,
+                    transaction,
+                    traces,
+                })
             }
             Err(error) => {
                 // The error says what went wrong; what can't be deleted now is left for a vacuum.
@@ -204,6 +162,88 @@ impl Lake {
                 Err(error)
             }
         }
+    }
+}
+
+/// A table's next version, to be prepared.
+struct Next<'a> {
+    relation: &'a Relation,
+    place: &'a str,
+    /// The version it comes after; none if there is no table yet.
+    base: Option<&'a EagerSnapshot>,
+    log_store: LogStoreRef,
+    table: SchemaRef,
+    write: Write,
+}
+
+/// A version whose files are written and whose commit is made, where nobody sees it.
+struct Prepared {
+    provenance: Provenance,
+    bytes: u64,
+    version: u64,
+    state: DeltaTableState,
+    entry: Bytes,
+    change: Change,
+}
+
+impl Next<'_> {
+    /// Writes the rows and makes the commit.
+    async fn prepare(self, streams: Streams, cancel: &CancellationToken) -> Result<Prepared, LakeError> {
+        let Self { relation, place, base, log_store, table, write } = self;
+        let failed = |error: DeltaTableError| {
+            if is_conflict(&error) {
+                let version = base.map_or(0, |base| base.version() + 1);
+                LakeError::Conflict { relation: relation.clone(), version }
+            } else {
+                LakeError::of(WRITE, place, error)
+            }
+        };
+        let store = log_store.object_store(None);
+        let files =
+            Files::new(store, table.clone(), &write.partition_by, write.target_file_size).map_err(failed)?;
+        let guarded = not_null(&table, &write.constraints);
+        let writing = Writing {
+            files,
+            not_null: guarded.clone(),
+            table: table.clone(),
+            relation: relation.clone(),
+            place: place.to_owned(),
+            rows: Arc::new(AtomicU64::new(0)),
+            on_rows: write.on_rows,
+            cancel: cancel.child_token(),
+        };
+        let written = writing.write_all(streams).await?;
+        let nulls = guarded.iter().zip(&written.nulls).filter(|(_, nulls)| **nulls > 0);
+        let violations: Vec<(String, u64)> =
+            nulls.map(|(column, nulls)| (table.field(*column).name().clone(), *nulls)).collect();
+        if !violations.is_empty() {
+            return Err(LakeError::NotNull { relation: relation.clone(), violations });
+        }
+        let old = commit::replaced(base, &write.replaces, &written.files).map_err(failed)?;
+        let change = Change {
+            written: written.digest.rows(),
+            digest: written.digest.finish(),
+            replaced: old.rows,
+            files: old.files.iter().map(|file| file.path.clone()).collect(),
+        };
+        let mut provenance = write.provenance;
+        provenance.rows = change.written + old.rows_kept;
+        if write.replaces == Replaces::Everything {
+            provenance.digest.clone_from(&change.digest);
+        }
+        let bytes = written.files.iter().filter_map(|file| u64::try_from(file.size).ok()).sum();
+        let shape = Shape {
+            schema: &table,
+            partition_by: &write.partition_by,
+            description: write.description.as_deref(),
+            constraints: &write.constraints,
+            transaction: write.transaction.as_ref().map(|(app, number)| (app.as_str(), *number)),
+        };
+        let commit = commit::commit(base, log_store.clone(), &shape, old, written.files, &provenance).await;
+        let (version, state) = commit.map_err(failed)?;
+        let entry = log_store.read_commit_entry(version).await.map_err(failed)?;
+        let entry = entry.ok_or_else(|| failed(DeltaTableError::InvalidVersion(version)))?;
+        Ok(Prepared { provenance, bytes, version, state, entry, change })
     }
 }
 

@@ -37,6 +37,7 @@ pub struct Staged {
     pub(super) state: DeltaTableState,
     pub(super) entry: Bytes,
     pub(super) change: Change,
+    pub(super) transaction: Option<(String, u64)>,
     pub(super) traces: Traces,
 }
 
@@ -96,6 +97,12 @@ impl Staged {
     #[must_use]
     pub fn relation(&self) -> &Relation {
         &self.relation
+    }
+
+    /// The application and the number of what its commit is the proof of.
+    #[must_use]
+    pub fn transaction(&self) -> Option<&(String, u64)> {
+        self.transaction.as_ref()
     }
 
     /// Rows that were written, which may be fewer than the version has.

@@ -127,6 +127,7 @@ fn overwrite(schema: SchemaRef, partition_by: &[&str]) -> Write {
         description: Some("Meter readings.".to_owned()),
         constraints: Constraints::default(),
         target_file_size: None,
+        transaction: None,
         on_rows: Arc::new(|_| ()),
     }
 }

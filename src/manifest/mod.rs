@@ -23,8 +23,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 pub use self::{
     config::{
-        Condition, Incremental, Materialized, ModelConfig, OnSchemaChange, OnViolation, Strategy, TestConfig,
-        TestSeverity, Updates,
+        Condition, FilePolicy, Incremental, Materialized, ModelConfig, OnChange, OnDelete, OnSchemaChange,
+        OnViolation, Strategy, TestConfig, TestSeverity, Updates,
     },
     data_test::DataTest,
     node::{Model, Node, SourceFreshness, SourceTable},

@@ -125,6 +125,14 @@ impl SourceTable {
         }
     }
 
+    /// Whether its rows lie in files, of which there may be more tomorrow.
+    #[must_use]
+    pub fn has_files(&self) -> bool {
+        self.external.as_ref().is_some_and(|external| {
+            !matches!(external.declared.format.value, SourceFormatName::Delta | SourceFormatName::Sqlite)
+        })
+    }
+
     /// Where its Delta table is, if that is outside the lake.
     #[must_use]
     pub fn delta_location(&self) -> Option<&str> {

@@ -58,7 +58,7 @@ pub(super) fn status(action: Action, outcome: &Outcome) -> &'static str {
 pub(super) fn message(step: &Step, outcome: &Outcome) -> Option<String> {
     match outcome {
         Outcome::Published { rows, changed, .. } => {
-            let rows = changed.as_ref().map_or(*rows, RowChanges::total);
+            let rows = changed.as_deref().map_or(*rows, RowChanges::total);
             Some(format!("OK {}", wording::rows_of(rows)))
         }
         Outcome::Unchanged { rows, .. } => Some(format!("UNCHANGED {}", wording::rows_of(*rows))),
@@ -103,10 +103,10 @@ pub(super) fn relation<'a>(step: &'a Step, outcome: Option<&'a Outcome>) -> Opti
 pub(super) fn response(outcome: &Outcome) -> Value {
     let (word, version, rows, bytes, rejected, quarantined) = match outcome {
         Outcome::Published { version, rows, bytes, changed, rejected, quarantined } => {
-            let rows = changed.as_ref().map_or(*rows, RowChanges::total);
+            let rows = changed.as_deref().map_or(*rows, RowChanges::total);
             ("OK", version, rows, *bytes, rejected, quarantined)
         }
-        Outcome::Unchanged { version, rows, rejected, quarantined } => {
+        Outcome::Unchanged { version, rows, rejected, quarantined, .. } => {
             ("UNCHANGED", version, *rows, 0, rejected, quarantined)
         }
         Outcome::Checked => return json!({ "_message": "OK" }),

@@ -66,6 +66,7 @@ impl Worker {
             inserted: changes.as_ref().map_or(own.rows_written(), |changes| changes.inserted()),
             updated: changes.as_ref().map_or(0, |changes| changes.updated()),
             deleted: changes.as_ref().map_or(own.rows_replaced(), |changes| changes.deleted()),
+            files: None,
         };
         let mut version = Version {
             relation: model.relation.clone(),
@@ -74,7 +75,7 @@ impl Worker {
             rejects,
             taken,
             quarantines: build.quarantines(),
-            changed: Some(written),
+            changed: Some(Box::new(written)),
             same_rows: false,
         };
         let same = match changes {
@@ -121,6 +122,7 @@ impl Worker {
                 ));
             }
             Taken::ByKey(by_key) => by_key,
+            Taken::ByFile(_) => return Err(StepError::Lost(build.model.id.to_string())),
         };
         let rows = Arc::clone(build.progress);
         let on_rows = Arc::new(move |count| rows.store(count, Ordering::Relaxed));
@@ -133,7 +135,7 @@ impl Worker {
         ]);
         let bound = by_key.outcome.bind(&tables)?;
         let streams = self.engine.streams(&bound, &build.model.config.partition_by, joins).await?;
-        let (streams, changes) = change::apply(streams);
+        let (streams, changes) = change::apply(streams, &build.compiled.schema);
         // The spooled rows must last until the streams have ended.
         let staged = self.stage_in_place_of(build, Replaces::Files { of, files }, streams).await?;
         drop(new);

@@ -8,6 +8,7 @@
 //! - [`worker`]: one job: what makes a node, then what judges it
 //! - `model`: a model's new version, from its inputs to its publication
 //! - `increment`: taking new rows into a table that is there
+//! - `ingest`: loading files once each
 //! - `reuse`: tables that stand, and the tests they have not passed yet
 //! - `version`, `side`: what is staged, and the tables beside it
 //! - `audit`, `verdict`: data tests, over what is staged or published
@@ -20,6 +21,7 @@ mod anomaly;
 mod audit;
 mod freshness;
 mod increment;
+mod ingest;
 mod model;
 mod past;
 

@@ -17,7 +17,7 @@ use super::{
     worker::{StepError, Worker},
 };
 use crate::{
-    compile::{CompiledModel, ModelRule},
+    compile::{CompiledModel, ModelRule, Taken},
     engine::{
         Query, Streams, Table,
         execute::{Joins, is_out_of_memory},
@@ -101,7 +101,16 @@ impl Worker {
             return Ok(None);
         }
         let questions = self.questions(job, tests, &model.relation).await?;
-        let build = Build { model, compiled, inputs: &inputs, progress };
+        let made = own.as_ref().and_then(|own| own.provenance.as_ref());
+        let build = Build {
+            model,
+            compiled,
+            inputs: &inputs,
+            progress,
+            anew: step.reason.is_demanded()
+                || made.is_none_or(|made| made.fingerprint != compiled.fingerprint),
+            from_nothing: matches!(step.reason, Reason::FullRefresh { .. }),
+        };
         let version = match self.stage(&build, Joins::Hash).await {
             Err(StepError::Engine(error) | StepError::Lake(LakeError::Query(error)))
                 if is_out_of_memory(&error) =>
@@ -190,6 +199,7 @@ impl Worker {
             description: Some(description),
             target_file_size: None,
             constraints: Constraints::default(),
+            transaction: None,
             on_rows: Arc::new(|_| {}),
         };
         let staged = self.tables.lake().stage(relation, write, streams, &self.cancel).await?;
@@ -199,6 +209,11 @@ impl Worker {
 
     /// Stages the version that a build comes to: what stands there with the new rows taken in, or all rows anew.
     async fn stage(&self, build: &Build<'_>, joins: Joins) -> Result<Version, StepError> {
+        if let Some(increment) = &build.compiled.increment
+            && let Taken::ByFile(by_file) = &increment.taken
+        {
+            return self.load(build, increment, by_file, joins).await;
+        }
         if let Some(increment) = build.compiled.takes_in()
             && let Some(base) = self.tables.lake().base(&build.model.relation).await?
         {
@@ -309,6 +324,10 @@ pub(super) struct Build<'a> {
     /// The states of what it reads.
     pub(super) inputs: &'a Inputs,
     pub(super) progress: &'a Progress,
+    /// Whether what stands there was made otherwise than it would be now, or is somebody else's.
+    pub(super) anew: bool,
+    /// Whether nothing of it is to stay.
+    pub(super) from_nothing: bool,
 }
 
 impl Build<'_> {
@@ -331,6 +350,7 @@ impl Build<'_> {
             description: (!model.description.is_empty()).then(|| model.description.clone()),
             constraints: compiled.constraints.clone(),
             target_file_size: model.config.target_file_size.and_then(NonZeroU64::new),
+            transaction: None,
             on_rows: Arc::new(move |rows| progress.store(rows, Ordering::Relaxed)),
         }
     }

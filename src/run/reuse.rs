@@ -104,7 +104,7 @@ impl Worker {
         provenance.tests.extend(news);
         provenance.metrics.extend(metrics);
         provenance.stands_for = Some(own.data_version);
-        self.tables.lake().attest(relation, own.version, &provenance).await.map(drop)
+        self.tables.lake().attest(relation, own.version, &provenance, None).await.map(drop)
     }
 
     /// What these tests, and the unit tests that the job waited for, ask of the rows of `own`. To be taken before they

@@ -44,7 +44,7 @@ impl Side {
         (side, sink)
     }
 
-    async fn stage(
+    pub(super) async fn stage(
         self,
         lake: &Lake,
         provenance: &Provenance,
@@ -58,6 +58,7 @@ impl Side {
             description: Some(self.description),
             target_file_size: None,
             constraints: Constraints::default(),
+            transaction: None,
             on_rows: Arc::new(|_| {}),
         };
         Ok(lake.stage(&self.relation, write, vec![self.rows], cancel).await?)

@@ -24,7 +24,7 @@ pub(super) struct Version {
     /// Whether any rule sets rows aside, so that there is a table of them.
     pub(super) quarantines: bool,
     /// What new rows did to those that stand there, if it was not made anew.
-    pub(super) changed: Option<RowChanges>,
+    pub(super) changed: Option<Box<RowChanges>>,
     /// Whether they left them as they were.
     pub(super) same_rows: bool,
 }
@@ -64,8 +64,9 @@ impl Version {
     /// Leaves what stands there, which has the same rows, and notes what else these were made from.
     pub(super) async fn leave(self, lake: &Lake, standing: &Observed) -> Result<Outcome, StepError> {
         let (rejected, quarantined) = (self.rejected(), self.quarantined());
-        let Self { own, sides, relation, .. } = self;
+        let Self { own, sides, relation, changed, .. } = self;
         let (rows, mut now) = (own.rows(), own.provenance().clone());
+        let transaction = own.transaction().cloned();
         own.abort().await?;
         publish_sides(sides, lake).await?;
         if let Some(made) = &standing.provenance {
@@ -78,11 +79,11 @@ impl Version {
             now.stands_for = made.stands_for;
             let same_run = Provenance { run_id: made.run_id.clone(), ..now.clone() };
             now.stands_for = Some(standing.data_version);
-            if same_run != *made {
-                lake.attest(&relation, standing.version, &now).await?;
+            if same_run != *made || transaction.is_some() {
+                lake.attest(&relation, standing.version, &now, transaction.as_ref()).await?;
             }
         }
-        Ok(Outcome::Unchanged { version: standing.data_version, rows, rejected, quarantined })
+        Ok(Outcome::Unchanged { version: standing.data_version, rows, changed, rejected, quarantined })
     }
 
     /// Deletes everything of it.

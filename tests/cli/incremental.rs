@@ -235,7 +235,7 @@ fn settings_that_do_not_fit_are_refused() {
         ("incremental_strategy='mrege', unique_key='id'", "did you mean `merge`?"),
         ("unique_key='idd'", "`unique_key` names `idd`"),
         ("unique_key='id', merge_update_columns=['amunt']", "did you mean `amount`?"),
-        ("merge_update_columns=['amount']", "has no meaning for the strategy `append`"),
+        ("merge_update_columns=['amount']", "has no meaning for the strategy `by_file`"),
         ("on_schema_change='sync'", "`on_schema_change` is one of"),
         (
             "unique_key='id', merge_update_columns=['amount'], merge_exclude_columns=['day']",

@@ -9,7 +9,7 @@
 //! | `commands` | every command but `build` |
 //! | `sql_errors`, `template_errors`, `yaml_errors`, `usage_errors` | what is said of mistakes, before anything is written |
 //! | `failures` | models that fail while they run |
-//! | `incremental` | models that take new rows in |
+//! | `incremental`, `ingestion` | models that take new rows in, and files that are loaded once |
 //! | `rebuilds` | what is built again, and what stands |
 //! | `audits` | what failing tests withhold, and that nobody sees it |
 //! | `data_tests`, `unit_tests`, `contracts`, `freshness` | what judges, and how |
@@ -27,6 +27,7 @@ mod expected;
 mod failures;
 mod freshness;
 mod incremental;
+mod ingestion;
 mod machine;
 mod project;
 mod ran;

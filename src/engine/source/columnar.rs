@@ -29,7 +29,7 @@ use futures::future;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, path::Path as StorePath};
 
 use super::{
-    files::{self, Place, SourceFile},
+    files::{Place, SourceFile},
     spec::{SOURCE_FILE, SOURCE_ROW, SourceFormat, SourceSpec, schema},
 };
 
@@ -37,6 +37,7 @@ use super::{
 pub(super) async fn table(
     spec: &SourceSpec,
     session: &dyn Session,
+    files: Vec<SourceFile>,
 ) -> Result<Arc<dyn TableProvider>, DataFusionError> {
     let declared = schema(spec)?;
     if declared.index_of(SOURCE_ROW).is_ok() {
@@ -47,7 +48,6 @@ pub(super) async fn table(
         SourceFormat::Avro => Arc::new(AvroFormat),
         _ => Arc::new(ParquetFormat::default().with_options(session.table_options().parquet.clone())),
     };
-    let files = files::list(spec, session).await?;
     let (url, store) = store(&files, session)?;
     let metas = future::try_join_all(files.iter().map(|file| meta(file, &store))).await?;
     let inferred = format

@@ -23,11 +23,13 @@ use super::spec::{SourceFormat, SourceSpec};
 
 /// A file of a source.
 #[derive(Debug, Clone)]
-pub(crate) struct SourceFile {
+pub struct SourceFile {
     /// As `_source_file` has it.
-    pub(crate) name: Arc<str>,
-    pub(crate) size: u64,
-    pub(crate) modified: DateTime<Utc>,
+    pub name: Arc<str>,
+    /// In bytes.
+    pub size: u64,
+    /// When it was last modified.
+    pub modified: DateTime<Utc>,
     pub(crate) place: Place,
 }
 
@@ -187,7 +189,8 @@ fn has_extension(path: &Path, format: &SourceFormat) -> bool {
 
 impl SourceFile {
     /// What the store calls this state of the file, if it has a word for it.
-    pub(crate) fn etag(&self) -> Option<&str> {
+    #[must_use]
+    pub fn etag(&self) -> Option<&str> {
         match &self.place {
             Place::Local(_) => None,
             Place::Remote { meta, .. } => meta.e_tag.as_deref(),

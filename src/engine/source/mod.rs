@@ -29,8 +29,11 @@ mod state;
 mod text;
 mod types;
 
-pub use provider::provider;
-pub use rejects::{Reject, RejectCounts, RejectSink, RejectStream};
+pub use files::SourceFile;
+pub(crate) use files::list;
+pub use provider::{of_files as provider_of, provider};
+pub use rejects::{Reject, RejectCounts, RejectSink, RejectStream, RejectedFile};
+pub(crate) use spec::SOURCE_FILE;
 pub use spec::{DateUnit, OnError, Orient, SourceFormat, SourceSpec, schema};
-pub use state::{SourceState, modified, state};
+pub use state::{SourceState, modified, of_files, state};
 pub use types::{data_type, type_name};

@@ -8,7 +8,8 @@ use datafusion::{
 };
 
 use super::{
-    columnar, files,
+    columnar,
+    files::{self, SourceFile},
     rejects::{Reject, RejectSink},
     rows::Shape,
     spec::{DateUnit, OnError, Orient, SourceFormat, SourceSpec, schema},
@@ -25,19 +26,34 @@ pub async fn provider(
     session: &dyn Session,
     rejects: Option<Arc<RejectSink>>,
 ) -> Result<Arc<dyn TableProvider>, DataFusionError> {
-    provider_at(spec, session, rejects, Pace::default()).await
+    let files = match spec.format {
+        SourceFormat::Sqlite { .. } => Vec::new(),
+        _ => files::list(spec, session).await?,
+    };
+    provider_at(spec, session, files, rejects, Pace::default()).await
+}
+
+/// The table of some of a source's files.
+pub async fn of_files(
+    spec: &SourceSpec,
+    session: &dyn Session,
+    files: Vec<SourceFile>,
+    rejects: Option<Arc<RejectSink>>,
+) -> Result<Arc<dyn TableProvider>, DataFusionError> {
+    provider_at(spec, session, files, rejects, Pace::default()).await
 }
 
 /// The same at a pace of one's own.
 pub(super) async fn provider_at(
     spec: &SourceSpec,
     session: &dyn Session,
+    files: Vec<SourceFile>,
     rejects: Option<Arc<RejectSink>>,
     pace: Pace,
 ) -> Result<Arc<dyn TableProvider>, DataFusionError> {
     let report = Report { source: spec.name.as_str().into(), on_error: spec.on_error, rejects };
     let (layout, unit) = match &spec.format {
-        SourceFormat::Parquet | SourceFormat::Avro => return columnar::table(spec, session).await,
+        SourceFormat::Parquet | SourceFormat::Avro => return columnar::table(spec, session, files).await,
         SourceFormat::Sqlite { table } => return Ok(Arc::new(SqliteTable::open(spec, table, report)?)),
         SourceFormat::Json { orient: Orient::Split, date_unit } => (Layout::Split, *date_unit),
         SourceFormat::Json { orient: Orient::Records, date_unit } => (Layout::Records, *date_unit),
@@ -56,7 +72,6 @@ pub(super) async fn provider_at(
     if names.is_empty() {
         return Err(DataFusionError::Plan(format!("{}: declare the columns of a text file", spec.name)));
     }
-    let files = files::list(spec, session).await?;
     Ok(Arc::new(TextTable::new(schema, Format { layout, unit, names }, files, report, pace)))
 }
 

@@ -4,7 +4,7 @@
 //! full channel makes the readers wait. [`RejectSink::close`] ends the stream once the plan has been executed.
 
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -64,6 +64,17 @@ pub struct RejectCounts {
     pub files: u64,
     /// A few of them, the first in order of file and row among those that came early.
     pub sample: Vec<String>,
+    /// What was set aside of each file, if anything was.
+    pub by_file: BTreeMap<Arc<str>, RejectedFile>,
+}
+
+/// What was set aside of a file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RejectedFile {
+    /// Rows set aside alone.
+    pub rows: u64,
+    /// Why it was set aside whole.
+    pub reason: Option<String>,
 }
 
 /// The end that readers hold.
@@ -79,6 +90,7 @@ pub struct RejectSink {
 struct Counts {
     rows: u64,
     files: u64,
+    by_file: BTreeMap<Arc<str>, RejectedFile>,
     sample: BTreeSet<(Arc<str>, Option<u64>, String)>,
 }
 
@@ -108,7 +120,7 @@ impl RejectSink {
     pub fn counts(&self) -> RejectCounts {
         let counts = lock(&self.counts);
         let sample = counts.sample.iter().map(|(_, _, line)| line.clone()).collect();
-        RejectCounts { rows: counts.rows, files: counts.files, sample }
+        RejectCounts { rows: counts.rows, files: counts.files, sample, by_file: counts.by_file.clone() }
     }
 
     /// Whether the caller is the first to report a piece of a file of a source.
@@ -121,9 +133,14 @@ impl RejectSink {
     pub(crate) fn report(&self, reject: Reject) {
         {
             let mut counts = lock(&self.counts);
-            match reject.row {
-                Some(_) => counts.rows += 1,
-                None => counts.files += 1,
+            let counts = &mut *counts;
+            let of_file = counts.by_file.entry(Arc::clone(&reject.file)).or_default();
+            if reject.row.is_some() {
+                counts.rows += 1;
+                of_file.rows += 1;
+            } else {
+                counts.files += 1;
+                of_file.reason = Some(reject.reason.clone());
             }
             counts.sample.insert((Arc::clone(&reject.file), reject.row, reject.line()));
             if counts.sample.len() > SAMPLE {

@@ -7,7 +7,7 @@ use datafusion::{catalog::Session, error::DataFusionError};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::{
-    files,
+    files::{self, SourceFile},
     spec::{SourceFormat, SourceSpec},
 };
 
@@ -27,23 +27,28 @@ pub struct SourceState {
 /// The state that a source is in. No row is read.
 pub async fn state(spec: &SourceSpec, session: &dyn Session) -> Result<SourceState, DataFusionError> {
     let mut digest = Xxh3::new();
-    let mut files = 1;
     if let SourceFormat::Sqlite { table } = &spec.format {
         let path = spec.base.join(&spec.location);
         digest.update(table.as_bytes());
         digest.update(&change_counter(&path)?);
         digest.update(stamp(&path)?.as_bytes());
     } else {
-        let found = files::list(spec, session).await?;
-        files = found.len() as u64;
-        for file in found {
-            digest.update(file.name.as_bytes());
-            digest.update(&file.size.to_le_bytes());
-            digest.update(&file.modified.timestamp_nanos_opt().unwrap_or_default().to_le_bytes());
-            digest.update(file.etag().unwrap_or_default().as_bytes());
-        }
+        return Ok(of_files(&files::list(spec, session).await?));
     }
-    Ok(SourceState { digest: format!("{:032x}", digest.digest128()), files })
+    Ok(SourceState { digest: format!("{:032x}", digest.digest128()), files: 1 })
+}
+
+/// The state of a source that is these files.
+#[must_use]
+pub fn of_files(files: &[SourceFile]) -> SourceState {
+    let mut digest = Xxh3::new();
+    for file in files {
+        digest.update(file.name.as_bytes());
+        digest.update(&file.size.to_le_bytes());
+        digest.update(&file.modified.timestamp_nanos_opt().unwrap_or_default().to_le_bytes());
+        digest.update(file.etag().unwrap_or_default().as_bytes());
+    }
+    SourceState { digest: format!("{:032x}", digest.digest128()), files: files.len() as u64 }
 }
 
 /// When a source was last modified: the newest of its files, or its database; none if the store does not say.

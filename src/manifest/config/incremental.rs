@@ -20,6 +20,8 @@ pub struct Incremental {
     pub delete_condition: Option<String>,
     /// What is done if the model has other columns than its table.
     pub on_schema_change: OnSchemaChange,
+    /// What is done about files that change or go after they were loaded, if it loads files.
+    pub files: FilePolicy,
     /// Whether it is always built from nothing (`true`), or never, whatever the command says (`false`).
     pub full_refresh: Option<bool>,
 }
@@ -35,12 +37,15 @@ pub enum Strategy {
     DeleteInsert,
     /// All rows of a partition go when new ones of that partition come.
     InsertOverwrite,
+    /// Each file of a source is loaded once; if it changes, its rows take the place of those it had.
+    ByFile,
 }
 
 impl Strategy {
-    const ALL: [Self; 4] = [Self::Append, Self::Merge, Self::DeleteInsert, Self::InsertOverwrite];
+    const ALL: [Self; 5] =
+        [Self::Append, Self::Merge, Self::DeleteInsert, Self::InsertOverwrite, Self::ByFile];
 
-    /// dbt's word for it.
+    /// dbt's word for it; ours, for the last.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -48,9 +53,45 @@ impl Strategy {
             Self::Merge => "merge",
             Self::DeleteInsert => "delete+insert",
             Self::InsertOverwrite => "insert_overwrite",
+            Self::ByFile => "by_file",
         }
     }
 }
+
+/// What is done about files that are no longer as they were loaded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FilePolicy {
+    /// If a file changed.
+    pub on_change: OnChange,
+    /// If a file is gone.
+    pub on_delete: OnDelete,
+}
+
+/// What is done about a file that changed after it was loaded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnChange {
+    /// It is loaded again, in the place of its rows.
+    #[default]
+    Reload,
+    /// Its rows stay as they are.
+    Ignore,
+    /// Nothing is built.
+    Fail,
+}
+
+/// What is done about the rows of a file that is gone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnDelete {
+    /// They stay.
+    #[default]
+    Keep,
+    /// They go.
+    Remove,
+}
+
+const ON_CHANGE: [(&str, OnChange); 3] =
+    [("reload", OnChange::Reload), ("ignore", OnChange::Ignore), ("fail", OnChange::Fail)];
+const ON_DELETE: [(&str, OnDelete); 2] = [("keep", OnDelete::Keep), ("remove", OnDelete::Remove)];
 
 /// The columns that a merge changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,10 +137,15 @@ impl OnSchemaChange {
 }
 
 impl Incremental {
-    /// The settings as they were made; without a strategy it is `merge` if there is a key, else `append`.
-    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+    /// The settings as they were made; without a strategy it is `merge` if there is a key, `by_file` if all that is read
+    /// is files, else `append`.
+    pub(super) fn read(reader: &mut Reader<'_>, reads_files: bool) -> Self {
         let unique_key = reader.list("unique_key");
-        let usual = if unique_key.is_empty() { Strategy::Append } else { Strategy::Merge };
+        let usual = match (unique_key.is_empty(), reads_files) {
+            (false, _) => Strategy::Merge,
+            (true, true) => Strategy::ByFile,
+            (true, false) => Strategy::Append,
+        };
         let strategy = named(reader, "incremental_strategy", &Strategy::ALL.map(|it| (it.name(), it)));
         let schema = named(reader, "on_schema_change", &OnSchemaChange::ALL.map(|it| (it.name(), it)));
         let (only, except) = (reader.list("merge_update_columns"), reader.list("merge_exclude_columns"));
@@ -121,6 +167,10 @@ impl Incremental {
             predicates: reader.list("incremental_predicates"),
             delete_condition: reader.text("merge_delete_condition"),
             on_schema_change: schema.unwrap_or(OnSchemaChange::Ignore),
+            files: FilePolicy {
+                on_change: named(reader, "on_change", &ON_CHANGE).unwrap_or_default(),
+                on_delete: named(reader, "on_delete", &ON_DELETE).unwrap_or_default(),
+            },
             full_refresh: reader.bool("full_refresh"),
         };
         incremental.check(reader);
@@ -147,7 +197,8 @@ impl Incremental {
         }
         let merges = ["merge_update_columns", "merge_exclude_columns", "merge_delete_condition"];
         let keyed = merges.into_iter().map(|key| (key, strategy == Strategy::Merge));
-        for (key, fits) in keyed.chain([("incremental_predicates", by_key)]) {
+        let by_file = ["on_change", "on_delete"].map(|key| (key, strategy == Strategy::ByFile));
+        for (key, fits) in keyed.chain([("incremental_predicates", by_key)]).chain(by_file) {
             if !fits && reader.settings.get(key).is_some_and(|setting| !setting.value.is_null()) {
                 let message = format!("`{key}` has no meaning for the strategy `{}`", strategy.name());
                 reader.finding(key, message, |found| found);

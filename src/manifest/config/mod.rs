@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 pub use self::{
-    incremental::{Incremental, OnSchemaChange, Strategy, Updates},
+    incremental::{FilePolicy, Incremental, OnChange, OnDelete, OnSchemaChange, Strategy, Updates},
     model::{Materialized, ModelConfig},
     test::{Condition, OnViolation, TestConfig, TestSeverity},
 };

@@ -69,15 +69,17 @@ pub struct ModelConfig {
 }
 
 impl ModelConfig {
-    /// The settings from all layers, weakest first, and what is wrong with them.
+    /// The settings from all layers, weakest first, and what is wrong with them. `reads_files`: whether all that the model
+    /// reads is one source of files.
     #[must_use]
-    pub fn resolve(layers: Vec<Layer>) -> (Self, Vec<Diagnostic>) {
+    pub fn resolve(layers: Vec<Layer>, reads_files: bool) -> (Self, Vec<Diagnostic>) {
         let merged = merged(layers);
         let mut reader = Reader::new(&merged);
         let materialized = materialized(&mut reader);
         let config = Self {
             materialized,
-            incremental: (materialized == Materialized::Incremental).then(|| Incremental::read(&mut reader)),
+            incremental: (materialized == Materialized::Incremental)
+                .then(|| Incremental::read(&mut reader, reads_files)),
             enabled: reader.bool("enabled").unwrap_or(true),
             schema: reader.text("schema"),
             alias: reader.text("alias"),

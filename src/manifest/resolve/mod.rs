@@ -199,9 +199,17 @@ impl Resolver<'_> {
         }
         layers.push(in_template(captures));
         self.findings.extend(layers.iter().flatten().filter_map(|(key, setting)| misspelt(key, setting)));
-        let (config, findings) = ModelConfig::resolve(layers);
+        let (config, findings) = ModelConfig::resolve(layers, self.reads_files(captures));
         self.findings.extend(findings);
         config
+    }
+
+    /// Whether all that a template reads is one source of files.
+    fn reads_files(&self, captures: &Captures) -> bool {
+        let [source] = &captures.sources[..] else { return false };
+        let known = self.lookup.source(&source.source, &source.table).ok();
+        let node = known.and_then(|(id, _)| self.nodes.get(id));
+        captures.refs.is_empty() && matches!(node, Some(Node::Source(source)) if source.has_files())
     }
 
     fn layer(&mut self, patch: &ConfigPatch) -> Layer {

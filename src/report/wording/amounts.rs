@@ -1,6 +1,6 @@
 //! Rows, files and ages in words.
 
-use crate::outcome::{Age, Quarantined, Rejected, RowChanges, Withheld};
+use crate::outcome::{Age, FileChanges, Quarantined, Rejected, RowChanges, Withheld};
 
 use super::super::node;
 
@@ -53,7 +53,30 @@ pub(super) fn changed(changed: &RowChanges) -> Option<String> {
         .filter(|(rows, _)| *rows > 0)
         .map(|(rows, how)| format!("{} {how}", thousands(rows)))
         .collect();
-    (!parts.is_empty()).then(|| parts.join(", "))
+    let files = changed.files.map(files).unwrap_or_default();
+    let told: Vec<String> = [parts.join(", "), files].into_iter().filter(|text| !text.is_empty()).collect();
+    (!told.is_empty()).then(|| told.join("; "))
+}
+
+/// What was done about files: `10 files loaded, 1 vanished`.
+fn files(changed: FileChanges) -> String {
+    let FileChanges { loaded, reloaded, removed, vanished, left } = changed;
+    let counted = [
+        (loaded, "loaded"),
+        (reloaded, "reloaded"),
+        (removed, "removed"),
+        (vanished, "vanished"),
+        (left, "changed and left"),
+    ];
+    let parts = counted.into_iter().filter(|(files, _)| *files > 0).enumerate().map(|(at, (files, how))| {
+        let noun = match (at, files) {
+            (0, 1) => " file",
+            (0, _) => " files",
+            _ => "",
+        };
+        format!("{}{noun} {how}", thousands(files))
+    });
+    parts.collect::<Vec<_>>().join(", ")
 }
 
 /// `2 tests failed`.

@@ -1,7 +1,7 @@
 //! The lines a step has while the run goes on: `3 of 9 OK created sql table model staging.x .... [OK in 0.12s]`.
 
 use crate::{
-    outcome::{Age, AgeStatus, Outcome, RowChanges, Skipped, TestStatus, Verdict},
+    outcome::{Age, AgeStatus, Outcome, Quarantined, Rejected, RowChanges, Skipped, TestStatus, Verdict},
     plan::{Action, Step},
 };
 
@@ -90,6 +90,17 @@ fn words(step: &Step) -> String {
     }
 }
 
+/// What was done to a table's rows, and what kept others out.
+fn remark(
+    changed: Option<&RowChanges>,
+    rejected: Option<&Rejected>,
+    quarantined: Option<&Quarantined>,
+) -> Option<String> {
+    let done = changed.and_then(amounts::changed);
+    let parts: Vec<String> = done.into_iter().chain(amounts::taken_out(rejected, quarantined)).collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
 fn told(step: &Step, outcome: &Outcome) -> Told {
     match outcome {
         Outcome::Published { rows, changed, rejected, quarantined, .. } => {
@@ -97,23 +108,25 @@ fn told(step: &Step, outcome: &Outcome) -> Told {
                 Some(_) => (Tone::Caution, "WARN"),
                 None => (Tone::Good, "OK"),
             };
-            let rows = changed.as_ref().map_or(*rows, RowChanges::total);
+            let rows = changed.as_deref().map_or(*rows, RowChanges::total);
             let status = format!("{word} {}", amounts::rows_of(rows));
-            let done = changed.as_ref().and_then(amounts::changed);
-            let taken_out = amounts::taken_out(rejected.as_ref(), quarantined.as_ref());
-            let remark = match (done, taken_out) {
-                (Some(done), Some(out)) => Some(format!("{done}; {out}")),
-                (done, out) => done.or(out),
-            };
+            let remark = remark(changed.as_deref(), rejected.as_ref(), quarantined.as_ref());
             Told { tone, status, lead: format!("{word} created {}", words(step)), remark }
         }
-        Outcome::Unchanged { rows, rejected, quarantined, .. } => {
+        Outcome::Unchanged { rows, changed, rejected, quarantined, .. } => {
             let (tone, word) = match rejected {
                 Some(_) => (Tone::Caution, "WARN"),
                 None => (Tone::Good, "UNCHANGED"),
             };
             let status = format!("{word} {}", amounts::rows_of(*rows));
-            let remark = amounts::taken_out(rejected.as_ref(), quarantined.as_ref());
+            // Rows that came as they had been are no news; files that are gone are.
+            let files = changed.as_deref().map(|changed| RowChanges {
+                inserted: 0,
+                updated: 0,
+                deleted: 0,
+                ..*changed
+            });
+            let remark = remark(files.as_ref(), rejected.as_ref(), quarantined.as_ref());
             Told { tone, status, lead: format!("UNCHANGED {}", words(step)), remark }
         }
         Outcome::Reused => {

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::Pace;
 use crate::engine::source::{
-    DateUnit, OnError, Orient, RejectSink, SourceFormat, SourceSpec, data_type, provider::provider_at,
+    DateUnit, OnError, Orient, RejectSink, SourceFormat, SourceSpec, data_type, files, provider::provider_at,
 };
 
 const SPLIT: SourceFormat = SourceFormat::Json { orient: Orient::Split, date_unit: DateUnit::Milliseconds };
@@ -63,7 +63,9 @@ impl Fixture {
         let context = SessionContext::new_with_config(config);
         let (sink, stream) = RejectSink::new(4);
         let run = async {
-            let table = provider_at(&self.spec, &context.state(), Some(Arc::clone(&sink)), self.pace).await?;
+            let state = context.state();
+            let files = files::list(&self.spec, &state).await?;
+            let table = provider_at(&self.spec, &state, files, Some(Arc::clone(&sink)), self.pace).await?;
             context.register_table("t", table)?;
             let batches = context.sql(sql).await?.collect().await;
             sink.close();
@@ -302,7 +304,9 @@ async fn object_stores_are_read_as_disks_are() {
         let store = InMemory::new();
         store.put(&"in/a.json".into(), text.into()).await.unwrap();
         context.register_object_store(&"memory://lake".parse().unwrap(), Arc::new(store));
-        let table = provider_at(&fixture.spec, &context.state(), None, fixture.pace).await.unwrap();
+        let state = context.state();
+        let files = files::list(&fixture.spec, &state).await.unwrap();
+        let table = provider_at(&fixture.spec, &state, files, None, fixture.pace).await.unwrap();
         context.register_table("t", table).unwrap();
         let sql = "select count(*) n, max(_source_file) file from t";
         let found = context.sql(sql).await.unwrap().collect().await.unwrap();

@@ -1,0 +1,158 @@
+//! Models that load each file of a source once. Rows of files that change or go are found by the file they came from, so the
+//! table has the column `_source_file`; and each row must be made of one row of one file.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use super::{FILE, Increment, Refresh, Taken, quoted};
+use crate::{
+    compile::Work,
+    diag::Diagnostic,
+    engine::{
+        Query, SchemaRef,
+        arrow::datatypes::{DataType, Field, Schema},
+        change::{CHANGE, DELETED, KEPT},
+        source::SOURCE_FILE,
+    },
+    manifest::{FilePolicy, Incremental, Model},
+    name::{NodeId, Relation},
+};
+
+/// How a table is loaded file by file.
+#[derive(Debug)]
+pub struct ByFile {
+    /// The source whose files they are.
+    pub source: NodeId,
+    /// What it is called in queries.
+    pub reads: Relation,
+    /// What is done about files that change or go.
+    pub policy: FilePolicy,
+    /// How rows of single files are found among those that are there; none if there is no table, or if it does not say which
+    /// row came from which file.
+    pub standing: Option<Standing>,
+}
+
+/// The queries that find the rows of single files. `listed` has the files' names in its column `_source_file`.
+#[derive(Debug)]
+pub struct Standing {
+    /// What the queries call the table's rows.
+    pub old: Relation,
+    /// What they call those of the table with their files, in the column [`FILE`].
+    pub old_files: Relation,
+    /// What they call the names.
+    pub listed: Relation,
+    /// The files of the table that hold a row of a listed one.
+    pub reached: Query,
+    /// The table's rows, those of listed files to be deleted: the new table's columns and `engine::change::CHANGE`.
+    pub without_listed: Query,
+    /// The table's rows, all but those of listed files to be deleted.
+    pub listed_only: Query,
+}
+
+impl Work<'_> {
+    pub(super) async fn by_file(
+        &self,
+        model: &Model,
+        settings: &Incremental,
+        sql: &str,
+        query: &Query,
+        table: &SchemaRef,
+    ) -> Result<(Increment, SchemaRef, Option<Refresh>), Vec<Diagnostic>> {
+        let (source, reads) = self.files_of(model, query)?;
+        if table.field_with_name(SOURCE_FILE).is_err() {
+            let message = format!("`{}` loads files, and does not say which row came from which", model.name);
+            return Err(vec![
+                Diagnostic::error("incremental-files", message)
+                    .at(model.file.span(0..0), "this model")
+                    .hint("select `_source_file` too, and declare it among the source's columns")
+                    .note("a file that changes takes the place of the rows it had"),
+            ]);
+        }
+        let stored = self.context.stored.get(&model.relation);
+        let asked = settings.full_refresh.unwrap_or(self.context.full_refresh);
+        let refresh = (asked && stored.is_some()).then_some(Refresh::Asked);
+        let standing = match stored.filter(|stored| stored.field_with_name(SOURCE_FILE).is_ok()) {
+            Some(stored) => Some(self.standing(model, stored, table).await?),
+            None => None,
+        };
+        let by_file = ByFile { source, reads, policy: settings.files, standing };
+        let query = query.as_columns_of(table).map_err(|error| super::engine_error(&error))?;
+        let taken = Taken::ByFile(Box::new(by_file));
+        Ok((Increment { sql: sql.to_owned(), query, taken }, Arc::clone(table), refresh))
+    }
+
+    /// The one source of files that a model reads row by row.
+    fn files_of(&self, model: &Model, query: &Query) -> Result<(NodeId, Relation), Vec<Diagnostic>> {
+        let refused = |why: String| {
+            let message = format!("`{}` can't be loaded file by file: {why}", model.name);
+            vec![
+                Diagnostic::error("incremental-files", message)
+                    .at(model.file.span(0..0), "this model")
+                    .hint("load the files as they are in a model of its own, and go on from there; or choose another `incremental_strategy`"),
+            ]
+        };
+        let relations = query.relations();
+        let of_files = |relation: &&Relation| {
+            let source =
+                self.context.manifest.at(relation).and_then(|node| self.context.manifest.source(node.id()));
+            source.is_some_and(crate::manifest::SourceTable::has_files)
+        };
+        let mut read = relations.iter().filter(of_files);
+        let (Some(relation), None) = (read.next(), read.next()) else {
+            return Err(refused("it must read one source of files".to_owned()));
+        };
+        if let Some(other) = relations.iter().find(|other| *other != relation) {
+            return Err(refused(format!("it reads {other} too")));
+        }
+        if let Some(what) = query.gathers() {
+            return Err(refused(format!("its SQL has {what}, so a row may come from several files")));
+        }
+        let node = self.context.manifest.at(relation).map(|node| node.id().clone());
+        node.map(|id| (id, relation.clone())).ok_or_else(Vec::new)
+    }
+
+    /// The queries over the rows that are there.
+    async fn standing(
+        &self,
+        model: &Model,
+        stored: &SchemaRef,
+        table: &SchemaRef,
+    ) -> Result<Standing, Vec<Diagnostic>> {
+        let side = |side: &str| Relation::new(format!("_headwater_{side}"), model.relation.to_string());
+        let (old, old_files, listed) = (side("old"), side("files"), side("listed"));
+        let names: BTreeSet<&str> = stored.fields().iter().map(|field| field.name().as_str()).collect();
+        // In the types that the table will have.
+        let common = table.fields().iter().filter(|field| names.contains(field.name().as_str())).cloned();
+        self.redeclare(&old, &Arc::new(Schema::new(common.collect::<Vec<_>>())))?;
+        let text = |name: &str| Field::new(name, DataType::Utf8, true);
+        self.redeclare(&old_files, &Arc::new(Schema::new(vec![text(SOURCE_FILE), text(FILE)])))?;
+        self.redeclare(&listed, &Arc::new(Schema::new(vec![text(SOURCE_FILE)])))?;
+        let columns = table.fields().iter().map(|field| {
+            let name = quoted(field.name());
+            if names.contains(field.name().as_str()) {
+                format!("d.{name}")
+            } else {
+                format!("null as {name}")
+            }
+        });
+        let columns = columns.collect::<Vec<_>>().join(", ");
+        let (d, l) = (old.quoted(), listed.quoted());
+        let outcome = |listed: i64, other: i64| {
+            format!(
+                "select {columns}, case when l.__listed then {listed} else {other} end as {CHANGE} from {d} as d \
+                 left join (select {SOURCE_FILE}, true as __listed from {l}) as l on d.{SOURCE_FILE} = l.{SOURCE_FILE}"
+            )
+        };
+        let reached = format!(
+            "select distinct d.{FILE} from {} as d left semi join {l} as l on d.{SOURCE_FILE} = l.{SOURCE_FILE}",
+            old_files.quoted(),
+        );
+        Ok(Standing {
+            reached: self.generated(&reached).await?,
+            without_listed: self.generated(&outcome(DELETED, KEPT)).await?,
+            listed_only: self.generated(&outcome(KEPT, DELETED)).await?,
+            old,
+            old_files,
+            listed,
+        })
+    }
+}

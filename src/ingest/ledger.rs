@@ -1,0 +1,190 @@
+//! What is known of each file that a table was loaded from, as a table that people can query.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use chrono::{DateTime, Utc};
+
+use crate::engine::arrow::{
+    array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray},
+    compute::cast,
+    datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType},
+    error::ArrowError,
+};
+
+/// What tells the states of a file apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State {
+    /// Its size in bytes.
+    pub size: u64,
+    /// When it was last modified, in microseconds since 1970.
+    pub modified: i64,
+    /// What the store calls this state, if it has a word for it.
+    pub etag: Option<String>,
+}
+
+/// What became of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// Its rows are in the table.
+    Loaded,
+    /// It could not be read.
+    SetAside,
+    /// It changed after it was loaded, and its rows are the earlier ones.
+    Changed,
+    /// It is not there any more, and its rows are.
+    Vanished,
+    /// It is not there any more, and neither are its rows.
+    Removed,
+}
+
+impl Status {
+    const ALL: [Self; 5] = [Self::Loaded, Self::SetAside, Self::Changed, Self::Vanished, Self::Removed];
+
+    /// As the ledger has it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Loaded => "loaded",
+            Self::SetAside => "set aside",
+            Self::Changed => "changed",
+            Self::Vanished => "vanished",
+            Self::Removed => "removed",
+        }
+    }
+}
+
+/// What is known of one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The state that was loaded.
+    pub state: State,
+    /// What became of it.
+    pub status: Status,
+    /// Rows of it in the table.
+    pub rows: u64,
+    /// Rows of it that were set aside.
+    pub rejected_rows: u64,
+    /// Why it was set aside as a whole.
+    pub reason: Option<String>,
+    /// The batch that this is about.
+    pub batch: u64,
+    /// When that was, in microseconds since 1970.
+    pub loaded_at: i64,
+    /// The run that did it.
+    pub run_id: String,
+}
+
+/// What is known of the files of a table, by their names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ledger {
+    /// The files.
+    pub files: BTreeMap<String, Entry>,
+}
+
+impl Ledger {
+    /// The newest batch that it speaks of.
+    #[must_use]
+    pub fn newest(&self) -> u64 {
+        self.files.values().map(|entry| entry.batch).max().unwrap_or_default()
+    }
+
+    /// The columns of the table.
+    #[must_use]
+    pub fn schema() -> SchemaRef {
+        let time = || DataType::Timestamp(TimeUnit::Microsecond, Some(Arc::from("UTC")));
+        let columns = [
+            ("file", DataType::Utf8),
+            ("status", DataType::Utf8),
+            ("rows", DataType::Int64),
+            ("rejected_rows", DataType::Int64),
+            ("reason", DataType::Utf8),
+            ("size", DataType::Int64),
+            ("modified_at", time()),
+            ("etag", DataType::Utf8),
+            ("batch", DataType::Int64),
+            ("loaded_at", time()),
+            ("run_id", DataType::Utf8),
+        ];
+        let fields = columns.into_iter().map(|(name, kind)| Field::new(name, kind, true));
+        Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+    }
+
+    /// As rows.
+    ///
+    /// # Errors
+    /// Never, unless a number is beyond what a column holds.
+    pub fn to_batch(&self) -> Result<RecordBatch, ArrowError> {
+        let text = |of: &dyn Fn(&Entry) -> Option<String>| -> ArrayRef {
+            Arc::new(self.files.values().map(of).collect::<StringArray>())
+        };
+        let number = |of: &dyn Fn(&Entry) -> u64| -> ArrayRef {
+            Arc::new(self.files.values().map(|entry| Some(of(entry).cast_signed())).collect::<Int64Array>())
+        };
+        let time = |of: &dyn Fn(&Entry) -> i64| -> ArrayRef {
+            let times: TimestampMicrosecondArray = self.files.values().map(|entry| Some(of(entry))).collect();
+            Arc::new(times.with_timezone("UTC"))
+        };
+        let names: StringArray = self.files.keys().map(Some).collect();
+        let columns = vec![
+            Arc::new(names) as ArrayRef,
+            text(&|entry| Some(entry.status.name().to_owned())),
+            number(&|entry| entry.rows),
+            number(&|entry| entry.rejected_rows),
+            text(&|entry| entry.reason.clone()),
+            number(&|entry| entry.state.size),
+            time(&|entry| entry.state.modified),
+            text(&|entry| entry.state.etag.clone()),
+            number(&|entry| entry.batch),
+            time(&|entry| entry.loaded_at),
+            text(&|entry| Some(entry.run_id.clone())),
+        ];
+        RecordBatch::try_new(Self::schema(), columns)
+    }
+
+    /// From rows.
+    ///
+    /// # Errors
+    /// If they are not a ledger's.
+    pub fn of_batch(batch: &RecordBatch) -> Result<Self, ArrowError> {
+        let schema = Self::schema();
+        let columns = schema.fields().iter().map(|field| {
+            let column = batch.column_by_name(field.name());
+            let missing = || ArrowError::SchemaError(format!("the ledger has no column {}", field.name()));
+            cast(column.ok_or_else(missing)?, field.data_type())
+        });
+        let columns: Vec<ArrayRef> = columns.collect::<Result<_, _>>()?;
+        let text = |at: usize, row: usize| {
+            let texts = columns[at].as_string::<i32>();
+            (!texts.is_null(row)).then(|| texts.value(row).to_owned())
+        };
+        let number =
+            |at: usize, row: usize| columns[at].as_primitive::<Int64Type>().value(row).cast_unsigned();
+        let time = |at: usize, row: usize| columns[at].as_primitive::<TimestampMicrosecondType>().value(row);
+        let mut files = BTreeMap::new();
+        for row in 0..batch.num_rows() {
+            let status = text(1, row).unwrap_or_default();
+            let status = Status::ALL.into_iter().find(|known| known.name() == status);
+            let status = status.ok_or_else(|| {
+                ArrowError::SchemaError("the ledger has a status that this version does not know".into())
+            })?;
+            let state = State { size: number(5, row), modified: time(6, row), etag: text(7, row) };
+            let entry = Entry {
+                state,
+                status,
+                rows: number(2, row),
+                rejected_rows: number(3, row),
+                reason: text(4, row),
+                batch: number(8, row),
+                loaded_at: time(9, row),
+                run_id: text(10, row).unwrap_or_default(),
+            };
+            files.insert(text(0, row).unwrap_or_default(), entry);
+        }
+        Ok(Self { files })
+    }
+}
+
+/// A moment as the ledger has it.
+pub(super) fn micros(at: DateTime<Utc>) -> i64 {
+    at.timestamp_micros()
+}

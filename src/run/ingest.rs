@@ -1,0 +1,328 @@
+//! Loading files once each. The ledger of a table is staged beside it and becomes visible just before it; the commit of
+//! the rows carries the batch's number, and only what the table has got to counts as loaded.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, atomic::Ordering},
+};
+
+use chrono::Utc;
+
+use super::{
+    model::Build,
+    side::{self, Side},
+    version::Version,
+    worker::{StepError, Worker},
+};
+use crate::{
+    compile::{ByFile, FILE, Increment, Standing},
+    engine::{
+        Streams, Table,
+        change::{self, Changes},
+        execute::{Joins, chained, one_stream, texts},
+        source::{RejectCounts, RejectSink, SOURCE_FILE, SourceFile},
+        spool::Spool,
+        tally::tally,
+    },
+    ingest::{Batch, Came, Ledger, Policy, State},
+    lake::{Base, Replaces, Staged, Write},
+    manifest::{OnChange, OnDelete},
+    outcome::{FileChanges, RowChanges},
+};
+
+/// What is to be loaded, and into what.
+struct Loading<'a> {
+    by_file: &'a ByFile,
+    base: Option<Base>,
+    ledger: Ledger,
+    batch: Batch,
+    /// The files that are read.
+    files: Vec<SourceFile>,
+    /// Whether every row is made anew, but those of files that are gone and kept.
+    everything: bool,
+}
+
+impl Worker {
+    /// Stages the version that comes of loading what is new among a model's files.
+    pub(super) async fn load(
+        &self,
+        build: &Build<'_>,
+        increment: &Increment,
+        by_file: &ByFile,
+        joins: Joins,
+    ) -> Result<Version, StepError> {
+        let Build { model, progress, .. } = *build;
+        let loading = self.loading(build, by_file).await?;
+        let (rejected, rejects) = Side::rejects(&model.relation, model.id.as_str());
+        let mut sides = vec![self.beside_kept(rejected, "file", &loading).await?];
+        progress.store(0, Ordering::Relaxed);
+        let new = self.new_rows(build, increment, &loading, &rejects, joins).await?;
+        let aside = sides.len();
+        let (new, taken) = self.split(new, build, Replaces::Everything, &mut sides)?;
+        if sides.len() > aside
+            && let Some(quarantine) = sides.pop()
+        {
+            sides.push(self.beside_kept(quarantine, SOURCE_FILE, &loading).await?);
+        }
+        let (new, rows) = tally(new, SOURCE_FILE);
+        let write = async {
+            let staged = self.stage_files(build, &loading, new, joins).await;
+            rejects.close();
+            staged
+        };
+        let lake = self.tables.lake();
+        let ((own, changes), sides) =
+            side::beside(sides, lake, &build.provenance(self), &self.cancel, write).await?;
+        let came = came(rows.counts(), &rejects.counts());
+        let mut version = Version {
+            relation: model.relation.clone(),
+            same_rows: changes.as_ref().is_some_and(|changes| changes.is_nothing()),
+            changed: Some(Box::new(RowChanges {
+                inserted: own.rows_written(),
+                updated: 0,
+                deleted: 0,
+                files: Some(files_changed(&loading)),
+            })),
+            own,
+            sides,
+            rejects: Some(rejects),
+            taken,
+            quarantines: build.quarantines(),
+        };
+        if let Some(changes) = changes
+            && let Some(changed) = &mut version.changed
+        {
+            (changed.inserted, changed.deleted) = (changes.inserted(), changes.deleted());
+        }
+        match self.stage_ledger(build, &loading, &came).await {
+            Ok(ledger) => version.sides.push(ledger),
+            Err(error) => {
+                version.withdraw().await?;
+                return Err(error);
+            }
+        }
+        Ok(version)
+    }
+
+    /// Finds out what is new.
+    async fn loading<'a>(&self, build: &Build<'_>, by_file: &'a ByFile) -> Result<Loading<'a>, StepError> {
+        let lake = self.tables.lake();
+        let relation = &build.model.relation;
+        let lost = || StepError::Lost(by_file.source.to_string());
+        let spec = self.compiled.sources.get(&by_file.source).ok_or_else(lost)?;
+        let files = self.engine.source_files(spec).await?;
+        let base = lake.base(relation).await?;
+        let committed = match &base {
+            Some(base) => base.transaction(build.model.id.as_str()).await?.unwrap_or_default(),
+            None => 0,
+        };
+        let ledger = match self.tables.provider(&relation.files()).await? {
+            Some(table) => self.ledger(table).await?,
+            None => Ledger::default(),
+        };
+        // A ledger that has not heard of what the table holds is another table's, or somebody's who took it back.
+        let is_known = ledger.newest() >= committed && committed > 0 && by_file.standing.is_some();
+        let everything = build.anew || !is_known;
+        let ledger = if is_known { ledger } else { Ledger::default() };
+        let policy = Policy {
+            reload_changed: by_file.policy.on_change != OnChange::Ignore,
+            remove_vanished: by_file.policy.on_delete == OnDelete::Remove || build.from_nothing,
+        };
+        let found = files.iter().map(|file| (file.name.to_string(), state(file))).collect();
+        let mut batch = Batch::decide(&ledger, &found, committed, policy, everything);
+        batch.number = batch.number.max(committed + 1);
+        if by_file.policy.on_change == OnChange::Fail && !batch.changed.is_empty() && !build.from_nothing {
+            return Err(changed(&batch.changed, &build.model.name));
+        }
+        let files = {
+            let read = batch.read();
+            files.into_iter().filter(|file| read.contains(&*file.name)).collect()
+        };
+        Ok(Loading { by_file, base, ledger, batch, files, everything })
+    }
+
+    async fn ledger(&self, table: Table) -> Result<Ledger, StepError> {
+        let rows = self.engine.read(table).await?;
+        Ledger::of_batch(&rows).map_err(|error| StepError::Other(error.to_string()))
+    }
+
+    /// The rows of the files that are read.
+    async fn new_rows(
+        &self,
+        build: &Build<'_>,
+        increment: &Increment,
+        loading: &Loading<'_>,
+        rejects: &Arc<RejectSink>,
+        joins: Joins,
+    ) -> Result<Streams, StepError> {
+        if loading.files.is_empty() {
+            return Ok(Streams::new());
+        }
+        let lost = || StepError::Lost(loading.by_file.source.to_string());
+        let spec = self.compiled.sources.get(&loading.by_file.source).ok_or_else(lost)?;
+        let table = self.engine.source_of(spec, loading.files.clone(), Some(rejects)).await?;
+        let bound = increment.query.bind(&BTreeMap::from([(loading.by_file.reads.clone(), table)]))?;
+        Ok(self.engine.streams(&bound, &build.model.config.partition_by, joins).await?)
+    }
+
+    /// Writes the new rows, and those that shared a file of the table with what goes.
+    async fn stage_files(
+        &self,
+        build: &Build<'_>,
+        loading: &Loading<'_>,
+        new: Streams,
+        joins: Joins,
+    ) -> Result<(Staged, Option<Arc<Changes>>), StepError> {
+        let Loading { by_file, base, batch, everything, .. } = loading;
+        let (Some(base), Some(standing)) = (base, &by_file.standing) else {
+            return Ok((self.stage_batch(build, loading, Replaces::Everything, new).await?, None));
+        };
+        let of = base.version();
+        let kept = &batch.vanished;
+        let (listed, query) = match (everything, kept.is_empty()) {
+            (true, true) => {
+                return Ok((self.stage_batch(build, loading, Replaces::Everything, new).await?, None));
+            }
+            (true, false) => (kept.clone(), &standing.listed_only),
+            (false, _) => (batch.gone(), &standing.without_listed),
+        };
+        let listed = Spool::of(texts(SOURCE_FILE, &listed))?;
+        let files = match everything {
+            true => base.files()?,
+            false if listed.rows() == 0 => BTreeSet::new(),
+            false => self.holding(standing, base, &listed).await?,
+        };
+        let streams = if files.is_empty() {
+            Streams::new()
+        } else {
+            let tables = BTreeMap::from([
+                (standing.old.clone(), base.rows_of(&files).await?),
+                (standing.listed.clone(), listed.table()),
+            ]);
+            let bound = query.bind(&tables)?;
+            self.engine.streams(&bound, &build.model.config.partition_by, joins).await?
+        };
+        let (mut streams, changes) = change::apply(streams, &build.compiled.schema);
+        streams.extend(change::coming(new, &changes));
+        let replaces =
+            if files.is_empty() { Replaces::Nothing { of } } else { Replaces::Files { of, files } };
+        Ok((self.stage_batch(build, loading, replaces, streams).await?, Some(changes)))
+    }
+
+    async fn stage_batch(
+        &self,
+        build: &Build<'_>,
+        loading: &Loading<'_>,
+        replaces: Replaces,
+        streams: Streams,
+    ) -> Result<Staged, StepError> {
+        let number = loading.batch.number;
+        let transaction = loading.batch.counts().then(|| (build.model.id.to_string(), number));
+        let write = Write { replaces, transaction, ..build.write(self) };
+        Ok(self.tables.lake().stage(&build.model.relation, write, streams, &self.cancel).await?)
+    }
+
+    /// The files of the table that hold rows of listed ones.
+    async fn holding(
+        &self,
+        standing: &Standing,
+        base: &Base,
+        listed: &Spool,
+    ) -> Result<BTreeSet<String>, StepError> {
+        let tables = BTreeMap::from([
+            (standing.old_files.clone(), base.rows_with_files(FILE).await?),
+            (standing.listed.clone(), listed.table()),
+        ]);
+        let reach = self.engine.reach(listed, &[SOURCE_FILE.to_owned()], base.partition_by()).await?;
+        let bound = standing.reached.bind(&tables)?.within(&standing.old_files, &reach)?;
+        Ok(self.engine.texts(&bound).await?.into_iter().collect())
+    }
+
+    /// A side table that keeps the rows of files which this batch does not touch.
+    async fn beside_kept(&self, side: Side, column: &str, loading: &Loading<'_>) -> Result<Side, StepError> {
+        let Some(standing) = self.tables.provider(&side.relation).await? else { return Ok(side) };
+        let names = if loading.everything { loading.batch.vanished.clone() } else { loading.touched() };
+        let kept = self.engine.rows_by(standing, column, &names, loading.everything).await?;
+        Ok(Side { rows: chained(kept, side.rows), ..side })
+    }
+
+    /// Stages what is known of the files once the batch is published.
+    async fn stage_ledger(
+        &self,
+        build: &Build<'_>,
+        loading: &Loading<'_>,
+        came: &BTreeMap<String, Came>,
+    ) -> Result<Staged, StepError> {
+        let known = loading.batch.done(&loading.ledger, came, Utc::now(), &self.invocation_id);
+        let rows = known.to_batch().map_err(|error| StepError::Other(error.to_string()))?;
+        let side = Side {
+            relation: build.model.relation.files(),
+            schema: Ledger::schema(),
+            rows: one_stream(rows),
+            description: format!("The files that {} was loaded from", build.model.id),
+            replaces: Replaces::Everything,
+        };
+        side.stage(self.tables.lake(), &build.provenance(self), &self.cancel).await
+    }
+}
+
+impl Loading<'_> {
+    /// The files whose rows come or go.
+    fn touched(&self) -> BTreeSet<String> {
+        self.batch.new.keys().cloned().chain(self.batch.gone()).collect()
+    }
+}
+
+/// What tells the states of a file apart, as far as a ledger can hold it.
+fn state(file: &SourceFile) -> State {
+    State {
+        size: file.size,
+        modified: file.modified.timestamp_micros(),
+        etag: file.etag().map(str::to_owned),
+    }
+}
+
+/// What became of the files that were read.
+fn came(rows: impl IntoIterator<Item = (String, u64)>, rejects: &RejectCounts) -> BTreeMap<String, Came> {
+    let mut came: BTreeMap<String, Came> = BTreeMap::new();
+    for (file, rows) in rows {
+        came.entry(file).or_default().rows = rows;
+    }
+    for (file, rejected) in &rejects.by_file {
+        let one = came.entry(file.to_string()).or_default();
+        one.rejected_rows = rejected.rows;
+        one.reason.clone_from(&rejected.reason);
+    }
+    came
+}
+
+fn files_changed(loading: &Loading<'_>) -> FileChanges {
+    let batch = &loading.batch;
+    let count = |files: usize| files as u64;
+    FileChanges {
+        loaded: count(batch.new.len()),
+        reloaded: count(batch.again.len()),
+        removed: count(batch.removed.len()),
+        vanished: count(batch.vanished.difference(&already_vanished(&loading.ledger)).count()),
+        left: count(batch.left.len()),
+    }
+}
+
+/// The files that were told to be gone before.
+fn already_vanished(ledger: &Ledger) -> BTreeSet<String> {
+    let vanished = ledger.files.iter().filter(|(_, entry)| entry.status == crate::ingest::Status::Vanished);
+    vanished.map(|(name, _)| name.clone()).collect()
+}
+
+fn changed(files: &BTreeSet<String>, model: &str) -> StepError {
+    let some: Vec<&str> = files.iter().take(3).map(String::as_str).collect();
+    let more = match files.len().saturating_sub(some.len()) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    StepError::Other(format!(
+        "files that {model} was loaded from are other ones now: {}{more}; `on_change: fail` asks to stop here. Put them back, \
+         load them once with --force, or set `on_change` to reload or ignore",
+        some.join(", "),
+    ))
+}
