@@ -8,7 +8,7 @@ use crate::{
         Engine, SchemaRef,
         arrow::datatypes::DataType,
         message,
-        source::{self, DateUnit, OnError, Orient, SourceFormat, SourceSpec},
+        source::{self, DateUnit, Identity, OnError, Orient, SourceFormat, SourceSpec},
     },
     manifest::{SourceTable, node::External},
     project::{ExternalDecl, OnErrorDecl, SourceFormatName, Yaml},
@@ -47,6 +47,7 @@ pub(super) fn spec(
         location: external.location.clone(),
         base: root.to_path_buf(),
         columns,
+        identity: Identity::Stamp,
         on_error: match external.declared.on_error {
             OnErrorDecl::SetAside => OnError::SetAside,
             OnErrorDecl::Fail => OnError::Fail,
@@ -116,6 +117,7 @@ fn format(table: &SourceTable, declared: &ExternalDecl) -> SourceFormat {
             delimiter: byte("delimiter", b','),
             header: option(declared, "header").is_none_or(|yaml| yaml.to_json() != false),
             quote: byte("quote", b'"'),
+            nulls: None,
         },
         // A Delta table elsewhere is opened by the lake; what is asked of the engine here is never used.
         SourceFormatName::Parquet | SourceFormatName::Delta => SourceFormat::Parquet,

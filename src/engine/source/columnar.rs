@@ -179,7 +179,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::engine::source::{OnError, data_type, provider};
+    use crate::engine::source::{Identity, OnError, data_type, provider};
 
     #[tokio::test]
     async fn declared_types_win_over_those_of_parquet_files() {
@@ -196,6 +196,7 @@ mod tests {
         let columns =
             [("n", "bigint"), ("_source_file", "varchar"), ("missing", "date"), ("at", "timestamptz")];
         let mut spec = SourceSpec {
+            identity: Identity::Stamp,
             name: "files.p".to_owned(),
             format: SourceFormat::Parquet,
             location: "data/*.parquet".to_owned(),

@@ -9,6 +9,8 @@
 //!                └─▶ RejectSink   where rows and files that were set aside go
 //! ```
 //!
+//! [`seed`] looks through a CSV file of which nothing is declared: what its columns are, and whether every value fits.
+//!
 //! Two rules hold for every reader that judges rows. A row is judged by all declared columns whatever the query
 //! reads of it, so what is set aside never depends on the query's columns; and a file that breaks somewhere gives
 //! no row at all. Nothing here knows the lake, the graph or the user's YAML.
@@ -23,6 +25,7 @@ mod kind;
 mod provider;
 mod rejects;
 mod rows;
+pub mod seed;
 mod spec;
 mod sqlite;
 mod state;
@@ -34,6 +37,6 @@ pub(crate) use files::list;
 pub use provider::{of_files as provider_of, provider};
 pub use rejects::{Reject, RejectCounts, RejectSink, RejectStream, RejectedFile};
 pub(crate) use spec::SOURCE_FILE;
-pub use spec::{DateUnit, OnError, Orient, SourceFormat, SourceSpec, schema};
+pub use spec::{DateUnit, Identity, Nulls, OnError, Orient, SourceFormat, SourceSpec, schema};
 pub use state::{SourceState, modified, of_files, state};
 pub use types::{data_type, type_name};

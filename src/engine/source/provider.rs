@@ -58,13 +58,14 @@ pub(super) async fn provider_at(
         SourceFormat::Json { orient: Orient::Split, date_unit } => (Layout::Split, *date_unit),
         SourceFormat::Json { orient: Orient::Records, date_unit } => (Layout::Records, *date_unit),
         SourceFormat::NdJson { date_unit } => (Layout::Lines, *date_unit),
-        SourceFormat::Csv { delimiter, header, quote } => {
+        SourceFormat::Csv { delimiter, header, quote, nulls } => {
             let sound = |byte: &u8| byte.is_ascii() && !matches!(byte, b'\r' | b'\n');
             if !sound(delimiter) || !sound(quote) || delimiter == quote {
                 let message = "delimiter and quote have to be two different ASCII characters";
                 return Err(DataFusionError::Plan(format!("{}: {message}", spec.name)));
             }
-            (Layout::Csv(Csv { delimiter: *delimiter, header: *header, quote: *quote }), DateUnit::default())
+            let csv = Csv { delimiter: *delimiter, header: *header, quote: *quote, nulls: nulls.clone() };
+            (Layout::Csv(csv), DateUnit::default())
         }
     };
     let schema = schema(spec)?;

@@ -31,6 +31,18 @@ pub struct SourceSpec {
     pub columns: Vec<(String, DataType)>,
     /// What is done about rows and files that can't be read.
     pub on_error: OnError,
+    /// What tells one state of its files from another.
+    pub identity: Identity,
+}
+
+/// What tells one state of a source's files from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Identity {
+    /// Their names, sizes and modification times.
+    #[default]
+    Stamp,
+    /// What they hold: they are read to find out.
+    Content,
 }
 
 impl SourceSpec {
@@ -65,6 +77,8 @@ pub enum SourceFormat {
         header: bool,
         /// Around fields that hold delimiters or line ends.
         quote: u8,
+        /// The texts that are NULL, quoted or not; if not given, an empty field without quotes is.
+        nulls: Option<Nulls>,
     },
     /// Apache Parquet.
     Parquet,
@@ -75,6 +89,26 @@ pub enum SourceFormat {
         /// Its name in the database.
         table: String,
     },
+}
+
+/// The texts that stand for NULL, in any case and whatever white space surrounds them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Nulls(Arc<[String]>);
+
+impl Nulls {
+    /// Those of these texts.
+    #[must_use]
+    pub fn new(texts: &[String]) -> Self {
+        Self(texts.iter().map(|text| text.trim().to_lowercase()).collect())
+    }
+
+    /// Whether a text is one of them.
+    pub(crate) fn has(&self, text: &str) -> bool {
+        let text = text.trim();
+        self.0
+            .iter()
+            .any(|null| null.eq_ignore_ascii_case(text) || (!text.is_ascii() && *null == text.to_lowercase()))
+    }
 }
 
 /// The layout of a JSON document, by pandas' names.

@@ -9,13 +9,21 @@ use datafusion::{
 };
 use tempfile::TempDir;
 
-use crate::engine::source::{OnError, RejectSink, SourceFormat, SourceSpec, data_type, provider};
+use crate::engine::source::{Identity, OnError, RejectSink, SourceFormat, SourceSpec, data_type, provider};
 
 fn spec(base: &Path, table: &str, columns: &[(&str, &str)]) -> SourceSpec {
     let columns = columns.iter().map(|(name, sql)| ((*name).to_owned(), data_type(sql).unwrap())).collect();
     let format = SourceFormat::Sqlite { table: table.to_owned() };
     let (name, location) = ("db.product".to_owned(), "data/x.db".to_owned());
-    SourceSpec { name, format, location, base: base.to_owned(), columns, on_error: OnError::SetAside }
+    SourceSpec {
+        name,
+        format,
+        location,
+        base: base.to_owned(),
+        columns,
+        on_error: OnError::SetAside,
+        identity: Identity::Stamp,
+    }
 }
 
 fn database(sql: &str) -> TempDir {

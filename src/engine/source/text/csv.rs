@@ -8,30 +8,33 @@ use super::{
     json_frame::mark,
     refusal::Refusal,
 };
-use crate::engine::source::{cell::Token, rows::Rows};
+use crate::engine::source::{cell::Token, rows::Rows, spec::Nulls};
 
-/// The signs a file is written with; all of them ASCII.
-#[derive(Debug, Clone, Copy)]
+/// The signs a file is written with, all of them ASCII, and what is NULL in it.
+#[derive(Debug, Clone)]
 pub(crate) struct Csv {
     pub(crate) delimiter: u8,
     pub(crate) header: bool,
     pub(crate) quote: u8,
+    pub(crate) nulls: Option<Nulls>,
 }
 
 /// A field of a record.
-pub(super) struct Field<'a> {
-    text: Cow<'a, str>,
+pub(in crate::engine::source) struct Field<'a> {
+    pub(in crate::engine::source) text: Cow<'a, str>,
     quoted: bool,
     /// Something stands between its closing quote and its end.
-    torn: bool,
-    start: usize,
-    end: usize,
+    pub(in crate::engine::source) torn: bool,
+    /// Its first byte in the text it was read from.
+    pub(in crate::engine::source) start: usize,
+    /// One past its last.
+    pub(in crate::engine::source) end: usize,
 }
 
 impl Csv {
     /// Past a record that begins here; each field with its place is given to `each`.
-    pub(super) fn record<'a>(
-        self,
+    pub(in crate::engine::source) fn record<'a>(
+        &self,
         cursor: &mut Cursor<'a>,
         mut each: impl FnMut(usize, &Field<'a>),
     ) -> Result<(), Stop> {
@@ -57,7 +60,7 @@ impl Csv {
 
     /// Reads a record whose fields are in the order of `places`.
     pub(super) fn read(
-        self,
+        &self,
         places: &[Option<usize>],
         cursor: &mut Cursor<'_>,
         rows: &mut Rows,
@@ -70,7 +73,7 @@ impl Csv {
             }
             if let (Some(Some(column)), None) = (places.get(place), &refusal) {
                 let kind = rows.kind(*column);
-                let null = field.text.is_empty() && !(field.quoted && kind.keeps_empty());
+                let null = self.is_null(field, kind.keeps_empty());
                 let token = if null { Token::Null } else { Token::Text(&field.text) };
                 if !rows.append(*column, token) {
                     refusal = Some(Refusal::Cell { column: *column, value: field.start..field.end });
@@ -84,8 +87,16 @@ impl Csv {
         Ok(refusal)
     }
 
+    /// Whether a field of a column holds nothing; in some columns an empty text is a value.
+    pub(in crate::engine::source) fn is_null(&self, field: &Field<'_>, keeps_empty: bool) -> bool {
+        match &self.nulls {
+            None => field.text.is_empty() && !(field.quoted && keeps_empty),
+            Some(nulls) => (field.text.is_empty() && !keeps_empty) || nulls.has(&field.text),
+        }
+    }
+
     /// The field that begins here; the cursor stands before what ends it.
-    fn field<'a>(self, cursor: &mut Cursor<'a>) -> Result<Field<'a>, Stop> {
+    fn field<'a>(&self, cursor: &mut Cursor<'a>) -> Result<Field<'a>, Stop> {
         let start = cursor.at;
         if cursor.byte() != Some(self.quote) {
             let end = self.end(cursor, start)?;
@@ -126,7 +137,7 @@ impl Csv {
     }
 
     /// Where the unquoted text at `from` ends: before a delimiter, a line's end or the file's.
-    fn end(self, cursor: &Cursor<'_>, from: usize) -> Result<usize, Stop> {
+    fn end(&self, cursor: &Cursor<'_>, from: usize) -> Result<usize, Stop> {
         let bytes = cursor.text.as_bytes();
         let stop = bytes[from..].iter().position(|byte| *byte == self.delimiter || *byte == b'\n');
         match stop.map(|length| from + length) {
@@ -139,7 +150,7 @@ impl Csv {
 }
 
 /// Past an empty line, if one begins here.
-pub(super) fn blank(cursor: &mut Cursor<'_>) -> Result<bool, Stop> {
+pub(in crate::engine::source) fn blank(cursor: &mut Cursor<'_>) -> Result<bool, Stop> {
     let length = match cursor.text.as_bytes()[cursor.at..] {
         [b'\n', ..] => 1,
         [b'\r', b'\n', ..] => 2,

@@ -20,7 +20,7 @@ pub(crate) struct Format {
 }
 
 /// How rows lie in a file.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) enum Layout {
     Split,
     Records,
@@ -46,11 +46,11 @@ pub(super) enum Frame {
 
 impl Frame {
     pub(super) fn new(format: &Format) -> Self {
-        match format.layout {
+        match &format.layout {
             Layout::Split => Self::Split(Split::default()),
             Layout::Records => Self::Records(Records::default()),
             Layout::Lines => Self::Lines(Lines::default()),
-            Layout::Csv(csv) => Self::Csv(CsvFrame::new(csv, format.names.len())),
+            Layout::Csv(csv) => Self::Csv(CsvFrame::new(csv.clone(), format.names.len())),
         }
     }
 
@@ -84,14 +84,16 @@ impl Format {
 
     /// The reader of rows whose values stand in the order of `header`; an error if no such file can be read.
     pub(super) fn reader(&self, header: Option<&[String]>) -> Result<RowReader, String> {
-        match (self.layout, header) {
+        match (&self.layout, header) {
             (Layout::Records | Layout::Lines, _) => Ok(RowReader::objects(&self.names)),
             (Layout::Split, header) => {
                 Ok(RowReader::arrays(places(header.unwrap_or_default(), &self.names)?))
             }
-            (Layout::Csv(csv), Some(header)) => Ok(RowReader::records(csv, places(header, &self.names)?)),
+            (Layout::Csv(csv), Some(header)) => {
+                Ok(RowReader::records(csv.clone(), places(header, &self.names)?))
+            }
             (Layout::Csv(csv), None) => {
-                Ok(RowReader::records(csv, (0..self.names.len()).map(Some).collect()))
+                Ok(RowReader::records(csv.clone(), (0..self.names.len()).map(Some).collect()))
             }
         }
     }

@@ -29,7 +29,9 @@ mod whole;
 mod window;
 
 pub(crate) use csv::Csv;
+pub(in crate::engine::source) use csv::{Field, blank};
 pub(crate) use document::{Format, Layout};
+pub(in crate::engine::source) use json::{Cursor, Stop};
 pub(crate) use pace::Pace;
 pub(crate) use refusal::excerpt;
 pub(crate) use table::TextTable;

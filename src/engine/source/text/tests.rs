@@ -12,14 +12,15 @@ use tempfile::TempDir;
 
 use super::Pace;
 use crate::engine::source::{
-    DateUnit, OnError, Orient, RejectSink, SourceFormat, SourceSpec, data_type, files, provider::provider_at,
+    DateUnit, Identity, OnError, Orient, RejectSink, SourceFormat, SourceSpec, data_type, files,
+    provider::provider_at,
 };
 
 const SPLIT: SourceFormat = SourceFormat::Json { orient: Orient::Split, date_unit: DateUnit::Milliseconds };
 const RECORDS: SourceFormat =
     SourceFormat::Json { orient: Orient::Records, date_unit: DateUnit::Milliseconds };
 const LINES: SourceFormat = SourceFormat::NdJson { date_unit: DateUnit::Milliseconds };
-const CSV: SourceFormat = SourceFormat::Csv { delimiter: b',', header: true, quote: b'"' };
+const CSV: SourceFormat = SourceFormat::Csv { delimiter: b',', header: true, quote: b'"', nulls: None };
 
 /// Every file counts as big and is read through a window of a few bytes.
 const SLOW: Pace = Pace { whole: 0, chunk: 24, window: 7, row: 4096 };
@@ -41,6 +42,7 @@ fn fixture(format: SourceFormat, columns: &[(&str, &str)], files: &[(&str, &[u8]
     }
     let columns = columns.iter().map(|(name, sql)| ((*name).to_owned(), data_type(sql).unwrap())).collect();
     let spec = SourceSpec {
+        identity: Identity::Stamp,
         name: "files.readings".to_owned(),
         format,
         location: "data".to_owned(),
@@ -225,7 +227,7 @@ async fn separated_values() {
     let fast = csv.show(ALL).await;
     insta::assert_snapshot!(fast);
     assert_eq!(csv.at(SLOW).show(ALL).await, fast);
-    let bare = SourceFormat::Csv { delimiter: b';', header: false, quote: b'\'' };
+    let bare = SourceFormat::Csv { delimiter: b';', header: false, quote: b'\'', nulls: None };
     let bare = fixture(bare, &[("a", "integer"), ("b", "varchar")], &[("data/a.csv", b"1;'x;y'\n2;z")]);
     insta::assert_snapshot!(bare.show("select * from t order by a").await, @"
     +---+-----+

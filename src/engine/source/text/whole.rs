@@ -84,7 +84,7 @@ struct Decode<'a> {
 
 impl Decode<'_> {
     fn needs_header(&self) -> bool {
-        match self.format.layout {
+        match &self.format.layout {
             Layout::Split => true,
             Layout::Records | Layout::Lines => false,
             Layout::Csv(csv) => csv.header,

@@ -1,0 +1,239 @@
+//! A CSV file of which nothing is declared but perhaps some types, looked through from its first byte to its last: what
+//! its columns are called, what type each has, and everything in it that can't be read.
+//!
+//! - here: the walk over the file
+//! - `fault`: what is wrong in it
+//! - `guess`: the type of a column of which only the values are known
+//!
+//! Makes no rows: they are read afterwards, as those of any CSV source. Start at [`header`], then [`types`].
+
+mod fault;
+mod guess;
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+
+use datafusion::arrow::datatypes::DataType;
+
+pub use self::fault::{Fault, Faults};
+use self::guess::Guess;
+use super::{
+    cell::Token,
+    kind::Kind,
+    spec::{DateUnit, Nulls, SOURCE_FILE, SOURCE_ROW, SourceFormat},
+    text::{Csv, Cursor, Field, blank, excerpt},
+};
+
+/// Bytes of a value that a message quotes.
+const QUOTED: usize = 80;
+
+/// How a seed's file is written.
+#[derive(Debug, Clone)]
+pub struct SeedFormat {
+    /// Between two values.
+    pub delimiter: u8,
+    /// Around values that hold delimiters or line ends.
+    pub quote: u8,
+    /// The texts that are NULL.
+    pub nulls: Nulls,
+}
+
+/// A column's name as the header has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heading {
+    /// The name.
+    pub name: String,
+    /// Its place in the text.
+    pub at: Range<usize>,
+}
+
+impl SeedFormat {
+    /// The format of the source that reads such a file.
+    #[must_use]
+    pub fn source(&self) -> SourceFormat {
+        let Self { delimiter, quote, nulls } = self.clone();
+        SourceFormat::Csv { delimiter, header: true, quote, nulls: Some(nulls) }
+    }
+
+    fn csv(&self) -> Csv {
+        let Self { delimiter, quote, nulls } = self.clone();
+        Csv { delimiter, header: true, quote, nulls: Some(nulls) }
+    }
+}
+
+/// The names of the columns.
+///
+/// # Errors
+/// A file without a header, a column without a name, and names that Delta would take for one.
+pub fn header(text: &str, format: &SeedFormat) -> Result<Vec<Heading>, Faults> {
+    let (headings, _) = headed(text, &format.csv())?;
+    let mut faults = Faults::default();
+    for (at, heading) in headings.iter().enumerate() {
+        let lower = heading.name.to_lowercase();
+        let problem = if lower.is_empty() {
+            Some(("seed-header", format!("column {} has no name", at + 1), "name every column in the header"))
+        } else if [SOURCE_FILE, SOURCE_ROW].contains(&heading.name.as_str()) {
+            let message = format!("a column can't be called `{}`, which means something else", heading.name);
+            Some(("seed-header", message, "rename the column in the header"))
+        } else if headings[..at].iter().any(|other| other.name.to_lowercase() == lower) {
+            let message = format!("two columns are called `{}`", heading.name);
+            Some((
+                "duplicate-column",
+                message,
+                "rename one of them in the header; case does not tell them apart",
+            ))
+        } else {
+            None
+        };
+        if let Some((code, message, cure)) = problem {
+            faults.add(code, message, heading.at.clone(), cure.to_owned());
+        }
+    }
+    faults.or(headings)
+}
+
+/// The type of each column: the one in `declared`, or the narrowest that holds all of its values.
+///
+/// # Errors
+/// Every row that can't be read: with too many values or too few, wrong quotes, or a value that is not of the type
+/// declared.
+pub fn types(
+    text: &str,
+    format: &SeedFormat,
+    declared: &[Option<DataType>],
+) -> Result<Vec<DataType>, Faults> {
+    let csv = format.csv();
+    let (headings, mut cursor) = headed(text, &csv)?;
+    let mut columns: Vec<Column> = headings
+        .into_iter()
+        .enumerate()
+        .map(|(at, heading)| Column::new(heading.name, declared.get(at).cloned().flatten()))
+        .collect();
+    let (width, delimiter) = (columns.len(), char::from(format.delimiter));
+    let mut faults = Faults::default();
+    loop {
+        // In a file of one column an empty line is a row whose only value is empty.
+        if width > 1 && blank(&mut cursor) == Ok(true) {
+            continue;
+        }
+        if cursor.byte().is_none() {
+            break;
+        }
+        let (start, mut found, mut fault) = (cursor.at, 0, None);
+        let read = csv.record(&mut cursor, |place, field| {
+            found = place + 1;
+            if let (Some(column), None) = (columns.get_mut(place), &fault) {
+                fault = column.see(field, &csv);
+            }
+        });
+        if let Err(stop) = read {
+            faults.unended(&cursor, &stop);
+            break;
+        }
+        if found != width {
+            let (verb, values) = if found == 1 { ("is", "value") } else { ("are", "values") };
+            let columns = if width == 1 { "column" } else { "columns" };
+            let message = format!("there {verb} {found} {values} here for {width} {columns}");
+            let cure = if found > width {
+                format!("put quotes around a value that holds a `{delimiter}`")
+            } else {
+                format!(
+                    "write a `{delimiter}` for each value that is missing, or set `delimiter` if it is another"
+                )
+            };
+            let end = start + text[start..cursor.at].trim_end_matches(['\r', '\n']).len();
+            fault = Some(Fault { code: "seed-row", message, at: start..end, cure });
+        }
+        if let Some(fault) = fault {
+            faults.push(fault);
+        }
+    }
+    faults.or(columns.into_iter().map(Column::data_type).collect())
+}
+
+/// The header, and where it ends.
+fn headed<'a>(text: &'a str, csv: &Csv) -> Result<(Vec<Heading>, Cursor<'a>), Faults> {
+    let mut cursor = Cursor::new(text, true);
+    let mut faults = Faults::default();
+    while blank(&mut cursor) == Ok(true) {}
+    if cursor.byte().is_none() {
+        let cure = "a seed begins with a line that names its columns";
+        faults.add("empty-seed", "the file is empty".to_owned(), 0..0, cure.to_owned());
+        return Err(faults);
+    }
+    let mut headings = Vec::new();
+    let read = csv.record(&mut cursor, |_, field| {
+        headings.push(Heading { name: field.text.trim().to_owned(), at: field.start..field.end });
+        if field.torn {
+            faults.push(torn(field, csv));
+        }
+    });
+    if let Err(stop) = read {
+        faults.unended(&cursor, &stop);
+    }
+    faults.or((headings, cursor))
+}
+
+/// A column while its values are looked at.
+enum Column {
+    Declared { name: String, kind: Option<Kind>, data_type: DataType },
+    Open(Guess),
+}
+
+impl Column {
+    fn new(name: String, declared: Option<DataType>) -> Self {
+        match declared {
+            Some(data_type) => Self::Declared { name, kind: Kind::from_arrow(&data_type), data_type },
+            None => Self::Open(Guess::new()),
+        }
+    }
+
+    /// Takes a value in; what is wrong with it.
+    fn see(&mut self, field: &Field<'_>, csv: &Csv) -> Option<Fault> {
+        if field.torn {
+            return Some(torn(field, csv));
+        }
+        match self {
+            Self::Open(guess) => {
+                // Whether an empty text is NULL in it is for a text column only to say.
+                if !csv.is_null(field, false) {
+                    guess.see(&field.text);
+                }
+                None
+            }
+            Self::Declared { name, kind: Some(kind), .. } => {
+                let fits = csv.is_null(field, kind.keeps_empty())
+                    || Token::Text(&field.text).fit(*kind, DateUnit::default()).is_some();
+                (!fits).then(|| Fault {
+                    code: "seed-value",
+                    message: format!(
+                        "`{}` is not {kind}, which column `{name}` is declared to be",
+                        excerpt(field.text.as_bytes(), QUOTED)
+                    ),
+                    at: field.start..field.end,
+                    cure: "correct it, give the column another type in `column_types`, or add it to `null_values`"
+                        .to_owned(),
+                })
+            }
+            Self::Declared { .. } => None,
+        }
+    }
+
+    fn data_type(self) -> DataType {
+        match self {
+            Self::Declared { data_type, .. } => data_type,
+            Self::Open(guess) => guess.data_type(),
+        }
+    }
+}
+
+fn torn(field: &Field<'_>, csv: &Csv) -> Fault {
+    let quote = char::from(csv.quote);
+    Fault {
+        code: "seed-quote",
+        message: "something stands between a closing quote and the end of its value".to_owned(),
+        at: field.start..field.end,
+        cure: format!("write a quote that belongs to a value twice: `{quote}{quote}`"),
+    }
+}
