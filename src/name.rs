@@ -17,6 +17,12 @@ impl NodeId {
         Self(format!("model.{project}.{name}"))
     }
 
+    /// `seed.<project>.<name>`.
+    #[must_use]
+    pub fn seed(project: &str, name: &str) -> Self {
+        Self(format!("seed.{project}.{name}"))
+    }
+
     /// `source.<project>.<source>.<table>`.
     #[must_use]
     pub fn source(project: &str, source: &str, table: &str) -> Self {

@@ -55,6 +55,8 @@ pub enum Action {
     Incremental,
     /// Check that the view's SQL plans; nothing is written.
     View,
+    /// Write a new version of the seed's Delta table.
+    Seed,
     /// Look for rows that should not be.
     Test,
     /// Run a model's SQL over a few rows written by hand.
@@ -71,6 +73,7 @@ impl Action {
             Self::Table => "table",
             Self::Incremental => "incremental",
             Self::View => "view",
+            Self::Seed => "seed",
             Self::Test => "test",
             Self::UnitTest => "unit",
             Self::Freshness => "freshness",
@@ -80,7 +83,7 @@ impl Action {
     /// Whether the step writes a table of its own.
     #[must_use]
     pub fn is_table(self) -> bool {
-        matches!(self, Self::Table | Self::Incremental)
+        matches!(self, Self::Table | Self::Incremental | Self::Seed)
     }
 
     /// Whether the step judges what others make.
@@ -119,6 +122,8 @@ pub enum Reason {
         /// How many files it is.
         files: u64,
     },
+    /// The seed's file does not hold what its table was made from.
+    FileChanged,
     /// Another writer committed the newest rows.
     ModifiedOutside {
         /// The version that they came with.
@@ -184,6 +189,7 @@ impl fmt::Display for Reason {
                 let plural = if *files == 1 { "" } else { "s" };
                 write!(f, "{} has {files} file{plural}, had {was}", name(node))
             }
+            Self::FileChanged => f.write_str("its file changed"),
             Self::ModifiedOutside { version } => write!(f, "version {version} was written by somebody else"),
             Self::Volatile => f.write_str("asks for the time or for chance"),
             Self::Forced => f.write_str("forced"),

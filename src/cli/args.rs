@@ -112,10 +112,12 @@ impl LogLevel {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Build the selected models in order and test them; each becomes visible by one commit, if its tests pass
+    /// Load the selected seeds and build the selected models in order, and test them; each becomes visible by one commit, if its tests pass
     Build(BuildArgs),
     /// Build the selected models without testing them
     Run(RunArgs),
+    /// Load the selected seeds, CSV files of the project, into their tables
+    Seed(SeedArgs),
     /// Test the selected nodes as they are published, and run unit tests; builds nothing
     Test(TestArgs),
     /// What is known of sources
@@ -192,13 +194,30 @@ pub struct RunArgs {
     pub rebuild: RebuildArgs,
 }
 
-/// Which of the selected models are built.
+/// Which of what is selected is built.
 #[derive(Debug, Clone, Copy, Default, ClapArgs)]
 pub struct RebuildArgs {
-    /// Build the selected models even if they are up to date
+    /// Build what is selected even if it is up to date
     #[arg(long, env = "HEADWATER_FORCE", value_parser = clap::builder::BoolishValueParser::new())]
     pub force: bool,
     /// Build the selected incremental models from nothing
+    #[arg(long, short = 'f', env = "HEADWATER_FULL_REFRESH", value_parser = clap::builder::BoolishValueParser::new())]
+    pub full_refresh: bool,
+}
+
+/// `seed`.
+#[derive(Debug, ClapArgs)]
+pub struct SeedArgs {
+    /// Which nodes.
+    #[command(flatten)]
+    pub select: SelectArgs,
+    /// Start nothing more once a step failed
+    #[arg(long, short = 'x', env = "HEADWATER_FAIL_FAST", value_parser = clap::builder::BoolishValueParser::new())]
+    pub fail_fast: bool,
+    /// Load the selected seeds even if they are up to date
+    #[arg(long, env = "HEADWATER_FORCE", value_parser = clap::builder::BoolishValueParser::new())]
+    pub force: bool,
+    /// The same as --force: a seed that is loaded is always loaded whole
     #[arg(long, short = 'f', env = "HEADWATER_FULL_REFRESH", value_parser = clap::builder::BoolishValueParser::new())]
     pub full_refresh: bool,
 }
@@ -268,6 +287,8 @@ pub enum ListOutput {
 pub enum ResourceType {
     /// A model
     Model,
+    /// A seed
+    Seed,
     /// A source
     Source,
     /// A data test
@@ -280,6 +301,7 @@ impl ResourceType {
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Model => "model",
+            Self::Seed => "seed",
             Self::Source => "source",
             Self::Test => "test",
             Self::UnitTest => "unit_test",
@@ -290,7 +312,7 @@ impl ResourceType {
 /// `show`.
 #[derive(Debug, ClapArgs)]
 pub struct ShowArgs {
-    /// The model to show: its SQL is run over the tables as they are
+    /// The model to show: its SQL is run over the tables as they are; or the seed: its file is read
     #[arg(
         long,
         short = 's',

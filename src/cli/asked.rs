@@ -2,12 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use super::args::{BuildArgs, PlanArgs, RebuildArgs, RunArgs, SelectArgs, TestArgs};
+use super::args::{BuildArgs, PlanArgs, RebuildArgs, RunArgs, SeedArgs, SelectArgs, TestArgs};
 use crate::{
     manifest::{Manifest, Node},
     name::NodeId,
     run::{planning::Rebuild, worker::Keep},
 };
+
+/// What judges.
+const TESTS: &[&str] = &["test", "unit_test"];
+
+/// What becomes a table, and what judges it.
+const ALL: &[&str] = &["model", "seed", "test", "unit_test"];
 
 /// What was asked for.
 pub(super) struct Asked<'a> {
@@ -15,13 +21,11 @@ pub(super) struct Asked<'a> {
     pub(super) command: &'static str,
     pub(super) select: &'a SelectArgs,
     pub(super) fail_fast: bool,
-    /// Which of the models are built.
+    /// Which of the models and seeds are built.
     pub(super) rebuild: Rebuild,
     pub(super) keep: Keep,
-    /// Whether models are built.
-    pub(super) models: bool,
-    /// Whether data tests and unit tests are run.
-    pub(super) tests: bool,
+    /// The kinds of node that it is about, by dbt's names for them.
+    kinds: &'static [&'static str],
     pub(super) freshness: Freshness,
 }
 
@@ -37,11 +41,11 @@ pub(super) enum Freshness {
 }
 
 impl<'a> Asked<'a> {
-    /// Models and what judges them.
+    /// Seeds, models and what judges them.
     pub(super) fn build(args: &'a BuildArgs) -> Self {
         let keep = Keep { failures: args.test.store_failures, withheld: args.keep_staged };
         let freshness = if args.fresh_sources { Freshness::Demanded } else { Freshness::Nobody };
-        Self { command: "build", models: true, keep, freshness, ..Self::test(&args.test) }
+        Self { command: "build", kinds: ALL, keep, freshness, ..Self::test(&args.test) }
     }
 
     /// Models alone.
@@ -52,16 +56,27 @@ impl<'a> Asked<'a> {
             fail_fast: args.fail_fast,
             rebuild: rebuild(args.rebuild),
             keep: Keep::default(),
-            models: true,
-            tests: false,
+            kinds: &["model"],
             freshness: Freshness::Nobody,
+        }
+    }
+
+    /// Seeds alone.
+    pub(super) fn seed(args: &'a SeedArgs) -> Self {
+        Self {
+            command: "seed",
+            kinds: &["seed"],
+            fail_fast: args.fail_fast,
+            rebuild: if args.force || args.full_refresh { Rebuild::All } else { Rebuild::Stale },
+            freshness: Freshness::Nobody,
+            ..Self::freshness(&args.select)
         }
     }
 
     /// What judges, over what is published.
     pub(super) fn test(args: &'a TestArgs) -> Self {
         let keep = Keep { failures: args.store_failures, withheld: false };
-        Self { command: "test", models: false, tests: true, keep, ..Self::run(&args.run) }
+        Self { command: "test", kinds: TESTS, keep, ..Self::run(&args.run) }
     }
 
     /// The age of sources.
@@ -72,8 +87,7 @@ impl<'a> Asked<'a> {
             fail_fast: false,
             rebuild: Rebuild::Stale,
             keep: Keep::default(),
-            models: false,
-            tests: false,
+            kinds: &[],
             freshness: Freshness::Selected,
         }
     }
@@ -85,13 +99,12 @@ impl<'a> Asked<'a> {
 
     /// What `build` would be about, were it given this selection alone.
     pub(super) fn compile(select: &'a SelectArgs) -> Self {
-        Self {
-            command: "plan",
-            models: true,
-            tests: true,
-            freshness: Freshness::Nobody,
-            ..Self::freshness(select)
-        }
+        Self { command: "plan", kinds: ALL, freshness: Freshness::Nobody, ..Self::freshness(select) }
+    }
+
+    /// Whether anything becomes a table, which is then judged before it is published.
+    pub(super) fn builds(&self) -> bool {
+        self.kinds.iter().any(|kind| matches!(*kind, "model" | "seed"))
     }
 
     /// Of the selected nodes those that the command is about, and the sources whose age matters.
@@ -100,9 +113,8 @@ impl<'a> Asked<'a> {
         let mut nodes: BTreeSet<NodeId> = selected
             .iter()
             .filter(|id| match manifest.nodes.get(*id) {
-                Some(Node::Model(_)) => self.models,
-                Some(Node::Test(_) | Node::UnitTest(_)) => self.tests,
                 Some(Node::Source(_)) => self.freshness == Freshness::Selected && is_asked(id),
+                Some(node) => self.kinds.contains(&node.resource_type()),
                 None => false,
             })
             .cloned()

@@ -1,4 +1,4 @@
-//! `build`, `run`, `test` and `source freshness`: compile everything, then carry out the plan and tell of it.
+//! `build`, `run`, `seed`, `test` and `source freshness`: compile everything, then carry out the plan and tell of it.
 
 use std::{
     io::{IsTerminal, stderr, stdout},
@@ -113,7 +113,8 @@ fn lookup(worker: &Arc<Worker>) -> Lookup {
     Arc::new(move |id| {
         let node = worker.manifest.nodes.get(id)?;
         let compiled = &worker.compiled;
-        let model = || compiled.models.get(id).map(|model| &model.sql);
+        // Nobody wrote the SQL that reads a seed.
+        let model = || worker.manifest.model(id).and(compiled.models.get(id)).map(|model| &model.sql);
         let test = || compiled.tests.get(id).map(|test| &test.probe.sql);
         let unit_test = || compiled.unit_tests.get(id).map(|test| &test.sql);
         Some(NodeFile {

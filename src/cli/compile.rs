@@ -1,6 +1,7 @@
-//! `compile`: check the selected models and write their SQL under the target path.
+//! `compile`: check the selected models and seeds, and write the models' SQL under the target path.
 
 use std::{
+    collections::BTreeSet,
     io::{Write, stdout},
     process::ExitCode,
 };
@@ -13,7 +14,9 @@ use super::{
 };
 use crate::{
     compile::Compiled,
+    engine::source::type_name,
     manifest::{Manifest, Model},
+    name::NodeId,
     report::TargetPath,
 };
 
@@ -23,19 +26,46 @@ pub(super) async fn run(global: &Global, args: &SelectArgs) -> Result<ExitCode, 
     let target = TargetPath::new(context.target_path.clone());
     write_compiled(&target, &context.manifest, &compiled)?;
     if !global.quiet {
-        let mut out = stdout().lock();
-        let models: Vec<&Model> =
-            context.manifest.models().filter(|model| chosen.contains(&model.id)).collect();
-        if let [model] = models.as_slice()
-            && let Some(compiled) = compiled.models.get(&model.id)
-        {
-            writeln!(out, "{}", compiled.sql.trim())?;
-        } else {
-            let folder = target.path().join("compiled").join(&context.manifest.project);
-            writeln!(out, "{} models are well; their SQL is in {}", models.len(), folder.display())?;
-        }
+        tell(&chosen, &context.manifest, &compiled, &target)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says that all is well: of one model its SQL, of one seed its columns, of more how many they are.
+fn tell(
+    chosen: &BTreeSet<NodeId>,
+    manifest: &Manifest,
+    compiled: &Compiled,
+    target: &TargetPath,
+) -> Result<(), Failure> {
+    let mut out = stdout().lock();
+    let (models, seeds): (Vec<&Model>, Vec<&Model>) = manifest
+        .refables()
+        .filter(|model| chosen.contains(&model.id))
+        .partition(|model| manifest.model(&model.id).is_some());
+    match (&models[..], &seeds[..]) {
+        ([one], []) | ([], [one]) if let Some(done) = compiled.models.get(&one.id) => {
+            if seeds.is_empty() {
+                writeln!(out, "{}", done.sql.trim())?;
+            } else {
+                for field in done.schema.fields() {
+                    writeln!(out, "{}: {}", field.name(), type_name(field.data_type()))?;
+                }
+            }
+        }
+        _ => {
+            let folder = target.path().join("compiled").join(&manifest.project);
+            match seeds.len() {
+                0 => {}
+                1 => writeln!(out, "1 seed is well")?,
+                seeds => writeln!(out, "{seeds} seeds are well")?,
+            }
+            if !models.is_empty() || seeds.is_empty() {
+                writeln!(out, "{} models are well; their SQL is in {}", models.len(), folder.display())?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Writes the SQL of everything that was compiled.

@@ -158,7 +158,7 @@ impl Context {
         let full_refresh = asked.rebuild == Rebuild::FullRefresh;
         let (compiled, seen) = self.compile(&engine, &tables, &chosen, full_refresh).await?;
         let seen = seen.and_sources(&engine, &compiled).await;
-        let how = How { gate: asked.models, rebuild: asked.rebuild };
+        let how = How { gate: asked.builds(), rebuild: asked.rebuild };
         let plan = planning::plan(&self.manifest, &chosen, &compiled, &seen, how);
         Ok(Prepared { chosen, engine, tables, compiled, plan })
     }

@@ -33,6 +33,7 @@ fn line(node: &Node, context: &Context, output: ListOutput) -> String {
     match output {
         ListOutput::Selector => match node {
             Node::Model(model) => model.fqn.join("."),
+            Node::Seed(seed) => seed.model.fqn.join("."),
             Node::Source(source) => format!("source:{project}.{}.{}", source.source, source.name),
             Node::Test(test) => test.fqn.join("."),
             Node::UnitTest(test) => format!("unit_test:{project}.{}", test.name),
@@ -57,6 +58,10 @@ fn line(node: &Node, context: &Context, output: ListOutput) -> String {
                     line["config"] = json!(model.config.all);
                     line["config"]["materialized"] = json!(model.config.materialized.name());
                     line["tags"] = json!(model.config.tags);
+                }
+                Node::Seed(seed) => {
+                    line["config"] = json!(seed.all());
+                    line["tags"] = json!(seed.model.config.tags);
                 }
                 Node::Test(test) => {
                     line["config"] = json!(test.config.all);

@@ -4,7 +4,7 @@
 //! - `asked`: what each of the commands that run nodes is about
 //! - `context`: from flags and files to a resolved project
 //! - `failure`: what stops a command, as lines and an exit code
-//! - one file a command: `build` (also `run`, `test`, `source freshness`), `compile`, `list`, `show`, `plan`, `clean`,
+//! - one file a command: `build` (also `run`, `seed`, `test`, `source freshness`), `compile`, `list`, `show`, `plan`, `clean`,
 //!   `debug`, `init`
 //!
 //! The only code that knows the environment, the working directory and the streams. Holds no logic of its own.
@@ -88,6 +88,7 @@ async fn dispatch(args: Args) -> Result<ExitCode, Failure> {
     match args.command {
         Command::Build(command) => build::run(&global, &Asked::build(&command)).await,
         Command::Run(command) => build::run(&global, &Asked::run(&command)).await,
+        Command::Seed(command) => build::run(&global, &Asked::seed(&command)).await,
         Command::Test(command) => build::run(&global, &Asked::test(&command)).await,
         Command::Source(SourceCommand::Freshness(select)) => {
             build::run(&global, &Asked::freshness(&select)).await

@@ -1,4 +1,4 @@
-//! `show`: the first rows of a model's SQL, or of any query, over the tables as they are. Writes nothing.
+//! `show`: the first rows of a model's SQL or a seed's file, or of any query, over the tables as they are. Writes nothing.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,7 +17,6 @@ use crate::{
         Engine, Query, Table,
         print::{Format, print},
     },
-    manifest::Node,
     name::{NodeId, Relation},
     run::{seen::Seen, tables::Tables},
 };
@@ -77,7 +76,7 @@ async fn withheld(
     select: &str,
 ) -> Result<(Query, Sources), Failure> {
     let id = one(context, select)?;
-    let model = context.manifest.model(&id).ok_or_else(|| Failure::message("it is no model"))?;
+    let model = context.manifest.refable(&id).ok_or_else(|| Failure::message("it is no model"))?;
     let kept = model.relation.kept();
     if tables.observe(&kept).await?.is_none() {
         let message = format!("no version of {} that failed its tests was kept", model.relation);
@@ -86,16 +85,13 @@ async fn withheld(
     written(context, engine, tables, &format!("select * from {}", kept.quoted())).await
 }
 
-/// The one model that is selected.
+/// The one model or seed that is selected.
 fn one(context: &Context, select: &str) -> Result<NodeId, Failure> {
     let args = SelectArgs { select: vec![select.to_string()], ..SelectArgs::default() };
-    let chosen: BTreeSet<NodeId> = context
-        .select(&args)?
-        .into_iter()
-        .filter(|id| matches!(context.manifest.nodes.get(id), Some(Node::Model(_))))
-        .collect();
+    let chosen: BTreeSet<NodeId> =
+        context.select(&args)?.into_iter().filter(|id| context.manifest.refable(id).is_some()).collect();
     let [id] = chosen.iter().collect::<Vec<_>>()[..] else {
-        let message = format!("`show` shows one model; `{select}` selects {}", chosen.len());
+        let message = format!("`show` shows one model or seed; `{select}` selects {}", chosen.len());
         return Err(Failure::hinted(message, "see `headwater list -s ...` for what it selects"));
     };
     Ok(id.clone())
@@ -122,7 +118,7 @@ async fn written(
 fn by_relation(context: &Context, specs: BTreeMap<NodeId, crate::engine::source::SourceSpec>) -> Sources {
     specs
         .into_iter()
-        .filter_map(|(id, spec)| Some((context.manifest.nodes.get(&id)?.relation()?.clone(), spec)))
+        .filter_map(|(id, spec)| Some((context.manifest.read_from(&id)?.clone(), spec)))
         .collect()
 }
 

@@ -98,6 +98,7 @@ fn call(node: &Node) -> String {
 pub(super) fn reference(node: &Node) -> String {
     match node {
         Node::Model(model) => format!("ref('{}')", model.name),
+        Node::Seed(seed) => format!("ref('{}')", seed.model.name),
         Node::Source(source) => format!("source('{}', '{}')", source.source, source.name),
         Node::Test(_) | Node::UnitTest(_) => node.display_name(),
     }
@@ -126,6 +127,7 @@ pub(super) fn rejects(query: &Query, model: &Model, manifest: &Manifest) -> Resu
 /// The columns of the table that the query makes.
 pub(super) fn table(query: &Query, model: &Model) -> Result<SchemaRef, Vec<Diagnostic>> {
     let start = model.file.span(0..0);
+    let this = format!("this {}", model.kind());
     let columns = query.schema();
     let names: Vec<&str> = columns.fields().iter().map(|field| field.name().as_str()).collect();
     let missing: Vec<Diagnostic> = model
@@ -136,7 +138,7 @@ pub(super) fn table(query: &Query, model: &Model) -> Result<SchemaRef, Vec<Diagn
         .map(|column| {
             let message = format!("`partition_by` names `{column}`, which `{}` does not have", model.name);
             Diagnostic::error("unknown-column", message)
-                .at(start.clone(), "this model")
+                .at(start.clone(), this.as_str())
                 .near(column, names.iter().copied())
                 .note(format!("its columns: {}", names.join(", ")))
         })
@@ -145,7 +147,7 @@ pub(super) fn table(query: &Query, model: &Model) -> Result<SchemaRef, Vec<Diagn
         return Err(missing);
     }
     lake::delta_schema(&columns, &model.config.partition_by).map_err(|problems| {
-        let found = |problem| Diagnostic::error("delta-type", problem).at(start.clone(), "this model");
+        let found = |problem| Diagnostic::error("delta-type", problem).at(start.clone(), this.as_str());
         problems.into_iter().map(found).collect()
     })
 }

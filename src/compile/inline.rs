@@ -47,7 +47,7 @@ pub async fn compile_query(
     let views: BTreeSet<NodeId> = refs
         .iter()
         .filter(|id| {
-            context.manifest.model(id).is_some_and(|model| !context.stored.contains_key(&model.relation))
+            context.manifest.refable(id).is_some_and(|model| !context.stored.contains_key(&model.relation))
         })
         .cloned()
         .chain(sources)

@@ -8,6 +8,7 @@
 //! - [`data_test`], [`unit_test`]: what judges it
 //! - [`freshness`]: what tells a source's age
 //! - [`inline`]: a query that somebody typed
+//! - [`seed`]: files that become tables
 //! - [`source`]: declared sources as the engine reads them
 //!
 //! Must not write. Start at [`compile`].
@@ -19,6 +20,7 @@ pub mod freshness;
 pub mod increment;
 pub mod inline;
 pub mod render;
+pub mod seed;
 pub mod source;
 #[cfg(test)]
 mod tests;
@@ -54,9 +56,9 @@ use crate::{
 /// Everything a command is about, checked.
 #[derive(Debug, Default)]
 pub struct Compiled {
-    /// The models, and those they need that are not selected but had to be planned as well.
+    /// The models and seeds, and those they need that are not selected but had to be planned as well.
     pub models: BTreeMap<NodeId, CompiledModel>,
-    /// The file and database sources they read.
+    /// The file and database sources they read; of a seed, its file.
     pub sources: BTreeMap<NodeId, SourceSpec>,
     /// The data tests.
     pub tests: BTreeMap<NodeId, CompiledTest>,
@@ -66,7 +68,7 @@ pub struct Compiled {
     pub clocks: BTreeMap<NodeId, Clock>,
 }
 
-/// A model that will run.
+/// A model or seed that will run.
 #[derive(Debug)]
 pub struct CompiledModel {
     /// The SQL with its templates rendered.
@@ -125,7 +127,7 @@ pub struct Context<'a> {
     pub full_refresh: bool,
 }
 
-/// Compiles `selected` (models, data tests, unit tests, and sources whose age is asked) and whatever they need to be
+/// Compiles `selected` (models, seeds, data tests, unit tests, and sources whose age is asked) and whatever they need to be
 /// type-checked: a parent that is neither selected nor in the lake is planned for its schema, a view for its query.
 ///
 /// # Errors
@@ -178,8 +180,8 @@ fn needed(context: &Context<'_>, selected: &BTreeSet<NodeId>) -> BTreeMap<NodeId
     let mut next: Vec<(&NodeId, bool)> = selected.iter().map(|id| (id, true)).collect();
     while let Some((id, is_selected)) = next.pop() {
         let Some(node) = context.manifest.nodes.get(id) else { continue };
-        let need = match node {
-            Node::Model(model)
+        let need = match context.manifest.refable(id) {
+            Some(model)
                 if !is_selected
                     && model.config.materialized.is_table()
                     && context.stored.contains_key(&model.relation) =>
@@ -221,6 +223,10 @@ impl Work<'_> {
     async fn node(&mut self, node: &Node, need: Need) {
         let done = match node {
             Node::Source(source) => self.source(source).await,
+            Node::Seed(seed) => match need {
+                Need::Schema => self.stored(&seed.model.id, &seed.model.relation),
+                Need::Query => self.seed(seed).await,
+            },
             Node::Model(model) => match need {
                 Need::Schema => self.stored(&model.id, &model.relation),
                 Need::Query => self.model(model).await,
@@ -345,7 +351,9 @@ impl Work<'_> {
 
     /// How the files among these relations are read, by source.
     fn reading(&self, relations: &BTreeSet<Relation>) -> Vec<(String, Value)> {
-        let nodes = relations.iter().filter_map(|relation| self.context.manifest.at(relation));
+        let manifest = self.context.manifest;
+        let files = relations.iter().filter(|relation| manifest.is_file_source(relation));
+        let nodes = files.filter_map(|relation| manifest.at(relation));
         let specs = nodes.filter_map(|node| self.compiled.sources.get(node.id()));
         specs.map(|spec| (format!("source {}", spec.name), spec.describe().into())).collect()
     }

@@ -224,3 +224,70 @@ async fn a_typed_query_reads_models_sources_and_tables_by_their_places() {
     let read = BTreeSet::from([Relation::new("main", "a"), Relation::new("main", "other")]);
     assert_eq!(query.relations(), read);
 }
+
+const SEEDED: [(&str, &str); 2] =
+    [("seeds/s.csv", "Id,day\n1,2021-01-01\n"), ("models/a.sql", "select id, day from {{ ref('s') }}")];
+
+/// Compiles a seed and the model that reads it.
+async fn seeded(files: &[(&str, &str)], lake: &[(Relation, SchemaRef)]) -> Compiled {
+    let fixture = project(files);
+    let context = Context {
+        manifest: &fixture.manifest,
+        jinja: &fixture.jinja,
+        engine: &engine(),
+        root: fixture.folder.path(),
+        stored: &lake.iter().cloned().collect(),
+        full_refresh: false,
+    };
+    let ids = [NodeId::seed("shop", "s"), NodeId::model("shop", "a")].into();
+    compile(&context, &ids).await.unwrap_or_else(|findings| panic!("{}", shown(&findings)))
+}
+
+#[tokio::test]
+async fn a_seeds_columns_are_known_before_it_is_loaded() {
+    let done = compiled(&SEEDED, &["a"], &[]).await.unwrap();
+    assert_eq!(columns(&done.models[&NodeId::model("shop", "a")].schema), "id Int64, day Date32");
+    // One that is loaded is taken as it stands, and its file left alone.
+    let lake = [(
+        Relation::new("main", "s"),
+        Arc::new(Schema::new(vec![
+            Field::new("id", DataType::Utf8, true),
+            Field::new("day", DataType::Utf8, true),
+        ])),
+    )];
+    let done = compiled(&SEEDED, &["a"], &lake).await.unwrap();
+    assert_eq!(columns(&done.models[&NodeId::model("shop", "a")].schema), "id Utf8, day Utf8");
+    assert!(done.sources.is_empty());
+}
+
+#[tokio::test]
+async fn what_a_seed_holds_is_its_state_and_not_its_fingerprint() {
+    let of = |done: &Compiled, id: NodeId| done.models[&id].fingerprint.clone();
+    let one = seeded(&SEEDED, &[]).await;
+    let other = seeded(&[("seeds/s.csv", "day,id,more\n2021-01-01,2.5,x\n"), SEEDED[1]], &[]).await;
+    assert_eq!(of(&one, NodeId::seed("shop", "s")), of(&other, NodeId::seed("shop", "s")));
+    let yaml = ("seeds/s.yml", "seeds: [{ name: s, config: { column_types: { ID: text } } }]\n");
+    let typed = seeded(&[SEEDED[0], SEEDED[1], yaml], &[]).await;
+    let [one_seed, typed_seed] = [&one, &typed].map(|done| of(done, NodeId::seed("shop", "s")));
+    assert_eq!(one_seed.differing_setting(&typed_seed).as_deref(), Some("column_types"));
+    // A model that reads it is the same whether or not the seed is loaded by the same command.
+    let alone = compiled(&SEEDED, &["a"], &[stored("s", "id", DataType::Int64)]).await;
+    assert!(alone.is_err(), "the column `day` is not stored");
+    let model = NodeId::model("shop", "a");
+    assert_eq!(of(&one, model.clone()), of(&compiled(&SEEDED, &["a"], &[]).await.unwrap(), model));
+}
+
+#[tokio::test]
+async fn partition_columns_of_a_seed_must_be_there() {
+    let yaml = ("seeds/s.yml", "seeds: [{ name: s, config: { partition_by: dya } }]\n");
+    let findings = compiled(&[SEEDED[0], SEEDED[1], yaml], &["a"], &[]).await.unwrap_err();
+    insta::assert_snapshot!(shown(&findings), @r"
+    error[unknown-column]: `partition_by` names `dya`, which `s` does not have
+     --> seeds/s.csv:1:1
+      |
+    1 |
+      | ^ this seed
+      |
+      = note: its columns: id, day
+    ");
+}

@@ -38,7 +38,7 @@ pub use self::{
     error::LakeError,
     past::Past,
     provenance::{InputVersion, Judged, Provenance},
-    schema::delta_schema,
+    schema::{delta_schema, forbidden},
     stage::Write,
     staged::{Published, Staged},
     store::{Lake, Observed},

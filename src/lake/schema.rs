@@ -11,6 +11,12 @@ use crate::engine::arrow::{
 /// Characters that Delta (by way of Parquet and Spark) does not allow in a column's name.
 const FORBIDDEN: &[char] = &[' ', ',', ';', '{', '}', '(', ')', '\n', '\t', '='];
 
+/// The first character of a column's name that Delta does not allow in it.
+#[must_use]
+pub fn forbidden(name: &str) -> Option<char> {
+    name.chars().find(|character| FORBIDDEN.contains(character))
+}
+
 /// The schema of the table that holds a query's result: every column nullable, in a type that every Delta
 /// reader knows, and the partition columns last. Else everything that stands in the way.
 pub fn delta_schema(schema: &Schema, partition_by: &[String]) -> Result<SchemaRef, Vec<String>> {
@@ -82,7 +88,7 @@ fn delta_fields(fields: &Fields, parent: &str, problems: &mut Vec<String>) -> Fi
         }
         if name.is_empty() {
             problems.push("a column has no name: give it an alias".to_owned());
-        } else if let Some(bad) = name.chars().find(|c| FORBIDDEN.contains(c)) {
+        } else if let Some(bad) = forbidden(name) {
             problems.push(format!(
                 "column {path:?} can't have {bad:?} in its name: give it another, as in `… as total`"
             ));

@@ -1,6 +1,6 @@
 //! What `ref()` and `source()` mean.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::{
     diag::near,
@@ -12,8 +12,11 @@ use crate::{
 #[derive(Debug, Default)]
 pub(crate) struct Lookup {
     pub(crate) project: String,
+    /// What `ref()` can mean: models and seeds.
     pub(crate) models: BTreeMap<String, (NodeId, Relation)>,
-    pub(crate) disabled: BTreeSet<String>,
+    pub(crate) has_seeds: bool,
+    /// What it could mean, were it enabled, and which kind of node that is.
+    pub(crate) disabled: BTreeMap<String, &'static str>,
     pub(crate) sources: BTreeMap<(String, String), (NodeId, Relation)>,
     pub(crate) relations: BTreeMap<Relation, NodeId>,
 }
@@ -26,7 +29,7 @@ pub(crate) struct Unknown {
 }
 
 impl Lookup {
-    /// The model that `ref(package, name)` means.
+    /// The model or seed that `ref(package, name)` means.
     pub(crate) fn model(&self, package: Option<&str>, name: &str) -> Result<&(NodeId, Relation), Unknown> {
         if let Some(package) = package
             && package != self.project
@@ -37,15 +40,16 @@ impl Lookup {
         if let Some(found) = self.models.get(name) {
             return Ok(found);
         }
-        if self.disabled.contains(name) {
-            let message = format!("the model `{name}` is disabled");
+        if let Some(kind) = self.disabled.get(name) {
+            let message = format!("the {kind} `{name}` is disabled");
             return Err(Unknown { message, hint: Some("enable it with `+enabled: true`".into()) });
         }
         let hint = near::question(name, self.models.keys().map(String::as_str)).or_else(|| {
             let table = self.sources.keys().find(|(_, table)| table == name)?;
             Some(format!("a source has a table of that name: source('{}', '{}')", table.0, table.1))
         });
-        Err(Unknown { message: format!("no model is called `{name}`"), hint })
+        let kinds = if self.has_seeds { "model or seed" } else { "model" };
+        Err(Unknown { message: format!("no {kinds} is called `{name}`"), hint })
     }
 
     /// The table that `source(source, table)` means.

@@ -1,8 +1,9 @@
 //! The manifest: every node with its names resolved, and the graph between them.
 //!
 //! - [`node`]: what a node is
+//! - [`seed`]: what a seed is
 //! - [`data_test`], [`unit_test`]: what a test is
-//! - [`config`]: the settings of models and tests, from all the layers that may make them
+//! - [`config`]: the settings of models, seeds and tests, from all the layers that may make them
 //! - [`resolve`]: Project + what was parsed → [`Manifest`]
 //! - [`lookup`]: what `ref()` and `source()` mean
 //! - [`fingerprint`]: what would make a model's table another one
@@ -15,6 +16,7 @@ pub mod fingerprint;
 pub mod lookup;
 pub mod node;
 pub mod resolve;
+pub mod seed;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod unit_test;
@@ -24,10 +26,11 @@ use std::{collections::BTreeMap, sync::Arc};
 pub use self::{
     config::{
         Condition, FilePolicy, Incremental, Materialized, ModelConfig, OnChange, OnDelete, OnSchemaChange,
-        OnViolation, Strategy, TestConfig, TestSeverity, Updates,
+        OnViolation, SeedConfig, Strategy, TestConfig, TestSeverity, Updates,
     },
     data_test::DataTest,
     node::{Model, Node, SourceFreshness, SourceTable},
+    seed::Seed,
     unit_test::UnitTest,
 };
 use crate::{
@@ -59,6 +62,22 @@ impl Manifest {
     pub fn model(&self, id: &NodeId) -> Option<&Model> {
         match self.nodes.get(id) {
             Some(Node::Model(model)) => Some(model),
+            _ => None,
+        }
+    }
+
+    /// What makes the table of a model or a seed (dbt calls them refable), in an order in which each stands after what
+    /// it reads.
+    pub fn refables(&self) -> impl Iterator<Item = &Model> {
+        self.graph.sorted().iter().filter_map(|id| self.refable(id))
+    }
+
+    /// What makes the table of the model or the seed of this id.
+    #[must_use]
+    pub fn refable(&self, id: &NodeId) -> Option<&Model> {
+        match self.nodes.get(id) {
+            Some(Node::Model(model)) => Some(model),
+            Some(Node::Seed(seed)) => Some(&seed.model),
             _ => None,
         }
     }
@@ -105,6 +124,24 @@ impl Manifest {
     #[must_use]
     pub fn is_file_source(&self, relation: &Relation) -> bool {
         matches!(self.at(relation), Some(Node::Source(source)) if !source.is_delta())
+    }
+
+    /// Whether this place is no Delta table: what stands there is read from files or a database, a seed's file included.
+    #[must_use]
+    pub fn is_file(&self, relation: &Relation) -> bool {
+        match self.at(relation) {
+            Some(Node::Seed(seed)) => seed.file == *relation,
+            _ => self.is_file_source(relation),
+        }
+    }
+
+    /// What SQL calls the files or the database that a node's rows are read from.
+    #[must_use]
+    pub fn read_from(&self, id: &NodeId) -> Option<&Relation> {
+        match self.nodes.get(id)? {
+            Node::Seed(seed) => Some(&seed.file),
+            node => node.relation(),
+        }
     }
 
     /// How many nodes of each kind there are.

@@ -1,4 +1,4 @@
-//! What a node is: a model that we build, a source that others write, or a test that judges them.
+//! What a node is: a model or a seed that we build, a source that others write, or a test that judges them.
 
 use std::{
     collections::BTreeSet,
@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::{Map, Value};
 
-use super::{config::ModelConfig, data_test::DataTest, unit_test::UnitTest};
+use super::{config::ModelConfig, data_test::DataTest, seed::Seed, unit_test::UnitTest};
 use crate::{
     name::{NodeId, Relation},
     project::{ColumnDecl, ConstraintDecl, ExternalDecl, Period, SourceFormatName},
@@ -20,6 +20,8 @@ use crate::{
 pub enum Node {
     /// A SELECT that becomes a table or a view.
     Model(Box<Model>),
+    /// A CSV file that becomes a table.
+    Seed(Box<Seed>),
     /// A table that others write.
     Source(Box<SourceTable>),
     /// A query that selects rows that should not be.
@@ -107,6 +109,12 @@ pub struct External {
 }
 
 impl Model {
+    /// What it is to people: a model, or a seed.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        self.id.as_str().split('.').next().unwrap_or_default()
+    }
+
     /// Where its compiled SQL goes, relative to the target path: `compiled/<project>/models/...`.
     #[must_use]
     pub fn compiled_path(&self) -> PathBuf {
@@ -146,6 +154,7 @@ impl Node {
     pub fn id(&self) -> &NodeId {
         match self {
             Self::Model(model) => &model.id,
+            Self::Seed(seed) => &seed.model.id,
             Self::Source(source) => &source.id,
             Self::Test(test) => &test.id,
             Self::UnitTest(test) => &test.id,
@@ -157,6 +166,7 @@ impl Node {
     pub fn display_name(&self) -> String {
         match self {
             Self::Model(model) => model.name.clone(),
+            Self::Seed(seed) => seed.model.name.clone(),
             Self::Source(source) => format!("{}.{}", source.source, source.name),
             Self::Test(test) => test.name.clone(),
             Self::UnitTest(test) => test.display_name(),
@@ -168,6 +178,7 @@ impl Node {
     pub fn relation(&self) -> Option<&Relation> {
         match self {
             Self::Model(model) => Some(&model.relation),
+            Self::Seed(seed) => Some(&seed.model.relation),
             Self::Source(source) => Some(&source.relation),
             Self::Test(_) | Self::UnitTest(_) => None,
         }
@@ -178,6 +189,7 @@ impl Node {
     pub fn path(&self) -> &str {
         match self {
             Self::Model(model) => model.file.path(),
+            Self::Seed(seed) => seed.path(),
             Self::Source(source) => source.span.source.path(),
             Self::Test(test) => test.path(),
             Self::UnitTest(test) => test.declared_at().source.path(),
@@ -189,6 +201,7 @@ impl Node {
     pub fn resource_type(&self) -> &'static str {
         match self {
             Self::Model(_) => "model",
+            Self::Seed(_) => "seed",
             Self::Source(_) => "source",
             Self::Test(_) => "test",
             Self::UnitTest(_) => "unit_test",
@@ -214,6 +227,12 @@ impl Node {
                 fqn: model.fqn.clone(),
                 tags: model.config.tags.clone(),
                 config: Value::Object(model.config.all.clone()),
+                ..candidate
+            },
+            Self::Seed(seed) => Candidate {
+                fqn: seed.model.fqn.clone(),
+                tags: seed.model.config.tags.clone(),
+                config: Value::Object(seed.all()),
                 ..candidate
             },
             Self::Source(source) => Candidate {

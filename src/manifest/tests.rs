@@ -1,5 +1,7 @@
 //! Small projects in a temporary folder, resolved.
 
+mod seeds;
+
 use std::fs;
 
 use serde_json::{Map, Value, json};

@@ -1,4 +1,4 @@
-//! A properties file: any YAML file under the model or test paths, and `sources.yml` beside the project file.
+//! A properties file: any YAML file under the model, seed or test paths, and `sources.yml` beside the project file.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -32,7 +32,6 @@ const SILENT: &[&str] = &[
     "macros",
     "metrics",
     "saved_queries",
-    "seeds",
     "semantic_models",
     "version",
 ];
@@ -45,6 +44,7 @@ const WITHOUT_EFFECT: &[&str] = &["snapshots"];
 pub(super) struct Document {
     pub(super) sources: Vec<SourceDecl>,
     pub(super) models: Vec<ModelProperties>,
+    pub(super) seeds: Vec<ModelProperties>,
     pub(super) tests: Vec<TestProperties>,
     pub(super) unit_tests: Vec<UnitTestDecl>,
 }
@@ -83,6 +83,7 @@ pub(super) fn load(paths: &[String], fixtures: Fixtures<'_>, diagnostics: &mut V
     for (document, findings) in documents {
         all.sources.extend(document.sources);
         all.models.extend(document.models);
+        all.seeds.extend(document.seeds);
         all.tests.extend(document.tests);
         all.unit_tests.extend(document.unit_tests);
         diagnostics.extend(findings);
@@ -100,7 +101,10 @@ impl Document {
             document.sources.extend(SourceDecl::read(item, reader.diagnostics()));
         }
         for item in reader.list("models") {
-            document.models.extend(ModelProperties::read(item, reader.diagnostics()));
+            document.models.extend(ModelProperties::read("a model", item, reader.diagnostics()));
+        }
+        for item in reader.list("seeds") {
+            document.seeds.extend(ModelProperties::read("a seed", item, reader.diagnostics()));
         }
         for item in reader.renamed_list("data_tests", "tests") {
             document.tests.extend(TestProperties::read(item, reader.diagnostics()));
@@ -116,12 +120,14 @@ impl Document {
 
     /// Reports what is described twice, and keeps the first. A source may be spread over files, a table may not.
     fn refuse_duplicates(&mut self, diagnostics: &mut Vec<Diagnostic>) {
-        let mut models: HashMap<String, Span> = HashMap::new();
-        self.models.retain(|model| {
-            let first = models.entry(model.name.value.clone()).or_insert_with(|| model.name.span.clone());
-            let what = || format!("the model `{}`", model.name.value);
-            once(what, first, &model.name.span, diagnostics)
-        });
+        for (kind, all) in [("model", &mut self.models), ("seed", &mut self.seeds)] {
+            let mut seen: HashMap<String, Span> = HashMap::new();
+            all.retain(|one| {
+                let first = seen.entry(one.name.value.clone()).or_insert_with(|| one.name.span.clone());
+                let what = || format!("the {kind} `{}`", one.name.value);
+                once(what, first, &one.name.span, diagnostics)
+            });
+        }
         let mut tests: HashMap<String, Span> = HashMap::new();
         self.tests.retain(|test| {
             let first = tests.entry(test.name.value.clone()).or_insert_with(|| test.name.span.clone());

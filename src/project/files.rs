@@ -125,8 +125,11 @@ impl Walk<'_> {
     }
 }
 
-/// The text of a file named relative to the root.
-pub(super) fn read(root: &Path, shown: &str) -> Result<Source, Diagnostic> {
+/// The text of a file named relative to the root, without the byte order mark that some editors put first.
+///
+/// # Errors
+/// A file that is not there, or is no UTF-8 text.
+pub fn read(root: &Path, shown: &str) -> Result<Source, Diagnostic> {
     let bytes = fs::read(root.join(shown)).map_err(|error| unreadable(shown, &error))?;
     match String::from_utf8(bytes) {
         Ok(text) => Ok(source(shown, text)),

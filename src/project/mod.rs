@@ -12,8 +12,9 @@
 //! | `document` | what a properties file holds |
 //! | `sources`, `external` | `sources:` |
 //! | `freshness` | how old a source's rows may be |
-//! | `properties` | `models:`, columns |
+//! | `properties` | `models:`, `seeds:`, columns |
 //! | `data_test`, `constraint` | what rows must satisfy |
+//! | `seed` | CSV files that become tables |
 //! | `singular` | tests that are queries of their own |
 //! | `unit_test`, `rows`, `fixture` | `unit_tests:` and their rows |
 //! | `files` | finding and reading files |
@@ -32,6 +33,7 @@ mod parse;
 mod properties;
 mod reader;
 mod rows;
+mod seed;
 mod settings;
 mod singular;
 mod sources;
@@ -47,9 +49,11 @@ pub use config::{ConfigPatch, ConfigTree, KNOWN_CONFIG};
 pub use constraint::{ConstraintDecl, ConstraintKind};
 pub use data_test::TestDecl;
 pub use external::{ExternalDecl, OnErrorDecl, SourceFormatName};
+pub use files::read as read_file;
 pub use freshness::{Freshness, FreshnessDecl, Period, PeriodUnit};
 pub use properties::{ColumnDecl, ModelProperties};
 pub use rows::{RowsDecl, RowsText};
+pub use seed::SeedFile;
 pub use settings::{Paths, Settings};
 pub use singular::{TestFile, TestProperties};
 pub use sources::{SourceDecl, SourceTableDecl};
@@ -75,6 +79,10 @@ pub struct Project {
     pub models: Vec<ModelFile>,
     /// What properties files say of models, in the order of the files; no model twice.
     pub properties: Vec<ModelProperties>,
+    /// The seeds' files.
+    pub seeds: Vec<SeedFile>,
+    /// What properties files say of seeds, in the order of the files; no seed twice.
+    pub seed_properties: Vec<ModelProperties>,
     /// The singular tests' files.
     pub tests: Vec<TestFile>,
     /// What properties files say of singular tests, in the order of the files; no test twice.
@@ -113,18 +121,36 @@ impl Project {
         let Some(settings) = Settings::load(root, &mut diagnostics) else { return (None, diagnostics) };
         let artifacts = root.join(&settings.paths.target);
         let found = files::walk(root, &settings.paths.models, &artifacts, &mut diagnostics);
+        let found_seeds = files::walk(root, &settings.paths.seeds, &artifacts, &mut diagnostics);
         let found_tests = files::walk(root, &settings.paths.tests, &artifacts, &mut diagnostics);
         let found_macros = files::walk(root, &settings.paths.macros, &artifacts, &mut diagnostics);
         let models = models(root, &found, &mut diagnostics);
-        let documents = document::find(root, found.iter().chain(&found_tests));
+        let documents = document::find(root, found.iter().chain(&found_seeds).chain(&found_tests));
         let fixtures = Fixtures { root, found: &found_tests };
-        let Document { sources, models: properties, tests: test_properties, unit_tests } =
-            document::load(&documents, fixtures, &mut diagnostics);
+        let Document {
+            sources,
+            models: properties,
+            seeds: seed_properties,
+            tests: test_properties,
+            unit_tests,
+        } = document::load(&documents, fixtures, &mut diagnostics);
+        let seeds = seed::files(&found_seeds);
         let mut macros = macros(root, &found_macros, &mut diagnostics);
         let tests = tests(root, &found_tests, &mut macros, &mut diagnostics);
         let root = root.to_owned();
-        let project =
-            Self { root, settings, sources, models, properties, tests, test_properties, unit_tests, macros };
+        let project = Self {
+            root,
+            settings,
+            sources,
+            models,
+            properties,
+            seeds,
+            seed_properties,
+            tests,
+            test_properties,
+            unit_tests,
+            macros,
+        };
         (Some(project), diagnostics)
     }
 }

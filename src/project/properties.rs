@@ -1,4 +1,4 @@
-//! `models:` and the columns of anything, as properties files declare them.
+//! `models:`, `seeds:` and the columns of anything, as properties files declare them.
 
 use super::{
     config::ConfigPatch,
@@ -21,10 +21,10 @@ const CONFIG: &[&str] = &["access", "docs", "group", "meta", "tags"];
 /// Keys of dbt's semantic layer, which describe only.
 const SILENT: &[&str] = &["agg_time_dimension", "derived_semantics", "metrics", "semantic_model", "version"];
 
-/// What a properties file says of a model.
+/// What a properties file says of a model, or of a seed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelProperties {
-    /// Which model.
+    /// Which of them.
     pub name: Spanned<String>,
     /// What it is; may hold Jinja (`doc(…)`).
     pub description: Option<Spanned<String>>,
@@ -38,7 +38,7 @@ pub struct ModelProperties {
     pub constraints: Vec<ConstraintDecl>,
     /// Its other properties, as written.
     pub raw: Vec<(Spanned<String>, Yaml)>,
-    /// Where the description of the model begins.
+    /// Where the description begins.
     pub span: Span,
 }
 
@@ -69,9 +69,9 @@ pub struct ColumnDecl {
 pub(super) const META_HINT: &str = "data of your own belongs under `meta`";
 
 impl ModelProperties {
-    /// One item of `models:`; `None` if it has no name.
-    pub(super) fn read(yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
-        let mut reader = Reader::new("a model", yaml, diagnostics)?;
+    /// One item of `models:` or `seeds:`, whichever `what` says; `None` if it has no name.
+    pub(super) fn read(what: &'static str, yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
+        let mut reader = Reader::new(what, yaml, diagnostics)?;
         let name = reader.required("name");
         let description = reader.string("description");
         let mut config = config(&mut reader);

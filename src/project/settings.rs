@@ -66,7 +66,7 @@ const SILENT: &[&str] = &[
 
 /// Keys of dbt's that would change data, and don't yet.
 const WITHOUT_EFFECT: &[&str] =
-    &["dispatch", "on-run-end", "on-run-start", "quoting", "seeds", "snapshots", "sources"];
+    &["dispatch", "on-run-end", "on-run-start", "quoting", "snapshots", "sources"];
 
 /// What the project file says.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,6 +85,8 @@ pub struct Settings {
     pub vars: BTreeMap<String, Yaml>,
     /// The configuration of models, folder by folder.
     pub models: ConfigTree,
+    /// The configuration of seeds, folder by folder.
+    pub seeds: ConfigTree,
     /// The configuration of data tests, folder by folder.
     pub data_tests: ConfigTree,
     /// The configuration of unit tests, folder by folder.
@@ -152,6 +154,8 @@ impl Settings {
         let vars = vars(reader.map("vars"), &name.value);
         let models = reader.take_entry("models");
         let models = tree(models, &mut reader);
+        let seeds = reader.take_entry("seeds");
+        let seeds = tree(seeds, &mut reader);
         let data_tests = reader.renamed("data_tests", "tests");
         let data_tests = tree(data_tests, &mut reader);
         let unit_tests = reader.take_entry("unit_tests");
@@ -170,6 +174,7 @@ impl Settings {
             dialect,
             vars,
             models,
+            seeds,
             data_tests,
             unit_tests,
             targets,

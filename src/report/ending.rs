@@ -57,6 +57,7 @@ pub(super) fn status(action: Action, outcome: &Outcome) -> &'static str {
 /// dbt's `message`; a test that passed has none.
 pub(super) fn message(step: &Step, outcome: &Outcome) -> Option<String> {
     match outcome {
+        Outcome::Published { rows, .. } if step.action == Action::Seed => Some(format!("INSERT {rows}")),
         Outcome::Published { rows, changed, .. } => {
             let rows = changed.as_deref().map_or(*rows, RowChanges::total);
             Some(format!("OK {}", wording::rows_of(rows)))
@@ -100,7 +101,7 @@ pub(super) fn relation<'a>(step: &'a Step, outcome: Option<&'a Outcome>) -> Opti
 }
 
 /// dbt's `adapter_response`: what the store did.
-pub(super) fn response(outcome: &Outcome) -> Value {
+pub(super) fn response(action: Action, outcome: &Outcome) -> Value {
     let (word, version, rows, bytes, rejected, quarantined) = match outcome {
         Outcome::Published { version, rows, bytes, changed, rejected, quarantined } => {
             let rows = changed.as_deref().map_or(*rows, RowChanges::total);
@@ -113,7 +114,12 @@ pub(super) fn response(outcome: &Outcome) -> Value {
         _ => return json!({}),
     };
     let mut response = Map::new();
-    response.insert("_message".to_owned(), format!("{word} {}", wording::rows_of(rows)).into());
+    if (action, word) == (Action::Seed, "OK") {
+        response.insert("_message".to_owned(), format!("INSERT {rows}").into());
+        response.insert("code".to_owned(), "INSERT".into());
+    } else {
+        response.insert("_message".to_owned(), format!("{word} {}", wording::rows_of(rows)).into());
+    }
     response.insert("rows_affected".to_owned(), if word == "OK" { rows.into() } else { 0.into() });
     response.insert("version".to_owned(), (*version).into());
     response.insert("bytes_processed".to_owned(), bytes.into());

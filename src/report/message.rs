@@ -65,6 +65,7 @@ impl Message {
             Self::Started(_) => ("LogStartLine", "Q011"),
             Self::Finished { place, .. } => match place.step.action {
                 Action::Table | Action::Incremental | Action::View => ("LogModelResult", "Q012"),
+                Action::Seed => ("LogSeedResult", "Q016"),
                 Action::Test | Action::UnitTest => ("LogTestResult", "Q007"),
                 Action::Freshness => ("LogFreshnessResult", "Q018"),
             },

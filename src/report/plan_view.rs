@@ -44,10 +44,7 @@ pub fn plan_text(plan: &Plan, colour: bool) -> String {
 /// The steps of a job that have a line of their own, each with those that are told beneath it: the data tests of
 /// what the job makes.
 fn rows(job: &Job) -> Vec<(&Step, Vec<&Step>)> {
-    let maker = job
-        .steps
-        .iter()
-        .position(|step| matches!(step.action, Action::Table | Action::Incremental | Action::View));
+    let maker = job.steps.iter().position(|step| step.action.is_table() || step.action == Action::View);
     let is_beneath = |step: &Step| maker.is_some() && step.action == Action::Test;
     let is_open = |step: &&Step| !step.reason.is_idle();
     let tests: Vec<_> =
@@ -109,6 +106,7 @@ fn words(action: Action) -> &'static str {
         Action::Table => "build table",
         Action::Incremental => "update     ",
         Action::View => "check view ",
+        Action::Seed => "load seed  ",
         Action::Test => "test       ",
         Action::UnitTest => "unit test  ",
         Action::Freshness => "freshness  ",
@@ -120,6 +118,7 @@ fn total(plan: &Plan) -> String {
     let of = |action| plan.steps().filter(|step| step.action == action && !is_idle(step)).count();
     let idle = plan.steps().filter(is_idle).count();
     let parts: Vec<_> = [
+        (of(Action::Seed), "seed", "load"),
         (of(Action::Table), "table", "build"),
         (of(Action::Incremental), "incremental table", "build"),
         (of(Action::View), "view", "check"),

@@ -50,7 +50,7 @@ impl RunResults {
         result["status"] = ending::status(step.action, outcome).into();
         result["timing"] = timing(lane, at).into();
         result["execution_time"] = seconds.into();
-        result["adapter_response"] = ending::response(outcome);
+        result["adapter_response"] = ending::response(step.action, outcome);
         result["message"] = ending::message(step, outcome).into();
         result["failures"] = ending::failures(outcome).into();
         result

@@ -364,6 +364,9 @@ fn only(tables: &Tables, probe: &Probe) -> Result<BTreeMap<Relation, Table>, Ste
             Some(Err(StepError::MissingInput(relation))) => {
                 return Err(StepError::MissingInput(relation.clone()));
             }
+            Some(Err(StepError::MissingSeed(relation))) => {
+                return Err(StepError::MissingSeed(relation.clone()));
+            }
             Some(Err(error)) => return Err(StepError::Other(error.to_string())),
             None => return Err(StepError::Lost(relation.to_string())),
         }

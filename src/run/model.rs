@@ -80,7 +80,7 @@ impl Worker {
 
     fn find(&self, step: &Step) -> Result<(&Model, &CompiledModel), StepError> {
         let lost = || StepError::Lost(step.node.to_string());
-        let model = self.manifest.model(&step.node).ok_or_else(lost)?;
+        let model = self.manifest.refable(&step.node).ok_or_else(lost)?;
         Ok((model, self.compiled.models.get(&step.node).ok_or_else(lost)?))
     }
 
@@ -285,7 +285,7 @@ impl Worker {
         Ok((kept, Some(counts)))
     }
 
-    /// Whether any table that the query reads is files or a database.
+    /// Whether any table that the query reads is files or a database, whose rows may be set aside.
     pub(super) fn reads_files(&self, query: &Query) -> bool {
         query.relations().iter().any(|relation| self.manifest.is_file_source(relation))
     }
@@ -295,7 +295,7 @@ impl Worker {
         let mut inputs = Inputs::new();
         for relation in relations {
             let state = self.state(relation).await?;
-            let (id, version) = state.ok_or_else(|| StepError::MissingInput(relation.clone()))?;
+            let (id, version) = state.ok_or_else(|| self.missing(relation))?;
             inputs.insert(id, version);
         }
         Ok(inputs)

@@ -22,11 +22,11 @@ use crate::{
 pub struct How {
     /// Whether what a test judges waits for its verdict; a run of tests alone has no order.
     pub gate: bool,
-    /// Which models are built.
+    /// Which models and seeds are built.
     pub rebuild: Rebuild,
 }
 
-/// Which of the chosen models are built.
+/// Which of the chosen models and seeds are built.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Rebuild {
     /// Those that are not up to date.
@@ -38,7 +38,7 @@ pub enum Rebuild {
     FullRefresh,
 }
 
-/// The plan for the chosen nodes: the models are built in their order, each with the tests that judge it.
+/// The plan for the chosen nodes: models and seeds are built in their order, each with the tests that judge it.
 ///
 /// A model that is what it would come to is in the plan with that as its reason, and so is a test that its rows have
 /// passed already. A test belongs to the job of the last of those it reads that is built; of the last that is chosen if
@@ -73,14 +73,14 @@ struct Planner<'a> {
     compiled: &'a Compiled,
     seen: &'a Seen,
     how: How,
-    /// Why each chosen model with a table is built, or that it is not.
+    /// Why each chosen model with a table, and each seed, is built, or that it is not.
     reasons: BTreeMap<NodeId, Reason>,
 }
 
 impl<'a> Planner<'a> {
     fn reasons(&self) -> BTreeMap<NodeId, Reason> {
         let mut reasons: BTreeMap<NodeId, Reason> = BTreeMap::new();
-        for model in self.manifest.models().filter(|model| self.chosen.contains(&model.id)) {
+        for model in self.manifest.refables().filter(|model| self.chosen.contains(&model.id)) {
             if model.config.materialized.is_table()
                 && let Some(reason) = self.reason(model, &reasons)
             {
@@ -158,7 +158,7 @@ impl<'a> Planner<'a> {
 
     /// What a test found in the rows of an up-to-date model, if what else it reads stays as it was.
     fn test_stands(&self, id: &NodeId, of: &NodeId) -> Option<u64> {
-        let own = &self.manifest.model(of).filter(|_| self.is_up_to_date(of))?.relation;
+        let own = &self.manifest.refable(of).filter(|_| self.is_up_to_date(of))?.relation;
         let test = self.compiled.tests.get(id)?;
         let others = test.reads_beside(own);
         let changes = |node: &NodeId| self.reasons.contains_key(node) && !self.is_up_to_date(node);
@@ -224,6 +224,11 @@ impl<'a> Planner<'a> {
                     Materialized::View | Materialized::Ephemeral => return None,
                 };
                 Some(step(model.relation.to_string(), Some(model.relation.clone()), action, reason))
+            }
+            Node::Seed(seed) => {
+                let relation = &seed.model.relation;
+                let reason = self.reasons.get(id)?.clone();
+                Some(step(relation.to_string(), Some(relation.clone()), Action::Seed, reason))
             }
             Node::Source(_) if self.compiled.clocks.contains_key(id) => {
                 Some(step(node.display_name(), None, Action::Freshness, Reason::Selected))

@@ -74,7 +74,7 @@ impl Worker {
     pub(super) fn known(&self, test: &DataTest, failures: u64) -> Verdict {
         let ruled = test.attached.as_ref().and_then(|id| {
             let rules = &self.compiled.models.get(id)?.rules;
-            Some((self.manifest.model(id)?, rules.iter().find(|rule| rule.test == test.id)?))
+            Some((self.manifest.refable(id)?, rules.iter().find(|rule| rule.test == test.id)?))
         });
         let Some((model, rule)) = ruled else { return judge(&test.config, failures as f64) };
         if failures == 0 {
@@ -141,7 +141,7 @@ impl Worker {
         relation: &Relation,
     ) -> Result<Option<(NodeId, InputVersion)>, StepError> {
         let node = self.manifest.at(relation).ok_or_else(|| StepError::Lost(relation.to_string()))?;
-        let file = self.compiled.sources.get(node.id()).filter(|_| self.manifest.is_file_source(relation));
+        let file = self.compiled.sources.get(node.id()).filter(|_| self.manifest.is_file(relation));
         let version = if let Some(spec) = file {
             Some(self.engine.source_state(spec).await?.into())
         } else {

@@ -58,7 +58,7 @@ impl Seen {
     ) -> Inputs {
         let state = |relation: &Relation| {
             let id = manifest.at(relation)?.id();
-            let version = if manifest.is_file_source(relation) {
+            let version = if manifest.is_file(relation) {
                 self.sources.get(id)?.clone()
             } else {
                 InputVersion::Delta { version: self.tables.get(relation)?.data_version }

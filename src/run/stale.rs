@@ -33,6 +33,8 @@ pub(super) fn why(compiled: &CompiledModel, own: Option<&Observed>, inputs: &Inp
     if let Some(id) = ids.into_iter().find(|id| made.inputs.get(*id) != inputs.get(*id)) {
         let node = id.clone();
         return Some(match (made.inputs.get(id), inputs.get(id)) {
+            // Only a seed is made from what is its own.
+            _ if made.node == node.as_str() => Reason::FileChanged,
             (Some(InputVersion::Source { files: was, .. }), Some(InputVersion::Source { files, .. })) => {
                 Reason::SourceAdvanced { node, was: *was, files: *files }
             }

@@ -12,7 +12,7 @@ use crate::{
     compile::Compiled,
     engine::{Engine, EngineError, Table, message, source::RejectSink},
     lake::LakeError,
-    manifest::{DataTest, Manifest, Model},
+    manifest::{DataTest, Manifest, Model, Node},
     name::Relation,
     outcome::Outcome,
     plan::{Action, Job, Reason, Step},
@@ -56,6 +56,8 @@ pub(super) enum StepError {
     Engine(#[from] EngineError),
     #[error("{0} is not in the lake: build it first, or select it too with `+`")]
     MissingInput(Relation),
+    #[error("{0} is not in the lake: load it first with `headwater seed`")]
+    MissingSeed(Relation),
     #[error("the plan and the project disagree about {0}, which is a bug in Headwater")]
     Lost(String),
     #[error("{0}")]
@@ -72,7 +74,9 @@ impl Worker {
             job.steps.iter().partition(|step| step.action == Action::Test);
         for step in makers {
             let outcome = match step.action {
-                Action::Table | Action::Incremental => return self.build(&job, step, &tests, &told).await,
+                Action::Table | Action::Incremental | Action::Seed => {
+                    return self.build(&job, step, &tests, &told).await;
+                }
                 Action::View => self.one(step, &told, self.view(step)).await?,
                 Action::UnitTest if step.reason == Reason::UpToDate => {
                     self.one(step, &told, async { Ok(Outcome::Reused) }).await?
@@ -106,7 +110,7 @@ impl Worker {
         Ok(well)
     }
 
-    /// A relation's rows as everybody sees them: the newest published version, or the files of a source; what is set
+    /// A relation's rows as everybody sees them: the newest published version, or the files of a source or a seed; what is set
     /// aside in these goes to `rejects`.
     pub(super) async fn published(
         &self,
@@ -114,13 +118,19 @@ impl Worker {
         rejects: Option<&Arc<RejectSink>>,
     ) -> Result<Table, StepError> {
         let node = self.manifest.at(relation).ok_or_else(|| StepError::Lost(relation.to_string()))?;
-        if let Some(spec) =
-            self.compiled.sources.get(node.id()).filter(|_| self.manifest.is_file_source(relation))
-        {
+        if let Some(spec) = self.compiled.sources.get(node.id()).filter(|_| self.manifest.is_file(relation)) {
             return Ok(self.engine.source(spec, rejects).await?);
         }
         let table = self.tables.provider(relation).await?;
-        table.ok_or_else(|| StepError::MissingInput(relation.clone()))
+        table.ok_or_else(|| self.missing(relation))
+    }
+
+    /// A relation that is read has no rows yet.
+    pub(super) fn missing(&self, relation: &Relation) -> StepError {
+        match self.manifest.at(relation) {
+            Some(Node::Seed(_)) => StepError::MissingSeed(relation.clone()),
+            _ => StepError::MissingInput(relation.clone()),
+        }
     }
 
     pub(super) fn failed(&self, step: &Step, error: &StepError) -> Outcome {

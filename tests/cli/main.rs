@@ -11,6 +11,7 @@
 //! | `failures` | models that fail while they run |
 //! | `incremental`, `ingestion` | models that take new rows in, and files that are loaded once |
 //! | `rebuilds` | what is built again, and what stands |
+//! | `seeds` | CSV files that become tables |
 //! | `audits` | what failing tests withhold, and that nobody sees it |
 //! | `data_tests`, `unit_tests`, `contracts`, `freshness` | what judges, and how |
 //! | `test_errors` | what is said of mistakes in tests |
@@ -32,6 +33,7 @@ mod machine;
 mod project;
 mod ran;
 mod rebuilds;
+mod seeds;
 mod settings;
 mod signals;
 mod smart_meters;

@@ -1,11 +1,13 @@
 //! Project + what its templates asked for → [`Manifest`]. Every fault is collected.
 //!
 //! - here: sources and models, and the graph
+//! - `seed`: files that become tables
 //! - `data_test`, `unit_test`: what judges them
 //! - `freshness`: how old a source may be
 
 mod data_test;
 mod freshness;
+mod seed;
 mod unit_test;
 
 use std::{
@@ -53,18 +55,18 @@ impl Manifest {
         for source in &project.sources {
             resolver.source(source);
         }
-        let properties: BTreeMap<&str, &ModelProperties> = project
-            .properties
-            .iter()
-            .map(|properties| (properties.name.value.as_str(), properties))
-            .collect();
+        let properties = by_name(&project.properties);
         let mut models = Vec::new();
         for (file, captures) in project.models.iter().zip(&parsed.models) {
             if let Some(id) = resolver.model(file, properties.get(file.name.as_str()).copied(), captures) {
                 models.push((id, captures));
             }
         }
-        resolver.unknown_properties(&properties);
+        let properties = by_name(&project.seed_properties);
+        for file in &project.seeds {
+            resolver.seed(file, properties.get(file.name.as_str()).copied());
+        }
+        resolver.unknown_properties();
         let mut edges = resolver.edges(&models);
         for test in &parsed.tests {
             edges.extend(resolver.data_test(test));
@@ -146,7 +148,7 @@ impl Resolver<'_> {
         let config = self.config(&fqn, properties, captures);
         let start = file.source.span(0..0);
         if !config.enabled {
-            self.lookup.disabled.insert(file.name.clone());
+            self.lookup.disabled.insert(file.name.clone(), "model");
             return None;
         }
         let id = NodeId::model(&self.name, &file.name);
@@ -160,11 +162,7 @@ impl Resolver<'_> {
             );
             return None;
         }
-        let schema = config.schema.clone().unwrap_or_else(|| "main".into());
-        let relation = Relation::new(
-            format!("{}{schema}", self.prefix),
-            config.alias.clone().unwrap_or_else(|| file.name.clone()),
-        );
+        let relation = self.table(&config, &file.name);
         self.lookup.models.insert(file.name.clone(), (id.clone(), relation.clone()));
         self.place(&id, &relation, start);
         let model = Model {
@@ -182,6 +180,12 @@ impl Resolver<'_> {
         };
         self.nodes.insert(id.clone(), Node::Model(Box::new(model)));
         Some(id)
+    }
+
+    /// Where the table of a node of this name lies.
+    fn table(&self, config: &ModelConfig, name: &str) -> Relation {
+        let schema = config.schema.as_deref().unwrap_or("main");
+        Relation::new(format!("{}{schema}", self.prefix), config.alias.as_deref().unwrap_or(name))
     }
 
     fn config(
@@ -234,6 +238,9 @@ impl Resolver<'_> {
                 }
             }
             YamlValue::Seq(items) => items.iter().map(|item| self.rendered(item)).collect(),
+            YamlValue::Map(entries) => {
+                entries.iter().map(|(key, value)| (key.value.clone(), self.rendered(value))).collect()
+            }
             _ => yaml.to_json(),
         }
     }
@@ -252,17 +259,35 @@ impl Resolver<'_> {
         self.places.insert(id.clone(), span);
     }
 
-    fn unknown_properties(&mut self, properties: &BTreeMap<&str, &ModelProperties>) {
-        let known: BTreeSet<&str> = self.project.models.iter().map(|file| file.name.as_str()).collect();
-        for (name, properties) in properties {
-            if !known.contains(name) {
-                let message = format!("`{name}` is described here, but no model is called that");
-                self.findings.push(
-                    Diagnostic::warning("unknown-model", message)
-                        .at(properties.name.span.clone(), "")
-                        .near(name, known.iter().copied()),
-                );
+    fn unknown_properties(&mut self) {
+        let project = self.project;
+        let models: BTreeSet<&str> = project.models.iter().map(|file| file.name.as_str()).collect();
+        let seeds: BTreeSet<&str> = project.seeds.iter().map(|file| file.name.as_str()).collect();
+        self.strangers("model", &project.properties, &models, ("seed", &seeds));
+        self.strangers("seed", &project.seed_properties, &seeds, ("model", &models));
+    }
+
+    /// What is described and not there; it may be of the other kind.
+    fn strangers(
+        &mut self,
+        kind: &str,
+        properties: &[ModelProperties],
+        known: &BTreeSet<&str>,
+        (other, others): (&str, &BTreeSet<&str>),
+    ) {
+        for properties in properties {
+            let name = properties.name.value.as_str();
+            if known.contains(name) {
+                continue;
             }
+            let message = format!("`{name}` is described here, but no {kind} is called that");
+            let code = if kind == "model" { "unknown-model" } else { "unknown-seed" };
+            let found = Diagnostic::warning(code, message).at(properties.name.span.clone(), "");
+            self.findings.push(if others.contains(name) {
+                found.hint(format!("it is a {other}: describe it under `{other}s:`"))
+            } else {
+                found.near(name, known.iter().copied())
+            });
         }
     }
 
@@ -323,6 +348,10 @@ impl Resolver<'_> {
         let Self { name, nodes, lookup, findings, .. } = self;
         Ok((Manifest { project: name, nodes, graph, lookup: Arc::new(lookup) }, findings))
     }
+}
+
+fn by_name(properties: &[ModelProperties]) -> BTreeMap<&str, &ModelProperties> {
+    properties.iter().map(|properties| (properties.name.value.as_str(), properties)).collect()
 }
 
 /// The settings that a template makes itself.

@@ -22,12 +22,21 @@ impl Resolver<'_> {
         let declared = &parsed.declared;
         let model = match self.lookup.model(None, &declared.model.value) {
             Ok((id, _)) => id.clone(),
-            Err(_) if self.lookup.disabled.contains(&declared.model.value) => return Edges::new(),
+            Err(_) if self.lookup.disabled.contains_key(&declared.model.value) => return Edges::new(),
             Err(unknown) => {
                 self.findings.push(unknown.diagnostic("unknown-model", &declared.model.span));
                 return Edges::new();
             }
         };
+        if let Some(Node::Seed(seed)) = self.nodes.get(&model) {
+            let message = format!("`{}` is a seed, and has no SQL to test", seed.model.name);
+            self.findings.push(
+                Diagnostic::error("no-sql-to-test", message)
+                    .at(declared.model.span.clone(), "a seed")
+                    .hint("a unit test is of a model; what a seed holds is for `data_tests:`"),
+            );
+            return Edges::new();
+        }
         let folders = self.folders(declared.span.source.path());
         let (model_name, name) = (&declared.model.value, &declared.name.value);
         let fqn: Vec<String> = [self.name.clone()]

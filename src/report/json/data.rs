@@ -75,6 +75,11 @@ fn finished(place: &Place, outcome: &Outcome, seconds: f64, status: &str) -> Val
     data["execution_time"] = seconds.into();
     match step.action {
         Action::Table | Action::Incremental | Action::View => {}
+        Action::Seed => {
+            data["result_message"] = ending::message(step, outcome).into();
+            data["schema"] = json!(step.relation.as_ref().map(|relation| &relation.schema));
+            data["relation"] = json!(step.relation.as_ref().map(|relation| &relation.name));
+        }
         Action::Test | Action::UnitTest => {
             data["name"] = step.name.as_str().into();
             data["num_failures"] = ending::failures(outcome).into();

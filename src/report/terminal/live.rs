@@ -91,15 +91,11 @@ impl Live {
             return;
         }
         // Only what makes a table has rows to count.
-        let template = match (step.action, self.colour) {
-            (Action::Table | Action::Incremental, true) => {
-                "        {spinner:.cyan} {msg}  {human_pos} rows  {seconds:.dim}"
-            }
-            (Action::Table | Action::Incremental, false) => {
-                "        {spinner} {msg}  {human_pos} rows  {seconds}"
-            }
-            (_, true) => "        {spinner:.cyan} {msg}  {seconds:.dim}",
-            (_, false) => "        {spinner} {msg}  {seconds}",
+        let template = match (step.action.is_table(), self.colour) {
+            (true, true) => "        {spinner:.cyan} {msg}  {human_pos} rows  {seconds:.dim}",
+            (true, false) => "        {spinner} {msg}  {human_pos} rows  {seconds}",
+            (false, true) => "        {spinner:.cyan} {msg}  {seconds:.dim}",
+            (false, false) => "        {spinner} {msg}  {seconds}",
         };
         let what = format!("{index} {} {name}", noun(step.action));
         let bar = ProgressBar::no_length().with_style(style(template)).with_message(what.clone());
@@ -113,7 +109,9 @@ fn noun(action: Action) -> &'static str {
     match action {
         Action::UnitTest => "unit test",
         Action::Freshness => "freshness of",
-        Action::Table | Action::Incremental | Action::View | Action::Test => action.materialization(),
+        Action::Table | Action::Incremental | Action::View | Action::Seed | Action::Test => {
+            action.materialization()
+        }
     }
 }
 

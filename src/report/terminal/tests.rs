@@ -2,7 +2,9 @@ use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::{
-    outcome::Outcome,
+    name::{NodeId, Relation},
+    outcome::{Outcome, Skipped, Withheld},
+    plan::{Action, Reason, Step},
     report::{
         NodeFile, no_files, node,
         sample::{self, Script},
@@ -30,6 +32,7 @@ fn printed(events: &[Event], look: Look) -> String {
     let lookup: Lookup = Arc::new(|id| {
         let path = match node::kind(id) {
             "model" => format!("models/{}.sql", node::name(id)),
+            "seed" => format!("seeds/{}.csv", node::name(id)),
             "source" => "models/sources.yml".to_owned(),
             _ => "models/schema.yml".to_owned(),
         };
@@ -55,6 +58,29 @@ fn every_line_there_is() {
 fn a_good_run_ends_in_dbts_words() {
     let mut script = Script::new(1);
     script.ran(&sample::table("raw", "a"), sample::published(None));
+    insta::assert_snapshot!(printed(&script.end(), look()));
+}
+
+#[test]
+fn a_seed_is_told_in_dbts_words_however_it_ends() {
+    let seed = |name: &str, reason| {
+        let relation = Relation::new("ref", name);
+        let (name, relation) = (relation.to_string(), Some(relation.clone()));
+        let node = NodeId::seed("meters", name.trim_start_matches("ref."));
+        Arc::new(Step { node, name, relation, action: Action::Seed, reason })
+    };
+    let mut script = Script::new(6);
+    let tariffs = seed("tariffs", Reason::FileChanged);
+    script.ran(&seed("countries", Reason::FirstBuild), sample::published(None));
+    let same = Outcome::Unchanged { version: 2, rows: 1, changed: None, rejected: None, quarantined: None };
+    script.ran(&seed("rates", Reason::ConfigChanged { key: "column_types".to_owned() }), same);
+    script.ran(&seed("zones", Reason::UpToDate), Outcome::Reused);
+    let tests = vec![NodeId::generic_test("meters", "unique_meters_id", "0123456789")];
+    let withheld = Withheld { rows: 9, tests, standing: Some(4), kept: None };
+    script.ran(&seed("meters", Reason::FileChanged), Outcome::Withheld(withheld));
+    let message = "disk full".to_owned();
+    script.ran(&tariffs, Outcome::Failed { message, compiled: None });
+    script.skip(&seed("late", Reason::FirstBuild), Skipped::FailFast);
     insta::assert_snapshot!(printed(&script.end(), look()));
 }
 

@@ -47,7 +47,7 @@ impl Wording {
 
     pub(super) fn skipped(self, place: &Place, because: &Skipped) -> Line {
         let lead = match place.step.action {
-            Action::Table | Action::Incremental | Action::View => "SKIP relation".to_owned(),
+            Action::Table | Action::Incremental | Action::View | Action::Seed => "SKIP relation".to_owned(),
             Action::Test | Action::UnitTest | Action::Freshness => format!("SKIP {}", words(&place.step)),
         };
         self.status(place, &lead, (Tone::Caution, "SKIP".to_owned()), Some(why(because)))
@@ -68,9 +68,9 @@ impl Wording {
     }
 }
 
-/// Why a model is built; why a test or a source is looked at is plain from what it is.
+/// Why a model or a seed is built; why a test or a source is looked at is plain from what it is.
 fn reason(step: &Step) -> Option<String> {
-    matches!(step.action, Action::Table | Action::Incremental | Action::View).then(|| step.reason.to_string())
+    (step.action.is_table() || step.action == Action::View).then(|| step.reason.to_string())
 }
 
 /// dbt's description of a step: `sql table model raw.readings`, `test unique_orders_id`.
@@ -84,6 +84,7 @@ fn words(step: &Step) -> String {
         Action::Table | Action::Incremental | Action::View => {
             format!("sql {} {}", step.action.materialization(), node::kind(&step.node))
         }
+        Action::Seed => "seed file".to_owned(),
         Action::Test => "test".to_owned(),
         Action::UnitTest => "unit_test".to_owned(),
         Action::Freshness => "freshness of".to_owned(),
@@ -109,9 +110,12 @@ fn told(step: &Step, outcome: &Outcome) -> Told {
                 None => (Tone::Good, "OK"),
             };
             let rows = changed.as_deref().map_or(*rows, RowChanges::total);
-            let status = format!("{word} {}", amounts::rows_of(rows));
             let remark = remark(changed.as_deref(), rejected.as_ref(), quarantined.as_ref());
-            Told { tone, status, lead: format!("{word} created {}", words(step)), remark }
+            let (status, verb) = match step.action {
+                Action::Seed => (format!("INSERT {rows}"), "loaded"),
+                _ => (format!("{word} {}", amounts::rows_of(rows)), "created"),
+            };
+            Told { tone, status, lead: format!("{word} {verb} {}", words(step)), remark }
         }
         Outcome::Unchanged { rows, changed, rejected, quarantined, .. } => {
             let (tone, word) = match rejected {
@@ -154,6 +158,7 @@ fn told(step: &Step, outcome: &Outcome) -> Told {
             let lead = match step.action {
                 Action::Table | Action::Incremental => format!("ERROR creating {}", words(step)),
                 Action::View => format!("ERROR checking {}", words(step)),
+                Action::Seed => format!("ERROR loading {}", words(step)),
                 Action::Test | Action::UnitTest => "ERROR".to_owned(),
                 Action::Freshness => "ERROR freshness of".to_owned(),
             };

@@ -1,0 +1,199 @@
+//! Seeds: a file is looked through, and its query written: all of its columns, under the names that SQL calls them by.
+//!
+//! So what is wrong with a value is known before anything is written, and the file's columns are known to whatever
+//! reads the seed.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::{CompiledModel, Work, check, contract};
+use crate::{
+    diag::Diagnostic,
+    engine::{
+        arrow::datatypes::DataType,
+        source::{
+            self, Identity, Nulls, OnError, SourceSpec,
+            seed::{self, Faults, Heading, SeedFormat},
+        },
+    },
+    lake,
+    manifest::{Seed, SeedConfig, fingerprint::Fingerprint},
+    project::read_file,
+    text::Source,
+};
+
+/// What a seed's fingerprint has in place of a statement: its query follows from its file and its settings.
+const STATEMENT: &str = "seed";
+
+/// The columns of a seed.
+struct Columns {
+    headings: Vec<Heading>,
+    /// What each is called in the table.
+    names: Vec<String>,
+    /// The types that are declared.
+    declared: Vec<Option<DataType>>,
+}
+
+impl Work<'_> {
+    /// Looks through a seed's file, and compiles what reads it.
+    ///
+    /// # Errors
+    /// All that is wrong with the file, or with what is declared about it.
+    pub(super) async fn seed(&mut self, seed: &Seed) -> Result<(), Vec<Diagnostic>> {
+        let file = read_file(self.context.root, seed.path()).map_err(|found| vec![found])?;
+        let format = format(&seed.config);
+        let columns = columns(seed, &file, &format)?;
+        let types = seed::types(file.text(), &format, &columns.declared);
+        let types = types.map_err(|faults| findings(&file, faults))?;
+        let engine = self.context.engine;
+        let failed = |message: String| vec![Diagnostic::error("engine", message)];
+        let spec = SourceSpec {
+            name: format!("seed {}", seed.model.name),
+            format: format.source(),
+            location: seed.path().to_owned(),
+            base: self.context.root.to_path_buf(),
+            columns: columns.headings.iter().map(|heading| heading.name.clone()).zip(types).collect(),
+            on_error: OnError::Fail,
+            identity: Identity::Content,
+        };
+        let read = source::schema(&spec).map_err(|error| failed(error.strip_backtrace()))?;
+        engine.declare_table(&seed.file, read).map_err(|error| failed(error.strip_backtrace()))?;
+        let sql = columns.select(seed);
+        let query = engine.plan(&sql).await.map_err(|error| failed(error.message))?;
+        let schema = check::table(&query, &seed.model)?;
+        self.declare(&seed.model.id, &seed.model.relation, schema.clone())?;
+        let (constraints, checks) = self.contract(&seed.model, &schema).await?;
+        let rules = self.rules(&seed.model).await?;
+        let beside = contract::shaping(&constraints, &rules).into_iter().chain(columns.shaping(&seed.config));
+        let fingerprint = Fingerprint::new(STATEMENT, &seed.model.config, beside);
+        let compiled = CompiledModel {
+            sql,
+            query,
+            schema,
+            increment: None,
+            refresh: None,
+            fingerprint,
+            volatile: false,
+            rules,
+            constraints,
+            checks,
+        };
+        self.compiled.sources.insert(seed.model.id.clone(), spec);
+        self.compiled.models.insert(seed.model.id.clone(), compiled);
+        Ok(())
+    }
+}
+
+fn format(config: &SeedConfig) -> SeedFormat {
+    let nulls = Nulls::new(&config.null_values);
+    SeedFormat { delimiter: config.delimiter, quote: config.quote, nulls }
+}
+
+/// The columns as the header names them, and the types that are declared for them.
+fn columns(seed: &Seed, file: &Source, format: &SeedFormat) -> Result<Columns, Vec<Diagnostic>> {
+    let headings = seed::header(file.text(), format).map_err(|faults| findings(file, faults))?;
+    let mut found: Vec<Diagnostic> =
+        headings.iter().filter_map(|heading| unusable(heading, file, headings.len())).collect();
+    if !found.is_empty() {
+        return Err(found);
+    }
+    // As the engine reads a name without quotes.
+    let folded = |name: &str| name.to_ascii_lowercase();
+    let called = |heading: &Heading| {
+        if seed.config.quote_columns { heading.name.clone() } else { folded(&heading.name) }
+    };
+    let names: Vec<String> = headings.iter().map(called).collect();
+    let mut declared = vec![None; names.len()];
+    for (column, written) in &seed.config.column_types {
+        let wrong = |code: &'static str, message: String| {
+            let found = Diagnostic::error(code, message);
+            match &seed.config.column_types_at {
+                Some(at) => found.at(at.clone(), "declared here"),
+                None => found,
+            }
+        };
+        let at = names.iter().position(|name| name.to_lowercase() == column.to_lowercase());
+        match (at, source::data_type(written)) {
+            (Some(at), Ok(data_type)) => declared[at] = Some(data_type),
+            (Some(_), Err(message)) => {
+                found.push(wrong(
+                    "unknown-type",
+                    format!("column `{column}` of `{}`: {message}", seed.model.name),
+                ));
+            }
+            (None, _) => {
+                let message = format!(
+                    "`column_types` names `{column}`, which the seed `{}` ({}) does not have",
+                    seed.model.name,
+                    seed.path()
+                );
+                let found_here =
+                    wrong("unknown-column", message).near(column, names.iter().map(String::as_str));
+                found.push(found_here.note(format!("its columns: {}", names.join(", "))));
+            }
+        }
+    }
+    if found.is_empty() { Ok(Columns { headings, names, declared }) } else { Err(found) }
+}
+
+/// A name that no column of a Delta table can have; of a whole line that is one name, the delimiter is the cause.
+fn unusable(heading: &Heading, file: &Source, columns: usize) -> Option<Diagnostic> {
+    let delimiter = [';', '\t', '|'].into_iter().find(|delimiter| heading.name.contains(*delimiter));
+    let forbidden = lake::forbidden(&heading.name);
+    let (sign, hint) = match (delimiter, forbidden) {
+        (Some(delimiter), _) if columns == 1 => (
+            delimiter,
+            format!("if it stands between the values, set `delimiter: {:?}`", delimiter.to_string()),
+        ),
+        (_, Some(sign)) => (sign, "rename the column in the header".to_owned()),
+        _ => return None,
+    };
+    let message = format!("a column can't have {sign:?} in its name");
+    Some(Diagnostic::error("column-name", message).at(file.span(heading.at.clone()), "").hint(hint))
+}
+
+impl Columns {
+    /// All of the file, under the names that SQL calls its columns by.
+    fn select(&self, seed: &Seed) -> String {
+        let columns = self.headings.iter().zip(&self.names);
+        let columns: Vec<String> =
+            columns.map(|(heading, name)| format!("{} as {}", quoted(&heading.name), quoted(name))).collect();
+        format!("select {} from {}", columns.join(", "), seed.file.quoted())
+    }
+
+    /// The settings of the file that shape the table, by what people call them.
+    fn shaping(&self, config: &SeedConfig) -> BTreeMap<String, Value> {
+        let mut shaping = config.changed();
+        let declared = self.names.iter().zip(&self.declared);
+        let types: BTreeMap<&str, String> = declared
+            .filter_map(|(name, of)| Some((name.as_str(), source::type_name(of.as_ref()?))))
+            .collect();
+        if !types.is_empty() {
+            shaping.insert("column_types".to_owned(), json!(types));
+        }
+        shaping
+    }
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// What is wrong with a file, at its places.
+fn findings(file: &Source, faults: Faults) -> Vec<Diagnostic> {
+    let Faults { told, more } = faults;
+    let mut found: Vec<Diagnostic> = told
+        .into_iter()
+        .map(|fault| {
+            Diagnostic::error(fault.code, fault.message).at(file.span(fault.at), "").hint(fault.cure)
+        })
+        .collect();
+    if more > 0
+        && let Some(last) = found.pop()
+    {
+        let plural = if more == 1 { "row is" } else { "rows are" };
+        found.push(last.note(format!("{more} more {plural} wrong in {}", file.path())));
+    }
+    found
+}

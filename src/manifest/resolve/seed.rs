@@ -1,0 +1,88 @@
+//! Seeds: models in all but their SQL.
+
+use super::{Resolver, misspelt, text};
+use crate::{
+    diag::Diagnostic,
+    manifest::{
+        config::{Layer, ModelConfig, SeedConfig},
+        node::{Model, Node},
+        seed::{self, Seed},
+    },
+    name::NodeId,
+    project::{ModelProperties, SeedFile},
+    text::{Source, Span},
+};
+
+impl Resolver<'_> {
+    /// Takes a seed in; models were taken in before.
+    pub(super) fn seed(&mut self, file: &SeedFile, properties: Option<&ModelProperties>) {
+        let mut fqn = vec![self.name.clone()];
+        fqn.extend(file.fqn_folders.iter().cloned());
+        fqn.push(file.name.clone());
+        let (table, config) = self.seed_config(&fqn, properties);
+        let source = Source::new(file.path.as_str(), "");
+        let start = source.span(0..0);
+        if !table.enabled {
+            self.lookup.disabled.entry(file.name.clone()).or_insert("seed");
+            return;
+        }
+        let id = NodeId::seed(&self.name, &file.name);
+        if let Some((other, _)) = self.lookup.models.get(&file.name) {
+            let other = other.clone();
+            self.findings.push(self.clash(&id, &other, start));
+            return;
+        }
+        let relation = self.table(&table, &file.name);
+        self.lookup.has_seeds = true;
+        self.lookup.models.insert(file.name.clone(), (id.clone(), relation.clone()));
+        self.place(&id, &relation, start);
+        let read = seed::file(&file.path);
+        self.lookup.relations.insert(read.clone(), id.clone());
+        let model = Model {
+            id: id.clone(),
+            name: file.name.clone(),
+            fqn,
+            file: source,
+            relation,
+            config: table,
+            description: text(properties.and_then(|properties| properties.description.as_ref())),
+            columns: properties.map(|properties| properties.columns.clone()).unwrap_or_default(),
+            constraints: properties.map(|properties| properties.constraints.clone()).unwrap_or_default(),
+            declared: properties.map(|properties| properties.name.span.clone()),
+            volatile: false,
+        };
+        self.nodes.insert(id, Node::Seed(Box::new(Seed { model, file: read, config })));
+    }
+
+    fn seed_config(
+        &mut self,
+        fqn: &[String],
+        properties: Option<&ModelProperties>,
+    ) -> (ModelConfig, SeedConfig) {
+        let parts: Vec<&str> = fqn.iter().map(String::as_str).collect();
+        let project = self.project;
+        let mut layers: Vec<Layer> =
+            project.settings.seeds.layers(&parts).into_iter().map(|patch| self.layer(patch)).collect();
+        layers.extend(properties.map(|properties| self.layer(&properties.config)));
+        self.findings.extend(layers.iter().flatten().filter_map(|(key, setting)| misspelt(key, setting)));
+        let (table, config, findings) = SeedConfig::resolve(layers);
+        self.findings.extend(findings);
+        (table, config)
+    }
+
+    /// Two nodes that `ref()` could mean by one name.
+    fn clash(&self, id: &NodeId, other: &NodeId, at: Span) -> Diagnostic {
+        let name = id.as_str().splitn(3, '.').last().unwrap_or_default();
+        let found = if id == other {
+            Diagnostic::error("duplicate-seed", format!("two seeds are called `{name}`"))
+        } else {
+            let message =
+                format!("a model and a seed are both called `{name}`: `ref('{name}')` could mean either");
+            Diagnostic::error("duplicate-name", message)
+        };
+        found
+            .at(at, "this one")
+            .at(self.places[other].clone(), "and this one")
+            .hint("names are unique in a project, whatever the folder: rename one of the files")
+    }
+}

@@ -1,0 +1,26 @@
+//! Seeds: CSV files under the seed paths. Their rows are read when they are asked for, not here.
+
+use super::files::Found;
+
+/// A file of rows that becomes a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeedFile {
+    /// The seed's name: the file's without its extension.
+    pub name: String,
+    /// The file, relative to the project, with `/`.
+    pub path: String,
+    /// The folders between the seed path and the file.
+    pub fqn_folders: Vec<String>,
+}
+
+/// The seeds among the files found.
+pub(super) fn files(found: &[Found]) -> Vec<SeedFile> {
+    let seeds = found.iter().filter(|file| file.extension() == "csv");
+    seeds
+        .map(|file| SeedFile {
+            name: file.stem().to_owned(),
+            path: file.shown.clone(),
+            fqn_folders: file.folders.clone(),
+        })
+        .collect()
+}
