@@ -1,4 +1,7 @@
--- As loaded, with the place each row came from; what could not be read is in raw_readings_rejected.
+-- As loaded, each file once, with the place each row came from. What could not be read is in raw_readings_rejected, what is
+-- known of each file in raw_readings_files.
+{{ config(materialized='incremental') }}
+
 select
     interval_start,
     consumption_delta,

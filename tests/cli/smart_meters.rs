@@ -126,8 +126,18 @@ fn a_file_that_comes_later_is_in_the_next_build() {
     let late = r#"{"columns":["meterpoint_id","interval_start","consumption_delta"],
         "data":[["1200000000001","2021-01-01 00:00:00",7.5],["1200000000001","2021-01-02 00:00:00",8]]}"#;
     project.write("data/readings/1200000000001_late.json", late);
-    project.run(["build"]).success();
+    project.run(["build"]).success().says("2 inserted; 1 file loaded");
     assert_tables(&project, &Expected::of(&project.path("data")), first_day());
+    // It is corrected: its rows take the place of those it had, and of no others.
+    project
+        .write("data/readings/1200000000001_late.json", late.replace("7.5", "2.25").replace(",8]", ",9.5]"));
+    project.run(["build"]).success().says("2 inserted, 2 deleted; 1 file reloaded");
+    assert_tables(&project, &Expected::of(&project.path("data")), first_day());
+    let expected = Expected::of(&project.path("data"));
+    assert_eq!(count(&project, "{{ ref('raw_readings') }}"), expected.raw);
+    let rejected = "raw.raw_readings_rejected where \"row\" is not null";
+    assert_eq!(count(&project, rejected), expected.bad_rows, "what was set aside before stays");
+    project.run(["build"]).success().says("ERROR=0").says_nothing_of("START sql table");
 }
 
 #[test]
