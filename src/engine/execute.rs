@@ -4,7 +4,8 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use datafusion::{
     arrow::{
-        array::StringArray,
+        array::{RecordBatchOptions, StringArray, new_null_array},
+        compute::cast,
         datatypes::{DataType, Field, Schema},
     },
     datasource::{MemTable, provider_as_source},
@@ -20,7 +21,7 @@ use datafusion::{
 };
 use futures::{StreamExt, stream};
 
-use super::{Engine, RecordBatch, Table, audit::in_types_of, bind::Bound};
+use super::{Engine, RecordBatch, Table, bind::Bound};
 
 /// How a join that does not fit in memory is done: a hash join can't spill, a merge join can.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,8 +88,23 @@ pub fn chained(
 ) -> SendableRecordBatchStream {
     let schema = then.schema();
     let columns = Arc::clone(&schema);
-    let first = first.map(move |batch| in_types_of(&batch?, &columns));
+    let first = first.map(move |batch| {
+        let batch = batch?;
+        // A table that was made otherwise may lack columns.
+        let of_now = columns.fields().iter().map(|field| match batch.column_by_name(field.name()) {
+            Some(column) => Ok(cast(column, field.data_type())?),
+            None => Ok(new_null_array(field.data_type(), batch.num_rows())),
+        });
+        let of_now = of_now.collect::<Result<Vec<_>>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        Ok(RecordBatch::try_new_with_options(nullable(&columns), of_now, &options)?)
+    });
     Box::pin(RecordBatchStreamAdapter::new(schema, first.chain(then)))
+}
+
+fn nullable(columns: &Schema) -> Arc<Schema> {
+    let fields = columns.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
 /// Texts as a column of this name.

@@ -1,7 +1,7 @@
 //! The lake end to end, on disk: what is staged, what is seen, what is left behind.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -34,6 +34,7 @@ use crate::{
     name::Relation,
 };
 
+mod changing;
 mod constraints;
 mod storing;
 
