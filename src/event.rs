@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::{
     name::NodeId,
-    outcome::{Outcome, Skipped},
+    outcome::{Outcome, Repaired, Skipped},
     plan::Step,
 };
 
@@ -92,4 +92,6 @@ pub struct RunInfo {
     pub found: BTreeMap<&'static str, usize>,
     /// How many steps are planned.
     pub steps: usize,
+    /// What was removed after runs that were killed, before this one began.
+    pub repaired: Vec<Repaired>,
 }

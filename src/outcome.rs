@@ -236,6 +236,15 @@ pub enum AgeStatus {
     Error,
 }
 
+/// A run that was killed, and what was removed after it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Repaired {
+    /// The run's id.
+    pub run: String,
+    /// How many files it had left behind.
+    pub files: usize,
+}
+
 /// Why a step did not run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "because")]

@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     event::RunInfo,
+    outcome::Repaired,
     plan::Plan,
     report::{
         Invocation, JsonLines, Level, Look, Lookup, NodeFile, Reporter, RunResults, Sink, SourcesJson,
@@ -35,7 +36,12 @@ pub(super) async fn run(global: &Global, asked: &Asked<'_>) -> Result<ExitCode, 
     let Prepared { engine, tables, compiled, plan, .. } = context.prepare(asked).await?;
     let target = TargetPath::new(context.target_path.clone());
     write_compiled(&target, &context.manifest, &compiled)?;
-    let info = info(asked.command, &context, &plan, &tables.lake().root_display());
+    let lake = Arc::clone(tables.lake());
+    let repair = lake.repair().await;
+    for failed in repair.failed {
+        failure::warn(&failed.to_string());
+    }
+    let info = info(asked.command, &context, &plan, &lake.root_display(), repair.done);
     let limits = Limits { threads: context.threads, fail_fast: asked.fail_fast };
     let cancel = CancellationToken::new();
     let worker = Arc::new(Worker {
@@ -52,6 +58,7 @@ pub(super) async fn run(global: &Global, asked: &Asked<'_>) -> Result<ExitCode, 
     let listening = tokio::spawn(cancel_on_ctrl_c(cancel.clone()));
     let execute = |job, told| Arc::clone(&worker).execute(job, told);
     scheduler::run(info, &plan, limits, &cancel, execute, &mut |event| reporter.event(event)).await;
+    lake.end_run().await;
     listening.abort();
     let (result, lost) = reporter.finish();
     for sink in lost {
@@ -66,7 +73,13 @@ fn shown(context: &Context) -> PathBuf {
     path.strip_prefix(&context.project.root).unwrap_or(path).to_path_buf()
 }
 
-fn info(command: &'static str, context: &Context, plan: &Plan, root: &str) -> RunInfo {
+fn info(
+    command: &'static str,
+    context: &Context,
+    plan: &Plan,
+    root: &str,
+    repaired: Vec<Repaired>,
+) -> RunInfo {
     RunInfo {
         command,
         invocation_id: context.invocation_id.clone(),
@@ -76,6 +89,7 @@ fn info(command: &'static str, context: &Context, plan: &Plan, root: &str) -> Ru
         threads: context.threads,
         found: context.manifest.counts(),
         steps: plan.steps().count(),
+        repaired,
     }
 }
 

@@ -19,7 +19,7 @@ use crate::{
     diag::{Diagnostic, Severity, near},
     engine::{Engine, EngineSettings, SchemaRef},
     jinja::{Globals, Jinja},
-    lake::Lake,
+    lake::{Fault, Lake},
     manifest::Manifest,
     name::{NodeId, Relation},
     parse,
@@ -172,11 +172,15 @@ impl Context {
     }
 
     pub(super) fn lake(&self) -> Result<Lake, Failure> {
-        Ok(Lake::open(&self.lake_root, &self.project.root, self.lake_options.clone())?)
+        let lake = Lake::open(&self.lake_root, &self.project.root, self.lake_options.clone())?;
+        Ok(match killed_at() {
+            Some(instant) => lake.with_fault(Fault::new(instant, || std::process::abort())),
+            None => lake,
+        })
     }
 
     pub(super) fn tables(&self, engine: &Engine) -> Result<Tables, Failure> {
-        let lake = self.lake()?.with_session(engine.session());
+        let lake = self.lake()?.with_session(engine.session()).with_run(&self.invocation_id);
         Ok(Tables::new(Arc::new(lake), &self.manifest, &self.project.root)?)
     }
 
@@ -209,6 +213,11 @@ impl Context {
             full_refresh,
         }
     }
+}
+
+/// When tests of crashes want this process to be killed: `HEADWATER_FAULT=kill:7` is before or after its fourth write.
+fn killed_at() -> Option<u64> {
+    std::env::var("HEADWATER_FAULT").ok()?.strip_prefix("kill:")?.parse().ok()
 }
 
 fn target(project: &Project, global: &Global) -> Result<(String, Target), Failure> {

@@ -37,15 +37,25 @@ impl Lake {
             .map_err(|error| LakeError::Corrupt { place: place.clone(), source: error.into() })?;
         let next = version + 1;
         let entry = CommitOrBytes::LogBytes(entry.into());
+        let noted = self.diary().map(|diary| (diary, diary.commit(log_store.root_url(), next)));
+        if let Some((diary, note)) = &noted {
+            diary.note([note.clone()]).await?;
+        }
         match log_store.write_commit_entry(next, entry, uuid::Uuid::new_v4()).await {
             Ok(()) => {}
             Err(TransactionError::VersionAlreadyExists(version)) => {
+                if let Some((diary, note)) = &noted {
+                    diary.settle([note]);
+                }
                 return Err(LakeError::Conflict { relation: relation.clone(), version });
             }
             Err(error) => return Err(LakeError::of(WRITE, &place, error.into())),
         }
         if let Some(warning) = sum_up(&log_store, &place, next, CHECKPOINT_INTERVAL).await {
             tracing::warn!("{warning}");
+        }
+        if let Some((diary, note)) = &noted {
+            diary.settle([note]);
         }
         Ok(next)
     }

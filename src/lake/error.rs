@@ -72,6 +72,14 @@ pub enum LakeError {
         /// The version that was to be ours.
         version: u64,
     },
+    /// Another run removed what this one had staged; nothing was published.
+    #[error(
+        "run {run} was silent for so long that another run took it for dead and removed what it had staged; nothing was published, run again"
+    )]
+    TakenForDead {
+        /// This run.
+        run: String,
+    },
     /// The query's columns don't fit a Delta table.
     #[error("{relation} can't be stored: {}", problems.join("; "))]
     Schema {

@@ -11,8 +11,9 @@
 //! entry to itself; publishing puts that very entry into the table's log, if its number is still free. A
 //! version that was prepared on a state that is no longer the newest is never published.
 //!
-//! Start at [`Lake`]; `stage` writes, `base` is what a change starts from, `sink` is one writer's memory, `commit` makes the log entry, `constraint` binds other
-//! writers, `past` tells of earlier versions, `attest` says more of the rows that are there.
+//! Start at [`Lake`]; `stage` writes, `base` is what a change starts from, `sink` is one writer's memory, `commit` makes the
+//! log entry, `constraint` binds other writers, `past` tells of earlier versions, `attest` says more of the rows that are
+//! there, `runs` cleans up after runs that were killed, of which `fault` makes some for tests.
 
 mod attest;
 mod base;
@@ -20,10 +21,12 @@ mod cast;
 mod commit;
 mod constraint;
 mod error;
+mod fault;
 mod overlay;
 mod past;
 mod place;
 mod provenance;
+mod runs;
 mod schema;
 mod sink;
 mod stage;
@@ -36,8 +39,10 @@ pub use self::{
     base::{Base, Replaces},
     constraint::Constraints,
     error::LakeError,
+    fault::Fault,
     past::Past,
     provenance::{InputVersion, Judged, Provenance},
+    runs::Repair,
     schema::{delta_schema, forbidden},
     stage::Write,
     staged::{Published, Staged},

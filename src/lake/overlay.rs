@@ -16,17 +16,21 @@ use object_store::{
     memory::InMemory, path::Path,
 };
 
+use super::runs::Diary;
+
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Overlay {
     below: Arc<dyn ObjectStore>,
+    /// Where it is noted what is about to be written.
+    diary: Option<Arc<Diary>>,
     log: InMemory,
     written: Mutex<BTreeSet<Path>>,
 }
 
 impl Overlay {
-    pub(super) fn new(below: Arc<dyn ObjectStore>) -> Self {
-        Self { below, log: InMemory::new(), written: Mutex::default() }
+    pub(super) fn new(below: Arc<dyn ObjectStore>, diary: Option<Arc<Diary>>) -> Self {
+        Self { below, diary, log: InMemory::new(), written: Mutex::default() }
     }
 
     /// The data files written so far, whole or not.
@@ -34,8 +38,12 @@ impl Overlay {
         self.written.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
-    fn remember(&self, location: &Path) {
+    /// Remembers a data file before it is begun.
+    async fn remember(&self, location: &Path) -> Result<()> {
         self.written.lock().unwrap_or_else(PoisonError::into_inner).insert(location.clone());
+        let Some(diary) = &self.diary else { return Ok(()) };
+        let noted = diary.note([diary.file(location)]).await;
+        noted.map_err(|error| Error::Generic { store: "Headwater", source: Box::new(error) })
     }
 
     /// The listing below and the captured log entries, as one sorted list. A captured entry hides one of the same
@@ -66,7 +74,7 @@ fn in_log(location: &Path) -> bool {
 impl ObjectStore for Overlay {
     async fn put_opts(&self, location: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
         if !in_log(location) {
-            self.remember(location);
+            self.remember(location).await?;
             return self.below.put_opts(location, payload, options).await;
         }
         if options.mode == PutMode::Create && self.below.head(location).await.is_ok() {
@@ -83,7 +91,7 @@ impl ObjectStore for Overlay {
         if in_log(location) {
             return self.log.put_multipart_opts(location, options).await;
         }
-        self.remember(location);
+        self.remember(location).await?;
         self.below.put_multipart_opts(location, options).await
     }
 
@@ -147,7 +155,7 @@ mod tests {
             Path::from("t/part-0.parquet"),
         );
         below.put(&old, "old".into()).await.unwrap();
-        let overlay = Overlay::new(below.clone());
+        let overlay = Overlay::new(below.clone(), None);
         overlay.put(&new, "new".into()).await.unwrap();
         overlay.put(&data, "data".into()).await.unwrap();
 

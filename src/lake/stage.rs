@@ -113,7 +113,7 @@ impl Lake {
         let place = self.place(relation);
         let schema_error = |problems| LakeError::Schema { relation: relation.clone(), problems };
         let table = delta_schema(&write.schema, &write.partition_by).map_err(schema_error)?;
-        let overlay = Arc::new(Overlay::new(self.store().clone()));
+        let overlay = Arc::new(Overlay::new(self.store().clone(), self.diary().cloned()));
         let (above, exists) = self.load(relation, overlay.clone()).await?;
         let base = if exists { above.snapshot().ok().map(|state| state.snapshot().clone()) } else { None };
         let next = base.as_ref().map_or(0, |base| base.version() + 1);
@@ -130,8 +130,10 @@ impl Lake {
         let directories = Directories::before(&url);
         let marker =
             base.is_none().then(|| Location::from(format!("{MARKER}_{}", uuid::Uuid::new_v4().simple())));
-        let traces = Traces { overlay, directories, store: self.store().clone(), real, marker };
+        let diary = self.diary().cloned();
+        let traces = Traces { overlay, directories, store: self.store().clone(), real, marker, diary };
         if let Some(marker) = &traces.marker {
+            traces.announce().await?;
             let run = write.provenance.run_id.clone();
             let put = traces.real.object_store(None).put(marker, run.into()).await;
             put.map_err(|error| LakeError::of_store(WRITE, &place, error))?;

@@ -20,6 +20,7 @@ use super::{
     overlay::Overlay,
     place::Directories,
     provenance::{Judged, Provenance, replaced},
+    runs::Diary,
 };
 use crate::{
     engine::Table,
@@ -66,6 +67,8 @@ pub(super) struct Traces {
     pub(super) real: LogStoreRef,
     /// Laid down if the table is being made.
     pub(super) marker: Option<Location>,
+    /// Where all of it is noted.
+    pub(super) diary: Option<Arc<Diary>>,
 }
 
 impl Traces {
@@ -81,7 +84,46 @@ impl Traces {
         }
         self.unmark().await;
         self.directories.remove_empty(&files);
+        if failure.is_none() {
+            self.settle();
+        }
         failure.map_or(Ok(()), |error| Err(LakeError::of_store("delete from", place, error)))
+    }
+
+    /// Notes the marker, before it is laid down.
+    pub(super) async fn announce(&self) -> Result<(), LakeError> {
+        match (&self.diary, self.marked()) {
+            (Some(diary), Some(marker)) => diary.note([diary.file(&marker)]).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Notes the commit, before it is made. Fails if another run has taken what it is to publish.
+    async fn announce_commit(&self, version: u64) -> Result<(), LakeError> {
+        let Some(diary) = &self.diary else { return Ok(()) };
+        diary.note([diary.commit(self.real.root_url(), version)]).await?;
+        diary.check().await
+    }
+
+    /// Notes that the commit was made, or that it is known that it was not.
+    fn settle_commit(&self, version: u64) {
+        if let Some(diary) = &self.diary {
+            diary.settle([&diary.commit(self.real.root_url(), version)]);
+        }
+    }
+
+    /// Notes that the files are published, or gone.
+    fn settle(&self) {
+        if let Some(diary) = &self.diary {
+            let files = self.overlay.written().into_iter().chain(self.marked());
+            diary.settle(&files.map(|file| diary.file(&file)).collect::<Vec<_>>());
+        }
+    }
+
+    /// Where the marker is in the whole store.
+    fn marked(&self) -> Option<Location> {
+        let table = Location::from_url_path(self.real.root_url().path()).ok()?;
+        Some(table.parts().chain(self.marker.as_ref()?.parts()).collect())
     }
 
     /// Takes the marker away. If that fails it stays, unseen by every reader, and does no harm.
@@ -192,6 +234,11 @@ impl Staged {
     /// Makes the version visible, by one commit. If another writer committed in the meantime it is deleted
     /// instead, and the error says so.
     pub async fn publish(self) -> Result<Published, LakeError> {
+        if let Err(error) = self.traces.announce_commit(self.version).await {
+            self.traces.settle_commit(self.version);
+            let _ = self.traces.remove(&self.place).await;
+            return Err(error);
+        }
         let entry = CommitOrBytes::LogBytes(self.entry.clone());
         let committed = self.traces.real.write_commit_entry(self.version, entry, uuid::Uuid::new_v4()).await;
         if let Err(error) = committed {
@@ -204,16 +251,19 @@ impl Staged {
                         _ if there.is_some() => self.conflict(self.version),
                         error => LakeError::of(WRITE, &self.place, error.into()),
                     };
+                    self.traces.settle_commit(self.version);
                     let _ = self.traces.remove(&self.place).await;
                     return Err(error);
                 }
-                // Nobody knows whether it was taken, so its files must stay.
+                // Nobody knows whether it was taken, so its files must stay; the next run finds out.
                 Err(_) => return Err(LakeError::of(WRITE, &self.place, error.into())),
             }
         }
         self.traces.unmark().await;
         let interval = self.state.table_config().checkpoint_interval.map_or(CHECKPOINT_INTERVAL, u64::from);
         let warning = sum_up(&self.traces.real, &self.place, self.version, interval).await;
+        self.traces.settle();
+        self.traces.settle_commit(self.version);
         Ok(Published { version: self.version, warning })
     }
 

@@ -13,8 +13,10 @@ use url::Url;
 
 use super::{
     error::{LakeError, READ, WRITE},
+    fault::{Fault, Faulty},
     place::{self, Directories},
     provenance::{Provenance, keeps_the_rows, told},
+    runs::{Diary, Pace},
 };
 use crate::{
     engine::{Session, Table, arrow::datatypes::SchemaRef},
@@ -34,6 +36,8 @@ pub struct Lake {
     store: Arc<dyn ObjectStore>,
     /// What reads its tables, if that is known.
     session: Option<Arc<Session>>,
+    /// What is written is noted there, if this is a run's.
+    diary: Option<Arc<Diary>>,
 }
 
 /// The newest version of a table.
@@ -69,13 +73,39 @@ impl Lake {
             return Err(LakeError::Root { root: place::show(&root), reason });
         }
         let store = log_store.root_object_store(None);
-        Ok(Self { root, options, store, session: None })
+        Ok(Self { root, options, store, session: None, diary: None })
     }
 
     /// The same lake, read as this session is set up: with its types for text and its way of filtering files.
     #[must_use]
     pub fn with_session(self, session: Arc<Session>) -> Self {
         Self { session: Some(session), ..self }
+    }
+
+    /// The same lake, as this run writes to it: if it is killed, the next run's [`Lake::repair`] removes what it leaves.
+    /// Writes nothing yet. Call [`Lake::end_run`] at its end.
+    #[must_use]
+    pub fn with_run(self, run: &str) -> Self {
+        self.with_run_at(run, Pace::default())
+    }
+
+    /// The same, with signs of life at another pace.
+    pub(super) fn with_run_at(self, run: &str, pace: Pace) -> Self {
+        let diary = Diary::new(run, &self.root, Arc::clone(&self.store), pace);
+        Self { diary: Some(diary), ..self }
+    }
+
+    /// The run is over, well or not.
+    pub async fn end_run(&self) {
+        if let Some(diary) = &self.diary {
+            diary.end().await;
+        }
+    }
+
+    /// The same lake in a process that dies at some write; only for tests. Comes before [`Lake::with_run`].
+    #[must_use]
+    pub fn with_fault(self, fault: Fault) -> Self {
+        Self { store: Arc::new(Faulty::new(self.store, fault)), ..self }
     }
 
     /// The Delta table at a location outside this lake, a URL or a path from `base`: the lake that its folder's folder
@@ -199,6 +229,11 @@ impl Lake {
         place::show(&self.url(relation))
     }
 
+    /// Where it is noted what is about to be written, if this is a run's lake.
+    pub(super) fn diary(&self) -> Option<&Arc<Diary>> {
+        self.diary.as_ref()
+    }
+
     /// The whole disk or bucket.
     pub(super) fn store(&self) -> &Arc<dyn ObjectStore> {
         &self.store
@@ -235,20 +270,21 @@ impl Lake {
             return Err(LakeError::of(READ, &place, error));
         }
         let store = log_store.object_store(None);
-        let first = store.list(None).try_next().await;
-        if first.map_err(|error| LakeError::of_store(READ, &place, error))?.is_none() {
-            return Ok(());
-        }
-        let top = store
-            .list_with_delimiter(None)
-            .await
-            .map_err(|error| LakeError::of_store(READ, &place, error))?;
+        let read = |error| LakeError::of_store(READ, &place, error);
         let marked =
             |file: &ObjectMeta| file.location.filename().is_some_and(|name| name.starts_with(MARKER));
-        // Asked last: a marker is only taken away once its table is there, or its files are not.
-        let first_commit = commit_uri_from_version(Some(0));
-        if top.objects.iter().any(marked) || store.head(&first_commit).await.is_ok() {
-            return Ok(());
+        // Files and markers come and go while this looks: files that stay unexplained stay.
+        for _ in 0..LOOKS {
+            let Some(first) = store.list(None).try_next().await.map_err(read)? else { return Ok(()) };
+            let top = store.list_with_delimiter(None).await.map_err(read)?;
+            // Asked last: a marker is only taken away once its table is there, or its files are not.
+            let first_commit = commit_uri_from_version(Some(0));
+            if top.objects.iter().any(marked) || store.head(&first_commit).await.is_ok() {
+                return Ok(());
+            }
+            if store.head(&first.location).await.is_ok() {
+                break;
+            }
         }
         Err(LakeError::NotATable { place })
     }
@@ -271,6 +307,9 @@ async fn evidence(
     }
     Ok((newest, None))
 }
+
+/// How often a folder that changes is looked at before it is taken for no table's.
+const LOOKS: usize = 4;
 
 /// How many commits that change no row are passed over before the newest is taken for one that does.
 const LOOKED_BACK: usize = 64;

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     event::RunInfo,
-    outcome::{Outcome, Skipped},
+    outcome::{Outcome, Repaired, Skipped},
     plan::{Action, Step},
 };
 
@@ -39,6 +39,7 @@ pub(super) struct Place {
 pub(super) enum Message {
     Version,
     Found(Arc<RunInfo>),
+    Repaired(Repaired),
     Concurrency(Arc<RunInfo>),
     NothingToDo,
     Blank,
@@ -59,6 +60,7 @@ impl Message {
         match self {
             Self::Version => ("MainReportVersion", "A001"),
             Self::Found(_) => ("FoundStats", "W006"),
+            Self::Repaired(_) => ("RunRepaired", "H001"),
             Self::Concurrency(_) => ("ConcurrencyLine", "Q027"),
             Self::NothingToDo => ("NothingToDo", "Q035"),
             Self::Blank => ("Formatting", "Z017"),

@@ -82,7 +82,9 @@ impl Narrator {
 }
 
 fn opening(info: &Arc<RunInfo>) -> Vec<Message> {
-    let mut said = vec![Message::Version, Message::Found(info.clone()), Message::Blank];
+    let mut said = vec![Message::Version, Message::Found(info.clone())];
+    said.extend(info.repaired.iter().cloned().map(Message::Repaired));
+    said.push(Message::Blank);
     if info.steps == 0 {
         said.push(Message::NothingToDo);
     } else {

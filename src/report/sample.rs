@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::{
     event::{Event, Fact, RunInfo},
     name::{NodeId, Relation},
-    outcome::{Outcome, Quarantined, Rejected, Skipped, TestStatus, Verdict},
+    outcome::{Outcome, Quarantined, Rejected, Repaired, Skipped, TestStatus, Verdict},
     plan::{Action, Job, Plan, Reason, Step},
 };
 
@@ -23,6 +23,11 @@ pub(super) struct Script {
 
 impl Script {
     pub(super) fn new(steps: usize) -> Self {
+        Self::after(Vec::new(), steps)
+    }
+
+    /// A run after others that were killed.
+    fn after(repaired: Vec<Repaired>, steps: usize) -> Self {
         let mut script = Self { events: Vec::new(), started: BTreeMap::new() };
         script.tell(Fact::RunStarted(Arc::new(RunInfo {
             command: "build",
@@ -33,6 +38,7 @@ impl Script {
             threads: 2,
             found: BTreeMap::from([("data test", 30), ("model", 9), ("source", 4), ("unit test", 3)]),
             steps,
+            repaired,
         })));
         script
     }
@@ -148,7 +154,8 @@ pub(super) fn every_ending() -> Vec<Event> {
     let below = table("presentation", "consumption_per_product_per_day");
     let long = table("presentation", "a_name_that_is_rather_too_long_to_stand_before_the_bracket");
     let late = table("presentation", "late");
-    let mut script = Script::new(7);
+    let mut script =
+        Script::after(vec![Repaired { run: "0190a6ef-0000-7000-8000-000000000000".to_owned(), files: 3 }], 7);
     script.start(&readings);
     script.start(&agreements);
     script.progress(&readings, 700);

@@ -18,10 +18,12 @@
 //! | `views`, `settings`, `data` | what can be built, and how it is set |
 //! | `machine` | JSON lines and `run_results.json` |
 //! | `signals` | Ctrl-C and readers that go away |
+//! | `crashes` | runs that are killed, and what the next one makes of it |
 
 mod audits;
 mod commands;
 mod contracts;
+mod crashes;
 mod data;
 mod data_tests;
 mod expected;

@@ -46,6 +46,15 @@ impl Ran {
         self
     }
 
+    pub(crate) fn has_succeeded(&self) -> bool {
+        self.code == Some(0)
+    }
+
+    /// Whether a signal ended it.
+    pub(crate) fn was_killed(&self) -> bool {
+        self.code.is_none()
+    }
+
     /// Something is said, on either stream.
     #[track_caller]
     pub(crate) fn says(self, text: &str) -> Self {

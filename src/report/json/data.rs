@@ -21,6 +21,7 @@ pub(super) fn contents(message: &Message, msg: &str, at: DateTime<Utc>) -> Map<S
     let value = match message {
         Message::Version => json!({ "version": concat!("=", env!("CARGO_PKG_VERSION")), "log_version": 3 }),
         Message::Found(info) => json!({ "stat_line": msg.trim_start_matches("Found "), "found": info.found }),
+        Message::Repaired(repaired) => json!(repaired),
         Message::Concurrency(info) => {
             json!({ "num_threads": info.threads, "target_name": info.target, "node_count": info.steps })
         }

@@ -10,6 +10,8 @@ mod status;
 
 use std::collections::BTreeMap;
 
+use crate::outcome::Repaired;
+
 use super::{
     Counts,
     line::{Line, Tone},
@@ -45,6 +47,10 @@ impl Wording {
             Message::Found(info) => {
                 vec![Line::plain(format!("Found {}", list(&info.found)))]
             }
+            Message::Repaired(Repaired { run, files }) => vec![Line::plain(format!(
+                "Removed {} that run {run} left behind when it was killed",
+                node::count(*files, "file")
+            ))],
             Message::Concurrency(info) => vec![Line::plain(format!(
                 "Concurrency: {} (target='{}')",
                 node::count(info.threads, "thread"),

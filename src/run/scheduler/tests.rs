@@ -48,6 +48,7 @@ fn info() -> RunInfo {
         threads: 1,
         found: BTreeMap::new(),
         steps: 0,
+        repaired: Vec::new(),
     }
 }
 

@@ -1,0 +1,240 @@
+//! This run's diary: what it is about to write and has not settled yet. It is made with the first note.
+
+use std::{
+    collections::BTreeSet,
+    mem,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
+};
+
+use object_store::{ObjectStore, path::Path as Location};
+use tokio_util::task::AbortOnDropHandle;
+use url::Url;
+
+use super::{
+    FOLDER, Note,
+    local::Held,
+    note::{Heading, line},
+    remote::{Beating, Lost, Pace},
+};
+use crate::lake::{error::LakeError, place::Directories};
+
+/// See the module.
+#[derive(Debug)]
+pub(in crate::lake) struct Diary {
+    pub(super) run: String,
+    heading: Heading,
+    /// The lake's folder, if it lies on a local disk.
+    pub(super) folder: Option<PathBuf>,
+    /// The lake's root in the store.
+    pub(super) prefix: Location,
+    pub(super) store: Arc<dyn ObjectStore>,
+    pub(super) pace: Pace,
+    root: Url,
+    notes: Mutex<Notes>,
+    keeper: tokio::sync::Mutex<Keeper>,
+    me: Weak<Self>,
+}
+
+#[derive(Debug, Default)]
+struct Notes {
+    /// What is noted and neither published nor removed.
+    open: BTreeSet<Note>,
+    /// What does not stand in the diary yet.
+    fresh: Vec<Note>,
+}
+
+/// Where the diary is kept.
+#[derive(Debug)]
+enum Keeper {
+    Nowhere,
+    Local(Held, Directories),
+    Remote(Beating),
+    /// It has ended, or can't be kept; then nobody repairs what this run leaves if it is killed.
+    Closed,
+}
+
+impl Diary {
+    /// The diary of a run over the lake at `root`. Writes nothing yet.
+    pub(in crate::lake) fn new(run: &str, root: &Url, store: Arc<dyn ObjectStore>, pace: Pace) -> Arc<Self> {
+        let folder = (root.scheme() == "file").then(|| root.to_file_path().ok()).flatten();
+        Arc::new_cyclic(|me| Self {
+            run: run.to_owned(),
+            heading: Heading::new(run),
+            folder,
+            // A URL's path can always be one of the store's: it has no empty segment but the outermost.
+            prefix: Location::from_url_path(root.path()).unwrap_or_default(),
+            store,
+            pace,
+            root: root.clone(),
+            notes: Mutex::default(),
+            keeper: tokio::sync::Mutex::new(Keeper::Nowhere),
+            me: me.clone(),
+        })
+    }
+
+    /// The note of a file, by its location in the store.
+    pub(in crate::lake) fn file(&self, location: &Location) -> Note {
+        Note::File(self.relative(location))
+    }
+
+    /// The note of a commit to the table at this URL.
+    pub(in crate::lake) fn commit(&self, table: &Url, version: u64) -> Note {
+        let table = Location::from_url_path(table.path()).unwrap_or_default();
+        Note::Commit { table: self.relative(&table), version }
+    }
+
+    fn relative(&self, location: &Location) -> String {
+        let whole = location.as_ref();
+        whole.strip_prefix(self.prefix.as_ref()).unwrap_or(whole).trim_start_matches('/').to_owned()
+    }
+
+    /// Notes what is about to be written, and returns once that would outlast this process.
+    ///
+    /// # Errors
+    /// If another run took this one for dead. A diary that can't be kept is no reason to stop.
+    pub(in crate::lake) async fn note(&self, notes: impl IntoIterator<Item = Note>) -> Result<(), LakeError> {
+        {
+            let mut own = self.notes();
+            for note in notes {
+                if own.open.insert(note.clone()) {
+                    own.fresh.push(note);
+                }
+            }
+        }
+        let mut keeper = self.keeper.lock().await;
+        // Whoever had the diary before may have written these notes as well.
+        if self.notes().fresh.is_empty() { Ok(()) } else { self.write(&mut keeper).await }
+    }
+
+    /// These are published, or gone.
+    pub(in crate::lake) fn settle<'a>(&self, notes: impl IntoIterator<Item = &'a Note>) {
+        let mut own = self.notes();
+        for note in notes {
+            own.open.remove(note);
+        }
+    }
+
+    /// Makes sure, before something is published, that no other run takes its files for a dead one's.
+    pub(in crate::lake) async fn check(&self) -> Result<(), LakeError> {
+        let Keeper::Remote(beating) = &mut *self.keeper.lock().await else { return Ok(()) };
+        match beating.check().await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(Lost)) => Err(self.lost()),
+            Err(error) => Err(LakeError::of_store("read", &self.place(), error)),
+        }
+    }
+
+    /// Makes the diary if it is not there, and shows that this run lives.
+    pub(super) async fn beat(&self) -> Result<(), LakeError> {
+        let mut keeper = self.keeper.lock().await;
+        self.write(&mut keeper).await
+    }
+
+    /// Ends the diary. If something is open it stays, and the next run repairs it.
+    pub(in crate::lake) async fn end(&self) {
+        let keeper = mem::replace(&mut *self.keeper.lock().await, Keeper::Closed);
+        if !self.notes().open.is_empty() {
+            return;
+        }
+        let removed = match keeper {
+            Keeper::Nowhere | Keeper::Closed => return,
+            Keeper::Local(held, directories) => {
+                let removed = held.remove().map_err(|error| error.to_string());
+                directories.remove_empty(&[]);
+                removed
+            }
+            Keeper::Remote(beating) => beating.remove().await.map_err(|error| error.to_string()),
+        };
+        if let Err(error) = removed {
+            tracing::warn!("can't remove {}: {error}", self.place());
+        }
+    }
+
+    pub(super) fn location(&self) -> Location {
+        self.diaries().join(self.run.as_str())
+    }
+
+    pub(super) fn diaries(&self) -> Location {
+        FOLDER.into_iter().fold(self.prefix.clone(), Location::join)
+    }
+
+    async fn write(&self, keeper: &mut Keeper) -> Result<(), LakeError> {
+        let written = match keeper {
+            Keeper::Closed => return Ok(()),
+            Keeper::Nowhere => self.open().await.map(|opened| {
+                *keeper = opened;
+                Ok(())
+            }),
+            Keeper::Local(held, _) => {
+                let lines: String = mem::take(&mut self.notes().fresh).iter().map(line).collect();
+                held.append(&lines).map(Ok).map_err(|error| error.to_string())
+            }
+            Keeper::Remote(beating) => {
+                let text = self.text();
+                beating.write(text).await.map_err(|error| error.to_string())
+            }
+        };
+        match written {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(Lost)) => Err(self.lost()),
+            Err(error) => {
+                tracing::warn!(
+                    "can't write {}: {error}; if this run is killed, what it leaves behind stays",
+                    self.place()
+                );
+                // A store may answer next time.
+                if !matches!(keeper, Keeper::Remote(_)) {
+                    *keeper = Keeper::Closed;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    async fn open(&self) -> Result<Keeper, String> {
+        let text = self.text();
+        if let Some(folder) = &self.folder {
+            let directories = Directories::before(&self.root);
+            let mut held = Held::open(folder, &self.run).map_err(|error| error.to_string())?;
+            held.append(&text).map_err(|error| error.to_string())?;
+            return Ok(Keeper::Local(held, directories));
+        }
+        let task = keep_alive(self.me.clone(), self.pace.beat);
+        let (store, place) = (Arc::clone(&self.store), self.location());
+        let opened = Beating::open(store, place, self.pace, text, task).await;
+        opened.map(Keeper::Remote).map_err(|error| error.to_string())
+    }
+
+    /// The whole diary: what is settled need not stand there.
+    fn text(&self) -> String {
+        let mut own = self.notes();
+        own.fresh.clear();
+        line(&self.heading) + &own.open.iter().map(line).collect::<String>()
+    }
+
+    fn notes(&self) -> MutexGuard<'_, Notes> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn place(&self) -> String {
+        crate::lake::place::show(&self.root) + "/" + &FOLDER.join("/") + "/" + &self.run
+    }
+
+    fn lost(&self) -> LakeError {
+        LakeError::TakenForDead { run: self.run.clone() }
+    }
+}
+
+/// Shows every now and then that the run lives.
+fn keep_alive(diary: Weak<Diary>, beat: Duration) -> AbortOnDropHandle<()> {
+    AbortOnDropHandle::new(tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(beat).await;
+            let Some(diary) = diary.upgrade() else { break };
+            // A beat that fails is followed by others; what is lost is told when something is published.
+            let _ = diary.beat().await;
+        }
+    }))
+}

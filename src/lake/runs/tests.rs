@@ -1,0 +1,343 @@
+//! Runs that die at every write, on disk, and runs that fall silent, in an object store.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use futures::TryStreamExt;
+use object_store::{ObjectStore, ObjectStoreExt, path::Path as Location};
+use tokio_util::sync::CancellationToken;
+
+use super::{Note, Pace, local};
+use crate::{
+    engine::arrow::{
+        array::{Int64Array, RecordBatch},
+        datatypes::{DataType, Field, Schema},
+    },
+    lake::{Constraints, Fault, Lake, LakeError, Provenance, Replaces, Staged, Write, fault::Faulty},
+    manifest::fingerprint::Fingerprint,
+    name::Relation,
+    outcome::Repaired,
+};
+
+fn table() -> Relation {
+    Relation::new("raw", "readings")
+}
+
+fn open(folder: &Path) -> Lake {
+    Lake::open("data lake", folder, HashMap::new()).unwrap()
+}
+
+/// Stages a version of a few rows in two partitions.
+async fn stage(lake: &Lake, run: &str, first: i64) -> Result<Staged, LakeError> {
+    let fields = ["n", "half"].map(|name| Field::new(name, DataType::Int64, true));
+    let schema = Arc::new(Schema::new(fields.to_vec()));
+    let rows = Int64Array::from_iter_values(first..first + 4);
+    let halves = Int64Array::from_iter_values(rows.values().iter().map(|n| n % 2));
+    let batch = RecordBatch::try_new(schema.clone(), vec![Arc::new(rows), Arc::new(halves)]).unwrap();
+    let write = Write {
+        replaces: Replaces::Everything,
+        transaction: None,
+        schema: schema.clone(),
+        partition_by: vec!["half".to_owned()],
+        provenance: Provenance::new("model.p.readings", run, Fingerprint::default(), BTreeMap::new()),
+        description: None,
+        constraints: Constraints::default(),
+        target_file_size: None,
+        on_rows: Arc::new(|_| ()),
+    };
+    let stream = deltalake::datafusion::physical_plan::stream::RecordBatchStreamAdapter::new(
+        schema,
+        futures::stream::iter([Ok(batch)]),
+    );
+    lake.stage(&table(), write, vec![Box::pin(stream)], &CancellationToken::new()).await
+}
+
+/// What a run does to one table, whole.
+async fn build(lake: Lake, run: &str, first: i64) -> Result<u64, LakeError> {
+    let published = stage(&lake, run, first).await?.publish().await?;
+    lake.end_run().await;
+    Ok(published.version)
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+    }
+    found.sort();
+    found
+}
+
+/// The files that no log speaks of, and the folders without anything.
+fn strays(folder: &Path) -> Vec<PathBuf> {
+    let all = files(folder);
+    let in_log = |path: &PathBuf| path.components().any(|part| part.as_os_str() == "_delta_log");
+    let is_temporary = |path: &PathBuf| path.to_string_lossy().contains('#');
+    let logs: String = all
+        .iter()
+        .filter(|path| in_log(path) && !is_temporary(path))
+        .map(|path| std::fs::read_to_string(path).unwrap())
+        .collect();
+    let spoken_of = |path: &&PathBuf| logs.contains(&*path.file_name().unwrap().to_string_lossy());
+    let mut strays: Vec<PathBuf> = all
+        .iter()
+        .filter(|path| is_temporary(path) || !in_log(path))
+        .filter(|path| !spoken_of(path))
+        .cloned()
+        .collect();
+    empty(folder, &mut strays);
+    strays
+}
+
+fn empty(folder: &Path, found: &mut Vec<PathBuf>) {
+    let entries: Vec<_> = std::fs::read_dir(folder).into_iter().flatten().flatten().collect();
+    if entries.is_empty() {
+        found.push(folder.to_owned());
+    }
+    entries.iter().filter(|entry| entry.path().is_dir()).for_each(|entry| empty(&entry.path(), found));
+}
+
+/// Kills builds at one write after the other, on top of `versions` that are there; how many instants that were.
+async fn killed_at_every_write(versions: i64) -> u64 {
+    for at in 1.. {
+        let dir = tempfile::tempdir().unwrap();
+        for version in 0..versions {
+            build(open(dir.path()).with_run("before"), "before", version).await.unwrap();
+        }
+        let dying = open(dir.path()).with_fault(Fault::new(at, || panic!("killed"))).with_run("dead");
+        let killed = tokio::spawn(async move { build(dying, "dead", 100).await }).await;
+        let version = open(dir.path()).observe(&table()).await.unwrap().map(|seen| seen.version);
+        let whole = version.map_or(0, |version| i64::try_from(version).unwrap() + 1);
+        assert!(whole == versions || whole == versions + 1, "killed at {at}: {version:?}");
+
+        let next = open(dir.path()).with_run("next");
+        let repair = next.repair().await;
+        assert!(repair.failed.is_empty(), "killed at {at}: {:?}", repair.failed);
+        if whole > 0 {
+            assert_eq!(strays(dir.path()), Vec::<PathBuf>::new(), "killed at {at}");
+        } else {
+            assert_eq!(files(dir.path()), Vec::<PathBuf>::new(), "killed at {at}");
+        }
+        assert_eq!(open(dir.path()).observe(&table()).await.unwrap().map(|seen| seen.version), version);
+        build(next, "next", 200).await.unwrap();
+        assert_eq!(strays(dir.path()), Vec::<PathBuf>::new(), "after being killed at {at}");
+        if killed.is_ok_and(|built| built.is_ok()) {
+            return at;
+        }
+    }
+    0
+}
+
+#[tokio::test]
+async fn a_first_build_that_is_killed_leaves_nothing() {
+    // A marker, two files, a commit and the marker's end, each with an instant before and after, and one that never comes.
+    assert_eq!(killed_at_every_write(0).await, 11);
+}
+
+#[tokio::test]
+async fn a_later_build_that_is_killed_leaves_nothing() {
+    assert_eq!(killed_at_every_write(2).await, 7);
+}
+
+#[tokio::test]
+async fn a_run_that_lives_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let lake = open(dir.path()).with_run("living");
+    let staged = stage(&lake, "living", 0).await.unwrap();
+    let before = files(dir.path());
+    let repair = open(dir.path()).with_run("next").repair().await;
+    assert!(repair.done.is_empty() && repair.failed.is_empty());
+    assert_eq!(files(dir.path()), before);
+    staged.publish().await.unwrap();
+    lake.end_run().await;
+    assert!(!dir.path().join("data lake/_headwater").exists());
+}
+
+#[tokio::test]
+async fn files_that_are_not_in_its_diary_are_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(stage(&open(dir.path()).with_run("dead"), "dead", 0).await.unwrap());
+    let foreign = ["part-9.parquet", "part-9.parquet#1", "half=0/part-8.parquet"]
+        .map(|name| dir.path().join("data lake/raw/readings").join(name));
+    for file in &foreign {
+        std::fs::write(file, "another tool's").unwrap();
+    }
+    let living = open(dir.path()).with_run("living");
+    let staged = stage(&living, "living", 0).await.unwrap();
+    let next = open(dir.path()).with_run("next");
+    let repair = next.repair().await;
+    // Its two files and its marker.
+    assert_eq!(repair.done, [Repaired { run: "dead".into(), files: 3 }]);
+    assert!(foreign.iter().all(|file| file.exists()));
+    staged.publish().await.unwrap();
+    living.end_run().await;
+    assert!(next.repair().await.done.is_empty(), "it is repaired once");
+}
+
+#[tokio::test]
+async fn what_an_instant_of_a_disk_leaves_is_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    let lake = open(dir.path());
+    build(lake.clone().with_run("before"), "before", 0).await.unwrap();
+    let dead = lake.clone().with_run("dead");
+    let diary = dead.diary().unwrap();
+    let part = Note::File("raw/readings/half=9/part-7.parquet".into());
+    diary.note([part, diary.commit(&lake.url(&table()), 1)]).await.unwrap();
+    let place = dir.path().join("data lake/raw/readings");
+    std::fs::create_dir(place.join("half=9")).unwrap();
+    let log = place.join("_delta_log");
+    let entry = "00000000000000000001";
+    let own = ["half=9/part-7.parquet#1".into(), format!("_delta_log/{entry}.json#1")];
+    for file in &own {
+        std::fs::write(place.join(file), r#"{"run_id":"dead"}"#).unwrap();
+    }
+    let theirs = log.join(format!("{entry}.json#2"));
+    std::fs::write(&theirs, r#"{"run_id":"living"}"#).unwrap();
+    drop(dead);
+    let repair = lake.with_run("next").repair().await;
+    assert_eq!(repair.done, [Repaired { run: "dead".into(), files: 2 }]);
+    assert_eq!(strays(dir.path()), [theirs]);
+}
+
+#[tokio::test]
+async fn a_diary_leads_to_no_file_out_of_its_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let lake = open(dir.path());
+    build(lake.clone().with_run("before"), "before", 0).await.unwrap();
+    std::fs::create_dir_all(dir.path().join("a/b")).unwrap();
+    let secret = dir.path().join("a/b/secret");
+    std::fs::write(&secret, "").unwrap();
+    let folder = local::folder(&dir.path().join("data lake"));
+    std::fs::create_dir_all(&folder).unwrap();
+    let entry = "raw/readings/_delta_log/00000000000000000000.json";
+    let lines = format!("{{}}\n{{\"file\":\"../a/b/secret\"}}\n{{\"file\":\"{entry}\"}}\nnonsense\n");
+    std::fs::write(folder.join("made-up"), lines).unwrap();
+    let repair = lake.clone().with_run("next").repair().await;
+    assert!(repair.done.is_empty() && repair.failed.is_empty());
+    assert!(secret.exists() && lake.observe(&table()).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_failed_removal_is_left_for_the_next_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let lake = open(dir.path()).with_run("one");
+    let staged = stage(&lake, "one", 0).await.unwrap();
+    // Neither published nor removed, as when a task panics.
+    drop(staged);
+    lake.end_run().await;
+    drop(lake);
+    let repair = open(dir.path()).with_run("next").repair().await;
+    assert_eq!(repair.done, [Repaired { run: "one".into(), files: 3 }]);
+    assert_eq!(files(dir.path()), Vec::<PathBuf>::new());
+}
+
+const MOMENT: Duration = Duration::from_millis(150);
+
+/// Signs of life that tests need not wait long for.
+fn pace(beat: Duration) -> Pace {
+    Pace { beat, doubt: Duration::from_millis(50), dead: Duration::from_millis(100) }
+}
+
+fn bucket() -> Lake {
+    Lake::open("memory:///some/lake", Path::new("/"), HashMap::new()).unwrap()
+}
+
+async fn objects(lake: &Lake) -> Vec<Location> {
+    lake.store().list(None).map_ok(|one| one.location).try_collect().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_run_that_is_silent_for_long_is_dead() {
+    let lake = bucket();
+    let silent = pace(Duration::from_secs(9));
+    drop(stage(&lake.clone().with_run_at("dead", silent), "dead", 0).await.unwrap());
+    let next = lake.clone().with_run_at("next", silent);
+    assert!(next.repair().await.done.is_empty(), "not yet");
+    tokio::time::sleep(MOMENT).await;
+    let repair = next.repair().await;
+    assert_eq!(repair.done, [Repaired { run: "dead".into(), files: 3 }]);
+    assert!(repair.failed.is_empty());
+    next.end_run().await;
+    assert_eq!(objects(&lake).await, []);
+}
+
+#[tokio::test]
+async fn a_run_that_gives_signs_is_left_alone() {
+    let lake = bucket();
+    let living = lake.clone().with_run_at("living", pace(Duration::from_millis(20)));
+    let staged = stage(&living, "living", 0).await.unwrap();
+    tokio::time::sleep(MOMENT).await;
+    let next = lake.clone().with_run_at("next", pace(Duration::from_millis(20)));
+    let repair = next.repair().await;
+    assert!(repair.done.is_empty() && repair.failed.is_empty());
+    staged.publish().await.unwrap();
+    living.end_run().await;
+    next.end_run().await;
+    assert!(objects(&lake).await.iter().all(|object| !object.as_ref().contains("_headwater")));
+}
+
+#[tokio::test]
+async fn a_run_that_wakes_up_too_late_publishes_nothing() {
+    let lake = bucket();
+    let silent = pace(Duration::from_secs(9));
+    let sleeper = lake.clone().with_run_at("sleeper", silent);
+    let staged = stage(&sleeper, "sleeper", 0).await.unwrap();
+    tokio::time::sleep(MOMENT).await;
+    assert_eq!(lake.clone().with_run_at("next", silent).repair().await.done.len(), 1);
+    let published = staged.publish().await;
+    assert!(matches!(published, Err(LakeError::TakenForDead { .. })), "{published:?}");
+    assert!(lake.observe(&table()).await.unwrap().is_none());
+    assert!(stage(&sleeper, "sleeper", 0).await.is_err(), "nor anything after it");
+}
+
+#[tokio::test]
+async fn a_run_that_was_silent_but_not_missed_goes_on() {
+    let lake = bucket();
+    let sleeper = lake.clone().with_run_at("sleeper", pace(Duration::from_secs(9)));
+    let staged = stage(&sleeper, "sleeper", 0).await.unwrap();
+    tokio::time::sleep(MOMENT).await;
+    staged.publish().await.unwrap();
+    sleeper.end_run().await;
+    assert_eq!(lake.observe(&table()).await.unwrap().unwrap().version, 0);
+}
+
+#[tokio::test]
+async fn what_was_published_in_a_bucket_stays() {
+    let lake = bucket();
+    let silent = pace(Duration::from_secs(9));
+    for at in 1.. {
+        let base = lake.observe(&table()).await.unwrap().map(|seen| seen.version);
+        let mut dying = lake.clone();
+        dying = dying.with_fault(Fault::new(at, || panic!("killed"))).with_run_at("dead", silent);
+        let built = tokio::spawn(async move { build(dying, "dead", 0).await }).await;
+        tokio::time::sleep(MOMENT).await;
+        let next = lake.clone().with_run_at("next", silent);
+        assert!(next.repair().await.failed.is_empty());
+        next.end_run().await;
+        let after = lake.observe(&table()).await.unwrap().map(|seen| seen.version);
+        assert!(after == base || after == Some(base.map_or(0, |base| base + 1)), "killed at {at}");
+        let all = objects(&lake).await;
+        let mut logs = String::new();
+        for entry in all.iter().filter(|one| one.extension() == Some("json")) {
+            let text = lake.store().get(entry).await.unwrap().bytes().await.unwrap();
+            logs += std::str::from_utf8(&text).unwrap();
+        }
+        for one in all.iter().filter(|one| one.extension() != Some("json")) {
+            assert!(logs.contains(one.filename().unwrap()), "killed at {at}: {one} is left");
+        }
+        if built.is_ok_and(|built| built.is_ok()) {
+            break;
+        }
+    }
+}
+
+#[test]
+fn a_store_that_dies_says_over_what() {
+    let store = Faulty::new(Arc::new(object_store::memory::InMemory::new()), Fault::new(1, || ()));
+    assert_eq!(store.to_string(), "dying over InMemory");
+}

@@ -1,0 +1,156 @@
+//! Runs that are killed, and what the next one makes of it. `tests/crash/run.py` does the same at length.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    project::Project,
+    ran::{Ran, assert_said},
+};
+
+/// A table read from files, one of which has a bad row, and one in partitions that takes a bad row out: with what is
+/// set aside, five tables in all. `size` stands in for new input.
+fn project() -> Project {
+    Project::new()
+        .file(
+            "sources.yml",
+            "sources:\n  - name: files\n    tables:\n      - name: orders\n        columns:\n          - {name: id, data_type: int}\n          - {name: amount, data_type: int}\n        external: {location: orders/*.csv, format: csv}\n",
+        )
+        .file("orders/1.csv", "id,amount\n1,10\n2,much\n3,-5\n")
+        .model("raw.sql", "select * from {{ source('files', 'orders') }}")
+        .model(
+            "orders.sql",
+            "{{ config(partition_by='half') }} select id, amount, id % 2 as half from {{ ref('raw') }}",
+        )
+        .model("totals.sql", "select count(*) as orders, sum(amount) as amount from {{ ref('orders') }}")
+        .file(
+            "models/schema.yml",
+            "models:\n  - name: orders\n    columns:\n      - name: amount\n        data_tests:\n          - accepted_range: {arguments: {min_value: 0}, config: {on_violation: quarantine}}\n",
+        )
+}
+
+/// A second state of the input, which changes every table.
+fn grow(project: &Project) {
+    project.write("orders/2.csv", "id,amount\n4,40\n5,-1\n6,none\n8,80\n");
+}
+
+const TABLES: [&str; 5] =
+    ["main.raw", "main.raw_rejected", "main.orders", "main_quarantine.orders", "main.totals"];
+
+/// The rows of every table, without what differs from run to run.
+fn rows(project: &Project) -> BTreeMap<&'static str, String> {
+    let columns = |table: &str| match table {
+        "main.raw_rejected" => "\"row\", reason",
+        "main_quarantine.orders" => "id, amount, half",
+        _ => "*",
+    };
+    let all = |table| project.rows(&format!("select {} from {table} order by all", columns(table)));
+    TABLES.map(|table| (table, all(table))).into()
+}
+
+/// The files that no log speaks of.
+fn strays(project: &Project) -> Vec<String> {
+    let files = project.files("lake");
+    let is_entry = |file: &&String| file.contains("_delta_log/") && file.rsplit('.').next() == Some("json");
+    let logs: String =
+        files.iter().filter(is_entry).map(|file| project.read(&format!("lake/{file}"))).collect();
+    let spoken_of = |file: &&String| file.rsplit('/').next().is_some_and(|name| logs.contains(name));
+    files.iter().filter(|file| !is_entry(file) && !spoken_of(file)).cloned().collect()
+}
+
+fn killed_at(project: &Project, instant: usize) -> Ran {
+    let mut command = project.command(["build", "--threads", "1"]);
+    command.env("HEADWATER_FAULT", format!("kill:{instant}"));
+    Ran::new(command.output().expect("the binary starts"), &project.path(""))
+}
+
+/// Kills builds at every `step`th instant, builds again after each, and goes on from there.
+fn killed_and_built_again(prepare: impl Fn(&Project), step: usize) -> usize {
+    let clean = project();
+    prepare(&clean);
+    clean.run(["build"]).success();
+    let expected = rows(&clean);
+    let mut instant = 1;
+    loop {
+        let project = project();
+        prepare(&project);
+        let killed = killed_at(&project, instant);
+        if !killed.was_killed() {
+            let _ = killed.success();
+            return instant;
+        }
+        let ran = project.run(["build"]).success();
+        assert_eq!(strays(&project), Vec::<String>::new(), "killed at {instant}, then\n{ran}");
+        assert_eq!(rows(&project), expected, "killed at {instant}, then\n{ran}");
+        instant += step;
+    }
+}
+
+#[test]
+fn a_first_build_can_be_killed_at_any_write() {
+    let instants = killed_and_built_again(|_| (), 3);
+    assert!(instants > 30, "only {instants} were reached");
+}
+
+#[test]
+fn a_later_build_can_be_killed_at_any_write() {
+    let prepare = |project: &Project| {
+        project.run(["build"]).success();
+        grow(project);
+    };
+    let instants = killed_and_built_again(prepare, 2);
+    assert!(instants > 15, "only {instants} were reached");
+}
+
+#[test]
+fn what_a_killed_run_left_is_told() {
+    let project = project();
+    let _ = killed_at(&project, 4);
+    assert_said!(project.run(["build", "--threads", "1"]).success());
+    project.run(["build"]).success().says_nothing_of("left behind");
+}
+
+#[test]
+fn runs_side_by_side_end_well_or_say_who_was_faster() {
+    let clean = project();
+    clean.run(["build"]).success();
+    let expected = rows(&clean);
+    let project = project();
+    for round in 0..2 {
+        if round == 1 {
+            project.write("models/totals.sql", project.read("models/totals.sql") + " -- again\n");
+            project.write("orders/1.csv", "id,amount\n1,10\n2,much\n3,-5\n");
+        }
+        let children = [(); 4].map(|()| project.command(["build"]).spawn().expect("the binary starts"));
+        for child in children {
+            let ran = Ran::new(child.wait_with_output().expect("it ends"), &project.path(""));
+            if ran.has_succeeded() {
+                continue;
+            }
+            ran.failure().says("another writer committed version");
+        }
+        project.run(["build"]).success();
+        assert_eq!(rows(&project), expected);
+        assert_eq!(strays(&project), Vec::<String>::new());
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_lake_that_can_only_be_read_is_no_obstacle_to_a_build_that_writes_nothing() {
+    use std::{fs, os::unix::fs::PermissionsExt};
+
+    let project = project();
+    project.run(["build"]).success();
+    let folder = project.path("lake/_headwater/runs");
+    fs::create_dir_all(&folder).expect("a folder");
+    fs::write(folder.join("dead"), "{}\n").expect("a diary");
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o555)).expect("permissions");
+    // Whoever may do everything anyway sees it repaired.
+    let may_all = fs::write(folder.join("probe"), "").is_ok();
+    let ran = project.run(["build"]).success();
+    // Not there any more if it was repaired.
+    let _ = fs::set_permissions(&folder, fs::Permissions::from_mode(0o755));
+    assert!(
+        may_all || ran.stderr.contains("warning: no permission to remove files of a run that was killed")
+    );
+}
