@@ -1,0 +1,242 @@
+"""Kill builds of the smart-meter project, and see that the next build makes everything right.
+
+    python run.py BINARY PROJECT [--writes] [--random 200] [--races 20] [--seed 1]
+
+PROJECT is a folder with the project and its data. It is never changed: builds run in copies, from two beginnings:
+an empty lake, and the lake of an older state of the data, so that tables are overwritten too.
+
+--writes   kills a build before and after each of its writes to the lake, one after the other, until one ends undisturbed
+--random   kills that many builds at random instants from outside; one in three is killed once more while it repairs
+--races    lets four builds of the same lake run side by side, that many times; each ends well or says who was faster
+
+After each, one more build must end well; then all tables must have the rows of an undisturbed build, and each file in
+the lake must be part of a table's log or named in one. Exit code 1 and what was wrong if anything is.
+"""
+
+import argparse
+import json
+import math
+import os
+import random
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from urllib.parse import unquote
+
+from deltalake import DeltaTable
+
+LOG_FILE = re.compile(r"\d{20}(\.json|\.checkpoint(\.\d+\.\d+)?\.parquet)|_last_checkpoint")
+PER_RUN = {"run_id"}  # columns that differ from run to run
+
+
+class Wrong(Exception):
+    """What a user must not see."""
+
+
+class Bench:
+    """A binary, a project and its two beginnings."""
+
+    def __init__(self, binary, project, scratch):
+        self.binary, self.project, self.scratch = Path(binary).resolve(), Path(project).resolve(), scratch
+        self.older = scratch / "older"
+        shutil.copytree(self.project, self.older, ignore=shutil.ignore_patterns("data_lake", "target"))
+        make_older(self.older / "data")
+        self.build(self.older)
+        self.began = {"an empty lake": None, "an older lake": self.older / "data_lake"}
+        self.expected, self.seconds = {}, {}
+        for name in self.began:
+            lake = self.fresh(name)
+            start = time.monotonic()
+            self.build(lake)
+            self.seconds[name] = time.monotonic() - start
+            self.expected[name] = tables(lake / "data_lake")
+            stray(lake / "data_lake")
+        if self.expected["an empty lake"] != self.expected["an older lake"]:
+            raise Wrong("the way there makes a difference even without a kill")
+
+    def fresh(self, beginning):
+        """A copy of the project with the lake of a beginning."""
+        place = self.scratch / "copy"
+        shutil.rmtree(place, ignore_errors=True)
+        shutil.copytree(self.project, place, ignore=shutil.ignore_patterns("data_lake", "target"))
+        if lake := self.began[beginning]:
+            shutil.copytree(lake, place / "data_lake")
+        return place
+
+    def start(self, place, **env):
+        command = [self.binary, "--project-dir", place, "build"]
+        out = dict(stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        return subprocess.Popen(command, env=os.environ | env, **out)
+
+    def build(self, place):
+        """A build that must end well."""
+        child = self.start(place)
+        said, _ = child.communicate()
+        if child.returncode != 0:
+            raise Wrong(f"the next build ended with {child.returncode}:\n{said}")
+        return said
+
+    def check(self, place, beginning):
+        """One more build; then all must be as without a kill. What it removed."""
+        said = self.build(place)
+        found = tables(place / "data_lake")
+        for name in sorted(found.keys() | self.expected[beginning].keys()):
+            if found.get(name) != self.expected[beginning].get(name):
+                raise Wrong(f"{name} differs\n{said}")
+        stray(place / "data_lake")
+        return sum(int(files) for files in re.findall(r"Removed (\d+) files?", said))
+
+
+def make_older(data):
+    """Takes some of the data away, and changes some."""
+    for number, file in enumerate(sorted((data / "readings").iterdir())):
+        if number % 3 == 0:
+            file.unlink()
+    with sqlite3.connect(data / "case_study.db") as database:
+        # Agreements refer to products and meter points, which tests know.
+        database.execute("delete from agreement where rowid % 5 = 1")
+        database.execute("update product set display_name = display_name || ' (old)'")
+        database.execute("update meterpoint set region = 'unknown' where rowid % 5 = 2")
+    database.close()
+
+
+def logs(lake):
+    return sorted(lake.glob("*/*/_delta_log"))
+
+
+def tables(lake):
+    """The rows of each table, in any order."""
+    return {f"{log.parent.parent.name}.{log.parent.name}": rows(log.parent) for log in logs(lake)}
+
+
+def rows(place):
+    table = DeltaTable(str(place)).to_pyarrow_table()
+    names = [name for name in table.column_names if name not in PER_RUN]
+    columns = [table.column(name).to_pylist() for name in names]
+    return Counter(tuple(map(plain, row)) for row in zip(*columns)) if names else Counter()
+
+
+def plain(value):
+    """Sums of floats depend on the order, in the last digits."""
+    if isinstance(value, float) and math.isfinite(value):
+        return f"{value:.9e}"
+    return value if isinstance(value, (str, int, float, type(None))) else repr(value)
+
+
+def stray(lake):
+    """Each file must be a log's, or named in a log."""
+    named = set()
+    for log in logs(lake):
+        for entry in log.glob("*.json"):
+            for line in entry.read_text().splitlines():
+                action = json.loads(line)
+                for kind in ("add", "remove"):
+                    if kind in action:
+                        named.add(log.parent / unquote(action[kind]["path"]))
+    found = []
+    for folder, folders, files in os.walk(lake):
+        folder = Path(folder)
+        if not folders and not files:
+            found.append(f"{folder} (empty)")
+        in_log = folder.name == "_delta_log"
+        for file in files:
+            if not (LOG_FILE.fullmatch(file) if in_log else folder / file in named):
+                found.append(folder / file)
+    if found:
+        raise Wrong("left behind: " + ", ".join(map(str, found)))
+
+
+def kill_at_every_write(bench, beginning):
+    instant = removed = 0
+    while True:
+        instant += 1
+        place = bench.fresh(beginning)
+        child = bench.start(place, HEADWATER_FAULT=f"kill:{instant}", HEADWATER_THREADS="1")
+        said, _ = child.communicate()
+        if child.returncode == 0:
+            bench.check(place, beginning)
+            print(f"{beginning}: killed at each of {instant - 1} instants; {removed} files removed", flush=True)
+            return
+        if child.returncode != -signal.SIGABRT:
+            raise Wrong(f"killed at {instant} it ended with {child.returncode}:\n{said}")
+        try:
+            removed += bench.check(place, beginning)
+        except Wrong as wrong:
+            raise Wrong(f"{beginning}, killed at instant {instant}: {wrong}") from wrong
+
+
+def kill_at_random(bench, times, seed):
+    chance = random.Random(seed)
+    kills = removed = 0
+    for number in range(times):
+        beginning = chance.choice(list(bench.began))
+        place = bench.fresh(beginning)
+        again = chance.random() < 1 / 3
+        after = [chance.uniform(0, bench.seconds[beginning]) for _ in range(2 if again else 1)]
+        for seconds in after:
+            child = bench.start(place)
+            try:
+                child.communicate(timeout=seconds)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                kills += 1
+                child.communicate()
+        try:
+            removed += bench.check(place, beginning)
+        except Wrong as wrong:
+            raise Wrong(f"{beginning}, number {number} of seed {seed}, killed after {after}: {wrong}") from wrong
+    print(f"killed {kills} times at random (seed {seed}); {removed} files removed", flush=True)
+
+
+def race(bench, times):
+    endings = Counter()
+    for number in range(times):
+        beginning = list(bench.began)[number % 2]
+        place = bench.fresh(beginning)
+        children = [bench.start(place) for _ in range(4)]
+        for child in children:
+            said, _ = child.communicate()
+            clear = child.returncode == 1 and "another writer committed version" in said
+            if child.returncode != 0 and not clear:
+                raise Wrong(f"race {number} from {beginning} ended with {child.returncode}:\n{said}")
+            endings["lost" if child.returncode else "well"] += 1
+        try:
+            bench.check(place, beginning)
+        except Wrong as wrong:
+            raise Wrong(f"race {number} from {beginning}: {wrong}") from wrong
+    print(f"{times} races of 4 builds: {dict(endings)}", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("binary", type=Path)
+    parser.add_argument("project", type=Path)
+    parser.add_argument("--writes", action="store_true")
+    parser.add_argument("--random", type=int, default=0, metavar="N")
+    parser.add_argument("--races", type=int, default=0, metavar="N")
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            bench = Bench(args.binary, args.project, Path(scratch))
+            if args.writes:
+                for beginning in bench.began:
+                    kill_at_every_write(bench, beginning)
+            if args.random:
+                kill_at_random(bench, args.random, args.seed)
+            if args.races:
+                race(bench, args.races)
+        except Wrong as wrong:
+            print(wrong, file=sys.stderr)
+            sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
