@@ -32,7 +32,7 @@ pub struct Args {
 }
 
 /// Options of every command.
-#[derive(Debug, ClapArgs)]
+#[derive(Debug, Clone, ClapArgs)]
 #[command(next_help_heading = "Global options")]
 pub struct Global {
     /// The folder that holds project.yml
@@ -120,6 +120,8 @@ pub enum Command {
     Seed(SeedArgs),
     /// Test the selected nodes as they are published, and run unit tests; builds nothing
     Test(TestArgs),
+    /// Run the last build, run, seed or test again, for what failed in it or never came to its turn
+    Retry,
     /// What is known of sources
     #[command(subcommand)]
     Source(SourceCommand),
@@ -167,6 +169,17 @@ pub enum IndirectSelection {
     Buildable,
     /// None: only tests that are selected themselves
     Empty,
+}
+
+impl IndirectSelection {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Eager => "eager",
+            Self::Cautious => "cautious",
+            Self::Buildable => "buildable",
+            Self::Empty => "empty",
+        }
+    }
 }
 
 impl From<IndirectSelection> for crate::select::Indirect {

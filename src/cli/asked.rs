@@ -27,6 +27,8 @@ pub(super) struct Asked<'a> {
     /// The kinds of node that it is about, by dbt's names for them.
     kinds: &'static [&'static str],
     pub(super) freshness: Freshness,
+    /// For `retry`: the nodes that did not end well the last time.
+    pub(super) again: Option<&'a BTreeSet<NodeId>>,
 }
 
 /// Which sources are asked for their age.
@@ -58,6 +60,7 @@ impl<'a> Asked<'a> {
             keep: Keep::default(),
             kinds: &["model"],
             freshness: Freshness::Nobody,
+            again: None,
         }
     }
 
@@ -89,6 +92,7 @@ impl<'a> Asked<'a> {
             keep: Keep::default(),
             kinds: &[],
             freshness: Freshness::Selected,
+            again: None,
         }
     }
 
@@ -100,6 +104,11 @@ impl<'a> Asked<'a> {
     /// What `build` would be about, were it given this selection alone.
     pub(super) fn compile(select: &'a SelectArgs) -> Self {
         Self { command: "plan", kinds: ALL, freshness: Freshness::Nobody, ..Self::freshness(select) }
+    }
+
+    /// The same, for what did not end well the last time.
+    pub(super) fn again(self, unfinished: &'a BTreeSet<NodeId>) -> Self {
+        Self { again: Some(unfinished), ..self }
     }
 
     /// Whether anything becomes a table, which is then judged before it is published.

@@ -7,15 +7,16 @@ use std::{
     sync::Arc,
 };
 
-use serde_json::{Map, json};
+use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     args::{Global, LogFormat},
     asked::Asked,
     compile::write_compiled,
-    context::{Context, Prepared},
+    context::{Context, Prepared, given_vars},
     failure::{self, Failure, NODE_FAILED},
+    flags,
 };
 use crate::{
     event::RunInfo,
@@ -54,7 +55,7 @@ pub(super) async fn run(global: &Global, asked: &Asked<'_>) -> Result<ExitCode, 
         keep: asked.keep,
         cancel: cancel.clone(),
     });
-    let mut reporter = reporter(global, asked, &target, &worker);
+    let mut reporter = reporter(global, asked, &given_vars(global)?, &target, &worker);
     let listening = tokio::spawn(cancel_on_ctrl_c(cancel.clone()));
     let execute = |job, told| Arc::clone(&worker).execute(job, told);
     scheduler::run(info, &plan, limits, &cancel, execute, &mut |event| reporter.event(event)).await;
@@ -93,7 +94,13 @@ fn info(
     }
 }
 
-fn reporter(global: &Global, asked: &Asked<'_>, target: &TargetPath, worker: &Arc<Worker>) -> Reporter {
+fn reporter(
+    global: &Global,
+    asked: &Asked<'_>,
+    vars: &Map<String, Value>,
+    target: &TargetPath,
+    worker: &Arc<Worker>,
+) -> Reporter {
     let lookup = lookup(worker);
     let terminal = stdout().is_terminal();
     let mut look = Look::new(*chrono::Local::now().offset());
@@ -110,13 +117,7 @@ fn reporter(global: &Global, asked: &Asked<'_>, target: &TargetPath, worker: &Ar
         LogFormat::Text if terminal => Box::new(Terminal::live(look, Arc::clone(&lookup))),
         LogFormat::Text => Box::new(Terminal::plain(Box::new(stdout()), look, Arc::clone(&lookup))),
     };
-    let mut flags = Map::new();
-    flags.insert("which".into(), json!(asked.command));
-    flags.insert("select".into(), json!(asked.select.select));
-    flags.insert("exclude".into(), json!(asked.select.exclude));
-    flags.insert("fail_fast".into(), json!(asked.fail_fast));
-    flags.insert("project_dir".into(), json!(global.project_dir));
-    let invocation = Invocation { args: flags, ..Invocation::default() };
+    let invocation = Invocation { args: flags::record(global, asked, vars), ..Invocation::default() };
     let sources = SourcesJson::new(target.path().join("sources.json"), invocation.clone());
     let results = RunResults::new(target.path().join("run_results.json"), invocation, lookup);
     Reporter::new(vec![lines, Box::new(results), Box::new(sources)])

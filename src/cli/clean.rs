@@ -5,21 +5,11 @@ use std::{
     process::ExitCode,
 };
 
-use super::{args::Global, failure::Failure};
-use crate::{
-    project::Project,
-    report::{Cleaned, TargetPath},
-};
+use super::{args::Global, context::artifacts, failure::Failure};
+use crate::report::{Cleaned, TargetPath};
 
 pub(super) fn run(global: &Global) -> Result<ExitCode, Failure> {
-    let path = if let Some(path) = &global.target_path {
-        path.clone()
-    } else {
-        let (project, findings) = Project::load(&global.project_dir);
-        let Some(project) = project else { return Err(findings.into()) };
-        project.root.join(&project.settings.paths.target)
-    };
-    let target = TargetPath::new(path);
+    let target = TargetPath::new(artifacts(global)?);
     let shown = target.path().display();
     let done = match target.clean() {
         Ok(Cleaned::Removed) => format!("removed {shown}"),

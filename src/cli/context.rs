@@ -13,6 +13,7 @@ use super::{
     args::{Global, SelectArgs},
     asked::Asked,
     failure::{self, Failure},
+    retry,
 };
 use crate::{
     compile::{self, Compiled},
@@ -152,7 +153,11 @@ impl Context {
 
     /// From what was asked for to what is to be done.
     pub(super) async fn prepare(&self, asked: &Asked<'_>) -> Result<Prepared, Failure> {
-        let chosen = asked.nodes(&self.select(asked.select)?, &self.manifest);
+        let mut selected = self.select(asked.select)?;
+        if let Some(unfinished) = asked.again {
+            selected = retry::nodes(unfinished, selected, &self.manifest);
+        }
+        let chosen = asked.nodes(&selected, &self.manifest);
         let engine = self.engine()?;
         let tables = self.tables(&engine)?;
         let full_refresh = asked.rebuild == Rebuild::FullRefresh;
@@ -220,6 +225,16 @@ fn killed_at() -> Option<u64> {
     std::env::var("HEADWATER_FAULT").ok()?.strip_prefix("kill:")?.parse().ok()
 }
 
+/// Where artifacts lie, without resolving the project.
+pub(super) fn artifacts(global: &Global) -> Result<PathBuf, Failure> {
+    if let Some(path) = &global.target_path {
+        return Ok(path.clone());
+    }
+    let (project, findings) = Project::load(&global.project_dir);
+    let Some(project) = project else { return Err(findings.into()) };
+    Ok(project.root.join(&project.settings.paths.target))
+}
+
 fn target(project: &Project, global: &Global) -> Result<(String, Target), Failure> {
     let settings = &project.settings;
     let name = global.target.clone().unwrap_or_else(|| settings.default_target.value.clone());
@@ -237,18 +252,21 @@ fn threads(global: &Global, target: &Target) -> usize {
     global.threads.map(usize::from).or(target.threads).unwrap_or_else(cores).max(1)
 }
 
+/// The variables of the command line.
+pub(super) fn given_vars(global: &Global) -> Result<Map<String, Value>, Failure> {
+    let Some(text) = &global.vars else { return Ok(Map::new()) };
+    serde_saphyr::from_str(text).map_err(|error| {
+        Failure::hinted(
+            format!("--vars is not a YAML mapping: {}", error.to_string().trim_start_matches("error: ")),
+            "write it as --vars '{as_of_date: 2021-01-02}'",
+        )
+    })
+}
+
 fn vars(project: &Project, global: &Global) -> Result<Map<String, Value>, Failure> {
     let mut vars: Map<String, Value> =
         project.settings.vars.iter().map(|(key, value)| (key.clone(), value.to_json())).collect();
-    if let Some(text) = &global.vars {
-        let given: Map<String, Value> = serde_saphyr::from_str(text).map_err(|error| {
-            Failure::hinted(
-                format!("--vars is not a YAML mapping: {}", error.to_string().trim_start_matches("error: ")),
-                "write it as --vars '{as_of_date: 2021-01-02}'",
-            )
-        })?;
-        vars.extend(given);
-    }
+    vars.extend(given_vars(global)?);
     Ok(vars)
 }
 

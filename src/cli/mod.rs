@@ -3,9 +3,10 @@
 //! - [`args`]: what can be asked, and the help that teaches it
 //! - `asked`: what each of the commands that run nodes is about
 //! - `context`: from flags and files to a resolved project
+//! - `flags`: what artifacts say of them, and back
 //! - `failure`: what stops a command, as lines and an exit code
-//! - one file a command: `build` (also `run`, `seed`, `test`, `source freshness`), `compile`, `list`, `show`, `plan`, `clean`,
-//!   `debug`, `init`
+//! - one file a command: `build` (also `run`, `seed`, `test`, `source freshness`), `compile`, `list`, `show`, `plan`, `retry`,
+//!   `clean`, `debug`, `init`
 //!
 //! The only code that knows the environment, the working directory and the streams. Holds no logic of its own.
 
@@ -17,9 +18,11 @@ mod compile;
 mod context;
 mod debug;
 mod failure;
+mod flags;
 mod init;
 mod list;
 mod plan;
+mod retry;
 mod show;
 
 use std::process::ExitCode;
@@ -93,6 +96,7 @@ async fn dispatch(args: Args) -> Result<ExitCode, Failure> {
         Command::Source(SourceCommand::Freshness(select)) => {
             build::run(&global, &Asked::freshness(&select)).await
         }
+        Command::Retry => retry::run(&global).await,
         Command::Compile(command) => compile::run(&global, &command).await,
         Command::List(command) => list::run(&global, &command),
         Command::Show(command) => show::run(&global, &command).await,

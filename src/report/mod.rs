@@ -11,6 +11,7 @@
 //! - [`Reporter`]: hands each event to the sinks; start here
 //! - [`Terminal`], [`JsonLines`], [`RunResults`], [`SourcesJson`]: the sinks
 //! - [`RunResult`]: how the run ended, with each [`Trouble`] there was
+//! - [`LastRun`]: what `run_results.json` tells the next command
 //! - [`TargetPath`]: the folder that artifacts go to
 //! - [`plan_text`], [`plan_json`]: a plan as `headwater plan` prints it
 //!
@@ -20,6 +21,7 @@
 mod artifact;
 mod ending;
 mod json;
+mod last_run;
 mod line;
 mod message;
 mod narrator;
@@ -44,6 +46,7 @@ use crate::event::Event;
 
 pub use artifact::Invocation;
 pub use json::JsonLines;
+pub use last_run::LastRun;
 pub use message::Level;
 pub use node::{Lookup, NodeFile, no_files};
 pub use plan_view::{plan_json, plan_text};

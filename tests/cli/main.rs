@@ -18,6 +18,7 @@
 //! | `views`, `settings`, `data` | what can be built, and how it is set |
 //! | `machine` | JSON lines and `run_results.json` |
 //! | `signals` | Ctrl-C and readers that go away |
+//! | `retry` | what a run left undone, done |
 //! | `crashes` | runs that are killed, and what the next one makes of it |
 
 mod audits;
@@ -35,6 +36,7 @@ mod machine;
 mod project;
 mod ran;
 mod rebuilds;
+mod retry;
 mod seeds;
 mod settings;
 mod signals;

@@ -22,17 +22,17 @@ fn project() -> Project {
         .model("after.sql", "select count(*) as n from {{ ref('series') }}")
 }
 
-fn interrupt(child: &Child) {
+pub(crate) fn interrupt(child: &Child) {
     let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
     assert!(sent.is_ok_and(|status| status.success()), "the signal was not sent");
 }
 
 /// Data files of the lake, whole or not.
-fn data_files(project: &Project) -> usize {
+pub(crate) fn data_files(project: &Project) -> usize {
     project.files("lake").iter().filter(|file| file.contains(".parquet")).count()
 }
 
-fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let start = Instant::now();
     while !is_so() {
         assert!(start.elapsed() < Duration::from_mins(1), "waited in vain until {what}");

@@ -1,0 +1,127 @@
+//! A command's flags as artifacts record them, in dbt's names, and back: `retry` runs the last command again.
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    args::{BuildArgs, Global, RebuildArgs, RunArgs, SelectArgs, TestArgs},
+    asked::{Asked, Freshness},
+};
+use crate::run::planning::Rebuild;
+
+/// What `run_results.json` says under `args`. `vars` are those of the command line.
+pub(super) fn record(global: &Global, asked: &Asked<'_>, vars: &Map<String, Value>) -> Map<String, Value> {
+    let select = asked.select;
+    let flags = json!({
+        "which": asked.command,
+        "invocation_command": command_line(),
+        "select": select.select,
+        "exclude": select.exclude,
+        "indirect_selection": select.indirect_selection.as_str(),
+        "fail_fast": asked.fail_fast,
+        "force": asked.rebuild == Rebuild::All,
+        "full_refresh": asked.rebuild == Rebuild::FullRefresh,
+        "store_failures": asked.keep.failures,
+        "keep_staged": asked.keep.withheld,
+        "fresh_sources": asked.freshness == Freshness::Demanded,
+        "project_dir": global.project_dir,
+        "target": global.target,
+        "threads": global.threads,
+        "vars": vars,
+        "quiet": global.quiet,
+    });
+    match flags {
+        Value::Object(flags) => flags,
+        _ => Map::new(),
+    }
+}
+
+/// The flags of the command that recorded these. What is not there, or is of another kind, is not set.
+pub(super) fn recorded(args: &Map<String, Value>) -> BuildArgs {
+    let list = |key: &str| -> Vec<String> {
+        let listed = args.get(key).and_then(Value::as_array).into_iter().flatten();
+        listed.filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    let is_set = |key: &str| args.get(key).and_then(Value::as_bool).unwrap_or_default();
+    let mode = args.get("indirect_selection").and_then(Value::as_str).unwrap_or_default();
+    BuildArgs {
+        test: TestArgs {
+            run: RunArgs {
+                select: SelectArgs {
+                    select: list("select"),
+                    exclude: list("exclude"),
+                    indirect_selection: clap::ValueEnum::from_str(mode, true).unwrap_or_default(),
+                },
+                fail_fast: is_set("fail_fast"),
+                rebuild: RebuildArgs { force: is_set("force"), full_refresh: is_set("full_refresh") },
+            },
+            store_failures: is_set("store_failures"),
+        },
+        keep_staged: is_set("keep_staged"),
+        fresh_sources: is_set("fresh_sources"),
+    }
+}
+
+/// The options of every command, with those recorded where none is given now.
+pub(super) fn recorded_global(given: &Global, args: &Map<String, Value>) -> Global {
+    let mut global = given.clone();
+    let text = |key: &str| args.get(key).and_then(Value::as_str).map(str::to_owned);
+    global.target = global.target.or_else(|| text("target"));
+    let threads = args.get("threads").and_then(Value::as_u64);
+    global.threads = global.threads.or_else(|| threads.and_then(|threads| threads.try_into().ok()));
+    let vars = args.get("vars").and_then(Value::as_object).filter(|vars| !vars.is_empty());
+    // JSON is YAML.
+    global.vars = global.vars.or_else(|| vars.and_then(|vars| serde_json::to_string(vars).ok()));
+    global
+}
+
+fn command_line() -> String {
+    let mut words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+    let program = words.next().unwrap_or_default();
+    let name = program.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
+    std::iter::once(name).chain(words).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::args::{Args, Command};
+
+    #[test]
+    fn what_is_recorded_is_run_again() {
+        let words = [
+            "headwater",
+            "build",
+            "-s",
+            "a+",
+            "tag:b",
+            "--exclude",
+            "c",
+            "--indirect-selection",
+            "cautious",
+            "-x",
+            "--force",
+            "--store-failures",
+            "--keep-staged",
+            "--fresh-sources",
+            "-t",
+            "prod",
+            "--threads",
+            "3",
+        ];
+        let Args { global, command: Command::Build(build) } = Args::parse_from(words) else {
+            panic!("no build")
+        };
+        let vars = Map::from_iter([("day".to_owned(), json!("2021-01-02"))]);
+        let args = record(&global, &Asked::build(&build), &vars);
+        let again = recorded(&args);
+        assert_eq!(format!("{again:?}"), format!("{build:?}"));
+        let plain = Args::parse_from(["headwater", "retry"]).global;
+        let global = recorded_global(&plain, &args);
+        assert_eq!((global.target.as_deref(), global.threads), (Some("prod"), Some(3)));
+        assert_eq!(global.vars.as_deref(), Some(r#"{"day":"2021-01-02"}"#));
+        let given = Args::parse_from(["headwater", "retry", "-t", "dev"]).global;
+        assert_eq!(recorded_global(&given, &args).target.as_deref(), Some("dev"));
+    }
+}

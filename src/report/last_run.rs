@@ -1,0 +1,74 @@
+//! What `run_results.json` tells of the last run, for a command that goes on from there.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    io::{self, ErrorKind},
+    path::Path,
+};
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::name::NodeId;
+
+/// The last run, as far as its artifact tells.
+#[derive(Debug, Clone, Deserialize)]
+pub struct LastRun {
+    /// The flags it had, as dbt names them.
+    #[serde(default)]
+    pub args: Map<String, Value>,
+    results: Vec<Ended>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct Ended {
+    unique_id: NodeId,
+    status: String,
+}
+
+/// The endings that dbt tries again.
+const UNFINISHED: [&str; 5] = ["error", "fail", "skipped", "runtime error", "partial success"];
+
+impl LastRun {
+    /// Reads the artifact; `None` if there is none.
+    ///
+    /// # Errors
+    /// If it can't be read, or is none.
+    pub fn read(path: &Path) -> io::Result<Option<Self>> {
+        match fs::read(path) {
+            Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The nodes that failed, were withheld, or did not come to their turn.
+    #[must_use]
+    pub fn unfinished(&self) -> BTreeSet<NodeId> {
+        let results = self.results.iter().filter(|ended| UNFINISHED.contains(&ended.status.as_str()));
+        results.map(|ended| ended.unique_id.clone()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_did_not_end_well_is_unfinished() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run_results.json");
+        assert!(LastRun::read(&path).unwrap().is_none());
+        let result = |status: &str| format!(r#"{{"unique_id": "model.p.{status}", "status": "{status}"}}"#);
+        let all = ["success", "error", "skipped", "pass", "fail", "warn", "reused", "no-op"].map(result);
+        let text = format!(r#"{{"results": [{}], "args": {{"which": "build"}}}}"#, all.join(", "));
+        fs::write(&path, text).unwrap();
+        let last = LastRun::read(&path).unwrap().unwrap();
+        let unfinished: Vec<String> = last.unfinished().iter().map(ToString::to_string).collect();
+        assert_eq!(unfinished, ["model.p.error", "model.p.fail", "model.p.skipped"]);
+        assert_eq!(last.args["which"], "build");
+        fs::write(&path, "[]").unwrap();
+        assert!(LastRun::read(&path).is_err());
+    }
+}
