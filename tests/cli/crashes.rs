@@ -7,8 +7,8 @@ use crate::{
     ran::{Ran, assert_said},
 };
 
-/// A table read from files, one of which has a bad row, and one in partitions that takes a bad row out: with what is
-/// set aside, five tables in all. `size` stands in for new input.
+/// A table read from files, one of which has a bad row, one in partitions that takes a bad row out, and one that only new
+/// rows are added to: with what is set aside, six tables in all.
 fn project() -> Project {
     Project::new()
         .file(
@@ -20,6 +20,11 @@ fn project() -> Project {
         .model(
             "orders.sql",
             "{{ config(partition_by='half') }} select id, amount, id % 2 as half from {{ ref('raw') }}",
+        )
+        .model(
+            "history.sql",
+            "{{ config(materialized='incremental') }} select * from {{ ref('raw') }} \
+             {% if is_incremental() %} where id > (select max(id) from {{ this }}) {% endif %}",
         )
         .model("totals.sql", "select count(*) as orders, sum(amount) as amount from {{ ref('orders') }}")
         .file(
@@ -33,8 +38,8 @@ fn grow(project: &Project) {
     project.write("orders/2.csv", "id,amount\n4,40\n5,-1\n6,none\n8,80\n");
 }
 
-const TABLES: [&str; 5] =
-    ["main.raw", "main.raw_rejected", "main.orders", "main_quarantine.orders", "main.totals"];
+const TABLES: [&str; 6] =
+    ["main.raw", "main.raw_rejected", "main.orders", "main_quarantine.orders", "main.history", "main.totals"];
 
 /// The rows of every table, without what differs from run to run.
 fn rows(project: &Project) -> BTreeMap<&'static str, String> {
@@ -87,7 +92,7 @@ fn killed_and_built_again(prepare: impl Fn(&Project), step: usize) -> usize {
 
 #[test]
 fn a_first_build_can_be_killed_at_any_write() {
-    let instants = killed_and_built_again(|_| (), 3);
+    let instants = killed_and_built_again(|_| (), 5);
     assert!(instants > 30, "only {instants} were reached");
 }
 
@@ -97,14 +102,15 @@ fn a_later_build_can_be_killed_at_any_write() {
         project.run(["build"]).success();
         grow(project);
     };
-    let instants = killed_and_built_again(prepare, 2);
+    let instants = killed_and_built_again(prepare, 3);
     assert!(instants > 15, "only {instants} were reached");
 }
 
 #[test]
 fn what_a_killed_run_left_is_told() {
-    let project = project();
-    let _ = killed_at(&project, 4);
+    let project = Project::new().model("one.sql", "select 1 as x");
+    // After the second write: a marker and a data file are there.
+    assert!(killed_at(&project, 4).was_killed());
     assert_said!(project.run(["build", "--threads", "1"]).success());
     project.run(["build"]).success().says_nothing_of("left behind");
 }
