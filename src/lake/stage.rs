@@ -17,7 +17,7 @@ use deltalake::{
     table::state::DeltaTableState,
 };
 use futures::StreamExt;
-use object_store::{ObjectStoreExt, path::Path as Location};
+use object_store::path::Path as Location;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -132,12 +132,7 @@ impl Lake {
             base.is_none().then(|| Location::from(format!("{MARKER}_{}", uuid::Uuid::new_v4().simple())));
         let diary = self.diary().cloned();
         let traces = Traces { overlay, directories, store: self.store().clone(), real, marker, diary };
-        if let Some(marker) = &traces.marker {
-            traces.announce().await?;
-            let run = write.provenance.run_id.clone();
-            let put = traces.real.object_store(None).put(marker, run.into()).await;
-            put.map_err(|error| LakeError::of_store(WRITE, &place, error))?;
-        }
+        traces.mark(&write.provenance.run_id, &place).await?;
 
         let transaction = write.transaction.clone();
         let next =

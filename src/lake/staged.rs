@@ -90,12 +90,14 @@ impl Traces {
         failure.map_or(Ok(()), |error| Err(LakeError::of_store("delete from", place, error)))
     }
 
-    /// Notes the marker, before it is laid down.
-    pub(super) async fn announce(&self) -> Result<(), LakeError> {
-        match (&self.diary, self.marked()) {
-            (Some(diary), Some(marker)) => diary.note([diary.file(&marker)]).await,
-            _ => Ok(()),
+    /// Notes the marker and lays it down, if there is to be one.
+    pub(super) async fn mark(&self, run: &str, place: &str) -> Result<(), LakeError> {
+        let Some(marker) = &self.marker else { return Ok(()) };
+        if let (Some(diary), Some(marker)) = (&self.diary, self.marked()) {
+            diary.note([diary.file(&marker)]).await?;
         }
+        let put = self.real.object_store(None).put(marker, run.to_owned().into()).await;
+        put.map(drop).map_err(|error| LakeError::of_store(WRITE, place, error))
     }
 
     /// Notes the commit, before it is made. Fails if another run has taken what it is to publish.

@@ -32,7 +32,11 @@ impl Held {
                 Err(error) if error.kind() == ErrorKind::NotFound => continue,
                 file => file?,
             };
-            file.lock()?;
+            if let Err(error) = file.lock() {
+                // Without locks nobody could tell whose it is.
+                let _ = remove(&path);
+                return Err(error);
+            }
             // Whoever came between these two lines took it for a dead one's, and away.
             if path.exists() {
                 return Ok(Self { path, file });
