@@ -7,13 +7,13 @@ use crate::{
     ran::{Ran, assert_said},
 };
 
-/// A table read from files, one of which has a bad row, one in partitions that takes a bad row out, and one that only new
-/// rows are added to: with what is set aside, six tables in all.
+/// A table read from files, one of which has a bad row, one in partitions that takes a bad row out, and two that
+/// only new rows, or the rows of new files, are added to.
 fn project() -> Project {
     Project::new()
         .file(
             "sources.yml",
-            "sources:\n  - name: files\n    tables:\n      - name: orders\n        columns:\n          - {name: id, data_type: int}\n          - {name: amount, data_type: int}\n        external: {location: orders/*.csv, format: csv}\n",
+            "sources:\n  - name: files\n    tables:\n      - name: orders\n        columns:\n          - {name: id, data_type: int}\n          - {name: amount, data_type: int}\n          - {name: _source_file, data_type: varchar}\n        external: {location: orders/*.csv, format: csv}\n",
         )
         .file("orders/1.csv", "id,amount\n1,10\n2,much\n3,-5\n")
         .model("raw.sql", "select * from {{ source('files', 'orders') }}")
@@ -26,6 +26,7 @@ fn project() -> Project {
             "{{ config(materialized='incremental') }} select * from {{ ref('raw') }} \
              {% if is_incremental() %} where id > (select max(id) from {{ this }}) {% endif %}",
         )
+        .model("loaded.sql", "{{ config(materialized='incremental') }} select * from {{ source('files', 'orders') }}")
         .model("totals.sql", "select count(*) as orders, sum(amount) as amount from {{ ref('orders') }}")
         .file(
             "models/schema.yml",
@@ -38,8 +39,15 @@ fn grow(project: &Project) {
     project.write("orders/2.csv", "id,amount\n4,40\n5,-1\n6,none\n8,80\n");
 }
 
-const TABLES: [&str; 6] =
-    ["main.raw", "main.raw_rejected", "main.orders", "main_quarantine.orders", "main.history", "main.totals"];
+const TABLES: [&str; 7] = [
+    "main.raw",
+    "main.raw_rejected",
+    "main.orders",
+    "main_quarantine.orders",
+    "main.history",
+    "main.loaded",
+    "main.totals",
+];
 
 /// The rows of every table, without what differs from run to run.
 fn rows(project: &Project) -> BTreeMap<&'static str, String> {
