@@ -23,6 +23,12 @@ impl NodeId {
         Self(format!("seed.{project}.{name}"))
     }
 
+    /// `snapshot.<project>.<name>`.
+    #[must_use]
+    pub fn snapshot(project: &str, name: &str) -> Self {
+        Self(format!("snapshot.{project}.{name}"))
+    }
+
     /// `source.<project>.<source>.<table>`.
     #[must_use]
     pub fn source(project: &str, source: &str, table: &str) -> Self {

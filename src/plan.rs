@@ -57,6 +57,8 @@ pub enum Action {
     View,
     /// Write a new version of the seed's Delta table.
     Seed,
+    /// Keep the versions of rows that are others than before.
+    Snapshot,
     /// Look for rows that should not be.
     Test,
     /// Run a model's SQL over a few rows written by hand.
@@ -74,6 +76,7 @@ impl Action {
             Self::Incremental => "incremental",
             Self::View => "view",
             Self::Seed => "seed",
+            Self::Snapshot => "snapshot",
             Self::Test => "test",
             Self::UnitTest => "unit",
             Self::Freshness => "freshness",
@@ -83,7 +86,7 @@ impl Action {
     /// Whether the step writes a table of its own.
     #[must_use]
     pub fn is_table(self) -> bool {
-        matches!(self, Self::Table | Self::Incremental | Self::Seed)
+        matches!(self, Self::Table | Self::Incremental | Self::Seed | Self::Snapshot)
     }
 
     /// Whether the step judges what others make.

@@ -112,15 +112,17 @@ impl LogLevel {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Load the selected seeds and build the selected models in order, and test them; each becomes visible by one commit, if its tests pass
+    /// Load the selected seeds, build the selected models and take the selected snapshots in order, and test them; each becomes visible by one commit, if its tests pass
     Build(BuildArgs),
     /// Build the selected models without testing them
     Run(RunArgs),
     /// Load the selected seeds, CSV files of the project, into their tables
     Seed(SeedArgs),
+    /// Take the selected snapshots: keep every version of a row
+    Snapshot(SnapshotArgs),
     /// Test the selected nodes as they are published, and run unit tests; builds nothing
     Test(TestArgs),
-    /// Run the last build, run, seed or test again, for what failed in it or never came to its turn
+    /// Run the last build, run, seed, snapshot or test again, for what failed in it or never came to its turn
     Retry,
     /// What is known of sources
     #[command(subcommand)]
@@ -235,6 +237,20 @@ pub struct SeedArgs {
     pub full_refresh: bool,
 }
 
+/// `snapshot`.
+#[derive(Debug, ClapArgs)]
+pub struct SnapshotArgs {
+    /// Which nodes.
+    #[command(flatten)]
+    pub select: SelectArgs,
+    /// Start nothing more once a step failed
+    #[arg(long, short = 'x', env = "HEADWATER_FAIL_FAST", value_parser = clap::builder::BoolishValueParser::new())]
+    pub fail_fast: bool,
+    /// Take the selected snapshots even if they are up to date
+    #[arg(long, env = "HEADWATER_FORCE", value_parser = clap::builder::BoolishValueParser::new())]
+    pub force: bool,
+}
+
 /// `test`.
 #[derive(Debug, ClapArgs)]
 pub struct TestArgs {
@@ -302,6 +318,8 @@ pub enum ResourceType {
     Model,
     /// A seed
     Seed,
+    /// A snapshot
+    Snapshot,
     /// A source
     Source,
     /// A data test
@@ -315,6 +333,7 @@ impl ResourceType {
         match self {
             Self::Model => "model",
             Self::Seed => "seed",
+            Self::Snapshot => "snapshot",
             Self::Source => "source",
             Self::Test => "test",
             Self::UnitTest => "unit_test",
@@ -325,7 +344,7 @@ impl ResourceType {
 /// `show`.
 #[derive(Debug, ClapArgs)]
 pub struct ShowArgs {
-    /// The model to show: its SQL is run over the tables as they are; or the seed: its file is read
+    /// The model or snapshot to show: its SQL is run over the tables as they are; or the seed: its file is read
     #[arg(
         long,
         short = 's',

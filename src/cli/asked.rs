@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::args::{BuildArgs, PlanArgs, RebuildArgs, RunArgs, SeedArgs, SelectArgs, TestArgs};
+use super::args::{BuildArgs, PlanArgs, RebuildArgs, RunArgs, SeedArgs, SelectArgs, SnapshotArgs, TestArgs};
 use crate::{
     manifest::{Manifest, Node},
     name::NodeId,
@@ -13,7 +13,7 @@ use crate::{
 const TESTS: &[&str] = &["test", "unit_test"];
 
 /// What becomes a table, and what judges it.
-const ALL: &[&str] = &["model", "seed", "test", "unit_test"];
+const ALL: &[&str] = &["model", "seed", "snapshot", "test", "unit_test"];
 
 /// What was asked for.
 pub(super) struct Asked<'a> {
@@ -21,7 +21,7 @@ pub(super) struct Asked<'a> {
     pub(super) command: &'static str,
     pub(super) select: &'a SelectArgs,
     pub(super) fail_fast: bool,
-    /// Which of the models and seeds are built.
+    /// Which of the models, seeds and snapshots are built.
     pub(super) rebuild: Rebuild,
     pub(super) keep: Keep,
     /// The kinds of node that it is about, by dbt's names for them.
@@ -43,7 +43,7 @@ pub(super) enum Freshness {
 }
 
 impl<'a> Asked<'a> {
-    /// Seeds, models and what judges them.
+    /// Seeds, models, snapshots and what judges them.
     pub(super) fn build(args: &'a BuildArgs) -> Self {
         let keep = Keep { failures: args.test.store_failures, withheld: args.keep_staged };
         let freshness = if args.fresh_sources { Freshness::Demanded } else { Freshness::Nobody };
@@ -71,6 +71,18 @@ impl<'a> Asked<'a> {
             kinds: &["seed"],
             fail_fast: args.fail_fast,
             rebuild: if args.force || args.full_refresh { Rebuild::All } else { Rebuild::Stale },
+            freshness: Freshness::Nobody,
+            ..Self::freshness(&args.select)
+        }
+    }
+
+    /// Snapshots alone. A full refresh is nothing to them: it would lose what they are kept for.
+    pub(super) fn snapshot(args: &'a SnapshotArgs) -> Self {
+        Self {
+            command: "snapshot",
+            kinds: &["snapshot"],
+            fail_fast: args.fail_fast,
+            rebuild: if args.force { Rebuild::All } else { Rebuild::Stale },
             freshness: Freshness::Nobody,
             ..Self::freshness(&args.select)
         }
@@ -113,7 +125,7 @@ impl<'a> Asked<'a> {
 
     /// Whether anything becomes a table, which is then judged before it is published.
     pub(super) fn builds(&self) -> bool {
-        self.kinds.iter().any(|kind| matches!(*kind, "model" | "seed"))
+        self.kinds.iter().any(|kind| matches!(*kind, "model" | "seed" | "snapshot"))
     }
 
     /// Of the selected nodes those that the command is about, and the sources whose age matters.

@@ -1,4 +1,4 @@
-//! `build`, `run`, `seed`, `test` and `source freshness`: compile everything, then carry out the plan and tell of it.
+//! `build`, `run`, `seed`, `snapshot`, `test` and `source freshness`: compile everything, then carry out the plan and tell of it.
 
 use std::{
     io::{IsTerminal, stderr, stdout},
@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     event::RunInfo,
+    manifest::Node,
     outcome::Repaired,
     plan::Plan,
     report::{
@@ -129,7 +130,8 @@ fn lookup(worker: &Arc<Worker>) -> Lookup {
         let node = worker.manifest.nodes.get(id)?;
         let compiled = &worker.compiled;
         // Nobody wrote the SQL that reads a seed.
-        let model = || worker.manifest.model(id).and(compiled.models.get(id)).map(|model| &model.sql);
+        let has_sql = matches!(node, Node::Model(_) | Node::Snapshot(_));
+        let model = || compiled.models.get(id).filter(|_| has_sql).map(|model| &model.sql);
         let test = || compiled.tests.get(id).map(|test| &test.probe.sql);
         let unit_test = || compiled.unit_tests.get(id).map(|test| &test.sql);
         Some(NodeFile {

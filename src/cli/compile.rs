@@ -1,4 +1,4 @@
-//! `compile`: check the selected models and seeds, and write the models' SQL under the target path.
+//! `compile`: check the selected models, seeds and snapshots, and write the SQL of all but seeds under the target path.
 
 use std::{
     collections::BTreeSet,
@@ -15,7 +15,7 @@ use super::{
 use crate::{
     compile::Compiled,
     engine::source::type_name,
-    manifest::{Manifest, Model},
+    manifest::{Manifest, Model, Snapshot},
     name::NodeId,
     report::TargetPath,
 };
@@ -39,31 +39,34 @@ fn tell(
     target: &TargetPath,
 ) -> Result<(), Failure> {
     let mut out = stdout().lock();
-    let (models, seeds): (Vec<&Model>, Vec<&Model>) = manifest
-        .refables()
-        .filter(|model| chosen.contains(&model.id))
-        .partition(|model| manifest.model(&model.id).is_some());
-    match (&models[..], &seeds[..]) {
-        ([one], []) | ([], [one]) if let Some(done) = compiled.models.get(&one.id) => {
-            if seeds.is_empty() {
-                writeln!(out, "{}", done.sql.trim())?;
-            } else {
-                for field in done.schema.fields() {
-                    writeln!(out, "{}: {}", field.name(), type_name(field.data_type()))?;
-                }
+    let all: Vec<&Model> = manifest.refables().filter(|model| chosen.contains(&model.id)).collect();
+    if let [one] = all[..]
+        && let Some(done) = compiled.models.get(&one.id)
+    {
+        if one.kind() == "seed" {
+            for field in done.schema.fields() {
+                writeln!(out, "{}: {}", field.name(), type_name(field.data_type()))?;
             }
+        } else {
+            writeln!(out, "{}", done.sql.trim())?;
         }
-        _ => {
-            let folder = target.path().join("compiled").join(&manifest.project);
-            match seeds.len() {
-                0 => {}
-                1 => writeln!(out, "1 seed is well")?,
-                seeds => writeln!(out, "{seeds} seeds are well")?,
-            }
-            if !models.is_empty() || seeds.is_empty() {
-                writeln!(out, "{} models are well; their SQL is in {}", models.len(), folder.display())?;
-            }
-        }
+        return Ok(());
+    }
+    let of = |kind: &str| all.iter().filter(|model| model.kind() == kind).count();
+    let (models, seeds, snapshots) = (of("model"), of("seed"), of("snapshot"));
+    let folder = target.path().join("compiled").join(&manifest.project);
+    match seeds {
+        0 => {}
+        1 => writeln!(out, "1 seed is well")?,
+        seeds => writeln!(out, "{seeds} seeds are well")?,
+    }
+    match snapshots {
+        0 => {}
+        1 => writeln!(out, "1 snapshot is well; its SQL is in {}", folder.display())?,
+        snapshots => writeln!(out, "{snapshots} snapshots are well; their SQL is in {}", folder.display())?,
+    }
+    if models > 0 || seeds + snapshots == 0 {
+        writeln!(out, "{models} models are well; their SQL is in {}", folder.display())?;
     }
     Ok(())
 }
@@ -82,8 +85,9 @@ pub(super) fn write_compiled(
     };
     target.create().map_err(failed)?;
     for (id, compiled) in &compiled.models {
-        if let Some(model) = manifest.model(id) {
-            target.write(&model.compiled_path(), &compiled.sql).map_err(failed)?;
+        let model = manifest.model(id).map(Model::compiled_path);
+        if let Some(path) = model.or_else(|| manifest.snapshot(id).map(Snapshot::compiled_path)) {
+            target.write(&path, &compiled.sql).map_err(failed)?;
         }
     }
     for (id, compiled) in &compiled.tests {

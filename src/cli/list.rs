@@ -34,6 +34,7 @@ fn line(node: &Node, context: &Context, output: ListOutput) -> String {
         ListOutput::Selector => match node {
             Node::Model(model) => model.fqn.join("."),
             Node::Seed(seed) => seed.model.fqn.join("."),
+            Node::Snapshot(snapshot) => snapshot.model.fqn.join("."),
             Node::Source(source) => format!("source:{project}.{}.{}", source.source, source.name),
             Node::Test(test) => test.fqn.join("."),
             Node::UnitTest(test) => format!("unit_test:{project}.{}", test.name),
@@ -62,6 +63,10 @@ fn line(node: &Node, context: &Context, output: ListOutput) -> String {
                 Node::Seed(seed) => {
                     line["config"] = json!(seed.all());
                     line["tags"] = json!(seed.model.config.tags);
+                }
+                Node::Snapshot(snapshot) => {
+                    line["config"] = json!(snapshot.all());
+                    line["tags"] = json!(snapshot.model.config.tags);
                 }
                 Node::Test(test) => {
                     line["config"] = json!(test.config.all);

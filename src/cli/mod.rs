@@ -5,8 +5,8 @@
 //! - `context`: from flags and files to a resolved project
 //! - `flags`: what artifacts say of them, and back
 //! - `failure`: what stops a command, as lines and an exit code
-//! - one file a command: `build` (also `run`, `seed`, `test`, `source freshness`), `compile`, `list`, `show`, `plan`, `retry`,
-//!   `clean`, `debug`, `init`
+//! - one file a command: `build` (also `run`, `seed`, `snapshot`, `test`, `source freshness`), `compile`, `list`, `show`, `plan`,
+//!   `retry`, `clean`, `debug`, `init`
 //!
 //! The only code that knows the environment, the working directory and the streams. Holds no logic of its own.
 
@@ -92,6 +92,7 @@ async fn dispatch(args: Args) -> Result<ExitCode, Failure> {
         Command::Build(command) => build::run(&global, &Asked::build(&command)).await,
         Command::Run(command) => build::run(&global, &Asked::run(&command)).await,
         Command::Seed(command) => build::run(&global, &Asked::seed(&command)).await,
+        Command::Snapshot(command) => build::run(&global, &Asked::snapshot(&command)).await,
         Command::Test(command) => build::run(&global, &Asked::test(&command)).await,
         Command::Source(SourceCommand::Freshness(select)) => {
             build::run(&global, &Asked::freshness(&select)).await

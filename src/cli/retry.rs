@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    args::{Global, RunArgs, SeedArgs},
+    args::{Global, RunArgs, SeedArgs, SnapshotArgs},
     asked::Asked,
     build,
     context::artifacts,
@@ -34,15 +34,16 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode, Failure> {
     };
     let command = last.args.get("which").and_then(serde_json::Value::as_str).unwrap_or_default();
     let args = recorded(&last.args);
-    let seed = seed(&args.test.run);
+    let (seed, snapshot) = (seed(&args.test.run), snapshot(&args.test.run));
     let asked = match command {
         "build" => Asked::build(&args),
         "run" => Asked::run(&args.test.run),
         "seed" => Asked::seed(&seed),
+        "snapshot" => Asked::snapshot(&snapshot),
         "test" => Asked::test(&args.test),
         other => {
             let message = format!("the last command, `{other}`, is none that can be retried");
-            return Err(Failure::hinted(message, "`retry` knows build, run, seed and test"));
+            return Err(Failure::hinted(message, "`retry` knows build, run, seed, snapshot and test"));
         }
     };
     let unfinished = last.unfinished();
@@ -64,6 +65,11 @@ fn seed(run: &RunArgs) -> SeedArgs {
         force: run.rebuild.force,
         full_refresh: run.rebuild.full_refresh,
     }
+}
+
+/// `snapshot` has fewer still.
+fn snapshot(run: &RunArgs) -> SnapshotArgs {
+    SnapshotArgs { select: run.select.clone(), fail_fast: run.fail_fast, force: run.rebuild.force }
 }
 
 /// The nodes to take: those that did not end well, and of the tests that are `selected` those that judge them. A version

@@ -1,4 +1,4 @@
-//! `show`: the first rows of a model's SQL or a seed's file, or of any query, over the tables as they are. Writes nothing.
+//! `show`: the first rows of a model's or a snapshot's SQL or of a seed's file, or of any query, over the tables as they are. Writes nothing.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -85,13 +85,14 @@ async fn withheld(
     written(context, engine, tables, &format!("select * from {}", kept.quoted())).await
 }
 
-/// The one model or seed that is selected.
+/// The one model, seed or snapshot that is selected.
 fn one(context: &Context, select: &str) -> Result<NodeId, Failure> {
     let args = SelectArgs { select: vec![select.to_string()], ..SelectArgs::default() };
     let chosen: BTreeSet<NodeId> =
         context.select(&args)?.into_iter().filter(|id| context.manifest.refable(id).is_some()).collect();
     let [id] = chosen.iter().collect::<Vec<_>>()[..] else {
-        let message = format!("`show` shows one model or seed; `{select}` selects {}", chosen.len());
+        let message =
+            format!("`show` shows one model, seed or snapshot; `{select}` selects {}", chosen.len());
         return Err(Failure::hinted(message, "see `headwater list -s ...` for what it selects"));
     };
     Ok(id.clone())

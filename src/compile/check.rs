@@ -99,6 +99,7 @@ pub(super) fn reference(node: &Node) -> String {
     match node {
         Node::Model(model) => format!("ref('{}')", model.name),
         Node::Seed(seed) => format!("ref('{}')", seed.model.name),
+        Node::Snapshot(snapshot) => format!("ref('{}')", snapshot.model.name),
         Node::Source(source) => format!("source('{}', '{}')", source.source, source.name),
         Node::Test(_) | Node::UnitTest(_) => node.display_name(),
     }

@@ -12,9 +12,10 @@ mod sql;
 use std::sync::Arc;
 
 pub use self::by_file::{ByFile, Standing};
+pub(super) use self::sql::quoted;
 use self::{
     columns::{Evolved, evolved},
-    sql::{Column, DEST, From, SOURCE, Sql, Then, quoted},
+    sql::{Column, DEST, From, SOURCE, Sql, Then},
 };
 use super::{
     Work,
@@ -216,12 +217,12 @@ impl Work<'_> {
     }
 
     /// Plans SQL of ours.
-    async fn generated(&self, sql: &str) -> Result<Query, Vec<Diagnostic>> {
+    pub(super) async fn generated(&self, sql: &str) -> Result<Query, Vec<Diagnostic>> {
         let planned = self.context.engine.plan(sql).await;
         planned.map_err(|error| vec![Diagnostic::error("engine", error.message).note(sql.to_owned())])
     }
 
-    fn redeclare(&self, relation: &Relation, schema: &SchemaRef) -> Result<(), Vec<Diagnostic>> {
+    pub(super) fn redeclare(&self, relation: &Relation, schema: &SchemaRef) -> Result<(), Vec<Diagnostic>> {
         self.context.engine.declare_table(relation, Arc::clone(schema)).map_err(|error| engine_error(&error))
     }
 }

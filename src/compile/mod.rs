@@ -9,6 +9,7 @@
 //! - [`freshness`]: what tells a source's age
 //! - [`inline`]: a query that somebody typed
 //! - [`seed`]: files that become tables
+//! - [`snapshot`]: tables that keep every version of a row
 //! - [`source`]: declared sources as the engine reads them
 //!
 //! Must not write. Start at [`compile`].
@@ -21,6 +22,7 @@ pub mod increment;
 pub mod inline;
 pub mod render;
 pub mod seed;
+pub mod snapshot;
 pub mod source;
 #[cfg(test)]
 mod tests;
@@ -39,6 +41,7 @@ pub use self::{
     data_test::{Anomaly, CompiledTest, Direction, ModelRule, Probe},
     freshness::Clock,
     increment::{ByFile, ByKey, FILE, Increment, Refresh, Standing, Taken},
+    snapshot::{Onward, SnapshotQueries, nullable},
     unit_test::CompiledUnitTest,
 };
 use crate::{
@@ -56,7 +59,7 @@ use crate::{
 /// Everything a command is about, checked.
 #[derive(Debug, Default)]
 pub struct Compiled {
-    /// The models and seeds, and those they need that are not selected but had to be planned as well.
+    /// The models, seeds and snapshots, and those they need that are not selected but had to be planned as well.
     pub models: BTreeMap<NodeId, CompiledModel>,
     /// The file and database sources they read; of a seed, its file.
     pub sources: BTreeMap<NodeId, SourceSpec>,
@@ -68,7 +71,7 @@ pub struct Compiled {
     pub clocks: BTreeMap<NodeId, Clock>,
 }
 
-/// A model or seed that will run.
+/// A model, seed or snapshot that will run.
 #[derive(Debug)]
 pub struct CompiledModel {
     /// The SQL with its templates rendered.
@@ -81,6 +84,8 @@ pub struct CompiledModel {
     pub increment: Option<Increment>,
     /// Why that is not done although its table is there.
     pub refresh: Option<Refresh>,
+    /// How its versions are kept, if it is a snapshot.
+    pub snapshot: Option<Box<SnapshotQueries>>,
     /// What would make the table another one.
     pub fingerprint: Fingerprint,
     /// Whether the same inputs may give other rows next time.
@@ -127,7 +132,7 @@ pub struct Context<'a> {
     pub full_refresh: bool,
 }
 
-/// Compiles `selected` (models, seeds, data tests, unit tests, and sources whose age is asked) and whatever they need to be
+/// Compiles `selected` (models, seeds, snapshots, data tests, unit tests, and sources whose age is asked) and whatever they need to be
 /// type-checked: a parent that is neither selected nor in the lake is planned for its schema, a view for its query.
 ///
 /// # Errors
@@ -226,6 +231,10 @@ impl Work<'_> {
             Node::Seed(seed) => match need {
                 Need::Schema => self.stored(&seed.model.id, &seed.model.relation),
                 Need::Query => self.seed(seed).await,
+            },
+            Node::Snapshot(snapshot) => match need {
+                Need::Schema => self.stored(&snapshot.model.id, &snapshot.model.relation),
+                Need::Query => self.snapshot(snapshot).await,
             },
             Node::Model(model) => match need {
                 Need::Schema => self.stored(&model.id, &model.relation),
@@ -327,6 +336,7 @@ impl Work<'_> {
             schema,
             increment,
             refresh,
+            snapshot: None,
             fingerprint: Fingerprint::default(),
             volatile,
             rules,

@@ -73,6 +73,7 @@ impl Work<'_> {
             schema,
             increment: None,
             refresh: None,
+            snapshot: None,
             fingerprint,
             volatile: false,
             rules,

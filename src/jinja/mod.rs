@@ -11,6 +11,7 @@
 //! Touches no tables, files, environment or globals: everything comes in by value. dbt's functions are in
 //! `function`, the macros that every project has in `builtin`, the changes that make `MiniJinja` mean what dbt means in `rewrite`, macros in `callable`.
 
+mod block;
 mod builtin;
 mod callable;
 mod captures;
@@ -37,6 +38,7 @@ use std::sync::Arc;
 use minijinja::{Environment, OutputSpan, OutputSpanKind, Value};
 
 pub use self::{
+    block::{Block, blocks},
     builtin::is_builtin,
     captures::{Captures, ConfigCall, RefCall, SourceCall},
     context::{Globals, Names, NodeContext, Overrides},

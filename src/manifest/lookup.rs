@@ -12,9 +12,10 @@ use crate::{
 #[derive(Debug, Default)]
 pub(crate) struct Lookup {
     pub(crate) project: String,
-    /// What `ref()` can mean: models and seeds.
+    /// What `ref()` can mean: models, seeds and snapshots.
     pub(crate) models: BTreeMap<String, (NodeId, Relation)>,
     pub(crate) has_seeds: bool,
+    pub(crate) has_snapshots: bool,
     /// What it could mean, were it enabled, and which kind of node that is.
     pub(crate) disabled: BTreeMap<String, &'static str>,
     pub(crate) sources: BTreeMap<(String, String), (NodeId, Relation)>,
@@ -29,7 +30,7 @@ pub(crate) struct Unknown {
 }
 
 impl Lookup {
-    /// The model or seed that `ref(package, name)` means.
+    /// The model, seed or snapshot that `ref(package, name)` means.
     pub(crate) fn model(&self, package: Option<&str>, name: &str) -> Result<&(NodeId, Relation), Unknown> {
         if let Some(package) = package
             && package != self.project
@@ -48,7 +49,12 @@ impl Lookup {
             let table = self.sources.keys().find(|(_, table)| table == name)?;
             Some(format!("a source has a table of that name: source('{}', '{}')", table.0, table.1))
         });
-        let kinds = if self.has_seeds { "model or seed" } else { "model" };
+        let kinds = match (self.has_seeds, self.has_snapshots) {
+            (false, false) => "model",
+            (true, false) => "model or seed",
+            (false, true) => "model or snapshot",
+            (true, true) => "model, seed or snapshot",
+        };
         Err(Unknown { message: format!("no {kinds} is called `{name}`"), hint })
     }
 

@@ -2,8 +2,9 @@
 //!
 //! - [`node`]: what a node is
 //! - [`seed`]: what a seed is
+//! - [`snapshot`]: what a snapshot is
 //! - [`data_test`], [`unit_test`]: what a test is
-//! - [`config`]: the settings of models, seeds and tests, from all the layers that may make them
+//! - [`config`]: the settings of models, seeds, snapshots and tests, from all the layers that may make them
 //! - [`resolve`]: Project + what was parsed → [`Manifest`]
 //! - [`lookup`]: what `ref()` and `source()` mean
 //! - [`fingerprint`]: what would make a model's table another one
@@ -17,6 +18,7 @@ pub mod lookup;
 pub mod node;
 pub mod resolve;
 pub mod seed;
+pub mod snapshot;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod unit_test;
@@ -25,12 +27,14 @@ use std::{collections::BTreeMap, sync::Arc};
 
 pub use self::{
     config::{
-        Condition, FilePolicy, Incremental, Materialized, ModelConfig, OnChange, OnDelete, OnSchemaChange,
-        OnViolation, SeedConfig, Strategy, TestConfig, TestSeverity, Updates,
+        Condition, FilePolicy, HardDeletes, Incremental, Materialized, MetaColumns, ModelConfig, OnChange,
+        OnDelete, OnSchemaChange, OnViolation, SeedConfig, SnapshotConfig, SnapshotStrategy, Strategy,
+        TestConfig, TestSeverity, Updates,
     },
     data_test::DataTest,
     node::{Model, Node, SourceFreshness, SourceTable},
     seed::Seed,
+    snapshot::Snapshot,
     unit_test::UnitTest,
 };
 use crate::{
@@ -66,18 +70,28 @@ impl Manifest {
         }
     }
 
-    /// What makes the table of a model or a seed (dbt calls them refable), in an order in which each stands after what
+    /// What makes the table of a model, a seed or a snapshot (dbt calls them refable), in an order in which each stands after what
     /// it reads.
     pub fn refables(&self) -> impl Iterator<Item = &Model> {
         self.graph.sorted().iter().filter_map(|id| self.refable(id))
     }
 
-    /// What makes the table of the model or the seed of this id.
+    /// What makes the table of the model, the seed or the snapshot of this id.
     #[must_use]
     pub fn refable(&self, id: &NodeId) -> Option<&Model> {
         match self.nodes.get(id) {
             Some(Node::Model(model)) => Some(model),
             Some(Node::Seed(seed)) => Some(&seed.model),
+            Some(Node::Snapshot(snapshot)) => Some(&snapshot.model),
+            _ => None,
+        }
+    }
+
+    /// The snapshot of this id.
+    #[must_use]
+    pub fn snapshot(&self, id: &NodeId) -> Option<&Snapshot> {
+        match self.nodes.get(id) {
+            Some(Node::Snapshot(snapshot)) => Some(snapshot),
             _ => None,
         }
     }

@@ -1,4 +1,4 @@
-//! What a node is: a model or a seed that we build, a source that others write, or a test that judges them.
+//! What a node is: a model, a seed or a snapshot that we build, a source that others write, or a test that judges them.
 
 use std::{
     collections::BTreeSet,
@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::{Map, Value};
 
-use super::{config::ModelConfig, data_test::DataTest, seed::Seed, unit_test::UnitTest};
+use super::{config::ModelConfig, data_test::DataTest, seed::Seed, snapshot::Snapshot, unit_test::UnitTest};
 use crate::{
     name::{NodeId, Relation},
     project::{ColumnDecl, ConstraintDecl, ExternalDecl, Period, SourceFormatName},
@@ -22,6 +22,8 @@ pub enum Node {
     Model(Box<Model>),
     /// A CSV file that becomes a table.
     Seed(Box<Seed>),
+    /// A query of whose rows every version is kept.
+    Snapshot(Box<Snapshot>),
     /// A table that others write.
     Source(Box<SourceTable>),
     /// A query that selects rows that should not be.
@@ -109,7 +111,7 @@ pub struct External {
 }
 
 impl Model {
-    /// What it is to people: a model, or a seed.
+    /// What it is to people: a model, a seed or a snapshot.
     #[must_use]
     pub fn kind(&self) -> &str {
         self.id.as_str().split('.').next().unwrap_or_default()
@@ -155,6 +157,7 @@ impl Node {
         match self {
             Self::Model(model) => &model.id,
             Self::Seed(seed) => &seed.model.id,
+            Self::Snapshot(snapshot) => &snapshot.model.id,
             Self::Source(source) => &source.id,
             Self::Test(test) => &test.id,
             Self::UnitTest(test) => &test.id,
@@ -167,6 +170,7 @@ impl Node {
         match self {
             Self::Model(model) => model.name.clone(),
             Self::Seed(seed) => seed.model.name.clone(),
+            Self::Snapshot(snapshot) => snapshot.model.name.clone(),
             Self::Source(source) => format!("{}.{}", source.source, source.name),
             Self::Test(test) => test.name.clone(),
             Self::UnitTest(test) => test.display_name(),
@@ -179,6 +183,7 @@ impl Node {
         match self {
             Self::Model(model) => Some(&model.relation),
             Self::Seed(seed) => Some(&seed.model.relation),
+            Self::Snapshot(snapshot) => Some(&snapshot.model.relation),
             Self::Source(source) => Some(&source.relation),
             Self::Test(_) | Self::UnitTest(_) => None,
         }
@@ -190,6 +195,7 @@ impl Node {
         match self {
             Self::Model(model) => model.file.path(),
             Self::Seed(seed) => seed.path(),
+            Self::Snapshot(snapshot) => snapshot.path(),
             Self::Source(source) => source.span.source.path(),
             Self::Test(test) => test.path(),
             Self::UnitTest(test) => test.declared_at().source.path(),
@@ -202,6 +208,7 @@ impl Node {
         match self {
             Self::Model(_) => "model",
             Self::Seed(_) => "seed",
+            Self::Snapshot(_) => "snapshot",
             Self::Source(_) => "source",
             Self::Test(_) => "test",
             Self::UnitTest(_) => "unit_test",
@@ -233,6 +240,12 @@ impl Node {
                 fqn: seed.model.fqn.clone(),
                 tags: seed.model.config.tags.clone(),
                 config: Value::Object(seed.all()),
+                ..candidate
+            },
+            Self::Snapshot(snapshot) => Candidate {
+                fqn: snapshot.model.fqn.clone(),
+                tags: snapshot.model.config.tags.clone(),
+                config: Value::Object(snapshot.all()),
                 ..candidate
             },
             Self::Source(source) => Candidate {

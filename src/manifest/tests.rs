@@ -1,6 +1,7 @@
 //! Small projects in a temporary folder, resolved.
 
 mod seeds;
+mod snapshots;
 
 use std::fs;
 

@@ -65,7 +65,7 @@ pub struct Generic {
 /// What a generic test tests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
-    /// A model or a seed by its name.
+    /// A model, a seed or a snapshot by its name.
     Model(String),
     /// A table of a source.
     Source(String, String),
@@ -92,7 +92,9 @@ impl Subject {
 /// The project's data tests, their templates written and not yet rendered.
 pub(super) fn declared(project: &Project, jinja: &Jinja, findings: &mut Vec<Diagnostic>) -> Vec<ParsedTest> {
     let mut writer = Writer { project: &project.settings.name.value, jinja, findings, tests: Vec::new() };
-    for properties in project.properties.iter().chain(&project.seed_properties) {
+    let described =
+        project.properties.iter().chain(&project.seed_properties).chain(&project.snapshot_properties);
+    for properties in described {
         let subject = Subject::Model(properties.name.value.clone());
         writer.all(&subject, &properties.data_tests, &properties.columns);
     }

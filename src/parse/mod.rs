@@ -1,12 +1,14 @@
 //! The parse phase, in dbt's sense: every template is rendered once with nothing resolved, to learn what it refers to
 //! and how it configures itself. Resolves no name and touches no table.
 //!
+//! - [`snapshot`]: what is a snapshot, and of what
 //! - [`data_test`]: what is declared under `data_tests:`
 //! - [`template`]: the template that such a declaration stands for
 //! - [`test_name`]: how dbt calls a test that nobody named
 //! - [`unit_test`]: what a unit test's inputs mean
 
 pub mod data_test;
+pub mod snapshot;
 pub mod template;
 pub mod test_name;
 pub mod unit_test;
@@ -14,7 +16,8 @@ pub mod unit_test;
 use std::sync::Arc;
 
 pub use self::{
-    data_test::{Generic, ParsedTest, Subject, TestKind},
+    data_test::{Generic, ParsedTest, Subject, TestKind, at_declaration},
+    snapshot::ParsedSnapshot,
     unit_test::{Input, ParsedUnitTest},
 };
 use crate::{
@@ -30,6 +33,8 @@ use crate::{
 pub struct Parsed {
     /// What each of the project's models asked for, in their order.
     pub models: Vec<Captures>,
+    /// Its snapshots, those written in SQL first.
+    pub snapshots: Vec<ParsedSnapshot>,
     /// Its data tests.
     pub tests: Vec<ParsedTest>,
     /// Its unit tests.
@@ -44,6 +49,10 @@ pub fn parse(project: &Project, jinja: &Jinja, threads: usize) -> (Parsed, Vec<D
         collect(in_parallel(&project.models, threads, |file| model(file, name, jinja)), |captures| {
             captures.unwrap_or_default()
         });
+    let snapshots = snapshot::declared(project, &mut findings);
+    let (snapshots, more) =
+        collect(in_parallel(&snapshots, threads, |one| one.rendered(name, jinja)), |snapshot| snapshot);
+    findings.extend(more);
     let declared = data_test::declared(project, jinja, &mut findings);
     let (tests, more) = collect(in_parallel(&declared, threads, |test| test.rendered(jinja)), |test| test);
     findings.extend(more);
@@ -54,6 +63,7 @@ pub fn parse(project: &Project, jinja: &Jinja, threads: usize) -> (Parsed, Vec<D
     findings.extend(more);
     let parsed = Parsed {
         models,
+        snapshots: snapshots.into_iter().flatten().collect(),
         tests: tests.into_iter().flatten().collect(),
         unit_tests: unit_tests.into_iter().flatten().collect(),
     };
@@ -65,7 +75,8 @@ impl Parsed {
     /// What the templates warned of.
     fn warnings(&self) -> impl Iterator<Item = Diagnostic> {
         let tests = self.tests.iter().map(|test| &test.captures);
-        self.models.iter().chain(tests).flat_map(|captures| captures.warnings.clone())
+        let snapshots = self.snapshots.iter().map(|snapshot| &snapshot.captures);
+        self.models.iter().chain(snapshots).chain(tests).flat_map(|captures| captures.warnings.clone())
     }
 }
 

@@ -15,10 +15,12 @@ pub const KNOWN_CONFIG: &[&str] = &[
     "auto_refresh",
     "batch_size",
     "begin",
+    "check_cols",
     "column_types",
     "concurrent_batches",
     "contract",
     "database",
+    "dbt_valid_to_current",
     "delimiter",
     "description",
     "docs",
@@ -31,8 +33,10 @@ pub const KNOWN_CONFIG: &[&str] = &[
     "full_refresh",
     "grants",
     "group",
+    "hard_deletes",
     "incremental_predicates",
     "incremental_strategy",
+    "invalidate_hard_deletes",
     "limit",
     "lookback",
     "materialized",
@@ -55,20 +59,32 @@ pub const KNOWN_CONFIG: &[&str] = &[
     "quote_columns",
     "schema",
     "severity",
+    "snapshot_meta_column_names",
     "sql_header",
     "static_analysis",
     "store_failures",
     "store_failures_as",
+    "strategy",
     "tags",
     "target_file_size",
+    "target_schema",
     "unique_key",
+    "updated_at",
     "warn_if",
     "where",
 ];
 
 /// The keys whose values are mappings, which without a `+` look like folders.
-const MAPPINGS: &[&str] =
-    &["column_types", "contract", "docs", "freshness", "grants", "meta", "persist_docs"];
+const MAPPINGS: &[&str] = &[
+    "column_types",
+    "contract",
+    "docs",
+    "freshness",
+    "grants",
+    "meta",
+    "persist_docs",
+    "snapshot_meta_column_names",
+];
 
 /// One layer of configuration: keys without their `+`, hyphens as underscores, and values as written.
 #[derive(Debug, Clone, Default, PartialEq)]

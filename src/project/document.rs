@@ -1,4 +1,4 @@
-//! A properties file: any YAML file under the model, seed or test paths, and `sources.yml` beside the project file.
+//! A properties file: any YAML file under the model, seed, snapshot or test paths, and `sources.yml` beside the project file.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -36,15 +36,13 @@ const SILENT: &[&str] = &[
     "version",
 ];
 
-/// Sections of dbt's that would make tables, and don't yet.
-const WITHOUT_EFFECT: &[&str] = &["snapshots"];
-
 /// What the properties files declare.
 #[derive(Debug, Default)]
 pub(super) struct Document {
     pub(super) sources: Vec<SourceDecl>,
     pub(super) models: Vec<ModelProperties>,
     pub(super) seeds: Vec<ModelProperties>,
+    pub(super) snapshots: Vec<ModelProperties>,
     pub(super) tests: Vec<TestProperties>,
     pub(super) unit_tests: Vec<UnitTestDecl>,
 }
@@ -84,6 +82,7 @@ pub(super) fn load(paths: &[String], fixtures: Fixtures<'_>, diagnostics: &mut V
         all.sources.extend(document.sources);
         all.models.extend(document.models);
         all.seeds.extend(document.seeds);
+        all.snapshots.extend(document.snapshots);
         all.tests.extend(document.tests);
         all.unit_tests.extend(document.unit_tests);
         diagnostics.extend(findings);
@@ -106,6 +105,9 @@ impl Document {
         for item in reader.list("seeds") {
             document.seeds.extend(ModelProperties::read("a seed", item, reader.diagnostics()));
         }
+        for item in reader.list("snapshots") {
+            document.snapshots.extend(ModelProperties::snapshot(item, reader.diagnostics()));
+        }
         for item in reader.renamed_list("data_tests", "tests") {
             document.tests.extend(TestProperties::read(item, reader.diagnostics()));
         }
@@ -113,14 +115,15 @@ impl Document {
             document.unit_tests.extend(UnitTestDecl::read(item, fixtures, reader.diagnostics()));
         }
         reader.accept(SILENT);
-        reader.without_effect(WITHOUT_EFFECT);
         reader.finish(None);
         document
     }
 
     /// Reports what is described twice, and keeps the first. A source may be spread over files, a table may not.
     fn refuse_duplicates(&mut self, diagnostics: &mut Vec<Diagnostic>) {
-        for (kind, all) in [("model", &mut self.models), ("seed", &mut self.seeds)] {
+        let described =
+            [("model", &mut self.models), ("seed", &mut self.seeds), ("snapshot", &mut self.snapshots)];
+        for (kind, all) in described {
             let mut seen: HashMap<String, Span> = HashMap::new();
             all.retain(|one| {
                 let first = seen.entry(one.name.value.clone()).or_insert_with(|| one.name.span.clone());

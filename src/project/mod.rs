@@ -12,7 +12,7 @@
 //! | `document` | what a properties file holds |
 //! | `sources`, `external` | `sources:` |
 //! | `freshness` | how old a source's rows may be |
-//! | `properties` | `models:`, `seeds:`, columns |
+//! | `properties` | `models:`, `seeds:`, `snapshots:`, columns |
 //! | `data_test`, `constraint` | what rows must satisfy |
 //! | `seed` | CSV files that become tables |
 //! | `singular` | tests that are queries of their own |
@@ -83,6 +83,10 @@ pub struct Project {
     pub seeds: Vec<SeedFile>,
     /// What properties files say of seeds, in the order of the files; no seed twice.
     pub seed_properties: Vec<ModelProperties>,
+    /// The files of snapshots that are written in SQL, each of which may hold several.
+    pub snapshots: Vec<ModelFile>,
+    /// What properties files say of snapshots, in the order of the files; no snapshot twice.
+    pub snapshot_properties: Vec<ModelProperties>,
     /// The singular tests' files.
     pub tests: Vec<TestFile>,
     /// What properties files say of singular tests, in the order of the files; no test twice.
@@ -93,7 +97,7 @@ pub struct Project {
     pub macros: Vec<MacroFile>,
 }
 
-/// A model's SQL.
+/// A model's SQL, or that of snapshots.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelFile {
     /// The model's name: the file's without its extension.
@@ -122,19 +126,23 @@ impl Project {
         let artifacts = root.join(&settings.paths.target);
         let found = files::walk(root, &settings.paths.models, &artifacts, &mut diagnostics);
         let found_seeds = files::walk(root, &settings.paths.seeds, &artifacts, &mut diagnostics);
+        let found_snapshots = files::walk(root, &settings.paths.snapshots, &artifacts, &mut diagnostics);
         let found_tests = files::walk(root, &settings.paths.tests, &artifacts, &mut diagnostics);
         let found_macros = files::walk(root, &settings.paths.macros, &artifacts, &mut diagnostics);
         let models = models(root, &found, &mut diagnostics);
-        let documents = document::find(root, found.iter().chain(&found_seeds).chain(&found_tests));
+        let described = found.iter().chain(&found_seeds).chain(&found_snapshots).chain(&found_tests);
+        let documents = document::find(root, described);
         let fixtures = Fixtures { root, found: &found_tests };
         let Document {
             sources,
             models: properties,
             seeds: seed_properties,
+            snapshots: snapshot_properties,
             tests: test_properties,
             unit_tests,
         } = document::load(&documents, fixtures, &mut diagnostics);
         let seeds = seed::files(&found_seeds);
+        let snapshots = sql_files(root, &found_snapshots, &mut diagnostics);
         let mut macros = macros(root, &found_macros, &mut diagnostics);
         let tests = tests(root, &found_tests, &mut macros, &mut diagnostics);
         let root = root.to_owned();
@@ -146,6 +154,8 @@ impl Project {
             properties,
             seeds,
             seed_properties,
+            snapshots,
+            snapshot_properties,
             tests,
             test_properties,
             unit_tests,
@@ -160,6 +170,10 @@ fn models(root: &Path, found: &[files::Found], diagnostics: &mut Vec<Diagnostic>
         let message = format!("`{}` is no model: models are written in SQL", python.shown);
         diagnostics.push(Diagnostic::warning("ignored-file", message));
     }
+    sql_files(root, found, diagnostics)
+}
+
+fn sql_files(root: &Path, found: &[files::Found], diagnostics: &mut Vec<Diagnostic>) -> Vec<ModelFile> {
     sql(root, found, diagnostics)
         .into_iter()
         .map(|(file, source)| ModelFile {

@@ -1,4 +1,4 @@
-//! `models:`, `seeds:` and the columns of anything, as properties files declare them.
+//! `models:`, `seeds:`, `snapshots:` and the columns of anything, as properties files declare them.
 
 use super::{
     config::ConfigPatch,
@@ -12,6 +12,9 @@ use crate::{
     text::{Span, Spanned},
 };
 
+/// What a snapshot keeps the versions of.
+const RELATION: &str = "relation";
+
 /// The properties of dbt's models that are kept as written.
 const RAW: &[&str] = &["deprecation_date", "latest_version", "primary_key", "time_spine", "versions"];
 
@@ -21,7 +24,7 @@ const CONFIG: &[&str] = &["access", "docs", "group", "meta", "tags"];
 /// Keys of dbt's semantic layer, which describe only.
 const SILENT: &[&str] = &["agg_time_dimension", "derived_semantics", "metrics", "semantic_model", "version"];
 
-/// What a properties file says of a model, or of a seed.
+/// What a properties file says of a model, a seed or a snapshot.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelProperties {
     /// Which of them.
@@ -69,8 +72,28 @@ pub struct ColumnDecl {
 pub(super) const META_HINT: &str = "data of your own belongs under `meta`";
 
 impl ModelProperties {
+    /// One item of `snapshots:`, which may say what it is a snapshot of.
+    pub(super) fn snapshot(yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
+        Self::of("a snapshot", &[RELATION], yaml, diagnostics)
+    }
+
     /// One item of `models:` or `seeds:`, whichever `what` says; `None` if it has no name.
     pub(super) fn read(what: &'static str, yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
+        Self::of(what, RAW, yaml, diagnostics)
+    }
+
+    /// What a snapshot is one of: `ref('orders')`; none if it has SQL of its own.
+    #[must_use]
+    pub fn relation(&self) -> Option<&Yaml> {
+        self.raw.iter().find(|(key, _)| key.value == RELATION).map(|(_, value)| value)
+    }
+
+    fn of(
+        what: &'static str,
+        raw: &[&'static str],
+        yaml: &Yaml,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Option<Self> {
         let mut reader = Reader::new(what, yaml, diagnostics)?;
         let name = reader.required("name");
         let description = reader.string("description");
@@ -83,7 +106,7 @@ impl ModelProperties {
         let columns = columns(&mut reader);
         let data_tests = data_test::list(&mut reader);
         let constraints = constraint::of_model(&mut reader);
-        let raw = RAW
+        let raw = raw
             .iter()
             .filter_map(|key| reader.take_entry(key))
             .map(|(key, value)| (key.clone(), value.clone()))

@@ -65,8 +65,7 @@ const SILENT: &[&str] = &[
 ];
 
 /// Keys of dbt's that would change data, and don't yet.
-const WITHOUT_EFFECT: &[&str] =
-    &["dispatch", "on-run-end", "on-run-start", "quoting", "snapshots", "sources"];
+const WITHOUT_EFFECT: &[&str] = &["dispatch", "on-run-end", "on-run-start", "quoting", "sources"];
 
 /// What the project file says.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,6 +86,8 @@ pub struct Settings {
     pub models: ConfigTree,
     /// The configuration of seeds, folder by folder.
     pub seeds: ConfigTree,
+    /// The configuration of snapshots, folder by folder.
+    pub snapshots: ConfigTree,
     /// The configuration of data tests, folder by folder.
     pub data_tests: ConfigTree,
     /// The configuration of unit tests, folder by folder.
@@ -156,6 +157,8 @@ impl Settings {
         let models = tree(models, &mut reader);
         let seeds = reader.take_entry("seeds");
         let seeds = tree(seeds, &mut reader);
+        let snapshots = reader.take_entry("snapshots");
+        let snapshots = tree(snapshots, &mut reader);
         let data_tests = reader.renamed("data_tests", "tests");
         let data_tests = tree(data_tests, &mut reader);
         let unit_tests = reader.take_entry("unit_tests");
@@ -175,6 +178,7 @@ impl Settings {
             vars,
             models,
             seeds,
+            snapshots,
             data_tests,
             unit_tests,
             targets,

@@ -108,7 +108,7 @@ fn what_can_be_wrong_with_settings() {
     check("- a\n", &["wrong-type"]);
     check("", &["missing-key"]);
     check("name: a\ndialect: duckd\n", &["unknown-dialect"]);
-    check("name: a\nquoting: {}\nsnapshots: {a: 1}\n", &["ignored-key", "ignored-key"]);
+    check("name: a\nquoting: {}\non-run-end: x\n", &["ignored-key", "ignored-key"]);
     check(
         "name: a\nmodel-paths: ['{{ x }}', ../b, /c]\n",
         &["jinja-not-allowed", "path-outside", "path-outside"],

@@ -68,6 +68,7 @@ impl Message {
             Self::Finished { place, .. } => match place.step.action {
                 Action::Table | Action::Incremental | Action::View => ("LogModelResult", "Q012"),
                 Action::Seed => ("LogSeedResult", "Q016"),
+                Action::Snapshot => ("LogSnapshotResult", "Q015"),
                 Action::Test | Action::UnitTest => ("LogTestResult", "Q007"),
                 Action::Freshness => ("LogFreshnessResult", "Q018"),
             },

@@ -57,6 +57,7 @@ pub(super) fn noun(step: &Step) -> String {
             format!("{} {}", step.action.materialization(), kind(&step.node))
         }
         Action::Seed => "seed".to_owned(),
+        Action::Snapshot => "snapshot".to_owned(),
         Action::Test => "data test".to_owned(),
         Action::UnitTest => "unit test".to_owned(),
         Action::Freshness => "freshness check".to_owned(),

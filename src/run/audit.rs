@@ -367,6 +367,9 @@ fn only(tables: &Tables, probe: &Probe) -> Result<BTreeMap<Relation, Table>, Ste
             Some(Err(StepError::MissingSeed(relation))) => {
                 return Err(StepError::MissingSeed(relation.clone()));
             }
+            Some(Err(StepError::MissingSnapshot(relation))) => {
+                return Err(StepError::MissingSnapshot(relation.clone()));
+            }
             Some(Err(error)) => return Err(StepError::Other(error.to_string())),
             None => return Err(StepError::Lost(relation.to_string())),
         }

@@ -142,7 +142,7 @@ impl Worker {
         Ok((staged, Some(changes)))
     }
 
-    async fn stage_in_place_of(
+    pub(super) async fn stage_in_place_of(
         &self,
         build: &Build<'_>,
         replaces: Replaces,

@@ -9,6 +9,7 @@
 //! - `model`: a model's new version, from its inputs to its publication
 //! - `increment`: taking new rows into a table that is there
 //! - `ingest`: loading files once each
+//! - `snapshot`: what rows are now, beside the versions that are kept
 //! - `reuse`: tables that stand, and the tests they have not passed yet
 //! - `version`, `side`: what is staged, and the tables beside it
 //! - `audit`, `verdict`: data tests, over what is staged or published
@@ -31,6 +32,7 @@ mod reuse;
 pub mod scheduler;
 pub mod seen;
 mod side;
+mod snapshot;
 mod stale;
 pub mod tables;
 mod unit_test;

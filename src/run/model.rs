@@ -209,6 +209,9 @@ impl Worker {
 
     /// Stages the version that a build comes to: what stands there with the new rows taken in, or all rows anew.
     async fn stage(&self, build: &Build<'_>, joins: Joins) -> Result<Version, StepError> {
+        if let Some(snapshot) = &build.compiled.snapshot {
+            return self.snapshot(build, snapshot, joins).await;
+        }
         if let Some(increment) = &build.compiled.increment
             && let Taken::ByFile(by_file) = &increment.taken
         {
@@ -302,7 +305,7 @@ impl Worker {
     }
 
     /// The rows of what a model reads; what its sources set aside goes to `rejects`.
-    async fn open(
+    pub(super) async fn open(
         &self,
         compiled: &CompiledModel,
         rejects: Option<&Arc<RejectSink>>,

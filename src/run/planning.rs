@@ -22,11 +22,11 @@ use crate::{
 pub struct How {
     /// Whether what a test judges waits for its verdict; a run of tests alone has no order.
     pub gate: bool,
-    /// Which models and seeds are built.
+    /// Which models, seeds and snapshots are built.
     pub rebuild: Rebuild,
 }
 
-/// Which of the chosen models and seeds are built.
+/// Which of the chosen models, seeds and snapshots are built.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Rebuild {
     /// Those that are not up to date.
@@ -38,7 +38,7 @@ pub enum Rebuild {
     FullRefresh,
 }
 
-/// The plan for the chosen nodes: models and seeds are built in their order, each with the tests that judge it.
+/// The plan for the chosen nodes: models, seeds and snapshots are built in their order, each with the tests that judge it.
 ///
 /// A model that is what it would come to is in the plan with that as its reason, and so is a test that its rows have
 /// passed already. A test belongs to the job of the last of those it reads that is built; of the last that is chosen if
@@ -73,7 +73,7 @@ struct Planner<'a> {
     compiled: &'a Compiled,
     seen: &'a Seen,
     how: How,
-    /// Why each chosen model with a table, and each seed, is built, or that it is not.
+    /// Why each chosen model with a table, each seed and each snapshot is built, or that it is not.
     reasons: BTreeMap<NodeId, Reason>,
 }
 
@@ -229,6 +229,11 @@ impl<'a> Planner<'a> {
                 let relation = &seed.model.relation;
                 let reason = self.reasons.get(id)?.clone();
                 Some(step(relation.to_string(), Some(relation.clone()), Action::Seed, reason))
+            }
+            Node::Snapshot(snapshot) => {
+                let relation = &snapshot.model.relation;
+                let reason = self.reasons.get(id)?.clone();
+                Some(step(relation.to_string(), Some(relation.clone()), Action::Snapshot, reason))
             }
             Node::Source(_) if self.compiled.clocks.contains_key(id) => {
                 Some(step(node.display_name(), None, Action::Freshness, Reason::Selected))

@@ -83,7 +83,7 @@ impl Tables {
 fn is_table(node: &Node) -> bool {
     match node {
         Node::Model(model) => model.config.materialized.is_table(),
-        Node::Seed(_) => true,
+        Node::Seed(_) | Node::Snapshot(_) => true,
         Node::Source(source) => source.is_delta(),
         Node::Test(_) | Node::UnitTest(_) => false,
     }

@@ -12,7 +12,7 @@ use crate::{
     compile::Compiled,
     engine::{Engine, EngineError, Table, message, source::RejectSink},
     lake::LakeError,
-    manifest::{DataTest, Manifest, Model, Node},
+    manifest::{DataTest, Manifest, Model, Node, Snapshot},
     name::Relation,
     outcome::Outcome,
     plan::{Action, Job, Reason, Step},
@@ -58,6 +58,8 @@ pub(super) enum StepError {
     MissingInput(Relation),
     #[error("{0} is not in the lake: load it first with `headwater seed`")]
     MissingSeed(Relation),
+    #[error("{0} is not in the lake: take it first with `headwater snapshot`, or select it too with `+`")]
+    MissingSnapshot(Relation),
     #[error("the plan and the project disagree about {0}, which is a bug in Headwater")]
     Lost(String),
     #[error("{0}")]
@@ -74,7 +76,7 @@ impl Worker {
             job.steps.iter().partition(|step| step.action == Action::Test);
         for step in makers {
             let outcome = match step.action {
-                Action::Table | Action::Incremental | Action::Seed => {
+                Action::Table | Action::Incremental | Action::Seed | Action::Snapshot => {
                     return self.build(&job, step, &tests, &told).await;
                 }
                 Action::View => self.one(step, &told, self.view(step)).await?,
@@ -129,6 +131,7 @@ impl Worker {
     pub(super) fn missing(&self, relation: &Relation) -> StepError {
         match self.manifest.at(relation) {
             Some(Node::Seed(_)) => StepError::MissingSeed(relation.clone()),
+            Some(Node::Snapshot(_)) => StepError::MissingSnapshot(relation.clone()),
             _ => StepError::MissingInput(relation.clone()),
         }
     }
@@ -140,6 +143,7 @@ impl Worker {
     /// The file of a step's compiled SQL, as people are told.
     pub(super) fn compiled_file(&self, step: &Step) -> Option<String> {
         let model = self.manifest.model(&step.node).map(Model::compiled_path);
+        let model = model.or_else(|| self.manifest.snapshot(&step.node).map(Snapshot::compiled_path));
         let path = model.or_else(|| self.manifest.test(&step.node).map(DataTest::compiled_path))?;
         Some(self.artifacts.join(path).display().to_string())
     }

@@ -11,6 +11,7 @@
 //! | `failures` | models that fail while they run |
 //! | `incremental`, `ingestion` | models that take new rows in, and files that are loaded once |
 //! | `rebuilds` | what is built again, and what stands |
+//! | `scd` | snapshots: tables that keep every version of a row (their folder is for what is said) |
 //! | `seeds` | CSV files that become tables |
 //! | `audits` | what failing tests withhold, and that nobody sees it |
 //! | `data_tests`, `unit_tests`, `contracts`, `freshness` | what judges, and how |
@@ -37,6 +38,7 @@ mod project;
 mod ran;
 mod rebuilds;
 mod retry;
+mod scd;
 mod seeds;
 mod settings;
 mod signals;

@@ -144,6 +144,6 @@ impl Sql<'_> {
 }
 
 /// A column as SQL writes it.
-pub(super) fn quoted(column: &str) -> String {
+pub(in crate::compile) fn quoted(column: &str) -> String {
     format!("\"{}\"", column.replace('"', "\"\""))
 }

@@ -226,7 +226,7 @@ impl Incremental {
 }
 
 /// The thing that a setting names.
-fn named<T: Copy>(reader: &mut Reader<'_>, key: &str, things: &[(&'static str, T)]) -> Option<T> {
+pub(super) fn named<T: Copy>(reader: &mut Reader<'_>, key: &str, things: &[(&'static str, T)]) -> Option<T> {
     let text = reader.text(key)?.to_lowercase();
     if let Some((_, thing)) = things.iter().find(|(name, _)| *name == text) {
         return Some(*thing);

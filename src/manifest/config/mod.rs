@@ -1,15 +1,17 @@
-//! The settings of models, seeds and tests, from all the layers that may make them: what a file says of itself wins over its
+//! The settings of models, seeds, snapshots and tests, from all the layers that may make them: what a file says of itself wins over its
 //! YAML properties, which win over the tree in `project.yml`, where a deeper folder wins over a shallower one. Tags add
 //! up and `meta` merges; all else is replaced.
 //!
 //! - [`model`]: what shapes a model
 //! - [`incremental`]: how a model takes new rows in
 //! - [`seed`]: how a seed's file becomes rows
+//! - [`snapshot`]: how a snapshot tells the versions of a row apart
 //! - [`test`]: how a data test judges
 
 pub mod incremental;
 pub mod model;
 pub mod seed;
+pub mod snapshot;
 pub mod test;
 
 use std::collections::BTreeMap;
@@ -20,6 +22,7 @@ pub use self::{
     incremental::{FilePolicy, Incremental, OnChange, OnDelete, OnSchemaChange, Strategy, Updates},
     model::{Materialized, ModelConfig},
     seed::SeedConfig,
+    snapshot::{HardDeletes, MetaColumns, SnapshotConfig, SnapshotStrategy},
     test::{Condition, OnViolation, TestConfig, TestSeverity},
 };
 use crate::{diag::Diagnostic, text::Span};

@@ -82,7 +82,7 @@ impl Resolver<'_> {
     /// The folders between the path that a properties file was found under and the file.
     pub(super) fn folders(&self, path: &str) -> Vec<String> {
         let paths = &self.project.settings.paths;
-        let under = paths.models.iter().chain(&paths.seeds).chain(&paths.tests);
+        let under = paths.models.iter().chain(&paths.seeds).chain(&paths.snapshots).chain(&paths.tests);
         let mut under = under;
         let inside = under.find_map(|under| path.strip_prefix(under.as_str())?.strip_prefix('/'));
         let mut folders: Vec<String> = inside.unwrap_or_default().split('/').map(str::to_owned).collect();

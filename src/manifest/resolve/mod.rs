@@ -2,18 +2,19 @@
 //!
 //! - here: sources and models, and the graph
 //! - `seed`: files that become tables
+//! - `snapshot`: tables that keep every version of a row
+//! - `described`: what properties files say of nodes that are not there
 //! - `data_test`, `unit_test`: what judges them
 //! - `freshness`: how old a source may be
 
 mod data_test;
+mod described;
 mod freshness;
 mod seed;
+mod snapshot;
 mod unit_test;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     Manifest, Node,
@@ -66,8 +67,15 @@ impl Manifest {
         for file in &project.seeds {
             resolver.seed(file, properties.get(file.name.as_str()).copied());
         }
-        resolver.unknown_properties();
+        let properties = by_name(&project.snapshot_properties);
+        let mut snapshots = Vec::new();
+        for snapshot in &parsed.snapshots {
+            let described = properties.get(snapshot.name.as_str()).copied();
+            snapshots.extend(resolver.snapshot(snapshot, described).map(|id| (id, snapshot)));
+        }
+        resolver.unknown_properties(parsed);
         let mut edges = resolver.edges(&models);
+        edges.extend(resolver.snapshot_edges(&snapshots));
         for test in &parsed.tests {
             edges.extend(resolver.data_test(test));
         }
@@ -257,38 +265,6 @@ impl Resolver<'_> {
             );
         }
         self.places.insert(id.clone(), span);
-    }
-
-    fn unknown_properties(&mut self) {
-        let project = self.project;
-        let models: BTreeSet<&str> = project.models.iter().map(|file| file.name.as_str()).collect();
-        let seeds: BTreeSet<&str> = project.seeds.iter().map(|file| file.name.as_str()).collect();
-        self.strangers("model", &project.properties, &models, ("seed", &seeds));
-        self.strangers("seed", &project.seed_properties, &seeds, ("model", &models));
-    }
-
-    /// What is described and not there; it may be of the other kind.
-    fn strangers(
-        &mut self,
-        kind: &str,
-        properties: &[ModelProperties],
-        known: &BTreeSet<&str>,
-        (other, others): (&str, &BTreeSet<&str>),
-    ) {
-        for properties in properties {
-            let name = properties.name.value.as_str();
-            if known.contains(name) {
-                continue;
-            }
-            let message = format!("`{name}` is described here, but no {kind} is called that");
-            let code = if kind == "model" { "unknown-model" } else { "unknown-seed" };
-            let found = Diagnostic::warning(code, message).at(properties.name.span.clone(), "");
-            self.findings.push(if others.contains(name) {
-                found.hint(format!("it is a {other}: describe it under `{other}s:`"))
-            } else {
-                found.near(name, known.iter().copied())
-            });
-        }
     }
 
     fn edges(&mut self, models: &[(NodeId, &Captures)]) -> Edges {

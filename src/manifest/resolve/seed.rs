@@ -71,18 +71,23 @@ impl Resolver<'_> {
     }
 
     /// Two nodes that `ref()` could mean by one name.
-    fn clash(&self, id: &NodeId, other: &NodeId, at: Span) -> Diagnostic {
+    pub(super) fn clash(&self, id: &NodeId, other: &NodeId, at: Span) -> Diagnostic {
+        let kind = |id: &NodeId| id.as_str().split('.').next().unwrap_or_default().to_owned();
         let name = id.as_str().splitn(3, '.').last().unwrap_or_default();
+        let (kind, other_kind) = (kind(id), kind(other));
         let found = if id == other {
-            Diagnostic::error("duplicate-seed", format!("two seeds are called `{name}`"))
+            let code = if kind == "seed" { "duplicate-seed" } else { "duplicate-snapshot" };
+            Diagnostic::error(code, format!("two {kind}s are called `{name}`"))
         } else {
-            let message =
-                format!("a model and a seed are both called `{name}`: `ref('{name}')` could mean either");
+            let message = format!(
+                "a {other_kind} and a {kind} are both called `{name}`: `ref('{name}')` could mean either"
+            );
             Diagnostic::error("duplicate-name", message)
         };
+        let what = if kind == "snapshot" { "them" } else { "the files" };
         found
             .at(at, "this one")
             .at(self.places[other].clone(), "and this one")
-            .hint("names are unique in a project, whatever the folder: rename one of the files")
+            .hint(format!("names are unique in a project, whatever the folder: rename one of {what}"))
     }
 }

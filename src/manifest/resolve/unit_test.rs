@@ -28,12 +28,20 @@ impl Resolver<'_> {
                 return Edges::new();
             }
         };
-        if let Some(Node::Seed(seed)) = self.nodes.get(&model) {
-            let message = format!("`{}` is a seed, and has no SQL to test", seed.model.name);
+        let other = match self.nodes.get(&model) {
+            Some(Node::Seed(_)) => {
+                Some(("a seed, and has no SQL to test", "what a seed holds is for `data_tests:`"))
+            }
+            Some(Node::Snapshot(_)) => Some(("a snapshot", "test the model that the snapshot reads")),
+            _ => None,
+        };
+        if let Some((is, instead)) = other {
+            let message = format!("`{}` is {is}", declared.model.value);
+            let label = is.split(',').next().unwrap_or_default();
             self.findings.push(
                 Diagnostic::error("no-sql-to-test", message)
-                    .at(declared.model.span.clone(), "a seed")
-                    .hint("a unit test is of a model; what a seed holds is for `data_tests:`"),
+                    .at(declared.model.span.clone(), label)
+                    .hint(format!("a unit test is of a model; {instead}")),
             );
             return Edges::new();
         }

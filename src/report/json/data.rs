@@ -76,7 +76,7 @@ fn finished(place: &Place, outcome: &Outcome, seconds: f64, status: &str) -> Val
     data["execution_time"] = seconds.into();
     match step.action {
         Action::Table | Action::Incremental | Action::View => {}
-        Action::Seed => {
+        Action::Seed | Action::Snapshot => {
             data["result_message"] = ending::message(step, outcome).into();
             data["schema"] = json!(step.relation.as_ref().map(|relation| &relation.schema));
             data["relation"] = json!(step.relation.as_ref().map(|relation| &relation.name));

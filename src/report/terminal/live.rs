@@ -109,9 +109,12 @@ fn noun(action: Action) -> &'static str {
     match action {
         Action::UnitTest => "unit test",
         Action::Freshness => "freshness of",
-        Action::Table | Action::Incremental | Action::View | Action::Seed | Action::Test => {
-            action.materialization()
-        }
+        Action::Table
+        | Action::Incremental
+        | Action::View
+        | Action::Seed
+        | Action::Snapshot
+        | Action::Test => action.materialization(),
     }
 }
 

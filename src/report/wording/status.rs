@@ -47,7 +47,9 @@ impl Wording {
 
     pub(super) fn skipped(self, place: &Place, because: &Skipped) -> Line {
         let lead = match place.step.action {
-            Action::Table | Action::Incremental | Action::View | Action::Seed => "SKIP relation".to_owned(),
+            Action::Table | Action::Incremental | Action::View | Action::Seed | Action::Snapshot => {
+                "SKIP relation".to_owned()
+            }
             Action::Test | Action::UnitTest | Action::Freshness => format!("SKIP {}", words(&place.step)),
         };
         self.status(place, &lead, (Tone::Caution, "SKIP".to_owned()), Some(why(because)))
@@ -68,7 +70,7 @@ impl Wording {
     }
 }
 
-/// Why a model or a seed is built; why a test or a source is looked at is plain from what it is.
+/// Why a table is built; why a test or a source is looked at is plain from what it is.
 fn reason(step: &Step) -> Option<String> {
     (step.action.is_table() || step.action == Action::View).then(|| step.reason.to_string())
 }
@@ -85,6 +87,7 @@ fn words(step: &Step) -> String {
             format!("sql {} {}", step.action.materialization(), node::kind(&step.node))
         }
         Action::Seed => "seed file".to_owned(),
+        Action::Snapshot => "snapshot".to_owned(),
         Action::Test => "test".to_owned(),
         Action::UnitTest => "unit_test".to_owned(),
         Action::Freshness => "freshness of".to_owned(),
@@ -115,7 +118,11 @@ fn told(step: &Step, outcome: &Outcome) -> Told {
                 Action::Seed => (format!("INSERT {rows}"), "loaded"),
                 _ => (format!("{word} {}", amounts::rows_of(rows)), "created"),
             };
-            Told { tone, status, lead: format!("{word} {verb} {}", words(step)), remark }
+            let lead = match step.action {
+                Action::Snapshot => format!("{word} snapshotted"),
+                _ => format!("{word} {verb} {}", words(step)),
+            };
+            Told { tone, status, lead, remark }
         }
         Outcome::Unchanged { rows, changed, rejected, quarantined, .. } => {
             let (tone, word) = match rejected {
@@ -159,6 +166,7 @@ fn told(step: &Step, outcome: &Outcome) -> Told {
                 Action::Table | Action::Incremental => format!("ERROR creating {}", words(step)),
                 Action::View => format!("ERROR checking {}", words(step)),
                 Action::Seed => format!("ERROR loading {}", words(step)),
+                Action::Snapshot => "ERROR snapshotting".to_owned(),
                 Action::Test | Action::UnitTest => "ERROR".to_owned(),
                 Action::Freshness => "ERROR freshness of".to_owned(),
             };

@@ -1,0 +1,315 @@
+//! Snapshots: a query is planned that gives the rows as they are now, and what these do to the versions that are kept.
+//! Like all else it is checked before anything is written.
+//!
+//! Each run makes its rows once, as versions that begin now. Those that are others than the newest version of their key,
+//! and keys that are gone, are the changes; a change ends the version that is there, or begins another, or both.
+
+mod sql;
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use self::sql::Sql;
+use super::{
+    CompiledModel, Work,
+    check::{self, Origin, complaint},
+    contract,
+    increment::FILE,
+    render,
+};
+use crate::{
+    diag::Diagnostic,
+    engine::{
+        Query, SchemaRef,
+        arrow::datatypes::{DataType, Field, Schema, TimeUnit},
+        source::type_name,
+    },
+    manifest::{HardDeletes, Model, Snapshot, SnapshotStrategy, fingerprint::Fingerprint},
+    name::Relation,
+};
+
+/// The queries of a snapshot.
+#[derive(Debug)]
+pub struct SnapshotQueries {
+    /// What the queries call the moment of the run: one row of one column.
+    pub moment: Relation,
+    /// That column.
+    pub at: SchemaRef,
+    /// What they call the rows that there are now.
+    pub new: Relation,
+    /// The rows that there are now, as versions that begin at the moment: the table's columns.
+    pub arrived: Query,
+    /// The columns that tell which row is which.
+    pub key: Vec<String>,
+    /// Keys that more than one row has, or that have no value, and how many rows have them.
+    pub repeated: Query,
+    /// What is done if there are versions already.
+    pub onward: Option<Onward>,
+}
+
+/// The queries of a snapshot whose table is there.
+#[derive(Debug)]
+pub struct Onward {
+    /// What they call the table's rows with their files, in the column [`FILE`].
+    pub old_files: Relation,
+    /// What they call the rows of those files that hold a version which ends.
+    pub old: Relation,
+    /// What they call the changes.
+    pub changes: Relation,
+    /// Which versions end and which begin.
+    pub changed: Query,
+    /// The columns of that.
+    pub columns: SchemaRef,
+    /// The files that hold a version which ends.
+    pub reached: Query,
+    /// What becomes of each row of these files, and each version that begins: the table's columns and
+    /// `engine::change::CHANGE`.
+    pub outcome: Query,
+}
+
+impl Work<'_> {
+    /// Compiles a snapshot.
+    ///
+    /// # Errors
+    /// All that is wrong with its query, or with what its settings say of its columns.
+    pub(super) async fn snapshot(&mut self, snapshot: &Snapshot) -> Result<(), Vec<Diagnostic>> {
+        let compiled = self.compiled_snapshot(snapshot).await;
+        let compiled = compiled.map_err(|findings| {
+            findings.into_iter().map(|found| snapshot.in_users_terms(found)).collect::<Vec<_>>()
+        })?;
+        self.compiled.models.insert(snapshot.model.id.clone(), compiled);
+        Ok(())
+    }
+
+    async fn compiled_snapshot(&mut self, snapshot: &Snapshot) -> Result<CompiledModel, Vec<Diagnostic>> {
+        let model = &snapshot.model;
+        let allowed = self.allowed(&model.id)?;
+        let written = render::model(model, self.context).map_err(|found| vec![found])?;
+        let origin = Origin { id: &model.id, file: &model.file, manifest: self.context.manifest };
+        let planned = self.context.engine.plan(&written.sql).await;
+        let query = planned.map_err(|error| vec![origin.sql_error(&error, &written.map)])?;
+        origin.references(&query, &allowed)?;
+        check::rejects(&query, model, self.context.manifest)?;
+        let source = check::table(&query, model)?;
+        known_columns(snapshot, &source)?;
+        let moment = moment(snapshot, &source)?;
+        let schema = self.versions(snapshot, &source, &moment)?;
+        let queries = self.queries(snapshot, &query, (&source, &schema), moment).await?;
+        self.declare(&model.id, &model.relation, schema.clone())?;
+        let (constraints, checks) = self.contract(model, &schema).await?;
+        if let Some(test) =
+            self.context.manifest.tests_of(&model.id).find(|test| test.config.on_violation.is_some())
+        {
+            return Err(vec![no_rule(&test.name, model).at(test.declared.clone(), "this test")]);
+        }
+        let statement = self.statement(&model.id, query.canonical());
+        let shaping = contract::shaping(&constraints, &[]);
+        let reading = self.reading(&query.relations());
+        let beside = shaping.into_iter().chain(reading).chain(snapshot.config.shaping());
+        Ok(CompiledModel {
+            fingerprint: Fingerprint::new(&statement, &model.config, beside),
+            volatile: model.volatile || query.is_volatile(),
+            sql: written.sql.trim().to_owned(),
+            query,
+            schema,
+            increment: None,
+            refresh: None,
+            snapshot: Some(Box::new(queries)),
+            rules: Vec::new(),
+            constraints,
+            checks,
+        })
+    }
+
+    /// The columns of the table: those that it has, those that its query has besides, and those that a snapshot adds.
+    fn versions(
+        &self,
+        snapshot: &Snapshot,
+        source: &SchemaRef,
+        moment: &SchemaRef,
+    ) -> Result<SchemaRef, Vec<Diagnostic>> {
+        let added = meta_columns(snapshot, moment.field(0).data_type());
+        let Some(stored) = self.context.stored.get(&snapshot.model.relation) else {
+            let fields = source.fields().iter().cloned().chain(added.into_iter().map(Arc::new));
+            return Ok(Arc::new(Schema::new(fields.collect::<Vec<_>>())));
+        };
+        let missing = |field: &&Field| stored.field_with_name(field.name()).is_err();
+        let is_deleted = snapshot.config.meta.is_deleted.as_str();
+        let lacking: Vec<&str> = added
+            .iter()
+            .filter(missing)
+            .map(|field| field.name().as_str())
+            .filter(|name| *name != is_deleted)
+            .collect();
+        if !lacking.is_empty() {
+            return Err(vec![no_snapshot(snapshot, &lacking)]);
+        }
+        let news = source.fields().iter().filter(|field| missing(&field.as_ref())).cloned();
+        let news: Vec<_> = news.chain(added.iter().filter(missing).cloned().map(Arc::new)).collect();
+        Ok(Arc::new(Schema::new(stored.fields().iter().cloned().chain(news).collect::<Vec<_>>())))
+    }
+
+    async fn queries(
+        &self,
+        snapshot: &Snapshot,
+        query: &Query,
+        (source, table): (&SchemaRef, &SchemaRef),
+        at: SchemaRef,
+    ) -> Result<SnapshotQueries, Vec<Diagnostic>> {
+        let model = &snapshot.model;
+        let side = |side: &str| Relation::new(format!("_headwater_{side}"), model.relation.to_string());
+        let (now, moment, new) = (side("source"), side("moment"), side("new"));
+        let engine = self.context.engine;
+        let failed =
+            |error: crate::engine::EngineError| vec![Diagnostic::error("engine", error.strip_backtrace())];
+        engine.declare_view(&now, query).map_err(failed)?;
+        self.redeclare(&moment, &at)?;
+        self.redeclare(&new, table)?;
+        let sql =
+            Sql { config: &snapshot.config, source, table, stored: self.context.stored.get(&model.relation) };
+        if let Some(open) = &snapshot.config.valid_to_current
+            && let Err(error) = engine.plan(&format!("select ({open}\n) as open")).await
+        {
+            return Err(vec![complaint(&error, Some("dbt_valid_to_current"), snapshot.declared.clone())]);
+        }
+        let arrived = self.generated(&sql.arrived(&now, &moment)).await?;
+        let onward = match sql.stored {
+            Some(stored) => Some(
+                self.onward(&sql, stored, [side("files"), side("old"), side("changes")], (&new, &moment))
+                    .await?,
+            ),
+            None => None,
+        };
+        Ok(SnapshotQueries {
+            arrived: arrived.as_columns_of(table).map_err(failed)?,
+            key: snapshot.config.unique_key.clone(),
+            repeated: self.generated(&sql.repeated(&new)).await?,
+            moment,
+            at,
+            new,
+            onward,
+        })
+    }
+
+    async fn onward(
+        &self,
+        sql: &Sql<'_>,
+        stored: &SchemaRef,
+        [old_files, old, changes]: [Relation; 3],
+        (new, moment): (&Relation, &Relation),
+    ) -> Result<Onward, Vec<Diagnostic>> {
+        let with_file =
+            stored.fields().iter().cloned().chain([Arc::new(Field::new(FILE, DataType::Utf8, true))]);
+        self.redeclare(&old_files, &Arc::new(Schema::new(with_file.collect::<Vec<_>>())))?;
+        self.redeclare(&old, stored)?;
+        let query = self.generated(&sql.changed(&old_files, new, moment)).await?;
+        let columns = nullable(&query.schema());
+        self.redeclare(&changes, &columns)?;
+        Ok(Onward {
+            reached: self.generated(&sql.reached(&changes)).await?,
+            outcome: self.generated(&sql.outcome(&old, &changes)).await?,
+            changed: query,
+            columns,
+            old_files,
+            old,
+            changes,
+        })
+    }
+}
+
+/// The same columns, in which a value may be missing: what a plan says of that, its rows need not.
+#[must_use]
+pub fn nullable(columns: &SchemaRef) -> SchemaRef {
+    let columns = columns.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
+    Arc::new(Schema::new(columns.collect::<Vec<_>>()))
+}
+
+/// The columns that a snapshot adds; `time` is the type of its times.
+fn meta_columns(snapshot: &Snapshot, time: &DataType) -> Vec<Field> {
+    let meta = &snapshot.config.meta;
+    let column = |name: &str, data_type: &DataType| Field::new(name, data_type.clone(), true);
+    let mut columns = vec![
+        column(&meta.scd_id, &DataType::Utf8),
+        column(&meta.updated_at, time),
+        column(&meta.valid_from, time),
+        column(&meta.valid_to, time),
+    ];
+    if snapshot.config.hard_deletes == HardDeletes::NewRecord {
+        columns.push(column(&meta.is_deleted, &DataType::Utf8));
+    }
+    columns
+}
+
+/// The column of the moment at which a run takes place, in the type of the snapshot's times: that of its rows' own.
+fn moment(snapshot: &Snapshot, source: &SchemaRef) -> Result<SchemaRef, Vec<Diagnostic>> {
+    let own = snapshot.config.updated_at.as_ref().and_then(|name| source.field_with_name(name).ok());
+    let time = match own.map(Field::data_type) {
+        None => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        Some(time @ (DataType::Timestamp(..) | DataType::Date32)) => time.clone(),
+        Some(other) => {
+            let name = own.map_or("", |field| field.name());
+            let message = format!(
+                "`updated_at` of `{}` is the column `{name}`, which is {} and no time",
+                snapshot.model.name,
+                type_name(other),
+            );
+            let found =
+                Diagnostic::error("snapshot-time", message).at(snapshot.declared.clone(), "this snapshot");
+            return Err(vec![
+                found.hint(format!("select it as a time, in a model if need be: cast({name} as timestamp)")),
+            ]);
+        }
+    };
+    Ok(Arc::new(Schema::new(vec![Field::new(sql::AT, time, false)])))
+}
+
+/// The columns that the settings name are the query's, and those that the snapshot adds are not.
+fn known_columns(snapshot: &Snapshot, source: &SchemaRef) -> Result<(), Vec<Diagnostic>> {
+    let config = &snapshot.config;
+    let names: Vec<&str> = source.fields().iter().map(|field| field.name().as_str()).collect();
+    let keys = config.unique_key.iter().map(|column| ("unique_key", column));
+    let updated_at = config.updated_at.iter().map(|column| ("updated_at", column));
+    let checked = match &config.strategy {
+        SnapshotStrategy::Check(Some(columns)) => columns.as_slice(),
+        _ => &[],
+    };
+    let checked = checked.iter().map(|column| ("check_cols", column));
+    let wanted = keys.chain(updated_at).chain(checked);
+    let unknown = wanted.filter(|(_, column)| !names.contains(&column.as_str())).map(|(key, column)| {
+        let message = format!("`{key}` names `{column}`, which `{}` does not have", snapshot.model.name);
+        Diagnostic::error("unknown-column", message)
+            .at(snapshot.declared.clone(), "this snapshot")
+            .near(column, names.iter().copied())
+            .note(format!("its columns: {}", names.join(", ")))
+    });
+    let time = DataType::Date32;
+    let meta: BTreeSet<String> =
+        meta_columns(snapshot, &time).iter().map(|field| field.name().clone()).collect();
+    let taken = names.iter().filter(|name| meta.contains(**name)).map(|name| {
+        let message =
+            format!("`{}` selects a column `{name}`, which a snapshot adds itself", snapshot.model.name);
+        Diagnostic::error("duplicate-column", message)
+            .at(snapshot.declared.clone(), "this snapshot")
+            .hint("leave it out, or give the snapshot's another name with `snapshot_meta_column_names`")
+    });
+    let findings: Vec<Diagnostic> = unknown.chain(taken).collect();
+    if findings.is_empty() { Ok(()) } else { Err(findings) }
+}
+
+fn no_snapshot(snapshot: &Snapshot, lacking: &[&str]) -> Diagnostic {
+    let relation = &snapshot.model.relation;
+    let message =
+        format!("the table {relation} is there and is no snapshot: it has no column {}", lacking.join(", "));
+    Diagnostic::error("no-snapshot", message)
+        .at(snapshot.declared.clone(), "this snapshot")
+        .note("a snapshot goes on from the versions that its table holds, and never replaces it")
+        .hint("give the snapshot another `alias` or `schema`, or its columns the names that the table has (`snapshot_meta_column_names`)")
+}
+
+fn no_rule(test: &str, model: &Model) -> Diagnostic {
+    let message = format!(
+        "the test `{test}` can't take rows out of the snapshot `{}`: they would look as if they had been deleted",
+        model.name
+    );
+    Diagnostic::error("snapshot-rule", message)
+        .hint("set `on_violation` on a test of the model that the snapshot reads")
+}

@@ -1,0 +1,90 @@
+//! Snapshots: models in all but what becomes of their rows.
+
+use super::{Edges, Resolver, in_template, misspelt, text};
+use crate::{
+    manifest::{
+        config::{Layer, ModelConfig, SnapshotConfig},
+        node::{Model, Node},
+        snapshot::Snapshot,
+    },
+    name::NodeId,
+    parse::ParsedSnapshot,
+    project::ModelProperties,
+};
+
+impl Resolver<'_> {
+    /// Takes a snapshot in; models and seeds were taken in before.
+    pub(super) fn snapshot(
+        &mut self,
+        parsed: &ParsedSnapshot,
+        properties: Option<&ModelProperties>,
+    ) -> Option<NodeId> {
+        let folders = parsed.folders.clone().unwrap_or_else(|| self.folders(parsed.declared.source.path()));
+        let fqn: Vec<String> =
+            [self.name.clone()].into_iter().chain(folders).chain([parsed.name.clone()]).collect();
+        let (table, config) = self.snapshot_config(&fqn, properties, parsed);
+        if !table.enabled {
+            self.lookup.disabled.entry(parsed.name.clone()).or_insert("snapshot");
+            return None;
+        }
+        let id = NodeId::snapshot(&self.name, &parsed.name);
+        if let Some((other, _)) = self.lookup.models.get(&parsed.name) {
+            let other = other.clone();
+            self.findings.push(self.clash(&id, &other, parsed.declared.clone()));
+            return None;
+        }
+        let relation = self.table(&table, &parsed.name);
+        self.lookup.has_snapshots = true;
+        self.lookup.models.insert(parsed.name.clone(), (id.clone(), relation.clone()));
+        self.place(&id, &relation, parsed.declared.clone());
+        let model = Model {
+            id: id.clone(),
+            name: parsed.name.clone(),
+            fqn,
+            file: parsed.template.clone(),
+            relation,
+            config: table,
+            description: text(properties.and_then(|properties| properties.description.as_ref())),
+            columns: properties.map(|properties| properties.columns.clone()).unwrap_or_default(),
+            constraints: properties.map(|properties| properties.constraints.clone()).unwrap_or_default(),
+            declared: properties.map(|properties| properties.name.span.clone()),
+            volatile: parsed.captures.volatile,
+        };
+        let declared = parsed.declared.clone();
+        let snapshot = Snapshot { model, config, declared, is_relation: parsed.is_relation };
+        self.nodes.insert(id.clone(), Node::Snapshot(Box::new(snapshot)));
+        Some(id)
+    }
+
+    /// The nodes that snapshots read.
+    pub(super) fn snapshot_edges(&mut self, snapshots: &[(NodeId, &ParsedSnapshot)]) -> Edges {
+        let mut edges = Edges::new();
+        for (child, parsed) in snapshots {
+            let parents = self.parents(&parsed.captures);
+            edges.extend(parents.into_iter().map(|parent| (parent, child.clone())));
+        }
+        edges
+    }
+
+    fn snapshot_config(
+        &mut self,
+        fqn: &[String],
+        properties: Option<&ModelProperties>,
+        parsed: &ParsedSnapshot,
+    ) -> (ModelConfig, SnapshotConfig) {
+        let parts: Vec<&str> = fqn.iter().map(String::as_str).collect();
+        let project = self.project;
+        let mut layers: Vec<Layer> =
+            project.settings.snapshots.layers(&parts).into_iter().map(|patch| self.layer(patch)).collect();
+        layers.extend(properties.map(|properties| self.layer(&properties.config)));
+        layers.push(in_template(&parsed.captures));
+        self.findings.extend(layers.iter().flatten().filter_map(|(key, setting)| misspelt(key, setting)));
+        let (table, config, findings) = SnapshotConfig::resolve(layers);
+        // What is missing has no place of its own.
+        let placed = findings.into_iter().map(|found| {
+            if found.labels.is_empty() { found.at(parsed.declared.clone(), "this snapshot") } else { found }
+        });
+        self.findings.extend(placed);
+        (table, config)
+    }
+}

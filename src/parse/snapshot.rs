@@ -1,0 +1,100 @@
+//! What is a snapshot, and of what: a block in a SQL file, or an item of `snapshots:` that names a `relation:`.
+
+use super::{at_declaration, captures};
+use crate::{
+    diag::Diagnostic,
+    jinja::{Captures, Jinja, blocks},
+    name::{NodeId, Relation},
+    project::Project,
+    text::{Source, Span},
+};
+
+/// A snapshot as declared, and what its template asks for.
+#[derive(Debug, Clone)]
+pub struct ParsedSnapshot {
+    /// Its name.
+    pub name: String,
+    /// What gives the rows as they are now.
+    pub template: Source,
+    /// Where it is declared.
+    pub declared: Span,
+    /// Whether the template follows from a `relation:`.
+    pub is_relation: bool,
+    /// What stands between the project's name and its own, as in dbt; none if that follows from the file alone.
+    pub folders: Option<Vec<String>>,
+    /// What the template asks for.
+    pub captures: Captures,
+}
+
+/// The project's snapshots, their templates not yet rendered.
+pub(super) fn declared(project: &Project, findings: &mut Vec<Diagnostic>) -> Vec<ParsedSnapshot> {
+    let mut snapshots = Vec::new();
+    for file in &project.snapshots {
+        let blocks = blocks(&file.source, "snapshot").unwrap_or_else(|found| {
+            findings.push(found);
+            Vec::new()
+        });
+        // As in dbt, the file's name is one of the folders.
+        let folders: Vec<String> = file.fqn_folders.iter().chain([&file.name]).cloned().collect();
+        snapshots.extend(blocks.into_iter().map(|block| ParsedSnapshot {
+            name: block.name,
+            template: block.body,
+            declared: block.opened,
+            is_relation: false,
+            folders: Some(folders.clone()),
+            captures: Captures::default(),
+        }));
+    }
+    for properties in &project.snapshot_properties {
+        let Some(relation) = properties.relation() else { continue };
+        let wrong = || {
+            let message = "`relation` takes `ref('…')` or `source('…', '…')`";
+            Diagnostic::error("snapshot-relation", message).at(relation.span.clone(), "")
+        };
+        let Some(call) = relation.as_str().and_then(call) else {
+            findings.push(wrong().hint("SQL goes into a model, which the snapshot may then read"));
+            continue;
+        };
+        let path = relation.span.source.path();
+        snapshots.push(ParsedSnapshot {
+            name: properties.name.value.clone(),
+            template: Source::new(path, format!("select * from {{{{ {call} }}}}")),
+            declared: relation.span.clone(),
+            is_relation: true,
+            folders: None,
+            captures: Captures::default(),
+        });
+    }
+    snapshots
+}
+
+/// The call that a `relation:` makes, with or without the braces around it.
+fn call(text: &str) -> Option<&str> {
+    let text = text.trim();
+    let inner = text.strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}"));
+    let call = inner.unwrap_or(text).trim();
+    let name = call.strip_suffix(')')?.split_once('(')?.0.trim_end();
+    matches!(name, "ref" | "source").then_some(call)
+}
+
+impl ParsedSnapshot {
+    /// The snapshot with what its template asks for.
+    pub(super) fn rendered(&self, project: &str, jinja: &Jinja) -> Result<Self, Diagnostic> {
+        let id = NodeId::snapshot(project, &self.name);
+        let this = Some(Relation::new("this", self.name.as_str()));
+        let mut captures = captures(jinja, &self.template, &self.name, &id, this).map_err(|mut found| {
+            if self.is_relation {
+                at_declaration(&mut found, &self.template, &self.declared);
+            }
+            found
+        })?;
+        if self.is_relation {
+            let refs = captures.refs.iter_mut().map(|call| &mut call.span);
+            let sources = captures.sources.iter_mut().map(|call| &mut call.span);
+            for span in refs.chain(sources) {
+                span.clone_from(&self.declared);
+            }
+        }
+        Ok(Self { captures, ..self.clone() })
+    }
+}

@@ -1,0 +1,189 @@
+//! Snapshots: the rows that there are now beside the versions that are kept. What is read of the table and what is changed
+//! of it are one version, so that nothing another writer does in between is overlooked.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::Ordering},
+};
+
+use chrono::Utc;
+
+use super::{
+    model::Build,
+    side::{self, Side},
+    version::Version,
+    worker::{StepError, Worker},
+};
+use crate::{
+    compile::{FILE, Onward, SnapshotQueries, nullable},
+    engine::{
+        EngineError, RecordBatch,
+        arrow::{array::TimestampMicrosecondArray, compute::cast},
+        change::{self, Changes},
+        execute::Joins,
+        spool::Spool,
+    },
+    lake::{Base, LakeError, Replaces, Staged},
+    outcome::RowChanges,
+};
+
+impl Worker {
+    /// Stages the version that comes of taking a snapshot.
+    pub(super) async fn snapshot(
+        &self,
+        build: &Build<'_>,
+        queries: &SnapshotQueries,
+        joins: Joins,
+    ) -> Result<Version, StepError> {
+        let Build { model, compiled, progress, .. } = *build;
+        let base = self.tables.lake().base(&model.relation).await?;
+        let moment = moment(queries)?;
+        let mut sides = Vec::new();
+        let rejects = self.reads_files(&compiled.query).then(|| {
+            let (side, sink) = Side::rejects(&model.relation, model.id.as_str());
+            sides.push(side);
+            sink
+        });
+        let mut tables = self.open(compiled, rejects.as_ref()).await?;
+        tables.insert(queries.moment.clone(), moment.table());
+        let bound = queries.arrived.bind(&tables)?;
+        progress.store(0, Ordering::Relaxed);
+        let streams = self.engine.streams(&bound, &[], joins).await?;
+        let write = async {
+            let rows = Arc::clone(progress);
+            let on_rows = Arc::new(move |count| rows.store(count, Ordering::Relaxed));
+            let new = self.engine.spool(&compiled.schema, streams, on_rows).await;
+            if let Some(sink) = &rejects {
+                sink.close();
+            }
+            self.capture(build, queries, base.as_ref(), (&new?, &moment), joins).await
+        };
+        let lake = self.tables.lake();
+        let ((own, changes), sides) =
+            side::beside(sides, lake, &build.provenance(self), &self.cancel, write).await?;
+        let rows = changes.as_ref().map(|changes| RowChanges {
+            inserted: changes.inserted(),
+            updated: changes.updated(),
+            deleted: 0,
+            files: None,
+        });
+        Ok(Version {
+            relation: model.relation.clone(),
+            own,
+            sides,
+            rejects,
+            taken: None,
+            quarantines: false,
+            changed: rows.map(Box::new),
+            same_rows: changes.is_some_and(|changes| changes.is_nothing()),
+        })
+    }
+
+    /// Writes what the table holds with the rows that there are now, as far as that is other files than before.
+    async fn capture(
+        &self,
+        build: &Build<'_>,
+        queries: &SnapshotQueries,
+        base: Option<&Base>,
+        (new, moment): (&Spool, &Spool),
+        joins: Joins,
+    ) -> Result<(Staged, Option<Arc<Changes>>), StepError> {
+        self.each_row_once(build, queries, new).await?;
+        let relation = &build.model.relation;
+        let Some(base) = base else {
+            let query = self.engine.plan(&format!("select * from {}", queries.new.quoted())).await;
+            let query = query.map_err(|error| StepError::Other(error.message))?;
+            let bound = query.bind(&BTreeMap::from([(queries.new.clone(), new.table())]))?;
+            let streams = self.engine.streams(&bound, &build.model.config.partition_by, joins).await?;
+            let staged = self.stage_in_place_of(build, Replaces::Everything, streams).await?;
+            return if staged.version() == 0 {
+                Ok((staged, None))
+            } else {
+                // Somebody made the table meanwhile: its versions must not go.
+                let version = staged.version();
+                staged.abort().await?;
+                Err(LakeError::Conflict { relation: relation.clone(), version }.into())
+            };
+        };
+        let Some(onward) = &queries.onward else {
+            // It was not there when the queries were made.
+            return Err(LakeError::Conflict { relation: relation.clone(), version: base.version() }.into());
+        };
+        self.go_on(build, queries, onward, base, (new, moment), joins).await
+    }
+
+    async fn go_on(
+        &self,
+        build: &Build<'_>,
+        queries: &SnapshotQueries,
+        onward: &Onward,
+        base: &Base,
+        (new, moment): (&Spool, &Spool),
+        joins: Joins,
+    ) -> Result<(Staged, Option<Arc<Changes>>), StepError> {
+        let tables = BTreeMap::from([
+            (onward.old_files.clone(), base.rows_with_files(FILE).await?),
+            (queries.new.clone(), new.table()),
+            (queries.moment.clone(), moment.table()),
+        ]);
+        let streams = self.engine.streams(&onward.changed.bind(&tables)?, &[], joins).await?;
+        // As the streams have them: the same columns may come in another form.
+        let columns =
+            streams.first().map_or_else(|| Arc::clone(&onward.columns), |rows| nullable(&rows.schema()));
+        let spooled = self.engine.spool(&columns, streams, Arc::new(|_| {})).await?;
+        let mut tables = BTreeMap::from([(onward.changes.clone(), spooled.table())]);
+        let files = self.engine.texts(&onward.reached.bind(&tables)?).await?.into_iter().collect();
+        tables.insert(onward.old.clone(), base.rows_of(&files).await?);
+        let bound = onward.outcome.bind(&tables)?;
+        let streams = self.engine.streams(&bound, &build.model.config.partition_by, joins).await?;
+        let (streams, counted) = change::apply(streams, &build.compiled.schema);
+        // The spooled rows must last until the streams have ended.
+        let staged =
+            self.stage_in_place_of(build, Replaces::Files { of: base.version(), files }, streams).await?;
+        drop(spooled);
+        Ok((staged, Some(counted)))
+    }
+
+    /// Of two rows of one key nobody can say which is the newest version.
+    async fn each_row_once(
+        &self,
+        build: &Build<'_>,
+        queries: &SnapshotQueries,
+        new: &Spool,
+    ) -> Result<(), StepError> {
+        let bound = queries.repeated.bind(&BTreeMap::from([(queries.new.clone(), new.table())]))?;
+        let sample = self.engine.sample(&bound, 1).await?;
+        let Some((times, key)) = sample.rows.first().and_then(|row| row.split_last()) else { return Ok(()) };
+        let times = times.as_deref().unwrap_or_default();
+        let columns = queries.key.join(", ");
+        let named: Vec<String> = queries
+            .key
+            .iter()
+            .zip(key)
+            .map(|(column, value)| format!("{column} = {}", value.as_deref().unwrap_or("NULL")))
+            .collect();
+        let named = named.join(", ");
+        let relation = &build.model.relation;
+        Err(StepError::Other(if key.iter().any(Option::is_none) {
+            let rows = if times == "1" { "1 row has".to_owned() } else { format!("{times} rows have") };
+            format!(
+                "{rows} no key ({named}), so that nobody can say of which row of {relation} a version is: leave such rows \
+                 out in the SQL (`where {} is not null`), or choose another `unique_key`",
+                queries.key.join(" is not null and "),
+            )
+        } else {
+            format!(
+                "{times} rows have one key ({named}), and only one of them can be the newest version in {relation}: make \
+                 `unique_key` say more, or choose one in the SQL (`qualify row_number() over (partition by {columns} order by …) = 1`)",
+            )
+        }))
+    }
+}
+
+/// The moment at which the run takes place.
+fn moment(queries: &SnapshotQueries) -> Result<Spool, StepError> {
+    let now = TimestampMicrosecondArray::from(vec![Utc::now().timestamp_micros()]).with_timezone("UTC");
+    let now = cast(&now, queries.at.field(0).data_type()).map_err(EngineError::from)?;
+    let batch = RecordBatch::try_new(Arc::clone(&queries.at), vec![now]).map_err(EngineError::from)?;
+    Ok(Spool::of(batch)?)
+}
