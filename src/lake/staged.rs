@@ -23,7 +23,7 @@ use super::{
     runs::Diary,
 };
 use crate::{
-    engine::Table,
+    engine::{SchemaRef, Table},
     name::{NodeId, Relation},
 };
 
@@ -147,6 +147,12 @@ impl Staged {
     #[must_use]
     pub fn transaction(&self) -> Option<&(String, u64)> {
         self.transaction.as_ref()
+    }
+
+    /// The columns that the table has with it.
+    #[must_use]
+    pub fn schema(&self) -> SchemaRef {
+        self.state.snapshot().arrow_schema()
     }
 
     /// Rows that were written, which may be fewer than the version has.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::worker::StepError;
 use crate::{
-    engine::{Table, source::RejectSink, split},
+    engine::{SchemaRef, Table, arrow::datatypes::DataType, source::RejectSink, split},
     lake::{Lake, Observed, Provenance, Staged},
     name::Relation,
     outcome::{Outcome, Quarantined, Rejected, RowChanges},
@@ -42,6 +42,7 @@ impl Version {
             (self.same_rows || !own.digest.is_empty() && made.digest == own.digest)
                 && made.fingerprint.settings == own.fingerprint.settings
                 && self.own.version() == standing.version + 1
+                && same_columns(&self.own.schema(), &standing.schema)
         })
     }
 
@@ -110,6 +111,14 @@ impl Version {
         let relation = self.quarantines.then(|| self.relation.quarantine());
         (rows + dropped > 0).then_some(Quarantined { rows, dropped, relation })
     }
+}
+
+/// Whether two tables have the same columns: the same rows under others are another version.
+fn same_columns(one: &SchemaRef, other: &SchemaRef) -> bool {
+    let columns = |schema: &SchemaRef| -> Vec<(String, DataType)> {
+        schema.fields().iter().map(|field| (field.name().clone(), field.data_type().clone())).collect()
+    };
+    columns(one) == columns(other)
 }
 
 /// Makes the tables beside a model's visible, but for those whose rows stand there already. If one can't be, those

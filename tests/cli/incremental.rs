@@ -193,6 +193,30 @@ fn columns_may_come_and_go() {
 }
 
 #[test]
+fn columns_come_and_go_even_if_no_row_changes() {
+    let sql = |columns: &str| {
+        format!(
+            "{{{{ config(materialized='incremental', unique_key='id', on_schema_change='sync_all_columns') }}}} \
+             select {columns} from {{{{ source('shop', 'orders') }}}}"
+        )
+    };
+    let project = orders("unique_key='id'", ALL)
+        .model("b.sql", "select count(note) as notes from {{ ref('a') }}")
+        .model("a.sql", &sql("id, day, amount, cast(null as varchar) as note"));
+    project.run(["build"]).success();
+    project.write("models/b.sql", "select count(more) as notes from {{ ref('a') }}");
+    project.write("models/a.sql", sql("id, day, amount, cast(null as varchar) as more"));
+    project.run(["build"]).success();
+    assert_rows(&project, "id,day,amount,more\n1,1,10,\n2,1,20,\n3,2,30,\n");
+    project.run(["build"]).success().says("REUSED=2");
+    // Only a column less.
+    project.write("models/b.sql", "select count(id) as notes from {{ ref('a') }}");
+    project.write("models/a.sql", sql("id, day, amount"));
+    project.run(["build"]).success();
+    assert_rows(&project, "id,day,amount\n1,1,10\n2,1,20\n3,2,30\n");
+}
+
+#[test]
 fn new_columns_may_be_left_out() {
     let project = orders("unique_key='id'", ALL);
     project.run(["build"]).success();
