@@ -75,6 +75,9 @@ pub struct Relation {
     pub name: String,
 }
 
+/// How the name of a table's changes ends.
+const CHANGES: &str = "$changes";
+
 impl Relation {
     /// A relation from its two parts.
     pub fn new(schema: impl Into<String>, name: impl Into<String>) -> Self {
@@ -91,6 +94,24 @@ impl Relation {
     #[must_use]
     pub fn files(&self) -> Self {
         Self::new(self.schema.as_str(), format!("{}_files", self.name))
+    }
+
+    /// What queries call the rows that came into this table, and went, since a model read it last.
+    #[must_use]
+    pub fn changes(&self) -> Self {
+        Self::new(self.schema.as_str(), format!("{}{CHANGES}", self.name))
+    }
+
+    /// The table whose changes these are; none if this is a table itself.
+    #[must_use]
+    pub fn changes_of(&self) -> Option<Self> {
+        Some(Self::new(self.schema.as_str(), self.name.strip_suffix(CHANGES)?))
+    }
+
+    /// The table that is read by this name: itself, or the one whose changes these are.
+    #[must_use]
+    pub fn table(&self) -> Self {
+        self.changes_of().unwrap_or_else(|| self.clone())
     }
 
     /// The table of the rows that this one's rules took out: `<schema>_quarantine.<name>`.

@@ -140,6 +140,7 @@ impl Work<'_> {
         let mut allowed = self.allowed(&model.id)?;
         allowed.insert(model.relation.clone());
         let written = render::increment(model, self.context).map_err(|found| vec![found])?;
+        self.declare_changes(model, &written.changes)?;
         let origin = Origin { id: &model.id, file: &model.file, manifest: self.context.manifest };
         let planned = self.context.engine.plan(&written.sql).await;
         let query = planned.map_err(|error| vec![origin.sql_error(&error, &written.map)])?;

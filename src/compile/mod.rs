@@ -3,6 +3,7 @@
 //!
 //! - [`render`]: a model's template with its names resolved
 //! - [`check`]: what a planned model must satisfy to become a table
+//! - [`changes`]: what came into a table, and went, as a table of its own
 //! - [`increment`]: how an incremental model takes new rows in
 //! - [`contract`]: what its properties promise of that table
 //! - [`data_test`], [`unit_test`]: what judges it
@@ -14,6 +15,7 @@
 //!
 //! Must not write. Start at [`compile`].
 
+pub mod changes;
 pub mod check;
 pub mod contract;
 pub mod data_test;
@@ -105,8 +107,9 @@ impl CompiledModel {
     pub fn reads(&self, own: &Relation) -> BTreeSet<Relation> {
         let mut relations = self.query.relations();
         relations.extend(self.increment.iter().flat_map(|increment| increment.query.relations()));
-        relations.remove(own);
-        relations
+        let mut tables: BTreeSet<Relation> = relations.iter().map(Relation::table).collect();
+        tables.remove(own);
+        tables
     }
 
     /// How it takes new rows into the table that is there; none if it is made anew.
@@ -286,7 +289,9 @@ impl Work<'_> {
 
     async fn model(&mut self, model: &Model) -> Result<(), Vec<Diagnostic>> {
         let allowed = self.allowed(&model.id)?;
-        let Written { sql, map } = render::model(model, self.context).map_err(|found| vec![found])?;
+        let Written { sql, map, changes } =
+            render::model(model, self.context).map_err(|found| vec![found])?;
+        self.declare_changes(model, &changes)?;
         let origin = Origin { id: &model.id, file: &model.file, manifest: self.context.manifest };
         let query =
             self.context.engine.plan(&sql).await.map_err(|error| vec![origin.sql_error(&error, &map)])?;

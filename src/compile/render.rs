@@ -3,7 +3,7 @@
 use super::Context;
 use crate::{
     diag::Diagnostic,
-    jinja::{NodeContext, SpanMap},
+    jinja::{ChangesCall, NodeContext, SpanMap},
     manifest::{DataTest, Model},
 };
 
@@ -13,6 +13,8 @@ pub struct Written {
     pub sql: String,
     /// From its bytes to the template's.
     pub map: SpanMap,
+    /// The tables whose changes it reads.
+    pub changes: Vec<ChangesCall>,
 }
 
 /// Renders a model.
@@ -42,7 +44,7 @@ fn rendered(model: &Model, is_incremental: bool, context: &Context<'_>) -> Resul
         ..NodeContext::default()
     };
     let rendered = context.jinja.render(&model.file, &node, context.manifest.lookup.clone())?;
-    Ok(Written { sql: rendered.text, map: rendered.map })
+    Ok(Written { sql: rendered.text, map: rendered.map, changes: rendered.captures.changes })
 }
 
 /// Renders a data test.
@@ -60,5 +62,5 @@ pub fn data_test(test: &DataTest, context: &Context<'_>) -> Result<Written, Diag
     };
     let rendered = context.jinja.render(&test.template, &node, context.manifest.lookup.clone());
     let rendered = rendered.map_err(|found| test.in_users_terms(found))?;
-    Ok(Written { sql: rendered.text, map: rendered.map })
+    Ok(Written { sql: rendered.text, map: rendered.map, changes: rendered.captures.changes })
 }

@@ -102,6 +102,7 @@ impl Work<'_> {
             if !self.context.engine.knows(&stand_in) {
                 let declared = self.context.engine.declare_table(&stand_in, Arc::clone(schema));
                 declared.map_err(|error| vec![Diagnostic::error("engine", error.strip_backtrace())])?;
+                self.declare_changes_of(&stand_in, schema)?;
             }
             match self.rows(&given.rows, schema, false, &node.display_name()).await {
                 Ok(batch) => drop(tables.insert(stand_in, batch)),

@@ -5,6 +5,7 @@
 //! - [`answer`]: a query whose whole result is small
 //! - [`rule`], [`audit`], [`split`]: what is asked of rows one by one, counted and taken out
 //! - [`spool`], [`reach`], [`change`]: new rows, what they reach of a table, and what they do to it
+//! - [`net`]: what came into a table and went, between two of its versions
 //! - [`tally`]: rows counted by a value
 //! - [`given`], [`diff`]: rows that somebody wrote, and how others differ from them
 //! - [`bind`]: a query's tables, from schemas to data
@@ -27,6 +28,7 @@ pub mod error;
 pub mod execute;
 pub mod given;
 mod guard;
+pub mod net;
 pub mod print;
 pub mod query;
 pub mod reach;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::{diag::Diagnostic, text::Span};
+use crate::{diag::Diagnostic, name::Relation, text::Span};
 
 /// A call of `ref`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +28,15 @@ pub struct SourceCall {
     pub span: Span,
 }
 
+/// A call of `changes`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangesCall {
+    /// The table whose changes are read.
+    pub relation: Relation,
+    /// The call.
+    pub span: Span,
+}
+
 /// One setting made by `config(…)`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConfigCall {
@@ -46,6 +55,8 @@ pub struct Captures {
     pub refs: Vec<RefCall>,
     /// Calls of `source`, in order.
     pub sources: Vec<SourceCall>,
+    /// Calls of `changes`, in order.
+    pub changes: Vec<ChangesCall>,
     /// Settings made by `config(…)`, in order: a later one of the same name wins.
     pub config: Vec<ConfigCall>,
     /// The macros called that are declared in macro files.
@@ -69,6 +80,7 @@ impl Captures {
     pub fn and(mut self, other: Self) -> Self {
         add(&mut self.refs, other.refs);
         add(&mut self.sources, other.sources);
+        add(&mut self.changes, other.changes);
         let made: BTreeSet<String> = self.config.iter().map(|call| call.key.clone()).collect();
         self.config.extend(other.config.into_iter().filter(|call| !made.contains(&call.key)));
         self.macros.extend(other.macros);

@@ -40,7 +40,7 @@ use minijinja::{Environment, OutputSpan, OutputSpanKind, Value};
 pub use self::{
     block::{Block, blocks},
     builtin::is_builtin,
-    captures::{Captures, ConfigCall, RefCall, SourceCall},
+    captures::{Captures, ChangesCall, ConfigCall, RefCall, SourceCall},
     context::{Globals, Names, NodeContext, Overrides},
     generic::{GenericTest, TestParameter},
     spans::SpanMap,

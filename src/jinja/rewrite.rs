@@ -85,7 +85,7 @@ impl Rewriter<'_> {
             if token.kind == TokenKind::Word
                 && called
                 && bare
-                && matches!(self.word(token), "ref" | "source" | "config")
+                && matches!(self.word(token), "ref" | "source" | "changes" | "config")
             {
                 let end = closing(&tag.tokens, index + 1).map_or(token.range.end, |close| close.range.end);
                 let place = format!(",{},{},{end})", self.file, token.range.start);

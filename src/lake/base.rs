@@ -4,10 +4,13 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use deltalake::{
+    DeltaTable,
     delta_datafusion::{DeltaScanNext, TableProviderBuilder},
     kernel::EagerSnapshot,
     logstore::LogStoreRef,
 };
+use futures::{StreamExt, stream};
+use object_store::{ObjectStoreExt, path::Path as Location};
 use percent_encoding::percent_decode_str;
 
 use super::{
@@ -18,6 +21,9 @@ use crate::{
     engine::{Session, Table, arrow::datatypes::SchemaRef},
     name::Relation,
 };
+
+/// Files that are looked for side by side.
+const LOOKS: usize = 16;
 
 /// One version of a table, to be changed.
 pub struct Base {
@@ -31,13 +37,31 @@ impl Lake {
     /// The newest version of a table, to be changed; none if there is no table.
     pub async fn base(&self, relation: &Relation) -> Result<Option<Base>, LakeError> {
         let (table, exists) = self.load(relation, self.store().clone()).await?;
+        Ok(self.based_on(relation, &table, exists))
+    }
+
+    /// A version that a table had; none if its log does not tell any more.
+    pub(super) async fn base_at(&self, relation: &Relation, version: u64) -> Option<Base> {
+        let log_store = self.log_store(self.store().clone(), self.url(relation)).ok()?;
+        let mut table = DeltaTable::new(log_store);
+        let exists = match table.load_version(version).await {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::info!(%relation, version, %error, "this version can't be read any more");
+                false
+            }
+        };
+        self.based_on(relation, &table, exists)
+    }
+
+    fn based_on(&self, relation: &Relation, table: &DeltaTable, exists: bool) -> Option<Base> {
         let snapshot = table.snapshot().ok().filter(|_| exists).map(|state| state.snapshot().clone());
-        Ok(snapshot.map(|snapshot| Base {
+        snapshot.map(|snapshot| Base {
             place: self.place(relation),
             log_store: table.log_store(),
             snapshot: Arc::new(snapshot),
             session: self.session(),
-        }))
+        })
     }
 }
 
@@ -71,6 +95,30 @@ impl Base {
     pub fn files(&self) -> Result<BTreeSet<String>, LakeError> {
         let files = self.snapshot.try_log_data().map_err(|error| LakeError::of(READ, &self.place, error))?;
         Ok(files.iter().map(|file| file.path().into_owned()).collect())
+    }
+
+    /// What tells the table from another one that lies in its place.
+    pub(super) fn table_id(&self) -> &str {
+        self.snapshot.metadata().id()
+    }
+
+    /// Whether all of these files, named as by [`files`](Self::files), are there.
+    pub(super) async fn has_files(&self, files: &BTreeSet<String>) -> Result<bool, LakeError> {
+        let store = self.log_store.object_store(None);
+        let mut looks = stream::iter(files.clone())
+            .map(|file| {
+                let store = store.clone();
+                async move { store.head(&Location::parse(&file)?).await }
+            })
+            .buffer_unordered(LOOKS);
+        while let Some(look) = looks.next().await {
+            match look {
+                Ok(_) => {}
+                Err(object_store::Error::NotFound { .. }) => return Ok(false),
+                Err(error) => return Err(LakeError::of(READ, &self.place, error.into())),
+            }
+        }
+        Ok(true)
     }
 
     /// Its rows.

@@ -11,12 +11,14 @@
 //! entry to itself; publishing puts that very entry into the table's log, if its number is still free. A
 //! version that was prepared on a state that is no longer the newest is never published.
 //!
-//! Start at [`Lake`]; `stage` writes, `base` is what a change starts from, `sink` is one writer's memory, `commit` makes the
+//! Start at [`Lake`]; `stage` writes, `base` is what a change starts from, `between` how two
+//! versions differ, `sink` is one writer's memory, `commit` makes the
 //! log entry, `constraint` binds other writers, `past` tells of earlier versions, `attest` says more of the rows that are
 //! there, `runs` cleans up after runs that were killed, of which `fault` makes some for tests.
 
 mod attest;
 mod base;
+mod between;
 mod cast;
 mod commit;
 mod constraint;
@@ -37,6 +39,7 @@ mod tests;
 
 pub use self::{
     base::{Base, Replaces},
+    between::Between,
     constraint::Constraints,
     error::LakeError,
     fault::Fault,

@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::{
+    changes::Changed,
     model::Build,
     side::{self, Side},
     version::Version,
@@ -31,6 +32,7 @@ impl Worker {
         build: &Build<'_>,
         increment: &Increment,
         base: &Base,
+        mut news: Changed,
         joins: Joins,
     ) -> Result<Version, StepError> {
         let Build { model, progress, .. } = *build;
@@ -42,9 +44,11 @@ impl Worker {
         });
         let mut tables = BTreeMap::new();
         for relation in increment.query.relations() {
-            let is_own = relation == model.relation;
-            let table =
-                if is_own { base.rows().await? } else { self.published(&relation, rejects.as_ref()).await? };
+            let table = match news.remove(&relation) {
+                Some(changes) => changes,
+                None if relation == model.relation => base.rows().await?,
+                None => self.published(&relation, rejects.as_ref()).await?,
+            };
             tables.insert(relation, table);
         }
         let bound = increment.query.bind(&tables)?;

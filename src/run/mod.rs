@@ -8,6 +8,7 @@
 //! - [`worker`]: one job: what makes a node, then what judges it
 //! - `model`: a model's new version, from its inputs to its publication
 //! - `increment`: taking new rows into a table that is there
+//! - `changes`: what came into the tables that a model reads, and went
 //! - `ingest`: loading files once each
 //! - `snapshot`: what rows are now, beside the versions that are kept
 //! - `reuse`: tables that stand, and the tests they have not passed yet
@@ -20,6 +21,7 @@
 
 mod anomaly;
 mod audit;
+mod changes;
 mod freshness;
 mod increment;
 mod ingest;

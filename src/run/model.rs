@@ -107,6 +107,7 @@ impl Worker {
             compiled,
             inputs: &inputs,
             progress,
+            made,
             anew: step.reason.is_demanded()
                 || made.is_none_or(|made| made.fingerprint != compiled.fingerprint),
             from_nothing: matches!(step.reason, Reason::FullRefresh { .. }),
@@ -219,8 +220,9 @@ impl Worker {
         }
         if let Some(increment) = build.compiled.takes_in()
             && let Some(base) = self.tables.lake().base(&build.model.relation).await?
+            && let Some(changed) = self.changed(build, increment.query.relations()).await?
         {
-            return self.take_in(build, increment, &base, joins).await;
+            return self.take_in(build, increment, &base, changed, joins).await;
         }
         self.make(build, joins).await
     }
@@ -327,6 +329,8 @@ pub(super) struct Build<'a> {
     /// The states of what it reads.
     pub(super) inputs: &'a Inputs,
     pub(super) progress: &'a Progress,
+    /// How what stands there came to be; none if there is nothing, or if it is somebody else's.
+    pub(super) made: Option<&'a Provenance>,
     /// Whether what stands there was made otherwise than it would be now, or is somebody else's.
     pub(super) anew: bool,
     /// Whether nothing of it is to stay.

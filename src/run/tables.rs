@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::{
-    engine::Table,
-    lake::{Lake, LakeError, Observed, Past},
+    engine::{Table, net},
+    lake::{Between, Lake, LakeError, Observed, Past},
     manifest::{Manifest, Node},
     name::Relation,
 };
@@ -43,10 +43,26 @@ impl Tables {
         &self.lake
     }
 
-    /// The published rows of a relation; none if there is no table.
+    /// The published rows of a relation; none if there is no table. All of them are changes to who has not read any.
     pub async fn provider(&self, relation: &Relation) -> Result<Option<Table>, LakeError> {
+        if let Some(relation) = relation.changes_of() {
+            let (lake, relation) = self.place(&relation);
+            let table = lake.provider(relation).await?;
+            return Ok(table.as_ref().map(net::all).transpose()?);
+        }
         let (lake, relation) = self.place(relation);
         lake.provider(relation).await
+    }
+
+    /// The rows that came into a relation's table, and went, between two of its versions; none if nobody can tell.
+    pub async fn changes(&self, relation: &Relation, from: u64, to: u64) -> Result<Option<Table>, LakeError> {
+        let (lake, relation) = self.place(relation);
+        let Some(Between { came, went }) = lake.between(relation, from, to).await? else { return Ok(None) };
+        let changes = match went {
+            Some(went) => net::net(&came, &went)?,
+            None => net::all(&came)?,
+        };
+        Ok(Some(changes))
     }
 
     /// What stands at a relation now; none if there is no table.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::worker::{StepError, Worker};
 use crate::{
-    engine::{Table, diff::diff, given},
+    engine::{Table, diff::diff, given, net},
     name::Relation,
     outcome::{Outcome, TestStatus, Verdict},
     plan::Step,
@@ -15,11 +15,14 @@ impl Worker {
     pub(super) async fn unit_test(&self, step: &Step) -> Result<Outcome, StepError> {
         let lost = || StepError::Lost(step.node.to_string());
         let test = self.compiled.unit_tests.get(&step.node).ok_or_else(lost)?;
-        let tables: BTreeMap<Relation, Table> = test
+        let mut tables: BTreeMap<Relation, Table> = test
             .given
             .iter()
             .map(|(relation, rows)| Ok((relation.clone(), given::table(rows.clone())?)))
             .collect::<Result<_, StepError>>()?;
+        for (relation, rows) in &test.given {
+            tables.insert(relation.changes(), net::all(&given::table(rows.clone())?)?);
+        }
         let actual = self.engine.gather(&test.query.bind(&tables)?).await?;
         let columns: Vec<String> =
             test.expected.schema().fields().iter().map(|field| field.name().clone()).collect();

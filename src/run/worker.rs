@@ -119,12 +119,13 @@ impl Worker {
         relation: &Relation,
         rejects: Option<&Arc<RejectSink>>,
     ) -> Result<Table, StepError> {
-        let node = self.manifest.at(relation).ok_or_else(|| StepError::Lost(relation.to_string()))?;
+        let node = self.manifest.at(&relation.table());
+        let node = node.ok_or_else(|| StepError::Lost(relation.to_string()))?;
         if let Some(spec) = self.compiled.sources.get(node.id()).filter(|_| self.manifest.is_file(relation)) {
             return Ok(self.engine.source(spec, rejects).await?);
         }
         let table = self.tables.provider(relation).await?;
-        table.ok_or_else(|| self.missing(relation))
+        table.ok_or_else(|| self.missing(&relation.table()))
     }
 
     /// A relation that is read has no rows yet.

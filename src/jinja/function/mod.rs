@@ -1,4 +1,4 @@
-//! dbt's functions.
+//! dbt's functions, and `changes`, which is ours.
 //!
 //! Each is a [`Function`], found by name in [`NAMES`]; what they do is in the files beside, by subject. None touches
 //! anything but the rendering it belongs to.
@@ -31,6 +31,7 @@ use crate::diag::Diagnostic;
 pub(super) enum Kind {
     Ref,
     Source,
+    Changes,
     Config,
     Var,
     EnvVar,
@@ -53,9 +54,10 @@ pub(super) enum Kind {
 }
 
 /// By which name a template calls which function.
-pub(super) const NAMES: [(&str, Kind); 28] = [
+pub(super) const NAMES: [(&str, Kind); 29] = [
     ("ref", Kind::Ref),
     ("source", Kind::Source),
+    ("changes", Kind::Changes),
     ("config", Kind::Config),
     ("var", Kind::Var),
     ("env_var", Kind::EnvVar),
@@ -134,6 +136,7 @@ impl Object for Function {
         match self.kind {
             Kind::Ref => reference::reference(run, self.at, args),
             Kind::Source => reference::source(run, self.at, args),
+            Kind::Changes => reference::changes(run, self.at, args),
             Kind::Config => config::config(run, self.at, args),
             Kind::Var => variables::var(run, args),
             Kind::EnvVar => variables::env_var(run, args),

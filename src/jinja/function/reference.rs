@@ -1,4 +1,4 @@
-//! `ref` and `source`.
+//! `ref`, `source` and `changes`.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use minijinja::{
 use crate::{
     diag::Diagnostic,
     jinja::{
-        captures::{RefCall, SourceCall},
+        captures::{ChangesCall, RefCall, SourceCall},
         fault::fault,
         run::{CallPlace, Run},
         value::Table,
@@ -56,6 +56,22 @@ pub(super) fn source(run: &Arc<Run>, at: Option<CallPlace>, args: &[Value]) -> R
     found
         .map(|found| Value::from_object(Table(found)))
         .map_err(|why| fault(Diagnostic::error("unknown-source", why)))
+}
+
+/// `changes(ref('model'))`: the rows that came into a table, and went, since the model read it last.
+pub(super) fn changes(run: &Arc<Run>, at: Option<CallPlace>, args: &[Value]) -> Result<Value, Error> {
+    let (table,): (Value,) = from_args(args)?;
+    let Some(Table(relation)) = table.downcast_object_ref::<Table>() else {
+        let message = format!("changes takes a table, not {}", table.kind());
+        let found = Diagnostic::error("invalid-argument", message)
+            .hint("write changes(ref('a_model')), or changes(source('a_source', 'a_table'))");
+        return Err(fault(found));
+    };
+    let relation = relation.clone();
+    run.capture(|captures| {
+        captures.changes.push(ChangesCall { relation: relation.clone(), span: run.span(at) });
+    });
+    Ok(Value::from_object(Table(relation.changes())))
 }
 
 fn count(takes: &str, got: usize) -> Error {

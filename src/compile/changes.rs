@@ -1,0 +1,67 @@
+//! `changes(ref(…))`: the rows that came into a table, and went, since the model that asks read it last. To queries it is
+//! a relation of its own, with the table's columns and [`CHANGE_TYPE`]; that there is one is declared when a template
+//! asks for it.
+
+use std::sync::Arc;
+
+use super::Work;
+use crate::{
+    diag::Diagnostic,
+    engine::{
+        SchemaRef,
+        net::{CHANGE_TYPE, with_change_type},
+    },
+    jinja::ChangesCall,
+    manifest::{Model, Node},
+    name::Relation,
+};
+
+impl Work<'_> {
+    /// Declares the changes that a template reads.
+    pub(super) fn declare_changes(
+        &self,
+        model: &Model,
+        calls: &[ChangesCall],
+    ) -> Result<(), Vec<Diagnostic>> {
+        let mut findings = Vec::new();
+        for ChangesCall { relation, span } in calls {
+            let node = self.context.manifest.at(relation);
+            // What is not known at all was said already, or will be when the SQL is planned.
+            let Some((node, schema)) = node.and_then(|node| Some((node, self.schemas.get(node.id())?)))
+            else {
+                continue;
+            };
+            let refused = match node {
+                _ if self.context.manifest.is_file(relation) => Some("its rows are read from files"),
+                _ if *relation == model.relation => Some("they are what this model is about to make"),
+                _ if !model.config.materialized.is_table() => {
+                    Some("a view does not say when it was read last")
+                }
+                Node::Model(read) if !read.config.materialized.is_table() => Some("it is a view"),
+                _ if schema.field_with_name(CHANGE_TYPE).is_ok() => Some("it has a column `_change_type`"),
+                _ => None,
+            };
+            match refused {
+                Some(why) => {
+                    let message = format!("the changes of `{}` are not known: {why}", node.display_name());
+                    findings.push(
+                        Diagnostic::error("no-changes", message)
+                            .at(span.clone(), "")
+                            .note("changes() tells what came into a Delta table and went"),
+                    );
+                }
+                None => self.declare_changes_of(relation, schema)?,
+            }
+        }
+        if findings.is_empty() { Ok(()) } else { Err(findings) }
+    }
+
+    /// Declares the changes of a relation of these columns.
+    pub(super) fn declare_changes_of(
+        &self,
+        relation: &Relation,
+        schema: &SchemaRef,
+    ) -> Result<(), Vec<Diagnostic>> {
+        self.redeclare(&relation.changes(), &Arc::new(with_change_type(schema)))
+    }
+}

@@ -1,0 +1,164 @@
+//! What came into a table and what went, between two of its versions: a table of its own, whose rows say in a last column which
+//! of both. Rows that were written anew as they were are not among them.
+
+use std::sync::Arc;
+
+use datafusion::{
+    arrow::datatypes::{DataType, Field, Schema},
+    common::{Column, ScalarValue},
+    datasource::{provider_as_source, view::ViewTable},
+    error::Result,
+    functions::math::expr_fn::abs,
+    functions_aggregate::expr_fn::sum,
+    functions_nested::expr_fn::gen_series,
+    logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, lit, when},
+};
+
+use super::{SchemaRef, Table};
+
+/// The last column: what became of the row. Named as in Delta's change data feed.
+pub const CHANGE_TYPE: &str = "_change_type";
+/// The row came.
+pub const INSERT: &str = "insert";
+/// The row went.
+pub const DELETE: &str = "delete";
+
+/// How often a row came, less how often it went.
+const TIMES: &str = "_headwater_times";
+
+/// A table's columns and [`CHANGE_TYPE`].
+#[must_use]
+pub fn with_change_type(schema: &SchemaRef) -> Schema {
+    let last = Arc::new(Field::new(CHANGE_TYPE, DataType::Utf8, true));
+    Schema::new(schema.fields().iter().cloned().chain([last]).collect::<Vec<_>>())
+}
+
+/// All rows of a table as if they had just come.
+pub fn all(table: &Table) -> Result<Table> {
+    let plan = LogicalPlanBuilder::scan("came", provider_as_source(Arc::clone(table)), None)?;
+    let columns = columns(table).chain([lit(INSERT).alias(CHANGE_TYPE)]);
+    Ok(view(plan.project(columns)?.build()?))
+}
+
+/// What came and what went, where the rows of `came` were written and those of `went` taken out. Rows that are in both are
+/// left out, each as often as it is in both. The columns are those of `came`; rows that went have NULL in those they lack.
+pub fn net(came: &Table, went: &Table) -> Result<Table> {
+    let one = |name: &str, table: &Table, times: i64| {
+        let source = provider_as_source(Arc::clone(table));
+        let schema = table.schema();
+        let column = |field: &Arc<Field>| {
+            let (name, wanted) = (field.name(), field.data_type());
+            match schema.field_with_name(name) {
+                Ok(own) if own.data_type() == wanted => Expr::Column(Column::from_name(name)),
+                Ok(_) => cast(Expr::Column(Column::from_name(name)), wanted.clone()).alias(name),
+                Err(_) => cast(lit(ScalarValue::Null), wanted.clone()).alias(name),
+            }
+        };
+        let columns: Vec<Expr> = came.schema().fields().iter().map(column).collect();
+        let columns = columns.into_iter().chain([lit(times).alias(TIMES)]);
+        LogicalPlanBuilder::scan(name, source, None)?.project(columns)?.build()
+    };
+    let both = LogicalPlanBuilder::from(one("came", came, 1)?).union(one("went", went, -1)?)?;
+    let times = || Expr::Column(Column::from_name(TIMES));
+    let counted =
+        both.aggregate(columns(came), [sum(times()).alias(TIMES)])?.filter(times().not_eq(lit(0_i64)))?;
+    let kind = when(times().gt(lit(0_i64)), lit(INSERT)).otherwise(lit(DELETE))?.alias(CHANGE_TYPE);
+    let each = gen_series(lit(1_i64), abs(times()), lit(1_i64)).alias(TIMES);
+    let told = counted.project(columns(came).chain([kind, each]))?.unnest_column(TIMES)?;
+    let last = Expr::Column(Column::from_name(CHANGE_TYPE));
+    Ok(view(told.project(columns(came).chain([last]))?.build()?))
+}
+
+fn columns(table: &Table) -> impl Iterator<Item = Expr> + use<> {
+    let names: Vec<String> = table.schema().fields().iter().map(|field| field.name().clone()).collect();
+    names.into_iter().map(|name| Expr::Column(Column::from_name(name)))
+}
+
+fn view(plan: LogicalPlan) -> Table {
+    Arc::new(ViewTable::new(plan, None))
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::{
+        arrow::{
+            array::{Float64Array, RecordBatch, StringArray},
+            util::pretty::pretty_format_batches,
+        },
+        datasource::MemTable,
+        prelude::SessionContext,
+    };
+
+    use super::*;
+
+    fn table(columns: &[&str], rows: &[(Option<&str>, Option<f64>)]) -> Table {
+        let fields = [(columns[0], DataType::Utf8), (columns[1], DataType::Float64)];
+        let fields = fields.map(|(name, data_type)| Field::new(name, data_type, true));
+        let schema = Arc::new(Schema::new(fields.to_vec()));
+        let names: StringArray = rows.iter().map(|(name, _)| *name).collect();
+        let values: Float64Array = rows.iter().map(|(_, value)| *value).collect();
+        let batch = RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(names), Arc::new(values)]);
+        Arc::new(MemTable::try_new(schema, vec![vec![batch.unwrap()]]).unwrap())
+    }
+
+    async fn shown(table: Table) -> String {
+        let context = SessionContext::new();
+        let rows = context.read_table(table).unwrap().collect().await.unwrap();
+        let mut lines: Vec<String> =
+            pretty_format_batches(&rows).unwrap().to_string().lines().map(str::to_owned).collect();
+        lines.retain(|line| !line.starts_with('+'));
+        lines[1..].sort();
+        lines.join("\n")
+    }
+
+    #[tokio::test]
+    async fn only_the_difference_is_told_and_rows_count_as_often_as_they_occur() {
+        let came = table(
+            &["a", "b"],
+            &[
+                (Some("x"), Some(1.0)),
+                (Some("x"), Some(1.0)),
+                (Some("x"), Some(1.0)),
+                (None, None),
+                (Some("new"), None),
+            ],
+        );
+        let went = table(
+            &["a", "b"],
+            &[
+                (Some("x"), Some(1.0)),
+                (None, None),
+                (Some("gone"), Some(f64::NAN)),
+                (Some("gone"), Some(f64::NAN)),
+            ],
+        );
+        insta::assert_snapshot!(shown(net(&came, &went).unwrap()).await, @r"
+        | a    | b   | _change_type |
+        | gone | NaN | delete       |
+        | gone | NaN | delete       |
+        | new  |     | insert       |
+        | x    | 1.0 | insert       |
+        | x    | 1.0 | insert       |
+        ");
+    }
+
+    #[tokio::test]
+    async fn a_column_that_is_new_makes_other_rows() {
+        let came = table(&["a", "c"], &[(Some("x"), None), (Some("y"), Some(1.0))]);
+        let went = table(&["a", "b"], &[(Some("x"), Some(1.0)), (Some("y"), Some(1.0))]);
+        insta::assert_snapshot!(shown(net(&came, &went).unwrap()).await, @r"
+        | a | c   | _change_type |
+        | y |     | delete       |
+        | y | 1.0 | insert       |
+        ");
+    }
+
+    #[tokio::test]
+    async fn all_rows_of_a_table_have_just_come() {
+        let came = table(&["a", "b"], &[(Some("x"), Some(1.0))]);
+        insta::assert_snapshot!(shown(all(&came).unwrap()).await, @r"
+        | a | b   | _change_type |
+        | x | 1.0 | insert       |
+        ");
+    }
+}
