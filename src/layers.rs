@@ -8,7 +8,7 @@ use std::{
 };
 
 const ROWS: [&[&str]; 8] = [
-    &["text", "name", "diag"],
+    &["text", "name", "interval", "diag"],
     &["project", "jinja", "graph"],
     &["parse", "select", "manifest"],
     &["plan", "outcome", "event"],

@@ -12,7 +12,7 @@
 //!
 //! | row | modules | own |
 //! |---|---|---|
-//! | 0 | [`text`], [`name`], [`diag`] | places in files, names, findings |
+//! | 0 | [`text`], [`name`], [`interval`], [`diag`] | places in files, names, stretches of time, findings |
 //! | 1 | [`project`], [`jinja`], [`graph`] | files as declared; the template language; order |
 //! | 2 | [`parse`], [`select`], [`manifest`] | what templates ask for; which nodes; names resolved |
 //! | 3 | [`plan`], [`outcome`], [`event`] | what will be done, what became of it, facts about both |
@@ -30,6 +30,7 @@ pub mod engine;
 pub mod event;
 pub mod graph;
 pub mod ingest;
+pub mod interval;
 pub mod jinja;
 pub mod lake;
 pub mod manifest;

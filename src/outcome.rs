@@ -3,7 +3,10 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::name::{NodeId, Relation};
+use crate::{
+    interval::Interval,
+    name::{NodeId, Relation},
+};
 
 /// How one step ended.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -43,6 +46,8 @@ pub enum Outcome {
         #[serde(skip_serializing_if = "Option::is_none")]
         quarantined: Option<Quarantined>,
     },
+    /// Some of the model's batches could not be made. The others are visible; these are made again the next time.
+    Partial(Box<Partial>),
     /// What stands there is what it would come to, or a test has passed on just these rows: nothing was done.
     Reused,
     /// A view was checked; nothing was written.
@@ -71,13 +76,39 @@ impl Outcome {
             Self::Published { .. } | Self::Unchanged { .. } | Self::Reused | Self::Checked => true,
             Self::Tested(verdict) => verdict.status != TestStatus::Fail,
             Self::Aged(age) => age.status != AgeStatus::Error,
-            Self::Withheld(_) | Self::Failed { .. } => false,
+            Self::Withheld(_) | Self::Failed { .. } | Self::Partial(_) => false,
         }
     }
 }
 
+/// What became of a model of which some batches could not be made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Partial {
+    /// The Delta version that stands now.
+    pub version: u64,
+    /// Rows in it.
+    pub rows: u64,
+    /// What the other batches did to the rows that were there.
+    pub changed: RowChanges,
+    /// The batches that were made.
+    pub done: Vec<Interval>,
+    /// Those that could not be.
+    pub failed: Vec<FailedBatch>,
+}
+
+/// A batch that could not be made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FailedBatch {
+    /// As people call it: `2021-01-02`.
+    pub batch: String,
+    /// Its time.
+    pub time: Interval,
+    /// What happened, for a person.
+    pub message: String,
+}
+
 /// What taking new rows into a table did to it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct RowChanges {
     /// Rows that came.
     pub inserted: u64,
@@ -88,6 +119,9 @@ pub struct RowChanges {
     /// What it did about files, if it loads them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub files: Option<FileChanges>,
+    /// How many batches of time were made, if it is made of batches.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batches: Option<u64>,
 }
 
 /// What loading files did about them.

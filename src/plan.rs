@@ -7,7 +7,10 @@ use std::{fmt, sync::Arc};
 
 use serde::Serialize;
 
-use crate::name::{NodeId, Relation};
+use crate::{
+    interval::Intervals,
+    name::{NodeId, Relation},
+};
 
 /// The jobs of one invocation in an order that respects the graph.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -134,6 +137,18 @@ pub enum Reason {
     },
     /// The same inputs may give other rows: the SQL asks for the time or for chance.
     Volatile,
+    /// Batches of it are not done: their time has come, or they failed.
+    BatchesDue {
+        /// How many.
+        batches: usize,
+        /// The first of them.
+        first: String,
+    },
+    /// The command asks for the batches of this time.
+    Backfill {
+        /// Which.
+        time: Intervals,
+    },
     /// It was asked for, whatever stands there.
     Forced,
     /// The incremental model is built from nothing.
@@ -161,7 +176,7 @@ impl Reason {
     /// Whether it is done whatever stands there.
     #[must_use]
     pub fn is_demanded(&self) -> bool {
-        matches!(self, Self::Forced | Self::FullRefresh { .. })
+        matches!(self, Self::Forced | Self::FullRefresh { .. } | Self::Backfill { .. })
     }
 
     /// Whether there is nothing to do.
@@ -195,6 +210,9 @@ impl fmt::Display for Reason {
             Self::FileChanged => f.write_str("its file changed"),
             Self::ModifiedOutside { version } => write!(f, "version {version} was written by somebody else"),
             Self::Volatile => f.write_str("asks for the time or for chance"),
+            Self::BatchesDue { batches: 1, first } => write!(f, "the batch {first} is due"),
+            Self::BatchesDue { batches, first } => write!(f, "{batches} batches are due, from {first}"),
+            Self::Backfill { time } => write!(f, "backfill of {time}"),
             Self::Forced => f.write_str("forced"),
             Self::FullRefresh { columns_changed: false } => f.write_str("full refresh"),
             Self::FullRefresh { columns_changed: true } => f.write_str("full refresh: its columns changed"),

@@ -4,7 +4,10 @@
 
 use std::path::PathBuf;
 
+use chrono::{DateTime, Utc};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+use crate::interval::Interval;
 
 /// dbt's way of working on open Delta tables, in one binary.
 #[derive(Debug, Parser)]
@@ -218,6 +221,19 @@ pub struct RebuildArgs {
     /// Build the selected incremental models from nothing
     #[arg(long, short = 'f', env = "HEADWATER_FULL_REFRESH", value_parser = clap::builder::BoolishValueParser::new())]
     pub full_refresh: bool,
+    /// Build the batches from this time on, whether they are done or not: 2021-01-01, or 2021-01-01T13:00; in UTC
+    #[arg(long, env = "HEADWATER_EVENT_TIME_START", requires = "event_time_end", value_name = "TIME", value_parser = crate::interval::instant)]
+    pub event_time_start: Option<DateTime<Utc>>,
+    /// Up to this time, which is not in it
+    #[arg(long, env = "HEADWATER_EVENT_TIME_END", requires = "event_time_start", value_name = "TIME", value_parser = crate::interval::instant)]
+    pub event_time_end: Option<DateTime<Utc>>,
+}
+
+impl RebuildArgs {
+    /// The time whose batches are asked for.
+    pub(super) fn event_time(&self) -> Option<Interval> {
+        Some(Interval { start: self.event_time_start?, end: self.event_time_end? })
+    }
 }
 
 /// `seed`.

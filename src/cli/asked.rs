@@ -4,8 +4,11 @@ use std::collections::BTreeSet;
 
 use super::args::{BuildArgs, PlanArgs, RebuildArgs, RunArgs, SeedArgs, SelectArgs, SnapshotArgs, TestArgs};
 use crate::{
+    compile::Wanted,
+    interval::Interval,
     manifest::{Manifest, Node},
     name::NodeId,
+    report::LastRun,
     run::{planning::Rebuild, worker::Keep},
 };
 
@@ -27,8 +30,10 @@ pub(super) struct Asked<'a> {
     /// The kinds of node that it is about, by dbt's names for them.
     kinds: &'static [&'static str],
     pub(super) freshness: Freshness,
-    /// For `retry`: the nodes that did not end well the last time.
-    pub(super) again: Option<&'a BTreeSet<NodeId>>,
+    /// The time whose batches are asked for.
+    pub(super) event_time: Option<Interval>,
+    /// For `retry`: the last run.
+    pub(super) again: Option<&'a LastRun>,
 }
 
 /// Which sources are asked for their age.
@@ -60,6 +65,7 @@ impl<'a> Asked<'a> {
             keep: Keep::default(),
             kinds: &["model"],
             freshness: Freshness::Nobody,
+            event_time: args.rebuild.event_time(),
             again: None,
         }
     }
@@ -104,13 +110,15 @@ impl<'a> Asked<'a> {
             keep: Keep::default(),
             kinds: &[],
             freshness: Freshness::Selected,
+            event_time: None,
             again: None,
         }
     }
 
     /// What `plan` shows: what `build` would do.
     pub(super) fn plan(args: &'a PlanArgs) -> Self {
-        Self { rebuild: rebuild(args.rebuild), ..Self::compile(&args.select) }
+        let event_time = args.rebuild.event_time();
+        Self { rebuild: rebuild(args.rebuild), event_time, ..Self::compile(&args.select) }
     }
 
     /// What `build` would be about, were it given this selection alone.
@@ -119,8 +127,17 @@ impl<'a> Asked<'a> {
     }
 
     /// The same, for what did not end well the last time.
-    pub(super) fn again(self, unfinished: &'a BTreeSet<NodeId>) -> Self {
-        Self { again: Some(unfinished), ..self }
+    pub(super) fn again(self, last: &'a LastRun) -> Self {
+        Self { again: Some(last), ..self }
+    }
+
+    /// What is asked of incremental models.
+    pub(super) fn wanted(&self) -> Wanted {
+        Wanted {
+            full_refresh: self.rebuild == Rebuild::FullRefresh,
+            time: self.event_time,
+            again: self.again.map(LastRun::failed_batches).unwrap_or_default(),
+        }
     }
 
     /// Whether anything becomes a table, which is then judged before it is published.

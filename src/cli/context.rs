@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -16,7 +16,7 @@ use super::{
     retry,
 };
 use crate::{
-    compile::{self, Compiled},
+    compile::{self, Compiled, Wanted},
     diag::{Diagnostic, Severity, near},
     engine::{Engine, EngineSettings, SchemaRef},
     jinja::{Globals, Jinja},
@@ -27,7 +27,7 @@ use crate::{
     plan::Plan,
     project::{Project, Target},
     run::{
-        planning::{self, How, Rebuild},
+        planning::{self, How},
         seen::Seen,
         tables::Tables,
     },
@@ -45,6 +45,8 @@ pub(super) struct Context {
     pub(super) threads: usize,
     pub(super) invocation_id: String,
     pub(super) quiet: bool,
+    /// When the invocation started.
+    started: DateTime<Utc>,
     pub(super) target_path: PathBuf,
     lake_root: String,
     lake_options: HashMap<String, String>,
@@ -128,6 +130,7 @@ impl Context {
                     threads,
                     invocation_id,
                     quiet: global.quiet,
+                    started,
                     target_path,
                     lake_root,
                     lake_options,
@@ -154,14 +157,13 @@ impl Context {
     /// From what was asked for to what is to be done.
     pub(super) async fn prepare(&self, asked: &Asked<'_>) -> Result<Prepared, Failure> {
         let mut selected = self.select(asked.select)?;
-        if let Some(unfinished) = asked.again {
-            selected = retry::nodes(unfinished, selected, &self.manifest);
+        if let Some(last) = asked.again {
+            selected = retry::nodes(&last.unfinished(), selected, &self.manifest);
         }
         let chosen = asked.nodes(&selected, &self.manifest);
         let engine = self.engine()?;
         let tables = self.tables(&engine)?;
-        let full_refresh = asked.rebuild == Rebuild::FullRefresh;
-        let (compiled, seen) = self.compile(&engine, &tables, &chosen, full_refresh).await?;
+        let (compiled, seen) = self.compile(&engine, &tables, &chosen, &asked.wanted()).await?;
         let seen = seen.and_sources(&engine, &compiled).await;
         let how = How { gate: asked.builds(), rebuild: asked.rebuild };
         let plan = planning::plan(&self.manifest, &chosen, &compiled, &seen, how);
@@ -195,11 +197,11 @@ impl Context {
         engine: &Engine,
         tables: &Tables,
         chosen: &BTreeSet<NodeId>,
-        full_refresh: bool,
+        wanted: &Wanted,
     ) -> Result<(Compiled, Seen), Failure> {
         let seen = Seen::of(tables, &self.manifest).await?;
         let stored = seen.schemas();
-        let compiled = compile::compile(&self.compiling(engine, &stored, full_refresh), chosen).await?;
+        let compiled = compile::compile(&self.compiling(engine, &stored, wanted), chosen).await?;
         Ok((compiled, seen))
     }
 
@@ -207,7 +209,7 @@ impl Context {
         &'a self,
         engine: &'a Engine,
         stored: &'a BTreeMap<Relation, SchemaRef>,
-        full_refresh: bool,
+        wanted: &'a Wanted,
     ) -> compile::Context<'a> {
         compile::Context {
             manifest: &self.manifest,
@@ -215,7 +217,8 @@ impl Context {
             engine,
             root: &self.project.root,
             stored,
-            full_refresh,
+            now: self.started,
+            wanted,
         }
     }
 }

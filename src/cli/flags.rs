@@ -6,7 +6,7 @@ use super::{
     args::{BuildArgs, Global, RebuildArgs, RunArgs, SelectArgs, TestArgs},
     asked::{Asked, Freshness},
 };
-use crate::run::planning::Rebuild;
+use crate::{interval::instant, run::planning::Rebuild};
 
 /// What `run_results.json` says under `args`. `vars` are those of the command line.
 pub(super) fn record(global: &Global, asked: &Asked<'_>, vars: &Map<String, Value>) -> Map<String, Value> {
@@ -20,6 +20,8 @@ pub(super) fn record(global: &Global, asked: &Asked<'_>, vars: &Map<String, Valu
         "fail_fast": asked.fail_fast,
         "force": asked.rebuild == Rebuild::All,
         "full_refresh": asked.rebuild == Rebuild::FullRefresh,
+        "event_time_start": asked.event_time.map(|time| time.start),
+        "event_time_end": asked.event_time.map(|time| time.end),
         "store_failures": asked.keep.failures,
         "keep_staged": asked.keep.withheld,
         "fresh_sources": asked.freshness == Freshness::Demanded,
@@ -42,6 +44,7 @@ pub(super) fn recorded(args: &Map<String, Value>) -> BuildArgs {
         listed.filter_map(Value::as_str).map(str::to_owned).collect()
     };
     let is_set = |key: &str| args.get(key).and_then(Value::as_bool).unwrap_or_default();
+    let time = |key: &str| instant(args.get(key)?.as_str()?).ok();
     let mode = args.get("indirect_selection").and_then(Value::as_str).unwrap_or_default();
     BuildArgs {
         test: TestArgs {
@@ -52,7 +55,12 @@ pub(super) fn recorded(args: &Map<String, Value>) -> BuildArgs {
                     indirect_selection: clap::ValueEnum::from_str(mode, true).unwrap_or_default(),
                 },
                 fail_fast: is_set("fail_fast"),
-                rebuild: RebuildArgs { force: is_set("force"), full_refresh: is_set("full_refresh") },
+                rebuild: RebuildArgs {
+                    force: is_set("force"),
+                    full_refresh: is_set("full_refresh"),
+                    event_time_start: time("event_time_start"),
+                    event_time_end: time("event_time_end"),
+                },
             },
             store_failures: is_set("store_failures"),
         },
@@ -102,6 +110,10 @@ mod tests {
             "cautious",
             "-x",
             "--force",
+            "--event-time-start",
+            "2021-01-02",
+            "--event-time-end",
+            "2021-01-04T12:00",
             "--store-failures",
             "--keep-staged",
             "--fresh-sources",

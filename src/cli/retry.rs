@@ -54,7 +54,7 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     let global = recorded_global(global, &last.args);
-    build::run(&global, &asked.again(&unfinished)).await
+    build::run(&global, &asked.again(&last)).await
 }
 
 /// `seed` has some of the flags of `run`.

@@ -12,7 +12,7 @@ use super::{
     failure::Failure,
 };
 use crate::{
-    compile::inline,
+    compile::{Wanted, inline},
     engine::{
         Engine, Query, Table,
         print::{Format, print},
@@ -63,7 +63,8 @@ async fn selected(
     select: &str,
 ) -> Result<(Query, Sources), Failure> {
     let id = one(context, select)?;
-    let (mut compiled, _) = context.compile(engine, tables, &BTreeSet::from([id.clone()]), false).await?;
+    let (mut compiled, _) =
+        context.compile(engine, tables, &BTreeSet::from([id.clone()]), &Wanted::default()).await?;
     let model = compiled.models.remove(&id).ok_or_else(|| Failure::message("nothing was compiled"))?;
     Ok((model.query, by_relation(context, compiled.sources)))
 }
@@ -112,7 +113,8 @@ async fn written(
             stored.insert(relation, found.schema);
         }
     }
-    let (query, sources) = inline::compile_query(&context.compiling(engine, &stored, false), sql).await?;
+    let (query, sources) =
+        inline::compile_query(&context.compiling(engine, &stored, &Wanted::default()), sql).await?;
     Ok((query, by_relation(context, sources)))
 }
 

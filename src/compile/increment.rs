@@ -6,13 +6,17 @@
 //! dbt.
 
 mod by_file;
+mod by_time;
 mod columns;
 mod sql;
 
 use std::sync::Arc;
 
-pub use self::by_file::{ByFile, Standing};
 pub(super) use self::sql::quoted;
+pub use self::{
+    by_file::{ByFile, Standing},
+    by_time::ByTime,
+};
 use self::{
     columns::{Evolved, evolved},
     sql::{Column, DEST, From, SOURCE, Sql, Then},
@@ -54,6 +58,8 @@ pub enum Taken {
     ByKey(Box<ByKey>),
     /// They are what the files hold that are new, or others than they were.
     ByFile(Box<ByFile>),
+    /// They are batches of time, in the place of the rows of the same time.
+    ByTime(Box<ByTime>),
 }
 
 /// The queries that take rows in by key.
@@ -101,10 +107,11 @@ impl Work<'_> {
             return self.by_file(model, settings, made, query, full).await;
         }
         let stored = self.context.stored.get(&model.relation);
-        let asked = settings.full_refresh.unwrap_or(self.context.full_refresh);
+        let asked = self.is_refreshed(model, settings);
         let mut refresh = (asked && stored.is_some()).then_some(Refresh::Asked);
         // What stands there is what the SQL will read of its own table.
         let mut this = stored.filter(|_| refresh.is_none()).unwrap_or(full).clone();
+        let whole = query;
         let (mut sql, mut query, mut columns) = self.new_rows(model, &this).await?;
         let table = match evolved(&this, &columns, settings.on_schema_change) {
             Evolved::Table(table) => table,
@@ -121,12 +128,24 @@ impl Work<'_> {
         let query = query.as_columns_of(&table).map_err(|error| engine_error(&error))?;
         let taken = match settings.strategy {
             Strategy::Append | Strategy::ByFile => Taken::Beside,
+            Strategy::Microbatch => match &settings.batches {
+                Some(batches) => {
+                    Taken::ByTime(Box::new(self.by_time(model, batches, (whole, &query), &table)?))
+                }
+                None => return Err(Vec::new()),
+            },
             Strategy::InsertOverwrite => Taken::Partitions,
             Strategy::Merge | Strategy::DeleteInsert => {
                 Taken::ByKey(Box::new(self.by_key(model, settings, &this, &table, &has).await?))
             }
         };
         Ok((Increment { sql, query, taken }, table, refresh))
+    }
+
+    /// Whether an incremental model is to be built from nothing. One of which some batches are made again keeps the others.
+    pub(super) fn is_refreshed(&self, model: &Model, settings: &Incremental) -> bool {
+        let wanted = self.context.wanted;
+        settings.full_refresh.unwrap_or(wanted.full_refresh) && !wanted.again.contains_key(&model.id)
     }
 
     /// The rows that the model's SQL gives when it takes new ones into a table of these columns: the SQL, the same planned,

@@ -35,6 +35,7 @@ use std::{
     path::Path,
 };
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use self::{check::Origin, render::Written};
@@ -42,13 +43,14 @@ pub use self::{
     contract::Check,
     data_test::{Anomaly, CompiledTest, Direction, ModelRule, Probe},
     freshness::Clock,
-    increment::{ByFile, ByKey, FILE, Increment, Refresh, Standing, Taken},
+    increment::{ByFile, ByKey, ByTime, FILE, Increment, Refresh, Standing, Taken},
     snapshot::{Onward, SnapshotQueries, nullable},
     unit_test::CompiledUnitTest,
 };
 use crate::{
     diag::Diagnostic,
     engine::{Engine, Query, SchemaRef, source::SourceSpec},
+    interval::{Interval, Intervals},
     jinja::Jinja,
     lake::Constraints,
     manifest::{
@@ -112,6 +114,15 @@ impl CompiledModel {
         tables
     }
 
+    /// How it is built batch by batch of time, if it is.
+    #[must_use]
+    pub fn by_time(&self) -> Option<&ByTime> {
+        match &self.increment.as_ref()?.taken {
+            Taken::ByTime(by_time) => Some(by_time),
+            _ => None,
+        }
+    }
+
     /// How it takes new rows into the table that is there; none if it is made anew.
     #[must_use]
     pub fn takes_in(&self) -> Option<&Increment> {
@@ -131,8 +142,21 @@ pub struct Context<'a> {
     pub root: &'a Path,
     /// The columns of the Delta tables that are in the lake already.
     pub stored: &'a BTreeMap<Relation, SchemaRef>,
-    /// Whether incremental models are built from nothing.
+    /// When the invocation started.
+    pub now: DateTime<Utc>,
+    /// What is asked of incremental models.
+    pub wanted: &'a Wanted,
+}
+
+/// What a command asks of incremental models, other than what is due.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// That they are built from nothing.
     pub full_refresh: bool,
+    /// The batches of this time, of those that are built batch by batch.
+    pub time: Option<Interval>,
+    /// The batches of single ones, made again because they failed.
+    pub again: BTreeMap<NodeId, Intervals>,
 }
 
 /// Compiles `selected` (models, seeds, snapshots, data tests, unit tests, and sources whose age is asked) and whatever they need to be

@@ -44,7 +44,8 @@ async fn compiled(
         engine: &engine(),
         root: fixture.folder.path(),
         stored: &lake.iter().cloned().collect(),
-        full_refresh: false,
+        now: chrono::DateTime::UNIX_EPOCH,
+        wanted: &Wanted::default(),
     };
     compile(&context, &selected.iter().map(|name| NodeId::model("shop", name)).collect()).await
 }
@@ -215,7 +216,8 @@ async fn a_typed_query_reads_models_sources_and_tables_by_their_places() {
         engine: &engine(),
         root: fixture.folder.path(),
         stored: &lake,
-        full_refresh: false,
+        now: chrono::DateTime::UNIX_EPOCH,
+        wanted: &Wanted::default(),
     };
     let sql = "select v.x, o.o from {{ ref('v') }} v, {{ ref('a') }} a, main.other o";
     let (query, _) =
@@ -237,7 +239,8 @@ async fn seeded(files: &[(&str, &str)], lake: &[(Relation, SchemaRef)]) -> Compi
         engine: &engine(),
         root: fixture.folder.path(),
         stored: &lake.iter().cloned().collect(),
-        full_refresh: false,
+        now: chrono::DateTime::UNIX_EPOCH,
+        wanted: &Wanted::default(),
     };
     let ids = [NodeId::seed("shop", "s"), NodeId::model("shop", "a")].into();
     compile(&context, &ids).await.unwrap_or_else(|findings| panic!("{}", shown(&findings)))

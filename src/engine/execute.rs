@@ -80,6 +80,12 @@ pub fn one_stream(batch: RecordBatch) -> SendableRecordBatchStream {
     Box::pin(RecordBatchStreamAdapter::new(schema, stream::iter([Ok(batch)])))
 }
 
+/// A stream of these batches.
+#[must_use]
+pub fn listed(schema: super::SchemaRef, batches: Vec<RecordBatch>) -> SendableRecordBatchStream {
+    Box::pin(RecordBatchStreamAdapter::new(schema, stream::iter(batches.into_iter().map(Ok))))
+}
+
 /// The rows of one stream, then those of another, in the columns of the latter.
 #[must_use]
 pub fn chained(

@@ -6,6 +6,7 @@
 //! - [`rule`], [`audit`], [`split`]: what is asked of rows one by one, counted and taken out
 //! - [`spool`], [`reach`], [`change`]: new rows, what they reach of a table, and what they do to it
 //! - [`net`]: what came into a table and went, between two of its versions
+//! - [`batch`], `separable`: rows by stretches of time, and whether a query keeps these apart
 //! - [`tally`]: rows counted by a value
 //! - [`given`], [`diff`]: rows that somebody wrote, and how others differ from them
 //! - [`bind`]: a query's tables, from schemas to data
@@ -20,6 +21,7 @@
 
 pub mod answer;
 pub mod audit;
+pub mod batch;
 pub mod bind;
 pub mod change;
 pub mod diff;
@@ -35,6 +37,7 @@ pub mod reach;
 pub mod rule;
 #[cfg(test)]
 mod rule_tests;
+mod separable;
 pub mod session;
 pub mod source;
 pub mod split;

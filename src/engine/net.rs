@@ -45,17 +45,7 @@ pub fn all(table: &Table) -> Result<Table> {
 pub fn net(came: &Table, went: &Table) -> Result<Table> {
     let one = |name: &str, table: &Table, times: i64| {
         let source = provider_as_source(Arc::clone(table));
-        let schema = table.schema();
-        let column = |field: &Arc<Field>| {
-            let (name, wanted) = (field.name(), field.data_type());
-            match schema.field_with_name(name) {
-                Ok(own) if own.data_type() == wanted => Expr::Column(Column::from_name(name)),
-                Ok(_) => cast(Expr::Column(Column::from_name(name)), wanted.clone()).alias(name),
-                Err(_) => cast(lit(ScalarValue::Null), wanted.clone()).alias(name),
-            }
-        };
-        let columns: Vec<Expr> = came.schema().fields().iter().map(column).collect();
-        let columns = columns.into_iter().chain([lit(times).alias(TIMES)]);
+        let columns = columns_of(table, &came.schema()).into_iter().chain([lit(times).alias(TIMES)]);
         LogicalPlanBuilder::scan(name, source, None)?.project(columns)?.build()
     };
     let both = LogicalPlanBuilder::from(one("came", came, 1)?).union(one("went", went, -1)?)?;
@@ -67,6 +57,20 @@ pub fn net(came: &Table, went: &Table) -> Result<Table> {
     let told = counted.project(columns(came).chain([kind, each]))?.unnest_column(TIMES)?;
     let last = Expr::Column(Column::from_name(CHANGE_TYPE));
     Ok(view(told.project(columns(came).chain([last]))?.build()?))
+}
+
+/// The columns that are wanted, as a table has them: in their types, NULL where it lacks one.
+pub(super) fn columns_of(table: &Table, wanted: &SchemaRef) -> Vec<Expr> {
+    let schema = table.schema();
+    let column = |field: &Arc<Field>| {
+        let (name, wanted) = (field.name(), field.data_type());
+        match schema.field_with_name(name) {
+            Ok(own) if own.data_type() == wanted => Expr::Column(Column::from_name(name)),
+            Ok(_) => cast(Expr::Column(Column::from_name(name)), wanted.clone()).alias(name),
+            Err(_) => cast(lit(ScalarValue::Null), wanted.clone()).alias(name),
+        }
+    };
+    wanted.fields().iter().map(column).collect()
 }
 
 fn columns(table: &Table) -> impl Iterator<Item = Expr> + use<> {

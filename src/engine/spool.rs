@@ -90,10 +90,24 @@ impl Engine {
         streams: Streams,
         on_rows: Arc<dyn Fn(u64) + Send + Sync>,
     ) -> Result<Spool> {
+        self.spool_within(schema, streams, on_rows, IN_MEMORY).await
+    }
+
+    /// The same, where so many bytes of a stream stay in memory.
+    ///
+    /// # Errors
+    /// As for [`spool`](Self::spool).
+    pub async fn spool_within(
+        &self,
+        schema: &SchemaRef,
+        streams: Streams,
+        on_rows: Arc<dyn Fn(u64) + Send + Sync>,
+        in_memory: usize,
+    ) -> Result<Spool> {
         let count = Arc::new(Count { rows: AtomicU64::new(0), on_rows });
         let mut draining = JoinSet::new();
         for rows in streams {
-            draining.spawn(drain(rows, Arc::clone(&count), self.task()));
+            draining.spawn(drain(rows, Arc::clone(&count), self.task(), in_memory));
         }
         let (mut memory, mut files) = (Vec::new(), Vec::new());
         while let Some(part) = draining.join_next().await {
@@ -135,6 +149,7 @@ async fn drain(
     mut rows: SendableRecordBatchStream,
     count: Arc<Count>,
     task: Arc<TaskContext>,
+    in_memory: usize,
 ) -> Result<Part> {
     let (mut kept, mut bytes) = (Vec::new(), 0);
     let mut file: Option<(Arc<dyn SpillFile>, ArrowWriter<File>)> = None;
@@ -149,7 +164,7 @@ async fn drain(
         }
         bytes += batch.get_array_memory_size();
         kept.push(batch);
-        if bytes > IN_MEMORY {
+        if bytes > in_memory {
             let (path, mut writer) = self::writer(&rows.schema(), &task)?;
             kept.drain(..).try_for_each(|batch| writer.write(&batch))?;
             file = Some((path, writer));

@@ -6,7 +6,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::json;
 
-use crate::{engine::source::SourceState, manifest::fingerprint::Fingerprint, name::NodeId};
+use crate::{
+    engine::source::SourceState, interval::Intervals, manifest::fingerprint::Fingerprint, name::NodeId,
+};
 
 /// The key of [`Provenance`] in a commit's `commitInfo`.
 pub(super) const KEY: &str = "headwater";
@@ -38,6 +40,9 @@ pub struct Provenance {
     /// to be what today's inputs give, or passed more tests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stands_for: Option<u64>,
+    /// The time whose batches are in it, if it is built batch by batch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batches: Option<Intervals>,
     /// The version of Headwater.
     pub tool_version: String,
 }
@@ -101,6 +106,7 @@ impl Provenance {
             metrics: BTreeMap::new(),
             tests: BTreeMap::new(),
             stands_for: None,
+            batches: None,
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }

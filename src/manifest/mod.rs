@@ -27,9 +27,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 pub use self::{
     config::{
-        Condition, FilePolicy, HardDeletes, Incremental, Materialized, MetaColumns, ModelConfig, OnChange,
-        OnDelete, OnSchemaChange, OnViolation, SeedConfig, SnapshotConfig, SnapshotStrategy, Strategy,
-        TestConfig, TestSeverity, Updates,
+        Condition, FilePolicy, Follow, HardDeletes, Incremental, Materialized, MetaColumns, Microbatch,
+        ModelConfig, OnChange, OnDelete, OnSchemaChange, OnViolation, SeedConfig, SnapshotConfig,
+        SnapshotStrategy, Strategy, TestConfig, TestSeverity, Updates,
     },
     data_test::DataTest,
     node::{Model, Node, SourceFreshness, SourceTable},

@@ -78,6 +78,8 @@ pub struct SourceTable {
     pub columns: Vec<ColumnDecl>,
     /// Where its files are; none if it is a Delta table in the lake.
     pub external: Option<External>,
+    /// The column that tells when a row's event was, by which models in batches read it.
+    pub event_time: Option<String>,
     /// How old it may be; none if nobody asks.
     pub freshness: Option<SourceFreshness>,
     /// Where it is declared.
@@ -185,6 +187,18 @@ impl Node {
             Self::Seed(seed) => Some(&seed.model.relation),
             Self::Snapshot(snapshot) => Some(&snapshot.model.relation),
             Self::Source(source) => Some(&source.relation),
+            Self::Test(_) | Self::UnitTest(_) => None,
+        }
+    }
+
+    /// The column that tells when a row's event was, if its settings name one.
+    #[must_use]
+    pub fn event_time(&self) -> Option<&str> {
+        match self {
+            Self::Model(model) => model.config.event_time.as_deref(),
+            Self::Seed(seed) => seed.model.config.event_time.as_deref(),
+            Self::Snapshot(snapshot) => snapshot.model.config.event_time.as_deref(),
+            Self::Source(source) => source.event_time.as_deref(),
             Self::Test(_) | Self::UnitTest(_) => None,
         }
     }

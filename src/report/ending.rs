@@ -13,7 +13,7 @@ use super::{message::Level, node, wording};
 /// How much an ending matters. Counts, lines and the exit code all go by it.
 pub(super) fn level(outcome: &Outcome) -> Level {
     match outcome {
-        Outcome::Withheld(_) | Outcome::Failed { .. } => Level::Error,
+        Outcome::Withheld(_) | Outcome::Failed { .. } | Outcome::Partial(_) => Level::Error,
         Outcome::Tested(verdict) => match verdict.status {
             TestStatus::Pass => Level::Info,
             TestStatus::Warn => Level::Warn,
@@ -38,6 +38,7 @@ pub(super) fn level(outcome: &Outcome) -> Level {
 pub(super) fn status(action: Action, outcome: &Outcome) -> &'static str {
     match outcome {
         Outcome::Published { .. } | Outcome::Unchanged { .. } | Outcome::Checked => "success",
+        Outcome::Partial(_) => "partial success",
         Outcome::Reused => "reused",
         Outcome::Tested(verdict) => match verdict.status {
             TestStatus::Pass => "pass",
@@ -63,6 +64,7 @@ pub(super) fn message(step: &Step, outcome: &Outcome) -> Option<String> {
             Some(format!("OK {}", wording::rows_of(rows)))
         }
         Outcome::Unchanged { rows, .. } => Some(format!("UNCHANGED {}", wording::rows_of(*rows))),
+        Outcome::Partial(partial) => Some(wording::batches(partial)),
         Outcome::Reused => Some(step.reason.to_string()),
         Outcome::Checked => Some("OK".to_owned()),
         Outcome::Withheld(withheld) => Some(wording::withheld(withheld)),
@@ -109,6 +111,12 @@ pub(super) fn response(action: Action, outcome: &Outcome) -> Value {
         }
         Outcome::Unchanged { version, rows, rejected, quarantined, .. } => {
             ("UNCHANGED", version, *rows, 0, rejected, quarantined)
+        }
+        Outcome::Partial(partial) => {
+            let rows = partial.changed.total();
+            return json!({
+                "_message": wording::batches(partial), "code": "PARTIAL", "rows_affected": rows, "version": partial.version,
+            });
         }
         Outcome::Checked => return json!({ "_message": "OK" }),
         _ => return json!({}),

@@ -1,16 +1,20 @@
 //! What `run_results.json` tells of the last run, for a command that goes on from there.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     io::{self, ErrorKind},
     path::Path,
 };
 
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::name::NodeId;
+use crate::{
+    interval::{Interval, Intervals},
+    name::NodeId,
+};
 
 /// The last run, as far as its artifact tells.
 #[derive(Debug, Clone, Deserialize)]
@@ -25,6 +29,13 @@ pub struct LastRun {
 struct Ended {
     unique_id: NodeId,
     status: String,
+    batch_results: Option<BatchResults>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct BatchResults {
+    #[serde(default)]
+    failed: Vec<(DateTime<Utc>, DateTime<Utc>)>,
 }
 
 /// The endings that dbt tries again.
@@ -48,6 +59,19 @@ impl LastRun {
     pub fn unfinished(&self) -> BTreeSet<NodeId> {
         let results = self.results.iter().filter(|ended| UNFINISHED.contains(&ended.status.as_str()));
         results.map(|ended| ended.unique_id.clone()).collect()
+    }
+}
+
+impl LastRun {
+    /// The batches that failed, of models of which others did not.
+    #[must_use]
+    pub fn failed_batches(&self) -> BTreeMap<NodeId, Intervals> {
+        let failed = |ended: &Ended| {
+            let batches = ended.batch_results.as_ref()?.failed.iter();
+            let time: Intervals = batches.map(|(start, end)| Interval { start: *start, end: *end }).collect();
+            Some((ended.unique_id.clone(), time)).filter(|(_, time)| !time.is_empty())
+        };
+        self.results.iter().filter_map(failed).collect()
     }
 }
 

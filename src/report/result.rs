@@ -20,6 +20,8 @@ pub struct Counts {
     pub warn: usize,
     /// Failed, found what should not be, or made a version that nobody will see.
     pub error: usize,
+    /// Of these, how many did a part of what they should, which is visible.
+    pub partial: usize,
     /// Did not run, or not to its end.
     pub skip: usize,
     /// Had nothing to do: what is there stands.
@@ -112,6 +114,7 @@ impl RunResult {
             }
             Level::Error => {
                 self.counts.error += 1;
+                self.counts.partial += usize::from(matches!(outcome, Outcome::Partial(_)));
                 self.failures.push(trouble());
             }
         }
@@ -131,7 +134,7 @@ mod tests {
     #[test]
     fn every_ending_is_counted_once() {
         let result = RunResult::of(&sample::every_ending());
-        assert_eq!(result.counts, Counts { pass: 2, warn: 1, error: 1, skip: 3, reused: 0 });
+        assert_eq!(result.counts, Counts { pass: 2, warn: 1, error: 1, partial: 0, skip: 3, reused: 0 });
         assert_eq!(result.exit_code(), 1);
     }
 

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     event::{Event, Fact},
+    interval::Interval,
     name::Relation,
     outcome::Outcome,
     plan::{Action, Step},
@@ -71,10 +72,21 @@ impl RunResults {
             "compiled": code.is_some(),
             "compiled_code": code,
             "relation_name": ending::relation(step, outcome).map(Relation::quoted),
-            "batch_results": null,
+            "batch_results": batches(outcome),
             "overload_results": null,
         })
     }
+}
+
+/// dbt's `batch_results`: the batches of a model of which some failed.
+fn batches(outcome: Option<&Outcome>) -> Value {
+    let Some(Outcome::Partial(partial)) = outcome else { return Value::Null };
+    let time = |time: &Interval| json!([time.start, time.end]);
+    let failed = partial.failed.iter().map(|failed| time(&failed.time));
+    json!({
+        "successful": partial.done.iter().map(time).collect::<Vec<_>>(),
+        "failed": failed.collect::<Vec<_>>(),
+    })
 }
 
 impl Sink for RunResults {

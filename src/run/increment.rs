@@ -71,6 +71,7 @@ impl Worker {
             updated: changes.as_ref().map_or(0, |changes| changes.updated()),
             deleted: changes.as_ref().map_or(own.rows_replaced(), |changes| changes.deleted()),
             files: None,
+            batches: None,
         };
         let mut version = Version {
             relation: model.relation.clone(),
@@ -81,6 +82,7 @@ impl Worker {
             quarantines: build.quarantines(),
             changed: Some(Box::new(written)),
             same_rows: false,
+            failed: None,
         };
         let same = match changes {
             Some(changes) => Ok(changes.is_nothing()),
@@ -97,7 +99,7 @@ impl Worker {
     }
 
     /// Rows that were quarantined before stay: what is read now is not what they came with.
-    async fn beside_quarantined(&self, build: &Build<'_>) -> Result<Replaces, StepError> {
+    pub(super) async fn beside_quarantined(&self, build: &Build<'_>) -> Result<Replaces, StepError> {
         if !build.quarantines() {
             return Ok(Replaces::Everything);
         }
@@ -126,7 +128,7 @@ impl Worker {
                 ));
             }
             Taken::ByKey(by_key) => by_key,
-            Taken::ByFile(_) => return Err(StepError::Lost(build.model.id.to_string())),
+            Taken::ByFile(_) | Taken::ByTime(_) => return Err(StepError::Lost(build.model.id.to_string())),
         };
         let rows = Arc::clone(build.progress);
         let on_rows = Arc::new(move |count| rows.store(count, Ordering::Relaxed));

@@ -77,10 +77,12 @@ impl Worker {
         let mut version = Version {
             relation: model.relation.clone(),
             same_rows: changes.as_ref().is_some_and(|changes| changes.is_nothing()),
+            failed: None,
             changed: Some(Box::new(RowChanges {
                 inserted: own.rows_written(),
                 updated: 0,
                 deleted: 0,
+                batches: None,
                 files: Some(files_changed(&loading)),
             })),
             own,

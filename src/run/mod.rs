@@ -9,6 +9,7 @@
 //! - `model`: a model's new version, from its inputs to its publication
 //! - `increment`: taking new rows into a table that is there
 //! - `changes`: what came into the tables that a model reads, and went
+//! - `batches`: building a model batch by batch of time
 //! - `ingest`: loading files once each
 //! - `snapshot`: what rows are now, beside the versions that are kept
 //! - `reuse`: tables that stand, and the tests they have not passed yet
@@ -21,6 +22,7 @@
 
 mod anomaly;
 mod audit;
+mod batches;
 mod changes;
 mod freshness;
 mod increment;

@@ -110,14 +110,15 @@ impl Worker {
             made,
             anew: step.reason.is_demanded()
                 || made.is_none_or(|made| made.fingerprint != compiled.fingerprint),
+            forced: step.reason == Reason::Forced,
             from_nothing: matches!(step.reason, Reason::FullRefresh { .. }),
         };
-        let version = match self.stage(&build, Joins::Hash).await {
+        let version = match Box::pin(self.stage(&build, Joins::Hash)).await {
             Err(StepError::Engine(error) | StepError::Lake(LakeError::Query(error)))
                 if is_out_of_memory(&error) =>
             {
                 tracing::info!(node = %step.node, "out of memory; trying again with joins that spill");
-                self.stage(&build, Joins::Merge).await?
+                Box::pin(self.stage(&build, Joins::Merge)).await?
             }
             staged => staged?,
         };
@@ -218,6 +219,11 @@ impl Worker {
         {
             return self.load(build, increment, by_file, joins).await;
         }
+        if let Some(increment) = &build.compiled.increment
+            && let Taken::ByTime(by_time) = &increment.taken
+        {
+            return self.in_batches(build, increment, by_time, joins).await;
+        }
         if let Some(increment) = build.compiled.takes_in()
             && let Some(base) = self.tables.lake().base(&build.model.relation).await?
             && let Some(changed) = self.changed(build, increment.query.relations()).await?
@@ -259,6 +265,7 @@ impl Worker {
             quarantines: build.quarantines(),
             changed: None,
             same_rows: false,
+            failed: None,
         })
     }
 
@@ -333,6 +340,8 @@ pub(super) struct Build<'a> {
     pub(super) made: Option<&'a Provenance>,
     /// Whether what stands there was made otherwise than it would be now, or is somebody else's.
     pub(super) anew: bool,
+    /// Whether it is built for no other reason than that this was asked for.
+    pub(super) forced: bool,
     /// Whether nothing of it is to stay.
     pub(super) from_nothing: bool,
 }

@@ -99,12 +99,17 @@ impl<'a> Planner<'a> {
             return Some(if gone { Reason::TableMissing } else { Reason::FirstBuild });
         }
         match (self.how.rebuild, compiled.refresh) {
-            (Rebuild::All, _) => return Some(Reason::Forced),
+            (Rebuild::All, _) if compiled.by_time().is_none_or(|by_time| by_time.asked.is_none()) => {
+                return Some(Reason::Forced);
+            }
             (_, Some(Refresh::ColumnsChanged)) => return Some(Reason::FullRefresh { columns_changed: true }),
             (Rebuild::FullRefresh, Some(Refresh::Asked)) => {
                 return Some(Reason::FullRefresh { columns_changed: false });
             }
-            (Rebuild::Stale | Rebuild::FullRefresh, _) => {}
+            _ => {}
+        }
+        if let Some(time) = compiled.by_time().and_then(|by_time| by_time.asked.clone()) {
+            return Some(Reason::Backfill { time });
         }
         let relations = compiled.reads(&model.relation);
         if let Some(reason) = why(compiled, own, &self.seen.inputs(&relations, self.manifest)) {

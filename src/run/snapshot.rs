@@ -66,6 +66,7 @@ impl Worker {
             updated: changes.updated(),
             deleted: 0,
             files: None,
+            batches: None,
         });
         Ok(Version {
             relation: model.relation.clone(),
@@ -76,6 +77,7 @@ impl Worker {
             quarantines: false,
             changed: rows.map(Box::new),
             same_rows: changes.is_some_and(|changes| changes.is_nothing()),
+            failed: None,
         })
     }
 

@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    compile::CompiledModel,
-    lake::{InputVersion, Observed},
+    compile::{ByTime, CompiledModel},
+    interval::Intervals,
+    lake::{InputVersion, Observed, Provenance},
     manifest::fingerprint::digest,
     name::NodeId,
     plan::Reason,
@@ -41,7 +42,24 @@ pub(super) fn why(compiled: &CompiledModel, own: Option<&Observed>, inputs: &Inp
             _ => Reason::UpstreamChanged { node },
         });
     }
-    compiled.volatile.then_some(Reason::Volatile)
+    let due = compiled.by_time().and_then(|by_time| due(by_time, made));
+    due.or_else(|| compiled.volatile.then_some(Reason::Volatile))
+}
+
+/// Whether the time of batches has come that are not done.
+fn due(by_time: &ByTime, made: &Provenance) -> Option<Reason> {
+    let size = by_time.settings.batch_size;
+    let due = not_done(by_time, Some(made)).batches(size);
+    let first = size.label(due.first()?.start);
+    Some(Reason::BatchesDue { batches: due.len(), first })
+}
+
+/// The time whose batches a table lacks.
+pub(super) fn not_done(by_time: &ByTime, made: Option<&Provenance>) -> Intervals {
+    match made.and_then(|made| made.batches.as_ref()) {
+        Some(done) => by_time.all.without(done),
+        None => by_time.all.clone(),
+    }
 }
 
 /// What a test asks, of which rows of other tables than the one it judges.

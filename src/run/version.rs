@@ -5,10 +5,17 @@ use std::sync::Arc;
 use super::worker::StepError;
 use crate::{
     engine::{SchemaRef, Table, arrow::datatypes::DataType, source::RejectSink, split},
+    interval::Interval,
     lake::{Lake, Observed, Provenance, Staged},
     name::Relation,
-    outcome::{Outcome, Quarantined, Rejected, RowChanges},
+    outcome::{FailedBatch, Outcome, Partial, Quarantined, Rejected, RowChanges},
 };
+
+/// What became of batches.
+pub(super) struct Batches {
+    pub(super) done: Vec<Interval>,
+    pub(super) failed: Vec<FailedBatch>,
+}
 
 /// See the module. It is published or withdrawn; dropping it leaves files behind.
 #[must_use = "a version is neither published nor withdrawn by itself"]
@@ -27,6 +34,8 @@ pub(super) struct Version {
     pub(super) changed: Option<Box<RowChanges>>,
     /// Whether they left them as they were.
     pub(super) same_rows: bool,
+    /// The batches that were made and those that could not be, if any could not.
+    pub(super) failed: Option<Batches>,
 }
 
 impl Version {
@@ -49,7 +58,7 @@ impl Version {
     /// Makes it visible. What was set aside and taken out is told of before the rows that lack it can be seen.
     pub(super) async fn publish(self, lake: &Lake) -> Result<Outcome, StepError> {
         let (rejected, quarantined) = (self.rejected(), self.quarantined());
-        let Self { own, sides, changed, .. } = self;
+        let Self { own, sides, changed, failed, .. } = self;
         if let Err(error) = publish_sides(sides, lake).await {
             own.abort().await?;
             return Err(error);
@@ -59,13 +68,16 @@ impl Version {
         if let Some(warning) = &published.warning {
             tracing::warn!("{warning}");
         }
+        if let Some(batches) = failed {
+            return Ok(partial(published.version, rows, changed, batches));
+        }
         Ok(Outcome::Published { version: published.version, rows, bytes, changed, rejected, quarantined })
     }
 
     /// Leaves what stands there, which has the same rows, and notes what else these were made from.
     pub(super) async fn leave(self, lake: &Lake, standing: &Observed) -> Result<Outcome, StepError> {
         let (rejected, quarantined) = (self.rejected(), self.quarantined());
-        let Self { own, sides, relation, changed, .. } = self;
+        let Self { own, sides, relation, changed, failed, .. } = self;
         let (rows, mut now) = (own.rows(), own.provenance().clone());
         let transaction = own.transaction().cloned();
         own.abort().await?;
@@ -83,6 +95,9 @@ impl Version {
             if same_run != *made || transaction.is_some() {
                 lake.attest(&relation, standing.version, &now, transaction.as_ref()).await?;
             }
+        }
+        if let Some(batches) = failed {
+            return Ok(partial(standing.data_version, rows, changed, batches));
         }
         Ok(Outcome::Unchanged { version: standing.data_version, rows, changed, rejected, quarantined })
     }
@@ -111,6 +126,12 @@ impl Version {
         let relation = self.quarantines.then(|| self.relation.quarantine());
         (rows + dropped > 0).then_some(Quarantined { rows, dropped, relation })
     }
+}
+
+fn partial(version: u64, rows: u64, changed: Option<Box<RowChanges>>, batches: Batches) -> Outcome {
+    let changed = changed.map(|changed| *changed).unwrap_or_default();
+    let Batches { done, failed } = batches;
+    Outcome::Partial(Box::new(Partial { version, rows, changed, done, failed }))
 }
 
 /// Whether two tables have the same columns: the same rows under others are another version.

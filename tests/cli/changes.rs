@@ -65,7 +65,7 @@ fn what_came_while_the_reader_was_not_built_is_told_once() {
     project.write("in/4.csv", "id,day,amount\n6,2,60\n");
     project.run(["build"]).success();
     assert_rows(&project, "totals", "day,total\n1,70\n2,140\n");
-    // Forced, it was made of all rows, of which each had just come.
+    // Forced, it took in what was new, which was nothing.
     let rows = project.rows("select kind, count(*) as rows from {{ ref('log') }} group by 1");
     assert_eq!(rows, "kind,rows\ninsert,6\n");
 }

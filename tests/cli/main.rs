@@ -10,6 +10,7 @@
 //! | `sql_errors`, `template_errors`, `yaml_errors`, `usage_errors` | what is said of mistakes, before anything is written |
 //! | `failures` | models that fail while they run |
 //! | `incremental`, `ingestion` | models that take new rows in, and files that are loaded once |
+//! | `batches` | models that are built batch by batch of time |
 //! | `changes` | what models read of what changed above them |
 //! | `rebuilds` | what is built again, and what stands |
 //! | `scd` | snapshots: tables that keep every version of a row (their folder is for what is said) |
@@ -24,6 +25,7 @@
 //! | `crashes` | runs that are killed, and what the next one makes of it |
 
 mod audits;
+mod batches;
 mod changes;
 mod commands;
 mod contracts;

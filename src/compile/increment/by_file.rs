@@ -68,7 +68,7 @@ impl Work<'_> {
             ]);
         }
         let stored = self.context.stored.get(&model.relation);
-        let asked = settings.full_refresh.unwrap_or(self.context.full_refresh);
+        let asked = self.is_refreshed(model, settings);
         let refresh = (asked && stored.is_some()).then_some(Refresh::Asked);
         let standing = match stored.filter(|stored| stored.field_with_name(SOURCE_FILE).is_ok()) {
             Some(stored) => Some(self.standing(model, stored, table).await?),

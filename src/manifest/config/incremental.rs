@@ -3,7 +3,10 @@
 
 use serde_json::{Value, json};
 
-use super::Reader;
+use super::{
+    Reader,
+    microbatch::{self, Microbatch},
+};
 
 /// The settings of an incremental model.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +25,8 @@ pub struct Incremental {
     pub on_schema_change: OnSchemaChange,
     /// What is done about files that change or go after they were loaded, if it loads files.
     pub files: FilePolicy,
+    /// How its batches are made, if it is built batch by batch.
+    pub batches: Option<Microbatch>,
     /// Whether it is always built from nothing (`true`), or never, whatever the command says (`false`).
     pub full_refresh: Option<bool>,
 }
@@ -39,13 +44,21 @@ pub enum Strategy {
     InsertOverwrite,
     /// Each file of a source is loaded once; if it changes, its rows take the place of those it had.
     ByFile,
+    /// All rows of a stretch of time go when that is built again.
+    Microbatch,
 }
 
 impl Strategy {
-    const ALL: [Self; 5] =
-        [Self::Append, Self::Merge, Self::DeleteInsert, Self::InsertOverwrite, Self::ByFile];
+    const ALL: [Self; 6] = [
+        Self::Append,
+        Self::Merge,
+        Self::DeleteInsert,
+        Self::InsertOverwrite,
+        Self::ByFile,
+        Self::Microbatch,
+    ];
 
-    /// dbt's word for it; ours, for the last.
+    /// dbt's word for it; ours, for files.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -54,6 +67,7 @@ impl Strategy {
             Self::DeleteInsert => "delete+insert",
             Self::InsertOverwrite => "insert_overwrite",
             Self::ByFile => "by_file",
+            Self::Microbatch => "microbatch",
         }
     }
 }
@@ -160,8 +174,11 @@ impl Incremental {
                 Updates::All
             }
         };
+        let strategy = strategy.unwrap_or(usual);
+        let is_by_time = strategy == Strategy::Microbatch;
         let incremental = Self {
-            strategy: strategy.unwrap_or(usual),
+            batches: if is_by_time { Microbatch::read(reader) } else { None },
+            strategy,
             unique_key,
             updates,
             predicates: reader.list("incremental_predicates"),
@@ -198,7 +215,9 @@ impl Incremental {
         let merges = ["merge_update_columns", "merge_exclude_columns", "merge_delete_condition"];
         let keyed = merges.into_iter().map(|key| (key, strategy == Strategy::Merge));
         let by_file = ["on_change", "on_delete"].map(|key| (key, strategy == Strategy::ByFile));
-        for (key, fits) in keyed.chain([("incremental_predicates", by_key)]).chain(by_file) {
+        let by_time = microbatch::KEYS.map(|key| (key, strategy == Strategy::Microbatch));
+        let known = keyed.chain([("incremental_predicates", by_key)]).chain(by_file).chain(by_time);
+        for (key, fits) in known {
             if !fits && reader.settings.get(key).is_some_and(|setting| !setting.value.is_null()) {
                 let message = format!("`{key}` has no meaning for the strategy `{}`", strategy.name());
                 reader.finding(key, message, |found| found);
@@ -221,7 +240,8 @@ impl Incremental {
             ("merge_delete_condition", json!(self.delete_condition)),
         ];
         let is_set = |value: &Value| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty());
-        settings.into_iter().filter(|(_, value)| is_set(value)).collect()
+        let batches = self.batches.iter().flat_map(Microbatch::shaping);
+        settings.into_iter().chain(batches).filter(|(_, value)| is_set(value)).collect()
     }
 }
 

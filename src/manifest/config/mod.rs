@@ -4,11 +4,13 @@
 //!
 //! - [`model`]: what shapes a model
 //! - [`incremental`]: how a model takes new rows in
+//! - [`microbatch`]: how a model is built batch by batch of time
 //! - [`seed`]: how a seed's file becomes rows
 //! - [`snapshot`]: how a snapshot tells the versions of a row apart
 //! - [`test`]: how a data test judges
 
 pub mod incremental;
+pub mod microbatch;
 pub mod model;
 pub mod seed;
 pub mod snapshot;
@@ -20,6 +22,7 @@ use serde_json::Value;
 
 pub use self::{
     incremental::{FilePolicy, Incremental, OnChange, OnDelete, OnSchemaChange, Strategy, Updates},
+    microbatch::{Follow, Microbatch},
     model::{Materialized, ModelConfig},
     seed::SeedConfig,
     snapshot::{HardDeletes, MetaColumns, SnapshotConfig, SnapshotStrategy},

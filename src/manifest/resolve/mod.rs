@@ -28,7 +28,10 @@ use crate::{
     jinja::Captures,
     name::{NodeId, Relation},
     parse::Parsed,
-    project::{ConfigPatch, KNOWN_CONFIG, ModelFile, ModelProperties, Project, SourceDecl, Yaml, YamlValue},
+    project::{
+        ConfigPatch, KNOWN_CONFIG, ModelFile, ModelProperties, Project, SourceDecl, SourceTableDecl, Yaml,
+        YamlValue,
+    },
     text::{Span, Spanned},
 };
 
@@ -125,6 +128,7 @@ impl Resolver<'_> {
                 tags: declared.tags.iter().chain(&table.tags).map(|tag| tag.value.clone()).collect(),
                 columns: table.columns.clone(),
                 external,
+                event_time: event_time(declared, table),
                 freshness: freshness::of(declared, table),
                 span: table.name.span.clone(),
             };
@@ -345,6 +349,12 @@ fn misspelt(key: &str, setting: &Setting) -> Option<Diagnostic> {
     let question = near::question(key, KNOWN_CONFIG.iter().copied())?;
     let message = format!("the setting `{key}` means nothing to Headwater");
     Some(Diagnostic::warning("unknown-config", message).at(setting.span.clone(), "").hint(question))
+}
+
+/// What a source's table, or its source, says of the column that tells when an event was.
+fn event_time(declared: &SourceDecl, table: &SourceTableDecl) -> Option<String> {
+    let of = |config: &ConfigPatch| config.entries.get("event_time")?.to_json().as_str().map(str::to_owned);
+    of(&table.config).or_else(|| of(&declared.config))
 }
 
 fn text(spanned: Option<&Spanned<String>>) -> String {

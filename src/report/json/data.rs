@@ -120,7 +120,7 @@ fn trouble(block: &Block, msg: &str) -> Value {
 }
 
 fn stats(counts: Counts) -> Value {
-    let Counts { pass, warn, error, skip, reused } = counts;
+    let Counts { pass, warn, error, skip, reused, .. } = counts;
     json!({
         "pass": pass,
         "warn": warn,

@@ -1,6 +1,6 @@
 //! Rows, files and ages in words.
 
-use crate::outcome::{Age, FileChanges, Quarantined, Rejected, RowChanges, Withheld};
+use crate::outcome::{Age, FileChanges, Partial, Quarantined, Rejected, RowChanges, Withheld};
 
 use super::super::node;
 
@@ -54,8 +54,21 @@ pub(super) fn changed(changed: &RowChanges) -> Option<String> {
         .map(|(rows, how)| format!("{} {how}", thousands(rows)))
         .collect();
     let files = changed.files.map(files).unwrap_or_default();
-    let told: Vec<String> = [parts.join(", "), files].into_iter().filter(|text| !text.is_empty()).collect();
+    let batches = changed.batches.filter(|batches| *batches > 0).map(|batches| match batches {
+        1 => "1 batch".to_owned(),
+        _ => format!("{} batches", thousands(batches)),
+    });
+    let told: Vec<String> = [batches.unwrap_or_default(), parts.join(", "), files]
+        .into_iter()
+        .filter(|text| !text.is_empty())
+        .collect();
     (!told.is_empty()).then(|| told.join("; "))
+}
+
+/// What became of the batches of a model: `PARTIAL SUCCESS (4/5)`.
+pub(in crate::report) fn batches(partial: &Partial) -> String {
+    let done = partial.done.len();
+    format!("PARTIAL SUCCESS ({done}/{})", done + partial.failed.len())
 }
 
 /// What was done about files: `10 files loaded, 1 vanished`.

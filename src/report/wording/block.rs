@@ -12,7 +12,7 @@
 
 use crate::{
     name::Relation,
-    outcome::{Age, Outcome, Rejected, Verdict, Withheld},
+    outcome::{Age, Outcome, Partial, Rejected, Verdict, Withheld},
     plan::{Action, Step},
 };
 
@@ -80,6 +80,7 @@ fn finding(block: &Block) -> Finding {
         Outcome::Tested(verdict) => tested(verdict, step),
         Outcome::Failed { message, compiled } => failed(message, compiled.as_deref()),
         Outcome::Aged(age) => aged(age),
+        Outcome::Partial(partial) => batches(partial),
         Outcome::Published { rejected: Some(rejected), .. }
         | Outcome::Unchanged { rejected: Some(rejected), .. } => set_aside(rejected, step),
         Outcome::Published { .. } | Outcome::Unchanged { .. } | Outcome::Reused | Outcome::Checked => {
@@ -96,6 +97,24 @@ fn finding(block: &Block) -> Finding {
         last.push(skipped);
     }
     finding
+}
+
+/// Failed batches that are listed.
+const BATCHES: usize = 5;
+
+fn batches(partial: &Partial) -> Finding {
+    let total = partial.done.len() + partial.failed.len();
+    let mut said = vec![format!(
+        "{} of {total} batches failed; the others are published in version {}, and these are made again by the next run",
+        partial.failed.len(),
+        partial.version
+    )];
+    said.extend(
+        partial.failed.iter().take(BATCHES).map(|failed| format!("{}: {}", failed.batch, failed.message)),
+    );
+    let more = partial.failed.len().saturating_sub(BATCHES);
+    said.extend((more > 0).then(|| format!("and {more} more")));
+    Finding { said, ..Finding::default() }
 }
 
 fn withheld(withheld: &Withheld, step: &Step, block: &Block) -> Finding {

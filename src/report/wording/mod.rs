@@ -20,7 +20,7 @@ use super::{
 };
 
 pub(super) use self::{
-    amounts::{rows_of, withheld},
+    amounts::{batches, rows_of, withheld},
     block::DIFFERS,
     status::what,
 };
@@ -89,12 +89,14 @@ fn ran(kinds: &BTreeMap<String, usize>, seconds: f64) -> Line {
 }
 
 fn summary(counts: Counts, cancelled: bool) -> Line {
-    let errors = node::count(counts.error, "error");
+    let errors = node::count(counts.error - counts.partial, "error");
+    let partial = match counts.partial {
+        1 => "1 partial success".to_owned(),
+        many => format!("{many} partial successes"),
+    };
     let warnings = node::count(counts.warn, "warning");
     let (tone, troubles) = match counts {
-        Counts { error: 1.., .. } => {
-            (Tone::Bad, format!(" with {errors}, 0 partial successes, and {warnings}:"))
-        }
+        Counts { error: 1.., .. } => (Tone::Bad, format!(" with {errors}, {partial}, and {warnings}:")),
         Counts { warn: 1.., .. } => (Tone::Caution, format!(" with {warnings}:")),
         Counts { skip: 1.., .. } => {
             (Tone::Caution, format!(" with {} skipped", node::count(counts.skip, "step")))
@@ -108,7 +110,7 @@ fn summary(counts: Counts, cancelled: bool) -> Line {
 }
 
 fn totals(counts: Counts) -> Line {
-    let Counts { pass, warn, error, skip, reused } = counts;
+    let Counts { pass, warn, error, skip, reused, .. } = counts;
     let total = counts.total();
     Line::plain(format!(
         "Done. PASS={pass} WARN={warn} ERROR={error} SKIP={skip} NO-OP=0 REUSED={reused} TOTAL={total}"

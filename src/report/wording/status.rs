@@ -140,6 +140,12 @@ fn told(step: &Step, outcome: &Outcome) -> Told {
             let remark = remark(files.as_ref(), rejected.as_ref(), quarantined.as_ref());
             Told { tone, status, lead: format!("UNCHANGED {}", words(step)), remark }
         }
+        Outcome::Partial(partial) => Told {
+            tone: Tone::Bad,
+            status: amounts::batches(partial),
+            lead: format!("PARTIAL SUCCESS creating {}", words(step)),
+            remark: amounts::changed(&partial.changed),
+        },
         Outcome::Reused => {
             let remark = Some("up to date".to_owned());
             Told {

@@ -1,0 +1,302 @@
+//! Rows by stretches of time: which of a table's lie in them, which files hold any of these, and which stretches some
+//! rows touch.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use datafusion::{
+    arrow::{
+        array::{Array, AsArray},
+        compute::filter_record_batch,
+        datatypes::{DataType, TimeUnit, TimestampMicrosecondType},
+    },
+    common::{
+        Column, DFSchema, ExprSchema, ScalarValue, TableReference,
+        tree_node::{Transformed, TreeNodeRecursion},
+    },
+    datasource::{empty::EmptyTable, provider_as_source},
+    error::{DataFusionError, Result},
+    functions::datetime::expr_fn::date_trunc,
+    logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Union, cast, lit, when},
+    physical_plan::{collect, stream::RecordBatchStreamAdapter},
+};
+use futures::StreamExt;
+
+use super::{
+    Engine, SchemaRef, SendableRecordBatchStream, Streams, Table,
+    bind::Bound,
+    change::{CHANGE, DELETED, KEPT},
+    execute::Joins,
+    net::columns_of,
+    session::reference,
+};
+use crate::{
+    interval::{BatchSize, Interval, Intervals},
+    name::Relation,
+};
+
+/// A relation, and the column that tells when a row's event was.
+pub type Timed = (Relation, String);
+
+/// Whether a column of this type tells a time.
+#[must_use]
+pub fn is_time(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Date32 | DataType::Timestamp(..))
+}
+
+/// Whether a column's value lies in any of these. A date lies where its midnight does.
+fn lies_in(column: &Expr, data_type: &DataType, stretches: &Intervals) -> Result<Expr> {
+    let bound = |at: DateTime<Utc>| {
+        let at = if *data_type == DataType::Date32 { BatchSize::Day.ceil(at) } else { at };
+        let at = ScalarValue::TimestampMicrosecond(Some(at.timestamp_micros()), None);
+        at.cast_to(data_type).map(lit)
+    };
+    let within =
+        |one: &Interval| Ok(column.clone().gt_eq(bound(one.start)?).and(column.clone().lt(bound(one.end)?)));
+    let conditions: Vec<Expr> = stretches.iter().map(within).collect::<Result<_>>()?;
+    Ok(datafusion::logical_expr::utils::disjunction(conditions).unwrap_or_else(|| lit(false)))
+}
+
+/// The name of a view or of a table, under which its own plan stands; none of what a query calls something itself.
+pub(super) fn stands_for(alias: &TableReference) -> Option<Relation> {
+    Some(Relation::new(alias.schema()?, alias.table()))
+}
+
+impl Bound {
+    /// The same query, which reads of these relations only the rows of these stretches. What views read is left alone: they
+    /// are read by their own rows' time.
+    ///
+    /// # Errors
+    /// If a relation lacks its column, or if that does not tell a time.
+    pub fn during(self, inputs: &[Timed], stretches: &Intervals) -> Result<Self> {
+        let plan = self.plan.transform_down_with_subqueries(|node| {
+            let relation = match &node {
+                LogicalPlan::TableScan(scan) => stands_for(&scan.table_name),
+                LogicalPlan::SubqueryAlias(alias) => stands_for(&alias.alias),
+                _ => None,
+            };
+            let Some(relation) = relation else { return Ok(Transformed::no(node)) };
+            let Some((_, column)) = inputs.iter().find(|(timed, _)| *timed == relation) else {
+                return Ok(Transformed::new(node, false, TreeNodeRecursion::Jump));
+            };
+            let column = Column::new(Some(reference(&relation)), column);
+            let data_type = node.schema().field_from_column(&column)?.data_type().clone();
+            let condition = lies_in(&Expr::Column(column), &data_type, stretches)?;
+            let plan = LogicalPlanBuilder::from(node).filter(condition)?.build()?;
+            Ok(Transformed::new(plan, true, TreeNodeRecursion::Jump))
+        })?;
+        Ok(Self { plan: plan.data })
+    }
+}
+
+/// A table's rows in the columns `wanted`, and in [`CHANGE`] that those of these stretches go. Rows have NULL in columns that
+/// the table lacks.
+pub fn making_room(table: &Table, wanted: &SchemaRef, column: &str, stretches: &Intervals) -> Result<Bound> {
+    let schema = table.schema();
+    let time = Expr::Column(Column::from_name(column));
+    let goes = lies_in(&time, schema.field_with_name(column)?.data_type(), stretches)?;
+    let change = when(goes, lit(DELETED)).otherwise(lit(KEPT))?.alias(CHANGE);
+    let columns = columns_of(table, wanted).into_iter().chain([change]);
+    let scan = LogicalPlanBuilder::scan("old", provider_as_source(Arc::clone(table)), None)?;
+    Ok(Bound { plan: scan.project(columns)?.build()? })
+}
+
+/// The values of `file`, each once, of a table's rows in these stretches.
+pub fn reached(table: &Table, file: &str, column: &str, stretches: &Intervals) -> Result<Bound> {
+    let schema = table.schema();
+    let time = Expr::Column(Column::from_name(column));
+    let condition = lies_in(&time, schema.field_with_name(column)?.data_type(), stretches)?;
+    let scan = LogicalPlanBuilder::scan("old", provider_as_source(Arc::clone(table)), None)?;
+    let files = scan.filter(condition)?.project([Expr::Column(Column::from_name(file))])?.distinct()?;
+    Ok(Bound { plan: files.build()? })
+}
+
+/// The rows of several tables of these columns, one after the other.
+pub fn all_of(tables: Vec<Table>, columns: &SchemaRef) -> Result<Bound> {
+    let scan = |table: Table| {
+        let wanted = columns_of(&table, columns);
+        LogicalPlanBuilder::scan("batch", provider_as_source(table), None)?
+            .project(wanted)?
+            .build()
+            .map(Arc::new)
+    };
+    let mut scans: Vec<Arc<LogicalPlan>> = tables.into_iter().map(scan).collect::<Result<_>>()?;
+    let plan = match scans.pop() {
+        Some(only) if scans.is_empty() => Arc::unwrap_or_clone(only),
+        Some(last) => LogicalPlan::Union(Union::try_new(scans.into_iter().chain([last]).collect())?),
+        None => scan(Arc::new(EmptyTable::new(Arc::clone(columns)))).map(Arc::unwrap_or_clone)?,
+    };
+    Ok(Bound { plan })
+}
+
+impl Engine {
+    /// The batches that a table's rows lie in. Rows whose time is not known lie in none.
+    pub async fn touched(&self, table: &Table, column: &str, size: BatchSize) -> Result<Intervals> {
+        let time = Expr::Column(Column::from_name(column));
+        let scan = LogicalPlanBuilder::scan("rows", provider_as_source(Arc::clone(table)), None)?;
+        let micros = DataType::Timestamp(TimeUnit::Microsecond, None);
+        let start = date_trunc(lit(size.name()), cast(time.clone(), micros.clone()));
+        let starts = scan.filter(time.is_not_null())?.project([cast(start, micros)])?.distinct()?.build()?;
+        let plan = self.planner(Joins::Hash).create_physical_plan(&starts).await?;
+        let mut touched = Vec::new();
+        for batch in collect(plan, self.task()).await? {
+            let starts = batch.column(0).as_primitive::<TimestampMicrosecondType>();
+            let starts = starts.iter().flatten().filter_map(DateTime::from_timestamp_micros);
+            touched.extend(starts.map(|start| Interval { start, end: size.next(start) }));
+        }
+        Ok(touched.into_iter().collect())
+    }
+
+    /// Streams that end with an error at the first row that does not lie in these stretches.
+    pub fn held_to(&self, streams: Streams, column: &str, stretches: &Intervals) -> Result<Streams> {
+        let Some(schema) = streams.first().map(|rows| rows.schema()) else { return Ok(streams) };
+        let time = Expr::Column(Column::from_name(column));
+        let data_type = schema.field_with_name(column)?.data_type().clone();
+        let inside = lies_in(&time, &data_type, stretches)?;
+        let inside = self.planner(Joins::Hash).create_physical_expr(inside, &DFSchema::try_from(schema)?)?;
+        let column: Arc<str> = column.into();
+        let held = streams.into_iter().map(|rows| {
+            let (inside, column) = (Arc::clone(&inside), Arc::clone(&column));
+            let schema = rows.schema();
+            let rows = rows.map(move |batch| {
+                let batch = batch?;
+                let inside = inside.evaluate(&batch)?.into_array(batch.num_rows())?;
+                let inside = inside.as_boolean();
+                if inside.true_count() == batch.num_rows() {
+                    return Ok(batch);
+                }
+                let outside = (0..batch.num_rows()).map(|row| !(inside.is_valid(row) && inside.value(row)));
+                let outside = filter_record_batch(&batch, &outside.collect::<Vec<_>>().into())?;
+                let index = batch.schema().index_of(&column)?;
+                let value = ScalarValue::try_from_array(outside.column(index), 0)?;
+                Err(DataFusionError::Execution(format!(
+                    "a row has the time {value} in `{column}`, its `event_time`, which is outside of the batch that it was \
+                     made for; each batch must make rows of its own time only"
+                )))
+            });
+            Box::pin(RecordBatchStreamAdapter::new(schema, rows)) as SendableRecordBatchStream
+        });
+        Ok(held.collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::{
+        arrow::{
+            array::{Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray},
+            datatypes::{Field, Schema},
+        },
+        datasource::MemTable,
+    };
+
+    use super::*;
+    use crate::{engine::EngineSettings, interval::instant};
+
+    fn engine() -> Engine {
+        Engine::new(&EngineSettings { threads: 2, memory_limit: None, dialect: "duckdb".into() }).unwrap()
+    }
+
+    fn stretches(parts: &[(&str, &str)]) -> Intervals {
+        let parts = parts
+            .iter()
+            .map(|(start, end)| Interval { start: instant(start).unwrap(), end: instant(end).unwrap() });
+        parts.collect()
+    }
+
+    /// Rows at these times, none for an empty text, numbered from 0, each in a file of its own.
+    fn rows(times: &[&str], zone: Option<&str>) -> Table {
+        let data_type = DataType::Timestamp(TimeUnit::Microsecond, zone.map(Into::into));
+        let schema = Arc::new(Schema::new(vec![
+            Field::new("at", data_type.clone(), true),
+            Field::new("n", DataType::Int64, true),
+            Field::new("file", DataType::Utf8, true),
+        ]));
+        let micros = |time: &&str| instant(time).ok().map(|time| time.timestamp_micros());
+        let at: TimestampMicrosecondArray = times.iter().map(micros).collect();
+        let numbers: Int64Array = (0_i64..).take(times.len()).map(Some).collect();
+        let files: StringArray = (0..times.len()).map(|number| Some(format!("f{number}"))).collect();
+        let columns: Vec<Arc<dyn Array>> =
+            vec![Arc::new(at.with_data_type(data_type)), Arc::new(numbers), Arc::new(files)];
+        let batch = RecordBatch::try_new(Arc::clone(&schema), columns).unwrap();
+        Arc::new(MemTable::try_new(schema, vec![vec![batch]]).unwrap())
+    }
+
+    const TIMES: [&str; 5] =
+        ["2021-01-01T00:00", "2021-01-01T23:59:59", "2021-01-02", "2021-01-03T12:00", ""];
+
+    #[tokio::test]
+    async fn files_are_reached_by_the_rows_of_a_stretch() {
+        for zone in [None, Some("UTC")] {
+            let table = rows(&TIMES, zone);
+            let days = stretches(&[("2021-01-01", "2021-01-02"), ("2021-01-03", "2021-01-04")]);
+            let bound = reached(&table, "file", "at", &days).unwrap();
+            let mut files = engine().texts(&bound).await.unwrap();
+            files.sort();
+            assert_eq!(files, ["f0", "f1", "f3"]);
+            assert!(
+                engine()
+                    .texts(&reached(&table, "file", "at", &Intervals::default()).unwrap())
+                    .await
+                    .unwrap()
+                    .is_empty()
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn rows_touch_the_batches_they_lie_in() {
+        for zone in [None, Some("UTC")] {
+            let touched = async |size| engine().touched(&rows(&TIMES, zone), "at", size).await.unwrap();
+            assert_eq!(touched(BatchSize::Day).await, stretches(&[("2021-01-01", "2021-01-04")]));
+            let hours = stretches(&[
+                ("2021-01-01", "2021-01-01T01:00"),
+                ("2021-01-01T23:00", "2021-01-02T01:00"),
+                ("2021-01-03T12:00", "2021-01-03T13:00"),
+            ]);
+            assert_eq!(touched(BatchSize::Hour).await, hours);
+            assert_eq!(touched(BatchSize::Year).await, stretches(&[("2021-01-01", "2022-01-01")]));
+        }
+    }
+
+    #[tokio::test]
+    async fn views_and_what_queries_name_themselves_are_not_read_by_time() {
+        let engine = engine();
+        let table = rows(&TIMES, None);
+        let relation = Relation::new("s", "t");
+        engine.declare_table(&relation, table.schema()).unwrap();
+        let view = engine.plan("select max(n) as n from s.t").await.unwrap();
+        engine.declare_view(&Relation::new("s", "v"), &view).unwrap();
+        let sql = "with t as (select * from s.t) select cast(n as varchar) as n from t union all select 'max ' || n from s.v
+                   union all select 'sub ' || (select count(*) from s.t)";
+        let query = engine.plan(sql).await.unwrap();
+        let bound = query.bind(&[(relation.clone(), table)].into()).unwrap();
+        let day = stretches(&[("2021-01-02", "2021-01-03")]);
+        let mut found = engine.texts(&bound.during(&[(relation, "at".into())], &day).unwrap()).await.unwrap();
+        found.sort();
+        assert_eq!(found, ["2", "max 4", "sub 1"]);
+    }
+
+    #[tokio::test]
+    async fn a_row_outside_of_its_batch_is_an_error() {
+        let engine = engine();
+        let table = rows(&TIMES[..4], None);
+        let all = |days: &Intervals| {
+            let bound = making_room(&table, &table.schema(), "at", days).unwrap();
+            let (engine, days) = (&engine, days.clone());
+            async move {
+                let streams = engine.streams(&bound, &[], Joins::Hash).await.unwrap();
+                let mut failure = None;
+                for mut rows in engine.held_to(streams, "at", &days).unwrap() {
+                    while let Some(batch) = rows.next().await {
+                        failure = failure.or(batch.err().map(|error| error.to_string()));
+                    }
+                }
+                failure
+            }
+        };
+        assert_eq!(all(&stretches(&[("2021-01-01", "2021-01-04")])).await, None);
+        let message = all(&stretches(&[("2021-01-01", "2021-01-03")])).await.unwrap();
+        assert!(message.contains("`at`") && message.contains("outside of the batch"), "{message}");
+    }
+}

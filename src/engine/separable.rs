@@ -1,0 +1,365 @@
+//! Whether batches of time can be made by one query as well as each by its own: whether no row that a query makes comes of rows
+//! of two batches.
+//!
+//! The plan is followed from what it reads upwards. Of each node it is known whether its rows belong to a batch, and which of
+//! its columns tell to which one. A group, a window's partition, a distinct row must be of one batch, and so must both
+//! sides of a join; where that does not follow from the plan, the answer is no.
+
+use std::collections::BTreeSet;
+
+use datafusion::{
+    arrow::datatypes::DataType,
+    common::{Column, JoinType, TableReference, tree_node::TreeNodeRecursion},
+    logical_expr::{
+        BinaryExpr, Distinct, Expr, LogicalPlan, Operator, expr::WindowFunction, utils::split_conjunction,
+    },
+};
+
+use super::{
+    Query,
+    batch::{Timed, stands_for},
+};
+use crate::interval::BatchSize;
+
+/// How a node's rows lie in time.
+enum Lie {
+    /// They are the same for all batches.
+    Anyhow,
+    /// Each belongs to a batch, which any of these columns tells. Two of them that are equal tell the same one.
+    InBatches(BTreeSet<Column>),
+}
+
+impl Query {
+    /// Whether the rows of several batches can be made at once: they are those that each batch's own query makes, and the
+    /// column `event_time` tells which are whose. `inputs` are read by their time, all else is read whole.
+    #[must_use]
+    pub fn is_separable(&self, inputs: &[Timed], event_time: &str, size: BatchSize) -> bool {
+        let tracer = Tracer { inputs, size };
+        match tracer.follow(self.plan()) {
+            Some(Lie::InBatches(columns)) => columns.iter().any(|column| column.name == event_time),
+            Some(Lie::Anyhow) | None => false,
+        }
+    }
+}
+
+struct Tracer<'a> {
+    inputs: &'a [Timed],
+    size: BatchSize,
+}
+
+impl Tracer<'_> {
+    /// How a node's rows lie; none if they may come of rows of several batches.
+    fn follow(&self, node: &LogicalPlan) -> Option<Lie> {
+        if !self.subqueries_are_the_same_anyhow(node) {
+            return None;
+        }
+        match node {
+            LogicalPlan::TableScan(scan) => Some(self.read(&scan.table_name)),
+            LogicalPlan::SubqueryAlias(alias) if stands_for(&alias.alias).is_some() => {
+                Some(self.read(&alias.alias))
+            }
+            LogicalPlan::SubqueryAlias(alias) => {
+                let lie = self.follow(&alias.input)?;
+                Some(lie.mapped(|column| Column::new(Some(alias.alias.clone()), &column.name)))
+            }
+            LogicalPlan::Projection(projection) => {
+                let lie = self.follow(&projection.input)?;
+                Some(self.told_by(&lie, &projection.expr))
+            }
+            LogicalPlan::Filter(filter) => self.follow(&filter.input),
+            LogicalPlan::Sort(sort) if sort.fetch.is_none() => self.follow(&sort.input),
+            LogicalPlan::Distinct(Distinct::All(input)) => self.follow(input)?.if_told(),
+            LogicalPlan::Aggregate(aggregate) => {
+                let lie = self.follow(&aggregate.input)?;
+                if matches!(lie, Lie::Anyhow) {
+                    return Some(lie);
+                }
+                let is_set = |expr: &Expr| matches!(expr, Expr::GroupingSet(_));
+                if aggregate.group_expr.iter().any(is_set) {
+                    return None;
+                }
+                self.told_by(&lie, &aggregate.group_expr).if_told()
+            }
+            LogicalPlan::Window(window) => {
+                let lie = self.follow(&window.input)?;
+                let Lie::InBatches(columns) = &lie else { return Some(lie) };
+                let parted = |expr: &Expr| match expr.clone().unalias() {
+                    Expr::WindowFunction(function) => {
+                        let WindowFunction { params, .. } = *function;
+                        params.partition_by.iter().any(|expr| self.tells(expr, columns))
+                    }
+                    _ => false,
+                };
+                window.window_expr.iter().all(parted).then_some(lie)
+            }
+            LogicalPlan::Join(join) => {
+                let sides = (self.follow(&join.left)?, self.follow(&join.right)?);
+                // What it is joined on is told apart from the rest by the optimizer, which has not seen it.
+                let equal = join.filter.iter().flat_map(split_conjunction).filter_map(|part| match part {
+                    Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) => {
+                        Some((&**left, &**right))
+                    }
+                    _ => None,
+                });
+                let on = join.on.iter().map(|(left, right)| (left, right)).chain(equal);
+                self.joined(sides, on, join.join_type)
+            }
+            LogicalPlan::Union(union) => {
+                let mut lies = union.inputs.iter().map(|input| {
+                    let lie = self.follow(input)?;
+                    Some((lie, input.schema().columns()))
+                });
+                let own = union.schema.columns();
+                let (first, named) = lies.next()??;
+                let first = first.at(&named);
+                lies.try_fold(first, |known, lie| {
+                    let (lie, named) = lie?;
+                    match (known, lie.at(&named)) {
+                        (None, None) => Some(None),
+                        (Some(one), Some(other)) => Some(Some(&one & &other)),
+                        // Rows that are the same for all batches would come once for each.
+                        _ => None,
+                    }
+                })
+                .map(|places| match places {
+                    None => Lie::Anyhow,
+                    Some(places) => Lie::InBatches(
+                        places.into_iter().filter_map(|place| own.get(place).cloned()).collect(),
+                    ),
+                })
+            }
+            LogicalPlan::EmptyRelation(_) | LogicalPlan::Values(_) => Some(Lie::Anyhow),
+            other => {
+                // Whatever it does, it does the same to what is the same.
+                let same =
+                    other.inputs().into_iter().all(|input| matches!(self.follow(input), Some(Lie::Anyhow)));
+                same.then_some(Lie::Anyhow)
+            }
+        }
+    }
+
+    fn read(&self, name: &TableReference) -> Lie {
+        let timed = |(relation, _): &&Timed| stands_for(name).as_ref() == Some(relation);
+        match self.inputs.iter().find(timed) {
+            Some((_, column)) => Lie::InBatches(BTreeSet::from([Column::new(Some(name.clone()), column)])),
+            None => Lie::Anyhow,
+        }
+    }
+
+    /// What an expression asks of another query must not depend on the batch.
+    fn subqueries_are_the_same_anyhow(&self, node: &LogicalPlan) -> bool {
+        let mut same = true;
+        let visited = node.apply_subqueries(|subquery| {
+            same &= matches!(self.follow(subquery), Some(Lie::Anyhow));
+            Ok(TreeNodeRecursion::Continue)
+        });
+        same && visited.is_ok()
+    }
+
+    /// How rows of these expressions lie.
+    fn told_by(&self, lie: &Lie, expressions: &[Expr]) -> Lie {
+        let Lie::InBatches(columns) = lie else { return Lie::Anyhow };
+        let telling = expressions.iter().filter(|expr| self.tells(expr, columns));
+        Lie::InBatches(telling.map(own_column).collect())
+    }
+
+    /// Whether an expression tells the batch, as a time in it does.
+    fn tells(&self, expr: &Expr, columns: &BTreeSet<Column>) -> bool {
+        match expr {
+            Expr::Column(column) => columns.contains(column),
+            Expr::Alias(alias) => self.tells(&alias.expr, columns),
+            Expr::Cast(cast) => {
+                let kept = match cast.field.data_type() {
+                    DataType::Timestamp(..) => true,
+                    DataType::Date32 => self.size != BatchSize::Hour,
+                    _ => false,
+                };
+                kept && self.tells(&cast.expr, columns)
+            }
+            Expr::ScalarFunction(call) if call.func.name() == "date_trunc" => match call.args.as_slice() {
+                [Expr::Literal(unit, _), time] => {
+                    let unit = unit.try_as_str().flatten().unwrap_or_default().to_lowercase();
+                    let units: &[&str] = match self.size {
+                        BatchSize::Hour => &["second", "minute", "hour"],
+                        BatchSize::Day => &["second", "minute", "hour", "day"],
+                        BatchSize::Month => &["second", "minute", "hour", "day", "month"],
+                        BatchSize::Year => &["second", "minute", "hour", "day", "month", "quarter", "year"],
+                    };
+                    units.contains(&unit.as_str()) && self.tells(time, columns)
+                }
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
+    /// How the rows of a join lie, of which each pair of expressions is equal in every match.
+    fn joined<'a>(
+        &self,
+        sides: (Lie, Lie),
+        mut on: impl Iterator<Item = (&'a Expr, &'a Expr)>,
+        kind: JoinType,
+    ) -> Option<Lie> {
+        use JoinType::{
+            Full, Inner, Left, LeftAnti, LeftMark, LeftSemi, Right, RightAnti, RightMark, RightSemi,
+        };
+        match sides {
+            (Lie::Anyhow, Lie::Anyhow) => Some(Lie::Anyhow),
+            // A row that is the same for all batches must not come because one of them has no match for it.
+            (lie @ Lie::InBatches(_), Lie::Anyhow) => {
+                matches!(kind, Inner | Left | LeftSemi | LeftAnti | LeftMark).then_some(lie)
+            }
+            (Lie::Anyhow, lie @ Lie::InBatches(_)) => {
+                matches!(kind, Inner | Right | RightSemi | RightAnti | RightMark).then_some(lie)
+            }
+            (Lie::InBatches(left), Lie::InBatches(right)) => {
+                let same = |(one, other): (&Expr, &Expr)| {
+                    self.tells(one, &left) && self.tells(other, &right)
+                        || self.tells(one, &right) && self.tells(other, &left)
+                };
+                let columns = match kind {
+                    Inner => &left | &right,
+                    Left | LeftSemi | LeftAnti | LeftMark => left.clone(),
+                    Right | RightSemi | RightAnti | RightMark => right.clone(),
+                    // Either may be NULL.
+                    Full => BTreeSet::new(),
+                };
+                on.any(same).then_some(Lie::InBatches(columns))
+            }
+        }
+    }
+}
+
+impl Lie {
+    fn mapped(self, map: impl Fn(Column) -> Column) -> Self {
+        match self {
+            Self::Anyhow => Self::Anyhow,
+            Self::InBatches(columns) => Self::InBatches(columns.into_iter().map(map).collect()),
+        }
+    }
+
+    /// The same, if the batch can be told.
+    fn if_told(self) -> Option<Self> {
+        match &self {
+            Self::InBatches(columns) if columns.is_empty() => None,
+            _ => Some(self),
+        }
+    }
+
+    /// The places of the columns that tell the batch, among all.
+    fn at(&self, all: &[Column]) -> Option<BTreeSet<usize>> {
+        let Self::InBatches(columns) = self else { return None };
+        let places = all.iter().enumerate().filter(|(_, column)| columns.contains(column));
+        Some(places.map(|(place, _)| place).collect())
+    }
+}
+
+/// The column that an expression becomes.
+fn own_column(expr: &Expr) -> Column {
+    let (qualifier, name) = expr.qualified_name();
+    Column::new(qualifier, name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use datafusion::arrow::datatypes::{DataType, Field, Schema, TimeUnit};
+
+    use super::*;
+    use crate::{
+        engine::{Engine, EngineSettings},
+        name::Relation,
+    };
+
+    /// Readings and prices have a time; meters have none; `v` is a view of readings without a time of its own.
+    async fn engine() -> Engine {
+        let settings = EngineSettings { threads: 2, memory_limit: None, dialect: "duckdb".into() };
+        let engine = Engine::new(&settings).unwrap();
+        let at = || Field::new("at", DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), true);
+        let text = |name: &str| Field::new(name, DataType::Utf8, true);
+        let kwh = || Field::new("kwh", DataType::Float64, true);
+        for (name, fields) in [
+            ("readings", vec![text("meter"), at(), kwh()]),
+            ("prices", vec![text("region"), at(), kwh()]),
+            ("meters", vec![text("meter"), text("region"), at()]),
+        ] {
+            engine.declare_table(&Relation::new("s", name), Arc::new(Schema::new(fields))).unwrap();
+        }
+        let view = engine.plan("select meter, max(at) as last from s.readings group by meter").await.unwrap();
+        engine.declare_view(&Relation::new("s", "v"), &view).unwrap();
+        engine
+    }
+
+    async fn is_separable(engine: &Engine, sql: &str, size: BatchSize) -> bool {
+        let timed = |name: &str| (Relation::new("s", name), "at".to_owned());
+        engine.plan(sql).await.unwrap().is_separable(&[timed("readings"), timed("prices")], "at", size)
+    }
+
+    #[tokio::test]
+    async fn queries_that_keep_batches_apart() {
+        let engine = engine().await;
+        for sql in [
+            "select * from s.readings",
+            "select meter, at, kwh * 2 as twice from s.readings where kwh > 0 order by at",
+            "select cast(at as date) as at, sum(kwh) as kwh, count(distinct meter) as meters from s.readings group by 1",
+            "select date_trunc('day', at) as at, meter, max(kwh) as most from s.readings group by all",
+            "with r as (select meter, at as t, kwh from s.readings), d as (select t, avg(kwh) as kwh from r group by t) select t as at, kwh from d",
+            "select distinct meter, cast(at as date) as at from s.readings",
+            "select at, kwh, row_number() over (partition by meter, cast(at as date) order by at) as n from s.readings",
+            "select * from s.readings qualify row_number() over (partition by meter, at order by kwh) = 1",
+            "select r.at, r.kwh, m.region from s.readings as r left join s.meters as m on r.meter = m.meter",
+            "select r.at, r.kwh * p.kwh as cost from s.readings as r join s.prices as p on r.at = p.at",
+            "select coalesce(r.kwh, 0) as kwh, r.at from s.readings as r left join s.prices as p on cast(r.at as date) = cast(p.at as date) and r.kwh > p.kwh",
+            "select at, kwh from s.readings union all select at, kwh from s.prices",
+            "select * from s.readings where meter in (select meter from s.meters)",
+            "select r.* from s.readings as r where exists (select 1 from s.meters as m where m.meter = r.meter)",
+            "select r.at, v.last from s.readings as r join s.v as v on r.meter = v.meter",
+            "select r.at from s.readings as r join (select meter, count(*) as n from s.meters group by meter limit 3) as m on r.meter = m.meter",
+        ] {
+            assert!(is_separable(&engine, sql, BatchSize::Day).await, "{sql}");
+        }
+    }
+
+    #[tokio::test]
+    async fn queries_that_look_across_batches() {
+        let engine = engine().await;
+        for sql in [
+            // Groups, partitions and rows of several days.
+            "select max(at) as at, sum(kwh) as kwh from s.readings",
+            "select meter, max(at) as at from s.readings group by meter",
+            "select date_trunc('month', at) as at, sum(kwh) as kwh from s.readings group by 1",
+            "select date_trunc('week', at) as at, sum(kwh) as kwh from s.readings group by 1",
+            "select at, kwh - lag(kwh) over (partition by meter order by at) as more from s.readings",
+            "select at, sum(kwh) as kwh from s.readings group by grouping sets ((at), ())",
+            "select * from s.readings order by at limit 10",
+            "select distinct on (meter) * from s.readings order by meter, at",
+            // Rows that would come once for each batch.
+            "select at, kwh from s.readings union all select at, null from s.meters",
+            "select m.meter, r.at from s.meters as m left join s.readings as r on m.meter = r.meter",
+            "select m.meter, r.at from s.meters as m full join s.readings as r on m.meter = r.meter",
+            "select at, meter from s.meters",
+            "select m.at, m.meter from s.meters as m where m.meter not in (select meter from s.readings)",
+            // Both sides of a join, and what a subquery finds, depend on the batch.
+            "select r.at, p.kwh from s.readings as r join s.prices as p on r.kwh = p.kwh",
+            "select r.at, p.kwh from s.readings as r cross join s.prices as p",
+            "select r.at, r.kwh / (select sum(kwh) from s.readings) as share from s.readings as r",
+            // The time that tells the batch is not what is called the event's.
+            "select at + interval '1 day' as at, kwh from s.readings",
+            "select at as t, cast(null as timestamp) as at from s.readings",
+            "select p.at from s.readings as r left join s.prices as p on r.at = p.at",
+        ] {
+            assert!(!is_separable(&engine, sql, BatchSize::Day).await, "{sql}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_size_of_a_batch_counts() {
+        let engine = engine().await;
+        let sql = "select date_trunc('month', at) as at, sum(kwh) as kwh from s.readings group by 1";
+        assert!(is_separable(&engine, sql, BatchSize::Month).await);
+        assert!(is_separable(&engine, sql, BatchSize::Year).await);
+        let sql = "select cast(at as date) as at, sum(kwh) as kwh from s.readings group by 1";
+        assert!(!is_separable(&engine, sql, BatchSize::Hour).await);
+    }
+}

@@ -1,0 +1,420 @@
+//! Building a model batch by batch of time: which batches are due, their rows, and the version in which these take the place of
+//! what the table has of that time.
+//!
+//! Where the query keeps batches apart by itself, one query makes them all. Otherwise, or if that one query fails, each is
+//! made by its own, and one that fails takes no other along: it is not done, and so it is due the next time.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::Ordering},
+};
+
+use futures::{StreamExt, TryStreamExt, stream};
+
+use super::{
+    model::Build,
+    side::{self, Side},
+    version::{Batches, Version},
+    worker::{StepError, Worker},
+};
+use crate::{
+    compile::{ByTime, FILE, Increment},
+    engine::{
+        SchemaRef, Streams, Table, batch,
+        change::{self, Changes},
+        execute::{Joins, is_out_of_memory, listed},
+        source::RejectSink,
+        spool::Spool,
+    },
+    interval::{Interval, Intervals},
+    lake::{Base, InputVersion, LakeError, Provenance, Replaces, Staged, Write},
+    manifest::Follow,
+    name::Relation,
+    outcome::{FailedBatch, RowChanges},
+};
+
+use super::stale::not_done;
+
+/// Bytes of rows that wait in memory, of all batches together.
+const IN_MEMORY: usize = 256 << 20;
+/// The same of one stream of a batch, at least.
+const OF_ONE: usize = 64 << 10;
+
+/// A model that is built batch by batch.
+struct Batched<'a> {
+    worker: &'a Worker,
+    build: &'a Build<'a>,
+    by_time: &'a ByTime,
+    query: &'a crate::engine::Query,
+    /// What stands there; none if nothing of it is to stay.
+    base: Option<Base>,
+    /// The time whose batches are not what they would come to now.
+    due: Intervals,
+    /// The time whose batches are made.
+    time: Intervals,
+    joins: Joins,
+}
+
+impl Worker {
+    /// Stages the version in which the batches that are due are made.
+    pub(super) async fn in_batches(
+        &self,
+        build: &Build<'_>,
+        increment: &Increment,
+        by_time: &ByTime,
+        joins: Joins,
+    ) -> Result<Version, StepError> {
+        let base = self.tables.lake().base(&build.model.relation).await?.filter(|_| !build.from_nothing);
+        let column = &by_time.settings.event_time;
+        if base.as_ref().is_some_and(|base| base.schema().field_with_name(column).is_err()) {
+            return Err(StepError::Other(format!(
+                "the table {} has no column `{column}` to tell its batches by; build it from nothing: --full-refresh",
+                build.model.relation
+            )));
+        }
+        let due = match base {
+            None => by_time.all.clone(),
+            Some(_) => self.due(build, by_time).await?,
+        };
+        let time = by_time.asked.as_ref().unwrap_or(&due).clone();
+        let (query, separable) = match base {
+            Some(_) => (&increment.query, by_time.separable.1),
+            None => (&build.compiled.query, by_time.separable.0),
+        };
+        let work = Batched { worker: self, build, by_time, query, base, due, time, joins };
+        let batches = work.time.batches(by_time.settings.batch_size);
+        if separable || batches.len() <= 1 {
+            match work.at_once(&batches).await {
+                Err(error) if batches.len() > 1 && is_of_rows(&error) => {
+                    tracing::info!(node = %build.model.id, %error, "batches are made one by one, since all at once failed");
+                }
+                made => return made,
+            }
+        }
+        work.one_by_one(&batches).await
+    }
+
+    /// The time whose batches are to be made of a table that stands.
+    async fn due(&self, build: &Build<'_>, by_time: &ByTime) -> Result<Intervals, StepError> {
+        let all = &by_time.all;
+        let Some(made) = build.made.filter(|made| made.batches.is_some() && !build.forced) else {
+            return Ok(all.clone());
+        };
+        let mut due = not_done(by_time, Some(made));
+        if build.compiled.volatile {
+            due = due.or(&by_time.lookback());
+        }
+        if made.fingerprint != build.compiled.fingerprint {
+            match by_time.settings.on_sql_change {
+                Follow::FullRefresh => return Ok(all.clone()),
+                Follow::Ignore => due = due.or(&by_time.lookback()),
+            }
+        }
+        for (id, version) in build.inputs {
+            if made.inputs.get(id) == Some(version) {
+                continue;
+            }
+            let relation = self.manifest.read_from(id).ok_or_else(|| StepError::Lost(id.to_string()))?;
+            let timed = by_time.timed.iter().find(|(timed, _)| timed == relation);
+            match (timed, version) {
+                (Some((_, column)), InputVersion::Delta { .. }) => {
+                    let Some(changes) = self.changes(build, relation).await? else { return Ok(all.clone()) };
+                    let size = by_time.settings.batch_size;
+                    due = due.or(&self.engine.touched(&changes, column, size).await?);
+                }
+                (None, _) if by_time.settings.on_lookup_change == Follow::FullRefresh => {
+                    return Ok(all.clone());
+                }
+                // It can't be told which rows are new.
+                _ => due = due.or(&by_time.lookback()),
+            }
+        }
+        Ok(due.and(all))
+    }
+}
+
+/// Whether it failed for the rows, so that some batches may fare better than others.
+fn is_of_rows(error: &StepError) -> bool {
+    match error {
+        StepError::Engine(error) | StepError::Lake(LakeError::Query(error)) => !is_out_of_memory(error),
+        _ => false,
+    }
+}
+
+/// What batches came to, each by its own query.
+struct Spooled {
+    /// Their rows.
+    made: Vec<(Interval, Spool)>,
+    /// Those that need no query to be known to have none.
+    empty: Vec<Interval>,
+    failed: Vec<FailedBatch>,
+}
+
+impl Batched<'_> {
+    /// All batches by one query.
+    async fn at_once(&self, batches: &[Interval]) -> Result<Version, StepError> {
+        let Self { worker, build, .. } = self;
+        let (mut sides, rejects) = self.rejects();
+        let tables = self.tables(rejects.as_ref()).await?;
+        let streams = self.rows(&tables, &self.time, &build.model.config.partition_by).await?;
+        let (streams, taken) = worker.split(streams, build, self.aside().await?, &mut sides)?;
+        let done = self.time.clone();
+        let write = async {
+            let staged = self.stage(streams, &done).await;
+            if let Some(sink) = &rejects {
+                sink.close();
+            }
+            staged
+        };
+        let provenance = self.provenance(&done);
+        let lake = worker.tables.lake();
+        let ((own, changes), sides) = side::beside(sides, lake, &provenance, &worker.cancel, write).await?;
+        let batches = Batches { done: batches.to_vec(), failed: Vec::new() };
+        Ok(self.version(own, &changes, sides, (rejects, taken), batches))
+    }
+
+    /// Each batch by its own query.
+    async fn one_by_one(&self, batches: &[Interval]) -> Result<Version, StepError> {
+        let Self { worker, build, .. } = self;
+        let (mut sides, rejects) = self.rejects();
+        let spooling = async {
+            let spooled = self.spooled(batches, rejects.as_ref()).await;
+            if let Some(sink) = &rejects {
+                sink.close();
+            }
+            spooled
+        };
+        // What the sources set aside is told while they are read, which is before anything is written here.
+        let Spooled { made: spools, empty, failed } = match sides.pop() {
+            None => spooling.await?,
+            Some(mut side) => {
+                let schema = Arc::clone(&side.schema);
+                let (spooled, told) = futures::join!(spooling, side.rows.try_collect::<Vec<_>>());
+                side.rows = listed(schema, told?);
+                sides.push(side);
+                spooled?
+            }
+        };
+        if let (true, Some(first)) = (spools.is_empty(), failed.first()) {
+            let FailedBatch { batch, message, .. } = first;
+            let all = failed.len();
+            let of = if all == 1 {
+                "the batch".to_owned()
+            } else {
+                format!("all {all} batches, the first of them")
+            };
+            return Err(StepError::Other(format!("{of} {batch}: {message}")));
+        }
+        let done: Vec<Interval> = spools.iter().map(|(batch, _)| *batch).chain(empty).collect();
+        let tables: Vec<Table> = spools.iter().map(|(_, rows)| rows.table()).collect();
+        let bound = batch::all_of(tables, &self.columns())?;
+        let streams = worker.engine.streams(&bound, &build.model.config.partition_by, self.joins).await?;
+        let (streams, taken) = worker.split(streams, build, self.aside().await?, &mut sides)?;
+        let time = done.iter().copied().collect();
+        let provenance = self.provenance(&time);
+        let lake = worker.tables.lake();
+        let write = self.stage(streams, &time);
+        let ((own, changes), sides) = side::beside(sides, lake, &provenance, &worker.cancel, write).await?;
+        let batches = Batches { done, failed };
+        // The spooled rows must last until they are written.
+        drop(spools);
+        Ok(self.version(own, &changes, sides, (rejects, taken), batches))
+    }
+
+    /// The rows of each batch, and the batches that have none to show for it.
+    async fn spooled(
+        &self,
+        batches: &[Interval],
+        rejects: Option<&Arc<RejectSink>>,
+    ) -> Result<Spooled, StepError> {
+        let Self { worker, .. } = self;
+        // Sources are read for each batch, and tell what they set aside once.
+        let first = self.tables(rejects).await?;
+        let others = self.tables(None).await?;
+        let at_once = match self.by_time.settings.concurrent {
+            Some(false) => 1,
+            None | Some(true) => worker.engine.threads().max(1),
+        };
+        let touched = self.touched(&others).await?;
+        let has_rows = |batch: &Interval| {
+            touched.as_ref().is_none_or(|touched| !touched.and(&(*batch).into()).is_empty())
+        };
+        let (batches, empty): (Vec<Interval>, Vec<Interval>) =
+            batches.iter().partition(|batch| has_rows(batch));
+        let in_memory = (IN_MEMORY / batches.len().max(1) / worker.engine.threads().max(1)).max(OF_ONE);
+        let (first, others) = (&first, &others);
+        let mut making = stream::iter(batches.into_iter().enumerate())
+            .map(|(number, batch)| async move {
+                let tables = if number == 0 { first } else { others };
+                (batch, self.spool(tables, batch, in_memory).await)
+            })
+            .buffered(at_once);
+        let (mut made, mut failed) = (Vec::new(), Vec::new());
+        loop {
+            let next = tokio::select! {
+                biased;
+                () = worker.cancel.cancelled() => return Err(LakeError::Cancelled.into()),
+                next = making.next() => next,
+            };
+            match next {
+                None => return Ok(Spooled { made, empty, failed }),
+                Some((batch, Ok(rows))) => made.push((batch, rows)),
+                Some((batch, Err(error))) if is_of_rows(&error) => failed.push(FailedBatch {
+                    batch: self.by_time.settings.batch_size.label(batch.start),
+                    time: batch,
+                    message: error.to_string(),
+                }),
+                Some((_, Err(error))) => return Err(error),
+            }
+        }
+    }
+
+    /// The batches in which any input has rows; none if that is not known without reading more. The others make no rows: what
+    /// a row tells of its time comes from such an input.
+    async fn touched(&self, tables: &BTreeMap<Relation, Table>) -> Result<Option<Intervals>, StepError> {
+        let mut touched = Intervals::default();
+        for (relation, column) in &self.by_time.timed {
+            let Some(table) = tables.get(relation).filter(|_| !self.worker.manifest.is_file(relation)) else {
+                return Ok(None);
+            };
+            let size = self.by_time.settings.batch_size;
+            touched = touched.or(&self.worker.engine.touched(table, column, size).await?);
+        }
+        Ok(Some(touched))
+    }
+
+    async fn spool(
+        &self,
+        tables: &BTreeMap<Relation, Table>,
+        batch: Interval,
+        in_memory: usize,
+    ) -> Result<Spool, StepError> {
+        let streams = self.rows(tables, &batch.into(), &[]).await?;
+        let engine = &self.worker.engine;
+        let columns = streams.first().map_or_else(|| self.columns(), |rows| rows.schema());
+        Ok(engine.spool_within(&columns, streams, Arc::new(|_| {}), in_memory).await?)
+    }
+
+    /// The query's rows of some time.
+    async fn rows(
+        &self,
+        tables: &BTreeMap<Relation, Table>,
+        time: &Intervals,
+        partition_by: &[String],
+    ) -> Result<Streams, StepError> {
+        let engine = &self.worker.engine;
+        let bound = self.query.bind(tables)?.during(&self.by_time.timed, time)?;
+        let streams = engine.streams(&bound, partition_by, self.joins).await?;
+        Ok(engine.held_to(streams, &self.by_time.settings.event_time, time)?)
+    }
+
+    /// Writes the new rows in the place of those that the table has of the time that is done.
+    async fn stage(&self, new: Streams, done: &Intervals) -> Result<(Staged, Arc<Changes>), StepError> {
+        let Self { worker, build, .. } = self;
+        let partition_by = &build.model.config.partition_by;
+        let (mut streams, replaces) = (
+            Streams::new(),
+            match &self.base {
+                None => Replaces::Everything,
+                Some(base) => Replaces::Files { of: base.version(), files: self.reached(base, done).await? },
+            },
+        );
+        if let (Some(base), Replaces::Files { files, .. }) = (&self.base, &replaces)
+            && !files.is_empty()
+        {
+            let column = &self.by_time.settings.event_time;
+            let old = batch::making_room(&base.rows_of(files).await?, &self.columns(), column, done)?;
+            streams = worker.engine.streams(&old, partition_by, self.joins).await?;
+        }
+        let (mut streams, changes) = change::apply(streams, &self.columns());
+        streams.extend(change::coming(new, &changes));
+        build.progress.store(0, Ordering::Relaxed);
+        let write = Write { replaces, provenance: self.provenance(done), ..build.write(worker) };
+        let staged =
+            worker.tables.lake().stage(&build.model.relation, write, streams, &worker.cancel).await?;
+        Ok((staged, changes))
+    }
+
+    /// The files of the table that hold rows of some time.
+    async fn reached(
+        &self,
+        base: &Base,
+        time: &Intervals,
+    ) -> Result<std::collections::BTreeSet<String>, StepError> {
+        let rows = base.rows_with_files(FILE).await?;
+        let bound = batch::reached(&rows, FILE, &self.by_time.settings.event_time, time)?;
+        Ok(self.worker.engine.texts(&bound).await?.into_iter().collect())
+    }
+
+    fn rejects(&self) -> (Vec<Side>, Option<Arc<RejectSink>>) {
+        let model = self.build.model;
+        if !self.worker.reads_files(self.query) {
+            return (Vec::new(), None);
+        }
+        let (side, sink) = Side::rejects(&model.relation, model.id.as_str());
+        (vec![side], Some(sink))
+    }
+
+    /// What the rows that are quarantined now take the place of.
+    async fn aside(&self) -> Result<Replaces, StepError> {
+        match &self.base {
+            Some(_) => self.worker.beside_quarantined(self.build).await,
+            None => Ok(Replaces::Everything),
+        }
+    }
+
+    async fn tables(
+        &self,
+        rejects: Option<&Arc<RejectSink>>,
+    ) -> Result<BTreeMap<Relation, Table>, StepError> {
+        let mut tables = BTreeMap::new();
+        for relation in self.query.relations() {
+            let table = self.worker.published(&relation, rejects).await?;
+            tables.insert(relation, table);
+        }
+        Ok(tables)
+    }
+
+    fn columns(&self) -> SchemaRef {
+        Arc::clone(&self.build.compiled.schema)
+    }
+
+    /// How the version comes to be, of which this time is done now.
+    fn provenance(&self, done: &Intervals) -> Provenance {
+        let before = self.base.as_ref().and(self.build.made).and_then(|made| made.batches.as_ref());
+        let done = match before {
+            // One that is due and was not asked for, or failed now, stays due.
+            Some(before) => before.without(&self.due).without(&self.time).or(done),
+            None => done.clone(),
+        };
+        Provenance { batches: Some(done), ..self.build.provenance(self.worker) }
+    }
+
+    fn version(
+        &self,
+        own: Staged,
+        did: &Changes,
+        sides: Vec<Staged>,
+        (rejects, taken): (Option<Arc<RejectSink>>, Option<Arc<crate::engine::split::Counts>>),
+        batches: Batches,
+    ) -> Version {
+        let changed = RowChanges {
+            inserted: did.inserted(),
+            updated: 0,
+            deleted: did.deleted(),
+            files: None,
+            batches: self.base.as_ref().map(|_| batches.done.len() as u64),
+        };
+        Version {
+            relation: self.build.model.relation.clone(),
+            own,
+            sides,
+            rejects,
+            taken,
+            quarantines: self.build.quarantines(),
+            changed: Some(Box::new(changed)),
+            same_rows: self.base.is_some() && did.is_nothing(),
+            failed: (!batches.failed.is_empty()).then_some(batches),
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! Models that are built batch by batch of time.
+
+use crate::project::Project;
+
+/// Orders from files, merged into a table, and what they come to each day. The newest batch is long ago, so that which are due
+/// does not depend on the day of the test.
+fn shop(config: &str, select: &str) -> Project {
+    Project::new()
+        .file(
+            "sources.yml",
+            "sources:\n  - name: shop\n    tables:\n      - name: orders\n        external: { location: 'in/*.csv', format: csv }\n        columns: [{ name: id, data_type: bigint }, { name: at, data_type: timestamptz }, { name: amount, data_type: varchar }]\n",
+        )
+        .file("in/1.csv", "id,at,amount\n1,2021-01-01T10:00:00Z,10\n2,2021-01-01T11:00:00Z,20\n3,2021-01-03T12:00:00Z,30\n")
+        .model("orders.sql", "{{ config(event_time='at') }} select id, at, amount from {{ source('shop', 'orders') }}")
+        .model("names.sql", "select 'shop' as name")
+        .model(
+            "daily.sql",
+            &format!(
+                "{{{{ config(materialized='incremental', incremental_strategy='microbatch', event_time='day', batch_size='day',
+                begin='2021-01-01'{config}) }}}}\n{select}"
+            ),
+        )
+}
+
+const BY_DAY: &str =
+    "select cast(at as date) as day, count(*) as orders, sum(cast(amount as bigint)) as total
+    from {{ ref('orders') }} group by 1";
+
+/// Each batch must be made by its own query.
+const RANKED: &str = "select cast(at as date) as day, id, cast(amount as bigint) as total,
+    rank() over (order by amount desc) as place from {{ ref('orders') }}";
+
+#[track_caller]
+fn assert_rows(project: &Project, expected: &str) {
+    assert_eq!(project.rows("select * from {{ ref('daily') }} order by all"), expected);
+}
+
+#[test]
+fn only_days_whose_rows_changed_are_made_again() {
+    let project = shop("", BY_DAY);
+    project.run(["build"]).success().says("2 inserted");
+    assert_rows(&project, "day,orders,total\n2021-01-01,2,30\n2021-01-03,1,30\n");
+    project.run(["build"]).success().says("REUSED=3");
+
+    // A late row for a day without any, a corrected one, and none for the other day.
+    project.write("in/2.csv", "id,at,amount\n4,2021-01-02T00:00:00Z,40\n");
+    project.write(
+        "in/1.csv",
+        "id,at,amount\n1,2021-01-01T10:00:00Z,10\n2,2021-01-01T11:00:00Z,20\n3,2021-01-03T12:00:00Z,31\n",
+    );
+    project.run(["plan"]).success().says("update       main.daily   orders changed");
+    project.run(["build"]).success().says("[OK 3 rows in").says("2 batches; 2 inserted, 1 deleted");
+    assert_rows(&project, "day,orders,total\n2021-01-01,2,30\n2021-01-02,1,40\n2021-01-03,1,31\n");
+
+    // A day whose last row goes has none.
+    project.write("in/1.csv", "id,at,amount\n1,2021-01-01T10:00:00Z,10\n2,2021-01-01T11:00:00Z,20\n");
+    project.run(["build"]).success().says("1 batch; 1 deleted");
+    assert_rows(&project, "day,orders,total\n2021-01-01,2,30\n2021-01-02,1,40\n");
+
+    // Other rows that come to the same.
+    project.write("in/2.csv", "id,at,amount\n5,2021-01-02T13:00:00Z,40\n");
+    project.run(["build"]).success().says("UNCHANGED sql incremental model main.daily");
+    project.run(["build"]).success().says("REUSED=3");
+}
+
+#[test]
+fn batches_that_must_be_made_one_by_one_are() {
+    let project = shop("", RANKED);
+    project.run(["build"]).success();
+    let first = "day,id,total,place\n2021-01-01,1,10,2\n2021-01-01,2,20,1\n";
+    assert_rows(&project, &format!("{first}2021-01-03,3,30,1\n"));
+    project.write("in/2.csv", "id,at,amount\n4,2021-01-03T00:00:00Z,40\n");
+    project.run(["build"]).success().says("1 batch; 2 inserted, 1 deleted");
+    assert_rows(&project, &format!("{first}2021-01-03,3,30,2\n2021-01-03,4,40,1\n"));
+}
+
+#[test]
+fn a_batch_that_fails_takes_no_other_along_and_is_tried_again_alone() {
+    for select in [BY_DAY, RANKED] {
+        let project = shop("", select).model("after.sql", "select count(*) as days from {{ ref('daily') }}");
+        let good = project.read("in/1.csv");
+        project.write("in/1.csv", good.replace(",10\n", ",ten\n"));
+        let ran = project.run(["build"]).failure();
+        ran.says("PARTIAL SUCCESS")
+            .says("with 0 errors, 1 partial success")
+            .says("2021-01-01: ")
+            .says("'ten'")
+            .says("SKIP relation main.after");
+        let days = "select distinct day from {{ ref('daily') }}";
+        assert_eq!(project.rows(days), "day\n2021-01-03\n");
+        let results = project.read("target/run_results.json");
+        assert!(results.contains(r#""failed":[["2021-01-01T00:00:00Z","2021-01-02T00:00:00Z"]]"#));
+
+        project.run(["plan"]).success().says("the batch 2021-01-01 is due");
+        project.write("in/1.csv", &good);
+        // Elsewhere, so that the run before stays the one to retry.
+        project.run(["build", "-s", "orders", "--target-path", "elsewhere"]).success();
+        let ran = project.run(["retry"]).success();
+        ran.says("backfill of 2021-01-01 to 2021-01-02").says("1 batch; ");
+        project.run(["build"]).success();
+        assert_eq!(project.rows("select count(distinct day) as days from {{ ref('daily') }}"), "days\n2\n");
+        project.run(["build"]).success().says("REUSED=4");
+    }
+}
+
+#[test]
+fn a_model_of_which_no_batch_can_be_made_fails() {
+    let project = shop("", BY_DAY);
+    let good = project.read("in/1.csv");
+    project.run(["build"]).success();
+    project.write("in/1.csv", good.replace(",10\n", ",ten\n"));
+    let ran = project.run(["build"]).failure();
+    ran.says("ERROR creating sql incremental model main.daily").says("'ten'");
+    assert_rows(&project, "day,orders,total\n2021-01-01,2,30\n2021-01-03,1,30\n");
+}
+
+#[test]
+fn what_is_asked_for_is_made_and_gaps_are_filled() {
+    let project = shop("", BY_DAY);
+    let asked = ["--event-time-start", "2021-01-03", "--event-time-end", "2021-01-04"];
+    project.run(["build"].iter().chain(&asked)).success();
+    assert_rows(&project, "day,orders,total\n2021-01-03,1,30\n");
+    project.run(["plan"]).success().says("batches are due, from 2021-01-01");
+    project.run(["build"]).success().says("1 inserted");
+    assert_rows(&project, "day,orders,total\n2021-01-01,2,30\n2021-01-03,1,30\n");
+
+    // What changed outside of the time that is asked for stays due.
+    project.write("in/2.csv", "id,at,amount\n4,2021-01-02T00:00:00Z,40\n");
+    let ran = project.run(["build"].iter().chain(&asked)).success();
+    ran.says("backfill of 2021-01-03 to 2021-01-04").says("UNCHANGED sql incremental model main.daily");
+    project.run(["plan"]).success().says("the batch 2021-01-02 is due");
+    project.run(["build"]).success().says("1 batch; 1 inserted");
+    assert_rows(&project, "day,orders,total\n2021-01-01,2,30\n2021-01-02,1,40\n2021-01-03,1,30\n");
+
+    // A refresh of a part is one of nothing else.
+    project.run(["build", "--full-refresh"].iter().chain(&asked)).success();
+    assert_rows(&project, "day,orders,total\n2021-01-03,1,30\n");
+    project.run(["build", "--event-time-start", "2021-01-03"]).refused().says("--event-time-end");
+    project
+        .run(["build", "--event-time-start", "monday", "--event-time-end", "2021-01-04"])
+        .refused()
+        .says("2021-01-31");
+}
+
+#[test]
+fn what_every_batch_reads_whole_counts_if_it_is_said_to() {
+    let select = "select cast(at as date) as day, count(*) as orders, min(name) as name
+        from {{ ref('orders') }} cross join {{ ref('names') }} group by 1";
+    for (config, expected) in [("", "shop"), (", on_lookup_change='full_refresh'", "store")] {
+        let project = shop(config, select);
+        project.run(["build"]).success();
+        project.write("models/names.sql", "select 'store' as name");
+        project.run(["build"]).success();
+        assert_rows(
+            &project,
+            &format!("day,orders,name\n2021-01-01,2,{expected}\n2021-01-03,1,{expected}\n"),
+        );
+        project.run(["build"]).success().says("REUSED=3");
+    }
+}
+
+#[test]
+fn other_sql_counts_if_it_is_said_to() {
+    for (config, total) in [("", 30), (", on_sql_change='full_refresh'", 300)] {
+        let project = shop(config, BY_DAY);
+        project.run(["build"]).success();
+        let sql = project.read("models/daily.sql").replace("sum(", "10 * sum(");
+        project.write("models/daily.sql", sql);
+        project.run(["build"]).success();
+        assert_rows(&project, &format!("day,orders,total\n2021-01-01,2,{total}\n2021-01-03,1,{total}\n"));
+        project.run(["build"]).success().says("REUSED=3");
+    }
+}
+
+#[test]
+fn what_others_wrote_is_made_anew() {
+    let project = shop("", BY_DAY);
+    project.run(["build"]).success();
+    let log = "lake/main/daily/_delta_log/00000000000000000001.json";
+    let file = project.files("lake/main/daily").into_iter().find(|file| file.ends_with(".parquet")).unwrap();
+    project.write(log, format!("{{\"remove\":{{\"path\":\"{file}\",\"dataChange\":true}}}}\n"));
+    assert_rows(&project, "day,orders,total\n");
+    project.run(["build"]).success().says("version 1 was written by somebody else");
+    assert_rows(&project, "day,orders,total\n2021-01-01,2,30\n2021-01-03,1,30\n");
+}
+
+#[test]
+fn a_row_of_another_time_than_its_batch_is_refused() {
+    let project = shop("", "select cast(at + interval '1 day' as date) as day, id from {{ ref('orders') }}");
+    let ran = project.run(["build"]).failure();
+    ran.says("a row has the time 2021-01-02 in `day`, its `event_time`, which is outside of the batch");
+    project.run(["plan"]).success().says("main.daily   first build");
+}
+
+#[test]
+fn sources_and_tables_partitioned_by_day_are_read_by_time_too() {
+    let project = shop(", partition_by='day'", &BY_DAY.replace("ref('orders')", "source('shop', 'orders')"))
+        .file(
+            "sources.yml",
+            "sources:\n  - name: shop\n    config: { event_time: at }\n    tables:\n      - name: orders\n        external: { location: 'in/*.csv', format: csv, on_error: set_aside }\n        columns: [{ name: id, data_type: bigint }, { name: at, data_type: timestamptz }, { name: amount, data_type: varchar }]\n",
+        );
+    project.write("in/2.csv", "id,at,amount\nx,2021-01-02T00:00:00Z,40\n");
+    project.run(["build"]).success().says("1 row set aside");
+    assert_eq!(project.rows("select sum(total) as total from {{ ref('daily') }}"), "total\n60\n");
+    assert_eq!(project.rows("select count(*) as rows from main.daily_rejected"), "rows\n1\n");
+    // Which rows of files are new can't be told: nothing but the newest batches is looked at.
+    project.write("in/3.csv", "id,at,amount\n9,2021-01-02T00:00:00Z,40\n");
+    project.run(["build"]).success().says("UNCHANGED");
+    project.run(["build", "--full-refresh"]).success();
+    assert_eq!(project.rows("select sum(total) as total from {{ ref('daily') }}"), "total\n100\n");
+}
+
+#[test]
+fn settings_that_do_not_fit_are_said() {
+    let project = shop("", BY_DAY)
+        .model("none.sql", "{{ config(materialized='incremental', incremental_strategy='microbatch') }} select 1 as a")
+        .model(
+            "wrong.sql",
+            "{{ config(materialized='incremental', incremental_strategy='microbatch', event_time='day', batch_size='week', begin='soon', lookback=-1) }} select 1 as a",
+        )
+        .model("other.sql", "{{ config(materialized='incremental', incremental_strategy='append', batch_size='day') }} select 1 as a");
+    insta::assert_snapshot!(project.run(["build"]).refused());
+
+    let project = shop("", "select id, at, 'x' as day from {{ ref('orders') }}");
+    project.write("models/orders.sql", "{{ config(event_time='when') }} select 1 as id, now() as at");
+    let and_self = "select n.name, cast(null as date) as day from {{ ref('names') }} as n left join {{ this }} as t on n.name = t.name";
+    let config = "{{ config(materialized='incremental', incremental_strategy='microbatch', event_time='day', batch_size='day', begin='2021-01-01') }}";
+    project.write("models/self.sql", format!("{config}\n{{% if is_incremental() %}} {and_self} {{% else %}} select name, cast(null as date) as day from {{{{ ref('names') }}}} {{% endif %}}"));
+    insta::assert_snapshot!(project.run(["build"]).refused());
+}
