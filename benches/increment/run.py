@@ -1,10 +1,11 @@
 """Measure what a build costs when little changed: whole processes, in turn.
 
-    python benches/increment/run.py files [--meters 10000] [--days 3] [--rounds 5] [--bin-dir DIR] [--work DIR]
+    python benches/increment/run.py files [--meters 500] [--days 140] [--days-per-file 7] [--rounds 5] [--bin-dir DIR] [--work DIR]
     python benches/increment/run.py merge [--rows 5000000] [--parts 20] [--rounds 5] [--bin-dir DIR] [--work DIR]
 
-`files`: the smart-meter project over so many files: a build from nothing, one without any change, and one with 1 % of the files
-new. Prints the medians and their ratios to the build from nothing.
+`files`: the smart-meter project over so many files (10,000 of a week each): a build from nothing, one without any change, one with
+1 % of the files new, of the last week, and one where 1 % come late, for all weeks. Prints the medians and their ratios to the
+build from nothing.
 
 `merge`: updates of 1 % of the rows of a table in date partitions, spread over all days and all in one day, by
 `materialized: incremental` beside the `merge` of the deltalake package on the same data. The peer's import is not counted, nor is
@@ -52,28 +53,35 @@ def medians(times):
 def files(args):
     project, data = args.work / "project", args.work / "data"
     generator = args.bin_dir / "examples" / "smart_meter_data"
-    timed([generator, "--out", data, "--meters", args.meters, "--days", args.days])
+    size = ["--meters", args.meters, "--days", args.days, "--days-per-file", args.days_per_file]
+    timed([generator, "--out", data, *size])
     project.mkdir()
     for name in ("project.yml", "sources.yml"):
         shutil.copy(ROOT / name, project)
-    for name in ("models", "macros", "data-tests"):
+    for name in ("models", "macros", "data-tests", "snapshots"):
         shutil.copytree(ROOT / name, project / name)
     os.symlink(data, project / "data")
-    readings = data / "readings"
-    late = sorted(readings.iterdir())[:: 100]
-    aside = args.work / "late"
+    readings = sorted((data / "readings").iterdir())
+    last = max(file.stem.split("_")[-1] for file in readings)
+    share = len(readings) // 100
+    held_back = {
+        f"{share} new files": [file for file in readings if file.stem.endswith(last)][:share],
+        f"{share} late files": readings[::100],
+    }
+    aside = args.work / "aside"
     aside.mkdir()
     command = [args.bin_dir / "headwater", "--project-dir", project, "--quiet", "build"]
-    times = {"from nothing": [], "no change": [], f"{len(late)} new files": []}
+    times = {name: [] for name in ("from nothing", "no change", *held_back)}
     for _ in range(args.rounds):
-        shutil.rmtree(project / "data_lake", ignore_errors=True)
-        for file in late:
-            shutil.move(file, aside)
-        times["from nothing"].append(timed(command))
-        times["no change"].append(timed(command))
-        for file in late:
-            shutil.move(aside / file.name, file)
-        times[f"{len(late)} new files"].append(timed(command))
+        for name, some in held_back.items():
+            shutil.rmtree(project / "data_lake", ignore_errors=True)
+            for file in some:
+                shutil.move(file, aside)
+            times["from nothing"].append(timed(command))
+            times["no change"].append(timed(command))
+            for file in some:
+                shutil.move(aside / file.name, file)
+            times[name].append(timed(command))
     whole = statistics.median(times["from nothing"])
     for name, middle in medians(times).items():
         spread = f"{min(times[name]):.3f} to {max(times[name]):.3f}"
@@ -161,8 +169,9 @@ def same(ours, theirs):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=["files", "merge"])
-    parser.add_argument("--meters", type=int, default=10_000)
-    parser.add_argument("--days", type=int, default=3)
+    parser.add_argument("--meters", type=int, default=500)
+    parser.add_argument("--days", type=int, default=140)
+    parser.add_argument("--days-per-file", type=int, default=7)
     parser.add_argument("--rows", type=int, default=5_000_000)
     parser.add_argument("--parts", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=5)

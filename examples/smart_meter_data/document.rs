@@ -1,6 +1,6 @@
 //! One file of readings: its rows, what dirt does to them, and how they are written as JSON.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::clock::{Clock, Form};
@@ -51,6 +51,17 @@ impl Document {
     pub(super) fn clean(random: &mut Random, slots: usize) -> Self {
         let columns = vec![Column::Start, Column::Consumption, Column::Meterpoint];
         Self { columns, index: false, rows: clean_rows(random, slots).collect() }
+    }
+
+    /// The document in files of so many days, each with the number of its first day.
+    pub(super) fn pieces(&self, days: usize) -> Vec<(i64, Self)> {
+        let mut pieces: BTreeMap<usize, Vec<Row>> = BTreeMap::new();
+        for row in &self.rows {
+            pieces.entry(row.slot / 48 / days * days).or_default().push(*row);
+        }
+        let piece =
+            |(first, rows)| (first as i64, Self { columns: self.columns.clone(), index: self.index, rows });
+        pieces.into_iter().map(piece).collect()
     }
 
     /// Some of the rows, in ascending order: one in twenty, and at least one.

@@ -11,7 +11,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write as _};
 use std::path::Path;
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
 
 use clock::Clock;
 use dirt::Dirt;
@@ -43,6 +43,8 @@ pub(crate) struct Options {
     /// Share of meter points that are dirty, 0 to 1. Above 0, each kind of dirt occurs at least once if there are
     /// enough meter points.
     pub(crate) dirt: f64,
+    /// So many days a file, in place of one file a meter point.
+    pub(crate) days_per_file: Option<usize>,
     /// One clean file of about this size, in place of one file a meter point.
     pub(crate) one_file_bytes: Option<u64>,
 }
@@ -123,6 +125,13 @@ fn write_files(
         let mut document = Document::clean(random, clock.slots());
         for kind in dirt {
             document.soil(*kind, random);
+        }
+        if let Some(days) = options.days_per_file {
+            for (first, piece) in document.pieces(days) {
+                let day = options.start + TimeDelta::days(first);
+                put(format!("{id}_{day}.json"), &piece, &piece.write(clock, &id), true)?;
+            }
+            continue;
         }
         let mut text = document.write(clock, &id);
         let whole = text.len();

@@ -32,6 +32,9 @@ struct Args {
     /// Share of dirty meter points, 0 to 1; anything above 0 makes at least one of each kind of dirt
     #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
     dirt: f64,
+    /// Write files of so many days instead of one a meter point; nothing is late or broken off then
+    #[arg(long, value_name = "DAYS")]
+    days_per_file: Option<usize>,
     /// Write one clean file of about this size instead of one a meter point: bytes, or `500MB`, `2GB`
     #[arg(long, value_name = "SIZE", value_parser = size)]
     one_file: Option<u64>,
@@ -59,6 +62,7 @@ fn main() -> io::Result<()> {
         start: args.start,
         seed: args.seed,
         dirt: args.dirt,
+        days_per_file: args.days_per_file,
         one_file_bytes: args.one_file,
     };
     let summary = generate::generate(&args.out, &options)?;

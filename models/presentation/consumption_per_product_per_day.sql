@@ -1,3 +1,12 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='microbatch',
+    event_time='date',
+    batch_size='day',
+    begin=var('begin'),
+    on_sql_change='full_refresh'
+) }}
+
 with readings as (
 
     select * from {{ ref('stg_readings_with_agreement') }}

@@ -1,14 +1,39 @@
+{{ config(
+    materialized='incremental',
+    unique_key=['reading_date', 'meterpoint_id', 'interval_start'],
+    merge_delete_condition='DBT_INTERNAL_SOURCE.consumption_kwh is null',
+    partition_by='reading_date',
+    event_time='interval_start'
+) }}
+
 with readings as (
 
     select * from {{ ref('raw_readings') }}
 
 ),
 
+{% if is_incremental() -%}
+-- Half hours of which a reading came or went since this table was made; all others are as they were.
+touched as (
+
+    select distinct meterpoint_id, interval_start from {{ changes(ref('raw_readings')) }}
+
+),
+
+{% endif -%}
 measured as (
 
     -- Before repeats are settled, so that a later null never hides an earlier value.
-    select * from readings
-    where consumption_delta is not null
+    select readings.*
+    {% if is_incremental() -%}
+    from touched
+    right semi join readings
+        on touched.meterpoint_id = readings.meterpoint_id
+        and touched.interval_start = readings.interval_start
+    {%- else -%}
+    from readings
+    {%- endif %}
+    where readings.consumption_delta is not null
 
 ),
 
@@ -53,7 +78,21 @@ latest as (
     select meterpoint_id, interval_start, consumption_delta as consumption_kwh from once
     union all
     select meterpoint_id, interval_start, consumption_delta as consumption_kwh from settled
+    {% if is_incremental() -%}
+    union all
+    -- Nothing is measured there any more: the row leaves the table.
+    select touched.meterpoint_id, touched.interval_start, cast(null as double) as consumption_kwh
+    from touched
+    left anti join measured
+        on touched.meterpoint_id = measured.meterpoint_id
+        and touched.interval_start = measured.interval_start
+    {%- endif %}
 
 )
 
-select * from latest
+select
+    meterpoint_id,
+    interval_start,
+    cast(interval_start as date) as reading_date,
+    consumption_kwh
+from latest

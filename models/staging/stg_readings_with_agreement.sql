@@ -1,9 +1,20 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='microbatch',
+    event_time='interval_start',
+    batch_size='day',
+    begin=var('begin'),
+    on_lookup_change='full_refresh',
+    on_sql_change='full_refresh',
+    partition_by='reading_date'
+) }}
+
 with readings as (
 
     select
         meterpoint_id,
         interval_start,
-        cast(interval_start as date) as reading_date,
+        reading_date,
         consumption_kwh
     from {{ ref('stg_readings') }}
 

@@ -108,7 +108,7 @@ pub fn chained(
     Box::pin(RecordBatchStreamAdapter::new(schema, first.chain(then)))
 }
 
-fn nullable(columns: &Schema) -> Arc<Schema> {
+pub(super) fn nullable(columns: &Schema) -> Arc<Schema> {
     let fields = columns.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }

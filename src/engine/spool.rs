@@ -23,7 +23,7 @@ use datafusion::{
 use futures::StreamExt;
 use tokio::task::JoinSet;
 
-use super::{Engine, RecordBatch, SchemaRef, SendableRecordBatchStream, Streams, Table};
+use super::{Engine, RecordBatch, SchemaRef, SendableRecordBatchStream, Streams, Table, execute::nullable};
 
 /// See the module.
 pub struct Spool {
@@ -79,7 +79,7 @@ impl Count {
 }
 
 impl Engine {
-    /// Drains the streams, all of them side by side. `schema`: their columns. `on_rows` is told how many rows there are so
+    /// Drains the streams, all of them side by side. `schema`: their columns, if there are no streams. `on_rows` is told how many rows there are so
     /// far.
     ///
     /// # Errors
@@ -104,6 +104,9 @@ impl Engine {
         on_rows: Arc<dyn Fn(u64) + Send + Sync>,
         in_memory: usize,
     ) -> Result<Spool> {
+        // As they come: a column that may have no NULL in the table may have some in rows that never get there.
+        let schema =
+            &nullable(streams.first().map_or_else(|| Arc::clone(schema), |rows| rows.schema()).as_ref());
         let count = Arc::new(Count { rows: AtomicU64::new(0), on_rows });
         let mut draining = JoinSet::new();
         for rows in streams {

@@ -291,8 +291,7 @@ impl Batched<'_> {
     ) -> Result<Spool, StepError> {
         let streams = self.rows(tables, &batch.into(), &[]).await?;
         let engine = &self.worker.engine;
-        let columns = streams.first().map_or_else(|| self.columns(), |rows| rows.schema());
-        Ok(engine.spool_within(&columns, streams, Arc::new(|_| {}), in_memory).await?)
+        Ok(engine.spool_within(&self.columns(), streams, Arc::new(|_| {}), in_memory).await?)
     }
 
     /// The query's rows of some time.
@@ -412,7 +411,7 @@ impl Batched<'_> {
             rejects,
             taken,
             quarantines: self.build.quarantines(),
-            changed: Some(Box::new(changed)),
+            changed: (self.base.is_some() || !batches.failed.is_empty()).then(|| Box::new(changed)),
             same_rows: self.base.is_some() && did.is_nothing(),
             failed: (!batches.failed.is_empty()).then_some(batches),
         }

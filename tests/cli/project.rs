@@ -31,7 +31,7 @@ impl Project {
     /// This repository's own project, without its data.
     pub(crate) fn smart_meters() -> Self {
         let project = Self::empty();
-        for name in ["project.yml", "sources.yml", "models", "macros", "data-tests"] {
+        for name in ["project.yml", "sources.yml", "models", "macros", "data-tests", "snapshots"] {
             copy(&repository().join(name), &project.path(name));
         }
         project

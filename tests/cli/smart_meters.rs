@@ -29,7 +29,15 @@ fn generated(options: &Options) -> Project {
 }
 
 fn dirty(seed: u64) -> Options {
-    Options { meters: 40, days: 2, start: first_day(), seed, dirt: 0.7, one_file_bytes: None }
+    Options {
+        meters: 40,
+        days: 2,
+        start: first_day(),
+        seed,
+        dirt: 0.7,
+        days_per_file: None,
+        one_file_bytes: None,
+    }
 }
 
 /// The table as it stands, its first `keys` columns being text.
@@ -142,8 +150,15 @@ fn a_file_that_comes_later_is_in_the_next_build() {
 
 #[test]
 fn meters_without_readings_give_no_rows() {
-    let options =
-        Options { meters: 2, days: 0, start: first_day(), seed: 1, dirt: 0.0, one_file_bytes: None };
+    let options = Options {
+        meters: 2,
+        days: 0,
+        start: first_day(),
+        seed: 1,
+        dirt: 0.0,
+        days_per_file: None,
+        one_file_bytes: None,
+    };
     let project = generated(&options);
     project.run(["build"]).success();
     for name in PRESENTATION.into_iter().skip(1) {
