@@ -8,3 +8,4 @@ select
 from {{ ref('stg_readings') }}
 group by meterpoint_id, cast(interval_start as date)
 having count(*) <> 48
+order by meterpoint_id, reading_date

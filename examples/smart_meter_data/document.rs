@@ -54,13 +54,12 @@ impl Document {
     }
 
     /// The document in files of so many days, each with the number of its first day.
-    pub(super) fn pieces(&self, days: usize) -> Vec<(i64, Self)> {
+    pub(super) fn pieces(&self, days: usize) -> Vec<(usize, Self)> {
         let mut pieces: BTreeMap<usize, Vec<Row>> = BTreeMap::new();
         for row in &self.rows {
             pieces.entry(row.slot / 48 / days * days).or_default().push(*row);
         }
-        let piece =
-            |(first, rows)| (first as i64, Self { columns: self.columns.clone(), index: self.index, rows });
+        let piece = |(first, rows)| (first, Self { columns: self.columns.clone(), index: self.index, rows });
         pieces.into_iter().map(piece).collect()
     }
 

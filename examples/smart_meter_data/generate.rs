@@ -11,7 +11,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write as _};
 use std::path::Path;
 
-use chrono::{NaiveDate, TimeDelta};
+use chrono::{Days, NaiveDate};
 
 use clock::Clock;
 use dirt::Dirt;
@@ -128,7 +128,7 @@ fn write_files(
         }
         if let Some(days) = options.days_per_file {
             for (first, piece) in document.pieces(days) {
-                let day = options.start + TimeDelta::days(first);
+                let day = options.start + Days::new(first as u64);
                 put(format!("{id}_{day}.json"), &piece, &piece.write(clock, &id), true)?;
             }
             continue;

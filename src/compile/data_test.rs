@@ -36,6 +36,8 @@ pub struct CompiledTest {
     pub probe: Probe,
     /// How its number is judged, if it is no count of failures.
     pub anomaly: Option<Anomaly>,
+    /// Whether its number is that of the rows it finds.
+    pub counts_rows: bool,
     /// A digest of all that decides its verdict, but for the rows it reads; none if the same rows may give another
     /// verdict next time.
     pub fingerprint: Option<String>,
@@ -148,11 +150,17 @@ impl Work<'_> {
             let counted = engine.plan_failures(&rows, &written.sql, &config.fail_calc, config.limit).await;
             counted.map_err(|error| vec![complaint(&error, Some("`fail_calc`"), test.declared.clone())])?
         };
-        let rule = (anomaly.is_none() && config.counts_rows()).then(|| rows.row_rule()).flatten();
+        let counts_rows = anomaly.is_none() && config.counts_rows();
+        let rule = counts_rows.then(|| rows.row_rule()).flatten();
         let judged: Vec<Option<&Value>> = JUDGING.iter().map(|key| config.all.get(*key)).collect();
         let asked = format!("{}\n{judged:?}\n{anomaly:?}", self.statement(&test.id, rows.canonical()));
         let fingerprint = (!rows.is_volatile()).then(|| fingerprint::digest(&asked));
-        Ok(CompiledTest { probe: Probe { sql: written.sql, rows, counted, rule }, anomaly, fingerprint })
+        Ok(CompiledTest {
+            probe: Probe { sql: written.sql, rows, counted, rule },
+            anomaly,
+            counts_rows,
+            fingerprint,
+        })
     }
 
     /// A generic test on a column is of a column that is there.

@@ -359,6 +359,8 @@ impl Work<'_> {
                 volatile |= increment.query.is_volatile();
             }
         }
+        // A template that asks for the time gives other SQL each time, of which the fingerprint tells.
+        volatile = model.config.volatile.unwrap_or(volatile);
         let mut compiled = CompiledModel {
             sql,
             query,

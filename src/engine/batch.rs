@@ -1,13 +1,13 @@
 //! Rows by stretches of time: which of a table's lie in them, which files hold any of these, and which stretches some
 //! rows touch.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use datafusion::{
     arrow::{
         array::{Array, AsArray},
-        compute::filter_record_batch,
+        compute::{cast as arrow_cast, filter_record_batch},
         datatypes::{DataType, TimeUnit, TimestampMicrosecondType},
     },
     common::{
@@ -21,11 +21,13 @@ use datafusion::{
     physical_plan::{collect, stream::RecordBatchStreamAdapter},
 };
 use futures::StreamExt;
+use tokio::task::JoinSet;
 
 use super::{
     Engine, SchemaRef, SendableRecordBatchStream, Streams, Table,
     bind::Bound,
     change::{CHANGE, DELETED, KEPT},
+    digest::{hashes, mixed},
     execute::Joins,
     net::columns_of,
     session::reference,
@@ -147,6 +149,37 @@ impl Engine {
         Ok(touched.into_iter().collect())
     }
 
+    /// The batches whose rows are others after `went` gave way to `came`, of which some rows may have been written anew as they
+    /// were. Rows whose time is not known lie in no batch.
+    pub async fn touched_between(
+        &self,
+        (came, went): (&Table, Option<&Table>),
+        column: &str,
+        size: BatchSize,
+    ) -> Result<Intervals> {
+        let Some(went) = went else { return self.touched(came, column, size).await };
+        if !same_columns(&came.schema(), &went.schema()) {
+            return Ok(self.touched(came, column, size).await?.or(&self.touched(went, column, size).await?));
+        }
+        let mut weighing = JoinSet::new();
+        for (table, sign) in [(came, 1), (went, -1)] {
+            let scan =
+                LogicalPlanBuilder::scan("rows", provider_as_source(Arc::clone(table)), None)?.build()?;
+            for rows in self.streams(&Bound { plan: scan }, &[], Joins::Hash).await? {
+                weighing.spawn(weigh(rows, column.to_owned(), size, sign));
+            }
+        }
+        let mut weights: HashMap<i64, Weight> = HashMap::new();
+        while let Some(some) = weighing.join_next().await {
+            for (start, weight) in some.map_err(|error| DataFusionError::External(Box::new(error)))?? {
+                weights.entry(start).or_default().add(weight);
+            }
+        }
+        let others = weights.into_iter().filter(|(_, weight)| *weight != Weight::default());
+        let starts = others.filter_map(|(start, _)| DateTime::from_timestamp_micros(start));
+        Ok(starts.map(|start| Interval { start, end: size.next(start) }).collect())
+    }
+
     /// Streams that end with an error at the first row that does not lie in these stretches.
     pub fn held_to(&self, streams: Streams, column: &str, stretches: &Intervals) -> Result<Streams> {
         let Some(schema) = streams.first().map(|rows| rows.schema()) else { return Ok(streams) };
@@ -178,6 +211,59 @@ impl Engine {
         });
         Ok(held.collect())
     }
+}
+
+/// The rows of a batch, less those that went: all are 0 if they are the same.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Weight {
+    rows: i64,
+    sum: u64,
+    mixed: u64,
+}
+
+impl Weight {
+    fn add(&mut self, other: Self) {
+        self.rows += other.rows;
+        self.sum = self.sum.wrapping_add(other.sum);
+        self.mixed = self.mixed.wrapping_add(other.mixed);
+    }
+}
+
+/// The weight of each batch's rows, by the batch's start in microseconds.
+async fn weigh(
+    mut rows: SendableRecordBatchStream,
+    column: String,
+    size: BatchSize,
+    sign: i64,
+) -> Result<HashMap<i64, Weight>> {
+    let mut weights: HashMap<i64, Weight> = HashMap::new();
+    // Rows of one batch stand together more often than not.
+    let (mut start, mut end) = (0, 0);
+    while let Some(batch) = rows.next().await.transpose()? {
+        let index = batch.schema().index_of(&column)?;
+        let times = arrow_cast(batch.column(index), &DataType::Timestamp(TimeUnit::Microsecond, None))?;
+        let times = times.as_primitive::<TimestampMicrosecondType>();
+        for (time, hash) in times.iter().zip(hashes(&batch)?) {
+            let Some(time) = time else { continue };
+            if !(start..end).contains(&time) {
+                let Some(at) = DateTime::from_timestamp_micros(time) else { continue };
+                (start, end) = (size.floor(at).timestamp_micros(), size.next(at).timestamp_micros());
+            }
+            let mut weight = Weight { rows: sign, sum: hash, mixed: mixed(hash) };
+            if sign < 0 {
+                weight = Weight { sum: hash.wrapping_neg(), mixed: weight.mixed.wrapping_neg(), ..weight };
+            }
+            weights.entry(start).or_default().add(weight);
+        }
+    }
+    Ok(weights)
+}
+
+fn same_columns(one: &SchemaRef, other: &SchemaRef) -> bool {
+    let columns = |schema: &SchemaRef| -> Vec<(String, DataType)> {
+        schema.fields().iter().map(|field| (field.name().clone(), field.data_type().clone())).collect()
+    };
+    columns(one) == columns(other)
 }
 
 #[cfg(test)]
@@ -257,6 +343,23 @@ mod tests {
             assert_eq!(touched(BatchSize::Hour).await, hours);
             assert_eq!(touched(BatchSize::Year).await, stretches(&[("2021-01-01", "2022-01-01")]));
         }
+    }
+
+    #[tokio::test]
+    async fn batches_are_touched_by_rows_that_differ() {
+        let day = |number: u32| (format!("2021-01-0{number}"), format!("2021-01-0{}", number + 1));
+        let between = async |came: &[&str], went: &[&str]| {
+            let (came, went) = (rows(came, None), rows(went, None));
+            engine().touched_between((&came, Some(&went)), "at", BatchSize::Day).await.unwrap()
+        };
+        // Rows are numbered from 0, so the same times make the same rows.
+        assert_eq!(between(&TIMES, &TIMES).await, Intervals::default());
+        let (first, third) = (day(1), day(3));
+        let other = ["2021-01-01T00:00", "2021-01-01T22:00", "2021-01-02", "2021-01-04T12:00", ""];
+        let fourth = day(4);
+        let expected = [&first, &third, &fourth].map(|(start, end)| (start.as_str(), end.as_str()));
+        assert_eq!(between(&TIMES, &other).await, stretches(&expected));
+        assert_eq!(between(&[], &TIMES[..2]).await, stretches(&expected[..1]));
     }
 
     #[tokio::test]

@@ -56,13 +56,9 @@ impl RowDigest {
 
     /// Adds a batch's rows.
     pub fn update(&mut self, batch: &RecordBatch) -> Result<(), ArrowError> {
-        let mut hashes = vec![ROW; batch.num_rows()];
-        for column in batch.columns() {
-            fold(column, &mut hashes)?;
-        }
-        for hash in hashes {
+        for hash in hashes(batch)? {
             self.sum = self.sum.wrapping_add(hash);
-            self.mixed = self.mixed.wrapping_add(xxh3_64_with_seed(&hash.to_le_bytes(), NULL));
+            self.mixed = self.mixed.wrapping_add(mixed(hash));
         }
         self.rows += batch.num_rows() as u64;
         Ok(())
@@ -91,6 +87,20 @@ impl RowDigest {
         }
         format!("{:032x}", xxh3_128(&bytes))
     }
+}
+
+/// A hash of each row.
+pub(super) fn hashes(batch: &RecordBatch) -> Result<Vec<u64>, ArrowError> {
+    let mut hashes = vec![ROW; batch.num_rows()];
+    for column in batch.columns() {
+        fold(column, &mut hashes)?;
+    }
+    Ok(hashes)
+}
+
+/// A second number of a row's hash, so that the sums of both are no accident.
+pub(super) fn mixed(hash: u64) -> u64 {
+    xxh3_64_with_seed(&hash.to_le_bytes(), NULL)
 }
 
 impl Engine {

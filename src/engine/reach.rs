@@ -1,19 +1,21 @@
 //! What new rows can reach of a table: conditions that each row of one of their keys meets. A scan that knows them opens
 //! only the files that can hold such a row.
 
+use std::sync::Arc;
+
 use datafusion::{
     arrow::datatypes::DataType,
     common::{ScalarValue, tree_node::Transformed},
     datasource::provider_as_source,
     error::Result,
-    functions_aggregate::expr_fn::{max, min},
-    logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit},
+    functions_aggregate::expr_fn::{max, min, sum},
+    logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit, when},
     physical_plan::{collect, execute_stream},
     prelude::Column,
 };
 use futures::TryStreamExt;
 
-use super::{Engine, RecordBatch, bind::Bound, execute::Joins, session::reference, spool::Spool};
+use super::{Engine, RecordBatch, Table, bind::Bound, execute::Joins, session::reference, spool::Spool};
 use crate::name::Relation;
 
 /// The values of a column that new rows have.
@@ -80,6 +82,28 @@ impl Engine {
         Ok((!least.is_null()).then_some(Values::Between(least, greatest)))
     }
 
+    /// The least and the greatest value of a column of a table; none if it has none, if any is NULL, or if order means nothing for
+    /// them.
+    pub(super) async fn ends(
+        &self,
+        table: &Table,
+        column: &str,
+    ) -> Result<Option<(ScalarValue, ScalarValue)>> {
+        if !is_ordered(table.schema().field_with_name(column)?.data_type()) {
+            return Ok(None);
+        }
+        let column = Expr::Column(Column::from_name(column));
+        let plan = LogicalPlanBuilder::scan("rows", provider_as_source(Arc::clone(table)), None)?;
+        let nulls = when(column.clone().is_null(), lit(1_i64)).otherwise(lit(0_i64))?;
+        let ends = [min(column.clone()), max(column), sum(nulls)];
+        let batches = self.all(&plan.aggregate(Vec::<Expr>::new(), ends)?.build()?).await?;
+        let Some(batch) = batches.first().filter(|batch| batch.num_rows() > 0) else { return Ok(None) };
+        let value = |at: usize| ScalarValue::try_from_array(batch.column(at), 0);
+        let (least, greatest, nulls) = (value(0)?, value(1)?, value(2)?);
+        let known = !least.is_null() && nulls == ScalarValue::Int64(Some(0));
+        Ok(known.then_some((least, greatest)))
+    }
+
     async fn all(&self, plan: &LogicalPlan) -> Result<Vec<RecordBatch>> {
         let plan = self.planner(Joins::Hash).create_physical_plan(plan).await?;
         collect(plan, self.task()).await
@@ -97,6 +121,11 @@ impl Engine {
         }
         Ok(texts)
     }
+}
+
+/// The condition that a value lies between two others.
+pub(super) fn between(value: &Expr, least: ScalarValue, greatest: ScalarValue) -> Expr {
+    value.clone().between(lit(least), lit(greatest))
 }
 
 fn scan(new: &Spool) -> Result<LogicalPlanBuilder> {

@@ -222,6 +222,8 @@ impl Next<'_> {
             digest: written.digest.finish(),
             replaced: old.rows,
             files: old.files.iter().map(|file| file.path.clone()).collect(),
+            written_files: written.files.iter().map(|file| file.path.clone()).collect(),
+            base: base.cloned(),
         };
         let mut provenance = write.provenance;
         provenance.rows = change.written + old.rows_kept;

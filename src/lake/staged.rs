@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use deltalake::{
     delta_datafusion::DeltaScanNext,
-    kernel::transaction::TransactionError,
+    kernel::{EagerSnapshot, transaction::TransactionError},
     logstore::{CommitOrBytes, LogStoreRef},
     table::state::DeltaTableState,
 };
@@ -48,6 +48,10 @@ pub(super) struct Change {
     pub(super) digest: String,
     pub(super) replaced: u64,
     pub(super) files: BTreeSet<String>,
+    /// The files that were written.
+    pub(super) written_files: BTreeSet<String>,
+    /// The version before; none if there was no table.
+    pub(super) base: Option<EagerSnapshot>,
 }
 
 /// What publishing did.
@@ -237,6 +241,23 @@ impl Staged {
         let scan =
             DeltaScanNext::builder().with_log_store(self.traces.real.clone()).with_eager_snapshot(snapshot);
         Ok(scan.await?)
+    }
+
+    /// The rows of the files that were written for it, and those of the files that it does without.
+    pub async fn differences(&self) -> Result<(Table, Table), LakeError> {
+        let written: BTreeSet<String> = self.change.written_files.clone();
+        let scan = |files: &BTreeSet<String>, snapshot: EagerSnapshot| {
+            DeltaScanNext::builder()
+                .with_log_store(self.traces.real.clone())
+                .with_eager_snapshot(snapshot)
+                .with_file_paths(files.iter().map(String::as_str))
+        };
+        let own = self.state.snapshot().clone();
+        let before = match &self.change.base {
+            Some(base) => base.clone(),
+            None => own.clone(),
+        };
+        Ok((scan(&written, own).await?, scan(&self.change.files, before).await?))
     }
 
     /// Makes the version visible, by one commit. If another writer committed in the meantime it is deleted

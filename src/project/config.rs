@@ -72,6 +72,7 @@ pub const KNOWN_CONFIG: &[&str] = &[
     "target_schema",
     "unique_key",
     "updated_at",
+    "volatile",
     "warn_if",
     "where",
 ];

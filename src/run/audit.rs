@@ -15,6 +15,7 @@ use std::{
 use futures::{StreamExt, stream};
 
 use super::{
+    narrow::Narrow,
     scheduler::{Cancelled, Told},
     verdict,
     version::Version,
@@ -47,14 +48,16 @@ pub(super) struct Audited {
 const SHOWN: usize = 5;
 
 impl Worker {
-    /// Runs the tests, and for a new version looks for what its constraints forbid.
+    /// Runs the tests, and for a new version looks for what its constraints forbid. Those of `nothing_before` are known to have
+    /// found nothing in the version that it changes.
     pub(super) async fn audit(
         &self,
         tests: &[&Arc<Step>],
         version: Option<(&Version, &CompiledModel)>,
+        nothing_before: &BTreeSet<NodeId>,
         told: &Told,
     ) -> Result<Audited, Cancelled> {
-        let audit = Audit { worker: self, version, told };
+        let audit = Audit { worker: self, version, nothing_before, told };
         tokio::select! {
             biased;
             () = self.cancel.cancelled() => Err(Cancelled),
@@ -66,14 +69,17 @@ impl Worker {
 struct Audit<'a> {
     worker: &'a Worker,
     version: Option<(&'a Version, &'a CompiledModel)>,
+    nothing_before: &'a BTreeSet<NodeId>,
     told: &'a Told,
 }
 
 /// A probe and who asks.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Item<'a> {
     asks: Asks<'a>,
     probe: &'a Probe,
+    /// What it looks at in the place of the whole version.
+    narrow: Option<Arc<Narrow>>,
 }
 
 #[derive(Clone, Copy)]
@@ -113,6 +119,7 @@ enum Found {
 impl<'a> Audit<'a> {
     async fn run(&self, tests: &[&'a Arc<Step>]) -> Audited {
         let (items, mut audited) = self.items(tests);
+        let items: Vec<Item<'a>> = stream::iter(items).then(|item| self.narrowed(item)).collect().await;
         let tables = self.open(&items).await;
         let counting: Vec<_> = units(items).into_iter().map(|unit| self.unit(unit, &tables)).collect();
         let found: Vec<Vec<Found>> =
@@ -158,17 +165,33 @@ impl<'a> Audit<'a> {
                 continue;
             }
             let asks = Asks::Test(step, test, compiled.anomaly.as_ref());
-            items.push(Item { asks, probe: &compiled.probe });
+            items.push(Item { asks, probe: &compiled.probe, narrow: None });
         }
         if let Some((_, model)) = self.version {
-            items.extend(
-                model
-                    .checks
-                    .iter()
-                    .map(|check| Item { asks: Asks::Constraint(&check.name), probe: &check.probe }),
-            );
+            items.extend(model.checks.iter().map(|check| Item {
+                asks: Asks::Constraint(&check.name),
+                probe: &check.probe,
+                narrow: None,
+            }));
         }
         (items, audited)
+    }
+
+    /// The item, which looks at a part of the version if that tells as much.
+    async fn narrowed(&self, item: Item<'a>) -> Item<'a> {
+        let Asks::Test(step, ..) = item.asks else { return item };
+        let (Some((version, _)), Some(test)) = (self.version, self.worker.compiled.tests.get(&step.node))
+        else {
+            return item;
+        };
+        if !self.nothing_before.contains(&step.node) {
+            return item;
+        }
+        let narrow = self.worker.narrow(version, test).await.unwrap_or_else(|error| {
+            tracing::info!(test = %step.node, "it looks at all rows: {error}");
+            None
+        });
+        Item { narrow: narrow.map(Arc::new), ..item }
     }
 
     /// How many rows a test took out while the version was written, if it is one that does.
@@ -200,22 +223,28 @@ impl<'a> Audit<'a> {
     async fn unit(&self, unit: Unit<'a>, tables: &Tables) -> Vec<Found> {
         match unit {
             Unit::Alone(item) => {
-                self.start(item);
-                vec![self.alone(item, tables).await]
+                self.start(&item);
+                vec![self.alone(&item, tables).await]
             }
             Unit::Shared(relation, items) => {
                 for item in &items {
-                    self.start(*item);
+                    self.start(item);
                 }
                 let rules: Vec<RowRule> = items.iter().filter_map(|item| item.probe.rule.clone()).collect();
-                let counts = match tables.get(&relation) {
-                    Some(Opened { table: Ok(table), size }) => {
-                        self.worker.engine.count_broken(Arc::clone(table), *size, &rules).await.ok()
+                let narrow = items.first().and_then(|item| item.narrow.as_ref());
+                let read = match (narrow, tables.get(&relation)) {
+                    (Some(narrow), _) => Some((&narrow.table, narrow.size)),
+                    (None, Some(Opened { table: Ok(table), size })) => Some((table, *size)),
+                    (None, _) => None,
+                };
+                let counts = match read {
+                    Some((table, size)) => {
+                        self.worker.engine.count_broken(Arc::clone(table), size, &rules).await.ok()
                     }
-                    _ => None,
+                    None => None,
                 };
                 let mut found = Vec::with_capacity(items.len());
-                for (at, item) in items.into_iter().enumerate() {
+                for (at, item) in items.iter().enumerate() {
                     found.push(match &counts {
                         Some(counts) => self.settle(item, Some(counts[at] as f64), tables).await,
                         None => self.alone(item, tables).await,
@@ -226,27 +255,28 @@ impl<'a> Audit<'a> {
         }
     }
 
-    fn start(&self, item: Item<'_>) {
+    fn start(&self, item: &Item<'_>) {
         if let Asks::Test(step, ..) = item.asks {
             let _ = self.told.started(step);
         }
     }
 
-    async fn alone(&self, item: Item<'_>, tables: &Tables) -> Found {
-        match self.count(item.probe, tables).await {
+    async fn alone(&self, item: &Item<'_>, tables: &Tables) -> Found {
+        match self.count(item, tables).await {
             Ok(number) => self.settle(item, number, tables).await,
             Err(error) => self.lost(item, &error),
         }
     }
 
-    async fn count(&self, probe: &Probe, tables: &Tables) -> Result<Option<f64>, StepError> {
+    async fn count(&self, item: &Item<'_>, tables: &Tables) -> Result<Option<f64>, StepError> {
+        let probe = item.probe;
         let known = |relation| tables.get(&relation).is_some_and(|opened| opened.size == Size::Small);
         let size = if probe.rows.relations().into_iter().all(known) { Size::Small } else { Size::Unknown };
-        Ok(self.worker.engine.number(&probe.counted.bind(&only(tables, probe)?)?, size).await?)
+        Ok(self.worker.engine.number(&probe.counted.bind(&self.only(tables, item)?)?, size).await?)
     }
 
     /// A test or constraint that could not be computed: nobody knows, so it is not well.
-    fn lost(&self, item: Item<'_>, error: &StepError) -> Found {
+    fn lost(&self, item: &Item<'_>, error: &StepError) -> Found {
         match item.asks {
             Asks::Test(step, ..) => {
                 self.told.finished(step, self.worker.failed(step, error));
@@ -258,7 +288,7 @@ impl<'a> Audit<'a> {
         }
     }
 
-    async fn settle(&self, item: Item<'_>, number: Option<f64>, tables: &Tables) -> Found {
+    async fn settle(&self, item: &Item<'_>, number: Option<f64>, tables: &Tables) -> Found {
         match item.asks {
             Asks::Constraint(name) => {
                 let rows = number.unwrap_or_default();
@@ -266,7 +296,7 @@ impl<'a> Audit<'a> {
                     return Found::Constraint(None);
                 }
                 let plural = if rows > 1.0 { "rows break" } else { "row breaks" };
-                let sample = self.sample(item.probe, tables).await;
+                let sample = self.sample(item, tables).await;
                 let lines: Vec<String> = std::iter::once(format!("{rows} {plural} the constraint {name}:"))
                     .chain(sample.into_iter().map(|line| format!("  {line}")))
                     .collect();
@@ -297,12 +327,12 @@ impl<'a> Audit<'a> {
         mut verdict: Verdict,
         step: &Step,
         test: &DataTest,
-        item: Item<'_>,
+        item: &Item<'_>,
         tables: &Tables,
     ) -> Verdict {
         let anomaly = matches!(item.asks, Asks::Test(_, _, Some(_)));
         if (test.config.store_failures || self.worker.keep.failures) && !anomaly {
-            match self.store(test, item.probe, tables).await {
+            match self.store(test, item, tables).await {
                 Ok(()) => verdict.stored = (verdict.failures > 0).then(|| test.audit.clone()),
                 Err(error) => tracing::warn!(test = %test.id, "the rows found could not be stored: {error}"),
             }
@@ -310,16 +340,16 @@ impl<'a> Audit<'a> {
         if verdict.status != TestStatus::Pass {
             verdict.compiled = self.worker.compiled_file(step);
             if !anomaly {
-                verdict.sample = self.sample(item.probe, tables).await;
+                verdict.sample = self.sample(item, tables).await;
             }
         }
         verdict
     }
 
     /// The first rows found; none if they can't be had, since the number is what counts.
-    async fn sample(&self, probe: &Probe, tables: &Tables) -> Vec<String> {
+    async fn sample(&self, item: &Item<'_>, tables: &Tables) -> Vec<String> {
         let sampled = async {
-            let bound = probe.rows.bind(&only(tables, probe)?)?;
+            let bound = item.probe.rows.bind(&self.only(tables, item)?)?;
             Ok::<_, StepError>(self.worker.engine.sample(&bound, SHOWN).await?.lines())
         };
         sampled.await.unwrap_or_else(|error| {
@@ -328,7 +358,7 @@ impl<'a> Audit<'a> {
         })
     }
 
-    async fn store(&self, test: &DataTest, probe: &Probe, tables: &Tables) -> Result<(), StepError> {
+    async fn store(&self, test: &DataTest, item: &Item<'_>, tables: &Tables) -> Result<(), StepError> {
         let provenance = Provenance::new(
             test.id.as_str(),
             &self.worker.invocation_id,
@@ -336,23 +366,37 @@ impl<'a> Audit<'a> {
             BTreeMap::new(),
         );
         let description = format!("Rows found by the test {}", test.name);
-        let tables = only(tables, probe)?;
-        self.worker.write(&test.audit, &probe.rows, &tables, provenance, description).await
+        let tables = self.only(tables, item)?;
+        self.worker.write(&test.audit, &item.probe.rows, &tables, provenance, description).await
     }
 }
 
 /// Puts those that judge rows of one table one by one together.
 fn units(items: Vec<Item<'_>>) -> Vec<Unit<'_>> {
-    let mut shared: BTreeMap<Relation, Vec<Item<'_>>> = BTreeMap::new();
+    let mut shared: BTreeMap<(Relation, bool), Vec<Item<'_>>> = BTreeMap::new();
     let mut units = Vec::new();
     for item in items {
         match &item.probe.rule {
-            Some(rule) => shared.entry(rule.relation().clone()).or_default().push(item),
+            Some(rule) => {
+                let read = (rule.relation().clone(), item.narrow.is_some());
+                shared.entry(read).or_default().push(item);
+            }
             None => units.push(Unit::Alone(item)),
         }
     }
-    units.extend(shared.into_iter().map(|(relation, items)| Unit::Shared(relation, items)));
+    units.extend(shared.into_iter().map(|((relation, _), items)| Unit::Shared(relation, items)));
     units
+}
+
+impl Audit<'_> {
+    /// The tables of one probe, the version narrowed if that is enough for it.
+    fn only(&self, tables: &Tables, item: &Item<'_>) -> Result<BTreeMap<Relation, Table>, StepError> {
+        let mut own = only(tables, item.probe)?;
+        if let (Some(narrow), Some((version, _))) = (&item.narrow, self.version) {
+            own.insert(version.relation.clone(), Arc::clone(&narrow.table));
+        }
+        Ok(own)
+    }
 }
 
 /// The tables of one probe.

@@ -118,9 +118,10 @@ impl Worker {
             let timed = by_time.timed.iter().find(|(timed, _)| timed == relation);
             match (timed, version) {
                 (Some((_, column)), InputVersion::Delta { .. }) => {
-                    let Some(changes) = self.changes(build, relation).await? else { return Ok(all.clone()) };
+                    let Some(between) = self.between(build, relation).await? else { return Ok(all.clone()) };
+                    let between = (&between.came, between.went.as_ref());
                     let size = by_time.settings.batch_size;
-                    due = due.or(&self.engine.touched(&changes, column, size).await?);
+                    due = due.or(&self.engine.touched_between(between, column, size).await?);
                 }
                 (None, _) if by_time.settings.on_lookup_change == Follow::FullRefresh => {
                     return Ok(all.clone());

@@ -15,6 +15,7 @@
 //! - `reuse`: tables that stand, and the tests they have not passed yet
 //! - `version`, `side`: what is staged, and the tables beside it
 //! - `audit`, `verdict`: data tests, over what is staged or published
+//! - `narrow`: what tests must look at of a version that is mostly known
 //! - `past`, `anomaly`: those that compare a table with its earlier versions
 //! - `unit_test`, `freshness`: the other judges
 //!
@@ -28,6 +29,7 @@ mod freshness;
 mod increment;
 mod ingest;
 mod model;
+mod narrow;
 mod past;
 
 pub mod planning;

@@ -9,6 +9,7 @@ use std::{
 
 use super::{
     audit::Audited,
+    narrow::found_nothing,
     reuse::{Questions, judged},
     scheduler::{Cancelled, Progress, Told},
     side::{self, Side},
@@ -122,7 +123,8 @@ impl Worker {
             }
             staged => staged?,
         };
-        let Ok(audited) = self.audit(tests, Some((&version, compiled)), told).await else {
+        let nothing_before = found_nothing(own.as_ref(), &version, &questions);
+        let Ok(audited) = self.audit(tests, Some((&version, compiled)), &nothing_before, told).await else {
             version.withdraw().await?;
             return Err(LakeError::Cancelled.into());
         };

@@ -54,15 +54,15 @@ impl Tables {
         lake.provider(relation).await
     }
 
-    /// The rows that came into a relation's table, and went, between two of its versions; none if nobody can tell.
-    pub async fn changes(&self, relation: &Relation, from: u64, to: u64) -> Result<Option<Table>, LakeError> {
+    /// What was written to a relation's table, and taken out of it, between two of its versions; none if nobody can tell.
+    pub async fn between(
+        &self,
+        relation: &Relation,
+        from: u64,
+        to: u64,
+    ) -> Result<Option<Between>, LakeError> {
         let (lake, relation) = self.place(relation);
-        let Some(Between { came, went }) = lake.between(relation, from, to).await? else { return Ok(None) };
-        let changes = match went {
-            Some(went) => net::net(&came, &went)?,
-            None => net::all(&came)?,
-        };
-        Ok(Some(changes))
+        lake.between(relation, from, to).await
     }
 
     /// What stands at a relation now; none if there is no table.

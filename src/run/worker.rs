@@ -1,6 +1,6 @@
 //! What carries out a job: the node is made first, then judged. What goes wrong becomes a step's outcome.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 use tokio_util::sync::CancellationToken;
 
@@ -91,7 +91,7 @@ impl Worker {
                 return Ok(());
             }
         }
-        self.audit(&tests, None, &told).await.map(drop)
+        self.audit(&tests, None, &BTreeSet::new(), &told).await.map(drop)
     }
 
     /// Does a step that is one piece; says whether it ended well.

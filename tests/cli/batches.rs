@@ -1,6 +1,8 @@
 //! Models that are built batch by batch of time.
 
-use crate::project::Project;
+use std::fmt::Write as _;
+
+use crate::{project::Project, rebuilds::Dice};
 
 /// Orders from files, merged into a table, and what they come to each day. The newest batch is long ago, so that which are due
 /// does not depend on the day of the test.
@@ -38,7 +40,7 @@ fn assert_rows(project: &Project, expected: &str) {
 #[test]
 fn only_days_whose_rows_changed_are_made_again() {
     let project = shop("", BY_DAY);
-    project.run(["build"]).success().says("2 inserted");
+    project.run(["build"]).success().says("[OK 2 rows in");
     assert_rows(&project, "day,orders,total\n2021-01-01,2,30\n2021-01-03,1,30\n");
     project.run(["build"]).success().says("REUSED=3");
 
@@ -227,4 +229,78 @@ fn settings_that_do_not_fit_are_said() {
     let config = "{{ config(materialized='incremental', incremental_strategy='microbatch', event_time='day', batch_size='day', begin='2021-01-01') }}";
     project.write("models/self.sql", format!("{config}\n{{% if is_incremental() %}} {and_self} {{% else %}} select name, cast(null as date) as day from {{{{ ref('names') }}}} {{% endif %}}"));
     insta::assert_snapshot!(project.run(["build"]).refused());
+}
+
+/// A shop in which everything follows the day: files are loaded once each, orders are merged by what changed of them, and two
+/// tables are made by day, one of them by a query for each.
+fn by_day() -> Project {
+    let batches = |event_time: &str| {
+        format!(
+            "{{{{ config(materialized='incremental', incremental_strategy='microbatch', event_time='{event_time}',
+            batch_size='day', begin='2021-01-01') }}}}"
+        )
+    };
+    shop("", &BY_DAY.replace("orders')", "latest')"))
+        .file(
+            "sources.yml",
+            "sources:\n  - name: shop\n    tables:\n      - name: orders\n        external: { location: 'in/*.csv', format: csv }\n        columns: [{ name: id, data_type: bigint }, { name: at, data_type: timestamptz }, { name: amount, data_type: bigint }, { name: _source_file, data_type: varchar }]\n",
+        )
+        .model(
+            "orders.sql",
+            "{{ config(materialized='incremental', on_delete='remove') }}
+            select id, at, amount, _source_file from {{ source('shop', 'orders') }}",
+        )
+        .model(
+            "latest.sql",
+            "{{ config(materialized='incremental', unique_key=['id', 'at'], event_time='at',
+            merge_delete_condition='DBT_INTERNAL_SOURCE.amount is null') }}
+            {% if is_incremental() %}
+            select touched.id, touched.at, max(orders.amount) as amount
+            from (select distinct id, at from {{ changes(ref('orders')) }}) as touched
+            left join {{ ref('orders') }} as orders on orders.id = touched.id and orders.at = touched.at
+            group by touched.id, touched.at
+            {% else %}
+            select id, at, max(amount) as amount from {{ ref('orders') }} group by id, at
+            {% endif %}",
+        )
+        .model("ranked.sql", &format!("{}\n{}", batches("day"), RANKED.replace("orders')", "latest')")))
+}
+
+#[test]
+fn whatever_is_delivered_the_tables_are_those_of_a_build_from_nothing() {
+    const TABLES: [&str; 4] = ["orders", "latest", "daily", "ranked"];
+    let content = |project: &Project| -> Vec<String> {
+        let all = |name: &&str| project.rows(&format!("select * from {{{{ ref('{name}') }}}} order by all"));
+        TABLES.iter().map(all).collect()
+    };
+    for seed in [2, 71, 828] {
+        let project = by_day();
+        project.run(["build"]).success();
+        let mut dice = Dice(seed * 0x9e37_79b9);
+        for round in 0..5 {
+            for _ in 0..=dice.roll(2) {
+                let number = 1 + dice.roll(5);
+                let file = format!("in/{number}.csv");
+                if number > 1 && dice.roll(4) == 0 {
+                    let _ = std::fs::remove_file(project.path(&file));
+                    continue;
+                }
+                let mut rows = String::from("id,at,amount\n");
+                for _ in 0..dice.roll(6) {
+                    let (id, day, hour) = (dice.roll(4), 1 + dice.roll(5), dice.roll(3));
+                    let _ = writeln!(rows, "{id},2021-01-{day:02}T{hour:02}:00:00Z,{}", dice.roll(50));
+                }
+                project.write(&file, rows);
+            }
+            // Some are built later than others.
+            if dice.roll(3) == 0 {
+                project.run(["build", "-s", "orders"]).success();
+            }
+            project.run(["build"]).success();
+            let found = content(&project);
+            project.run(["build"]).success().says("REUSED=5");
+            project.run(["build", "--full-refresh", "--target-path", "elsewhere"]).success();
+            assert_eq!(found, content(&project), "seed {seed}, round {round}");
+        }
+    }
 }

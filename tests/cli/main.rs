@@ -17,6 +17,7 @@
 //! | `seeds` | CSV files that become tables |
 //! | `audits` | what failing tests withhold, and that nobody sees it |
 //! | `data_tests`, `unit_tests`, `contracts`, `freshness` | what judges, and how |
+//! | `narrowed` | tests over versions of which little changed |
 //! | `test_errors` | what is said of mistakes in tests |
 //! | `views`, `settings`, `data` | what can be built, and how it is set |
 //! | `machine` | JSON lines and `run_results.json` |
@@ -38,6 +39,7 @@ mod freshness;
 mod incremental;
 mod ingestion;
 mod machine;
+mod narrowed;
 mod project;
 mod ran;
 mod rebuilds;

@@ -231,6 +231,20 @@ fn what_asks_for_the_time_is_built_each_time() {
 }
 
 #[test]
+fn a_model_says_itself_whether_the_time_counts() {
+    let project = Project::new()
+        .model("a.sql", "{{ config(volatile=false) }} select now() as at")
+        .model("b.sql", "{{ config(volatile=true) }} select 1 as n");
+    project.run(["build"]).success();
+    assert_plan(&project, &[("b", "asks for the time or for chance")]);
+    project
+        .run(["build"])
+        .success()
+        .says("REUSED sql table model main.a")
+        .says("UNCHANGED sql table model main.b");
+}
+
+#[test]
 fn force_builds_what_is_selected() {
     let project = shop();
     project.run(["build"]).success();
@@ -284,10 +298,10 @@ fn a_version_that_was_withheld_is_tried_again() {
 }
 
 /// Numbers without a pattern, the same in every run of the tests.
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
+    pub(crate) fn roll(&mut self, sides: u64) -> u64 {
         // Marsaglia's xorshift64.
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;

@@ -62,6 +62,8 @@ pub struct ModelConfig {
     pub target_file_size: Option<u64>,
     /// How it takes new rows in, if it does.
     pub incremental: Option<Incremental>,
+    /// Whether the same inputs may give other rows, whatever the SQL says.
+    pub volatile: Option<bool>,
     /// The column that tells when a row's event was, by which models in batches read it.
     pub event_time: Option<String>,
     /// Whether its columns must be those its properties declare, and its constraints bind every writer.
@@ -88,6 +90,7 @@ impl ModelConfig {
             tags: reader.list("tags").into_iter().collect(),
             partition_by: reader.list("partition_by"),
             target_file_size: reader.size("target_file_size"),
+            volatile: reader.bool("volatile"),
             event_time: reader.text("event_time"),
             contract: contract(&mut reader),
             all: reader.all(),

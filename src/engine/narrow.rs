@@ -1,0 +1,295 @@
+//! What a test must look at of a table, where it is known that it found nothing in the version before: rows that came, or
+//! groups that a row came to or went from. All others are as they were.
+//!
+//! A test that asks something of each row by itself, be it beside another table, looks at rows that came. One that asks something of
+//! groups of rows looks at the groups that were touched. Any other looks at everything.
+
+use std::sync::Arc;
+
+use datafusion::{
+    common::{
+        Column, JoinType, NullEquality,
+        tree_node::{Transformed, TreeNode, TreeNodeRecursion},
+    },
+    datasource::{provider_as_source, view::ViewTable},
+    error::Result,
+    logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder},
+};
+
+use super::{
+    Engine, Query, Table, bind::Bound, execute::Joins, query::pending, reach::between, spool::Spool,
+};
+use crate::name::Relation;
+
+/// What must be looked at of one table.
+#[derive(Debug, Clone)]
+pub enum Narrowed {
+    /// Rows that came.
+    ToRows,
+    /// Rows of groups that were touched: those that are alike in these expressions over the table's columns.
+    ToGroups(Vec<Expr>),
+}
+
+/// What a query sees of a table, in terms of that table's columns.
+struct Seen {
+    narrowed: Narrowed,
+    /// Each column that comes out of a node, as an expression over the table's; those that are not are missing.
+    columns: Vec<(Column, Expr)>,
+}
+
+impl Query {
+    /// What the query must look at of `own` to find the rows that it would find only because of a change; none if it must look at
+    /// everything. All else that it reads is as it was.
+    #[must_use]
+    pub fn narrowed(&self, own: &Relation) -> Option<Narrowed> {
+        follow(self.plan(), own).map(|seen| seen.narrowed)
+    }
+}
+
+fn follow(node: &LogicalPlan, own: &Relation) -> Option<Seen> {
+    if node.expressions().iter().any(has_subquery) {
+        return None;
+    }
+    match node {
+        LogicalPlan::TableScan(scan) => {
+            let is_own = pending(&scan.source).is_some_and(|pending| pending.relation == *own);
+            let columns = scan.projected_schema.columns().into_iter();
+            let columns =
+                columns.map(|column| (column.clone(), Expr::Column(Column::from_name(column.name))));
+            is_own.then(|| Seen { narrowed: Narrowed::ToRows, columns: columns.collect() })
+        }
+        LogicalPlan::SubqueryAlias(alias) => {
+            let Seen { narrowed, columns } = follow(&alias.input, own)?;
+            let columns = columns
+                .into_iter()
+                .map(|(column, expr)| (Column::new(Some(alias.alias.clone()), column.name), expr));
+            Some(Seen { narrowed, columns: columns.collect() })
+        }
+        LogicalPlan::Filter(filter) => follow(&filter.input, own),
+        LogicalPlan::Sort(sort) if sort.fetch.is_none() => follow(&sort.input, own),
+        LogicalPlan::Projection(projection) => {
+            let seen = follow(&projection.input, own)?;
+            let columns = projection.expr.iter().filter_map(|expr| {
+                let (qualifier, name) = expr.qualified_name();
+                Some((Column::new(qualifier, name), seen.of_table(expr)?))
+            });
+            Some(Seen { columns: columns.collect(), narrowed: seen.narrowed })
+        }
+        LogicalPlan::Join(join) => {
+            use JoinType::{Inner, Left, LeftAnti, LeftSemi, Right, RightAnti, RightSemi};
+            let (side, other) =
+                if reads(&join.left, own) { (&join.left, &join.right) } else { (&join.right, &join.left) };
+            let is_left = Arc::ptr_eq(side, &join.left);
+            // A row of the other table must not come because there is none of this one.
+            let kept = match join.join_type {
+                Inner => true,
+                Left | LeftSemi | LeftAnti => is_left,
+                Right | RightSemi | RightAnti => !is_left,
+                _ => false,
+            };
+            let seen = follow(side, own)?;
+            (kept && !reads(other, own) && matches!(seen.narrowed, Narrowed::ToRows)).then_some(seen)
+        }
+        LogicalPlan::Aggregate(aggregate) if !aggregate.group_expr.is_empty() => {
+            let seen = follow(&aggregate.input, own)?;
+            if !matches!(seen.narrowed, Narrowed::ToRows) {
+                return None;
+            }
+            let groups: Option<Vec<Expr>> =
+                aggregate.group_expr.iter().map(|expr| seen.of_table(expr)).collect();
+            Some(Seen { narrowed: Narrowed::ToGroups(groups?), columns: Vec::new() })
+        }
+        _ => None,
+    }
+}
+
+impl Seen {
+    /// An expression in terms of the table's columns; none if it has others in it, or may be another the next time.
+    fn of_table(&self, expr: &Expr) -> Option<Expr> {
+        let expr = expr.clone().unalias();
+        if expr.is_volatile() || matches!(expr, Expr::GroupingSet(_)) {
+            return None;
+        }
+        let mut known = true;
+        let replaced = expr.transform(|part| match part {
+            Expr::Column(column) => {
+                if let Some((_, expr)) = self.columns.iter().find(|(own, _)| *own == column) {
+                    return Ok(Transformed::new(expr.clone(), true, TreeNodeRecursion::Jump));
+                }
+                known = false;
+                Ok(Transformed::no(Expr::Column(column)))
+            }
+            other => Ok(Transformed::no(other)),
+        });
+        replaced.ok().map(|replaced| replaced.data).filter(|_| known)
+    }
+}
+
+fn has_subquery(expr: &Expr) -> bool {
+    let is_one =
+        |part: &Expr| Ok(matches!(part, Expr::ScalarSubquery(_) | Expr::InSubquery(_) | Expr::Exists(_)));
+    expr.exists(is_one).unwrap_or(true)
+}
+
+fn reads(plan: &LogicalPlan, own: &Relation) -> bool {
+    let mut found = false;
+    let visited = plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::TableScan(scan) = node {
+            found |= pending(&scan.source).is_some_and(|pending| pending.relation == *own);
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    found || visited.is_err()
+}
+
+/// The name of a group's expression, by its place.
+fn key(place: usize) -> String {
+    format!("_headwater_group_{place}")
+}
+
+impl Engine {
+    /// The rows of `table` that belong to a group of which `came` or `went` has a row. What is spooled must last as long as
+    /// the table is read.
+    pub async fn groups_touched(
+        &self,
+        table: &Table,
+        (came, went): (Table, Table),
+        groups: &[Expr],
+    ) -> Result<(Table, Spool)> {
+        let keyed = |name: &str, table: Table| {
+            let keys = groups.iter().enumerate().map(|(place, expr)| expr.clone().alias(key(place)));
+            LogicalPlanBuilder::scan(name, provider_as_source(table), None)?.project(keys)
+        };
+        let touched = keyed("came", came)?.union(keyed("went", went)?.build()?)?.distinct()?.build()?;
+        let schema = Arc::clone(touched.schema().inner());
+        let streams = self.streams(&Bound { plan: touched }, &[], Joins::Hash).await?;
+        let spool = self.spool(&schema, streams, Arc::new(|_| {})).await?;
+
+        let columns = || {
+            table
+                .schema()
+                .fields()
+                .iter()
+                .map(|field| Expr::Column(Column::from_name(field.name())))
+                .collect::<Vec<_>>()
+        };
+        let mut rows = LogicalPlanBuilder::scan("own", provider_as_source(Arc::clone(table)), None)?;
+        // Files in which no group can have a row are not opened.
+        for (place, group) in groups.iter().enumerate() {
+            if let Expr::Column(_) = group
+                && let Some((least, greatest)) = self.ends(&spool.table(), &key(place)).await?
+            {
+                rows = rows.filter(between(group, least, greatest))?;
+            }
+        }
+        let keys: Vec<String> = (0..groups.len()).map(key).collect();
+        let own_keys = groups.iter().zip(&keys).map(|(expr, key)| expr.clone().alias(key));
+        let touched = LogicalPlanBuilder::scan("touched", provider_as_source(spool.table()), None)?;
+        let on =
+            |side: &str| -> Vec<Column> { keys.iter().map(|key| Column::new(Some(side), key)).collect() };
+        let plan = rows
+            .project(columns().into_iter().chain(own_keys))?
+            .alias("own")?
+            .join_detailed(
+                touched.build()?,
+                JoinType::LeftSemi,
+                (on("own"), on("touched")),
+                None,
+                NullEquality::NullEqualsNull,
+            )?
+            .project(columns())?
+            .build()?;
+        Ok((Arc::new(ViewTable::new(plan, None)), spool))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{
+        EngineSettings,
+        arrow::datatypes::{DataType, Field, Schema},
+        given,
+    };
+
+    fn engine() -> Engine {
+        let settings = EngineSettings { threads: 2, memory_limit: None, dialect: "duckdb".into() };
+        let engine = Engine::new(&settings).unwrap();
+        for name in ["t", "other"] {
+            engine.declare_table(&Relation::new("s", name), schema()).unwrap();
+        }
+        engine
+    }
+
+    fn schema() -> Arc<Schema> {
+        let fields = [("a", DataType::Int64), ("b", DataType::Utf8), ("d", DataType::Date32)];
+        Arc::new(Schema::new(fields.map(|(name, data_type)| Field::new(name, data_type, true)).to_vec()))
+    }
+
+    fn table(csv: &str) -> Table {
+        let csv = format!("a,b,d\n{csv}");
+        given::table(given::rows(given::Written::Csv(&csv), &schema(), false).unwrap()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_a_test_asks_for_tells_what_it_must_look_at() {
+        let engine = engine();
+        for (sql, expected) in [
+            ("select * from s.t where a is null", "rows"),
+            ("with t as (select a as x from s.t) select x from t where x > 3 order by x", "rows"),
+            ("select t.a from s.t as t left anti join s.other as o on t.a = o.a", "rows"),
+            ("select t.a from s.other as o right join s.t as t on t.a = o.a where o.a is null", "rows"),
+            ("select a, count(*) from s.t where a is not null group by a having count(*) > 1", "a"),
+            (
+                "select n from (select date_trunc('month', x) as m, count(*) as n from (select d as x, a from s.t) group by 1) where n > 1",
+                "date_trunc(Utf8(\"month\"), d)",
+            ),
+            ("select t.b, sum(o.a) from s.t as t join s.other as o on t.a = o.a group by t.b", "b"),
+            // All the others must look at everything.
+            ("select count(*) from s.t", "everything"),
+            ("select a from s.t limit 3", "everything"),
+            ("select distinct a from s.t", "everything"),
+            ("select a, lag(a) over (order by a) from s.t", "everything"),
+            ("select o.a from s.other as o left anti join s.t as t on t.a = o.a", "everything"),
+            ("select o.a from s.other as o left join s.t as t on t.a = o.a where t.a is null", "everything"),
+            ("select x.a from s.t as x join s.t as y on x.a = y.a", "everything"),
+            ("select a from s.t where a > (select avg(a) from s.t)", "everything"),
+            ("select a from s.t union all select a from s.other", "everything"),
+            ("select o.b, count(*) from s.t as t join s.other as o on t.a = o.a group by o.b", "everything"),
+            ("select max(n) from (select a, count(*) as n from s.t group by a)", "everything"),
+            ("select a, random() as r, count(*) from s.t group by 1, 2", "everything"),
+            ("select a from s.other", "everything"),
+        ] {
+            let narrowed = engine.plan(sql).await.unwrap().narrowed(&Relation::new("s", "t"));
+            let told = match narrowed {
+                None => "everything".to_owned(),
+                Some(Narrowed::ToRows) => "rows".to_owned(),
+                Some(Narrowed::ToGroups(groups)) => {
+                    groups.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+                }
+            };
+            assert_eq!(told, expected, "{sql}");
+        }
+    }
+
+    #[tokio::test]
+    async fn groups_that_a_row_came_to_or_went_from_are_looked_at() {
+        let engine = engine();
+        let own = table("1,x,2021-01-01\n1,y,2021-01-02\n2,z,2021-01-03\n,n,2021-01-04\n7,far,2021-01-05\n");
+        let (came, went) =
+            (table("1,y,2021-01-02\n,n,2021-01-04\n"), table("2,gone,2021-01-03\n5,gone,2021-01-03\n"));
+        for (groups, expected) in [
+            (vec![Expr::Column(Column::from_name("a"))], "n x y z"),
+            (vec![Expr::Column(Column::from_name("d"))], "n y z"),
+            (vec![Expr::Column(Column::from_name("a")), Expr::Column(Column::from_name("d"))], "n y z"),
+        ] {
+            let (rows, _spool) =
+                engine.groups_touched(&own, (Arc::clone(&came), Arc::clone(&went)), &groups).await.unwrap();
+            let plan = LogicalPlanBuilder::scan("rows", provider_as_source(rows), None).unwrap();
+            let plan = plan.project([Expr::Column(Column::from_name("b"))]).unwrap().build().unwrap();
+            let mut found = engine.texts(&Bound { plan }).await.unwrap();
+            found.sort();
+            assert_eq!(found.join(" "), expected, "{groups:?}");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Tests over versions of which little changed: they look at what changed, and find what a look at everything would.
+
+use std::fmt::Write as _;
+
+use crate::project::Project;
+
+/// Orders by day, of which new ones come in files of their own; the first have what it takes to be worth looking at a part.
+fn shop(properties: &str) -> Project {
+    let mut rows = String::from("id,day,customer\n");
+    for id in 1..=60 {
+        let _ = writeln!(rows, "{id},2021-01-{:02},{}", id % 20 + 1, id % 7);
+    }
+    Project::new()
+        .file(
+            "sources.yml",
+            "sources:\n  - name: shop\n    tables:\n      - name: orders\n        external: { location: 'in/*.csv', format: csv }\n        columns: [{ name: id, data_type: bigint }, { name: day, data_type: date }, { name: customer, data_type: bigint }, { name: _source_file, data_type: varchar }]\n",
+        )
+        .file("in/1.csv", rows)
+        .model("customers.sql", "select unnest(range(0, 8)) as customer")
+        .model(
+            "orders.sql",
+            "{{ config(materialized='incremental', partition_by='day') }}
+            select id, day, customer, _source_file from {{ source('shop', 'orders') }}",
+        )
+        .file("models/schema.yml", format!("models:\n  - name: orders\n{properties}"))
+}
+
+fn build(project: &Project) -> crate::ran::Ran {
+    project.run(["build"])
+}
+
+#[test]
+fn a_new_row_beside_an_old_one_is_found() {
+    let project = shop("    columns:\n      - { name: id, data_tests: [unique] }\n");
+    build(&project).success();
+    // In other partitions and files than the rows that they repeat.
+    project.write("in/2.csv", "id,day,customer\n61,2021-01-20,1\n7,2021-02-01,2\n");
+    let ran = build(&project).failure();
+    ran.says("FAIL 1 unique_orders_id").says("7").says("WITHHELD");
+    project.write("in/2.csv", "id,day,customer\n61,2021-01-20,1\n62,2021-02-01,2\n");
+    build(&project).success().says("PASS unique_orders_id");
+    // A file whose rows are others now: those that it had are looked at no more.
+    project.write("in/2.csv", "id,day,customer\n61,2021-01-20,1\n61,2021-02-01,2\n");
+    build(&project).failure().says("FAIL 1 unique_orders_id");
+}
+
+#[test]
+fn groups_that_lost_a_row_are_looked_at() {
+    let project = shop("    data_tests: [{ at_least: { arguments: { rows: 3 } } }]\n").file(
+        "macros/at_least.sql",
+        "{% test at_least(model, rows) %}
+        select date_trunc('day', day) as d, count(*) as n from {{ model }} group by 1 having count(*) < {{ rows }}
+        {% endtest %}",
+    );
+    project.write("in/2.csv", "id,day,customer\n61,2021-01-20,1\n62,2021-01-20,1\n63,2021-01-20,1\n");
+    build(&project).success();
+    let first = project.read("in/1.csv");
+    // A group that is gone has no row to be found by; one that shrank has.
+    project.write("in/2.csv", "id,day,customer\n");
+    build(&project).success();
+    project.write("in/3.csv", "id,day,customer\n64,2021-02-20,1\n");
+    build(&project).failure().says("FAIL 1 at_least_orders_3");
+    project.write("in/3.csv", "id,day,customer\n");
+    build(&project).success();
+    project.write("in/1.csv", first.replace("5,2021-01-06,5\n", ""));
+    build(&project).failure().says("FAIL 1 at_least_orders_3").says("2021-01-06");
+}
+
+#[test]
+fn a_new_row_that_refers_to_nothing_is_found_and_so_is_an_old_one() {
+    let test = "relationships: { arguments: { to: ref('customers'), field: customer } }";
+    let project = shop(&format!(
+        "    columns:\n      - name: customer\n        data_tests: [{{ {test} }}, not_null]\n"
+    ));
+    build(&project).success();
+    project.write("in/2.csv", "id,day,customer\n61,2021-01-20,9\n");
+    build(&project).failure().says("FAIL 1 relationships_orders_customer");
+    project.write("in/2.csv", "id,day,customer\n61,2021-01-20,7\n62,2021-01-20,\n");
+    build(&project).failure().says("FAIL 1 not_null_orders_customer");
+    // The other table changed together with this one: all rows are looked at.
+    project.write("in/2.csv", "id,day,customer\n61,2021-01-20,1\n");
+    project.write("models/customers.sql", "select unnest(range(1, 8)) as customer");
+    build(&project).failure().says("FAIL 8 relationships_orders_customer");
+}
+
+#[test]
+fn what_a_warning_found_before_is_found_again() {
+    let unique = "unique: { config: { severity: warn } }";
+    let project =
+        shop(&format!("    columns:\n      - name: customer\n        data_tests: [{{ {unique} }}]\n"));
+    build(&project).success().says("WARN 7 unique_orders_customer");
+    project.write("in/2.csv", "id,day,customer\n61,2021-01-20,100\n62,2021-01-20,100\n");
+    build(&project).success().says("WARN 8 unique_orders_customer");
+}
