@@ -3,9 +3,9 @@
 
 select
     meterpoint_id,
-    cast(interval_start as date) as reading_date,
+    reading_date,
     count(*) as half_hours
 from {{ ref('stg_readings') }}
-group by meterpoint_id, cast(interval_start as date)
+group by meterpoint_id, reading_date
 having count(*) <> 48
 order by meterpoint_id, reading_date

@@ -2,6 +2,7 @@
     materialized='incremental',
     unique_key=['reading_date', 'meterpoint_id', 'interval_start'],
     merge_delete_condition='DBT_INTERNAL_SOURCE.consumption_kwh is null',
+    on_sql_change='full_refresh',
     partition_by='reading_date',
     event_time='interval_start'
 ) }}

@@ -28,6 +28,7 @@ use crate::{
         TargetPath, Terminal,
     },
     run::{
+        batches::Touched,
         scheduler::{self, Limits},
         worker::Worker,
     },
@@ -54,6 +55,7 @@ pub(super) async fn run(global: &Global, asked: &Asked<'_>) -> Result<ExitCode, 
         manifest: context.manifest,
         compiled,
         keep: asked.keep,
+        touched: Touched::default(),
         cancel: cancel.clone(),
     });
     let mut reporter = reporter(global, asked, &given_vars(global)?, &target, &worker);

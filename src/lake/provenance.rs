@@ -63,7 +63,7 @@ fn is_zero(number: &u64) -> bool {
 }
 
 /// Which state of an input was read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum InputVersion {
     /// A Delta table.

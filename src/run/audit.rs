@@ -15,7 +15,7 @@ use std::{
 use futures::{StreamExt, stream};
 
 use super::{
-    narrow::Narrow,
+    narrow::{Narrow, NothingBefore},
     scheduler::{Cancelled, Told},
     verdict,
     version::Version,
@@ -48,13 +48,13 @@ pub(super) struct Audited {
 const SHOWN: usize = 5;
 
 impl Worker {
-    /// Runs the tests, and for a new version looks for what its constraints forbid. Those of `nothing_before` are known to have
-    /// found nothing in the version that it changes.
+    /// Runs the tests, and for a new version looks for what its constraints forbid. `nothing_before`: what is known of the
+    /// version that it changes.
     pub(super) async fn audit(
         &self,
         tests: &[&Arc<Step>],
         version: Option<(&Version, &CompiledModel)>,
-        nothing_before: &BTreeSet<NodeId>,
+        nothing_before: &NothingBefore,
         told: &Told,
     ) -> Result<Audited, Cancelled> {
         let audit = Audit { worker: self, version, nothing_before, told };
@@ -69,7 +69,7 @@ impl Worker {
 struct Audit<'a> {
     worker: &'a Worker,
     version: Option<(&'a Version, &'a CompiledModel)>,
-    nothing_before: &'a BTreeSet<NodeId>,
+    nothing_before: &'a NothingBefore,
     told: &'a Told,
 }
 
@@ -179,16 +179,19 @@ impl<'a> Audit<'a> {
 
     /// The item, which looks at a part of the version if that tells as much.
     async fn narrowed(&self, item: Item<'a>) -> Item<'a> {
-        let Asks::Test(step, ..) = item.asks else { return item };
-        let (Some((version, _)), Some(test)) = (self.version, self.worker.compiled.tests.get(&step.node))
-        else {
-            return item;
+        let Some((version, _)) = self.version else { return item };
+        let known = match item.asks {
+            Asks::Test(step, ..) => {
+                let counts = self.worker.compiled.tests.get(&step.node).is_some_and(|test| test.counts_rows);
+                counts && self.nothing_before.tests.contains(&step.node)
+            }
+            Asks::Constraint(_) => self.nothing_before.constraints,
         };
-        if !self.nothing_before.contains(&step.node) {
+        if !known {
             return item;
         }
-        let narrow = self.worker.narrow(version, test).await.unwrap_or_else(|error| {
-            tracing::info!(test = %step.node, "it looks at all rows: {error}");
+        let narrow = self.worker.narrow(version, item.probe).await.unwrap_or_else(|error| {
+            tracing::info!(table = %version.relation, "all rows are looked at: {error}");
             None
         });
         Item { narrow: narrow.map(Arc::new), ..item }

@@ -6,10 +6,11 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, atomic::Ordering},
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
 };
 
 use futures::{StreamExt, TryStreamExt, stream};
+use tokio::sync::OnceCell;
 
 use super::{
     model::Build,
@@ -26,7 +27,7 @@ use crate::{
         source::RejectSink,
         spool::Spool,
     },
-    interval::{Interval, Intervals},
+    interval::{BatchSize, Interval, Intervals},
     lake::{Base, InputVersion, LakeError, Provenance, Replaces, Staged, Write},
     manifest::Follow,
     name::Relation,
@@ -39,6 +40,20 @@ use super::stale::not_done;
 const IN_MEMORY: usize = 256 << 20;
 /// The same of one stream of a batch, at least.
 const OF_ONE: usize = 64 << 10;
+
+/// Which batches of a table changed from one version to another, by the column that tells their time; none where nobody can
+/// tell.
+#[derive(Debug, Default)]
+pub struct Touched(Mutex<BTreeMap<TouchedKey, Arc<OnceCell<Option<Intervals>>>>>);
+
+type TouchedKey = (Relation, InputVersion, InputVersion, String, BatchSize);
+
+impl Touched {
+    /// Where the answer is, once somebody has asked.
+    fn of(&self, key: TouchedKey) -> Arc<OnceCell<Option<Intervals>>> {
+        Arc::clone(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default())
+    }
+}
 
 /// A model that is built batch by batch.
 struct Batched<'a> {
@@ -64,7 +79,8 @@ impl Worker {
         by_time: &ByTime,
         joins: Joins,
     ) -> Result<Version, StepError> {
-        let base = self.tables.lake().base(&build.model.relation).await?.filter(|_| !build.from_nothing);
+        let from_nothing = build.from_nothing || build.compiled.refresh.is_some();
+        let base = self.tables.lake().base(&build.model.relation).await?.filter(|_| !from_nothing);
         let column = &by_time.settings.event_time;
         if base.as_ref().is_some_and(|base| base.schema().field_with_name(column).is_err()) {
             return Err(StepError::Other(format!(
@@ -104,11 +120,11 @@ impl Worker {
         if build.compiled.volatile {
             due = due.or(&by_time.lookback());
         }
+        if build.follows_other_sql() {
+            return Ok(all.clone());
+        }
         if made.fingerprint != build.compiled.fingerprint {
-            match by_time.settings.on_sql_change {
-                Follow::FullRefresh => return Ok(all.clone()),
-                Follow::Ignore => due = due.or(&by_time.lookback()),
-            }
+            due = due.or(&by_time.lookback());
         }
         for (id, version) in build.inputs {
             if made.inputs.get(id) == Some(version) {
@@ -118,10 +134,17 @@ impl Worker {
             let timed = by_time.timed.iter().find(|(timed, _)| timed == relation);
             match (timed, version) {
                 (Some((_, column)), InputVersion::Delta { .. }) => {
-                    let Some(between) = self.between(build, relation).await? else { return Ok(all.clone()) };
-                    let between = (&between.came, between.went.as_ref());
+                    let Some(from) = made.inputs.get(id) else { return Ok(all.clone()) };
                     let size = by_time.settings.batch_size;
-                    due = due.or(&self.engine.touched_between(between, column, size).await?);
+                    let key = (relation.clone(), from.clone(), version.clone(), column.clone(), size);
+                    let known = self.touched.of(key);
+                    let touched = known.get_or_try_init(|| async {
+                        let Some(between) = self.between(build, relation).await? else { return Ok(None) };
+                        let between = (&between.came, between.went.as_ref());
+                        Ok::<_, StepError>(Some(self.engine.touched_between(between, column, size).await?))
+                    });
+                    let Some(touched) = touched.await? else { return Ok(all.clone()) };
+                    due = due.or(touched);
                 }
                 (None, _) if by_time.settings.on_lookup_change == Follow::FullRefresh => {
                     return Ok(all.clone());

@@ -23,7 +23,7 @@
 
 mod anomaly;
 mod audit;
-mod batches;
+pub mod batches;
 mod changes;
 mod freshness;
 mod increment;

@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     audit::Audited,
-    narrow::found_nothing,
+    narrow::NothingBefore,
     reuse::{Questions, judged},
     scheduler::{Cancelled, Progress, Told},
     side::{self, Side},
@@ -26,7 +26,7 @@ use crate::{
         split::{self, OnBroken, Rule, Split},
     },
     lake::{Constraints, LakeError, Observed, Provenance, Replaces, Write},
-    manifest::{Model, OnViolation},
+    manifest::{Follow, Model, OnViolation},
     name::Relation,
     outcome::{Outcome, Withheld},
     plan::{Job, Reason, Step},
@@ -123,7 +123,7 @@ impl Worker {
             }
             staged => staged?,
         };
-        let nothing_before = found_nothing(own.as_ref(), &version, &questions);
+        let nothing_before = NothingBefore::of(own.as_ref(), &version, compiled, &questions);
         let Ok(audited) = self.audit(tests, Some((&version, compiled)), &nothing_before, told).await else {
             version.withdraw().await?;
             return Err(LakeError::Cancelled.into());
@@ -226,7 +226,7 @@ impl Worker {
         {
             return self.in_batches(build, increment, by_time, joins).await;
         }
-        if let Some(increment) = build.compiled.takes_in()
+        if let Some(increment) = build.compiled.takes_in().filter(|_| !build.follows_other_sql())
             && let Some(base) = self.tables.lake().base(&build.model.relation).await?
             && let Some(changed) = self.changed(build, increment.query.relations()).await?
         {
@@ -354,6 +354,13 @@ impl Build<'_> {
         let id = self.model.id.as_str();
         let fingerprint = self.compiled.fingerprint.clone();
         Provenance::new(id, &worker.invocation_id, fingerprint, self.inputs.clone())
+    }
+
+    /// Whether its SQL or settings are not those that what stands there was made by, and it says that all rows follow.
+    pub(super) fn follows_other_sql(&self) -> bool {
+        let settings = self.model.config.incremental.as_ref();
+        settings.is_some_and(|settings| settings.on_sql_change == Follow::FullRefresh)
+            && self.made.is_some_and(|made| made.fingerprint != self.compiled.fingerprint)
     }
 
     /// What its table is to be, of rows that are all made anew.

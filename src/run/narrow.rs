@@ -10,7 +10,7 @@ use super::{
     worker::{StepError, Worker},
 };
 use crate::{
-    compile::CompiledTest,
+    compile::{CompiledModel, Probe},
     engine::{Table, audit::Size, narrow::Narrowed, spool::Spool},
     lake::Observed,
     name::NodeId,
@@ -26,33 +26,44 @@ pub(super) struct Narrow {
 /// Looking at a part is worth it if that is at most one row in so many.
 const WORTH: u64 = 3;
 
-/// The tests that are known to have found nothing in the version that this one changes.
-pub(super) fn found_nothing(
-    own: Option<&Observed>,
-    version: &Version,
-    questions: &Questions,
-) -> BTreeSet<NodeId> {
-    let staged = &version.own;
-    let touched = staged.rows_written() + staged.rows_replaced();
-    let Some(own) = own.filter(|own| staged.version() == own.version + 1 && touched * WORTH < staged.rows())
-    else {
-        return BTreeSet::new();
-    };
-    let nothing = |(id, asked): &(&NodeId, &String)| found_before(own, id, asked) == Some(0);
-    questions.iter().filter(nothing).map(|(id, _)| id.clone()).collect()
+/// What is known to have found nothing in the version that another one changes.
+#[derive(Debug, Default)]
+pub(super) struct NothingBefore {
+    /// Tests.
+    pub(super) tests: BTreeSet<NodeId>,
+    /// Whether its constraints were these.
+    pub(super) constraints: bool,
+}
+
+impl NothingBefore {
+    /// Nothing is known, or it is not worth to know it, if most of the version is new.
+    pub(super) fn of(
+        own: Option<&Observed>,
+        version: &Version,
+        compiled: &CompiledModel,
+        questions: &Questions,
+    ) -> Self {
+        let staged = &version.own;
+        let touched = staged.rows_written() + staged.rows_replaced();
+        let is_little = touched * WORTH < staged.rows();
+        let Some(own) = own.filter(|own| is_little && staged.version() == own.version + 1) else {
+            return Self::default();
+        };
+        let nothing = |(id, asked): &(&NodeId, &String)| found_before(own, id, asked) == Some(0);
+        let made = own.provenance.as_ref();
+        Self {
+            tests: questions.iter().filter(nothing).map(|(id, _)| id.clone()).collect(),
+            // Those that are written into the table's log are settings that shape it; others may be new.
+            constraints: compiled.checks.len() == compiled.constraints.checks.len()
+                && made.is_some_and(|made| made.fingerprint.settings == compiled.fingerprint.settings),
+        }
+    }
 }
 
 impl Worker {
-    /// The part of a version that a test which found nothing before must look at; none if that is all of it.
-    pub(super) async fn narrow(
-        &self,
-        version: &Version,
-        test: &CompiledTest,
-    ) -> Result<Option<Narrow>, StepError> {
-        let narrowed = match test.probe.rows.narrowed(&version.relation) {
-            Some(narrowed) if test.counts_rows => narrowed,
-            _ => return Ok(None),
-        };
+    /// The part of a version that rows must be looked for in where there were none before; none if that is all of it.
+    pub(super) async fn narrow(&self, version: &Version, probe: &Probe) -> Result<Option<Narrow>, StepError> {
+        let Some(narrowed) = probe.rows.narrowed(&version.relation) else { return Ok(None) };
         let (came, went) = version.own.differences().await?;
         let narrow = match narrowed {
             Narrowed::ToRows => {

@@ -125,9 +125,20 @@ impl<'a> Planner<'a> {
         self.reasons.get(id) == Some(&Reason::UpToDate)
     }
 
+    /// How many nodes stand above each node, one above the other, at most; and its place in the order. What stands deepest is
+    /// built last.
+    fn depths(&self) -> BTreeMap<&'a NodeId, (usize, usize)> {
+        let mut depths: BTreeMap<&NodeId, (usize, usize)> = BTreeMap::new();
+        for (place, id) in self.manifest.graph.sorted().iter().enumerate() {
+            let parents = self.manifest.graph.parents(id).into_iter();
+            let above = parents.filter_map(|parent| Some(depths.get(parent)?.0)).max().unwrap_or_default();
+            depths.insert(id, (above + 1, place));
+        }
+        depths
+    }
+
     fn tests(&self) -> Tests<'a> {
-        let place: BTreeMap<&NodeId, usize> =
-            self.manifest.graph.sorted().iter().enumerate().map(|(at, id)| (id, at)).collect();
+        let depths = self.depths();
         let mut tests = Tests::new();
         for id in self.chosen.iter().filter(|id| self.compiled.tests.contains_key(*id)) {
             let Some(test) = self.manifest.test(id) else { continue };
@@ -135,7 +146,8 @@ impl<'a> Planner<'a> {
             let built = parents
                 .iter()
                 .filter(|parent| self.chosen.contains(**parent) && self.maker(parent).is_some());
-            let last = built.max_by_key(|parent| (!self.is_up_to_date(parent), place.get(**parent))).copied();
+            let last =
+                built.max_by_key(|parent| (!self.is_up_to_date(parent), depths.get(**parent))).copied();
             let of = last.or(test.attached.as_ref()).or(parents.first().copied()).unwrap_or(&test.id);
             tests.entry(of.clone()).or_default().push(id);
         }

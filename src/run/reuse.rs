@@ -1,12 +1,10 @@
 //! Tables that stand: what they would come to is there already, so that only tests are run which they have not passed.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     audit::Audited,
+    narrow::NothingBefore,
     scheduler::{Cancelled, Told},
     stale::{Inputs, found_before, question},
     verdict::judge,
@@ -49,14 +47,14 @@ impl Worker {
         };
         let Ok((Some(own), questions)) = evidence.await else {
             // Nothing is known of it; each test says what is wrong.
-            return self.audit(&open, None, &BTreeSet::new(), told).await.map(drop);
+            return self.audit(&open, None, &NothingBefore::default(), told).await.map(drop);
         };
         let before = |id: &NodeId| found_before(&own, id, questions.get(id)?);
         let (known, open): (Vec<_>, Vec<_>) = open.into_iter().partition(|test| before(&test.node).is_some());
         for test in known {
             self.stands(test, before(&test.node).unwrap_or_default(), told);
         }
-        let mut audited = self.audit(&open, None, &BTreeSet::new(), told).await?;
+        let mut audited = self.audit(&open, None, &NothingBefore::default(), told).await?;
         let metrics = std::mem::take(&mut audited.metrics);
         let mut news = judged(job, questions, &audited);
         news.retain(|id, now| found_before(&own, id, &now.asked).is_none());

@@ -1,10 +1,12 @@
 //! What carries out a job: the node is made first, then judged. What goes wrong becomes a step's outcome.
 
-use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    batches::Touched,
+    narrow::NothingBefore,
     scheduler::{Cancelled, Told},
     tables::Tables,
 };
@@ -34,6 +36,8 @@ pub struct Worker {
     pub invocation_id: String,
     /// What is done with what tests find.
     pub keep: Keep,
+    /// The batches of tables that are known to have changed; several models may read one table.
+    pub touched: Touched,
     /// Tells running jobs to stop.
     pub cancel: CancellationToken,
 }
@@ -91,7 +95,7 @@ impl Worker {
                 return Ok(());
             }
         }
-        self.audit(&tests, None, &BTreeSet::new(), &told).await.map(drop)
+        self.audit(&tests, None, &NothingBefore::default(), &told).await.map(drop)
     }
 
     /// Does a step that is one piece; says whether it ended well.

@@ -286,3 +286,18 @@ fn another_partitioning_needs_a_table_from_nothing() {
     project.run(["build", "--full-refresh"]).success();
     assert_rows(&project, "id,amount,day\n1,10,1\n2,20,1\n3,30,2\n");
 }
+
+#[test]
+fn rows_that_are_there_follow_other_sql_if_it_is_said_to() {
+    for (config, amount) in [("unique_key='id'", 10), ("unique_key='id', on_sql_change='full_refresh'", 11)] {
+        let only_new = format!("{ALL}\n{{% if is_incremental() %}} where id > 2 {{% endif %}}");
+        let project = orders(config, &only_new);
+        project.run(["build"]).success();
+        let sql = project.read("models/a.sql").replace("amount from", "amount + 1 as amount from");
+        project.write("models/a.sql", sql);
+        project.run(["plan"]).success().says("SQL changed");
+        project.run(["build"]).success();
+        assert_rows(&project, &format!("id,day,amount\n1,1,{amount}\n2,1,{}\n3,2,31\n", amount + 10));
+        project.run(["build"]).success().says("REUSED=1");
+    }
+}

@@ -92,3 +92,29 @@ fn what_a_warning_found_before_is_found_again() {
     project.write("in/2.csv", "id,day,customer\n61,2021-01-20,100\n62,2021-01-20,100\n");
     build(&project).success().says("WARN 8 unique_orders_customer");
 }
+
+#[test]
+fn a_new_row_that_breaks_a_constraint_is_found() {
+    let columns = ["id: bigint", "day: date", "customer: bigint", "_source_file: varchar"].map(|column| {
+        let (name, data_type) = column.split_once(": ").unwrap();
+        format!("      - {{ name: {name}, data_type: {data_type} }}\n")
+    });
+    let check = "{ type: check, name: small, expression: id < 100 }";
+    let contract = |more: &str| {
+        format!(
+            "    config: {{ contract: {{ enforced: true }} }}\n    constraints: [{check}{more}]\n    columns:\n{}",
+            columns.concat()
+        )
+    };
+    let project = shop(&contract(""));
+    build(&project).success();
+    project.write("in/2.csv", "id,day,customer\n61,2021-01-20,1\n");
+    build(&project).success();
+    project.write("in/3.csv", "id,day,customer\n500,2021-01-20,1\n");
+    build(&project).failure().says("1 row breaks the constraint check (id < 100)");
+    // A new constraint is looked for in all rows.
+    project.write("in/3.csv", "id,day,customer\n62,2021-01-20,1\n");
+    let unique = ", { type: unique, columns: [customer] }";
+    project.write("models/schema.yml", format!("models:\n  - name: orders\n{}", contract(unique)));
+    build(&project).failure().says("7 rows break the constraint unique (customer)");
+}

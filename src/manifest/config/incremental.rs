@@ -1,11 +1,11 @@
-//! How an incremental model takes new rows in. The settings are dbt's; `merge_delete_condition` and
+//! How an incremental model takes new rows in. The settings are dbt's; `merge_delete_condition`, `on_sql_change` and
 //! `on_schema_change: full_refresh` are ours.
 
 use serde_json::{Value, json};
 
 use super::{
     Reader,
-    microbatch::{self, Microbatch},
+    microbatch::{self, FOLLOW, Follow, Microbatch},
 };
 
 /// The settings of an incremental model.
@@ -23,6 +23,8 @@ pub struct Incremental {
     pub delete_condition: Option<String>,
     /// What is done if the model has other columns than its table.
     pub on_schema_change: OnSchemaChange,
+    /// What is done when the SQL, or a setting that shapes rows, changed.
+    pub on_sql_change: Follow,
     /// What is done about files that change or go after they were loaded, if it loads files.
     pub files: FilePolicy,
     /// How its batches are made, if it is built batch by batch.
@@ -184,6 +186,7 @@ impl Incremental {
             predicates: reader.list("incremental_predicates"),
             delete_condition: reader.text("merge_delete_condition"),
             on_schema_change: schema.unwrap_or(OnSchemaChange::Ignore),
+            on_sql_change: named(reader, "on_sql_change", &FOLLOW).unwrap_or_default(),
             files: FilePolicy {
                 on_change: named(reader, "on_change", &ON_CHANGE).unwrap_or_default(),
                 on_delete: named(reader, "on_delete", &ON_DELETE).unwrap_or_default(),

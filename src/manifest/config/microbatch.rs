@@ -1,4 +1,4 @@
-//! How a model is built batch by batch of time. The settings are dbt's; `on_lookup_change` and `on_sql_change` are ours.
+//! How a model is built batch by batch of time. The settings are dbt's; `on_lookup_change` is ours.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -21,25 +21,24 @@ pub struct Microbatch {
     pub concurrent: Option<bool>,
     /// What is done when an input without `event_time`, which every batch reads whole, changed.
     pub on_lookup_change: Follow,
-    /// What is done when the SQL or a setting changed.
-    pub on_sql_change: Follow,
 }
 
-/// What is done about batches that are done already when what they were all made with changed.
+/// What is done about rows that are there already when what they were all made with changed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Follow {
     /// They stay as they are; those to come are made with what is there now.
     #[default]
     Ignore,
-    /// All are made again.
+    /// All are made anew.
     FullRefresh,
 }
 
-const FOLLOW: [(&str, Follow); 2] = [("ignore", Follow::Ignore), ("full_refresh", Follow::FullRefresh)];
+pub(super) const FOLLOW: [(&str, Follow); 2] =
+    [("ignore", Follow::Ignore), ("full_refresh", Follow::FullRefresh)];
 
 /// The settings that mean something for this strategy alone.
-pub(super) const KEYS: [&str; 6] =
-    ["batch_size", "begin", "lookback", "concurrent_batches", "on_lookup_change", "on_sql_change"];
+pub(super) const KEYS: [&str; 5] =
+    ["batch_size", "begin", "lookback", "concurrent_batches", "on_lookup_change"];
 
 impl Microbatch {
     /// The settings as they were made; none if one that is needed is missing or wrong, which is said.
@@ -65,7 +64,6 @@ impl Microbatch {
         };
         let concurrent = reader.bool("concurrent_batches");
         let on_lookup_change = named(reader, "on_lookup_change", &FOLLOW).unwrap_or_default();
-        let on_sql_change = named(reader, "on_sql_change", &FOLLOW).unwrap_or_default();
         Some(Self {
             event_time: event_time?,
             batch_size: size?,
@@ -73,7 +71,6 @@ impl Microbatch {
             lookback: lookback?,
             concurrent,
             on_lookup_change,
-            on_sql_change,
         })
     }
 
