@@ -1,11 +1,4 @@
-{{ config(
-    materialized='incremental',
-    incremental_strategy='microbatch',
-    event_time='interval_start',
-    batch_size='day',
-    begin=var('begin'),
-    on_sql_change='full_refresh'
-) }}
+{{ config(materialized='incremental', event_time='interval_start') }}
 
 with readings as (
 

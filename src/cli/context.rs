@@ -156,6 +156,14 @@ impl Context {
 
     /// From what was asked for to what is to be done.
     pub(super) async fn prepare(&self, asked: &Asked<'_>) -> Result<Prepared, Failure> {
+        if asked.event_time.is_some_and(|time| time.start >= time.end) {
+            let message =
+                "--event-time-start must be before --event-time-end, which is not in the time asked for";
+            return Err(Failure::hinted(
+                message.to_owned(),
+                "one day: --event-time-start 2021-01-02 --event-time-end 2021-01-03",
+            ));
+        }
         let mut selected = self.select(asked.select)?;
         if let Some(last) = asked.again {
             selected = retry::nodes(&last.unfinished(), selected, &self.manifest);

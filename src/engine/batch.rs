@@ -25,7 +25,7 @@ use tokio::task::JoinSet;
 
 use super::{
     Engine, SchemaRef, SendableRecordBatchStream, Streams, Table,
-    bind::Bound,
+    bind::{Bound, same_types},
     change::{CHANGE, DELETED, KEPT},
     digest::{hashes, mixed},
     execute::Joins,
@@ -158,7 +158,7 @@ impl Engine {
         size: BatchSize,
     ) -> Result<Intervals> {
         let Some(went) = went else { return self.touched(came, column, size).await };
-        if !same_columns(&came.schema(), &went.schema()) {
+        if !same_types(&came.schema(), &went.schema()) {
             return Ok(self.touched(came, column, size).await?.or(&self.touched(went, column, size).await?));
         }
         let mut weighing = JoinSet::new();
@@ -257,13 +257,6 @@ async fn weigh(
         }
     }
     Ok(weights)
-}
-
-fn same_columns(one: &SchemaRef, other: &SchemaRef) -> bool {
-    let columns = |schema: &SchemaRef| -> Vec<(String, DataType)> {
-        schema.fields().iter().map(|field| (field.name().clone(), field.data_type().clone())).collect()
-    };
-    columns(one) == columns(other)
 }
 
 #[cfg(test)]

@@ -73,7 +73,9 @@ fn replace(
     LogicalPlanBuilder::scan(scan.table_name.clone(), source, None)?.project(wanted)?.build()
 }
 
-fn same_types(a: &super::SchemaRef, b: &super::SchemaRef) -> bool {
+/// Whether two tables have the same columns in the same order: their names and types.
+#[must_use]
+pub fn same_types(a: &super::SchemaRef, b: &super::SchemaRef) -> bool {
     a.fields().len() == b.fields().len()
         && a.fields()
             .iter()

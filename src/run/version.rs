@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::worker::StepError;
 use crate::{
-    engine::{SchemaRef, Table, arrow::datatypes::DataType, source::RejectSink, split},
+    engine::{Table, bind::same_types, source::RejectSink, split},
     interval::Interval,
     lake::{Lake, Observed, Provenance, Staged},
     name::Relation,
@@ -51,7 +51,8 @@ impl Version {
             (self.same_rows || !own.digest.is_empty() && made.digest == own.digest)
                 && made.fingerprint.settings == own.fingerprint.settings
                 && self.own.version() == standing.version + 1
-                && same_columns(&self.own.schema(), &standing.schema)
+                // The same rows under other columns are another version.
+                && same_types(&self.own.schema(), &standing.schema)
         })
     }
 
@@ -132,14 +133,6 @@ fn partial(version: u64, rows: u64, changed: Option<Box<RowChanges>>, batches: B
     let changed = changed.map(|changed| *changed).unwrap_or_default();
     let Batches { done, failed } = batches;
     Outcome::Partial(Box::new(Partial { version, rows, changed, done, failed }))
-}
-
-/// Whether two tables have the same columns: the same rows under others are another version.
-fn same_columns(one: &SchemaRef, other: &SchemaRef) -> bool {
-    let columns = |schema: &SchemaRef| -> Vec<(String, DataType)> {
-        schema.fields().iter().map(|field| (field.name().clone(), field.data_type().clone())).collect()
-    };
-    columns(one) == columns(other)
 }
 
 /// Makes the tables beside a model's visible, but for those whose rows stand there already. If one can't be, those

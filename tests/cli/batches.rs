@@ -138,6 +138,8 @@ fn what_is_asked_for_is_made_and_gaps_are_filled() {
     project.run(["build", "--full-refresh"].iter().chain(&asked)).success();
     assert_rows(&project, "day,orders,total\n2021-01-03,1,30\n");
     project.run(["build", "--event-time-start", "2021-01-03"]).refused().says("--event-time-end");
+    let reversed = ["build", "--event-time-start", "2021-01-04", "--event-time-end", "2021-01-04"];
+    project.run(reversed).refused().says("must be before --event-time-end");
     project
         .run(["build", "--event-time-start", "monday", "--event-time-end", "2021-01-04"])
         .refused()
