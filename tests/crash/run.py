@@ -33,7 +33,8 @@ from urllib.parse import unquote
 from deltalake import DeltaTable
 
 LOG_FILE = re.compile(r"\d{20}(\.json|\.checkpoint(\.\d+\.\d+)?\.parquet)|_last_checkpoint")
-PER_RUN = {"run_id", "batch", "loaded_at", "etag"}  # columns that differ from run to run
+# Columns that differ from run to run.
+PER_RUN = {"run_id", "batch", "loaded_at", "etag", "dbt_valid_from", "dbt_valid_to", "dbt_updated_at", "dbt_scd_id"}
 
 
 class Wrong(Exception):
