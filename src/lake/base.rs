@@ -36,32 +36,27 @@ pub struct Base {
 impl Lake {
     /// The newest version of a table, to be changed; none if there is no table.
     pub async fn base(&self, relation: &Relation) -> Result<Option<Base>, LakeError> {
-        let (table, exists) = self.load(relation, self.store().clone()).await?;
-        Ok(self.based_on(relation, &table, exists))
+        let (log_store, snapshot) = self.load(relation, self.store().clone()).await?;
+        Ok(snapshot.map(|snapshot| self.based_on(relation, log_store, snapshot)))
     }
 
     /// A version that a table had; none if its log does not tell any more.
     pub(super) async fn base_at(&self, relation: &Relation, version: u64) -> Option<Base> {
         let log_store = self.log_store(self.store().clone(), self.url(relation)).ok()?;
-        let mut table = DeltaTable::new(log_store);
-        let exists = match table.load_version(version).await {
-            Ok(()) => true,
-            Err(error) => {
-                tracing::info!(%relation, version, %error, "this version can't be read any more");
-                false
-            }
-        };
-        self.based_on(relation, &table, exists)
+        if let Some(known) = self.known().at(relation, version) {
+            return Some(self.based_on(relation, log_store, known));
+        }
+        let mut table = DeltaTable::new(Arc::clone(&log_store));
+        if let Err(error) = table.load_version(version).await {
+            tracing::info!(%relation, version, %error, "this version can't be read any more");
+            return None;
+        }
+        let snapshot = Arc::new(table.snapshot().ok()?.snapshot().clone());
+        Some(self.based_on(relation, log_store, snapshot))
     }
 
-    fn based_on(&self, relation: &Relation, table: &DeltaTable, exists: bool) -> Option<Base> {
-        let snapshot = table.snapshot().ok().filter(|_| exists).map(|state| state.snapshot().clone());
-        snapshot.map(|snapshot| Base {
-            place: self.place(relation),
-            log_store: table.log_store(),
-            snapshot: Arc::new(snapshot),
-            session: self.session(),
-        })
+    fn based_on(&self, relation: &Relation, log_store: LogStoreRef, snapshot: Arc<EagerSnapshot>) -> Base {
+        Base { place: self.place(relation), log_store, snapshot, session: self.session() }
     }
 }
 

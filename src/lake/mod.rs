@@ -12,7 +12,7 @@
 //! version that was prepared on a state that is no longer the newest is never published.
 //!
 //! Start at [`Lake`]; `stage` writes, `base` is what a change starts from, `between` how two
-//! versions differ, `sink` is one writer's memory, `commit` makes the
+//! versions differ, `known` which were read already, `sink` is one writer's memory, `commit` makes the
 //! log entry, `constraint` binds other writers, `past` tells of earlier versions, `attest` says more of the rows that are
 //! there, `runs` cleans up after runs that were killed, of which `fault` makes some for tests.
 
@@ -24,6 +24,7 @@ mod commit;
 mod constraint;
 mod error;
 mod fault;
+mod known;
 mod overlay;
 mod past;
 mod place;

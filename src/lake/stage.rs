@@ -114,14 +114,15 @@ impl Lake {
         let schema_error = |problems| LakeError::Schema { relation: relation.clone(), problems };
         let table = delta_schema(&write.schema, &write.partition_by).map_err(schema_error)?;
         let overlay = Arc::new(Overlay::new(self.store().clone(), self.diary().cloned()));
-        let (above, exists) = self.load(relation, overlay.clone()).await?;
-        let base = if exists { above.snapshot().ok().map(|state| state.snapshot().clone()) } else { None };
+        let (above, base) = self.load(relation, overlay.clone()).await?;
         let next = base.as_ref().map_or(0, |base| base.version() + 1);
         if write.replaces.of().is_some_and(|of| of + 1 != next) {
             return Err(LakeError::Conflict { relation: relation.clone(), version: next });
         }
-        let refused = |base| write.unfit(base).or_else(|| commit::unsupported(base, &write.constraints));
-        if let Some(reason) = base.as_ref().and_then(refused) {
+        let refused = |base: &EagerSnapshot| {
+            write.unfit(base).or_else(|| commit::unsupported(base, &write.constraints))
+        };
+        if let Some(reason) = base.as_deref().and_then(refused) {
             return Err(LakeError::Unsupported { place, reason });
         }
         let url = self.url(relation);
@@ -135,8 +136,7 @@ impl Lake {
         traces.mark(&write.provenance.run_id, &place).await?;
 
         let transaction = write.transaction.clone();
-        let next =
-            Next { relation, place: &place, base: base.as_ref(), log_store: above.log_store(), table, write };
+        let next = Next { relation, place: &place, base: base.as_deref(), log_store: above, table, write };
         match next.prepare(streams, cancel).await {
             Ok(Prepared { provenance, bytes, version, state, entry, change }) => {
                 let relation = relation.clone();
@@ -151,6 +151,7 @@ impl Lake {
                     change,
                     transaction,
                     traces,
+                    known: Arc::clone(self.known()),
                 })
             }
             Err(error) => {

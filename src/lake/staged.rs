@@ -17,6 +17,7 @@ use object_store::{ObjectStore, ObjectStoreExt, path::Path as Location};
 use super::{
     attest::{CHECKPOINT_INTERVAL, sum_up},
     error::{LakeError, WRITE},
+    known::Known,
     overlay::Overlay,
     place::Directories,
     provenance::{Judged, Provenance, replaced},
@@ -40,6 +41,8 @@ pub struct Staged {
     pub(super) change: Change,
     pub(super) transaction: Option<(String, u64)>,
     pub(super) traces: Traces,
+    /// Where it is noted once it is published.
+    pub(super) known: Arc<Known>,
 }
 
 /// What a version changes of the one before it.
@@ -289,6 +292,7 @@ impl Staged {
             }
         }
         self.traces.unmark().await;
+        self.known.keep(&self.relation, Arc::new(self.state.snapshot().clone()));
         let interval = self.state.table_config().checkpoint_interval.map_or(CHECKPOINT_INTERVAL, u64::from);
         let warning = sum_up(&self.traces.real, &self.place, self.version, interval).await;
         self.traces.settle();

@@ -4,7 +4,7 @@ use std::{collections::HashMap, fmt, path::Path, sync::Arc};
 
 use deltalake::{
     DeltaTable, DeltaTableBuilder, DeltaTableError,
-    kernel::Snapshot,
+    kernel::{EagerSnapshot, Snapshot},
     logstore::{LogStore, LogStoreRef, commit_uri_from_version},
 };
 use futures::TryStreamExt;
@@ -14,6 +14,7 @@ use url::Url;
 use super::{
     error::{LakeError, READ, WRITE},
     fault::{Fault, Faulty},
+    known::Known,
     place::{self, Directories},
     provenance::{Provenance, keeps_the_rows, told},
     runs::{Diary, Pace},
@@ -38,6 +39,8 @@ pub struct Lake {
     session: Option<Arc<Session>>,
     /// What is written is noted there, if this is a run's.
     diary: Option<Arc<Diary>>,
+    /// The versions of its tables that were read or made already.
+    known: Arc<Known>,
 }
 
 /// The newest version of a table.
@@ -73,7 +76,7 @@ impl Lake {
             return Err(LakeError::Root { root: place::show(&root), reason });
         }
         let store = log_store.root_object_store(None);
-        Ok(Self { root, options, store, session: None, diary: None })
+        Ok(Self { root, options, store, session: None, diary: None, known: Arc::default() })
     }
 
     /// The same lake, read as this session is set up: with its types for text and its way of filtering files.
@@ -189,39 +192,45 @@ impl Lake {
     /// A table's newest version for queries, which read only the files and columns they need; `None` if there
     /// is no table.
     pub async fn provider(&self, relation: &Relation) -> Result<Option<Table>, LakeError> {
-        match self.load(relation, self.store.clone()).await? {
-            (table, true) => {
-                let builder = table.table_provider();
-                Ok(Some(match &self.session {
-                    Some(session) => builder.with_session(Arc::clone(session)).await?,
-                    None => builder.await?,
-                }))
-            }
-            (_, false) => Ok(None),
+        match self.base(relation).await? {
+            Some(base) => base.rows().await.map(Some),
+            None => Ok(None),
         }
     }
 
-    /// A table through a store, and whether there is one.
+    /// A table's log through a store, and its newest version if there is one.
     pub(super) async fn load(
         &self,
         relation: &Relation,
         store: Arc<dyn ObjectStore>,
-    ) -> Result<(DeltaTable, bool), LakeError> {
+    ) -> Result<(LogStoreRef, Option<Arc<EagerSnapshot>>), LakeError> {
         let log_store = self
             .log_store(store, self.url(relation))
             .map_err(|e| LakeError::of(READ, &self.place(relation), e))?;
-        let mut table = DeltaTable::new(log_store);
         // Asked before and not only after: another writer may make the folder in between.
-        if place::is_missing_folder(table.table_url()) {
-            return Ok((table, false));
+        if place::is_missing_folder(log_store.root_url()) {
+            return Ok((log_store, None));
         }
-        match table.load().await {
-            Ok(()) => Ok((table, true)),
-            Err(error) => {
-                self.absent(relation, &table.log_store(), error).await?;
-                Ok((table, false))
-            }
+        if let Some(known) = self.known.newest(relation)
+            && log_store.get_latest_version(known.version()).await.ok() == Some(known.version())
+        {
+            return Ok((log_store, Some(known)));
         }
+        let mut table = DeltaTable::new(Arc::clone(&log_store));
+        if let Err(error) = table.load().await {
+            self.absent(relation, &log_store, error).await?;
+            return Ok((log_store, None));
+        }
+        let snapshot = table.snapshot().ok().map(|state| Arc::new(state.snapshot().clone()));
+        if let Some(snapshot) = &snapshot {
+            self.known.keep(relation, Arc::clone(snapshot));
+        }
+        Ok((log_store, snapshot))
+    }
+
+    /// The versions that were read or made already.
+    pub(super) fn known(&self) -> &Arc<Known> {
+        &self.known
     }
 
     /// A table's place as people may see it.
