@@ -4,8 +4,8 @@
     python benches/increment/run.py merge [--rows 5000000] [--parts 20] [--rounds 5] [--bin-dir DIR] [--work DIR]
 
 `files`: the smart-meter project over so many files (10,000 of two weeks each): a build from nothing, one without any change, one with
-1 % of the files new, of the last two weeks, and one where 1 % come late, for all weeks. Prints the medians and their ratios to the
-build from nothing.
+1 % of the files new, of the last two weeks, one where as many come late, for the first two weeks, and one where they are for all
+weeks, so that every day is another one. Prints the medians and their ratios to the build from nothing.
 
 `merge`: updates of 1 % of the rows of a table in date partitions, spread over all days and all in one day, by
 `materialized: incremental` beside the `merge` of the deltalake package on the same data. The peer's import is not counted, nor is
@@ -63,11 +63,13 @@ def files(args):
         shutil.copytree(ROOT / name, project / name)
     os.symlink(data, project / "data")
     readings = sorted((data / "readings").iterdir())
-    last = max(file.stem.split("_")[-1] for file in readings)
+    starts = {file.stem.split("_")[-1] for file in readings}
+    first, last = min(starts), max(starts)
     share = len(readings) // 100
     held_back = {
         f"{share} new files": [file for file in readings if file.stem.endswith(last)][:share],
-        f"{share} late files": readings[::100],
+        f"{share} late files": [file for file in readings if file.stem.endswith(first)][:share],
+        f"{share} all over": sorted(readings, key=lambda file: file.stem.split("_")[::-1])[::100],
     }
     aside = args.work / "aside"
     aside.mkdir()

@@ -28,7 +28,7 @@ use tokio::task::JoinSet;
 use super::{
     Engine, Query, RecordBatch, SchemaRef, SqlError, Streams, Table,
     bind::Bound,
-    execute::Joins,
+    execute::{Joins, is_out_of_memory},
     print,
     query::Pending,
     rule::{Asked, RowRule},
@@ -184,15 +184,25 @@ impl Engine {
         self.plan(&wrapped).await.map_err(|error| SqlError { at: None, ..error })
     }
 
-    /// The first column of the first row as a number, if there is one and it is not NULL.
+    /// The first column of the first row as a number, if there is one and it is not NULL. Where joins outgrow the memory pool it
+    /// is asked again with joins that spill.
     pub async fn number(&self, bound: &Bound, size: Size) -> Result<Option<f64>> {
-        let mut stream = match size {
-            Size::Small => {
-                let plan = self.narrow().create_physical_plan(&bound.plan).await?;
-                execute_stream(plan, self.task())?
+        match self.number_by(bound, size, Joins::Hash).await {
+            Err(error) if is_out_of_memory(&error) => {
+                tracing::info!("out of memory; asking again with joins that spill");
+                self.number_by(bound, Size::Unknown, Joins::Merge).await
             }
-            Size::Unknown => self.stream(bound, Some(1)).await?,
+            number => number,
+        }
+    }
+
+    async fn number_by(&self, bound: &Bound, size: Size, joins: Joins) -> Result<Option<f64>> {
+        let planner = match size {
+            Size::Small => self.narrow(),
+            Size::Unknown => self.planner(joins),
         };
+        let plan = LogicalPlanBuilder::from(bound.plan.clone()).limit(0, Some(1))?.build()?;
+        let mut stream = execute_stream(planner.create_physical_plan(&plan).await?, self.task())?;
         while let Some(batch) = stream.next().await.transpose()? {
             if batch.num_rows() > 0 && batch.num_columns() > 0 {
                 let numbers = cast(batch.column(0), &DataType::Float64)?;

@@ -12,7 +12,7 @@
 //! - [`given`], [`diff`]: rows that somebody wrote, and how others differ from them
 //! - [`bind`]: a query's tables, from schemas to data
 //! - [`execute`]: a bound query as streams of rows
-//! - `guard`: against an optimizer that would lose rows
+//! - `guard`, `merge_keys`: against an optimizer that would lose rows, and joins that could not spill
 //! - [`print`]: rows as text
 //! - [`error`]: what DataFusion has against a statement, with places in it
 //! - [`source`]: files and databases as tables
@@ -31,6 +31,7 @@ pub mod error;
 pub mod execute;
 pub mod given;
 mod guard;
+mod merge_keys;
 pub mod narrow;
 pub mod net;
 pub mod print;

@@ -187,13 +187,13 @@ impl Engine {
         let touched = LogicalPlanBuilder::scan("touched", provider_as_source(spool.table()), None)?;
         let on =
             |side: &str| -> Vec<Column> { keys.iter().map(|key| Column::new(Some(side), key)).collect() };
-        let plan = rows
-            .project(columns().into_iter().chain(own_keys))?
-            .alias("own")?
+        let rows = rows.project(columns().into_iter().chain(own_keys))?.alias("own")?.build()?;
+        // The side that is held in memory is the one that was touched.
+        let plan = touched
             .join_detailed(
-                touched.build()?,
-                JoinType::LeftSemi,
-                (on("own"), on("touched")),
+                rows,
+                JoinType::RightSemi,
+                (on("touched"), on("own")),
                 None,
                 NullEquality::NullEqualsNull,
             )?

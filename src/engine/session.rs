@@ -59,7 +59,9 @@ impl Engine {
             .build();
         let context = SessionContext::new_with_state(state);
         let session = context.state();
-        let mut spilling = session.clone();
+        let mut spilling = SessionStateBuilder::new_from_existing(session.clone())
+            .with_optimizer_rule(Arc::new(super::merge_keys::MergeKeys))
+            .build();
         spilling.config_mut().options_mut().optimizer.prefer_hash_join = false;
         let mut narrow = session.clone();
         narrow.config_mut().options_mut().execution.target_partitions = 1;

@@ -11,6 +11,11 @@ use std::{
 };
 
 use datafusion::{
+    arrow::{
+        array::{Array, ArrayRef, AsArray, GenericByteViewArray, RecordBatchOptions, UInt32Array},
+        compute::take,
+        datatypes::{ByteViewType, DataType},
+    },
     datasource::{
         MemTable,
         file_format::parquet::ParquetFormat,
@@ -32,6 +37,10 @@ pub struct Spool {
     _files: Vec<Arc<dyn SpillFile>>,
 }
 
+/// How many times the memory that it needs a batch may have.
+const LOOSE: usize = 2;
+/// Bytes of a batch that are not worth saving.
+const SMALL: usize = 64 << 10;
 /// Bytes of a stream that stay in memory.
 const IN_MEMORY: usize = 32 << 20;
 
@@ -161,6 +170,7 @@ async fn drain(
             continue;
         }
         count.add(&batch);
+        let batch = compact(batch)?;
         if let Some((_, writer)) = &mut file {
             writer.write(&batch)?;
             continue;
@@ -176,6 +186,37 @@ async fn drain(
     let Some((file, writer)) = file else { return Ok(Part::Memory(kept)) };
     writer.close()?;
     Ok(Part::File(file))
+}
+
+/// The batch with no more memory than its rows need. One that is a slice of something longer, as aggregates make them, would count
+/// as all of that, here and where the sides of a join are weighed.
+fn compact(batch: RecordBatch) -> Result<RecordBatch> {
+    let mut needed = 0;
+    for column in batch.columns() {
+        needed += match column.data_type() {
+            DataType::Utf8View => views(column.as_string_view()),
+            DataType::BinaryView => views(column.as_binary_view()),
+            _ => column.to_data().get_slice_memory_size()?,
+        };
+    }
+    if batch.get_array_memory_size() <= needed.saturating_mul(LOOSE).max(SMALL) {
+        return Ok(batch);
+    }
+    let rows = u32::try_from(batch.num_rows()).map_err(|error| DataFusionError::External(Box::new(error)))?;
+    let all = UInt32Array::from_iter_values(0..rows);
+    let columns = batch.columns().iter().map(|column| match column.data_type() {
+        DataType::Utf8View => Ok(Arc::new(column.as_string_view().gc()) as ArrayRef),
+        DataType::BinaryView => Ok(Arc::new(column.as_binary_view().gc()) as ArrayRef),
+        _ => take(column, &all, None),
+    });
+    let columns = columns.collect::<std::result::Result<Vec<_>, _>>()?;
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    Ok(RecordBatch::try_new_with_options(batch.schema(), columns, &options)?)
+}
+
+/// Bytes that views of texts need.
+fn views<T: ByteViewType + ?Sized>(column: &GenericByteViewArray<T>) -> usize {
+    std::mem::size_of_val(column.views().as_ref()) + column.total_buffer_bytes_used()
 }
 
 fn writer(schema: &SchemaRef, task: &TaskContext) -> Result<(Arc<dyn SpillFile>, ArrowWriter<File>)> {
@@ -196,4 +237,44 @@ fn path(file: &Arc<dyn SpillFile>) -> Result<&Path> {
 fn nonempty(mut parts: Vec<Vec<RecordBatch>>) -> Vec<Vec<RecordBatch>> {
     parts.retain(|part| !part.is_empty());
     if parts.is_empty() { vec![Vec::new()] } else { parts }
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::{
+        array::{ArrayRef, StringArray, StringViewArray},
+        compute::concat_batches,
+    };
+
+    use super::*;
+    use crate::engine::{EngineSettings, execute::listed};
+
+    #[tokio::test]
+    async fn slices_of_something_long_take_no_more_than_they_need() {
+        let texts: Vec<String> =
+            (0..10_000).map(|number| format!("a text of some length: {number}")).collect();
+        let columns: [(&str, ArrayRef); 2] = [
+            ("text", Arc::new(StringArray::from_iter_values(&texts))),
+            ("view", Arc::new(StringViewArray::from_iter_values(&texts))),
+        ];
+        let whole = RecordBatch::try_from_iter(columns).unwrap();
+        let all = whole.get_array_memory_size();
+        let slices = (0..100).map(|part| whole.slice(part * 100, 100)).collect();
+
+        let settings = EngineSettings { threads: 2, memory_limit: None, dialect: "duckdb".into() };
+        let engine = Engine::new(&settings).unwrap();
+        let schema = whole.schema();
+        let streams = vec![listed(Arc::clone(&schema), slices)];
+        let spool = engine.spool(&schema, streams, Arc::new(|_| {})).await.unwrap();
+
+        let table = spool.table();
+        let parts = &table.downcast_ref::<MemTable>().expect("few rows stay in memory").batches;
+        let mut rows = Vec::new();
+        for part in parts {
+            rows.extend(part.read().await.iter().cloned());
+        }
+        let bytes: usize = rows.iter().map(RecordBatch::get_array_memory_size).sum();
+        assert!(bytes < 2 * all, "{bytes} bytes of rows that take {all}");
+        assert_eq!(concat_batches(&schema, &rows).unwrap(), whole);
+    }
 }
