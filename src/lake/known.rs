@@ -8,11 +8,15 @@ use std::{
 
 use deltalake::kernel::EagerSnapshot;
 
+use super::store::Observed;
 use crate::name::Relation;
 
 /// See the module. A version never changes, so what is known of one stays true; which is the newest must be asked.
 #[derive(Default)]
-pub(super) struct Known(Mutex<HashMap<Relation, BTreeMap<u64, Arc<EagerSnapshot>>>>);
+pub(super) struct Known {
+    read: Mutex<HashMap<Relation, BTreeMap<u64, Arc<EagerSnapshot>>>>,
+    observed: Mutex<HashMap<Relation, Observed>>,
+}
 
 /// Versions of a table that are kept: what is built from it may read the one before beside the newest.
 const VERSIONS: usize = 2;
@@ -44,7 +48,17 @@ impl Known {
         });
     }
 
+    /// What was last observed of a table.
+    pub(super) fn observed(&self, relation: &Relation) -> Option<Observed> {
+        self.observed.lock().unwrap_or_else(PoisonError::into_inner).get(relation).cloned()
+    }
+
+    /// Notes what was observed.
+    pub(super) fn keep_observed(&self, relation: &Relation, observed: Observed) {
+        self.observed.lock().unwrap_or_else(PoisonError::into_inner).insert(relation.clone(), observed);
+    }
+
     fn with<T>(&self, f: impl FnOnce(&mut HashMap<Relation, BTreeMap<u64, Arc<EagerSnapshot>>>) -> T) -> T {
-        f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        f(&mut self.read.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -174,19 +174,26 @@ impl Lake {
         if place::is_missing_folder(log_store.root_url()) {
             return Ok(None);
         }
+        if let Some(known) = self.known.observed(relation)
+            && is_newest(&log_store, known.version).await
+        {
+            return Ok(Some(known));
+        }
         // Not `DeltaTable`, which reads the list of all files too.
         let snapshot = match Snapshot::try_new(&log_store, None).await {
             Ok(snapshot) => snapshot,
             Err(error) => return self.absent(relation, &log_store, error).await.map(|()| None),
         };
         let (data_version, provenance) = evidence(&log_store, snapshot.version()).await.map_err(read)?;
-        Ok(Some(Observed {
+        let observed = Observed {
             version: snapshot.version(),
             data_version,
             schema: snapshot.arrow_schema(),
             partition_by: snapshot.metadata().partition_columns().to_vec(),
             provenance,
-        }))
+        };
+        self.known.keep_observed(relation, observed.clone());
+        Ok(Some(observed))
     }
 
     /// A table's newest version for queries, which read only the files and columns they need; `None` if there
@@ -212,7 +219,7 @@ impl Lake {
             return Ok((log_store, None));
         }
         if let Some(known) = self.known.newest(relation)
-            && log_store.get_latest_version(known.version()).await.ok() == Some(known.version())
+            && is_newest(&log_store, known.version()).await
         {
             return Ok((log_store, Some(known)));
         }
@@ -297,6 +304,11 @@ impl Lake {
         }
         Err(LakeError::NotATable { place })
     }
+}
+
+/// Whether a version that a table has had is its newest still.
+async fn is_newest(log_store: &LogStoreRef, version: u64) -> bool {
+    log_store.get_latest_version(version).await.is_ok_and(|newest| newest == version)
 }
 
 /// The version that the newest rows came with, and how they came to be. Commits that change no row are passed over,

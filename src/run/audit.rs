@@ -15,7 +15,7 @@ use std::{
 use futures::{StreamExt, stream};
 
 use super::{
-    narrow::{Narrow, NothingBefore},
+    narrow::{Differences, Narrow, NothingBefore},
     scheduler::{Cancelled, Told},
     verdict,
     version::Version,
@@ -57,7 +57,7 @@ impl Worker {
         nothing_before: &NothingBefore,
         told: &Told,
     ) -> Result<Audited, Cancelled> {
-        let audit = Audit { worker: self, version, nothing_before, told };
+        let audit = Audit { worker: self, version, nothing_before, differences: Differences::new(), told };
         tokio::select! {
             biased;
             () = self.cancel.cancelled() => Err(Cancelled),
@@ -70,6 +70,7 @@ struct Audit<'a> {
     worker: &'a Worker,
     version: Option<(&'a Version, &'a CompiledModel)>,
     nothing_before: &'a NothingBefore,
+    differences: Differences,
     told: &'a Told,
 }
 
@@ -119,11 +120,12 @@ enum Found {
 impl<'a> Audit<'a> {
     async fn run(&self, tests: &[&'a Arc<Step>]) -> Audited {
         let (items, mut audited) = self.items(tests);
-        let items: Vec<Item<'a>> = stream::iter(items).then(|item| self.narrowed(item)).collect().await;
+        let at_once = self.worker.engine.threads().max(1);
+        let narrowing: Vec<_> = items.into_iter().map(|item| self.narrowed(item)).collect();
+        let items: Vec<Item<'a>> = stream::iter(narrowing).buffered(at_once).collect().await;
         let tables = self.open(&items).await;
         let counting: Vec<_> = units(items).into_iter().map(|unit| self.unit(unit, &tables)).collect();
-        let found: Vec<Vec<Found>> =
-            stream::iter(counting).buffer_unordered(self.worker.engine.threads().max(1)).collect().await;
+        let found: Vec<Vec<Found>> = stream::iter(counting).buffer_unordered(at_once).collect().await;
         for one in found.into_iter().flatten() {
             match one {
                 Found::Verdict { test, status, failures, metric } => {
@@ -190,10 +192,11 @@ impl<'a> Audit<'a> {
         if !known {
             return item;
         }
-        let narrow = self.worker.narrow(version, item.probe).await.unwrap_or_else(|error| {
-            tracing::info!(table = %version.relation, "all rows are looked at: {error}");
-            None
-        });
+        let narrow =
+            self.worker.narrow(version, item.probe, &self.differences).await.unwrap_or_else(|error| {
+                tracing::info!(table = %version.relation, "all rows are looked at: {error}");
+                None
+            });
         Item { narrow: narrow.map(Arc::new), ..item }
     }
 

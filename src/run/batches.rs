@@ -80,7 +80,7 @@ impl Worker {
         joins: Joins,
     ) -> Result<Version, StepError> {
         let from_nothing = build.from_nothing || build.compiled.refresh.is_some();
-        let base = self.tables.lake().base(&build.model.relation).await?.filter(|_| !from_nothing);
+        let base = self.standing(build).await?.filter(|_| !from_nothing);
         let column = &by_time.settings.event_time;
         if base.as_ref().is_some_and(|base| base.schema().field_with_name(column).is_err()) {
             return Err(StepError::Other(format!(

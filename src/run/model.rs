@@ -25,7 +25,7 @@ use crate::{
         source::RejectSink,
         split::{self, OnBroken, Rule, Split},
     },
-    lake::{Constraints, LakeError, Observed, Provenance, Replaces, Write},
+    lake::{Base, Constraints, LakeError, Observed, Provenance, Replaces, Write},
     manifest::{Follow, Model, OnViolation},
     name::Relation,
     outcome::{Outcome, Withheld},
@@ -109,6 +109,7 @@ impl Worker {
             inputs: &inputs,
             progress,
             made,
+            standing: own.as_ref().map(|own| own.version),
             anew: step.reason.is_demanded()
                 || made.is_none_or(|made| made.fingerprint != compiled.fingerprint),
             forced: step.reason == Reason::Forced,
@@ -227,12 +228,28 @@ impl Worker {
             return self.in_batches(build, increment, by_time, joins).await;
         }
         if let Some(increment) = build.compiled.takes_in().filter(|_| !build.follows_other_sql())
-            && let Some(base) = self.tables.lake().base(&build.model.relation).await?
+            && let Some(base) = self.standing(build).await?
             && let Some(changed) = self.changed(build, increment.query.relations()).await?
         {
             return self.take_in(build, increment, &base, changed, joins).await;
         }
         self.make(build, joins).await
+    }
+
+    /// What stands there, to be changed.
+    ///
+    /// # Errors
+    /// With a conflict, which is worth another try, if it is not what was observed: what its commit tells of how it came to be
+    /// would be taken for what this build starts from.
+    pub(super) async fn standing(&self, build: &Build<'_>) -> Result<Option<Base>, StepError> {
+        let relation = &build.model.relation;
+        let base = self.tables.lake().base(relation).await?;
+        let version = base.as_ref().map(Base::version);
+        if version != build.standing {
+            let version = version.or(build.standing).unwrap_or_default();
+            return Err(LakeError::Conflict { relation: relation.clone(), version }.into());
+        }
+        Ok(base)
     }
 
     async fn make(&self, build: &Build<'_>, joins: Joins) -> Result<Version, StepError> {
@@ -340,6 +357,8 @@ pub(super) struct Build<'a> {
     pub(super) progress: &'a Progress,
     /// How what stands there came to be; none if there is nothing, or if it is somebody else's.
     pub(super) made: Option<&'a Provenance>,
+    /// The version that stands there; none if there is nothing.
+    pub(super) standing: Option<u64>,
     /// Whether what stands there was made otherwise than it would be now, or is somebody else's.
     pub(super) anew: bool,
     /// Whether it is built for no other reason than that this was asked for.

@@ -1,7 +1,9 @@
 //! What tests must look at of a new version: where it is known that a test found nothing in the version before, only what changed
 //! can make it find anything.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
+
+use tokio::sync::OnceCell;
 
 use super::{
     reuse::Questions,
@@ -22,6 +24,9 @@ pub(super) struct Narrow {
     pub(super) size: Size,
     _rows: Option<Spool>,
 }
+
+/// The rows that came with a version, and those that went.
+pub(super) type Differences = OnceCell<(Table, Table)>;
 
 /// Looking at a part is worth it if that is at most one row in so many.
 const WORTH: u64 = 3;
@@ -62,9 +67,16 @@ impl NothingBefore {
 
 impl Worker {
     /// The part of a version that rows must be looked for in where there were none before; none if that is all of it.
-    pub(super) async fn narrow(&self, version: &Version, probe: &Probe) -> Result<Option<Narrow>, StepError> {
+    /// `differences`: where they are opened once for all tests.
+    pub(super) async fn narrow(
+        &self,
+        version: &Version,
+        probe: &Probe,
+        differences: &Differences,
+    ) -> Result<Option<Narrow>, StepError> {
         let Some(narrowed) = probe.rows.narrowed(&version.relation) else { return Ok(None) };
-        let (came, went) = version.own.differences().await?;
+        let opened = differences.get_or_try_init(|| version.own.differences()).await?;
+        let (came, went) = (Arc::clone(&opened.0), Arc::clone(&opened.1));
         let narrow = match narrowed {
             Narrowed::ToRows => {
                 Narrow { table: came, size: Size::of(version.own.rows_written()), _rows: None }

@@ -36,7 +36,7 @@ impl Worker {
         joins: Joins,
     ) -> Result<Version, StepError> {
         let Build { model, compiled, progress, .. } = *build;
-        let base = self.tables.lake().base(&model.relation).await?;
+        let base = self.standing(build).await?;
         let moment = moment(queries)?;
         let mut sides = Vec::new();
         let rejects = self.reads_files(&compiled.query).then(|| {
