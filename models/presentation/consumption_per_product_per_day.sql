@@ -8,8 +8,8 @@ with readings as (
 
 select
     display_name,
-    reading_date as date,
+    cast(interval_start as date) as date,
     count(distinct meterpoint_id) as meterpoint_count,
     sum(consumption_kwh) as total_kwh
 from readings
-group by display_name, reading_date
+group by display_name, cast(interval_start as date)
