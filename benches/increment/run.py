@@ -67,8 +67,8 @@ def files(args):
     first, last = min(starts), max(starts)
     share = len(readings) // 100
     held_back = {
-        f"{share} new files": [file for file in readings if file.stem.endswith(last)][:share],
-        f"{share} late files": [file for file in readings if file.stem.endswith(first)][:share],
+        f"{share} new files": [file for file in readings if file.stem.endswith(last)][::5][:share],
+        f"{share} late files": [file for file in readings if file.stem.endswith(first)][::5][:share],
         f"{share} all over": sorted(readings, key=lambda file: file.stem.split("_")[::-1])[::100],
     }
     aside = args.work / "aside"

@@ -21,20 +21,45 @@ touched as (
 
 ),
 
-{% endif -%}
 measured as (
 
     -- Before repeats are settled, so that a later null never hides an earlier value.
     select readings.*
-    {% if is_incremental() -%}
     from touched
     right semi join readings
         on touched.meterpoint_id = readings.meterpoint_id
         and touched.interval_start = readings.interval_start
-    {%- else -%}
-    from readings
-    {%- endif %}
     where readings.consumption_delta is not null
+
+),
+
+settled as (
+
+    -- The last row of the last file.
+    select meterpoint_id, interval_start, consumption_delta
+    from measured
+    qualify row_number() over (
+        partition by meterpoint_id, interval_start
+        order by _source_file desc, _source_row desc
+    ) = 1
+
+),
+
+latest as (
+
+    -- Where nothing is measured any more there is no value: the row leaves the table.
+    select touched.meterpoint_id, touched.interval_start, settled.consumption_delta as consumption_kwh
+    from touched
+    left join settled
+        on touched.meterpoint_id = settled.meterpoint_id
+        and touched.interval_start = settled.interval_start
+
+)
+{%- else -%}
+measured as (
+
+    -- Before repeats are settled, so that a later null never hides an earlier value.
+    select * from readings where consumption_delta is not null
 
 ),
 
@@ -79,17 +104,9 @@ latest as (
     select meterpoint_id, interval_start, consumption_delta as consumption_kwh from once
     union all
     select meterpoint_id, interval_start, consumption_delta as consumption_kwh from settled
-    {% if is_incremental() -%}
-    union all
-    -- Nothing is measured there any more: the row leaves the table.
-    select touched.meterpoint_id, touched.interval_start, cast(null as double) as consumption_kwh
-    from touched
-    left anti join measured
-        on touched.meterpoint_id = measured.meterpoint_id
-        and touched.interval_start = measured.interval_start
-    {%- endif %}
 
 )
+{%- endif %}
 
 select
     meterpoint_id,

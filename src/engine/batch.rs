@@ -14,7 +14,7 @@ use datafusion::{
         Column, DFSchema, ExprSchema, ScalarValue, TableReference,
         tree_node::{Transformed, TreeNodeRecursion},
     },
-    datasource::{empty::EmptyTable, provider_as_source},
+    datasource::{empty::EmptyTable, provider_as_source, view::ViewTable},
     error::{DataFusionError, Result},
     functions::datetime::expr_fn::date_trunc,
     logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Union, cast, lit, when},
@@ -101,6 +101,15 @@ pub fn making_room(table: &Table, wanted: &SchemaRef, column: &str, stretches: &
     let columns = columns_of(table, wanted).into_iter().chain([change]);
     let scan = LogicalPlanBuilder::scan("old", provider_as_source(Arc::clone(table)), None)?;
     Ok(Bound { plan: scan.project(columns)?.build()? })
+}
+
+/// A table's rows of these stretches.
+pub fn within(table: &Table, column: &str, stretches: &Intervals) -> Result<Table> {
+    let schema = table.schema();
+    let time = Expr::Column(Column::from_name(column));
+    let condition = lies_in(&time, schema.field_with_name(column)?.data_type(), stretches)?;
+    let scan = LogicalPlanBuilder::scan("rows", provider_as_source(Arc::clone(table)), None)?;
+    Ok(Arc::new(ViewTable::new(scan.filter(condition)?.build()?, None)))
 }
 
 /// The values of `file`, each once, of a table's rows in these stretches.

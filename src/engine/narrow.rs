@@ -37,6 +37,12 @@ struct Seen {
     columns: Vec<(Column, Expr)>,
 }
 
+/// Whether a group's expression is this column of the table.
+#[must_use]
+pub fn is_column(group: &Expr, column: &str) -> bool {
+    matches!(group, Expr::Column(one) if one.name == column)
+}
+
 impl Query {
     /// What the query must look at of `own` to find the rows that it would find only because of a change; none if it must look at
     /// everything. All else that it reads is as it was.

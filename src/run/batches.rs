@@ -437,6 +437,7 @@ impl Batched<'_> {
             quarantines: self.build.quarantines(),
             changed: (self.base.is_some() || !batches.failed.is_empty()).then(|| Box::new(changed)),
             same_rows: self.base.is_some() && did.is_nothing(),
+            time: Some((self.by_time.settings.event_time.clone(), batches.done.iter().copied().collect())),
             failed: (!batches.failed.is_empty()).then_some(batches),
         }
     }

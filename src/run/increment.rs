@@ -83,6 +83,7 @@ impl Worker {
             changed: Some(Box::new(written)),
             same_rows: false,
             failed: None,
+            time: None,
         };
         let same = match changes {
             Some(changes) => Ok(changes.is_nothing()),

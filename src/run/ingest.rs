@@ -78,6 +78,7 @@ impl Worker {
             relation: model.relation.clone(),
             same_rows: changes.as_ref().is_some_and(|changes| changes.is_nothing()),
             failed: None,
+            time: None,
             changed: Some(Box::new(RowChanges {
                 inserted: own.rows_written(),
                 updated: 0,

@@ -285,6 +285,7 @@ impl Worker {
             changed: None,
             same_rows: false,
             failed: None,
+            time: None,
         })
     }
 

@@ -13,7 +13,13 @@ use super::{
 };
 use crate::{
     compile::{CompiledModel, Probe},
-    engine::{Table, audit::Size, narrow::Narrowed, spool::Spool},
+    engine::{
+        Table,
+        audit::Size,
+        batch,
+        narrow::{Narrowed, is_column},
+        spool::Spool,
+    },
     lake::Observed,
     name::NodeId,
 };
@@ -80,6 +86,14 @@ impl Worker {
         let narrow = match narrowed {
             Narrowed::ToRows => {
                 Narrow { table: came, size: Size::of(version.own.rows_written()), _rows: None }
+            }
+            // A group of one time has all its rows in the batch of that time, which was written whole.
+            Narrowed::ToGroups(groups)
+                if let Some((column, time)) = &version.time
+                    && groups.iter().any(|group| is_column(group, column)) =>
+            {
+                let table = batch::within(&came, column, time)?;
+                Narrow { table, size: Size::of(version.own.rows_written()), _rows: None }
             }
             Narrowed::ToGroups(groups) => {
                 let own = version.table().await?;

@@ -78,6 +78,7 @@ impl Worker {
             changed: rows.map(Box::new),
             same_rows: changes.is_some_and(|changes| changes.is_nothing()),
             failed: None,
+            time: None,
         })
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::worker::StepError;
 use crate::{
     engine::{Table, bind::same_types, source::RejectSink, split},
-    interval::Interval,
+    interval::{Interval, Intervals},
     lake::{Lake, Observed, Provenance, Staged},
     name::Relation,
     outcome::{FailedBatch, Outcome, Partial, Quarantined, Rejected, RowChanges},
@@ -36,6 +36,9 @@ pub(super) struct Version {
     pub(super) same_rows: bool,
     /// The batches that were made and those that could not be, if any could not.
     pub(super) failed: Option<Batches>,
+    /// The column that tells the time of its rows, and the time that all its new rows are of and no old ones, if it is made batch by
+    /// batch.
+    pub(super) time: Option<(String, Intervals)>,
 }
 
 impl Version {
