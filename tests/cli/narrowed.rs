@@ -118,3 +118,32 @@ fn a_new_row_that_breaks_a_constraint_is_found() {
     project.write("models/schema.yml", format!("models:\n  - name: orders\n{}", contract(unique)));
     build(&project).failure().says("7 rows break the constraint unique (customer)");
 }
+
+#[test]
+fn the_groups_of_a_batch_are_looked_at_whole_and_those_of_others_not_in_part() {
+    let mut rows = String::from("id,day,customer\n");
+    for id in 1..=60 {
+        let _ = writeln!(rows, "{id},2021-01-{:02},1", id % 20 + 1);
+    }
+    let project = shop("")
+        .file("in/1.csv", rows.clone())
+        .model("orders.sql", "{{ config(event_time='day') }} select id, day from {{ source('shop', 'orders') }}")
+        .model(
+            "daily.sql",
+            "{{ config(materialized='incremental', incremental_strategy='microbatch', event_time='day', batch_size='day',
+            begin='2021-01-01') }} select id, day from {{ ref('orders') }}",
+        )
+        .file("models/schema.yml", "models:\n  - name: daily\n    data_tests: [three_a_day]\n")
+        .file(
+            "macros/three_a_day.sql",
+            "{% test three_a_day(model) %}
+            select day, count(*) as n from {{ model }} group by day having count(*) <> 3
+            {% endtest %}",
+        );
+    build(&project).success().says("PASS three_a_day_daily_");
+    // The file that it lies in is written anew: what came holds rows of days that were not made again.
+    project.write("in/1.csv", rows.replace("60,2021-01-01", "61,2021-01-01"));
+    build(&project).success().says("1 batch; 3 inserted, 3 deleted").says("PASS three_a_day_daily_");
+    project.write("in/1.csv", rows.replace("60,2021-01-01", "60,2021-01-02"));
+    build(&project).failure().says("FAIL 2 three_a_day_daily_");
+}
