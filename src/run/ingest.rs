@@ -111,9 +111,7 @@ impl Worker {
     async fn loading<'a>(&self, build: &Build<'_>, by_file: &'a ByFile) -> Result<Loading<'a>, StepError> {
         let lake = self.tables.lake();
         let relation = &build.model.relation;
-        let lost = || StepError::Lost(by_file.source.to_string());
-        let spec = self.compiled.sources.get(&by_file.source).ok_or_else(lost)?;
-        let files = self.engine.source_files(spec).await?;
+        let listed = build.listed.ok_or_else(|| StepError::Lost(by_file.source.to_string()))?;
         let base = lake.base(relation).await?;
         let committed = match &base {
             Some(base) => base.transaction(build.model.id.as_str()).await?.unwrap_or_default(),
@@ -131,7 +129,7 @@ impl Worker {
             reload_changed: by_file.policy.on_change != OnChange::Ignore,
             remove_vanished: by_file.policy.on_delete == OnDelete::Remove || build.from_nothing,
         };
-        let found = files.iter().map(|file| (file.name.to_string(), state(file))).collect();
+        let found = listed.files.iter().map(|file| (file.name.to_string(), state(file))).collect();
         let mut batch = Batch::decide(&ledger, &found, committed, policy, everything);
         batch.number = batch.number.max(committed + 1);
         if by_file.policy.on_change == OnChange::Fail && !batch.changed.is_empty() && !build.from_nothing {
@@ -139,7 +137,7 @@ impl Worker {
         }
         let files = {
             let read = batch.read();
-            files.into_iter().filter(|file| read.contains(&*file.name)).collect()
+            listed.files.iter().filter(|file| read.contains(&*file.name)).cloned().collect()
         };
         Ok(Loading { by_file, base, ledger, batch, files, everything })
     }

@@ -18,16 +18,16 @@ use super::{
     worker::{StepError, Worker},
 };
 use crate::{
-    compile::{CompiledModel, ModelRule, Taken},
+    compile::{CompiledModel, Increment, ModelRule, Taken},
     engine::{
         Query, Streams, Table,
         execute::{Joins, is_out_of_memory},
-        source::RejectSink,
+        source::{Identity, RejectSink, SourceFile, of_files},
         split::{self, OnBroken, Rule, Split},
     },
     lake::{Base, Constraints, LakeError, Observed, Provenance, Replaces, Write},
     manifest::{Follow, Model, OnViolation},
-    name::Relation,
+    name::{NodeId, Relation},
     outcome::{Outcome, Withheld},
     plan::{Job, Reason, Step},
 };
@@ -97,7 +97,8 @@ impl Worker {
         let (model, compiled) = self.find(step)?;
         // The states before anything is opened: what comes in between makes the next run look again.
         let own = self.tables.observe(&model.relation).await?;
-        let inputs = self.versions(&compiled.reads(&model.relation)).await?;
+        let listed = self.listed(compiled).await?;
+        let inputs = self.versions(&compiled.reads(&model.relation), listed.as_ref()).await?;
         if !step.reason.is_demanded() && why(compiled, own.as_ref(), &inputs).is_none() {
             return Ok(None);
         }
@@ -109,6 +110,7 @@ impl Worker {
             inputs: &inputs,
             progress,
             made,
+            listed: listed.as_ref(),
             standing: own.as_ref().map(|own| own.version),
             anew: step.reason.is_demanded()
                 || made.is_none_or(|made| made.fingerprint != compiled.fingerprint),
@@ -322,11 +324,32 @@ impl Worker {
         query.relations().iter().any(|relation| self.manifest.is_file_source(relation))
     }
 
-    /// The states of what a model reads.
-    async fn versions(&self, relations: &BTreeSet<Relation>) -> Result<Inputs, StepError> {
+    /// The files of the source that a model loads file by file, if it does.
+    async fn listed(&self, compiled: &CompiledModel) -> Result<Option<Listed>, StepError> {
+        let Some(Increment { taken: Taken::ByFile(by_file), .. }) = &compiled.increment else {
+            return Ok(None);
+        };
+        let source = &by_file.source;
+        let spec = self.compiled.sources.get(source).ok_or_else(|| StepError::Lost(source.to_string()))?;
+        Ok(Some(Listed { source: source.clone(), files: self.engine.source_files(spec).await? }))
+    }
+
+    /// The states of what a model reads; that of files that are listed already is told by the list.
+    async fn versions(
+        &self,
+        relations: &BTreeSet<Relation>,
+        listed: Option<&Listed>,
+    ) -> Result<Inputs, StepError> {
         let mut inputs = Inputs::new();
         for relation in relations {
-            let state = self.state(relation).await?;
+            let listed = listed.filter(|listed| self.manifest.read_from(&listed.source) == Some(relation));
+            let state =
+                match listed.and_then(|listed| Some((listed, self.compiled.sources.get(&listed.source)?))) {
+                    Some((listed, spec)) if spec.identity != Identity::Content => {
+                        Some((listed.source.clone(), of_files(&listed.files).into()))
+                    }
+                    _ => self.state(relation).await?,
+                };
             let (id, version) = state.ok_or_else(|| self.missing(relation))?;
             inputs.insert(id, version);
         }
@@ -348,6 +371,12 @@ impl Worker {
     }
 }
 
+/// A source's files as they were before anything was read.
+pub(super) struct Listed {
+    source: NodeId,
+    pub(super) files: Vec<SourceFile>,
+}
+
 /// A model that is being built.
 #[derive(Clone, Copy)]
 pub(super) struct Build<'a> {
@@ -358,6 +387,8 @@ pub(super) struct Build<'a> {
     pub(super) progress: &'a Progress,
     /// How what stands there came to be; none if there is nothing, or if it is somebody else's.
     pub(super) made: Option<&'a Provenance>,
+    /// The files that it is loaded from, if it is loaded file by file.
+    pub(super) listed: Option<&'a Listed>,
     /// The version that stands there; none if there is nothing.
     pub(super) standing: Option<u64>,
     /// Whether what stands there was made otherwise than it would be now, or is somebody else's.
