@@ -7,6 +7,7 @@
 //! - [`spool`], [`reach`], [`change`]: new rows, what they reach of a table, and what they do to it
 //! - [`net`]: what came into a table and went, between two of its versions
 //! - [`batch`], `separable`: rows by stretches of time, and whether a query keeps these apart
+//! - [`lineage`]: which columns a query's columns are made of
 //! - [`narrow`]: what a test must look at of a table of which little changed
 //! - [`tally`]: rows counted by a value
 //! - [`given`], [`diff`]: rows that somebody wrote, and how others differ from them
@@ -31,6 +32,7 @@ pub mod error;
 pub mod execute;
 pub mod given;
 mod guard;
+pub mod lineage;
 mod merge_keys;
 pub mod narrow;
 pub mod net;

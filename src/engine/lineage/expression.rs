@@ -1,0 +1,109 @@
+//! What one expression is made of.
+
+use datafusion::{
+    common::tree_node::{TreeNode, TreeNodeRecursion},
+    logical_expr::{
+        Case, Expr, SortExpr, Subquery,
+        expr::{AggregateFunctionParams, WindowFunctionDefinition, WindowFunctionParams},
+    },
+};
+
+use super::{
+    How, Use, Walk,
+    trace::{Scope, Values, add_uses},
+};
+
+impl Walk<'_> {
+    /// What an expression's value is made of.
+    pub(super) fn values(&mut self, expr: &Expr, scope: &Scope<'_>) -> Values {
+        match expr {
+            Expr::Alias(alias) => self.values(&alias.expr, scope),
+            Expr::Column(column) => scope.column(column).unwrap_or_default(),
+            Expr::OuterReferenceColumn(_, column) => scope.outer_column(column).unwrap_or_default(),
+            Expr::Case(case) => self.case(case, scope),
+            Expr::AggregateFunction(call) => self.aggregated(&call.params, scope),
+            Expr::WindowFunction(call) => {
+                let how = match call.fun {
+                    WindowFunctionDefinition::AggregateUDF(_) => How::Aggregated,
+                    WindowFunctionDefinition::WindowUDF(_) => How::Transformed,
+                };
+                self.over_window(&call.params, how, scope)
+            }
+            Expr::ScalarSubquery(subquery) => self.subquery(subquery, true, scope),
+            Expr::Exists(exists) => self.subquery(&exists.subquery, false, scope),
+            Expr::InSubquery(test) => self
+                .all([test.expr.as_ref()], How::Transformed, scope)
+                .plus(self.subquery(&test.subquery, true, scope)),
+            Expr::SetComparison(test) => self
+                .all([test.expr.as_ref()], How::Transformed, scope)
+                .plus(self.subquery(&test.subquery, true, scope)),
+            other => {
+                let mut parts = Values::default();
+                let visited = other.apply_children(|part| {
+                    parts.and(self.values(part, scope));
+                    Ok(TreeNodeRecursion::Continue)
+                });
+                debug_assert!(visited.is_ok(), "the visitor never fails");
+                parts.at_least(How::Transformed)
+            }
+        }
+    }
+
+    fn case(&mut self, case: &Case, scope: &Scope<'_>) -> Values {
+        let results = case.when_then_expr.iter().map(|(_, then)| then).chain(&case.else_expr);
+        let mut values = self.all(results.map(AsRef::as_ref), How::Transformed, scope);
+        let conditions = case.expr.iter().chain(case.when_then_expr.iter().map(|(when, _)| when));
+        self.decide(&mut values, conditions.map(AsRef::as_ref), Use::Condition, scope);
+        values
+    }
+
+    fn aggregated(&mut self, call: &AggregateFunctionParams, scope: &Scope<'_>) -> Values {
+        let mut values = self.all(&call.args, How::Aggregated, scope);
+        self.decide(&mut values, call.filter.as_deref(), Use::Condition, scope);
+        self.decide(&mut values, keys(&call.order_by), Use::Order, scope);
+        values
+    }
+
+    fn over_window(&mut self, call: &WindowFunctionParams, how: How, scope: &Scope<'_>) -> Values {
+        let mut values = self.all(&call.args, how, scope);
+        self.decide(&mut values, call.filter.as_deref(), Use::Condition, scope);
+        self.decide(&mut values, call.partition_by.iter().chain(keys(&call.order_by)), Use::Window, scope);
+        values
+    }
+
+    /// What a subquery in an expression gives: the values of its column, if it is these that are asked for, and what
+    /// decides about its rows.
+    fn subquery(&mut self, subquery: &Subquery, is_value: bool, scope: &Scope<'_>) -> Values {
+        let trace = self.node(&subquery.subquery, Some(scope));
+        let column = trace.columns.into_iter().next().filter(|_| is_value);
+        let mut values = column.unwrap_or_default().at_least(How::Transformed);
+        add_uses(&mut values.uses, trace.rows);
+        values
+    }
+
+    /// All of these together, made in this way at least.
+    fn all<'e>(&mut self, parts: impl IntoIterator<Item = &'e Expr>, how: How, scope: &Scope<'_>) -> Values {
+        let mut values = Values::default();
+        for part in parts {
+            values.and(self.values(part, scope));
+        }
+        values.at_least(how)
+    }
+
+    /// Adds what decides which value is taken.
+    fn decide<'e>(
+        &mut self,
+        values: &mut Values,
+        parts: impl IntoIterator<Item = &'e Expr>,
+        used_for: Use,
+        scope: &Scope<'_>,
+    ) {
+        for part in parts {
+            add_uses(&mut values.uses, self.values(part, scope).used_for(used_for));
+        }
+    }
+}
+
+fn keys(order: &[SortExpr]) -> impl Iterator<Item = &Expr> {
+    order.iter().map(|key| &key.expr)
+}

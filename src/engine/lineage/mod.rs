@@ -1,0 +1,293 @@
+//! Column lineage: which columns of which relations a query's columns are made of, and which others decide about its
+//! rows.
+//!
+//! - here: the answer, and the walk over a plan's nodes
+//! - `expression`: what one expression is made of
+//! - `trace`: what is known of a node's columns on the way
+//!
+//! The plan is walked as it was planned, before any optimizer: what a query says is told, not what could be left out.
+//! The kinds are those of OpenLineage's column lineage facet (direct and indirect).
+
+mod expression;
+#[cfg(test)]
+mod tests;
+mod trace;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use datafusion::{
+    common::TableReference,
+    logical_expr::{Aggregate, Distinct, Join, JoinType, LogicalPlan, TableScan, Unnest, Window},
+};
+
+use self::trace::{Scope, Trace, Values, add_uses};
+use super::{Query, query::pending};
+use crate::name::Relation;
+
+/// A column of a relation.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Origin {
+    /// The relation.
+    pub relation: Relation,
+    /// The column's name.
+    pub column: String,
+}
+
+/// How a value is made of another; of several ways the last of these counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum How {
+    /// It is the other one, under the same name.
+    Copied,
+    /// It is the other one, under another name.
+    Renamed,
+    /// It is computed from it, within one row.
+    Transformed,
+    /// It is computed from it, over several rows.
+    Aggregated,
+}
+
+/// How a column decides without giving a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Use {
+    /// Which rows are kept: WHERE, HAVING, QUALIFY.
+    Filter,
+    /// Which rows meet: ON, USING, INTERSECT, EXCEPT.
+    Join,
+    /// Which rows become one: GROUP BY, DISTINCT.
+    Group,
+    /// In which order they come: ORDER BY.
+    Order,
+    /// Over which rows a window function looks: OVER.
+    Window,
+    /// Which of several values is taken: CASE WHEN, FILTER.
+    Condition,
+}
+
+/// What columns are used for.
+pub type Uses = BTreeMap<Origin, BTreeSet<Use>>;
+
+/// What one column of a query is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ColumnLineage {
+    /// The column's name.
+    pub name: String,
+    /// The columns that its values are made of.
+    pub values: BTreeMap<Origin, How>,
+    /// The columns that decide which value it takes.
+    pub uses: Uses,
+}
+
+/// What a query's columns and rows are made of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct QueryLineage {
+    /// Its columns, in order.
+    pub columns: Vec<ColumnLineage>,
+    /// The columns that decide which rows there are, in which groups and in which order.
+    pub rows: Uses,
+}
+
+impl Query {
+    /// Where the query's columns come from, in terms of the relations that `is_known` says yes to. Of other views the
+    /// query is looked through; other tables come from nowhere.
+    #[must_use]
+    pub fn lineage(&self, is_known: &dyn Fn(&Relation) -> bool) -> QueryLineage {
+        let mut walk = Walk { is_known, working: HashMap::new() };
+        let Trace { columns, rows } = walk.node(self.plan(), None);
+        let fields = self.plan().schema().fields().iter();
+        let columns = fields.zip(columns).map(|(field, values)| values.named(field.name())).collect();
+        QueryLineage { columns, rows }
+    }
+}
+
+struct Walk<'a> {
+    is_known: &'a dyn Fn(&Relation) -> bool,
+    /// What is known of the rows that a recursive query begins its next round with, by its name.
+    working: HashMap<String, Vec<Values>>,
+}
+
+impl Walk<'_> {
+    /// What a node's columns and rows are made of; `outer` is what a correlated subquery may refer to.
+    fn node(&mut self, plan: &LogicalPlan, outer: Option<&Scope<'_>>) -> Trace {
+        match plan {
+            LogicalPlan::TableScan(scan) => self.scan(scan),
+            LogicalPlan::SubqueryAlias(alias) => match self.view(&alias.alias) {
+                Some(view) => Trace::of_relation(&view, alias.schema.fields()),
+                None => self.node(&alias.input, outer),
+            },
+            LogicalPlan::Projection(projection) => {
+                let input = self.node(&projection.input, outer);
+                let scope = Scope::new(&projection.input, &input.columns, outer);
+                let columns = projection.expr.iter().map(|expr| self.values(expr, &scope)).collect();
+                Trace { columns, rows: input.rows }
+            }
+            LogicalPlan::Filter(filter) => {
+                let mut input = self.node(&filter.input, outer);
+                let scope = Scope::new(&filter.input, &input.columns, outer);
+                let uses = self.values(&filter.predicate, &scope).used_for(Use::Filter);
+                add_uses(&mut input.rows, uses);
+                input
+            }
+            LogicalPlan::Aggregate(aggregate) => self.aggregate(aggregate, outer),
+            LogicalPlan::Window(window) => self.window(window, outer),
+            LogicalPlan::Join(join) => self.join(join, outer),
+            LogicalPlan::Sort(sort) => {
+                let mut input = self.node(&sort.input, outer);
+                let scope = Scope::new(&sort.input, &input.columns, outer);
+                for key in &sort.expr {
+                    let uses = self.values(&key.expr, &scope).used_for(Use::Order);
+                    add_uses(&mut input.rows, uses);
+                }
+                input
+            }
+            LogicalPlan::Distinct(distinct) => self.distinct(distinct, outer),
+            LogicalPlan::Union(union) => {
+                let mut inputs = union.inputs.iter();
+                let mut all = inputs.next().map(|input| self.node(input, outer)).unwrap_or_default();
+                for input in inputs {
+                    all.and(self.node(input, outer));
+                }
+                all
+            }
+            LogicalPlan::RecursiveQuery(query) => {
+                self.recursive(&query.name, (&query.static_term, &query.recursive_term), outer)
+            }
+            LogicalPlan::Unnest(unnest) => self.unnest(unnest, outer),
+            LogicalPlan::Limit(limit) => self.node(&limit.input, outer),
+            LogicalPlan::Repartition(repartition) => self.node(&repartition.input, outer),
+            LogicalPlan::Subquery(subquery) => self.node(&subquery.subquery, outer),
+            // Rows that are written out come from nowhere. Nothing else is planned from a SELECT.
+            other => Trace::from_nowhere(other.schema().fields().len()),
+        }
+    }
+
+    fn scan(&self, scan: &TableScan) -> Trace {
+        let fields = scan.projected_schema.fields();
+        if let Some(rows) = self.working.get(scan.table_name.table())
+            && rows.len() == fields.len()
+            && pending(&scan.source).is_none()
+        {
+            return Trace { columns: rows.clone(), ..Trace::default() };
+        }
+        match pending(&scan.source).map(|pending| pending.relation.table()) {
+            Some(relation) if (self.is_known)(&relation) => Trace::of_relation(&relation, fields),
+            _ => Trace::from_nowhere(fields.len()),
+        }
+    }
+
+    /// The view whose query stands behind an alias. Only views are called by a name in two parts: an alias that
+    /// somebody wrote is one word.
+    fn view(&self, alias: &TableReference) -> Option<Relation> {
+        let relation = Relation::new(alias.schema()?, alias.table());
+        (self.is_known)(&relation).then_some(relation)
+    }
+
+    fn aggregate(&mut self, aggregate: &Aggregate, outer: Option<&Scope<'_>>) -> Trace {
+        let input = self.node(&aggregate.input, outer);
+        let scope = Scope::new(&aggregate.input, &input.columns, outer);
+        let groups = datafusion::logical_expr::utils::grouping_set_to_exprlist(&aggregate.group_expr);
+        let groups: Vec<Values> =
+            groups.unwrap_or_default().into_iter().map(|expr| self.values(expr, &scope)).collect();
+        let made = aggregate.aggr_expr.iter().map(|expr| self.values(expr, &scope)).collect::<Vec<_>>();
+        let mut rows = input.rows;
+        for group in &groups {
+            add_uses(&mut rows, group.clone().used_for(Use::Group));
+        }
+        // Between the groups and what is aggregated stands the number of the grouping set, if there are several.
+        let others = aggregate.schema.fields().len().saturating_sub(groups.len() + made.len());
+        let columns = groups.into_iter().chain((0..others).map(|_| Values::default())).chain(made).collect();
+        Trace { columns, rows }
+    }
+
+    fn window(&mut self, window: &Window, outer: Option<&Scope<'_>>) -> Trace {
+        let mut input = self.node(&window.input, outer);
+        let scope = Scope::new(&window.input, &input.columns, outer);
+        let made: Vec<Values> = window.window_expr.iter().map(|expr| self.values(expr, &scope)).collect();
+        input.columns.extend(made);
+        input
+    }
+
+    fn join(&mut self, join: &Join, outer: Option<&Scope<'_>>) -> Trace {
+        let mut left = self.node(&join.left, outer);
+        // A lateral subquery may refer to what stands before it.
+        let right = self.node(&join.right, Some(&Scope::new(&join.left, &left.columns, outer)));
+        let mut uses = Uses::new();
+        let scope = Scope::new(&join.left, &left.columns, outer).and(&join.right, &right.columns);
+        let keys = join.on.iter().flat_map(|(left, right)| [left, right]);
+        for expr in keys.chain(&join.filter) {
+            add_uses(&mut uses, self.values(expr, &scope).used_for(Use::Join));
+        }
+        let columns = match join.join_type {
+            JoinType::Inner | JoinType::Left | JoinType::Right | JoinType::Full => {
+                left.columns.into_iter().chain(right.columns).collect()
+            }
+            JoinType::LeftSemi | JoinType::LeftAnti => left.columns,
+            JoinType::RightSemi | JoinType::RightAnti => right.columns,
+            JoinType::LeftMark => left.columns.into_iter().chain([Values::default()]).collect(),
+            JoinType::RightMark => right.columns.into_iter().chain([Values::default()]).collect(),
+        };
+        add_uses(&mut left.rows, right.rows);
+        add_uses(&mut left.rows, uses);
+        Trace { columns, rows: left.rows }
+    }
+
+    fn distinct(&mut self, distinct: &Distinct, outer: Option<&Scope<'_>>) -> Trace {
+        match distinct {
+            Distinct::All(input) => {
+                let mut trace = self.node(input, outer);
+                for column in &trace.columns {
+                    add_uses(&mut trace.rows, column.clone().used_for(Use::Group));
+                }
+                trace
+            }
+            Distinct::On(on) => {
+                let mut input = self.node(&on.input, outer);
+                let scope = Scope::new(&on.input, &input.columns, outer);
+                let groups = on.on_expr.iter().map(|expr| (expr, Use::Group));
+                let order = on.sort_expr.iter().flatten().map(|key| (&key.expr, Use::Order));
+                for (expr, used_for) in groups.chain(order) {
+                    add_uses(&mut input.rows, self.values(expr, &scope).used_for(used_for));
+                }
+                let columns = on.select_expr.iter().map(|expr| self.values(expr, &scope)).collect();
+                Trace { columns, rows: input.rows }
+            }
+        }
+    }
+
+    /// Each round begins with the rows of the one before: gone round until nothing more is learned.
+    fn recursive(
+        &mut self,
+        name: &str,
+        (first, next): (&LogicalPlan, &LogicalPlan),
+        outer: Option<&Scope<'_>>,
+    ) -> Trace {
+        let mut known = self.node(first, outer);
+        loop {
+            let hidden = self.working.insert(name.to_owned(), known.columns.clone());
+            let round = self.node(next, outer);
+            match hidden {
+                Some(hidden) => self.working.insert(name.to_owned(), hidden),
+                None => self.working.remove(name),
+            };
+            let before = known.clone();
+            known.and(round);
+            if known == before {
+                return known;
+            }
+        }
+    }
+
+    fn unnest(&mut self, unnest: &Unnest, outer: Option<&Scope<'_>>) -> Trace {
+        let input = self.node(&unnest.input, outer);
+        let taken_apart: BTreeSet<usize> = unnest
+            .list_type_columns
+            .iter()
+            .map(|(at, _)| *at)
+            .chain(unnest.struct_type_columns.iter().copied())
+            .collect();
+        let column = |at: &usize| {
+            let values = input.columns.get(*at).cloned().unwrap_or_default();
+            if taken_apart.contains(at) { values.at_least(How::Transformed) } else { values }
+        };
+        Trace { columns: unnest.dependency_indices.iter().map(column).collect(), rows: input.rows }
+    }
+}
