@@ -13,13 +13,13 @@ const ROWS: [&[&str]; 8] = [
     &["parse", "select", "manifest"],
     &["plan", "outcome", "event"],
     &["engine", "lake", "ingest"],
-    &["compile", "run"],
+    &["compile", "lineage", "run"],
     &["report"],
     &["cli"],
 ];
 
 /// Modules of one row that may use each other, in this direction.
-const BESIDE: [(&str, &str); 12] = [
+const BESIDE: [(&str, &str); 13] = [
     ("manifest", "parse"),
     ("diag", "text"),
     ("name", "text"),
@@ -30,6 +30,7 @@ const BESIDE: [(&str, &str); 12] = [
     ("lake", "engine"),
     ("ingest", "engine"),
     ("run", "compile"),
+    ("lineage", "compile"),
     ("parse", "select"),
     ("jinja", "graph"),
 ];

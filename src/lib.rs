@@ -17,7 +17,7 @@
 //! | 2 | [`parse`], [`select`], [`manifest`] | what templates ask for; which nodes; names resolved |
 //! | 3 | [`plan`], [`outcome`], [`event`] | what will be done, what became of it, facts about both |
 //! | 4 | [`engine`], [`lake`], [`ingest`] | all of DataFusion; all of Delta; which files are new |
-//! | 5 | [`compile`], [`run`] | everything checked, then everything done |
+//! | 5 | [`compile`], [`lineage`], [`run`] | everything checked; where columns come from; everything done |
 //! | 6 | [`report`] | what people and programs are told |
 //! | 7 | [`cli`] | arguments in, exit code out |
 //!
@@ -33,6 +33,7 @@ pub mod ingest;
 pub mod interval;
 pub mod jinja;
 pub mod lake;
+pub mod lineage;
 pub mod manifest;
 pub mod name;
 pub mod outcome;

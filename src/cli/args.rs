@@ -139,6 +139,8 @@ pub enum Command {
     Show(ShowArgs),
     /// Show what `build` would do, and why, without doing it
     Plan(PlanArgs),
+    /// Show which columns a column is made of and which are made of it, or what a change of it would touch
+    Lineage(LineageArgs),
     /// Remove the artifacts that Headwater made
     Clean,
     /// Check the installation, the project and the lake
@@ -415,6 +417,39 @@ pub enum PlanOutput {
     Text,
     /// One JSON document
     Json,
+}
+
+/// `lineage`.
+#[derive(Debug, ClapArgs)]
+pub struct LineageArgs {
+    /// A model, seed, snapshot or source, or a column of one: stg_readings, stg_readings.meterpoint_id, files.readings
+    #[arg(value_name = "MODEL[.COLUMN]")]
+    pub subject: String,
+    /// Only what it is made of; of a model, all the way up
+    #[arg(long)]
+    pub upstream: bool,
+    /// Only what is made of it; of a model, all the way down
+    #[arg(long)]
+    pub downstream: bool,
+    /// Every column and test that a change of it would touch
+    #[arg(long, conflicts_with_all = ["upstream", "downstream"])]
+    pub impact: bool,
+    /// How to print it
+    #[arg(long, default_value = "tree", value_name = "FORMAT")]
+    pub format: LineageOutput,
+}
+
+/// How `lineage` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LineageOutput {
+    /// Trees and tables for people
+    Tree,
+    /// One JSON document
+    Json,
+    /// A Mermaid flowchart
+    Mermaid,
+    /// A Graphviz graph
+    Dot,
 }
 
 /// `init`.

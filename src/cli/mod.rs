@@ -6,7 +6,7 @@
 //! - `flags`: what artifacts say of them, and back
 //! - `failure`: what stops a command, as lines and an exit code
 //! - one file a command: `build` (also `run`, `seed`, `snapshot`, `test`, `source freshness`), `compile`, `list`, `show`, `plan`,
-//!   `retry`, `clean`, `debug`, `init`
+//!   `lineage`, `retry`, `clean`, `debug`, `init`
 //!
 //! The only code that knows the environment, the working directory and the streams. Holds no logic of its own.
 
@@ -20,6 +20,7 @@ mod debug;
 mod failure;
 mod flags;
 mod init;
+mod lineage;
 mod list;
 mod plan;
 mod retry;
@@ -102,6 +103,7 @@ async fn dispatch(args: Args) -> Result<ExitCode, Failure> {
         Command::List(command) => list::run(&global, &command),
         Command::Show(command) => show::run(&global, &command).await,
         Command::Plan(command) => plan::run(&global, &command).await,
+        Command::Lineage(command) => lineage::run(&global, &command).await,
         Command::Clean => clean::run(&global),
         Command::Debug => debug::run(&global).await,
         Command::Init(command) => init::run(&command),

@@ -27,7 +27,8 @@ impl Work<'_> {
         for ChangesCall { relation, span } in calls {
             let node = self.context.manifest.at(relation);
             // What is not known at all was said already, or will be when the SQL is planned.
-            let Some((node, schema)) = node.and_then(|node| Some((node, self.schemas.get(node.id())?)))
+            let Some((node, schema)) =
+                node.and_then(|node| Some((node, self.compiled.schemas.get(node.id())?)))
             else {
                 continue;
             };

@@ -167,7 +167,7 @@ impl Work<'_> {
     fn has_column(&self, test: &DataTest) -> Result<(), Vec<Diagnostic>> {
         let column = test.generic.as_ref().and_then(|generic| generic.column.as_ref());
         let (Some(column), Some(attached)) = (column, &test.attached) else { return Ok(()) };
-        let Some(schema) = self.schemas.get(attached) else { return Ok(()) };
+        let Some(schema) = self.compiled.schemas.get(attached) else { return Ok(()) };
         let wanted = column.value.trim_matches('"');
         let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
         // A dot leads into a struct.

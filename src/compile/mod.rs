@@ -49,7 +49,7 @@ pub use self::{
 };
 use crate::{
     diag::Diagnostic,
-    engine::{Engine, Query, SchemaRef, source::SourceSpec},
+    engine::{Engine, Query, SchemaRef, lineage::QueryLineage, source::SourceSpec},
     interval::{Interval, Intervals},
     jinja::Jinja,
     lake::Constraints,
@@ -73,6 +73,8 @@ pub struct Compiled {
     pub unit_tests: BTreeMap<NodeId, CompiledUnitTest>,
     /// What tells the age of the sources that were to be asked.
     pub clocks: BTreeMap<NodeId, Clock>,
+    /// The columns of every node that has rows and was looked at.
+    pub schemas: BTreeMap<NodeId, SchemaRef>,
 }
 
 /// A model, seed or snapshot that will run.
@@ -112,6 +114,21 @@ impl CompiledModel {
         let mut tables: BTreeSet<Relation> = relations.iter().map(Relation::table).collect();
         tables.remove(own);
         tables
+    }
+
+    /// Which columns of which nodes its columns are made of, in terms of the relations that `is_known` says yes to. Its
+    /// own rows, from which an incremental model goes on, are not among them.
+    #[must_use]
+    pub fn lineage(&self, own: &Relation, is_known: &dyn Fn(&Relation) -> bool) -> QueryLineage {
+        let is_other = |relation: &Relation| relation != own && is_known(relation);
+        if let Some(snapshot) = &self.snapshot {
+            return snapshot.arrived.lineage(&is_other);
+        }
+        let mut lineage = self.query.lineage(&is_other);
+        if let Some(increment) = &self.increment {
+            lineage.and(increment.query.lineage(&is_other));
+        }
+        lineage
     }
 
     /// How it is built batch by batch of time, if it is.
@@ -174,7 +191,6 @@ pub async fn compile(
         selected,
         compiled: Compiled::default(),
         reads: BTreeMap::new(),
-        schemas: BTreeMap::new(),
         views: BTreeMap::new(),
         broken: BTreeSet::new(),
         findings: Vec::new(),
@@ -243,8 +259,6 @@ struct Work<'a> {
     compiled: Compiled,
     /// The relations that reading a node comes down to: itself, or those below a view.
     reads: BTreeMap<NodeId, BTreeSet<Relation>>,
-    /// The columns of what was declared.
-    schemas: BTreeMap<NodeId, SchemaRef>,
     /// A digest of each view's statement, with those of the views below it.
     views: BTreeMap<NodeId, String>,
     broken: BTreeSet<NodeId>,
@@ -304,7 +318,7 @@ impl Work<'_> {
         schema: SchemaRef,
     ) -> Result<(), Vec<Diagnostic>> {
         self.reads.insert(id.clone(), BTreeSet::from([relation.clone()]));
-        self.schemas.insert(id.clone(), schema.clone());
+        self.compiled.schemas.insert(id.clone(), schema.clone());
         self.context
             .engine
             .declare_table(relation, schema)
@@ -339,7 +353,7 @@ impl Work<'_> {
                     .declare_view(&model.relation, &query)
                     .map_err(|error| vec![Diagnostic::error("engine", error.strip_backtrace())])?;
                 self.reads.insert(model.id.clone(), query.relations());
-                self.schemas.insert(model.id.clone(), query.schema());
+                self.compiled.schemas.insert(model.id.clone(), query.schema());
                 let statement = self.statement(&model.id, query.canonical());
                 self.views.insert(model.id.clone(), fingerprint::digest(&statement));
                 query.schema()

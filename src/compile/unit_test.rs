@@ -49,7 +49,7 @@ impl Work<'_> {
         }
         let manifest = self.context.manifest;
         let (Some(model), Some(schema)) =
-            (manifest.model(&test.model), self.schemas.get(&test.model).cloned())
+            (manifest.model(&test.model), self.compiled.schemas.get(&test.model).cloned())
         else {
             return Err(Vec::new());
         };
@@ -91,7 +91,7 @@ impl Work<'_> {
         let mut findings = Vec::new();
         for given in &test.given {
             let node = self.context.manifest.nodes.get(&given.input);
-            let (Some(node), Some(schema)) = (node, self.schemas.get(&given.input)) else {
+            let (Some(node), Some(schema)) = (node, self.compiled.schemas.get(&given.input)) else {
                 let name = given.input.as_str().splitn(3, '.').last().unwrap_or_default();
                 let message = format!("rows are given for `{name}`, which the model does not read");
                 findings.push(Diagnostic::error("not-an-input", message).at(given.span.clone(), ""));

@@ -58,6 +58,18 @@ impl Line {
         self
     }
 
+    /// The line after one more part.
+    pub(super) fn after(mut self, tone: Tone, text: impl Into<String>) -> Self {
+        self.0.insert(0, (tone, text.into()));
+        self
+    }
+
+    /// The line and another one's parts.
+    pub(super) fn then(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
     /// The text alone.
     pub(super) fn text(&self) -> String {
         self.0.iter().map(|(_, text)| text.as_str()).collect()

@@ -1,4 +1,4 @@
-//! What people and programs are told of a run: everything here is a fold of [`Event`]s.
+//! What people and programs are told: of a run, as folds of its [`Event`]s; of a plan and of lineage, as they are.
 //!
 //! ```text
 //! Event ──▶ narrator ──▶ Message ──▶ wording ──▶ Line ──▶ terminal
@@ -14,6 +14,7 @@
 //! - [`LastRun`]: what `run_results.json` tells the next command
 //! - [`TargetPath`]: the folder that artifacts go to
 //! - [`plan_text`], [`plan_json`]: a plan as `headwater plan` prints it
+//! - [`AskedLineage`]: where columns come from, as `headwater lineage` prints it
 //!
 //! Nothing here calls `run`, reads a clock, the environment or a table, or changes what a run does: the scheduler
 //! is given a closure and does not know this module.
@@ -23,6 +24,7 @@ mod ending;
 mod json;
 mod last_run;
 mod line;
+mod lineage;
 mod message;
 mod narrator;
 mod node;
@@ -47,6 +49,7 @@ use crate::event::Event;
 pub use artifact::Invocation;
 pub use json::JsonLines;
 pub use last_run::LastRun;
+pub use lineage::{Asked as AskedLineage, LineageFormat};
 pub use message::Level;
 pub use node::{Lookup, NodeFile, no_files};
 pub use plan_view::{plan_json, plan_text};

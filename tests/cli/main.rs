@@ -19,6 +19,7 @@
 //! | `data_tests`, `unit_tests`, `contracts`, `freshness` | what judges, and how |
 //! | `narrowed` | tests over versions of which little changed |
 //! | `test_errors` | what is said of mistakes in tests |
+//! | `lineage` | where columns come from and where they go |
 //! | `views`, `settings`, `data` | what can be built, and how it is set |
 //! | `machine` | JSON lines and `run_results.json` |
 //! | `signals` | Ctrl-C and readers that go away |
@@ -38,6 +39,7 @@ mod failures;
 mod freshness;
 mod incremental;
 mod ingestion;
+mod lineage;
 mod machine;
 mod narrowed;
 mod project;

@@ -54,7 +54,9 @@ impl Work<'_> {
         let mut timed = Vec::new();
         for id in self.context.manifest.graph.parents(&model.id) {
             let Some(node) = self.context.manifest.nodes.get(id) else { continue };
-            let (Some(column), Some(schema)) = (node.event_time(), self.schemas.get(id)) else { continue };
+            let (Some(column), Some(schema)) = (node.event_time(), self.compiled.schemas.get(id)) else {
+                continue;
+            };
             check_time(column, schema, &node.display_name(), &mut findings);
             if let Some(relation) = self.reads_as(node) {
                 timed.push((relation, column.to_owned()));

@@ -86,6 +86,56 @@ pub struct QueryLineage {
     pub rows: Uses,
 }
 
+impl QueryLineage {
+    /// Adds what another query for rows of the same table says of the columns that this one has.
+    pub fn and(&mut self, other: Self) {
+        for column in other.columns {
+            let Some(own) = self.columns.iter_mut().find(|own| own.name == column.name) else { continue };
+            for (origin, how) in column.values {
+                let known = own.values.entry(origin).or_insert(how);
+                *known = (*known).max(how);
+            }
+            add_uses(&mut own.uses, column.uses);
+        }
+        add_uses(&mut self.rows, other.rows);
+    }
+
+    /// Every column that has a part in it.
+    #[must_use]
+    pub fn reads(&self) -> BTreeSet<&Origin> {
+        let columns = self.columns.iter().flat_map(|column| column.values.keys().chain(column.uses.keys()));
+        columns.chain(self.rows.keys()).collect()
+    }
+}
+
+impl How {
+    /// The word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Copied => "copied",
+            Self::Renamed => "renamed",
+            Self::Transformed => "transformed",
+            Self::Aggregated => "aggregated",
+        }
+    }
+}
+
+impl Use {
+    /// The word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Filter => "filter",
+            Self::Join => "join",
+            Self::Group => "group",
+            Self::Order => "order",
+            Self::Window => "window",
+            Self::Condition => "condition",
+        }
+    }
+}
+
 impl Query {
     /// Where the query's columns come from, in terms of the relations that `is_known` says yes to. Of other views the
     /// query is looked through; other tables come from nowhere.

@@ -1,0 +1,51 @@
+//! `lineage`: where columns come from and where they go, and what a change would touch.
+
+use std::{
+    collections::BTreeSet,
+    io::{IsTerminal, Write, stdout},
+    process::ExitCode,
+};
+
+use super::{
+    args::{Global, LineageArgs, LineageOutput},
+    context::Context,
+    failure::Failure,
+};
+use crate::{
+    compile::Wanted,
+    lineage::{Direction, Lineage, Subject},
+    name::NodeId,
+    report::{AskedLineage, LineageFormat},
+};
+
+pub(super) async fn run(global: &Global, args: &LineageArgs) -> Result<ExitCode, Failure> {
+    let context = Context::load(global)?;
+    let engine = context.engine()?;
+    let tables = context.tables(&engine)?;
+    let all: BTreeSet<NodeId> = context.manifest.nodes.keys().cloned().collect();
+    let (compiled, _) = context.compile(&engine, &tables, &all, &Wanted::default()).await?;
+    let lineage = Lineage::of(&context.manifest, &compiled);
+    let subject = Subject::find(&args.subject, &context.manifest, &lineage)
+        .map_err(|unknown| Failure::Message { message: unknown.message, hint: unknown.hint })?;
+    let direction = match (args.upstream, args.downstream) {
+        (true, false) => Some(Direction::Upstream),
+        (false, true) => Some(Direction::Downstream),
+        _ => None,
+    };
+    let asked = AskedLineage { manifest: &context.manifest, lineage: &lineage, subject: &subject, direction };
+    let colour =
+        stdout().is_terminal() && anstream::AutoStream::choice(&stdout()) != anstream::ColorChoice::Never;
+    let text = match (args.impact, args.format) {
+        (false, LineageOutput::Tree) => asked.lineage(LineageFormat::Tree { colour }),
+        (false, LineageOutput::Json) => asked.lineage(LineageFormat::Json),
+        (false, LineageOutput::Mermaid) => asked.lineage(LineageFormat::Mermaid),
+        (false, LineageOutput::Dot) => asked.lineage(LineageFormat::Dot),
+        (true, LineageOutput::Tree) => asked.impact_text(colour),
+        (true, LineageOutput::Json) => asked.impact_json(),
+        (true, LineageOutput::Mermaid | LineageOutput::Dot) => {
+            return Err(Failure::hinted("an impact is no diagram", "take --format tree or json"));
+        }
+    };
+    stdout().lock().write_all(text.as_bytes())?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,168 @@
+//! Column lineage of a whole project: which columns of which nodes each column is made of, and what else reads it.
+//!
+//! - here: the lineage of every node, in terms of other nodes' columns
+//! - [`slice`]: what lies upstream or downstream of some columns
+//! - [`impact`]: what a change of a column would touch
+//! - [`subject`]: what somebody means by `model.column`
+//!
+//! Pure: it is made of what was compiled, and reads no table. Start at [`Lineage::of`].
+
+pub mod impact;
+pub mod slice;
+pub mod subject;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+pub use self::{
+    impact::{Impact, Touched},
+    slice::{Direction, Edge, Slice},
+    subject::Subject,
+};
+pub use crate::engine::lineage::{How, Use};
+use crate::{
+    compile::Compiled,
+    engine::{
+        lineage::{Origin, QueryLineage},
+        source::type_name,
+    },
+    manifest::Manifest,
+    name::NodeId,
+};
+
+/// A column of a node.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ColumnId {
+    /// The node.
+    pub node: NodeId,
+    /// The column's name.
+    pub column: String,
+}
+
+/// What columns of other nodes are used for.
+pub type Uses = BTreeMap<ColumnId, BTreeSet<Use>>;
+
+/// Where a column of a node comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// Its type, as SQL writes it.
+    pub data_type: String,
+    /// The columns that its values are made of.
+    pub values: BTreeMap<ColumnId, How>,
+    /// The columns that decide which value it takes.
+    pub uses: Uses,
+}
+
+/// Where a node's columns and rows come from. Of a source, only which columns it has.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NodeLineage {
+    /// Its columns, in order.
+    pub columns: Vec<Column>,
+    /// The columns that decide which rows it has, in which groups and in which order.
+    pub rows: Uses,
+}
+
+/// The lineage of a project.
+#[derive(Debug, Default)]
+pub struct Lineage {
+    /// Of each node that has rows.
+    pub nodes: BTreeMap<NodeId, NodeLineage>,
+    /// The columns on which each data test's verdict depends.
+    pub tests: BTreeMap<NodeId, BTreeSet<ColumnId>>,
+    /// Who is made of a column: the other direction of what `nodes` holds.
+    made_of: BTreeMap<ColumnId, BTreeMap<ColumnId, How>>,
+}
+
+impl fmt::Display for ColumnId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.node, self.column)
+    }
+}
+
+impl NodeLineage {
+    /// The column of this name.
+    #[must_use]
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+}
+
+impl Lineage {
+    /// The lineage of all that was compiled.
+    #[must_use]
+    pub fn of(manifest: &Manifest, compiled: &Compiled) -> Self {
+        let naming = Naming { manifest };
+        let mut lineage = Self::default();
+        for (id, schema) in &compiled.schemas {
+            let own = manifest.refable(id).zip(compiled.models.get(id));
+            let from = own.map(|(model, compiled)| compiled.lineage(&model.relation, &naming.is_node()));
+            let types =
+                schema.fields().iter().map(|field| (field.name().as_str(), type_name(field.data_type())));
+            lineage.nodes.insert(id.clone(), naming.node(types, from.unwrap_or_default()));
+        }
+        for (id, test) in &compiled.tests {
+            let reads = test.probe.counted.lineage(&naming.is_node());
+            let reads = reads.reads().into_iter().filter_map(|origin| naming.column(origin)).collect();
+            lineage.tests.insert(id.clone(), reads);
+        }
+        for (id, node) in &lineage.nodes {
+            for column in &node.columns {
+                for (origin, how) in &column.values {
+                    let to = ColumnId { node: id.clone(), column: column.name.clone() };
+                    lineage.made_of.entry(origin.clone()).or_default().insert(to, *how);
+                }
+            }
+        }
+        lineage
+    }
+
+    /// A column's type and origins.
+    #[must_use]
+    pub fn column(&self, id: &ColumnId) -> Option<&Column> {
+        self.nodes.get(&id.node)?.column(&id.column)
+    }
+
+    /// The columns that are made of this one, by one step.
+    pub fn made_of(&self, id: &ColumnId) -> impl Iterator<Item = (&ColumnId, How)> {
+        self.made_of.get(id).into_iter().flatten().map(|(to, how)| (to, *how))
+    }
+}
+
+/// From relations, which queries know, to nodes.
+struct Naming<'a> {
+    manifest: &'a Manifest,
+}
+
+impl<'a> Naming<'a> {
+    fn is_node(&self) -> impl Fn(&crate::name::Relation) -> bool + use<'a> {
+        let manifest = self.manifest;
+        // A seed's file is no node of its own.
+        move |relation| manifest.at(relation).is_some_and(|node| node.relation() == Some(relation))
+    }
+
+    fn column(&self, origin: &Origin) -> Option<ColumnId> {
+        let node = self.manifest.at(&origin.relation)?;
+        Some(ColumnId { node: node.id().clone(), column: origin.column.clone() })
+    }
+
+    fn uses(&self, uses: crate::engine::lineage::Uses) -> Uses {
+        uses.into_iter().filter_map(|(origin, kinds)| Some((self.column(&origin)?, kinds))).collect()
+    }
+
+    fn node<'t>(&self, types: impl Iterator<Item = (&'t str, String)>, from: QueryLineage) -> NodeLineage {
+        let mut origins: BTreeMap<String, _> =
+            from.columns.into_iter().map(|column| (column.name, (column.values, column.uses))).collect();
+        let columns = types.map(|(name, data_type)| {
+            let (values, uses) = origins.remove(name).unwrap_or_default();
+            let values = values.into_iter().filter_map(|(origin, how)| Some((self.column(&origin)?, how)));
+            Column { name: name.to_owned(), data_type, values: values.collect(), uses: self.uses(uses) }
+        });
+        NodeLineage { columns: columns.collect(), rows: self.uses(from.rows) }
+    }
+}

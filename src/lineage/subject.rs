@@ -1,0 +1,96 @@
+//! What somebody means by `stg_readings`, `stg_readings.interval_start` or `files.readings.meterpoint_id`.
+
+use super::{ColumnId, Lineage};
+use crate::{
+    diag::near,
+    manifest::{Manifest, Node},
+    name::NodeId,
+};
+
+/// What is asked about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// All columns of a node.
+    Node(NodeId),
+    /// One of them.
+    Column(ColumnId),
+}
+
+/// A name that means nothing: what to say, and perhaps what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unknown {
+    /// What is wrong.
+    pub message: String,
+    /// What may be right.
+    pub hint: Option<String>,
+}
+
+impl Subject {
+    /// The node or column of that name: a model, seed or snapshot by its name, a source's table with its source's name
+    /// before it, either by its unique id; a column after a dot, in any case of letters.
+    ///
+    /// # Errors
+    /// If nothing is called that.
+    pub fn find(text: &str, manifest: &Manifest, lineage: &Lineage) -> Result<Self, Unknown> {
+        let is_meant = |node: &&Node| {
+            let name = node.display_name();
+            [name.as_str(), node.id().as_str()].iter().any(|name| {
+                text.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            })
+        };
+        let nodes = || manifest.nodes.values().filter(|node| node.relation().is_some());
+        // The longest name wins: a source's name may be a model's too.
+        let Some(node) = nodes().filter(is_meant).max_by_key(|node| matched(text, node)) else {
+            let names: Vec<String> = nodes().map(Node::display_name).collect();
+            let asked = text.split('.').next().unwrap_or(text);
+            let hint = near::question(asked, names.iter().map(String::as_str))
+                .or_else(|| near::question(text, names.iter().map(String::as_str)));
+            let message = format!("no model, seed, snapshot or source is called `{text}`");
+            return Err(Unknown { message, hint });
+        };
+        let column = text[matched(text, node)..].trim_start_matches('.');
+        if column.is_empty() {
+            return Ok(Self::Node(node.id().clone()));
+        }
+        let columns = lineage.nodes.get(node.id()).map(|node| node.columns.as_slice()).unwrap_or_default();
+        let exact = columns.iter().find(|known| known.name == column);
+        let found = exact.or_else(|| columns.iter().find(|known| known.name.eq_ignore_ascii_case(column)));
+        if let Some(known) = found {
+            return Ok(Self::Column(ColumnId { node: node.id().clone(), column: known.name.clone() }));
+        }
+        let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+        let hint = near::question(column, names.iter().copied())
+            .unwrap_or_else(|| format!("its columns: {}", names.join(", ")));
+        let message = format!("`{}` has no column `{column}`", node.display_name());
+        Err(Unknown { message, hint: Some(hint) })
+    }
+
+    /// The node, or the column's.
+    #[must_use]
+    pub fn node(&self) -> &NodeId {
+        match self {
+            Self::Node(node) => node,
+            Self::Column(column) => &column.node,
+        }
+    }
+
+    /// The columns that are meant.
+    #[must_use]
+    pub fn columns(&self, lineage: &Lineage) -> Vec<ColumnId> {
+        match self {
+            Self::Column(column) => vec![column.clone()],
+            Self::Node(id) => {
+                let node = lineage.nodes.get(id);
+                let names = node.into_iter().flat_map(|node| &node.columns).map(|column| &column.name);
+                names.map(|name| ColumnId { node: id.clone(), column: name.clone() }).collect()
+            }
+        }
+    }
+}
+
+/// How much of the text is a name of this node.
+fn matched(text: &str, node: &Node) -> usize {
+    let name = node.display_name();
+    let lengths = [name.as_str(), node.id().as_str()].into_iter().filter(|name| text.starts_with(name));
+    lengths.map(str::len).max().unwrap_or_default()
+}

@@ -1,0 +1,100 @@
+//! Lineage as text that others draw: Mermaid flowcharts and Graphviz graphs.
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use super::Asked;
+use crate::{
+    lineage::{ColumnId, Edge, How, Slice},
+    name::NodeId,
+};
+
+/// The nodes of a slice, each with its columns, numbered in order.
+struct Numbered<'a> {
+    nodes: BTreeMap<&'a NodeId, (usize, Vec<&'a ColumnId>)>,
+}
+
+impl<'a> Numbered<'a> {
+    fn new(slice: &'a Slice) -> Self {
+        let mut nodes: BTreeMap<&NodeId, (usize, Vec<&ColumnId>)> = BTreeMap::new();
+        for column in &slice.columns {
+            nodes.entry(&column.node).or_default().1.push(column);
+        }
+        for (number, node) in nodes.values_mut().enumerate() {
+            node.0 = number;
+        }
+        Self { nodes }
+    }
+
+    /// The numbers of a column's node and of the column in it.
+    fn of(&self, column: &ColumnId) -> Option<(usize, usize)> {
+        let (number, columns) = self.nodes.get(&column.node)?;
+        Some((*number, columns.iter().position(|known| *known == column)?))
+    }
+
+    fn ends(&self, edge: &Edge) -> Option<[(usize, usize); 2]> {
+        Some([self.of(&edge.from)?, self.of(&edge.to)?])
+    }
+}
+
+/// A Mermaid flowchart: a box a node, its columns in it. What is merely copied has no word on its arrow.
+pub(super) fn mermaid(asked: &Asked<'_>) -> String {
+    let slice = asked.slice();
+    let numbered = Numbered::new(&slice);
+    let mut text = String::from("flowchart LR\n");
+    // Writing to a string can't fail.
+    for (id, (number, columns)) in &numbered.nodes {
+        let _ = writeln!(text, "  subgraph n{number}[\"{}\"]", entity(&asked.name(id)));
+        for (at, column) in columns.iter().enumerate() {
+            let _ = writeln!(text, "    n{number}c{at}[\"{}\"]", entity(&column.column));
+        }
+        text.push_str("  end\n");
+    }
+    for edge in &slice.edges {
+        let Some([(from, from_at), (to, to_at)]) = numbered.ends(edge) else { continue };
+        let word = word(edge.how).map(|word| format!("|{word}|")).unwrap_or_default();
+        let _ = writeln!(text, "  n{from}c{from_at} -->{word} n{to}c{to_at}");
+    }
+    text
+}
+
+/// A Graphviz graph: a record a node, a port a column.
+pub(super) fn dot(asked: &Asked<'_>) -> String {
+    let slice = asked.slice();
+    let numbered = Numbered::new(&slice);
+    let mut text =
+        String::from("digraph lineage {\n  rankdir=LR;\n  node [shape=record, fontname=\"sans-serif\"];\n");
+    for (id, (number, columns)) in &numbered.nodes {
+        let mut label = escaped(&asked.name(id));
+        for (at, column) in columns.iter().enumerate() {
+            let _ = write!(label, "|<c{at}> {}", escaped(&column.column));
+        }
+        let _ = writeln!(text, "  n{number} [label=\"{label}\"];");
+    }
+    for edge in &slice.edges {
+        let Some([(from, from_at), (to, to_at)]) = numbered.ends(edge) else { continue };
+        let word = word(edge.how).map(|word| format!(" [label=\"{word}\"]")).unwrap_or_default();
+        let _ = writeln!(text, "  n{from}:c{from_at} -> n{to}:c{to_at}{word};");
+    }
+    text + "}\n"
+}
+
+fn word(how: How) -> Option<&'static str> {
+    (how > How::Copied).then(|| how.word())
+}
+
+/// A name in Mermaid's quotes.
+fn entity(name: &str) -> String {
+    name.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// A name in a record's label.
+fn escaped(name: &str) -> String {
+    let mut escaped = String::new();
+    for character in name.chars() {
+        if matches!(character, '\\' | '"' | '{' | '}' | '|' | '<' | '>') {
+            escaped.push('\\');
+        }
+        escaped.push(character);
+    }
+    escaped
+}

@@ -1,0 +1,92 @@
+//! What a change of a column would touch, for people and for programs.
+
+use serde_json::{Map, Value, json};
+
+use super::{Asked, json::used, text::painted, words};
+use crate::{
+    lineage::{Impact, Touched},
+    name::NodeId,
+    report::{
+        line::{Line, Tone},
+        node::count,
+        width::{columns, pad, printable},
+    },
+};
+
+/// A line a column that is touched, beneath its node; then the tests.
+pub(super) fn text(asked: &Asked<'_>, impact: &Impact, colour: bool) -> String {
+    let of = impact.nodes.values().map(Touched::columns).sum();
+    let subject = match asked.subject {
+        crate::lineage::Subject::Node(id) => asked.name(id),
+        crate::lineage::Subject::Column(column) => asked.column(column),
+    };
+    if impact.nodes.is_empty() && impact.tests.is_empty() {
+        return format!("Nothing depends on {}.\n", printable(&subject));
+    }
+    let mut lines = vec![Line::plain(format!(
+        "A change of {} touches {} of {}, and {}.",
+        printable(&subject),
+        count(of, "column"),
+        count(impact.nodes.len(), "node"),
+        count(impact.tests.len(), "test"),
+    ))];
+    let in_order = asked.manifest.graph.sorted().iter().filter_map(|id| Some((id, impact.nodes.get(id)?)));
+    let all: Vec<(String, Vec<(String, String)>)> =
+        in_order.map(|(id, touched)| (printable(&asked.name(id)), entries(asked, touched))).collect();
+    let width =
+        all.iter().flat_map(|(_, entries)| entries).map(|(name, _)| columns(name)).max().unwrap_or_default();
+    for (name, entries) in all {
+        lines.extend([Line::default(), Line::plain(name)]);
+        lines.extend(entries.into_iter().map(|(name, why)| {
+            Line::plain(format!("  {}", pad(&name, width, " "))).and(Tone::Faint, format!("  {why}"))
+        }));
+    }
+    if !impact.tests.is_empty() {
+        lines.extend([Line::default(), Line::plain("tests")]);
+        lines.extend(impact.tests.iter().map(|id| {
+            let path = asked.manifest.nodes.get(id).map(|node| node.path().to_owned()).unwrap_or_default();
+            Line::plain(format!("  {}", printable(&asked.name(id))))
+                .and(Tone::Faint, format!("  {}", printable(&path)))
+        }));
+    }
+    painted(lines, colour)
+}
+
+/// What is touched of a node: its columns, and its rows, each with why.
+fn entries(asked: &Asked<'_>, touched: &Touched) -> Vec<(String, String)> {
+    let mut entries: Vec<(String, String)> =
+        touched.values.iter().map(|(name, how)| (printable(name), how.word().to_owned())).collect();
+    let conditions = touched.conditions.iter().filter(|(name, _)| !touched.values.contains_key(*name));
+    entries.extend(conditions.map(|(name, kinds)| (printable(name), words(kinds))));
+    if touched.changes_rows() {
+        let after: Vec<String> = touched.after.iter().map(|id| printable(&asked.name(id))).collect();
+        let why = match (touched.rows.is_empty(), after.is_empty()) {
+            (false, _) => words(&touched.rows),
+            (true, _) => format!("the rows of {}", after.join(", ")),
+        };
+        entries.push(("(which rows)".to_owned(), why));
+    }
+    entries
+}
+
+/// The same as data.
+pub(super) fn json(asked: &Asked<'_>, impact: &Impact) -> Value {
+    let node = |(id, touched): (&NodeId, &Touched)| {
+        let values: Map<String, Value> =
+            touched.values.iter().map(|(name, how)| (name.clone(), how.word().into())).collect();
+        let conditions: Map<String, Value> =
+            touched.conditions.iter().map(|(name, kinds)| (name.clone(), used(kinds).into())).collect();
+        json!({
+            "node": id,
+            "columns": values,
+            "conditions": conditions,
+            "rows": { "used_for": used(&touched.rows), "after": touched.after },
+        })
+    };
+    let subject: Vec<Value> = asked.subject.columns(asked.lineage).iter().map(super::json::column).collect();
+    json!({
+        "changed": subject,
+        "nodes": impact.nodes.iter().map(node).collect::<Vec<_>>(),
+        "tests": impact.tests,
+    })
+}

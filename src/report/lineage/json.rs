@@ -1,0 +1,51 @@
+//! Lineage for programs.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::Asked;
+use crate::{
+    lineage::{ColumnId, Use},
+    name::NodeId,
+};
+
+/// The columns that are asked about with all that lies in the directions asked for, how they are made of each other, and
+/// what decides about their values and rows.
+pub(super) fn lineage(asked: &Asked<'_>) -> Value {
+    let slice = asked.slice();
+    let columns: Vec<Value> = slice.columns.iter().map(|id| described(asked, id)).collect();
+    let edges: Vec<Value> = slice
+        .edges
+        .iter()
+        .map(|edge| json!({ "from": column(&edge.from), "to": column(&edge.to), "how": edge.how.word() }))
+        .collect();
+    let nodes: BTreeSet<&NodeId> = slice.columns.iter().map(|column| &column.node).collect();
+    let of_rows = nodes.iter().filter_map(|id| Some((*id, asked.lineage.nodes.get(*id)?))).flat_map(|(id, node)| {
+        node.rows.iter().map(move |(from, kinds)| json!({ "from": column(from), "to": { "node": id }, "used_for": used(kinds) }))
+    });
+    let of_values = slice.columns.iter().filter_map(|id| Some((id, asked.lineage.column(id)?))).flat_map(|(id, of)| {
+        of.uses.iter().map(move |(from, kinds)| json!({ "from": column(from), "to": column(id), "used_for": used(kinds) }))
+    });
+    let subject: Vec<Value> = asked.subject.columns(asked.lineage).iter().map(column).collect();
+    json!({
+        "subject": subject,
+        "columns": columns,
+        "edges": edges,
+        "uses": of_values.chain(of_rows).collect::<Vec<_>>(),
+    })
+}
+
+/// `{"node": …, "column": …}`
+pub(super) fn column(id: &ColumnId) -> Value {
+    json!({ "node": id.node, "column": id.column })
+}
+
+pub(super) fn used(kinds: &BTreeSet<Use>) -> Vec<&'static str> {
+    kinds.iter().map(|kind| kind.word()).collect()
+}
+
+fn described(asked: &Asked<'_>, id: &ColumnId) -> Value {
+    let data_type = asked.lineage.column(id).map(|column| column.data_type.as_str());
+    json!({ "node": id.node, "name": asked.name(&id.node), "column": id.column, "data_type": data_type })
+}
