@@ -53,6 +53,12 @@ impl NodeId {
         Self(format!("unit_test.{project}.{model}.{name}"))
     }
 
+    /// `exposure.<project>.<name>`.
+    #[must_use]
+    pub fn exposure(project: &str, name: &str) -> Self {
+        Self(format!("exposure.{project}.{name}"))
+    }
+
     /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -344,6 +344,8 @@ pub enum ResourceType {
     Test,
     /// A unit test
     UnitTest,
+    /// An exposure
+    Exposure,
 }
 
 impl ResourceType {
@@ -355,6 +357,7 @@ impl ResourceType {
             Self::Source => "source",
             Self::Test => "test",
             Self::UnitTest => "unit_test",
+            Self::Exposure => "exposure",
         }
     }
 }

@@ -76,6 +76,8 @@ impl Context {
         let threads = threads(global, &target);
         let started = Utc::now();
         let invocation_id = uuid::Uuid::new_v4().to_string();
+        let (docs, more) = parse::docs(&project);
+        findings.extend(more);
         let globals = Globals {
             project_name: project.settings.name.value.clone(),
             vars: vars(&project, global)?,
@@ -89,6 +91,7 @@ impl Context {
                 .collect(),
             run_started_at: started,
             invocation_id: invocation_id.clone(),
+            docs: docs.iter().map(|(name, block)| (name.clone(), block.text.clone())).collect(),
             flags: json!({ "FULL_REFRESH": false, "FAIL_FAST": false, "QUIET": global.quiet }),
         };
         let macros: Vec<Source> = project.macros.iter().map(|file| file.source.clone()).collect();
@@ -102,8 +105,7 @@ impl Context {
             }
             None => None,
         };
-        let render = |text: &str, span: &crate::text::Span| jinja.render_value(text, span);
-        let manifest = match Manifest::resolve(&project, &parsed, prefix.as_deref(), &render) {
+        let manifest = match Manifest::resolve(&project, &parsed, prefix.as_deref(), docs, &jinja) {
             Ok((manifest, more)) => {
                 findings.extend(more);
                 Some(manifest)

@@ -38,6 +38,7 @@ fn line(node: &Node, context: &Context, output: ListOutput) -> String {
             Node::Source(source) => format!("source:{project}.{}.{}", source.source, source.name),
             Node::Test(test) => test.fqn.join("."),
             Node::UnitTest(test) => format!("unit_test:{project}.{}", test.name),
+            Node::Exposure(exposure) => format!("exposure:{}", exposure.fqn.join(".")),
         },
         ListOutput::Name => node.display_name(),
         ListOutput::Path => node.path().to_string(),
@@ -73,6 +74,10 @@ fn line(node: &Node, context: &Context, output: ListOutput) -> String {
                     line["tags"] = json!(test.config.tags);
                 }
                 Node::UnitTest(test) => line["tags"] = json!(test.tags),
+                Node::Exposure(exposure) => {
+                    line["config"] = json!(exposure.config);
+                    line["tags"] = json!(exposure.tags);
+                }
                 Node::Source(source) => line["tags"] = json!(source.tags),
             }
             line.to_string()

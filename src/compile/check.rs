@@ -102,7 +102,7 @@ pub(super) fn reference(node: &Node) -> String {
         Node::Seed(seed) => format!("ref('{}')", seed.model.name),
         Node::Snapshot(snapshot) => format!("ref('{}')", snapshot.model.name),
         Node::Source(source) => format!("source('{}', '{}')", source.source, source.name),
-        Node::Test(_) | Node::UnitTest(_) => node.display_name(),
+        Node::Test(_) | Node::UnitTest(_) | Node::Exposure(_) => node.display_name(),
     }
 }
 

@@ -181,7 +181,7 @@ fn unusable_name(constraint: &ConstraintDecl) -> Option<Diagnostic> {
 
 /// Holds the columns that are promised against those that the query makes; their order does not matter.
 fn columns(model: &Model, schema: &SchemaRef) -> Result<(), Vec<Diagnostic>> {
-    let at = || model.declared.clone().unwrap_or_else(|| model.file.span(0..0));
+    let at = || model.documentation.declared.clone().unwrap_or_else(|| model.file.span(0..0));
     if model.columns.is_empty() {
         let message = format!("`{}` has a contract, and no columns are promised", model.name);
         let found = Diagnostic::error("contract", message).at(at(), "");

@@ -281,8 +281,8 @@ impl Work<'_> {
                 Need::Schema => self.stored(&model.id, &model.relation),
                 Need::Query => self.model(model).await,
             },
-            // Nothing waits for them: they come last, side by side.
-            Node::Test(_) => Ok(()),
+            // Nothing waits for tests: they come last, side by side. Nothing is made of an exposure.
+            Node::Test(_) | Node::Exposure(_) => Ok(()),
             Node::UnitTest(test) => self.unit_test(test).await,
         };
         if let Err(findings) = done {

@@ -59,6 +59,8 @@ pub struct Captures {
     pub changes: Vec<ChangesCall>,
     /// Settings made by `config(…)`, in order: a later one of the same name wins.
     pub config: Vec<ConfigCall>,
+    /// The documentation blocks asked for by `doc`, in order.
+    pub docs: Vec<String>,
     /// The macros called that are declared in macro files.
     pub macros: BTreeSet<String>,
     /// The variables asked for.

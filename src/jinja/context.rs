@@ -24,6 +24,8 @@ pub struct Globals {
     pub invocation_id: String,
     /// What `flags` is.
     pub flags: Value,
+    /// The texts of the documentation blocks, which `doc` gives.
+    pub docs: BTreeMap<String, String>,
 }
 
 /// What is particular to the node whose template is rendered.

@@ -24,6 +24,7 @@ mod generic;
 mod header;
 mod lexer;
 mod library;
+mod listed;
 mod origin;
 mod rewrite;
 mod run;
@@ -43,6 +44,7 @@ pub use self::{
     captures::{Captures, ChangesCall, ConfigCall, RefCall, SourceCall},
     context::{Globals, Names, NodeContext, Overrides},
     generic::{GenericTest, TestParameter},
+    listed::MacroText,
     spans::SpanMap,
 };
 use self::{
@@ -63,6 +65,15 @@ use crate::{
 pub struct Jinja {
     env: Environment<'static>,
     shared: Arc<Shared>,
+}
+
+/// A rendered description.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Described {
+    /// The text.
+    pub text: String,
+    /// The documentation blocks it is made of, in order.
+    pub docs: Vec<String>,
 }
 
 /// A rendered template.
@@ -98,13 +109,26 @@ impl Jinja {
     /// Renders a string of the configuration, which may use `env_var`, `var` and `target`; findings point at the
     /// place the string stands.
     pub fn render_value(&self, text: &str, at: &Span) -> Result<String, Diagnostic> {
-        if !text.contains('{') {
-            return Ok(text.to_owned());
+        Ok(self.value(text, at)?.map_or_else(|| text.to_owned(), |rendered| rendered.text))
+    }
+
+    /// Renders a description, which may use `doc` as well, and says which blocks it is made of.
+    pub fn describe(&self, text: &str, at: &Span) -> Result<Described, Diagnostic> {
+        let rendered = self.value(text, at)?;
+        Ok(match rendered {
+            Some(rendered) => Described { text: rendered.text, docs: rendered.captures.docs },
+            None => Described { text: text.to_owned(), docs: Vec::new() },
+        })
+    }
+
+    /// A string of YAML rendered, if there is a template in it.
+    fn value(&self, text: &str, at: &Span) -> Result<Option<Rendered>, Diagnostic> {
+        if !text.contains("{{") && !text.contains("{%") && !text.contains("{#") {
+            return Ok(None);
         }
         let source = Source::new(at.source.path(), text);
         let node = NodeContext { executing: true, ..NodeContext::default() };
-        let rendered = self.run(&source, node, Arc::new(NoNames), true);
-        rendered.map(|rendered| rendered.text).map_err(|mut finding| {
+        self.run(&source, node, Arc::new(NoNames), true).map(Some).map_err(|mut finding| {
             for label in finding.labels.iter_mut().filter(|label| label.span.source == source) {
                 label.span = at.clone();
             }

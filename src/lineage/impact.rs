@@ -1,5 +1,5 @@
-//! What a change of some columns would touch: values that are made of them, rows that they decide about, and the tests
-//! whose verdicts depend on either.
+//! What a change of some columns would touch: values that are made of them, rows that they decide about, the tests whose
+//! verdicts depend on either, and the exposures that read them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,6 +26,8 @@ pub struct Impact {
     pub nodes: BTreeMap<NodeId, Touched>,
     /// The data tests and unit tests.
     pub tests: BTreeSet<NodeId>,
+    /// The exposures that read any of the nodes, or what changed itself.
+    pub exposures: BTreeSet<NodeId>,
 }
 
 impl Touched {
@@ -87,9 +89,14 @@ impl Lineage {
             .iter()
             .filter(|(id, reads)| reads.iter().any(|column| columns.contains(column)) || of_rows(id));
         impact.tests = tests.map(|(id, _)| id.clone()).collect();
-        let judges = |model: &NodeId| impact.nodes.contains_key(model) || changed.contains(model);
+        let is_touched = |id: &NodeId| impact.nodes.contains_key(id) || changed.contains(id);
         let unit_tests = manifest.nodes.keys().filter_map(|id| manifest.unit_test(id));
-        impact.tests.extend(unit_tests.filter(|test| judges(&test.model)).map(|test| test.id.clone()));
+        let unit_tests = unit_tests.filter(|test| is_touched(&test.model)).map(|test| test.id.clone());
+        let exposures = manifest.nodes.keys().filter(|id| manifest.exposure(id).is_some());
+        let reads = |id: &&NodeId| manifest.graph.parents(id).into_iter().any(is_touched);
+        let exposures = exposures.filter(reads).cloned().collect();
+        impact.tests.extend(unit_tests.collect::<Vec<_>>());
+        impact.exposures = exposures;
         impact
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::config::TestConfig;
+use super::{config::TestConfig, node::Calls};
 use crate::{
     diag::Diagnostic,
     name::{NodeId, Relation},
@@ -28,6 +28,8 @@ pub struct DataTest {
     pub declared: Span,
     /// What it says of itself.
     pub description: String,
+    /// What its template calls.
+    pub calls: Calls,
     /// How it judges.
     pub config: TestConfig,
     /// The generic test that it is a use of; none if it is a file of its own.

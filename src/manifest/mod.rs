@@ -4,6 +4,8 @@
 //! - [`seed`]: what a seed is
 //! - [`snapshot`]: what a snapshot is
 //! - [`data_test`], [`unit_test`]: what a test is
+//! - [`exposure`]: what is done with tables
+//! - [`documentation`]: what is said of all of them
 //! - [`config`]: the settings of models, seeds, snapshots and tests, from all the layers that may make them
 //! - [`resolve`]: Project + what was parsed → [`Manifest`]
 //! - [`lookup`]: what `ref()` and `source()` mean
@@ -13,6 +15,8 @@
 
 pub mod config;
 pub mod data_test;
+pub mod documentation;
+pub mod exposure;
 pub mod fingerprint;
 pub mod lookup;
 pub mod node;
@@ -32,6 +36,8 @@ pub use self::{
         SnapshotStrategy, Strategy, TestConfig, TestSeverity, Updates,
     },
     data_test::DataTest,
+    documentation::{Documentation, Group, Library, Macro},
+    exposure::Exposure,
     node::{Model, Node, SourceFreshness, SourceTable},
     seed::Seed,
     snapshot::Snapshot,
@@ -52,6 +58,8 @@ pub struct Manifest {
     pub nodes: BTreeMap<NodeId, Node>,
     /// Edges from what is read to who reads it.
     pub graph: Graph,
+    /// Documentation blocks, groups and macros.
+    pub library: Library,
     pub(crate) lookup: Arc<lookup::Lookup>,
 }
 
@@ -110,6 +118,15 @@ impl Manifest {
     pub fn unit_test(&self, id: &NodeId) -> Option<&UnitTest> {
         match self.nodes.get(id) {
             Some(Node::UnitTest(test)) => Some(test),
+            _ => None,
+        }
+    }
+
+    /// The exposure of this id.
+    #[must_use]
+    pub fn exposure(&self, id: &NodeId) -> Option<&Exposure> {
+        match self.nodes.get(id) {
+            Some(Node::Exposure(exposure)) => Some(exposure),
             _ => None,
         }
     }

@@ -3,12 +3,17 @@
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use serde_json::{Map, Value};
 
-use super::{config::ModelConfig, data_test::DataTest, seed::Seed, snapshot::Snapshot, unit_test::UnitTest};
+use super::{
+    config::ModelConfig, data_test::DataTest, documentation::Documentation, exposure::Exposure, seed::Seed,
+    snapshot::Snapshot, unit_test::UnitTest,
+};
 use crate::{
+    jinja::Captures,
     name::{NodeId, Relation},
     project::{ColumnDecl, ConstraintDecl, ExternalDecl, Period, SourceFormatName},
     select::{Candidate, TestKind, TestTraits},
@@ -30,6 +35,8 @@ pub enum Node {
     Test(Box<DataTest>),
     /// A model's SQL over rows written by hand.
     UnitTest(Box<UnitTest>),
+    /// What is done with tables; never run.
+    Exposure(Box<Exposure>),
 }
 
 /// A model: one SQL file with its settings.
@@ -47,16 +54,38 @@ pub struct Model {
     pub relation: Relation,
     /// Its settings.
     pub config: ModelConfig,
-    /// What it says of itself in YAML.
-    pub description: String,
+    /// What is said of it in YAML.
+    pub documentation: Documentation,
     /// Its columns as described in YAML.
     pub columns: Vec<ColumnDecl>,
     /// What is declared of its rows as a whole.
     pub constraints: Vec<ConstraintDecl>,
-    /// Where its properties name it, if they do.
-    pub declared: Option<Span>,
     /// Whether its template asked for something that differs from run to run.
     pub volatile: bool,
+    /// What its template calls.
+    pub calls: Calls,
+}
+
+/// What a template calls, each thing once, in order.
+#[derive(Debug, Clone, Default)]
+pub struct Calls {
+    /// `ref`: package, name and version, as written.
+    pub refs: Vec<(Option<String>, String, Option<String>)>,
+    /// `source`: source and table.
+    pub sources: Vec<(String, String)>,
+    /// Macros.
+    pub macros: BTreeSet<String>,
+}
+
+/// What is said of a source as a whole.
+#[derive(Debug, Default)]
+pub struct SourceGroup {
+    /// What it is.
+    pub description: String,
+    /// Who loads it.
+    pub loader: String,
+    /// The user's own data about it.
+    pub meta: Value,
 }
 
 /// A table of a source.
@@ -70,8 +99,10 @@ pub struct SourceTable {
     pub name: String,
     /// What SQL calls it; where it lies, if it is a Delta table in the lake.
     pub relation: Relation,
-    /// What it says of itself.
-    pub description: String,
+    /// What is said of it.
+    pub documentation: Documentation,
+    /// What is said of its source.
+    pub of: Arc<SourceGroup>,
     /// Its tags and its source's.
     pub tags: BTreeSet<String>,
     /// Its columns as declared.
@@ -110,6 +141,27 @@ pub struct External {
     pub location: String,
     /// The rest, as declared.
     pub declared: ExternalDecl,
+}
+
+impl Calls {
+    /// What a template that was rendered called.
+    #[must_use]
+    pub fn of(captures: &Captures) -> Self {
+        let mut calls = Self { macros: captures.macros.clone(), ..Self::default() };
+        for call in &captures.refs {
+            let call = (call.package.clone(), call.name.clone(), call.version.clone());
+            if !calls.refs.contains(&call) {
+                calls.refs.push(call);
+            }
+        }
+        for call in &captures.sources {
+            let call = (call.source.clone(), call.table.clone());
+            if !calls.sources.contains(&call) {
+                calls.sources.push(call);
+            }
+        }
+        calls
+    }
 }
 
 impl Model {
@@ -163,6 +215,7 @@ impl Node {
             Self::Source(source) => &source.id,
             Self::Test(test) => &test.id,
             Self::UnitTest(test) => &test.id,
+            Self::Exposure(exposure) => &exposure.id,
         }
     }
 
@@ -176,6 +229,7 @@ impl Node {
             Self::Source(source) => format!("{}.{}", source.source, source.name),
             Self::Test(test) => test.name.clone(),
             Self::UnitTest(test) => test.display_name(),
+            Self::Exposure(exposure) => exposure.name().to_owned(),
         }
     }
 
@@ -187,7 +241,7 @@ impl Node {
             Self::Seed(seed) => Some(&seed.model.relation),
             Self::Snapshot(snapshot) => Some(&snapshot.model.relation),
             Self::Source(source) => Some(&source.relation),
-            Self::Test(_) | Self::UnitTest(_) => None,
+            Self::Test(_) | Self::UnitTest(_) | Self::Exposure(_) => None,
         }
     }
 
@@ -199,7 +253,7 @@ impl Node {
             Self::Seed(seed) => seed.model.config.event_time.as_deref(),
             Self::Snapshot(snapshot) => snapshot.model.config.event_time.as_deref(),
             Self::Source(source) => source.event_time.as_deref(),
-            Self::Test(_) | Self::UnitTest(_) => None,
+            Self::Test(_) | Self::UnitTest(_) | Self::Exposure(_) => None,
         }
     }
 
@@ -213,6 +267,7 @@ impl Node {
             Self::Source(source) => source.span.source.path(),
             Self::Test(test) => test.path(),
             Self::UnitTest(test) => test.declared_at().source.path(),
+            Self::Exposure(exposure) => exposure.path(),
         }
     }
 
@@ -226,6 +281,7 @@ impl Node {
             Self::Source(_) => "source",
             Self::Test(_) => "test",
             Self::UnitTest(_) => "unit_test",
+            Self::Exposure(_) => "exposure",
         }
     }
 
@@ -274,6 +330,12 @@ impl Node {
                 tags: test.config.tags.clone(),
                 config: Value::Object(test.config.all.clone()),
                 test: Some(test.traits()),
+                ..candidate
+            },
+            Self::Exposure(exposure) => Candidate {
+                fqn: exposure.fqn.clone(),
+                tags: exposure.tags.clone(),
+                config: Value::Object(exposure.config.clone()),
                 ..candidate
             },
             Self::UnitTest(test) => Candidate {

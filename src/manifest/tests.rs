@@ -1,5 +1,6 @@
 //! Small projects in a temporary folder, resolved.
 
+mod documentation;
 mod seeds;
 mod snapshots;
 
@@ -35,13 +36,16 @@ pub(crate) fn resolve(files: &[(&str, &str)]) -> Result<Fixture, Vec<Diagnostic>
     }
     let (project, mut findings) = Project::load(folder.path());
     let project = project.unwrap();
-    let (jinja, more) = Jinja::new(&[], globals());
+    let (docs, more) = parse::docs(&project);
+    findings.extend(more);
+    let texts = docs.iter().map(|(name, block)| (name.clone(), block.text.clone())).collect();
+    let macros: Vec<_> = project.macros.iter().map(|file| file.source.clone()).collect();
+    let (jinja, more) = Jinja::new(&macros, Globals { docs: texts, ..globals() });
     findings.extend(more);
     let (captures, more) = parse::parse(&project, &jinja, 1);
     findings.extend(more);
     assert!(findings.is_empty(), "{}", shown(&findings));
-    let render = |text: &str, span: &crate::text::Span| jinja.render_value(text, span);
-    let (manifest, warnings) = Manifest::resolve(&project, &captures, None, &render)?;
+    let (manifest, warnings) = Manifest::resolve(&project, &captures, None, docs, &jinja)?;
     Ok(Fixture { folder, jinja, manifest, warnings })
 }
 
@@ -54,6 +58,7 @@ fn globals() -> Globals {
         run_started_at: chrono::DateTime::UNIX_EPOCH,
         invocation_id: "test".into(),
         flags: json!({}),
+        docs: BTreeMap::new(),
     }
 }
 
@@ -179,7 +184,7 @@ fn settings_come_from_all_layers() {
     assert_eq!(a.config.all["meta"], json!({ "owner": "Ann", "level": 3, "seen": true }));
     assert_eq!(a.relation.to_string(), "yaml.a");
     assert_eq!(a.config.materialized, Materialized::View);
-    assert_eq!(a.description, "First.");
+    assert_eq!(a.documentation.description.text, "First.");
     assert_eq!(a.fqn, ["shop", "deep", "a"]);
     assert_eq!(b.relation.to_string(), "outer.b");
     assert_eq!(b.config.materialized, Materialized::Table);

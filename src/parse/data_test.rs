@@ -29,7 +29,7 @@ pub struct ParsedTest {
     /// Where the user asked for it: what messages point at.
     pub declared: Span,
     /// What the user says of it.
-    pub description: String,
+    pub description: Option<Spanned<String>>,
     /// What it asked for.
     pub captures: Captures,
     /// How its properties configure it.
@@ -187,7 +187,7 @@ impl Writer<'_> {
             name,
             template: Source::new(path, template::call(subject, column, declared)),
             declared: declared.span.clone(),
-            description: text(declared.description.as_ref()),
+            description: declared.description.clone(),
             captures: Captures::default(),
             config: declared.config.clone(),
             kind: TestKind::Generic(Generic {
@@ -208,7 +208,7 @@ impl Writer<'_> {
             short_name: file.name.clone(),
             template: file.source.clone(),
             declared: file.source.span(0..0),
-            description: text(properties.and_then(|it| it.description.as_ref())),
+            description: properties.and_then(|it| it.description.clone()),
             captures: Captures::default(),
             config: properties.map(|it| it.config.clone()).unwrap_or_default(),
             kind: TestKind::Singular(file.fqn_folders.clone()),
@@ -281,8 +281,4 @@ fn misfit(generic: &GenericTest, on_column: bool, declared: &TestDecl) -> Option
     } else {
         found
     })
-}
-
-fn text(spanned: Option<&Spanned<String>>) -> String {
-    spanned.map(|text| text.value.clone()).unwrap_or_default()
 }

@@ -3,11 +3,15 @@
 //!
 //! - [`snapshot`]: what is a snapshot, and of what
 //! - [`data_test`]: what is declared under `data_tests:`
+//! - [`docs`]: documentation blocks
+//! - [`exposure`]: what exposures read
 //! - [`template`]: the template that such a declaration stands for
 //! - [`test_name`]: how dbt calls a test that nobody named
 //! - [`unit_test`]: what a unit test's inputs mean
 
 pub mod data_test;
+pub mod docs;
+pub mod exposure;
 pub mod snapshot;
 pub mod template;
 pub mod test_name;
@@ -17,6 +21,8 @@ use std::sync::Arc;
 
 pub use self::{
     data_test::{Generic, ParsedTest, Subject, TestKind, at_declaration},
+    docs::{DocBlock, docs},
+    exposure::ParsedExposure,
     snapshot::ParsedSnapshot,
     unit_test::{Input, ParsedUnitTest},
 };
@@ -39,6 +45,8 @@ pub struct Parsed {
     pub tests: Vec<ParsedTest>,
     /// Its unit tests.
     pub unit_tests: Vec<ParsedUnitTest>,
+    /// Its exposures.
+    pub exposures: Vec<ParsedExposure>,
 }
 
 /// Renders every template of the project, on up to `threads` threads.
@@ -61,11 +69,15 @@ pub fn parse(project: &Project, jinja: &Jinja, threads: usize) -> (Parsed, Vec<D
         |test| test,
     );
     findings.extend(more);
+    let (exposures, more) =
+        collect(in_parallel(&project.exposures, threads, |one| exposure::parse(one, name, jinja)), |one| one);
+    findings.extend(more);
     let parsed = Parsed {
         models,
         snapshots: snapshots.into_iter().flatten().collect(),
         tests: tests.into_iter().flatten().collect(),
         unit_tests: unit_tests.into_iter().flatten().collect(),
+        exposures: exposures.into_iter().flatten().collect(),
     };
     findings.extend(parsed.warnings());
     (parsed, findings)

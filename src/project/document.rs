@@ -6,8 +6,10 @@ use std::{
 };
 
 use super::{
+    exposure::{ExposureDecl, GroupDecl},
     files::{self, Found},
     fixture::Fixtures,
+    macros::MacroProperties,
     parse,
     properties::ModelProperties,
     reader::Reader,
@@ -18,23 +20,12 @@ use super::{
 };
 use crate::{
     diag::Diagnostic,
-    text::{Source, Span},
+    text::{Source, Span, Spanned},
 };
 
 /// Sections of dbt's that describe things, or that concern nothing a run does.
-const SILENT: &[&str] = &[
-    "analyses",
-    "anchors",
-    "docs",
-    "exposures",
-    "functions",
-    "groups",
-    "macros",
-    "metrics",
-    "saved_queries",
-    "semantic_models",
-    "version",
-];
+const SILENT: &[&str] =
+    &["analyses", "anchors", "docs", "functions", "metrics", "saved_queries", "semantic_models", "version"];
 
 /// What the properties files declare.
 #[derive(Debug, Default)]
@@ -45,6 +36,9 @@ pub(super) struct Document {
     pub(super) snapshots: Vec<ModelProperties>,
     pub(super) tests: Vec<TestProperties>,
     pub(super) unit_tests: Vec<UnitTestDecl>,
+    pub(super) exposures: Vec<ExposureDecl>,
+    pub(super) groups: Vec<GroupDecl>,
+    pub(super) macros: Vec<MacroProperties>,
 }
 
 /// The properties files among those found, each once, after the one at the root.
@@ -85,6 +79,9 @@ pub(super) fn load(paths: &[String], fixtures: Fixtures<'_>, diagnostics: &mut V
         all.snapshots.extend(document.snapshots);
         all.tests.extend(document.tests);
         all.unit_tests.extend(document.unit_tests);
+        all.exposures.extend(document.exposures);
+        all.groups.extend(document.groups);
+        all.macros.extend(document.macros);
         diagnostics.extend(findings);
     }
     all.refuse_duplicates(diagnostics);
@@ -114,6 +111,15 @@ impl Document {
         for item in reader.list("unit_tests") {
             document.unit_tests.extend(UnitTestDecl::read(item, fixtures, reader.diagnostics()));
         }
+        for item in reader.list("exposures") {
+            document.exposures.extend(ExposureDecl::read(item, reader.diagnostics()));
+        }
+        for item in reader.list("groups") {
+            document.groups.extend(GroupDecl::read(item, reader.diagnostics()));
+        }
+        for item in reader.list("macros") {
+            document.macros.extend(MacroProperties::read(item, reader.diagnostics()));
+        }
         reader.accept(SILENT);
         reader.finish(None);
         document
@@ -121,21 +127,13 @@ impl Document {
 
     /// Reports what is described twice, and keeps the first. A source may be spread over files, a table may not.
     fn refuse_duplicates(&mut self, diagnostics: &mut Vec<Diagnostic>) {
-        let described =
-            [("model", &mut self.models), ("seed", &mut self.seeds), ("snapshot", &mut self.snapshots)];
-        for (kind, all) in described {
-            let mut seen: HashMap<String, Span> = HashMap::new();
-            all.retain(|one| {
-                let first = seen.entry(one.name.value.clone()).or_insert_with(|| one.name.span.clone());
-                let what = || format!("the {kind} `{}`", one.name.value);
-                once(what, first, &one.name.span, diagnostics)
-            });
-        }
-        let mut tests: HashMap<String, Span> = HashMap::new();
-        self.tests.retain(|test| {
-            let first = tests.entry(test.name.value.clone()).or_insert_with(|| test.name.span.clone());
-            once(|| format!("the test `{}`", test.name.value), first, &test.name.span, diagnostics)
-        });
+        once_each("model", &mut self.models, |one| &one.name, diagnostics);
+        once_each("seed", &mut self.seeds, |one| &one.name, diagnostics);
+        once_each("snapshot", &mut self.snapshots, |one| &one.name, diagnostics);
+        once_each("test", &mut self.tests, |test| &test.name, diagnostics);
+        once_each("exposure", &mut self.exposures, |exposure| &exposure.name, diagnostics);
+        once_each("group", &mut self.groups, |group| &group.name, diagnostics);
+        once_each("macro", &mut self.macros, |one| &one.name, diagnostics);
         let mut unit_tests: HashMap<(String, String), Span> = HashMap::new();
         self.unit_tests.retain(|test| {
             let key = (test.model.value.clone(), test.name.value.clone());
@@ -153,6 +151,21 @@ impl Document {
             });
         }
     }
+}
+
+/// Keeps the first of each name.
+fn once_each<T>(
+    kind: &str,
+    all: &mut Vec<T>,
+    name: impl Fn(&T) -> &Spanned<String>,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let mut seen: HashMap<String, Span> = HashMap::new();
+    all.retain(|one| {
+        let name = name(one);
+        let first = seen.entry(name.value.clone()).or_insert_with(|| name.span.clone());
+        once(|| format!("the {kind} `{}`", name.value), first, &name.span, diagnostics)
+    });
 }
 
 /// Whether `here` is the first place; if not, that is reported.

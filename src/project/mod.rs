@@ -11,6 +11,9 @@
 //! | `config` | layers of configuration |
 //! | `document` | what a properties file holds |
 //! | `sources`, `external` | `sources:` |
+//! | `exposure` | `exposures:` and `groups:`: who uses the tables, who answers for them |
+//! | `macros` | `macros:` |
+//! | `docs` | Markdown files |
 //! | `freshness` | how old a source's rows may be |
 //! | `properties` | `models:`, `seeds:`, `snapshots:`, columns |
 //! | `data_test`, `constraint` | what rows must satisfy |
@@ -24,11 +27,14 @@
 mod config;
 mod constraint;
 mod data_test;
+mod docs;
 mod document;
+mod exposure;
 mod external;
 mod files;
 mod fixture;
 mod freshness;
+mod macros;
 mod parse;
 mod properties;
 mod reader;
@@ -48,9 +54,12 @@ use std::path::{Path, PathBuf};
 pub use config::{ConfigPatch, ConfigTree, KNOWN_CONFIG};
 pub use constraint::{ConstraintDecl, ConstraintKind};
 pub use data_test::TestDecl;
+pub use docs::DocFile;
+pub use exposure::{ExposureDecl, GroupDecl, Owner};
 pub use external::{ExternalDecl, OnErrorDecl, SourceFormatName};
 pub use files::read as read_file;
 pub use freshness::{Freshness, FreshnessDecl, Period, PeriodUnit};
+pub use macros::{ArgumentDecl, MacroProperties};
 pub use properties::{ColumnDecl, ModelProperties};
 pub use rows::{RowsDecl, RowsText};
 pub use seed::SeedFile;
@@ -95,6 +104,14 @@ pub struct Project {
     pub unit_tests: Vec<UnitTestDecl>,
     /// The files of the macros, then those of the generic tests.
     pub macros: Vec<MacroFile>,
+    /// What properties files say of macros; no macro twice.
+    pub macro_properties: Vec<MacroProperties>,
+    /// What is done with the tables; no two of one name.
+    pub exposures: Vec<ExposureDecl>,
+    /// Who answers for which models; no two of one name.
+    pub groups: Vec<GroupDecl>,
+    /// The Markdown files.
+    pub docs: Vec<DocFile>,
 }
 
 /// A model's SQL, or that of snapshots.
@@ -130,8 +147,17 @@ impl Project {
         let found_tests = files::walk(root, &settings.paths.tests, &artifacts, &mut diagnostics);
         let found_macros = files::walk(root, &settings.paths.macros, &artifacts, &mut diagnostics);
         let models = models(root, &found, &mut diagnostics);
-        let described = found.iter().chain(&found_seeds).chain(&found_snapshots).chain(&found_tests);
-        let documents = document::find(root, described);
+        let described = || {
+            let all = found.iter().chain(&found_seeds).chain(&found_snapshots).chain(&found_tests);
+            all.chain(&found_macros)
+        };
+        let documents = document::find(root, described());
+        let docs = if settings.paths.docs.is_empty() {
+            docs::files(root, described(), &mut diagnostics)
+        } else {
+            let found = files::walk(root, &settings.paths.docs, &artifacts, &mut diagnostics);
+            docs::files(root, &found, &mut diagnostics)
+        };
         let fixtures = Fixtures { root, found: &found_tests };
         let Document {
             sources,
@@ -140,6 +166,9 @@ impl Project {
             snapshots: snapshot_properties,
             tests: test_properties,
             unit_tests,
+            exposures,
+            groups,
+            macros: macro_properties,
         } = document::load(&documents, fixtures, &mut diagnostics);
         let seeds = seed::files(&found_seeds);
         let snapshots = sql_files(root, &found_snapshots, &mut diagnostics);
@@ -160,6 +189,10 @@ impl Project {
             test_properties,
             unit_tests,
             macros,
+            macro_properties,
+            exposures,
+            groups,
+            docs,
         };
         (Some(project), diagnostics)
     }

@@ -423,7 +423,7 @@ impl Build<'_> {
             schema: Arc::clone(&compiled.schema),
             partition_by: model.config.partition_by.clone(),
             provenance: self.provenance(worker),
-            description: (!model.description.is_empty()).then(|| model.description.clone()),
+            description: Some(model.documentation.description.text.clone()).filter(|text| !text.is_empty()),
             constraints: compiled.constraints.clone(),
             target_file_size: model.config.target_file_size.and_then(NonZeroU64::new),
             transaction: None,

@@ -255,7 +255,7 @@ impl<'a> Planner<'a> {
             Node::Source(_) if self.compiled.clocks.contains_key(id) => {
                 Some(step(node.display_name(), None, Action::Freshness, Reason::Selected))
             }
-            Node::Source(_) | Node::Test(_) | Node::UnitTest(_) => None,
+            Node::Source(_) | Node::Test(_) | Node::UnitTest(_) | Node::Exposure(_) => None,
         }
     }
 

@@ -101,6 +101,6 @@ fn is_table(node: &Node) -> bool {
         Node::Model(model) => model.config.materialized.is_table(),
         Node::Seed(_) | Node::Snapshot(_) => true,
         Node::Source(source) => source.is_delta(),
-        Node::Test(_) | Node::UnitTest(_) => false,
+        Node::Test(_) | Node::UnitTest(_) | Node::Exposure(_) => false,
     }
 }

@@ -55,6 +55,11 @@ impl Candidate {
         self.path.rsplit('/').next().unwrap_or(&self.path)
     }
 
+    /// Whether only a method of its own selects it by name: a source or an exposure.
+    pub(super) fn is_named_by_method(&self) -> bool {
+        self.source_name.is_some() || self.resource_type == "exposure"
+    }
+
     /// The source and the table in it, if this is one.
     pub(super) fn source_table(&self) -> Option<(&str, &str)> {
         self.source_name.as_deref().map(|source| (source, self.name.as_str()))

@@ -10,7 +10,7 @@ use super::{
 /// One of the methods, with the value ready to compare.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Matcher {
-    /// `fqn:`, and names without a method. Never a source.
+    /// `fqn:`, and names without a method. Never a source or an exposure.
     Fqn(QualifiedName),
     /// `path:`.
     Path(PathGlob),
@@ -30,6 +30,8 @@ pub(super) enum Matcher {
     TestType(TestType),
     /// `unit_test:`, as a project and a name.
     UnitTest { package: Glob, name: Glob },
+    /// `exposure:`, as a project and a name.
+    Exposure { package: Glob, name: Glob },
     /// `config.a.b:`, the value compared as a whole.
     Config { keys: Vec<String>, value: String },
 }
@@ -37,7 +39,7 @@ pub(super) enum Matcher {
 impl Matcher {
     pub(super) fn matches(&self, candidate: &Candidate) -> bool {
         match self {
-            Self::Fqn(name) => candidate.source_name.is_none() && name.matches(candidate),
+            Self::Fqn(name) => !candidate.is_named_by_method() && name.matches(candidate),
             Self::Path(path) => path.matches(&candidate.path),
             Self::File(name) => {
                 let file = candidate.file();
@@ -55,6 +57,11 @@ impl Matcher {
             Self::TestType(wanted) => candidate.test.as_ref().is_some_and(|test| wanted.is(test.kind)),
             Self::UnitTest { package, name } => {
                 candidate.test.as_ref().is_some_and(|test| test.kind == TestKind::Unit)
+                    && package.matches(&candidate.package)
+                    && name.matches(&candidate.name)
+            }
+            Self::Exposure { package, name } => {
+                candidate.resource_type == "exposure"
                     && package.matches(&candidate.package)
                     && name.matches(&candidate.name)
             }

@@ -16,12 +16,14 @@ pub(super) enum Method {
     TestName,
     TestType,
     UnitTest,
+    Exposure,
     /// `config.a.b`, with at least one key.
     Config(Vec<String>),
 }
 
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 12] = [
     "config",
+    "exposure",
     "file",
     "fqn",
     "package",
@@ -35,9 +37,8 @@ const NAMES: [&str; 11] = [
 ];
 
 /// Methods of dbt's for which there is nothing here to look at.
-const NAMES_OF_DBT: [&str; 11] = [
+const NAMES_OF_DBT: [&str; 10] = [
     "access",
-    "exposure",
     "function",
     "group",
     "metric",
@@ -88,6 +89,7 @@ impl Method {
             "test_name" => Self::TestName,
             "test_type" => Self::TestType,
             "unit_test" => Self::UnitTest,
+            "exposure" => Self::Exposure,
             name if NAMES_OF_DBT.contains(&name) => return Err(not_here(name, written)),
             name => return Err(unknown(name, written)),
         };

@@ -71,6 +71,13 @@ fn matcher(method: Method, value: &Spanned<String>) -> Result<Matcher, Diagnosti
                 name: Glob::new(name).map_err(malformed)?,
             }
         }
+        Method::Exposure => {
+            let (package, name) = text.rsplit_once('.').unwrap_or(("*", text));
+            Matcher::Exposure {
+                package: Glob::new(package).map_err(malformed)?,
+                name: Glob::new(name).map_err(malformed)?,
+            }
+        }
         Method::Config(keys) => Matcher::Config { keys, value: text.to_owned() },
     })
 }

@@ -40,7 +40,7 @@ pub(super) fn warning(target: &Target, candidates: &[Candidate]) -> Diagnostic {
 /// What the candidate would have answered to, in the form that the value is written in.
 fn comparable(matcher: &Matcher, value: &str, candidate: &Candidate) -> Vec<String> {
     match matcher {
-        Matcher::Fqn(_) if candidate.source_name.is_some() => Vec::new(),
+        Matcher::Fqn(_) if candidate.is_named_by_method() => Vec::new(),
         Matcher::Fqn(_) if value.contains('.') => {
             vec![candidate.fqn.join("."), candidate.fqn.get(1..).unwrap_or_default().join(".")]
         }
@@ -61,6 +61,10 @@ fn comparable(matcher: &Matcher, value: &str, candidate: &Candidate) -> Vec<Stri
             Some(test) if test.kind == TestKind::Unit => vec![candidate.name.clone()],
             _ => Vec::new(),
         },
+        Matcher::Exposure { .. } => {
+            let is_one = candidate.resource_type == "exposure";
+            is_one.then(|| candidate.name.clone()).into_iter().collect()
+        }
         Matcher::Config { keys, .. } => match matcher::setting(&candidate.config, keys) {
             Some(Value::String(text)) => vec![text.clone()],
             Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
@@ -92,5 +96,8 @@ fn other_methods(value: &str, candidates: &[Candidate]) -> Vec<String> {
     hints.extend(
         sources.iter().take(3).map(|source| format!("`{value}` is a source: write `source:{source}`")),
     );
+    if candidates.iter().any(|candidate| candidate.resource_type == "exposure" && candidate.name == value) {
+        hints.push(format!("`{value}` is an exposure: write `exposure:{value}`"));
+    }
     hints
 }

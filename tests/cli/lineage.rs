@@ -32,7 +32,7 @@ fn an_impact_is_told_node_by_node_and_test_by_test() {
     project
         .run(["lineage", "gold_avg_half_hour_by_product.interval_start", "--impact"])
         .success()
-        .says("touches 0 columns of 0 nodes, and 1 test.");
+        .says("touches 0 columns of 0 nodes, 1 test and 1 exposure.");
     project
         .run(["lineage", "stg_agreements.account_id", "--impact"])
         .success()

@@ -47,6 +47,7 @@ pub(super) enum Kind {
     Dict,
     List,
     Query,
+    Doc,
     At,
     Macro,
     Start,
@@ -54,7 +55,7 @@ pub(super) enum Kind {
 }
 
 /// By which name a template calls which function.
-pub(super) const NAMES: [(&str, Kind); 29] = [
+pub(super) const NAMES: [(&str, Kind); 30] = [
     ("ref", Kind::Ref),
     ("source", Kind::Source),
     ("changes", Kind::Changes),
@@ -74,6 +75,7 @@ pub(super) const NAMES: [(&str, Kind); 29] = [
     ("zip", Kind::Zip),
     ("zip_strict", Kind::Zip),
     ("dict", Kind::Dict),
+    ("doc", Kind::Doc),
     ("run_query", Kind::Query),
     ("statement", Kind::Query),
     ("load_result", Kind::Query),
@@ -136,6 +138,7 @@ impl Object for Function {
         match self.kind {
             Kind::Ref => reference::reference(run, self.at, args),
             Kind::Source => reference::source(run, self.at, args),
+            Kind::Doc => reference::doc(run, self.at, args),
             Kind::Changes => reference::changes(run, self.at, args),
             Kind::Config => config::config(run, self.at, args),
             Kind::Var => variables::var(run, args),

@@ -42,6 +42,28 @@ pub(super) fn reference(run: &Arc<Run>, at: Option<CallPlace>, args: &[Value]) -
         .map_err(|why| fault(Diagnostic::error("unknown-ref", why)))
 }
 
+/// `doc('block')`, or `doc('package', 'block')`: a documentation block's text.
+pub(super) fn doc(run: &Arc<Run>, at: Option<CallPlace>, args: &[Value]) -> Result<Value, Error> {
+    let (Rest(names),): (Rest<String>,) = from_args(args)?;
+    let globals = &run.shared.globals;
+    let name = match names.as_slice() {
+        [name] => name,
+        [package, name] if *package == globals.project_name => name,
+        [package, _] => {
+            let found = Diagnostic::error("unknown-doc", format!("there is no package `{package}`"));
+            return Err(fault(found.at(run.span(at), "")));
+        }
+        names => return Err(count("doc takes a block's name, or a package's and a block's", names.len())),
+    };
+    run.capture(|captures| captures.docs.push(name.clone()));
+    globals.docs.get(name).map(|text| Value::from(text.as_str())).ok_or_else(|| {
+        let found = Diagnostic::error("unknown-doc", format!("no documentation block is called `{name}`"));
+        let found = found.at(run.span(at), "not found").near(name, globals.docs.keys().map(String::as_str));
+        let hint = format!("write it in a Markdown file: {{% docs {name} %}} … {{% enddocs %}}");
+        fault(if found.hints.is_empty() { found.hint(hint) } else { found })
+    })
+}
+
 /// `source('source', 'table')`.
 pub(super) fn source(run: &Arc<Run>, at: Option<CallPlace>, args: &[Value]) -> Result<Value, Error> {
     let (Rest(names),): (Rest<String>,) = from_args(args)?;

@@ -26,6 +26,7 @@ impl Names for Lake {
 fn globals() -> Globals {
     let object = |value: serde_json::Value| value.as_object().cloned().unwrap_or_default();
     Globals {
+        docs: std::collections::BTreeMap::from([("meters".to_owned(), "What is measured.".to_owned())]),
         project_name: "shop".to_owned(),
         vars: object(json!({"days": 3, "names": ["a", "b"], "as_of_date": "2021-01-01"})),
         target: json!({"name": "dev", "schema": "main"}),

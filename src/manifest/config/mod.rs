@@ -16,7 +16,7 @@ pub mod seed;
 pub mod snapshot;
 pub mod test;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -41,6 +41,12 @@ pub struct Setting {
 
 /// One layer of settings.
 pub type Layer = BTreeMap<String, Setting>;
+
+/// The tags of a layer.
+pub(super) fn tags(layer: &Layer) -> BTreeSet<String> {
+    let listed = layer.get("tags").map(|setting| as_list(&setting.value)).unwrap_or_default();
+    listed.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+}
 
 /// All layers as one, weakest first.
 fn merged(layers: Vec<Layer>) -> Layer {

@@ -1,6 +1,6 @@
 //! Data tests: what each judges, and how.
 
-use super::{Edges, Resolver, in_template};
+use super::{Calls, Edges, Resolver, in_template};
 use crate::{
     diag::Diagnostic,
     manifest::{
@@ -45,7 +45,8 @@ impl Resolver<'_> {
             fqn,
             template: parsed.template.clone(),
             declared: parsed.declared.clone(),
-            description: parsed.description.clone(),
+            description: self.described(parsed.description.as_ref()).text,
+            calls: Calls::of(&parsed.captures),
             config,
             generic: match &parsed.kind {
                 TestKind::Generic(generic) => Some(generic.clone()),

@@ -6,9 +6,11 @@
 //! - `described`: what properties files say of nodes that are not there
 //! - `data_test`, `unit_test`: what judges them
 //! - `freshness`: how old a source may be
+//! - `documentation`: what is said of all of them, and who uses them
 
 mod data_test;
 mod described;
+mod documentation;
 mod freshness;
 mod seed;
 mod snapshot;
@@ -19,15 +21,16 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::{
     Manifest, Node,
     config::{Layer, ModelConfig, Setting},
+    documentation::{Documentation, Library},
     lookup::{Lookup, Unknown},
-    node::{External, Model, SourceTable},
+    node::{Calls, External, Model, SourceGroup, SourceTable},
 };
 use crate::{
     diag::{Diagnostic, near},
     graph::Graph,
-    jinja::Captures,
+    jinja::{Captures, Jinja},
     name::{NodeId, Relation},
-    parse::Parsed,
+    parse::{DocBlock, Parsed},
     project::{
         ConfigPatch, KNOWN_CONFIG, ModelFile, ModelProperties, Project, SourceDecl, SourceTableDecl, Yaml,
         YamlValue,
@@ -35,22 +38,20 @@ use crate::{
     text::{Span, Spanned},
 };
 
-/// Renders the template in a YAML value.
-pub type RenderValue<'a> = &'a dyn Fn(&str, &Span) -> Result<String, Diagnostic>;
-
 impl Manifest {
     /// Resolves a project of which the templates were parsed; `prefix` goes before every schema.
     pub fn resolve(
         project: &Project,
         parsed: &Parsed,
         prefix: Option<&str>,
-        render: RenderValue<'_>,
+        docs: BTreeMap<String, DocBlock>,
+        jinja: &Jinja,
     ) -> Result<(Self, Vec<Diagnostic>), Vec<Diagnostic>> {
         let mut resolver = Resolver {
             project,
             name: project.settings.name.value.clone(),
             prefix: prefix.map(|prefix| format!("{prefix}_")).unwrap_or_default(),
-            render,
+            jinja,
             nodes: BTreeMap::new(),
             places: BTreeMap::new(),
             lookup: Lookup { project: project.settings.name.value.clone(), ..Lookup::default() },
@@ -85,7 +86,11 @@ impl Manifest {
         for test in &parsed.unit_tests {
             edges.extend(resolver.unit_test(test));
         }
-        resolver.finish(edges)
+        for exposure in &parsed.exposures {
+            edges.extend(resolver.exposure(exposure));
+        }
+        let library = resolver.library(docs);
+        resolver.finish(edges, library)
     }
 }
 
@@ -93,7 +98,7 @@ struct Resolver<'a> {
     project: &'a Project,
     name: String,
     prefix: String,
-    render: RenderValue<'a>,
+    jinja: &'a Jinja,
     nodes: BTreeMap<NodeId, Node>,
     places: BTreeMap<NodeId, Span>,
     lookup: Lookup,
@@ -104,6 +109,11 @@ type Edges = Vec<(NodeId, NodeId)>;
 
 impl Resolver<'_> {
     fn source(&mut self, declared: &SourceDecl) {
+        let of = Arc::new(SourceGroup {
+            description: self.described(declared.description.as_ref()).text,
+            loader: text(declared.loader.as_ref()),
+            meta: declared.meta.as_ref().map(Yaml::to_json).unwrap_or_default(),
+        });
         for table in &declared.tables {
             let id = NodeId::source(&self.name, &declared.name.value, &table.name.value);
             let schema = declared.schema.as_ref().unwrap_or(&declared.name).value.clone();
@@ -111,20 +121,27 @@ impl Resolver<'_> {
             let relation = Relation::new(schema, identifier);
             let external = match &table.external {
                 None => None,
-                Some(external) => match (self.render)(&external.location.value, &external.location.span) {
-                    Ok(location) => Some(External { location, declared: external.clone() }),
-                    Err(found) => {
-                        self.findings.push(found);
-                        continue;
+                Some(external) => {
+                    match self.jinja.render_value(&external.location.value, &external.location.span) {
+                        Ok(location) => Some(External { location, declared: external.clone() }),
+                        Err(found) => {
+                            self.findings.push(found);
+                            continue;
+                        }
                     }
-                },
+                }
             };
             let node = SourceTable {
                 id: id.clone(),
                 source: declared.name.value.clone(),
                 name: table.name.value.clone(),
                 relation: relation.clone(),
-                description: text(table.description.as_ref()),
+                documentation: Documentation {
+                    description: self.described(table.description.as_ref()),
+                    columns: self.columns_described(&table.columns),
+                    declared: Some(table.name.span.clone()),
+                },
+                of: Arc::clone(&of),
                 tags: declared.tags.iter().chain(&table.tags).map(|tag| tag.value.clone()).collect(),
                 columns: table.columns.clone(),
                 external,
@@ -184,11 +201,11 @@ impl Resolver<'_> {
             file: file.source.clone(),
             relation,
             config,
-            description: text(properties.and_then(|properties| properties.description.as_ref())),
+            documentation: self.documentation(properties),
             columns: properties.map(|properties| properties.columns.clone()).unwrap_or_default(),
             constraints: properties.map(|properties| properties.constraints.clone()).unwrap_or_default(),
-            declared: properties.map(|properties| properties.name.span.clone()),
             volatile: captures.volatile,
+            calls: Calls::of(captures),
         };
         self.nodes.insert(id.clone(), Node::Model(Box::new(model)));
         Some(id)
@@ -241,7 +258,7 @@ impl Resolver<'_> {
     fn rendered(&mut self, yaml: &Yaml) -> serde_json::Value {
         match &yaml.value {
             YamlValue::String(text) if text.contains("{{") || text.contains("{%") => {
-                match (self.render)(text, &yaml.span) {
+                match self.jinja.render_value(text, &yaml.span) {
                     Ok(text) => serde_json::Value::String(text),
                     Err(found) => {
                         self.findings.push(found);
@@ -297,7 +314,11 @@ impl Resolver<'_> {
         parents
     }
 
-    fn finish(mut self, edges: Edges) -> Result<(Manifest, Vec<Diagnostic>), Vec<Diagnostic>> {
+    fn finish(
+        mut self,
+        edges: Edges,
+        library: Library,
+    ) -> Result<(Manifest, Vec<Diagnostic>), Vec<Diagnostic>> {
         use crate::diag::Severity;
         let graph = Graph::build(self.nodes.keys().cloned(), edges);
         let graph = match graph {
@@ -326,7 +347,7 @@ impl Resolver<'_> {
             return Err(self.findings);
         }
         let Self { name, nodes, lookup, findings, .. } = self;
-        Ok((Manifest { project: name, nodes, graph, lookup: Arc::new(lookup) }, findings))
+        Ok((Manifest { project: name, nodes, graph, library, lookup: Arc::new(lookup) }, findings))
     }
 }
 

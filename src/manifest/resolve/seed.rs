@@ -1,6 +1,6 @@
 //! Seeds: models in all but their SQL.
 
-use super::{Resolver, misspelt, text};
+use super::{Calls, Resolver, misspelt};
 use crate::{
     diag::Diagnostic,
     manifest::{
@@ -45,11 +45,11 @@ impl Resolver<'_> {
             file: source,
             relation,
             config: table,
-            description: text(properties.and_then(|properties| properties.description.as_ref())),
+            documentation: self.documentation(properties),
             columns: properties.map(|properties| properties.columns.clone()).unwrap_or_default(),
             constraints: properties.map(|properties| properties.constraints.clone()).unwrap_or_default(),
-            declared: properties.map(|properties| properties.name.span.clone()),
             volatile: false,
+            calls: Calls::default(),
         };
         self.nodes.insert(id, Node::Seed(Box::new(Seed { model, file: read, config })));
     }

@@ -1,6 +1,6 @@
 //! Snapshots: models in all but what becomes of their rows.
 
-use super::{Edges, Resolver, in_template, misspelt, text};
+use super::{Calls, Edges, Resolver, in_template, misspelt};
 use crate::{
     manifest::{
         config::{Layer, ModelConfig, SnapshotConfig},
@@ -44,11 +44,11 @@ impl Resolver<'_> {
             file: parsed.template.clone(),
             relation,
             config: table,
-            description: text(properties.and_then(|properties| properties.description.as_ref())),
+            documentation: self.documentation(properties),
             columns: properties.map(|properties| properties.columns.clone()).unwrap_or_default(),
             constraints: properties.map(|properties| properties.constraints.clone()).unwrap_or_default(),
-            declared: properties.map(|properties| properties.name.span.clone()),
             volatile: parsed.captures.volatile,
+            calls: Calls::of(&parsed.captures),
         };
         let declared = parsed.declared.clone();
         let snapshot = Snapshot { model, config, declared, is_relation: parsed.is_relation };

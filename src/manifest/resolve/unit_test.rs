@@ -1,14 +1,12 @@
 //! Unit tests: which model each runs, and what its rows stand in for.
 
-use std::collections::BTreeSet;
-
 use serde_json::Value;
 
 use super::{Edges, Resolver};
 use crate::{
     diag::Diagnostic,
     manifest::{
-        config::Layer,
+        config::{Layer, tags},
         node::Node,
         unit_test::{Given, UnitTest},
     },
@@ -57,13 +55,7 @@ impl Resolver<'_> {
             return Edges::new();
         }
         let Some(given) = self.given(parsed, &model) else { return Edges::new() };
-        let tags: BTreeSet<String> = settings
-            .get("tags")
-            .map(|setting| match &setting.value {
-                Value::Array(items) => items.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-                one => one.as_str().into_iter().map(str::to_owned).collect(),
-            })
-            .unwrap_or_default();
+        let tags = tags(&settings);
         let test = UnitTest {
             id: parsed.id.clone(),
             name: name.clone(),

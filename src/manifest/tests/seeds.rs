@@ -40,7 +40,7 @@ fn a_seed_is_configured_as_a_model_is_and_stands_where_one_does() {
     assert_eq!(countries.model.relation.to_string(), "ref.places");
     assert_eq!(countries.model.fqn, ["shop", "geo", "countries"]);
     assert_eq!(countries.path(), "seeds/geo/countries.csv");
-    assert_eq!(countries.model.description, "Where.");
+    assert_eq!(countries.model.documentation.description.text, "Where.");
     assert_eq!(Vec::from_iter(&countries.model.config.tags), ["all", "geo"]);
     assert_eq!(countries.model.config.materialized, Materialized::Table);
     assert_eq!(countries.config.column_types["code"], "varchar");

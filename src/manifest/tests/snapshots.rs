@@ -45,7 +45,7 @@ fn a_snapshot_is_declared_in_yaml_or_in_sql_as_in_dbt() {
     let of_orders = snapshot(&manifest, "of_orders");
     assert_eq!(of_orders.model.relation.to_string(), "history.log");
     assert_eq!(of_orders.model.fqn, ["shop", "deep", "of_orders"]);
-    assert_eq!(of_orders.model.description, "All of them.");
+    assert_eq!(of_orders.model.documentation.description.text, "All of them.");
     assert_eq!(of_orders.model.file.text(), "select * from {{ ref('orders') }}");
     assert_eq!(of_orders.config.unique_key, ["id", "nr"]);
     assert_eq!(of_orders.config.strategy, SnapshotStrategy::Check(None));
@@ -57,7 +57,7 @@ fn a_snapshot_is_declared_in_yaml_or_in_sql_as_in_dbt() {
     assert_eq!(one.model.fqn, ["shop", "orders", "orders_file", "one"]);
     assert_eq!(one.config.unique_key, ["id"]);
     assert_eq!(one.config.hard_deletes, HardDeletes::Invalidate);
-    assert_eq!(one.model.description, "First.");
+    assert_eq!(one.model.documentation.description.text, "First.");
     assert_eq!(Vec::from_iter(&one.model.config.tags), ["filed"]);
     assert_eq!(one.path(), "kept/orders/orders_file.sql");
     assert_eq!(manifest.tests_of(&one.model.id).count(), 1);

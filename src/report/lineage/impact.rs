@@ -13,22 +13,23 @@ use crate::{
     },
 };
 
-/// A line a column that is touched, beneath its node; then the tests.
+/// A line a column that is touched, beneath its node; then the tests and the exposures.
 pub(super) fn text(asked: &Asked<'_>, impact: &Impact, colour: bool) -> String {
     let of = impact.nodes.values().map(Touched::columns).sum();
     let subject = match asked.subject {
         crate::lineage::Subject::Node(id) => asked.name(id),
         crate::lineage::Subject::Column(column) => asked.column(column),
     };
-    if impact.nodes.is_empty() && impact.tests.is_empty() {
+    if *impact == Impact::default() {
         return format!("Nothing depends on {}.\n", printable(&subject));
     }
     let mut lines = vec![Line::plain(format!(
-        "A change of {} touches {} of {}, and {}.",
+        "A change of {} touches {} of {}, {} and {}.",
         printable(&subject),
         count(of, "column"),
         count(impact.nodes.len(), "node"),
         count(impact.tests.len(), "test"),
+        count(impact.exposures.len(), "exposure"),
     ))];
     let in_order = asked.manifest.graph.sorted().iter().filter_map(|id| Some((id, impact.nodes.get(id)?)));
     let all: Vec<(String, Vec<(String, String)>)> =
@@ -41,9 +42,12 @@ pub(super) fn text(asked: &Asked<'_>, impact: &Impact, colour: bool) -> String {
             Line::plain(format!("  {}", pad(&name, width, " "))).and(Tone::Faint, format!("  {why}"))
         }));
     }
-    if !impact.tests.is_empty() {
-        lines.extend([Line::default(), Line::plain("tests")]);
-        lines.extend(impact.tests.iter().map(|id| {
+    for (title, ids) in [("tests", &impact.tests), ("exposures", &impact.exposures)] {
+        if ids.is_empty() {
+            continue;
+        }
+        lines.extend([Line::default(), Line::plain(title)]);
+        lines.extend(ids.iter().map(|id| {
             let path = asked.manifest.nodes.get(id).map(|node| node.path().to_owned()).unwrap_or_default();
             Line::plain(format!("  {}", printable(&asked.name(id))))
                 .and(Tone::Faint, format!("  {}", printable(&path)))
@@ -88,5 +92,6 @@ pub(super) fn json(asked: &Asked<'_>, impact: &Impact) -> Value {
         "changed": subject,
         "nodes": impact.nodes.iter().map(node).collect::<Vec<_>>(),
         "tests": impact.tests,
+        "exposures": impact.exposures,
     })
 }

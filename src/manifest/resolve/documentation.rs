@@ -1,0 +1,128 @@
+//! What is said of nodes, of macros and of the project itself, rendered.
+
+use std::collections::BTreeMap;
+
+use super::{Edges, Resolver};
+use crate::{
+    diag::Diagnostic,
+    jinja::Described,
+    manifest::{
+        Node,
+        config::{Layer, Setting, tags},
+        documentation::{Documentation, Group, Library, Macro},
+        exposure::Exposure,
+    },
+    parse::{DocBlock, ParsedExposure},
+    project::{ArgumentDecl, ColumnDecl, MacroProperties, ModelProperties, Yaml},
+    text::Spanned,
+};
+
+impl Resolver<'_> {
+    /// A description with its templates rendered.
+    pub(super) fn described(&mut self, written: Option<&Spanned<String>>) -> Described {
+        let Some(written) = written else { return Described::default() };
+        self.jinja.describe(&written.value, &written.span).unwrap_or_else(|found| {
+            self.findings.push(found);
+            Described::default()
+        })
+    }
+
+    /// What properties say of a node and its columns.
+    pub(super) fn documentation(&mut self, properties: Option<&ModelProperties>) -> Documentation {
+        let Some(properties) = properties else { return Documentation::default() };
+        Documentation {
+            description: self.described(properties.description.as_ref()),
+            columns: self.columns_described(&properties.columns),
+            declared: Some(properties.name.span.clone()),
+        }
+    }
+
+    /// What is said of columns.
+    pub(super) fn columns_described(&mut self, columns: &[ColumnDecl]) -> BTreeMap<String, Described> {
+        let said = columns.iter().filter(|column| column.description.is_some());
+        said.map(|column| (column.name.value.clone(), self.described(column.description.as_ref()))).collect()
+    }
+
+    /// Takes an exposure in, unless it is disabled; gives the edges to what it reads.
+    pub(super) fn exposure(&mut self, parsed: &ParsedExposure) -> Edges {
+        let declared = &parsed.declared;
+        let settings: Layer = self.layer(&declared.config);
+        let is_off = |setting: &Setting| setting.value == serde_json::Value::Bool(false);
+        if settings.get("enabled").is_some_and(is_off) {
+            return Edges::new();
+        }
+        let name = &declared.name.value;
+        let folders = self.folders(declared.span.source.path());
+        let exposure = Exposure {
+            id: parsed.id.clone(),
+            fqn: [self.name.clone()].into_iter().chain(folders).chain([name.clone()]).collect(),
+            description: self.described(declared.description.as_ref()).text,
+            tags: tags(&settings),
+            config: settings.into_iter().map(|(key, setting)| (key, setting.value)).collect(),
+            declared: declared.clone(),
+        };
+        let parents = self.parents(&parsed.captures);
+        self.places.insert(parsed.id.clone(), declared.name.span.clone());
+        self.nodes.insert(parsed.id.clone(), Node::Exposure(Box::new(exposure)));
+        parents.into_iter().map(|parent| (parent, parsed.id.clone())).collect()
+    }
+
+    /// What the project says of itself beside its nodes.
+    pub(super) fn library(&mut self, docs: BTreeMap<String, DocBlock>) -> Library {
+        let groups = self.project.groups.iter().map(|group| {
+            let made = Group {
+                name: group.name.value.clone(),
+                description: self.described(group.description.as_ref()).text,
+                owner: group.owner.clone(),
+                meta: meta(group.meta.as_ref()),
+                span: group.span.clone(),
+            };
+            (group.name.value.clone(), made)
+        });
+        let groups = groups.collect();
+        Library { docs, groups, macros: self.macros() }
+    }
+
+    fn macros(&mut self) -> BTreeMap<String, Macro> {
+        let project = self.project;
+        let mut described: BTreeMap<&str, &MacroProperties> =
+            project.macro_properties.iter().map(|one| (one.name.value.as_str(), one)).collect();
+        let mut macros = BTreeMap::new();
+        for written in self.jinja.macros() {
+            let properties = described.remove(written.name.as_str());
+            let as_written = || {
+                let parameters = written.parameters.iter().cloned();
+                let argument = |name| ArgumentDecl { name, data_type: None, description: String::new() };
+                parameters.map(argument).collect()
+            };
+            let arguments = properties.map(|properties| properties.arguments.clone());
+            let one = Macro {
+                description: self.described(properties.and_then(|it| it.description.as_ref())).text,
+                arguments: arguments.filter(|all| !all.is_empty()).unwrap_or_else(as_written),
+                meta: meta(properties.and_then(|it| it.meta.as_ref())),
+                declared: properties.map(|it| it.span.clone()),
+                name: written.name.clone(),
+                file: written.file,
+                text: written.text,
+                is_builtin: written.is_builtin,
+                calls: written.calls,
+            };
+            macros.insert(written.name, one);
+        }
+        for stranger in described.into_values() {
+            let message = format!("`{}` is described here, but no macro is called that", stranger.name.value);
+            let known = macros.keys().map(String::as_str);
+            self.findings.push(
+                Diagnostic::warning("unknown-macro", message)
+                    .at(stranger.name.span.clone(), "")
+                    .near(&stranger.name.value, known),
+            );
+        }
+        macros
+    }
+}
+
+/// The user's own data, an empty mapping if there is none.
+fn meta(written: Option<&Yaml>) -> serde_json::Value {
+    written.map_or_else(|| serde_json::json!({}), Yaml::to_json)
+}

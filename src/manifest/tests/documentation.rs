@@ -1,0 +1,103 @@
+//! What is said of things, and who uses them.
+
+use super::*;
+
+const FILES: [(&str, &str); 5] = [
+    ("models/a.sql", "select 1 as x"),
+    ("models/sub/b.sql", "select x, {{ cents('x') }} as c from {{ ref('a') }}"),
+    (
+        "models/words.md",
+        "{% docs x %}\nA *number*.\n{% enddocs %}\n{% docs __overview__ %}# Shop{% enddocs %}",
+    ),
+    (
+        "macros/cents.sql",
+        "{% macro cents(of) %}round({{ of }}, 2){% endmacro %}{% macro twice(of) %}{{ cents(of) }}{% endmacro %}",
+    ),
+    (
+        "models/sub/schema.yml",
+        "groups: [{name: finance, owner: {email: [f@example.com, g@example.com], slack: f}}]\n\
+         macros: [{name: cents, description: \"Rounds. {{ doc('x') }}\", arguments: [{name: of, type: number}]}]\n\
+         models:\n- {name: a, description: \"{{ doc('x') }} {{ doc('shop', 'x') }}\", columns: [{name: x, description: \"{{ doc('x') }}\"}]}\n\
+         exposures:\n- {name: board, type: dashboard, owner: {name: Fin}, depends_on: [ref('b')], tags: [daily], label: The board}\n",
+    ),
+];
+
+#[test]
+fn descriptions_are_rendered_and_say_what_they_are_made_of() {
+    let manifest = manifest(&FILES);
+    let a = manifest.model(&NodeId::model("shop", "a")).unwrap();
+    assert_eq!(a.documentation.description.text, "A *number*. A *number*.");
+    assert_eq!(a.documentation.description.docs, ["x", "x"]);
+    assert_eq!(a.documentation.columns["x"].text, "A *number*.");
+    assert_eq!(manifest.library.docs["__overview__"].text, "# Shop");
+    assert_eq!(manifest.library.groups["finance"].owner.display(), Some("f@example.com"));
+}
+
+#[test]
+fn macros_are_there_as_they_are_written() {
+    let manifest = manifest(&FILES);
+    let macros = &manifest.library.macros;
+    assert_eq!(macros["cents"].text, "{% macro cents(of) %}round({{ of }}, 2){% endmacro %}");
+    assert_eq!(macros["cents"].description, "Rounds. A *number*.");
+    assert_eq!(macros["cents"].arguments[0].data_type.as_deref(), Some("number"));
+    assert_eq!(macros["twice"].calls, ["cents"]);
+    assert_eq!(macros["twice"].arguments[0].name, "of");
+    let unique = &macros["test_unique"];
+    assert!(
+        unique.is_builtin
+            && unique.text.starts_with("{% test unique(")
+            && unique.text.ends_with("{% endtest %}"),
+        "{}",
+        unique.text
+    );
+    let b = manifest.model(&NodeId::model("shop", "b")).unwrap();
+    assert!(b.calls.macros.contains("cents"));
+}
+
+#[test]
+fn an_exposure_stands_below_what_it_reads() {
+    let manifest = manifest(&FILES);
+    let id = NodeId::exposure("shop", "board");
+    let exposure = manifest.exposure(&id).unwrap();
+    assert_eq!(exposure.fqn, ["shop", "sub", "board"]);
+    assert_eq!(manifest.graph.parents(&id), [&NodeId::model("shop", "b")]);
+    let candidates = manifest.candidates();
+    let chosen = |asked: &str| {
+        let (selection, _) = crate::select::select(
+            &[asked.to_owned()],
+            &[],
+            &candidates,
+            &manifest.graph,
+            crate::select::Indirect::Eager,
+        )
+        .unwrap();
+        selection.chosen.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(chosen("+exposure:board"), ["exposure.shop.board", "model.shop.a", "model.shop.b"]);
+    assert_eq!(chosen("tag:daily"), ["exposure.shop.board"]);
+    assert_eq!(chosen("board"), [""; 0]);
+}
+
+#[test]
+fn what_is_wrong_is_said_at_its_place() {
+    check_wrong(
+        &[
+            ("models/a.sql", "select 1 as x"),
+            ("models/w.md", "{% docs x %}{% enddocs %}"),
+            ("models/s.yml", "models: [{name: a, description: \"{{ doc('y') }}\"}]"),
+        ],
+        &[
+            "models/s.yml:1:33 | unknown-doc: no documentation block is called `y` | write it in a Markdown file: {% docs y %} … {% enddocs %}",
+        ],
+    );
+    check_wrong(
+        &[
+            ("models/a.sql", "select 1 as x"),
+            (
+                "models/s.yml",
+                "exposures: [{name: e, type: dashboard, owner: {name: F}, depends_on: [ref('b')]}]",
+            ),
+        ],
+        &["models/s.yml:1:71 | unknown-ref: no model is called `b`"],
+    );
+}

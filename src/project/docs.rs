@@ -1,0 +1,35 @@
+//! Markdown files: descriptions that YAML can refer to by `doc('name')`, as blocks `{% docs name %} … {% enddocs %}`.
+
+use std::{collections::HashSet, path::Path};
+
+use super::files::{self, Found};
+use crate::{diag::Diagnostic, text::Source};
+
+/// A Markdown file under one of the paths.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DocFile {
+    /// The file.
+    pub source: Source,
+    /// The path it lies under.
+    pub root_path: String,
+}
+
+/// The Markdown files among those found that hold blocks, each once.
+pub(super) fn files<'f>(
+    root: &Path,
+    found: impl IntoIterator<Item = &'f Found>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<DocFile> {
+    let mut seen = HashSet::new();
+    let mut docs = Vec::new();
+    for file in found.into_iter().filter(|file| file.extension() == "md") {
+        if !seen.insert(file.shown.as_str()) {
+            continue;
+        }
+        match files::read(root, &file.shown) {
+            Ok(source) => docs.push(DocFile { source, root_path: file.under.clone() }),
+            Err(found) => diagnostics.push(found),
+        }
+    }
+    docs
+}
