@@ -14,12 +14,12 @@ const ROWS: [&[&str]; 8] = [
     &["plan", "outcome", "event"],
     &["engine", "lake", "ingest"],
     &["compile", "lineage", "run"],
-    &["report"],
+    &["artifact", "report"],
     &["cli"],
 ];
 
 /// Modules of one row that may use each other, in this direction.
-const BESIDE: [(&str, &str); 13] = [
+const BESIDE: [(&str, &str); 14] = [
     ("manifest", "parse"),
     ("diag", "text"),
     ("name", "text"),
@@ -31,6 +31,7 @@ const BESIDE: [(&str, &str); 13] = [
     ("ingest", "engine"),
     ("run", "compile"),
     ("lineage", "compile"),
+    ("report", "artifact"),
     ("parse", "select"),
     ("jinja", "graph"),
 ];

@@ -139,6 +139,9 @@ pub enum Command {
     Show(ShowArgs),
     /// Show what `build` would do, and why, without doing it
     Plan(PlanArgs),
+    /// What the project and its tables are, for people and other tools
+    #[command(subcommand)]
+    Docs(DocsCommand),
     /// Show which columns a column is made of and which are made of it, or what a change of it would touch
     Lineage(LineageArgs),
     /// Remove the artifacts that Headwater made
@@ -299,6 +302,13 @@ pub struct BuildArgs {
 pub enum SourceCommand {
     /// Ask the selected sources when they were last loaded; writes sources.json
     Freshness(SelectArgs),
+}
+
+/// `docs`.
+#[derive(Debug, Subcommand)]
+pub enum DocsCommand {
+    /// Write manifest.json, catalog.json and graph_summary.json, which tools for dbt read; nothing needs to have been built
+    Generate,
 }
 
 /// `list`.

@@ -12,20 +12,21 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     args::{Global, LogFormat},
+    artifacts,
     asked::Asked,
-    compile::write_compiled,
     context::{Context, Prepared, given_vars},
     failure::{self, Failure, NODE_FAILED},
     flags,
 };
 use crate::{
+    artifact::Invocation,
     event::RunInfo,
     manifest::Node,
     outcome::Repaired,
     plan::Plan,
     report::{
-        Invocation, JsonLines, Level, Look, Lookup, NodeFile, Reporter, RunResults, Sink, SourcesJson,
-        TargetPath, Terminal,
+        JsonLines, Level, Look, Lookup, NodeFile, Reporter, RunResults, Sink, SourcesJson, TargetPath,
+        Terminal,
     },
     run::{
         batches::Touched,
@@ -38,7 +39,7 @@ pub(super) async fn run(global: &Global, asked: &Asked<'_>) -> Result<ExitCode, 
     let context = Context::load(global)?;
     let Prepared { engine, tables, compiled, plan, .. } = context.prepare(asked).await?;
     let target = TargetPath::new(context.target_path.clone());
-    write_compiled(&target, &context.manifest, &compiled)?;
+    artifacts::write(&context, &target, &compiled)?;
     let lake = Arc::clone(tables.lake());
     let repair = lake.repair().await;
     for failed in repair.failed {

@@ -8,6 +8,7 @@ use std::{
 
 use super::{
     args::{Global, SelectArgs},
+    artifacts,
     asked::Asked,
     context::{Context, Prepared},
     failure::Failure,
@@ -15,7 +16,7 @@ use super::{
 use crate::{
     compile::Compiled,
     engine::source::type_name,
-    manifest::{Manifest, Model, Snapshot},
+    manifest::{Manifest, Model},
     name::NodeId,
     report::TargetPath,
 };
@@ -24,7 +25,7 @@ pub(super) async fn run(global: &Global, args: &SelectArgs) -> Result<ExitCode, 
     let context = Context::load(global)?;
     let Prepared { chosen, compiled, .. } = context.prepare(&Asked::compile(args)).await?;
     let target = TargetPath::new(context.target_path.clone());
-    write_compiled(&target, &context.manifest, &compiled)?;
+    artifacts::write(&context, &target, &compiled)?;
     if !global.quiet {
         tell(&chosen, &context.manifest, &compiled, &target)?;
     }
@@ -67,33 +68,6 @@ fn tell(
     }
     if models > 0 || seeds + snapshots == 0 {
         writeln!(out, "{models} models are well; their SQL is in {}", folder.display())?;
-    }
-    Ok(())
-}
-
-/// Writes the SQL of everything that was compiled.
-pub(super) fn write_compiled(
-    target: &TargetPath,
-    manifest: &Manifest,
-    compiled: &Compiled,
-) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| {
-        Failure::hinted(
-            format!("can't write artifacts to {}: {error}", target.path().display()),
-            "give another folder with --target-path",
-        )
-    };
-    target.create().map_err(failed)?;
-    for (id, compiled) in &compiled.models {
-        let model = manifest.model(id).map(Model::compiled_path);
-        if let Some(path) = model.or_else(|| manifest.snapshot(id).map(Snapshot::compiled_path)) {
-            target.write(&path, &compiled.sql).map_err(failed)?;
-        }
-    }
-    for (id, compiled) in &compiled.tests {
-        if let Some(test) = manifest.test(id) {
-            target.write(&test.compiled_path(), &compiled.probe.sql).map_err(failed)?;
-        }
     }
     Ok(())
 }

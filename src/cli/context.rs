@@ -46,7 +46,7 @@ pub(super) struct Context {
     pub(super) invocation_id: String,
     pub(super) quiet: bool,
     /// When the invocation started.
-    started: DateTime<Utc>,
+    pub(super) started: DateTime<Utc>,
     pub(super) target_path: PathBuf,
     lake_root: String,
     lake_options: HashMap<String, String>,

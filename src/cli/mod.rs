@@ -1,22 +1,25 @@
 //! The command line: arguments in, exit code out.
 //!
 //! - [`args`]: what can be asked, and the help that teaches it
+//! - `artifacts`: what commands leave under the target path
 //! - `asked`: what each of the commands that run nodes is about
 //! - `context`: from flags and files to a resolved project
 //! - `flags`: what artifacts say of them, and back
 //! - `failure`: what stops a command, as lines and an exit code
 //! - one file a command: `build` (also `run`, `seed`, `snapshot`, `test`, `source freshness`), `compile`, `list`, `show`, `plan`,
-//!   `lineage`, `retry`, `clean`, `debug`, `init`
+//!   `docs`, `lineage`, `retry`, `clean`, `debug`, `init`
 //!
 //! The only code that knows the environment, the working directory and the streams. Holds no logic of its own.
 
 pub mod args;
+mod artifacts;
 mod asked;
 mod build;
 mod clean;
 mod compile;
 mod context;
 mod debug;
+mod docs;
 mod failure;
 mod flags;
 mod init;
@@ -31,7 +34,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use self::{
-    args::{Args, Command, SourceCommand},
+    args::{Args, Command, DocsCommand, SourceCommand},
     asked::Asked,
     failure::Failure,
 };
@@ -104,6 +107,7 @@ async fn dispatch(args: Args) -> Result<ExitCode, Failure> {
         Command::Show(command) => show::run(&global, &command).await,
         Command::Plan(command) => plan::run(&global, &command).await,
         Command::Lineage(command) => lineage::run(&global, &command).await,
+        Command::Docs(DocsCommand::Generate) => docs::generate(&global).await,
         Command::Clean => clean::run(&global),
         Command::Debug => debug::run(&global).await,
         Command::Init(command) => init::run(&command),

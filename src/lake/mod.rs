@@ -13,7 +13,7 @@
 //!
 //! Start at [`Lake`]; `stage` writes, `base` is what a change starts from, `between` how two
 //! versions differ, `known` which were read already, `sink` is one writer's memory, `commit` makes the
-//! log entry, `constraint` binds other writers, `past` tells of earlier versions, `attest` says more of the rows that are
+//! log entry, `constraint` binds other writers, `past` tells of earlier versions, `facts` of the newest, `attest` says more of the rows that are
 //! there, `runs` cleans up after runs that were killed, of which `fault` makes some for tests.
 
 mod attest;
@@ -23,6 +23,7 @@ mod cast;
 mod commit;
 mod constraint;
 mod error;
+mod facts;
 mod fault;
 mod known;
 mod overlay;
@@ -43,6 +44,7 @@ pub use self::{
     between::Between,
     constraint::Constraints,
     error::LakeError,
+    facts::Facts,
     fault::Fault,
     past::Past,
     provenance::{InputVersion, Judged, Provenance},

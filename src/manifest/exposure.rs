@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use super::node::Calls;
 use crate::{name::NodeId, project::ExposureDecl};
 
 /// An exposure. It is never run; it stands below what it reads, for selection, documentation and impact.
@@ -19,6 +20,8 @@ pub struct Exposure {
     pub description: String,
     /// Tags for selection.
     pub tags: BTreeSet<String>,
+    /// What it reads.
+    pub calls: Calls,
     /// Every setting, for artifacts.
     pub config: Map<String, Value>,
 }

@@ -101,6 +101,8 @@ pub struct SourceTable {
     pub relation: Relation,
     /// What is said of it.
     pub documentation: Documentation,
+    /// The user's own data about it and its source; what is said of the table counts.
+    pub meta: Value,
     /// What is said of its source.
     pub of: Arc<SourceGroup>,
     /// Its tags and its source's.
@@ -241,6 +243,18 @@ impl Node {
             Self::Seed(seed) => Some(&seed.model.relation),
             Self::Snapshot(snapshot) => Some(&snapshot.model.relation),
             Self::Source(source) => Some(&source.relation),
+            Self::Test(_) | Self::UnitTest(_) | Self::Exposure(_) => None,
+        }
+    }
+
+    /// What is said of it and its columns; of tests and exposures there are no columns to speak of.
+    #[must_use]
+    pub fn documentation(&self) -> Option<&Documentation> {
+        match self {
+            Self::Model(model) => Some(&model.documentation),
+            Self::Seed(seed) => Some(&seed.model.documentation),
+            Self::Snapshot(snapshot) => Some(&snapshot.model.documentation),
+            Self::Source(source) => Some(&source.documentation),
             Self::Test(_) | Self::UnitTest(_) | Self::Exposure(_) => None,
         }
     }

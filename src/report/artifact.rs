@@ -1,35 +1,19 @@
 //! What the artifacts of a run have in common: when it began, who it was, and a whole file or none.
 
-use std::{
-    collections::BTreeMap,
-    fs::{self, File},
-    io::{self, Write},
-    path::Path,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use crate::event::{Event, Fact, RunInfo};
+use crate::{
+    artifact::{Origin, replace, timestamp},
+    event::{Event, Fact, RunInfo},
+};
 
 use super::{
     SinkError,
-    json::timestamp,
     running::{Lane, Running},
 };
-
-/// The dbt whose conventions the artifacts follow; readers pick their parser by it.
-const DBT_VERSION: &str = "1.12.0";
-
-/// What artifacts say of the invocation beyond the events.
-#[derive(Debug, Clone, Default)]
-pub struct Invocation {
-    /// The variables that the user wants in artifacts (`DBT_ENV_CUSTOM_ENV_*`), without the prefix.
-    pub env: BTreeMap<String, String>,
-    /// The flags, as dbt names them.
-    pub args: Map<String, Value>,
-}
 
 /// The run as every artifact records it. A fold of the events.
 #[derive(Default)]
@@ -62,16 +46,10 @@ impl Record {
         content: impl FnOnce(Value, f64) -> Value,
     ) -> Result<(), SinkError> {
         let Some((begun, info)) = &self.begun else { return Ok(()) };
-        let metadata = json!({
-            "dbt_schema_version": schema,
-            "dbt_version": DBT_VERSION,
-            "generated_at": timestamp(self.last),
-            "invocation_id": info.invocation_id,
-            "invocation_started_at": timestamp(*begun),
-            "env": env,
-        });
+        let origin =
+            Origin { invocation_id: &info.invocation_id, started: *begun, generated: self.last, env };
         let passed = (self.last - *begun).as_seconds_f64();
-        let artifact = content(metadata, self.seconds.unwrap_or(passed));
+        let artifact = content(origin.metadata(schema), self.seconds.unwrap_or(passed));
         replace(path, &info.invocation_id, artifact.to_string().as_bytes())
             .map_err(|error| SinkError::new(path.display().to_string(), error))
     }
@@ -83,21 +61,4 @@ pub(super) fn timing(lane: Option<Lane>, at: DateTime<Utc>) -> Vec<Value> {
     let phase =
         |name, end| json!({ "name": name, "started_at": timestamp(since), "completed_at": timestamp(end) });
     vec![phase("compile", since), phase("execute", at)]
-}
-
-/// Puts a whole new file in the place of the old one, or leaves the old one as it is.
-fn replace(path: &Path, id: &str, bytes: &[u8]) -> io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{id}.tmp"));
-    let beside = path.with_file_name(name);
-    let write = || {
-        let mut file = File::create(&beside)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&beside, path)
-    };
-    write().inspect_err(|_| {
-        // The first error is the one to tell; it says more than that its remains could not be swept up.
-        let _ = fs::remove_file(&beside);
-    })
 }

@@ -4,10 +4,10 @@ mod data;
 
 use std::io::Write;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use crate::{event::Event, plan::Step};
+use crate::{artifact::timestamp, event::Event, plan::Step};
 
 use super::{
     Lookup, Sink, SinkError, ending,
@@ -113,11 +113,6 @@ fn node_relation(step: &Step, message: &Message) -> Value {
         }),
         None => Value::Null,
     }
-}
-
-/// dbt's form of a time.
-pub(super) fn timestamp(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
 fn level(level: Level) -> &'static str {

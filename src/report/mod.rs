@@ -46,7 +46,6 @@ use std::io;
 
 use crate::event::Event;
 
-pub use artifact::Invocation;
 pub use json::JsonLines;
 pub use last_run::LastRun;
 pub use lineage::{Asked as AskedLineage, LineageFormat};

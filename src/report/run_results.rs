@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use crate::{
+    artifact::Invocation,
     event::{Event, Fact},
     interval::Interval,
     name::Relation,
@@ -15,7 +16,7 @@ use crate::{
 
 use super::{
     Lookup, Sink, SinkError,
-    artifact::{Invocation, Record, timing},
+    artifact::{Record, timing},
     ending,
     running::{self, Lane},
 };

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use crate::{
+    artifact::{Invocation, timestamp},
     event::{Event, Fact},
     outcome::Outcome,
     plan::{Action, Step},
@@ -13,9 +14,8 @@ use crate::{
 
 use super::{
     Sink, SinkError,
-    artifact::{Invocation, Record, timing},
+    artifact::{Record, timing},
     ending,
-    json::timestamp,
     running::{self, Lane},
 };
 

@@ -6,7 +6,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::{
     engine::{Table, net},
-    lake::{Between, Lake, LakeError, Observed, Past},
+    lake::{Between, Facts, Lake, LakeError, Observed, Past},
     manifest::{Manifest, Node},
     name::Relation,
 };
@@ -69,6 +69,12 @@ impl Tables {
     pub async fn observe(&self, relation: &Relation) -> Result<Option<Observed>, LakeError> {
         let (lake, relation) = self.place(relation);
         lake.observe(relation).await
+    }
+
+    /// How large a relation's table is; none if there is no table.
+    pub async fn facts(&self, relation: &Relation) -> Result<Option<Facts>, LakeError> {
+        let (lake, relation) = self.place(relation);
+        lake.facts(relation).await
     }
 
     /// The newest versions of a relation's table, newest first.

@@ -22,10 +22,12 @@
 //! | `lineage` | where columns come from and where they go |
 //! | `views`, `settings`, `data` | what can be built, and how it is set |
 //! | `machine` | JSON lines and `run_results.json` |
+//! | `artifacts` | the other files that tools for dbt read |
 //! | `signals` | Ctrl-C and readers that go away |
 //! | `retry` | what a run left undone, done |
 //! | `crashes` | runs that are killed, and what the next one makes of it |
 
+mod artifacts;
 mod audits;
 mod batches;
 mod changes;

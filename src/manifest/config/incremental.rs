@@ -152,6 +152,12 @@ impl OnSchemaChange {
     }
 }
 
+/// Whether the settings promise columns.
+fn enforces_contract(reader: &Reader<'_>) -> bool {
+    let contract = reader.settings.get("contract").and_then(|setting| setting.value.get("enforced"));
+    contract == Some(&Value::Bool(true))
+}
+
 impl Incremental {
     /// The settings as they were made; without a strategy it is `merge` if there is a key, `by_file` if all that is read
     /// is files, else `append`.
@@ -164,6 +170,18 @@ impl Incremental {
         };
         let strategy = named(reader, "incremental_strategy", &Strategy::ALL.map(|it| (it.name(), it)));
         let schema = named(reader, "on_schema_change", &OnSchemaChange::ALL.map(|it| (it.name(), it)));
+        let has_contract = enforces_contract(reader);
+        if let Some(policy @ (OnSchemaChange::Ignore | OnSchemaChange::SyncAllColumns)) = schema
+            && has_contract
+        {
+            let message = format!(
+                "a model with an enforced contract can't have `on_schema_change: {}`: its table would lack columns that the contract promises, or lose some",
+                policy.name()
+            );
+            reader.finding("on_schema_change", message, |found| {
+                found.hint("set it to fail (the default of such models) or append_new_columns")
+            });
+        }
         let (only, except) = (reader.list("merge_update_columns"), reader.list("merge_exclude_columns"));
         let updates = match (only.is_empty(), except.is_empty()) {
             (true, true) => Updates::All,
@@ -185,7 +203,11 @@ impl Incremental {
             updates,
             predicates: reader.list("incremental_predicates"),
             delete_condition: reader.text("merge_delete_condition"),
-            on_schema_change: schema.unwrap_or(OnSchemaChange::Ignore),
+            on_schema_change: schema.unwrap_or(if has_contract {
+                OnSchemaChange::Fail
+            } else {
+                OnSchemaChange::Ignore
+            }),
             on_sql_change: named(reader, "on_sql_change", &FOLLOW).unwrap_or_default(),
             files: FilePolicy {
                 on_change: named(reader, "on_change", &ON_CHANGE).unwrap_or_default(),

@@ -11,6 +11,7 @@ use crate::{
         config::{Layer, Setting, tags},
         documentation::{Documentation, Group, Library, Macro},
         exposure::Exposure,
+        node::Calls,
     },
     parse::{DocBlock, ParsedExposure},
     project::{ArgumentDecl, ColumnDecl, MacroProperties, ModelProperties, Yaml},
@@ -60,6 +61,7 @@ impl Resolver<'_> {
             tags: tags(&settings),
             config: settings.into_iter().map(|(key, setting)| (key, setting.value)).collect(),
             declared: declared.clone(),
+            calls: Calls::of(&parsed.captures),
         };
         let parents = self.parents(&parsed.captures);
         self.places.insert(parsed.id.clone(), declared.name.span.clone());

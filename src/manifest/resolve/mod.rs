@@ -112,7 +112,7 @@ impl Resolver<'_> {
         let of = Arc::new(SourceGroup {
             description: self.described(declared.description.as_ref()).text,
             loader: text(declared.loader.as_ref()),
-            meta: declared.meta.as_ref().map(Yaml::to_json).unwrap_or_default(),
+            meta: declared.meta.as_ref().map_or_else(|| serde_json::json!({}), Yaml::to_json),
         });
         for table in &declared.tables {
             let id = NodeId::source(&self.name, &declared.name.value, &table.name.value);
@@ -141,6 +141,7 @@ impl Resolver<'_> {
                     columns: self.columns_described(&table.columns),
                     declared: Some(table.name.span.clone()),
                 },
+                meta: merged_meta(&of.meta, table.meta.as_ref()),
                 of: Arc::clone(&of),
                 tags: declared.tags.iter().chain(&table.tags).map(|tag| tag.value.clone()).collect(),
                 columns: table.columns.clone(),
@@ -370,6 +371,17 @@ fn misspelt(key: &str, setting: &Setting) -> Option<Diagnostic> {
     let question = near::question(key, KNOWN_CONFIG.iter().copied())?;
     let message = format!("the setting `{key}` means nothing to Headwater");
     Some(Diagnostic::warning("unknown-config", message).at(setting.span.clone(), "").hint(question))
+}
+
+/// The user's own data about a source's table, over that about its source.
+fn merged_meta(of_source: &serde_json::Value, of_table: Option<&Yaml>) -> serde_json::Value {
+    let mut merged = of_source.clone();
+    if let (Some(merged), Some(serde_json::Value::Object(own))) =
+        (merged.as_object_mut(), of_table.map(Yaml::to_json))
+    {
+        merged.extend(own);
+    }
+    merged
 }
 
 /// What a source's table, or its source, says of the column that tells when an event was.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
-use crate::{outcome::Outcome, plan::Action};
+use crate::{artifact::timestamp, outcome::Outcome, plan::Action};
 
 use super::{
     super::{
@@ -13,7 +13,7 @@ use super::{
         trouble::Block,
         wording,
     },
-    status, timestamp,
+    status,
 };
 
 /// What `data` holds besides `node_info`, under dbt's keys.

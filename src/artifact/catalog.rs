@@ -1,0 +1,116 @@
+//! `catalog.json`: the columns and numbers of tables, as they are in the lake or, of what was never built, as they will be.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::{Origin, timestamp};
+use crate::{
+    engine::{SchemaRef, source::type_name},
+    lake::Facts,
+    manifest::{Manifest, Materialized, Node},
+    name::NodeId,
+};
+
+/// The schema the artifact follows.
+const SCHEMA: &str = "https://schemas.getdbt.com/dbt/catalog/v1.json";
+
+/// The catalog of nodes whose columns are known, with what is known of those that are tables in the lake.
+#[must_use]
+pub fn catalog(
+    manifest: &Manifest,
+    columns: &BTreeMap<NodeId, SchemaRef>,
+    facts: &BTreeMap<NodeId, Facts>,
+    origin: &Origin<'_>,
+) -> Value {
+    let (mut nodes, mut sources) = (Map::new(), Map::new());
+    for (id, schema) in columns {
+        let Some(node) = manifest.nodes.get(id) else { continue };
+        let Some(entry) = entry(node, schema, facts.get(id)) else { continue };
+        let into = if matches!(node, Node::Source(_)) { &mut sources } else { &mut nodes };
+        into.insert(id.to_string(), entry);
+    }
+    json!({ "metadata": origin.metadata(SCHEMA), "nodes": nodes, "sources": sources, "errors": null })
+}
+
+/// What the catalog says of a node; nothing of an ephemeral model, which is nowhere.
+fn entry(node: &Node, schema: &SchemaRef, facts: Option<&Facts>) -> Option<Value> {
+    let kind = match node {
+        Node::Model(model) => match model.config.materialized {
+            Materialized::Ephemeral => return None,
+            Materialized::View => "VIEW",
+            Materialized::Table | Materialized::Incremental => "BASE TABLE",
+        },
+        Node::Source(source) if !source.is_delta() => "EXTERNAL",
+        _ => "BASE TABLE",
+    };
+    let relation = node.relation()?;
+    let comments = node.documentation().map(|said| &said.columns);
+    let columns = schema.fields().iter().enumerate().map(|(at, field)| {
+        let name = field.name();
+        let comment = comments.and_then(|columns| columns.get(name)).map(|said| said.text.as_str());
+        let column = json!({
+            "type": type_name(field.data_type()),
+            "index": at + 1,
+            "name": name,
+            "comment": comment.filter(|text| !text.is_empty()),
+        });
+        (name.clone(), column)
+    });
+    let comment = node.documentation().map(|said| said.description.text.as_str());
+    Some(json!({
+        "metadata": {
+            "type": kind,
+            "schema": relation.schema,
+            "name": relation.name,
+            "database": null,
+            "comment": comment.filter(|text| !text.is_empty()),
+            "owner": null,
+        },
+        "columns": columns.collect::<Map<_, _>>(),
+        "stats": stats(facts),
+        "unique_id": node.id(),
+    }))
+}
+
+/// What dbt's documentation shows of a table's size.
+fn stats(facts: Option<&Facts>) -> Value {
+    let mut stats = Map::new();
+    let mut add = |id: &str, label: &str, value: Value, description: &str| {
+        let stat = json!({
+            "id": id, "label": label, "value": value, "include": true, "description": description,
+        });
+        stats.insert(id.to_owned(), stat);
+    };
+    if let Some(facts) = facts {
+        if let Some(rows) = facts.rows {
+            add("num_rows", "# Rows", rows.into(), "How many rows the newest version has");
+        }
+        add("bytes", "Approximate Size", facts.bytes.into(), "The bytes of the newest version's data files");
+        add("num_files", "# Files", facts.files.into(), "The newest version's data files");
+        add("version", "Version", facts.version.into(), "The newest version of the Delta table");
+        if let Some(at) = facts.at {
+            add(
+                "last_modified",
+                "Last Modified",
+                timestamp(at).into(),
+                "When the newest version was committed",
+            );
+        }
+        if !facts.partition_by.is_empty() {
+            let columns = facts.partition_by.join(", ");
+            add("partitioned_by", "Partitioned by", columns.into(), "The columns whose values are folders");
+        }
+    }
+    let known = !stats.is_empty();
+    let has_stats = json!({
+        "id": "has_stats",
+        "label": "Has Stats?",
+        "value": known,
+        "include": false,
+        "description": "Indicates whether there are statistics for this table",
+    });
+    let mut all = Map::from_iter([("has_stats".to_owned(), has_stats)]);
+    all.append(&mut stats);
+    all.into()
+}

@@ -1,0 +1,128 @@
+//! Configurations, complete to dbt's keys, with its defaults for what nobody set.
+
+use serde_json::{Map, Value, json};
+
+/// Settings under names that dbt writes otherwise.
+const ELSEWHERE: [&str; 2] = ["pre_hook", "post_hook"];
+
+/// What every node's configuration begins with.
+fn common() -> Value {
+    json!({
+        "enabled": true,
+        "alias": null,
+        "schema": null,
+        "database": null,
+        "tags": [],
+        "meta": {},
+        "group": null,
+        "static_analysis": null,
+    })
+}
+
+/// What models, seeds and snapshots have besides.
+fn built(materialized: &str) -> Value {
+    json!({
+        "materialized": materialized,
+        "incremental_strategy": null,
+        "batch_size": null,
+        "lookback": 1,
+        "begin": null,
+        "persist_docs": {},
+        "post-hook": [],
+        "pre-hook": [],
+        "quoting": {},
+        "column_types": {},
+        "full_refresh": null,
+        "unique_key": null,
+        "on_schema_change": "ignore",
+        "on_configuration_change": "apply",
+        "grants": {},
+        "packages": [],
+        "docs": { "show": true, "node_color": null },
+        "contract": { "enforced": false, "alias_types": true },
+        "event_time": null,
+        "concurrent_batches": null,
+    })
+}
+
+/// A model's.
+pub(super) fn model(materialized: &str, set: &Map<String, Value>) -> Value {
+    let more = json!({
+        "access": "protected",
+        "freshness": null,
+        "on_error": null,
+        "latest_version_pointer": { "enabled": null, "alias": null },
+    });
+    overlaid([common(), built(materialized), more], set)
+}
+
+/// A seed's.
+pub(super) fn seed(set: &Map<String, Value>) -> Value {
+    let more = json!({ "delimiter": ",", "quote_columns": null });
+    overlaid([common(), built("seed"), more], set)
+}
+
+/// A snapshot's.
+pub(super) fn snapshot(set: &Map<String, Value>) -> Value {
+    let more = json!({
+        "strategy": null,
+        "target_schema": null,
+        "target_database": null,
+        "updated_at": null,
+        "check_cols": null,
+        "snapshot_meta_column_names": {
+            "dbt_valid_to": null,
+            "dbt_valid_from": null,
+            "dbt_scd_id": null,
+            "dbt_updated_at": null,
+            "dbt_is_deleted": null,
+        },
+        "dbt_valid_to_current": null,
+    });
+    overlaid([common(), built("snapshot"), more], set)
+}
+
+/// A data test's.
+pub(super) fn data_test(set: &Map<String, Value>) -> Value {
+    let more = json!({
+        "materialized": "test",
+        "severity": "ERROR",
+        "store_failures": null,
+        "store_failures_as": null,
+        "sql_header": null,
+        "where": null,
+        "limit": null,
+        "fail_calc": "count(*)",
+        "warn_if": "!= 0",
+        "error_if": "!= 0",
+    });
+    overlaid([common(), more], set)
+}
+
+/// A unit test's.
+pub(super) fn unit_test(set: &Map<String, Value>) -> Value {
+    overlaid([json!({ "tags": [], "meta": {}, "enabled": true, "static_analysis": null })], set)
+}
+
+/// An exposure's.
+pub(super) fn exposure(set: &Map<String, Value>) -> Value {
+    overlaid([json!({ "enabled": true, "tags": [], "meta": {} })], set)
+}
+
+/// The settings that were made, over the defaults. What is set to null is as if it were not set.
+fn overlaid<const N: usize>(defaults: [Value; N], set: &Map<String, Value>) -> Value {
+    let mut config = super::node::joined(defaults);
+    let made = set.iter().filter(|(key, value)| !value.is_null() && !ELSEWHERE.contains(&key.as_str()));
+    for (key, value) in made {
+        // What a configuration becomes is known better by its kind.
+        if key == "materialized" {
+            continue;
+        }
+        match (config.get_mut(key.as_str()), value) {
+            (Some(Value::Object(below)), Value::Object(above)) => below.extend(above.clone()),
+            (Some(below @ Value::Array(_)), Value::String(_)) => *below = json!([value]),
+            _ => config[key.as_str()] = value.clone(),
+        }
+    }
+    config
+}

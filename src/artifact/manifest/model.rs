@@ -1,0 +1,181 @@
+//! Models, seeds and snapshots.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+use super::{
+    Contents, column, config, hex,
+    node::{checksum, contract, joined},
+};
+use crate::{
+    manifest::{Model, Seed, Snapshot},
+    project::ConstraintKind,
+};
+
+/// A seed file that is larger than this is told by its path, as in dbt.
+const LARGE: u64 = 1 << 20;
+
+/// What of a model, a seed or a snapshot is not in the model itself.
+struct Kind<'a> {
+    path: &'a str,
+    checksum: Value,
+    config: Value,
+    unrendered: Map<String, Value>,
+    raw_code: &'a str,
+}
+
+impl Contents<'_> {
+    /// A model.
+    pub(super) fn model(&self, model: &Model) -> Value {
+        let materialized = model.config.materialized;
+        let mut config = config::model(materialized.name(), &model.config.all);
+        if let Some(incremental) = &model.config.incremental {
+            config["on_schema_change"] = incremental.on_schema_change.name().into();
+        }
+        let kind = Kind {
+            path: model.file.path(),
+            checksum: checksum(model.file.text()),
+            unrendered: model.config.all.clone(),
+            raw_code: model.file.text().trim(),
+            config,
+        };
+        let node = self.built(model, &kind);
+        let access = node["config"]["access"].clone();
+        let columns = node["columns"].clone();
+        joined([
+            node,
+            self.calls(&model.id, &model.calls),
+            self.compiled(model.compiled_path().display(), self.sql(model)),
+            json!({
+                "contract": contract(model.config.contract, &columns),
+                "access": access,
+                "constraints": column::of_model(&model.constraints),
+                "version": null,
+                "latest_version": null,
+                "deprecation_date": null,
+                "primary_key": self.primary_key(model),
+                "time_spine": null,
+            }),
+        ])
+    }
+
+    /// A seed.
+    pub(super) fn seed(&self, seed: &Seed) -> Value {
+        let kind = Kind {
+            path: seed.path(),
+            checksum: self.file_checksum(seed.path()),
+            config: config::seed(&seed.all()),
+            unrendered: seed.model.config.all.clone(),
+            raw_code: "",
+        };
+        let more = json!({ "root_path": self.root, "depends_on": { "macros": [] } });
+        joined([self.built(&seed.model, &kind), more])
+    }
+
+    /// A snapshot.
+    pub(super) fn snapshot(&self, snapshot: &Snapshot) -> Value {
+        let model = &snapshot.model;
+        let file = &snapshot.declared.source;
+        let kind = Kind {
+            path: snapshot.path(),
+            checksum: checksum(file.text()),
+            config: config::snapshot(&snapshot.all()),
+            unrendered: model.config.all.clone(),
+            raw_code: model.file.text().trim(),
+        };
+        let mut node = self.built(model, &kind);
+        if snapshot.is_relation {
+            node["path"] = json!(format!("{}.sql", model.name));
+        }
+        joined([
+            node,
+            self.calls(&model.id, &model.calls),
+            self.compiled(snapshot.compiled_path().display(), self.sql(model)),
+            json!({ "contract": contract(false, &Value::Null) }),
+        ])
+    }
+
+    fn sql(&self, model: &Model) -> Option<&str> {
+        self.compiled.models.get(&model.id).map(|compiled| compiled.sql.as_str())
+    }
+
+    fn built(&self, model: &Model, kind: &Kind<'_>) -> Value {
+        let said = &model.documentation;
+        let config = &kind.config;
+        json!({
+            "database": null,
+            "schema": model.relation.schema,
+            "name": model.name,
+            "resource_type": model.kind(),
+            "package_name": self.manifest.project,
+            "path": self.inside(kind.path),
+            "original_file_path": kind.path,
+            "unique_id": model.id,
+            "fqn": model.fqn,
+            "alias": model.relation.name,
+            "checksum": kind.checksum,
+            "config": config,
+            "tags": model.config.tags,
+            "description": said.description.text,
+            "columns": self.columns(&model.columns, &said.columns),
+            "meta": config["meta"],
+            "group": config["group"],
+            "docs": config["docs"],
+            "patch_path": self.patch_path(said.declared.as_ref()),
+            "build_path": null,
+            "unrendered_config": kind.unrendered,
+            "created_at": self.created_at(),
+            // An ephemeral model has one too: compiled SQL calls it so, where dbt would write its query out.
+            "relation_name": model.relation.quoted(),
+            "raw_code": kind.raw_code,
+            "doc_blocks": self.doc_ids(&said.description.docs),
+        })
+    }
+
+    /// dbt's checksum of a seed's file: of its text, or of its path if it is large or can't be read.
+    fn file_checksum(&self, path: &str) -> Value {
+        let file = self.root.join(path);
+        let is_small = std::fs::metadata(&file).is_ok_and(|metadata| metadata.len() <= LARGE);
+        match is_small.then(|| std::fs::read_to_string(&file)) {
+            Some(Ok(text)) => {
+                let text = text.replace("\r\n", "\n");
+                json!({ "name": "sha256", "checksum": hex(&Sha256::digest(text.trim().as_bytes())) })
+            }
+            _ => json!({ "name": "path", "checksum": path }),
+        }
+    }
+
+    /// What tells a model's rows apart, as dbt infers it: a primary key, or else what is tested to be unique, and not null
+    /// if anything is both.
+    fn primary_key(&self, model: &Model) -> Vec<String> {
+        let is_key = |kind: ConstraintKind| kind == ConstraintKind::PrimaryKey;
+        if let Some(key) = model.constraints.iter().find(|constraint| is_key(constraint.kind.value)) {
+            return key.columns.iter().map(|column| column.value.clone()).collect();
+        }
+        let columns = model.columns.iter();
+        let mut keys = columns.filter(|column| column.constraints.iter().any(|it| is_key(it.kind.value)));
+        if let Some(column) = keys.next() {
+            return vec![column.name.value.clone()];
+        }
+        let (mut unique, mut not_null) = (BTreeSet::new(), BTreeSet::new());
+        let tests =
+            self.manifest.tests_of(&model.id).filter(|test| test.attached.as_ref() == Some(&model.id));
+        for generic in tests.filter_map(|test| test.generic.as_ref()) {
+            let column = generic.arguments.get("column_name").and_then(Value::as_str);
+            let combination = generic.arguments.get("combination_of_columns").and_then(Value::as_array);
+            match generic.test.as_str() {
+                "unique" => unique.extend(column.map(str::to_owned)),
+                "not_null" => not_null.extend(column.map(str::to_owned)),
+                "unique_combination_of_columns" => {
+                    let names = combination.into_iter().flatten().filter_map(Value::as_str);
+                    unique.extend(names.map(str::to_owned));
+                }
+                _ => {}
+            }
+        }
+        let both: Vec<String> = unique.intersection(&not_null).cloned().collect();
+        if both.is_empty() { unique.into_iter().collect() } else { both }
+    }
+}

@@ -1,0 +1,70 @@
+//! What all nodes have in common.
+
+use std::fmt::Display;
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::{Contents, hex};
+use crate::{manifest::node::Calls, name::NodeId};
+
+/// dbt's checksum of a file's text, in which white space does not count.
+pub(super) fn checksum(text: &str) -> Value {
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    json!({ "name": "sha256", "checksum": hex(&Sha256::digest(words.as_bytes())) })
+}
+
+impl Contents<'_> {
+    /// What a template refers to, and what that makes the node depend on.
+    pub(super) fn calls(&self, id: &NodeId, calls: &Calls) -> Value {
+        let refs: Vec<Value> = calls
+            .refs
+            .iter()
+            .map(|(package, name, version)| json!({ "name": name, "package": package, "version": version }))
+            .collect();
+        let sources: Vec<Value> =
+            calls.sources.iter().map(|(source, table)| json!([source, table])).collect();
+        json!({
+            "language": "sql",
+            "refs": refs,
+            "sources": sources,
+            "metrics": [],
+            "functions": [],
+            "depends_on": {
+                "macros": self.macro_ids(&calls.macros),
+                "nodes": self.manifest.graph.parents(id),
+            },
+        })
+    }
+
+    /// What was compiled of a node: nothing of one that was not.
+    pub(super) fn compiled(&self, path: impl Display, sql: Option<&str>) -> Value {
+        let path = self.target_path.join(path.to_string());
+        let mut compiled = json!({ "compiled_path": null });
+        if let Some(sql) = sql {
+            compiled = json!({
+                "compiled_path": path,
+                "compiled": true,
+                "compiled_code": sql,
+                "extra_ctes_injected": true,
+                "extra_ctes": [],
+            });
+        }
+        compiled
+    }
+}
+
+/// The parts of a node, one after the other.
+pub(super) fn joined(parts: impl IntoIterator<Item = Value>) -> Value {
+    let objects = parts.into_iter().filter_map(|part| match part {
+        Value::Object(entries) => Some(entries),
+        _ => None,
+    });
+    Value::Object(objects.flatten().collect())
+}
+
+/// `{enforced, alias_types, checksum}`, the checksum only of what is enforced.
+pub(super) fn contract(enforced: bool, shape: &Value) -> Value {
+    let checksum = enforced.then(|| hex(&Sha256::digest(shape.to_string().as_bytes())));
+    json!({ "enforced": enforced, "alias_types": true, "checksum": checksum })
+}

@@ -1,0 +1,168 @@
+//! Data tests and unit tests.
+
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+use super::{
+    Contents, config, hex,
+    node::{checksum, contract, joined},
+};
+use crate::{
+    manifest::{DataTest, UnitTest},
+    name::Relation,
+    parse::{Generic, Subject},
+    project::{RowsDecl, RowsText, Yaml},
+    text::Spanned,
+};
+
+impl Contents<'_> {
+    /// A data test.
+    pub(super) fn data_test(&self, test: &DataTest) -> Value {
+        let config = config::data_test(&test.config.all);
+        let path = match test.generic {
+            Some(_) => format!("{}.sql", test.short_name),
+            None => self.inside(test.path()).to_owned(),
+        };
+        let sum = match test.generic {
+            Some(_) => json!({ "name": "none", "checksum": "" }),
+            None => checksum(test.template.text()),
+        };
+        let sql = self.compiled.tests.get(&test.id).map(|compiled| compiled.probe.sql.as_str());
+        let node = json!({
+            "database": null,
+            "schema": test.audit.schema,
+            "name": test.name,
+            "resource_type": "test",
+            "package_name": self.manifest.project,
+            "path": path,
+            "original_file_path": test.path(),
+            "unique_id": test.id,
+            "fqn": test.fqn,
+            "alias": test.audit.name,
+            "checksum": sum,
+            "config": config,
+            "tags": test.config.tags,
+            "description": test.description,
+            "columns": {},
+            "meta": config["meta"],
+            "group": self.group(test).unwrap_or_else(|| config["group"].clone()),
+            "docs": { "show": true, "node_color": null },
+            "patch_path": null,
+            "build_path": null,
+            "unrendered_config": test.config.all,
+            "created_at": self.created_at(),
+            "relation_name": test.config.store_failures.then(|| Relation::quoted(&test.audit)),
+            "raw_code": test.template.text().trim(),
+            "doc_blocks": [],
+        });
+        joined([
+            node,
+            self.calls(&test.id, &test.calls),
+            self.compiled(test.compiled_path().display(), sql),
+            json!({ "contract": contract(false, &Value::Null) }),
+            test.generic.as_ref().map(|generic| metadata(generic, test)).unwrap_or_default(),
+        ])
+    }
+
+    /// A generic test belongs to the group of the model that it is declared on.
+    fn group(&self, test: &DataTest) -> Option<Value> {
+        let model = self.manifest.refable(test.attached.as_ref()?)?;
+        model.config.all.get("group").cloned()
+    }
+
+    /// A unit test.
+    pub(super) fn unit_test(&self, test: &UnitTest) -> Value {
+        let declared = &test.declared;
+        let given: Vec<Value> = declared
+            .given
+            .iter()
+            .map(|given| joined([json!({ "input": given.input.value }), rows(&given.rows)]))
+            .collect();
+        let overrides = &declared.overrides;
+        let has_overrides =
+            !(overrides.macros.is_empty() && overrides.vars.is_empty() && overrides.env_vars.is_empty());
+        let overrides = has_overrides.then(|| {
+            json!({
+                "macros": entries(&overrides.macros),
+                "vars": entries(&overrides.vars),
+                "env_vars": entries(&overrides.env_vars),
+            })
+        });
+        let expect = rows(&declared.expect);
+        let shape = json!([declared.model.value, given, expect, overrides]).to_string();
+        let path = declared.span.source.path();
+        json!({
+            "model": declared.model.value,
+            "given": given,
+            "expect": expect,
+            "name": test.name,
+            "resource_type": "unit_test",
+            "package_name": self.manifest.project,
+            "path": self.inside(path),
+            "original_file_path": path,
+            "unique_id": test.id,
+            "fqn": test.fqn,
+            "description": declared.description.as_ref().map(|text| text.value.as_str()).unwrap_or_default(),
+            "overrides": overrides,
+            "depends_on": { "macros": [], "nodes": [test.model] },
+            "config": config::unit_test(&test.config),
+            "checksum": hex(&Sha256::digest(shape.as_bytes())),
+            "schema": self.manifest.model(&test.model).map(|model| &model.relation.schema),
+            "created_at": self.created_at(),
+            "versions": null,
+            "version": null,
+        })
+    }
+}
+
+/// What only generic tests have.
+fn metadata(generic: &Generic, test: &DataTest) -> Value {
+    let (key, model) = match &generic.subject {
+        Subject::Model(name) => {
+            let kind =
+                test.attached.as_ref().map_or("model", |id| id.as_str().split('.').next().unwrap_or("model"));
+            (format!("{kind}s.{name}"), format!("ref('{name}')"))
+        }
+        Subject::Source(source, table) => {
+            (format!("sources.{source}"), format!("source('{source}', '{table}')"))
+        }
+    };
+    let mut kwargs = generic.arguments.clone();
+    kwargs.insert("model".to_owned(), format!("{{{{ get_where_subquery({model}) }}}}").into());
+    let is_model = test.attached.as_ref().is_some_and(|id| !id.as_str().starts_with("source."));
+    json!({
+        "column_name": generic.column.as_ref().map(|column| &column.value),
+        "file_key_name": key,
+        "attached_node": test.attached.as_ref().filter(|_| is_model),
+        "test_metadata": { "name": generic.test, "kwargs": kwargs, "namespace": generic.namespace },
+    })
+}
+
+/// Rows with their format.
+fn rows(declared: &RowsDecl) -> Value {
+    let (rows, format) = match &declared.rows {
+        RowsText::Dict(rows) => (rows.iter().map(Yaml::to_json).collect::<Vec<_>>().into(), "dict"),
+        RowsText::Csv(text) => (csv_rows(text.text()), "csv"),
+        RowsText::Sql(text) => (Value::from(text.text()), "sql"),
+    };
+    json!({ "rows": rows, "format": format, "fixture": null })
+}
+
+/// The rows of delimited text as dbt writes them: a mapping each, null where nothing is written.
+fn csv_rows(text: &str) -> Value {
+    let mut reader =
+        csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_reader(text.as_bytes());
+    let header = reader.headers().cloned().unwrap_or_default();
+    let row = |record: csv::StringRecord| {
+        let cells = header.iter().zip(record.iter());
+        let cell = |(name, text): (&str, &str)| {
+            (name.to_owned(), if text.is_empty() { Value::Null } else { text.into() })
+        };
+        Value::Object(cells.map(cell).collect())
+    };
+    reader.records().filter_map(Result::ok).map(row).collect::<Vec<_>>().into()
+}
+
+fn entries(written: &[(Spanned<String>, Yaml)]) -> Map<String, Value> {
+    written.iter().map(|(key, value)| (key.value.clone(), value.to_json())).collect()
+}

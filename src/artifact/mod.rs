@@ -1,0 +1,86 @@
+//! The files that dbt leaves beside a project, in dbt's formats and complete to the key: other tools read them.
+//!
+//! - [`manifest`]: `manifest.json`, version 12: what the project is
+//! - [`catalog`]: `catalog.json`, version 1: what its tables are
+//! - [`graph_summary`]: `graph_summary.json`: who reads whom
+//! - here: what they have in common
+//!
+//! `run_results.json` and `sources.json` are folds of a run's events, and so are `report`'s. What follows dbt to the
+//! letter is checked by dbt's own classes and other readers of its artifacts (`tests/artifacts`).
+
+pub mod catalog;
+pub mod graph_summary;
+pub mod manifest;
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::{self, Write},
+    path::Path,
+};
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::{Map, Value, json};
+
+/// The dbt whose conventions the artifacts follow; readers pick their parser by it.
+const DBT_VERSION: &str = "1.12.0";
+
+/// What artifacts say of the invocation beyond the events.
+#[derive(Debug, Clone, Default)]
+pub struct Invocation {
+    /// The variables that the user wants in artifacts (`DBT_ENV_CUSTOM_ENV_*`), without the prefix.
+    pub env: BTreeMap<String, String>,
+    /// The flags, as dbt names them.
+    pub args: Map<String, Value>,
+}
+
+/// Which invocation made an artifact, and when.
+#[derive(Debug, Clone)]
+pub struct Origin<'a> {
+    /// The invocation's id.
+    pub invocation_id: &'a str,
+    /// When it started.
+    pub started: DateTime<Utc>,
+    /// When the artifact was made.
+    pub generated: DateTime<Utc>,
+    /// What else is known of it.
+    pub env: &'a BTreeMap<String, String>,
+}
+
+impl Origin<'_> {
+    /// What every artifact says of itself first.
+    #[must_use]
+    pub fn metadata(&self, schema: &str) -> Value {
+        json!({
+            "dbt_schema_version": schema,
+            "dbt_version": DBT_VERSION,
+            "generated_at": timestamp(self.generated),
+            "invocation_id": self.invocation_id,
+            "invocation_started_at": timestamp(self.started),
+            "env": self.env,
+        })
+    }
+}
+
+/// A moment as dbt writes it: microseconds and `Z`.
+#[must_use]
+pub fn timestamp(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
+/// Puts a whole new file in the place of the old one, or leaves the old one as it is. `id` is no one else's.
+pub fn replace(path: &Path, id: &str, bytes: &[u8]) -> io::Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{id}.tmp"));
+    let beside = path.with_file_name(name);
+    let write = || {
+        let mut file = File::create(&beside)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&beside, path)
+    };
+    write().inspect_err(|_| {
+        // The first error is the one to tell; it says more than that its remains could not be swept up.
+        let _ = fs::remove_file(&beside);
+    })
+}

@@ -1,0 +1,82 @@
+//! What a command leaves under the target path beside its results: the SQL of what was compiled, `manifest.json` and
+//! `graph_summary.json`.
+
+use std::{collections::BTreeMap, io, path::Path};
+
+use chrono::Utc;
+use serde_json::Value;
+
+use super::{context::Context, failure::Failure};
+use crate::{
+    artifact::{Origin, graph_summary::graph_summary, manifest::Contents, replace},
+    compile::Compiled,
+    manifest::{Manifest, Model, Snapshot},
+    report::TargetPath,
+};
+
+/// Writes the SQL of what was compiled, and what the project is.
+pub(super) fn write(context: &Context, target: &TargetPath, compiled: &Compiled) -> Result<(), Failure> {
+    let written = || {
+        target.create()?;
+        write_compiled(target, &context.manifest, compiled)?;
+        write_manifest(context, target, compiled)
+    };
+    written().map_err(|error| failed(target, &error))
+}
+
+/// Writes an artifact, whole or not at all.
+pub(super) fn write_json(
+    context: &Context,
+    target: &TargetPath,
+    name: &str,
+    artifact: &Value,
+) -> Result<(), Failure> {
+    put(context, target, name, artifact).map_err(|error| failed(target, &error))
+}
+
+/// Who writes artifacts now.
+pub(super) fn origin<'a>(context: &'a Context, env: &'a BTreeMap<String, String>) -> Origin<'a> {
+    Origin { invocation_id: &context.invocation_id, started: context.started, generated: Utc::now(), env }
+}
+
+fn write_manifest(context: &Context, target: &TargetPath, compiled: &Compiled) -> io::Result<()> {
+    let env = BTreeMap::new();
+    let shown = context.target_path.strip_prefix(&context.project.root).unwrap_or(&context.target_path);
+    let contents = Contents {
+        settings: &context.project.settings,
+        root: &context.project.root,
+        manifest: &context.manifest,
+        compiled,
+        target_path: shown,
+        origin: origin(context, &env),
+    };
+    put(context, target, "manifest.json", &contents.manifest())?;
+    let summary = graph_summary(&context.manifest, &context.invocation_id);
+    put(context, target, "graph_summary.json", &summary)
+}
+
+fn put(context: &Context, target: &TargetPath, name: &str, artifact: &Value) -> io::Result<()> {
+    replace(&target.path().join(name), &context.invocation_id, artifact.to_string().as_bytes())
+}
+
+fn write_compiled(target: &TargetPath, manifest: &Manifest, compiled: &Compiled) -> io::Result<()> {
+    for (id, compiled) in &compiled.models {
+        let model = manifest.model(id).map(Model::compiled_path);
+        if let Some(path) = model.or_else(|| manifest.snapshot(id).map(Snapshot::compiled_path)) {
+            target.write(Path::new(&path), &compiled.sql)?;
+        }
+    }
+    for (id, compiled) in &compiled.tests {
+        if let Some(test) = manifest.test(id) {
+            target.write(&test.compiled_path(), &compiled.probe.sql)?;
+        }
+    }
+    Ok(())
+}
+
+fn failed(target: &TargetPath, error: &io::Error) -> Failure {
+    Failure::hinted(
+        format!("can't write artifacts to {}: {error}", target.path().display()),
+        "give another folder with --target-path",
+    )
+}

@@ -1,0 +1,2 @@
+{{ config(severity='warn', tags=['money']) }}
+select * from {{ ref('totals') }} where total < 0

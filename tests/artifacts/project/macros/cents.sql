@@ -1,0 +1,3 @@
+{% macro cents(expression, digits=2) -%}
+cast(round({{ expression }}, {{ digits }}) as decimal(30, {{ digits }}))
+{%- endmacro %}
