@@ -139,6 +139,8 @@ pub enum Command {
     Show(ShowArgs),
     /// Show what `build` would do, and why, without doing it
     Plan(PlanArgs),
+    /// Tell of a model: what it is, its columns, its tests and how they ended, and its last versions with why each was made
+    Describe(DescribeArgs),
     /// What the project and its tables are, for people and other tools
     #[command(subcommand)]
     Docs(DocsCommand),
@@ -302,6 +304,29 @@ pub struct BuildArgs {
 pub enum SourceCommand {
     /// Ask the selected sources when they were last loaded; writes sources.json
     Freshness(SelectArgs),
+}
+
+/// `describe`.
+#[derive(Debug, ClapArgs)]
+pub struct DescribeArgs {
+    /// A model, seed, snapshot or source: stg_readings, files.readings
+    #[arg(value_name = "MODEL")]
+    pub name: String,
+    /// How many of its versions to tell of
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    pub versions: usize,
+    /// How to print it
+    #[arg(long, default_value = "text", value_name = "FORMAT")]
+    pub output: DescribeOutput,
+}
+
+/// How `describe` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DescribeOutput {
+    /// Lines for people
+    Text,
+    /// One JSON document
+    Json,
 }
 
 /// `docs`.

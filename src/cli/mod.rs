@@ -7,7 +7,7 @@
 //! - `flags`: what artifacts say of them, and back
 //! - `failure`: what stops a command, as lines and an exit code
 //! - one file a command: `build` (also `run`, `seed`, `snapshot`, `test`, `source freshness`), `compile`, `list`, `show`, `plan`,
-//!   `docs`, `lineage`, `retry`, `clean`, `debug`, `init`
+//!   `describe`, `docs`, `lineage`, `retry`, `clean`, `debug`, `init`
 //!
 //! The only code that knows the environment, the working directory and the streams. Holds no logic of its own.
 
@@ -19,6 +19,7 @@ mod clean;
 mod compile;
 mod context;
 mod debug;
+mod describe;
 mod docs;
 mod failure;
 mod flags;
@@ -107,6 +108,7 @@ async fn dispatch(args: Args) -> Result<ExitCode, Failure> {
         Command::Show(command) => show::run(&global, &command).await,
         Command::Plan(command) => plan::run(&global, &command).await,
         Command::Lineage(command) => lineage::run(&global, &command).await,
+        Command::Describe(command) => describe::run(&global, &command).await,
         Command::Docs(DocsCommand::Generate) => docs::generate(&global).await,
         Command::Clean => clean::run(&global),
         Command::Debug => debug::run(&global).await,

@@ -32,6 +32,28 @@ impl Subject {
     /// # Errors
     /// If nothing is called that.
     pub fn find(text: &str, manifest: &Manifest, lineage: &Lineage) -> Result<Self, Unknown> {
+        let (node, column) = Self::node_named(text, manifest)?;
+        if column.is_empty() {
+            return Ok(Self::Node(node.id().clone()));
+        }
+        let columns = lineage.nodes.get(node.id()).map(|node| node.columns.as_slice()).unwrap_or_default();
+        let exact = columns.iter().find(|known| known.name == column);
+        let found = exact.or_else(|| columns.iter().find(|known| known.name.eq_ignore_ascii_case(column)));
+        if let Some(known) = found {
+            return Ok(Self::Column(ColumnId { node: node.id().clone(), column: known.name.clone() }));
+        }
+        let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+        let hint = near::question(column, names.iter().copied())
+            .unwrap_or_else(|| format!("its columns: {}", names.join(", ")));
+        let message = format!("`{}` has no column `{column}`", node.display_name());
+        Err(Unknown { message, hint: Some(hint) })
+    }
+
+    /// The node whose name a text begins with, and what stands after the dot that follows, if anything does.
+    ///
+    /// # Errors
+    /// If nothing is called that.
+    pub fn node_named<'m, 't>(text: &'t str, manifest: &'m Manifest) -> Result<(&'m Node, &'t str), Unknown> {
         let is_meant = |node: &&Node| {
             let name = node.display_name();
             [name.as_str(), node.id().as_str()].iter().any(|name| {
@@ -48,21 +70,7 @@ impl Subject {
             let message = format!("no model, seed, snapshot or source is called `{text}`");
             return Err(Unknown { message, hint });
         };
-        let column = text[matched(text, node)..].trim_start_matches('.');
-        if column.is_empty() {
-            return Ok(Self::Node(node.id().clone()));
-        }
-        let columns = lineage.nodes.get(node.id()).map(|node| node.columns.as_slice()).unwrap_or_default();
-        let exact = columns.iter().find(|known| known.name == column);
-        let found = exact.or_else(|| columns.iter().find(|known| known.name.eq_ignore_ascii_case(column)));
-        if let Some(known) = found {
-            return Ok(Self::Column(ColumnId { node: node.id().clone(), column: known.name.clone() }));
-        }
-        let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
-        let hint = near::question(column, names.iter().copied())
-            .unwrap_or_else(|| format!("its columns: {}", names.join(", ")));
-        let message = format!("`{}` has no column `{column}`", node.display_name());
-        Err(Unknown { message, hint: Some(hint) })
+        Ok((node, text[matched(text, node)..].trim_start_matches('.')))
     }
 
     /// The node, or the column's.

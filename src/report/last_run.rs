@@ -63,6 +63,12 @@ impl LastRun {
 }
 
 impl LastRun {
+    /// How each node ended.
+    #[must_use]
+    pub fn statuses(&self) -> BTreeMap<NodeId, String> {
+        self.results.iter().map(|ended| (ended.unique_id.clone(), ended.status.clone())).collect()
+    }
+
     /// The batches that failed, of models of which others did not.
     #[must_use]
     pub fn failed_batches(&self) -> BTreeMap<NodeId, Intervals> {

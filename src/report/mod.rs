@@ -14,12 +14,14 @@
 //! - [`LastRun`]: what `run_results.json` tells the next command
 //! - [`TargetPath`]: the folder that artifacts go to
 //! - [`plan_text`], [`plan_json`]: a plan as `headwater plan` prints it
+//! - [`Description`]: a node, as `headwater describe` tells of it
 //! - [`AskedLineage`]: where columns come from, as `headwater lineage` prints it
 //!
 //! Nothing here calls `run`, reads a clock, the environment or a table, or changes what a run does: the scheduler
 //! is given a closure and does not know this module.
 
 mod artifact;
+mod describe;
 mod ending;
 mod json;
 mod last_run;
@@ -46,6 +48,7 @@ use std::io;
 
 use crate::event::Event;
 
+pub use describe::Description;
 pub use json::JsonLines;
 pub use last_run::LastRun;
 pub use lineage::{Asked as AskedLineage, LineageFormat};

@@ -12,6 +12,7 @@
 //! - `batches`: building a model batch by batch of time
 //! - `ingest`: loading files once each
 //! - `snapshot`: what rows are now, beside the versions that are kept
+//! - [`came_of`]: why each version of a table was made
 //! - `reuse`: tables that stand, and the tests they have not passed yet
 //! - `version`, `side`: what is staged, and the tables beside it
 //! - `audit`, `verdict`: data tests, over what is staged or published
@@ -24,6 +25,7 @@
 mod anomaly;
 mod audit;
 pub mod batches;
+pub mod came_of;
 mod changes;
 mod freshness;
 mod increment;

@@ -30,20 +30,26 @@ pub(super) fn why(compiled: &CompiledModel, own: Option<&Observed>, inputs: &Inp
     if let Some(key) = made.fingerprint.differing_setting(fingerprint) {
         return Some(Reason::ConfigChanged { key });
     }
-    let ids = made.inputs.keys().chain(inputs.keys());
-    if let Some(id) = ids.into_iter().find(|id| made.inputs.get(*id) != inputs.get(*id)) {
-        let node = id.clone();
-        return Some(match (made.inputs.get(id), inputs.get(id)) {
-            // Only a seed is made from what is its own.
-            _ if made.node == node.as_str() => Reason::FileChanged,
-            (Some(InputVersion::Source { files: was, .. }), Some(InputVersion::Source { files, .. })) => {
-                Reason::SourceAdvanced { node, was: *was, files: *files }
-            }
-            _ => Reason::UpstreamChanged { node },
-        });
+    if let Some(reason) = other_inputs(made, inputs) {
+        return Some(reason);
     }
     let due = compiled.by_time().and_then(|by_time| due(by_time, made));
     due.or_else(|| compiled.volatile.then_some(Reason::Volatile))
+}
+
+/// Which input is not the one that a table was made from, if one is not.
+pub(super) fn other_inputs(made: &Provenance, inputs: &Inputs) -> Option<Reason> {
+    let mut ids = made.inputs.keys().chain(inputs.keys());
+    let id = ids.find(|id| made.inputs.get(*id) != inputs.get(*id))?;
+    let node = id.clone();
+    Some(match (made.inputs.get(id), inputs.get(id)) {
+        // Only a seed is made from what is its own.
+        _ if made.node == node.as_str() => Reason::FileChanged,
+        (Some(InputVersion::Source { files: was, .. }), Some(InputVersion::Source { files, .. })) => {
+            Reason::SourceAdvanced { node, was: *was, files: *files }
+        }
+        _ => Reason::UpstreamChanged { node },
+    })
 }
 
 /// Whether the time of batches has come that are not done.

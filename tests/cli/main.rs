@@ -19,6 +19,7 @@
 //! | `data_tests`, `unit_tests`, `contracts`, `freshness` | what judges, and how |
 //! | `narrowed` | tests over versions of which little changed |
 //! | `test_errors` | what is said of mistakes in tests |
+//! | `describe` | what a model is, and how it came to be that |
 //! | `lineage` | where columns come from and where they go |
 //! | `views`, `settings`, `data` | what can be built, and how it is set |
 //! | `machine` | JSON lines and `run_results.json` |
@@ -36,6 +37,7 @@ mod contracts;
 mod crashes;
 mod data;
 mod data_tests;
+mod describe;
 mod expected;
 mod failures;
 mod freshness;

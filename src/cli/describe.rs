@@ -1,0 +1,70 @@
+//! `describe`: what a model, seed, snapshot or source is, and how it came to be what it is.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::{IsTerminal, Write, stdout},
+    process::ExitCode,
+};
+
+use super::{
+    args::{DescribeArgs, DescribeOutput, Global},
+    context::Context,
+    failure::{self, Failure},
+};
+use crate::{
+    compile::Wanted,
+    lineage::{Lineage, Subject},
+    name::NodeId,
+    report::{Description, LastRun},
+    run::came_of::came_of,
+};
+
+pub(super) async fn run(global: &Global, args: &DescribeArgs) -> Result<ExitCode, Failure> {
+    let context = Context::load(global)?;
+    let (node, column) = Subject::node_named(&args.name, &context.manifest)
+        .map_err(|unknown| Failure::Message { message: unknown.message, hint: unknown.hint })?;
+    if !column.is_empty() {
+        let message = format!("`{}` is a column, if anything: `describe` tells of whole tables", args.name);
+        let hint =
+            format!("`headwater describe {}`, or `headwater lineage {}`", node.display_name(), args.name);
+        return Err(Failure::hinted(message, hint));
+    }
+    let id = node.id();
+    let engine = context.engine()?;
+    let tables = context.tables(&engine)?;
+    let chosen: BTreeSet<NodeId> = BTreeSet::from([id.clone()]);
+    let (compiled, seen) = context.compile(&engine, &tables, &chosen, &Wanted::default()).await?;
+    let lineage = Lineage::of(&context.manifest, &compiled);
+    let there = node.relation().filter(|relation| seen.tables.contains_key(*relation));
+    let (mut facts, mut versions) = (None, Vec::new());
+    if let Some(relation) = there {
+        facts = tables.facts(relation).await?;
+        // One more than is shown, to tell the last of them from the one before.
+        let past = tables.history(relation, args.versions.saturating_add(1)).await?;
+        let told = came_of(&past, past.len() <= args.versions);
+        versions = past.into_iter().zip(told).take(args.versions).collect();
+    }
+    let verdicts = match LastRun::read(&context.target_path.join("run_results.json")) {
+        Ok(last) => last.map(|last| last.statuses()).unwrap_or_default(),
+        Err(error) => {
+            failure::warn(&format!("the last run's results can't be read: {error}"));
+            BTreeMap::new()
+        }
+    };
+    let description = Description {
+        manifest: &context.manifest,
+        node,
+        columns: lineage.nodes.get(id),
+        facts: facts.as_ref(),
+        versions: &versions,
+        verdicts: &verdicts,
+    };
+    let colour =
+        stdout().is_terminal() && anstream::AutoStream::choice(&stdout()) != anstream::ColorChoice::Never;
+    let text = match args.output {
+        DescribeOutput::Text => description.text(colour),
+        DescribeOutput::Json => format!("{:#}\n", description.json()),
+    };
+    stdout().lock().write_all(text.as_bytes())?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,265 @@
+//! A node as `headwater describe` tells of it: what it is, its columns, its tests, its place among others, and its versions.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+
+use super::{
+    line::{Line, Tone},
+    width::{columns, pad, printable},
+    wording::rows_of,
+};
+use crate::{
+    artifact::timestamp,
+    lake::{Facts, Past},
+    lineage::NodeLineage,
+    manifest::{DataTest, Manifest, Node},
+    name::NodeId,
+    run::came_of::CameOf,
+};
+
+/// The columns of the terminal that text is broken to.
+const WIDTH: usize = 100;
+
+/// What is told of a node.
+pub struct Description<'a> {
+    /// The project.
+    pub manifest: &'a Manifest,
+    /// Which node.
+    pub node: &'a Node,
+    /// Its columns, if it has any.
+    pub columns: Option<&'a NodeLineage>,
+    /// How large its table is, if it is there.
+    pub facts: Option<&'a Facts>,
+    /// Its newest versions, newest first, and what each came of.
+    pub versions: &'a [(Past, CameOf)],
+    /// How tests ended in the last run, by their ids.
+    pub verdicts: &'a BTreeMap<NodeId, String>,
+}
+
+impl Description<'_> {
+    /// For people.
+    #[must_use]
+    pub fn text(&self, colour: bool) -> String {
+        let mut lines = self.head();
+        for (title, part) in [
+            ("columns", self.columns()),
+            ("tests", self.tests()),
+            ("reads", self.neighbours(self.manifest.graph.parents(self.node.id()))),
+            ("read by", self.neighbours(self.manifest.graph.children(self.node.id()))),
+            ("in the lake", self.size()),
+            ("versions", self.versions()),
+        ] {
+            if !part.is_empty() {
+                lines.extend([Line::default(), Line::new(Tone::Faint, title)]);
+                lines.extend(part.into_iter().map(|line| line.indented(2)));
+            }
+        }
+        lines.into_iter().map(|line| if colour { line.coloured() } else { line.text() } + "\n").collect()
+    }
+
+    /// For programs.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        let columns = self.columns.into_iter().flat_map(|node| &node.columns).map(|column| {
+            let name = &column.name;
+            json!({ "name": name, "data_type": column.data_type, "description": self.said_of(name) })
+        });
+        let tests = self
+            .manifest
+            .tests_of(self.node.id())
+            .map(|test| json!({ "unique_id": test.id, "name": test.name, "status": self.verdict(&test.id) }));
+        let versions = self.versions.iter().map(|(past, came_of)| {
+            let made = past.provenance.as_ref();
+            json!({
+                "version": past.version,
+                "at": past.at.map(timestamp),
+                "run_id": made.map(|made| &made.run_id),
+                "rows": made.map(|made| made.rows),
+                "why": why(came_of),
+            })
+        });
+        json!({
+            "unique_id": self.node.id(),
+            "resource_type": self.node.resource_type(),
+            "path": self.node.path(),
+            "relation": self.node.relation().map(ToString::to_string),
+            "description": self.node.documentation().map(|said| said.description.text.trim()),
+            "columns": columns.collect::<Vec<_>>(),
+            "tests": tests.collect::<Vec<_>>(),
+            "parents": self.manifest.graph.parents(self.node.id()),
+            "children": self.manifest.graph.children(self.node.id()),
+            "rows": self.facts.and_then(|facts| facts.rows),
+            "bytes": self.facts.map(|facts| facts.bytes),
+            "files": self.facts.map(|facts| facts.files),
+            "versions": versions.collect::<Vec<_>>(),
+        })
+    }
+
+    fn head(&self) -> Vec<Line> {
+        let kind = match self.node {
+            Node::Model(model) => format!("{} model", model.config.materialized.name()),
+            other => other.resource_type().replace('_', " "),
+        };
+        let place = self.node.relation().map(|relation| format!("  {relation}")).unwrap_or_default();
+        let mut lines = vec![
+            Line::plain(printable(&self.node.display_name())).and(Tone::Faint, format!("  {kind}{place}")),
+            Line::new(Tone::Faint, printable(self.node.path())),
+        ];
+        let said = self.node.documentation().map(|said| said.description.text.trim()).unwrap_or_default();
+        if !said.is_empty() {
+            lines.push(Line::default());
+            lines.extend(broken(&printable(said), WIDTH).into_iter().map(Line::plain));
+        }
+        lines
+    }
+
+    fn said_of(&self, column: &str) -> &str {
+        let said = self.node.documentation().and_then(|said| said.columns.get(column));
+        said.map(|said| said.text.trim()).unwrap_or_default()
+    }
+
+    fn columns(&self) -> Vec<Line> {
+        let all: Vec<_> = self.columns.into_iter().flat_map(|node| &node.columns).collect();
+        let width = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or_default();
+        let names = width(&mut all.iter().map(|column| columns(&printable(&column.name))));
+        let types = width(&mut all.iter().map(|column| columns(&printable(&column.data_type))));
+        let mut lines = Vec::new();
+        for column in all {
+            let head = Line::plain(pad(&printable(&column.name), names, " "))
+                .and(Tone::Faint, format!("  {}  ", pad(&printable(&column.data_type), types, " ")));
+            let beside = names + types + 6;
+            let said = printable(self.said_of(&column.name));
+            let mut text = broken(&said, WIDTH.saturating_sub(beside).max(20)).into_iter();
+            match text.next() {
+                Some(first) => lines.push(head.and(Tone::Plain, first)),
+                None => lines.push(Line::plain(head.text().trim_end().to_owned())),
+            }
+            lines.extend(text.map(|more| Line::plain(more).indented(beside - 2)));
+        }
+        lines
+    }
+
+    /// How a test ended: in the last run or, if it had no need to run then, over the rows that stand there.
+    fn verdict(&self, test: &NodeId) -> Option<&str> {
+        // A test that did not run has a verdict from before.
+        let status = self.verdicts.get(test).map(String::as_str);
+        if status.is_some_and(|status| !["reused", "skipped"].contains(&status)) {
+            return status;
+        }
+        let newest = self.versions.first()?.0.provenance.as_ref()?;
+        newest.tests.get(test).map(|judged| if judged.failures == 0 { "pass" } else { "warn" })
+    }
+
+    /// The tests with how they ended the last time.
+    fn tests(&self) -> Vec<Line> {
+        let verdict = |id: &NodeId| match self.verdict(id) {
+            Some("pass") => (Tone::Good, "PASS "),
+            Some("warn") => (Tone::Caution, "WARN "),
+            Some("fail") => (Tone::Bad, "FAIL "),
+            Some("error" | "runtime error") => (Tone::Bad, "ERROR"),
+            _ => (Tone::Faint, "     "),
+        };
+        let line = |id: &NodeId, name: &str| {
+            let (tone, word) = verdict(id);
+            Line::new(tone, word).and(Tone::Plain, format!("  {}", printable(name)))
+        };
+        let data = self.manifest.tests_of(self.node.id()).map(|test: &DataTest| line(&test.id, &test.name));
+        let children = self.manifest.graph.children(self.node.id()).into_iter();
+        let unit = children
+            .filter_map(|id| self.manifest.unit_test(id))
+            .map(|test| line(&test.id, &test.display_name()));
+        data.chain(unit).collect()
+    }
+
+    fn neighbours(&self, ids: Vec<&NodeId>) -> Vec<Line> {
+        let nodes = ids.into_iter().filter_map(|id| self.manifest.nodes.get(id));
+        let nodes = nodes.filter(|node| !matches!(node, Node::Test(_) | Node::UnitTest(_)));
+        nodes
+            .map(|node| {
+                let line = Line::plain(printable(&node.display_name()));
+                match node {
+                    Node::Model(_) => line,
+                    other => line.and(Tone::Faint, format!("  {}", other.resource_type())),
+                }
+            })
+            .collect()
+    }
+
+    fn size(&self) -> Vec<Line> {
+        let Some(facts) = self.facts else { return Vec::new() };
+        let mut parts: Vec<String> = facts.rows.map(rows_of).into_iter().collect();
+        let files = if facts.files == 1 { "1 file".to_owned() } else { format!("{} files", facts.files) };
+        parts.extend([files, indicatif::HumanBytes(facts.bytes).to_string()]);
+        if !facts.partition_by.is_empty() {
+            parts.push(format!("partitioned by {}", facts.partition_by.join(", ")));
+        }
+        vec![Line::plain(printable(&parts.join(", ")))]
+    }
+
+    fn versions(&self) -> Vec<Line> {
+        let numbers = self.versions.iter().map(|(past, _)| past.version.to_string().len()).max();
+        let rows: Vec<String> = self
+            .versions
+            .iter()
+            .map(|(past, _)| past.provenance.as_ref().map(|made| rows_of(made.rows)).unwrap_or_default())
+            .collect();
+        let width = rows.iter().map(|rows| columns(rows)).max().unwrap_or_default();
+        let line = |((past, came_of), rows): (&(Past, CameOf), &String)| {
+            let number = format!("{:>1$}", past.version, numbers.unwrap_or_default());
+            Line::plain(number)
+                .and(Tone::Faint, format!("  {}", past.at.map_or_else(|| " ".repeat(20), moment)))
+                .and(Tone::Plain, format!("  {}", pad(rows, width, " ")))
+                .and(Tone::Faint, format!("  {}", why(came_of)))
+        };
+        self.versions.iter().zip(&rows).map(line).collect()
+    }
+}
+
+/// What a version came of, in words.
+fn why(came_of: &CameOf) -> String {
+    match came_of {
+        CameOf::Built(Some(reason)) => reason.to_string(),
+        CameOf::Built(None) => "made again".to_owned(),
+        CameOf::Noted(version) => format!("the rows of version {version}, looked at again"),
+        CameOf::Outside => "written by somebody else".to_owned(),
+    }
+}
+
+fn moment(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M:%SZ").to_string()
+}
+
+/// The text in lines of at most so many columns, broken between words; its own line ends stay.
+fn broken(text: &str, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    for paragraph in text.lines() {
+        let mut line = String::new();
+        for word in paragraph.split_whitespace() {
+            if !line.is_empty() && columns(&line) + 1 + columns(word) > width {
+                lines.push(std::mem::take(&mut line));
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        lines.push(line);
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_broken_between_words() {
+        assert_eq!(
+            broken("a bb ccc dddd\n\nlonger than that", 6),
+            ["a bb", "ccc", "dddd", "", "longer", "than", "that"]
+        );
+        assert_eq!(broken("", 6), [""; 0]);
+    }
+}
