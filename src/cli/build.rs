@@ -2,7 +2,7 @@
 
 use std::{
     io::{IsTerminal, stderr, stdout},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
 };
@@ -16,17 +16,18 @@ use super::{
     asked::Asked,
     context::{Context, Prepared, given_vars},
     failure::{self, Failure, NODE_FAILED},
-    flags,
+    flags, openlineage,
 };
 use crate::{
     artifact::Invocation,
     event::RunInfo,
+    lineage::Lineage,
     manifest::Node,
     outcome::Repaired,
     plan::Plan,
     report::{
-        JsonLines, Level, Look, Lookup, NodeFile, Reporter, RunResults, Sink, SourcesJson, TargetPath,
-        Terminal,
+        Datasets, JsonLines, Level, Look, Lookup, NodeFile, OpenLineage, Reporter, RunResults, Sink,
+        SourcesJson, TargetPath, Terminal, Transport, is_ephemeral,
     },
     run::{
         batches::Touched,
@@ -60,6 +61,8 @@ pub(super) async fn run(global: &Global, asked: &Asked<'_>) -> Result<ExitCode, 
         cancel: cancel.clone(),
     });
     let mut reporter = reporter(global, asked, &given_vars(global)?, &target, &worker);
+    let events = lineage_events(&worker, &context.project.root, &context.project.settings.dialect);
+    reporter.extend(events);
     let listening = tokio::spawn(cancel_on_ctrl_c(cancel.clone()));
     let execute = |job, told| Arc::clone(&worker).execute(job, told);
     scheduler::run(info, &plan, limits, &cancel, execute, &mut |event| reporter.event(event)).await;
@@ -125,6 +128,17 @@ fn reporter(
     let sources = SourcesJson::new(target.path().join("sources.json"), invocation.clone());
     let results = RunResults::new(target.path().join("run_results.json"), invocation, lookup);
     Reporter::new(vec![lines, Box::new(results), Box::new(sources)])
+}
+
+/// The sink of lineage events, if the environment asks for any.
+fn lineage_events(worker: &Arc<Worker>, base: &Path, dialect: &str) -> Option<Box<dyn Sink>> {
+    let wanted = openlineage::wanted()?;
+    let lineage = Lineage::between(&worker.manifest, &worker.compiled, &|node| !is_ephemeral(node));
+    let root = worker.tables.lake().root_display();
+    let datasets = Datasets::new(&worker.manifest, &lineage, (&root, base), dialect);
+    let transport = Transport::start(wanted.endpoint);
+    let sink = OpenLineage::new(wanted.namespace, wanted.parent, datasets, lookup(worker), transport);
+    Some(Box::new(sink))
 }
 
 fn lookup(worker: &Arc<Worker>) -> Lookup {

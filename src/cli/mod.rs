@@ -5,6 +5,7 @@
 //! - `asked`: what each of the commands that run nodes is about
 //! - `context`: from flags and files to a resolved project
 //! - `flags`: what artifacts say of them, and back
+//! - `openlineage`: where lineage events go
 //! - `failure`: what stops a command, as lines and an exit code
 //! - one file a command: `build` (also `run`, `seed`, `snapshot`, `test`, `source freshness`), `compile`, `list`, `show`, `plan`,
 //!   `describe`, `docs`, `lineage`, `retry`, `clean`, `debug`, `init`
@@ -26,6 +27,7 @@ mod flags;
 mod init;
 mod lineage;
 mod list;
+mod openlineage;
 mod plan;
 mod retry;
 mod show;

@@ -30,7 +30,7 @@ use crate::{
         lineage::{Origin, QueryLineage},
         source::type_name,
     },
-    manifest::Manifest,
+    manifest::{Manifest, Node},
     name::NodeId,
 };
 
@@ -97,7 +97,14 @@ impl Lineage {
     /// The lineage of all that was compiled.
     #[must_use]
     pub fn of(manifest: &Manifest, compiled: &Compiled) -> Self {
-        let naming = Naming { manifest };
+        Self::between(manifest, compiled, &|_| true)
+    }
+
+    /// The lineage between the nodes that `is_seen` says yes to; through views of which it says no, columns are followed to what
+    /// lies behind.
+    #[must_use]
+    pub fn between(manifest: &Manifest, compiled: &Compiled, is_seen: &dyn Fn(&Node) -> bool) -> Self {
+        let naming = Naming { manifest, is_seen };
         let mut lineage = Self::default();
         for (id, schema) in &compiled.schemas {
             let own = manifest.refable(id).zip(compiled.models.get(id));
@@ -137,13 +144,16 @@ impl Lineage {
 /// From relations, which queries know, to nodes.
 struct Naming<'a> {
     manifest: &'a Manifest,
+    is_seen: &'a dyn Fn(&Node) -> bool,
 }
 
 impl<'a> Naming<'a> {
     fn is_node(&self) -> impl Fn(&crate::name::Relation) -> bool + use<'a> {
-        let manifest = self.manifest;
+        let (manifest, is_seen) = (self.manifest, self.is_seen);
         // A seed's file is no node of its own.
-        move |relation| manifest.at(relation).is_some_and(|node| node.relation() == Some(relation))
+        move |relation| {
+            manifest.at(relation).is_some_and(|node| node.relation() == Some(relation) && is_seen(node))
+        }
     }
 
     fn column(&self, origin: &Origin) -> Option<ColumnId> {

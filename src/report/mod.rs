@@ -4,12 +4,12 @@
 //! Event ──▶ narrator ──▶ Message ──▶ wording ──▶ Line ──▶ terminal
 //!   │        (a fold)    one dbt     for people     └───▶ "msg" of json
 //!   │                    event each
-//!   ├─────▶ run_results.json, sources.json
+//!   ├─────▶ run_results.json, sources.json, OpenLineage's events
 //!   └─────▶ RunResult, and with it the exit code
 //! ```
 //!
 //! - [`Reporter`]: hands each event to the sinks; start here
-//! - [`Terminal`], [`JsonLines`], [`RunResults`], [`SourcesJson`]: the sinks
+//! - [`Terminal`], [`JsonLines`], [`RunResults`], [`SourcesJson`], [`OpenLineage`]: the sinks
 //! - [`RunResult`]: how the run ended, with each [`Trouble`] there was
 //! - [`LastRun`]: what `run_results.json` tells the next command
 //! - [`TargetPath`]: the folder that artifacts go to
@@ -30,6 +30,7 @@ mod lineage;
 mod message;
 mod narrator;
 mod node;
+mod openlineage;
 mod plan_view;
 mod reporter;
 mod result;
@@ -54,6 +55,7 @@ pub use last_run::LastRun;
 pub use lineage::{Asked as AskedLineage, LineageFormat};
 pub use message::Level;
 pub use node::{Lookup, NodeFile, no_files};
+pub use openlineage::{Datasets, Endpoint, OpenLineage, Parent as LineageParent, Transport, is_ephemeral};
 pub use plan_view::{plan_json, plan_text};
 pub use reporter::Reporter;
 pub use result::{Counts, RunResult};

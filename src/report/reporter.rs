@@ -18,6 +18,11 @@ impl Reporter {
         Self { sinks, result: RunResult::default(), lost: Vec::new() }
     }
 
+    /// Adds sinks, which are told after the others.
+    pub fn extend(&mut self, sinks: impl IntoIterator<Item = Box<dyn Sink>>) {
+        self.sinks.extend(sinks);
+    }
+
     /// Tells every sink; one that fails is dropped.
     pub fn event(&mut self, event: &Event) {
         self.result.fold(event);

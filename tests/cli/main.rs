@@ -23,6 +23,7 @@
 //! | `lineage` | where columns come from and where they go |
 //! | `views`, `settings`, `data` | what can be built, and how it is set |
 //! | `machine` | JSON lines and `run_results.json` |
+//! | `lineage_events` | what a run tells OpenLineage |
 //! | `artifacts` | the other files that tools for dbt read |
 //! | `signals` | Ctrl-C and readers that go away |
 //! | `retry` | what a run left undone, done |
@@ -44,6 +45,7 @@ mod freshness;
 mod incremental;
 mod ingestion;
 mod lineage;
+mod lineage_events;
 mod machine;
 mod narrowed;
 mod project;

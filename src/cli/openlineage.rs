@@ -1,0 +1,80 @@
+//! Where lineage events go, as the environment says in the names that OpenLineage's own clients use.
+
+use std::{env, path::Path};
+
+use super::failure;
+use crate::report::{Endpoint, LineageParent};
+
+/// Where the jobs of a client that is told nothing lie.
+const NAMESPACE: &str = "default";
+
+/// The path of a service's address below its host, unless told.
+const PATH: &str = "api/v1/lineage";
+
+/// What the environment asks for.
+pub(super) struct Wanted {
+    pub(super) endpoint: Endpoint,
+    pub(super) namespace: String,
+    pub(super) parent: Option<LineageParent>,
+}
+
+/// What is asked for; none if nobody wants events. A file is relative to the working directory. What can't be understood is
+/// said on stderr, and no events are sent.
+pub(super) fn wanted() -> Option<Wanted> {
+    let is_off = set("OPENLINEAGE_DISABLED").is_some_and(|text| text.eq_ignore_ascii_case("true"));
+    if is_off {
+        return None;
+    }
+    Some(Wanted {
+        endpoint: endpoint()?,
+        namespace: set("OPENLINEAGE_NAMESPACE").unwrap_or_else(|| NAMESPACE.to_owned()),
+        parent: set("OPENLINEAGE_PARENT_ID").and_then(|text| parent(&text)),
+    })
+}
+
+fn endpoint() -> Option<Endpoint> {
+    let transport = set("OPENLINEAGE__TRANSPORT__TYPE").map(|kind| kind.to_ascii_lowercase());
+    match transport.as_deref() {
+        Some("file") => {
+            let path = set("OPENLINEAGE__TRANSPORT__LOG_FILE_PATH");
+            if path.is_none() {
+                failure::warn(
+                    "OPENLINEAGE__TRANSPORT__TYPE is file, and OPENLINEAGE__TRANSPORT__LOG_FILE_PATH names none",
+                );
+            }
+            path.map(|path| Endpoint::File(Path::new(&path).to_path_buf()))
+        }
+        Some("http") | None => {
+            let url = set("OPENLINEAGE_URL").or_else(|| set("OPENLINEAGE__TRANSPORT__URL"))?;
+            let path = set("OPENLINEAGE_ENDPOINT").or_else(|| set("OPENLINEAGE__TRANSPORT__ENDPOINT"));
+            let path = path.unwrap_or_else(|| PATH.to_owned());
+            Some(Endpoint::Http {
+                url: format!("{}/{}", url.trim_end_matches('/'), path.trim_start_matches('/')),
+                api_key: set("OPENLINEAGE_API_KEY").or_else(|| set("OPENLINEAGE__TRANSPORT__AUTH__APIKEY")),
+            })
+        }
+        Some(other) => {
+            failure::warn(&format!("OPENLINEAGE__TRANSPORT__TYPE is {other}; there are file and http"));
+            None
+        }
+    }
+}
+
+/// `namespace/job/run`
+fn parent(text: &str) -> Option<LineageParent> {
+    let mut parts = text.rsplitn(3, '/');
+    let (run_id, job, namespace) = (parts.next(), parts.next(), parts.next());
+    let found = run_id.zip(job).zip(namespace).map(|((run_id, job), namespace)| LineageParent {
+        namespace: namespace.to_owned(),
+        job: job.to_owned(),
+        run_id: run_id.to_owned(),
+    });
+    if found.is_none() {
+        failure::warn(&format!("OPENLINEAGE_PARENT_ID is `{text}`, which is not namespace/job/run"));
+    }
+    found
+}
+
+fn set(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|text| !text.is_empty())
+}

@@ -1,0 +1,349 @@
+//! Tables and files as OpenLineage names them: a namespace that tells where, and a name in it; and what is said of them.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+use serde_json::{Map, Value, json};
+
+use super::facet;
+use crate::{
+    lineage::{How, Lineage, NodeLineage, Use},
+    manifest::{Manifest, Materialized, Node, TestSeverity},
+    name::NodeId,
+    outcome::{Outcome, TestStatus, Verdict},
+};
+
+/// What is known of a project's tables before it runs.
+#[derive(Debug)]
+pub struct Datasets {
+    project: String,
+    dialect: String,
+    nodes: BTreeMap<NodeId, Known>,
+    assertions: BTreeMap<NodeId, Assertion>,
+}
+
+/// A node that has rows.
+#[derive(Debug)]
+struct Known {
+    place: Place,
+    description: String,
+    reads: Vec<NodeId>,
+    facets: Map<String, Value>,
+    /// Only of what is made.
+    lineage: Value,
+}
+
+/// Where rows lie, in OpenLineage's words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Place {
+    namespace: String,
+    name: String,
+}
+
+/// A data test, as an assertion about the tables it reads.
+#[derive(Debug)]
+struct Assertion {
+    test: String,
+    name: String,
+    column: Option<String>,
+    severity: &'static str,
+    /// The node that it is declared on; of a test that is a file, each that it reads.
+    about: Vec<NodeId>,
+    reads: Vec<NodeId>,
+}
+
+impl Datasets {
+    /// What is known of the nodes that have rows and of the tests, with a lineage in which nothing is [`is_ephemeral`]. `root` is where the lake is, an absolute path
+    /// or a URL; `base` is the project's folder, which locations start from.
+    #[must_use]
+    pub fn new(manifest: &Manifest, lineage: &Lineage, (root, base): (&str, &Path), dialect: &str) -> Self {
+        let places: BTreeMap<&NodeId, Place> =
+            manifest.nodes.iter().filter_map(|(id, node)| Some((id, Place::of(node, root, base)?))).collect();
+        let nodes = places.iter().map(|(id, place)| {
+            let node = &manifest.nodes[*id];
+            let said = node.documentation().map(|said| said.description.text.trim().to_owned());
+            let known = Known {
+                place: place.clone(),
+                description: said.unwrap_or_default(),
+                reads: reads(manifest, id),
+                facets: facets(node, lineage.nodes.get(*id), place, root),
+                lineage: lineage.nodes.get(*id).map(|node| column_lineage(node, &places)).unwrap_or_default(),
+            };
+            ((*id).clone(), known)
+        });
+        let nodes = nodes.collect();
+        let assertions = manifest.nodes.keys().filter_map(|id| manifest.test(id)).map(|test| {
+            let reads = reads(manifest, &test.id);
+            let generic = test.generic.as_ref();
+            let assertion = Assertion {
+                test: generic.map_or_else(|| "custom_sql".to_owned(), |generic| generic.test.clone()),
+                name: test.name.clone(),
+                column: generic
+                    .and_then(|generic| generic.column.as_ref())
+                    .map(|column| column.value.clone()),
+                severity: match test.config.severity {
+                    TestSeverity::Error => "error",
+                    TestSeverity::Warn => "warn",
+                },
+                about: test.attached.clone().map_or_else(|| reads.clone(), |one| vec![one]),
+                reads,
+            };
+            (test.id.clone(), assertion)
+        });
+        Self {
+            project: manifest.project.clone(),
+            dialect: dialect.to_owned(),
+            nodes,
+            assertions: assertions.collect(),
+        }
+    }
+
+    pub(super) fn project(&self) -> &str {
+        &self.project
+    }
+
+    pub(super) fn dialect(&self) -> &str {
+        &self.dialect
+    }
+
+    /// What is said of a node, if anything is.
+    pub(super) fn description(&self, id: &NodeId) -> Option<&str> {
+        self.nodes.get(id).map(|known| known.description.as_str()).filter(|text| !text.is_empty())
+    }
+
+    /// What a step reads; of a test with its verdict, if it has come to one.
+    pub(super) fn inputs(&self, id: &NodeId, outcome: Option<&Outcome>) -> Vec<Value> {
+        let (reads, assertion) = match self.assertions.get(id) {
+            Some(assertion) => (&assertion.reads, Some(assertion)),
+            None => match self.nodes.get(id) {
+                Some(known) => (&known.reads, None),
+                None => return Vec::new(),
+            },
+        };
+        let verdict = match outcome {
+            Some(Outcome::Tested(verdict)) => Some(verdict),
+            _ => None,
+        };
+        let input = |id: &NodeId| {
+            let known = self.nodes.get(id)?;
+            let mut input = known.dataset();
+            if let (Some(assertion), Some(verdict)) = (assertion.filter(|it| it.about.contains(id)), verdict)
+            {
+                input["inputFacets"] = json!({ "dataQualityAssertions": assertion.judged(verdict) });
+            }
+            Some(input)
+        };
+        reads.iter().filter_map(input).collect()
+    }
+
+    /// What a step writes, with its numbers if it has written.
+    pub(super) fn output(&self, id: &NodeId, outcome: Option<&Outcome>) -> Vec<Value> {
+        let Some(known) = self.nodes.get(id) else { return Vec::new() };
+        let mut output = known.dataset();
+        if !known.lineage.is_null() {
+            output["facets"]["columnLineage"] = known.lineage.clone();
+        }
+        if let Some(Outcome::Published { rows, bytes, version, .. }) = outcome {
+            let statistics = json!({ "rowCount": rows, "size": bytes });
+            output["outputFacets"] =
+                json!({ "outputStatistics": facet(statistics, "1-0-2/OutputStatisticsOutputDatasetFacet") });
+            let version = json!({ "datasetVersion": version.to_string() });
+            output["facets"]["version"] = facet(version, "1-0-1/DatasetVersionDatasetFacet");
+        }
+        vec![output]
+    }
+}
+
+/// Whether a node is nothing outside of the project: nobody else can see it.
+#[must_use]
+pub fn is_ephemeral(node: &Node) -> bool {
+    matches!(node, Node::Model(model) if model.config.materialized == Materialized::Ephemeral)
+}
+
+/// What a node reads; of what is ephemeral, what lies behind it.
+fn reads(manifest: &Manifest, id: &NodeId) -> Vec<NodeId> {
+    let mut found = BTreeSet::new();
+    let mut next = manifest.graph.parents(id);
+    while let Some(parent) = next.pop() {
+        if manifest.nodes.get(parent).is_some_and(is_ephemeral) {
+            next.extend(manifest.graph.parents(parent));
+        } else {
+            found.insert(parent.clone());
+        }
+    }
+    found.into_iter().collect()
+}
+
+impl Known {
+    fn dataset(&self) -> Value {
+        json!({ "namespace": self.place.namespace, "name": self.place.name, "facets": self.facets })
+    }
+}
+
+impl Place {
+    /// Where a node's rows lie; none of what has none.
+    fn of(node: &Node, root: &str, base: &Path) -> Option<Self> {
+        if let Node::Source(source) = node
+            && let Some(external) = &source.external
+        {
+            // A database holds several tables, of which the location names none.
+            let table = if source.has_files() || source.is_delta() {
+                String::new()
+            } else {
+                format!(".{}", source.name)
+            };
+            let location = &external.location;
+            let whole = if location.contains("://") {
+                location.clone()
+            } else {
+                base.join(location).display().to_string()
+            };
+            return Some(Self::at(&format!("{whole}{table}")));
+        }
+        let relation = node.relation()?;
+        Some(Self::at(&format!("{}/{}/{}", root.trim_end_matches('/'), relation.schema, relation.name)))
+    }
+
+    /// `s3://bucket` and `path`, or `file` and a path.
+    fn at(location: &str) -> Self {
+        let (namespace, name) = match location.split_once("://") {
+            Some(("file", path)) => ("file".to_owned(), path),
+            Some((scheme, rest)) => {
+                let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+                // Who may read there is nobody's business.
+                let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+                (format!("{scheme}://{host}"), path)
+            }
+            None => ("file".to_owned(), location),
+        };
+        Self { namespace, name: name.to_owned() }
+    }
+}
+
+impl Assertion {
+    fn judged(&self, verdict: &Verdict) -> Value {
+        let assertion = json!({
+            "assertion": self.test,
+            "success": verdict.status == TestStatus::Pass,
+            "column": self.column,
+            "severity": self.severity,
+            "name": self.name,
+            "actual": verdict.failures.to_string(),
+        });
+        let assertion = match assertion {
+            Value::Object(entries) => entries.into_iter().filter(|(_, value)| !value.is_null()).collect(),
+            _ => Map::new(),
+        };
+        facet(json!({ "assertions": [assertion] }), "1-1-0/DataQualityAssertionsDatasetFacet")
+    }
+}
+
+/// What is true of a dataset whoever reads or writes it.
+fn facets(node: &Node, columns: Option<&NodeLineage>, place: &Place, root: &str) -> Map<String, Value> {
+    let said = node.documentation();
+    let mut facets = Map::new();
+    let fields: Vec<Value> = columns
+        .into_iter()
+        .flat_map(|node| &node.columns)
+        .enumerate()
+        .map(|(at, column)| {
+            let mut field =
+                json!({ "name": column.name, "type": column.data_type, "ordinal_position": at + 1 });
+            let text = said.and_then(|said| said.columns.get(&column.name)).map(|said| said.text.trim());
+            if let Some(text) = text.filter(|text| !text.is_empty()) {
+                field["description"] = text.into();
+            }
+            field
+        })
+        .collect();
+    if !fields.is_empty() {
+        facets.insert("schema".to_owned(), facet(json!({ "fields": fields }), "1-2-0/SchemaDatasetFacet"));
+    }
+    let uri = if place.namespace == "file" {
+        format!("file://{}", place.name)
+    } else {
+        format!("{}/{}", place.namespace, place.name)
+    };
+    let source = match node {
+        Node::Source(source) => json!({ "name": source.source, "uri": uri }),
+        _ => json!({ "name": root, "uri": uri }),
+    };
+    facets.insert("dataSource".to_owned(), facet(source, "1-0-1/DatasourceDatasetFacet"));
+    let text = said.map(|said| said.description.text.trim()).unwrap_or_default();
+    if !text.is_empty() {
+        let said = json!({ "description": text, "contentType": "text/markdown" });
+        facets.insert("documentation".to_owned(), facet(said, "1-1-0/DocumentationDatasetFacet"));
+    }
+    facets
+}
+
+/// Which columns of which datasets a dataset's columns are made of; null if no other dataset has a part in it.
+fn column_lineage(node: &NodeLineage, places: &BTreeMap<&NodeId, Place>) -> Value {
+    let field = |from: &crate::lineage::ColumnId, transformations: Vec<Value>| {
+        let place = places.get(&from.node)?;
+        Some(json!({
+            "namespace": place.namespace,
+            "name": place.name,
+            "field": from.column,
+            "transformations": transformations,
+        }))
+    };
+    let fields = node.columns.iter().filter_map(|column| {
+        let values = column.values.iter().filter_map(|(from, how)| field(from, vec![direct(*how)]));
+        let uses = column.uses.iter().filter_map(|(from, kinds)| field(from, indirect(kinds)));
+        let inputs: Vec<Value> = values.chain(uses).collect();
+        (!inputs.is_empty()).then(|| (column.name.clone(), json!({ "inputFields": inputs })))
+    });
+    let fields: Map<String, Value> = fields.collect();
+    let dataset: Vec<Value> =
+        node.rows.iter().filter_map(|(from, kinds)| field(from, indirect(kinds))).collect();
+    if fields.is_empty() && dataset.is_empty() {
+        return Value::Null;
+    }
+    facet(json!({ "fields": fields, "dataset": dataset }), "1-2-0/ColumnLineageDatasetFacet")
+}
+
+fn direct(how: How) -> Value {
+    let subtype = match how {
+        How::Copied | How::Renamed => "IDENTITY",
+        How::Transformed => "TRANSFORMATION",
+        How::Aggregated => "AGGREGATION",
+    };
+    json!({ "type": "DIRECT", "subtype": subtype, "description": how.word(), "masking": false })
+}
+
+fn indirect(kinds: &BTreeSet<Use>) -> Vec<Value> {
+    let one = |kind: &Use| {
+        let subtype = match kind {
+            Use::Filter => "FILTER",
+            Use::Join => "JOIN",
+            Use::Group => "GROUP_BY",
+            Use::Order => "SORT",
+            Use::Window => "WINDOW",
+            Use::Condition => "CONDITIONAL",
+        };
+        json!({ "type": "INDIRECT", "subtype": subtype, "description": kind.word(), "masking": false })
+    };
+    kinds.iter().map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(location: &str) -> (String, String) {
+        let Place { namespace, name } = Place::at(location);
+        (namespace, name)
+    }
+
+    #[test]
+    fn a_place_is_a_namespace_and_a_name_in_it() {
+        assert_eq!(at("/lake/raw/a"), ("file".to_owned(), "/lake/raw/a".to_owned()));
+        assert_eq!(at("file:///lake/raw/a"), ("file".to_owned(), "/lake/raw/a".to_owned()));
+        assert_eq!(at("s3://bucket/lake/raw/a"), ("s3://bucket".to_owned(), "lake/raw/a".to_owned()));
+        assert_eq!(at("https://me:secret@host/a.csv"), ("https://host".to_owned(), "a.csv".to_owned()));
+        assert_eq!(at("s3://bucket"), ("s3://bucket".to_owned(), String::new()));
+    }
+}

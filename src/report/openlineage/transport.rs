@@ -1,0 +1,218 @@
+//! The way of events out of the process: on a thread of its own, through a queue that is never waited for. A run neither
+//! waits for whoever listens nor fails because of them.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, Write},
+    path::PathBuf,
+    sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError},
+    thread,
+    time::Duration,
+};
+
+use crate::report::SinkError;
+
+/// Events that wait to be sent; those that come when so many do are lost.
+const QUEUE: usize = 10_000;
+
+/// How long the end of a run waits for what was not sent yet.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long an endpoint may take for one event.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The waits before an event is sent again.
+const RETRIES: [Duration; 3] = [Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(3)];
+
+/// Where events go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Endpoint {
+    /// To the end of a file, a line each.
+    File(PathBuf),
+    /// To a service, by a POST each.
+    Http {
+        /// Its whole address.
+        url: String,
+        /// What it knows us by.
+        api_key: Option<String>,
+    },
+}
+
+/// Events on their way.
+pub struct Transport {
+    what: String,
+    queue: SyncSender<String>,
+    /// How many could not be sent, and why the first could not; told once when the thread ends.
+    ended: Receiver<Option<io::Error>>,
+    dropped: u64,
+}
+
+impl Transport {
+    /// Opens the way to an endpoint.
+    #[must_use]
+    pub fn start(endpoint: Endpoint) -> Self {
+        let (queue, events) = mpsc::sync_channel(QUEUE);
+        let (tell, ended) = mpsc::sync_channel(1);
+        let what = match &endpoint {
+            Endpoint::File(path) => format!("lineage events to {}", path.display()),
+            Endpoint::Http { url, .. } => format!("lineage events to {}", shown(url)),
+        };
+        let spawned = thread::Builder::new().name("openlineage".to_owned()).spawn(move || {
+            // Nobody is there to be told if the run did not wait.
+            let _ = tell.send(carry(&endpoint, &events).err());
+        });
+        drop(spawned);
+        Self { what, queue, ended, dropped: 0 }
+    }
+
+    /// Takes an event, if there is room for it.
+    pub(super) fn send(&mut self, event: String) {
+        if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = self.queue.try_send(event) {
+            self.dropped += 1;
+        }
+    }
+
+    /// Waits a while for what was not sent yet.
+    ///
+    /// # Errors
+    /// If anything was lost.
+    pub(super) fn finish(self) -> Result<(), SinkError> {
+        let Self { what, queue, ended, dropped } = self;
+        drop(queue);
+        let late = || io::Error::new(io::ErrorKind::TimedOut, "the run did not wait for all of them");
+        let error = match ended.recv_timeout(PATIENCE) {
+            Ok(error) => error,
+            Err(RecvTimeoutError::Timeout) => Some(late()),
+            Err(RecvTimeoutError::Disconnected) => {
+                Some(io::Error::other("the thread that sends them is gone"))
+            }
+        };
+        let full = || io::Error::other(format!("{dropped} found no room in the queue"));
+        match error.or_else(|| (dropped > 0).then(full)) {
+            Some(error) => Err(SinkError::new(what, error)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Sends what comes until nothing more does. The first event that can't be sent ends it: an endpoint that is away
+/// shall not hold the end of the run for each of them.
+fn carry(endpoint: &Endpoint, events: &Receiver<String>) -> io::Result<()> {
+    match endpoint {
+        Endpoint::File(path) => {
+            let mut file: File = OpenOptions::new().create(true).append(true).open(path)?;
+            // One write a line, so that those of several processes don't mix.
+            events.iter().try_for_each(|event| file.write_all(format!("{event}\n").as_bytes()))
+        }
+        Endpoint::Http { url, api_key } => {
+            let agent: ureq::Agent =
+                ureq::Agent::config_builder().timeout_global(Some(TIMEOUT)).build().into();
+            events.iter().try_for_each(|event| post(&agent, url, api_key.as_deref(), &event))
+        }
+    }
+}
+
+/// An address without the password that may stand in it.
+fn shown(url: &str) -> String {
+    match url::Url::parse(url) {
+        Ok(mut parsed) => {
+            // What can't have a password has none.
+            let _ = parsed.set_password(None);
+            let _ = parsed.set_username("");
+            parsed.to_string()
+        }
+        Err(_) => "an address that is none".to_owned(),
+    }
+}
+
+/// Sends one event, again if the service is away or overloaded.
+fn post(agent: &ureq::Agent, url: &str, api_key: Option<&str>, event: &str) -> io::Result<()> {
+    let mut waits = RETRIES.iter();
+    loop {
+        let mut request = agent.post(url).header("content-type", "application/json");
+        if let Some(key) = api_key {
+            request = request.header("authorization", format!("Bearer {key}"));
+        }
+        let Err(error) = request.send(event) else { return Ok(()) };
+        let is_permanent = matches!(error, ureq::Error::StatusCode(400..=407 | 409..=428 | 430..=499));
+        match waits.next().filter(|_| !is_permanent) {
+            Some(wait) => thread::sleep(*wait),
+            None => return Err(io::Error::other(error.to_string())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{BufRead, BufReader, Read},
+        net::{TcpListener, TcpStream},
+    };
+
+    use super::*;
+
+    #[test]
+    fn a_file_has_a_line_an_event() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.jsonl");
+        for event in ["{\"a\":1}", "{\"a\":2}"] {
+            let mut transport = Transport::start(Endpoint::File(path.clone()));
+            transport.send(event.to_owned());
+            transport.finish().unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "{\"a\":1}\n{\"a\":2}\n");
+    }
+
+    #[test]
+    fn a_file_that_can_not_be_written_is_said_at_the_end() {
+        let mut transport = Transport::start(Endpoint::File("/nowhere/at/all.jsonl".into()));
+        transport.send("{}".to_owned());
+        let error = transport.finish().unwrap_err().to_string();
+        assert!(error.contains("/nowhere/at/all.jsonl"), "{error}");
+    }
+
+    #[test]
+    fn a_password_is_not_shown() {
+        assert_eq!(shown("https://me:secret@host/api/v1/lineage"), "https://host/api/v1/lineage");
+        assert_eq!(shown("secret"), "an address that is none");
+    }
+
+    /// The head and the body of a request, answered with this status.
+    fn answered(stream: TcpStream, status: &str) -> (String, String) {
+        let mut reader = BufReader::new(stream.try_clone().unwrap());
+        let (mut head, mut line, mut length) = (String::new(), String::new(), 0);
+        while reader.read_line(&mut line).unwrap() > 2 {
+            if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap();
+            }
+            head.push_str(&std::mem::take(&mut line));
+        }
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body).unwrap();
+        let mut stream = stream;
+        write!(stream, "HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").unwrap();
+        (head, String::from_utf8(body).unwrap())
+    }
+
+    #[test]
+    fn a_service_that_is_overloaded_is_asked_again_and_one_that_refuses_is_not() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/api/v1/lineage", listener.local_addr().unwrap());
+        let mut transport = Transport::start(Endpoint::Http { url, api_key: Some("secret".to_owned()) });
+        transport.send("{\"a\":1}".to_owned());
+        transport.send("{\"a\":2}".to_owned());
+        let mut requests = Vec::new();
+        for status in ["503 Busy", "201 Created", "422 No"] {
+            requests.push(answered(listener.accept().unwrap().0, status));
+        }
+        let error = transport.finish().unwrap_err().to_string();
+        assert!(error.contains("422"), "{error}");
+        let bodies: Vec<&str> = requests.iter().map(|(_, body)| body.as_str()).collect();
+        assert_eq!(bodies, ["{\"a\":1}", "{\"a\":1}", "{\"a\":2}"]);
+        let head = requests[0].0.to_lowercase();
+        assert!(
+            head.starts_with("post /api/v1/lineage") && head.contains("authorization: bearer secret"),
+            "{head}"
+        );
+    }
+}
