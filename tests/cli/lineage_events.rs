@@ -51,6 +51,16 @@ fn what_starts_ends_once_and_belongs_to_the_run() {
 }
 
 #[test]
+fn what_has_nothing_to_do_is_no_run() {
+    let project = shop();
+    let _ = project.run(["build", "-s", "orders"]).success();
+    std::fs::remove_file(project.path("events.jsonl")).expect("the events");
+    let _ = project.run(["build", "-s", "orders"]).success();
+    let jobs: Vec<String> = events(&project).iter().map(|event| event["job"]["name"].to_string()).collect();
+    assert_eq!(jobs, ["\"shop.build\"", "\"shop.build\""]);
+}
+
+#[test]
 fn a_model_tells_its_rows_and_where_its_columns_come_from() {
     let project = shop();
     let _ = project.run(["build"]).failure();

@@ -169,8 +169,8 @@ impl Sink for OpenLineage {
     fn event(&mut self, event: &Event) -> Result<(), SinkError> {
         match &event.fact {
             Fact::RunStarted(info) => self.run_started(info, event.at),
-            Fact::StepStarted { step, .. } if is_told(step.action) => self.step_started(step, event.at),
-            Fact::StepFinished { step, outcome, .. } if is_told(step.action) => {
+            Fact::StepStarted { step, .. } if is_told(step) => self.step_started(step, event.at),
+            Fact::StepFinished { step, outcome, .. } if is_told(step) => {
                 self.step_finished(step, outcome, event.at);
             }
             // Whatever kept a step from running, the run did not do what was asked of it.
@@ -193,9 +193,10 @@ impl Sink for OpenLineage {
     }
 }
 
-/// Whether a step is a job to OpenLineage: unit tests read no table, and a source's age is no lineage.
-fn is_told(action: Action) -> bool {
-    !matches!(action, Action::UnitTest | Action::Freshness)
+/// Whether a step is a job to OpenLineage: unit tests read no table, a source's age is no lineage, and where nothing is to do
+/// nothing runs.
+fn is_told(step: &Step) -> bool {
+    !matches!(step.action, Action::UnitTest | Action::Freshness) && !step.reason.is_idle()
 }
 
 fn word(action: Action) -> &'static str {
