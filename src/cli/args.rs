@@ -2,11 +2,17 @@
 
 #![expect(clippy::doc_markdown, reason = "the doc comments are read in a terminal")]
 
+mod questions;
+
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+pub use self::questions::{
+    DescribeArgs, DescribeOutput, DocsCommand, LineageArgs, LineageOutput, ListArgs, ListOutput, PlanArgs,
+    PlanOutput, ResourceType, ShowArgs, ShowOutput,
+};
 use crate::interval::Interval;
 
 /// dbt's way of working on open Delta tables, in one binary.
@@ -304,190 +310,6 @@ pub struct BuildArgs {
 pub enum SourceCommand {
     /// Ask the selected sources when they were last loaded; writes sources.json
     Freshness(SelectArgs),
-}
-
-/// `describe`.
-#[derive(Debug, ClapArgs)]
-pub struct DescribeArgs {
-    /// A model, seed, snapshot or source: stg_readings, files.readings
-    #[arg(value_name = "MODEL")]
-    pub name: String,
-    /// How many of its versions to tell of
-    #[arg(long, default_value_t = 5, value_name = "N")]
-    pub versions: usize,
-    /// How to print it
-    #[arg(long, default_value = "text", value_name = "FORMAT")]
-    pub output: DescribeOutput,
-}
-
-/// How `describe` prints.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum DescribeOutput {
-    /// Lines for people
-    Text,
-    /// One JSON document
-    Json,
-}
-
-/// `docs`.
-#[derive(Debug, Subcommand)]
-pub enum DocsCommand {
-    /// Write manifest.json, catalog.json and graph_summary.json, which tools for dbt read; nothing needs to have been built
-    Generate,
-}
-
-/// `list`.
-#[derive(Debug, ClapArgs)]
-pub struct ListArgs {
-    /// Which nodes.
-    #[command(flatten)]
-    pub select: SelectArgs,
-    /// What to print of each
-    #[arg(long, default_value = "selector", value_name = "FORMAT")]
-    pub output: ListOutput,
-    /// Only nodes of these kinds
-    #[arg(long, num_args = 1.., value_name = "TYPE")]
-    pub resource_type: Vec<ResourceType>,
-}
-
-/// What `list` prints of a node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ListOutput {
-    /// What selects it: smart_meters.staging.stg_readings
-    Selector,
-    /// Its name
-    Name,
-    /// Its file
-    Path,
-    /// One JSON object a line
-    Json,
-}
-
-/// A kind of node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[value(rename_all = "snake_case")]
-pub enum ResourceType {
-    /// A model
-    Model,
-    /// A seed
-    Seed,
-    /// A snapshot
-    Snapshot,
-    /// A source
-    Source,
-    /// A data test
-    Test,
-    /// A unit test
-    UnitTest,
-    /// An exposure
-    Exposure,
-}
-
-impl ResourceType {
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Model => "model",
-            Self::Seed => "seed",
-            Self::Snapshot => "snapshot",
-            Self::Source => "source",
-            Self::Test => "test",
-            Self::UnitTest => "unit_test",
-            Self::Exposure => "exposure",
-        }
-    }
-}
-
-/// `show`.
-#[derive(Debug, ClapArgs)]
-pub struct ShowArgs {
-    /// The model or snapshot to show: its SQL is run over the tables as they are; or the seed: its file is read
-    #[arg(
-        long,
-        short = 's',
-        value_name = "MODEL",
-        required_unless_present = "inline",
-        conflicts_with = "inline"
-    )]
-    pub select: Option<String>,
-    /// Show the rows of the model's last version that failed its tests, kept by `build --keep-staged`
-    #[arg(long, requires = "select", value_parser = clap::builder::BoolishValueParser::new())]
-    pub staged: bool,
-    /// A query to run; it may use ref() and source(), or tables by name: "select * from raw.raw_readings"
-    #[arg(long, value_name = "SQL")]
-    pub inline: Option<String>,
-    /// How many rows; -1 for all
-    #[arg(long, default_value_t = 5, allow_negative_numbers = true, value_name = "N")]
-    pub limit: i64,
-    /// How to print them
-    #[arg(long, default_value = "table", value_name = "FORMAT")]
-    pub output: ShowOutput,
-}
-
-/// How `show` prints rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ShowOutput {
-    /// An aligned table
-    Table,
-    /// One JSON object a row
-    Json,
-    /// Comma-separated values with a header
-    Csv,
-}
-
-/// `plan`.
-#[derive(Debug, ClapArgs)]
-pub struct PlanArgs {
-    /// Which nodes.
-    #[command(flatten)]
-    pub select: SelectArgs,
-    /// What would be built of them.
-    #[command(flatten)]
-    pub rebuild: RebuildArgs,
-    /// How to print it
-    #[arg(long, default_value = "text", value_name = "FORMAT")]
-    pub output: PlanOutput,
-}
-
-/// How `plan` prints.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum PlanOutput {
-    /// Lines for people
-    Text,
-    /// One JSON document
-    Json,
-}
-
-/// `lineage`.
-#[derive(Debug, ClapArgs)]
-pub struct LineageArgs {
-    /// A model, seed, snapshot or source, or a column of one: stg_readings, stg_readings.meterpoint_id, files.readings
-    #[arg(value_name = "MODEL[.COLUMN]")]
-    pub subject: String,
-    /// Only what it is made of; of a model, all the way up
-    #[arg(long)]
-    pub upstream: bool,
-    /// Only what is made of it; of a model, all the way down
-    #[arg(long)]
-    pub downstream: bool,
-    /// Every column and test that a change of it would touch
-    #[arg(long, conflicts_with_all = ["upstream", "downstream"])]
-    pub impact: bool,
-    /// How to print it
-    #[arg(long, default_value = "tree", value_name = "FORMAT")]
-    pub format: LineageOutput,
-}
-
-/// How `lineage` prints.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LineageOutput {
-    /// Trees and tables for people
-    Tree,
-    /// One JSON document
-    Json,
-    /// A Mermaid flowchart
-    Mermaid,
-    /// A Graphviz graph
-    Dot,
 }
 
 /// `init`.

@@ -16,7 +16,7 @@ use super::{
     asked::Asked,
     context::{Context, Prepared, given_vars},
     failure::{self, Failure, NODE_FAILED},
-    flags, openlineage,
+    flags, in_colour, openlineage,
 };
 use crate::{
     artifact::Invocation,
@@ -111,7 +111,7 @@ fn reporter(
     let lookup = lookup(worker);
     let terminal = stdout().is_terminal();
     let mut look = Look::new(*chrono::Local::now().offset());
-    look.colour = terminal && anstream::AutoStream::choice(&stdout()) != anstream::ColorChoice::Never;
+    look.colour = in_colour();
     look.quiet = global.quiet;
     let lines: Box<dyn Sink> = match global.log_format {
         LogFormat::Json => {

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::{IsTerminal, Write, stdout},
+    io::{Write, stdout},
     process::ExitCode,
 };
 
@@ -10,6 +10,7 @@ use super::{
     args::{DescribeArgs, DescribeOutput, Global},
     context::Context,
     failure::{self, Failure},
+    in_colour,
 };
 use crate::{
     compile::Wanted,
@@ -59,8 +60,7 @@ pub(super) async fn run(global: &Global, args: &DescribeArgs) -> Result<ExitCode
         versions: &versions,
         verdicts: &verdicts,
     };
-    let colour =
-        stdout().is_terminal() && anstream::AutoStream::choice(&stdout()) != anstream::ColorChoice::Never;
+    let colour = in_colour();
     let text = match args.output {
         DescribeOutput::Text => description.text(colour),
         DescribeOutput::Json => format!("{:#}\n", description.json()),

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    io::{IsTerminal, Write, stdout},
+    io::{Write, stdout},
     process::ExitCode,
 };
 
@@ -10,6 +10,7 @@ use super::{
     args::{Global, LineageArgs, LineageOutput},
     context::Context,
     failure::Failure,
+    in_colour,
 };
 use crate::{
     compile::Wanted,
@@ -27,14 +28,10 @@ pub(super) async fn run(global: &Global, args: &LineageArgs) -> Result<ExitCode,
     let lineage = Lineage::of(&context.manifest, &compiled);
     let subject = Subject::find(&args.subject, &context.manifest, &lineage)
         .map_err(|unknown| Failure::Message { message: unknown.message, hint: unknown.hint })?;
-    let direction = match (args.upstream, args.downstream) {
-        (true, false) => Some(Direction::Upstream),
-        (false, true) => Some(Direction::Downstream),
-        _ => None,
-    };
+    let upstream = args.upstream.then_some(Direction::Upstream);
+    let direction = upstream.or(args.downstream.then_some(Direction::Downstream));
     let asked = AskedLineage { manifest: &context.manifest, lineage: &lineage, subject: &subject, direction };
-    let colour =
-        stdout().is_terminal() && anstream::AutoStream::choice(&stdout()) != anstream::ColorChoice::Never;
+    let colour = in_colour();
     let text = match (args.impact, args.format) {
         (false, LineageOutput::Tree) => asked.lineage(LineageFormat::Tree { colour }),
         (false, LineageOutput::Json) => asked.lineage(LineageFormat::Json),

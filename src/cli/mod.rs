@@ -32,7 +32,10 @@ mod plan;
 mod retry;
 mod show;
 
-use std::process::ExitCode;
+use std::{
+    io::{IsTerminal, stdout},
+    process::ExitCode,
+};
 
 use clap::Parser;
 
@@ -75,6 +78,11 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(failure) => failure.report(quiet),
     }
+}
+
+/// Whether what is printed may be in colour: on a terminal, unless the user wants none.
+fn in_colour() -> bool {
+    stdout().is_terminal() && anstream::AutoStream::choice(&stdout()) != anstream::ColorChoice::Never
 }
 
 /// What the runtime's threads are called.

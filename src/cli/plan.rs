@@ -1,7 +1,7 @@
 //! `plan`: what `build` would do, and why.
 
 use std::{
-    io::{IsTerminal, Write, stdout},
+    io::{Write, stdout},
     process::ExitCode,
 };
 
@@ -10,6 +10,7 @@ use super::{
     asked::Asked,
     context::Context,
     failure::Failure,
+    in_colour,
 };
 use crate::report::{plan_json, plan_text};
 
@@ -18,11 +19,7 @@ pub(super) async fn run(global: &Global, args: &PlanArgs) -> Result<ExitCode, Fa
     let plan = context.prepare(&Asked::plan(args)).await?.plan;
     let mut out = stdout().lock();
     match args.output {
-        PlanOutput::Text => {
-            let colour = stdout().is_terminal()
-                && anstream::AutoStream::choice(&stdout()) != anstream::ColorChoice::Never;
-            write!(out, "{}", plan_text(&plan, colour))?;
-        }
+        PlanOutput::Text => write!(out, "{}", plan_text(&plan, in_colour()))?,
         PlanOutput::Json => writeln!(out, "{:#}", plan_json(&plan))?,
     }
     Ok(ExitCode::SUCCESS)

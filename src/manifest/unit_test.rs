@@ -21,6 +21,8 @@ pub struct UnitTest {
     pub model: NodeId,
     /// Project, folders, model, name.
     pub fqn: Vec<String>,
+    /// What it shows, rendered.
+    pub description: String,
     /// As declared.
     pub declared: UnitTestDecl,
     /// The rows of what the model reads.

@@ -102,7 +102,7 @@ impl Contents<'_> {
             "original_file_path": path,
             "unique_id": test.id,
             "fqn": test.fqn,
-            "description": declared.description.as_ref().map(|text| text.value.as_str()).unwrap_or_default(),
+            "description": test.description,
             "overrides": overrides,
             "depends_on": { "macros": [], "nodes": [test.model] },
             "config": config::unit_test(&test.config),

@@ -20,7 +20,7 @@ use datafusion::{
     logical_expr::{Aggregate, Distinct, Join, JoinType, LogicalPlan, TableScan, Unnest, Window},
 };
 
-use self::trace::{Scope, Trace, Values, add_uses};
+use self::trace::{Scope, Trace, Values, add_uses, add_values};
 use super::{Query, query::pending};
 use crate::name::Relation;
 
@@ -91,10 +91,7 @@ impl QueryLineage {
     pub fn and(&mut self, other: Self) {
         for column in other.columns {
             let Some(own) = self.columns.iter_mut().find(|own| own.name == column.name) else { continue };
-            for (origin, how) in column.values {
-                let known = own.values.entry(origin).or_insert(how);
-                *known = (*known).max(how);
-            }
+            add_values(&mut own.values, column.values);
             add_uses(&mut own.uses, column.uses);
         }
         add_uses(&mut self.rows, other.rows);

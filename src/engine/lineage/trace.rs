@@ -30,10 +30,7 @@ pub(super) struct Scope<'a> {
 impl Values {
     /// These and those of another part of an expression.
     pub(super) fn and(&mut self, other: Self) {
-        for (origin, how) in other.values {
-            let known = self.values.entry(origin).or_insert(how);
-            *known = (*known).max(how);
-        }
+        add_values(&mut self.values, other.values);
         add_uses(&mut self.uses, other.uses);
     }
 
@@ -116,6 +113,14 @@ impl<'a> Scope<'a> {
     /// What a column of one of the queries around is made of, the nearest first.
     pub(super) fn outer_column(&self, column: &Column) -> Option<Values> {
         iter::successors(self.outer, |scope| scope.outer).find_map(|scope| scope.column(column))
+    }
+}
+
+/// Adds what a value is made of; of two ways the one that counts more stays.
+pub(super) fn add_values(to: &mut BTreeMap<Origin, How>, more: BTreeMap<Origin, How>) {
+    for (origin, how) in more {
+        let known = to.entry(origin).or_insert(how);
+        *known = (*known).max(how);
     }
 }
 

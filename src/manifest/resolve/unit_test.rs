@@ -61,6 +61,7 @@ impl Resolver<'_> {
             name: name.clone(),
             model: model.clone(),
             fqn,
+            description: self.described(declared.description.as_ref()).text,
             declared: declared.clone(),
             given,
             tags,

@@ -34,6 +34,15 @@ fn descriptions_are_rendered_and_say_what_they_are_made_of() {
 }
 
 #[test]
+fn a_unit_test_is_described_as_all_else_is() {
+    let tests = "unit_tests: [{name: adds, description: \"{{ doc('x') }}\", model: a, given: [], expect: {rows: []}}]";
+    let files: Vec<_> = FILES.into_iter().chain([("models/tests.yml", tests)]).collect();
+    let manifest = manifest(&files);
+    let adds = manifest.unit_test(&NodeId::unit_test("shop", "a", "adds")).unwrap();
+    assert_eq!(adds.description, "A *number*.");
+}
+
+#[test]
 fn macros_are_there_as_they_are_written() {
     let manifest = manifest(&FILES);
     let macros = &manifest.library.macros;
