@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     error::{LakeError, READ},
+    provenance::told,
     store::Lake,
 };
 use crate::name::Relation;
@@ -28,7 +29,7 @@ pub struct Facts {
 impl Lake {
     /// The facts of a table; none if there is no table. Reads its log and no data file.
     pub async fn facts(&self, relation: &Relation) -> Result<Option<Facts>, LakeError> {
-        let (_, snapshot) = self.load(relation, self.store().clone()).await?;
+        let (log_store, snapshot) = self.load(relation, self.store().clone()).await?;
         let Some(snapshot) = snapshot else { return Ok(None) };
         let read = |error| LakeError::of(READ, &self.place(relation), error);
         let mut facts = Facts {
@@ -45,7 +46,9 @@ impl Lake {
             let rows = file.num_records().map(|rows| rows as u64);
             facts.rows = facts.rows.zip(rows).map(|(sum, rows)| sum + rows);
         }
-        facts.at = self.history(relation, 1).await?.first().and_then(|newest| newest.at);
+        // The commit may have been cleaned away, where a checkpoint stands for it.
+        let commit = log_store.read_commit_entry(facts.version).await.map_err(read)?;
+        facts.at = commit.and_then(|entry| told(&entry).at);
         Ok(Some(facts))
     }
 }

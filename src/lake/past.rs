@@ -8,7 +8,7 @@ use super::{
     error::{LakeError, READ},
     place,
     provenance::{Provenance, Told, told},
-    store::Lake,
+    store::{Lake, is_newest},
 };
 use crate::name::Relation;
 
@@ -36,9 +36,12 @@ impl Lake {
         if limit == 0 || place::is_missing_folder(log_store.root_url()) {
             return Ok(Vec::new());
         }
-        let newest = match Snapshot::try_new(&log_store, None).await {
-            Ok(snapshot) => snapshot.version(),
-            Err(error) => return self.absent(relation, &log_store, error).await.map(|()| Vec::new()),
+        let newest = match self.known().observed(relation).map(|observed| observed.version) {
+            Some(version) if is_newest(&log_store, version).await => version,
+            _ => match Snapshot::try_new(&log_store, None).await {
+                Ok(snapshot) => snapshot.version(),
+                Err(error) => return self.absent(relation, &log_store, error).await.map(|()| Vec::new()),
+            },
         };
         let mut entries = stream::iter((0..=newest).rev().take(limit))
             .map(|version| {

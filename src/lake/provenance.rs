@@ -30,6 +30,9 @@ pub struct Provenance {
     /// The digest of its rows. Filled in while they are written.
     #[serde(default)]
     pub digest: String,
+    /// How long it took to compute and write them, in milliseconds. Filled in when they are written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub millis: Option<u64>,
     /// What tests measured of it, by the test: later versions are compared with it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metrics: BTreeMap<String, f64>,
@@ -103,6 +106,7 @@ impl Provenance {
             inputs,
             rows: 0,
             digest: String::new(),
+            millis: None,
             metrics: BTreeMap::new(),
             tests: BTreeMap::new(),
             stands_for: None,

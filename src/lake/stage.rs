@@ -7,6 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Instant,
 };
 
 use bytes::Bytes;
@@ -188,6 +189,7 @@ impl Next<'_> {
     /// Writes the rows and makes the commit.
     async fn prepare(self, streams: Streams, cancel: &CancellationToken) -> Result<Prepared, LakeError> {
         let Self { relation, place, base, log_store, table, write } = self;
+        let started = Instant::now();
         let failed = |error: DeltaTableError| {
             if is_conflict(&error) {
                 let version = base.map_or(0, |base| base.version() + 1);
@@ -228,6 +230,7 @@ impl Next<'_> {
         };
         let mut provenance = write.provenance;
         provenance.rows = change.written + old.rows_kept;
+        provenance.millis = u64::try_from(started.elapsed().as_millis()).ok();
         if write.replaces == Replaces::Everything {
             provenance.digest.clone_from(&change.digest);
         }

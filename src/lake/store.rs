@@ -307,7 +307,7 @@ impl Lake {
 }
 
 /// Whether a version that a table has had is its newest still.
-async fn is_newest(log_store: &LogStoreRef, version: u64) -> bool {
+pub(super) async fn is_newest(log_store: &LogStoreRef, version: u64) -> bool {
     log_store.get_latest_version(version).await.is_ok_and(|newest| newest == version)
 }
 

@@ -205,10 +205,16 @@ async fn provenance_comes_back_from_the_newest_commit_if_it_is_ours() {
     let fixture = Fixture::new();
     let staged = fixture.stage(vec![vec![readings(0, 2)], vec![readings(2, 5)]], &[]).await.unwrap();
     let digest = staged.digest().to_owned();
+    let millis = staged.provenance().millis;
+    assert!(millis.is_some(), "how long it took is noted");
     staged.publish().await.unwrap();
     let observed = fixture.observe().await;
-    let expect =
-        Provenance { rows: 5, digest: digest.clone(), ..overwrite(observed.schema.clone(), &[]).provenance };
+    let expect = Provenance {
+        rows: 5,
+        digest: digest.clone(),
+        millis,
+        ..overwrite(observed.schema.clone(), &[]).provenance
+    };
     assert_eq!(observed.provenance, Some(expect));
 
     let again = fixture.stage(vec![vec![readings(3, 5)], vec![readings(0, 3)]], &[]).await.unwrap();

@@ -259,6 +259,18 @@ impl Node {
         }
     }
 
+    /// What its template calls; sources, seeds and unit tests have none.
+    #[must_use]
+    pub fn calls(&self) -> Option<&Calls> {
+        match self {
+            Self::Model(model) => Some(&model.calls),
+            Self::Snapshot(snapshot) => Some(&snapshot.model.calls),
+            Self::Test(test) => Some(&test.calls),
+            Self::Exposure(exposure) => Some(&exposure.calls),
+            Self::Seed(_) | Self::Source(_) | Self::UnitTest(_) => None,
+        }
+    }
+
     /// The column that tells when a row's event was, if its settings name one.
     #[must_use]
     pub fn event_time(&self) -> Option<&str> {

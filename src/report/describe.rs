@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::{
+    last_run,
     line::{Line, Tone},
     width::{columns, pad, printable},
     wording::rows_of,
@@ -77,7 +78,7 @@ impl Description<'_> {
                 "at": past.at.map(timestamp),
                 "run_id": made.map(|made| &made.run_id),
                 "rows": made.map(|made| made.rows),
-                "why": why(came_of),
+                "why": came_of.to_string(),
             })
         });
         json!({
@@ -141,15 +142,10 @@ impl Description<'_> {
         lines
     }
 
-    /// How a test ended: in the last run or, if it had no need to run then, over the rows that stand there.
+    /// How a test judged last.
     fn verdict(&self, test: &NodeId) -> Option<&str> {
-        // A test that did not run has a verdict from before.
-        let status = self.verdicts.get(test).map(String::as_str);
-        if status.is_some_and(|status| !["reused", "skipped"].contains(&status)) {
-            return status;
-        }
-        let newest = self.versions.first()?.0.provenance.as_ref()?;
-        newest.tests.get(test).map(|judged| if judged.failures == 0 { "pass" } else { "warn" })
+        let newest = self.versions.first().and_then(|(past, _)| past.provenance.as_ref());
+        last_run::verdict(test, self.verdicts, newest)
     }
 
     /// The tests with how they ended the last time.
@@ -211,19 +207,9 @@ impl Description<'_> {
             Line::plain(number)
                 .and(Tone::Faint, format!("  {}", past.at.map_or_else(|| " ".repeat(20), moment)))
                 .and(Tone::Plain, format!("  {}", pad(rows, width, " ")))
-                .and(Tone::Faint, format!("  {}", why(came_of)))
+                .and(Tone::Faint, format!("  {came_of}"))
         };
         self.versions.iter().zip(&rows).map(line).collect()
-    }
-}
-
-/// What a version came of, in words.
-fn why(came_of: &CameOf) -> String {
-    match came_of {
-        CameOf::Built(Some(reason)) => reason.to_string(),
-        CameOf::Built(None) => "made again".to_owned(),
-        CameOf::Noted(version) => format!("the rows of version {version}, looked at again"),
-        CameOf::Outside => "written by somebody else".to_owned(),
     }
 }
 

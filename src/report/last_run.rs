@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     interval::{Interval, Intervals},
+    lake::Provenance,
     name::NodeId,
 };
 
@@ -22,13 +23,32 @@ pub struct LastRun {
     /// The flags it had, as dbt names them.
     #[serde(default)]
     pub args: Map<String, Value>,
+    #[serde(default)]
+    metadata: Metadata,
     results: Vec<Ended>,
 }
 
+#[derive(Debug, Clone, Default, Deserialize)]
+struct Metadata {
+    generated_at: Option<DateTime<Utc>>,
+}
+
+/// How a node ended.
 #[derive(Debug, Clone, Deserialize)]
-struct Ended {
-    unique_id: NodeId,
-    status: String,
+pub struct Ended {
+    /// The node.
+    pub unique_id: NodeId,
+    /// dbt's word for it.
+    pub status: String,
+    /// How many rows a test found.
+    #[serde(default)]
+    pub failures: Option<u64>,
+    /// What was said of it.
+    #[serde(default)]
+    pub message: Option<String>,
+    /// Seconds it took.
+    #[serde(default)]
+    pub execution_time: f64,
     batch_results: Option<BatchResults>,
 }
 
@@ -36,6 +56,22 @@ struct Ended {
 struct BatchResults {
     #[serde(default)]
     failed: Vec<(DateTime<Utc>, DateTime<Utc>)>,
+}
+
+/// How a test judged last: in the last run or, if it had no need to run then, as the newest version says of the rows that
+/// stand there.
+#[must_use]
+pub fn verdict<'a>(
+    test: &NodeId,
+    last: &'a BTreeMap<NodeId, String>,
+    newest: Option<&'a Provenance>,
+) -> Option<&'a str> {
+    // A test that did not run has a verdict from before.
+    let status = last.get(test).map(String::as_str);
+    if status.is_some_and(|status| !["reused", "skipped"].contains(&status)) {
+        return status;
+    }
+    newest?.tests.get(test).map(|judged| if judged.failures == 0 { "pass" } else { "warn" })
 }
 
 /// The endings that dbt tries again.
@@ -63,6 +99,17 @@ impl LastRun {
 }
 
 impl LastRun {
+    /// When it ended, as far as it says.
+    #[must_use]
+    pub fn ended_at(&self) -> Option<DateTime<Utc>> {
+        self.metadata.generated_at
+    }
+
+    /// How each node that took part ended.
+    pub fn endings(&self) -> impl Iterator<Item = &Ended> {
+        self.results.iter()
+    }
+
     /// How each node ended.
     #[must_use]
     pub fn statuses(&self) -> BTreeMap<NodeId, String> {

@@ -11,7 +11,7 @@
 //! - [`Reporter`]: hands each event to the sinks; start here
 //! - [`Terminal`], [`JsonLines`], [`RunResults`], [`SourcesJson`], [`OpenLineage`]: the sinks
 //! - [`RunResult`]: how the run ended, with each [`Trouble`] there was
-//! - [`LastRun`]: what `run_results.json` tells the next command
+//! - [`LastRun`], [`LastAge`]: what `run_results.json` and `sources.json` tell the next command
 //! - [`TargetPath`]: the folder that artifacts go to
 //! - [`plan_text`], [`plan_json`]: a plan as `headwater plan` prints it
 //! - [`Description`]: a node, as `headwater describe` tells of it
@@ -24,6 +24,7 @@ mod artifact;
 mod describe;
 mod ending;
 mod json;
+mod last_ages;
 mod last_run;
 mod line;
 mod lineage;
@@ -51,7 +52,8 @@ use crate::event::Event;
 
 pub use describe::Description;
 pub use json::JsonLines;
-pub use last_run::LastRun;
+pub use last_ages::{LastAge, last_ages};
+pub use last_run::{LastRun, verdict};
 pub use lineage::{Asked as AskedLineage, LineageFormat};
 pub use message::Level;
 pub use node::{Lookup, NodeFile, no_files};

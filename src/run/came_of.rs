@@ -1,5 +1,7 @@
 //! Why each version of a table was made, told from what the versions say of themselves.
 
+use std::fmt;
+
 use super::stale::other_inputs;
 use crate::{
     lake::{Past, Provenance},
@@ -15,6 +17,17 @@ pub enum CameOf {
     Noted(u64),
     /// Somebody else wrote it.
     Outside,
+}
+
+impl fmt::Display for CameOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Built(Some(reason)) => reason.fmt(f),
+            Self::Built(None) => f.write_str("made again"),
+            Self::Noted(version) => write!(f, "the rows of version {version}, looked at again"),
+            Self::Outside => f.write_str("written by somebody else"),
+        }
+    }
 }
 
 /// What each of these versions came of, newest first as they are. `is_whole` says that there are none before them.

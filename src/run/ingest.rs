@@ -17,7 +17,7 @@ use super::{
 use crate::{
     compile::{ByFile, FILE, Increment, Standing},
     engine::{
-        Streams, Table,
+        Streams,
         change::{self, Changes},
         execute::{Joins, chained, one_stream, texts},
         source::{RejectCounts, RejectSink, SOURCE_FILE, SourceFile},
@@ -117,10 +117,7 @@ impl Worker {
             Some(base) => base.transaction(build.model.id.as_str()).await?.unwrap_or_default(),
             None => 0,
         };
-        let ledger = match self.tables.provider(&relation.files()).await? {
-            Some(table) => self.ledger(table).await?,
-            None => Ledger::default(),
-        };
+        let ledger = self.tables.ledger(&self.engine, relation).await?.unwrap_or_default();
         // A ledger that has not heard of what the table holds is another table's, or somebody's who took it back.
         let is_known = ledger.newest() >= committed && committed > 0 && by_file.standing.is_some();
         let everything = build.anew || !is_known;
@@ -140,11 +137,6 @@ impl Worker {
             listed.files.iter().filter(|file| read.contains(&*file.name)).cloned().collect()
         };
         Ok(Loading { by_file, base, ledger, batch, files, everything })
-    }
-
-    async fn ledger(&self, table: Table) -> Result<Ledger, StepError> {
-        let rows = self.engine.read(table).await?;
-        Ledger::of_batch(&rows).map_err(|error| StepError::Other(error.to_string()))
     }
 
     /// The rows of the files that are read.

@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::{
-    engine::{Table, net},
+    engine::{Engine, EngineError, Table, arrow::error::ArrowError, net},
+    ingest::Ledger,
     lake::{Between, Facts, Lake, LakeError, Observed, Past},
     manifest::{Manifest, Node},
     name::Relation,
@@ -15,6 +16,20 @@ use crate::{
 pub struct Tables {
     lake: Arc<Lake>,
     elsewhere: BTreeMap<Relation, (Lake, Relation)>,
+}
+
+/// A ledger could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// Its table could not be found out about.
+    #[error(transparent)]
+    Lake(#[from] LakeError),
+    /// Its rows could not be read.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// Its rows are not a ledger's.
+    #[error("{0} is not what Headwater writes: {1}")]
+    Form(Relation, ArrowError),
 }
 
 /// Tables that are looked at side by side: each look is a few small reads.
@@ -81,6 +96,13 @@ impl Tables {
     pub async fn history(&self, relation: &Relation, limit: usize) -> Result<Vec<Past>, LakeError> {
         let (lake, relation) = self.place(relation);
         lake.history(relation, limit).await
+    }
+
+    /// What is known of the files that a relation's table was loaded from; none if nothing is.
+    pub async fn ledger(&self, engine: &Engine, relation: &Relation) -> Result<Option<Ledger>, LedgerError> {
+        let Some(table) = self.provider(&relation.files()).await? else { return Ok(None) };
+        let rows = engine.read(table).await?;
+        Ok(Some(Ledger::of_batch(&rows).map_err(|error| LedgerError::Form(relation.files(), error))?))
     }
 
     /// What stands at every relation of the project that is or should be a Delta table.

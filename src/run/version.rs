@@ -93,6 +93,7 @@ impl Version {
             now.metrics = made.metrics.clone();
             now.metrics.extend(metrics);
             now.digest.clone_from(&made.digest);
+            now.millis = made.millis;
             now.stands_for = made.stands_for;
             let same_run = Provenance { run_id: made.run_id.clone(), ..now.clone() };
             now.stands_for = Some(standing.data_version);

@@ -8,7 +8,7 @@ use super::{
     batches::Touched,
     narrow::NothingBefore,
     scheduler::{Cancelled, Told},
-    tables::Tables,
+    tables::{LedgerError, Tables},
 };
 use crate::{
     compile::Compiled,
@@ -68,6 +68,16 @@ pub(super) enum StepError {
     Lost(String),
     #[error("{0}")]
     Other(String),
+}
+
+impl From<LedgerError> for StepError {
+    fn from(error: LedgerError) -> Self {
+        match error {
+            LedgerError::Lake(error) => error.into(),
+            LedgerError::Engine(error) => error.into(),
+            form @ LedgerError::Form(..) => Self::Other(form.to_string()),
+        }
+    }
 }
 
 impl Worker {
