@@ -14,12 +14,12 @@ const ROWS: [&[&str]; 8] = [
     &["plan", "outcome", "event"],
     &["engine", "lake", "ingest"],
     &["compile", "lineage", "run"],
-    &["artifact", "report"],
+    &["artifact", "report", "docs"],
     &["cli"],
 ];
 
 /// Modules of one row that may use each other, in this direction.
-const BESIDE: [(&str, &str); 14] = [
+const BESIDE: [(&str, &str); 15] = [
     ("manifest", "parse"),
     ("diag", "text"),
     ("name", "text"),
@@ -32,6 +32,7 @@ const BESIDE: [(&str, &str); 14] = [
     ("run", "compile"),
     ("lineage", "compile"),
     ("report", "artifact"),
+    ("docs", "report"),
     ("parse", "select"),
     ("jinja", "graph"),
 ];

@@ -18,7 +18,7 @@
 //! | 3 | [`plan`], [`outcome`], [`event`] | what will be done, what became of it, facts about both |
 //! | 4 | [`engine`], [`lake`], [`ingest`] | all of DataFusion; all of Delta; which files are new |
 //! | 5 | [`compile`], [`lineage`], [`run`] | everything checked; where columns come from; everything done |
-//! | 6 | [`artifact`], [`report`] | dbt's files; what people and programs are told |
+//! | 6 | [`artifact`], [`report`], [`docs`] | dbt's files; what people and programs are told; the documentation site |
 //! | 7 | [`cli`] | arguments in, exit code out |
 //!
 //! To follow a run, begin at `cli::build`, then [`compile::compile`], [`run::scheduler::run`] and [`run::worker`].
@@ -27,6 +27,7 @@ pub mod artifact;
 pub mod cli;
 pub mod compile;
 pub mod diag;
+pub mod docs;
 pub mod engine;
 pub mod event;
 pub mod graph;

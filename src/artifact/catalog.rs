@@ -88,7 +88,7 @@ fn stats(facts: Option<&Facts>) -> Value {
         }
         add("bytes", "Approximate Size", facts.bytes.into(), "The bytes of the newest version's data files");
         add("num_files", "# Files", facts.files.into(), "The newest version's data files");
-        add("version", "Version", facts.version.into(), "The newest version of the Delta table");
+        add("version", "Table Version", facts.version.into(), "The newest version of the Delta table");
         if let Some(at) = facts.at {
             add(
                 "last_modified",

@@ -10,8 +10,8 @@ use chrono::{DateTime, Utc};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 pub use self::questions::{
-    DescribeArgs, DescribeOutput, DocsCommand, LineageArgs, LineageOutput, ListArgs, ListOutput, PlanArgs,
-    PlanOutput, ResourceType, ShowArgs, ShowOutput,
+    DescribeArgs, DescribeOutput, DocsCommand, GenerateArgs, LineageArgs, LineageOutput, ListArgs,
+    ListOutput, PlanArgs, PlanOutput, ResourceType, ServeArgs, ShowArgs, ShowOutput,
 };
 use crate::interval::Interval;
 

@@ -1,7 +1,7 @@
 //! What a command leaves under the target path beside its results: the SQL of what was compiled, `manifest.json` and
 //! `graph_summary.json`.
 
-use std::{collections::BTreeMap, io, path::Path};
+use std::{collections::BTreeMap, fs, io, path::Path};
 
 use chrono::Utc;
 use serde_json::Value;
@@ -10,6 +10,7 @@ use super::{context::Context, failure::Failure};
 use crate::{
     artifact::{Origin, graph_summary::graph_summary, manifest::Contents, replace},
     compile::Compiled,
+    docs::Page,
     manifest::{Manifest, Model, Snapshot},
     report::TargetPath,
 };
@@ -32,6 +33,25 @@ pub(super) fn write_json(
     artifact: &Value,
 ) -> Result<(), Failure> {
     put(context, target, name, artifact).map_err(|error| failed(target, &error))
+}
+
+/// Writes the documentation's files into a folder of their own. Parts of an older page that this one lacks go.
+pub(super) fn write_page(
+    context: &Context,
+    target: &TargetPath,
+    folder: &Path,
+    page: &Page,
+) -> Result<(), Failure> {
+    let written = || {
+        // The page last: its parts are there when it is.
+        for (name, bytes) in page.files.iter().rev() {
+            let path = folder.join(name);
+            fs::create_dir_all(path.parent().unwrap_or(folder))?;
+            replace(&path, &context.invocation_id, bytes)?;
+        }
+        page.remove_older(folder)
+    };
+    written().map_err(|error| failed(target, &error))
 }
 
 /// Who writes artifacts now.

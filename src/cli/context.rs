@@ -48,6 +48,8 @@ pub(super) struct Context {
     /// When the invocation started.
     pub(super) started: DateTime<Utc>,
     pub(super) target_path: PathBuf,
+    /// The variables, the command line's over the project's.
+    pub(super) vars: Map<String, Value>,
     lake_root: String,
     lake_options: HashMap<String, String>,
 }
@@ -78,9 +80,10 @@ impl Context {
         let invocation_id = uuid::Uuid::new_v4().to_string();
         let (docs, more) = parse::docs(&project);
         findings.extend(more);
+        let vars = vars(&project, global)?;
         let globals = Globals {
             project_name: project.settings.name.value.clone(),
-            vars: vars(&project, global)?,
+            vars: vars.clone(),
             target: json!({
                 "name": target_name, "type": "headwater", "threads": threads, "root": target.root.value,
                 "schema": target.schema.as_ref().map(|schema| schema.value.clone()),
@@ -134,6 +137,7 @@ impl Context {
                     quiet: global.quiet,
                     started,
                     target_path,
+                    vars,
                     lake_root,
                     lake_options,
                 })

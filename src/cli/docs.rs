@@ -1,28 +1,47 @@
-//! `docs generate`: what the project is and what its tables are, as dbt's readers know it.
+//! `docs`: what the project is and what its tables are, as a page for people and as files for dbt's readers.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     io::{Write, stdout},
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
+use chrono::Utc;
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::{args::Global, artifacts, context::Context, failure::Failure};
+use super::{
+    args::{GenerateArgs, Global, ServeArgs},
+    artifacts,
+    context::{self, Context},
+    failure::{self, Failure},
+};
 use crate::{
     artifact::catalog::catalog,
-    compile::Wanted,
-    lake::{Facts, LakeError},
-    manifest::Manifest,
-    name::NodeId,
-    report::TargetPath,
-    run::tables::Tables,
+    compile::{Compiled, Taken, Wanted},
+    docs::{Known, Page, server::Server},
+    engine::Engine,
+    ingest::Ledger,
+    lake::{Facts, LakeError, Past},
+    lineage::Lineage,
+    name::{NodeId, Relation},
+    report::{LastRun, TargetPath, last_ages},
+    run::{
+        came_of::{CameOf, came_of},
+        tables::{LedgerError, Tables},
+    },
 };
+
+/// Where the site lies in the target path.
+const FOLDER: &str = "docs";
 
 /// Tables whose logs are read side by side.
 const LOOKS: usize = 16;
 
-pub(super) async fn generate(global: &Global) -> Result<ExitCode, Failure> {
+/// Versions of a table that its page tells of.
+const VERSIONS: usize = 20;
+
+pub(super) async fn generate(global: &Global, args: &GenerateArgs) -> Result<ExitCode, Failure> {
     let context = Context::load(global)?;
     let engine = context.engine()?;
     let tables = context.tables(&engine)?;
@@ -30,40 +49,146 @@ pub(super) async fn generate(global: &Global) -> Result<ExitCode, Failure> {
     let (compiled, seen) = context.compile(&engine, &tables, &all, &Wanted::default()).await?;
     let target = TargetPath::new(context.target_path.clone());
     artifacts::write(&context, &target, &compiled)?;
-    let there = context
-        .manifest
-        .nodes
-        .iter()
-        .filter(|(_, node)| node.relation().is_some_and(|relation| seen.tables.contains_key(relation)));
-    let facts = facts(&tables, &context.manifest, there.map(|(id, _)| id)).await?;
+    let there = context.manifest.nodes.iter().filter_map(|(id, node)| Some((id, node.relation()?)));
+    let there: Vec<_> = there.filter(|(_, relation)| seen.tables.contains_key(*relation)).collect();
+    let looked = Looked::at(&tables, &engine, &there, &compiled).await?;
+
     let env = BTreeMap::new();
-    let catalog = catalog(&context.manifest, &compiled.schemas, &facts, &artifacts::origin(&context, &env));
+    let origin = artifacts::origin(&context, &env);
+    let catalog = catalog(&context.manifest, &compiled.schemas, &looked.facts, &origin);
     artifacts::write_json(&context, &target, "catalog.json", &catalog)?;
+
+    let lineage = Lineage::of(&context.manifest, &compiled);
+    let last_run = legible(LastRun::read(&target.path().join("run_results.json")), "the last run's results");
+    let ages = legible(last_ages(&target.path().join("sources.json")), "the ages of sources");
+    let known = Known {
+        manifest: &context.manifest,
+        project_file: context.project.settings.source.path(),
+        vars: &context.vars,
+        target: &context.target_name,
+        compiled: &compiled,
+        lineage: &lineage,
+        facts: &looked.facts,
+        history: &looked.history,
+        ledgers: &looked.ledgers,
+        last_run: last_run.as_ref(),
+        ages: &ages,
+        generated_at: Utc::now(),
+    };
+    let page = Page::new(&known.site(), args.split)?;
+    let folder = target.path().join(FOLDER);
+    artifacts::write_page(&context, &target, &folder, &page)?;
     if !global.quiet {
-        let known = compiled.schemas.len();
-        let folder = target.path().display();
-        writeln!(
-            stdout().lock(),
-            "Wrote manifest.json, catalog.json and graph_summary.json to {folder}: {known} tables and views, {} of them in the lake",
-            facts.len(),
-        )?;
+        told(&context, &folder, &page, compiled.schemas.len(), looked.facts.len())?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// What is known of the tables that are there.
-async fn facts(
-    tables: &Tables,
-    manifest: &Manifest,
-    there: impl Iterator<Item = &NodeId>,
-) -> Result<BTreeMap<NodeId, Facts>, LakeError> {
-    let looks: Vec<_> = there
-        .filter_map(|id| Some((id.clone(), manifest.nodes.get(id)?.relation()?)))
-        .map(|(id, relation)| async move { Ok((id, tables.facts(relation).await?)) })
-        .collect();
-    stream::iter(looks)
-        .buffer_unordered(LOOKS)
-        .try_filter_map(|(id, facts)| async move { Ok(facts.map(|facts| (id, facts))) })
-        .try_collect()
-        .await
+pub(super) async fn serve(global: &Global, args: &ServeArgs) -> Result<ExitCode, Failure> {
+    let folder = context::artifacts(global)?.join(FOLDER);
+    if !folder.join("index.html").is_file() {
+        let message = format!("there is no documentation in {}", folder.display());
+        return Err(Failure::hinted(message, "write it first with `headwater docs generate`"));
+    }
+    let cannot = |error| Failure::message(format!("can't listen at {}:{}: {error}", args.host, args.port));
+    let server = Server::bind(&folder, args.host, args.port).await.map_err(cannot)?;
+    let address = server.address()?;
+    let url = format!("http://{address}");
+    if address.port() != args.port && args.port != 0 {
+        failure::warn(&format!("port {} is taken: another one is used", args.port));
+    }
+    if !global.quiet {
+        let mut out = stdout().lock();
+        writeln!(out, "Serving {} at {url} until Ctrl-C", folder.display())?;
+        out.flush()?;
+    }
+    if args.open
+        && let Err(error) = open::that_detached(&url)
+    {
+        failure::warn(&format!("can't open a browser: {error}"));
+    }
+    server.serve(stopped()).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Done when the user has seen enough.
+async fn stopped() {
+    // Without a handler the signal ends the process by itself.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// What was read from an artifact of an earlier command; nothing if it can't be, which is said.
+fn legible<T: Default>(read: std::io::Result<T>, what: &str) -> T {
+    read.unwrap_or_else(|error| {
+        failure::warn(&format!("{what} can't be read: {error}"));
+        T::default()
+    })
+}
+
+/// Says what was written where.
+fn told(context: &Context, folder: &Path, page: &Page, known: usize, there: usize) -> Result<(), Failure> {
+    let current = std::env::current_dir().unwrap_or_default();
+    let shown = |path: PathBuf| path.strip_prefix(&current).map(Path::to_owned).unwrap_or(path);
+    let bytes: usize = page.files.iter().map(|(_, bytes)| bytes.len()).sum();
+    let mut out = stdout().lock();
+    writeln!(
+        out,
+        "Wrote {} ({}): {known} tables and views, {there} of them in the lake",
+        shown(folder.join("index.html")).display(),
+        indicatif::HumanBytes(bytes as u64),
+    )?;
+    let beside = shown(context.target_path.clone());
+    writeln!(out, "Wrote manifest.json, catalog.json and graph_summary.json to {}", beside.display())?;
+    Ok(())
+}
+
+/// What the lake tells of tables that are there.
+#[derive(Default)]
+struct Looked {
+    facts: BTreeMap<NodeId, Facts>,
+    history: BTreeMap<NodeId, Vec<(Past, CameOf)>>,
+    ledgers: BTreeMap<NodeId, Ledger>,
+}
+
+impl Looked {
+    async fn at(
+        tables: &Tables,
+        engine: &Engine,
+        there: &[(&NodeId, &Relation)],
+        compiled: &Compiled,
+    ) -> Result<Self, Failure> {
+        let looks = there.iter().map(|(id, relation)| async move {
+            // One more than is shown, to tell the last of them from the one before.
+            let (facts, past) =
+                tokio::try_join!(tables.facts(relation), tables.history(relation, VERSIONS + 1))?;
+            Ok::<_, LakeError>((*id, facts, past))
+        });
+        // As one list: a stream that borrows from its items is no `Send` future.
+        let looks: Vec<_> = looks.collect();
+        let mut looks = stream::iter(looks).buffer_unordered(LOOKS);
+        let mut looked = Self::default();
+        while let Some((id, facts, past)) = looks.try_next().await? {
+            let came = came_of(&past, past.len() <= VERSIONS);
+            looked.history.insert(id.clone(), past.into_iter().zip(came).take(VERSIONS).collect());
+            looked.facts.extend(facts.map(|facts| (id.clone(), facts)));
+        }
+        for (id, relation) in there {
+            let model = compiled.models.get(*id).and_then(|model| model.increment.as_ref());
+            if model.is_some_and(|increment| matches!(increment.taken, Taken::ByFile(_)))
+                && let Some(ledger) = tables.ledger(engine, relation).await.map_err(unread)?
+            {
+                looked.ledgers.insert((*id).clone(), ledger);
+            }
+        }
+        Ok(looked)
+    }
+}
+
+fn unread(error: LedgerError) -> Failure {
+    match error {
+        LedgerError::Lake(error) => error.into(),
+        other => Failure::message(other.to_string()),
+    }
 }

@@ -25,6 +25,7 @@
 //! | `machine` | JSON lines and `run_results.json` |
 //! | `lineage_events` | what a run tells OpenLineage |
 //! | `artifacts` | the other files that tools for dbt read |
+//! | `site` | the documentation page |
 //! | `signals` | Ctrl-C and readers that go away |
 //! | `retry` | what a run left undone, done |
 //! | `crashes` | runs that are killed, and what the next one makes of it |
@@ -56,6 +57,7 @@ mod scd;
 mod seeds;
 mod settings;
 mod signals;
+mod site;
 mod smart_meters;
 mod sql_errors;
 mod template_errors;

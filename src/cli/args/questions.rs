@@ -1,5 +1,7 @@
 //! What can be asked of a project without changing anything.
 
+use std::net::IpAddr;
+
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 
 use super::{RebuildArgs, SelectArgs};
@@ -30,8 +32,33 @@ pub enum DescribeOutput {
 /// `docs`.
 #[derive(Debug, Subcommand)]
 pub enum DocsCommand {
-    /// Write manifest.json, catalog.json and graph_summary.json, which tools for dbt read; nothing needs to have been built
-    Generate,
+    /// Write the documentation to target/docs/index.html, a page that needs nothing but itself; beside it manifest.json,
+    /// catalog.json and graph_summary.json, which tools for dbt read. Nothing needs to have been built
+    Generate(GenerateArgs),
+    /// Serve what `docs generate` wrote
+    Serve(ServeArgs),
+}
+
+/// `docs generate`.
+#[derive(Debug, ClapArgs)]
+pub struct GenerateArgs {
+    /// Put SQL, versions and files into parts beside the page, which it fetches when somebody looks: for very large projects
+    #[arg(long)]
+    pub split: bool,
+}
+
+/// `docs serve`.
+#[derive(Debug, ClapArgs)]
+pub struct ServeArgs {
+    /// Which address to listen at; others than this machine's own can be reached from other machines
+    #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
+    pub host: IpAddr,
+    /// Which port; if it is taken, any that is free
+    #[arg(long, default_value_t = 8080, value_name = "PORT")]
+    pub port: u16,
+    /// Open it in a browser
+    #[arg(long)]
+    pub open: bool,
 }
 
 /// `list`.

@@ -1,0 +1,288 @@
+/** The methods: which of a node's properties a criterion looks at. */
+
+import type { Node, Project } from "../project";
+import { fileNames, foldersOf, nameOf } from "./nodes";
+import { glob, hasWildcard, normal, pathGlob, type Pattern } from "./pattern";
+import { splitLast } from "./texts";
+import { question } from "./near";
+import { otherMethods } from "./unmatched";
+import { type Criterion, type Written, Wrong } from "./written";
+
+/** A criterion that can be asked. */
+export interface Target extends Criterion {
+  matcher: Matcher;
+}
+
+/** A method that is known and its value. */
+interface Matcher {
+  matches: (node: Node) => boolean;
+  /** What the node would have answered to, in the form that the value is written in. */
+  answers: (node: Node) => string[];
+  /** The value in that form, if it may be written in more than one. */
+  meant?: string;
+  /** What else may help; `answered`: whether any node answers. */
+  hints?: (answered: boolean) => string[];
+}
+
+const NAMES = [
+  "config",
+  "exposure",
+  "file",
+  "fqn",
+  "package",
+  "path",
+  "resource_type",
+  "source",
+  "tag",
+  "test_name",
+  "test_type",
+  "unit_test",
+];
+
+/** Methods of dbt's for which there is nothing here to look at. */
+const NAMES_OF_DBT = [
+  "access",
+  "function",
+  "group",
+  "metric",
+  "result",
+  "saved_query",
+  "selector",
+  "semantic_model",
+  "source_status",
+  "state",
+];
+
+/** dbt's kinds of nodes, whether or not this project has any of a kind. */
+const RESOURCE_TYPES = [
+  "analysis",
+  "exposure",
+  "function",
+  "metric",
+  "model",
+  "saved_query",
+  "seed",
+  "semantic_model",
+  "snapshot",
+  "source",
+  "test",
+  "unit_test",
+];
+
+/** The kinds of test that people ask for, and which they are. */
+const TEST_TYPES: Record<string, string[]> = {
+  data: ["generic", "singular"],
+  generic: ["generic"],
+  schema: ["generic"],
+  singular: ["singular"],
+  unit: ["unit"],
+};
+
+/** Looks up what the criterion names. */
+export function resolve(project: Project, criterion: Criterion): Target {
+  return { ...criterion, matcher: matcher(project, criterion) };
+}
+
+export function matcher(project: Project, { method, value }: Criterion): Matcher {
+  const { text, at } = value;
+  const inProject = (pattern: Pattern) => pattern(project.site.project);
+  const [name = "", ...keys] = method ? method.text.split(".") : [guess(text)];
+  const known = NAMES.includes(name);
+  if (method && name === "config" && (keys.length === 0 || keys.includes(""))) throw noKey(method, text);
+  if (method && !known) throw NAMES_OF_DBT.includes(name) ? notHere(name, method) : unknown(name, method);
+  if (method && name !== "config" && keys.length > 0) throw notDotted(name, method, text);
+  switch (name) {
+    case "path": {
+      const pattern = pathGlob(value);
+      const answers = (node: Node) => [...foldersOf(node), node.path];
+      return { matches: (node) => pattern(node.path), answers, meant: normal(text) };
+    }
+    case "file": {
+      const pattern = glob(value);
+      return { matches: (node) => fileNames(node).some(pattern), answers: (node) => fileNames(node).slice(0, 1) };
+    }
+    case "tag": {
+      const pattern = glob(value);
+      return { matches: (node) => (node.tags ?? []).some(pattern), answers: (node) => node.tags ?? [] };
+    }
+    case "source":
+      return source(value, inProject);
+    case "resource_type":
+      if (!RESOURCE_TYPES.includes(text)) throw unknownType(value);
+      return { matches: (node) => node.kind === text, answers: () => [] };
+    case "package": {
+      if (text === "this") throw thisPackage(value);
+      const pattern = glob(value);
+      return { matches: () => inProject(pattern), answers: () => [project.site.project] };
+    }
+    case "test_name": {
+      const pattern = glob(value);
+      const names = (node: Node) => (node.test ? [node.test.name] : []);
+      return { matches: (node) => names(node).some(pattern), answers: names };
+    }
+    case "test_type": {
+      const kinds = Object.hasOwn(TEST_TYPES, text) ? TEST_TYPES[text] : undefined;
+      if (!kinds) throw unknownTestType(value);
+      return { matches: (node) => !!node.test && kinds.includes(node.test.kind), answers: () => [] };
+    }
+    case "unit_test":
+    case "exposure": {
+      const [scope, own] = splitLast(text, ".") ?? ["*", text];
+      const patterns = { scope: glob({ text: scope, at }, text), own: glob({ text: own, at }, text) };
+      const names = (node: Node) => (node.kind === name ? [nameOf(node)] : []);
+      return { matches: (node) => inProject(patterns.scope) && names(node).some(patterns.own), answers: names };
+    }
+    case "config":
+      return config(keys, text);
+    default:
+      return fqn(project, value);
+  }
+}
+
+/** The method that dbt takes for a value without one. */
+function guess(value: string): string {
+  if (/[/\\]/.test(value)) return "path";
+  const extension = splitLast(value, ".")?.[1].toLowerCase() ?? "";
+  return ["sql", "py", "csv"].includes(extension) ? "file" : "fqn";
+}
+
+/** `source`, `source.table` or `project.source.table`. */
+export function source(value: Written, inProject: (pattern: Pattern) => boolean): Matcher {
+  const parts = value.text.split(".");
+  if (parts.length > 3) throw longSource(value);
+  if (parts.length === 1) parts.push("*");
+  if (parts.length === 2) parts.unshift("*");
+  const patterns = parts.map((text) => glob({ text, at: value.at }, value.text));
+  const [scope, of, table] = patterns as [Pattern, Pattern, Pattern];
+  const dotted = value.text.includes(".");
+  return {
+    matches: (node) => !!node.source && inProject(scope) && of(node.source.name) && table(nameOf(node)),
+    answers: (node) => (node.source ? [dotted ? `${node.source.name}.${nameOf(node)}` : node.source.name] : []),
+  };
+}
+
+/**
+ * A node's name, or where it stands: `staging.readings`, `project.staging`, `*.staging.*`. Never a source or an
+ * exposure.
+ *
+ * A path of names with dots is a prefix of the qualified name, with the project's name or without it; from the first
+ * wildcard on, the rest must match to the end.
+ */
+function fqn(project: Project, value: Written): Matcher {
+  const { text } = value;
+  const named = (node: Node) => !node.source && node.kind !== "exposure";
+  const name = glob(value);
+  const parts = text.split(".");
+  const wild = parts.findIndex(hasWildcard);
+  const folders = wild < 0 ? parts : parts.slice(0, wild);
+  const rest = wild < 0 ? undefined : glob({ text: parts.slice(wild).join("."), at: value.at }, text);
+  const matchesFrom = (from: string[]) => {
+    // A dot inside a name separates like one between names.
+    const parts = from.flatMap((part) => part.split("."));
+    if (!folders.every((folder, at) => parts[at] === folder)) return false;
+    const left = parts.slice(folders.length);
+    return !rest || (left.length > 0 && rest(left.join(".")));
+  };
+  return {
+    matches: (node) =>
+      named(node) &&
+      (name(node.fqn.at(-1) ?? nameOf(node)) ||
+        matchesFrom(node.fqn) ||
+        (node.fqn.length > 0 && matchesFrom(node.fqn.slice(1)))),
+    answers: (node) => {
+      if (!named(node)) return [];
+      return text.includes(".") ? [node.fqn.join("."), node.fqn.slice(1).join(".")] : [nameOf(node)];
+    },
+    hints: () => otherMethods(project, text),
+  };
+}
+
+/** `config.a.b:`, the value compared as a whole. */
+function config(keys: string[], wanted: string): Matcher {
+  const anyCase = keys.length === 1 && keys[0] === "severity";
+  return {
+    matches: (node) => {
+      const found = setting(node.config, keys);
+      if (Array.isArray(found)) return found.some((item) => equals(item, wanted, anyCase));
+      return isObject(found) ? Object.hasOwn(found, wanted) : equals(found, wanted, anyCase);
+    },
+    answers: (node) => {
+      const found = setting(node.config, keys);
+      if (found === undefined) return [];
+      if (Array.isArray(found)) return found.filter((item) => typeof item === "string");
+      return isObject(found) ? Object.keys(found) : [String(found)];
+    },
+    hints: (answered) => (answered ? [] : [`no node sets \`${keys.join(".")}\``]),
+  };
+}
+
+/** The setting under a path of keys. */
+function setting(config: unknown, keys: string[]): unknown {
+  return keys.reduce((value, key) => (isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined), config);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function equals(found: unknown, wanted: string, anyCase: boolean): boolean {
+  switch (typeof found) {
+    case "string":
+      return anyCase ? asciiLower(found) === asciiLower(wanted) : found === wanted;
+    case "boolean":
+      return asciiLower(wanted) === String(found);
+    case "number":
+      // Once read, `1.0` is `1`.
+      return String(found) === wanted || (Number.isInteger(found) && `${found}.0` === wanted);
+    default:
+      return false;
+  }
+}
+
+function asciiLower(text: string): string {
+  return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+}
+
+function unknown(name: string, method: Written): Wrong {
+  return new Wrong(method.at, `there is no selection method \`${name}\``, question(name, [...NAMES, ...NAMES_OF_DBT]));
+}
+
+function notHere(name: string, method: Written): Wrong {
+  return new Wrong(method.at, `dbt's selection method \`${name}\` is not available here`);
+}
+
+function noKey(method: Written, value: string): Wrong {
+  return new Wrong(
+    method.at,
+    "`config` does not say which setting to compare",
+    `name the setting after a dot, as in \`config.materialized:${value}\``,
+  );
+}
+
+function notDotted(name: string, method: Written, value: string): Wrong {
+  return new Wrong(
+    method.at,
+    `the selection method \`${name}\` takes nothing after a dot`,
+    `write \`${name}:${value}\``,
+  );
+}
+
+function longSource({ text, at }: Written): Wrong {
+  return new Wrong(
+    at,
+    `\`${text}\` has too many parts for a source`,
+    "write `source:name`, `source:name.table` or `source:project.name.table`",
+  );
+}
+
+function unknownType({ text, at }: Written): Wrong {
+  return new Wrong(at, `there is no resource type \`${text}\``, question(text, RESOURCE_TYPES));
+}
+
+function unknownTestType({ text, at }: Written): Wrong {
+  return new Wrong(at, `there is no type of test \`${text}\``, question(text, Object.keys(TEST_TYPES)));
+}
+
+function thisPackage({ at }: Written): Wrong {
+  return new Wrong(at, "`package:this` is not available here", "write the project's name: `package:my_project`");
+}

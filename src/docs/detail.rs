@@ -1,0 +1,101 @@
+//! What only a node's own page shows.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use chrono::DateTime;
+
+use super::{
+    assemble::{Assembly, moment},
+    site::{self, Detail},
+};
+use crate::{
+    compile::{CompiledModel, Taken},
+    ingest::{Entry, Ledger, Status},
+    lake::Past,
+    manifest::Node,
+    run::came_of::CameOf,
+};
+
+/// Files of a ledger that are shown; of more than these, the number is.
+const FILES: usize = 500;
+
+pub(super) fn detail(assembly: &Assembly<'_>, node: &Node) -> Detail {
+    let known = assembly.known;
+    let id = node.id();
+    let model = known.compiled.models.get(id);
+    let (raw, compiled) = match node {
+        Node::Model(model) => (Some(model.file.text()), sql(assembly, node)),
+        Node::Snapshot(snapshot) => (Some(snapshot.model.file.text()), sql(assembly, node)),
+        Node::Test(test) => (
+            test.generic.is_none().then(|| test.template.text()),
+            known.compiled.tests.get(id).map(|test| test.probe.sql.as_str()),
+        ),
+        Node::Seed(_) | Node::Source(_) | Node::UnitTest(_) | Node::Exposure(_) => (None, None),
+    };
+    Detail {
+        raw: raw.map(|text| text.trim().to_owned()),
+        compiled: compiled.map(|text| text.trim().to_owned()),
+        history: known.history.get(id).into_iter().flatten().map(version).collect(),
+        ledger: known.ledgers.get(id).map(|ledger| site::Ledger {
+            source: model.and_then(source).and_then(|id| assembly.place(id)),
+            ..listed(ledger)
+        }),
+    }
+}
+
+fn sql<'a>(assembly: &Assembly<'a>, node: &Node) -> Option<&'a str> {
+    assembly.known.compiled.models.get(node.id()).map(|model| model.sql.as_str())
+}
+
+/// The source whose files a model is loaded from, one by one.
+fn source(model: &CompiledModel) -> Option<&crate::name::NodeId> {
+    match &model.increment.as_ref()?.taken {
+        Taken::ByFile(files) => Some(&files.source),
+        _ => None,
+    }
+}
+
+fn version((past, came_of): &(Past, CameOf)) -> site::Version {
+    let made = past.provenance.as_ref();
+    site::Version {
+        version: past.version,
+        at: past.at.map(moment),
+        run: made.map(|made| made.run_id.clone()),
+        rows: made.map(|made| made.rows),
+        millis: made.filter(|made| made.stands_for.is_none()).and_then(|made| made.millis),
+        why: came_of.to_string(),
+    }
+}
+
+fn listed(ledger: &Ledger) -> site::Ledger {
+    let mut counts = BTreeMap::new();
+    for entry in ledger.files.values() {
+        *counts.entry(entry.status.name()).or_default() += 1;
+    }
+    let mut files: Vec<(&String, &Entry)> = ledger.files.iter().collect();
+    files.sort_by_key(|(name, entry)| {
+        let is_quiet = entry.status == Status::Loaded && entry.rejected_rows == 0;
+        (is_quiet, Reverse(entry.loaded_at), *name)
+    });
+    let sum = |of: fn(&Entry) -> u64| ledger.files.values().map(of).sum();
+    site::Ledger {
+        source: None,
+        counts,
+        rows: sum(|entry| entry.rows),
+        rejected_rows: sum(|entry| entry.rejected_rows),
+        files: files
+            .into_iter()
+            .take(FILES)
+            .map(|(name, entry)| site::File {
+                file: name.clone(),
+                status: entry.status.name(),
+                rows: entry.rows,
+                rejected: entry.rejected_rows,
+                size: entry.state.size,
+                at: DateTime::from_timestamp_micros(entry.loaded_at).map(moment),
+                reason: entry.reason.clone(),
+            })
+            .collect(),
+    }
+}

@@ -1,0 +1,149 @@
+//! A site packed into the page: its data as compressed JSON in the page itself, or in parts beside it.
+
+use std::{
+    fs,
+    io::{self, BufWriter, ErrorKind},
+    path::Path,
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use flate2::{Compression, write::GzEncoder};
+use serde::Serialize;
+
+use super::site::{PART, Site};
+
+/// The page, built from `site/`: no data in it yet.
+const TEMPLATE: &str = include_str!("../../site/dist/index.html");
+
+/// Where in it the data goes.
+const DATA: &str = "<!--headwater:data-->";
+
+/// Where in it the title goes.
+const TITLE: &str = "<!--headwater:title-->";
+
+/// The folder of the parts, beside the page.
+const PARTS: &str = "parts";
+
+/// The files of a site: their names, relative to its folder, and what they hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// `index.html` first.
+    pub files: Vec<(String, Vec<u8>)>,
+}
+
+impl Page {
+    /// One page that holds everything or, if `split`, a page that fetches what its lists and graph don't need from parts
+    /// beside it, when somebody looks. Both work from a disk.
+    ///
+    /// # Errors
+    /// Never, unless a number can't be JSON.
+    pub fn new(site: &Site, split: bool) -> io::Result<Self> {
+        let parts = site.details.chunks(PART).map(packed).collect::<io::Result<Vec<_>>>()?;
+        let mut data = element("site", &packed(site)?);
+        let mut files = Vec::new();
+        if split {
+            for (number, part) in parts.iter().enumerate() {
+                let call = format!("headwater.part({number},\"{part}\");\n");
+                files.push((format!("{PARTS}/{number}.js"), call.into_bytes()));
+            }
+        } else {
+            for (number, part) in parts.iter().enumerate() {
+                data.push_str(&element(&format!("part-{number}"), part));
+            }
+        }
+        let page = TEMPLATE.replacen(TITLE, &escaped(&site.project), 1).replacen(DATA, &data, 1);
+        files.insert(0, ("index.html".to_owned(), page.into_bytes()));
+        Ok(Self { files })
+    }
+
+    /// Removes the parts that an older page had and this one has not, and nothing else that lies there.
+    ///
+    /// # Errors
+    /// If one can't be removed.
+    pub fn remove_older(&self, folder: &Path) -> io::Result<()> {
+        for number in self.files.len().saturating_sub(1).. {
+            match fs::remove_file(folder.join(PARTS).join(format!("{number}.js"))) {
+                Err(error) if error.kind() == ErrorKind::NotFound => break,
+                other => other?,
+            }
+        }
+        // There is no such folder, or something of somebody else's in it.
+        let _ = fs::remove_dir(folder.join(PARTS));
+        Ok(())
+    }
+}
+
+/// JSON, compressed, as text.
+fn packed(value: &(impl Serialize + ?Sized)) -> io::Result<String> {
+    let mut buffer = BufWriter::new(GzEncoder::new(Vec::new(), Compression::default()));
+    serde_json::to_writer(&mut buffer, value)?;
+    let bytes = buffer.into_inner().map_err(io::IntoInnerError::into_error)?.finish()?;
+    Ok(STANDARD.encode(bytes))
+}
+
+fn element(id: &str, text: &str) -> String {
+    format!("<script type=\"application/gzip\" id=\"{id}\">{text}</script>\n")
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Map;
+
+    use super::*;
+    use crate::docs::site::Detail;
+
+    fn site(nodes: usize) -> Site {
+        Site {
+            project: "a<b".to_owned(),
+            project_file: "project.yml".to_owned(),
+            generated_at: String::new(),
+            tool_version: "0",
+            target: "dev".to_owned(),
+            overview: String::new(),
+            vars: Map::new(),
+            last_run: None,
+            nodes: Vec::new(),
+            macros: Vec::new(),
+            groups: Vec::new(),
+            part: PART,
+            details: vec![Detail::default(); nodes],
+        }
+    }
+
+    fn names(page: &Page) -> Vec<&str> {
+        page.files.iter().map(|(name, _)| name.as_str()).collect()
+    }
+
+    #[test]
+    fn the_page_holds_everything_or_has_its_parts_beside_it() {
+        let whole = Page::new(&site(PART + 1), false).unwrap();
+        assert_eq!(names(&whole), ["index.html"]);
+        let text = String::from_utf8(whole.files[0].1.clone()).unwrap();
+        assert!(text.contains("<title>a&lt;b</title>"));
+        assert!(text.contains("id=\"part-1\"") && !text.contains(DATA) && !text.contains(TITLE));
+        let split = Page::new(&site(PART + 1), true).unwrap();
+        assert_eq!(names(&split), ["index.html", "parts/0.js", "parts/1.js"]);
+    }
+
+    #[test]
+    fn parts_that_are_left_over_go_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let page = Page::new(&site(1), true).unwrap();
+        page.remove_older(folder.path()).unwrap();
+        let parts = folder.path().join(PARTS);
+        fs::create_dir(&parts).unwrap();
+        for name in ["0.js", "1.js", "2.js", "mine.js"] {
+            fs::write(parts.join(name), "").unwrap();
+        }
+        page.remove_older(folder.path()).unwrap();
+        let left = |name: &str| parts.join(name).exists();
+        assert_eq!(["0.js", "1.js", "2.js", "mine.js"].map(left), [true, false, false, true]);
+        fs::remove_file(parts.join("mine.js")).unwrap();
+        Page::new(&site(1), false).unwrap().remove_older(folder.path()).unwrap();
+        assert!(!parts.exists());
+    }
+}
