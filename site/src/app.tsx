@@ -40,6 +40,7 @@ export function App({ project }: { project: Project }) {
   const page = () => {
     if (place === undefined) return <Overview project={project} />;
     if (place === "lineage") return <LineagePage project={project} columns={columns} route={route} />;
+    if (place === "licences") return <Licences />;
     if (place === "by") return <ListPage project={project} by={name as By} value={more} />;
     if (node) return <NodePage key={node.id} project={project} columns={columns} node={node} />;
     if (macro) return <MacroPage project={project} macro={macro} />;
@@ -78,5 +79,16 @@ export function App({ project }: { project: Project }) {
       <Sidebar project={project} current={current} />
       <main>{page()}</main>
     </div>
+  );
+}
+
+/** What the libraries in this page want to be said. */
+function Licences() {
+  return (
+    <article>
+      <h1>Licences</h1>
+      <p>This page is made with these libraries.</p>
+      <pre class="licences">{document.getElementById("licences")?.textContent}</pre>
+    </article>
   );
 }

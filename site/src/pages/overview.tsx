@@ -77,7 +77,7 @@ export function Overview({ project }: { project: Project }) {
       )}
       <footer class="made">
         Made {moment(site.generated_at)} of target <b>{site.target}</b> by Headwater {site.tool_version}
-        {site.last_run?.at && `; results are those of \`${site.last_run.command ?? "run"}\`, ${moment(site.last_run.at)}`}
+        {site.last_run?.at && `; results are those of \`${site.last_run.command ?? "run"}\`, ${moment(site.last_run.at)}`}. <a href={link(["licences"])}>Licences</a>
       </footer>
     </article>
   );
