@@ -23,6 +23,9 @@ const FAR = 0.55;
 const COLUMNS = 40;
 const KINDS: Kind[] = ["source", "seed", "model", "snapshot", "exposure", "test", "unit_test"];
 
+/** The columns that are shown of each node. */
+type Rows = ReadonlyMap<number, number[]>;
+
 export interface GraphProps {
   project: Project;
   /** The nodes that are shown. */
@@ -50,13 +53,13 @@ export function Graph(props: GraphProps) {
   const scene = useRef<SVGGElement>(null);
   const zoomer = useRef<ZoomBehavior<SVGSVGElement, unknown> | undefined>(undefined);
   const transform = useRef<ZoomTransform>(zoomIdentity);
-  const [placed, setPlaced] = useState<Layout>();
+  const [drawn, setDrawn] = useState<{ layout: Layout; rows: Rows }>();
   const [sight, setSight] = useState<Sight>();
   const [printing, setPrinting] = useState(false);
   const [wanted, setWanted] = useState<number>();
   const fitted = useRef<Layout | undefined>(undefined);
 
-  const rows = useMemo(() => {
+  const wantedRows = useMemo((): Rows => {
     const rows = new Map<number, number[]>();
     for (const at of nodes) {
       const columns = project.node(at).columns ?? [];
@@ -75,7 +78,7 @@ export function Graph(props: GraphProps) {
     const shown = new Set(nodes);
     const boxes = nodes.map((at) => {
       const node = project.node(at);
-      const columns = rows.get(at) ?? [];
+      const columns = wantedRows.get(at) ?? [];
       const words = Math.max(title(node).length + 3, ...columns.map((column) => (node.columns?.[column]?.name.length ?? 0) + 2));
       const height = HEAD + (columns.length > 0 ? columns.length * ROW + 6 : 0);
       return { id: at, width: Math.round(Math.min(320, Math.max(96, words * 7 + 22))), height };
@@ -84,17 +87,21 @@ export function Graph(props: GraphProps) {
       (project.node(at).parents ?? []).filter((parent) => shown.has(parent)).map((parent): [number, number] => [parent, at]),
     );
     return { boxes, edges };
-  }, [project, nodes, rows]);
+  }, [project, nodes, wantedRows]);
 
   useEffect(() => {
     let current = true;
     const result = layout(asked);
-    if (result instanceof Promise) void result.then((layout) => current && setPlaced(layout));
-    else setPlaced(result);
+    const draw = (layout: Layout) => current && setDrawn({ layout, rows: wantedRows });
+    if (result instanceof Promise) void result.then(draw);
+    else draw(result);
     return () => {
       current = false;
     };
-  }, [asked]);
+  }, [asked, wantedRows]);
+  // What is drawn is what was laid out: columns that were asked for since have no place yet.
+  const placed = drawn?.layout;
+  const rows = drawn?.rows;
 
   const boxes = useMemo(() => new Map(placed?.boxes.map((box) => [box.id, box])), [placed]);
 
@@ -303,7 +310,7 @@ export function Graph(props: GraphProps) {
   const steps = useMemo(() => {
     const port = ([at, column]: Place, side: "left" | "right"): [number, number] | undefined => {
       const box = boxes.get(at);
-      const row = rows.get(at)?.indexOf(column) ?? -1;
+      const row = rows?.get(at)?.indexOf(column) ?? -1;
       if (!box || row < 0) return undefined;
       return [side === "left" ? box.x : box.x + box.width, box.y + HEAD + row * ROW + ROW / 2];
     };
@@ -335,7 +342,7 @@ export function Graph(props: GraphProps) {
                   key={box.id}
                   box={box}
                   node={project.node(box.id)}
-                  rows={rows.get(box.id)}
+                  rows={rows?.get(box.id)}
                   open={!!open?.has(box.id)}
                   lit={!lit || lit.has(box.id)}
                   selected={box.id === selected}

@@ -45,6 +45,7 @@ export function Find({ project }: { project: Project }) {
     if (!to) return;
     location.hash = to.node ? toNode(to.node.id) : toMacro(to.macro ?? "");
     setOpen(false);
+    setText("");
     input.current?.blur();
     // Its page has to be there first.
     if (to.column) setTimeout(() => document.getElementById(`column-${to.column}`)?.scrollIntoView({ block: "center" }), 120);
