@@ -1,8 +1,8 @@
-"""Hold lineage events against OpenLineage's own client: each is read into its classes, which check it.
+"""Hold lineage events against OpenLineage's JSON schemas and its own client, which reads each into its classes.
 
-    python events.py EVENTS
+    python events.py EVENTS --schemas CACHE
 
-EVENTS has an event a line. The classes are those that openlineage-python generates from the specification, so that an unknown
+EVENTS has an event a line; the schemas are kept in CACHE. The classes are those that openlineage-python generates from the specification, so that an unknown
 facet, a missing or misspelt key, or a value of another kind is found. Besides, each run that starts must end, once, and
 belong to a run that is there. Prints how many events of each type there are; exit code 1 if anything is wrong.
 """
@@ -18,6 +18,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import attr
 from openlineage.client import event_v2, facet_v2
+from openlineage_schemas import Schemas
 
 Json = dict[str, Any]
 
@@ -118,9 +119,10 @@ def event(written: Json) -> event_v2.RunEvent:
     )
 
 
-def faults(events: list[Json]) -> Iterator[str]:
+def faults(events: list[Json], schemas: Schemas) -> Iterator[str]:
     """What is wrong with each event, and with all of them together."""
     for number, written in enumerate(events, 1):
+        yield from (f"line {number}: {fault}" for fault in schemas.faults(written))
         try:
             made = event(written)
         except (KeyError, TypeError, ValueError) as error:
@@ -143,10 +145,14 @@ def faults(events: list[Json]) -> Iterator[str]:
 def main() -> int:
     arguments = ArgumentParser(description=__doc__)
     arguments.add_argument("events", type=Path)
-    lines = arguments.parse_args().events.read_text(encoding="utf-8").splitlines()
-    events = [json.loads(line) for line in lines]
-    found = list(faults(events))
+    arguments.add_argument("--schemas", type=Path, required=True)
+    given = arguments.parse_args()
+    events = [json.loads(line) for line in given.events.read_text(encoding="utf-8").splitlines()]
+    schemas = Schemas(given.schemas)
+    found = list(faults(events, schemas))
     counts = Counter(written["eventType"] for written in events)
+    if schemas.unknown:
+        print(f"checked by the client alone: {', '.join(sorted(schemas.unknown))}")
     print(", ".join(f"{count} {kind}" for kind, count in sorted(counts.items())) or "no events")
     for fault in found:
         print(fault)
