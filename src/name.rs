@@ -144,6 +144,12 @@ impl Relation {
         let quote = |part: &str| format!("\"{}\"", part.replace('"', "\"\""));
         format!("{}.{}", quote(&self.schema), quote(&self.name))
     }
+
+    /// The same with the name of the database before it.
+    #[must_use]
+    pub fn qualified(&self, database: &str) -> String {
+        format!("\"{}\".{}", database.replace('"', "\"\""), self.quoted())
+    }
 }
 
 /// As people write it: `schema.name`.

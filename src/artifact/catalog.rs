@@ -15,18 +15,20 @@ use crate::{
 /// The schema the artifact follows.
 const SCHEMA: &str = "https://schemas.getdbt.com/dbt/catalog/v1.json";
 
-/// The catalog of nodes whose columns are known, with what is known of those that are tables in the lake.
+/// The catalog of nodes whose columns are known, with what is known of those that are tables in the lake. `database` is what
+/// the manifest has for it.
 #[must_use]
 pub fn catalog(
     manifest: &Manifest,
     columns: &BTreeMap<NodeId, SchemaRef>,
     facts: &BTreeMap<NodeId, Facts>,
+    database: &str,
     origin: &Origin<'_>,
 ) -> Value {
     let (mut nodes, mut sources) = (Map::new(), Map::new());
     for (id, schema) in columns {
         let Some(node) = manifest.nodes.get(id) else { continue };
-        let Some(entry) = entry(node, schema, facts.get(id)) else { continue };
+        let Some(entry) = entry(node, schema, facts.get(id), database) else { continue };
         let into = if matches!(node, Node::Source(_)) { &mut sources } else { &mut nodes };
         into.insert(id.to_string(), entry);
     }
@@ -34,7 +36,7 @@ pub fn catalog(
 }
 
 /// What the catalog says of a node; nothing of an ephemeral model, which is nowhere.
-fn entry(node: &Node, schema: &SchemaRef, facts: Option<&Facts>) -> Option<Value> {
+fn entry(node: &Node, schema: &SchemaRef, facts: Option<&Facts>, database: &str) -> Option<Value> {
     let kind = match node {
         Node::Model(model) => match model.config.materialized {
             Materialized::Ephemeral => return None,
@@ -63,7 +65,7 @@ fn entry(node: &Node, schema: &SchemaRef, facts: Option<&Facts>) -> Option<Value
             "type": kind,
             "schema": relation.schema,
             "name": relation.name,
-            "database": null,
+            "database": database,
             "comment": comment.filter(|text| !text.is_empty()),
             "owner": null,
         },

@@ -22,6 +22,8 @@ use std::{
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 
+use crate::name::Relation;
+
 /// The dbt whose conventions the artifacts follow; readers pick their parser by it.
 const DBT_VERSION: &str = "1.12.0";
 
@@ -30,6 +32,8 @@ const DBT_VERSION: &str = "1.12.0";
 pub struct Invocation {
     /// The variables that the user wants in artifacts (`DBT_ENV_CUSTOM_ENV_*`), without the prefix.
     pub env: BTreeMap<String, String>,
+    /// What stands where dbt has a database.
+    pub database: String,
     /// The flags, as dbt names them.
     pub args: Map<String, Value>,
 }
@@ -62,6 +66,33 @@ impl Origin<'_> {
     }
 }
 
+/// SQL with a database before the names of these relations, where they stand by schema and name: readers of artifacts
+/// look tables up by three names.
+#[must_use]
+pub fn in_database<'a>(
+    sql: &str,
+    relations: impl IntoIterator<Item = &'a Relation>,
+    database: &str,
+) -> String {
+    let mut places: BTreeMap<usize, (String, usize)> = BTreeMap::new();
+    for relation in relations {
+        let quoted = relation.quoted();
+        for (at, _) in sql.match_indices(&quoted) {
+            // A part of a longer name is another name.
+            if !sql[..at].ends_with(['.', '"']) && !sql[at + quoted.len()..].starts_with('"') {
+                places.insert(at, (relation.qualified(database), quoted.len()));
+            }
+        }
+    }
+    let (mut text, mut end) = (String::new(), 0);
+    for (at, (name, length)) in places {
+        text.push_str(&sql[end..at]);
+        text.push_str(&name);
+        end = at + length;
+    }
+    text + &sql[end..]
+}
+
 /// A moment as dbt writes it: microseconds and `Z`.
 #[must_use]
 pub fn timestamp(at: DateTime<Utc>) -> String {
@@ -83,4 +114,24 @@ pub fn replace(path: &Path, id: &str, bytes: &[u8]) -> io::Result<()> {
         // The first error is the one to tell; it says more than that its remains could not be swept up.
         let _ = fs::remove_file(&beside);
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_get_a_database_and_nothing_else_does() {
+        let relations = [Relation::new("a", "b"), Relation::new("dev", "a"), Relation::new("a", "b\"c")];
+        let with = |sql: &str| in_database(sql, &relations, "dev");
+        assert_eq!(
+            with(r#"select "b"."x" from "a"."b" as "b" join "dev"."a" on true"#),
+            r#"select "b"."x" from "dev"."a"."b" as "b" join "dev"."dev"."a" on true"#
+        );
+        assert_eq!(
+            with(r#"from "x"."a"."b", "a"."bc", "a"."b""c""#),
+            r#"from "x"."a"."b", "a"."bc", "dev"."a"."b""c""#
+        );
+        assert_eq!(with("select 1"), "select 1");
+    }
 }

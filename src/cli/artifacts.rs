@@ -68,6 +68,7 @@ fn write_manifest(context: &Context, target: &TargetPath, compiled: &Compiled) -
         manifest: &context.manifest,
         compiled,
         target_path: shown,
+        database: &context.target_name,
         origin: origin(context, &env),
     };
     put(context, target, "manifest.json", &contents.manifest())?;

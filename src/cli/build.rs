@@ -19,7 +19,7 @@ use super::{
     flags, in_colour, openlineage,
 };
 use crate::{
-    artifact::Invocation,
+    artifact::{Invocation, in_database},
     event::RunInfo,
     lineage::Lineage,
     manifest::Node,
@@ -60,8 +60,10 @@ pub(super) async fn run(global: &Global, asked: &Asked<'_>) -> Result<ExitCode, 
         touched: Touched::default(),
         cancel: cancel.clone(),
     });
-    let mut reporter = reporter(global, asked, &given_vars(global)?, &target, &worker);
-    let events = lineage_events(&worker, &context.project.root, &context.project.settings.dialect);
+    let database = context.target_name.as_str();
+    let mut reporter = reporter(global, asked, &given_vars(global)?, &target, &worker, database);
+    let dialect = &context.project.settings.dialect;
+    let events = lineage_events(&worker, &context.project.root, dialect, database);
     reporter.extend(events);
     let listening = tokio::spawn(cancel_on_ctrl_c(cancel.clone()));
     let execute = |job, told| Arc::clone(&worker).execute(job, told);
@@ -107,8 +109,9 @@ fn reporter(
     vars: &Map<String, Value>,
     target: &TargetPath,
     worker: &Arc<Worker>,
+    database: &str,
 ) -> Reporter {
-    let lookup = lookup(worker);
+    let lookup = lookup(worker, database);
     let terminal = stdout().is_terminal();
     let mut look = Look::new(*chrono::Local::now().offset());
     look.colour = in_colour();
@@ -124,25 +127,30 @@ fn reporter(
         LogFormat::Text if terminal => Box::new(Terminal::live(look, Arc::clone(&lookup))),
         LogFormat::Text => Box::new(Terminal::plain(Box::new(stdout()), look, Arc::clone(&lookup))),
     };
-    let invocation = Invocation { args: flags::record(global, asked, vars), ..Invocation::default() };
+    let invocation = Invocation {
+        database: database.to_owned(),
+        args: flags::record(global, asked, vars),
+        ..Invocation::default()
+    };
     let sources = SourcesJson::new(target.path().join("sources.json"), invocation.clone());
     let results = RunResults::new(target.path().join("run_results.json"), invocation, lookup);
     Reporter::new(vec![lines, Box::new(results), Box::new(sources)])
 }
 
 /// The sink of lineage events, if the environment asks for any.
-fn lineage_events(worker: &Arc<Worker>, base: &Path, dialect: &str) -> Option<Box<dyn Sink>> {
+fn lineage_events(worker: &Arc<Worker>, base: &Path, dialect: &str, database: &str) -> Option<Box<dyn Sink>> {
     let wanted = openlineage::wanted()?;
     let lineage = Lineage::between(&worker.manifest, &worker.compiled, &|node| !is_ephemeral(node));
     let root = worker.tables.lake().root_display();
     let datasets = Datasets::new(&worker.manifest, &lineage, (&root, base), dialect);
     let transport = Transport::start(wanted.endpoint);
-    let sink = OpenLineage::new(wanted.namespace, wanted.parent, datasets, lookup(worker), transport);
+    let sink =
+        OpenLineage::new(wanted.namespace, wanted.parent, datasets, lookup(worker, database), transport);
     Some(Box::new(sink))
 }
 
-fn lookup(worker: &Arc<Worker>) -> Lookup {
-    let worker = Arc::clone(worker);
+fn lookup(worker: &Arc<Worker>, database: &str) -> Lookup {
+    let (worker, database) = (Arc::clone(worker), database.to_owned());
     Arc::new(move |id| {
         let node = worker.manifest.nodes.get(id)?;
         let compiled = &worker.compiled;
@@ -151,9 +159,10 @@ fn lookup(worker: &Arc<Worker>) -> Lookup {
         let model = || compiled.models.get(id).filter(|_| has_sql).map(|model| &model.sql);
         let test = || compiled.tests.get(id).map(|test| &test.probe.sql);
         let unit_test = || compiled.unit_tests.get(id).map(|test| &test.sql);
+        let sql = model().or_else(test).or_else(unit_test);
         Some(NodeFile {
             path: Some(node.path().to_owned()),
-            compiled_code: model().or_else(test).or_else(unit_test).cloned(),
+            compiled_code: sql.map(|sql| in_database(sql, worker.manifest.named_by(id), &database)),
         })
     })
 }

@@ -189,6 +189,7 @@ impl Context {
             threads: self.threads,
             memory_limit: self.target.memory_limit,
             dialect: self.project.settings.dialect.clone(),
+            database: self.target_name.clone(),
         })?)
     }
 

@@ -55,7 +55,7 @@ pub(super) async fn generate(global: &Global, args: &GenerateArgs) -> Result<Exi
 
     let env = BTreeMap::new();
     let origin = artifacts::origin(&context, &env);
-    let catalog = catalog(&context.manifest, &compiled.schemas, &looked.facts, &origin);
+    let catalog = catalog(&context.manifest, &compiled.schemas, &looked.facts, &context.target_name, &origin);
     artifacts::write_json(&context, &target, "catalog.json", &catalog)?;
 
     let lineage = Lineage::of(&context.manifest, &compiled);

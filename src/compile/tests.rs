@@ -27,7 +27,8 @@ fn project(files: &[(&str, &str)]) -> Fixture {
 }
 
 fn engine() -> Engine {
-    let settings = EngineSettings { threads: 1, memory_limit: None, dialect: "duckdb".into() };
+    let settings =
+        EngineSettings { threads: 1, memory_limit: None, dialect: "duckdb".into(), database: "lake".into() };
     Engine::new(&settings).unwrap()
 }
 

@@ -282,7 +282,13 @@ mod tests {
     use crate::{engine::EngineSettings, interval::instant};
 
     fn engine() -> Engine {
-        Engine::new(&EngineSettings { threads: 2, memory_limit: None, dialect: "duckdb".into() }).unwrap()
+        Engine::new(&EngineSettings {
+            threads: 2,
+            memory_limit: None,
+            dialect: "duckdb".into(),
+            database: "lake".into(),
+        })
+        .unwrap()
     }
 
     fn stretches(parts: &[(&str, &str)]) -> Intervals {

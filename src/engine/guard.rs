@@ -80,7 +80,12 @@ mod tests {
     async fn a_filter_stays_on_its_own_side_of_a_join() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.parquet").display().to_string();
-        let settings = EngineSettings { threads: 2, memory_limit: None, dialect: "duckdb".into() };
+        let settings = EngineSettings {
+            threads: 2,
+            memory_limit: None,
+            dialect: "duckdb".into(),
+            database: "lake".into(),
+        };
         let engine = Engine::new(&settings).unwrap();
         let context = engine.context();
         let copy = format!("copy (select * from (values ('a', 1), ('b', 2)) t(m, i)) to '{path}'");

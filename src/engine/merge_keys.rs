@@ -77,7 +77,12 @@ mod tests {
 
     #[tokio::test]
     async fn joins_that_spill_take_instants_for_keys() {
-        let settings = EngineSettings { threads: 2, memory_limit: None, dialect: "duckdb".into() };
+        let settings = EngineSettings {
+            threads: 2,
+            memory_limit: None,
+            dialect: "duckdb".into(),
+            database: "lake".into(),
+        };
         let engine = Engine::new(&settings).unwrap();
         let tables = [("a", instants(&[1, 2, -3])), ("b", instants(&[2, -3, 4]))];
         let tables: BTreeMap<_, _> =

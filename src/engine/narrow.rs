@@ -219,7 +219,12 @@ mod tests {
     };
 
     fn engine() -> Engine {
-        let settings = EngineSettings { threads: 2, memory_limit: None, dialect: "duckdb".into() };
+        let settings = EngineSettings {
+            threads: 2,
+            memory_limit: None,
+            dialect: "duckdb".into(),
+            database: "lake".into(),
+        };
         let engine = Engine::new(&settings).unwrap();
         for name in ["t", "other"] {
             engine.declare_table(&Relation::new("s", name), schema()).unwrap();

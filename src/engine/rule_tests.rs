@@ -32,7 +32,8 @@ fn schema() -> SchemaRef {
 }
 
 fn engine() -> Engine {
-    let settings = EngineSettings { threads: 2, memory_limit: None, dialect: "duckdb".into() };
+    let settings =
+        EngineSettings { threads: 2, memory_limit: None, dialect: "duckdb".into(), database: "lake".into() };
     let engine = Engine::new(&settings).unwrap();
     engine.declare_table(&relation(), schema()).unwrap();
     engine

@@ -274,7 +274,12 @@ mod tests {
 
     /// Readings and prices have a time; meters have none; `v` is a view of readings without a time of its own.
     async fn engine() -> Engine {
-        let settings = EngineSettings { threads: 2, memory_limit: None, dialect: "duckdb".into() };
+        let settings = EngineSettings {
+            threads: 2,
+            memory_limit: None,
+            dialect: "duckdb".into(),
+            database: "lake".into(),
+        };
         let engine = Engine::new(&settings).unwrap();
         let at = || Field::new("at", DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), true);
         let text = |name: &str| Field::new(name, DataType::Utf8, true);

@@ -27,6 +27,8 @@ pub struct EngineSettings {
     pub memory_limit: Option<u64>,
     /// The SQL dialect by its name in lower case, such as `duckdb`.
     pub dialect: String,
+    /// What SQL may call the lake, before the names of schema and table.
+    pub database: String,
 }
 
 /// DataFusion, set up for an invocation. Relations are declared to it schema first; queries are planned against
@@ -193,6 +195,7 @@ fn config(settings: &EngineSettings) -> Result<SessionConfig> {
     let dialect: Dialect = settings.dialect.parse()?;
     let options = config.options_mut();
     options.sql_parser.dialect = dialect;
+    options.catalog.default_catalog.clone_from(&settings.database);
     options.sql_parser.collect_spans = true;
     // Names are compared as written once quoted; unquoted ones fold to lower case, as in DuckDB.
     options.sql_parser.enable_ident_normalization = true;

@@ -261,7 +261,12 @@ mod tests {
         let all = whole.get_array_memory_size();
         let slices = (0..100).map(|part| whole.slice(part * 100, 100)).collect();
 
-        let settings = EngineSettings { threads: 2, memory_limit: None, dialect: "duckdb".into() };
+        let settings = EngineSettings {
+            threads: 2,
+            memory_limit: None,
+            dialect: "duckdb".into(),
+            database: "lake".into(),
+        };
         let engine = Engine::new(&settings).unwrap();
         let schema = whole.schema();
         let streams = vec![listed(Arc::clone(&schema), slices)];

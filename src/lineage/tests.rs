@@ -30,7 +30,8 @@ const SHOP: [(&str, &str); 6] = [
 
 async fn shop() -> (Fixture, Lineage) {
     let fixture = resolve(&SHOP).unwrap_or_else(|findings| panic!("{}", shown(&findings)));
-    let settings = EngineSettings { threads: 1, memory_limit: None, dialect: "duckdb".into() };
+    let settings =
+        EngineSettings { threads: 1, memory_limit: None, dialect: "duckdb".into(), database: "lake".into() };
     let context = compile::Context {
         manifest: &fixture.manifest,
         jinja: &fixture.jinja,

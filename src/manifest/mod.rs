@@ -145,6 +145,12 @@ impl Manifest {
         self.graph.children(id).into_iter().filter_map(|child| self.test(child))
     }
 
+    /// The relations that a node's SQL may name: its own, and those of what it reads.
+    pub fn named_by<'a>(&'a self, id: &'a NodeId) -> impl Iterator<Item = &'a Relation> {
+        let ids = [id].into_iter().chain(self.graph.parents(id));
+        ids.filter_map(|id| self.nodes.get(id)?.relation())
+    }
+
     /// The node at this place in the lake.
     #[must_use]
     pub fn at(&self, relation: &Relation) -> Option<&Node> {

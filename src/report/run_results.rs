@@ -9,7 +9,6 @@ use crate::{
     artifact::Invocation,
     event::{Event, Fact},
     interval::Interval,
-    name::Relation,
     outcome::Outcome,
     plan::{Action, Step},
 };
@@ -72,7 +71,7 @@ impl RunResults {
             "unique_id": step.node,
             "compiled": code.is_some(),
             "compiled_code": code,
-            "relation_name": ending::relation(step, outcome).map(Relation::quoted),
+            "relation_name": ending::relation(step, outcome).map(|relation| relation.qualified(&self.invocation.database)),
             "batch_results": batches(outcome),
             "overload_results": null,
         })
@@ -136,7 +135,8 @@ mod tests {
     fn write(events: &[Event], path: &Path, lookup: Lookup) -> Result<(), SinkError> {
         let env = BTreeMap::from([("team".to_owned(), "grid".to_owned())]);
         let args = Map::from_iter([("which".to_owned(), json!("build"))]);
-        let mut sink = RunResults::new(path.to_owned(), Invocation { env, args }, lookup);
+        let mut sink =
+            RunResults::new(path.to_owned(), Invocation { env, args, database: "dev".to_owned() }, lookup);
         events.iter().try_for_each(|event| sink.event(event))?;
         sink.finish()
     }

@@ -17,7 +17,6 @@ No client opens a connection.
 
 import json
 import os
-import re
 import subprocess
 import sys
 from argparse import ArgumentParser, Namespace
@@ -45,9 +44,6 @@ from jsonschema.validators import validator_for
 
 os.environ.update(DO_NOT_TRACK="1", DBT_COLIBRI_NO_VERSION_CHECK="1")
 
-DIALECT = "duckdb"  # of the compiled SQL, whatever the adapter is called
-DATABASE = "lake"  # of tables that have none, where a client needs one
-QUOTED = re.compile(r'"(?:[^"]|"")*"')  # one part of a relation's name
 SHOWN = 20  # faults listed for each check
 WIDTH = 300  # characters of each
 
@@ -270,7 +266,7 @@ def colibri_report(manifest: Json, catalog: Json) -> tuple[Json, list[Json]]:
     """dbt-colibri's report and the nodes whose SQL it couldn't resolve."""
     with TemporaryDirectory() as directory:
         scratch = Path(directory)
-        for name, document in zip(("manifest", "catalog"), in_colibris_terms(manifest, catalog)):
+        for name, document in (("manifest", manifest), ("catalog", catalog)):
             (scratch / f"{name}.json").write_text(json.dumps(document), encoding="utf-8")
         colibri = str(Path(sys.executable).with_name("colibri"))
         files = ["--manifest", "manifest.json", "--catalog", "catalog.json", "--output-dir", "."]
@@ -279,37 +275,6 @@ def colibri_report(manifest: Json, catalog: Json) -> tuple[Json, list[Json]]:
             raise Refused(f"exit code {run.returncode}: {(run.stdout + run.stderr)[-WIDTH:]}")
         unresolved = scratch / "colibri-parsing-errors.json"
         return load(scratch / "colibri-manifest.json"), load(unresolved) if unresolved.exists() else []
-
-
-def in_colibris_terms(manifest: Json, catalog: Json) -> tuple[Json, Json]:
-    """Copies in which the adapter's name is that of the SQL dialect, and each table has a database.
-
-    dbt-colibri refuses adapters it doesn't know, and looks for tables by three names only.
-    """
-    manifest = {**manifest, "metadata": {**manifest["metadata"], "adapter_type": DIALECT}}
-    entries = [*manifest["nodes"].values(), *manifest["sources"].values()]
-    databases = {entry.get("relation_name"): entry["database"] or DATABASE for entry in entries}
-    for name, database in databases.items():
-        if name and len(QUOTED.findall(name)) == 2:
-            manifest = replaced(manifest, name, f'"{database}".{name}')
-    for collection in ("nodes", "sources"):
-        manifest[collection] = {key: with_database(entry) for key, entry in manifest[collection].items()}
-        tables = catalog[collection].items()
-        catalog = {
-            **catalog,
-            collection: {key: {**table, "metadata": with_database(table["metadata"])} for key, table in tables},
-        }
-    return manifest, catalog
-
-
-def replaced(document: Json, old: str, new: str) -> Json:
-    """A copy with one text in place of another, also within longer ones."""
-    return json.loads(json.dumps(document).replace(json.dumps(old)[1:-1], json.dumps(new)[1:-1]))
-
-
-def with_database(names: Json) -> Json:
-    """A copy that has a database, if only DATABASE."""
-    return {**names, "database": names["database"] or DATABASE}
 
 
 def colibri_faults(target: Target) -> Faults:

@@ -86,3 +86,18 @@ fn an_enforced_contract_decides_what_becomes_of_other_columns() {
         .refused()
         .says("a model with an enforced contract can't have `on_schema_change: ignore`");
 }
+
+#[test]
+fn artifacts_name_tables_by_three_names_as_sql_may() {
+    let project = shop();
+    let _ = project.run(["build"]).success();
+    let b = artifact(&project, "manifest")["nodes"]["model.shop.b"].clone();
+    assert_eq!((&b["database"], &b["relation_name"]), (&"dev".into(), &"\"dev\".\"main\".\"b\"".into()));
+    let sql = b["compiled_code"].as_str().expect("SQL").to_owned();
+    assert_eq!(sql.trim(), "select x from \"dev\".\"main\".\"a\"");
+    assert_eq!(project.rows(&sql), "x\n1\n");
+    let results = artifact(&project, "run_results");
+    let ran = results["results"].as_array().expect("results").iter();
+    let a = ran.into_iter().find(|result| result["unique_id"] == "model.shop.a").expect("a");
+    assert_eq!(a["relation_name"], "\"dev\".\"main\".\"a\"");
+}

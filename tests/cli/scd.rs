@@ -80,7 +80,7 @@ fn a_snapshot_is_taken_in_dbts_words() {
     let result = &results["results"][0];
     assert_eq!(result["unique_id"], "snapshot.shop.history");
     assert_eq!(result["status"], "success");
-    assert_eq!(result["relation_name"], "\"main\".\"history\"");
+    assert_eq!(result["relation_name"], "\"dev\".\"main\".\"history\"");
     snapshot(&project).says("REUSED snapshot main.history");
     // Other rows in the file, but none of them is a later version.
     put(&project, "1,unpaid,2026-01-02 00:00:00\n2,new,2026-01-01 00:00:00\n");

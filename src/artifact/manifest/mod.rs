@@ -45,6 +45,8 @@ pub struct Contents<'a> {
     pub compiled: &'a Compiled,
     /// The target path as people know it.
     pub target_path: &'a Path,
+    /// What stands where dbt has a database: the lake, by the target's name.
+    pub database: &'a str,
     /// Who writes it.
     pub origin: Origin<'a>,
 }

@@ -47,7 +47,7 @@ impl Contents<'_> {
         joined([
             node,
             self.calls(&model.id, &model.calls),
-            self.compiled(model.compiled_path().display(), self.sql(model)),
+            self.compiled(&model.id, model.compiled_path().display(), self.sql(model)),
             json!({
                 "contract": contract(model.config.contract, &columns),
                 "access": access,
@@ -92,7 +92,7 @@ impl Contents<'_> {
         joined([
             node,
             self.calls(&model.id, &model.calls),
-            self.compiled(snapshot.compiled_path().display(), self.sql(model)),
+            self.compiled(&model.id, snapshot.compiled_path().display(), self.sql(model)),
             json!({ "contract": contract(false, &Value::Null) }),
         ])
     }
@@ -105,7 +105,7 @@ impl Contents<'_> {
         let said = &model.documentation;
         let config = &kind.config;
         json!({
-            "database": null,
+            "database": self.database,
             "schema": model.relation.schema,
             "name": model.name,
             "resource_type": model.kind(),
@@ -128,7 +128,7 @@ impl Contents<'_> {
             "unrendered_config": kind.unrendered,
             "created_at": self.created_at(),
             // An ephemeral model has one too: compiled SQL calls it so, where dbt would write its query out.
-            "relation_name": model.relation.quoted(),
+            "relation_name": model.relation.qualified(self.database),
             "raw_code": kind.raw_code,
             "doc_blocks": self.doc_ids(&said.description.docs),
         })

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{Contents, hex};
-use crate::{manifest::node::Calls, name::NodeId};
+use crate::{artifact::in_database, manifest::node::Calls, name::NodeId};
 
 /// dbt's checksum of a file's text, in which white space does not count.
 pub(super) fn checksum(text: &str) -> Value {
@@ -38,14 +38,14 @@ impl Contents<'_> {
     }
 
     /// What was compiled of a node: nothing of one that was not.
-    pub(super) fn compiled(&self, path: impl Display, sql: Option<&str>) -> Value {
+    pub(super) fn compiled(&self, id: &NodeId, path: impl Display, sql: Option<&str>) -> Value {
         let path = self.target_path.join(path.to_string());
         let mut compiled = json!({ "compiled_path": null });
         if let Some(sql) = sql {
             compiled = json!({
                 "compiled_path": path,
                 "compiled": true,
-                "compiled_code": sql,
+                "compiled_code": in_database(sql, self.manifest.named_by(id), self.database),
                 "extra_ctes_injected": true,
                 "extra_ctes": [],
             });

@@ -33,7 +33,7 @@ impl Contents<'_> {
         let query = freshness.and_then(|it| it.loaded_at_query.as_ref()).map(|query| &query.value);
         let said = &source.documentation;
         json!({
-            "database": null,
+            "database": self.database,
             "schema": source.relation.schema,
             "name": source.name,
             "resource_type": "source",
@@ -74,7 +74,7 @@ impl Contents<'_> {
             },
             "patch_path": null,
             "unrendered_config": {},
-            "relation_name": source.relation.quoted(),
+            "relation_name": source.relation.qualified(self.database),
             "created_at": self.created_at(),
             "unrendered_database": null,
             "unrendered_schema": source.relation.schema,

@@ -9,7 +9,6 @@ use super::{
 };
 use crate::{
     manifest::{DataTest, UnitTest},
-    name::Relation,
     parse::{Generic, Subject},
     project::{RowsDecl, RowsText, Yaml},
     text::Spanned,
@@ -29,7 +28,7 @@ impl Contents<'_> {
         };
         let sql = self.compiled.tests.get(&test.id).map(|compiled| compiled.probe.sql.as_str());
         let node = json!({
-            "database": null,
+            "database": self.database,
             "schema": test.audit.schema,
             "name": test.name,
             "resource_type": "test",
@@ -51,14 +50,14 @@ impl Contents<'_> {
             "build_path": null,
             "unrendered_config": test.config.all,
             "created_at": self.created_at(),
-            "relation_name": test.config.store_failures.then(|| Relation::quoted(&test.audit)),
+            "relation_name": test.config.store_failures.then(|| test.audit.qualified(self.database)),
             "raw_code": test.template.text().trim(),
             "doc_blocks": [],
         });
         joined([
             node,
             self.calls(&test.id, &test.calls),
-            self.compiled(test.compiled_path().display(), sql),
+            self.compiled(&test.id, test.compiled_path().display(), sql),
             json!({ "contract": contract(false, &Value::Null) }),
             test.generic.as_ref().map(|generic| metadata(generic, test)).unwrap_or_default(),
         ])

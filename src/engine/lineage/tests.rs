@@ -27,7 +27,8 @@ fn structure() -> DataType {
 /// `o`: orders, `c`: customers, `t`: trees, and the view `v` of large orders.
 async fn engine() -> Engine {
     use DataType::{Date32, Float64, Int64, Utf8};
-    let settings = EngineSettings { threads: 1, memory_limit: None, dialect: "duckdb".into() };
+    let settings =
+        EngineSettings { threads: 1, memory_limit: None, dialect: "duckdb".into(), database: "lake".into() };
     let engine = Engine::new(&settings).unwrap();
     let tables = [
         (
