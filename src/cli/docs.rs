@@ -99,7 +99,8 @@ pub(super) async fn serve(global: &Global, args: &ServeArgs) -> Result<ExitCode,
     }
     if !global.quiet {
         let mut out = stdout().lock();
-        writeln!(out, "Serving {} at {url} until Ctrl-C", folder.display())?;
+        let shown = folder.strip_prefix(".").unwrap_or(&folder).display();
+        writeln!(out, "Serving {shown} at {url} until Ctrl-C")?;
         out.flush()?;
     }
     if args.open

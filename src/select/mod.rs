@@ -46,10 +46,9 @@ pub struct Selection {
     pub chosen: BTreeSet<NodeId>,
 }
 
-/// The nodes that the values of `--select` choose, less those that the values of `--exclude` do; no value of
-/// `--select` at all chooses everything. `indirect`: which tests come along with what they test. With the nodes come
-/// warnings of criteria that match nothing; the errors are
-/// all the errors there are.
+/// The nodes that the values of `--select` choose, less those that the values of `--exclude` do; no value of `--select` at all
+/// chooses everything. `indirect`: which tests come along with what they test. With the nodes come warnings of criteria that
+/// match nothing; the errors are all the errors there are.
 pub fn select(
     select: &[String],
     exclude: &[String],

@@ -8,7 +8,7 @@ import { select } from "../select";
 import type { Columns, Place, Trace } from "../trace";
 import { NodeLink, Status, kindOf, title } from "../ui/bits";
 import { count, plural } from "../ui/format";
-import { Inline } from "../ui/text";
+import { Inline, Summary } from "../ui/text";
 import { selector } from "./node";
 
 /** What the address says, with names looked up. */
@@ -219,7 +219,7 @@ function Panel({ project, columns, node, place, trace, close, focus, follow }: P
           {node.ended && <Status ended={node.ended} />}
           {node.description && (
             <p>
-              <Inline text={node.description.split("\n\n")[0] ?? ""} />
+              <Summary text={node.description} />
             </p>
           )}
           <div class="choices">

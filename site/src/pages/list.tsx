@@ -4,7 +4,7 @@ import { type Project, isListed } from "../project";
 import { link } from "../route";
 import { NodeLink, Status, kindOf } from "../ui/bits";
 import { ago, bytes, count, moment, plural } from "../ui/format";
-import { Inline } from "../ui/text";
+import { Summary } from "../ui/text";
 import { type By, values } from "./sidebar";
 
 export function ListPage({ project, by, value }: { project: Project; by: By; value: string }) {
@@ -47,7 +47,7 @@ export function ListPage({ project, by, value }: { project: Project; by: By; val
               <td class="number">{node.facts ? bytes(node.facts.bytes) : ""}</td>
               <td class="nowrap" title={node.facts?.at ? moment(node.facts.at) : ""}>{node.facts?.at ? ago(node.facts.at) : ""}</td>
               <td>
-                <Inline text={(node.description ?? "").split("\n\n")[0] ?? ""} />
+                <Summary text={node.description} />
               </td>
             </tr>
           ))}

@@ -4,7 +4,7 @@ import { type Node, type Project, isListed } from "../project";
 import { link } from "../route";
 import { NodeLink, Section, Status, testLabel } from "../ui/bits";
 import { count, moment, plural, value } from "../ui/format";
-import { Inline, Markdown } from "../ui/text";
+import { Inline, Markdown, Summary } from "../ui/text";
 
 export function Overview({ project }: { project: Project }) {
   const { site } = project;
@@ -151,7 +151,7 @@ export function Sources({ sources }: { sources: Node[] }) {
             <td>{node.source?.format}</td>
             <td>{node.source?.age ? <Status ended={{ status: node.source.age.status }} /> : ""}</td>
             <td>
-              <Inline text={(node.description ?? "").split("\n\n")[0] ?? ""} />
+              <Summary text={node.description} />
             </td>
           </tr>
         ))}
@@ -172,7 +172,7 @@ export function Nodes({ nodes }: { nodes: Node[] }) {
             </td>
             <td class="number">{node.facts?.rows == null ? "" : count(node.facts.rows)}</td>
             <td>
-              <Inline text={(node.description ?? "").split("\n\n")[0] ?? ""} />
+              <Summary text={node.description} />
             </td>
           </tr>
         ))}

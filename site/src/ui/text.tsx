@@ -31,6 +31,11 @@ export function Inline({ text }: { text: string }) {
   return <span class="markdown" dangerouslySetInnerHTML={{ __html: html }} />;
 }
 
+/** The first paragraph of a description. */
+export function Summary({ text }: { text: string | undefined }) {
+  return <Inline text={text?.split(/\n\s*\n/)[0] ?? ""} />;
+}
+
 /** SQL with template tags: what is in them is no SQL. */
 function template(api: HLJSApi): Language {
   const base = sql(api);
