@@ -82,7 +82,7 @@ export function Find({ project }: { project: Project }) {
           setOpen(true);
         }}
         onFocus={() => setOpen(true)}
-        onBlur={() => setTimeout(() => setOpen(false), 150)}
+        onBlur={() => setOpen(false)}
         onKeyDown={key}
       />
       {showing && (
