@@ -6,7 +6,6 @@
 
 export interface Site {
   project: string;
-  project_file: string;
   generated_at: string;
   tool_version: string;
   target: string;

@@ -67,7 +67,8 @@ impl Origin<'_> {
 }
 
 /// SQL with a database before the names of these relations, where they stand by schema and name: readers of artifacts
-/// look tables up by three names.
+/// look tables up by three names. Names are found in the text as templates write them, so one that stands in a string is
+/// taken for a name as well.
 #[must_use]
 pub fn in_database<'a>(
     sql: &str,

@@ -63,7 +63,6 @@ pub(super) async fn generate(global: &Global, args: &GenerateArgs) -> Result<Exi
     let ages = legible(last_ages(&target.path().join("sources.json")), "the ages of sources");
     let known = Known {
         manifest: &context.manifest,
-        project_file: context.project.settings.source.path(),
         vars: &context.vars,
         target: &context.target_name,
         compiled: &compiled,

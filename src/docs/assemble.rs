@@ -30,8 +30,6 @@ const OVERVIEW: &str = "__overview__";
 pub struct Known<'a> {
     /// What the project is.
     pub manifest: &'a Manifest,
-    /// The project file's path.
-    pub project_file: &'a str,
     /// Variables and their values.
     pub vars: &'a Map<String, Value>,
     /// The target whose tables are looked at.
@@ -74,7 +72,6 @@ impl Known<'_> {
         let nodes = self.manifest.nodes.values();
         Site {
             project: self.manifest.project.clone(),
-            project_file: self.project_file.to_owned(),
             generated_at: moment(self.generated_at),
             tool_version: env!("CARGO_PKG_VERSION"),
             target: self.target.to_owned(),

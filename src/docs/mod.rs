@@ -7,7 +7,7 @@
 //! ```
 //!
 //! - [`site`]: what the page reads; its twin in TypeScript is `site/src/data.ts`
-//! - [`assemble`]: what is known, put into that form
+//! - [`assemble`]: what is known, put into that form; `detail`: of that, what only a node's own page shows
 //! - [`page`]: the form packed into the page; the page itself is built from `site/` at development time
 //! - [`server`]: the page over HTTP
 //!

@@ -99,7 +99,6 @@ mod tests {
     fn site(nodes: usize) -> Site {
         Site {
             project: "a<b".to_owned(),
-            project_file: "project.yml".to_owned(),
             generated_at: String::new(),
             tool_version: "0",
             target: "dev".to_owned(),

@@ -16,8 +16,6 @@ pub const PART: usize = 100;
 pub struct Site {
     /// The project's name.
     pub project: String,
-    /// The project file's path.
-    pub project_file: String,
     /// When the page was made, as RFC 3339.
     pub generated_at: String,
     /// The version of Headwater.
