@@ -18,7 +18,7 @@ use super::{
     store::Lake,
 };
 use crate::{
-    engine::{Session, Table, arrow::datatypes::SchemaRef},
+    engine::{Session, Table, arrow::datatypes::SchemaRef, checked_scan::checked},
     name::Relation,
 };
 
@@ -118,19 +118,20 @@ impl Base {
 
     /// Its rows.
     pub async fn rows(&self) -> Result<Table, LakeError> {
-        Ok(self.builder().await?)
+        Ok(checked(self.builder().await?))
     }
 
     /// Its rows, and in a column of this name the file that each lies in, as [`rows_of`](Self::rows_of) takes it.
     pub async fn rows_with_files(&self, column: &str) -> Result<Table, LakeError> {
-        Ok(self.builder().with_file_column(column).await?)
+        Ok(checked(self.builder().with_file_column(column).await?))
     }
 
     /// The rows that lie in these files.
     pub async fn rows_of(&self, files: &BTreeSet<String>) -> Result<Table, LakeError> {
-        Ok(self.builder().with_file_paths(files.iter().map(String::as_str)).await?)
+        Ok(checked(self.builder().with_file_paths(files.iter().map(String::as_str)).await?))
     }
 
+    /// The scan of delta-rs. What it makes is handed out only as [`checked`].
     fn builder(&self) -> TableProviderBuilder {
         let builder = DeltaScanNext::builder()
             .with_log_store(self.log_store.clone())

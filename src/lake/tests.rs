@@ -36,6 +36,7 @@ use crate::{
 
 mod changing;
 mod constraints;
+mod filters;
 mod storing;
 
 struct Fixture {
