@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+"""Differential test of `dialect: duckdb`: our own statements, answered by DuckDB and by the probe.
+
+    python tests/differential/run.py [THEME…] [--probe PATH] [--list refused|failed|different] [--out DIR]
+
+Prints equal, refused, failed and different by theme and writes every finding to files in `--out`. Exit code 1 if a
+statement is different and `deliberate.yml` has no reason for it. `compare.py` says what the words mean.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import corpus
+from compare import compare, is_ordered
+from duck import Duck
+from probe import Probe
+from report import Report
+
+HERE = Path(__file__).resolve().parent
+MOST_AT_ONCE = 400  # choices of values in one query over columns
+
+
+def tables(folder):
+    """The tables of `tables.sql` as Parquet files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    duck = Duck().connection
+    duck.execute((HERE / "tables.sql").read_text())
+    made = {}
+    for (name,) in duck.execute("select table_name from duckdb_tables() order by 1").fetchall():
+        made[name] = folder / f"{name}.parquet"
+        duck.execute(f"COPY \"{name}\" TO '{made[name]}' (FORMAT parquet, ROW_GROUP_SIZE 2048)")
+    return made
+
+
+class Run:
+    def __init__(self, report, probe, folder):
+        self.report, self.probe = report, probe
+        self.tables = tables(folder)
+        self.duck, self.full = Duck(), Duck(self.tables)
+
+    def ask(self, case):
+        """Puts one statement to both sides; returns DuckDB's answer."""
+        theirs = (self.full if case.tables else self.duck).answer(case.sql)
+        ours = self.probe.answer(case.sql, self.tables if case.tables else {})
+        self.report.add(case.theme, case.sql, compare(ours, theirs, is_ordered(case.sql)))
+        return theirs
+
+    def template(self, template):
+        answered = {}
+        for choice, case in template.constants():
+            theirs = self.ask(case) if template.constant else self.duck.answer(case.sql)
+            if theirs.status == "ok":
+                # A column has one type: choices by the type of their result, for functions whose type depends on a value.
+                answered.setdefault(tuple(theirs.native), []).append(choice)
+        if template.column:
+            for choices in answered.values():
+                for start in range(0, len(choices), MOST_AT_ONCE):
+                    self.ask(template.over_columns(choices[start : start + MOST_AT_ONCE]))
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("themes", nargs="*", help="only these files of expressions/ and queries/")
+    parser.add_argument("--probe", type=Path, help="the sql_probe binary; default: the newest under the target directory")
+    parser.add_argument("--list", choices=["refused", "failed", "different"], help="print findings grouped by message")
+    parser.add_argument("--out", type=Path, default=Path("target/differential"), help="folder of the lists")
+    return parser.parse_args()
+
+
+def main():
+    given = arguments()
+    report = Report(given.out)
+    run = Run(report, Probe(given.probe), given.out / "tables")
+    for template in corpus.templates(given.themes):
+        run.template(template)
+    for case in corpus.queries(given.themes):
+        run.ask(case)
+    run.probe.stop()
+    report.write()
+    print(report.summary())
+    if given.list:
+        print(report.text(given.list, examples=5))
+    found = report.different()
+    if found:
+        print(f"\n{len(found)} different, listed in {given.out / 'different.txt'}")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
