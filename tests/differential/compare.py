@@ -25,8 +25,8 @@ class Verdict:
     what: str = ""
 
 
-def compare(ours, theirs, ordered):
-    """The verdict on our answer, DuckDB's being `theirs`."""
+def compare(ours, theirs, ordered, signed=True):
+    """The verdict on our answer, DuckDB's being `theirs`; -0.0 is not 0.0 if `signed`."""
     if ours.status == "crashed":
         return Verdict("different", f"crash: {ours.message}")
     if theirs.status == "unstorable":
@@ -41,7 +41,21 @@ def compare(ours, theirs, ordered):
         return Verdict("refused", ours.message)
     if ours.status == "failed":
         return Verdict("failed", ours.message)
-    return rows(ours, theirs, ordered)
+    return rows(ours if signed else unsigned(ours), theirs if signed else unsigned(theirs), ordered)
+
+
+def unsigned(answer):
+    """The answer without signs of zeros: DuckDB's sorts and groups keep either."""
+    answer.rows = [[plus(cell) for cell in row] for row in answer.rows]
+    return answer
+
+
+def plus(cell):
+    if isinstance(cell, float):
+        return cell + 0.0
+    if isinstance(cell, list):
+        return [plus(part) for part in cell]
+    return {key: plus(part) for key, part in cell.items()} if isinstance(cell, dict) else cell
 
 
 def rows(ours, theirs, ordered):

@@ -28,6 +28,7 @@ class Case:
     theme: str
     sql: str
     tables: bool = False  # reads the tables of `tables.sql`
+    form: str = ""  # the template, by which findings are grouped
 
 
 @dataclass
@@ -42,18 +43,18 @@ class Template:
 
     def constants(self):
         for choice in self.choices:
-            yield choice, Case(self.theme, f"select {fill(self.text, choice)} as r")
+            yield choice, Case(self.theme, f"select {fill(self.text, choice)} as r", form=self.text)
 
     def over_columns(self, choices):
         """One query for all these choices."""
         names = list(choices[0])
         rows = ", ".join(f"(cast({at} as integer), {', '.join(choice[name] for name in names)})" for at, choice in enumerate(choices))
-        text = PARAMETER.sub(lambda found: f"t.{found[1]}", self.text)
-        return Case(self.theme, f"select i, {text} as r from (values {rows}) as t(i, {', '.join(names)}) order by i")
+        text = fill(self.text, {name: f"t.{name}" for name in names})
+        return Case(self.theme, f"select i, {text} as r from (values {rows}) as t(i, {', '.join(names)}) order by i", form=self.text)
 
 
 def fill(text, choice):
-    return PARAMETER.sub(lambda found: choice[found[1]], text)
+    return PARAMETER.sub(lambda found: choice.get(found[1], found[0]), text)
 
 
 def value_sets():

@@ -17,6 +17,7 @@ class Finding:
     theme: str
     sql: str
     verdict: Verdict
+    form: str  # the template of the statement, or the statement
     reason: str = ""  # of a deliberate difference
 
 
@@ -43,8 +44,8 @@ class Report:
         self.findings = []
         self.counts = defaultdict(Counter)
 
-    def add(self, theme, sql, verdict):
-        finding = Finding(theme, sql, verdict)
+    def add(self, theme, sql, verdict, form=""):
+        finding = Finding(theme, sql, verdict, form or sql)
         if verdict.status == "different":
             finding.reason = self.deliberate.reason(sql, verdict.what)
         self.counts[theme]["deliberate" if finding.reason else verdict.status] += 1
@@ -71,7 +72,7 @@ class Report:
         groups = defaultdict(list)
         for found in self.findings:
             if found.verdict.status == status and not found.reason:
-                groups[shape(found.verdict.what)].append(found)
+                groups[group(found)].append(found)
         return sorted(groups.items(), key=lambda group: -len(group[1]))
 
     def text(self, status, examples=3):
@@ -79,7 +80,10 @@ class Report:
         for message, found in self.grouped(status):
             themes = ", ".join(sorted({one.theme for one in found}))
             lines.append(f"{len(found):6} × {message}  [{themes}]")
-            lines += [f"           {one_line(one.sql)}" for one in spread(found, examples)]
+            for one in spread(found, examples):
+                lines.append(f"           {one_line(one.sql)}")
+                if status == "different":
+                    lines.append(f"             {one_line(one.verdict.what)}")
         return "\n".join(lines)
 
     def write(self):
@@ -89,9 +93,21 @@ class Report:
                 for found in self.findings:
                     if found.verdict.status == status and not found.reason:
                         file.write(f"[{found.theme}] {one_line(found.sql)}\n    {found.verdict.what}\n")
-        (self.out / "refused-groups.txt").write_text(self.text("refused") + "\n")
-        (self.out / "failed-groups.txt").write_text(self.text("failed") + "\n")
+            (self.out / f"{status}-groups.txt").write_text(self.text(status) + "\n")
         (self.out / "summary.txt").write_text(self.summary() + "\n")
+
+
+def group(found):
+    """The key under which findings are one: the template for differences, the message for the rest."""
+    what = found.verdict.what
+    if found.verdict.status != "different":
+        return shape(what)
+    for kind in ("crash", "DuckDB has an error", "name of a column", "DuckDB: more than 38 digits"):
+        if what.startswith(kind):
+            return f"{kind}: {one_line(found.form)}"
+    types = re.findall(r"type of column \d+: (.*?), DuckDB (\S+?)[;:]", what)
+    said = ", ".join(f"type {mine}, DuckDB {other}" for mine, other in dict.fromkeys(types)) or what.split(":")[0]
+    return f"{said[:120]}: {one_line(found.form)}"
 
 
 def line(theme, counts, columns, width):
@@ -107,7 +123,7 @@ def spread(found, count):
 
 def one_line(sql):
     text = " ".join(sql.split())
-    return text if len(text) < 600 else text[:600] + "…"
+    return text if len(text) < 400 else text[:400] + "…"
 
 
 def shape(message):

@@ -43,7 +43,7 @@ class Run:
         """Puts one statement to both sides; returns DuckDB's answer."""
         theirs = (self.full if case.tables else self.duck).answer(case.sql)
         ours = self.probe.answer(case.sql, self.tables if case.tables else {})
-        self.report.add(case.theme, case.sql, compare(ours, theirs, is_ordered(case.sql)))
+        self.report.add(case.theme, case.sql, compare(ours, theirs, is_ordered(case.sql), not case.tables), case.form)
         return theirs
 
     def template(self, template):

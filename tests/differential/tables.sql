@@ -7,7 +7,7 @@ insert into people values
   (7, null, 'red', 22, 3999.99, '2024-02-29'), (8, 'Émile', 'blue', 64, 10000.00, '1999-12-31');
 create table teams (team varchar, city varchar, budget bigint);
 insert into teams values ('red', 'Oslo', 100000), ('blue', 'Paris', 250000), ('green', null, 0), ('gold', 'Rome', null), (null, 'Nowhere', 7);
-create table orders (order_id bigint, person_id integer, amount double, quantity smallint, at timestamp, status varchar);
+create table orders (order_id bigint, person_id integer, amount double, quantity smallint, ordered_at timestamp, status varchar);
 insert into orders values
   (100, 1, 10.5, 1, '2024-01-01 09:00:00', 'new'), (101, 1, 20.25, 3, '2024-01-02 10:30:00', 'paid'),
   (102, 2, 0.0, 0, '2024-01-02 23:59:59.999999', 'paid'), (103, 3, 'nan', 2, '2024-01-31 00:00:00', 'new'),
@@ -35,9 +35,9 @@ insert into nested values
   (5, ['b'], [2147483647], {'sku': '', 'price': -0.0, 'dims': {'w': -1, 'h': 5}}, map {'z': 9, 'k': -1}, [[7]], '{"a": "1", "list": []}');
 create table empty (id integer, v varchar, d double);
 create table numbers as select range::integer as n, case when range % 7 = 0 then null else (range * 37 % 101)::integer end as v, 'g' || (range % 5) as g from range(1000);
-create table prices (symbol varchar, at timestamp, price decimal(8,2));
+create table prices (symbol varchar, moment timestamp, price decimal(8,2));
 insert into prices values ('A', '2024-01-01 09:00:00', 10.00), ('A', '2024-01-01 09:05:00', 10.50), ('A', '2024-01-01 09:20:00', 9.75), ('B', '2024-01-01 09:01:00', 100.00), ('B', '2024-01-01 10:00:00', null);
-create table trades (symbol varchar, at timestamp, shares integer);
+create table trades (symbol varchar, moment timestamp, shares integer);
 insert into trades values ('A', '2024-01-01 08:59:59', 1), ('A', '2024-01-01 09:05:00', 2), ('A', '2024-01-01 09:19:59', 3), ('B', '2024-01-01 09:30:00', 4), ('B', '2024-01-01 11:00:00', 5), ('C', '2024-01-01 09:00:00', 6), (null, '2024-01-01 09:00:00', 7), ('A', null, 8);
 create table "Mixed Case" ("Id" integer, "Full Name" varchar, lower_name varchar);
 insert into "Mixed Case" values (1, 'X Y', 'x'), (2, null, 'y');
