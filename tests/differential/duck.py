@@ -213,6 +213,17 @@ class Duck:
         for name, path in (tables or {}).items():
             self.connection.execute(f"CREATE TABLE \"{name}\" AS FROM read_parquet('{path}')")
 
+    def answer_statement(self, sql):
+        """Runs any statement; its rows are dropped, and so are its errors."""
+        alarm = threading.Timer(self.seconds, self.connection.interrupt)
+        alarm.start()
+        try:
+            self.connection.execute(sql)
+        except (duckdb.Error, RuntimeError):
+            pass
+        finally:
+            alarm.cancel()
+
     def answer(self, sql):
         """The answer to one SELECT."""
         alarm = threading.Timer(self.seconds, self.connection.interrupt)
