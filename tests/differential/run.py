@@ -8,10 +8,12 @@ statement is different and `deliberate.yml` has no reason for it. `compare.py` s
 """
 
 import argparse
+import random
 import sys
 from pathlib import Path
 
 import corpus
+import signatures
 from compare import compare, is_ordered
 from duck import Duck
 from probe import Probe
@@ -46,23 +48,38 @@ class Run:
         self.report.add(case.theme, case.sql, compare(ours, theirs, is_ordered(case.sql), not case.tables), case.form)
         return theirs
 
-    def template(self, template):
-        answered = {}
-        for choice, case in template.constants():
-            theirs = self.ask(case) if template.constant else self.duck.answer(case.sql)
-            if theirs.status == "ok":
-                # A column has one type: choices by the type of their result, for functions whose type depends on a value.
-                answered.setdefault(tuple(theirs.native), []).append(choice)
+    def template(self, template, most):
+        """Asks the template with `most` of its choices as constants, and with all of them over columns."""
+        if template.constant:
+            for _, case in sample(list(template.constants()), most):
+                self.ask(case)
         if template.column:
-            for choices in answered.values():
+            for choices in self.answered(template):
                 for start in range(0, len(choices), MOST_AT_ONCE):
                     self.ask(template.over_columns(choices[start : start + MOST_AT_ONCE]))
+
+    def answered(self, template):
+        """The choices for which DuckDB has no error, by the types of their results: a column has one type."""
+        if self.duck.answer(template.over_columns(template.choices).sql).status == "ok":
+            return [template.choices]
+        groups = {}
+        for choice, case in template.constants():
+            theirs = self.duck.answer(case.sql)
+            if theirs.status == "ok":
+                groups.setdefault(tuple(theirs.native), []).append(choice)
+        return list(groups.values())
+
+
+def sample(items, most):
+    """At most so many of the items, the same each time."""
+    return items if len(items) <= most else random.Random(len(items)).sample(items, most)
 
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("themes", nargs="*", help="only these files of expressions/ and queries/")
     parser.add_argument("--probe", type=Path, help="the sql_probe binary; default: the newest under the target directory")
+    parser.add_argument("--choices", type=int, default=16, help="constants asked for each template (default: 16)")
     parser.add_argument("--list", choices=["refused", "failed", "different"], help="print findings grouped by message")
     parser.add_argument("--out", type=Path, default=Path("target/differential"), help="folder of the lists")
     return parser.parse_args()
@@ -73,9 +90,14 @@ def main():
     report = Report(given.out)
     run = Run(report, Probe(given.probe), given.out / "tables")
     for template in corpus.templates(given.themes):
-        run.template(template)
+        run.template(template, given.choices)
     for case in corpus.queries(given.themes):
         run.ask(case)
+    for cases in (signatures.scalars, signatures.aggregates, signatures.documented):
+        for case in cases(run.duck):
+            if given.themes and case.theme not in given.themes:
+                break
+            run.ask(case)
     run.probe.stop()
     report.write()
     print(report.summary())

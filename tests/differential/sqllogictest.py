@@ -23,6 +23,7 @@ from pathlib import Path
 
 import duckdb
 
+from apart import APART
 from compare import Verdict, compare, is_ordered
 from duck import Duck
 from probe import Probe
@@ -36,16 +37,6 @@ BUILT_IN = {"icu", "json", "parquet", "core_functions", "notwindows", "notmusl",
             "notmingw", "block_size", "no_extension_autoloading", "longdouble", "ram"}  # fmt: skip
 QUERY = re.compile(r"^\s*(\(|select\b|from\b|with\b|values\b|pivot\b|unpivot\b)", re.I)
 CHANGES = re.compile(r"\b(insert\s+into|update\s+\w+\s+set|delete\s+from|merge\s+into)\b", re.I)
-# Not a function of the tables, or about DuckDB itself.
-APART = re.compile(
-    r"\b(random|setseed|uuid|gen_random_uuid|uuidv4|uuidv7|nextval|currval|getvariable|current_setting|current_schemas?|current_query|"
-    r"current_database|current_catalog|current_user|session_user|txid_current|version|get_block_size|test_all_types|test_vector_types|"
-    r"pragma_\w+|duckdb_\w+|pg_\w+|information_schema|sqlite_master|sqlite_temp_master|read_\w+|sniff_csv|parquet_\w+|glob|query|query_table|"
-    r"stats|vector_type|json_serialize_sql|json_serialize_plan|json_deserialize_sql|json_execute_serialized_sql|which_secret|sleep_ms|"
-    r"icu_\w+|now|today|current_date|current_time|current_timestamp|localtime|localtimestamp|get_current_\w+|current_localtime\w*|"
-    r"transaction_timestamp|rowid|current_connection_id|current_transaction_id|write_log|error|st_\w+|typeof_ext|create_sort_key)\b",
-    re.I,
-)
 SAMPLES = re.compile(r"\b(using\s+sample|tablesample|reservoir_quantile)\b", re.I)
 LOOPS_AT_MOST = 12
 GROUPS = {
