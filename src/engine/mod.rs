@@ -14,6 +14,7 @@
 //! - [`bind`]: a query's tables, from schemas to data
 //! - [`execute`]: a bound query as streams of rows
 //! - [`checked_scan`]: a table whose filters the query applies itself
+//! - `function`: the SQL functions of dialect `duckdb`
 //! - `guard`, `merge_keys`: against an optimizer that would lose rows, and joins that could not spill
 //! - [`print`]: rows as text
 //! - [`error`]: what DataFusion has against a statement, with places in it
@@ -32,6 +33,7 @@ pub mod diff;
 pub mod digest;
 pub mod error;
 pub mod execute;
+mod function;
 pub mod given;
 mod guard;
 pub mod lineage;
