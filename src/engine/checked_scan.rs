@@ -5,7 +5,8 @@
 //! optimizer leaves of `a not in (1, null)`. DataFusion then drops its own filter. But the kernel's file skipping keeps
 //! each file for which it can't decide, so predicates with arithmetic, CASE or NULL in a list filter nothing, in silence.
 //!
-//! Here such a predicate is `Inexact`: the scan may still skip files by it, and the query filters what the scan returns.
+//! Here such a predicate is `Inexact`: the scan may still skip files by it, where `nan` says that this is right, and the
+//! query filters what the scan returns.
 //! That is also what keeps a limit above the filter. Remove the table once delta-rs answers `Exact` only for what it
 //! evaluates; the property test in `lake/tests/filters.rs` says when.
 
@@ -20,7 +21,7 @@ use datafusion::{
     physical_plan::ExecutionPlan,
 };
 
-use super::{SchemaRef, Table};
+use super::{SchemaRef, Table, nan::may_skip};
 
 /// Wraps a table so that no filter over it is taken for applied by its scan. The columns, statistics and files
 /// skipped are those of `table`.
@@ -74,16 +75,12 @@ impl TableProvider for CheckedScan {
     }
 
     async fn scan_with_args<'a>(&self, state: &dyn Session, args: ScanArgs<'a>) -> Result<ScanResult> {
-        // A predicate without columns skips no file.
-        let skipping: Vec<Expr> = args
-            .filters()
-            .unwrap_or_default()
-            .iter()
-            .filter(|filter| !filter.column_refs().is_empty())
-            .cloned()
-            .collect();
+        let schema = self.0.schema();
+        let filters = args.filters().unwrap_or_default();
+        let skipping: Vec<Expr> =
+            filters.iter().filter(|filter| may_skip(filter, &schema)).cloned().collect();
         // The rows that a filter leaves out don't count towards a limit.
-        let limit = args.limit().filter(|_| args.filters().unwrap_or_default().is_empty());
+        let limit = args.limit().filter(|_| filters.is_empty());
         self.0.scan_with_args(state, args.with_filters(Some(&skipping)).with_limit(limit)).await
     }
 

@@ -15,6 +15,7 @@
 //! - [`execute`]: a bound query as streams of rows
 //! - [`checked_scan`]: a table whose filters the query applies itself
 //! - `function`: the SQL functions of dialect `duckdb`
+//! - `nan`: numbers that statistics leave out
 //! - `guard`, `merge_keys`: against an optimizer that would lose rows, and joins that could not spill
 //! - [`print`]: rows as text
 //! - [`error`]: what DataFusion has against a statement, with places in it
@@ -38,6 +39,7 @@ pub mod given;
 mod guard;
 pub mod lineage;
 mod merge_keys;
+mod nan;
 pub mod narrow;
 pub mod net;
 pub mod print;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use deltalake::datafusion::{
     arrow::{
-        array::{AsArray, BooleanArray, Date32Array, Decimal128Array},
+        array::{AsArray, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Float64Array},
         compute::concat_batches,
         datatypes::Int64Type,
     },
@@ -26,7 +26,10 @@ use crate::engine::{Engine, EngineSettings};
 const FILE_ROWS: usize = 5;
 
 /// The columns that tables are filtered and partitioned by.
-const COLUMNS: [(&str, Kind); 6] = [
+const COLUMNS: [(&str, Kind); 9] = [
+    ("x", Kind::Double),
+    ("n", Kind::Huge),
+    ("y", Kind::Binary),
     ("i", Kind::Integer),
     ("t", Kind::Text),
     ("d", Kind::Date),
@@ -35,8 +38,8 @@ const COLUMNS: [(&str, Kind); 6] = [
     ("b", Kind::Boolean),
 ];
 
-const LAYOUTS: [&[&str]; 9] =
-    [&[], &["i"], &["t"], &["d"], &["m"], &["ts"], &["b"], &["t", "i"], &["m", "b"]];
+const LAYOUTS: [&[&str]; 12] =
+    [&[], &[], &["i"], &["t"], &["d"], &["m"], &["ts"], &["b"], &["x"], &["n"], &["t", "i"], &["x", "m"]];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -46,6 +49,10 @@ enum Kind {
     Decimal,
     Timestamp,
     Boolean,
+    Double,
+    /// More digits than a 64-bit float holds.
+    Huge,
+    Binary,
 }
 
 impl Kind {
@@ -55,7 +62,13 @@ impl Kind {
             values.iter().map(|value| format!("cast('{value}' as {name})")).collect()
         };
         let mut literals: Vec<String> = match self {
-            Self::Integer => ["-2", "-1", "0", "1", "2", "7"].map(str::to_owned).into(),
+            Self::Integer => ["-2", "-1", "0", "1", "2", "7", "9007199254740993"].map(str::to_owned).into(),
+            Self::Double => typed(&["NaN", "-1.5", "0.25", "1", "1e300", "inf", "-inf"], "double"),
+            Self::Huge => typed(
+                &["0.1", "12345678901234567890.1234567891", "-9999999999999999999.0000000001", "1e27"],
+                "decimal(38, 10)",
+            ),
+            Self::Binary => ["x'ff'", "x'80'", "x'61'", "x''"].map(str::to_owned).into(),
             Self::Text => ["'a'", "'b'", "'a b'", "'é/='", "'A'", "''", "'zz'"].map(str::to_owned).into(),
             Self::Date => {
                 typed(&["1970-01-01", "2024-02-29", "2024-03-01", "0001-01-01", "9999-12-31"], "date")
@@ -77,7 +90,9 @@ impl Kind {
             Self::Integer => &["@ + 1", "-@", "@ * 2 - 1", "@ % 2", "abs(@)"],
             Self::Text => &["upper(@)", "@ || 'x'", "substr(@, 1, 1)"],
             Self::Date => &["greatest(@, cast('2000-01-01' as date))"],
-            Self::Decimal => &["-@", "abs(@)"],
+            Self::Decimal | Self::Huge => &["-@", "abs(@)"],
+            Self::Double => &["@ + 1", "-@", "abs(@)", "cast(@ as float)"],
+            Self::Binary => &[],
             Self::Timestamp => &["date_trunc('year', @)"],
             Self::Boolean => &["not @", "@ or false"],
         };
@@ -135,8 +150,18 @@ fn predicates() -> impl Strategy<Value = String> {
 
 /// Rows with every special value, most of them with several others.
 fn rows() -> RecordBatch {
-    let integers = [Some(1), Some(2), None, Some(-1), Some(0)];
-    let texts = [Some("a"), Some("b"), None, Some("a b"), Some("é/="), Some("A"), Some("a")];
+    let integers = [Some(1), Some(2), None, Some(-1), Some(0), Some(9_007_199_254_740_993), Some(2)];
+    let doubles = [Some(1.0), Some(f64::NAN), Some(1.0), None, Some(-1.5), Some(f64::INFINITY), Some(0.25)];
+    let huge = [
+        Some(123_456_789_012_345_678_901_234_567_891),
+        Some(1_000_000_000),
+        None,
+        Some(-99_999_999_999_999_999_990_000_000_001),
+        Some(10_i128.pow(37)),
+    ];
+    let bytes: [Option<&[u8]>; 5] = [Some(&[0xff]), Some(b"a"), None, Some(&[0x80, 0]), Some(b"")];
+    let long = "z".repeat(70);
+    let texts = [Some("a"), Some("b"), None, Some("a b"), Some("é/="), Some("A"), Some(&long[..])];
     let dates = [Some(0), Some(19_782), None, Some(-719_162), Some(2_932_896), Some(19_783)];
     let decimals = [Some(-1), Some(12_345), None, Some(-12_500), Some(0), Some(99_999_999), Some(1)];
     let micros = [Some(-1), Some(1_709_208_000_000_000), None, Some(-62_135_596_800_000_000)];
@@ -158,6 +183,14 @@ fn rows() -> RecordBatch {
         ),
         ("ts", Arc::new(cycle(&micros, count).collect::<TimestampMicrosecondArray>())),
         ("b", Arc::new(cycle(&booleans, count).collect::<BooleanArray>())),
+        ("x", Arc::new(cycle(&doubles, count).collect::<Float64Array>())),
+        (
+            "n",
+            Arc::new(
+                cycle(&huge, count).collect::<Decimal128Array>().with_precision_and_scale(38, 10).unwrap(),
+            ),
+        ),
+        ("y", Arc::new(cycle(&bytes, count).collect::<BinaryArray>())),
     ])
 }
 
@@ -293,13 +326,75 @@ async fn files_are_skipped_and_rows_counted_without_reading_them() {
     }
     for (sql, rows) in [
         ("select count(*) from t", 30),
-        ("select count(*) from t where i = 1", 6),
-        ("select count(*) from t where i + 1 = 2", 6),
-        ("select count(*) from t where i is null", 6),
+        ("select count(*) from t where i = 2", 9),
+        ("select count(*) from t where i + 1 = 3", 9),
+        ("select count(*) from t where i is null", 4),
         ("select count(*) from t where i = 7 and id > 3", 0),
         ("select count(*) from t where id > 100", 0),
     ] {
         assert_eq!(result(&context, sql).await.unwrap(), [rows], "{sql}");
     }
     assert!(result(&context, "select count(*) from t where id > 3").await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nan_is_the_greatest_number_wherever_it_lies() {
+    let context = SessionContext::new_with_state(engine().session().as_ref().clone());
+    let rows = rows();
+    let memory = MemTable::try_new(rows.schema(), vec![vec![rows.clone()]]).unwrap();
+    context.register_table("memory", Arc::new(memory)).unwrap();
+    let mut fixtures = Vec::new();
+    for (name, partition_by) in [("plain", &[][..]), ("partitioned", &["x"])] {
+        let mut fixture = Fixture::new();
+        fixture.lake = fixture.lake.with_session(Arc::new(context.state()));
+        context.register_table(name, laid_out(&fixture, &rows, partition_by).await).unwrap();
+        fixtures.push(fixture);
+    }
+    for query in [
+        "select id from @ where x > 5 and x < 'inf'::double order by id",
+        "select id from @ where x > 5 order by id",
+        "select id from @ where x <> 1 order by id",
+        "select id from @ where x = 1 order by id",
+        "select id from @ where x <= 1 order by id",
+        "select id from @ where x = 'NaN'::double order by id",
+        "select id from @ order by x desc nulls last, id limit 3",
+        "select id from @ where x is not null order by x, id desc limit 3",
+        "select count(*) from @ where x = (select max(x) from @)",
+        "select count(*) from @ where x = (select min(x) from @)",
+        "select count(x) from @",
+        "select a.id from @ a join (select 'NaN'::double as x) b on a.x = b.x order by a.id",
+        "select count(*) from (select distinct x from @)",
+    ] {
+        let expected = result(&context, &query.replace('@', "memory")).await.unwrap();
+        for table in ["plain", "partitioned"] {
+            assert_eq!(
+                result(&context, &query.replace('@', table)).await.unwrap(),
+                expected,
+                "{table}: {query}"
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_log_tells_no_bounds_that_mislead_a_reader() {
+    let fixture = Fixture::new();
+    let exact = |digits: i128| {
+        Arc::new(Decimal128Array::from(vec![digits, 1]).with_precision_and_scale(20, 2).unwrap()) as ArrayRef
+    };
+    let batch = columns([
+        ("nan", Arc::new(Float64Array::from(vec![1.0, f64::NAN])) as ArrayRef),
+        ("number", Arc::new(Float64Array::from(vec![1.0, 2.5]))),
+        ("small", exact(123_456_789_012_345)),
+        ("large", exact(12_345_678_901_234_567_891)),
+    ]);
+    fixture.publish(batch, &[]).await;
+    let log = std::fs::read_to_string(fixture.path().join("_delta_log/00000000000000000000.json")).unwrap();
+    let actions = log.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let stats: Vec<String> =
+        actions.filter_map(|action| Some(action.get("add")?.get("stats")?.as_str()?.to_owned())).collect();
+    let stats: serde_json::Value = serde_json::from_str(&stats[0]).unwrap();
+    assert_eq!(stats["minValues"], serde_json::json!({ "number": 1.0, "small": 0.01 }));
+    assert_eq!(stats["maxValues"], serde_json::json!({ "number": 2.5, "small": 1_234_567_890_123.45 }));
+    assert_eq!(stats["nullCount"]["nan"], 0);
 }
