@@ -24,6 +24,7 @@ mod between;
 mod cast;
 mod commit;
 mod constraint;
+mod deletion_vector;
 mod error;
 mod facts;
 mod fault;

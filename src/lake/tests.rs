@@ -36,6 +36,7 @@ use crate::{
 
 mod changing;
 mod constraints;
+mod deletions;
 mod filters;
 mod storing;
 
