@@ -30,6 +30,7 @@ mod facts;
 mod fault;
 mod file_writer;
 mod known;
+mod misfit;
 mod overlay;
 mod past;
 mod place;
@@ -50,6 +51,7 @@ pub use self::{
     error::LakeError,
     facts::Facts,
     fault::Fault,
+    misfit::Misfit,
     past::Past,
     provenance::{InputVersion, Judged, Provenance},
     runs::Repair,
