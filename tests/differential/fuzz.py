@@ -17,7 +17,7 @@ from pathlib import Path
 import duckdb
 
 import fuzz_queries
-from compare import compare, is_ordered
+from compare import judge
 from duck import Duck
 from probe import Probe
 from report import Report
@@ -58,7 +58,7 @@ class Fuzz:
     def verdict(self, world, sql):
         theirs = world.duck.answer(sql)
         ours = self.probe.answer(sql, world.files)
-        verdict = compare(ours, theirs, is_ordered(sql), signed=False)
+        verdict = judge(sql, ours, theirs, signed=False)
         if verdict.status == "different" and theirs.status == "failed" and any(word in theirs.message for word in LATE) and ours.status == "ok":
             verdict.what = "lazy: " + verdict.what
         return verdict

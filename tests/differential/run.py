@@ -14,7 +14,7 @@ from pathlib import Path
 
 import corpus
 import signatures
-from compare import compare, is_ordered
+from compare import judge
 from duck import Duck
 from probe import Probe
 from report import Report
@@ -45,7 +45,7 @@ class Run:
         """Puts one statement to both sides; returns DuckDB's answer."""
         theirs = (self.full if case.tables else self.duck).answer(case.sql)
         ours = self.probe.answer(case.sql, self.tables if case.tables else {})
-        self.report.add(case.theme, case.sql, compare(ours, theirs, is_ordered(case.sql), not case.tables), case.form)
+        self.report.add(case.theme, case.sql, judge(case.sql, ours, theirs, not case.tables), case.form)
         return theirs
 
     def template(self, template, most):

@@ -24,7 +24,7 @@ from pathlib import Path
 import duckdb
 
 from apart import APART
-from compare import Verdict, compare, is_ordered
+from compare import Verdict, judge
 from duck import Duck
 from probe import Probe
 from report import Report, line
@@ -242,7 +242,7 @@ class Run:
         if (theirs.status in ("ok", "unstorable")) != (block.kind == "query"):
             return "not repeatable"  # it needs a macro, a type, a setting
         ours = file.probe.answer(sql, tables)
-        verdict = compare(ours, theirs, is_ordered(sql), signed=False)
+        verdict = judge(sql, ours, theirs, signed=False)
         if verdict.status == "different" and undefined_order(sql, ours, theirs):
             verdict = Verdict("equal")
         self.report.add(theme, sql, verdict)
