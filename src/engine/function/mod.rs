@@ -1,5 +1,9 @@
 //! The SQL functions of dialect `duckdb`: DuckDB's names, argument orders and result types.
 //!
+//! - `aggregate`: aggregates, with descriptions of their own
+//! - `window`: window functions whose types or results differ from DataFusion's
+//! - `zero`: sorts in which 0.0 and -0.0 tie
+//! - `value`: values as DuckDB compares them
 //! - `description`: [`Function`], a constant that describes a function, its [`Overload`]s and its documentation
 //! - `kind`: SQL types as parameters, and the implicit casts between types
 //! - `resolve`: picks the overload that a call means
@@ -13,11 +17,16 @@
 //! For dialect `generic` nothing is installed, and DataFusion's functions keep their own rules.
 //! Start at [`install`] and [`Function`].
 
+mod aggregate;
 mod call;
 mod check;
 mod description;
+mod json;
 mod kind;
+mod list;
+mod map;
 mod planner;
+mod record;
 #[cfg(test)]
 mod reference;
 mod resolve;
@@ -25,6 +34,9 @@ mod scalar;
 #[cfg(test)]
 mod testing;
 mod text;
+mod value;
+mod window;
+mod zero;
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -34,7 +46,18 @@ pub(super) use self::check::check_arguments;
 use self::{description::Function, scalar::ScalarFunction};
 
 /// The families of scalar functions, in the order of the reference.
-const FAMILIES: &[&[Function]] = &[text::FUNCTIONS];
+const FAMILIES: &[&[Function]] = &[
+    text::FUNCTIONS,
+    list::FUNCTIONS[0],
+    list::FUNCTIONS[1],
+    list::FUNCTIONS[2],
+    list::FUNCTIONS[3],
+    record::FUNCTIONS,
+    map::FUNCTIONS,
+    json::FUNCTIONS[0],
+    json::FUNCTIONS[1],
+    json::FUNCTIONS[2],
+];
 
 /// Replaces DataFusion's functions by those of the dialect; does nothing for a dialect that has none of its own.
 ///
@@ -53,6 +76,10 @@ pub(super) fn install(mut builder: SessionStateBuilder, dialect: &str) -> Sessio
         !names.contains(udf.name()) && !udf.aliases().iter().any(|alias| names.contains(alias.as_str()))
     });
     functions.extend(ours);
+    list::lambda::install(&mut builder, &names);
+    aggregate::install(&mut builder);
+    window::install(&mut builder);
+    zero::install(&mut builder);
     builder.expr_planners().get_or_insert_default().insert(0, Arc::new(planner::CallSyntax));
     builder
 }

@@ -2,7 +2,7 @@
 //!
 //! Regenerate it with `HEADWATER_WRITE_REFERENCE=1 cargo test --lib function::reference`.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use super::{
     FAMILIES,
@@ -40,23 +40,30 @@ impl Family {
 /// The whole page.
 fn page() -> String {
     let mut page = HEAD.to_owned();
-    for family in FAMILIES.iter().filter(|family| !family.is_empty()) {
-        let mut functions: Vec<&Function> = family.iter().collect();
+    let mut families: BTreeMap<Family, Vec<&Function>> = BTreeMap::new();
+    for function in FAMILIES.iter().copied().flatten() {
+        families.entry(function.family).or_default().push(function);
+    }
+    for (family, mut functions) in families {
         functions.sort_by_key(|function| function.name());
-        let _ = write!(page, "\n## {}\n", functions[0].family.title());
+        let _ = write!(page, "\n## {}\n", family.title());
         for function in functions {
             section(&mut page, function);
         }
+    }
+    let mut aggregates: Vec<_> = super::aggregate::all().collect();
+    aggregates.sort_by_key(|aggregate| aggregate.name);
+    page.push_str("\n## Aggregates\n");
+    for aggregate in aggregates {
+        let _ = write!(page, "\n### `{}`\n\n{}\n", aggregate.usage, aggregate.doc);
+        also_called(&mut page, aggregate.aliases);
     }
     page
 }
 
 fn section(page: &mut String, function: &Function) {
     let _ = write!(page, "\n### `{}`\n\n{}\n", function.syntax, function.doc);
-    let aliases: Vec<String> = function.names[1..].iter().map(|name| format!("`{name}`")).collect();
-    if !aliases.is_empty() {
-        let _ = write!(page, "\nAlso called {}.\n", aliases.join(", "));
-    }
+    also_called(page, &function.names[1..]);
     let _ = write!(page, "\nTakes:\n\n");
     for overload in function.overloads {
         let _ = writeln!(page, "- `{}`", overload.signature());
@@ -64,6 +71,13 @@ fn section(page: &mut String, function: &Function) {
     let (expression, value) = function.example;
     if !expression.is_empty() {
         let _ = write!(page, "\n`{expression}` is `{value}`.\n");
+    }
+}
+
+fn also_called(page: &mut String, aliases: &[&str]) {
+    let aliases: Vec<String> = aliases.iter().map(|name| format!("`{name}`")).collect();
+    if !aliases.is_empty() {
+        let _ = write!(page, "\nAlso called {}.\n", aliases.join(", "));
     }
 }
 
