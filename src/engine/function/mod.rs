@@ -25,6 +25,8 @@ mod json;
 mod kind;
 mod list;
 mod map;
+#[cfg(test)]
+mod nested_cases;
 mod planner;
 mod record;
 #[cfg(test)]
@@ -80,6 +82,7 @@ pub(super) fn install(mut builder: SessionStateBuilder, dialect: &str) -> Sessio
     aggregate::install(&mut builder);
     window::install(&mut builder);
     zero::install(&mut builder);
+    json::nested::install(&mut builder);
     builder.expr_planners().get_or_insert_default().insert(0, Arc::new(planner::CallSyntax));
     builder
 }

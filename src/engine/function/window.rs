@@ -12,7 +12,7 @@ use datafusion::{
         compute::{SortOptions, cast},
         datatypes::{DataType, Field, FieldRef},
     },
-    common::ScalarValue,
+    common::{ScalarValue, plan_err},
     error::Result,
     execution::SessionStateBuilder,
     functions_window::{
@@ -21,7 +21,8 @@ use datafusion::{
         row_number::row_number_udwf,
     },
     logical_expr::{
-        LimitEffect, PartitionEvaluator, ReversedUDWF, Signature, WindowUDF, WindowUDFImpl,
+        Expr, LimitEffect, PartitionEvaluator, ReversedUDWF, Signature, WindowUDF, WindowUDFImpl,
+        expr::WindowFunction,
         function::{ExpressionArgs, PartitionEvaluatorArgs, WindowUDFFieldArgs},
         window_state::WindowAggState,
     },
@@ -34,6 +35,25 @@ pub(super) fn install(builder: &mut SessionStateBuilder) {
     let functions = builder.window_functions().get_or_insert_default();
     functions.retain(|udwf| native.iter().all(|native| native.name() != udwf.name()));
     functions.extend(native.map(|native| Arc::new(WindowUDF::new_from_impl(Counting { native }))));
+}
+
+/// Refuses positions that DataFusion takes for others than DuckDB does.
+pub(super) fn check(window: &WindowFunction) -> Result<()> {
+    let (name, position) = (window.fun.name(), window.params.args.get(1));
+    let Some(Expr::Literal(position, _)) = position else { return Ok(()) };
+    match name {
+        "lag" | "lead" if position.is_null() => {
+            plan_err!("`{name}`: the offset must not be NULL")
+        }
+        "nth_value" if position.is_null() => plan_err!("`nth_value`: the position must not be NULL"),
+        "nth_value" => match position.cast_to(&DataType::Int64)? {
+            ScalarValue::Int64(Some(at)) if at < 1 => {
+                plan_err!("`nth_value`: the position must be 1 or more, not {at}")
+            }
+            _ => Ok(()),
+        },
+        _ => Ok(()),
+    }
 }
 
 /// A window function of DataFusion whose results are cast to BIGINT.

@@ -73,11 +73,9 @@ pub(super) const ALL: &[Aggregate] = &[
         method: &Rows {
             finish: |columns, _| {
                 let rows = columns[0].len() as f64;
-                let share = |count: u64| count as f64 / rows;
-                let bits: f64 = counts(&columns[0], false)?
-                    .iter()
-                    .map(|(_, count)| -share(*count) * share(*count).log2())
-                    .sum();
+                let counts = counts(&columns[0], false)?;
+                let bits = |(_, count): &(u32, u64)| (*count as f64 / rows) * (rows / *count as f64).log2();
+                let bits: f64 = counts.iter().map(bits).sum();
                 Ok(ScalarValue::Float64(Some(bits + 0.0)))
             },
             ..VALUES

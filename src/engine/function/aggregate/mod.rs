@@ -30,7 +30,8 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use datafusion::{
     arrow::{
-        array::{Array, ArrayRef, new_empty_array},
+        array::{Array, ArrayRef, BooleanArray, new_empty_array},
+        buffer::BooleanBuffer,
         compute::cast,
         datatypes::{DataType, Field, FieldRef, Schema},
     },
@@ -223,7 +224,9 @@ pub(super) fn over_lists(
     };
     if function.groups_accumulator_supported(call.clone()) {
         let mut accumulator = function.create_groups_accumulator(call)?;
-        accumulator.update_batch(&values, groups, None, number)?;
+        // With a filter the accumulators keep track of groups without items.
+        let all = BooleanArray::new(BooleanBuffer::new_set(groups.len()), None);
+        accumulator.update_batch(&values, groups, Some(&all), number)?;
         return accumulator.evaluate(EmitTo::All);
     }
     let mut results = Vec::with_capacity(number);

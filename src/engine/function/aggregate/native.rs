@@ -180,7 +180,11 @@ fn unless_float(
     native: fn() -> Arc<AggregateUDF>,
 ) -> Result<Expr> {
     match call.params.args.as_slice() {
-        [one] if !info.get_data_type(one)?.is_floating() => replaced(call, native),
+        [one] => match info.get_data_type(one)? {
+            DataType::Interval(_) => Ok(Expr::AggregateFunction(call)),
+            of if of.is_floating() => Ok(Expr::AggregateFunction(call)),
+            _ => replaced(call, native),
+        },
         _ => Ok(Expr::AggregateFunction(call)),
     }
 }
@@ -257,6 +261,8 @@ impl Extreme {
     fn own(&self, arguments: &[FieldRef]) -> Option<&dyn Method> {
         match arguments {
             [_, _, ..] => Some(&self.many),
+            // DataFusion compares months before days: 1 month is more than 31 days there.
+            [one] if matches!(one.data_type(), DataType::Interval(_)) => Some(&self.many),
             [one] if one.data_type().is_floating() => Some(&self.floats),
             _ => None,
         }

@@ -423,7 +423,7 @@ fn finite(name: &str, result: Option<f64>) -> Result<Option<f64>> {
 fn correlation(s: &[f64]) -> Result<Option<f64>> {
     finite("corr", Some(s[XX]))?;
     finite("corr", Some(s[YY]))?;
-    Ok(any(s).map(|()| s[XY] / (s[XX].sqrt() * s[YY].sqrt())))
+    Ok(any(s).map(|()| (s[XY] / s[N]) / ((s[XX] / s[N]).sqrt() * (s[YY] / s[N]).sqrt())))
 }
 
 fn determination(s: &[f64]) -> Result<Option<f64>> {
@@ -437,12 +437,13 @@ fn skewness(s: &[f64]) -> Result<Option<f64>> {
     }
     let share = 1.0 / n;
     let variance = share * (squares - sum * sum * share);
-    let deviation = variance.powi(3).max(0.0).sqrt();
+    let cube = variance.powi(3);
+    let deviation = if cube < 0.0 { 0.0 } else { cube.sqrt() };
     if deviation == 0.0 {
         return Ok(Some(f64::NAN));
     }
-    let third = share * (cubes - 3.0 * squares * sum * share + 2.0 * sum.powi(3) * share * share);
-    finite("skewness", Some((n * (n - 1.0)).sqrt() / (n - 2.0) * third / deviation))
+    let third = cubes - 3.0 * squares * sum * share + 2.0 * sum.powi(3) * share * share;
+    finite("skewness", Some((n * (n - 1.0)).sqrt() / (n - 2.0) * share * third / deviation))
 }
 
 fn kurtosis(s: &[f64], of_sample: bool) -> Result<Option<f64>> {

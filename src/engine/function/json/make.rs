@@ -187,6 +187,10 @@ pub(in crate::engine::function) fn json_of(column: &ArrayRef, row: usize) -> Res
         DataType::List(_) => items(column.as_list::<i32>().value(row))?,
         DataType::LargeList(_) => items(column.as_list::<i64>().value(row))?,
         DataType::FixedSizeList(..) => items(column.as_fixed_size_list().value(row))?,
+        DataType::Struct(fields) if fields.len() == 1 && fields[0].name() == super::nested::CARRIER => {
+            let text = column.as_struct().column(0);
+            if text.is_null(row) { Json::Null } else { parsed(text.as_string::<i32>().value(row))? }
+        }
         DataType::Struct(fields) => {
             let columns = column.as_struct().columns();
             let members =

@@ -4,10 +4,12 @@
 //! - `path`: paths into documents
 //! - `extract`: functions that look into documents
 //! - `make`: documents from values
+//! - `nested`: JSON within JSON
 //! - `transform`: values from documents, by a structure
 
 mod extract;
 mod make;
+pub(super) mod nested;
 mod path;
 mod transform;
 pub(super) mod value;

@@ -72,7 +72,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         syntax: "array_to_string(list, separator)",
         doc: "Joins the items that are not NULL into one text.",
         example: ("array_to_string([1, 2], '-')", "1-2"),
-        overloads: &[takes(&[List(&Varchar), Varchar], Varchar, |call| {
+        overloads: &[takes(&[AnyList, Varchar], Varchar, |call| {
             let separator = call.column::<&str>(1)?;
             texts(call, |row| separator.at(row).unwrap_or(","))
         })],
@@ -83,7 +83,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         syntax: "array_to_string_comma_default(list)",
         doc: "Joins the items that are not NULL into one text, with commas.",
         example: ("array_to_string_comma_default(['a', 'b'])", "a,b"),
-        overloads: &[takes(&[List(&Varchar)], Varchar, |call| texts(call, |_| ","))],
+        overloads: &[takes(&[AnyList], Varchar, |call| texts(call, |_| ","))],
         ..Function::LIST
     },
     Function {
@@ -100,7 +100,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         ..Function::LIST
     },
     measure(
-        &["list_distance"],
+        &["list_distance", "array_distance"],
         "list_distance(a, b)",
         "Returns the Euclidean distance of two lists of numbers.",
         &[
@@ -109,7 +109,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         ],
     ),
     measure(
-        &["list_cosine_similarity"],
+        &["list_cosine_similarity", "array_cosine_similarity"],
         "list_cosine_similarity(a, b)",
         "Returns the cosine of the angle between two lists of numbers.",
         &[
@@ -122,7 +122,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         ],
     ),
     measure(
-        &["list_cosine_distance"],
+        &["list_cosine_distance", "array_cosine_distance"],
         "list_cosine_distance(a, b)",
         "Returns 1 less the cosine of the angle between two lists of numbers.",
         &[
@@ -135,7 +135,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         ],
     ),
     measure(
-        &["list_inner_product", "list_dot_product"],
+        &["list_inner_product", "list_dot_product", "array_inner_product", "array_dot_product"],
         "list_inner_product(a, b)",
         "Returns the inner product of two lists of numbers.",
         &[
@@ -146,7 +146,12 @@ pub(super) const FUNCTIONS: &[Function] = &[
         ],
     ),
     measure(
-        &["list_negative_inner_product", "list_negative_dot_product"],
+        &[
+            "list_negative_inner_product",
+            "list_negative_dot_product",
+            "array_negative_inner_product",
+            "array_negative_dot_product",
+        ],
         "list_negative_inner_product(a, b)",
         "Returns the negated inner product of two lists of numbers.",
         &[
@@ -269,7 +274,8 @@ fn later(at: i64, months: i64, days: i64, micros: i64) -> Option<i64> {
 
 fn texts<'a>(call: &Call, separator: impl Fn(usize) -> &'a str) -> Result<ArrayRef> {
     let list = Lists::of(call, 0)?;
-    let items = list.items().as_string::<i32>();
+    let items = datafusion::arrow::compute::cast(list.items(), &DataType::Utf8)?;
+    let items = items.as_string::<i32>();
     call.each(|row| {
         let Some(range) = list.row(row) else { return Ok(None) };
         let texts: Vec<&str> = range.filter(|at| items.is_valid(*at)).map(|at| items.value(at)).collect();
