@@ -262,15 +262,13 @@ fn item(typing: &Typing, argument: usize) -> DataType {
 
 /// The types of key and value of the first argument.
 fn pair(typing: &Typing) -> Result<(DataType, DataType)> {
-    match typing.types.first() {
-        Some(DataType::Map(entries, _)) => match entries.data_type() {
-            DataType::Struct(pair) if pair.len() == 2 => {
-                Ok((pair[0].data_type().clone(), pair[1].data_type().clone()))
-            }
-            _ => datafusion::common::plan_err!("a map has a key and a value"),
-        },
-        _ => datafusion::common::plan_err!("a NULL without a type has no entries: cast it to a map"),
+    if let Some(DataType::Map(entries, _)) = typing.types.first()
+        && let DataType::Struct(pair) = entries.data_type()
+        && let [key, value] = pair.as_ref()
+    {
+        return Ok((key.data_type().clone(), value.data_type().clone()));
     }
+    datafusion::common::plan_err!("a NULL without a type has no entries: cast it to a map")
 }
 
 fn map_of(call: &Call, argument: usize) -> Result<MapArray> {
@@ -428,13 +426,12 @@ fn concatenated(call: &Call) -> Result<ArrayRef> {
             if map.is_valid(row) {
                 for at in entries(map, row).map(|at| base + at) {
                     let at32 = u32::try_from(at).unwrap_or(u32::MAX);
-                    match seen.get(&rows[0].row(at)) {
-                        Some(place) => places[1][*place] = at32,
-                        None => {
-                            seen.insert(rows[0].row(at), places[0].len());
-                            places[0].push(at32);
-                            places[1].push(at32);
-                        }
+                    if let Some(place) = seen.get(&rows[0].row(at)) {
+                        places[1][*place] = at32;
+                    } else {
+                        seen.insert(rows[0].row(at), places[0].len());
+                        places[0].push(at32);
+                        places[1].push(at32);
                     }
                 }
             }

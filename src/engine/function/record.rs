@@ -11,7 +11,7 @@ use datafusion::{
         compute::nullif,
         datatypes::{DataType, Field, FieldRef, Fields},
     },
-    common::plan_err,
+    common::{ScalarValue, plan_err},
     error::Result,
 };
 
@@ -144,15 +144,16 @@ pub(super) const FUNCTIONS: &[Function] = &[
     },
 ];
 
+#[expect(clippy::unnecessary_wraps, reason = "all functions of this kind have one type")]
 fn fields_type(fields: Vec<FieldRef>) -> Result<DataType> {
     Ok(DataType::Struct(fields.into()))
 }
 
 fn fields_of(typing: &Typing, argument: usize) -> Result<Fields> {
-    match typing.types.get(argument) {
-        Some(DataType::Struct(fields)) => Ok(fields.clone()),
-        _ => plan_err!("a NULL without a type has no fields: cast it to a struct"),
-    }
+    let Some(DataType::Struct(fields)) = typing.types.get(argument) else {
+        return plan_err!("a NULL without a type has no fields: cast it to a struct");
+    };
+    Ok(fields.clone())
 }
 
 /// The place of a field, by its name in any case.
@@ -205,12 +206,11 @@ fn put(call: &Call, start: usize) -> Result<ArrayRef> {
             return fail("the name of a field must be a constant");
         };
         let column = call.array(at + 1)?;
-        match names.iter().position(|own| own.eq_ignore_ascii_case(name)) {
-            Some(place) => columns[place] = column,
-            None => {
-                names.push(name.to_owned());
-                columns.push(column);
-            }
+        if let Some(place) = names.iter().position(|own| own.eq_ignore_ascii_case(name)) {
+            columns[place] = column;
+        } else {
+            names.push(name.to_owned());
+            columns.push(column);
         }
     }
     build(call, columns, None)
@@ -241,26 +241,22 @@ fn field_of(value: &StructArray, field: usize) -> Result<ArrayRef> {
 /// The place of the field that a constant names.
 fn place(typing: &Typing) -> Result<usize> {
     let fields = fields_of(typing, 0)?;
-    let found = match typing.text(1) {
-        Some(name) => named(&fields, name),
-        None => match typing.literals.get(1).copied().flatten() {
-            Some(position) => match position.cast_to(&DataType::Int64)? {
-                datafusion::common::ScalarValue::Int64(Some(position)) => usize::try_from(position)
-                    .ok()
-                    .and_then(|at| at.checked_sub(1))
-                    .filter(|at| *at < fields.len()),
-                _ => None,
-            },
-            None => return plan_err!("the name of a field must be a constant"),
-        },
+    let position = match typing.literals.get(1).copied().flatten() {
+        Some(literal) => literal.cast_to(&DataType::Int64).ok(),
+        None => return plan_err!("the name of a field must be a constant"),
     };
-    match found {
-        Some(found) => Ok(found),
-        None => {
-            let names: Vec<&str> = fields.iter().map(|field| field.name().as_str()).collect();
-            plan_err!("the struct has no such field; it has {}", names.join(", "))
+    let found = match (typing.text(1), position) {
+        (Some(name), _) => named(&fields, name),
+        (None, Some(ScalarValue::Int64(Some(position)))) => {
+            usize::try_from(position).ok().and_then(|at| at.checked_sub(1)).filter(|at| *at < fields.len())
         }
-    }
+        _ => None,
+    };
+    let Some(found) = found else {
+        let names: Vec<&str> = fields.iter().map(|field| field.name().as_str()).collect();
+        return plan_err!("the struct has no such field; it has {}", names.join(", "));
+    };
+    Ok(found)
 }
 
 fn extracted(typing: &Typing) -> Result<DataType> {

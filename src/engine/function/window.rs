@@ -1,4 +1,5 @@
-//! Window functions that count: BIGINT as in DuckDB, where DataFusion has unsigned integers.
+//! Window functions whose types or arguments DuckDB reads differently: those that count are BIGINT, where DataFusion
+//! has unsigned integers.
 
 use std::{
     hash::{Hash, Hasher},
@@ -16,39 +17,42 @@ use datafusion::{
     error::Result,
     execution::SessionStateBuilder,
     functions_window::{
+        lead_lag::{lag_udwf, lead_udwf},
+        nth_value::nth_value_udwf,
         ntile::ntile_udwf,
         rank::{dense_rank_udwf, rank_udwf},
         row_number::row_number_udwf,
     },
     logical_expr::{
-        Expr, LimitEffect, PartitionEvaluator, ReversedUDWF, Signature, WindowUDF, WindowUDFImpl,
-        expr::WindowFunction,
+        LimitEffect, PartitionEvaluator, ReversedUDWF, Signature, WindowUDF, WindowUDFImpl,
         function::{ExpressionArgs, PartitionEvaluatorArgs, WindowUDFFieldArgs},
         window_state::WindowAggState,
     },
-    physical_expr::PhysicalExpr,
+    physical_expr::{PhysicalExpr, expressions::Literal},
 };
 
-/// Replaces the window functions that count.
+/// Replaces these window functions.
 pub(super) fn install(builder: &mut SessionStateBuilder) {
-    let native = [row_number_udwf(), rank_udwf(), dense_rank_udwf(), ntile_udwf()];
+    let counting = [row_number_udwf(), rank_udwf(), dense_rank_udwf(), ntile_udwf()];
+    let positioned = [lag_udwf(), lead_udwf(), nth_value_udwf()];
+    let mut ours: Vec<Window> = counting.map(|native| Window { native, counts: true }).into();
+    ours.extend(positioned.map(|native| Window { native, counts: false }));
     let functions = builder.window_functions().get_or_insert_default();
-    functions.retain(|udwf| native.iter().all(|native| native.name() != udwf.name()));
-    functions.extend(native.map(|native| Arc::new(WindowUDF::new_from_impl(Counting { native }))));
+    functions.retain(|udwf| ours.iter().all(|window| window.native.name() != udwf.name()));
+    functions.extend(ours.into_iter().map(|window| Arc::new(WindowUDF::new_from_impl(window))));
 }
 
 /// Refuses positions that DataFusion takes for others than DuckDB does.
-pub(super) fn check(window: &WindowFunction) -> Result<()> {
-    let (name, position) = (window.fun.name(), window.params.args.get(1));
-    let Some(Expr::Literal(position, _)) = position else { return Ok(()) };
+fn check(name: &str, arguments: &[Arc<dyn PhysicalExpr>]) -> Result<()> {
+    let Some(position) = arguments.get(1).and_then(|one| one.downcast_ref::<Literal>()) else {
+        return Ok(());
+    };
+    let position = position.value();
     match name {
-        "lag" | "lead" if position.is_null() => {
-            plan_err!("`{name}`: the offset must not be NULL")
-        }
-        "nth_value" if position.is_null() => plan_err!("`nth_value`: the position must not be NULL"),
+        "lag" | "lead" if position.is_null() => plan_err!("`{name}`: the offset must not be NULL"),
         "nth_value" => match position.cast_to(&DataType::Int64)? {
-            ScalarValue::Int64(Some(at)) if at < 1 => {
-                plan_err!("`nth_value`: the position must be 1 or more, not {at}")
+            ScalarValue::Int64(Some(at)) if at < 0 => {
+                plan_err!("`nth_value`: the position must not be negative, but is {at}")
             }
             _ => Ok(()),
         },
@@ -56,27 +60,29 @@ pub(super) fn check(window: &WindowFunction) -> Result<()> {
     }
 }
 
-/// A window function of DataFusion whose results are cast to BIGINT.
+/// A window function of DataFusion.
 #[derive(Debug, Clone)]
-struct Counting {
+struct Window {
     native: Arc<WindowUDF>,
+    /// Whether its results are cast to BIGINT.
+    counts: bool,
 }
 
-impl PartialEq for Counting {
+impl PartialEq for Window {
     fn eq(&self, other: &Self) -> bool {
         self.native.name() == other.native.name()
     }
 }
 
-impl Eq for Counting {}
+impl Eq for Window {}
 
-impl Hash for Counting {
+impl Hash for Window {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.native.name().hash(state);
     }
 }
 
-impl WindowUDFImpl for Counting {
+impl WindowUDFImpl for Window {
     fn name(&self) -> &str {
         self.native.name()
     }
@@ -95,6 +101,9 @@ impl WindowUDFImpl for Counting {
 
     fn field(&self, args: WindowUDFFieldArgs) -> Result<FieldRef> {
         let native = self.native.inner().field(args)?;
+        if !self.counts {
+            return Ok(native);
+        }
         Ok(Arc::new(Field::new(native.name(), DataType::Int64, native.is_nullable())))
     }
 
@@ -104,8 +113,8 @@ impl WindowUDFImpl for Counting {
 
     fn reverse_expr(&self) -> ReversedUDWF {
         match self.native.inner().reverse_expr() {
-            ReversedUDWF::Identical => ReversedUDWF::Identical,
-            _ => ReversedUDWF::NotSupported,
+            ReversedUDWF::Reversed(_) if self.counts => ReversedUDWF::NotSupported,
+            native => native,
         }
     }
 
@@ -114,7 +123,9 @@ impl WindowUDFImpl for Counting {
     }
 
     fn partition_evaluator(&self, args: PartitionEvaluatorArgs) -> Result<Box<dyn PartitionEvaluator>> {
-        Ok(Box::new(Counted(self.native.inner().partition_evaluator(args)?)))
+        check(self.name(), args.input_exprs())?;
+        let evaluator = self.native.inner().partition_evaluator(args)?;
+        Ok(if self.counts { Box::new(Counted(evaluator)) } else { evaluator })
     }
 }
 

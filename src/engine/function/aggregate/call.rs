@@ -89,7 +89,7 @@ impl AggregateUDFImpl for Call {
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
         if self.distinct(args.is_distinct) {
-            return Ok(Box::new(rows::distinct(self.aggregate.method, &args)?));
+            return Ok(Box::new(rows::distinct(self.aggregate.method, &args)));
         }
         self.aggregate.method.accumulator(args)
     }

@@ -82,6 +82,7 @@ struct Typed {
 }
 
 impl Typed {
+    #[expect(clippy::unnecessary_wraps, reason = "it ends most functions that return types")]
     fn new(arguments: impl Into<Vec<DataType>>, result: DataType) -> Result<Self> {
         Ok(Self { arguments: arguments.into(), result })
     }
@@ -199,20 +200,20 @@ pub(super) fn over_lists(
 ) -> Result<ArrayRef> {
     let mut types = vec![items.data_type().clone()];
     types.extend(constants.iter().map(ScalarValue::data_type));
-    let (function, typed) = typed(name, &types)?;
-    let items = cast(items, &typed.arguments[0])?;
-    let schema = Schema::new(vec![Field::new("item", typed.arguments[0].clone(), true)]);
+    let (function, signature) = typed(name, &types)?;
+    let items = cast(items, &signature.arguments[0])?;
+    let schema = Schema::new(vec![Field::new("item", signature.arguments[0].clone(), true)]);
     let mut exprs: Vec<Arc<dyn PhysicalExpr>> = vec![Arc::new(Column::new("item", 0))];
     let mut values = vec![Arc::clone(&items)];
-    for (constant, to) in constants.iter().zip(&typed.arguments[1..]) {
+    for (constant, to) in constants.iter().zip(&signature.arguments[1..]) {
         let constant = constant.cast_to(to)?;
         values.push(constant.to_array_of_size(items.len())?);
         exprs.push(Arc::new(Literal::new(constant)));
     }
     let expr_fields: Vec<FieldRef> =
-        typed.arguments.iter().map(|of| Arc::new(Field::new("item", of.clone(), true))).collect();
+        signature.arguments.iter().map(|of| Arc::new(Field::new("item", of.clone(), true))).collect();
     let call = AccumulatorArgs {
-        return_field: Arc::new(Field::new(name, typed.result, true)),
+        return_field: Arc::new(Field::new(name, signature.result, true)),
         schema: &schema,
         ignore_nulls: false,
         order_bys: &[],

@@ -169,6 +169,7 @@ fn found(s: &[f64]) -> Result<Option<f64>> {
 }
 
 /// The same call of DataFusion's own function, which its optimizer knows.
+#[expect(clippy::unnecessary_wraps, reason = "all functions of this kind have one type")]
 fn replaced(call: AggregateFunction, native: fn() -> Arc<AggregateUDF>) -> Result<Expr> {
     Ok(Expr::AggregateFunction(AggregateFunction { func: native(), params: call.params }))
 }

@@ -176,32 +176,39 @@ pub(super) fn list(items: ArrayRef) -> Result<ScalarValue> {
     Ok(ScalarValue::List(Arc::new(ListArray::try_new(field, offsets, items, None)?)))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "all functions of this kind have one type")]
 fn first(call: AggregateFunction, _: &SimplifyContext) -> Result<Expr> {
     Ok(Expr::AggregateFunction(AggregateFunction { func: first_value_udaf(), params: call.params }))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "all functions of this kind have one type")]
 fn last(call: AggregateFunction, _: &SimplifyContext) -> Result<Expr> {
     Ok(Expr::AggregateFunction(AggregateFunction { func: last_value_udaf(), params: call.params }))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "all functions of this kind have one type")]
 fn any(call: AggregateFunction, _: &SimplifyContext) -> Result<Expr> {
     let mut params = call.params;
     params.null_treatment = Some(NullTreatment::IgnoreNulls);
     Ok(Expr::AggregateFunction(AggregateFunction { func: first_value_udaf(), params }))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "all functions of this kind have one type")]
 fn greatest(call: AggregateFunction, _: &SimplifyContext) -> Result<Expr> {
     Ok(ordered(call, false, true))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "all functions of this kind have one type")]
 fn least(call: AggregateFunction, _: &SimplifyContext) -> Result<Expr> {
     Ok(ordered(call, true, true))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "all functions of this kind have one type")]
 fn greatest_null(call: AggregateFunction, _: &SimplifyContext) -> Result<Expr> {
     Ok(ordered(call, false, false))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "all functions of this kind have one type")]
 fn least_null(call: AggregateFunction, _: &SimplifyContext) -> Result<Expr> {
     Ok(ordered(call, true, false))
 }

@@ -293,10 +293,10 @@ pub(super) fn distinct_state(call: &StateFieldsArgs<'_>) -> Vec<FieldRef> {
 }
 
 /// An aggregate over the distinct rows of a group.
-pub(super) fn distinct(method: &'static dyn Method, call: &AccumulatorArgs<'_>) -> Result<Collector> {
+pub(super) fn distinct(method: &'static dyn Method, call: &AccumulatorArgs<'_>) -> Collector {
     let recipe = Recipe::new(method, call, false);
     let types: Vec<DataType> = call.expr_fields.iter().map(|field| field.data_type().clone()).collect();
-    Ok(Collector::new(Collection {
+    Collector::new(Collection {
         columns: types.len(),
         types,
         orders: Vec::new(),
@@ -309,7 +309,7 @@ pub(super) fn distinct(method: &'static dyn Method, call: &AccumulatorArgs<'_>) 
             accumulator.update_batch(columns)?;
             accumulator.evaluate()
         }),
-    }))
+    })
 }
 
 /// The rows of one group.
@@ -472,7 +472,9 @@ impl Groups {
         }
         picked.sort_by_key(|(group, _)| *group);
         let mut lengths = vec![0_usize; groups];
-        picked.iter().for_each(|(group, _)| lengths[*group as usize] += 1);
+        for (group, _) in &picked {
+            lengths[*group as usize] += 1;
+        }
         let indices: Vec<(usize, usize)> = picked.into_iter().map(|(_, row)| row).collect();
         let columns = (0..self.collection.types.len())
             .map(|column| {

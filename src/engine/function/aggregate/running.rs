@@ -67,10 +67,9 @@ fn each_row(
 ) -> Result<()> {
     let columns: Vec<ArrayRef> =
         columns.iter().map(|column| Ok(cast(column, &DataType::Float64)?)).collect::<Result<_>>()?;
-    let columns: Vec<&Float64Array> =
-        columns.iter().map(|column| column.as_primitive::<Float64Type>()).collect();
+    let columns: Vec<&Float64Array> = columns.iter().map(AsArray::as_primitive::<Float64Type>).collect();
     let mut values = vec![0.0; columns.len()];
-    for at in 0..columns.first().map_or(0, |column| column.len()) {
+    for at in 0..columns.first().map_or(0, |column| Array::len(*column)) {
         let passes = filter.is_none_or(|filter| filter.is_valid(at) && filter.value(at));
         if passes && columns.iter().all(|column| column.is_valid(at)) {
             values.iter_mut().zip(&columns).for_each(|(value, column)| *value = column.value(at));
@@ -243,9 +242,10 @@ impl Accumulator for Floats {
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
         let totals = states[states.len() - 1].as_primitive::<Float64Type>();
         self.sum += sum(totals).unwrap_or(0.0);
-        self.count += match self.average {
-            true => sum(states[0].as_primitive::<UInt64Type>()).unwrap_or(0),
-            false => valid(totals),
+        self.count += if self.average {
+            sum(states[0].as_primitive::<UInt64Type>()).unwrap_or(0)
+        } else {
+            valid(totals)
         };
         Ok(())
     }

@@ -61,7 +61,7 @@ impl Recipe {
             expr_fields: &self.expr_fields,
         };
         if self.distinct {
-            return Ok(Box::new(rows::distinct(self.method, &call)?));
+            return Ok(Box::new(rows::distinct(self.method, &call)));
         }
         self.method.accumulator(call)
     }
@@ -94,7 +94,9 @@ impl Accumulator for Sliding {
         {
             let rows = oldest.first().map_or(0, Array::len);
             if rows > gone {
-                oldest.iter_mut().for_each(|column| *column = column.slice(gone, rows - gone));
+                for column in oldest {
+                    *column = column.slice(gone, rows - gone);
+                }
                 break;
             }
             gone -= rows;
@@ -128,7 +130,6 @@ impl Accumulator for Sliding {
     }
 
     fn size(&self) -> usize {
-        size_of_val(self)
-            + self.chunks.iter().flatten().map(|column| column.get_array_memory_size()).sum::<usize>()
+        size_of_val(self) + self.chunks.iter().flatten().map(Array::get_array_memory_size).sum::<usize>()
     }
 }

@@ -426,6 +426,7 @@ fn correlation(s: &[f64]) -> Result<Option<f64>> {
     Ok(any(s).map(|()| (s[XY] / s[N]) / ((s[XX] / s[N]).sqrt() * (s[YY] / s[N]).sqrt())))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "all functions of this kind have one type")]
 fn determination(s: &[f64]) -> Result<Option<f64>> {
     Ok(varies(s, XX).map(|()| if s[YY] == 0.0 { 1.0 } else { s[XY] * s[XY] / (s[XX] * s[YY]) }))
 }

@@ -130,7 +130,7 @@ impl Method for Exact {
         if is_double(call.expr_fields[0].data_type()) {
             return Ok(Box::new(Floats::new(self.average)));
         }
-        Ok(Box::new(Total { output: self.output(&call), total: 0, count: 0 }))
+        Ok(Box::new(Total { output: self.output(&call), sum: 0, count: 0 }))
     }
 
     fn moving(&self, call: &AccumulatorArgs<'_>) -> Option<Box<dyn Accumulator>> {
@@ -143,7 +143,7 @@ impl Method for Exact {
         }
         Ok(Some(Box::new(Totals {
             output: self.output(&call),
-            totals: Vec::new(),
+            sums: Vec::new(),
             counts: Counts::new(self.average),
         })))
     }
@@ -262,7 +262,7 @@ fn total_of_decimals(values: &Decimal128Array) -> Option<i128> {
 #[derive(Debug)]
 struct Total {
     output: Output,
-    total: i128,
+    sum: i128,
     count: i64,
 }
 
@@ -281,14 +281,14 @@ impl Total {
 impl Accumulator for Total {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         let (total, count) = self.of(&values[0])?;
-        self.total = self.total.checked_add(total).ok_or_else(|| self.output.overflow())?;
+        self.sum = self.sum.checked_add(total).ok_or_else(|| self.output.overflow())?;
         self.count += count;
         Ok(())
     }
 
     fn retract_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         let (total, count) = self.of(&values[0])?;
-        self.total = self.total.checked_sub(total).ok_or_else(|| self.output.overflow())?;
+        self.sum = self.sum.checked_sub(total).ok_or_else(|| self.output.overflow())?;
         self.count -= count;
         Ok(())
     }
@@ -298,18 +298,18 @@ impl Accumulator for Total {
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
-        self.output.one(self.total, self.count)
+        self.output.one(self.sum, self.count)
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        let total = (self.count > 0).then_some(self.total);
+        let total = (self.count > 0).then_some(self.sum);
         let total = ScalarValue::new_primitive::<Decimal128Type>(total, &TOTAL)?;
         Ok(if self.output.average { vec![ScalarValue::Int64(Some(self.count)), total] } else { vec![total] })
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
         let (totals, counted) = self.of(&states[states.len() - 1])?;
-        self.total = self.total.checked_add(totals).ok_or_else(|| self.output.overflow())?;
+        self.sum = self.sum.checked_add(totals).ok_or_else(|| self.output.overflow())?;
         self.count += if self.output.average {
             datafusion::arrow::compute::sum(states[0].as_primitive::<Int64Type>()).unwrap_or(0)
         } else {
@@ -377,7 +377,7 @@ impl Counts {
 #[derive(Debug)]
 struct Totals {
     output: Output,
-    totals: Vec<i128>,
+    sums: Vec<i128>,
     counts: Counts,
 }
 
@@ -389,15 +389,15 @@ impl Totals {
         filter: Option<&BooleanArray>,
         total: usize,
     ) -> Result<()> {
-        let before = self.totals.len();
+        let before = self.sums.len();
         let partial = filter.is_some() || values.null_count() > 0;
-        self.totals.resize(total, 0);
+        self.sums.resize(total, 0);
         self.counts.grow(before, total, partial);
         let mut fits = true;
-        let Self { totals, counts, .. } = self;
+        let Self { sums, counts, .. } = self;
         let mut add = |group: usize, value: T::Native| {
-            let (sum, overflows) = totals[group].overflowing_add(value.into());
-            totals[group] = sum;
+            let (sum, overflows) = sums[group].overflowing_add(value.into());
+            sums[group] = sum;
             fits &= !overflows;
             match counts {
                 Counts::Each(counts) => counts[group] += 1,
@@ -419,7 +419,7 @@ impl Totals {
     }
 
     fn take(&mut self, emit_to: EmitTo) -> (Vec<i128>, Vec<i64>, Option<NullBuffer>) {
-        let totals = emit_to.take_needed(&mut self.totals);
+        let totals = emit_to.take_needed(&mut self.sums);
         let (counts, nulls) = self.counts.emit(emit_to);
         (totals, counts, nulls)
     }
@@ -494,6 +494,6 @@ impl GroupsAccumulator for Totals {
     }
 
     fn size(&self) -> usize {
-        size_of_val(self) + self.totals.capacity() * size_of::<i128>() + self.counts.size()
+        size_of_val(self) + self.sums.capacity() * size_of::<i128>() + self.counts.size()
     }
 }

@@ -92,13 +92,12 @@ fn within<'a>(value: &'a Json, found: &mut Vec<&'a Json>) {
 impl Json {
     fn step(&self, step: &Step) -> Option<&Self> {
         match (self, step) {
-            (_, Step::Key(key)) => self.get(key),
             (Self::List(items), Step::Position(at)) => {
                 let at = if *at < 0 { i64::try_from(items.len()).ok()?.checked_add(*at)? } else { *at };
                 items.get(usize::try_from(at).ok()?)
             }
             (Self::List(items), Step::Either(at)) => items.get(at.parse::<usize>().ok()?),
-            (_, Step::Either(key)) => self.get(key),
+            (_, Step::Key(key) | Step::Either(key)) => self.get(key),
             _ => None,
         }
     }

@@ -69,10 +69,12 @@ fn type_of(structure: &Json) -> Result<DataType> {
                 Err(error) => plan_err!("{error}"),
             },
         },
-        Json::List(items) => match items.as_slice() {
-            [item] => Ok(list_of(type_of(item)?)),
-            _ => plan_err!("a list in a structure has one type: `[\"VARCHAR\"]`"),
-        },
+        Json::List(items) => {
+            let [item] = items.as_slice() else {
+                return plan_err!("a list in a structure has one type: `[\"VARCHAR\"]`");
+            };
+            Ok(list_of(type_of(item)?))
+        }
         Json::Object(members) => {
             let field = |(key, of): &(String, Json)| Ok(Field::new(key, type_of(of)?, true));
             Ok(DataType::Struct(members.iter().map(field).collect::<Result<Vec<_>>>()?.into()))
@@ -101,7 +103,7 @@ fn transform(call: &Call, strict: bool) -> Result<ArrayRef> {
 
 /// Values as a column of a type.
 fn build(values: &[Option<&Json>], to: &DataType, strict: bool) -> Result<ArrayRef> {
-    let present = |value: &Option<&Json>| !matches!(value, None | Some(Json::Null));
+    let present = |value: Option<&Json>| !matches!(value, None | Some(Json::Null));
     match to {
         DataType::Struct(fields) => {
             let nulls: NullBuffer =
@@ -146,24 +148,24 @@ fn build(values: &[Option<&Json>], to: &DataType, strict: bool) -> Result<ArrayR
             Ok(Arc::new(texts.collect::<StringArray>()))
         }
         DataType::Boolean => {
-            let truth = |value: &Option<&Json>| match value {
+            let truth = |value: Option<&Json>| match value {
                 Some(Json::Bool(value)) => Some(*value),
                 Some(Json::Text(text)) if text.eq_ignore_ascii_case("true") => Some(true),
                 Some(Json::Text(text)) if text.eq_ignore_ascii_case("false") => Some(false),
                 _ => None,
             };
-            let column: BooleanArray = values.iter().map(truth).collect();
+            let column: BooleanArray = values.iter().copied().map(truth).collect();
             checked(values, Arc::new(column), present, to, strict)
         }
         _ => {
-            let text = |value: &Option<&Json>| match value {
+            let text = |value: Option<&Json>| match value {
                 None | Some(Json::Null | Json::List(_) | Json::Object(_)) => None,
                 // A number with a point becomes an integer by rounding, half to even.
                 Some(Json::Real(value)) if to.is_integer() => Some(format!("{}", value.round_ties_even())),
                 Some(Json::Bool(value)) if to.is_numeric() => Some(i32::from(*value).to_string()),
                 Some(value) => Some(value.unquoted()),
             };
-            let texts: StringArray = values.iter().map(text).collect();
+            let texts: StringArray = values.iter().copied().map(text).collect();
             let column = cast(&texts, to)?;
             checked(values, column, present, to, strict)
         }
@@ -174,13 +176,13 @@ fn build(values: &[Option<&Json>], to: &DataType, strict: bool) -> Result<ArrayR
 fn checked(
     values: &[Option<&Json>],
     column: ArrayRef,
-    present: impl Fn(&Option<&Json>) -> bool,
+    present: impl Fn(Option<&Json>) -> bool,
     to: &DataType,
     strict: bool,
 ) -> Result<ArrayRef> {
     if strict {
         for (row, value) in values.iter().enumerate() {
-            if let Some(value) = value.filter(|_| present(&values[row]) && column.is_null(row)) {
+            if let Some(value) = value.filter(|_| present(values[row]) && column.is_null(row)) {
                 return fail(format!("`{}` can't be cast to {}", value.text(), type_name(to)));
             }
         }

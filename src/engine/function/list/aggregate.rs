@@ -94,10 +94,10 @@ fn result(typing: &Typing, name: &str, rest: usize) -> Result<DataType> {
 }
 
 fn named_type(typing: &Typing) -> Result<DataType> {
-    match typing.text(1) {
-        Some(name) => result(typing, &name.to_ascii_lowercase(), 2),
-        None => plan_err!("`list_aggregate`: the name of the aggregate must be a constant text"),
-    }
+    let Some(name) = typing.text(1) else {
+        return plan_err!("`list_aggregate`: the name of the aggregate must be a constant text");
+    };
+    result(typing, &name.to_ascii_lowercase(), 2)
 }
 
 fn named(call: &Call) -> Result<ArrayRef> {

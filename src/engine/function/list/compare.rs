@@ -177,8 +177,7 @@ fn values<const N: usize>(columns: [&ArrayRef; N]) -> Result<[Rows; N]> {
 }
 
 fn ordered<const N: usize>(columns: [&ArrayRef; N], order: SortOptions) -> Result<[Rows; N]> {
-    let data_type =
-        columns.iter().map(|column| column.data_type()).find(|of| !of.is_null()).unwrap_or(&DataType::Null);
+    let data_type = columns.iter().map(Array::data_type).find(|of| !of.is_null()).unwrap_or(&DataType::Null);
     let converter = RowConverter::new(vec![SortField::new_with_options(data_type.clone(), order)])?;
     let rows = columns.into_iter().map(|column| {
         let column = datafusion::arrow::compute::cast(column, data_type)?;

@@ -89,18 +89,12 @@ impl Lambda {
 
     /// The type of what a reduction carries from item to item.
     fn carried(&self, item: &DataType, first: Option<&DataType>) -> Result<DataType> {
-        match first {
-            None => Ok(item.clone()),
-            Some(first) => match common(item, first) {
-                Some(found) => Ok(found),
-                None => plan_err!(
-                    "`{}` can't begin with {} over items of {}",
-                    self.name(),
-                    type_name(first),
-                    type_name(item)
-                ),
-            },
-        }
+        let Some(first) = first else { return Ok(item.clone()) };
+        let Some(found) = common(item, first) else {
+            let (name, first, item) = (self.name(), type_name(first), type_name(item));
+            return plan_err!("`{name}` can't begin with {first} over items of {item}");
+        };
+        Ok(found)
     }
 }
 
@@ -279,16 +273,15 @@ fn reduced(
     let start = |row: usize| usize::try_from(list.value_offsets()[row]).unwrap_or(0);
     let length = |row: usize| if list.is_valid(row) { start(row + 1) - start(row) } else { 0 };
     let skipped = usize::from(first.is_none());
-    let mut carried = match first {
-        Some(first) => cast(first, to)?,
-        None => {
-            if (0..list.len()).any(|row| list.is_valid(row) && length(row) == 0) {
-                return fail("`list_reduce` over an empty list needs a value to begin with");
-            }
-            let places: UInt32Array =
-                (0..list.len()).map(|row| (length(row) > 0).then(|| narrow(start(row)))).collect();
-            cast(&take(&items, &places, None)?, to)?
+    let mut carried = if let Some(first) = first {
+        cast(first, to)?
+    } else {
+        if (0..list.len()).any(|row| list.is_valid(row) && length(row) == 0) {
+            return fail("`list_reduce` over an empty list needs a value to begin with");
         }
+        let places: UInt32Array =
+            (0..list.len()).map(|row| (length(row) > 0).then(|| narrow(start(row)))).collect();
+        cast(&take(&items, &places, None)?, to)?
     };
     let longest = (0..list.len()).map(length).max().unwrap_or(0);
     for step in skipped..longest {

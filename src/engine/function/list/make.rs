@@ -196,24 +196,25 @@ fn pack(call: &Call) -> Result<ArrayRef> {
 }
 
 /// More items than any list may have.
-const TOO_MANY: usize = 100_000_000;
+const TOO_MANY: i128 = 100_000_000;
 
 fn numbers(call: &Call, included: bool) -> Result<ArrayRef> {
     let arguments: Vec<_> = (0..call.len()).map(|at| call.column::<i64>(at)).collect::<Result<_>>()?;
     call.each(|row| {
         let given: Option<Vec<i64>> = arguments.iter().map(|argument| argument.at(row)).collect();
-        let (start, stop, step) = match given.as_deref() {
+        let (start, end, step) = match given.as_deref() {
             Some([stop]) => (0, *stop, 1),
             Some([start, stop]) => (*start, *stop, 1),
             Some([start, stop, step]) => (*start, *stop, *step),
             _ => return Ok(None),
         };
+        let span = i128::from(end) - i128::from(start);
+        if step != 0 && span / i128::from(step) > TOO_MANY {
+            return fail("a range of more than 100,000,000 numbers is too long");
+        }
         let mut found: Vec<Option<i64>> = Vec::new();
         let mut next = Some(start);
-        while let Some(at) = next.filter(|at| step != 0 && within(*at, stop, step > 0, included)) {
-            if found.len() == TOO_MANY {
-                return fail("a range of more than 100,000,000 numbers is too long");
-            }
+        while let Some(at) = next.filter(|at| step != 0 && within(*at, end, step > 0, included)) {
             found.push(Some(at));
             next = at.checked_add(step);
         }
@@ -226,11 +227,11 @@ fn within(at: i64, stop: i64, up: bool, included: bool) -> bool {
 }
 
 fn moments(call: &Call, included: bool) -> Result<ArrayRef> {
-    let (start, stop) = (call.column::<Micros>(0)?, call.column::<Micros>(1)?);
+    let (first, last) = (call.column::<Micros>(0)?, call.column::<Micros>(1)?);
     let step = call.column::<IntervalMonthDayNano>(2)?;
     call.each(|row| {
         let (Some(Micros(start)), Some(Micros(stop)), Some(step)) =
-            (start.at(row), stop.at(row), step.at(row))
+            (first.at(row), last.at(row), step.at(row))
         else {
             return Ok(None);
         };
@@ -246,7 +247,7 @@ fn moments(call: &Call, included: bool) -> Result<ArrayRef> {
         }
         let mut at = start;
         while within(at, stop, up, included) {
-            if found.len() == TOO_MANY {
+            if found.len() as i128 == TOO_MANY {
                 return fail("a range of more than 100,000,000 moments is too long");
             }
             found.push(Some(Micros(at)));

@@ -88,10 +88,12 @@ async fn sums_that_overflow_are_errors() {
             error.contains("overflow: the sum of DECIMAL(38,0) values does not fit into DECIMAL(38,0)"),
             "{error}"
         );
-        let grouped =
-            format!("select {call} from (values {values}) t(x) group by x > cast('1' as decimal(38, 0)), x");
-        assert!(answer(&engine, &grouped).await.is_ok() || call.contains("over"), "{grouped}");
     }
+    let many = "(select unnest(range(40)) as i)";
+    let call = format!("sum(cast('{largest}' as decimal(38, 0)))");
+    let sql = format!("select {call} as s, i % 3 from {many} r group by i % 3");
+    let error = answer(&self::engine(2), &sql).await.unwrap_err();
+    assert!(error.contains("overflow: the sum of DECIMAL(38,0) values"), "{error}");
     let bigints = "(9223372036854775807::bigint), (9223372036854775807), (9223372036854775807)";
     let (data_type, sum) =
         answer(&engine, &format!("select sum(x) from (values {bigints}) t(x)")).await.unwrap();
@@ -133,9 +135,5 @@ async fn min_and_max_of_other_types_are_still_answered_from_statistics() {
         .await
         .unwrap();
     let plan = frame.into_optimized_plan().unwrap();
-    let datafusion::logical_expr::LogicalPlan::Aggregate(aggregate) = plan else { panic!("{plan}") };
-    for call in &aggregate.aggr_expr {
-        let text = format!("{call:?}");
-        assert!(!text.contains("Call {"), "DataFusion's own function was due: {text}");
-    }
+    assert!(!format!("{plan:?}").contains("Call {"), "DataFusion's own functions were due: {plan:?}");
 }
