@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field, IntervalUnit, TimeUnit};
 
+use super::keyword::is_keyword;
+
 /// A type that a function takes or gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -395,10 +397,11 @@ pub(super) fn type_name(of: &DataType) -> String {
     }
 }
 
-/// A name as SQL writes it: DuckDB quotes all that is not a plain name in lower case.
+/// A name as SQL writes it: keywords, and all that is not a plain name, in quotes.
 fn quoted(name: &str) -> String {
-    let plain = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+    let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         && !name.starts_with(|c: char| c.is_ascii_digit())
-        && !name.is_empty();
+        && !name.is_empty()
+        && !is_keyword(name);
     if plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
 }

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use datafusion::{
     arrow::{
-        array::{Array, ArrayRef, make_comparator},
+        array::{Array, ArrayRef, make_comparator, new_null_array},
         compute::{SortOptions, cast, interleave, is_not_null, kernels::zip::zip, nullif},
         datatypes::DataType,
     },
@@ -124,9 +124,15 @@ pub(super) const FUNCTIONS: &[Function] = &[
         example: ("constant_or_null(42, NULL)", "NULL"),
         overloads: &[computes(
             &[Any, Any],
-            |typing| Ok(typing.types[0].clone()),
+            |typing| {
+                let no_test = typing.types[1..].contains(&DataType::Null);
+                Ok(if no_test { DataType::Null } else { typing.types[0].clone() })
+            },
             "ANY",
             |call| {
+                if call.returns() == &DataType::Null {
+                    return Ok(new_null_array(&DataType::Null, call.rows()));
+                }
                 let tests =
                     (1..call.len()).map(|argument| call.array(argument)).collect::<Result<Vec<_>>>()?;
                 let any_null = |row| {
@@ -153,7 +159,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
                 if let Some(message) = (0..call.rows()).find_map(|row| messages.at(row)) {
                     return fail(message);
                 }
-                Ok(datafusion::arrow::array::new_null_array(&DataType::Null, call.rows()))
+                Ok(new_null_array(&DataType::Null, call.rows()))
             },
         )],
         ..Function::OTHER
