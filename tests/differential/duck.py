@@ -1,6 +1,7 @@
 """DuckDB's answer to a statement, in the probe's form: types as a Delta table has them, values as `cell.rs` writes them."""
 
 import math
+import re
 import threading
 from dataclasses import dataclass, field
 
@@ -42,7 +43,10 @@ class Answer:
 def delta_type(kind):
     """The Delta type that holds a DuckDB type, or None."""
     if isinstance(kind, str):  # description's types print as text only
-        kind = duckdb.sqltype(kind)
+        try:
+            kind = duckdb.sqltype(kind)
+        except duckdb.Error:  # a struct without names
+            return None
     name = kind.id
     if name == "decimal":
         parts = dict(kind.children)
@@ -251,5 +255,7 @@ class Duck:
         columns = [cells(column) for column in shown.columns]
         if any(too_long(cell) for text, column in zip(native, columns) if "HUGEINT" in text for cell in column):
             return Answer("unstorable", "an integer of more than 38 digits", native=native)
+        if any(re.search(r"STRUCT\((?![^()]* [A-Z])", text) for text in native):
+            return Answer("unnamed", "a struct without names of fields", native=native)
         rows = [list(row) for row in zip(*columns)] if columns else []
         return Answer("ok", "", [name for name, _ in described], types, native, rows, result.num_rows)
