@@ -3,8 +3,9 @@
 
     python tests/differential/deliberate.py PAGE [--check]
 
-PAGE holds the lines `<!-- deliberate differences -->` and `<!-- end of deliberate differences -->`; what is between them
-comes from `deliberate.yml`. With `--check` nothing is written, and exit code 1 says that the page is out of date.
+PAGE holds the lines `<!-- deliberate differences -->` and `<!-- end of deliberate differences -->`; what is
+between them comes from `deliberate.yml`. With `--check` nothing is written, and exit code 1 says that the
+page is out of date.
 """
 
 import argparse
@@ -20,7 +21,9 @@ START, END = "<!-- deliberate differences -->", "<!-- end of deliberate differen
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("page", type=Path)
-    parser.add_argument("--check", action="store_true", help="fail if the page is out of date instead of writing it")
+    parser.add_argument(
+        "--check", action="store_true", help="fail if the page is out of date instead of writing it"
+    )
     given = parser.parse_args()
     text = given.page.read_text()
     if START not in text or END not in text:
@@ -31,7 +34,11 @@ def main():
     reasons = dict.fromkeys(entry["reason"].strip() for entry in entries)
     made = f"{before}{START}\n" + "".join(f"- {reason}\n" for reason in reasons) + f"{END}{after}"
     if given.check:
-        sys.exit(0 if made == text else f"{given.page} is out of date: run tests/differential/deliberate.py {given.page}")
+        sys.exit(
+            0
+            if made == text
+            else f"{given.page} is out of date: run tests/differential/deliberate.py {given.page}"
+        )
     given.page.write_text(made)
 
 

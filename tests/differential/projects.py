@@ -3,9 +3,10 @@
 
     python tests/differential/projects.py CHECKOUT --headwater BIN --dbt BIN [--out DIR]
 
-CHECKOUT is a checkout of dbt-labs/jaffle-shop or dbt-labs/jaffle_shop_duckdb; it is copied, not changed. Both tools build
-the same copy, in which the few macros of packages are replaced by those of `projects/packages.sql` and sources by the
-seeds that they are. Orders that the checkout lacks are made here. Exit code 1 if a table differs.
+CHECKOUT is a checkout of dbt-labs/jaffle-shop or dbt-labs/jaffle_shop_duckdb; it is copied, not changed. Both
+tools build the same copy, in which the few macros of packages are replaced by those of
+`projects/packages.sql` and sources by the seeds that they are. Orders that the checkout lacks are made here.
+Exit code 1 if a table differs.
 """
 
 import argparse
@@ -55,7 +56,9 @@ def lay(checkout, folder):
     if seeds.exists() and not (seeds / "raw_orders.csv").exists():
         orders(seeds)
     models = "models:\n  jaffle_shop:\n    +schema: main\n    +materialized: table\n"
-    (folder / "project.yml").write_text(f"name: jaffle_shop\nversion: '1.0'\ntarget: dev\ntargets:\n  dev: {{root: lake}}\n{models}seeds: {{+schema: main}}\n")
+    (folder / "project.yml").write_text(
+        f"name: jaffle_shop\nversion: '1.0'\ntarget: dev\ntargets:\n  dev: {{root: lake}}\n{models}seeds: {{+schema: main}}\n"
+    )
 
 
 def orders(seeds):
@@ -76,7 +79,9 @@ def orders(seeds):
         subtotal = sum(int(product[3]) for product in bought)
         tax = int(subtotal * float(store[3]))
         made.append(f"{order},{customer[0]},{at.isoformat()},{store[0]},{subtotal},{tax},{subtotal + tax}")
-    (seeds / "raw_orders.csv").write_text("id,customer,ordered_at,store_id,subtotal,tax_paid,order_total\n" + "\n".join(made) + "\n")
+    (seeds / "raw_orders.csv").write_text(
+        "id,customer,ordered_at,store_id,subtotal,tax_paid,order_total\n" + "\n".join(made) + "\n"
+    )
     (seeds / "raw_items.csv").write_text("id,order_id,sku\n" + "\n".join(items) + "\n")
 
 
@@ -91,7 +96,9 @@ def build(folder, dbt, headwater):
     shutil.rmtree(with_dbt, ignore_errors=True)
     shutil.copytree(folder, with_dbt)
     (with_dbt / "project.yml").unlink()
-    (with_dbt / "dbt_project.yml").write_text("name: jaffle_shop\nversion: '1.0'\nprofile: default\nmodels: {jaffle_shop: {+materialized: table}}\n")
+    (with_dbt / "dbt_project.yml").write_text(
+        "name: jaffle_shop\nversion: '1.0'\nprofile: default\nmodels: {jaffle_shop: {+materialized: table}}\n"
+    )
     (with_dbt / "profiles.yml").write_text(PROFILE)
     asked = [(with_dbt, [dbt, "build", "--profiles-dir", "."]), (folder, [headwater, "build"])]
     failed = []
@@ -108,14 +115,21 @@ def theirs(connection, table):
     described = [(part[0], str(part[1])) for part in connection.description]
     result = connection.to_arrow_table()
     columns = [cells(column) for column in result.columns]
-    return answer([name for name, _ in described], [delta_type(kind) for _, kind in described], columns, result.num_rows)
+    return answer(
+        [name for name, _ in described], [delta_type(kind) for _, kind in described], columns, result.num_rows
+    )
 
 
 def ours(path):
     table = DeltaTable(str(path))
     result = pyarrow.table(table.to_pyarrow_table())
     kinds = [delta_name(part.type) for part in table.schema().fields]
-    return answer([part.name for part in table.schema().fields], kinds, [cells(column) for column in result.columns], result.num_rows)
+    return answer(
+        [part.name for part in table.schema().fields],
+        kinds,
+        [cells(column) for column in result.columns],
+        result.num_rows,
+    )
 
 
 def delta_name(kind):
@@ -141,9 +155,15 @@ def main():
     connection = duckdb.connect(str(database), read_only=True)
     connection.execute("set TimeZone = 'UTC'; set arrow_lossless_conversion = true")
     wrong = len(failed)
-    for (table,) in connection.execute("select table_name from information_schema.tables order by 1").fetchall():
+    for (table,) in connection.execute(
+        "select table_name from information_schema.tables order by 1"
+    ).fetchall():
         path = folder / "lake/main" / table
-        found = rows(ours(path), theirs(connection, table), False) if path.exists() else Verdict("refused", "the table is missing")
+        found = (
+            rows(ours(path), theirs(connection, table), False)
+            if path.exists()
+            else Verdict("refused", "the table is missing")
+        )
         wrong += found.status != "equal"
         print(f"{table:<28} {found.status:<10} {found.what}")
     return 1 if wrong else 0

@@ -31,7 +31,9 @@ class Deliberate:
 
     def reason(self, sql, what):
         for entry in self.entries:
-            if re.search(entry.get("sql", ""), sql, re.I | re.S) and re.search(entry.get("what", ""), what, re.I | re.S):
+            if re.search(entry.get("sql", ""), sql, re.I | re.S) and re.search(
+                entry.get("what", ""), what, re.I | re.S
+            ):
                 entry["used"] += 1
                 return entry["reason"]
         return ""
@@ -59,7 +61,9 @@ class Report:
     def summary(self):
         columns = [*STATUSES, "deliberate"]
         width = max([len(theme) for theme in self.counts] + [5])
-        lines = [" ".join([f"{'theme':<{width}}", *(f"{name:>10}" for name in columns), f"{'refused %':>10}"])]
+        lines = [
+            " ".join([f"{'theme':<{width}}", *(f"{name:>10}" for name in columns), f"{'refused %':>10}"])
+        ]
         total = Counter()
         for theme, counts in sorted(self.counts.items()):
             total += counts
@@ -106,7 +110,10 @@ def group(found):
         if what.startswith(kind):
             return f"{kind}: {one_line(found.form)}"
     types = re.findall(r"type of column \d+: (.*?), DuckDB (\S+?)[;:]", what)
-    said = ", ".join(f"type {mine}, DuckDB {other}" for mine, other in dict.fromkeys(types)) or what.split(":")[0]
+    said = (
+        ", ".join(f"type {mine}, DuckDB {other}" for mine, other in dict.fromkeys(types))
+        or what.split(":")[0]
+    )
     return f"{said[:120]}: {one_line(found.form)}"
 
 

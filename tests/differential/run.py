@@ -3,8 +3,8 @@
 
     python tests/differential/run.py [THEME…] [--probe PATH] [--list refused|failed|different] [--out DIR]
 
-Prints equal, refused, failed and different by theme and writes every finding to files in `--out`. Exit code 1 if a
-statement is different and `deliberate.yml` has no reason for it. `compare.py` says what the words mean.
+Prints equal, refused, failed and different by theme and writes every finding to files in `--out`. Exit code 1
+if a statement is different and `deliberate.yml` has no reason for it. `compare.py` says what the words mean.
 """
 
 import argparse
@@ -55,7 +55,9 @@ class Run:
         slow = ours.message.startswith("no answer")
         verdict = Verdict("equal")
         if ours.status == "crashed":
-            verdict = Verdict("failed", ours.message) if slow else Verdict("different", f"crash: {ours.message}")
+            verdict = (
+                Verdict("failed", ours.message) if slow else Verdict("different", f"crash: {ours.message}")
+            )
         self.report.add(case.theme, case.sql, verdict, case.form)
 
     def template(self, template, most):
@@ -88,9 +90,15 @@ def sample(items, most):
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("themes", nargs="*", help="only these files of expressions/ and queries/")
-    parser.add_argument("--probe", type=Path, help="the sql_probe binary; default: the newest under the target directory")
-    parser.add_argument("--choices", type=int, default=16, help="constants asked for each template (default: 16)")
-    parser.add_argument("--list", choices=["refused", "failed", "different"], help="print findings grouped by message")
+    parser.add_argument(
+        "--probe", type=Path, help="the sql_probe binary; default: the newest under the target directory"
+    )
+    parser.add_argument(
+        "--choices", type=int, default=16, help="constants asked for each template (default: 16)"
+    )
+    parser.add_argument(
+        "--list", choices=["refused", "failed", "different"], help="print findings grouped by message"
+    )
     parser.add_argument("--out", type=Path, default=Path("target/differential"), help="folder of the lists")
     return parser.parse_args()
 
