@@ -12,6 +12,14 @@ from compare import STATUSES, Verdict
 HERE = Path(__file__).resolve().parent
 
 
+# Words of the engine's inside that a message to a user must not have.
+INTERNAL = re.compile(
+    r"[Ii]nternal error|bug report|Span\(|ScalarValue|Nested\(|OneOf\(|ArraySignature|[Pp]hysical plan|OuterReference|"
+    r"\b(Utf8|Utf8View|U?Int(8|16|32|64)|Float(16|32|64)|Decimal(128|256)|Date32|Timestamp\((ns|µs|us|ms|s)|MonthDayNano)\b|"
+    r"Some\(|None\b|\bExpr\b|DataFusion|[Aa]rrow error|panicked|BinaryExpr|Field \{|Ident \{|nullable:"
+)
+
+
 @dataclass
 class Finding:
     theme: str
@@ -45,6 +53,12 @@ class Report:
         self.deliberate = deliberate or Deliberate()
         self.findings = []
         self.counts = defaultdict(Counter)
+        self.internal = defaultdict(list)  # statements by messages that show the engine's inside
+
+    def hear(self, sql, ours):
+        """Notes a message of ours that a user would not understand."""
+        if ours.status in ("refused", "failed") and INTERNAL.search(ours.message):
+            self.internal[shape(ours.message)].append(sql)
 
     def add(self, theme, sql, verdict, form=""):
         finding = Finding(theme, sql, verdict, form or sql)
@@ -98,6 +112,9 @@ class Report:
                     if found.verdict.status == status and not found.reason:
                         file.write(f"[{found.theme}] {one_line(found.sql)}\n    {found.verdict.what}\n")
             (self.out / f"{status}-groups.txt").write_text(self.text(status) + "\n")
+        with open(self.out / "internal-messages.txt", "w") as file:
+            for message, found in sorted(self.internal.items(), key=lambda group: -len(group[1])):
+                file.write(f"{len(found):6} × {message}\n           {one_line(min(found, key=len))}\n")
         (self.out / "summary.txt").write_text(self.summary() + "\n")
 
 

@@ -46,6 +46,7 @@ class Run:
         """Puts one statement to both sides; returns DuckDB's answer."""
         theirs = (self.full if case.tables else self.duck).answer(case.sql)
         ours = self.probe.answer(case.sql, self.tables if case.tables else {})
+        self.report.hear(case.sql, ours)
         self.report.add(case.theme, case.sql, judge(case.sql, ours, theirs, not case.tables), case.form)
         return theirs
 
