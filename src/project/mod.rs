@@ -42,6 +42,7 @@ mod rows;
 mod seed;
 mod settings;
 mod singular;
+mod source_options;
 mod sources;
 mod target;
 #[cfg(test)]
@@ -65,6 +66,7 @@ pub use rows::{RowsDecl, RowsText};
 pub use seed::SeedFile;
 pub use settings::{Paths, Settings};
 pub use singular::{TestFile, TestProperties};
+pub use source_options::{OptionValues, SOURCE_OPTIONS, SourceOption};
 pub use sources::{SourceDecl, SourceTableDecl};
 pub use target::Target;
 pub use unit_test::{GivenDecl, OverridesDecl, UnitTestDecl};

@@ -202,6 +202,7 @@ mod tests {
             location: "data/*.parquet".to_owned(),
             base: directory.path().to_owned(),
             columns: columns.map(|(name, sql)| (name.to_owned(), data_type(sql).unwrap())).to_vec(),
+            text: crate::engine::source::TextOptions::default(),
             on_error: OnError::SetAside,
         };
         let table = provider(&spec, &context.state(), None).await.unwrap();

@@ -13,7 +13,7 @@ use datafusion::{
             UInt32Array,
         },
         compute::{filter_record_batch, take},
-        datatypes::SchemaRef,
+        datatypes::{DataType, SchemaRef},
     },
     error::DataFusionError,
 };
@@ -35,6 +35,7 @@ pub(crate) struct Shape {
     /// The declared columns but for those the reader supplies.
     pub(crate) names: Arc<[String]>,
     kinds: Vec<Kind>,
+    types: Vec<DataType>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -50,13 +51,14 @@ impl Shape {
         declared: &SchemaRef,
         projection: Option<&Vec<usize>>,
     ) -> Result<Self, DataFusionError> {
-        let (mut origins, mut names, mut kinds) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut origins, mut names, mut kinds, mut types) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for field in declared.fields() {
             origins.push(match field.name().as_str() {
                 SOURCE_FILE => Origin::File,
                 SOURCE_ROW => Origin::Row,
                 name => {
                     names.push(name.to_owned());
+                    types.push(field.data_type().clone());
                     kinds.push(Kind::from_arrow(field.data_type()).ok_or_else(|| {
                         DataFusionError::Plan(format!(
                             "column `{name}`: no source can read {}",
@@ -73,7 +75,14 @@ impl Shape {
                 (Arc::new(declared.project(wanted)?), wanted.iter().map(|&column| origins[column]).collect())
             }
         };
-        Ok(Self { schema, origins, names: names.into(), kinds })
+        Ok(Self { schema, origins, names: names.into(), kinds, types })
+    }
+}
+
+impl Shape {
+    /// What the values of the declared columns have to be.
+    pub(crate) fn kinds(&self) -> Arc<[Kind]> {
+        self.kinds.clone().into()
     }
 }
 
@@ -101,8 +110,9 @@ impl Rows {
     /// No rows yet.
     pub(crate) fn new(shape: Shape, unit: DateUnit) -> Self {
         let kept = |at: usize| shape.origins.contains(&Origin::Column(at));
+        let columns = shape.kinds.iter().zip(&shape.types).enumerate();
         let columns =
-            shape.kinds.iter().enumerate().map(|(at, kind)| Column::new(*kind, unit, kept(at))).collect();
+            columns.map(|(at, (kind, data_type))| Column::new(data_type, *kind, unit, kept(at))).collect();
         Self { shape, columns, length: 0, bad: Vec::new(), runs: Vec::new() }
     }
 

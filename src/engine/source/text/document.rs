@@ -7,14 +7,17 @@ use super::{
     json::{Cursor, Stop},
     json_frame::{Lines, Records, Split},
     row::RowReader,
+    sniff::Dialect,
 };
-use crate::engine::source::spec::DateUnit;
+use crate::engine::source::{decode::TextOptions, spec::DateUnit};
 
 /// How rows lie in a file, and what is declared about them.
 #[derive(Debug, Clone)]
 pub(crate) struct Format {
     pub(crate) layout: Layout,
     pub(crate) unit: DateUnit,
+    /// How its bytes become text.
+    pub(crate) text: TextOptions,
     /// The declared columns that files supply.
     pub(crate) names: Arc<[String]>,
 }
@@ -26,6 +29,10 @@ pub(crate) enum Layout {
     Records,
     Lines,
     Csv(Csv),
+    /// JSON of any shape: which one is found out for each file.
+    AnyJson,
+    /// CSV of which something is found out for each file.
+    AnyCsv(Dialect),
 }
 
 /// What is done with the parts of a document.
@@ -49,8 +56,9 @@ impl Frame {
         match &format.layout {
             Layout::Split => Self::Split(Split::default()),
             Layout::Records => Self::Records(Records::default()),
-            Layout::Lines => Self::Lines(Lines::default()),
+            Layout::Lines | Layout::AnyJson => Self::Lines(Lines::default()),
             Layout::Csv(csv) => Self::Csv(CsvFrame::new(csv.clone(), format.names.len())),
+            Layout::AnyCsv(dialect) => Self::Csv(CsvFrame::new(dialect.plain(), format.names.len())),
         }
     }
 
@@ -79,13 +87,13 @@ impl Frame {
 
 impl Format {
     pub(super) fn is_csv(&self) -> bool {
-        matches!(self.layout, Layout::Csv(_))
+        matches!(self.layout, Layout::Csv(_) | Layout::AnyCsv(_))
     }
 
     /// The reader of rows whose values stand in the order of `header`; an error if no such file can be read.
     pub(super) fn reader(&self, header: Option<&[String]>) -> Result<RowReader, String> {
         match (&self.layout, header) {
-            (Layout::Records | Layout::Lines, _) => Ok(RowReader::objects(&self.names)),
+            (Layout::Records | Layout::Lines | Layout::AnyJson, _) => Ok(RowReader::objects(&self.names)),
             (Layout::Split, header) => {
                 Ok(RowReader::arrays(places(header.unwrap_or_default(), &self.names)?))
             }
@@ -94,6 +102,10 @@ impl Format {
             }
             (Layout::Csv(csv), None) => {
                 Ok(RowReader::records(csv.clone(), (0..self.names.len()).map(Some).collect()))
+            }
+            (Layout::AnyCsv(dialect), header) => {
+                let layout = Layout::Csv(dialect.plain());
+                Self { layout, ..self.clone() }.reader(header)
             }
         }
     }

@@ -1,19 +1,25 @@
 //! The first pass over a big file: is it sound, what is its header, and where do chunks of rows begin?
 
-use std::io::{self, Read};
+use std::io;
 
 use super::{
     document::{Format, Frame, Sink},
     json::{Cursor, Stop},
     pace::Pace,
     row::RowReader,
+    sniff,
     whole::{Broken, EMPTY},
     window::Window,
 };
+use crate::engine::source::decode::Text;
 
 /// What is known of a sound file.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct Index {
+    /// How the file is written.
+    pub(super) format: Format,
+    /// Whether places in the text are places in the file; if not, chunks can only be read one after another.
+    pub(super) is_direct: bool,
     pub(super) header: Option<Vec<String>>,
     pub(super) chunks: Vec<Chunk>,
 }
@@ -30,13 +36,19 @@ pub(crate) struct Chunk {
 }
 
 /// Walks a file in a bounded window. `go_on` is asked now and then.
-pub(super) fn build<R: Read>(
-    file: R,
+pub(super) fn build(
+    file: Text<'_>,
     format: &Format,
     pace: Pace,
     mut go_on: impl FnMut() -> bool,
 ) -> io::Result<Result<Index, Broken>> {
-    let mut window = Window::new(file, pace);
+    let is_direct = file.is_direct;
+    let format = match sniff::resolve(format, sniff::beginning(&file.head), false) {
+        Ok(format) => format.into_owned(),
+        Err(reason) => return Ok(Err(Broken { offset: 0, reason })),
+    };
+    let format = &format;
+    let mut window = Window::new(file.reader(), pace);
     let mut frame = Frame::new(format);
     let reader = match format.reader(None) {
         Ok(reader) => reader,
@@ -74,7 +86,8 @@ pub(super) fn build<R: Read>(
     if notes.row > 0 && !notes.known {
         return Ok(Err(Broken { offset: 0, reason: format.stranger() }));
     }
-    Ok(Ok(Index { header: notes.header, chunks: notes.chunks }))
+    let Notes { header, chunks, .. } = notes;
+    Ok(Ok(Index { format: format.clone(), is_direct, header, chunks }))
 }
 
 struct Notes<'a> {

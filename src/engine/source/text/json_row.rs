@@ -3,13 +3,10 @@
 use std::{borrow::Cow, sync::Arc};
 
 use super::{
-    json::{Cursor, Scalar, Stop},
+    json::{Cursor, Stop},
     refusal::Refusal,
 };
-use crate::engine::source::{
-    cell::{Token, unescape},
-    rows::Rows,
-};
+use crate::engine::source::{cell::unescape, nested, rows::Rows};
 
 /// Reads a row that is an array, its values in the order of `places`.
 pub(super) fn array(
@@ -126,14 +123,7 @@ impl Objects {
 fn cell(column: usize, cursor: &mut Cursor<'_>, rows: &mut Rows) -> Result<Option<Refusal>, Stop> {
     cursor.space();
     let start = cursor.at;
-    let token = match cursor.scalar()? {
-        Some(Scalar::Null) => Token::Null,
-        Some(Scalar::Bool(value)) => Token::Bool(value),
-        Some(Scalar::Number(text)) => Token::Number(text),
-        Some(Scalar::String(inside, false)) => Token::Text(inside),
-        Some(Scalar::String(inside, true)) => Token::Escaped(inside),
-        None => Token::Nested(cursor.skip()?),
-    };
+    let token = nested::token(cursor, rows.kind(column))?;
     let fits = rows.append(column, token);
     Ok((!fits).then_some(Refusal::Cell { column, value: start..cursor.at }))
 }

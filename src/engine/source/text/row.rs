@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    csv::{self, Csv},
+    csv::Csv,
     json::{Cursor, Stop},
     json_row::{self, Objects},
     refusal::Refusal,
@@ -40,7 +40,7 @@ impl RowReader {
                     cursor.at += 1;
                 }
             }
-            Self::Records(_, places) => while places.len() > 1 && csv::blank(cursor) == Ok(true) {},
+            Self::Records(csv, places) => while places.len() > 1 && csv.blank(cursor) == Ok(true) {},
         }
         cursor.byte().is_some()
     }

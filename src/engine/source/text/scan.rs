@@ -1,7 +1,7 @@
 //! What one partition of a scan does, on a thread of its own.
 
 use std::{
-    io,
+    io::{self, Read},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -20,9 +20,11 @@ use super::{
     json::Stop,
     pace::Pace,
     refusal::{Refused, raw},
+    sniff::HEAD,
     whole::{self, Broken},
 };
 use crate::engine::source::{
+    decode::{self, Text},
     files::SourceFile,
     provider::{Report, Where},
     rows::{Rows, Shape, pieces},
@@ -127,8 +129,20 @@ impl Reading<'_> {
     }
 
     fn whole(&mut self, file: &SourceFile) -> Result<(), Ended> {
+        let options = self.scan.format.text;
+        if file.size > self.scan.pace.whole && options.is_encoded(&file.name) {
+            return self.sequence(file);
+        }
         let mut bytes = std::mem::take(&mut self.bytes);
-        file.read(&mut bytes, &self.runtime).map_err(|error| self.unreadable(file, &error))?;
+        match decode::read(file, options, 4 * self.scan.pace.whole, &mut bytes, &self.runtime) {
+            Ok(true) => {}
+            Ok(false) => return self.sequence(file),
+            Err(error) => {
+                let Some(reason) = decode::reason(&error) else { return Err(self.unreadable(file, &error)) };
+                let broken = Broken { offset: bytes.len() as u64, reason: reason.to_owned() };
+                return Ok(self.broken(file, &broken)?);
+            }
+        }
         match whole::read(&bytes, &self.scan.format, &file.name, &mut self.rows) {
             Ok(refused) => self.refused(file, (0, 0), &bytes, &refused)?,
             Err(broken) => self.broken(file, &broken)?,
@@ -143,12 +157,52 @@ impl Reading<'_> {
             Ok(index) => index,
             Err(broken) => return Ok(self.broken(&big.file, broken)?),
         };
+        if !index.is_direct {
+            return if share == 0 { self.chunks_in_order(&big.file, index) } else { Ok(()) };
+        }
         let count = index.chunks.len();
         for at in count * share / of..count * (share + 1) / of {
             self.chunk(&big.file, index, at as u64, &index.chunks[at])?;
             self.flush_if_full()?;
         }
         Ok(())
+    }
+
+    /// A file that only one can read, since its text is not its bytes.
+    fn sequence(&mut self, file: &SourceFile) -> Result<(), Ended> {
+        let big = BigFile::new(file.clone());
+        match self.index(&big)?.as_ref() {
+            Ok(index) => self.chunks_in_order(file, index),
+            Err(broken) => Ok(self.broken(file, broken)?),
+        }
+    }
+
+    fn chunks_in_order(&mut self, file: &SourceFile, index: &Index) -> Result<(), Ended> {
+        let runtime = self.runtime.clone();
+        let text = self.text(file, &runtime)?;
+        let mut reader = text.reader();
+        let (mut at, mut bytes) = (0, Vec::new());
+        for (piece, chunk) in index.chunks.iter().enumerate() {
+            let unreadable = |error: io::Error| self.unreadable(file, &error);
+            io::copy(&mut (&mut reader).take(chunk.start - at), &mut io::sink()).map_err(unreadable)?;
+            bytes.clear();
+            let length = chunk.end + self.beyond() - chunk.start;
+            let read = (&mut reader).take(length).read_to_end(&mut bytes).map_err(unreadable)?;
+            at = chunk.start + read as u64;
+            self.decode(file, index, piece as u64, chunk, &bytes)?;
+            self.flush_if_full()?;
+        }
+        Ok(())
+    }
+
+    /// How many bytes past its end a chunk needs: JSON's numbers need to be seen to end; a CSV record brings its own.
+    fn beyond(&self) -> u64 {
+        u64::from(!self.scan.format.is_csv())
+    }
+
+    fn text<'f>(&self, file: &'f SourceFile, runtime: &'f Handle) -> Result<Text<'f>, Ended> {
+        let text = decode::open(file, self.scan.format.text, HEAD, runtime);
+        text.map_err(|error| self.unreadable(file, &error))
     }
 
     fn index(&self, big: &BigFile) -> Result<Indexed, Ended> {
@@ -158,30 +212,43 @@ impl Reading<'_> {
             return Ok(Arc::clone(index));
         }
         let unreadable = |error: io::Error| self.unreadable(&big.file, &error);
-        let file = big.file.open(&self.runtime).map_err(unreadable)?;
-        let made = match index::build(file, &self.scan.format, self.scan.pace, || !self.to.is_closed()) {
+        let made = decode::open(&big.file, self.scan.format.text, HEAD, &self.runtime)
+            .and_then(|text| index::build(text, &self.scan.format, self.scan.pace, || !self.to.is_closed()));
+        let made = match made {
             Ok(made) => Arc::new(made),
             Err(_) if self.to.is_closed() => return Err(Ended::Enough),
-            Err(error) => return Err(unreadable(error)),
+            Err(error) => match decode::reason(&error) {
+                Some(reason) => Arc::new(Err(Broken { offset: 0, reason: reason.to_owned() })),
+                None => return Err(unreadable(error)),
+            },
         };
         *index = Some(Arc::clone(&made));
         Ok(made)
     }
 
     fn chunk(&mut self, file: &SourceFile, index: &Index, piece: u64, chunk: &Chunk) -> Result<(), Ended> {
-        // JSON's numbers need to be seen to end; a CSV record brings its own end.
-        let beyond = u64::from(!self.scan.format.is_csv());
-        let bytes = file.read_range(chunk.start, chunk.end + beyond, &self.runtime);
+        let bytes = file.read_range(chunk.start, chunk.end + self.beyond(), &self.runtime);
         let bytes = bytes.map_err(|error| self.unreadable(file, &error))?;
+        self.decode(file, index, piece, chunk, &bytes)
+    }
+
+    fn decode(
+        &mut self,
+        file: &SourceFile,
+        index: &Index,
+        piece: u64,
+        chunk: &Chunk,
+        bytes: &[u8],
+    ) -> Result<(), Ended> {
         // The first pass found all of this sound.
         let changed =
             || Ended::Failed(self.scan.report.failure(&file.name, "the file changed while it was read"));
-        let text = str::from_utf8(&bytes).map_err(|_| changed())?;
-        let mut reader = self.scan.format.reader(index.header.as_deref()).map_err(|_| changed())?;
+        let text = str::from_utf8(bytes).map_err(|_| changed())?;
+        let mut reader = index.format.reader(index.header.as_deref()).map_err(|_| changed())?;
         self.rows.begin(&file.name, chunk.first.cast_signed());
         let refused = chunk::decode(text, &mut reader, chunk.first, &mut self.rows);
         let refused = refused.map_err(|_: Stop| changed())?;
-        Ok(self.refused(file, (piece, chunk.start), &bytes, &refused)?)
+        Ok(self.refused(file, (piece, chunk.start), bytes, &refused)?)
     }
 
     fn flush_if_full(&mut self) -> Result<(), Ended> {
@@ -235,10 +302,25 @@ impl Reading<'_> {
         }
         // What stands around the break, though it may not be there any more.
         let around = broken.offset.saturating_sub(256)..broken.offset + 2048;
-        let around = file.read_range(around.start, around.end, &self.runtime).unwrap_or_default();
+        let around = self.around(file, around).unwrap_or_default();
         let character = around.iter().take_while(|byte| (0x80..0xC0).contains(*byte)).count();
         let place = Where { row: None, offset: Some(broken.offset) };
         self.scan.report.set_aside(&file.name, place, broken.reason.clone(), raw(&around[character..]))
+    }
+
+    /// The text of a file between two places, or as much of it as there is.
+    fn around(&self, file: &SourceFile, places: std::ops::Range<u64>) -> io::Result<Vec<u8>> {
+        let options = self.scan.format.text;
+        let mut text = decode::open(file, options, HEAD, &self.runtime)?;
+        if text.is_direct {
+            return file.read_range(places.start, places.end, &self.runtime);
+        }
+        let mut around = Vec::new();
+        text.head.truncate(usize::try_from(places.end).unwrap_or(HEAD));
+        if places.start < text.head.len() as u64 {
+            around = text.head.split_off(usize::try_from(places.start).unwrap_or(HEAD));
+        }
+        Ok(around)
     }
 
     fn unreadable(&self, file: &SourceFile, error: &io::Error) -> Ended {

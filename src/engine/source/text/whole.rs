@@ -8,8 +8,9 @@ use super::{
     json::{Cursor, Stop},
     refusal::Refused,
     row::RowReader,
+    sniff,
 };
-use crate::engine::source::rows::Rows;
+use crate::engine::source::{decode::not_text, rows::Rows};
 
 /// Why a file is set aside whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,9 +24,6 @@ pub(crate) struct Broken {
 pub(super) const CUT: &str = "the file ends too early";
 /// What a file without any text is told.
 pub(super) const EMPTY: &str = "the file is empty";
-/// What a file that is no text is told.
-pub(super) const NOT_TEXT: &str = "this is not UTF-8 text";
-
 /// Reads a file into `rows`; the rows it refuses.
 pub(super) fn read(
     bytes: &[u8],
@@ -37,7 +35,8 @@ pub(super) fn read(
     if bytes.is_empty() {
         return Err(broken(0, EMPTY.to_owned()));
     }
-    let text = str::from_utf8(bytes).map_err(|error| broken(error.valid_up_to(), NOT_TEXT.to_owned()))?;
+    let text = str::from_utf8(bytes).map_err(|error| broken(error.valid_up_to(), not_text(bytes)))?;
+    let format = &*sniff::resolve(format, text, true).map_err(|reason| broken(0, reason))?;
     let start = rows.len();
     rows.begin(file, 1);
     decode(text, format, rows).map_err(|stop| {
@@ -86,8 +85,9 @@ impl Decode<'_> {
     fn needs_header(&self) -> bool {
         match &self.format.layout {
             Layout::Split => true,
-            Layout::Records | Layout::Lines => false,
+            Layout::Records | Layout::Lines | Layout::AnyJson => false,
             Layout::Csv(csv) => csv.header,
+            Layout::AnyCsv(dialect) => dialect.plain().header,
         }
     }
 }
