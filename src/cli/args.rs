@@ -11,7 +11,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 pub use self::questions::{
     DescribeArgs, DescribeOutput, DocsCommand, GenerateArgs, LineageArgs, LineageOutput, ListArgs,
-    ListOutput, PlanArgs, PlanOutput, ResourceType, ServeArgs, ShowArgs, ShowOutput,
+    ListOutput, PlanArgs, PlanOutput, ResourceType, ServeArgs, ShowArgs, ShowOutput, SourceColumnsArgs,
 };
 use crate::interval::Interval;
 
@@ -310,6 +310,8 @@ pub struct BuildArgs {
 pub enum SourceCommand {
     /// Ask the selected sources when they were last loaded; writes sources.json
     Freshness(SelectArgs),
+    /// Find the columns of files, or of sources, and print them as YAML to paste into sources.yml
+    Columns(SourceColumnsArgs),
 }
 
 /// `init`.

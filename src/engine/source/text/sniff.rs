@@ -60,7 +60,7 @@ pub(super) fn beginning(head: &[u8]) -> &str {
 
 /// The format of a file that begins with `text`, or is it if `whole`; else why it is set aside.
 pub(super) fn resolve<'f>(format: &'f Format, text: &str, whole: bool) -> Result<Cow<'f, Format>, String> {
-    if let Some(reason) = decode::wide(text) {
+    if let Some(reason) = decode::wide(text.as_bytes()) {
         return Err(reason);
     }
     let layout = match &format.layout {
@@ -187,7 +187,7 @@ impl<'a> Sample<'a> {
         }
         if let [_, apostrophe] = quotes[..]
             && let Some(delimiter) = self.delimiter(apostrophe)
-            && self.is_quoted(&self.csv(delimiter, apostrophe))
+            && self.is_quoted_by(&self.csv(delimiter, apostrophe), &csv)
         {
             csv.quote = apostrophe;
         }
@@ -316,13 +316,21 @@ impl<'a> Sample<'a> {
         !bytes.contains(&b'"') && (0..bytes.len()).any(|at| bytes[at] == b'\'' && opens(at))
     }
 
-    /// Returns whether records are well-formed with the quote that `csv` has, and some field has it.
-    fn is_quoted(&self, csv: &Csv) -> bool {
-        let records = self.records(csv, RECORDS);
-        let width = records.first().map_or(0, |record| record.fields.len());
-        !records.is_empty()
-            && records.iter().all(|record| !record.torn && record.fields.len() == width)
-            && records.iter().any(|record| record.quoted > 0)
+    /// Returns whether apostrophes are quotes, as in `csv`, since without them names or records would be torn. Else they
+    /// are what values begin and end with.
+    fn is_quoted_by(&self, csv: &Csv, plain: &Csv) -> bool {
+        let is_even = |records: &[Record]| {
+            let width = records.first().map_or(0, |record| record.fields.len());
+            width > 0 && records.iter().all(|record| !record.torn && record.fields.len() == width)
+        };
+        let quoted = self.records(csv, RECORDS);
+        if !is_even(&quoted) || quoted.iter().all(|record| record.quoted == 0) {
+            return false;
+        }
+        let delimiter = self.delimiter(plain.quote).unwrap_or(plain.delimiter);
+        let plain = self.records(&Csv { delimiter, ..plain.clone() }, RECORDS);
+        let known = |records: &[Record]| records.first().map_or(0, |first| self.known(first));
+        known(&quoted) > known(&plain) || !is_even(&plain)
     }
 }
 

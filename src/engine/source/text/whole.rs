@@ -10,7 +10,10 @@ use super::{
     row::RowReader,
     sniff,
 };
-use crate::engine::source::{decode::not_text, rows::Rows};
+use crate::engine::source::{
+    decode::{not_text, wide},
+    rows::Rows,
+};
 
 /// Why a file is set aside whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +37,9 @@ pub(super) fn read(
     let broken = |at: usize, reason: String| Broken { offset: at as u64, reason };
     if bytes.is_empty() {
         return Err(broken(0, EMPTY.to_owned()));
+    }
+    if let Some(reason) = wide(bytes) {
+        return Err(broken(0, reason));
     }
     let text = str::from_utf8(bytes).map_err(|error| broken(error.valid_up_to(), not_text(bytes)))?;
     let format = &*sniff::resolve(format, text, true).map_err(|reason| broken(0, reason))?;
