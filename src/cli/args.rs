@@ -12,6 +12,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 pub use self::questions::{
     DescribeArgs, DescribeOutput, DocsCommand, GenerateArgs, LineageArgs, LineageOutput, ListArgs,
     ListOutput, PlanArgs, PlanOutput, ResourceType, ServeArgs, ShowArgs, ShowOutput, SourceColumnsArgs,
+    SourceOptionsArgs,
 };
 use crate::interval::Interval;
 
@@ -312,6 +313,8 @@ pub enum SourceCommand {
     Freshness(SelectArgs),
     /// Find the columns of files, or of sources, and print them as YAML to paste into sources.yml
     Columns(SourceColumnsArgs),
+    /// List the options that sources of each format take, with their values and defaults
+    Options(SourceOptionsArgs),
 }
 
 /// `init`.

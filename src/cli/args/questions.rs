@@ -75,6 +75,14 @@ pub struct SourceColumnsArgs {
     pub record: bool,
 }
 
+/// `source options`.
+#[derive(Debug, ClapArgs)]
+pub struct SourceOptionsArgs {
+    /// Only options of this format: csv, json, ndjson, parquet, avro, sqlite
+    #[arg(value_name = "FORMAT")]
+    pub format: Option<String>,
+}
+
 /// `list`.
 #[derive(Debug, ClapArgs)]
 pub struct ListArgs {

@@ -3,6 +3,7 @@
 //! A file that breaks somewhere counts for nothing, as when it is loaded. Start at [`infer`].
 
 use std::{
+    borrow::Cow,
     io,
     sync::{
         Arc,
@@ -24,7 +25,8 @@ use super::{
     window::Window,
 };
 use crate::engine::source::{
-    decode::{self, Text, not_text},
+    cell::unescape,
+    decode::{self, Text, not_text, wide},
     files::SourceFile,
 };
 
@@ -205,6 +207,9 @@ impl Looking<'_> {
         if bytes.is_empty() {
             return Err(broken(0, EMPTY.to_owned()));
         }
+        if let Some(reason) = wide(bytes) {
+            return Err(broken(0, reason));
+        }
         let text = str::from_utf8(bytes).map_err(|error| broken(error.valid_up_to(), not_text(bytes)))?;
         let format = sniff::resolve(self.format, text, true).map_err(|reason| broken(0, reason))?;
         let mut look = Look::new(&format, self.is_detailed);
@@ -331,10 +336,9 @@ impl<'a> Look<'a> {
         while cursor.element(first, b'}')? {
             first = false;
             let (inside, escaped) = cursor.key()?;
-            let name = if escaped {
-                crate::engine::source::cell::unescape(inside).unwrap_or_default()
-            } else {
-                inside.to_owned()
+            let name = match escaped {
+                true => Cow::Owned(unescape(inside).unwrap_or_default()),
+                false => Cow::Borrowed(inside),
             };
             let is_detailed = self.is_detailed;
             let at = place(&mut self.columns, &name, next, || Shape::new(false, is_detailed));
