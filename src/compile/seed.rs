@@ -13,7 +13,7 @@ use crate::{
     engine::{
         arrow::datatypes::DataType,
         source::{
-            self, Identity, Nulls, OnError, SourceSpec,
+            self, Drift, Identity, Nulls, OnError, SourceSpec,
             seed::{self, Faults, Heading, SeedFormat},
         },
     },
@@ -56,6 +56,7 @@ impl Work<'_> {
             columns: columns.headings.iter().map(|heading| heading.name.clone()).zip(types).collect(),
             on_error: OnError::Fail,
             identity: Identity::Content,
+            drift: Drift::default(),
         };
         let read = source::schema(&spec).map_err(|error| failed(error.strip_backtrace()))?;
         engine.declare_table(&seed.file, read).map_err(|error| failed(error.strip_backtrace()))?;

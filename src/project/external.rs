@@ -99,7 +99,7 @@ impl SourceFormatName {
             Self::Json => &[("orient", Kind::Word(&["split", "records"])), DATE_UNIT],
             Self::Ndjson => &[DATE_UNIT],
             Self::Csv => &[("delimiter", Kind::Letter), ("header", Kind::Flag), ("quote", Kind::Letter)],
-            Self::Sqlite => &[("table", Kind::Text)],
+            Self::Sqlite => &[("table", Kind::Text), DATE_UNIT],
             Self::Parquet | Self::Delta | Self::Avro => &[],
         }
     }

@@ -9,6 +9,7 @@ use datafusion::{
 
 use super::{
     columnar,
+    drift::Deviation,
     files::{self, SourceFile},
     rejects::{Reject, RejectSink},
     rows::Shape,
@@ -53,8 +54,12 @@ pub(super) async fn provider_at(
 ) -> Result<Arc<dyn TableProvider>, DataFusionError> {
     let report = Report { source: spec.name.as_str().into(), on_error: spec.on_error, rejects };
     let (layout, unit) = match &spec.format {
-        SourceFormat::Parquet | SourceFormat::Avro => return columnar::table(spec, session, files).await,
-        SourceFormat::Sqlite { table } => return Ok(Arc::new(SqliteTable::open(spec, table, report)?)),
+        SourceFormat::Parquet | SourceFormat::Avro => {
+            return columnar::table(spec, session, files, report).await;
+        }
+        SourceFormat::Sqlite { table, date_unit } => {
+            return Ok(Arc::new(SqliteTable::open(spec, table, *date_unit, report)?));
+        }
         SourceFormat::Json { orient: Orient::Split, date_unit } => (Layout::Split, *date_unit),
         SourceFormat::Json { orient: Orient::Records, date_unit } => (Layout::Records, *date_unit),
         SourceFormat::NdJson { date_unit } => (Layout::Lines, *date_unit),
@@ -127,6 +132,18 @@ impl Report {
             }
             (None, OnError::SetAside) => Ok(()),
         }
+    }
+
+    /// Notes what is to be said of a scan that was read to its end, and what each file gave.
+    pub(crate) fn note(&self, notes: &[String], read: impl Iterator<Item = (Arc<str>, u64, Deviation)>) {
+        if let Some(sink) = &self.rejects {
+            sink.note(&self.source, notes, read);
+        }
+    }
+
+    /// An error about the whole source.
+    pub(crate) fn error(&self, message: impl std::fmt::Display) -> DataFusionError {
+        DataFusionError::Execution(format!("{}: {message}", self.source))
     }
 
     /// The error of a file that is there but can't be had.

@@ -7,12 +7,15 @@ use datafusion::{
     error::DataFusionError,
 };
 
-use super::kind::Kind;
+use super::{drift::Drift, kind::Kind};
 
 /// The column that gives each row the file it came from.
 pub(crate) const SOURCE_FILE: &str = "_source_file";
 /// The column that gives each row its 1-based place in its file.
 pub(crate) const SOURCE_ROW: &str = "_source_row";
+
+/// The column that takes the values of columns nobody declared, under `on_new_column: rescue`.
+pub(crate) const RESCUED: &str = "_rescued";
 
 /// One source table as declared.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +36,8 @@ pub struct SourceSpec {
     pub on_error: OnError,
     /// What tells one state of its files from another.
     pub identity: Identity,
+    /// What is done where the columns of files aren't the declared ones.
+    pub drift: Drift,
 }
 
 /// What tells one state of a source's files from another.
@@ -50,7 +55,8 @@ impl SourceSpec {
     #[must_use]
     pub fn describe(&self) -> String {
         let columns: Vec<String> = self.columns.iter().map(|(name, kind)| format!("{name} {kind}")).collect();
-        format!("{:?} at {} ({}) {:?}", self.format, self.location, columns.join(", "), self.on_error)
+        let (columns, drift) = (columns.join(", "), self.drift.describe());
+        format!("{:?} at {} ({columns}) {:?}{drift}", self.format, self.location, self.on_error)
     }
 }
 
@@ -88,6 +94,8 @@ pub enum SourceFormat {
     Sqlite {
         /// Its name in the database.
         table: String,
+        /// The unit of timestamps held as numbers.
+        date_unit: DateUnit,
     },
 }
 
@@ -153,6 +161,9 @@ pub fn schema(spec: &SourceSpec) -> Result<SchemaRef, DataFusionError> {
         let supplied = match name.as_str() {
             SOURCE_FILE => Some((Kind::from_arrow(data_type) == Some(Kind::Text), "varchar")),
             SOURCE_ROW => Some((*data_type == DataType::Int64, "bigint")),
+            RESCUED if spec.drift.is_rescuing() => {
+                Some((Kind::from_arrow(data_type) == Some(Kind::Text), "varchar"))
+            }
             _ => None,
         };
         if let Some((false, right)) = supplied {
@@ -166,7 +177,10 @@ pub fn schema(spec: &SourceSpec) -> Result<SchemaRef, DataFusionError> {
         }
         Ok(Field::new(name, data_type.clone(), true))
     });
-    let fields = fields.collect::<Result<Vec<_>, _>>()?;
+    let mut fields = fields.collect::<Result<Vec<_>, _>>()?;
+    if spec.drift.is_rescuing() && !spec.columns.iter().any(|(name, _)| name == RESCUED) {
+        fields.push(Field::new(RESCUED, DataType::Utf8View, true));
+    }
     if let Some((at, twice)) =
         fields.iter().enumerate().find(|(at, field)| fields[..*at].iter().any(|f| f.name() == field.name()))
     {

@@ -117,6 +117,15 @@ pub(super) fn look(
     let own = columns(&connection, &name).map_err(failed)?;
     let numbered = kind == "table" && row_numbers(&connection, &name, &own);
     let strict = kind == "table" && is_strict(&connection, &name).map_err(failed)?;
+    let mut own = own;
+    for own in own
+        .iter_mut()
+        .filter(|own| !spec.columns.iter().any(|(name, _)| name.eq_ignore_ascii_case(&own.name)))
+    {
+        if own.is_any_number() {
+            own.guess = exact(&connection, &name, &own.name).map_err(failed)?;
+        }
+    }
     let (fields, read) = merge(spec, own, strict)?;
     if !numbered && spec.columns.iter().any(|(name, _)| name == SOURCE_ROW) {
         let message = format!("{}: the rows of `{name}` have no numbers for `{SOURCE_ROW}`", spec.name);
@@ -143,7 +152,8 @@ fn merge(
         read.push(own.remove(at).column(field.data_type(), strict));
     }
     for own in own {
-        let data_type = Affinity::of(&own.declared).data_type(&own.declared);
+        let data_type =
+            own.guess.clone().unwrap_or_else(|| Affinity::of(&own.declared).data_type(&own.declared));
         fields.push(Arc::new(Field::new(&own.name, data_type.clone(), true)));
         read.push(own.column(&data_type, strict));
     }
@@ -154,9 +164,17 @@ fn merge(
 struct Own {
     name: String,
     declared: String,
+    /// The type that loses nothing of what it holds, if the one its declaration suggests would.
+    guess: Option<DataType>,
 }
 
 impl Own {
+    /// Whether it is read as a double though it may hold integers that no double is.
+    fn is_any_number(&self) -> bool {
+        let affinity = Affinity::of(&self.declared);
+        affinity == Affinity::Numeric && affinity.data_type(&self.declared) == DataType::Float64
+    }
+
     fn column(self, data_type: &DataType, strict: bool) -> SqliteColumn {
         let affinity = Affinity::of(&self.declared);
         let kind = Kind::from_arrow(data_type).unwrap_or(Kind::Text);
@@ -180,7 +198,27 @@ fn tables(connection: &Connection) -> rusqlite::Result<Vec<(String, String)>> {
 fn columns(connection: &Connection, table: &str) -> rusqlite::Result<Vec<Own>> {
     let mut statement =
         connection.prepare("select name, type from pragma_table_xinfo(?1) where hidden <> 1")?;
-    statement.query_map([table], |row| Ok(Own { name: row.get(0)?, declared: row.get(1)? }))?.collect()
+    statement
+        .query_map([table], |row| Ok(Own { name: row.get(0)?, declared: row.get(1)?, guess: None }))?
+        .collect()
+}
+
+/// The type of a column that holds integers which no double is: bigint if it holds nothing else, else text.
+fn exact(connection: &Connection, table: &str, column: &str) -> rusqlite::Result<Option<DataType>> {
+    let (table, column) = (quoted(table), quoted(column));
+    // Up to 2^53 each integer is a double.
+    let big = format!(
+        "typeof({column}) = 'integer' and {column} not between -9007199254740992 and 9007199254740992"
+    );
+    if !connection
+        .query_row(&format!("select exists (select 1 from {table} where {big})"), [], |row| row.get(0))?
+    {
+        return Ok(None);
+    }
+    let others =
+        format!("select exists (select 1 from {table} where typeof({column}) not in ('integer', 'null'))");
+    let has_others: bool = connection.query_row(&others, [], |row| row.get(0))?;
+    Ok(Some(if has_others { DataType::Utf8View } else { DataType::Int64 }))
 }
 
 fn is_strict(connection: &Connection, table: &str) -> rusqlite::Result<bool> {

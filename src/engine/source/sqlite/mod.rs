@@ -22,7 +22,12 @@ use datafusion::{
 };
 
 use self::catalog::Found;
-use super::{files, provider::Report, rows::Shape, spec::SourceSpec};
+use super::{
+    files,
+    provider::Report,
+    rows::Shape,
+    spec::{DateUnit, SourceSpec},
+};
 
 /// The table of an SQLite source.
 #[derive(Debug)]
@@ -32,12 +37,18 @@ pub(super) struct SqliteTable {
     file: Arc<str>,
     schema: SchemaRef,
     found: Arc<Found>,
+    unit: DateUnit,
     report: Report,
 }
 
 impl SqliteTable {
     /// Opens the database to see what the table has; errors name what is near.
-    pub(super) fn open(spec: &SourceSpec, table: &str, report: Report) -> Result<Self, DataFusionError> {
+    pub(super) fn open(
+        spec: &SourceSpec,
+        table: &str,
+        unit: DateUnit,
+        report: Report,
+    ) -> Result<Self, DataFusionError> {
         let plan = |message: String| DataFusionError::Plan(format!("{}: {message}", spec.name));
         if files::is_url(&spec.location) {
             return Err(plan(format!("`{}`: an SQLite database has to be a local file", spec.location)));
@@ -49,7 +60,7 @@ impl SqliteTable {
         }
         let (schema, found) = catalog::look(&path, table, spec)?;
         let file = files::name(&path, &spec.base).into();
-        Ok(Self { path, file, schema, found: Arc::new(found), report })
+        Ok(Self { path, file, schema, found: Arc::new(found), unit, report })
     }
 
     /// Whether filters may keep SQLite from giving rows at all.
@@ -105,6 +116,7 @@ impl TableProvider for SqliteTable {
             found: Arc::clone(&self.found),
             filters: filters.collect::<Result<Vec<_>, _>>()?,
             shape,
+            unit: self.unit,
             report: self.report.clone(),
             batch: session.config().batch_size(),
             limit,

@@ -31,6 +31,8 @@ pub(super) struct Query {
     pub(super) found: Arc<Found>,
     pub(super) filters: Vec<Filter>,
     pub(super) shape: Shape,
+    /// Of timestamps held as numbers.
+    pub(super) unit: DateUnit,
     pub(super) report: Report,
     pub(super) batch: usize,
     pub(super) limit: Option<usize>,
@@ -80,7 +82,7 @@ impl Query {
         let values = self.filters.iter().flat_map(|filter| &filter.values);
         let mut found = statement.query(params_from_iter(values)).map_err(failed)?;
 
-        let mut rows = Rows::new(self.shape.clone(), DateUnit::Seconds);
+        let mut rows = Rows::new(self.shape.clone(), self.unit);
         let reports = self.report.begin(&format!("{}\0{}", self.file, self.found.table), 0);
         let mut left = self.limit.unwrap_or(usize::MAX);
         let (mut place, mut expected) = (0_i64, None);

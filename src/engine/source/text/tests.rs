@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::Pace;
 use crate::engine::source::{
-    DateUnit, Identity, OnError, Orient, RejectSink, SourceFormat, SourceSpec, data_type, files,
+    DateUnit, Drift, Identity, OnError, Orient, RejectSink, SourceFormat, SourceSpec, data_type, files,
     provider::provider_at,
 };
 
@@ -43,6 +43,7 @@ fn fixture(format: SourceFormat, columns: &[(&str, &str)], files: &[(&str, &[u8]
     let columns = columns.iter().map(|(name, sql)| ((*name).to_owned(), data_type(sql).unwrap())).collect();
     let spec = SourceSpec {
         identity: Identity::Stamp,
+        drift: Drift::default(),
         name: "files.readings".to_owned(),
         format,
         location: "data".to_owned(),
