@@ -223,7 +223,7 @@ fn missing(
         let near = near::names(column, new.iter().map(String::as_str));
         let (likely, word) = match near.first() {
             Some(likely) => (*likely, ""),
-            None => (new[0].as_str(), "for example "),
+            None => (new[0].as_str(), if new.len() == 1 { "" } else { "for example " }),
         };
         let what = format!(
             "{} lacks the declared column `{column}`, and has {word}`{likely}`, which isn't declared, in its place",

@@ -74,11 +74,17 @@ pub(super) async fn provider_at(
         }
     };
     let schema = schema(spec)?;
-    let names = Shape::new(&schema, None)?.names;
+    let names = Shape::new(&schema, None, spec.drift.is_rescuing())?.names;
     if names.is_empty() {
         return Err(DataFusionError::Plan(format!("{}: declare the columns of a text file", spec.name)));
     }
-    Ok(Arc::new(TextTable::new(schema, Format { layout, unit, names }, files, report, pace)))
+    Ok(Arc::new(TextTable::new(
+        schema,
+        Format { layout, unit, names, drift: Arc::new(spec.drift.clone()) },
+        files,
+        report,
+        pace,
+    )))
 }
 
 /// What becomes of rows and files that can't be read.

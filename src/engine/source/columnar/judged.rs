@@ -341,6 +341,6 @@ fn uuids(array: &ArrayRef) -> Result<ArrayRef, DataFusionError> {
 
 /// A value as a person reads it.
 pub(super) fn shown(array: &ArrayRef, row: usize) -> Result<String, DataFusionError> {
-    let options = FormatOptions::default().with_null("null");
+    let options = FormatOptions::default().with_null("null").with_display_error(true);
     Ok(ArrayFormatter::try_new(array, &options)?.value(row).try_to_string()?)
 }

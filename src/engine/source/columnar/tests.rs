@@ -28,7 +28,7 @@ async fn declared_types_win_over_those_of_parquet_files() {
     let columns = [("n", "bigint"), ("_source_file", "varchar"), ("missing", "date"), ("at", "timestamptz")];
     let mut spec = SourceSpec {
         identity: Identity::Stamp,
-        drift: Drift::default(),
+        drift: Drift { on_missing_column: OnMissingColumn::Null, ..Drift::default() },
         name: "files.p".to_owned(),
         format: SourceFormat::Parquet,
         location: "data/*.parquet".to_owned(),

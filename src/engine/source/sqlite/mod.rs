@@ -23,6 +23,7 @@ use datafusion::{
 
 use self::catalog::Found;
 use super::{
+    drift::Drift,
     files,
     provider::Report,
     rows::Shape,
@@ -38,6 +39,7 @@ pub(super) struct SqliteTable {
     schema: SchemaRef,
     found: Arc<Found>,
     unit: DateUnit,
+    drift: Arc<Drift>,
     report: Report,
 }
 
@@ -60,7 +62,15 @@ impl SqliteTable {
         }
         let (schema, found) = catalog::look(&path, table, spec)?;
         let file = files::name(&path, &spec.base).into();
-        Ok(Self { path, file, schema, found: Arc::new(found), unit, report })
+        Ok(Self {
+            path,
+            file,
+            schema,
+            found: Arc::new(found),
+            unit,
+            drift: Arc::new(spec.drift.clone()),
+            report,
+        })
     }
 
     /// Whether filters may keep SQLite from giving rows at all.
@@ -104,7 +114,9 @@ impl TableProvider for SqliteTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
-        let shape = Shape::new(&self.schema, projection)?;
+        let shape = Shape::new(&self.schema, projection, self.drift.is_rescuing())?;
+        let Found { notes, deviation, .. } = self.found.as_ref();
+        self.report.note(notes, std::iter::once((Arc::clone(&self.file), 0, deviation.clone())));
         let schema = Arc::clone(&shape.schema);
         let filters = filters.iter().map(|filter| {
             filter::translate(filter, &self.found.columns)
@@ -117,6 +129,7 @@ impl TableProvider for SqliteTable {
             filters: filters.collect::<Result<Vec<_>, _>>()?,
             shape,
             unit: self.unit,
+            drift: Arc::clone(&self.drift),
             report: self.report.clone(),
             batch: session.config().batch_size(),
             limit,
