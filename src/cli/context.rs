@@ -217,6 +217,7 @@ impl Context {
         let seen = Seen::of(tables, &self.manifest).await?;
         let stored = seen.schemas();
         let compiled = compile::compile(&self.compiling(engine, &stored, wanted), chosen).await?;
+        failure::show(&compiled.warnings, self.quiet);
         Ok((compiled, seen))
     }
 

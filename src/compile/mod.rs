@@ -73,6 +73,8 @@ pub struct Compiled {
     pub unit_tests: BTreeMap<NodeId, CompiledUnitTest>,
     /// What tells the age of the sources that were to be asked.
     pub clocks: BTreeMap<NodeId, Clock>,
+    /// What to tell of sources before anything is run.
+    pub warnings: Vec<Diagnostic>,
     /// The columns of every node that has rows and was looked at.
     pub schemas: BTreeMap<NodeId, SchemaRef>,
 }
@@ -295,7 +297,8 @@ impl Work<'_> {
         match &source.external {
             Some(external) if !source.is_delta() => {
                 let spec = source::spec(source, external, self.context.root)?;
-                let schema = source::schema(self.context.engine, source, external, &spec).await?;
+                let (schema, warnings) = source::schema(self.context.engine, source, external, &spec).await?;
+                self.compiled.warnings.extend(warnings);
                 self.declare(&source.id, &source.relation, schema)?;
                 self.compiled.sources.insert(source.id.clone(), spec);
             }

@@ -54,6 +54,7 @@ impl Work<'_> {
             location: seed.path().to_owned(),
             base: self.context.root.to_path_buf(),
             columns: columns.headings.iter().map(|heading| heading.name.clone()).zip(types).collect(),
+            text: source::TextOptions::default(),
             on_error: OnError::Fail,
             identity: Identity::Content,
             drift: Drift::default(),

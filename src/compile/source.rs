@@ -1,16 +1,18 @@
 //! Declared sources as the engine reads them.
 
+mod location;
+
 use std::path::Path;
 
 use crate::{
     diag::Diagnostic,
     engine::{
-        Engine, SchemaRef,
+        Engine, EngineError, SchemaRef,
         arrow::datatypes::DataType,
         message,
         source::{
-            self, DateUnit, Drift, Identity, Limit, MaxRejected, OnError, OnMissingColumn, OnNewColumn,
-            Orient, SourceFormat, SourceSpec,
+            self, Compression, DateUnit, Drift, Encoding, Identity, Limit, Listing, MaxRejected, Nulls,
+            OnError, OnMissingColumn, OnNewColumn, Orient, SourceFormat, SourceSpec, TextOptions,
         },
     },
     manifest::{SourceTable, node::External},
@@ -49,6 +51,7 @@ pub(super) fn spec(
         name: format!("{}.{}", table.source, table.name),
         format: format(table, &external.declared),
         location: external.location.clone(),
+        text: text(&external.declared),
         base: root.to_path_buf(),
         columns,
         identity: Identity::Stamp,
@@ -60,18 +63,36 @@ pub(super) fn spec(
     })
 }
 
-/// The columns of a source: those declared, and for self-describing formats those found.
+/// The columns of a source, those declared and for self-describing formats those found; and what to warn of.
+///
+/// # Errors
+/// That no file is there, or none that can be read.
 pub(super) async fn schema(
     engine: &Engine,
     table: &SourceTable,
     external: &External,
     spec: &SourceSpec,
-) -> Result<SchemaRef, Vec<Diagnostic>> {
-    let declared_only = matches!(
-        spec.format,
-        SourceFormat::Json { .. } | SourceFormat::NdJson { .. } | SourceFormat::Csv { .. }
-    );
-    if declared_only && spec.columns.is_empty() {
+) -> Result<(SchemaRef, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let at = || external.declared.location.span.clone();
+    let failed =
+        |error: EngineError| vec![Diagnostic::error("source", message(&error)).at(at(), "declared here")];
+    if let SourceFormat::Sqlite { .. } = spec.format {
+        if !spec.base.join(&spec.location).exists() {
+            return Err(vec![location::missing(spec, &[], at())]);
+        }
+        let table = engine.source(spec, None).await.map_err(failed)?;
+        return Ok((table.schema(), Vec::new()));
+    }
+    let Listing { files, left_out } = engine.source_listing(spec).await.map_err(failed)?;
+    if files.is_empty() {
+        return Err(vec![location::missing(spec, &left_out, at())]);
+    }
+    let warnings = location::left_out(spec, &left_out, at()).into_iter().collect();
+    if !spec.format.is_text() {
+        let table = engine.source_of(spec, files, None).await.map_err(failed)?;
+        return Ok((table.schema(), warnings));
+    }
+    if spec.columns.is_empty() {
         let message = format!("the source `{}` declares no columns", spec.name);
         return Err(vec![
             Diagnostic::error("no-columns", message)
@@ -79,17 +100,8 @@ pub(super) async fn schema(
                 .hint("list its `columns:` with a `name` and a `data_type` each, so that models can be type-checked before any file is read"),
         ]);
     }
-    let schema = if declared_only {
-        source::schema(spec)
-    } else {
-        engine.source(spec, None).await.map(|table| table.schema())
-    };
-    schema.map_err(|error| {
-        vec![
-            Diagnostic::error("source", message(&error))
-                .at(external.declared.location.span.clone(), "declared here"),
-        ]
-    })
+    let schema = source::schema(spec).map_err(failed)?;
+    Ok((schema, warnings))
 }
 
 /// The complaint about a source that is a Delta table and is not there.
@@ -135,7 +147,7 @@ fn drift(declared: &DriftDecl) -> Drift {
 }
 
 fn format(table: &SourceTable, declared: &ExternalDecl) -> SourceFormat {
-    let date_unit = || match text(declared, "date_unit") {
+    let date_unit = || match declared.option_text("date_unit") {
         Some("s") => DateUnit::Seconds,
         Some("us") => DateUnit::Microseconds,
         Some("ns") => DateUnit::Nanoseconds,
@@ -143,34 +155,41 @@ fn format(table: &SourceTable, declared: &ExternalDecl) -> SourceFormat {
         None if declared.format.value == SourceFormatName::Sqlite => DateUnit::Seconds,
         _ => DateUnit::Milliseconds,
     };
-    let byte = |name, default| text(declared, name).and_then(|text| text.bytes().next()).unwrap_or(default);
+    let byte = |name| match declared.option_text(name) {
+        Some("tab" | "\\t") => Some(b'\t'),
+        text => text?.bytes().next(),
+    };
     match declared.format.value {
         SourceFormatName::Json => {
-            let orient =
-                if text(declared, "orient") == Some("records") { Orient::Records } else { Orient::Split };
+            let orient = match declared.option_text("orient") {
+                Some("split") => Orient::Split,
+                Some("records") => Orient::Records,
+                Some("lines") => Orient::Lines,
+                _ => Orient::Auto,
+            };
             SourceFormat::Json { orient, date_unit: date_unit() }
         }
         SourceFormatName::Ndjson => SourceFormat::NdJson { date_unit: date_unit() },
         SourceFormatName::Csv => SourceFormat::Csv {
-            delimiter: byte("delimiter", b','),
-            header: option(declared, "header").is_none_or(|yaml| yaml.to_json() != false),
-            quote: byte("quote", b'"'),
-            nulls: None,
+            delimiter: byte("delimiter"),
+            header: declared.option("header").and_then(Yaml::as_bool),
+            quote: byte("quote"),
+            nulls: declared.option("null_values").map(|texts| Nulls::new(&texts.texts())),
         },
         // A Delta table elsewhere is opened by the lake; what is asked of the engine here is never used.
         SourceFormatName::Parquet | SourceFormatName::Delta => SourceFormat::Parquet,
         SourceFormatName::Avro => SourceFormat::Avro,
         SourceFormatName::Sqlite => {
-            let table = text(declared, "table").unwrap_or(&table.name).to_string();
+            let table = declared.option_text("table").unwrap_or(&table.name).to_string();
             SourceFormat::Sqlite { table, date_unit: date_unit() }
         }
     }
 }
 
-fn option<'a>(declared: &'a ExternalDecl, name: &str) -> Option<&'a Yaml> {
-    declared.options.iter().find(|(key, _)| key.value == name).map(|(_, value)| value)
-}
-
-fn text<'a>(declared: &'a ExternalDecl, name: &str) -> Option<&'a str> {
-    option(declared, name).and_then(Yaml::as_str)
+/// How the bytes of text files become text; the names were checked when the project was read.
+fn text(declared: &ExternalDecl) -> TextOptions {
+    TextOptions {
+        compression: declared.option_text("compression").and_then(Compression::named).unwrap_or_default(),
+        encoding: declared.option_text("encoding").and_then(Encoding::named).unwrap_or_default(),
+    }
 }

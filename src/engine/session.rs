@@ -124,6 +124,11 @@ impl Engine {
         super::source::list(spec, self.session.as_ref()).await
     }
 
+    /// The files that a source's location leads to, and those that are left out. Not for databases.
+    pub async fn source_listing(&self, spec: &super::source::SourceSpec) -> Result<super::source::Listing> {
+        super::source::listing(spec, self.session.as_ref()).await
+    }
+
     /// The table of some of a source's files; what it sets aside goes to `rejects`.
     pub async fn source_of(
         &self,

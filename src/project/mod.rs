@@ -43,6 +43,7 @@ mod rows;
 mod seed;
 mod settings;
 mod singular;
+mod source_options;
 mod sources;
 mod target;
 #[cfg(test)]
@@ -67,6 +68,7 @@ pub use rows::{RowsDecl, RowsText};
 pub use seed::SeedFile;
 pub use settings::{Paths, Settings};
 pub use singular::{TestFile, TestProperties};
+pub use source_options::{OptionValues, SOURCE_OPTIONS, SourceOption};
 pub use sources::{SourceDecl, SourceTableDecl};
 pub use target::Target;
 pub use unit_test::{GivenDecl, OverridesDecl, UnitTestDecl};

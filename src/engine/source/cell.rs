@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use super::{decimal, instant, kind::Kind, spec::DateUnit};
+use super::{decimal, instant, kind::Kind, nested, spec::DateUnit};
 
 /// A value as its format wrote it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -58,6 +58,10 @@ impl<'a> Token<'a> {
                 })),
                 _ => None,
             },
+            Kind::Json => self.json().map(Value::Text),
+            // Which fields and items fit is for the column to say.
+            Kind::Struct | Kind::Map => self.json().filter(|text| text.starts_with('{')).map(Value::Text),
+            Kind::List => self.json().filter(|text| text.starts_with('[')).map(Value::Text),
             Kind::Boolean => self.boolean().map(Value::Boolean),
             Kind::Int8 => self.within(i64::from(i8::MIN), i64::from(i8::MAX)),
             Kind::Int16 => self.within(i64::from(i16::MIN), i64::from(i16::MAX)),
@@ -89,6 +93,17 @@ impl<'a> Token<'a> {
             Self::Int(value) => Cow::Owned(value.to_string()),
             Self::Float(value) => Cow::Owned(format!("{value:?}")),
         })
+    }
+
+    /// As JSON text, if it is JSON; a value of a JSON document is.
+    pub(crate) fn json(self) -> Option<Cow<'a, str>> {
+        match self {
+            Self::Nested(text) => Some(Cow::Borrowed(text)),
+            Self::Null | Self::Blob(_) | Self::Word(_) => None,
+            Self::Text(_) | Self::Escaped(_) => self.text().filter(|text| nested::is_json(text)),
+            Self::Float(value) if !value.is_finite() => None,
+            Self::Bool(_) | Self::Number(_) | Self::Int(_) | Self::Float(_) => self.text(),
+        }
     }
 
     /// The text of a number, written as one or in a string.

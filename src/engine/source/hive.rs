@@ -42,11 +42,6 @@ impl Folders {
         supplied
     }
 
-    /// Returns whether the path gives nothing.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// Why a value is none of its column, if one is not.
     pub(crate) fn fault(&self, declared: &[String], kind: impl Fn(usize) -> Kind) -> Option<String> {
         self.values().find_map(|(column, token)| {

@@ -15,7 +15,7 @@ use super::{
     rows::Shape,
     spec::{DateUnit, OnError, Orient, SourceFormat, SourceSpec, schema},
     sqlite::SqliteTable,
-    text::{Csv, Format, Layout, Pace, TextTable},
+    text::{Dialect, Format, Found, Layout, Pace, TextTable, infer},
 };
 
 /// The table of a source.
@@ -53,38 +53,72 @@ pub(super) async fn provider_at(
     pace: Pace,
 ) -> Result<Arc<dyn TableProvider>, DataFusionError> {
     let report = Report { source: spec.name.as_str().into(), on_error: spec.on_error, rejects };
-    let (layout, unit) = match &spec.format {
+    match &spec.format {
         SourceFormat::Parquet | SourceFormat::Avro => {
             return columnar::table(spec, session, files, report).await;
         }
         SourceFormat::Sqlite { table, date_unit } => {
             return Ok(Arc::new(SqliteTable::open(spec, table, *date_unit, report)?));
         }
-        SourceFormat::Json { orient: Orient::Split, date_unit } => (Layout::Split, *date_unit),
-        SourceFormat::Json { orient: Orient::Records, date_unit } => (Layout::Records, *date_unit),
+        SourceFormat::Json { .. } | SourceFormat::NdJson { .. } | SourceFormat::Csv { .. } => {}
+    }
+    let format = text_format(spec)?;
+    if format.names.is_empty() {
+        return Err(DataFusionError::Plan(format!("{}: declare the columns of a text file", spec.name)));
+    }
+    Ok(Arc::new(TextTable::new(schema(spec)?, format, files, report, pace)))
+}
+
+/// The columns of a source's text files, whatever is declared; with `is_detailed`, what is only for people, too.
+pub async fn columns(
+    spec: &SourceSpec,
+    session: &dyn Session,
+    files: Vec<SourceFile>,
+    is_detailed: bool,
+) -> Result<Found, DataFusionError> {
+    let open = SourceSpec { columns: Vec::new(), ..spec.clone() };
+    let threads = session.config().target_partitions();
+    infer(text_format(&open)?, files, threads, is_detailed).await
+}
+
+/// How rows lie in a source's text files.
+fn text_format(spec: &SourceSpec) -> Result<Format, DataFusionError> {
+    let shape = Shape::new(&schema(spec)?, None, spec.drift.is_rescuing())?;
+    let (layout, unit) = match &spec.format {
+        SourceFormat::Json { orient, date_unit } => {
+            let layout = match orient {
+                Orient::Auto => Layout::AnyJson,
+                Orient::Split => Layout::Split,
+                Orient::Records => Layout::Records,
+                Orient::Lines => Layout::Lines,
+            };
+            (layout, *date_unit)
+        }
         SourceFormat::NdJson { date_unit } => (Layout::Lines, *date_unit),
         SourceFormat::Csv { delimiter, header, quote, nulls } => {
             let sound = |byte: &u8| byte.is_ascii() && !matches!(byte, b'\r' | b'\n');
-            if !sound(delimiter) || !sound(quote) || delimiter == quote {
+            let given = [delimiter, quote];
+            if given.into_iter().flatten().any(|byte| !sound(byte))
+                || (delimiter.is_some() && delimiter == quote)
+            {
                 let message = "delimiter and quote have to be two different ASCII characters";
                 return Err(DataFusionError::Plan(format!("{}: {message}", spec.name)));
             }
-            let csv = Csv { delimiter: *delimiter, header: *header, quote: *quote, nulls: nulls.clone() };
-            (Layout::Csv(csv), DateUnit::default())
+            let dialect = Dialect {
+                delimiter: *delimiter,
+                header: *header,
+                quote: *quote,
+                nulls: nulls.clone(),
+                kinds: shape.kinds(),
+            };
+            (Layout::AnyCsv(dialect), DateUnit::default())
+        }
+        SourceFormat::Parquet | SourceFormat::Avro | SourceFormat::Sqlite { .. } => {
+            return Err(DataFusionError::Internal(format!("{} is no text", spec.name)));
         }
     };
-    let schema = schema(spec)?;
-    let names = Shape::new(&schema, None, spec.drift.is_rescuing())?.names;
-    if names.is_empty() {
-        return Err(DataFusionError::Plan(format!("{}: declare the columns of a text file", spec.name)));
-    }
-    Ok(Arc::new(TextTable::new(
-        schema,
-        Format { layout, unit, names, drift: Arc::new(spec.drift.clone()) },
-        files,
-        report,
-        pace,
-    )))
+    let drift = Arc::new(spec.drift.clone());
+    Ok(Format { layout, unit, text: spec.text, names: shape.names, drift })
 }
 
 /// What becomes of rows and files that can't be read.

@@ -13,7 +13,7 @@ use datafusion::{
             StringViewArray, StringViewBuilder, UInt32Array,
         },
         compute::{filter_record_batch, take},
-        datatypes::SchemaRef,
+        datatypes::{DataType, SchemaRef},
     },
     error::DataFusionError,
 };
@@ -38,6 +38,7 @@ pub(crate) struct Shape {
     kinds: Vec<Kind>,
     /// Whether values of columns that nobody declared are kept.
     pub(crate) rescues: bool,
+    types: Vec<DataType>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -56,7 +57,7 @@ impl Shape {
         projection: Option<&Vec<usize>>,
         rescues: bool,
     ) -> Result<Self, DataFusionError> {
-        let (mut origins, mut names, mut kinds) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut origins, mut names, mut kinds, mut types) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for field in declared.fields() {
             origins.push(match field.name().as_str() {
                 SOURCE_FILE => Origin::File,
@@ -64,6 +65,7 @@ impl Shape {
                 RESCUED if rescues => Origin::Rescued,
                 name => {
                     names.push(name.to_owned());
+                    types.push(field.data_type().clone());
                     kinds.push(Kind::from_arrow(field.data_type()).ok_or_else(|| {
                         DataFusionError::Plan(format!(
                             "column `{name}`: no source can read {}",
@@ -81,7 +83,12 @@ impl Shape {
             }
         };
         let rescues = origins.contains(&Origin::Rescued);
-        Ok(Self { schema, origins, names: names.into(), kinds, rescues })
+        Ok(Self { schema, origins, names: names.into(), kinds, types, rescues })
+    }
+
+    /// What the values of the declared columns have to be.
+    pub(crate) fn kinds(&self) -> Arc<[Kind]> {
+        self.kinds.clone().into()
     }
 }
 
@@ -115,8 +122,9 @@ impl Rows {
     /// No rows yet.
     pub(crate) fn new(shape: Shape, unit: DateUnit) -> Self {
         let kept = |at: usize| shape.origins.contains(&Origin::Column(at));
+        let columns = shape.kinds.iter().zip(&shape.types).enumerate();
         let columns =
-            shape.kinds.iter().enumerate().map(|(at, kind)| Column::new(*kind, unit, kept(at))).collect();
+            columns.map(|(at, (kind, data_type))| Column::new(data_type, *kind, unit, kept(at))).collect();
         Self {
             shape,
             columns,

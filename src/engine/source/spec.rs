@@ -7,7 +7,7 @@ use datafusion::{
     error::DataFusionError,
 };
 
-use super::{drift::Drift, kind::Kind};
+use super::{decode::TextOptions, drift::Drift, kind::Kind};
 
 /// The column that gives each row the file it came from.
 pub(crate) const SOURCE_FILE: &str = "_source_file";
@@ -32,6 +32,8 @@ pub struct SourceSpec {
     /// The declared columns in order. `_source_file` (text) and `_source_row` (bigint) among them are supplied by
     /// the reader.
     pub columns: Vec<(String, DataType)>,
+    /// How the bytes of text files become text.
+    pub text: TextOptions,
     /// What is done about rows and files that can't be read.
     pub on_error: OnError,
     /// What tells one state of its files from another.
@@ -55,8 +57,11 @@ impl SourceSpec {
     #[must_use]
     pub fn describe(&self) -> String {
         let columns: Vec<String> = self.columns.iter().map(|(name, kind)| format!("{name} {kind}")).collect();
+        let Self { format, location, on_error, text, .. } = self;
+        let text =
+            if *text == TextOptions::default() { String::new() } else { format!(" as {}", text.describe()) };
         let (columns, drift) = (columns.join(", "), self.drift.describe());
-        format!("{:?} at {} ({columns}) {:?}{drift}", self.format, self.location, self.on_error)
+        format!("{format:?} at {location}{text} ({columns}) {on_error:?}{drift}")
     }
 }
 
@@ -75,14 +80,14 @@ pub enum SourceFormat {
         /// The unit of timestamps written as numbers.
         date_unit: DateUnit,
     },
-    /// Separated values as RFC 4180 has them.
+    /// Separated values as RFC 4180 has them. What is `None` is found out for each file.
     Csv {
         /// Between two fields.
-        delimiter: u8,
+        delimiter: Option<u8>,
         /// Whether the first record names the columns; if not, they are the declared ones in order.
-        header: bool,
+        header: Option<bool>,
         /// Around fields that hold delimiters or line ends.
-        quote: u8,
+        quote: Option<u8>,
         /// The texts that are NULL, quoted or not; if not given, an empty field without quotes is.
         nulls: Option<Nulls>,
     },
@@ -97,6 +102,14 @@ pub enum SourceFormat {
         /// The unit of timestamps held as numbers.
         date_unit: DateUnit,
     },
+}
+
+impl SourceFormat {
+    /// Returns whether it is text, of which nothing but names is known unless columns are declared.
+    #[must_use]
+    pub fn is_text(&self) -> bool {
+        matches!(self, Self::Json { .. } | Self::NdJson { .. } | Self::Csv { .. })
+    }
 }
 
 /// The texts that stand for NULL, in any case and whatever white space surrounds them.
@@ -122,11 +135,15 @@ impl Nulls {
 /// The layout of a JSON document, by pandas' names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Orient {
-    /// `{"columns": [..], "data": [[..], ..]}`.
+    /// Whichever it is, found out for each file.
     #[default]
+    Auto,
+    /// `{"columns": [..], "data": [[..], ..]}`.
     Split,
     /// `[{"column": value, ..}, ..]`.
     Records,
+    /// An object a line, or a single one.
+    Lines,
 }
 
 /// The unit of timestamps written as numbers since 1970, by pandas' names.

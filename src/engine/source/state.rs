@@ -178,6 +178,7 @@ mod tests {
             on_error: OnError::SetAside,
             identity: Identity::Stamp,
             drift: Drift::default(),
+            text: crate::engine::source::TextOptions::default(),
         };
         let first = look(&spec).await;
         assert_eq!(look(&spec).await, first, "looking changes nothing");

@@ -173,7 +173,7 @@ impl Judged {
             }
             _ => Arc::clone(array),
         };
-        let mut judge = Column::new(kind, DateUnit::Microseconds, true);
+        let mut judge = Column::new(&column.data_type, kind, DateUnit::Microseconds, true);
         let mut text = String::new();
         for row in 0..array.len() {
             if !judge.append(token(&array, row, kind, &mut text)?) {

@@ -64,7 +64,7 @@ pub(super) fn reading(field: &Field, to: &DataType, is_bounded: bool) -> Result<
         return Ok(Reading::Cast);
     }
     match kind {
-        Some(kind) if is_scalar(from) || kind == Kind::Text => Ok(Reading::Judge(kind)),
+        Some(kind) if is_scalar(from) || !to.is_nested() => Ok(Reading::Judge(kind)),
         _ if can_cast_types(from, to) => Ok(Reading::Cast),
         _ => Err(format!("a {} can't be read as {}", type_name(from), type_name(to))),
     }
@@ -163,6 +163,9 @@ pub(super) fn widened(one: &DataType, other: &DataType) -> Option<DataType> {
         (from, DataType::Float64) if from.is_integer() => bits(from) <= 32,
         (from, to) => !is_text(to) && !matches!((from, to), (Timestamp(..), Int64)) && is_lossless(from, to),
     };
+    if is_text(one) && is_text(other) {
+        return Some(DataType::Utf8View);
+    }
     if wider(one, other) {
         return Some(other.clone());
     }

@@ -29,6 +29,7 @@ async fn declared_types_win_over_those_of_parquet_files() {
     let mut spec = SourceSpec {
         identity: Identity::Stamp,
         drift: Drift { on_missing_column: OnMissingColumn::Null, ..Drift::default() },
+        text: crate::engine::source::TextOptions::default(),
         name: "files.p".to_owned(),
         format: SourceFormat::Parquet,
         location: "data/*.parquet".to_owned(),
@@ -56,6 +57,7 @@ fn declared(base: &Path, columns: &[(&str, &str)]) -> SourceSpec {
     SourceSpec {
         identity: Identity::Stamp,
         drift: Drift::default(),
+        text: crate::engine::source::TextOptions::default(),
         name: "files.p".to_owned(),
         format: SourceFormat::Parquet,
         location: "data".to_owned(),

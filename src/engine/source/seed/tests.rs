@@ -86,6 +86,7 @@ fn spec(directory: &TempDir, text: &str, format: &SeedFormat) -> Result<SourceSp
         location: "s.csv".to_owned(),
         base: directory.path().to_owned(),
         columns: headings.into_iter().map(|heading| heading.name).zip(types).collect(),
+        text: crate::engine::source::TextOptions::default(),
         on_error: OnError::Fail,
         identity: Identity::Content,
         drift: Drift::default(),

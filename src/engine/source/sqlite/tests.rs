@@ -23,6 +23,7 @@ fn spec(base: &Path, table: &str, columns: &[(&str, &str)]) -> SourceSpec {
         location,
         base: base.to_owned(),
         columns,
+        text: crate::engine::source::TextOptions::default(),
         on_error: OnError::SetAside,
         identity: Identity::Stamp,
         drift: Drift::default(),

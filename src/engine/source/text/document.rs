@@ -8,8 +8,10 @@ use super::{
     json_frame::{Lines, Records, Split},
     json_row::Objects,
     row::RowReader,
+    sniff::Dialect,
 };
 use crate::engine::source::{
+    decode::TextOptions,
     drift::{Deviation, Drift, OnMissingColumn},
     hive::Folders,
     names::{self, Place},
@@ -21,6 +23,8 @@ use crate::engine::source::{
 pub(crate) struct Format {
     pub(crate) layout: Layout,
     pub(crate) unit: DateUnit,
+    /// How its bytes become text.
+    pub(crate) text: TextOptions,
     /// The declared columns that files supply.
     pub(crate) names: Arc<[String]>,
     /// What is done where files have others.
@@ -34,6 +38,10 @@ pub(crate) enum Layout {
     Records,
     Lines,
     Csv(Csv),
+    /// JSON of any shape: which one is found out for each file.
+    AnyJson,
+    /// CSV of which something is found out for each file.
+    AnyCsv(Dialect),
 }
 
 /// What is done with the parts of a document.
@@ -58,8 +66,9 @@ impl Frame {
         match &format.layout {
             Layout::Split => Self::Split(Split::default()),
             Layout::Records => Self::Records(Records::default()),
-            Layout::Lines => Self::Lines(Lines::default()),
+            Layout::Lines | Layout::AnyJson => Self::Lines(Lines::default()),
             Layout::Csv(csv) => Self::Csv(CsvFrame::new(csv.clone(), width)),
+            Layout::AnyCsv(dialect) => Self::Csv(CsvFrame::new(dialect.plain(), width)),
         }
     }
 
@@ -88,14 +97,21 @@ impl Frame {
 
 impl Format {
     pub(super) fn is_csv(&self) -> bool {
-        matches!(self.layout, Layout::Csv(_))
+        matches!(self.layout, Layout::Csv(_) | Layout::AnyCsv(_))
+    }
+
+    /// Returns whether all rows may be in one line.
+    pub(super) fn is_document(&self) -> bool {
+        matches!(self.layout, Layout::Split | Layout::Records)
     }
 
     /// The reader of rows whose values are in the order of `header`; an error if no such file can be read.
     pub(super) fn reader(&self, header: Option<&[String]>, folders: &Folders) -> Result<RowReader, String> {
         let supplied = folders.supplied(self.names.len());
         match (&self.layout, header) {
-            (Layout::Records | Layout::Lines, _) => Ok(RowReader::Objects(Objects::new(self, supplied))),
+            (Layout::Records | Layout::Lines | Layout::AnyJson, _) => {
+                Ok(RowReader::Objects(Objects::new(self, supplied)))
+            }
             (Layout::Split, header) => {
                 Ok(RowReader::Arrays(Header::new(header.unwrap_or_default(), self, &supplied)?))
             }
@@ -104,6 +120,10 @@ impl Format {
             }
             (Layout::Csv(csv), None) => {
                 Ok(RowReader::Records(csv.clone(), Header::new(&self.own(folders), self, &supplied)?))
+            }
+            (Layout::AnyCsv(dialect), header) => {
+                let layout = Layout::Csv(dialect.plain());
+                Self { layout, ..self.clone() }.reader(header, folders)
             }
         }
     }

@@ -1,20 +1,25 @@
 //! The first pass over a big file: is it sound, what is its header, and where do chunks of rows begin?
 
-use std::io::{self, Read};
+use std::io;
 
 use super::{
     document::{Format, Frame, Sink},
     json::{Cursor, Stop},
     pace::Pace,
     row::RowReader,
+    sniff,
     whole::{Broken, EMPTY},
     window::Window,
 };
-use crate::engine::source::{drift::Deviation, hive::Folders};
+use crate::engine::source::{decode::Text, drift::Deviation, hive::Folders};
 
 /// What is known of a sound file.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct Index {
+    /// How the file is written.
+    pub(super) format: Format,
+    /// Whether places in the text are places in the file; if not, chunks can only be read one after another.
+    pub(super) is_direct: bool,
     pub(super) header: Option<Vec<String>>,
     pub(super) chunks: Vec<Chunk>,
     /// Its own columns, and how they differ from the declared ones.
@@ -35,14 +40,20 @@ pub(crate) struct Chunk {
 }
 
 /// Walks a file in a bounded window. `go_on` is asked now and then.
-pub(super) fn build<R: Read>(
-    file: R,
+pub(super) fn build(
+    file: Text<'_>,
     format: &Format,
     folders: &Folders,
     pace: Pace,
     mut go_on: impl FnMut() -> bool,
 ) -> io::Result<Result<Index, Broken>> {
-    let mut window = Window::new(file, pace);
+    let is_direct = file.is_direct;
+    let format = match sniff::resolve(format, sniff::beginning(&file.head), false) {
+        Ok(format) => format.into_owned(),
+        Err(reason) => return Ok(Err(Broken { offset: 0, reason, is_header: false })),
+    };
+    let format = &format;
+    let mut window = Window::new(file.reader(), pace);
     let mut frame = Frame::new(format, format.own(folders).len());
     let reader = match format.reader(None, folders) {
         Ok(reader) => reader,
@@ -91,14 +102,15 @@ pub(super) fn build<R: Read>(
             }
         }
     }
-    let reader = match format.reader(notes.header.as_deref(), folders) {
-        Ok(reader) if notes.header.is_some() => reader,
-        _ => notes.reader,
+    let Notes { header, chunks, row, reader, .. } = notes;
+    let reader = match format.reader(header.as_deref(), folders) {
+        Ok(of_header) if header.is_some() => of_header,
+        _ => reader,
     };
-    if let Some(reason) = format.refuse(&reader, notes.row) {
+    if let Some(reason) = format.refuse(&reader, row) {
         return Ok(Err(Broken { offset: 0, reason, is_header: false }));
     }
-    Ok(Ok(Index { header: notes.header, chunks: notes.chunks, columns: reader.columns() }))
+    Ok(Ok(Index { format: format.clone(), is_direct, header, chunks, columns: reader.columns() }))
 }
 
 struct Notes<'a> {

@@ -4,13 +4,14 @@ use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 use super::{
     document::{Format, Header},
-    json::{Cursor, Scalar, Stop},
+    json::{Cursor, Stop},
     refusal::Refusal,
 };
 use crate::engine::source::{
-    cell::{Token, unescape},
+    cell::unescape,
     drift::Deviation,
     names::{self, Place},
+    nested,
     rows::Rows,
 };
 
@@ -253,15 +254,7 @@ impl Objects {
 fn cell(column: usize, cursor: &mut Cursor<'_>, rows: &mut Rows) -> Result<Option<Refusal>, Stop> {
     cursor.space();
     let start = cursor.at;
-    let token = match cursor.scalar()? {
-        Some(Scalar::Null) => Token::Null,
-        Some(Scalar::Bool(value)) => Token::Bool(value),
-        Some(Scalar::Number(text)) => Token::Number(text),
-        Some(Scalar::Word(text)) => Token::Word(text),
-        Some(Scalar::String(inside, false)) => Token::Text(inside),
-        Some(Scalar::String(inside, true)) => Token::Escaped(inside),
-        None => Token::Nested(cursor.skip()?),
-    };
+    let token = nested::token(cursor, rows.kind(column))?;
     let fits = rows.append(column, token);
     Ok((!fits).then_some(Refusal::Cell { column, value: start..cursor.at }))
 }

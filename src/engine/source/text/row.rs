@@ -1,7 +1,7 @@
 //! Reading one row, whatever its layout.
 
 use super::{
-    csv::{self, Csv},
+    csv::Csv,
     document::Header,
     json::{Cursor, Stop},
     json_row::{self, Objects},
@@ -26,7 +26,7 @@ impl RowReader {
                     cursor.at += 1;
                 }
             }
-            Self::Records(_, header) => while header.places.len() > 1 && csv::blank(cursor) == Ok(true) {},
+            Self::Records(csv, header) => while header.places.len() > 1 && csv.blank(cursor) == Ok(true) {},
         }
         cursor.byte().is_some()
     }

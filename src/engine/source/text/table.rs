@@ -46,9 +46,12 @@ impl TextTable {
 
     /// Who reads what: small files in runs of about equal bytes, each big one by everybody.
     fn divide(&self, partitions: usize) -> Vec<Vec<Part>> {
-        let (small, big): (Vec<_>, Vec<_>) = self.files.iter().partition(|file| file.size <= self.pace.whole);
-        // A file costs something even if it is empty.
-        let cost = |file: &SourceFile| file.size + 4096;
+        // What has to be decompressed or decoded is read by one, whatever its size.
+        let encoded = |file: &SourceFile| self.format.text.is_encoded(&file.name);
+        let (small, big): (Vec<_>, Vec<_>) =
+            self.files.iter().partition(|file| file.size <= self.pace.whole || encoded(file));
+        // A file costs something even if it is empty, and more if it is compressed.
+        let cost = |file: &SourceFile| file.size * if encoded(file) { 4 } else { 1 } + 4096;
         let total: u64 = small.iter().map(|file| cost(file)).sum();
         let wanted = if big.is_empty() { partitions.min(small.len()) } else { partitions }.max(1);
         let mut parts: Vec<Vec<Part>> = (0..wanted).map(|_| Vec::new()).collect();

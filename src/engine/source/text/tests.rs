@@ -1,5 +1,7 @@
 //! Whole files through real queries: what is read, what is set aside and why.
 
+mod written;
+
 use std::{fmt::Write as _, fs, sync::Arc};
 
 use datafusion::{
@@ -13,14 +15,14 @@ use tempfile::TempDir;
 use super::Pace;
 use crate::engine::source::{
     DateUnit, Drift, Identity, Limit, MaxRejected, OnError, OnMissingColumn, OnNewColumn, Orient, RejectSink,
-    SourceFormat, SourceSpec, data_type, files, provider::provider_at,
+    SourceFormat, SourceSpec, TextOptions, data_type, files, provider::provider_at,
 };
 
 const SPLIT: SourceFormat = SourceFormat::Json { orient: Orient::Split, date_unit: DateUnit::Milliseconds };
 const RECORDS: SourceFormat =
     SourceFormat::Json { orient: Orient::Records, date_unit: DateUnit::Milliseconds };
 const LINES: SourceFormat = SourceFormat::NdJson { date_unit: DateUnit::Milliseconds };
-const CSV: SourceFormat = SourceFormat::Csv { delimiter: b',', header: true, quote: b'"', nulls: None };
+const CSV: SourceFormat = SourceFormat::Csv { delimiter: None, header: None, quote: None, nulls: None };
 
 /// Every file counts as big and is read through a window of a few bytes.
 const SLOW: Pace = Pace { whole: 0, chunk: 24, window: 7, row: 4096 };
@@ -60,6 +62,7 @@ fn fixture(format: SourceFormat, columns: &[(&str, &str)], files: &[(&str, &[u8]
         location: "data".to_owned(),
         base: directory.path().to_owned(),
         columns,
+        text: TextOptions::default(),
         on_error: OnError::SetAside,
     };
     Fixture { directory, spec, pace: Pace::default(), partitions: 2 }
@@ -254,7 +257,8 @@ async fn separated_values() {
     let fast = csv.show(ALL).await;
     insta::assert_snapshot!(fast);
     assert_eq!(csv.at(SLOW).show(ALL).await, fast);
-    let bare = SourceFormat::Csv { delimiter: b';', header: false, quote: b'\'', nulls: None };
+    let bare =
+        SourceFormat::Csv { delimiter: Some(b';'), header: Some(false), quote: Some(b'\''), nulls: None };
     let bare = fixture(bare, &[("a", "integer"), ("b", "varchar")], &[("data/a.csv", b"1;'x;y'\n2;z")]);
     insta::assert_snapshot!(bare.show("select * from t order by a").await, @"
     +---+-----+

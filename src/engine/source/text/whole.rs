@@ -8,8 +8,9 @@ use super::{
     json::{Cursor, Stop},
     refusal::Refused,
     row::RowReader,
+    sniff,
 };
-use crate::engine::source::{drift::Deviation, hive::Folders, rows::Rows};
+use crate::engine::source::{decode::not_text, drift::Deviation, hive::Folders, rows::Rows};
 
 /// Why a file is set aside whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,8 +26,6 @@ pub(crate) struct Broken {
 pub(super) const CUT: &str = "the file ends too early";
 /// What a file without any text is told.
 pub(super) const EMPTY: &str = "the file is empty";
-/// What a file that is no text is told.
-pub(super) const NOT_TEXT: &str = "this is not UTF-8 text";
 
 /// What a file gave.
 pub(super) struct Decoded {
@@ -36,6 +35,8 @@ pub(super) struct Decoded {
     pub(super) count: u64,
     /// Its own columns, and how they differ from the declared ones.
     pub(super) columns: (Vec<String>, Deviation),
+    /// Whether it is one JSON document, all of whose rows may be in one line.
+    pub(super) is_document: bool,
 }
 
 /// Reads a file into `rows`; what it gave.
@@ -50,7 +51,8 @@ pub(super) fn read(
     if bytes.is_empty() {
         return Err(broken(0, EMPTY.to_owned()));
     }
-    let text = str::from_utf8(bytes).map_err(|error| broken(error.valid_up_to(), NOT_TEXT.to_owned()))?;
+    let text = str::from_utf8(bytes).map_err(|error| broken(error.valid_up_to(), not_text(bytes)))?;
+    let format = &*sniff::resolve(format, text, true).map_err(|reason| broken(0, reason))?;
     let start = rows.len();
     rows.begin(file, 1, folders);
     let mut is_header = false;
@@ -79,7 +81,12 @@ fn decode(
     Frame::new(format, format.own(folders).len()).walk(&mut cursor, &mut sink)?;
     let Decode { rows, reader, later, mut row, mut refused, .. } = sink;
     let Some(mut reader) = reader else {
-        return Ok(Decoded { refused, count: 0, columns: (Vec::new(), Deviation::default()) });
+        return Ok(Decoded {
+            refused,
+            count: 0,
+            columns: (Vec::new(), Deviation::default()),
+            is_document: true,
+        });
     };
     if let Some(later) = later {
         (refused, row) = chunk::decode(&text[later.clone()], &mut reader, 1, rows)?;
@@ -90,7 +97,7 @@ fn decode(
     if let Some(reason) = format.refuse(&reader, row) {
         return Err(Stop::Broken(0, reason));
     }
-    Ok(Decoded { refused, count: row, columns: reader.columns() })
+    Ok(Decoded { refused, count: row, columns: reader.columns(), is_document: format.is_document() })
 }
 
 struct Decode<'a> {
@@ -111,8 +118,9 @@ impl Decode<'_> {
     fn needs_header(&self) -> bool {
         match &self.format.layout {
             Layout::Split => true,
-            Layout::Records | Layout::Lines => false,
+            Layout::Records | Layout::Lines | Layout::AnyJson => false,
             Layout::Csv(csv) => csv.header,
+            Layout::AnyCsv(dialect) => dialect.plain().header,
         }
     }
 }
