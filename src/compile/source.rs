@@ -14,13 +14,14 @@ use crate::{
         arrow::datatypes::DataType,
         message,
         source::{
-            self, Compression, DateUnit, Encoding, Identity, Listing, Nulls, OnError, Orient, SourceFormat,
-            SourceSpec, TextOptions,
+            self, Compression, DateUnit, Drift, Encoding, Identity, Limit, Listing, MaxRejected, Nulls,
+            OnError, OnMissingColumn, OnNewColumn, Orient, SourceFormat, SourceSpec, TextOptions,
         },
     },
     manifest::{SourceTable, node::External},
     name::NodeId,
-    project::{ExternalDecl, OnErrorDecl, SourceFormatName, Yaml},
+    project::{DriftDecl, ExternalDecl, LimitDecl, OnErrorDecl, SourceFormatName, Yaml},
+    text::Spanned,
 };
 
 /// What the engine must know to read a source.
@@ -54,6 +55,7 @@ pub fn spec(table: &SourceTable, external: &External, root: &Path) -> Result<Sou
         base: root.to_path_buf(),
         columns,
         identity: Identity::Stamp,
+        drift: drift(&table.drift),
         on_error: match external.declared.on_error {
             OnErrorDecl::SetAside => OnError::SetAside,
             OnErrorDecl::Fail => OnError::Fail,
@@ -83,6 +85,7 @@ pub fn of_files(location: &str, format: SourceFormatName, root: &Path) -> Source
         base: root.to_path_buf(),
         columns: Vec::new(),
         identity: Identity::Stamp,
+        drift: source::Drift::default(),
         on_error: OnError::SetAside,
     }
 }
@@ -149,11 +152,44 @@ pub(super) fn missing(table: &SourceTable) -> Diagnostic {
         .hint("if it is files or a database, say where with `external:`")
 }
 
+/// What is done where the files drift; the words were checked when the project was read.
+fn drift(declared: &DriftDecl) -> Drift {
+    let word = |written: &Option<Spanned<String>>| written.as_ref().map(|written| written.value.clone());
+    let limit = |limit: LimitDecl| match limit {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share is from 0 to 1")]
+        LimitDecl::Share(share) => Limit::Share((share * 1e6).round() as u32),
+        LimitDecl::Rows(rows) => Limit::Rows(rows),
+    };
+    Drift {
+        on_missing_column: match word(&declared.on_missing_column).as_deref() {
+            Some("fail") => OnMissingColumn::Fail,
+            Some("null") => OnMissingColumn::Null,
+            Some("reject_file") => OnMissingColumn::RejectFile,
+            _ => OnMissingColumn::Auto,
+        },
+        on_new_column: match word(&declared.on_new_column).as_deref() {
+            Some("warn") => Some(OnNewColumn::Warn),
+            Some("ignore") => Some(OnNewColumn::Ignore),
+            Some("fail") => Some(OnNewColumn::Fail),
+            Some("rescue") => Some(OnNewColumn::Rescue),
+            Some("add") => Some(OnNewColumn::Add),
+            _ => None,
+        },
+        max_rejected: MaxRejected {
+            per_file: declared.max_rejected_per_file.map(limit),
+            per_run: declared.max_rejected_per_run.map(limit),
+        },
+        ..Drift::default()
+    }
+}
+
 fn format(table: &SourceTable, declared: &ExternalDecl) -> SourceFormat {
     let date_unit = || match declared.option_text("date_unit") {
         Some("s") => DateUnit::Seconds,
         Some("us") => DateUnit::Microseconds,
         Some("ns") => DateUnit::Nanoseconds,
+        // SQLite's own functions take numbers for seconds.
+        None if declared.format.value == SourceFormatName::Sqlite => DateUnit::Seconds,
         _ => DateUnit::Milliseconds,
     };
     let byte = |name| match declared.option_text(name) {
@@ -181,7 +217,8 @@ fn format(table: &SourceTable, declared: &ExternalDecl) -> SourceFormat {
         SourceFormatName::Parquet | SourceFormatName::Delta => SourceFormat::Parquet,
         SourceFormatName::Avro => SourceFormat::Avro,
         SourceFormatName::Sqlite => {
-            SourceFormat::Sqlite { table: declared.option_text("table").unwrap_or(&table.name).to_string() }
+            let table = declared.option_text("table").unwrap_or(&table.name).to_string();
+            SourceFormat::Sqlite { table, date_unit: date_unit() }
         }
     }
 }

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     jinja::Captures,
     name::{NodeId, Relation},
-    project::{ColumnDecl, ConstraintDecl, ExternalDecl, Period, SourceFormatName},
+    project::{ColumnDecl, ConstraintDecl, DriftDecl, ExternalDecl, Period, SourceFormatName},
     select::{Candidate, TestKind, TestTraits},
     text::{Source, Span, Spanned},
 };
@@ -115,6 +115,8 @@ pub struct SourceTable {
     pub event_time: Option<String>,
     /// How old it may be; none if nobody asks.
     pub freshness: Option<SourceFreshness>,
+    /// What is done where its files drift.
+    pub drift: DriftDecl,
     /// Where it is declared.
     pub span: Span,
 }

@@ -59,9 +59,9 @@ pub static SOURCE_OPTIONS: &[SourceOption] = &[
     },
     SourceOption {
         name: "date_unit",
-        formats: &[Json, Ndjson],
+        formats: &[Json, Ndjson, Sqlite],
         values: OptionValues::Words(&["s", "ms", "us", "ns"]),
-        default: "ms",
+        default: "ms; s for SQLite",
         doc: "The unit of timestamps that are written as numbers",
     },
     SourceOption {

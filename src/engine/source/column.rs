@@ -10,6 +10,7 @@ use datafusion::arrow::{
     },
     datatypes::DataType,
 };
+use datafusion::common::ScalarValue;
 
 use super::{
     cell::{Token, Value},
@@ -125,6 +126,16 @@ impl Column {
         let builder = self.builder.as_mut()?;
         Some(each!(builder, it => Arc::new(it.finish())))
     }
+}
+
+/// A value of a type, by which it was judged before.
+pub(crate) fn scalar(token: Token<'_>, data_type: &DataType) -> ScalarValue {
+    let null = || ScalarValue::try_from(data_type).unwrap_or(ScalarValue::Null);
+    let Some(kind) = Kind::from_arrow(data_type) else { return null() };
+    let mut column = Column::new(data_type, kind, DateUnit::default(), true);
+    column.append(token);
+    column.pad(1);
+    column.finish().and_then(|array| ScalarValue::try_from_array(&array, 0).ok()).unwrap_or_else(null)
 }
 
 impl Builder {

@@ -262,6 +262,7 @@ pub(crate) fn token<'a>(cursor: &mut Cursor<'a>, kind: Kind) -> Result<Token<'a>
         Some(Scalar::Null) => Token::Null,
         Some(Scalar::Bool(value)) => Token::Bool(value),
         Some(Scalar::Number(text)) => Token::Number(text),
+        Some(Scalar::Word(text)) => Token::Word(text),
         Some(Scalar::String(inside, false)) => Token::Text(inside),
         Some(Scalar::String(inside, true)) => Token::Escaped(inside),
         None => Token::Nested(cursor.skip()?),

@@ -9,6 +9,7 @@ use datafusion::{
 
 use super::{
     columnar,
+    drift::Deviation,
     files::{self, SourceFile},
     rejects::{Reject, RejectSink},
     rows::Shape,
@@ -53,8 +54,12 @@ pub(super) async fn provider_at(
 ) -> Result<Arc<dyn TableProvider>, DataFusionError> {
     let report = Report { source: spec.name.as_str().into(), on_error: spec.on_error, rejects };
     match &spec.format {
-        SourceFormat::Parquet | SourceFormat::Avro => return columnar::table(spec, session, files).await,
-        SourceFormat::Sqlite { table } => return Ok(Arc::new(SqliteTable::open(spec, table, report)?)),
+        SourceFormat::Parquet | SourceFormat::Avro => {
+            return columnar::table(spec, session, files, report).await;
+        }
+        SourceFormat::Sqlite { table, date_unit } => {
+            return Ok(Arc::new(SqliteTable::open(spec, table, *date_unit, report)?));
+        }
         SourceFormat::Json { .. } | SourceFormat::NdJson { .. } | SourceFormat::Csv { .. } => {}
     }
     let format = text_format(spec)?;
@@ -78,7 +83,7 @@ pub async fn columns(
 
 /// How rows lie in a source's text files.
 fn text_format(spec: &SourceSpec) -> Result<Format, DataFusionError> {
-    let shape = Shape::new(&schema(spec)?, None)?;
+    let shape = Shape::new(&schema(spec)?, None, spec.drift.is_rescuing())?;
     let (layout, unit) = match &spec.format {
         SourceFormat::Json { orient, date_unit } => {
             let layout = match orient {
@@ -112,7 +117,8 @@ fn text_format(spec: &SourceSpec) -> Result<Format, DataFusionError> {
             return Err(DataFusionError::Internal(format!("{} is no text", spec.name)));
         }
     };
-    Ok(Format { layout, unit, text: spec.text, names: shape.names })
+    let drift = Arc::new(spec.drift.clone());
+    Ok(Format { layout, unit, text: spec.text, names: shape.names, drift })
 }
 
 /// What becomes of rows and files that can't be read.
@@ -166,6 +172,18 @@ impl Report {
             }
             (None, OnError::SetAside) => Ok(()),
         }
+    }
+
+    /// Notes what is to be said of a scan that was read to its end, and what each file gave.
+    pub(crate) fn note(&self, notes: &[String], read: impl Iterator<Item = (Arc<str>, u64, Deviation)>) {
+        if let Some(sink) = &self.rejects {
+            sink.note(&self.source, notes, read);
+        }
+    }
+
+    /// An error about the whole source.
+    pub(crate) fn error(&self, message: impl std::fmt::Display) -> DataFusionError {
+        DataFusionError::Execution(format!("{}: {message}", self.source))
     }
 
     /// The error of a file that is there but can't be had.

@@ -7,12 +7,15 @@ use datafusion::{
     error::DataFusionError,
 };
 
-use super::{decode::TextOptions, kind::Kind};
+use super::{decode::TextOptions, drift::Drift, kind::Kind};
 
 /// The column that gives each row the file it came from.
 pub(crate) const SOURCE_FILE: &str = "_source_file";
 /// The column that gives each row its 1-based place in its file.
 pub(crate) const SOURCE_ROW: &str = "_source_row";
+
+/// The column that takes the values of columns nobody declared, under `on_new_column: rescue`.
+pub(crate) const RESCUED: &str = "_rescued";
 
 /// One source table as declared.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +38,8 @@ pub struct SourceSpec {
     pub on_error: OnError,
     /// What tells one state of its files from another.
     pub identity: Identity,
+    /// What is done where the columns of files aren't the declared ones.
+    pub drift: Drift,
 }
 
 /// What tells one state of a source's files from another.
@@ -62,7 +67,8 @@ impl SourceSpec {
         let Self { format, location, on_error, text, .. } = self;
         let text =
             if *text == TextOptions::default() { String::new() } else { format!(" as {}", text.describe()) };
-        format!("{format:?} at {location}{text} ({}) {on_error:?}", columns.join(", "))
+        let (columns, drift) = (columns.join(", "), self.drift.describe());
+        format!("{format:?} at {location}{text} ({columns}) {on_error:?}{drift}")
     }
 }
 
@@ -100,6 +106,8 @@ pub enum SourceFormat {
     Sqlite {
         /// Its name in the database.
         table: String,
+        /// The unit of timestamps held as numbers.
+        date_unit: DateUnit,
     },
 }
 
@@ -183,6 +191,9 @@ pub fn schema(spec: &SourceSpec) -> Result<SchemaRef, DataFusionError> {
         let supplied = match name.as_str() {
             SOURCE_FILE => Some((Kind::from_arrow(data_type) == Some(Kind::Text), "varchar")),
             SOURCE_ROW => Some((*data_type == DataType::Int64, "bigint")),
+            RESCUED if spec.drift.is_rescuing() => {
+                Some((Kind::from_arrow(data_type) == Some(Kind::Text), "varchar"))
+            }
             _ => None,
         };
         if let Some((false, right)) = supplied {
@@ -196,7 +207,10 @@ pub fn schema(spec: &SourceSpec) -> Result<SchemaRef, DataFusionError> {
         }
         Ok(Field::new(name, data_type.clone(), true))
     });
-    let fields = fields.collect::<Result<Vec<_>, _>>()?;
+    let mut fields = fields.collect::<Result<Vec<_>, _>>()?;
+    if spec.drift.is_rescuing() && !spec.columns.iter().any(|(name, _)| name == RESCUED) {
+        fields.push(Field::new(RESCUED, DataType::Utf8View, true));
+    }
     if let Some((at, twice)) =
         fields.iter().enumerate().find(|(at, field)| fields[..*at].iter().any(|f| f.name() == field.name()))
     {

@@ -148,6 +148,7 @@ impl Resolver<'_> {
                 external,
                 event_time: event_time(declared, table),
                 freshness: freshness::of(declared, table),
+                drift: table.drift.clone().or(&declared.drift),
                 span: table.name.span.clone(),
             };
             let key = (node.source.clone(), node.name.clone());

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
-use crate::engine::source::{Identity, OnError, SourceSpec, data_type, provider, state, type_name};
+use crate::engine::source::{Drift, Identity, OnError, SourceSpec, data_type, provider, state, type_name};
 
 fn format() -> SeedFormat {
     let nulls = Nulls::new(&[String::new(), "null".to_owned()]);
@@ -89,6 +89,7 @@ fn spec(directory: &TempDir, text: &str, format: &SeedFormat) -> Result<SourceSp
         text: crate::engine::source::TextOptions::default(),
         on_error: OnError::Fail,
         identity: Identity::Content,
+        drift: Drift::default(),
     })
 }
 

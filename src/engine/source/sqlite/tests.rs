@@ -9,11 +9,13 @@ use datafusion::{
 };
 use tempfile::TempDir;
 
-use crate::engine::source::{Identity, OnError, RejectSink, SourceFormat, SourceSpec, data_type, provider};
+use crate::engine::source::{
+    DateUnit, Drift, Identity, OnError, RejectSink, SourceFormat, SourceSpec, data_type, provider,
+};
 
 fn spec(base: &Path, table: &str, columns: &[(&str, &str)]) -> SourceSpec {
     let columns = columns.iter().map(|(name, sql)| ((*name).to_owned(), data_type(sql).unwrap())).collect();
-    let format = SourceFormat::Sqlite { table: table.to_owned() };
+    let format = SourceFormat::Sqlite { table: table.to_owned(), date_unit: DateUnit::Seconds };
     let (name, location) = ("db.product".to_owned(), "data/x.db".to_owned());
     SourceSpec {
         name,
@@ -24,6 +26,7 @@ fn spec(base: &Path, table: &str, columns: &[(&str, &str)]) -> SourceSpec {
         text: crate::engine::source::TextOptions::default(),
         on_error: OnError::SetAside,
         identity: Identity::Stamp,
+        drift: Drift::default(),
     }
 }
 
@@ -114,4 +117,25 @@ async fn what_is_missing_is_named_with_what_is_near() {
     std::fs::write(directory.path().join("data/x.db"), "no database at all, though long enough").unwrap();
     let wrong = spec(directory.path(), "product", &[]);
     insta::assert_snapshot!(show(&wrong, "", true).await, @"Error during planning: db.product: `data/x.db` can't be read as an SQLite database: file is not a database");
+}
+
+#[tokio::test]
+async fn an_undeclared_number_loses_nothing() {
+    let directory = database(
+        "create table t (whole numeric, mixed decimal(20,2), plain decimal(10,2));
+         insert into t values (9007199254740993, 9007199254740993, 1.5), (1, 0.5, 2);",
+    );
+    insta::assert_snapshot!(
+        show(&spec(directory.path(), "t", &[]), "select * from t order by whole", true).await
+    );
+}
+
+#[tokio::test]
+async fn the_unit_of_instants_is_declared_and_they_stay_within_the_calendar() {
+    let directory =
+        database("create table t (at integer); insert into t values (1609459200), (1609459200000);");
+    let mut wanted = spec(directory.path(), "t", &[("at", "timestamp")]);
+    insta::assert_snapshot!(show(&wanted, "select * from t", true).await);
+    wanted.format = SourceFormat::Sqlite { table: "t".to_owned(), date_unit: DateUnit::Milliseconds };
+    insta::assert_snapshot!(show(&wanted, "select * from t order by at", true).await);
 }

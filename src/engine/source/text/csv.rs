@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 
 use super::{
-    document::Sink,
+    document::{Header, Sink},
     json::{Cursor, Stop},
     json_frame::mark,
     refusal::Refusal,
 };
-use crate::engine::source::{cell::Token, rows::Rows, spec::Nulls};
+use crate::engine::source::{cell::Token, names::Place, rows::Rows, spec::Nulls};
 
 /// The signs a file is written with, all of them ASCII, and what is NULL in it.
 #[derive(Debug, Clone)]
@@ -60,10 +60,10 @@ impl Csv {
         }
     }
 
-    /// Reads a record whose fields are in the order of `places`.
+    /// Reads a record whose fields are in the order of the header.
     pub(super) fn read(
         &self,
-        places: &[Option<usize>],
+        header: &Header,
         cursor: &mut Cursor<'_>,
         rows: &mut Rows,
     ) -> Result<Option<Refusal>, Stop> {
@@ -73,7 +73,12 @@ impl Csv {
             if field.torn {
                 refusal.get_or_insert(Refusal::Quoting);
             }
-            if let (Some(Some(column)), None) = (places.get(place), &refusal) {
+            if let (Some(Place::New), Some(key)) = (header.places.get(place), header.keys.get(place)) {
+                if !self.is_null(field, true) {
+                    rows.rescue(key, &serde_json::Value::from(&*field.text).to_string());
+                }
+            }
+            if let (Some(Place::Column(column)), None) = (header.places.get(place), &refusal) {
                 let kind = rows.kind(*column);
                 let null = self.is_null(field, kind.keeps_empty());
                 let token = if null { Token::Null } else { Token::Text(&field.text) };
@@ -82,8 +87,8 @@ impl Csv {
                 }
             }
         })?;
-        if found != places.len() {
-            refusal = Some(Refusal::Width { found, wanted: places.len() });
+        if found != header.places.len() {
+            refusal = Some(Refusal::Width { found, wanted: header.places.len() });
         }
         rows.end_row(refusal.is_none());
         Ok(refusal)

@@ -28,6 +28,8 @@ use crate::engine::source::{
     cell::unescape,
     decode::{self, Text, not_text, wide},
     files::SourceFile,
+    hive::{self, Folders},
+    names,
 };
 
 /// What was found in files.
@@ -131,6 +133,19 @@ impl Columns {
         self.broken.extend(other.broken);
     }
 
+    /// Columns whose values the path of the file gives take the place of the file's own.
+    fn supply(&mut self, pairs: Vec<(String, Option<String>)>, is_detailed: bool) {
+        for (name, value) in pairs {
+            self.columns.retain(|(known, _)| !names::same(known, &name));
+            let mut shape = Shape::new(true, is_detailed);
+            match value {
+                Some(value) => shape.see_texts(&value, self.rows),
+                None => shape.nulls = self.rows,
+            }
+            self.columns.push((name, shape));
+        }
+    }
+
     fn found(self) -> Found {
         let Self { rows, files, broken, .. } = self;
         let columns = self.columns.into_iter().map(|(name, shape)| FoundColumn {
@@ -162,7 +177,10 @@ fn share(
             .file(file, &mut bytes)
             .map_err(|error| DataFusionError::Execution(format!("{}: {error}", file.name)))?;
         match found {
-            Ok(columns) => all.merge(columns),
+            Ok(mut columns) => {
+                columns.supply(hive::pairs(&file.name), is_detailed);
+                all.merge(columns);
+            }
             Err(broken) => {
                 all.merge(Columns {
                     files: 1,
@@ -186,7 +204,7 @@ impl Looking<'_> {
         let pace = Pace::default();
         let options = self.format.text;
         let undecodable = |error: io::Error| match decode::reason(&error) {
-            Some(reason) => Ok(Err(Broken { offset: 0, reason: reason.to_owned() })),
+            Some(reason) => Ok(Err(Broken { offset: 0, reason: reason.to_owned(), is_header: false })),
             None => Err(error),
         };
         if file.size <= pace.whole {
@@ -203,7 +221,7 @@ impl Looking<'_> {
     }
 
     fn whole(&self, bytes: &[u8]) -> Result<Columns, Broken> {
-        let broken = |at: usize, reason: String| Broken { offset: at as u64, reason };
+        let broken = |at: usize, reason: String| Broken { offset: at as u64, reason, is_header: false };
         if bytes.is_empty() {
             return Err(broken(0, EMPTY.to_owned()));
         }
@@ -211,9 +229,10 @@ impl Looking<'_> {
             return Err(broken(0, reason));
         }
         let text = str::from_utf8(bytes).map_err(|error| broken(error.valid_up_to(), not_text(bytes)))?;
-        let format = sniff::resolve(self.format, text, true).map_err(|reason| broken(0, reason))?;
+        let format = sniff::resolve(self.format, &Folders::default(), text, true)
+            .map_err(|reason| broken(0, reason))?;
         let mut look = Look::new(&format, self.is_detailed);
-        let walked = Frame::new(&format).walk(&mut Cursor::new(text, true), &mut look);
+        let walked = Frame::new(&format, format.names.len()).walk(&mut Cursor::new(text, true), &mut look);
         match walked {
             Ok(()) => Ok(look.columns()),
             Err(Stop::End) => Err(broken(bytes.len(), CUT.to_owned())),
@@ -222,12 +241,13 @@ impl Looking<'_> {
     }
 
     fn windows(&self, text: Text<'_>, pace: Pace) -> io::Result<Result<Columns, Broken>> {
-        let format = match sniff::resolve(self.format, sniff::beginning(&text.head), false) {
-            Ok(format) => format,
-            Err(reason) => return Ok(Err(Broken { offset: 0, reason })),
-        };
+        let format =
+            match sniff::resolve(self.format, &Folders::default(), sniff::beginning(&text.head), false) {
+                Ok(format) => format,
+                Err(reason) => return Ok(Err(Broken { offset: 0, reason, is_header: false })),
+            };
         let mut look = Look::new(&format, self.is_detailed);
-        let mut frame = Frame::new(&format);
+        let mut frame = Frame::new(&format, format.names.len());
         let mut window = Window::new(text.reader(), pace);
         let mut used = 0;
         loop {

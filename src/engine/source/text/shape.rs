@@ -13,6 +13,7 @@ use crate::engine::source::{
     cell::unescape,
     guess::{Guess, Types},
     kind::JSON,
+    names,
 };
 
 /// Levels of arrays and objects that become types; what lies deeper is JSON text.
@@ -81,6 +82,15 @@ impl Shape {
         }
     }
 
+    /// Takes a text in that so many rows have.
+    pub(super) fn see_texts(&mut self, text: &str, rows: u64) {
+        if rows > 0 {
+            self.see_text(text);
+            self.values += rows - 1;
+            self.texts.0 += rows - 1;
+        }
+    }
+
     /// Takes the JSON value in that begins here, `level` arrays and objects deep.
     pub(super) fn see_json(&mut self, cursor: &mut Cursor<'_>, level: usize) -> Result<(), Stop> {
         cursor.space();
@@ -91,6 +101,8 @@ impl Shape {
                 return Ok(());
             }
             Some(Scalar::Bool(_)) => self.booleans += 1,
+            // Rows with such a value are rejected, whatever the column's type.
+            Some(Scalar::Word(_)) => return Ok(()),
             Some(Scalar::Number(text)) => {
                 self.numbers.0 += 1;
                 self.numbers.1.see(text);
@@ -239,7 +251,7 @@ pub(super) fn place(
     if columns.get(next).is_some_and(|(known, _)| known == name) {
         return next;
     }
-    let found = columns.iter().position(|(known, _)| known.eq_ignore_ascii_case(name));
+    let found = columns.iter().position(|(known, _)| names::same(known, name));
     found.unwrap_or_else(|| {
         columns.push((name.to_owned(), make()));
         columns.len() - 1

@@ -19,7 +19,9 @@ use super::{
     pace::Pace,
     scan::{BigFile, Part, Partition, Scan},
 };
-use crate::engine::source::{files::SourceFile, provider::Report, rows::Shape};
+use crate::engine::source::{
+    drift::OnNewColumn, files::SourceFile, intake::Intake, provider::Report, rows::Shape,
+};
 
 /// The table of a source of JSON or CSV files.
 #[derive(Debug)]
@@ -87,19 +89,25 @@ impl TableProvider for TextTable {
         _filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
-        let shape = Shape::new(&self.schema, projection)?;
+        let shape = Shape::new(&self.schema, projection, self.format.drift.is_rescuing())?;
+        let parts = self.divide(session.config().target_partitions());
+        let drift = &self.format.drift;
+        let on_new = drift.on_new_column.unwrap_or(OnNewColumn::Warn);
+        let names = Arc::clone(&self.format.names);
+        let report = self.report.clone();
         let schema = Arc::clone(&shape.schema);
         let scan = Arc::new(Scan {
             shape,
             format: self.format.clone(),
-            report: self.report.clone(),
+            intake: Intake::new(report.clone(), Arc::clone(drift), on_new, names, parts.len()),
+            report,
             pace: self.pace,
             batch: session.config().batch_size(),
             limit,
         });
-        let parts = self.divide(session.config().target_partitions());
-        let partitions = parts.into_iter().map(|parts| {
-            Arc::new(Partition { scan: Arc::clone(&scan), parts: parts.into() }) as Arc<dyn PartitionStream>
+        let partitions = parts.into_iter().enumerate().map(|(at, parts)| {
+            Arc::new(Partition { scan: Arc::clone(&scan), at, parts: parts.into() })
+                as Arc<dyn PartitionStream>
         });
         Ok(Arc::new(StreamingTableExec::try_new(schema, partitions.collect(), None, None, false, limit)?))
     }

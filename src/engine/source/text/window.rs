@@ -70,6 +70,6 @@ impl<R: Read> Window<R> {
 
     /// A break at byte `at` of the piece.
     pub(super) fn broken(&self, at: usize, reason: String) -> Broken {
-        Broken { offset: self.base + at as u64, reason }
+        Broken { offset: self.base + at as u64, reason, is_header: false }
     }
 }

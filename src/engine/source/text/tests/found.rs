@@ -63,6 +63,16 @@ async fn the_columns_of_json_files_nest() {
 }
 
 #[tokio::test]
+async fn folders_give_columns_too() {
+    let files: [(&str, &[u8]); 3] = [
+        ("data/day=2021-01-31/store=1/a.csv", b"id\n1\n2\n"),
+        ("data/day=2021-02-01/store=x/a.csv", b"id,store\n3,9\n"),
+        ("data/day=__HIVE_DEFAULT_PARTITION__/a.csv", b"id\n4\n"),
+    ];
+    insta::assert_snapshot!(shown(CSV, &files).await, @"");
+}
+
+#[tokio::test]
 async fn distinct_values_are_counted_well_enough() {
     for count in [10_u64, 1024, 5_000, 60_000] {
         let text: String = (0..count * 2).fold("id\n".to_owned(), |mut text, id| {
