@@ -5,6 +5,7 @@
 //! - `asked`: what each of the commands that run nodes is about
 //! - `context`: from flags and files to a resolved project
 //! - `flags`: what artifacts say of them, and back
+//! - `found_columns`: what builds record of sources that declare no columns
 //! - `openlineage`: where lineage events go
 //! - `failure`: what stops a command, as lines and an exit code
 //! - one file a command: `build` (also `run`, `seed`, `snapshot`, `test`, `source freshness`), `compile`, `list`, `show`, `plan`,
@@ -25,6 +26,7 @@ mod describe;
 mod docs;
 mod failure;
 mod flags;
+mod found_columns;
 mod init;
 mod lineage;
 mod list;

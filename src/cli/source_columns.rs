@@ -16,7 +16,7 @@ use crate::{
     diag::near,
     engine::{
         Engine, EngineSettings,
-        source::{Found, FoundColumn, SourceSpec, declared_name, is_supplied},
+        source::{Found, FoundColumn, Look, SourceSpec, declared_name, is_supplied},
     },
     manifest::{Node, SourceTable},
     project::SourceFormatName,
@@ -122,7 +122,7 @@ async fn columns(engine: &Engine, spec: &SourceSpec) -> Result<(Found, String), 
             let place = spec.base.display();
             return Err(Failure::message(format!("no file matches `{}` under {place}", spec.location)));
         }
-        engine.source_columns(spec, files, true).await?
+        engine.source_columns(spec, files, Look::Detailed).await?
     } else {
         let schema = engine.source(spec, None).await?.schema();
         let columns =

@@ -43,6 +43,44 @@ pub struct Found {
     pub files: u64,
     /// Files that can't be read, with the reasons.
     pub broken: Vec<(Arc<str>, String)>,
+    /// Whether not all of the files were looked at, or not all of each.
+    pub is_sample: bool,
+}
+
+/// How closely files are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// A sample of them: quick, and to be borne out by whoever reads them.
+    Sample,
+    /// Every row of every file.
+    All,
+    /// Every row of every file, and what is only for people.
+    Detailed,
+}
+
+/// Of fewer bytes than this no sample is taken.
+const SAMPLE: u64 = 8 << 20;
+/// The share of the bytes that a sample has, at least.
+const SHARE: u64 = 32;
+/// How many bytes of a file a sample has, at least.
+const BEGINNING: u64 = 1 << 20;
+
+/// A sample of files that are spread evenly over all of them, and how much of each is looked at; all of few.
+fn sample(files: Vec<SourceFile>) -> (Vec<SourceFile>, Option<u64>) {
+    let total: u64 = files.iter().map(cost).sum();
+    let budget = SAMPLE.max(total / SHARE);
+    if total <= budget {
+        return (files, None);
+    }
+    let count = files.len();
+    let average = total / count as u64;
+    // Of files that are big, more of them are looked at, and less of each.
+    let wanted = usize::try_from(budget / average.min(BEGINNING)).unwrap_or(count).clamp(1, count);
+    let limit = (budget / wanted as u64).max(BEGINNING);
+    let files = files.into_iter().enumerate();
+    // The first of each of so many runs of files.
+    let is_first = |at: usize| at == 0 || at * wanted / count != (at - 1) * wanted / count;
+    (files.filter(|(at, _)| is_first(*at)).map(|(_, file)| file).collect(), Some(limit))
 }
 
 /// A column that was found.
@@ -60,13 +98,15 @@ pub struct FoundColumn {
     pub examples: Vec<String>,
 }
 
-/// The columns of `files`, which are divided among `threads`; with `is_detailed`, what is only for people, too.
+/// The columns of `files`, which are divided among `threads`.
 pub(in crate::engine::source) async fn infer(
     format: Format,
     files: Vec<SourceFile>,
     threads: usize,
-    is_detailed: bool,
+    look: Look,
 ) -> Result<Found, DataFusionError> {
+    let (files, limit) = if look == Look::Sample { sample(files) } else { (files, None) };
+    let is_detailed = look == Look::Detailed;
     let total: u64 = files.iter().map(cost).sum();
     let mut shares: Vec<Vec<SourceFile>> = vec![Vec::new(); threads.max(1)];
     let mut before = 0;
@@ -81,7 +121,10 @@ pub(in crate::engine::source) async fn infer(
     let stop = Arc::new(Stopper(AtomicBool::new(false)));
     let shares = shares.into_iter().filter(|files| !files.is_empty()).map(|files| {
         let (format, stop, runtime) = (Arc::clone(&format), Arc::clone(&stop), Handle::current());
-        tokio::task::spawn_blocking(move || share(&format, &files, is_detailed, &stop, &runtime))
+        tokio::task::spawn_blocking(move || {
+            let looking = Looking { format: &format, is_detailed, limit, runtime: &runtime };
+            share(looking, &files, &stop)
+        })
     });
     let guard = Guard(Arc::clone(&stop));
     let shares = try_join_all(shares).await.map_err(|error| DataFusionError::External(Box::new(error)))?;
@@ -90,7 +133,7 @@ pub(in crate::engine::source) async fn infer(
     for share in shares {
         all.merge(share?);
     }
-    Ok(all.found())
+    Ok(Found { is_sample: limit.is_some(), ..all.found() })
 }
 
 fn cost(file: &SourceFile) -> u64 {
@@ -155,30 +198,23 @@ impl Columns {
             distinct: shape.distinct(),
             examples: shape.examples(),
         });
-        Found { columns: columns.collect(), rows, files, broken }
+        Found { columns: columns.collect(), rows, files, broken, is_sample: false }
     }
 }
 
-fn share(
-    format: &Format,
-    files: &[SourceFile],
-    is_detailed: bool,
-    stop: &Stopper,
-    runtime: &Handle,
-) -> Result<Columns, DataFusionError> {
+fn share(looking: Looking<'_>, files: &[SourceFile], stop: &Stopper) -> Result<Columns, DataFusionError> {
     let mut all = Columns::default();
     let mut bytes = Vec::new();
     for file in files {
         if stop.0.load(Ordering::Relaxed) {
             break;
         }
-        let looking = Looking { format, is_detailed, runtime };
         let found = looking
             .file(file, &mut bytes)
             .map_err(|error| DataFusionError::Execution(format!("{}: {error}", file.name)))?;
         match found {
             Ok(mut columns) => {
-                columns.supply(hive::pairs(&file.name), is_detailed);
+                columns.supply(hive::pairs(&file.name), looking.is_detailed);
                 all.merge(columns);
             }
             Err(broken) => {
@@ -193,9 +229,12 @@ fn share(
     Ok(all)
 }
 
+#[derive(Clone, Copy)]
 struct Looking<'a> {
     format: &'a Format,
     is_detailed: bool,
+    /// How many bytes of a file are looked at.
+    limit: Option<u64>,
     runtime: &'a Handle,
 }
 
@@ -207,7 +246,7 @@ impl Looking<'_> {
             Some(reason) => Ok(Err(Broken { offset: 0, reason: reason.to_owned(), is_header: false })),
             None => Err(error),
         };
-        if file.size <= pace.whole {
+        if file.size <= pace.whole.min(self.limit.unwrap_or(u64::MAX)) {
             match decode::read(file, options, 4 * pace.whole, bytes, self.runtime) {
                 Ok(true) => return Ok(self.whole(bytes)),
                 Ok(false) => {}
@@ -231,7 +270,7 @@ impl Looking<'_> {
         let text = str::from_utf8(bytes).map_err(|error| broken(error.valid_up_to(), not_text(bytes)))?;
         let format = sniff::resolve(self.format, &Folders::default(), text, true)
             .map_err(|reason| broken(0, reason))?;
-        let mut look = Look::new(&format, self.is_detailed);
+        let mut look = Rows::new(&format, self.is_detailed);
         let walked = Frame::new(&format, format.names.len()).walk(&mut Cursor::new(text, true), &mut look);
         match walked {
             Ok(()) => Ok(look.columns()),
@@ -246,7 +285,7 @@ impl Looking<'_> {
                 Ok(format) => format,
                 Err(reason) => return Ok(Err(Broken { offset: 0, reason, is_header: false })),
             };
-        let mut look = Look::new(&format, self.is_detailed);
+        let mut look = Rows::new(&format, self.is_detailed);
         let mut frame = Frame::new(&format, format.names.len());
         let mut window = Window::new(text.reader(), pace);
         let mut used = 0;
@@ -264,12 +303,15 @@ impl Looking<'_> {
                 Err(Stop::Broken(at, reason)) => return Ok(Err(window.broken(at, reason))),
                 Err(Stop::End) => used = cursor.at,
             }
+            if self.limit.is_some_and(|limit| window.base() + used as u64 >= limit) && look.is_telling() {
+                return Ok(Ok(look.columns()));
+            }
         }
     }
 }
 
-/// A look at the rows of one file.
-struct Look<'a> {
+/// What is seen of the rows of one file.
+struct Rows<'a> {
     format: &'a Format,
     is_detailed: bool,
     names: Option<Vec<String>>,
@@ -280,9 +322,14 @@ struct Look<'a> {
     fields: Vec<(std::ops::Range<usize>, bool)>,
 }
 
-impl<'a> Look<'a> {
+impl<'a> Rows<'a> {
     fn new(format: &'a Format, is_detailed: bool) -> Self {
         Self { format, is_detailed, names: None, columns: Vec::new(), rows: 0, fields: Vec::new() }
+    }
+
+    /// Returns whether the names of columns are known, and something of their values.
+    fn is_telling(&self) -> bool {
+        self.rows > 0 && (self.names.is_some() || !matches!(self.format.layout, Layout::Split))
     }
 
     /// At least so many columns, in the order of a row.
@@ -369,7 +416,7 @@ impl<'a> Look<'a> {
     }
 }
 
-impl Sink for Look<'_> {
+impl Sink for Rows<'_> {
     fn header(&mut self, names: Vec<String>) -> Result<(), String> {
         self.names = Some(names);
         Ok(())

@@ -37,7 +37,7 @@ pub(crate) use csv::Csv;
 pub(in crate::engine::source) use csv::Field;
 pub(crate) use document::{Format, Layout};
 pub(in crate::engine::source) use infer::infer;
-pub use infer::{Found, FoundColumn};
+pub use infer::{Found, FoundColumn, Look};
 pub(in crate::engine::source) use json::{Cursor, Scalar, Stop};
 pub(crate) use pace::Pace;
 pub(crate) use refusal::excerpt;
