@@ -310,6 +310,19 @@ pub struct BuildArgs {
 pub enum SourceCommand {
     /// Ask the selected sources when they were last loaded; writes sources.json
     Freshness(SelectArgs),
+    /// Acknowledge the rows and files that a source has set aside, so that runs stop warning of them
+    Accept(AcceptArgs),
+}
+
+/// `source accept`.
+#[derive(Debug, ClapArgs)]
+pub struct AcceptArgs {
+    /// The source, as SOURCE.TABLE
+    #[arg(value_name = "SOURCE.TABLE")]
+    pub source: String,
+    /// Who acknowledges it
+    #[arg(long, env = "USER", hide_env = true, value_name = "NAME")]
+    pub by: Option<String>,
 }
 
 /// `init`.

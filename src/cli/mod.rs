@@ -8,10 +8,11 @@
 //! - `openlineage`: where lineage events go
 //! - `failure`: what stops a command, as lines and an exit code
 //! - one file a command: `build` (also `run`, `seed`, `snapshot`, `test`, `source freshness`), `compile`, `list`, `show`, `plan`,
-//!   `describe`, `docs`, `lineage`, `retry`, `clean`, `debug`, `init`
+//!   `describe`, `docs`, `lineage`, `retry`, `clean`, `debug`, `init`, `accept` (`source accept`)
 //!
 //! The only code that knows the environment, the working directory and the streams. Holds no logic of its own.
 
+mod accept;
 pub mod args;
 mod artifacts;
 mod asked;
@@ -112,6 +113,7 @@ async fn dispatch(args: Args) -> Result<ExitCode, Failure> {
         Command::Source(SourceCommand::Freshness(select)) => {
             build::run(&global, &Asked::freshness(&select)).await
         }
+        Command::Source(SourceCommand::Accept(command)) => accept::run(&global, &command).await,
         Command::Retry => retry::run(&global).await,
         Command::Compile(command) => compile::run(&global, &command).await,
         Command::List(command) => list::run(&global, &command),

@@ -297,6 +297,7 @@ impl Work<'_> {
         match &source.external {
             Some(external) if !source.is_delta() => {
                 let spec = source::spec(source, external, self.context.root)?;
+                let spec = source::with_new_columns(self.context.engine, external, spec).await?;
                 let (schema, warnings) = source::schema(self.context.engine, source, external, &spec).await?;
                 self.compiled.warnings.extend(warnings);
                 self.declare(&source.id, &source.relation, schema)?;

@@ -63,6 +63,28 @@ pub(super) fn spec(
     })
 }
 
+/// The same with the columns of text files that nobody declared, as text, if they are to be added.
+///
+/// # Errors
+/// If no file is there.
+pub(super) async fn with_new_columns(
+    engine: &Engine,
+    external: &External,
+    mut spec: SourceSpec,
+) -> Result<SourceSpec, Vec<Diagnostic>> {
+    if spec.drift.on_new_column != Some(OnNewColumn::Add) || !spec.format.is_text() || spec.columns.is_empty()
+    {
+        return Ok(spec);
+    }
+    let added = engine.source_new_columns(&spec).await.map_err(|error| {
+        let at = external.declared.location.span.clone();
+        vec![Diagnostic::error("source", message(&error)).at(at, "declared here")]
+    })?;
+    spec.columns.extend(added.iter().map(|name| (name.clone(), DataType::Utf8View)));
+    spec.drift.added = added;
+    Ok(spec)
+}
+
 /// The columns of a source, those declared and for self-describing formats those found; and what to warn of.
 ///
 /// # Errors

@@ -125,6 +125,15 @@ pub(in crate::engine::source) async fn table(
         refused.extend(reason.iter().map(|reason| (Arc::clone(&look.name), reason.clone())));
         reason.is_none()
     });
+    if !names.is_empty() && !looks.is_empty() && !drift.is_lenient {
+        let lacks_all = |look: &Look| look.columns.deviation.missing.len() == names.len();
+        if drift.on_missing_column == OnMissingColumn::Null && looks.iter().all(lacks_all) {
+            let found: std::collections::BTreeSet<&str> =
+                looks.iter().flat_map(|look| &look.columns.own).map(String::as_str).collect();
+            let found = found.into_iter().collect::<Vec<_>>().join(", ");
+            return Err(plan(format!("the files have none of the declared columns; they have {found}")));
+        }
+    }
     let columns: Vec<FileColumns> = looks.iter().map(|look| look.columns.clone()).collect();
     let refusal = columns.iter().find_map(|file| drift.refuse(on_new, &names, file));
     let judged = refusal.map_or_else(|| drift::judge(drift, on_new, &names, &columns), Err);

@@ -342,5 +342,6 @@ fn uuids(array: &ArrayRef) -> Result<ArrayRef, DataFusionError> {
 /// A value as a person reads it.
 pub(super) fn shown(array: &ArrayRef, row: usize) -> Result<String, DataFusionError> {
     let options = FormatOptions::default().with_null("null").with_display_error(true);
-    Ok(ArrayFormatter::try_new(array, &options)?.value(row).try_to_string()?)
+    // A value that has no text, such as an instant far out, says so itself.
+    Ok(ArrayFormatter::try_new(array, &options)?.value(row).to_string())
 }
