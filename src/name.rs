@@ -105,7 +105,7 @@ impl Relation {
     /// The table beside this one of the rejects that were acknowledged.
     #[must_use]
     pub fn accepted(&self) -> Self {
-        Self::new(self.schema.as_str(), format!("{}_accepted", self.name))
+        Self::new(self.schema.as_str(), format!("{}_rejected_accepted", self.name))
     }
 
     /// What queries call the rows that came into this table, and went, since a model read it last.

@@ -61,10 +61,10 @@ pub struct RejectNote {
     /// Files that were set aside whole.
     pub files: u64,
     /// Of the rows, those that were acknowledged.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default)]
     pub accepted_rows: u64,
     /// Of the files, those that were acknowledged.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default)]
     pub accepted_files: u64,
     /// Who acknowledged rejects last.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -65,8 +65,7 @@ impl Like {
 
     /// Returns whether the values of a column are judged.
     pub(super) fn judges(&self, column: &str) -> bool {
-        self.source(column)
-            .is_some_and(|source| matches!(source.reading, Reading::Judge(_) | Reading::Bounded))
+        self.source(column).is_some_and(|source| source.reading.is_judged())
     }
 
     /// Returns whether the files have a column of this name that nobody declared.
@@ -288,10 +287,8 @@ fn add(groups: &mut Vec<Like>, look: &Look, fields: &[FieldRef], wanted: &[Field
         group.files.push(file);
         return Ok(());
     }
-    let is_judged = sources
-        .iter()
-        .filter_map(|(_, source)| source.as_ref())
-        .any(|source| matches!(source.reading, Reading::Judge(_) | Reading::Bounded));
+    let is_judged =
+        sources.iter().filter_map(|(_, source)| source.as_ref()).any(|source| source.reading.is_judged());
     let new = look.columns.deviation.new.clone();
     groups.push(Like {
         schema: Arc::clone(&look.schema),

@@ -1,5 +1,6 @@
 //! Whole files through real queries: what is read, what is set aside and why.
 
+mod hostile;
 mod written;
 
 use std::{fmt::Write as _, fs, sync::Arc};
