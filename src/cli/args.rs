@@ -315,6 +315,19 @@ pub enum SourceCommand {
     Columns(SourceColumnsArgs),
     /// List the options that sources of each format take, with their values and defaults
     Options(SourceOptionsArgs),
+    /// Acknowledge the rows and files that a source has set aside, so that runs stop warning of them
+    Accept(AcceptArgs),
+}
+
+/// `source accept`.
+#[derive(Debug, ClapArgs)]
+pub struct AcceptArgs {
+    /// The source, as SOURCE.TABLE
+    #[arg(value_name = "SOURCE.TABLE")]
+    pub source: String,
+    /// Who acknowledges it
+    #[arg(long, env = "USER", hide_env = true, value_name = "NAME")]
+    pub by: Option<String>,
 }
 
 /// `init`.

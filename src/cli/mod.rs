@@ -9,11 +9,12 @@
 //! - `openlineage`: where lineage events go
 //! - `failure`: what stops a command, as lines and an exit code
 //! - one file a command: `build` (also `run`, `seed`, `snapshot`, `test`, `source freshness`), `compile`, `list`, `show`, `plan`,
-//!   `describe`, `docs`, `lineage`, `retry`, `clean`, `debug`, `init`, `source_columns`,
+//!   `describe`, `docs`, `lineage`, `retry`, `clean`, `debug`, `init`, `accept` (`source accept`), `source_columns`,
 //!   `source_options`
 //!
 //! The only code that knows the environment, the working directory and the streams. Holds no logic of its own.
 
+mod accept;
 pub mod args;
 mod artifacts;
 mod asked;
@@ -119,6 +120,7 @@ async fn dispatch(args: Args) -> Result<ExitCode, Failure> {
         }
         Command::Source(SourceCommand::Columns(command)) => source_columns::run(&global, &command).await,
         Command::Source(SourceCommand::Options(command)) => source_options::run(&command),
+        Command::Source(SourceCommand::Accept(command)) => accept::run(&global, &command).await,
         Command::Retry => retry::run(&global).await,
         Command::Compile(command) => compile::run(&global, &command).await,
         Command::List(command) => list::run(&global, &command),

@@ -90,6 +90,25 @@ pub fn of_files(location: &str, format: SourceFormatName, root: &Path) -> Source
     }
 }
 
+/// Gives a source the columns of its text files that nobody declared, as text, if they are to be added.
+async fn add_new_columns(
+    engine: &Engine,
+    external: &External,
+    spec: &mut SourceSpec,
+) -> Result<(), Vec<Diagnostic>> {
+    if spec.drift.on_new_column != Some(OnNewColumn::Add) || !spec.format.is_text() || spec.columns.is_empty()
+    {
+        return Ok(());
+    }
+    let added = engine.source_new_columns(spec).await.map_err(|error| {
+        let at = external.declared.location.span.clone();
+        vec![Diagnostic::error("source", message(&error)).at(at, "declared here")]
+    })?;
+    spec.columns.extend(added.iter().map(|name| (name.clone(), DataType::Utf8View)));
+    spec.drift.added = added;
+    Ok(())
+}
+
 /// What is known of a source once its location was looked at.
 pub(super) struct Looked {
     /// Its columns, those declared and those found.
@@ -137,6 +156,7 @@ pub(super) async fn look(
             .map_err(|finding| vec![finding])?,
         false => None,
     };
+    add_new_columns(engine, external, spec).await?;
     let schema = source::schema(spec).map_err(failed)?;
     Ok(Looked { schema, found, warnings })
 }

@@ -139,6 +139,12 @@ impl Engine {
         super::source::columns(spec, self.session.as_ref(), files, look).await
     }
 
+    /// The columns of a source's text files that nobody declared.
+    pub async fn source_new_columns(&self, spec: &super::source::SourceSpec) -> Result<Vec<String>> {
+        let files = super::source::list(spec, self.session.as_ref()).await?;
+        super::source::new_columns(spec, self.session.as_ref(), files).await
+    }
+
     /// The table of some of a source's files; what it sets aside goes to `rejects`.
     pub async fn source_of(
         &self,

@@ -48,7 +48,7 @@ pub use self::{
     facts::Facts,
     fault::Fault,
     past::Past,
-    provenance::{InputVersion, Judged, Provenance},
+    provenance::{InputVersion, Judged, Provenance, RejectNote},
     runs::Repair,
     schema::{delta_schema, forbidden},
     stage::Write,

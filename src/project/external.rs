@@ -1,6 +1,6 @@
 //! `external:`: the files or the database behind a source's table.
 
-use super::{reader::Reader, source_options::SourceOption, yaml::Yaml};
+use super::{drift::DriftDecl, reader::Reader, source_options::SourceOption, yaml::Yaml};
 use crate::{
     diag::Diagnostic,
     text::{Span, Spanned},
@@ -17,6 +17,8 @@ pub struct ExternalDecl {
     pub options: Vec<(Spanned<String>, Yaml)>,
     /// What becomes of bad input.
     pub on_error: OnErrorDecl,
+    /// What is done where files drift.
+    pub drift: DriftDecl,
     /// Where it is declared.
     pub span: Span,
 }
@@ -51,7 +53,8 @@ pub enum OnErrorDecl {
 }
 
 /// The keys of `external:` besides options.
-const KEYS: &[&str] = &["location", "format", "options"];
+const KEYS: &[&str] =
+    &["location", "format", "options", "on_missing_column", "on_new_column", "max_rejected"];
 
 /// What compressed files end in.
 const COMPRESSED: &[&str] = &[".gz", ".gzip", ".zst", ".zstd", ".bz2", ".xz"];
@@ -114,6 +117,7 @@ impl ExternalDecl {
         let location = reader.required("location");
         let format = format(&mut reader, location.as_ref());
         let declared = reader.map("options");
+        let drift = DriftDecl::of(&mut reader);
         let beside: Vec<_> =
             reader.entries().iter().filter(|(key, _)| !KEYS.contains(&key.value.as_str())).collect();
         let mut options = match &format {
@@ -124,7 +128,7 @@ impl ExternalDecl {
             Some(at) if options.remove(at).1.as_str() == Some("fail") => OnErrorDecl::Fail,
             _ => OnErrorDecl::SetAside,
         };
-        Some(Self { location: location?, format: format?, options, on_error, span: key.span.clone() })
+        Some(Self { location: location?, format: format?, options, on_error, drift, span: key.span.clone() })
     }
 
     /// An option's value, if it is set.

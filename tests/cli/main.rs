@@ -40,6 +40,7 @@ mod crashes;
 mod data;
 mod data_tests;
 mod describe;
+mod drift;
 mod expected;
 mod failures;
 mod freshness;

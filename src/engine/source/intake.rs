@@ -165,8 +165,12 @@ impl Intake {
                     Some(limit) => format!("`max_rejected` is {limit} a file"),
                     None => "more than half of them".to_owned(),
                 };
-                let what =
-                    format!("{} of the {} were rejected, {allowed}", file.rejected, rows_of(file.rows, name));
+                let what = match file.rows {
+                    1 => format!("the only row of {name} was rejected"),
+                    rows => {
+                        format!("{} of the {rows} rows of {name} were rejected, {allowed}", file.rejected)
+                    }
+                };
                 return Some(explained(what, &file.sample));
             }
         }
@@ -196,11 +200,6 @@ impl Intake {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// `3 rows of data/a.csv`.
-fn rows_of(rows: u64, file: &str) -> String {
-    if rows == 1 { format!("1 row of {file}") } else { format!("{rows} rows of {file}") }
 }
 
 fn explained(what: String, sample: &[String]) -> String {

@@ -45,7 +45,7 @@ pub use decode::{Compression, Encoding, TextOptions};
 pub use drift::{Deviation, Drift, Limit, MaxRejected, OnMissingColumn, OnNewColumn};
 pub use files::{Listing, SourceFile};
 pub(crate) use files::{list, listing};
-pub use provider::{columns, of_files as provider_of, provider};
+pub use provider::{columns, new_columns, of_files as provider_of, provider};
 pub use rejects::{Reject, RejectCounts, RejectSink, RejectStream, RejectedFile};
 pub use sample::Sample;
 pub(crate) use spec::SOURCE_FILE;

@@ -11,6 +11,7 @@ use super::{
     columnar,
     drift::Deviation,
     files::{self, SourceFile},
+    names,
     rejects::{Reject, RejectSink},
     rows::Shape,
     spec::{DateUnit, OnError, Orient, SourceFormat, SourceSpec, schema},
@@ -79,6 +80,24 @@ pub async fn columns(
     let open = SourceSpec { columns: Vec::new(), ..spec.clone() };
     let threads = session.config().target_partitions();
     infer(text_format(&open)?, files, threads, look).await
+}
+
+/// The columns of a source's text files that nobody declared, in the order in which they come up.
+pub async fn new_columns(
+    spec: &SourceSpec,
+    session: &dyn Session,
+    files: Vec<SourceFile>,
+) -> Result<Vec<String>, DataFusionError> {
+    let found = columns(spec, session, files, false).await?;
+    let mut new: Vec<String> = Vec::new();
+    for column in found.columns {
+        let is_known = spec.columns.iter().any(|(declared, _)| names::same(declared, &column.name))
+            || new.iter().any(|known| names::same(known, &column.name));
+        if !is_known {
+            new.push(column.name);
+        }
+    }
+    Ok(new)
 }
 
 /// How rows lie in a source's text files.

@@ -77,8 +77,10 @@ pub struct RejectCounts {
 }
 
 /// What was set aside of a file.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RejectedFile {
+    /// The source that it is of.
+    pub source: Arc<str>,
     /// Rows set aside alone.
     pub rows: u64,
     /// Why it was set aside whole.
@@ -171,7 +173,11 @@ impl RejectSink {
         {
             let mut counts = lock(&self.counts);
             let counts = &mut *counts;
-            let of_file = counts.by_file.entry(Arc::clone(&reject.file)).or_default();
+            let of_file = counts.by_file.entry(Arc::clone(&reject.file)).or_insert_with(|| RejectedFile {
+                source: Arc::clone(&reject.source),
+                rows: 0,
+                reason: None,
+            });
             if reject.row.is_some() {
                 counts.rows += 1;
                 of_file.rows += 1;

@@ -7,7 +7,7 @@ use datafusion::{
     error::DataFusionError,
 };
 
-use super::{decode::TextOptions, drift::Drift, kind::Kind};
+use super::{decode::TextOptions, drift::Drift, kind::Kind, names};
 
 /// The column that gives each row the file it came from.
 pub(crate) const SOURCE_FILE: &str = "_source_file";
@@ -211,8 +211,10 @@ pub fn schema(spec: &SourceSpec) -> Result<SchemaRef, DataFusionError> {
     if spec.drift.is_rescuing() && !spec.columns.iter().any(|(name, _)| name == RESCUED) {
         fields.push(Field::new(RESCUED, DataType::Utf8View, true));
     }
-    if let Some((at, twice)) =
-        fields.iter().enumerate().find(|(at, field)| fields[..*at].iter().any(|f| f.name() == field.name()))
+    if let Some((at, twice)) = fields
+        .iter()
+        .enumerate()
+        .find(|(at, field)| fields[..*at].iter().any(|f| names::same(f.name(), field.name())))
     {
         let message =
             format!("{}: column `{}` is declared twice (again at {})", spec.name, twice.name(), at + 1);

@@ -65,8 +65,7 @@ impl Like {
 
     /// Returns whether the values of a column are judged.
     pub(super) fn judges(&self, column: &str) -> bool {
-        self.source(column)
-            .is_some_and(|source| matches!(source.reading, Reading::Judge(_) | Reading::Bounded))
+        self.source(column).is_some_and(|source| source.reading.is_judged())
     }
 
     /// Returns whether the files have a column of this name that nobody declared.
@@ -125,6 +124,15 @@ pub(in crate::engine::source) async fn table(
         refused.extend(reason.iter().map(|reason| (Arc::clone(&look.name), reason.clone())));
         reason.is_none()
     });
+    if !names.is_empty() && !looks.is_empty() && !drift.is_lenient {
+        let lacks_all = |look: &Look| look.columns.deviation.missing.len() == names.len();
+        if drift.on_missing_column == OnMissingColumn::Null && looks.iter().all(lacks_all) {
+            let found: std::collections::BTreeSet<&str> =
+                looks.iter().flat_map(|look| &look.columns.own).map(String::as_str).collect();
+            let found = found.into_iter().collect::<Vec<_>>().join(", ");
+            return Err(plan(format!("the files have none of the declared columns; they have {found}")));
+        }
+    }
     let columns: Vec<FileColumns> = looks.iter().map(|look| look.columns.clone()).collect();
     let refusal = columns.iter().find_map(|file| drift.refuse(on_new, &names, file));
     let judged = refusal.map_or_else(|| drift::judge(drift, on_new, &names, &columns), Err);
@@ -279,10 +287,8 @@ fn add(groups: &mut Vec<Like>, look: &Look, fields: &[FieldRef], wanted: &[Field
         group.files.push(file);
         return Ok(());
     }
-    let is_judged = sources
-        .iter()
-        .filter_map(|(_, source)| source.as_ref())
-        .any(|source| matches!(source.reading, Reading::Judge(_) | Reading::Bounded));
+    let is_judged =
+        sources.iter().filter_map(|(_, source)| source.as_ref()).any(|source| source.reading.is_judged());
     let new = look.columns.deviation.new.clone();
     groups.push(Like {
         schema: Arc::clone(&look.schema),

@@ -19,7 +19,7 @@ use datafusion::{
 use futures::StreamExt;
 
 use super::{
-    reading::{Reading, is_uuid},
+    reading::Reading,
     value::{json, token},
 };
 use crate::engine::source::{
@@ -53,8 +53,8 @@ pub(super) struct Judged {
     pub(super) columns: Vec<Wanted>,
     /// The place of the file's name among the columns that are scanned.
     pub(super) file: usize,
-    /// The columns that nobody declared, by their places; their values go to the column `rescued`.
-    pub(super) rescue: Vec<(String, usize)>,
+    /// The columns that nobody declared, by their places, and whether they are UUIDs; their values go to `_rescued`.
+    pub(super) rescue: Vec<(String, usize, bool)>,
     pub(super) report: Report,
     pub(super) intake: Arc<Intake>,
     /// Before the number of this scan's first partition.
@@ -118,12 +118,7 @@ impl Judged {
         for (at, column) in self.columns.iter().enumerate() {
             let array = match &column.from {
                 None => new_null_array(&column.data_type, batch.num_rows()),
-                Some((from, reading)) => {
-                    let field = batch.schema_ref().field(*from).clone();
-                    let array = batch.column(*from);
-                    let array = if is_uuid(&field) { uuids(array)? } else { Arc::clone(array) };
-                    self.read(&array, column, reading, at, &mut bad)?
-                }
+                Some((from, reading)) => self.read(batch.column(*from), column, reading, at, &mut bad)?,
             };
             if column.is_kept {
                 arrays.push(array);
@@ -157,6 +152,7 @@ impl Judged {
         };
         let kind = match reading {
             Reading::Same => return Ok(Arc::clone(array)),
+            Reading::Uuid => return uuids(array),
             Reading::Cast => return Ok(cast(array, &column.data_type)?),
             Reading::Bounded => {
                 outside(array)?.into_iter().for_each(&mut fault);
@@ -189,10 +185,9 @@ impl Judged {
         let mut texts = StringViewBuilder::new();
         for row in 0..batch.num_rows() {
             let mut object = serde_json::Map::new();
-            for (name, from) in &self.rescue {
-                let field = batch.schema_ref().field(*from).clone();
-                let array = batch.column(*from);
-                let array = if is_uuid(&field) { uuids(&array.slice(row, 1))? } else { array.slice(row, 1) };
+            for (name, from, is_uuid) in &self.rescue {
+                let array = batch.column(*from).slice(row, 1);
+                let array = if *is_uuid { uuids(&array)? } else { array };
                 if !array.is_null(0) {
                     object.insert(name.clone(), json(&array, 0)?);
                 }
@@ -342,5 +337,6 @@ fn uuids(array: &ArrayRef) -> Result<ArrayRef, DataFusionError> {
 /// A value as a person reads it.
 pub(super) fn shown(array: &ArrayRef, row: usize) -> Result<String, DataFusionError> {
     let options = FormatOptions::default().with_null("null").with_display_error(true);
-    Ok(ArrayFormatter::try_new(array, &options)?.value(row).try_to_string()?)
+    // A value that has no text, such as an instant far out, says so itself.
+    Ok(ArrayFormatter::try_new(array, &options)?.value(row).to_string())
 }

@@ -211,7 +211,10 @@ impl ColumnarTable {
             }
         }
         let kept_rescue = rescues && wanted.index_of(RESCUED).is_ok();
-        let rescue = group.new.iter().filter(|_| kept_rescue).map(|name| Ok((name.clone(), place(name)?)));
+        let rescue = group.new.iter().filter(|_| kept_rescue).map(|name| {
+            let is_uuid = group.schema.field_with_name(name).is_ok_and(reading::is_uuid);
+            Ok((name.clone(), place(name)?, is_uuid))
+        });
         Ok(Judged {
             schema: Arc::clone(wanted),
             columns,
@@ -291,7 +294,7 @@ fn expression(
     };
     let column: Arc<dyn PhysicalExpr> = Arc::new(Column::new(from, scanned.index_of(from)?));
     match reading {
-        Reading::Same | Reading::Bounded => Ok(column),
+        Reading::Same | Reading::Bounded | Reading::Uuid => Ok(column),
         Reading::Cast | Reading::Judge(_) => cast(column, scanned, field.data_type().clone()),
     }
 }

@@ -19,6 +19,15 @@ pub(super) enum Reading {
     Judge(Kind),
     /// They stay as they are, if they are within the calendar.
     Bounded,
+    /// They are bytes, and become the text of a UUID.
+    Uuid,
+}
+
+impl Reading {
+    /// Returns whether rows have to be looked at one by one.
+    pub(super) fn is_judged(&self) -> bool {
+        matches!(self, Self::Judge(_) | Self::Bounded | Self::Uuid)
+    }
 }
 
 /// Returns whether a field holds UUIDs, which are 16 bytes there and text to everybody else.
@@ -46,7 +55,7 @@ pub(super) fn reading(field: &Field, to: &DataType, is_bounded: bool) -> Result<
     };
     let kind = Kind::from_arrow(to);
     if is_uuid(field) && kind == Some(Kind::Text) {
-        return Ok(Reading::Judge(Kind::Text));
+        return Ok(Reading::Uuid);
     }
     if is_instant(from) && is_instant(to) {
         return Ok(match (from == to, is_bounded, kind) {

@@ -1,6 +1,7 @@
 //! Whole files through real queries: what is read, what is set aside and why.
 
 mod found;
+mod hands;
 mod hostile;
 mod written;
 
