@@ -150,11 +150,11 @@ pub(super) async fn look(
         let table = engine.source_of(spec, files, None).await.map_err(failed)?;
         return Ok(Looked { schema: table.schema(), found: None, warnings });
     }
-    let found = match is_undeclared(spec) {
-        true => found::complete(engine, spec, files, recorded.get(&table.id), &table.span)
-            .await
-            .map_err(|finding| vec![finding])?,
-        false => None,
+    let found = if is_undeclared(spec) {
+        let completed = found::complete(engine, spec, files, recorded.get(&table.id), &table.span).await;
+        completed.map_err(|finding| vec![finding])?
+    } else {
+        None
     };
     add_new_columns(engine, external, spec).await?;
     let schema = source::schema(spec).map_err(failed)?;

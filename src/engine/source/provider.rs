@@ -88,7 +88,7 @@ pub async fn new_columns(
     session: &dyn Session,
     files: Vec<SourceFile>,
 ) -> Result<Vec<String>, DataFusionError> {
-    let found = columns(spec, session, files, false).await?;
+    let found = columns(spec, session, files, Look::All).await?;
     let mut new: Vec<String> = Vec::new();
     for column in found.columns {
         let is_known = spec.columns.iter().any(|(declared, _)| names::same(declared, &column.name))

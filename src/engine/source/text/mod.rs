@@ -21,6 +21,7 @@ mod infer;
 mod json;
 mod json_frame;
 mod json_row;
+mod observed;
 mod pace;
 mod refusal;
 mod row;
