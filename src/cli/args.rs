@@ -11,7 +11,8 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 pub use self::questions::{
     DescribeArgs, DescribeOutput, DocsCommand, GenerateArgs, LineageArgs, LineageOutput, ListArgs,
-    ListOutput, PlanArgs, PlanOutput, ResourceType, ServeArgs, ShowArgs, ShowOutput,
+    ListOutput, PlanArgs, PlanOutput, ResourceType, ServeArgs, ShowArgs, ShowOutput, SourceColumnsArgs,
+    SourceOptionsArgs,
 };
 use crate::interval::Interval;
 
@@ -312,6 +313,10 @@ pub enum SourceCommand {
     Freshness(SelectArgs),
     /// Acknowledge the rows and files that a source has set aside, so that runs stop warning of them
     Accept(AcceptArgs),
+    /// Find the columns of files, or of sources, and print them as YAML to paste into sources.yml
+    Columns(SourceColumnsArgs),
+    /// List the options that sources of each format take, with their values and defaults
+    Options(SourceOptionsArgs),
 }
 
 /// `source accept`.

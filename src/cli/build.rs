@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     artifact::{Invocation, in_database},
+    compile::FOUND_COLUMNS,
     event::RunInfo,
     lineage::Lineage,
     manifest::Node,
@@ -45,6 +46,12 @@ pub(super) async fn run(global: &Global, asked: &Asked<'_>) -> Result<ExitCode, 
     let repair = lake.repair().await;
     for failed in repair.failed {
         failure::warn(&failed.to_string());
+    }
+    if asked.builds() {
+        for (source, found) in &compiled.found {
+            let text = found.to_text().map_err(|error| Failure::message(error.to_string()))?;
+            lake.record(FOUND_COLUMNS, source.as_str(), text).await?;
+        }
     }
     let info = info(asked.command, &context, &plan, &lake.root_display(), repair.done);
     let limits = Limits { threads: context.threads, fail_fast: asked.fail_fast };

@@ -8,7 +8,8 @@
 //! - `openlineage`: where lineage events go
 //! - `failure`: what stops a command, as lines and an exit code
 //! - one file a command: `build` (also `run`, `seed`, `snapshot`, `test`, `source freshness`), `compile`, `list`, `show`, `plan`,
-//!   `describe`, `docs`, `lineage`, `retry`, `clean`, `debug`, `init`, `accept` (`source accept`)
+//!   `describe`, `docs`, `lineage`, `retry`, `clean`, `debug`, `init`, `accept` (`source accept`), `source_columns`,
+//!   `source_options`
 //!
 //! The only code that knows the environment, the working directory and the streams. Holds no logic of its own.
 
@@ -32,6 +33,8 @@ mod openlineage;
 mod plan;
 mod retry;
 mod show;
+mod source_columns;
+mod source_options;
 
 use std::{
     io::{IsTerminal, stdout},
@@ -114,6 +117,8 @@ async fn dispatch(args: Args) -> Result<ExitCode, Failure> {
             build::run(&global, &Asked::freshness(&select)).await
         }
         Command::Source(SourceCommand::Accept(command)) => accept::run(&global, &command).await,
+        Command::Source(SourceCommand::Columns(command)) => source_columns::run(&global, &command).await,
+        Command::Source(SourceCommand::Options(command)) => source_options::run(&command),
         Command::Retry => retry::run(&global).await,
         Command::Compile(command) => compile::run(&global, &command).await,
         Command::List(command) => list::run(&global, &command),

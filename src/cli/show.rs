@@ -143,8 +143,9 @@ async fn written(
             stored.insert(relation, found.schema);
         }
     }
+    let (found, wanted) = (context.found_columns(tables).await?, Wanted::default());
     let (query, sources) =
-        inline::compile_query(&context.compiling(engine, &stored, &Wanted::default()), sql).await?;
+        inline::compile_query(&context.compiling(engine, &stored, &found, &wanted), sql).await?;
     Ok((query, by_relation(context, sources)))
 }
 

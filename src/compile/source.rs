@@ -1,8 +1,11 @@
 //! Declared sources as the engine reads them.
 
+mod found;
 mod location;
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
+
+pub use self::found::{FOUND_COLUMNS, FoundColumns, FoundType, is_undeclared};
 
 use crate::{
     diag::Diagnostic,
@@ -16,6 +19,7 @@ use crate::{
         },
     },
     manifest::{SourceTable, node::External},
+    name::NodeId,
     project::{DriftDecl, ExternalDecl, LimitDecl, OnErrorDecl, SourceFormatName, Yaml},
     text::Spanned,
 };
@@ -24,11 +28,7 @@ use crate::{
 ///
 /// # Errors
 /// Column types that do not exist, at their place.
-pub(super) fn spec(
-    table: &SourceTable,
-    external: &External,
-    root: &Path,
-) -> Result<SourceSpec, Vec<Diagnostic>> {
+pub fn spec(table: &SourceTable, external: &External, root: &Path) -> Result<SourceSpec, Vec<Diagnostic>> {
     let mut findings = Vec::new();
     let mut columns = Vec::new();
     for column in &table.columns {
@@ -85,16 +85,55 @@ pub(super) async fn with_new_columns(
     Ok(spec)
 }
 
-/// The columns of a source, those declared and for self-describing formats those found; and what to warn of.
+/// A source that is files of which nothing is declared.
+#[must_use]
+pub fn of_files(location: &str, format: SourceFormatName, root: &Path) -> SourceSpec {
+    let date_unit = DateUnit::default();
+    SourceSpec {
+        name: location.to_owned(),
+        format: match format {
+            SourceFormatName::Json => SourceFormat::Json { orient: Orient::Auto, date_unit },
+            SourceFormatName::Ndjson => SourceFormat::NdJson { date_unit },
+            SourceFormatName::Csv => {
+                SourceFormat::Csv { delimiter: None, header: None, quote: None, nulls: None }
+            }
+            SourceFormatName::Avro => SourceFormat::Avro,
+            SourceFormatName::Parquet | SourceFormatName::Delta | SourceFormatName::Sqlite => {
+                SourceFormat::Parquet
+            }
+        },
+        location: location.to_owned(),
+        text: TextOptions::default(),
+        base: root.to_path_buf(),
+        columns: Vec::new(),
+        identity: Identity::Stamp,
+        drift: source::Drift::default(),
+        on_error: OnError::SetAside,
+    }
+}
+
+/// What is known of a source once its location was looked at.
+pub(super) struct Looked {
+    /// Its columns, those declared and those found.
+    pub(super) schema: SchemaRef,
+    /// The columns that were found, if they are to be recorded.
+    pub(super) found: Option<FoundColumns>,
+    /// What to warn of.
+    pub(super) warnings: Vec<Diagnostic>,
+}
+
+/// Looks at a source's location. A text source that declares no columns is given those that are in `recorded`, or else
+/// those that its files have.
 ///
 /// # Errors
 /// That no file is there, or none that can be read.
-pub(super) async fn schema(
+pub(super) async fn look(
     engine: &Engine,
     table: &SourceTable,
     external: &External,
-    spec: &SourceSpec,
-) -> Result<(SchemaRef, Vec<Diagnostic>), Vec<Diagnostic>> {
+    spec: &mut SourceSpec,
+    recorded: &BTreeMap<NodeId, FoundColumns>,
+) -> Result<Looked, Vec<Diagnostic>> {
     let at = || external.declared.location.span.clone();
     let failed =
         |error: EngineError| vec![Diagnostic::error("source", message(&error)).at(at(), "declared here")];
@@ -103,7 +142,7 @@ pub(super) async fn schema(
             return Err(vec![location::missing(spec, &[], at())]);
         }
         let table = engine.source(spec, None).await.map_err(failed)?;
-        return Ok((table.schema(), Vec::new()));
+        return Ok(Looked { schema: table.schema(), found: None, warnings: Vec::new() });
     }
     let Listing { files, left_out } = engine.source_listing(spec).await.map_err(failed)?;
     if files.is_empty() {
@@ -112,18 +151,16 @@ pub(super) async fn schema(
     let warnings = location::left_out(spec, &left_out, at()).into_iter().collect();
     if !spec.format.is_text() {
         let table = engine.source_of(spec, files, None).await.map_err(failed)?;
-        return Ok((table.schema(), warnings));
+        return Ok(Looked { schema: table.schema(), found: None, warnings });
     }
-    if spec.columns.is_empty() {
-        let message = format!("the source `{}` declares no columns", spec.name);
-        return Err(vec![
-            Diagnostic::error("no-columns", message)
-                .at(table.span.clone(), "")
-                .hint("list its `columns:` with a `name` and a `data_type` each, so that models can be type-checked before any file is read"),
-        ]);
-    }
+    let found = match is_undeclared(spec) {
+        true => found::complete(engine, spec, files, recorded.get(&table.id), &table.span)
+            .await
+            .map_err(|finding| vec![finding])?,
+        false => None,
+    };
     let schema = source::schema(spec).map_err(failed)?;
-    Ok((schema, warnings))
+    Ok(Looked { schema, found, warnings })
 }
 
 /// The complaint about a source that is a Delta table and is not there.

@@ -45,6 +45,7 @@ async fn compiled(
         engine: &engine(),
         root: fixture.folder.path(),
         stored: &lake.iter().cloned().collect(),
+        found: &BTreeMap::new(),
         now: chrono::DateTime::UNIX_EPOCH,
         wanted: &Wanted::default(),
     };
@@ -220,6 +221,7 @@ async fn a_typed_query_reads_models_sources_and_tables_by_their_places() {
         engine: &engine(),
         root: fixture.folder.path(),
         stored: &lake,
+        found: &BTreeMap::new(),
         now: chrono::DateTime::UNIX_EPOCH,
         wanted: &Wanted::default(),
     };
@@ -243,6 +245,7 @@ async fn seeded(files: &[(&str, &str)], lake: &[(Relation, SchemaRef)]) -> Compi
         engine: &engine(),
         root: fixture.folder.path(),
         stored: &lake.iter().cloned().collect(),
+        found: &BTreeMap::new(),
         now: chrono::DateTime::UNIX_EPOCH,
         wanted: &Wanted::default(),
     };

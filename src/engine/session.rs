@@ -135,6 +135,16 @@ impl Engine {
         super::source::new_columns(spec, self.session.as_ref(), files).await
     }
 
+    /// The columns of some of a source's text files, whatever is declared; with `is_detailed`, what is only for people.
+    pub async fn source_columns(
+        &self,
+        spec: &super::source::SourceSpec,
+        files: Vec<super::source::SourceFile>,
+        is_detailed: bool,
+    ) -> Result<super::source::Found> {
+        super::source::columns(spec, self.session.as_ref(), files, is_detailed).await
+    }
+
     /// The table of some of a source's files; what it sets aside goes to `rejects`.
     pub async fn source_of(
         &self,

@@ -14,7 +14,7 @@
 //! Start at [`Lake`]; `stage` writes, `base` is what a change starts from, `between` how two
 //! versions differ, `known` which were read already, `sink` is one writer's memory, `commit` makes the
 //! log entry, `constraint` binds other writers, `past` tells of earlier versions, `facts` of the newest, `attest` says more of the rows that are
-//! there, `runs` cleans up after runs that were killed, of which `fault` makes some for tests.
+//! there, `notes` are small texts beside the tables, `runs` cleans up after runs that were killed, of which `fault` makes some for tests.
 
 mod attest;
 mod base;
@@ -26,6 +26,7 @@ mod error;
 mod facts;
 mod fault;
 mod known;
+mod notes;
 mod overlay;
 mod past;
 mod place;

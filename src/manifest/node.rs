@@ -193,6 +193,14 @@ impl SourceTable {
         }
     }
 
+    /// Returns whether it is text that declares none of its columns but those that the reader supplies.
+    #[must_use]
+    pub fn may_be_undeclared(&self) -> bool {
+        let is_text = |external: &External| external.declared.format.value.is_text();
+        self.external.as_ref().is_some_and(is_text)
+            && self.columns.iter().all(|column| column.name.value.starts_with("_source_"))
+    }
+
     /// Whether its rows lie in files, of which there may be more tomorrow.
     #[must_use]
     pub fn has_files(&self) -> bool {

@@ -79,7 +79,8 @@ impl SourceFormatName {
     }
 
     /// The format of files with this name, by its extension; that of a compression may follow it.
-    fn of_file(name: &str) -> Option<Self> {
+    #[must_use]
+    pub fn of_file(name: &str) -> Option<Self> {
         let lower = name.trim().to_ascii_lowercase();
         let inner = match COMPRESSED.iter().find(|end| lower.ends_with(**end)) {
             Some(end) => &lower[..lower.len() - end.len()],

@@ -60,6 +60,7 @@ mod settings;
 mod signals;
 mod site;
 mod smart_meters;
+mod source_files;
 mod sql_errors;
 mod template_errors;
 mod test_errors;

@@ -171,9 +171,8 @@ pub(crate) fn not_text(bytes: &[u8]) -> String {
     format!("{NOT_TEXT}: set `encoding`, such as `latin-1` or `windows-1252`")
 }
 
-/// What text that holds NUL characters at every other place seems to be.
-pub(crate) fn wide(head: &str) -> Option<String> {
-    let bytes = head.as_bytes();
+/// What bytes of which every other one is NUL seem to be.
+pub(crate) fn wide(bytes: &[u8]) -> Option<String> {
     let bytes = &bytes[..bytes.len().min(64)];
     let zeros = |odd: usize| bytes.iter().skip(odd).step_by(2).all(|byte| *byte == 0);
     let of = match (bytes.len() >= 4, zeros(0), zeros(1)) {

@@ -15,19 +15,26 @@ const NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Folders(Arc<[(usize, Option<String>)]>);
 
+/// The columns that the name of a file gives values, in the order of its folders; of two folders for one column the inner
+/// one counts.
+pub(crate) fn pairs(file: &str) -> Vec<(String, Option<String>)> {
+    let Some((folders, _)) = file.rsplit_once('/') else { return Vec::new() };
+    let mut pairs: Vec<(String, Option<String>)> = Vec::new();
+    for folder in folders.split('/') {
+        let Some((key, value)) = folder.split_once('=') else { continue };
+        let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+        let key = decoded(key);
+        pairs.retain(|(known, _)| !names::same(known, &key));
+        pairs.push((key, Some(decoded(value)).filter(|value| value != NULL)));
+    }
+    pairs
+}
+
 impl Folders {
     /// Those that the name of a file has; of two folders for one column the inner one counts.
     pub(crate) fn of(file: &str, declared: &[String]) -> Self {
-        let Some((folders, _)) = file.rsplit_once('/') else { return Self::default() };
-        let mut values: Vec<(usize, Option<String>)> = Vec::new();
-        for folder in folders.split('/') {
-            let Some((key, value)) = folder.split_once('=') else { continue };
-            let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
-            let Some(column) = names::find(&decoded(key), declared) else { continue };
-            values.retain(|(known, _)| *known != column);
-            values.push((column, Some(decoded(value)).filter(|value| value != NULL)));
-        }
-        Self(values.into())
+        let column = |(key, value): (String, _)| Some((names::find(&key, declared)?, value));
+        Self(pairs(file).into_iter().filter_map(column).collect())
     }
 
     /// Each column with its value.

@@ -47,7 +47,7 @@ pub(crate) use files::{list, listing};
 pub use provider::{columns, new_columns, of_files as provider_of, provider};
 pub use rejects::{Reject, RejectCounts, RejectSink, RejectStream, RejectedFile};
 pub(crate) use spec::SOURCE_FILE;
-pub use spec::{DateUnit, Identity, Nulls, OnError, Orient, SourceFormat, SourceSpec, schema};
+pub use spec::{DateUnit, Identity, Nulls, OnError, Orient, SourceFormat, SourceSpec, is_supplied, schema};
 pub use state::{SourceState, modified, of_files, state};
 pub use text::{Found, FoundColumn};
 pub use types::{data_type, declared_name, type_name};

@@ -53,6 +53,13 @@ pub enum Identity {
 }
 
 impl SourceSpec {
+    /// How its files are read, whatever columns are declared, as one text.
+    #[must_use]
+    pub fn reading(&self) -> String {
+        let Self { format, location, text, .. } = self;
+        format!("{format:?} at {location} as {}", text.describe())
+    }
+
     /// All that decides how its bytes become rows, as one text.
     #[must_use]
     pub fn describe(&self) -> String {
@@ -168,6 +175,12 @@ pub enum OnError {
     SetAside,
     /// The first of it is an error.
     Fail,
+}
+
+/// Returns whether a column is supplied by the reader: a row's file, or its place in it.
+#[must_use]
+pub fn is_supplied(name: &str) -> bool {
+    [SOURCE_FILE, SOURCE_ROW].contains(&name)
 }
 
 /// The Arrow schema of the declared columns; reads no data. Every field may be null.

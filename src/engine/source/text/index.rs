@@ -48,7 +48,7 @@ pub(super) fn build(
     mut go_on: impl FnMut() -> bool,
 ) -> io::Result<Result<Index, Broken>> {
     let is_direct = file.is_direct;
-    let format = match sniff::resolve(format, sniff::beginning(&file.head), false) {
+    let format = match sniff::resolve(format, folders, sniff::beginning(&file.head), false) {
         Ok(format) => format.into_owned(),
         Err(reason) => return Ok(Err(Broken { offset: 0, reason, is_header: false })),
     };

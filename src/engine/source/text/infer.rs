@@ -3,6 +3,7 @@
 //! A file that breaks somewhere counts for nothing, as when it is loaded. Start at [`infer`].
 
 use std::{
+    borrow::Cow,
     io,
     sync::{
         Arc,
@@ -24,8 +25,11 @@ use super::{
     window::Window,
 };
 use crate::engine::source::{
-    decode::{self, Text, not_text},
+    cell::unescape,
+    decode::{self, Text, not_text, wide},
     files::SourceFile,
+    hive::{self, Folders},
+    names,
 };
 
 /// What was found in files.
@@ -129,6 +133,19 @@ impl Columns {
         self.broken.extend(other.broken);
     }
 
+    /// Columns whose values the path of the file gives take the place of the file's own.
+    fn supply(&mut self, pairs: Vec<(String, Option<String>)>, is_detailed: bool) {
+        for (name, value) in pairs {
+            self.columns.retain(|(known, _)| !names::same(known, &name));
+            let mut shape = Shape::new(true, is_detailed);
+            match value {
+                Some(value) => shape.see_texts(&value, self.rows),
+                None => shape.nulls = self.rows,
+            }
+            self.columns.push((name, shape));
+        }
+    }
+
     fn found(self) -> Found {
         let Self { rows, files, broken, .. } = self;
         let columns = self.columns.into_iter().map(|(name, shape)| FoundColumn {
@@ -160,7 +177,10 @@ fn share(
             .file(file, &mut bytes)
             .map_err(|error| DataFusionError::Execution(format!("{}: {error}", file.name)))?;
         match found {
-            Ok(columns) => all.merge(columns),
+            Ok(mut columns) => {
+                columns.supply(hive::pairs(&file.name), is_detailed);
+                all.merge(columns);
+            }
             Err(broken) => {
                 all.merge(Columns {
                     files: 1,
@@ -205,8 +225,12 @@ impl Looking<'_> {
         if bytes.is_empty() {
             return Err(broken(0, EMPTY.to_owned()));
         }
+        if let Some(reason) = wide(bytes) {
+            return Err(broken(0, reason));
+        }
         let text = str::from_utf8(bytes).map_err(|error| broken(error.valid_up_to(), not_text(bytes)))?;
-        let format = sniff::resolve(self.format, text, true).map_err(|reason| broken(0, reason))?;
+        let format = sniff::resolve(self.format, &Folders::default(), text, true)
+            .map_err(|reason| broken(0, reason))?;
         let mut look = Look::new(&format, self.is_detailed);
         let walked = Frame::new(&format, format.names.len()).walk(&mut Cursor::new(text, true), &mut look);
         match walked {
@@ -217,10 +241,11 @@ impl Looking<'_> {
     }
 
     fn windows(&self, text: Text<'_>, pace: Pace) -> io::Result<Result<Columns, Broken>> {
-        let format = match sniff::resolve(self.format, sniff::beginning(&text.head), false) {
-            Ok(format) => format,
-            Err(reason) => return Ok(Err(Broken { offset: 0, reason, is_header: false })),
-        };
+        let format =
+            match sniff::resolve(self.format, &Folders::default(), sniff::beginning(&text.head), false) {
+                Ok(format) => format,
+                Err(reason) => return Ok(Err(Broken { offset: 0, reason, is_header: false })),
+            };
         let mut look = Look::new(&format, self.is_detailed);
         let mut frame = Frame::new(&format, format.names.len());
         let mut window = Window::new(text.reader(), pace);
@@ -331,10 +356,9 @@ impl<'a> Look<'a> {
         while cursor.element(first, b'}')? {
             first = false;
             let (inside, escaped) = cursor.key()?;
-            let name = if escaped {
-                crate::engine::source::cell::unescape(inside).unwrap_or_default()
-            } else {
-                inside.to_owned()
+            let name = match escaped {
+                true => Cow::Owned(unescape(inside).unwrap_or_default()),
+                false => Cow::Borrowed(inside),
             };
             let is_detailed = self.is_detailed;
             let at = place(&mut self.columns, &name, next, || Shape::new(false, is_detailed));

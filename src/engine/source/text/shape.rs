@@ -13,6 +13,7 @@ use crate::engine::source::{
     cell::unescape,
     guess::{Guess, Types},
     kind::JSON,
+    names,
 };
 
 /// Levels of arrays and objects that become types; what lies deeper is JSON text.
@@ -78,6 +79,15 @@ impl Shape {
         self.texts.1.see(text);
         if let Some(detail) = &mut self.detail {
             detail.see(text);
+        }
+    }
+
+    /// Takes a text in that so many rows have.
+    pub(super) fn see_texts(&mut self, text: &str, rows: u64) {
+        if rows > 0 {
+            self.see_text(text);
+            self.values += rows - 1;
+            self.texts.0 += rows - 1;
         }
     }
 
@@ -241,7 +251,7 @@ pub(super) fn place(
     if columns.get(next).is_some_and(|(known, _)| known == name) {
         return next;
     }
-    let found = columns.iter().position(|(known, _)| known.eq_ignore_ascii_case(name));
+    let found = columns.iter().position(|(known, _)| names::same(known, name));
     found.unwrap_or_else(|| {
         columns.push((name.to_owned(), make()));
         columns.len() - 1

@@ -13,7 +13,9 @@ use super::{
 use crate::engine::source::{
     cell::Token,
     decode,
+    hive::Folders,
     kind::Kind,
+    names,
     spec::{DateUnit, Nulls},
 };
 
@@ -58,14 +60,30 @@ pub(super) fn beginning(head: &[u8]) -> &str {
     }
 }
 
-/// The format of a file that begins with `text`, or is it if `whole`; else why it is set aside.
-pub(super) fn resolve<'f>(format: &'f Format, text: &str, whole: bool) -> Result<Cow<'f, Format>, String> {
-    if let Some(reason) = decode::wide(text) {
+/// The format of a file that begins with `text`, or is it if `whole`; else why it is set aside. Its folders may give some of
+/// the columns, which it has not itself then.
+pub(super) fn resolve<'f>(
+    format: &'f Format,
+    folders: &Folders,
+    text: &str,
+    whole: bool,
+) -> Result<Cow<'f, Format>, String> {
+    if let Some(reason) = decode::wide(text.as_bytes()) {
         return Err(reason);
     }
     let layout = match &format.layout {
         Layout::AnyJson => shape(text, whole, &format.names),
-        Layout::AnyCsv(dialect) => Layout::Csv(Sample::new(dialect, text, whole, &format.names).resolve()?),
+        Layout::AnyCsv(dialect) => {
+            let supplied = folders.supplied(format.names.len());
+            let (names, dialect) = if supplied.contains(&true) {
+                let kinds = dialect.kinds.iter().zip(&supplied).filter(|(_, supplied)| !**supplied);
+                let kinds = kinds.map(|(kind, _)| *kind).collect();
+                (format.own(folders).into(), Cow::Owned(Dialect { kinds, ..dialect.clone() }))
+            } else {
+                (Arc::clone(&format.names), Cow::Borrowed(dialect))
+            };
+            Layout::Csv(Sample::new(&dialect, text, whole, &names).resolve()?)
+        }
         _ => return Ok(Cow::Borrowed(format)),
     };
     Ok(Cow::Owned(Format { layout, ..format.clone() }))
@@ -187,7 +205,7 @@ impl<'a> Sample<'a> {
         }
         if let [_, apostrophe] = quotes[..]
             && let Some(delimiter) = self.delimiter(apostrophe)
-            && self.is_quoted(&self.csv(delimiter, apostrophe))
+            && self.is_quoted_by(&self.csv(delimiter, apostrophe), &csv)
         {
             csv.quote = apostrophe;
         }
@@ -246,7 +264,7 @@ impl<'a> Sample<'a> {
 
     /// How many of the declared columns a record names; names are compared without case.
     fn known(&self, record: &Record) -> usize {
-        let has = |name: &&String| record.fields.iter().any(|field| is_same(field, name));
+        let has = |name: &&String| record.fields.iter().any(|field| names::same(field, name));
         self.names.iter().filter(has).count()
     }
 
@@ -316,13 +334,21 @@ impl<'a> Sample<'a> {
         !bytes.contains(&b'"') && (0..bytes.len()).any(|at| bytes[at] == b'\'' && opens(at))
     }
 
-    /// Returns whether records are well-formed with the quote that `csv` has, and some field has it.
-    fn is_quoted(&self, csv: &Csv) -> bool {
-        let records = self.records(csv, RECORDS);
-        let width = records.first().map_or(0, |record| record.fields.len());
-        !records.is_empty()
-            && records.iter().all(|record| !record.torn && record.fields.len() == width)
-            && records.iter().any(|record| record.quoted > 0)
+    /// Returns whether apostrophes are quotes, as in `csv`, since without them names or records would be torn. Else they
+    /// are what values begin and end with.
+    fn is_quoted_by(&self, csv: &Csv, plain: &Csv) -> bool {
+        let is_even = |records: &[Record]| {
+            let width = records.first().map_or(0, |record| record.fields.len());
+            width > 0 && records.iter().all(|record| !record.torn && record.fields.len() == width)
+        };
+        let quoted = self.records(csv, RECORDS);
+        if !is_even(&quoted) || quoted.iter().all(|record| record.quoted == 0) {
+            return false;
+        }
+        let delimiter = self.delimiter(plain.quote).unwrap_or(plain.delimiter);
+        let plain = self.records(&Csv { delimiter, ..plain.clone() }, RECORDS);
+        let known = |records: &[Record]| records.first().map_or(0, |first| self.known(first));
+        known(&quoted) > known(&plain) || !is_even(&plain)
     }
 }
 
@@ -334,11 +360,6 @@ fn is_heading(record: &Record) -> bool {
             && kinds.iter().all(|kind| Token::Text(field).fit(*kind, DateUnit::default()).is_none())
     };
     record.fields.iter().all(is_name)
-}
-
-/// Names are compared without case.
-fn is_same(one: &str, other: &str) -> bool {
-    one.eq_ignore_ascii_case(other) || (!one.is_ascii() && one.to_lowercase() == other.to_lowercase())
 }
 
 /// A delimiter as people write it.

@@ -10,7 +10,12 @@ use super::{
     row::RowReader,
     sniff,
 };
-use crate::engine::source::{decode::not_text, drift::Deviation, hive::Folders, rows::Rows};
+use crate::engine::source::{
+    decode::{not_text, wide},
+    drift::Deviation,
+    hive::Folders,
+    rows::Rows,
+};
 
 /// Why a file is set aside whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,8 +56,11 @@ pub(super) fn read(
     if bytes.is_empty() {
         return Err(broken(0, EMPTY.to_owned()));
     }
+    if let Some(reason) = wide(bytes) {
+        return Err(broken(0, reason));
+    }
     let text = str::from_utf8(bytes).map_err(|error| broken(error.valid_up_to(), not_text(bytes)))?;
-    let format = &*sniff::resolve(format, text, true).map_err(|reason| broken(0, reason))?;
+    let format = &*sniff::resolve(format, folders, text, true).map_err(|reason| broken(0, reason))?;
     let start = rows.len();
     rows.begin(file, 1, folders);
     let mut is_header = false;

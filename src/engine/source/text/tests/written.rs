@@ -199,7 +199,7 @@ async fn how_csv_is_written_is_found_file_by_file() {
         "1,é\n2,b\n",
         "1;é\n2;b\n",
         "'id','name'\n'1','é'\n'2','b'\n",
-        "id;name\n1;'é'\n2;'b'\n",
+        "id;name;x\n1;'é';'y;z'\n2;'b';x\n",
         "name;id;other, with a comma\né;1;x\nb;2;\"y;z\"\n",
     ] {
         // The header of another case is for whoever matches names.
@@ -212,6 +212,9 @@ async fn how_csv_is_written_is_found_file_by_file() {
         let make = || fixture(format.clone(), &[("id", "varchar")], &[("data/a.csv", text.as_bytes())]);
         both(make, "select id from t").await
     };
+    // Apostrophes that part nothing are those of the values.
+    let shown = rows(&CSV, auto, "data/a.csv", b"id,name\n1,'a'\n2,'b'\n").await;
+    assert!(shown.contains("| 1  | 'a'  |"), "{shown}");
     // One column: nothing parts it, whatever it holds.
     let shown = one("id\n1;2\na,b\n", CSV).await;
     assert!(shown.contains("2 values for 1 columns") && shown.contains("| 1;2 |"), "{shown}");
