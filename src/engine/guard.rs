@@ -16,12 +16,15 @@ use datafusion::{
     physical_plan::{ExecutionPlan, projection::ProjectionExec},
 };
 
+use super::nan;
+
 /// DataFusion's physical rules, those that push filters down under guard.
 pub(super) fn rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
     PhysicalOptimizer::new()
         .rules
         .into_iter()
         .map(|rule| {
+            let rule = nan::guarded(rule);
             if rule.name().starts_with("FilterPushdown") {
                 Arc::new(Guarded(rule)) as Arc<dyn PhysicalOptimizerRule + Send + Sync>
             } else {

@@ -13,6 +13,9 @@
 //! - [`given`], [`diff`]: rows that somebody wrote, and how others differ from them
 //! - [`bind`]: a query's tables, from schemas to data
 //! - [`execute`]: a bound query as streams of rows
+//! - [`checked_scan`]: a table whose filters the query applies itself
+//! - `function`: the SQL functions of dialect `duckdb`
+//! - `nan`: numbers that statistics leave out
 //! - `guard`, `merge_keys`: against an optimizer that would lose rows, and joins that could not spill
 //! - [`print`]: rows as text
 //! - [`error`]: what DataFusion has against a statement, with places in it
@@ -26,14 +29,17 @@ pub mod audit;
 pub mod batch;
 pub mod bind;
 pub mod change;
+pub mod checked_scan;
 pub mod diff;
 pub mod digest;
 pub mod error;
 pub mod execute;
+mod function;
 pub mod given;
 mod guard;
 pub mod lineage;
 mod merge_keys;
+mod nan;
 pub mod narrow;
 pub mod net;
 pub mod print;

@@ -53,12 +53,12 @@ const CONSUMERS_NAMED: std::num::NonZeroUsize = std::num::NonZeroUsize::MIN.satu
 impl Engine {
     /// An engine with no relations.
     pub fn new(settings: &EngineSettings) -> Result<Self> {
-        let state = SessionStateBuilder::new()
+        let builder = SessionStateBuilder::new()
             .with_config(config(settings)?)
             .with_runtime_env(runtime(settings.memory_limit)?)
             .with_default_features()
-            .with_physical_optimizer_rules(super::guard::rules())
-            .build();
+            .with_physical_optimizer_rules(super::guard::rules());
+        let state = super::function::install(builder, &settings.dialect).build();
         let context = SessionContext::new_with_state(state);
         let session = context.state();
         let mut spilling = SessionStateBuilder::new_from_existing(session.clone())

@@ -1,12 +1,15 @@
 //! The version that a change starts from: what it reads of the table and what it replaces are of one version, so that
 //! nothing another writer did in between is overlooked.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use deltalake::{
     DeltaTable,
     delta_datafusion::{DeltaScanNext, TableProviderBuilder},
-    kernel::EagerSnapshot,
+    kernel::{EagerSnapshot, LogicalFileView},
     logstore::LogStoreRef,
 };
 use futures::{StreamExt, stream};
@@ -14,11 +17,12 @@ use object_store::{ObjectStoreExt, path::Path as Location};
 use percent_encoding::percent_decode_str;
 
 use super::{
+    deletion_vector::DeletionVector,
     error::{LakeError, READ},
     store::Lake,
 };
 use crate::{
-    engine::{Session, Table, arrow::datatypes::SchemaRef},
+    engine::{Session, Table, arrow::datatypes::SchemaRef, checked_scan::checked},
     name::Relation,
 };
 
@@ -92,15 +96,24 @@ impl Base {
         Ok(files.iter().map(|file| file.path().into_owned()).collect())
     }
 
+    /// All its files with the deletion vector of each, named as by [`files`](Self::files).
+    pub(super) fn deletions(&self) -> Result<BTreeMap<String, Option<DeletionVector>>, LakeError> {
+        let files = self.snapshot.try_log_data().map_err(|error| LakeError::of(READ, &self.place, error))?;
+        let with_vector = |file: LogicalFileView| {
+            (file.path().into_owned(), file.deletion_vector_descriptor().map(Into::into))
+        };
+        Ok(files.iter().map(with_vector).collect())
+    }
+
     /// What tells the table from another one that lies in its place.
     pub(super) fn table_id(&self) -> &str {
         self.snapshot.metadata().id()
     }
 
-    /// Whether all of these files, named as by [`files`](Self::files), are there.
-    pub(super) async fn has_files(&self, files: &BTreeSet<String>) -> Result<bool, LakeError> {
+    /// Whether all of these files are there, named from the table's root.
+    pub(super) async fn has_files(&self, files: impl IntoIterator<Item = String>) -> Result<bool, LakeError> {
         let store = self.log_store.object_store(None);
-        let mut looks = stream::iter(files.clone())
+        let mut looks = stream::iter(files.into_iter().collect::<Vec<_>>())
             .map(|file| {
                 let store = store.clone();
                 async move { store.head(&Location::parse(&file)?).await }
@@ -118,19 +131,20 @@ impl Base {
 
     /// Its rows.
     pub async fn rows(&self) -> Result<Table, LakeError> {
-        Ok(self.builder().await?)
+        Ok(checked(self.builder().await?))
     }
 
     /// Its rows, and in a column of this name the file that each lies in, as [`rows_of`](Self::rows_of) takes it.
     pub async fn rows_with_files(&self, column: &str) -> Result<Table, LakeError> {
-        Ok(self.builder().with_file_column(column).await?)
+        Ok(checked(self.builder().with_file_column(column).await?))
     }
 
     /// The rows that lie in these files.
     pub async fn rows_of(&self, files: &BTreeSet<String>) -> Result<Table, LakeError> {
-        Ok(self.builder().with_file_paths(files.iter().map(String::as_str)).await?)
+        Ok(checked(self.builder().with_file_paths(files.iter().map(String::as_str)).await?))
     }
 
+    /// The scan of delta-rs. What it makes is handed out only as [`checked`].
     fn builder(&self) -> TableProviderBuilder {
         let builder = DeltaScanNext::builder()
             .with_log_store(self.log_store.clone())

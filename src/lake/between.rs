@@ -1,7 +1,12 @@
 //! What was written to a table, and what was taken out of it, between two of its versions: whole files, which may hold
 //! rows that were only written anew.
+//!
+//! A file is told from another by its path and its deletion vector: a writer that deletes by a vector leaves the file in
+//! its place and says in the log which of its rows no longer count. Such a file is read twice, once as each version has it.
 
-use super::{error::LakeError, store::Lake};
+use std::collections::BTreeSet;
+
+use super::{deletion_vector::DeletionVector, error::LakeError, store::Lake};
 use crate::{engine::Table, name::Relation};
 
 /// The rows of the files by which two versions differ.
@@ -31,13 +36,18 @@ impl Lake {
         if old.table_id() != new.table_id() {
             return Ok(None);
         }
-        let (before, after) = (old.files()?, new.files()?);
-        let came = new.rows_of(&after.difference(&before).cloned().collect()).await?;
-        let gone = before.difference(&after).cloned().collect();
-        if !old.has_files(&gone).await? {
+        let (before, mut after) = (old.deletions()?, new.deletions()?);
+        let mut gone = before.clone();
+        gone.retain(|file, vector| after.get(file) != Some(vector));
+        after.retain(|file, vector| before.get(file) != Some(vector));
+        // A vector is a file of its own, which a vacuum takes away although the rows' file stays.
+        let vectors = gone.values().flatten().filter_map(DeletionVector::file);
+        let needed: BTreeSet<String> = gone.keys().cloned().chain(vectors).collect();
+        if !old.has_files(needed).await? {
             return Ok(None);
         }
-        let went = if gone.is_empty() { None } else { Some(old.rows_of(&gone).await?) };
+        let came = new.rows_of(&after.into_keys().collect()).await?;
+        let went = if gone.is_empty() { None } else { Some(old.rows_of(&gone.into_keys().collect()).await?) };
         Ok(Some(Between { came, went }))
     }
 }

@@ -1,13 +1,15 @@
 //! The log entry of a write: what the table must say of itself, the replaced files out, the new files in.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use deltalake::{
     DeltaTableError,
     kernel::{
-        Action, Add, EagerSnapshot, Metadata, Protocol, Remove, StructType, Transaction,
+        Action, Add, DataType, EagerSnapshot, Metadata, Protocol, Remove, StructField, StructType,
+        Transaction,
         engine::arrow_conversion::TryIntoKernel,
         new_metadata,
+        scalars::ScalarExt,
         transaction::{CommitBuilder, CommitProperties, TableReference},
     },
     logstore::LogStoreRef,
@@ -19,6 +21,7 @@ use serde_json::{Value, json};
 use super::{
     base::{Replaces, path_in},
     constraint::Constraints,
+    deletion_vector::live_rows,
     provenance::{KEY, Provenance},
     schema::has_naive_timestamps,
 };
@@ -76,6 +79,12 @@ pub(super) fn replaced(
         Replaces::Files { files, .. } => files.iter().map(|file| path_in(&root, file)).collect(),
         _ => BTreeSet::new(),
     };
+    let partitions: BTreeSet<_> = match replaces {
+        Replaces::Partitions { .. } => {
+            new.iter().map(|file| partition(&file.partition_values, base)).collect::<BTreeSet<_>>()
+        }
+        _ => BTreeSet::new(),
+    };
     let mut found = 0;
     for file in base.try_log_data()?.iter() {
         let goes = match replaces {
@@ -83,11 +92,10 @@ pub(super) fn replaced(
             Replaces::Nothing { .. } => false,
             Replaces::Files { .. } => files.contains(&*file.path()),
             Replaces::Partitions { .. } => {
-                let values = file.partition_values_map();
-                new.iter().any(|new| new.partition_values == values)
+                partitions.contains(&partition(&file.partition_values_map(), base))
             }
         };
-        let rows = file.num_records().unwrap_or_default() as u64;
+        let rows = live_rows(&file).unwrap_or_default();
         if goes {
             found += 1;
             out.rows += rows;
@@ -100,6 +108,29 @@ pub(super) fn replaced(
         return Err(DeltaTableError::generic("a file that is to be replaced is not in the table"));
     }
     Ok(out)
+}
+
+/// A file's partition, each value in one form: writers differ in how they write one, `1.5` or `1.50`, with a `T` before
+/// the time or without.
+fn partition(
+    values: &HashMap<String, Option<String>>,
+    base: &EagerSnapshot,
+) -> BTreeMap<String, Option<String>> {
+    let schema = base.schema();
+    let one_form = |(column, value): (&String, &Option<String>)| {
+        let data_type = schema.field(column).map(StructField::data_type);
+        let typed = match (value, data_type) {
+            // To Delta an empty text is NULL.
+            (Some(text), _) if text.is_empty() => None,
+            (Some(text), Some(DataType::Primitive(primitive))) => {
+                let parsed = primitive.parse_scalar(text).map(|scalar| scalar.serialize());
+                Some(parsed.unwrap_or_else(|_| text.clone()))
+            }
+            (value, _) => value.clone(),
+        };
+        (column.clone(), typed)
+    };
+    values.iter().map(one_form).collect()
 }
 
 /// Commits `new` in the place of `old` upon `base`, without ever giving way to another writer's commit: what was made

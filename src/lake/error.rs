@@ -4,8 +4,9 @@ use std::{error::Error, io};
 
 use deltalake::{DeltaTableError, kernel::transaction::TransactionError};
 
+use super::misfit::Misfit;
 use crate::{
-    engine::{EngineError, arrow::error::ArrowError, message},
+    engine::{EngineError, message},
     name::Relation,
 };
 
@@ -105,7 +106,7 @@ pub enum LakeError {
         /// The table.
         relation: Relation,
         /// Which value, and why not.
-        source: ArrowError,
+        source: Misfit,
     },
     /// The run was told to stop.
     #[error("cancelled")]

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{
+    deletion_vector::live_rows,
     error::{LakeError, READ},
     provenance::told,
     store::Lake,
@@ -43,8 +44,7 @@ impl Lake {
         for file in snapshot.try_log_data().map_err(read)?.iter() {
             facts.files += 1;
             facts.bytes += u64::try_from(file.size()).unwrap_or_default();
-            let rows = file.num_records().map(|rows| rows as u64);
-            facts.rows = facts.rows.zip(rows).map(|(sum, rows)| sum + rows);
+            facts.rows = facts.rows.zip(live_rows(&file)).map(|(sum, rows)| sum + rows);
         }
         // The commit may have been cleaned away, where a checkpoint stands for it.
         let commit = log_store.read_commit_entry(facts.version).await.map_err(read)?;

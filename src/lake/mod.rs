@@ -12,9 +12,11 @@
 //! version that was prepared on a state that is no longer the newest is never published.
 //!
 //! Start at [`Lake`]; `stage` writes, `base` is what a change starts from, `between` how two
-//! versions differ, `known` which were read already, `sink` is one writer's memory, `commit` makes the
-//! log entry, `constraint` binds other writers, `past` tells of earlier versions, `facts` of the newest, `attest` says more of the rows that are
-//! there, `notes` are small texts beside the tables, `runs` cleans up after runs that were killed, of which `fault` makes some for tests.
+//! versions differ, `deletion_vector` which rows of a file no longer count, `known` which were read already. `cast` brings
+//! rows into a table's form, `misfit` names values that it can't hold, `sink` is one writer's memory, `file_writer` writes
+//! a file, `commit` makes the log entry, `constraint` binds other writers, `past` tells of earlier versions, `facts` of the
+//! newest, `attest` says more of the rows that are there, `notes` are small texts beside the tables, `runs` cleans up after
+//! runs that were killed, of which `fault` makes some for tests.
 
 mod attest;
 mod base;
@@ -22,10 +24,13 @@ mod between;
 mod cast;
 mod commit;
 mod constraint;
+mod deletion_vector;
 mod error;
 mod facts;
 mod fault;
+mod file_writer;
 mod known;
+mod misfit;
 mod notes;
 mod overlay;
 mod past;
@@ -47,6 +52,7 @@ pub use self::{
     error::LakeError,
     facts::Facts,
     fault::Fault,
+    misfit::Misfit,
     past::Past,
     provenance::{InputVersion, Judged, Provenance, RejectNote},
     runs::Repair,

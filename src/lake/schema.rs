@@ -73,6 +73,21 @@ pub(super) fn has_naive_timestamps(fields: &Fields) -> bool {
     })
 }
 
+/// Whether a column holds UUIDs as bytes, which Delta has no type for: they are stored as text.
+pub(super) fn is_uuid(field: &Field) -> bool {
+    field.data_type() == &DataType::FixedSizeBinary(16)
+        && field.metadata().get("ARROW:extension:name").is_some_and(|name| name == "arrow.uuid")
+}
+
+/// The same of its fields or elements.
+pub(super) fn has_uuid(field: &Field) -> bool {
+    match field.data_type() {
+        DataType::Struct(fields) => fields.iter().any(|field| has_uuid(field)),
+        DataType::List(item) => has_uuid(item),
+        _ => is_uuid(field),
+    }
+}
+
 fn delta_fields(fields: &Fields, parent: &str, problems: &mut Vec<String>) -> Fields {
     let mut seen: BTreeMap<String, &str> = BTreeMap::new();
     let mut converted = Vec::with_capacity(fields.len());
@@ -99,7 +114,8 @@ fn delta_fields(fields: &Fields, parent: &str, problems: &mut Vec<String>) -> Fi
 }
 
 fn delta_field(name: &str, field: &Field, path: &str, problems: &mut Vec<String>) -> FieldRef {
-    let from = field.data_type();
+    let text = DataType::Utf8;
+    let from = if is_uuid(field) { &text } else { field.data_type() };
     let to = match delta_type(from, path, problems) {
         Ok(to) => to,
         Err(problem) => {
@@ -107,7 +123,7 @@ fn delta_field(name: &str, field: &Field, path: &str, problems: &mut Vec<String>
             from.clone()
         }
     };
-    if !from.is_null() && !can_cast_types(from, &to) {
+    if !from.is_null() && !has_uuid(field) && !can_cast_types(from, &to) {
         problems.push(format!("column {path} is {from}, which can't be stored as {to}: cast it yourself"));
     }
     Arc::new(Field::new(name, to, true))
@@ -176,8 +192,9 @@ fn delta_decimal(precision: u8, scale: i8) -> Result<DataType, String> {
     let (precision, scale) =
         if scale < 0 { (precision.saturating_add(scale.unsigned_abs()), 0) } else { (precision, scale) };
     if precision > 38 || scale.unsigned_abs() > precision {
+        let scale_kept = scale.clamp(0, 38);
         return Err(format!(
-            "is decimal({precision}, {scale}), and Delta's decimals have 38 digits: cast it"
+            "is decimal({precision}, {scale}), and Delta's decimals have 38 digits: cast it, as in `cast(… as decimal(38, {scale_kept}))`, which fails where a value has more, or to double"
         ));
     }
     Ok(DataType::Decimal128(precision, scale))
@@ -261,7 +278,7 @@ mod tests {
         column n has no type, being NULL in every row: give it one, as in `cast(null as varchar)`
         column t is Time64(ns), and Delta has no time of day: cast it to varchar
         column d is Duration(s), and Delta has no spans of time: make it a number, say of seconds
-        column big is decimal(60, 2), and Delta's decimals have 38 digits: cast it
+        column big is decimal(60, 2), and Delta's decimals have 38 digits: cast it, as in `cast(… as decimal(38, 2))`, which fails where a value has more, or to double
         column "sum(a)" can't have '(' in its name: give it another, as in `… as total`
         columns Id and id differ only by case, which Delta does not tell apart: rename one
         column s.x has no type, being NULL in every row: give it one, as in `cast(null as varchar)`

@@ -6,7 +6,7 @@ use std::{collections::HashMap, num::NonZeroU64};
 
 use deltalake::{
     DeltaTableError,
-    datafile::writer::{DeltaWriter, WriterConfig},
+    datafile::writer::WriterConfig,
     kernel::Add,
     logstore::ObjectStoreRef,
     operations::get_num_idx_cols_and_stats_columns,
@@ -16,6 +16,7 @@ use deltalake::{
     },
 };
 
+use super::file_writer::FileWriter;
 use crate::engine::arrow::{
     array::{ArrayRef, RecordBatch, UInt32Array},
     compute::{SortColumn, concat_batches, lexsort_to_indices, partition, take_record_batch},
@@ -67,11 +68,11 @@ impl Files {
 
     /// Writes batches of one partition value as files of their own.
     pub(super) async fn write(&self, batches: &[RecordBatch]) -> Result<Vec<Add>, DeltaTableError> {
-        let mut writer = DeltaWriter::new(self.store.clone(), self.config.clone());
+        let mut writer = FileWriter::new(self);
         for batch in batches {
             if let Err(error) = writer.write(batch).await {
                 // The first error is the one that says why.
-                let _ = writer.abort().await;
+                writer.abort().await;
                 return Err(error);
             }
         }
@@ -104,7 +105,7 @@ pub(super) struct Sink {
     rows: usize,
     bytes: usize,
     /// Files being written, and when each was last written to.
-    open: HashMap<Key, (DeltaWriter, u64)>,
+    open: HashMap<Key, (FileWriter, u64)>,
     clock: u64,
     done: Vec<Add>,
 }
@@ -168,8 +169,7 @@ impl Sink {
     /// Gives up files that are not whole yet.
     pub(super) async fn abort(self) {
         for (writer, _) in self.open.into_values() {
-            // What it leaves of whole files is deleted by whoever knows their names.
-            let _ = writer.abort().await;
+            writer.abort().await;
         }
     }
 
@@ -207,9 +207,7 @@ impl Sink {
         let waiting = self.waiting.remove(&key).unwrap_or_default();
         self.rows -= waiting.rows;
         self.bytes -= waiting.bytes;
-        let (writer, _) = self.open.entry(key).or_insert_with(|| {
-            (DeltaWriter::new(self.files.store.clone(), self.files.config.clone()), self.clock)
-        });
+        let (writer, _) = self.open.entry(key).or_insert_with(|| (FileWriter::new(&self.files), self.clock));
         for batch in &waiting.batches {
             writer.write(batch).await?;
         }

@@ -39,7 +39,7 @@ use super::{
 use crate::{
     engine::{
         SendableRecordBatchStream, Streams, arrow::array::RecordBatch, arrow::datatypes::SchemaRef,
-        digest::RowDigest,
+        arrow::error::ArrowError, digest::RowDigest,
     },
     name::Relation,
 };
@@ -349,9 +349,11 @@ impl Writing {
         sink: &mut Sink,
     ) -> Result<Poured, LakeError> {
         let unfit = |source| LakeError::Value { relation: self.relation.clone(), source };
+        let failed = |error: ArrowError| unfit(error.into());
         let mut digest = RowDigest::new(&self.table);
         let mut nulls = vec![0; self.not_null.len()];
-        let conform = Conform::new(&stream.schema(), &self.table).map_err(unfit)?;
+        let conform =
+            Conform::new(&stream.schema(), &self.table, &self.files.partition_by).map_err(failed)?;
         loop {
             let batch = tokio::select! {
                 biased;
@@ -360,7 +362,7 @@ impl Writing {
             };
             let Some(batch) = batch.transpose()? else { return Ok(Poured { digest, nulls }) };
             let batch = conform.apply(&batch).map_err(unfit)?;
-            digest.update(&batch).map_err(unfit)?;
+            digest.update(&batch).map_err(failed)?;
             for (count, column) in nulls.iter_mut().zip(&self.not_null) {
                 *count += batch.column(*column).null_count() as u64;
             }

@@ -24,7 +24,7 @@ use super::{
     runs::Diary,
 };
 use crate::{
-    engine::{SchemaRef, Table},
+    engine::{SchemaRef, Table, checked_scan::checked},
     name::{NodeId, Relation},
 };
 
@@ -245,7 +245,7 @@ impl Staged {
         let snapshot = self.state.snapshot().clone();
         let scan =
             DeltaScanNext::builder().with_log_store(self.traces.real.clone()).with_eager_snapshot(snapshot);
-        Ok(scan.await?)
+        Ok(checked(scan.await?))
     }
 
     /// The rows of the files that were written for it, and those of the files that it does without.
@@ -262,7 +262,7 @@ impl Staged {
             Some(base) => base.clone(),
             None => own.clone(),
         };
-        Ok((scan(&written, own).await?, scan(&self.change.files, before).await?))
+        Ok((checked(scan(&written, own).await?), checked(scan(&self.change.files, before).await?)))
     }
 
     /// Makes the version visible, by one commit. If another writer committed in the meantime it is deleted

@@ -36,6 +36,8 @@ use crate::{
 
 mod changing;
 mod constraints;
+mod deletions;
+mod filters;
 mod storing;
 
 struct Fixture {

@@ -1,0 +1,124 @@
+//! Answers: one statement planned, bound and run.
+
+use std::sync::Arc;
+
+use datafusion::arrow::{
+    array::{Array, ArrayRef},
+    compute::{CastOptions, cast_with_options},
+    datatypes::{DataType, Field, Schema},
+};
+use futures::StreamExt;
+use headwater::{
+    engine::{self, EngineError},
+    lake,
+};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{cell::cells, delta::delta_name, tables::Prepared};
+
+/// Rows in an answer; the rest are only counted.
+const SHOWN: usize = 20_000;
+
+/// The outcome of one statement.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Outcome {
+    /// Its rows.
+    Ok(Rows),
+    /// Planning rejects it.
+    Refused(String),
+    /// It fails while it runs.
+    Failed(String),
+    /// It panics.
+    Crashed(String),
+}
+
+/// Rows and their columns.
+#[derive(Debug, Serialize)]
+pub(crate) struct Rows {
+    columns: Vec<Described>,
+    rows: Vec<Vec<Value>>,
+    /// All rows, those included that are not in `rows`.
+    count: usize,
+}
+
+/// A column of a result.
+#[derive(Debug, Serialize)]
+struct Described {
+    name: String,
+    arrow: String,
+    /// The type in a Delta table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delta: Option<String>,
+    /// The reason why a Delta table can't hold the column.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+}
+
+/// Plans and runs `sql`.
+pub(crate) async fn answer(prepared: &Prepared, sql: &str) -> Outcome {
+    let query = match prepared.engine.plan(sql).await {
+        Ok(query) => query,
+        Err(error) => {
+            let helps: String = error.helps.iter().map(|help| format!("; help: {help}")).collect();
+            return Outcome::Refused(error.message + &helps);
+        }
+    };
+    let rows = async {
+        let bound = query.bind(&prepared.tables)?;
+        gather(prepared, &bound).await
+    };
+    rows.await.map_or_else(|error| Outcome::Failed(engine::message(&error)), Outcome::Ok)
+}
+
+async fn gather(prepared: &Prepared, bound: &engine::bind::Bound) -> Result<Rows, EngineError> {
+    let mut stream = prepared.engine.stream(bound, None).await?;
+    let schema = stream.schema();
+    let stored: Vec<Result<DataType, String>> = schema.fields().iter().map(|field| stored(field)).collect();
+    let mut made = Rows { columns: Vec::new(), rows: Vec::new(), count: 0 };
+    for (field, stored) in schema.fields().iter().zip(&stored) {
+        made.columns.push(Described {
+            name: field.name().clone(),
+            arrow: field.data_type().to_string(),
+            delta: stored.as_ref().ok().map(delta_name),
+            problem: stored.as_ref().err().cloned(),
+        });
+    }
+    while let Some(batch) = stream.next().await {
+        let batch = batch?;
+        made.count += batch.num_rows();
+        let room = SHOWN.saturating_sub(made.rows.len());
+        let batch = batch.slice(0, room.min(batch.num_rows()));
+        let columns: Vec<Vec<Value>> = batch
+            .columns()
+            .iter()
+            .zip(&stored)
+            .map(|(column, stored)| Ok(cells(&conformed(column, stored.as_ref().ok())?)))
+            .collect::<Result<_, EngineError>>()?;
+        for row in 0..batch.num_rows() {
+            made.rows.push(columns.iter().map(|column| column[row].clone()).collect());
+        }
+    }
+    Ok(made)
+}
+
+/// The Delta type of a column, whatever its name.
+fn stored(field: &Field) -> Result<DataType, String> {
+    let alone = Schema::new(vec![field.clone().with_name("c")]);
+    match lake::delta_schema(&alone, &[]) {
+        Ok(table) => Ok(table.field(0).data_type().clone()),
+        Err(problems) => Err(problems.join("; ")),
+    }
+}
+
+/// The column as the lake writes it.
+fn conformed(column: &ArrayRef, stored: Option<&DataType>) -> Result<ArrayRef, EngineError> {
+    match stored {
+        Some(stored) if stored != column.data_type() => {
+            let options = CastOptions { safe: false, ..CastOptions::default() };
+            Ok(cast_with_options(column, stored, &options)?)
+        }
+        _ => Ok(Arc::clone(column)),
+    }
+}

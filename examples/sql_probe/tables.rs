@@ -1,0 +1,58 @@
+//! Tables: Parquet files that statements read by name.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use datafusion::datasource::{
+    file_format::parquet::ParquetFormat,
+    listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl},
+};
+use headwater::{
+    engine::{Engine, EngineError, EngineSettings, Table},
+    lake,
+    name::Relation,
+};
+
+/// An engine that knows the tables, and their rows.
+pub(crate) struct Prepared {
+    pub(crate) engine: Engine,
+    pub(crate) tables: BTreeMap<Relation, Table>,
+}
+
+impl Prepared {
+    /// An engine of this dialect with these Parquet files declared as tables.
+    pub(crate) async fn new(dialect: &str, files: &BTreeMap<String, String>) -> Result<Self, EngineError> {
+        let settings = EngineSettings {
+            threads: 2,
+            // A statement that asks for more than a test needs fails instead of taking the machine.
+            memory_limit: Some(1 << 30),
+            dialect: dialect.to_owned(),
+            database: "memory".to_owned(),
+        };
+        let engine = Engine::new(&settings)?;
+        let mut tables = BTreeMap::new();
+        for (name, path) in files {
+            let table = parquet(&engine, path).await?;
+            let relation = match name.split_once('.') {
+                Some((schema, name)) => Relation::new(schema, name),
+                None => {
+                    let session = engine.session();
+                    Relation::new(session.config_options().catalog.default_schema.clone(), name.clone())
+                }
+            };
+            // Models see the types that the lake stores.
+            let schema = lake::delta_schema(&table.schema(), &[]).unwrap_or_else(|_| table.schema());
+            engine.declare_table(&relation, schema)?;
+            tables.insert(relation, table);
+        }
+        Ok(Self { engine, tables })
+    }
+}
+
+async fn parquet(engine: &Engine, path: &str) -> Result<Table, EngineError> {
+    let url = ListingTableUrl::parse(path)?;
+    let options = ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension(".parquet");
+    let session = engine.session();
+    let schema = options.infer_schema(session.as_ref(), &url).await?;
+    let config = ListingTableConfig::new(url).with_listing_options(options).with_schema(schema);
+    Ok(Arc::new(ListingTable::try_new(config)?))
+}

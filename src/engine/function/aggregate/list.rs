@@ -1,0 +1,70 @@
+//! Lists and joined texts of a group's values, in the order that ORDER BY within the call gives.
+
+use std::sync::Arc;
+
+use datafusion::{
+    arrow::{
+        array::{Array, AsArray},
+        datatypes::{DataType, Field},
+    },
+    common::ScalarValue,
+};
+
+use super::{
+    Aggregate, Typed,
+    pick::list,
+    rows::{Rows, Skip, VALUES},
+};
+
+pub(super) const ALL: &[Aggregate] = &[
+    Aggregate {
+        name: "array_agg",
+        aliases: &["list"],
+        usage: "array_agg(arg [order by …])",
+        doc: "Returns a list of all values, NULL included; NULL if there is no row.",
+        types: |given| {
+            let types = given.expect(1..=1)?;
+            Typed::new(types, DataType::List(Arc::new(Field::new_list_field(types[0].clone(), true))))
+        },
+        method: &Rows {
+            skip: Skip::Nothing,
+            ordered: true,
+            lists: true,
+            finish: |columns, settings| {
+                if columns[0].is_empty() { settings.null() } else { list(Arc::clone(&columns[0])) }
+            },
+            ..VALUES
+        },
+    },
+    Aggregate {
+        name: "string_agg",
+        aliases: &["group_concat", "listagg"],
+        usage: "string_agg(arg[, separator] [order by …])",
+        doc: "Returns all non-NULL values as one text, with a separator between them: a comma by default.",
+        types: |given| match given.expect(1..=2)? {
+            [_] => Typed::new([DataType::Utf8], DataType::Utf8),
+            [_, DataType::Utf8 | DataType::Null] => {
+                Typed::new([DataType::Utf8, DataType::Utf8], DataType::Utf8)
+            }
+            _ => given.refuse(),
+        },
+        method: &Rows {
+            ordered: true,
+            finish: |columns, settings| {
+                let separator = match settings.constants.first() {
+                    None => ",",
+                    Some(given) => match given.try_as_str().flatten() {
+                        Some(separator) => separator,
+                        None => return settings.null(),
+                    },
+                };
+                if columns[0].is_empty() {
+                    return settings.null();
+                }
+                let texts: Vec<&str> = columns[0].as_string::<i32>().iter().flatten().collect();
+                Ok(ScalarValue::Utf8(Some(texts.join(separator))))
+            },
+            ..VALUES
+        },
+    },
+];

@@ -1,0 +1,237 @@
+//! Aggregates that pick rows: first and last values, and the values beside an extreme.
+//!
+//! Where DataFusion has the same it computes them: `first_value` with the order and the conditions that a name means.
+
+use std::{cmp::Ordering, sync::Arc};
+
+use datafusion::{
+    arrow::{
+        array::{Array, ArrayRef, ListArray},
+        buffer::OffsetBuffer,
+        compute::{SortOptions, take},
+        datatypes::{DataType, Field},
+        row::{RowConverter, SortField},
+    },
+    common::{ScalarValue, exec_err},
+    error::Result,
+    functions_aggregate::first_last::{first_value_udaf, last_value_udaf},
+    logical_expr::{
+        Expr,
+        expr::{AggregateFunction, NullTreatment},
+        simplify::SimplifyContext,
+    },
+};
+
+use super::{
+    Aggregate, Given, Typed,
+    rows::{Rows, Settings, Skip, VALUES},
+};
+use crate::engine::function::value::comparable;
+
+pub(super) const ALL: &[Aggregate] = &[
+    Aggregate {
+        name: "first",
+        aliases: &["arbitrary"],
+        usage: "first(arg)",
+        doc: "Returns the first value, NULL included; add ORDER BY to say which is first.",
+        types: same,
+        method: &Rows { rewrite: Some(first), ..FIRST },
+    },
+    Aggregate {
+        name: "last",
+        aliases: &[],
+        usage: "last(arg)",
+        doc: "Returns the last value, NULL included; add ORDER BY to say which is last.",
+        types: same,
+        method: &Rows {
+            rewrite: Some(last),
+            finish: |columns, settings| at(&columns[0], columns[0].len().checked_sub(1), settings),
+            ..FIRST
+        },
+    },
+    Aggregate {
+        name: "any_value",
+        aliases: &[],
+        usage: "any_value(arg)",
+        doc: "Returns the first value that is not NULL.",
+        types: same,
+        method: &Rows { rewrite: Some(any), skip: Skip::Nulls, ..FIRST },
+    },
+    Aggregate {
+        name: "arg_max",
+        aliases: &["argmax", "max_by"],
+        usage: "arg_max(arg, val[, n])",
+        doc: "Returns `arg` of the row with the greatest `val`, or a list of `n` of them; rows with a NULL are left out.",
+        types: beside,
+        method: &Rows {
+            rewrite: Some(greatest),
+            finish: |columns, settings| extreme(columns, settings, true),
+            ..BESIDE
+        },
+    },
+    Aggregate {
+        name: "arg_min",
+        aliases: &["argmin", "min_by"],
+        usage: "arg_min(arg, val[, n])",
+        doc: "Returns `arg` of the row with the least `val`, or a list of `n` of them; rows with a NULL are left out.",
+        types: beside,
+        method: &Rows {
+            rewrite: Some(least),
+            finish: |columns, settings| extreme(columns, settings, false),
+            ..BESIDE
+        },
+    },
+    Aggregate {
+        name: "arg_max_null",
+        aliases: &[],
+        usage: "arg_max_null(arg, val)",
+        doc: "Returns `arg`, NULL included, of the row with the greatest `val`.",
+        types: |given| given.expect(2..=2).and_then(|_| beside(given)),
+        method: &Rows {
+            skip: Skip::NullsOf(1),
+            rewrite: Some(greatest_null),
+            finish: |columns, settings| extreme(columns, settings, true),
+            ..BESIDE
+        },
+    },
+    Aggregate {
+        name: "arg_min_null",
+        aliases: &[],
+        usage: "arg_min_null(arg, val)",
+        doc: "Returns `arg`, NULL included, of the row with the least `val`.",
+        types: |given| given.expect(2..=2).and_then(|_| beside(given)),
+        method: &Rows {
+            skip: Skip::NullsOf(1),
+            rewrite: Some(least_null),
+            finish: |columns, settings| extreme(columns, settings, false),
+            ..BESIDE
+        },
+    },
+];
+
+fn same(given: &Given<'_>) -> Result<Typed> {
+    let types = given.expect(1..=1)?;
+    Typed::new(types, types[0].clone())
+}
+
+fn beside(given: &Given<'_>) -> Result<Typed> {
+    match given.expect(2..=3)? {
+        [arg, val] => Typed::new([arg.clone(), val.clone()], arg.clone()),
+        [arg, val, n] if n.is_integer() || n.is_null() => {
+            let list = DataType::List(Arc::new(Field::new_list_field(arg.clone(), true)));
+            Typed::new([arg.clone(), val.clone(), DataType::Int64], list)
+        }
+        _ => given.refuse(),
+    }
+}
+
+const FIRST: Rows = Rows {
+    skip: Skip::Nothing,
+    ordered: true,
+    finish: |columns, settings| at(&columns[0], (!columns[0].is_empty()).then_some(0), settings),
+    ..VALUES
+};
+
+const BESIDE: Rows = Rows { columns: 2, check: positive, ..VALUES };
+
+fn at(column: &ArrayRef, row: Option<usize>, settings: &Settings) -> Result<ScalarValue> {
+    row.map_or_else(|| settings.null(), |row| ScalarValue::try_from_array(column, row))
+}
+
+/// Refuses numbers of rows that are not positive.
+pub(super) fn positive(settings: &Settings) -> Result<()> {
+    match settings.constants.first() {
+        Some(ScalarValue::Int64(Some(n))) if *n < 1 => {
+            exec_err!("the number of values must be greater than 0, not {n}")
+        }
+        Some(ScalarValue::Int64(None)) => exec_err!("the number of values must not be NULL"),
+        _ => Ok(()),
+    }
+}
+
+/// The values beside the extremes of the last column.
+pub(super) fn extreme(columns: &[ArrayRef], settings: &Settings, greatest: bool) -> Result<ScalarValue> {
+    let (values, by) = (&columns[0], &columns[columns.len() - 1]);
+    if by.is_empty() {
+        return settings.null();
+    }
+    let field = SortField::new_with_options(by.data_type().clone(), SortOptions::new(greatest, false));
+    let rows = RowConverter::new(vec![field])?.convert_columns(&[comparable(by)?])?;
+    let order = |a: &u32, b: &u32| rows.row(*a as usize).cmp(&rows.row(*b as usize));
+    let mut indices: Vec<u32> = (0..u32::try_from(rows.num_rows()).unwrap_or(u32::MAX)).collect();
+    let Some(ScalarValue::Int64(Some(n))) = settings.constants.first() else {
+        // `min_by` returns the first of equal rows.
+        let best = indices.iter().min_by(|a, b| order(a, b).then(Ordering::Less));
+        return at(values, best.map(|best| *best as usize), settings);
+    };
+    indices.sort_by(order);
+    indices.truncate(usize::try_from(*n).unwrap_or(usize::MAX));
+    list(take(values, &datafusion::arrow::array::UInt32Array::from(indices), None)?)
+}
+
+/// A list as one value.
+pub(super) fn list(items: ArrayRef) -> Result<ScalarValue> {
+    let field = Arc::new(Field::new_list_field(items.data_type().clone(), true));
+    let offsets = OffsetBuffer::from_lengths([items.len()]);
+    Ok(ScalarValue::List(Arc::new(ListArray::try_new(field, offsets, items, None)?)))
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "all functions of this kind have one type")]
+fn first(call: AggregateFunction, _: &SimplifyContext) -> Result<Expr> {
+    Ok(Expr::AggregateFunction(AggregateFunction { func: first_value_udaf(), params: call.params }))
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "all functions of this kind have one type")]
+fn last(call: AggregateFunction, _: &SimplifyContext) -> Result<Expr> {
+    Ok(Expr::AggregateFunction(AggregateFunction { func: last_value_udaf(), params: call.params }))
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "all functions of this kind have one type")]
+fn any(call: AggregateFunction, _: &SimplifyContext) -> Result<Expr> {
+    let mut params = call.params;
+    params.null_treatment = Some(NullTreatment::IgnoreNulls);
+    Ok(Expr::AggregateFunction(AggregateFunction { func: first_value_udaf(), params }))
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "all functions of this kind have one type")]
+fn greatest(call: AggregateFunction, _: &SimplifyContext) -> Result<Expr> {
+    Ok(ordered(call, false, true))
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "all functions of this kind have one type")]
+fn least(call: AggregateFunction, _: &SimplifyContext) -> Result<Expr> {
+    Ok(ordered(call, true, true))
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "all functions of this kind have one type")]
+fn greatest_null(call: AggregateFunction, _: &SimplifyContext) -> Result<Expr> {
+    Ok(ordered(call, false, false))
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "all functions of this kind have one type")]
+fn least_null(call: AggregateFunction, _: &SimplifyContext) -> Result<Expr> {
+    Ok(ordered(call, true, false))
+}
+
+/// The first value in the order of the second argument, of the rows without NULL.
+fn ordered(mut call: AggregateFunction, ascending: bool, both: bool) -> Expr {
+    let params = &mut call.params;
+    if params.args.len() != 2 || params.distinct || !params.order_by.is_empty() {
+        return Expr::AggregateFunction(call);
+    }
+    let (Some(by), Some(value)) = (params.args.pop(), params.args.pop()) else {
+        return Expr::AggregateFunction(call);
+    };
+    let mut condition = by.clone().is_not_null();
+    if both {
+        condition = condition.and(value.clone().is_not_null());
+    }
+    if let Some(filter) = params.filter.take() {
+        condition = filter.and(condition);
+    }
+    params.filter = Some(Box::new(condition));
+    params.order_by = vec![by.sort(ascending, false)];
+    params.args = vec![value];
+    call.func = first_value_udaf();
+    Expr::AggregateFunction(call)
+}

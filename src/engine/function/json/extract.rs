@@ -1,0 +1,311 @@
+//! Functions that look into documents.
+
+use datafusion::{
+    arrow::{array::ArrayRef, datatypes::DataType},
+    common::{ScalarValue, plan_err},
+    error::Result,
+};
+
+use super::{
+    super::{
+        call::{Call, Give, fail},
+        description::{Function, Gives, Overload, Typing, takes},
+        kind::{
+            Kind::{BigInt, Boolean, List, UBigInt, Varchar},
+            list_of,
+        },
+    },
+    documents,
+    path::Path,
+    value::Json,
+};
+
+/// An overload with a path: a list comes of a list of paths, and of a path that leads to many values.
+macro_rules! with_path {
+    ($item:expr, $body:expr) => {
+        Overload {
+            takes: &[Varchar, Varchar],
+            rest: None,
+            gives: Gives::By(|typing| path_type(typing, $item), "item, or item[]"),
+            body: |call| walk(call, $body),
+        }
+    };
+}
+
+macro_rules! with_position {
+    ($item:expr, $body:expr) => {
+        takes(&[Varchar, BigInt], $item, |call| walk(call, $body))
+    };
+}
+
+macro_rules! with_paths {
+    ($item:expr, $body:expr) => {
+        takes(&[Varchar, List(&Varchar)], List(&$item), |call| walk(call, $body))
+    };
+}
+
+pub(super) const FUNCTIONS: &[Function] = &[
+    Function {
+        names: &["json_extract", "json_extract_path"],
+        syntax: "json_extract(json, path)",
+        doc: "Returns the JSON at a path: `$.a.b[0]`, `/a/b/0`, a key, or a position; NULL if there is none.",
+        example: (r#"json_extract('{"a": [1, "x"]}', '$.a[1]')"#, r#""x""#),
+        overloads: &[
+            with_path!(DataType::Utf8, |value| Ok(value.map(Json::text))),
+            with_position!(Varchar, |value| Ok(value.map(Json::text))),
+            with_paths!(Varchar, |value| Ok(value.map(Json::text))),
+        ],
+        ..Function::JSON
+    },
+    Function {
+        names: &["json_extract_string", "json_extract_path_text"],
+        syntax: "json_extract_string(json, path)",
+        doc: "Returns the value at a path as text, without quotes; NULL for `null`, or if there is none.",
+        example: (r#"json_extract_string('{"a": [1, "x"]}', '$.a[1]')"#, "x"),
+        overloads: &[
+            with_path!(DataType::Utf8, |value| Ok(value.and_then(unquoted))),
+            with_position!(Varchar, |value| Ok(value.and_then(unquoted))),
+            with_paths!(Varchar, |value| Ok(value.and_then(unquoted))),
+        ],
+        ..Function::JSON
+    },
+    Function {
+        names: &["json_value"],
+        syntax: "json_value(json, path)",
+        doc: "Returns the JSON at a path if it is a number, text or truth value; NULL otherwise.",
+        example: (r#"json_value('{"a": 5}', '$.a')"#, "5"),
+        overloads: &[
+            with_path!(DataType::Utf8, |value| Ok(value.and_then(scalar))),
+            with_position!(Varchar, |value| Ok(value.and_then(scalar))),
+            with_paths!(Varchar, |value| Ok(value.and_then(scalar))),
+        ],
+        ..Function::JSON
+    },
+    Function {
+        names: &["json_exists"],
+        syntax: "json_exists(json, path)",
+        doc: "Returns whether a document has a value at a path, `null` included.",
+        example: (r#"json_exists('{"a": null}', '$.a')"#, "true"),
+        overloads: &[
+            with_path!(DataType::Boolean, |value| Ok(Some(value.is_some()))),
+            with_position!(Boolean, |value| Ok(Some(value.is_some()))),
+            with_paths!(Boolean, |value| Ok(Some(value.is_some()))),
+        ],
+        ..Function::JSON
+    },
+    Function {
+        names: &["json_type"],
+        syntax: "json_type(json[, path])",
+        doc: "Returns the type of a document, or of the value at a path.",
+        example: ("json_type('[1]')", "ARRAY"),
+        overloads: &[
+            takes(&[Varchar], Varchar, |call| whole(call, |value| Ok(Some(value.kind())))),
+            with_path!(DataType::Utf8, |value| Ok(value.map(Json::kind))),
+            with_position!(Varchar, |value| Ok(value.map(Json::kind))),
+            with_paths!(Varchar, |value| Ok(value.map(Json::kind))),
+        ],
+        ..Function::JSON
+    },
+    Function {
+        names: &["json_array_length"],
+        syntax: "json_array_length(json[, path])",
+        doc: "Returns the number of items of a list, 0 for other values.",
+        example: ("json_array_length('[1, 2]')", "2"),
+        overloads: &[
+            takes(&[Varchar], UBigInt, |call| whole(call, |value| Ok(Some(length(value))))),
+            with_path!(DataType::UInt64, |value| Ok(value.map(length))),
+            with_position!(UBigInt, |value| Ok(value.map(length))),
+            with_paths!(UBigInt, |value| Ok(value.map(length))),
+        ],
+        ..Function::JSON
+    },
+    Function {
+        names: &["json_keys"],
+        syntax: "json_keys(json[, path])",
+        doc: "Returns the keys of an object, none for other values.",
+        example: (r#"json_keys('{"a": 1, "b": 2}')"#, "[a, b]"),
+        overloads: &[
+            takes(&[Varchar], List(&Varchar), |call| whole(call, |value| Ok(Some(keys(value))))),
+            with_path!(list_of(DataType::Utf8), |value| Ok(value.map(keys))),
+            with_position!(List(&Varchar), |value| Ok(value.map(keys))),
+            with_paths!(List(&Varchar), |value| Ok(value.map(keys))),
+        ],
+        ..Function::JSON
+    },
+    Function {
+        names: &["json_contains"],
+        syntax: "json_contains(json, other)",
+        doc: "Returns whether a document is or has another.",
+        example: ("json_contains('[1, 2, 3]', '2')", "true"),
+        overloads: &[takes(&[Varchar, Varchar], Boolean, |call| {
+            let (own, others) = (documents(call, 0)?, documents(call, 1)?);
+            call.each(|row| match (&own[row], &others[row]) {
+                (Some(own), Some(other)) => Ok(Some(own.contains(other))),
+                _ => Ok(None),
+            })
+        })],
+        ..Function::JSON
+    },
+    Function {
+        names: &["json_structure"],
+        syntax: "json_structure(json)",
+        doc: "Returns the structure of a document: its keys and the types of their values.",
+        example: (r#"json_structure('{"a": [1, 2.5]}')"#, r#"{"a":["DOUBLE"]}"#),
+        overloads: &[takes(&[Varchar], Varchar, |call| {
+            whole(call, |value| Ok(Some(structure(value).text())))
+        })],
+        ..Function::JSON
+    },
+];
+
+fn unquoted(value: &Json) -> Option<String> {
+    (*value != Json::Null).then(|| value.unquoted())
+}
+
+fn scalar(value: &Json) -> Option<String> {
+    match value {
+        Json::Null | Json::List(_) | Json::Object(_) => None,
+        value => Some(value.text()),
+    }
+}
+
+fn length(value: &Json) -> u64 {
+    match value {
+        Json::List(items) => items.len() as u64,
+        _ => 0,
+    }
+}
+
+fn keys(value: &Json) -> Vec<Option<String>> {
+    match value {
+        Json::Object(members) => members.iter().map(|(key, _)| Some(key.clone())).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn structure(value: &Json) -> Json {
+    match value {
+        Json::Object(members) => {
+            let mut found: Vec<(String, Json)> = Vec::new();
+            for (key, value) in members {
+                match found.iter_mut().find(|(own, _)| own == key) {
+                    Some((_, own)) => *own = common(own.clone(), structure(value)),
+                    None => found.push((key.clone(), structure(value))),
+                }
+            }
+            Json::Object(found)
+        }
+        Json::List(items) => {
+            let item = items.iter().map(structure).reduce(common);
+            Json::List(vec![item.unwrap_or_else(|| Json::Text("NULL".into()))])
+        }
+        other => Json::Text(other.kind().to_owned()),
+    }
+}
+
+/// The structure of values that have one or the other.
+fn common(a: Json, b: Json) -> Json {
+    match (a, b) {
+        (a, b) if a == b => a,
+        (Json::Text(null), other) | (other, Json::Text(null)) if null == "NULL" => other,
+        (Json::Text(a), Json::Text(b)) => {
+            let numbers = ["UBIGINT", "BIGINT", "DOUBLE"];
+            let rank = |of: &str| numbers.iter().position(|number| *number == of);
+            Json::Text(match (rank(&a), rank(&b)) {
+                (Some(a), Some(b)) => numbers[a.max(b)].to_owned(),
+                _ => "VARCHAR".to_owned(),
+            })
+        }
+        (Json::List(mut a), Json::List(mut b)) => match (a.pop(), b.pop()) {
+            (Some(a), Some(b)) => Json::List(vec![common(a, b)]),
+            (one, other) => Json::List(one.or(other).into_iter().collect()),
+        },
+        (Json::Object(mut a), Json::Object(b)) => {
+            for (key, value) in b {
+                match a.iter_mut().find(|(own, _)| *own == key) {
+                    Some((_, own)) => *own = common(own.clone(), value),
+                    None => a.push((key, value)),
+                }
+            }
+            Json::Object(a)
+        }
+        _ => Json::Text("JSON".to_owned()),
+    }
+}
+
+/// The type that a constant path gives.
+fn path_type(typing: &Typing, item: DataType) -> Result<DataType> {
+    let many = match typing.text(1).map(Path::parse) {
+        Some(Ok(path)) => path.many(),
+        Some(Err(error)) => return plan_err!("{error}"),
+        None => false,
+    };
+    Ok(if many { list_of(item) } else { item })
+}
+
+fn whole<R: Give>(call: &Call, give: impl Fn(&Json) -> Result<Option<R>>) -> Result<ArrayRef> {
+    let documents = documents(call, 0)?;
+    call.each(|row| match &documents[row] {
+        Some(document) => give(document),
+        None => Ok(None),
+    })
+}
+
+/// Gives what is at the path of each row, or at its paths.
+fn walk<R: Give>(call: &Call, give: impl Fn(Option<&Json>) -> Result<Option<R>>) -> Result<ArrayRef> {
+    let documents = documents(call, 0)?;
+    match call.type_of(1) {
+        DataType::Int64 => {
+            let position = call.column::<i64>(1)?;
+            call.each(|row| match (&documents[row], position.at(row)) {
+                (Some(document), Some(at)) => give(Path::position(at).find(document)),
+                _ => Ok(None),
+            })
+        }
+        DataType::List(_) => {
+            let paths = call.column::<ArrayRef>(1)?;
+            call.each(|row| {
+                let (Some(document), Some(paths)) = (&documents[row], paths.at(row)) else { return Ok(None) };
+                let mut found = Vec::new();
+                for at in 0..paths.len() {
+                    let path = ScalarValue::try_from_array(&paths, at)?;
+                    found.push(match path.try_as_str().flatten() {
+                        Some(path) => give(read(path)?.find(document))?,
+                        None => None,
+                    });
+                }
+                Ok(Some(found))
+            })
+        }
+        _ => {
+            let constant = call.constant_value::<&str>(1)?.map(read).transpose()?;
+            if let Some(path) = constant.as_ref().filter(|path| path.many()) {
+                return call.each(|row| match &documents[row] {
+                    Some(document) => path
+                        .find_all(document)
+                        .into_iter()
+                        .map(|value| give(Some(value)))
+                        .collect::<Result<Vec<Option<R>>>>()
+                        .map(Some),
+                    None => Ok(None),
+                });
+            }
+            let paths = call.column::<&str>(1)?;
+            call.each(|row| match (&documents[row], &constant, paths.at(row)) {
+                (Some(document), Some(path), _) => give(path.find(document)),
+                (Some(document), None, Some(path)) => {
+                    let path = read(path)?;
+                    if path.many() {
+                        return fail("a JSON path with a wildcard must be a constant");
+                    }
+                    give(path.find(document))
+                }
+                _ => Ok(None),
+            })
+        }
+    }
+}
+
+fn read(path: &str) -> Result<Path> {
+    Path::parse(path).or_else(fail)
+}

@@ -1,0 +1,106 @@
+//! JSON within JSON: `json_object('a', json_array(1))` nests the array, and doesn't quote its text.
+//!
+//! JSON is text here, so a value alone doesn't tell. The rule below looks at the call that makes it: a function that
+//! returns JSON, directly or below an alias.
+
+use std::sync::Arc;
+
+use datafusion::{
+    common::{
+        ScalarValue,
+        config::ConfigOptions,
+        tree_node::{Transformed, TreeNode},
+    },
+    error::Result,
+    execution::SessionStateBuilder,
+    functions::core::named_struct,
+    logical_expr::{Expr, LogicalPlan, expr_rewriter::NamePreserver},
+    optimizer::AnalyzerRule,
+};
+
+/// The name of the only field of a struct that carries JSON.
+pub(super) const CARRIER: &str = "\u{0}json";
+
+/// Functions whose text is JSON.
+const RETURN_JSON: [&str; 13] = [
+    "array_to_json",
+    "json",
+    "json_array",
+    "json_extract",
+    "json_extract_path",
+    "json_group_array",
+    "json_group_object",
+    "json_merge_patch",
+    "json_object",
+    "json_structure",
+    "row_to_json",
+    "to_json",
+    "json_quote",
+];
+
+/// Functions that nest JSON in JSON.
+const NEST: [&str; 5] = ["json_array", "json_group_array", "json_group_object", "json_object", "to_json"];
+
+/// Adds the rule.
+pub(in crate::engine::function) fn install(builder: &mut SessionStateBuilder) {
+    builder.analyzer_rules().get_or_insert_default().push(Arc::new(NestedJson));
+}
+
+#[derive(Debug)]
+struct NestedJson;
+
+impl AnalyzerRule for NestedJson {
+    fn name(&self) -> &'static str {
+        "nested_json"
+    }
+
+    fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
+        plan.transform_up_with_subqueries(|node| {
+            let names = NamePreserver::new(&node);
+            node.map_expressions(|expression| {
+                let name = names.save(&expression);
+                let changed = expression.transform_up(|part| Ok(nested(part)))?;
+                Ok(changed.update_data(|expression| name.restore(expression)))
+            })
+        })
+        .map(|plan| plan.data)
+    }
+}
+
+/// The call with its JSON arguments carried as such.
+fn nested(part: Expr) -> Transformed<Expr> {
+    match part {
+        Expr::ScalarFunction(mut call) if NEST.contains(&call.func.name()) => {
+            let changed = carry_all(&mut call.args);
+            let call = Expr::ScalarFunction(call);
+            if changed { Transformed::yes(call) } else { Transformed::no(call) }
+        }
+        Expr::AggregateFunction(mut call) if NEST.contains(&call.func.name()) => {
+            let changed = carry_all(&mut call.params.args);
+            let call = Expr::AggregateFunction(call);
+            if changed { Transformed::yes(call) } else { Transformed::no(call) }
+        }
+        other => Transformed::no(other),
+    }
+}
+
+fn carry_all(arguments: &mut [Expr]) -> bool {
+    let mut changed = false;
+    for argument in arguments.iter_mut().filter(|argument| is_json(argument)) {
+        let name = Expr::Literal(ScalarValue::Utf8(Some(CARRIER.to_owned())), None);
+        *argument = named_struct().call(vec![name, argument.clone()]);
+        changed = true;
+    }
+    changed
+}
+
+fn is_json(expression: &Expr) -> bool {
+    match expression {
+        Expr::Alias(alias) => is_json(&alias.expr),
+        Expr::ScalarFunction(call) => RETURN_JSON.contains(&call.func.name()),
+        Expr::AggregateFunction(call) => RETURN_JSON.contains(&call.func.name()),
+        // An aggregate below the projection is a column by then.
+        Expr::Column(column) => column.name.starts_with("json_group_"),
+        _ => false,
+    }
+}

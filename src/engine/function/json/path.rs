@@ -1,0 +1,157 @@
+//! Paths into JSON documents: `$.a.b[0]`, `/a/b/0`, a plain key, or a position.
+
+use super::value::Json;
+
+/// One step of a path.
+#[derive(Debug, Clone, PartialEq)]
+enum Step {
+    Key(String),
+    /// A position from 0; a negative one counts from the end.
+    Position(i64),
+    /// A number in a path with slashes: a position in lists, a key in objects.
+    Either(String),
+    AnyKey,
+    AnyPosition,
+    /// The value, and everything within it.
+    Deep,
+}
+
+/// A path into a document.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Path(Vec<Step>);
+
+impl Path {
+    /// Reads a path.
+    ///
+    /// # Errors
+    /// If it begins with `$` and goes on with something else than keys and positions.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        if let Some(rest) = text.strip_prefix('$') {
+            return dollar(rest)
+                .map(Self)
+                .map_err(|near| format!("invalid JSON path `{text}`: unexpected `{near}`"));
+        }
+        if let Some(rest) = text.strip_prefix('/') {
+            let step = |part: &str| Step::Either(part.replace("~1", "/").replace("~0", "~"));
+            return Ok(Self(rest.split('/').map(step).collect()));
+        }
+        Ok(Self(vec![Step::Key(text.to_owned())]))
+    }
+
+    /// The path to a position in a list.
+    pub(super) fn position(at: i64) -> Self {
+        Self(vec![Step::Position(at)])
+    }
+
+    /// Returns whether the path may lead to many values.
+    pub(super) fn many(&self) -> bool {
+        self.0.iter().any(|step| matches!(step, Step::AnyKey | Step::AnyPosition | Step::Deep))
+    }
+
+    /// The value that the path leads to.
+    pub(super) fn find<'a>(&self, document: &'a Json) -> Option<&'a Json> {
+        self.0.iter().try_fold(document, |value, step| value.step(step))
+    }
+
+    /// All values that the path leads to.
+    pub(super) fn find_all<'a>(&self, document: &'a Json) -> Vec<&'a Json> {
+        let mut found = vec![document];
+        for step in &self.0 {
+            let mut next = Vec::new();
+            for value in found {
+                match step {
+                    Step::AnyKey => {
+                        if let Json::Object(members) = value {
+                            next.extend(members.iter().map(|(_, value)| value));
+                        }
+                    }
+                    Step::AnyPosition => {
+                        if let Json::List(items) = value {
+                            next.extend(items);
+                        }
+                    }
+                    Step::Deep => within(value, &mut next),
+                    step => next.extend(value.step(step)),
+                }
+            }
+            found = next;
+        }
+        found
+    }
+}
+
+fn within<'a>(value: &'a Json, found: &mut Vec<&'a Json>) {
+    found.push(value);
+    match value {
+        Json::List(items) => items.iter().for_each(|item| within(item, found)),
+        Json::Object(members) => members.iter().for_each(|(_, value)| within(value, found)),
+        _ => {}
+    }
+}
+
+impl Json {
+    fn step(&self, step: &Step) -> Option<&Self> {
+        match (self, step) {
+            (Self::List(items), Step::Position(at)) => {
+                let at = if *at < 0 { i64::try_from(items.len()).ok()?.checked_add(*at)? } else { *at };
+                items.get(usize::try_from(at).ok()?)
+            }
+            (Self::List(items), Step::Either(at)) => items.get(at.parse::<usize>().ok()?),
+            (_, Step::Key(key) | Step::Either(key)) => self.get(key),
+            _ => None,
+        }
+    }
+}
+
+/// The steps after `$`; an error is what is not understood.
+fn dollar(text: &str) -> Result<Vec<Step>, String> {
+    let mut steps = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        if let Some(after) = rest.strip_prefix("..") {
+            steps.push(Step::Deep);
+            rest = if after.starts_with('[') { after } else { key(after, &mut steps)? };
+        } else if let Some(after) = rest.strip_prefix('.') {
+            rest = key(after, &mut steps)?;
+        } else if let Some(after) = rest.strip_prefix('[') {
+            let (inside, after) = after.split_once(']').ok_or_else(|| rest.to_owned())?;
+            steps.push(match inside {
+                "*" => Step::AnyPosition,
+                inside => {
+                    let number = inside.strip_prefix('#').unwrap_or(inside);
+                    match (number.parse::<i64>(), inside.starts_with('#')) {
+                        (Ok(at), true) if at < 0 => Step::Position(at),
+                        (Ok(at), false) => Step::Position(at),
+                        _ => match inside.strip_prefix('"').and_then(|inside| inside.strip_suffix('"')) {
+                            Some(key) => Step::Key(key.to_owned()),
+                            None => return Err(inside.to_owned()),
+                        },
+                    }
+                }
+            });
+            rest = after;
+        } else {
+            return Err(rest.to_owned());
+        }
+    }
+    Ok(steps)
+}
+
+/// Reads a key, and returns what is behind it.
+fn key<'a>(text: &'a str, steps: &mut Vec<Step>) -> Result<&'a str, String> {
+    if let Some(after) = text.strip_prefix('*') {
+        steps.push(Step::AnyKey);
+        return Ok(after);
+    }
+    if let Some(quoted) = text.strip_prefix('"') {
+        let (key, after) = quoted.split_once('"').ok_or_else(|| text.to_owned())?;
+        steps.push(Step::Key(key.to_owned()));
+        return Ok(after);
+    }
+    let end = text.find(['.', '[']).unwrap_or(text.len());
+    if end == 0 {
+        return Err(".".to_owned());
+    }
+    steps.push(Step::Key(text[..end].to_owned()));
+    Ok(&text[end..])
+}

@@ -1,0 +1,387 @@
+//! SQL types as parameters of functions, DuckDB's implicit casts between types, and DuckDB's names of types.
+
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{DataType, Field, IntervalUnit, TimeUnit};
+
+/// A type that a function takes or gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Any type at all, taken as it comes.
+    Any,
+    /// One type for all arguments that are `T`: the one that they all cast to.
+    T,
+    Boolean,
+    TinyInt,
+    SmallInt,
+    Integer,
+    BigInt,
+    UTinyInt,
+    USmallInt,
+    UInteger,
+    UBigInt,
+    /// DECIMAL(38, 0): Arrow has no integers of 128 bits.
+    HugeInt,
+    /// A decimal of any precision and scale, taken as it comes.
+    Decimal,
+    Float,
+    Double,
+    Varchar,
+    Blob,
+    Date,
+    Time,
+    /// Microseconds without a zone.
+    Timestamp,
+    /// Microseconds in UTC.
+    TimestampTz,
+    Interval,
+    /// A list of any type, taken as it comes.
+    AnyList,
+    List(&'static Kind),
+    AnyStruct,
+    AnyMap,
+}
+
+/// The zone of `TIMESTAMP WITH TIME ZONE`, as Delta has it.
+pub(super) const UTC: &str = "UTC";
+
+impl Kind {
+    /// The Arrow type; `None` for kinds that stand for many.
+    pub(super) fn data_type(self) -> Option<DataType> {
+        Some(match self {
+            Self::Boolean => DataType::Boolean,
+            Self::TinyInt => DataType::Int8,
+            Self::SmallInt => DataType::Int16,
+            Self::Integer => DataType::Int32,
+            Self::BigInt => DataType::Int64,
+            Self::UTinyInt => DataType::UInt8,
+            Self::USmallInt => DataType::UInt16,
+            Self::UInteger => DataType::UInt32,
+            Self::UBigInt => DataType::UInt64,
+            Self::HugeInt => DataType::Decimal128(38, 0),
+            Self::Float => DataType::Float32,
+            Self::Double => DataType::Float64,
+            Self::Varchar => DataType::Utf8,
+            Self::Blob => DataType::Binary,
+            Self::Date => DataType::Date32,
+            Self::Time => DataType::Time64(TimeUnit::Microsecond),
+            Self::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, None),
+            Self::TimestampTz => DataType::Timestamp(TimeUnit::Microsecond, Some(UTC.into())),
+            Self::Interval => DataType::Interval(IntervalUnit::MonthDayNano),
+            Self::List(item) => list_of(item.data_type()?),
+            Self::Any | Self::T | Self::Decimal | Self::AnyList | Self::AnyStruct | Self::AnyMap => {
+                return None;
+            }
+        })
+    }
+
+    /// The name in signatures.
+    pub(super) fn shown(self) -> String {
+        match self {
+            Self::Any => "ANY".into(),
+            Self::T => "T".into(),
+            Self::Decimal => "DECIMAL".into(),
+            Self::HugeInt => "HUGEINT".into(),
+            Self::AnyList => "ANY[]".into(),
+            Self::List(item) => format!("{}[]", item.shown()),
+            Self::AnyStruct => "STRUCT".into(),
+            Self::AnyMap => "MAP".into(),
+            other => other.data_type().map(|found| type_name(&found)).unwrap_or_default(),
+        }
+    }
+
+    /// The type to which an argument is cast implicitly, with the cost of that; `None` if it can't be.
+    ///
+    /// A literal may be more: text is any type, and an integer any integer in range. `T` costs nothing and casts
+    /// nothing here, since it depends on the other arguments.
+    pub(super) fn accepts(self, from: &DataType, literal: bool) -> Option<(DataType, u32)> {
+        let from = plain(from);
+        let exact = |to: DataType| Some((to, 0));
+        match self {
+            Self::Any | Self::T => return exact(from),
+            Self::AnyList => {
+                return match &from {
+                    DataType::List(_) => exact(from),
+                    DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
+                        exact(DataType::List(Arc::clone(item)))
+                    }
+                    DataType::Null => Some((list_of(DataType::Null), 1)),
+                    _ => None,
+                };
+            }
+            Self::AnyStruct => {
+                return matches!(from, DataType::Struct(_) | DataType::Null).then_some((from, 0));
+            }
+            Self::AnyMap => return matches!(from, DataType::Map(..) | DataType::Null).then_some((from, 0)),
+            Self::Decimal => {
+                return match &from {
+                    DataType::Decimal128(..) | DataType::Decimal256(..) => exact(from),
+                    DataType::Decimal32(precision, scale) | DataType::Decimal64(precision, scale) => {
+                        exact(DataType::Decimal128(*precision, *scale))
+                    }
+                    DataType::Null => Some((DataType::Decimal128(18, 3), 105)),
+                    other => Some((DataType::Decimal128(digits(other)?, 0), 105)),
+                };
+            }
+            Self::List(item) => return accepts_list(*item, &from, literal),
+            _ => {}
+        }
+        let to = self.data_type()?;
+        if from == to {
+            return exact(to);
+        }
+        let cost = match (&from, self) {
+            (DataType::Null, _) => target_cost(self),
+            (DataType::Utf8, _) if literal => 1_000 + target_cost(self),
+            (DataType::Timestamp(_, None), Self::Timestamp)
+            | (DataType::Timestamp(_, Some(_)), Self::TimestampTz)
+            | (DataType::Time32(_) | DataType::Time64(_), Self::Time)
+            | (DataType::Interval(_), Self::Interval)
+            | (DataType::Date64, Self::Date) => 1,
+            (DataType::Date32 | DataType::Date64, Self::Timestamp | Self::TimestampTz)
+            | (DataType::Timestamp(_, None), Self::TimestampTz)
+            | (DataType::Float32, Self::Double) => target_cost(self),
+            (
+                DataType::Decimal32(..)
+                | DataType::Decimal64(..)
+                | DataType::Decimal128(..)
+                | DataType::Decimal256(..),
+                Self::Float | Self::Double,
+            ) => target_cost(self),
+            (number, _) if widens(number, self) => target_cost(self),
+            (number, _) if literal && number.is_integer() && integer_bits(self).is_some() => {
+                500 + target_cost(self)
+            }
+            _ => return None,
+        };
+        Some((to, cost))
+    }
+}
+
+fn accepts_list(item: Kind, from: &DataType, literal: bool) -> Option<(DataType, u32)> {
+    match from {
+        DataType::List(field) | DataType::LargeList(field) | DataType::FixedSizeList(field, _) => {
+            let (to, cost) = item.accepts(field.data_type(), literal)?;
+            if &to == field.data_type() {
+                return Some((DataType::List(Arc::clone(field)), cost));
+            }
+            Some((list_of(to), cost))
+        }
+        DataType::Null => {
+            let (to, _) = item.accepts(&DataType::Null, literal)?;
+            Some((list_of(to), 1))
+        }
+        _ => None,
+    }
+}
+
+/// A list type as DataFusion makes it.
+pub(super) fn list_of(item: DataType) -> DataType {
+    DataType::List(Arc::new(Field::new_list_field(item, true)))
+}
+
+/// The type without Arrow's choices of representation: dictionaries, views, large offsets.
+pub(super) fn plain(from: &DataType) -> DataType {
+    match from {
+        DataType::Utf8View | DataType::LargeUtf8 => DataType::Utf8,
+        DataType::BinaryView | DataType::LargeBinary | DataType::FixedSizeBinary(_) => DataType::Binary,
+        DataType::Dictionary(_, value) => plain(value),
+        DataType::RunEndEncoded(_, value) => plain(value.data_type()),
+        DataType::Float16 => DataType::Float32,
+        other => other.clone(),
+    }
+}
+
+/// What DuckDB prefers among the types that an argument could be cast to: the lower, the better.
+fn target_cost(kind: Kind) -> u32 {
+    match kind {
+        Kind::BigInt => 101,
+        Kind::Integer => 102,
+        Kind::HugeInt => 103,
+        Kind::Double => 104,
+        Kind::Decimal => 105,
+        Kind::Timestamp => 120,
+        Kind::TimestampTz => 121,
+        Kind::Varchar => 149,
+        _ => 110,
+    }
+}
+
+/// Bits and signedness of an integer kind.
+fn integer_bits(kind: Kind) -> Option<(u32, bool)> {
+    Some(match kind {
+        Kind::TinyInt => (8, true),
+        Kind::SmallInt => (16, true),
+        Kind::Integer => (32, true),
+        Kind::BigInt => (64, true),
+        Kind::HugeInt => (128, true),
+        Kind::UTinyInt => (8, false),
+        Kind::USmallInt => (16, false),
+        Kind::UInteger => (32, false),
+        Kind::UBigInt => (64, false),
+        _ => return None,
+    })
+}
+
+/// True if all integers of a type are values of the other kind, or come near one in floating point.
+fn widens(from: &DataType, to: Kind) -> bool {
+    let (bits, signed) = match from {
+        DataType::Int8 => (8, true),
+        DataType::Int16 => (16, true),
+        DataType::Int32 => (32, true),
+        DataType::Int64 => (64, true),
+        DataType::UInt8 => (8, false),
+        DataType::UInt16 => (16, false),
+        DataType::UInt32 => (32, false),
+        DataType::UInt64 => (64, false),
+        _ => return false,
+    };
+    if matches!(to, Kind::Float | Kind::Double) {
+        return true;
+    }
+    integer_bits(to).is_some_and(|(wide, wide_signed)| match (signed, wide_signed) {
+        (true, false) => false,
+        (false, true) | (true, true) | (false, false) => wide > bits,
+    })
+}
+
+/// Decimal digits that hold all values of an integer type.
+fn digits(from: &DataType) -> Option<u8> {
+    Some(match from {
+        DataType::Int8 | DataType::UInt8 => 3,
+        DataType::Int16 | DataType::UInt16 => 5,
+        DataType::Int32 | DataType::UInt32 => 10,
+        DataType::Int64 => 19,
+        DataType::UInt64 => 20,
+        _ => return None,
+    })
+}
+
+/// The one type that values of both types are cast to where they meet, as in a list, CASE or `greatest`; `None` if
+/// they can't meet.
+pub(super) fn common(a: &DataType, b: &DataType) -> Option<DataType> {
+    let (a, b) = (plain(a), plain(b));
+    if a == b {
+        return Some(a);
+    }
+    match (&a, &b) {
+        (DataType::Null, other) | (other, DataType::Null) => Some(other.clone()),
+        // Text meets anything in DuckDB only as a literal; the check of arguments tells the two apart.
+        (DataType::Utf8, other) | (other, DataType::Utf8) if !other.is_nested() => Some(other.clone()),
+        (DataType::Float64, other) | (other, DataType::Float64) if other.is_numeric() => {
+            Some(DataType::Float64)
+        }
+        (DataType::Float32, other) | (other, DataType::Float32) if other.is_numeric() => {
+            Some(DataType::Float32)
+        }
+        (DataType::Decimal128(p, s), DataType::Decimal128(q, t)) => Some(wider((*p, *s), (*q, *t))),
+        (DataType::Decimal128(p, s), other) | (other, DataType::Decimal128(p, s)) => {
+            Some(wider((*p, *s), (digits(other)?, 0)))
+        }
+        (DataType::List(a), DataType::List(b)) => Some(list_of(common(a.data_type(), b.data_type())?)),
+        (DataType::Struct(left), DataType::Struct(right)) if left.len() == right.len() => {
+            let fields = left.iter().zip(right).map(|(left, right)| {
+                let both = common(left.data_type(), right.data_type())?;
+                (left.name() == right.name()).then(|| Field::new(left.name(), both, true))
+            });
+            Some(DataType::Struct(fields.collect::<Option<Vec<Field>>>()?.into()))
+        }
+        (DataType::Boolean, other) | (other, DataType::Boolean) if other.is_integer() => Some(other.clone()),
+        (a, b) if a.is_integer() && b.is_integer() => common_integer(a, b),
+        _ => common_time(&a, &b),
+    }
+}
+
+fn common_time(a: &DataType, b: &DataType) -> Option<DataType> {
+    let rank = |of: &DataType| match of {
+        DataType::Date32 | DataType::Date64 => Some(0),
+        DataType::Timestamp(_, None) => Some(1),
+        DataType::Timestamp(_, Some(_)) => Some(2),
+        _ => None,
+    };
+    match (rank(a)?, rank(b)?) {
+        (0, 0) => Some(DataType::Date32),
+        (2, _) | (_, 2) => Kind::TimestampTz.data_type(),
+        _ => Kind::Timestamp.data_type(),
+    }
+}
+
+fn common_integer(a: &DataType, b: &DataType) -> Option<DataType> {
+    let kinds = [
+        (Kind::TinyInt, DataType::Int8),
+        (Kind::UTinyInt, DataType::UInt8),
+        (Kind::SmallInt, DataType::Int16),
+        (Kind::USmallInt, DataType::UInt16),
+        (Kind::Integer, DataType::Int32),
+        (Kind::UInteger, DataType::UInt32),
+        (Kind::BigInt, DataType::Int64),
+        (Kind::UBigInt, DataType::UInt64),
+        (Kind::HugeInt, DataType::Decimal128(38, 0)),
+    ];
+    let holds = |kind: Kind, to: &DataType, from: &DataType| to == from || widens(from, kind);
+    kinds.into_iter().find(|(kind, to)| holds(*kind, to, a) && holds(*kind, to, b)).map(|(_, to)| to)
+}
+
+/// The decimal that holds the digits of two on both sides of the point, as far as 38 go.
+fn wider((p, s): (u8, i8), (q, t): (u8, i8)) -> DataType {
+    let scale = s.max(t);
+    let whole = (i16::from(p) - i16::from(s)).max(i16::from(q) - i16::from(t));
+    let precision = u8::try_from((whole + i16::from(scale)).clamp(1, 38)).unwrap_or(38);
+    DataType::Decimal128(precision, scale)
+}
+
+/// DuckDB's name of a type.
+pub(super) fn type_name(of: &DataType) -> String {
+    match plain(of) {
+        DataType::Null => "\"NULL\"".into(),
+        DataType::Boolean => "BOOLEAN".into(),
+        DataType::Int8 => "TINYINT".into(),
+        DataType::Int16 => "SMALLINT".into(),
+        DataType::Int32 => "INTEGER".into(),
+        DataType::Int64 => "BIGINT".into(),
+        DataType::UInt8 => "UTINYINT".into(),
+        DataType::UInt16 => "USMALLINT".into(),
+        DataType::UInt32 => "UINTEGER".into(),
+        DataType::UInt64 => "UBIGINT".into(),
+        DataType::Float32 => "FLOAT".into(),
+        DataType::Float64 => "DOUBLE".into(),
+        DataType::Utf8 => "VARCHAR".into(),
+        DataType::Binary => "BLOB".into(),
+        DataType::Date32 | DataType::Date64 => "DATE".into(),
+        DataType::Time32(_) | DataType::Time64(_) => "TIME".into(),
+        DataType::Timestamp(_, Some(_)) => "TIMESTAMP WITH TIME ZONE".into(),
+        DataType::Timestamp(TimeUnit::Nanosecond, None) => "TIMESTAMP_NS".into(),
+        DataType::Timestamp(TimeUnit::Millisecond, None) => "TIMESTAMP_MS".into(),
+        DataType::Timestamp(TimeUnit::Second, None) => "TIMESTAMP_S".into(),
+        DataType::Timestamp(TimeUnit::Microsecond, None) => "TIMESTAMP".into(),
+        DataType::Interval(_) | DataType::Duration(_) => "INTERVAL".into(),
+        DataType::Decimal32(precision, scale)
+        | DataType::Decimal64(precision, scale)
+        | DataType::Decimal128(precision, scale)
+        | DataType::Decimal256(precision, scale) => format!("DECIMAL({precision},{scale})"),
+        DataType::List(item) | DataType::LargeList(item) => format!("{}[]", type_name(item.data_type())),
+        DataType::FixedSizeList(item, size) => format!("{}[{size}]", type_name(item.data_type())),
+        DataType::Struct(fields) => {
+            let fields: Vec<String> = fields
+                .iter()
+                .map(|field| format!("{} {}", quoted(field.name()), type_name(field.data_type())))
+                .collect();
+            format!("STRUCT({})", fields.join(", "))
+        }
+        DataType::Map(entries, _) => match entries.data_type() {
+            DataType::Struct(pair) if pair.len() == 2 => {
+                format!("MAP({}, {})", type_name(pair[0].data_type()), type_name(pair[1].data_type()))
+            }
+            _ => "MAP".into(),
+        },
+        other => other.to_string().to_uppercase(),
+    }
+}
+
+/// A name as SQL writes it: DuckDB quotes all that is not a plain name in lower case.
+fn quoted(name: &str) -> String {
+    let plain = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+        && !name.starts_with(|c: char| c.is_ascii_digit())
+        && !name.is_empty();
+    if plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
+}

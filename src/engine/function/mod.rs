@@ -1,0 +1,99 @@
+//! The SQL functions of dialect `duckdb`: DuckDB's names, argument orders and result types.
+//!
+//! - `aggregate`: aggregates, with descriptions of their own
+//! - `window`: window functions whose types or results differ from DataFusion's
+//! - `zero`: sorts in which 0.0 and -0.0 tie
+//! - `value`: values as DuckDB compares them
+//! - `description`: [`Function`], a constant that describes a function, its [`Overload`]s and its documentation
+//! - `kind`: SQL types as parameters, and the implicit casts between types
+//! - `resolve`: picks the overload that a call means
+//! - `scalar`: a [`Function`] as DataFusion's scalar function
+//! - `call`: the arguments of one evaluation, and loops over their rows
+//! - `planner`: `extract(…)`, `position(…)`, `substring(…)`: calls with a syntax of their own
+//! - `check`: implicit casts that only literals may have
+//! - `reference`: the function reference, `docs/functions.md`
+//! - one file per family of functions, each with a table `FUNCTIONS`
+//!
+//! For dialect `generic` nothing is installed, and DataFusion's functions keep their own rules.
+//! Start at [`install`] and [`Function`].
+
+mod aggregate;
+mod call;
+mod check;
+mod description;
+mod json;
+mod kind;
+mod list;
+mod map;
+#[cfg(test)]
+mod nested_cases;
+mod planner;
+mod record;
+#[cfg(test)]
+mod reference;
+mod resolve;
+mod scalar;
+#[cfg(test)]
+mod testing;
+mod text;
+mod value;
+mod window;
+mod zero;
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use datafusion::{execution::SessionStateBuilder, logical_expr::ScalarUDF};
+
+pub(super) use self::check::check_arguments;
+use self::{description::Function, scalar::ScalarFunction};
+
+/// The families of scalar functions, in the order of the reference.
+const FAMILIES: &[&[Function]] = &[
+    text::FUNCTIONS,
+    list::FUNCTIONS[0],
+    list::FUNCTIONS[1],
+    list::FUNCTIONS[2],
+    list::FUNCTIONS[3],
+    record::FUNCTIONS,
+    map::FUNCTIONS,
+    json::FUNCTIONS[0],
+    json::FUNCTIONS[1],
+    json::FUNCTIONS[2],
+];
+
+/// Replaces DataFusion's functions by those of the dialect; does nothing for a dialect that has none of its own.
+///
+/// Call it after `with_default_features`, and before the state is built: a function that is replaced goes with all of its
+/// names, since a state that is copied registers its functions again in any order.
+pub(super) fn install(mut builder: SessionStateBuilder, dialect: &str) -> SessionStateBuilder {
+    if dialect != "duckdb" {
+        return builder;
+    }
+    let ours: Vec<Arc<ScalarUDF>> = functions()
+        .map(|function| Arc::new(ScalarUDF::new_from_impl(ScalarFunction::new(function))))
+        .collect();
+    let names: BTreeSet<&str> = functions().flat_map(|function| function.names).copied().collect();
+    let functions = builder.scalar_functions().get_or_insert_default();
+    functions.retain(|udf| {
+        !names.contains(udf.name()) && !udf.aliases().iter().any(|alias| names.contains(alias.as_str()))
+    });
+    functions.extend(ours);
+    list::lambda::install(&mut builder, &names);
+    aggregate::install(&mut builder);
+    window::install(&mut builder);
+    zero::install(&mut builder);
+    json::nested::install(&mut builder);
+    builder.expr_planners().get_or_insert_default().insert(0, Arc::new(planner::CallSyntax));
+    builder
+}
+
+/// All scalar functions of dialect `duckdb`.
+fn functions() -> impl Iterator<Item = &'static Function> {
+    FAMILIES.iter().copied().flatten()
+}
+
+/// The function of this name, for calls that are not planned from SQL.
+fn function(name: &str) -> Option<Arc<ScalarUDF>> {
+    let found = functions().find(|function| function.names.contains(&name))?;
+    Some(Arc::new(ScalarUDF::new_from_impl(ScalarFunction::new(found))))
+}

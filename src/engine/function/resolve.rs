@@ -1,0 +1,183 @@
+//! Overload resolution: the signature of a function that a call means, by the costs of implicit casts.
+
+use datafusion::{
+    arrow::datatypes::DataType,
+    error::{DataFusionError, Result},
+};
+
+use super::{
+    description::{Function, Gives, Overload, Typing},
+    kind::{Kind, common, list_of, plain, type_name},
+};
+
+/// An overload, with the types that the arguments must be cast to for it.
+pub(super) struct Resolved {
+    pub(super) overload: &'static Overload,
+    pub(super) types: Vec<DataType>,
+    /// The type that `T` stands for.
+    shared: Option<DataType>,
+}
+
+impl Resolved {
+    /// The type of the result.
+    pub(super) fn gives(&self, typing: &Typing) -> Result<DataType> {
+        match self.overload.gives {
+            Gives::Kind(kind) => Ok(self.substitute(kind)),
+            Gives::Same(argument) => Ok(typing.types.get(argument).cloned().unwrap_or(DataType::Null)),
+            Gives::By(compute, _) => compute(typing),
+        }
+    }
+
+    fn substitute(&self, kind: Kind) -> DataType {
+        match kind {
+            Kind::T => self.shared.clone().unwrap_or(DataType::Null),
+            Kind::List(item) => list_of(self.substitute(*item)),
+            other => other.data_type().unwrap_or(DataType::Null),
+        }
+    }
+}
+
+impl Function {
+    /// Picks the overload with the cheapest casts.
+    ///
+    /// `literal` says of each argument whether it is one: only literals are cast from text, or to smaller integers.
+    ///
+    /// # Errors
+    /// If no overload takes these types, or two do so equally well because of a text that could be either.
+    pub(super) fn resolve(&'static self, types: &[DataType], literal: &[bool]) -> Result<Resolved> {
+        let mut best: Option<(Resolved, u32)> = None;
+        let mut tied = false;
+        for overload in self.overloads {
+            if let Some((resolved, cost)) = fit(overload, types, literal) {
+                match &best {
+                    Some((_, least)) if *least < cost => {}
+                    Some((_, least)) if *least == cost => tied |= cost >= 1_000,
+                    _ => {
+                        best = Some((resolved, cost));
+                        tied = false;
+                    }
+                }
+            }
+        }
+        match best {
+            Some(_) if tied => Err(self.ambiguous(types)),
+            Some((resolved, _)) => Ok(resolved),
+            None => Err(self.mismatch(types)),
+        }
+    }
+
+    /// The same for arguments of which it is not known whether they are literals: each might be.
+    pub(super) fn resolve_leniently(&'static self, types: &[DataType]) -> Result<Resolved> {
+        let mut best: Option<(Resolved, u32)> = None;
+        for overload in self.overloads {
+            if let Some((resolved, cost)) = fit(overload, types, &[])
+                && best.as_ref().is_none_or(|(_, least)| cost < *least)
+            {
+                best = Some((resolved, cost));
+            }
+        }
+        best.map(|(resolved, _)| resolved).ok_or_else(|| self.mismatch(types))
+    }
+
+    fn ambiguous(&self, types: &[DataType]) -> DataFusionError {
+        DataFusionError::Plan(format!(
+            "`{}({})` could mean several types: cast the text, as in `date '2020-01-31'`",
+            self.name(),
+            listed(types)
+        ))
+    }
+
+    fn mismatch(&self, types: &[DataType]) -> DataFusionError {
+        let takes: Vec<String> = self.overloads.iter().map(Overload::parameters).collect();
+        DataFusionError::Plan(format!(
+            "`{}` takes {}, not ({})",
+            self.name(),
+            takes.join(" or "),
+            listed(types)
+        ))
+    }
+}
+
+impl Overload {
+    /// The parameters' types in parentheses.
+    fn parameters(&self) -> String {
+        let mut kinds: Vec<String> = self.takes.iter().map(|kind| kind.shown()).collect();
+        if let Some(rest) = self.rest {
+            kinds.push(format!("{}…", rest.shown()));
+        }
+        format!("({})", kinds.join(", "))
+    }
+
+    /// Parameters and result: `(VARCHAR, BIGINT) → VARCHAR`.
+    #[cfg(test)]
+    pub(super) fn signature(&self) -> String {
+        let gives = match self.gives {
+            Gives::Kind(kind) => kind.shown(),
+            Gives::Same(argument) => self.parameter(argument).map(Kind::shown).unwrap_or_default(),
+            Gives::By(_, shown) => shown.to_owned(),
+        };
+        format!("{} → {gives}", self.parameters())
+    }
+}
+
+fn listed(types: &[DataType]) -> String {
+    types.iter().map(type_name).collect::<Vec<_>>().join(", ")
+}
+
+/// The casts that make the arguments fit an overload, and their cost. Where `literal` ends, an argument might be one.
+fn fit(overload: &'static Overload, types: &[DataType], literal: &[bool]) -> Option<(Resolved, u32)> {
+    if types.len() < overload.takes.len() {
+        return None;
+    }
+    let mut cast = Vec::with_capacity(types.len());
+    let mut total = 0;
+    let mut shared: Option<DataType> = None;
+    let mut typed_by_text = true;
+    for (at, from) in types.iter().enumerate() {
+        let kind = overload.parameter(at)?;
+        let (to, cost) = kind.accepts(from, literal.get(at).copied().unwrap_or(true))?;
+        total += cost;
+        if let Some(own) = of_t(kind, &to) {
+            // A text literal takes the type of the others.
+            let is_text = own == DataType::Utf8 && literal.get(at).copied().unwrap_or(true);
+            shared = Some(match shared {
+                None => own,
+                Some(others) if is_text && others != DataType::Utf8 => common(&others, &own)?,
+                Some(others) if others == DataType::Utf8 && !typed_by_text && own != DataType::Utf8 => {
+                    if own == DataType::Null { others } else { return None }
+                }
+                Some(others) => common(&others, &own)?,
+            });
+            typed_by_text &= is_text;
+        }
+        cast.push(to);
+    }
+    if let Some(shared) = &shared {
+        for (at, to) in cast.iter_mut().enumerate() {
+            let kind = overload.parameter(at)?;
+            *to = replaced(kind, to, shared);
+        }
+    }
+    Some((Resolved { overload, types: cast, shared }, total))
+}
+
+/// The type that an argument proposes for `T`.
+fn of_t(kind: Kind, argument: &DataType) -> Option<DataType> {
+    match (kind, argument) {
+        (Kind::T, argument) => Some(plain(argument)),
+        (Kind::List(item), DataType::List(field)) => of_t(*item, field.data_type()),
+        _ => None,
+    }
+}
+
+/// The argument's type once `T` is known.
+fn replaced(kind: Kind, argument: &DataType, shared: &DataType) -> DataType {
+    match (kind, argument) {
+        (Kind::T, _) => shared.clone(),
+        (Kind::List(item), DataType::List(field)) => {
+            let inner = replaced(*item, field.data_type(), shared);
+            if &inner == field.data_type() { argument.clone() } else { list_of(inner) }
+        }
+        (_, argument) => argument.clone(),
+    }
+}

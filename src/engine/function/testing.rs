@@ -1,0 +1,127 @@
+//! Tests of functions as tables: expression, DuckDB's type, and the value as text or a part of the error.
+
+use std::sync::Arc;
+
+use datafusion::{
+    arrow::{
+        array::Array,
+        datatypes::DataType,
+        util::display::{ArrayFormatter, FormatOptions},
+    },
+    error::Result,
+};
+
+use super::kind::type_name;
+use crate::engine::{Engine, EngineSettings};
+
+/// An expression, the name of its type (`error` if it is one), and its value (`NULL`) or a part of the message.
+pub(super) type Case = (&'static str, &'static str, &'static str);
+
+pub(super) fn engine() -> Engine {
+    let settings =
+        EngineSettings { threads: 1, memory_limit: None, dialect: "duckdb".into(), database: "lake".into() };
+    Engine::new(&settings).unwrap()
+}
+
+/// Evaluates all cases, as constants and over a column of rows, and reports all that differ at once.
+pub(super) fn check(cases: &[Case]) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let engine = engine();
+    let mut wrong = Vec::new();
+    for (expression, wanted_type, wanted) in cases {
+        let found = match runtime.block_on(evaluate(&engine, expression)) {
+            Ok((found_type, value)) => (found_type, value),
+            Err(error) => ("error".into(), crate::engine::message(&error)),
+        };
+        let right = match *wanted_type {
+            "error" => found.0 == "error" && found.1.contains(wanted),
+            // The type depends on the types of literals.
+            "_" => found.1 == *wanted,
+            _ => found.0 == *wanted_type && found.1 == *wanted,
+        };
+        if !right {
+            wrong.push(format!(
+                "{expression}\n    wanted {wanted} :: {wanted_type}\n    found  {} :: {}",
+                found.1, found.0
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {} differ:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+}
+
+/// The type and the value of an expression.
+async fn evaluate(engine: &Engine, expression: &str) -> Result<(String, String)> {
+    let frame = engine.context().sql(&format!("select {expression} as x")).await?;
+    let plan = frame.logical_plan().clone();
+    super::check_arguments(&plan)?;
+    let batches = frame.collect().await?;
+    let column = Arc::clone(batches[0].column(0));
+    Ok((type_name(column.data_type()), shown(column.as_ref())?))
+}
+
+fn shown(column: &dyn Array) -> Result<String> {
+    if column.is_null(0) || column.data_type() == &DataType::Null {
+        return Ok("NULL".into());
+    }
+    let options = FormatOptions::default().with_null("NULL");
+    Ok(ArrayFormatter::try_new(column, &options)?.value(0).to_string())
+}
+
+/// The examples of the reference are true.
+#[test]
+fn examples_hold() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let engine = engine();
+    let mut wrong = Vec::new();
+    for function in super::functions() {
+        let (expression, value) = function.example;
+        if expression.is_empty() || value.is_empty() {
+            continue;
+        }
+        match runtime.block_on(evaluate(&engine, expression)) {
+            Ok((_, found)) if found == value => {}
+            Ok((_, found)) => wrong.push(format!("{expression} is {found}, not {value}")),
+            Err(error) => wrong.push(format!("{expression} fails: {error}")),
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn lists_structs_maps_and_json_are_duckdbs() {
+    check(super::nested_cases::CASES);
+}
+
+#[test]
+fn errors_of_nested_values_say_what_is_wrong() {
+    check(&[
+        ("map([1, 1], ['a', 'b'])", "error", "the keys of a map must be unique"),
+        ("map([1], ['a', 'b'])", "error", "a map of 1 keys can't have 2 values"),
+        ("list_where([1, 2], [true, null])", "error", "the second list must not have NULL in it"),
+        ("list_sort([1], 'bogus')", "error", "unknown order `bogus`"),
+        ("list_distance([1.0::double], [1.0::double, 2.0::double])", "error", "the lists have 1 and 2 items"),
+        ("list_aggregate([1], 'bogus')", "error", "unknown aggregate `bogus`"),
+        ("list_reduce([1][2:1], (a, b) -> a + b)", "error", "needs a value to begin with"),
+        ("struct_extract({'a': 1}, 'z')", "error", "it has a"),
+        ("json_extract('{\"a\":1', '$.a')", "error", "malformed JSON at byte 6: unexpected end of data"),
+        ("json_extract('{}', '$.a.')", "error", "invalid JSON path `$.a.`"),
+        ("json_object('a')", "error", "a value for each key"),
+        ("json_object(1, 2)", "error", "keys must be text"),
+        (
+            "json_transform_strict('{\"a\":\"z\"}', '{\"a\":\"INTEGER\"}')",
+            "error",
+            "can't be cast to INTEGER",
+        ),
+        ("range(1, 1000000000000)", "error", "too long"),
+    ]);
+}
+
+#[test]
+fn json_nests_in_json() {
+    check(&[
+        ("json_object('a', json_array(1, 'x'))", "VARCHAR", r#"{"a":[1,"x"]}"#),
+        ("json_array(json_object('a', '1'), '{}')", "VARCHAR", r#"[{"a":"1"},"{}"]"#),
+        ("json_object('a', json_extract('{\"b\":[1]}', '$.b'))", "VARCHAR", r#"{"a":[1]}"#),
+        ("to_json(json_array(1))", "VARCHAR", "[1]"),
+    ]);
+}

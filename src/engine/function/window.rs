@@ -1,0 +1,178 @@
+//! Window functions whose types or arguments DuckDB reads differently: those that count are BIGINT, where DataFusion
+//! has unsigned integers.
+
+use std::{
+    hash::{Hash, Hasher},
+    ops::Range,
+    sync::Arc,
+};
+
+use datafusion::{
+    arrow::{
+        array::ArrayRef,
+        compute::{SortOptions, cast},
+        datatypes::{DataType, Field, FieldRef},
+    },
+    common::{ScalarValue, plan_err},
+    error::Result,
+    execution::SessionStateBuilder,
+    functions_window::{
+        lead_lag::{lag_udwf, lead_udwf},
+        nth_value::nth_value_udwf,
+        ntile::ntile_udwf,
+        rank::{dense_rank_udwf, rank_udwf},
+        row_number::row_number_udwf,
+    },
+    logical_expr::{
+        LimitEffect, PartitionEvaluator, ReversedUDWF, Signature, WindowUDF, WindowUDFImpl,
+        function::{ExpressionArgs, PartitionEvaluatorArgs, WindowUDFFieldArgs},
+        window_state::WindowAggState,
+    },
+    physical_expr::{PhysicalExpr, expressions::Literal},
+};
+
+/// Replaces these window functions.
+pub(super) fn install(builder: &mut SessionStateBuilder) {
+    let counting = [row_number_udwf(), rank_udwf(), dense_rank_udwf(), ntile_udwf()];
+    let positioned = [lag_udwf(), lead_udwf(), nth_value_udwf()];
+    let mut ours: Vec<Window> = counting.map(|native| Window { native, counts: true }).into();
+    ours.extend(positioned.map(|native| Window { native, counts: false }));
+    let functions = builder.window_functions().get_or_insert_default();
+    functions.retain(|udwf| ours.iter().all(|window| window.native.name() != udwf.name()));
+    functions.extend(ours.into_iter().map(|window| Arc::new(WindowUDF::new_from_impl(window))));
+}
+
+/// Refuses positions that DataFusion takes for others than DuckDB does.
+fn check(name: &str, arguments: &[Arc<dyn PhysicalExpr>]) -> Result<()> {
+    let Some(position) = arguments.get(1).and_then(|one| one.downcast_ref::<Literal>()) else {
+        return Ok(());
+    };
+    let position = position.value();
+    match name {
+        "lag" | "lead" if position.is_null() => plan_err!("`{name}`: the offset must not be NULL"),
+        "nth_value" => match position.cast_to(&DataType::Int64)? {
+            ScalarValue::Int64(Some(at)) if at < 0 => {
+                plan_err!("`nth_value`: the position must not be negative, but is {at}")
+            }
+            _ => Ok(()),
+        },
+        _ => Ok(()),
+    }
+}
+
+/// A window function of DataFusion.
+#[derive(Debug, Clone)]
+struct Window {
+    native: Arc<WindowUDF>,
+    /// Whether its results are cast to BIGINT.
+    counts: bool,
+}
+
+impl PartialEq for Window {
+    fn eq(&self, other: &Self) -> bool {
+        self.native.name() == other.native.name()
+    }
+}
+
+impl Eq for Window {}
+
+impl Hash for Window {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.native.name().hash(state);
+    }
+}
+
+impl WindowUDFImpl for Window {
+    fn name(&self) -> &str {
+        self.native.name()
+    }
+
+    fn signature(&self) -> &Signature {
+        self.native.signature()
+    }
+
+    fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
+        self.native.inner().coerce_types(types)
+    }
+
+    fn expressions(&self, args: ExpressionArgs) -> Vec<Arc<dyn PhysicalExpr>> {
+        self.native.inner().expressions(args)
+    }
+
+    fn field(&self, args: WindowUDFFieldArgs) -> Result<FieldRef> {
+        let native = self.native.inner().field(args)?;
+        if !self.counts {
+            return Ok(native);
+        }
+        Ok(Arc::new(Field::new(native.name(), DataType::Int64, native.is_nullable())))
+    }
+
+    fn sort_options(&self) -> Option<SortOptions> {
+        self.native.inner().sort_options()
+    }
+
+    fn reverse_expr(&self) -> ReversedUDWF {
+        match self.native.inner().reverse_expr() {
+            ReversedUDWF::Reversed(_) if self.counts => ReversedUDWF::NotSupported,
+            native => native,
+        }
+    }
+
+    fn limit_effect(&self, args: &[Arc<dyn PhysicalExpr>]) -> LimitEffect {
+        self.native.inner().limit_effect(args)
+    }
+
+    fn partition_evaluator(&self, args: PartitionEvaluatorArgs) -> Result<Box<dyn PartitionEvaluator>> {
+        check(self.name(), args.input_exprs())?;
+        let evaluator = self.native.inner().partition_evaluator(args)?;
+        Ok(if self.counts { Box::new(Counted(evaluator)) } else { evaluator })
+    }
+}
+
+#[derive(Debug)]
+struct Counted(Box<dyn PartitionEvaluator>);
+
+fn bigint(column: &ArrayRef) -> Result<ArrayRef> {
+    Ok(cast(column, &DataType::Int64)?)
+}
+
+impl PartitionEvaluator for Counted {
+    fn memoize(&mut self, state: &mut WindowAggState) -> Result<()> {
+        self.0.memoize(state)
+    }
+
+    fn get_range(&self, index: usize, rows: usize) -> Result<Range<usize>> {
+        self.0.get_range(index, rows)
+    }
+
+    fn is_causal(&self) -> bool {
+        self.0.is_causal()
+    }
+
+    fn evaluate_all(&mut self, values: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
+        bigint(&self.0.evaluate_all(values, rows)?)
+    }
+
+    fn evaluate(&mut self, values: &[ArrayRef], range: &Range<usize>) -> Result<ScalarValue> {
+        match self.0.evaluate(values, range)? {
+            ScalarValue::UInt64(number) => Ok(ScalarValue::Int64(number.map(u64::cast_signed))),
+            other => other.cast_to(&DataType::Int64),
+        }
+    }
+
+    fn evaluate_all_with_rank(&self, rows: usize, ranks: &[Range<usize>]) -> Result<ArrayRef> {
+        bigint(&self.0.evaluate_all_with_rank(rows, ranks)?)
+    }
+
+    fn supports_bounded_execution(&self) -> bool {
+        self.0.supports_bounded_execution()
+    }
+
+    fn uses_window_frame(&self) -> bool {
+        self.0.uses_window_frame()
+    }
+
+    fn include_rank(&self) -> bool {
+        self.0.include_rank()
+    }
+}

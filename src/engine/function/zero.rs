@@ -1,0 +1,134 @@
+//! Sorting by floats: 0.0 and -0.0 tie, as they do where they are compared, grouped and joined.
+//!
+//! DataFusion sorts floats by IEEE 754's total order, which tells the zeros apart: `rank() over (order by x)` counts
+//! them as two values (apache/datafusion#22835). The rule below sorts by the value with one zero wherever a tie can
+//! be seen. Remove it once DataFusion holds the zeros for ties.
+
+use std::{
+    hash::{Hash, Hasher},
+    sync::Arc,
+};
+
+use datafusion::{
+    arrow::datatypes::DataType,
+    common::{
+        DFSchema,
+        config::ConfigOptions,
+        tree_node::{Transformed, TreeNode},
+    },
+    error::Result,
+    execution::SessionStateBuilder,
+    logical_expr::{
+        ColumnarValue, Expr, ExprSchemable, LogicalPlan, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
+        Signature, SortExpr, Volatility, expr_rewriter::NamePreserver,
+    },
+    optimizer::AnalyzerRule,
+};
+
+use super::value::comparable;
+
+/// Adds the rule.
+pub(super) fn install(builder: &mut SessionStateBuilder) {
+    builder.analyzer_rules().get_or_insert_default().push(Arc::new(OneZero));
+}
+
+#[derive(Debug)]
+struct OneZero;
+
+impl AnalyzerRule for OneZero {
+    fn name(&self) -> &'static str {
+        "one_zero"
+    }
+
+    fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
+        plan.transform_up_with_subqueries(|node| match node {
+            LogicalPlan::Window(ref window) => {
+                let schema = Arc::clone(window.input.schema());
+                let names = NamePreserver::new(&node);
+                node.map_expressions(|expression| {
+                    let name = names.save(&expression);
+                    let changed = expression.transform_up(|part| windowed(part, &schema))?;
+                    Ok(changed.update_data(|expression| name.restore(expression)))
+                })
+            }
+            LogicalPlan::Sort(mut sort) if sort.expr.len() > 1 => {
+                let schema = Arc::clone(sort.input.schema());
+                let last = sort.expr.len() - 1;
+                let changed = one_zero_each(&mut sort.expr[..last], &schema)?;
+                Ok(if changed {
+                    Transformed::yes(LogicalPlan::Sort(sort))
+                } else {
+                    Transformed::no(LogicalPlan::Sort(sort))
+                })
+            }
+            other => Ok(Transformed::no(other)),
+        })
+        .map(|plan| plan.data)
+    }
+}
+
+fn windowed(part: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let Expr::WindowFunction(mut window) = part else { return Ok(Transformed::no(part)) };
+    let changed = one_zero_each(&mut window.params.order_by, schema)?;
+    let window = Expr::WindowFunction(window);
+    Ok(if changed { Transformed::yes(window) } else { Transformed::no(window) })
+}
+
+/// Makes the zeros of float keys one; returns whether there are such keys.
+fn one_zero_each(keys: &mut [SortExpr], schema: &DFSchema) -> Result<bool> {
+    let mut changed = false;
+    for key in keys {
+        let own = matches!(&key.expr, Expr::ScalarFunction(call) if call.func.name() == NAME);
+        if !own && matches!(key.expr.get_type(schema)?, DataType::Float32 | DataType::Float64) {
+            let function =
+                Arc::new(ScalarUDF::new_from_impl(Zeros(Signature::any(1, Volatility::Immutable))));
+            key.expr = function.call(vec![key.expr.clone()]);
+            changed = true;
+        }
+    }
+    Ok(changed)
+}
+
+/// No name that SQL could call.
+const NAME: &str = "one zero";
+
+/// The argument with one zero.
+#[derive(Debug)]
+struct Zeros(Signature);
+
+impl PartialEq for Zeros {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Zeros {}
+
+impl Hash for Zeros {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        NAME.hash(state);
+    }
+}
+
+impl ScalarUDFImpl for Zeros {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.0
+    }
+
+    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
+        Ok(types[0].clone())
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let rows = args.number_rows;
+        let column = args.args.into_iter().next().map_or_else(
+            || datafusion::common::internal_err!("an argument is missing"),
+            |column| column.into_array(rows),
+        )?;
+        comparable(&column).map(ColumnarValue::Array)
+    }
+}

@@ -1,0 +1,422 @@
+//! NaN and statistics: keeps rows of NaN where their statistics leave them out.
+//!
+//! NaN is greater than every number here, as in DuckDB, Postgres and Spark. Parquet's least and greatest values leave it
+//! out, and so do those of Delta's log. DataFusion 55.2 and delta-rs 1.1.3 take them at their word: of the rows 1, NaN, 1
+//! the filter `x = 1` returns all ("every row of the group matches") and `x > 5` none ("the greatest is 1").
+//!
+//! - [`guarded`]: physical rules that hide numbers with a fraction from pruning. A comparison with one is still
+//!   evaluated where files are read, row by row, but no statistics decide it. Where a sort, join or aggregate would make
+//!   a filter of such numbers while it runs, or take their maximum from statistics, it doesn't.
+//! - [`may_skip`]: the filters by which a scan of a Delta table may skip files and row groups: those that are right
+//!   although statistics leave NaN out, such as `x = 1` and `x < 5`. What is read is filtered again.
+//!
+//! Remove when Parquet's NaN counts are written and read: apache/datafusion#15812, delta-io/delta#7101.
+
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+    sync::Arc,
+};
+
+use datafusion::{
+    arrow::datatypes::{DataType, FieldRef, Schema},
+    common::{
+        ScalarValue,
+        config::ConfigOptions,
+        tree_node::{Transformed, TreeNode, TreeNodeRecursion},
+    },
+    error::Result,
+    logical_expr::{BinaryExpr as LogicalBinary, ColumnarValue, Expr, Operator},
+    physical_expr::{
+        PhysicalExpr,
+        expressions::{BinaryExpr, InListExpr},
+        utils::collect_columns,
+    },
+    physical_optimizer::PhysicalOptimizerRule,
+    physical_plan::{
+        ExecutionPlan,
+        aggregates::AggregateExec,
+        filter::{FilterExec, FilterExecBuilder},
+        joins::HashJoinExec,
+        sorts::sort::SortExec,
+    },
+};
+
+use super::{RecordBatch, SchemaRef};
+
+/// A physical rule under guard: one that pushes filters down, or that answers aggregates from statistics.
+pub(super) fn guarded(
+    rule: Arc<dyn PhysicalOptimizerRule + Send + Sync>,
+) -> Arc<dyn PhysicalOptimizerRule + Send + Sync> {
+    if rule.name().starts_with("FilterPushdown") {
+        Arc::new(HiddenFromPruning(rule))
+    } else if rule.name() == "aggregate_statistics" {
+        Arc::new(NotFromStatistics(rule))
+    } else {
+        rule
+    }
+}
+
+/// Pushes filters down in a form in which no statistics decide them.
+#[derive(Debug)]
+struct HiddenFromPruning(Arc<dyn PhysicalOptimizerRule + Send + Sync>);
+
+impl PhysicalOptimizerRule for HiddenFromPruning {
+    fn optimize(
+        &self,
+        plan: Arc<dyn ExecutionPlan>,
+        config: &ConfigOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let plan = plan.transform_down(hide_in_filter)?.data;
+        let keys = FloatKeys::of(&plan)?;
+        if keys == FloatKeys::default() {
+            return self.0.optimize(plan, config);
+        }
+        let mut config = config.clone();
+        config.optimizer.enable_topk_dynamic_filter_pushdown &= !keys.sorted;
+        config.optimizer.enable_join_dynamic_filter_pushdown &= !keys.joined;
+        config.optimizer.enable_aggregate_dynamic_filter_pushdown &= !keys.aggregated;
+        self.0.optimize(plan, &config)
+    }
+
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn schema_check(&self) -> bool {
+        self.0.schema_check()
+    }
+}
+
+/// Answers no aggregate from statistics where one is of a number that may be NaN.
+#[derive(Debug)]
+struct NotFromStatistics(Arc<dyn PhysicalOptimizerRule + Send + Sync>);
+
+impl PhysicalOptimizerRule for NotFromStatistics {
+    fn optimize(
+        &self,
+        plan: Arc<dyn ExecutionPlan>,
+        config: &ConfigOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        if FloatKeys::of(&plan)?.aggregated { Ok(plan) } else { self.0.optimize(plan, config) }
+    }
+
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn schema_check(&self) -> bool {
+        self.0.schema_check()
+    }
+}
+
+/// Which steps of a plan compare numbers that may be NaN, and would filter by them while they run.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct FloatKeys {
+    sorted: bool,
+    joined: bool,
+    aggregated: bool,
+}
+
+impl FloatKeys {
+    fn of(plan: &Arc<dyn ExecutionPlan>) -> Result<Self> {
+        let mut keys = Self::default();
+        plan.apply(|node| {
+            if let Some(sort) = node.downcast_ref::<SortExec>() {
+                let schema = sort.input().schema();
+                keys.sorted |= sort.expr().iter().any(|by| reads_float(&by.expr, &schema));
+            } else if let Some(join) = node.downcast_ref::<HashJoinExec>() {
+                let (left, right) = (join.left().schema(), join.right().schema());
+                keys.joined |= join
+                    .on()
+                    .iter()
+                    .any(|(one, other)| reads_float(one, &left) || reads_float(other, &right));
+            } else if let Some(aggregate) = node.downcast_ref::<AggregateExec>() {
+                let schema = aggregate.input().schema();
+                let mut read = aggregate.aggr_expr().iter().flat_map(|one| one.expressions());
+                keys.aggregated |= read.any(|one| reads_float(&one, &schema));
+            }
+            Ok(TreeNodeRecursion::Continue)
+        })?;
+        Ok(keys)
+    }
+}
+
+/// A filter whose comparisons of numbers that may be NaN are hidden from pruning.
+fn hide_in_filter(node: Arc<dyn ExecutionPlan>) -> Result<Transformed<Arc<dyn ExecutionPlan>>> {
+    let Some(filter) = node.downcast_ref::<FilterExec>() else { return Ok(Transformed::no(node)) };
+    let schema = filter.input().schema();
+    let hidden = Arc::clone(filter.predicate()).transform_down(|expr| {
+        let hide = |operand: &Arc<dyn PhysicalExpr>| -> Arc<dyn PhysicalExpr> {
+            if reads_float(operand, &schema) && operand.downcast_ref::<Hidden>().is_none() {
+                Arc::new(Hidden(Arc::clone(operand)))
+            } else {
+                Arc::clone(operand)
+            }
+        };
+        let compares = expr.downcast_ref::<BinaryExpr>().is_some_and(|binary| is_comparison(*binary.op()))
+            || expr.downcast_ref::<InListExpr>().is_some();
+        let children: Vec<_> = expr.children().into_iter().map(hide).collect();
+        let is_new =
+            compares && children.iter().zip(expr.children()).any(|(new, old)| !Arc::ptr_eq(new, old));
+        if is_new {
+            Ok(Transformed::yes(expr.with_new_children(children)?))
+        } else {
+            Ok(Transformed::no(expr))
+        }
+    })?;
+    if !hidden.transformed {
+        return Ok(Transformed::no(node));
+    }
+    let filter = FilterExecBuilder::from(filter).with_predicate(hidden.data).build()?;
+    Ok(Transformed::yes(Arc::new(filter)))
+}
+
+fn is_comparison(operator: Operator) -> bool {
+    use Operator::{Eq, Gt, GtEq, IsDistinctFrom, IsNotDistinctFrom, Lt, LtEq, NotEq};
+    matches!(operator, Eq | NotEq | Lt | LtEq | Gt | GtEq | IsDistinctFrom | IsNotDistinctFrom)
+}
+
+/// Whether an expression reads a column that may hold NaN.
+fn reads_float(expr: &Arc<dyn PhysicalExpr>, schema: &SchemaRef) -> bool {
+    collect_columns(expr)
+        .iter()
+        .any(|column| schema.fields().get(column.index()).is_none_or(|field| has_float(field.data_type())))
+}
+
+/// Whether values of a type are or hold numbers that may be NaN.
+fn has_float(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Float16 | DataType::Float32 | DataType::Float64 => true,
+        DataType::Struct(fields) => fields.iter().any(|field| has_float(field.data_type())),
+        DataType::Dictionary(_, values) => has_float(values),
+        other if other.is_nested() => true,
+        _ => false,
+    }
+}
+
+/// An expression of which pruning knows nothing.
+#[derive(Debug, Eq)]
+struct Hidden(Arc<dyn PhysicalExpr>);
+
+impl PartialEq for Hidden {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.eq(&other.0)
+    }
+}
+
+impl Hash for Hidden {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+
+impl fmt::Display for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl PhysicalExpr for Hidden {
+    fn data_type(&self, schema: &Schema) -> Result<DataType> {
+        self.0.data_type(schema)
+    }
+
+    fn nullable(&self, schema: &Schema) -> Result<bool> {
+        self.0.nullable(schema)
+    }
+
+    fn return_field(&self, schema: &Schema) -> Result<FieldRef> {
+        self.0.return_field(schema)
+    }
+
+    fn evaluate(&self, batch: &RecordBatch) -> Result<ColumnarValue> {
+        self.0.evaluate(batch)
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn PhysicalExpr>> {
+        vec![&self.0]
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn PhysicalExpr>>,
+    ) -> Result<Arc<dyn PhysicalExpr>> {
+        let only = children.into_iter().next().unwrap_or_else(|| Arc::clone(&self.0));
+        Ok(Arc::new(Self(only)))
+    }
+
+    fn fmt_sql(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt_sql(f)
+    }
+}
+
+/// Whether a scan may skip files by a filter and what their log tells of its columns.
+pub(super) fn may_skip(filter: &Expr, schema: &Schema) -> bool {
+    let type_of = |column: &Expr| match column {
+        Expr::Column(column) => schema.field_with_name(&column.name).ok().map(|field| field.data_type()),
+        _ => None,
+    };
+    let columns = filter.column_refs();
+    let doubtful = |data_type: &DataType| has_float(data_type) || is_rounded(data_type);
+    let known = |name: &str| schema.field_with_name(name).is_ok_and(|field| !doubtful(field.data_type()));
+    if columns.iter().all(|column| known(&column.name)) {
+        // A predicate without columns skips no file.
+        return !columns.is_empty();
+    }
+    match filter {
+        Expr::IsNull(column) | Expr::IsNotNull(column) => type_of(column).is_some(),
+        Expr::BinaryExpr(LogicalBinary { left, op: Operator::And | Operator::Or, right }) => {
+            may_skip(left, schema) && may_skip(right, schema)
+        }
+        Expr::BinaryExpr(LogicalBinary { left, op, right }) => {
+            let (column, op, literal) = match (left.as_ref(), right.as_ref()) {
+                (column @ Expr::Column(_), Expr::Literal(literal, _)) => (column, *op, literal),
+                (Expr::Literal(literal, _), column @ Expr::Column(_)) => {
+                    (column, op.swap().unwrap_or(*op), literal)
+                }
+                _ => return false,
+            };
+            // The least value is -0.0 where it is 0.0, and zeros differ only here.
+            let bounded = match op {
+                Operator::Eq | Operator::LtEq => true,
+                Operator::Lt => number(literal) != Some(0.0),
+                _ => false,
+            };
+            bounded && number(literal).is_some() && type_of(column).is_some_and(is_float)
+        }
+        Expr::InList(list) if !list.negated => {
+            let numbers = |one: &Expr| matches!(one, Expr::Literal(literal, _) if number(literal).is_some());
+            list.list.iter().all(numbers) && type_of(&list.expr).is_some_and(is_float)
+        }
+        _ => false,
+    }
+}
+
+/// Whether delta-rs, as a writer, rounds the least and greatest value of such a column to a 64-bit float. See
+/// `lake/file_writer.rs`, which doesn't; but other writers use delta-rs.
+fn is_rounded(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Decimal128(precision, _) if *precision > 15)
+}
+
+fn is_float(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Float32 | DataType::Float64)
+}
+
+/// A number that is not NaN.
+fn number(literal: &ScalarValue) -> Option<f64> {
+    let number = match literal {
+        ScalarValue::Float32(Some(number)) => f64::from(*number),
+        ScalarValue::Float64(Some(number)) => *number,
+        _ => return None,
+    };
+    (!number.is_nan()).then_some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::{
+        arrow::{
+            array::{Float64Array, Int64Array},
+            datatypes::Field,
+            util::pretty::pretty_format_batches,
+        },
+        common::{Column, config::TableParquetOptions},
+        dataframe::DataFrameWriteOptions,
+        logical_expr::{col, lit},
+        prelude::ParquetReadOptions,
+    };
+
+    use super::*;
+    use crate::engine::{Engine, EngineSettings};
+
+    fn engine() -> Engine {
+        let settings = EngineSettings {
+            threads: 2,
+            memory_limit: None,
+            dialect: "duckdb".into(),
+            database: "lake".into(),
+        };
+        Engine::new(&settings).unwrap()
+    }
+
+    #[tokio::test]
+    async fn files_give_what_the_rows_in_memory_give() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.parquet").display().to_string();
+        let x = Float64Array::from(vec![Some(1.0), Some(f64::NAN), Some(1.0), None, Some(-0.5)]);
+        let id = Int64Array::from(vec![1, 2, 3, 4, 5]);
+        let batch = RecordBatch::try_from_iter([("id", Arc::new(id) as _), ("x", Arc::new(x) as _)]).unwrap();
+        let engine = engine();
+        let context = engine.context();
+        let rows = context.read_batch(batch.clone()).unwrap();
+        let options = DataFrameWriteOptions::new();
+        rows.write_parquet(&path, options, Some(TableParquetOptions::new())).await.unwrap();
+        context.register_batch("memory", batch).unwrap();
+        context.register_parquet("file", &path, ParquetReadOptions::default()).await.unwrap();
+        for query in [
+            "select id from t where x = 1 order by id",
+            "select id from t where x < 5 order by id",
+            "select id from t where x > 5 order by id",
+            "select id from t where x <> 1 order by id",
+            "select id from t where not (x <= 1) or x = 2 order by id",
+            "select id from t where x in (1, 7) and id > 1 order by id",
+            "select id from t where x not in (1, 7) order by id",
+            "select id from t where x between 2 and 'NaN'::double order by id",
+            "select id from t where x is distinct from 1 order by id",
+            "select id from t where x + 0 > 5 order by id",
+            "select id from t order by x desc nulls last, id limit 1",
+            "select id from t where x <= 1 order by id limit 2",
+            "select max(x) as greatest, min(x) as least from t",
+            "select a.id, b.id from t a join (select 2 as id, 'NaN'::double as x) b on a.x = b.x",
+        ] {
+            let [memory, file] =
+                ["memory", "file"].map(|table| query.replace("from t", &format!("from {table}")));
+            let shown = async |sql: &str| {
+                let rows = context.sql(sql).await.unwrap().collect().await.unwrap();
+                pretty_format_batches(&rows).unwrap().to_string()
+            };
+            assert_eq!(shown(&file).await, shown(&memory).await, "{query}");
+        }
+    }
+
+    #[test]
+    fn a_filter_skips_files_only_where_nan_changes_nothing() {
+        let schema = Schema::new(vec![
+            Field::new("x", DataType::Float64, true),
+            Field::new("i", DataType::Int64, true),
+            Field::new("big", DataType::Decimal128(38, 0), true),
+        ]);
+        let skips = |filter: Expr| may_skip(&filter, &schema);
+        let x = || col("x");
+        for right in [
+            x().eq(lit(1.0)),
+            x().lt(lit(5.0)),
+            lit(5.0).gt_eq(x()),
+            x().is_null(),
+            x().in_list(vec![lit(1.0), lit(2.0)], false),
+            x().eq(lit(1.0)).or(col("i").gt(lit(3_i64))),
+            col("i").not_eq(lit(3_i64)),
+            col("big").is_not_null(),
+        ] {
+            assert!(skips(right.clone()), "{right}");
+        }
+        for wrong in [
+            x().gt(lit(5.0)),
+            lit(5.0).lt_eq(x()),
+            x().not_eq(lit(1.0)),
+            Expr::Not(Box::new(x().eq(lit(1.0)))),
+            x().lt(lit(0.0)),
+            x().eq(lit(f64::NAN)),
+            x().in_list(vec![lit(1.0)], true),
+            x().in_list(vec![lit(1.0), lit(f64::NAN)], false),
+            x().eq(lit(1.0)).or(x().gt(lit(3.0))),
+            (x() + lit(1.0)).eq(lit(1.0)),
+            x().lt(Expr::Column(Column::from_name("x"))),
+            col("big").eq(Expr::Literal(ScalarValue::Decimal128(Some(1), 38, 0), None)),
+            Expr::Literal(ScalarValue::Boolean(None), None),
+        ] {
+            assert!(!skips(wrong.clone()), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! Values that an Arrow column can hold and a Delta table can't: decimals with more digits than their type, dates and
+//! timestamps outside of the years 0001 to 9999, and empty texts as partition values. Other readers would see another
+//! value, or fail to open the table, so a write that meets one stops and names it.
+
+use std::fmt;
+
+use crate::engine::arrow::{
+    array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray},
+    buffer::NullBuffer,
+    compute::{cast, max, min},
+    datatypes::{DataType, Date32Type, Decimal128Type, TimeUnit, TimestampMicrosecondType},
+    error::ArrowError,
+    util::display::array_value_to_string,
+};
+
+/// A value that its column can't hold.
+#[derive(Debug)]
+pub enum Misfit {
+    /// Which value, and why.
+    Value {
+        /// The column, with the fields that lead to the value.
+        column: String,
+        /// The value as text.
+        value: String,
+        /// Why it doesn't fit, and what to do.
+        reason: String,
+    },
+    /// Arrow refused the rows for another reason.
+    Arrow(ArrowError),
+}
+
+impl fmt::Display for Misfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Value { column, value, reason } => {
+                write!(f, "column {column} has the value {value}, {reason}")
+            }
+            Self::Arrow(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Misfit {}
+
+impl From<ArrowError> for Misfit {
+    fn from(error: ArrowError) -> Self {
+        Self::Arrow(error)
+    }
+}
+
+/// Days from 1970-01-01 to 0001-01-01 and 9999-12-31.
+const DAYS: (i32, i32) = (-719_162, 2_932_896);
+/// The same in microseconds, up to the last of the last day.
+const MICROS: (i64, i64) = (-62_135_596_800_000_000, 253_402_300_799_999_999);
+
+/// Checks that a table's column can hold these values, and those of its fields and elements. `column` names it in the
+/// error.
+pub(super) fn check(values: &ArrayRef, column: &str) -> Result<(), Misfit> {
+    match values.data_type() {
+        DataType::Decimal128(precision, scale) => {
+            let (precision, scale) = (*precision, *scale);
+            let limit = 10_i128.checked_pow(u32::from(precision)).map_or(i128::MAX, |limit| limit - 1);
+            within::<Decimal128Type>(values, (-limit, limit), column, |_, value| {
+                let digits = value.unsigned_abs().to_string().len();
+                let reason = format!(
+                    "which overflows decimal({precision}, {scale}): it has {digits} digits; {}",
+                    if precision < 38 {
+                        "cast to a decimal of more digits"
+                    } else {
+                        "a decimal has 38 at most: round it, or cast to double"
+                    }
+                );
+                (decimal(value, scale), reason)
+            })
+        }
+        DataType::Date32 => within::<Date32Type>(values, DAYS, column, |row, _| (text(values, row), years())),
+        DataType::Timestamp(TimeUnit::Microsecond, _) => {
+            within::<TimestampMicrosecondType>(values, MICROS, column, |row, _| (text(values, row), years()))
+        }
+        DataType::Struct(fields) => {
+            let structs = values.as_struct();
+            fields.iter().zip(structs.columns()).try_for_each(|(field, child)| {
+                check(&visible(child, structs.nulls()), &format!("{column}.{}", field.name()))
+            })
+        }
+        DataType::List(_) => {
+            let lists = values.as_list::<i32>();
+            check(&used(lists.values(), lists.offsets()), &format!("{column}[]"))
+        }
+        DataType::Map(..) => {
+            let maps = values.as_map();
+            check(&used(maps.keys(), maps.offsets()), &format!("{column}.key"))?;
+            check(&used(maps.values(), maps.offsets()), &format!("{column}.value"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Checks that a partition column has no empty text: Delta's log can't tell it from NULL.
+pub(super) fn check_partition(values: &ArrayRef, column: &str) -> Result<(), Misfit> {
+    let DataType::Utf8 = values.data_type() else { return Ok(()) };
+    if values.as_string::<i32>().iter().flatten().all(|text| !text.is_empty()) {
+        return Ok(());
+    }
+    Err(Misfit::Value {
+        column: column.to_owned(),
+        value: "''".to_owned(),
+        reason: format!(
+            "which is empty, and the table is partitioned by it: Delta's log can't tell an empty text from NULL; write \
+             `nullif({column}, '')`, or give it a text of its own"
+        ),
+    })
+}
+
+/// A value of `values` that a cast can't bring into `cast`, which is NULL there: the first one, as text.
+pub(super) fn lost(values: &ArrayRef, cast: &ArrayRef) -> Option<String> {
+    (0..values.len()).find(|row| values.is_valid(*row) && cast.is_null(*row)).map(|row| text(values, row))
+}
+
+/// Checks that all values lie between two others. The first that doesn't is explained by its position and itself.
+fn within<T: ArrowPrimitiveType>(
+    values: &ArrayRef,
+    (least, greatest): (T::Native, T::Native),
+    column: &str,
+    explain: impl Fn(usize, T::Native) -> (String, String),
+) -> Result<(), Misfit> {
+    let numbers: &PrimitiveArray<T> = values.as_primitive();
+    let inside = |number: T::Native| number >= least && number <= greatest;
+    if min(numbers).is_none_or(inside) && max(numbers).is_none_or(inside) {
+        return Ok(());
+    }
+    let found =
+        numbers.iter().enumerate().find_map(|(row, number)| Some((row, number.filter(|n| !inside(*n))?)));
+    let Some((row, number)) = found else { return Ok(()) };
+    let (value, reason) = explain(row, number);
+    Err(Misfit::Value { column: column.to_owned(), value, reason })
+}
+
+fn years() -> String {
+    "which is outside of the years 0001 to 9999, so other readers of the table would fail; check the unit of the \
+     number that it was made of, or make it NULL"
+        .to_owned()
+}
+
+/// A value as text: quoted if it is one, and a date that is too far away for a calendar as its number.
+fn text(values: &ArrayRef, row: usize) -> String {
+    let unit = match values.data_type() {
+        DataType::Date32 => "days",
+        DataType::Date64 | DataType::Timestamp(TimeUnit::Millisecond, _) => "milliseconds",
+        DataType::Timestamp(TimeUnit::Second, _) => "seconds",
+        DataType::Timestamp(TimeUnit::Microsecond, _) => "microseconds",
+        DataType::Timestamp(TimeUnit::Nanosecond, _) => "nanoseconds",
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
+            return format!("'{}'", array_value_to_string(values, row).unwrap_or_default());
+        }
+        _ => return array_value_to_string(values, row).unwrap_or_default(),
+    };
+    let numbers = || cast(&values.slice(row, 1), &DataType::Int64);
+    match array_value_to_string(values, row) {
+        // Arrow writes its error into the text.
+        Ok(text) if !text.starts_with("ERROR") => text,
+        _ => match numbers().and_then(|numbers| array_value_to_string(&numbers, 0)) {
+            Ok(number) => format!("{number} {unit} since 1970-01-01"),
+            Err(_) => "a moment that no calendar has".to_owned(),
+        },
+    }
+}
+
+/// A decimal as text, which Arrow cuts off at the digits of its type.
+fn decimal(value: i128, scale: i8) -> String {
+    let scale = usize::from(scale.max(0).unsigned_abs());
+    let digits = format!("{:0>width$}", value.unsigned_abs(), width = scale + 1);
+    let (whole, fraction) = digits.split_at(digits.len() - scale);
+    let sign = if value < 0 { "-" } else { "" };
+    if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
+}
+
+/// A field's values, those of NULL structs left out.
+fn visible(child: &ArrayRef, nulls: Option<&NullBuffer>) -> ArrayRef {
+    let Some(nulls) = nulls.filter(|nulls| nulls.null_count() > 0) else { return ArrayRef::clone(child) };
+    let all = NullBuffer::union(child.nulls(), Some(nulls));
+    let masked = child.to_data().into_builder().nulls(all).build();
+    masked.map_or_else(|_| ArrayRef::clone(child), crate::engine::arrow::array::make_array)
+}
+
+/// The elements that an array of lists refers to.
+fn used(elements: &ArrayRef, offsets: &[i32]) -> ArrayRef {
+    let at = |offset: Option<&i32>| offset.and_then(|at| usize::try_from(*at).ok()).unwrap_or_default();
+    let (start, end) = (at(offsets.first()), at(offsets.last()));
+    elements.slice(start, end - start)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::engine::arrow::{
+        array::{
+            Date32Array, Decimal128Array, ListArray, StringArray, StructArray, TimestampMicrosecondArray,
+        },
+        datatypes::{Field, Int32Type},
+    };
+
+    fn said(values: impl Array + 'static) -> String {
+        check(&(Arc::new(values) as ArrayRef), "c").unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_value_that_no_reader_could_read_is_named() {
+        let money = Decimal128Array::from(vec![Some(1), None, Some(123_456)]).with_precision_and_scale(5, 2);
+        let huge = Decimal128Array::from(vec![10_i128.pow(38)]).with_precision_and_scale(38, 0);
+        let dates = Date32Array::from(vec![0, DAYS.1 + 1]);
+        let early = Date32Array::from(vec![DAYS.0 - 1]);
+        let never = Date32Array::from(vec![i32::MAX]);
+        let times = TimestampMicrosecondArray::from(vec![Some(MICROS.1 + 1), None]);
+        insta::assert_snapshot!(
+            [said(money.unwrap()), said(huge.unwrap()), said(dates), said(early), said(never), said(times)]
+                .join("\n"),
+            @r"
+        column c has the value 1234.56, which overflows decimal(5, 2): it has 6 digits; cast to a decimal of more digits
+        column c has the value 100000000000000000000000000000000000000, which overflows decimal(38, 0): it has 39 digits; a decimal has 38 at most: round it, or cast to double
+        column c has the value +10000-01-01, which is outside of the years 0001 to 9999, so other readers of the table would fail; check the unit of the number that it was made of, or make it NULL
+        column c has the value 0000-12-31, which is outside of the years 0001 to 9999, so other readers of the table would fail; check the unit of the number that it was made of, or make it NULL
+        column c has the value 2147483647 days since 1970-01-01, which is outside of the years 0001 to 9999, so other readers of the table would fail; check the unit of the number that it was made of, or make it NULL
+        column c has the value +10000-01-01T00:00:00, which is outside of the years 0001 to 9999, so other readers of the table would fail; check the unit of the number that it was made of, or make it NULL
+        "
+        );
+    }
+
+    #[test]
+    fn the_first_and_the_last_value_fit() {
+        let fit = |values: ArrayRef| check(&values, "c").is_ok();
+        assert!(fit(Arc::new(Date32Array::from(vec![Some(DAYS.0), None, Some(DAYS.1)]))));
+        assert!(fit(Arc::new(TimestampMicrosecondArray::from(vec![MICROS.0, MICROS.1]))));
+        let decimals = Decimal128Array::from(vec![-99_999, 99_999]).with_precision_and_scale(5, 2).unwrap();
+        assert!(fit(Arc::new(decimals)));
+    }
+
+    #[test]
+    fn values_are_found_in_fields_and_elements_but_not_where_these_are_null() {
+        let far: ArrayRef = Arc::new(Date32Array::from(vec![0, DAYS.1 + 1]));
+        let field = Arc::new(Field::new("d", DataType::Date32, true));
+        let of = |nulls| StructArray::new(vec![field.clone()].into(), vec![far.clone()], nulls);
+        assert!(said(of(None)).starts_with("column c.d has"), "{}", said(of(None)));
+        let hidden: ArrayRef = Arc::new(of(Some(NullBuffer::from(vec![true, false]))));
+        assert!(check(&hidden, "c").is_ok());
+
+        let lists = ListArray::from_iter_primitive::<Date32Type, _, _>([
+            Some(vec![Some(1)]),
+            None,
+            Some(vec![Some(DAYS.1 + 1)]),
+        ]);
+        assert!(check(&(Arc::new(lists.slice(0, 2)) as ArrayRef), "c").is_ok());
+        assert!(said(lists).starts_with("column c[] has"));
+        let fine = ListArray::from_iter_primitive::<Int32Type, _, _>([Some(vec![Some(1)])]);
+        assert!(check(&(Arc::new(fine) as ArrayRef), "c").is_ok());
+    }
+
+    #[test]
+    fn an_empty_text_is_no_partition_value() {
+        let texts = |texts: Vec<Option<&str>>| Arc::new(StringArray::from(texts)) as ArrayRef;
+        assert!(check_partition(&texts(vec![Some("a"), None]), "p").is_ok());
+        let refused = check_partition(&texts(vec![Some("a"), Some("")]), "p").unwrap_err();
+        insta::assert_snapshot!(refused, @"column p has the value '', which is empty, and the table is partitioned by it: Delta's log can't tell an empty text from NULL; write `nullif(p, '')`, or give it a text of its own");
+    }
+}

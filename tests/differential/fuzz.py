@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+"""Random queries over random tables, answered by DuckDB and by the probe: rows, types and errors must be equal.
+
+    python tests/differential/fuzz.py [--minutes N] [--seed S] [--probe PATH] [--out DIR]
+
+The seed is printed and written to the log; the same seed makes the same queries. A difference is shrunk while it stays
+one. Exit code 1 if anything is different.
+"""
+
+import argparse
+import random
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import duckdb
+
+import fuzz_queries
+from compare import judge
+from duck import Duck
+from probe import Probe
+from report import Report
+
+QUERIES_EACH = 150  # queries over one set of tables
+STEPS = 250  # statements asked to shrink one difference
+SHRUNK_AT_MOST = 400
+# DuckDB may run into an error in a row that another order of evaluation never reaches, and the other way round.
+LATE = ("Out of Range", "Conversion Error", "Overflow", "Invalid Input")
+
+
+class World:
+    """Tables on both sides."""
+
+    def __init__(self, rng, folder):
+        self.tables = fuzz_queries.tables(rng)
+        self.columns = {name: columns for name, (columns, _) in self.tables.items()}
+        maker = duckdb.connect()
+        self.files = {}
+        for name, (columns, rows) in self.tables.items():
+            maker.execute(self.ddl(name))
+            self.files[name] = Path(folder) / f"{name}.parquet"
+            maker.execute(f"copy {name} to '{self.files[name]}' (format parquet)")
+        self.duck = Duck(self.files, seconds=10)
+
+    def ddl(self, name):
+        columns, rows = self.tables[name]
+        text = f"create table {name} ({', '.join(f'{column} {kind}' for column, kind in columns.items())});"
+        if rows:
+            text += f" insert into {name} values {', '.join('(' + ', '.join(row) + ')' for row in rows)};"
+        return text
+
+
+class Fuzz:
+    def __init__(self, probe, report):
+        self.probe, self.report, self.shrunk = probe, report, 0
+
+    def verdict(self, world, sql):
+        theirs = world.duck.answer(sql)
+        ours = self.probe.answer(sql, world.files)
+        verdict = judge(sql, ours, theirs, signed=False)
+        if verdict.status == "different" and theirs.status == "failed" and any(word in theirs.message for word in LATE) and ours.status == "ok":
+            verdict.what = "lazy: " + verdict.what
+        return verdict
+
+    def ask(self, world, query, where):
+        verdict = self.verdict(world, query.sql())
+        if verdict.status == "different" and self.shrunk < SHRUNK_AT_MOST:
+            self.shrunk += 1
+            query, verdict = self.shrink(world, query, verdict)
+        sql = query.sql()
+        finding = self.report.add("fuzz", sql, verdict)
+        if finding.verdict.status == "different" and not finding.reason:
+            named = [name for name in world.tables if f"{name} " in sql]
+            with open(self.report.out / "fuzz.log", "a") as log:
+                log.write(f"-- {where}\n{' '.join(world.ddl(name) for name in named)}\n{sql};\n-- {verdict.what}\n\n")
+
+    def shrink(self, world, query, verdict):
+        """The smallest query found that is still different."""
+        left, kind = STEPS, verdict.what[:12]
+        again = True
+        while again and left > 0:
+            again = False
+            for less in query.smaller():
+                left -= 1
+                if left <= 0:
+                    break
+                found = self.verdict(world, less.sql())
+                if found.status == "different" and found.what[:12] == kind and len(less.sql()) < len(query.sql()):
+                    query, verdict, again = less, found, True
+                    break
+        return query, verdict
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=5)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
+    parser.add_argument("--probe", type=Path, help="the sql_probe binary")
+    parser.add_argument("--out", type=Path, default=Path("target/differential/fuzz"), help="folder of the lists")
+    given = parser.parse_args()
+    given.out.mkdir(parents=True, exist_ok=True)
+    (given.out / "fuzz.log").write_text(f"-- seed {given.seed}\n")
+    print(f"seed {given.seed}", flush=True)
+    report = Report(given.out)
+    fuzz = Fuzz(Probe(given.probe, seconds=20), report)
+    end, number = time.monotonic() + 60 * given.minutes, 0
+    while time.monotonic() < end:
+        rng = random.Random(f"{given.seed}/{number}")
+        with tempfile.TemporaryDirectory() as folder:
+            world = World(rng, folder)
+            queries = fuzz_queries.Queries(rng, world.columns)
+            for at in range(QUERIES_EACH):
+                fuzz.ask(world, queries.make(), f"seed {given.seed}, tables {number}, query {at}")
+                if time.monotonic() > end:
+                    break
+        number += 1
+        report.write()
+    fuzz.probe.stop()
+    report.write()
+    print(report.summary())
+    found = report.different()
+    if found:
+        print(f"\n{len(found)} different, listed in {given.out / 'fuzz.log'}")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,136 @@
+"""Counts by theme, the list of differences, and refusals grouped by their message."""
+
+import re
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from compare import STATUSES, Verdict
+
+HERE = Path(__file__).resolve().parent
+
+
+@dataclass
+class Finding:
+    theme: str
+    sql: str
+    verdict: Verdict
+    form: str  # the template of the statement, or the statement
+    reason: str = ""  # of a deliberate difference
+
+
+class Deliberate:
+    """Differences that are wanted: `deliberate.yml`, the only escape."""
+
+    def __init__(self, path=HERE / "deliberate.yml"):
+        self.entries = yaml.safe_load(path.read_text()) or []
+        for entry in self.entries:
+            entry["used"] = 0
+
+    def reason(self, sql, what):
+        for entry in self.entries:
+            if re.search(entry.get("sql", ""), sql, re.I | re.S) and re.search(entry.get("what", ""), what, re.I | re.S):
+                entry["used"] += 1
+                return entry["reason"]
+        return ""
+
+
+class Report:
+    def __init__(self, out, deliberate=None):
+        self.out = Path(out)
+        self.deliberate = deliberate or Deliberate()
+        self.findings = []
+        self.counts = defaultdict(Counter)
+
+    def add(self, theme, sql, verdict, form=""):
+        finding = Finding(theme, sql, verdict, form or sql)
+        if verdict.status == "different":
+            finding.reason = self.deliberate.reason(sql, verdict.what)
+        self.counts[theme]["deliberate" if finding.reason else verdict.status] += 1
+        if verdict.status != "equal":
+            self.findings.append(finding)
+        return finding
+
+    def different(self):
+        return [found for found in self.findings if found.verdict.status == "different" and not found.reason]
+
+    def summary(self):
+        columns = [*STATUSES, "deliberate"]
+        width = max([len(theme) for theme in self.counts] + [5])
+        lines = [" ".join([f"{'theme':<{width}}", *(f"{name:>10}" for name in columns), f"{'refused %':>10}"])]
+        total = Counter()
+        for theme, counts in sorted(self.counts.items()):
+            total += counts
+            lines.append(line(theme, counts, columns, width))
+        lines.append(line("total", total, columns, width))
+        return "\n".join(lines)
+
+    def grouped(self, status):
+        """Findings of a status by the shape of what is said, most frequent first."""
+        groups = defaultdict(list)
+        for found in self.findings:
+            if found.verdict.status == status and not found.reason:
+                groups[group(found)].append(found)
+        return sorted(groups.items(), key=lambda group: -len(group[1]))
+
+    def text(self, status, examples=3):
+        lines = []
+        for message, found in self.grouped(status):
+            themes = ", ".join(sorted({one.theme for one in found}))
+            lines.append(f"{len(found):6} × {message}  [{themes}]")
+            for one in spread(found, examples):
+                lines.append(f"           {one_line(one.sql)}")
+                if status == "different":
+                    lines.append(f"             {one_line(one.verdict.what)}")
+        return "\n".join(lines)
+
+    def write(self):
+        self.out.mkdir(parents=True, exist_ok=True)
+        for status in STATUSES[1:]:
+            with open(self.out / f"{status}.txt", "w") as file:
+                for found in self.findings:
+                    if found.verdict.status == status and not found.reason:
+                        file.write(f"[{found.theme}] {one_line(found.sql)}\n    {found.verdict.what}\n")
+            (self.out / f"{status}-groups.txt").write_text(self.text(status) + "\n")
+        (self.out / "summary.txt").write_text(self.summary() + "\n")
+
+
+def group(found):
+    """The key under which findings are one: the template for differences, the message for the rest."""
+    what = found.verdict.what
+    if found.verdict.status != "different":
+        return shape(what)
+    for kind in ("crash", "DuckDB has an error", "name of a column", "DuckDB: more than 38 digits"):
+        if what.startswith(kind):
+            return f"{kind}: {one_line(found.form)}"
+    types = re.findall(r"type of column \d+: (.*?), DuckDB (\S+?)[;:]", what)
+    said = ", ".join(f"type {mine}, DuckDB {other}" for mine, other in dict.fromkeys(types)) or what.split(":")[0]
+    return f"{said[:120]}: {one_line(found.form)}"
+
+
+def line(theme, counts, columns, width):
+    all_of_them = sum(counts.values()) or 1
+    refused = 100 * (counts["refused"] + counts["failed"]) / all_of_them
+    return " ".join([f"{theme:<{width}}", *(f"{counts[name]:>10}" for name in columns), f"{refused:>9.1f}%"])
+
+
+def spread(found, count):
+    """Some of the findings, the shortest statement first."""
+    return sorted(found, key=lambda one: len(one.sql))[:count]
+
+
+def one_line(sql):
+    text = " ".join(sql.split())
+    return text if len(text) < 400 else text[:400] + "…"
+
+
+def shape(message):
+    """A message without the values in it, so that one cause is one group."""
+    message = message.split("; help:")[0].splitlines()[0] if message else ""
+    message = re.sub(r"\(values .*", "…", message)
+    message = re.sub(r"No function matches the given name.*?'(\w+)\(.*", r"no signature of \1", message)
+    message = re.sub(r"\b\d[\d.:_-]*\b", "N", message)
+    message = re.sub(r"\"[^\"]{12,}\"|'[^']{24,}'", "'…'", message)
+    return message[:160]
