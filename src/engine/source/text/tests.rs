@@ -1,8 +1,8 @@
 //! Whole files through real queries: what is read, what is set aside and why.
 
 mod found;
-mod hands;
 mod hostile;
+mod spoilt;
 mod written;
 
 use std::{fmt::Write as _, fs, sync::Arc};
