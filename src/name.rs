@@ -102,6 +102,12 @@ impl Relation {
         Self::new(self.schema.as_str(), format!("{}_files", self.name))
     }
 
+    /// The table beside this one of the rejects that were acknowledged.
+    #[must_use]
+    pub fn accepted(&self) -> Self {
+        Self::new(self.schema.as_str(), format!("{}_rejected_accepted", self.name))
+    }
+
     /// What queries call the rows that came into this table, and went, since a model read it last.
     #[must_use]
     pub fn changes(&self) -> Self {

@@ -49,7 +49,11 @@ pub enum Outcome {
     /// Some of the model's batches could not be made. The others are visible; these are made again the next time.
     Partial(Box<Partial>),
     /// What stands there is what it would come to, or a test has passed on just these rows: nothing was done.
-    Reused,
+    Reused {
+        /// What the sources of the table set aside when it was built, if anything that nobody acknowledged.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        rejected: Option<Rejected>,
+    },
     /// A view was checked; nothing was written.
     Checked,
     /// The new version was built and judged, and nobody will see it; the last good version stands.
@@ -73,7 +77,7 @@ impl Outcome {
     #[must_use]
     pub fn is_success(&self) -> bool {
         match self {
-            Self::Published { .. } | Self::Unchanged { .. } | Self::Reused | Self::Checked => true,
+            Self::Published { .. } | Self::Unchanged { .. } | Self::Reused { .. } | Self::Checked => true,
             Self::Tested(verdict) => verdict.status != TestStatus::Fail,
             Self::Aged(age) => age.status != AgeStatus::Error,
             Self::Withheld(_) | Self::Failed { .. } | Self::Partial(_) => false,
@@ -158,6 +162,12 @@ pub struct Rejected {
     pub relation: Relation,
     /// A few of them, for the summary: `file:row: reason`.
     pub sample: Vec<String>,
+    /// The sources that set them aside.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<String>,
+    /// How the columns of files differ from what is declared, in words.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// Rows of a model that its own rules kept out of its table.

@@ -114,6 +114,7 @@ export interface Detail {
   compiled?: string;
   history?: Version[];
   ledger?: Ledger;
+  rejected?: Rejected;
 }
 
 export interface Version {
@@ -131,6 +132,19 @@ export interface Ledger {
   rows: number;
   rejected_rows: number;
   files: LedgerFile[];
+}
+
+/** What the sources of a table have set aside, and what somebody has acknowledged of it. */
+export interface Rejected {
+  table: string;
+  sources: string[];
+  rows: number;
+  files: number;
+  accepted_rows: number;
+  accepted_files: number;
+  accepted_by?: string;
+  accepted_at?: string;
+  sample: string[];
 }
 
 export interface LedgerFile {

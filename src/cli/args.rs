@@ -11,7 +11,8 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 pub use self::questions::{
     DescribeArgs, DescribeOutput, DocsCommand, GenerateArgs, LineageArgs, LineageOutput, ListArgs,
-    ListOutput, PlanArgs, PlanOutput, ResourceType, ServeArgs, ShowArgs, ShowOutput,
+    ListOutput, PlanArgs, PlanOutput, ResourceType, ServeArgs, ShowArgs, ShowOutput, SourceColumnsArgs,
+    SourceOptionsArgs,
 };
 use crate::interval::Interval;
 
@@ -310,6 +311,23 @@ pub struct BuildArgs {
 pub enum SourceCommand {
     /// Ask the selected sources when they were last loaded; writes sources.json
     Freshness(SelectArgs),
+    /// Find the columns of files, or of sources, and print them as YAML to paste into sources.yml
+    Columns(SourceColumnsArgs),
+    /// List the options that sources of each format take, with their values and defaults
+    Options(SourceOptionsArgs),
+    /// Acknowledge the rows and files that a source has set aside, so that runs stop warning of them
+    Accept(AcceptArgs),
+}
+
+/// `source accept`.
+#[derive(Debug, ClapArgs)]
+pub struct AcceptArgs {
+    /// The source, as SOURCE.TABLE
+    #[arg(value_name = "SOURCE.TABLE")]
+    pub source: String,
+    /// Who acknowledges it
+    #[arg(long, env = "USER", hide_env = true, value_name = "NAME")]
+    pub by: Option<String>,
 }
 
 /// `init`.

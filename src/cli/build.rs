@@ -16,7 +16,7 @@ use super::{
     asked::Asked,
     context::{Context, Prepared, given_vars},
     failure::{self, Failure, NODE_FAILED},
-    flags, in_colour, openlineage,
+    flags, found_columns, in_colour, openlineage,
 };
 use crate::{
     artifact::{Invocation, in_database},
@@ -46,6 +46,9 @@ pub(super) async fn run(global: &Global, asked: &Asked<'_>) -> Result<ExitCode, 
     for failed in repair.failed {
         failure::warn(&failed.to_string());
     }
+    if asked.builds() {
+        found_columns::record_exact(&lake, &compiled).await?;
+    }
     let info = info(asked.command, &context, &plan, &lake.root_display(), repair.done);
     let limits = Limits { threads: context.threads, fail_fast: asked.fail_fast };
     let cancel = CancellationToken::new();
@@ -73,6 +76,10 @@ pub(super) async fn run(global: &Global, asked: &Asked<'_>) -> Result<ExitCode, 
     let (result, lost) = reporter.finish();
     for sink in lost {
         failure::warn(&sink.to_string());
+    }
+    if asked.builds() && found_columns::record_samples(&lake, &worker.engine, &worker.compiled).await? {
+        // What was built of other sources is up to date by now.
+        return Box::pin(run(global, asked)).await;
     }
     Ok(if result.exit_code() == 0 { ExitCode::SUCCESS } else { ExitCode::from(NODE_FAILED) })
 }

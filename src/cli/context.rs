@@ -16,12 +16,12 @@ use super::{
     retry,
 };
 use crate::{
-    compile::{self, Compiled, Wanted},
+    compile::{self, Compiled, FOUND_COLUMNS, FoundColumns, Wanted},
     diag::{Diagnostic, Severity, near},
     engine::{Engine, EngineSettings, SchemaRef},
     jinja::{Globals, Jinja},
     lake::{Fault, Lake},
-    manifest::Manifest,
+    manifest::{Manifest, Node},
     name::{NodeId, Relation},
     parse,
     plan::Plan,
@@ -216,14 +216,37 @@ impl Context {
     ) -> Result<(Compiled, Seen), Failure> {
         let seen = Seen::of(tables, &self.manifest).await?;
         let stored = seen.schemas();
-        let compiled = compile::compile(&self.compiling(engine, &stored, wanted), chosen).await?;
+        let found = self.found_columns(tables).await?;
+        let context = self.compiling(engine, &stored, &found, wanted);
+        let compiled = compile::compile(&context, chosen).await?;
+        failure::show(&compiled.warnings, self.quiet);
         Ok((compiled, seen))
+    }
+
+    /// The columns that are recorded of sources that declare none.
+    pub(super) async fn found_columns(
+        &self,
+        tables: &Tables,
+    ) -> Result<BTreeMap<NodeId, FoundColumns>, Failure> {
+        let mut found = BTreeMap::new();
+        for source in self.manifest.nodes.values() {
+            let Node::Source(source) = source else { continue };
+            if !source.may_be_undeclared() {
+                continue;
+            }
+            let text = tables.lake().recorded(FOUND_COLUMNS, source.id.as_str()).await?;
+            found.extend(
+                text.and_then(|text| FoundColumns::of_text(&text)).map(|known| (source.id.clone(), known)),
+            );
+        }
+        Ok(found)
     }
 
     pub(super) fn compiling<'a>(
         &'a self,
         engine: &'a Engine,
         stored: &'a BTreeMap<Relation, SchemaRef>,
+        found: &'a BTreeMap<NodeId, FoundColumns>,
         wanted: &'a Wanted,
     ) -> compile::Context<'a> {
         compile::Context {
@@ -232,6 +255,7 @@ impl Context {
             engine,
             root: &self.project.root,
             stored,
+            found,
             now: self.started,
             wanted,
         }
@@ -266,8 +290,12 @@ fn target(project: &Project, global: &Global) -> Result<(String, Target), Failur
 }
 
 fn threads(global: &Global, target: &Target) -> usize {
-    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
     global.threads.map(usize::from).or(target.threads).unwrap_or_else(cores).max(1)
+}
+
+/// How many cores this machine has, as far as it says so.
+pub(super) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// The variables of the command line.

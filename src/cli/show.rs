@@ -9,13 +9,14 @@ use std::{
 use super::{
     args::{Global, SelectArgs, ShowArgs, ShowOutput},
     context::Context,
-    failure::Failure,
+    failure::{self, Failure},
 };
 use crate::{
     compile::{Wanted, inline},
     engine::{
         Engine, Query, Table,
         print::{Format, print},
+        source::{RejectCounts, RejectSink},
     },
     name::{NodeId, Relation},
     run::{seen::Seen, tables::Tables},
@@ -34,9 +35,16 @@ pub(super) async fn run(global: &Global, args: &ShowArgs) -> Result<ExitCode, Fa
         }
     };
     let mut bound: BTreeMap<Relation, Table> = BTreeMap::new();
+    // What is looked at is shown, and what would be an error of a build is said.
+    let (rejects, stream) = RejectSink::new(1);
+    drop(stream);
     for relation in query.relations() {
         let table = match sources.get(&relation) {
-            Some(spec) => engine.source(spec, None).await?,
+            Some(spec) => {
+                let mut spec = spec.clone();
+                spec.drift.is_lenient = true;
+                engine.source(&spec, Some(&rejects)).await?
+            }
             None => tables.provider(&relation).await?.ok_or_else(|| missing(&context, &relation))?,
         };
         bound.insert(relation, table);
@@ -51,7 +59,29 @@ pub(super) async fn run(global: &Global, args: &ShowArgs) -> Result<ExitCode, Fa
     let mut out = BufWriter::new(stdout());
     print(stream, format, &mut out).await?;
     out.flush()?;
+    drop(out);
+    if !context.quiet {
+        set_aside(&rejects.counts());
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says what the files that were read set aside, and how their columns differ from what is declared.
+fn set_aside(counts: &RejectCounts) {
+    for note in &counts.notes {
+        failure::warn(note);
+    }
+    let counted = |count: u64, one: &str, many: &str| match count {
+        0 => None,
+        1 => Some(format!("1 {one}")),
+        count => Some(format!("{count} {many}")),
+    };
+    let parts = [counted(counts.rows, "row", "rows"), counted(counts.files, "file", "files")];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    if !parts.is_empty() {
+        let sample: String = counts.sample.iter().map(|line| format!("\n  {line}")).collect();
+        failure::warn(&format!("{} of what was read set aside{sample}", parts.join(" and ")));
+    }
 }
 
 type Sources = BTreeMap<Relation, crate::engine::source::SourceSpec>;
@@ -113,8 +143,9 @@ async fn written(
             stored.insert(relation, found.schema);
         }
     }
+    let (found, wanted) = (context.found_columns(tables).await?, Wanted::default());
     let (query, sources) =
-        inline::compile_query(&context.compiling(engine, &stored, &Wanted::default()), sql).await?;
+        inline::compile_query(&context.compiling(engine, &stored, &found, &wanted), sql).await?;
     Ok((query, by_relation(context, sources)))
 }
 

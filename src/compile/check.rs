@@ -106,14 +106,14 @@ pub(super) fn reference(node: &Node) -> String {
     }
 }
 
-/// A model that reads files has a table of rejects beside its own, which must not be another node's.
+/// A model that reads files has tables of rejects beside its own, which must not be another node's.
 pub(super) fn rejects(query: &Query, model: &Model, manifest: &Manifest) -> Result<(), Vec<Diagnostic>> {
-    let rejected = model.relation.rejected();
     let reads_files = query.relations().iter().any(|relation| manifest.is_file_source(relation));
-    match manifest.at(&rejected) {
-        Some(other) if reads_files => {
+    let beside = [model.relation.rejected(), model.relation.accepted()];
+    match beside.iter().find_map(|relation| Some((relation, manifest.at(relation)?))) {
+        Some((relation, other)) if reads_files => {
             let message = format!(
-                "`{}` and what `{}` sets aside would both be the table {rejected}",
+                "`{}` and what `{}` sets aside would both be the table {relation}",
                 other.id(),
                 model.name
             );

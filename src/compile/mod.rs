@@ -45,6 +45,7 @@ pub use self::{
     freshness::Clock,
     increment::{ByFile, ByKey, ByTime, FILE, Increment, Refresh, Standing, Taken},
     snapshot::{Onward, SnapshotQueries, nullable},
+    source::{FOUND_COLUMNS, FoundColumns, is_undeclared},
     unit_test::CompiledUnitTest,
 };
 use crate::{
@@ -73,6 +74,10 @@ pub struct Compiled {
     pub unit_tests: BTreeMap<NodeId, CompiledUnitTest>,
     /// What tells the age of the sources that were to be asked.
     pub clocks: BTreeMap<NodeId, Clock>,
+    /// The columns that were found in the files of sources that declare none, and that aren't recorded yet.
+    pub found: BTreeMap<NodeId, FoundColumns>,
+    /// What to tell of sources before anything is run.
+    pub warnings: Vec<Diagnostic>,
     /// The columns of every node that has rows and was looked at.
     pub schemas: BTreeMap<NodeId, SchemaRef>,
 }
@@ -159,6 +164,8 @@ pub struct Context<'a> {
     pub root: &'a Path,
     /// The columns of the Delta tables that are in the lake already.
     pub stored: &'a BTreeMap<Relation, SchemaRef>,
+    /// The columns that were found in the files of sources that declare none.
+    pub found: &'a BTreeMap<NodeId, FoundColumns>,
     /// When the invocation started.
     pub now: DateTime<Utc>,
     /// What is asked of incremental models.
@@ -294,8 +301,12 @@ impl Work<'_> {
     async fn source(&mut self, source: &SourceTable) -> Result<(), Vec<Diagnostic>> {
         match &source.external {
             Some(external) if !source.is_delta() => {
-                let spec = source::spec(source, external, self.context.root)?;
-                let schema = source::schema(self.context.engine, source, external, &spec).await?;
+                let mut spec = source::spec(source, external, self.context.root)?;
+                let Context { engine, found, .. } = self.context;
+                let source::Looked { schema, found, warnings } =
+                    source::look(engine, source, external, &mut spec, found).await?;
+                self.compiled.warnings.extend(warnings);
+                self.compiled.found.extend(found.map(|found| (source.id.clone(), found)));
                 self.declare(&source.id, &source.relation, schema)?;
                 self.compiled.sources.insert(source.id.clone(), spec);
             }

@@ -13,7 +13,7 @@ use crate::{
     engine::{
         arrow::datatypes::DataType,
         source::{
-            self, Identity, Nulls, OnError, SourceSpec,
+            self, Drift, Identity, Nulls, OnError, SourceSpec,
             seed::{self, Faults, Heading, SeedFormat},
         },
     },
@@ -54,8 +54,10 @@ impl Work<'_> {
             location: seed.path().to_owned(),
             base: self.context.root.to_path_buf(),
             columns: columns.headings.iter().map(|heading| heading.name.clone()).zip(types).collect(),
+            text: source::TextOptions::default(),
             on_error: OnError::Fail,
             identity: Identity::Content,
+            drift: Drift::default(),
         };
         let read = source::schema(&spec).map_err(|error| failed(error.strip_backtrace()))?;
         engine.declare_table(&seed.file, read).map_err(|error| failed(error.strip_backtrace()))?;

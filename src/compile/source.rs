@@ -1,28 +1,34 @@
 //! Declared sources as the engine reads them.
 
-use std::path::Path;
+mod found;
+mod location;
+
+use std::{collections::BTreeMap, path::Path};
+
+pub use self::found::{FOUND_COLUMNS, FoundColumns, FoundType, is_undeclared};
 
 use crate::{
     diag::Diagnostic,
     engine::{
-        Engine, SchemaRef,
+        Engine, EngineError, SchemaRef,
         arrow::datatypes::DataType,
         message,
-        source::{self, DateUnit, Identity, OnError, Orient, SourceFormat, SourceSpec},
+        source::{
+            self, Compression, DateUnit, Drift, Encoding, Identity, Limit, Listing, MaxRejected, Nulls,
+            OnError, OnMissingColumn, OnNewColumn, Orient, SourceFormat, SourceSpec, TextOptions,
+        },
     },
     manifest::{SourceTable, node::External},
-    project::{ExternalDecl, OnErrorDecl, SourceFormatName, Yaml},
+    name::NodeId,
+    project::{DriftDecl, ExternalDecl, LimitDecl, OnErrorDecl, SourceFormatName, Yaml},
+    text::Spanned,
 };
 
 /// What the engine must know to read a source.
 ///
 /// # Errors
 /// Column types that do not exist, at their place.
-pub(super) fn spec(
-    table: &SourceTable,
-    external: &External,
-    root: &Path,
-) -> Result<SourceSpec, Vec<Diagnostic>> {
+pub fn spec(table: &SourceTable, external: &External, root: &Path) -> Result<SourceSpec, Vec<Diagnostic>> {
     let mut findings = Vec::new();
     let mut columns = Vec::new();
     for column in &table.columns {
@@ -45,9 +51,11 @@ pub(super) fn spec(
         name: format!("{}.{}", table.source, table.name),
         format: format(table, &external.declared),
         location: external.location.clone(),
+        text: text(&external.declared),
         base: root.to_path_buf(),
         columns,
         identity: Identity::Stamp,
+        drift: drift(&table.drift),
         on_error: match external.declared.on_error {
             OnErrorDecl::SetAside => OnError::SetAside,
             OnErrorDecl::Fail => OnError::Fail,
@@ -55,36 +63,102 @@ pub(super) fn spec(
     })
 }
 
-/// The columns of a source: those declared, and for self-describing formats those found.
-pub(super) async fn schema(
+/// A source that is files of which nothing is declared.
+#[must_use]
+pub fn of_files(location: &str, format: SourceFormatName, root: &Path) -> SourceSpec {
+    let date_unit = DateUnit::default();
+    SourceSpec {
+        name: location.to_owned(),
+        format: match format {
+            SourceFormatName::Json => SourceFormat::Json { orient: Orient::Auto, date_unit },
+            SourceFormatName::Ndjson => SourceFormat::NdJson { date_unit },
+            SourceFormatName::Csv => {
+                SourceFormat::Csv { delimiter: None, header: None, quote: None, nulls: None }
+            }
+            SourceFormatName::Avro => SourceFormat::Avro,
+            SourceFormatName::Parquet | SourceFormatName::Delta | SourceFormatName::Sqlite => {
+                SourceFormat::Parquet
+            }
+        },
+        location: location.to_owned(),
+        text: TextOptions::default(),
+        base: root.to_path_buf(),
+        columns: Vec::new(),
+        identity: Identity::Stamp,
+        drift: source::Drift::default(),
+        on_error: OnError::SetAside,
+    }
+}
+
+/// Gives a source the columns of its text files that nobody declared, as text, if they are to be added.
+async fn add_new_columns(
+    engine: &Engine,
+    external: &External,
+    spec: &mut SourceSpec,
+) -> Result<(), Vec<Diagnostic>> {
+    if spec.drift.on_new_column != Some(OnNewColumn::Add) || !spec.format.is_text() || spec.columns.is_empty()
+    {
+        return Ok(());
+    }
+    let added = engine.source_new_columns(spec).await.map_err(|error| {
+        let at = external.declared.location.span.clone();
+        vec![Diagnostic::error("source", message(&error)).at(at, "declared here")]
+    })?;
+    spec.columns.extend(added.iter().map(|name| (name.clone(), DataType::Utf8View)));
+    spec.drift.added = added;
+    Ok(())
+}
+
+/// What is known of a source once its location was looked at.
+pub(super) struct Looked {
+    /// Its columns, those declared and those found.
+    pub(super) schema: SchemaRef,
+    /// The columns that were found, if they are to be recorded.
+    pub(super) found: Option<FoundColumns>,
+    /// What to warn of.
+    pub(super) warnings: Vec<Diagnostic>,
+}
+
+/// Looks at a source's location. A text source that declares no columns is given those that are in `recorded`, or else
+/// those that its files have.
+///
+/// # Errors
+/// That no file is there, or none that can be read.
+pub(super) async fn look(
     engine: &Engine,
     table: &SourceTable,
     external: &External,
-    spec: &SourceSpec,
-) -> Result<SchemaRef, Vec<Diagnostic>> {
-    let declared_only = matches!(
-        spec.format,
-        SourceFormat::Json { .. } | SourceFormat::NdJson { .. } | SourceFormat::Csv { .. }
-    );
-    if declared_only && spec.columns.is_empty() {
-        let message = format!("the source `{}` declares no columns", spec.name);
-        return Err(vec![
-            Diagnostic::error("no-columns", message)
-                .at(table.span.clone(), "")
-                .hint("list its `columns:` with a `name` and a `data_type` each, so that models can be type-checked before any file is read"),
-        ]);
+    spec: &mut SourceSpec,
+    recorded: &BTreeMap<NodeId, FoundColumns>,
+) -> Result<Looked, Vec<Diagnostic>> {
+    let at = || external.declared.location.span.clone();
+    let failed =
+        |error: EngineError| vec![Diagnostic::error("source", message(&error)).at(at(), "declared here")];
+    if let SourceFormat::Sqlite { .. } = spec.format {
+        if !spec.base.join(&spec.location).exists() {
+            return Err(vec![location::missing(spec, &[], at())]);
+        }
+        let table = engine.source(spec, None).await.map_err(failed)?;
+        return Ok(Looked { schema: table.schema(), found: None, warnings: Vec::new() });
     }
-    let schema = if declared_only {
-        source::schema(spec)
+    let Listing { files, left_out } = engine.source_listing(spec).await.map_err(failed)?;
+    if files.is_empty() {
+        return Err(vec![location::missing(spec, &left_out, at())]);
+    }
+    let warnings = location::left_out(spec, &left_out, at()).into_iter().collect();
+    if !spec.format.is_text() {
+        let table = engine.source_of(spec, files, None).await.map_err(failed)?;
+        return Ok(Looked { schema: table.schema(), found: None, warnings });
+    }
+    let found = if is_undeclared(spec) {
+        let completed = found::complete(engine, spec, files, recorded.get(&table.id), &table.span).await;
+        completed.map_err(|finding| vec![finding])?
     } else {
-        engine.source(spec, None).await.map(|table| table.schema())
+        None
     };
-    schema.map_err(|error| {
-        vec![
-            Diagnostic::error("source", message(&error))
-                .at(external.declared.location.span.clone(), "declared here"),
-        ]
-    })
+    add_new_columns(engine, external, spec).await?;
+    let schema = source::schema(spec).map_err(failed)?;
+    Ok(Looked { schema, found, warnings })
 }
 
 /// The complaint about a source that is a Delta table and is not there.
@@ -98,40 +172,81 @@ pub(super) fn missing(table: &SourceTable) -> Diagnostic {
         .hint("if it is files or a database, say where with `external:`")
 }
 
+/// What is done where the files drift; the words were checked when the project was read.
+fn drift(declared: &DriftDecl) -> Drift {
+    let word = |written: &Option<Spanned<String>>| written.as_ref().map(|written| written.value.clone());
+    let limit = |limit: LimitDecl| match limit {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share is from 0 to 1")]
+        LimitDecl::Share(share) => Limit::Share((share * 1e6).round() as u32),
+        LimitDecl::Rows(rows) => Limit::Rows(rows),
+    };
+    Drift {
+        on_missing_column: match word(&declared.on_missing_column).as_deref() {
+            Some("fail") => OnMissingColumn::Fail,
+            Some("null") => OnMissingColumn::Null,
+            Some("reject_file") => OnMissingColumn::RejectFile,
+            _ => OnMissingColumn::Auto,
+        },
+        on_new_column: match word(&declared.on_new_column).as_deref() {
+            Some("warn") => Some(OnNewColumn::Warn),
+            Some("ignore") => Some(OnNewColumn::Ignore),
+            Some("fail") => Some(OnNewColumn::Fail),
+            Some("rescue") => Some(OnNewColumn::Rescue),
+            Some("add") => Some(OnNewColumn::Add),
+            _ => None,
+        },
+        max_rejected: MaxRejected {
+            per_file: declared.max_rejected_per_file.map(limit),
+            per_run: declared.max_rejected_per_run.map(limit),
+        },
+        ..Drift::default()
+    }
+}
+
 fn format(table: &SourceTable, declared: &ExternalDecl) -> SourceFormat {
-    let date_unit = || match text(declared, "date_unit") {
+    let date_unit = || match declared.option_text("date_unit") {
         Some("s") => DateUnit::Seconds,
         Some("us") => DateUnit::Microseconds,
         Some("ns") => DateUnit::Nanoseconds,
+        // SQLite's own functions take numbers for seconds.
+        None if declared.format.value == SourceFormatName::Sqlite => DateUnit::Seconds,
         _ => DateUnit::Milliseconds,
     };
-    let byte = |name, default| text(declared, name).and_then(|text| text.bytes().next()).unwrap_or(default);
+    let byte = |name| match declared.option_text(name) {
+        Some("tab" | "\\t") => Some(b'\t'),
+        text => text?.bytes().next(),
+    };
     match declared.format.value {
         SourceFormatName::Json => {
-            let orient =
-                if text(declared, "orient") == Some("records") { Orient::Records } else { Orient::Split };
+            let orient = match declared.option_text("orient") {
+                Some("split") => Orient::Split,
+                Some("records") => Orient::Records,
+                Some("lines") => Orient::Lines,
+                _ => Orient::Auto,
+            };
             SourceFormat::Json { orient, date_unit: date_unit() }
         }
         SourceFormatName::Ndjson => SourceFormat::NdJson { date_unit: date_unit() },
         SourceFormatName::Csv => SourceFormat::Csv {
-            delimiter: byte("delimiter", b','),
-            header: option(declared, "header").is_none_or(|yaml| yaml.to_json() != false),
-            quote: byte("quote", b'"'),
-            nulls: None,
+            delimiter: byte("delimiter"),
+            header: declared.option("header").and_then(Yaml::as_bool),
+            quote: byte("quote"),
+            nulls: declared.option("null_values").map(|texts| Nulls::new(&texts.texts())),
         },
         // A Delta table elsewhere is opened by the lake; what is asked of the engine here is never used.
         SourceFormatName::Parquet | SourceFormatName::Delta => SourceFormat::Parquet,
         SourceFormatName::Avro => SourceFormat::Avro,
         SourceFormatName::Sqlite => {
-            SourceFormat::Sqlite { table: text(declared, "table").unwrap_or(&table.name).to_string() }
+            let table = declared.option_text("table").unwrap_or(&table.name).to_string();
+            SourceFormat::Sqlite { table, date_unit: date_unit() }
         }
     }
 }
 
-fn option<'a>(declared: &'a ExternalDecl, name: &str) -> Option<&'a Yaml> {
-    declared.options.iter().find(|(key, _)| key.value == name).map(|(_, value)| value)
-}
-
-fn text<'a>(declared: &'a ExternalDecl, name: &str) -> Option<&'a str> {
-    option(declared, name).and_then(Yaml::as_str)
+/// How the bytes of text files become text; the names were checked when the project was read.
+fn text(declared: &ExternalDecl) -> TextOptions {
+    TextOptions {
+        compression: declared.option_text("compression").and_then(Compression::named).unwrap_or_default(),
+        encoding: declared.option_text("encoding").and_then(Encoding::named).unwrap_or_default(),
+    }
 }

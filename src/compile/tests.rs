@@ -45,6 +45,7 @@ async fn compiled(
         engine: &engine(),
         root: fixture.folder.path(),
         stored: &lake.iter().cloned().collect(),
+        found: &BTreeMap::new(),
         now: chrono::DateTime::UNIX_EPOCH,
         wanted: &Wanted::default(),
     };
@@ -142,10 +143,13 @@ async fn every_broken_model_is_told_and_none_below_one() {
 #[tokio::test]
 async fn a_source_without_declared_types_is_text() {
     let sources = "sources:\n  - name: s\n    tables:\n      - name: t\n        external: { location: t.csv, format: csv }\n        columns: [{ name: id, data_type: bigint }, { name: note }]\n";
-    let files = [("sources.yml", sources), ("models/a.sql", "select * from {{ source('s', 't') }}")];
-    let done = compiled(&files, &["a"], &[]).await.unwrap();
+    let model = ("models/a.sql", "select * from {{ source('s', 't') }}");
+    let done = compiled(&[("sources.yml", sources), model, ("t.csv", "")], &["a"], &[]).await.unwrap();
     assert_eq!(columns(&done.models[&NodeId::model("shop", "a")].schema), "id Int64, note Utf8");
-    assert_eq!(done.sources.len(), 1, "no file is looked at");
+    assert_eq!(done.sources.len(), 1, "no row is looked at");
+    let missing =
+        compiled(&[("sources.yml", sources), model, ("tt.csv", "")], &["a"], &[]).await.unwrap_err();
+    insta::assert_snapshot!(format!("{}: {}", missing[0].message, missing[0].hints[0]), @"s.t: there is no file or folder `t.csv`: did you mean `tt.csv`?");
 }
 
 #[tokio::test]
@@ -217,6 +221,7 @@ async fn a_typed_query_reads_models_sources_and_tables_by_their_places() {
         engine: &engine(),
         root: fixture.folder.path(),
         stored: &lake,
+        found: &BTreeMap::new(),
         now: chrono::DateTime::UNIX_EPOCH,
         wanted: &Wanted::default(),
     };
@@ -240,6 +245,7 @@ async fn seeded(files: &[(&str, &str)], lake: &[(Relation, SchemaRef)]) -> Compi
         engine: &engine(),
         root: fixture.folder.path(),
         stored: &lake.iter().cloned().collect(),
+        found: &BTreeMap::new(),
         now: chrono::DateTime::UNIX_EPOCH,
         wanted: &Wanted::default(),
     };

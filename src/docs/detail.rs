@@ -41,6 +41,7 @@ pub(super) fn detail(assembly: &Assembly<'_>, node: &Node) -> Detail {
             source: model.and_then(source).and_then(|id| assembly.place(id)),
             ..listed(ledger)
         }),
+        rejected: rejected(assembly, node),
     }
 }
 
@@ -66,6 +67,13 @@ fn version((past, came_of): &(Past, CameOf)) -> site::Version {
         millis: made.filter(|made| made.stands_for.is_none()).and_then(|made| made.millis),
         why: came_of.to_string(),
     }
+}
+
+/// What the sources of the newest version have set aside.
+fn rejected(assembly: &Assembly<'_>, node: &Node) -> Option<site::Rejected> {
+    let (newest, _) = assembly.known.history.get(node.id())?.first()?;
+    let note = newest.provenance.as_ref()?.rejected.clone()?;
+    Some(site::Rejected { table: node.relation()?.rejected().to_string(), note })
 }
 
 fn listed(ledger: &Ledger) -> site::Ledger {

@@ -10,6 +10,7 @@
 //! - [`assemble`]: what is known, put into that form; `detail`: of that, what only a node's own page shows
 //! - [`page`]: the form packed into the page; the page itself is built from `site/` at development time
 //! - [`server`]: the page over HTTP
+//! - `source_reference`: `docs/sources.md`, made from the code
 //!
 //! Runs no model and reads no table. Start at [`Known::site`].
 
@@ -18,5 +19,7 @@ mod detail;
 pub mod page;
 pub mod server;
 pub mod site;
+#[cfg(test)]
+mod source_reference;
 
 pub use self::{assemble::Known, page::Page, site::Site};

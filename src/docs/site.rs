@@ -288,6 +288,9 @@ pub struct Detail {
     /// The files it was loaded from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ledger: Option<Ledger>,
+    /// What its sources have set aside.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rejected: Option<Rejected>,
 }
 
 /// A version of a table.
@@ -308,6 +311,16 @@ pub struct Version {
     pub millis: Option<u64>,
     /// Why it was made.
     pub why: String,
+}
+
+/// What the sources of a table have set aside.
+#[derive(Debug, Clone, Serialize)]
+pub struct Rejected {
+    /// The table that holds it.
+    pub table: String,
+    /// The rest, as the table's newest commit says it.
+    #[serde(flatten)]
+    pub note: crate::lake::RejectNote,
 }
 
 /// The files of a table.

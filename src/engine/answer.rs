@@ -32,6 +32,11 @@ impl Engine {
         self.gather(&Bound { plan }).await
     }
 
+    /// All rows of a query whose result is small.
+    pub async fn gathered(&self, bound: &Bound) -> Result<RecordBatch> {
+        self.gather(bound).await
+    }
+
     /// The first column of the first row as a point in time, if there is one; without a zone it is taken as UTC.
     pub async fn instant(&self, bound: &Bound) -> Result<Option<DateTime<Utc>>> {
         let batch = self.gather(bound).await?;

@@ -124,6 +124,27 @@ impl Engine {
         super::source::list(spec, self.session.as_ref()).await
     }
 
+    /// The files that a source's location leads to, and those that are left out. Not for databases.
+    pub async fn source_listing(&self, spec: &super::source::SourceSpec) -> Result<super::source::Listing> {
+        super::source::listing(spec, self.session.as_ref()).await
+    }
+
+    /// The columns of some of a source's text files, whatever is declared.
+    pub async fn source_columns(
+        &self,
+        spec: &super::source::SourceSpec,
+        files: Vec<super::source::SourceFile>,
+        look: super::source::Look,
+    ) -> Result<super::source::Found> {
+        super::source::columns(spec, self.session.as_ref(), files, look).await
+    }
+
+    /// The columns of a source's text files that nobody declared.
+    pub async fn source_new_columns(&self, spec: &super::source::SourceSpec) -> Result<Vec<String>> {
+        let files = super::source::list(spec, self.session.as_ref()).await?;
+        super::source::new_columns(spec, self.session.as_ref(), files).await
+    }
+
     /// The table of some of a source's files; what it sets aside goes to `rejects`.
     pub async fn source_of(
         &self,

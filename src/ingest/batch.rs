@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 use super::ledger::{Entry, Ledger, State, Status, micros};
+use crate::engine::source::Deviation;
 
 /// What is done about files that are no longer as they were loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +46,8 @@ pub struct Came {
     pub rejected_rows: u64,
     /// Why the whole file was.
     pub reason: Option<String>,
+    /// How its columns differ from the declared ones.
+    pub drift: Deviation,
 }
 
 impl Batch {
@@ -123,7 +126,7 @@ impl Batch {
     ) -> Ledger {
         let mut files = ledger.files.clone();
         for (name, state) in self.new.iter().chain(&self.again) {
-            let Came { rows, rejected_rows, reason } = came.get(name).cloned().unwrap_or_default();
+            let Came { rows, rejected_rows, reason, drift } = came.get(name).cloned().unwrap_or_default();
             let status = if reason.is_some() { Status::SetAside } else { Status::Loaded };
             let entry = Entry {
                 state: state.clone(),
@@ -131,6 +134,7 @@ impl Batch {
                 rows,
                 rejected_rows,
                 reason,
+                drift,
                 batch: self.number,
                 loaded_at: micros(at),
                 run_id: run_id.to_owned(),

@@ -5,11 +5,15 @@ use std::{collections::BTreeMap, sync::Arc};
 use chrono::{DateTime, Utc};
 
 use crate::engine::arrow::{
-    array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray},
+    array::{
+        Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+        new_null_array,
+    },
     compute::cast,
     datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType},
     error::ArrowError,
 };
+use crate::engine::source::Deviation;
 
 /// What tells the states of a file apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +70,8 @@ pub struct Entry {
     pub rejected_rows: u64,
     /// Why it was set aside as a whole.
     pub reason: Option<String>,
+    /// How its columns differ from the declared ones.
+    pub drift: Deviation,
     /// The batch that this is about.
     pub batch: u64,
     /// When that was, in microseconds since 1970.
@@ -98,6 +104,7 @@ impl Ledger {
             ("rows", DataType::Int64),
             ("rejected_rows", DataType::Int64),
             ("reason", DataType::Utf8),
+            ("drift", DataType::Utf8),
             ("size", DataType::Int64),
             ("modified_at", time()),
             ("etag", DataType::Utf8),
@@ -131,6 +138,7 @@ impl Ledger {
             number(&|entry| entry.rows),
             number(&|entry| entry.rejected_rows),
             text(&|entry| entry.reason.clone()),
+            text(&|entry| drift(&entry.drift)),
             number(&|entry| entry.state.size),
             time(&|entry| entry.state.modified),
             text(&|entry| entry.state.etag.clone()),
@@ -148,9 +156,12 @@ impl Ledger {
     pub fn of_batch(batch: &RecordBatch) -> Result<Self, ArrowError> {
         let schema = Self::schema();
         let columns = schema.fields().iter().map(|field| {
-            let column = batch.column_by_name(field.name());
-            let missing = || ArrowError::SchemaError(format!("the ledger has no column {}", field.name()));
-            cast(column.ok_or_else(missing)?, field.data_type())
+            match batch.column_by_name(field.name()) {
+                Some(column) => cast(column, field.data_type()),
+                // Ledgers of earlier versions know nothing of it.
+                None if field.name() == "drift" => Ok(new_null_array(field.data_type(), batch.num_rows())),
+                None => Err(ArrowError::SchemaError(format!("the ledger has no column {}", field.name()))),
+            }
         });
         let columns: Vec<ArrayRef> = columns.collect::<Result<_, _>>()?;
         let text = |at: usize, row: usize| {
@@ -167,21 +178,27 @@ impl Ledger {
             let status = status.ok_or_else(|| {
                 ArrowError::SchemaError("the ledger has a status that this version does not know".into())
             })?;
-            let state = State { size: number(5, row), modified: time(6, row), etag: text(7, row) };
+            let state = State { size: number(6, row), modified: time(7, row), etag: text(8, row) };
             let entry = Entry {
                 state,
                 status,
                 rows: number(2, row),
                 rejected_rows: number(3, row),
                 reason: text(4, row),
-                batch: number(8, row),
-                loaded_at: time(9, row),
-                run_id: text(10, row).unwrap_or_default(),
+                drift: text(5, row).and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
+                batch: number(9, row),
+                loaded_at: time(10, row),
+                run_id: text(11, row).unwrap_or_default(),
             };
             files.insert(text(0, row).unwrap_or_default(), entry);
         }
         Ok(Self { files })
     }
+}
+
+/// How columns differ, as JSON; none if they don't.
+fn drift(deviation: &Deviation) -> Option<String> {
+    if deviation.is_none() { None } else { serde_json::to_string(deviation).ok() }
 }
 
 /// A moment as the ledger has it.

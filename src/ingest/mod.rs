@@ -12,10 +12,12 @@
 //!
 //! Must not read files, nor write tables. Start at [`Batch::decide`].
 
+mod accepted;
 mod batch;
 mod ledger;
 
 pub use self::{
+    accepted::{Acceptance, Accepted},
     batch::{Batch, Came, Policy},
     ledger::{Entry, Ledger, State, Status},
 };

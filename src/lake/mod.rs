@@ -15,8 +15,8 @@
 //! versions differ, `deletion_vector` which rows of a file no longer count, `known` which were read already. `cast` brings
 //! rows into a table's form, `misfit` names values that it can't hold, `sink` is one writer's memory, `file_writer` writes
 //! a file, `commit` makes the log entry, `constraint` binds other writers, `past` tells of earlier versions, `facts` of the
-//! newest, `attest` says more of the rows that are there, `runs` cleans up after runs that were killed, of which `fault`
-//! makes some for tests.
+//! newest, `attest` says more of the rows that are there, `notes` are small texts beside the tables, `runs` cleans up
+//! after runs that were killed, of which `fault` makes some for tests.
 
 mod attest;
 mod base;
@@ -31,6 +31,7 @@ mod fault;
 mod file_writer;
 mod known;
 mod misfit;
+mod notes;
 mod overlay;
 mod past;
 mod place;
@@ -53,7 +54,7 @@ pub use self::{
     fault::Fault,
     misfit::Misfit,
     past::Past,
-    provenance::{InputVersion, Judged, Provenance},
+    provenance::{InputVersion, Judged, Provenance, RejectNote},
     runs::Repair,
     schema::{delta_schema, forbidden},
     stage::Write,

@@ -1,6 +1,6 @@
 //! What each version of a table says about how it came to be, kept in the commit that made it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -46,8 +46,38 @@ pub struct Provenance {
     /// The time whose batches are in it, if it is built batch by batch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batches: Option<Intervals>,
+    /// What its sources have rejected, if anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejected: Option<RejectNote>,
     /// The version of Headwater.
     pub tool_version: String,
+}
+
+/// What the sources of a table have rejected of the files that it was made from.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RejectNote {
+    /// Rows that were rejected alone.
+    pub rows: u64,
+    /// Files that were set aside whole.
+    pub files: u64,
+    /// Of the rows, those that were acknowledged.
+    #[serde(default)]
+    pub accepted_rows: u64,
+    /// Of the files, those that were acknowledged.
+    #[serde(default)]
+    pub accepted_files: u64,
+    /// Who acknowledged rejects last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted_by: Option<String>,
+    /// When that was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted_at: Option<DateTime<Utc>>,
+    /// The sources, as people call them.
+    #[serde(default)]
+    pub sources: BTreeSet<String>,
+    /// A few of the rejects: `file:line: reason`.
+    #[serde(default)]
+    pub sample: Vec<String>,
 }
 
 /// How rows came through a test.
@@ -111,6 +141,7 @@ impl Provenance {
             tests: BTreeMap::new(),
             stands_for: None,
             batches: None,
+            rejected: None,
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }

@@ -21,7 +21,7 @@ use super::{
     known::Known,
     overlay::Overlay,
     place::Directories,
-    provenance::{Judged, Provenance, replaced},
+    provenance::{Judged, Provenance, RejectNote, replaced},
     runs::Diary,
 };
 use crate::{
@@ -205,20 +205,22 @@ impl Staged {
         &self.provenance
     }
 
-    /// Adds what was measured of it, and the tests it passed, to what its commit will say. Numbers that are none are
-    /// left out.
+    /// Adds what was measured of it, the tests it passed, and what its sources rejected to what its commit will say.
+    /// Numbers that are none are left out.
     pub fn record(
         &mut self,
         metrics: BTreeMap<String, f64>,
         tests: BTreeMap<NodeId, Judged>,
+        rejected: Option<RejectNote>,
     ) -> Result<(), LakeError> {
         let metrics: BTreeMap<String, f64> =
             metrics.into_iter().filter(|(_, metric)| metric.is_finite()).collect();
-        if metrics.is_empty() && tests.is_empty() {
+        if metrics.is_empty() && tests.is_empty() && rejected.is_none() {
             return Ok(());
         }
         self.provenance.metrics.extend(metrics);
         self.provenance.tests.extend(tests);
+        self.provenance.rejected = rejected;
         let entry = replaced(&self.entry, &self.provenance).ok_or_else(|| LakeError::Corrupt {
             place: self.place.clone(),
             source: "the entry that was prepared has no commitInfo".into(),

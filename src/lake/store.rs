@@ -252,6 +252,11 @@ impl Lake {
         self.diary.as_ref()
     }
 
+    /// Where its tables lie.
+    pub(super) fn root(&self) -> &Url {
+        &self.root
+    }
+
     /// The whole disk or bucket.
     pub(super) fn store(&self) -> &Arc<dyn ObjectStore> {
         &self.store

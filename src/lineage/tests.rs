@@ -38,6 +38,7 @@ async fn shop() -> (Fixture, Lineage) {
         engine: &Engine::new(&settings).unwrap(),
         root: fixture.folder.path(),
         stored: &BTreeMap::new(),
+        found: &BTreeMap::new(),
         now: chrono::DateTime::UNIX_EPOCH,
         wanted: &Wanted::default(),
     };

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     jinja::Captures,
     name::{NodeId, Relation},
-    project::{ColumnDecl, ConstraintDecl, ExternalDecl, Period, SourceFormatName},
+    project::{ColumnDecl, ConstraintDecl, DriftDecl, ExternalDecl, Period, SourceFormatName},
     select::{Candidate, TestKind, TestTraits},
     text::{Source, Span, Spanned},
 };
@@ -115,6 +115,8 @@ pub struct SourceTable {
     pub event_time: Option<String>,
     /// How old it may be; none if nobody asks.
     pub freshness: Option<SourceFreshness>,
+    /// What is done where its files drift.
+    pub drift: DriftDecl,
     /// Where it is declared.
     pub span: Span,
 }
@@ -189,6 +191,14 @@ impl SourceTable {
             None => true,
             Some(external) => external.declared.format.value == SourceFormatName::Delta,
         }
+    }
+
+    /// Returns whether it is text that declares none of its columns but those that the reader supplies.
+    #[must_use]
+    pub fn may_be_undeclared(&self) -> bool {
+        let is_text = |external: &External| external.declared.format.value.is_text();
+        self.external.as_ref().is_some_and(is_text)
+            && self.columns.iter().all(|column| column.name.value.starts_with("_source_"))
     }
 
     /// Whether its rows lie in files, of which there may be more tomorrow.

@@ -1,9 +1,6 @@
 //! `external:`: the files or the database behind a source's table.
 
-use super::{
-    reader::{Reader, mismatch},
-    yaml::{Yaml, YamlValue},
-};
+use super::{drift::DriftDecl, reader::Reader, source_options::SourceOption, yaml::Yaml};
 use crate::{
     diag::Diagnostic,
     text::{Span, Spanned},
@@ -20,6 +17,8 @@ pub struct ExternalDecl {
     pub options: Vec<(Spanned<String>, Yaml)>,
     /// What becomes of bad input.
     pub on_error: OnErrorDecl,
+    /// What is done where files drift.
+    pub drift: DriftDecl,
     /// Where it is declared.
     pub span: Span,
 }
@@ -53,18 +52,16 @@ pub enum OnErrorDecl {
     Fail,
 }
 
-/// What an option's value may be.
-enum Kind {
-    Word(&'static [&'static str]),
-    Text,
-    Letter,
-    Flag,
-}
+/// The keys of `external:` besides options.
+const KEYS: &[&str] =
+    &["location", "format", "options", "on_missing_column", "on_new_column", "max_rejected"];
 
-const DATE_UNIT: (&str, Kind) = ("date_unit", Kind::Word(&["s", "ms", "us", "ns"]));
+/// What compressed files end in.
+const COMPRESSED: &[&str] = &[".gz", ".gzip", ".zst", ".zstd", ".bz2", ".xz"];
 
 impl SourceFormatName {
-    const ALL: [Self; 7] =
+    /// All of them.
+    pub const ALL: [Self; 7] =
         [Self::Json, Self::Ndjson, Self::Csv, Self::Parquet, Self::Delta, Self::Avro, Self::Sqlite];
 
     /// The name as written in YAML.
@@ -81,27 +78,31 @@ impl SourceFormatName {
         }
     }
 
-    /// The format of files with this extension.
-    fn of_extension(extension: &str) -> Option<Self> {
-        Some(match extension.to_ascii_lowercase().as_str() {
+    /// The format of files with this name, by its extension; that of a compression may follow it.
+    #[must_use]
+    pub fn of_file(name: &str) -> Option<Self> {
+        let lower = name.trim().to_ascii_lowercase();
+        let inner = match COMPRESSED.iter().find(|end| lower.ends_with(**end)) {
+            Some(end) => &lower[..lower.len() - end.len()],
+            None => lower.as_str(),
+        };
+        let (_, extension) = inner.rsplit_once('.')?;
+        let found = match extension {
             "json" => Self::Json,
             "ndjson" | "jsonl" => Self::Ndjson,
-            "csv" => Self::Csv,
-            "parquet" => Self::Parquet,
+            "csv" | "tsv" => Self::Csv,
+            "parquet" | "pq" => Self::Parquet,
             "avro" => Self::Avro,
             "db" | "sqlite" | "sqlite3" => Self::Sqlite,
             _ => return None,
-        })
+        };
+        (found.is_text() || inner.len() == lower.len()).then_some(found)
     }
 
-    fn options(self) -> &'static [(&'static str, Kind)] {
-        match self {
-            Self::Json => &[("orient", Kind::Word(&["split", "records"])), DATE_UNIT],
-            Self::Ndjson => &[DATE_UNIT],
-            Self::Csv => &[("delimiter", Kind::Letter), ("header", Kind::Flag), ("quote", Kind::Letter)],
-            Self::Sqlite => &[("table", Kind::Text)],
-            Self::Parquet | Self::Delta | Self::Avro => &[],
-        }
+    /// Returns whether it is text, which may be compressed and in any encoding.
+    #[must_use]
+    pub fn is_text(self) -> bool {
+        matches!(self, Self::Json | Self::Ndjson | Self::Csv)
     }
 }
 
@@ -116,13 +117,30 @@ impl ExternalDecl {
         let location = reader.required("location");
         let format = format(&mut reader, location.as_ref());
         let declared = reader.map("options");
-        let options = match &format {
-            Some(format) => options(format.value, declared, reader.diagnostics()),
+        let drift = DriftDecl::of(&mut reader);
+        let beside: Vec<_> =
+            reader.entries().iter().filter(|(key, _)| !KEYS.contains(&key.value.as_str())).collect();
+        let mut options = match &format {
+            Some(format) => options(format.value, declared, &beside, reader.diagnostics()),
             None => Vec::new(),
         };
-        let on_error = on_error(&mut reader);
-        reader.finish(None);
-        Some(Self { location: location?, format: format?, options, on_error, span: key.span.clone() })
+        let on_error = match options.iter().position(|(key, _)| key.value == "on_error") {
+            Some(at) if options.remove(at).1.as_str() == Some("fail") => OnErrorDecl::Fail,
+            _ => OnErrorDecl::SetAside,
+        };
+        Some(Self { location: location?, format: format?, options, on_error, drift, span: key.span.clone() })
+    }
+
+    /// An option's value, if it is set.
+    #[must_use]
+    pub fn option(&self, name: &str) -> Option<&Yaml> {
+        self.options.iter().find(|(key, _)| key.value == name).map(|(_, value)| value)
+    }
+
+    /// The text of an option that is set; one that is `auto` counts as not set.
+    #[must_use]
+    pub fn option_text(&self, name: &str) -> Option<&str> {
+        self.option(name).and_then(Yaml::as_str).filter(|text| *text != "auto")
     }
 }
 
@@ -145,10 +163,9 @@ fn format(
     }
     let location = location?;
     let file = location.value.rsplit(['/', '\\']).next().unwrap_or_default();
-    let guess =
-        file.rsplit_once('.').and_then(|(_, extension)| SourceFormatName::of_extension(extension.trim()));
+    let guess = SourceFormatName::of_file(file);
     if guess.is_none() {
-        let finding = Diagnostic::error("missing-format", "the location does not tell the format")
+        let finding = Diagnostic::error("missing-format", "can't infer the format from `location`")
             .at(location.span.clone(), "no extension that is known")
             .hint("add a `format:`")
             .note(all);
@@ -157,80 +174,28 @@ fn format(
     Some(Spanned::new(guess?, location.span.clone()))
 }
 
+/// The options under `options:`, and those that stand directly beside the location.
 fn options(
     format: SourceFormatName,
     declared: &[(Spanned<String>, Yaml)],
+    beside: &[&(Spanned<String>, Yaml)],
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<(Spanned<String>, Yaml)> {
-    let known = format.options();
-    let mut options = Vec::new();
-    for (key, value) in declared.iter().filter(|(_, value)| !value.is_null()) {
-        let finding = match known.iter().find(|(name, _)| *name == key.value) {
-            Some((name, kind)) => kind.refuse(name, value),
-            None => Some(unknown_option(format, key)),
-        };
-        match finding {
-            Some(finding) => diagnostics.push(finding),
-            None => options.push((key.clone(), value.clone())),
+    let mut options: Vec<(Spanned<String>, Yaml)> = Vec::new();
+    let direct = beside.iter().map(|(key, value)| (key, value, KEYS));
+    let all = declared.iter().map(|(key, value)| (key, value, &[] as &[_])).chain(direct);
+    for (key, value, keys) in all.filter(|(_, value, _)| !value.is_null()) {
+        if let Some(finding) = SourceOption::refuse(format, key, value, keys) {
+            diagnostics.push(finding);
+        } else if let Some((other, _)) = options.iter().find(|(other, _)| other.value == key.value) {
+            let message = format!("`{}` is set twice", key.value);
+            let finding = Diagnostic::error("duplicate-key", message)
+                .at(key.span.clone(), "here")
+                .at(other.span.clone(), "and here");
+            diagnostics.push(finding);
+        } else {
+            options.push((key.clone(), value.clone()));
         }
     }
     options
-}
-
-fn unknown_option(format: SourceFormatName, key: &Spanned<String>) -> Diagnostic {
-    let message = format!("the format `{}` has no option `{}`", format.as_str(), key.value);
-    let finding = Diagnostic::error("unknown-option", message)
-        .at(key.span.clone(), "unknown")
-        .near(&key.value, format.options().iter().map(|(name, _)| *name));
-    let others: Vec<String> = SourceFormatName::ALL
-        .into_iter()
-        .filter(|other| other.options().iter().any(|(name, _)| *name == key.value))
-        .map(|other| format!("`{}`", other.as_str()))
-        .collect();
-    if others.is_empty() {
-        return finding;
-    }
-    finding.note(format!("`{}` is an option of {}", key.value, others.join(" and ")))
-}
-
-impl Kind {
-    /// Why the value can't be the option's.
-    fn refuse(&self, name: &str, value: &Yaml) -> Option<Diagnostic> {
-        let wrong = |wanted: &str| Some(mismatch(format!("`{name}` must be {wanted}"), value));
-        match self {
-            Self::Word(words) => {
-                let text = value.as_str().unwrap_or_else(|| value.span.text());
-                if words.contains(&text) {
-                    return None;
-                }
-                let message = format!("`{name}` must be one of {}", words.join(", "));
-                let finding = Diagnostic::error("invalid-option", message);
-                Some(finding.at(value.span.clone(), "not one of them").near(text, words.iter().copied()))
-            }
-            Self::Text => value.as_str().map_or_else(|| wrong("text"), |_| None),
-            Self::Letter => match value.as_str() {
-                Some(text) if text.len() == 1 => None,
-                _ => wrong("a single ASCII character"),
-            },
-            Self::Flag => match value.value {
-                YamlValue::Bool(_) => None,
-                _ => wrong("`true` or `false`"),
-            },
-        }
-    }
-}
-
-fn on_error(reader: &mut Reader<'_, '_>) -> OnErrorDecl {
-    let Some(written) = reader.string("on_error") else { return OnErrorDecl::default() };
-    match written.value.as_str() {
-        "set_aside" => OnErrorDecl::SetAside,
-        "fail" => OnErrorDecl::Fail,
-        other => {
-            let finding = Diagnostic::error("invalid-option", "`on_error` must be `set_aside` or `fail`")
-                .at(written.span.clone(), "neither of them")
-                .near(other, ["set_aside", "fail"]);
-            reader.diagnostics().push(finding);
-            OnErrorDecl::default()
-        }
-    }
 }

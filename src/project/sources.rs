@@ -3,6 +3,7 @@
 use super::{
     config::ConfigPatch,
     data_test::{self, TestDecl},
+    drift::DriftDecl,
     external::ExternalDecl,
     freshness::{Freshness, LoadedAt},
     properties::{self, ColumnDecl, META_HINT},
@@ -42,6 +43,8 @@ pub struct SourceDecl {
     pub loaded_at_query: Option<Spanned<String>>,
     /// How fresh its tables must be, if they don't say.
     pub freshness: Freshness,
+    /// What is done where the files of its tables drift, if they don't say.
+    pub drift: DriftDecl,
     /// The tables.
     pub tables: Vec<SourceTableDecl>,
 }
@@ -73,6 +76,8 @@ pub struct SourceTableDecl {
     pub loaded_at_query: Option<Spanned<String>>,
     /// How fresh it must be.
     pub freshness: Freshness,
+    /// What is done where its files drift.
+    pub drift: DriftDecl,
     /// Where the table's description begins.
     pub span: Span,
 }
@@ -94,6 +99,7 @@ impl SourceDecl {
             loaded_at_field,
             loaded_at_query,
             freshness: Freshness::of(&mut reader),
+            drift: DriftDecl::of(&mut reader),
             tables: Vec::new(),
             name: name.clone().unwrap_or_else(|| Spanned::new(String::new(), yaml.span.clone())),
         };
@@ -124,6 +130,7 @@ impl SourceTableDecl {
         let data_tests = data_test::list(&mut reader);
         let LoadedAt { field: loaded_at_field, query: loaded_at_query } = LoadedAt::of(&mut reader);
         let freshness = Freshness::of(&mut reader);
+        let drift = DriftDecl::of(&mut reader);
         reader.without_effect(&["quoting"]);
         reader.accept(SILENT);
         reader.accept(&["loader"]);
@@ -141,6 +148,7 @@ impl SourceTableDecl {
             loaded_at_field,
             loaded_at_query,
             freshness,
+            drift,
             span: yaml.span.clone(),
         })
     }

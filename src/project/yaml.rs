@@ -57,6 +57,24 @@ impl Yaml {
         }
     }
 
+    /// The boolean, if it is one.
+    #[must_use]
+    pub fn as_bool(&self) -> Option<bool> {
+        match self.value {
+            YamlValue::Bool(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The texts of a list, or the single text.
+    #[must_use]
+    pub fn texts(&self) -> Vec<String> {
+        match &self.value {
+            YamlValue::Seq(items) => items.iter().filter_map(Self::as_str).map(str::to_owned).collect(),
+            _ => self.as_str().map(str::to_owned).into_iter().collect(),
+        }
+    }
+
     /// The value of a mapping's key, if it is a mapping and has the key.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Self> {

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     artifact::timestamp,
-    lake::{Facts, Past},
+    lake::{Facts, Past, RejectNote},
     lineage::NodeLineage,
     manifest::{DataTest, Manifest, Node},
     name::NodeId,
@@ -50,6 +50,7 @@ impl Description<'_> {
             ("reads", self.neighbours(self.manifest.graph.parents(self.node.id()))),
             ("read by", self.neighbours(self.manifest.graph.children(self.node.id()))),
             ("in the lake", self.size()),
+            ("set aside", self.rejects()),
             ("versions", self.versions()),
         ] {
             if !part.is_empty() {
@@ -94,6 +95,7 @@ impl Description<'_> {
             "rows": self.facts.and_then(|facts| facts.rows),
             "bytes": self.facts.map(|facts| facts.bytes),
             "files": self.facts.map(|facts| facts.files),
+            "rejected": self.rejected(),
             "versions": versions.collect::<Vec<_>>(),
         })
     }
@@ -192,6 +194,36 @@ impl Description<'_> {
             parts.push(format!("partitioned by {}", facts.partition_by.join(", ")));
         }
         vec![Line::plain(printable(&parts.join(", ")))]
+    }
+
+    /// What the sources of the newest version have set aside.
+    fn rejected(&self) -> Option<&RejectNote> {
+        self.versions.first()?.0.provenance.as_ref()?.rejected.as_ref()
+    }
+
+    fn rejects(&self) -> Vec<Line> {
+        let (Some(note), Some(relation)) = (self.rejected(), self.node.relation()) else { return Vec::new() };
+        let extent = |rows: u64, files: u64| {
+            let files = if files == 1 { "1 file".to_owned() } else { format!("{files} files") };
+            match rows {
+                0 => files,
+                _ if note.files == 0 => rows_of(rows),
+                _ => format!("{} and {files}", rows_of(rows)),
+            }
+        };
+        let sources: Vec<&str> = note.sources.iter().map(String::as_str).collect();
+        let all =
+            format!("{} of {} in {}", extent(note.rows, note.files), sources.join(", "), relation.rejected());
+        let open = (note.rows - note.accepted_rows, note.files - note.accepted_files);
+        let tone = if open == (0, 0) { Tone::Faint } else { Tone::Caution };
+        let mut lines = vec![Line::new(tone, printable(&all))];
+        lines.extend(note.sample.iter().map(|line| Line::new(Tone::Faint, printable(line)).indented(2)));
+        if let Some(by) = &note.accepted_by {
+            let at = note.accepted_at.map(moment).unwrap_or_default();
+            let accepted = extent(note.accepted_rows, note.accepted_files);
+            lines.push(Line::plain(printable(&format!("{accepted} accepted by {by} at {at}"))));
+        }
+        lines
     }
 
     fn versions(&self) -> Vec<Line> {

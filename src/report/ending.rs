@@ -24,11 +24,11 @@ pub(super) fn level(outcome: &Outcome) -> Level {
             AgeStatus::Warn => Level::Warn,
             AgeStatus::Error => Level::Error,
         },
-        Outcome::Published { rejected: Some(_), .. } | Outcome::Unchanged { rejected: Some(_), .. } => {
-            Level::Warn
-        }
+        Outcome::Published { rejected: Some(_), .. }
+        | Outcome::Unchanged { rejected: Some(_), .. }
+        | Outcome::Reused { rejected: Some(_) } => Level::Warn,
         // Rows that a rule takes out are the warning of the rule's own test.
-        Outcome::Published { .. } | Outcome::Unchanged { .. } | Outcome::Reused | Outcome::Checked => {
+        Outcome::Published { .. } | Outcome::Unchanged { .. } | Outcome::Reused { .. } | Outcome::Checked => {
             Level::Info
         }
     }
@@ -39,7 +39,7 @@ pub(super) fn status(action: Action, outcome: &Outcome) -> &'static str {
     match outcome {
         Outcome::Published { .. } | Outcome::Unchanged { .. } | Outcome::Checked => "success",
         Outcome::Partial(_) => "partial success",
-        Outcome::Reused => "reused",
+        Outcome::Reused { .. } => "reused",
         Outcome::Tested(verdict) => match verdict.status {
             TestStatus::Pass => "pass",
             TestStatus::Warn => "warn",
@@ -65,7 +65,7 @@ pub(super) fn message(step: &Step, outcome: &Outcome) -> Option<String> {
         }
         Outcome::Unchanged { rows, .. } => Some(format!("UNCHANGED {}", wording::rows_of(*rows))),
         Outcome::Partial(partial) => Some(wording::batches(partial)),
-        Outcome::Reused => Some(step.reason.to_string()),
+        Outcome::Reused { .. } => Some(step.reason.to_string()),
         Outcome::Checked => Some("OK".to_owned()),
         Outcome::Withheld(withheld) => Some(wording::withheld(withheld)),
         Outcome::Failed { message, .. } => Some(message.clone()),

@@ -88,7 +88,7 @@ impl Message {
         match self {
             Self::Trouble(block) => ending::level(&block.trouble.outcome),
             // Nothing is known of it that the run before did not say; its model's line stands for it.
-            Self::Finished { place, outcome: Outcome::Reused, .. } if place.step.action.is_test() => {
+            Self::Finished { place, outcome: Outcome::Reused { .. }, .. } if place.step.action.is_test() => {
                 Level::Debug
             }
             Self::Finished { outcome, .. } => ending::level(outcome),

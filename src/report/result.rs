@@ -106,7 +106,7 @@ impl RunResult {
     fn judge(&mut self, step: &Arc<Step>, outcome: &Outcome) {
         let trouble = || Trouble { step: step.clone(), outcome: outcome.clone() };
         match ending::level(outcome) {
-            _ if *outcome == Outcome::Reused => self.counts.reused += 1,
+            _ if matches!(outcome, Outcome::Reused { rejected: None }) => self.counts.reused += 1,
             Level::Debug | Level::Info => self.counts.pass += 1,
             Level::Warn => {
                 self.counts.warn += 1;

@@ -133,6 +133,8 @@ pub(super) fn rejected() -> Rejected {
             "data/readings/7.json:12: consumption_delta: 'n/a' is no DOUBLE".to_owned(),
             "data/readings/9.json: \u{1b}[31mends inside a string".to_owned(),
         ],
+        sources: vec!["files.readings".to_owned()],
+        notes: Vec::new(),
     }
 }
 

@@ -433,6 +433,8 @@ impl Batched<'_> {
             own,
             sides,
             rejects,
+            rejected_files: None,
+            note: None,
             taken,
             quarantines: self.build.quarantines(),
             changed: (self.base.is_some() || !batches.failed.is_empty()).then(|| Box::new(changed)),

@@ -78,6 +78,8 @@ impl Worker {
             own,
             sides,
             rejects,
+            rejected_files: None,
+            note: None,
             taken,
             quarantines: build.quarantines(),
             changed: Some(Box::new(written)),

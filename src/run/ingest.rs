@@ -10,6 +10,7 @@ use chrono::Utc;
 
 use super::{
     model::Build,
+    rejects::of_ledger,
     side::{self, Side},
     version::Version,
     worker::{StepError, Worker},
@@ -20,7 +21,7 @@ use crate::{
         Streams,
         change::{self, Changes},
         execute::{Joins, chained, one_stream, texts},
-        source::{RejectCounts, RejectSink, SOURCE_FILE, SourceFile},
+        source::{Deviation, RejectCounts, RejectSink, SOURCE_FILE, SourceFile},
         spool::Spool,
         tally::tally,
     },
@@ -89,6 +90,8 @@ impl Worker {
             own,
             sides,
             rejects: Some(rejects),
+            rejected_files: None,
+            note: None,
             taken,
             quarantines: build.quarantines(),
         };
@@ -98,7 +101,11 @@ impl Worker {
             (changed.inserted, changed.deleted) = (changes.inserted(), changes.deleted());
         }
         match self.stage_ledger(build, &loading, &came).await {
-            Ok(ledger) => version.sides.push(ledger),
+            Ok((ledger, known)) => {
+                let name = self.compiled.sources.get(&by_file.source).map(|spec| spec.name.as_str());
+                version.rejected_files = Some(of_ledger(&known, name.unwrap_or_default()));
+                version.sides.push(ledger);
+            }
             Err(error) => {
                 version.withdraw().await?;
                 return Err(error);
@@ -153,7 +160,10 @@ impl Worker {
         }
         let lost = || StepError::Lost(loading.by_file.source.to_string());
         let spec = self.compiled.sources.get(&loading.by_file.source).ok_or_else(lost)?;
-        let table = self.engine.source_of(spec, loading.files.clone(), Some(rejects)).await?;
+        let mut spec = spec.clone();
+        spec.drift.earlier = loading.earlier();
+        spec.drift.is_addition = loading.base.is_some() && !loading.everything;
+        let table = self.engine.source_of(&spec, loading.files.clone(), Some(rejects)).await?;
         let bound = increment.query.bind(&BTreeMap::from([(loading.by_file.reads.clone(), table)]))?;
         Ok(self.engine.streams(&bound, &build.model.config.partition_by, joins).await?)
     }
@@ -245,7 +255,7 @@ impl Worker {
         build: &Build<'_>,
         loading: &Loading<'_>,
         came: &BTreeMap<String, Came>,
-    ) -> Result<Staged, StepError> {
+    ) -> Result<(Staged, Ledger), StepError> {
         let known = loading.batch.done(&loading.ledger, came, Utc::now(), &self.invocation_id);
         let rows = known.to_batch().map_err(|error| StepError::Other(error.to_string()))?;
         let side = Side {
@@ -255,11 +265,21 @@ impl Worker {
             description: format!("The files that {} was loaded from", build.model.id),
             replaces: Replaces::Everything,
         };
-        side.stage(self.tables.lake(), &build.provenance(self), &self.cancel).await
+        let staged = side.stage(self.tables.lake(), &build.provenance(self), &self.cancel).await?;
+        Ok((staged, known))
     }
 }
 
 impl Loading<'_> {
+    /// How the columns of files that stay in the table differ from the declared ones.
+    fn earlier(&self) -> Vec<Deviation> {
+        let read = self.batch.read();
+        let stays =
+            self.ledger.files.iter().filter(|(name, entry)| entry.rows > 0 && !read.contains(name.as_str()));
+        let all: BTreeSet<Deviation> = stays.map(|(_, entry)| entry.drift.clone()).collect();
+        all.into_iter().collect()
+    }
+
     /// The files whose rows come or go.
     fn touched(&self) -> BTreeSet<String> {
         self.batch.new.keys().cloned().chain(self.batch.gone()).collect()
@@ -285,6 +305,9 @@ fn came(rows: impl IntoIterator<Item = (String, u64)>, rejects: &RejectCounts) -
         let one = came.entry(file.to_string()).or_default();
         one.rejected_rows = rejected.rows;
         one.reason.clone_from(&rejected.reason);
+    }
+    for (file, drift) in &rejects.deviations {
+        came.entry(file.to_string()).or_default().drift = drift.clone();
     }
     came
 }

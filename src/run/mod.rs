@@ -13,6 +13,7 @@
 //! - `ingest`: loading files once each
 //! - `snapshot`: what rows are now, beside the versions that are kept
 //! - [`came_of`]: why each version of a table was made
+//! - [`rejects`]: what sources have rejected, until it is gone or acknowledged
 //! - `reuse`: tables that stand, and the tests they have not passed yet
 //! - `version`, `side`: what is staged, and the tables beside it
 //! - `audit`, `verdict`: data tests, over what is staged or published
@@ -36,6 +37,7 @@ mod past;
 
 pub mod planning;
 mod queue;
+pub mod rejects;
 mod reuse;
 pub mod scheduler;
 pub mod seen;

@@ -164,7 +164,12 @@ impl Worker {
             }));
         }
         let judged = judged(job, questions, &audited);
-        if let Err(error) = version.own.record(audited.metrics, judged) {
+        let made = own.as_ref().and_then(|own| own.provenance.as_ref());
+        if let Err(error) = self.note_rejects(&mut version, made).await {
+            version.withdraw().await?;
+            return Err(error);
+        }
+        if let Err(error) = version.own.record(audited.metrics, judged, version.note.clone()) {
             version.withdraw().await?;
             return Err(error.into());
         }
@@ -282,6 +287,8 @@ impl Worker {
             own,
             sides,
             rejects,
+            rejected_files: None,
+            note: None,
             taken,
             quarantines: build.quarantines(),
             changed: None,

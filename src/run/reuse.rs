@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::{
     audit::Audited,
     narrow::NothingBefore,
+    rejects,
     scheduler::{Cancelled, Told},
     stale::{Inputs, found_before, question},
     verdict::judge,
@@ -14,7 +15,7 @@ use crate::{
     lake::{InputVersion, Judged, LakeError, Observed},
     manifest::{DataTest, OnViolation},
     name::{NodeId, Relation},
-    outcome::{Outcome, TestStatus, Verdict},
+    outcome::{Outcome, Rejected, TestStatus, Verdict},
     plan::{Job, Reason, Step},
 };
 
@@ -30,7 +31,7 @@ impl Worker {
         tests: &[&Arc<Step>],
         told: &Told,
     ) -> Result<(), Cancelled> {
-        told.finished(step, Outcome::Reused);
+        told.finished(step, Outcome::Reused { rejected: self.still_rejected(step).await });
         let (known, open): (Vec<&Arc<Step>>, Vec<_>) =
             tests.iter().copied().partition(|test| test.reason.is_idle());
         for test in known {
@@ -64,11 +65,27 @@ impl Worker {
         Ok(())
     }
 
+    /// What the sources of a table that is not built have rejected, as its newest commit says it.
+    async fn still_rejected(&self, step: &Step) -> Option<Rejected> {
+        let relation = step.relation.as_ref()?;
+        let compiled = self.compiled.models.get(&step.node)?;
+        if !compiled.reads(relation).iter().any(|read| self.manifest.is_file_source(read)) {
+            return None;
+        }
+        let own = self.tables.observe(relation).await.ok().flatten()?;
+        rejects::rejected(own.provenance.as_ref()?.rejected.as_ref(), Vec::new(), relation)
+    }
+
     /// Ends the step of a test that has judged just these rows.
     fn stands(&self, step: &Arc<Step>, failures: u64, told: &Told) {
         let _ = told.started(step);
         let test = self.manifest.test(&step.node).filter(|_| failures > 0);
-        told.finished(step, test.map_or(Outcome::Reused, |test| Outcome::Tested(self.known(test, failures))));
+        told.finished(
+            step,
+            test.map_or(Outcome::Reused { rejected: None }, |test| {
+                Outcome::Tested(self.known(test, failures))
+            }),
+        );
     }
 
     /// What is said of what a test is known to have found.

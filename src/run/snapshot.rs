@@ -73,6 +73,8 @@ impl Worker {
             own,
             sides,
             rejects,
+            rejected_files: None,
+            note: None,
             taken: None,
             quarantines: false,
             changed: rows.map(Box::new),

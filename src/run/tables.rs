@@ -6,7 +6,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::{
     engine::{Engine, EngineError, Table, arrow::error::ArrowError, net},
-    ingest::Ledger,
+    ingest::{Accepted, Ledger},
     lake::{Between, Facts, Lake, LakeError, Observed, Past},
     manifest::{Manifest, Node},
     name::Relation,
@@ -103,6 +103,13 @@ impl Tables {
         let Some(table) = self.provider(&relation.files()).await? else { return Ok(None) };
         let rows = engine.read(table).await?;
         Ok(Some(Ledger::of_batch(&rows).map_err(|error| LedgerError::Form(relation.files(), error))?))
+    }
+
+    /// The rejects of a relation's table that were acknowledged.
+    pub async fn accepted(&self, engine: &Engine, relation: &Relation) -> Result<Accepted, LedgerError> {
+        let Some(table) = self.provider(&relation.accepted()).await? else { return Ok(Accepted::default()) };
+        let rows = engine.read(table).await?;
+        Accepted::of_batch(&rows).map_err(|error| LedgerError::Form(relation.accepted(), error))
     }
 
     /// What stands at every relation of the project that is or should be a Delta table.

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use super::worker::StepError;
+use super::{
+    rejects::{self, ByFile},
+    worker::StepError,
+};
 use crate::{
     engine::{Table, bind::same_types, source::RejectSink, split},
     interval::{Interval, Intervals},
-    lake::{Lake, Observed, Provenance, Staged},
+    lake::{Lake, Observed, Provenance, RejectNote, Staged},
     name::Relation,
     outcome::{FailedBatch, Outcome, Partial, Quarantined, Rejected, RowChanges},
 };
@@ -26,6 +29,10 @@ pub(super) struct Version {
     pub(super) sides: Vec<Staged>,
     /// Where its sources reported what they set aside.
     pub(super) rejects: Option<Arc<RejectSink>>,
+    /// What they have set aside of all files that are in it, if not all were read.
+    pub(super) rejected_files: Option<ByFile>,
+    /// What its commit says of that.
+    pub(super) note: Option<RejectNote>,
     /// What its rules took out.
     pub(super) taken: Option<Arc<split::Counts>>,
     /// Whether any rule sets rows aside, so that there is a table of them.
@@ -116,13 +123,8 @@ impl Version {
     }
 
     fn rejected(&self) -> Option<Rejected> {
-        let counts = self.rejects.as_ref()?.counts();
-        (counts.rows + counts.files > 0).then(|| Rejected {
-            rows: counts.rows,
-            files: counts.files,
-            relation: self.relation.rejected(),
-            sample: counts.sample,
-        })
+        let notes = self.rejects.as_ref()?.counts().notes;
+        rejects::rejected(self.note.as_ref(), notes, &self.relation)
     }
 
     fn quarantined(&self) -> Option<Quarantined> {

@@ -95,7 +95,7 @@ impl Worker {
                 }
                 Action::View => self.one(step, &told, self.view(step)).await?,
                 Action::UnitTest if step.reason == Reason::UpToDate => {
-                    self.one(step, &told, async { Ok(Outcome::Reused) }).await?
+                    self.one(step, &told, async { Ok(Outcome::Reused { rejected: None }) }).await?
                 }
                 Action::UnitTest => self.one(step, &told, self.unit_test(step)).await?,
                 Action::Freshness => self.one(step, &told, self.freshness(step)).await?,

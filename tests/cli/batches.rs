@@ -201,7 +201,7 @@ fn sources_and_tables_partitioned_by_day_are_read_by_time_too() {
     let project = shop(", partition_by='day'", &BY_DAY.replace("ref('orders')", "source('shop', 'orders')"))
         .file(
             "sources.yml",
-            "sources:\n  - name: shop\n    config: { event_time: at }\n    tables:\n      - name: orders\n        external: { location: 'in/*.csv', format: csv, on_error: set_aside }\n        columns: [{ name: id, data_type: bigint }, { name: at, data_type: timestamptz }, { name: amount, data_type: varchar }]\n",
+            "sources:\n  - name: shop\n    config: { event_time: at }\n    tables:\n      - name: orders\n        external: { location: 'in/*.csv', format: csv, on_error: set_aside, max_rejected: 100% }\n        columns: [{ name: id, data_type: bigint }, { name: at, data_type: timestamptz }, { name: amount, data_type: varchar }]\n",
         );
     project.write("in/2.csv", "id,at,amount\nx,2021-01-02T00:00:00Z,40\n");
     project.run(["build"]).success().says("1 row set aside");

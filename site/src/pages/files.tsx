@@ -1,7 +1,7 @@
 /** The files that a table was loaded from, and what became of each. */
 
 import { useEffect, useState } from "preact/hooks";
-import type { Ledger } from "../data";
+import type { Ledger, Rejected } from "../data";
 import { type Node, type Project, isListed } from "../project";
 import { NodeLink, Section } from "../ui/bits";
 import { bytes, count, moment } from "../ui/format";
@@ -27,6 +27,37 @@ export function Ledgers({ project, source }: { project: Project; source: Node })
         <Files key={node.at} ledger={ledger} project={project} into={node} />
       ))}
     </>
+  );
+}
+
+/** What the sources of a table have set aside: a warning until it is gone or acknowledged. */
+export function SetAside({ rejected }: { rejected: Rejected }) {
+  const extent = (rows: number, files: number) =>
+    [rows > 0 && `${count(rows)} ${rows === 1 ? "row" : "rows"}`, files > 0 && `${count(files)} ${files === 1 ? "file" : "files"}`]
+      .filter(Boolean)
+      .join(" and ");
+  const open = extent(rejected.rows - rejected.accepted_rows, rejected.files - rejected.accepted_files);
+  const accepted = extent(rejected.accepted_rows, rejected.accepted_files);
+  return (
+    <Section title="Set aside" id="set-aside" extra={extent(rejected.rows, rejected.files)}>
+      <p>
+        {open ? <span class="status caution">{open} not accepted</span> : <span class="status good">all accepted</span>} of{" "}
+        {rejected.sources.join(", ")} in <code>{rejected.table}</code>
+      </p>
+      {accepted && (
+        <p>
+          {accepted} accepted by {rejected.accepted_by}
+          {rejected.accepted_at && <>, {moment(rejected.accepted_at)}</>}
+        </p>
+      )}
+      <ul>
+        {rejected.sample.map((line) => (
+          <li key={line}>
+            <code>{line}</code>
+          </li>
+        ))}
+      </ul>
+    </Section>
   );
 }
 

@@ -11,7 +11,7 @@ import { ago, bytes, count, moment } from "../ui/format";
 import { Code, Copy, Inline, Markdown } from "../ui/text";
 import { ColumnTable } from "./columns";
 import { ExposureFacts, SourceFacts, TestFacts } from "./facts";
-import { Files, Ledgers } from "./files";
+import { Files, Ledgers, SetAside } from "./files";
 import { History } from "./history";
 
 export function NodePage({ project, columns, node }: { project: Project; columns: Columns; node: Node }) {
@@ -40,6 +40,7 @@ export function NodePage({ project, columns, node }: { project: Project; columns
       <Tests tests={tests.filter((test) => !test.test?.column)} />
       {!node.test && <Neighbours project={project} node={node} />}
       {failed && <p class="error">The details can't be read: {failed}</p>}
+      {detail?.rejected && <SetAside rejected={detail.rejected} />}
       {detail?.ledger && <Files ledger={detail.ledger} project={project} />}
       {node.kind === "source" && <Ledgers project={project} source={node} />}
       {detail?.history && <History versions={detail.history} />}

@@ -61,6 +61,28 @@ pub struct ServeArgs {
     pub open: bool,
 }
 
+/// `source columns`.
+#[derive(Debug, ClapArgs)]
+pub struct SourceColumnsArgs {
+    /// Files, folders or patterns (data/orders/*.csv), or sources (shop.orders)
+    #[arg(value_name = "FILE|SOURCE", required = true)]
+    pub names: Vec<String>,
+    /// Format of the files, if their extension doesn't say it
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<String>,
+    /// Record them as the columns of a source that declares none, in the place of those of its first load
+    #[arg(long, value_parser = clap::builder::BoolishValueParser::new())]
+    pub record: bool,
+}
+
+/// `source options`.
+#[derive(Debug, ClapArgs)]
+pub struct SourceOptionsArgs {
+    /// Only options of this format: csv, json, ndjson, parquet, avro, sqlite
+    #[arg(value_name = "FORMAT")]
+    pub format: Option<String>,
+}
+
 /// `list`.
 #[derive(Debug, ClapArgs)]
 pub struct ListArgs {

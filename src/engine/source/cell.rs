@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use super::{decimal, instant, kind::Kind, spec::DateUnit};
+use super::{decimal, instant, kind::Kind, nested, spec::DateUnit};
 
 /// A value as its format wrote it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -13,6 +13,8 @@ pub(crate) enum Token<'a> {
     Bool(bool),
     /// A number in the very text of the source.
     Number(&'a str),
+    /// `NaN` or an infinity where JSON has a number: it fits no column.
+    Word(&'a str),
     /// Text as it is.
     Text(&'a str),
     /// The inside of a JSON string that holds escapes.
@@ -56,6 +58,10 @@ impl<'a> Token<'a> {
                 })),
                 _ => None,
             },
+            Kind::Json => self.json().map(Value::Text),
+            // Which fields and items fit is for the column to say.
+            Kind::Struct | Kind::Map => self.json().filter(|text| text.starts_with('{')).map(Value::Text),
+            Kind::List => self.json().filter(|text| text.starts_with('[')).map(Value::Text),
             Kind::Boolean => self.boolean().map(Value::Boolean),
             Kind::Int8 => self.within(i64::from(i8::MIN), i64::from(i8::MAX)),
             Kind::Int16 => self.within(i64::from(i16::MIN), i64::from(i16::MAX)),
@@ -80,7 +86,7 @@ impl<'a> Token<'a> {
     /// As text: numbers, arrays and objects keep the text of the source.
     fn text(self) -> Option<Cow<'a, str>> {
         Some(match self {
-            Self::Null | Self::Blob(_) => return None,
+            Self::Null | Self::Blob(_) | Self::Word(_) => return None,
             Self::Bool(value) => Cow::Borrowed(if value { "true" } else { "false" }),
             Self::Number(text) | Self::Text(text) | Self::Nested(text) => Cow::Borrowed(text),
             Self::Escaped(inside) => Cow::Owned(unescape(inside)?),
@@ -89,13 +95,24 @@ impl<'a> Token<'a> {
         })
     }
 
+    /// As JSON text, if it is JSON; a value of a JSON document is.
+    pub(crate) fn json(self) -> Option<Cow<'a, str>> {
+        match self {
+            Self::Nested(text) => Some(Cow::Borrowed(text)),
+            Self::Null | Self::Blob(_) | Self::Word(_) => None,
+            Self::Text(_) | Self::Escaped(_) => self.text().filter(|text| nested::is_json(text)),
+            Self::Float(value) if !value.is_finite() => None,
+            Self::Bool(_) | Self::Number(_) | Self::Int(_) | Self::Float(_) => self.text(),
+        }
+    }
+
     /// The text of a number, written as one or in a string.
     fn digits(self) -> Option<Cow<'a, str>> {
         match self {
             Self::Text(text) => Some(Cow::Borrowed(text.trim_ascii())),
             Self::Number(_) | Self::Int(_) | Self::Float(_) => self.text(),
             Self::Escaped(_) => Some(Cow::Owned(self.text()?.trim_ascii().to_owned())),
-            Self::Null | Self::Bool(_) | Self::Nested(_) | Self::Blob(_) => None,
+            Self::Null | Self::Bool(_) | Self::Nested(_) | Self::Blob(_) | Self::Word(_) => None,
         }
     }
 
@@ -151,7 +168,7 @@ impl<'a> Token<'a> {
                 Ok(count) => instant::micros(count, unit),
                 Err(_) => instant::micros_of_float(finite(text)?, unit),
             },
-            Self::Null | Self::Bool(_) | Self::Nested(_) | Self::Blob(_) => None,
+            Self::Null | Self::Bool(_) | Self::Nested(_) | Self::Blob(_) | Self::Word(_) => None,
         }
     }
 }

@@ -6,14 +6,16 @@ use datafusion::arrow::{
     array::{
         ArrayBuilder, ArrayRef, BinaryBuilder, BooleanBuilder, Date32Builder, Decimal128Builder,
         Float32Builder, Float64Builder, Int8Builder, Int16Builder, Int32Builder, Int64Builder,
-        StringViewBuilder, TimestampMicrosecondBuilder,
+        LargeStringBuilder, StringViewBuilder, TimestampMicrosecondBuilder,
     },
     datatypes::DataType,
 };
+use datafusion::common::ScalarValue;
 
 use super::{
     cell::{Token, Value},
     kind::Kind,
+    nested::Nested,
     spec::DateUnit,
 };
 
@@ -22,6 +24,9 @@ pub(crate) struct Column {
     kind: Kind,
     unit: DateUnit,
     builder: Option<Builder>,
+    /// What judges, and keeps what it sees, if it is a struct, list or map.
+    nested: Option<Nested>,
+    is_kept: bool,
 }
 
 enum Builder {
@@ -37,6 +42,7 @@ enum Builder {
     Date(Date32Builder),
     Micros(TimestampMicrosecondBuilder),
     Binary(BinaryBuilder),
+    Json(LargeStringBuilder),
 }
 
 /// `$body` for whichever builder it is.
@@ -55,14 +61,18 @@ macro_rules! each {
             Builder::Date($it) => $body,
             Builder::Micros($it) => $body,
             Builder::Binary($it) => $body,
+            Builder::Json($it) => $body,
         }
     };
 }
 
 impl Column {
     /// A column that judges, and keeps what it sees if it is `kept`.
-    pub(crate) fn new(kind: Kind, unit: DateUnit, kept: bool) -> Self {
-        Self { kind, unit, builder: kept.then(|| Builder::new(kind)) }
+    pub(crate) fn new(data_type: &DataType, kind: Kind, unit: DateUnit, kept: bool) -> Self {
+        let is_nested = matches!(kind, Kind::Struct | Kind::List | Kind::Map);
+        let nested = if is_nested { Nested::new(data_type, unit) } else { None };
+        let builder = (kept && nested.is_none()).then(|| Builder::new(kind));
+        Self { kind, unit, builder, nested, is_kept: kept }
     }
 
     /// What its values have to be.
@@ -77,6 +87,13 @@ impl Column {
             builder.append_value(text);
             return true;
         }
+        if let Some(nested) = &mut self.nested {
+            if token == Token::Null {
+                nested.append_null();
+                return true;
+            }
+            return token.json().is_some_and(|text| nested.append(&text));
+        }
         let Some(value) = token.fit(self.kind, self.unit) else { return false };
         match &mut self.builder {
             Some(builder) => builder.append(&value),
@@ -84,18 +101,41 @@ impl Column {
         }
     }
 
+    /// Returns whether a value fits; of nested ones only whether it is one of the kind.
+    pub(crate) fn fits(&self, token: Token<'_>) -> bool {
+        token.fit(self.kind, self.unit).is_some()
+    }
+
     /// Takes nulls in until it holds `rows` values.
     pub(crate) fn pad(&mut self, rows: usize) {
         if let Some(builder) = &mut self.builder {
             each!(builder, it => for _ in it.len()..rows { it.append_null(); });
         }
+        if let Some(nested) = &mut self.nested {
+            for _ in nested.len()..rows {
+                nested.append_null();
+            }
+        }
     }
 
     /// What it kept, if it keeps anything; it is empty afterwards.
     pub(crate) fn finish(&mut self) -> Option<ArrayRef> {
+        if let Some(nested) = &mut self.nested {
+            return nested.finish().filter(|_| self.is_kept);
+        }
         let builder = self.builder.as_mut()?;
         Some(each!(builder, it => Arc::new(it.finish())))
     }
+}
+
+/// A value of a type, by which it was judged before.
+pub(crate) fn scalar(token: Token<'_>, data_type: &DataType) -> ScalarValue {
+    let null = || ScalarValue::try_from(data_type).unwrap_or(ScalarValue::Null);
+    let Some(kind) = Kind::from_arrow(data_type) else { return null() };
+    let mut column = Column::new(data_type, kind, DateUnit::default(), true);
+    column.append(token);
+    column.pad(1);
+    column.finish().and_then(|array| ScalarValue::try_from_array(&array, 0).ok()).unwrap_or_else(null)
 }
 
 impl Builder {
@@ -118,6 +158,7 @@ impl Builder {
                 Self::Micros(TimestampMicrosecondBuilder::new().with_timezone_opt(zone))
             }
             Kind::Binary => Self::Binary(BinaryBuilder::new()),
+            Kind::Json | Kind::Struct | Kind::List | Kind::Map => Self::Json(LargeStringBuilder::new()),
         }
     }
 
@@ -140,6 +181,7 @@ impl Builder {
             (Self::Date(it), Value::Date(value)) => it.append_value(*value),
             (Self::Micros(it), Value::Micros(value)) => it.append_value(*value),
             (Self::Binary(it), Value::Binary(value)) => it.append_value(value),
+            (Self::Json(it), Value::Text(value)) => it.append_value(value),
             (builder, Value::Null) => each!(builder, it => it.append_null()),
             _ => return false,
         }

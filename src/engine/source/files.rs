@@ -19,7 +19,10 @@ use futures::TryStreamExt;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use tokio::runtime::Handle;
 
-use super::spec::{SourceFormat, SourceSpec};
+use super::{
+    decode::Compression,
+    spec::{Orient, SourceFormat, SourceSpec},
+};
 
 /// A file of a source.
 #[derive(Debug, Clone)]
@@ -40,23 +43,40 @@ pub(crate) enum Place {
     Remote { url: ObjectStoreUrl, store: Arc<dyn ObjectStore>, meta: Box<ObjectMeta> },
 }
 
+/// What a source's location leads to.
+#[derive(Debug, Clone, Default)]
+pub struct Listing {
+    /// The files that are read, in the order of their names.
+    pub files: Vec<SourceFile>,
+    /// The names of files in the folder that are left out because of their extensions. Hidden files, and those that
+    /// other tools keep their books in, aren't mentioned.
+    pub left_out: Vec<String>,
+}
+
 /// The files of a source in the order of their names; an error if there are none.
 pub(crate) async fn list(
     spec: &SourceSpec,
     session: &dyn Session,
 ) -> Result<Vec<SourceFile>, DataFusionError> {
-    let mut files = if is_url(&spec.location) {
-        remote(spec, session).await?
-    } else {
-        local(spec).map_err(DataFusionError::Plan)?
-    };
+    let Listing { files, .. } = listing(spec, session).await?;
     if files.is_empty() {
         let (name, location) = (&spec.name, &spec.location);
         let base = if is_url(location) { String::new() } else { format!(" under {}", spec.base.display()) };
         return Err(DataFusionError::Plan(format!("{name}: no file matches `{location}`{base}")));
     }
-    files.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(files)
+}
+
+/// The files of a source, of which there may be none, and those that are left out.
+pub(crate) async fn listing(spec: &SourceSpec, session: &dyn Session) -> Result<Listing, DataFusionError> {
+    let mut listing = if is_url(&spec.location) {
+        remote(spec, session).await?
+    } else {
+        local(spec).map_err(DataFusionError::Plan)?
+    };
+    listing.files.sort_by(|a, b| a.name.cmp(&b.name));
+    listing.left_out.sort();
+    Ok(listing)
 }
 
 /// Whether a location is a URL and no path.
@@ -67,7 +87,7 @@ pub(crate) fn is_url(location: &str) -> bool {
     })
 }
 
-async fn remote(spec: &SourceSpec, session: &dyn Session) -> Result<Vec<SourceFile>, DataFusionError> {
+async fn remote(spec: &SourceSpec, session: &dyn Session) -> Result<Listing, DataFusionError> {
     let (directory, pattern) = split_pattern(&spec.location);
     let location = ListingTableUrl::parse(directory)?;
     let url = location.object_store();
@@ -86,21 +106,30 @@ async fn remote(spec: &SourceSpec, session: &dyn Session) -> Result<Vec<SourceFi
     let pattern = pattern.map_err(|error| DataFusionError::Plan(format!("{}: {error}", spec.name)))?;
     let options = glob::MatchOptions { require_literal_separator: true, ..glob::MatchOptions::default() };
     let alone = metas.len() == 1 && metas[0].location == *prefix;
-    let fits = |meta: &ObjectMeta| {
+    let mut listing = Listing::default();
+    for meta in metas {
         let below =
             meta.location.as_ref().strip_prefix(prefix.as_ref()).unwrap_or_default().trim_start_matches('/');
-        match &pattern {
-            Some(pattern) => pattern.matches_with(below, options),
-            None => alone || has_extension(Path::new(below), &spec.format),
+        let fit = match &pattern {
+            Some(pattern) if pattern.matches_with(below, options) => Fit::Read,
+            Some(_) => Fit::Silent,
+            None if alone => Fit::Read,
+            None if below.split('/').any(is_hidden) => Fit::Silent,
+            None => fit(below, &spec.format),
+        };
+        let name = format!("{}{}", url.as_str(), meta.location);
+        match fit {
+            Fit::Silent => {}
+            Fit::LeftOut => listing.left_out.push(name),
+            Fit::Read => listing.files.push(SourceFile {
+                name: name.into(),
+                size: meta.size,
+                modified: meta.last_modified,
+                place: Place::Remote { url: url.clone(), store: Arc::clone(&store), meta: Box::new(meta) },
+            }),
         }
-    };
-    let files = metas.into_iter().filter(fits).map(|meta| SourceFile {
-        name: format!("{}{}", url.as_str(), meta.location).into(),
-        size: meta.size,
-        modified: meta.last_modified,
-        place: Place::Remote { url: url.clone(), store: Arc::clone(&store), meta: Box::new(meta) },
-    });
-    Ok(files.collect())
+    }
+    Ok(listing)
 }
 
 /// The part of a URL before its first segment with a wildcard, and the rest.
@@ -111,13 +140,13 @@ fn split_pattern(location: &str) -> (&str, Option<&str>) {
     }
 }
 
-fn local(spec: &SourceSpec) -> Result<Vec<SourceFile>, String> {
+fn local(spec: &SourceSpec) -> Result<Listing, String> {
     let failed = |path: &Path, error: &io::Error| format!("{}: {}: {error}", spec.name, path.display());
     let path = spec.base.join(&spec.location);
-    let mut found = Vec::new();
+    let (mut found, mut left_out) = (Vec::new(), Vec::new());
     match fs::metadata(&path) {
         Ok(meta) if meta.is_dir() => {
-            walk(&path, &spec.format, &mut found).map_err(|error| failed(&path, &error))?;
+            walk(&path, &spec.format, &mut found, &mut left_out).map_err(|error| failed(&path, &error))?;
         }
         Ok(meta) => found.push((path, meta)),
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(&path, &error)),
@@ -140,13 +169,14 @@ fn local(spec: &SourceSpec) -> Result<Vec<SourceFile>, String> {
         }
     }
     let name = |path: &Path| -> Arc<str> { name(path, &spec.base).into() };
-    found
-        .into_iter()
-        .map(|(path, meta)| {
-            let modified = meta.modified().map_err(|error| failed(&path, &error))?.into();
-            Ok(SourceFile { name: name(&path), size: meta.len(), modified, place: Place::Local(path) })
-        })
-        .collect()
+    let files = found.into_iter().map(|(path, meta)| {
+        let modified = meta.modified().map_err(|error| failed(&path, &error))?.into();
+        Ok(SourceFile { name: name(&path), size: meta.len(), modified, place: Place::Local(path) })
+    });
+    Ok(Listing {
+        files: files.collect::<Result<_, String>>()?,
+        left_out: left_out.iter().map(|path| name(path).to_string()).collect(),
+    })
 }
 
 /// A path relative to the base, `/`-separated; absolute if it lies elsewhere.
@@ -157,34 +187,75 @@ pub(crate) fn name(path: &Path, base: &Path) -> String {
     name.replacen("//", "/", 1)
 }
 
-/// The files of a format below a directory, but for hidden ones.
-fn walk(directory: &Path, format: &SourceFormat, found: &mut Vec<(PathBuf, fs::Metadata)>) -> io::Result<()> {
+/// The files of a format below a directory, but for hidden ones, and those that have other extensions.
+fn walk(
+    directory: &Path,
+    format: &SourceFormat,
+    found: &mut Vec<(PathBuf, fs::Metadata)>,
+    left_out: &mut Vec<PathBuf>,
+) -> io::Result<()> {
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
-        if entry.file_name().to_string_lossy().starts_with(['.', '_']) {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if is_hidden(&name) {
             continue;
         }
         let path = entry.path();
         let meta = fs::metadata(&path)?;
         if meta.is_dir() {
-            walk(&path, format, found)?;
-        } else if has_extension(&path, format) {
-            found.push((path, meta));
+            walk(&path, format, found, left_out)?;
+        } else {
+            match fit(&name, format) {
+                Fit::Read => found.push((path, meta)),
+                Fit::LeftOut => left_out.push(path),
+                Fit::Silent => {}
+            }
         }
     }
     Ok(())
 }
 
-fn has_extension(path: &Path, format: &SourceFormat) -> bool {
+/// Returns whether a file or folder belongs to other tools: `.git`, `_delta_log`, `_SUCCESS`.
+fn is_hidden(name: &str) -> bool {
+    name.starts_with(['.', '_'])
+}
+
+/// What is done about a file of a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fit {
+    Read,
+    /// It is not read, and somebody may miss it.
+    LeftOut,
+    /// It is not read, and nobody would expect it to be.
+    Silent,
+}
+
+/// What is done about a file of a folder, by its name or its path below that folder.
+fn fit(path: &str, format: &SourceFormat) -> Fit {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    // Checksums that Hadoop writes beside its files.
+    if is_hidden(name) || name.ends_with(".crc") {
+        return Fit::Silent;
+    }
+    if has_extension(name, format) { Fit::Read } else { Fit::LeftOut }
+}
+
+/// Returns whether a file's extension is one of the format's; text may be compressed.
+fn has_extension(name: &str, format: &SourceFormat) -> bool {
     let known: &[&str] = match format {
+        SourceFormat::Json { orient: Orient::Auto | Orient::Lines, .. } | SourceFormat::NdJson { .. } => {
+            &["json", "jsonl", "ndjson"]
+        }
         SourceFormat::Json { .. } => &["json"],
-        SourceFormat::NdJson { .. } => &["ndjson", "jsonl", "json"],
         SourceFormat::Csv { .. } => &["csv", "tsv", "txt"],
         SourceFormat::Parquet => &["parquet", "pq"],
         SourceFormat::Avro => &["avro"],
         SourceFormat::Sqlite { .. } => &["db", "sqlite", "sqlite3"],
     };
-    path.extension().is_some_and(|extension| known.iter().any(|known| extension.eq_ignore_ascii_case(known)))
+    let inner = if format.is_text() { Compression::of_name(name).0 } else { name };
+    let extension = Path::new(inner).extension();
+    extension.is_some_and(|extension| known.iter().any(|known| extension.eq_ignore_ascii_case(known)))
 }
 
 impl SourceFile {
@@ -272,6 +343,26 @@ mod tests {
         assert_eq!(name(Path::new("/project/data/a.json"), base), "data/a.json");
         assert_eq!(name(Path::new("/project/./data/a.json"), base), "data/a.json");
         assert_eq!(name(Path::new("/elsewhere/a.json"), base), "/elsewhere/a.json");
+    }
+
+    #[test]
+    fn files_are_read_by_the_extension_inside_that_of_their_compression() {
+        let csv = SourceFormat::Csv { delimiter: None, header: None, quote: None, nulls: None };
+        let check =
+            |name: &str, format: &SourceFormat, want: Fit| assert_eq!(fit(name, format), want, "{name}");
+        for name in ["a.csv", "A.CSV.GZ", "a.tsv.zst", "deep/a.txt.bz2", "a.csv.xz"] {
+            check(name, &csv, Fit::Read);
+        }
+        for name in ["a.gz", "a.json", "README.md", "a.csv.zip", "csv"] {
+            check(name, &csv, Fit::LeftOut);
+        }
+        for name in ["_SUCCESS", ".hidden.csv", "deep/_x.csv", "a.csv.crc"] {
+            check(name, &csv, Fit::Silent);
+        }
+        check("a.parquet.gz", &SourceFormat::Parquet, Fit::LeftOut);
+        let json = |orient| SourceFormat::Json { orient, date_unit: super::super::DateUnit::Seconds };
+        check("a.jsonl.gz", &json(Orient::Auto), Fit::Read);
+        check("a.jsonl", &json(Orient::Split), Fit::LeftOut);
     }
 
     #[test]

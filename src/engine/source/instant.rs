@@ -7,6 +7,14 @@ use super::spec::DateUnit;
 const DAY: i64 = 86_400_000_000;
 /// 1970-01-01 counted from the first day of year one.
 const EPOCH_FROM_CE: i32 = 719_163;
+/// The first and last microsecond of the years 1 to 9999: SQL knows no others, and other readers of a table fail on them.
+const FIRST: i64 = -62_135_596_800_000_000;
+const LAST: i64 = 253_402_300_799_999_999;
+
+/// An instant of the years 1 to 9999.
+pub(crate) fn within_calendar(micros: i64) -> Option<i64> {
+    (FIRST..=LAST).contains(&micros).then_some(micros)
+}
 
 /// ISO text as microseconds: a date, then perhaps `T` or a space and a time with seconds, fractions and a zone
 /// (`Z`, `+02`, `+0200`, `+02:00`). Without a zone it is UTC. Digits past microseconds are cut.
@@ -18,7 +26,7 @@ pub(crate) fn timestamp(text: &str) -> Option<i64> {
         Some(b'T' | b't' | b' ') => time_and_zone(&bytes[11..])?,
         Some(_) => return None,
     };
-    i64::from(days).checked_mul(DAY)?.checked_add(micros)
+    within_calendar(i64::from(days).checked_mul(DAY)?.checked_add(micros)?)
 }
 
 /// ISO text as days: a date, or a timestamp at midnight UTC.
@@ -31,17 +39,17 @@ pub(crate) fn date_of_micros(micros: i64) -> Option<i32> {
     (micros.rem_euclid(DAY) == 0).then(|| i32::try_from(micros.div_euclid(DAY)).ok())?
 }
 
-/// A whole number of `unit`s as microseconds.
+/// A whole number of `unit`s as microseconds; `None` outside the years 1 to 9999.
 pub(crate) fn micros(count: i64, unit: DateUnit) -> Option<i64> {
-    match unit {
-        DateUnit::Seconds => count.checked_mul(1_000_000),
-        DateUnit::Milliseconds => count.checked_mul(1_000),
-        DateUnit::Microseconds => Some(count),
-        DateUnit::Nanoseconds => Some(count.div_euclid(1_000)),
-    }
+    within_calendar(match unit {
+        DateUnit::Seconds => count.checked_mul(1_000_000)?,
+        DateUnit::Milliseconds => count.checked_mul(1_000)?,
+        DateUnit::Microseconds => count,
+        DateUnit::Nanoseconds => count.div_euclid(1_000),
+    })
 }
 
-/// A fractional number of `unit`s as microseconds.
+/// A fractional number of `unit`s as microseconds; `None` outside the years 1 to 9999.
 pub(crate) fn micros_of_float(count: f64, unit: DateUnit) -> Option<i64> {
     let micros = match unit {
         DateUnit::Seconds => count * 1e6,
@@ -49,7 +57,13 @@ pub(crate) fn micros_of_float(count: f64, unit: DateUnit) -> Option<i64> {
         DateUnit::Microseconds => count,
         DateUnit::Nanoseconds => count / 1e3,
     };
-    whole(micros.round())
+    within_calendar(rounded(micros)?)
+}
+
+/// The whole number next to a count of microseconds; past 2^53 (the year 2255) doubles are two or more apart.
+fn rounded(micros: f64) -> Option<i64> {
+    #[expect(clippy::cast_possible_truncation, reason = "checked just before; fractions are cut on purpose")]
+    (micros.abs() < 9e18).then(|| micros.round() as i64)
 }
 
 /// A float that is a whole number no double rounds, as that number.
@@ -62,7 +76,7 @@ fn date_prefix(bytes: &[u8]) -> Option<i32> {
     let &[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = bytes.get(..10)? else { return None };
     let year = two(y1, y2)? * 100 + two(y3, y4)?;
     let date = NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, two(m1, m2)?, two(d1, d2)?)?;
-    Some(date.num_days_from_ce() - EPOCH_FROM_CE)
+    (year > 0).then(|| date.num_days_from_ce() - EPOCH_FROM_CE)
 }
 
 fn time_and_zone(bytes: &[u8]) -> Option<i64> {
@@ -156,6 +170,9 @@ mod tests {
             "2021-01-01T12:00:00+25:00",
             "2021-01-01T12:00:00Zz",
             "n/a",
+            "0000-12-31",
+            "0001-01-01T00:00:00+01:00",
+            "9999-12-31T23:59:59-01:00",
             "２０２１-01-01",
         ] {
             assert_eq!(timestamp(text), None, "{text}");
@@ -177,5 +194,17 @@ mod tests {
         assert_eq!(micros(i64::MAX, DateUnit::Milliseconds), None);
         assert_eq!(micros_of_float(1.5, DateUnit::Milliseconds), Some(1500));
         assert_eq!(micros_of_float(f64::INFINITY, DateUnit::Seconds), None);
+        assert_eq!(micros_of_float(253_402_300_799.0, DateUnit::Seconds), Some(253_402_300_799_000_000));
+    }
+
+    #[test]
+    fn the_calendar_ends_where_sql_does() {
+        assert_eq!(timestamp("0001-01-01"), Some(FIRST));
+        assert_eq!(timestamp("9999-12-31T23:59:59.999999Z"), Some(LAST));
+        assert_eq!(micros(LAST, DateUnit::Microseconds), Some(LAST));
+        for outside in [FIRST - 1, LAST + 1] {
+            assert_eq!(micros(outside, DateUnit::Microseconds), None);
+        }
+        assert_eq!(micros(1_609_459_200_000, DateUnit::Seconds), None, "milliseconds read as seconds");
     }
 }

@@ -15,11 +15,24 @@ pub(crate) enum Kind {
     Int64,
     Float32,
     Float64,
-    Decimal { precision: u8, scale: i8 },
+    Decimal {
+        precision: u8,
+        scale: i8,
+    },
     Date,
-    Timestamp { zoned: bool },
+    Timestamp {
+        zoned: bool,
+    },
     Binary,
+    /// Text that is JSON.
+    Json,
+    Struct,
+    List,
+    Map,
 }
+
+/// The Arrow type of declared JSON. No other column of a source has it: text is `Utf8View`.
+pub(crate) const JSON: DataType = DataType::LargeUtf8;
 
 impl Kind {
     /// The kind of an Arrow type, if sources can read it.
@@ -40,8 +53,25 @@ impl Kind {
                 Self::Timestamp { zoned: true }
             }
             DataType::Binary => Self::Binary,
+            DataType::LargeUtf8 => Self::Json,
+            DataType::Struct(fields) => fields
+                .iter()
+                .all(|field| Self::from_arrow(field.data_type()).is_some())
+                .then_some(Self::Struct)?,
+            DataType::List(item) => Self::from_arrow(item.data_type()).map(|_| Self::List)?,
+            DataType::Map(entries, _) => {
+                let DataType::Struct(entries) = entries.data_type() else { return None };
+                let [key, value] = &entries[..] else { return None };
+                Self::from_arrow(value.data_type())?;
+                (Self::from_arrow(key.data_type()) == Some(Self::Text)).then_some(Self::Map)?
+            }
             _ => return None,
         })
+    }
+
+    /// Returns whether its values are read from JSON text, of whatever kind they are.
+    pub(crate) fn is_json(self) -> bool {
+        matches!(self, Self::Json | Self::Struct | Self::List | Self::Map)
     }
 
     /// Whether an empty text is a value of its own.
@@ -66,6 +96,10 @@ impl fmt::Display for Kind {
             Self::Date => "a date",
             Self::Timestamp { .. } => "a timestamp",
             Self::Binary => "a blob",
+            Self::Json => "JSON",
+            Self::Struct => "a struct of the declared fields",
+            Self::List => "a list of the declared type",
+            Self::Map => "a map of the declared type",
         })
     }
 }

@@ -3,6 +3,7 @@
 //! ```text
 //! SourceSpec ──▶ schema()    declared types alone; touches no data
 //!            └─▶ provider()  a table that reads, types and judges every row
+//!                  decode    compressed files and other encodings, as UTF-8
 //!                  text/     JSON and CSV: our own readers, row by row, with what is bad set aside
 //!                  columnar  Parquet and Avro: DataFusion's readers, cast to the declared types
 //!                  sqlite/   SQLite, opened read-only
@@ -19,12 +20,20 @@ mod cell;
 mod column;
 mod columnar;
 mod decimal;
+mod decode;
+mod drift;
 mod files;
+mod guess;
+mod hive;
 mod instant;
+mod intake;
 mod kind;
+mod names;
+mod nested;
 mod provider;
 mod rejects;
 mod rows;
+mod sample;
 pub mod seed;
 mod spec;
 mod sqlite;
@@ -32,11 +41,15 @@ mod state;
 mod text;
 mod types;
 
-pub use files::SourceFile;
-pub(crate) use files::list;
-pub use provider::{of_files as provider_of, provider};
+pub use decode::{Compression, Encoding, TextOptions};
+pub use drift::{Deviation, Drift, Limit, MaxRejected, OnMissingColumn, OnNewColumn};
+pub use files::{Listing, SourceFile};
+pub(crate) use files::{list, listing};
+pub use provider::{columns, new_columns, of_files as provider_of, provider};
 pub use rejects::{Reject, RejectCounts, RejectSink, RejectStream, RejectedFile};
+pub use sample::Sample;
 pub(crate) use spec::SOURCE_FILE;
-pub use spec::{DateUnit, Identity, Nulls, OnError, Orient, SourceFormat, SourceSpec, schema};
+pub use spec::{DateUnit, Identity, Nulls, OnError, Orient, SourceFormat, SourceSpec, is_supplied, schema};
 pub use state::{SourceState, modified, of_files, state};
-pub use types::{data_type, type_name};
+pub use text::{Found, FoundColumn, Look};
+pub use types::{data_type, declared_name, type_name};

@@ -9,12 +9,14 @@ use datafusion::{
 
 use super::{
     columnar,
+    drift::Deviation,
     files::{self, SourceFile},
+    names,
     rejects::{Reject, RejectSink},
     rows::Shape,
     spec::{DateUnit, OnError, Orient, SourceFormat, SourceSpec, schema},
     sqlite::SqliteTable,
-    text::{Csv, Format, Layout, Pace, TextTable},
+    text::{Dialect, Format, Found, Layout, Look, Pace, TextTable, infer},
 };
 
 /// The table of a source.
@@ -52,28 +54,90 @@ pub(super) async fn provider_at(
     pace: Pace,
 ) -> Result<Arc<dyn TableProvider>, DataFusionError> {
     let report = Report { source: spec.name.as_str().into(), on_error: spec.on_error, rejects };
+    match &spec.format {
+        SourceFormat::Parquet | SourceFormat::Avro => {
+            return columnar::table(spec, session, files, report).await;
+        }
+        SourceFormat::Sqlite { table, date_unit } => {
+            return Ok(Arc::new(SqliteTable::open(spec, table, *date_unit, report)?));
+        }
+        SourceFormat::Json { .. } | SourceFormat::NdJson { .. } | SourceFormat::Csv { .. } => {}
+    }
+    let format = text_format(spec)?;
+    if format.names.is_empty() {
+        return Err(DataFusionError::Plan(format!("{}: declare the columns of a text file", spec.name)));
+    }
+    Ok(Arc::new(TextTable::new(schema(spec)?, format, files, report, pace)))
+}
+
+/// The columns of a source's text files, whatever is declared.
+pub async fn columns(
+    spec: &SourceSpec,
+    session: &dyn Session,
+    files: Vec<SourceFile>,
+    look: Look,
+) -> Result<Found, DataFusionError> {
+    let open = SourceSpec { columns: Vec::new(), ..spec.clone() };
+    let threads = session.config().target_partitions();
+    infer(text_format(&open)?, files, threads, look).await
+}
+
+/// The columns of a source's text files that nobody declared, in the order in which they come up.
+pub async fn new_columns(
+    spec: &SourceSpec,
+    session: &dyn Session,
+    files: Vec<SourceFile>,
+) -> Result<Vec<String>, DataFusionError> {
+    let found = columns(spec, session, files, Look::All).await?;
+    let mut new: Vec<String> = Vec::new();
+    for column in found.columns {
+        let is_known = spec.columns.iter().any(|(declared, _)| names::same(declared, &column.name))
+            || new.iter().any(|known| names::same(known, &column.name));
+        if !is_known {
+            new.push(column.name);
+        }
+    }
+    Ok(new)
+}
+
+/// How rows lie in a source's text files.
+fn text_format(spec: &SourceSpec) -> Result<Format, DataFusionError> {
+    let shape = Shape::new(&schema(spec)?, None, spec.drift.is_rescuing())?;
     let (layout, unit) = match &spec.format {
-        SourceFormat::Parquet | SourceFormat::Avro => return columnar::table(spec, session, files).await,
-        SourceFormat::Sqlite { table } => return Ok(Arc::new(SqliteTable::open(spec, table, report)?)),
-        SourceFormat::Json { orient: Orient::Split, date_unit } => (Layout::Split, *date_unit),
-        SourceFormat::Json { orient: Orient::Records, date_unit } => (Layout::Records, *date_unit),
+        SourceFormat::Json { orient, date_unit } => {
+            let layout = match orient {
+                Orient::Auto => Layout::AnyJson,
+                Orient::Split => Layout::Split,
+                Orient::Records => Layout::Records,
+                Orient::Lines => Layout::Lines,
+            };
+            (layout, *date_unit)
+        }
         SourceFormat::NdJson { date_unit } => (Layout::Lines, *date_unit),
         SourceFormat::Csv { delimiter, header, quote, nulls } => {
             let sound = |byte: &u8| byte.is_ascii() && !matches!(byte, b'\r' | b'\n');
-            if !sound(delimiter) || !sound(quote) || delimiter == quote {
+            let given = [delimiter, quote];
+            if given.into_iter().flatten().any(|byte| !sound(byte))
+                || (delimiter.is_some() && delimiter == quote)
+            {
                 let message = "delimiter and quote have to be two different ASCII characters";
                 return Err(DataFusionError::Plan(format!("{}: {message}", spec.name)));
             }
-            let csv = Csv { delimiter: *delimiter, header: *header, quote: *quote, nulls: nulls.clone() };
-            (Layout::Csv(csv), DateUnit::default())
+            let dialect = Dialect {
+                delimiter: *delimiter,
+                header: *header,
+                quote: *quote,
+                nulls: nulls.clone(),
+                kinds: shape.kinds(),
+            };
+            (Layout::AnyCsv(dialect), DateUnit::default())
+        }
+        SourceFormat::Parquet | SourceFormat::Avro | SourceFormat::Sqlite { .. } => {
+            return Err(DataFusionError::Internal(format!("{} is no text", spec.name)));
         }
     };
-    let schema = schema(spec)?;
-    let names = Shape::new(&schema, None)?.names;
-    if names.is_empty() {
-        return Err(DataFusionError::Plan(format!("{}: declare the columns of a text file", spec.name)));
-    }
-    Ok(Arc::new(TextTable::new(schema, Format { layout, unit, names }, files, report, pace)))
+    let drift = Arc::new(spec.drift.clone());
+    Ok(Format { layout, unit, text: spec.text, names: shape.names, drift })
 }
 
 /// What becomes of rows and files that can't be read.
@@ -127,6 +191,18 @@ impl Report {
             }
             (None, OnError::SetAside) => Ok(()),
         }
+    }
+
+    /// Notes what is to be said of a scan that was read to its end, and what each file gave.
+    pub(crate) fn note(&self, notes: &[String], read: impl Iterator<Item = (Arc<str>, u64, Deviation)>) {
+        if let Some(sink) = &self.rejects {
+            sink.note(&self.source, notes, read);
+        }
+    }
+
+    /// An error about the whole source.
+    pub(crate) fn error(&self, message: impl std::fmt::Display) -> DataFusionError {
+        DataFusionError::Execution(format!("{}: {message}", self.source))
     }
 
     /// The error of a file that is there but can't be had.

@@ -21,6 +21,8 @@ use futures::stream;
 use tokio::sync::mpsc;
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::drift::Deviation;
+
 /// How many are kept as lines for a summary.
 const SAMPLE: usize = 5;
 /// Rows of a batch of them, at most.
@@ -66,11 +68,19 @@ pub struct RejectCounts {
     pub sample: Vec<String>,
     /// What was set aside of each file, if anything was.
     pub by_file: BTreeMap<Arc<str>, RejectedFile>,
+    /// What is to be said of how the columns of files differ from what is declared.
+    pub notes: Vec<String>,
+    /// Rows of the files that are good, of scans that were read to their end.
+    pub good_rows: u64,
+    /// How the columns of files differ from what is declared, if they do.
+    pub deviations: BTreeMap<Arc<str>, Deviation>,
 }
 
 /// What was set aside of a file.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RejectedFile {
+    /// The source that it is of.
+    pub source: Arc<str>,
     /// Rows set aside alone.
     pub rows: u64,
     /// Why it was set aside whole.
@@ -92,6 +102,10 @@ struct Counts {
     files: u64,
     by_file: BTreeMap<Arc<str>, RejectedFile>,
     sample: BTreeSet<(Arc<str>, Option<u64>, String)>,
+    notes: BTreeSet<String>,
+    /// By source and file.
+    good: BTreeMap<(Arc<str>, Arc<str>), u64>,
+    deviations: BTreeMap<Arc<str>, Deviation>,
 }
 
 /// The end that is drained.
@@ -120,7 +134,32 @@ impl RejectSink {
     pub fn counts(&self) -> RejectCounts {
         let counts = lock(&self.counts);
         let sample = counts.sample.iter().map(|(_, _, line)| line.clone()).collect();
-        RejectCounts { rows: counts.rows, files: counts.files, sample, by_file: counts.by_file.clone() }
+        RejectCounts {
+            rows: counts.rows,
+            files: counts.files,
+            sample,
+            by_file: counts.by_file.clone(),
+            notes: counts.notes.iter().cloned().collect(),
+            good_rows: counts.good.values().sum(),
+            deviations: counts.deviations.clone(),
+        }
+    }
+
+    /// Notes what is to be said of a source, and its files with their good rows; a plan that scans a source twice says it once.
+    pub(crate) fn note(
+        &self,
+        source: &Arc<str>,
+        notes: &[String],
+        read: impl Iterator<Item = (Arc<str>, u64, Deviation)>,
+    ) {
+        let mut counts = lock(&self.counts);
+        counts.notes.extend(notes.iter().map(|note| format!("{source}: {note}")));
+        for (file, rows, deviation) in read {
+            if !deviation.is_none() {
+                counts.deviations.insert(Arc::clone(&file), deviation);
+            }
+            counts.good.insert((Arc::clone(source), file), rows);
+        }
     }
 
     /// Whether the caller is the first to report a piece of a file of a source.
@@ -134,7 +173,11 @@ impl RejectSink {
         {
             let mut counts = lock(&self.counts);
             let counts = &mut *counts;
-            let of_file = counts.by_file.entry(Arc::clone(&reject.file)).or_default();
+            let of_file = counts.by_file.entry(Arc::clone(&reject.file)).or_insert_with(|| RejectedFile {
+                source: Arc::clone(&reject.source),
+                rows: 0,
+                reason: None,
+            });
             if reject.row.is_some() {
                 counts.rows += 1;
                 of_file.rows += 1;

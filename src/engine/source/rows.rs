@@ -9,11 +9,11 @@ use std::sync::Arc;
 use datafusion::{
     arrow::{
         array::{
-            Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, RecordBatchOptions, StringViewArray,
-            UInt32Array,
+            Array, ArrayBuilder, ArrayRef, BooleanArray, Int64Array, RecordBatch, RecordBatchOptions,
+            StringViewArray, StringViewBuilder, UInt32Array,
         },
         compute::{filter_record_batch, take},
-        datatypes::SchemaRef,
+        datatypes::{DataType, SchemaRef},
     },
     error::DataFusionError,
 };
@@ -21,8 +21,9 @@ use datafusion::{
 use super::{
     cell::Token,
     column::Column,
+    hive::Folders,
     kind::Kind,
-    spec::{DateUnit, SOURCE_FILE, SOURCE_ROW},
+    spec::{DateUnit, RESCUED, SOURCE_FILE, SOURCE_ROW},
 };
 
 /// What a scan reads and what it gives: the declared columns, and which of them the query wants.
@@ -35,6 +36,9 @@ pub(crate) struct Shape {
     /// The declared columns but for those the reader supplies.
     pub(crate) names: Arc<[String]>,
     kinds: Vec<Kind>,
+    /// Whether values of columns that nobody declared are kept.
+    pub(crate) rescues: bool,
+    types: Vec<DataType>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -42,21 +46,26 @@ enum Origin {
     Column(usize),
     File,
     Row,
+    Rescued,
 }
 
 impl Shape {
-    /// The shape of a query on `declared` that wants the columns at `projection`, or all of them.
+    /// The shape of a query on `declared` that wants the columns at `projection`, or all of them; `rescues` says that values
+    /// of columns nobody declared go to a column of their own.
     pub(crate) fn new(
         declared: &SchemaRef,
         projection: Option<&Vec<usize>>,
+        rescues: bool,
     ) -> Result<Self, DataFusionError> {
-        let (mut origins, mut names, mut kinds) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut origins, mut names, mut kinds, mut types) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for field in declared.fields() {
             origins.push(match field.name().as_str() {
                 SOURCE_FILE => Origin::File,
                 SOURCE_ROW => Origin::Row,
+                RESCUED if rescues => Origin::Rescued,
                 name => {
                     names.push(name.to_owned());
+                    types.push(field.data_type().clone());
                     kinds.push(Kind::from_arrow(field.data_type()).ok_or_else(|| {
                         DataFusionError::Plan(format!(
                             "column `{name}`: no source can read {}",
@@ -73,7 +82,13 @@ impl Shape {
                 (Arc::new(declared.project(wanted)?), wanted.iter().map(|&column| origins[column]).collect())
             }
         };
-        Ok(Self { schema, origins, names: names.into(), kinds })
+        let rescues = origins.contains(&Origin::Rescued);
+        Ok(Self { schema, origins, names: names.into(), kinds, types, rescues })
+    }
+
+    /// What the values of the declared columns have to be.
+    pub(crate) fn kinds(&self) -> Arc<[Kind]> {
+        self.kinds.clone().into()
     }
 }
 
@@ -86,6 +101,12 @@ pub(crate) struct Rows {
     /// The bad ones, in order.
     bad: Vec<usize>,
     runs: Vec<Run>,
+    /// What the path of the file gives to each of its rows.
+    folders: Folders,
+    /// The values of the current row that nobody declared, as the inside of a JSON object.
+    rescuing: String,
+    /// Those of rows that have any, by the rows.
+    rescued: Vec<(usize, String)>,
 }
 
 /// Rows that stand together in one file.
@@ -101,9 +122,19 @@ impl Rows {
     /// No rows yet.
     pub(crate) fn new(shape: Shape, unit: DateUnit) -> Self {
         let kept = |at: usize| shape.origins.contains(&Origin::Column(at));
+        let columns = shape.kinds.iter().zip(&shape.types).enumerate();
         let columns =
-            shape.kinds.iter().enumerate().map(|(at, kind)| Column::new(*kind, unit, kept(at))).collect();
-        Self { shape, columns, length: 0, bad: Vec::new(), runs: Vec::new() }
+            columns.map(|(at, (kind, data_type))| Column::new(data_type, *kind, unit, kept(at))).collect();
+        Self {
+            shape,
+            columns,
+            length: 0,
+            bad: Vec::new(),
+            runs: Vec::new(),
+            folders: Folders::default(),
+            rescuing: String::new(),
+            rescued: Vec::new(),
+        }
     }
 
     /// What the values of a column have to be.
@@ -111,9 +142,10 @@ impl Rows {
         self.columns[column].kind()
     }
 
-    /// From here on the rows are those of `file` from `first` (counted from 1) on.
-    pub(crate) fn begin(&mut self, file: &Arc<str>, first: i64) {
+    /// From here on the rows are those of `file` from `first` (counted from 1) on, and have the values of its path.
+    pub(crate) fn begin(&mut self, file: &Arc<str>, first: i64, folders: &Folders) {
         self.level();
+        self.folders = folders.clone();
         self.runs.push(Run { file: Arc::clone(file), first, start: self.length });
     }
 
@@ -132,8 +164,21 @@ impl Rows {
         self.columns[column].append(token)
     }
 
+    /// Keeps a value of the current row that nobody declared; key and value are JSON.
+    pub(crate) fn rescue(&mut self, key: &str, value: &str) {
+        self.rescuing.push_str(if self.rescuing.is_empty() { "{" } else { "," });
+        self.rescuing.extend([key, ":", value]);
+    }
+
     /// Ends the current row; cells it did not give are null.
     pub(crate) fn end_row(&mut self, good: bool) {
+        for (column, token) in self.folders.values() {
+            self.columns[column].append(token);
+        }
+        if !self.rescuing.is_empty() {
+            self.rescuing.push('}');
+            self.rescued.push((self.length, std::mem::take(&mut self.rescuing)));
+        }
         if !good {
             self.bad.push(self.length);
         }
@@ -169,6 +214,7 @@ impl Rows {
                 .ok_or_else(|| DataFusionError::Internal(format!("column {at} was not kept"))),
             Origin::File => self.files(),
             Origin::Row => Ok(Arc::new(self.numbers()) as ArrayRef),
+            Origin::Rescued => Ok(Arc::new(self.rescued()) as ArrayRef),
         });
         let arrays = arrays.collect::<Result<Vec<_>, _>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(self.length));
@@ -181,6 +227,7 @@ impl Rows {
         self.length = 0;
         self.bad.clear();
         self.runs.clear();
+        self.rescued.clear();
         Ok(batch)
     }
 
@@ -193,6 +240,16 @@ impl Rows {
             keys.extend(std::iter::repeat_n(key, length));
         }
         Ok(take(&names as &dyn Array, &UInt32Array::from(keys), None)?)
+    }
+
+    fn rescued(&self) -> StringViewArray {
+        let mut texts = StringViewBuilder::with_capacity(self.length);
+        for (row, text) in &self.rescued {
+            (texts.len()..*row).for_each(|_| texts.append_null());
+            texts.append_value(text);
+        }
+        (texts.len()..self.length).for_each(|_| texts.append_null());
+        texts.finish()
     }
 
     fn numbers(&self) -> Int64Array {

@@ -7,12 +7,15 @@ use datafusion::{
     error::DataFusionError,
 };
 
-use super::kind::Kind;
+use super::{decode::TextOptions, drift::Drift, kind::Kind, names};
 
 /// The column that gives each row the file it came from.
 pub(crate) const SOURCE_FILE: &str = "_source_file";
 /// The column that gives each row its 1-based place in its file.
 pub(crate) const SOURCE_ROW: &str = "_source_row";
+
+/// The column that takes the values of columns nobody declared, under `on_new_column: rescue`.
+pub(crate) const RESCUED: &str = "_rescued";
 
 /// One source table as declared.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,10 +32,14 @@ pub struct SourceSpec {
     /// The declared columns in order. `_source_file` (text) and `_source_row` (bigint) among them are supplied by
     /// the reader.
     pub columns: Vec<(String, DataType)>,
+    /// How the bytes of text files become text.
+    pub text: TextOptions,
     /// What is done about rows and files that can't be read.
     pub on_error: OnError,
     /// What tells one state of its files from another.
     pub identity: Identity,
+    /// What is done where the columns of files aren't the declared ones.
+    pub drift: Drift,
 }
 
 /// What tells one state of a source's files from another.
@@ -46,11 +53,22 @@ pub enum Identity {
 }
 
 impl SourceSpec {
+    /// How its files are read, whatever columns are declared, as one text.
+    #[must_use]
+    pub fn reading(&self) -> String {
+        let Self { format, location, text, .. } = self;
+        format!("{format:?} at {location} as {}", text.describe())
+    }
+
     /// All that decides how its bytes become rows, as one text.
     #[must_use]
     pub fn describe(&self) -> String {
         let columns: Vec<String> = self.columns.iter().map(|(name, kind)| format!("{name} {kind}")).collect();
-        format!("{:?} at {} ({}) {:?}", self.format, self.location, columns.join(", "), self.on_error)
+        let Self { format, location, on_error, text, .. } = self;
+        let text =
+            if *text == TextOptions::default() { String::new() } else { format!(" as {}", text.describe()) };
+        let (columns, drift) = (columns.join(", "), self.drift.describe());
+        format!("{format:?} at {location}{text} ({columns}) {on_error:?}{drift}")
     }
 }
 
@@ -69,14 +87,14 @@ pub enum SourceFormat {
         /// The unit of timestamps written as numbers.
         date_unit: DateUnit,
     },
-    /// Separated values as RFC 4180 has them.
+    /// Separated values as RFC 4180 has them. What is `None` is found out for each file.
     Csv {
         /// Between two fields.
-        delimiter: u8,
+        delimiter: Option<u8>,
         /// Whether the first record names the columns; if not, they are the declared ones in order.
-        header: bool,
+        header: Option<bool>,
         /// Around fields that hold delimiters or line ends.
-        quote: u8,
+        quote: Option<u8>,
         /// The texts that are NULL, quoted or not; if not given, an empty field without quotes is.
         nulls: Option<Nulls>,
     },
@@ -88,7 +106,17 @@ pub enum SourceFormat {
     Sqlite {
         /// Its name in the database.
         table: String,
+        /// The unit of timestamps held as numbers.
+        date_unit: DateUnit,
     },
+}
+
+impl SourceFormat {
+    /// Returns whether it is text, of which nothing but names is known unless columns are declared.
+    #[must_use]
+    pub fn is_text(&self) -> bool {
+        matches!(self, Self::Json { .. } | Self::NdJson { .. } | Self::Csv { .. })
+    }
 }
 
 /// The texts that stand for NULL, in any case and whatever white space surrounds them.
@@ -114,11 +142,15 @@ impl Nulls {
 /// The layout of a JSON document, by pandas' names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Orient {
-    /// `{"columns": [..], "data": [[..], ..]}`.
+    /// Whichever it is, found out for each file.
     #[default]
+    Auto,
+    /// `{"columns": [..], "data": [[..], ..]}`.
     Split,
     /// `[{"column": value, ..}, ..]`.
     Records,
+    /// An object a line, or a single one.
+    Lines,
 }
 
 /// The unit of timestamps written as numbers since 1970, by pandas' names.
@@ -145,6 +177,12 @@ pub enum OnError {
     Fail,
 }
 
+/// Returns whether a column is supplied by the reader: a row's file, or its place in it.
+#[must_use]
+pub fn is_supplied(name: &str) -> bool {
+    [SOURCE_FILE, SOURCE_ROW].contains(&name)
+}
+
 /// The Arrow schema of the declared columns; reads no data. Every field may be null.
 ///
 /// For Parquet, Avro and SQLite it is only what is declared: [`super::provider`] adds what it finds besides.
@@ -153,6 +191,9 @@ pub fn schema(spec: &SourceSpec) -> Result<SchemaRef, DataFusionError> {
         let supplied = match name.as_str() {
             SOURCE_FILE => Some((Kind::from_arrow(data_type) == Some(Kind::Text), "varchar")),
             SOURCE_ROW => Some((*data_type == DataType::Int64, "bigint")),
+            RESCUED if spec.drift.is_rescuing() => {
+                Some((Kind::from_arrow(data_type) == Some(Kind::Text), "varchar"))
+            }
             _ => None,
         };
         if let Some((false, right)) = supplied {
@@ -166,9 +207,14 @@ pub fn schema(spec: &SourceSpec) -> Result<SchemaRef, DataFusionError> {
         }
         Ok(Field::new(name, data_type.clone(), true))
     });
-    let fields = fields.collect::<Result<Vec<_>, _>>()?;
-    if let Some((at, twice)) =
-        fields.iter().enumerate().find(|(at, field)| fields[..*at].iter().any(|f| f.name() == field.name()))
+    let mut fields = fields.collect::<Result<Vec<_>, _>>()?;
+    if spec.drift.is_rescuing() && !spec.columns.iter().any(|(name, _)| name == RESCUED) {
+        fields.push(Field::new(RESCUED, DataType::Utf8View, true));
+    }
+    if let Some((at, twice)) = fields
+        .iter()
+        .enumerate()
+        .find(|(at, field)| fields[..*at].iter().any(|f| names::same(f.name(), field.name())))
     {
         let message =
             format!("{}: column `{}` is declared twice (again at {})", spec.name, twice.name(), at + 1);

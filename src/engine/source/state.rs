@@ -1,6 +1,10 @@
 //! The state that a source's data is in: what must differ if its rows do.
 
-use std::{fs, io, path::Path, time::UNIX_EPOCH};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    time::UNIX_EPOCH,
+};
 
 use chrono::{DateTime, Utc};
 use datafusion::{catalog::Session, error::DataFusionError};
@@ -18,11 +22,14 @@ const BLOCK: usize = 1 << 16;
 /// The bytes of an SQLite header that count the changes of the file (its format's section 1.3).
 const CHANGE_COUNTER: std::ops::Range<usize> = 24..28;
 
+/// The bytes of a write-ahead log before its first frame (its format's section 4.1).
+const WAL_HEADER: u64 = 32;
+
 /// What tells the states of a source's data apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceState {
     /// A digest, in hexadecimal: for files of the set of their paths, sizes and modification times, or of what they
-    /// hold; for an SQLite database of its change counter, size and modification time.
+    /// hold; for an SQLite database of its change counter, size and modification time, and of its write-ahead log.
     pub digest: String,
     /// How many files it is.
     pub files: u64,
@@ -32,11 +39,12 @@ pub struct SourceState {
 pub async fn state(spec: &SourceSpec, session: &dyn Session) -> Result<SourceState, DataFusionError> {
     let mut digest = Xxh3::new();
     let mut files = 1;
-    if let SourceFormat::Sqlite { table } = &spec.format {
+    if let SourceFormat::Sqlite { table, .. } = &spec.format {
         let path = spec.base.join(&spec.location);
         digest.update(table.as_bytes());
         digest.update(&change_counter(&path)?);
         digest.update(stamp(&path)?.as_bytes());
+        digest.update(&pending(&path)?);
     } else if spec.identity == Identity::Content {
         // The same bytes are other rows under other types.
         for (name, data_type) in &spec.columns {
@@ -88,9 +96,38 @@ pub async fn modified(
     session: &dyn Session,
 ) -> Result<Option<DateTime<Utc>>, DataFusionError> {
     if matches!(spec.format, SourceFormat::Sqlite { .. }) {
-        return Ok(Some(fs::metadata(spec.base.join(&spec.location))?.modified()?.into()));
+        let path = spec.base.join(&spec.location);
+        let database = fs::metadata(&path)?.modified()?;
+        let pending = write_ahead_log(&path)?.map(|log| log.modified()).transpose()?;
+        return Ok(Some(pending.map_or(database, |pending| pending.max(database)).into()));
     }
     Ok(files::list(spec, session).await?.into_iter().map(|file| file.modified).max())
+}
+
+/// What tells the states of a database's write-ahead log apart: what was committed in WAL mode lies there, and the database
+/// file stays as it is until a checkpoint. A log without a frame is as none: readers make and remove such.
+fn pending(path: &Path) -> io::Result<Vec<u8>> {
+    let Some(log) = write_ahead_log(path)? else { return Ok(Vec::new()) };
+    let modified = log.modified()?.duration_since(UNIX_EPOCH).map_or(0, |time| time.as_nanos());
+    let mut state = format!("wal {}/{modified}/", log.len()).into_bytes();
+    // The log is written again from its start after a checkpoint: its header has other salts then.
+    io::Read::read_to_end(&mut io::Read::take(fs::File::open(wal(path))?, WAL_HEADER), &mut state)?;
+    Ok(state)
+}
+
+/// The metadata of a database's write-ahead log, if it has one with anything in it.
+fn write_ahead_log(path: &Path) -> io::Result<Option<fs::Metadata>> {
+    match fs::metadata(wal(path)) {
+        Ok(log) => Ok(Some(log).filter(|log| log.len() > WAL_HEADER)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn wal(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-wal");
+    name.into()
 }
 
 fn change_counter(path: &Path) -> io::Result<[u8; 4]> {
@@ -109,4 +146,47 @@ fn stamp(path: &Path) -> io::Result<String> {
     let metadata = fs::metadata(path)?;
     let modified = metadata.modified()?.duration_since(UNIX_EPOCH).map_or(0, |time| time.as_nanos());
     Ok(format!("{}/{modified}", metadata.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::engine::source::{DateUnit, Drift, OnError};
+
+    /// The state, and when it was last modified.
+    async fn look(spec: &SourceSpec) -> (String, DateTime<Utc>) {
+        let session = datafusion::prelude::SessionContext::new().state();
+        let state = state(spec, &session).await.unwrap();
+        (state.digest, modified(spec, &session).await.unwrap().unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_commit_in_the_write_ahead_log_is_another_state() {
+        let directory = TempDir::new().unwrap();
+        let writer = rusqlite::Connection::open(directory.path().join("a.db")).unwrap();
+        writer
+            .execute_batch("pragma journal_mode = wal; create table t (id); insert into t values (1);")
+            .unwrap();
+        let spec = SourceSpec {
+            name: "db.t".to_owned(),
+            format: SourceFormat::Sqlite { table: "t".to_owned(), date_unit: DateUnit::Seconds },
+            location: "a.db".to_owned(),
+            base: directory.path().to_owned(),
+            columns: Vec::new(),
+            on_error: OnError::SetAside,
+            identity: Identity::Stamp,
+            drift: Drift::default(),
+            text: crate::engine::source::TextOptions::default(),
+        };
+        let first = look(&spec).await;
+        assert_eq!(look(&spec).await, first, "looking changes nothing");
+        writer.execute_batch("insert into t values (2);").unwrap();
+        let second = look(&spec).await;
+        assert!(second.0 != first.0 && second.1 >= first.1);
+        // The log is begun again after a checkpoint, and may be as long as it was.
+        writer.execute_batch("pragma wal_checkpoint(restart); insert into t values (3);").unwrap();
+        assert_ne!(look(&spec).await.0, second.0);
+    }
 }

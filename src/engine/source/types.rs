@@ -1,10 +1,13 @@
 //! The type names people declare columns with.
 
-use datafusion::arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, TimeUnit};
+use std::sync::Arc;
 
+use datafusion::arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, Field, TimeUnit};
+
+use super::kind::JSON;
 use crate::diag::near;
 
-const NAMES: [&str; 35] = [
+const NAMES: [&str; 40] = [
     "bigint",
     "binary",
     "blob",
@@ -30,22 +33,33 @@ const NAMES: [&str; 35] = [
     "int64",
     "int8",
     "integer",
+    "json",
+    "list",
     "long",
+    "map",
     "numeric",
     "real",
     "smallint",
     "string",
+    "struct",
     "text",
     "timestamp",
     "timestamptz",
     "tinyint",
+    "varbinary",
     "varchar",
 ];
 
 /// The Arrow type of a declared SQL type name, in any case; otherwise a message that names near ones.
 ///
 /// Text is `Utf8View`, as DataFusion's own `varchar` is. Timestamps count microseconds: without a zone, or in UTC.
+///
+/// `struct(a bigint, b varchar)`, `list(bigint)` or `bigint[]` and `map(varchar, bigint)` nest to any depth; `json` is
+/// text that has to be JSON.
 pub fn data_type(sql: &str) -> Result<DataType, String> {
+    if let Some(nested) = nested_type(sql) {
+        return nested;
+    }
     let lower = sql.to_ascii_lowercase();
     let lower = lower.split_whitespace().collect::<Vec<_>>().join(" ");
     let (name, arguments) = split_arguments(&lower).ok_or_else(|| unknown(sql, &lower))?;
@@ -75,12 +89,113 @@ pub fn data_type(sql: &str) -> Result<DataType, String> {
             DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
         }
         "blob" | "binary" | "bytea" | "varbinary" | "bytes" => DataType::Binary,
+        "json" => JSON,
+        "list" | "array" | "struct" | "row" | "map" => {
+            return Err(format!(
+                "type `{sql}`: write struct(a bigint, b varchar), list(bigint) or map(varchar, bigint)"
+            ));
+        }
         _ => return Err(unknown(sql, &name)),
     };
     if arguments.is_some() {
         return Err(format!("type `{sql}`: `{name}` takes no such argument"));
     }
     Ok(simple)
+}
+
+/// The struct, list or map that a type's name says, if it says one.
+fn nested_type(sql: &str) -> Option<Result<DataType, String>> {
+    let sql = sql.trim();
+    if let Some(item) = sql.strip_suffix("[]") {
+        return Some(data_type(item).map(|item| DataType::new_list(item, true)));
+    }
+    let (name, arguments) = sql.strip_suffix(')')?.split_once('(')?;
+    let parts = split_parts(arguments);
+    let shape = |what: &str| Err(format!("type `{sql}`: write {what}"));
+    Some(match name.trim().to_ascii_lowercase().as_str() {
+        "list" | "array" => match &parts[..] {
+            [item] if !item.is_empty() => data_type(item).map(|item| DataType::new_list(item, true)),
+            _ => shape("list(type), such as list(bigint)"),
+        },
+        "map" => match &parts[..] {
+            [key, value] => map_type(sql, key, value),
+            _ => shape("map(varchar, type), such as map(varchar, bigint)"),
+        },
+        "struct" | "row" => {
+            let fields: Result<Vec<_>, String> = parts.iter().map(|part| struct_field(sql, part)).collect();
+            fields.map(|fields| DataType::Struct(fields.into()))
+        }
+        _ => return None,
+    })
+}
+
+fn map_type(sql: &str, key: &str, value: &str) -> Result<DataType, String> {
+    let key = data_type(key)?;
+    if key != DataType::Utf8View {
+        return Err(format!("type `{sql}`: the keys of a map are varchar"));
+    }
+    let entries = vec![Field::new("key", key, false), Field::new("value", data_type(value)?, true)];
+    let entries = Field::new("key_value", DataType::Struct(entries.into()), false);
+    Ok(DataType::Map(Arc::new(entries), false))
+}
+
+/// `a bigint`, or `"a b" bigint`.
+fn struct_field(sql: &str, part: &str) -> Result<Field, String> {
+    let shape = || format!("type `{sql}`: write struct(name type, …), such as struct(a bigint, b varchar)");
+    let (name, rest) = match part.strip_prefix('"') {
+        Some(quoted) => quoted.split_once('"').ok_or_else(shape)?,
+        None => part.split_once([' ', ':']).ok_or_else(shape)?,
+    };
+    let rest = rest.trim_start_matches(':').trim();
+    if name.is_empty() || rest.is_empty() {
+        return Err(shape());
+    }
+    Ok(Field::new(name, data_type(rest)?, true))
+}
+
+/// The parts between commas that stand in no parentheses and no quotes.
+fn split_parts(arguments: &str) -> Vec<&str> {
+    let (mut parts, mut start, mut depth, mut quoted) = (Vec::new(), 0, 0_usize, false);
+    for (at, character) in arguments.char_indices() {
+        match character {
+            '"' => quoted = !quoted,
+            '(' if !quoted => depth += 1,
+            ')' if !quoted => depth = depth.saturating_sub(1),
+            ',' if !quoted && depth == 0 => {
+                parts.push(arguments[start..at].trim());
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(arguments[start..].trim());
+    parts
+}
+
+/// The name that a column of a source is declared with: what [`data_type`] reads as the type.
+#[must_use]
+pub fn declared_name(data_type: &DataType) -> String {
+    match data_type {
+        DataType::LargeUtf8 => "json".to_owned(),
+        DataType::List(item) => format!("list({})", declared_name(item.data_type())),
+        DataType::Struct(fields) => {
+            let fields = fields.iter().map(|field| {
+                let name = field.name();
+                let plain = name.chars().all(|letter| letter.is_alphanumeric() || letter == '_');
+                let name = if plain && !name.is_empty() { name.clone() } else { format!("\"{name}\"") };
+                format!("{name} {}", declared_name(field.data_type()))
+            });
+            format!("struct({})", fields.collect::<Vec<_>>().join(", "))
+        }
+        DataType::Map(entries, _) => match entries.data_type() {
+            DataType::Struct(entries) => {
+                let parts = entries.iter().map(|entry| declared_name(entry.data_type()));
+                format!("map({})", parts.collect::<Vec<_>>().join(", "))
+            }
+            other => other.to_string(),
+        },
+        other => type_name(other),
+    }
 }
 
 /// The SQL name of a type: what [`data_type`] reads, and for nested types what people write.
@@ -139,7 +254,7 @@ fn decimal(sql: &str, arguments: Option<&str>) -> Result<DataType, String> {
 fn unknown(sql: &str, name: &str) -> String {
     let hint = near::question(name, NAMES).unwrap_or_else(|| {
         "known are varchar, boolean, tinyint, smallint, integer, bigint, real, double, decimal(p, s), date, \
-         timestamp, timestamptz and blob"
+         timestamp, timestamptz, blob, json, struct(…), list(…) and map(…)"
             .to_owned()
     });
     format!("unknown type `{sql}`: {hint}")
@@ -189,10 +304,34 @@ mod tests {
     }
 
     #[test]
+    fn nested_types_nest() {
+        for (sql, name) in [
+            ("struct(a bigint, B VARCHAR(3))", "struct(a bigint, B varchar)"),
+            (
+                "STRUCT( \"a b\" int[] , c struct(d decimal(10,2)))",
+                "struct(\"a b\" list(integer), c struct(d decimal(10, 2)))",
+            ),
+            ("list(list(json))", "list(list(json))"),
+            ("bigint[][]", "list(list(bigint))"),
+            ("map(varchar, struct(x double)[])", "map(varchar, list(struct(x double)))"),
+            ("json", "json"),
+        ] {
+            let read = data_type(sql).unwrap();
+            assert_eq!(declared_name(&read), name);
+            assert_eq!(data_type(name).unwrap(), read);
+        }
+        let check = |sql: &str| data_type(sql).unwrap_err();
+        insta::assert_snapshot!(check("struct(a)"), @"type `struct(a)`: write struct(name type, …), such as struct(a bigint, b varchar)");
+        insta::assert_snapshot!(check("struct(a bigit)"), @"unknown type `bigit`: did you mean `bigint`?");
+        insta::assert_snapshot!(check("map(bigint, bigint)"), @"type `map(bigint, bigint)`: the keys of a map are varchar");
+        insta::assert_snapshot!(check("list"), @"type `list`: write struct(a bigint, b varchar), list(bigint) or map(varchar, bigint)");
+    }
+
+    #[test]
     fn errors_name_what_is_near() {
         let check = |sql: &str| data_type(sql).unwrap_err();
         insta::assert_snapshot!(check("bigit"), @"unknown type `bigit`: did you mean `bigint`?");
-        insta::assert_snapshot!(check("money"), @"unknown type `money`: known are varchar, boolean, tinyint, smallint, integer, bigint, real, double, decimal(p, s), date, timestamp, timestamptz and blob");
+        insta::assert_snapshot!(check("money"), @"unknown type `money`: known are varchar, boolean, tinyint, smallint, integer, bigint, real, double, decimal(p, s), date, timestamp, timestamptz, blob, json, struct(…), list(…) and map(…)");
         insta::assert_snapshot!(check("decimal(50, 2)"), @"type `decimal(50, 2)`: the precision is from 1 to 38 and the scale at most the precision");
         insta::assert_snapshot!(check("decimal(a)"), @"type `decimal(a)`: write decimal(precision, scale), such as decimal(10, 2)");
         insta::assert_snapshot!(check("int(4)"), @"type `int(4)`: `int` takes no such argument");

@@ -120,7 +120,7 @@ async fn what_was_measured_is_told_by_the_versions_past() {
     for version in 0..4u32 {
         let mut staged = stage(&fixture, vec![rows(&[Some(1)])], Constraints::default()).await.unwrap();
         let metrics = BTreeMap::from([("sum".to_owned(), f64::from(version)), ("none".to_owned(), f64::NAN)]);
-        staged.record(metrics, BTreeMap::new()).unwrap();
+        staged.record(metrics, BTreeMap::new(), None).unwrap();
         staged.publish().await.unwrap();
     }
     fixture.append_outside(rows(&[Some(9)])).await;
@@ -143,7 +143,7 @@ async fn a_version_that_is_withdrawn_after_its_audit_leaves_nothing() {
         query(staged.provider().await.unwrap(), "select count(*) as n from t").await.matches('2').count(),
         1
     );
-    staged.record(BTreeMap::from([("sum".to_owned(), 1.0)]), BTreeMap::new()).unwrap();
+    staged.record(BTreeMap::from([("sum".to_owned(), 1.0)]), BTreeMap::new(), None).unwrap();
     staged.abort().await.unwrap();
     assert_eq!(fixture.files(), before);
 }

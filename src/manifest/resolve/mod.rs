@@ -32,8 +32,8 @@ use crate::{
     name::{NodeId, Relation},
     parse::{DocBlock, Parsed},
     project::{
-        ConfigPatch, KNOWN_CONFIG, ModelFile, ModelProperties, Project, SourceDecl, SourceTableDecl, Yaml,
-        YamlValue,
+        ConfigPatch, DriftDecl, KNOWN_CONFIG, ModelFile, ModelProperties, Project, SourceDecl,
+        SourceTableDecl, Yaml, YamlValue,
     },
     text::{Span, Spanned},
 };
@@ -148,6 +148,7 @@ impl Resolver<'_> {
                 external,
                 event_time: event_time(declared, table),
                 freshness: freshness::of(declared, table),
+                drift: drift(declared, table),
                 span: table.name.span.clone(),
             };
             let key = (node.source.clone(), node.name.clone());
@@ -382,6 +383,12 @@ fn merged_meta(of_source: &serde_json::Value, of_table: Option<&Yaml>) -> serde_
         merged.extend(own);
     }
     merged
+}
+
+/// What is done where a table's files drift: beside its location, of the table or of its source.
+fn drift(source: &SourceDecl, table: &SourceTableDecl) -> DriftDecl {
+    let external = table.external.as_ref().map(|external| external.drift.clone()).unwrap_or_default();
+    external.or(&table.drift).or(&source.drift)
 }
 
 /// What a source's table, or its source, says of the column that tells when an event was.

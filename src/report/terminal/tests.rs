@@ -74,7 +74,7 @@ fn a_seed_is_told_in_dbts_words_however_it_ends() {
     script.ran(&seed("countries", Reason::FirstBuild), sample::published(None));
     let same = Outcome::Unchanged { version: 2, rows: 1, changed: None, rejected: None, quarantined: None };
     script.ran(&seed("rates", Reason::ConfigChanged { key: "column_types".to_owned() }), same);
-    script.ran(&seed("zones", Reason::UpToDate), Outcome::Reused);
+    script.ran(&seed("zones", Reason::UpToDate), Outcome::Reused { rejected: None });
     let tests = vec![NodeId::generic_test("meters", "unique_meters_id", "0123456789")];
     let withheld = Withheld { rows: 9, tests, standing: Some(4), kept: None };
     script.ran(&seed("meters", Reason::FileChanged), Outcome::Withheld(withheld));

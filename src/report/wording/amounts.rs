@@ -32,7 +32,13 @@ pub(super) fn extent(rejected: &Rejected) -> String {
 
 /// What became of the rows that did not reach the table: `3 rows set aside, 12 rows quarantined, 1 row dropped`.
 pub(super) fn taken_out(rejected: Option<&Rejected>, quarantined: Option<&Quarantined>) -> Option<String> {
-    let mut parts: Vec<String> = rejected.map(|it| format!("{} set aside", extent(it))).into_iter().collect();
+    let counted = rejected.filter(|it| it.rows + it.files > 0);
+    let mut parts: Vec<String> = counted.map(|it| format!("{} set aside", extent(it))).into_iter().collect();
+    parts.extend(rejected.and_then(|it| match it.notes.len() {
+        0 => None,
+        1 => Some("1 warning about columns".to_owned()),
+        notes => Some(format!("{notes} warnings about columns")),
+    }));
     if let Some(Quarantined { rows, dropped, .. }) = quarantined {
         let counted = [(*rows, "quarantined"), (*dropped, "dropped")];
         parts.extend(

@@ -82,8 +82,9 @@ fn finding(block: &Block) -> Finding {
         Outcome::Aged(age) => aged(age),
         Outcome::Partial(partial) => batches(partial),
         Outcome::Published { rejected: Some(rejected), .. }
-        | Outcome::Unchanged { rejected: Some(rejected), .. } => set_aside(rejected, step),
-        Outcome::Published { .. } | Outcome::Unchanged { .. } | Outcome::Reused | Outcome::Checked => {
+        | Outcome::Unchanged { rejected: Some(rejected), .. }
+        | Outcome::Reused { rejected: Some(rejected) } => set_aside(rejected, step),
+        Outcome::Published { .. } | Outcome::Unchanged { .. } | Outcome::Reused { .. } | Outcome::Checked => {
             Finding::default()
         }
     };
@@ -196,10 +197,16 @@ fn aged(age: &Age) -> Finding {
 
 fn set_aside(rejected: &Rejected, step: &Step) -> Finding {
     let table = &rejected.relation;
-    let said =
-        vec![format!("{} of {} set aside in {table}", amounts::extent(rejected), printable(&step.name))];
+    let mut said: Vec<String> = rejected.notes.iter().flat_map(|text| spelt(text)).collect();
+    if rejected.rows + rejected.files == 0 {
+        return Finding { said, ..Finding::default() };
+    }
+    said.push(format!("{} of {} set aside in {table}", amounts::extent(rejected), printable(&step.name)));
     let rows = rejected.sample.iter().flat_map(|text| spelt(text)).map(Line::plain).collect();
-    Finding { said, rows, pointers: vec![format!("to see them: {}", show(table))] }
+    let mut pointers = vec![format!("to see them: {}", show(table))];
+    let accept = |source: &String| format!("if that is as it should be: headwater source accept {source}");
+    pointers.extend(rejected.sources.iter().map(accept).map(|text| printable(&text)));
+    Finding { said, rows, pointers }
 }
 
 fn compiled(path: Option<&str>) -> Vec<String> {

@@ -146,14 +146,15 @@ fn told(step: &Step, outcome: &Outcome) -> Told {
             lead: format!("PARTIAL SUCCESS creating {}", words(step)),
             remark: amounts::changed(&partial.changed),
         },
-        Outcome::Reused => {
-            let remark = Some("up to date".to_owned());
-            Told {
-                tone: Tone::Faint,
-                status: "REUSED".to_owned(),
-                lead: format!("REUSED {}", words(step)),
-                remark,
-            }
+        Outcome::Reused { rejected } => {
+            let taken_out = amounts::taken_out(rejected.as_ref(), None);
+            let remark =
+                Some(["up to date".to_owned()].into_iter().chain(taken_out).collect::<Vec<_>>().join("; "));
+            let (tone, status) = match rejected {
+                Some(_) => (Tone::Caution, "WARN".to_owned()),
+                None => (Tone::Faint, "REUSED".to_owned()),
+            };
+            Told { tone, status, lead: format!("REUSED {}", words(step)), remark }
         }
         Outcome::Checked => {
             let lead = format!("OK checked {}", words(step));

@@ -3,12 +3,10 @@
 //!
 //! - here: the walk over the file
 //! - `fault`: what is wrong in it
-//! - `guess`: the type of a column of which only the values are known
 //!
 //! Makes no rows: they are read afterwards, as those of any CSV source. Start at [`header`], then [`types`].
 
 mod fault;
-mod guess;
 #[cfg(test)]
 mod tests;
 
@@ -17,12 +15,12 @@ use std::ops::Range;
 use datafusion::arrow::datatypes::DataType;
 
 pub use self::fault::{Fault, Faults};
-use self::guess::Guess;
 use super::{
     cell::Token,
+    guess::{Guess, Types},
     kind::Kind,
     spec::{DateUnit, Nulls, SOURCE_FILE, SOURCE_ROW, SourceFormat},
-    text::{Csv, Cursor, Field, blank, excerpt},
+    text::{Csv, Cursor, Field, excerpt},
 };
 
 /// Bytes of a value that a message quotes.
@@ -53,12 +51,17 @@ impl SeedFormat {
     #[must_use]
     pub fn source(&self) -> SourceFormat {
         let Self { delimiter, quote, nulls } = self.clone();
-        SourceFormat::Csv { delimiter, header: true, quote, nulls: Some(nulls) }
+        SourceFormat::Csv {
+            delimiter: Some(delimiter),
+            header: Some(true),
+            quote: Some(quote),
+            nulls: Some(nulls),
+        }
     }
 
     fn csv(&self) -> Csv {
         let Self { delimiter, quote, nulls } = self.clone();
-        Csv { delimiter, header: true, quote, nulls: Some(nulls) }
+        Csv { delimiter, header: true, quote, newline: b'\n', nulls: Some(nulls) }
     }
 }
 
@@ -114,7 +117,7 @@ pub fn types(
     let mut faults = Faults::default();
     loop {
         // In a file of one column an empty line is a row whose only value is empty.
-        if width > 1 && blank(&mut cursor) == Ok(true) {
+        if width > 1 && csv.blank(&mut cursor) == Ok(true) {
             continue;
         }
         if cursor.byte().is_none() {
@@ -156,7 +159,7 @@ pub fn types(
 fn headed<'a>(text: &'a str, csv: &Csv) -> Result<(Vec<Heading>, Cursor<'a>), Faults> {
     let mut cursor = Cursor::new(text, true);
     let mut faults = Faults::default();
-    while blank(&mut cursor) == Ok(true) {}
+    while csv.blank(&mut cursor) == Ok(true) {}
     if cursor.byte().is_none() {
         let cure = "a seed begins with a line that names its columns";
         faults.add("empty-seed", "the file is empty".to_owned(), 0..0, cure.to_owned());
@@ -185,7 +188,7 @@ impl Column {
     fn new(name: String, declared: Option<DataType>) -> Self {
         match declared {
             Some(data_type) => Self::Declared { name, kind: Kind::from_arrow(&data_type), data_type },
-            None => Self::Open(Guess::new()),
+            None => Self::Open(Guess::new(Types::PLAIN)),
         }
     }
 

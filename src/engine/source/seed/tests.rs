@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
-use crate::engine::source::{Identity, OnError, SourceSpec, data_type, provider, state, type_name};
+use crate::engine::source::{Drift, Identity, OnError, SourceSpec, data_type, provider, state, type_name};
 
 fn format() -> SeedFormat {
     let nulls = Nulls::new(&[String::new(), "null".to_owned()]);
@@ -86,8 +86,10 @@ fn spec(directory: &TempDir, text: &str, format: &SeedFormat) -> Result<SourceSp
         location: "s.csv".to_owned(),
         base: directory.path().to_owned(),
         columns: headings.into_iter().map(|heading| heading.name).zip(types).collect(),
+        text: crate::engine::source::TextOptions::default(),
         on_error: OnError::Fail,
         identity: Identity::Content,
+        drift: Drift::default(),
     })
 }
 

@@ -11,8 +11,10 @@ use rusqlite::{Connection, OpenFlags};
 use crate::{
     diag::near,
     engine::source::{
+        drift::{self, Deviation, Drift, FileColumns, OnMissingColumn, OnNewColumn},
         kind::Kind,
-        spec::{SOURCE_FILE, SOURCE_ROW, SourceSpec, schema},
+        names,
+        spec::{RESCUED, SOURCE_FILE, SOURCE_ROW, SourceSpec, schema},
     },
 };
 
@@ -25,6 +27,11 @@ pub(super) struct Found {
     pub(super) columns: Vec<SqliteColumn>,
     /// Whether its rows have numbers: tables but for those `WITHOUT ROWID`, and no views.
     pub(super) numbered: bool,
+    /// The columns that nobody declared and that go to `_rescued`.
+    pub(super) rescued: Vec<String>,
+    /// What is to be said of how the columns differ from what is declared.
+    pub(super) notes: Vec<String>,
+    pub(super) deviation: Deviation,
 }
 
 /// A column as it was found and as it is read.
@@ -35,6 +42,8 @@ pub(super) struct SqliteColumn {
     pub(super) kind: Kind,
     /// Whether every value it can hold fits its kind.
     pub(super) safe: bool,
+    /// Whether the table lacks it, so that it is NULL.
+    pub(super) is_missing: bool,
 }
 
 /// What SQLite makes of the values it is given for a column, where that much can be relied on.
@@ -117,12 +126,72 @@ pub(super) fn look(
     let own = columns(&connection, &name).map_err(failed)?;
     let numbered = kind == "table" && row_numbers(&connection, &name, &own);
     let strict = kind == "table" && is_strict(&connection, &name).map_err(failed)?;
-    let (fields, read) = merge(spec, own, strict)?;
+    let mut own = own;
+    for own in own
+        .iter_mut()
+        .filter(|own| !spec.columns.iter().any(|(name, _)| name.eq_ignore_ascii_case(&own.name)))
+    {
+        if own.is_any_number() {
+            own.guess = exact(&connection, &name, &own.name).map_err(failed)?;
+        }
+    }
+    let on_new = spec.drift.on_new_column.filter(|_| !spec.columns.is_empty()).unwrap_or(OnNewColumn::Add);
+    let (notes, columns) = drift(spec, table, &own, on_new)?;
+    let (fields, read) = merge(spec, own, strict, on_new)?;
     if !numbered && spec.columns.iter().any(|(name, _)| name == SOURCE_ROW) {
         let message = format!("{}: the rows of `{name}` have no numbers for `{SOURCE_ROW}`", spec.name);
         return Err(DataFusionError::Plan(message));
     }
-    Ok((Arc::new(Schema::new(fields)), Found { table: name, columns: read, numbered }))
+    Ok((
+        Arc::new(Schema::new(fields)),
+        Found {
+            table: name,
+            columns: read,
+            numbered,
+            rescued: if on_new == OnNewColumn::Rescue { columns.deviation.new.clone() } else { Vec::new() },
+            notes,
+            deviation: columns.deviation,
+        },
+    ))
+}
+
+/// Decides about how the columns of the table differ from what is declared; what is to be said of it.
+fn drift(
+    spec: &SourceSpec,
+    table: &str,
+    own: &[Own],
+    on_new: OnNewColumn,
+) -> Result<(Vec<String>, FileColumns), DataFusionError> {
+    let plan = |message: String| DataFusionError::Plan(format!("{}: {message}", spec.name));
+    let declared: Vec<String> = schema(spec)?.fields().iter().map(|field| field.name().clone()).collect();
+    let supplied = |name: &String| {
+        [SOURCE_FILE, SOURCE_ROW].contains(&name.as_str())
+            || (on_new == OnNewColumn::Rescue && name == RESCUED)
+    };
+    let declared: Vec<String> = declared.into_iter().filter(|name| !supplied(name)).collect();
+    let own: Vec<String> = own.iter().map(|own| own.name.clone()).collect();
+    let places = names::places(&own, &declared, &[]).map_err(plan)?;
+    let deviation = names::deviation(&own, &places, &declared, &[], declared.len());
+    let columns = FileColumns { file: format!("the table `{table}`"), rows: None, own, deviation };
+    let Drift { on_missing_column, is_lenient, .. } = &spec.drift;
+    // A database is one file: without it nothing is left.
+    let strict;
+    let drift = match on_missing_column {
+        OnMissingColumn::RejectFile => {
+            strict = Drift { on_missing_column: OnMissingColumn::Fail, ..spec.drift.clone() };
+            &strict
+        }
+        _ => &spec.drift,
+    };
+    let judged = match drift.refuse(on_new, &declared, &columns) {
+        Some(message) => Err(message),
+        None => drift::judge(drift, on_new, &declared, std::slice::from_ref(&columns)),
+    };
+    match judged {
+        Ok(notes) => Ok((notes, columns)),
+        Err(message) if *is_lenient => Ok((vec![message], columns)),
+        Err(message) => Err(plan(message)),
+    }
 }
 
 /// Declared columns, then those of the table that are not declared.
@@ -130,20 +199,29 @@ fn merge(
     spec: &SourceSpec,
     mut own: Vec<Own>,
     strict: bool,
+    on_new: OnNewColumn,
 ) -> Result<(Vec<Arc<Field>>, Vec<SqliteColumn>), DataFusionError> {
     let mut fields = schema(spec)?.fields().to_vec();
     let mut read = Vec::new();
-    for field in fields.iter().filter(|field| ![SOURCE_FILE, SOURCE_ROW].contains(&field.name().as_str())) {
-        let Some(at) = own.iter().position(|own| own.name.eq_ignore_ascii_case(field.name())) else {
-            let names = own.iter().map(|own| own.name.as_str());
-            let hint = near::question(field.name(), names).map(|question| format!(": {question}"));
-            let message = format!("the table has no column `{}`{}", field.name(), hint.unwrap_or_default());
-            return Err(DataFusionError::Plan(format!("{}: {message}", spec.name)));
-        };
-        read.push(own.remove(at).column(field.data_type(), strict));
+    let supplied = |name: &str| {
+        [SOURCE_FILE, SOURCE_ROW].contains(&name) || (on_new == OnNewColumn::Rescue && name == RESCUED)
+    };
+    for field in fields.iter().filter(|field| !supplied(field.name())) {
+        let names: Vec<String> = own.iter().map(|own| own.name.clone()).collect();
+        read.push(match names::find(field.name(), &names) {
+            Some(at) => own.remove(at).column(field.data_type(), strict),
+            None => SqliteColumn {
+                name: field.name().clone(),
+                affinity: Affinity::None,
+                kind: Kind::from_arrow(field.data_type()).unwrap_or(Kind::Text),
+                safe: true,
+                is_missing: true,
+            },
+        });
     }
-    for own in own {
-        let data_type = Affinity::of(&own.declared).data_type(&own.declared);
+    for own in own.into_iter().filter(|_| on_new == OnNewColumn::Add) {
+        let data_type =
+            own.guess.clone().unwrap_or_else(|| Affinity::of(&own.declared).data_type(&own.declared));
         fields.push(Arc::new(Field::new(&own.name, data_type.clone(), true)));
         read.push(own.column(&data_type, strict));
     }
@@ -154,9 +232,17 @@ fn merge(
 struct Own {
     name: String,
     declared: String,
+    /// The type that loses nothing of what it holds, if the one its declaration suggests would.
+    guess: Option<DataType>,
 }
 
 impl Own {
+    /// Whether it is read as a double though it may hold integers that no double is.
+    fn is_any_number(&self) -> bool {
+        let affinity = Affinity::of(&self.declared);
+        affinity == Affinity::Numeric && affinity.data_type(&self.declared) == DataType::Float64
+    }
+
     fn column(self, data_type: &DataType, strict: bool) -> SqliteColumn {
         let affinity = Affinity::of(&self.declared);
         let kind = Kind::from_arrow(data_type).unwrap_or(Kind::Text);
@@ -166,7 +252,7 @@ impl Own {
                 | (Affinity::Integer, Kind::Int64)
                 | (Affinity::Real, Kind::Float64)
         );
-        SqliteColumn { name: self.name, affinity, kind, safe: strict && sure }
+        SqliteColumn { name: self.name, affinity, kind, safe: strict && sure, is_missing: false }
     }
 }
 
@@ -180,7 +266,27 @@ fn tables(connection: &Connection) -> rusqlite::Result<Vec<(String, String)>> {
 fn columns(connection: &Connection, table: &str) -> rusqlite::Result<Vec<Own>> {
     let mut statement =
         connection.prepare("select name, type from pragma_table_xinfo(?1) where hidden <> 1")?;
-    statement.query_map([table], |row| Ok(Own { name: row.get(0)?, declared: row.get(1)? }))?.collect()
+    statement
+        .query_map([table], |row| Ok(Own { name: row.get(0)?, declared: row.get(1)?, guess: None }))?
+        .collect()
+}
+
+/// The type of a column that holds integers which no double is: bigint if it holds nothing else, else text.
+fn exact(connection: &Connection, table: &str, column: &str) -> rusqlite::Result<Option<DataType>> {
+    let (table, column) = (quoted(table), quoted(column));
+    // Up to 2^53 each integer is a double.
+    let big = format!(
+        "typeof({column}) = 'integer' and {column} not between -9007199254740992 and 9007199254740992"
+    );
+    if !connection
+        .query_row(&format!("select exists (select 1 from {table} where {big})"), [], |row| row.get(0))?
+    {
+        return Ok(None);
+    }
+    let others =
+        format!("select exists (select 1 from {table} where typeof({column}) not in ('integer', 'null'))");
+    let has_others: bool = connection.query_row(&others, [], |row| row.get(0))?;
+    Ok(Some(if has_others { DataType::Utf8View } else { DataType::Int64 }))
 }
 
 fn is_strict(connection: &Connection, table: &str) -> rusqlite::Result<bool> {

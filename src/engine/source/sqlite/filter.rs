@@ -76,7 +76,8 @@ fn compare(left: &Expr, op: Operator, right: &Expr, columns: &[SqliteColumn]) ->
 /// The column, if SQLite's values of it compare as the declared type's do.
 fn find<'a>(expr: &Expr, columns: &'a [SqliteColumn]) -> Option<&'a SqliteColumn> {
     let Expr::Column(column) = expr else { return None };
-    let column = columns.iter().find(|known| known.name.eq_ignore_ascii_case(&column.name))?;
+    let column =
+        columns.iter().find(|known| known.name.eq_ignore_ascii_case(&column.name) && !known.is_missing)?;
     let alike = match column.kind {
         Kind::Text => column.affinity == Affinity::Text,
         Kind::Int8 | Kind::Int16 | Kind::Int32 | Kind::Int64 => column.affinity == Affinity::Integer,
@@ -89,7 +90,8 @@ fn find<'a>(expr: &Expr, columns: &'a [SqliteColumn]) -> Option<&'a SqliteColumn
 /// The column's name, for a test of null, which means the same for all types.
 fn name(expr: &Expr, columns: &[SqliteColumn]) -> Option<String> {
     let Expr::Column(column) = expr else { return None };
-    let column = columns.iter().find(|known| known.name.eq_ignore_ascii_case(&column.name))?;
+    let column =
+        columns.iter().find(|known| known.name.eq_ignore_ascii_case(&column.name) && !known.is_missing)?;
     // An empty text that is no value of a declared type would be set aside, never null.
     Some(quoted(&column.name))
 }

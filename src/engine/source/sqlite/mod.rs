@@ -22,7 +22,13 @@ use datafusion::{
 };
 
 use self::catalog::Found;
-use super::{files, provider::Report, rows::Shape, spec::SourceSpec};
+use super::{
+    drift::Drift,
+    files,
+    provider::Report,
+    rows::Shape,
+    spec::{DateUnit, SourceSpec},
+};
 
 /// The table of an SQLite source.
 #[derive(Debug)]
@@ -32,12 +38,19 @@ pub(super) struct SqliteTable {
     file: Arc<str>,
     schema: SchemaRef,
     found: Arc<Found>,
+    unit: DateUnit,
+    drift: Arc<Drift>,
     report: Report,
 }
 
 impl SqliteTable {
     /// Opens the database to see what the table has; errors name what is near.
-    pub(super) fn open(spec: &SourceSpec, table: &str, report: Report) -> Result<Self, DataFusionError> {
+    pub(super) fn open(
+        spec: &SourceSpec,
+        table: &str,
+        unit: DateUnit,
+        report: Report,
+    ) -> Result<Self, DataFusionError> {
         let plan = |message: String| DataFusionError::Plan(format!("{}: {message}", spec.name));
         if files::is_url(&spec.location) {
             return Err(plan(format!("`{}`: an SQLite database has to be a local file", spec.location)));
@@ -49,7 +62,15 @@ impl SqliteTable {
         }
         let (schema, found) = catalog::look(&path, table, spec)?;
         let file = files::name(&path, &spec.base).into();
-        Ok(Self { path, file, schema, found: Arc::new(found), report })
+        Ok(Self {
+            path,
+            file,
+            schema,
+            found: Arc::new(found),
+            unit,
+            drift: Arc::new(spec.drift.clone()),
+            report,
+        })
     }
 
     /// Whether filters may keep SQLite from giving rows at all.
@@ -93,7 +114,9 @@ impl TableProvider for SqliteTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
-        let shape = Shape::new(&self.schema, projection)?;
+        let shape = Shape::new(&self.schema, projection, self.drift.is_rescuing())?;
+        let Found { notes, deviation, .. } = self.found.as_ref();
+        self.report.note(notes, std::iter::once((Arc::clone(&self.file), 0, deviation.clone())));
         let schema = Arc::clone(&shape.schema);
         let filters = filters.iter().map(|filter| {
             filter::translate(filter, &self.found.columns)
@@ -105,6 +128,8 @@ impl TableProvider for SqliteTable {
             found: Arc::clone(&self.found),
             filters: filters.collect::<Result<Vec<_>, _>>()?,
             shape,
+            unit: self.unit,
+            drift: Arc::clone(&self.drift),
             report: self.report.clone(),
             batch: session.config().batch_size(),
             limit,

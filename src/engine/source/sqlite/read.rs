@@ -9,6 +9,7 @@ use datafusion::{
     physical_plan::{stream::RecordBatchReceiverStream, streaming::PartitionStream},
 };
 use rusqlite::{Row, params_from_iter, types::ValueRef};
+use serde_json::Value;
 use tokio::sync::mpsc::Sender;
 
 use super::{
@@ -17,6 +18,9 @@ use super::{
 };
 use crate::engine::source::{
     cell::Token,
+    drift::{Drift, OnNewColumn},
+    hive::Folders,
+    intake::Intake,
     provider::{Report, Where},
     rows::{Rows, Shape},
     spec::DateUnit,
@@ -31,7 +35,10 @@ pub(super) struct Query {
     pub(super) found: Arc<Found>,
     pub(super) filters: Vec<Filter>,
     pub(super) shape: Shape,
+    /// Of timestamps held as numbers.
+    pub(super) unit: DateUnit,
     pub(super) report: Report,
+    pub(super) drift: Arc<Drift>,
     pub(super) batch: usize,
     pub(super) limit: Option<usize>,
 }
@@ -63,13 +70,25 @@ impl Query {
         let number = if self.found.numbered { "_rowid_" } else { "null" };
         let mut sql = format!("select {number}");
         for &at in columns {
-            let _ = write!(sql, ", {}", quoted(&self.found.columns[at].name));
+            let column = &self.found.columns[at];
+            let _ = match column.is_missing {
+                true => write!(sql, ", null"),
+                false => write!(sql, ", {}", quoted(&column.name)),
+            };
+        }
+        for name in self.rescued() {
+            let _ = write!(sql, ", {}", quoted(name));
         }
         let _ = write!(sql, " from {}", quoted(&self.found.table));
         for (at, filter) in self.filters.iter().enumerate() {
             let _ = write!(sql, " {} {}", if at == 0 { "where" } else { "and" }, filter.sql);
         }
         sql
+    }
+
+    /// The columns whose values go to `_rescued`.
+    fn rescued(&self) -> &[String] {
+        if self.shape.rescues { &self.found.rescued } else { &[] }
     }
 
     fn run(&self, to: &Sender<Result<RecordBatch, DataFusionError>>) -> Result<(), DataFusionError> {
@@ -80,19 +99,36 @@ impl Query {
         let values = self.filters.iter().flat_map(|filter| &filter.values);
         let mut found = statement.query(params_from_iter(values)).map_err(failed)?;
 
-        let mut rows = Rows::new(self.shape.clone(), DateUnit::Seconds);
+        let mut rows = Rows::new(self.shape.clone(), self.unit);
+        let keys: Vec<String> =
+            self.rescued().iter().map(|name| Value::from(name.as_str()).to_string()).collect();
+        let intake = Intake::new(
+            self.report.clone(),
+            Arc::clone(&self.drift),
+            OnNewColumn::Ignore,
+            Arc::clone(&self.shape.names),
+            1,
+        );
+        let folders = Folders::default();
+        let (mut seen, mut rejected) = (0_u64, 0_u64);
         let reports = self.report.begin(&format!("{}\0{}", self.file, self.found.table), 0);
         let mut left = self.limit.unwrap_or(usize::MAX);
         let (mut place, mut expected) = (0_i64, None);
         while let Some(row) = found.next().map_err(failed)? {
             place = row.get_ref(0).map_err(failed)?.as_i64().unwrap_or(place + 1);
             if expected != Some(place) {
-                rows.begin(&self.file, place);
+                rows.begin(&self.file, place, &folders);
             }
             expected = place.checked_add(1);
-            let bad = take(row, &columns, &mut rows).map_err(failed)?;
-            if let Some(bad) = bad.filter(|_| reports) {
-                self.set_aside(row, place, columns[bad], bad).map_err(|error| error.context("SQLite"))?;
+            let bad = take(row, &columns, &keys, &mut rows).map_err(failed)?;
+            seen += 1;
+            if let Some(bad) = bad {
+                rejected += 1;
+                let reason = self.reason(row, columns[bad], bad);
+                intake.sample(&self.file, || format!("{}:{place}: {reason}", self.file));
+                if reports {
+                    self.set_aside(row, place, reason).map_err(|error| error.context("SQLite"))?;
+                }
             }
             if rows.good() >= self.batch.min(left) || rows.len() >= 4 * self.batch {
                 let batch = rows.take()?;
@@ -107,13 +143,18 @@ impl Query {
             // An error means that nobody listens any more.
             let _ = to.blocking_send(Ok(rows.take()?));
         }
-        Ok(())
+        intake.rows(&self.file, seen, rejected);
+        // Filters that SQLite answered kept rows from being counted, but none that could be rejected.
+        intake.finish(0)
     }
 
-    fn set_aside(&self, row: &Row<'_>, place: i64, column: usize, at: usize) -> Result<(), DataFusionError> {
+    fn reason(&self, row: &Row<'_>, column: usize, at: usize) -> String {
         let column = &self.found.columns[column];
         let value = row.get_ref(at + 1).map(shown).unwrap_or_default();
-        let reason = format!("{}: {} is not {}", column.name, excerpt(value.as_bytes(), 80), column.kind);
+        format!("{}: {} is not {}", column.name, excerpt(value.as_bytes(), 80), column.kind)
+    }
+
+    fn set_aside(&self, row: &Row<'_>, place: i64, reason: String) -> Result<(), DataFusionError> {
         let count = row.as_ref().column_count();
         let all: Vec<String> = (1..count).map(|at| row.get_ref(at).map(shown).unwrap_or_default()).collect();
         let place = Where { row: u64::try_from(place).ok(), offset: None };
@@ -122,7 +163,12 @@ impl Query {
 }
 
 /// Takes a row in; the place of the first value that does not fit.
-fn take(row: &Row<'_>, columns: &[usize], rows: &mut Rows) -> rusqlite::Result<Option<usize>> {
+fn take(
+    row: &Row<'_>,
+    columns: &[usize],
+    rescued: &[String],
+    rows: &mut Rows,
+) -> rusqlite::Result<Option<usize>> {
     let mut bad = None;
     for (at, &column) in columns.iter().enumerate() {
         if !rows.append(column, token(row.get_ref(at + 1)?)) {
@@ -130,8 +176,27 @@ fn take(row: &Row<'_>, columns: &[usize], rows: &mut Rows) -> rusqlite::Result<O
             break;
         }
     }
+    for (at, key) in rescued.iter().enumerate() {
+        let value = json(row.get_ref(columns.len() + at + 1)?);
+        if !value.is_null() {
+            rows.rescue(key, &value.to_string());
+        }
+    }
     rows.end_row(bad.is_none());
     Ok(bad)
+}
+
+fn json(value: ValueRef<'_>) -> Value {
+    match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(number) => number.into(),
+        ValueRef::Real(number) => number.into(),
+        ValueRef::Text(bytes) => String::from_utf8_lossy(bytes).into(),
+        // As hexadecimal digits, as SQLite writes them.
+        ValueRef::Blob(bytes) => {
+            bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02X}")).into()
+        }
+    }
 }
 
 fn token(value: ValueRef<'_>) -> Token<'_> {

@@ -9,11 +9,14 @@ use datafusion::{
 };
 use tempfile::TempDir;
 
-use crate::engine::source::{Identity, OnError, RejectSink, SourceFormat, SourceSpec, data_type, provider};
+use crate::engine::source::{
+    DateUnit, Drift, Identity, OnError, OnMissingColumn, OnNewColumn, RejectSink, SourceFormat, SourceSpec,
+    data_type, provider,
+};
 
 fn spec(base: &Path, table: &str, columns: &[(&str, &str)]) -> SourceSpec {
     let columns = columns.iter().map(|(name, sql)| ((*name).to_owned(), data_type(sql).unwrap())).collect();
-    let format = SourceFormat::Sqlite { table: table.to_owned() };
+    let format = SourceFormat::Sqlite { table: table.to_owned(), date_unit: DateUnit::Seconds };
     let (name, location) = ("db.product".to_owned(), "data/x.db".to_owned());
     SourceSpec {
         name,
@@ -21,8 +24,10 @@ fn spec(base: &Path, table: &str, columns: &[(&str, &str)]) -> SourceSpec {
         location,
         base: base.to_owned(),
         columns,
+        text: crate::engine::source::TextOptions::default(),
         on_error: OnError::SetAside,
         identity: Identity::Stamp,
+        drift: Drift::default(),
     }
 }
 
@@ -107,10 +112,59 @@ async fn what_is_missing_is_named_with_what_is_near() {
     wrong.location = "data/y.db".to_owned();
     insta::assert_snapshot!(show(&wrong, "", true).await, @"Error during planning: db.product: no database `data/y.db` under <base>");
     let wrong = spec(directory.path(), "product", &[("displayname", "varchar")]);
-    insta::assert_snapshot!(show(&wrong, "", true).await, @"Error during planning: db.product: the table has no column `displayname`: did you mean `display_name`?");
+    let said = show(&wrong, "", true).await;
+    assert!(said.contains("lacks the declared column `displayname`, and has `display_name`"), "{said}");
     let view = spec(directory.path(), "names", &[("_source_row", "bigint")]);
     insta::assert_snapshot!(show(&view, "", true).await, @"Error during planning: db.product: the rows of `names` have no numbers for `_source_row`");
     std::fs::write(directory.path().join("data/x.db"), "no database at all, though long enough").unwrap();
     let wrong = spec(directory.path(), "product", &[]);
     insta::assert_snapshot!(show(&wrong, "", true).await, @"Error during planning: db.product: `data/x.db` can't be read as an SQLite database: file is not a database");
+}
+
+#[tokio::test]
+async fn an_undeclared_number_loses_nothing() {
+    let directory = database(
+        "create table t (whole numeric, mixed decimal(20,2), plain decimal(10,2));
+         insert into t values (9007199254740993, 9007199254740993, 1.5), (1, 0.5, 2);",
+    );
+    insta::assert_snapshot!(
+        show(&spec(directory.path(), "t", &[]), "select * from t order by whole", true).await
+    );
+}
+
+#[tokio::test]
+async fn the_unit_of_instants_is_declared_and_they_stay_within_the_calendar() {
+    let directory =
+        database("create table t (at integer); insert into t values (1609459200), (1609459200000);");
+    let mut wanted = spec(directory.path(), "t", &[("at", "timestamp")]);
+    insta::assert_snapshot!(show(&wanted, "select * from t", true).await);
+    wanted.format = SourceFormat::Sqlite { table: "t".to_owned(), date_unit: DateUnit::Milliseconds };
+    insta::assert_snapshot!(show(&wanted, "select * from t order by at", true).await);
+}
+
+#[tokio::test]
+async fn what_is_missing_or_new_is_decided() {
+    let directory = database("create table t (id integer, amount_eur real); insert into t values (1, 2.5);");
+    let mut declared = spec(directory.path(), "t", &[("id", "bigint"), ("amount", "double")]);
+    insta::assert_snapshot!(show(&declared, "select * from t", true).await);
+    declared.drift.on_missing_column = OnMissingColumn::Null;
+    declared.drift.on_new_column = Some(OnNewColumn::Rescue);
+    insta::assert_snapshot!(show(&declared, "select * from t", true).await);
+    declared.drift.on_new_column = Some(OnNewColumn::Ignore);
+    let shown = show(&declared, "select * from t where amount is null", false).await;
+    assert!(shown.contains("| 1  |        |"), "{shown}");
+    declared.drift.on_new_column = Some(OnNewColumn::Fail);
+    let said = show(&declared, "select * from t", true).await;
+    assert!(said.contains("has the column `amount_eur`, which isn't declared"), "{said}");
+}
+
+#[tokio::test]
+async fn a_table_whose_rows_are_all_rejected_is_an_error() {
+    let directory = database("create table t (n); insert into t values ('x'), ('y'), (1);");
+    let context = SessionContext::new();
+    let table =
+        provider(&spec(directory.path(), "t", &[("n", "bigint")]), &context.state(), None).await.unwrap();
+    context.register_table("t", table).unwrap();
+    let error = context.sql("select * from t").await.unwrap().collect().await.unwrap_err().to_string();
+    assert!(error.contains("2 of the 3 rows of data/x.db were rejected"), "{error}");
 }

@@ -7,13 +7,13 @@ use super::{
 };
 use crate::engine::source::rows::Rows;
 
-/// Reads the rows of `text` into `rows`, the first being number `first` of its file; those that are refused.
+/// Reads the rows of `text` into `rows`, the first being number `first` of its file; those that are refused, and how many there are in all.
 pub(super) fn decode(
     text: &str,
     reader: &mut RowReader,
     first: u64,
     rows: &mut Rows,
-) -> Result<Vec<Refused>, Stop> {
+) -> Result<(Vec<Refused>, u64), Stop> {
     let mut cursor = Cursor::new(text, true);
     let mut refused = Vec::new();
     let mut row = first;
@@ -24,7 +24,7 @@ pub(super) fn decode(
         }
         row += 1;
     }
-    Ok(refused)
+    Ok((refused, row - first))
 }
 
 impl Refused {

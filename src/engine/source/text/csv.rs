@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 
 use super::{
-    document::Sink,
+    document::{Header, Sink},
     json::{Cursor, Stop},
     json_frame::mark,
     refusal::Refusal,
 };
-use crate::engine::source::{cell::Token, rows::Rows, spec::Nulls};
+use crate::engine::source::{cell::Token, names::Place, rows::Rows, spec::Nulls};
 
 /// The signs a file is written with, all of them ASCII, and what is NULL in it.
 #[derive(Debug, Clone)]
@@ -16,13 +16,15 @@ pub(crate) struct Csv {
     pub(crate) delimiter: u8,
     pub(crate) header: bool,
     pub(crate) quote: u8,
+    /// What ends a line: a line feed, with or without a carriage return before it, or a carriage return alone.
+    pub(crate) newline: u8,
     pub(crate) nulls: Option<Nulls>,
 }
 
 /// A field of a record.
 pub(in crate::engine::source) struct Field<'a> {
     pub(in crate::engine::source) text: Cow<'a, str>,
-    quoted: bool,
+    pub(super) quoted: bool,
     /// Something stands between its closing quote and its end.
     pub(in crate::engine::source) torn: bool,
     /// Its first byte in the text it was read from.
@@ -45,7 +47,7 @@ impl Csv {
             place += 1;
             match cursor.byte() {
                 Some(byte) if byte == self.delimiter => cursor.at += 1,
-                Some(b'\r') => {
+                Some(b'\r') if self.newline != b'\r' => {
                     cursor.at += 2;
                     return Ok(());
                 }
@@ -58,10 +60,10 @@ impl Csv {
         }
     }
 
-    /// Reads a record whose fields are in the order of `places`.
+    /// Reads a record whose fields are in the order of the header.
     pub(super) fn read(
         &self,
-        places: &[Option<usize>],
+        header: &Header,
         cursor: &mut Cursor<'_>,
         rows: &mut Rows,
     ) -> Result<Option<Refusal>, Stop> {
@@ -71,7 +73,12 @@ impl Csv {
             if field.torn {
                 refusal.get_or_insert(Refusal::Quoting);
             }
-            if let (Some(Some(column)), None) = (places.get(place), &refusal) {
+            if let (Some(Place::New), Some(key)) = (header.places.get(place), header.keys.get(place)) {
+                if !self.is_null(field, true) {
+                    rows.rescue(key, &serde_json::Value::from(&*field.text).to_string());
+                }
+            }
+            if let (Some(Place::Column(column)), None) = (header.places.get(place), &refusal) {
                 let kind = rows.kind(*column);
                 let null = self.is_null(field, kind.keeps_empty());
                 let token = if null { Token::Null } else { Token::Text(&field.text) };
@@ -80,11 +87,23 @@ impl Csv {
                 }
             }
         })?;
-        if found != places.len() {
-            refusal = Some(Refusal::Width { found, wanted: places.len() });
+        if found != header.places.len() {
+            refusal = Some(Refusal::Width { found, wanted: header.places.len() });
         }
         rows.end_row(refusal.is_none());
         Ok(refusal)
+    }
+
+    /// Past an empty line, if one begins here.
+    pub(in crate::engine::source) fn blank(&self, cursor: &mut Cursor<'_>) -> Result<bool, Stop> {
+        let length = match cursor.text.as_bytes()[cursor.at..] {
+            [byte, ..] if byte == self.newline => 1,
+            [b'\r', b'\n', ..] => 2,
+            [] | [b'\r'] if !cursor.last => return Err(Stop::End),
+            _ => 0,
+        };
+        cursor.at += length;
+        Ok(length > 0)
     }
 
     /// Whether a field of a column holds nothing; in some columns an empty text is a value.
@@ -139,7 +158,7 @@ impl Csv {
     /// Where the unquoted text at `from` ends: before a delimiter, a line's end or the file's.
     fn end(&self, cursor: &Cursor<'_>, from: usize) -> Result<usize, Stop> {
         let bytes = cursor.text.as_bytes();
-        let stop = bytes[from..].iter().position(|byte| *byte == self.delimiter || *byte == b'\n');
+        let stop = bytes[from..].iter().position(|byte| *byte == self.delimiter || *byte == self.newline);
         match stop.map(|length| from + length) {
             None if cursor.last => Ok(bytes.len()),
             None => Err(Stop::End),
@@ -147,18 +166,6 @@ impl Csv {
             Some(at) => Ok(at),
         }
     }
-}
-
-/// Past an empty line, if one begins here.
-pub(in crate::engine::source) fn blank(cursor: &mut Cursor<'_>) -> Result<bool, Stop> {
-    let length = match cursor.text.as_bytes()[cursor.at..] {
-        [b'\n', ..] => 1,
-        [b'\r', b'\n', ..] => 2,
-        [] | [b'\r'] if !cursor.last => return Err(Stop::End),
-        _ => 0,
-    };
-    cursor.at += length;
-    Ok(length > 0)
 }
 
 /// Where in a CSV file the walk is.
@@ -185,7 +192,7 @@ impl CsvFrame {
                 (false, _) => Err(Stop::End),
             };
         }
-        if (self.width > 1 || (self.csv.header && !self.begun)) && blank(cursor)? {
+        if (self.width > 1 || (self.csv.header && !self.begun)) && self.csv.blank(cursor)? {
             return Ok(false);
         }
         if self.csv.header && !self.begun {

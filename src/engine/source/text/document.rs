@@ -6,17 +6,29 @@ use super::{
     csv::{Csv, CsvFrame},
     json::{Cursor, Stop},
     json_frame::{Lines, Records, Split},
+    json_row::Objects,
     row::RowReader,
+    sniff::Dialect,
 };
-use crate::engine::source::spec::DateUnit;
+use crate::engine::source::{
+    decode::TextOptions,
+    drift::{Deviation, Drift, OnMissingColumn},
+    hive::Folders,
+    names::{self, Place},
+    spec::DateUnit,
+};
 
 /// How rows lie in a file, and what is declared about them.
 #[derive(Debug, Clone)]
 pub(crate) struct Format {
     pub(crate) layout: Layout,
     pub(crate) unit: DateUnit,
+    /// How its bytes become text.
+    pub(crate) text: TextOptions,
     /// The declared columns that files supply.
     pub(crate) names: Arc<[String]>,
+    /// What is done where files have others.
+    pub(crate) drift: Arc<Drift>,
 }
 
 /// How rows lie in a file.
@@ -26,6 +38,10 @@ pub(crate) enum Layout {
     Records,
     Lines,
     Csv(Csv),
+    /// JSON of any shape: which one is found out for each file.
+    AnyJson,
+    /// CSV of which something is found out for each file.
+    AnyCsv(Dialect),
 }
 
 /// What is done with the parts of a document.
@@ -45,12 +61,14 @@ pub(super) enum Frame {
 }
 
 impl Frame {
-    pub(super) fn new(format: &Format) -> Self {
+    /// At the start; without a header a record of separated values has `width` fields.
+    pub(super) fn new(format: &Format, width: usize) -> Self {
         match &format.layout {
             Layout::Split => Self::Split(Split::default()),
             Layout::Records => Self::Records(Records::default()),
-            Layout::Lines => Self::Lines(Lines::default()),
-            Layout::Csv(csv) => Self::Csv(CsvFrame::new(csv.clone(), format.names.len())),
+            Layout::Lines | Layout::AnyJson => Self::Lines(Lines::default()),
+            Layout::Csv(csv) => Self::Csv(CsvFrame::new(csv.clone(), width)),
+            Layout::AnyCsv(dialect) => Self::Csv(CsvFrame::new(dialect.plain(), width)),
         }
     }
 
@@ -79,46 +97,93 @@ impl Frame {
 
 impl Format {
     pub(super) fn is_csv(&self) -> bool {
-        matches!(self.layout, Layout::Csv(_))
+        matches!(self.layout, Layout::Csv(_) | Layout::AnyCsv(_))
     }
 
-    /// The reader of rows whose values stand in the order of `header`; an error if no such file can be read.
-    pub(super) fn reader(&self, header: Option<&[String]>) -> Result<RowReader, String> {
+    /// Returns whether all rows may be in one line.
+    pub(super) fn is_document(&self) -> bool {
+        matches!(self.layout, Layout::Split | Layout::Records)
+    }
+
+    /// The reader of rows whose values are in the order of `header`; an error if no such file can be read.
+    pub(super) fn reader(&self, header: Option<&[String]>, folders: &Folders) -> Result<RowReader, String> {
+        let supplied = folders.supplied(self.names.len());
         match (&self.layout, header) {
-            (Layout::Records | Layout::Lines, _) => Ok(RowReader::objects(&self.names)),
+            (Layout::Records | Layout::Lines | Layout::AnyJson, _) => {
+                Ok(RowReader::Objects(Objects::new(self, supplied)))
+            }
             (Layout::Split, header) => {
-                Ok(RowReader::arrays(places(header.unwrap_or_default(), &self.names)?))
+                Ok(RowReader::Arrays(Header::new(header.unwrap_or_default(), self, &supplied)?))
             }
             (Layout::Csv(csv), Some(header)) => {
-                Ok(RowReader::records(csv.clone(), places(header, &self.names)?))
+                Ok(RowReader::Records(csv.clone(), Header::new(header, self, &supplied)?))
             }
             (Layout::Csv(csv), None) => {
-                Ok(RowReader::records(csv.clone(), (0..self.names.len()).map(Some).collect()))
+                Ok(RowReader::Records(csv.clone(), Header::new(&self.own(folders), self, &supplied)?))
+            }
+            (Layout::AnyCsv(dialect), header) => {
+                let layout = Layout::Csv(dialect.plain());
+                Self { layout, ..self.clone() }.reader(header, folders)
             }
         }
     }
 
-    /// Why a file with rows but none of the declared columns is set aside.
-    pub(super) fn stranger(&self) -> String {
-        format!("none of the declared columns ({})", self.names.join(", "))
+    /// The columns of a file without a header: those that are declared and that its path does not give.
+    pub(super) fn own(&self, folders: &Folders) -> Vec<String> {
+        let supplied = folders.supplied(self.names.len());
+        let own = self.names.iter().zip(&supplied).filter(|(_, supplied)| !**supplied);
+        own.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// How many of the declared columns, from the first on, a file has to have.
+    pub(super) fn required(&self) -> usize {
+        self.names.len() - self.drift.added.len()
+    }
+
+    /// Why a file whose columns are these is set aside whole, if it is.
+    pub(super) fn refuse(&self, reader: &RowReader, rows: u64) -> Option<String> {
+        let (own, deviation) = reader.columns();
+        if self.drift.on_missing_column == OnMissingColumn::RejectFile
+            && let Some(missing) = deviation.missing.first()
+            && (rows > 0 || !own.is_empty())
+        {
+            return Some(format!("it lacks the declared column `{missing}`"));
+        }
+        // Where columns in place of the declared ones are an error, it is told with these.
+        let is_told = self.drift.on_missing_column != OnMissingColumn::Null && !deviation.new.is_empty();
+        (rows > 0 && !is_told && !reader.knows()).then(|| {
+            let found = if own.is_empty() {
+                "none".to_owned()
+            } else {
+                super::excerpt(own.join(", ").as_bytes(), 200)
+            };
+            format!("none of the declared columns ({}) is among its own ({found})", self.names.join(", "))
+        })
     }
 }
 
-/// For each column of the header, the declared column it is.
-fn places(header: &[String], names: &[String]) -> Result<Vec<Option<usize>>, String> {
-    let mut sorted: Vec<&String> = header.iter().collect();
-    sorted.sort_unstable();
-    if let Some((twice, _)) = sorted.iter().zip(sorted.iter().skip(1)).find(|(one, next)| one == next) {
-        return Err(format!("column `{twice}` stands twice in the header"));
+/// The columns of a file whose rows have their values in one order.
+pub(crate) struct Header {
+    /// As the file names them.
+    own: Vec<String>,
+    pub(super) places: Vec<Place>,
+    /// Each name as JSON, if the values of undeclared ones are kept.
+    pub(super) keys: Vec<String>,
+    deviation: Deviation,
+}
+
+impl Header {
+    fn new(own: &[String], format: &Format, supplied: &[bool]) -> Result<Self, String> {
+        let places = names::places(own, &format.names, supplied)?;
+        let deviation = names::deviation(own, &places, &format.names, supplied, format.required());
+        let rescues = format.drift.is_rescuing();
+        let keys =
+            own.iter().filter(|_| rescues).map(|name| serde_json::Value::from(name.as_str()).to_string());
+        Ok(Self { own: own.to_vec(), places, keys: keys.collect(), deviation })
     }
-    let places: Vec<_> =
-        header.iter().map(|name| names.iter().position(|declared| declared == name)).collect();
-    if !header.is_empty() && places.iter().all(Option::is_none) {
-        let found = super::excerpt(header.join(", ").as_bytes(), 200);
-        return Err(format!(
-            "none of the declared columns ({}) is among its own ({found})",
-            names.join(", ")
-        ));
+
+    /// The file's own columns, and how they differ from the declared ones.
+    pub(super) fn columns(&self) -> (Vec<String>, Deviation) {
+        (self.own.clone(), self.deviation.clone())
     }
-    Ok(places)
 }

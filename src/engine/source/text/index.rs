@@ -1,21 +1,29 @@
 //! The first pass over a big file: is it sound, what is its header, and where do chunks of rows begin?
 
-use std::io::{self, Read};
+use std::io;
 
 use super::{
     document::{Format, Frame, Sink},
     json::{Cursor, Stop},
     pace::Pace,
     row::RowReader,
+    sniff,
     whole::{Broken, EMPTY},
     window::Window,
 };
+use crate::engine::source::{decode::Text, drift::Deviation, hive::Folders};
 
 /// What is known of a sound file.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct Index {
+    /// How the file is written.
+    pub(super) format: Format,
+    /// Whether places in the text are places in the file; if not, chunks can only be read one after another.
+    pub(super) is_direct: bool,
     pub(super) header: Option<Vec<String>>,
     pub(super) chunks: Vec<Chunk>,
+    /// Its own columns, and how they differ from the declared ones.
+    pub(super) columns: (Vec<String>, Deviation),
 }
 
 /// Some rows that stand together.
@@ -27,23 +35,43 @@ pub(crate) struct Chunk {
     pub(super) end: u64,
     /// The place of the first row in the file, from 1.
     pub(super) first: u64,
+    /// The line that it begins in, from 1.
+    pub(super) line: u64,
 }
 
 /// Walks a file in a bounded window. `go_on` is asked now and then.
-pub(super) fn build<R: Read>(
-    file: R,
+pub(super) fn build(
+    file: Text<'_>,
     format: &Format,
+    folders: &Folders,
     pace: Pace,
     mut go_on: impl FnMut() -> bool,
 ) -> io::Result<Result<Index, Broken>> {
-    let mut window = Window::new(file, pace);
-    let mut frame = Frame::new(format);
-    let reader = match format.reader(None) {
+    let is_direct = file.is_direct;
+    let format = match sniff::resolve(format, folders, sniff::beginning(&file.head), false) {
+        Ok(format) => format.into_owned(),
+        Err(reason) => return Ok(Err(Broken { offset: 0, reason, is_header: false })),
+    };
+    let format = &format;
+    let mut window = Window::new(file.reader(), pace);
+    let mut frame = Frame::new(format, format.own(folders).len());
+    let reader = match format.reader(None, folders) {
         Ok(reader) => reader,
         Err(reason) => return Ok(Err(window.broken(0, reason))),
     };
-    let mut notes =
-        Notes { format, reader, base: 0, header: None, known: false, chunks: Vec::new(), row: 0, pace };
+    let mut notes = Notes {
+        format,
+        folders,
+        reader,
+        base: 0,
+        header: None,
+        is_header: false,
+        chunks: Vec::new(),
+        row: 0,
+        pace,
+        line: 1,
+        counted: 0,
+    };
     if let Err(broken) = window.advance(0)? {
         return Ok(Err(broken));
     }
@@ -62,50 +90,82 @@ pub(super) fn build<R: Read>(
         let mut cursor = Cursor::new(text, last);
         match frame.walk(&mut cursor, &mut notes) {
             Ok(()) => break,
-            Err(Stop::Broken(at, reason)) => return Ok(Err(window.broken(at, reason))),
+            Err(Stop::Broken(at, reason)) => {
+                return Ok(Err(Broken { is_header: notes.is_header, ..window.broken(at, reason) }));
+            }
             Err(Stop::End) => {
                 let used = cursor.at;
+                notes.line_at(cursor.text, used);
                 if let Err(broken) = window.advance(used)? {
                     return Ok(Err(broken));
                 }
             }
         }
     }
-    if notes.row > 0 && !notes.known {
-        return Ok(Err(Broken { offset: 0, reason: format.stranger() }));
+    let Notes { header, chunks, row, reader, .. } = notes;
+    let reader = match format.reader(header.as_deref(), folders) {
+        Ok(of_header) if header.is_some() => of_header,
+        _ => reader,
+    };
+    if let Some(reason) = format.refuse(&reader, row) {
+        return Ok(Err(Broken { offset: 0, reason, is_header: false }));
     }
-    Ok(Ok(Index { header: notes.header, chunks: notes.chunks }))
+    Ok(Ok(Index { format: format.clone(), is_direct, header, chunks, columns: reader.columns() }))
 }
 
 struct Notes<'a> {
     format: &'a Format,
+    folders: &'a Folders,
     reader: RowReader,
     /// Where in the file the cursor's text begins.
     base: u64,
     header: Option<Vec<String>>,
-    /// Whether a row or the header has anything of what is declared.
-    known: bool,
+    /// Whether it is the header that is wrong.
+    is_header: bool,
     chunks: Vec<Chunk>,
     row: u64,
     pace: Pace,
+    /// The line of the byte `counted`, from 1.
+    line: u64,
+    /// A byte of the file.
+    counted: u64,
+}
+
+impl Notes<'_> {
+    /// The line of a byte of the cursor's text, which is not before one that was asked for already.
+    fn line_at(&mut self, text: &str, at: usize) -> u64 {
+        let from = usize::try_from(self.counted.saturating_sub(self.base)).unwrap_or(at).min(at);
+        self.line += lines(&text.as_bytes()[from..at]);
+        self.counted = self.base + at as u64;
+        self.line
+    }
+}
+
+/// The line ends in a piece of text.
+pub(super) fn lines(text: &[u8]) -> u64 {
+    text.iter().filter(|byte| **byte == b'\n').count() as u64
 }
 
 impl Sink for Notes<'_> {
     fn header(&mut self, names: Vec<String>) -> Result<(), String> {
-        self.known = self.format.reader(Some(&names))?.knows(None);
+        let reader = self.format.reader(Some(&names), self.folders);
+        self.is_header = reader.is_err();
+        reader?;
         self.header = Some(names);
         Ok(())
     }
 
     fn row(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Stop> {
-        let start = self.base + cursor.at as u64;
-        let text = self.reader.skip(cursor)?;
-        self.known = self.known || (self.header.is_none() && self.reader.knows(Some(text)));
+        let (at, start) = (cursor.at, self.base + cursor.at as u64);
+        self.reader.skip(cursor)?;
         let end = self.base + cursor.at as u64;
         self.row += 1;
         match self.chunks.last_mut() {
             Some(chunk) if end - chunk.start <= self.pace.chunk => chunk.end = end,
-            _ => self.chunks.push(Chunk { start, end, first: self.row }),
+            _ => {
+                let line = self.line_at(cursor.text, at);
+                self.chunks.push(Chunk { start, end, first: self.row, line });
+            }
         }
         Ok(())
     }

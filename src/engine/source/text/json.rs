@@ -33,6 +33,8 @@ pub(crate) enum Scalar<'a> {
     Null,
     Bool(bool),
     Number(&'a str),
+    /// `NaN` or an infinity: no JSON, but what many programs write.
+    Word(&'a str),
     /// The inside of a string, and whether it holds escapes.
     String(&'a str, bool),
 }
@@ -114,6 +116,11 @@ impl<'a> Cursor<'a> {
                 Scalar::String(inside, escaped)
             }
             b'[' | b'{' => return Ok(None),
+            b'N' => self.word("NaN", Scalar::Word("NaN"))?,
+            b'I' => self.word("Infinity", Scalar::Word("Infinity"))?,
+            b'-' if matches!(self.text.as_bytes().get(self.at + 1), Some(b'I')) => {
+                self.word("-Infinity", Scalar::Word("-Infinity"))?
+            }
             b'-' | b'0'..=b'9' => Scalar::Number(self.number()?),
             b't' => self.word("true", Scalar::Bool(true))?,
             b'f' => self.word("false", Scalar::Bool(false))?,
@@ -327,9 +334,6 @@ mod tests {
             "\"\\u12fé\"",
             "\"\\u00e9\"",
             "\"tab\there\"",
-            "NaN",
-            "[NaN]",
-            "-Infinity",
             "[1]]",
             "{]",
             "[}",
@@ -338,6 +342,15 @@ mod tests {
         ] {
             check(text);
         }
+    }
+
+    #[test]
+    fn words_that_other_programs_write_for_numbers_are_values_of_their_own() {
+        for text in ["NaN", "[NaN, -Infinity]", "{\"a\":Infinity}"] {
+            assert_eq!(whole(text), Ok(()), "{text}");
+        }
+        assert!(matches!(whole("Nan"), Err(Stop::Broken(0, _))));
+        assert!(matches!(whole("-I"), Err(Stop::Broken(0, _))));
     }
 
     #[test]

@@ -1,19 +1,23 @@
 //! Rows of JSON: arrays by the header's order, objects by their keys.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 use super::{
-    json::{Cursor, Scalar, Stop},
+    document::{Format, Header},
+    json::{Cursor, Stop},
     refusal::Refusal,
 };
 use crate::engine::source::{
-    cell::{Token, unescape},
+    cell::unescape,
+    drift::Deviation,
+    names::{self, Place},
+    nested,
     rows::Rows,
 };
 
-/// Reads a row that is an array, its values in the order of `places`.
+/// Reads a row that is an array, its values in the order of the header.
 pub(super) fn array(
-    places: &[Option<usize>],
+    header: &Header,
     cursor: &mut Cursor<'_>,
     rows: &mut Rows,
 ) -> Result<Option<Refusal>, Stop> {
@@ -26,34 +30,88 @@ pub(super) fn array(
     let mut found = 0;
     let mut refusal = None;
     while cursor.element(found == 0, b']')? {
-        match places.get(found) {
-            Some(Some(column)) if refusal.is_none() => refusal = cell(*column, cursor, rows)?,
+        match header.places.get(found) {
+            Some(Place::Column(column)) if refusal.is_none() => refusal = cell(*column, cursor, rows)?,
+            Some(Place::New) if !header.keys.is_empty() => rescue(&header.keys[found], cursor, rows)?,
             _ => {
                 cursor.skip()?;
             }
         }
         found += 1;
     }
-    if found != places.len() {
-        refusal = Some(Refusal::Width { found, wanted: places.len() });
+    if found != header.places.len() {
+        refusal = Some(Refusal::Width { found, wanted: header.places.len() });
     }
     rows.end_row(refusal.is_none());
     Ok(refusal)
 }
 
-/// Reads rows that are objects.
-pub(crate) struct Objects {
-    names: Arc<[String]>,
-    /// For each column, the last row that gave it; rows are counted from 1.
-    given: Vec<u64>,
-    row: u64,
-    /// Whether any row gave any declared column.
-    pub(super) any: bool,
+/// Keeps the value that begins here and that nobody declared; null is none.
+fn rescue(key: &str, cursor: &mut Cursor<'_>, rows: &mut Rows) -> Result<(), Stop> {
+    let text = cursor.skip()?;
+    if text == "null" {
+        return Ok(());
+    }
+    // Some programs write what is no JSON: `NaN`.
+    match serde_json::from_str::<serde::de::IgnoredAny>(text) {
+        Ok(_) => rows.rescue(key, text),
+        Err(_) => rows.rescue(key, &serde_json::Value::from(text).to_string()),
+    }
+    Ok(())
 }
 
+/// Reads rows that are objects, and finds out which keys there are.
+pub(crate) struct Objects {
+    names: Arc<[String]>,
+    supplied: Vec<bool>,
+    /// How many of the declared columns have to be there.
+    required: usize,
+    rescues: bool,
+    /// What each key is, by its text in the file.
+    keys: HashMap<Box<str>, Key>,
+    /// For each column, whether any row gave it.
+    seen: Vec<bool>,
+    /// The keys that nobody declared, as they came.
+    new: Vec<String>,
+    /// For each column, the last row that gave it; rows are counted from 1.
+    given: Vec<u64>,
+    /// For each column, the last row that has its very name, of rows that have it in another case too.
+    exact: Vec<u64>,
+    /// The last row of which that is known.
+    looked: u64,
+    row: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Key {
+    Exact(usize),
+    /// In another case.
+    Alike(usize),
+    New,
+    Supplied,
+}
+
+/// Keys that are remembered: rows that use keys for values have any number of them.
+const KEYS: usize = 4096;
+/// Keys that nobody declared and that are told of.
+const NEW: usize = 100;
+
 impl Objects {
-    pub(super) fn new(names: &Arc<[String]>) -> Self {
-        Self { names: Arc::clone(names), given: vec![0; names.len()], row: 0, any: false }
+    pub(super) fn new(format: &Format, supplied: Vec<bool>) -> Self {
+        let columns = format.names.len();
+        Self {
+            names: Arc::clone(&format.names),
+            supplied,
+            required: format.required(),
+            rescues: format.drift.is_rescuing(),
+            keys: HashMap::new(),
+            seen: vec![false; columns],
+            new: Vec::new(),
+            given: vec![0; columns],
+            exact: vec![0; columns],
+            looked: 0,
+            row: 0,
+        }
     }
 
     pub(super) fn read(&mut self, cursor: &mut Cursor<'_>, rows: &mut Rows) -> Result<Option<Refusal>, Stop> {
@@ -63,13 +121,23 @@ impl Objects {
             rows.end_row(false);
             return Ok(Some(Refusal::NotAnObject));
         }
+        let start = cursor.at;
         cursor.at += 1;
         let mut refusal = None;
         // Objects of a file mostly have the declared order: the next name is tried first.
         let (mut first, mut next, mut count) = (true, 0, 0);
         while cursor.element(first, b'}')? {
             first = false;
-            let column = self.column(cursor.key()?, next);
+            let key = cursor.key()?;
+            let column = match self.key(key, next) {
+                Key::Exact(column) => Some(column),
+                Key::Alike(column) => Some(column).filter(|_| !self.has_exactly(column, cursor.text, start)),
+                Key::Supplied => {
+                    cursor.skip()?;
+                    continue;
+                }
+                Key::New => None,
+            };
             match column {
                 Some(column) if refusal.is_none() => {
                     next = column + 1;
@@ -82,12 +150,12 @@ impl Objects {
                         refusal = cell(column, cursor, rows)?;
                     }
                 }
+                None if self.rescues => rescue(&format!("\"{}\"", key.0), cursor, rows)?,
                 _ => {
                     cursor.skip()?;
                 }
             }
         }
-        self.any |= count > 0;
         rows.end_row(refusal.is_none());
         if count < self.names.len() {
             rows.level();
@@ -95,30 +163,90 @@ impl Objects {
         Ok(refusal)
     }
 
-    /// Whether the object that `text` is has a key that is declared.
-    pub(super) fn knows(&self, text: &str) -> bool {
-        let mut cursor = Cursor::new(text, true);
-        let mut scan = || -> Result<bool, Stop> {
-            cursor.expect(b'{', "`{`")?;
-            let mut first = true;
-            while cursor.element(first, b'}')? {
-                first = false;
-                if self.column(cursor.key()?, 0).is_some() {
-                    return Ok(true);
-                }
-                cursor.skip()?;
+    /// Past a row, of which only the keys are looked at.
+    pub(super) fn skip(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Stop> {
+        if cursor.peek()? != b'{' {
+            return cursor.skip().map(drop);
+        }
+        cursor.at += 1;
+        let (mut first, mut next) = (true, 0);
+        while cursor.element(first, b'}')? {
+            first = false;
+            if let Key::Exact(column) = self.key(cursor.key()?, next) {
+                next = column + 1;
             }
-            Ok(false)
-        };
-        scan().unwrap_or(false)
+            cursor.skip()?;
+        }
+        Ok(())
     }
 
-    fn column(&self, (inside, escaped): (&str, bool), next: usize) -> Option<usize> {
-        let key = if escaped { Cow::Owned(unescape(inside)?) } else { Cow::Borrowed(inside) };
-        match self.names.get(next) {
-            Some(name) if *name == key => Some(next),
-            _ => self.names.iter().position(|name| *name == key),
+    /// Returns whether any row had a key that is declared; so it is if nothing has to be in the file.
+    pub(super) fn knows(&self) -> bool {
+        self.seen.contains(&true) || self.supplied.iter().all(|supplied| *supplied)
+    }
+
+    /// The columns that rows had, and how they differ from the declared ones.
+    pub(super) fn columns(&self) -> (Vec<String>, Deviation) {
+        let there = |column: usize| self.seen[column] || self.supplied[column];
+        let names = || self.names.iter().enumerate();
+        let own = names().filter(|(at, _)| self.seen[*at]).map(|(_, name)| name).chain(&self.new);
+        let missing = names().take(self.required).filter(|(at, _)| !there(*at)).map(|(_, name)| name.clone());
+        (own.cloned().collect(), Deviation { missing: missing.collect(), new: self.new.clone() })
+    }
+
+    /// What a key is.
+    fn key(&mut self, (inside, escaped): (&str, bool), next: usize) -> Key {
+        if let Some(name) = self.names.get(next)
+            && !escaped
+            && name == inside
+            && !self.supplied[next]
+        {
+            self.seen[next] = true;
+            return Key::Exact(next);
         }
+        if let Some(key) = self.keys.get(inside) {
+            return *key;
+        }
+        let name = if escaped { unescape(inside).map(Cow::Owned) } else { Some(Cow::Borrowed(inside)) };
+        let name = name.unwrap_or(Cow::Borrowed(inside));
+        let exact = self.names.iter().position(|known| *known == name);
+        let key = match exact.or_else(|| self.names.iter().position(|known| names::same(known, &name))) {
+            Some(column) if self.supplied[column] => Key::Supplied,
+            Some(column) if exact.is_some() => Key::Exact(column),
+            Some(column) => Key::Alike(column),
+            None => Key::New,
+        };
+        match key {
+            Key::Exact(column) | Key::Alike(column) => self.seen[column] = true,
+            Key::New if self.new.len() < NEW => self.new.push(name.into_owned()),
+            Key::New | Key::Supplied => {}
+        }
+        if self.keys.len() < KEYS {
+            self.keys.insert(inside.into(), key);
+        }
+        key
+    }
+
+    /// Returns whether the row that begins at `start` has the very name of a column, besides one in another case.
+    fn has_exactly(&mut self, column: usize, text: &str, start: usize) -> bool {
+        if self.looked != self.row {
+            self.looked = self.row;
+            let mut cursor = Cursor::new(text, true);
+            cursor.at = start + 1;
+            let mut first = true;
+            // What is wrong with the row is found when it is read.
+            while let Ok(true) = cursor.element(first, b'}') {
+                first = false;
+                let Ok(key) = cursor.key() else { break };
+                if let Key::Exact(column) = self.key(key, usize::MAX) {
+                    self.exact[column] = self.row;
+                }
+                if cursor.skip().is_err() {
+                    break;
+                }
+            }
+        }
+        self.exact[column] == self.row
     }
 }
 
@@ -126,14 +254,7 @@ impl Objects {
 fn cell(column: usize, cursor: &mut Cursor<'_>, rows: &mut Rows) -> Result<Option<Refusal>, Stop> {
     cursor.space();
     let start = cursor.at;
-    let token = match cursor.scalar()? {
-        Some(Scalar::Null) => Token::Null,
-        Some(Scalar::Bool(value)) => Token::Bool(value),
-        Some(Scalar::Number(text)) => Token::Number(text),
-        Some(Scalar::String(inside, false)) => Token::Text(inside),
-        Some(Scalar::String(inside, true)) => Token::Escaped(inside),
-        None => Token::Nested(cursor.skip()?),
-    };
+    let token = nested::token(cursor, rows.kind(column))?;
     let fits = rows.append(column, token);
     Ok((!fits).then_some(Refusal::Cell { column, value: start..cursor.at }))
 }

@@ -1,6 +1,8 @@
 //! JSON and CSV, read row by row.
 //!
 //! ```text
+//! infer         which columns files have of which none are declared; `shape` is what a column's values have in common
+//! sniff         how a file is written, where that is not declared
 //! Document      walks a file's frame: where rows begin, what its header says      (json_frame, csv)
 //! RowReader     reads one row into Rows, or says why it is refused                (json_row, csv)
 //! whole         a small file: both in one pass over its text
@@ -15,13 +17,17 @@ mod chunk;
 mod csv;
 mod document;
 mod index;
+mod infer;
 mod json;
 mod json_frame;
 mod json_row;
+mod observed;
 mod pace;
 mod refusal;
 mod row;
 mod scan;
+mod shape;
+mod sniff;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -29,9 +35,12 @@ mod whole;
 mod window;
 
 pub(crate) use csv::Csv;
-pub(in crate::engine::source) use csv::{Field, blank};
+pub(in crate::engine::source) use csv::Field;
 pub(crate) use document::{Format, Layout};
-pub(in crate::engine::source) use json::{Cursor, Stop};
+pub(in crate::engine::source) use infer::infer;
+pub use infer::{Found, FoundColumn, Look};
+pub(in crate::engine::source) use json::{Cursor, Scalar, Stop};
 pub(crate) use pace::Pace;
 pub(crate) use refusal::excerpt;
+pub(crate) use sniff::Dialect;
 pub(crate) use table::TextTable;

@@ -1,37 +1,23 @@
 //! Reading one row, whatever its layout.
 
-use std::sync::Arc;
-
 use super::{
-    csv::{self, Csv},
+    csv::Csv,
+    document::Header,
     json::{Cursor, Stop},
     json_row::{self, Objects},
     refusal::Refusal,
 };
-use crate::engine::source::rows::Rows;
+use crate::engine::source::{drift::Deviation, names::Place, rows::Rows};
 
 /// Reads the rows of one file into [`Rows`].
 pub(crate) enum RowReader {
-    /// For each value of a row, its declared column.
-    Arrays(Vec<Option<usize>>),
+    Arrays(Header),
     Objects(Objects),
-    Records(Csv, Vec<Option<usize>>),
+    Records(Csv, Header),
 }
 
 impl RowReader {
-    pub(super) fn arrays(places: Vec<Option<usize>>) -> Self {
-        Self::Arrays(places)
-    }
-
-    pub(super) fn objects(names: &Arc<[String]>) -> Self {
-        Self::Objects(Objects::new(names))
-    }
-
-    pub(super) fn records(csv: Csv, places: Vec<Option<usize>>) -> Self {
-        Self::Records(csv, places)
-    }
-
-    /// Past what stands between two rows of a piece of a document; false at its end.
+    /// Past what is between two rows of a piece of a document; false at its end.
     pub(super) fn next(&self, cursor: &mut Cursor<'_>) -> bool {
         match self {
             Self::Arrays(_) | Self::Objects(_) => {
@@ -40,7 +26,7 @@ impl RowReader {
                     cursor.at += 1;
                 }
             }
-            Self::Records(_, places) => while places.len() > 1 && csv::blank(cursor) == Ok(true) {},
+            Self::Records(csv, header) => while header.places.len() > 1 && csv.blank(cursor) == Ok(true) {},
         }
         cursor.byte().is_some()
     }
@@ -48,32 +34,36 @@ impl RowReader {
     /// Past a row that begins here: into `rows`, as a bad one if it is refused.
     pub(super) fn read(&mut self, cursor: &mut Cursor<'_>, rows: &mut Rows) -> Result<Option<Refusal>, Stop> {
         match self {
-            Self::Arrays(places) => json_row::array(places, cursor, rows),
+            Self::Arrays(header) => json_row::array(header, cursor, rows),
             Self::Objects(objects) => objects.read(cursor, rows),
-            Self::Records(csv, places) => csv.read(places, cursor, rows),
+            Self::Records(csv, header) => csv.read(header, cursor, rows),
         }
     }
 
-    /// Past a row that begins here, unread; its text.
-    pub(super) fn skip<'a>(&self, cursor: &mut Cursor<'a>) -> Result<&'a str, Stop> {
+    /// Past a row that begins here, unread but for the names in it.
+    pub(super) fn skip(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Stop> {
         match self {
-            Self::Arrays(_) | Self::Objects(_) => cursor.skip(),
-            Self::Records(csv, _) => {
-                let start = cursor.at;
-                csv.record(cursor, |_, _| {})?;
-                Ok(&cursor.text[start..cursor.at])
-            }
+            Self::Arrays(_) => cursor.skip().map(drop),
+            Self::Objects(objects) => objects.skip(cursor),
+            Self::Records(csv, _) => csv.record(cursor, |_, _| {}),
         }
     }
 
-    /// Whether rows so far had anything of what is declared; `skipped` is one that was not read.
-    pub(super) fn knows(&mut self, skipped: Option<&str>) -> bool {
+    /// The columns that the file turned out to have, and how they differ from the declared ones.
+    pub(super) fn columns(&self) -> (Vec<String>, Deviation) {
         match self {
-            Self::Arrays(places) | Self::Records(_, places) => places.iter().any(Option::is_some),
-            Self::Objects(objects) => {
-                objects.any = objects.any || skipped.is_some_and(|text| objects.knows(text));
-                objects.any
+            Self::Arrays(header) | Self::Records(_, header) => header.columns(),
+            Self::Objects(objects) => objects.columns(),
+        }
+    }
+
+    /// Returns whether the file has anything of what is declared.
+    pub(super) fn knows(&self) -> bool {
+        match self {
+            Self::Arrays(header) | Self::Records(_, header) => {
+                header.places.iter().any(|place| matches!(place, Place::Column(_)))
             }
+            Self::Objects(objects) => objects.knows(),
         }
     }
 }

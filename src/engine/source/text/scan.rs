@@ -1,7 +1,7 @@
 //! What one partition of a scan does, on a thread of its own.
 
 use std::{
-    io,
+    io::{self, Read},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -19,11 +19,16 @@ use super::{
     index::{self, Chunk, Index},
     json::Stop,
     pace::Pace,
-    refusal::{Refused, raw},
+    refusal::{Refusal, Refused, raw},
+    sniff::HEAD,
     whole::{self, Broken},
 };
 use crate::engine::source::{
+    decode::{self, Text},
+    drift::{Deviation, OnMissingColumn},
     files::SourceFile,
+    hive::Folders,
+    intake::Intake,
     provider::{Report, Where},
     rows::{Rows, Shape, pieces},
 };
@@ -34,6 +39,7 @@ pub(super) struct Scan {
     pub(super) shape: Shape,
     pub(super) format: Format,
     pub(super) report: Report,
+    pub(super) intake: Intake,
     pub(super) pace: Pace,
     /// Rows of a batch, about.
     pub(super) batch: usize,
@@ -69,6 +75,8 @@ impl BigFile {
 #[derive(Debug)]
 pub(super) struct Partition {
     pub(super) scan: Arc<Scan>,
+    /// Its number.
+    pub(super) at: usize,
     pub(super) parts: Arc<[Part]>,
 }
 
@@ -79,7 +87,7 @@ impl PartitionStream for Partition {
 
     fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
         let mut builder = RecordBatchReceiverStream::builder(Arc::clone(self.schema()), 2);
-        let (scan, parts, to) = (Arc::clone(&self.scan), Arc::clone(&self.parts), builder.tx());
+        let (scan, parts, to, at) = (Arc::clone(&self.scan), Arc::clone(&self.parts), builder.tx(), self.at);
         builder.spawn_blocking(move || {
             let rows = Rows::new(scan.shape.clone(), scan.format.unit);
             let left = scan.limit.unwrap_or(usize::MAX);
@@ -87,11 +95,21 @@ impl PartitionStream for Partition {
                 Reading { scan: &scan, to, runtime: Handle::current(), rows, left, bytes: Vec::new() };
             match parts.iter().try_for_each(|part| reading.part(part)).and_then(|()| reading.flush()) {
                 Err(Ended::Failed(error)) => Err(error),
-                Ok(()) | Err(Ended::Enough) => Ok(()),
+                Ok(()) => scan.intake.finish(at),
+                // What was not read can't be judged.
+                Err(Ended::Enough) => Ok(()),
             }
         });
         builder.build()
     }
+}
+
+/// A piece of a file: its number, the byte and the line that it begins with, and whether all rows may be in one line.
+struct Piece {
+    number: u64,
+    base: u64,
+    line: u64,
+    is_document: bool,
 }
 
 /// A partition while it runs.
@@ -127,10 +145,29 @@ impl Reading<'_> {
     }
 
     fn whole(&mut self, file: &SourceFile) -> Result<(), Ended> {
+        let Some(folders) = self.folders(file)? else { return Ok(()) };
+        let options = self.scan.format.text;
+        if file.size > self.scan.pace.whole && options.is_encoded(&file.name) {
+            return self.sequence(file, &folders);
+        }
         let mut bytes = std::mem::take(&mut self.bytes);
-        file.read(&mut bytes, &self.runtime).map_err(|error| self.unreadable(file, &error))?;
-        match whole::read(&bytes, &self.scan.format, &file.name, &mut self.rows) {
-            Ok(refused) => self.refused(file, (0, 0), &bytes, &refused)?,
+        match decode::read(file, options, 4 * self.scan.pace.whole, &mut bytes, &self.runtime) {
+            Ok(true) => {}
+            Ok(false) => return self.sequence(file, &folders),
+            Err(error) => {
+                let Some(reason) = decode::reason(&error) else { return Err(self.unreadable(file, &error)) };
+                let broken =
+                    Broken { offset: bytes.len() as u64, reason: reason.to_owned(), is_header: false };
+                return Ok(self.broken(file, &broken)?);
+            }
+        }
+        match whole::read(&bytes, &self.scan.format, &file.name, &folders, &mut self.rows) {
+            Ok(decoded) => {
+                self.columns(file, decoded.columns, decoded.count)?;
+                self.scan.intake.rows(&file.name, decoded.count, decoded.refused.len() as u64);
+                let piece = Piece { number: 0, base: 0, line: 1, is_document: decoded.is_document };
+                self.refused(file, piece, &bytes, &decoded.refused)?;
+            }
             Err(broken) => self.broken(file, &broken)?,
         }
         self.bytes = bytes;
@@ -138,50 +175,141 @@ impl Reading<'_> {
     }
 
     fn share(&mut self, big: &BigFile, share: usize, of: usize) -> Result<(), Ended> {
-        let indexed = self.index(big)?;
+        let Some(folders) = self.folders(&big.file)? else { return Ok(()) };
+        let indexed = self.index(big, &folders)?;
         let index = match indexed.as_ref() {
             Ok(index) => index,
             Err(broken) => return Ok(self.broken(&big.file, broken)?),
         };
+        if !index.is_direct {
+            return if share == 0 { self.chunks_in_order(&big.file, &folders, index) } else { Ok(()) };
+        }
         let count = index.chunks.len();
+        self.columns(&big.file, index.columns.clone(), count as u64)?;
         for at in count * share / of..count * (share + 1) / of {
-            self.chunk(&big.file, index, at as u64, &index.chunks[at])?;
+            self.chunk(&big.file, &folders, index, at)?;
             self.flush_if_full()?;
         }
         Ok(())
     }
 
-    fn index(&self, big: &BigFile) -> Result<Indexed, Ended> {
+    /// What the path of a file gives; none if that is none of its columns, so that the file is set aside.
+    fn folders(&self, file: &SourceFile) -> Result<Option<Folders>, DataFusionError> {
+        let names = &self.scan.format.names;
+        let folders = Folders::of(&file.name, names);
+        let Some(reason) = folders.fault(names, |column| self.rows.kind(column)) else {
+            return Ok(Some(folders));
+        };
+        self.broken(file, &Broken { offset: 0, reason, is_header: false })?;
+        Ok(None)
+    }
+
+    /// Takes note of a file's columns; one without columns and rows says nothing of them.
+    fn columns(
+        &self,
+        file: &SourceFile,
+        (own, deviation): (Vec<String>, Deviation),
+        rows: u64,
+    ) -> Result<(), DataFusionError> {
+        if rows == 0 && own.is_empty() {
+            return Ok(());
+        }
+        if !deviation.new.is_empty() {
+            self.scan.format.drift.sample.contradict();
+        }
+        self.scan.intake.columns(&file.name, own, deviation)
+    }
+
+    /// A file that only one can read, since its text is not its bytes.
+    fn sequence(&mut self, file: &SourceFile, folders: &Folders) -> Result<(), Ended> {
+        let big = BigFile::new(file.clone());
+        match self.index(&big, folders)?.as_ref() {
+            Ok(index) => self.chunks_in_order(file, folders, index),
+            Err(broken) => Ok(self.broken(file, broken)?),
+        }
+    }
+
+    fn chunks_in_order(&mut self, file: &SourceFile, folders: &Folders, index: &Index) -> Result<(), Ended> {
+        self.columns(file, index.columns.clone(), index.chunks.len() as u64)?;
+        let runtime = self.runtime.clone();
+        let text = self.text(file, &runtime)?;
+        let mut reader = text.reader();
+        let (mut at, mut bytes) = (0, Vec::new());
+        for (piece, chunk) in index.chunks.iter().enumerate() {
+            let unreadable = |error: io::Error| self.unreadable(file, &error);
+            io::copy(&mut (&mut reader).take(chunk.start - at), &mut io::sink()).map_err(unreadable)?;
+            bytes.clear();
+            let length = chunk.end + self.beyond() - chunk.start;
+            let read = (&mut reader).take(length).read_to_end(&mut bytes).map_err(unreadable)?;
+            at = chunk.start + read as u64;
+            self.decode(file, folders, index, piece, &bytes)?;
+            self.flush_if_full()?;
+        }
+        Ok(())
+    }
+
+    /// How many bytes past its end a chunk needs: JSON's numbers need to be seen to end; a CSV record brings its own.
+    fn beyond(&self) -> u64 {
+        u64::from(!self.scan.format.is_csv())
+    }
+
+    fn text<'f>(&self, file: &'f SourceFile, runtime: &'f Handle) -> Result<Text<'f>, Ended> {
+        let text = decode::open(file, self.scan.format.text, HEAD, runtime);
+        text.map_err(|error| self.unreadable(file, &error))
+    }
+
+    fn index(&self, big: &BigFile, folders: &Folders) -> Result<Indexed, Ended> {
         // A thread that died while it made the index left none.
         let mut index = big.index.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(index) = index.as_ref() {
             return Ok(Arc::clone(index));
         }
         let unreadable = |error: io::Error| self.unreadable(&big.file, &error);
-        let file = big.file.open(&self.runtime).map_err(unreadable)?;
-        let made = match index::build(file, &self.scan.format, self.scan.pace, || !self.to.is_closed()) {
+        let go_on = || !self.to.is_closed();
+        let made = decode::open(&big.file, self.scan.format.text, HEAD, &self.runtime)
+            .and_then(|text| index::build(text, &self.scan.format, folders, self.scan.pace, go_on));
+        let made = match made {
             Ok(made) => Arc::new(made),
             Err(_) if self.to.is_closed() => return Err(Ended::Enough),
-            Err(error) => return Err(unreadable(error)),
+            Err(error) => match decode::reason(&error) {
+                Some(reason) => {
+                    Arc::new(Err(Broken { offset: 0, reason: reason.to_owned(), is_header: false }))
+                }
+                None => return Err(unreadable(error)),
+            },
         };
         *index = Some(Arc::clone(&made));
         Ok(made)
     }
 
-    fn chunk(&mut self, file: &SourceFile, index: &Index, piece: u64, chunk: &Chunk) -> Result<(), Ended> {
-        // JSON's numbers need to be seen to end; a CSV record brings its own end.
-        let beyond = u64::from(!self.scan.format.is_csv());
-        let bytes = file.read_range(chunk.start, chunk.end + beyond, &self.runtime);
+    fn chunk(&mut self, file: &SourceFile, folders: &Folders, index: &Index, at: usize) -> Result<(), Ended> {
+        let chunk: &Chunk = &index.chunks[at];
+        let bytes = file.read_range(chunk.start, chunk.end + self.beyond(), &self.runtime);
         let bytes = bytes.map_err(|error| self.unreadable(file, &error))?;
+        self.decode(file, folders, index, at, &bytes)
+    }
+
+    fn decode(
+        &mut self,
+        file: &SourceFile,
+        folders: &Folders,
+        index: &Index,
+        at: usize,
+        bytes: &[u8],
+    ) -> Result<(), Ended> {
         // The first pass found all of this sound.
         let changed =
             || Ended::Failed(self.scan.report.failure(&file.name, "the file changed while it was read"));
-        let text = str::from_utf8(&bytes).map_err(|_| changed())?;
-        let mut reader = self.scan.format.reader(index.header.as_deref()).map_err(|_| changed())?;
-        self.rows.begin(&file.name, chunk.first.cast_signed());
+        let text = str::from_utf8(bytes).map_err(|_| changed())?;
+        let chunk: &Chunk = &index.chunks[at];
+        let mut reader = index.format.reader(index.header.as_deref(), folders).map_err(|_| changed())?;
+        self.rows.begin(&file.name, chunk.first.cast_signed(), folders);
         let refused = chunk::decode(text, &mut reader, chunk.first, &mut self.rows);
-        let refused = refused.map_err(|_: Stop| changed())?;
-        Ok(self.refused(file, (piece, chunk.start), &bytes, &refused)?)
+        let (refused, count) = refused.map_err(|_: Stop| changed())?;
+        self.scan.intake.rows(&file.name, count, refused.len() as u64);
+        let is_document = index.format.is_document();
+        let piece = Piece { number: at as u64, base: chunk.start, line: chunk.line, is_document };
+        Ok(self.refused(file, piece, bytes, &refused)?)
     }
 
     fn flush_if_full(&mut self) -> Result<(), Ended> {
@@ -208,37 +336,75 @@ impl Reading<'_> {
         if self.left == 0 { Err(Ended::Enough) } else { Ok(()) }
     }
 
-    /// Reports rows of the piece of a file that has a number and begins at some byte.
+    /// Reports rows of a piece of a file.
     fn refused(
         &self,
         file: &SourceFile,
-        (piece, base): (u64, u64),
+        Piece { number, base, mut line, is_document }: Piece,
         bytes: &[u8],
         refused: &[Refused],
     ) -> Result<(), DataFusionError> {
-        if refused.is_empty() || !self.scan.report.begin(&file.name, piece) {
+        if refused.is_empty() {
             return Ok(());
         }
+        if refused.iter().any(|refused| matches!(refused.refusal, Refusal::Cell { .. })) {
+            self.scan.format.drift.sample.contradict();
+        }
+        let is_reported = self.scan.report.begin(&file.name, number);
         let text = str::from_utf8(bytes).unwrap_or_default();
+        let mut counted = 0;
         for Refused { row, raw: at, refusal } in refused {
-            let reason = refusal.reason(text, &self.scan.format.names, |column| self.rows.kind(column));
+            line += index::lines(&bytes[counted..at.start]);
+            counted = at.start;
+            let mut reason = refusal.reason(text, &self.scan.format.names, |column| self.rows.kind(column));
+            if is_document {
+                // All rows of a document may be in one line.
+                reason = format!("row {row}: {reason}");
+            }
+            self.scan.intake.sample(&file.name, || format!("{}:{line}: {reason}", file.name));
+            if !is_reported {
+                continue;
+            }
             let text = raw(text[at.clone()].trim_end_matches(['\r', '\n']).as_bytes());
-            let place = Where { row: Some(*row), offset: Some(base + at.start as u64) };
+            let place = Where { row: Some(line), offset: Some(base + at.start as u64) };
             self.scan.report.set_aside(&file.name, place, reason, text)?;
         }
         Ok(())
     }
 
     fn broken(&self, file: &SourceFile, broken: &Broken) -> Result<(), DataFusionError> {
+        let drift = &self.scan.format.drift;
+        let is_tolerated = drift.on_missing_column == OnMissingColumn::RejectFile || drift.is_lenient;
+        if broken.is_header && !is_tolerated {
+            return Err(self.scan.report.error(format!("{}: {}", file.name, broken.reason)));
+        }
+        self.scan
+            .intake
+            .set_aside(&file.name, format!("{}: {} (byte {})", file.name, broken.reason, broken.offset));
         if !self.scan.report.begin(&file.name, u64::MAX) {
             return Ok(());
         }
         // What stands around the break, though it may not be there any more.
         let around = broken.offset.saturating_sub(256)..broken.offset + 2048;
-        let around = file.read_range(around.start, around.end, &self.runtime).unwrap_or_default();
+        let around = self.around(file, around).unwrap_or_default();
         let character = around.iter().take_while(|byte| (0x80..0xC0).contains(*byte)).count();
         let place = Where { row: None, offset: Some(broken.offset) };
         self.scan.report.set_aside(&file.name, place, broken.reason.clone(), raw(&around[character..]))
+    }
+
+    /// The text of a file between two places, or as much of it as there is.
+    fn around(&self, file: &SourceFile, places: std::ops::Range<u64>) -> io::Result<Vec<u8>> {
+        let options = self.scan.format.text;
+        let mut text = decode::open(file, options, HEAD, &self.runtime)?;
+        if text.is_direct {
+            return file.read_range(places.start, places.end, &self.runtime);
+        }
+        let mut around = Vec::new();
+        text.head.truncate(usize::try_from(places.end).unwrap_or(HEAD));
+        if places.start < text.head.len() as u64 {
+            around = text.head.split_off(usize::try_from(places.start).unwrap_or(HEAD));
+        }
+        Ok(around)
     }
 
     fn unreadable(&self, file: &SourceFile, error: &io::Error) -> Ended {

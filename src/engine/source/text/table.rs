@@ -19,7 +19,9 @@ use super::{
     pace::Pace,
     scan::{BigFile, Part, Partition, Scan},
 };
-use crate::engine::source::{files::SourceFile, provider::Report, rows::Shape};
+use crate::engine::source::{
+    drift::OnNewColumn, files::SourceFile, intake::Intake, provider::Report, rows::Shape,
+};
 
 /// The table of a source of JSON or CSV files.
 #[derive(Debug)]
@@ -44,9 +46,12 @@ impl TextTable {
 
     /// Who reads what: small files in runs of about equal bytes, each big one by everybody.
     fn divide(&self, partitions: usize) -> Vec<Vec<Part>> {
-        let (small, big): (Vec<_>, Vec<_>) = self.files.iter().partition(|file| file.size <= self.pace.whole);
-        // A file costs something even if it is empty.
-        let cost = |file: &SourceFile| file.size + 4096;
+        // What has to be decompressed or decoded is read by one, whatever its size.
+        let encoded = |file: &SourceFile| self.format.text.is_encoded(&file.name);
+        let (small, big): (Vec<_>, Vec<_>) =
+            self.files.iter().partition(|file| file.size <= self.pace.whole || encoded(file));
+        // A file costs something even if it is empty, and more if it is compressed.
+        let cost = |file: &SourceFile| file.size * if encoded(file) { 4 } else { 1 } + 4096;
         let total: u64 = small.iter().map(|file| cost(file)).sum();
         let wanted = if big.is_empty() { partitions.min(small.len()) } else { partitions }.max(1);
         let mut parts: Vec<Vec<Part>> = (0..wanted).map(|_| Vec::new()).collect();
@@ -84,19 +89,25 @@ impl TableProvider for TextTable {
         _filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
-        let shape = Shape::new(&self.schema, projection)?;
+        let shape = Shape::new(&self.schema, projection, self.format.drift.is_rescuing())?;
+        let parts = self.divide(session.config().target_partitions());
+        let drift = &self.format.drift;
+        let on_new = drift.on_new_column.unwrap_or(OnNewColumn::Warn);
+        let names = Arc::clone(&self.format.names);
+        let report = self.report.clone();
         let schema = Arc::clone(&shape.schema);
         let scan = Arc::new(Scan {
             shape,
             format: self.format.clone(),
-            report: self.report.clone(),
+            intake: Intake::new(report.clone(), Arc::clone(drift), on_new, names, parts.len()),
+            report,
             pace: self.pace,
             batch: session.config().batch_size(),
             limit,
         });
-        let parts = self.divide(session.config().target_partitions());
-        let partitions = parts.into_iter().map(|parts| {
-            Arc::new(Partition { scan: Arc::clone(&scan), parts: parts.into() }) as Arc<dyn PartitionStream>
+        let partitions = parts.into_iter().enumerate().map(|(at, parts)| {
+            Arc::new(Partition { scan: Arc::clone(&scan), at, parts: parts.into() })
+                as Arc<dyn PartitionStream>
         });
         Ok(Arc::new(StreamingTableExec::try_new(schema, partitions.collect(), None, None, false, limit)?))
     }

@@ -1,5 +1,10 @@
 //! Whole files through real queries: what is read, what is set aside and why.
 
+mod found;
+mod hostile;
+mod spoilt;
+mod written;
+
 use std::{fmt::Write as _, fs, sync::Arc};
 
 use datafusion::{
@@ -12,15 +17,15 @@ use tempfile::TempDir;
 
 use super::Pace;
 use crate::engine::source::{
-    DateUnit, Identity, OnError, Orient, RejectSink, SourceFormat, SourceSpec, data_type, files,
-    provider::provider_at,
+    DateUnit, Drift, Identity, Limit, MaxRejected, OnError, OnMissingColumn, OnNewColumn, Orient, RejectSink,
+    SourceFormat, SourceSpec, TextOptions, data_type, files, provider::provider_at,
 };
 
 const SPLIT: SourceFormat = SourceFormat::Json { orient: Orient::Split, date_unit: DateUnit::Milliseconds };
 const RECORDS: SourceFormat =
     SourceFormat::Json { orient: Orient::Records, date_unit: DateUnit::Milliseconds };
 const LINES: SourceFormat = SourceFormat::NdJson { date_unit: DateUnit::Milliseconds };
-const CSV: SourceFormat = SourceFormat::Csv { delimiter: b',', header: true, quote: b'"', nulls: None };
+const CSV: SourceFormat = SourceFormat::Csv { delimiter: None, header: None, quote: None, nulls: None };
 
 /// Every file counts as big and is read through a window of a few bytes.
 const SLOW: Pace = Pace { whole: 0, chunk: 24, window: 7, row: 4096 };
@@ -33,6 +38,17 @@ struct Fixture {
     partitions: usize,
 }
 
+/// What is read of files is what the tests below are about, however bad they are.
+fn tolerant() -> Drift {
+    let all = Some(Limit::Share(1_000_000));
+    Drift {
+        on_missing_column: OnMissingColumn::Null,
+        max_rejected: MaxRejected { per_file: all, per_run: all },
+        is_addition: true,
+        ..Drift::default()
+    }
+}
+
 fn fixture(format: SourceFormat, columns: &[(&str, &str)], files: &[(&str, &[u8])]) -> Fixture {
     let directory = TempDir::new().unwrap();
     for (name, bytes) in files {
@@ -43,11 +59,13 @@ fn fixture(format: SourceFormat, columns: &[(&str, &str)], files: &[(&str, &[u8]
     let columns = columns.iter().map(|(name, sql)| ((*name).to_owned(), data_type(sql).unwrap())).collect();
     let spec = SourceSpec {
         identity: Identity::Stamp,
+        drift: tolerant(),
         name: "files.readings".to_owned(),
         format,
         location: "data".to_owned(),
         base: directory.path().to_owned(),
         columns,
+        text: TextOptions::default(),
         on_error: OnError::SetAside,
     };
     Fixture { directory, spec, pace: Pace::default(), partitions: 2 }
@@ -81,6 +99,20 @@ impl Fixture {
         };
         let (found, rejects) = futures::join!(run, stream.into_stream().try_collect::<Vec<_>>());
         Ok((found?, rejects.unwrap()))
+    }
+
+    /// What is to be said of a query's files.
+    async fn notes(&self, sql: &str) -> Vec<String> {
+        let config = SessionConfig::new().with_target_partitions(self.partitions);
+        let context = SessionContext::new_with_config(config);
+        let (sink, stream) = RejectSink::new(4);
+        drop(stream);
+        let state = context.state();
+        let files = files::list(&self.spec, &state).await.unwrap();
+        let table = provider_at(&self.spec, &state, files, Some(Arc::clone(&sink)), self.pace).await.unwrap();
+        context.register_table("t", table).unwrap();
+        context.sql(sql).await.unwrap().collect().await.unwrap();
+        sink.counts().notes
     }
 
     /// Both as text.
@@ -131,7 +163,6 @@ fn dirty() -> Vec<(&'static str, &'static [u8])> {
         ("data/c_empty.json", b""),
         ("data/d_cut.json", br#"{"columns":["interval_start","consumption_delta","meterpoint_id"],"data":[["2021-01-01",1,"cut"],["2021"#),
         ("data/e_norows.json", br#"{"columns":["interval_start","consumption_delta","meterpoint_id"],"data":[]}"#),
-        ("data/f_twice.json", br#"{"columns":["meterpoint_id","meterpoint_id"],"data":[["a","b"]]}"#),
         ("data/g_strange.json", br#"{"columns":["p","q"],"data":[["a","b"]]}"#),
         ("data/h_trail.json", br#"{"columns":["meterpoint_id"],"data":[["t"]]} x"#),
         ("data/i_utf8.json", b"{\"columns\":[\"meterpoint_id\"],\"data\":[[\"\xff\"]]}"),
@@ -184,7 +215,10 @@ async fn on_error_fail_names_the_place() {
         let mut fixture = fixture(SPLIT, &[("a", "double")], &[("data/x.json", file)]).at(pace);
         fixture.spec.on_error = OnError::Fail;
         let error = fixture.show("select count(*) from t").await;
-        assert!(error.contains(r#"files.readings: data/x.json:2: a: "n/a" is not a double"#), "{error}");
+        assert!(
+            error.contains(r#"files.readings: data/x.json:1: row 2: a: "n/a" is not a double"#),
+            "{error}"
+        );
     }
 }
 
@@ -216,18 +250,18 @@ async fn records_and_lines() {
 
 #[tokio::test]
 async fn separated_values() {
-    let files: [(&str, &[u8]); 5] = [
+    let files: [(&str, &[u8]); 4] = [
         ("data/a.csv", b"b, a ,x\r\n\"q, \"\"w\"\"\n2\",1,\r\n\r\n,,\r\n\"\",7,\r\nshort,1\r\nbad,n/a,\n\"torn\"x,1,\nlast,5,end"),
         ("data/b.csv", b"a,b\n1,\"open\n2,x\n"),
         ("data/c.csv", b"\n"),
-        ("data/d.csv", b"a,a\n"),
         ("data/e.csv", "a,b\n9,é".as_bytes()),
     ];
     let csv = fixture(CSV, &with_place(&[("a", "integer"), ("b", "varchar")]), &files);
     let fast = csv.show(ALL).await;
     insta::assert_snapshot!(fast);
     assert_eq!(csv.at(SLOW).show(ALL).await, fast);
-    let bare = SourceFormat::Csv { delimiter: b';', header: false, quote: b'\'', nulls: None };
+    let bare =
+        SourceFormat::Csv { delimiter: Some(b';'), header: Some(false), quote: Some(b'\''), nulls: None };
     let bare = fixture(bare, &[("a", "integer"), ("b", "varchar")], &[("data/a.csv", b"1;'x;y'\n2;z")]);
     insta::assert_snapshot!(bare.show("select * from t order by a").await, @"
     +---+-----+
@@ -390,4 +424,169 @@ fn types_that_no_source_reads_are_refused() {
     insta::assert_snapshot!(error(&fixture.spec), @"Error during planning: files.readings: column `a` is declared UInt8, which no source can read");
     fixture.spec.columns = vec![("_source_row".to_owned(), DataType::Int32)];
     insta::assert_snapshot!(error(&fixture.spec), @"Error during planning: files.readings: `_source_row` is supplied by the reader as bigint");
+}
+
+/// The declared columns of the tests on drift.
+const ORDERS: [(&str, &str); 2] = [("id", "bigint"), ("amount", "double")];
+
+fn strict(format: SourceFormat, columns: &[(&str, &str)], files: &[(&str, &[u8])]) -> Fixture {
+    let mut fixture = fixture(format, columns, files);
+    fixture.spec.drift = Drift::default();
+    fixture
+}
+
+#[tokio::test]
+async fn a_renamed_column_is_an_error_in_every_shape() {
+    let shapes: [(SourceFormat, &str, &[u8]); 4] = [
+        (CSV, "data/a.csv", b"id,amount_eur\n1,2.5\n"),
+        (SPLIT, "data/a.json", br#"{"columns":["id","amount_eur"],"data":[[1,2.5]]}"#),
+        (RECORDS, "data/a.json", br#"[{"id":1,"amount_eur":2.5}]"#),
+        (LINES, "data/a.json", br#"{"id":1,"amount_eur":2.5}"#),
+    ];
+    for (format, name, text) in shapes {
+        for pace in [Pace::default(), SLOW] {
+            let fixture = strict(format.clone(), &ORDERS, &[(name, text)]).at(pace);
+            let error = fixture.show("select * from t").await;
+            let said = "lacks the declared column `amount`, and has `amount_eur`, which isn't declared, in its place";
+            assert!(
+                error.contains(said) && error.contains("declared: `id`, `amount`"),
+                "{format:?}: {error}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn names_match_as_sql_compares_them() {
+    let shapes: [(SourceFormat, &str, &[u8]); 4] = [
+        (CSV, "data/a.csv", b"ID,Amount\n1,2.5\n"),
+        (SPLIT, "data/a.json", br#"{"columns":["ID","Amount"],"data":[[1,2.5]]}"#),
+        (RECORDS, "data/a.json", br#"[{"ID":1,"Amount":2.5}]"#),
+        (LINES, "data/a.json", br#"{"ID":7,"id":1,"\u0041mount":2.5}"#),
+    ];
+    for (format, name, text) in shapes {
+        for pace in [Pace::default(), SLOW] {
+            let fixture = strict(format.clone(), &ORDERS, &[(name, text)]).at(pace);
+            let shown = fixture.show("select * from t").await;
+            assert!(shown.contains("| 1  | 2.5    |"), "{format:?}: {shown}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn headers_that_can_not_be_told_apart_are_an_error() {
+    for (header, said) in [
+        ("id,id,amount", "column `id` is in the header twice"),
+        ("ID,Id,amount", "columns `ID` and `Id` in the header are both the declared `id`"),
+        ("id,,amount", "column 2 of 3 in the header has no name"),
+    ] {
+        for pace in [Pace::default(), SLOW] {
+            let text = format!("{header}\n1,2,3\n");
+            let mut fixture =
+                strict(CSV, &ORDERS, &[("data/a.csv", text.as_bytes()), ("data/b.csv", b"id,amount\n1,2\n")])
+                    .at(pace);
+            let error = fixture.show("select * from t").await;
+            assert!(error.contains(said) && error.contains("data/a.csv"), "{error}");
+            fixture.spec.drift.on_missing_column = OnMissingColumn::RejectFile;
+            let shown = fixture.show("select * from t").await;
+            assert!(shown.contains("| 1  | 2.0    |") && shown.contains(said), "{shown}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_column_that_came_later_is_null_and_counted() {
+    let files: [(&str, &[u8]); 2] = [("data/a.csv", b"id\n1\n2\n"), ("data/b.csv", b"id,amount\n3,1.5\n")];
+    for pace in [Pace::default(), SLOW] {
+        let fixture = strict(CSV, &ORDERS, &files).at(pace);
+        let shown = fixture.show("select * from t order by id").await;
+        assert!(shown.contains("| 1  |        |") && shown.contains("| 3  | 1.5    |"), "{shown}");
+        assert_eq!(
+            fixture.notes("select * from t").await,
+            ["files.readings: the column `amount` is NULL in 2 rows of files that lack it: data/a.csv"]
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_new_column_is_warned_of_or_rescued_or_an_error() {
+    let shapes: [(SourceFormat, &str, &[u8]); 4] = [
+        (CSV, "data/a.csv", b"id,x,amount,y\n1,\"a \"\"b\",2.5,\n"),
+        (SPLIT, "data/a.json", br#"{"columns":["id","x","amount","y"],"data":[[1,"a \"b",2.5,null]]}"#),
+        (RECORDS, "data/a.json", br#"[{"id":1,"x":"a \"b","amount":2.5,"y":null}]"#),
+        (LINES, "data/a.json", br#"{"id":1,"x":"a \"b","amount":2.5,"y":null}"#),
+    ];
+    for (format, name, text) in shapes {
+        for pace in [Pace::default(), SLOW] {
+            let mut fixture = strict(format.clone(), &ORDERS, &[(name, text)]).at(pace);
+            let notes = fixture.notes("select * from t").await;
+            assert_eq!(notes.len(), 2, "{notes:?}");
+            assert!(notes[0].contains("the column `x` isn't declared and isn't read"), "{notes:?}");
+            fixture.spec.drift.on_new_column = Some(OnNewColumn::Ignore);
+            assert_eq!(fixture.notes("select * from t").await, [""; 0]);
+            fixture.spec.drift.on_new_column = Some(OnNewColumn::Rescue);
+            let shown = fixture.show("select * from t").await;
+            assert!(shown.contains(r#"| 1  | 2.5    | {"x":"a \"b"} |"#), "{format:?}: {shown}");
+            fixture.spec.drift.on_new_column = Some(OnNewColumn::Fail);
+            let error = fixture.show("select * from t").await;
+            assert!(error.contains("has the column `x`, which isn't declared"), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn folders_give_declared_columns() {
+    let files: [(&str, &[u8]); 4] = [
+        ("data/day=2021-01-01/a.csv", b"id,day\n1,wins\n"),
+        ("data/day=2021-01-02/b.csv", b"id\n2\n3\n"),
+        ("data/day=__HIVE_DEFAULT_PARTITION__/c.csv", b"id\n4\n"),
+        ("data/day=soon/d.csv", b"id\n5\n"),
+    ];
+    for pace in [Pace::default(), SLOW] {
+        let fixture = strict(CSV, &[("id", "bigint"), ("day", "date")], &files).at(pace);
+        let shown = fixture.show("select * from t order by id").await;
+        insta::allow_duplicates! { insta::assert_snapshot!(shown); }
+    }
+}
+
+#[tokio::test]
+async fn too_many_rejects_are_an_error_and_lines_are_the_editors() {
+    for pace in [Pace::default(), SLOW] {
+        let mut fixture =
+            strict(CSV, &ORDERS, &[("data/a.csv", b"id,amount\n\"1\",\"2\"\n\nx,1\n2,\"y\nz\"\n3,q\n")])
+                .at(pace);
+        let shown = fixture.show("select * from t").await;
+        insta::allow_duplicates! { insta::assert_snapshot!(shown); }
+        fixture.spec.drift.max_rejected.per_file = Some(Limit::Rows(3));
+        let shown = fixture.show("select * from t").await;
+        insta::allow_duplicates! { insta::assert_snapshot!(shown); }
+        fixture.spec.drift.max_rejected.per_run = Some(Limit::Share(100_000));
+        let error = fixture.show("select * from t").await;
+        assert!(error.contains("3 of the 4 rows were rejected, `max_rejected` is 10% a run"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn an_empty_table_is_never_made_of_rejects() {
+    let all = MaxRejected { per_file: Some(Limit::Share(1_000_000)), per_run: Some(Limit::Share(1_000_000)) };
+    for files in [&[("data/a.csv", b"id,amount\nx,1\n".as_slice())], &[("data/a.csv", b"".as_slice())]] {
+        let mut fixture = strict(CSV, &ORDERS, files);
+        fixture.spec.drift.max_rejected = all;
+        let error = fixture.show("select * from t").await;
+        assert!(error.contains("nothing of this source is used"), "{error}");
+        // New rows may all be rejected where others are there already.
+        fixture.spec.drift.is_addition = true;
+        let shown = fixture.show("select count(*) as n from t").await;
+        assert!(shown.contains("| 0 |"), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn one_value_that_is_no_json_rejects_its_row_alone() {
+    let text = b"{\"id\":1,\"amount\":NaN}\n{\"id\":2,\"amount\":2.5,\"x\":[NaN,-Infinity]}\n{\"id\":3,\"amount\":Infinity}\n{\"id\":4}\n";
+    for pace in [Pace::default(), SLOW] {
+        let fixture = strict(LINES, &ORDERS, &[("data/a.json", text)]).at(pace);
+        let shown = fixture.show("select * from t order by id").await;
+        insta::allow_duplicates! { insta::assert_snapshot!(shown); }
+    }
 }

@@ -8,8 +8,14 @@ use super::{
     json::{Cursor, Stop},
     refusal::Refused,
     row::RowReader,
+    sniff,
 };
-use crate::engine::source::rows::Rows;
+use crate::engine::source::{
+    decode::{not_text, wide},
+    drift::Deviation,
+    hive::Folders,
+    rows::Rows,
+};
 
 /// Why a file is set aside whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,62 +23,94 @@ pub(crate) struct Broken {
     /// The byte at which it breaks.
     pub(crate) offset: u64,
     pub(crate) reason: String,
+    /// Whether it is the names of its columns that are wrong: that is no matter of its rows.
+    pub(crate) is_header: bool,
 }
 
 /// What a file that ends too early is told.
 pub(super) const CUT: &str = "the file ends too early";
 /// What a file without any text is told.
 pub(super) const EMPTY: &str = "the file is empty";
-/// What a file that is no text is told.
-pub(super) const NOT_TEXT: &str = "this is not UTF-8 text";
 
-/// Reads a file into `rows`; the rows it refuses.
+/// What a file gave.
+pub(super) struct Decoded {
+    /// The rows it refuses.
+    pub(super) refused: Vec<Refused>,
+    /// Its rows, those among them.
+    pub(super) count: u64,
+    /// Its own columns, and how they differ from the declared ones.
+    pub(super) columns: (Vec<String>, Deviation),
+    /// Whether it is one JSON document, all of whose rows may be in one line.
+    pub(super) is_document: bool,
+}
+
+/// Reads a file into `rows`; what it gave.
 pub(super) fn read(
     bytes: &[u8],
     format: &Format,
     file: &Arc<str>,
+    folders: &Folders,
     rows: &mut Rows,
-) -> Result<Vec<Refused>, Broken> {
-    let broken = |at: usize, reason: String| Broken { offset: at as u64, reason };
+) -> Result<Decoded, Broken> {
+    let broken = |at: usize, reason: String| Broken { offset: at as u64, reason, is_header: false };
     if bytes.is_empty() {
         return Err(broken(0, EMPTY.to_owned()));
     }
-    let text = str::from_utf8(bytes).map_err(|error| broken(error.valid_up_to(), NOT_TEXT.to_owned()))?;
+    if let Some(reason) = wide(bytes) {
+        return Err(broken(0, reason));
+    }
+    let text = str::from_utf8(bytes).map_err(|error| broken(error.valid_up_to(), not_text(bytes)))?;
+    let format = &*sniff::resolve(format, folders, text, true).map_err(|reason| broken(0, reason))?;
     let start = rows.len();
-    rows.begin(file, 1);
-    decode(text, format, rows).map_err(|stop| {
+    rows.begin(file, 1, folders);
+    let mut is_header = false;
+    decode(text, format, folders, rows, &mut is_header).map_err(|stop| {
         rows.discard(start);
         match stop {
             Stop::End => broken(bytes.len(), CUT.to_owned()),
-            Stop::Broken(at, reason) => broken(at, reason),
+            Stop::Broken(at, reason) => Broken { is_header, ..broken(at, reason) },
         }
     })
 }
 
-fn decode(text: &str, format: &Format, rows: &mut Rows) -> Result<Vec<Refused>, Stop> {
-    let mut sink = Decode { format, rows, reader: None, later: None, row: 0, refused: Vec::new() };
+fn decode(
+    text: &str,
+    format: &Format,
+    folders: &Folders,
+    rows: &mut Rows,
+    is_header: &mut bool,
+) -> Result<Decoded, Stop> {
+    let mut sink =
+        Decode { format, folders, rows, reader: None, later: None, row: 0, refused: Vec::new(), is_header };
     if !sink.needs_header() {
-        sink.reader = Some(format.reader(None).map_err(|reason| Stop::Broken(0, reason))?);
+        sink.reader = Some(format.reader(None, folders).map_err(|reason| Stop::Broken(0, reason))?);
     }
     let mut cursor = Cursor::new(text, true);
-    Frame::new(format).walk(&mut cursor, &mut sink)?;
+    Frame::new(format, format.own(folders).len()).walk(&mut cursor, &mut sink)?;
     let Decode { rows, reader, later, mut row, mut refused, .. } = sink;
-    let Some(mut reader) = reader else { return Ok(refused) };
+    let Some(mut reader) = reader else {
+        return Ok(Decoded {
+            refused,
+            count: 0,
+            columns: (Vec::new(), Deviation::default()),
+            is_document: true,
+        });
+    };
     if let Some(later) = later {
-        refused = chunk::decode(&text[later.clone()], &mut reader, 1, rows)?;
+        (refused, row) = chunk::decode(&text[later.clone()], &mut reader, 1, rows)?;
         for refused in &mut refused {
             refused.shift(later.start);
         }
-        row = 1;
     }
-    if row > 0 && !reader.knows(None) {
-        return Err(Stop::Broken(0, format.stranger()));
+    if let Some(reason) = format.refuse(&reader, row) {
+        return Err(Stop::Broken(0, reason));
     }
-    Ok(refused)
+    Ok(Decoded { refused, count: row, columns: reader.columns(), is_document: format.is_document() })
 }
 
 struct Decode<'a> {
     format: &'a Format,
+    folders: &'a Folders,
     rows: &'a mut Rows,
     /// Known once the header is.
     reader: Option<RowReader>,
@@ -80,21 +118,26 @@ struct Decode<'a> {
     later: Option<Range<usize>>,
     row: u64,
     refused: Vec<Refused>,
+    /// Becomes true if it is the header that is wrong.
+    is_header: &'a mut bool,
 }
 
 impl Decode<'_> {
     fn needs_header(&self) -> bool {
         match &self.format.layout {
             Layout::Split => true,
-            Layout::Records | Layout::Lines => false,
+            Layout::Records | Layout::Lines | Layout::AnyJson => false,
             Layout::Csv(csv) => csv.header,
+            Layout::AnyCsv(dialect) => dialect.plain().header,
         }
     }
 }
 
 impl Sink for Decode<'_> {
     fn header(&mut self, names: Vec<String>) -> Result<(), String> {
-        self.reader = Some(self.format.reader(Some(&names))?);
+        let reader = self.format.reader(Some(&names), self.folders);
+        *self.is_header = reader.is_err();
+        self.reader = Some(reader?);
         Ok(())
     }
 

@@ -4,8 +4,9 @@ use std::io::{self, Read};
 
 use super::{
     pace::Pace,
-    whole::{Broken, CUT, NOT_TEXT},
+    whole::{Broken, CUT},
 };
+use crate::engine::source::decode::{self, not_text};
 
 /// A piece of a file, from some byte on.
 pub(super) struct Window<R> {
@@ -35,7 +36,10 @@ impl<R: Read> Window<R> {
                 let whole = &self.bytes[..error.valid_up_to()];
                 Ok((str::from_utf8(whole).unwrap_or_default(), false))
             }
-            Err(error) => Err(self.broken(error.valid_up_to(), NOT_TEXT.to_owned())),
+            Err(error) => {
+                let start = if self.base == 0 { &self.bytes[..] } else { &[] };
+                Err(self.broken(error.valid_up_to(), not_text(start)))
+            }
         }
     }
 
@@ -52,13 +56,20 @@ impl<R: Read> Window<R> {
         }
         // As much again as is held, so that a long row is not read over and over by small steps.
         let more = self.pace.window.max(self.bytes.len()).max(1) as u64;
-        let read = (&mut self.file).take(more).read_to_end(&mut self.bytes)?;
-        self.last = (read as u64) < more;
-        Ok(Ok(()))
+        match (&mut self.file).take(more).read_to_end(&mut self.bytes) {
+            Ok(read) => {
+                self.last = (read as u64) < more;
+                Ok(Ok(()))
+            }
+            Err(error) => match decode::reason(&error) {
+                Some(reason) => Ok(Err(self.broken(self.bytes.len(), reason.to_owned()))),
+                None => Err(error),
+            },
+        }
     }
 
     /// A break at byte `at` of the piece.
     pub(super) fn broken(&self, at: usize, reason: String) -> Broken {
-        Broken { offset: self.base + at as u64, reason }
+        Broken { offset: self.base + at as u64, reason, is_header: false }
     }
 }

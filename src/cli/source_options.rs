@@ -1,0 +1,39 @@
+//! `source options`: what can be set of sources of a format.
+
+use std::{
+    io::{Write as _, stdout},
+    process::ExitCode,
+};
+
+use super::{args::SourceOptionsArgs, failure::Failure};
+use crate::{
+    diag::near,
+    project::{SOURCE_OPTIONS, SourceFormatName},
+};
+
+pub(super) fn run(args: &SourceOptionsArgs) -> Result<ExitCode, Failure> {
+    let formats = match &args.format {
+        None => SourceFormatName::ALL.to_vec(),
+        Some(name) => {
+            let names = SourceFormatName::ALL.map(SourceFormatName::as_str);
+            let found = SourceFormatName::ALL.into_iter().find(|format| format.as_str() == name);
+            let unknown = || {
+                let hint = near::question(name, names)
+                    .unwrap_or_else(|| format!("the formats are {}", names.join(", ")));
+                Failure::hinted(format!("there is no format `{name}`"), hint)
+            };
+            vec![found.ok_or_else(unknown)?]
+        }
+    };
+    let mut out = stdout().lock();
+    for option in
+        SOURCE_OPTIONS.iter().filter(|option| formats.iter().any(|format| option.applies_to(*format)))
+    {
+        let names: Vec<&str> = option.formats.iter().map(|format| format.as_str()).collect();
+        let plain = |text: &str| text.replace('`', "");
+        writeln!(out, "{} ({})", option.name, names.join(", "))?;
+        writeln!(out, "    {}", plain(option.doc))?;
+        writeln!(out, "    {}; default: {}", plain(&option.values.describe()), plain(option.default))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

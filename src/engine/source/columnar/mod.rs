@@ -1,0 +1,337 @@
+//! Parquet and Avro: DataFusion's own readers over the files of a source, cast to the declared types.
+//!
+//! ```text
+//! files        each file's own schema; like files are scanned together
+//! reading      how a column of a file becomes one of the source: as it is, cast, or value by value
+//! judged       rows of which a value may not fit: those that don't are set aside
+//! value        a value as a token and as JSON
+//! ```
+//!
+//! What is not declared is taken as the files have it, widened where their types differ. Filters reach the files' own
+//! statistics only where no row can be set aside: a row that was passed over can't be judged.
+
+mod files;
+mod judged;
+mod reading;
+#[cfg(test)]
+mod tests;
+mod value;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use datafusion::{
+    arrow::datatypes::{DataType, Field, Schema, SchemaRef},
+    catalog::{Session, TableProvider},
+    common::ScalarValue,
+    datasource::{
+        file_format::FileFormat,
+        listing::PartitionedFile,
+        physical_plan::{FileGroup, FileScanConfigBuilder},
+        table_schema::TableSchema,
+    },
+    error::DataFusionError,
+    execution::object_store::ObjectStoreUrl,
+    logical_expr::{Expr, TableProviderFilterPushDown, TableType},
+    physical_expr::{
+        PhysicalExpr,
+        expressions::{Column, Literal, cast},
+    },
+    physical_plan::{
+        ExecutionPlan,
+        projection::ProjectionExec,
+        streaming::{PartitionStream, StreamingTableExec},
+        union::UnionExec,
+    },
+};
+
+pub(super) use self::files::table;
+use self::{
+    files::{Like, Source},
+    judged::{Judged, Partition, Wanted},
+    reading::Reading,
+};
+use super::{
+    drift::{Deviation, Drift, OnNewColumn},
+    intake::Intake,
+    provider::{Report, Where},
+    spec::{RESCUED, SOURCE_FILE},
+};
+
+/// The table of a source of Parquet or Avro files.
+#[derive(Debug)]
+struct ColumnarTable {
+    /// What the table gives: declared columns, then the others of the files.
+    schema: SchemaRef,
+    format: Arc<dyn FileFormat>,
+    url: ObjectStoreUrl,
+    /// The files, those of one schema together.
+    groups: Vec<Like>,
+    /// Files that are set aside whole, and why.
+    refused: Vec<(Arc<str>, String)>,
+    drift: Arc<Drift>,
+    on_new: OnNewColumn,
+    declared: Arc<[String]>,
+    /// What is to be said of how files differ from what is declared.
+    notes: Vec<String>,
+    deviations: Vec<(Arc<str>, Deviation)>,
+    report: Report,
+}
+
+/// The name of a column of the scan that the path of a file gives; a file has no such name.
+fn of_path(column: &str) -> String {
+    format!("{SOURCE_FILE}/{column}")
+}
+
+#[async_trait]
+impl TableProvider for ColumnarTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    /// The filter stays above the scan; DataFusion's optimizer takes it down into Parquet's statistics.
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> Result<Vec<TableProviderFilterPushDown>, DataFusionError> {
+        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+    }
+
+    async fn scan(
+        &self,
+        session: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+        let wanted = match projection {
+            Some(projection) => Arc::new(self.schema.project(projection)?),
+            None => Arc::clone(&self.schema),
+        };
+        let limit = limit.filter(|_| filters.is_empty());
+        self.report.note(
+            &self.notes,
+            self.deviations.iter().map(|(file, deviation)| (Arc::clone(file), 0, deviation.clone())),
+        );
+        if self.groups.iter().any(|group| group.is_judged) || !self.refused.is_empty() {
+            return self.judged(session, &wanted, limit).await;
+        }
+        let mut plans: Vec<Arc<dyn ExecutionPlan>> = Vec::new();
+        for group in &self.groups {
+            let scan = self.files(session, group, &|column| wanted.index_of(column).is_ok(), limit).await?;
+            let scanned = scan.schema();
+            let columns = wanted
+                .fields()
+                .iter()
+                .map(|field| Ok((expression(field, group, &scanned)?, field.name().clone())));
+            let columns = columns.collect::<Result<Vec<_>, DataFusionError>>()?;
+            plans.push(Arc::new(ProjectionExec::try_new(columns, scan)?));
+        }
+        match <[_; 1]>::try_from(plans) {
+            Ok([plan]) => Ok(plan),
+            Err(plans) => UnionExec::try_new(plans),
+        }
+    }
+}
+
+impl ColumnarTable {
+    /// A scan of which every row is judged.
+    async fn judged(
+        &self,
+        session: &dyn Session,
+        wanted: &SchemaRef,
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+        let mut scans = Vec::new();
+        for group in &self.groups {
+            let needed = |column: &str| {
+                let rescues = wanted.index_of(RESCUED).is_ok() && self.on_new == OnNewColumn::Rescue;
+                wanted.index_of(column).is_ok() || group.judges(column) || (rescues && group.is_new(column))
+            };
+            scans.push((group, self.files(session, group, &needed, None).await?));
+        }
+        let partitions = scans.iter().map(|(_, scan)| partitions(scan)).sum::<usize>();
+        let partitions = partitions + usize::from(!self.refused.is_empty());
+        let intake = Arc::new(Intake::new(
+            self.report.clone(),
+            Arc::new(Drift {
+                on_missing_column: super::OnMissingColumn::Null,
+                ..self.drift.as_ref().clone()
+            }),
+            OnNewColumn::Ignore,
+            Arc::clone(&self.declared),
+            partitions,
+        ));
+        let mut streams: Vec<Arc<dyn PartitionStream>> = Vec::new();
+        for (group, scan) in scans {
+            let judged = Arc::new(self.group(wanted, group, scan, &intake, streams.len())?);
+            for at in 0..partitions_of(&judged) {
+                streams.push(Arc::new(Partition { judged: Arc::clone(&judged), at }));
+            }
+        }
+        let refused = self.refused.iter().map(|(file, reason)| (Arc::clone(file), reason.clone())).collect();
+        if !self.refused.is_empty() {
+            let (schema, report, at) = (Arc::clone(wanted), self.report.clone(), streams.len());
+            streams.push(Arc::new(Refused { schema, files: refused, report, intake, at }));
+        }
+        Ok(Arc::new(StreamingTableExec::try_new(Arc::clone(wanted), streams, None, None, false, limit)?))
+    }
+
+    fn group(
+        &self,
+        wanted: &SchemaRef,
+        group: &Like,
+        scan: Arc<dyn ExecutionPlan>,
+        intake: &Arc<Intake>,
+        first: usize,
+    ) -> Result<Judged, DataFusionError> {
+        let scanned = scan.schema();
+        let place = |source: &str| scanned.index_of(source);
+        let rescues = self.on_new == OnNewColumn::Rescue;
+        let mut columns = Vec::new();
+        for field in wanted.fields().iter().filter(|field| !(rescues && field.name() == RESCUED)) {
+            let from = match group.source(field.name()) {
+                Some(Source { from, reading }) => Some((place(from)?, reading.clone())),
+                None => None,
+            };
+            let (name, data_type) = (field.name().clone(), field.data_type().clone());
+            columns.push(Wanted { name, data_type, from, is_kept: true });
+        }
+        for field in self.schema.fields().iter().filter(|field| wanted.index_of(field.name()).is_err()) {
+            if let Some(Source { from, reading }) =
+                group.source(field.name()).filter(|_| group.judges(field.name()))
+            {
+                let from = Some((place(from)?, reading.clone()));
+                let (name, data_type) = (field.name().clone(), field.data_type().clone());
+                columns.push(Wanted { name, data_type, from, is_kept: false });
+            }
+        }
+        let kept_rescue = rescues && wanted.index_of(RESCUED).is_ok();
+        let rescue = group.new.iter().filter(|_| kept_rescue).map(|name| {
+            let is_uuid = group.schema.field_with_name(name).is_ok_and(reading::is_uuid);
+            Ok((name.clone(), place(name)?, is_uuid))
+        });
+        Ok(Judged {
+            schema: Arc::clone(wanted),
+            columns,
+            file: place(&of_path(SOURCE_FILE))?,
+            rescue: rescue.collect::<Result<_, DataFusionError>>()?,
+            report: self.report.clone(),
+            intake: Arc::clone(intake),
+            first,
+            scan,
+        })
+    }
+
+    /// A scan of files with one schema: those of their columns that `needed` says, and what their paths give.
+    async fn files(
+        &self,
+        session: &dyn Session,
+        group: &Like,
+        needed: &(dyn Fn(&str) -> bool + Sync),
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+        // The file's name travels as DataFusion lets values of a path travel: as a partition column.
+        let name = Arc::new(Field::new(of_path(SOURCE_FILE), DataType::Utf8View, true));
+        let folders = group
+            .folders
+            .iter()
+            .map(|field| Arc::new(Field::new(of_path(field.name()), field.data_type().clone(), true)));
+        let source = self.format.file_source(
+            TableSchema::builder(Arc::clone(&group.schema))
+                .with_table_partition_cols([name].into_iter().chain(folders).collect::<Vec<_>>())
+                .build(),
+        );
+        let all = source.table_schema().table_schema();
+        let mut columns: Vec<usize> = Vec::new();
+        for field in self.schema.fields().iter().filter(|field| needed(field.name())) {
+            if let Some(Source { from, .. }) = group.source(field.name()) {
+                columns.push(all.index_of(from)?);
+            }
+        }
+        for name in group.new.iter().filter(|name| needed(name)) {
+            columns.push(all.index_of(name)?);
+        }
+        columns.push(all.index_of(&of_path(SOURCE_FILE))?);
+        columns.sort_unstable();
+        columns.dedup();
+        let files = group.files.iter().map(|(name, meta, folders)| {
+            let mut file = PartitionedFile::from(meta.clone());
+            file.partition_values = vec![ScalarValue::Utf8View(Some(name.to_string()))];
+            file.partition_values.extend(folders.iter().cloned());
+            file
+        });
+        let groups = FileGroup::new(files.collect()).split_files(session.config().target_partitions());
+        let config = FileScanConfigBuilder::new(self.url.clone(), source)
+            .with_file_groups(groups)
+            .with_projection_indices(Some(columns))?
+            .with_limit(limit)
+            .build();
+        self.format.create_physical_plan(session, config).await
+    }
+}
+
+fn partitions(scan: &Arc<dyn ExecutionPlan>) -> usize {
+    scan.properties().output_partitioning().partition_count()
+}
+
+fn partitions_of(judged: &Judged) -> usize {
+    partitions(&judged.scan)
+}
+
+/// The expression over a scan of the files that gives a column of the table.
+fn expression(
+    field: &Field,
+    group: &Like,
+    scanned: &Schema,
+) -> Result<Arc<dyn PhysicalExpr>, DataFusionError> {
+    let Some(Source { from, reading }) = group.source(field.name()) else {
+        return Ok(Arc::new(Literal::new(ScalarValue::try_from(field.data_type())?)));
+    };
+    let column: Arc<dyn PhysicalExpr> = Arc::new(Column::new(from, scanned.index_of(from)?));
+    match reading {
+        Reading::Same | Reading::Bounded | Reading::Uuid => Ok(column),
+        Reading::Cast | Reading::Judge(_) => cast(column, scanned, field.data_type().clone()),
+    }
+}
+
+/// The files that are set aside whole: a partition without rows.
+#[derive(Debug)]
+struct Refused {
+    schema: SchemaRef,
+    files: Vec<(Arc<str>, String)>,
+    report: Report,
+    intake: Arc<Intake>,
+    /// Its number among the partitions of the scan.
+    at: usize,
+}
+
+impl PartitionStream for Refused {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn execute(
+        &self,
+        _: Arc<datafusion::execution::TaskContext>,
+    ) -> datafusion::execution::SendableRecordBatchStream {
+        use datafusion::physical_plan::stream::RecordBatchReceiverStream;
+        let mut builder = RecordBatchReceiverStream::builder(Arc::clone(&self.schema), 1);
+        let (files, report) = (self.files.clone(), self.report.clone());
+        let (intake, at) = (Arc::clone(&self.intake), self.at);
+        builder.spawn_blocking(move || {
+            for (file, reason) in files {
+                intake.set_aside(&file, format!("{file}: {reason}"));
+                if report.begin(&file, u64::MAX) {
+                    report.set_aside(&file, Where { row: None, offset: None }, reason, String::new())?;
+                }
+            }
+            intake.finish(at)
+        });
+        builder.build()
+    }
+}

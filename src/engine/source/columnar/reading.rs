@@ -1,0 +1,265 @@
+//! How a column of a Parquet or Avro file becomes a column of the source: as it is, by a cast that loses nothing, or
+//! value by value.
+
+use datafusion::arrow::{
+    compute::can_cast_types,
+    datatypes::{DataType, Field, TimeUnit},
+};
+
+use crate::engine::source::{kind::Kind, type_name};
+
+/// What is done with the values of a column.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Reading {
+    /// Nothing.
+    Same,
+    /// They are cast: none can fail, or the type is one that values can't be judged by.
+    Cast,
+    /// Each is judged, and kept if it fits.
+    Judge(Kind),
+    /// They stay as they are, if they are within the calendar.
+    Bounded,
+    /// They are bytes, and become the text of a UUID.
+    Uuid,
+}
+
+impl Reading {
+    /// Returns whether rows have to be looked at one by one.
+    pub(super) fn is_judged(&self) -> bool {
+        matches!(self, Self::Judge(_) | Self::Bounded | Self::Uuid)
+    }
+}
+
+/// Returns whether a field holds UUIDs, which are 16 bytes there and text to everybody else.
+pub(super) fn is_uuid(field: &Field) -> bool {
+    let metadata = field.metadata();
+    *field.data_type() == DataType::FixedSizeBinary(16)
+        && (metadata.get("logicalType").is_some_and(|name| name == "uuid")
+            || metadata.get("ARROW:extension:name").is_some_and(|name| name == "arrow.uuid"))
+}
+
+/// The type of a column that is not declared, as a file has it.
+pub(super) fn own_type(field: &Field) -> DataType {
+    if is_uuid(field) { DataType::Utf8View } else { field.data_type().clone() }
+}
+
+/// How the values of a file's column become those of a type; `is_bounded` says that all its instants are within the
+/// calendar.
+///
+/// # Errors
+/// If values of the one type can't become values of the other at all.
+pub(super) fn reading(field: &Field, to: &DataType, is_bounded: bool) -> Result<Reading, String> {
+    let from = field.data_type();
+    let is_instant = |data_type: &DataType| {
+        matches!(data_type, DataType::Date32 | DataType::Date64 | DataType::Timestamp(..))
+    };
+    let kind = Kind::from_arrow(to);
+    if is_uuid(field) && kind == Some(Kind::Text) {
+        return Ok(Reading::Uuid);
+    }
+    if is_instant(from) && is_instant(to) {
+        return Ok(match (from == to, is_bounded, kind) {
+            (true, true, _) => Reading::Same,
+            (true, false, _) => Reading::Bounded,
+            (false, true, _) if !cuts_time(from, to) => Reading::Cast,
+            (false, _, Some(kind)) => Reading::Judge(kind),
+            (false, _, None) => Reading::Cast,
+        });
+    }
+    if from == to {
+        return Ok(Reading::Same);
+    }
+    if is_lossless(from, to) {
+        return Ok(Reading::Cast);
+    }
+    match kind {
+        Some(kind) if is_scalar(from) || !to.is_nested() || !is_alike(from, to) => Ok(Reading::Judge(kind)),
+        _ if can_cast_types(from, to) => Ok(Reading::Cast),
+        _ => Err(format!("a {} can't be read as {}", type_name(from), type_name(to))),
+    }
+}
+
+/// Returns whether two nested types have the same parts, those of one of which become the other's without loss. Elsewhere a
+/// cast would drop fields, or make NULL of values, without a word.
+fn is_alike(from: &DataType, to: &DataType) -> bool {
+    use DataType::{LargeList, List, Map, Struct};
+    match (from, to) {
+        (List(from) | LargeList(from), List(to)) | (Map(from, _), Map(to, _)) => {
+            is_alike(from.data_type(), to.data_type())
+        }
+        (Struct(from), Struct(to)) => {
+            let mut parts = from.iter().zip(to);
+            // What the parts of a map are called is up to whoever wrote it; those of a struct are compared here.
+            from.len() == to.len()
+                && parts.all(|(from, to)| {
+                    let is_entry = matches!(from.name().as_str(), "key" | "keys" | "value" | "values");
+                    (from.name() == to.name() || is_entry) && is_alike(from.data_type(), to.data_type())
+                })
+        }
+        (from, to) => from == to || is_lossless(from, to),
+    }
+}
+
+/// Returns whether days would be made of instants.
+fn cuts_time(from: &DataType, to: &DataType) -> bool {
+    matches!((from, to), (DataType::Timestamp(..) | DataType::Date64, DataType::Date32))
+}
+
+fn is_scalar(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Dictionary(_, values) => is_scalar(values),
+        other => !other.is_nested(),
+    }
+}
+
+/// Returns whether a cast can't fail and loses nothing but what SQL's own cast to a wider type does.
+fn is_lossless(from: &DataType, to: &DataType) -> bool {
+    use DataType::{
+        Binary, Boolean, Dictionary, FixedSizeBinary, Float32, Float64, Int64, Null, Timestamp, Utf8View,
+    };
+    match (from, to) {
+        (Null, _) => true,
+        (Dictionary(_, values), to) => **values == *to || is_lossless(values, to),
+        (from, Utf8View) if is_text(from) => true,
+        (from, Binary) => is_text(from) || is_binary(from) || matches!(from, FixedSizeBinary(_)),
+        (Boolean | Timestamp(..) | DataType::Date32 | DataType::Date64 | DataType::Time32(_), Utf8View)
+        | (DataType::Time64(_) | DataType::Decimal128(..), Utf8View)
+        | (Timestamp(..), Int64)
+        | (Float32, Float64) => true,
+        (from, Utf8View) => from.is_integer() || from.is_floating(),
+        (from, to) if from.is_integer() => match to {
+            Float64 => true,
+            DataType::Decimal128(precision, scale) => {
+                digits(from) + i16::from(*scale) <= i16::from(*precision)
+            }
+            _ => to.is_integer() && holds(from, to),
+        },
+        (DataType::Decimal128(p, s), DataType::Decimal128(precision, scale)) => {
+            scale >= s && i16::from(*precision) - i16::from(*scale) >= i16::from(*p) - i16::from(*s)
+        }
+        _ => false,
+    }
+}
+
+fn is_text(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+}
+
+fn is_binary(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Binary | DataType::LargeBinary | DataType::BinaryView)
+}
+
+/// The bits of an integer type that count, without a sign's.
+fn bits(data_type: &DataType) -> u8 {
+    match data_type {
+        DataType::Int8 => 7,
+        DataType::UInt8 => 8,
+        DataType::Int16 => 15,
+        DataType::UInt16 => 16,
+        DataType::Int32 => 31,
+        DataType::UInt32 => 32,
+        DataType::Int64 => 63,
+        _ => 64,
+    }
+}
+
+fn holds(from: &DataType, to: &DataType) -> bool {
+    bits(from) <= bits(to) && (from.is_unsigned_integer() || to.is_signed_integer())
+}
+
+/// The decimal digits that an integer type may need.
+fn digits(data_type: &DataType) -> i16 {
+    match bits(data_type) {
+        0..=8 => 3,
+        9..=16 => 5,
+        17..=32 => 10,
+        33..=63 => 19,
+        _ => 20,
+    }
+}
+
+/// The narrowest type that holds all values of both, if there is one.
+pub(super) fn widened(one: &DataType, other: &DataType) -> Option<DataType> {
+    use DataType::{Decimal128, Float64, Int64, Timestamp};
+    if one == other {
+        return Some(one.clone());
+    }
+    let wider = |from: &DataType, to: &DataType| match (from, to) {
+        (DataType::Null, _) => true,
+        (from, to) if is_text(from) || is_binary(from) => {
+            (is_text(from) && is_text(to)) || (is_binary(from) && is_binary(to))
+        }
+        // A bigint may need more digits than a double has.
+        (from, DataType::Float64) if from.is_integer() => bits(from) <= 32,
+        (from, to) => !is_text(to) && !matches!((from, to), (Timestamp(..), Int64)) && is_lossless(from, to),
+    };
+    if is_text(one) && is_text(other) {
+        return Some(DataType::Utf8View);
+    }
+    if wider(one, other) {
+        return Some(other.clone());
+    }
+    if wider(other, one) {
+        return Some(one.clone());
+    }
+    match (one, other) {
+        (one, other) if one.is_integer() && other.is_integer() => {
+            Some(if bits(one).max(bits(other)) < 64 { Int64 } else { Decimal128(20, 0) })
+        }
+        (Timestamp(_, one), Timestamp(_, other)) if one == other => {
+            Some(Timestamp(TimeUnit::Microsecond, one.clone()))
+        }
+        (Decimal128(p, s), Decimal128(precision, scale)) => {
+            let most = (s.max(scale)).to_owned();
+            let whole = (i16::from(*p) - i16::from(*s)).max(i16::from(*precision) - i16::from(*scale));
+            let precision =
+                u8::try_from(whole + i16::from(most)).ok().filter(|precision| *precision <= 38)?;
+            Some(Decimal128(precision, most))
+        }
+        (from, DataType::Float32) | (DataType::Float32, from) if from.is_integer() && bits(from) <= 32 => {
+            Some(Float64)
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn how(from: DataType, to: DataType) -> Reading {
+        reading(&Field::new("c", from, true), &to, false).unwrap()
+    }
+
+    #[test]
+    fn what_can_fail_is_judged_value_by_value() {
+        use DataType::{Boolean, Date32, Float64, Int32, Int64, Utf8, Utf8View};
+        assert_eq!(how(Int32, Int64), Reading::Cast);
+        assert_eq!(how(Int64, Int32), Reading::Judge(Kind::Int32));
+        assert_eq!(how(Float64, Int64), Reading::Judge(Kind::Int64));
+        assert_eq!(how(Utf8, Utf8View), Reading::Cast);
+        assert_eq!(how(Utf8, Date32), Reading::Judge(Kind::Date));
+        assert_eq!(how(Int64, Boolean), Reading::Judge(Kind::Boolean));
+        assert_eq!(how(Date32, Date32), Reading::Bounded);
+        let micros = DataType::Timestamp(TimeUnit::Microsecond, None);
+        assert_eq!(how(micros.clone(), Date32), Reading::Judge(Kind::Date), "a time of day is not cut off");
+        assert_eq!(how(DataType::Decimal128(10, 2), DataType::Decimal128(12, 2)), Reading::Cast);
+        assert_eq!(
+            how(DataType::Decimal128(10, 2), DataType::Decimal128(10, 3)),
+            Reading::Judge(Kind::Decimal { precision: 10, scale: 3 })
+        );
+    }
+
+    #[test]
+    fn types_are_widened_where_nothing_is_lost() {
+        use DataType::{Decimal128, Float64, Int32, Int64, UInt32, UInt64, Utf8, Utf8View};
+        assert_eq!(widened(&Int32, &Int64), Some(Int64));
+        assert_eq!(widened(&UInt32, &Int32), Some(Int64));
+        assert_eq!(widened(&UInt64, &Int64), Some(Decimal128(20, 0)));
+        assert_eq!(widened(&Int32, &Float64), Some(Float64));
+        assert_eq!(widened(&Int64, &Float64), None, "a double rounds above 2^53");
+        assert_eq!(widened(&Int64, &Utf8), None);
+        assert_eq!(widened(&Utf8, &Utf8View), Some(Utf8View));
+        assert_eq!(widened(&Decimal128(10, 2), &Decimal128(5, 4)), Some(Decimal128(12, 4)));
+    }
+}

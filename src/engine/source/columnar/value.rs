@@ -1,0 +1,122 @@
+//! A value of an Arrow array, as a token that is judged and as JSON.
+
+use datafusion::{
+    arrow::{
+        array::{Array, ArrayRef, AsArray},
+        datatypes::{
+            DataType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type,
+            UInt16Type, UInt32Type, UInt64Type,
+        },
+    },
+    error::DataFusionError,
+};
+use serde_json::Value;
+
+use super::judged::shown;
+use crate::engine::source::{cell::Token, kind::Kind};
+
+/// The value of a row, to be judged by a kind; `text` holds what has no form of its own in the array.
+pub(super) fn token<'a>(
+    array: &'a ArrayRef,
+    row: usize,
+    kind: Kind,
+    text: &'a mut String,
+) -> Result<Token<'a>, DataFusionError> {
+    if array.is_null(row) {
+        return Ok(Token::Null);
+    }
+    if let Some(number) = integer(array, row) {
+        return Ok(Token::Int(number));
+    }
+    Ok(match array.data_type() {
+        DataType::Boolean => Token::Bool(array.as_boolean().value(row)),
+        DataType::Utf8 => Token::Text(array.as_string::<i32>().value(row)),
+        DataType::LargeUtf8 => Token::Text(array.as_string::<i64>().value(row)),
+        DataType::Utf8View => Token::Text(array.as_string_view().value(row)),
+        DataType::Binary => blob(array.as_binary::<i32>().value(row), kind),
+        DataType::LargeBinary => blob(array.as_binary::<i64>().value(row), kind),
+        DataType::BinaryView => blob(array.as_binary_view().value(row), kind),
+        DataType::FixedSizeBinary(_) => blob(array.as_fixed_size_binary().value(row), kind),
+        DataType::Float64 => Token::Float(array.as_primitive::<Float64Type>().value(row)),
+        // As a double it would have digits that nobody wrote.
+        DataType::Float32 if array.as_primitive::<Float32Type>().value(row).is_finite() => {
+            *text = array.as_primitive::<Float32Type>().value(row).to_string();
+            Token::Number(text)
+        }
+        DataType::Float32 => Token::Float(f64::NAN),
+        DataType::UInt64 | DataType::Decimal128(..) | DataType::Decimal256(..) | DataType::Float16 => {
+            *text = shown(array, row)?;
+            Token::Number(text)
+        }
+        nested if nested.is_nested() => {
+            *text = json(array, row)?.to_string();
+            Token::Nested(text)
+        }
+        _ => {
+            *text = shown(array, row)?;
+            Token::Text(text)
+        }
+    })
+}
+
+/// Bytes that are text count as text where text is wanted.
+fn blob(bytes: &[u8], kind: Kind) -> Token<'_> {
+    match (kind, str::from_utf8(bytes)) {
+        (Kind::Binary, _) | (_, Err(_)) => Token::Blob(bytes),
+        (_, Ok(text)) => Token::Text(text),
+    }
+}
+
+fn integer(array: &ArrayRef, row: usize) -> Option<i64> {
+    Some(match array.data_type() {
+        DataType::Int8 => array.as_primitive::<Int8Type>().value(row).into(),
+        DataType::Int16 => array.as_primitive::<Int16Type>().value(row).into(),
+        DataType::Int32 => array.as_primitive::<Int32Type>().value(row).into(),
+        DataType::Int64 => array.as_primitive::<Int64Type>().value(row),
+        DataType::UInt8 => array.as_primitive::<UInt8Type>().value(row).into(),
+        DataType::UInt16 => array.as_primitive::<UInt16Type>().value(row).into(),
+        DataType::UInt32 => array.as_primitive::<UInt32Type>().value(row).into(),
+        _ => return None,
+    })
+}
+
+/// The value of a row as JSON: what JSON has no form for is text.
+pub(super) fn json(array: &ArrayRef, row: usize) -> Result<Value, DataFusionError> {
+    if array.is_null(row) {
+        return Ok(Value::Null);
+    }
+    if let Some(number) = integer(array, row) {
+        return Ok(number.into());
+    }
+    Ok(match array.data_type() {
+        DataType::Boolean => array.as_boolean().value(row).into(),
+        DataType::UInt64 => array.as_primitive::<UInt64Type>().value(row).into(),
+        DataType::Float64 => float(array.as_primitive::<Float64Type>().value(row)),
+        DataType::Struct(fields) => {
+            let columns = array.as_struct().columns().iter();
+            let entries = fields
+                .iter()
+                .zip(columns)
+                .map(|(field, column)| Ok((field.name().clone(), json(column, row)?)));
+            Value::Object(entries.collect::<Result<_, DataFusionError>>()?)
+        }
+        DataType::List(_) => items(&array.as_list::<i32>().value(row))?,
+        DataType::LargeList(_) => items(&array.as_list::<i64>().value(row))?,
+        DataType::FixedSizeList(..) => items(&array.as_fixed_size_list().value(row))?,
+        DataType::Map(..) => {
+            let entries = array.as_map().value(row);
+            let (keys, values) = (entries.column(0), entries.column(1));
+            let entries = (0..entries.len()).map(|at| Ok((shown(keys, at)?, json(values, at)?)));
+            Value::Object(entries.collect::<Result<_, DataFusionError>>()?)
+        }
+        _ => shown(array, row)?.into(),
+    })
+}
+
+fn items(array: &ArrayRef) -> Result<Value, DataFusionError> {
+    (0..array.len()).map(|at| json(array, at)).collect()
+}
+
+fn float(number: f64) -> Value {
+    serde_json::Number::from_f64(number).map_or_else(|| number.to_string().into(), Value::Number)
+}

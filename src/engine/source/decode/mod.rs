@@ -1,0 +1,286 @@
+//! From the bytes of a text file to UTF-8: decompression, then decoding.
+//!
+//! [`read`] does it for small files in memory, [`open`] for any file in a stream. A file that can't be decoded gives an
+//! [`Undecodable`] error, which sets the file aside; any other error is one of the disk or the network.
+
+mod compression;
+
+use std::{
+    fmt,
+    io::{self, Cursor, Read},
+};
+
+use encoding_rs::DecoderResult;
+use tokio::runtime::Handle;
+
+pub use self::compression::Compression;
+use self::compression::decompressed;
+use super::files::SourceFile;
+
+/// How the bytes of a text file become text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TextOptions {
+    /// How files are compressed.
+    pub compression: Compression,
+    /// The encoding of the text in them.
+    pub encoding: Encoding,
+}
+
+/// The encoding of text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Encoding {
+    /// UTF-8, or UTF-16 if a byte order mark says so.
+    #[default]
+    Auto,
+    /// Each byte is the character of its number.
+    Latin1,
+    /// An encoding of the WHATWG standard.
+    Named(&'static encoding_rs::Encoding),
+}
+
+impl TextOptions {
+    /// Returns whether the bytes of a file of this name are other ones than those of its text. Of files that a byte order
+    /// mark tells to be UTF-16 it is known only once they are open.
+    pub(crate) fn is_encoded(&self, name: &str) -> bool {
+        self.encoding != Encoding::Auto || self.compression.of(name) != Compression::None
+    }
+
+    /// For fingerprints and messages.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        format!("{:?} {:?}", self.compression, self.encoding).to_lowercase()
+    }
+}
+
+impl Encoding {
+    /// The encoding of this name, in any case.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let label = name.to_ascii_lowercase();
+        Some(match label.as_str() {
+            "auto" | "utf-8" | "utf8" => Self::Auto,
+            // The web reads these as windows-1252; elsewhere they are what they say.
+            "latin-1" | "latin1" | "iso-8859-1" | "iso8859-1" | "iso_8859-1" => Self::Latin1,
+            _ => Self::Named(encoding_rs::Encoding::for_label_no_replacement(label.as_bytes())?),
+        })
+    }
+}
+
+/// Why a file's bytes are no text, for people.
+#[derive(Debug)]
+struct Undecodable(String);
+
+impl fmt::Display for Undecodable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Undecodable {}
+
+fn undecodable(reason: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, Undecodable(reason))
+}
+
+/// Why a file can't be decoded, if that is what the error says.
+pub(crate) fn reason(error: &io::Error) -> Option<&str> {
+    error.get_ref()?.downcast_ref::<Undecodable>().map(|found| found.0.as_str())
+}
+
+/// What bytes that are no UTF-8 text seem to be.
+pub(crate) fn not_text(bytes: &[u8]) -> String {
+    const NOT_TEXT: &str = "this is not UTF-8 text";
+    if let Some(compression) = Compression::of_bytes(bytes) {
+        let name = compression.name();
+        return format!("{NOT_TEXT}: it is compressed (set `compression: {name}`, or name the file by it)");
+    }
+    format!("{NOT_TEXT}: set `encoding`, such as `latin-1` or `windows-1252`")
+}
+
+/// What bytes of which every other one is NUL seem to be.
+pub(crate) fn wide(bytes: &[u8]) -> Option<String> {
+    let bytes = &bytes[..bytes.len().min(64)];
+    let zeros = |odd: usize| bytes.iter().skip(odd).step_by(2).all(|byte| *byte == 0);
+    let of = match (bytes.len() >= 4, zeros(0), zeros(1)) {
+        (true, true, false) => "utf-16be",
+        (true, false, true) => "utf-16le",
+        _ => return None,
+    };
+    Some(format!("it looks like UTF-16 without a byte order mark: set `encoding: {of}`"))
+}
+
+/// A text file that is read in a stream.
+pub(crate) struct Text<'a> {
+    /// The beginning of the text, in UTF-8 unless the file is none.
+    pub(crate) head: Vec<u8>,
+    /// Returns whether the text is the file's very bytes, so that places in it are places in the file.
+    pub(crate) is_direct: bool,
+    rest: Box<dyn Read + 'a>,
+}
+
+impl<'a> Text<'a> {
+    /// The whole text.
+    pub(crate) fn reader(self) -> impl Read + 'a {
+        Cursor::new(self.head).chain(self.rest)
+    }
+}
+
+/// Opens a file as text, `head` bytes of which are read at once.
+pub(crate) fn open<'a>(
+    file: &'a SourceFile,
+    options: TextOptions,
+    head: usize,
+    runtime: &'a Handle,
+) -> io::Result<Text<'a>> {
+    let bytes = file.open(runtime)?;
+    let compression = options.compression.of(&file.name);
+    let bytes = decompressed(bytes, compression)?;
+    let (encoding, mut bytes) = encoded(bytes, options.encoding)?;
+    let is_direct = encoding.is_none() && compression == Compression::None;
+    if let Some(encoding) = encoding {
+        bytes = Box::new(Decoding::new(bytes, encoding));
+    }
+    let mut text = Vec::new();
+    match (&mut bytes).take(head as u64).read_to_end(&mut text) {
+        Ok(_) => {}
+        // Whoever reads on learns of it where it happens.
+        Err(error) if reason(&error).is_some() => bytes = Box::new(Failed(Some(error))),
+        Err(error) => return Err(error),
+    }
+    Ok(Text { head: text, is_direct, rest: bytes })
+}
+
+/// Reads a whole file as text, unless it is longer than `limit` once it is decoded; then returns false.
+pub(crate) fn read(
+    file: &SourceFile,
+    options: TextOptions,
+    limit: u64,
+    into: &mut Vec<u8>,
+    runtime: &Handle,
+) -> io::Result<bool> {
+    file.read(into, runtime)?;
+    let compression = options.compression.of(&file.name);
+    if compression == Compression::None && options.encoding == Encoding::Auto && mark(into).is_none() {
+        return Ok(true);
+    }
+    let bytes = std::mem::take(into);
+    let (encoding, mut bytes) = encoded(decompressed(&bytes[..], compression)?, options.encoding)?;
+    if let Some(encoding) = encoding {
+        bytes = Box::new(Decoding::new(bytes, encoding));
+    }
+    let read = bytes.take(limit + 1).read_to_end(into)?;
+    Ok(read as u64 <= limit)
+}
+
+/// The encoding that a byte order mark says, unless it is UTF-8's.
+fn mark(bytes: &[u8]) -> Option<&'static encoding_rs::Encoding> {
+    match bytes {
+        [0xff, 0xfe, ..] => Some(encoding_rs::UTF_16LE),
+        [0xfe, 0xff, ..] => Some(encoding_rs::UTF_16BE),
+        _ => None,
+    }
+}
+
+/// The same bytes, and the encoding they are decoded from; none if they are UTF-8.
+fn encoded<'a>(
+    mut bytes: Box<dyn Read + 'a>,
+    encoding: Encoding,
+) -> io::Result<(Option<Encoding>, Box<dyn Read + 'a>)> {
+    if encoding == Encoding::Latin1 {
+        return Ok((Some(encoding), bytes));
+    }
+    let mut head = Vec::new();
+    (&mut bytes).take(2).read_to_end(&mut head)?;
+    // A mark wins over either byte order that is declared.
+    let found = match (mark(&head), encoding) {
+        (Some(found), Encoding::Auto) => Some(Encoding::Named(found)),
+        (Some(found), Encoding::Named(declared))
+            if declared == encoding_rs::UTF_16LE || declared == encoding_rs::UTF_16BE =>
+        {
+            Some(Encoding::Named(found))
+        }
+        (_, Encoding::Named(declared)) => Some(Encoding::Named(declared)),
+        (None, _) | (Some(_), Encoding::Latin1) => None,
+    };
+    Ok((found, Box::new(Cursor::new(head).chain(bytes))))
+}
+
+/// Fails once.
+struct Failed(Option<io::Error>);
+
+impl Read for Failed {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
+    }
+}
+
+/// How much is decoded at once.
+const BLOCK: usize = 1 << 16;
+
+/// Text in some encoding, as UTF-8.
+struct Decoding<R> {
+    bytes: R,
+    /// None for Latin-1, and at the end of any other text.
+    decoder: Option<encoding_rs::Decoder>,
+    input: Vec<u8>,
+    /// What of the input is not decoded yet.
+    pending: std::ops::Range<usize>,
+    ended: bool,
+    output: Cursor<Vec<u8>>,
+}
+
+impl<R: Read> Decoding<R> {
+    fn new(bytes: R, encoding: Encoding) -> Self {
+        let decoder = match encoding {
+            Encoding::Named(encoding) => Some(encoding.new_decoder_with_bom_removal()),
+            Encoding::Auto | Encoding::Latin1 => None,
+        };
+        Self { bytes, decoder, input: vec![0; BLOCK], pending: 0..0, ended: false, output: Cursor::default() }
+    }
+
+    /// Decodes some more; false at the end of the text.
+    fn fill(&mut self) -> io::Result<bool> {
+        if self.pending.is_empty() && !self.ended {
+            let read = self.bytes.read(&mut self.input)?;
+            self.pending = 0..read;
+            self.ended = read == 0;
+        } else if self.ended && self.decoder.is_none() {
+            return Ok(false);
+        }
+        let input = &self.input[self.pending.clone()];
+        let output = self.output.get_mut();
+        let Some(decoder) = &mut self.decoder else {
+            output.clear();
+            output.extend_from_slice(encoding_rs::mem::decode_latin1(input).as_bytes());
+            self.output.set_position(0);
+            self.pending = 0..0;
+            return Ok(!self.ended);
+        };
+        output.resize(BLOCK, 0);
+        let (result, read, written) = decoder.decode_to_utf8_without_replacement(input, output, self.ended);
+        output.truncate(written);
+        self.output.set_position(0);
+        self.pending.start += read;
+        match result {
+            DecoderResult::InputEmpty if self.ended => {
+                self.decoder = None;
+                Ok(written > 0)
+            }
+            DecoderResult::InputEmpty | DecoderResult::OutputFull => Ok(true),
+            DecoderResult::Malformed(..) => {
+                Err(undecodable(format!("this is not {} text", decoder.encoding().name())))
+            }
+        }
+    }
+}
+
+impl<R: Read> Read for Decoding<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let read = self.output.read(into)?;
+            if read > 0 || into.is_empty() || !self.fill()? {
+                return Ok(read);
+            }
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! The type of a column of which only the values are known: the narrowest that holds every one of them without loss.
+
+use datafusion::arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, TimeUnit};
+
+use super::instant;
+
+/// Whole numbers up to here are doubles without loss.
+const EXACT: u64 = 1 << f64::MANTISSA_DIGITS;
+
+/// As many digits as every double keeps.
+const KEPT: usize = f64::DIGITS as usize;
+
+/// The length of a date.
+const DATE: usize = "2021-01-31".len();
+
+/// Which types a column may have, besides text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Types(u8);
+
+impl Types {
+    const NONE: Self = Self(0);
+    const INTEGER: Self = Self(1);
+    const DOUBLE: Self = Self(2);
+    const DECIMAL: Self = Self(4);
+    const DATE: Self = Self(8);
+    const TIMESTAMP: Self = Self(16);
+    const BOOLEAN: Self = Self(32);
+
+    /// Those of numbers.
+    pub(super) const NUMBERS: Self = Self(Self::INTEGER.0 | Self::DOUBLE.0 | Self::DECIMAL.0);
+    /// Those of days and moments.
+    pub(super) const TIMES: Self = Self(Self::DATE.0 | Self::TIMESTAMP.0);
+    /// All of them.
+    pub(super) const ALL: Self = Self(Self::NUMBERS.0 | Self::TIMES.0 | Self::BOOLEAN.0);
+    /// All but decimals: numbers that no bigint or double holds are text.
+    pub(super) const PLAIN: Self = Self(Self::ALL.0 & !Self::DECIMAL.0);
+
+    fn any(self, of: Self) -> bool {
+        self.0 & of.0 != 0
+    }
+
+    fn close(&mut self, of: Self) {
+        self.0 &= !of.0;
+    }
+}
+
+/// What the values seen so far can be, besides text.
+#[derive(Debug, Clone)]
+pub(super) struct Guess {
+    /// Whether there was any.
+    seen: bool,
+    /// The types that hold all of them.
+    open: Types,
+    /// Whether any of the timestamps has a zone.
+    zoned: bool,
+    /// The most digits before and after the decimal point.
+    whole: usize,
+    scale: usize,
+    /// Whether decimals are wanted where doubles would lose digits.
+    is_exact: bool,
+}
+
+impl Guess {
+    /// A column without values, of one of these types or text.
+    pub(super) fn new(types: Types) -> Self {
+        let is_exact = types.any(Types::DECIMAL);
+        Self { seen: false, open: types, zoned: false, whole: 0, scale: 0, is_exact }
+    }
+
+    /// Takes a value in that is not NULL.
+    pub(super) fn see(&mut self, text: &str) {
+        self.seen = true;
+        if self.open == Types::NONE {
+            return;
+        }
+        let text = text.trim_ascii();
+        if self.open.any(Types::NUMBERS) {
+            self.see_number(text);
+        }
+        if self.open.any(Types::TIMES) {
+            self.see_time(text);
+        }
+        if self.open.any(Types::BOOLEAN)
+            && !(text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false"))
+        {
+            self.open.close(Types::BOOLEAN);
+        }
+    }
+
+    /// The type; text if there was nothing to go by.
+    pub(super) fn data_type(&self) -> DataType {
+        let is = |of| self.seen && self.open.any(of);
+        if is(Types::INTEGER) {
+            DataType::Int64
+        } else if is(Types::DOUBLE) {
+            DataType::Float64
+        } else if is(Types::DECIMAL) {
+            let digits = u8::try_from(self.whole + self.scale).unwrap_or(DECIMAL128_MAX_PRECISION);
+            DataType::Decimal128(digits.max(1), i8::try_from(self.scale).unwrap_or_default())
+        } else if is(Types::DATE) {
+            DataType::Date32
+        } else if is(Types::TIMESTAMP) {
+            DataType::Timestamp(TimeUnit::Microsecond, self.zoned.then(|| "UTC".into()))
+        } else if is(Types::BOOLEAN) {
+            DataType::Boolean
+        } else {
+            DataType::Utf8View
+        }
+    }
+
+    /// Takes the values in that another guess has seen.
+    pub(super) fn merge(&mut self, other: &Self) {
+        if !other.seen {
+            return;
+        }
+        self.seen = true;
+        self.open = Types(self.open.0 & other.open.0);
+        self.zoned |= other.zoned;
+        self.whole = self.whole.max(other.whole);
+        self.scale = self.scale.max(other.scale);
+        self.bound();
+    }
+
+    fn see_number(&mut self, text: &str) {
+        let Some(number) = Number::of(text) else { return self.open.close(Types::NUMBERS) };
+        if number.is_fraction || number.integer(text).is_none() {
+            self.open.close(Types::INTEGER);
+        }
+        if !number.is_double(text, self.is_exact) {
+            self.open.close(Types::DOUBLE);
+        }
+        if number.has_exponent {
+            self.open.close(Types::DECIMAL);
+        } else {
+            self.whole = self.whole.max(number.whole);
+            self.scale = self.scale.max(number.scale);
+            self.bound();
+        }
+    }
+
+    /// No decimal has as many digits.
+    fn bound(&mut self) {
+        if self.whole + self.scale > usize::from(DECIMAL128_MAX_PRECISION) {
+            self.open.close(Types::DECIMAL);
+        }
+    }
+
+    fn see_time(&mut self, text: &str) {
+        if !(text.len() == DATE && instant::date(text).is_some()) {
+            self.open.close(Types::DATE);
+            if instant::timestamp(text).is_none() {
+                self.open.close(Types::TIMESTAMP);
+            }
+        }
+        self.zoned |= self.open.any(Types::TIMESTAMP)
+            && text.get(DATE..).is_some_and(|time| time.contains(['Z', 'z', '+', '-', 'U']));
+    }
+}
+
+/// A number as it is written.
+struct Number {
+    /// Digits before the point, without a leading zero.
+    whole: usize,
+    /// Digits after the point.
+    scale: usize,
+    is_fraction: bool,
+    has_exponent: bool,
+}
+
+impl Number {
+    /// The number that a text is. `007` is none, since a table that lost the zeros could not give them back; neither is
+    /// `+49`.
+    fn of(text: &str) -> Option<Self> {
+        let bytes = text.as_bytes();
+        let digits = bytes.strip_prefix(b"-").unwrap_or(bytes);
+        let count = |bytes: &[u8]| bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let whole = count(digits);
+        if whole > 1 && digits[0] == b'0' {
+            return None;
+        }
+        let mut number = Self { whole, scale: 0, is_fraction: false, has_exponent: false };
+        let mut rest = &digits[whole..];
+        if let [b'.', fraction @ ..] = rest {
+            number.is_fraction = true;
+            number.scale = count(fraction);
+            rest = &fraction[number.scale..];
+        }
+        if whole + number.scale == 0 {
+            return None;
+        }
+        if let [b'e' | b'E', exponent @ ..] = rest {
+            number.is_fraction = true;
+            number.has_exponent = true;
+            let exponent = exponent.strip_prefix(b"-").or(exponent.strip_prefix(b"+")).unwrap_or(exponent);
+            rest = &exponent[count(exponent)..];
+            if exponent.is_empty() {
+                return None;
+            }
+        }
+        if whole == 1 && digits[0] == b'0' {
+            number.whole = 0;
+        }
+        rest.is_empty().then_some(number)
+    }
+
+    fn integer(&self, text: &str) -> Option<i64> {
+        // Most are short, and not worth being read.
+        if self.whole <= KEPT { Some(0) } else { text.parse().ok() }
+    }
+
+    /// Returns whether a double holds it: every number that is finite, or only those that lose no digit.
+    fn is_double(&self, text: &str, is_exact: bool) -> bool {
+        if !self.is_fraction {
+            return self.whole <= KEPT
+                || text.parse::<i64>().is_ok_and(|number| number.unsigned_abs() <= EXACT);
+        }
+        if !self.has_exponent && self.whole + self.scale <= KEPT {
+            return true;
+        }
+        let Some(number) = text.parse().ok().filter(|number: &f64| number.is_finite()) else { return false };
+        if !is_exact {
+            return true;
+        }
+        let digits = significant(text);
+        // As programs write doubles: with as few digits as tell it from others, or with 17.
+        digits.len() <= KEPT
+            || digits == significant(&format!("{number:e}"))
+            || digits == significant(&format!("{number:.16e}"))
+    }
+}
+
+/// The digits of a number without zeros at either end.
+fn significant(text: &str) -> String {
+    let mantissa = text.split(['e', 'E']).next().unwrap_or_default();
+    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+    digits.trim_matches('0').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::source::type_name;
+
+    fn of(types: Types, values: &[&str]) -> String {
+        let mut whole = Guess::new(types);
+        let (mut one, mut other) = (Guess::new(types), Guess::new(types));
+        for (at, value) in values.iter().enumerate() {
+            whole.see(value);
+            if at % 2 == 0 { one.see(value) } else { other.see(value) }
+        }
+        one.merge(&other);
+        assert_eq!(one.data_type(), whole.data_type(), "{values:?} in two halves");
+        type_name(&whole.data_type())
+    }
+
+    fn check(values: &[&str], want: &str) {
+        assert_eq!(of(Types::ALL, values), want, "{values:?}");
+        assert_eq!(of(Types::PLAIN, values), want, "{values:?}, without decimals");
+    }
+
+    #[test]
+    fn the_narrowest_type_that_holds_every_value() {
+        check(&[], "varchar");
+        check(&["1", "-2", " 3 "], "bigint");
+        check(&["9223372036854775807"], "bigint");
+        check(&["1", "2.5", "-1e-3", ".5"], "double");
+        check(&["true", "FALSE"], "boolean");
+        check(&["2021-01-31"], "date");
+        check(&["2021-01-31", "2021-01-31 12:00:00"], "timestamp");
+        check(&["2021-01-31", "2021-01-31T12:00:00Z"], "timestamptz");
+        check(&["2021-01-31T12:00+02:00"], "timestamptz");
+        check(&["1", "x"], "varchar");
+    }
+
+    #[test]
+    fn what_would_lose_something_is_text() {
+        for value in [
+            "007",
+            "1e999",
+            "NaN",
+            "+49",
+            "yes",
+            "2021-02-29",
+            "１",
+            "日本語日本語",
+            "-",
+            ".",
+            "1.2.3",
+            "1e",
+            "0x1",
+        ] {
+            check(&[value], "varchar");
+        }
+        check(&["1", "-01"], "varchar");
+        check(&["0", "true"], "varchar");
+        check(&["1", "2021-01-31"], "varchar");
+    }
+
+    #[test]
+    fn numbers_that_no_bigint_and_no_double_holds_are_decimals() {
+        for (values, want) in [
+            (&["9223372036854775808"][..], "decimal(19, 0)"),
+            (&["9007199254740993", "0.5"], "decimal(17, 1)"),
+            (&["1234567890.123456789", "1"], "decimal(19, 9)"),
+            (&["0.12345678901234567891"], "decimal(20, 20)"),
+        ] {
+            assert_eq!(of(Types::ALL, values), want, "{values:?}");
+        }
+        check(&["9".repeat(39).as_str()], "varchar");
+        assert_eq!(of(Types::PLAIN, &["9223372036854775808"]), "varchar");
+        assert_eq!(of(Types::PLAIN, &["9007199254740993", "0.5"]), "varchar");
+        // More digits than a double has, and yet a double: that is how programs write them.
+        check(&["0.30000000000000004", "0.10000000000000001", "1.7976931348623157e308"], "double");
+    }
+
+    #[test]
+    fn zeros_that_count_are_no_padding() {
+        check(&["0"], "bigint");
+        check(&["0.5", "-0.5", "0e0", "5."], "double");
+    }
+}

@@ -1,0 +1,215 @@
+//! What one scan of a source takes in and rejects, judged when the last of its partitions has ended.
+//!
+//! The judgement is an error of that partition's stream, so whatever reads the source fails before its rows are used. A
+//! scan that stops early, since its query has enough rows, is not judged.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use datafusion::error::DataFusionError;
+
+use super::{
+    drift::{self, Deviation, Drift, FileColumns, Limit, OnNewColumn},
+    provider::Report,
+};
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Intake {
+    report: Report,
+    drift: Arc<Drift>,
+    on_new: OnNewColumn,
+    declared: Arc<[String]>,
+    /// The partitions of the scan.
+    partitions: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    finished: BTreeSet<usize>,
+    files: BTreeMap<Arc<str>, File>,
+}
+
+#[derive(Debug, Default)]
+struct File {
+    rows: u64,
+    rejected: u64,
+    is_set_aside: bool,
+    columns: Option<(Vec<String>, Deviation)>,
+    /// A few lines on what was rejected.
+    sample: Vec<String>,
+}
+
+/// Lines on rejects that an error shows.
+const SAMPLE: usize = 3;
+
+/// What is said where columns that were found in a sample of the files don't hold.
+const CONTRADICTED: &str =
+    "its columns were found in a sample of its files, and the others have other values or columns";
+
+/// Half of a file's rows.
+const HALF: Limit = Limit::Share(500_000);
+
+impl Intake {
+    /// Of a scan with so many partitions.
+    pub(crate) fn new(
+        report: Report,
+        drift: Arc<Drift>,
+        on_new: OnNewColumn,
+        declared: Arc<[String]>,
+        partitions: usize,
+    ) -> Self {
+        Self { report, drift, on_new, declared, partitions, state: Mutex::default() }
+    }
+
+    /// Takes note of a file's columns.
+    ///
+    /// # Errors
+    /// If they are an error whatever other files have.
+    pub(crate) fn columns(
+        &self,
+        file: &Arc<str>,
+        own: Vec<String>,
+        deviation: Deviation,
+    ) -> Result<(), DataFusionError> {
+        let columns = FileColumns { file: file.to_string(), rows: None, own, deviation };
+        if !self.drift.is_lenient
+            && let Some(message) = self.drift.refuse(self.on_new, &self.declared, &columns)
+        {
+            return Err(self.report.error(message));
+        }
+        let FileColumns { own, deviation, .. } = columns;
+        self.state().files.entry(Arc::clone(file)).or_default().columns = Some((own, deviation));
+        Ok(())
+    }
+
+    /// Takes note of rows of a file: how many were read, and how many of these were rejected.
+    pub(crate) fn rows(&self, file: &Arc<str>, rows: u64, rejected: u64) {
+        let mut state = self.state();
+        let file = state.files.entry(Arc::clone(file)).or_default();
+        file.rows += rows;
+        file.rejected += rejected;
+    }
+
+    /// Takes note of a file that is set aside whole, and why.
+    pub(crate) fn set_aside(&self, file: &Arc<str>, line: String) {
+        let mut state = self.state();
+        let file = state.files.entry(Arc::clone(file)).or_default();
+        file.is_set_aside = true;
+        file.sample = vec![line];
+    }
+
+    /// Takes note of a reject, if there are not enough of its file.
+    pub(crate) fn sample(&self, file: &Arc<str>, line: impl FnOnce() -> String) {
+        let mut state = self.state();
+        let file = state.files.entry(Arc::clone(file)).or_default();
+        if file.sample.len() < SAMPLE {
+            file.sample.push(line());
+        }
+    }
+
+    /// Takes note that a partition has read all that was its part; the last one judges.
+    ///
+    /// # Errors
+    /// If what was read is not to be used.
+    pub(crate) fn finish(&self, partition: usize) -> Result<(), DataFusionError> {
+        let mut state = self.state();
+        state.finished.insert(partition);
+        if state.finished.len() < self.partitions {
+            return Ok(());
+        }
+        let columns = state.files.iter().filter(|(_, file)| !file.is_set_aside);
+        let columns = columns.filter_map(|(name, file)| {
+            let (own, deviation) = file.columns.clone()?;
+            Some(FileColumns {
+                file: name.to_string(),
+                rows: Some(file.rows - file.rejected),
+                own,
+                deviation,
+            })
+        });
+        let columns: Vec<FileColumns> = columns.collect();
+        let mut notes = Vec::new();
+        if self.drift.sample.is_contradicted() && !self.drift.is_lenient {
+            return Err(self.report.error(CONTRADICTED.to_owned()));
+        }
+        self.drift.sample.confirm();
+        match drift::judge(&self.drift, self.on_new, &self.declared, &columns) {
+            Ok(found) => notes = found,
+            Err(message) if self.drift.is_lenient => notes.push(message),
+            Err(message) => return Err(self.report.error(message)),
+        }
+        match self.excess(&state.files) {
+            None => {}
+            Some(message) if self.drift.is_lenient => notes.push(message),
+            Some(message) => return Err(self.report.error(message)),
+        }
+        let read = state.files.iter().map(|(name, file)| {
+            let deviation = file.columns.as_ref().map(|(_, deviation)| deviation.clone());
+            (Arc::clone(name), file.rows - file.rejected, deviation.unwrap_or_default())
+        });
+        self.report.note(&notes, read);
+        Ok(())
+    }
+
+    /// Why too much was rejected, if it was.
+    fn excess(&self, files: &BTreeMap<Arc<str>, File>) -> Option<String> {
+        let limits = self.drift.max_rejected;
+        let per_file = limits.per_file.unwrap_or(HALF);
+        for (name, file) in files.iter().filter(|(_, file)| file.rejected > 0) {
+            if per_file.is_passed(file.rejected, file.rows) {
+                let allowed = match limits.per_file {
+                    Some(limit) => format!("`max_rejected` is {limit} a file"),
+                    None => "more than half of them".to_owned(),
+                };
+                let what = match file.rows {
+                    1 => format!("the only row of {name} was rejected"),
+                    rows => {
+                        format!("{} of the {rows} rows of {name} were rejected, {allowed}", file.rejected)
+                    }
+                };
+                return Some(explained(what, &file.sample));
+            }
+        }
+        let sum = |of: fn(&File) -> u64| files.values().map(of).sum::<u64>();
+        let (rows, rejected) = (sum(|file| file.rows), sum(|file| file.rejected));
+        let set_aside = files.values().filter(|file| file.is_set_aside).count();
+        let sample: Vec<String> =
+            files.values().flat_map(|file| &file.sample).take(SAMPLE).cloned().collect();
+        if let Some(limit) = limits.per_run.filter(|limit| limit.is_passed(rejected, rows)) {
+            let what =
+                format!("{rejected} of the {rows} rows were rejected, `max_rejected` is {limit} a run");
+            return Some(explained(what, &sample));
+        }
+        if rows > rejected || (self.drift.is_addition && (rejected == 0 || limits.per_run.is_some())) {
+            return None;
+        }
+        let what = match (rejected, set_aside) {
+            (0, 0) => return None,
+            (0, 1) if files.len() == 1 => "the only file could not be read".to_owned(),
+            (0, _) => format!("none of the {} files could be read", files.len()),
+            _ => "every row was rejected".to_owned(),
+        };
+        Some(explained(what, &sample))
+    }
+
+    /// What the lock guards is whole between any two statements, so a thread that died holding it left no harm.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn explained(what: String, sample: &[String]) -> String {
+    let mut text = format!("{what}: nothing of this source is used");
+    for line in sample {
+        text.push_str("\n  ");
+        text.push_str(line);
+    }
+    text.push_str(
+        "\n  hint: correct the file, or what is declared about it; or allow more rejects with `max_rejected`",
+    );
+    text
+}

@@ -1,0 +1,107 @@
+//! The columns of a file, matched with the declared ones as SQL compares names: an exact match wins, then one without case.
+
+use super::drift::Deviation;
+
+/// For each column of a file, what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// The declared column with this number.
+    Column(usize),
+    /// A column that nobody declared.
+    New,
+    /// A declared column whose values the path gives.
+    Supplied,
+}
+
+/// Returns whether two names are one to SQL.
+pub(crate) fn same(one: &str, other: &str) -> bool {
+    one.eq_ignore_ascii_case(other)
+        || (!(one.is_ascii() && other.is_ascii()) && one.to_lowercase() == other.to_lowercase())
+}
+
+/// The place of a name among others: where it is exactly, else where it is but for case.
+pub(crate) fn find(name: &str, names: &[String]) -> Option<usize> {
+    let exact = names.iter().position(|other| other == name);
+    exact.or_else(|| names.iter().position(|other| same(other, name)))
+}
+
+/// Matches the columns of a file with the declared ones; `supplied` says which of these the path gives.
+///
+/// # Errors
+/// If a column has no name, or if two can't be told apart.
+pub(crate) fn places(own: &[String], declared: &[String], supplied: &[bool]) -> Result<Vec<Place>, String> {
+    if let Some(at) = own.iter().position(|name| name.trim().is_empty()) {
+        return Err(format!("column {} of {} in the header has no name", at + 1, own.len()));
+    }
+    let mut sorted: Vec<&String> = own.iter().collect();
+    sorted.sort_unstable();
+    if let Some((twice, _)) = sorted.iter().zip(sorted.iter().skip(1)).find(|(one, next)| one == next) {
+        return Err(format!("column `{twice}` is in the header twice"));
+    }
+    let mut places = vec![Place::New; own.len()];
+    for (column, name) in declared.iter().enumerate() {
+        let place = if supplied.get(column) == Some(&true) { Place::Supplied } else { Place::Column(column) };
+        let exact = own.iter().position(|other| other == name);
+        let mut alike = own.iter().enumerate().filter(|(_, other)| same(other, name)).map(|(at, _)| at);
+        match (exact, alike.next(), alike.next()) {
+            (Some(at), ..) | (None, Some(at), None) => places[at] = place,
+            (None, Some(one), Some(two)) => {
+                let (one, two) = (&own[one], &own[two]);
+                return Err(format!(
+                    "columns `{one}` and `{two}` in the header are both the declared `{name}`"
+                ));
+            }
+            (None, None, _) => {}
+        }
+    }
+    Ok(places)
+}
+
+/// How a file with columns at these places differs from what is declared; columns from `required` on need not be there.
+pub(crate) fn deviation(
+    own: &[String],
+    places: &[Place],
+    declared: &[String],
+    supplied: &[bool],
+    required: usize,
+) -> Deviation {
+    let mut is_there = supplied.to_vec();
+    is_there.resize(declared.len(), false);
+    for place in places {
+        if let Place::Column(column) = place {
+            is_there[*column] = true;
+        }
+    }
+    let missing = declared.iter().zip(&is_there).take(required).filter(|(_, there)| !**there);
+    let new = own.iter().zip(places).filter(|(_, place)| **place == Place::New);
+    Deviation {
+        missing: missing.map(|(name, _)| name.clone()).collect(),
+        new: new.map(|(name, _)| name.clone()).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matched(own: &[&str], declared: &[&str]) -> Result<Vec<Place>, String> {
+        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        places(&owned(own), &owned(declared), &[])
+    }
+
+    #[test]
+    fn an_exact_name_wins_and_else_case_does_not_count() {
+        use Place::{Column, New};
+        assert_eq!(matched(&["B", "a"], &["a", "b"]), Ok(vec![Column(1), Column(0)]));
+        assert_eq!(matched(&["ID", "id"], &["id"]), Ok(vec![New, Column(0)]));
+        assert_eq!(matched(&["ÄRA", "x"], &["ära"]), Ok(vec![Column(0), New]));
+    }
+
+    #[test]
+    fn what_can_not_be_told_apart_is_an_error() {
+        let error = |own: &[&str]| matched(own, &["id"]).unwrap_err();
+        insta::assert_snapshot!(error(&["ID", "Id"]), @"columns `ID` and `Id` in the header are both the declared `id`");
+        insta::assert_snapshot!(error(&["x", "x"]), @"column `x` is in the header twice");
+        insta::assert_snapshot!(error(&["id", " "]), @"column 2 of 2 in the header has no name");
+    }
+}

@@ -1,0 +1,338 @@
+//! Structs, lists and maps, read from JSON text into Arrow arrays.
+//!
+//! A value is looked through before any of it is taken: it fits as a whole or not at all. A field that isn't declared
+//! doesn't fit, since its value would be lost without a word; a declared field that an object lacks is NULL.
+
+use std::{borrow::Cow, sync::Arc};
+
+use datafusion::arrow::{
+    array::{ArrayRef, ListArray, MapArray, StructArray},
+    buffer::{NullBuffer, OffsetBuffer},
+    datatypes::{DataType, FieldRef, Fields},
+};
+
+use super::{
+    cell::{Token, unescape},
+    column::Column,
+    kind::Kind,
+    spec::DateUnit,
+    text::{Cursor, Scalar, Stop},
+};
+
+/// The values of a nested column, or of a part of one.
+pub(crate) struct Nested {
+    shape: Shape,
+    /// Which values are there; those of a part that is no nested one are kept by itself.
+    valid: Vec<bool>,
+}
+
+enum Shape {
+    Leaf(Box<Column>),
+    Struct { fields: Fields, children: Vec<Nested> },
+    List { field: FieldRef, items: Box<Nested>, ends: Vec<i32> },
+    Map { field: FieldRef, keys: Box<Nested>, values: Box<Nested>, ends: Vec<i32> },
+}
+
+impl Nested {
+    /// No values yet; `None` if no source can read the type.
+    pub(crate) fn new(data_type: &DataType, unit: DateUnit) -> Option<Self> {
+        let part = |field: &FieldRef| Self::new(field.data_type(), unit);
+        let shape = match data_type {
+            DataType::Struct(fields) => Shape::Struct {
+                fields: fields.clone(),
+                children: fields.iter().map(part).collect::<Option<_>>()?,
+            },
+            DataType::List(field) => {
+                Shape::List { field: Arc::clone(field), items: Box::new(part(field)?), ends: vec![0] }
+            }
+            DataType::Map(field, _) => {
+                let DataType::Struct(entries) = field.data_type() else { return None };
+                let [keys, values] = &entries[..] else { return None };
+                let (keys, values) = (Box::new(part(keys)?), Box::new(part(values)?));
+                Shape::Map { field: Arc::clone(field), keys, values, ends: vec![0] }
+            }
+            other => Shape::Leaf(Box::new(Column::new(other, Kind::from_arrow(other)?, unit, true))),
+        };
+        Some(Self { shape, valid: Vec::new() })
+    }
+
+    /// Takes a JSON text in; false, and nothing taken, if it isn't JSON or doesn't fit.
+    pub(crate) fn append(&mut self, text: &str) -> bool {
+        // A number has to be seen to end.
+        let padded;
+        let text = if text.ends_with(|last: char| last.is_ascii_digit()) {
+            padded = format!("{text} ");
+            &padded
+        } else {
+            text
+        };
+        let mut cursor = Cursor::new(text, true);
+        let fits = self.fits(&mut cursor) == Ok(true);
+        cursor.space();
+        if !fits || cursor.byte().is_some() {
+            return false;
+        }
+        // It was walked to its end just now.
+        self.take(&mut Cursor::new(text, true)).is_ok()
+    }
+
+    /// Takes a NULL in.
+    pub(crate) fn append_null(&mut self) {
+        self.valid.push(false);
+        match &mut self.shape {
+            Shape::Leaf(column) => {
+                column.append(Token::Null);
+            }
+            Shape::Struct { children, .. } => children.iter_mut().for_each(Self::append_null),
+            Shape::List { ends, .. } | Shape::Map { ends, .. } => ends.extend(ends.last().copied()),
+        }
+    }
+
+    /// How many values there are.
+    pub(crate) fn len(&self) -> usize {
+        self.valid.len()
+    }
+
+    /// What was taken; it is empty afterwards. `None` if there is more of it than an array holds.
+    pub(crate) fn finish(&mut self) -> Option<ArrayRef> {
+        let valid = std::mem::take(&mut self.valid);
+        let nulls = || (!valid.iter().all(|valid| *valid)).then(|| NullBuffer::from(valid.clone()));
+        Some(match &mut self.shape {
+            Shape::Leaf(column) => column.finish()?,
+            Shape::Struct { fields, children } => {
+                let children: Vec<ArrayRef> = children.iter_mut().map(Self::finish).collect::<Option<_>>()?;
+                if children.is_empty() {
+                    return Some(Arc::new(StructArray::new_empty_fields(valid.len(), nulls())));
+                }
+                Arc::new(StructArray::try_new(fields.clone(), children, nulls()).ok()?)
+            }
+            Shape::List { field, items, ends } => {
+                let ends = OffsetBuffer::new(std::mem::replace(ends, vec![0]).into());
+                Arc::new(ListArray::try_new(Arc::clone(field), ends, items.finish()?, nulls()).ok()?)
+            }
+            Shape::Map { field, keys, values, ends } => {
+                let ends = OffsetBuffer::new(std::mem::replace(ends, vec![0]).into());
+                let DataType::Struct(entries) = field.data_type() else { return None };
+                let entries = vec![keys.finish()?, values.finish()?]
+                    .into_iter()
+                    .zip(entries)
+                    .map(|(array, field)| (Arc::clone(field), array))
+                    .collect::<Vec<_>>();
+                let entries = StructArray::from(entries);
+                Arc::new(MapArray::try_new(Arc::clone(field), ends, entries, nulls(), false).ok()?)
+            }
+        })
+    }
+
+    /// Past the value that begins here; whether it fits.
+    fn fits(&self, cursor: &mut Cursor<'_>) -> Result<bool, Stop> {
+        let open = cursor.peek()?;
+        if open == b'n' {
+            cursor.scalar()?;
+            return Ok(true);
+        }
+        match &self.shape {
+            Shape::Leaf(column) => {
+                let token = token(cursor, column.kind())?;
+                Ok(column.fits(token))
+            }
+            Shape::List { items, .. } => {
+                if open != b'[' {
+                    return Ok(false);
+                }
+                cursor.at += 1;
+                let mut first = true;
+                while cursor.element(first, b']')? {
+                    first = false;
+                    if !items.fits(cursor)? {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
+            Shape::Struct { fields, children } => {
+                let mut given = vec![false; fields.len()];
+                members(cursor, |name, cursor| match field(fields, name) {
+                    Some(at) if !given[at] => {
+                        given[at] = true;
+                        children[at].fits(cursor)
+                    }
+                    _ => Ok(false),
+                })
+            }
+            Shape::Map { values, .. } => {
+                let mut given = std::collections::HashSet::new();
+                members(cursor, |name, cursor| Ok(given.insert(name.to_owned()) && values.fits(cursor)?))
+            }
+        }
+    }
+
+    /// Takes in the value that begins here, which fits.
+    fn take(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Stop> {
+        if cursor.peek()? == b'n' {
+            cursor.scalar()?;
+            self.append_null();
+            return Ok(());
+        }
+        self.valid.push(true);
+        match &mut self.shape {
+            Shape::Leaf(column) => {
+                let token = token(cursor, column.kind())?;
+                column.append(token);
+            }
+            Shape::List { items, ends, .. } => {
+                cursor.at += 1;
+                let mut first = true;
+                while cursor.element(first, b']')? {
+                    first = false;
+                    items.take(cursor)?;
+                }
+                ends.push(end(items.len(), cursor.at)?);
+            }
+            Shape::Struct { fields, children } => {
+                let before = children.first().map_or(0, Self::len);
+                members(cursor, |name, cursor| {
+                    if let Some(at) = field(fields, name) {
+                        children[at].take(cursor)?;
+                    }
+                    Ok(true)
+                })?;
+                children.iter_mut().filter(|child| child.len() == before).for_each(Self::append_null);
+            }
+            Shape::Map { keys, values, ends, .. } => {
+                members(cursor, |name, cursor| {
+                    if let Shape::Leaf(column) = &mut keys.shape {
+                        column.append(Token::Text(name));
+                    }
+                    keys.valid.push(true);
+                    values.take(cursor)?;
+                    Ok(true)
+                })?;
+                ends.push(end(values.len(), cursor.at)?);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The end of a list among all items.
+fn end(length: usize, at: usize) -> Result<i32, Stop> {
+    i32::try_from(length).map_err(|_| Stop::Broken(at, "more than 2147483647 items".to_owned()))
+}
+
+/// Past the object that begins here, each member of which is given to `each` until it says no.
+fn members<'a>(
+    cursor: &mut Cursor<'a>,
+    mut each: impl FnMut(&str, &mut Cursor<'a>) -> Result<bool, Stop>,
+) -> Result<bool, Stop> {
+    if cursor.peek()? != b'{' {
+        return Ok(false);
+    }
+    cursor.at += 1;
+    let mut first = true;
+    while cursor.element(first, b'}')? {
+        first = false;
+        let name = match cursor.key()? {
+            (inside, false) => Cow::Borrowed(inside),
+            (inside, true) => match unescape(inside) {
+                Some(name) => Cow::Owned(name),
+                None => return Ok(false),
+            },
+        };
+        if !each(&name, cursor)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The field of this name; names are compared as SQL compares them.
+fn field(fields: &Fields, name: &str) -> Option<usize> {
+    let exact = fields.iter().position(|field| field.name() == name);
+    exact.or_else(|| fields.iter().position(|field| field.name().eq_ignore_ascii_case(name)))
+}
+
+/// Past the JSON value that begins here, as a column of some kind takes it.
+pub(crate) fn token<'a>(cursor: &mut Cursor<'a>, kind: Kind) -> Result<Token<'a>, Stop> {
+    if kind.is_json() {
+        // Of whatever kind it is, its text is the value.
+        return Ok(Token::Nested(cursor.skip()?));
+    }
+    Ok(match cursor.scalar()? {
+        Some(Scalar::Null) => Token::Null,
+        Some(Scalar::Bool(value)) => Token::Bool(value),
+        Some(Scalar::Number(text)) => Token::Number(text),
+        Some(Scalar::Word(text)) => Token::Word(text),
+        Some(Scalar::String(inside, false)) => Token::Text(inside),
+        Some(Scalar::String(inside, true)) => Token::Escaped(inside),
+        None => Token::Nested(cursor.skip()?),
+    })
+}
+
+/// Returns whether a text is one JSON value.
+pub(crate) fn is_json(text: &str) -> bool {
+    let padded = format!("{text} ");
+    let mut cursor = Cursor::new(&padded, true);
+    if cursor.skip().is_err() {
+        return false;
+    }
+    cursor.space();
+    cursor.byte().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::array::Array;
+    use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
+
+    use super::*;
+    use crate::engine::source::data_type;
+
+    fn shown(sql: &str, texts: &[&str]) -> String {
+        let mut nested = Nested::new(&data_type(sql).unwrap(), DateUnit::default()).unwrap();
+        let taken: Vec<bool> = texts.iter().map(|text| nested.append(text)).collect();
+        let array = nested.finish().unwrap();
+        assert_eq!(array.data_type(), &data_type(sql).unwrap());
+        let options = FormatOptions::default().with_null("NULL");
+        let formatter = ArrayFormatter::try_new(&array, &options).unwrap();
+        let mut values = (0..array.len()).map(|at| formatter.value(at).to_string());
+        let lines = texts.iter().zip(taken).map(|(text, taken)| {
+            format!("{text} => {}", if taken { values.next().unwrap() } else { "refused".to_owned() })
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn values_fit_as_a_whole_or_not_at_all() {
+        insta::assert_snapshot!(shown(
+            "struct(a bigint, B list(struct(c varchar, d date)))",
+            &[
+                r#"{"a": 1, "b": [{"c": "x", "d": "2021-01-01"}, {"c": 7}, null]}"#,
+                r#"{"A": "2"}"#,
+                "null",
+                "{}",
+                r#"{"a": 1, "more": 2}"#,
+                r#"{"a": 1, "a": 2}"#,
+                r#"{"b": [{"d": "2021-01-01"}, {"d": "n/a"}]}"#,
+                r#"{"b": {}}"#,
+                "[1]",
+                r#"{"a": 1"#,
+                r#"{"a": 1} x"#,
+                r#"{"a": 3, "b": []}"#,
+            ]
+        ));
+        insta::assert_snapshot!(shown(
+            "map(varchar, double)",
+            &[
+                r#"{"x": 1, "y\n": null}"#,
+                "{}",
+                "null",
+                r#"{"x": 1, "x": 2}"#,
+                r#"{"x": true}"#,
+                r#"{"z": 1.5}"#
+            ]
+        ));
+        insta::assert_snapshot!(shown("bigint[][]", &["[[1, 2], [], null]", "[]", "[3]", "null", "[[4]]"]));
+        insta::assert_snapshot!(shown("json[]", &[r#"[{"a": 1}, "x", 2, null]"#, "7"]));
+    }
+}

@@ -1,0 +1,291 @@
+//! The columns of text files of which none are declared: rows are looked at, and none is kept.
+//!
+//! A file that breaks somewhere counts for nothing, as when it is loaded. What rows have is put together in `observed`.
+//! Start at [`infer`].
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use datafusion::{arrow::datatypes::DataType, error::DataFusionError};
+use futures::future::try_join_all;
+use tokio::runtime::Handle;
+
+use super::{
+    document::{Format, Frame},
+    json::{Cursor, Stop},
+    observed::{Columns, Observed},
+    pace::Pace,
+    sniff::{self, HEAD},
+    whole::{Broken, CUT, EMPTY},
+    window::Window,
+};
+use crate::engine::source::{
+    decode::{self, Text, not_text, wide},
+    files::SourceFile,
+    hive::{self, Folders},
+};
+
+/// What was found in files.
+#[derive(Debug, Clone, Default)]
+pub struct Found {
+    /// The columns, in the order in which they come up.
+    pub columns: Vec<FoundColumn>,
+    /// Rows that have them.
+    pub rows: u64,
+    /// Files that were read.
+    pub files: u64,
+    /// Files that can't be read, with the reasons.
+    pub broken: Vec<(Arc<str>, String)>,
+    /// Whether not all of the files were looked at, or not all of each.
+    pub is_sample: bool,
+}
+
+/// How closely files are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// A sample of them: quick, and to be borne out by whoever reads them.
+    Sample,
+    /// Every row of every file.
+    All,
+    /// Every row of every file, and what is only for people.
+    Detailed,
+}
+
+/// Of fewer bytes than this no sample is taken.
+const SAMPLE: u64 = 8 << 20;
+/// The share of the bytes that a sample has, at least.
+const SHARE: u64 = 32;
+/// How many bytes of a file a sample has, at least.
+const BEGINNING: u64 = 1 << 20;
+
+/// A sample of files that are spread evenly over all of them, and how much of each is looked at; all of few.
+fn sample(files: Vec<SourceFile>) -> (Vec<SourceFile>, Option<u64>) {
+    let total: u64 = files.iter().map(cost).sum();
+    let budget = SAMPLE.max(total / SHARE);
+    if total <= budget {
+        return (files, None);
+    }
+    let count = files.len();
+    let average = total / count as u64;
+    // Of files that are big, more of them are looked at, and less of each.
+    let wanted = usize::try_from(budget / average.min(BEGINNING)).unwrap_or(count).clamp(1, count);
+    let limit = (budget / wanted as u64).max(BEGINNING);
+    let files = files.into_iter().enumerate();
+    // The first of each of so many runs of files.
+    let is_first = |at: usize| at == 0 || at * wanted / count != (at - 1) * wanted / count;
+    (files.filter(|(at, _)| is_first(*at)).map(|(_, file)| file).collect(), Some(limit))
+}
+
+/// A column that was found.
+#[derive(Debug, Clone)]
+pub struct FoundColumn {
+    /// As the first file has it.
+    pub name: String,
+    /// The narrowest type that holds every value.
+    pub data_type: DataType,
+    /// Rows without a value.
+    pub nulls: u64,
+    /// Different values, about; zero unless they were asked for.
+    pub distinct: u64,
+    /// A few values, if they were asked for.
+    pub examples: Vec<String>,
+}
+
+/// The columns of `files`, which are divided among `threads`.
+pub(in crate::engine::source) async fn infer(
+    format: Format,
+    files: Vec<SourceFile>,
+    threads: usize,
+    look: Look,
+) -> Result<Found, DataFusionError> {
+    let (files, limit) = if look == Look::Sample { sample(files) } else { (files, None) };
+    let is_detailed = look == Look::Detailed;
+    let total: u64 = files.iter().map(cost).sum();
+    let mut shares: Vec<Vec<SourceFile>> = vec![Vec::new(); threads.max(1)];
+    let mut before = 0;
+    for file in files {
+        let to = usize::try_from(before * shares.len() as u64 / total.max(1)).unwrap_or(0);
+        before += cost(&file);
+        let last = shares.len() - 1;
+        shares[to.min(last)].push(file);
+    }
+    let format = Arc::new(format);
+    // A future that is dropped must not leave threads behind that read for nobody.
+    let stop = Arc::new(Stopper(AtomicBool::new(false)));
+    let shares = shares.into_iter().filter(|files| !files.is_empty()).map(|files| {
+        let (format, stop, runtime) = (Arc::clone(&format), Arc::clone(&stop), Handle::current());
+        tokio::task::spawn_blocking(move || {
+            let looking = Looking { format: &format, is_detailed, limit, runtime: &runtime };
+            share(looking, &files, &stop)
+        })
+    });
+    let guard = Guard(Arc::clone(&stop));
+    let shares = try_join_all(shares).await.map_err(|error| DataFusionError::External(Box::new(error)))?;
+    drop(guard);
+    let mut all = Columns::default();
+    for share in shares {
+        all.merge(share?);
+    }
+    Ok(Found { is_sample: limit.is_some(), ..all.found() })
+}
+
+fn cost(file: &SourceFile) -> u64 {
+    file.size + 4096
+}
+
+#[derive(Debug)]
+struct Stopper(AtomicBool);
+
+struct Guard(Arc<Stopper>);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.0.0.store(true, Ordering::Relaxed);
+    }
+}
+
+fn share(looking: Looking<'_>, files: &[SourceFile], stop: &Stopper) -> Result<Columns, DataFusionError> {
+    let mut all = Columns::default();
+    let mut bytes = Vec::new();
+    for file in files {
+        if stop.0.load(Ordering::Relaxed) {
+            break;
+        }
+        let found = looking
+            .file(file, &mut bytes)
+            .map_err(|error| DataFusionError::Execution(format!("{}: {error}", file.name)))?;
+        match found {
+            Ok(mut columns) => {
+                columns.supply(hive::pairs(&file.name), looking.is_detailed);
+                all.merge(columns);
+            }
+            Err(broken) => {
+                all.merge(Columns::broken(Arc::clone(&file.name), broken.reason));
+            }
+        }
+    }
+    Ok(all)
+}
+
+#[derive(Clone, Copy)]
+struct Looking<'a> {
+    format: &'a Format,
+    is_detailed: bool,
+    /// How many bytes of a file are looked at.
+    limit: Option<u64>,
+    runtime: &'a Handle,
+}
+
+impl Looking<'_> {
+    fn file(&self, file: &SourceFile, bytes: &mut Vec<u8>) -> io::Result<Result<Columns, Broken>> {
+        let pace = Pace::default();
+        let options = self.format.text;
+        let undecodable = |error: io::Error| match decode::reason(&error) {
+            Some(reason) => Ok(Err(Broken { offset: 0, reason: reason.to_owned(), is_header: false })),
+            None => Err(error),
+        };
+        if file.size <= pace.whole.min(self.limit.unwrap_or(u64::MAX)) {
+            match decode::read(file, options, 4 * pace.whole, bytes, self.runtime) {
+                Ok(true) => return Ok(self.whole(bytes)),
+                Ok(false) => {}
+                Err(error) => return undecodable(error),
+            }
+        }
+        match decode::open(file, options, HEAD, self.runtime) {
+            Ok(text) => self.windows(text, pace),
+            Err(error) => undecodable(error),
+        }
+    }
+
+    fn whole(&self, bytes: &[u8]) -> Result<Columns, Broken> {
+        let broken = |at: usize, reason: String| Broken { offset: at as u64, reason, is_header: false };
+        if bytes.is_empty() {
+            return Err(broken(0, EMPTY.to_owned()));
+        }
+        if let Some(reason) = wide(bytes) {
+            return Err(broken(0, reason));
+        }
+        let text = str::from_utf8(bytes).map_err(|error| broken(error.valid_up_to(), not_text(bytes)))?;
+        let format = sniff::resolve(self.format, &Folders::default(), text, true)
+            .map_err(|reason| broken(0, reason))?;
+        let mut look = Observed::new(&format, self.is_detailed);
+        let walked = Frame::new(&format, format.names.len()).walk(&mut Cursor::new(text, true), &mut look);
+        match walked {
+            Ok(()) => Ok(look.columns()),
+            Err(Stop::End) => Err(broken(bytes.len(), CUT.to_owned())),
+            Err(Stop::Broken(at, reason)) => Err(broken(at, reason)),
+        }
+    }
+
+    fn windows(&self, text: Text<'_>, pace: Pace) -> io::Result<Result<Columns, Broken>> {
+        let format =
+            match sniff::resolve(self.format, &Folders::default(), sniff::beginning(&text.head), false) {
+                Ok(format) => format,
+                Err(reason) => return Ok(Err(Broken { offset: 0, reason, is_header: false })),
+            };
+        let mut look = Observed::new(&format, self.is_detailed);
+        let mut frame = Frame::new(&format, format.names.len());
+        let mut window = Window::new(text.reader(), pace);
+        let mut used = 0;
+        loop {
+            if let Err(broken) = window.advance(used)? {
+                return Ok(Err(broken));
+            }
+            let (text, last) = match window.text() {
+                Ok(piece) => piece,
+                Err(broken) => return Ok(Err(broken)),
+            };
+            let mut cursor = Cursor::new(text, last);
+            match frame.walk(&mut cursor, &mut look) {
+                Ok(()) => return Ok(Ok(look.columns())),
+                Err(Stop::Broken(at, reason)) => return Ok(Err(window.broken(at, reason))),
+                Err(Stop::End) => used = cursor.at,
+            }
+            if self.limit.is_some_and(|limit| window.base() + used as u64 >= limit) && look.is_telling() {
+                return Ok(Ok(look.columns()));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::source::files::Place;
+
+    fn files(count: usize, size: u64) -> Vec<SourceFile> {
+        let file = |at: usize| SourceFile {
+            name: format!("{at:06}").into(),
+            size,
+            modified: chrono::DateTime::UNIX_EPOCH,
+            place: Place::Local(std::path::PathBuf::new()),
+        };
+        (0..count).map(file).collect()
+    }
+
+    #[test]
+    fn few_bytes_are_looked_at_whole_and_many_in_a_spread_sample() {
+        assert_eq!(sample(files(1000, 4096)).1, None);
+        for (count, size) in
+            [(10_000, 4_500), (100_000, 20_000), (5_000, 50 << 20), (1, 5 << 30), (3, 40 << 20)]
+        {
+            let total = count as u64 * (size + 4096);
+            let (some, limit) = sample(files(count, size));
+            let limit = limit.unwrap();
+            let looked: u64 = some.iter().map(|file| cost(file).min(limit)).sum();
+            assert!(looked <= (total / 16).max(16 << 20), "{count} files of {size} bytes: {looked}");
+            assert!(looked >= (total / 64).min(SAMPLE / 2), "{count} files of {size} bytes: {looked}");
+            assert_eq!(&*some[0].name, "000000");
+            let last: usize = some[some.len() - 1].name.parse().unwrap();
+            assert!(
+                last >= count - count.div_ceil(some.len()) - 1,
+                "the sample is spread: {last} of {count}"
+            );
+        }
+    }
+}

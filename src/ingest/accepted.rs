@@ -1,0 +1,167 @@
+//! Rejects that somebody has acknowledged, as a table that people can query: by whom, when, and what.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::ledger::micros;
+use crate::engine::{
+    arrow::{
+        array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray},
+        compute::cast,
+        datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType},
+        error::ArrowError,
+    },
+    source::RejectedFile,
+};
+use chrono::{DateTime, Utc};
+
+/// The rejects of one file that were acknowledged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acceptance {
+    /// What was rejected of the file.
+    pub rejected: RejectedFile,
+    /// Who acknowledged it.
+    pub by: String,
+    /// When that was, in microseconds since 1970.
+    pub at: i64,
+}
+
+/// The acknowledged rejects of a table, by file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Accepted {
+    /// The files.
+    pub files: BTreeMap<String, Acceptance>,
+}
+
+impl Accepted {
+    /// Acknowledges what was rejected of files. What was acknowledged of files that have no rejects any more is forgotten.
+    #[must_use]
+    pub fn and(
+        &self,
+        rejected: &BTreeMap<String, RejectedFile>,
+        of: &dyn Fn(&RejectedFile) -> bool,
+        by: &str,
+        at: DateTime<Utc>,
+    ) -> Self {
+        let files = rejected.iter().filter_map(|(file, rejected)| {
+            let acceptance = match self.files.get(file).filter(|known| known.rejected == *rejected) {
+                Some(known) => known.clone(),
+                None if of(rejected) => {
+                    Acceptance { rejected: rejected.clone(), by: by.to_owned(), at: micros(at) }
+                }
+                None => return None,
+            };
+            Some((file.clone(), acceptance))
+        });
+        Self { files: files.collect() }
+    }
+
+    /// Returns whether just this was acknowledged of a file.
+    #[must_use]
+    pub fn covers(&self, file: &str, rejected: &RejectedFile) -> bool {
+        self.files.get(file).is_some_and(|known| known.rejected == *rejected)
+    }
+
+    /// The newest acknowledgement.
+    #[must_use]
+    pub fn newest(&self) -> Option<&Acceptance> {
+        self.files.values().max_by_key(|acceptance| acceptance.at)
+    }
+
+    /// The columns of the table.
+    #[must_use]
+    pub fn schema() -> SchemaRef {
+        let columns = [
+            ("source", DataType::Utf8),
+            ("file", DataType::Utf8),
+            ("rejected_rows", DataType::Int64),
+            ("reason", DataType::Utf8),
+            ("accepted_by", DataType::Utf8),
+            ("accepted_at", DataType::Timestamp(TimeUnit::Microsecond, Some(Arc::from("UTC")))),
+        ];
+        let fields = columns.into_iter().map(|(name, kind)| Field::new(name, kind, true));
+        Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+    }
+
+    /// As rows.
+    ///
+    /// # Errors
+    /// Never, unless a number is beyond what a column holds.
+    pub fn to_batch(&self) -> Result<RecordBatch, ArrowError> {
+        let text = |of: &dyn Fn(&Acceptance) -> Option<String>| -> ArrayRef {
+            Arc::new(self.files.values().map(of).collect::<StringArray>())
+        };
+        let names: StringArray = self.files.keys().map(Some).collect();
+        let rows: Int64Array = self.files.values().map(|one| Some(one.rejected.rows.cast_signed())).collect();
+        let times: TimestampMicrosecondArray = self.files.values().map(|one| Some(one.at)).collect();
+        let columns = vec![
+            text(&|one| Some(one.rejected.source.to_string())),
+            Arc::new(names) as ArrayRef,
+            Arc::new(rows),
+            text(&|one| one.rejected.reason.clone()),
+            text(&|one| Some(one.by.clone())),
+            Arc::new(times.with_timezone("UTC")),
+        ];
+        RecordBatch::try_new(Self::schema(), columns)
+    }
+
+    /// From rows.
+    ///
+    /// # Errors
+    /// If they are none of this table's.
+    pub fn of_batch(batch: &RecordBatch) -> Result<Self, ArrowError> {
+        let schema = Self::schema();
+        let columns = schema.fields().iter().map(|field| {
+            let missing = || ArrowError::SchemaError(format!("there is no column {}", field.name()));
+            cast(batch.column_by_name(field.name()).ok_or_else(missing)?, field.data_type())
+        });
+        let columns: Vec<ArrayRef> = columns.collect::<Result<_, _>>()?;
+        let text = |at: usize, row: usize| {
+            let texts = columns[at].as_string::<i32>();
+            (!texts.is_null(row)).then(|| texts.value(row).to_owned())
+        };
+        let mut files = BTreeMap::new();
+        for row in 0..batch.num_rows() {
+            let rejected = RejectedFile {
+                source: text(0, row).unwrap_or_default().into(),
+                rows: columns[2].as_primitive::<Int64Type>().value(row).cast_unsigned(),
+                reason: text(3, row),
+            };
+            let acceptance = Acceptance {
+                rejected,
+                by: text(4, row).unwrap_or_default(),
+                at: columns[5].as_primitive::<TimestampMicrosecondType>().value(row),
+            };
+            files.insert(text(1, row).unwrap_or_default(), acceptance);
+        }
+        Ok(Self { files })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rejected(rows: u64) -> RejectedFile {
+        RejectedFile { source: "files.orders".into(), rows, reason: (rows == 0).then(|| "cut".to_owned()) }
+    }
+
+    fn all(files: &[(&str, u64)]) -> BTreeMap<String, RejectedFile> {
+        files.iter().map(|(file, rows)| ((*file).to_owned(), rejected(*rows))).collect()
+    }
+
+    #[test]
+    fn what_was_accepted_is_that_and_no_more() {
+        let accepted =
+            Accepted::default().and(&all(&[("a", 2), ("b", 0)]), &|_| true, "anna", DateTime::UNIX_EPOCH);
+        assert!(accepted.covers("a", &rejected(2)) && accepted.covers("b", &rejected(0)));
+        assert!(!accepted.covers("a", &rejected(3)) && !accepted.covers("c", &rejected(2)));
+        assert_eq!(
+            Accepted::of_batch(&accepted.to_batch().unwrap()).unwrap(),
+            accepted,
+            "as a table and back"
+        );
+        let later = accepted.and(&all(&[("a", 2), ("c", 1)]), &|_| true, "ben", DateTime::UNIX_EPOCH);
+        assert_eq!((later.files["a"].by.as_str(), later.files["c"].by.as_str()), ("anna", "ben"));
+        assert!(!later.files.contains_key("b"), "it has no rejects any more");
+    }
+}

@@ -1,0 +1,41 @@
+//! Small texts that the lake keeps for the project beside its tables, such as the columns that were found in a source.
+//! They lie at `_headwater/<kind>/<name>.json`; whoever writes one last is right.
+
+use std::sync::Arc;
+
+use object_store::{ObjectStore, ObjectStoreExt, PutPayload, path::Path as Location};
+
+use super::{
+    error::{LakeError, READ, WRITE},
+    store::Lake,
+};
+
+impl Lake {
+    /// A text that was recorded, if any was.
+    pub async fn recorded(&self, kind: &str, name: &str) -> Result<Option<String>, LakeError> {
+        let (store, location, place) = self.note(kind, name)?;
+        let read = |error| LakeError::of_store(READ, &place, error);
+        let bytes = match store.get(&location).await {
+            Ok(found) => found.bytes().await.map_err(read)?,
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(read(error)),
+        };
+        Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+    }
+
+    /// Records a text, in the place of the one that may be there.
+    pub async fn record(&self, kind: &str, name: &str, text: String) -> Result<(), LakeError> {
+        let (store, location, place) = self.note(kind, name)?;
+        let put = store.put(&location, PutPayload::from(text.into_bytes())).await;
+        put.map(drop).map_err(|error| LakeError::of_store(WRITE, &place, error))
+    }
+
+    fn note(&self, kind: &str, name: &str) -> Result<(Arc<dyn ObjectStore>, Location, String), LakeError> {
+        let place = format!("{}/_headwater/{kind}/{name}.json", self.root_display().trim_end_matches('/'));
+        let log_store = self
+            .log_store(Arc::clone(self.store()), self.root().clone())
+            .map_err(|error| LakeError::of(READ, &place, error))?;
+        let file = format!("{name}.json");
+        Ok((log_store.object_store(None), Location::from_iter(["_headwater", kind, &file]), place))
+    }
+}

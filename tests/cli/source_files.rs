@@ -1,0 +1,199 @@
+//! Files of every kind as sources, from `sources.yml` to the table.
+
+use std::io::Write as _;
+
+use crate::project::Project;
+
+fn source(external: &str, columns: &str) -> String {
+    let columns = if columns.is_empty() { String::new() } else { format!("\n        columns: {columns}") };
+    format!(
+        "sources:\n  - name: shop\n    tables:\n      - name: orders\n        external: {external}{columns}\n"
+    )
+}
+
+const MODEL: &str = "select * from {{ source('shop', 'orders') }}";
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    out.write_all(text.as_bytes()).unwrap();
+    out.finish().unwrap()
+}
+
+#[test]
+fn files_of_a_folder_that_are_left_out_are_named() {
+    let project = Project::new()
+        .file("sources.yml", source("{ location: in, format: csv }", "[{ name: id, data_type: bigint }]"))
+        .file("in/a.csv", "id\n1\n")
+        .file("in/c.csv.zip", "id\n3\n")
+        .file("in/notes.md", "id\n4\n")
+        .file("in/_SUCCESS", "")
+        .model("a.sql", MODEL);
+    project.write("in/b.csv.gz", gzip("id\n2\n"));
+    project
+        .run(["build"])
+        .success()
+        .says("2 files of `in` are left out, by the extension: in/c.csv.zip, in/notes.md")
+        .says_nothing_of("_SUCCESS");
+    assert_eq!(project.rows("select * from {{ ref('a') }} order by id"), "id\n1\n2\n");
+}
+
+#[test]
+fn what_is_missing_is_found_before_anything_runs() {
+    let columns = "[{ name: id, data_type: bigint }]";
+    let project = Project::new().file("data/orders/a.csv", "id\n1\n").model("a.sql", MODEL);
+    for (external, said) in [
+        ("{ location: data/oders/*.csv }", "did you mean `data/orders/*.csv`?"),
+        ("{ location: data/orders/b.csv }", "did you mean `data/orders/a.csv`?"),
+        ("{ location: 'data/orders/*.json' }", "`data/orders` holds a.csv"),
+        (
+            "{ location: data/orders, format: json }",
+            "1 file with other extensions lie there: data/orders/a.csv",
+        ),
+        (
+            "{ location: data/shop.db, options: { table: orders } }",
+            "there is no file or folder `data/shop.db`",
+        ),
+    ] {
+        project.write("sources.yml", source(external, columns));
+        project.run(["build"]).refused().says("missing-files").says("sources.yml:5").says(said);
+    }
+}
+
+#[test]
+fn options_are_checked_where_they_stand() {
+    let columns = "[{ name: id, data_type: bigint }, { name: note }]";
+    let project = Project::new().file("in/a.csv", "id;note\n1;x\n").model("a.sql", MODEL);
+    for (external, said) in [
+        ("{ location: in/a.csv, delimeter: ';' }", "did you mean `delimiter`?"),
+        ("{ location: in/a.csv, options: { orient: split } }", "`orient` doesn't apply to csv"),
+        ("{ location: in/a.csv, encoding: latn-1 }", "did you mean `latin-1`?"),
+        ("{ location: in/a.csv, delimiter: ';;' }", "`delimiter` must be a single ASCII character"),
+        ("{ location: in/a.csv, delimiter: ';', options: { delimiter: ';' } }", "`delimiter` is set twice"),
+    ] {
+        project.write("sources.yml", source(external, columns));
+        project.run(["build"]).refused().says(said);
+    }
+    project.write("sources.yml", source("{ location: in/a.csv }", columns));
+    project.run(["build"]).success();
+    assert_eq!(project.rows("select * from {{ ref('a') }}"), "id,note\n1,x\n");
+}
+
+#[test]
+fn columns_that_are_not_declared_are_found_once_and_kept() {
+    let project = Project::new()
+        .file("sources.yml", source("{ location: in, format: csv }", ""))
+        .file("in/a.csv", "id,day,amount\n1,2021-01-31,2.5\n2,,3\n")
+        .model("a.sql", "select id, day, amount from {{ source('shop', 'orders') }} where id > 0");
+    project.run(["compile"]).success();
+    assert!(project.files("lake").is_empty(), "compiling writes nothing");
+    project.run(["build"]).success();
+    assert_eq!(
+        project.rows("select * from {{ ref('a') }} order by id"),
+        "id,day,amount\n1,2021-01-31,2.5\n2,,3.0\n"
+    );
+    let record = project.read("lake/_headwater/sources/source.shop.shop.orders.json");
+    assert!(record.contains("\"data_type\": \"date\""), "{record}");
+    // A later file doesn't change the types: what doesn't fit is set aside.
+    project.write("in/b.csv", "id,day,amount\n3,2021-02-01,n/a\n4,2021-02-01,4\n");
+    project.run(["build"]).success().says("n/a is not a double");
+    assert_eq!(project.rows("select count(*) as n from {{ ref('a') }}"), "n\n3\n");
+    // Unless they are found again.
+    project.run(["source", "columns", "shop.orders", "--record"]).success().says("data_type: varchar");
+    project.run(["build"]).success();
+    assert_eq!(project.rows("select count(*) as n, max(amount) as m from {{ ref('a') }}"), "n,m\n4,n/a\n");
+}
+
+#[test]
+fn source_columns_prints_yaml_to_paste() {
+    let project = Project::new()
+        .file("sources.yml", source("{ location: in, format: json }", ""))
+        .file(
+            "in/a.json",
+            r#"[{"id": 1, "who": {"name": "x"}, "tags": ["a"]}, {"id": 2, "at": "2021-01-31"}]"#,
+        )
+        .file("other/b.csv", "id;note\n1;x\n");
+    insta::assert_snapshot!(project.run(["source", "columns", "shop.orders", "other/*.csv"]).success());
+    project.run(["source", "columns", "shop.oders"]).refused().says("did you mean `shop.orders`?");
+}
+
+#[test]
+fn nested_columns_reach_the_table() {
+    let columns = "[{ name: id, data_type: bigint }, { name: who, data_type: 'struct(name varchar, age bigint)' }, \
+                   { name: tags, data_type: 'varchar[]' }, { name: counts, data_type: 'map(varchar, bigint)' }, \
+                   { name: raw, data_type: json }]";
+    let rows = r#"{"id": 1, "who": {"name": "x", "age": 3}, "tags": ["a", null], "counts": {"k": 1}, "raw": {"a": [1]}}
+{"id": 2, "who": null, "tags": [], "counts": {}, "raw": "text"}
+{"id": 3, "who": {"name": "x", "more": 1}}
+"#;
+    let project = Project::new()
+        .file("sources.yml", source("{ location: in/a.jsonl }", columns))
+        .file("in/a.jsonl", rows)
+        .model("a.sql", MODEL);
+    project.run(["build"]).success().says("is not a struct of the declared fields");
+    let sql = "select id, who['name'] as name, tags[1] as tag, counts['k'] as k, raw from {{ ref('a') }} order by id";
+    assert_eq!(project.rows(sql), "id,name,tag,k,raw\n1,x,a,1,\"{\"\"a\"\": [1]}\"\n2,,,,\"\"\"text\"\"\"\n");
+    // The same from the cells of a CSV file.
+    let cells = "id,who,tags,counts,raw\n1,\"{\"\"name\"\":\"\"x\"\",\"\"age\"\":3}\",\"[\"\"a\"\"]\",\"{\"\"k\"\":1}\",\"{\"\"a\"\": [1]}\"\n2,,,,not json\n";
+    project.write("sources.yml", source("{ location: in/a.csv }", columns));
+    project.write("in/a.csv", cells);
+    project.run(["build"]).success().says("raw: not json is not JSON");
+    assert_eq!(project.rows(sql), "id,name,tag,k,raw\n1,x,a,1,\"{\"\"a\"\": [1]}\"\n");
+}
+
+#[test]
+fn a_sample_that_misleads_is_made_good_in_the_same_build() {
+    // More bytes than a sample has, and what tells otherwise is at the end.
+    let line = format!("1,{}\n", "x".repeat(1000));
+    let text = format!("id,note\n{}n/a,last\n", line.repeat(10_000));
+    let project = Project::new()
+        .file("sources.yml", source("{ location: in/*.csv }", ""))
+        .file("in/a.csv", text)
+        .model("a.sql", "select id, count(*) as n from {{ source('shop', 'orders') }} group by id")
+        .model("b.sql", "select 1 as one");
+    project
+        .run(["build"])
+        .success()
+        .says("the columns of shop.orders were found in a sample of its files")
+        .says("all files are looked at");
+    assert_eq!(project.rows("select id, n from {{ ref('a') }} order by n"), "id,n\nn/a,1\n1,10000\n");
+    let record = project.read("lake/_headwater/sources/source.shop.shop.orders.json");
+    assert!(record.contains("\"rows\": 10001"), "{record}");
+    project.run(["build"]).success().says_nothing_of("a sample of its files");
+}
+
+#[test]
+fn a_sample_that_holds_is_recorded_once_a_load_has_borne_it_out() {
+    let line = format!("1,{}\n", "x".repeat(1000));
+    let project = Project::new()
+        .file("sources.yml", source("{ location: in/*.csv }", ""))
+        .file("in/a.csv", format!("id,note\n{}", line.repeat(10_000)))
+        .model("a.sql", "select id, count(*) as n from {{ source('shop', 'orders') }} group by id");
+    project.run(["build"]).success().says_nothing_of("a sample of its files");
+    assert_eq!(project.rows("select id, n from {{ ref('a') }}"), "id,n\n1,10000\n");
+    assert!(project.exists("lake/_headwater/sources/source.shop.shop.orders.json"));
+}
+
+#[test]
+fn the_readers_own_columns_may_be_listed_alone() {
+    let project = Project::new()
+        .file(
+            "sources.yml",
+            source("{ location: in }", "[{ name: _source_file }, { name: _source_row }]")
+                .replace("in }", "in, format: csv }"),
+        )
+        .file("in/day=2021-01-31/a.csv", "id\n7\n")
+        .model("a.sql", "select id, day, _source_file, _source_row from {{ source('shop', 'orders') }}");
+    project.run(["build"]).success();
+    assert_eq!(
+        project.rows("select * from {{ ref('a') }}"),
+        "id,day,_source_file,_source_row\n7,2021-01-31,in/day=2021-01-31/a.csv,2\n"
+    );
+}
+
+#[test]
+fn options_are_listed_by_format() {
+    let project = Project::empty();
+    insta::assert_snapshot!(project.run(["source", "options", "sqlite"]).success());
+    project.run(["source", "options", "cvs"]).refused().says("did you mean `csv`?");
+    project.run(["source", "options"]).success().says("delimiter (csv)").says("encoding (json, ndjson, csv)");
+}
