@@ -311,12 +311,12 @@ pub struct BuildArgs {
 pub enum SourceCommand {
     /// Ask the selected sources when they were last loaded; writes sources.json
     Freshness(SelectArgs),
-    /// Acknowledge the rows and files that a source has set aside, so that runs stop warning of them
-    Accept(AcceptArgs),
     /// Find the columns of files, or of sources, and print them as YAML to paste into sources.yml
     Columns(SourceColumnsArgs),
     /// List the options that sources of each format take, with their values and defaults
     Options(SourceOptionsArgs),
+    /// Acknowledge the rows and files that a source has set aside, so that runs stop warning of them
+    Accept(AcceptArgs),
 }
 
 /// `source accept`.

@@ -16,11 +16,10 @@ use super::{
     asked::Asked,
     context::{Context, Prepared, given_vars},
     failure::{self, Failure, NODE_FAILED},
-    flags, in_colour, openlineage,
+    flags, found_columns, in_colour, openlineage,
 };
 use crate::{
     artifact::{Invocation, in_database},
-    compile::FOUND_COLUMNS,
     event::RunInfo,
     lineage::Lineage,
     manifest::Node,
@@ -48,10 +47,7 @@ pub(super) async fn run(global: &Global, asked: &Asked<'_>) -> Result<ExitCode, 
         failure::warn(&failed.to_string());
     }
     if asked.builds() {
-        for (source, found) in &compiled.found {
-            let text = found.to_text().map_err(|error| Failure::message(error.to_string()))?;
-            lake.record(FOUND_COLUMNS, source.as_str(), text).await?;
-        }
+        found_columns::record_exact(&lake, &compiled).await?;
     }
     let info = info(asked.command, &context, &plan, &lake.root_display(), repair.done);
     let limits = Limits { threads: context.threads, fail_fast: asked.fail_fast };
@@ -80,6 +76,10 @@ pub(super) async fn run(global: &Global, asked: &Asked<'_>) -> Result<ExitCode, 
     let (result, lost) = reporter.finish();
     for sink in lost {
         failure::warn(&sink.to_string());
+    }
+    if asked.builds() && found_columns::record_samples(&lake, &worker.engine, &worker.compiled).await? {
+        // What was built of other sources is up to date by now.
+        return Box::pin(run(global, asked)).await;
     }
     Ok(if result.exit_code() == 0 { ExitCode::SUCCESS } else { ExitCode::from(NODE_FAILED) })
 }

@@ -5,6 +5,7 @@
 //! - `asked`: what each of the commands that run nodes is about
 //! - `context`: from flags and files to a resolved project
 //! - `flags`: what artifacts say of them, and back
+//! - `found_columns`: what builds record of sources that declare no columns
 //! - `openlineage`: where lineage events go
 //! - `failure`: what stops a command, as lines and an exit code
 //! - one file a command: `build` (also `run`, `seed`, `snapshot`, `test`, `source freshness`), `compile`, `list`, `show`, `plan`,
@@ -26,6 +27,7 @@ mod describe;
 mod docs;
 mod failure;
 mod flags;
+mod found_columns;
 mod init;
 mod lineage;
 mod list;
@@ -116,9 +118,9 @@ async fn dispatch(args: Args) -> Result<ExitCode, Failure> {
         Command::Source(SourceCommand::Freshness(select)) => {
             build::run(&global, &Asked::freshness(&select)).await
         }
-        Command::Source(SourceCommand::Accept(command)) => accept::run(&global, &command).await,
         Command::Source(SourceCommand::Columns(command)) => source_columns::run(&global, &command).await,
         Command::Source(SourceCommand::Options(command)) => source_options::run(&command),
+        Command::Source(SourceCommand::Accept(command)) => accept::run(&global, &command).await,
         Command::Retry => retry::run(&global).await,
         Command::Compile(command) => compile::run(&global, &command).await,
         Command::List(command) => list::run(&global, &command),

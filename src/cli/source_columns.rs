@@ -16,7 +16,7 @@ use crate::{
     diag::near,
     engine::{
         Engine, EngineSettings,
-        source::{Found, FoundColumn, SourceSpec, declared_name, is_supplied},
+        source::{Found, FoundColumn, Look, SourceSpec, declared_name, is_supplied},
     },
     manifest::{Node, SourceTable},
     project::SourceFormatName,
@@ -25,10 +25,8 @@ use crate::{
 pub(super) async fn run(global: &Global, args: &SourceColumnsArgs) -> Result<ExitCode, Failure> {
     let root = global.project_dir.canonicalize()?;
     let is_file = |name: &str| name.contains(['/', '*', '?']) || root.join(name).exists();
-    let context = match args.names.iter().all(|name| is_file(name)) {
-        true => None,
-        false => Some(Context::load(global)?),
-    };
+    let are_files = args.names.iter().all(|name| is_file(name));
+    let context = if are_files { None } else { Some(Context::load(global)?) };
     let engine = match &context {
         Some(context) => context.engine()?,
         None => Engine::new(&EngineSettings {
@@ -122,7 +120,7 @@ async fn columns(engine: &Engine, spec: &SourceSpec) -> Result<(Found, String), 
             let place = spec.base.display();
             return Err(Failure::message(format!("no file matches `{}` under {place}", spec.location)));
         }
-        engine.source_columns(spec, files, true).await?
+        engine.source_columns(spec, files, Look::Detailed).await?
     } else {
         let schema = engine.source(spec, None).await?.schema();
         let columns =
@@ -153,14 +151,8 @@ async fn columns(engine: &Engine, spec: &SourceSpec) -> Result<(Found, String), 
     for column in &found.columns {
         let _ = writeln!(text, "  - name: {}", scalar(&column.name));
         let data_type = scalar(&declared_name(&column.data_type));
-        match spec.format.is_text() {
-            true => {
-                let _ = writeln!(text, "    data_type: {data_type}  # {}", described(column, found.rows));
-            }
-            false => {
-                let _ = writeln!(text, "    data_type: {data_type}");
-            }
-        }
+        let described = if spec.format.is_text() { described(column, found.rows) } else { String::new() };
+        let _ = writeln!(text, "    data_type: {data_type}{described}");
     }
     Ok((found, text))
 }
@@ -169,7 +161,7 @@ async fn columns(engine: &Engine, spec: &SourceSpec) -> Result<(Found, String), 
 fn described(column: &FoundColumn, rows: u64) -> String {
     let nulls = match column.nulls {
         0 => "no nulls".to_owned(),
-        nulls if nulls == rows => return "no values".to_owned(),
+        nulls if nulls == rows => return "  # no values".to_owned(),
         nulls => counted(nulls, "null"),
     };
     let examples: Vec<String> = column
@@ -177,7 +169,7 @@ fn described(column: &FoundColumn, rows: u64) -> String {
         .iter()
         .map(|example| example.replace(|letter: char| letter.is_control(), " "))
         .collect();
-    format!("{nulls}, {} distinct: {}", column.distinct, examples.join(", "))
+    format!("  # {nulls}, {} distinct: {}", column.distinct, examples.join(", "))
 }
 
 fn counted(number: u64, noun: &str) -> String {

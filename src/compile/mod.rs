@@ -301,9 +301,8 @@ impl Work<'_> {
     async fn source(&mut self, source: &SourceTable) -> Result<(), Vec<Diagnostic>> {
         match &source.external {
             Some(external) if !source.is_delta() => {
-                let spec = source::spec(source, external, self.context.root)?;
+                let mut spec = source::spec(source, external, self.context.root)?;
                 let Context { engine, found, .. } = self.context;
-                let mut spec = source::with_new_columns(engine, external, spec).await?;
                 let source::Looked { schema, found, warnings } =
                     source::look(engine, source, external, &mut spec, found).await?;
                 self.compiled.warnings.extend(warnings);

@@ -63,28 +63,6 @@ pub fn spec(table: &SourceTable, external: &External, root: &Path) -> Result<Sou
     })
 }
 
-/// The same with the columns of text files that nobody declared, as text, if they are to be added.
-///
-/// # Errors
-/// If no file is there.
-pub(super) async fn with_new_columns(
-    engine: &Engine,
-    external: &External,
-    mut spec: SourceSpec,
-) -> Result<SourceSpec, Vec<Diagnostic>> {
-    if spec.drift.on_new_column != Some(OnNewColumn::Add) || !spec.format.is_text() || spec.columns.is_empty()
-    {
-        return Ok(spec);
-    }
-    let added = engine.source_new_columns(&spec).await.map_err(|error| {
-        let at = external.declared.location.span.clone();
-        vec![Diagnostic::error("source", message(&error)).at(at, "declared here")]
-    })?;
-    spec.columns.extend(added.iter().map(|name| (name.clone(), DataType::Utf8View)));
-    spec.drift.added = added;
-    Ok(spec)
-}
-
 /// A source that is files of which nothing is declared.
 #[must_use]
 pub fn of_files(location: &str, format: SourceFormatName, root: &Path) -> SourceSpec {
@@ -110,6 +88,25 @@ pub fn of_files(location: &str, format: SourceFormatName, root: &Path) -> Source
         drift: source::Drift::default(),
         on_error: OnError::SetAside,
     }
+}
+
+/// Gives a source the columns of its text files that nobody declared, as text, if they are to be added.
+async fn add_new_columns(
+    engine: &Engine,
+    external: &External,
+    spec: &mut SourceSpec,
+) -> Result<(), Vec<Diagnostic>> {
+    if spec.drift.on_new_column != Some(OnNewColumn::Add) || !spec.format.is_text() || spec.columns.is_empty()
+    {
+        return Ok(());
+    }
+    let added = engine.source_new_columns(spec).await.map_err(|error| {
+        let at = external.declared.location.span.clone();
+        vec![Diagnostic::error("source", message(&error)).at(at, "declared here")]
+    })?;
+    spec.columns.extend(added.iter().map(|name| (name.clone(), DataType::Utf8View)));
+    spec.drift.added = added;
+    Ok(())
 }
 
 /// What is known of a source once its location was looked at.
@@ -153,12 +150,13 @@ pub(super) async fn look(
         let table = engine.source_of(spec, files, None).await.map_err(failed)?;
         return Ok(Looked { schema: table.schema(), found: None, warnings });
     }
-    let found = match is_undeclared(spec) {
-        true => found::complete(engine, spec, files, recorded.get(&table.id), &table.span)
-            .await
-            .map_err(|finding| vec![finding])?,
-        false => None,
+    let found = if is_undeclared(spec) {
+        let completed = found::complete(engine, spec, files, recorded.get(&table.id), &table.span).await;
+        completed.map_err(|finding| vec![finding])?
+    } else {
+        None
     };
+    add_new_columns(engine, external, spec).await?;
     let schema = source::schema(spec).map_err(failed)?;
     Ok(Looked { schema, found, warnings })
 }

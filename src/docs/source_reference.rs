@@ -102,11 +102,15 @@ read from the JSON text of a cell. `_source_file` and `_source_row` are supplied
 
 ### Columns that are left out
 
-A text source that lists no `columns:` gets those that its files have. All rows of all files are looked at, and each column
-gets the narrowest type that holds every value: `bigint`, `double`, `decimal` where a double would lose digits, `date`,
+A text source that lists no `columns:` gets those that its files have; folders such as `day=2021-01-31` give columns, too. Each
+column gets the narrowest type that holds every value: `bigint`, `double`, `decimal` where a double would lose digits, `date`,
 `timestamp`, `timestamptz` (if any value has a zone), `boolean`, `varchar`; in JSON also structs and lists, and `json` where
 values have nothing in common or objects more than 200 fields. Numbers with leading zeros are text, and so are the strings
 of JSON unless all of them are dates or timestamps. CSV without a header has `column0`, `column1`, ….
+
+Up to 8 MB, every row is looked at. Of more files a sample is taken that is spread over all of them (a 32nd of the bytes,
+and at least 8 MB), and the first load holds every row to it: where a value or a column says otherwise, nothing of it is
+published, all files are looked at, and the build goes on with what they have.
 
 The first `build` records what was found in the lake (`_headwater/sources/`), and from then on it is as good as declared:
 files that come later are held to it. What was found counts until `format`, `location` or an option of reading changes.

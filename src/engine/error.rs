@@ -171,10 +171,20 @@ pub fn message(error: &DataFusionError) -> String {
             text = rest.to_string();
         }
     }
+    if let Some(own) = mismatch(&text) {
+        text = own.to_owned();
+    }
     match text.strip_prefix("ParserError(\"").and_then(|rest| rest.strip_suffix("\")")) {
         Some(inner) => inner.replace("\\\"", "\""),
         None => text,
     }
+}
+
+/// What a function has against its arguments, which DataFusion wraps into words of its own.
+fn mismatch(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once(" user-defined coercion failed with: ")?;
+    let rest = rest.strip_prefix("Error during planning: ").unwrap_or(rest);
+    rest.split(". No function matches the given name").next()
 }
 
 /// The first letter in lower case unless it begins a name, no full stop, no "at Line…".

@@ -129,20 +129,20 @@ impl Engine {
         super::source::listing(spec, self.session.as_ref()).await
     }
 
-    /// The columns of a source's text files that nobody declared.
-    pub async fn source_new_columns(&self, spec: &super::source::SourceSpec) -> Result<Vec<String>> {
-        let files = super::source::list(spec, self.session.as_ref()).await?;
-        super::source::new_columns(spec, self.session.as_ref(), files).await
-    }
-
-    /// The columns of some of a source's text files, whatever is declared; with `is_detailed`, what is only for people.
+    /// The columns of some of a source's text files, whatever is declared.
     pub async fn source_columns(
         &self,
         spec: &super::source::SourceSpec,
         files: Vec<super::source::SourceFile>,
-        is_detailed: bool,
+        look: super::source::Look,
     ) -> Result<super::source::Found> {
-        super::source::columns(spec, self.session.as_ref(), files, is_detailed).await
+        super::source::columns(spec, self.session.as_ref(), files, look).await
+    }
+
+    /// The columns of a source's text files that nobody declared.
+    pub async fn source_new_columns(&self, spec: &super::source::SourceSpec) -> Result<Vec<String>> {
+        let files = super::source::list(spec, self.session.as_ref()).await?;
+        super::source::new_columns(spec, self.session.as_ref(), files).await
     }
 
     /// The table of some of a source's files; what it sets aside goes to `rejects`.

@@ -22,7 +22,8 @@ fn a_renamed_column_is_an_error_and_the_last_good_version_stays() {
     project.run(["build"]).success();
     project.write("in/1.csv", "id,amount_eur\n1,2.5\n2,3.5\n");
     let ran = project.run(["build"]).failure();
-    ran.says("lacks the declared column `amount`, and has `amount_eur`, which isn't declared, in its place");
+    let ran = ran
+        .says("lacks the declared column `amount`, and has `amount_eur`, which isn't declared, in its place");
     ran.says("in the file: `id`, `amount_eur`");
     assert_eq!(project.rows(SUM), "n,amount\n2,6.0\n");
     let project = orders(", on_missing_column: null, on_new_column: ignore", "table");
@@ -101,8 +102,12 @@ fn what_a_source_sets_aside_is_said_by_show() {
 fn wrong_words_are_found_at_their_line() {
     let wrong = orders(", on_missing_column: nul, on_new_column: rescu, max_rejected: lots", "table");
     let ran = wrong.run(["build"]).refused();
-    ran.says("`on_missing_column` must be one of auto, fail, null, reject_file").says("did you mean `null`?");
-    ran.says("`on_new_column` must be one of warn, ignore, fail, rescue, add").says("did you mean `rescue`?");
-    ran.says("`max_rejected` must be a share such as `10%` or 0.1, or a number of rows");
+    let ran = ran
+        .says("`on_missing_column` must be one of auto, fail, null, reject_file")
+        .says("did you mean `null`?");
+    let ran = ran
+        .says("`on_new_column` must be one of warn, ignore, fail, rescue, add")
+        .says("did you mean `rescue`?");
+    let ran = ran.says("`max_rejected` must be a share such as `10%` or 0.1, or a number of rows");
     ran.says("sources.yml:5");
 }

@@ -139,3 +139,61 @@ fn nested_columns_reach_the_table() {
     project.run(["build"]).success().says("raw: not json is not JSON");
     assert_eq!(project.rows(sql), "id,name,tag,k,raw\n1,x,a,1,\"{\"\"a\"\": [1]}\"\n");
 }
+
+#[test]
+fn a_sample_that_misleads_is_made_good_in_the_same_build() {
+    // More bytes than a sample has, and what tells otherwise is at the end.
+    let line = format!("1,{}\n", "x".repeat(1000));
+    let text = format!("id,note\n{}n/a,last\n", line.repeat(10_000));
+    let project = Project::new()
+        .file("sources.yml", source("{ location: in/*.csv }", ""))
+        .file("in/a.csv", text)
+        .model("a.sql", "select id, count(*) as n from {{ source('shop', 'orders') }} group by id")
+        .model("b.sql", "select 1 as one");
+    project
+        .run(["build"])
+        .success()
+        .says("the columns of shop.orders were found in a sample of its files")
+        .says("all files are looked at");
+    assert_eq!(project.rows("select id, n from {{ ref('a') }} order by n"), "id,n\nn/a,1\n1,10000\n");
+    let record = project.read("lake/_headwater/sources/source.shop.shop.orders.json");
+    assert!(record.contains("\"rows\": 10001"), "{record}");
+    project.run(["build"]).success().says_nothing_of("a sample of its files");
+}
+
+#[test]
+fn a_sample_that_holds_is_recorded_once_a_load_has_borne_it_out() {
+    let line = format!("1,{}\n", "x".repeat(1000));
+    let project = Project::new()
+        .file("sources.yml", source("{ location: in/*.csv }", ""))
+        .file("in/a.csv", format!("id,note\n{}", line.repeat(10_000)))
+        .model("a.sql", "select id, count(*) as n from {{ source('shop', 'orders') }} group by id");
+    project.run(["build"]).success().says_nothing_of("a sample of its files");
+    assert_eq!(project.rows("select id, n from {{ ref('a') }}"), "id,n\n1,10000\n");
+    assert!(project.exists("lake/_headwater/sources/source.shop.shop.orders.json"));
+}
+
+#[test]
+fn the_readers_own_columns_may_be_listed_alone() {
+    let project = Project::new()
+        .file(
+            "sources.yml",
+            source("{ location: in }", "[{ name: _source_file }, { name: _source_row }]")
+                .replace("in }", "in, format: csv }"),
+        )
+        .file("in/day=2021-01-31/a.csv", "id\n7\n")
+        .model("a.sql", "select id, day, _source_file, _source_row from {{ source('shop', 'orders') }}");
+    project.run(["build"]).success();
+    assert_eq!(
+        project.rows("select * from {{ ref('a') }}"),
+        "id,day,_source_file,_source_row\n7,2021-01-31,in/day=2021-01-31/a.csv,2\n"
+    );
+}
+
+#[test]
+fn options_are_listed_by_format() {
+    let project = Project::empty();
+    insta::assert_snapshot!(project.run(["source", "options", "sqlite"]).success());
+    project.run(["source", "options", "cvs"]).refused().says("did you mean `csv`?");
+    project.run(["source", "options"]).success().says("delimiter (csv)").says("encoding (json, ndjson, csv)");
+}

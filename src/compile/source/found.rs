@@ -9,7 +9,7 @@ use crate::{
         Engine,
         arrow::datatypes::DataType,
         message,
-        source::{self, Found, SourceFile, SourceSpec, data_type, declared_name},
+        source::{self, Found, Look, Sample, SourceFile, SourceSpec, data_type, declared_name},
     },
     text::Span,
 };
@@ -94,7 +94,8 @@ pub(super) async fn complete(
         return Ok(None);
     }
     let error = |message: String| Diagnostic::error("no-columns", message).at(at.clone(), "declared here");
-    let found = engine.source_columns(spec, files, false).await.map_err(|failed| error(message(&failed)))?;
+    let found =
+        engine.source_columns(spec, files, Look::Sample).await.map_err(|failed| error(message(&failed)))?;
     if found.columns.is_empty() {
         let mut finding = error(format!("{}: no columns could be found in its files", spec.name));
         for (file, reason) in found.broken.iter().take(3) {
@@ -103,6 +104,9 @@ pub(super) async fn complete(
         return Err(finding.hint("list its `columns:` with a `name` and a `data_type` each"));
     }
     let columns = FoundColumns::new(spec, &found);
+    if found.is_sample {
+        spec.drift.sample = Sample::taken();
+    }
     add(spec, found.columns.into_iter().map(|column| (column.name, column.data_type)).collect());
     Ok(Some(columns))
 }

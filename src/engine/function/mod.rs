@@ -18,38 +18,78 @@
 //! Start at [`install`] and [`Function`].
 
 mod aggregate;
+mod calendar;
 mod call;
 mod check;
+mod clock;
+mod date;
+mod date_format;
+mod date_parse;
+mod date_part;
+mod date_trunc;
 mod description;
+mod encoding;
+mod floating;
+mod interval;
 mod json;
+mod keyword;
 mod kind;
 mod list;
 mod map;
 #[cfg(test)]
 mod nested_cases;
+mod number;
+mod other;
+mod path;
 mod planner;
+mod re2;
 mod record;
 #[cfg(test)]
 mod reference;
+mod regular_expression;
+mod render;
 mod resolve;
 mod scalar;
+mod similarity;
 #[cfg(test)]
 mod testing;
 mod text;
+mod text_format;
+mod text_slice;
+mod time_bucket;
 mod value;
 mod window;
 mod zero;
+mod zone;
 
 use std::{collections::BTreeSet, sync::Arc};
 
 use datafusion::{execution::SessionStateBuilder, logical_expr::ScalarUDF};
 
-pub(super) use self::check::check_arguments;
+pub(super) use self::check::{argument_types, check_arguments};
 use self::{description::Function, scalar::ScalarFunction};
 
 /// The families of scalar functions, in the order of the reference.
 const FAMILIES: &[&[Function]] = &[
     text::FUNCTIONS,
+    text_slice::FUNCTIONS,
+    encoding::FUNCTIONS,
+    similarity::FUNCTIONS,
+    regular_expression::FUNCTIONS,
+    number::FUNCTIONS,
+    floating::FUNCTIONS,
+    text_format::FUNCTIONS,
+    path::FUNCTIONS,
+    date_part::FUNCTIONS,
+    date_trunc::FUNCTIONS,
+    date::FUNCTIONS,
+    date_format::FUNCTIONS,
+    date_parse::FUNCTIONS,
+    clock::FUNCTIONS,
+    interval::FUNCTIONS,
+    time_bucket::FUNCTIONS,
+    zone::FUNCTIONS,
+    other::FUNCTIONS,
     list::FUNCTIONS[0],
     list::FUNCTIONS[1],
     list::FUNCTIONS[2],

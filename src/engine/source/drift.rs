@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::sample::Sample;
 use crate::diag::near;
 
 /// What is declared about files that drift.
@@ -27,6 +28,8 @@ pub struct Drift {
     pub is_addition: bool,
     /// Whether findings are only reported, never errors: for looking at a source.
     pub is_lenient: bool,
+    /// Whether the columns were found in a sample of the files, which the first scan has to bear out.
+    pub sample: Sample,
 }
 
 /// What is done about a declared column that a file lacks.

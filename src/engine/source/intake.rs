@@ -46,6 +46,10 @@ struct File {
 /// Lines on rejects that an error shows.
 const SAMPLE: usize = 3;
 
+/// What is said where columns that were found in a sample of the files don't hold.
+const CONTRADICTED: &str =
+    "its columns were found in a sample of its files, and the others have other values or columns";
+
 /// Half of a file's rows.
 const HALF: Limit = Limit::Share(500_000);
 
@@ -129,6 +133,10 @@ impl Intake {
         });
         let columns: Vec<FileColumns> = columns.collect();
         let mut notes = Vec::new();
+        if self.drift.sample.is_contradicted() && !self.drift.is_lenient {
+            return Err(self.report.error(CONTRADICTED.to_owned()));
+        }
+        self.drift.sample.confirm();
         match drift::judge(&self.drift, self.on_new, &self.declared, &columns) {
             Ok(found) => notes = found,
             Err(message) if self.drift.is_lenient => notes.push(message),

@@ -16,7 +16,7 @@ use super::{
     rows::Shape,
     spec::{DateUnit, OnError, Orient, SourceFormat, SourceSpec, schema},
     sqlite::SqliteTable,
-    text::{Dialect, Format, Found, Layout, Pace, TextTable, infer},
+    text::{Dialect, Format, Found, Layout, Look, Pace, TextTable, infer},
 };
 
 /// The table of a source.
@@ -70,16 +70,16 @@ pub(super) async fn provider_at(
     Ok(Arc::new(TextTable::new(schema(spec)?, format, files, report, pace)))
 }
 
-/// The columns of a source's text files, whatever is declared; with `is_detailed`, what is only for people, too.
+/// The columns of a source's text files, whatever is declared.
 pub async fn columns(
     spec: &SourceSpec,
     session: &dyn Session,
     files: Vec<SourceFile>,
-    is_detailed: bool,
+    look: Look,
 ) -> Result<Found, DataFusionError> {
     let open = SourceSpec { columns: Vec::new(), ..spec.clone() };
     let threads = session.config().target_partitions();
-    infer(text_format(&open)?, files, threads, is_detailed).await
+    infer(text_format(&open)?, files, threads, look).await
 }
 
 /// The columns of a source's text files that nobody declared, in the order in which they come up.
@@ -88,7 +88,7 @@ pub async fn new_columns(
     session: &dyn Session,
     files: Vec<SourceFile>,
 ) -> Result<Vec<String>, DataFusionError> {
-    let found = columns(spec, session, files, false).await?;
+    let found = columns(spec, session, files, Look::All).await?;
     let mut new: Vec<String> = Vec::new();
     for column in found.columns {
         let is_known = spec.columns.iter().any(|(declared, _)| names::same(declared, &column.name))

@@ -73,9 +73,30 @@ pub(super) fn reading(field: &Field, to: &DataType, is_bounded: bool) -> Result<
         return Ok(Reading::Cast);
     }
     match kind {
-        Some(kind) if is_scalar(from) || !to.is_nested() => Ok(Reading::Judge(kind)),
+        Some(kind) if is_scalar(from) || !to.is_nested() || !is_alike(from, to) => Ok(Reading::Judge(kind)),
         _ if can_cast_types(from, to) => Ok(Reading::Cast),
         _ => Err(format!("a {} can't be read as {}", type_name(from), type_name(to))),
+    }
+}
+
+/// Returns whether two nested types have the same parts, those of one of which become the other's without loss. Elsewhere a
+/// cast would drop fields, or make NULL of values, without a word.
+fn is_alike(from: &DataType, to: &DataType) -> bool {
+    use DataType::{LargeList, List, Map, Struct};
+    match (from, to) {
+        (List(from) | LargeList(from), List(to)) | (Map(from, _), Map(to, _)) => {
+            is_alike(from.data_type(), to.data_type())
+        }
+        (Struct(from), Struct(to)) => {
+            let mut parts = from.iter().zip(to);
+            // What the parts of a map are called is up to whoever wrote it; those of a struct are compared here.
+            from.len() == to.len()
+                && parts.all(|(from, to)| {
+                    let is_entry = matches!(from.name().as_str(), "key" | "keys" | "value" | "values");
+                    (from.name() == to.name() || is_entry) && is_alike(from.data_type(), to.data_type())
+                })
+        }
+        (from, to) => from == to || is_lossless(from, to),
     }
 }
 

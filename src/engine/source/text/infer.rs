@@ -1,9 +1,9 @@
-//! The columns of text files of which none are declared: every row of every file is looked at, and none is kept.
+//! The columns of text files of which none are declared: rows are looked at, and none is kept.
 //!
-//! A file that breaks somewhere counts for nothing, as when it is loaded. Start at [`infer`].
+//! A file that breaks somewhere counts for nothing, as when it is loaded. What rows have is put together in `observed`.
+//! Start at [`infer`].
 
 use std::{
-    borrow::Cow,
     io,
     sync::{
         Arc,
@@ -16,20 +16,18 @@ use futures::future::try_join_all;
 use tokio::runtime::Handle;
 
 use super::{
-    document::{Format, Frame, Layout, Sink},
+    document::{Format, Frame},
     json::{Cursor, Stop},
+    observed::{Columns, Observed},
     pace::Pace,
-    shape::{Shape, place},
     sniff::{self, HEAD},
     whole::{Broken, CUT, EMPTY},
     window::Window,
 };
 use crate::engine::source::{
-    cell::unescape,
     decode::{self, Text, not_text, wide},
     files::SourceFile,
     hive::{self, Folders},
-    names,
 };
 
 /// What was found in files.
@@ -43,6 +41,44 @@ pub struct Found {
     pub files: u64,
     /// Files that can't be read, with the reasons.
     pub broken: Vec<(Arc<str>, String)>,
+    /// Whether not all of the files were looked at, or not all of each.
+    pub is_sample: bool,
+}
+
+/// How closely files are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// A sample of them: quick, and to be borne out by whoever reads them.
+    Sample,
+    /// Every row of every file.
+    All,
+    /// Every row of every file, and what is only for people.
+    Detailed,
+}
+
+/// Of fewer bytes than this no sample is taken.
+const SAMPLE: u64 = 8 << 20;
+/// The share of the bytes that a sample has, at least.
+const SHARE: u64 = 32;
+/// How many bytes of a file a sample has, at least.
+const BEGINNING: u64 = 1 << 20;
+
+/// A sample of files that are spread evenly over all of them, and how much of each is looked at; all of few.
+fn sample(files: Vec<SourceFile>) -> (Vec<SourceFile>, Option<u64>) {
+    let total: u64 = files.iter().map(cost).sum();
+    let budget = SAMPLE.max(total / SHARE);
+    if total <= budget {
+        return (files, None);
+    }
+    let count = files.len();
+    let average = total / count as u64;
+    // Of files that are big, more of them are looked at, and less of each.
+    let wanted = usize::try_from(budget / average.min(BEGINNING)).unwrap_or(count).clamp(1, count);
+    let limit = (budget / wanted as u64).max(BEGINNING);
+    let files = files.into_iter().enumerate();
+    // The first of each of so many runs of files.
+    let is_first = |at: usize| at == 0 || at * wanted / count != (at - 1) * wanted / count;
+    (files.filter(|(at, _)| is_first(*at)).map(|(_, file)| file).collect(), Some(limit))
 }
 
 /// A column that was found.
@@ -60,13 +96,15 @@ pub struct FoundColumn {
     pub examples: Vec<String>,
 }
 
-/// The columns of `files`, which are divided among `threads`; with `is_detailed`, what is only for people, too.
+/// The columns of `files`, which are divided among `threads`.
 pub(in crate::engine::source) async fn infer(
     format: Format,
     files: Vec<SourceFile>,
     threads: usize,
-    is_detailed: bool,
+    look: Look,
 ) -> Result<Found, DataFusionError> {
+    let (files, limit) = if look == Look::Sample { sample(files) } else { (files, None) };
+    let is_detailed = look == Look::Detailed;
     let total: u64 = files.iter().map(cost).sum();
     let mut shares: Vec<Vec<SourceFile>> = vec![Vec::new(); threads.max(1)];
     let mut before = 0;
@@ -81,7 +119,10 @@ pub(in crate::engine::source) async fn infer(
     let stop = Arc::new(Stopper(AtomicBool::new(false)));
     let shares = shares.into_iter().filter(|files| !files.is_empty()).map(|files| {
         let (format, stop, runtime) = (Arc::clone(&format), Arc::clone(&stop), Handle::current());
-        tokio::task::spawn_blocking(move || share(&format, &files, is_detailed, &stop, &runtime))
+        tokio::task::spawn_blocking(move || {
+            let looking = Looking { format: &format, is_detailed, limit, runtime: &runtime };
+            share(looking, &files, &stop)
+        })
     });
     let guard = Guard(Arc::clone(&stop));
     let shares = try_join_all(shares).await.map_err(|error| DataFusionError::External(Box::new(error)))?;
@@ -90,7 +131,7 @@ pub(in crate::engine::source) async fn infer(
     for share in shares {
         all.merge(share?);
     }
-    Ok(all.found())
+    Ok(Found { is_sample: limit.is_some(), ..all.found() })
 }
 
 fn cost(file: &SourceFile) -> u64 {
@@ -108,94 +149,35 @@ impl Drop for Guard {
     }
 }
 
-/// What some files have.
-#[derive(Default)]
-struct Columns {
-    columns: Vec<(String, Shape)>,
-    rows: u64,
-    files: u64,
-    broken: Vec<(Arc<str>, String)>,
-}
-
-impl Columns {
-    fn merge(&mut self, other: Self) {
-        let mut next = 0;
-        for (name, shape) in other.columns {
-            let at = place(&mut self.columns, &name, next, || Shape::new(true, false));
-            next = at + 1;
-            match &mut self.columns[at].1 {
-                new if new.values == 0 && new.nulls == 0 => *new = shape,
-                known => known.merge(shape),
-            }
-        }
-        self.rows += other.rows;
-        self.files += other.files;
-        self.broken.extend(other.broken);
-    }
-
-    /// Columns whose values the path of the file gives take the place of the file's own.
-    fn supply(&mut self, pairs: Vec<(String, Option<String>)>, is_detailed: bool) {
-        for (name, value) in pairs {
-            self.columns.retain(|(known, _)| !names::same(known, &name));
-            let mut shape = Shape::new(true, is_detailed);
-            match value {
-                Some(value) => shape.see_texts(&value, self.rows),
-                None => shape.nulls = self.rows,
-            }
-            self.columns.push((name, shape));
-        }
-    }
-
-    fn found(self) -> Found {
-        let Self { rows, files, broken, .. } = self;
-        let columns = self.columns.into_iter().map(|(name, shape)| FoundColumn {
-            name,
-            data_type: shape.data_type(),
-            nulls: rows.saturating_sub(shape.values),
-            distinct: shape.distinct(),
-            examples: shape.examples(),
-        });
-        Found { columns: columns.collect(), rows, files, broken }
-    }
-}
-
-fn share(
-    format: &Format,
-    files: &[SourceFile],
-    is_detailed: bool,
-    stop: &Stopper,
-    runtime: &Handle,
-) -> Result<Columns, DataFusionError> {
+fn share(looking: Looking<'_>, files: &[SourceFile], stop: &Stopper) -> Result<Columns, DataFusionError> {
     let mut all = Columns::default();
     let mut bytes = Vec::new();
     for file in files {
         if stop.0.load(Ordering::Relaxed) {
             break;
         }
-        let looking = Looking { format, is_detailed, runtime };
         let found = looking
             .file(file, &mut bytes)
             .map_err(|error| DataFusionError::Execution(format!("{}: {error}", file.name)))?;
         match found {
             Ok(mut columns) => {
-                columns.supply(hive::pairs(&file.name), is_detailed);
+                columns.supply(hive::pairs(&file.name), looking.is_detailed);
                 all.merge(columns);
             }
             Err(broken) => {
-                all.merge(Columns {
-                    files: 1,
-                    broken: vec![(Arc::clone(&file.name), broken.reason)],
-                    ..Columns::default()
-                });
+                all.merge(Columns::broken(Arc::clone(&file.name), broken.reason));
             }
         }
     }
     Ok(all)
 }
 
+#[derive(Clone, Copy)]
 struct Looking<'a> {
     format: &'a Format,
     is_detailed: bool,
+    /// How many bytes of a file are looked at.
+    limit: Option<u64>,
     runtime: &'a Handle,
 }
 
@@ -207,7 +189,7 @@ impl Looking<'_> {
             Some(reason) => Ok(Err(Broken { offset: 0, reason: reason.to_owned(), is_header: false })),
             None => Err(error),
         };
-        if file.size <= pace.whole {
+        if file.size <= pace.whole.min(self.limit.unwrap_or(u64::MAX)) {
             match decode::read(file, options, 4 * pace.whole, bytes, self.runtime) {
                 Ok(true) => return Ok(self.whole(bytes)),
                 Ok(false) => {}
@@ -231,7 +213,7 @@ impl Looking<'_> {
         let text = str::from_utf8(bytes).map_err(|error| broken(error.valid_up_to(), not_text(bytes)))?;
         let format = sniff::resolve(self.format, &Folders::default(), text, true)
             .map_err(|reason| broken(0, reason))?;
-        let mut look = Look::new(&format, self.is_detailed);
+        let mut look = Observed::new(&format, self.is_detailed);
         let walked = Frame::new(&format, format.names.len()).walk(&mut Cursor::new(text, true), &mut look);
         match walked {
             Ok(()) => Ok(look.columns()),
@@ -246,7 +228,7 @@ impl Looking<'_> {
                 Ok(format) => format,
                 Err(reason) => return Ok(Err(Broken { offset: 0, reason, is_header: false })),
             };
-        let mut look = Look::new(&format, self.is_detailed);
+        let mut look = Observed::new(&format, self.is_detailed);
         let mut frame = Frame::new(&format, format.names.len());
         let mut window = Window::new(text.reader(), pace);
         let mut used = 0;
@@ -264,126 +246,46 @@ impl Looking<'_> {
                 Err(Stop::Broken(at, reason)) => return Ok(Err(window.broken(at, reason))),
                 Err(Stop::End) => used = cursor.at,
             }
-        }
-    }
-}
-
-/// A look at the rows of one file.
-struct Look<'a> {
-    format: &'a Format,
-    is_detailed: bool,
-    names: Option<Vec<String>>,
-    /// By the place in a row, or by name if rows are objects.
-    columns: Vec<(String, Shape)>,
-    rows: u64,
-    /// The fields of a record: where they are, and whether they hold nothing.
-    fields: Vec<(std::ops::Range<usize>, bool)>,
-}
-
-impl<'a> Look<'a> {
-    fn new(format: &'a Format, is_detailed: bool) -> Self {
-        Self { format, is_detailed, names: None, columns: Vec::new(), rows: 0, fields: Vec::new() }
-    }
-
-    /// At least so many columns, in the order of a row.
-    fn widen(&mut self, width: usize) {
-        let (is_text, is_detailed) = (self.format.is_csv(), self.is_detailed);
-        while self.columns.len() < width {
-            let name = format!("column{}", self.columns.len());
-            self.columns.push((name, Shape::new(is_text, is_detailed)));
-        }
-    }
-
-    fn columns(mut self) -> Columns {
-        if let Some(names) = self.names.take() {
-            self.widen(names.len());
-            self.columns.truncate(names.len());
-            for ((name, _), heading) in self.columns.iter_mut().zip(names) {
-                *name = heading;
+            if self.limit.is_some_and(|limit| window.base() + used as u64 >= limit) && look.is_telling() {
+                return Ok(Ok(look.columns()));
             }
-            // What has no name can't be a column.
-            self.columns.retain(|(name, _)| !name.is_empty());
         }
-        Columns { columns: self.columns, rows: self.rows, files: 1, broken: Vec::new() }
-    }
-
-    fn record(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Stop> {
-        let Layout::Csv(csv) = &self.format.layout else { return Ok(()) };
-        self.fields.clear();
-        let (fields, mut torn) = (&mut self.fields, false);
-        csv.record(cursor, |_, field| {
-            torn |= field.torn;
-            let quotes = usize::from(field.quoted && !field.torn);
-            fields.push((field.start + quotes..field.end - quotes, csv.is_null(field, false)));
-        })?;
-        let width = self.names.as_ref().map_or(self.columns.len(), Vec::len);
-        // As when it is loaded, such a row is none.
-        if torn || (self.fields.len() != width && width > 0) {
-            return Ok(());
-        }
-        self.widen(self.fields.len());
-        self.rows += 1;
-        for ((at, is_null), (_, shape)) in self.fields.iter().zip(&mut self.columns) {
-            if *is_null { shape.see_null() } else { shape.see_text(&cursor.text[at.clone()]) }
-        }
-        Ok(())
-    }
-
-    fn array(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Stop> {
-        if cursor.peek()? != b'[' {
-            cursor.skip()?;
-            return Ok(());
-        }
-        cursor.at += 1;
-        self.rows += 1;
-        let mut at = 0;
-        while cursor.element(at == 0, b']')? {
-            self.widen(at + 1);
-            self.columns[at].1.see_json(cursor, 0)?;
-            at += 1;
-        }
-        Ok(())
-    }
-
-    fn object(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Stop> {
-        if cursor.peek()? != b'{' {
-            cursor.skip()?;
-            return Ok(());
-        }
-        cursor.at += 1;
-        self.rows += 1;
-        let (mut first, mut next) = (true, 0);
-        while cursor.element(first, b'}')? {
-            first = false;
-            let (inside, escaped) = cursor.key()?;
-            let name = match escaped {
-                true => Cow::Owned(unescape(inside).unwrap_or_default()),
-                false => Cow::Borrowed(inside),
-            };
-            let is_detailed = self.is_detailed;
-            let at = place(&mut self.columns, &name, next, || Shape::new(false, is_detailed));
-            next = at + 1;
-            self.columns[at].1.see_json(cursor, 0)?;
-        }
-        Ok(())
     }
 }
 
-impl Sink for Look<'_> {
-    fn header(&mut self, names: Vec<String>) -> Result<(), String> {
-        self.names = Some(names);
-        Ok(())
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::source::files::Place;
+
+    fn files(count: usize, size: u64) -> Vec<SourceFile> {
+        let file = |at: usize| SourceFile {
+            name: format!("{at:06}").into(),
+            size,
+            modified: chrono::DateTime::UNIX_EPOCH,
+            place: Place::Local(std::path::PathBuf::new()),
+        };
+        (0..count).map(file).collect()
     }
 
-    fn row(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Stop> {
-        // A row that the text doesn't hold to its end is walked again.
-        if !cursor.last && !self.format.is_csv() {
-            cursor.clone().skip()?;
-        }
-        match self.format.layout {
-            Layout::Split => self.array(cursor),
-            Layout::Csv(_) | Layout::AnyCsv(_) => self.record(cursor),
-            Layout::Records | Layout::Lines | Layout::AnyJson => self.object(cursor),
+    #[test]
+    fn few_bytes_are_looked_at_whole_and_many_in_a_spread_sample() {
+        assert_eq!(sample(files(1000, 4096)).1, None);
+        for (count, size) in
+            [(10_000, 4_500), (100_000, 20_000), (5_000, 50 << 20), (1, 5 << 30), (3, 40 << 20)]
+        {
+            let total = count as u64 * (size + 4096);
+            let (some, limit) = sample(files(count, size));
+            let limit = limit.unwrap();
+            let looked: u64 = some.iter().map(|file| cost(file).min(limit)).sum();
+            assert!(looked <= (total / 16).max(16 << 20), "{count} files of {size} bytes: {looked}");
+            assert!(looked >= (total / 64).min(SAMPLE / 2), "{count} files of {size} bytes: {looked}");
+            assert_eq!(&*some[0].name, "000000");
+            let last: usize = some[some.len() - 1].name.parse().unwrap();
+            assert!(
+                last >= count - count.div_ceil(some.len()) - 1,
+                "the sample is spread: {last} of {count}"
+            );
         }
     }
 }

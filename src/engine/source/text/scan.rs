@@ -19,7 +19,7 @@ use super::{
     index::{self, Chunk, Index},
     json::Stop,
     pace::Pace,
-    refusal::{Refused, raw},
+    refusal::{Refusal, Refused, raw},
     sniff::HEAD,
     whole::{self, Broken},
 };
@@ -214,6 +214,9 @@ impl Reading<'_> {
         if rows == 0 && own.is_empty() {
             return Ok(());
         }
+        if !deviation.new.is_empty() {
+            self.scan.format.drift.sample.contradict();
+        }
         self.scan.intake.columns(&file.name, own, deviation)
     }
 
@@ -343,6 +346,9 @@ impl Reading<'_> {
     ) -> Result<(), DataFusionError> {
         if refused.is_empty() {
             return Ok(());
+        }
+        if refused.iter().any(|refused| matches!(refused.refusal, Refusal::Cell { .. })) {
+            self.scan.format.drift.sample.contradict();
         }
         let is_reported = self.scan.report.begin(&file.name, number);
         let text = str::from_utf8(bytes).unwrap_or_default();

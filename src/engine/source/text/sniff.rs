@@ -5,6 +5,8 @@
 
 use std::{borrow::Cow, sync::Arc};
 
+use datafusion::arrow::datatypes::DataType;
+
 use super::{
     csv::Csv,
     document::{Format, Layout},
@@ -13,6 +15,7 @@ use super::{
 use crate::engine::source::{
     cell::Token,
     decode,
+    guess::{Guess, Types},
     hive::Folders,
     kind::Kind,
     names,
@@ -293,7 +296,7 @@ impl<'a> Sample<'a> {
     fn header(&self, csv: &Csv) -> Result<bool, String> {
         let first = self.first(csv);
         if self.names.is_empty() {
-            return Ok(self.dialect.header.unwrap_or_else(|| is_heading(&first)));
+            return Ok(self.dialect.header.unwrap_or_else(|| is_heading(&self.records(csv, RECORDS))));
         }
         let known = self.known(&first);
         let is_data = known == 0 && self.is_data(&first);
@@ -352,14 +355,30 @@ impl<'a> Sample<'a> {
     }
 }
 
-/// Returns whether a record can name columns of which nothing is known.
-fn is_heading(record: &Record) -> bool {
+/// Returns whether the first record names the columns, of which nothing is known: if it is of other types than the records
+/// below it; or, where all are text, if nothing in it is a number, a date or a boolean.
+fn is_heading(records: &[Record]) -> bool {
+    let Some((first, rest)) = records.split_first() else { return true };
+    let mut is_typed = false;
+    for (at, field) in first.fields.iter().enumerate() {
+        let mut guess = Guess::new(Types::ALL);
+        for record in rest.iter().filter(|record| record.null.get(at) == Some(&false)) {
+            guess.see(&record.fields[at]);
+        }
+        if guess.data_type() != DataType::Utf8View {
+            is_typed = true;
+            guess.see(field);
+            if !first.null[at] && guess.data_type() == DataType::Utf8View {
+                return true;
+            }
+        }
+    }
     let is_name = |field: &String| {
-        let kinds = [Kind::Float64, Kind::Date, Kind::Timestamp { zoned: false }, Kind::Boolean];
-        !field.is_empty()
-            && kinds.iter().all(|kind| Token::Text(field).fit(*kind, DateUnit::default()).is_none())
+        let mut guess = Guess::new(Types::ALL);
+        guess.see(field);
+        guess.data_type() == DataType::Utf8View
     };
-    record.fields.iter().all(is_name)
+    !is_typed && first.fields.iter().all(is_name) && !first.null.iter().all(|null| *null)
 }
 
 /// A delimiter as people write it.

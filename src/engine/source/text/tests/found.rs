@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use super::{CSV, fixture};
-use crate::engine::source::{DateUnit, Found, Orient, SourceFormat, columns, declared_name, files};
+use crate::engine::source::{DateUnit, Found, Look, Orient, SourceFormat, columns, declared_name, files};
 
 const ANY_JSON: SourceFormat = SourceFormat::Json { orient: Orient::Auto, date_unit: DateUnit::Milliseconds };
 
@@ -14,7 +14,7 @@ async fn found(format: SourceFormat, files: &[(&str, &[u8])], threads: usize) ->
     let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(threads));
     let state = context.state();
     let listed = files::list(&fixture.spec, &state).await.unwrap();
-    columns(&fixture.spec, &state, listed, true).await.unwrap()
+    columns(&fixture.spec, &state, listed, Look::Detailed).await.unwrap()
 }
 
 /// A line a column, the same however many threads look.
@@ -69,7 +69,12 @@ async fn folders_give_columns_too() {
         ("data/day=2021-02-01/store=x/a.csv", b"id,store\n3,9\n"),
         ("data/day=__HIVE_DEFAULT_PARTITION__/a.csv", b"id\n4\n"),
     ];
-    insta::assert_snapshot!(shown(CSV, &files).await, @"");
+    insta::assert_snapshot!(shown(CSV, &files).await, @"
+    3 files, 4 rows
+    id bigint: 0 nulls, 4 distinct: 1 | 2 | 3
+    day date: 1 nulls, 2 distinct: 2021-01-31 | 2021-02-01
+    store varchar: 1 nulls, 2 distinct: 1 | x
+    ");
 }
 
 #[tokio::test]
@@ -84,6 +89,22 @@ async fn distinct_values_are_counted_well_enough() {
         let off = distinct.abs_diff(count) as f64 / count as f64;
         assert!(off < if count <= 1024 { 1e-9 } else { 0.05 }, "{distinct} of {count}");
         assert_eq!(found.columns[0].examples, ["0", "1", "2"]);
+    }
+}
+
+#[tokio::test]
+async fn a_header_is_of_other_types_than_the_rows() {
+    for (text, names) in [
+        ("id,2020,2021\n7,1.5,2\n8,1,2\n", "id 2020 2021"),
+        ("a,b\nx,y\n", "a b"),
+        ("a,b\n", "a b"),
+        (",a\n0,x\n1,y\n", "a"),
+        ("2020,2021\n1,2\n", "column0 column1"),
+        ("x,1\ny,2\n", "column0 column1"),
+    ] {
+        let found = found(CSV, &[("data/a.csv", text.as_bytes())], 1).await;
+        let columns: Vec<&str> = found.columns.iter().map(|column| column.name.as_str()).collect();
+        assert_eq!(columns.join(" "), names, "{text:?}");
     }
 }
 

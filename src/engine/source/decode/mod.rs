@@ -3,19 +3,18 @@
 //! [`read`] does it for small files in memory, [`open`] for any file in a stream. A file that can't be decoded gives an
 //! [`Undecodable`] error, which sets the file aside; any other error is one of the disk or the network.
 
+mod compression;
+
 use std::{
     fmt,
     io::{self, Cursor, Read},
-    path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
 };
 
 use encoding_rs::DecoderResult;
 use tokio::runtime::Handle;
 
+pub use self::compression::Compression;
+use self::compression::decompressed;
 use super::files::SourceFile;
 
 /// How the bytes of a text file become text.
@@ -25,24 +24,6 @@ pub struct TextOptions {
     pub compression: Compression,
     /// The encoding of the text in them.
     pub encoding: Encoding,
-}
-
-/// How files are compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Compression {
-    /// As the extension of each says.
-    #[default]
-    Auto,
-    /// Not at all.
-    None,
-    /// RFC 1952, any number of members.
-    Gzip,
-    /// Zstandard frames.
-    Zstd,
-    /// bzip2 streams.
-    Bzip2,
-    /// xz streams.
-    Xz,
 }
 
 /// The encoding of text.
@@ -68,61 +49,6 @@ impl TextOptions {
     #[must_use]
     pub fn describe(&self) -> String {
         format!("{:?} {:?}", self.compression, self.encoding).to_lowercase()
-    }
-}
-
-impl Compression {
-    /// The compression of this name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Some(match name {
-            "auto" => Self::Auto,
-            "none" => Self::None,
-            "gzip" => Self::Gzip,
-            "zstd" => Self::Zstd,
-            "bzip2" => Self::Bzip2,
-            "xz" => Self::Xz,
-            _ => return None,
-        })
-    }
-
-    /// The name of a file without the extension of its compression, and the compression that it says.
-    pub(crate) fn of_name(name: &str) -> (&str, Self) {
-        let extension = Path::new(name).extension().and_then(|extension| extension.to_str());
-        let of = match extension.unwrap_or_default().to_ascii_lowercase().as_str() {
-            "gz" | "gzip" => Self::Gzip,
-            "zst" | "zstd" => Self::Zstd,
-            "bz2" => Self::Bzip2,
-            "xz" => Self::Xz,
-            _ => return (name, Self::None),
-        };
-        (&name[..name.len() - extension.map_or(0, |extension| extension.len() + 1)], of)
-    }
-
-    /// The compression of a file.
-    fn of(self, name: &str) -> Self {
-        if self == Self::Auto { Self::of_name(name).1 } else { self }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Auto | Self::None => "uncompressed",
-            Self::Gzip => "gzip",
-            Self::Zstd => "zstd",
-            Self::Bzip2 => "bzip2",
-            Self::Xz => "xz",
-        }
-    }
-
-    /// The compression whose files begin so.
-    fn of_bytes(bytes: &[u8]) -> Option<Self> {
-        Some(match bytes {
-            [0x1f, 0x8b, ..] => Self::Gzip,
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd,
-            [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, ..] => Self::Bzip2,
-            [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Self::Xz,
-            _ => return None,
-        })
     }
 }
 
@@ -277,74 +203,6 @@ fn encoded<'a>(
         (None, _) | (Some(_), Encoding::Latin1) => None,
     };
     Ok((found, Box::new(Cursor::new(head).chain(bytes))))
-}
-
-/// The bytes that compressed ones stand for.
-fn decompressed<'a>(bytes: impl Read + 'a, compression: Compression) -> io::Result<Box<dyn Read + 'a>> {
-    if matches!(compression, Compression::Auto | Compression::None) {
-        return Ok(Box::new(bytes));
-    }
-    let failed = Arc::new(AtomicBool::new(false));
-    let bytes = Watched { bytes, failed: Arc::clone(&failed), begun: false };
-    let inside: Box<dyn Read + 'a> = match compression {
-        Compression::Auto | Compression::None | Compression::Gzip => {
-            Box::new(flate2::read::MultiGzDecoder::new(bytes))
-        }
-        Compression::Zstd => Box::new(zstd::stream::read::Decoder::new(bytes)?),
-        Compression::Bzip2 => Box::new(bzip2::read::MultiBzDecoder::new(bytes)),
-        Compression::Xz => Box::new(liblzma::read::XzDecoder::new_multi_decoder(bytes)),
-    };
-    Ok(Box::new(Decompressing { inside, compression, failed, read: false }))
-}
-
-/// Compressed bytes: remembers whether reading them failed, so that the decompressor's own errors can be told apart.
-struct Watched<R> {
-    bytes: R,
-    failed: Arc<AtomicBool>,
-    begun: bool,
-}
-
-impl<R: Read> Read for Watched<R> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let read = self.bytes.read(into);
-        self.failed.store(read.is_err(), Ordering::Relaxed);
-        if let Ok(read) = read {
-            // An empty file is the empty text to some decompressors; it is no compressed file.
-            if read == 0 && !self.begun && !into.is_empty() {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            self.begun = true;
-        }
-        read
-    }
-}
-
-struct Decompressing<'a> {
-    inside: Box<dyn Read + 'a>,
-    compression: Compression,
-    failed: Arc<AtomicBool>,
-    read: bool,
-}
-
-impl Read for Decompressing<'_> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        match self.inside.read(into) {
-            Ok(read) => {
-                self.read |= read > 0;
-                Ok(read)
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(error),
-            Err(error) if self.failed.load(Ordering::Relaxed) => Err(error),
-            Err(error) => {
-                let name = self.compression.name();
-                Err(undecodable(match (error.kind(), self.read) {
-                    (io::ErrorKind::UnexpectedEof, true) => format!("the {name} data ends too early"),
-                    (_, true) => format!("the {name} data is corrupt"),
-                    (_, false) => format!("this is not {name} data, or it is corrupt from the start"),
-                }))
-            }
-        }
-    }
 }
 
 /// Fails once.

@@ -1,0 +1,58 @@
+//! What builds record in the lake of sources that declare no columns: those that were found in their files.
+
+use super::failure::{self, Failure};
+use crate::{
+    compile::{Compiled, FOUND_COLUMNS, FoundColumns},
+    engine::{
+        Engine,
+        source::{Look, SourceSpec},
+    },
+    lake::Lake,
+    name::NodeId,
+};
+
+/// Records the columns that were found in all files of their sources.
+pub(super) async fn record_exact(lake: &Lake, compiled: &Compiled) -> Result<(), Failure> {
+    for (id, spec, found) in newly_found(compiled) {
+        if !spec.drift.sample.is_taken() {
+            record(lake, id, found).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Records the columns that were found in a sample of their sources' files and that the run bore out. Where it did not, all
+/// files are looked at, and what they have is recorded; returns whether there were such sources, whose readers failed.
+pub(super) async fn record_samples(
+    lake: &Lake,
+    engine: &Engine,
+    compiled: &Compiled,
+) -> Result<bool, Failure> {
+    let mut again = false;
+    for (id, spec, found) in newly_found(compiled) {
+        let sample = &spec.drift.sample;
+        if sample.is_confirmed() {
+            record(lake, id, found).await?;
+        } else if sample.is_contradicted() {
+            failure::warn(&format!(
+                "the columns of {} were found in a sample of its files, and others have other values or columns; all files \
+                 are looked at, and what reads it is built again",
+                spec.name
+            ));
+            let files = engine.source_files(spec).await?;
+            let all = engine.source_columns(spec, files, Look::All).await?;
+            record(lake, id, &FoundColumns::new(spec, &all)).await?;
+            again = true;
+        }
+    }
+    Ok(again)
+}
+
+fn newly_found(compiled: &Compiled) -> impl Iterator<Item = (&NodeId, &SourceSpec, &FoundColumns)> {
+    compiled.found.iter().filter_map(|(id, found)| Some((id, compiled.sources.get(id)?, found)))
+}
+
+async fn record(lake: &Lake, id: &NodeId, found: &FoundColumns) -> Result<(), Failure> {
+    let text = found.to_text().map_err(|error| Failure::message(error.to_string()))?;
+    Ok(lake.record(FOUND_COLUMNS, id.as_str(), text).await?)
+}

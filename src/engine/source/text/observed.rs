@@ -1,0 +1,193 @@
+//! What the rows of text files have: their columns, and what the values of each have in common.
+
+use std::{borrow::Cow, ops::Range, sync::Arc};
+
+use super::{
+    document::{Format, Layout, Sink},
+    infer::{Found, FoundColumn},
+    json::{Cursor, Stop},
+    shape::{Shape, place},
+};
+use crate::engine::source::{cell::unescape, names};
+
+/// What some files have.
+#[derive(Default)]
+pub(super) struct Columns {
+    columns: Vec<(String, Shape)>,
+    rows: u64,
+    files: u64,
+    broken: Vec<(Arc<str>, String)>,
+}
+
+impl Columns {
+    /// Those of a file that can't be read: none.
+    pub(super) fn broken(file: Arc<str>, reason: String) -> Self {
+        Self { files: 1, broken: vec![(file, reason)], ..Self::default() }
+    }
+
+    pub(super) fn merge(&mut self, other: Self) {
+        let mut next = 0;
+        for (name, shape) in other.columns {
+            let at = place(&mut self.columns, &name, next, || Shape::new(true, false));
+            next = at + 1;
+            match &mut self.columns[at].1 {
+                new if new.values == 0 && new.nulls == 0 => *new = shape,
+                known => known.merge(shape),
+            }
+        }
+        self.rows += other.rows;
+        self.files += other.files;
+        self.broken.extend(other.broken);
+    }
+
+    /// Columns whose values the path of the file gives take the place of the file's own.
+    pub(super) fn supply(&mut self, pairs: Vec<(String, Option<String>)>, is_detailed: bool) {
+        for (name, value) in pairs {
+            self.columns.retain(|(known, _)| !names::same(known, &name));
+            let mut shape = Shape::new(true, is_detailed);
+            match value {
+                Some(value) => shape.see_texts(&value, self.rows),
+                None => shape.nulls = self.rows,
+            }
+            self.columns.push((name, shape));
+        }
+    }
+
+    pub(super) fn found(self) -> Found {
+        let Self { rows, files, broken, .. } = self;
+        let columns = self.columns.into_iter().map(|(name, shape)| FoundColumn {
+            name,
+            data_type: shape.data_type(),
+            nulls: rows.saturating_sub(shape.values),
+            distinct: shape.distinct(),
+            examples: shape.examples(),
+        });
+        Found { columns: columns.collect(), rows, files, broken, is_sample: false }
+    }
+}
+
+/// What is seen of the rows of one file.
+pub(super) struct Observed<'a> {
+    format: &'a Format,
+    is_detailed: bool,
+    names: Option<Vec<String>>,
+    /// By the place in a row, or by name if rows are objects.
+    columns: Vec<(String, Shape)>,
+    rows: u64,
+    /// The fields of a record: where they are, and whether they hold nothing.
+    fields: Vec<(Range<usize>, bool)>,
+}
+
+impl<'a> Observed<'a> {
+    pub(super) fn new(format: &'a Format, is_detailed: bool) -> Self {
+        Self { format, is_detailed, names: None, columns: Vec::new(), rows: 0, fields: Vec::new() }
+    }
+
+    /// Returns whether the names of columns are known, and something of their values.
+    pub(super) fn is_telling(&self) -> bool {
+        self.rows > 0 && (self.names.is_some() || !matches!(self.format.layout, Layout::Split))
+    }
+
+    /// At least so many columns, in the order of a row.
+    fn widen(&mut self, width: usize) {
+        let (is_text, is_detailed) = (self.format.is_csv(), self.is_detailed);
+        while self.columns.len() < width {
+            let name = format!("column{}", self.columns.len());
+            self.columns.push((name, Shape::new(is_text, is_detailed)));
+        }
+    }
+
+    pub(super) fn columns(mut self) -> Columns {
+        if let Some(names) = self.names.take() {
+            self.widen(names.len());
+            self.columns.truncate(names.len());
+            for ((name, _), heading) in self.columns.iter_mut().zip(names) {
+                *name = heading;
+            }
+            // What has no name can't be a column.
+            self.columns.retain(|(name, _)| !name.is_empty());
+        }
+        Columns { columns: self.columns, rows: self.rows, files: 1, broken: Vec::new() }
+    }
+
+    fn record(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Stop> {
+        let Layout::Csv(csv) = &self.format.layout else { return Ok(()) };
+        self.fields.clear();
+        let (fields, mut torn) = (&mut self.fields, false);
+        csv.record(cursor, |_, field| {
+            torn |= field.torn;
+            let quotes = usize::from(field.quoted && !field.torn);
+            fields.push((field.start + quotes..field.end - quotes, csv.is_null(field, false)));
+        })?;
+        let width = self.names.as_ref().map_or(self.columns.len(), Vec::len);
+        // As when it is loaded, such a row is none.
+        if torn || (self.fields.len() != width && width > 0) {
+            return Ok(());
+        }
+        self.widen(self.fields.len());
+        self.rows += 1;
+        for ((at, is_null), (_, shape)) in self.fields.iter().zip(&mut self.columns) {
+            if *is_null { shape.see_null() } else { shape.see_text(&cursor.text[at.clone()]) }
+        }
+        Ok(())
+    }
+
+    fn array(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Stop> {
+        if cursor.peek()? != b'[' {
+            cursor.skip()?;
+            return Ok(());
+        }
+        cursor.at += 1;
+        self.rows += 1;
+        let mut at = 0;
+        while cursor.element(at == 0, b']')? {
+            self.widen(at + 1);
+            self.columns[at].1.see_json(cursor, 0)?;
+            at += 1;
+        }
+        Ok(())
+    }
+
+    fn object(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Stop> {
+        if cursor.peek()? != b'{' {
+            cursor.skip()?;
+            return Ok(());
+        }
+        cursor.at += 1;
+        self.rows += 1;
+        let (mut first, mut next) = (true, 0);
+        while cursor.element(first, b'}')? {
+            first = false;
+            let (inside, escaped) = cursor.key()?;
+            let name = if escaped {
+                Cow::Owned(unescape(inside).unwrap_or_default())
+            } else {
+                Cow::Borrowed(inside)
+            };
+            let is_detailed = self.is_detailed;
+            let at = place(&mut self.columns, &name, next, || Shape::new(false, is_detailed));
+            next = at + 1;
+            self.columns[at].1.see_json(cursor, 0)?;
+        }
+        Ok(())
+    }
+}
+
+impl Sink for Observed<'_> {
+    fn header(&mut self, names: Vec<String>) -> Result<(), String> {
+        self.names = Some(names);
+        Ok(())
+    }
+
+    fn row(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Stop> {
+        // A row that the text doesn't hold to its end is walked again.
+        if !cursor.last && !self.format.is_csv() {
+            cursor.clone().skip()?;
+        }
+        match self.format.layout {
+            Layout::Split => self.array(cursor),
+            Layout::Csv(_) | Layout::AnyCsv(_) => self.record(cursor),
+            Layout::Records | Layout::Lines | Layout::AnyJson => self.object(cursor),
+        }
+    }
+}
