@@ -54,6 +54,9 @@ impl SqlError {
             made.helps = found.helps.iter().map(|help| help.message.clone()).collect();
         }
         made.explain(error, &plain);
+        if made.at.is_none() {
+            made.at = constant(sql, &made.message);
+        }
         made
     }
 
@@ -143,6 +146,16 @@ fn code(error: &DataFusionError) -> &'static str {
         DataFusionError::NotImplemented(_) => "sql-unsupported",
         _ => "sql-invalid",
     }
+}
+
+/// The constant that a message quotes, if the statement has it just once.
+fn constant(sql: &str, message: &str) -> Option<Range<usize>> {
+    let start = message.find('\'')?;
+    let end = start + 1 + message[start + 1..].find('\'')? + 1;
+    let quoted = &message[start..end];
+    let mut found = sql.match_indices(quoted);
+    let (at, _) = found.next().filter(|_| quoted.len() > 2)?;
+    found.next().is_none().then(|| at..at + quoted.len())
 }
 
 /// The name in DataFusion's complaint about two expressions that would be one column.

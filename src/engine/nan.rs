@@ -260,6 +260,9 @@ pub(super) fn may_skip(filter: &Expr, schema: &Schema) -> bool {
     let columns = filter.column_refs();
     let doubtful = |data_type: &DataType| has_float(data_type) || is_rounded(data_type);
     let known = |name: &str| schema.field_with_name(name).is_ok_and(|field| !doubtful(field.data_type()));
+    if !is_understood(filter) {
+        return false;
+    }
     if columns.iter().all(|column| known(&column.name)) {
         // A predicate without columns skips no file.
         return !columns.is_empty();
@@ -289,6 +292,25 @@ pub(super) fn may_skip(filter: &Expr, schema: &Schema) -> bool {
             let numbers = |one: &Expr| matches!(one, Expr::Literal(literal, _) if number(literal).is_some());
             list.list.iter().all(numbers) && type_of(&list.expr).is_some_and(is_float)
         }
+        _ => false,
+    }
+}
+
+/// Whether delta-rs reads a filter whole. Of `f(x) = 1 or y = 2` it may know only the second half, and then skips files by
+/// that (deltalake-core 1.1.3, `delta_datafusion/engine/expressions`).
+fn is_understood(filter: &Expr) -> bool {
+    let value = |expr: &Expr| matches!(expr, Expr::Column(_) | Expr::Literal(..));
+    match filter {
+        Expr::BinaryExpr(LogicalBinary { left, op: Operator::And | Operator::Or, right }) => {
+            is_understood(left) && is_understood(right)
+        }
+        Expr::Not(inner) => is_understood(inner),
+        Expr::BinaryExpr(LogicalBinary { left, right, .. }) => value(left) && value(right),
+        Expr::IsNull(inner) | Expr::IsNotNull(inner) => value(inner),
+        Expr::Between(between) => value(&between.expr) && value(&between.low) && value(&between.high),
+        Expr::InList(list) => value(&list.expr) && list.list.iter().all(value),
+        Expr::Like(like) => value(&like.expr) && value(&like.pattern),
+        Expr::Column(_) => true,
         _ => false,
     }
 }

@@ -82,11 +82,6 @@ fn literal_value(expression: &Expr) -> Option<&ScalarValue> {
 fn literal(expression: &Expr) -> Option<&ScalarValue> {
     match expression {
         Expr::Negative(inner) => literal(inner),
-        Expr::Cast(cast) => match literal(&cast.expr) {
-            // A number that was written without a cast, but has been given its type.
-            Some(value @ ScalarValue::Int64(_)) => Some(value),
-            _ => None,
-        },
         other => literal_value(other),
     }
 }
