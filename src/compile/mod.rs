@@ -402,8 +402,10 @@ impl Work<'_> {
         let reading = self.reading(&compiled.reads(&model.relation));
         let meaning = self.context.engine.semantics();
         let meaning = meaning.map(|version| ("what SQL means (dialect)".to_owned(), version.into()));
-        let beside =
-            contract::shaping(&compiled.constraints, &compiled.rules).into_iter().chain(reading).chain(meaning);
+        let beside = contract::shaping(&compiled.constraints, &compiled.rules)
+            .into_iter()
+            .chain(reading)
+            .chain(meaning);
         compiled.fingerprint = Fingerprint::new(&statement, &model.config, beside);
         self.compiled.models.insert(model.id.clone(), compiled);
         Ok(())

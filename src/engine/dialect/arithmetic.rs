@@ -122,7 +122,9 @@ fn numeric(operation: Operation, left: &DataType, right: &DataType) -> Option<Re
             .then(|| common(left, right).filter(DataType::is_integer).map(Resolved::same))?,
         Operation::Power => Some(Resolved::same(T::Float64)),
         Operation::Divide => Some(Resolved::same(floating(left, right))),
-        Operation::DivideWhole if is_whole(left) && is_whole(right) => Some(Resolved::same(integer(left, right))),
+        Operation::DivideWhole if is_whole(left) && is_whole(right) => {
+            Some(Resolved::same(integer(left, right)))
+        }
         Operation::DivideWhole => Some(Resolved::same(floating(left, right))),
         _ if left.is_floating() || right.is_floating() => Some(Resolved::same(floating(left, right))),
         _ if is_decimal(left) || is_decimal(right) => decimal(operation, left, right),
@@ -146,7 +148,8 @@ fn floating(left: &DataType, right: &DataType) -> DataType {
 /// Where a signed and an unsigned integer meet, arithmetic is in BIGINT at least.
 fn integer(left: &DataType, right: &DataType) -> DataType {
     let meeting = common(left, right).unwrap_or(DataType::Int64);
-    let mixed = left.is_signed_integer() != right.is_signed_integer() && &meeting != left && &meeting != right;
+    let mixed =
+        left.is_signed_integer() != right.is_signed_integer() && &meeting != left && &meeting != right;
     if mixed && meeting != HUGEINT { DataType::Int64 } else { meeting }
 }
 
@@ -154,7 +157,8 @@ fn integer(left: &DataType, right: &DataType) -> DataType {
 const NARROW_DIGITS: u8 = 18;
 
 fn decimal(operation: Operation, left: &DataType, right: &DataType) -> Option<Resolved> {
-    let ((left_digits, left_scale), (right_digits, right_scale)) = (types::digits(left)?, types::digits(right)?);
+    let ((left_digits, left_scale), (right_digits, right_scale)) =
+        (types::digits(left)?, types::digits(right)?);
     let both_narrow = left_digits.max(right_digits) <= NARROW_DIGITS;
     let operands =
         [DataType::Decimal128(left_digits, left_scale), DataType::Decimal128(right_digits, right_scale)];
@@ -176,7 +180,8 @@ fn decimal(operation: Operation, left: &DataType, right: &DataType) -> Option<Re
     if scale > i8::try_from(MAX_DIGITS).ok()? {
         return None;
     }
-    let narrow = both_narrow && digits > i16::from(NARROW_DIGITS) && scale < i8::try_from(NARROW_DIGITS).ok()?;
+    let narrow =
+        both_narrow && digits > i16::from(NARROW_DIGITS) && scale < i8::try_from(NARROW_DIGITS).ok()?;
     let most = if narrow { NARROW_DIGITS } else { MAX_DIGITS };
     let digits = u8::try_from(digits.min(i16::from(most))).ok()?;
     Some(Resolved::of(operands, DataType::Decimal128(digits, scale)))
@@ -195,10 +200,14 @@ fn temporal(operation: Operation, left: &DataType, right: &DataType) -> Option<R
         _ => None,
     };
     Some(match (operation, left, right) {
-        (Add | Subtract, from, by) if date(from) && days(by) => Resolved::of([T::Date32, T::Int32], T::Date32),
+        (Add | Subtract, from, by) if date(from) && days(by) => {
+            Resolved::of([T::Date32, T::Int32], T::Date32)
+        }
         (Add, by, from) if days(by) && date(from) => Resolved::of([T::Int32, T::Date32], T::Date32),
         (Subtract, a, b) if date(a) && date(b) => Resolved::of([T::Date32, T::Date32], T::Int64),
-        (Add | Subtract, from, T::Interval(_)) if date(from) => Resolved::of([TIMESTAMP, INTERVAL], TIMESTAMP),
+        (Add | Subtract, from, T::Interval(_)) if date(from) => {
+            Resolved::of([TIMESTAMP, INTERVAL], TIMESTAMP)
+        }
         (Add, T::Interval(_), to) if date(to) => Resolved::of([INTERVAL, TIMESTAMP], TIMESTAMP),
         (Add, from, T::Time32(_) | T::Time64(_)) if date(from) => Resolved::of([TIMESTAMP, TIME], TIMESTAMP),
         (Add, T::Time32(_) | T::Time64(_), to) if date(to) => Resolved::of([TIME, TIMESTAMP], TIMESTAMP),

@@ -11,8 +11,8 @@ use datafusion::{
     },
     error::{DataFusionError, Result},
     logical_expr::{
-        BinaryExpr, Expr, ExprSchemable, Join, JoinType, LogicalPlan, LogicalPlanBuilder, Operator, Projection, Union,
-        Values,
+        BinaryExpr, Expr, ExprSchemable, Join, JoinType, LogicalPlan, LogicalPlanBuilder, Operator,
+        Projection, Union, Values,
         expr::{Between, InList, InSubquery, Like, ScalarFunction},
         expr_rewriter::NamePreserver,
         utils::merge_schema,
@@ -79,9 +79,9 @@ fn values_types(values: Values) -> Result<LogicalPlan> {
     let empty = DFSchema::empty();
     let mut rows = Vec::with_capacity(values.values.len());
     for row in values.values {
-        let row = row.into_iter().map(|expr| {
-            Ok(expr.transform_up(|expr| expression(expr, &empty).map(Transformed::yes))?.data)
-        });
+        let row = row
+            .into_iter()
+            .map(|expr| Ok(expr.transform_up(|expr| expression(expr, &empty).map(Transformed::yes))?.data));
         rows.push(row.collect::<Result<Vec<_>>>()?);
     }
     let columns = rows.first().map_or(0, Vec::len);
@@ -101,7 +101,8 @@ fn values_types(values: Values) -> Result<LogicalPlan> {
 fn union_types(union: Union) -> Result<LogicalPlan> {
     let Some(first) = union.inputs.first() else { return Ok(LogicalPlan::Union(union)) };
     let columns = first.schema().fields().len();
-    let mut wanted: Vec<DataType> = first.schema().fields().iter().map(|field| field.data_type().clone()).collect();
+    let mut wanted: Vec<DataType> =
+        first.schema().fields().iter().map(|field| field.data_type().clone()).collect();
     if union.inputs.iter().any(|input| input.schema().fields().len() != columns) {
         return LogicalPlan::Union(union).recompute_schema();
     }
@@ -158,7 +159,9 @@ fn join_types(mut join: Join) -> Result<LogicalPlan> {
     for (left, right) in join.on {
         let (left_type, right_type) = (left.get_type(&left_schema)?, right.get_type(&right_schema)?);
         let meeting = comparison(&Side::of(&left, left_type.clone()), &Side::of(&right, right_type.clone()));
-        let Some(meeting) = meeting else { return Err(incomparable(&left, &left_type, &right, &right_type, "=")) };
+        let Some(meeting) = meeting else {
+            return Err(incomparable(&left, &left_type, &right, &right_type, "="));
+        };
         on.push((cast::implicit(left, &left_type, &meeting)?, cast::implicit(right, &right_type, &meeting)?));
     }
     join.on = on;
@@ -174,7 +177,10 @@ fn set_operation(join: Join) -> Result<LogicalPlan> {
     use datafusion::{functions_window::expr_fn::row_number, logical_expr::ExprFunctionExt};
     const COPY: &str = "$copy";
     let names = |plan: &LogicalPlan| -> Vec<Expr> {
-        plan.schema().iter().map(|(qualifier, field)| Expr::Column(Column::new(qualifier.cloned(), field.name()))).collect()
+        plan.schema()
+            .iter()
+            .map(|(qualifier, field)| Expr::Column(Column::new(qualifier.cloned(), field.name())))
+            .collect()
     };
     let fields = |plan: &LogicalPlan| -> Vec<DataType> {
         plan.schema().fields().iter().map(|field| field.data_type().clone()).collect()
@@ -355,7 +361,8 @@ fn expression(expr: Expr, schema: &DFSchema) -> Result<Expr> {
         }
         Expr::ScalarFunction(call) => function(call, schema),
         Expr::Negative(inner) => {
-            let call = ScalarFunction::new_udf(operator::function(arithmetic::Operation::Negate), vec![*inner]);
+            let call =
+                ScalarFunction::new_udf(operator::function(arithmetic::Operation::Negate), vec![*inner]);
             function(call, schema)
         }
         Expr::BinaryExpr(binary) => self::binary(binary, schema),
@@ -377,7 +384,9 @@ fn expression(expr: Expr, schema: &DFSchema) -> Result<Expr> {
 }
 
 fn function(mut call: ScalarFunction, schema: &DFSchema) -> Result<Expr> {
-    if let Some(placeholder) = (call.func.inner().as_ref() as &dyn std::any::Any).downcast_ref::<CastPlaceholder>() {
+    if let Some(placeholder) =
+        (call.func.inner().as_ref() as &dyn std::any::Any).downcast_ref::<CastPlaceholder>()
+    {
         let lenient = placeholder.is_lenient();
         let place = place_of(&call.args);
         let Some(Expr::Literal(ScalarValue::Utf8(Some(name)), _)) = call.args.get(1) else {
@@ -388,7 +397,8 @@ fn function(mut call: ScalarFunction, schema: &DFSchema) -> Result<Expr> {
         let own = value.get_type(schema)?;
         return cast::explicit(value, &own, &target, lenient).map_err(|error| placed(error, place));
     }
-    if let Some(arithmetic) = (call.func.inner().as_ref() as &dyn std::any::Any).downcast_ref::<Arithmetic>() {
+    if let Some(arithmetic) = (call.func.inner().as_ref() as &dyn std::any::Any).downcast_ref::<Arithmetic>()
+    {
         return operation(arithmetic.operation(), call.args, schema);
     }
     let shared = match call.func.name() {
@@ -442,7 +452,13 @@ fn operation(operation: arithmetic::Operation, args: Vec<Expr>, schema: &DFSchem
         let message = format!("`{}` doesn't take {}", operation.symbol(), names.join(" and "));
         return Err(args.first().map_or_else(
             || DataFusionError::Plan(message.clone()),
-            |first| at(if place(first).is_some() { first } else { args.last().unwrap_or(first) }, message.clone(), help),
+            |first| {
+                at(
+                    if place(first).is_some() { first } else { args.last().unwrap_or(first) },
+                    message.clone(),
+                    help,
+                )
+            },
         ));
     };
     let typed = args.into_iter().zip(&sides).zip(&resolved.operands);
@@ -481,7 +497,11 @@ fn binary(binary: BinaryExpr, schema: &DFSchema) -> Result<Expr> {
                 }
                 _ => {
                     let names = (types::name(&left_type), types::name(&right_type));
-                    Err(at(&left, format!("`{op}` doesn't take {} and {}", names.0, names.1), "cast both to integers"))
+                    Err(at(
+                        &left,
+                        format!("`{op}` doesn't take {} and {}", names.0, names.1),
+                        "cast both to integers",
+                    ))
                 }
             }
         }
@@ -505,10 +525,13 @@ fn is_comparison(op: Operator) -> bool {
 
 /// `||`: lists are joined, bytes too, and anything else is text.
 fn concat(left: Expr, left_type: &DataType, right: Expr, right_type: &DataType) -> Result<Expr> {
-    let is_list = |of: &DataType| matches!(of, DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..));
+    let is_list = |of: &DataType| {
+        matches!(of, DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..))
+    };
     if is_list(left_type) || is_list(right_type) {
         let Some(meeting) = common(left_type, right_type).filter(is_list) else {
-            let message = format!("`||` doesn't take {} and {}", types::name(left_type), types::name(right_type));
+            let message =
+                format!("`||` doesn't take {} and {}", types::name(left_type), types::name(right_type));
             return Err(at(&left, message, "make both lists, or both text"));
         };
         let (left, right) = (cast_at(left, left_type, &meeting)?, cast_at(right, right_type, &meeting)?);
@@ -576,7 +599,11 @@ fn like(like: Like, schema: &DFSchema) -> Result<Like> {
     for side in [&like.expr, &like.pattern] {
         let own = side.get_type(schema)?;
         if !is_text(&own) && own != DataType::Null {
-            return Err(at(side, format!("LIKE takes VARCHAR, not {}", types::name(&own)), "cast it to varchar"));
+            return Err(at(
+                side,
+                format!("LIKE takes VARCHAR, not {}", types::name(&own)),
+                "cast it to varchar",
+            ));
         }
     }
     Ok(like)
@@ -613,7 +640,13 @@ fn case(mut case: datafusion::logical_expr::Case, schema: &DFSchema) -> Result<E
     Ok(Expr::Case(case))
 }
 
-fn incomparable(left: &Expr, left_type: &DataType, right: &Expr, right_type: &DataType, op: &str) -> DataFusionError {
+fn incomparable(
+    left: &Expr,
+    left_type: &DataType,
+    right: &Expr,
+    right_type: &DataType,
+    op: &str,
+) -> DataFusionError {
     let message = format!("can't compare {} {op} {}", types::name(left_type), types::name(right_type));
     let about = if place(left).is_some() { left } else { right };
     let text = if is_text(left_type) { left } else { right };

@@ -9,8 +9,8 @@ use datafusion::{
         },
         compute::{self, kernels::numeric},
         datatypes::{
-            DataType, Date32Type, Decimal128Type, Float64Type, Int32Type, Int64Type,
-            IntervalMonthDayNano, IntervalMonthDayNanoType, Time64MicrosecondType, TimestampMicrosecondType,
+            DataType, Date32Type, Decimal128Type, Float64Type, Int32Type, Int64Type, IntervalMonthDayNano,
+            IntervalMonthDayNanoType, Time64MicrosecondType, TimestampMicrosecondType,
         },
         error::ArrowError,
     },
@@ -51,26 +51,33 @@ pub(super) fn binary(
         (Operation::DivideWhole | Operation::Modulo, a, b) if a.is_integer() && b.is_integer() => {
             let divisor = without_zeros(right, rows)?;
             let kernel = if operation == Operation::Modulo { numeric::rem } else { numeric::div };
-            with_datum(left, |left| kernel(left, &divisor)).map_err(|error| overflow(operation, result, &error))
+            with_datum(left, |left| kernel(left, &divisor))
+                .map_err(|error| overflow(operation, result, &error))
         }
         (Operation::DivideWhole, T::Float32 | T::Float64, _) => {
             let divisor = without_zeros(right, rows)?;
-            with_datum(left, |left| numeric::div(left, &divisor)).map_err(|error| overflow(operation, result, &error))
+            with_datum(left, |left| numeric::div(left, &divisor))
+                .map_err(|error| overflow(operation, result, &error))
         }
         (Operation::ShiftLeft | Operation::ShiftRight, a, _) => {
             let wide = |value: &ColumnarValue| value.cast_to(&T::Decimal128(types::MAX_DIGITS, 0), None);
             let bits = i128::try_from(a.primitive_width().unwrap_or(8) * 8).unwrap_or(64);
             let unsigned = a.is_unsigned_integer();
             let (left, right) = (wide(left)?, wide(right)?);
-            let shifted = zipped::<Decimal128Type, Decimal128Type, Decimal128Type>(&left, &right, rows, |value, by| {
-                if operation == Operation::ShiftLeft {
-                    shifted_left(value, by, if unsigned { bits } else { bits - 1 })
-                } else if (0..bits).contains(&by) {
-                    Ok(value >> by)
-                } else {
-                    Ok(0)
-                }
-            })?;
+            let shifted = zipped::<Decimal128Type, Decimal128Type, Decimal128Type>(
+                &left,
+                &right,
+                rows,
+                |value, by| {
+                    if operation == Operation::ShiftLeft {
+                        shifted_left(value, by, if unsigned { bits } else { bits - 1 })
+                    } else if (0..bits).contains(&by) {
+                        Ok(value >> by)
+                    } else {
+                        Ok(0)
+                    }
+                },
+            )?;
             let shifted = shifted.as_primitive::<Decimal128Type>().clone();
             let shifted = shifted.with_precision_and_scale(types::MAX_DIGITS, 0)?;
             Ok(compute::cast(&(Arc::new(shifted) as ArrayRef), result)?)
@@ -132,8 +139,12 @@ pub(super) fn negate(array: &ArrayRef) -> Result<ArrayRef> {
             Ok(Arc::new(negated?))
         }
         unsigned if unsigned.is_unsigned_integer() => {
-            let zeros = compute::cast(&(Arc::new(datafusion::arrow::array::Int64Array::from(vec![0])) as ArrayRef), unsigned)?;
-            numeric::sub(&Scalar::new(zeros), array).map_err(|error| overflow(Operation::Negate, unsigned, &error))
+            let zeros = compute::cast(
+                &(Arc::new(datafusion::arrow::array::Int64Array::from(vec![0])) as ArrayRef),
+                unsigned,
+            )?;
+            numeric::sub(&Scalar::new(zeros), array)
+                .map_err(|error| overflow(Operation::Negate, unsigned, &error))
         }
         of => numeric::neg(array.as_ref()).map_err(|error| overflow(Operation::Negate, of, &error)),
     }
@@ -265,7 +276,9 @@ fn decimals(
         Operation::Add | Operation::Subtract => {
             let sign = if operation == Operation::Add { 1 } else { -1 };
             zipped::<Decimal128Type, Decimal128Type, Decimal128Type>(left, right, rows, |left, right| {
-                let sum = (|| left.checked_mul(left_factor)?.checked_add(sign * right.checked_mul(right_factor)?))();
+                let sum =
+                    (|| left.checked_mul(left_factor)?.checked_add(sign * right.checked_mul(right_factor)?))(
+                    );
                 sum.filter(|value| value.abs() < limit).ok_or_else(|| too_wide(left, right))
             })?
         }
@@ -278,7 +291,8 @@ fn decimals(
         _ => {
             let divisor = ColumnarValue::Array(without_zeros(right, rows)?);
             zipped::<Decimal128Type, Decimal128Type, Decimal128Type>(left, &divisor, rows, |left, right| {
-                let rest = (|| left.checked_mul(left_factor)?.checked_rem(right.checked_mul(right_factor)?))();
+                let rest =
+                    (|| left.checked_mul(left_factor)?.checked_rem(right.checked_mul(right_factor)?))();
                 rest.ok_or_else(|| too_wide(left, right))
             })?
         }
@@ -290,7 +304,11 @@ fn decimals(
 /// Each part of an interval times a whole number.
 fn scaled(value: IntervalMonthDayNano, by: i64) -> Option<IntervalMonthDayNano> {
     let part = |of: i32| i32::try_from(i64::from(of).checked_mul(by)?).ok();
-    Some(IntervalMonthDayNano::new(part(value.months)?, part(value.days)?, value.nanoseconds.checked_mul(by)?))
+    Some(IntervalMonthDayNano::new(
+        part(value.months)?,
+        part(value.days)?,
+        value.nanoseconds.checked_mul(by)?,
+    ))
 }
 
 /// An interval times any number: fractions of months become days, those of days hours and below.
@@ -320,12 +338,16 @@ fn calendar(
     let far = || out_of_range("date or timestamp");
     let wide = || out_of_range("interval");
     match (left.data_type(), right.data_type()) {
-        (T::Date32, T::Int32) => zipped::<Date32Type, Int32Type, Date32Type>(left, right, rows, |date, days| {
-            days.checked_mul(sign).and_then(|days| date.checked_add(days)).ok_or_else(far)
-        }),
-        (T::Int32, T::Date32) => zipped::<Int32Type, Date32Type, Date32Type>(left, right, rows, |days, date| {
-            date.checked_add(days).ok_or_else(far)
-        }),
+        (T::Date32, T::Int32) => {
+            zipped::<Date32Type, Int32Type, Date32Type>(left, right, rows, |date, days| {
+                days.checked_mul(sign).and_then(|days| date.checked_add(days)).ok_or_else(far)
+            })
+        }
+        (T::Int32, T::Date32) => {
+            zipped::<Int32Type, Date32Type, Date32Type>(left, right, rows, |days, date| {
+                date.checked_add(days).ok_or_else(far)
+            })
+        }
         (T::Date32, T::Date32) => zipped::<Date32Type, Date32Type, Int64Type>(left, right, rows, |a, b| {
             Ok(i64::from(a) - i64::from(b))
         }),
@@ -365,14 +387,20 @@ fn calendar(
             sum().ok_or_else(wide)
         }),
         (T::Interval(_), T::Int64) => {
-            zipped::<IntervalMonthDayNanoType, Int64Type, IntervalMonthDayNanoType>(left, right, rows, |a, by| {
-                scaled(a, by).ok_or_else(wide)
-            })
+            zipped::<IntervalMonthDayNanoType, Int64Type, IntervalMonthDayNanoType>(
+                left,
+                right,
+                rows,
+                |a, by| scaled(a, by).ok_or_else(wide),
+            )
         }
         (T::Int64, T::Interval(_)) => {
-            zipped::<Int64Type, IntervalMonthDayNanoType, IntervalMonthDayNanoType>(left, right, rows, |by, a| {
-                scaled(a, by).ok_or_else(wide)
-            })
+            zipped::<Int64Type, IntervalMonthDayNanoType, IntervalMonthDayNanoType>(
+                left,
+                right,
+                rows,
+                |by, a| scaled(a, by).ok_or_else(wide),
+            )
         }
         (T::Interval(_), T::Float64) => {
             zipped_option::<IntervalMonthDayNanoType, Float64Type>(left, right, rows, |a, by| {
@@ -384,12 +412,19 @@ fn calendar(
                 }
             })
         }
-        (T::Float64, T::Interval(_)) => {
-            zipped::<Float64Type, IntervalMonthDayNanoType, IntervalMonthDayNanoType>(left, right, rows, |by, a| {
-                stretched(a, by).ok_or_else(wide)
-            })
-        }
-        (a, b) => exec_err!("`{}` is not defined for {} and {}", operation.symbol(), types::name(&a), types::name(&b)),
+        (T::Float64, T::Interval(_)) => zipped::<
+            Float64Type,
+            IntervalMonthDayNanoType,
+            IntervalMonthDayNanoType,
+        >(left, right, rows, |by, a| {
+            stretched(a, by).ok_or_else(wide)
+        }),
+        (a, b) => exec_err!(
+            "`{}` is not defined for {} and {}",
+            operation.symbol(),
+            types::name(&a),
+            types::name(&b)
+        ),
     }
 }
 
@@ -422,8 +457,13 @@ fn moved(moment: &ColumnarValue, time: &ColumnarValue, rows: usize, result: &Dat
 
 /// A time of day, moved round the clock.
 fn clock(time: &ColumnarValue, by: &ColumnarValue, rows: usize, sign: i32) -> Result<ArrayRef> {
-    zipped::<Time64MicrosecondType, IntervalMonthDayNanoType, Time64MicrosecondType>(time, by, rows, |time, by| {
-        let micros = by.nanoseconds / 1_000 % MICROS_PER_DAY * i64::from(sign);
-        Ok((time + micros).rem_euclid(MICROS_PER_DAY))
-    })
+    zipped::<Time64MicrosecondType, IntervalMonthDayNanoType, Time64MicrosecondType>(
+        time,
+        by,
+        rows,
+        |time, by| {
+            let micros = by.nanoseconds / 1_000 % MICROS_PER_DAY * i64::from(sign);
+            Ok((time + micros).rem_euclid(MICROS_PER_DAY))
+        },
+    )
 }

@@ -244,9 +244,7 @@ const UNITS: [&str; 6] = ["centuries", "decades", "millennia", "millenniums", "q
 
 /// `interval 3 centuries`: an interval in a unit that the parser would take for an alias.
 fn interval(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
-    let is = |token: &Token, name: &str| {
-        matches!(token, Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case(name))
-    };
+    let is = |token: &Token, name: &str| matches!(token, Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case(name));
     if !is(&parser.peek_token_ref().token, "interval") {
         return None;
     }

@@ -31,7 +31,7 @@ use std::sync::Arc;
 use datafusion::{
     common::{Column, Diagnostic, Location, SchemaError, Span, config},
     error::{DataFusionError, Result},
-    execution::{SessionStateBuilder, SessionState},
+    execution::{SessionState, SessionStateBuilder},
     logical_expr::{LogicalPlan, ScalarUDF},
     prelude::SessionContext,
     sql::{

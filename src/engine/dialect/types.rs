@@ -2,9 +2,7 @@
 
 use datafusion::{
     arrow::datatypes::{DataType, Field, Fields, IntervalUnit, TimeUnit},
-    sql::sqlparser::ast::{
-        ArrayElemTypeDef, DataType as Sql, ExactNumberInfo, StructField, TimezoneInfo,
-    },
+    sql::sqlparser::ast::{ArrayElemTypeDef, DataType as Sql, ExactNumberInfo, StructField, TimezoneInfo},
 };
 
 /// Digits of the widest decimal.
@@ -94,9 +92,7 @@ pub(super) fn target(sql: &Sql) -> Result<Target, String> {
         Sql::UBigInt | Sql::UInt64 => T::UInt64,
         Sql::Bool | Sql::Boolean => T::Boolean,
         Sql::Date | Sql::Date32 => T::Date32,
-        Sql::Time(_, TimezoneInfo::None | TimezoneInfo::WithoutTimeZone) => {
-            T::Time64(TimeUnit::Microsecond)
-        }
+        Sql::Time(_, TimezoneInfo::None | TimezoneInfo::WithoutTimeZone) => T::Time64(TimeUnit::Microsecond),
         Sql::Timestamp(precision, zone) => timestamp(*precision, zone)?,
         Sql::TimestampNtz(precision) | Sql::Datetime(precision) => {
             timestamp(*precision, &TimezoneInfo::None)?
@@ -300,9 +296,8 @@ pub(super) fn common(a: &DataType, b: &DataType) -> Option<DataType> {
         (T::Date32 | T::Date64, T::Date32 | T::Date64) => T::Date32,
         (T::Date32 | T::Date64, T::Timestamp(_, None)) => b.clone(),
         (T::Timestamp(_, None), T::Date32 | T::Date64) => a.clone(),
-        (T::Date32 | T::Date64, T::Timestamp(_, Some(_))) | (T::Timestamp(_, Some(_)), T::Date32 | T::Date64) => {
-            timestamptz()
-        }
+        (T::Date32 | T::Date64, T::Timestamp(_, Some(_)))
+        | (T::Timestamp(_, Some(_)), T::Date32 | T::Date64) => timestamptz(),
         (T::Timestamp(a, None), T::Timestamp(b, None)) => T::Timestamp((*a).max(*b), None),
         (T::Timestamp(..), T::Timestamp(..)) => timestamptz(),
         (T::Time32(_) | T::Time64(_), T::Time32(_) | T::Time64(_)) => T::Time64(TimeUnit::Microsecond),

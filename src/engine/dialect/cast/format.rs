@@ -6,9 +6,7 @@ use datafusion::{
     arrow::{
         array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, StringBuilder},
         compute,
-        datatypes::{
-            DataType, Float32Type, Float64Type, IntervalMonthDayNanoType, IntervalUnit, TimeUnit,
-        },
+        datatypes::{DataType, Float32Type, Float64Type, IntervalMonthDayNanoType, IntervalUnit, TimeUnit},
         util::display::{ArrayFormatter, FormatOptions},
     },
     error::Result,
@@ -49,7 +47,8 @@ pub(in crate::engine::dialect) fn value_text(array: &ArrayRef, row: usize) -> Re
         T::Float64 => float(&format!("{:e}", at::<Float64Type>(array, row))),
         T::Interval(IntervalUnit::MonthDayNano) => interval::text(at::<IntervalMonthDayNanoType>(array, row)),
         T::Time32(_) | T::Time64(TimeUnit::Nanosecond) | T::Date64 => {
-            let to = if array.data_type() == &T::Date64 { T::Date32 } else { T::Time64(TimeUnit::Microsecond) };
+            let to =
+                if array.data_type() == &T::Date64 { T::Date32 } else { T::Time64(TimeUnit::Microsecond) };
             return value_text(&arrow(&array.slice(row, 1), &to)?, 0);
         }
         T::Date32 | T::Timestamp(..) | T::Time64(_) => return Ok(time::text(array, row)),
@@ -70,7 +69,8 @@ pub(in crate::engine::dialect) fn value_text(array: &ArrayRef, row: usize) -> Re
         T::Map(..) => {
             let entries = array.as_map().value(row);
             let (keys, values) = (entries.column(0), entries.column(1));
-            let parts = (0..entries.len()).map(|at| Ok(format!("{}={}", element(keys, at)?, element(values, at)?)));
+            let parts =
+                (0..entries.len()).map(|at| Ok(format!("{}={}", element(keys, at)?, element(values, at)?)));
             format!("{{{}}}", parts.collect::<Result<Vec<_>>>()?.join(", "))
         }
         _ => {

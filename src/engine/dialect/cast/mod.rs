@@ -31,7 +31,8 @@ use datafusion::{
     common::{ScalarValue, exec_err, plan_err},
     error::Result,
     logical_expr::{
-        ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+        ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+        Volatility,
     },
 };
 
@@ -150,7 +151,10 @@ pub(super) fn explicit(expr: Expr, from: &DataType, target: &Target, lenient: bo
     let typed = cast(expr, from, target, lenient)?;
     let adapts = target.data_type.is_integer() || types::is_text(&target.data_type);
     if adapts && matches!(typed, Expr::Literal(..)) {
-        return Ok(Expr::Cast(datafusion::logical_expr::Cast::new(Box::new(typed), target.data_type.clone())));
+        return Ok(Expr::Cast(datafusion::logical_expr::Cast::new(
+            Box::new(typed),
+            target.data_type.clone(),
+        )));
     }
     Ok(typed)
 }
@@ -254,10 +258,7 @@ pub(super) fn convert(array: &ArrayRef, target: &Target, lenient: bool, subject:
     let text = value_text(array, row)?.unwrap_or_default();
     let value = if types::is_text(array.data_type()) { format!("'{text}'") } else { text };
     let of = if subject.is_empty() || subject == value { String::new() } else { format!(" in {subject}") };
-    exec_err!(
-        "can't cast {value}{of} to {}: use try_cast to get NULL for such values",
-        target.name()
-    )
+    exec_err!("can't cast {value}{of} to {}: use try_cast to get NULL for such values", target.name())
 }
 
 /// The values as another type, NULL where they don't fit.
@@ -284,7 +285,9 @@ pub(super) fn kernel(array: &ArrayRef, target: &Target) -> Result<ArrayRef> {
         (T::List(_) | T::LargeList(_) | T::FixedSizeList(..) | T::Struct(_) | T::Map(..), _) => {
             nested::convert(array, to)
         }
-        (T::Date32 | T::Date64 | T::Timestamp(..) | T::Time32(_) | T::Time64(_), _) => time::convert(array, to),
+        (T::Date32 | T::Date64 | T::Timestamp(..) | T::Time32(_) | T::Time64(_), _) => {
+            time::convert(array, to)
+        }
         _ => arrow(array, to),
     }
 }
@@ -298,7 +301,10 @@ fn arrow(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
 /// The length of intervals in microseconds, by which they compare.
 pub(super) fn interval_length(expr: Expr) -> Result<Expr> {
     let function = ScalarUDF::from(IntervalLength(Signature::any(1, Volatility::Immutable)));
-    Ok(Expr::ScalarFunction(datafusion::logical_expr::expr::ScalarFunction::new_udf(Arc::new(function), vec![expr])))
+    Ok(Expr::ScalarFunction(datafusion::logical_expr::expr::ScalarFunction::new_udf(
+        Arc::new(function),
+        vec![expr],
+    )))
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]

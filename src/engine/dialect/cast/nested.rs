@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use datafusion::{
     arrow::{
-        array::{
-            Array, ArrayRef, AsArray, ListArray, MapArray, StringArray, StructArray, new_null_array,
-        },
+        array::{Array, ArrayRef, AsArray, ListArray, MapArray, StringArray, StructArray, new_null_array},
         buffer::{NullBuffer, OffsetBuffer},
         compute,
         datatypes::{DataType, FieldRef, Fields},
@@ -112,10 +110,14 @@ pub(super) fn parse(texts: &StringArray, to: &DataType) -> Result<ArrayRef> {
             structs(&rows, fields)
         }
         DataType::Map(entries, sorted) => {
-            let DataType::Struct(parts) = entries.data_type() else { return not_impl_err!("a map without entries") };
+            let DataType::Struct(parts) = entries.data_type() else {
+                return not_impl_err!("a map without entries");
+            };
             let rows: Vec<_> = texts.iter().map(|text| pairs(text?, '=')).collect();
-            let keys: StringArray = rows.iter().flatten().flatten().map(|(key, _)| Some(key.clone())).collect();
-            let values: StringArray = rows.iter().flatten().flatten().map(|(_, value)| value.clone()).collect();
+            let keys: StringArray =
+                rows.iter().flatten().flatten().map(|(key, _)| Some(key.clone())).collect();
+            let values: StringArray =
+                rows.iter().flatten().flatten().map(|(_, value)| value.clone()).collect();
             let keys = kernel(&(Arc::new(keys) as ArrayRef), &plain(parts[0].data_type()))?;
             let values = kernel(&(Arc::new(values) as ArrayRef), &plain(parts[1].data_type()))?;
             let pairs = StructArray::try_new(parts.clone(), vec![keys, values], None)?;

@@ -6,8 +6,8 @@ use datafusion::{
     arrow::{
         array::{Array, ArrayRef, AsArray, BooleanArray, PrimitiveArray},
         datatypes::{
-            ArrowPrimitiveType, DataType, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
-            Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+            ArrowPrimitiveType, DataType, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type,
+            Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
         },
     },
     error::Result,
@@ -52,7 +52,10 @@ pub(super) fn convert(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
         }
         (T::Float64, T::Float32) => {
             let values = array.as_primitive::<Float64Type>();
-            #[expect(clippy::cast_possible_truncation, reason = "the nearest float is what a cast to it means")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "the nearest float is what a cast to it means"
+            )]
             let narrow = |value: f64| {
                 let float = value as f32;
                 (float.is_finite() || !value.is_finite()).then_some(float)
@@ -79,9 +82,14 @@ fn rounded(values: &PrimitiveArray<Float64Type>, to: &DataType) -> Result<ArrayR
     }
     macro_rules! to {
         ($arrow:ty, $native:ty) => {{
-            let end = 2.0_f64.powi(i32::try_from(<$native>::BITS).unwrap_or(64) - i32::from(<$native>::MIN != 0));
+            let end =
+                2.0_f64.powi(i32::try_from(<$native>::BITS).unwrap_or(64) - i32::from(<$native>::MIN != 0));
             let from = if <$native>::MIN == 0 { 0.0 } else { -end };
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole and within the range")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "whole and within the range"
+            )]
             let narrow = |value: f64| value as $native;
             within::<$arrow>(values, from, end, narrow)
         }};

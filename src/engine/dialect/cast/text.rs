@@ -42,7 +42,10 @@ pub(super) fn parse(array: &ArrayRef, target: &Target) -> Result<ArrayRef> {
         (T::UInt32, _) => integers::<UInt32Type>(texts),
         (T::UInt64, _) => integers::<UInt64Type>(texts),
         (T::Float32, _) => {
-            #[expect(clippy::cast_possible_truncation, reason = "the nearest float is what a cast to it means")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "the nearest float is what a cast to it means"
+            )]
             let narrow = |value: f64| value as f32;
             Arc::new(texts.iter().map(|text| double(text?).map(narrow)).collect::<Float32Array>())
         }
@@ -53,9 +56,7 @@ pub(super) fn parse(array: &ArrayRef, target: &Target) -> Result<ArrayRef> {
             let values = texts.iter().map(|text| scaled(text?, *scale).filter(fits));
             Arc::new(values.collect::<Decimal128Array>().with_precision_and_scale(*digits, *scale)?)
         }
-        (T::Binary, _) => {
-            Arc::new(texts.iter().map(|text| bytes(text?)).collect::<BinaryArray>())
-        }
+        (T::Binary, _) => Arc::new(texts.iter().map(|text| bytes(text?)).collect::<BinaryArray>()),
         (T::Interval(_), _) => interval::parse_all(texts),
         (T::Date32 | T::Timestamp(..) | T::Time64(_), _) => time::parse(texts, &target.data_type)?,
         (T::List(_) | T::Struct(_) | T::Map(..), _) => nested::parse(texts, &target.data_type)?,

@@ -80,12 +80,12 @@ fn rounded(
     let zone = zone.map(Into::into);
     let nearest = |per: i64| move |micros: i64| micros.saturating_add(per / 2).div_euclid(per);
     Ok(match unit {
-        TimeUnit::Second => {
-            Arc::new(micros.unary::<_, TimestampSecondType>(nearest(1_000_000)).with_timezone_opt::<Arc<str>>(zone))
-        }
-        TimeUnit::Millisecond => {
-            Arc::new(micros.unary::<_, TimestampMillisecondType>(nearest(1_000)).with_timezone_opt::<Arc<str>>(zone))
-        }
+        TimeUnit::Second => Arc::new(
+            micros.unary::<_, TimestampSecondType>(nearest(1_000_000)).with_timezone_opt::<Arc<str>>(zone),
+        ),
+        TimeUnit::Millisecond => Arc::new(
+            micros.unary::<_, TimestampMillisecondType>(nearest(1_000)).with_timezone_opt::<Arc<str>>(zone),
+        ),
         TimeUnit::Microsecond => Arc::new(micros.clone().with_timezone_opt::<Arc<str>>(zone)),
         TimeUnit::Nanosecond => Arc::new(
             micros
@@ -100,7 +100,9 @@ pub(super) fn parse(texts: &StringArray, to: &DataType) -> Result<ArrayRef> {
     Ok(match to {
         DataType::Date32 => Arc::new(texts.iter().map(|text| days(date(text?)?)).collect::<Date32Array>()),
         DataType::Time64(_) => {
-            let time = |text: &str| time_of_day(text.trim()).filter(|(_, rest)| rest.is_empty()).map(|(time, _)| time);
+            let time = |text: &str| {
+                time_of_day(text.trim()).filter(|(_, rest)| rest.is_empty()).map(|(time, _)| time)
+            };
             Arc::new(texts.iter().map(|text| time(text?)).collect::<Time64MicrosecondArray>())
         }
         DataType::Timestamp(unit, zone) => {
@@ -271,7 +273,8 @@ pub(super) fn text(array: &ArrayRef, row: usize) -> Option<String> {
                     (nanos.div_euclid(1_000), nanos.rem_euclid(1_000))
                 }
             };
-            let moment = DateTime::UNIX_EPOCH.naive_utc().checked_add_signed(TimeDelta::microseconds(micros))?;
+            let moment =
+                DateTime::UNIX_EPOCH.naive_utc().checked_add_signed(TimeDelta::microseconds(micros))?;
             write_date(&mut text, moment.date());
             text.push(' ');
             write_time(&mut text, u64::try_from(micros.rem_euclid(MICROS_PER_DAY)).ok()?);

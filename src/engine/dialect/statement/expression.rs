@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use datafusion::sql::sqlparser::{
     ast::{
         BinaryOperator, CastKind, DataType, DictionaryField, Expr, Function, FunctionArg, FunctionArgExpr,
-        FunctionArgumentList, FunctionArguments, Ident, Interval, ObjectName, Spanned, TrimWhereField, UnaryOperator,
-        Value, ValueWithSpan,
+        FunctionArgumentList, FunctionArguments, Ident, Interval, ObjectName, Spanned, TrimWhereField,
+        UnaryOperator, Value, ValueWithSpan,
     },
     tokenizer::Span,
 };
@@ -49,9 +49,7 @@ pub(super) fn lower(expr: Expr) -> Result<Expr, Refused> {
             let name = if matches!(kind, CastKind::TryCast | CastKind::SafeCast) { TRY_CAST } else { CAST };
             cast(name, *expr, &data_type.to_string())
         }
-        Expr::TypedString(typed) => {
-            cast(CAST, Expr::Value(typed.value), &typed.data_type.to_string())
-        }
+        Expr::TypedString(typed) => cast(CAST, Expr::Value(typed.value), &typed.data_type.to_string()),
         Expr::Interval(interval) => self::interval(interval, span)?,
         Expr::UnaryOp { op, expr } => unary(op, *expr, span)?,
         Expr::BinaryOp { left, op, right } => binary(*left, op, *right, span)?,
@@ -148,7 +146,9 @@ fn binary(left: Expr, op: BinaryOperator, right: Expr, span: Span) -> Result<Exp
             let help = "use regexp_matches(text, pattern, 'i')";
             return Err(Refused::new(format!("there is no operator `{op}` in DuckDB"), Some(help), span));
         }
-        BinaryOperator::Custom(name) if name == super::super::grammar::GLOB => call("glob_match", vec![left, right]),
+        BinaryOperator::Custom(name) if name == super::super::grammar::GLOB => {
+            call("glob_match", vec![left, right])
+        }
         op => Expr::BinaryOp { left: Box::new(left), op, right: Box::new(right) },
     })
 }
@@ -177,7 +177,9 @@ fn interval(interval: Interval, span: Span) -> Result<Expr, Refused> {
     let Some(field) = leading_field else { return Ok(cast(CAST, *value, "INTERVAL")) };
     let unit = field.to_string().to_lowercase();
     let constant = match value.as_ref() {
-        Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(amount), .. }) => Some(amount.trim().to_owned()),
+        Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(amount), .. }) => {
+            Some(amount.trim().to_owned())
+        }
         Expr::Cast { expr, .. } => match expr.as_ref() {
             Expr::Value(ValueWithSpan { value: Value::Number(digits, _), .. }) => Some(digits.clone()),
             _ => None,
@@ -267,7 +269,12 @@ fn unnamed(list: &FunctionArgumentList) -> Option<Vec<Expr>> {
     list.args.iter().map(plain).collect()
 }
 
-pub(super) fn case(operand: Option<Box<Expr>>, condition: Expr, then: Expr, otherwise: Option<Box<Expr>>) -> Expr {
+pub(super) fn case(
+    operand: Option<Box<Expr>>,
+    condition: Expr,
+    then: Expr,
+    otherwise: Option<Box<Expr>>,
+) -> Expr {
     Expr::Case {
         case_token: datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken::empty(),
         end_token: datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken::empty(),

@@ -11,15 +11,11 @@ mod name;
 mod relation;
 mod subquery;
 
-use std::{
-    collections::HashSet,
-    mem,
-    ops::ControlFlow,
-};
+use std::{collections::HashSet, mem, ops::ControlFlow};
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, GroupByExpr, Ident, LimitClause, OrderBy, OrderByKind, Query, Select, SelectFlavor, SelectItem, Spanned,
-    TableFactor, VisitMut, VisitorMut, WildcardAdditionalOptions, WindowFrame, WindowType,
+    Expr, GroupByExpr, Ident, LimitClause, OrderBy, OrderByKind, Query, Select, SelectFlavor, SelectItem,
+    Spanned, TableFactor, VisitMut, VisitorMut, WildcardAdditionalOptions, WindowFrame, WindowType,
 };
 use datafusion::sql::sqlparser::tokenizer::Span;
 

@@ -13,7 +13,12 @@ use datafusion::{
 /// Replaces the name at a place of the statement. Returns whether there was something to replace it with.
 ///
 /// `valid` are the columns that the planner knows there.
-pub(in crate::engine::dialect) fn resolve(query: &mut Query, name: &str, at: Location, valid: &[Column]) -> bool {
+pub(in crate::engine::dialect) fn resolve(
+    query: &mut Query,
+    name: &str,
+    at: Location,
+    valid: &[Column],
+) -> bool {
     let mut search = Search { name, at, depth: Vec::new(), selects: 0 };
     let ControlFlow::Break(select) = query.visit(&mut search) else { return false };
     let mut replace = Replace { name, valid, select, selects: 0, done: false };
@@ -51,9 +56,8 @@ impl VisitorMut for Search<'_> {
             Expr::CompoundIdentifier(names) => names,
             _ => return ControlFlow::Continue(()),
         };
-        let here = |name: &Ident| {
-            (name.span.start.line, name.span.start.column) == (self.at.line, self.at.column)
-        };
+        let here =
+            |name: &Ident| (name.span.start.line, name.span.start.column) == (self.at.line, self.at.column);
         if names.iter().any(here)
             && names.last().is_some_and(|last| last.value.eq_ignore_ascii_case(self.name))
             && let Some(select) = self.depth.last()
@@ -137,7 +141,9 @@ struct Occurrences<'a> {
 
 impl Occurrences<'_> {
     fn conditions(&mut self, select: &mut Select) {
-        for condition in [&mut select.selection, &mut select.having, &mut select.qualify].into_iter().flatten() {
+        for condition in
+            [&mut select.selection, &mut select.having, &mut select.qualify].into_iter().flatten()
+        {
             let _ = condition.visit(self);
         }
         if let GroupByExpr::Expressions(keys, _) = &mut select.group_by {

@@ -2,12 +2,9 @@
 
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::{
-    ast::{
-        Expr, FunctionArg, FunctionArgExpr, GroupByExpr, Ident, Query, Select, SelectFlavor, SelectItem, SetExpr,
-        TableAlias, TableAliasColumnDef, TableFactor, TableWithJoins,
-        helpers::attached_token::AttachedToken,
-    },
+use datafusion::sql::sqlparser::ast::{
+    Expr, FunctionArg, FunctionArgExpr, GroupByExpr, Ident, Query, Select, SelectFlavor, SelectItem, SetExpr,
+    TableAlias, TableAliasColumnDef, TableFactor, TableWithJoins, helpers::attached_token::AttachedToken,
 };
 
 use super::{Refused, expression::call};

@@ -4,8 +4,8 @@
 use std::{collections::HashSet, ops::ControlFlow};
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, Query, SetExpr, TableAlias,
-    TableFactor, TableWithJoins, UnaryOperator, Value, Visit, Visitor,
+    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, Query, SetExpr,
+    TableAlias, TableFactor, TableWithJoins, UnaryOperator, Value, Visit, Visitor,
 };
 
 use super::expression::{call, case, integer};
@@ -38,9 +38,15 @@ pub(super) fn lower(expr: &Expr, joined: &HashSet<*const Query>) -> Option<Expr>
             let op = if *negated { BinaryOperator::Eq } else { BinaryOperator::Gt };
             Some(compare(count(subquery, Counted::Rows, None), op, integer(0)))
         }
-        Expr::InSubquery { expr, subquery, negated } if !joined.contains(&std::ptr::from_ref(subquery.as_ref())) => {
+        Expr::InSubquery { expr, subquery, negated }
+            if !joined.contains(&std::ptr::from_ref(subquery.as_ref())) =>
+        {
             let found = quantified(expr, &BinaryOperator::Eq, subquery, Quantifier::Any);
-            Some(if *negated { Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(found) } } else { found })
+            Some(if *negated {
+                Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(found) }
+            } else {
+                found
+            })
         }
         Expr::AnyOp { left, compare_op, right, .. } => match right.as_ref() {
             Expr::Subquery(subquery) => Some(quantified(left, compare_op, subquery, Quantifier::Any)),
@@ -73,7 +79,9 @@ fn quantified(value: &Expr, op: &BinaryOperator, subquery: &Query, quantifier: Q
     let nested = |expr: Expr| Expr::Nested(Box::new(expr));
     let key = Expr::CompoundIdentifier(vec![Ident::new(ALIAS), Ident::new(KEY)]);
     let comparison = compare(nested(value.clone()), op.clone(), key);
-    let any = |counted, condition: Expr| compare(count(subquery, counted, Some(condition)), BinaryOperator::Gt, integer(0));
+    let any = |counted, condition: Expr| {
+        compare(count(subquery, counted, Some(condition)), BinaryOperator::Gt, integer(0))
+    };
     let truth = |value: bool| Expr::Value(Value::Boolean(value).with_empty_span());
     let unknown = any(Counted::Rows, Expr::IsNull(Box::new(nested(comparison.clone()))));
     let (decisive, decided) = match quantifier {
@@ -114,7 +122,8 @@ fn count(subquery: &Query, counted: Counted, condition: Option<Expr>) -> Expr {
     {
         list.args = vec![FunctionArg::Unnamed(FunctionArgExpr::Wildcard)];
     }
-    let select = super::relation::select(counting, vec![TableWithJoins { relation, joins: Vec::new() }], condition);
+    let select =
+        super::relation::select(counting, vec![TableWithJoins { relation, joins: Vec::new() }], condition);
     Expr::Subquery(Box::new(super::relation::query(SetExpr::Select(Box::new(select)))))
 }
 
