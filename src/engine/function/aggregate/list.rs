@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use datafusion::{
     arrow::{
-        array::{Array, AsArray},
+        array::Array,
         datatypes::{DataType, Field},
     },
     common::ScalarValue,
@@ -15,6 +15,7 @@ use super::{
     pick::list,
     rows::{Rows, Skip, VALUES},
 };
+use crate::engine::function::render;
 
 pub(super) const ALL: &[Aggregate] = &[
     Aggregate {
@@ -42,10 +43,9 @@ pub(super) const ALL: &[Aggregate] = &[
         usage: "string_agg(arg[, separator] [order by …])",
         doc: "Returns all non-NULL values as one text, with a separator between them: a comma by default.",
         types: |given| match given.expect(1..=2)? {
-            [_] => Typed::new([DataType::Utf8], DataType::Utf8),
-            [_, DataType::Utf8 | DataType::Null] => {
-                Typed::new([DataType::Utf8, DataType::Utf8], DataType::Utf8)
-            }
+            [of] => Typed::new([of.clone()], DataType::Utf8),
+            [of, DataType::Utf8 | DataType::Null] => Typed::new([of.clone(), DataType::Utf8], DataType::Utf8),
+
             _ => given.refuse(),
         },
         method: &Rows {
@@ -61,8 +61,8 @@ pub(super) const ALL: &[Aggregate] = &[
                 if columns[0].is_empty() {
                     return settings.null();
                 }
-                let texts: Vec<&str> = columns[0].as_string::<i32>().iter().flatten().collect();
-                Ok(ScalarValue::Utf8(Some(texts.join(separator))))
+                let texts = render::texts(&columns[0])?;
+                Ok(ScalarValue::Utf8(Some(texts.iter().flatten().collect::<Vec<&str>>().join(separator))))
             },
             ..VALUES
         },

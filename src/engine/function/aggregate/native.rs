@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use datafusion::{
     arrow::datatypes::{DataType, Field, FieldRef},
+    common::ScalarValue,
     error::Result,
     functions_aggregate::{
         bit_and_or_xor::{bit_and_udaf, bit_or_udaf, bit_xor_udaf},
         bool_and_or::{bool_and_udaf, bool_or_udaf},
+        count::count_udaf,
         min_max::{max_udaf, min_udaf},
     },
     logical_expr::{
@@ -26,6 +28,23 @@ use super::{
 };
 
 pub(super) const ALL: &[Aggregate] = &[
+    Aggregate {
+        name: "count_star",
+        aliases: &[],
+        usage: "count_star()",
+        doc: "Returns the number of rows, as `count(*)` does.",
+        types: |given| {
+            given.expect(0..=0)?;
+            Typed::new([], DataType::Int64)
+        },
+        method: &Native {
+            native: count_udaf,
+            rewrite: |mut call, _| {
+                call.params.args.push(Expr::Literal(ScalarValue::Int64(Some(1)), None));
+                replaced(call, count_udaf)
+            },
+        },
+    },
     Aggregate {
         name: "max",
         aliases: &[],
@@ -171,7 +190,10 @@ fn found(s: &[f64]) -> Result<Option<f64>> {
 /// The same call of DataFusion's own function, which its optimizer knows.
 #[expect(clippy::unnecessary_wraps, reason = "all functions of this kind have one type")]
 fn replaced(call: AggregateFunction, native: fn() -> Arc<AggregateUDF>) -> Result<Expr> {
-    Ok(Expr::AggregateFunction(AggregateFunction { func: native(), params: call.params }))
+    let mut params = call.params;
+    // An order changes nothing, and DataFusion's plan of it would fail.
+    params.order_by.clear();
+    Ok(Expr::AggregateFunction(AggregateFunction { func: native(), params }))
 }
 
 /// The same for one argument that is no float.

@@ -260,10 +260,18 @@ fn between(sorted: &ArrayRef, at: f64, backwards: bool) -> Result<ScalarValue> {
             let values = cast(sorted, &DataType::Int64)?;
             let values = values.as_primitive::<Int64Type>();
             let (low, high) = (values.value(low), values.value(high));
-            let value = low.saturating_add((high.saturating_sub(low) as f64 * share) as i64);
+            let value = nearest_moment(low, high.saturating_sub(low) as f64 * share);
             ScalarValue::Int64(Some(value)).cast_to(result)
         }
     }
+}
+
+/// A moment and a part of a microsecond, rounded to the nearest, halves away from 1970.
+#[expect(clippy::cast_possible_truncation, reason = "the offset is less than the distance of two moments")]
+fn nearest_moment(start: i64, offset: f64) -> i64 {
+    let value = start.saturating_add(offset.floor() as i64);
+    let part = offset - offset.floor();
+    if part > 0.5 || (part == 0.5 && value >= 0) { value.saturating_add(1) } else { value }
 }
 
 fn mix(low: f64, high: f64, share: f64) -> f64 {
@@ -323,7 +331,7 @@ fn middle_of_integers(column: &ArrayRef) -> Result<i64> {
     let values = sorted.as_primitive::<Int64Type>();
     let last = values.len() - 1;
     let (low, high) = (values.value(last / 2), values.value(last.div_ceil(2)));
-    Ok(low.saturating_add(high.saturating_sub(low) / 2))
+    Ok(nearest_moment(low, high.saturating_sub(low) as f64 / 2.0))
 }
 
 /// The quantile in the argument's type: integers are rounded, half to even.

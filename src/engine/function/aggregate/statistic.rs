@@ -92,7 +92,7 @@ pub(super) const ALL: &[Aggregate] = &[
         usage: "covar_samp(y, x)",
         doc: "Returns the sample covariance; NULL for fewer than two rows.",
         types: two,
-        method: &pairs(|s| finite("covar_samp", sample(s, XY))),
+        method: &pairs(|s| Ok(sample(s, XY))),
     },
     Aggregate {
         name: "covar_pop",
@@ -100,7 +100,7 @@ pub(super) const ALL: &[Aggregate] = &[
         usage: "covar_pop(y, x)",
         doc: "Returns the population covariance.",
         types: two,
-        method: &pairs(|s| finite("covar_pop", population(s, XY))),
+        method: &pairs(|s| Ok(population(s, XY))),
     },
     Aggregate {
         name: "corr",
@@ -124,7 +124,7 @@ pub(super) const ALL: &[Aggregate] = &[
         usage: "regr_avgx(y, x)",
         doc: "Returns the average of the independent variable.",
         types: two,
-        method: &pairs(|s| Ok(any(s).map(|()| s[MEAN_X]))),
+        method: &pairs(|s| Ok(any(s).map(|()| s[SUM_X] / s[N]))),
     },
     Aggregate {
         name: "regr_avgy",
@@ -132,7 +132,7 @@ pub(super) const ALL: &[Aggregate] = &[
         usage: "regr_avgy(y, x)",
         doc: "Returns the average of the dependent variable.",
         types: two,
-        method: &pairs(|s| Ok(any(s).map(|()| s[MEAN_Y]))),
+        method: &pairs(|s| Ok(any(s).map(|()| s[SUM_Y] / s[N]))),
     },
     Aggregate {
         name: "regr_sxx",
@@ -140,7 +140,7 @@ pub(super) const ALL: &[Aggregate] = &[
         usage: "regr_sxx(y, x)",
         doc: "Returns the sum of squared deviations of the independent variable.",
         types: two,
-        method: &pairs(|s| Ok(any(s).map(|()| s[XX]))),
+        method: &pairs(|s| finite("regr_sxx", any(s).map(|()| s[XX]))),
     },
     Aggregate {
         name: "regr_syy",
@@ -148,7 +148,7 @@ pub(super) const ALL: &[Aggregate] = &[
         usage: "regr_syy(y, x)",
         doc: "Returns the sum of squared deviations of the dependent variable.",
         types: two,
-        method: &pairs(|s| Ok(any(s).map(|()| s[YY]))),
+        method: &pairs(|s| finite("regr_syy", any(s).map(|()| s[YY]))),
     },
     Aggregate {
         name: "regr_sxy",
@@ -164,7 +164,10 @@ pub(super) const ALL: &[Aggregate] = &[
         usage: "regr_slope(y, x)",
         doc: "Returns the slope of the regression line.",
         types: two,
-        method: &pairs(|s| Ok(any(s).map(|()| s[XY] / s[XX]))),
+        method: &pairs(|s| {
+            finite("regr_slope", Some(s[XX]))?;
+            Ok(any(s).map(|()| s[XY] / s[XX]))
+        }),
     },
     Aggregate {
         name: "regr_intercept",
@@ -172,7 +175,10 @@ pub(super) const ALL: &[Aggregate] = &[
         usage: "regr_intercept(y, x)",
         doc: "Returns the intercept of the regression line.",
         types: two,
-        method: &pairs(|s| Ok(varies(s, XX).map(|()| s[MEAN_Y] - s[XY] / s[XX] * s[MEAN_X]))),
+        method: &pairs(|s| {
+            finite("regr_intercept", Some(s[XX]))?;
+            Ok(varies(s, XX).map(|()| s[MEAN_Y] - s[XY] / s[XX] * s[MEAN_X]))
+        }),
     },
     Aggregate {
         name: "regr_r2",
@@ -342,14 +348,18 @@ const MEAN_Y: usize = 2;
 const XX: usize = 3;
 const YY: usize = 4;
 const XY: usize = 5;
+const SUM_X: usize = 6;
+const SUM_Y: usize = 7;
 
-/// Number, means, squared deviations and their products of rows `(y, x)`.
+/// Number, means, squared deviations, their products and sums of rows `(y, x)`.
 const fn pairs(finish: Finish) -> Running {
     Running {
-        start: &[0.0; 6],
+        start: &[0.0; 8],
         add: |s, row| {
             let (y, x) = (row[0], row[1]);
             s[N] += 1.0;
+            s[SUM_X] += x;
+            s[SUM_Y] += y;
             let (dx, dy) = (x - s[MEAN_X], y - s[MEAN_Y]);
             s[MEAN_X] += dx / s[N];
             s[MEAN_Y] += dy / s[N];
@@ -368,6 +378,8 @@ const fn pairs(finish: Finish) -> Running {
             let n = s[N] + other[N];
             let (dx, dy) = (other[MEAN_X] - s[MEAN_X], other[MEAN_Y] - s[MEAN_Y]);
             let weight = s[N] * other[N] / n;
+            s[SUM_X] += other[SUM_X];
+            s[SUM_Y] += other[SUM_Y];
             s[XX] += other[XX] + dx * dx * weight;
             s[YY] += other[YY] + dy * dy * weight;
             s[XY] += other[XY] + dx * dy * weight;
@@ -426,8 +438,9 @@ fn correlation(s: &[f64]) -> Result<Option<f64>> {
     Ok(any(s).map(|()| (s[XY] / s[N]) / ((s[XX] / s[N]).sqrt() * (s[YY] / s[N]).sqrt())))
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "all functions of this kind have one type")]
 fn determination(s: &[f64]) -> Result<Option<f64>> {
+    finite("regr_r2", Some(s[XX]))?;
+    finite("regr_r2", Some(s[YY]))?;
     Ok(varies(s, XX).map(|()| if s[YY] == 0.0 { 1.0 } else { s[XY] * s[XY] / (s[XX] * s[YY]) }))
 }
 

@@ -185,9 +185,12 @@ impl Output {
         quotient
     }
 
-    /// The quotient of moments, rounded towards 1970.
+    /// The quotient of moments, rounded to the nearest, halves towards 1970.
     fn moment(&self, total: i128, count: i64) -> Result<i64> {
-        i64::try_from(total / i128::from(count.max(1))).map_err(|_| self.overflow())
+        let count = i128::from(count.max(1));
+        let rest = total % count;
+        let up = if rest.abs() * 2 > count { rest.signum() } else { 0 };
+        i64::try_from(total / count + up).map_err(|_| self.overflow())
     }
 
     fn one(&self, total: i128, count: i64) -> Result<ScalarValue> {

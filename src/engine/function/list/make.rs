@@ -20,6 +20,7 @@ use super::{
             Kind::{Any, AnyList, BigInt, Double, Float, Integer, Interval, List, T, Timestamp, Varchar},
             list_of,
         },
+        render,
     },
     Lists, item_of, list_array,
 };
@@ -127,10 +128,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Returns 1 less the cosine of the angle between two lists of numbers.",
         &[
             takes(&[List(&Float), List(&Float)], Float, |call| {
-                measured(call, "list_cosine_distance", |a, b| 1.0 - cosine(a, b))
+                measured(call, "list_cosine_distance", |a, b| cosine(a, b).map(|cosine| 1.0 - cosine))
             }),
             takes(&[List(&Double), List(&Double)], Double, |call| {
-                measured(call, "list_cosine_distance", |a, b| 1.0 - cosine(a, b))
+                measured(call, "list_cosine_distance", |a, b| cosine(a, b).map(|cosine| 1.0 - cosine))
             }),
         ],
     ),
@@ -156,10 +157,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Returns the negated inner product of two lists of numbers.",
         &[
             takes(&[List(&Float), List(&Float)], Float, |call| {
-                measured(call, "list_negative_inner_product", |a, b| -product(a, b))
+                measured(call, "list_negative_inner_product", |a, b| Some(-inner(a, b)))
             }),
             takes(&[List(&Double), List(&Double)], Double, |call| {
-                measured(call, "list_negative_inner_product", |a, b| -product(a, b))
+                measured(call, "list_negative_inner_product", |a, b| Some(-inner(a, b)))
             }),
         ],
     ),
@@ -273,14 +274,15 @@ fn later(at: i64, months: i64, days: i64, micros: i64) -> Option<i64> {
     at.checked_add(days.checked_mul(86_400_000_000)?)?.checked_add(micros)
 }
 
+/// The items that are not NULL, joined: NULL if all are, and empty for an empty list.
 fn texts<'a>(call: &Call, separator: impl Fn(usize) -> &'a str) -> Result<ArrayRef> {
     let list = Lists::of(call, 0)?;
-    let items = datafusion::arrow::compute::cast(list.items(), &DataType::Utf8)?;
-    let items = items.as_string::<i32>();
+    let items = render::texts(list.items())?;
     call.each(|row| {
         let Some(range) = list.row(row) else { return Ok(None) };
+        let empty = range.is_empty();
         let texts: Vec<&str> = range.filter(|at| items.is_valid(*at)).map(|at| items.value(at)).collect();
-        Ok(Some(texts.join(separator(row))))
+        Ok((empty || !texts.is_empty()).then(|| texts.join(separator(row))))
     })
 }
 
@@ -321,7 +323,7 @@ fn zip(call: &Call) -> Result<ArrayRef> {
 }
 
 /// Measures two lists of numbers, of equal length and without NULL.
-fn measured(call: &Call, name: &str, measure: impl Fn(&[f64], &[f64]) -> f64) -> Result<ArrayRef> {
+fn measured(call: &Call, name: &str, measure: impl Fn(&[f64], &[f64]) -> Option<f64>) -> Result<ArrayRef> {
     let doubles = |argument| -> Result<(Lists, Float64Array)> {
         let lists = Lists::of(call, argument)?;
         let items = match lists.items().as_primitive_opt::<Float32Type>() {
@@ -339,21 +341,28 @@ fn measured(call: &Call, name: &str, measure: impl Fn(&[f64], &[f64]) -> f64) ->
         if one.clone().any(|at| left.is_null(at)) || two.clone().any(|at| right.is_null(at)) {
             return fail(format!("`{name}`: a list of numbers must not have NULL in it"));
         }
-        Ok(Some(measure(&left.values()[one], &right.values()[two])))
+        Ok(measure(&left.values()[one], &right.values()[two]))
     });
     let results: Float64Array = rows.collect::<Result<Vec<Option<f64>>>>()?.into();
     Ok(datafusion::arrow::compute::cast(&results, call.returns())?)
 }
 
-fn distance(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum::<f64>().sqrt()
+#[expect(clippy::unnecessary_wraps, reason = "the type of all measures")]
+fn distance(a: &[f64], b: &[f64]) -> Option<f64> {
+    Some(a.iter().zip(b).fold(0.0, |sum, (a, b)| sum + (a - b) * (a - b)).sqrt())
 }
 
-fn product(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
+fn inner(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).fold(0.0, |sum, (a, b)| sum + a * b)
 }
 
-fn cosine(a: &[f64], b: &[f64]) -> f64 {
-    let similarity = product(a, b) / (product(a, a) * product(b, b)).sqrt();
-    if similarity.is_nan() { -1.0 } else { similarity.clamp(-1.0, 1.0) }
+#[expect(clippy::unnecessary_wraps, reason = "the type of all measures")]
+fn product(a: &[f64], b: &[f64]) -> Option<f64> {
+    Some(inner(a, b))
+}
+
+fn cosine(a: &[f64], b: &[f64]) -> Option<f64> {
+    let similarity = inner(a, b) / (inner(a, a) * inner(b, b)).sqrt();
+    let similarity = if similarity.is_nan() { -1.0 } else { similarity.clamp(-1.0, 1.0) };
+    (!a.is_empty()).then_some(similarity)
 }

@@ -140,9 +140,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
             lists_of(call, list.items(), |row, chosen| {
                 let (Some(items), Some(flagged)) = (list.row(row), mask.row(row)) else { return Ok(false) };
                 refuse_nulls(&flags, flagged.clone())?;
-                chosen.extend(
-                    items.zip(flagged).filter(|(_, flag)| flags.value(*flag)).map(|(at, _)| Some(narrow(at))),
-                );
+                // A true beyond the list's end is a NULL item.
+                let end = items.end;
+                let places = (items.start..).zip(flagged).filter(|(_, flag)| flags.value(*flag));
+                chosen.extend(places.map(|(at, _)| (at < end).then(|| narrow(at))));
                 Ok(true)
             })
         })],
@@ -290,15 +291,13 @@ fn concatenate(call: &Call) -> Result<ArrayRef> {
     let items = joined(&lists.iter().map(Lists::items).collect::<Vec<_>>(), call.returns())?;
     lists_of(call, &items, |row, chosen| {
         let mut base = 0;
-        let mut any = false;
         for list in &lists {
             if let Some(own) = list.row(row) {
                 chosen.extend(own.map(|at| Some(narrow(base + at))));
-                any = true;
             }
             base += list.items().len();
         }
-        Ok(any)
+        Ok(true)
     })
 }
 
