@@ -11,8 +11,8 @@ const BEFORE: &str = "\
 <!-- Made from the code by `HEADWATER_WRITE_DOCS=1 cargo test --lib source_reference`. Don't edit by hand. -->
 # Sources
 
-A source is a table that others write: files, a table of an SQLite database, or a Delta table. It is declared in
-`sources.yml`, or in any YAML file below the model paths:
+A source is a table that others write: files, a table of an SQLite database, or a Delta table. It is
+declared in `sources.yml`, or in any YAML file below the model paths:
 
 ```yaml
 sources:
@@ -31,10 +31,11 @@ Models read it with `{{ source('shop', 'orders') }}`. Without `external:` it is 
 
 ## Locations
 
-`location` is a path relative to the project's folder, an absolute path, or the URL of an object store. Of a folder all
-files with an extension of the format are read, those in folders below it too. Files that are left out because of their
-extension are a warning that names them; files whose names begin with `.` or `_` belong to other tools and aren't
-mentioned. A pattern (`*`, `**`, `?`, `[…]`) reads exactly what matches, whatever the extension.
+`location` is a path relative to the project's folder, an absolute path, or the URL of an object store. Of a
+folder all files with an extension of the format are read, those in folders below it too. Files that are
+left out because of their extension are a warning that names them; files whose names begin with `.` or `_`
+belong to other tools and aren't mentioned. A pattern (`*`, `**`, `?`, `[…]`) reads exactly what matches,
+whatever the extension.
 
 A location that leads to nothing is an error before anything runs, at its line, with the near names.
 
@@ -46,9 +47,9 @@ A location that leads to nothing is an error before anything runs, at its line, 
 
 /// What is said between the formats and the options.
 const BETWEEN: &str = "
-`format` may be left out where the extension of `location` says it. Text files (`csv`, `json`, `ndjson`) may be compressed;
-then `.gz`, `.zst`, `.bz2` or `.xz` follows the extension, and compressed and plain files may lie in one folder. A
-compressed file that is cut or corrupt is set aside whole.
+`format` may be left out where the extension of `location` says it. Text files (`csv`, `json`, `ndjson`) may
+be compressed; then `.gz`, `.zst`, `.bz2` or `.xz` follows the extension, and compressed and plain files may
+lie in one folder. A compressed file that is cut or corrupt is set aside whole.
 
 ## Options
 
@@ -64,21 +65,25 @@ const AFTER: &str = "
 
 What isn't declared is found out, for each file by itself:
 
-- **Encoding:** UTF-8, with or without a byte order mark, and UTF-16 with one. Anything else is declared by `encoding`;
-  bytes that aren't text of the encoding set the file aside. Places in files that are compressed or not in UTF-8 are
-  counted in the UTF-8 text.
-- **Lines** end in a line feed, with or without a carriage return before it, or (in CSV) in a carriage return alone. The last
-  line needs no end. Empty lines count for nothing where there is more than one column.
+- **Encoding:** UTF-8, with or without a byte order mark, and UTF-16 with one. Anything else is declared by
+  `encoding`; bytes that aren't text of the encoding set the file aside. Places in files that are compressed
+  or not in UTF-8 are counted in the UTF-8 text.
+- **Lines** end in a line feed, with or without a carriage return before it, or (in CSV) in a carriage
+  return alone. The last line needs no end. Empty lines count for nothing where there is more than one
+  column.
 - **NUL** is a character like others in text, and no part of a number, date or boolean.
-- **JSON:** a document of pandas' orient `split`, an array of objects, an object a line, or a single object, which may
-  go over many lines. Objects whose declared columns are called `columns` or `data` are never taken for `split`.
-- **CSV:** the delimiter is the one under which the first record names the most declared columns; if it names none, the one
-  under which most of the first 20 records have as many fields as there are declared columns. There is no header if the
-  first record names no column and is a row of the declared types. Apostrophes are quotes only if names or records would be
-  torn without them. Fields follow RFC 4180; an empty field without quotes is NULL, and `\"\"` is an empty text.
+- **JSON:** a document of pandas' orient `split`, an array of objects, an object a line, or a single object,
+  which may go over many lines. Objects whose declared columns are called `columns` or `data` are never
+  taken for `split`.
+- **CSV:** the delimiter is the one under which the first record names the most declared columns; if it
+  names none, the one under which most of the first 20 records have as many fields as there are declared
+  columns. There is no header if the first record names no column and is a row of the declared types.
+  Apostrophes are quotes only if names or records would be torn without them. Fields follow RFC 4180; an
+  empty field without quotes is NULL, and `\"\"` is an empty text.
 
-What is declared and can't be right sets the file aside with what would be: a `delimiter` under which no declared column is
-found though another leads to some, `header: true` over rows of data, `header: false` over a header.
+What is declared and can't be right sets the file aside with what would be: a `delimiter` under which no
+declared column is found though another leads to some, `header: true` over rows of data, `header: false`
+over a header.
 
 ## Columns
 
@@ -97,27 +102,30 @@ found though another leads to some, `header: true` over rows of data, `header: f
 | `list(type)`, `type[]` | an array |
 | `map(varchar, type)` | an object of any keys, none of them twice |
 
-A value that doesn't fit sets its row aside; nothing is cut, wrapped or made NULL. In CSV, `json`, structs, lists and maps are
-read from the JSON text of a cell. `_source_file` and `_source_row` are supplied by the reader if they are listed.
+A value that doesn't fit sets its row aside; nothing is cut, wrapped or made NULL. In CSV, `json`, structs,
+lists and maps are read from the JSON text of a cell. `_source_file` and `_source_row` are supplied by the
+reader if they are listed.
 
 ### Columns that are left out
 
-A text source that lists no `columns:` gets those that its files have; folders such as `day=2021-01-31` give columns, too. Each
-column gets the narrowest type that holds every value: `bigint`, `double`, `decimal` where a double would lose digits, `date`,
-`timestamp`, `timestamptz` (if any value has a zone), `boolean`, `varchar`; in JSON also structs and lists, and `json` where
-values have nothing in common or objects more than 200 fields. Numbers with leading zeros are text, and so are the strings
-of JSON unless all of them are dates or timestamps. CSV without a header has `column0`, `column1`, ….
+A text source that lists no `columns:` gets those that its files have; folders such as `day=2021-01-31` give
+columns, too. Each column gets the narrowest type that holds every value: `bigint`, `double`, `decimal`
+where a double would lose digits, `date`, `timestamp`, `timestamptz` (if any value has a zone), `boolean`,
+`varchar`; in JSON also structs and lists, and `json` where values have nothing in common or objects more
+than 200 fields. Numbers with leading zeros are text, and so are the strings of JSON unless all of them are
+dates or timestamps. CSV without a header has `column0`, `column1`, ….
 
-Up to 8 MB, every row is looked at. Of more files a sample is taken that is spread over all of them (a 32nd of the bytes,
-and at least 8 MB), and the first load holds every row to it: where a value or a column says otherwise, nothing of it is
-published, all files are looked at, and the build goes on with what they have.
+Up to 8 MB, every row is looked at. Of more files a sample is taken that is spread over all of them (a 32nd
+of the bytes, and at least 8 MB), and the first load holds every row to it: where a value or a column says
+otherwise, nothing of it is published, all files are looked at, and the build goes on with what they have.
 
-The first `build` records what was found in the lake (`_headwater/sources/`), and from then on it is as good as declared:
-files that come later are held to it. What was found counts until `format`, `location` or an option of reading changes.
+The first `build` records what was found in the lake (`_headwater/sources/`), and from then on it is as good
+as declared: files that come later are held to it. What was found counts until `format`, `location` or an
+option of reading changes.
 
-`headwater source columns shop.orders` prints the columns that its files have now as YAML, with nulls, distinct values and
-examples of each; `--record` records them. `headwater source columns data/orders/*.csv` does the same for files that
-nobody declared yet.
+`headwater source columns shop.orders` prints the columns that its files have now as YAML, with nulls,
+distinct values and examples of each; `--record` records them. `headwater source columns data/orders/*.csv`
+does the same for files that nobody declared yet.
 ";
 
 /// The page.

@@ -19,7 +19,7 @@ use std::{
 };
 
 use datafusion::{
-    arrow::datatypes::{DataType, FieldRef, Schema},
+    arrow::datatypes::{DataType, Field, FieldRef, Schema},
     common::{
         ScalarValue,
         config::ConfigOptions,
@@ -254,7 +254,7 @@ impl PhysicalExpr for Hidden {
 /// Whether a scan may skip files by a filter and what their log tells of its columns.
 pub(super) fn may_skip(filter: &Expr, schema: &Schema) -> bool {
     let type_of = |column: &Expr| match column {
-        Expr::Column(column) => schema.field_with_name(&column.name).ok().map(|field| field.data_type()),
+        Expr::Column(column) => schema.field_with_name(&column.name).ok().map(Field::data_type),
         _ => None,
     };
     let columns = filter.column_refs();
@@ -318,7 +318,6 @@ mod tests {
     use datafusion::{
         arrow::{
             array::{Float64Array, Int64Array},
-            datatypes::Field,
             util::pretty::pretty_format_batches,
         },
         common::{Column, config::TableParquetOptions},

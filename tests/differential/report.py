@@ -155,6 +155,7 @@ def shape(message):
     message = message.split("; help:")[0].splitlines()[0] if message else ""
     message = re.sub(r"\(values .*", "…", message)
     message = re.sub(r"No function matches the given name.*?'(\w+)\(.*", r"no signature of \1", message)
+    message = re.sub(r"(string|from|value) '[^']*'", r"\1 '…'", message)
     message = re.sub(r"\b\d[\d.:_-]*\b", "N", message)
     message = re.sub(r"\"[^\"]{12,}\"|'[^']{24,}'", "'…'", message)
     return message[:160]

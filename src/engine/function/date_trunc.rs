@@ -11,13 +11,13 @@ use datafusion::{
 use super::{
     calendar::{self, MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE, MICROS_PER_SECOND},
     call::{Call, Days, Micros, TimeOfDay, fail},
-    date_part::{Part, Parts},
     description::{Function, Overload, Typing, computes},
     interval::age,
     kind::{
         Kind::{self, Date, Interval, Time, Timestamp, TimestampTz, Varchar},
         UTC,
     },
+    part::{Part, Parts},
 };
 
 /// One overload for each type that has units between two values.
@@ -284,7 +284,8 @@ fn whole_months(start: Micros, end: Micros) -> i64 {
     let length = calendar::month_length(to.year, to.month);
     let mut start = start;
     if to.day == length && (from.day > length || (from.day == length && start_time < end_time)) {
-        start = Micros(calendar::days(from.year, from.month, length) * MICROS_PER_DAY + start_time);
+        let earlier = calendar::days(from.year, from.month, length);
+        start = Micros(earlier.saturating_mul(MICROS_PER_DAY).saturating_add(start_time));
     }
     age(end, start).months.into()
 }

@@ -19,7 +19,7 @@ use super::{
         Kind::{Any, BigInt, Boolean, T, TimestampTz, UBigInt, UInteger, Varchar},
         type_name,
     },
-    text,
+    text_join,
 };
 
 /// The functions of this file.
@@ -41,11 +41,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
         doc: "Returns a hash of values. It is the same in all runs, but not the one that DuckDB has.",
         example: ("hash('a') = hash('a')", "true"),
         overloads: &[takes(&[Any], UBigInt, |call| {
-            let texts = text::texts_from(call, 0)?;
+            let texts = text_join::texts_from(call, 0)?;
             call.each(|row| {
                 let mut bytes = Vec::new();
                 for text in &texts {
-                    match text::at(text, row) {
+                    match text_join::at(text, row) {
                         Some(text) => {
                             bytes.push(1);
                             bytes.extend_from_slice(&text.len().to_le_bytes());
@@ -356,9 +356,10 @@ fn bytes_of(text: &str) -> Result<u64> {
         _ => None,
     };
     match (number.parse::<f64>().ok(), factor) {
-        (Some(number), Some(factor)) => Ok(super::interval::rounded(number * factor)
-            .and_then(|bytes| u64::try_from(bytes).ok())
-            .unwrap_or(u64::MAX)),
+        (Some(number), Some(factor)) => {
+            let bytes = super::interval::rounded(number * factor).and_then(|bytes| u64::try_from(bytes).ok());
+            bytes.map_or_else(|| fail(format!("`{text}` is too many bytes")), Ok)
+        }
         _ => fail(format!("`{text}` is no number of bytes with a unit")),
     }
 }

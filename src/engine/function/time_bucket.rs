@@ -90,7 +90,12 @@ fn buckets<'a, M: Moment + Arg<'a>>(call: &'a Call, third: Third) -> Result<Arra
         }
         let found = if let Some(offsets) = &offsets {
             let Some(offset) = offsets.at(row) else { return Ok(None) };
-            let back = IntervalMonthDayNano::new(-offset.months, -offset.days, -offset.nanoseconds);
+            let negated =
+                (offset.months.checked_neg(), offset.days.checked_neg(), offset.nanoseconds.checked_neg());
+            let (Some(months), Some(days), Some(nanoseconds)) = negated else {
+                return fail("time_bucket: the offset is out of range");
+            };
+            let back = IntervalMonthDayNano::new(months, days, nanoseconds);
             add(width.start(add(at, back)?, None)?, offset)?
         } else if let Some(origins) = &origins {
             let Some(origin) = origins.at(row).and_then(Moment::micros) else { return Ok(None) };
@@ -117,7 +122,9 @@ enum Width {
 
 impl Width {
     fn new(width: IntervalMonthDayNano) -> Result<Self> {
-        let micros = i64::from(width.days) * MICROS_PER_DAY + width.nanoseconds / 1_000;
+        let micros =
+            i128::from(width.days) * i128::from(MICROS_PER_DAY) + i128::from(width.nanoseconds / 1_000);
+        let Ok(micros) = i64::try_from(micros) else { return fail("time_bucket: the width is out of range") };
         match (width.months, micros) {
             (0, 1..) => Ok(Self::Micros(micros)),
             (1.., 0) => Ok(Self::Months(width.months.into())),

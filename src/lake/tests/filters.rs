@@ -173,6 +173,11 @@ fn predicates() -> impl Strategy<Value = String> {
     })
 }
 
+/// The values over and over, until they are so many.
+fn cycle<T: Copy>(values: &[Option<T>], count: usize) -> impl Iterator<Item = Option<T>> {
+    values.iter().copied().cycle().take(count).collect::<Vec<_>>().into_iter()
+}
+
 /// Rows with every special value, most of them with several others.
 fn rows() -> RecordBatch {
     let integers = [Some(1), Some(2), None, Some(-1), Some(0), Some(9_007_199_254_740_993), Some(2)];
@@ -192,9 +197,6 @@ fn rows() -> RecordBatch {
     let micros = [Some(-1), Some(1_709_208_000_000_000), None, Some(-62_135_596_800_000_000)];
     let booleans = [Some(true), Some(false), None];
     let count = 6 * FILE_ROWS;
-    fn cycle<T: Copy>(values: &[Option<T>], count: usize) -> impl Iterator<Item = Option<T>> {
-        values.iter().copied().cycle().take(count).collect::<Vec<_>>().into_iter()
-    }
     columns([
         ("id", Arc::new(Int64Array::from_iter_values(0..i64::try_from(count).unwrap())) as ArrayRef),
         ("i", Arc::new(cycle(&integers, count).collect::<Int64Array>())),
