@@ -68,7 +68,7 @@ def many_small(folder, rounds):
     project(folder)
     properties = ["models:"]
     for number in range(100):
-        sql = "select value as id, value % 7 as kind, value * 1.5 as amount, concat('x', value) as name from generate_series(1, 1000)"
+        sql = "select value as id, value % 7 as kind, value * 1.5 as amount, concat('x', value) as name from generate_series(1, 1000) as series(value)"
         if number % 10:
             sql = f"select * from {{{{ ref('m{number - 1:03}') }}}}"
         (folder / "models" / f"m{number:03}.sql").write_text(sql)
@@ -92,7 +92,7 @@ def one_large(folder, rows, rounds):
     """Ten column tests over one table: all in one run, one after another, and a plain scan of the ten columns."""
     project(folder)
     columns = ", ".join(f"{made} as {name}" for name, (made, _) in COLUMNS.items())
-    sql = f"select {columns} from (select value as n from generate_series(1, {rows}))"
+    sql = f"select {columns} from (select value as n from generate_series(1, {rows}) as series(value))"
     (folder / "models" / "big.sql").write_text(sql)
     properties = ["models:", "  - name: big", "    columns:"]
     for name, (_, test) in COLUMNS.items():

@@ -70,20 +70,34 @@ pub fn main() -> ExitCode {
     logging(&args);
     let quiet = args.global.quiet;
     quiet_worker_panics();
-    let runtime = tokio::runtime::Builder::new_multi_thread().thread_name(WORKER).enable_all().build();
-    let result = match runtime {
-        Ok(runtime) => {
-            let result = runtime.block_on(dispatch(args));
-            // A blocking read that nobody waits for any more must not hold the process.
-            runtime.shutdown_background();
-            result
-        }
-        Err(error) => Err(Failure::message(format!("can't start the async runtime: {error}"))),
+    let main = std::thread::Builder::new().name("headwater".into()).stack_size(STACK).spawn(|| run(args));
+    let result = match main.map(std::thread::JoinHandle::join) {
+        Ok(Ok(result)) => result,
+        Ok(Err(panic)) => std::panic::resume_unwind(panic),
+        Err(error) => Err(Failure::message(format!("can't start a thread: {error}"))),
     };
     match result {
         Ok(code) => code,
         Err(failure) => failure.report(quiet),
     }
+}
+
+/// Bytes of stack that each thread may use: plans of deep expressions are walked by recursion. Only what is touched
+/// takes memory.
+const STACK: usize = 256 << 20;
+
+/// Runs a command to its end.
+fn run(args: Args) -> Result<ExitCode, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .thread_name(WORKER)
+        .thread_stack_size(STACK)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::message(format!("can't start the async runtime: {error}")))?;
+    let result = runtime.block_on(dispatch(args));
+    // A blocking read that nobody waits for any more must not hold the process.
+    runtime.shutdown_background();
+    result
 }
 
 /// Whether what is printed may be in colour: on a terminal, unless the user wants none.

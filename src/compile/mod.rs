@@ -400,7 +400,10 @@ impl Work<'_> {
             checks,
         };
         let reading = self.reading(&compiled.reads(&model.relation));
-        let beside = contract::shaping(&compiled.constraints, &compiled.rules).into_iter().chain(reading);
+        let meaning = self.context.engine.semantics();
+        let meaning = meaning.map(|version| ("what SQL means (dialect)".to_owned(), version.into()));
+        let beside =
+            contract::shaping(&compiled.constraints, &compiled.rules).into_iter().chain(reading).chain(meaning);
         compiled.fingerprint = Fingerprint::new(&statement, &model.config, beside);
         self.compiled.models.insert(model.id.clone(), compiled);
         Ok(())

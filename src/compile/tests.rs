@@ -74,7 +74,7 @@ async fn an_unselected_parent_that_is_not_stored_is_planned_for_its_columns() {
     let done = compiled(&CHAIN, &["c"], &[]).await.unwrap();
     assert_eq!(names(&done), ["model.shop.a", "model.shop.b", "model.shop.c"]);
     let c = &done.models[&NodeId::model("shop", "c")];
-    assert_eq!(columns(&c.schema), "x Int64, y Int64");
+    assert_eq!(columns(&c.schema), "x Int32, y Int32");
 }
 
 #[tokio::test]
@@ -89,7 +89,7 @@ async fn an_unselected_parent_that_is_stored_is_taken_as_it_stands() {
 async fn a_selected_parent_is_planned_anew_whatever_is_stored() {
     let lake = [stored("b", "z", DataType::Utf8)];
     let done = compiled(&CHAIN, &["b", "c"], &lake).await.unwrap();
-    assert_eq!(columns(&done.models[&NodeId::model("shop", "c")].schema), "x Int64, y Int64");
+    assert_eq!(columns(&done.models[&NodeId::model("shop", "c")].schema), "x Int32, y Int32");
 }
 
 #[tokio::test]
@@ -102,7 +102,7 @@ async fn a_view_is_planned_into_its_readers() {
     let done = compiled(&files, &["c"], &[stored("a", "x", DataType::Int32)]).await.unwrap();
     let c = &done.models[&NodeId::model("shop", "c")];
     assert_eq!(c.query.relations(), BTreeSet::from([Relation::new("main", "a")]));
-    assert_eq!(columns(&c.schema), "x Int32, y Int64");
+    assert_eq!(columns(&c.schema), "x Int32, y Int32");
     assert_eq!(names(&done), ["model.shop.b", "model.shop.c"]);
 }
 
@@ -193,7 +193,7 @@ async fn what_may_differ_next_time_is_volatile() {
 #[tokio::test]
 async fn partition_columns_stand_last_and_must_be_there() {
     let done = model("{{ config(partition_by='x') }} select 1 as x, 2 as y").await;
-    assert_eq!(columns(&done.schema), "y Int64, x Int64");
+    assert_eq!(columns(&done.schema), "y Int32, x Int32");
     let files = [("models/a.sql", "{{ config(partition_by=['wold']) }} select 1 as x, 2 as world")];
     let findings = compiled(&files, &["a"], &[]).await.unwrap_err();
     insta::assert_snapshot!(shown(&findings), @r"

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use datafusion::{
     arrow::{
         array::{AsArray, BooleanArray},
-        compute::filter_record_batch,
-        datatypes::{Int64Type, Schema},
+        compute::{cast, filter_record_batch},
+        datatypes::{DataType, Int64Type, Schema},
     },
     error::{DataFusionError, Result},
     physical_plan::stream::RecordBatchStreamAdapter,
@@ -73,8 +73,10 @@ impl Changes {
     fn take(&self, batch: &RecordBatch, columns: &SchemaRef) -> Result<RecordBatch> {
         let change = batch
             .column_by_name(CHANGE)
-            .and_then(|column| column.as_primitive_opt::<Int64Type>())
             .ok_or_else(|| DataFusionError::Internal(format!("there is no column {CHANGE}")))?;
+        // A literal number is as narrow as the dialect has it.
+        let change = cast(change, &DataType::Int64)?;
+        let change = change.as_primitive::<Int64Type>();
         let rows = RecordBatch::try_new(
             Arc::clone(columns),
             batch.columns().iter().take(columns.fields().len()).cloned().collect(),

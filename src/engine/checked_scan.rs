@@ -15,9 +15,11 @@ use std::{borrow::Cow, sync::Arc};
 use async_trait::async_trait;
 use datafusion::{
     catalog::{ScanArgs, ScanResult, Session, TableProvider},
-    common::{Constraints, Statistics},
+    common::{Column, Constraints, Statistics},
+    datasource::{provider_as_source, view::ViewTable},
     error::Result,
-    logical_expr::{Expr, LogicalPlan, TableProviderFilterPushDown, TableType},
+    functions::core::expr_fn::nullif,
+    logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, TableProviderFilterPushDown, TableType, lit},
     physical_plan::ExecutionPlan,
 };
 
@@ -28,6 +30,20 @@ use super::{SchemaRef, Table, nan::may_skip};
 #[must_use]
 pub fn checked(table: Table) -> Table {
     Arc::new(CheckedScan(table))
+}
+
+/// The table with NULL for the empty text in these columns.
+///
+/// # Errors
+/// If it lacks one of them.
+pub fn with_null_for_empty(table: Table, columns: &[String]) -> Result<Table> {
+    let schema = table.schema();
+    let read = schema.fields().iter().map(|field| {
+        let column = Expr::Column(Column::from_name(field.name()));
+        if columns.contains(field.name()) { nullif(column, lit("")).alias(field.name()) } else { column }
+    });
+    let plan = LogicalPlanBuilder::scan("stored", provider_as_source(table), None)?.project(read)?.build()?;
+    Ok(Arc::new(ViewTable::new(plan, None)))
 }
 
 /// See the module.

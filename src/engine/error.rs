@@ -54,6 +54,9 @@ impl SqlError {
             made.helps = found.helps.iter().map(|help| help.message.clone()).collect();
         }
         made.explain(error, &plain);
+        if made.at.is_none() {
+            made.at = constant(sql, &made.message);
+        }
         made
     }
 
@@ -145,6 +148,16 @@ fn code(error: &DataFusionError) -> &'static str {
     }
 }
 
+/// The constant that a message quotes, if the statement has it just once.
+fn constant(sql: &str, message: &str) -> Option<Range<usize>> {
+    let start = message.find('\'')?;
+    let end = start + 1 + message[start + 1..].find('\'')? + 1;
+    let quoted = &message[start..end];
+    let mut found = sql.match_indices(quoted);
+    let (at, _) = found.next().filter(|_| quoted.len() > 2)?;
+    found.next().is_none().then(|| at..at + quoted.len())
+}
+
 /// The name in DataFusion's complaint about two expressions that would be one column.
 fn repeated_expression(plain: &str) -> Option<String> {
     let rest = plain.strip_prefix("Projections require unique expression names but the expression \"")?;
@@ -171,10 +184,20 @@ pub fn message(error: &DataFusionError) -> String {
             text = rest.to_string();
         }
     }
+    if let Some(own) = mismatch(&text) {
+        text = own.to_owned();
+    }
     match text.strip_prefix("ParserError(\"").and_then(|rest| rest.strip_suffix("\")")) {
         Some(inner) => inner.replace("\\\"", "\""),
         None => text,
     }
+}
+
+/// What a function has against its arguments, which DataFusion wraps into words of its own.
+fn mismatch(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once(" user-defined coercion failed with: ")?;
+    let rest = rest.strip_prefix("Error during planning: ").unwrap_or(rest);
+    rest.split(". No function matches the given name").next()
 }
 
 /// The first letter in lower case unless it begins a name, no full stop, no "at Line…".

@@ -2,6 +2,7 @@
 //!
 //! - [`session`]: one [`Engine`] an invocation: memory pool, spill directory, dialect, functions
 //! - [`query`]: SQL text → a type-checked [`Query`] over tables of which only the schema is known
+//! - `dialect`: what SQL means: syntax, operators, casts, types
 //! - [`answer`]: a query whose whole result is small
 //! - [`rule`], [`audit`], [`split`]: what is asked of rows one by one, counted and taken out
 //! - [`spool`], [`reach`], [`change`]: new rows, what they reach of a table, and what they do to it
@@ -30,6 +31,7 @@ pub mod batch;
 pub mod bind;
 pub mod change;
 pub mod checked_scan;
+mod dialect;
 pub mod diff;
 pub mod digest;
 pub mod error;

@@ -19,7 +19,7 @@ use std::{
 };
 
 use datafusion::{
-    arrow::datatypes::{DataType, FieldRef, Schema},
+    arrow::datatypes::{DataType, Field, FieldRef, Schema},
     common::{
         ScalarValue,
         config::ConfigOptions,
@@ -254,12 +254,15 @@ impl PhysicalExpr for Hidden {
 /// Whether a scan may skip files by a filter and what their log tells of its columns.
 pub(super) fn may_skip(filter: &Expr, schema: &Schema) -> bool {
     let type_of = |column: &Expr| match column {
-        Expr::Column(column) => schema.field_with_name(&column.name).ok().map(|field| field.data_type()),
+        Expr::Column(column) => schema.field_with_name(&column.name).ok().map(Field::data_type),
         _ => None,
     };
     let columns = filter.column_refs();
     let doubtful = |data_type: &DataType| has_float(data_type) || is_rounded(data_type);
     let known = |name: &str| schema.field_with_name(name).is_ok_and(|field| !doubtful(field.data_type()));
+    if !is_understood(filter) {
+        return false;
+    }
     if columns.iter().all(|column| known(&column.name)) {
         // A predicate without columns skips no file.
         return !columns.is_empty();
@@ -293,6 +296,25 @@ pub(super) fn may_skip(filter: &Expr, schema: &Schema) -> bool {
     }
 }
 
+/// Whether delta-rs reads a filter whole. Of `f(x) = 1 or y = 2` it may know only the second half, and then skips files by
+/// that (deltalake-core 1.1.3, `delta_datafusion/engine/expressions`).
+fn is_understood(filter: &Expr) -> bool {
+    let value = |expr: &Expr| matches!(expr, Expr::Column(_) | Expr::Literal(..));
+    match filter {
+        Expr::BinaryExpr(LogicalBinary { left, op: Operator::And | Operator::Or, right }) => {
+            is_understood(left) && is_understood(right)
+        }
+        Expr::Not(inner) => is_understood(inner),
+        Expr::BinaryExpr(LogicalBinary { left, right, .. }) => value(left) && value(right),
+        Expr::IsNull(inner) | Expr::IsNotNull(inner) => value(inner),
+        Expr::Between(between) => value(&between.expr) && value(&between.low) && value(&between.high),
+        Expr::InList(list) => value(&list.expr) && list.list.iter().all(value),
+        Expr::Like(like) => value(&like.expr) && value(&like.pattern),
+        Expr::Column(_) => true,
+        _ => false,
+    }
+}
+
 /// Whether delta-rs, as a writer, rounds the least and greatest value of such a column to a 64-bit float. See
 /// `lake/file_writer.rs`, which doesn't; but other writers use delta-rs.
 fn is_rounded(data_type: &DataType) -> bool {
@@ -318,7 +340,6 @@ mod tests {
     use datafusion::{
         arrow::{
             array::{Float64Array, Int64Array},
-            datatypes::Field,
             util::pretty::pretty_format_batches,
         },
         common::{Column, config::TableParquetOptions},

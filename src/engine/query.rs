@@ -147,9 +147,9 @@ impl Engine {
     #[must_use]
     pub fn tables_named(&self, sql: &str) -> BTreeSet<Relation> {
         let state = self.planner(Joins::Hash);
-        let dialect = state.config().options().sql_parser.dialect;
-        let named = state
-            .sql_to_statement(sql, &dialect)
+        let named = self
+            .dialect()
+            .parse(state, sql)
             .and_then(|statement| state.resolve_table_references(&statement))
             .unwrap_or_default();
         named.iter().filter_map(|name| Some(Relation::new(name.schema()?, name.table()))).collect()
@@ -162,10 +162,10 @@ impl Engine {
     /// ignored, or does not type-check.
     pub async fn plan(&self, sql: &str) -> std::result::Result<Query, SqlError> {
         let state = self.planner(Joins::Hash);
-        let dialect = state.config().options().sql_parser.dialect;
-        let statement = state.sql_to_statement(sql, &dialect).map_err(|error| SqlError::new(&error, sql))?;
+        let statement = self.dialect().parse(state, sql).map_err(|error| SqlError::new(&error, sql))?;
         let canonical = canonical(&statement, sql)?;
-        let plan = state.statement_to_plan(statement).await.map_err(|error| SqlError::new(&error, sql))?;
+        let planned = self.dialect().plan(state, statement).await;
+        let plan = planned.map_err(|error| SqlError::new(&error, sql))?;
         Ok(Query { plan, canonical })
     }
 }

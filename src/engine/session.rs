@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::{
     catalog::MemorySchemaProvider,
-    common::{TableReference, config::Dialect},
+    common::TableReference,
     error::Result,
     execution::{
         SessionStateBuilder, TaskContext,
@@ -15,7 +15,7 @@ use datafusion::{
     prelude::{SessionConfig, SessionContext},
 };
 
-use super::{Table, execute::Joins, query::Pending};
+use super::{Table, dialect::Dialect, execute::Joins, query::Pending};
 use crate::name::Relation;
 
 /// How an engine is set up.
@@ -35,6 +35,7 @@ pub struct EngineSettings {
 /// those schemas and bound to data later.
 pub struct Engine {
     context: SessionContext,
+    dialect: Dialect,
     /// The session, made once: a copy for each of thousands of small queries would cost more than they do. So `now()` is one
     /// moment for a whole invocation.
     session: Arc<super::Session>,
@@ -53,13 +54,16 @@ const CONSUMERS_NAMED: std::num::NonZeroUsize = std::num::NonZeroUsize::MIN.satu
 impl Engine {
     /// An engine with no relations.
     pub fn new(settings: &EngineSettings) -> Result<Self> {
+        let config = config(settings)?;
+        let dialect = Dialect::of(config.options().sql_parser.dialect);
         let builder = SessionStateBuilder::new()
-            .with_config(config(settings)?)
+            .with_config(config)
             .with_runtime_env(runtime(settings.memory_limit)?)
             .with_default_features()
             .with_physical_optimizer_rules(super::guard::rules());
-        let state = super::function::install(builder, &settings.dialect).build();
-        let context = SessionContext::new_with_state(state);
+        let builder = dialect.prepare(super::function::install(builder, &settings.dialect));
+        let context = SessionContext::new_with_state(builder.build());
+        dialect.register(&context);
         let session = context.state();
         let mut spilling = SessionStateBuilder::new_from_existing(session.clone())
             .with_optimizer_rule(Arc::new(super::merge_keys::MergeKeys))
@@ -73,6 +77,7 @@ impl Engine {
             session: Arc::new(session),
             spilling: Arc::new(spilling),
             context,
+            dialect,
             threads: settings.threads,
             declaring: Mutex::new(()),
         })
@@ -173,6 +178,17 @@ impl Engine {
         &self.context
     }
 
+    /// What the same SQL text means, where that isn't DataFusion's own: a table made under another meaning is stale.
+    #[must_use]
+    pub fn semantics(&self) -> Option<&'static str> {
+        self.dialect.semantics()
+    }
+
+    /// How SQL is read.
+    pub(super) fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
     /// What queries are planned with.
     pub(super) fn planner(&self, joins: Joins) -> &super::Session {
         match joins {
@@ -213,9 +229,13 @@ pub(super) fn reference(relation: &Relation) -> TableReference {
 
 fn config(settings: &EngineSettings) -> Result<SessionConfig> {
     let mut config = SessionConfig::new().with_target_partitions(settings.threads);
-    let dialect: Dialect = settings.dialect.parse()?;
+    let syntax = settings.dialect.parse()?;
     let options = config.options_mut();
-    options.sql_parser.dialect = dialect;
+    options.sql_parser.dialect = syntax;
+    if Dialect::of(syntax) == Dialect::DuckDb {
+        // In either direction, unless the query says otherwise.
+        options.sql_parser.default_null_ordering = "nulls_last".into();
+    }
     options.catalog.default_catalog.clone_from(&settings.database);
     options.sql_parser.collect_spans = true;
     // Names are compared as written once quoted; unquoted ones fold to lower case, as in DuckDB.

@@ -9,7 +9,7 @@ use std::{
 use deltalake::{
     DeltaTable,
     delta_datafusion::{DeltaScanNext, TableProviderBuilder},
-    kernel::{EagerSnapshot, LogicalFileView},
+    kernel::{DataType, EagerSnapshot, LogicalFileView},
     logstore::LogStoreRef,
 };
 use futures::{StreamExt, stream};
@@ -22,7 +22,11 @@ use super::{
     store::Lake,
 };
 use crate::{
-    engine::{Session, Table, arrow::datatypes::SchemaRef, checked_scan::checked},
+    engine::{
+        Session, Table,
+        arrow::datatypes::SchemaRef,
+        checked_scan::{checked, with_null_for_empty},
+    },
     name::Relation,
 };
 
@@ -131,20 +135,21 @@ impl Base {
 
     /// Its rows.
     pub async fn rows(&self) -> Result<Table, LakeError> {
-        Ok(checked(self.builder().await?))
+        as_read(self.builder().await?, &self.snapshot)
     }
 
     /// Its rows, and in a column of this name the file that each lies in, as [`rows_of`](Self::rows_of) takes it.
     pub async fn rows_with_files(&self, column: &str) -> Result<Table, LakeError> {
-        Ok(checked(self.builder().with_file_column(column).await?))
+        as_read(self.builder().with_file_column(column).await?, &self.snapshot)
     }
 
     /// The rows that lie in these files.
     pub async fn rows_of(&self, files: &BTreeSet<String>) -> Result<Table, LakeError> {
-        Ok(checked(self.builder().with_file_paths(files.iter().map(String::as_str)).await?))
+        let scan = self.builder().with_file_paths(files.iter().map(String::as_str));
+        as_read(scan.await?, &self.snapshot)
     }
 
-    /// The scan of delta-rs. What it makes is handed out only as [`checked`].
+    /// The scan of delta-rs. What it makes is handed out only through [`as_read`].
     fn builder(&self) -> TableProviderBuilder {
         let builder = DeltaScanNext::builder()
             .with_log_store(self.log_store.clone())
@@ -154,6 +159,30 @@ impl Base {
             None => builder,
         }
     }
+}
+
+/// A scan of delta-rs as tables are read here: no filter is taken for applied, and the empty text is NULL in a partition
+/// column, as in Delta's protocol and to other readers. delta-rs writes it and reads it back as it is.
+pub(super) fn as_read(scan: Table, snapshot: &EagerSnapshot) -> Result<Table, LakeError> {
+    let is_text = |column: &String| {
+        snapshot.schema().field(column).is_some_and(|field| field.data_type() == &DataType::STRING)
+    };
+    let texts: Vec<&String> = snapshot.metadata().partition_columns().iter().filter(|c| is_text(c)).collect();
+    let mut empty = BTreeSet::new();
+    if !texts.is_empty() {
+        let files = snapshot.try_log_data().map_err(|error| LakeError::Query(error.into()))?;
+        for file in files.iter() {
+            let values = file.partition_values_map();
+            let is_empty =
+                |column: &&String| values.get(*column).is_some_and(|value| value.as_deref() == Some(""));
+            empty.extend(texts.iter().copied().filter(is_empty).cloned());
+        }
+    }
+    let table = checked(scan);
+    if empty.is_empty() {
+        return Ok(table);
+    }
+    Ok(with_null_for_empty(table, &empty.into_iter().collect::<Vec<_>>())?)
 }
 
 /// What of a table the rows of a write take the place of.

@@ -2,7 +2,13 @@
 
 use std::{error::Error, io};
 
-use deltalake::{DeltaTableError, kernel::transaction::TransactionError};
+use deltalake::{
+    DeltaTableError,
+    kernel::{
+        Protocol,
+        transaction::{PROTOCOL, TransactionError},
+    },
+};
 
 use super::misfit::Misfit;
 use crate::{
@@ -44,6 +50,18 @@ pub enum LakeError {
         place: String,
         /// What is wrong with it.
         source: BoxError,
+    },
+    /// A table is there, but it asks more of its readers than is known here.
+    #[error(
+        "{place} can't be read: it uses the table feature {}, which Headwater doesn't know; drop the feature with the \
+         writer that added it, in Spark by `ALTER TABLE … DROP FEATURE`, or copy the rows to a table without it",
+        features.join(", ")
+    )]
+    Features {
+        /// The table's place.
+        place: String,
+        /// The features, as the Delta protocol names them.
+        features: Vec<String>,
     },
     /// A disk, a network or a store failed.
     #[error("can't {doing} {place}: {source}")]
@@ -164,6 +182,22 @@ impl LakeError {
     pub(super) fn of_store(doing: &'static str, place: &str, error: object_store::Error) -> Self {
         Self::of(doing, place, error.into())
     }
+}
+
+/// Returns an error if a table asks more of its readers than is known here.
+pub(super) fn readable(place: &str, protocol: &Protocol) -> Result<(), LakeError> {
+    let Err(TransactionError::UnsupportedTableFeatures(unknown)) = PROTOCOL.can_read_from_protocol(protocol)
+    else {
+        return Ok(());
+    };
+    let mut features: Vec<String> = unknown
+        .into_iter()
+        .map(|feature| feature.to_string())
+        // It is read, though only the scan of delta-rs knows that.
+        .filter(|feature| feature != "columnMapping")
+        .collect();
+    features.sort();
+    if features.is_empty() { Ok(()) } else { Err(LakeError::Features { place: place.to_owned(), features }) }
 }
 
 /// What is being done when a log is read: only then can a log be corrupt.

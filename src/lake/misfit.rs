@@ -96,20 +96,34 @@ pub(super) fn check(values: &ArrayRef, column: &str) -> Result<(), Misfit> {
     }
 }
 
-/// Checks that a partition column has no empty text: Delta's log can't tell it from NULL.
+/// Checks that a partition column has only values that every reader takes from Delta's log as they are.
 pub(super) fn check_partition(values: &ArrayRef, column: &str) -> Result<(), Misfit> {
-    let DataType::Utf8 = values.data_type() else { return Ok(()) };
-    if values.as_string::<i32>().iter().flatten().all(|text| !text.is_empty()) {
-        return Ok(());
-    }
-    Err(Misfit::Value {
-        column: column.to_owned(),
-        value: "''".to_owned(),
-        reason: format!(
-            "which is empty, and the table is partitioned by it: Delta's log can't tell an empty text from NULL; write \
-             `nullif({column}, '')`, or give it a text of its own"
+    let refused =
+        |value: String, reason: String| Err(Misfit::Value { column: column.to_owned(), value, reason });
+    match values.data_type() {
+        DataType::Utf8 if values.as_string::<i32>().iter().flatten().any(str::is_empty) => refused(
+            "''".to_owned(),
+            format!(
+                "which is empty, and the table is partitioned by it: Delta's log can't tell an empty text from NULL; \
+                 write `nullif({column}, '')`, or give it a text of its own"
+            ),
         ),
-    })
+        DataType::Decimal128(_, scale) if *scale > 0 => {
+            let one = 10_i128.checked_pow(u32::from(scale.unsigned_abs())).unwrap_or(i128::MAX);
+            let decimals = values.as_primitive::<Decimal128Type>();
+            match decimals.iter().flatten().find(|value| *value < 0 && value % one != 0) {
+                // deltalake for Python up to 1.6 writes it as `0.0-1` when it opens the table for Arrow.
+                Some(value) => refused(
+                    decimal(value, *scale),
+                    "and the table is partitioned by it: deltalake for Python can't read a negative decimal with a \
+                     fraction there; cast the column to varchar, or partition by another"
+                        .to_owned(),
+                ),
+                None => Ok(()),
+            }
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A value of `values` that a cast can't bring into `cast`, which is NULL there: the first one, as text.
@@ -258,9 +272,18 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_text_is_no_partition_value() {
+    fn a_partition_value_is_one_that_every_reader_reads_alike() {
         let texts = |texts: Vec<Option<&str>>| Arc::new(StringArray::from(texts)) as ArrayRef;
         assert!(check_partition(&texts(vec![Some("a"), None]), "p").is_ok());
+        let decimals = |value| {
+            let values = Decimal128Array::from(vec![0, value]).with_precision_and_scale(9, 3).unwrap();
+            check_partition(&(Arc::new(values) as ArrayRef), "p").map_err(|misfit| misfit.to_string())
+        };
+        assert_eq!((decimals(1), decimals(-1000)), (Ok(()), Ok(())));
+        insta::assert_snapshot!(
+            decimals(-1).unwrap_err(),
+            @"column p has the value -0.001, and the table is partitioned by it: deltalake for Python can't read a negative decimal with a fraction there; cast the column to varchar, or partition by another"
+        );
         let refused = check_partition(&texts(vec![Some("a"), Some("")]), "p").unwrap_err();
         insta::assert_snapshot!(refused, @"column p has the value '', which is empty, and the table is partitioned by it: Delta's log can't tell an empty text from NULL; write `nullif(p, '')`, or give it a text of its own");
     }

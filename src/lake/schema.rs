@@ -27,6 +27,12 @@ pub fn delta_schema(schema: &Schema, partition_by: &[String]) -> Result<SchemaRe
     let fields = delta_fields(schema.fields(), "", &mut problems);
     let order = partitions_last(schema, partition_by, &mut problems);
     for column in partition_by {
+        if column.contains('/') {
+            problems.push(format!(
+                "a table can't be partitioned by column {column}: `/` in its name makes folders that other readers \
+                 take for other columns; give it another name"
+            ));
+        }
         if let Some(field) = fields.iter().find(|field| field.name() == column)
             && (field.data_type().is_nested() || field.data_type() == &DataType::Binary)
         {
@@ -272,8 +278,9 @@ mod tests {
                 ("Id", T::Int64),
                 ("id", T::Int64),
                 ("s", T::Struct(vec![Field::new("x", T::Null, true)].into())),
+                ("a/b", T::Int64),
             ],
-            &["region", "s"],
+            &["region", "s", "a/b"],
         ), @r#"
         column n has no type, being NULL in every row: give it one, as in `cast(null as varchar)`
         column t is Time64(ns), and Delta has no time of day: cast it to varchar
@@ -284,6 +291,7 @@ mod tests {
         column s.x has no type, being NULL in every row: give it one, as in `cast(null as varchar)`
         partition_by names region, which is not a column
         a table can't be partitioned by column s: it is Struct("x": Null)
+        a table can't be partitioned by column a/b: `/` in its name makes folders that other readers take for other columns; give it another name
         "#);
     }
 }

@@ -16,6 +16,7 @@ use object_store::{ObjectStore, ObjectStoreExt, path::Path as Location};
 
 use super::{
     attest::{CHECKPOINT_INTERVAL, sum_up},
+    base::as_read,
     error::{LakeError, WRITE},
     known::Known,
     overlay::Overlay,
@@ -24,7 +25,7 @@ use super::{
     runs::Diary,
 };
 use crate::{
-    engine::{SchemaRef, Table, checked_scan::checked},
+    engine::{SchemaRef, Table},
     name::{NodeId, Relation},
 };
 
@@ -243,9 +244,10 @@ impl Staged {
     /// The version as it will be, for queries.
     pub async fn provider(&self) -> Result<Table, LakeError> {
         let snapshot = self.state.snapshot().clone();
-        let scan =
-            DeltaScanNext::builder().with_log_store(self.traces.real.clone()).with_eager_snapshot(snapshot);
-        Ok(checked(scan.await?))
+        let scan = DeltaScanNext::builder()
+            .with_log_store(self.traces.real.clone())
+            .with_eager_snapshot(snapshot.clone());
+        as_read(scan.await?, &snapshot)
     }
 
     /// The rows of the files that were written for it, and those of the files that it does without.
@@ -262,7 +264,9 @@ impl Staged {
             Some(base) => base.clone(),
             None => own.clone(),
         };
-        Ok((checked(scan(&written, own).await?), checked(scan(&self.change.files, before).await?)))
+        let written = as_read(scan(&written, own.clone()).await?, &own)?;
+        let replaced = as_read(scan(&self.change.files, before.clone()).await?, &before)?;
+        Ok((written, replaced))
     }
 
     /// Makes the version visible, by one commit. If another writer committed in the meantime it is deleted

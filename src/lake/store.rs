@@ -12,7 +12,7 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutPayload, path::Pa
 use url::Url;
 
 use super::{
-    error::{LakeError, READ, WRITE},
+    error::{LakeError, READ, WRITE, readable},
     fault::{Fault, Faulty},
     known::Known,
     place::{self, Directories},
@@ -184,6 +184,7 @@ impl Lake {
             Ok(snapshot) => snapshot,
             Err(error) => return self.absent(relation, &log_store, error).await.map(|()| None),
         };
+        readable(&place, snapshot.protocol())?;
         let (data_version, provenance) = evidence(&log_store, snapshot.version()).await.map_err(read)?;
         let observed = Observed {
             version: snapshot.version(),
@@ -230,6 +231,7 @@ impl Lake {
         }
         let snapshot = table.snapshot().ok().map(|state| Arc::new(state.snapshot().clone()));
         if let Some(snapshot) = &snapshot {
+            readable(&self.place(relation), snapshot.protocol())?;
             self.known.keep(relation, Arc::clone(snapshot));
         }
         Ok((log_store, snapshot))

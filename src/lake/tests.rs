@@ -39,6 +39,7 @@ mod constraints;
 mod deletions;
 mod filters;
 mod storing;
+mod values;
 
 struct Fixture {
     dir: TempDir,

@@ -1,6 +1,6 @@
 //! What the sources of a table have rejected: as its newest commit says it, and until it is gone or acknowledged.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
@@ -246,10 +246,4 @@ fn by_file(batch: &RecordBatch) -> Result<ByFile, crate::engine::arrow::error::A
         by_file.insert(files.as_string::<i32>().value(row).to_owned(), of);
     }
     Ok(by_file)
-}
-
-/// The sources whose rejects a table has, for a hint.
-#[must_use]
-pub fn sources(note: &RejectNote) -> BTreeSet<&str> {
-    note.sources.iter().map(String::as_str).collect()
 }

@@ -82,7 +82,7 @@ fn rows_that_break_a_rule_go_to_quarantine() {
         .model(
             "readings.sql",
             "select value as meter, case when value = 3 then -1.0 when value = 4 then null else value * 1.0 end as kwh \
-             from generate_series(1, {{ var('rows', 10) }})",
+             from generate_series(1, {{ var('rows', 10) }}) as series(value)",
         )
         .model("total.sql", "select count(*) as n from {{ ref('readings') }}")
         .file(

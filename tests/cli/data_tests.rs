@@ -156,7 +156,7 @@ fn artifacts_have_dbts_statuses() {
 #[test]
 fn a_number_that_is_unlike_the_past_is_an_anomaly() {
     let project = Project::new()
-        .model("a.sql", "select value as x from generate_series(1, {{ var('rows', 1) }})")
+        .model("a.sql", "select value as x from generate_series(1, {{ var('rows', 1) }}) as series(value)")
         .file(
             "models/schema.yml",
             "models:\n  - name: a\n    data_tests: [anomalous_row_count]\n    columns:\n      - name: x\n        data_tests: [anomalous_sum, anomalous_null_share]\n",

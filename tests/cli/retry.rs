@@ -13,7 +13,7 @@ fn project() -> Project {
     Project::new()
         .model(
             "raw.sql",
-            "select value as id, value * 10 as amount from generate_series(1, {{ var('rows', 3) }})",
+            "select value as id, value * 10 as amount from generate_series(1, {{ var('rows', 3) }}) as series(value)",
         )
         .model("orders.sql", "select * from {{ ref('raw') }}")
         .model("totals.sql", "select sum(amount) as amount from {{ ref('orders') }}")
@@ -115,7 +115,7 @@ fn what_ctrl_c_stopped_is_taken_up_again() {
     project.write("models/schema.yml", schema(500));
     project.write(
         "models/orders.sql",
-        "select value as id, (select max(amount) from {{ ref('raw') }}) as amount from generate_series(1, {{ var('times', 1) }})",
+        "select value as id, (select max(amount) from {{ ref('raw') }}) as amount from generate_series(1, {{ var('times', 1) }}) as series(value)",
     );
     let args = ["build", "--vars", "{times: 100000000000}", "--threads", "1"];
     let child = project.command(args).spawn().expect("the binary starts");

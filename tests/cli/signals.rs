@@ -17,7 +17,7 @@ fn project() -> Project {
     Project::new()
         .model(
             "series.sql",
-            "select value as n, repeat('x', 50) as pad from generate_series(1, {{ var('size', 3) }})",
+            "select value as n, repeat('x', 50) as pad from generate_series(1, {{ var('size', 3) }}) as series(value)",
         )
         .model("after.sql", "select count(*) as n from {{ ref('series') }}")
 }
@@ -71,7 +71,7 @@ fn ctrl_c_at_a_first_build_leaves_no_table() {
 
 #[test]
 fn a_reader_that_goes_away_is_no_failure() {
-    let query = "select value from generate_series(1, 1000000)";
+    let query = "select value from generate_series(1, 1000000) as series(value)";
     for output in ["csv", "json"] {
         let args = ["show", "--inline", query, "--limit", "-1", "--output", output];
         let project = Project::new();

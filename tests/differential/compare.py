@@ -35,6 +35,8 @@ def judge(sql, ours, theirs, signed=True):
 def compare(ours, theirs, ordered, signed=True):
     if ours.status == "crashed":
         return Verdict("different", f"crash: {ours.message}")
+    if theirs.status == "unnamed":
+        return Verdict("equal")  # DuckDB itself makes no table of it
     if theirs.status == "unstorable":
         # Right, and not to be had: a sum that needs 39 digits is an error here.
         ok = ours.status != "ok" or all(kind is None for kind in ours.types)
@@ -80,21 +82,30 @@ def plus(cell):
 
 def rows(ours, theirs, ordered):
     if len(ours.types) != len(theirs.types):
-        return Verdict("different", f"{len(ours.types)} columns, DuckDB {len(theirs.types)}: {show(ours)}, DuckDB {show(theirs)}")
+        return Verdict(
+            "different",
+            f"{len(ours.types)} columns, DuckDB {len(theirs.types)}: {show(ours)}, DuckDB {show(theirs)}",
+        )
     if [name for name in theirs.types if name] and None in ours.types:
         if any(mine is None and other for mine, other in zip(ours.types, theirs.types)):
             return Verdict("refused", ours.message)
     found = []
     for at, (mine, other) in enumerate(zip(ours.types, theirs.types)):
         if mine != other:
-            found.append(f"type of column {at + 1}: {mine or ours.native[at]}, DuckDB {other or theirs.native[at]}")
+            found.append(
+                f"type of column {at + 1}: {mine or ours.native[at]}, DuckDB {other or theirs.native[at]}"
+            )
     if ours.count != theirs.count:
         found.append(f"{ours.count} rows, DuckDB {theirs.count}")
     elif not same(ours, theirs, ordered):
         found.append("rows")
     if found:
         return Verdict("different", f"{'; '.join(found)}: {show(ours)}, DuckDB {show(theirs)}")
-    wrong = [f"`{mine}`, DuckDB `{other}`" for mine, other in zip(ours.names, theirs.names) if PLAIN.fullmatch(other) and mine != other]
+    wrong = [
+        f"`{mine}`, DuckDB `{other}`"
+        for mine, other in zip(ours.names, theirs.names)
+        if PLAIN.fullmatch(other) and mine != other
+    ]
     return Verdict("different", f"name of a column: {', '.join(wrong)}") if wrong else Verdict("equal")
 
 
@@ -120,7 +131,12 @@ def order(row):
 def near(mine, other, width):
     if isinstance(mine, float) and isinstance(other, float):
         if mine == 0 or other == 0:
-            return mine == other and math.copysign(1, mine) == math.copysign(1, other) or abs(mine - other) < 1e-15 and mine != other
+            return (
+                mine == other
+                and math.copysign(1, mine) == math.copysign(1, other)
+                or abs(mine - other) < 1e-15
+                and mine != other
+            )
         return math.isclose(mine, other, rel_tol=width)
     if isinstance(mine, list) and isinstance(other, list):
         return len(mine) == len(other) and all(near(a, b, width) for a, b in zip(mine, other))

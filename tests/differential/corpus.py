@@ -1,4 +1,5 @@
-"""The statements of our own: templates over values (`expressions/*.yml`) and queries by theme (`queries/*.sql`).
+"""The statements of our own: templates over values (`expressions/*.yml`) and queries by theme
+(`queries/*.sql`).
 
 A file of expressions is a list of tests:
 
@@ -7,9 +8,9 @@ A file of expressions is a list of tests:
     - try: |                              # without values, one a line
         upper('straße')
 
-Each expression is asked twice: as a constant for each choice of values, and over a table of all choices for which
-DuckDB has no error, since engines fold constants by other code than they run over columns. `only: column` or
-`only: constant` asks it once.
+Each expression is asked twice: as a constant for each choice of values, and over a table of all choices for
+which DuckDB has no error, since engines fold constants by other code than they run over columns. `only:
+column` or `only: constant` asks it once.
 """
 
 import itertools
@@ -48,9 +49,16 @@ class Template:
     def over_columns(self, choices):
         """One query for all these choices."""
         names = list(choices[0])
-        rows = ", ".join(f"(cast({at} as integer), {', '.join(choice[name] for name in names)})" for at, choice in enumerate(choices))
+        rows = ", ".join(
+            f"(cast({at} as integer), {', '.join(choice[name] for name in names)})"
+            for at, choice in enumerate(choices)
+        )
         text = fill(self.text, {name: f"t.{name}" for name in names})
-        return Case(self.theme, f"select i, {text} as r from (values {rows}) as t(i, {', '.join(names)}) order by i", form=self.text)
+        return Case(
+            self.theme,
+            f"select i, {text} as r from (values {rows}) as t(i, {', '.join(names)}) order by i",
+            form=self.text,
+        )
 
 
 def fill(text, choice):
@@ -81,15 +89,21 @@ def templates(themes=None):
             over = test.get("over", {})
             # A parameter over several sets: `x: [integer, double]` tries each set for itself.
             names = list(over)
-            for chosen in itertools.product(*(value if isinstance(value, list) else [value] for value in over.values())):
-                choices = [dict(zip(names, values)) for values in itertools.product(*(sets[name] for name in chosen))]
+            for chosen in itertools.product(
+                *(value if isinstance(value, list) else [value] for value in over.values())
+            ):
+                choices = [
+                    dict(zip(names, values)) for values in itertools.product(*(sets[name] for name in chosen))
+                ]
                 types = test.get("types", [None])
                 tried = test["try"]
                 tried = tried.splitlines() if isinstance(tried, str) else tried
                 for kind, text in itertools.product(types, tried):
                     text = text if kind is None else text.replace("@T", kind)
                     only = test.get("only")
-                    yield Template(path.stem, text, choices, only != "column", bool(names) and only != "constant")
+                    yield Template(
+                        path.stem, text, choices, only != "column", bool(names) and only != "constant"
+                    )
 
 
 def queries(themes=None):

@@ -1,6 +1,8 @@
-"""DuckDB's answer to a statement, in the probe's form: types as a Delta table has them, values as `cell.rs` writes them."""
+"""DuckDB's answer to a statement, in the probe's form: types as a Delta table has them, values as `cell.rs`
+writes them."""
 
 import math
+import re
 import threading
 from dataclasses import dataclass, field
 
@@ -42,7 +44,10 @@ class Answer:
 def delta_type(kind):
     """The Delta type that holds a DuckDB type, or None."""
     if isinstance(kind, str):  # description's types print as text only
-        kind = duckdb.sqltype(kind)
+        try:
+            kind = duckdb.sqltype(kind)
+        except duckdb.Error:  # a struct without names
+            return None
     name = kind.id
     if name == "decimal":
         parts = dict(kind.children)
@@ -53,7 +58,10 @@ def delta_type(kind):
         return nested("array<{}>", [kind.children[0][1]])
     if name == "struct":
         names = [name for name, _ in kind.children]
-        return nested("struct<" + ",".join(f"{brace(name)}:{{}}" for name in names) + ">", [part for _, part in kind.children])
+        return nested(
+            "struct<" + ",".join(f"{brace(name)}:{{}}" for name in names) + ">",
+            [part for _, part in kind.children],
+        )
     if name == "map":
         return nested("map<{},{}>", [part for _, part in kind.children])
     return DELTA.get(str(kind))
@@ -142,7 +150,9 @@ def cells(array):
     if types.is_timestamp(kind):
         return each(array.view(pyarrow.int64()), lambda value: timestamp(micros_of(value, kind.unit)))
     if types.is_time64(kind):
-        return each(array.view(pyarrow.int64()), lambda value: time(value if kind.unit == "us" else value // 1000))
+        return each(
+            array.view(pyarrow.int64()), lambda value: time(value if kind.unit == "us" else value // 1000)
+        )
     if types.is_interval(kind):
         return each(array, interval)
     if types.is_map(kind):
@@ -154,11 +164,17 @@ def cells(array):
         size, values = kind.list_size, cells(array.values)
         start = array.offset
         nulls = array.is_null().to_pylist()
-        return [None if null else values[(start + at) * size : (start + at + 1) * size] for at, null in enumerate(nulls)]
+        return [
+            None if null else values[(start + at) * size : (start + at + 1) * size]
+            for at, null in enumerate(nulls)
+        ]
     if types.is_struct(kind):
         columns = [(part.name, cells(column)) for part, column in zip(kind, array.flatten())]
         nulls = array.is_null().to_pylist()
-        return [None if null else {"s": [[name, column[at]] for name, column in columns]} for at, null in enumerate(nulls)]
+        return [
+            None if null else {"s": [[name, column[at]] for name, column in columns]}
+            for at, null in enumerate(nulls)
+        ]
     return each(array, str)
 
 
@@ -209,7 +225,9 @@ class Duck:
         self.seconds = seconds
         self.connection = duckdb.connect(config={"threads": 2, "memory_limit": "4GB", "autoload_known_extensions": False,
                                                  "autoinstall_known_extensions": False})  # fmt: skip
-        self.connection.execute("SET TimeZone = 'UTC'; SET arrow_lossless_conversion = true; SET preserve_insertion_order = true")
+        self.connection.execute(
+            "SET TimeZone = 'UTC'; SET arrow_lossless_conversion = true; SET preserve_insertion_order = true"
+        )
         for name, path in (tables or {}).items():
             self.connection.execute(f"CREATE TABLE \"{name}\" AS FROM read_parquet('{path}')")
 
@@ -231,7 +249,12 @@ class Duck:
         try:
             return self.run(sql)
         except duckdb.Error as error:
-            binding = (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException, duckdb.SyntaxException)
+            binding = (
+                duckdb.BinderException,
+                duckdb.ParserException,
+                duckdb.CatalogException,
+                duckdb.SyntaxException,
+            )
             return Answer("refused" if isinstance(error, binding) else "failed", str(error))
         except (pyarrow.ArrowException, RuntimeError) as error:
             return Answer("failed", f"Arrow: {error}")
@@ -249,7 +272,11 @@ class Duck:
             types.append(delta_type(text))
         shown = result.slice(0, SHOWN)
         columns = [cells(column) for column in shown.columns]
-        if any(too_long(cell) for text, column in zip(native, columns) if "HUGEINT" in text for cell in column):
+        if any(
+            too_long(cell) for text, column in zip(native, columns) if "HUGEINT" in text for cell in column
+        ):
             return Answer("unstorable", "an integer of more than 38 digits", native=native)
+        if any(re.search(r"STRUCT\((?![^()]* [A-Z])", text) for text in native):
+            return Answer("unnamed", "a struct without names of fields", native=native)
         rows = [list(row) for row in zip(*columns)] if columns else []
         return Answer("ok", "", [name for name, _ in described], types, native, rows, result.num_rows)

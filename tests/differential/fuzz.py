@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Random queries over random tables, answered by DuckDB and by the probe: rows, types and errors must be equal.
+"""Random queries over random tables, answered by DuckDB and by the probe: rows, types and errors must be
+equal.
 
     python tests/differential/fuzz.py [--minutes N] [--seed S] [--probe PATH] [--out DIR]
 
-The seed is printed and written to the log; the same seed makes the same queries. A difference is shrunk while it stays
-one. Exit code 1 if anything is different.
+The seed is printed and written to the log; the same seed makes the same queries. A difference is shrunk while
+it stays one. Exit code 1 if anything is different.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from report import Report
 QUERIES_EACH = 150  # queries over one set of tables
 STEPS = 250  # statements asked to shrink one difference
 SHRUNK_AT_MOST = 400
-# DuckDB may run into an error in a row that another order of evaluation never reaches, and the other way round.
+# DuckDB may meet an error in a row that another order of evaluation never reaches, and the other way round.
 LATE = ("Out of Range", "Conversion Error", "Overflow", "Invalid Input")
 
 
@@ -59,7 +60,12 @@ class Fuzz:
         theirs = world.duck.answer(sql)
         ours = self.probe.answer(sql, world.files)
         verdict = judge(sql, ours, theirs, signed=False)
-        if verdict.status == "different" and theirs.status == "failed" and any(word in theirs.message for word in LATE) and ours.status == "ok":
+        if (
+            verdict.status == "different"
+            and theirs.status == "failed"
+            and any(word in theirs.message for word in LATE)
+            and ours.status == "ok"
+        ):
             verdict.what = "lazy: " + verdict.what
         return verdict
 
@@ -73,7 +79,9 @@ class Fuzz:
         if finding.verdict.status == "different" and not finding.reason:
             named = [name for name in world.tables if f"{name} " in sql]
             with open(self.report.out / "fuzz.log", "a") as log:
-                log.write(f"-- {where}\n{' '.join(world.ddl(name) for name in named)}\n{sql};\n-- {verdict.what}\n\n")
+                log.write(
+                    f"-- {where}\n{' '.join(world.ddl(name) for name in named)}\n{sql};\n-- {verdict.what}\n\n"
+                )
 
     def shrink(self, world, query, verdict):
         """The smallest query found that is still different."""
@@ -86,7 +94,11 @@ class Fuzz:
                 if left <= 0:
                     break
                 found = self.verdict(world, less.sql())
-                if found.status == "different" and found.what[:12] == kind and len(less.sql()) < len(query.sql()):
+                if (
+                    found.status == "different"
+                    and found.what[:12] == kind
+                    and len(less.sql()) < len(query.sql())
+                ):
                     query, verdict, again = less, found, True
                     break
         return query, verdict
@@ -97,7 +109,9 @@ def main():
     parser.add_argument("--minutes", type=float, default=5)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
     parser.add_argument("--probe", type=Path, help="the sql_probe binary")
-    parser.add_argument("--out", type=Path, default=Path("target/differential/fuzz"), help="folder of the lists")
+    parser.add_argument(
+        "--out", type=Path, default=Path("target/differential/fuzz"), help="folder of the lists"
+    )
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
     (given.out / "fuzz.log").write_text(f"-- seed {given.seed}\n")

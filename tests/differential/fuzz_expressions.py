@@ -6,8 +6,22 @@ TYPES = ["integer", "bigint", "double", "decimal(12,2)", "varchar", "boolean", "
 LITERALS = {
     "integer": ["0", "1", "-1", "2", "7", "100", "-13", "null::integer"],
     "bigint": ["0::bigint", "5::bigint", "-9::bigint", "4000000000", "null::bigint"],
-    "double": ["0.5::double", "-2.25::double", "0::double", "1e3::double", "'nan'::double", "'inf'::double", "null::double"],
-    "decimal(12,2)": ["1.25::decimal(12,2)", "-0.50::decimal(12,2)", "99.99::decimal(12,2)", "0::decimal(12,2)", "null::decimal(12,2)"],
+    "double": [
+        "0.5::double",
+        "-2.25::double",
+        "0::double",
+        "1e3::double",
+        "'nan'::double",
+        "'inf'::double",
+        "null::double",
+    ],
+    "decimal(12,2)": [
+        "1.25::decimal(12,2)",
+        "-0.50::decimal(12,2)",
+        "99.99::decimal(12,2)",
+        "0::decimal(12,2)",
+        "null::decimal(12,2)",
+    ],
     "varchar": ["'a'", "''", "'Zed'", "'x y'", "'42'", "'é🦆'", "'a%_b'", "null::varchar"],
     "boolean": ["true", "false", "null::boolean"],
     "date": ["date '2024-02-29'", "date '1970-01-01'", "date '1999-12-31'", "null::date"],
@@ -77,7 +91,14 @@ WINDOWS = [
     ("last_value({})", ("*",)), ("sum({})", (I,)), ("count({})", ("*",)), ("min({})", ("*",)), ("max({})", ("*",)), ("avg({})", (I,)), ("ntile(3)", ()), ("cume_dist()", ()),
     ("nth_value({}, 2)", ("*",)), ("percent_rank()", ()), ("sum({})", (N,)), ("count(*)", ()), ("bool_or({})", (L,)),
 ]  # fmt: skip
-FRAMES = ["", "", "rows between 1 preceding and 1 following", "rows 2 preceding", "rows between unbounded preceding and unbounded following", "rows between current row and unbounded following"]
+FRAMES = [
+    "",
+    "",
+    "rows between 1 preceding and 1 following",
+    "rows 2 preceding",
+    "rows between unbounded preceding and unbounded following",
+    "rows between current row and unbounded following",
+]
 
 
 @dataclass
@@ -147,6 +168,10 @@ class Expressions:
             parts.append(self.make(self.rng.choice(TYPES), scope, 1))
         parts.append(self.make(self.rng.choice(TYPES), scope, 1))
         direction = self.rng.choice(["", " desc", " nulls first", " desc nulls last"])
-        frame = self.rng.choice(FRAMES) if form.startswith(("sum", "min", "max", "count", "avg", "first", "last", "nth", "bool")) else ""
+        frame = (
+            self.rng.choice(FRAMES)
+            if form.startswith(("sum", "min", "max", "count", "avg", "first", "last", "nth", "bool"))
+            else ""
+        )
         over = f"{form} over ({partition}order by {{}}{direction}, {ids} {frame})"
         return Expression("any", over, parts)

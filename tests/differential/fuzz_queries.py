@@ -73,7 +73,9 @@ class Query:
         for at, (kind, table, alias, condition) in enumerate(self.joins):
             if condition:
                 for less in condition.smaller():
-                    yield replace(self, joins=[*self.joins[:at], (kind, table, alias, less), *self.joins[at + 1 :]])
+                    yield replace(
+                        self, joins=[*self.joins[:at], (kind, table, alias, less), *self.joins[at + 1 :]]
+                    )
 
 
 class Queries:
@@ -111,16 +113,35 @@ class Queries:
             self.aggregate(query, scope, depth, ids)
         elif shape < 0.5:
             query.items = [Expression("integer", one) for one in ids]
-            query.items += [self.expressions.window(scope, depth, ", ".join(ids)) for _ in range(rng.choice([1, 1, 2]))]
+            query.items += [
+                self.expressions.window(scope, depth, ", ".join(ids)) for _ in range(rng.choice([1, 1, 2]))
+            ]
             if rng.random() < 0.2:
-                query.qualify = Expression("boolean", f"row_number() over (partition by {{}} order by {', '.join(ids)}) <= 2", [make(rng.choice(TYPES), scope, 1)])
+                query.qualify = Expression(
+                    "boolean",
+                    f"row_number() over (partition by {{}} order by {', '.join(ids)}) <= 2",
+                    [make(rng.choice(TYPES), scope, 1)],
+                )
         else:
             kinds = [rng.choice(TYPES) for _ in range(rng.choice([1, 2, 3]))]
             query.items = [self.item(kind, scope, depth, ids) for kind in kinds]
             query.distinct = rng.random() < 0.2
             if rng.random() < 0.2:
                 other = self.make([item.kind for item in query.items])
-                query.more = (rng.choice(["union", "union all", "intersect", "except", "union all", "intersect all", "except all"]), dataclasses.replace(other, ordered=False, limit=""))
+                query.more = (
+                    rng.choice(
+                        [
+                            "union",
+                            "union all",
+                            "intersect",
+                            "except",
+                            "union all",
+                            "intersect all",
+                            "except all",
+                        ]
+                    ),
+                    dataclasses.replace(other, ordered=False, limit=""),
+                )
         if rng.random() < 0.4:
             query.ordered = True
             query.limit = rng.choice(["", "", " limit 3", " limit 5 offset 1"])
@@ -131,9 +152,17 @@ class Queries:
         column = rng.choice([f"{first} = {alias}.id", f"{first} < {alias}.id", "", ""])
         more = self.expressions.make("boolean", scope, 1)
         if column:
-            return Expression("boolean", f"{column} and {{}}", [more]) if rng.random() < 0.3 else Expression("boolean", column)
+            return (
+                Expression("boolean", f"{column} and {{}}", [more])
+                if rng.random() < 0.3
+                else Expression("boolean", column)
+            )
         kind = rng.choice([kind for kind in TYPES if kind != "boolean"])
-        return Expression("boolean", "({} = {})", [self.expressions.make(kind, scope, 1), self.expressions.make(kind, scope, 1)])
+        return Expression(
+            "boolean",
+            "({} = {})",
+            [self.expressions.make(kind, scope, 1), self.expressions.make(kind, scope, 1)],
+        )
 
     def predicate(self, scope, depth, ids):
         rng = self.rng
@@ -149,7 +178,9 @@ class Queries:
                 f"exists (select 1 from {table} s where s.id = {ids[0]} and {{}} = {{}})", f"not exists (select 1 from {table} s where s.id = {ids[0]} and {{}} < {{}})",
                 f"{{}} <= (select min({{}}) from {table} s where s.id = {ids[0]})",
             ]  # fmt: skip
-            return Expression("boolean", f"({rng.choice(forms)} {rng.choice(['and', 'or'])} {{}})", [outer, column, made])
+            return Expression(
+                "boolean", f"({rng.choice(forms)} {rng.choice(['and', 'or'])} {{}})", [outer, column, made]
+            )
         return made
 
     def item(self, kind, scope, depth, ids):
@@ -158,20 +189,33 @@ class Queries:
             table = rng.choice(sorted(self.tables))
             inner = self.scope(table, "s")
             part = self.expressions.make(kind, inner, 1)
-            return Expression(kind, f"(select {rng.choice(['max', 'min'])}({{}}) from {table} s where s.id {rng.choice(['=', '<', '<>'])} {ids[0]})", [part])
+            return Expression(
+                kind,
+                f"(select {rng.choice(['max', 'min'])}({{}}) from {table} s where s.id {rng.choice(['=', '<', '<>'])} {ids[0]})",
+                [part],
+            )
         return self.expressions.make(kind, scope, depth)
 
     def aggregate(self, query, scope, depth, ids):
         rng = self.rng
         inner = {kind: columns for kind, columns in scope.items()}
-        query.groups = [self.expressions.make(rng.choice(TYPES), scope, 1) for _ in range(rng.choice([0, 1, 1, 2]))]
+        query.groups = [
+            self.expressions.make(rng.choice(TYPES), scope, 1) for _ in range(rng.choice([0, 1, 1, 2]))
+        ]
         query.groups = [group for group in query.groups if "." in group.sql()]
         aggregates = [self.expressions.aggregate(inner, depth) for _ in range(rng.choice([1, 2, 2]))]
         for one in aggregates:
-            one.form = one.form.replace("order by id", f"order by {', '.join(ids)}").replace("max_by(id,", f"max_by({ids[0]},")
+            one.form = one.form.replace("order by id", f"order by {', '.join(ids)}").replace(
+                "max_by(id,", f"max_by({ids[0]},"
+            )
         query.items = [*query.groups, *aggregates]
         if rng.random() < 0.25:
-            query.having = Expression("boolean", rng.choice(["count(*) > 1", "count({}) >= 1", "max({}) is not null"]).replace("{}", rng.choice(ids)))
+            query.having = Expression(
+                "boolean",
+                rng.choice(["count(*) > 1", "count({}) >= 1", "max({}) is not null"]).replace(
+                    "{}", rng.choice(ids)
+                ),
+            )
 
 
 def tables(rng):

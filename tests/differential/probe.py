@@ -13,7 +13,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def default_binary():
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-    built = [path for profile in ("release", "debug") if (path := target / profile / "examples/sql_probe").exists()]
+    built = [
+        path for profile in ("release", "debug") if (path := target / profile / "examples/sql_probe").exists()
+    ]
     if not built:
         raise SystemExit("the probe is missing: run `cargo build --example sql_probe`, or name it by --probe")
     return max(built, key=lambda path: path.stat().st_mtime)
@@ -51,7 +53,12 @@ class Probe:
         if self.process is None:
             self.start()
         self.asked += 1
-        asked = {"id": self.asked, "sql": sql, "dialect": dialect, "tables": {k: str(v) for k, v in (tables or {}).items()}}
+        asked = {
+            "id": self.asked,
+            "sql": sql,
+            "dialect": dialect,
+            "tables": {k: str(v) for k, v in (tables or {}).items()},
+        }
         try:
             self.process.stdin.write(json.dumps(asked).encode() + b"\n")
             line = self.line()

@@ -12,6 +12,14 @@ from compare import STATUSES, Verdict
 HERE = Path(__file__).resolve().parent
 
 
+# Words of the engine's inside that a message to a user must not have.
+INTERNAL = re.compile(
+    r"[Ii]nternal error|bug report|Span\(|ScalarValue|Nested\(|OneOf\(|ArraySignature|[Pp]hysical plan|OuterReference|"
+    r"\b(Utf8|Utf8View|U?Int(8|16|32|64)|Float(16|32|64)|Decimal(128|256)|Date32|Timestamp\((ns|µs|us|ms|s)|MonthDayNano)\b|"
+    r"Some\(|None\b|\bExpr\b|DataFusion|[Aa]rrow error|panicked|BinaryExpr|Field \{|Ident \{|nullable:"
+)
+
+
 @dataclass
 class Finding:
     theme: str
@@ -31,7 +39,9 @@ class Deliberate:
 
     def reason(self, sql, what):
         for entry in self.entries:
-            if re.search(entry.get("sql", ""), sql, re.I | re.S) and re.search(entry.get("what", ""), what, re.I | re.S):
+            if re.search(entry.get("sql", ""), sql, re.I | re.S) and re.search(
+                entry.get("what", ""), what, re.I | re.S
+            ):
                 entry["used"] += 1
                 return entry["reason"]
         return ""
@@ -43,6 +53,12 @@ class Report:
         self.deliberate = deliberate or Deliberate()
         self.findings = []
         self.counts = defaultdict(Counter)
+        self.internal = defaultdict(list)  # statements by messages that show the engine's inside
+
+    def hear(self, sql, ours):
+        """Notes a message of ours that a user would not understand."""
+        if ours.status in ("refused", "failed") and INTERNAL.search(ours.message):
+            self.internal[shape(ours.message)].append(sql)
 
     def add(self, theme, sql, verdict, form=""):
         finding = Finding(theme, sql, verdict, form or sql)
@@ -59,7 +75,9 @@ class Report:
     def summary(self):
         columns = [*STATUSES, "deliberate"]
         width = max([len(theme) for theme in self.counts] + [5])
-        lines = [" ".join([f"{'theme':<{width}}", *(f"{name:>10}" for name in columns), f"{'refused %':>10}"])]
+        lines = [
+            " ".join([f"{'theme':<{width}}", *(f"{name:>10}" for name in columns), f"{'refused %':>10}"])
+        ]
         total = Counter()
         for theme, counts in sorted(self.counts.items()):
             total += counts
@@ -94,6 +112,9 @@ class Report:
                     if found.verdict.status == status and not found.reason:
                         file.write(f"[{found.theme}] {one_line(found.sql)}\n    {found.verdict.what}\n")
             (self.out / f"{status}-groups.txt").write_text(self.text(status) + "\n")
+        with open(self.out / "internal-messages.txt", "w") as file:
+            for message, found in sorted(self.internal.items(), key=lambda group: -len(group[1])):
+                file.write(f"{len(found):6} × {message}\n           {one_line(min(found, key=len))}\n")
         (self.out / "summary.txt").write_text(self.summary() + "\n")
 
 
@@ -106,7 +127,10 @@ def group(found):
         if what.startswith(kind):
             return f"{kind}: {one_line(found.form)}"
     types = re.findall(r"type of column \d+: (.*?), DuckDB (\S+?)[;:]", what)
-    said = ", ".join(f"type {mine}, DuckDB {other}" for mine, other in dict.fromkeys(types)) or what.split(":")[0]
+    said = (
+        ", ".join(f"type {mine}, DuckDB {other}" for mine, other in dict.fromkeys(types))
+        or what.split(":")[0]
+    )
     return f"{said[:120]}: {one_line(found.form)}"
 
 
@@ -131,6 +155,7 @@ def shape(message):
     message = message.split("; help:")[0].splitlines()[0] if message else ""
     message = re.sub(r"\(values .*", "…", message)
     message = re.sub(r"No function matches the given name.*?'(\w+)\(.*", r"no signature of \1", message)
+    message = re.sub(r"(string|from|value) '[^']*'", r"\1 '…'", message)
     message = re.sub(r"\b\d[\d.:_-]*\b", "N", message)
     message = re.sub(r"\"[^\"]{12,}\"|'[^']{24,}'", "'…'", message)
     return message[:160]

@@ -3,8 +3,8 @@
 
     python tests/differential/run.py [THEME…] [--probe PATH] [--list refused|failed|different] [--out DIR]
 
-Prints equal, refused, failed and different by theme and writes every finding to files in `--out`. Exit code 1 if a
-statement is different and `deliberate.yml` has no reason for it. `compare.py` says what the words mean.
+Prints equal, refused, failed and different by theme and writes every finding to files in `--out`. Exit code 1
+if a statement is different and `deliberate.yml` has no reason for it. `compare.py` says what the words mean.
 """
 
 import argparse
@@ -13,8 +13,9 @@ import sys
 from pathlib import Path
 
 import corpus
+import long
 import signatures
-from compare import judge
+from compare import Verdict, judge
 from duck import Duck
 from probe import Probe
 from report import Report
@@ -45,8 +46,20 @@ class Run:
         """Puts one statement to both sides; returns DuckDB's answer."""
         theirs = (self.full if case.tables else self.duck).answer(case.sql)
         ours = self.probe.answer(case.sql, self.tables if case.tables else {})
+        self.report.hear(case.sql, ours)
         self.report.add(case.theme, case.sql, judge(case.sql, ours, theirs, not case.tables), case.form)
         return theirs
+
+    def survive(self, case):
+        """Puts a statement to the probe alone: it may refuse it, but not die of it."""
+        ours = self.probe.answer(case.sql, self.tables)
+        slow = ours.message.startswith("no answer")
+        verdict = Verdict("equal")
+        if ours.status == "crashed":
+            verdict = (
+                Verdict("failed", ours.message) if slow else Verdict("different", f"crash: {ours.message}")
+            )
+        self.report.add(case.theme, case.sql, verdict, case.form)
 
     def template(self, template, most):
         """Asks the template with `most` of its choices as constants, and with all of them over columns."""
@@ -78,9 +91,15 @@ def sample(items, most):
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("themes", nargs="*", help="only these files of expressions/ and queries/")
-    parser.add_argument("--probe", type=Path, help="the sql_probe binary; default: the newest under the target directory")
-    parser.add_argument("--choices", type=int, default=16, help="constants asked for each template (default: 16)")
-    parser.add_argument("--list", choices=["refused", "failed", "different"], help="print findings grouped by message")
+    parser.add_argument(
+        "--probe", type=Path, help="the sql_probe binary; default: the newest under the target directory"
+    )
+    parser.add_argument(
+        "--choices", type=int, default=16, help="constants asked for each template (default: 16)"
+    )
+    parser.add_argument(
+        "--list", choices=["refused", "failed", "different"], help="print findings grouped by message"
+    )
     parser.add_argument("--out", type=Path, default=Path("target/differential"), help="folder of the lists")
     return parser.parse_args()
 
@@ -98,6 +117,9 @@ def main():
             if given.themes and case.theme not in given.themes:
                 break
             run.ask(case)
+    if not given.themes or "long" in given.themes:
+        for case, only in long.cases():
+            run.survive(case) if only else run.ask(case)
     run.probe.stop()
     report.write()
     print(report.summary())

@@ -1,4 +1,5 @@
-"""Every function of DuckDB's catalogue with arguments of each of its signatures, and the catalogue's own examples.
+"""Every function of DuckDB's catalogue with arguments of each of its signatures, and the catalogue's own
+examples.
 
 Nothing is written down here but values: names and types come from `duckdb_functions()` at run time.
 """
@@ -24,7 +25,7 @@ COLUMNS = {
     "DOUBLE": "d", "DECIMAL": "n", "VARCHAR": "v", "BLOB": "x", "DATE": "dt", "TIMESTAMP": "ts", "TIMESTAMP WITH TIME ZONE": "tz",
     "INTERVAL": "(ts - timestamp '2000-01-01')", "ANY": "i", "T": "v", "ANY[]": "[i, id]", "TIME": "cast(ts as time)",
 }  # fmt: skip
-# The second types that arg_max and min_by are asked with: their aliases and the other types run the same code.
+# The second types that arg_max and min_by are asked with; aliases and other types run the same code.
 PAIRED = ("BIGINT", "DOUBLE", "VARCHAR")
 CHOICES = 5  # of arguments for each signature
 LEFT_OUT = re.compile(r"^(__.*|icu_.*|st_.*|.*_resize|range|generate_series|array_(cross|distance|inner|neg|dot|cos).*|finalize|combine|.*_to_variant|variant_.*|.*geom.*|sleep_ms|"
@@ -59,9 +60,17 @@ def aggregates(duck):
                where function_type = 'aggregate' and function_name similar to '[a-z_0-9]+' order by all"""
     for name, types in duck.connection.execute(query).fetchall():
         columns = [COLUMNS.get(kind) for kind in types]
-        if None in columns or LEFT_OUT.match(name) or name in ("reservoir_quantile", "approx_quantile", "approx_top_k"):
+        if (
+            None in columns
+            or LEFT_OUT.match(name)
+            or name in ("reservoir_quantile", "approx_quantile", "approx_top_k")
+        ):
             continue
-        if len(columns) > 1 and name.startswith(("arg", "m")) and (types[1] not in PAIRED or name not in ("arg_max", "min_by")):
+        if (
+            len(columns) > 1
+            and name.startswith(("arg", "m"))
+            and (types[1] not in PAIRED or name not in ("arg_max", "min_by"))
+        ):
             continue
         if len(columns) > 1 and name.startswith(("quantile", "approx", "percentile")):
             columns[1] = "0.5"
@@ -71,7 +80,9 @@ def aggregates(duck):
         form = f"{name}({', '.join(types)})"
         for where in ("id in (4, 5, 6)", "id in (5, 6)", "id = 3", "false", "true"):
             yield Case("aggregate signatures", f"select {call} as r from types where {where}", True, form)
-        yield Case("aggregate signatures", f"select b, {call} as r from types where id > 2 group by b", True, form)
+        yield Case(
+            "aggregate signatures", f"select b, {call} as r from types where id > 2 group by b", True, form
+        )
 
 
 def documented(duck):

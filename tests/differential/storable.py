@@ -23,7 +23,9 @@ def storable(kind):
         parts = [(name, storable(part)) for name, part in kind.children]
         if not all(part and name for name, part in parts):
             return None
-        return "STRUCT(" + ", ".join('"' + name.replace('"', '""') + f'" {part}' for name, part in parts) + ")"
+        return (
+            "STRUCT(" + ", ".join('"' + name.replace('"', '""') + f'" {part}' for name, part in parts) + ")"
+        )
     if kind.id == "map":
         key, value = (storable(part) for _, part in kind.children)
         return key and value and f"MAP({key}, {value})"

@@ -17,7 +17,6 @@ use datafusion::{
         compute::take,
         datatypes::{DataType, IntervalMonthDayNano},
     },
-    common::config::ConfigOptions,
     error::{DataFusionError, Result},
     logical_expr::ColumnarValue,
 };
@@ -27,7 +26,8 @@ pub(super) struct Call<'a> {
     arguments: Vec<Argument>,
     rows: usize,
     returns: &'a DataType,
-    config: &'a ConfigOptions,
+    /// When the query began, in microseconds since 1970.
+    now: Option<i64>,
 }
 
 /// A column, or one row that stands for all.
@@ -37,12 +37,7 @@ struct Argument {
 }
 
 impl<'a> Call<'a> {
-    pub(super) fn new(
-        arguments: &[ColumnarValue],
-        rows: usize,
-        returns: &'a DataType,
-        config: &'a ConfigOptions,
-    ) -> Result<Self> {
+    pub(super) fn new(arguments: &[ColumnarValue], rows: usize, returns: &'a DataType) -> Result<Self> {
         let arguments = arguments
             .iter()
             .map(|argument| match argument {
@@ -52,7 +47,18 @@ impl<'a> Call<'a> {
                 }
             })
             .collect::<Result<_>>()?;
-        Ok(Self { arguments, rows, returns, config })
+        Ok(Self { arguments, rows, returns, now: None })
+    }
+
+    /// The same, in a query that began at that moment.
+    pub(super) fn at(mut self, now: i64) -> Self {
+        self.now = Some(now);
+        self
+    }
+
+    /// When the query began, in microseconds since 1970.
+    pub(super) fn now(&self) -> i64 {
+        self.now.unwrap_or_else(|| chrono::Utc::now().timestamp_micros())
     }
 
     /// How many rows the result must have.
@@ -68,11 +74,6 @@ impl<'a> Call<'a> {
     /// How many arguments there are.
     pub(super) fn len(&self) -> usize {
         self.arguments.len()
-    }
-
-    /// The session's options, such as its time zone.
-    pub(super) fn config(&self) -> &ConfigOptions {
-        self.config
     }
 
     /// The type of an argument.

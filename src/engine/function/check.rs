@@ -6,14 +6,14 @@
 use datafusion::{
     arrow::datatypes::DataType,
     common::{
-        DFSchema,
+        DFSchema, ScalarValue,
         tree_node::{TreeNode, TreeNodeRecursion},
     },
     error::Result,
     logical_expr::{Expr, ExprSchemable, LogicalPlan, expr::ScalarFunction as ScalarCall},
 };
 
-use super::scalar::ScalarFunction;
+use super::{description::Typing, scalar::ScalarFunction};
 
 /// Checks the calls of a plan as it was made from SQL, before the optimizer's casts.
 ///
@@ -43,24 +43,45 @@ pub(in crate::engine) fn check_arguments(plan: &LogicalPlan) -> Result<()> {
 }
 
 fn check(call: &ScalarCall, schema: &DFSchema) -> Result<()> {
+    argument_types(call, schema).map(drop)
+}
+
+/// The types that the arguments of a call must be cast to; `None` for functions of DataFusion's.
+///
+/// # Errors
+/// As [`check_arguments`] has them.
+pub(in crate::engine) fn argument_types(
+    call: &ScalarCall,
+    schema: &DFSchema,
+) -> Result<Option<Vec<DataType>>> {
     let Some(own) = call.func.inner().downcast_ref::<ScalarFunction>() else {
-        return Ok(());
+        return Ok(None);
     };
     // Lambda variables have no type outside their call.
     let Ok(types) = call.args.iter().map(|arg| arg.get_type(schema)).collect::<Result<Vec<DataType>>>()
     else {
-        return Ok(());
+        return Ok(None);
     };
-    let literal: Vec<bool> = call.args.iter().map(is_literal).collect();
-    own.function.resolve(&types, &literal).map(drop)
+    let literal: Vec<bool> = call.args.iter().map(|arg| literal(arg).is_some()).collect();
+    let resolved = own.function.resolve(&types, &literal)?;
+    let literals: Vec<Option<&ScalarValue>> = call.args.iter().map(|arg| literal_value(arg)).collect();
+    resolved.gives(&Typing { types: &resolved.types, literals: &literals, strict: true })?;
+    Ok(Some(resolved.types))
 }
 
-/// True for literals, and numbers with a sign.
-fn is_literal(expression: &Expr) -> bool {
+/// The value of a literal, if it is the whole expression.
+fn literal_value(expression: &Expr) -> Option<&ScalarValue> {
     match expression {
-        Expr::Literal(..) => true,
-        Expr::Negative(inner) => is_literal(inner),
-        Expr::Alias(alias) => is_literal(&alias.expr),
-        _ => false,
+        Expr::Literal(value, _) => Some(value),
+        Expr::Alias(alias) => literal_value(&alias.expr),
+        _ => None,
+    }
+}
+
+/// The literal in an expression that is one, or a number with a sign.
+fn literal(expression: &Expr) -> Option<&ScalarValue> {
+    match expression {
+        Expr::Negative(inner) => literal(inner),
+        other => literal_value(other),
     }
 }

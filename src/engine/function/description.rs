@@ -94,6 +94,8 @@ pub(super) type Body = fn(&Call) -> Result<ArrayRef>;
 pub(super) struct Typing<'a> {
     pub(super) types: &'a [DataType],
     pub(super) literals: &'a [Option<&'a ScalarValue>],
+    /// True once literals are recognised: an argument that must be a constant and isn't one is an error from then on.
+    pub(super) strict: bool,
 }
 
 impl Typing<'_> {

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field, IntervalUnit, TimeUnit};
 
+use super::keyword::is_keyword;
+
 /// A type that a function takes or gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -11,6 +13,8 @@ pub(super) enum Kind {
     Any,
     /// One type for all arguments that are `T`: the one that they all cast to.
     T,
+    /// An integer of any size, taken as it comes.
+    AnyInteger,
     Boolean,
     TinyInt,
     SmallInt,
@@ -42,6 +46,9 @@ pub(super) enum Kind {
     AnyMap,
 }
 
+/// The cost of reading a text literal as any other type: the same for all, so that two such overloads are ambiguous.
+pub(super) const TEXT_COST: u32 = 1_000;
+
 /// The zone of `TIMESTAMP WITH TIME ZONE`, as Delta has it.
 pub(super) const UTC: &str = "UTC";
 
@@ -69,9 +76,13 @@ impl Kind {
             Self::TimestampTz => DataType::Timestamp(TimeUnit::Microsecond, Some(UTC.into())),
             Self::Interval => DataType::Interval(IntervalUnit::MonthDayNano),
             Self::List(item) => list_of(item.data_type()?),
-            Self::Any | Self::T | Self::Decimal | Self::AnyList | Self::AnyStruct | Self::AnyMap => {
-                return None;
-            }
+            Self::Any
+            | Self::T
+            | Self::AnyInteger
+            | Self::Decimal
+            | Self::AnyList
+            | Self::AnyStruct
+            | Self::AnyMap => return None,
         })
     }
 
@@ -80,6 +91,7 @@ impl Kind {
         match self {
             Self::Any => "ANY".into(),
             Self::T => "T".into(),
+            Self::AnyInteger => "INTEGER".into(),
             Self::Decimal => "DECIMAL".into(),
             Self::HugeInt => "HUGEINT".into(),
             Self::AnyList => "ANY[]".into(),
@@ -109,6 +121,13 @@ impl Kind {
                     _ => None,
                 };
             }
+            Self::AnyInteger => {
+                return match &from {
+                    DataType::Null => Some((DataType::Int64, 101)),
+                    DataType::Utf8 if literal => Some((DataType::Int64, TEXT_COST)),
+                    other => other.is_integer().then_some((from, 0)),
+                };
+            }
             Self::AnyStruct => {
                 return matches!(from, DataType::Struct(_) | DataType::Null).then_some((from, 0));
             }
@@ -132,7 +151,7 @@ impl Kind {
         }
         let cost = match (&from, self) {
             (DataType::Null, _) => target_cost(self),
-            (DataType::Utf8, _) if literal => 1_000 + target_cost(self),
+            (DataType::Utf8, _) if literal => TEXT_COST,
             (DataType::Timestamp(_, None), Self::Timestamp)
             | (DataType::Timestamp(_, Some(_)), Self::TimestampTz)
             | (DataType::Time32(_) | DataType::Time64(_), Self::Time)
@@ -169,7 +188,7 @@ fn accepts_list(item: Kind, from: &DataType, literal: bool) -> Option<(DataType,
         }
         DataType::Null => {
             let (to, _) = item.accepts(&DataType::Null, literal)?;
-            Some((list_of(to), 1))
+            Some((list_of(to), 160))
         }
         _ => None,
     }
@@ -378,10 +397,11 @@ pub(super) fn type_name(of: &DataType) -> String {
     }
 }
 
-/// A name as SQL writes it: DuckDB quotes all that is not a plain name in lower case.
+/// A name as SQL writes it: keywords, and all that is not a plain name, in quotes.
 fn quoted(name: &str) -> String {
-    let plain = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+    let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         && !name.starts_with(|c: char| c.is_ascii_digit())
-        && !name.is_empty();
+        && !name.is_empty()
+        && !is_keyword(name);
     if plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
 }

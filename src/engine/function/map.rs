@@ -115,16 +115,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         names: &["map_contains"],
         syntax: "map_contains(map, key)",
         doc: "Returns whether a map has a key.",
-        overloads: &[takes(&[AnyMap, Any], Boolean, |call| {
-            let (_, found) = looked_up(call)?;
-            call.each(|row| {
-                Ok(match found[row] {
-                    Found::At(_) => Some(true),
-                    Found::Nothing => Some(false),
-                    Found::Null => None,
-                })
-            })
-        })],
+        overloads: &[takes(&[AnyMap, Any], Boolean, contains)],
         ..Function::MAP
     },
     Function {
@@ -301,6 +292,18 @@ enum Found {
     At(u32),
     Nothing,
     Null,
+}
+
+/// Whether maps have a key.
+pub(super) fn contains(call: &Call) -> Result<ArrayRef> {
+    let (_, found) = looked_up(call)?;
+    call.each(|row| {
+        Ok(match found[row] {
+            Found::At(_) => Some(true),
+            Found::Nothing => Some(false),
+            Found::Null => None,
+        })
+    })
 }
 
 /// The map, and for each row where the key in the second argument is.

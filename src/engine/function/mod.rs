@@ -12,44 +12,93 @@
 //! - `planner`: `extract(…)`, `position(…)`, `substring(…)`: calls with a syntax of their own
 //! - `check`: implicit casts that only literals may have
 //! - `reference`: the function reference, `docs/functions.md`
-//! - one file per family of functions, each with a table `FUNCTIONS`
+//! - `render`: values as text; `calendar`, `part`, `zone`: dates, their parts and time zones; `re2`: the syntax of regular
+//!   expressions; `keyword`: names that are quoted
+//! - one file per family of functions, or a part of one, each with a table `FUNCTIONS`
 //!
 //! For dialect `generic` nothing is installed, and DataFusion's functions keep their own rules.
 //! Start at [`install`] and [`Function`].
 
 mod aggregate;
+mod calendar;
 mod call;
 mod check;
+mod clock;
+mod date;
+mod date_format;
+mod date_parse;
+mod date_part;
+mod date_trunc;
 mod description;
+mod encoding;
+#[cfg(test)]
+mod extremes;
+mod floating;
+mod interval;
 mod json;
+mod keyword;
 mod kind;
 mod list;
 mod map;
 #[cfg(test)]
 mod nested_cases;
+mod number;
+mod other;
+mod part;
+mod path;
 mod planner;
+mod re2;
 mod record;
 #[cfg(test)]
 mod reference;
+mod regular_expression;
+mod render;
 mod resolve;
+mod rounding;
 mod scalar;
+mod similarity;
 #[cfg(test)]
 mod testing;
 mod text;
+mod text_format;
+mod text_join;
+mod text_slice;
+mod time_bucket;
 mod value;
 mod window;
 mod zero;
+mod zone;
 
 use std::{collections::BTreeSet, sync::Arc};
 
 use datafusion::{execution::SessionStateBuilder, logical_expr::ScalarUDF};
 
-pub(super) use self::check::check_arguments;
+pub(super) use self::check::{argument_types, check_arguments};
 use self::{description::Function, scalar::ScalarFunction};
 
 /// The families of scalar functions, in the order of the reference.
 const FAMILIES: &[&[Function]] = &[
     text::FUNCTIONS,
+    text_slice::FUNCTIONS,
+    text_join::FUNCTIONS,
+    encoding::FUNCTIONS,
+    similarity::FUNCTIONS,
+    regular_expression::FUNCTIONS,
+    number::FUNCTIONS,
+    rounding::FUNCTIONS,
+    floating::FUNCTIONS,
+    text_format::FUNCTIONS,
+    path::FUNCTIONS,
+    date_part::FUNCTIONS,
+    date_trunc::FUNCTIONS,
+    date::FUNCTIONS,
+    date_format::FUNCTIONS,
+    date_parse::FUNCTIONS,
+    clock::FUNCTIONS,
+    interval::FUNCTIONS,
+    time_bucket::FUNCTIONS,
+    zone::FUNCTIONS,
+    other::FUNCTIONS,
     list::FUNCTIONS[0],
     list::FUNCTIONS[1],
     list::FUNCTIONS[2],
@@ -60,6 +109,10 @@ const FAMILIES: &[&[Function]] = &[
     json::FUNCTIONS[1],
     json::FUNCTIONS[2],
 ];
+
+/// DataFusion's functions that mean something else in DuckDB, and that have no replacement here: TIME WITH TIME ZONE is
+/// no type of Delta.
+const WITHHELD: &[&str] = &["current_time"];
 
 /// Replaces DataFusion's functions by those of the dialect; does nothing for a dialect that has none of its own.
 ///
@@ -72,7 +125,8 @@ pub(super) fn install(mut builder: SessionStateBuilder, dialect: &str) -> Sessio
     let ours: Vec<Arc<ScalarUDF>> = functions()
         .map(|function| Arc::new(ScalarUDF::new_from_impl(ScalarFunction::new(function))))
         .collect();
-    let names: BTreeSet<&str> = functions().flat_map(|function| function.names).copied().collect();
+    let names: BTreeSet<&str> =
+        functions().flat_map(|function| function.names).chain(WITHHELD).copied().collect();
     let functions = builder.scalar_functions().get_or_insert_default();
     functions.retain(|udf| {
         !names.contains(udf.name()) && !udf.aliases().iter().any(|alias| names.contains(alias.as_str()))

@@ -3,6 +3,8 @@
 //! DataFusion plans these as its own functions, whatever is registered under their names.
 
 use datafusion::{
+    arrow::datatypes::DataType,
+    common::{DFSchema, ScalarValue},
     error::Result,
     logical_expr::{
         Expr,
@@ -27,6 +29,25 @@ impl ExprPlanner for CallSyntax {
     fn plan_substring(&self, args: Vec<Expr>) -> Result<PlannerResult<Vec<Expr>>> {
         Ok(call("substring", args))
     }
+
+    fn plan_array_literal(&self, items: Vec<Expr>, _: &DFSchema) -> Result<PlannerResult<Vec<Expr>>> {
+        Ok(match constant_texts(&items) {
+            Some(list) => PlannerResult::Planned(list),
+            None => PlannerResult::Original(items),
+        })
+    }
+}
+
+/// The list as one constant, if all of its items are texts: names of parts and groups decide types while SQL is planned.
+fn constant_texts(items: &[Expr]) -> Option<Expr> {
+    let texts = items.iter().map(|item| match item {
+        Expr::Literal(text @ ScalarValue::Utf8(Some(_)), _) => Some(text.clone()),
+        _ => None,
+    });
+    let texts: Vec<ScalarValue> = texts.collect::<Option<_>>()?;
+    (!texts.is_empty()).then(|| {
+        Expr::Literal(ScalarValue::List(ScalarValue::new_list_nullable(&texts, &DataType::Utf8)), None)
+    })
 }
 
 fn call(name: &str, args: Vec<Expr>) -> PlannerResult<Vec<Expr>> {

@@ -7,7 +7,7 @@ use datafusion::{
 
 use super::{
     description::{Function, Gives, Overload, Typing},
-    kind::{Kind, common, list_of, plain, type_name},
+    kind::{Kind, TEXT_COST, common, list_of, plain, type_name},
 };
 
 /// An overload, with the types that the arguments must be cast to for it.
@@ -51,7 +51,7 @@ impl Function {
             if let Some((resolved, cost)) = fit(overload, types, literal) {
                 match &best {
                     Some((_, least)) if *least < cost => {}
-                    Some((_, least)) if *least == cost => tied |= cost >= 1_000,
+                    Some((_, least)) if *least == cost => tied |= cost >= TEXT_COST,
                     _ => {
                         best = Some((resolved, cost));
                         tied = false;

@@ -10,7 +10,8 @@ use datafusion::{
     common::ScalarValue,
     error::{DataFusionError, Result},
     logical_expr::{
-        ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
+        ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
+        simplify::{ExprSimplifyResult, SimplifyContext},
     },
 };
 
@@ -66,12 +67,12 @@ impl ScalarUDFImpl for ScalarFunction {
 
     fn return_type(&self, types: &[DataType]) -> Result<DataType> {
         let literals = vec![None; types.len()];
-        self.function.resolve_leniently(types)?.gives(&Typing { types, literals: &literals })
+        self.function.resolve_leniently(types)?.gives(&Typing { types, literals: &literals, strict: false })
     }
 
     fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
         let types: Vec<DataType> = args.arg_fields.iter().map(|field| field.data_type().clone()).collect();
-        let typing = Typing { types: &types, literals: args.scalar_arguments };
+        let typing = Typing { types: &types, literals: args.scalar_arguments, strict: false };
         let gives = self.function.resolve_leniently(&types)?.gives(&typing)?;
         Ok(Arc::new(Field::new(self.name(), gives, true)))
     }
@@ -80,13 +81,26 @@ impl ScalarUDFImpl for ScalarFunction {
         Ok(self.function.resolve_leniently(types)?.types)
     }
 
+    /// Functions of the clock become constants, so that all rows of a query see one moment.
+    fn simplify(&self, args: Vec<Expr>, info: &SimplifyContext) -> Result<ExprSimplifyResult> {
+        let now = info.query_execution_start_time();
+        let (Volatility::Stable, true, Some(now)) = (self.function.volatility, args.is_empty(), now) else {
+            return Ok(ExprSimplifyResult::Original(args));
+        };
+        let gives = self.return_type(&[])?;
+        let call = Call::new(&[], 1, &gives)?.at(now.timestamp_micros());
+        let column = (self.function.resolve_leniently(&[])?.overload.body)(&call)?;
+        let value = ScalarValue::try_from_array(&column, 0)?;
+        Ok(ExprSimplifyResult::Simplified(Expr::Literal(value, None)))
+    }
+
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let types: Vec<DataType> = args.arg_fields.iter().map(|field| field.data_type().clone()).collect();
         let resolved = self.function.resolve_leniently(&types)?;
         let constant = self.function.volatility != Volatility::Volatile
             && args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
         let rows = if constant { 1 } else { args.number_rows };
-        let call = Call::new(&args.args, rows, args.return_field.data_type(), &args.config_options)?;
+        let call = Call::new(&args.args, rows, args.return_field.data_type())?;
         let column = (resolved.overload.body)(&call)?;
         if column.len() != rows || column.data_type() != args.return_field.data_type() {
             return Err(DataFusionError::Internal(format!(

@@ -1,17 +1,13 @@
 //! Tests of functions as tables: expression, DuckDB's type, and the value as text or a part of the error.
+//!
+//! Tables of scalar functions are files in `cases/`, as DuckDB answered. A case is a line of three fields between tabs; line
+//! breaks in values are written `\\n`, and lines that begin with `#` are comments.
 
 use std::sync::Arc;
 
-use datafusion::{
-    arrow::{
-        array::Array,
-        datatypes::DataType,
-        util::display::{ArrayFormatter, FormatOptions},
-    },
-    error::Result,
-};
+use datafusion::error::Result;
 
-use super::kind::type_name;
+use super::{kind::type_name, render};
 use crate::engine::{Engine, EngineSettings};
 
 /// An expression, the name of its type (`error` if it is one), and its value (`NULL`) or a part of the message.
@@ -49,22 +45,45 @@ pub(super) fn check(cases: &[Case]) {
     assert!(wrong.is_empty(), "{} of {} differ:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
 }
 
+/// Evaluates the cases of a file.
+fn check_table(table: &'static str) {
+    let cases: Vec<Case> = table
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .map(|line| {
+            let fields: Vec<&str> = line.split('\t').collect();
+            let [expression, wanted_type, wanted] = fields[..] else { panic!("no case: {line}") };
+            (expression, wanted_type, wanted)
+        })
+        .collect();
+    check(&cases);
+}
+
+macro_rules! tables {
+    ($($name:ident: $file:literal;)*) => {
+        $(#[test]
+        fn $name() {
+            check_table(include_str!(concat!("cases/", $file)));
+        })*
+    };
+}
+
+tables! {
+    functions_of_text_answer_as_duckdb: "text.tsv";
+    regular_expressions_match_as_duckdb: "regular_expression.tsv";
+    functions_of_numbers_answer_as_duckdb: "number.tsv";
+    functions_of_dates_answer_as_duckdb: "date.tsv";
+    formats_paths_and_the_rest_answer_as_duckdb: "other.tsv";
+}
+
 /// The type and the value of an expression.
 async fn evaluate(engine: &Engine, expression: &str) -> Result<(String, String)> {
     let frame = engine.context().sql(&format!("select {expression} as x")).await?;
-    let plan = frame.logical_plan().clone();
-    super::check_arguments(&plan)?;
+    super::check_arguments(frame.logical_plan())?;
     let batches = frame.collect().await?;
     let column = Arc::clone(batches[0].column(0));
-    Ok((type_name(column.data_type()), shown(column.as_ref())?))
-}
-
-fn shown(column: &dyn Array) -> Result<String> {
-    if column.is_null(0) || column.data_type() == &DataType::Null {
-        return Ok("NULL".into());
-    }
-    let options = FormatOptions::default().with_null("NULL");
-    Ok(ArrayFormatter::try_new(column, &options)?.value(0).to_string())
+    let value = render::text(&column, 0)?.map(|text| text.replace('\n', "\\n"));
+    Ok((type_name(column.data_type()), value.unwrap_or_else(|| "NULL".into())))
 }
 
 /// The examples of the reference are true.

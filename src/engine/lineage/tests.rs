@@ -245,7 +245,7 @@ async fn subqueries() {
         ),
         (
             "select name, id in (select cust from s.o) as buys from s.c",
-            "name = c.name copied\nbuys = c.id transformed, o.cust transformed",
+            "name = c.name copied\nbuys = nothing; c.id filter, o.cust filter+condition",
         ),
         (
             "select c.name, l.amount from s.c join lateral (select amount from s.o where o.cust = c.id) as l on true",
@@ -339,7 +339,7 @@ async fn nested_values() {
         ("select home.zip as zip from s.c", "zip = c.home transformed"),
         ("select c.home['street'] as street from s.c", "street = c.home transformed"),
         ("select {'a': id, 'b': label} as both from s.t", "both = t.id transformed, t.label transformed"),
-        ("select g.value as n from generate_series(1, 3) as g", "n = nothing"),
+        ("select g.generate_series as n from generate_series(1, 3) as g", "n = nothing"),
     ])
     .await;
 }

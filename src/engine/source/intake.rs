@@ -147,11 +147,11 @@ impl Intake {
             Some(message) if self.drift.is_lenient => notes.push(message),
             Some(message) => return Err(self.report.error(message)),
         }
-        let read = state.files.iter().map(|(name, file)| {
-            let deviation = file.columns.as_ref().map(|(_, deviation)| deviation.clone());
-            (Arc::clone(name), file.rows - file.rejected, deviation.unwrap_or_default())
+        let files = state.files.iter().filter_map(|(name, file)| {
+            let (_, deviation) = file.columns.as_ref()?;
+            Some((Arc::clone(name), deviation.clone()))
         });
-        self.report.note(&notes, read);
+        self.report.note(&notes, files);
         Ok(())
     }
 

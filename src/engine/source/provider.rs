@@ -193,10 +193,10 @@ impl Report {
         }
     }
 
-    /// Notes what is to be said of a scan that was read to its end, and what each file gave.
-    pub(crate) fn note(&self, notes: &[String], read: impl Iterator<Item = (Arc<str>, u64, Deviation)>) {
+    /// Notes what is to be said of a scan that was read to its end, and how the columns of its files differ.
+    pub(crate) fn note(&self, notes: &[String], files: impl Iterator<Item = (Arc<str>, Deviation)>) {
         if let Some(sink) = &self.rejects {
-            sink.note(&self.source, notes, read);
+            sink.note(&self.source, notes, files);
         }
     }
 

@@ -70,8 +70,6 @@ pub struct RejectCounts {
     pub by_file: BTreeMap<Arc<str>, RejectedFile>,
     /// What is to be said of how the columns of files differ from what is declared.
     pub notes: Vec<String>,
-    /// Rows of the files that are good, of scans that were read to their end.
-    pub good_rows: u64,
     /// How the columns of files differ from what is declared, if they do.
     pub deviations: BTreeMap<Arc<str>, Deviation>,
 }
@@ -103,8 +101,6 @@ struct Counts {
     by_file: BTreeMap<Arc<str>, RejectedFile>,
     sample: BTreeSet<(Arc<str>, Option<u64>, String)>,
     notes: BTreeSet<String>,
-    /// By source and file.
-    good: BTreeMap<(Arc<str>, Arc<str>), u64>,
     deviations: BTreeMap<Arc<str>, Deviation>,
 }
 
@@ -140,26 +136,21 @@ impl RejectSink {
             sample,
             by_file: counts.by_file.clone(),
             notes: counts.notes.iter().cloned().collect(),
-            good_rows: counts.good.values().sum(),
             deviations: counts.deviations.clone(),
         }
     }
 
-    /// Notes what is to be said of a source, and its files with their good rows; a plan that scans a source twice says it once.
+    /// Notes what is to be said of a source, and how the columns of its files differ from what is declared; a plan that scans
+    /// a source twice says it once.
     pub(crate) fn note(
         &self,
         source: &Arc<str>,
         notes: &[String],
-        read: impl Iterator<Item = (Arc<str>, u64, Deviation)>,
+        files: impl Iterator<Item = (Arc<str>, Deviation)>,
     ) {
         let mut counts = lock(&self.counts);
         counts.notes.extend(notes.iter().map(|note| format!("{source}: {note}")));
-        for (file, rows, deviation) in read {
-            if !deviation.is_none() {
-                counts.deviations.insert(Arc::clone(&file), deviation);
-            }
-            counts.good.insert((Arc::clone(source), file), rows);
-        }
+        counts.deviations.extend(files.filter(|(_, deviation)| !deviation.is_none()));
     }
 
     /// Whether the caller is the first to report a piece of a file of a source.

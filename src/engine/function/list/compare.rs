@@ -28,17 +28,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         syntax: "list_contains(list, item)",
         doc: "Returns whether a list has an item.",
         example: ("list_contains([1, 2], 2)", "true"),
-        overloads: &[takes(&[List(&T), T], Boolean, |call| {
-            let (list, item) = (Lists::of(call, 0)?, call.array(1)?);
-            let [items, wanted] = values([list.items(), &item])?;
-            call.each(|row| {
-                let Some(range) = list.row(row) else { return Ok(None) };
-                if item.is_null(row) {
-                    return Ok(None);
-                }
-                Ok(Some(range.into_iter().any(|at| items.row(at) == wanted.row(row))))
-            })
-        })],
+        overloads: &[takes(&[List(&T), T], Boolean, contains)],
         ..Function::LIST
     },
     Function {
@@ -170,6 +160,19 @@ pub(super) const FUNCTIONS: &[Function] = &[
         ..Function::LIST
     },
 ];
+
+/// Whether lists have an item.
+pub(in crate::engine::function) fn contains(call: &Call) -> Result<ArrayRef> {
+    let (list, item) = (Lists::of(call, 0)?, call.array(1)?);
+    let [items, wanted] = values([list.items(), &item])?;
+    call.each(|row| {
+        let Some(range) = list.row(row) else { return Ok(None) };
+        if item.is_null(row) {
+            return Ok(None);
+        }
+        Ok(Some(range.into_iter().any(|at| items.row(at) == wanted.row(row))))
+    })
+}
 
 /// Columns of one type as rows that compare as their values do.
 fn values<const N: usize>(columns: [&ArrayRef; N]) -> Result<[Rows; N]> {

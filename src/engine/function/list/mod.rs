@@ -24,6 +24,7 @@ use datafusion::{
     error::{DataFusionError, Result},
 };
 
+pub(super) use self::compare::contains;
 use super::{
     call::Call,
     description::{Function, Typing},

@@ -113,10 +113,7 @@ impl TableProvider for ColumnarTable {
             None => Arc::clone(&self.schema),
         };
         let limit = limit.filter(|_| filters.is_empty());
-        self.report.note(
-            &self.notes,
-            self.deviations.iter().map(|(file, deviation)| (Arc::clone(file), 0, deviation.clone())),
-        );
+        self.report.note(&self.notes, self.deviations.iter().cloned());
         if self.groups.iter().any(|group| group.is_judged) || !self.refused.is_empty() {
             return self.judged(session, &wanted, limit).await;
         }

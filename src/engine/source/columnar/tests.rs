@@ -144,6 +144,26 @@ async fn instants_outside_the_calendar_are_set_aside() {
 }
 
 #[tokio::test]
+async fn a_uuid_of_avro_is_text() {
+    let directory = TempDir::new().unwrap();
+    std::fs::create_dir(directory.path().join("data")).unwrap();
+    let bytes = include_bytes!("../../../../tests/sources/uuid.avro");
+    std::fs::write(directory.path().join("data/a.avro"), bytes).unwrap();
+    for columns in [&[("uid", "varchar"), ("id", "bigint"), ("other", "varchar")][..], &[]] {
+        let mut spec = declared(directory.path(), columns);
+        spec.format = SourceFormat::Avro;
+        let shown = show(&spec, "select id, uid, other from t order by id").await;
+        assert!(shown.contains("| 1  | 01234567-89ab-cdef-0123-456789abcdef |"), "{shown}");
+        assert!(
+            shown.contains(
+                "| 2  | ffffffff-ffff-4fff-bfff-ffffffffffff | 01234567-89ab-cdef-0123-456789abcdef |"
+            ),
+            "{shown}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn names_match_without_case_and_folders_give_columns() {
     let directory = written(&[
         ("day=2021-01-01/a", "select 1 as \"ID\""),

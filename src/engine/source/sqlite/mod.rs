@@ -116,7 +116,7 @@ impl TableProvider for SqliteTable {
     ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
         let shape = Shape::new(&self.schema, projection, self.drift.is_rescuing())?;
         let Found { notes, deviation, .. } = self.found.as_ref();
-        self.report.note(notes, std::iter::once((Arc::clone(&self.file), 0, deviation.clone())));
+        self.report.note(notes, std::iter::once((Arc::clone(&self.file), deviation.clone())));
         let schema = Arc::clone(&shape.schema);
         let filters = filters.iter().map(|filter| {
             filter::translate(filter, &self.found.columns)

@@ -1,0 +1,312 @@
+//! DuckDB's arithmetic: which types an operator takes, what it gives, and its values. Overflow is an error, division is in
+//! floating point, and a remainder or whole quotient by zero is NULL.
+//!
+//! [`resolve`] decides types; `Arithmetic` is the function that the operators are planned as; `compute` has the kernels.
+
+use std::sync::Arc;
+
+use datafusion::{
+    arrow::datatypes::{DataType, TimeUnit},
+    common::{exec_err, plan_err},
+    error::Result,
+    logical_expr::{ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility},
+};
+
+use super::{
+    compute,
+    types::{self, HUGEINT, INTERVAL, MAX_DIGITS, TIMESTAMP, common, is_decimal, is_number},
+};
+
+/// An operator on numbers, dates and intervals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Operation {
+    /// `+`
+    Add,
+    /// `-` between two values
+    Subtract,
+    /// `*`
+    Multiply,
+    /// `/`
+    Divide,
+    /// `//`
+    DivideWhole,
+    /// `%`
+    Modulo,
+    /// `^` and `**`
+    Power,
+    /// `-` before a value
+    Negate,
+    /// `~` before a value
+    BitwiseNot,
+    /// `<<`
+    ShiftLeft,
+    /// `>>`
+    ShiftRight,
+}
+
+impl Operation {
+    /// The operator as SQL has it.
+    pub(super) fn symbol(self) -> &'static str {
+        match self {
+            Self::Add => "+",
+            Self::Subtract | Self::Negate => "-",
+            Self::Multiply => "*",
+            Self::Divide => "/",
+            Self::DivideWhole => "//",
+            Self::Modulo => "%",
+            Self::Power => "**",
+            Self::BitwiseNot => "~",
+            Self::ShiftLeft => "<<",
+            Self::ShiftRight => ">>",
+        }
+    }
+}
+
+/// The types that an operator's values are cast to, and the type of its result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Resolved {
+    /// One for each operand.
+    pub(super) operands: Vec<DataType>,
+    /// Of the result.
+    pub(super) result: DataType,
+}
+
+impl Resolved {
+    fn of(operands: impl Into<Vec<DataType>>, result: DataType) -> Self {
+        Self { operands: operands.into(), result }
+    }
+
+    fn same(of: DataType) -> Self {
+        Self { operands: vec![of.clone(), of.clone()], result: of }
+    }
+}
+
+/// The types of an operation on values of these types; `None` if DuckDB has no such operator.
+pub(super) fn resolve(operation: Operation, operands: &[DataType]) -> Option<Resolved> {
+    match operands {
+        [one] if operation == Operation::BitwiseNot => {
+            one.is_integer().then(|| Resolved::of([one.clone()], one.clone()))
+        }
+        [one] => negation(one),
+        [left, right] => {
+            use DataType as T;
+            match (left, right) {
+                (T::Null, T::Null) => Some(Resolved::same(T::Int64)),
+                // NULL takes the type of the other side.
+                (T::Null, other) => resolve(operation, &[other.clone(), other.clone()])
+                    .or_else(|| temporal(operation, &T::Int32, other)),
+                (other, T::Null) => resolve(operation, &[other.clone(), other.clone()])
+                    .or_else(|| temporal(operation, other, &T::Int32)),
+                (left, right) if is_number(left) && is_number(right) => numeric(operation, left, right),
+                _ => temporal(operation, left, right),
+            }
+        }
+        _ => None,
+    }
+}
+
+fn negation(of: &DataType) -> Option<Resolved> {
+    let one = |of: DataType| Some(Resolved::of([of.clone()], of));
+    match of {
+        DataType::Null => one(DataType::Int32),
+        DataType::Interval(_) => one(INTERVAL),
+        number if is_number(number) => one(number.clone()),
+        _ => None,
+    }
+}
+
+fn numeric(operation: Operation, left: &DataType, right: &DataType) -> Option<Resolved> {
+    use DataType as T;
+    match operation {
+        Operation::ShiftLeft | Operation::ShiftRight => (left.is_integer() && right.is_integer())
+            .then(|| common(left, right).filter(DataType::is_integer).map(Resolved::same))?,
+        Operation::Power => Some(Resolved::same(T::Float64)),
+        Operation::Divide => Some(Resolved::same(floating(left, right))),
+        Operation::DivideWhole if is_whole(left) && is_whole(right) => Some(Resolved::same(integer(left, right))),
+        Operation::DivideWhole => Some(Resolved::same(floating(left, right))),
+        _ if left.is_floating() || right.is_floating() => Some(Resolved::same(floating(left, right))),
+        _ if is_decimal(left) || is_decimal(right) => decimal(operation, left, right),
+        _ => Some(Resolved::same(integer(left, right))),
+    }
+}
+
+/// Whether a type has whole numbers only: HUGEINT is the decimal without a fraction.
+fn is_whole(data_type: &DataType) -> bool {
+    data_type.is_integer() || data_type == &HUGEINT
+}
+
+/// FLOAT where the numbers meet in FLOAT, else DOUBLE.
+fn floating(left: &DataType, right: &DataType) -> DataType {
+    match common(left, right) {
+        Some(float @ DataType::Float32) => float,
+        _ => DataType::Float64,
+    }
+}
+
+/// Where a signed and an unsigned integer meet, arithmetic is in BIGINT at least.
+fn integer(left: &DataType, right: &DataType) -> DataType {
+    let meeting = common(left, right).unwrap_or(DataType::Int64);
+    let mixed = left.is_signed_integer() != right.is_signed_integer() && &meeting != left && &meeting != right;
+    if mixed && meeting != HUGEINT { DataType::Int64 } else { meeting }
+}
+
+/// Digits of the decimals that DuckDB computes with in 64 bits; it widens only beyond these.
+const NARROW_DIGITS: u8 = 18;
+
+fn decimal(operation: Operation, left: &DataType, right: &DataType) -> Option<Resolved> {
+    let ((left_digits, left_scale), (right_digits, right_scale)) = (types::digits(left)?, types::digits(right)?);
+    let both_narrow = left_digits.max(right_digits) <= NARROW_DIGITS;
+    let operands =
+        [DataType::Decimal128(left_digits, left_scale), DataType::Decimal128(right_digits, right_scale)];
+    let (digits, scale) = match operation {
+        Operation::Multiply => {
+            let scale = left_scale.checked_add(right_scale)?;
+            (i16::from(left_digits) + i16::from(right_digits), scale)
+        }
+        Operation::Add | Operation::Subtract => {
+            let scale = left_scale.max(right_scale);
+            let whole = types::whole(left_digits, left_scale).max(types::whole(right_digits, right_scale));
+            (i16::from(whole) + i16::from(scale) + 1, scale)
+        }
+        _ => {
+            let result = common(left, right)?;
+            return Some(Resolved::of(operands, result));
+        }
+    };
+    if scale > i8::try_from(MAX_DIGITS).ok()? {
+        return None;
+    }
+    let narrow = both_narrow && digits > i16::from(NARROW_DIGITS) && scale < i8::try_from(NARROW_DIGITS).ok()?;
+    let most = if narrow { NARROW_DIGITS } else { MAX_DIGITS };
+    let digits = u8::try_from(digits.min(i16::from(most))).ok()?;
+    Some(Resolved::of(operands, DataType::Decimal128(digits, scale)))
+}
+
+/// Operators on dates, times and intervals.
+fn temporal(operation: Operation, left: &DataType, right: &DataType) -> Option<Resolved> {
+    use DataType as T;
+    use Operation::{Add, Divide, Multiply, Subtract};
+    const TIME: DataType = DataType::Time64(TimeUnit::Microsecond);
+    let days = |of: &T| matches!(of, T::Int8 | T::Int16 | T::Int32 | T::UInt8 | T::UInt16);
+    let date = |of: &T| matches!(of, T::Date32 | T::Date64);
+    let moment = |of: &T| match of {
+        T::Timestamp(_, None) => Some(TIMESTAMP),
+        T::Timestamp(_, Some(_)) => Some(types::timestamptz()),
+        _ => None,
+    };
+    Some(match (operation, left, right) {
+        (Add | Subtract, from, by) if date(from) && days(by) => Resolved::of([T::Date32, T::Int32], T::Date32),
+        (Add, by, from) if days(by) && date(from) => Resolved::of([T::Int32, T::Date32], T::Date32),
+        (Subtract, a, b) if date(a) && date(b) => Resolved::of([T::Date32, T::Date32], T::Int64),
+        (Add | Subtract, from, T::Interval(_)) if date(from) => Resolved::of([TIMESTAMP, INTERVAL], TIMESTAMP),
+        (Add, T::Interval(_), to) if date(to) => Resolved::of([INTERVAL, TIMESTAMP], TIMESTAMP),
+        (Add, from, T::Time32(_) | T::Time64(_)) if date(from) => Resolved::of([TIMESTAMP, TIME], TIMESTAMP),
+        (Add, T::Time32(_) | T::Time64(_), to) if date(to) => Resolved::of([TIME, TIMESTAMP], TIMESTAMP),
+        (Add | Subtract, T::Time32(_) | T::Time64(_), T::Interval(_)) => Resolved::of([TIME, INTERVAL], TIME),
+        (Add, T::Interval(_), T::Time32(_) | T::Time64(_)) => Resolved::of([INTERVAL, TIME], TIME),
+        (Add | Subtract, T::Interval(_), T::Interval(_)) => Resolved::same(INTERVAL),
+        (Multiply, T::Interval(_), by) if is_number(by) => Resolved::of([INTERVAL, factor(by)], INTERVAL),
+        (Multiply, by, T::Interval(_)) if is_number(by) => Resolved::of([factor(by), INTERVAL], INTERVAL),
+        (Divide, T::Interval(_), by) if is_number(by) => Resolved::of([INTERVAL, T::Float64], INTERVAL),
+        (Add | Subtract, from, T::Interval(_)) => {
+            let moment = moment(from)?;
+            Resolved::of([moment.clone(), INTERVAL], moment)
+        }
+        (Add, T::Interval(_), to) => {
+            let moment = moment(to)?;
+            Resolved::of([INTERVAL, moment.clone()], moment)
+        }
+        (Subtract, a, b) if (date(a) || moment(a).is_some()) && (date(b) || moment(b).is_some()) => {
+            let meeting = moment(&common(a, b)?)?;
+            Resolved::of([meeting.clone(), meeting], INTERVAL)
+        }
+        _ => return None,
+    })
+}
+
+/// What an interval is multiplied by: a whole number exactly, any other in floating point.
+fn factor(by: &DataType) -> DataType {
+    if by.is_integer() { DataType::Int64 } else { DataType::Float64 }
+}
+
+/// An operator as a function. Its arguments have the types that [`resolve`] asks for once the query is type-checked.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct Arithmetic {
+    operation: Operation,
+    signature: Signature,
+}
+
+impl Arithmetic {
+    pub(super) fn new(operation: Operation) -> Self {
+        Self { operation, signature: Signature::user_defined(Volatility::Immutable) }
+    }
+
+    /// The operator.
+    pub(super) fn operation(&self) -> Operation {
+        self.operation
+    }
+}
+
+impl ScalarUDFImpl for Arithmetic {
+    fn name(&self) -> &'static str {
+        match self.operation {
+            Operation::Add => "add",
+            Operation::Subtract => "subtract",
+            Operation::Multiply => "multiply",
+            Operation::Divide => "divide",
+            Operation::DivideWhole => "divide_whole",
+            Operation::Modulo => "modulo",
+            Operation::Power => "power_of",
+            Operation::Negate => "negate",
+            Operation::BitwiseNot => "bitwise_not",
+            Operation::ShiftLeft => "shift_left",
+            Operation::ShiftRight => "shift_right",
+        }
+    }
+
+    /// As the operator is written.
+    fn schema_name(&self, args: &[Expr]) -> Result<String> {
+        Ok(match args {
+            [one] => format!("({} {})", self.operation.symbol(), one.schema_name()),
+            [left, right] => {
+                format!("{} {} {}", left.schema_name(), self.operation.symbol(), right.schema_name())
+            }
+            _ => self.name().to_owned(),
+        })
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    /// For plans that aren't made from SQL: those of SQL have these types already.
+    fn coerce_types(&self, operands: &[DataType]) -> Result<Vec<DataType>> {
+        match resolve(self.operation, operands) {
+            Some(resolved) => Ok(resolved.operands),
+            None => plan_err!("`{}` doesn't take these operands", self.operation.symbol()),
+        }
+    }
+
+    fn return_type(&self, operands: &[DataType]) -> Result<DataType> {
+        match resolve(self.operation, operands) {
+            Some(resolved) => Ok(resolved.result),
+            // The type check has the better message; until it runs, any type does.
+            None => Ok(DataType::Null),
+        }
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let rows = args.number_rows;
+        let scalar = args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
+        let result = match args.args.as_slice() {
+            [one] if self.operation == Operation::BitwiseNot => compute::bitwise_not(&one.to_array(rows)?)?,
+            [one] => compute::negate(&one.to_array(rows)?)?,
+            [left, right] => compute::binary(self.operation, left, right, rows, args.return_type())?,
+            _ => return exec_err!("{} takes two values", self.operation.symbol()),
+        };
+        if scalar && !result.is_empty() {
+            return Ok(ColumnarValue::Scalar(datafusion::common::ScalarValue::try_from_array(&result, 0)?));
+        }
+        Ok(ColumnarValue::Array(Arc::clone(&result)))
+    }
+}

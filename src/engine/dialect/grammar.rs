@@ -1,0 +1,280 @@
+//! DuckDB's grammar: the parser's own DuckDB dialect, with the operators, precedences and literals that it lacks.
+//!
+//! Every method that `DuckDbDialect` overrides is forwarded here. When sqlparser learns one of the additions, its method
+//! goes; a test of this file fails if the forwarded set falls behind.
+
+use std::any::TypeId;
+
+use datafusion::sql::sqlparser::{
+    ast::{BinaryOperator, Expr, Interval, UnaryOperator, Value},
+    dialect::{Dialect, DuckDbDialect, Precedence},
+    parser::{Parser, ParserError},
+    tokenizer::{Token, Word},
+};
+
+/// The name of the operator `**` in a parsed statement.
+pub(super) const POWER: &str = "**";
+/// The name of the postfix operator `!` in a parsed statement.
+pub(super) const GLOB: &str = "GLOB";
+
+/// Binds tighter than `*`, looser than unary minus: `^` and `**`.
+const POWER_PRECEDENCE: u8 = 45;
+/// Unary plus, minus and `~`.
+const SIGN_PRECEDENCE: u8 = 46;
+/// All operators that have no precedence of their own: `||`, `&`, `|`, `<<`, `>>`, `->>`, `~`…
+const OTHER_PRECEDENCE: u8 = 24;
+/// `->`, which is also the arrow of a lambda.
+const ARROW_PRECEDENCE: u8 = 16;
+
+/// DuckDB's grammar. See the [module's documentation](self).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Grammar;
+
+impl Dialect for Grammar {
+    /// The parser asks for the type of the dialect in a few places; there it is DuckDB's.
+    fn dialect(&self) -> TypeId {
+        TypeId::of::<DuckDbDialect>()
+    }
+
+    fn is_identifier_start(&self, character: char) -> bool {
+        DuckDbDialect.is_identifier_start(character)
+    }
+
+    fn is_identifier_part(&self, character: char) -> bool {
+        DuckDbDialect.is_identifier_part(character)
+    }
+
+    fn supports_trailing_commas(&self) -> bool {
+        true
+    }
+
+    fn supports_filter_during_aggregation(&self) -> bool {
+        true
+    }
+
+    fn supports_group_by_expr(&self) -> bool {
+        true
+    }
+
+    fn supports_bitwise_shift_operators(&self) -> bool {
+        true
+    }
+
+    fn supports_named_fn_args_with_assignment_operator(&self) -> bool {
+        true
+    }
+
+    /// `coalesce(a = 'x', false)` compares; DuckDB's named arguments are written with `:=`.
+    fn supports_named_fn_args_with_eq_operator(&self) -> bool {
+        false
+    }
+
+    fn supports_dictionary_syntax(&self) -> bool {
+        true
+    }
+
+    fn support_map_literal_syntax(&self) -> bool {
+        true
+    }
+
+    fn supports_lambda_functions(&self) -> bool {
+        true
+    }
+
+    fn allow_extract_single_quotes(&self) -> bool {
+        true
+    }
+
+    fn allow_extract_custom(&self) -> bool {
+        true
+    }
+
+    fn supports_array_typedef_with_brackets(&self) -> bool {
+        true
+    }
+
+    fn supports_from_first_select(&self) -> bool {
+        true
+    }
+
+    fn supports_order_by_all(&self) -> bool {
+        true
+    }
+
+    fn supports_select_wildcard_exclude(&self) -> bool {
+        true
+    }
+
+    fn supports_select_wildcard_replace(&self) -> bool {
+        true
+    }
+
+    fn supports_select_wildcard_rename(&self) -> bool {
+        true
+    }
+
+    fn supports_notnull_operator(&self) -> bool {
+        true
+    }
+
+    fn supports_comma_separated_trim(&self) -> bool {
+        true
+    }
+
+    fn supports_numeric_literal_underscores(&self) -> bool {
+        true
+    }
+
+    fn supports_string_escape_constant(&self) -> bool {
+        true
+    }
+
+    fn supports_window_clause_named_window_reference(&self) -> bool {
+        true
+    }
+
+    fn supports_left_associative_joins_without_parens(&self) -> bool {
+        true
+    }
+
+    fn supports_parens_around_table_factor(&self) -> bool {
+        true
+    }
+
+    fn supports_nested_comments(&self) -> bool {
+        true
+    }
+
+    /// `interval 3 centuries`: any word may be a unit; what is none is refused later.
+    fn require_interval_qualifier(&self) -> bool {
+        false
+    }
+
+    fn supports_limit_comma(&self) -> bool {
+        false
+    }
+
+    fn parse_prefix(&self, parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
+        if let Some(interval) = interval(parser) {
+            return Some(interval);
+        }
+        let op = match parser.peek_token_ref().token {
+            Token::Minus => UnaryOperator::Minus,
+            Token::Plus => UnaryOperator::Plus,
+            Token::Tilde => UnaryOperator::BitwiseNot,
+            Token::AtSign => UnaryOperator::PGAbs,
+            _ => return None,
+        };
+        parser.next_token();
+        let expr = parser.parse_subexpr(SIGN_PRECEDENCE);
+        Some(expr.map(|expr| Expr::UnaryOp { op, expr: Box::new(expr) }))
+    }
+
+    fn get_next_precedence(&self, parser: &Parser) -> Option<Result<u8, ParserError>> {
+        let next = &parser.peek_token_ref().token;
+        Some(Ok(match next {
+            Token::Caret => POWER_PRECEDENCE,
+            Token::Mul if parser.peek_nth_token_ref(1).token == Token::Mul => POWER_PRECEDENCE,
+            Token::StringConcat
+            | Token::Ampersand
+            | Token::Pipe
+            | Token::ShiftLeft
+            | Token::ShiftRight
+            | Token::LongArrow
+            | Token::Tilde
+            | Token::TildeAsterisk
+            | Token::ExclamationMarkTilde
+            | Token::ExclamationMarkTildeAsterisk
+            | Token::DoubleTilde
+            | Token::DoubleTildeAsterisk
+            | Token::ExclamationMarkDoubleTilde
+            | Token::ExclamationMarkDoubleTildeAsterisk
+            | Token::AtArrow
+            | Token::ArrowAt
+            | Token::Overlap
+            | Token::CaretAt => OTHER_PRECEDENCE,
+            Token::Arrow => ARROW_PRECEDENCE,
+            Token::Word(word) if is_glob(word) => OTHER_PRECEDENCE,
+            Token::Word(word) if is_null_test(word) => self.prec_value(Precedence::Is),
+            _ => return None,
+        }))
+    }
+
+    fn parse_infix(
+        &self,
+        parser: &mut Parser,
+        expr: &Expr,
+        precedence: u8,
+    ) -> Option<Result<Expr, ParserError>> {
+        let op = match (&parser.peek_token_ref().token, &parser.peek_nth_token_ref(1).token) {
+            (Token::Mul, Token::Mul) => {
+                parser.next_token();
+                parser.next_token();
+                BinaryOperator::Custom(POWER.into())
+            }
+            (Token::Word(word), _) if is_glob(word) => {
+                parser.next_token();
+                BinaryOperator::Custom(GLOB.into())
+            }
+            (Token::Word(word), _) if is_null_test(word) => {
+                parser.next_token();
+                return Some(Ok(Expr::IsNull(Box::new(expr.clone()))));
+            }
+            (Token::Caret, _) => {
+                parser.next_token();
+                BinaryOperator::Custom(POWER.into())
+            }
+            (Token::Overlap, _) => {
+                parser.next_token();
+                BinaryOperator::PGOverlap
+            }
+            (Token::CaretAt, _) => {
+                parser.next_token();
+                BinaryOperator::PGStartsWith
+            }
+            _ => return None,
+        };
+        let right = parser.parse_subexpr(precedence);
+        Some(right.map(|right| Expr::BinaryOp { left: Box::new(expr.clone()), op, right: Box::new(right) }))
+    }
+}
+
+/// Units of intervals that the parser doesn't know.
+const UNITS: [&str; 6] = ["centuries", "decades", "millennia", "millenniums", "quarters", "isoyears"];
+
+/// `interval 3 centuries`: an interval in a unit that the parser would take for an alias.
+fn interval(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
+    let is = |token: &Token, name: &str| {
+        matches!(token, Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case(name))
+    };
+    if !is(&parser.peek_token_ref().token, "interval") {
+        return None;
+    }
+    let unit = UNITS.into_iter().find(|unit| is(&parser.peek_nth_token_ref(2).token, unit))?;
+    let amount = match &parser.peek_nth_token_ref(1).token {
+        Token::Number(amount, _) => amount.clone(),
+        Token::SingleQuotedString(amount) => amount.clone(),
+        _ => return None,
+    };
+    parser.next_token();
+    let span = parser.next_token().span;
+    parser.next_token();
+    let value = Value::SingleQuotedString(format!("{amount} {unit}")).with_span(span);
+    Some(Ok(Expr::Interval(Interval {
+        value: Box::new(Expr::Value(value)),
+        leading_field: None,
+        leading_precision: None,
+        last_field: None,
+        fractional_seconds_precision: None,
+    })))
+}
+
+/// Whether a word is the operator ISNULL.
+fn is_null_test(word: &Word) -> bool {
+    word.quote_style.is_none() && word.value.eq_ignore_ascii_case("isnull")
+}
+
+/// Whether a word is the operator GLOB, which the parser has no keyword for.
+fn is_glob(word: &Word) -> bool {
+    word.quote_style.is_none() && word.value.eq_ignore_ascii_case(GLOB)
+}

@@ -1,0 +1,98 @@
+//! Operators as functions: what `+`, `/` or `**` become when a statement is planned, before types are checked.
+
+use std::sync::{Arc, LazyLock};
+
+use datafusion::{
+    common::DFSchema,
+    error::Result,
+    logical_expr::{
+        BinaryExpr, Expr, ExprSchemable, Operator, ScalarUDF,
+        expr::ScalarFunction,
+        planner::{ExprPlanner, PlannerResult, RawBinaryExpr},
+    },
+    sql::sqlparser::ast::BinaryOperator,
+};
+
+use super::{
+    arithmetic::{Arithmetic, Operation},
+    grammar::POWER,
+};
+
+/// Plans DuckDB's arithmetic.
+#[derive(Debug)]
+pub(super) struct Operators;
+
+impl ExprPlanner for Operators {
+    fn plan_binary_op(&self, expr: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
+        let operation = match &expr.op {
+            BinaryOperator::Plus => Operation::Add,
+            BinaryOperator::Minus => Operation::Subtract,
+            BinaryOperator::Multiply => Operation::Multiply,
+            BinaryOperator::Divide => Operation::Divide,
+            BinaryOperator::DuckIntegerDivide => Operation::DivideWhole,
+            BinaryOperator::Modulo => Operation::Modulo,
+            BinaryOperator::PGBitwiseShiftLeft => Operation::ShiftLeft,
+            BinaryOperator::PGBitwiseShiftRight => Operation::ShiftRight,
+            BinaryOperator::Custom(name) if name == POWER => Operation::Power,
+            op => {
+                // DataFusion refuses some comparisons as soon as it sees them; DuckDB has casts for those.
+                let Some(op) = kept(op) else { return Ok(PlannerResult::Original(expr)) };
+                // A column that isn't there is reported by the planner, which knows where it is written.
+                let known = expr.left.get_type(schema).is_ok() && expr.right.get_type(schema).is_ok();
+                let binary = BinaryExpr::new(Box::new(expr.left), op, Box::new(expr.right));
+                let planned = Expr::BinaryExpr(binary.clone());
+                if !known || planned.get_type(schema).is_ok() {
+                    return Ok(PlannerResult::Planned(planned));
+                }
+                return super::coerce::comparison_of(binary, schema).map(PlannerResult::Planned);
+            }
+        };
+        let call = ScalarFunction::new_udf(function(operation), vec![expr.left, expr.right]);
+        Ok(PlannerResult::Planned(Expr::ScalarFunction(call)))
+    }
+}
+
+/// Operators that stay DataFusion's own, between values of DuckDB's choice of types.
+fn kept(op: &BinaryOperator) -> Option<Operator> {
+    Some(match op {
+        BinaryOperator::Eq => Operator::Eq,
+        BinaryOperator::NotEq => Operator::NotEq,
+        BinaryOperator::Lt => Operator::Lt,
+        BinaryOperator::LtEq => Operator::LtEq,
+        BinaryOperator::Gt => Operator::Gt,
+        BinaryOperator::GtEq => Operator::GtEq,
+        BinaryOperator::And => Operator::And,
+        BinaryOperator::Or => Operator::Or,
+        BinaryOperator::StringConcat => Operator::StringConcat,
+        BinaryOperator::BitwiseAnd => Operator::BitwiseAnd,
+        BinaryOperator::BitwiseOr => Operator::BitwiseOr,
+        _ => return None,
+    })
+}
+
+/// The function that computes an operation.
+pub(super) fn function(operation: Operation) -> Arc<ScalarUDF> {
+    static FUNCTIONS: LazyLock<Vec<(Operation, Arc<ScalarUDF>)>> = LazyLock::new(|| {
+        [
+            Operation::Add,
+            Operation::Subtract,
+            Operation::Multiply,
+            Operation::Divide,
+            Operation::DivideWhole,
+            Operation::Modulo,
+            Operation::Power,
+            Operation::Negate,
+            Operation::BitwiseNot,
+            Operation::ShiftLeft,
+            Operation::ShiftRight,
+        ]
+        .into_iter()
+        .map(|operation| (operation, Arc::new(ScalarUDF::from(Arithmetic::new(operation)))))
+        .collect()
+    });
+    let found = FUNCTIONS.iter().find(|(known, _)| *known == operation);
+    found.map_or_else(
+        || Arc::new(ScalarUDF::from(Arithmetic::new(operation))),
+        |(_, function)| Arc::clone(function),
+    )
+}

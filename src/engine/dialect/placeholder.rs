@@ -1,0 +1,80 @@
+//! Functions that stand for casts between parsing and the type check, which replaces them. Only there are types known.
+
+use std::sync::Arc;
+
+use datafusion::{
+    arrow::datatypes::{DataType, Field, FieldRef},
+    common::{ScalarValue, exec_err, internal_err, plan_err},
+    error::Result,
+    logical_expr::{
+        ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
+    },
+    sql::sqlparser::parser::Parser,
+};
+
+use super::{
+    grammar::Grammar,
+    statement::{CAST, TRY_CAST},
+    types::{Target, target},
+};
+
+/// A cast whose type is still a text.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct CastPlaceholder {
+    lenient: bool,
+    signature: Signature,
+}
+
+impl CastPlaceholder {
+    /// A placeholder for `cast`, or for `try_cast` if `lenient`.
+    pub(super) fn new(lenient: bool) -> Self {
+        Self { lenient, signature: Signature::any(2, Volatility::Immutable) }
+    }
+
+    /// Whether a value that doesn't fit becomes NULL.
+    pub(super) fn is_lenient(&self) -> bool {
+        self.lenient
+    }
+}
+
+/// The type that a name stands for.
+pub(super) fn parse_target(name: &str) -> Result<Target> {
+    let parsed = Parser::new(&Grammar).try_with_sql(name).and_then(|mut parser| parser.parse_data_type());
+    match parsed.map_err(|error| error.to_string()).and_then(|parsed| target(&parsed)) {
+        Ok(target) => Ok(target),
+        Err(problem) => plan_err!("{problem}"),
+    }
+}
+
+impl ScalarUDFImpl for CastPlaceholder {
+    fn name(&self) -> &'static str {
+        if self.lenient { TRY_CAST } else { CAST }
+    }
+
+    /// A cast keeps the name of what it casts.
+    fn schema_name(&self, args: &[Expr]) -> Result<String> {
+        Ok(args.first().map_or_else(String::new, |arg| arg.schema_name().to_string()))
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        internal_err!("a cast's type is among its arguments")
+    }
+
+    fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
+        let name = args.arg_fields.first().map_or("", |field| field.name());
+        match args.scalar_arguments.get(1) {
+            Some(Some(ScalarValue::Utf8(Some(data_type)))) => {
+                Ok(Arc::new(Field::new(name, parse_target(data_type)?.data_type, true)))
+            }
+            _ => plan_err!("a cast needs a type"),
+        }
+    }
+
+    fn invoke_with_args(&self, _: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        exec_err!("a cast was not type-checked")
+    }
+}

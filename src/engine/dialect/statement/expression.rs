@@ -1,0 +1,310 @@
+//! Expressions: casts, literals, operators and special forms become calls of functions with DuckDB's meaning.
+
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::{
+    ast::{
+        BinaryOperator, CastKind, DataType, DictionaryField, Expr, Function, FunctionArg, FunctionArgExpr,
+        FunctionArgumentList, FunctionArguments, Ident, Interval, ObjectName, Spanned, TrimWhereField, UnaryOperator,
+        Value, ValueWithSpan,
+    },
+    tokenizer::Span,
+};
+
+use super::Refused;
+
+/// The function that a cast becomes: of the value and the type's name.
+pub(in crate::engine::dialect) const CAST: &str = "$cast";
+/// The same for `try_cast`.
+pub(in crate::engine::dialect) const TRY_CAST: &str = "$try_cast";
+
+/// What must be changed before the parts of an expression are.
+#[expect(clippy::unnecessary_wraps, reason = "as the visitor wants it")]
+pub(super) fn before(expr: &mut Expr) -> ControlFlow<Refused> {
+    // `-5` is one literal: its type depends on the sign.
+    if let Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } = expr
+        && let Expr::Value(ValueWithSpan { value: Value::Number(digits, long), span }) = inner.as_ref()
+        && !digits.starts_with('-')
+    {
+        *expr = Expr::Value(Value::Number(format!("-{digits}"), *long).with_span(*span));
+    }
+    ControlFlow::Continue(())
+}
+
+/// A number that [`lower`] gave its type, as it was written: where it is an ordinal or a count of rows.
+pub(super) fn as_written(expr: &mut Expr) {
+    if let Expr::Cast { expr: number, .. } = expr
+        && matches!(number.as_ref(), Expr::Value(ValueWithSpan { value: Value::Number(..), .. }))
+    {
+        *expr = number.as_ref().clone();
+    }
+}
+
+/// The expression as DataFusion should plan it. Its parts are lowered already.
+pub(super) fn lower(expr: Expr) -> Result<Expr, Refused> {
+    let span = expr.span();
+    Ok(match expr {
+        Expr::Value(ValueWithSpan { value: Value::Number(digits, _), span }) => number(&digits, span)?,
+        Expr::Cast { kind, expr, data_type, format: None, array: false } => {
+            let name = if matches!(kind, CastKind::TryCast | CastKind::SafeCast) { TRY_CAST } else { CAST };
+            cast(name, *expr, &data_type.to_string())
+        }
+        Expr::TypedString(typed) => {
+            cast(CAST, Expr::Value(typed.value), &typed.data_type.to_string())
+        }
+        Expr::Interval(interval) => self::interval(interval, span)?,
+        Expr::UnaryOp { op, expr } => unary(op, *expr, span)?,
+        Expr::BinaryOp { left, op, right } => binary(*left, op, *right, span)?,
+        Expr::AtTimeZone { timestamp, time_zone } => call("timezone", vec![*time_zone, *timestamp]),
+        Expr::Extract { field, expr, .. } => {
+            call("date_part", vec![text(&field.to_string().to_lowercase().replace('\'', "")), *expr])
+        }
+        Expr::Substring { expr, substring_from, substring_for, .. } => {
+            let from = substring_from.map_or_else(|| integer(1), |from| *from);
+            let mut arguments = vec![*expr, from];
+            arguments.extend(substring_for.map(|length| *length));
+            call("substring", arguments)
+        }
+        Expr::Trim { expr, trim_where, trim_what, trim_characters } => {
+            let name = match trim_where {
+                Some(TrimWhereField::Leading) => "ltrim",
+                Some(TrimWhereField::Trailing) => "rtrim",
+                _ => "trim",
+            };
+            let mut arguments = vec![*expr];
+            arguments.extend(trim_what.map(|what| *what));
+            arguments.extend(trim_characters.into_iter().flatten());
+            call(name, arguments)
+        }
+        Expr::Position { expr, r#in } => call("strpos", vec![*r#in, *expr]),
+        Expr::SimilarTo { negated, expr, pattern, escape_char: None } => {
+            negate_if(negated, call("regexp_full_match", vec![*expr, *pattern]))
+        }
+        Expr::Function(function) => self::function(function)?,
+        other => other,
+    })
+}
+
+/// A literal number: INTEGER or BIGINT, whichever it fits first, then HUGEINT; with a point a decimal of its digits.
+fn number(digits: &str, span: Span) -> Result<Expr, Refused> {
+    let plain: String = digits.chars().filter(|c| *c != '_').collect();
+    let literal = |digits: &str| Expr::Value(Value::Number(digits.to_owned(), false).with_span(span));
+    if plain.contains(['e', 'E']) {
+        return Ok(literal(&plain));
+    }
+    if let Some((whole, fraction)) = plain.trim_start_matches('-').split_once('.') {
+        let (width, scale) = ((whole.len() + fraction.len()).max(1), fraction.len());
+        if width > 38 {
+            return Ok(cast(CAST, text(&plain), "DOUBLE"));
+        }
+        return Ok(cast(CAST, text(&plain), &format!("DECIMAL({width}, {scale})")));
+    }
+    let typed = |data_type| Expr::Cast {
+        kind: CastKind::DoubleColon,
+        expr: Box::new(literal(&plain)),
+        data_type,
+        format: None,
+        array: false,
+    };
+    if plain.parse::<i32>().is_ok() {
+        return Ok(typed(DataType::Integer(None)));
+    }
+    if plain.parse::<i64>().is_ok() {
+        return Ok(typed(DataType::BigInt(None)));
+    }
+    if plain.trim_start_matches('-').len() > 38 {
+        let help = "write it with an exponent to have a double";
+        return Err(Refused::new("this number has more than 38 digits", Some(help), span));
+    }
+    Ok(cast(CAST, text(&plain), "HUGEINT"))
+}
+
+fn unary(op: UnaryOperator, expr: Expr, span: Span) -> Result<Expr, Refused> {
+    Ok(match op {
+        UnaryOperator::Minus => call("negate", vec![expr]),
+        UnaryOperator::BitwiseNot => call("bitwise_not", vec![expr]),
+        UnaryOperator::PGAbs => call("abs", vec![expr]),
+        UnaryOperator::PGPostfixFactorial => call("factorial", vec![expr]),
+        UnaryOperator::Not | UnaryOperator::Plus => Expr::UnaryOp { op, expr: Box::new(expr) },
+        other => return Err(Refused::new(format!("there is no operator `{other}` here"), None, span)),
+    })
+}
+
+fn binary(left: Expr, op: BinaryOperator, right: Expr, span: Span) -> Result<Expr, Refused> {
+    Ok(match op {
+        BinaryOperator::PGRegexMatch => call("regexp_full_match", vec![left, right]),
+        BinaryOperator::PGRegexNotMatch => negate_if(true, call("regexp_full_match", vec![left, right])),
+        BinaryOperator::PGLikeMatch => like(false, false, left, right),
+        BinaryOperator::PGNotLikeMatch => like(true, false, left, right),
+        BinaryOperator::PGILikeMatch => like(false, true, left, right),
+        BinaryOperator::PGNotILikeMatch => like(true, true, left, right),
+        BinaryOperator::PGStartsWith => call("starts_with", vec![left, right]),
+        BinaryOperator::PGOverlap => call("list_has_any", vec![left, right]),
+        BinaryOperator::AtArrow => call("list_has_all", vec![left, right]),
+        BinaryOperator::ArrowAt => call("list_has_all", vec![right, left]),
+        BinaryOperator::Arrow => call("json_extract", vec![left, right]),
+        BinaryOperator::LongArrow => call("json_extract_string", vec![left, right]),
+        BinaryOperator::PGRegexIMatch | BinaryOperator::PGRegexNotIMatch => {
+            let help = "use regexp_matches(text, pattern, 'i')";
+            return Err(Refused::new(format!("there is no operator `{op}` in DuckDB"), Some(help), span));
+        }
+        BinaryOperator::Custom(name) if name == super::super::grammar::GLOB => call("glob_match", vec![left, right]),
+        op => Expr::BinaryOp { left: Box::new(left), op, right: Box::new(right) },
+    })
+}
+
+fn like(negated: bool, ignore_case: bool, left: Expr, right: Expr) -> Expr {
+    let (expr, pattern) = (Box::new(left), Box::new(right));
+    if ignore_case {
+        Expr::ILike { negated, any: false, expr, pattern, escape_char: None }
+    } else {
+        Expr::Like { negated, any: false, expr, pattern, escape_char: None }
+    }
+}
+
+fn negate_if(negated: bool, expr: Expr) -> Expr {
+    if negated { Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(expr) } } else { expr }
+}
+
+/// `interval '…'`, `interval 3 days`, `interval (n) day`.
+fn interval(interval: Interval, span: Span) -> Result<Expr, Refused> {
+    let Interval { value, leading_field, last_field, .. } = interval;
+    if let Some(last) = last_field {
+        let first = leading_field.map(|field| field.to_string()).unwrap_or_default();
+        let message = format!("an interval from {first} to {last} is not supported");
+        return Err(Refused::new(message, Some("write the parts: interval '1 year 2 months'"), span));
+    }
+    let Some(field) = leading_field else { return Ok(cast(CAST, *value, "INTERVAL")) };
+    let unit = field.to_string().to_lowercase();
+    let constant = match value.as_ref() {
+        Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(amount), .. }) => Some(amount.trim().to_owned()),
+        Expr::Cast { expr, .. } => match expr.as_ref() {
+            Expr::Value(ValueWithSpan { value: Value::Number(digits, _), .. }) => Some(digits.clone()),
+            _ => None,
+        },
+        _ => None,
+    };
+    if let Some(amount) = constant {
+        if amount.parse::<f64>().is_err() {
+            let message = format!("`{amount}` is not a number of {unit}");
+            return Err(Refused::new(message, Some("write the unit once: interval '1 year'"), span));
+        }
+        return Ok(cast(CAST, text(&format!("{amount} {unit}")), "INTERVAL"));
+    }
+    // An amount that is computed multiplies an interval of one unit.
+    let one = cast(CAST, text(&format!("1 {unit}")), "INTERVAL");
+    let value = Expr::Nested(value);
+    Ok(Expr::BinaryOp { left: Box::new(value), op: BinaryOperator::Multiply, right: Box::new(one) })
+}
+
+/// Functions that are another way to write what SQL has syntax for.
+fn function(mut function: Function) -> Result<Expr, Refused> {
+    let span = function.name.span();
+    if function.over.is_some() || function.filter.is_some() {
+        return Ok(Expr::Function(function));
+    }
+    let name = function.name.to_string().to_lowercase();
+    let FunctionArguments::List(list) = &mut function.args else { return Ok(Expr::Function(function)) };
+    if name == "struct_pack" && list.args.iter().all(|arg| matches!(arg, FunctionArg::Named { .. })) {
+        let fields = std::mem::take(&mut list.args).into_iter().filter_map(|arg| match arg {
+            FunctionArg::Named { name, arg: FunctionArgExpr::Expr(value), .. } => {
+                Some(DictionaryField { key: Ident::with_quote('\'', name.value), value: Box::new(value) })
+            }
+            _ => None,
+        });
+        return Ok(Expr::Dictionary(fields.collect()));
+    }
+    let Some(mut arguments) = unnamed(list) else { return Ok(Expr::Function(function)) };
+    Ok(match (name.as_str(), arguments.len()) {
+        ("if" | "iif", 3) => {
+            let otherwise = arguments.pop().map(Box::new);
+            let (Some(then), Some(condition)) = (arguments.pop(), arguments.pop()) else {
+                return Err(Refused::new("if takes three values", None, span));
+            };
+            case(None, condition, then, otherwise)
+        }
+        ("ifnull", 2) => call("coalesce", arguments),
+        ("nullif", 2) => {
+            let (Some(other), Some(value)) = (arguments.pop(), arguments.pop()) else {
+                return Err(Refused::new("nullif takes two values", None, span));
+            };
+            let same = Expr::BinaryOp {
+                left: Box::new(Expr::Nested(Box::new(value.clone()))),
+                op: BinaryOperator::Eq,
+                right: Box::new(Expr::Nested(Box::new(other))),
+            };
+            case(None, same, Expr::Value(Value::Null.with_span(span)), Some(Box::new(value)))
+        }
+        ("add", 2) => return operator(arguments, BinaryOperator::Plus, span),
+        ("subtract", 2) => return operator(arguments, BinaryOperator::Minus, span),
+        ("multiply", 2) => return operator(arguments, BinaryOperator::Multiply, span),
+        ("divide", 2) => return operator(arguments, BinaryOperator::DuckIntegerDivide, span),
+        ("mod", 2) => return operator(arguments, BinaryOperator::Modulo, span),
+        ("pow" | "power", 2) => {
+            return operator(arguments, BinaryOperator::Custom(super::super::grammar::POWER.into()), span);
+        }
+        _ => Expr::Function(function),
+    })
+}
+
+fn operator(mut arguments: Vec<Expr>, op: BinaryOperator, span: Span) -> Result<Expr, Refused> {
+    match (arguments.pop(), arguments.pop()) {
+        (Some(right), Some(left)) => Ok(Expr::BinaryOp { left: Box::new(left), op, right: Box::new(right) }),
+        _ => Err(Refused::new(format!("{op} takes two values"), None, span)),
+    }
+}
+
+/// The arguments of a call, if none has a name.
+fn unnamed(list: &FunctionArgumentList) -> Option<Vec<Expr>> {
+    let plain = |arg: &FunctionArg| match arg {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr.clone()),
+        _ => None,
+    };
+    // Most calls are none of those that are rewritten: they aren't copied.
+    if list.args.len() > 3 || list.duplicate_treatment.is_some() || !list.clauses.is_empty() {
+        return None;
+    }
+    list.args.iter().map(plain).collect()
+}
+
+pub(super) fn case(operand: Option<Box<Expr>>, condition: Expr, then: Expr, otherwise: Option<Box<Expr>>) -> Expr {
+    Expr::Case {
+        case_token: datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken::empty(),
+        end_token: datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken::empty(),
+        operand,
+        conditions: vec![datafusion::sql::sqlparser::ast::CaseWhen { condition, result: then }],
+        else_result: otherwise,
+    }
+}
+
+/// A cast as a call.
+fn cast(name: &str, value: Expr, data_type: &str) -> Expr {
+    call(name, vec![value, text(data_type)])
+}
+
+pub(super) fn text(text: &str) -> Expr {
+    Expr::Value(Value::SingleQuotedString(text.to_owned()).with_empty_span())
+}
+
+pub(super) fn integer(number: i64) -> Expr {
+    Expr::Value(Value::Number(number.to_string(), false).with_empty_span())
+}
+
+/// A call of a function.
+pub(super) fn call(name: &str, arguments: Vec<Expr>) -> Expr {
+    let args = arguments.into_iter().map(|expr| FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)));
+    Expr::Function(Function {
+        name: ObjectName::from(vec![Ident::new(name)]),
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        args: FunctionArguments::List(FunctionArgumentList {
+            duplicate_treatment: None,
+            args: args.collect(),
+            clauses: Vec::new(),
+        }),
+        filter: None,
+        null_treatment: None,
+        over: None,
+        within_group: Vec::new(),
+    })
+}

@@ -1,0 +1,100 @@
+//! What FROM reads: functions that return rows.
+
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::{
+    ast::{
+        Expr, FunctionArg, FunctionArgExpr, GroupByExpr, Ident, Query, Select, SelectFlavor, SelectItem, SetExpr,
+        TableAlias, TableAliasColumnDef, TableFactor, TableWithJoins,
+        helpers::attached_token::AttachedToken,
+    },
+};
+
+use super::{Refused, expression::call};
+
+/// Functions over lists that FROM may read as tables.
+const SERIES: [&str; 3] = ["unnest", "range", "generate_series"];
+
+/// A function in FROM becomes a subquery that unnests its list, whose column has the function's name.
+#[expect(clippy::unnecessary_wraps, reason = "as the visitor wants it")]
+pub(super) fn lower(factor: &mut TableFactor) -> ControlFlow<Refused> {
+    let TableFactor::Table { name, alias, args: Some(arguments), with_ordinality: false, .. } = factor else {
+        return ControlFlow::Continue(());
+    };
+    let function = name.to_string().to_lowercase();
+    let values: Option<Vec<Expr>> = arguments
+        .args
+        .iter()
+        .map(|argument| match argument {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(value)) => Some(value.clone()),
+            _ => None,
+        })
+        .collect();
+    let (Some(values), true) = (values, SERIES.contains(&function.as_str())) else {
+        return ControlFlow::Continue(());
+    };
+    let list = match (function.as_str(), values) {
+        ("unnest", mut values) if values.len() == 1 => values.remove(0),
+        ("unnest", _) => return ControlFlow::Continue(()),
+        (function, values) => call(function, values),
+    };
+    let name = alias.as_ref().map_or_else(|| function.clone(), |alias| alias.name.value.clone());
+    let columns = match alias {
+        Some(alias) if !alias.columns.is_empty() => alias.columns.clone(),
+        _ => vec![TableAliasColumnDef { name: Ident::new(function.clone()), data_type: None }],
+    };
+    let rows = select(call("unnest", vec![list]), Vec::new(), None);
+    *factor = TableFactor::Derived {
+        lateral: false,
+        subquery: Box::new(query(SetExpr::Select(Box::new(rows)))),
+        alias: Some(TableAlias { explicit: true, name: Ident::new(name), columns, at: None }),
+        sample: None,
+    };
+    ControlFlow::Continue(())
+}
+
+/// `SELECT expr FROM from WHERE condition`.
+pub(super) fn select(expr: Expr, from: Vec<TableWithJoins>, condition: Option<Expr>) -> Select {
+    Select {
+        select_token: AttachedToken::empty(),
+        optimizer_hints: Vec::new(),
+        distinct: None,
+        select_modifiers: None,
+        top: None,
+        top_before_distinct: false,
+        projection: vec![SelectItem::UnnamedExpr(expr)],
+        exclude: None,
+        into: None,
+        from,
+        lateral_views: Vec::new(),
+        prewhere: None,
+        selection: condition,
+        connect_by: Vec::new(),
+        group_by: GroupByExpr::Expressions(Vec::new(), Vec::new()),
+        cluster_by: Vec::new(),
+        distribute_by: Vec::new(),
+        sort_by: Vec::new(),
+        having: None,
+        named_window: Vec::new(),
+        qualify: None,
+        window_before_qualify: false,
+        value_table_mode: None,
+        flavor: SelectFlavor::Standard,
+    }
+}
+
+/// A query without anything around its body.
+pub(super) fn query(body: SetExpr) -> Query {
+    Query {
+        with: None,
+        body: Box::new(body),
+        order_by: None,
+        limit_clause: None,
+        fetch: None,
+        locks: Vec::new(),
+        for_clause: None,
+        settings: None,
+        format_clause: None,
+        pipe_operators: Vec::new(),
+    }
+}

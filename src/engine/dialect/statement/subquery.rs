@@ -1,0 +1,139 @@
+//! EXISTS and IN (SELECT …) as values. DataFusion plans them as joins where they decide which rows remain; elsewhere, and for
+//! a constant before IN, they become scalar subqueries that count.
+
+use std::{collections::HashSet, ops::ControlFlow};
+
+use datafusion::sql::sqlparser::ast::{
+    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, Query, SetExpr, TableAlias,
+    TableFactor, TableWithJoins, UnaryOperator, Value, Visit, Visitor,
+};
+
+use super::expression::{call, case, integer};
+
+/// Notes the subqueries of a condition that become joins: IN with a column before it where the condition must hold as a
+/// whole, and EXISTS wherever truth alone counts.
+pub(super) fn joined(condition: &Expr, whole: bool, found: &mut HashSet<*const Query>) {
+    match condition {
+        Expr::Nested(inner) => joined(inner, whole, found),
+        Expr::BinaryOp { left, op, right } if matches!(op, BinaryOperator::And | BinaryOperator::Or) => {
+            let whole = whole && matches!(op, BinaryOperator::And);
+            joined(left, whole, found);
+            joined(right, whole, found);
+        }
+        Expr::UnaryOp { op: UnaryOperator::Not, expr } => joined(expr, false, found),
+        Expr::Exists { subquery, .. } => {
+            found.insert(std::ptr::from_ref(subquery.as_ref()));
+        }
+        Expr::InSubquery { expr, subquery, .. } if whole && has_column(expr) => {
+            found.insert(std::ptr::from_ref(subquery.as_ref()));
+        }
+        _ => {}
+    }
+}
+
+/// The value of an EXISTS or IN that doesn't become a join; `None` for everything else.
+pub(super) fn lower(expr: &Expr, joined: &HashSet<*const Query>) -> Option<Expr> {
+    match expr {
+        Expr::Exists { subquery, negated } if !joined.contains(&std::ptr::from_ref(subquery.as_ref())) => {
+            let op = if *negated { BinaryOperator::Eq } else { BinaryOperator::Gt };
+            Some(compare(count(subquery, Counted::Rows, None), op, integer(0)))
+        }
+        Expr::InSubquery { expr, subquery, negated } if !joined.contains(&std::ptr::from_ref(subquery.as_ref())) => {
+            let found = quantified(expr, &BinaryOperator::Eq, subquery, Quantifier::Any);
+            Some(if *negated { Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(found) } } else { found })
+        }
+        Expr::AnyOp { left, compare_op, right, .. } => match right.as_ref() {
+            Expr::Subquery(subquery) => Some(quantified(left, compare_op, subquery, Quantifier::Any)),
+            _ => None,
+        },
+        Expr::AllOp { left, compare_op, right } => match right.as_ref() {
+            Expr::Subquery(subquery) => Some(quantified(left, compare_op, subquery, Quantifier::All)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// What a subquery counts. Keys are counted where none can be NULL, so that lineage sees what decides.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Counted {
+    Rows,
+    Keys,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Quantifier {
+    Any,
+    All,
+}
+
+/// `value op ANY (SELECT k …)`: true if the comparison is true for a row, else unknown if it is for one, else false. With
+/// ALL it is false if the comparison is false for a row, else unknown if it is for one, else true.
+fn quantified(value: &Expr, op: &BinaryOperator, subquery: &Query, quantifier: Quantifier) -> Expr {
+    let nested = |expr: Expr| Expr::Nested(Box::new(expr));
+    let key = Expr::CompoundIdentifier(vec![Ident::new(ALIAS), Ident::new(KEY)]);
+    let comparison = compare(nested(value.clone()), op.clone(), key);
+    let any = |counted, condition: Expr| compare(count(subquery, counted, Some(condition)), BinaryOperator::Gt, integer(0));
+    let truth = |value: bool| Expr::Value(Value::Boolean(value).with_empty_span());
+    let unknown = any(Counted::Rows, Expr::IsNull(Box::new(nested(comparison.clone()))));
+    let (decisive, decided) = match quantifier {
+        Quantifier::Any => (comparison, true),
+        Quantifier::All => (Expr::IsFalse(Box::new(nested(comparison))), false),
+    };
+    let null = Expr::Value(Value::Null.with_empty_span());
+    let otherwise = case(None, unknown, null, Some(Box::new(truth(!decided))));
+    case(None, any(Counted::Keys, decisive), truth(decided), Some(Box::new(otherwise)))
+}
+
+const ALIAS: &str = "$in";
+const KEY: &str = "$key";
+
+fn compare(left: Expr, op: BinaryOperator, right: Expr) -> Expr {
+    Expr::BinaryOp { left: Box::new(left), op, right: Box::new(right) }
+}
+
+/// `(SELECT count(*) FROM (subquery) AS "$in"("$key") WHERE condition)`.
+fn count(subquery: &Query, counted: Counted, condition: Option<Expr>) -> Expr {
+    let columns = if condition.is_some() {
+        vec![datafusion::sql::sqlparser::ast::TableAliasColumnDef { name: Ident::new(KEY), data_type: None }]
+    } else {
+        Vec::new()
+    };
+    let alias = TableAlias { explicit: true, name: Ident::new(ALIAS), columns, at: None };
+    let relation = TableFactor::Derived {
+        lateral: false,
+        subquery: Box::new(subquery.clone()),
+        alias: Some(alias),
+        sample: None,
+    };
+    let mut counting = call("count", Vec::new());
+    if counted == Counted::Keys {
+        counting = call("count", vec![Expr::CompoundIdentifier(vec![Ident::new(ALIAS), Ident::new(KEY)])]);
+    } else if let Expr::Function(function) = &mut counting
+        && let FunctionArguments::List(list) = &mut function.args
+    {
+        list.args = vec![FunctionArg::Unnamed(FunctionArgExpr::Wildcard)];
+    }
+    let select = super::relation::select(counting, vec![TableWithJoins { relation, joins: Vec::new() }], condition);
+    Expr::Subquery(Box::new(super::relation::query(SetExpr::Select(Box::new(select)))))
+}
+
+fn has_column(expr: &Expr) -> bool {
+    struct Columns;
+    impl Visitor for Columns {
+        type Break = ();
+
+        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+            if matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_)) {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        }
+
+        fn pre_visit_relation(&mut self, _: &ObjectName) -> ControlFlow<()> {
+            ControlFlow::Continue(())
+        }
+    }
+    expr.visit(&mut Columns).is_break()
+}

@@ -1,0 +1,382 @@
+//! DuckDB's types: SQL names → Arrow types, and the type in which two values meet.
+
+use datafusion::{
+    arrow::datatypes::{DataType, Field, Fields, IntervalUnit, TimeUnit},
+    sql::sqlparser::ast::{
+        ArrayElemTypeDef, DataType as Sql, ExactNumberInfo, StructField, TimezoneInfo,
+    },
+};
+
+/// Digits of the widest decimal.
+pub(super) const MAX_DIGITS: u8 = 38;
+/// The zone in which timestamps with a zone are stored.
+pub(super) const UTC: &str = "UTC";
+
+/// HUGEINT: Delta has no integer of 128 bits, so it's a decimal without a fraction.
+pub(super) const HUGEINT: DataType = DataType::Decimal128(MAX_DIGITS, 0);
+
+/// TIMESTAMP.
+pub(super) const TIMESTAMP: DataType = DataType::Timestamp(TimeUnit::Microsecond, None);
+
+/// INTERVAL.
+pub(super) const INTERVAL: DataType = DataType::Interval(IntervalUnit::MonthDayNano);
+
+/// TIMESTAMP WITH TIME ZONE.
+pub(super) fn timestamptz() -> DataType {
+    DataType::Timestamp(TimeUnit::Microsecond, Some(UTC.into()))
+}
+
+/// Text with rules of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Text {
+    /// Any text.
+    Plain,
+    /// 32 hexadecimal digits in five groups.
+    Uuid,
+    /// A JSON document.
+    Json,
+}
+
+/// A type that SQL names, as a cast needs it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Target {
+    /// The type in Arrow.
+    pub(super) data_type: DataType,
+    /// Rules for text.
+    pub(super) text: Text,
+}
+
+impl Target {
+    fn plain(data_type: DataType) -> Self {
+        Self { data_type, text: Text::Plain }
+    }
+
+    /// Its name in DuckDB.
+    pub(super) fn name(&self) -> String {
+        match self.text {
+            Text::Plain => name(&self.data_type),
+            Text::Uuid => "UUID".into(),
+            Text::Json => "JSON".into(),
+        }
+    }
+}
+
+/// The type that a SQL name stands for in DuckDB.
+///
+/// # Errors
+/// If the type is unknown or can't be had, with what to use instead.
+pub(super) fn target(sql: &Sql) -> Result<Target, String> {
+    use DataType as T;
+    let data_type = match sql {
+        Sql::Uuid => return Ok(Target { data_type: T::Utf8, text: Text::Uuid }),
+        Sql::JSON => return Ok(Target { data_type: T::Utf8, text: Text::Json }),
+        Sql::Character(_)
+        | Sql::Char(_)
+        | Sql::CharacterVarying(_)
+        | Sql::CharVarying(_)
+        | Sql::Varchar(_)
+        | Sql::Nvarchar(_)
+        | Sql::Text
+        | Sql::String(_) => T::Utf8,
+        Sql::Binary(_) | Sql::Varbinary(_) | Sql::Blob(_) | Sql::Bytea => T::Binary,
+        Sql::Numeric(info) | Sql::Decimal(info) | Sql::Dec(info) => decimal(*info)?,
+        Sql::Float(ExactNumberInfo::Precision(digits)) if *digits > 24 => T::Float64,
+        Sql::Float(_) | Sql::Real | Sql::Float4 => T::Float32,
+        Sql::Double(_) | Sql::DoublePrecision | Sql::Float8 => T::Float64,
+        Sql::TinyInt(_) => T::Int8,
+        Sql::SmallInt(_) | Sql::Int2(_) | Sql::Int16 => T::Int16,
+        Sql::Int(_) | Sql::Integer(_) | Sql::Int4(_) | Sql::Int32 | Sql::Signed => T::Int32,
+        Sql::BigInt(_) | Sql::Int8(_) | Sql::Int64 => T::Int64,
+        Sql::HugeInt | Sql::Int128 => HUGEINT,
+        Sql::UTinyInt | Sql::UInt8 => T::UInt8,
+        Sql::USmallInt | Sql::UInt16 => T::UInt16,
+        Sql::UInt32 => T::UInt32,
+        Sql::UBigInt | Sql::UInt64 => T::UInt64,
+        Sql::Bool | Sql::Boolean => T::Boolean,
+        Sql::Date | Sql::Date32 => T::Date32,
+        Sql::Time(_, TimezoneInfo::None | TimezoneInfo::WithoutTimeZone) => {
+            T::Time64(TimeUnit::Microsecond)
+        }
+        Sql::Timestamp(precision, zone) => timestamp(*precision, zone)?,
+        Sql::TimestampNtz(precision) | Sql::Datetime(precision) => {
+            timestamp(*precision, &TimezoneInfo::None)?
+        }
+        Sql::Interval { .. } => INTERVAL,
+        Sql::Array(ArrayElemTypeDef::SquareBracket(item, Some(_))) => {
+            return Err(format!("lists of a fixed length are not supported: use {item}[]"));
+        }
+        Sql::Array(
+            ArrayElemTypeDef::SquareBracket(item, _)
+            | ArrayElemTypeDef::AngleBracket(item)
+            | ArrayElemTypeDef::Parenthesis(item),
+        ) => list(target(item)?.data_type),
+        Sql::Struct(fields, _) => structure(fields)?,
+        Sql::Map(key, value) => map(target(key)?.data_type, target(value)?.data_type),
+        Sql::Custom(name, modifiers) => {
+            return custom(&name.to_string().replace('"', "").to_lowercase(), modifiers);
+        }
+        other => return Err(format!("the type {other} is not supported")),
+    };
+    Ok(Target::plain(data_type))
+}
+
+/// Types whose names the parser doesn't know.
+fn custom(name: &str, modifiers: &[String]) -> Result<Target, String> {
+    use DataType as T;
+    let data_type = match name {
+        "int1" => T::Int8,
+        "short" => T::Int16,
+        "long" | "oid" => T::Int64,
+        "uinteger" => T::UInt32,
+        "logical" => T::Boolean,
+        "bpchar" => T::Utf8,
+        "timestamp_s" => T::Timestamp(TimeUnit::Second, None),
+        "timestamp_ms" => T::Timestamp(TimeUnit::Millisecond, None),
+        "timestamp_us" => TIMESTAMP,
+        "timestamp_ns" => T::Timestamp(TimeUnit::Nanosecond, None),
+        "timestamptz" => timestamptz(),
+        "map" => {
+            let [key, value] = modifiers else { return Err("a map is written `map(key, value)`".into()) };
+            map(named(key)?, named(value)?)
+        }
+        "guid" => return Ok(Target { data_type: T::Utf8, text: Text::Uuid }),
+        "bit" | "bitstring" | "bignum" | "varint" | "variant" | "uhugeint" | "union" | "enum" | "timetz"
+        | "geometry" | "null" => {
+            return Err(format!("the type {} is not supported: Delta has none like it", name.to_uppercase()));
+        }
+        _ => return Err(format!("there is no type `{name}`")),
+    };
+    Ok(Target::plain(data_type))
+}
+
+fn named(name: &str) -> Result<DataType, String> {
+    let mut parser = datafusion::sql::sqlparser::parser::Parser::new(&super::grammar::Grammar)
+        .try_with_sql(name)
+        .map_err(|error| error.to_string())?;
+    let parsed = parser.parse_data_type().map_err(|error| error.to_string())?;
+    target(&parsed).map(|target| target.data_type)
+}
+
+fn decimal(info: ExactNumberInfo) -> Result<DataType, String> {
+    let (precision, scale) = match info {
+        ExactNumberInfo::None => (18, 3),
+        ExactNumberInfo::Precision(precision) => (precision, 0),
+        ExactNumberInfo::PrecisionAndScale(precision, scale) => (precision, scale),
+    };
+    match (u8::try_from(precision), i8::try_from(scale)) {
+        (Ok(digits @ 1..=MAX_DIGITS), Ok(scale)) if (0..=i64::from(digits)).contains(&i64::from(scale)) => {
+            Ok(DataType::Decimal128(digits, scale))
+        }
+        _ => Err(format!(
+            "decimal({precision}, {scale}) is not a type: it has 1 to {MAX_DIGITS} digits, and no more after the point"
+        )),
+    }
+}
+
+fn timestamp(precision: Option<u64>, zone: &TimezoneInfo) -> Result<DataType, String> {
+    if matches!(zone, TimezoneInfo::WithTimeZone | TimezoneInfo::Tz) {
+        return Ok(timestamptz());
+    }
+    Ok(DataType::Timestamp(
+        match precision {
+            Some(0) => TimeUnit::Second,
+            Some(1..=3) => TimeUnit::Millisecond,
+            None | Some(4..=6) => TimeUnit::Microsecond,
+            Some(7..=9) => TimeUnit::Nanosecond,
+            Some(more) => return Err(format!("timestamp({more}) is not a type: it has 0 to 9 digits")),
+        },
+        None,
+    ))
+}
+
+fn structure(fields: &[StructField]) -> Result<DataType, String> {
+    let fields = fields.iter().map(|field| {
+        let name = field.field_name.as_ref().map(|name| name.value.clone()).unwrap_or_default();
+        Ok(Field::new(name, target(&field.field_type)?.data_type, true))
+    });
+    Ok(DataType::Struct(fields.collect::<Result<Fields, String>>()?))
+}
+
+/// A list of these.
+pub(super) fn list(item: DataType) -> DataType {
+    DataType::List(Field::new_list_field(item, true).into())
+}
+
+/// A map between these.
+pub(super) fn map(key: DataType, value: DataType) -> DataType {
+    let entries = Fields::from(vec![Field::new("key", key, false), Field::new("value", value, true)]);
+    DataType::Map(Field::new("entries", DataType::Struct(entries), false).into(), false)
+}
+
+/// The name of a type as DuckDB writes it.
+pub(super) fn name(data_type: &DataType) -> String {
+    use DataType as T;
+    match data_type {
+        T::Null => "NULL".into(),
+        T::Boolean => "BOOLEAN".into(),
+        T::Int8 => "TINYINT".into(),
+        T::Int16 => "SMALLINT".into(),
+        T::Int32 => "INTEGER".into(),
+        T::Int64 => "BIGINT".into(),
+        T::UInt8 => "UTINYINT".into(),
+        T::UInt16 => "USMALLINT".into(),
+        T::UInt32 => "UINTEGER".into(),
+        T::UInt64 => "UBIGINT".into(),
+        T::Float16 | T::Float32 => "FLOAT".into(),
+        T::Float64 => "DOUBLE".into(),
+        T::Decimal128(digits, scale) | T::Decimal256(digits, scale) => format!("DECIMAL({digits},{scale})"),
+        T::Utf8 | T::LargeUtf8 | T::Utf8View => "VARCHAR".into(),
+        T::Binary | T::LargeBinary | T::BinaryView | T::FixedSizeBinary(_) => "BLOB".into(),
+        T::Date32 | T::Date64 => "DATE".into(),
+        T::Time32(_) | T::Time64(_) => "TIME".into(),
+        T::Timestamp(TimeUnit::Second, None) => "TIMESTAMP_S".into(),
+        T::Timestamp(TimeUnit::Millisecond, None) => "TIMESTAMP_MS".into(),
+        T::Timestamp(TimeUnit::Nanosecond, None) => "TIMESTAMP_NS".into(),
+        T::Timestamp(_, None) => "TIMESTAMP".into(),
+        T::Timestamp(_, Some(_)) => "TIMESTAMP WITH TIME ZONE".into(),
+        T::Interval(_) | T::Duration(_) => "INTERVAL".into(),
+        T::List(item) | T::LargeList(item) | T::FixedSizeList(item, _) => {
+            format!("{}[]", name(item.data_type()))
+        }
+        T::Struct(fields) => {
+            let fields: Vec<_> =
+                fields.iter().map(|field| format!("{} {}", field.name(), name(field.data_type()))).collect();
+            format!("STRUCT({})", fields.join(", "))
+        }
+        T::Map(entries, _) => match entries.data_type() {
+            T::Struct(parts) if parts.len() == 2 => {
+                format!("MAP({}, {})", name(parts[0].data_type()), name(parts[1].data_type()))
+            }
+            _ => "MAP".into(),
+        },
+        T::Dictionary(_, value) => name(value),
+        other => other.to_string(),
+    }
+}
+
+/// Whether a type is text.
+pub(super) fn is_text(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+}
+
+/// Whether a type is a number. Booleans aren't.
+pub(super) fn is_number(data_type: &DataType) -> bool {
+    data_type.is_integer() || data_type.is_floating() || is_decimal(data_type)
+}
+
+/// Whether a type is a decimal.
+pub(super) fn is_decimal(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Decimal128(..) | DataType::Decimal256(..))
+}
+
+/// Digits and scale of the decimal that holds every value of an integer or decimal type.
+pub(super) fn digits(data_type: &DataType) -> Option<(u8, i8)> {
+    use DataType as T;
+    Some(match data_type {
+        T::Int8 | T::UInt8 => (3, 0),
+        T::Int16 | T::UInt16 => (5, 0),
+        T::Int32 | T::UInt32 => (10, 0),
+        T::Int64 => (19, 0),
+        T::UInt64 => (20, 0),
+        T::Decimal128(digits, scale) | T::Decimal256(digits, scale) => (*digits, *scale),
+        _ => return None,
+    })
+}
+
+/// The type in which values of two types meet without an explicit cast: in comparisons, CASE, UNION and lists.
+/// `None` if there is none. Text meets only text here; literals are the caller's business.
+pub(super) fn common(a: &DataType, b: &DataType) -> Option<DataType> {
+    use DataType as T;
+    if a == b {
+        return Some(a.clone());
+    }
+    Some(match (a, b) {
+        (T::Null, other) | (other, T::Null) => other.clone(),
+        (T::Dictionary(_, a), b) | (b, T::Dictionary(_, a)) => return common(a, b),
+        (T::Boolean, number) | (number, T::Boolean) if is_number(number) => number.clone(),
+        (a, b) if is_number(a) && is_number(b) => return number(a, b),
+        (a, b) if is_text(a) && is_text(b) => T::Utf8,
+        (a, b) if is_bytes(a) && is_bytes(b) => T::Binary,
+        (T::Date32 | T::Date64, T::Date32 | T::Date64) => T::Date32,
+        (T::Date32 | T::Date64, T::Timestamp(_, None)) => b.clone(),
+        (T::Timestamp(_, None), T::Date32 | T::Date64) => a.clone(),
+        (T::Date32 | T::Date64, T::Timestamp(_, Some(_))) | (T::Timestamp(_, Some(_)), T::Date32 | T::Date64) => {
+            timestamptz()
+        }
+        (T::Timestamp(a, None), T::Timestamp(b, None)) => T::Timestamp((*a).max(*b), None),
+        (T::Timestamp(..), T::Timestamp(..)) => timestamptz(),
+        (T::Time32(_) | T::Time64(_), T::Time32(_) | T::Time64(_)) => T::Time64(TimeUnit::Microsecond),
+        (T::Interval(_) | T::Duration(_), T::Interval(_) | T::Duration(_)) => INTERVAL,
+        (a, b) => return nested(a, b),
+    })
+}
+
+fn nested(a: &DataType, b: &DataType) -> Option<DataType> {
+    use DataType as T;
+    match (a, b) {
+        (
+            T::List(a) | T::LargeList(a) | T::FixedSizeList(a, _),
+            T::List(b) | T::LargeList(b) | T::FixedSizeList(b, _),
+        ) => Some(list(common(a.data_type(), b.data_type())?)),
+        (T::Struct(a), T::Struct(b)) if a.len() == b.len() => {
+            let fields = a.iter().zip(b).map(|(a, b)| {
+                let same = a.name().eq_ignore_ascii_case(b.name());
+                Some(Field::new(a.name(), same.then(|| common(a.data_type(), b.data_type()))??, true))
+            });
+            Some(T::Struct(fields.collect::<Option<Fields>>()?))
+        }
+        (T::Map(a, _), T::Map(b, _)) => match (a.data_type(), b.data_type()) {
+            (T::Struct(a), T::Struct(b)) if a.len() == 2 && b.len() == 2 => Some(map(
+                common(a[0].data_type(), b[0].data_type())?,
+                common(a[1].data_type(), b[1].data_type())?,
+            )),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn is_bytes(data_type: &DataType) -> bool {
+    matches!(
+        data_type,
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_)
+    )
+}
+
+/// The type in which two numbers meet.
+fn number(a: &DataType, b: &DataType) -> Option<DataType> {
+    use DataType as T;
+    Some(match (a, b) {
+        (T::Float64, _) | (_, T::Float64) => T::Float64,
+        (T::Float32 | T::Float16, _) | (_, T::Float32 | T::Float16) => T::Float32,
+        (a, b) if is_decimal(a) || is_decimal(b) => {
+            let ((a, a_scale), (b, b_scale)) = (digits(a)?, digits(b)?);
+            let scale = a_scale.max(b_scale);
+            let whole = whole(a, a_scale).max(whole(b, b_scale));
+            T::Decimal128((whole + scale.unsigned_abs()).min(MAX_DIGITS), scale)
+        }
+        (a, b) => integer(a, b),
+    })
+}
+
+/// Digits before the point.
+pub(super) fn whole(digits: u8, scale: i8) -> u8 {
+    u8::try_from((i16::from(digits) - i16::from(scale)).max(0)).unwrap_or(MAX_DIGITS)
+}
+
+/// The smallest integer type that holds both; HUGEINT beyond 64 bits.
+fn integer(a: &DataType, b: &DataType) -> DataType {
+    use DataType as T;
+    let (signed_a, signed_b) = (a.is_signed_integer(), b.is_signed_integer());
+    let (size_a, size_b) = (a.primitive_width().unwrap_or(8), b.primitive_width().unwrap_or(8));
+    if signed_a == signed_b {
+        return if size_a >= size_b { a.clone() } else { b.clone() };
+    }
+    let (signed, unsigned) = if signed_a { (size_a, size_b) } else { (size_b, size_a) };
+    match signed.max(unsigned * 2) {
+        1 | 2 => T::Int16,
+        4 => T::Int32,
+        8 => T::Int64,
+        _ => HUGEINT,
+    }
+}

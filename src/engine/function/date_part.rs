@@ -1,0 +1,424 @@
+//! `date_part`, and a function for each part.
+
+use std::sync::Arc;
+
+use datafusion::{
+    arrow::{
+        array::{Array, ArrayRef, AsArray, StructArray},
+        datatypes::{DataType, Field},
+    },
+    common::ScalarValue,
+    error::{DataFusionError, Result},
+};
+
+use super::{
+    calendar::MICROS_PER_DAY,
+    call::{Call, Micros, fail},
+    description::{Function, Overload, Typing, computes, takes},
+    kind::Kind::{BigInt, Date, Double, Interval, List, Time, Timestamp, TimestampTz, Varchar},
+    part::{Part, Parted, Parts, parted},
+};
+
+/// `date_part(part, value)`: a whole number, or a double for `epoch` and `julian`.
+fn date_part(call: &Call) -> Result<ArrayRef> {
+    let parts = Parts::new(call, 0)?;
+    let value = parted(call, 1)?;
+    if call.returns() == &DataType::Float64 {
+        return call.each(|row| match (parts.at(row)?, value(row)) {
+            (Some(part), Some(value)) if part.is_double() => value.double(part),
+            (Some(part), Some(value)) => Ok(value.whole(part)?.map(|whole| whole as f64)),
+            _ => Ok(None),
+        });
+    }
+    call.each(|row| match (parts.at(row)?, value(row)) {
+        (Some(part), Some(_)) if part.is_double() => fail("the part `epoch` or `julian` must be a constant"),
+        (Some(part), Some(value)) => value.whole(part),
+        _ => Ok(None),
+    })
+}
+
+fn type_of_part(typing: &Typing) -> Result<DataType> {
+    let double = Part::planned(typing, 0)?.is_some_and(Part::is_double);
+    Ok(if double { DataType::Float64 } else { DataType::Int64 })
+}
+
+/// The names in a list of parts.
+fn names_of_parts(typing: &Typing) -> Result<Vec<String>> {
+    let names = match typing.literals.first() {
+        Some(Some(ScalarValue::List(names))) if names.is_valid(0) => names.value(0),
+        _ => {
+            return Err(DataFusionError::Plan(
+                "the parts of a date must be a list of constants, such as ['year', 'month']".into(),
+            ));
+        }
+    };
+    let names = names.as_string_opt::<i32>().filter(|names| names.null_count() == 0);
+    let names = names.ok_or_else(|| DataFusionError::Plan("the parts of a date must be texts".into()))?;
+    Ok(names.iter().flatten().map(str::to_owned).collect())
+}
+
+fn type_of_parts(typing: &Typing) -> Result<DataType> {
+    let fields = names_of_parts(typing)?.into_iter().map(|name| {
+        let part =
+            Part::parse(&name).map_err(|error| DataFusionError::Plan(crate::engine::message(&error)))?;
+        let of = if part.is_double() { DataType::Float64 } else { DataType::Int64 };
+        Ok(Field::new(name, of, true))
+    });
+    Ok(DataType::Struct(fields.collect::<Result<Vec<Field>>>()?.into()))
+}
+
+/// `date_part([part, …], value)`: a struct.
+fn date_parts(call: &Call) -> Result<ArrayRef> {
+    let DataType::Struct(fields) = call.returns() else { return fail("date_part: no parts") };
+    let value = parted(call, 1)?;
+    let columns = fields.iter().map(|field| {
+        let part = Part::parse(field.name())?;
+        let column: ArrayRef = if part.is_double() {
+            let values = (0..call.rows()).map(|row| value(row).map_or(Ok(None), |value| value.double(part)));
+            Arc::new(values.collect::<Result<datafusion::arrow::array::Float64Array>>()?)
+        } else {
+            let values = (0..call.rows()).map(|row| value(row).map_or(Ok(None), |value| value.whole(part)));
+            Arc::new(values.collect::<Result<datafusion::arrow::array::Int64Array>>()?)
+        };
+        Ok(column)
+    });
+    let columns = columns.collect::<Result<Vec<_>>>()?;
+    let valid = (0..call.rows()).map(|row| value(row).is_some()).collect();
+    Ok(Arc::new(StructArray::try_new(fields.clone(), columns, Some(valid))?))
+}
+
+const DATE_PART: &[Overload] = &[
+    computes(&[Varchar, Date], type_of_part, "BIGINT", date_part),
+    computes(&[Varchar, Timestamp], type_of_part, "BIGINT", date_part),
+    computes(&[Varchar, TimestampTz], type_of_part, "BIGINT", date_part),
+    computes(&[Varchar, Time], type_of_part, "BIGINT", date_part),
+    computes(&[Varchar, Interval], type_of_part, "BIGINT", date_part),
+    computes(&[List(&Varchar), Date], type_of_parts, "STRUCT", date_parts),
+    computes(&[List(&Varchar), Timestamp], type_of_parts, "STRUCT", date_parts),
+    computes(&[List(&Varchar), TimestampTz], type_of_parts, "STRUCT", date_parts),
+    computes(&[List(&Varchar), Time], type_of_parts, "STRUCT", date_parts),
+    computes(&[List(&Varchar), Interval], type_of_parts, "STRUCT", date_parts),
+];
+
+/// A part as a column.
+fn whole(call: &Call, part: Part) -> Result<ArrayRef> {
+    let value = parted(call, 0)?;
+    call.each(|row| value(row).map_or(Ok(None), |value| value.whole(part)))
+}
+
+/// A part as a column of doubles.
+fn double(call: &Call, part: Part) -> Result<ArrayRef> {
+    let value = parted(call, 0)?;
+    call.each(|row| value(row).map_or(Ok(None), |value| value.double(part)))
+}
+
+/// Time since 1970 in some unit.
+fn epoch(call: &Call, per_second: i128) -> Result<ArrayRef> {
+    let value = parted(call, 0)?;
+    call.each(|row| {
+        let micros = match value(row) {
+            None | Some(Parted::Infinite) => return Ok(None),
+            Some(Parted::Moment(days, micros)) => {
+                i128::from(days) * i128::from(MICROS_PER_DAY) + i128::from(micros)
+            }
+            Some(Parted::Time(micros)) => micros.into(),
+            Some(Parted::Interval(value)) => {
+                let days = i128::from(value.months) * 30 + i128::from(value.days);
+                days * i128::from(MICROS_PER_DAY) + i128::from(value.nanoseconds / 1_000)
+            }
+        };
+        let found = if per_second < 1_000_000 {
+            micros.div_euclid(1_000_000 / per_second)
+        } else {
+            micros * (per_second / 1_000_000)
+        };
+        match i64::try_from(found) {
+            Ok(found) => Ok(Some(found)),
+            Err(_) => fail("the time since 1970 is out of range"),
+        }
+    })
+}
+
+/// A function for one part of dates and intervals.
+macro_rules! part_of_date {
+    ($names:expr, $syntax:literal, $doc:literal, $example:literal, $value:literal, $part:expr) => {
+        Function {
+            names: $names,
+            syntax: $syntax,
+            doc: $doc,
+            example: ($example, $value),
+            overloads: &[
+                takes(&[Date], BigInt, |call| whole(call, $part)),
+                takes(&[Timestamp], BigInt, |call| whole(call, $part)),
+                takes(&[TimestampTz], BigInt, |call| whole(call, $part)),
+                takes(&[Interval], BigInt, |call| whole(call, $part)),
+            ],
+            ..Function::DATE
+        }
+    };
+}
+
+/// The same of times too.
+macro_rules! part_of_time {
+    ($name:literal, $doc:literal, $example:literal, $value:literal, $part:expr) => {
+        Function {
+            names: &[$name],
+            syntax: concat!($name, "(at)"),
+            doc: $doc,
+            example: ($example, $value),
+            overloads: &[
+                takes(&[Date], BigInt, |call| whole(call, $part)),
+                takes(&[Timestamp], BigInt, |call| whole(call, $part)),
+                takes(&[TimestampTz], BigInt, |call| whole(call, $part)),
+                takes(&[Time], BigInt, |call| whole(call, $part)),
+                takes(&[Interval], BigInt, |call| whole(call, $part)),
+            ],
+            ..Function::TIMESTAMP
+        }
+    };
+}
+
+macro_rules! since_1970 {
+    ($per_second:expr) => {
+        &[
+            takes(&[Date], BigInt, |call| epoch(call, $per_second)),
+            takes(&[Timestamp], BigInt, |call| epoch(call, $per_second)),
+            takes(&[TimestampTz], BigInt, |call| epoch(call, $per_second)),
+            takes(&[Time], BigInt, |call| epoch(call, $per_second)),
+            takes(&[Interval], BigInt, |call| epoch(call, $per_second)),
+        ]
+    };
+}
+
+/// The functions of this file.
+pub(super) const FUNCTIONS: &[Function] = &[
+    Function {
+        names: &["date_part", "datepart"],
+        syntax: "date_part(part, at)",
+        doc: "Returns a part of a date, time or interval, or a struct of several; `extract(part from at)` is the same. \
+              Parts: year, quarter, month, week, day, hour, minute, second, millisecond, microsecond, decade, century, \
+              millennium, dow, isodow, doy, isoyear, yearweek, era, epoch, julian.",
+        example: ("date_part('minute', timestamp '1992-09-20 20:38:40')", "38"),
+        overloads: DATE_PART,
+        ..Function::DATE
+    },
+    part_of_date!(&["year"], "year(at)", "Returns the year.", "year(date '1992-02-15')", "1992", Part::Year),
+    part_of_date!(
+        &["month"],
+        "month(at)",
+        "Returns the month.",
+        "month(date '1992-02-15')",
+        "2",
+        Part::Month
+    ),
+    part_of_date!(
+        &["day", "dayofmonth"],
+        "day(at)",
+        "Returns the day.",
+        "day(date '1992-02-15')",
+        "15",
+        Part::Day
+    ),
+    part_of_date!(
+        &["decade"],
+        "decade(at)",
+        "Returns the decade.",
+        "decade(date '1992-02-15')",
+        "199",
+        Part::Decade
+    ),
+    part_of_date!(
+        &["century"],
+        "century(at)",
+        "Returns the century.",
+        "century(date '1992-02-15')",
+        "20",
+        Part::Century
+    ),
+    part_of_date!(
+        &["millennium"],
+        "millennium(at)",
+        "Returns the millennium.",
+        "millennium(date '1992-02-15')",
+        "2",
+        Part::Millennium
+    ),
+    part_of_date!(
+        &["quarter"],
+        "quarter(at)",
+        "Returns the quarter.",
+        "quarter(date '1992-02-15')",
+        "1",
+        Part::Quarter
+    ),
+    part_of_date!(
+        &["dayofweek", "weekday"],
+        "dayofweek(at)",
+        "Returns the day of the week: Sunday is 0, Saturday 6.",
+        "dayofweek(date '1992-02-15')",
+        "6",
+        Part::DayOfWeek
+    ),
+    part_of_date!(
+        &["isodow"],
+        "isodow(at)",
+        "Returns the day of the week: Monday is 1, Sunday 7.",
+        "isodow(date '1992-02-15')",
+        "6",
+        Part::IsoDayOfWeek
+    ),
+    part_of_date!(
+        &["dayofyear"],
+        "dayofyear(at)",
+        "Returns the day of the year, from 1.",
+        "dayofyear(date '1992-02-15')",
+        "46",
+        Part::DayOfYear
+    ),
+    part_of_date!(
+        &["week", "weekofyear"],
+        "week(at)",
+        "Returns the ISO week.",
+        "week(date '1992-02-15')",
+        "7",
+        Part::Week
+    ),
+    part_of_date!(
+        &["isoyear"],
+        "isoyear(at)",
+        "Returns the year that the ISO week belongs to.",
+        "isoyear(date '2022-01-01')",
+        "2021",
+        Part::IsoYear
+    ),
+    part_of_date!(
+        &["yearweek"],
+        "yearweek(at)",
+        "Returns the ISO year and week as one number.",
+        "yearweek(date '1992-02-15')",
+        "199207",
+        Part::YearWeek
+    ),
+    part_of_date!(
+        &["timezone_hour"],
+        "timezone_hour(at)",
+        "Returns the hours of the time zone's offset: 0, since the zone is UTC.",
+        "timezone_hour(timestamp '1992-02-15 00:00:00')",
+        "0",
+        Part::Timezone
+    ),
+    part_of_date!(
+        &["timezone_minute"],
+        "timezone_minute(at)",
+        "Returns the minutes of the time zone's offset: 0, since the zone is UTC.",
+        "timezone_minute(timestamp '1992-02-15 00:00:00')",
+        "0",
+        Part::Timezone
+    ),
+    part_of_date!(
+        &["era"],
+        "era(at)",
+        "Returns 1 for years of our era, 0 for those before.",
+        "era(date '1992-02-15')",
+        "1",
+        Part::Era
+    ),
+    part_of_time!("hour", "Returns the hour.", "hour(timestamp '1992-02-15 20:38:40')", "20", Part::Hour),
+    part_of_time!(
+        "minute",
+        "Returns the minute.",
+        "minute(timestamp '1992-02-15 20:38:40')",
+        "38",
+        Part::Minute
+    ),
+    part_of_time!(
+        "second",
+        "Returns the second.",
+        "second(timestamp '1992-02-15 20:38:40')",
+        "40",
+        Part::Second
+    ),
+    part_of_time!(
+        "millisecond",
+        "Returns the milliseconds of the minute.",
+        "millisecond(timestamp '1992-02-15 20:38:40.5')",
+        "40500",
+        Part::Millisecond
+    ),
+    part_of_time!(
+        "microsecond",
+        "Returns the microseconds of the minute.",
+        "microsecond(timestamp '1992-02-15 20:38:40.5')",
+        "40500000",
+        Part::Microsecond
+    ),
+    part_of_time!(
+        "nanosecond",
+        "Returns the nanoseconds of the minute.",
+        "nanosecond(timestamp '1992-02-15 20:38:40.5')",
+        "40500000000",
+        Part::Nanosecond
+    ),
+    Function {
+        names: &["epoch"],
+        syntax: "epoch(at)",
+        doc: "Returns the seconds since 1970, since midnight, or of an interval.",
+        example: ("epoch(timestamp '2022-11-07 08:43:04')", "1667810584.0"),
+        overloads: &[
+            takes(&[Date], Double, |call| double(call, Part::Epoch)),
+            takes(&[Timestamp], Double, |call| double(call, Part::Epoch)),
+            takes(&[TimestampTz], Double, |call| double(call, Part::Epoch)),
+            takes(&[Time], Double, |call| double(call, Part::Epoch)),
+            takes(&[Interval], Double, |call| double(call, Part::Epoch)),
+        ],
+        ..Function::TIMESTAMP
+    },
+    Function {
+        names: &["epoch_ms"],
+        syntax: "epoch_ms(at)",
+        doc: "Returns the milliseconds since 1970; of a number, the timestamp so many milliseconds after 1970.",
+        example: ("epoch_ms(timestamp '2022-11-07 08:43:04')", "1667810584000"),
+        overloads: &[
+            takes(&[BigInt], Timestamp, |call| {
+                call.map1(|millis: i64| match millis.checked_mul(1_000) {
+                    Some(micros) => Ok(Some(Micros(micros))),
+                    None => fail(format!("epoch_ms: {millis} is out of range")),
+                })
+            }),
+            takes(&[Date], BigInt, |call| epoch(call, 1_000)),
+            takes(&[Timestamp], BigInt, |call| epoch(call, 1_000)),
+            takes(&[TimestampTz], BigInt, |call| epoch(call, 1_000)),
+            takes(&[Time], BigInt, |call| epoch(call, 1_000)),
+            takes(&[Interval], BigInt, |call| epoch(call, 1_000)),
+        ],
+        ..Function::TIMESTAMP
+    },
+    Function {
+        names: &["epoch_us"],
+        syntax: "epoch_us(at)",
+        doc: "Returns the microseconds since 1970.",
+        example: ("epoch_us(timestamp '2022-11-07 08:43:04')", "1667810584000000"),
+        overloads: since_1970!(1_000_000),
+        ..Function::TIMESTAMP
+    },
+    Function {
+        names: &["epoch_ns"],
+        syntax: "epoch_ns(at)",
+        doc: "Returns the nanoseconds since 1970.",
+        example: ("epoch_ns(timestamp '2022-11-07 08:43:04')", "1667810584000000000"),
+        overloads: since_1970!(1_000_000_000),
+        ..Function::TIMESTAMP
+    },
+    Function {
+        names: &["julian"],
+        syntax: "julian(at)",
+        doc: "Returns the Julian day, with its fraction.",
+        example: ("julian(timestamp '1992-09-20 12:00:00')", "2448886.5"),
+        overloads: &[
+            takes(&[Date], Double, |call| double(call, Part::Julian)),
+            takes(&[Timestamp], Double, |call| double(call, Part::Julian)),
+            takes(&[TimestampTz], Double, |call| double(call, Part::Julian)),
+        ],
+        ..Function::DATE
+    },
+];

@@ -1,0 +1,291 @@
+//! Cutting dates, timestamps and intervals down to a unit, and counting units between them.
+
+use datafusion::{
+    arrow::{
+        array::ArrayRef,
+        datatypes::{DataType, IntervalMonthDayNano},
+    },
+    error::{DataFusionError, Result},
+};
+
+use super::{
+    calendar::{self, MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE, MICROS_PER_SECOND},
+    call::{Call, Days, Micros, TimeOfDay, fail},
+    description::{Function, Overload, Typing, computes},
+    interval::age,
+    kind::{
+        Kind::{self, Date, Interval, Time, Timestamp, TimestampTz, Varchar},
+        UTC,
+    },
+    part::{Part, Parts},
+};
+
+/// One overload for each type that has units between two values.
+macro_rules! between {
+    ($count:expr) => {
+        &[
+            computes(&[Varchar, Date, Date], counted, "BIGINT", |call| {
+                count(call, |days: Days| calendar::midnight(days), $count)
+            }),
+            computes(&[Varchar, Timestamp, Timestamp], counted, "BIGINT", |call| {
+                count(call, |at: Micros| Some(at), $count)
+            }),
+            computes(&[Varchar, TimestampTz, TimestampTz], counted, "BIGINT", |call| {
+                count(call, |at: Micros| Some(at), $count)
+            }),
+            computes(&[Varchar, Time, Time], counted, "BIGINT", |call| {
+                count(
+                    call,
+                    |at: TimeOfDay| Some(Micros(at.0)),
+                    |part, start, end| {
+                        if time_unit(part).is_none() {
+                            return fail(format!("a time has no {part:?}").to_lowercase());
+                        }
+                        ($count)(part, start, end)
+                    },
+                )
+            }),
+        ] as &[Overload]
+    };
+}
+
+/// The functions of this file.
+pub(super) const FUNCTIONS: &[Function] = &[
+    Function {
+        names: &["date_trunc", "datetrunc"],
+        syntax: "date_trunc(part, at)",
+        doc: "Cuts a date or timestamp down to a unit, such as the first of the month; a date becomes a timestamp.",
+        example: ("date_trunc('hour', timestamp '1992-09-20 20:38:40')", "1992-09-20 20:00:00"),
+        overloads: &[
+            computes(&[Varchar, Date], truncated, "TIMESTAMP", truncate_dates),
+            computes(&[Varchar, Timestamp], truncated, "TIMESTAMP", truncate_timestamps),
+            computes(&[Varchar, TimestampTz], truncated, "TIMESTAMP WITH TIME ZONE", truncate_timestamps),
+            computes(&[Varchar, Interval], truncated, "INTERVAL", |call| {
+                let parts = Parts::new(call, 0)?;
+                let values = call.column::<IntervalMonthDayNano>(1)?;
+                call.each(|row| match (parts.at(row)?, values.at(row)) {
+                    (Some(part), Some(value)) => truncate_interval(part, value).map(Some),
+                    _ => Ok(None),
+                })
+            }),
+        ],
+        ..Function::DATE
+    },
+    Function {
+        names: &["date_diff", "datediff"],
+        syntax: "date_diff(part, start, end)",
+        doc: "Returns how many boundaries of a unit lie between two dates, timestamps or times.",
+        example: ("date_diff('month', date '1992-09-30', date '1992-11-01')", "2"),
+        overloads: between!(boundaries),
+        ..Function::DATE
+    },
+    Function {
+        names: &["date_sub", "datesub"],
+        syntax: "date_sub(part, start, end)",
+        doc: "Returns how many whole units lie between two dates, timestamps or times.",
+        example: ("date_sub('month', date '1992-09-30', date '1992-11-01')", "1"),
+        overloads: between!(whole_units),
+        ..Function::DATE
+    },
+];
+
+fn truncated(typing: &Typing) -> Result<DataType> {
+    check(typing)?;
+    Ok(match &typing.types[1] {
+        DataType::Interval(unit) => DataType::Interval(*unit),
+        DataType::Timestamp(unit, Some(_)) => DataType::Timestamp(*unit, Some(UTC.into())),
+        _ => Kind::Timestamp.data_type().unwrap_or(DataType::Null),
+    })
+}
+
+fn counted(typing: &Typing) -> Result<DataType> {
+    check(typing)?;
+    Ok(DataType::Int64)
+}
+
+/// Refuses parts that are no units while the query is planned.
+fn check(typing: &Typing) -> Result<()> {
+    match Part::planned(typing, 0)? {
+        Some(part @ (Part::Era | Part::Timezone)) => {
+            let name = format!("{part:?}").to_lowercase();
+            Err(DataFusionError::Plan(format!("`{name}` is no unit of time")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Units of a fixed length, in microseconds.
+fn time_unit(part: Part) -> Option<i64> {
+    Some(match part {
+        Part::Microsecond => 1,
+        Part::Millisecond => 1_000,
+        Part::Second | Part::Epoch => MICROS_PER_SECOND,
+        Part::Minute => MICROS_PER_MINUTE,
+        Part::Hour => MICROS_PER_HOUR,
+        _ => return None,
+    })
+}
+
+fn truncate_dates(call: &Call) -> Result<ArrayRef> {
+    let parts = Parts::new(call, 0)?;
+    let dates = call.column::<Days>(1)?;
+    call.each(|row| match (parts.at(row)?, dates.at(row)) {
+        (Some(part), Some(date)) => match calendar::midnight(date) {
+            Some(midnight) => truncate(part, midnight).map(Some),
+            None => fail("date_trunc: the date is out of range for a timestamp"),
+        },
+        _ => Ok(None),
+    })
+}
+
+fn truncate_timestamps(call: &Call) -> Result<ArrayRef> {
+    let parts = Parts::new(call, 0)?;
+    let times = call.column::<Micros>(1)?;
+    call.each(|row| match (parts.at(row)?, times.at(row)) {
+        (Some(part), Some(at)) => truncate(part, at).map(Some),
+        _ => Ok(None),
+    })
+}
+
+/// The start of the unit that a moment is in.
+fn truncate(part: Part, at: Micros) -> Result<Micros> {
+    if !calendar::is_finite(at) {
+        return Ok(at);
+    }
+    if let Some(unit) = time_unit(part) {
+        return start(i128::from(at.0.div_euclid(unit)) * i128::from(unit));
+    }
+    let days = calendar::split(at).0;
+    let date = calendar::civil(days);
+    let first_of = |year: i64, month: i64| calendar::days(year, month, 1);
+    let day = match part {
+        Part::Millennium => first_of(date.year / 1000 * 1000, 1),
+        Part::Century => first_of(date.year / 100 * 100, 1),
+        Part::Decade => first_of(date.year / 10 * 10, 1),
+        Part::Year => first_of(date.year, 1),
+        Part::Quarter => first_of(date.year, (date.month - 1) / 3 * 3 + 1),
+        Part::Month => first_of(date.year, date.month),
+        Part::Week | Part::YearWeek => days - calendar::iso_weekday(days) + 1,
+        Part::IsoYear => days - calendar::iso_weekday(days) + 1 - (calendar::iso_week(days).1 - 1) * 7,
+        Part::Era | Part::Timezone => {
+            return fail(format!("`{}` is no unit of time", format!("{part:?}").to_lowercase()));
+        }
+        _ => days,
+    };
+    start(i128::from(day) * i128::from(MICROS_PER_DAY))
+}
+
+fn start(micros: i128) -> Result<Micros> {
+    match i64::try_from(micros) {
+        Ok(micros) => Ok(Micros(micros)),
+        Err(_) => fail("date_trunc: the result is out of range for a timestamp"),
+    }
+}
+
+fn truncate_interval(part: Part, value: IntervalMonthDayNano) -> Result<IntervalMonthDayNano> {
+    let months = |unit: i32| Ok(IntervalMonthDayNano::new(value.months / unit * unit, 0, 0));
+    match part {
+        Part::Millennium => months(12_000),
+        Part::Century => months(1_200),
+        Part::Decade => months(120),
+        Part::Year | Part::IsoYear => months(12),
+        Part::Quarter => months(3),
+        Part::Month => months(1),
+        Part::Week | Part::YearWeek => Ok(IntervalMonthDayNano::new(value.months, value.days / 7 * 7, 0)),
+        Part::Era | Part::Timezone => fail("an interval has no such unit"),
+        _ => {
+            let nanos = match time_unit(part) {
+                Some(unit) => value.nanoseconds / (unit * 1_000) * (unit * 1_000),
+                None => 0,
+            };
+            Ok(IntervalMonthDayNano::new(value.months, value.days, nanos))
+        }
+    }
+}
+
+/// Counts units between two columns.
+fn count<'a, A: super::call::Arg<'a>>(
+    call: &'a Call,
+    moment: impl Fn(A) -> Option<Micros>,
+    units: impl Fn(Part, Micros, Micros) -> Result<i64>,
+) -> Result<ArrayRef> {
+    let parts = Parts::new(call, 0)?;
+    let (starts, ends) = (call.column::<A>(1)?, call.column::<A>(2)?);
+    call.each(|row| {
+        let (Some(part), Some(start), Some(end)) = (parts.at(row)?, starts.at(row), ends.at(row)) else {
+            return Ok(None);
+        };
+        match (moment(start), moment(end)) {
+            (Some(start), Some(end)) if calendar::is_finite(start) && calendar::is_finite(end) => {
+                units(part, start, end).map(Some)
+            }
+            (Some(_), Some(_)) => Ok(None),
+            _ => fail("the date is out of range for a timestamp"),
+        }
+    })
+}
+
+fn boundaries(part: Part, start: Micros, end: Micros) -> Result<i64> {
+    if let Some(unit) = time_unit(part) {
+        return difference(end.0.div_euclid(unit), start.0.div_euclid(unit));
+    }
+    let (first, last) = (calendar::split(start).0, calendar::split(end).0);
+    let (from, to) = (calendar::civil(first), calendar::civil(last));
+    Ok(match part {
+        Part::Year => to.year - from.year,
+        Part::Month => (to.year - from.year) * 12 + to.month - from.month,
+        Part::Quarter => {
+            let quarter = |date: calendar::Civil| date.year * 4 + (date.month - 1) / 3;
+            quarter(to) - quarter(from)
+        }
+        Part::Decade => to.year / 10 - from.year / 10,
+        Part::Century => to.year / 100 - from.year / 100,
+        Part::Millennium => to.year / 1000 - from.year / 1000,
+        Part::Week | Part::YearWeek => (last - first) / 7,
+        Part::IsoYear => calendar::iso_week(last).0 - calendar::iso_week(first).0,
+        Part::Era | Part::Timezone => return fail("date_diff: no unit of time"),
+        _ => last - first,
+    })
+}
+
+fn whole_units(part: Part, start: Micros, end: Micros) -> Result<i64> {
+    if let Some(unit) = time_unit(part) {
+        return Ok(difference(end.0, start.0)? / unit);
+    }
+    let months = || whole_months(start, end);
+    Ok(match part {
+        Part::Year | Part::IsoYear => months() / 12,
+        Part::Month => months(),
+        Part::Quarter => months() / 3,
+        Part::Decade => months() / 120,
+        Part::Century => months() / 1_200,
+        Part::Millennium => months() / 12_000,
+        Part::Week | Part::YearWeek => difference(end.0, start.0)? / (7 * MICROS_PER_DAY),
+        Part::Era | Part::Timezone => return fail("date_sub: no unit of time"),
+        _ => difference(end.0, start.0)? / MICROS_PER_DAY,
+    })
+}
+
+fn difference(end: i64, start: i64) -> Result<i64> {
+    match end.checked_sub(start) {
+        Some(difference) => Ok(difference),
+        None => fail("the difference of the timestamps is out of range"),
+    }
+}
+
+/// Whole months between two moments. The last day of a month completes a month that began on a later day.
+fn whole_months(start: Micros, end: Micros) -> i64 {
+    if start > end {
+        return -whole_months(end, start);
+    }
+    let (start_day, start_time) = calendar::split(start);
+    let (end_day, end_time) = calendar::split(end);
+    let (from, to) = (calendar::civil(start_day), calendar::civil(end_day));
+    let length = calendar::month_length(to.year, to.month);
+    let mut start = start;
+    if to.day == length && (from.day > length || (from.day == length && start_time < end_time)) {
+        let earlier = calendar::days(from.year, from.month, length);
+        start = Micros(earlier.saturating_mul(MICROS_PER_DAY).saturating_add(start_time));
+    }
+    age(end, start).months.into()
+}

@@ -1,0 +1,91 @@
+//! Time zones by name, and conversions between timestamps with and without one.
+
+use std::str::FromStr;
+
+use chrono::{DateTime, LocalResult, NaiveDateTime, Offset, TimeZone};
+use chrono_tz::Tz;
+use datafusion::error::Result;
+
+use super::{
+    calendar,
+    call::{Micros, fail},
+    description::{Function, takes},
+    kind::Kind::{Timestamp, TimestampTz, Varchar},
+};
+
+/// The functions of this file.
+pub(super) const FUNCTIONS: &[Function] = &[Function {
+    names: &["timezone"],
+    syntax: "timezone(zone, at)",
+    doc: "Takes a timestamp as local time of a zone, or shows one with time zone in it; `at AT TIME ZONE zone` is the \
+          same. Of two moments at the end of daylight saving it is the later; a time that is skipped counts on.",
+    example: ("timezone('Europe/Berlin', timestamp '2020-01-15 10:00:00')", "2020-01-15 09:00:00+00"),
+    overloads: &[
+        takes(&[Varchar, Timestamp], TimestampTz, |call| {
+            let zones = Zones::default();
+            call.map2(|name: &str, at: Micros| Ok(Some(to_utc(at, zones.get(name)?))))
+        }),
+        takes(&[Varchar, TimestampTz], Timestamp, |call| {
+            let zones = Zones::default();
+            call.map2(|name: &str, at: Micros| Ok(Some(to_local(at, zones.get(name)?))))
+        }),
+    ],
+    ..Function::TIMESTAMP
+}];
+
+/// The zone that was looked up last.
+#[derive(Default)]
+struct Zones(std::cell::RefCell<Option<(String, Tz)>>);
+
+impl Zones {
+    fn get(&self, name: &str) -> Result<Tz> {
+        let mut last = self.0.borrow_mut();
+        match last.as_ref() {
+            Some((known, zone)) if known == name => Ok(*zone),
+            _ => {
+                let zone = parse(name)?;
+                *last = Some((name.to_owned(), zone));
+                Ok(zone)
+            }
+        }
+    }
+}
+
+/// The zone of that name, in any case.
+pub(super) fn parse(name: &str) -> Result<Tz> {
+    if let Ok(zone) = Tz::from_str(name) {
+        return Ok(zone);
+    }
+    if let Some(zone) = chrono_tz::TZ_VARIANTS.iter().find(|zone| zone.name().eq_ignore_ascii_case(name)) {
+        return Ok(*zone);
+    }
+    let near = crate::diag::near::question(name, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()))
+        .map(|question| format!(": {question}"));
+    fail(format!("unknown time zone `{name}`{}", near.unwrap_or_default()))
+}
+
+/// The moment at which a clock in the zone shows this.
+pub(super) fn to_utc(at: Micros, zone: Tz) -> Micros {
+    let Some(local) = naive(at) else { return at };
+    let offset = match zone.offset_from_local_datetime(&local) {
+        LocalResult::Single(offset) | LocalResult::Ambiguous(_, offset) => offset,
+        // Skipped: the offset from before the gap.
+        LocalResult::None => zone.offset_from_utc_datetime(&(local - chrono::TimeDelta::days(1))),
+    };
+    Micros(at.0.saturating_sub(i64::from(offset.fix().local_minus_utc()) * 1_000_000))
+}
+
+/// What a clock in the zone shows at a moment.
+pub(super) fn to_local(at: Micros, zone: Tz) -> Micros {
+    let Some(utc) = naive(at) else { return at };
+    let offset = zone.offset_from_utc_datetime(&utc);
+    Micros(at.0.saturating_add(i64::from(offset.fix().local_minus_utc()) * 1_000_000))
+}
+
+/// The moment in chrono's terms; infinite ones, and those beyond its calendar, have none and stay as they are.
+fn naive(at: Micros) -> Option<NaiveDateTime> {
+    if !calendar::is_finite(at) {
+        return None;
+    }
+    DateTime::from_timestamp_micros(at.0).map(|moment| moment.naive_utc())
+}
