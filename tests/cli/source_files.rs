@@ -186,7 +186,7 @@ fn the_readers_own_columns_may_be_listed_alone() {
     project.run(["build"]).success();
     assert_eq!(
         project.rows("select * from {{ ref('a') }}"),
-        "id,day,_source_file,_source_row\n7,2021-01-31,in/day=2021-01-31/a.csv,2\n"
+        "id,day,_source_file,_source_row\n7,2021-01-31,in/day=2021-01-31/a.csv,1\n"
     );
 }
 
@@ -194,6 +194,6 @@ fn the_readers_own_columns_may_be_listed_alone() {
 fn options_are_listed_by_format() {
     let project = Project::empty();
     insta::assert_snapshot!(project.run(["source", "options", "sqlite"]).success());
-    project.run(["source", "options", "cvs"]).refused().says("did you mean `csv`?");
+    project.run(["source", "options", "parket"]).refused().says("did you mean `parquet`?");
     project.run(["source", "options"]).success().says("delimiter (csv)").says("encoding (json, ndjson, csv)");
 }

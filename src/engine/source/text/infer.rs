@@ -283,7 +283,7 @@ mod tests {
             assert_eq!(&*some[0].name, "000000");
             let last: usize = some[some.len() - 1].name.parse().unwrap();
             assert!(
-                last >= count - count.div_ceil(some.len()) - 1,
+                last + count.div_ceil(some.len()) + 1 >= count,
                 "the sample is spread: {last} of {count}"
             );
         }

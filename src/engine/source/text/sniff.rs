@@ -360,7 +360,7 @@ impl<'a> Sample<'a> {
 fn is_heading(records: &[Record]) -> bool {
     let Some((first, rest)) = records.split_first() else { return true };
     let mut is_typed = false;
-    for (at, field) in first.fields.iter().enumerate() {
+    for (at, field) in first.fields.iter().enumerate().filter(|(at, _)| !first.null[*at]) {
         let mut guess = Guess::new(Types::ALL);
         for record in rest.iter().filter(|record| record.null.get(at) == Some(&false)) {
             guess.see(&record.fields[at]);
@@ -368,7 +368,7 @@ fn is_heading(records: &[Record]) -> bool {
         if guess.data_type() != DataType::Utf8View {
             is_typed = true;
             guess.see(field);
-            if !first.null[at] && guess.data_type() == DataType::Utf8View {
+            if guess.data_type() == DataType::Utf8View {
                 return true;
             }
         }
