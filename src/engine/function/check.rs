@@ -69,6 +69,29 @@ pub(in crate::engine) fn argument_types(
     Ok(Some(resolved.types))
 }
 
+/// Gives integer literals the smallest type that holds them, where they meet integers that are no literals:
+/// `greatest(tiny, 0)` is as small as `tiny`.
+fn narrow_literals(types: &mut [DataType], args: &[Expr]) {
+    let all_integers = types.iter().all(DataType::is_integer);
+    if !all_integers || args.iter().all(|arg| literal(arg).is_some()) {
+        return;
+    }
+    for (of, arg) in types.iter_mut().zip(args) {
+        let value = match literal(arg) {
+            Some(ScalarValue::Int32(Some(value))) => i64::from(*value),
+            Some(ScalarValue::Int64(Some(value))) => *value,
+            _ => continue,
+        };
+        if i8::try_from(value).is_ok() {
+            *of = DataType::Int8;
+        } else if i16::try_from(value).is_ok() {
+            *of = DataType::Int16;
+        } else if i32::try_from(value).is_ok() {
+            *of = DataType::Int32;
+        }
+    }
+}
+
 /// The value of a literal, if it is the whole expression.
 fn literal_value(expression: &Expr) -> Option<&ScalarValue> {
     match expression {
