@@ -5,51 +5,18 @@
 
 use datafusion::{
     arrow::datatypes::DataType,
-    common::{
-        DFSchema, ScalarValue,
-        tree_node::{TreeNode, TreeNodeRecursion},
-    },
+    common::{DFSchema, ScalarValue},
     error::Result,
-    logical_expr::{Expr, ExprSchemable, LogicalPlan, expr::ScalarFunction as ScalarCall},
+    logical_expr::{Expr, ExprSchemable, expr::ScalarFunction as ScalarCall},
 };
 
 use super::{description::Typing, scalar::ScalarFunction};
 
-/// Checks the calls of a plan as it was made from SQL, before the optimizer's casts.
-///
-/// # Errors
-/// If an argument that is not a literal would be cast from text, or to a smaller integer; or if a text literal could be of
-/// several types.
-pub(in crate::engine) fn check_arguments(plan: &LogicalPlan) -> Result<()> {
-    plan.apply_with_subqueries(|node| {
-        let mut schema = DFSchema::empty();
-        for input in node.inputs() {
-            schema.merge(input.schema());
-        }
-        if let LogicalPlan::TableScan(scan) = node {
-            schema.merge(&scan.projected_schema);
-        }
-        for expression in node.expressions() {
-            expression.apply(|part| {
-                if let Expr::ScalarFunction(call) = part {
-                    check(call, &schema)?;
-                }
-                Ok(TreeNodeRecursion::Continue)
-            })?;
-        }
-        Ok(TreeNodeRecursion::Continue)
-    })?;
-    Ok(())
-}
-
-fn check(call: &ScalarCall, schema: &DFSchema) -> Result<()> {
-    argument_types(call, schema).map(drop)
-}
-
 /// The types that the arguments of a call must be cast to; `None` for functions of DataFusion's.
 ///
 /// # Errors
-/// As [`check_arguments`] has them.
+/// If an argument that is not a literal would be cast from text, or to a smaller integer; if a text literal could be of
+/// several types; or if an argument must be a constant and isn't one.
 pub(in crate::engine) fn argument_types(
     call: &ScalarCall,
     schema: &DFSchema,
