@@ -5,51 +5,18 @@
 
 use datafusion::{
     arrow::datatypes::DataType,
-    common::{
-        DFSchema, ScalarValue,
-        tree_node::{TreeNode, TreeNodeRecursion},
-    },
+    common::{DFSchema, ScalarValue},
     error::Result,
-    logical_expr::{Expr, ExprSchemable, LogicalPlan, expr::ScalarFunction as ScalarCall},
+    logical_expr::{Expr, ExprSchemable, expr::ScalarFunction as ScalarCall},
 };
 
 use super::{description::Typing, scalar::ScalarFunction};
 
-/// Checks the calls of a plan as it was made from SQL, before the optimizer's casts.
-///
-/// # Errors
-/// If an argument that is not a literal would be cast from text, or to a smaller integer; or if a text literal could be of
-/// several types.
-pub(in crate::engine) fn check_arguments(plan: &LogicalPlan) -> Result<()> {
-    plan.apply_with_subqueries(|node| {
-        let mut schema = DFSchema::empty();
-        for input in node.inputs() {
-            schema.merge(input.schema());
-        }
-        if let LogicalPlan::TableScan(scan) = node {
-            schema.merge(&scan.projected_schema);
-        }
-        for expression in node.expressions() {
-            expression.apply(|part| {
-                if let Expr::ScalarFunction(call) = part {
-                    check(call, &schema)?;
-                }
-                Ok(TreeNodeRecursion::Continue)
-            })?;
-        }
-        Ok(TreeNodeRecursion::Continue)
-    })?;
-    Ok(())
-}
-
-fn check(call: &ScalarCall, schema: &DFSchema) -> Result<()> {
-    argument_types(call, schema).map(drop)
-}
-
 /// The types that the arguments of a call must be cast to; `None` for functions of DataFusion's.
 ///
 /// # Errors
-/// As [`check_arguments`] has them.
+/// If an argument that is not a literal would be cast from text, or to a smaller integer; if a text literal could be of
+/// several types; or if an argument must be a constant and isn't one.
 pub(in crate::engine) fn argument_types(
     call: &ScalarCall,
     schema: &DFSchema,
@@ -67,6 +34,29 @@ pub(in crate::engine) fn argument_types(
     let literals: Vec<Option<&ScalarValue>> = call.args.iter().map(|arg| literal_value(arg)).collect();
     resolved.gives(&Typing { types: &resolved.types, literals: &literals, strict: true })?;
     Ok(Some(resolved.types))
+}
+
+/// Gives integer literals the smallest type that holds them, where they meet integers that are no literals:
+/// `greatest(tiny, 0)` is as small as `tiny`.
+fn narrow_literals(types: &mut [DataType], args: &[Expr]) {
+    let all_integers = types.iter().all(DataType::is_integer);
+    if !all_integers || args.iter().all(|arg| literal(arg).is_some()) {
+        return;
+    }
+    for (of, arg) in types.iter_mut().zip(args) {
+        let value = match literal(arg) {
+            Some(ScalarValue::Int32(Some(value))) => i64::from(*value),
+            Some(ScalarValue::Int64(Some(value))) => *value,
+            _ => continue,
+        };
+        if i8::try_from(value).is_ok() {
+            *of = DataType::Int8;
+        } else if i16::try_from(value).is_ok() {
+            *of = DataType::Int16;
+        } else if i32::try_from(value).is_ok() {
+            *of = DataType::Int32;
+        }
+    }
 }
 
 /// The value of a literal, if it is the whole expression.

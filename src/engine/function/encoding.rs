@@ -264,6 +264,7 @@ fn to_base(number: i64, radix: i32, length: i32) -> Result<String> {
 }
 
 /// SHA-1 (FIPS 180-4).
+#[expect(clippy::many_single_char_names, reason = "the names of the standard")]
 fn sha1(bytes: &[u8]) -> [u8; 20] {
     let mut state: [u32; 5] = [0x6745_2301, 0xEFCD_AB89, 0x98BA_DCFE, 0x1032_5476, 0xC3D2_E1F0];
     let mut padded = bytes.to_vec();

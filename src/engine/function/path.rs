@@ -24,11 +24,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
                 call.map2(|path: &str, without: bool| Ok(Some(file_name(path, without, DEFAULT))))
             }),
             takes(&[Varchar, Varchar], Varchar, |call| {
-                call.map2(|path: &str, name: &str| Ok(Some(file_name(path, false, separators(name)?))))
+                call.map2(|path: &str, name: &str| Ok(Some(file_name(path, false, separators(name)))))
             }),
             takes(&[Varchar, Boolean, Varchar], Varchar, |call| {
                 call.map3(|path: &str, without: bool, name: &str| {
-                    Ok(Some(file_name(path, without, separators(name)?)))
+                    Ok(Some(file_name(path, without, separators(name))))
                 })
             }),
         ],
@@ -42,7 +42,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         overloads: &[
             takes(&[Varchar], List(&Varchar), |call| call.map1(|path: &str| Ok(Some(parts(path, DEFAULT))))),
             takes(&[Varchar, Varchar], List(&Varchar), |call| {
-                call.map2(|path: &str, name: &str| Ok(Some(parts(path, separators(name)?))))
+                call.map2(|path: &str, name: &str| Ok(Some(parts(path, separators(name)))))
             }),
         ],
         ..Function::TEXT
@@ -76,14 +76,13 @@ type Separators = &'static [char];
 
 const DEFAULT: Separators = &['/', '\\'];
 
-fn separators(name: &str) -> Result<Separators> {
-    Ok(match name {
+/// The characters of a name; DuckDB takes an unknown one for both.
+fn separators(name: &str) -> Separators {
+    match name {
         "system" | "forward_slash" => &['/'],
-        "both_slash" => DEFAULT,
         "backslash" => &['\\'],
-        // DuckDB takes any other name for both.
         _ => DEFAULT,
-    })
+    }
 }
 
 fn of_path(
@@ -96,7 +95,7 @@ fn of_path(
     if call.len() > 2 {
         return fail("a path has one separator");
     }
-    call.map2(|path: &str, name: &str| Ok(Some(f(path, separators(name)?))))
+    call.map2(|path: &str, name: &str| Ok(Some(f(path, separators(name)))))
 }
 
 fn file_name(path: &str, without_extension: bool, by: Separators) -> &str {

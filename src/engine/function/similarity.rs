@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use datafusion::error::Result;
-
 use super::{
     call::fail,
     description::{Function, takes},
@@ -77,7 +75,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         overloads: &[
             takes(&[Varchar, Varchar], Double, |call| call.map2(|a: &str, b: &str| Ok(Some(jaro(a, b))))),
             takes(&[Varchar, Varchar, Double], Double, |call| {
-                call.map3(|a: &str, b: &str, least: f64| at_least(jaro(a, b), least).map(Some))
+                call.map3(|a: &str, b: &str, least: f64| Ok(Some(at_least(jaro(a, b), least))))
             }),
         ],
         ..Function::TEXT
@@ -90,7 +88,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         overloads: &[
             takes(&[Varchar, Varchar], Double, |call| call.map2(|a: &str, b: &str| Ok(Some(winkler(a, b))))),
             takes(&[Varchar, Varchar, Double], Double, |call| {
-                call.map3(|a: &str, b: &str, least: f64| at_least(winkler(a, b), least).map(Some))
+                call.map3(|a: &str, b: &str, least: f64| Ok(Some(at_least(winkler(a, b), least))))
             }),
         ],
         ..Function::TEXT
@@ -111,6 +109,6 @@ fn winkler(a: &str, b: &str) -> f64 {
     strsim::generic_jaro_winkler(&a.as_bytes().to_vec(), &b.as_bytes().to_vec())
 }
 
-fn at_least(similarity: f64, least: f64) -> Result<f64> {
-    Ok(if similarity >= least { similarity } else { 0.0 })
+fn at_least(similarity: f64, least: f64) -> f64 {
+    if similarity >= least { similarity } else { 0.0 }
 }

@@ -5,9 +5,16 @@
 
 use std::sync::Arc;
 
-use datafusion::error::Result;
+use datafusion::{
+    common::{
+        DFSchema,
+        tree_node::{TreeNode, TreeNodeRecursion},
+    },
+    error::Result,
+    logical_expr::{Expr, LogicalPlan},
+};
 
-use super::{kind::type_name, render};
+use super::{argument_types, kind::type_name, render};
 use crate::engine::{Engine, EngineSettings};
 
 /// An expression, the name of its type (`error` if it is one), and its value (`NULL`) or a part of the message.
@@ -79,11 +86,31 @@ tables! {
 /// The type and the value of an expression.
 async fn evaluate(engine: &Engine, expression: &str) -> Result<(String, String)> {
     let frame = engine.context().sql(&format!("select {expression} as x")).await?;
-    super::check_arguments(frame.logical_plan())?;
+    check_arguments(frame.logical_plan())?;
     let batches = frame.collect().await?;
     let column = Arc::clone(batches[0].column(0));
     let value = render::text(&column, 0)?.map(|text| text.replace('\n', "\\n"));
     Ok((type_name(column.data_type()), value.unwrap_or_else(|| "NULL".into())))
+}
+
+/// Checks the calls of a plan, as the type check of the dialect does.
+fn check_arguments(plan: &LogicalPlan) -> Result<()> {
+    plan.apply_with_subqueries(|node| {
+        let mut schema = DFSchema::empty();
+        for input in node.inputs() {
+            schema.merge(input.schema());
+        }
+        for expression in node.expressions() {
+            expression.apply(|part| {
+                if let Expr::ScalarFunction(call) = part {
+                    argument_types(call, &schema)?;
+                }
+                Ok(TreeNodeRecursion::Continue)
+            })?;
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(())
 }
 
 /// The examples of the reference are true.

@@ -207,7 +207,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         ..Function::TEXT
     },
     Function {
-        names: &["strpos", "instr", "position"],
+        names: &["strpos", "instr"],
         syntax: "strpos(text, part)",
         doc: "Returns the position of a text in another, from 1, or 0. `position(part in text)` is the same.",
         example: ("strpos('abc', 'c')", "3"),

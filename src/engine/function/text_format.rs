@@ -445,9 +445,9 @@ fn general(size: f64, precision: usize) -> String {
     let rounded = format!("{size:.*e}", precision - 1);
     let exponent: i32 = rounded.split_once('e').and_then(|(_, exponent)| exponent.parse().ok()).unwrap_or(0);
     let wide = i32::try_from(precision).unwrap_or(i32::MAX);
-    let trim = |text: &str| match text.contains('.') {
-        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
-        false => text.to_owned(),
+    let trim = |text: &str| {
+        let kept = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text };
+        kept.to_owned()
     };
     if exponent < -4 || exponent >= wide {
         let text = scientific(size, precision - 1);
