@@ -33,6 +33,8 @@ def judge(sql, ours, theirs, signed=True):
 
 
 def compare(ours, theirs, ordered, signed=True):
+    if ours.status == "crashed" and ours.message.startswith("no answer"):
+        return Verdict("failed", ours.message)
     if ours.status == "crashed":
         return Verdict("different", f"crash: {ours.message}")
     if theirs.status in ("unnamed", "broken"):
