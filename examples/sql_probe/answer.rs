@@ -61,8 +61,8 @@ pub(crate) async fn answer(prepared: &Prepared, sql: &str) -> Outcome {
     let query = match prepared.engine.plan(sql).await {
         Ok(query) => query,
         Err(error) => {
-            let helps: String = error.helps.iter().map(|help| format!("; help: {help}")).collect();
-            return Outcome::Refused(error.message + &helps);
+            let said = std::iter::once(error.message).chain(error.helps);
+            return Outcome::Refused(said.collect::<Vec<_>>().join("; help: "));
         }
     };
     let rows = async {

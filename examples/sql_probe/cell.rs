@@ -11,6 +11,8 @@
 //! | list | an array |
 //! | struct, map | `{"s": [[name, value], …]}`, `{"m": [[key, value], …]}` |
 
+use std::fmt::Write;
+
 use datafusion::arrow::{
     array::{Array, ArrayRef, AsArray},
     compute::cast,
@@ -66,8 +68,12 @@ fn cell(array: &ArrayRef, row: usize) -> Value {
         DataType::Utf8 => array.as_string::<i32>().value(row).into(),
         DataType::Binary => {
             let bytes = array.as_binary::<i32>().value(row);
-            let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            format!("\\x{digits}").into()
+            let digits = bytes.iter().fold(String::from("\\x"), |mut text, byte| {
+                // Writing to a text never fails.
+                let _ = write!(text, "{byte:02x}");
+                text
+            });
+            digits.into()
         }
         DataType::Date32 => {
             let days = array.as_primitive::<Date32Type>().value(row);

@@ -11,6 +11,8 @@ import numpy
 import pyarrow
 import pyarrow.compute
 
+# `STRUCT(INTEGER, VARCHAR)`: fields without names.
+UNNAMED = re.compile(r"STRUCT\((?:[A-Z_]+(?:\([^)]*\))?(?:\[\d*\])*)[,)]")
 SHOWN = 20_000  # rows compared, as in the probe
 HUGE = 10**38  # Delta's decimals have 38 digits
 DAY = 86_400_000_000
@@ -222,7 +224,7 @@ class Duck:
     """One DuckDB database in memory, in UTC."""
 
     def __init__(self, tables=None, seconds=20):
-        self.seconds = seconds
+        self.seconds, self.tables = seconds, tables
         self.connection = duckdb.connect(config={"threads": 2, "memory_limit": "4GB", "autoload_known_extensions": False,
                                                  "autoinstall_known_extensions": False})  # fmt: skip
         self.connection.execute(
@@ -249,6 +251,10 @@ class Duck:
         try:
             return self.run(sql)
         except duckdb.Error as error:
+            if "invalidated" in str(error):  # an earlier statement broke the database
+                self.__init__(self.tables, self.seconds)
+            if "INTERNAL Error" in str(error):
+                return Answer("broken", str(error))
             binding = (
                 duckdb.BinderException,
                 duckdb.ParserException,
@@ -276,7 +282,7 @@ class Duck:
             too_long(cell) for text, column in zip(native, columns) if "HUGEINT" in text for cell in column
         ):
             return Answer("unstorable", "an integer of more than 38 digits", native=native)
-        if any(re.search(r"STRUCT\((?![^()]* [A-Z])", text) for text in native):
+        if any(UNNAMED.search(text) for text in native):
             return Answer("unnamed", "a struct without names of fields", native=native)
         rows = [list(row) for row in zip(*columns)] if columns else []
         return Answer("ok", "", [name for name, _ in described], types, native, rows, result.num_rows)

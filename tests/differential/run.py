@@ -53,12 +53,7 @@ class Run:
     def survive(self, case):
         """Puts a statement to the probe alone: it may refuse it, but not die of it."""
         ours = self.probe.answer(case.sql, self.tables)
-        slow = ours.message.startswith("no answer")
-        verdict = Verdict("equal")
-        if ours.status == "crashed":
-            verdict = (
-                Verdict("failed", ours.message) if slow else Verdict("different", f"crash: {ours.message}")
-            )
+        verdict = judge(case.sql, ours, ours) if ours.status == "crashed" else Verdict("equal")
         self.report.add(case.theme, case.sql, verdict, case.form)
 
     def template(self, template, most):
