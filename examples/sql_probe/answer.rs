@@ -36,6 +36,7 @@ pub(crate) enum Outcome {
 
 /// Rows and their columns.
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_field_names, reason = "the types of columns are its noun")]
 pub(crate) struct Rows {
     columns: Vec<Described>,
     rows: Vec<Vec<Value>>,

@@ -32,12 +32,11 @@ impl Prepared {
         let mut tables = BTreeMap::new();
         for (name, path) in files {
             let table = parquet(&engine, path).await?;
-            let relation = match name.split_once('.') {
-                Some((schema, name)) => Relation::new(schema, name),
-                None => {
-                    let session = engine.session();
-                    Relation::new(session.config_options().catalog.default_schema.clone(), name.clone())
-                }
+            let relation = if let Some((schema, name)) = name.split_once('.') {
+                Relation::new(schema, name)
+            } else {
+                let session = engine.session();
+                Relation::new(session.config_options().catalog.default_schema.clone(), name.clone())
             };
             // Models see the types that the lake stores.
             let schema = lake::delta_schema(&table.schema(), &[]).unwrap_or_else(|_| table.schema());

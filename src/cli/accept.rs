@@ -54,7 +54,6 @@ pub(super) async fn run(global: &Global, args: &AcceptArgs) -> Result<ExitCode, 
     Ok(ExitCode::SUCCESS)
 }
 
-#[expect(clippy::print_stdout, reason = "what the command answers")]
 fn println(line: &str) {
     anstream::println!("{line}");
 }

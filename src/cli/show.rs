@@ -79,7 +79,7 @@ fn set_aside(counts: &RejectCounts) {
     let parts = [counted(counts.rows, "row", "rows"), counted(counts.files, "file", "files")];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     if !parts.is_empty() {
-        let sample: String = counts.sample.iter().map(|line| format!("\n  {line}")).collect();
+        let sample: String = counts.sample.iter().flat_map(|line| ["\n  ", line]).collect();
         failure::warn(&format!("{} of what was read set aside{sample}", parts.join(" and ")));
     }
 }

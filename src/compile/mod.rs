@@ -303,8 +303,13 @@ impl Work<'_> {
             Some(external) if !source.is_delta() => {
                 let mut spec = source::spec(source, external, self.context.root)?;
                 let Context { engine, found, .. } = self.context;
-                let source::Looked { schema, found, warnings } =
-                    source::look(engine, source, external, &mut spec, found).await?;
+                let looked = source::look(engine, source, external, &mut spec, found).await;
+                let source::Looked { schema, found, warnings } = match looked {
+                    Err(_) if !self.is_read(&source.id) && source::is_known(&spec) => {
+                        source::declared(&spec)?
+                    }
+                    looked => looked?,
+                };
                 self.compiled.warnings.extend(warnings);
                 self.compiled.found.extend(found.map(|found| (source.id.clone(), found)));
                 self.declare(&source.id, &source.relation, schema)?;
@@ -313,6 +318,30 @@ impl Work<'_> {
             _ => self.stored(&source.id, &source.relation).map_err(|_| vec![source::missing(source)])?,
         }
         if self.selected.contains(&source.id) { self.clock(source).await } else { Ok(()) }
+    }
+
+    /// Whether something that is selected reads the rows of a source, by itself or through views. Unit tests bring rows of
+    /// their own.
+    fn is_read(&self, source: &NodeId) -> bool {
+        let manifest = self.context.manifest;
+        let mut next = vec![source];
+        let mut seen = BTreeSet::new();
+        while let Some(id) = next.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            for child in manifest.graph.children(id) {
+                match manifest.nodes.get(child) {
+                    Some(Node::UnitTest(_)) | None => {}
+                    Some(Node::Model(model)) if !model.config.materialized.is_table() => {
+                        next.push(child);
+                    }
+                    Some(_) if self.selected.contains(child) => return true,
+                    Some(_) => {}
+                }
+            }
+        }
+        false
     }
 
     fn stored(&mut self, id: &NodeId, relation: &Relation) -> Result<(), Vec<Diagnostic>> {

@@ -161,6 +161,20 @@ pub(super) async fn look(
     Ok(Looked { schema, found, warnings })
 }
 
+/// Whether all columns of a source are declared, so that they are known without its files.
+pub(super) fn is_known(spec: &SourceSpec) -> bool {
+    spec.format.is_text() && !is_undeclared(spec)
+}
+
+/// What is known of a source by what is declared alone.
+///
+/// # Errors
+/// If a declared type can't be read.
+pub(super) fn declared(spec: &SourceSpec) -> Result<Looked, Vec<Diagnostic>> {
+    let schema = source::schema(spec).map_err(|error| vec![Diagnostic::error("source", message(&error))])?;
+    Ok(Looked { schema, found: None, warnings: Vec::new() })
+}
+
 /// The complaint about a source that is a Delta table and is not there.
 pub(super) fn missing(table: &SourceTable) -> Diagnostic {
     let message = format!(

@@ -72,8 +72,8 @@ fn version((past, came_of): &(Past, CameOf)) -> site::Version {
 /// What the sources of the newest version have set aside.
 fn rejected(assembly: &Assembly<'_>, node: &Node) -> Option<site::Rejected> {
     let (newest, _) = assembly.known.history.get(node.id())?.first()?;
-    let note = newest.provenance.as_ref()?.rejected.clone()?;
-    Some(site::Rejected { table: node.relation()?.rejected().to_string(), note })
+    let rejected = newest.provenance.as_ref()?.rejected.clone()?;
+    Some(site::Rejected { table: node.relation()?.rejected().to_string(), note: rejected })
 }
 
 fn listed(ledger: &Ledger) -> site::Ledger {

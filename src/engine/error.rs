@@ -185,7 +185,8 @@ pub fn message(error: &DataFusionError) -> String {
         }
     }
     if let Some(own) = mismatch(&text) {
-        text = own.to_owned();
+        let own = own.to_owned();
+        text = own;
     }
     match text.strip_prefix("ParserError(\"").and_then(|rest| rest.strip_suffix("\")")) {
         Some(inner) => inner.replace("\\\"", "\""),

@@ -227,7 +227,7 @@ impl Worker {
         if let Some(increment) = &build.compiled.increment
             && let Taken::ByFile(by_file) = &increment.taken
         {
-            return self.load(build, increment, by_file, joins).await;
+            return Box::pin(self.load(build, increment, by_file, joins)).await;
         }
         if let Some(increment) = &build.compiled.increment
             && let Taken::ByTime(by_time) = &increment.taken
@@ -238,7 +238,7 @@ impl Worker {
             && let Some(base) = self.standing(build).await?
             && let Some(changed) = self.changed(build, increment.query.relations()).await?
         {
-            return self.take_in(build, increment, &base, changed, joins).await;
+            return Box::pin(self.take_in(build, increment, &base, changed, joins)).await;
         }
         self.make(build, joins).await
     }

@@ -91,7 +91,7 @@ impl Worker {
         for step in makers {
             let outcome = match step.action {
                 Action::Table | Action::Incremental | Action::Seed | Action::Snapshot => {
-                    return self.build(&job, step, &tests, &told).await;
+                    return Box::pin(self.build(&job, step, &tests, &told)).await;
                 }
                 Action::View => self.one(step, &told, self.view(step)).await?,
                 Action::UnitTest if step.reason == Reason::UpToDate => {

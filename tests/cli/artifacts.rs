@@ -37,7 +37,7 @@ fn docs_need_no_run() {
     let table = &catalog["nodes"]["model.shop.a"];
     assert_eq!(
         (&table["columns"]["x"]["type"], &table["columns"]["x"]["comment"]),
-        (&"bigint".into(), &"One.".into())
+        (&"integer".into(), &"One.".into())
     );
     assert_eq!(table["stats"]["has_stats"]["value"], false);
     assert_eq!(catalog["nodes"]["model.shop.b"]["metadata"]["type"], "VIEW");
@@ -74,7 +74,7 @@ fn an_enforced_contract_decides_what_becomes_of_other_columns() {
             .model("a.sql", &format!("{{{{ config(materialized='incremental', unique_key='x'{policy}) }}}}\nselect 1 as x"))
             .file(
                 "models/schema.yml",
-                "models: [{name: a, config: {contract: {enforced: true}}, columns: [{name: x, data_type: bigint}]}]",
+                "models: [{name: a, config: {contract: {enforced: true}}, columns: [{name: x, data_type: integer}]}]",
             )
     };
     let project = model("");

@@ -8,7 +8,7 @@ fn orders(columns: &str) -> Project {
     Project::new()
         .model(
             "orders.sql",
-            "select * from (values (1, 'a', 10.0), ({{ var('second', 2) }}, 'b', {{ var('amount', 20.0) }})) as t(id, name, amount)",
+            "select id::bigint as id, name, amount::double as amount from (values (1, 'a', 10.0), ({{ var('second', 2) }}, 'b', {{ var('amount', 20.0) }})) as t(id, name, amount)",
         )
         .file(
             "models/schema.yml",

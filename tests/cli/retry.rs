@@ -73,8 +73,8 @@ fn a_test_that_passed_judges_what_is_tried_again() {
 #[test]
 fn flags_are_those_of_the_last_run_unless_given_anew() {
     let project = project();
-    project.write("models/orders.sql", "select id, amount / {{ var('by') }} as amount from {{ ref('raw') }}");
-    let failing = ["run", "-s", "+orders", "--vars", "{by: 0, rows: 4}", "--threads", "1"];
+    project.write("models/orders.sql", "select id, amount * {{ var('by') }} as amount from {{ ref('raw') }}");
+    let failing = ["run", "-s", "+orders", "--vars", "{by: 9000000000000000000, rows: 4}", "--threads", "1"];
     project.run(failing).failure().says("ERROR=1");
     project.run(["retry"]).failure().says("1 thread (").says("TOTAL=1");
     project.run(["retry", "--vars", "{by: 2}"]).success().says("4 rows");

@@ -77,7 +77,7 @@ fn a_page_needs_no_run() {
         (&a["description"], &a["columns"][0]["description"]),
         (&"Letters & <more>.".into(), &"One.".into())
     );
-    assert_eq!((&a["columns"][0]["type"], &a["facts"]), (&"bigint".into(), &Value::Null));
+    assert_eq!((&a["columns"][0]["type"], &a["facts"]), (&"integer".into(), &Value::Null));
     assert_eq!((&detail["raw"], &detail["history"]), (&"select 1 as x, 'y' as y".into(), &Value::Null));
     let (b, detail) = node(&all, "model.shop.b");
     assert_eq!((&b["owner"], &b["tags"][0]), (&"Fin".into(), &"nightly".into()));

@@ -15,8 +15,8 @@ const MODEL: &str = "select * from {{ source('shop', 'orders') }}";
 
 fn gzip(text: &str) -> Vec<u8> {
     let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    out.write_all(text.as_bytes()).unwrap();
-    out.finish().unwrap()
+    out.write_all(text.as_bytes()).expect("memory takes it");
+    out.finish().expect("memory takes it")
 }
 
 #[test]

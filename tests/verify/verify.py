@@ -13,7 +13,7 @@ What must be set aside, and must be in `raw/raw_readings_rejected` (no more, no 
 - a row with fewer or more values than there are columns;
 - a row whose `consumption_delta` is neither null nor a number, in quotes or not;
 - a row whose `interval_start` is neither null, nor an ISO time, nor milliseconds since 1970.
-Rows count from 1 in their file, those set aside included.
+Rows count from 1 in their file, those set aside included; `row` says on which line each begins.
 
 Of what remains: nulls leave first; then for each meter point and half hour the last row of the lexicographically last
 file is right. An agreement holds from its first day until the day before `agreement_valid_to`.
@@ -223,6 +223,12 @@ def compare(path, keys, others, right):
     return differences
 
 
+def position(line, reason):
+    """The row's number in its file: `row` is the editor's line, and where several rows share it the reason tells which."""
+    numbered = re.match(r"row (\d+): ", reason or "")
+    return int(numbered[1]) if numbered else line
+
+
 def compare_rejected(path, right):
     try:
         names, found = stored(path)
@@ -231,7 +237,7 @@ def compare_rejected(path, right):
     columns = ["source", "file", "row", "offset", "reason", "raw"]
     if names != columns:
         return [f"has columns {', '.join(names)}; expected {', '.join(columns)}"]
-    got = Counter((Path(row[1]).name, row[2]) for row in found)
+    got = Counter((Path(row[1]).name, position(row[2], row[4])) for row in found)
     unexplained = [f"{row[1]}, row {row[2]}: gives no reason" for row in found if not row[4]]
     missing = [f"{file}, row {row}: is missing" for file, row in right - got]
     return unexplained + missing + [f"{file}, row {row}: should not be there" for file, row in got - right]

@@ -13,6 +13,7 @@ use crate::{
 const NAMED: usize = 3;
 
 /// The complaint about a location that leads to no file; `left_out` lie there, with other extensions.
+#[expect(clippy::needless_pass_by_value, reason = "callers have no other use for the place")]
 pub(super) fn missing(spec: &SourceSpec, left_out: &[String], at: Span) -> Diagnostic {
     let location = &spec.location;
     let error = |message: String| Diagnostic::error("missing-files", message).at(at.clone(), "declared here");
@@ -113,10 +114,10 @@ fn counted(files: &[String]) -> String {
 
 /// The first few of many names.
 fn some(names: &[String]) -> String {
-    let named: Vec<&str> = names.iter().take(NAMED).map(String::as_str).collect();
-    let more = match names.len() - named.len() {
+    let first: Vec<&str> = names.iter().take(NAMED).map(String::as_str).collect();
+    let more = match names.len() - first.len() {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    format!("{}{more}", named.join(", "))
+    format!("{}{more}", first.join(", "))
 }

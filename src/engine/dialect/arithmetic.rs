@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use datafusion::{
     arrow::datatypes::{DataType, TimeUnit},
-    common::{exec_err, plan_err},
+    common::exec_err,
     error::Result,
     logical_expr::{ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility},
 };
@@ -121,11 +121,10 @@ fn numeric(operation: Operation, left: &DataType, right: &DataType) -> Option<Re
         Operation::ShiftLeft | Operation::ShiftRight => (left.is_integer() && right.is_integer())
             .then(|| common(left, right).filter(DataType::is_integer).map(Resolved::same))?,
         Operation::Power => Some(Resolved::same(T::Float64)),
-        Operation::Divide => Some(Resolved::same(floating(left, right))),
         Operation::DivideWhole if is_whole(left) && is_whole(right) => {
             Some(Resolved::same(integer(left, right)))
         }
-        Operation::DivideWhole => Some(Resolved::same(floating(left, right))),
+        Operation::Divide | Operation::DivideWhole => Some(Resolved::same(floating(left, right))),
         _ if left.is_floating() || right.is_floating() => Some(Resolved::same(floating(left, right))),
         _ if is_decimal(left) || is_decimal(right) => decimal(operation, left, right),
         _ => Some(Resolved::same(integer(left, right))),
@@ -290,10 +289,9 @@ impl ScalarUDFImpl for Arithmetic {
 
     /// For plans that aren't made from SQL: those of SQL have these types already.
     fn coerce_types(&self, operands: &[DataType]) -> Result<Vec<DataType>> {
-        match resolve(self.operation, operands) {
-            Some(resolved) => Ok(resolved.operands),
-            None => plan_err!("`{}` doesn't take these operands", self.operation.symbol()),
-        }
+        // What doesn't fit is for the type check to say, which knows the place.
+        let resolved = resolve(self.operation, operands);
+        Ok(resolved.map_or_else(|| operands.to_vec(), |resolved| resolved.operands))
     }
 
     fn return_type(&self, operands: &[DataType]) -> Result<DataType> {

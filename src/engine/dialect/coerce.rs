@@ -153,7 +153,7 @@ fn join_types(mut join: Join) -> Result<LogicalPlan> {
     let is_set_operation = matches!(join.join_type, JoinType::LeftSemi | JoinType::LeftAnti)
         && join.null_equality == datafusion::common::NullEquality::NullEqualsNull;
     if is_set_operation {
-        return set_operation(join);
+        return set_operation(&join);
     }
     let mut on = Vec::with_capacity(join.on.len());
     for (left, right) in join.on {
@@ -173,7 +173,7 @@ fn join_types(mut join: Join) -> Result<LogicalPlan> {
 }
 
 /// INTERSECT or EXCEPT. With ALL, copies count: each copy of a row is numbered on both sides, so that one takes away one.
-fn set_operation(join: Join) -> Result<LogicalPlan> {
+fn set_operation(join: &Join) -> Result<LogicalPlan> {
     use datafusion::{functions_window::expr_fn::row_number, logical_expr::ExprFunctionExt};
     const COPY: &str = "$copy";
     let names = |plan: &LogicalPlan| -> Vec<Expr> {
@@ -426,6 +426,11 @@ fn function(mut call: ScalarFunction, schema: &DFSchema) -> Result<Expr> {
     }
 }
 
+/// Whether a number may have a fraction.
+fn is_fraction(data_type: &DataType) -> bool {
+    is_number(data_type) && !data_type.is_integer()
+}
+
 fn operation(operation: arithmetic::Operation, args: Vec<Expr>, schema: &DFSchema) -> Result<Expr> {
     let sides: Vec<Side> =
         args.iter().map(|arg| Ok(Side::of(arg, arg.get_type(schema)?))).collect::<Result<_>>()?;
@@ -439,9 +444,9 @@ fn operation(operation: arithmetic::Operation, args: Vec<Expr>, schema: &DFSchem
             } else if left.adapts_to(b) && right.literal == Literal::None {
                 operands = vec![b.clone(), b.clone()];
             }
-        } else if is_number(a) && !a.is_integer() && right.literal == Literal::Text {
-            operands = vec![DataType::Float64, DataType::Float64];
-        } else if is_number(b) && !b.is_integer() && left.literal == Literal::Text {
+        } else if (is_fraction(a) && right.literal == Literal::Text)
+            || (is_fraction(b) && left.literal == Literal::Text)
+        {
             operands = vec![DataType::Float64, DataType::Float64];
         }
     }
@@ -485,7 +490,7 @@ fn binary(binary: BinaryExpr, schema: &DFSchema) -> Result<Expr> {
             let left = cast_at(*left, &left_type, &meeting)?;
             let right = cast_at(*right, &right_type, &meeting)?;
             if matches!(meeting, DataType::Interval(_)) {
-                return made(cast::interval_length(left)?, cast::interval_length(right)?);
+                return made(cast::interval_length(left), cast::interval_length(right));
             }
             made(left, right)
         }
@@ -557,7 +562,7 @@ fn between(between: Between, schema: &DFSchema) -> Result<Expr> {
     let typed = |expr: Box<Expr>| -> Result<Box<Expr>> {
         let typed = as_type(*expr, &wanted, schema)?;
         let length = matches!(wanted, DataType::Interval(_));
-        Ok(Box::new(if length { cast::interval_length(typed)? } else { typed }))
+        Ok(Box::new(if length { cast::interval_length(typed) } else { typed }))
     };
     Ok(Expr::Between(Between { expr: typed(expr)?, negated, low: typed(low)?, high: typed(high)? }))
 }

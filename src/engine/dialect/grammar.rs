@@ -250,8 +250,7 @@ fn interval(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
     }
     let unit = UNITS.into_iter().find(|unit| is(&parser.peek_nth_token_ref(2).token, unit))?;
     let amount = match &parser.peek_nth_token_ref(1).token {
-        Token::Number(amount, _) => amount.clone(),
-        Token::SingleQuotedString(amount) => amount.clone(),
+        Token::Number(amount, _) | Token::SingleQuotedString(amount) => amount.clone(),
         _ => return None,
     };
     parser.next_token();

@@ -66,11 +66,10 @@ impl ScalarUDFImpl for CastPlaceholder {
 
     fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
         let name = args.arg_fields.first().map_or("", |field| field.name());
-        match args.scalar_arguments.get(1) {
-            Some(Some(ScalarValue::Utf8(Some(data_type)))) => {
-                Ok(Arc::new(Field::new(name, parse_target(data_type)?.data_type, true)))
-            }
-            _ => plan_err!("a cast needs a type"),
+        if let Some(Some(ScalarValue::Utf8(Some(data_type)))) = args.scalar_arguments.get(1) {
+            Ok(Arc::new(Field::new(name, parse_target(data_type)?.data_type, true)))
+        } else {
+            plan_err!("a cast needs a type")
         }
     }
 

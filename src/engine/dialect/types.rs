@@ -93,10 +93,8 @@ pub(super) fn target(sql: &Sql) -> Result<Target, String> {
         Sql::Bool | Sql::Boolean => T::Boolean,
         Sql::Date | Sql::Date32 => T::Date32,
         Sql::Time(_, TimezoneInfo::None | TimezoneInfo::WithoutTimeZone) => T::Time64(TimeUnit::Microsecond),
-        Sql::Timestamp(precision, zone) => timestamp(*precision, zone)?,
-        Sql::TimestampNtz(precision) | Sql::Datetime(precision) => {
-            timestamp(*precision, &TimezoneInfo::None)?
-        }
+        Sql::Timestamp(precision, zone) => timestamp(*precision, *zone)?,
+        Sql::TimestampNtz(precision) | Sql::Datetime(precision) => timestamp(*precision, TimezoneInfo::None)?,
         Sql::Interval { .. } => INTERVAL,
         Sql::Array(ArrayElemTypeDef::SquareBracket(item, Some(_))) => {
             return Err(format!("lists of a fixed length are not supported: use {item}[]"));
@@ -169,7 +167,7 @@ fn decimal(info: ExactNumberInfo) -> Result<DataType, String> {
     }
 }
 
-fn timestamp(precision: Option<u64>, zone: &TimezoneInfo) -> Result<DataType, String> {
+fn timestamp(precision: Option<u64>, zone: TimezoneInfo) -> Result<DataType, String> {
     if matches!(zone, TimezoneInfo::WithTimeZone | TimezoneInfo::Tz) {
         return Ok(timestamptz());
     }
@@ -281,6 +279,7 @@ pub(super) fn digits(data_type: &DataType) -> Option<(u8, i8)> {
 
 /// The type in which values of two types meet without an explicit cast: in comparisons, CASE, UNION and lists.
 /// `None` if there is none. Text meets only text here; literals are the caller's business.
+#[expect(clippy::match_same_arms, reason = "a pair of types a line")]
 pub(super) fn common(a: &DataType, b: &DataType) -> Option<DataType> {
     use DataType as T;
     if a == b {

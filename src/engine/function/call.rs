@@ -159,6 +159,7 @@ impl<'a> Call<'a> {
         })
     }
 
+    #[expect(clippy::many_single_char_names, reason = "one letter for each argument")]
     pub(super) fn map4<'b, A: Arg<'b>, B: Arg<'b>, C: Arg<'b>, D: Arg<'b>, R: Give>(
         &'b self,
         f: impl Fn(A, B, C, D) -> Result<Option<R>>,

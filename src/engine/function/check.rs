@@ -25,10 +25,11 @@ pub(in crate::engine) fn argument_types(
         return Ok(None);
     };
     // Lambda variables have no type outside their call.
-    let Ok(types) = call.args.iter().map(|arg| arg.get_type(schema)).collect::<Result<Vec<DataType>>>()
+    let Ok(mut types) = call.args.iter().map(|arg| arg.get_type(schema)).collect::<Result<Vec<DataType>>>()
     else {
         return Ok(None);
     };
+    narrow_literals(&mut types, &call.args);
     let literal: Vec<bool> = call.args.iter().map(|arg| literal(arg).is_some()).collect();
     let resolved = own.function.resolve(&types, &literal)?;
     let literals: Vec<Option<&ScalarValue>> = call.args.iter().map(|arg| literal_value(arg)).collect();

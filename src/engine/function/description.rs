@@ -43,12 +43,16 @@ pub(super) enum Family {
 pub(super) struct Function {
     /// The name, then its aliases; all in lower case.
     pub(super) names: &'static [&'static str],
+    #[cfg_attr(not(test), expect(dead_code, reason = "the reference is written by a test"))]
     pub(super) family: Family,
     /// A call with named arguments: `repeat(text, count)`.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the reference is written by a test"))]
     pub(super) syntax: &'static str,
     /// One sentence, in the third person.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the reference is written by a test"))]
     pub(super) doc: &'static str,
     /// An expression and its value as text; tests evaluate it.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the reference is written by a test"))]
     pub(super) example: (&'static str, &'static str),
     pub(super) volatility: Volatility,
     /// In the order in which an error lists them.
@@ -113,7 +117,10 @@ pub(super) enum Gives {
     /// The type of an argument.
     Same(usize),
     /// Computed from types and literals; an error is one of planning. The text stands in signatures.
-    By(fn(&Typing) -> Result<DataType>, &'static str),
+    By(
+        fn(&Typing) -> Result<DataType>,
+        #[cfg_attr(not(test), expect(dead_code, reason = "the reference is written by a test"))] &'static str,
+    ),
 }
 
 /// One signature of a function.

@@ -245,13 +245,11 @@ fn to_base(number: i64, radix: i32, length: i32) -> Result<String> {
     let Ok(mut rest) = u64::try_from(number) else {
         return fail(format!("to_base: {number} is negative"));
     };
-    let base = match u32::try_from(radix) {
-        Ok(base @ 2..=36) => base,
-        _ => return fail(format!("to_base: the radix {radix} is not between 2 and 36")),
+    let Ok(base @ 2..=36) = u32::try_from(radix) else {
+        return fail(format!("to_base: the radix {radix} is not between 2 and 36"));
     };
-    let length = match usize::try_from(length) {
-        Ok(length @ 0..=64) => length,
-        _ => return fail(format!("to_base: the length {length} is not between 0 and 64")),
+    let Ok(length @ 0..=64) = usize::try_from(length) else {
+        return fail(format!("to_base: the length {length} is not between 0 and 64"));
     };
     let mut digits = Vec::new();
     while rest > 0 || digits.is_empty() {

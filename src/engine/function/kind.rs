@@ -150,17 +150,17 @@ impl Kind {
             return exact(to);
         }
         let cost = match (&from, self) {
-            (DataType::Null, _) => target_cost(self),
             (DataType::Utf8, _) if literal => TEXT_COST,
             (DataType::Timestamp(_, None), Self::Timestamp)
             | (DataType::Timestamp(_, Some(_)), Self::TimestampTz)
             | (DataType::Time32(_) | DataType::Time64(_), Self::Time)
             | (DataType::Interval(_), Self::Interval)
             | (DataType::Date64, Self::Date) => 1,
-            (DataType::Date32 | DataType::Date64, Self::Timestamp | Self::TimestampTz)
+            (DataType::Null, _)
+            | (DataType::Date32 | DataType::Date64, Self::Timestamp | Self::TimestampTz)
             | (DataType::Timestamp(_, None), Self::TimestampTz)
-            | (DataType::Float32, Self::Double) => target_cost(self),
-            (
+            | (DataType::Float32, Self::Double)
+            | (
                 DataType::Decimal32(..)
                 | DataType::Decimal64(..)
                 | DataType::Decimal128(..)
@@ -260,7 +260,7 @@ fn widens(from: &DataType, to: Kind) -> bool {
     }
     integer_bits(to).is_some_and(|(wide, wide_signed)| match (signed, wide_signed) {
         (true, false) => false,
-        (false, true) | (true, true) | (false, false) => wide > bits,
+        (false | true, true) | (false, false) => wide > bits,
     })
 }
 
@@ -278,6 +278,7 @@ fn digits(from: &DataType) -> Option<u8> {
 
 /// The one type that values of both types are cast to where they meet, as in a list, CASE or `greatest`; `None` if
 /// they can't meet.
+#[expect(clippy::many_single_char_names, reason = "two types, and their precisions and scales")]
 pub(super) fn common(a: &DataType, b: &DataType) -> Option<DataType> {
     let (a, b) = (plain(a), plain(b));
     if a == b {

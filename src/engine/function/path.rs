@@ -106,7 +106,7 @@ fn file_name(path: &str, without_extension: bool, by: Separators) -> &str {
     }
 }
 
-fn parts<'a>(path: &'a str, by: Separators) -> Vec<Option<&'a str>> {
+fn parts(path: &str, by: Separators) -> Vec<Option<&str>> {
     let root = path.chars().next().filter(|first| by.contains(first)).map(|first| &path[..first.len_utf8()]);
     root.into_iter().chain(path.split(by).filter(|part| !part.is_empty())).map(Some).collect()
 }

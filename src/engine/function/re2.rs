@@ -11,6 +11,7 @@ use super::call::fail;
 
 /// How an expression is read, after DuckDB's letters.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 pub(super) struct Options {
     ignore_case: bool,
     literal: bool,

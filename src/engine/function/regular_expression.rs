@@ -302,7 +302,9 @@ fn extract_struct(call: &Call) -> Result<ArrayRef> {
     let mut valid = Vec::with_capacity(call.rows());
     for row in 0..call.rows() {
         let (Some(text), Some((regex, _))) = (texts.at(row), expressions.at(row)?) else {
-            columns.iter_mut().for_each(|column| column.push(None));
+            for column in &mut columns {
+                column.push(None);
+            }
             valid.push(false);
             continue;
         };

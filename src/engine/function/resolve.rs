@@ -129,7 +129,7 @@ fn fit(overload: &'static Overload, types: &[DataType], literal: &[bool]) -> Opt
     if types.len() < overload.takes.len() {
         return None;
     }
-    let mut cast = Vec::with_capacity(types.len());
+    let mut wanted = Vec::with_capacity(types.len());
     let mut total = 0;
     let mut shared: Option<DataType> = None;
     let mut typed_by_text = true;
@@ -150,15 +150,15 @@ fn fit(overload: &'static Overload, types: &[DataType], literal: &[bool]) -> Opt
             });
             typed_by_text &= is_text;
         }
-        cast.push(to);
+        wanted.push(to);
     }
     if let Some(shared) = &shared {
-        for (at, to) in cast.iter_mut().enumerate() {
+        for (at, to) in wanted.iter_mut().enumerate() {
             let kind = overload.parameter(at)?;
             *to = replaced(kind, to, shared);
         }
     }
-    Some((Resolved { overload, types: cast, shared }, total))
+    Some((Resolved { overload, types: wanted, shared }, total))
 }
 
 /// The type that an argument proposes for `T`.

@@ -386,7 +386,7 @@ fn repeat_lists(call: &Call) -> Result<ArrayRef> {
         let length = lists.value_length(row);
         let times = repetitions(usize::try_from(length).unwrap_or(0) * 4, count.unwrap_or(0))?;
         let before = picked.len();
-        for _ in 0..times {
+        for _ in 0..if length == 0 { 0 } else { times } {
             picked.extend(range.clone());
         }
         lengths.push(picked.len() - before);
@@ -418,7 +418,7 @@ fn bar(x: f64, min: f64, max: f64, width: f64) -> Result<String> {
     }
     let eighths = whole(length * 8.0);
     let mut bar: String = std::iter::repeat_n('█', eighths / 8).collect();
-    if eighths % 8 > 0 {
+    if !eighths.is_multiple_of(8) {
         bar.push(PARTS[eighths % 8]);
     }
     let missing = whole(width).saturating_sub(bar.chars().count());

@@ -338,6 +338,7 @@ impl Style {
         }
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "as its siblings")]
     fn text(&self, value: &str) -> Formatted {
         let kept: String = match self.precision {
             Some(length) => value.chars().take(length).collect(),
@@ -373,10 +374,9 @@ impl Style {
         let mut digits = match self.letter {
             _ if !size.is_finite() => (if size.is_nan() { "nan" } else { "inf" }).to_owned(),
             None if self.precision.is_none() => shortest(size),
-            None => general(size, self.precision.unwrap_or(6)),
+            None | Some('g' | 'G') => general(size, self.precision.unwrap_or(6)),
             Some('f' | 'F') => format!("{size:.*}", self.precision.unwrap_or(6)),
             Some('e' | 'E') => scientific(size, self.precision.unwrap_or(6)),
-            Some('g' | 'G') => general(size, self.precision.unwrap_or(6)),
             Some(letter) => return Err(format!("`{letter}` is no format of a number with decimal places")),
         };
         if matches!(self.letter, Some('E' | 'G' | 'F')) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use datafusion::{
     arrow::{
-        array::{Array, ArrayRef, AsArray, ListArray, StringArray},
+        array::{Array, ArrayRef, ListArray, StringArray},
         buffer::OffsetBuffer,
         compute::{cast, interleave},
         datatypes::DataType,
@@ -122,7 +122,8 @@ fn concat_lists(call: &Call) -> Result<ArrayRef> {
         .iter()
         .map(|list| cast(list, call.returns()))
         .collect::<std::result::Result<Vec<_>, _>>()?;
-    let lists: Vec<&ListArray> = lists.iter().map(|list| list.as_list::<i32>()).collect();
+    let lists: Vec<&ListArray> =
+        lists.iter().map(datafusion::arrow::array::AsArray::as_list::<i32>).collect();
     let DataType::List(item) = call.returns() else { return fail("concat: no list") };
     let values: Vec<&dyn Array> = lists.iter().map(|list| list.values().as_ref()).collect();
     let (mut picked, mut lengths) = (Vec::new(), Vec::with_capacity(call.rows()));

@@ -245,7 +245,7 @@ async fn subqueries() {
         ),
         (
             "select name, id in (select cust from s.o) as buys from s.c",
-            "name = c.name copied\nbuys = nothing; c.id filter, o.cust filter+condition",
+            "name = c.name copied\nbuys = nothing; c.id filter+condition, o.cust filter+condition",
         ),
         (
             "select c.name, l.amount from s.c join lateral (select amount from s.o where o.cust = c.id) as l on true",

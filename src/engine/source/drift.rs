@@ -144,10 +144,10 @@ impl Drift {
     pub(super) fn describe(&self) -> String {
         let mut text = String::new();
         if self.on_missing_column != OnMissingColumn::Auto {
-            text.push_str(&format!(" missing {:?}", self.on_missing_column));
+            text.extend([" missing ", &format!("{:?}", self.on_missing_column)]);
         }
         if let Some(on_new) = self.on_new_column.filter(|on_new| *on_new != OnNewColumn::Warn) {
-            text.push_str(&format!(" new {on_new:?} {}", self.added.join(", ")));
+            text.extend([" new ", &format!("{on_new:?}"), " ", &self.added.join(", ")]);
         }
         text
     }
@@ -164,13 +164,13 @@ impl Drift {
             && let Some(missing) = deviation.missing.first()
         {
             let what = format!("{} lacks the declared column `{missing}`", file.file);
-            return Some(explained(what, declared, file, &deviation.new, "on_missing_column"));
+            return Some(explained(&what, declared, file, &deviation.new, "on_missing_column"));
         }
         if on_new == OnNewColumn::Fail
             && let Some(new) = deviation.new.first()
         {
             let what = format!("{} has the column `{new}`, which isn't declared", file.file);
-            return Some(explained(what, declared, file, &[], "on_new_column"));
+            return Some(explained(&what, declared, file, &[], "on_new_column"));
         }
         None
     }
@@ -232,14 +232,14 @@ fn missing(
             "{} lacks the declared column `{column}`, and has {word}`{likely}`, which isn't declared, in its place",
             file.file
         );
-        return Err(explained(what, declared, file, &new, "on_missing_column"));
+        return Err(explained(&what, declared, file, &new, "on_missing_column"));
     }
     if others.is_empty() {
         let what = match files {
             [_] => format!("{} lacks the declared column `{column}`", first.file),
             _ => format!("no file has the declared column `{column}`; the first is {}", first.file),
         };
-        return Err(explained(what, declared, first, &[], "on_missing_column"));
+        return Err(explained(&what, declared, first, &[], "on_missing_column"));
     }
     let rows: Option<u64> = lacking.iter().map(|file| file.rows).sum();
     let rows = match rows {
@@ -259,7 +259,7 @@ fn extent(files: &[&FileColumns]) -> String {
     }
 }
 
-fn explained(what: String, declared: &[String], file: &FileColumns, new: &[String], key: &str) -> String {
+fn explained(what: &str, declared: &[String], file: &FileColumns, new: &[String], key: &str) -> String {
     let list = |names: &[String]| -> String {
         let some = names.iter().take(LISTED).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         match names.len().saturating_sub(LISTED) {

@@ -235,7 +235,9 @@ enum Fit {
 fn fit(path: &str, format: &SourceFormat) -> Fit {
     let name = path.rsplit('/').next().unwrap_or(path);
     // Checksums that Hadoop writes beside its files.
-    if is_hidden(name) || name.ends_with(".crc") {
+    if is_hidden(name)
+        || name.rsplit_once('.').is_some_and(|(_, extension)| extension.eq_ignore_ascii_case("crc"))
+    {
         return Fit::Silent;
     }
     if has_extension(name, format) { Fit::Read } else { Fit::LeftOut }

@@ -171,7 +171,7 @@ impl Intake {
                         format!("{} of the {rows} rows of {name} were rejected, {allowed}", file.rejected)
                     }
                 };
-                return Some(explained(what, &file.sample));
+                return Some(explained(&what, &file.sample));
             }
         }
         let sum = |of: fn(&File) -> u64| files.values().map(of).sum::<u64>();
@@ -182,7 +182,7 @@ impl Intake {
         if let Some(limit) = limits.per_run.filter(|limit| limit.is_passed(rejected, rows)) {
             let what =
                 format!("{rejected} of the {rows} rows were rejected, `max_rejected` is {limit} a run");
-            return Some(explained(what, &sample));
+            return Some(explained(&what, &sample));
         }
         if rows > rejected || (self.drift.is_addition && (rejected == 0 || limits.per_run.is_some())) {
             return None;
@@ -193,7 +193,7 @@ impl Intake {
             (0, _) => format!("none of the {} files could be read", files.len()),
             _ => "every row was rejected".to_owned(),
         };
-        Some(explained(what, &sample))
+        Some(explained(&what, &sample))
     }
 
     /// What the lock guards is whole between any two statements, so a thread that died holding it left no harm.
@@ -202,7 +202,7 @@ impl Intake {
     }
 }
 
-fn explained(what: String, sample: &[String]) -> String {
+fn explained(what: &str, sample: &[String]) -> String {
     let mut text = format!("{what}: nothing of this source is used");
     for line in sample {
         text.push_str("\n  ");

@@ -23,6 +23,7 @@ pub(super) struct Said {
 }
 
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "one is alive for each running step")]
 pub(super) enum What {
     Started(Progress),
     Finished(Outcome),

@@ -1,6 +1,6 @@
 //! Values as text: what `value::varchar` writes.
 
-use std::sync::Arc;
+use std::{fmt::Write as _, sync::Arc};
 
 use datafusion::{
     arrow::{
@@ -36,11 +36,11 @@ pub(super) fn texts(array: &ArrayRef, text: Text) -> Result<ArrayRef> {
 /// The text of one value; `None` if it is NULL.
 pub(in crate::engine::dialect) fn value_text(array: &ArrayRef, row: usize) -> Result<Option<String>> {
     use DataType as T;
-    if array.is_null(row) {
-        return Ok(None);
-    }
     fn at<T: ArrowPrimitiveType>(array: &ArrayRef, row: usize) -> T::Native {
         array.as_primitive::<T>().value(row)
+    }
+    if array.is_null(row) {
+        return Ok(None);
     }
     Ok(Some(match array.data_type() {
         T::Float32 => float(&format!("{:e}", at::<Float32Type>(array, row))),
@@ -56,9 +56,9 @@ pub(in crate::engine::dialect) fn value_text(array: &ArrayRef, row: usize) -> Re
             let one = compute::cast(&array.slice(row, 1), &T::Binary)?;
             bytes(one.as_binary::<i32>().value(0))
         }
-        T::List(_) => list(array.as_list::<i32>().value(row))?,
-        T::LargeList(_) => list(array.as_list::<i64>().value(row))?,
-        T::FixedSizeList(..) => list(array.as_fixed_size_list().value(row))?,
+        T::List(_) => list(&array.as_list::<i32>().value(row))?,
+        T::LargeList(_) => list(&array.as_list::<i64>().value(row))?,
+        T::FixedSizeList(..) => list(&array.as_fixed_size_list().value(row))?,
         T::Struct(fields) => {
             let columns = array.as_struct().columns();
             let parts = fields.iter().zip(columns).map(|(field, column)| {
@@ -80,8 +80,8 @@ pub(in crate::engine::dialect) fn value_text(array: &ArrayRef, row: usize) -> Re
     }))
 }
 
-fn list(items: ArrayRef) -> Result<String> {
-    let parts = (0..items.len()).map(|row| element(&items, row));
+fn list(items: &ArrayRef) -> Result<String> {
+    let parts = (0..items.len()).map(|row| element(items, row));
     Ok(format!("[{}]", parts.collect::<Result<Vec<_>>>()?.join(", ")))
 }
 
@@ -105,9 +105,9 @@ fn bytes(bytes: &[u8]) -> String {
     let mut text = String::new();
     for byte in bytes {
         match byte {
-            b'\\' | b'\'' | b'"' => text.push_str(&format!("\\x{byte:02X}")),
-            32..=126 => text.push(char::from(*byte)),
-            _ => text.push_str(&format!("\\x{byte:02X}")),
+            32..=126 if !b"\\'\"".contains(byte) => text.push(char::from(*byte)),
+            // Writing to a string can't fail.
+            _ => drop(write!(text, "\\x{byte:02X}")),
         }
     }
     text

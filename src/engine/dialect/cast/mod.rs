@@ -181,8 +181,8 @@ fn is_exact(from: &DataType, to: &DataType) -> bool {
             b_scale >= a_scale && types::whole(*b, *b_scale) >= types::whole(*a, *a_scale)
         }
         (from, to) if types::is_text(from) && types::is_text(to) => true,
-        (T::Timestamp(TimeUnit::Microsecond, zone), T::Date32) => is_utc(zone.as_deref()),
-        (T::Date32, T::Timestamp(TimeUnit::Microsecond, zone)) => is_utc(zone.as_deref()),
+        (T::Timestamp(TimeUnit::Microsecond, zone), T::Date32)
+        | (T::Date32, T::Timestamp(TimeUnit::Microsecond, zone)) => is_utc(zone.as_deref()),
         (T::Timestamp(TimeUnit::Microsecond, from), T::Timestamp(TimeUnit::Microsecond, to)) => {
             is_utc(from.as_deref()) && is_utc(to.as_deref())
         }
@@ -196,6 +196,7 @@ fn is_utc(zone: Option<&str>) -> bool {
 }
 
 /// Whether there are values of the one type that are values of the other.
+#[expect(clippy::match_same_arms, reason = "a pair of types a line")]
 pub(super) fn is_possible(from: &DataType, to: &DataType) -> bool {
     use DataType as T;
     let plain = |of: &DataType| types::is_number(of) || of == &T::Boolean;
@@ -299,12 +300,12 @@ fn arrow(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
 }
 
 /// The length of intervals in microseconds, by which they compare.
-pub(super) fn interval_length(expr: Expr) -> Result<Expr> {
+pub(super) fn interval_length(expr: Expr) -> Expr {
     let function = ScalarUDF::from(IntervalLength(Signature::any(1, Volatility::Immutable)));
-    Ok(Expr::ScalarFunction(datafusion::logical_expr::expr::ScalarFunction::new_udf(
+    Expr::ScalarFunction(datafusion::logical_expr::expr::ScalarFunction::new_udf(
         Arc::new(function),
         vec![expr],
-    )))
+    ))
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]

@@ -85,10 +85,11 @@ fn rounded(values: &PrimitiveArray<Float64Type>, to: &DataType) -> Result<ArrayR
             let end =
                 2.0_f64.powi(i32::try_from(<$native>::BITS).unwrap_or(64) - i32::from(<$native>::MIN != 0));
             let from = if <$native>::MIN == 0 { 0.0 } else { -end };
-            #[expect(
+            #[allow(
+                clippy::allow_attributes,
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,
-                reason = "whole and within the range"
+                reason = "whole and within the range; only unsigned types lose a sign"
             )]
             let narrow = |value: f64| value as $native;
             within::<$arrow>(values, from, end, narrow)

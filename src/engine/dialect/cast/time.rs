@@ -36,7 +36,7 @@ pub(super) fn convert(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
             Ok(Arc::new(self::micros(array)?.unary::<_, Time64MicrosecondType>(time)))
         }
         (T::Timestamp(TimeUnit::Microsecond, _), T::Timestamp(unit, zone)) => {
-            rounded(&micros(array)?, *unit, zone.as_deref())
+            Ok(rounded(&micros(array)?, *unit, zone.as_deref()))
         }
         (T::Timestamp(TimeUnit::Nanosecond, _), _) => {
             let values = arrow(array, &T::Timestamp(TimeUnit::Nanosecond, None))?;
@@ -53,7 +53,7 @@ pub(super) fn convert(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
             let days = arrow(array, &T::Date32)?;
             let midnight = |day: i32| i64::from(day).checked_mul(MICROS_PER_DAY);
             let micros = days.as_primitive::<Date32Type>().unary_opt::<_, TimestampMicrosecondType>(midnight);
-            rounded(&micros, *unit, zone.as_deref())
+            Ok(rounded(&micros, *unit, zone.as_deref()))
         }
         _ => arrow(array, to),
     }
@@ -76,10 +76,10 @@ fn rounded(
     micros: &PrimitiveArray<TimestampMicrosecondType>,
     unit: TimeUnit,
     zone: Option<&str>,
-) -> Result<ArrayRef> {
+) -> ArrayRef {
     let zone = zone.map(Into::into);
     let nearest = |per: i64| move |micros: i64| micros.saturating_add(per / 2).div_euclid(per);
-    Ok(match unit {
+    match unit {
         TimeUnit::Second => Arc::new(
             micros.unary::<_, TimestampSecondType>(nearest(1_000_000)).with_timezone_opt::<Arc<str>>(zone),
         ),
@@ -92,7 +92,7 @@ fn rounded(
                 .unary_opt::<_, TimestampNanosecondType>(|micros| micros.checked_mul(1_000))
                 .with_timezone_opt::<Arc<str>>(zone),
         ),
-    })
+    }
 }
 
 /// Texts as dates, times or timestamps, NULL where they aren't any.
@@ -110,7 +110,7 @@ pub(super) fn parse(texts: &StringArray, to: &DataType) -> Result<ArrayRef> {
             let micros: PrimitiveArray<TimestampMicrosecondType> = micros.collect();
             match unit {
                 TimeUnit::Nanosecond => nanos(texts, &micros),
-                unit => rounded(&micros, *unit, zone.as_deref())?,
+                unit => rounded(&micros, *unit, zone.as_deref()),
             }
         }
         other => arrow(&(Arc::new(texts.clone()) as ArrayRef), other)?,

@@ -19,7 +19,6 @@ pub(in crate::engine::dialect) const CAST: &str = "$cast";
 pub(in crate::engine::dialect) const TRY_CAST: &str = "$try_cast";
 
 /// What must be changed before the parts of an expression are.
-#[expect(clippy::unnecessary_wraps, reason = "as the visitor wants it")]
 pub(super) fn before(expr: &mut Expr) -> ControlFlow<Refused> {
     // `-5` is one literal: its type depends on the sign.
     if let Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } = expr

@@ -15,7 +15,8 @@ use std::{collections::HashSet, mem, ops::ControlFlow};
 
 use datafusion::sql::sqlparser::ast::{
     Expr, GroupByExpr, Ident, LimitClause, OrderBy, OrderByKind, Query, Select, SelectFlavor, SelectItem,
-    Spanned, TableFactor, VisitMut, VisitorMut, WildcardAdditionalOptions, WindowFrame, WindowType,
+    Spanned, TableFactor, TableFunctionArgs, VisitMut, VisitorMut, WildcardAdditionalOptions, WindowFrame,
+    WindowType,
 };
 use datafusion::sql::sqlparser::tokenizer::Span;
 
@@ -64,6 +65,8 @@ struct Lowering {
     frames: Vec<Option<WindowFrame>>,
     /// Frames of a SELECT's named windows.
     named_frames: Vec<Vec<Option<WindowFrame>>>,
+    /// Arguments of table functions, which stay as written.
+    arguments: Vec<Option<TableFunctionArgs>>,
     /// Subqueries that DataFusion plans as joins, by where they lie in memory.
     joined: HashSet<*const Query>,
 }
@@ -116,7 +119,20 @@ impl VisitorMut for Lowering {
     }
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Refused> {
-        relation::lower(factor)
+        relation::lower(factor)?;
+        // What is still a function of constants gets them as they are written.
+        self.arguments.push(match factor {
+            TableFactor::Table { args, .. } => args.take(),
+            _ => None,
+        });
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Refused> {
+        if let (Some(Some(arguments)), TableFactor::Table { args, .. }) = (self.arguments.pop(), factor) {
+            *args = Some(arguments);
+        }
+        ControlFlow::Continue(())
     }
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Refused> {

@@ -126,6 +126,7 @@ impl VisitorMut for Replace<'_> {
     }
 }
 
+#[expect(clippy::large_enum_variant, reason = "there is one")]
 enum With<'a> {
     Name(&'a str),
     Expr(Expr),

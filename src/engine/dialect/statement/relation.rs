@@ -4,7 +4,8 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     Expr, FunctionArg, FunctionArgExpr, GroupByExpr, Ident, Query, Select, SelectFlavor, SelectItem, SetExpr,
-    TableAlias, TableAliasColumnDef, TableFactor, TableWithJoins, helpers::attached_token::AttachedToken,
+    TableAlias, TableAliasColumnDef, TableFactor, TableWithJoins, Value, ValueWithSpan,
+    helpers::attached_token::AttachedToken,
 };
 
 use super::{Refused, expression::call};
@@ -13,7 +14,6 @@ use super::{Refused, expression::call};
 const SERIES: [&str; 3] = ["unnest", "range", "generate_series"];
 
 /// A function in FROM becomes a subquery that unnests its list, whose column has the function's name.
-#[expect(clippy::unnecessary_wraps, reason = "as the visitor wants it")]
 pub(super) fn lower(factor: &mut TableFactor) -> ControlFlow<Refused> {
     let TableFactor::Table { name, alias, args: Some(arguments), with_ordinality: false, .. } = factor else {
         return ControlFlow::Continue(());
@@ -30,16 +30,28 @@ pub(super) fn lower(factor: &mut TableFactor) -> ControlFlow<Refused> {
     let (Some(values), true) = (values, SERIES.contains(&function.as_str())) else {
         return ControlFlow::Continue(());
     };
+    let columns = |alias: &Option<TableAlias>| match alias {
+        Some(alias) if !alias.columns.is_empty() => alias.columns.clone(),
+        _ => vec![TableAliasColumnDef { name: Ident::new(function.clone()), data_type: None }],
+    };
+    // Between constant bounds DataFusion counts row by row, and never holds the whole list.
+    let number = |value: &Expr| {
+        matches!(value, Expr::Value(ValueWithSpan { value: Value::Number(digits, _), .. })
+            if digits.parse::<i64>().is_ok())
+    };
+    if function != "unnest" && values.iter().all(number) {
+        let columns = columns(alias);
+        let name = alias.take().map_or_else(|| Ident::new(function), |alias| alias.name);
+        *alias = Some(TableAlias { explicit: true, name, columns, at: None });
+        return ControlFlow::Continue(());
+    }
     let list = match (function.as_str(), values) {
         ("unnest", mut values) if values.len() == 1 => values.remove(0),
         ("unnest", _) => return ControlFlow::Continue(()),
         (function, values) => call(function, values),
     };
     let name = alias.as_ref().map_or_else(|| function.clone(), |alias| alias.name.value.clone());
-    let columns = match alias {
-        Some(alias) if !alias.columns.is_empty() => alias.columns.clone(),
-        _ => vec![TableAliasColumnDef { name: Ident::new(function.clone()), data_type: None }],
-    };
+    let columns = columns(alias);
     let rows = select(call("unnest", vec![list]), Vec::new(), None);
     *factor = TableFactor::Derived {
         lateral: false,

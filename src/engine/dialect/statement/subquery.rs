@@ -75,15 +75,21 @@ enum Quantifier {
 
 /// `value op ANY (SELECT k …)`: true if the comparison is true for a row, else unknown if it is for one, else false. With
 /// ALL it is false if the comparison is false for a row, else unknown if it is for one, else true.
+#[expect(clippy::similar_names, reason = "what decides, and how it is decided then")]
 fn quantified(value: &Expr, op: &BinaryOperator, subquery: &Query, quantifier: Quantifier) -> Expr {
     let nested = |expr: Expr| Expr::Nested(Box::new(expr));
     let key = Expr::CompoundIdentifier(vec![Ident::new(ALIAS), Ident::new(KEY)]);
-    let comparison = compare(nested(value.clone()), op.clone(), key);
+    let is_null = |expr: Expr| Expr::IsNull(Box::new(expr));
+    let comparison = compare(nested(value.clone()), op.clone(), key.clone());
     let any = |counted, condition: Expr| {
         compare(count(subquery, counted, Some(condition)), BinaryOperator::Gt, integer(0))
     };
     let truth = |value: bool| Expr::Value(Value::Boolean(value).with_empty_span());
-    let unknown = any(Counted::Rows, Expr::IsNull(Box::new(nested(comparison.clone()))));
+    // A comparison is unknown if either side is NULL. Said of each side alone, the engine can look at them apart.
+    let rows = compare(count(subquery, Counted::Rows, None), BinaryOperator::Gt, integer(0));
+    let null_here = compare(is_null(nested(value.clone())), BinaryOperator::And, rows);
+    let null_there = any(Counted::Rows, is_null(key));
+    let unknown = compare(nested(null_here), BinaryOperator::Or, null_there);
     let (decisive, decided) = match quantifier {
         Quantifier::Any => (comparison, true),
         Quantifier::All => (Expr::IsFalse(Box::new(nested(comparison))), false),

@@ -61,8 +61,10 @@ pub(super) struct Aggregate {
     /// Other names.
     pub(super) aliases: &'static [&'static str],
     /// How it is written, such as `arg_max(arg, val)`.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the reference is written by a test"))]
     pub(super) usage: &'static str,
     /// One sentence for the function reference.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the reference is written by a test"))]
     pub(super) doc: &'static str,
     /// The types that arguments are cast to, and the type of the result.
     types: fn(&Given<'_>) -> Result<Typed>,

@@ -271,7 +271,9 @@ fn between(sorted: &ArrayRef, at: f64, backwards: bool) -> Result<ScalarValue> {
 fn nearest_moment(start: i64, offset: f64) -> i64 {
     let value = start.saturating_add(offset.floor() as i64);
     let part = offset - offset.floor();
-    if part > 0.5 || (part == 0.5 && value >= 0) { value.saturating_add(1) } else { value }
+    // Halves go away from zero.
+    let up = if value >= 0 { part >= 0.5 } else { part > 0.5 };
+    if up { value.saturating_add(1) } else { value }
 }
 
 fn mix(low: f64, high: f64, share: f64) -> f64 {

@@ -204,9 +204,9 @@ fn numbers(call: &Call, included: bool) -> Result<ArrayRef> {
     call.each(|row| {
         let given: Option<Vec<i64>> = arguments.iter().map(|argument| argument.at(row)).collect();
         let (start, end, step) = match given.as_deref() {
-            Some([stop]) => (0, *stop, 1),
-            Some([start, stop]) => (*start, *stop, 1),
-            Some([start, stop, step]) => (*start, *stop, *step),
+            Some([end]) => (0, *end, 1),
+            Some([start, end]) => (*start, *end, 1),
+            Some([start, end, step]) => (*start, *end, *step),
             _ => return Ok(None),
         };
         let span = i128::from(end) - i128::from(start);
@@ -231,7 +231,7 @@ fn moments(call: &Call, included: bool) -> Result<ArrayRef> {
     let (first, last) = (call.column::<Micros>(0)?, call.column::<Micros>(1)?);
     let step = call.column::<IntervalMonthDayNano>(2)?;
     call.each(|row| {
-        let (Some(Micros(start)), Some(Micros(stop)), Some(step)) =
+        let (Some(Micros(start)), Some(Micros(end)), Some(step)) =
             (first.at(row), last.at(row), step.at(row))
         else {
             return Ok(None);
@@ -247,7 +247,7 @@ fn moments(call: &Call, included: bool) -> Result<ArrayRef> {
             return Ok(Some(found));
         }
         let mut at = start;
-        while within(at, stop, up, included) {
+        while within(at, end, up, included) {
             if found.len() as i128 == TOO_MANY {
                 return fail("a range of more than 100,000,000 moments is too long");
             }

@@ -150,7 +150,9 @@ pub(in crate::engine::source) async fn table(
         add(&mut groups, look, &fields, &wanted).map_err(&plan)?;
     }
     let is_rescued = on_new == OnNewColumn::Rescue && groups.iter().any(|group: &Like| !group.new.is_empty());
-    groups.iter_mut().for_each(|group| group.is_judged |= is_rescued);
+    for group in &mut groups {
+        group.is_judged |= is_rescued;
+    }
     let deviations = looks.iter().map(|look| (Arc::clone(&look.name), look.columns.deviation.clone()));
     Ok(Arc::new(ColumnarTable {
         schema: Arc::new(Schema::new(fields)),

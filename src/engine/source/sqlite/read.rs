@@ -71,9 +71,10 @@ impl Query {
         let mut sql = format!("select {number}");
         for &at in columns {
             let column = &self.found.columns[at];
-            let _ = match column.is_missing {
-                true => write!(sql, ", null"),
-                false => write!(sql, ", {}", quoted(&column.name)),
+            let _ = if column.is_missing {
+                write!(sql, ", null")
+            } else {
+                write!(sql, ", {}", quoted(&column.name))
             };
         }
         for name in self.rescued() {

@@ -73,10 +73,10 @@ impl Csv {
             if field.torn {
                 refusal.get_or_insert(Refusal::Quoting);
             }
-            if let (Some(Place::New), Some(key)) = (header.places.get(place), header.keys.get(place)) {
-                if !self.is_null(field, true) {
-                    rows.rescue(key, &serde_json::Value::from(&*field.text).to_string());
-                }
+            if let (Some(Place::New), Some(key)) = (header.places.get(place), header.keys.get(place))
+                && !self.is_null(field, true)
+            {
+                rows.rescue(key, &serde_json::Value::from(&*field.text).to_string());
             }
             if let (Some(Place::Column(column)), None) = (header.places.get(place), &refusal) {
                 let kind = rows.kind(*column);

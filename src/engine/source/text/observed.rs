@@ -12,6 +12,7 @@ use crate::engine::source::{cell::unescape, names};
 
 /// What some files have.
 #[derive(Default)]
+#[expect(clippy::struct_field_names, reason = "the columns are its noun")]
 pub(super) struct Columns {
     columns: Vec<(String, Shape)>,
     rows: u64,

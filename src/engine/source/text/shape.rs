@@ -45,7 +45,7 @@ pub(super) struct Shape {
 #[derive(Debug, Clone, Default)]
 struct Detail {
     few: HashSet<u64>,
-    /// For many values: the longest run of zeros among the hashes of each register (Flajolet's HyperLogLog).
+    /// For many values: the longest run of zeros among the hashes of each register (Flajolet's `HyperLogLog`).
     registers: Vec<u8>,
     examples: Vec<String>,
 }
@@ -332,7 +332,7 @@ impl Detail {
         }
         let count = self.registers.len() as f64;
         let sum: f64 = self.registers.iter().map(|zeros| 0.5_f64.powi(i32::from(*zeros))).sum();
-        let empty = self.registers.iter().filter(|zeros| **zeros == 0).count();
+        let empty = self.registers.iter().map(|zeros| usize::from(*zeros == 0)).sum::<usize>();
         let estimate = 0.7213 / (1.0 + 1.079 / count) * count * count / sum;
         // Of few values, the registers that none of them reached tell more.
         if estimate <= 2.5 * count && empty > 0 {

@@ -22,6 +22,7 @@ enum Id {
 
 /// How a file is written.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 struct Hand {
     shape: &'static str,
     delimiter: char,
@@ -109,9 +110,9 @@ impl Hand {
                     rows.iter().map(|(id, name)| serde_json::json!([json(id), name])).collect();
                 serde_json::json!({"columns": ["id", "name"], "data": data}).to_string()
             }
-            "records" => serde_json::Value::from_iter(rows.iter().map(object)).to_string(),
+            "records" => rows.iter().map(object).collect::<serde_json::Value>().to_string(),
             "pretty" => {
-                serde_json::to_string_pretty(&serde_json::Value::from_iter(rows.iter().map(object))).unwrap()
+                serde_json::to_string_pretty(&rows.iter().map(object).collect::<serde_json::Value>()).unwrap()
             }
             _ => {
                 let lines: Vec<String> = rows.iter().map(|row| object(row).to_string()).collect();
@@ -163,7 +164,7 @@ impl Hand {
                 .unwrap(),
             ".zst" => zstd::stream::copy_encode(&bytes[..], &mut out, 0).unwrap(),
             ".bz2" => {
-                bzip2::write::BzEncoder::new(&mut out, bzip2::Compression::fast()).write_all(&bytes).unwrap()
+                bzip2::write::BzEncoder::new(&mut out, bzip2::Compression::fast()).write_all(&bytes).unwrap();
             }
             ".xz" => liblzma::write::XzEncoder::new(&mut out, 0).write_all(&bytes).unwrap(),
             _ => out = bytes,

@@ -44,6 +44,7 @@ fn meant() -> impl Strategy<Value = Meant> {
 
 /// How a file is written.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 struct Style {
     swapped: bool,
     upper: bool,
