@@ -55,7 +55,7 @@ impl SqlError {
         }
         made.explain(error, &plain);
         if made.at.is_none() {
-            made.at = constant(sql, &made.message);
+            made.at = quoted(sql, &made.message);
         }
         made
     }
@@ -148,14 +148,23 @@ fn code(error: &DataFusionError) -> &'static str {
     }
 }
 
-/// The constant that a message quotes, if the statement has it just once.
-fn constant(sql: &str, message: &str) -> Option<Range<usize>> {
+/// The constant that a message quotes, or the function that it begins with, if the statement has it just once.
+fn quoted(sql: &str, message: &str) -> Option<Range<usize>> {
+    let function = message.strip_prefix('`').and_then(|rest| rest.split_once('`')).map(|(name, _)| name);
+    if let Some(name) = function.filter(|name| name.starts_with(char::is_alphabetic)) {
+        return only(sql, &format!("{name}(")).map(|at| at.start..at.start + name.len());
+    }
     let start = message.find('\'')?;
     let end = start + 1 + message[start + 1..].find('\'')? + 1;
-    let quoted = &message[start..end];
-    let mut found = sql.match_indices(quoted);
-    let (at, _) = found.next().filter(|_| quoted.len() > 2)?;
-    found.next().is_none().then(|| at..at + quoted.len())
+    only(sql, &message[start..end]).filter(|at| at.len() > 2)
+}
+
+/// Where a statement has a piece of text, if it does once; case doesn't count.
+fn only(sql: &str, piece: &str) -> Option<Range<usize>> {
+    let (sql, piece) = (sql.to_ascii_lowercase(), piece.to_ascii_lowercase());
+    let mut found = sql.match_indices(&piece);
+    let (at, _) = found.next()?;
+    found.next().is_none().then(|| at..at + piece.len())
 }
 
 /// The name in DataFusion's complaint about two expressions that would be one column.
