@@ -49,6 +49,9 @@ struct Response {
     outcome: Outcome,
 }
 
+/// Bytes of stack of each thread, as in the product: plans of deep expressions are walked by recursion.
+const STACK: usize = 256 << 20;
+
 fn duckdb() -> String {
     "duckdb".to_owned()
 }
@@ -56,7 +59,11 @@ fn duckdb() -> String {
 fn main() -> io::Result<()> {
     // The panic's message is in the answer; its trace would only fill the driver's terminal.
     panic::set_hook(Box::new(|_| ()));
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_stack_size(STACK)
+        .enable_all()
+        .build()?;
     let mut prepared = None;
     let mut out = io::stdout().lock();
     for line in io::stdin().lock().lines() {

@@ -9,6 +9,7 @@ use datafusion::{
         compute::{interleave, take},
         datatypes::{DataType, Field, Fields, Float32Type, Float64Type, IntervalMonthDayNano},
     },
+    common::plan_err,
     error::Result,
 };
 
@@ -18,7 +19,7 @@ use super::{
         description::{Function, Gives, Overload, Typing, takes},
         kind::{
             Kind::{Any, AnyList, BigInt, Double, Float, Integer, Interval, List, T, Timestamp, Varchar},
-            list_of,
+            list_of, type_name,
         },
         render,
     },
@@ -95,7 +96,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         overloads: &[Overload {
             takes: &[AnyList],
             rest: Some(Any),
-            gives: Gives::By(|typing| Ok(list_of(DataType::Struct(zipped(typing)))), "STRUCT[]"),
+            gives: Gives::By(zipped_lists, "STRUCT[]"),
             body: zip,
         }],
         ..Function::LIST
@@ -287,6 +288,21 @@ fn texts<'a>(call: &Call, separator: impl Fn(usize) -> &'a str) -> Result<ArrayR
 }
 
 /// The struct of zipped items: its fields have no names in DuckDB.
+fn zipped_lists(typing: &Typing) -> Result<DataType> {
+    let last = typing.types.len().saturating_sub(1);
+    for (at, of) in typing.types.iter().enumerate() {
+        let is_list = matches!(
+            of,
+            DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..) | DataType::Null
+        );
+        let is_choice = at == last && of == &DataType::Boolean;
+        if !(is_list || is_choice) {
+            return plan_err!("`list_zip` takes lists, and whether to truncate them, not {}", type_name(of));
+        }
+    }
+    Ok(list_of(DataType::Struct(zipped(typing))))
+}
+
 fn zipped(typing: &Typing) -> Fields {
     let lists = typing.types.iter().filter(|of| **of != DataType::Boolean);
     let field = |(at, _): (usize, _)| Field::new(format!("element_{}", at + 1), item_of(typing, at), true);
