@@ -112,6 +112,23 @@ impl SqlError {
         self.helps.push("give one of them another name with `as`".into());
     }
 
+    /// A subquery that can't be computed where it stands, in the user's terms: the engine speaks of its own plans.
+    pub(super) fn of_subquery(error: &DataFusionError, sql: &str) -> Self {
+        let plain = message(error);
+        let is_internal =
+            ["Physical plan does not support", "correlated", "OuterReference", "outer_ref", "$in"];
+        if !is_internal.iter().any(|word| plain.contains(word)) {
+            return Self::new(error, sql);
+        }
+        Self {
+            code: "sql-unsupported",
+            message: "a subquery here reads columns from outside in a way that can't be computed".into(),
+            at: None,
+            notes: vec!["supported are comparisons with `=` between its columns and those outside".into()],
+            helps: vec!["join the tables, and group by the columns from outside".into()],
+        }
+    }
+
     pub(super) fn at_start(sql: &str, message: &str, help: Option<&str>) -> Self {
         let start = sql.len() - sql.trim_start().len();
         let length = sql[start..].split_whitespace().next().map_or(0, str::len);

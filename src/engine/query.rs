@@ -1,6 +1,9 @@
 //! SQL text → a planned, type-checked query over relations of which only the schema is known.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use datafusion::{
@@ -10,7 +13,7 @@ use datafusion::{
         ScalarValue,
         tree_node::{TreeNode, TreeNodeRecursion},
     },
-    datasource::source_as_provider,
+    datasource::{empty::EmptyTable, source_as_provider},
     error::{DataFusionError, Result},
     logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, TableType, Volatility, cast, lit},
     physical_plan::ExecutionPlan,
@@ -21,7 +24,7 @@ use datafusion::{
     },
 };
 
-use super::{Engine, SchemaRef, SqlError, execute::Joins};
+use super::{Engine, SchemaRef, SqlError, Table, execute::Joins};
 use crate::name::Relation;
 
 /// A planned query. Its types are final; its tables are [`Pending`] until it is bound.
@@ -166,7 +169,29 @@ impl Engine {
         let canonical = canonical(&statement, sql)?;
         let planned = self.dialect().plan(state, statement).await;
         let plan = planned.map_err(|error| SqlError::new(&error, sql))?;
-        Ok(Query { plan, canonical })
+        let query = Query { plan, canonical };
+        self.check_subqueries(&query).await.map_err(|error| SqlError::of_subquery(&error, sql))?;
+        Ok(query)
+    }
+
+    /// Plans a query that has subqueries to the end, over tables without rows: whether a subquery can be computed where it
+    /// stands is known only then.
+    async fn check_subqueries(&self, query: &Query) -> Result<()> {
+        let (mut has_subqueries, mut tables) = (false, BTreeMap::new());
+        query.plan.apply_with_subqueries(|node| {
+            node.apply_subqueries(|_| {
+                has_subqueries = true;
+                Ok(TreeNodeRecursion::Continue)
+            })?;
+            if let LogicalPlan::TableScan(scan) = node
+                && let Some(pending) = pending(&scan.source)
+            {
+                let empty: Table = Arc::new(EmptyTable::new(pending.schema));
+                tables.insert(pending.relation, empty);
+            }
+            Ok(TreeNodeRecursion::Continue)
+        })?;
+        if has_subqueries { self.check(&query.bind(&tables)?).await } else { Ok(()) }
     }
 }
 

@@ -122,3 +122,10 @@ fn below_a_broken_model_nothing_more_is_said() {
         .model("c.sql", "select something");
     assert_said!(project.run(["build"]).refused());
 }
+
+#[test]
+fn a_subquery_that_can_not_be_computed_is_found_before_anything_is_written() {
+    assert_said!(refused(
+        "select order_id, (select count(*) from {{ ref('orders') }} i where i.amount < o.amount) as cheaper\nfrom {{ ref('orders') }} o"
+    ));
+}
