@@ -24,6 +24,8 @@ mod grammar;
 mod operator;
 mod placeholder;
 mod statement;
+#[cfg(test)]
+mod tests;
 mod types;
 
 use std::sync::Arc;

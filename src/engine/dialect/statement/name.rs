@@ -77,6 +77,27 @@ struct Replace<'a> {
     done: bool,
 }
 
+impl Replace<'_> {
+    /// The column of `range()` or `generate_series()`, if it is asked for by DataFusion's name: projects use it that were
+    /// written before SQL meant DuckDB's here.
+    fn series(&self) -> Option<&Column> {
+        let is_series = |column: &&Column| matches!(column.name.as_str(), "range" | "generate_series");
+        self.valid.iter().find(is_series).filter(|_| self.name.eq_ignore_ascii_case("value"))
+    }
+}
+
+/// Lets a column that is selected by an old name alone keep that name.
+fn keep_name(select: &mut Select, old: &str, new: &str) {
+    for item in &mut select.projection {
+        if let SelectItem::UnnamedExpr(Expr::Identifier(name)) = item
+            && name.value.eq_ignore_ascii_case(old)
+        {
+            let alias = name.clone();
+            *item = SelectItem::ExprWithAlias { expr: Expr::Identifier(Ident::with_quote('"', new)), alias };
+        }
+    }
+}
+
 impl VisitorMut for Replace<'_> {
     type Break = ();
 
@@ -86,7 +107,11 @@ impl VisitorMut for Replace<'_> {
         if own != self.select {
             return ControlFlow::Continue(());
         }
-        let column = self.valid.iter().find(|column| column.name.eq_ignore_ascii_case(self.name));
+        let same = |column: &&Column| column.name.eq_ignore_ascii_case(self.name);
+        let column = self.valid.iter().find(same).or_else(|| self.series());
+        if let Some(column) = column.filter(|column| !column.name.eq_ignore_ascii_case(self.name)) {
+            keep_name(select, self.name, &column.name);
+        }
         let mut occurrences = match column {
             // The name is quoted, so that it is taken as it is.
             Some(column) if column.name != self.name => {
