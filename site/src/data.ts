@@ -134,7 +134,7 @@ export interface Ledger {
   files: LedgerFile[];
 }
 
-/** What the sources of a table have set aside, and what somebody has acknowledged of it. */
+/** Rows and files that the sources of a table have set aside, and how many of them were accepted. */
 export interface Rejected {
   table: string;
   sources: string[];

@@ -293,7 +293,7 @@ fn threads(global: &Global, target: &Target) -> usize {
     global.threads.map(usize::from).or(target.threads).unwrap_or_else(cores).max(1)
 }
 
-/// How many cores this machine has, as far as it says so.
+/// Returns the number of cores, or 1 if the machine doesn't tell.
 pub(super) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }

@@ -1,4 +1,4 @@
-//! What builds record in the lake of sources that declare no columns: those that were found in their files.
+//! Found columns: records in the lake the columns of sources that declare none.
 
 use super::failure::{self, Failure};
 use crate::{
@@ -21,8 +21,8 @@ pub(super) async fn record_exact(lake: &Lake, compiled: &Compiled) -> Result<(),
     Ok(())
 }
 
-/// Records the columns that were found in a sample of their sources' files and that the run bore out. Where it did not, all
-/// files are looked at, and what they have is recorded; returns whether there were such sources, whose readers failed.
+/// Records the columns that were inferred from a sample and confirmed by the run. Where the run contradicted it,
+/// infers them again from all files. Returns whether there were such sources, whose readers failed.
 pub(super) async fn record_samples(
     lake: &Lake,
     engine: &Engine,

@@ -95,7 +95,7 @@ fn run(args: Args) -> Result<ExitCode, Failure> {
         .build()
         .map_err(|error| Failure::message(format!("can't start the async runtime: {error}")))?;
     let result = runtime.block_on(dispatch(args));
-    // A blocking read that nobody waits for any more must not hold the process.
+    // A blocking read must not hold the process once its result isn't needed.
     runtime.shutdown_background();
     result
 }

@@ -157,7 +157,7 @@ async fn columns(engine: &Engine, spec: &SourceSpec) -> Result<(Found, String), 
     Ok((found, text))
 }
 
-/// What was found in a column, in a comment.
+/// Describes the values of a column, as a YAML comment.
 fn described(column: &FoundColumn, rows: u64) -> String {
     let nulls = match column.nulls {
         0 => "no nulls".to_owned(),

@@ -76,7 +76,7 @@ pub struct Compiled {
     pub clocks: BTreeMap<NodeId, Clock>,
     /// The columns that were found in the files of sources that declare none, and that aren't recorded yet.
     pub found: BTreeMap<NodeId, FoundColumns>,
-    /// What to tell of sources before anything is run.
+    /// Warnings about sources, shown before anything runs.
     pub warnings: Vec<Diagnostic>,
     /// The columns of every node that has rows and was looked at.
     pub schemas: BTreeMap<NodeId, SchemaRef>,
@@ -320,8 +320,8 @@ impl Work<'_> {
         if self.selected.contains(&source.id) { self.clock(source).await } else { Ok(()) }
     }
 
-    /// Whether something that is selected reads the rows of a source, by itself or through views. Unit tests bring rows of
-    /// their own.
+    /// Returns whether a selected node reads the rows of a source, directly or through views. Unit tests don't:
+    /// they bring rows of their own.
     fn is_read(&self, source: &NodeId) -> bool {
         let manifest = self.context.manifest;
         let mut next = vec![source];

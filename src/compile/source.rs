@@ -90,7 +90,7 @@ pub fn of_files(location: &str, format: SourceFormatName, root: &Path) -> Source
     }
 }
 
-/// Gives a source the columns of its text files that nobody declared, as text, if they are to be added.
+/// Adds the undeclared columns of a source's text files as text, where `on_new_column` is `add`.
 async fn add_new_columns(
     engine: &Engine,
     external: &External,
@@ -109,7 +109,7 @@ async fn add_new_columns(
     Ok(())
 }
 
-/// What is known of a source once its location was looked at.
+/// A source whose location has been read.
 pub(super) struct Looked {
     /// Its columns, those declared and those found.
     pub(super) schema: SchemaRef,

@@ -125,7 +125,7 @@ option of reading changes.
 
 `headwater source columns shop.orders` prints the columns that its files have now as YAML, with nulls,
 distinct values and examples of each; `--record` records them. `headwater source columns data/orders/*.csv`
-does the same for files that nobody declared yet.
+does the same for files that aren't declared yet.
 ";
 
 /// The page.

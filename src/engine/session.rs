@@ -144,7 +144,7 @@ impl Engine {
         super::source::columns(spec, self.session.as_ref(), files, look).await
     }
 
-    /// The columns of a source's text files that nobody declared.
+    /// Returns the undeclared columns of a source's text files.
     pub async fn source_new_columns(&self, spec: &super::source::SourceSpec) -> Result<Vec<String>> {
         let files = super::source::list(spec, self.session.as_ref()).await?;
         super::source::new_columns(spec, self.session.as_ref(), files).await

@@ -131,7 +131,7 @@ fn numeric(operation: Operation, left: &DataType, right: &DataType) -> Option<Re
     }
 }
 
-/// Whether a type has whole numbers only: HUGEINT is the decimal without a fraction.
+/// Returns whether a type has whole numbers only: HUGEINT is the decimal without a fraction.
 fn is_whole(data_type: &DataType) -> bool {
     data_type.is_integer() || data_type == &HUGEINT
 }

@@ -426,7 +426,7 @@ fn function(mut call: ScalarFunction, schema: &DFSchema) -> Result<Expr> {
     }
 }
 
-/// Whether a number may have a fraction.
+/// Returns whether a number may have a fraction.
 fn is_fraction(data_type: &DataType) -> bool {
     is_number(data_type) && !data_type.is_integer()
 }

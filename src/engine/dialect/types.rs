@@ -248,17 +248,17 @@ pub(super) fn name(data_type: &DataType) -> String {
     }
 }
 
-/// Whether a type is text.
+/// Returns whether a type is text.
 pub(super) fn is_text(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
 }
 
-/// Whether a type is a number. Booleans aren't.
+/// Returns whether a type is a number. Booleans aren't.
 pub(super) fn is_number(data_type: &DataType) -> bool {
     data_type.is_integer() || data_type.is_floating() || is_decimal(data_type)
 }
 
-/// Whether a type is a decimal.
+/// Returns whether a type is a decimal.
 pub(super) fn is_decimal(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Decimal128(..) | DataType::Decimal256(..))
 }

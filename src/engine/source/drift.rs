@@ -85,7 +85,7 @@ pub struct Deviation {
     /// The declared columns that it lacks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
-    /// The columns that it has and nobody declared.
+    /// Its undeclared columns.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub new: Vec<String>,
 }
@@ -135,7 +135,7 @@ impl std::fmt::Display for Limit {
 }
 
 impl Drift {
-    /// Returns whether values of columns that nobody declared go to a column of their own.
+    /// Returns whether values of undeclared columns go to a column of their own.
     pub(crate) fn is_rescuing(&self) -> bool {
         self.on_new_column == Some(OnNewColumn::Rescue)
     }

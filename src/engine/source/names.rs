@@ -7,7 +7,7 @@ use super::drift::Deviation;
 pub(crate) enum Place {
     /// The declared column with this number.
     Column(usize),
-    /// A column that nobody declared.
+    /// An undeclared column.
     New,
     /// A declared column whose values the path gives.
     Supplied,

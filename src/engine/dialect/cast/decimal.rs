@@ -25,7 +25,7 @@ pub(super) fn scaled(text: &str, scale: i8) -> Option<i128> {
     Some(if negative { -value } else { value })
 }
 
-/// Whether digits are all decimal, and where underscores stand, between two of them.
+/// Returns whether digits are all decimal, and where underscores stand, between two of them.
 fn is_well_formed(digits: &str) -> bool {
     let bytes = digits.as_bytes();
     !bytes.starts_with(b"_")

@@ -164,7 +164,7 @@ pub(super) fn implicit(expr: Expr, from: &DataType, to: &DataType) -> Result<Exp
     cast(expr, from, &Target { data_type: to.clone(), text: Text::Plain }, false)
 }
 
-/// Whether Arrow's cast gives the same for every value, so that the optimizer may look through it.
+/// Returns whether Arrow's cast gives the same for every value, so that the optimizer may look through it.
 fn is_exact(from: &DataType, to: &DataType) -> bool {
     use DataType as T;
     match (from, to) {
@@ -190,12 +190,12 @@ fn is_exact(from: &DataType, to: &DataType) -> bool {
     }
 }
 
-/// Whether timestamps of this zone count from midnight in UTC.
+/// Returns whether timestamps of this zone count from midnight in UTC.
 fn is_utc(zone: Option<&str>) -> bool {
     zone.is_none_or(|zone| matches!(zone, "UTC" | "+00:00"))
 }
 
-/// Whether there are values of the one type that are values of the other.
+/// Returns whether there are values of the one type that are values of the other.
 #[expect(clippy::match_same_arms, reason = "a pair of types a line")]
 pub(super) fn is_possible(from: &DataType, to: &DataType) -> bool {
     use DataType as T;

@@ -39,7 +39,7 @@ pub(super) struct Like {
     pub(super) schema: SchemaRef,
     /// For each column of the table, where it comes from; none if these files lack it.
     sources: Vec<(String, Option<Source>)>,
-    /// Columns that nobody declared.
+    /// Undeclared columns.
     pub(super) new: Vec<String>,
     /// The columns that their paths give.
     pub(super) folders: Vec<FieldRef>,
@@ -68,7 +68,7 @@ impl Like {
         self.source(column).is_some_and(|source| source.reading.is_judged())
     }
 
-    /// Returns whether the files have a column of this name that nobody declared.
+    /// Returns whether the files have an undeclared column of this name.
     pub(super) fn is_new(&self, column: &str) -> bool {
         self.new.iter().any(|name| name == column)
     }
@@ -239,7 +239,7 @@ fn within(value: &ScalarValue) -> bool {
     micros.and_then(instant::within_calendar).is_some()
 }
 
-/// The columns that nobody declared, in the order in which files have them, of types that hold the values of all.
+/// The undeclared columns, in the order in which files have them, of types that hold the values of all.
 fn others(looks: &[Look]) -> Result<Vec<FieldRef>, String> {
     let mut others: Vec<(Field, &Arc<str>)> = Vec::new();
     for look in looks {

@@ -53,7 +53,7 @@ pub(super) struct Judged {
     pub(super) columns: Vec<Wanted>,
     /// The place of the file's name among the columns that are scanned.
     pub(super) file: usize,
-    /// The columns that nobody declared, by their places, and whether they are UUIDs; their values go to `_rescued`.
+    /// The undeclared columns, by their places, and whether they are UUIDs; their values go to `_rescued`.
     pub(super) rescue: Vec<(String, usize, bool)>,
     pub(super) report: Report,
     pub(super) intake: Arc<Intake>,
@@ -181,7 +181,7 @@ impl Judged {
         judge.finish().ok_or_else(|| DataFusionError::Internal(format!("{} was not kept", column.name)))
     }
 
-    /// The values of columns that nobody declared, as JSON.
+    /// The values of undeclared columns, as JSON.
     fn rescued(&self, batch: &RecordBatch) -> Result<ArrayRef, DataFusionError> {
         let mut texts = StringViewBuilder::new();
         for row in 0..batch.num_rows() {
