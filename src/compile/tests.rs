@@ -256,7 +256,7 @@ async fn seeded(files: &[(&str, &str)], lake: &[(Relation, SchemaRef)]) -> Compi
 #[tokio::test]
 async fn a_seeds_columns_are_known_before_it_is_loaded() {
     let done = compiled(&SEEDED, &["a"], &[]).await.unwrap();
-    assert_eq!(columns(&done.models[&NodeId::model("shop", "a")].schema), "id Int64, day Date32");
+    assert_eq!(columns(&done.models[&NodeId::model("shop", "a")].schema), "id Int32, day Date32");
     // One that is loaded is taken as it stands, and its file left alone.
     let lake = [(
         Relation::new("main", "s"),

@@ -25,6 +25,7 @@ impl Types {
     const DATE: Self = Self(8);
     const TIMESTAMP: Self = Self(16);
     const BOOLEAN: Self = Self(32);
+    const SHORT_INTEGER: Self = Self(64);
 
     /// Those of numbers.
     pub(super) const NUMBERS: Self = Self(Self::INTEGER.0 | Self::DOUBLE.0 | Self::DECIMAL.0);
@@ -32,8 +33,9 @@ impl Types {
     pub(super) const TIMES: Self = Self(Self::DATE.0 | Self::TIMESTAMP.0);
     /// All of them.
     pub(super) const ALL: Self = Self(Self::NUMBERS.0 | Self::TIMES.0 | Self::BOOLEAN.0);
-    /// All but decimals: numbers that no bigint or double holds are text.
-    pub(super) const PLAIN: Self = Self(Self::ALL.0 & !Self::DECIMAL.0);
+    /// The types of a seed, as in dbt: whole numbers are `integer` if all of them fit. There are no decimals: numbers that
+    /// neither a bigint nor a double holds are text.
+    pub(super) const SEED: Self = Self(Self::ALL.0 & !Self::DECIMAL.0 | Self::SHORT_INTEGER.0);
 
     fn any(self, of: Self) -> bool {
         self.0 & of.0 != 0
@@ -90,7 +92,9 @@ impl Guess {
     /// The type; text if there was nothing to go by.
     pub(super) fn data_type(&self) -> DataType {
         let is = |of| self.seen && self.open.any(of);
-        if is(Types::INTEGER) {
+        if is(Types::SHORT_INTEGER) {
+            DataType::Int32
+        } else if is(Types::INTEGER) {
             DataType::Int64
         } else if is(Types::DOUBLE) {
             DataType::Float64
@@ -122,9 +126,16 @@ impl Guess {
     }
 
     fn see_number(&mut self, text: &str) {
-        let Some(number) = Number::of(text) else { return self.open.close(Types::NUMBERS) };
-        if number.is_fraction || number.integer(text).is_none() {
+        let Some(number) = Number::of(text) else {
+            self.open.close(Types::SHORT_INTEGER);
+            return self.open.close(Types::NUMBERS);
+        };
+        let integer = number.integer(text);
+        if integer.is_none() {
             self.open.close(Types::INTEGER);
+        }
+        if integer.is_none_or(|integer| i32::try_from(integer).is_err()) {
+            self.open.close(Types::SHORT_INTEGER);
         }
         if !number.is_double(text, self.is_exact) {
             self.open.close(Types::DOUBLE);
@@ -204,8 +215,12 @@ impl Number {
     }
 
     fn integer(&self, text: &str) -> Option<i64> {
-        // Most are short, and not worth being read.
-        if self.whole <= KEPT { Some(0) } else { text.parse().ok() }
+        match self {
+            Self { is_fraction: true, .. } => None,
+            // Any number of nine digits fits every integer type: most are short, and not worth parsing.
+            Self { whole: ..10, .. } => Some(0),
+            Self { .. } => text.parse().ok(),
+        }
     }
 
     /// Returns whether a double holds it: every number that is finite, or only those that lose no digit.
@@ -255,7 +270,8 @@ mod tests {
 
     fn check(values: &[&str], want: &str) {
         assert_eq!(of(Types::ALL, values), want, "{values:?}");
-        assert_eq!(of(Types::PLAIN, values), want, "{values:?}, without decimals");
+        let of_seed = of(Types::SEED, values).replace("integer", "bigint");
+        assert_eq!(of_seed, want, "{values:?} in a seed");
     }
 
     #[test]
@@ -307,10 +323,23 @@ mod tests {
             assert_eq!(of(Types::ALL, values), want, "{values:?}");
         }
         check(&["9".repeat(39).as_str()], "varchar");
-        assert_eq!(of(Types::PLAIN, &["9223372036854775808"]), "varchar");
-        assert_eq!(of(Types::PLAIN, &["9007199254740993", "0.5"]), "varchar");
+        assert_eq!(of(Types::SEED, &["9223372036854775808"]), "varchar");
+        assert_eq!(of(Types::SEED, &["9007199254740993", "0.5"]), "varchar");
         // More digits than a double has, and yet a double: that is how programs write them.
         check(&["0.30000000000000004", "0.10000000000000001", "1.7976931348623157e308"], "double");
+    }
+
+    #[test]
+    fn whole_numbers_of_a_seed_are_integers_if_all_fit() {
+        for (values, want) in [
+            (&["1", "-2147483648", "2147483647"][..], "integer"),
+            (&["1", "2147483648"], "bigint"),
+            (&["-2147483649", "1"], "bigint"),
+            (&["1", "1.5"], "double"),
+            (&["1", "x"], "varchar"),
+        ] {
+            assert_eq!(of(Types::SEED, values), want, "{values:?}");
+        }
     }
 
     #[test]

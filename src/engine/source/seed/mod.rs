@@ -188,7 +188,7 @@ impl Column {
     fn new(name: String, declared: Option<DataType>) -> Self {
         match declared {
             Some(data_type) => Self::Declared { name, kind: Kind::from_arrow(&data_type), data_type },
-            None => Self::Open(Guess::new(Types::PLAIN)),
+            None => Self::Open(Guess::new(Types::SEED)),
         }
     }
 

@@ -52,12 +52,12 @@ fn looked(text: &str, declared: &[(usize, &str)]) -> String {
 
 #[test]
 fn columns_are_named_and_typed_by_the_whole_file() {
-    assert_eq!(looked("id,name\n1,a\n2,b\n", &[]), "id bigint, name varchar");
-    assert_eq!(looked("id,zip\n1,null\n,007\n", &[]), "id bigint, zip varchar");
+    assert_eq!(looked("id,name\n1,a\n2,b\n", &[]), "id integer, name varchar");
+    assert_eq!(looked("id,zip\n1,null\n,007\n", &[]), "id integer, zip varchar");
     assert_eq!(looked("a\r\n1\r\n2.5", &[]), "a double");
     assert_eq!(looked("a,b\n", &[(1, "date")]), "a varchar, b date");
-    assert_eq!(looked("\n größe , 名前\n1,\"x\ny\"\n\n2,\"\"\n", &[]), "größe bigint, 名前 varchar");
-    assert_eq!(looked("a,b\n\"1\",\"x, \"\"y\"\"\"\n", &[]), "a bigint, b varchar");
+    assert_eq!(looked("\n größe , 名前\n1,\"x\ny\"\n\n2,\"\"\n", &[]), "größe integer, 名前 varchar");
+    assert_eq!(looked("a,b\n\"1\",\"x, \"\"y\"\"\"\n", &[]), "a integer, b varchar");
     assert_eq!(looked("a,b\n1,2\n", &[(0, "varchar"), (1, "decimal(10,2)")]), "a varchar, b decimal(10, 2)");
 }
 
