@@ -14,7 +14,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, path::Path as StorePath};
 
 use super::{
-    ColumnarTable, of_path,
+    ColumnarTable, avro, of_path,
     reading::{Reading, own_type, reading, widened},
 };
 use crate::engine::source::{
@@ -184,7 +184,10 @@ impl Looking<'_> {
         let meta = meta(&file, self.store).await?;
         let metas = std::slice::from_ref(&meta);
         let schema = self.format.infer_schema(self.session, self.store, metas).await;
-        let schema = schema.map_err(|error| failed(error.strip_backtrace()))?;
+        let mut schema = schema.map_err(|error| failed(error.strip_backtrace()))?;
+        if self.spec.format == SourceFormat::Avro {
+            schema = avro::with_uuids(schema, self.store, &meta).await?;
+        }
         let own: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
         let folders = Folders::of(&file.name, self.names);
         let supplied = folders.supplied(self.names.len());

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! files        each file's own schema; like files are scanned together
+//! avro         which columns of an Avro file are UUIDs
 //! reading      how a column of a file becomes one of the source: as it is, cast, or value by value
 //! judged       rows of which a value may not fit: those that don't are set aside
 //! value        a value as a token and as JSON
@@ -10,6 +11,7 @@
 //! What is not declared is taken as the files have it, widened where their types differ. Filters reach the files' own
 //! statistics only where no row can be set aside: a row that was passed over can't be judged.
 
+mod avro;
 mod files;
 mod judged;
 mod reading;

@@ -8,6 +8,9 @@ use datafusion::arrow::{
 
 use crate::engine::source::{kind::Kind, type_name};
 
+/// The key of a field's metadata that holds its logical type in Avro.
+pub(super) const LOGICAL_TYPE: &str = "logicalType";
+
 /// What is done with the values of a column.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Reading {
@@ -34,7 +37,7 @@ impl Reading {
 pub(super) fn is_uuid(field: &Field) -> bool {
     let metadata = field.metadata();
     *field.data_type() == DataType::FixedSizeBinary(16)
-        && (metadata.get("logicalType").is_some_and(|name| name == "uuid")
+        && (metadata.get(LOGICAL_TYPE).is_some_and(|name| name == "uuid")
             || metadata.get("ARROW:extension:name").is_some_and(|name| name == "arrow.uuid"))
 }
 
@@ -54,7 +57,7 @@ pub(super) fn reading(field: &Field, to: &DataType, is_bounded: bool) -> Result<
         matches!(data_type, DataType::Date32 | DataType::Date64 | DataType::Timestamp(..))
     };
     let kind = Kind::from_arrow(to);
-    // DataFusion's Avro reader drops what tells UUIDs from other 16 bytes; as text they are nothing else.
+    // Sixteen bytes of Avro that are declared as text are nothing else.
     if *from == DataType::FixedSizeBinary(16) && kind == Some(Kind::Text) {
         return Ok(Reading::Uuid);
     }

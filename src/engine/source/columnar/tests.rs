@@ -149,7 +149,9 @@ async fn a_uuid_of_avro_is_text() {
     std::fs::create_dir(directory.path().join("data")).unwrap();
     let bytes = include_bytes!("../../../../tests/sources/uuid.avro");
     std::fs::write(directory.path().join("data/a.avro"), bytes).unwrap();
-    for columns in [&[("uid", "varchar"), ("id", "bigint"), ("other", "varchar")]] {
+    for columns in
+        [&[("uid", "varchar"), ("id", "bigint"), ("other", "varchar")][..], &[("id", "bigint")], &[]]
+    {
         let mut spec = declared(directory.path(), columns);
         spec.format = SourceFormat::Avro;
         let shown = show(&spec, "select id, uid, other from t order by id").await;

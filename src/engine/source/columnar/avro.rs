@@ -1,0 +1,139 @@
+//! UUIDs of Avro files. DataFusion's reader gives them as 16 bytes and drops the logical type that sets them apart from
+//! other bytes, so the schema in the file's header is read here too.
+//!
+//! Delete this once `arrow-avro` keeps the logical type or the Arrow extension type of such a field.
+
+use std::{collections::HashMap, sync::Arc};
+
+use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
+use serde_json::Value;
+
+use super::reading::LOGICAL_TYPE;
+
+/// The bytes of a file that are read first: most headers are shorter.
+const FIRST: u64 = 16 * 1024;
+
+/// The first bytes of an Avro object container file.
+const MAGIC: &[u8] = b"Obj\x01";
+
+/// The name of the header's entry that holds the schema.
+const SCHEMA: &[u8] = b"avro.schema";
+
+/// Returns the schema with the logical type of each field that the file's own schema calls a UUID.
+///
+/// # Errors
+/// If the file can't be read. A header that makes no sense is left to DataFusion's reader.
+pub(super) async fn with_uuids(
+    schema: SchemaRef,
+    store: &Arc<dyn ObjectStore>,
+    file: &ObjectMeta,
+) -> object_store::Result<SchemaRef> {
+    let mut length = FIRST.min(file.size);
+    loop {
+        let bytes = store.get_range(&file.location, 0..length).await?;
+        match Header(&bytes).schema() {
+            Some(own) => return Ok(marked(&schema, &own)),
+            None if length < file.size => length = (length * 8).min(file.size),
+            None => return Ok(schema),
+        }
+    }
+}
+
+/// Gives the fields that the file's own schema calls UUIDs their logical type.
+fn marked(schema: &SchemaRef, own: &Value) -> SchemaRef {
+    let is_uuid = |field: &Field| {
+        let mut fields = own.get("fields").and_then(Value::as_array).into_iter().flatten();
+        let found = fields.find(|own| own.get("name").and_then(Value::as_str) == Some(field.name()));
+        found.and_then(|own| own.get("type")).is_some_and(holds_uuids)
+    };
+    if !schema.fields().iter().any(|field| is_uuid(field)) {
+        return Arc::clone(schema);
+    }
+    let fields = schema.fields().iter().map(|field| {
+        if !is_uuid(field) {
+            return Arc::clone(field);
+        }
+        let logical = HashMap::from([(LOGICAL_TYPE.to_owned(), "uuid".to_owned())]);
+        Arc::new(field.as_ref().clone().with_metadata(logical))
+    });
+    Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()))
+}
+
+/// Returns whether a type of an Avro schema is a UUID, or a union with one.
+fn holds_uuids(own: &Value) -> bool {
+    match own {
+        Value::Array(parts) => parts.iter().any(holds_uuids),
+        own => own.get("logicalType").and_then(Value::as_str) == Some("uuid"),
+    }
+}
+
+/// The bytes of a header that are not read yet. Format: Apache Avro 1.12 specification, "Object Container Files".
+struct Header<'a>(&'a [u8]);
+
+impl<'a> Header<'a> {
+    /// The schema; `None` if the bytes end before it does or are no header.
+    fn schema(mut self) -> Option<Value> {
+        if self.take(MAGIC.len())? != MAGIC {
+            return None;
+        }
+        loop {
+            let mut entries = self.long()?;
+            if entries < 0 {
+                // The length of the block in bytes follows a negative count.
+                self.long()?;
+                entries = entries.checked_neg()?;
+            }
+            if entries == 0 {
+                return None;
+            }
+            for _ in 0..entries {
+                let (name, value) = (self.bytes()?, self.bytes()?);
+                if name == SCHEMA {
+                    return serde_json::from_slice(value).ok();
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    fn bytes(&mut self) -> Option<&'a [u8]> {
+        let length = usize::try_from(self.long()?).ok()?;
+        self.take(length)
+    }
+
+    /// A number in zigzag encoding, seven bits a byte, the lowest first.
+    fn long(&mut self) -> Option<i64> {
+        let mut number = 0_u64;
+        for shift in (0..64).step_by(7) {
+            let byte = self.take(1)?[0];
+            number |= u64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return Some((number >> 1).cast_signed() ^ -(number & 1).cast_signed());
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_is_found_whatever_the_bytes_end_with() {
+        let file = include_bytes!("../../../../tests/sources/uuid.avro");
+        let own = Header(file).schema().unwrap();
+        assert_eq!(own["fields"][1]["type"]["logicalType"], "uuid");
+        assert!(holds_uuids(&own["fields"][2]["type"]) && !holds_uuids(&own["fields"][0]["type"]));
+        for length in [0, 3, 4, 5, 20, 40, 200] {
+            assert_eq!(Header(&file[..length]).schema(), None, "{length} bytes");
+        }
+        assert_eq!(Header(b"Obj\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff").schema(), None);
+    }
+}
