@@ -31,7 +31,7 @@ impl Lake {
     ) -> Result<u64, LakeError> {
         let place = self.place(relation);
         let log_store = self
-            .log_store(self.store().clone(), self.url(relation))
+            .log_store(self.store().clone(), self.root().mount_of(relation))
             .map_err(|error| LakeError::of(WRITE, &place, error))?;
         let entry = attesting(provenance, transaction, Utc::now())
             .map_err(|error| LakeError::Corrupt { place: place.clone(), source: error.into() })?;

@@ -50,7 +50,7 @@ impl Lake {
 
     /// A version that a table had; none if its log does not tell any more.
     pub(super) async fn base_at(&self, relation: &Relation, version: u64) -> Option<Base> {
-        let log_store = self.log_store(self.store().clone(), self.url(relation)).ok()?;
+        let log_store = self.log_store(self.store().clone(), self.root().mount_of(relation)).ok()?;
         if let Some(known) = self.known().at(relation, version) {
             return Some(self.based_on(relation, log_store, known));
         }

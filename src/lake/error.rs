@@ -10,7 +10,7 @@ use deltalake::{
     },
 };
 
-use super::misfit::Misfit;
+use super::{misfit::Misfit, mount::unmounted};
 use crate::{
     engine::{EngineError, message},
     name::Relation,
@@ -34,7 +34,7 @@ pub enum LakeError {
         place: String,
     },
     /// The system or the store refused.
-    #[error("no permission to {doing} {place}: {source}")]
+    #[error("no permission to {doing} {place}: {}", unmounted(&source.to_string()))]
     Denied {
         /// What was attempted.
         doing: &'static str,
@@ -44,7 +44,7 @@ pub enum LakeError {
         source: BoxError,
     },
     /// A table is there but its log can't be understood.
-    #[error("the Delta log of {place} can't be read: {source}")]
+    #[error("the Delta log of {place} can't be read: {}", unmounted(&source.to_string()))]
     Corrupt {
         /// The table's place.
         place: String,
@@ -64,7 +64,7 @@ pub enum LakeError {
         features: Vec<String>,
     },
     /// A disk, a network or a store failed.
-    #[error("can't {doing} {place}: {source}")]
+    #[error("can't {doing} {place}: {}", unmounted(&source.to_string()))]
     Storage {
         /// What was attempted.
         doing: &'static str,
@@ -116,7 +116,7 @@ pub enum LakeError {
         violations: Vec<(String, u64)>,
     },
     /// The query failed while its rows were being written.
-    #[error("{}", message(.0))]
+    #[error("{}", unmounted(&message(.0)))]
     Query(#[from] EngineError),
     /// A row's value does not fit its column.
     #[error("{relation} can't be stored: {source}")]

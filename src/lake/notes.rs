@@ -33,7 +33,7 @@ impl Lake {
     fn note(&self, kind: &str, name: &str) -> Result<(Arc<dyn ObjectStore>, Location, String), LakeError> {
         let place = format!("{}/_headwater/{kind}/{name}.json", self.root_display().trim_end_matches('/'));
         let log_store = self
-            .log_store(Arc::clone(self.store()), self.root().clone())
+            .log_store(Arc::clone(self.store()), self.root().mount().clone())
             .map_err(|error| LakeError::of(READ, &place, error))?;
         let file = format!("{name}.json");
         Ok((log_store.object_store(None), Location::from_iter(["_headwater", kind, &file]), place))

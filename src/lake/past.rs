@@ -6,7 +6,6 @@ use futures::{StreamExt, stream};
 
 use super::{
     error::{LakeError, READ},
-    place,
     provenance::{Provenance, Told, told},
     store::{Lake, is_newest},
 };
@@ -32,8 +31,8 @@ impl Lake {
     pub async fn history(&self, relation: &Relation, limit: usize) -> Result<Vec<Past>, LakeError> {
         let place = self.place(relation);
         let read = |error| LakeError::of(READ, &place, error);
-        let log_store = self.log_store(self.store().clone(), self.url(relation)).map_err(read)?;
-        if limit == 0 || place::is_missing_folder(log_store.root_url()) {
+        let log_store = self.log_store(self.store().clone(), self.root().mount_of(relation)).map_err(read)?;
+        if limit == 0 || self.is_missing(relation) {
             return Ok(Vec::new());
         }
         let newest = match self.known().observed(relation).map(|observed| observed.version) {

@@ -3,28 +3,112 @@
 use std::path::{Path, PathBuf};
 
 use deltalake::logstore::object_store_factories;
+use object_store::path::Path as Location;
 use url::Url;
 
-use super::error::LakeError;
+use super::{error::LakeError, mount};
+use crate::name::Relation;
 
-/// Reads a root: a URL as it is, a path from `base`. Looks at no disk.
-pub(super) fn parse_root(root: &str, base: &Path) -> Result<Url, LakeError> {
-    let unusable = |reason: String| LakeError::Root { root: without_secrets(root), reason };
-    if root.trim().is_empty() {
-        return Err(unusable("it is empty".to_owned()));
+/// The root of a lake.
+#[derive(Debug, Clone)]
+pub(super) struct Root {
+    /// As readers have it.
+    url: Url,
+    /// The folder; `None` in an object store.
+    folder: Option<PathBuf>,
+    /// As delta-rs has it.
+    mount: Url,
+}
+
+impl Root {
+    /// Reads a root: a URL, or a path from `base`. Looks at no disk.
+    ///
+    /// # Errors
+    /// If it is empty, no URL, of a store that this build can't reach, or a path that isn't text.
+    pub(super) fn parse(root: &str, base: &Path) -> Result<Self, LakeError> {
+        let unusable = |reason: String| LakeError::Root { root: without_secrets(root), reason };
+        if root.trim().is_empty() {
+            return Err(unusable("it is empty".to_owned()));
+        }
+        let url = if root.contains("://") {
+            let url = Url::parse(root).map_err(|error| unusable(error.to_string()))?;
+            known(&url).map_err(&unusable)?;
+            url
+        } else {
+            let path = base.join(root);
+            let url = Url::from_directory_path(&path)
+                .map_err(|()| unusable(format!("{} is not an absolute path", path.display())))?;
+            // Parsed once more: only that resolves `..`.
+            Url::parse(url.as_str()).map_err(|error| unusable(error.to_string()))?
+        };
+        if url.scheme() != "file" {
+            return Ok(Self { mount: url.clone(), url, folder: None });
+        }
+        let folder = url.to_file_path().map_err(|()| unusable("it is no path of this machine".to_owned()))?;
+        match mount::url(&folder) {
+            Some(mount) => Ok(Self { url, folder: Some(folder), mount }),
+            None => Err(unusable(format!("{} is not UTF-8", folder.display()))),
+        }
     }
-    let url = if root.contains("://") {
-        Url::parse(root).map_err(|error| unusable(error.to_string()))?
-    } else {
-        let path = base.join(root);
-        let url = Url::from_directory_path(&path)
-            .map_err(|()| unusable(format!("{} is not an absolute path", path.display())))?;
-        // Parsed once more: only that resolves `..`.
-        Url::parse(url.as_str()).map_err(|error| unusable(error.to_string()))?
-    };
+
+    /// Its URL, as readers have it.
+    pub(super) fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// Its URL, as delta-rs has it.
+    pub(super) fn mount(&self) -> &Url {
+        &self.mount
+    }
+
+    /// Its folder; `None` in an object store.
+    pub(super) fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
+    /// A table's URL, as readers have it.
+    pub(super) fn url_of(&self, relation: &Relation) -> Url {
+        below(&self.url, &relation.schema, &relation.name)
+    }
+
+    /// A table's URL, as delta-rs has it.
+    pub(super) fn mount_of(&self, relation: &Relation) -> Url {
+        if self.folder.is_none() {
+            return self.url_of(relation);
+        }
+        below(&self.mount, &mount::encode(&relation.schema), &mount::encode(&relation.name))
+    }
+
+    /// A table's folder; `None` in an object store.
+    pub(super) fn folder_of(&self, relation: &Relation) -> Option<PathBuf> {
+        Some(self.folder()?.join(&relation.schema).join(&relation.name))
+    }
+
+    /// It as people may see it.
+    pub(super) fn show(&self) -> String {
+        show(&self.url)
+    }
+
+    /// Whether it is a local file.
+    pub(super) fn is_file(&self) -> bool {
+        // A path that ends in a slash is never a file's.
+        self.folder().is_some_and(|path| path.components().collect::<PathBuf>().is_file())
+    }
+}
+
+fn below(url: &Url, schema: &str, name: &str) -> Url {
+    let mut url = url.clone();
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.pop_if_empty().extend([schema, name]);
+    }
+    url
+}
+
+/// Fails for a URL of a store that can't be reached.
+fn known(url: &Url) -> Result<(), String> {
     let known = object_store_factories();
     if known.iter().any(|factory| factory.key().scheme() == url.scheme()) {
-        return Ok(url);
+        return Ok(());
     }
     let feature = match url.scheme() {
         "s3" | "s3a" => Some("s3"),
@@ -32,12 +116,12 @@ pub(super) fn parse_root(root: &str, base: &Path) -> Result<Url, LakeError> {
         "gs" => Some("gcs"),
         _ => None,
     };
-    Err(unusable(feature.map_or_else(
+    Err(feature.map_or_else(
         || format!("{}: is no kind of store that is known here", url.scheme()),
         |feature| {
             format!("this build has no support for {}:; build with `--features {feature}`", url.scheme())
         },
-    )))
+    ))
 }
 
 /// A place as it may be shown: a path for local ones, and no user, password or query.
@@ -66,17 +150,9 @@ fn without_secrets(root: &str) -> String {
     }
 }
 
-/// Whether a place is a local folder that is not there. Only a clear answer counts.
-pub(super) fn is_missing_folder(url: &Url) -> bool {
-    let path = (url.scheme() == "file").then(|| url.to_file_path().ok()).flatten();
-    path.is_some_and(|path| path.try_exists().is_ok_and(|exists| !exists))
-}
-
-/// Whether a place is a local file.
-pub(super) fn is_file(url: &Url) -> bool {
-    let path = (url.scheme() == "file").then(|| url.to_file_path().ok()).flatten();
-    // A path that ends in a slash is never a file's.
-    path.is_some_and(|path| path.components().collect::<PathBuf>().is_file())
+/// Whether a local folder is not there. Only a clear answer counts.
+pub(super) fn is_missing(folder: Option<&Path>) -> bool {
+    folder.is_some_and(|folder| folder.try_exists().is_ok_and(|exists| !exists))
 }
 
 /// The local directories that writing to a place is going to make, so that they can be taken back.
@@ -84,26 +160,27 @@ pub(super) fn is_file(url: &Url) -> bool {
 pub(super) struct Directories {
     /// The place itself; `None` if it is not local.
     place: Option<PathBuf>,
+    /// The place in the store.
+    prefix: Location,
     /// The place and those above it that were not there, deepest first.
     missing: Vec<PathBuf>,
 }
 
 impl Directories {
-    /// Looks at what is there before anything is written.
-    pub(super) fn before(place: &Url) -> Self {
-        let place = (place.scheme() == "file").then(|| place.to_file_path().ok()).flatten();
+    /// Looks at what is there before anything is written to a folder, which delta-rs has under a URL.
+    pub(super) fn before(place: Option<PathBuf>, mount: &Url) -> Self {
         let missing = place.iter().flat_map(|place| place.ancestors()).take_while(|path| !path.exists());
-        Self { missing: missing.map(Path::to_owned).collect(), place }
+        let prefix = Location::from_url_path(mount.path()).unwrap_or_default();
+        Self { missing: missing.map(Path::to_owned).collect(), prefix, place }
     }
 
     /// Removes the directories that writing `files` made, as far as they are empty.
-    pub(super) fn remove_empty(&self, files: &[object_store::path::Path]) {
+    pub(super) fn remove_empty(&self, files: &[Location]) {
         let Some(place) = &self.place else { return };
-        // A file's location is its whole path without the leading slash.
-        let root: PathBuf = place.ancestors().last().map(Path::to_owned).unwrap_or_default();
         let mut made: Vec<PathBuf> = files
             .iter()
-            .map(|file| root.join(file.as_ref()))
+            .filter_map(|file| file.as_ref().strip_prefix(self.prefix.as_ref()))
+            .map(|file| place.join(file.trim_start_matches('/')))
             .flat_map(|file| file.ancestors().skip(1).map(Path::to_owned).collect::<Vec<_>>())
             .filter(|path| path.starts_with(place) && path != place)
             .collect();
@@ -121,7 +198,8 @@ mod tests {
     use super::*;
 
     fn shown(root: &str) -> String {
-        parse_root(root, Path::new("/base/project")).map_or_else(|error| error.to_string(), |url| show(&url))
+        Root::parse(root, Path::new("/base/project"))
+            .map_or_else(|error| error.to_string(), |root| root.show())
     }
 
     #[test]

@@ -126,10 +126,10 @@ impl Lake {
         if let Some(reason) = base.as_deref().and_then(refused) {
             return Err(LakeError::Unsupported { place, reason });
         }
-        let url = self.url(relation);
+        let url = self.root().mount_of(relation);
         let real =
             self.log_store(self.store().clone(), url.clone()).map_err(|e| LakeError::of(WRITE, &place, e))?;
-        let directories = Directories::before(&url);
+        let directories = Directories::before(self.root().folder_of(relation), &url);
         let marker =
             base.is_none().then(|| Location::from(format!("{MARKER}_{}", uuid::Uuid::new_v4().simple())));
         let diary = self.diary().cloned();

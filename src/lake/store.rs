@@ -15,7 +15,8 @@ use super::{
     error::{LakeError, READ, WRITE, readable},
     fault::{Fault, Faulty},
     known::Known,
-    place::{self, Directories},
+    mount::Mounted,
+    place::{self, Directories, Root},
     provenance::{Provenance, keeps_the_rows, told},
     runs::{Diary, Pace},
 };
@@ -31,7 +32,7 @@ pub(super) const MARKER: &str = "_headwater_staging";
 /// A folder or bucket of Delta tables. Cheap to clone.
 #[derive(Clone)]
 pub struct Lake {
-    root: Url,
+    root: Arc<Root>,
     options: HashMap<String, String>,
     /// The whole disk or bucket, shared by all tables so that connections are.
     store: Arc<dyn ObjectStore>,
@@ -61,22 +62,25 @@ pub struct Observed {
 impl Lake {
     /// The lake at `root`: a URL, or a path from `base`, which must be absolute. Creates nothing.
     pub fn open(root: &str, base: &Path, options: HashMap<String, String>) -> Result<Self, LakeError> {
-        let root = place::parse_root(root, base)?;
-        if place::is_file(&root) {
-            let reason = "it is a file, not a folder".to_owned();
-            return Err(LakeError::Root { root: place::show(&root), reason });
+        let root = Root::parse(root, base)?;
+        let unusable = |reason: String| LakeError::Root { root: root.show(), reason };
+        if root.is_file() {
+            return Err(unusable("it is a file, not a folder".to_owned()));
         }
-        let unusable =
-            |error: DeltaTableError| LakeError::Root { root: place::show(&root), reason: error.to_string() };
-        let log_store = DeltaTableBuilder::from_url(root.clone())
+        let log_store = DeltaTableBuilder::from_url(root.url().clone())
             .and_then(|builder| builder.with_storage_options(options.clone()).build_storage())
-            .map_err(unusable)?;
+            .map_err(|error| unusable(error.to_string()))?;
         if log_store.name() != "DefaultLogStore" {
-            let reason = format!("its commits go through {}, which is not supported", log_store.name());
-            return Err(LakeError::Root { root: place::show(&root), reason });
+            return Err(unusable(format!(
+                "its commits go through {}, which is not supported",
+                log_store.name()
+            )));
         }
-        let store = log_store.root_object_store(None);
-        Ok(Self { root, options, store, session: None, diary: None, known: Arc::default() })
+        let mut store = log_store.root_object_store(None);
+        if let Some(mounted) = root.folder().and_then(|folder| Mounted::new(Arc::clone(&store), folder)) {
+            store = Arc::new(mounted);
+        }
+        Ok(Self { root: Arc::new(root), options, store, session: None, diary: None, known: Arc::default() })
     }
 
     /// The same lake, read as this session is set up: with its types for text and its way of filtering files.
@@ -114,17 +118,17 @@ impl Lake {
     /// The Delta table at a location outside this lake, a URL or a path from `base`: the lake that its folder's folder
     /// is the root of, with this lake's credentials, and what the table is called there.
     pub fn elsewhere(&self, location: &str, base: &Path) -> Result<(Self, Relation), LakeError> {
-        let url = place::parse_root(location, base)?;
+        let whole = Root::parse(location, base)?;
         let mut segments: Vec<&str> =
-            url.path_segments().into_iter().flatten().filter(|segment| !segment.is_empty()).collect();
+            whole.url().path_segments().into_iter().flatten().filter(|segment| !segment.is_empty()).collect();
         let (Some(name), Some(schema)) = (segments.pop(), segments.pop()) else {
             let reason = "a Delta table lies at least two folders deep".to_owned();
-            return Err(LakeError::Root { root: place::show(&url), reason });
+            return Err(LakeError::Root { root: whole.show(), reason });
         };
         let decoded =
             |segment: &str| percent_encoding::percent_decode_str(segment).decode_utf8_lossy().into_owned();
         let relation = Relation::new(decoded(schema), decoded(name));
-        let mut root = url.clone();
+        let mut root = whole.url().clone();
         root.set_path(&segments.join("/"));
         let root = root.to_string();
         let mut lake = Self::open(&root, base, self.options.clone())?;
@@ -132,28 +136,24 @@ impl Lake {
         Ok((lake, relation))
     }
 
-    /// Where a table lies.
+    /// Where a table lies, as its readers have it.
     #[must_use]
     pub fn url(&self, relation: &Relation) -> Url {
-        let mut url = self.root.clone();
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().extend([&relation.schema, &relation.name]);
-        }
-        url
+        self.root.url_of(relation)
     }
 
     /// The root as people may see it: no secrets.
     #[must_use]
     pub fn root_display(&self) -> String {
-        place::show(&self.root)
+        self.root.show()
     }
 
     /// Whether files can be written to the root, read back and deleted. Leaves nothing behind.
     pub async fn check_access(&self) -> Result<(), LakeError> {
         let place = self.root_display();
-        let directories = Directories::before(&self.root);
+        let directories = Directories::before(self.root.folder().map(Path::to_owned), self.root.mount());
         let log_store = self
-            .log_store(self.store.clone(), self.root.clone())
+            .log_store(self.store.clone(), self.root.mount().clone())
             .map_err(|e| LakeError::of(READ, &place, e))?;
         let store = log_store.object_store(None);
         let probe = Location::from(format!("_headwater_probe_{}", uuid::Uuid::new_v4().simple()));
@@ -170,8 +170,8 @@ impl Lake {
     pub async fn observe(&self, relation: &Relation) -> Result<Option<Observed>, LakeError> {
         let place = self.place(relation);
         let read = |error| LakeError::of(READ, &place, error);
-        let log_store = self.log_store(self.store.clone(), self.url(relation)).map_err(read)?;
-        if place::is_missing_folder(log_store.root_url()) {
+        let log_store = self.log_store(self.store.clone(), self.root.mount_of(relation)).map_err(read)?;
+        if self.is_missing(relation) {
             return Ok(None);
         }
         if let Some(known) = self.known.observed(relation)
@@ -213,10 +213,10 @@ impl Lake {
         store: Arc<dyn ObjectStore>,
     ) -> Result<(LogStoreRef, Option<Arc<EagerSnapshot>>), LakeError> {
         let log_store = self
-            .log_store(store, self.url(relation))
+            .log_store(store, self.root.mount_of(relation))
             .map_err(|e| LakeError::of(READ, &self.place(relation), e))?;
         // Asked before and not only after: another writer may make the folder in between.
-        if place::is_missing_folder(log_store.root_url()) {
+        if self.is_missing(relation) {
             return Ok((log_store, None));
         }
         if let Some(known) = self.known.newest(relation)
@@ -252,8 +252,13 @@ impl Lake {
         self.diary.as_ref()
     }
 
+    /// Whether a table's folder is not there. Only a clear answer counts, which an object store never gives.
+    pub(super) fn is_missing(&self, relation: &Relation) -> bool {
+        place::is_missing(self.root.folder_of(relation).as_deref())
+    }
+
     /// Where its tables lie.
-    pub(super) fn root(&self) -> &Url {
+    pub(super) fn root(&self) -> &Arc<Root> {
         &self.root
     }
 
@@ -286,7 +291,7 @@ impl Lake {
         error: DeltaTableError,
     ) -> Result<(), LakeError> {
         let place = self.place(relation);
-        if place::is_missing_folder(log_store.root_url()) {
+        if self.is_missing(relation) {
             return Ok(());
         }
         if !matches!(error, DeltaTableError::NotATable(_)) {

@@ -14,6 +14,7 @@ use object_store::{Error, ObjectStoreExt, path::Path as Location};
 use super::{Diary, Note, local};
 use crate::lake::{
     error::{LakeError, READ},
+    mount,
     store::MARKER,
 };
 
@@ -100,6 +101,8 @@ async fn committed(diary: &Diary, table: &str, version: u64) -> Result<Committed
 }
 
 fn located(diary: &Diary, place: &str) -> Location {
+    let renamed = diary.folder.is_some().then(|| mount::renamed(place, mount::encode));
+    let place = renamed.as_deref().unwrap_or(place);
     // Not `Location::from`, which would encode what is encoded.
     let place = Location::parse(place).unwrap_or_else(|_| Location::from(place));
     diary.prefix.parts().chain(place.parts()).collect()

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeSet,
     mem,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
@@ -18,7 +18,11 @@ use super::{
     note::{Heading, line},
     remote::{Beating, Lost, Pace},
 };
-use crate::lake::{error::LakeError, place::Directories};
+use crate::lake::{
+    error::LakeError,
+    mount,
+    place::{Directories, Root},
+};
 
 /// See the module.
 #[derive(Debug)]
@@ -31,7 +35,7 @@ pub(in crate::lake) struct Diary {
     pub(super) prefix: Location,
     pub(super) store: Arc<dyn ObjectStore>,
     pub(super) pace: Pace,
-    root: Url,
+    root: Arc<Root>,
     notes: Mutex<Notes>,
     keeper: tokio::sync::Mutex<Keeper>,
     me: Weak<Self>,
@@ -57,17 +61,21 @@ enum Keeper {
 
 impl Diary {
     /// The diary of a run over the lake at `root`. Writes nothing yet.
-    pub(in crate::lake) fn new(run: &str, root: &Url, store: Arc<dyn ObjectStore>, pace: Pace) -> Arc<Self> {
-        let folder = (root.scheme() == "file").then(|| root.to_file_path().ok()).flatten();
+    pub(in crate::lake) fn new(
+        run: &str,
+        root: &Arc<Root>,
+        store: Arc<dyn ObjectStore>,
+        pace: Pace,
+    ) -> Arc<Self> {
         Arc::new_cyclic(|me| Self {
             run: run.to_owned(),
             heading: Heading::new(run),
-            folder,
+            folder: root.folder().map(Path::to_owned),
             // A URL's path can always be one of the store's: it has no empty segment but the outermost.
-            prefix: Location::from_url_path(root.path()).unwrap_or_default(),
+            prefix: Location::from_url_path(root.mount().path()).unwrap_or_default(),
             store,
             pace,
-            root: root.clone(),
+            root: Arc::clone(root),
             notes: Mutex::default(),
             keeper: tokio::sync::Mutex::new(Keeper::Nowhere),
             me: me.clone(),
@@ -85,9 +93,11 @@ impl Diary {
         Note::Commit { table: self.relative(&table), version }
     }
 
+    /// A location below the lake's root, as it is on the disk.
     fn relative(&self, location: &Location) -> String {
         let whole = location.as_ref();
-        whole.strip_prefix(self.prefix.as_ref()).unwrap_or(whole).trim_start_matches('/').to_owned()
+        let below = whole.strip_prefix(self.prefix.as_ref()).unwrap_or(whole).trim_start_matches('/');
+        if self.folder.is_some() { mount::renamed(below, mount::decode) } else { below.to_owned() }
     }
 
     /// Notes what is about to be written, and returns once that would outlast this process.
@@ -196,7 +206,7 @@ impl Diary {
     async fn open(&self) -> Result<Keeper, String> {
         let text = self.text();
         if let Some(folder) = &self.folder {
-            let directories = Directories::before(&self.root);
+            let directories = Directories::before(Some(folder.clone()), self.root.mount());
             let mut held = Held::open(folder, &self.run).map_err(|error| error.to_string())?;
             held.append(&text).map_err(|error| error.to_string())?;
             return Ok(Keeper::Local(held, directories));
@@ -219,7 +229,7 @@ impl Diary {
     }
 
     fn place(&self) -> String {
-        crate::lake::place::show(&self.root) + "/" + &FOLDER.join("/") + "/" + &self.run
+        self.root.show() + "/" + &FOLDER.join("/") + "/" + &self.run
     }
 
     fn lost(&self) -> LakeError {

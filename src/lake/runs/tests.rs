@@ -187,7 +187,7 @@ async fn what_an_instant_of_a_disk_leaves_is_removed() {
     let dead = lake.clone().with_run("dead");
     let diary = dead.diary().unwrap();
     let part = Note::File("raw/readings/half=9/part-7.parquet".into());
-    diary.note([part, diary.commit(&lake.url(&table()), 1)]).await.unwrap();
+    diary.note([part, diary.commit(&lake.root().mount_of(&table()), 1)]).await.unwrap();
     let place = dir.path().join("data lake/raw/readings");
     std::fs::create_dir(place.join("half=9")).unwrap();
     let log = place.join("_delta_log");

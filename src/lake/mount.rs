@@ -1,0 +1,245 @@
+//! A local lake as delta-rs sees it: a store of its own, with the schemas at its top.
+//!
+//! delta-rs and its kernel decode the paths of a listing twice, so that a `%` in a folder's name leads elsewhere; they read
+//! `\` as `/`; and they replace a folder that is a symbolic link by its target in some places only. A mount shows them
+//! neither links nor names that need encoding, and [`Mounted`] leads to the files. Delete this once the kernel's storage
+//! handler encodes the paths that it lists, and `try_parse_uri` keeps to the URL that it was given.
+
+use std::{fmt, path::Path as Folder, sync::Arc};
+
+use async_trait::async_trait;
+use futures::{StreamExt, TryStreamExt, stream, stream::BoxStream};
+use object_store::{
+    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
+    ObjectStoreExt, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, path::Path,
+};
+use url::Url;
+
+/// The scheme of the URLs of mounts: one that delta-rs knows and looks at no disk for.
+const SCHEME: &str = "memory://";
+
+/// Comes before the two hexadecimal digits of a byte that a URL would encode.
+const ESCAPE: u8 = b'=';
+
+/// Folders below a lake's root that people name: a schema, and a table.
+const NAMES: usize = 2;
+
+/// Files that are deleted at a time.
+const DELETIONS: usize = 8;
+
+/// The URL under which delta-rs finds a folder, an absolute path in UTF-8. Each has another host: what reads tables tells
+/// stores apart by it.
+pub(super) fn url(folder: &Folder) -> Option<Url> {
+    Url::parse(&format!("{SCHEME}{}/", encode(folder.to_str()?.trim_end_matches('/')))).ok()
+}
+
+/// A name as delta-rs may see it.
+pub(super) fn encode(name: &str) -> String {
+    let mut encoded = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) {
+            encoded.push(byte.into());
+        } else {
+            encoded.push_str(&format!("{}{byte:02X}", char::from(ESCAPE)));
+        }
+    }
+    encoded
+}
+
+/// A name that was encoded.
+pub(super) fn decode(path: &str) -> String {
+    let bytes = path.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        let digits = bytes.get(at + 1..at + 3).and_then(|digits| std::str::from_utf8(digits).ok());
+        let escaped =
+            digits.filter(|_| *byte == ESCAPE).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        decoded.push(escaped.unwrap_or(*byte));
+        at += if escaped.is_some() { 3 } else { 1 };
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
+}
+
+/// A message of delta-rs with the paths of the disk.
+pub(super) fn unmounted(message: &str) -> String {
+    let mut parts = message.split(SCHEME);
+    let mut shown = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let ends = |letter: char| letter.is_whitespace() || "\"'`,;)".contains(letter);
+        let (url, rest) = part.split_at(part.find(ends).unwrap_or(part.len()));
+        let (folder, below) = url.split_once('/').unwrap_or((url, ""));
+        shown = format!("{shown}{}/{}{rest}", decode(folder), renamed(below, decode));
+    }
+    shown
+}
+
+/// A location of files in a lake, below its root: the names of schema and table changed, and the rest as it is.
+pub(super) fn renamed(below: &str, rename: fn(&str) -> String) -> String {
+    let names = below.split('/').enumerate();
+    let names = names.map(|(at, name)| if at < NAMES { rename(name) } else { name.to_owned() });
+    names.collect::<Vec<_>>().join("/")
+}
+
+/// The store of a lake in a folder.
+#[derive(Debug, Clone)]
+pub(super) struct Mounted {
+    /// The whole disk.
+    disk: Arc<dyn ObjectStore>,
+    folder: Path,
+}
+
+impl Mounted {
+    /// The store of a folder over one of the whole disk; `None` unless it is an absolute path in UTF-8.
+    pub(super) fn new(disk: Arc<dyn ObjectStore>, folder: &Folder) -> Option<Self> {
+        Some(Self { disk, folder: Path::from_absolute_path(folder).ok()? })
+    }
+
+    /// Where a location is on the disk.
+    fn on_disk(&self, location: &Path) -> Path {
+        if location.as_ref().is_empty() {
+            return self.folder.clone();
+        }
+        let below = renamed(location.as_ref(), decode);
+        Path::parse(format!("{}/{below}", self.folder)).unwrap_or_else(|_| location.clone())
+    }
+
+    /// Gives what was listed below a prefix the locations that it has there.
+    fn listed(
+        &self,
+        prefix: Option<&Path>,
+        found: BoxStream<'static, Result<ObjectMeta>>,
+    ) -> BoxStream<'static, Result<ObjectMeta>> {
+        let prefix = prefix.cloned().unwrap_or_default();
+        let below = self.on_disk(&prefix);
+        found
+            .map_ok(move |meta| ObjectMeta { location: moved(&meta.location, &below, &prefix), ..meta })
+            .boxed()
+    }
+
+    fn prefix_on_disk(&self, prefix: Option<&Path>) -> Path {
+        prefix.map_or_else(|| self.folder.clone(), |prefix| self.on_disk(prefix))
+    }
+}
+
+/// A location below one prefix, below the other.
+fn moved(location: &Path, from: &Path, to: &Path) -> Path {
+    let rest = location.as_ref().strip_prefix(from.as_ref());
+    let moved = rest.and_then(|rest| Path::parse(format!("{to}{rest}")).ok());
+    moved.unwrap_or_else(|| location.clone())
+}
+
+impl fmt::Display for Mounted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.disk)
+    }
+}
+
+#[async_trait]
+impl ObjectStore for Mounted {
+    async fn put_opts(&self, location: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
+        self.disk.put_opts(&self.on_disk(location), payload, options).await
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        location: &Path,
+        options: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
+        self.disk.put_multipart_opts(&self.on_disk(location), options).await
+    }
+
+    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        let mut found = self.disk.get_opts(&self.on_disk(location), options).await?;
+        found.meta.location = location.clone();
+        Ok(found)
+    }
+
+    fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
+        let own = Arc::new(self.clone());
+        let delete = move |location: Result<Path>| {
+            let own = Arc::clone(&own);
+            async move {
+                let location = location?;
+                own.disk.delete(&own.on_disk(&location)).await.map(|()| location)
+            }
+        };
+        locations.map(delete).buffered(DELETIONS).boxed()
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.listed(prefix, self.disk.list(Some(&self.prefix_on_disk(prefix))))
+    }
+
+    fn list_with_offset(
+        &self,
+        prefix: Option<&Path>,
+        offset: &Path,
+    ) -> BoxStream<'static, Result<ObjectMeta>> {
+        let found = self.disk.list_with_offset(Some(&self.prefix_on_disk(prefix)), &self.on_disk(offset));
+        // The kernel takes what no `file:` URL leads to for sorted.
+        let found = self.listed(prefix, found);
+        let sorted = async {
+            let mut found: Vec<ObjectMeta> = found.try_collect().await?;
+            found.sort_by(|a, b| a.location.cmp(&b.location));
+            Ok::<_, Error>(stream::iter(found).map(Ok))
+        };
+        stream::once(sorted).try_flatten().boxed()
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        let prefix = &prefix.cloned().unwrap_or_default();
+        let below = self.on_disk(prefix);
+        let mut found = self.disk.list_with_delimiter(Some(&below)).await?;
+        for folder in &mut found.common_prefixes {
+            *folder = moved(folder, &below, prefix);
+        }
+        for object in &mut found.objects {
+            object.location = moved(&object.location, &below, prefix);
+        }
+        Ok(found)
+    }
+
+    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+        self.disk.copy_opts(&self.on_disk(from), &self.on_disk(to), options).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use object_store::local::LocalFileSystem;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn files_are_where_the_folder_is_whatever_its_name() {
+        let disk = tempfile::tempdir().unwrap();
+        for name in ["plain", "a%20b", "100%", r"a\b", "größe~7E#?[*]", "%2e%2e"] {
+            let folder = disk.path().join(name).join("lake");
+            let store = Mounted::new(Arc::new(LocalFileSystem::new()), &folder).unwrap();
+            let table = Path::parse(format!("main/{}", encode(name))).unwrap();
+            let file = Path::parse(format!("{table}/p=a%2520~25b/1.parquet")).unwrap();
+            store.put(&file, "rows".into()).await.unwrap();
+            assert_eq!(
+                std::fs::read(folder.join("main").join(name).join("p=a%2520~25b/1.parquet")).unwrap(),
+                b"rows",
+                "{name}"
+            );
+            let found: Vec<ObjectMeta> = store.list(Some(&table)).try_collect().await.unwrap();
+            assert_eq!(found[0].location, file, "{name}");
+            assert_eq!(store.head(&file).await.unwrap().location, file, "{name}");
+            let found = store.list_with_delimiter(Some(&table)).await.unwrap();
+            assert_eq!(
+                found.common_prefixes,
+                [Path::parse(format!("{table}/p=a%2520~25b")).unwrap()],
+                "{name}"
+            );
+            let url = format!("{}{table}", url(&folder).unwrap());
+            let said = unmounted(&format!("can't read {url}/1.json, of {url}: why"));
+            let shown = folder.join("main").join(name).display().to_string();
+            assert_eq!(said, format!("can't read {shown}/1.json, of {shown}: why"));
+            store.delete(&file).await.unwrap();
+            assert!(!folder.join("main").join(name).join("p=a%2520~25b/1.parquet").exists(), "{name}");
+        }
+    }
+}
