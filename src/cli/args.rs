@@ -153,8 +153,8 @@ pub enum Command {
     Docs(DocsCommand),
     /// Show which columns a column is made of and which are made of it, or what a change of it would touch
     Lineage(LineageArgs),
-    /// Remove the artifacts that Headwater made
-    Clean,
+    /// Remove the artifacts that Headwater wrote to the target path, and nothing else
+    Clean(CleanArgs),
     /// Check the installation, the project and the lake
     Debug,
     /// Make a small project that builds at once
@@ -328,6 +328,14 @@ pub struct AcceptArgs {
     /// Who acknowledges it
     #[arg(long, env = "USER", hide_env = true, value_name = "NAME")]
     pub by: Option<String>,
+}
+
+/// `clean`.
+#[derive(Debug, ClapArgs)]
+pub struct CleanArgs {
+    /// List what would be removed, and remove nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// `init`.

@@ -144,7 +144,7 @@ async fn dispatch(args: Args) -> Result<ExitCode, Failure> {
         Command::Describe(command) => describe::run(&global, &command).await,
         Command::Docs(DocsCommand::Generate(command)) => docs::generate(&global, &command).await,
         Command::Docs(DocsCommand::Serve(command)) => docs::serve(&global, &command).await,
-        Command::Clean => clean::run(&global),
+        Command::Clean(args) => clean::run(&global, &args),
         Command::Debug => debug::run(&global).await,
         Command::Init(command) => init::run(&command),
     }

@@ -63,7 +63,7 @@ pub use reporter::Reporter;
 pub use result::{Counts, RunResult};
 pub use run_results::RunResults;
 pub use sources_json::SourcesJson;
-pub use target::{Cleaned, TargetPath};
+pub use target::{Cleanup, Kept, TargetPath};
 pub use terminal::{Look, Terminal};
 pub use trouble::Trouble;
 

@@ -1,5 +1,5 @@
-//! The target path: the folder that artifacts go to. A folder that Headwater makes carries a mark, and only marked
-//! folders are ever removed: in a Rust project `target/` belongs to cargo.
+//! The target path: the folder that artifacts go to. A folder that Headwater makes carries a mark. Only artifacts in a
+//! marked folder are ever removed: in a Rust project `target/` belongs to cargo, and a lake may lie in it.
 
 use std::{
     fs, io,
@@ -8,19 +8,47 @@ use std::{
 
 const MARK: &str = ".headwater-artifacts";
 
+/// The files and folders that Headwater writes to the target path.
+const ARTIFACTS: [&str; 7] = [
+    "catalog.json",
+    "compiled",
+    "docs",
+    "graph_summary.json",
+    "manifest.json",
+    "run_results.json",
+    "sources.json",
+];
+
+/// The folder of a Delta table's log. No folder with one in it is an artifact.
+const DELTA_LOG: &str = "_delta_log";
+
 /// The folder for artifacts.
 #[derive(Debug, Clone)]
 pub struct TargetPath(PathBuf);
 
-/// What [`TargetPath::clean`] did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cleaned {
-    /// The folder was ours and is gone.
-    Removed,
-    /// There was none.
+/// What `clean` can do with the target path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cleanup {
+    /// There is no such folder.
     Absent,
     /// There is a folder, but Headwater did not make it.
     NotOurs,
+    /// Headwater made the folder.
+    Ours {
+        /// The artifacts in it, in the order of their names.
+        artifacts: Vec<PathBuf>,
+        /// Everything else in it, and why that stays.
+        kept: Vec<(PathBuf, Kept)>,
+    },
+}
+
+/// Why `clean` leaves something in the target path alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// It holds a Delta table.
+    DeltaTable,
+    /// It is no artifact.
+    NotWritten,
 }
 
 impl TargetPath {
@@ -43,7 +71,10 @@ impl TargetPath {
             return Ok(());
         }
         fs::create_dir_all(&self.0)?;
-        fs::write(self.0.join(MARK), "Made by headwater; `headwater clean` removes this folder.\n")
+        fs::write(
+            self.0.join(MARK),
+            "Made by headwater; `headwater clean` removes the artifacts in this folder.\n",
+        )
     }
 
     /// Writes a file in it, making folders on the way.
@@ -57,33 +88,107 @@ impl TargetPath {
         Ok(path)
     }
 
-    /// Removes the folder if Headwater made it.
-    pub fn clean(&self) -> io::Result<Cleaned> {
+    /// Looks through the folder and says what [`TargetPath::clean`] removes.
+    pub fn cleanup(&self) -> io::Result<Cleanup> {
         if !self.0.exists() {
-            return Ok(Cleaned::Absent);
+            return Ok(Cleanup::Absent);
         }
         if !self.0.join(MARK).is_file() {
-            return Ok(Cleaned::NotOurs);
+            return Ok(Cleanup::NotOurs);
         }
-        fs::remove_dir_all(&self.0)?;
-        Ok(Cleaned::Removed)
+        let (mut artifacts, mut kept) = (Vec::new(), Vec::new());
+        let mut entries: Vec<PathBuf> =
+            fs::read_dir(&self.0)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
+        entries.sort();
+        for path in entries {
+            let name = path.file_name().and_then(|name| name.to_str());
+            if name == Some(MARK) {
+                continue;
+            }
+            if holds_table(&path)? {
+                kept.push((path, Kept::DeltaTable));
+            } else if name.is_some_and(|name| ARTIFACTS.contains(&name)) {
+                artifacts.push(path);
+            } else {
+                kept.push((path, Kept::NotWritten));
+            }
+        }
+        Ok(Cleanup::Ours { artifacts, kept })
     }
+
+    /// Removes artifacts that [`TargetPath::cleanup`] found, and the folder if nothing else is in it.
+    pub fn clean(&self, artifacts: &[PathBuf]) -> io::Result<()> {
+        for path in artifacts {
+            if fs::symlink_metadata(path)?.is_dir() {
+                fs::remove_dir_all(path)
+            } else {
+                fs::remove_file(path)
+            }?;
+        }
+        let is_empty = fs::read_dir(&self.0)?.all(|entry| entry.is_ok_and(|entry| entry.file_name() == MARK));
+        if is_empty {
+            fs::remove_file(self.0.join(MARK))?;
+            fs::remove_dir(&self.0)?;
+        }
+        Ok(())
+    }
+}
+
+/// Returns whether a folder is a Delta table's, or has one somewhere below. Links are not followed: removing them removes
+/// nothing of what they lead to.
+fn holds_table(path: &Path) -> io::Result<bool> {
+    if !fs::symlink_metadata(path)?.is_dir() {
+        return Ok(false);
+    }
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        if entry.file_name() == DELTA_LOG || holds_table(&entry.path())? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn names(paths: &[PathBuf]) -> Vec<&str> {
+        paths.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect()
+    }
+
     #[test]
-    fn only_what_was_made_is_removed() {
+    fn only_artifacts_are_removed() {
         let folder = tempfile::tempdir().unwrap();
         let ours = TargetPath::new(folder.path().join("a/target"));
-        assert_eq!(ours.clean().unwrap(), Cleaned::Absent);
-        ours.write(Path::new("compiled/x.sql"), "select 1").unwrap();
-        assert_eq!(ours.clean().unwrap(), Cleaned::Removed);
+        assert_eq!(ours.cleanup().unwrap(), Cleanup::Absent);
+        for file in ["compiled/x.sql", "manifest.json", "docs/index.html"] {
+            ours.write(Path::new(file), "").unwrap();
+        }
+        let Cleanup::Ours { artifacts, kept } = ours.cleanup().unwrap() else { panic!("it is ours") };
+        assert_eq!((names(&artifacts), kept.len()), (vec!["compiled", "docs", "manifest.json"], 0));
+        ours.clean(&artifacts).unwrap();
+        assert!(!ours.path().exists());
+
         let theirs = TargetPath::new(folder.path().to_path_buf());
         theirs.write(Path::new("run_results.json"), "{}").unwrap();
-        assert_eq!(theirs.clean().unwrap(), Cleaned::NotOurs);
-        assert!(folder.path().join("run_results.json").exists());
+        assert_eq!(theirs.cleanup().unwrap(), Cleanup::NotOurs);
+    }
+
+    #[test]
+    fn tables_and_what_others_wrote_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = TargetPath::new(folder.path().join("target"));
+        for file in
+            ["manifest.json", "lake/main/m/_delta_log/0.json", "compiled/main/m/_delta_log/0.json", "notes"]
+        {
+            target.write(Path::new(file), "").unwrap();
+        }
+        let Cleanup::Ours { artifacts, kept } = target.cleanup().unwrap() else { panic!("it is ours") };
+        assert_eq!(names(&artifacts), ["manifest.json"]);
+        let why: Vec<Kept> = kept.iter().map(|(_, why)| *why).collect();
+        assert_eq!(why, [Kept::DeltaTable, Kept::DeltaTable, Kept::NotWritten]);
+        target.clean(&artifacts).unwrap();
+        assert!(kept.iter().all(|(path, _)| path.exists()) && target.path().join(MARK).exists());
     }
 }

@@ -134,6 +134,17 @@ fn clean_removes_what_headwater_made() {
 }
 
 #[test]
+fn clean_leaves_tables_that_lie_in_the_target_path() {
+    let project = Project::new()
+        .file("project.yml", "name: shop\ntarget: dev\ntargets:\n  dev:\n    root: target/lake\n")
+        .model("m.sql", "select 1 as a\n");
+    project.run(["build"]).success();
+    assert_said!(project.run(["clean", "--dry-run"]).success());
+    assert_said!(project.run(["clean"]).success());
+    assert!(project.exists("target/lake/main/m/_delta_log"));
+}
+
+#[test]
 fn clean_leaves_what_others_made() {
     let shop = shop().file("target/debug/precious", "");
     assert_said!(shop.run(["clean"]).refused());
