@@ -38,6 +38,7 @@ impl Resolver<'_> {
         let mut parents = self.parents(&parsed.captures);
         parents.extend(attached.clone());
         let audit = self.audit(parsed, &config, attached.as_ref().or(parents.first()));
+        self.usable_names(&parsed.id, &audit, &parsed.declared);
         let test = DataTest {
             id: parsed.id.clone(),
             name: parsed.name.clone(),
@@ -109,7 +110,7 @@ impl Resolver<'_> {
 
     /// Where the rows that the test finds are kept: beside the schema of what it tests.
     fn audit(&self, parsed: &ParsedTest, config: &TestConfig, tested: Option<&NodeId>) -> Relation {
-        let name = config.alias.as_ref().unwrap_or(&parsed.short_name);
+        let name = config.alias.as_ref().filter(|alias| !alias.is_empty()).unwrap_or(&parsed.short_name);
         let tested = tested.and_then(|id| self.nodes.get(id)).and_then(Node::relation);
         match tested {
             Some(relation) => relation.audit(name),

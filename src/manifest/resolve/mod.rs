@@ -5,12 +5,14 @@
 //! - `snapshot`: tables that keep every version of a row
 //! - `described`: what properties files say of nodes that are not there
 //! - `data_test`, `unit_test`: what judges them
+//! - `folder`: names that become folders
 //! - `freshness`: how old a source may be
 //! - `documentation`: what is said of all of them, and who uses them
 
 mod data_test;
 mod described;
 mod documentation;
+mod folder;
 mod freshness;
 mod seed;
 mod snapshot;
@@ -54,6 +56,7 @@ impl Manifest {
             jinja,
             nodes: BTreeMap::new(),
             places: BTreeMap::new(),
+            folded: BTreeMap::new(),
             lookup: Lookup { project: project.settings.name.value.clone(), ..Lookup::default() },
             findings: Vec::new(),
         };
@@ -101,6 +104,8 @@ struct Resolver<'a> {
     jinja: &'a Jinja,
     nodes: BTreeMap<NodeId, Node>,
     places: BTreeMap<NodeId, Span>,
+    /// The nodes by the names of their tables in lower case.
+    folded: BTreeMap<(String, String), NodeId>,
     lookup: Lookup,
     findings: Vec<Diagnostic>,
 }
@@ -195,7 +200,7 @@ impl Resolver<'_> {
         }
         let relation = self.table(&config, &file.name);
         self.lookup.models.insert(file.name.clone(), (id.clone(), relation.clone()));
-        self.place(&id, &relation, start);
+        self.table_place(&id, &relation, start);
         let model = Model {
             id: id.clone(),
             name: file.name.clone(),
@@ -215,8 +220,11 @@ impl Resolver<'_> {
 
     /// Where the table of a node of this name lies.
     fn table(&self, config: &ModelConfig, name: &str) -> Relation {
-        let schema = config.schema.as_deref().unwrap_or("main");
-        Relation::new(format!("{}{schema}", self.prefix), config.alias.as_deref().unwrap_or(name))
+        // As in dbt, an empty text is no setting.
+        let set = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        let schema = set(&config.schema).unwrap_or_else(|| "main".to_owned());
+        let name = set(&config.alias).unwrap_or_else(|| name.to_owned());
+        Relation::new(format!("{}{schema}", self.prefix), name)
     }
 
     fn config(
@@ -273,6 +281,39 @@ impl Resolver<'_> {
                 entries.iter().map(|(key, value)| (key.value.clone(), self.rendered(value))).collect()
             }
             _ => yaml.to_json(),
+        }
+    }
+
+    /// Notes where a node's table lies in the lake: in a folder that only this table has.
+    fn table_place(&mut self, id: &NodeId, relation: &Relation, span: Span) {
+        self.usable_names(id, relation, &span);
+        let folded = (relation.schema.to_lowercase(), relation.name.to_lowercase());
+        if let Some(other) = self.folded.insert(folded, id.clone())
+            && self.lookup.relations.get(relation).is_none_or(|same| *same != other)
+        {
+            let message = format!("the tables of `{other}` and `{id}` differ by case alone");
+            self.findings.push(
+                Diagnostic::error("duplicate-relation", message)
+                    .at(span.clone(), "")
+                    .at(self.places[&other].clone(), "the other")
+                    .hint("give one of them another `alias` or `schema`: some disks take both names for one folder"),
+            );
+        }
+        self.place(id, relation, span);
+    }
+
+    /// Checks that a schema and a table can be folders.
+    fn usable_names(&mut self, id: &NodeId, relation: &Relation, span: &Span) {
+        let parts = [("schema", "schema", &relation.schema), ("table", "alias", &relation.name)];
+        for (what, setting, name) in parts {
+            if let Some(reason) = folder::unusable(name) {
+                let message = format!("the {what} `{name}` of `{id}` {reason}");
+                self.findings.push(
+                    Diagnostic::error("unusable-name", message)
+                        .at(span.clone(), "")
+                        .hint(format!("set another `{setting}`: schemas and tables are folders of the lake")),
+                );
+            }
         }
     }
 
