@@ -91,7 +91,13 @@ async fn remote(spec: &SourceSpec, session: &dyn Session) -> Result<Listing, Dat
     let (directory, pattern) = split_pattern(&spec.location);
     let location = ListingTableUrl::parse(directory)?;
     let url = location.object_store();
-    let store = session.runtime_env().object_store(&url)?;
+    let store = session.runtime_env().object_store(&url).map_err(|_| {
+        let scheme = spec.location.split("://").next().unwrap_or_default();
+        DataFusionError::Plan(format!(
+            "{}: files can't be read from a `{scheme}:` location; copy them to a local disk, and give the path",
+            spec.name
+        ))
+    })?;
     let prefix = location.prefix();
     let metas: Vec<ObjectMeta> = match store.head(prefix).await {
         Ok(meta) if pattern.is_none() => vec![meta],
