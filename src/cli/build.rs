@@ -17,6 +17,7 @@ use super::{
     context::{Context, Prepared, given_vars},
     failure::{self, Failure, NODE_FAILED},
     flags, found_columns, in_colour, openlineage,
+    stop::cancel_on_signal,
 };
 use crate::{
     artifact::{Invocation, in_database},
@@ -24,7 +25,7 @@ use crate::{
     lineage::Lineage,
     manifest::Node,
     outcome::Repaired,
-    plan::Plan,
+    plan::{Plan, Step},
     report::{
         Datasets, JsonLines, Level, Look, Lookup, NodeFile, OpenLineage, Reporter, RunResults, Sink,
         SourcesJson, TargetPath, Terminal, Transport, is_ephemeral,
@@ -64,11 +65,12 @@ pub(super) async fn run(global: &Global, asked: &Asked<'_>) -> Result<ExitCode, 
         cancel: cancel.clone(),
     });
     let database = context.target_name.as_str();
-    let mut reporter = reporter(global, asked, &given_vars(global)?, &target, &worker, database);
+    let planned = plan.steps().cloned().collect();
+    let mut reporter = reporter(global, asked, &given_vars(global)?, &target, &worker, database, planned);
     let dialect = &context.project.settings.dialect;
     let events = lineage_events(&worker, &context.project.root, dialect, database);
     reporter.extend(events);
-    let listening = tokio::spawn(cancel_on_ctrl_c(cancel.clone()));
+    let listening = tokio::spawn(cancel_on_signal(cancel.clone()));
     let execute = |job, told| Arc::clone(&worker).execute(job, told);
     scheduler::run(info, &plan, limits, &cancel, execute, &mut |event| reporter.event(event)).await;
     lake.end_run().await;
@@ -117,6 +119,7 @@ fn reporter(
     target: &TargetPath,
     worker: &Arc<Worker>,
     database: &str,
+    planned: Vec<Arc<Step>>,
 ) -> Reporter {
     let lookup = lookup(worker, database);
     let terminal = stdout().is_terminal();
@@ -140,7 +143,7 @@ fn reporter(
         ..Invocation::default()
     };
     let sources = SourcesJson::new(target.path().join("sources.json"), invocation.clone());
-    let results = RunResults::new(target.path().join("run_results.json"), invocation, lookup);
+    let results = RunResults::new(target.path().join("run_results.json"), invocation, lookup, planned);
     Reporter::new(vec![lines, Box::new(results), Box::new(sources)])
 }
 
@@ -172,15 +175,4 @@ fn lookup(worker: &Arc<Worker>, database: &str) -> Lookup {
             compiled_code: sql.map(|sql| in_database(sql, worker.manifest.named_by(id), &database)),
         })
     })
-}
-
-/// The first Ctrl-C asks the run to stop and waits for what runs to clean up; the second ends the process, which is
-/// safe as well: unpublished files are invisible.
-async fn cancel_on_ctrl_c(cancel: CancellationToken) {
-    if tokio::signal::ctrl_c().await.is_ok() {
-        cancel.cancel();
-        if tokio::signal::ctrl_c().await.is_ok() {
-            std::process::exit(130);
-        }
-    }
 }

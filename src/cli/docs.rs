@@ -15,6 +15,7 @@ use super::{
     artifacts,
     context::{self, Context},
     failure::{self, Failure},
+    stop,
 };
 use crate::{
     artifact::catalog::catalog,
@@ -114,7 +115,7 @@ pub(super) async fn serve(global: &Global, args: &ServeArgs) -> Result<ExitCode,
 /// Done when the user has seen enough.
 async fn stopped() {
     // Without a handler the signal ends the process by itself.
-    if tokio::signal::ctrl_c().await.is_err() {
+    if stop::requested().await.is_none() {
         std::future::pending::<()>().await;
     }
 }

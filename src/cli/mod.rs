@@ -37,6 +37,7 @@ mod retry;
 mod show;
 mod source_columns;
 mod source_options;
+mod stop;
 
 use std::{
     io::{IsTerminal, stdout},

@@ -35,15 +35,12 @@ pub(super) fn url(folder: &Folder) -> Option<Url> {
 
 /// A name as delta-rs may see it.
 pub(super) fn encode(name: &str) -> String {
-    let mut encoded = String::with_capacity(name.len());
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) {
-            encoded.push(byte.into());
-        } else {
-            encoded.push_str(&format!("{}{byte:02X}", char::from(ESCAPE)));
-        }
-    }
-    encoded
+    let byte = |byte: u8| match byte {
+        b'-' | b'_' | b'.' => char::from(byte).to_string(),
+        byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+        byte => format!("{}{byte:02X}", char::from(ESCAPE)),
+    };
+    name.bytes().map(byte).collect()
 }
 
 /// A name that was encoded.

@@ -1,6 +1,6 @@
 //! The sink that leaves `run_results.json` behind, in dbt's schema version 6 with every key always there.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -23,20 +23,48 @@ use super::{
 /// The schema the artifact follows.
 const SCHEMA: &str = "https://schemas.getdbt.com/dbt/run-results/v6.json";
 
-/// Collects the results and writes them when the run is over, cancelled or not.
+/// The message of each step of a run that was killed.
+const UNFINISHED: &str = "the run ended before its results were written";
+
+/// Collects the results and writes them when the run is over, cancelled or not. Until then, and after a run that was
+/// killed, the artifact says that no step of the run was finished.
 pub struct RunResults {
     path: PathBuf,
     invocation: Invocation,
     lookup: Lookup,
     record: Record,
+    planned: Vec<Arc<Step>>,
     results: Vec<Value>,
 }
 
 impl RunResults {
-    /// Results to be written at `path`, whose folder exists.
+    /// Results of the steps that are `planned`, to be written at `path`, whose folder exists.
     #[must_use]
-    pub fn new(path: PathBuf, invocation: Invocation, lookup: Lookup) -> Self {
-        Self { path, invocation, lookup, record: Record::default(), results: Vec::new() }
+    pub fn new(path: PathBuf, invocation: Invocation, lookup: Lookup, planned: Vec<Arc<Step>>) -> Self {
+        Self { path, invocation, lookup, record: Record::default(), planned, results: Vec::new() }
+    }
+
+    /// Writes the artifact. A run that never started leaves the last one alone.
+    fn write(&self, results: &[Value]) -> Result<(), SinkError> {
+        self.record.write(&self.path, SCHEMA, &self.invocation.env, |metadata, seconds| {
+            json!({
+                "metadata": metadata,
+                "results": results,
+                "elapsed_time": seconds,
+                "args": self.invocation.args,
+            })
+        })
+    }
+
+    /// The results of a run that ends before any step does.
+    fn unfinished(&self) -> Vec<Value> {
+        let steps = self.planned.iter().filter(|step| step.action != Action::Freshness);
+        let unfinished = |step: &Arc<Step>| {
+            let mut result = self.keyed(step, None, None, None);
+            result["message"] = UNFINISHED.into();
+            result
+        };
+        steps.map(unfinished).collect()
     }
 
     fn ran(
@@ -60,6 +88,11 @@ impl RunResults {
     /// What is true of a step that never ran, and what most others share with it, in dbt's order of keys.
     fn result(&self, step: &Step, outcome: Option<&Outcome>, lane: Option<Lane>) -> Value {
         let code = (self.lookup)(&step.node).and_then(|file| file.compiled_code);
+        self.keyed(step, outcome, lane, code.as_deref())
+    }
+
+    /// A result with every key.
+    fn keyed(&self, step: &Step, outcome: Option<&Outcome>, lane: Option<Lane>, code: Option<&str>) -> Value {
         json!({
             "status": "skipped",
             "timing": [],
@@ -93,6 +126,7 @@ impl Sink for RunResults {
     fn event(&mut self, event: &Event) -> Result<(), SinkError> {
         let lane = self.record.fold(event);
         match &event.fact {
+            Fact::RunStarted(_) => return self.write(&self.unfinished()),
             // How old a source is stands in `sources.json`.
             Fact::StepFinished { step, .. } | Fact::StepSkipped { step, .. }
                 if step.action == Action::Freshness => {}
@@ -109,17 +143,9 @@ impl Sink for RunResults {
         Ok(())
     }
 
-    /// Writes the artifact. A run that never started leaves the last one alone.
     fn finish(&mut self) -> Result<(), SinkError> {
         let results = std::mem::take(&mut self.results);
-        self.record.write(&self.path, SCHEMA, &self.invocation.env, |metadata, seconds| {
-            json!({
-                "metadata": metadata,
-                "results": results,
-                "elapsed_time": seconds,
-                "args": self.invocation.args,
-            })
-        })
+        self.write(&results)
     }
 }
 
@@ -135,8 +161,12 @@ mod tests {
     fn write(events: &[Event], path: &Path, lookup: Lookup) -> Result<(), SinkError> {
         let env = BTreeMap::from([("team".to_owned(), "grid".to_owned())]);
         let args = Map::from_iter([("which".to_owned(), json!("build"))]);
-        let mut sink =
-            RunResults::new(path.to_owned(), Invocation { env, args, database: "dev".to_owned() }, lookup);
+        let mut sink = RunResults::new(
+            path.to_owned(),
+            Invocation { env, args, database: "dev".to_owned() },
+            lookup,
+            planned(events),
+        );
         events.iter().try_for_each(|event| sink.event(event))?;
         sink.finish()
     }
@@ -181,6 +211,30 @@ mod tests {
         assert_eq!(artifact["results"].as_array().unwrap().len(), 1);
         assert_eq!(artifact["elapsed_time"], 1.0);
         assert_eq!(artifact["results"][0]["compiled_code"], Value::Null);
+    }
+
+    /// The steps that a run's events name.
+    fn planned(events: &[Event]) -> Vec<Arc<Step>> {
+        let named = |event: &Event| match &event.fact {
+            Fact::StepFinished { step, .. } | Fact::StepSkipped { step, .. } => Some(Arc::clone(step)),
+            _ => None,
+        };
+        events.iter().filter_map(named).collect()
+    }
+
+    #[test]
+    fn a_run_that_is_killed_leaves_all_of_its_steps_unfinished() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run_results.json");
+        fs::write(&path, r#"{"results": "of an earlier run"}"#).unwrap();
+        let events = sample::every_ending();
+        let planned = planned(&events);
+        let mut sink = RunResults::new(path.clone(), Invocation::default(), no_files(), planned.clone());
+        sink.event(&events[0]).unwrap();
+        let last = crate::report::LastRun::read(&path).unwrap().unwrap();
+        let all =
+            planned.iter().filter(|step| step.action != Action::Freshness).map(|step| step.node.clone());
+        assert_eq!(last.unfinished(), all.collect());
     }
 
     #[test]

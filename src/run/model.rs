@@ -52,7 +52,7 @@ impl Worker {
         let mut tries = 0;
         let outcome = loop {
             tries += 1;
-            match self.attempt(job, step, tests, told, &progress).await {
+            match Box::pin(self.attempt(job, step, tests, told, &progress)).await {
                 Ok(Some(outcome)) => break outcome,
                 Ok(None) => return self.reuse(job, step, tests, told).await,
                 Err(StepError::Lake(LakeError::Cancelled)) => return Err(Cancelled),
