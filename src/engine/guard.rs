@@ -1,8 +1,11 @@
-//! A guard against wrong results: DataFusion 55.2 pushes a filter through a projection by the names of its columns, and
+//! Guards against wrong results. DataFusion 55.2 pushes a filter through a projection by the names of its columns, and
 //! of two columns of one name it takes the wrong one (`ProjectionExec::collect_reverse_alias`). So
 //! `select b.k from a right join b on a.k = b.k where a.k is null` filters `b.k`, and finds nothing.
 //!
 //! Where a plan has such a projection its filters stay where they are, which costs speed and no rows.
+//!
+//! It also merges projections, and then numbers columns anew but not the parameters of lambdas: `list_transform(l, x -> x + 1)`
+//! may take a column for `x`. Where a plan has lambdas its projections stay as they are.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -12,8 +15,12 @@ use datafusion::{
         tree_node::{TreeNode, TreeNodeRecursion},
     },
     error::Result,
+    physical_expr::{HigherOrderFunctionExpr, PhysicalExpr},
     physical_optimizer::{PhysicalOptimizerRule, optimizer::PhysicalOptimizer},
-    physical_plan::{ExecutionPlan, projection::ProjectionExec},
+    physical_plan::{
+        ExecutionPlan, aggregates::AggregateExec, filter::FilterExec, projection::ProjectionExec,
+        sorts::sort::SortExec,
+    },
 };
 
 use super::nan;
@@ -26,7 +33,10 @@ pub(super) fn rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
         .map(|rule| {
             let rule = nan::guarded(rule);
             if rule.name().starts_with("FilterPushdown") {
-                Arc::new(Guarded(rule)) as Arc<dyn PhysicalOptimizerRule + Send + Sync>
+                Arc::new(Guarded(rule, has_ambiguous_projection))
+                    as Arc<dyn PhysicalOptimizerRule + Send + Sync>
+            } else if rule.name() == "ProjectionPushdown" {
+                Arc::new(Guarded(rule, has_lambda))
             } else {
                 rule
             }
@@ -34,8 +44,9 @@ pub(super) fn rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
         .collect()
 }
 
+/// A rule that leaves some plans as they are.
 #[derive(Debug)]
-struct Guarded(Arc<dyn PhysicalOptimizerRule + Send + Sync>);
+struct Guarded(Arc<dyn PhysicalOptimizerRule + Send + Sync>, fn(&Arc<dyn ExecutionPlan>) -> Result<bool>);
 
 impl PhysicalOptimizerRule for Guarded {
     fn optimize(
@@ -43,7 +54,7 @@ impl PhysicalOptimizerRule for Guarded {
         plan: Arc<dyn ExecutionPlan>,
         config: &ConfigOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        if has_ambiguous_projection(&plan)? { Ok(plan) } else { self.0.optimize(plan, config) }
+        if (self.1)(&plan)? { Ok(plan) } else { self.0.optimize(plan, config) }
     }
 
     fn name(&self) -> &str {
@@ -61,6 +72,29 @@ fn has_ambiguous_projection(plan: &Arc<dyn ExecutionPlan>) -> Result<bool> {
         if node.downcast_ref::<ProjectionExec>().is_some() {
             let mut names = HashSet::new();
             found |= node.schema().fields().iter().any(|field| !names.insert(field.name().clone()));
+        }
+        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    Ok(found)
+}
+
+fn has_lambda(plan: &Arc<dyn ExecutionPlan>) -> Result<bool> {
+    let mut found = false;
+    plan.apply(|node| {
+        let mut expressions: Vec<Arc<dyn PhysicalExpr>> = Vec::new();
+        if let Some(projection) = node.downcast_ref::<ProjectionExec>() {
+            expressions.extend(projection.expr().iter().map(|one| Arc::clone(&one.expr)));
+        } else if let Some(filter) = node.downcast_ref::<FilterExec>() {
+            expressions.push(Arc::clone(filter.predicate()));
+        } else if let Some(sort) = node.downcast_ref::<SortExec>() {
+            expressions.extend(sort.expr().iter().map(|key| Arc::clone(&key.expr)));
+        } else if let Some(aggregate) = node.downcast_ref::<AggregateExec>() {
+            expressions.extend(aggregate.group_expr().expr().iter().map(|(key, _)| Arc::clone(key)));
+            expressions.extend(aggregate.aggr_expr().iter().flat_map(|one| one.expressions()));
+        }
+        for expression in expressions {
+            found |=
+                expression.exists(|part| Ok(part.downcast_ref::<HigherOrderFunctionExpr>().is_some()))?;
         }
         Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
     })?;
