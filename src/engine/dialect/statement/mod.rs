@@ -4,9 +4,11 @@
 //! - `expression`: casts, literals, operators and special forms become functions
 //! - `subquery`: EXISTS and IN (SELECT …) as values become scalar subqueries
 //! - `relation`: what FROM reads
+//! - `lambda`: fields and lists of the parameters of a lambda
 //! - `name`: names without case, and aliases of the same SELECT
 
 mod expression;
+mod lambda;
 mod name;
 mod relation;
 mod subquery;
@@ -67,6 +69,8 @@ struct Lowering {
     named_frames: Vec<Vec<Option<WindowFrame>>>,
     /// Arguments of table functions, which stay as written.
     arguments: Vec<Option<TableFunctionArgs>>,
+    /// The names of what is read, of which a lambda's parameter may be one too.
+    relations: Vec<String>,
     /// Subqueries that DataFusion plans as joins, by where they lie in memory.
     joined: HashSet<*const Query>,
 }
@@ -94,6 +98,7 @@ impl VisitorMut for Lowering {
             select.projection = vec![SelectItem::Wildcard(WildcardAdditionalOptions::default())];
         }
         select.flavor = SelectFlavor::Standard;
+        self.relations.extend(lambda::relations(&select.from));
         for condition in [&select.selection, &select.having, &select.qualify].into_iter().flatten() {
             subquery::joined(condition, true, &mut self.joined);
         }
@@ -148,6 +153,9 @@ impl VisitorMut for Lowering {
             let message = format!("this expression is nested more than {DEEPEST} levels deep");
             let help = "write long lists of conditions as `in (…)`, or join a table of values";
             return ControlFlow::Break(Refused::new(message, Some(help), expr.span()));
+        }
+        if let Expr::Function(function) = expr {
+            lambda::lower(function, &self.relations)?;
         }
         expression::before(expr)
     }

@@ -1,0 +1,101 @@
+//! Lambdas: what DataFusion would look for among the columns, though it is a parameter.
+
+use std::{iter, ops::ControlFlow};
+
+use datafusion::sql::sqlparser::ast::{
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, LambdaFunction, OneOrManyWithParens,
+    Spanned, TableFactor, TableWithJoins, VisitMut, VisitorMut,
+};
+
+use super::{
+    Refused,
+    expression::{call, text},
+};
+
+/// The names of relations.
+pub(super) fn relations(from: &[TableWithJoins]) -> impl Iterator<Item = String> {
+    let factors = from
+        .iter()
+        .flat_map(|one| iter::once(&one.relation).chain(one.joins.iter().map(|join| &join.relation)));
+    factors.filter_map(|factor| match factor {
+        TableFactor::Table { alias: Some(alias), .. } | TableFactor::Derived { alias: Some(alias), .. } => {
+            Some(alias.name.value.clone())
+        }
+        TableFactor::Table { name, .. } => Some(name.0.last()?.as_ident()?.value.clone()),
+        _ => None,
+    })
+}
+
+/// Rewrites the lambdas among the arguments of a call. `item.price` is a column where a relation is called `item`.
+pub(super) fn lower(function: &mut Function, relations: &[String]) -> ControlFlow<Refused> {
+    let name = function.name.to_string().to_lowercase();
+    let span = function.name.span();
+    let FunctionArguments::List(list) = &mut function.args else { return ControlFlow::Continue(()) };
+    for argument in &mut list.args {
+        let FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Lambda(lambda))) = argument else { continue };
+        let count = parameters(lambda).len();
+        if matches!(name.as_str(), "list_reduce" | "array_reduce" | "reduce") && count < 2 {
+            let message = format!("`{name}` takes a lambda of two or three parameters, not of {count}");
+            let help = format!("name the value so far first: {name}(list, (sum, item) -> sum + item)");
+            return ControlFlow::Break(Refused::new(message, Some(&help), span));
+        }
+        let is_relation = |name: &String| relations.iter().any(|other| other.eq_ignore_ascii_case(name));
+        let own = parameters(lambda).into_iter().filter(|name| !is_relation(name)).collect();
+        let mut body = Body(own);
+        lambda.body.visit(&mut body)?;
+    }
+    ControlFlow::Continue(())
+}
+
+/// The names of a lambda's parameters.
+fn parameters(lambda: &LambdaFunction) -> Vec<String> {
+    match &lambda.params {
+        OneOrManyWithParens::One(one) => vec![one.name.value.clone()],
+        OneOrManyWithParens::Many(many) => many.iter().map(|one| one.name.value.clone()).collect(),
+    }
+}
+
+struct Body(Vec<String>);
+
+impl Body {
+    fn is_parameter(&self, name: &str) -> bool {
+        self.0.iter().any(|parameter| parameter.eq_ignore_ascii_case(name))
+    }
+}
+
+impl VisitorMut for Body {
+    type Break = Refused;
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Refused> {
+        if let Expr::Function(function) = expr
+            && function.name.to_string().eq_ignore_ascii_case("unnest")
+        {
+            let help = "unnest the list outside of the lambda, or use list_transform(…)";
+            let message = "a lambda can't unnest a list";
+            return ControlFlow::Break(Refused::new(message, Some(help), function.name.span()));
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Refused> {
+        match expr {
+            // `item.price`: a field of the parameter, not a column of a table of that name.
+            Expr::CompoundIdentifier(parts) => {
+                if let [root, fields @ ..] = parts.as_slice()
+                    && self.is_parameter(&root.value)
+                {
+                    let root = Expr::Identifier(root.clone());
+                    *expr = fields
+                        .iter()
+                        .fold(root, |inner, field| call("struct_extract", vec![inner, text(&field.value)]));
+                }
+            }
+            // DataFusion plans the items of a list as if there were no parameters.
+            Expr::Array(array) if !array.elem.is_empty() => {
+                *expr = call("list_value", std::mem::take(&mut array.elem));
+            }
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+}
