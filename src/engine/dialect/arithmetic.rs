@@ -16,6 +16,7 @@ use super::{
     compute,
     types::{self, HUGEINT, INTERVAL, MAX_DIGITS, TIMESTAMP, common, is_decimal, is_number},
 };
+use crate::engine::function::plain_nan;
 
 /// An operator on numbers, dates and intervals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -311,6 +312,7 @@ impl ScalarUDFImpl for Arithmetic {
             [left, right] => compute::binary(self.operation, left, right, rows, args.return_type())?,
             _ => return exec_err!("{} takes two values", self.operation.symbol()),
         };
+        let result = plain_nan(result);
         if scalar && !result.is_empty() {
             return Ok(ColumnarValue::Scalar(datafusion::common::ScalarValue::try_from_array(&result, 0)?));
         }

@@ -19,7 +19,7 @@ use datafusion::{
     },
 };
 
-use super::super::function::argument_types;
+use super::super::function::{argument_types, joined_lists, of_null_structs, with_backslashes};
 use super::{
     arithmetic::{self, Arithmetic},
     cast, operator,
@@ -376,7 +376,7 @@ fn expression(expr: Expr, schema: &DFSchema) -> Result<Expr> {
         Expr::Between(between) => self::between(between, schema),
         Expr::InList(list) => in_list(list, schema),
         Expr::InSubquery(subquery) => in_subquery(subquery, schema),
-        Expr::Like(like) => self::like(like, schema).map(Expr::Like),
+        Expr::Like(like) => self::like(like, schema).and_then(with_backslashes),
         Expr::Case(case) => self::case(case, schema),
         Expr::Alias(_) | Expr::Column(_) | Expr::Literal(..) => Ok(expr),
         other => Ok(other),
@@ -418,7 +418,7 @@ fn function(mut call: ScalarFunction, schema: &DFSchema) -> Result<Expr> {
         let args = call.args.into_iter().zip(&wanted);
         call.args = args.map(|(arg, wanted)| as_type(arg, wanted, schema)).collect::<Result<_>>()?;
     }
-    let expr = Expr::ScalarFunction(call);
+    let expr = Expr::ScalarFunction(of_null_structs(call));
     // Whether the arguments fit is known to the function; its answer gets a place.
     match expr.get_type(schema) {
         Ok(_) => Ok(expr),
@@ -540,7 +540,7 @@ fn concat(left: Expr, left_type: &DataType, right: Expr, right_type: &DataType) 
             return Err(at(&left, message, "make both lists, or both text"));
         };
         let (left, right) = (cast_at(left, left_type, &meeting)?, cast_at(right, right_type, &meeting)?);
-        return Ok(datafusion::functions_nested::expr_fn::array_concat(vec![left, right]));
+        return Ok(joined_lists(left, right));
     }
     let bytes = |of: &DataType| matches!(of, DataType::Binary | DataType::LargeBinary | DataType::BinaryView);
     let wanted = if bytes(left_type) && bytes(right_type) { DataType::Binary } else { DataType::Utf8 };

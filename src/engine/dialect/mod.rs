@@ -13,20 +13,21 @@
 //! - `statement`: rewrites that need no types
 //! - `operator`, `arithmetic`, `compute`: operators, their types and their kernels
 //! - `types`: names of types, and where two types meet
-//! - `cast`: conversions; `placeholder`: what a cast is until its types are known
+//! - `cast`: conversions; `conversion`: the same for functions; `placeholder`: what a cast is until its types are known
 //! - `coerce`: the type check, which inserts DuckDB's implicit casts and refuses what has none
 
 mod arithmetic;
 mod cast;
 mod coerce;
 mod compute;
+mod conversion;
 mod grammar;
 mod operator;
 mod placeholder;
 mod statement;
 #[cfg(test)]
 mod tests;
-mod types;
+pub(super) mod types;
 
 use std::sync::Arc;
 
@@ -43,6 +44,12 @@ use datafusion::{
 };
 
 use self::arithmetic::Operation;
+#[cfg(test)]
+pub(super) use self::cast::value_text;
+pub(super) use self::{
+    cast::{double, value_texts},
+    conversion::{NamedType, is_cast_to_json},
+};
 
 /// How SQL is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

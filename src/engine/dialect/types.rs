@@ -5,6 +5,8 @@ use datafusion::{
     sql::sqlparser::ast::{ArrayElemTypeDef, DataType as Sql, ExactNumberInfo, StructField, TimezoneInfo},
 };
 
+use crate::engine::function::type_name;
+
 /// Digits of the widest decimal.
 pub(super) const MAX_DIGITS: u8 = 38;
 /// The zone in which timestamps with a zone are stored.
@@ -204,48 +206,7 @@ pub(super) fn map(key: DataType, value: DataType) -> DataType {
 
 /// The name of a type as DuckDB writes it.
 pub(super) fn name(data_type: &DataType) -> String {
-    use DataType as T;
-    match data_type {
-        T::Null => "NULL".into(),
-        T::Boolean => "BOOLEAN".into(),
-        T::Int8 => "TINYINT".into(),
-        T::Int16 => "SMALLINT".into(),
-        T::Int32 => "INTEGER".into(),
-        T::Int64 => "BIGINT".into(),
-        T::UInt8 => "UTINYINT".into(),
-        T::UInt16 => "USMALLINT".into(),
-        T::UInt32 => "UINTEGER".into(),
-        T::UInt64 => "UBIGINT".into(),
-        T::Float16 | T::Float32 => "FLOAT".into(),
-        T::Float64 => "DOUBLE".into(),
-        T::Decimal128(digits, scale) | T::Decimal256(digits, scale) => format!("DECIMAL({digits},{scale})"),
-        T::Utf8 | T::LargeUtf8 | T::Utf8View => "VARCHAR".into(),
-        T::Binary | T::LargeBinary | T::BinaryView | T::FixedSizeBinary(_) => "BLOB".into(),
-        T::Date32 | T::Date64 => "DATE".into(),
-        T::Time32(_) | T::Time64(_) => "TIME".into(),
-        T::Timestamp(TimeUnit::Second, None) => "TIMESTAMP_S".into(),
-        T::Timestamp(TimeUnit::Millisecond, None) => "TIMESTAMP_MS".into(),
-        T::Timestamp(TimeUnit::Nanosecond, None) => "TIMESTAMP_NS".into(),
-        T::Timestamp(_, None) => "TIMESTAMP".into(),
-        T::Timestamp(_, Some(_)) => "TIMESTAMP WITH TIME ZONE".into(),
-        T::Interval(_) | T::Duration(_) => "INTERVAL".into(),
-        T::List(item) | T::LargeList(item) | T::FixedSizeList(item, _) => {
-            format!("{}[]", name(item.data_type()))
-        }
-        T::Struct(fields) => {
-            let fields: Vec<_> =
-                fields.iter().map(|field| format!("{} {}", field.name(), name(field.data_type()))).collect();
-            format!("STRUCT({})", fields.join(", "))
-        }
-        T::Map(entries, _) => match entries.data_type() {
-            T::Struct(parts) if parts.len() == 2 => {
-                format!("MAP({}, {})", name(parts[0].data_type()), name(parts[1].data_type()))
-            }
-            _ => "MAP".into(),
-        },
-        T::Dictionary(_, value) => name(value),
-        other => other.to_string(),
-    }
+    if data_type == &DataType::Null { "NULL".into() } else { type_name(data_type) }
 }
 
 /// Returns whether a type is text.
@@ -264,7 +225,7 @@ pub(super) fn is_decimal(data_type: &DataType) -> bool {
 }
 
 /// Digits and scale of the decimal that holds every value of an integer or decimal type.
-pub(super) fn digits(data_type: &DataType) -> Option<(u8, i8)> {
+pub(in crate::engine) fn digits(data_type: &DataType) -> Option<(u8, i8)> {
     use DataType as T;
     Some(match data_type {
         T::Int8 | T::UInt8 => (3, 0),
@@ -280,7 +241,7 @@ pub(super) fn digits(data_type: &DataType) -> Option<(u8, i8)> {
 /// The type in which values of two types meet without an explicit cast: in comparisons, CASE, UNION and lists.
 /// `None` if there is none. Text meets only text here; literals are the caller's business.
 #[expect(clippy::match_same_arms, reason = "a pair of types a line")]
-pub(super) fn common(a: &DataType, b: &DataType) -> Option<DataType> {
+pub(in crate::engine) fn common(a: &DataType, b: &DataType) -> Option<DataType> {
     use DataType as T;
     if a == b {
         return Some(a.clone());

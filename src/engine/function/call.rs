@@ -11,7 +11,7 @@ use datafusion::{
             Array, ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Float32Array,
             Float64Array, Int8Array, Int16Array, Int32Array, Int64Array, IntervalMonthDayNanoArray,
             ListArray, PrimitiveArray, StringArray, Time64MicrosecondArray, TimestampMicrosecondArray,
-            UInt8Array, UInt16Array, UInt32Array, UInt64Array, new_empty_array,
+            TimestampNanosecondArray, UInt8Array, UInt16Array, UInt32Array, UInt64Array, new_empty_array,
         },
         buffer::{NullBuffer, OffsetBuffer},
         compute::take,
@@ -208,6 +208,10 @@ pub(super) struct Days(pub(super) i32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Micros(pub(super) i64);
 
+/// Nanoseconds since 1970: a `TIMESTAMP_NS`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Nanos(pub(super) i64);
+
 /// Microseconds since midnight: a TIME.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct TimeOfDay(pub(super) i64);
@@ -252,6 +256,7 @@ arguments! {
     &'a [u8], BinaryArray, |array, row| array.value(row);
     Days, Date32Array, |array, row| Days(array.value(row));
     Micros, TimestampMicrosecondArray, |array, row| Micros(array.value(row));
+    Nanos, TimestampNanosecondArray, |array, row| Nanos(array.value(row));
     TimeOfDay, Time64MicrosecondArray, |array, row| TimeOfDay(array.value(row));
     Digits, Decimal128Array, |array, row| Digits(array.value(row));
     IntervalMonthDayNano, IntervalMonthDayNanoArray, |array, row| array.value(row);
@@ -278,13 +283,27 @@ primitives! {
     u16, UInt16Array;
     u32, UInt32Array;
     u64, UInt64Array;
-    f32, Float32Array;
-    f64, Float64Array;
     String, StringArray;
     Cow<'_, str>, StringArray;
     &str, StringArray;
     Vec<u8>, BinaryArray;
     IntervalMonthDayNano, IntervalMonthDayNanoArray;
+}
+
+macro_rules! floats {
+    ($($value:ident, $array:ty;)*) => {
+        $(impl Give for $value {
+            fn collect(values: Vec<Option<Self>>, _: &DataType) -> Result<ArrayRef> {
+                let one_nan = |value: $value| if value.is_nan() { $value::NAN } else { value };
+                Ok(Arc::new(values.into_iter().map(|value| value.map(one_nan)).collect::<$array>()))
+            }
+        })*
+    };
+}
+
+floats! {
+    f32, Float32Array;
+    f64, Float64Array;
 }
 
 macro_rules! newtypes {
@@ -301,6 +320,7 @@ macro_rules! newtypes {
 newtypes! {
     Days, Date32Array;
     Micros, TimestampMicrosecondArray;
+    Nanos, TimestampNanosecondArray;
     TimeOfDay, Time64MicrosecondArray;
     Digits, Decimal128Array;
 }

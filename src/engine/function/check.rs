@@ -5,9 +5,9 @@
 
 use datafusion::{
     arrow::datatypes::DataType,
-    common::{DFSchema, ScalarValue},
+    common::{DFSchema, ScalarValue, tree_node::TreeNode},
     error::Result,
-    logical_expr::{Expr, ExprSchemable, expr::ScalarFunction as ScalarCall},
+    logical_expr::{Expr, ExprSchemable, Volatility, expr::ScalarFunction as ScalarCall},
 };
 
 use super::{description::Typing, scalar::ScalarFunction};
@@ -29,12 +29,35 @@ pub(in crate::engine) fn argument_types(
     else {
         return Ok(None);
     };
-    narrow_literals(&mut types, &call.args);
+    if own.function.has_common_type() {
+        narrow_literals(&mut types, &call.args);
+    }
     let literal: Vec<bool> = call.args.iter().map(|arg| literal(arg).is_some()).collect();
     let resolved = own.function.resolve(&types, &literal)?;
     let literals: Vec<Option<&ScalarValue>> = call.args.iter().map(|arg| literal_value(arg)).collect();
-    resolved.gives(&Typing { types: &resolved.types, literals: &literals, strict: true })?;
+    let varying: Vec<bool> = call.args.iter().map(varies).collect();
+    resolved.gives(&Typing {
+        types: &resolved.types,
+        literals: &literals,
+        varying: &varying,
+        strict: true,
+    })?;
     Ok(Some(resolved.types))
+}
+
+/// Returns whether a value may differ from row to row.
+fn varies(expression: &Expr) -> bool {
+    let found = expression.exists(|part| {
+        Ok(match part {
+            Expr::Column(_)
+            | Expr::OuterReferenceColumn(..)
+            | Expr::LambdaVariable(_)
+            | Expr::ScalarSubquery(_) => true,
+            Expr::ScalarFunction(call) => call.func.signature().volatility == Volatility::Volatile,
+            _ => false,
+        })
+    });
+    found.unwrap_or(true)
 }
 
 /// Gives integer literals the smallest type that holds them, where they meet integers that are no literals:

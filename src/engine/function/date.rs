@@ -1,13 +1,21 @@
 //! Dates and times made of numbers, names of months and days.
 
-use datafusion::error::Result;
+use datafusion::{
+    arrow::{
+        array::{Array, AsArray},
+        compute::cast,
+        datatypes::{DataType, Int64Type},
+    },
+    common::plan_err,
+    error::Result,
+};
 
 use super::{
     calendar::{self, MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE},
-    call::{Call, Days, Micros, TimeOfDay, fail},
-    description::{Body, Function, takes},
+    call::{Call, Days, Micros, Nanos, TimeOfDay, fail},
+    description::{Body, Function, computes, takes},
     interval::rounded,
-    kind::Kind::{BigInt, Date, Double, Time, Timestamp, TimestampTz, Varchar},
+    kind::Kind::{AnyStruct, BigInt, Date, Double, Time, Timestamp, TimestampNs, TimestampTz, Varchar},
     zone,
 };
 
@@ -84,7 +92,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         names: &["make_date"],
         syntax: "make_date(year, month, day)",
-        doc: "Makes a date of numbers, or of the days since 1970.",
+        doc: "Makes a date of numbers, of a struct of them, or of the days since 1970.",
         example: ("make_date(1992, 9, 20)", "1992-09-20"),
         overloads: &[
             takes(&[BigInt], Date, |call| {
@@ -96,6 +104,25 @@ pub(super) const FUNCTIONS: &[Function] = &[
             takes(&[BigInt, BigInt, BigInt], Date, |call| {
                 call.map3(|year: i64, month: i64, day: i64| date("make_date", year, month, day).map(Some))
             }),
+            computes(
+                &[AnyStruct],
+                |typing| date_of_struct(&typing.types[0]),
+                "DATE",
+                |call| {
+                    let column = call.array(0)?;
+                    let parts = column.as_struct().columns().iter();
+                    let parts =
+                        parts.map(|part| Ok(cast(part, &DataType::Int64)?)).collect::<Result<Vec<_>>>()?;
+                    let part = |at: usize, row: usize| {
+                        let part = parts[at].as_primitive::<Int64Type>();
+                        (column.is_valid(row) && part.is_valid(row)).then(|| part.value(row))
+                    };
+                    call.each(|row| match (part(0, row), part(1, row), part(2, row)) {
+                        (Some(year), Some(month), Some(day)) => date("make_date", year, month, day).map(Some),
+                        _ => Ok(None),
+                    })
+                },
+            ),
         ],
         ..Function::DATE
     },
@@ -119,7 +146,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         overloads: &[
             takes(&[BigInt], Timestamp, OF_MICROS),
             takes(&[BigInt, BigInt, BigInt, BigInt, BigInt, Double], Timestamp, |call| {
-                let at = moments(call)?;
+                let at = moments(call, exact)?;
                 call.each(at)
             }),
         ],
@@ -128,16 +155,17 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         names: &["make_timestamptz"],
         syntax: "make_timestamptz(year, month, day, hour, minute, second[, zone])",
-        doc: "Makes a timestamp with time zone of numbers in a zone (UTC), or of the microseconds since 1970.",
+        doc: "Makes a timestamp with time zone of numbers in a zone (UTC), or of the microseconds since 1970. Numbers \
+              that are too large carry over: the month 13 is the next January.",
         example: ("make_timestamptz(1992, 9, 20, 15, 34, 27.5, 'Europe/Berlin')", "1992-09-20 13:34:27.5+00"),
         overloads: &[
             takes(&[BigInt], TimestampTz, OF_MICROS),
             takes(&[BigInt, BigInt, BigInt, BigInt, BigInt, Double], TimestampTz, |call| {
-                let at = moments(call)?;
+                let at = moments(call, carried)?;
                 call.each(at)
             }),
             takes(&[BigInt, BigInt, BigInt, BigInt, BigInt, Double, Varchar], TimestampTz, |call| {
-                let at = moments(call)?;
+                let at = moments(call, carried)?;
                 let zones = call.column::<&str>(6)?;
                 call.each(|row| match (at(row)?, zones.at(row)) {
                     (Some(at), Some(name)) => Ok(Some(zone::to_utc(at, zone::parse(name)?))),
@@ -161,6 +189,21 @@ pub(super) const FUNCTIONS: &[Function] = &[
         ..Function::TIMESTAMP
     },
     Function {
+        names: &["make_timestamp_ns"],
+        syntax: "make_timestamp_ns(nanoseconds)",
+        doc: "Makes a timestamp of the nanoseconds since 1970. Delta stores microseconds.",
+        example: ("make_timestamp_ns(1667810584123456789)", "2022-11-07 08:43:04.123456789"),
+        overloads: &[takes(&[BigInt], TimestampNs, |call| {
+            call.map1(|nanos: i64| match Nanos(nanos) {
+                at if at.0 == i64::MAX || at.0 <= -i64::MAX => {
+                    fail(format!("make_timestamp_ns: {nanos} is out of range"))
+                }
+                at => Ok(Some(at)),
+            })
+        })],
+        ..Function::TIMESTAMP
+    },
+    Function {
         names: &["to_timestamp"],
         syntax: "to_timestamp(seconds)",
         doc: "Makes a timestamp with time zone of the seconds since 1970.",
@@ -175,7 +218,28 @@ pub(super) const FUNCTIONS: &[Function] = &[
     },
 ];
 
-const OF_MICROS: Body = |call| call.map1(|micros: i64| Ok(Some(Micros(micros))));
+const OF_MICROS: Body = |call| {
+    call.map1(|micros: i64| match Micros(micros) {
+        at if calendar::is_finite(at) => Ok(Some(at)),
+        _ => fail(format!("make_timestamp: {micros} microseconds are out of range")),
+    })
+};
+
+/// Refuses structs of other fields than year, month and day.
+fn date_of_struct(of: &DataType) -> Result<DataType> {
+    let DataType::Struct(fields) = of else { return Ok(DataType::Date32) };
+    let named = ["year", "month", "day"].into_iter().zip(fields);
+    let fits = named.clone().count() == fields.len()
+        && fields.len() == 3
+        && named.into_iter().all(|(name, field)| {
+            let unnamed = field.name().starts_with("element");
+            (unnamed || field.name().eq_ignore_ascii_case(name)) && field.data_type().is_integer()
+        });
+    if !fits {
+        return plan_err!("`make_date` takes a struct of the integers year, month and day");
+    }
+    Ok(DataType::Date32)
+}
 
 /// The day of a date; `None` if it is infinite.
 fn day_of_date(at: Days) -> Option<i64> {
@@ -229,19 +293,41 @@ fn time(name: &str, hour: i64, minute: i64, second: f64) -> Result<i64> {
     fail(format!("{name}: there is no time {hour}:{minute}:{second}"))
 }
 
+/// A day and the microseconds since its midnight, of numbers that must be those of a date and a time.
+fn exact(parts: [i64; 5], second: f64) -> Result<(i64, i64)> {
+    let [year, month, day, hour, minute] = parts;
+    let day = date("make_timestamp", year, month, day)?;
+    Ok((day.0.into(), time("make_timestamp", hour, minute, second)?))
+}
+
+/// The same of numbers that carry over.
+fn carried(parts: [i64; 5], second: f64) -> Result<(i64, i64)> {
+    let [year, month, day, hour, minute] = parts;
+    let fits = |number: i64| (-300_000..=300_000).contains(&number);
+    match rounded(second * 1e6).filter(|_| parts.into_iter().all(fits)) {
+        Some(micros) => Ok((
+            calendar::days(year, month, day),
+            hour * MICROS_PER_HOUR + minute * MICROS_PER_MINUTE + micros,
+        )),
+        None => fail("make_timestamptz: a number is out of range"),
+    }
+}
+
 /// Timestamps of the first six arguments.
-fn moments<'a>(call: &'a Call) -> Result<impl Fn(usize) -> Result<Option<Micros>> + 'a> {
+fn moments<'a>(
+    call: &'a Call,
+    moment: impl Fn([i64; 5], f64) -> Result<(i64, i64)> + 'a,
+) -> Result<impl Fn(usize) -> Result<Option<Micros>> + 'a> {
     let numbers = (0..5).map(|argument| call.column::<i64>(argument)).collect::<Result<Vec<_>>>()?;
     let seconds = call.column::<f64>(5)?;
     Ok(move |row: usize| {
         let parts: Option<Vec<i64>> = numbers.iter().map(|column| column.at(row)).collect();
         let (Some(parts), Some(second)) = (parts, seconds.at(row)) else { return Ok(None) };
-        let [year, month, day, hour, minute] = parts[..] else { return Ok(None) };
-        let day = date("make_timestamp", year, month, day)?;
-        let time = time("make_timestamp", hour, minute, second)?;
-        match calendar::midnight(day).and_then(|midnight| midnight.0.checked_add(time)) {
-            Some(micros) => Ok(Some(Micros(micros))),
-            None => fail(format!("make_timestamp: the year {year} is out of range")),
+        let Ok(parts) = <[i64; 5]>::try_from(parts) else { return Ok(None) };
+        let (day, time) = moment(parts, second)?;
+        match day.checked_mul(MICROS_PER_DAY).and_then(|midnight| midnight.checked_add(time)).map(Micros) {
+            Some(at) if calendar::is_finite(at) => Ok(Some(at)),
+            _ => fail(format!("make_timestamp: the year {} is out of range", parts[0])),
         }
     })
 }

@@ -107,7 +107,7 @@ impl Format {
                     pieces.extend(Self::parse(expanded)?.pieces);
                 }
                 Some(letter)
-                    if (if padded { "aAwudbBmyYGHIpMSfgnzZjUVW" } else { "dmyHIMSj" }).contains(letter) =>
+                    if (if padded { "aAwudbhBmyYGHIpMSfgnzZjUVW" } else { "dmyHIMSj" }).contains(letter) =>
                 {
                     flush(&mut text, &mut pieces);
                     pieces.push(Piece::Field { letter, padded });
@@ -166,7 +166,7 @@ fn field(text: &mut String, letter: char, padded: bool, day: i64, time: i64, zon
     let (number, width) = match letter {
         'a' => return text.push_str(short(named(&WEEKDAYS, weekday))),
         'A' => return text.push_str(named(&WEEKDAYS, weekday)),
-        'b' => return text.push_str(short(named(&MONTHS, date.month))),
+        'b' | 'h' => return text.push_str(short(named(&MONTHS, date.month))),
         'B' => return text.push_str(named(&MONTHS, date.month)),
         'p' => return text.push_str(if hour < 12 { "AM" } else { "PM" }),
         'z' => return text.push_str("+00"),
@@ -215,18 +215,24 @@ impl<'a> Formats<'a> {
         {
             return Ok(Some(std::rc::Rc::clone(format)));
         }
-        let format = std::rc::Rc::new(Format::parse(text)?);
+        let format = std::rc::Rc::new(not_empty(text)?);
         *last = Some((text, std::rc::Rc::clone(&format)));
         Ok(Some(format))
     }
 }
 
-/// Refuses a format that is a literal and not valid while the query is planned.
+/// Refuses a format that is a column, or a literal and not valid, while the query is planned.
 fn checked(typing: &Typing, argument: usize) -> Result<DataType> {
+    typing.constant(argument, "the format of `strftime`")?;
     if let Some(format) = typing.text(argument) {
-        Format::parse(format).map_err(|error| DataFusionError::Plan(crate::engine::message(&error)))?;
+        not_empty(format).map_err(|error| DataFusionError::Plan(crate::engine::message(&error)))?;
     }
     Ok(DataType::Utf8)
+}
+
+/// A format that has something to read or write.
+pub(super) fn not_empty(text: &str) -> Result<Format> {
+    if text.is_empty() { fail("the format is empty") } else { Format::parse(text) }
 }
 
 fn write<'a, A: Arg<'a>>(

@@ -7,15 +7,15 @@ use datafusion::{
         array::{Array, ArrayRef, AsArray, StructArray},
         datatypes::{DataType, Field},
     },
-    common::ScalarValue,
+    common::{ScalarValue, plan_err},
     error::{DataFusionError, Result},
 };
 
 use super::{
     calendar::MICROS_PER_DAY,
-    call::{Call, Micros, fail},
+    call::{Call, Micros, Nanos, fail},
     description::{Function, Overload, Typing, computes, takes},
-    kind::Kind::{BigInt, Date, Double, Interval, List, Time, Timestamp, TimestampTz, Varchar},
+    kind::Kind::{BigInt, Date, Double, Interval, List, Time, Timestamp, TimestampNs, TimestampTz, Varchar},
     part::{Part, Parted, Parts, parted},
 };
 
@@ -32,14 +32,25 @@ fn date_part(call: &Call) -> Result<ArrayRef> {
     }
     call.each(|row| match (parts.at(row)?, value(row)) {
         (Some(part), Some(_)) if part.is_double() => fail("the part `epoch` or `julian` must be a constant"),
-        (Some(part), Some(value)) => value.whole(part),
+        (Some(part), Some(value)) => {
+            part.check(call.type_of(1), false)?;
+            value.whole(part)
+        }
         _ => Ok(None),
     })
 }
 
 fn type_of_part(typing: &Typing) -> Result<DataType> {
-    let double = Part::planned(typing, 0)?.is_some_and(Part::is_double);
-    Ok(if double { DataType::Float64 } else { DataType::Int64 })
+    let Some(part) = Part::planned(typing, 0)? else { return Ok(DataType::Int64) };
+    part.check(&typing.types[1], false).map_err(planned)?;
+    // DuckDB decides on the type of a part of NULL before it looks at the part.
+    let null = typing.literals.get(1).copied().flatten().is_some_and(ScalarValue::is_null);
+    Ok(if part.is_double() && !null { DataType::Float64 } else { DataType::Int64 })
+}
+
+/// An error of evaluation as one of planning.
+fn planned(error: impl std::borrow::Borrow<DataFusionError>) -> DataFusionError {
+    DataFusionError::Plan(crate::engine::message(error.borrow()))
 }
 
 /// The names in a list of parts.
@@ -58,9 +69,15 @@ fn names_of_parts(typing: &Typing) -> Result<Vec<String>> {
 }
 
 fn type_of_parts(typing: &Typing) -> Result<DataType> {
-    let fields = names_of_parts(typing)?.into_iter().map(|name| {
-        let part =
-            Part::parse(&name).map_err(|error| DataFusionError::Plan(crate::engine::message(&error)))?;
+    let names = names_of_parts(typing)?;
+    for (at, name) in names.iter().enumerate() {
+        if names[..at].iter().any(|other| other.eq_ignore_ascii_case(name)) {
+            return Err(DataFusionError::Plan(format!("the part `{name}` is named twice")));
+        }
+    }
+    let fields = names.into_iter().map(|name| {
+        let part = Part::parse(&name).map_err(planned)?;
+        part.check(&typing.types[1], true).map_err(planned)?;
         let of = if part.is_double() { DataType::Float64 } else { DataType::Int64 };
         Ok(Field::new(name, of, true))
     });
@@ -99,6 +116,11 @@ const DATE_PART: &[Overload] = &[
     computes(&[List(&Varchar), Time], type_of_parts, "STRUCT", date_parts),
     computes(&[List(&Varchar), Interval], type_of_parts, "STRUCT", date_parts),
 ];
+
+/// The nanoseconds of the minute.
+fn nanosecond(call: &Call) -> Result<ArrayRef> {
+    call.map1(|Nanos(nanos): Nanos| Ok(Some(nanos.rem_euclid(60_000_000_000))))
+}
 
 /// A part as a column.
 fn whole(call: &Call, part: Part) -> Result<ArrayRef> {
@@ -178,17 +200,17 @@ macro_rules! part_of_time {
     };
 }
 
-macro_rules! since_1970 {
-    ($per_second:expr) => {
-        &[
-            takes(&[Date], BigInt, |call| epoch(call, $per_second)),
-            takes(&[Timestamp], BigInt, |call| epoch(call, $per_second)),
-            takes(&[TimestampTz], BigInt, |call| epoch(call, $per_second)),
-            takes(&[Time], BigInt, |call| epoch(call, $per_second)),
-            takes(&[Interval], BigInt, |call| epoch(call, $per_second)),
-        ]
-    };
-}
+/// Parts of a time zone, which dates and intervals have not.
+const ZONE: &[Overload] = &[
+    computes(
+        &[Date],
+        |_| plan_err!("a date has no time zone"),
+        "an error",
+        |call| whole(call, Part::Timezone),
+    ),
+    takes(&[Timestamp], BigInt, |call| whole(call, Part::Timezone)),
+    takes(&[TimestampTz], BigInt, |call| whole(call, Part::Timezone)),
+];
 
 /// The functions of this file.
 pub(super) const FUNCTIONS: &[Function] = &[
@@ -299,22 +321,22 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "199207",
         Part::YearWeek
     ),
-    part_of_date!(
-        &["timezone_hour"],
-        "timezone_hour(at)",
-        "Returns the hours of the time zone's offset: 0, since the zone is UTC.",
-        "timezone_hour(timestamp '1992-02-15 00:00:00')",
-        "0",
-        Part::Timezone
-    ),
-    part_of_date!(
-        &["timezone_minute"],
-        "timezone_minute(at)",
-        "Returns the minutes of the time zone's offset: 0, since the zone is UTC.",
-        "timezone_minute(timestamp '1992-02-15 00:00:00')",
-        "0",
-        Part::Timezone
-    ),
+    Function {
+        names: &["timezone_hour"],
+        syntax: "timezone_hour(at)",
+        doc: "Returns the hours of the time zone's offset: 0, since the zone is UTC.",
+        example: ("timezone_hour(timestamp '1992-02-15 00:00:00')", "0"),
+        overloads: ZONE,
+        ..Function::DATE
+    },
+    Function {
+        names: &["timezone_minute"],
+        syntax: "timezone_minute(at)",
+        doc: "Returns the minutes of the time zone's offset: 0, since the zone is UTC.",
+        example: ("timezone_minute(timestamp '1992-02-15 00:00:00')", "0"),
+        overloads: ZONE,
+        ..Function::DATE
+    },
     part_of_date!(
         &["era"],
         "era(at)",
@@ -352,13 +374,21 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "40500000",
         Part::Microsecond
     ),
-    part_of_time!(
-        "nanosecond",
-        "Returns the nanoseconds of the minute.",
-        "nanosecond(timestamp '1992-02-15 20:38:40.5')",
-        "40500000000",
-        Part::Nanosecond
-    ),
+    Function {
+        names: &["nanosecond"],
+        syntax: "nanosecond(at)",
+        doc: "Returns the nanoseconds of the minute.",
+        example: ("nanosecond(timestamp '1992-02-15 20:38:40.5')", "40500000000"),
+        overloads: &[
+            takes(&[Date], BigInt, |call| whole(call, Part::Nanosecond)),
+            takes(&[Timestamp], BigInt, |call| whole(call, Part::Nanosecond)),
+            takes(&[TimestampNs], BigInt, nanosecond),
+            takes(&[TimestampTz], BigInt, |call| whole(call, Part::Nanosecond)),
+            takes(&[Time], BigInt, |call| whole(call, Part::Nanosecond)),
+            takes(&[Interval], BigInt, |call| whole(call, Part::Nanosecond)),
+        ],
+        ..Function::TIMESTAMP
+    },
     Function {
         names: &["epoch"],
         syntax: "epoch(at)",
@@ -398,7 +428,13 @@ pub(super) const FUNCTIONS: &[Function] = &[
         syntax: "epoch_us(at)",
         doc: "Returns the microseconds since 1970.",
         example: ("epoch_us(timestamp '2022-11-07 08:43:04')", "1667810584000000"),
-        overloads: since_1970!(1_000_000),
+        overloads: &[
+            takes(&[Date], BigInt, |call| epoch(call, 1_000_000)),
+            takes(&[Timestamp], BigInt, |call| epoch(call, 1_000_000)),
+            takes(&[TimestampTz], BigInt, |call| epoch(call, 1_000_000)),
+            takes(&[Time], BigInt, |call| epoch(call, 1_000_000)),
+            takes(&[Interval], BigInt, |call| epoch(call, 1_000_000)),
+        ],
         ..Function::TIMESTAMP
     },
     Function {
@@ -406,7 +442,14 @@ pub(super) const FUNCTIONS: &[Function] = &[
         syntax: "epoch_ns(at)",
         doc: "Returns the nanoseconds since 1970.",
         example: ("epoch_ns(timestamp '2022-11-07 08:43:04')", "1667810584000000000"),
-        overloads: since_1970!(1_000_000_000),
+        overloads: &[
+            takes(&[Date], BigInt, |call| epoch(call, 1_000_000_000)),
+            takes(&[Timestamp], BigInt, |call| epoch(call, 1_000_000_000)),
+            takes(&[TimestampNs], BigInt, |call| call.map1(|Nanos(nanos): Nanos| Ok(Some(nanos)))),
+            takes(&[TimestampTz], BigInt, |call| epoch(call, 1_000_000_000)),
+            takes(&[Time], BigInt, |call| epoch(call, 1_000_000_000)),
+            takes(&[Interval], BigInt, |call| epoch(call, 1_000_000_000)),
+        ],
         ..Function::TIMESTAMP
     },
     Function {

@@ -2,7 +2,7 @@
 
 use datafusion::{
     arrow::{array::ArrayRef, datatypes::DataType},
-    common::ScalarValue,
+    common::{ScalarValue, plan_err},
     error::Result,
     logical_expr::Volatility,
 };
@@ -98,11 +98,21 @@ pub(super) type Body = fn(&Call) -> Result<ArrayRef>;
 pub(super) struct Typing<'a> {
     pub(super) types: &'a [DataType],
     pub(super) literals: &'a [Option<&'a ScalarValue>],
+    /// The arguments that differ from row to row; none before the check of types.
+    pub(super) varying: &'a [bool],
     /// True once literals are recognised: an argument that must be a constant and isn't one is an error from then on.
     pub(super) strict: bool,
 }
 
 impl Typing<'_> {
+    /// Refuses an argument that differs from row to row.
+    pub(super) fn constant(&self, argument: usize, what: &str) -> Result<()> {
+        if self.varying.get(argument) == Some(&true) {
+            return plan_err!("{what} must be a constant, not a column");
+        }
+        Ok(())
+    }
+
     /// The text of an argument that is a literal.
     pub(super) fn text(&self, argument: usize) -> Option<&str> {
         self.literals.get(argument).copied().flatten()?.try_as_str().flatten()

@@ -66,6 +66,10 @@ fn edges(kind: Kind) -> Vec<ScalarValue> {
             [0, 86_399_999_999, 86_400_000_000].map(|value| S::Time64Microsecond(Some(value))).into()
         }
         Kind::Timestamp => numbers.map(|value| S::TimestampMicrosecond(Some(value), None)).into(),
+        Kind::TimestampNs => numbers.map(|value| S::TimestampNanosecond(Some(value), None)).into(),
+        Kind::Json => {
+            ["", "1", "{\"a\": [1, null]}", "\"\u{10ffff}\""].map(|text| S::Utf8(Some(text.into()))).into()
+        }
         Kind::TimestampTz => {
             numbers.map(|value| S::TimestampMicrosecond(Some(value), Some(Arc::clone(&utc)))).into()
         }

@@ -109,9 +109,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
     },
     Function {
         names: &["age"],
-        syntax: "age(end, start)",
-        doc: "Returns years, months, days and the rest between two timestamps. DuckDB's `age(at)` is \
-              `age(current_date, at)` here.",
+        syntax: "age([end, ]start)",
+        doc: "Returns years, months, days and the rest between two timestamps; of one, those up to today.",
         example: ("age(timestamp '2001-04-10', timestamp '1992-09-20')", "8 years 6 months 20 days"),
         overloads: &[
             takes(&[Timestamp, Timestamp], Interval, ages),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field, IntervalUnit, TimeUnit};
 
-use super::keyword::is_keyword;
+use super::{super::dialect::types, keyword::is_keyword};
 
 /// A type that a function takes or gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +36,8 @@ pub(super) enum Kind {
     Time,
     /// Microseconds without a zone.
     Timestamp,
+    /// Nanoseconds without a zone: taken only as such.
+    TimestampNs,
     /// Microseconds in UTC.
     TimestampTz,
     Interval,
@@ -44,6 +46,8 @@ pub(super) enum Kind {
     List(&'static Kind),
     AnyStruct,
     AnyMap,
+    /// A JSON document as text; lists, structs and maps are documents too.
+    Json,
 }
 
 /// The cost of reading a text literal as any other type: the same for all, so that two such overloads are ambiguous.
@@ -73,6 +77,7 @@ impl Kind {
             Self::Date => DataType::Date32,
             Self::Time => DataType::Time64(TimeUnit::Microsecond),
             Self::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, None),
+            Self::TimestampNs => DataType::Timestamp(TimeUnit::Nanosecond, None),
             Self::TimestampTz => DataType::Timestamp(TimeUnit::Microsecond, Some(UTC.into())),
             Self::Interval => DataType::Interval(IntervalUnit::MonthDayNano),
             Self::List(item) => list_of(item.data_type()?),
@@ -82,7 +87,8 @@ impl Kind {
             | Self::Decimal
             | Self::AnyList
             | Self::AnyStruct
-            | Self::AnyMap => return None,
+            | Self::AnyMap
+            | Self::Json => return None,
         })
     }
 
@@ -98,6 +104,7 @@ impl Kind {
             Self::List(item) => format!("{}[]", item.shown()),
             Self::AnyStruct => "STRUCT".into(),
             Self::AnyMap => "MAP".into(),
+            Self::Json => "JSON".into(),
             other => other.data_type().map(|found| type_name(&found)).unwrap_or_default(),
         }
     }
@@ -129,9 +136,27 @@ impl Kind {
                 };
             }
             Self::AnyStruct => {
-                return matches!(from, DataType::Struct(_) | DataType::Null).then_some((from, 0));
+                return match &from {
+                    DataType::Struct(_) => exact(from),
+                    DataType::Null => Some((from, 200)),
+                    _ => None,
+                };
             }
-            Self::AnyMap => return matches!(from, DataType::Map(..) | DataType::Null).then_some((from, 0)),
+            Self::Json => {
+                return match &from {
+                    DataType::Utf8 => exact(from),
+                    DataType::Null => Some((DataType::Utf8, 149)),
+                    DataType::List(_) | DataType::Struct(_) | DataType::Map(..) => Some((from, 150)),
+                    _ => None,
+                };
+            }
+            Self::AnyMap => {
+                return match &from {
+                    DataType::Map(..) => exact(from),
+                    DataType::Null => Some((from, 200)),
+                    _ => None,
+                };
+            }
             Self::Decimal => {
                 return match &from {
                     DataType::Decimal128(..) | DataType::Decimal256(..) => exact(from),
@@ -139,7 +164,10 @@ impl Kind {
                         exact(DataType::Decimal128(*precision, *scale))
                     }
                     DataType::Null => Some((DataType::Decimal128(18, 3), 105)),
-                    other => Some((DataType::Decimal128(digits(other)?, 0), 105)),
+                    other if other.is_integer() => {
+                        Some((DataType::Decimal128(types::digits(other)?.0, 0), 105))
+                    }
+                    _ => None,
                 };
             }
             Self::List(item) => return accepts_list(*item, &from, literal),
@@ -148,6 +176,9 @@ impl Kind {
         let to = self.data_type()?;
         if from == to {
             return exact(to);
+        }
+        if self == Self::TimestampNs {
+            return None;
         }
         let cost = match (&from, self) {
             (DataType::Utf8, _) if literal => TEXT_COST,
@@ -190,6 +221,8 @@ fn accepts_list(item: Kind, from: &DataType, literal: bool) -> Option<(DataType,
             let (to, _) = item.accepts(&DataType::Null, literal)?;
             Some((list_of(to), 160))
         }
+        // The text of a list: `'[1, 2]'`.
+        DataType::Utf8 if literal => Some((list_of(item.data_type()?), TEXT_COST)),
         _ => None,
     }
 }
@@ -264,94 +297,19 @@ fn widens(from: &DataType, to: Kind) -> bool {
     })
 }
 
-/// Decimal digits that hold all values of an integer type.
-fn digits(from: &DataType) -> Option<u8> {
-    Some(match from {
-        DataType::Int8 | DataType::UInt8 => 3,
-        DataType::Int16 | DataType::UInt16 => 5,
-        DataType::Int32 | DataType::UInt32 => 10,
-        DataType::Int64 => 19,
-        DataType::UInt64 => 20,
-        _ => return None,
-    })
-}
-
-/// The one type that values of both types are cast to where they meet, as in a list, CASE or `greatest`; `None` if
-/// they can't meet.
-#[expect(clippy::many_single_char_names, reason = "two types, and their precisions and scales")]
+/// The one type that values of both types are cast to where they meet, as in a list or `greatest`; `None` if they can't
+/// meet. Text meets anything in DuckDB only as a literal: the check of arguments tells the two apart.
 pub(super) fn common(a: &DataType, b: &DataType) -> Option<DataType> {
-    let (a, b) = (plain(a), plain(b));
-    if a == b {
-        return Some(a);
-    }
-    match (&a, &b) {
-        (DataType::Null, other) | (other, DataType::Null) => Some(other.clone()),
-        // Text meets anything in DuckDB only as a literal; the check of arguments tells the two apart.
-        (DataType::Utf8, other) | (other, DataType::Utf8) if !other.is_nested() => Some(other.clone()),
-        (DataType::Float64, other) | (other, DataType::Float64) if other.is_numeric() => {
-            Some(DataType::Float64)
-        }
-        (DataType::Float32, other) | (other, DataType::Float32) if other.is_numeric() => {
-            Some(DataType::Float32)
-        }
-        (DataType::Decimal128(p, s), DataType::Decimal128(q, t)) => Some(wider((*p, *s), (*q, *t))),
-        (DataType::Decimal128(p, s), other) | (other, DataType::Decimal128(p, s)) => {
-            Some(wider((*p, *s), (digits(other)?, 0)))
-        }
+    match (plain(a), plain(b)) {
+        (DataType::Null, other) | (other, DataType::Null) => Some(other),
+        (DataType::Utf8, other) | (other, DataType::Utf8) if !other.is_nested() => Some(other),
         (DataType::List(a), DataType::List(b)) => Some(list_of(common(a.data_type(), b.data_type())?)),
-        (DataType::Struct(left), DataType::Struct(right)) if left.len() == right.len() => {
-            let fields = left.iter().zip(right).map(|(left, right)| {
-                let both = common(left.data_type(), right.data_type())?;
-                (left.name() == right.name()).then(|| Field::new(left.name(), both, true))
-            });
-            Some(DataType::Struct(fields.collect::<Option<Vec<Field>>>()?.into()))
-        }
-        (DataType::Boolean, other) | (other, DataType::Boolean) if other.is_integer() => Some(other.clone()),
-        (a, b) if a.is_integer() && b.is_integer() => common_integer(a, b),
-        _ => common_time(&a, &b),
+        (a, b) => types::common(&a, &b),
     }
-}
-
-fn common_time(a: &DataType, b: &DataType) -> Option<DataType> {
-    let rank = |of: &DataType| match of {
-        DataType::Date32 | DataType::Date64 => Some(0),
-        DataType::Timestamp(_, None) => Some(1),
-        DataType::Timestamp(_, Some(_)) => Some(2),
-        _ => None,
-    };
-    match (rank(a)?, rank(b)?) {
-        (0, 0) => Some(DataType::Date32),
-        (2, _) | (_, 2) => Kind::TimestampTz.data_type(),
-        _ => Kind::Timestamp.data_type(),
-    }
-}
-
-fn common_integer(a: &DataType, b: &DataType) -> Option<DataType> {
-    let kinds = [
-        (Kind::TinyInt, DataType::Int8),
-        (Kind::UTinyInt, DataType::UInt8),
-        (Kind::SmallInt, DataType::Int16),
-        (Kind::USmallInt, DataType::UInt16),
-        (Kind::Integer, DataType::Int32),
-        (Kind::UInteger, DataType::UInt32),
-        (Kind::BigInt, DataType::Int64),
-        (Kind::UBigInt, DataType::UInt64),
-        (Kind::HugeInt, DataType::Decimal128(38, 0)),
-    ];
-    let holds = |kind: Kind, to: &DataType, from: &DataType| to == from || widens(from, kind);
-    kinds.into_iter().find(|(kind, to)| holds(*kind, to, a) && holds(*kind, to, b)).map(|(_, to)| to)
-}
-
-/// The decimal that holds the digits of two on both sides of the point, as far as 38 go.
-fn wider((p, s): (u8, i8), (q, t): (u8, i8)) -> DataType {
-    let scale = s.max(t);
-    let whole = (i16::from(p) - i16::from(s)).max(i16::from(q) - i16::from(t));
-    let precision = u8::try_from((whole + i16::from(scale)).clamp(1, 38)).unwrap_or(38);
-    DataType::Decimal128(precision, scale)
 }
 
 /// DuckDB's name of a type.
-pub(super) fn type_name(of: &DataType) -> String {
+pub(in crate::engine) fn type_name(of: &DataType) -> String {
     match plain(of) {
         DataType::Null => "\"NULL\"".into(),
         DataType::Boolean => "BOOLEAN".into(),

@@ -127,7 +127,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
             let wanted = call.array(1)?;
             let rows = rows(&[map.values(), &wanted])?;
             call.each(|row| {
-                if map.is_null(row) || wanted.is_null(row) {
+                if map.is_null(row) {
                     return Ok(None);
                 }
                 Ok(Some(entries(&map, row).any(|at| rows[0].row(at) == rows[1].row(row))))
@@ -297,8 +297,10 @@ enum Found {
 /// Whether maps have a key.
 pub(super) fn contains(call: &Call) -> Result<ArrayRef> {
     let (_, found) = looked_up(call)?;
+    let keys = call.array(1)?;
     call.each(|row| {
         Ok(match found[row] {
+            _ if keys.is_null(row) => None,
             Found::At(_) => Some(true),
             Found::Nothing => Some(false),
             Found::Null => None,
@@ -312,7 +314,7 @@ fn looked_up(call: &Call) -> Result<(MapArray, Vec<Found>)> {
     let wanted = call.array(1)?;
     let rows = rows(&[map.keys(), &wanted])?;
     let found = (0..call.rows()).map(|row| {
-        if map.is_null(row) {
+        if map.is_null(row) || wanted.is_null(row) {
             return Found::Null;
         }
         let at = entries(&map, row).find(|at| rows[0].row(*at) == rows[1].row(row));

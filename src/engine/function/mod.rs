@@ -10,10 +10,12 @@
 //! - `scalar`: a [`Function`] as DataFusion's scalar function
 //! - `call`: the arguments of one evaluation, and loops over their rows
 //! - `planner`: `extract(…)`, `position(…)`, `substring(…)`: calls with a syntax of their own
+//! - `like`, `glob`: LIKE with DuckDB's escapes, and GLOB; `field`: fields of structs that are NULL
+//! - `nan`: keys with one NaN
 //! - `check`: implicit casts that only literals may have
 //! - `reference`: the function reference, `docs/functions.md`
-//! - `render`: values as text; `calendar`, `part`, `zone`: dates, their parts and time zones; `re2`: the syntax of regular
-//!   expressions; `keyword`: names that are quoted
+//! - `calendar`, `part`, `zone`, `moment`: dates, their parts, time zones, and what `strptime` reads; `re2`: the syntax of regular expressions; `keyword`:
+//!   names that are quoted
 //! - one file per family of functions, or a part of one, each with a table `FUNCTIONS`
 //!
 //! For dialect `generic` nothing is installed, and DataFusion's functions keep their own rules.
@@ -33,13 +35,19 @@ mod description;
 mod encoding;
 #[cfg(test)]
 mod extremes;
+mod field;
 mod floating;
+mod glob;
+mod hash;
 mod interval;
 mod json;
 mod keyword;
 mod kind;
+mod like;
 mod list;
 mod map;
+mod moment;
+mod nan;
 #[cfg(test)]
 mod nested_cases;
 mod number;
@@ -52,7 +60,6 @@ mod record;
 #[cfg(test)]
 mod reference;
 mod regular_expression;
-mod render;
 mod resolve;
 mod rounding;
 mod scalar;
@@ -73,7 +80,10 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use datafusion::{execution::SessionStateBuilder, logical_expr::ScalarUDF};
 
-pub(super) use self::check::argument_types;
+pub(super) use self::{
+    check::argument_types, field::of_null_structs, kind::type_name, like::with_backslashes,
+    list::joined_lists, nan::plain_nan,
+};
 use self::{description::Function, scalar::ScalarFunction};
 
 /// The families of scalar functions, in the order of the reference.
@@ -99,6 +109,7 @@ const FAMILIES: &[&[Function]] = &[
     time_bucket::FUNCTIONS,
     zone::FUNCTIONS,
     other::FUNCTIONS,
+    hash::FUNCTIONS,
     list::FUNCTIONS[0],
     list::FUNCTIONS[1],
     list::FUNCTIONS[2],
@@ -110,9 +121,9 @@ const FAMILIES: &[&[Function]] = &[
     json::FUNCTIONS[2],
 ];
 
-/// DataFusion's functions that mean something else in DuckDB, and that have no replacement here: TIME WITH TIME ZONE is
-/// no type of Delta.
-const WITHHELD: &[&str] = &["current_time"];
+/// DataFusion's functions that mean something else in DuckDB or to its users, and that have no replacement here: TIME WITH
+/// TIME ZONE is no type of Delta, and the formats of `to_char` are those of no database (`strftime` writes dates).
+const WITHHELD: &[&str] = &["current_time", "to_char", "date_format"];
 
 /// Replaces DataFusion's functions by those of the dialect; does nothing for a dialect that has none of its own.
 ///
@@ -123,6 +134,8 @@ pub(super) fn install(mut builder: SessionStateBuilder, dialect: &str) -> Sessio
         return builder;
     }
     let ours: Vec<Arc<ScalarUDF>> = functions()
+        .chain(list::quantifiers())
+        .chain(glob::OPERATOR)
         .map(|function| Arc::new(ScalarUDF::new_from_impl(ScalarFunction::new(function))))
         .collect();
     let names: BTreeSet<&str> =
@@ -136,6 +149,7 @@ pub(super) fn install(mut builder: SessionStateBuilder, dialect: &str) -> Sessio
     aggregate::install(&mut builder);
     window::install(&mut builder);
     zero::install(&mut builder);
+    nan::install(&mut builder);
     json::nested::install(&mut builder);
     builder.expr_planners().get_or_insert_default().insert(0, Arc::new(planner::CallSyntax));
     builder

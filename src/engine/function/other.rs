@@ -1,4 +1,4 @@
-//! Functions of values of any type: types, hashes, NULLs, identifiers.
+//! Functions of values of any type: types, NULLs, identifiers.
 
 use std::cmp::Ordering;
 
@@ -19,7 +19,6 @@ use super::{
         Kind::{Any, BigInt, Boolean, T, TimestampTz, UBigInt, UInteger, Varchar},
         type_name,
     },
-    text_join,
 };
 
 /// The functions of this file.
@@ -33,31 +32,6 @@ pub(super) const FUNCTIONS: &[Function] = &[
             let name = type_name(call.type_of(0));
             call.each(|_| Ok(Some(name.as_str())))
         })],
-        ..Function::OTHER
-    },
-    Function {
-        names: &["hash"],
-        syntax: "hash(value, …)",
-        doc: "Returns a hash of values. It is the same in all runs, but not the one that DuckDB has.",
-        example: ("hash('a') = hash('a')", "true"),
-        overloads: &[takes(&[Any], UBigInt, |call| {
-            let texts = text_join::texts_from(call, 0)?;
-            call.each(|row| {
-                let mut bytes = Vec::new();
-                for text in &texts {
-                    match text_join::at(text, row) {
-                        Some(text) => {
-                            bytes.push(1);
-                            bytes.extend_from_slice(&text.len().to_le_bytes());
-                            bytes.extend_from_slice(text.as_bytes());
-                        }
-                        None => bytes.push(0),
-                    }
-                }
-                Ok(Some(xxhash_rust::xxh3::xxh3_64(&bytes)))
-            })
-        })
-        .and(Any)],
         ..Function::OTHER
     },
     Function {
@@ -305,7 +279,10 @@ fn extreme(call: &Call, wanted: Ordering) -> Result<ArrayRef> {
     if call.returns() == &DataType::Null {
         return call.array(0);
     }
-    let columns: Vec<&dyn Array> = arrays.iter().map(AsRef::as_ref).collect();
+    // Zeros of either sign tie, and NaN is the greatest.
+    let compared = arrays.iter().map(super::value::comparable).collect::<Result<Vec<_>>>()?;
+    let values: Vec<&dyn Array> = arrays.iter().map(AsRef::as_ref).collect();
+    let columns: Vec<&dyn Array> = compared.iter().map(AsRef::as_ref).collect();
     let mut best: Vec<(usize, usize)> = (0..call.rows()).map(|row| (0, row)).collect();
     for challenger in 1..arrays.len() {
         let compare = (0..challenger)
@@ -320,7 +297,7 @@ fn extreme(call: &Call, wanted: Ordering) -> Result<ArrayRef> {
             }
         }
     }
-    Ok(interleave(&columns, &best)?)
+    Ok(interleave(&values, &best)?)
 }
 
 fn readable(bytes: i64, step: u64, units: &[&str]) -> String {
@@ -341,10 +318,17 @@ fn readable(bytes: i64, step: u64, units: &[&str]) -> String {
 
 fn bytes_of(text: &str) -> Result<u64> {
     let trimmed = text.trim();
-    let split = trimmed.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(trimmed.len());
+    let digits = |text: &str| text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
+    let mut split = digits(trimmed);
+    // An exponent: `1e3 kb`.
+    if let Some(exponent) = trimmed[split..].strip_prefix(['e', 'E'])
+        && exponent.starts_with(|c: char| c.is_ascii_digit())
+    {
+        split += 1 + digits(exponent);
+    }
     let (number, unit) = trimmed.split_at(split);
     let factor: Option<f64> = match unit.trim().to_ascii_lowercase().as_str() {
-        "" | "b" | "byte" | "bytes" => Some(1.0),
+        "b" | "byte" | "bytes" => Some(1.0),
         "kb" | "k" => Some(1e3),
         "mb" | "m" => Some(1e6),
         "gb" | "g" => Some(1e9),

@@ -113,6 +113,36 @@ impl Part {
     pub(super) fn is_double(self) -> bool {
         matches!(self, Self::Epoch | Self::Julian)
     }
+
+    /// Refuses a part that values of a type don't have. A struct of parts of a date has none of its time.
+    pub(super) fn check(self, of: &DataType, in_struct: bool) -> Result<()> {
+        let of_time = matches!(
+            self,
+            Self::Hour
+                | Self::Minute
+                | Self::Second
+                | Self::Millisecond
+                | Self::Microsecond
+                | Self::Nanosecond
+        );
+        let of_length = matches!(
+            self,
+            Self::Year
+                | Self::Month
+                | Self::Day
+                | Self::Decade
+                | Self::Century
+                | Self::Millennium
+                | Self::Quarter
+        );
+        let (has, what) = match of {
+            DataType::Date32 => (self != Self::Timezone && !(of_time && in_struct), "a date"),
+            DataType::Time64(_) => (of_time || matches!(self, Self::Epoch | Self::Timezone), "a time"),
+            DataType::Interval(_) => (of_time || of_length || self == Self::Epoch, "an interval"),
+            _ => (true, "a timestamp"),
+        };
+        if has { Ok(()) } else { fail(format!("{what} has no {}", format!("{self:?}").to_lowercase())) }
+    }
 }
 
 /// The parts that an argument names, read once if they are the same for all rows.

@@ -21,14 +21,16 @@ pub(super) const FUNCTIONS: &[Function] = &[
                 call.map1(|path: &str| Ok(Some(file_name(path, false, DEFAULT))))
             }),
             takes(&[Varchar, Boolean], Varchar, |call| {
-                call.map2(|path: &str, without: bool| Ok(Some(file_name(path, without, DEFAULT))))
+                call.map2(|path: &str, without: Option<bool>| {
+                    Ok(Some(file_name(path, without == Some(true), DEFAULT)))
+                })
             }),
             takes(&[Varchar, Varchar], Varchar, |call| {
-                call.map2(|path: &str, name: &str| Ok(Some(file_name(path, false, separators(name)))))
+                call.map2(|path: &str, name: Option<&str>| Ok(Some(file_name(path, false, separators(name)))))
             }),
             takes(&[Varchar, Boolean, Varchar], Varchar, |call| {
-                call.map3(|path: &str, without: bool, name: &str| {
-                    Ok(Some(file_name(path, without, separators(name))))
+                call.map3(|path: &str, without: Option<bool>, name: Option<&str>| {
+                    Ok(Some(file_name(path, without == Some(true), separators(name))))
                 })
             }),
         ],
@@ -42,7 +44,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         overloads: &[
             takes(&[Varchar], List(&Varchar), |call| call.map1(|path: &str| Ok(Some(parts(path, DEFAULT))))),
             takes(&[Varchar, Varchar], List(&Varchar), |call| {
-                call.map2(|path: &str, name: &str| Ok(Some(parts(path, separators(name)))))
+                call.map2(|path: &str, name: Option<&str>| Ok(Some(parts(path, separators(name)))))
             }),
         ],
         ..Function::TEXT
@@ -76,11 +78,11 @@ type Separators = &'static [char];
 
 const DEFAULT: Separators = &['/', '\\'];
 
-/// The characters of a name; DuckDB takes an unknown one for both.
-fn separators(name: &str) -> Separators {
+/// The characters of a name; DuckDB takes an unknown one, and NULL, for both.
+fn separators(name: Option<&str>) -> Separators {
     match name {
-        "system" | "forward_slash" => &['/'],
-        "backslash" => &['\\'],
+        Some("system" | "forward_slash") => &['/'],
+        Some("backslash") => &['\\'],
         _ => DEFAULT,
     }
 }
@@ -95,7 +97,7 @@ fn of_path(
     if call.len() > 2 {
         return fail("a path has one separator");
     }
-    call.map2(|path: &str, name: &str| Ok(Some(f(path, separators(name)))))
+    call.map2(|path: &str, name: Option<&str>| Ok(Some(f(path, separators(name)))))
 }
 
 fn file_name(path: &str, without_extension: bool, by: Separators) -> &str {
@@ -119,5 +121,10 @@ fn first_folder(path: &str, by: Separators) -> String {
 }
 
 fn folders(path: &str, by: Separators) -> String {
-    path.rfind(by).map(|end| path[..end].to_owned()).unwrap_or_default()
+    match path.rfind(by) {
+        // The root has no folder but itself.
+        Some(0) if path.len() == 1 => path.to_owned(),
+        Some(end) => path[..end].to_owned(),
+        None => String::new(),
+    }
 }

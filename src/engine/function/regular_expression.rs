@@ -59,8 +59,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         example: ("regexp_extract('abc-12', '([a-z]+)-(\\d+)', 2)", "12"),
         overloads: &[
             computes(&[Varchar, Varchar], text, "VARCHAR", extract),
-            computes(&[Varchar, Varchar, Integer], text, "VARCHAR", extract),
-            computes(&[Varchar, Varchar, Integer, Varchar], text, "VARCHAR", extract),
+            computes(&[Varchar, Varchar, Integer], group_text, "VARCHAR", extract),
+            computes(&[Varchar, Varchar, Integer, Varchar], group_text, "VARCHAR", extract),
             computes(&[Varchar, Varchar, List(&Varchar)], groups, "STRUCT", extract_struct),
             computes(&[Varchar, Varchar, List(&Varchar), Varchar], groups, "STRUCT", extract_struct),
         ],
@@ -74,7 +74,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         overloads: &[
             computes(&[Varchar, Varchar], texts, "VARCHAR[]", extract_all),
             computes(&[Varchar, Varchar, Integer], texts, "VARCHAR[]", extract_all),
-            computes(&[Varchar, Varchar, Integer, Varchar], texts, "VARCHAR[]", extract_all),
+            computes(&[Varchar, Varchar, Integer, Varchar], all_texts, "VARCHAR[]", extract_all),
             computes(&[Varchar, Varchar, List(&Varchar)], all_groups, "STRUCT[]", extract_all_structs),
             computes(
                 &[Varchar, Varchar, List(&Varchar), Varchar],
@@ -102,8 +102,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         doc: "Splits a text at the matches.",
         example: ("regexp_split_to_array('a1b22c', '\\d+')", "[a, b, c]"),
         overloads: &[
-            computes(&[Varchar, Varchar], texts, "VARCHAR[]", split),
-            computes(&[Varchar, Varchar, Varchar], texts, "VARCHAR[]", split),
+            computes(&[Varchar, Varchar], split_texts, "VARCHAR[]", split),
+            computes(&[Varchar, Varchar, Varchar], split_texts, "VARCHAR[]", split),
         ],
         ..Function::REGULAR_EXPRESSION
     },
@@ -152,14 +152,42 @@ fn check(typing: &Typing) -> Result<()> {
     }
 }
 
+/// Refuses options that differ from row to row.
+fn constant_options(typing: &Typing, options: usize) -> Result<()> {
+    typing.constant(options, "the options of a regular expression")?;
+    if let Some(letters) = typing.text(options) {
+        Options::parse(Some(letters), true)
+            .map_err(|error| DataFusionError::Plan(crate::engine::message(&error)))?;
+    }
+    Ok(())
+}
+
 fn boolean(typing: &Typing) -> Result<DataType> {
     check(typing)?;
+    constant_options(typing, 2)?;
     Ok(DataType::Boolean)
 }
 
 fn text(typing: &Typing) -> Result<DataType> {
     check(typing)?;
+    constant_options(typing, 3)?;
     Ok(DataType::Utf8)
+}
+
+/// The type of a text at the group of an expression, which must be a constant.
+fn group_text(typing: &Typing) -> Result<DataType> {
+    typing.constant(2, "the group of a regular expression")?;
+    text(typing)
+}
+
+fn all_texts(typing: &Typing) -> Result<DataType> {
+    constant_options(typing, 3)?;
+    texts(typing)
+}
+
+fn split_texts(typing: &Typing) -> Result<DataType> {
+    constant_options(typing, 2)?;
+    texts(typing)
 }
 
 fn texts(typing: &Typing) -> Result<DataType> {
@@ -180,6 +208,15 @@ fn groups(typing: &Typing) -> Result<DataType> {
     let Some(names) = names else {
         return Err(DataFusionError::Plan("the names of groups must be texts".into()));
     };
+    for (at, name) in names.iter().flatten().enumerate() {
+        if names.iter().take(at).flatten().any(|other| other.eq_ignore_ascii_case(name)) {
+            return Err(DataFusionError::Plan(format!("two groups are called `{name}`")));
+        }
+    }
+    typing.constant(1, "the regular expression of named groups")?;
+    if typing.literals.get(1).copied().flatten().is_some_and(ScalarValue::is_null) {
+        return Err(DataFusionError::Plan("the regular expression of named groups must not be NULL".into()));
+    }
     if let Some(pattern) = typing.text(1) {
         let groups = compile(pattern, Options::default())?.captures_len() - 1;
         if groups < names.len() {
@@ -270,22 +307,44 @@ fn extract_all(call: &Call) -> Result<ArrayRef> {
     let indices = if call.len() > 2 { Some(call.column::<i32>(2)?) } else { None };
     call.each(|row| {
         let index = match &indices {
-            None => 0,
+            None => Some(0),
             Some(indices) => match indices.at(row) {
-                Some(index) => group(index)?,
+                Some(index) => usize::try_from(index).ok(),
                 None => return Ok(None),
             },
         };
         let (Some(text), Some((regex, _))) = (texts.at(row), expressions.at(row)?) else { return Ok(None) };
-        if index >= regex.captures_len() {
-            return fail(format!(
+        let found = all_captures(&regex, text);
+        // A group that doesn't exist matters where something matches.
+        match index {
+            None => Ok(Some(Vec::new())),
+            Some(index) if index >= regex.captures_len() && !found.is_empty() => fail(format!(
                 "the regular expression has {} groups, so there is no group {index}",
                 regex.captures_len() - 1
-            ));
+            )),
+            Some(index) => {
+                let group = |captures: &Captures<'_>| captures.get(index).map(|found| found.range());
+                let ranges = found.iter().map(group);
+                Ok(Some(ranges.map(|range| range.map(|range| &text[range])).collect::<Vec<Option<&str>>>()))
+            }
         }
-        let found = regex.captures_iter(text).map(|captures| captures.get(index).map(|found| found.as_str()));
-        Ok(Some(found.collect::<Vec<Option<&str>>>()))
     })
+}
+
+/// All matches from left to right. An empty one may follow right after another, and takes a character with it.
+fn all_captures<'a>(regex: &Regex, text: &'a str) -> Vec<Captures<'a>> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(captures) = (at <= text.len()).then(|| regex.captures_at(text, at)).flatten() {
+        let Some(range) = captures.get(0).map(|whole| whole.range()) else { break };
+        at = if range.is_empty() {
+            range.end + text[range.end..].chars().next().map_or(1, char::len_utf8)
+        } else {
+            range.end
+        };
+        found.push(captures);
+    }
+    found
 }
 
 /// The groups of one match, from the first on; empty texts where nothing matched.
@@ -330,9 +389,11 @@ fn extract_all_structs(call: &Call) -> Result<ArrayRef> {
             continue;
         };
         let mut count = 0;
-        for captures in regex.captures_iter(text) {
-            let found = values(Some(&captures), fields.len());
-            columns.iter_mut().zip(found).for_each(|(column, value)| column.push(Some(value)));
+        for captures in all_captures(&regex, text) {
+            // A group that took no part in the match is NULL here, unlike in `regexp_extract`.
+            for (at, column) in columns.iter_mut().enumerate() {
+                column.push(captures.get(at + 1).map(|found| found.as_str()));
+            }
             count += 1;
         }
         valid.push(true);

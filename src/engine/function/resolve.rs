@@ -79,6 +79,15 @@ impl Function {
         best.map(|(resolved, _)| resolved).ok_or_else(|| self.mismatch(types))
     }
 
+    /// Returns whether there are overloads whose arguments have one type, `T` or another.
+    pub(super) fn has_common_type(&self) -> bool {
+        self.overloads.iter().any(|overload| {
+            let same =
+                matches!(overload.takes, [first, second, ..] if first == second && *first != Kind::Any);
+            same || overload.takes.contains(&Kind::T) || overload.rest == Some(Kind::T)
+        })
+    }
+
     fn ambiguous(&self, types: &[DataType]) -> DataFusionError {
         DataFusionError::Plan(format!(
             "`{}({})` could mean several types: cast the text, as in `date '2020-01-31'`",
@@ -139,9 +148,18 @@ fn fit(overload: &'static Overload, types: &[DataType], literal: &[bool]) -> Opt
         total += cost;
         if let Some(own) = of_t(kind, &to) {
             // A text literal takes the type of the others.
-            let is_text = own == DataType::Utf8 && literal.get(at).copied().unwrap_or(true);
+            let text = own == DataType::Utf8;
+            let is_text = text && kind == Kind::T && literal.get(at).copied().unwrap_or(true);
             shared = Some(match shared {
                 None => own,
+                // The items of a list are no literals.
+                Some(others) if text && !is_text && !matches!(others, DataType::Utf8 | DataType::Null) => {
+                    if typed_by_text {
+                        own
+                    } else {
+                        return None;
+                    }
+                }
                 Some(others) if is_text && others != DataType::Utf8 => common(&others, &own)?,
                 Some(others) if others == DataType::Utf8 && !typed_by_text && own != DataType::Utf8 => {
                     if own == DataType::Null { others } else { return None }

@@ -14,8 +14,8 @@ use super::{
     description::{Function, Typing, computes, keeps, takes},
     kind::{
         Kind::{
-            AnyInteger, BigInt, Decimal, Double, Float, Integer, SmallInt, TinyInt, UBigInt, UInteger,
-            USmallInt, UTinyInt,
+            AnyInteger, BigInt, Decimal, Double, Float, HugeInt, Integer, SmallInt, TinyInt, UBigInt,
+            UInteger, USmallInt, UTinyInt,
         },
         type_name,
     },
@@ -59,18 +59,26 @@ pub(super) const FUNCTIONS: &[Function] = &[
         syntax: "round(x[, digits])",
         doc: "Rounds half away from zero, to a number of decimal places, or of zeros if it is negative.",
         example: ("round(42.4332, 2)", "42.43"),
-        overloads: of_numbers_and_digits!(
-            |call| integer_digits(call, "round", |value, unit| {
-                let half = unit / 2;
-                (value + if value < 0 { -half } else { half }) / unit * unit
-            }),
+        overloads: &[
+            keeps(&[TinyInt], round_integer),
+            keeps(&[SmallInt], round_integer),
+            keeps(&[Integer], round_integer),
+            keeps(&[BigInt], round_integer),
+            keeps(&[HugeInt], |call| decimal_digits(call, "round", half_away)),
             computes(&[Decimal], whole_decimal, "DECIMAL", |call| decimal_digits(call, "round", half_away)),
+            keeps(&[Float], |call| float_digits(call, &HALF_AWAY)),
+            keeps(&[Double], |call| double_digits(call, &HALF_AWAY)),
+            keeps(&[TinyInt, AnyInteger], round_integer),
+            keeps(&[SmallInt, AnyInteger], round_integer),
+            keeps(&[Integer, AnyInteger], round_integer),
+            keeps(&[BigInt, AnyInteger], round_integer),
+            keeps(&[HugeInt, AnyInteger], |call| decimal_digits(call, "round", half_away)),
             computes(&[Decimal, AnyInteger], decimal_of_digits, "DECIMAL", |call| {
                 decimal_digits(call, "round", half_away)
             }),
-            |call| float_digits(call, f64::round),
-            |call| double_digits(call, f64::round)
-        ),
+            keeps(&[Float, AnyInteger], |call| float_digits(call, &HALF_AWAY)),
+            keeps(&[Double, AnyInteger], |call| double_digits(call, &HALF_AWAY)),
+        ],
         ..Function::NUMBER
     },
     Function {
@@ -88,8 +96,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             computes(&[Decimal, AnyInteger], decimal_of_digits, "DECIMAL", |call| {
                 decimal_digits(call, "trunc", |value, unit| value / unit)
             }),
-            |call| float_digits(call, f64::trunc),
-            |call| double_digits(call, f64::trunc)
+            |call| float_digits(call, &TRUNCATED),
+            |call| double_digits(call, &TRUNCATED)
         ),
         ..Function::NUMBER
     },
@@ -98,7 +106,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         syntax: "round_even(x, digits)",
         doc: "Rounds half to the even neighbour.",
         example: ("round_even(2.5, 0)", "2.0"),
-        overloads: &[takes(&[Double, AnyInteger], Double, |call| double_digits(call, f64::round_ties_even))],
+        overloads: &[takes(&[Double, AnyInteger], Double, |call| double_digits(call, &HALF_EVEN))],
         ..Function::NUMBER
     },
     Function {
@@ -197,6 +205,14 @@ fn integer_digits(call: &Call, name: &str, round: impl Fn(i128, i128) -> i128) -
     })
 }
 
+/// Rounds integers; DuckDB has no such function of unsigned ones, which become signed.
+fn round_integer(call: &Call) -> Result<ArrayRef> {
+    integer_digits(call, "round", |value, unit| {
+        let half = unit / 2;
+        (value + if value < 0 { -half } else { half }) / unit * unit
+    })
+}
+
 fn half_away(value: i128, unit: i128) -> i128 {
     let (quotient, rest) = (value / unit, value % unit);
     quotient + if rest.abs() >= unit - rest.abs() { value.signum() } else { 0 }
@@ -230,13 +246,25 @@ fn decimal_digits(call: &Call, name: &str, round: impl Fn(i128, i128) -> i128) -
     })
 }
 
+/// How a number in floating point is rounded.
+struct Rounding {
+    round: fn(f64) -> f64,
+    /// What is left of a number that has fewer digits than are rounded off.
+    beyond: fn(f64) -> f64,
+}
+
+const HALF_AWAY: Rounding = Rounding { round: f64::round, beyond: |_| 0.0 };
+const HALF_EVEN: Rounding = Rounding { round: f64::round_ties_even, beyond: |_| 0.0 };
+const TRUNCATED: Rounding = Rounding { round: f64::trunc, beyond: |value| value };
+
 /// Rounds at a decimal place, as DuckDB does: by way of a multiplication.
-fn at_digits(value: f64, digits: i64, round: impl Fn(f64) -> f64) -> f64 {
+fn at_digits(value: f64, digits: i64, how: &Rounding) -> f64 {
+    let round = how.round;
     let exponent = i32::try_from(digits.clamp(-400, 400)).unwrap_or(0);
     if digits < 0 {
         let unit = 10_f64.powi(-exponent);
         let rounded = round(value / unit) * unit;
-        if rounded.is_finite() { rounded } else { 0.0 }
+        if rounded.is_finite() { rounded } else { (how.beyond)(value) }
     } else {
         let unit = 10_f64.powi(exponent);
         let rounded = round(value * unit) / unit;
@@ -244,22 +272,22 @@ fn at_digits(value: f64, digits: i64, round: impl Fn(f64) -> f64) -> f64 {
     }
 }
 
-fn double_digits(call: &Call, round: impl Fn(f64) -> f64) -> Result<ArrayRef> {
+fn double_digits(call: &Call, how: &Rounding) -> Result<ArrayRef> {
     let digits = digits_of(call)?;
     let values = call.column::<f64>(0)?;
     call.each(|row| {
         let (Some(value), Some(digits)) = (values.at(row), digits(row)) else { return Ok(None) };
-        Ok(Some(if digits == 0 { round(value) } else { at_digits(value, digits, &round) }))
+        Ok(Some(if digits == 0 { (how.round)(value) } else { at_digits(value, digits, how) }))
     })
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the result is a FLOAT")]
-fn float_digits(call: &Call, round: impl Fn(f64) -> f64) -> Result<ArrayRef> {
+fn float_digits(call: &Call, how: &Rounding) -> Result<ArrayRef> {
     let digits = digits_of(call)?;
     let values = call.column::<f32>(0)?;
     call.each(|row| {
         let (Some(value), Some(digits)) = (values.at(row), digits(row)) else { return Ok(None) };
         let value = f64::from(value);
-        Ok(Some(if digits == 0 { round(value) } else { at_digits(value, digits, &round) } as f32))
+        Ok(Some(if digits == 0 { (how.round)(value) } else { at_digits(value, digits, how) } as f32))
     })
 }

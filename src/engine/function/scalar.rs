@@ -67,12 +67,17 @@ impl ScalarUDFImpl for ScalarFunction {
 
     fn return_type(&self, types: &[DataType]) -> Result<DataType> {
         let literals = vec![None; types.len()];
-        self.function.resolve_leniently(types)?.gives(&Typing { types, literals: &literals, strict: false })
+        self.function.resolve_leniently(types)?.gives(&Typing {
+            types,
+            literals: &literals,
+            varying: &[],
+            strict: false,
+        })
     }
 
     fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
         let types: Vec<DataType> = args.arg_fields.iter().map(|field| field.data_type().clone()).collect();
-        let typing = Typing { types: &types, literals: args.scalar_arguments, strict: false };
+        let typing = Typing { types: &types, literals: args.scalar_arguments, varying: &[], strict: false };
         let gives = self.function.resolve_leniently(&types)?.gives(&typing)?;
         Ok(Arc::new(Field::new(self.name(), gives, true)))
     }
@@ -95,6 +100,13 @@ impl ScalarUDFImpl for ScalarFunction {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        // `simplify` knows the moment. DataFusion tries this first, and takes no for an answer.
+        if self.function.volatility == Volatility::Stable {
+            return Err(DataFusionError::Execution(format!(
+                "`{}` is a constant of the query, and has no value outside of one",
+                self.name()
+            )));
+        }
         let types: Vec<DataType> = args.arg_fields.iter().map(|field| field.data_type().clone()).collect();
         let resolved = self.function.resolve_leniently(&types)?;
         let constant = self.function.volatility != Volatility::Volatile

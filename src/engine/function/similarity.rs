@@ -45,6 +45,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
                 if a.len() != b.len() {
                     return fail("hamming: the texts must be of the same length");
                 }
+                if a.is_empty() {
+                    return fail("hamming: the texts must not be empty");
+                }
                 Ok(i64::try_from(a.bytes().zip(b.bytes()).filter(|(a, b)| a != b).count()).ok())
             })
         })],

@@ -3,7 +3,7 @@
 //! Tables of scalar functions are files in `cases/`, as DuckDB answered. A case is a line of three fields between tabs; line
 //! breaks in values are written `\\n`, and lines that begin with `#` are comments.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use datafusion::{
     common::{
@@ -13,9 +13,10 @@ use datafusion::{
     error::Result,
     logical_expr::{Expr, LogicalPlan},
 };
+use futures::TryStreamExt;
 
-use super::{argument_types, kind::type_name, render};
-use crate::engine::{Engine, EngineSettings};
+use super::{argument_types, kind::type_name};
+use crate::engine::{Engine, EngineSettings, dialect::value_text};
 
 /// An expression, the name of its type (`error` if it is one), and its value (`NULL`) or a part of the message.
 pub(super) type Case = (&'static str, &'static str, &'static str);
@@ -83,13 +84,52 @@ tables! {
     formats_paths_and_the_rest_answer_as_duckdb: "other.tsv";
 }
 
+/// Expressions as models write them: parsed, typed and checked by the dialect.
+#[test]
+fn expressions_of_the_dialect_answer_as_duckdb() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let engine = engine();
+    let mut wrong = Vec::new();
+    let lines = include_str!("cases/dialect.tsv").lines();
+    for line in lines.filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let [expression, wanted_type, wanted] = fields[..] else { panic!("no case: {line}") };
+        let (found_type, found) = match runtime.block_on(planned(&engine, expression)) {
+            Ok(found) => found,
+            Err(error) => ("error".to_owned(), error),
+        };
+        let right = match wanted_type {
+            "error" => found_type == "error",
+            "_" => found == wanted,
+            _ => found_type == wanted_type && found == wanted,
+        };
+        if !right {
+            let wanted = format!("wanted {wanted} :: {wanted_type}");
+            wrong.push(format!("{expression}\n    {wanted}\n    found  {found} :: {found_type}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+async fn planned(engine: &Engine, expression: &str) -> std::result::Result<(String, String), String> {
+    let query = engine.plan(&format!("select {expression}")).await.map_err(|error| error.message.clone())?;
+    let bound = query.bind(&BTreeMap::new()).map_err(|error| error.to_string())?;
+    let stream = engine.stream(&bound, None).await.map_err(|error| error.to_string())?;
+    let batches: Vec<_> = stream.try_collect().await.map_err(|error| error.to_string())?;
+    let column = batches.iter().find(|batch| batch.num_rows() > 0).map(|batch| Arc::clone(batch.column(0)));
+    let Some(column) = column else { return Err("no rows".into()) };
+    let value = value_text(&column, 0).map_err(|error| error.to_string())?;
+    let value = value.map(|text| text.replace('\n', "\\n"));
+    Ok((type_name(column.data_type()), value.unwrap_or_else(|| "NULL".into())))
+}
+
 /// The type and the value of an expression.
 async fn evaluate(engine: &Engine, expression: &str) -> Result<(String, String)> {
     let frame = engine.context().sql(&format!("select {expression} as x")).await?;
     check_arguments(frame.logical_plan())?;
     let batches = frame.collect().await?;
     let column = Arc::clone(batches[0].column(0));
-    let value = render::text(&column, 0)?.map(|text| text.replace('\n', "\\n"));
+    let value = value_text(&column, 0)?.map(|text| text.replace('\n', "\\n"));
     Ok((type_name(column.data_type()), value.unwrap_or_else(|| "NULL".into())))
 }
 

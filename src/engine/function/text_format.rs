@@ -13,8 +13,8 @@ use super::{
     call::{Call, fail},
     description::{Function, takes},
     kind::Kind::{Any, Varchar},
-    render,
 };
+use crate::engine::dialect::{double, value_texts};
 
 /// The functions of this file.
 pub(super) const FUNCTIONS: &[Function] = &[
@@ -63,7 +63,7 @@ impl Values {
             DataType::Float32 | DataType::Float64 | DataType::Decimal128(..) => {
                 Self::Floats(cast(array, &DataType::Float64)?)
             }
-            _ => Self::Texts(render::texts(array)?),
+            _ => Self::Texts(value_texts(array)?),
         })
     }
 
@@ -233,9 +233,9 @@ fn brace_style<'a>(
     } else {
         (style.width, rest) = size(rest)?;
     }
-    if let Some(after) = rest.strip_prefix(',') {
-        style.thousands = Some(',');
-        rest = after;
+    if let Some(mark) = rest.chars().next().filter(|c| ",_'".contains(*c)) {
+        style.thousands = Some(mark);
+        rest = &rest[1..];
     } else if let Some(after) = rest.strip_prefix('t') {
         style.thousands = after.chars().next();
         rest = &after[style.thousands.map_or(0, char::len_utf8)..];
@@ -280,7 +280,7 @@ fn percents(format: &str, values: &[Value]) -> Formatted {
             continue;
         }
         let mut style = Style { align: Some('>'), ..Style::default() };
-        while let Some(flag) = rest.chars().next().filter(|c| "-+ #0,'".contains(*c)) {
+        while let Some(flag) = rest.chars().next().filter(|c| "-+ #0,'_".contains(*c)) {
             match flag {
                 '-' => style.align = Some('<'),
                 '+' => style.sign = Some('+'),
@@ -301,9 +301,13 @@ fn percents(format: &str, values: &[Value]) -> Formatted {
             if let Some(after) = after.strip_prefix('*') {
                 style.precision = Some(picker.size()?);
                 rest = after;
-            } else {
+            } else if after.starts_with(|c: char| c.is_ascii_digit()) {
                 let (precision, after) = size(after)?;
                 style.precision = Some(precision);
+                rest = after;
+            } else {
+                // A point without digits is a mark between thousands.
+                style.thousands = Some('.');
                 rest = after;
             }
         }
@@ -348,12 +352,14 @@ impl Style {
     }
 
     fn integer(&self, value: i128, is_printf: bool) -> Formatted {
-        if self.precision.is_some() {
+        if self.precision.is_some() && !is_printf {
             return Err("an integer has no precision".into());
         }
         let size = value.unsigned_abs();
-        let (prefix, digits) = match self.letter {
-            None | Some('d' | 'n') => ("", size.to_string()),
+        // Digits in groups are decimal, whatever the letter.
+        let letter = self.letter.filter(|_| self.thousands.is_none());
+        let (prefix, digits) = match letter {
+            None | Some('d' | 'n' | 'L') => ("", size.to_string()),
             Some('x') => ("0x", format!("{size:x}")),
             Some('X') => ("0X", format!("{size:X}")),
             Some('o') => ("0", format!("{size:o}")),
@@ -366,6 +372,8 @@ impl Style {
             Some(letter) => return Err(format!("`{letter}` is no format of an integer")),
         };
         let prefix = if self.alternate { prefix } else { "" };
+        let least = self.precision.unwrap_or(0);
+        let digits = if digits.len() < least { format!("{digits:0>least$}") } else { digits };
         Ok(self.aligned(&format!("{}{prefix}", self.sign_of(value < 0)), &self.grouped(&digits), '>'))
     }
 
@@ -374,7 +382,8 @@ impl Style {
         let mut digits = match self.letter {
             _ if !size.is_finite() => (if size.is_nan() { "nan" } else { "inf" }).to_owned(),
             None if self.precision.is_none() => shortest(size),
-            None | Some('g' | 'G') => general(size, self.precision.unwrap_or(6)),
+            None => padded_general(size, self.precision.unwrap_or(6)),
+            Some('g' | 'G') => general(size, self.precision.unwrap_or(6)),
             Some('f' | 'F') => format!("{size:.*}", self.precision.unwrap_or(6)),
             Some('e' | 'E') => scientific(size, self.precision.unwrap_or(6)),
             Some(letter) => return Err(format!("`{letter}` is no format of a number with decimal places")),
@@ -427,7 +436,7 @@ impl Style {
 
 /// The shortest digits that read back as the number, as DuckDB writes it.
 fn shortest(size: f64) -> String {
-    render::double(size)
+    double(size)
 }
 
 /// `1.5e+00`.
@@ -437,6 +446,32 @@ fn scientific(size: f64, precision: usize) -> String {
     let exponent: i32 = exponent.parse().unwrap_or(0);
     let sign = if exponent < 0 { '-' } else { '+' };
     format!("{mantissa}e{sign}{:02}", exponent.unsigned_abs())
+}
+
+/// The shorter of `f` and `e` without a letter: a number from 1 on keeps its zeros up to so many digits, and at least one.
+fn padded_general(size: f64, precision: usize) -> String {
+    let short = general(size, precision);
+    if precision == 0 {
+        return short;
+    }
+    let (mantissa, exponent) = short.split_once('e').map_or((short.as_str(), None), |(m, e)| (m, Some(e)));
+    if exponent.is_none() && mantissa.starts_with("0.") {
+        return short;
+    }
+    let digits = mantissa.bytes().filter(u8::is_ascii_digit).count();
+    let missing = precision.saturating_sub(digits);
+    let mut text = mantissa.to_owned();
+    if !text.contains('.') && (missing > 0 || exponent.is_none()) {
+        text.push('.');
+        if missing == 0 {
+            text.push('0');
+        }
+    }
+    text.extend(std::iter::repeat_n('0', missing));
+    match exponent {
+        Some(exponent) => format!("{text}e{exponent}"),
+        None => text,
+    }
 }
 
 /// The shorter of `f` and `e`, with so many significant digits, without zeros at the end.

@@ -19,8 +19,8 @@ use super::{
         Kind::{Any, BigInt, List, Varchar},
         common,
     },
-    render,
 };
+use crate::engine::dialect::value_texts;
 
 /// The functions of this file.
 pub(super) const FUNCTIONS: &[Function] = &[
@@ -94,7 +94,7 @@ fn split<'a>(text: &'a str, separator: &str) -> Vec<&'a str> {
 
 /// The arguments from one on as texts, with all their rows.
 pub(super) fn texts_from(call: &Call, first: usize) -> Result<Vec<StringArray>> {
-    (first..call.len()).map(|argument| render::texts(&call.array(argument)?)).collect()
+    (first..call.len()).map(|argument| value_texts(&call.array(argument)?)).collect()
 }
 
 /// The text in a row.

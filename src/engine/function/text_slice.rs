@@ -182,7 +182,7 @@ fn slice(count: usize, start: i64, length: Option<i64>) -> Result<(usize, usize)
     let count = i64::try_from(count).unwrap_or(i64::MAX);
     let mut length = length.unwrap_or(FURTHEST);
     let mut from = match start {
-        1.. => count.min(start - 1),
+        1.. => start - 1,
         0 => 0,
         _ => count + start,
     };

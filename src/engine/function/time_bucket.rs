@@ -1,7 +1,10 @@
 //! Buckets of time.
 
 use datafusion::{
-    arrow::{array::ArrayRef, datatypes::IntervalMonthDayNano},
+    arrow::{
+        array::ArrayRef,
+        datatypes::{DataType, IntervalMonthDayNano},
+    },
     error::Result,
 };
 
@@ -79,11 +82,16 @@ fn buckets<'a, M: Moment + Arg<'a>>(call: &'a Call, third: Third) -> Result<Arra
     let offsets = if third == Third::Offset { Some(call.column::<IntervalMonthDayNano>(2)?) } else { None };
     let origins = if third == Third::Origin { Some(call.column::<M>(2)?) } else { None };
     let zones = if third == Third::Zone { Some(call.column::<&str>(2)?) } else { None };
+    let in_utc = matches!(call.type_of(1), DataType::Timestamp(_, Some(_)));
     call.each(|row| {
         let (Some(width), Some(value)) = (widths.at(row), values.at(row)) else { return Ok(None) };
         let Some(at) = value.micros() else {
             return fail("time_bucket: the date is out of range for a timestamp");
         };
+        let has_days = width.days != 0;
+        if in_utc && has_days && width.nanoseconds != 0 {
+            return fail("time_bucket: a width in days can't have a time too for a timestamp with time zone");
+        }
         let width = Width::new(width)?;
         if !calendar::is_finite(at) {
             return Ok(Some(value));
@@ -106,13 +114,21 @@ fn buckets<'a, M: Moment + Arg<'a>>(call: &'a Call, third: Third) -> Result<Arra
         } else if let Some(zones) = &zones {
             let Some(name) = zones.at(row) else { return Ok(None) };
             let zone = zone::parse(name)?;
-            zone::to_utc(width.start(zone::to_local(at, zone), None)?, zone)
+            if matches!(width, Width::Micros(_)) && !has_days {
+                // Hours and less are counted as they pass, from midnight of that Monday in the zone.
+                width.start(at, Some(zone::to_utc(Micros(MONDAY), zone)))?
+            } else {
+                zone::to_utc(width.start(zone::to_local(at, zone), None)?, zone)
+            }
         } else {
             width.start(at, None)?
         };
         Ok(M::of(found))
     })
 }
+
+/// 2000-01-03.
+const MONDAY: i64 = 10_959 * MICROS_PER_DAY;
 
 /// The width of buckets: so many months, or so many microseconds.
 enum Width {
@@ -135,7 +151,6 @@ impl Width {
 
     /// The start of the bucket. Without an origin, buckets of months begin at 2000-01-01, others at 2000-01-03, a Monday.
     fn start(&self, at: Micros, origin: Option<Micros>) -> Result<Micros> {
-        const MONDAY: i64 = 10_959 * MICROS_PER_DAY;
         let found = match self {
             Self::Micros(width) => {
                 let origin = i128::from(origin.map_or(MONDAY, |origin| origin.0));

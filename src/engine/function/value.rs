@@ -50,7 +50,8 @@ pub(super) fn comparable(column: &ArrayRef) -> Result<ArrayRef> {
     })
 }
 
-fn differs(data_type: &DataType) -> bool {
+/// Returns whether equal values of a type may have different bytes.
+pub(super) fn differs(data_type: &DataType) -> bool {
     match data_type {
         DataType::Float32 | DataType::Float64 | DataType::Interval(IntervalUnit::MonthDayNano) => true,
         DataType::List(field) => differs(field.data_type()),

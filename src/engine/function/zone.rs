@@ -4,23 +4,32 @@ use std::str::FromStr;
 
 use chrono::{DateTime, LocalResult, NaiveDateTime, Offset, TimeZone};
 use chrono_tz::Tz;
-use datafusion::error::Result;
+use datafusion::{common::plan_err, error::Result};
 
 use super::{
     calendar,
-    call::{Micros, fail},
-    description::{Function, takes},
-    kind::Kind::{Timestamp, TimestampTz, Varchar},
+    call::{Days, Micros, fail},
+    description::{Function, computes, takes},
+    kind::Kind::{BigInt, Date, Timestamp, TimestampTz, Varchar},
 };
 
 /// The functions of this file.
 pub(super) const FUNCTIONS: &[Function] = &[Function {
     names: &["timezone"],
-    syntax: "timezone(zone, at)",
+    syntax: "timezone([zone, ]at)",
     doc: "Takes a timestamp as local time of a zone, or shows one with time zone in it; `at AT TIME ZONE zone` is the \
-          same. Of two moments at the end of daylight saving it is the later; a time that is skipped counts on.",
+          same. Of two moments at the end of daylight saving it is the later; a time that is skipped counts on. \
+          Without a zone it is the offset of UTC: 0.",
     example: ("timezone('Europe/Berlin', timestamp '2020-01-15 10:00:00')", "2020-01-15 09:00:00+00"),
     overloads: &[
+        computes(
+            &[Date],
+            |_| plan_err!("a date has no time zone"),
+            "an error",
+            |call| call.map1(|_: Days| Ok(Some(0_i64))),
+        ),
+        takes(&[Timestamp], BigInt, |call| call.map1(|_: Micros| Ok(Some(0_i64)))),
+        takes(&[TimestampTz], BigInt, |call| call.map1(|_: Micros| Ok(Some(0_i64)))),
         takes(&[Varchar, Timestamp], TimestampTz, |call| {
             let zones = Zones::default();
             call.map2(|name: &str, at: Micros| Ok(Some(to_utc(at, zones.get(name)?))))
@@ -51,9 +60,42 @@ impl Zones {
     }
 }
 
+/// Short names that DuckDB knows and the database of time zones doesn't.
+const SHORT_NAMES: [(&str, &str); 25] = [
+    ("ACT", "Australia/Darwin"),
+    ("AET", "Australia/Sydney"),
+    ("AGT", "America/Argentina/Buenos_Aires"),
+    ("ART", "Africa/Cairo"),
+    ("AST", "America/Anchorage"),
+    ("BET", "America/Sao_Paulo"),
+    ("BST", "Asia/Dhaka"),
+    ("CAT", "Africa/Harare"),
+    ("CNT", "America/St_Johns"),
+    ("CST", "America/Chicago"),
+    ("CTT", "Asia/Shanghai"),
+    ("EAT", "Africa/Addis_Ababa"),
+    ("ECT", "Europe/Paris"),
+    ("IET", "America/Indiana/Indianapolis"),
+    ("IST", "Asia/Kolkata"),
+    ("JST", "Asia/Tokyo"),
+    ("MIT", "Pacific/Apia"),
+    ("NET", "Asia/Yerevan"),
+    ("NST", "Pacific/Auckland"),
+    ("PLT", "Asia/Karachi"),
+    ("PNT", "America/Phoenix"),
+    ("PRT", "America/Puerto_Rico"),
+    ("PST", "America/Los_Angeles"),
+    ("SST", "Pacific/Guadalcanal"),
+    ("VST", "Asia/Ho_Chi_Minh"),
+];
+
 /// The zone of that name, in any case.
 pub(super) fn parse(name: &str) -> Result<Tz> {
     if let Ok(zone) = Tz::from_str(name) {
+        return Ok(zone);
+    }
+    let short = SHORT_NAMES.iter().find(|(short, _)| short.eq_ignore_ascii_case(name));
+    if let Some(zone) = short.and_then(|(_, zone)| Tz::from_str(zone).ok()) {
         return Ok(zone);
     }
     if let Some(zone) = chrono_tz::TZ_VARIANTS.iter().find(|zone| zone.name().eq_ignore_ascii_case(name)) {

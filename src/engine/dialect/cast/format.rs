@@ -1,10 +1,10 @@
-//! Values as text: what `value::varchar` writes.
+//! Values as text: what `value::varchar` writes, and functions that write values into text.
 
 use std::{fmt::Write as _, sync::Arc};
 
 use datafusion::{
     arrow::{
-        array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, StringBuilder},
+        array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, StringArray, StringBuilder},
         compute,
         datatypes::{DataType, Float32Type, Float64Type, IntervalMonthDayNanoType, IntervalUnit, TimeUnit},
         util::display::{ArrayFormatter, FormatOptions},
@@ -33,18 +33,27 @@ pub(super) fn texts(array: &ArrayRef, text: Text) -> Result<ArrayRef> {
     Ok(Arc::new(texts.finish()))
 }
 
+/// The values of an array as texts, for functions.
+pub(in crate::engine) fn value_texts(array: &ArrayRef) -> Result<StringArray> {
+    if array.data_type() == &DataType::Utf8 {
+        return Ok(array.as_string::<i32>().clone());
+    }
+    Ok(texts(array, Text::Plain)?.as_string::<i32>().clone())
+}
+
 /// The text of one value; `None` if it is NULL.
-pub(in crate::engine::dialect) fn value_text(array: &ArrayRef, row: usize) -> Result<Option<String>> {
+pub(in crate::engine) fn value_text(array: &ArrayRef, row: usize) -> Result<Option<String>> {
     use DataType as T;
     fn at<T: ArrowPrimitiveType>(array: &ArrayRef, row: usize) -> T::Native {
         array.as_primitive::<T>().value(row)
     }
-    if array.is_null(row) {
+    if array.is_null(row) || array.data_type() == &T::Null {
         return Ok(None);
     }
     Ok(Some(match array.data_type() {
+        T::Utf8 => array.as_string::<i32>().value(row).to_owned(),
         T::Float32 => float(&format!("{:e}", at::<Float32Type>(array, row))),
-        T::Float64 => float(&format!("{:e}", at::<Float64Type>(array, row))),
+        T::Float64 => double(at::<Float64Type>(array, row)),
         T::Interval(IntervalUnit::MonthDayNano) => interval::text(at::<IntervalMonthDayNanoType>(array, row)),
         T::Time32(_) | T::Time64(TimeUnit::Nanosecond) | T::Date64 => {
             let to =
@@ -111,6 +120,11 @@ fn bytes(bytes: &[u8]) -> String {
         }
     }
     text
+}
+
+/// A DOUBLE as text.
+pub(in crate::engine) fn double(value: f64) -> String {
+    float(&format!("{value:e}"))
 }
 
 /// A number from its shortest digits in scientific form, `d.ddde±x`: plain between 0.0001 and 10^16.

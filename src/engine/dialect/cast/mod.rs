@@ -36,7 +36,7 @@ use datafusion::{
     },
 };
 
-pub(super) use self::format::value_text;
+pub(in crate::engine) use self::format::{double, value_text, value_texts};
 use super::types::{self, Target, Text};
 
 /// A cast as a function of one argument.
@@ -53,6 +53,13 @@ pub(super) struct Cast {
 impl Cast {
     fn new(target: Target, lenient: bool, subject: String) -> Self {
         Self { target, lenient, subject, signature: Signature::any(1, Volatility::Immutable) }
+    }
+}
+
+impl Cast {
+    /// Returns whether its result is JSON.
+    pub(super) fn gives_json(&self) -> bool {
+        self.target.text == Text::Json
     }
 }
 
@@ -132,6 +139,11 @@ pub(super) fn cast(expr: Expr, from: &DataType, target: &Target, lenient: bool) 
         && let Ok(array) = value.to_array()
     {
         let array = convert(&array, target, lenient, "")?;
+        // JSON within JSON must be seen to be JSON: the cast stays.
+        if target.text == Text::Json {
+            let function = ScalarUDF::from(Cast::new(target.clone(), lenient, String::new()));
+            return Ok(function.call(vec![expr]));
+        }
         return Ok(Expr::Literal(ScalarValue::try_from_array(&array, 0)?, metadata.clone()));
     }
     if target.text == Text::Plain && is_exact(from, &target.data_type) {

@@ -89,7 +89,8 @@ fn integer(text: &str) -> Option<i128> {
 fn double(text: &str) -> Option<f64> {
     let text = text.trim();
     match text.parse() {
-        Ok(number) => Some(number),
+        // One NaN, whatever its sign.
+        Ok(number) => Some(if f64::is_nan(number) { f64::NAN } else { number }),
         Err(_) if text.contains('_') && scaled(text, 0).is_some() => text.replace('_', "").parse().ok(),
         Err(_) => None,
     }

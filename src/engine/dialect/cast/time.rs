@@ -260,6 +260,9 @@ pub(super) fn text(array: &ArrayRef, row: usize) -> Option<String> {
     match array.data_type() {
         T::Date32 => {
             let days = at::<Date32Type>(array, row);
+            if let Some(infinite) = infinite(days.into(), i32::MAX.into()) {
+                return Some(infinite);
+            }
             let date = NaiveDate::default().checked_add_signed(TimeDelta::days(days.into()))?;
             write_date(&mut text, date);
         }
@@ -273,6 +276,9 @@ pub(super) fn text(array: &ArrayRef, row: usize) -> Option<String> {
                     (nanos.div_euclid(1_000), nanos.rem_euclid(1_000))
                 }
             };
+            if let Some(infinite) = infinite(micros, i64::MAX) {
+                return Some(infinite);
+            }
             let moment =
                 DateTime::UNIX_EPOCH.naive_utc().checked_add_signed(TimeDelta::microseconds(micros))?;
             write_date(&mut text, moment.date());
@@ -294,6 +300,11 @@ pub(super) fn text(array: &ArrayRef, row: usize) -> Option<String> {
         _ => return None,
     }
     Some(text)
+}
+
+/// The name of an infinite date or timestamp: the greatest number is one, and its negative.
+fn infinite(value: i64, greatest: i64) -> Option<String> {
+    if value == greatest { Some("infinity".into()) } else { (value <= -greatest).then(|| "-infinity".into()) }
 }
 
 /// The zeros that a fraction lacks to six digits.

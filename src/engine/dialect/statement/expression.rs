@@ -78,6 +78,19 @@ pub(super) fn lower(expr: Expr) -> Result<Expr, Refused> {
             negate_if(negated, call("regexp_full_match", vec![*expr, *pattern]))
         }
         Expr::Function(function) => self::function(function)?,
+        Expr::Dictionary(fields) => {
+            for (at, field) in fields.iter().enumerate() {
+                let name = &field.key.value;
+                if fields[..at].iter().any(|other| other.key.value.eq_ignore_ascii_case(name)) {
+                    return Err(Refused::new(
+                        format!("the struct has two fields `{name}`"),
+                        None,
+                        field.key.span,
+                    ));
+                }
+            }
+            Expr::Dictionary(fields)
+        }
         other => other,
     })
 }
@@ -225,6 +238,11 @@ fn function(mut function: Function) -> Result<Expr, Refused> {
             case(None, condition, then, otherwise)
         }
         ("ifnull", 2) => call("coalesce", arguments),
+        // To midnight of today.
+        ("age", 1) => {
+            arguments.insert(0, cast(CAST, call("today", Vec::new()), "TIMESTAMP"));
+            call("age", arguments)
+        }
         ("nullif", 2) => {
             let (Some(other), Some(value)) = (arguments.pop(), arguments.pop()) else {
                 return Err(Refused::new("nullif takes two values", None, span));

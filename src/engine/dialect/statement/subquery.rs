@@ -50,14 +50,28 @@ pub(super) fn lower(expr: &Expr, joined: &HashSet<*const Query>) -> Option<Expr>
         }
         Expr::AnyOp { left, compare_op, right, .. } => match right.as_ref() {
             Expr::Subquery(subquery) => Some(quantified(left, compare_op, subquery, Quantifier::Any)),
-            _ => None,
+            list => of_list("any", left, compare_op, list),
         },
         Expr::AllOp { left, compare_op, right } => match right.as_ref() {
             Expr::Subquery(subquery) => Some(quantified(left, compare_op, subquery, Quantifier::All)),
-            _ => None,
+            list => of_list("all", left, compare_op, list),
         },
         _ => None,
     }
+}
+
+/// `value op ANY (list)` as a call.
+fn of_list(function: &str, value: &Expr, op: &BinaryOperator, list: &Expr) -> Option<Expr> {
+    let symbol = match op {
+        BinaryOperator::Eq => "=",
+        BinaryOperator::NotEq => "<>",
+        BinaryOperator::Lt => "<",
+        BinaryOperator::LtEq => "<=",
+        BinaryOperator::Gt => ">",
+        BinaryOperator::GtEq => ">=",
+        _ => return None,
+    };
+    Some(call(function, vec![value.clone(), list.clone(), super::expression::text(symbol)]))
 }
 
 /// What a subquery counts. Keys are counted where none can be NULL, so that lineage sees what decides.

@@ -15,7 +15,7 @@ use super::{
     pick::list,
     rows::{Rows, Skip, VALUES},
 };
-use crate::engine::function::render;
+use crate::engine::dialect::value_texts;
 
 pub(super) const ALL: &[Aggregate] = &[
     Aggregate {
@@ -61,7 +61,7 @@ pub(super) const ALL: &[Aggregate] = &[
                 if columns[0].is_empty() {
                     return settings.null();
                 }
-                let texts = render::texts(&columns[0])?;
+                let texts = value_texts(&columns[0])?;
                 Ok(ScalarValue::Utf8(Some(texts.iter().flatten().collect::<Vec<&str>>().join(separator))))
             },
             ..VALUES

@@ -1,7 +1,10 @@
 //! Functions that look into documents.
 
 use datafusion::{
-    arrow::{array::ArrayRef, datatypes::DataType},
+    arrow::{
+        array::{Array, ArrayRef, AsArray},
+        datatypes::DataType,
+    },
     common::{ScalarValue, plan_err},
     error::Result,
 };
@@ -11,12 +14,13 @@ use super::{
         call::{Call, Give, fail},
         description::{Function, Gives, Overload, Typing, takes},
         kind::{
-            Kind::{BigInt, Boolean, List, UBigInt, Varchar},
+            Kind::{self, BigInt, Boolean, List, UBigInt, Varchar},
             list_of,
         },
     },
     documents,
     path::Path,
+    structure::structure,
     value::Json,
 };
 
@@ -24,7 +28,7 @@ use super::{
 macro_rules! with_path {
     ($item:expr, $body:expr) => {
         Overload {
-            takes: &[Varchar, Varchar],
+            takes: &[Kind::Json, Varchar],
             rest: None,
             gives: Gives::By(|typing| path_type(typing, $item), "item, or item[]"),
             body: |call| walk(call, $body),
@@ -34,13 +38,18 @@ macro_rules! with_path {
 
 macro_rules! with_position {
     ($item:expr, $body:expr) => {
-        takes(&[Varchar, BigInt], $item, |call| walk(call, $body))
+        takes(&[Kind::Json, BigInt], $item, |call| walk(call, $body))
     };
 }
 
 macro_rules! with_paths {
     ($item:expr, $body:expr) => {
-        takes(&[Varchar, List(&Varchar)], List(&$item), |call| walk(call, $body))
+        Overload {
+            takes: &[Kind::Json, List(&Varchar)],
+            rest: None,
+            gives: Gives::By(|typing| paths_type(typing, $item), "item[]"),
+            body: |call| walk(call, $body),
+        }
     };
 }
 
@@ -53,7 +62,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         overloads: &[
             with_path!(DataType::Utf8, |value| Ok(value.map(Json::text))),
             with_position!(Varchar, |value| Ok(value.map(Json::text))),
-            with_paths!(Varchar, |value| Ok(value.map(Json::text))),
+            with_paths!(DataType::Utf8, |value| Ok(value.map(Json::text))),
         ],
         ..Function::JSON
     },
@@ -65,7 +74,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         overloads: &[
             with_path!(DataType::Utf8, |value| Ok(value.and_then(unquoted))),
             with_position!(Varchar, |value| Ok(value.and_then(unquoted))),
-            with_paths!(Varchar, |value| Ok(value.and_then(unquoted))),
+            with_paths!(DataType::Utf8, |value| Ok(value.and_then(unquoted))),
         ],
         ..Function::JSON
     },
@@ -77,7 +86,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         overloads: &[
             with_path!(DataType::Utf8, |value| Ok(value.and_then(scalar))),
             with_position!(Varchar, |value| Ok(value.and_then(scalar))),
-            with_paths!(Varchar, |value| Ok(value.and_then(scalar))),
+            with_paths!(DataType::Utf8, |value| Ok(value.and_then(scalar))),
         ],
         ..Function::JSON
     },
@@ -89,7 +98,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         overloads: &[
             with_path!(DataType::Boolean, |value| Ok(Some(value.is_some()))),
             with_position!(Boolean, |value| Ok(Some(value.is_some()))),
-            with_paths!(Boolean, |value| Ok(Some(value.is_some()))),
+            with_paths!(DataType::Boolean, |value| Ok(Some(value.is_some()))),
         ],
         ..Function::JSON
     },
@@ -99,10 +108,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
         doc: "Returns the type of a document, or of the value at a path.",
         example: ("json_type('[1]')", "ARRAY"),
         overloads: &[
-            takes(&[Varchar], Varchar, |call| whole(call, |value| Ok(Some(value.kind())))),
+            takes(&[Kind::Json], Varchar, |call| whole(call, |value| Ok(Some(value.kind())))),
             with_path!(DataType::Utf8, |value| Ok(value.map(Json::kind))),
             with_position!(Varchar, |value| Ok(value.map(Json::kind))),
-            with_paths!(Varchar, |value| Ok(value.map(Json::kind))),
+            with_paths!(DataType::Utf8, |value| Ok(value.map(Json::kind))),
         ],
         ..Function::JSON
     },
@@ -112,10 +121,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
         doc: "Returns the number of items of a list, 0 for other values.",
         example: ("json_array_length('[1, 2]')", "2"),
         overloads: &[
-            takes(&[Varchar], UBigInt, |call| whole(call, |value| Ok(Some(length(value))))),
+            takes(&[Kind::Json], UBigInt, |call| whole(call, |value| Ok(Some(length(value))))),
             with_path!(DataType::UInt64, |value| Ok(value.map(length))),
             with_position!(UBigInt, |value| Ok(value.map(length))),
-            with_paths!(UBigInt, |value| Ok(value.map(length))),
+            with_paths!(DataType::UInt64, |value| Ok(value.map(length))),
         ],
         ..Function::JSON
     },
@@ -125,10 +134,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
         doc: "Returns the keys of an object, none for other values.",
         example: (r#"json_keys('{"a": 1, "b": 2}')"#, "[a, b]"),
         overloads: &[
-            takes(&[Varchar], List(&Varchar), |call| whole(call, |value| Ok(Some(keys(value))))),
+            takes(&[Kind::Json], List(&Varchar), |call| whole(call, |value| Ok(Some(keys(value))))),
             with_path!(list_of(DataType::Utf8), |value| Ok(value.map(keys))),
             with_position!(List(&Varchar), |value| Ok(value.map(keys))),
-            with_paths!(List(&Varchar), |value| Ok(value.map(keys))),
+            with_paths!(list_of(DataType::Utf8), |value| Ok(value.map(keys))),
         ],
         ..Function::JSON
     },
@@ -137,7 +146,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         syntax: "json_contains(json, other)",
         doc: "Returns whether a document is or has another.",
         example: ("json_contains('[1, 2, 3]', '2')", "true"),
-        overloads: &[takes(&[Varchar, Varchar], Boolean, |call| {
+        overloads: &[takes(&[Kind::Json, Kind::Json], Boolean, |call| {
             let (own, others) = (documents(call, 0)?, documents(call, 1)?);
             call.each(|row| match (&own[row], &others[row]) {
                 (Some(own), Some(other)) => Ok(Some(own.contains(other))),
@@ -151,7 +160,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         syntax: "json_structure(json)",
         doc: "Returns the structure of a document: its keys and the types of their values.",
         example: (r#"json_structure('{"a": [1, 2.5]}')"#, r#"{"a":["DOUBLE"]}"#),
-        overloads: &[takes(&[Varchar], Varchar, |call| {
+        overloads: &[takes(&[Kind::Json], Varchar, |call| {
             whole(call, |value| Ok(Some(structure(value).text())))
         })],
         ..Function::JSON
@@ -183,54 +192,26 @@ fn keys(value: &Json) -> Vec<Option<String>> {
     }
 }
 
-fn structure(value: &Json) -> Json {
-    match value {
-        Json::Object(members) => {
-            let mut found: Vec<(String, Json)> = Vec::new();
-            for (key, value) in members {
-                match found.iter_mut().find(|(own, _)| own == key) {
-                    Some((_, own)) => *own = common(own.clone(), structure(value)),
-                    None => found.push((key.clone(), structure(value))),
+/// The type that a list of paths gives: none of them may lead to many values.
+fn paths_type(typing: &Typing, item: DataType) -> Result<DataType> {
+    if let Some(Some(ScalarValue::List(paths))) = typing.literals.get(1)
+        && paths.is_valid(0)
+        && let Some(paths) = paths.value(0).as_string_opt::<i32>()
+    {
+        if paths.null_count() > 0 {
+            return plan_err!("a JSON path must not be NULL");
+        }
+        for path in paths.iter().flatten() {
+            match Path::parse(path) {
+                Ok(found) if found.many() => {
+                    return plan_err!("`{path}` in a list of JSON paths leads to many values: give it alone");
                 }
+                Ok(_) => {}
+                Err(error) => return plan_err!("{error}"),
             }
-            Json::Object(found)
         }
-        Json::List(items) => {
-            let item = items.iter().map(structure).reduce(common);
-            Json::List(vec![item.unwrap_or_else(|| Json::Text("NULL".into()))])
-        }
-        other => Json::Text(other.kind().to_owned()),
     }
-}
-
-/// The structure of values that have one or the other.
-fn common(a: Json, b: Json) -> Json {
-    match (a, b) {
-        (a, b) if a == b => a,
-        (Json::Text(null), other) | (other, Json::Text(null)) if null == "NULL" => other,
-        (Json::Text(a), Json::Text(b)) => {
-            let numbers = ["UBIGINT", "BIGINT", "DOUBLE"];
-            let rank = |of: &str| numbers.iter().position(|number| *number == of);
-            Json::Text(match (rank(&a), rank(&b)) {
-                (Some(a), Some(b)) => numbers[a.max(b)].to_owned(),
-                _ => "VARCHAR".to_owned(),
-            })
-        }
-        (Json::List(mut a), Json::List(mut b)) => match (a.pop(), b.pop()) {
-            (Some(a), Some(b)) => Json::List(vec![common(a, b)]),
-            (one, other) => Json::List(one.or(other).into_iter().collect()),
-        },
-        (Json::Object(mut a), Json::Object(b)) => {
-            for (key, value) in b {
-                match a.iter_mut().find(|(own, _)| *own == key) {
-                    Some((_, own)) => *own = common(own.clone(), value),
-                    None => a.push((key, value)),
-                }
-            }
-            Json::Object(a)
-        }
-        _ => Json::Text("JSON".to_owned()),
-    }
+    Ok(list_of(item))
 }
 
 /// The type that a constant path gives.

@@ -20,10 +20,10 @@ use super::{
     super::{
         call::{Call, fail},
         description::{Function, Gives, Overload, Typing, takes},
-        kind::Kind::{Any, Boolean, Varchar},
+        kind::Kind::{Any, Boolean, Json, Varchar},
     },
     documents, parsed,
-    value::Json,
+    value::Json as Document,
 };
 
 pub(super) const FUNCTIONS: &[Function] = &[
@@ -74,16 +74,20 @@ pub(super) const FUNCTIONS: &[Function] = &[
     },
     Function {
         names: &["json_merge_patch"],
-        syntax: "json_merge_patch(json, patch)",
+        syntax: "json_merge_patch(json, patch, …)",
         doc: "Changes a document by a merge patch (RFC 7396).",
         example: (r#"json_merge_patch('{"a": 1}', '{"b": 2}')"#, r#"{"a":1,"b":2}"#),
-        overloads: &[takes(&[Varchar, Varchar], Varchar, |call| {
-            let (own, patches) = (documents(call, 0)?, documents(call, 1)?);
-            call.each(|row| match (&own[row], &patches[row]) {
-                (Some(own), Some(patch)) => Ok(Some(own.clone().merged(patch.clone()).text())),
-                _ => Ok(None),
+        overloads: &[takes(&[Json, Json], Varchar, |call| {
+            let patches = (0..call.len()).map(|at| documents(call, at)).collect::<Result<Vec<_>>>()?;
+            call.each(|row| {
+                let patched = patches.iter().map(|column| column[row].clone()).reduce(|own, patch| {
+                    // A patch that is NULL leaves nothing; what is NULL becomes the patch.
+                    patch.map(|patch| own.unwrap_or(Document::Null).merged(patch))
+                });
+                Ok(patched.flatten().map(|document| document.text()))
             })
-        })],
+        })
+        .and(Json)],
         ..Function::JSON
     },
     Function {
@@ -102,7 +106,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         doc: "Returns whether a text is JSON.",
         example: ("json_valid('{')", "false"),
         overloads: &[takes(&[Varchar], Boolean, |call| {
-            call.map1(|text: &str| Ok(Some(Json::parse(text).is_ok())))
+            call.map1(|text: &str| Ok(Some(Document::parse(text).is_ok())))
         })],
         ..Function::JSON
     },
@@ -132,7 +136,7 @@ fn array(call: &Call) -> Result<ArrayRef> {
     let columns = call.arrays()?;
     call.each(|row| {
         let items = columns.iter().map(|column| json_of(column, row)).collect::<Result<_>>()?;
-        Ok(Some(Json::List(items).text()))
+        Ok(Some(Document::List(items).text()))
     })
 }
 
@@ -157,51 +161,56 @@ fn object(call: &Call) -> Result<ArrayRef> {
             }
             members.push((keys.value(row).to_owned(), json_of(&pair[1], row)?));
         }
-        Ok(Some(Json::Object(members).text()))
+        Ok(Some(Document::Object(members).text()))
     })
 }
 
 /// A value as JSON.
-pub(in crate::engine::function) fn json_of(column: &ArrayRef, row: usize) -> Result<Json> {
+pub(in crate::engine::function) fn json_of(column: &ArrayRef, row: usize) -> Result<Document> {
     if column.is_null(row) {
-        return Ok(Json::Null);
+        return Ok(Document::Null);
     }
-    let items = |items: ArrayRef| -> Result<Json> {
-        (0..items.len()).map(|at| json_of(&items, at)).collect::<Result<_>>().map(Json::List)
+    let items = |items: ArrayRef| -> Result<Document> {
+        (0..items.len()).map(|at| json_of(&items, at)).collect::<Result<_>>().map(Document::List)
     };
     Ok(match column.data_type() {
-        DataType::Null => Json::Null,
-        DataType::Boolean => Json::Bool(column.as_boolean().value(row)),
-        of if of.is_integer() => Json::Integer(text(column, row)?),
+        DataType::Null => Document::Null,
+        DataType::Boolean => Document::Bool(column.as_boolean().value(row)),
+        of if of.is_integer() => Document::Integer(text(column, row)?),
         of if of.is_floating() => {
             let one = cast(&column.slice(row, 1), &DataType::Float64)?;
             let value = one.as_primitive::<Float64Type>().value(0);
             let exact =
                 if *of == DataType::Float32 { text(column, row)?.parse().unwrap_or(value) } else { value };
-            Json::Real(exact)
+            Document::Real(exact)
         }
         DataType::Decimal128(_, 0) => {
-            Json::Integer(column.as_primitive::<Decimal128Type>().value(row).to_string())
+            Document::Integer(column.as_primitive::<Decimal128Type>().value(row).to_string())
         }
-        DataType::Decimal128(..) => Json::Real(text(column, row)?.parse().unwrap_or(f64::NAN)),
+        // All of its digits, without zeros at the end.
+        DataType::Decimal128(..) => {
+            let digits = text(column, row)?;
+            let short = digits.trim_end_matches('0');
+            Document::Integer(if short.ends_with('.') { format!("{short}0") } else { short.to_owned() })
+        }
         DataType::List(_) => items(column.as_list::<i32>().value(row))?,
         DataType::LargeList(_) => items(column.as_list::<i64>().value(row))?,
         DataType::FixedSizeList(..) => items(column.as_fixed_size_list().value(row))?,
         DataType::Struct(fields) if fields.len() == 1 && fields[0].name() == super::nested::CARRIER => {
             let text = column.as_struct().column(0);
-            if text.is_null(row) { Json::Null } else { parsed(text.as_string::<i32>().value(row))? }
+            if text.is_null(row) { Document::Null } else { parsed(text.as_string::<i32>().value(row))? }
         }
         DataType::Struct(fields) => {
             let columns = column.as_struct().columns();
             let members =
                 fields.iter().zip(columns).map(|(field, one)| Ok((field.name().clone(), json_of(one, row)?)));
-            Json::Object(members.collect::<Result<_>>()?)
+            Document::Object(members.collect::<Result<_>>()?)
         }
         DataType::Map(..) => {
             let entries = column.as_map().value(row);
             let (keys, values) = (entries.column(0), entries.column(1));
             let member = |at| Ok((json_of(keys, at)?.unquoted(), json_of(values, at)?));
-            Json::Object((0..entries.len()).map(member).collect::<Result<_>>()?)
+            Document::Object((0..entries.len()).map(member).collect::<Result<_>>()?)
         }
         DataType::Timestamp(_, zone) => {
             let micros =
@@ -216,7 +225,7 @@ pub(in crate::engine::function) fn json_of(column: &ArrayRef, row: usize) -> Res
             if zone.is_some() {
                 shown.push_str("+00");
             }
-            Json::Text(shown)
+            Document::Text(shown)
         }
         DataType::Interval(_) => {
             let one = cast(
@@ -224,12 +233,12 @@ pub(in crate::engine::function) fn json_of(column: &ArrayRef, row: usize) -> Res
                 &DataType::Interval(datafusion::arrow::datatypes::IntervalUnit::MonthDayNano),
             )?;
             let interval = one.as_primitive::<IntervalMonthDayNanoType>().value(0);
-            Json::Text(interval_text(interval.months, interval.days, interval.nanoseconds / 1000))
+            Document::Text(interval_text(interval.months, interval.days, interval.nanoseconds / 1000))
         }
         DataType::Binary => {
-            Json::Text(String::from_utf8_lossy(column.as_binary::<i32>().value(row)).into_owned())
+            Document::Text(String::from_utf8_lossy(column.as_binary::<i32>().value(row)).into_owned())
         }
-        _ => Json::Text(text(column, row)?),
+        _ => Document::Text(text(column, row)?),
     })
 }
 

@@ -5,14 +5,18 @@
 //! - `extract`: functions that look into documents
 //! - `make`: documents from values
 //! - `nested`: JSON within JSON
+//! - `structure`: the structure of documents
 //! - `transform`: values from documents, by a structure
 
 mod extract;
 mod make;
 pub(super) mod nested;
 mod path;
+mod structure;
 mod transform;
 pub(super) mod value;
+
+use datafusion::arrow::{array::Array, datatypes::DataType};
 
 pub(super) use self::make::json_of;
 use self::value::Json;
@@ -35,8 +39,15 @@ fn parsed(text: &str) -> datafusion::error::Result<Json> {
     })
 }
 
-/// The documents of an argument, each read once.
+/// The documents of an argument, each read once. Lists, structs and maps are documents already.
 fn documents(call: &Call, argument: usize) -> datafusion::error::Result<Vec<Option<Json>>> {
+    if call.type_of(argument) != &DataType::Utf8 {
+        let column = call.array(argument)?;
+        let document = |row| {
+            if column.is_null(row) { Ok(None) } else { json_of(&column, row).map(Some) }
+        };
+        return (0..call.rows()).map(document).collect();
+    }
     let column = call.column::<&str>(argument)?;
     if call.constant(argument).is_some() {
         let one = column.at(0).map(parsed).transpose()?;

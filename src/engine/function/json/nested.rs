@@ -1,7 +1,7 @@
 //! JSON within JSON: `json_object('a', json_array(1))` nests the array, and doesn't quote its text.
 //!
 //! JSON is text here, so a value alone doesn't tell. The rule below looks at the call that makes it: a function that
-//! returns JSON, directly or below an alias.
+//! returns JSON or a cast to it, directly or below an alias.
 
 use std::sync::Arc;
 
@@ -17,6 +17,8 @@ use datafusion::{
     logical_expr::{Expr, LogicalPlan, expr_rewriter::NamePreserver},
     optimizer::AnalyzerRule,
 };
+
+use crate::engine::dialect::is_cast_to_json;
 
 /// The name of the only field of a struct that carries JSON.
 pub(super) const CARRIER: &str = "\u{0}json";
@@ -97,7 +99,7 @@ fn carry_all(arguments: &mut [Expr]) -> bool {
 fn is_json(expression: &Expr) -> bool {
     match expression {
         Expr::Alias(alias) => is_json(&alias.expr),
-        Expr::ScalarFunction(call) => RETURN_JSON.contains(&call.func.name()),
+        Expr::ScalarFunction(call) => RETURN_JSON.contains(&call.func.name()) || is_cast_to_json(call),
         Expr::AggregateFunction(call) => RETURN_JSON.contains(&call.func.name()),
         // An aggregate below the projection is a column by then.
         Expr::Column(column) => column.name.starts_with("json_group_"),

@@ -12,6 +12,8 @@ enum Step {
     Either(String),
     AnyKey,
     AnyPosition,
+    /// Where no value can be.
+    Nowhere,
     /// The value, and everything within it.
     Deep,
 }
@@ -30,6 +32,13 @@ impl Path {
             return dollar(rest)
                 .map(Self)
                 .map_err(|near| format!("invalid JSON path `{text}`: unexpected `{near}`"));
+        }
+        if text.is_empty() {
+            return Ok(Self(Vec::new()));
+        }
+        // A quote begins nothing that DuckDB finds.
+        if text.starts_with('"') {
+            return Ok(Self(vec![Step::Nowhere]));
         }
         if let Some(rest) = text.strip_prefix('/') {
             let step = |part: &str| Step::Either(part.replace("~1", "/").replace("~0", "~"));
@@ -56,15 +65,17 @@ impl Path {
     /// All values that the path leads to.
     pub(super) fn find_all<'a>(&self, document: &'a Json) -> Vec<&'a Json> {
         let mut found = vec![document];
-        for step in &self.0 {
+        for (at, step) in self.0.iter().enumerate() {
+            // `..*` is all that lists and objects hold.
+            let deep = at > 0 && self.0[at - 1] == Step::Deep;
             let mut next = Vec::new();
             for value in found {
                 match step {
-                    Step::AnyKey => {
-                        if let Json::Object(members) = value {
-                            next.extend(members.iter().map(|(_, value)| value));
-                        }
-                    }
+                    Step::AnyKey => match value {
+                        Json::Object(members) => next.extend(members.iter().map(|(_, value)| value)),
+                        Json::List(items) if deep => next.extend(items),
+                        _ => {}
+                    },
                     Step::AnyPosition => {
                         if let Json::List(items) = value {
                             next.extend(items);
@@ -117,6 +128,7 @@ fn dollar(text: &str) -> Result<Vec<Step>, String> {
             let (inside, after) = after.split_once(']').ok_or_else(|| rest.to_owned())?;
             steps.push(match inside {
                 "*" => Step::AnyPosition,
+                "#" => Step::Nowhere,
                 inside => {
                     let number = inside.strip_prefix('#').unwrap_or(inside);
                     match (number.parse::<i64>(), inside.starts_with('#')) {
@@ -144,9 +156,19 @@ fn key<'a>(text: &'a str, steps: &mut Vec<Step>) -> Result<&'a str, String> {
         return Ok(after);
     }
     if let Some(quoted) = text.strip_prefix('"') {
-        let (key, after) = quoted.split_once('"').ok_or_else(|| text.to_owned())?;
-        steps.push(Step::Key(key.to_owned()));
-        return Ok(after);
+        let mut key = String::new();
+        let mut characters = quoted.chars();
+        while let Some(next) = characters.next() {
+            match next {
+                '"' => {
+                    steps.push(Step::Key(key));
+                    return Ok(characters.as_str());
+                }
+                '\\' if characters.as_str().starts_with(['"', '\\']) => key.extend(characters.next()),
+                other => key.push(other),
+            }
+        }
+        return Err(text.to_owned());
     }
     let end = text.find(['.', '[']).unwrap_or(text.len());
     if end == 0 {

@@ -181,18 +181,12 @@ impl Json {
             Self::Object(members) => members,
             _ => Vec::new(),
         };
+        // Members that change come last, in the order of the patch.
         for (key, change) in changes {
             let place = members.iter().position(|(own, _)| *own == key);
-            match (place, change) {
-                (Some(place), Self::Null) => {
-                    members.remove(place);
-                }
-                (None, Self::Null) => {}
-                (Some(place), change) => {
-                    let own = std::mem::replace(&mut members[place].1, Self::Null);
-                    members[place].1 = own.merged(change);
-                }
-                (None, change) => members.push((key, Self::Null.merged(change))),
+            let own = place.map_or(Self::Null, |place| members.remove(place).1);
+            if change != Self::Null {
+                members.push((key, own.merged(change)));
             }
         }
         Self::Object(members)
@@ -323,7 +317,15 @@ impl Reader<'_> {
             members.push((key, self.value(depth + 1)?));
             self.space();
             match self.peek() {
-                Some(b',') => self.at += 1,
+                Some(b',') => {
+                    self.at += 1;
+                    self.space();
+                    // DuckDB's reader takes a comma after the last member, and after the last item.
+                    if self.peek() == Some(b'}') {
+                        self.at += 1;
+                        return Ok(Json::Object(members));
+                    }
+                }
                 Some(b'}') => {
                     self.at += 1;
                     return Ok(Json::Object(members));
@@ -347,7 +349,14 @@ impl Reader<'_> {
             items.push(self.value(depth + 1)?);
             self.space();
             match self.peek() {
-                Some(b',') => self.at += 1,
+                Some(b',') => {
+                    self.at += 1;
+                    self.space();
+                    if self.peek() == Some(b']') {
+                        self.at += 1;
+                        return Ok(Json::List(items));
+                    }
+                }
                 Some(b']') => {
                     self.at += 1;
                     return Ok(Json::List(items));
@@ -422,8 +431,12 @@ impl Reader<'_> {
         let start = self.at;
         if self.peek() == Some(b'-') {
             self.at += 1;
-            if let Some(infinite) = self.word("infinity", Json::Real(f64::NEG_INFINITY)) {
-                return Ok(infinite);
+            let word = self
+                .word("infinity", Json::Real(f64::NEG_INFINITY))
+                .or_else(|| self.word("inf", Json::Real(f64::NEG_INFINITY)))
+                .or_else(|| self.word("nan", Json::Real(f64::NAN)));
+            if let Some(found) = word {
+                return Ok(found);
             }
         }
         let digits = |reader: &mut Self| {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use datafusion::{
     arrow::{
         array::{Array, ArrayRef, BooleanArray},
-        compute::nullif,
+        compute::{cast, nullif},
         datatypes::DataType,
     },
     common::{ScalarValue, plan_err},
@@ -90,6 +90,9 @@ pub(super) const FUNCTIONS: &[Function] = aggregated! {
 fn result(typing: &Typing, name: &str, rest: usize) -> Result<DataType> {
     let mut types = vec![item_of(typing, 0)];
     types.extend_from_slice(&typing.types[rest..]);
+    if types[0] == DataType::Null && matches!(name, "bit_and" | "bit_or" | "bit_xor") {
+        return Ok(DataType::Int64);
+    }
     lists_type(name, &types)
 }
 
@@ -125,6 +128,7 @@ fn aggregate(call: &Call, name: &str, rest: usize) -> Result<ArrayRef> {
     let places = datafusion::arrow::array::UInt32Array::from(places);
     let items = datafusion::arrow::compute::take(lists.items(), &places, None)?;
     let results = over_lists(name, &items, &constants, &groups, call.rows())?;
+    let results = cast(&results, call.returns())?;
     if lists.list.null_count() == 0 {
         return Ok(results);
     }

@@ -1,6 +1,6 @@
 //! Functions that look for values in lists, sort and deduplicate them.
 
-use std::collections::HashSet;
+use std::{cmp::Ordering, collections::HashSet};
 
 use datafusion::{
     arrow::{
@@ -76,10 +76,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
             let (list, others) = (Lists::of(call, 0)?, Lists::of(call, 1)?);
             let [own, wanted] = values([list.items(), others.items()])?;
             lists_of(call, list.items(), |row, chosen| {
-                let (Some(items), Some(range)) = (list.row(row), others.row(row)) else { return Ok(false) };
+                let Some(items) = list.row(row) else { return Ok(false) };
+                let range = others.row(row).unwrap_or_default();
                 let mut wanted: HashSet<Row<'_>> = range.map(|at| wanted.row(at)).collect();
                 for at in items {
-                    if list.items().is_valid(at) && wanted.remove(&own.row(at)) {
+                    if list.has_value(at) && wanted.remove(&own.row(at)) {
                         chosen.push(Some(narrow(at)));
                     }
                 }
@@ -99,7 +100,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
             lists_of(call, list.items(), |row, chosen| {
                 let Some(range) = list.row(row) else { return Ok(false) };
                 let mut seen = HashSet::new();
-                let first = range.filter(|at| list.items().is_valid(*at) && seen.insert(items.row(*at)));
+                let first = range.filter(|at| list.has_value(*at) && seen.insert(items.row(*at)));
                 chosen.extend(first.map(|at| Some(narrow(at))));
                 Ok(true)
             })
@@ -117,7 +118,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
             let counts = (0..call.rows()).map(|row| {
                 let range = list.row(row)?;
                 let distinct: HashSet<Row<'_>> =
-                    range.filter(|at| list.items().is_valid(*at)).map(|at| items.row(at)).collect();
+                    range.filter(|at| list.has_value(*at)).map(|at| items.row(at)).collect();
                 Some(distinct.len() as u64)
             });
             Ok(std::sync::Arc::new(counts.collect::<UInt64Array>()))
@@ -167,10 +168,55 @@ pub(in crate::engine::function) fn contains(call: &Call) -> Result<ArrayRef> {
     let [items, wanted] = values([list.items(), &item])?;
     call.each(|row| {
         let Some(range) = list.row(row) else { return Ok(None) };
-        if item.is_null(row) {
+        if item.is_null(row) || item.data_type().is_null() {
             return Ok(None);
         }
         Ok(Some(range.into_iter().any(|at| items.row(at) == wanted.row(row))))
+    })
+}
+
+/// Compares a value with each item of a list, for `value op ANY (list)` and `ALL`.
+const QUANTIFIED: [Function; 2] = [
+    Function {
+        names: &["any"],
+        overloads: &[takes(&[T, List(&T), Varchar], Boolean, |call| quantified(call, true))],
+        ..Function::LIST
+    },
+    Function {
+        names: &["all"],
+        overloads: &[takes(&[T, List(&T), Varchar], Boolean, |call| quantified(call, false))],
+        ..Function::LIST
+    },
+];
+
+/// The functions behind ANY and ALL.
+pub(in crate::engine::function) fn quantifiers() -> &'static [Function] {
+    const { &QUANTIFIED }
+}
+
+/// The comparison decides if it gives `decisive` for an item; a NULL leaves it unknown; else it is the opposite.
+fn quantified(call: &Call, decisive: bool) -> Result<ArrayRef> {
+    let (value, list) = (call.array(0)?, Lists::of(call, 1)?);
+    let [items, own] = values([list.items(), &value])?;
+    let Some(op) = call.constant_value::<&str>(2)? else { return fail("the comparison must be a constant") };
+    let holds = |order: Ordering| match op {
+        "=" => order.is_eq(),
+        "<>" => order.is_ne(),
+        "<" => order.is_lt(),
+        "<=" => order.is_le(),
+        ">" => order.is_gt(),
+        _ => order.is_ge(),
+    };
+    call.each(|row| {
+        let mut unknown = false;
+        for at in list.row(row).unwrap_or_default() {
+            if value.is_null(row) || value.data_type().is_null() || !list.has_value(at) {
+                unknown = true;
+            } else if holds(own.row(row).cmp(&items.row(at))) == decisive {
+                return Ok(Some(decisive));
+            }
+        }
+        Ok((!unknown).then_some(!decisive))
     })
 }
 
@@ -199,9 +245,8 @@ fn two(
     let [own, wanted] = values([list.items(), others.items()])?;
     call.each(|row| {
         let (Some(items), Some(range)) = (list.row(row), others.row(row)) else { return Ok(None) };
-        let items = items.filter(|at| list.items().is_valid(*at)).map(|at| own.row(at)).collect();
-        let range: Vec<Row<'_>> =
-            range.filter(|at| others.items().is_valid(*at)).map(|at| wanted.row(at)).collect();
+        let items = items.filter(|at| list.has_value(*at)).map(|at| own.row(at)).collect();
+        let range: Vec<Row<'_>> = range.filter(|at| others.has_value(*at)).map(|at| wanted.row(at)).collect();
         compare(&items, &range)
     })
 }

@@ -28,10 +28,11 @@ use datafusion::{
 use super::{
     super::{
         call::fail,
-        kind::{common, list_of, plain, type_name},
+        kind::{list_of, plain, type_name},
     },
     item_type, narrow,
 };
+use crate::engine::dialect::{NamedType, types};
 
 /// Replaces DataFusion's functions with lambdas, and those whose names are names of ordinary functions here.
 pub(in crate::engine::function) fn install(builder: &mut SessionStateBuilder, taken: &BTreeSet<&str>) {
@@ -90,7 +91,7 @@ impl Lambda {
     /// The type of what a reduction carries from item to item.
     fn carried(&self, item: &DataType, first: Option<&DataType>) -> Result<DataType> {
         let Some(first) = first else { return Ok(item.clone()) };
-        let Some(found) = common(item, first) else {
+        let Some(found) = types::common(item, first) else {
             let (name, first, item) = (self.name(), type_name(first), type_name(item));
             return plan_err!("`{name}` can't begin with {first} over items of {item}");
         };
@@ -251,7 +252,7 @@ fn filtered(list: &ListArray, lambda: &LambdaArgument, to: &DataType) -> Result<
             list.nulls().cloned(),
         );
     }
-    let kept = cast(&evaluated(&spread, lambda)?, &DataType::Boolean)?;
+    let kept = NamedType::plain(DataType::Boolean).convert(&evaluated(&spread, lambda)?)?;
     let kept: BooleanArray = kept.as_boolean().iter().map(|kept| Some(kept.unwrap_or(false))).collect();
     let mut start = 0;
     let lengths = spread.lengths.iter().map(|length| {
@@ -273,6 +274,7 @@ fn reduced(
     let start = |row: usize| usize::try_from(list.value_offsets()[row]).unwrap_or(0);
     let length = |row: usize| if list.is_valid(row) { start(row + 1) - start(row) } else { 0 };
     let skipped = usize::from(first.is_none());
+    let to_carried = NamedType::plain(to.clone());
     let mut carried = if let Some(first) = first {
         cast(first, to)?
     } else {
@@ -297,7 +299,7 @@ fn reduced(
                 |captured| Ok(take_arrays(captured, &owners, None)?),
             )?
             .into_array(rows.len())?;
-        let result = cast(&result, to)?;
+        let result = to_carried.convert(&result)?;
         // The rows whose lists go on take the new value, the others keep theirs.
         let mut places: Vec<(usize, usize)> = (0..list.len()).map(|row| (0, row)).collect();
         rows.iter().enumerate().for_each(|(at, row)| places[*row] = (1, at));

@@ -18,17 +18,20 @@ use super::{
         call::{Call, Micros, fail},
         description::{Function, Gives, Overload, Typing, takes},
         kind::{
-            Kind::{Any, AnyList, BigInt, Double, Float, Integer, Interval, List, T, Timestamp, Varchar},
+            Kind::{
+                Any, AnyList, BigInt, Double, Float, Integer, Interval, List, T, Timestamp, TimestampTz,
+                Varchar,
+            },
             list_of, type_name,
         },
-        render,
     },
     Lists, item_of, list_array,
 };
+use crate::engine::dialect::value_texts;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {
-        names: &["list_value", "list_pack"],
+        names: &["list_value", "list_pack", "array_value"],
         syntax: "list_value(item, …)",
         doc: "Makes a list of its arguments.",
         example: ("list_value(1, 2)", "[1, 2]"),
@@ -53,6 +56,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
             takes(&[BigInt, BigInt], List(&BigInt), |call| numbers(call, false)),
             takes(&[BigInt, BigInt, BigInt], List(&BigInt), |call| numbers(call, false)),
             takes(&[Timestamp, Timestamp, Interval], List(&Timestamp), |call| moments(call, false)),
+            takes(&[TimestampTz, TimestampTz, Interval], List(&TimestampTz), |call| moments(call, false)),
         ],
         ..Function::LIST
     },
@@ -66,6 +70,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
             takes(&[BigInt, BigInt], List(&BigInt), |call| numbers(call, true)),
             takes(&[BigInt, BigInt, BigInt], List(&BigInt), |call| numbers(call, true)),
             takes(&[Timestamp, Timestamp, Interval], List(&Timestamp), |call| moments(call, true)),
+            takes(&[TimestampTz, TimestampTz, Interval], List(&TimestampTz), |call| moments(call, true)),
         ],
         ..Function::LIST
     },
@@ -278,7 +283,7 @@ fn later(at: i64, months: i64, days: i64, micros: i64) -> Option<i64> {
 /// The items that are not NULL, joined: NULL if all are, and empty for an empty list.
 fn texts<'a>(call: &Call, separator: impl Fn(usize) -> &'a str) -> Result<ArrayRef> {
     let list = Lists::of(call, 0)?;
-    let items = render::texts(list.items())?;
+    let items = value_texts(list.items())?;
     call.each(|row| {
         let Some(range) = list.row(row) else { return Ok(None) };
         let empty = range.is_empty();

@@ -24,7 +24,8 @@ use datafusion::{
     error::{DataFusionError, Result},
 };
 
-pub(super) use self::compare::contains;
+pub(super) use self::compare::{contains, quantifiers};
+pub(in crate::engine) use self::pick::joined_lists;
 use super::{
     call::Call,
     description::{Function, Typing},
@@ -53,6 +54,11 @@ impl Lists {
     fn row(&self, row: usize) -> Option<std::ops::Range<usize>> {
         let end = |at: usize| usize::try_from(self.list.value_offsets()[at]).unwrap_or(0);
         self.list.is_valid(row).then(|| end(row)..end(row + 1))
+    }
+
+    /// Returns whether an item is not NULL.
+    fn has_value(&self, at: usize) -> bool {
+        !self.list.values().data_type().is_null() && self.list.values().is_valid(at)
     }
 
     fn items(&self) -> &ArrayRef {

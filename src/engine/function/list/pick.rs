@@ -1,16 +1,25 @@
 //! Functions whose result has items of their arguments.
 
 use datafusion::{
-    arrow::array::{Array, ArrayRef, UInt32Array},
-    arrow::compute::take,
+    arrow::{
+        array::{Array, ArrayRef, BooleanArray, UInt32Array},
+        compute::{nullif, take},
+        datatypes::DataType,
+    },
+    common::plan_err,
     error::Result,
+    logical_expr::{Expr, ScalarUDF},
 };
 
 use super::{
     super::{
         call::{Call, fail},
-        description::{Function, Gives, Overload, computes, keeps, takes},
-        kind::Kind::{AnyList, BigInt, Boolean, List, T, Varchar},
+        description::{Function, Gives, Overload, Typing, computes, keeps, takes},
+        kind::{
+            Kind::{AnyList, BigInt, Blob, Boolean, List, T, Varchar},
+            type_name,
+        },
+        scalar::ScalarFunction,
     },
     Lists, item_of, joined, lists_of, narrow, place,
 };
@@ -25,6 +34,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
             computes(&[AnyList, BigInt], |typing| Ok(item_of(typing, 0)), "item", extract),
             takes(&[Varchar, BigInt], Varchar, |call| {
                 call.map2(|text: &str, position: i64| {
+                    if position.unsigned_abs() > u64::from(u32::MAX) {
+                        return fail(format!("list_extract: the position {position} is out of range"));
+                    }
                     let found = place(position, text.chars().count()).and_then(|at| text.chars().nth(at));
                     Ok(Some(found.map(String::from).unwrap_or_default()))
                 })
@@ -40,6 +52,12 @@ pub(super) const FUNCTIONS: &[Function] = &[
         overloads: &[
             keeps(&[AnyList, BigInt, BigInt], slice),
             keeps(&[AnyList, BigInt, BigInt, BigInt], slice),
+            takes(&[Blob, BigInt, BigInt], Blob, |call| {
+                call.map3(|bytes: &[u8], begin: i64, end: i64| {
+                    let (begin, end) = bounds(begin, end, bytes.len());
+                    Ok(Some(bytes.get(begin..end).unwrap_or_default().to_vec()))
+                })
+            }),
             takes(&[Varchar, BigInt, BigInt], Varchar, |call| {
                 call.map3(|text: &str, begin: i64, end: i64| {
                     let length = text.chars().count();
@@ -55,7 +73,12 @@ pub(super) const FUNCTIONS: &[Function] = &[
         syntax: "list_append(list, item)",
         doc: "Adds an item at the end of a list.",
         example: ("list_append([1, 2], 3)", "[1, 2, 3]"),
-        overloads: &[takes(&[List(&T), T], List(&T), |call| add(call, 0, 1, false))],
+        overloads: &[computes(
+            &[List(&T), T],
+            |typing| added(typing, 0, 1),
+            "T[]",
+            |call| add(call, 0, 1, false),
+        )],
         ..Function::LIST
     },
     Function {
@@ -63,7 +86,12 @@ pub(super) const FUNCTIONS: &[Function] = &[
         syntax: "list_prepend(item, list)",
         doc: "Adds an item at the beginning of a list.",
         example: ("list_prepend(0, [1, 2])", "[0, 1, 2]"),
-        overloads: &[takes(&[T, List(&T)], List(&T), |call| add(call, 1, 0, true))],
+        overloads: &[computes(
+            &[T, List(&T)],
+            |typing| added(typing, 1, 0),
+            "T[]",
+            |call| add(call, 1, 0, true),
+        )],
         ..Function::LIST
     },
     Function {
@@ -71,7 +99,12 @@ pub(super) const FUNCTIONS: &[Function] = &[
         syntax: "array_push_front(list, item)",
         doc: "Adds an item at the beginning of a list.",
         example: ("array_push_front([1, 2], 0)", "[0, 1, 2]"),
-        overloads: &[takes(&[List(&T), T], List(&T), |call| add(call, 0, 1, true))],
+        overloads: &[computes(
+            &[List(&T), T],
+            |typing| added(typing, 0, 1),
+            "T[]",
+            |call| add(call, 0, 1, true),
+        )],
         ..Function::LIST
     },
     Function {
@@ -174,6 +207,33 @@ pub(super) const FUNCTIONS: &[Function] = &[
         ..Function::LIST
     },
 ];
+
+/// The type of a list with an item more. Text, even a literal, is no item of a list of something else.
+fn added(typing: &Typing, list: usize, item: usize) -> Result<DataType> {
+    if typing.text(item).is_some() && typing.types[item] != DataType::Utf8 {
+        let (list, item) = (type_name(&typing.types[list]), type_name(&typing.types[item]));
+        return plan_err!("text can't be added to {list}: cast it to {item}");
+    }
+    Ok(typing.types[list].clone())
+}
+
+/// `list || list`: NULL if one of them is.
+const JOINED: Function = Function {
+    names: &["||"],
+    overloads: &[takes(&[List(&T), List(&T)], List(&T), |call| {
+        let nulls: Vec<ArrayRef> = call.arrays()?;
+        let null = |row: usize| Some(nulls.iter().any(|list| list.is_null(row)));
+        let either: BooleanArray = (0..call.rows()).map(null).collect();
+        Ok(nullif(&concatenate(call)?, &either)?)
+    })],
+    ..Function::LIST
+};
+
+/// Two lists of one type, joined as the operator `||` does.
+pub(in crate::engine) fn joined_lists(left: Expr, right: Expr) -> Expr {
+    let function = ScalarUDF::new_from_impl(ScalarFunction::new(&JOINED));
+    function.call(vec![left, right])
+}
 
 fn refuse_nulls(items: &dyn Array, range: std::ops::Range<usize>) -> Result<()> {
     for at in range {

@@ -1,0 +1,64 @@
+//! Conversions for functions: to types that are named by text, and of values as a cast converts them.
+
+use datafusion::{
+    arrow::{array::ArrayRef, datatypes::DataType},
+    error::Result,
+    logical_expr::expr::ScalarFunction,
+};
+
+use super::{
+    cast,
+    placeholder::parse_target,
+    types::{Target, Text},
+};
+
+/// Returns whether an expression is a cast to JSON.
+pub(in crate::engine) fn is_cast_to_json(call: &ScalarFunction) -> bool {
+    let function = call.func.inner().as_ref() as &dyn std::any::Any;
+    function.downcast_ref::<cast::Cast>().is_some_and(cast::Cast::gives_json)
+}
+
+/// A type by its name in SQL.
+#[derive(Debug)]
+pub(in crate::engine) struct NamedType(Target);
+
+impl NamedType {
+    /// The type of this name.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub(in crate::engine) fn parse(name: &str) -> Result<Self> {
+        parse_target(name).map(Self)
+    }
+
+    /// A type without rules for text.
+    pub(in crate::engine) fn plain(data_type: DataType) -> Self {
+        Self(Target { data_type, text: Text::Plain })
+    }
+
+    /// The type in Arrow.
+    pub(in crate::engine) fn data_type(&self) -> &DataType {
+        &self.0.data_type
+    }
+
+    /// Returns whether values are JSON documents.
+    pub(in crate::engine) fn is_json(&self) -> bool {
+        self.0.text == Text::Json
+    }
+
+    /// The values as this type, NULL where they don't fit.
+    ///
+    /// # Errors
+    /// If no value of their type is one of this.
+    pub(in crate::engine) fn convert_leniently(&self, values: &ArrayRef) -> Result<ArrayRef> {
+        cast::convert(values, &self.0, true, "")
+    }
+
+    /// The values as this type.
+    ///
+    /// # Errors
+    /// For the first value that doesn't fit.
+    pub(in crate::engine) fn convert(&self, values: &ArrayRef) -> Result<ArrayRef> {
+        cast::convert(values, &self.0, false, "")
+    }
+}
