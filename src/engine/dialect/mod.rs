@@ -12,6 +12,7 @@
 //! - `grammar`: operators, precedences and literals that the parser's DuckDB dialect lacks
 //! - `statement`: rewrites that need no types
 //! - `operator`, `arithmetic`, `compute`: operators, their types and their kernels
+//! - `order`: comparisons of nested values, and with the elements of lists
 //! - `types`: names of types, and where two types meet
 //! - `cast`: conversions; `placeholder`: what a cast is until its types are known
 //! - `coerce`: the type check, which inserts DuckDB's implicit casts and refuses what has none
@@ -22,6 +23,7 @@ mod coerce;
 mod compute;
 mod grammar;
 mod operator;
+mod order;
 mod placeholder;
 mod statement;
 #[cfg(test)]
@@ -86,6 +88,9 @@ impl Dialect {
         if self == Self::DuckDb {
             context.register_udf(ScalarUDF::from(placeholder::CastPlaceholder::new(false)));
             context.register_udf(ScalarUDF::from(placeholder::CastPlaceholder::new(true)));
+            for function in order::Quantified::every() {
+                context.register_udf(ScalarUDF::from(function));
+            }
             for operation in [Operation::Negate, Operation::BitwiseNot] {
                 context.register_udf(operator::function(operation).as_ref().clone());
             }
@@ -125,10 +130,15 @@ impl Dialect {
         let ast::Statement::Query(query) = inner.as_mut() else {
             return state.statement_to_plan(statement).await;
         };
+        let written = query.clone();
+        let planned = self.plan_query(state, query).await;
+        planned.map_err(|error| coerce::located(error, &written))
+    }
+
+    async fn plan_query(self, state: &SessionState, query: &mut ast::Query) -> Result<LogicalPlan> {
         statement::lower(query).map_err(refused)?;
         for _ in 0..MOST_NAMES {
-            let planned = Statement::Statement(Box::new(ast::Statement::Query(query.clone())));
-            let error = match state.statement_to_plan(planned).await {
+            let error = match state.statement_to_plan(whole(query)).await {
                 Ok(plan) => return coerce::check(plan),
                 Err(error) => error,
             };
@@ -137,8 +147,12 @@ impl Dialect {
                 return Err(error);
             }
         }
-        coerce::check(state.statement_to_plan(statement).await?)
+        coerce::check(state.statement_to_plan(whole(query)).await?)
     }
+}
+
+fn whole(query: &ast::Query) -> Statement {
+    Statement::Statement(Box::new(ast::Statement::Query(Box::new(query.clone()))))
 }
 
 /// The column that an error is about, where it is written, and the columns that are known there.

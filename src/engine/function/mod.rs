@@ -73,7 +73,12 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use datafusion::{execution::SessionStateBuilder, logical_expr::ScalarUDF};
 
-pub(super) use self::check::argument_types;
+pub(super) use self::{
+    check::argument_types,
+    json::is_json,
+    value::{comparable, differs},
+    zone::parse as time_zone,
+};
 use self::{description::Function, scalar::ScalarFunction};
 
 /// The families of scalar functions, in the order of the reference.
@@ -147,7 +152,7 @@ fn functions() -> impl Iterator<Item = &'static Function> {
 }
 
 /// The function of this name, for calls that are not planned from SQL.
-fn function(name: &str) -> Option<Arc<ScalarUDF>> {
+pub(super) fn function(name: &str) -> Option<Arc<ScalarUDF>> {
     let found = functions().find(|function| function.names.contains(&name))?;
     Some(Arc::new(ScalarUDF::new_from_impl(ScalarFunction::new(found))))
 }

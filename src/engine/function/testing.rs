@@ -3,18 +3,12 @@
 //! Tables of scalar functions are files in `cases/`, as DuckDB answered. A case is a line of three fields between tabs; line
 //! breaks in values are written `\\n`, and lines that begin with `#` are comments.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use datafusion::{
-    common::{
-        DFSchema,
-        tree_node::{TreeNode, TreeNodeRecursion},
-    },
-    error::Result,
-    logical_expr::{Expr, LogicalPlan},
-};
+use datafusion::arrow::array::RecordBatch;
+use futures::TryStreamExt;
 
-use super::{argument_types, kind::type_name, render};
+use super::{kind::type_name, render};
 use crate::engine::{Engine, EngineSettings};
 
 /// An expression, the name of its type (`error` if it is one), and its value (`NULL`) or a part of the message.
@@ -34,7 +28,7 @@ pub(super) fn check(cases: &[Case]) {
     for (expression, wanted_type, wanted) in cases {
         let found = match runtime.block_on(evaluate(&engine, expression)) {
             Ok((found_type, value)) => (found_type, value),
-            Err(error) => ("error".into(), crate::engine::message(&error)),
+            Err(error) => ("error".into(), error),
         };
         let right = match *wanted_type {
             "error" => found.0 == "error" && found.1.contains(wanted),
@@ -83,34 +77,23 @@ tables! {
     formats_paths_and_the_rest_answer_as_duckdb: "other.tsv";
 }
 
-/// The type and the value of an expression.
-async fn evaluate(engine: &Engine, expression: &str) -> Result<(String, String)> {
-    let frame = engine.context().sql(&format!("select {expression} as x")).await?;
-    check_arguments(frame.logical_plan())?;
-    let batches = frame.collect().await?;
+/// The type and the value of an expression, or the error.
+async fn evaluate(engine: &Engine, expression: &str) -> Result<(String, String), String> {
+    let batches = rows(engine, &format!("select {expression} as x")).await?;
     let column = Arc::clone(batches[0].column(0));
-    let value = render::text(&column, 0)?.map(|text| text.replace('\n', "\\n"));
+    let value = render::text(&column, 0).map_err(|error| crate::engine::message(&error))?;
+    let value = value.map(|text| text.replace('\n', "\\n"));
     Ok((type_name(column.data_type()), value.unwrap_or_else(|| "NULL".into())))
 }
 
-/// Checks the calls of a plan, as the type check of the dialect does.
-fn check_arguments(plan: &LogicalPlan) -> Result<()> {
-    plan.apply_with_subqueries(|node| {
-        let mut schema = DFSchema::empty();
-        for input in node.inputs() {
-            schema.merge(input.schema());
-        }
-        for expression in node.expressions() {
-            expression.apply(|part| {
-                if let Expr::ScalarFunction(call) = part {
-                    argument_types(call, &schema)?;
-                }
-                Ok(TreeNodeRecursion::Continue)
-            })?;
-        }
-        Ok(TreeNodeRecursion::Continue)
-    })?;
-    Ok(())
+/// The rows of a statement, planned as models are, or the error.
+pub(super) async fn rows(engine: &Engine, sql: &str) -> Result<Vec<RecordBatch>, String> {
+    let query = engine.plan(sql).await.map_err(|error| error.message)?;
+    let rows = async {
+        let bound = query.bind(&BTreeMap::new())?;
+        engine.stream(&bound, None).await?.try_collect().await
+    };
+    rows.await.map_err(|error| crate::engine::message(&error))
 }
 
 /// The examples of the reference are true.

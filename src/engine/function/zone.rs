@@ -33,6 +33,35 @@ pub(super) const FUNCTIONS: &[Function] = &[Function {
     ..Function::TIMESTAMP
 }];
 
+/// Names of three letters that the time zone database lacks, and DuckDB has from ICU.
+const SHORT_NAMES: [(&str, &str); 25] = [
+    ("ACT", "Australia/Darwin"),
+    ("AET", "Australia/Sydney"),
+    ("AGT", "America/Argentina/Buenos_Aires"),
+    ("ART", "Africa/Cairo"),
+    ("AST", "America/Anchorage"),
+    ("BET", "America/Sao_Paulo"),
+    ("BST", "Asia/Dhaka"),
+    ("CAT", "Africa/Harare"),
+    ("CNT", "America/St_Johns"),
+    ("CST", "America/Chicago"),
+    ("CTT", "Asia/Shanghai"),
+    ("EAT", "Africa/Addis_Ababa"),
+    ("ECT", "Europe/Paris"),
+    ("IET", "America/Indiana/Indianapolis"),
+    ("IST", "Asia/Kolkata"),
+    ("JST", "Asia/Tokyo"),
+    ("MIT", "Pacific/Apia"),
+    ("NET", "Asia/Yerevan"),
+    ("NST", "Pacific/Auckland"),
+    ("PLT", "Asia/Karachi"),
+    ("PNT", "America/Phoenix"),
+    ("PRT", "America/Puerto_Rico"),
+    ("PST", "America/Los_Angeles"),
+    ("SST", "Pacific/Guadalcanal"),
+    ("VST", "Asia/Ho_Chi_Minh"),
+];
+
 /// The zone that was looked up last.
 #[derive(Default)]
 struct Zones(std::cell::RefCell<Option<(String, Tz)>>);
@@ -52,7 +81,9 @@ impl Zones {
 }
 
 /// The zone of that name, in any case.
-pub(super) fn parse(name: &str) -> Result<Tz> {
+pub(in crate::engine) fn parse(name: &str) -> Result<Tz> {
+    let short = SHORT_NAMES.iter().find(|(short, _)| short.eq_ignore_ascii_case(name));
+    let name = short.map_or(name, |(_, long)| long);
     if let Ok(zone) = Tz::from_str(name) {
         return Ok(zone);
     }

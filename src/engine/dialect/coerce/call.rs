@@ -3,20 +3,22 @@
 use datafusion::{
     arrow::datatypes::DataType,
     common::{DFSchema, ScalarValue},
-    error::{DataFusionError, Result},
+    error::Result,
     logical_expr::{Expr, ExprSchemable, expr::ScalarFunction},
 };
 
 use super::{
     super::{
-        super::function::argument_types,
+        super::function::{argument_types, function as function_of},
         arithmetic::{self, Arithmetic},
         cast, operator,
+        order::Quantified,
         placeholder::{CastPlaceholder, parse_target},
         types::{self, is_number, is_text},
     },
-    operand::{Literal, Side, as_type, cast_at, meeting},
-    place::{at, place, place_of, placed},
+    compare::quantified,
+    operand::{Literal, Side, as_type, cast_at, comparison, meeting},
+    place::{Subject, placed, refusal},
 };
 
 pub(super) fn function(mut call: ScalarFunction, schema: &DFSchema) -> Result<Expr> {
@@ -24,18 +26,30 @@ pub(super) fn function(mut call: ScalarFunction, schema: &DFSchema) -> Result<Ex
         (call.func.inner().as_ref() as &dyn std::any::Any).downcast_ref::<CastPlaceholder>()
     {
         let lenient = placeholder.is_lenient();
-        let place = place_of(&call.args);
+        let about = Subject::of_all(call.args.first());
         let Some(Expr::Literal(ScalarValue::Utf8(Some(name)), _)) = call.args.get(1) else {
             return Ok(Expr::ScalarFunction(call));
         };
-        let target = parse_target(name).map_err(|error| placed(error, place))?;
+        let target = parse_target(name).map_err(|error| placed(error, about.clone()))?;
         let value = call.args.swap_remove(0);
         let own = value.get_type(schema)?;
-        return cast::explicit(value, &own, &target, lenient).map_err(|error| placed(error, place));
+        return cast::explicit(value, &own, &target, lenient).map_err(|error| placed(error, about));
     }
     if let Some(arithmetic) = (call.func.inner().as_ref() as &dyn std::any::Any).downcast_ref::<Arithmetic>()
     {
         return operation(arithmetic.operation(), call.args, schema);
+    }
+    if let Some(found) = (call.func.inner().as_ref() as &dyn std::any::Any).downcast_ref::<Quantified>() {
+        let (op, quantifier) = (found.op(), found.quantifier());
+        return quantified(call, op, quantifier, schema);
+    }
+    if call.func.name() == "get_field"
+        && let [map, _] = call.args.as_slice()
+        && matches!(map.get_type(schema)?, DataType::Map(..))
+        && let Some(function) = function_of("map_extract_value")
+    {
+        key_fits(&call, schema)?;
+        return self::function(ScalarFunction::new_udf(function, call.args), schema);
     }
     let shared = match call.func.name() {
         "coalesce" => Some("COALESCE"),
@@ -49,8 +63,8 @@ pub(super) fn function(mut call: ScalarFunction, schema: &DFSchema) -> Result<Ex
         call.args = args.collect::<Result<_>>()?;
         return Ok(Expr::ScalarFunction(call));
     }
-    let place = place_of(&call.args);
-    if let Some(wanted) = argument_types(&call, schema).map_err(|error| placed(error, place))? {
+    let about = Subject::of_call(&call);
+    if let Some(wanted) = argument_types(&call, schema).map_err(|error| placed(error, about.clone()))? {
         let args = call.args.into_iter().zip(&wanted);
         call.args = args.map(|(arg, wanted)| as_type(arg, wanted, schema)).collect::<Result<_>>()?;
     }
@@ -58,8 +72,22 @@ pub(super) fn function(mut call: ScalarFunction, schema: &DFSchema) -> Result<Ex
     // Whether the arguments fit is known to the function; its answer gets a place.
     match expr.get_type(schema) {
         Ok(_) => Ok(expr),
-        Err(error) => Err(placed(error, place)),
+        Err(error) => Err(placed(error, about)),
     }
+}
+
+/// Refuses a key that a map can't have: a text for numbers, a number for texts.
+fn key_fits(call: &ScalarFunction, schema: &DFSchema) -> Result<()> {
+    let [map, key] = call.args.as_slice() else { return Ok(()) };
+    let DataType::Map(entries, _) = map.get_type(schema)? else { return Ok(()) };
+    let DataType::Struct(fields) = entries.data_type() else { return Ok(()) };
+    let (wanted, found) = (fields[0].data_type(), key.get_type(schema)?);
+    let own = Side { data_type: wanted.clone(), literal: Literal::None };
+    if comparison(&own, &Side::of(key, found.clone())).is_some() {
+        return Ok(());
+    }
+    let message = format!("the keys of this map are {}, not {}", types::name(wanted), types::name(&found));
+    Err(refusal(Subject::of_all([key, map]), message, "cast the key"))
 }
 
 /// Returns whether a number may have a fraction.
@@ -95,16 +123,7 @@ pub(super) fn operation(
         let text = sides.iter().any(|side| is_text(&side.data_type));
         let help = if text { "cast the text to a number or a date" } else { "cast an operand" };
         let message = format!("`{}` doesn't take {}", operation.symbol(), names.join(" and "));
-        return Err(args.first().map_or_else(
-            || DataFusionError::Plan(message.clone()),
-            |first| {
-                at(
-                    if place(first).is_some() { first } else { args.last().unwrap_or(first) },
-                    message.clone(),
-                    help,
-                )
-            },
-        ));
+        return Err(refusal(Subject::of_all(&args), message, help));
     };
     let typed = args.into_iter().zip(&sides).zip(&resolved.operands);
     let args = typed.map(|((arg, side), wanted)| {

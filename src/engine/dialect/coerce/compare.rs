@@ -5,20 +5,20 @@ use std::sync::Arc;
 use datafusion::{
     arrow::datatypes::DataType,
     common::DFSchema,
-    error::Result,
+    error::{DataFusionError, Result},
     logical_expr::{
         BinaryExpr, Case, Expr, ExprSchemable, Operator,
-        expr::{Between, InList, InSubquery, Like},
+        expr::{Between, InList, InSubquery, Like, ScalarFunction},
     },
 };
 
 use super::{
     super::{
-        cast,
-        types::{self, common, is_text},
+        cast, order,
+        types::{self, Rule, Target, common, is_text},
     },
     operand::{Literal, Side, as_type, boolean, cast_at, comparison, meet, meeting},
-    place::{at, incomparable},
+    place::{Subject, at, incomparable, placed},
     plan::as_columns,
 };
 
@@ -30,6 +30,7 @@ pub(super) fn binary(binary: BinaryExpr, schema: &DFSchema) -> Result<Expr> {
         Operator::And | Operator::Or => made(boolean(*left, schema)?, boolean(*right, schema)?),
         Operator::StringConcat => concat(*left, &left_type, *right, &right_type),
         op if is_comparison(op) => {
+            let (left, right) = uuids(left, right)?;
             let sides = (Side::of(&left, left_type.clone()), Side::of(&right, right_type.clone()));
             let Some(meeting) = comparison(&sides.0, &sides.1) else {
                 return Err(incomparable(&left, &left_type, &right, &right_type, &op.to_string()));
@@ -38,6 +39,9 @@ pub(super) fn binary(binary: BinaryExpr, schema: &DFSchema) -> Result<Expr> {
             let right = cast_at(*right, &right_type, &meeting)?;
             if matches!(meeting, DataType::Interval(_)) {
                 return made(cast::interval_length(left), cast::interval_length(right));
+            }
+            if meeting.is_nested() && order::is_other(op, &meeting) {
+                return Ok(order::compared(left, op, right));
             }
             made(left, right)
         }
@@ -61,6 +65,22 @@ pub(super) fn binary(binary: BinaryExpr, schema: &DFSchema) -> Result<Expr> {
     }
 }
 
+/// Text that is compared with a UUID is one, in whatever case and form.
+fn uuids(left: Box<Expr>, right: Box<Expr>) -> Result<(Box<Expr>, Box<Expr>)> {
+    let is_uuid = |expr: &Expr| cast::rule_of(expr) == Rule::Uuid;
+    let target = Target { data_type: DataType::Utf8, rule: Rule::Uuid };
+    let uuid = |expr: Box<Expr>| -> Result<Box<Expr>> {
+        let about = Subject::of(&expr);
+        let cast = cast::cast(*expr, &DataType::Utf8, &target, false);
+        Ok(Box::new(cast.map_err(|error| placed(error, about))?))
+    };
+    Ok(match (is_uuid(&left), is_uuid(&right)) {
+        (true, false) => (left, uuid(right)?),
+        (false, true) => (uuid(left)?, right),
+        _ => (left, right),
+    })
+}
+
 pub(super) fn is_comparison(op: Operator) -> bool {
     matches!(
         op,
@@ -73,6 +93,37 @@ pub(super) fn is_comparison(op: Operator) -> bool {
             | Operator::IsDistinctFrom
             | Operator::IsNotDistinctFrom
     )
+}
+
+/// A value before ANY or ALL of a list.
+pub(super) fn quantified(
+    mut call: ScalarFunction,
+    op: Operator,
+    quantifier: &str,
+    schema: &DFSchema,
+) -> Result<Expr> {
+    let (Some(list), Some(value)) = (call.args.pop(), call.args.pop()) else {
+        return Err(DataFusionError::Plan(format!("{quantifier} takes a list")));
+    };
+    let (value_type, list_type) = (value.get_type(schema)?, list.get_type(schema)?);
+    let item = match &list_type {
+        DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
+            item.data_type().clone()
+        }
+        DataType::Null => value_type.clone(),
+        other => {
+            let message = format!("{quantifier} takes a list, not {}", types::name(other));
+            return Err(at(&list, message, "make it a list: [a, b]"));
+        }
+    };
+    let sides =
+        (Side::of(&value, value_type.clone()), Side { data_type: item.clone(), literal: Literal::None });
+    let Some(meeting) = comparison(&sides.0, &sides.1) else {
+        return Err(incomparable(&value, &value_type, &list, &item, &format!("{op} {quantifier}")));
+    };
+    let list = cast_at(list, &list_type, &types::list(meeting.clone()))?;
+    call.args = vec![cast_at(value, &value_type, &meeting)?, list];
+    Ok(Expr::ScalarFunction(call))
 }
 
 /// `||`: lists are joined, bytes too, and anything else is text.

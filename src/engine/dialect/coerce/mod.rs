@@ -20,18 +20,19 @@ use datafusion::{
     },
     error::Result,
     logical_expr::{
-        BinaryExpr, Expr, LogicalPlan, expr::ScalarFunction, expr_rewriter::NamePreserver,
-        utils::merge_schema,
+        BinaryExpr, Expr, ExprSchemable, LogicalPlan, SortExpr, expr::ScalarFunction,
+        expr_rewriter::NamePreserver, utils::merge_schema,
     },
 };
 
+pub(super) use self::place::located;
 use self::{
     call::function,
     compare::{between, binary, case, in_list, in_subquery, like},
     operand::boolean,
     plan::{join_types, union_types, values_types},
 };
-use super::{arithmetic, operator};
+use super::{arithmetic, operator, order};
 
 /// The plan with all types as in DuckDB.
 ///
@@ -75,9 +76,23 @@ fn node_types(node: LogicalPlan) -> Result<LogicalPlan> {
             LogicalPlan::Filter(filter)
         }
         LogicalPlan::Join(join) => join_types(join)?,
+        LogicalPlan::Sort(mut sort) => {
+            for key in &mut sort.expr {
+                sort_key(key, &schema)?;
+            }
+            LogicalPlan::Sort(sort)
+        }
         other => other,
     };
     node.recompute_schema()
+}
+
+/// Nested values are sorted by the order that they compare in.
+fn sort_key(key: &mut SortExpr, schema: &DFSchema) -> Result<()> {
+    if key.expr.get_type(schema)?.is_nested() {
+        key.expr = order::sort_key(std::mem::take(&mut key.expr));
+    }
+    Ok(())
 }
 
 /// The types of one expression whose parts have theirs.
@@ -111,6 +126,12 @@ fn expression(expr: Expr, schema: &DFSchema) -> Result<Expr> {
         Expr::InSubquery(subquery) => in_subquery(subquery, schema),
         Expr::Like(like) => self::like(like, schema).map(Expr::Like),
         Expr::Case(case) => self::case(case, schema),
+        Expr::WindowFunction(mut window) => {
+            for key in &mut window.params.order_by {
+                sort_key(key, schema)?;
+            }
+            Ok(Expr::WindowFunction(window))
+        }
         Expr::Alias(_) | Expr::Column(_) | Expr::Literal(..) => Ok(expr),
         other => Ok(other),
     }

@@ -12,7 +12,7 @@ use super::{
         cast,
         types::{self, common, is_number, is_text},
     },
-    place::{at, place, placed},
+    place::{Subject, at, placed, refusal},
 };
 
 /// One side of an operator.
@@ -102,13 +102,11 @@ pub(super) fn meeting(operands: &[&Expr], schema: &DFSchema, what: &str) -> Resu
             None => side,
             Some(before) => {
                 let Some(data_type) = meet(&before, &side) else {
-                    return Err(at(
-                        operand,
-                        format!(
-                            "{what} can't have values of {} and of {}",
-                            types::name(&before.data_type),
-                            types::name(&side.data_type)
-                        ),
+                    let (one, other) = (types::name(&before.data_type), types::name(&side.data_type));
+                    let message = format!("{what} can't have values of {one} and of {other}");
+                    return Err(refusal(
+                        Subject::of_all(operands.iter().copied()),
+                        message,
                         "cast one of them",
                     ));
                 };
@@ -132,8 +130,8 @@ pub(super) fn cast_at(expr: Expr, from: &DataType, to: &DataType) -> Result<Expr
     if from == to {
         return Ok(expr);
     }
-    let place = place(&expr);
-    cast::implicit(expr, from, to).map_err(|error| placed(error, place))
+    let about = Subject::of(&expr);
+    cast::implicit(expr, from, to).map_err(|error| placed(error, about))
 }
 
 pub(super) fn boolean(expr: Expr, schema: &DFSchema) -> Result<Expr> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use datafusion::{
     arrow::datatypes::DataType,
     common::{
-        Column, DFSchema,
+        Column, DFSchema, ScalarValue,
         tree_node::{Transformed, TreeNode},
     },
     error::{DataFusionError, Result},
@@ -29,9 +29,9 @@ pub(super) fn values_types(values: Values) -> Result<LogicalPlan> {
     let empty = DFSchema::empty();
     let mut rows = Vec::with_capacity(values.values.len());
     for row in values.values {
-        let row = row
-            .into_iter()
-            .map(|expr| Ok(expr.transform_up(|expr| expression(expr, &empty).map(Transformed::yes))?.data));
+        let row = row.into_iter().map(|expr| {
+            Ok(as_written(expr).transform_up(|expr| expression(expr, &empty).map(Transformed::yes))?.data)
+        });
         rows.push(row.collect::<Result<Vec<_>>>()?);
     }
     let columns = rows.first().map_or(0, Vec::len);
@@ -45,6 +45,18 @@ pub(super) fn values_types(values: Values) -> Result<LogicalPlan> {
         }
     }
     LogicalPlanBuilder::values(rows)?.build()
+}
+
+/// A value without the cast to the type of its column, and NULL without that type: the planner chose it by other rules.
+fn as_written(value: Expr) -> Expr {
+    match value {
+        // The type of a literal number, which is a cast too, is DuckDB's.
+        Expr::Cast(cast) if !matches!(cast.expr.as_ref(), Expr::Literal(ScalarValue::Int64(_), _)) => {
+            *cast.expr
+        }
+        Expr::Literal(value, metadata) if value.is_null() => Expr::Literal(ScalarValue::Null, metadata),
+        other => other,
+    }
 }
 
 /// The sides of a UNION: each column has the type where its sides meet; text takes in everything.
@@ -71,8 +83,11 @@ pub(super) fn set_type(left: &DataType, right: &DataType, name: &str) -> Result<
     if let Some(meeting) = common(left, right) {
         return Ok(meeting);
     }
-    if is_text(left) || is_text(right) {
-        return Ok(DataType::Utf8);
+    match (is_text(left), is_text(right)) {
+        (true, _) if right.is_nested() => return Ok(right.clone()),
+        (_, true) if left.is_nested() => return Ok(left.clone()),
+        (false, false) => {}
+        _ => return Ok(DataType::Utf8),
     }
     Err(DataFusionError::Plan(format!(
         "column {name} is {} on one side and {} on the other: cast one of them",
