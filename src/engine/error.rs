@@ -283,7 +283,8 @@ pub fn message(error: &DataFusionError) -> String {
         }
     }
     if let Some((own, _)) = text.split_once("\nThis issue was likely caused by a bug in DataFusion's code") {
-        text = own.trim_start_matches("Internal error: ").trim_end_matches('.').to_owned();
+        let own = own.trim_start_matches("Internal error: ").trim_end_matches('.').to_owned();
+        text = own;
     }
     if let Some(own) = mismatch(&text) {
         let own = own.to_owned();

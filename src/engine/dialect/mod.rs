@@ -45,6 +45,7 @@ use datafusion::{
 };
 
 use self::arithmetic::Operation;
+use crate::diag::near;
 
 /// How SQL is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,8 +132,8 @@ impl Dialect {
             return state.statement_to_plan(statement).await;
         };
         let written = query.clone();
-        let planned = self.plan_query(state, query).await;
-        planned.map_err(|error| coerce::located(error, &written))
+        let planned = Box::pin(self.plan_query(state, query)).await;
+        planned.map_err(|error| suggested(coerce::located(error, &written), state))
     }
 
     async fn plan_query(self, state: &SessionState, query: &mut ast::Query) -> Result<LogicalPlan> {
@@ -161,6 +162,27 @@ fn unknown_name(error: &DataFusionError) -> Option<(String, Location, Vec<Column
     let SchemaError::FieldNotFound { field, valid_fields } = found.as_ref() else { return None };
     let place = error.diagnostic()?.span?.start;
     Some((field.name.clone(), place, valid_fields.clone()))
+}
+
+/// An error about a function that isn't there, with the names that are near.
+fn suggested(error: DataFusionError, state: &SessionState) -> DataFusionError {
+    let wanted = error.diagnostic().and_then(|found| {
+        let name = found.message.strip_prefix("Invalid function '")?.strip_suffix('\'')?;
+        Some((name.to_owned(), found.span))
+    });
+    let Some((name, span)) = wanted else { return error };
+    let (scalar, aggregate) = (state.scalar_functions().keys(), state.aggregate_functions().keys());
+    let known = scalar.chain(aggregate).chain(state.window_functions().keys());
+    // What no statement can call has a name that none can write.
+    let known = known
+        .map(String::as_str)
+        .filter(|known| known.starts_with(char::is_alphabetic) && !known.contains(' '));
+    let message = format!("there is no function `{name}`");
+    let mut diagnostic = Diagnostic::new_error(&message, span);
+    if let Some(question) = near::question(&name, known) {
+        diagnostic.add_help(question, None);
+    }
+    DataFusionError::Plan(message).with_diagnostic(diagnostic)
 }
 
 fn refused(refused: statement::Refused) -> DataFusionError {

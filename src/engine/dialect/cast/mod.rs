@@ -189,6 +189,9 @@ pub(super) fn explicit(expr: Expr, from: &DataType, target: &Target, lenient: bo
     let is_document = types::is_text(from) && rule != Rule::Uuid;
     if target.rule == Rule::Json && !is_document && from != &DataType::Null {
         let Some(function) = function("to_json") else { return plan_err!("there is no cast to JSON") };
+        // Bytes are a text of what they print as.
+        let expr =
+            if matches!(from, DataType::Binary) { implicit(expr, from, &DataType::Utf8)? } else { expr };
         return Ok(Expr::ScalarFunction(ScalarFunction::new_udf(function, vec![expr])));
     }
     let typed = cast(expr, from, target, lenient)?;

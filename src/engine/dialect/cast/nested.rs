@@ -120,7 +120,9 @@ fn struct_as_map(array: &ArrayRef, from: &Fields, entries: &FieldRef, sorted: bo
     if names.misfits.is_some() {
         misfits.add(Some(vec![true; structs.len()]));
     }
-    columns.into_iter().for_each(|column| misfits.add(column.misfits));
+    for column in columns {
+        misfits.add(column.misfits);
+    }
     let misfits = misfits.within(structs.nulls());
     let array = map(entries, sorted, offsets, (keys, values), nulls)?;
     Ok(Converted { array, misfits })

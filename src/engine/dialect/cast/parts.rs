@@ -5,7 +5,7 @@ pub(super) type Part = Option<String>;
 
 /// The elements of a list.
 pub(super) fn list(text: &str) -> Option<Vec<Part>> {
-    let mut scan = Scan::open(text, &[b'['])?;
+    let mut scan = Scan::open(text, b"[")?;
     let mut items = Vec::new();
     loop {
         let part = scan.value(b",]")?;
@@ -22,7 +22,7 @@ pub(super) fn list(text: &str) -> Option<Vec<Part>> {
 
 /// The keys and values of a map. NULL is no key.
 pub(super) fn map(text: &str) -> Option<Vec<(String, Part)>> {
-    let mut scan = Scan::open(text, &[b'{'])?;
+    let mut scan = Scan::open(text, b"{")?;
     let mut pairs = Vec::new();
     if scan.peek()? == b'}' {
         scan.next()?;

@@ -76,7 +76,8 @@ pub(super) fn rounded(
     zone: Option<&str>,
 ) -> ArrayRef {
     let zone = zone.map(Into::into);
-    let nearest = |per: i64| move |micros: i64| micros.saturating_add(per / 2).div_euclid(per);
+    // Halves round away from 1970.
+    let nearest = |per: i64| move |micros: i64| micros.saturating_add(micros.signum() * (per / 2)) / per;
     match unit {
         TimeUnit::Second => Arc::new(
             micros.unary::<_, TimestampSecondType>(nearest(1_000_000)).with_timezone_opt::<Arc<str>>(zone),
