@@ -26,6 +26,7 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode, Failure> {
     writeln!(out, "project    {} in {}", context.manifest.project, context.project.root.display())?;
     writeln!(out, "           {}", counts.join(", "))?;
     writeln!(out, "target     {}", context.target_name)?;
+    writeln!(out, "dialect    {}", meaning(&context.project.settings.dialect))?;
     writeln!(out, "lake       {}", lake.root_display())?;
     writeln!(out, "threads    {}", context.threads)?;
     let memory = context.target.memory_limit;
@@ -41,5 +42,14 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode, Failure> {
             writeln!(out, "\nThe lake can't be used: {error}")?;
             Ok(ExitCode::from(COULD_NOT_RUN))
         }
+    }
+}
+
+/// A dialect, and what its SQL means.
+fn meaning(dialect: &str) -> String {
+    match dialect {
+        "duckdb" => "duckdb: syntax and semantics of DuckDB 1.5".to_owned(),
+        "generic" => "generic: syntax and semantics of DataFusion".to_owned(),
+        other => format!("{other}: its syntax, semantics of DataFusion"),
     }
 }

@@ -11,12 +11,11 @@ use datafusion::{
         datatypes::{DataType, TimeUnit, TimestampMicrosecondType},
     },
     common::{
-        Column, DFSchema, ExprSchema, ScalarValue, TableReference,
+        Column, DFSchema, ExprSchema, ScalarValue, TableReference, internal_err,
         tree_node::{Transformed, TreeNodeRecursion},
     },
     datasource::{empty::EmptyTable, provider_as_source, view::ViewTable},
     error::{DataFusionError, Result},
-    functions::datetime::expr_fn::date_trunc,
     logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Union, cast, lit, when},
     physical_plan::{collect, stream::RecordBatchStreamAdapter},
 };
@@ -29,6 +28,7 @@ use super::{
     change::{CHANGE, DELETED, KEPT},
     digest::{hashes, mixed},
     execute::Joins,
+    function::function,
     net::columns_of,
     session::reference,
 };
@@ -146,7 +146,8 @@ impl Engine {
         let time = Expr::Column(Column::from_name(column));
         let scan = LogicalPlanBuilder::scan("rows", provider_as_source(Arc::clone(table)), None)?;
         let micros = DataType::Timestamp(TimeUnit::Microsecond, None);
-        let start = date_trunc(lit(size.name()), cast(time.clone(), micros.clone()));
+        let Some(truncated) = function("date_trunc") else { return internal_err!("there is no date_trunc") };
+        let start = truncated.call(vec![lit(size.name()), cast(time.clone(), micros.clone())]);
         let starts = scan.filter(time.is_not_null())?.project([cast(start, micros)])?.distinct()?.build()?;
         let plan = self.planner(Joins::Hash).create_physical_plan(&starts).await?;
         let mut touched = Vec::new();

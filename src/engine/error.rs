@@ -54,6 +54,7 @@ impl SqlError {
             made.helps = found.helps.iter().map(|help| help.message.clone()).collect();
         }
         made.explain(error, &plain);
+        made.in_plain_words(&text);
         if made.at.is_none() {
             made.at = quoted(sql, &made.message);
         }
@@ -88,6 +89,40 @@ impl SqlError {
                 None => self.notes.push(note),
             }
         }
+    }
+
+    /// Says without the engine's own names and types what it says with them.
+    fn in_plain_words(&mut self, text: &Source) {
+        if let Some(at) = debugged(&self.message) {
+            self.at = places(text, &self.message[at..]).or(self.at.take());
+            let words = self.message[..at].trim_end_matches([' ', ':']);
+            self.message = match words.strip_prefix("unsupported ast node") {
+                Some(_) => "this syntax is not supported".into(),
+                None => words.to_owned(),
+            };
+        }
+        let said = self.message.as_str();
+        let (message, help) = if said.starts_with("failed to unify argument types of make_array") {
+            ("the elements of this list have no common type".to_owned(), "cast them to one type")
+        } else if let Some(rest) = said.strip_prefix("inconsistent data type across values list at row ") {
+            let column = rest.split(" column ").nth(1).and_then(|rest| rest.split('.').next());
+            let column = column.and_then(|column| column.parse::<usize>().ok()).unwrap_or(0) + 1;
+            (
+                format!("the rows of VALUES have no common type in column {column}"),
+                "cast its values to one type",
+            )
+        } else if let Some(rest) = said.strip_prefix("failed to coerce arguments to satisfy a call to '") {
+            let name = rest.split('\'').next().unwrap_or_default();
+            (format!("`{name}` doesn't take values of these types"), "cast them to what it takes")
+        } else if let Some((name, _)) = said.split_once(" does not support type ") {
+            (format!("`{name}` doesn't take values of these types"), "cast them to what it takes")
+        } else if said.starts_with("cannot access field at argument ") {
+            ("only structs and maps have fields".to_owned(), "for JSON, use json_extract(…)")
+        } else {
+            return;
+        };
+        self.message = message;
+        self.helps = vec![help.to_owned()];
     }
 
     fn unknown_column(&mut self, wanted: &Column, valid: &[Column]) {
@@ -153,6 +188,43 @@ impl SqlError {
     }
 }
 
+/// Where a message goes on with the parser's own names, if it does.
+fn debugged(message: &str) -> Option<usize> {
+    if !message.contains("Span(Location(") && !message.contains("Ident {") {
+        return None;
+    }
+    let is_name = |word: &str| {
+        let name = word.split(['(', '{']).next().unwrap_or_default();
+        name.starts_with(char::is_uppercase) && name.len() > 3 && name.chars().all(char::is_alphabetic)
+    };
+    let words = message.split(' ').scan(0, |at, word| {
+        let start = *at;
+        *at += word.len() + 1;
+        Some((start, word))
+    });
+    let mut words = words.peekable();
+    while let Some((start, word)) = words.next() {
+        let opens = word.contains('(') || words.peek().is_some_and(|(_, next)| *next == "{");
+        if opens && is_name(word) {
+            return Some(start);
+        }
+    }
+    None
+}
+
+/// The first place in what the parser says of itself: `Span(Location(1,7)..Location(1,9))`.
+fn places(text: &Source, debugged: &str) -> Option<Range<usize>> {
+    let (_, rest) = debugged.split_once("Span(Location(")?;
+    let (start, rest) = rest.split_once(")..Location(")?;
+    let (end, _) = rest.split_once(')')?;
+    let offset = |place: &str| {
+        let (line, column) = place.split_once(',')?;
+        Some(text.offset(line.trim().parse().ok()?, column.trim().parse().ok()?))
+    };
+    let start = offset(start)?;
+    Some(start..offset(end)?.max(start))
+}
+
 fn code(error: &DataFusionError) -> &'static str {
     match error.find_root() {
         DataFusionError::SQL(..) => "sql-syntax",
@@ -209,6 +281,10 @@ pub fn message(error: &DataFusionError) -> String {
         if let Some(rest) = text.strip_prefix(prefix) {
             text = rest.to_string();
         }
+    }
+    if let Some((own, _)) = text.split_once("\nThis issue was likely caused by a bug in DataFusion's code") {
+        let own = own.trim_start_matches("Internal error: ").trim_end_matches('.').to_owned();
+        text = own;
     }
     if let Some(own) = mismatch(&text) {
         let own = own.to_owned();

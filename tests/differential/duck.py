@@ -194,7 +194,9 @@ def each(array, form):
 def micros_of(value, unit):
     if value in MICROS_ENDS:
         return value
-    return {"s": value * 1_000_000, "ms": value * 1000, "us": value, "ns": value // 1000}[unit]
+    # DuckDB casts nanoseconds towards 1970.
+    nanos = abs(value) // 1000 * (1 if value >= 0 else -1)
+    return {"s": value * 1_000_000, "ms": value * 1000, "us": value, "ns": nanos}[unit]
 
 
 def extension(array, kind):

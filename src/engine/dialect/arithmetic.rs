@@ -93,11 +93,8 @@ pub(super) fn resolve(operation: Operation, operands: &[DataType]) -> Option<Res
             use DataType as T;
             match (left, right) {
                 (T::Null, T::Null) => Some(Resolved::same(T::Int64)),
-                // NULL takes the type of the other side.
-                (T::Null, other) => resolve(operation, &[other.clone(), other.clone()])
-                    .or_else(|| temporal(operation, &T::Int32, other)),
-                (other, T::Null) => resolve(operation, &[other.clone(), other.clone()])
-                    .or_else(|| temporal(operation, other, &T::Int32)),
+                (T::Null, other) => resolve(operation, &[before(operation, other)?, other.clone()]),
+                (other, T::Null) => resolve(operation, &[other.clone(), behind(operation, other)?]),
                 (left, right) if is_number(left) && is_number(right) => numeric(operation, left, right),
                 _ => temporal(operation, left, right),
             }
@@ -106,10 +103,37 @@ pub(super) fn resolve(operation: Operation, operands: &[DataType]) -> Option<Res
     }
 }
 
+/// The type of a NULL before an operator: that of the other side, if the operator takes it.
+fn before(operation: Operation, other: &DataType) -> Option<DataType> {
+    use DataType as T;
+    Some(match (operation, other) {
+        (Operation::Add, T::Date32 | T::Date64) => T::Int32,
+        (Operation::Add, T::Timestamp(..)) => INTERVAL,
+        (Operation::Multiply, T::Interval(_)) => T::Int64,
+        (_, T::Interval(_) | T::Time32(_) | T::Time64(_)) => return None,
+        _ => other.clone(),
+    })
+}
+
+/// The type of a NULL behind an operator.
+fn behind(operation: Operation, other: &DataType) -> Option<DataType> {
+    use DataType as T;
+    Some(match (operation, other) {
+        (_, T::Date32 | T::Date64) => T::Int32,
+        (_, T::Timestamp(..)) | (Operation::Subtract, T::Interval(_) | T::Time32(_) | T::Time64(_)) => {
+            INTERVAL
+        }
+        (Operation::Multiply, T::Interval(_)) => T::Int64,
+        (Operation::Divide, T::Interval(_)) => T::Float64,
+        (_, T::Interval(_) | T::Time32(_) | T::Time64(_)) => return None,
+        _ => other.clone(),
+    })
+}
+
 fn negation(of: &DataType) -> Option<Resolved> {
     let one = |of: DataType| Some(Resolved::of([of.clone()], of));
     match of {
-        DataType::Null => one(DataType::Int32),
+        DataType::Null => one(DataType::Int64),
         DataType::Interval(_) => one(INTERVAL),
         number if is_number(number) => one(number.clone()),
         _ => None,
@@ -119,8 +143,8 @@ fn negation(of: &DataType) -> Option<Resolved> {
 fn numeric(operation: Operation, left: &DataType, right: &DataType) -> Option<Resolved> {
     use DataType as T;
     match operation {
-        Operation::ShiftLeft | Operation::ShiftRight => (left.is_integer() && right.is_integer())
-            .then(|| common(left, right).filter(DataType::is_integer).map(Resolved::same))?,
+        Operation::ShiftLeft | Operation::ShiftRight => (is_whole(left) && is_whole(right))
+            .then(|| common(left, right).filter(is_whole).map(Resolved::same))?,
         Operation::Power => Some(Resolved::same(T::Float64)),
         Operation::DivideWhole if is_whole(left) && is_whole(right) => {
             Some(Resolved::same(integer(left, right)))
@@ -209,8 +233,8 @@ fn temporal(operation: Operation, left: &DataType, right: &DataType) -> Option<R
             Resolved::of([TIMESTAMP, INTERVAL], TIMESTAMP)
         }
         (Add, T::Interval(_), to) if date(to) => Resolved::of([INTERVAL, TIMESTAMP], TIMESTAMP),
-        (Add, from, T::Time32(_) | T::Time64(_)) if date(from) => Resolved::of([TIMESTAMP, TIME], TIMESTAMP),
-        (Add, T::Time32(_) | T::Time64(_), to) if date(to) => Resolved::of([TIME, TIMESTAMP], TIMESTAMP),
+        (Add, from, T::Time32(_) | T::Time64(_)) if date(from) => Resolved::of([T::Date32, TIME], TIMESTAMP),
+        (Add, T::Time32(_) | T::Time64(_), to) if date(to) => Resolved::of([TIME, T::Date32], TIMESTAMP),
         (Add | Subtract, T::Time32(_) | T::Time64(_), T::Interval(_)) => Resolved::of([TIME, INTERVAL], TIME),
         (Add, T::Interval(_), T::Time32(_) | T::Time64(_)) => Resolved::of([INTERVAL, TIME], TIME),
         (Add | Subtract, T::Interval(_), T::Interval(_)) => Resolved::same(INTERVAL),

@@ -42,6 +42,9 @@ pub(super) fn binary(
     let one = matches!((left, right), (ColumnarValue::Scalar(_), ColumnarValue::Scalar(_)));
     let rows = if one { 1 } else { rows };
     match (operation, &left_type, &right_type) {
+        (Operation::ShiftLeft | Operation::ShiftRight, of, _) => {
+            shifted(operation, left, right, rows, of, result)
+        }
         (_, a, b) if is_decimal(a) && is_decimal(b) => decimals(operation, left, right, rows, result),
         (Operation::Power, T::Float64, T::Float64) => {
             zipped::<Float64Type, Float64Type, Float64Type>(left, right, rows, |base, exponent| {
@@ -59,29 +62,6 @@ pub(super) fn binary(
             with_datum(left, |left| numeric::div(left, &divisor))
                 .map_err(|error| overflow(operation, result, &error))
         }
-        (Operation::ShiftLeft | Operation::ShiftRight, a, _) => {
-            let wide = |value: &ColumnarValue| value.cast_to(&T::Decimal128(types::MAX_DIGITS, 0), None);
-            let bits = i128::try_from(a.primitive_width().unwrap_or(8) * 8).unwrap_or(64);
-            let unsigned = a.is_unsigned_integer();
-            let (left, right) = (wide(left)?, wide(right)?);
-            let shifted = zipped::<Decimal128Type, Decimal128Type, Decimal128Type>(
-                &left,
-                &right,
-                rows,
-                |value, by| {
-                    if operation == Operation::ShiftLeft {
-                        shifted_left(value, by, if unsigned { bits } else { bits - 1 })
-                    } else if (0..bits).contains(&by) {
-                        Ok(value >> by)
-                    } else {
-                        Ok(0)
-                    }
-                },
-            )?;
-            let shifted = shifted.as_primitive::<Decimal128Type>().clone();
-            let shifted = shifted.with_precision_and_scale(types::MAX_DIGITS, 0)?;
-            Ok(compute::cast(&(Arc::new(shifted) as ArrayRef), result)?)
-        }
         (_, a, b) if types::is_number(a) && types::is_number(b) => {
             let kernel = match operation {
                 Operation::Add => numeric::add,
@@ -93,8 +73,34 @@ pub(super) fn binary(
             with_datum(left, |left| with_datum(right, |right| kernel(left, right)))
                 .map_err(|error| overflow(operation, result, &error))
         }
-        _ => calendar(operation, left, right, rows, result),
+        _ => calendar(operation, left, right, rows),
     }
+}
+
+/// The values of `left << right` or `left >> right`.
+fn shifted(
+    operation: Operation,
+    left: &ColumnarValue,
+    right: &ColumnarValue,
+    rows: usize,
+    of: &DataType,
+    result: &DataType,
+) -> Result<ArrayRef> {
+    let wide = |value: &ColumnarValue| value.cast_to(&types::HUGEINT, None);
+    let bits = i128::try_from(of.primitive_width().unwrap_or(8) * 8).unwrap_or(64);
+    let most = if of.is_unsigned_integer() { bits } else { bits - 1 };
+    let limit = 10_u128.pow(types::MAX_DIGITS.into());
+    let (left, right) = (wide(left)?, wide(right)?);
+    let shift = |value: i128, by: i128| match operation {
+        Operation::ShiftLeft => shifted_left(value, by, most).and_then(|shifted| {
+            if shifted.unsigned_abs() < limit { Ok(shifted) } else { Err(out_of_range("HUGEINT")) }
+        }),
+        _ if (0..bits).contains(&by) => Ok(value >> by),
+        _ => Ok(0),
+    };
+    let shifted = zipped::<Decimal128Type, Decimal128Type, Decimal128Type>(&left, &right, rows, shift)?;
+    let shifted = shifted.as_primitive::<Decimal128Type>().clone().with_data_type(types::HUGEINT);
+    Ok(compute::cast(&(Arc::new(shifted) as ArrayRef), result)?)
 }
 
 /// A value shifted left, if the result has no more than `bits`.
@@ -257,7 +263,7 @@ fn decimals(
         10_i128.checked_pow(shift).unwrap_or(i128::MAX)
     };
     let (left_factor, right_factor) = (factor(&left.data_type()), factor(&right.data_type()));
-    let limit = 10_i128.pow(u32::from(*digits));
+    let limit = 10_u128.pow(u32::from(*digits));
     let name = types::name(result);
     let too_wide = |left: i128, right: i128| {
         DataFusionError::Execution(format!(
@@ -269,7 +275,7 @@ fn decimals(
     let array = match operation {
         Operation::Multiply => {
             zipped::<Decimal128Type, Decimal128Type, Decimal128Type>(left, right, rows, |left, right| {
-                let product = left.checked_mul(right).filter(|value| value.abs() < limit);
+                let product = left.checked_mul(right).filter(|value| value.unsigned_abs() < limit);
                 product.ok_or_else(|| too_wide(left, right))
             })?
         }
@@ -279,7 +285,7 @@ fn decimals(
                 let sum =
                     (|| left.checked_mul(left_factor)?.checked_add(sign * right.checked_mul(right_factor)?))(
                     );
-                sum.filter(|value| value.abs() < limit).ok_or_else(|| too_wide(left, right))
+                sum.filter(|value| value.unsigned_abs() < limit).ok_or_else(|| too_wide(left, right))
             })?
         }
         Operation::DivideWhole => {
@@ -331,7 +337,6 @@ fn calendar(
     left: &ColumnarValue,
     right: &ColumnarValue,
     rows: usize,
-    result: &DataType,
 ) -> Result<ArrayRef> {
     use DataType as T;
     let sign: i32 = if operation == Operation::Subtract { -1 } else { 1 };
@@ -360,8 +365,8 @@ fn calendar(
             let days = i32::try_from(micros / MICROS_PER_DAY).map_err(|_| wide())?;
             Ok(IntervalMonthDayNano::new(0, days, micros % MICROS_PER_DAY * 1_000))
         }),
-        (T::Timestamp(..), T::Time64(_)) => moved(left, right, rows, result),
-        (T::Time64(_), T::Timestamp(..)) => moved(right, left, rows, result),
+        (T::Date32, T::Time64(_)) => moment(left, right, rows),
+        (T::Time64(_), T::Date32) => moment(right, left, rows),
         (T::Timestamp(..), T::Interval(_)) => {
             let kernel = if sign < 0 { numeric::sub } else { numeric::add };
             with_datum(left, |left| with_datum(right, |right| kernel(left, right))).map_err(|_| far())
@@ -444,15 +449,12 @@ fn zipped_option<L: ArrowPrimitiveType, R: ArrowPrimitiveType>(
     Ok(Arc::new(values.collect::<Result<PrimitiveArray<L>>>()?))
 }
 
-/// A moment and a time of day after it.
-fn moved(moment: &ColumnarValue, time: &ColumnarValue, rows: usize, result: &DataType) -> Result<ArrayRef> {
-    let moved = zipped::<TimestampMicrosecondType, Time64MicrosecondType, TimestampMicrosecondType>(
-        moment,
-        time,
-        rows,
-        |moment, time| moment.checked_add(time).ok_or_else(|| out_of_range("timestamp")),
-    )?;
-    Ok(compute::cast(&moved, result)?)
+/// A time of a day.
+fn moment(date: &ColumnarValue, time: &ColumnarValue, rows: usize) -> Result<ArrayRef> {
+    zipped::<Date32Type, Time64MicrosecondType, TimestampMicrosecondType>(date, time, rows, |date, time| {
+        let midnight = i64::from(date).checked_mul(MICROS_PER_DAY);
+        midnight.and_then(|midnight| midnight.checked_add(time)).ok_or_else(|| out_of_range("timestamp"))
+    })
 }
 
 /// A time of day, moved round the clock.

@@ -9,7 +9,7 @@ use datafusion::{
 use super::{
     cast,
     placeholder::parse_target,
-    types::{Target, Text},
+    types::{Rule, Target},
 };
 
 /// Returns whether an expression is a cast to JSON.
@@ -33,7 +33,7 @@ impl NamedType {
 
     /// A type without rules for text.
     pub(in crate::engine) fn plain(data_type: DataType) -> Self {
-        Self(Target { data_type, text: Text::Plain })
+        Self(Target { data_type, rule: Rule::Plain })
     }
 
     /// The type in Arrow.
@@ -43,7 +43,7 @@ impl NamedType {
 
     /// Returns whether values are JSON documents.
     pub(in crate::engine) fn is_json(&self) -> bool {
-        self.0.text == Text::Json
+        self.0.rule == Rule::Json
     }
 
     /// The values as this type, NULL where they don't fit.
@@ -51,7 +51,7 @@ impl NamedType {
     /// # Errors
     /// If no value of their type is one of this.
     pub(in crate::engine) fn convert_leniently(&self, values: &ArrayRef) -> Result<ArrayRef> {
-        cast::convert(values, &self.0, true, "")
+        cast::convert(values, &self.0, true, &Default::default())
     }
 
     /// The values as this type.
@@ -59,6 +59,6 @@ impl NamedType {
     /// # Errors
     /// For the first value that doesn't fit.
     pub(in crate::engine) fn convert(&self, values: &ArrayRef) -> Result<ArrayRef> {
-        cast::convert(values, &self.0, false, "")
+        cast::convert(values, &self.0, false, &Default::default())
     }
 }

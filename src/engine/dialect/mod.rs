@@ -12,6 +12,7 @@
 //! - `grammar`: operators, precedences and literals that the parser's DuckDB dialect lacks
 //! - `statement`: rewrites that need no types
 //! - `operator`, `arithmetic`, `compute`: operators, their types and their kernels
+//! - `order`: comparisons of nested values, and with the elements of lists
 //! - `types`: names of types, and where two types meet
 //! - `cast`: conversions; `conversion`: the same for functions; `placeholder`: what a cast is until its types are known
 //! - `coerce`: the type check, which inserts DuckDB's implicit casts and refuses what has none
@@ -23,6 +24,7 @@ mod compute;
 mod conversion;
 mod grammar;
 mod operator;
+mod order;
 mod placeholder;
 mod statement;
 #[cfg(test)]
@@ -50,6 +52,7 @@ pub(super) use self::{
     cast::{double, value_texts},
     conversion::{NamedType, is_cast_to_json},
 };
+use crate::diag::near;
 
 /// How SQL is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +96,9 @@ impl Dialect {
         if self == Self::DuckDb {
             context.register_udf(ScalarUDF::from(placeholder::CastPlaceholder::new(false)));
             context.register_udf(ScalarUDF::from(placeholder::CastPlaceholder::new(true)));
+            for function in order::Quantified::every() {
+                context.register_udf(ScalarUDF::from(function));
+            }
             for operation in [Operation::Negate, Operation::BitwiseNot] {
                 context.register_udf(operator::function(operation).as_ref().clone());
             }
@@ -132,10 +138,15 @@ impl Dialect {
         let ast::Statement::Query(query) = inner.as_mut() else {
             return state.statement_to_plan(statement).await;
         };
+        let written = query.clone();
+        let planned = Box::pin(self.plan_query(state, query)).await;
+        planned.map_err(|error| suggested(coerce::located(error, &written), state))
+    }
+
+    async fn plan_query(self, state: &SessionState, query: &mut ast::Query) -> Result<LogicalPlan> {
         statement::lower(query).map_err(refused)?;
         for _ in 0..MOST_NAMES {
-            let planned = Statement::Statement(Box::new(ast::Statement::Query(query.clone())));
-            let error = match state.statement_to_plan(planned).await {
+            let error = match state.statement_to_plan(whole(query)).await {
                 Ok(plan) => return coerce::check(plan),
                 Err(error) => error,
             };
@@ -144,8 +155,12 @@ impl Dialect {
                 return Err(error);
             }
         }
-        coerce::check(state.statement_to_plan(statement).await?)
+        coerce::check(state.statement_to_plan(whole(query)).await?)
     }
+}
+
+fn whole(query: &ast::Query) -> Statement {
+    Statement::Statement(Box::new(ast::Statement::Query(Box::new(query.clone()))))
 }
 
 /// The column that an error is about, where it is written, and the columns that are known there.
@@ -154,6 +169,27 @@ fn unknown_name(error: &DataFusionError) -> Option<(String, Location, Vec<Column
     let SchemaError::FieldNotFound { field, valid_fields } = found.as_ref() else { return None };
     let place = error.diagnostic()?.span?.start;
     Some((field.name.clone(), place, valid_fields.clone()))
+}
+
+/// An error about a function that isn't there, with the names that are near.
+fn suggested(error: DataFusionError, state: &SessionState) -> DataFusionError {
+    let wanted = error.diagnostic().and_then(|found| {
+        let name = found.message.strip_prefix("Invalid function '")?.strip_suffix('\'')?;
+        Some((name.to_owned(), found.span))
+    });
+    let Some((name, span)) = wanted else { return error };
+    let (scalar, aggregate) = (state.scalar_functions().keys(), state.aggregate_functions().keys());
+    let known = scalar.chain(aggregate).chain(state.window_functions().keys());
+    // What no statement can call has a name that none can write.
+    let known = known
+        .map(String::as_str)
+        .filter(|known| known.starts_with(char::is_alphabetic) && !known.contains(' '));
+    let message = format!("there is no function `{name}`");
+    let mut diagnostic = Diagnostic::new_error(&message, span);
+    if let Some(question) = near::question(&name, known) {
+        diagnostic.add_help(question, None);
+    }
+    DataFusionError::Plan(message).with_diagnostic(diagnostic)
 }
 
 fn refused(refused: statement::Refused) -> DataFusionError {

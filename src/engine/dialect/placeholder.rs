@@ -37,6 +37,11 @@ impl CastPlaceholder {
     }
 }
 
+/// The name of a cast as a column.
+pub(super) fn cast_name(lenient: bool, value: &Expr, data_type: &str) -> String {
+    format!("{}({} AS {data_type})", if lenient { "TRY_CAST" } else { "CAST" }, value.schema_name())
+}
+
 /// The type that a name stands for.
 pub(super) fn parse_target(name: &str) -> Result<Target> {
     let parsed = Parser::new(&Grammar).try_with_sql(name).and_then(|mut parser| parser.parse_data_type());
@@ -51,9 +56,15 @@ impl ScalarUDFImpl for CastPlaceholder {
         if self.lenient { TRY_CAST } else { CAST }
     }
 
-    /// A cast keeps the name of what it casts.
+    /// As DuckDB names it.
     fn schema_name(&self, args: &[Expr]) -> Result<String> {
-        Ok(args.first().map_or_else(String::new, |arg| arg.schema_name().to_string()))
+        match args {
+            [value, Expr::Literal(ScalarValue::Utf8(Some(name)), _)] => {
+                let name = parse_target(name).map_or_else(|_| name.clone(), |target| target.name());
+                Ok(cast_name(self.lenient, value, &name))
+            }
+            _ => Ok(self.name().to_owned()),
+        }
     }
 
     fn signature(&self) -> &Signature {

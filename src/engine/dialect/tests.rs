@@ -93,6 +93,58 @@ async fn sql_means_what_it_means_in_duckdb() {
         ("from range(3)", "BIGINT 0 1 2"),
         ("select b from (select 1 as a, a + 1 as b where b = 2)", "INTEGER 2"),
         ("select \"X\" from (values (1)) t(x)", "INTEGER 1"),
+        ("select try_cast('[1, x]' as int[]) as r", "INTEGER[] [1, NULL]"),
+        (
+            "select try_cast('{a: x, b: 2}' as struct(a int, b int)) as r",
+            "STRUCT(a INTEGER, b INTEGER) {'a': NULL, 'b': 2}",
+        ),
+        ("select try_cast('{A: 1}' as struct(a int)) as r", "STRUCT(a INTEGER) NULL"),
+        ("select try_cast('{x=1}' as map(int, int)) as r", "MAP(INTEGER, INTEGER) NULL"),
+        ("select '{1=1, 1=2}'::map(int, int) as r", "error"),
+        ("select {'a': 1, 'b': null}::map(varchar, int) as r", "MAP(VARCHAR, INTEGER) {a=1, b=NULL}"),
+        ("select [1, 300]::tinyint[] as r", "error"),
+        (
+            "select [timestamp '2020-01-01 10:20', null]::varchar as r",
+            "VARCHAR ['2020-01-01 10:20:00', NULL]",
+        ),
+        ("select '.5'::decimal(1,1)::varchar as r", "VARCHAR .5"),
+        ("select 0.5::double::decimal(38,0) as r", "DECIMAL(38,0) 1"),
+        ("select 0.5::double::hugeint as r", "DECIMAL(38,0) 0"),
+        ("select try_cast(-0.4::double as utinyint) as r", "UTINYINT NULL"),
+        ("select '2020-01-01 and more'::date as r", "DATE 2020-01-01"),
+        ("select '2020-01-01 10:20:30+02'::time as r", "TIME 10:20:30"),
+        ("select try_cast('2020-01-01 10:20:30 EST' as timestamp) as r", "TIMESTAMP NULL"),
+        ("select try_cast('infinity' as date) as r", "error"),
+        ("select try_cast('10000-01-01' as timestamp) as r", "error"),
+        ("select timestamptz '2020-01-01'::time as r", "error"),
+        ("select interval '1.5' day as r", "INTERVAL 1 day"),
+        ("select interval (x) second as r from (select 1.5 as x)", "INTERVAL 00:00:01.5"),
+        ("select interval (x) month as r from (select 1.7 as x)", "INTERVAL 1 month"),
+        ("select date '2020-01-01' - null as r", "DATE NULL"),
+        ("select interval 1 day + null as r", "error"),
+        ("select 1::hugeint << 100 as r", "DECIMAL(38,0) 1267650600228229401496703205376"),
+        ("select [1, null] > [1, 2] as r", "BOOLEAN true"),
+        ("select [0.0::double] = [-0.0::double] as r", "BOOLEAN true"),
+        ("select {'a': 1} < {'a': null} as r", "BOOLEAN true"),
+        (
+            "select x from (values ([1]), ([null]), (null), ([2])) t(x) order by x desc",
+            "INTEGER[] [NULL] [2] [1] NULL",
+        ),
+        ("select 3 = any([1, null]) as r", "BOOLEAN NULL"),
+        ("select 1 = any(null) as r", "BOOLEAN false"),
+        ("select 3 > all([1, 2]) as r", "BOOLEAN true"),
+        ("select x = any([1, 2]) as r from (values ('1')) t(x)", "error"),
+        ("select x from (values (1), (1.5), (1e3)) t(x)", "DOUBLE 1.0 1.5 1000.0"),
+        ("select x::varchar from (values (1), (10), (2)) t(x) order by x desc", "VARCHAR 10 2 1"),
+        ("select x::varchar, x::bigint from (values (1)) t(x)", "VARCHAR 1"),
+        (
+            "select uuid 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11' = 'A0EEBC999C0B4EF8BB6D6BB9BD380A11' as r",
+            "BOOLEAN true",
+        ),
+        ("select 1::json as r", "VARCHAR 1"),
+        ("select m[2] as r from (select map {1::bigint: 'a', 2::bigint: 'b'} as m)", "VARCHAR b"),
+        ("select {'i': 3, 'I': 4} as r", "error"),
+        ("select 85070591730234615865843651857942052864 * -2 as r", "error"),
         ("select upper(1) as r", "error"),
         ("select x from (values ('a')) t(x) where x > 0", "error"),
         ("select 1 as r where 'a'", "error"),
@@ -102,6 +154,58 @@ async fn sql_means_what_it_means_in_duckdb() {
         let found = answer(&engine, sql).await;
         if found != expect {
             wrong.push(format!("{sql}\n  is   {found}\n  not  {expect}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The place of the error is between `«` and `»`.
+#[tokio::test(flavor = "multi_thread")]
+async fn errors_point_at_what_they_are_about() {
+    let settings =
+        EngineSettings { threads: 1, memory_limit: None, dialect: "duckdb".into(), database: "lake".into() };
+    let engine = Engine::new(&settings).unwrap();
+    let cases = [
+        ("select «upper»(1) as r", "`upper` takes (VARCHAR), not (INTEGER"),
+        ("select upper('a') as a, «upper»(2) as b, upper('c') as c", "`upper` takes"),
+        ("select «upper»(x) as r from (values (1)) t(x)", "`upper` takes"),
+        (
+            "select lower(y) as a, lower('b' || «upper»(x)) as b from (values (1, 'a')) t(x, y)",
+            "`upper` takes",
+        ),
+        ("select «date_trunc»('mnth', d) as r from (values (date '2020-01-01')) t(d)", "mnth"),
+        ("select «'abc'»::int as r", "can't cast 'abc' to INTEGER"),
+        ("select 'abc' as a, 1 as b, cast(«'x'» as date) as r", "can't cast 'x' to DATE"),
+        ("select «'a' + 1» as r", "`+` doesn't take VARCHAR and INTEGER"),
+        ("select «true + 1» as r", "`+` doesn't take BOOLEAN and INTEGER"),
+        (
+            "select upper(a) as a, lower(b) as b, «upper»(c) as c from (values ('x', 'y', 1)) t(a, b, c)",
+            "`upper` takes",
+        ),
+        ("select 1 + 1 as a, date «'2020-01-01' = 1» as r", "can't compare DATE = INTEGER"),
+        ("select x from (values ('a')) t(x) where «x» > 0", "can't compare VARCHAR > INTEGER"),
+        ("select x from (values (1)) t(x) where «x» + 1 = date '2020-01-01'", "can't compare INTEGER = DATE"),
+        ("select «x» like 'a' as r from (values (1)) t(x)", "LIKE takes VARCHAR"),
+        ("select 1 as a, case when «'maybe'» then 1 end as r", "can't cast 'maybe' to BOOLEAN"),
+        ("select cast(«x» as int) as r from (values ([1])) t(x)", "can't cast INTEGER[] to INTEGER"),
+        ("select coalesce(«x», 1) as r from (values ('a')) t(x)", "COALESCE can't have"),
+        ("select 1 as a, {'b': 2, 'B': «3»} as r", "two fields"),
+        ("select x = any(«y») as r from (values (1, 2)) t(x, y)", "ANY takes a list"),
+    ];
+    let mut wrong = Vec::new();
+    for (marked, message) in cases {
+        let (before, rest) = marked.split_once('«').unwrap();
+        let (place, after) = rest.split_once('»').unwrap();
+        let sql = format!("{before}{place}{after}");
+        match engine.plan(&sql).await {
+            Ok(_) => wrong.push(format!("{sql}\n  is planned")),
+            Err(error) => {
+                let expect = before.len()..before.len() + place.len();
+                if error.at != Some(expect) || !error.message.contains(message) {
+                    let found = error.at.clone().map(|at| sql[at].to_owned());
+                    wrong.push(format!("{sql}\n  {}\n  at {found:?}", error.message));
+                }
+            }
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -26,15 +26,17 @@ pub(super) fn timestamptz() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, Some(UTC.into()))
 }
 
-/// Text with rules of its own.
+/// A type of DuckDB's that is another type in Arrow, with rules of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Text {
-    /// Any text.
+pub(super) enum Rule {
+    /// None: the type is the same.
     Plain,
-    /// 32 hexadecimal digits in five groups.
+    /// Text of 32 hexadecimal digits in five groups.
     Uuid,
-    /// A JSON document.
+    /// Text that is a JSON document.
     Json,
+    /// HUGEINT: a decimal that rounds as integers do.
+    Huge,
 }
 
 /// A type that SQL names, as a cast needs it.
@@ -42,21 +44,22 @@ pub(super) enum Text {
 pub(super) struct Target {
     /// The type in Arrow.
     pub(super) data_type: DataType,
-    /// Rules for text.
-    pub(super) text: Text,
+    /// What the type alone doesn't say.
+    pub(super) rule: Rule,
 }
 
 impl Target {
-    fn plain(data_type: DataType) -> Self {
-        Self { data_type, text: Text::Plain }
+    pub(super) fn plain(data_type: DataType) -> Self {
+        Self { data_type, rule: Rule::Plain }
     }
 
     /// Its name in DuckDB.
     pub(super) fn name(&self) -> String {
-        match self.text {
-            Text::Plain => name(&self.data_type),
-            Text::Uuid => "UUID".into(),
-            Text::Json => "JSON".into(),
+        match self.rule {
+            Rule::Plain => name(&self.data_type),
+            Rule::Uuid => "UUID".into(),
+            Rule::Json => "JSON".into(),
+            Rule::Huge => "HUGEINT".into(),
         }
     }
 }
@@ -68,8 +71,8 @@ impl Target {
 pub(super) fn target(sql: &Sql) -> Result<Target, String> {
     use DataType as T;
     let data_type = match sql {
-        Sql::Uuid => return Ok(Target { data_type: T::Utf8, text: Text::Uuid }),
-        Sql::JSON => return Ok(Target { data_type: T::Utf8, text: Text::Json }),
+        Sql::Uuid => return Ok(Target { data_type: T::Utf8, rule: Rule::Uuid }),
+        Sql::JSON => return Ok(Target { data_type: T::Utf8, rule: Rule::Json }),
         Sql::Character(_)
         | Sql::Char(_)
         | Sql::CharacterVarying(_)
@@ -83,11 +86,18 @@ pub(super) fn target(sql: &Sql) -> Result<Target, String> {
         Sql::Float(ExactNumberInfo::Precision(digits)) if *digits > 24 => T::Float64,
         Sql::Float(_) | Sql::Real | Sql::Float4 => T::Float32,
         Sql::Double(_) | Sql::DoublePrecision | Sql::Float8 => T::Float64,
+        Sql::TinyInt(Some(_))
+        | Sql::SmallInt(Some(_))
+        | Sql::Int(Some(_))
+        | Sql::Integer(Some(_))
+        | Sql::BigInt(Some(_)) => {
+            return Err(format!("{sql} is not a type: integers have no number of digits"));
+        }
         Sql::TinyInt(_) => T::Int8,
         Sql::SmallInt(_) | Sql::Int2(_) | Sql::Int16 => T::Int16,
         Sql::Int(_) | Sql::Integer(_) | Sql::Int4(_) | Sql::Int32 | Sql::Signed => T::Int32,
         Sql::BigInt(_) | Sql::Int8(_) | Sql::Int64 => T::Int64,
-        Sql::HugeInt | Sql::Int128 => HUGEINT,
+        Sql::HugeInt | Sql::Int128 => return Ok(Target { data_type: HUGEINT, rule: Rule::Huge }),
         Sql::UTinyInt | Sql::UInt8 => T::UInt8,
         Sql::USmallInt | Sql::UInt16 => T::UInt16,
         Sql::UInt32 => T::UInt32,
@@ -135,7 +145,7 @@ fn custom(name: &str, modifiers: &[String]) -> Result<Target, String> {
             let [key, value] = modifiers else { return Err("a map is written `map(key, value)`".into()) };
             map(named(key)?, named(value)?)
         }
-        "guid" => return Ok(Target { data_type: T::Utf8, text: Text::Uuid }),
+        "guid" => return Ok(Target { data_type: T::Utf8, rule: Rule::Uuid }),
         "bit" | "bitstring" | "bignum" | "varint" | "variant" | "uhugeint" | "union" | "enum" | "timetz"
         | "geometry" | "null" => {
             return Err(format!("the type {} is not supported: Delta has none like it", name.to_uppercase()));

@@ -81,8 +81,15 @@ use std::{collections::BTreeSet, sync::Arc};
 use datafusion::{execution::SessionStateBuilder, logical_expr::ScalarUDF};
 
 pub(super) use self::{
-    check::argument_types, field::of_null_structs, kind::type_name, like::with_backslashes,
-    list::joined_lists, nan::plain_nan,
+    check::argument_types,
+    field::of_null_structs,
+    json::is_json,
+    kind::type_name,
+    like::with_backslashes,
+    list::joined_lists,
+    nan::plain_nan,
+    value::{comparable, differs},
+    zone::parse as time_zone,
 };
 use self::{description::Function, scalar::ScalarFunction};
 
@@ -161,7 +168,7 @@ fn functions() -> impl Iterator<Item = &'static Function> {
 }
 
 /// The function of this name, for calls that are not planned from SQL.
-fn function(name: &str) -> Option<Arc<ScalarUDF>> {
+pub(super) fn function(name: &str) -> Option<Arc<ScalarUDF>> {
     let found = functions().find(|function| function.names.contains(&name))?;
     Some(Arc::new(ScalarUDF::new_from_impl(ScalarFunction::new(found))))
 }

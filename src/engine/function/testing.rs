@@ -5,17 +5,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use datafusion::{
-    common::{
-        DFSchema,
-        tree_node::{TreeNode, TreeNodeRecursion},
-    },
-    error::Result,
-    logical_expr::{Expr, LogicalPlan},
-};
+use datafusion::arrow::array::RecordBatch;
 use futures::TryStreamExt;
 
-use super::{argument_types, kind::type_name};
+use super::kind::type_name;
 use crate::engine::{Engine, EngineSettings, dialect::value_text};
 
 /// An expression, the name of its type (`error` if it is one), and its value (`NULL`) or a part of the message.
@@ -35,7 +28,7 @@ pub(super) fn check(cases: &[Case]) {
     for (expression, wanted_type, wanted) in cases {
         let found = match runtime.block_on(evaluate(&engine, expression)) {
             Ok((found_type, value)) => (found_type, value),
-            Err(error) => ("error".into(), crate::engine::message(&error)),
+            Err(error) => ("error".into(), error),
         };
         let right = match *wanted_type {
             "error" => found.0 == "error" && found.1.contains(wanted),
@@ -94,7 +87,7 @@ fn expressions_of_the_dialect_answer_as_duckdb() {
     for line in lines.filter(|line| !line.is_empty() && !line.starts_with('#')) {
         let fields: Vec<&str> = line.split('\t').collect();
         let [expression, wanted_type, wanted] = fields[..] else { panic!("no case: {line}") };
-        let (found_type, found) = match runtime.block_on(planned(&engine, expression)) {
+        let (found_type, found) = match runtime.block_on(evaluate(&engine, expression)) {
             Ok(found) => found,
             Err(error) => ("error".to_owned(), error),
         };
@@ -111,46 +104,23 @@ fn expressions_of_the_dialect_answer_as_duckdb() {
     assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
 }
 
-async fn planned(engine: &Engine, expression: &str) -> std::result::Result<(String, String), String> {
-    let query = engine.plan(&format!("select {expression}")).await.map_err(|error| error.message.clone())?;
-    let bound = query.bind(&BTreeMap::new()).map_err(|error| error.to_string())?;
-    let stream = engine.stream(&bound, None).await.map_err(|error| error.to_string())?;
-    let batches: Vec<_> = stream.try_collect().await.map_err(|error| error.to_string())?;
-    let column = batches.iter().find(|batch| batch.num_rows() > 0).map(|batch| Arc::clone(batch.column(0)));
-    let Some(column) = column else { return Err("no rows".into()) };
-    let value = value_text(&column, 0).map_err(|error| error.to_string())?;
+/// The type and the value of an expression, or the error.
+async fn evaluate(engine: &Engine, expression: &str) -> Result<(String, String), String> {
+    let batches = rows(engine, &format!("select {expression} as x")).await?;
+    let column = Arc::clone(batches[0].column(0));
+    let value = value_text(&column, 0).map_err(|error| crate::engine::message(&error))?;
     let value = value.map(|text| text.replace('\n', "\\n"));
     Ok((type_name(column.data_type()), value.unwrap_or_else(|| "NULL".into())))
 }
 
-/// The type and the value of an expression.
-async fn evaluate(engine: &Engine, expression: &str) -> Result<(String, String)> {
-    let frame = engine.context().sql(&format!("select {expression} as x")).await?;
-    check_arguments(frame.logical_plan())?;
-    let batches = frame.collect().await?;
-    let column = Arc::clone(batches[0].column(0));
-    let value = value_text(&column, 0)?.map(|text| text.replace('\n', "\\n"));
-    Ok((type_name(column.data_type()), value.unwrap_or_else(|| "NULL".into())))
-}
-
-/// Checks the calls of a plan, as the type check of the dialect does.
-fn check_arguments(plan: &LogicalPlan) -> Result<()> {
-    plan.apply_with_subqueries(|node| {
-        let mut schema = DFSchema::empty();
-        for input in node.inputs() {
-            schema.merge(input.schema());
-        }
-        for expression in node.expressions() {
-            expression.apply(|part| {
-                if let Expr::ScalarFunction(call) = part {
-                    argument_types(call, &schema)?;
-                }
-                Ok(TreeNodeRecursion::Continue)
-            })?;
-        }
-        Ok(TreeNodeRecursion::Continue)
-    })?;
-    Ok(())
+/// The rows of a statement, planned as models are, or the error.
+pub(super) async fn rows(engine: &Engine, sql: &str) -> Result<Vec<RecordBatch>, String> {
+    let query = engine.plan(sql).await.map_err(|error| error.message)?;
+    let rows = async {
+        let bound = query.bind(&BTreeMap::new())?;
+        engine.stream(&bound, None).await?.try_collect().await
+    };
+    rows.await.map_err(|error| crate::engine::message(&error))
 }
 
 /// The examples of the reference are true.

@@ -13,7 +13,7 @@ use datafusion::{
 };
 
 /// The same values with one zero, one NaN and intervals in whole months and days, so that equal values have equal bytes.
-pub(super) fn comparable(column: &ArrayRef) -> Result<ArrayRef> {
+pub(in crate::engine) fn comparable(column: &ArrayRef) -> Result<ArrayRef> {
     if !differs(column.data_type()) {
         return Ok(Arc::clone(column));
     }
@@ -50,8 +50,8 @@ pub(super) fn comparable(column: &ArrayRef) -> Result<ArrayRef> {
     })
 }
 
-/// Returns whether equal values of a type may have different bytes.
-pub(super) fn differs(data_type: &DataType) -> bool {
+/// Returns whether a type has equal values of other bytes.
+pub(in crate::engine) fn differs(data_type: &DataType) -> bool {
     match data_type {
         DataType::Float32 | DataType::Float64 | DataType::Interval(IntervalUnit::MonthDayNano) => true,
         DataType::List(field) => differs(field.data_type()),

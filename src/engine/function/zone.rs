@@ -42,25 +42,7 @@ pub(super) const FUNCTIONS: &[Function] = &[Function {
     ..Function::TIMESTAMP
 }];
 
-/// The zone that was looked up last.
-#[derive(Default)]
-struct Zones(std::cell::RefCell<Option<(String, Tz)>>);
-
-impl Zones {
-    fn get(&self, name: &str) -> Result<Tz> {
-        let mut last = self.0.borrow_mut();
-        match last.as_ref() {
-            Some((known, zone)) if known == name => Ok(*zone),
-            _ => {
-                let zone = parse(name)?;
-                *last = Some((name.to_owned(), zone));
-                Ok(zone)
-            }
-        }
-    }
-}
-
-/// Short names that DuckDB knows and the database of time zones doesn't.
+/// Names of three letters that the time zone database lacks, and DuckDB has from ICU.
 const SHORT_NAMES: [(&str, &str); 25] = [
     ("ACT", "Australia/Darwin"),
     ("AET", "Australia/Sydney"),
@@ -89,13 +71,29 @@ const SHORT_NAMES: [(&str, &str); 25] = [
     ("VST", "Asia/Ho_Chi_Minh"),
 ];
 
-/// The zone of that name, in any case.
-pub(super) fn parse(name: &str) -> Result<Tz> {
-    if let Ok(zone) = Tz::from_str(name) {
-        return Ok(zone);
+/// The zone that was looked up last.
+#[derive(Default)]
+struct Zones(std::cell::RefCell<Option<(String, Tz)>>);
+
+impl Zones {
+    fn get(&self, name: &str) -> Result<Tz> {
+        let mut last = self.0.borrow_mut();
+        match last.as_ref() {
+            Some((known, zone)) if known == name => Ok(*zone),
+            _ => {
+                let zone = parse(name)?;
+                *last = Some((name.to_owned(), zone));
+                Ok(zone)
+            }
+        }
     }
+}
+
+/// The zone of that name, in any case.
+pub(in crate::engine) fn parse(name: &str) -> Result<Tz> {
     let short = SHORT_NAMES.iter().find(|(short, _)| short.eq_ignore_ascii_case(name));
-    if let Some(zone) = short.and_then(|(_, zone)| Tz::from_str(zone).ok()) {
+    let name = short.map_or(name, |(_, long)| long);
+    if let Ok(zone) = Tz::from_str(name) {
         return Ok(zone);
     }
     if let Some(zone) = chrono_tz::TZ_VARIANTS.iter().find(|zone| zone.name().eq_ignore_ascii_case(name)) {

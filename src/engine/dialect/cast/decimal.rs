@@ -10,7 +10,7 @@ pub(super) fn scaled(text: &str, scale: i8) -> Option<i128> {
         _ => (false, text),
     };
     let (mantissa, exponent) = match unsigned.find(['e', 'E']) {
-        Some(at) => (&unsigned[..at], unsigned[at + 1..].parse::<i32>().ok()?),
+        Some(at) => (&unsigned[..at], exponent(&unsigned[at + 1..])?),
         None => (unsigned, 0),
     };
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
@@ -25,13 +25,20 @@ pub(super) fn scaled(text: &str, scale: i8) -> Option<i128> {
     Some(if negative { -value } else { value })
 }
 
-/// Returns whether digits are all decimal, and where underscores stand, between two of them.
-fn is_well_formed(digits: &str) -> bool {
+/// Returns whether digits are nothing else, and where underscores stand, between two of them.
+pub(super) fn is_well_formed(digits: &str, is_digit: impl Fn(u8) -> bool) -> bool {
     let bytes = digits.as_bytes();
     !bytes.starts_with(b"_")
         && !bytes.ends_with(b"_")
         && !digits.contains("__")
-        && bytes.iter().all(|byte| byte.is_ascii_digit() || *byte == b'_')
+        && bytes.iter().all(|byte| is_digit(*byte) || *byte == b'_')
+}
+
+/// A power of ten: 16 bits of it, as in DuckDB.
+fn exponent(text: &str) -> Option<i32> {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let plain = is_well_formed(digits, |digit| digit.is_ascii_digit());
+    plain.then(|| text.replace('_', "").parse::<i16>().ok())?.map(i32::from)
 }
 
 /// Digits as they come; those beyond 38 are kept only as far as rounding needs them.
@@ -50,7 +57,7 @@ const LIMIT: i128 = 10_i128.pow(38);
 impl Number {
     /// Takes more digits, and returns how many.
     fn digits(&mut self, digits: &str) -> Option<i32> {
-        if !is_well_formed(digits) {
+        if !is_well_formed(digits, |digit| digit.is_ascii_digit()) {
             return None;
         }
         let mut count = 0;
@@ -109,6 +116,10 @@ mod tests {
             ("", 0, None),
             ("1e-50", 0, Some(0)),
             ("0e999", 0, Some(0)),
+            ("0e99999", 0, None),
+            ("1e-99999", 0, None),
+            ("1e1_0", 0, Some(10_000_000_000)),
+            ("1e_1", 0, None),
             ("99999999999999999999999999999999999999", 0, Some(10_i128.pow(38) - 1)),
             ("100000000000000000000000000000000000000", 0, None),
             ("99999999999999999999999999999999999999.5", 0, None),

@@ -13,12 +13,11 @@ use datafusion::{
 };
 
 use super::{arrow, interval, time};
-use crate::engine::dialect::types::{Text, is_text};
 
 /// The values of an array as texts.
-pub(super) fn texts(array: &ArrayRef, text: Text) -> Result<ArrayRef> {
+pub(super) fn texts(array: &ArrayRef) -> Result<ArrayRef> {
     use DataType as T;
-    if text == Text::Plain && (array.data_type().is_integer() || array.data_type() == &T::Boolean) {
+    if array.data_type().is_integer() || array.data_type() == &T::Boolean {
         return arrow(array, &T::Utf8);
     }
     let mut texts = StringBuilder::with_capacity(array.len(), array.len() * 8);
@@ -38,7 +37,7 @@ pub(in crate::engine) fn value_texts(array: &ArrayRef) -> Result<StringArray> {
     if array.data_type() == &DataType::Utf8 {
         return Ok(array.as_string::<i32>().clone());
     }
-    Ok(texts(array, Text::Plain)?.as_string::<i32>().clone())
+    Ok(texts(array)?.as_string::<i32>().clone())
 }
 
 /// The text of one value; `None` if it is NULL.
@@ -70,9 +69,10 @@ pub(in crate::engine) fn value_text(array: &ArrayRef, row: usize) -> Result<Opti
         T::FixedSizeList(..) => list(&array.as_fixed_size_list().value(row))?,
         T::Struct(fields) => {
             let columns = array.as_struct().columns();
-            let parts = fields.iter().zip(columns).map(|(field, column)| {
-                Ok(format!("'{}': {}", field.name().replace('\'', "\\'"), element(column, row)?))
-            });
+            let parts = fields
+                .iter()
+                .zip(columns)
+                .map(|(field, column)| Ok(format!("'{}': {}", escaped(field.name()), element(column, row)?)));
             format!("{{{}}}", parts.collect::<Result<Vec<_>>>()?.join(", "))
         }
         T::Map(..) => {
@@ -82,11 +82,17 @@ pub(in crate::engine) fn value_text(array: &ArrayRef, row: usize) -> Result<Opti
                 (0..entries.len()).map(|at| Ok(format!("{}={}", element(keys, at)?, element(values, at)?)));
             format!("{{{}}}", parts.collect::<Result<Vec<_>>>()?.join(", "))
         }
-        _ => {
-            let options = FormatOptions::default();
-            ArrayFormatter::try_new(array.as_ref(), &options)?.value(row).try_to_string()?
+        T::Decimal128(digits, scale) if i16::from(*digits) == i16::from(*scale) => {
+            // There is no digit before the point.
+            shown(array, row)?.replacen("0.", ".", 1)
         }
+        _ => shown(array, row)?,
     }))
+}
+
+/// The text that Arrow shows.
+fn shown(array: &ArrayRef, row: usize) -> Result<String> {
+    Ok(ArrayFormatter::try_new(array.as_ref(), &FormatOptions::default())?.value(row).try_to_string()?)
 }
 
 fn list(items: &ArrayRef) -> Result<String> {
@@ -97,16 +103,18 @@ fn list(items: &ArrayRef) -> Result<String> {
 /// A value within a list, struct or map: text that could be misread is quoted.
 fn element(array: &ArrayRef, row: usize) -> Result<String> {
     let Some(text) = value_text(array, row)? else { return Ok("NULL".into()) };
-    let odd = |c: char| "\"'(),:=[]{}\\".contains(c);
+    let odd = |c: char| "\"'(),:=[]{}".contains(c);
     let must_quote = text.is_empty()
         || text.contains(odd)
         || text.starts_with(char::is_whitespace)
         || text.ends_with(char::is_whitespace)
         || text.eq_ignore_ascii_case("null");
-    if is_text(array.data_type()) && must_quote {
-        return Ok(format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'")));
-    }
-    Ok(text)
+    Ok(if must_quote && !array.data_type().is_nested() { format!("'{}'", escaped(&text)) } else { text })
+}
+
+/// Text between single quotes.
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('\'', "\\'")
 }
 
 /// Bytes: printable ASCII as it is, others as `\xAB`.

@@ -7,73 +7,81 @@ use datafusion::arrow::{
     datatypes::{IntervalMonthDayNano, IntervalMonthDayNanoType},
 };
 
-use super::{decimal::scaled, time};
+use super::{calendar, time};
 use crate::engine::dialect::types::HUGEINT;
 
 const MICROS_PER_DAY: i128 = 86_400_000_000;
 const DAYS_PER_MONTH: i128 = 30;
-/// Fractions of a unit are read at this scale.
-const FRACTION: i128 = 1_000_000_000;
+const MILLION: i128 = 1_000_000;
 
 /// Texts as intervals, NULL where they aren't any.
 pub(super) fn parse_all(texts: &StringArray) -> ArrayRef {
     Arc::new(texts.iter().map(|text| parse(text?)).collect::<IntervalMonthDayNanoArray>())
 }
 
-/// An interval: amounts with units (`1 year 2.5 days`), a time of day (`04:05:06`), or seconds alone, and `ago`.
+/// An interval: amounts with units (`1 year 2.5 days`), then a time of day (`04:05:06`) or `ago`; or seconds alone. What
+/// follows a time of day is left out.
 pub(super) fn parse(text: &str) -> Option<IntervalMonthDayNano> {
-    let mut text = text.trim();
+    let mut rest = spaces(text.strip_prefix('@').unwrap_or(text));
     let mut sum = Sum::default();
-    let mut ago = false;
-    if let Some(rest) = text.strip_prefix('@') {
-        text = rest.trim_start();
-    }
-    if text.is_empty() {
-        return None;
-    }
-    while !text.is_empty() {
-        if text.eq_ignore_ascii_case("ago") && !sum.is_empty {
-            ago = true;
-            break;
+    let mut found = false;
+    while !rest.is_empty() {
+        let (negative, unsigned) = rest.strip_prefix('-').map_or((false, rest), |unsigned| (true, unsigned));
+        if rest.get(..3).is_some_and(|word| word.eq_ignore_ascii_case("ago")) {
+            return (found && spaces(&rest[3..]).is_empty()).then(|| sum.value(true))?;
         }
-        let end = text.find(|c: char| !(c.is_ascii_digit() || "+-.:_".contains(c))).unwrap_or(text.len());
-        let (amount, rest) = text.split_at(end);
-        let rest = rest.trim_start();
-        if amount.contains(':') {
-            sum.add(0, 0, time_of_day(amount)?)?;
-            text = rest;
-            continue;
+        let (whole, after) = digits(unsigned)?;
+        if after.starts_with(':') {
+            let micros = i128::from(calendar::clock(unsigned, 9)?.0 / 1_000);
+            sum.add(0, 0, if negative { -micros } else { micros })?;
+            return sum.value(false);
         }
-        let unit_end = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
-        let (unit, after) = rest.split_at(unit_end);
-        let amount = scaled(amount, 9)?;
+        let (fraction, after) =
+            after.strip_prefix('.').map_or(("", after), |rest| digits(rest).unwrap_or(("", rest)));
+        let amount = Amount::new(negative, whole, fraction)?;
+        let after = spaces(after);
+        let unit_end = after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len());
+        let (unit, after) = after.split_at(unit_end);
         if unit.is_empty() {
             // An amount alone is in seconds.
-            if !after.is_empty() {
-                return None;
-            }
-            sum.add(0, 0, amount / (FRACTION / 1_000_000))?;
-        } else {
-            sum.units(amount, unit)?;
+            return (!found && after.is_empty())
+                .then_some(())
+                .and_then(|()| sum.units(amount, "seconds"))
+                .and_then(|()| sum.value(false));
         }
-        text = after.trim_start();
+        sum.units(amount, unit)?;
+        found = true;
+        rest = spaces(after);
     }
-    sum.value(ago)
+    found.then(|| sum.value(false))?
 }
 
-/// `[-]HH:MM[:SS[.frac]]` in microseconds.
-fn time_of_day(text: &str) -> Option<i128> {
-    let (negative, text) = match text.strip_prefix('-') {
-        Some(rest) => (true, rest),
-        None => (false, text.strip_prefix('+').unwrap_or(text)),
-    };
-    let mut parts = text.splitn(3, ':');
-    let (hours, minutes, seconds) = (parts.next()?, parts.next()?, parts.next().unwrap_or("0"));
-    let hours: i128 = hours.parse().ok()?;
-    let minutes: i128 = minutes.parse().ok().filter(|minutes| (0..60).contains(minutes))?;
-    let seconds = scaled(seconds, 6).filter(|micros| (0..60_000_000).contains(micros))?;
-    let micros = (hours * 60 + minutes) * 60_000_000 + seconds;
-    Some(if negative { -micros } else { micros })
+fn spaces(text: &str) -> &str {
+    text.trim_start_matches([' ', '\t', '\n'])
+}
+
+/// The digits at the beginning, and what follows.
+fn digits(text: &str) -> Option<(&str, &str)> {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    (end > 0).then(|| text.split_at(end))
+}
+
+/// A number of units. Of its fraction six digits count.
+#[derive(Clone, Copy)]
+struct Amount {
+    whole: i128,
+    /// In millionths, with the sign of the whole.
+    fraction: i128,
+}
+
+impl Amount {
+    fn new(negative: bool, whole: &str, fraction: &str) -> Option<Self> {
+        let whole = i128::from(whole.parse::<i64>().ok()?);
+        let fraction: String = fraction.chars().take(6).collect();
+        let fraction: i128 = format!("{fraction:0<6}").parse().ok()?;
+        let sign = if negative { -1 } else { 1 };
+        Some(Self { whole: sign * whole, fraction: sign * fraction })
+    }
 }
 
 #[derive(Default)]
@@ -81,7 +89,6 @@ struct Sum {
     months: i128,
     days: i128,
     micros: i128,
-    is_empty: bool,
 }
 
 impl Sum {
@@ -92,43 +99,38 @@ impl Sum {
         Some(())
     }
 
-    /// Adds an amount, in billionths, of a unit.
-    fn units(&mut self, amount: i128, unit: &str) -> Option<()> {
-        let months = |sum: &mut Self, per_unit: i128| {
-            let exact = amount.checked_mul(per_unit)?;
-            let days = exact % FRACTION * DAYS_PER_MONTH;
-            // Fractions of years end at months, those of months at days and below.
-            if per_unit == 1 {
-                sum.add(exact / FRACTION, days / FRACTION, days % FRACTION * MICROS_PER_DAY / FRACTION)
-            } else {
-                sum.add(exact / FRACTION, 0, 0)
-            }
+    /// Adds an amount of a unit. Fractions of years end at months, those of months at days, those of days at microseconds.
+    fn units(&mut self, Amount { whole, fraction }: Amount, unit: &str) -> Option<()> {
+        let parts = |per_unit: i128| {
+            (whole * per_unit + fraction * per_unit / MILLION, fraction * per_unit % MILLION)
         };
+        let months = |sum: &mut Self, per_unit: i128| sum.add(parts(per_unit).0, 0, 0);
+        let micros = |sum: &mut Self, per_unit: i128| sum.add(0, 0, parts(per_unit).0);
         match unit.to_ascii_lowercase().as_str() {
             "millennium" | "millennia" | "mil" | "mils" | "millenniums" => months(self, 12_000),
             "century" | "centuries" | "cent" | "c" => months(self, 1_200),
             "decade" | "decades" | "dec" | "decs" => months(self, 120),
             "year" | "years" | "yr" | "yrs" | "y" => months(self, 12),
-            "quarter" | "quarters" => months(self, 3),
-            "month" | "months" | "mon" | "mons" => months(self, 1),
+            "quarter" | "quarters" => {
+                let (months, rest) = parts(3);
+                self.add(months, rest * DAYS_PER_MONTH / MILLION, 0)
+            }
+            "month" | "months" | "mon" | "mons" => self.add(whole, fraction * DAYS_PER_MONTH / MILLION, 0),
             "week" | "weeks" | "w" => {
-                let exact = amount.checked_mul(7)?;
-                self.add(0, exact / FRACTION, exact % FRACTION * MICROS_PER_DAY / FRACTION)
+                let (days, rest) = parts(7);
+                self.add(0, days, rest * (MICROS_PER_DAY / MILLION))
             }
-            "day" | "days" | "d" | "dayofmonth" => {
-                self.add(0, amount / FRACTION, amount % FRACTION * MICROS_PER_DAY / FRACTION)
+            "day" | "days" | "d" | "dayofmonth" => self.add(0, whole, fraction * (MICROS_PER_DAY / MILLION)),
+            "hour" | "hours" | "hr" | "hrs" | "h" => micros(self, 3_600_000_000),
+            "minute" | "minutes" | "min" | "mins" | "m" => micros(self, 60_000_000),
+            "second" | "seconds" | "sec" | "secs" | "s" => micros(self, 1_000_000),
+            "millisecond" | "milliseconds" | "ms" | "msec" | "msecs" | "msecond" | "mseconds" => {
+                micros(self, 1_000)
             }
-            unit => {
-                let micros = match unit {
-                    "hour" | "hours" | "hr" | "hrs" | "h" => 3_600_000_000,
-                    "minute" | "minutes" | "min" | "mins" | "m" => 60_000_000,
-                    "second" | "seconds" | "sec" | "secs" | "s" => 1_000_000,
-                    "millisecond" | "milliseconds" | "ms" | "msec" | "msecs" => 1_000,
-                    "microsecond" | "microseconds" | "us" | "usec" | "usecs" => 1,
-                    _ => return None,
-                };
-                self.add(0, 0, amount.checked_mul(micros)? / FRACTION)
+            "microsecond" | "microseconds" | "us" | "usec" | "usecs" | "usecond" | "useconds" => {
+                self.add(0, 0, whole + fraction * 2 / MILLION)
             }
+            _ => None,
         }
     }
 
@@ -192,6 +194,15 @@ mod tests {
             ("47.210", "00:00:47.21"),
             ("3 centuries", "300 years"),
             ("1.5 months", "1 month 15 days"),
+            ("1.25 months", "1 month 7 days"),
+            ("1.25 quarters", "3 months 22 days"),
+            ("1.05 year", "1 year"),
+            ("1.5 weeks", "10 days 12:00:00"),
+            ("1.123456789 hours", "01:07:24.4416"),
+            ("2.5 us", "00:00:00.000003"),
+            ("1 day 10:", "1 day 10:00:00"),
+            ("10:20:30 1 day", "10:20:30"),
+            ("1 day-2 hours", "1 day -02:00:00"),
             ("1.5 days", "1 day 12:00:00"),
             ("14 months -1 days -2 seconds", "1 year 2 months -1 day -00:00:02"),
             ("-00:00:01.5", "-00:00:01.5"),
@@ -204,7 +215,20 @@ mod tests {
         for (from, to) in cases {
             assert_eq!(parse(from).map(text).as_deref(), Some(to), "{from}");
         }
-        for wrong in ["day", "P1Y", "1 fortnight", "", "10:99", "1 2"] {
+        for wrong in [
+            "day",
+            "P1Y",
+            "1 fortnight",
+            "",
+            "10:99",
+            "1 2",
+            "+1 day",
+            ".5 day",
+            "ago",
+            "1 day 5",
+            "1_000 days",
+            "10:20 x",
+        ] {
             assert_eq!(parse(wrong), None, "{wrong:?}");
         }
     }

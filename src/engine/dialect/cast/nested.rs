@@ -1,4 +1,6 @@
-//! Lists, structs and maps: from each other, element by element, and from text such as `[1, 2]`, `{a: 1}`, `{k=1}`.
+//! Lists, structs and maps: from each other, element by element, and from text.
+//!
+//! An element that doesn't fit is NULL, and its row is marked, so that `try_cast` keeps the rest of the value.
 
 use std::sync::Arc;
 
@@ -8,13 +10,14 @@ use datafusion::{
         buffer::{NullBuffer, OffsetBuffer},
         compute,
         datatypes::{DataType, FieldRef, Fields},
+        row::{RowConverter, SortField},
     },
-    common::not_impl_err,
+    common::{exec_err, not_impl_err},
     error::Result,
 };
 
-use super::{Target, kernel};
-use crate::engine::dialect::types::{self, Text};
+use super::{Converted, kernel, parts};
+use crate::engine::dialect::types::{self, Target};
 
 /// The place of a field among others, by its name without case.
 pub(super) fn position(fields: &Fields, name: &str) -> Option<usize> {
@@ -24,12 +27,20 @@ pub(super) fn position(fields: &Fields, name: &str) -> Option<usize> {
         .or_else(|| fields.iter().position(|field| field.name().eq_ignore_ascii_case(name)))
 }
 
-fn plain(data_type: &DataType) -> Target {
-    Target { data_type: data_type.clone(), text: Text::Plain }
+/// The fields of a map's entries.
+pub(super) fn entry_fields(entries: &FieldRef) -> Result<&Fields> {
+    match entries.data_type() {
+        DataType::Struct(parts) if parts.len() == 2 => Ok(parts),
+        _ => not_impl_err!("a map without keys or values"),
+    }
 }
 
-/// Nested values as another nested type. A part that doesn't fit makes the whole value NULL.
-pub(super) fn convert(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
+fn converted(array: &ArrayRef, to: &DataType) -> Result<Converted> {
+    kernel(array, &Target::plain(to.clone()))
+}
+
+/// Nested values as another nested type.
+pub(super) fn convert(array: &ArrayRef, to: &DataType) -> Result<Converted> {
     use DataType as T;
     match (array.data_type(), to) {
         (T::LargeList(item) | T::FixedSizeList(item, _), _) => {
@@ -37,194 +48,219 @@ pub(super) fn convert(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
         }
         (T::List(_), T::List(item)) => {
             let lists = array.as_list::<i32>();
-            let values = kernel(lists.values(), &plain(item.data_type()))?;
-            let broken = broken(lists.values(), &values);
-            let is_broken = |row: usize| {
-                let ends = &lists.value_offsets()[row..=row + 1];
-                broken.as_ref().is_some_and(|broken| (ends[0]..ends[1]).any(|at| broken[usize_of(at)]))
-            };
-            let nulls = without(lists.nulls(), lists.len(), is_broken);
-            Ok(Arc::new(ListArray::try_new(Arc::clone(item), lists.offsets().clone(), values, nulls)?))
+            let values = converted(lists.values(), item.data_type())?;
+            let offsets = lists.offsets().clone();
+            let misfits = rows_of(values.misfits.as_deref(), &offsets, lists.nulls());
+            let made = ListArray::try_new(Arc::clone(item), offsets, values.array, lists.nulls().cloned())?;
+            Ok(Converted { array: Arc::new(made), misfits })
         }
         (T::Struct(from), T::Struct(fields)) => {
             let structs = array.as_struct();
             let mut columns = Vec::with_capacity(fields.len());
-            let mut all_broken = vec![false; structs.len()];
+            let mut misfits = Misfits::default();
             for field in fields {
                 let Some(at) = position(from, field.name()) else {
                     columns.push(new_null_array(field.data_type(), structs.len()));
                     continue;
                 };
-                let column = kernel(structs.column(at), &plain(field.data_type()))?;
-                if let Some(broken) = broken(structs.column(at), &column) {
-                    all_broken.iter_mut().zip(broken).for_each(|(all, one)| *all |= one);
-                }
-                columns.push(column);
+                let column = converted(structs.column(at), field.data_type())?;
+                misfits.add(column.misfits);
+                columns.push(column.array);
             }
-            let nulls = without(structs.nulls(), structs.len(), |row| all_broken[row]);
-            Ok(Arc::new(StructArray::try_new(fields.clone(), columns, nulls)?))
+            let misfits = misfits.within(structs.nulls());
+            let made = StructArray::try_new_with_length(
+                fields.clone(),
+                columns,
+                structs.nulls().cloned(),
+                array.len(),
+            )?;
+            Ok(Converted { array: Arc::new(made), misfits })
         }
         (T::Map(..), T::Map(entries, sorted)) => {
             let maps = array.as_map();
-            let T::Struct(parts) = entries.data_type() else { return not_impl_err!("a map without entries") };
-            let keys = kernel(maps.keys(), &plain(parts[0].data_type()))?;
-            let values = kernel(maps.values(), &plain(parts[1].data_type()))?;
-            let pairs = StructArray::try_new(parts.clone(), vec![keys, values], None)?;
-            let (offsets, nulls) = (maps.offsets().clone(), maps.nulls().cloned());
-            Ok(Arc::new(MapArray::try_new(Arc::clone(entries), offsets, pairs, nulls, *sorted)?))
+            let parts = entry_fields(entries)?;
+            let (keys, values) = (
+                converted(maps.keys(), parts[0].data_type())?,
+                converted(maps.values(), parts[1].data_type())?,
+            );
+            let mut misfits = Misfits::default();
+            misfits.add(keys.misfits);
+            misfits.add(values.misfits);
+            let offsets = maps.offsets().clone();
+            let misfits = rows_of(misfits.0.as_deref(), &offsets, maps.nulls());
+            let array = map(entries, *sorted, offsets, (keys.array, values.array), maps.nulls().cloned())?;
+            Ok(Converted { array, misfits })
         }
+        (T::Struct(from), T::Map(entries, sorted)) => struct_as_map(array, from, entries, *sorted),
         (from, to) => not_impl_err!("can't cast {} to {}", types::name(from), types::name(to)),
     }
+}
+
+/// The fields of each struct as the entries of a map from their names.
+fn struct_as_map(array: &ArrayRef, from: &Fields, entries: &FieldRef, sorted: bool) -> Result<Converted> {
+    let (structs, parts) = (array.as_struct(), entry_fields(entries)?);
+    let names: ArrayRef =
+        Arc::new(from.iter().map(|field| Some(field.name().as_str())).collect::<StringArray>());
+    let names = converted(&names, parts[0].data_type())?;
+    let columns = structs.columns().iter().map(|column| converted(column, parts[1].data_type()));
+    let columns = columns.collect::<Result<Vec<_>>>()?;
+    let nulls = structs.nulls().cloned();
+    let is_valid = |row: usize| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row));
+    let rows = || (0..structs.len()).filter(|row| is_valid(*row));
+    let picked: Vec<(usize, usize)> =
+        rows().flat_map(|row| (0..columns.len()).map(move |column| (column, row))).collect();
+    let values: Vec<&dyn Array> = columns.iter().map(|column| column.array.as_ref()).collect();
+    let values = compute::interleave(&values, &picked)?;
+    let at = u32::try_from(columns.len()).unwrap_or(u32::MAX);
+    let keys = rows().flat_map(|_| 0..at).collect::<datafusion::arrow::array::UInt32Array>();
+    let keys = compute::take(&names.array, &keys, None)?;
+    let lengths = (0..structs.len()).map(|row| if is_valid(row) { columns.len() } else { 0 });
+    let offsets = OffsetBuffer::from_lengths(lengths);
+    let mut misfits = Misfits::default();
+    if names.misfits.is_some() {
+        misfits.add(Some(vec![true; structs.len()]));
+    }
+    for column in columns {
+        misfits.add(column.misfits);
+    }
+    let misfits = misfits.within(structs.nulls());
+    let array = map(entries, sorted, offsets, (keys, values), nulls)?;
+    Ok(Converted { array, misfits })
+}
+
+/// A map, whose keys must be there and be different.
+fn map(
+    entries: &FieldRef,
+    sorted: bool,
+    offsets: OffsetBuffer<i32>,
+    (keys, values): (ArrayRef, ArrayRef),
+    nulls: Option<NullBuffer>,
+) -> Result<ArrayRef> {
+    if keys.logical_null_count() > 0 {
+        return exec_err!("a key of a map can't be NULL");
+    }
+    let converter = RowConverter::new(vec![SortField::new(keys.data_type().clone())])?;
+    let rows = converter.convert_columns(&[Arc::clone(&keys)])?;
+    for (ends, row) in offsets.windows(2).zip(0..) {
+        if nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
+            continue;
+        }
+        let mut own: Vec<_> = (usize_of(ends[0])..usize_of(ends[1])).map(|at| rows.row(at)).collect();
+        own.sort_unstable();
+        if own.windows(2).any(|pair| pair[0] == pair[1]) {
+            return exec_err!("the keys of a map must be different");
+        }
+    }
+    let pairs = StructArray::try_new(entry_fields(entries)?.clone(), vec![keys, values], None)?;
+    Ok(Arc::new(MapArray::try_new(Arc::clone(entries), offsets, pairs, nulls, sorted)?))
 }
 
 fn usize_of(offset: i32) -> usize {
     usize::try_from(offset).unwrap_or(0)
 }
 
-/// For each value whether it became NULL; `None` if none did.
-fn broken(before: &ArrayRef, after: &ArrayRef) -> Option<Vec<bool>> {
-    if before.logical_null_count() == after.logical_null_count() {
-        return None;
+/// Rows in which something doesn't fit, gathered from several columns.
+#[derive(Default)]
+struct Misfits(Option<Vec<bool>>);
+
+impl Misfits {
+    fn add(&mut self, more: Option<Vec<bool>>) {
+        let Some(more) = more else { return };
+        match &mut self.0 {
+            None => self.0 = Some(more),
+            Some(all) => all.iter_mut().zip(more).for_each(|(all, one)| *all |= one),
+        }
     }
-    let (before, after) = (before.logical_nulls(), after.logical_nulls()?);
-    let was_null = |row| before.as_ref().is_some_and(|nulls| nulls.is_null(row));
-    Some((0..after.len()).map(|row| after.is_null(row) && !was_null(row)).collect())
+
+    /// Only those that are not NULL themselves.
+    fn within(self, nulls: Option<&NullBuffer>) -> Option<Vec<bool>> {
+        let mut misfits = self.0?;
+        if let Some(nulls) = nulls {
+            misfits.iter_mut().zip(nulls).for_each(|(misfit, valid)| *misfit &= valid);
+        }
+        misfits.contains(&true).then_some(misfits)
+    }
 }
 
-/// The NULLs there are, and those rows.
-fn without(nulls: Option<&NullBuffer>, rows: usize, is_broken: impl Fn(usize) -> bool) -> Option<NullBuffer> {
-    let valid = |row: usize| nulls.is_none_or(|nulls| nulls.is_valid(row)) && !is_broken(row);
-    let valid: Vec<bool> = (0..rows).map(valid).collect();
-    valid.contains(&false).then(|| NullBuffer::from(valid))
+/// The rows of the elements that don't fit.
+fn rows_of(
+    misfits: Option<&[bool]>,
+    offsets: &OffsetBuffer<i32>,
+    nulls: Option<&NullBuffer>,
+) -> Option<Vec<bool>> {
+    let misfits = misfits?;
+    let row = |ends: &[i32]| misfits[usize_of(ends[0])..usize_of(ends[1])].contains(&true);
+    Misfits(Some(offsets.windows(2).map(row).collect())).within(nulls)
 }
 
 /// Texts as lists, structs or maps, NULL where they aren't any.
-pub(super) fn parse(texts: &StringArray, to: &DataType) -> Result<ArrayRef> {
+pub(super) fn parse(texts: &StringArray, to: &DataType) -> Result<Converted> {
     match to {
-        DataType::List(item) => {
-            let rows: Vec<_> = texts.iter().map(|text| items(text?, '[', ']')).collect();
-            lists(&rows, item)
-        }
-        DataType::Struct(fields) => {
-            let rows: Vec<_> = texts.iter().map(|text| pairs(text?, ':')).collect();
-            structs(&rows, fields)
-        }
-        DataType::Map(entries, sorted) => {
-            let DataType::Struct(parts) = entries.data_type() else {
-                return not_impl_err!("a map without entries");
-            };
-            let rows: Vec<_> = texts.iter().map(|text| pairs(text?, '=')).collect();
-            let keys: StringArray =
-                rows.iter().flatten().flatten().map(|(key, _)| Some(key.clone())).collect();
-            let values: StringArray =
-                rows.iter().flatten().flatten().map(|(_, value)| value.clone()).collect();
-            let keys = kernel(&(Arc::new(keys) as ArrayRef), &plain(parts[0].data_type()))?;
-            let values = kernel(&(Arc::new(values) as ArrayRef), &plain(parts[1].data_type()))?;
-            let pairs = StructArray::try_new(parts.clone(), vec![keys, values], None)?;
-            let offsets = OffsetBuffer::from_lengths(rows.iter().map(|row| row.as_ref().map_or(0, Vec::len)));
-            let nulls = without(None, rows.len(), |row| rows[row].is_none());
-            Ok(Arc::new(MapArray::try_new(Arc::clone(entries), offsets, pairs, nulls, *sorted)?))
-        }
+        DataType::List(item) => lists(texts, item),
+        DataType::Struct(fields) => structs(texts, fields),
+        DataType::Map(entries, sorted) => maps(texts, entries, *sorted),
         other => not_impl_err!("can't cast VARCHAR to {}", types::name(other)),
     }
 }
 
-fn lists(rows: &[Option<Vec<Option<String>>>], item: &FieldRef) -> Result<ArrayRef> {
-    let flat: StringArray = rows.iter().flatten().flatten().cloned().collect();
-    let flat: ArrayRef = Arc::new(flat);
-    let values = kernel(&flat, &plain(item.data_type()))?;
-    let broken = broken(&flat, &values);
+/// Splits texts; `None` stays where one can't be split, and where there is none.
+fn split<T>(texts: &StringArray, split: impl Fn(&str) -> Option<T>) -> (Vec<Option<T>>, Misfits) {
+    let rows: Vec<Option<T>> = texts.iter().map(|text| split(text?)).collect();
+    let spoilt = rows.iter().enumerate().map(|(row, parts)| parts.is_none() && texts.is_valid(row)).collect();
+    (rows, Misfits(Some(spoilt)))
+}
+
+/// Which rows could be split.
+fn validity<T>(rows: &[Option<T>]) -> Option<NullBuffer> {
+    rows.iter().any(Option::is_none).then(|| rows.iter().map(Option::is_some).collect())
+}
+
+fn lists(texts: &StringArray, item: &FieldRef) -> Result<Converted> {
+    let (rows, mut misfits) = split(texts, parts::list);
+    let flat: ArrayRef = Arc::new(rows.iter().flatten().flatten().cloned().collect::<StringArray>());
+    let values = converted(&flat, item.data_type())?;
     let offsets = OffsetBuffer::<i32>::from_lengths(rows.iter().map(|row| row.as_ref().map_or(0, Vec::len)));
-    let is_broken = |row: usize| {
-        let ends = &offsets[row..=row + 1];
-        rows[row].is_none()
-            || broken.as_ref().is_some_and(|broken| (ends[0]..ends[1]).any(|at| broken[usize_of(at)]))
-    };
-    let nulls = without(None, rows.len(), is_broken);
-    Ok(Arc::new(ListArray::try_new(Arc::clone(item), offsets.clone(), values, nulls)?))
+    misfits.add(rows_of(values.misfits.as_deref(), &offsets, None));
+    let array = ListArray::try_new(Arc::clone(item), offsets, values.array, validity(&rows))?;
+    Ok(Converted { array: Arc::new(array), misfits: misfits.within(None) })
 }
 
-type Pairs = Vec<(String, Option<String>)>;
-
-fn structs(rows: &[Option<Pairs>], fields: &Fields) -> Result<ArrayRef> {
+fn structs(texts: &StringArray, fields: &Fields) -> Result<Converted> {
+    let names: Vec<&str> = fields.iter().map(|field| field.name().as_str()).collect();
+    let (rows, mut misfits) = split(texts, |text| parts::structure(text, &names));
     let mut columns = Vec::with_capacity(fields.len());
-    let mut all_broken: Vec<bool> = rows.iter().map(Option::is_none).collect();
-    for field in fields {
-        let value = |pairs: &Option<Pairs>| {
-            pairs.as_ref()?.iter().find(|(key, _)| key.eq_ignore_ascii_case(field.name()))?.1.clone()
-        };
+    for (at, field) in fields.iter().enumerate() {
+        let value = |row: &Option<Vec<parts::Part>>| row.as_ref()?.get(at)?.clone();
         let texts: ArrayRef = Arc::new(rows.iter().map(value).collect::<StringArray>());
-        let column = kernel(&texts, &plain(field.data_type()))?;
-        if let Some(broken) = broken(&texts, &column) {
-            all_broken.iter_mut().zip(broken).for_each(|(all, one)| *all |= one);
-        }
-        columns.push(column);
+        let column = converted(&texts, field.data_type())?;
+        misfits.add(column.misfits);
+        columns.push(column.array);
     }
-    let nulls = without(None, rows.len(), |row| all_broken[row]);
-    Ok(Arc::new(StructArray::try_new(fields.clone(), columns, nulls)?))
+    let array = StructArray::try_new_with_length(fields.clone(), columns, validity(&rows), texts.len())?;
+    Ok(Converted { array: Arc::new(array), misfits: misfits.within(None) })
 }
 
-/// The elements between two brackets; NULL is `None`.
-fn items(text: &str, open: char, close: char) -> Option<Vec<Option<String>>> {
-    let inner = text.trim().strip_prefix(open)?.strip_suffix(close)?;
-    if inner.trim().is_empty() {
-        return Some(Vec::new());
-    }
-    split(inner, ',')?.into_iter().map(|part| element(&part)).collect()
-}
-
-/// The keys and values between braces.
-fn pairs(text: &str, separator: char) -> Option<Pairs> {
-    let inner = text.trim().strip_prefix('{')?.strip_suffix('}')?;
-    if inner.trim().is_empty() {
-        return Some(Vec::new());
-    }
-    let pair = |part: String| {
-        let parts = split(&part, separator)?;
-        let (key, value) = (parts.first()?, parts.get(1..)?.join(&separator.to_string()));
-        Some((element(key)??, element(&value)?))
+fn maps(texts: &StringArray, entries: &FieldRef, sorted: bool) -> Result<Converted> {
+    let fields = entry_fields(entries)?;
+    let (mut rows, mut misfits) = split(texts, parts::map);
+    let all = |rows: &[Option<Vec<(String, parts::Part)>>]| -> ArrayRef {
+        Arc::new(rows.iter().flatten().flatten().map(|(key, _)| Some(key.as_str())).collect::<StringArray>())
     };
-    split(inner, ',')?.into_iter().map(pair).collect()
-}
-
-/// A single element: quotes are taken off, NULL is `None`.
-#[expect(clippy::option_option, reason = "no element, and the element NULL")]
-fn element(part: &str) -> Option<Option<String>> {
-    let part = part.trim();
-    let quote = part.chars().next().filter(|c| "'\"".contains(*c));
-    let Some(quote) = quote else {
-        return Some((!part.eq_ignore_ascii_case("null")).then(|| part.to_owned()));
+    let offsets = |rows: &[Option<Vec<(String, parts::Part)>>]| {
+        OffsetBuffer::<i32>::from_lengths(rows.iter().map(|row| row.as_ref().map_or(0, Vec::len)))
     };
-    let inner = part.strip_prefix(quote)?.strip_suffix(quote)?;
-    let mut text = String::with_capacity(inner.len());
-    let mut characters = inner.chars();
-    while let Some(character) = characters.next() {
-        text.push(if character == '\\' { characters.next()? } else { character });
+    let mut keys = converted(&all(&rows), fields[0].data_type())?;
+    if let Some(without_key) = rows_of(keys.misfits.as_deref(), &offsets(&rows), None) {
+        // A map whose key doesn't fit is no map, while values may be NULL.
+        rows.iter_mut().zip(&without_key).filter(|(_, spoilt)| **spoilt).for_each(|(row, _)| *row = None);
+        misfits.add(Some(without_key));
+        keys = converted(&all(&rows), fields[0].data_type())?;
     }
-    Some(Some(text))
-}
-
-/// The parts between separators, those within quotes and brackets left whole.
-fn split(text: &str, separator: char) -> Option<Vec<String>> {
-    let mut parts = vec![String::new()];
-    let mut depth = 0_usize;
-    let mut quote = None;
-    let mut characters = text.chars();
-    while let Some(character) = characters.next() {
-        let part = parts.last_mut()?;
-        if character == separator && depth == 0 && quote.is_none() {
-            parts.push(String::new());
-            continue;
-        }
-        part.push(character);
-        match (quote, character) {
-            (Some(_), '\\') => part.push(characters.next()?),
-            (Some(open), _) if character == open => quote = None,
-            (None, '\'' | '"') => quote = Some(character),
-            (None, '[' | '{' | '(') => depth += 1,
-            (None, ']' | '}' | ')') => depth = depth.checked_sub(1)?,
-            _ => {}
-        }
-    }
-    (depth == 0 && quote.is_none()).then_some(parts)
+    let values: ArrayRef =
+        Arc::new(rows.iter().flatten().flatten().map(|(_, value)| value.clone()).collect::<StringArray>());
+    let values = converted(&values, fields[1].data_type())?;
+    let offsets = offsets(&rows);
+    misfits.add(rows_of(values.misfits.as_deref(), &offsets, None));
+    let array = map(entries, sorted, offsets, (keys.array, values.array), validity(&rows))?;
+    Ok(Converted { array, misfits: misfits.within(None) })
 }

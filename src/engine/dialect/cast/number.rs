@@ -33,22 +33,48 @@ pub(super) fn convert(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
             let whole = arrow(array, &T::Decimal128(MAX_DIGITS, 0))?;
             arrow(&whole, to)
         }
+        (T::Decimal128(_, scale), T::Float64) => {
+            let power = 10_i128.pow(u32::try_from(*scale).unwrap_or(0));
+            let values = array.as_primitive::<Decimal128Type>();
+            #[expect(clippy::cast_precision_loss, reason = "the nearest double is what a cast to it means")]
+            let double = |value: i128| {
+                // Digits on both sides of the point are converted apart, where together they are no double.
+                if value.unsigned_abs() <= 1 << 53 {
+                    value as f64 / power as f64
+                } else {
+                    (value / power) as f64 + (value % power) as f64 / power as f64
+                }
+            };
+            Ok(Arc::new(values.unary::<_, Float64Type>(double)))
+        }
+        (T::Decimal128(_, scale), T::Float32) => {
+            let power = 10_i128.pow(u32::try_from(*scale).unwrap_or(0));
+            let values = array.as_primitive::<Decimal128Type>();
+            #[expect(clippy::cast_precision_loss, reason = "the nearest float is what a cast to it means")]
+            let float = |value: i128| {
+                if value.unsigned_abs() <= 1 << 24 {
+                    value as f32 / power as f32
+                } else {
+                    (value / power) as f32 + (value % power) as f32 / power as f32
+                }
+            };
+            Ok(Arc::new(values.unary::<_, Float32Type>(float)))
+        }
         (T::Float16 | T::Float32 | T::Float64, to) if to.is_integer() => {
             let doubles = arrow(array, &T::Float64)?;
             rounded(doubles.as_primitive::<Float64Type>(), to)
         }
-        // HUGEINT rounds as integers do, other decimals half away from zero.
-        (T::Float32 | T::Float64, T::Decimal128(MAX_DIGITS, 0)) => {
-            let doubles = arrow(array, &T::Float64)?;
-            let whole = doubles.as_primitive::<Float64Type>().unary::<_, Float64Type>(f64::round_ties_even);
-            let finite = whole.unary_opt::<_, Float64Type>(|value| value.is_finite().then_some(value));
-            arrow(&(Arc::new(finite) as ArrayRef), to)
+        (T::Float32, T::Decimal128(digits, scale)) => {
+            let values = array.as_primitive::<Float32Type>();
+            // In floating point of its own width, as DuckDB has it.
+            let shifted =
+                values.unary::<_, Float64Type>(|value| (value * 10_f32.powi((*scale).into())).into());
+            decimals(&shifted, *digits, *scale)
         }
-        (T::Float32 | T::Float64, to) if is_decimal(to) => {
-            let doubles = arrow(array, &T::Float64)?;
-            let doubles = doubles.as_primitive::<Float64Type>();
-            let finite = doubles.unary_opt::<_, Float64Type>(|value| value.is_finite().then_some(value));
-            arrow(&(Arc::new(finite) as ArrayRef), to)
+        (T::Float64, T::Decimal128(digits, scale)) => {
+            let values = array.as_primitive::<Float64Type>();
+            let shifted = values.unary::<_, Float64Type>(|value| value * 10_f64.powi((*scale).into()));
+            decimals(&shifted, *digits, *scale)
         }
         (T::Float64, T::Float32) => {
             let values = array.as_primitive::<Float64Type>();
@@ -66,7 +92,26 @@ pub(super) fn convert(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
     }
 }
 
-/// Doubles to the nearest integer, to the even one if there are two.
+/// Doubles that were multiplied by the scale, as decimals: to the nearest, away from zero if there are two.
+fn decimals(values: &PrimitiveArray<Float64Type>, digits: u8, scale: i8) -> Result<ArrayRef> {
+    let limit = 10_f64.powi(digits.into());
+    #[expect(clippy::cast_possible_truncation, reason = "whole and within the range")]
+    let decimal = |value: f64| {
+        let value = value.round();
+        (value.abs() < limit).then_some(value as i128)
+    };
+    let decimals = values.unary_opt::<_, Decimal128Type>(decimal);
+    Ok(Arc::new(decimals.with_precision_and_scale(digits, scale)?))
+}
+
+/// Doubles as HUGEINT: to the nearest, to the even one if there are two.
+pub(super) fn huge(array: &ArrayRef) -> Result<ArrayRef> {
+    let doubles = arrow(array, &DataType::Float64)?;
+    let whole = doubles.as_primitive::<Float64Type>().unary::<_, Float64Type>(f64::round_ties_even);
+    decimals(&whole, MAX_DIGITS, 0)
+}
+
+/// Doubles to the nearest integer, to the even one if there are two. A negative number has no unsigned one near it.
 fn rounded(values: &PrimitiveArray<Float64Type>, to: &DataType) -> Result<ArrayRef> {
     /// The range as doubles: `from` is a value of the type, `end` is the first beyond it.
     fn within<T: ArrowPrimitiveType>(
@@ -76,8 +121,8 @@ fn rounded(values: &PrimitiveArray<Float64Type>, to: &DataType) -> Result<ArrayR
         narrow: impl Fn(f64) -> T::Native,
     ) -> ArrayRef {
         Arc::new(values.unary_opt::<_, T>(|value| {
-            let value = value.round_ties_even();
-            (value >= from && value < end).then(|| narrow(value))
+            let nearest = value.round_ties_even();
+            (value >= from && nearest >= from && nearest < end).then(|| narrow(nearest))
         }))
     }
     macro_rules! to {

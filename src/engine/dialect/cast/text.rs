@@ -16,21 +16,26 @@ use datafusion::{
     common::not_impl_err,
     error::Result,
 };
-use serde::de::IgnoredAny;
 
-use super::{decimal::scaled, interval, nested, time};
-use crate::engine::dialect::types::{self, Target, Text};
+use super::{
+    calendar,
+    decimal::{is_well_formed, scaled},
+    interval,
+};
+use crate::engine::{
+    dialect::types::{self, Rule, Target},
+    function::is_json,
+};
 
 /// Texts as values of a type, NULL where they don't fit. `array` is Utf8.
 pub(super) fn parse(array: &ArrayRef, target: &Target) -> Result<ArrayRef> {
     use DataType as T;
     let texts = array.as_string::<i32>();
-    Ok(match (&target.data_type, target.text) {
-        (T::Utf8, Text::Plain) => Arc::clone(array),
-        (T::Utf8, Text::Uuid) => Arc::new(texts.iter().map(|text| uuid(text?)).collect::<StringArray>()),
-        (T::Utf8, Text::Json) => {
-            let valid = |text: &&str| serde_json::from_str::<IgnoredAny>(text).is_ok();
-            Arc::new(texts.iter().map(|text| text.filter(valid)).collect::<StringArray>())
+    Ok(match (&target.data_type, target.rule) {
+        (T::Utf8, Rule::Plain) => Arc::clone(array),
+        (T::Utf8, Rule::Uuid) => Arc::new(texts.iter().map(|text| uuid(text?)).collect::<StringArray>()),
+        (T::Utf8, Rule::Json) => {
+            Arc::new(texts.iter().map(|text| text.filter(|text| is_json(text))).collect::<StringArray>())
         }
         (T::Boolean, _) => Arc::new(texts.iter().map(|text| boolean(text?)).collect::<BooleanArray>()),
         (T::Int8, _) => integers::<Int8Type>(texts),
@@ -58,8 +63,7 @@ pub(super) fn parse(array: &ArrayRef, target: &Target) -> Result<ArrayRef> {
         }
         (T::Binary, _) => Arc::new(texts.iter().map(|text| bytes(text?)).collect::<BinaryArray>()),
         (T::Interval(_), _) => interval::parse_all(texts),
-        (T::Date32 | T::Timestamp(..) | T::Time64(_), _) => time::parse(texts, &target.data_type)?,
-        (T::List(_) | T::Struct(_) | T::Map(..), _) => nested::parse(texts, &target.data_type)?,
+        (T::Date32 | T::Timestamp(..) | T::Time64(_), _) => calendar::parse(texts, &target.data_type)?,
         (other, _) => return not_impl_err!("can't cast VARCHAR to {}", types::name(other)),
     })
 }
@@ -68,7 +72,13 @@ fn integers<T: ArrowPrimitiveType>(texts: &StringArray) -> ArrayRef
 where
     T::Native: TryFrom<i128>,
 {
-    let integer = |text: &str| T::Native::try_from(integer(text)?).ok();
+    let signed = T::Native::try_from(-1).is_ok();
+    // A negative number that rounds to zero is none without a sign.
+    let fits = |text: &str| {
+        let text = text.trim_start();
+        signed || !text.starts_with('-') || text.trim_end() == "-0"
+    };
+    let integer = |text: &str| T::Native::try_from(integer(text)?).ok().filter(|_| fits(text));
     Arc::new(texts.iter().map(|text| integer(text?)).collect::<PrimitiveArray<T>>())
 }
 
@@ -78,7 +88,10 @@ fn integer(text: &str) -> Option<i128> {
     if let Ok(number) = text.parse::<i64>() {
         return Some(number.into());
     }
-    let radix = |digits: &str, radix| i128::from_str_radix(&digits.replace('_', ""), radix).ok();
+    let radix = |digits: &str, radix| {
+        let plain = is_well_formed(digits, |digit| char::from(digit).is_digit(radix));
+        plain.then(|| i128::from_str_radix(&digits.replace('_', ""), radix).ok())?
+    };
     match text.get(..2) {
         Some("0x" | "0X") => radix(&text[2..], 16),
         Some("0b" | "0B") => radix(&text[2..], 2),
@@ -91,13 +104,20 @@ fn double(text: &str) -> Option<f64> {
     match text.parse() {
         // One NaN, whatever its sign.
         Ok(number) => Some(if f64::is_nan(number) { f64::NAN } else { number }),
-        Err(_) if text.contains('_') && scaled(text, 0).is_some() => text.replace('_', "").parse().ok(),
+        // Underscores stand between digits.
+        Err(_)
+            if text.contains('_')
+                && text
+                    .split(['.', 'e', 'E', '+', '-'])
+                    .all(|digits| is_well_formed(digits, |digit| digit.is_ascii_digit())) =>
+        {
+            text.replace('_', "").parse().ok()
+        }
         Err(_) => None,
     }
 }
 
 fn boolean(text: &str) -> Option<bool> {
-    let text = text.trim();
     let is = |name: &str| text.eq_ignore_ascii_case(name);
     if ["true", "t", "1", "yes", "y"].into_iter().any(is) {
         Some(true)
@@ -108,9 +128,12 @@ fn boolean(text: &str) -> Option<bool> {
     }
 }
 
-/// A UUID in its usual form: groups of 8, 4, 4, 4 and 12 digits in lower case.
+/// A UUID in its usual form: groups of 8, 4, 4, 4 and 12 digits in lower case. Hyphens may stand anywhere, and braces around.
 fn uuid(text: &str) -> Option<String> {
-    uuid::Uuid::try_parse(text.trim()).ok().map(|uuid| uuid.hyphenated().to_string())
+    let inner = text.strip_prefix('{').map_or(Some(text), |rest| rest.strip_suffix('}'))?;
+    let digits = inner.replace('-', "");
+    let found = (digits.len() == 32).then(|| uuid::Uuid::try_parse(&digits).ok())?;
+    found.map(|uuid| uuid.hyphenated().to_string())
 }
 
 /// ASCII as it stands, other bytes as `\xAB`.

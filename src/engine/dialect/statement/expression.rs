@@ -1,6 +1,6 @@
 //! Expressions: casts, literals, operators and special forms become calls of functions with DuckDB's meaning.
 
-use std::ops::ControlFlow;
+use std::{collections::HashSet, ops::ControlFlow};
 
 use datafusion::sql::sqlparser::{
     ast::{
@@ -74,23 +74,20 @@ pub(super) fn lower(expr: Expr) -> Result<Expr, Refused> {
             call(name, arguments)
         }
         Expr::Position { expr, r#in } => call("strpos", vec![*r#in, *expr]),
+        Expr::Dictionary(fields) => {
+            let mut names = HashSet::new();
+            if let Some(twice) = fields.iter().find(|field| !names.insert(field.key.value.to_lowercase())) {
+                let message = format!("this struct has two fields `{}`", twice.key.value);
+                return Err(Refused::new(message, Some("give one of them another name"), twice.value.span()));
+            }
+            Expr::Dictionary(fields)
+        }
+        Expr::AnyOp { left, compare_op, right, .. } => quantified(*left, &compare_op, *right, "any", span)?,
+        Expr::AllOp { left, compare_op, right } => quantified(*left, &compare_op, *right, "all", span)?,
         Expr::SimilarTo { negated, expr, pattern, escape_char: None } => {
             negate_if(negated, call("regexp_full_match", vec![*expr, *pattern]))
         }
         Expr::Function(function) => self::function(function)?,
-        Expr::Dictionary(fields) => {
-            for (at, field) in fields.iter().enumerate() {
-                let name = &field.key.value;
-                if fields[..at].iter().any(|other| other.key.value.eq_ignore_ascii_case(name)) {
-                    return Err(Refused::new(
-                        format!("the struct has two fields `{name}`"),
-                        None,
-                        field.key.span,
-                    ));
-                }
-            }
-            Expr::Dictionary(fields)
-        }
         other => other,
     })
 }
@@ -165,6 +162,22 @@ fn binary(left: Expr, op: BinaryOperator, right: Expr, span: Span) -> Result<Exp
     })
 }
 
+/// `value op ANY (list)`: DataFusion has it for `=` alone, and forgets NULLs.
+fn quantified(
+    left: Expr,
+    op: &BinaryOperator,
+    right: Expr,
+    quantifier: &str,
+    span: Span,
+) -> Result<Expr, Refused> {
+    use BinaryOperator as B;
+    if !matches!(op, B::Eq | B::NotEq | B::Lt | B::LtEq | B::Gt | B::GtEq) {
+        let help = format!("use one of = <> < <= > >= before {quantifier}");
+        return Err(Refused::new(format!("`{op}` can't stand before {quantifier}"), Some(&help), span));
+    }
+    Ok(call(&format!("${op} {quantifier}"), vec![left, right]))
+}
+
 fn like(negated: bool, ignore_case: bool, left: Expr, right: Expr) -> Expr {
     let (expr, pattern) = (Box::new(left), Box::new(right));
     if ignore_case {
@@ -199,16 +212,28 @@ fn interval(interval: Interval, span: Span) -> Result<Expr, Refused> {
         _ => None,
     };
     if let Some(amount) = constant {
-        if amount.parse::<f64>().is_err() {
+        let Ok(number) = amount.parse::<f64>() else {
             let message = format!("`{amount}` is not a number of {unit}");
             return Err(Refused::new(message, Some("write the unit once: interval '1 year'"), span));
-        }
+        };
+        let amount = if has_fractions(&unit) { number } else { number.trunc() };
         return Ok(cast(CAST, text(&format!("{amount} {unit}")), "INTERVAL"));
     }
-    // An amount that is computed multiplies an interval of one unit.
+    // An amount that is computed multiplies an interval of one unit. Of most units only whole ones count.
     let one = cast(CAST, text(&format!("1 {unit}")), "INTERVAL");
-    let value = Expr::Nested(value);
-    Ok(Expr::BinaryOp { left: Box::new(value), op: BinaryOperator::Multiply, right: Box::new(one) })
+    let value = if has_fractions(&unit) {
+        Expr::Nested(value)
+    } else {
+        cast(CAST, call("trunc", vec![cast(CAST, *value, "DOUBLE")]), "BIGINT")
+    };
+    let value = Box::new(value);
+    Ok(Expr::BinaryOp { left: value, op: BinaryOperator::Multiply, right: Box::new(one) })
+}
+
+/// Returns whether a part of a unit counts where the unit is written behind the amount.
+fn has_fractions(unit: &str) -> bool {
+    let singular = if unit.len() > 2 { unit.trim_end_matches('s') } else { unit };
+    matches!(singular, "second" | "sec" | "s" | "millisecond" | "msec" | "msecond" | "ms")
 }
 
 /// Functions that are another way to write what SQL has syntax for.

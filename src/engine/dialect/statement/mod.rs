@@ -1,12 +1,14 @@
 //! Rewrites a parsed statement so that DataFusion plans what DuckDB means by it: syntax for which DataFusion has no plan
 //! becomes syntax for which it has one, exactly. No types are known here; what depends on them is left to `coerce`.
 //!
+//! - `column`: names of columns that are casts
 //! - `expression`: casts, literals, operators and special forms become functions
 //! - `subquery`: EXISTS and IN (SELECT …) as values become scalar subqueries
 //! - `relation`: what FROM reads
 //! - `lambda`: fields and lists of the parameters of a lambda
 //! - `name`: names without case, and aliases of the same SELECT
 
+mod column;
 mod expression;
 mod lambda;
 mod name;
@@ -80,6 +82,7 @@ impl VisitorMut for Lowering {
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Refused> {
         self.limits.push(query.limit_clause.take());
+        column::name_casts(query);
         ControlFlow::Continue(())
     }
 

@@ -55,3 +55,8 @@ fn documents(call: &Call, argument: usize) -> datafusion::error::Result<Vec<Opti
     }
     (0..call.rows()).map(|row| column.at(row).map(parsed).transpose()).collect()
 }
+
+/// Returns whether a text is a JSON document.
+pub(in crate::engine) fn is_json(text: &str) -> bool {
+    value::Json::parse(text).is_ok()
+}

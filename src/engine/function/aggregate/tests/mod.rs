@@ -6,7 +6,10 @@ mod windows;
 
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 
-use crate::engine::{Engine, EngineSettings, function::kind::type_name};
+use crate::engine::{
+    Engine, EngineSettings,
+    function::{kind::type_name, testing::rows},
+};
 
 fn engine(threads: usize) -> Engine {
     let dialect = "duckdb".to_owned();
@@ -16,9 +19,8 @@ fn engine(threads: usize) -> Engine {
 
 /// The type and the values of the first column, or the error.
 async fn answer(engine: &Engine, sql: &str) -> Result<(String, Vec<String>), String> {
-    let frame = engine.context().sql(sql).await.map_err(|error| error.to_string())?;
-    let data_type = type_name(frame.schema().field(0).data_type());
-    let batches = frame.collect().await.map_err(|error| error.to_string())?;
+    let batches = rows(engine, sql).await?;
+    let data_type = batches.first().map(|batch| type_name(batch.column(0).data_type())).unwrap_or_default();
     let mut values = Vec::new();
     for batch in batches {
         let column = batch.column(0);

@@ -1,0 +1,135 @@
+//! Calls: casts, arithmetic and functions.
+
+use datafusion::{
+    arrow::datatypes::DataType,
+    common::{DFSchema, ScalarValue},
+    error::Result,
+    logical_expr::{Expr, ExprSchemable, expr::ScalarFunction},
+};
+
+use super::{
+    super::{
+        super::function::{argument_types, function as function_of, of_null_structs},
+        arithmetic::{self, Arithmetic},
+        cast, operator,
+        order::Quantified,
+        placeholder::{CastPlaceholder, parse_target},
+        types::{self, is_number, is_text},
+    },
+    compare::quantified,
+    operand::{Literal, Side, as_type, cast_at, comparison, meeting},
+    place::{Subject, placed, refusal},
+};
+
+pub(super) fn function(mut call: ScalarFunction, schema: &DFSchema) -> Result<Expr> {
+    if let Some(placeholder) =
+        (call.func.inner().as_ref() as &dyn std::any::Any).downcast_ref::<CastPlaceholder>()
+    {
+        let lenient = placeholder.is_lenient();
+        let about = Subject::of_all(call.args.first());
+        let Some(Expr::Literal(ScalarValue::Utf8(Some(name)), _)) = call.args.get(1) else {
+            return Ok(Expr::ScalarFunction(call));
+        };
+        let target = parse_target(name).map_err(|error| placed(error, about.clone()))?;
+        let value = call.args.swap_remove(0);
+        let own = value.get_type(schema)?;
+        return cast::explicit(value, &own, &target, lenient).map_err(|error| placed(error, about));
+    }
+    if let Some(arithmetic) = (call.func.inner().as_ref() as &dyn std::any::Any).downcast_ref::<Arithmetic>()
+    {
+        return operation(arithmetic.operation(), call.args, schema);
+    }
+    if let Some(found) = (call.func.inner().as_ref() as &dyn std::any::Any).downcast_ref::<Quantified>() {
+        let (op, quantifier) = (found.op(), found.quantifier());
+        return quantified(call, op, quantifier, schema);
+    }
+    if call.func.name() == "get_field"
+        && let [map, _] = call.args.as_slice()
+        && matches!(map.get_type(schema)?, DataType::Map(..))
+        && let Some(function) = function_of("map_extract_value")
+    {
+        key_fits(&call, schema)?;
+        return self::function(ScalarFunction::new_udf(function, call.args), schema);
+    }
+    let shared = match call.func.name() {
+        "coalesce" => Some("COALESCE"),
+        "make_array" => Some("a list"),
+        _ => None,
+    };
+    if let Some(what) = shared {
+        let operands: Vec<&Expr> = call.args.iter().collect();
+        let meeting = meeting(&operands, schema, what)?;
+        let args = call.args.into_iter().map(|arg| as_type(arg, &meeting, schema));
+        call.args = args.collect::<Result<_>>()?;
+        return Ok(Expr::ScalarFunction(call));
+    }
+    let about = Subject::of_call(&call);
+    if let Some(wanted) = argument_types(&call, schema).map_err(|error| placed(error, about.clone()))? {
+        let args = call.args.into_iter().zip(&wanted);
+        call.args = args.map(|(arg, wanted)| as_type(arg, wanted, schema)).collect::<Result<_>>()?;
+    }
+    let expr = Expr::ScalarFunction(of_null_structs(call));
+    // Whether the arguments fit is known to the function; its answer gets a place.
+    match expr.get_type(schema) {
+        Ok(_) => Ok(expr),
+        Err(error) => Err(placed(error, about)),
+    }
+}
+
+/// Refuses a key that a map can't have: a text for numbers, a number for texts.
+fn key_fits(call: &ScalarFunction, schema: &DFSchema) -> Result<()> {
+    let [map, key] = call.args.as_slice() else { return Ok(()) };
+    let DataType::Map(entries, _) = map.get_type(schema)? else { return Ok(()) };
+    let DataType::Struct(fields) = entries.data_type() else { return Ok(()) };
+    let (wanted, found) = (fields[0].data_type(), key.get_type(schema)?);
+    let own = Side { data_type: wanted.clone(), literal: Literal::None };
+    if comparison(&own, &Side::of(key, found.clone())).is_some() {
+        return Ok(());
+    }
+    let message = format!("the keys of this map are {}, not {}", types::name(wanted), types::name(&found));
+    Err(refusal(Subject::of_all([key, map]), message, "cast the key"))
+}
+
+/// Returns whether a number may have a fraction.
+pub(super) fn is_fraction(data_type: &DataType) -> bool {
+    is_number(data_type) && !data_type.is_integer()
+}
+
+pub(super) fn operation(
+    operation: arithmetic::Operation,
+    args: Vec<Expr>,
+    schema: &DFSchema,
+) -> Result<Expr> {
+    let sides: Vec<Side> =
+        args.iter().map(|arg| Ok(Side::of(arg, arg.get_type(schema)?))).collect::<Result<_>>()?;
+    let mut operands: Vec<DataType> = sides.iter().map(|side| side.data_type.clone()).collect();
+    if let [left, right] = sides.as_slice() {
+        // A literal takes the type of the other side: `tiny + 1` is as small as `tiny`, `1.5 + '1'` is a double.
+        let (a, b) = (&left.data_type, &right.data_type);
+        if a.is_integer() && b.is_integer() && a != b {
+            if right.adapts_to(a) && left.literal == Literal::None {
+                operands = vec![a.clone(), a.clone()];
+            } else if left.adapts_to(b) && right.literal == Literal::None {
+                operands = vec![b.clone(), b.clone()];
+            }
+        } else if (is_fraction(a) && right.literal == Literal::Text)
+            || (is_fraction(b) && left.literal == Literal::Text)
+        {
+            operands = vec![DataType::Float64, DataType::Float64];
+        }
+    }
+    let Some(resolved) = arithmetic::resolve(operation, &operands) else {
+        let names: Vec<String> = sides.iter().map(|side| types::name(&side.data_type)).collect();
+        let text = sides.iter().any(|side| is_text(&side.data_type));
+        let help = if text { "cast the text to a number or a date" } else { "cast an operand" };
+        let message = format!("`{}` doesn't take {}", operation.symbol(), names.join(" and "));
+        return Err(refusal(Subject::of_all(&args), message, help));
+    };
+    let typed = args.into_iter().zip(&sides).zip(&resolved.operands);
+    let args = typed.map(|((arg, side), wanted)| {
+        // Decimals meet in the operation itself.
+        cast_at(arg, &side.data_type, wanted)
+    });
+    let args = args.collect::<Result<Vec<_>>>()?;
+    Ok(Expr::ScalarFunction(ScalarFunction::new_udf(operator::function(operation), args)))
+}

@@ -1,0 +1,147 @@
+//! Operands, and the type in which they meet.
+
+use datafusion::{
+    arrow::datatypes::DataType,
+    common::{DFSchema, ScalarValue},
+    error::Result,
+    logical_expr::{Expr, ExprSchemable},
+};
+
+use super::{
+    super::{
+        cast,
+        types::{self, common, is_number, is_text},
+    },
+    place::{Subject, at, placed, refusal},
+};
+
+/// One side of an operator.
+pub(super) struct Side {
+    pub(super) data_type: DataType,
+    pub(super) literal: Literal,
+}
+
+impl Side {
+    pub(super) fn of(expr: &Expr, data_type: DataType) -> Self {
+        let literal = match expr {
+            Expr::Literal(ScalarValue::Utf8(Some(_)), _) => Literal::Text,
+            Expr::Literal(ScalarValue::Int32(Some(number)), _) => Literal::Integer((*number).into()),
+            Expr::Literal(ScalarValue::Int64(Some(number)), _) => Literal::Integer(*number),
+            _ => Literal::None,
+        };
+        Self { data_type, literal }
+    }
+
+    /// Whether it is a constant that is a value of this type.
+    pub(super) fn adapts_to(&self, other: &DataType) -> bool {
+        match self.literal {
+            Literal::Text => !is_text(other),
+            Literal::Integer(number) => fits(number, other),
+            Literal::None => false,
+        }
+    }
+}
+
+/// Constants that adapt their type to the other side.
+#[derive(PartialEq, Eq)]
+pub(super) enum Literal {
+    Text,
+    Integer(i64),
+    None,
+}
+
+pub(super) fn fits(number: i64, data_type: &DataType) -> bool {
+    use DataType as T;
+    match data_type {
+        T::Int8 => i8::try_from(number).is_ok(),
+        T::Int16 => i16::try_from(number).is_ok(),
+        T::Int32 => i32::try_from(number).is_ok(),
+        T::Int64 => true,
+        T::UInt8 => u8::try_from(number).is_ok(),
+        T::UInt16 => u16::try_from(number).is_ok(),
+        T::UInt32 => u32::try_from(number).is_ok(),
+        T::UInt64 => u64::try_from(number).is_ok(),
+        _ => false,
+    }
+}
+
+/// The type in which two values meet where a result has one of them; `None` if an explicit cast is needed.
+pub(super) fn meet(left: &Side, right: &Side) -> Option<DataType> {
+    if left.data_type == right.data_type {
+        return Some(left.data_type.clone());
+    }
+    if right.adapts_to(&left.data_type) && left.data_type != DataType::Null && left.literal != Literal::Text {
+        return Some(left.data_type.clone());
+    }
+    if left.adapts_to(&right.data_type) && right.data_type != DataType::Null {
+        return Some(right.data_type.clone());
+    }
+    common(&left.data_type, &right.data_type)
+}
+
+/// The type in which two values are compared.
+pub(super) fn comparison(left: &Side, right: &Side) -> Option<DataType> {
+    meet(left, right).or_else(|| {
+        let (text, other) = match (is_text(&left.data_type), is_text(&right.data_type)) {
+            (true, false) => (&left.data_type, &right.data_type),
+            (false, true) => (&right.data_type, &left.data_type),
+            _ => return None,
+        };
+        // A column of text compares with a date by being one. With a number that is more likely a mistake.
+        debug_assert!(is_text(text), "one side is text");
+        (!is_number(other) && !other.is_nested()).then(|| other.clone())
+    })
+}
+
+/// The type where all of these meet, for CASE, COALESCE, lists and VALUES.
+pub(super) fn meeting(operands: &[&Expr], schema: &DFSchema, what: &str) -> Result<DataType> {
+    let mut found: Option<Side> = None;
+    for operand in operands {
+        let side = Side::of(operand, operand.get_type(schema)?);
+        found = Some(match found {
+            None => side,
+            Some(before) => {
+                let Some(data_type) = meet(&before, &side) else {
+                    let (one, other) = (types::name(&before.data_type), types::name(&side.data_type));
+                    let message = format!("{what} can't have values of {one} and of {other}");
+                    return Err(refusal(
+                        Subject::of_all(operands.iter().copied()),
+                        message,
+                        "cast one of them",
+                    ));
+                };
+                let both_text = before.literal == Literal::Text && side.literal == Literal::Text;
+                let literal = if both_text { Literal::Text } else { Literal::None };
+                Side { data_type, literal }
+            }
+        });
+    }
+    Ok(found.map_or(DataType::Null, |side| side.data_type))
+}
+
+/// The expression, cast to a type if it has another.
+pub(super) fn as_type(expr: Expr, wanted: &DataType, schema: &DFSchema) -> Result<Expr> {
+    let own = expr.get_type(schema)?;
+    cast_at(expr, &own, wanted)
+}
+
+/// An implicit cast whose error has a place.
+pub(super) fn cast_at(expr: Expr, from: &DataType, to: &DataType) -> Result<Expr> {
+    if from == to {
+        return Ok(expr);
+    }
+    let about = Subject::of(&expr);
+    cast::implicit(expr, from, to).map_err(|error| placed(error, about))
+}
+
+pub(super) fn boolean(expr: Expr, schema: &DFSchema) -> Result<Expr> {
+    let own = expr.get_type(schema)?;
+    let is_condition = matches!(own, DataType::Boolean | DataType::Null)
+        || is_number(&own)
+        || matches!(expr, Expr::Literal(ScalarValue::Utf8(_), _));
+    if !is_condition {
+        let message = format!("a condition must be BOOLEAN, and this is {}", types::name(&own));
+        return Err(at(&expr, message, "compare it with something"));
+    }
+    cast_at(expr, &own, &DataType::Boolean)
+}

@@ -1,0 +1,254 @@
+//! Errors with the place of the expression that they are about.
+
+use std::{fmt, ops::ControlFlow};
+
+use datafusion::{
+    arrow::datatypes::DataType,
+    common::{
+        Diagnostic, ScalarValue, Span,
+        tree_node::{TreeNode, TreeNodeRecursion},
+    },
+    error::DataFusionError,
+    logical_expr::{Expr, ScalarUDF, expr::ScalarFunction},
+    sql::sqlparser::{
+        ast::{self, Query, Spanned, Visit, Visitor},
+        tokenizer,
+    },
+};
+
+use super::super::{
+    arithmetic::Arithmetic,
+    cast,
+    types::{self, is_text},
+};
+
+pub(super) fn incomparable(
+    left: &Expr,
+    left_type: &DataType,
+    right: &Expr,
+    right_type: &DataType,
+    op: &str,
+) -> DataFusionError {
+    let message = format!("can't compare {} {op} {}", types::name(left_type), types::name(right_type));
+    let text = if is_text(left_type) { left } else { right };
+    let other = if is_text(left_type) { right_type } else { left_type };
+    let help = if is_text(left_type) || is_text(right_type) {
+        format!("cast the text: cast({} as {})", written(text), types::name(other).to_lowercase())
+    } else {
+        "cast one of them to the other's type".to_owned()
+    };
+    refusal(Subject::of_all([left, right]), message, &help)
+}
+
+/// An expression roughly as it is written.
+pub(super) fn written(expr: &Expr) -> String {
+    cast::written(expr).unwrap_or_else(|| "…".to_owned())
+}
+
+/// An error at the place of an expression.
+pub(super) fn at(expr: &Expr, message: String, help: &str) -> DataFusionError {
+    refusal(Subject::of(expr), message, help)
+}
+
+/// An error about something.
+pub(super) fn refusal(about: Subject, message: String, help: &str) -> DataFusionError {
+    Misplaced { message, help: Some(help.to_owned()), about }.into()
+}
+
+/// The same error, about something.
+pub(super) fn placed(error: DataFusionError, about: Subject) -> DataFusionError {
+    if error.diagnostic().is_some() || misplaced(&error).is_some() {
+        return error;
+    }
+    Misplaced { message: super::super::super::message(&error), help: None, about }.into()
+}
+
+/// What is known of an expression's place once it is planned: no more than the places of columns in it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Subject {
+    /// The names of the function that is called.
+    functions: Vec<String>,
+    /// Constants in the expression, in order.
+    literals: Vec<String>,
+    column: Option<Span>,
+}
+
+impl Subject {
+    /// What is known of an expression.
+    pub(super) fn of(expr: &Expr) -> Self {
+        let mut found = Self::default();
+        if let Expr::ScalarFunction(call) = expr {
+            found.functions = names(&call.func);
+        }
+        found.gather(expr);
+        found
+    }
+
+    /// What is known of a call.
+    pub(super) fn of_call(call: &ScalarFunction) -> Self {
+        let mut found = Self { functions: names(&call.func), ..Self::default() };
+        call.args.iter().for_each(|arg| found.gather(arg));
+        found
+    }
+
+    /// What is known of values side by side.
+    pub(super) fn of_all<'a>(values: impl IntoIterator<Item = &'a Expr>) -> Self {
+        let mut found = Self::default();
+        values.into_iter().for_each(|value| found.gather(value));
+        found
+    }
+
+    fn gather(&mut self, expr: &Expr) {
+        let visited = expr.apply(|part| {
+            match part {
+                Expr::Column(column) if self.column.is_none() => self.column = column.spans().first(),
+                Expr::Literal(value, _) => self.literals.extend(text_of(value)),
+                _ => {}
+            }
+            Ok(TreeNodeRecursion::Continue)
+        });
+        debug_assert!(visited.is_ok(), "the visitor never fails");
+    }
+
+    fn is_called(&self, name: &str) -> bool {
+        self.functions.iter().any(|known| known.eq_ignore_ascii_case(name))
+    }
+}
+
+/// The names that a statement may call a function by; none for operators and casts.
+fn names(function: &ScalarUDF) -> Vec<String> {
+    let inner = function.inner().as_ref() as &dyn std::any::Any;
+    if inner.is::<Arithmetic>() || inner.is::<cast::Cast>() {
+        return Vec::new();
+    }
+    std::iter::once(function.name().to_owned()).chain(function.aliases().iter().cloned()).collect()
+}
+
+fn text_of(value: &ScalarValue) -> Option<String> {
+    cast::value_text(&value.to_array().ok()?, 0).ok()?
+}
+
+/// A complaint about an expression whose place in the statement is still to be found.
+#[derive(Debug)]
+struct Misplaced {
+    message: String,
+    help: Option<String>,
+    about: Subject,
+}
+
+impl fmt::Display for Misplaced {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Misplaced {}
+
+impl From<Misplaced> for DataFusionError {
+    fn from(misplaced: Misplaced) -> Self {
+        Self::External(Box::new(misplaced))
+    }
+}
+
+fn misplaced(error: &DataFusionError) -> Option<&Misplaced> {
+    match error {
+        DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => misplaced(inner),
+        DataFusionError::Shared(inner) => misplaced(inner),
+        DataFusionError::External(inner) => inner.downcast_ref(),
+        _ => None,
+    }
+}
+
+/// The error with its place in the statement, as far as it can be found.
+pub(in crate::engine::dialect) fn located(error: DataFusionError, statement: &Query) -> DataFusionError {
+    let Some(found) = misplaced(&error) else { return error };
+    let mut search =
+        Search { about: &found.about, open: Vec::new(), literals: Vec::new(), columns: 0, calls: Vec::new() };
+    let at = match statement.visit(&mut search) {
+        ControlFlow::Break(at) => Span::try_from_sqlparser_span(at),
+        // A call of which the statement has no other is the one.
+        ControlFlow::Continue(()) => match search.calls.as_slice() {
+            [only] => Span::try_from_sqlparser_span(*only),
+            _ => None,
+        },
+    };
+    let mut diagnostic = Diagnostic::new_error(&found.message, at.or(found.about.column));
+    if let Some(help) = &found.help {
+        diagnostic.add_help(help, None);
+    }
+    DataFusionError::Plan(found.message.clone()).with_diagnostic(diagnostic)
+}
+
+/// Looks for an expression: the innermost call around its column, or the innermost with the same constants and no column.
+struct Search<'a> {
+    about: &'a Subject,
+    /// For each expression around: constants and columns before it.
+    open: Vec<(usize, usize)>,
+    literals: Vec<String>,
+    columns: usize,
+    /// Where functions of the name are called.
+    calls: Vec<tokenizer::Span>,
+}
+
+impl Search<'_> {
+    fn is_here(&self, from: usize, columns: usize, span: tokenizer::Span) -> bool {
+        if let Some(column) = self.about.column {
+            let at = tokenizer::Location { line: column.start.line, column: column.start.column };
+            return !self.about.functions.is_empty() && span.start <= at && at <= span.end;
+        }
+        let own = &self.literals[from..];
+        columns == self.columns
+            && own.len() == self.about.literals.len()
+            && own.iter().zip(&self.about.literals).all(|(one, other)| is_same(one, other))
+    }
+}
+
+impl Visitor for Search<'_> {
+    type Break = tokenizer::Span;
+
+    fn pre_visit_expr(&mut self, expr: &ast::Expr) -> ControlFlow<tokenizer::Span> {
+        self.open.push((self.literals.len(), self.columns));
+        match expr {
+            ast::Expr::Identifier(_) | ast::Expr::CompoundIdentifier(_) => self.columns += 1,
+            ast::Expr::Value(value) => self.literals.extend(constant(&value.value)),
+            ast::Expr::TypedString(typed) => self.literals.extend(constant(&typed.value.value)),
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expr: &ast::Expr) -> ControlFlow<tokenizer::Span> {
+        let Some((from, columns)) = self.open.pop() else { return ControlFlow::Continue(()) };
+        let name = match expr {
+            ast::Expr::Function(function) => function
+                .name
+                .0
+                .last()
+                .and_then(|part| part.as_ident())
+                .filter(|name| self.about.is_called(&name.value)),
+            _ => None,
+        };
+        if let Some(name) = name {
+            self.calls.push(name.span);
+        }
+        let is_candidate = name.is_some() || self.about.functions.is_empty();
+        if is_candidate && self.is_here(from, columns, expr.span()) {
+            return ControlFlow::Break(name.map_or_else(|| expr.span(), |name| name.span));
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+fn constant(value: &ast::Value) -> Option<String> {
+    match value {
+        ast::Value::Number(digits, _) => Some(digits.replace('_', "")),
+        ast::Value::Boolean(value) => Some(value.to_string()),
+        other => other.clone().into_string(),
+    }
+}
+
+/// Returns whether two constants are written alike, or are the same number but for its sign.
+fn is_same(one: &str, other: &str) -> bool {
+    let number = |text: &str| text.parse::<f64>().ok().map(f64::abs);
+    one == other || number(one).is_some_and(|one| number(other) == Some(one))
+}

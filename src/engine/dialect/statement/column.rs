@@ -1,0 +1,79 @@
+//! Names of columns: one that is nothing but a cast keeps the name of what it casts.
+//!
+//! DuckDB calls `i::varchar` "CAST(i AS VARCHAR)", under which nothing can be stored. Where the short name would be taken for
+//! another column, the long one stays.
+
+use std::{collections::HashSet, ops::ControlFlow};
+
+use datafusion::sql::sqlparser::ast::{Expr, Ident, Query, Select, SelectItem, SetExpr, Visit, Visitor};
+
+/// Names the casts of columns that a query selects.
+pub(super) fn name_casts(query: &mut Query) {
+    let mut taken = Names::default();
+    if let Some(order_by) = &query.order_by {
+        let _ = order_by.visit(&mut taken);
+    }
+    name_in(&mut query.body, &taken);
+}
+
+fn name_in(body: &mut SetExpr, taken: &Names) {
+    match body {
+        SetExpr::Select(select) => name_items(select, taken.0.clone()),
+        SetExpr::SetOperation { left, right, .. } => {
+            name_in(left, taken);
+            name_in(right, taken);
+        }
+        _ => {}
+    }
+}
+
+fn name_items(select: &mut Select, mut taken: HashSet<String>) {
+    for item in &select.projection {
+        let name = match item {
+            SelectItem::UnnamedExpr(Expr::Identifier(name)) => Some(name),
+            SelectItem::UnnamedExpr(Expr::CompoundIdentifier(parts)) => parts.last(),
+            SelectItem::ExprWithAlias { alias, .. } => Some(alias),
+            SelectItem::UnnamedExpr(_) => None,
+            // A wildcard may hold any name.
+            _ => return,
+        };
+        taken.extend(name.map(|name| name.value.to_lowercase()));
+    }
+    for item in &mut select.projection {
+        let SelectItem::UnnamedExpr(expr @ Expr::Cast { .. }) = item else { continue };
+        let Some(alias) = column(expr).filter(|name| taken.insert(name.value.to_lowercase())) else {
+            continue;
+        };
+        let expr = std::mem::replace(expr, Expr::Identifier(Ident::new("")));
+        *item = SelectItem::ExprWithAlias { expr, alias };
+    }
+}
+
+/// The column that is cast.
+fn column(expr: &Expr) -> Option<Ident> {
+    match expr {
+        Expr::Cast { expr, .. } | Expr::Nested(expr) => column(expr),
+        Expr::Identifier(name) => Some(name.clone()),
+        Expr::CompoundIdentifier(parts) => parts.last().cloned(),
+        _ => None,
+    }
+}
+
+/// The names in an expression, in lower case.
+#[derive(Default)]
+struct Names(HashSet<String>);
+
+impl Visitor for Names {
+    type Break = ();
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+        match expr {
+            Expr::Identifier(name) => drop(self.0.insert(name.value.to_lowercase())),
+            Expr::CompoundIdentifier(parts) => {
+                self.0.extend(parts.last().map(|name| name.value.to_lowercase()));
+            }
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+}
