@@ -161,7 +161,7 @@ fn functions() -> impl Iterator<Item = &'static Function> {
 }
 
 /// The function of this name, for calls that are not planned from SQL.
-fn function(name: &str) -> Option<Arc<ScalarUDF>> {
+pub(super) fn function(name: &str) -> Option<Arc<ScalarUDF>> {
     let found = functions().find(|function| function.names.contains(&name))?;
     Some(Arc::new(ScalarUDF::new_from_impl(ScalarFunction::new(found))))
 }
