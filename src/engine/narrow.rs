@@ -17,7 +17,8 @@ use datafusion::{
 };
 
 use super::{
-    Engine, Query, Table, bind::Bound, execute::Joins, query::pending, reach::between, spool::Spool,
+    Engine, Query, Table, bind::Bound, dialect::as_of::is_as_of, execute::Joins, query::pending,
+    reach::between, spool::Spool,
 };
 use crate::name::Relation;
 
@@ -88,7 +89,7 @@ fn follow(node: &LogicalPlan, own: &Relation) -> Option<Seen> {
             let is_left = Arc::ptr_eq(side, &join.left);
             // A row of the other table must not come because there is none of this one.
             let kept = match join.join_type {
-                Inner => true,
+                Inner => is_left || !is_as_of(join),
                 Left | LeftSemi | LeftAnti => is_left,
                 Right | RightSemi | RightAnti => !is_left,
                 _ => false,

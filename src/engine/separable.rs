@@ -18,6 +18,7 @@ use datafusion::{
 use super::{
     Query,
     batch::{Timed, stands_for},
+    dialect::as_of::is_as_of,
 };
 use crate::interval::BatchSize;
 
@@ -94,6 +95,10 @@ impl Tracer<'_> {
             }
             LogicalPlan::Join(join) => {
                 let sides = (self.follow(&join.left)?, self.follow(&join.right)?);
+                // The nearest row of all batches may be none of this batch.
+                if is_as_of(join) && matches!(sides, (Lie::Anyhow, Lie::InBatches(_))) {
+                    return None;
+                }
                 // What it is joined on is told apart from the rest by the optimizer, which has not seen it.
                 let equal = join.filter.iter().flat_map(split_conjunction).filter_map(|part| match part {
                     Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) => {

@@ -8,6 +8,7 @@ use std::any::TypeId;
 use datafusion::sql::sqlparser::{
     ast::{BinaryOperator, Expr, Interval, UnaryOperator, Value},
     dialect::{Dialect, DuckDbDialect, Precedence},
+    keywords::Keyword,
     parser::{Parser, ParserError},
     tokenizer::{Token, Word},
 };
@@ -150,6 +151,20 @@ impl Dialect for Grammar {
         false
     }
 
+    /// `lag(x IGNORE NULLS)`.
+    fn supports_window_function_null_treatment_arg(&self) -> bool {
+        true
+    }
+
+    /// A text may go on in the next line.
+    fn supports_string_literal_concatenation_with_newline(&self) -> bool {
+        true
+    }
+
+    fn supports_factorial_operator(&self) -> bool {
+        true
+    }
+
     fn supports_limit_comma(&self) -> bool {
         false
     }
@@ -206,6 +221,9 @@ impl Dialect for Grammar {
         expr: &Expr,
         precedence: u8,
     ) -> Option<Result<Expr, ParserError>> {
+        if let Some(within) = within_list(parser, expr, precedence) {
+            return Some(within);
+        }
         let op = match (&parser.peek_token_ref().token, &parser.peek_nth_token_ref(1).token) {
             (Token::Mul, Token::Mul) => {
                 parser.next_token();
@@ -264,6 +282,30 @@ fn interval(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
         last_field: None,
         fractional_seconds_precision: None,
     })))
+}
+
+/// `x IN list`, whose list is a value: `contains(list, x)`.
+fn within_list(parser: &mut Parser, expr: &Expr, precedence: u8) -> Option<Result<Expr, ParserError>> {
+    let is_in = |token: &Token| matches!(token, Token::Word(word) if word.keyword == Keyword::IN);
+    let is_not = |token: &Token| matches!(token, Token::Word(word) if word.keyword == Keyword::NOT);
+    let negated = is_not(&parser.peek_token_ref().token);
+    let (at, after) = if negated { (1, 2) } else { (0, 1) };
+    let begins_value = |token: &Token| match token {
+        Token::LBracket => true,
+        Token::Word(word) => word.keyword != Keyword::UNNEST,
+        _ => false,
+    };
+    if !is_in(&parser.peek_nth_token_ref(at).token) || !begins_value(&parser.peek_nth_token_ref(after).token)
+    {
+        return None;
+    }
+    for _ in 0..after {
+        parser.next_token();
+    }
+    Some(parser.parse_subexpr(precedence).map(|list| {
+        let contains = super::statement::call("contains", vec![list, expr.clone()]);
+        if negated { Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(contains) } } else { contains }
+    }))
 }
 
 /// Returns whether a word is the operator ISNULL.

@@ -9,8 +9,11 @@
 //! `duckdb` means DuckDB's semantics (version 1.5). Other dialects are parsed as themselves and mean what DataFusion makes of
 //! them. Functions with DuckDB's names live in [`function`](super::function); here is what is not a function to the writer.
 //!
+//! - `token`: syntax that the parser can't be taught, in words that it knows
 //! - `grammar`: operators, precedences and literals that the parser's DuckDB dialect lacks
 //! - `statement`: rewrites that need no types
+//! - `lateral`: subqueries in FROM that unnest a list of a table before; `independent`: a guard
+//! - `star`: COLUMNS and stars with options; `relation`: PIVOT and UNPIVOT; `as_of`: ASOF JOIN
 //! - `operator`, `arithmetic`, `compute`: operators, their types and their kernels
 //! - `order`: comparisons of nested values, and with the elements of lists
 //! - `types`: names of types, and where two types meet
@@ -18,36 +21,44 @@
 //! - `coerce`: the type check, which inserts DuckDB's implicit casts and refuses what has none
 
 mod arithmetic;
+pub(super) mod as_of;
 mod cast;
 mod coerce;
 mod compute;
+mod constant;
 mod conversion;
 mod grammar;
+mod independent;
+mod lateral;
 mod operator;
 mod order;
 mod placeholder;
+mod relation;
+mod star;
 mod statement;
 #[cfg(test)]
 mod tests;
+mod token;
 pub(super) mod types;
 
 use std::sync::Arc;
 
 use datafusion::{
-    common::{Column, Diagnostic, Location, SchemaError, Span, config},
+    arrow::datatypes::DataType,
+    common::{Column, DFSchema, Diagnostic, Location, ScalarValue, SchemaError, Span, config},
     error::{DataFusionError, Result},
     execution::{SessionState, SessionStateBuilder},
     logical_expr::{LogicalPlan, ScalarUDF},
     prelude::SessionContext,
     sql::{
         parser::{DFParserBuilder, Statement},
-        sqlparser::{ast, tokenizer},
+        sqlparser::{ast, parser::ParserError, tokenizer},
     },
 };
 
-use self::arithmetic::Operation;
 #[cfg(test)]
 pub(super) use self::cast::value_text;
+use self::{arithmetic::Operation, statement::Refused};
 pub(super) use self::{
     cast::{double, value_texts},
     conversion::{NamedType, is_cast_to_json},
@@ -87,6 +98,10 @@ impl Dialect {
     pub(super) fn prepare(self, mut builder: SessionStateBuilder) -> SessionStateBuilder {
         if self == Self::DuckDb {
             builder.expr_planners().get_or_insert_default().insert(0, Arc::new(operator::Operators));
+            builder.relation_planners().get_or_insert_default().insert(0, Arc::new(relation::Relations));
+            builder = builder
+                .with_analyzer_rule(Arc::new(as_of::AsOf))
+                .with_analyzer_rule(Arc::new(independent::Independent));
         }
         builder
     }
@@ -99,6 +114,8 @@ impl Dialect {
             for function in order::Quantified::every() {
                 context.register_udf(ScalarUDF::from(function));
             }
+            context.register_udf(ScalarUDF::from(as_of::Mark::new(statement::AS_OF)));
+            context.register_udf(ScalarUDF::from(as_of::Mark::new(token::UNPACK)));
             for operation in [Operation::Negate, Operation::BitwiseNot] {
                 context.register_udf(operator::function(operation).as_ref().clone());
             }
@@ -109,7 +126,13 @@ impl Dialect {
     pub(super) fn parse(self, state: &SessionState, sql: &str) -> Result<Statement> {
         match self {
             Self::DuckDb => {
-                let mut statements = DFParserBuilder::new(sql)
+                let tokens = token::tokens(sql).map_err(|problem| match problem {
+                    token::Problem::Tokens(error) => {
+                        DataFusionError::SQL(Box::new(ParserError::from(error)), None)
+                    }
+                    token::Problem::Refused(problem) => refused(problem),
+                })?;
+                let mut statements = DFParserBuilder::new(tokens)
                     .with_dialect(&grammar::Grammar)
                     .with_recursion_limit(DEEPEST)
                     .build()?
@@ -144,18 +167,25 @@ impl Dialect {
     }
 
     async fn plan_query(self, state: &SessionState, query: &mut ast::Query) -> Result<LogicalPlan> {
-        statement::lower(query).map_err(refused)?;
+        let stars = statement::lower(query).map_err(refused)?;
+        limit(state, query)?;
         for _ in 0..MOST_NAMES {
             let error = match state.statement_to_plan(whole(query)).await {
-                Ok(plan) => return coerce::check(plan),
+                Ok(plan) => return checked(plan),
                 Err(error) => error,
             };
             let Some((name, place, valid)) = unknown_name(&error) else { return Err(error) };
-            if !statement::resolve(query, &name, place, &valid) {
+            if let Some(number) = statement::number_of(&name)
+                && let Some(star) = stars.get(number)
+            {
+                star::expand(state, query, number, star, &valid)?;
+            } else if !statement::order_by_all(query, &name, valid.len())
+                && !place.is_some_and(|place| statement::resolve(query, &name, place, &valid))
+            {
                 return Err(error);
             }
         }
-        coerce::check(state.statement_to_plan(whole(query)).await?)
+        checked(state.statement_to_plan(whole(query)).await?)
     }
 }
 
@@ -163,11 +193,53 @@ fn whole(query: &ast::Query) -> Statement {
     Statement::Statement(Box::new(ast::Statement::Query(Box::new(query.clone()))))
 }
 
+/// The plan of a statement with every type decided.
+fn checked(plan: LogicalPlan) -> Result<LogicalPlan> {
+    as_of::settle(coerce::check(lateral::flatten(plan)?)?)
+}
+
+/// Computes the constants that limit rows.
+fn limit(state: &SessionState, query: &mut ast::Query) -> Result<()> {
+    statement::limits(query, |clause| {
+        let ast::LimitClause::LimitOffset { limit, offset, .. } = clause else { return Ok(()) };
+        for count in [limit.as_mut(), offset.as_mut().map(|offset| &mut offset.value)].into_iter().flatten() {
+            let is_plain = matches!(count, ast::Expr::Value(ast::ValueWithSpan { value: ast::Value::Number(digits, _), .. })
+                if digits.parse::<i64>().is_ok());
+            if is_plain {
+                continue;
+            }
+            let span = ast::Spanned::span(count);
+            let unknown = || {
+                let help =
+                    "write a number, or keep rows by qualify row_number() over (order by …) <= (select …)";
+                refused(Refused::new("LIMIT and OFFSET take a constant", Some(help), span))
+            };
+            let mut lowered =
+                ast::Query { body: Box::new(statement::value_of(count.clone())), ..statement::nothing() };
+            statement::lower(&mut lowered).map_err(refused)?;
+            let Some(expr) = statement::only_value(lowered) else { return Err(unknown()) };
+            let expr = ast::ExprWithAlias { expr, alias: None };
+            let planned = state.create_logical_expr_from_sql_expr(expr, &DFSchema::empty());
+            let value = planned.and_then(constant::value).map_err(|_| unknown())?;
+            let value = value.cast_to(&DataType::Float64).map_err(|_| unknown())?;
+            *count = match value {
+                ScalarValue::Float64(Some(value)) if value >= 0.0 => {
+                    let whole = format!("{:.0}", value.round());
+                    ast::Expr::Value(ast::Value::Number(whole, false).with_span(span))
+                }
+                ScalarValue::Float64(None) => ast::Expr::Value(ast::Value::Null.with_span(span)),
+                _ => return Err(unknown()),
+            };
+        }
+        Ok(())
+    })
+}
+
 /// The column that an error is about, where it is written, and the columns that are known there.
-fn unknown_name(error: &DataFusionError) -> Option<(String, Location, Vec<Column>)> {
+fn unknown_name(error: &DataFusionError) -> Option<(String, Option<Location>, Vec<Column>)> {
     let DataFusionError::SchemaError(found, _) = error.find_root() else { return None };
     let SchemaError::FieldNotFound { field, valid_fields } = found.as_ref() else { return None };
-    let place = error.diagnostic()?.span?.start;
+    let place = error.diagnostic().and_then(|diagnostic| diagnostic.span).map(|span| span.start);
     Some((field.name.clone(), place, valid_fields.clone()))
 }
 
@@ -192,7 +264,7 @@ fn suggested(error: DataFusionError, state: &SessionState) -> DataFusionError {
     DataFusionError::Plan(message).with_diagnostic(diagnostic)
 }
 
-fn refused(refused: statement::Refused) -> DataFusionError {
+fn refused(refused: Refused) -> DataFusionError {
     let mut diagnostic = Diagnostic::new_error(&refused.message, span(refused.span));
     if let Some(help) = &refused.help {
         diagnostic.add_help(help, None);

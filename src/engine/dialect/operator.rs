@@ -3,12 +3,13 @@
 use std::sync::{Arc, LazyLock};
 
 use datafusion::{
+    arrow::datatypes::DataType,
     common::DFSchema,
     error::Result,
     logical_expr::{
-        BinaryExpr, Expr, ExprSchemable, Operator, ScalarUDF,
+        BinaryExpr, Expr, ExprSchemable, GetFieldAccess, Operator, ScalarUDF,
         expr::ScalarFunction,
-        planner::{ExprPlanner, PlannerResult, RawBinaryExpr},
+        planner::{ExprPlanner, PlannerResult, RawBinaryExpr, RawFieldAccessExpr},
     },
     sql::sqlparser::ast::BinaryOperator,
 };
@@ -49,6 +50,30 @@ impl ExprPlanner for Operators {
         };
         let call = ScalarFunction::new_udf(function(operation), vec![expr.left, expr.right]);
         Ok(PlannerResult::Planned(Expr::ScalarFunction(call)))
+    }
+
+    /// `value[position]`: what it is depends on the value's type.
+    fn plan_field_access(
+        &self,
+        access: RawFieldAccessExpr,
+        schema: &DFSchema,
+    ) -> Result<PlannerResult<RawFieldAccessExpr>> {
+        let GetFieldAccess::ListIndex { key } = &access.field_access else {
+            return Ok(PlannerResult::Original(access));
+        };
+        let function = match access.expr.get_type(schema) {
+            Ok(DataType::Struct(_)) => "struct_extract",
+            Ok(DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) => "list_extract",
+            _ => return Ok(PlannerResult::Original(access)),
+        };
+        Ok(match super::super::function::function(function) {
+            Some(function) => {
+                let arguments = vec![access.expr, key.as_ref().clone()];
+                let call = ScalarFunction::new_udf(function, arguments);
+                PlannerResult::Planned(Expr::ScalarFunction(call))
+            }
+            None => PlannerResult::Original(access),
+        })
     }
 }
 

@@ -173,7 +173,7 @@ async fn aggregates() {
         ),
         (
             "select distinct on (cust) cust, id from s.o order by cust, day desc",
-            "cust = o.cust copied\nid = o.id copied\nrows: o.cust group+order, o.day order",
+            "cust = o.cust copied\nid = o.id copied\nrows: o.cust order+window, o.day order+window",
         ),
         (
             "select total + 1 as total from (select sum(amount) as total from s.o)",
@@ -200,8 +200,7 @@ async fn joins() {
         ),
         (
             "select id, label from s.t full join (select id from s.o) as o using (id)",
-            // DataFusion takes the left one's, where the standard would coalesce both.
-            "id = t.id copied\nlabel = t.label copied\nrows: o.id join, t.id join",
+            "id = o.id transformed, t.id transformed\nlabel = t.label copied\nrows: o.id join, t.id join",
         ),
         (
             "select child.label as child, parent.label as parent from s.t as child, s.t as parent \
@@ -219,6 +218,18 @@ async fn joins() {
         (
             "select c.name from s.c left anti join s.o on o.cust = c.id",
             "name = c.name copied\nrows: c.id join, o.cust join",
+        ),
+        (
+            "select c.name from s.c semi join s.o on o.cust = c.id",
+            "name = c.name copied\nrows: c.id join, o.cust join",
+        ),
+        (
+            "select o.id, p.amount as before from s.o asof left join s.o as p on o.cust = p.cust and o.day > p.day",
+            "id = o.id copied\nbefore = o.amount renamed\nrows: o.cust join, o.day join",
+        ),
+        (
+            "select o.cust, t.label from s.o asof join s.t using (id)",
+            "cust = o.cust copied\nlabel = t.label copied\nrows: o.id join, t.id join",
         ),
     ])
     .await;
@@ -333,8 +344,30 @@ async fn windows() {
 }
 
 #[tokio::test]
+async fn pivoted_tables() {
+    check(&[
+        (
+            "from s.o pivot (sum(amount) for status in ('paid', 'open') group by cust)",
+            "cust = o.cust copied\npaid = o.amount aggregated; o.status condition\n\
+             open = o.amount aggregated; o.status condition\nrows: o.cust group",
+        ),
+        (
+            "from s.t unpivot (v for n in (id, parent))",
+            "label = t.label copied\nn = nothing\nv = t.id transformed, t.parent transformed\n\
+             rows: t.id filter, t.parent filter",
+        ),
+        ("select max(columns('id|parent')) from s.t", "id = t.id aggregated\nparent = t.parent aggregated"),
+    ])
+    .await;
+}
+
+#[tokio::test]
 async fn nested_values() {
     check(&[
+        (
+            "select c.name, u.tag from s.c, unnest(c.tags) as u(tag)",
+            "name = c.name copied\ntag = c.tags transformed",
+        ),
         ("select id, unnest(tags) as tag from s.c", "id = c.id copied\ntag = c.tags transformed"),
         ("select home.zip as zip from s.c", "zip = c.home transformed"),
         ("select c.home['street'] as street from s.c", "street = c.home transformed"),

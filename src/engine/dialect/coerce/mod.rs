@@ -43,6 +43,11 @@ pub(super) fn check(plan: LogicalPlan) -> Result<LogicalPlan> {
     Ok(plan.transform_up_with_subqueries(|node| node_types(node).map(Transformed::yes))?.data)
 }
 
+/// An expression over these columns, with all types as in DuckDB.
+pub(super) fn typed(expr: Expr, schema: &DFSchema) -> Result<Expr> {
+    Ok(expr.transform_up(|part| expression(part, schema).map(Transformed::yes))?.data)
+}
+
 /// A comparison whose operands aren't type-checked yet, in the types where they meet.
 pub(super) fn comparison_of(binary: BinaryExpr, schema: &DFSchema) -> Result<Expr> {
     let typed = |side: Box<Expr>| -> Result<Box<Expr>> {

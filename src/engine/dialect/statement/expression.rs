@@ -5,8 +5,8 @@ use std::{collections::HashSet, ops::ControlFlow};
 use datafusion::sql::sqlparser::{
     ast::{
         BinaryOperator, CastKind, DataType, DictionaryField, Expr, Function, FunctionArg, FunctionArgExpr,
-        FunctionArgumentList, FunctionArguments, Ident, Interval, ObjectName, Spanned, TrimWhereField,
-        UnaryOperator, Value, ValueWithSpan,
+        FunctionArgumentClause, FunctionArgumentList, FunctionArguments, Ident, Interval, ObjectName,
+        Spanned, TrimWhereField, UnaryOperator, Value, ValueWithSpan,
     },
     tokenizer::Span,
 };
@@ -17,9 +17,21 @@ use super::Refused;
 pub(in crate::engine::dialect) const CAST: &str = "$cast";
 /// The same for `try_cast`.
 pub(in crate::engine::dialect) const TRY_CAST: &str = "$try_cast";
+/// The function that COLUMNS becomes among the columns of an UNPIVOT.
+pub(in crate::engine::dialect) const UNPIVOTED: &str = "$unpivoted";
+/// The function whose argument, a star, becomes several.
+pub(super) use super::super::token::UNPACK;
 
 /// What must be changed before the parts of an expression are.
 pub(super) fn before(expr: &mut Expr) -> ControlFlow<Refused> {
+    if let Expr::InSubquery { expr: row, subquery, .. } = expr
+        && let Expr::Tuple(_) = row.as_ref()
+        && super::subquery::width(subquery) != Some(1)
+    {
+        let help = "use it as a condition of WHERE, or write exists (select 1 from … where …)";
+        let message = "`(a, b) IN (SELECT …)` is not supported as a value";
+        return ControlFlow::Break(Refused::new(message, Some(help), row.span()));
+    }
     // `-5` is one literal: its type depends on the sign.
     if let Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } = expr
         && let Expr::Value(ValueWithSpan { value: Value::Number(digits, long), span }) = inner.as_ref()
@@ -88,6 +100,21 @@ pub(super) fn lower(expr: Expr) -> Result<Expr, Refused> {
             negate_if(negated, call("regexp_full_match", vec![*expr, *pattern]))
         }
         Expr::Function(function) => self::function(function)?,
+        Expr::CompoundFieldAccess { root, access_chain } => super::access::lower(*root, access_chain, span)?,
+        Expr::Tuple(items) if !items.is_empty() => call("row", items),
+        Expr::Overlay { .. } => {
+            let help = "join the parts: left(a, n) || b || substring(a, m)";
+            return Err(Refused::new("there is no function overlay in DuckDB", Some(help), span));
+        }
+        Expr::Collate { collation, .. } => {
+            let message = format!("the collation {collation} is not supported");
+            let help = "compare lower(text), or strip_accents(text)";
+            return Err(Refused::new(message, Some(help), span));
+        }
+        Expr::Value(ValueWithSpan { value: Value::HexStringLiteral(_), span }) => {
+            let help = "write the bytes as '\\x1F'::blob, or the number in decimal digits";
+            return Err(Refused::new("there are no hexadecimal literals in DuckDB", Some(help), span));
+        }
         other => other,
     })
 }
@@ -156,7 +183,16 @@ fn binary(left: Expr, op: BinaryOperator, right: Expr, span: Span) -> Result<Exp
             return Err(Refused::new(format!("there is no operator `{op}` in DuckDB"), Some(help), span));
         }
         BinaryOperator::Custom(name) if name == super::super::grammar::GLOB => {
-            call("glob_match", vec![left, right])
+            let Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(glob), .. }) = &right else {
+                let help = "use regexp_full_match with a pattern that is computed";
+                return Err(Refused::new("GLOB takes a constant pattern", Some(help), span));
+            };
+            let pattern = text(&glob_pattern(glob));
+            call("regexp_full_match", vec![left, pattern])
+        }
+        BinaryOperator::Spaceship => {
+            let help = "use is not distinct from";
+            return Err(Refused::new("there is no operator `<=>` in DuckDB", Some(help), span));
         }
         op => Expr::BinaryOp { left: Box::new(left), op, right: Box::new(right) },
     })
@@ -178,6 +214,41 @@ fn quantified(
     Ok(call(&format!("${op} {quantifier}"), vec![left, right]))
 }
 
+/// A regular expression for what GLOB matches: `*` and `?` are any letters, `[a-c]` and `[!a]` are classes.
+pub(super) fn glob_pattern(glob: &str) -> String {
+    let mut pattern = String::from("(?s)");
+    let mut letters = glob.chars().peekable();
+    let mut in_class = false;
+    while let Some(letter) = letters.next() {
+        match letter {
+            ']' if in_class => {
+                in_class = false;
+                pattern.push(']');
+            }
+            '\\' => {
+                pattern.push('\\');
+                pattern.push(letters.next().unwrap_or('\\'));
+            }
+            letter if in_class => pattern.push(letter),
+            '[' => {
+                in_class = true;
+                pattern.push('[');
+                if letters.next_if_eq(&'!').is_some() {
+                    pattern.push('^');
+                }
+            }
+            '*' => pattern.push_str(".*"),
+            '?' => pattern.push('.'),
+            letter if letter.is_alphanumeric() || letter.is_whitespace() || letter == '_' => {
+                pattern.push(letter)
+            }
+            letter if letter.is_ascii() => pattern.extend(['\\', letter]),
+            letter => pattern.push(letter),
+        }
+    }
+    pattern
+}
+
 fn like(negated: bool, ignore_case: bool, left: Expr, right: Expr) -> Expr {
     let (expr, pattern) = (Box::new(left), Box::new(right));
     if ignore_case {
@@ -187,7 +258,7 @@ fn like(negated: bool, ignore_case: bool, left: Expr, right: Expr) -> Expr {
     }
 }
 
-fn negate_if(negated: bool, expr: Expr) -> Expr {
+pub(super) fn negate_if(negated: bool, expr: Expr) -> Expr {
     if negated { Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(expr) } } else { expr }
 }
 
@@ -239,6 +310,12 @@ fn has_fractions(unit: &str) -> bool {
 /// Functions that are another way to write what SQL has syntax for.
 fn function(mut function: Function) -> Result<Expr, Refused> {
     let span = function.name.span();
+    super::access::method(&mut function);
+    if matches!(function.args, FunctionArguments::Subquery(_)) {
+        let help = "collect the values in the subquery: (select list(x order by y) from …)";
+        return Err(Refused::new("a subquery isn't an argument of a function", Some(help), span));
+    }
+    null_treatment(&mut function);
     if function.over.is_some() || function.filter.is_some() {
         return Ok(Expr::Function(function));
     }
@@ -252,6 +329,24 @@ fn function(mut function: Function) -> Result<Expr, Refused> {
             _ => None,
         });
         return Ok(Expr::Dictionary(fields.collect()));
+    }
+    if matches!(name.as_str(), "struct_insert" | "struct_update") {
+        // A field's name and its value are two arguments.
+        list.args = std::mem::take(&mut list.args).into_iter().flat_map(with_name).collect();
+    }
+    if name == "count" && list.args.is_empty() && list.clauses.is_empty() {
+        list.args.push(FunctionArg::Unnamed(FunctionArgExpr::Wildcard));
+        return Ok(Expr::Function(function));
+    }
+    if name == "count" && list.args.len() > 1 {
+        let help = "count(distinct (a, b)) counts combinations, count(*) counts rows";
+        return Err(Refused::new("count takes one value", Some(help), span));
+    }
+    if name == "grouping_id" {
+        function.name = ObjectName::from(vec![Ident::new("grouping")]);
+    }
+    if matches!(name.as_str(), "grouping" | "grouping_id") {
+        return Ok(cast(CAST, Expr::Function(function), "BIGINT"));
     }
     let Some(mut arguments) = unnamed(list) else { return Ok(Expr::Function(function)) };
     Ok(match (name.as_str(), arguments.len()) {
@@ -289,6 +384,28 @@ fn function(mut function: Function) -> Result<Expr, Refused> {
         }
         _ => Expr::Function(function),
     })
+}
+
+/// `name := value` as two arguments.
+fn with_name(argument: FunctionArg) -> Vec<FunctionArg> {
+    match argument {
+        FunctionArg::Named { name, arg, .. } => {
+            vec![FunctionArg::Unnamed(FunctionArgExpr::Expr(text(&name.value))), FunctionArg::Unnamed(arg)]
+        }
+        other => vec![other],
+    }
+}
+
+/// `lag(x ignore nulls)`: DataFusion looks for it behind the parentheses.
+fn null_treatment(function: &mut Function) {
+    let FunctionArguments::List(list) = &mut function.args else { return };
+    list.clauses.retain(|clause| match clause {
+        FunctionArgumentClause::IgnoreOrRespectNulls(treatment) => {
+            function.null_treatment = Some(*treatment);
+            false
+        }
+        _ => true,
+    });
 }
 
 fn operator(mut arguments: Vec<Expr>, op: BinaryOperator, span: Span) -> Result<Expr, Refused> {
@@ -331,16 +448,16 @@ fn cast(name: &str, value: Expr, data_type: &str) -> Expr {
     call(name, vec![value, text(data_type)])
 }
 
-pub(super) fn text(text: &str) -> Expr {
+pub(in crate::engine::dialect) fn text(text: &str) -> Expr {
     Expr::Value(Value::SingleQuotedString(text.to_owned()).with_empty_span())
 }
 
-pub(super) fn integer(number: i64) -> Expr {
+pub(in crate::engine::dialect) fn integer(number: i64) -> Expr {
     Expr::Value(Value::Number(number.to_string(), false).with_empty_span())
 }
 
 /// A call of a function.
-pub(super) fn call(name: &str, arguments: Vec<Expr>) -> Expr {
+pub(in crate::engine::dialect) fn call(name: &str, arguments: Vec<Expr>) -> Expr {
     let args = arguments.into_iter().map(|expr| FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)));
     Expr::Function(Function {
         name: ObjectName::from(vec![Ident::new(name)]),

@@ -3,30 +3,45 @@
 //!
 //! - `column`: names of columns that are casts
 //! - `expression`: casts, literals, operators and special forms become functions
+//! - `access`: fields, positions, slices and methods of a value
 //! - `subquery`: EXISTS and IN (SELECT …) as values become scalar subqueries
-//! - `relation`: what FROM reads
 //! - `lambda`: fields and lists of the parameters of a lambda
+//! - `relation`, `join`: what FROM reads
+//! - `query`: ORDER BY, LIMIT, VALUES, DISTINCT ON
+//! - `using`: the columns that USING merges
+//! - `window`: windows that go on from a named one
 //! - `name`: names without case, and aliases of the same SELECT
+//! - `star`, `expand`: COLUMNS and stars with options, before and after their columns are known
 
+mod access;
 mod column;
+mod expand;
 mod expression;
+mod join;
 mod lambda;
 mod name;
+mod query;
 mod relation;
+mod star;
 mod subquery;
+mod using;
+mod window;
 
 use std::{collections::HashSet, mem, ops::ControlFlow};
 
 use datafusion::sql::sqlparser::ast::{
     Expr, GroupByExpr, Ident, LimitClause, OrderBy, OrderByKind, Query, Select, SelectFlavor, SelectItem,
-    Spanned, TableFactor, TableFunctionArgs, VisitMut, VisitorMut, WildcardAdditionalOptions, WindowFrame,
-    WindowType,
+    SetExpr, Spanned, TableFactor, TableFunctionArgs, VisitMut, VisitorMut, WildcardAdditionalOptions,
+    WindowFrame, WindowType,
 };
 use datafusion::sql::sqlparser::tokenizer::Span;
 
 pub(super) use self::{
-    expression::{CAST, TRY_CAST},
+    expand::{Taken, candidates, expand, number_of},
+    expression::{CAST, TRY_CAST, UNPIVOTED, call, integer, text},
+    join::AS_OF,
     name::resolve,
+    star::{Choice, Star, condition},
 };
 
 /// What can't be planned as DuckDB means it, and where.
@@ -41,7 +56,7 @@ pub(super) struct Refused {
 }
 
 impl Refused {
-    fn new(message: impl Into<String>, help: Option<&str>, span: Span) -> Self {
+    pub(super) fn new(message: impl Into<String>, help: Option<&str>, span: Span) -> Self {
         Self { message: message.into(), help: help.map(Into::into), span }
     }
 }
@@ -49,16 +64,65 @@ impl Refused {
 /// Nesting of expressions that is refused: far beyond what people write, and within the stack of the threads that plan.
 const DEEPEST: usize = 20_000;
 
-/// Rewrites a query in place.
+/// Rewrites a query in place. Returns its stars, which are in it by their numbers.
 ///
 /// # Errors
 /// For the first construct that would be planned with another meaning.
-pub(super) fn lower(query: &mut Query) -> Result<(), Refused> {
+pub(super) fn lower(query: &mut Query) -> Result<Vec<Star>, Refused> {
     let mut lowering = Lowering::default();
     match query.visit(&mut lowering) {
         ControlFlow::Break(refused) => Err(refused),
+        ControlFlow::Continue(()) => Ok(lowering.stars),
+    }
+}
+
+/// Visits the clauses that limit a query's rows, those of subqueries too.
+pub(super) fn limits<E>(
+    query: &mut Query,
+    of_one: impl FnMut(&mut LimitClause) -> Result<(), E>,
+) -> Result<(), E> {
+    struct Limits<F>(F);
+    impl<E, F: FnMut(&mut LimitClause) -> Result<(), E>> VisitorMut for Limits<F> {
+        type Break = E;
+
+        fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<E> {
+            match query.limit_clause.as_mut().map_or(Ok(()), &mut self.0) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(error) => ControlFlow::Break(error),
+            }
+        }
+    }
+    match query.visit(&mut Limits(of_one)) {
+        ControlFlow::Break(error) => Err(error),
         ControlFlow::Continue(()) => Ok(()),
     }
+}
+
+/// Orders the query by all of its columns that has this name for them. `known` are the columns that it has, if it is a set
+/// operation. Returns whether there is such a query.
+pub(super) fn order_by_all(query: &mut Query, name: &str, known: usize) -> bool {
+    struct Find<'a>(&'a str, usize);
+    impl VisitorMut for Find<'_> {
+        type Break = ();
+
+        fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+            let Some(OrderBy { kind: OrderByKind::Expressions(orders), .. }) = &query.order_by else {
+                return ControlFlow::Continue(());
+            };
+            let is_it = matches!(orders.as_slice(), [order]
+                if matches!(&order.expr, Expr::Identifier(name) if name.value == self.0));
+            if !is_it {
+                return ControlFlow::Continue(());
+            }
+            let columns = match query.body.as_ref() {
+                SetExpr::Select(select) => select.projection.len(),
+                _ => self.1,
+            };
+            query::order_by_all(query, columns);
+            ControlFlow::Break(())
+        }
+    }
+    name.starts_with(query::ALL) && query.visit(&mut Find(name, known)).is_break()
 }
 
 #[derive(Default)]
@@ -75,12 +139,49 @@ struct Lowering {
     relations: Vec<String>,
     /// Subqueries that DataFusion plans as joins, by where they lie in memory.
     joined: HashSet<*const Query>,
+    /// Stars whose columns aren't known yet.
+    stars: Vec<Star>,
+    /// The numbers of those of each SELECT that is being visited.
+    own_stars: Vec<Vec<usize>>,
+    /// How many queries are ordered by all of their columns.
+    ordered_by_all: usize,
+}
+
+impl Lowering {
+    /// What stands for a star of the SELECT that is being visited.
+    fn star(&mut self, star: Star) -> Expr {
+        let span = star.span;
+        let own = self.own_stars.last().into_iter().flatten();
+        let number = own.copied().find(|number| self.stars[*number] == star).unwrap_or(self.stars.len());
+        if number == self.stars.len() {
+            self.stars.push(star);
+            if let Some(own) = self.own_stars.last_mut() {
+                own.push(number);
+            }
+        }
+        star::placeholder(number, span)
+    }
+
+    /// Replaces the stars in a SELECT list: those with options, and `plain` ones too if there is need to know their columns.
+    fn stars(&mut self, select: &mut Select, plain: bool) {
+        for item in &mut select.projection {
+            if let Some(star) = Star::of_item(item, plain) {
+                *item = SelectItem::UnnamedExpr(self.star(star));
+            }
+        }
+    }
+}
+
+fn flow(result: Result<(), Refused>) -> ControlFlow<Refused> {
+    result.map_or_else(ControlFlow::Break, ControlFlow::Continue)
 }
 
 impl VisitorMut for Lowering {
     type Break = Refused;
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Refused> {
+        flow(query::recursive(query))?;
+        flow(query::fetch(query))?;
         self.limits.push(query.limit_clause.take());
         column::name_casts(query);
         ControlFlow::Continue(())
@@ -93,6 +194,18 @@ impl VisitorMut for Lowering {
                 expression::as_written(&mut order.expr);
             }
         }
+        query::values(query);
+        if matches!(&query.order_by, Some(OrderBy { kind: OrderByKind::All(_), .. }))
+            && let SetExpr::Select(select) = query.body.as_mut()
+        {
+            // How many columns there are is known once each is written.
+            self.stars(select, true);
+        }
+        flow(query::distinct_on(query))?;
+        match query::order(query, self.ordered_by_all) {
+            Ok(by_all) => self.ordered_by_all += usize::from(by_all),
+            Err(refused) => return ControlFlow::Break(refused),
+        }
         ControlFlow::Continue(())
     }
 
@@ -102,8 +215,19 @@ impl VisitorMut for Lowering {
         }
         select.flavor = SelectFlavor::Standard;
         self.relations.extend(lambda::relations(&select.from));
+        self.own_stars.push(Vec::new());
+        window::named(select);
+        flow(using::lower(select))?;
+        for condition in
+            [&mut select.selection, &mut select.having, &mut select.qualify].into_iter().flatten()
+        {
+            flow(subquery::rows(condition))?;
+        }
         for condition in [&select.selection, &select.having, &select.qualify].into_iter().flatten() {
             subquery::joined(condition, true, &mut self.joined);
+        }
+        for join in select.from.iter_mut().flat_map(|from| &mut from.joins) {
+            flow(join::lower(join))?;
         }
         let frames = select.named_window.iter_mut().map(|window| match &mut window.1 {
             datafusion::sql::sqlparser::ast::NamedWindowExpr::WindowSpec(spec) => spec.window_frame.take(),
@@ -116,7 +240,12 @@ impl VisitorMut for Lowering {
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<Refused> {
         if let GroupByExpr::Expressions(keys, _) = &mut select.group_by {
             keys.iter_mut().for_each(expression::as_written);
+            keys.retain(|key| !matches!(key, Expr::Tuple(items) if items.is_empty()));
         }
+        // DataFusion leaves out either side's column of those that USING merges.
+        let merges = select.from.iter().flat_map(|from| &from.joins).any(using::merges);
+        self.stars(select, merges);
+        self.own_stars.pop();
         let frames = self.named_frames.pop().unwrap_or_default();
         for (window, frame) in select.named_window.iter_mut().zip(frames) {
             if let datafusion::sql::sqlparser::ast::NamedWindowExpr::WindowSpec(spec) = &mut window.1 {
@@ -128,6 +257,11 @@ impl VisitorMut for Lowering {
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Refused> {
         relation::lower(factor)?;
+        if let TableFactor::NestedJoin { table_with_joins, .. } = factor {
+            for join in &mut table_with_joins.joins {
+                flow(join::lower(join))?;
+            }
+        }
         // What is still a function of constants gets them as they are written.
         self.arguments.push(match factor {
             TableFactor::Table { args, .. } => args.take(),
@@ -170,6 +304,16 @@ impl VisitorMut for Lowering {
         {
             spec.window_frame = Some(frame);
         }
+        if let Expr::Function(function) = expr {
+            match Star::of_call(function) {
+                Ok(Some(star)) => {
+                    *expr = self.star(star);
+                    return ControlFlow::Continue(());
+                }
+                Ok(None) => {}
+                Err(refused) => return ControlFlow::Break(refused),
+            }
+        }
         if let Some(rewritten) = subquery::lower(expr, &self.joined) {
             *expr = rewritten;
             return ControlFlow::Continue(());
@@ -180,5 +324,24 @@ impl VisitorMut for Lowering {
             Err(refused) => return ControlFlow::Break(refused),
         }
         ControlFlow::Continue(())
+    }
+}
+
+/// A query that gives nothing yet.
+pub(super) fn nothing() -> Query {
+    relation::query(value_of(expression::integer(1)))
+}
+
+/// `SELECT value`.
+pub(super) fn value_of(value: Expr) -> SetExpr {
+    SetExpr::Select(Box::new(relation::select(value, Vec::new(), None)))
+}
+
+/// The value of `SELECT value`.
+pub(super) fn only_value(query: Query) -> Option<Expr> {
+    let SetExpr::Select(select) = *query.body else { return None };
+    match select.projection.into_iter().next()? {
+        SelectItem::UnnamedExpr(value) => Some(value),
+        _ => None,
     }
 }

@@ -3,18 +3,31 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, FunctionArg, FunctionArgExpr, GroupByExpr, Ident, Query, Select, SelectFlavor, SelectItem, SetExpr,
-    TableAlias, TableAliasColumnDef, TableFactor, TableWithJoins, Value, ValueWithSpan,
+    Expr, FunctionArg, FunctionArgExpr, GroupByExpr, Ident, ObjectName, Query, Select, SelectFlavor,
+    SelectItem, SetExpr, TableAlias, TableAliasColumnDef, TableFactor, TableWithJoins, Value, ValueWithSpan,
     helpers::attached_token::AttachedToken,
 };
 
-use super::{Refused, expression::call};
+use super::{
+    Refused,
+    expression::{UNPIVOTED, call},
+};
 
 /// Functions over lists that FROM may read as tables.
 const SERIES: [&str; 3] = ["unnest", "range", "generate_series"];
 
 /// A function in FROM becomes a subquery that unnests its list, whose column has the function's name.
 pub(super) fn lower(factor: &mut TableFactor) -> ControlFlow<Refused> {
+    if let TableFactor::Unpivot { columns, .. } = factor {
+        // Which columns these are is known to the one who plans it.
+        for column in columns {
+            if let Expr::Function(function) = &mut column.expr
+                && function.name.to_string().trim_matches('"').eq_ignore_ascii_case("columns")
+            {
+                function.name = ObjectName::from(vec![Ident::new(UNPIVOTED)]);
+            }
+        }
+    }
     let TableFactor::Table { name, alias, args: Some(arguments), with_ordinality: false, .. } = factor else {
         return ControlFlow::Continue(());
     };
@@ -45,6 +58,7 @@ pub(super) fn lower(factor: &mut TableFactor) -> ControlFlow<Refused> {
         *alias = Some(TableAlias { explicit: true, name, columns, at: None });
         return ControlFlow::Continue(());
     }
+    let lateral = values.iter().any(super::subquery::has_column);
     let list = match (function.as_str(), values) {
         ("unnest", mut values) if values.len() == 1 => values.remove(0),
         ("unnest", _) => return ControlFlow::Continue(()),
@@ -54,7 +68,7 @@ pub(super) fn lower(factor: &mut TableFactor) -> ControlFlow<Refused> {
     let columns = columns(alias);
     let rows = select(call("unnest", vec![list]), Vec::new(), None);
     *factor = TableFactor::Derived {
-        lateral: false,
+        lateral,
         subquery: Box::new(query(SetExpr::Select(Box::new(rows)))),
         alias: Some(TableAlias { explicit: true, name: Ident::new(name), columns, at: None }),
         sample: None,

@@ -4,11 +4,15 @@
 use std::{collections::HashSet, ops::ControlFlow};
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, Query, SetExpr,
-    TableAlias, TableFactor, TableWithJoins, UnaryOperator, Value, Visit, Visitor,
+    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, Query,
+    SelectItem, SetExpr, Spanned, TableAlias, TableAliasColumnDef, TableFactor, TableWithJoins,
+    UnaryOperator, Value, Visit, Visitor,
 };
 
-use super::expression::{call, case, integer};
+use super::{
+    Refused,
+    expression::{call, case, integer},
+};
 
 /// Notes the subqueries of a condition that become joins: IN with a column before it where the condition must hold as a
 /// whole, and EXISTS wherever truth alone counts.
@@ -123,7 +127,7 @@ fn compare(left: Expr, op: BinaryOperator, right: Expr) -> Expr {
 /// `(SELECT count(*) FROM (subquery) AS "$in"("$key") WHERE condition)`.
 fn count(subquery: &Query, counted: Counted, condition: Option<Expr>) -> Expr {
     let columns = if condition.is_some() {
-        vec![datafusion::sql::sqlparser::ast::TableAliasColumnDef { name: Ident::new(KEY), data_type: None }]
+        vec![TableAliasColumnDef { name: Ident::new(KEY), data_type: None }]
     } else {
         Vec::new()
     };
@@ -147,7 +151,96 @@ fn count(subquery: &Query, counted: Counted, condition: Option<Expr>) -> Expr {
     Expr::Subquery(Box::new(super::relation::query(SetExpr::Select(Box::new(select)))))
 }
 
-fn has_column(expr: &Expr) -> bool {
+/// The number of a subquery's columns, if no star is among them.
+pub(super) fn width(subquery: &Query) -> Option<usize> {
+    let SetExpr::Select(select) = subquery.body.as_ref() else { return None };
+    let is_value =
+        |item: &SelectItem| matches!(item, SelectItem::UnnamedExpr(_) | SelectItem::ExprWithAlias { .. });
+    select.projection.iter().all(is_value).then_some(select.projection.len())
+}
+
+/// `(a, b) IN (SELECT …)` in a condition: a row of the subquery is equal in all columns. Of NOT IN none may be, and none may be
+/// unknown to be.
+pub(super) fn rows(condition: &mut Expr) -> Result<(), Refused> {
+    match condition {
+        Expr::Nested(inner) => rows(inner),
+        Expr::BinaryOp { left, op: BinaryOperator::And | BinaryOperator::Or, right } => {
+            rows(left)?;
+            rows(right)
+        }
+        Expr::UnaryOp { op: UnaryOperator::Not, expr } => {
+            let Expr::InSubquery { negated, .. } = inner_mut(expr) else { return Ok(()) };
+            *negated = !*negated;
+            let mut inner = inner_mut(expr).clone();
+            rows(&mut inner)?;
+            match inner {
+                Expr::InSubquery { .. } => {
+                    if let Expr::InSubquery { negated, .. } = inner_mut(expr) {
+                        *negated = !*negated;
+                    }
+                }
+                rewritten => *condition = rewritten,
+            }
+            Ok(())
+        }
+        Expr::InSubquery { expr, subquery, negated } => {
+            let Expr::Tuple(items) = expr.as_ref() else { return Ok(()) };
+            if width(subquery) == Some(1) {
+                return Ok(());
+            }
+            if width(subquery).is_some_and(|width| width != items.len()) {
+                let help = "select as many columns as there are values before IN";
+                return Err(Refused::new(
+                    "the subquery has another number of columns",
+                    Some(help),
+                    expr.span(),
+                ));
+            }
+            *condition = among(items, subquery, *negated);
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn inner_mut(expr: &mut Expr) -> &mut Expr {
+    match expr {
+        Expr::Nested(inner) => inner_mut(inner),
+        other => other,
+    }
+}
+
+/// `[NOT] EXISTS (SELECT 1 FROM (subquery) AS "$rows"("$0", "$1") WHERE a = "$0" AND b = "$1")`.
+fn among(items: &[Expr], subquery: &Query, negated: bool) -> Expr {
+    const ROWS: &str = "$rows";
+    let nested = |expr: Expr| Expr::Nested(Box::new(expr));
+    let is_null = |expr: Expr| Expr::IsNull(Box::new(expr));
+    let names: Vec<Ident> = (0..items.len()).map(|at| Ident::new(format!("${at}"))).collect();
+    let equal = items.iter().zip(&names).map(|(item, name)| {
+        let column = || Expr::CompoundIdentifier(vec![Ident::new(ROWS), name.clone()]);
+        let same = compare(nested(item.clone()), BinaryOperator::Eq, column());
+        if !negated {
+            return same;
+        }
+        let unknown = compare(is_null(nested(item.clone())), BinaryOperator::Or, is_null(column()));
+        nested(compare(same, BinaryOperator::Or, unknown))
+    });
+    let condition = equal.reduce(|left, right| compare(left, BinaryOperator::And, right));
+    let columns = names.iter().map(|name| TableAliasColumnDef { name: name.clone(), data_type: None });
+    let alias = TableAlias { explicit: true, name: Ident::new(ROWS), columns: columns.collect(), at: None };
+    let relation = TableFactor::Derived {
+        lateral: false,
+        subquery: Box::new(subquery.clone()),
+        alias: Some(alias),
+        sample: None,
+    };
+    let from = vec![TableWithJoins { relation, joins: Vec::new() }];
+    let rows = super::relation::select(integer(1), from, condition);
+    let subquery = Box::new(super::relation::query(SetExpr::Select(Box::new(rows))));
+    Expr::Exists { subquery, negated }
+}
+
+pub(super) fn has_column(expr: &Expr) -> bool {
     struct Columns;
     impl Visitor for Columns {
         type Break = ();

@@ -1,0 +1,203 @@
+//! ASOF JOIN: for each row on the left, the last row on the right that isn't later.
+//!
+//! Until a query runs it is a join whose condition has a mark, so that lineage and incremental runs see a
+//! join. Then rows of both sides are put in one order, in which each row on the left follows its match:
+//!
+//! ```text
+//! both sides ─▶ count of right rows so far, by key in order of time
+//!            ─▶ first right row, by key and count ─▶ rows of the left
+//! ```
+//!
+//! So it costs two sorts, however many rows on the right a key has.
+
+mod rewrite;
+
+use std::sync::Arc;
+
+use datafusion::{
+    arrow::datatypes::DataType,
+    common::{
+        DFSchema, ScalarValue,
+        config::ConfigOptions,
+        exec_err, plan_err,
+        tree_node::{Transformed, TreeNode, TreeNodeRecursion},
+    },
+    error::Result,
+    logical_expr::{
+        BinaryExpr, ColumnarValue, Expr, Join, LogicalPlan, Operator, ScalarFunctionArgs, ScalarUDF,
+        ScalarUDFImpl, Signature, Volatility, expr::ScalarFunction, utils::split_conjunction,
+    },
+    optimizer::AnalyzerRule,
+};
+
+use super::statement::AS_OF;
+
+/// The mark.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct Mark {
+    name: &'static str,
+    signature: Signature,
+}
+
+impl Mark {
+    /// A function of one value that is replaced before anything runs.
+    pub(super) fn new(name: &'static str) -> Self {
+        Self { name, signature: Signature::any(1, Volatility::Immutable) }
+    }
+}
+
+impl ScalarUDFImpl for Mark {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Boolean)
+    }
+
+    fn invoke_with_args(&self, _: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        exec_err!("this can only be planned as a part of another expression")
+    }
+}
+
+/// Returns whether a join takes the nearest of the rows that fit, and not all.
+pub(in crate::engine) fn is_as_of(join: &Join) -> bool {
+    join.filter.iter().flat_map(split_conjunction).any(|part| marked(part).is_some())
+}
+
+/// What the mark is around, if it is one.
+fn marked(expr: &Expr) -> Option<&Expr> {
+    match expr {
+        Expr::ScalarFunction(call) if call.func.name() == AS_OF => call.args.first(),
+        _ => None,
+    }
+}
+
+/// The plan with all inequalities of ASOF JOINs among the conditions, those of USING too.
+///
+/// # Errors
+/// If a condition compares what isn't of one side each.
+pub(super) fn settle(plan: LogicalPlan) -> Result<LogicalPlan> {
+    let settled = plan.transform_up_with_subqueries(|node| {
+        let LogicalPlan::Join(join) = node else { return Ok(Transformed::no(node)) };
+        let join = last_of_using(join)?;
+        if is_as_of(&join) {
+            Parts::of(&join)?;
+        }
+        Ok(Transformed::yes(LogicalPlan::Join(join)))
+    })?;
+    Ok(settled.data)
+}
+
+/// With USING the last column is the one that must not be later.
+fn last_of_using(mut join: Join) -> Result<Join> {
+    let mut found = false;
+    let right = Arc::unwrap_or_clone(Arc::clone(&join.right)).transform_down(|node| {
+        let is_mark = matches!(&node, LogicalPlan::Filter(filter)
+            if marked(&filter.predicate).is_some_and(|inner| matches!(inner, Expr::Literal(..))));
+        match node {
+            LogicalPlan::Filter(filter) if is_mark => {
+                found = true;
+                let inner = Arc::unwrap_or_clone(filter.input);
+                Ok(Transformed::new(inner, true, TreeNodeRecursion::Stop))
+            }
+            node @ (LogicalPlan::SubqueryAlias(_) | LogicalPlan::Projection(_)) => Ok(Transformed::no(node)),
+            node => Ok(Transformed::new(node, false, TreeNodeRecursion::Jump)),
+        }
+    })?;
+    if !found {
+        return Ok(join);
+    }
+    join.right = Arc::new(right.data);
+    let Some((left, right)) = join.on.pop() else { return plan_err!("an ASOF JOIN needs a column of time") };
+    let inequality = BinaryExpr::new(Box::new(left), Operator::GtEq, Box::new(right));
+    let function = Arc::new(ScalarUDF::from(Mark::new(AS_OF)));
+    let mark = ScalarFunction::new_udf(function, vec![Expr::BinaryExpr(inequality)]);
+    let mark = Expr::ScalarFunction(mark);
+    join.filter = Some(match join.filter.take() {
+        Some(filter) => filter.and(mark),
+        None => mark,
+    });
+    Ok(join)
+}
+
+/// The conditions of an ASOF JOIN, each with the left side's expression first.
+struct Parts {
+    keys: Vec<(Expr, Expr)>,
+    time: (Expr, Operator, Expr),
+}
+
+impl Parts {
+    fn of(join: &Join) -> Result<Self> {
+        let mut keys = join.on.clone();
+        let mut time = None;
+        for part in join.filter.iter().flat_map(split_conjunction) {
+            let (comparison, is_time) = marked(part).map_or((part, false), |inner| (inner, true));
+            let Expr::BinaryExpr(BinaryExpr { left, op, right }) = comparison else {
+                return plan_err!("an ASOF JOIN takes conditions with = and one inequality");
+            };
+            let (left, op, right) = sides(left, *op, right, join)?;
+            match op {
+                Operator::Eq if !is_time => keys.push((left, right)),
+                op if is_time => time = Some((left, op, right)),
+                _ => return plan_err!("an ASOF JOIN takes conditions with = and one inequality"),
+            }
+        }
+        if let Some(time) = time {
+            Ok(Self { keys, time })
+        } else {
+            plan_err!("an ASOF JOIN needs an inequality")
+        }
+    }
+}
+
+/// A comparison with the left side's expression first.
+fn sides(left: &Expr, op: Operator, right: &Expr, join: &Join) -> Result<(Expr, Operator, Expr)> {
+    let is_of = |expr: &Expr, schema: &DFSchema| {
+        let columns = expr.column_refs();
+        !columns.is_empty() && columns.iter().all(|column| schema.has_column(column))
+    };
+    let (of_left, of_right) = (join.left.schema(), join.right.schema());
+    if is_of(left, of_left) && is_of(right, of_right) {
+        return Ok((left.clone(), op, right.clone()));
+    }
+    match op.swap() {
+        Some(swapped) if is_of(right, of_left) && is_of(left, of_right) => {
+            Ok((right.clone(), swapped, left.clone()))
+        }
+        _ => plan_err!(
+            "each condition of an ASOF JOIN compares a column of one table with one of the other: filter \
+             the tables in subqueries before they are joined"
+        ),
+    }
+}
+
+/// Plans ASOF JOINs when a query runs.
+#[derive(Debug)]
+pub(super) struct AsOf;
+
+impl AnalyzerRule for AsOf {
+    fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
+        let rewritten = plan.transform_up_with_subqueries(|node| match node {
+            LogicalPlan::Join(join) if is_as_of(&join) => {
+                let parts = Parts::of(&join)?;
+                rewrite::join(&join, &parts).map(Transformed::yes)
+            }
+            other => Ok(Transformed::no(other)),
+        })?;
+        Ok(rewritten.data)
+    }
+
+    fn name(&self) -> &'static str {
+        "as_of_join"
+    }
+}
+
+/// A NULL of a type.
+fn null_of(data_type: &DataType) -> Result<Expr> {
+    Ok(Expr::Literal(ScalarValue::try_from(data_type)?, None))
+}

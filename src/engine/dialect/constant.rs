@@ -1,0 +1,48 @@
+//! The value of an expression without columns, while a statement is planned.
+
+use std::sync::Arc;
+
+use datafusion::{
+    arrow::{
+        array::{RecordBatch, RecordBatchOptions},
+        datatypes::Schema,
+    },
+    common::{DFSchema, ScalarValue, plan_err},
+    error::Result,
+    execution::context::ExecutionProps,
+    logical_expr::{ColumnarValue, Expr, physical_planning_context::PhysicalPlanningContext},
+    physical_expr::create_physical_expr,
+};
+
+/// The value of an expression as it was planned.
+///
+/// # Errors
+/// If it isn't constant, or can't be computed.
+pub(super) fn value(expr: Expr) -> Result<ScalarValue> {
+    let empty = DFSchema::empty();
+    let typed = super::coerce::typed(expr, &empty)?;
+    if typed.any_column_refs() || typed.is_volatile() {
+        return plan_err!("this must be a constant");
+    }
+    let options = RecordBatchOptions::new().with_row_count(Some(1));
+    let row = RecordBatch::try_new_with_options(Arc::new(Schema::empty()), Vec::new(), &options)?;
+    match create_physical_expr(&typed, &empty, &ExecutionProps::new(), &PhysicalPlanningContext::default())?
+        .evaluate(&row)?
+    {
+        ColumnarValue::Scalar(value) => Ok(value),
+        ColumnarValue::Array(values) => ScalarValue::try_from_array(&values, 0),
+    }
+}
+
+/// A value as a text, if it isn't NULL.
+pub(super) fn text(value: &ScalarValue) -> Option<String> {
+    value.try_as_str().flatten().map(str::to_owned)
+}
+
+/// Returns whether a condition without columns holds.
+///
+/// # Errors
+/// If it isn't constant, or can't be computed.
+pub(super) fn holds(expr: Expr) -> Result<bool> {
+    Ok(matches!(value(expr)?, ScalarValue::Boolean(Some(true))))
+}

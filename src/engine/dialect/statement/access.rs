@@ -1,0 +1,112 @@
+//! What follows a value: fields, positions, slices and methods.
+
+use datafusion::sql::sqlparser::{
+    ast::{
+        AccessExpr, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName,
+        ObjectNamePart, Spanned, Subscript,
+    },
+    tokenizer::Span,
+};
+
+use super::{
+    Refused,
+    expression::{call, integer, text},
+};
+
+/// `(value).field`, `value[1:2]`, `(value).method()` as calls; positions stay as they are, since they depend
+/// on types.
+pub(super) fn lower(root: Expr, chain: Vec<AccessExpr>, span: Span) -> Result<Expr, Refused> {
+    let mut value = root;
+    let mut chain = chain.into_iter().peekable();
+    // `t.s['a']`: the names before the first position are those of a column.
+    while let Expr::Identifier(_) | Expr::CompoundIdentifier(_) = &value
+        && let Some(AccessExpr::Dot(Expr::Identifier(name))) =
+            chain.next_if(|access| matches!(access, AccessExpr::Dot(Expr::Identifier(_))))
+    {
+        value = match value {
+            Expr::Identifier(first) => Expr::CompoundIdentifier(vec![first, name]),
+            Expr::CompoundIdentifier(mut names) => {
+                names.push(name);
+                Expr::CompoundIdentifier(names)
+            }
+            other => other,
+        };
+    }
+    let mut positions = Vec::new();
+    let settle = |value: Expr, positions: &mut Vec<AccessExpr>| {
+        if positions.is_empty() {
+            return value;
+        }
+        let access_chain = std::mem::take(positions);
+        Expr::CompoundFieldAccess { root: Box::new(value), access_chain }
+    };
+    for access in chain {
+        value = match access {
+            AccessExpr::Subscript(Subscript::Index { .. }) => {
+                positions.push(access);
+                continue;
+            }
+            AccessExpr::Subscript(Subscript::Slice { lower_bound, upper_bound, stride }) => {
+                let value = settle(value, &mut positions);
+                slice(value, lower_bound, upper_bound, stride, span)?
+            }
+            AccessExpr::Dot(Expr::Identifier(field)) => {
+                call("struct_extract", vec![settle(value, &mut positions), text(&field.value)])
+            }
+            AccessExpr::Dot(Expr::Function(method)) => {
+                if positions.is_empty() && matches!(value, Expr::Value(_)) {
+                    let help = format!("put the value in parentheses: ({value}).{}(…)", method.name);
+                    return Err(Refused::new("a literal has no methods", Some(&help), span));
+                }
+                super::expression::lower(method_of(settle(value, &mut positions), method))?
+            }
+            AccessExpr::Dot(other) => {
+                let message = format!("`.{other}` names neither a field nor a method");
+                return Err(Refused::new(message, None, other.span()));
+            }
+        };
+    }
+    Ok(settle(value, &mut positions))
+}
+
+/// Both ends are included; left out, they are the first and the last.
+fn slice(
+    value: Expr,
+    lower: Option<Expr>,
+    upper: Option<Expr>,
+    stride: Option<Expr>,
+    span: Span,
+) -> Result<Expr, Refused> {
+    if stride.is_some() && (lower.is_none() || upper.is_none()) {
+        let help = "write where it begins and where it ends: l[1:4:2]";
+        return Err(Refused::new("a slice with a step needs both ends", Some(help), span));
+    }
+    let mut arguments =
+        vec![value, lower.unwrap_or_else(|| integer(1)), upper.unwrap_or_else(|| integer(-1))];
+    arguments.extend(stride);
+    Ok(call("list_slice", arguments))
+}
+
+/// `value.method(arguments)` is `method(value, arguments)`.
+fn method_of(value: Expr, mut method: Function) -> Expr {
+    if let FunctionArguments::List(list) = &mut method.args {
+        list.args.insert(0, FunctionArg::Unnamed(FunctionArgExpr::Expr(value)));
+    }
+    Expr::Function(method)
+}
+
+/// `a.b.method()`: the parser reads the value before the last dot as part of the function's name.
+pub(super) fn method(function: &mut Function) {
+    let names: Option<Vec<Ident>> = function.name.0.iter().map(|part| part.as_ident().cloned()).collect();
+    let Some(mut names) = names.filter(|names| names.len() > 1) else { return };
+    let FunctionArguments::List(list) = &mut function.args else { return };
+    let is_count = names.last().is_some_and(|name| name.value.eq_ignore_ascii_case("count"));
+    if is_count && list.args.is_empty() {
+        return;
+    }
+    let Some(name) = names.pop() else { return };
+    let value =
+        if names.len() == 1 { Expr::Identifier(names.remove(0)) } else { Expr::CompoundIdentifier(names) };
+    list.args.insert(0, FunctionArg::Unnamed(FunctionArgExpr::Expr(value)));
+    function.name = ObjectName(vec![ObjectNamePart::Identifier(name)]);
+}
