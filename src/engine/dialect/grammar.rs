@@ -8,6 +8,7 @@ use std::any::TypeId;
 use datafusion::sql::sqlparser::{
     ast::{BinaryOperator, Expr, Interval, UnaryOperator, Value},
     dialect::{Dialect, DuckDbDialect, Precedence},
+    keywords::Keyword,
     parser::{Parser, ParserError},
     tokenizer::{Token, Word},
 };
@@ -67,6 +68,10 @@ impl Dialect for Grammar {
     /// `coalesce(a = 'x', false)` compares; DuckDB's named arguments are written with `:=`.
     fn supports_named_fn_args_with_eq_operator(&self) -> bool {
         false
+    }
+
+    fn supports_window_function_null_treatment_arg(&self) -> bool {
+        true
     }
 
     fn supports_dictionary_syntax(&self) -> bool {
@@ -216,6 +221,9 @@ impl Dialect for Grammar {
                 parser.next_token();
                 BinaryOperator::Custom(GLOB.into())
             }
+            (Token::Word(word), _) if word.keyword == Keyword::IS => {
+                return distinct(parser, expr, precedence);
+            }
             (Token::Word(word), _) if is_null_test(word) => {
                 parser.next_token();
                 return Some(Ok(Expr::IsNull(Box::new(expr.clone()))));
@@ -237,6 +245,18 @@ impl Dialect for Grammar {
         let right = parser.parse_subexpr(precedence);
         Some(right.map(|right| Expr::BinaryOp { left: Box::new(expr.clone()), op, right: Box::new(right) }))
     }
+}
+
+/// `IS [NOT] DISTINCT FROM`, whose right side ends before AND and OR: the parser would read on to the end.
+fn distinct(parser: &mut Parser, left: &Expr, precedence: u8) -> Option<Result<Expr, ParserError>> {
+    let same = parser.parse_keywords(&[Keyword::IS, Keyword::NOT, Keyword::DISTINCT, Keyword::FROM]);
+    if !same && !parser.parse_keywords(&[Keyword::IS, Keyword::DISTINCT, Keyword::FROM]) {
+        return None;
+    }
+    Some(parser.parse_subexpr(precedence).map(|right| {
+        let (left, right) = (Box::new(left.clone()), Box::new(right));
+        if same { Expr::IsNotDistinctFrom(left, right) } else { Expr::IsDistinctFrom(left, right) }
+    }))
 }
 
 /// Units of intervals that the parser doesn't know.
