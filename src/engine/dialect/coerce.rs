@@ -11,8 +11,8 @@ use datafusion::{
     },
     error::{DataFusionError, Result},
     logical_expr::{
-        BinaryExpr, Expr, ExprSchemable, Join, JoinType, LogicalPlan, LogicalPlanBuilder, Operator,
-        Projection, Union, Values,
+        Aggregate, BinaryExpr, Expr, ExprSchemable, Join, JoinType, LogicalPlan, LogicalPlanBuilder,
+        Operator, Projection, Union, Values,
         expr::{Between, InList, InSubquery, Like, ScalarFunction},
         expr_rewriter::NamePreserver,
         utils::merge_schema,
@@ -71,7 +71,31 @@ fn node_types(node: LogicalPlan) -> Result<LogicalPlan> {
         LogicalPlan::Join(join) => join_types(join)?,
         other => other,
     };
-    node.recompute_schema()
+    groupings(node.recompute_schema()?)
+}
+
+/// An aggregate whose `grouping()` is BIGINT.
+fn groupings(node: LogicalPlan) -> Result<LogicalPlan> {
+    let LogicalPlan::Aggregate(aggregate) = &node else { return Ok(node) };
+    let is_grouping = |expr: &Expr| match expr.clone().unalias_nested().data {
+        Expr::AggregateFunction(call) => call.func.name() == "grouping",
+        _ => false,
+    };
+    let first = aggregate.schema.fields().len() - aggregate.aggr_expr.len();
+    if !aggregate.aggr_expr.iter().any(is_grouping) {
+        return Ok(node);
+    }
+    // How sets are told apart is no column for others.
+    let columns = aggregate.schema.columns().into_iter().enumerate();
+    let columns = columns.filter(|(_, column)| column.name != Aggregate::INTERNAL_GROUPING_ID);
+    let columns = columns.map(|(at, column)| {
+        let groups =
+            at.checked_sub(first).and_then(|at| aggregate.aggr_expr.get(at)).is_some_and(is_grouping);
+        let value = Expr::Column(column.clone());
+        if groups { datafusion::logical_expr::cast(value, DataType::Int64).alias(column.name) } else { value }
+    });
+    let columns: Vec<Expr> = columns.collect();
+    LogicalPlanBuilder::from(node).project(columns)?.build()
 }
 
 /// Rows written by hand: each column has the type where its values meet.
@@ -81,6 +105,7 @@ fn values_types(values: Values) -> Result<LogicalPlan> {
     for row in values.values {
         let row = row
             .into_iter()
+            .map(as_written)
             .map(|expr| Ok(expr.transform_up(|expr| expression(expr, &empty).map(Transformed::yes))?.data));
         rows.push(row.collect::<Result<Vec<_>>>()?);
     }
@@ -95,6 +120,16 @@ fn values_types(values: Values) -> Result<LogicalPlan> {
         }
     }
     LogicalPlanBuilder::values(rows)?.build()
+}
+
+/// A value of VALUES without the cast that DataFusion has put around it, to a type of its own choice.
+fn as_written(value: Expr) -> Expr {
+    match value {
+        Expr::Cast(cast) if !matches!(cast.expr.as_ref(), Expr::Literal(ScalarValue::Int64(_), _)) => {
+            *cast.expr
+        }
+        other => other,
+    }
 }
 
 /// The sides of a UNION: each column has the type where its sides meet; text takes in everything.
@@ -378,6 +413,17 @@ fn expression(expr: Expr, schema: &DFSchema) -> Result<Expr> {
         Expr::InSubquery(subquery) => in_subquery(subquery, schema),
         Expr::Like(like) => self::like(like, schema).map(Expr::Like),
         Expr::Case(case) => self::case(case, schema),
+        Expr::WindowFunction(mut call) => {
+            // The default of `lag` and `lead` is of the value's type.
+            if let [value, _, default] = call.params.args.as_mut_slice()
+                && ["lag", "lead"].contains(&call.fun.name())
+            {
+                let (from, to) = (default.get_type(schema)?, value.get_type(schema)?);
+                *default = cast::implicit(std::mem::take(default), &from, &to)?;
+            }
+            Ok(Expr::WindowFunction(call))
+        }
+        Expr::ScalarSubquery(subquery) => Ok(Expr::ScalarSubquery(super::correlated::nullable(subquery)?)),
         Expr::Alias(_) | Expr::Column(_) | Expr::Literal(..) => Ok(expr),
         other => Ok(other),
     }

@@ -15,11 +15,13 @@
 //! - `types`: names of types, and where two types meet
 //! - `cast`: conversions; `placeholder`: what a cast is until its types are known
 //! - `coerce`: the type check, which inserts DuckDB's implicit casts and refuses what has none
+//! - `correlated`: subqueries that read outside columns, as joins
 
 mod arithmetic;
 mod cast;
 mod coerce;
 mod compute;
+mod correlated;
 mod grammar;
 mod operator;
 mod placeholder;
@@ -43,6 +45,7 @@ use datafusion::{
 };
 
 use self::arithmetic::Operation;
+pub(in crate::engine) use self::statement::SORTED;
 
 /// How SQL is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,7 +132,7 @@ impl Dialect {
         for _ in 0..MOST_NAMES {
             let planned = Statement::Statement(Box::new(ast::Statement::Query(query.clone())));
             let error = match state.statement_to_plan(planned).await {
-                Ok(plan) => return coerce::check(plan),
+                Ok(plan) => return correlated::without_not_in(coerce::check(plan)?),
                 Err(error) => error,
             };
             let Some((name, place, valid)) = unknown_name(&error) else { return Err(error) };
@@ -137,7 +140,17 @@ impl Dialect {
                 return Err(error);
             }
         }
-        coerce::check(state.statement_to_plan(statement).await?)
+        correlated::without_not_in(coerce::check(state.statement_to_plan(statement).await?)?)
+    }
+}
+
+impl Dialect {
+    /// A plan in which subqueries that read outside columns are joins; `None` if this dialect leaves them to DataFusion.
+    ///
+    /// # Errors
+    /// If one of them can't be.
+    pub(super) fn without_correlation(self, plan: &LogicalPlan) -> Option<Result<LogicalPlan>> {
+        (self == Self::DuckDb).then(|| correlated::joined(plan.clone()))
     }
 }
 

@@ -73,7 +73,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use datafusion::{execution::SessionStateBuilder, logical_expr::ScalarUDF};
 
-pub(super) use self::check::argument_types;
+pub(super) use self::{aggregate::only_row, check::argument_types};
 use self::{description::Function, scalar::ScalarFunction};
 
 /// The families of scalar functions, in the order of the reference.

@@ -200,8 +200,7 @@ async fn joins() {
         ),
         (
             "select id, label from s.t full join (select id from s.o) as o using (id)",
-            // DataFusion takes the left one's, where the standard would coalesce both.
-            "id = t.id copied\nlabel = t.label copied\nrows: o.id join, t.id join",
+            "id = o.id transformed, t.id transformed\nlabel = t.label copied\nrows: o.id join, t.id join",
         ),
         (
             "select child.label as child, parent.label as parent from s.t as child, s.t as parent \

@@ -76,9 +76,10 @@ impl ScalarUDFImpl for Cast {
         if self.lenient { "try_cast" } else { "cast" }
     }
 
-    /// A cast keeps the name of what it casts.
+    /// Another name than that of what it casts: a join computes its keys as columns next to those that are there.
     fn schema_name(&self, args: &[Expr]) -> Result<String> {
-        Ok(args.first().map_or_else(String::new, |arg| arg.schema_name().to_string()))
+        let subject = args.first().map_or_else(String::new, |arg| arg.schema_name().to_string());
+        Ok(format!("cast({subject} as {})", super::types::name(&self.target.data_type)))
     }
 
     fn signature(&self) -> &Signature {

@@ -201,6 +201,8 @@ fn interval(interval: Interval, span: Span) -> Result<Expr, Refused> {
 /// Functions that are another way to write what SQL has syntax for.
 fn function(mut function: Function) -> Result<Expr, Refused> {
     let span = function.name.span();
+    super::aggregate::lower(&mut function)?;
+    super::window::order_within(&mut function)?;
     if function.over.is_some() || function.filter.is_some() {
         return Ok(Expr::Function(function));
     }

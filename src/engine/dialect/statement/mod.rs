@@ -2,24 +2,31 @@
 //! becomes syntax for which it has one, exactly. No types are known here; what depends on them is left to `coerce`.
 //!
 //! - `expression`: casts, literals, operators and special forms become functions
+//! - `aggregate`: calls of aggregates that have another meaning
 //! - `subquery`: EXISTS and IN (SELECT …) as values become scalar subqueries
 //! - `relation`: what FROM reads
+//! - `using`: columns of both sides of a join that are one
+//! - `window`: windows that build on others, and orders within calls over windows
 //! - `name`: names without case, and aliases of the same SELECT
 
+mod aggregate;
 mod expression;
 mod name;
 mod relation;
 mod subquery;
+mod using;
+mod window;
 
 use std::{collections::HashSet, mem, ops::ControlFlow};
 
 use datafusion::sql::sqlparser::ast::{
     Expr, GroupByExpr, Ident, LimitClause, OrderBy, OrderByKind, Query, Select, SelectFlavor, SelectItem,
-    Spanned, TableFactor, TableFunctionArgs, VisitMut, VisitorMut, WildcardAdditionalOptions, WindowFrame,
-    WindowType,
+    SetExpr, Spanned, TableFactor, TableFunctionArgs, VisitMut, VisitorMut, WildcardAdditionalOptions,
+    WindowFrame, WindowType, visit_relations,
 };
 use datafusion::sql::sqlparser::tokenizer::Span;
 
+pub(in crate::engine) use self::window::SORTED;
 pub(super) use self::{
     expression::{CAST, TRY_CAST},
     name::resolve,
@@ -57,6 +64,42 @@ pub(super) fn lower(query: &mut Query) -> Result<(), Refused> {
     }
 }
 
+/// Refuses ORDER BY and LIMIT of a recursive query, which DuckDB has not, and DataFusion ignores.
+fn recursive(query: &Query) -> ControlFlow<Refused> {
+    let Some(with) = query.with.as_ref().filter(|with| with.recursive) else {
+        return ControlFlow::Continue(());
+    };
+    for table in &with.cte_tables {
+        let clause = if table.query.order_by.is_some() {
+            "ORDER BY"
+        } else if table.query.limit_clause.is_some() || table.query.fetch.is_some() {
+            "LIMIT"
+        } else {
+            continue;
+        };
+        let name = &table.alias.name;
+        let reads_itself =
+            matches!(table.query.body.as_ref(), SetExpr::SetOperation { right, .. } if reads(right, name));
+        if reads_itself {
+            let message = format!("{clause} of the recursive query `{}` is not supported", name.value);
+            let help = "write it in the query that reads the result";
+            return ControlFlow::Break(Refused::new(message, Some(help), name.span));
+        }
+    }
+    ControlFlow::Continue(())
+}
+
+/// Returns whether a query reads the relation of a name.
+fn reads(body: &SetExpr, name: &Ident) -> bool {
+    visit_relations(body, |relation| match relation.0.as_slice() {
+        [only] if only.as_ident().is_some_and(|only| only.value.eq_ignore_ascii_case(&name.value)) => {
+            ControlFlow::Break(())
+        }
+        _ => ControlFlow::Continue(()),
+    })
+    .is_break()
+}
+
 #[derive(Default)]
 struct Lowering {
     /// Limits, which stay as written.
@@ -75,6 +118,8 @@ impl VisitorMut for Lowering {
     type Break = Refused;
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Refused> {
+        using::lower(query)?;
+        recursive(query)?;
         self.limits.push(query.limit_clause.take());
         ControlFlow::Continue(())
     }
@@ -94,6 +139,12 @@ impl VisitorMut for Lowering {
             select.projection = vec![SelectItem::Wildcard(WildcardAdditionalOptions::default())];
         }
         select.flavor = SelectFlavor::Standard;
+        window::inherit(select)?;
+        if let Err(refused) = aggregate::states(select) {
+            return ControlFlow::Break(refused);
+        }
+        subquery::name_columns(select);
+        subquery::lateral(select);
         for condition in [&select.selection, &select.having, &select.qualify].into_iter().flatten() {
             subquery::joined(condition, true, &mut self.joined);
         }

@@ -1,0 +1,339 @@
+//! USING: a column of both sides that is one. DataFusion takes it from whichever side is named first in the alphabet, and
+//! never from both: that is right where no side is empty and `*` isn't written. Elsewhere the join becomes one with ON, and
+//! the column what it is: of the left side, of the right, or of the first that has it.
+
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{
+    BinaryOperator, ExcludeSelectItem, Expr, GroupByExpr, Ident, JoinConstraint, JoinOperator, ObjectName,
+    OrderBy, OrderByKind, Query, ReplaceSelectElement, ReplaceSelectItem, Select, SelectItem,
+    SelectItemQualifiedWildcardKind, SetExpr, Spanned, TableFactor, VisitMut, VisitorMut,
+    WildcardAdditionalOptions,
+};
+
+use super::{Refused, expression::call};
+
+/// Joins with USING as joins with ON, where they mean something else to DataFusion.
+pub(super) fn lower(query: &mut Query) -> ControlFlow<Refused> {
+    let order_by = query.order_by.take();
+    let SetExpr::Select(select) = query.body.as_mut() else {
+        query.order_by = order_by;
+        return ControlFlow::Continue(());
+    };
+    let mut order_by = order_by;
+    let flow =
+        if is_left_as_it_is(select) { ControlFlow::Continue(()) } else { joins(select, &mut order_by) };
+    query.order_by = order_by;
+    flow
+}
+
+/// A relation of FROM.
+struct Relation {
+    /// The name that its columns are qualified by; none if it has none.
+    name: Option<Vec<Ident>>,
+    /// Columns that are shown as another relation's.
+    hidden: Vec<Ident>,
+    /// Columns that are shown as something else.
+    shown: Vec<(Ident, Expr)>,
+}
+
+/// A column of both sides.
+struct Merged {
+    column: Ident,
+    value: Expr,
+    /// The relation in whose place it is shown.
+    shown_in: usize,
+}
+
+/// Returns whether DataFusion's meaning is DuckDB's.
+fn is_left_as_it_is(select: &Select) -> bool {
+    let mut joins = select.from.iter().flat_map(|from| &from.joins).map(|join| &join.join_operator);
+    let one_sided = |operator: &JoinOperator| match operator {
+        JoinOperator::Right(of) | JoinOperator::RightOuter(of) | JoinOperator::FullOuter(of) => {
+            is_merging(of)
+        }
+        _ => false,
+    };
+    let merging = |operator: &JoinOperator| constraint(operator).is_some_and(is_merging);
+    let all = select.projection.iter().any(|item| matches!(item, SelectItem::Wildcard(_)));
+    if joins.clone().any(one_sided) {
+        return false;
+    }
+    !(all && joins.any(merging)) || in_alphabetical_order(select)
+}
+
+fn is_merging(constraint: &JoinConstraint) -> bool {
+    matches!(constraint, JoinConstraint::Using(_) | JoinConstraint::Natural)
+}
+
+/// Returns whether the first of each two relations has the lesser name, so that DataFusion shows its columns.
+fn in_alphabetical_order(select: &Select) -> bool {
+    let factors = select
+        .from
+        .iter()
+        .flat_map(|from| std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation)));
+    let names: Option<Vec<String>> =
+        factors.map(|factor| Some(name_of(factor)?.last()?.value.to_lowercase())).collect();
+    names.is_some_and(|names| names.is_sorted())
+}
+
+fn constraint(operator: &JoinOperator) -> Option<&JoinConstraint> {
+    match operator {
+        JoinOperator::Join(of)
+        | JoinOperator::Inner(of)
+        | JoinOperator::Left(of)
+        | JoinOperator::LeftOuter(of)
+        | JoinOperator::Right(of)
+        | JoinOperator::RightOuter(of)
+        | JoinOperator::FullOuter(of) => Some(of),
+        _ => None,
+    }
+}
+
+fn constraint_mut(operator: &mut JoinOperator) -> Option<&mut JoinConstraint> {
+    match operator {
+        JoinOperator::Join(of)
+        | JoinOperator::Inner(of)
+        | JoinOperator::Left(of)
+        | JoinOperator::LeftOuter(of)
+        | JoinOperator::Right(of)
+        | JoinOperator::RightOuter(of)
+        | JoinOperator::FullOuter(of) => Some(of),
+        _ => None,
+    }
+}
+
+/// The name that a relation's columns are qualified by.
+fn name_of(factor: &TableFactor) -> Option<Vec<Ident>> {
+    match factor {
+        TableFactor::Table { alias: Some(alias), .. }
+        | TableFactor::Derived { alias: Some(alias), .. }
+        | TableFactor::UNNEST { alias: Some(alias), .. } => Some(vec![alias.name.clone()]),
+        TableFactor::Table { name, args: None, .. } => {
+            name.0.iter().map(|part| part.as_ident().cloned()).collect()
+        }
+        _ => None,
+    }
+}
+
+fn joins(select: &mut Select, order_by: &mut Option<OrderBy>) -> ControlFlow<Refused> {
+    let mut relations: Vec<Relation> = Vec::new();
+    let mut merged: Vec<Merged> = Vec::new();
+    for from in &mut select.from {
+        let first = relations.len();
+        relations.push(Relation { name: name_of(&from.relation), hidden: Vec::new(), shown: Vec::new() });
+        for join in &mut from.joins {
+            let right = Relation { name: name_of(&join.relation), hidden: Vec::new(), shown: Vec::new() };
+            relations.push(right);
+            let span = join.relation.span();
+            let operator = join.join_operator.clone();
+            let Some(constraint) = constraint_mut(&mut join.join_operator) else { continue };
+            let columns = match constraint {
+                JoinConstraint::Using(columns) => std::mem::take(columns),
+                JoinConstraint::Natural => {
+                    let message = "NATURAL JOIN with `*`, or with RIGHT or FULL, is not supported";
+                    let help = "name the columns: `join … using (…)`";
+                    return ControlFlow::Break(Refused::new(message, Some(help), span));
+                }
+                _ => continue,
+            };
+            let mut conditions = Vec::new();
+            for column in columns {
+                let Some(column) = column.0.last().and_then(|part| part.as_ident()).cloned() else {
+                    continue;
+                };
+                let Some(condition) = merge(&column, &operator, &mut relations, first, &mut merged) else {
+                    let message = format!("`using ({column})` is not supported between these relations");
+                    let help = "give each a name with `as`, and write `on` with both columns";
+                    return ControlFlow::Break(Refused::new(message, Some(help), span));
+                };
+                conditions.push(condition);
+            }
+            let all = conditions.into_iter().reduce(|left, right| compare(left, BinaryOperator::And, right));
+            *constraint = all.map_or(JoinConstraint::None, JoinConstraint::On);
+        }
+    }
+    for one in &merged {
+        let relation = &mut relations[one.shown_in];
+        relation.shown.retain(|(column, _)| !same(column, &one.column));
+        relation.shown.push((one.column.clone(), one.value.clone()));
+    }
+    wildcards(select, &relations)?;
+    names(select, order_by, &merged);
+    ControlFlow::Continue(())
+}
+
+/// Makes a column of the last relation and of those before it one; returns the condition that both are equal.
+fn merge(
+    column: &Ident,
+    operator: &JoinOperator,
+    relations: &mut [Relation],
+    first: usize,
+    merged: &mut Vec<Merged>,
+) -> Option<Expr> {
+    let (right, before) = relations.split_last_mut()?;
+    let qualified = |relation: &Relation| {
+        let mut parts = relation.name.clone()?;
+        parts.push(column.clone());
+        Some(Expr::CompoundIdentifier(parts))
+    };
+    let right_value = qualified(right)?;
+    let known = merged.iter().position(|one| same(&one.column, column) && one.shown_in >= first);
+    let (left_value, shown_in) = match known {
+        Some(at) => {
+            let known = merged.swap_remove(at);
+            (known.value, known.shown_in)
+        }
+        // Which of several relations has the column isn't known here.
+        None if before.len() == first + 1 => (qualified(&before[first])?, first),
+        None => return None,
+    };
+    let value = match operator {
+        JoinOperator::Right(_) | JoinOperator::RightOuter(_) => right_value.clone(),
+        JoinOperator::FullOuter(_) => call("coalesce", vec![left_value.clone(), right_value.clone()]),
+        _ => left_value.clone(),
+    };
+    right.hidden.push(column.clone());
+    merged.push(Merged { column: column.clone(), value, shown_in });
+    Some(compare(left_value, BinaryOperator::Eq, right_value))
+}
+
+fn compare(left: Expr, op: BinaryOperator, right: Expr) -> Expr {
+    Expr::BinaryOp { left: Box::new(left), op, right: Box::new(right) }
+}
+
+fn same(left: &Ident, right: &Ident) -> bool {
+    left.value.eq_ignore_ascii_case(&right.value)
+}
+
+/// `*` as the columns of each relation.
+fn wildcards(select: &mut Select, relations: &[Relation]) -> ControlFlow<Refused> {
+    let span = select.span();
+    let mut items = Vec::with_capacity(select.projection.len());
+    for item in std::mem::take(&mut select.projection) {
+        let SelectItem::Wildcard(options) = &item else {
+            items.push(item);
+            continue;
+        };
+        let plain = options.opt_exclude.is_none()
+            && options.opt_except.is_none()
+            && options.opt_replace.is_none()
+            && options.opt_rename.is_none()
+            && options.opt_ilike.is_none();
+        let named: Option<Vec<SelectItem>> = relations.iter().map(all_of).collect();
+        let Some(named) = named.filter(|_| plain) else {
+            let message = "`*` over this join with USING is not supported";
+            let help = "give each relation a name with `as`, and list the columns, or those of each: `a.*, b.* exclude (id)`";
+            return ControlFlow::Break(Refused::new(message, Some(help), span));
+        };
+        items.extend(named);
+    }
+    select.projection = items;
+    ControlFlow::Continue(())
+}
+
+/// `a.* exclude (…) replace (…)`.
+fn all_of(relation: &Relation) -> Option<SelectItem> {
+    let name = ObjectName::from(relation.name.clone()?);
+    let mut options = WildcardAdditionalOptions::default();
+    if !relation.hidden.is_empty() {
+        let hidden = relation.hidden.iter().map(|column| ObjectName::from(vec![column.clone()])).collect();
+        options.opt_exclude = Some(ExcludeSelectItem::Multiple(hidden));
+    }
+    let shown = relation.shown.iter().filter(|(column, value)| {
+        // What is its own column anyway needs no replacement.
+        let own = Expr::CompoundIdentifier(
+            name.0.iter().filter_map(|part| part.as_ident().cloned()).chain([column.clone()]).collect(),
+        );
+        own != *value
+    });
+    let shown: Vec<_> = shown
+        .map(|(column, value)| {
+            let column_name = column.clone();
+            Box::new(ReplaceSelectElement { expr: value.clone(), column_name, as_keyword: true })
+        })
+        .collect();
+    if !shown.is_empty() {
+        options.opt_replace = Some(ReplaceSelectItem { items: shown });
+    }
+    Some(SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), options))
+}
+
+/// Replaces the columns of both sides wherever they are written without a qualifier.
+fn names(select: &mut Select, order_by: &mut Option<OrderBy>, merged: &[Merged]) {
+    let named = |name: &Ident| merged.iter().find(|one| same(&one.column, name));
+    let mut selected: Vec<Ident> = Vec::new();
+    for item in &mut select.projection {
+        if let SelectItem::UnnamedExpr(Expr::Identifier(name)) = item
+            && let Some(one) = named(name)
+        {
+            selected.push(name.clone());
+            *item = SelectItem::ExprWithAlias { expr: one.value.clone(), alias: name.clone() };
+        } else if let SelectItem::ExprWithAlias { alias, .. } = item {
+            selected.push(alias.clone());
+        }
+    }
+    let mut columns = Columns { merged, but: &[], depth: 0 };
+    for item in &mut select.projection {
+        if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } = item {
+            let _ = expr.visit(&mut columns);
+        }
+    }
+    for from in &mut select.from {
+        for join in &mut from.joins {
+            if let Some(JoinConstraint::On(condition)) = constraint_mut(&mut join.join_operator) {
+                let _ = condition.visit(&mut columns);
+            }
+        }
+    }
+    for condition in [&mut select.selection, &mut select.having, &mut select.qualify].into_iter().flatten() {
+        let _ = condition.visit(&mut columns);
+    }
+    if let GroupByExpr::Expressions(keys, _) = &mut select.group_by {
+        for key in keys {
+            let _ = key.visit(&mut columns);
+        }
+    }
+    for window in &mut select.named_window {
+        let _ = window.visit(&mut columns);
+    }
+    if let Some(OrderBy { kind: OrderByKind::Expressions(orders), .. }) = order_by {
+        // A column of the result goes first there.
+        let mut columns = Columns { merged, but: &selected, depth: 0 };
+        for order in orders {
+            let _ = order.expr.visit(&mut columns);
+        }
+    }
+}
+
+/// Replaces names, not in subqueries.
+struct Columns<'a> {
+    merged: &'a [Merged],
+    but: &'a [Ident],
+    depth: usize,
+}
+
+impl VisitorMut for Columns<'_> {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
+        self.depth += 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
+        self.depth -= 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        let Expr::Identifier(name) = expr else { return ControlFlow::Continue(()) };
+        if self.depth > 0 || self.but.iter().any(|but| same(but, name)) {
+            return ControlFlow::Continue(());
+        }
+        if let Some(one) = self.merged.iter().find(|one| same(&one.column, name)) {
+            *expr = one.value.clone();
+        }
+        ControlFlow::Continue(())
+    }
+}
