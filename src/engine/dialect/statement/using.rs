@@ -66,15 +66,22 @@ fn is_merging(constraint: &JoinConstraint) -> bool {
     matches!(constraint, JoinConstraint::Using(_) | JoinConstraint::Natural)
 }
 
-/// Returns whether the first of each two relations has the lesser name, so that DataFusion shows its columns.
+/// Returns whether the first of each two relations has the lesser name, so that DataFusion shows its columns. Names with a
+/// schema come after those without.
 fn in_alphabetical_order(select: &Select) -> bool {
     let factors = select
         .from
         .iter()
         .flat_map(|from| std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation)));
-    let names: Option<Vec<String>> =
-        factors.map(|factor| Some(name_of(factor)?.last()?.value.to_lowercase())).collect();
-    names.is_some_and(|names| names.is_sorted())
+    let as_compared = |part: &Ident| match part.quote_style {
+        Some(_) => part.value.clone(),
+        None => part.value.to_lowercase(),
+    };
+    let names = factors.map(|factor| {
+        let parts: Vec<String> = name_of(factor)?.iter().map(as_compared).collect();
+        Some((parts.len(), parts))
+    });
+    names.collect::<Option<Vec<_>>>().is_some_and(|names| names.is_sorted())
 }
 
 fn constraint(operator: &JoinOperator) -> Option<&JoinConstraint> {
