@@ -241,7 +241,7 @@ impl Joined {
         let left = self.carried(&join.left, domain)?;
         let hidden = join.left.schema().as_ref().clone();
         let right = outside::replaced_within(&join.right, domain, hidden)?;
-        self.rejoined(join, plan, left, right, Vec::new(), domain)
+        Self::rejoined(join, plan, left, right, Vec::new(), domain)
     }
 
     /// A join of sides that may both read the domain: then the rows of one combination meet.
@@ -275,11 +275,10 @@ impl Joined {
         } else {
             (right, Vec::new())
         };
-        self.rejoined(join, plan, left, right, equal, domain)
+        Self::rejoined(join, plan, left, right, equal, domain)
     }
 
     fn rejoined(
-        &mut self,
         join: &Join,
         plan: &LogicalPlan,
         left: LogicalPlan,

@@ -24,7 +24,7 @@ impl Joined {
     pub(super) fn join(&mut self, join: Join) -> Result<LogicalPlan> {
         // A lateral item may also lie deeper: `from a, b join lateral (select a.x) on true`.
         if is_lateral(&join.right) || !columns_of(&join.right, join.left.schema()).is_empty() {
-            return self.lateral(join);
+            return self.lateral(&join);
         }
         let schema = join.left.schema().join(join.right.schema())?;
         let correlated = |expr: &Expr| is_correlated(expr, &schema);
@@ -75,7 +75,7 @@ impl Joined {
     }
 
     /// A join whose right side is computed for each row of the left.
-    fn lateral(&mut self, join: Join) -> Result<LogicalPlan> {
+    fn lateral(&mut self, join: &Join) -> Result<LogicalPlan> {
         let subquery = match join.right.as_ref() {
             LogicalPlan::Subquery(subquery) => subquery.subquery.as_ref().clone(),
             LogicalPlan::SubqueryAlias(alias) => {
