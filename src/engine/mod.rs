@@ -17,7 +17,7 @@
 //! - [`checked_scan`]: a table whose filters the query applies itself
 //! - `function`: the SQL functions of dialect `duckdb`
 //! - `nan`: numbers that statistics leave out
-//! - `guard`, `merge_keys`: against an optimizer that would lose rows, and joins that could not spill
+//! - `guard`, `null_keys`, `merge_keys`: against an optimizer that would lose or find rows, and joins that could not spill
 //! - [`print`]: rows as text
 //! - [`error`]: what DataFusion has against a statement, with places in it
 //! - [`source`]: files and databases as tables
@@ -44,6 +44,7 @@ mod merge_keys;
 mod nan;
 pub mod narrow;
 pub mod net;
+mod null_keys;
 pub mod print;
 pub mod query;
 pub mod reach;

@@ -170,19 +170,26 @@ impl Engine {
         let planned = self.dialect().plan(state, statement).await;
         let plan = planned.map_err(|error| SqlError::new(&error, sql))?;
         let query = Query { plan, canonical };
-        self.check_subqueries(&query).await.map_err(|error| SqlError::of_subquery(&error, sql))?;
+        let Err(error) = self.check_subqueries(&query, false).await else { return Ok(query) };
+        let refused = SqlError::of_subquery(&error, sql);
+        // DataFusion has no plan for it: joins may do.
+        let Some(joined) = self.dialect().without_correlation(&query.plan) else { return Err(refused) };
+        let plan = joined.map_err(|error| SqlError::of_subquery(&error, sql))?;
+        let query = Query { plan, ..query };
+        self.check_subqueries(&query, true).await.map_err(|_| refused)?;
         Ok(query)
     }
 
-    /// Plans a query that has subqueries to the end, over tables without rows: whether a subquery can be computed where it
-    /// stands is known only then.
-    async fn check_subqueries(&self, query: &Query) -> Result<()> {
-        let (mut has_subqueries, mut tables) = (false, BTreeMap::new());
+    /// Plans a query that has subqueries, or had, to the end, over tables without rows: whether a subquery can be computed where
+    /// it is written is known only then.
+    async fn check_subqueries(&self, query: &Query, had: bool) -> Result<()> {
+        let (mut has_subqueries, mut tables) = (had, BTreeMap::new());
         query.plan.apply_with_subqueries(|node| {
             node.apply_subqueries(|_| {
                 has_subqueries = true;
                 Ok(TreeNodeRecursion::Continue)
             })?;
+            has_subqueries |= matches!(node, LogicalPlan::Subquery(_));
             if let LogicalPlan::TableScan(scan) = node
                 && let Some(pending) = pending(&scan.source)
             {

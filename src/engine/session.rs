@@ -60,6 +60,7 @@ impl Engine {
             .with_config(config)
             .with_runtime_env(runtime(settings.memory_limit)?)
             .with_default_features()
+            .with_optimizer_rules(super::null_keys::rules())
             .with_physical_optimizer_rules(super::guard::rules());
         let builder = dialect.prepare(super::function::install(builder, &settings.dialect));
         let context = SessionContext::new_with_state(builder.build());

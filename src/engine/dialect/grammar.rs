@@ -70,6 +70,10 @@ impl Dialect for Grammar {
         false
     }
 
+    fn supports_window_function_null_treatment_arg(&self) -> bool {
+        true
+    }
+
     fn supports_dictionary_syntax(&self) -> bool {
         true
     }
@@ -151,11 +155,6 @@ impl Dialect for Grammar {
         false
     }
 
-    /// `lag(x IGNORE NULLS)`.
-    fn supports_window_function_null_treatment_arg(&self) -> bool {
-        true
-    }
-
     /// A text may go on in the next line.
     fn supports_string_literal_concatenation_with_newline(&self) -> bool {
         true
@@ -234,6 +233,9 @@ impl Dialect for Grammar {
                 parser.next_token();
                 BinaryOperator::Custom(GLOB.into())
             }
+            (Token::Word(word), _) if word.keyword == Keyword::IS => {
+                return distinct(parser, expr, precedence);
+            }
             (Token::Word(word), _) if is_null_test(word) => {
                 parser.next_token();
                 return Some(Ok(Expr::IsNull(Box::new(expr.clone()))));
@@ -255,6 +257,18 @@ impl Dialect for Grammar {
         let right = parser.parse_subexpr(precedence);
         Some(right.map(|right| Expr::BinaryOp { left: Box::new(expr.clone()), op, right: Box::new(right) }))
     }
+}
+
+/// `IS [NOT] DISTINCT FROM`, whose right side ends before AND and OR: the parser would read on to the end.
+fn distinct(parser: &mut Parser, left: &Expr, precedence: u8) -> Option<Result<Expr, ParserError>> {
+    let same = parser.parse_keywords(&[Keyword::IS, Keyword::NOT, Keyword::DISTINCT, Keyword::FROM]);
+    if !same && !parser.parse_keywords(&[Keyword::IS, Keyword::DISTINCT, Keyword::FROM]) {
+        return None;
+    }
+    Some(parser.parse_subexpr(precedence).map(|right| {
+        let (left, right) = (Box::new(left.clone()), Box::new(right));
+        if same { Expr::IsNotDistinctFrom(left, right) } else { Expr::IsDistinctFrom(left, right) }
+    }))
 }
 
 /// Units of intervals that the parser doesn't know.

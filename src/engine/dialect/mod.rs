@@ -19,6 +19,7 @@
 //! - `types`: names of types, and where two types meet
 //! - `cast`: conversions; `conversion`: the same for functions; `placeholder`: what a cast is until its types are known
 //! - `coerce`: the type check, which inserts DuckDB's implicit casts and refuses what has none
+//! - `correlated`: subqueries that read outside columns, as joins
 
 mod arithmetic;
 pub(super) mod as_of;
@@ -27,6 +28,7 @@ mod coerce;
 mod compute;
 mod constant;
 mod conversion;
+mod correlated;
 mod grammar;
 mod independent;
 mod lateral;
@@ -58,6 +60,7 @@ use datafusion::{
 
 #[cfg(test)]
 pub(super) use self::cast::value_text;
+pub(in crate::engine) use self::statement::SORTED;
 use self::{arithmetic::Operation, statement::Refused};
 pub(super) use self::{
     cast::{double, value_texts},
@@ -189,13 +192,23 @@ impl Dialect {
     }
 }
 
+impl Dialect {
+    /// A plan in which subqueries that read outside columns are joins; `None` if this dialect leaves them to DataFusion.
+    ///
+    /// # Errors
+    /// If one of them can't be.
+    pub(super) fn without_correlation(self, plan: &LogicalPlan) -> Option<Result<LogicalPlan>> {
+        (self == Self::DuckDb).then(|| correlated::joined(plan.clone()))
+    }
+}
+
 fn whole(query: &ast::Query) -> Statement {
     Statement::Statement(Box::new(ast::Statement::Query(Box::new(query.clone()))))
 }
 
 /// The plan of a statement with every type decided.
 fn checked(plan: LogicalPlan) -> Result<LogicalPlan> {
-    as_of::settle(coerce::check(lateral::flatten(plan)?)?)
+    correlated::without_not_in(as_of::settle(coerce::check(lateral::flatten(plan)?)?)?)
 }
 
 /// Computes the constants that limit rows.

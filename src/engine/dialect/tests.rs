@@ -7,7 +7,7 @@ use futures::TryStreamExt;
 use super::{cast::value_text, types::name};
 use crate::engine::{Engine, EngineSettings};
 
-async fn answer(engine: &Engine, sql: &str) -> String {
+pub(super) async fn answer(engine: &Engine, sql: &str) -> String {
     let Ok(query) = engine.plan(sql).await else { return "error".into() };
     let Ok(bound) = query.bind(&BTreeMap::new()) else { return "error".into() };
     let Ok(stream) = engine.stream(&bound, None).await else { return "error".into() };

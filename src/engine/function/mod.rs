@@ -81,6 +81,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use datafusion::{execution::SessionStateBuilder, logical_expr::ScalarUDF};
 
 pub(super) use self::{
+    aggregate::only_row,
     check::argument_types,
     field::of_null_structs,
     json::is_json,

@@ -161,3 +161,47 @@ select * from wide unpivot include nulls (amount for month in (jan, feb, mar)) o
 unpivot wide on (jan, feb) as q, mar into name m value v, w;
 from wide unpivot (v for k in (jan as 'January', feb as 'February')) order by all;
 with w as (pivot sales on region using count(*)) select * from w order by year, quarter;
+-- Subqueries that read outside columns.
+select id, (select count(*) from people o where o.age > p.age) as older from people p order by id;
+select id, (select max(o.salary) from people o where o.salary < p.salary and o.team = p.team) as below from people p order by id;
+select id, (select o.name from people o where o.age > p.age order by o.age, o.id limit 1) as next from people p order by id;
+select id, (select o.name from people o where o.age > p.age order by o.age, o.id limit 1 offset 1) as next from people p order by id;
+select id, (select list(o.id order by o.id) from people o where o.joined < p.joined) as before from people p order by id;
+select id, (select string_agg(distinct o.team, ',' order by o.team) from people o where o.age >= p.age) as teams from people p order by id;
+select id, (select count(*) from people o where o.team is not distinct from p.team) as mates from people p order by id;
+select id, (select name from people o where o.age >= p.age) as one from people p order by id;
+select id, exists (select 1 from people o where o.age < p.age and o.team = p.team) as e from people p order by id;
+select id, p.age in (select o.age + 7 from people o where o.id <> p.id) as i from people p order by id;
+select id, p.age not in (select o.age from people o where o.id > p.id) as i from people p order by id;
+select id from people p where p.age not in (select o.age from people o where o.id > p.id) order by id;
+select id from people p where p.age not in (select o.age from people o where o.team = p.team and o.id <> p.id) order by id;
+select id from people p where not exists (select 1 from people o where o.age > p.age) order by id;
+select id from people p where p.age > (select avg(o.age) from people o where o.id <> p.id) order by id;
+select id from people p where p.age > all (select o.age from people o where o.team = p.team and o.id <> p.id) order by id;
+select id from people p order by (select count(*) from people o where o.age > p.age), id;
+select team from people p group by team having (select count(*) from people o where o.team > p.team) > 1 order by team;
+select p.id, t.city from people p join teams t on t.budget > (select 1000 * count(*) from people o where o.team = t.team and o.id > p.id) order by 1, 2;
+select id, (select sum(n) from (select count(*) as n from people o where o.age > p.age group by o.team)) as n from people p order by id;
+select id, (select max(n) from (select row_number() over (order by o.id) as n from people o where o.age > p.age)) as n from people p order by id;
+select id, (select sum(x) from (select p.age as x union all select o.age from people o where o.id > p.id)) as s from people p order by id;
+select id, (select count(*) from people o where o.age = (select min(m.age) from people m where m.age > p.age and m.id <> o.id)) as n from people p order by id;
+select id, (select p.age + 1) as next from people p order by id;
+select id, case when (select count(*) from orders o where o.person_id > p.id) > 1 then 'many' else 'few' end as c from people p order by id;
+select sum((select count(*) from orders o where o.person_id >= p.id)) as s from people p;
+select p.id, x.s from people p, lateral (select sum(o.amount) as s from orders o where o.person_id >= p.id) x order by 1;
+select p.id, x.name from people p left join lateral (select o.name from people o where o.age > p.age order by o.age limit 1) x on true order by 1;
+select p.id, x.v from people p, lateral (values (p.id), (p.age)) x(v) order by 1, 2;
+select p.id, x.v from people p, (select p.age * 2 as v) x order by 1;
+select n, (select count(*) from numbers m where m.v >= n.v) as c from numbers n order by n.n;
+-- NULLs of keys that are equal, and of those that aren't.
+select p.id, o.id from people p join people o on p.team is not distinct from o.team where p.age = o.age order by 1, 2;
+select p.id, o.id from people p join people o on p.team is not distinct from o.team and p.salary = o.salary order by 1, 2;
+select p.id, o.id, t.city from people p join people o on p.team is not distinct from o.team join teams t on t.team = o.team order by 1, 2;
+-- USING with either side's column.
+select * from teams left join people using (team) order by team, id;
+select * from people right join teams using (team) order by team, id;
+select * from people full join teams using (team) order by team, id;
+select team, count(*) from people right join teams using (team) group by team order by team;
+select * from people t right join (values ('red', 1), ('none', 2)) a(team, n) using (team) order by n, id;
+select * from teams z full join (values ('red', 1), ('none', 2)) a(team, n) using (team) full join (values ('none', 3)) b(team, m) using (team) order by team, n;
+select z.team, a.team, team from teams z full join (values ('red', 1), ('none', 2)) a(team, n) using (team) order by team, n;

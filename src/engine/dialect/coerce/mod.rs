@@ -30,9 +30,9 @@ use self::{
     call::function,
     compare::{between, binary, case, in_list, in_subquery, like},
     operand::boolean,
-    plan::{join_types, union_types, values_types},
+    plan::{groupings, join_types, union_types, values_types},
 };
-use super::{arithmetic, operator, order};
+use super::{arithmetic, cast, correlated, operator, order};
 use crate::engine::function::with_backslashes;
 
 /// The plan with all types as in DuckDB.
@@ -90,7 +90,7 @@ fn node_types(node: LogicalPlan) -> Result<LogicalPlan> {
         }
         other => other,
     };
-    node.recompute_schema()
+    groupings(node.recompute_schema()?)
 }
 
 /// Nested values are sorted by the order that they compare in.
@@ -136,8 +136,16 @@ fn expression(expr: Expr, schema: &DFSchema) -> Result<Expr> {
             for key in &mut window.params.order_by {
                 sort_key(key, schema)?;
             }
+            // The default of `lag` and `lead` is of the value's type.
+            if let [value, _, default] = window.params.args.as_mut_slice()
+                && ["lag", "lead"].contains(&window.fun.name())
+            {
+                let (from, to) = (default.get_type(schema)?, value.get_type(schema)?);
+                *default = cast::implicit(std::mem::take(default), &from, &to)?;
+            }
             Ok(Expr::WindowFunction(window))
         }
+        Expr::ScalarSubquery(subquery) => Ok(Expr::ScalarSubquery(correlated::nullable(subquery)?)),
         Expr::Alias(_) | Expr::Column(_) | Expr::Literal(..) => Ok(expr),
         other => Ok(other),
     }

@@ -10,7 +10,8 @@ use datafusion::{
     },
     error::{DataFusionError, Result},
     logical_expr::{
-        Expr, ExprSchemable, Join, JoinType, LogicalPlan, LogicalPlanBuilder, Projection, Union, Values,
+        Aggregate, Expr, ExprSchemable, Join, JoinType, LogicalPlan, LogicalPlanBuilder, Projection, Union,
+        Values,
     },
 };
 
@@ -57,6 +58,30 @@ fn as_written(value: Expr) -> Expr {
         Expr::Literal(value, metadata) if value.is_null() => Expr::Literal(ScalarValue::Null, metadata),
         other => other,
     }
+}
+
+/// An aggregate whose `grouping()` is BIGINT.
+pub(super) fn groupings(node: LogicalPlan) -> Result<LogicalPlan> {
+    let LogicalPlan::Aggregate(aggregate) = &node else { return Ok(node) };
+    let is_grouping = |expr: &Expr| match expr.clone().unalias_nested().data {
+        Expr::AggregateFunction(call) => call.func.name() == "grouping",
+        _ => false,
+    };
+    let first = aggregate.schema.fields().len() - aggregate.aggr_expr.len();
+    if !aggregate.aggr_expr.iter().any(is_grouping) {
+        return Ok(node);
+    }
+    // How sets are told apart is no column for others.
+    let columns = aggregate.schema.columns().into_iter().enumerate();
+    let columns = columns.filter(|(_, column)| column.name != Aggregate::INTERNAL_GROUPING_ID);
+    let columns = columns.map(|(at, column)| {
+        let groups =
+            at.checked_sub(first).and_then(|at| aggregate.aggr_expr.get(at)).is_some_and(is_grouping);
+        let value = Expr::Column(column.clone());
+        if groups { datafusion::logical_expr::cast(value, DataType::Int64).alias(column.name) } else { value }
+    });
+    let columns: Vec<Expr> = columns.collect();
+    LogicalPlanBuilder::from(node).project(columns)?.build()
 }
 
 /// The sides of a UNION: each column has the type where its sides meet; text takes in everything.

@@ -316,6 +316,8 @@ fn function(mut function: Function) -> Result<Expr, Refused> {
         return Err(Refused::new("a subquery isn't an argument of a function", Some(help), span));
     }
     null_treatment(&mut function);
+    super::aggregate::lower(&mut function)?;
+    super::window::order_within(&mut function)?;
     if function.over.is_some() || function.filter.is_some() {
         return Ok(Expr::Function(function));
     }

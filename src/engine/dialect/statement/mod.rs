@@ -4,16 +4,18 @@
 //! - `column`: names of columns that are casts
 //! - `expression`: casts, literals, operators and special forms become functions
 //! - `access`: fields, positions, slices and methods of a value
+//! - `aggregate`: calls of aggregates that have another meaning
 //! - `subquery`: EXISTS and IN (SELECT …) as values become scalar subqueries
 //! - `lambda`: fields and lists of the parameters of a lambda
 //! - `relation`, `join`: what FROM reads
 //! - `query`: ORDER BY, LIMIT, VALUES, DISTINCT ON
-//! - `using`: the columns that USING merges
-//! - `window`: windows that go on from a named one
+//! - `using`: columns of both sides of a join that are one
+//! - `window`: windows that build on others, and orders within calls over windows
 //! - `name`: names without case, and aliases of the same SELECT
 //! - `star`, `expand`: COLUMNS and stars with options, before and after their columns are known
 
 mod access;
+mod aggregate;
 mod column;
 mod expand;
 mod expression;
@@ -36,6 +38,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 use datafusion::sql::sqlparser::tokenizer::Span;
 
+pub(in crate::engine) use self::window::SORTED;
 pub(super) use self::{
     expand::{Taken, candidates, expand, number_of},
     expression::{CAST, TRY_CAST, UNPIVOTED, call, integer, text},
@@ -180,6 +183,7 @@ impl VisitorMut for Lowering {
     type Break = Refused;
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Refused> {
+        using::lower(query)?;
         flow(query::recursive(query))?;
         flow(query::fetch(query))?;
         self.limits.push(query.limit_clause.take());
@@ -216,8 +220,12 @@ impl VisitorMut for Lowering {
         select.flavor = SelectFlavor::Standard;
         self.relations.extend(lambda::relations(&select.from));
         self.own_stars.push(Vec::new());
-        window::named(select);
-        flow(using::lower(select))?;
+        window::inherit(select)?;
+        if let Err(refused) = aggregate::states(select) {
+            return ControlFlow::Break(refused);
+        }
+        subquery::name_columns(select);
+        subquery::lateral(select);
         for condition in
             [&mut select.selection, &mut select.having, &mut select.qualify].into_iter().flatten()
         {

@@ -4,15 +4,60 @@
 use std::{collections::HashSet, ops::ControlFlow};
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, Query,
-    SelectItem, SetExpr, Spanned, TableAlias, TableAliasColumnDef, TableFactor, TableWithJoins,
-    UnaryOperator, Value, Visit, Visitor,
+    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, JoinOperator, ObjectName,
+    Query, Select, SelectItem, SetExpr, Spanned, TableAlias, TableAliasColumnDef, TableFactor,
+    TableWithJoins, UnaryOperator, Value, Visit, Visitor,
 };
 
 use super::{
     Refused,
     expression::{call, case, integer},
 };
+
+/// Names the columns of a SELECT that have subqueries by what is written, as DuckDB does: DataFusion names them by what they
+/// are planned as.
+pub(super) fn name_columns(select: &mut Select) {
+    for item in &mut select.projection {
+        if let SelectItem::UnnamedExpr(expr) = item
+            && has_subquery(expr)
+        {
+            let alias = Ident::with_quote('"', expr.to_string());
+            *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias };
+        }
+    }
+}
+
+fn has_subquery(expr: &Expr) -> bool {
+    struct Queries;
+    impl Visitor for Queries {
+        type Break = ();
+
+        fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+            ControlFlow::Break(())
+        }
+    }
+    expr.visit(&mut Queries).is_break()
+}
+
+/// Lets subqueries of FROM read the items before them, as DuckDB does without LATERAL too.
+pub(super) fn lateral(select: &mut Select) {
+    let mut first = true;
+    for from in &mut select.from {
+        let joins = from.joins.iter_mut().map(|join| {
+            let outer = matches!(
+                join.join_operator,
+                JoinOperator::Right(_) | JoinOperator::RightOuter(_) | JoinOperator::FullOuter(_)
+            );
+            (&mut join.relation, !outer)
+        });
+        for (factor, may_read) in std::iter::once((&mut from.relation, true)).chain(joins) {
+            if let TableFactor::Derived { lateral, .. } = factor {
+                *lateral |= may_read && !first;
+            }
+            first = false;
+        }
+    }
+}
 
 /// Notes the subqueries of a condition that become joins: IN with a column before it where the condition must hold as a
 /// whole, and EXISTS wherever truth alone counts.

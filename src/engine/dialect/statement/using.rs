@@ -1,18 +1,21 @@
-//! Columns that USING merges. Of a LEFT or INNER JOIN they are the left side's, which DataFusion takes; of a
-//! RIGHT or FULL JOIN they are of the side that has the row.
+//! USING: a column of both sides that is one. DataFusion takes it from whichever side is named first in the alphabet, and
+//! never from both: that is right where no side is empty and `*` isn't written. Elsewhere the join becomes one with ON, and
+//! the column what it is: of the left side, of the right, or of the first that has it.
 
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, GroupByExpr, Ident, Join, JoinConstraint, JoinOperator, ObjectNamePart, Query, Select, SelectItem,
-    Spanned, TableFactor, VisitMut, VisitorMut,
+    BinaryOperator, ExcludeSelectItem, Expr, GroupByExpr, Ident, Join, JoinConstraint, JoinOperator,
+    ObjectName, OrderBy, OrderByKind, Query, ReplaceSelectElement, ReplaceSelectItem, Select, SelectItem,
+    SelectItemQualifiedWildcardKind, SetExpr, Spanned, TableFactor, VisitMut, VisitorMut,
+    WildcardAdditionalOptions,
 };
 
 use super::{Refused, expression::call};
 
 /// Returns whether a join merges columns.
 pub(super) fn merges(join: &Join) -> bool {
-    matches!(constraint(join), Some(JoinConstraint::Using(_) | JoinConstraint::Natural))
+    constraint(&join.join_operator).is_some_and(is_merging)
 }
 
 /// Returns whether rows of the right side are kept that have no match.
@@ -23,119 +26,314 @@ pub(super) fn keeps_right(join: &Join) -> bool {
     )
 }
 
-fn constraint(join: &Join) -> Option<&JoinConstraint> {
-    match &join.join_operator {
-        JoinOperator::Join(constraint)
-        | JoinOperator::Inner(constraint)
-        | JoinOperator::Left(constraint)
-        | JoinOperator::LeftOuter(constraint)
-        | JoinOperator::Right(constraint)
-        | JoinOperator::RightOuter(constraint)
-        | JoinOperator::FullOuter(constraint) => Some(constraint),
+/// Joins with USING as joins with ON, where they mean something else to DataFusion.
+pub(super) fn lower(query: &mut Query) -> ControlFlow<Refused> {
+    let order_by = query.order_by.take();
+    let SetExpr::Select(select) = query.body.as_mut() else {
+        query.order_by = order_by;
+        return ControlFlow::Continue(());
+    };
+    let mut order_by = order_by;
+    let flow =
+        if is_left_as_it_is(select) { ControlFlow::Continue(()) } else { joins(select, &mut order_by) };
+    query.order_by = order_by;
+    flow
+}
+
+/// A relation of FROM.
+struct Relation {
+    /// The name that its columns are qualified by; none if it has none.
+    name: Option<Vec<Ident>>,
+    /// Columns that are shown as another relation's.
+    hidden: Vec<Ident>,
+    /// Columns that are shown as something else.
+    shown: Vec<(Ident, Expr)>,
+}
+
+/// A column of both sides.
+struct Merged {
+    column: Ident,
+    value: Expr,
+    /// The relation in whose place it is shown.
+    shown_in: usize,
+}
+
+/// Returns whether DataFusion's meaning is DuckDB's.
+fn is_left_as_it_is(select: &Select) -> bool {
+    let mut joins = select.from.iter().flat_map(|from| &from.joins).map(|join| &join.join_operator);
+    let one_sided = |operator: &JoinOperator| match operator {
+        JoinOperator::Right(of) | JoinOperator::RightOuter(of) | JoinOperator::FullOuter(of) => {
+            is_merging(of)
+        }
+        _ => false,
+    };
+    let merging = |operator: &JoinOperator| constraint(operator).is_some_and(is_merging);
+    let all = select.projection.iter().any(|item| matches!(item, SelectItem::Wildcard(_)));
+    if joins.clone().any(one_sided) {
+        return false;
+    }
+    !(all && joins.any(merging)) || in_alphabetical_order(select)
+}
+
+fn is_merging(constraint: &JoinConstraint) -> bool {
+    matches!(constraint, JoinConstraint::Using(_) | JoinConstraint::Natural)
+}
+
+/// Returns whether the first of each two relations has the lesser name, so that DataFusion shows its columns. Names with a
+/// schema come after those without.
+fn in_alphabetical_order(select: &Select) -> bool {
+    let factors = select
+        .from
+        .iter()
+        .flat_map(|from| std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation)));
+    let as_compared = |part: &Ident| match part.quote_style {
+        Some(_) => part.value.clone(),
+        None => part.value.to_lowercase(),
+    };
+    let names = factors.map(|factor| {
+        let parts: Vec<String> = name_of(factor)?.iter().map(as_compared).collect();
+        Some((parts.len(), parts))
+    });
+    names.collect::<Option<Vec<_>>>().is_some_and(|names| names.is_sorted())
+}
+
+fn constraint(operator: &JoinOperator) -> Option<&JoinConstraint> {
+    match operator {
+        JoinOperator::Join(of)
+        | JoinOperator::Inner(of)
+        | JoinOperator::Left(of)
+        | JoinOperator::LeftOuter(of)
+        | JoinOperator::Right(of)
+        | JoinOperator::RightOuter(of)
+        | JoinOperator::FullOuter(of) => Some(of),
         _ => None,
     }
 }
 
-/// Writes the columns that a SELECT's RIGHT and FULL JOINs merge as the first of both sides that isn't NULL.
-pub(super) fn lower(select: &mut Select) -> Result<(), Refused> {
-    let mut merged: Vec<Merged> = Vec::new();
-    for from in &select.from {
-        let keeps = from.joins.iter().any(|join| keeps_right(join) && merges(join));
-        if !keeps {
-            continue;
+fn constraint_mut(operator: &mut JoinOperator) -> Option<&mut JoinConstraint> {
+    match operator {
+        JoinOperator::Join(of)
+        | JoinOperator::Inner(of)
+        | JoinOperator::Left(of)
+        | JoinOperator::LeftOuter(of)
+        | JoinOperator::Right(of)
+        | JoinOperator::RightOuter(of)
+        | JoinOperator::FullOuter(of) => Some(of),
+        _ => None,
+    }
+}
+
+/// The name that a relation's columns are qualified by.
+fn name_of(factor: &TableFactor) -> Option<Vec<Ident>> {
+    match factor {
+        TableFactor::Table { alias: Some(alias), .. }
+        | TableFactor::Derived { alias: Some(alias), .. }
+        | TableFactor::UNNEST { alias: Some(alias), .. } => Some(vec![alias.name.clone()]),
+        TableFactor::Table { name, args: None, .. } => {
+            name.0.iter().map(|part| part.as_ident().cloned()).collect()
         }
-        for join in &from.joins {
-            match constraint(join) {
-                Some(JoinConstraint::Natural) => {
-                    let help = "write using (…) with the columns";
-                    let message = "a NATURAL JOIN next to a RIGHT or FULL JOIN is not supported";
-                    return Err(Refused::new(message, Some(help), join.relation.span()));
+        _ => None,
+    }
+}
+
+fn joins(select: &mut Select, order_by: &mut Option<OrderBy>) -> ControlFlow<Refused> {
+    let mut relations: Vec<Relation> = Vec::new();
+    let mut merged: Vec<Merged> = Vec::new();
+    for from in &mut select.from {
+        let first = relations.len();
+        relations.push(Relation { name: name_of(&from.relation), hidden: Vec::new(), shown: Vec::new() });
+        for join in &mut from.joins {
+            let right = Relation { name: name_of(&join.relation), hidden: Vec::new(), shown: Vec::new() };
+            relations.push(right);
+            let span = join.relation.span();
+            let operator = join.join_operator.clone();
+            let Some(constraint) = constraint_mut(&mut join.join_operator) else { continue };
+            let columns = match constraint {
+                JoinConstraint::Using(columns) => std::mem::take(columns),
+                JoinConstraint::Natural => {
+                    let message = "NATURAL JOIN with `*`, or with RIGHT or FULL, is not supported";
+                    let help = "name the columns: `join … using (…)`";
+                    return ControlFlow::Break(Refused::new(message, Some(help), span));
                 }
-                Some(JoinConstraint::Using(names)) => {
-                    for name in
-                        names.iter().filter_map(|name| name.0.last().and_then(ObjectNamePart::as_ident))
-                    {
-                        let right = of(&join.relation, name)?;
-                        match merged.iter_mut().find(|known| known.is(name)) {
-                            Some(known) => known.sides.push(right),
-                            None => merged.push(Merged {
-                                name: name.value.clone(),
-                                sides: vec![of(&from.relation, name)?, right],
-                            }),
-                        }
-                    }
-                }
-                _ => {}
+                _ => continue,
+            };
+            let mut conditions = Vec::new();
+            for column in columns {
+                let Some(column) = column.0.last().and_then(|part| part.as_ident()).cloned() else {
+                    continue;
+                };
+                let Some(condition) = merge(&column, &operator, &mut relations, first, &mut merged) else {
+                    let message = format!("`using ({column})` is not supported between these relations");
+                    let help = "give each a name with `as`, and write `on` with both columns";
+                    return ControlFlow::Break(Refused::new(message, Some(help), span));
+                };
+                conditions.push(condition);
+            }
+            let all = conditions.into_iter().reduce(|left, right| compare(left, BinaryOperator::And, right));
+            *constraint = all.map_or(JoinConstraint::None, JoinConstraint::On);
+        }
+    }
+    for one in &merged {
+        let relation = &mut relations[one.shown_in];
+        relation.shown.retain(|(column, _)| !same(column, &one.column));
+        relation.shown.push((one.column.clone(), one.value.clone()));
+    }
+    wildcards(select, &relations)?;
+    names(select, order_by, &merged);
+    ControlFlow::Continue(())
+}
+
+/// Makes a column of the last relation and of those before it one; returns the condition that both are equal.
+fn merge(
+    column: &Ident,
+    operator: &JoinOperator,
+    relations: &mut [Relation],
+    first: usize,
+    merged: &mut Vec<Merged>,
+) -> Option<Expr> {
+    let (right, before) = relations.split_last_mut()?;
+    let qualified = |relation: &Relation| {
+        let mut parts = relation.name.clone()?;
+        parts.push(column.clone());
+        Some(Expr::CompoundIdentifier(parts))
+    };
+    let right_value = qualified(right)?;
+    let known = merged.iter().position(|one| same(&one.column, column) && one.shown_in >= first);
+    let (left_value, shown_in) = match known {
+        Some(at) => {
+            let known = merged.swap_remove(at);
+            (known.value, known.shown_in)
+        }
+        // Which of several relations has the column isn't known here.
+        None if before.len() == first + 1 => (qualified(&before[first])?, first),
+        None => return None,
+    };
+    let value = match operator {
+        JoinOperator::Right(_) | JoinOperator::RightOuter(_) => right_value.clone(),
+        JoinOperator::FullOuter(_) => call("coalesce", vec![left_value.clone(), right_value.clone()]),
+        _ => left_value.clone(),
+    };
+    right.hidden.push(column.clone());
+    merged.push(Merged { column: column.clone(), value, shown_in });
+    Some(compare(left_value, BinaryOperator::Eq, right_value))
+}
+
+fn compare(left: Expr, op: BinaryOperator, right: Expr) -> Expr {
+    Expr::BinaryOp { left: Box::new(left), op, right: Box::new(right) }
+}
+
+fn same(left: &Ident, right: &Ident) -> bool {
+    left.value.eq_ignore_ascii_case(&right.value)
+}
+
+/// `*` as the columns of each relation.
+fn wildcards(select: &mut Select, relations: &[Relation]) -> ControlFlow<Refused> {
+    let span = select.span();
+    let mut items = Vec::with_capacity(select.projection.len());
+    for item in std::mem::take(&mut select.projection) {
+        let SelectItem::Wildcard(options) = &item else {
+            items.push(item);
+            continue;
+        };
+        let plain = options.opt_exclude.is_none()
+            && options.opt_except.is_none()
+            && options.opt_replace.is_none()
+            && options.opt_rename.is_none()
+            && options.opt_ilike.is_none();
+        let named: Option<Vec<SelectItem>> = relations.iter().map(all_of).collect();
+        let Some(named) = named.filter(|_| plain) else {
+            let message = "`*` over this join with USING is not supported";
+            let help = "give each relation a name with `as`, and list the columns, or those of each: `a.*, b.* exclude (id)`";
+            return ControlFlow::Break(Refused::new(message, Some(help), span));
+        };
+        items.extend(named);
+    }
+    select.projection = items;
+    ControlFlow::Continue(())
+}
+
+/// `a.* exclude (…) replace (…)`.
+fn all_of(relation: &Relation) -> Option<SelectItem> {
+    let name = ObjectName::from(relation.name.clone()?);
+    let mut options = WildcardAdditionalOptions::default();
+    if !relation.hidden.is_empty() {
+        let hidden = relation.hidden.iter().map(|column| ObjectName::from(vec![column.clone()])).collect();
+        options.opt_exclude = Some(ExcludeSelectItem::Multiple(hidden));
+    }
+    let shown = relation.shown.iter().filter(|(column, value)| {
+        // What is its own column anyway needs no replacement.
+        let own = Expr::CompoundIdentifier(
+            name.0.iter().filter_map(|part| part.as_ident().cloned()).chain([column.clone()]).collect(),
+        );
+        own != *value
+    });
+    let shown: Vec<_> = shown
+        .map(|(column, value)| {
+            let column_name = column.clone();
+            Box::new(ReplaceSelectElement { expr: value.clone(), column_name, as_keyword: true })
+        })
+        .collect();
+    if !shown.is_empty() {
+        options.opt_replace = Some(ReplaceSelectItem { items: shown });
+    }
+    Some(SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), options))
+}
+
+/// Replaces the columns of both sides wherever they are written without a qualifier.
+fn names(select: &mut Select, order_by: &mut Option<OrderBy>, merged: &[Merged]) {
+    let named = |name: &Ident| merged.iter().find(|one| same(&one.column, name));
+    let mut selected: Vec<Ident> = Vec::new();
+    for item in &mut select.projection {
+        if let SelectItem::UnnamedExpr(Expr::Identifier(name)) = item
+            && let Some(one) = named(name)
+        {
+            selected.push(name.clone());
+            *item = SelectItem::ExprWithAlias { expr: one.value.clone(), alias: name.clone() };
+        } else if let SelectItem::ExprWithAlias { alias, .. } = item {
+            selected.push(alias.clone());
+        }
+    }
+    let mut columns = Columns { merged, but: &[], depth: 0 };
+    for item in &mut select.projection {
+        if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } = item {
+            let _ = expr.visit(&mut columns);
+        }
+    }
+    for from in &mut select.from {
+        for join in &mut from.joins {
+            if let Some(JoinConstraint::On(condition)) = constraint_mut(&mut join.join_operator) {
+                let _ = condition.visit(&mut columns);
             }
         }
     }
-    if !merged.is_empty() {
-        replace(select, merged);
-    }
-    Ok(())
-}
-
-struct Merged {
-    name: String,
-    sides: Vec<Expr>,
-}
-
-impl Merged {
-    fn is(&self, name: &Ident) -> bool {
-        self.name.eq_ignore_ascii_case(&name.value)
-    }
-}
-
-/// A column of a table in FROM.
-fn of(relation: &TableFactor, column: &Ident) -> Result<Expr, Refused> {
-    let table = match relation {
-        TableFactor::Table { alias: Some(alias), .. } | TableFactor::Derived { alias: Some(alias), .. } => {
-            vec![alias.name.clone()]
-        }
-        TableFactor::Table { name, .. } => {
-            name.0.iter().filter_map(ObjectNamePart::as_ident).cloned().collect()
-        }
-        other => {
-            let help = "give it a name, as in (select …) as t";
-            let message = "a side of a RIGHT or FULL JOIN with USING needs a name";
-            return Err(Refused::new(message, Some(help), other.span()));
-        }
-    };
-    let names = table.into_iter().map(|name| Ident { span: column.span, ..name });
-    Ok(Expr::CompoundIdentifier(names.chain([column.clone()]).collect()))
-}
-
-fn replace(select: &mut Select, merged: Vec<Merged>) {
-    for item in &mut select.projection {
-        // The column keeps its name.
-        if let SelectItem::UnnamedExpr(Expr::Identifier(name)) = item
-            && merged.iter().any(|one| one.is(name))
-        {
-            *item = SelectItem::ExprWithAlias { expr: Expr::Identifier(name.clone()), alias: name.clone() };
-        }
-    }
-    let mut replace = Replace { merged, depth: 0 };
-    for item in &mut select.projection {
-        let _ = VisitMut::visit(item, &mut replace);
-    }
-    let conditions = [&mut select.selection, &mut select.having, &mut select.qualify];
-    for condition in conditions.into_iter().flatten() {
-        let _ = VisitMut::visit(condition, &mut replace);
+    for condition in [&mut select.selection, &mut select.having, &mut select.qualify].into_iter().flatten() {
+        let _ = condition.visit(&mut columns);
     }
     if let GroupByExpr::Expressions(keys, _) = &mut select.group_by {
         for key in keys {
-            let _ = VisitMut::visit(key, &mut replace);
+            let _ = key.visit(&mut columns);
+        }
+    }
+    for window in &mut select.named_window {
+        let _ = window.visit(&mut columns);
+    }
+    if let Some(OrderBy { kind: OrderByKind::Expressions(orders), .. }) = order_by {
+        // A column of the result goes first there.
+        let mut columns = Columns { merged, but: &selected, depth: 0 };
+        for order in orders {
+            let _ = order.expr.visit(&mut columns);
         }
     }
 }
 
-struct Replace {
-    merged: Vec<Merged>,
-    /// Subqueries around, whose names are their own.
+/// Replaces names, not in subqueries.
+struct Columns<'a> {
+    merged: &'a [Merged],
+    but: &'a [Ident],
     depth: usize,
 }
 
-impl VisitorMut for Replace {
+impl VisitorMut for Columns<'_> {
     type Break = ();
 
     fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
@@ -149,10 +347,12 @@ impl VisitorMut for Replace {
     }
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        let Expr::Identifier(name) = &*expr else { return ControlFlow::Continue(()) };
-        let found = self.merged.iter().find(|one| one.is(name)).filter(|_| self.depth == 0);
-        if let Some(one) = found {
-            *expr = call("coalesce", one.sides.clone());
+        let Expr::Identifier(name) = expr else { return ControlFlow::Continue(()) };
+        if self.depth > 0 || self.but.iter().any(|but| same(but, name)) {
+            return ControlFlow::Continue(());
+        }
+        if let Some(one) = self.merged.iter().find(|one| same(&one.column, name)) {
+            *expr = one.value.clone();
         }
         ControlFlow::Continue(())
     }

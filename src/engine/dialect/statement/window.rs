@@ -1,72 +1,164 @@
-//! Windows that go on from a named one: `OVER (w ROWS 2 PRECEDING)` has the partition and order of `w`, and a
-//! frame of its own, which DataFusion would leave out.
+//! Windows: definitions that build on others, and ORDER BY within a call over a window.
 
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, NamedWindowExpr, Query, Select, VisitMut, VisitorMut, WindowSpec, WindowType,
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments, Ident,
+    NamedWindowExpr, OrderByExpr, Query, Select, Spanned, VisitMut, VisitorMut, WindowSpec, WindowType,
 };
 
-/// Writes what such windows have of the SELECT's named ones.
-pub(super) fn named(select: &mut Select) {
-    let windows: Vec<(String, WindowSpec)> = select
-        .named_window
-        .iter()
-        .filter_map(|window| match &window.1 {
-            NamedWindowExpr::WindowSpec(spec) => Some((window.0.value.to_lowercase(), spec.clone())),
-            NamedWindowExpr::NamedWindow(_) => None,
-        })
-        .collect();
-    if windows.is_empty() {
-        return;
+use super::{
+    Refused,
+    expression::{call, text},
+};
+
+/// The function that carries ORDER BY within a call over a window: of the first argument, the directions and the keys.
+pub(in crate::engine) const SORTED: &str = "$sorted";
+
+/// Functions that only windows have.
+const WINDOW_ONLY: [&str; 12] = [
+    "row_number",
+    "rank",
+    "dense_rank",
+    "rank_dense",
+    "percent_rank",
+    "cume_dist",
+    "ntile",
+    "lag",
+    "lead",
+    "first_value",
+    "last_value",
+    "nth_value",
+];
+
+/// Gives the windows of a SELECT what they inherit: `over (w order by x)`.
+pub(super) fn inherit(select: &mut Select) -> ControlFlow<Refused> {
+    let mut known: Vec<(Ident, WindowSpec)> = Vec::with_capacity(select.named_window.len());
+    for window in &mut select.named_window {
+        let name = window.0.clone();
+        if known.iter().any(|(known, _)| known.value.eq_ignore_ascii_case(&name.value)) {
+            let message = format!("window `{}` is defined twice", name.value);
+            return ControlFlow::Break(Refused::new(message, Some("give one another name"), name.span));
+        }
+        let spec = match &mut window.1 {
+            NamedWindowExpr::WindowSpec(spec) => {
+                merge(spec, &known)?;
+                spec.clone()
+            }
+            NamedWindowExpr::NamedWindow(base) => {
+                let base = base.clone();
+                let found = known.iter().find(|(known, _)| known.value.eq_ignore_ascii_case(&base.value));
+                let Some((_, spec)) = found else { return ControlFlow::Break(unknown(&base)) };
+                spec.clone()
+            }
+        };
+        window.1 = NamedWindowExpr::WindowSpec(spec.clone());
+        known.push((name, spec));
     }
-    let mut inherit = Inherit { windows, depth: 0 };
+    let mut heirs = Heirs { known: &known, depth: 0 };
     for item in &mut select.projection {
-        let _ = VisitMut::visit(item, &mut inherit);
+        item.visit(&mut heirs)?;
     }
-    if let Some(qualify) = &mut select.qualify {
-        let _ = VisitMut::visit(qualify, &mut inherit);
-    }
+    select.qualify.visit(&mut heirs)
 }
 
-struct Inherit {
-    windows: Vec<(String, WindowSpec)>,
-    /// Subqueries around; they have windows of their own.
+fn unknown(name: &Ident) -> Refused {
+    let message = format!("there is no window `{}`", name.value);
+    Refused::new(message, Some("define it: `window w as (partition by … order by …)`"), name.span)
+}
+
+/// A definition with that of the window it builds on.
+fn merge(spec: &mut WindowSpec, known: &[(Ident, WindowSpec)]) -> ControlFlow<Refused> {
+    let Some(name) = spec.window_name.take() else { return ControlFlow::Continue(()) };
+    let found = known.iter().find(|(known, _)| known.value.eq_ignore_ascii_case(&name.value));
+    let Some((_, base)) = found else { return ControlFlow::Break(unknown(&name)) };
+    let name_span = name.span;
+    let refuse = |what: &str, help: &str| {
+        ControlFlow::Break(Refused::new(format!("window `{}` {what}", name.value), Some(help), name_span))
+    };
+    if base.window_frame.is_some() {
+        return refuse(
+            "has a frame, so no other window can build on it",
+            "write `over w` without parentheses",
+        );
+    }
+    if !spec.partition_by.is_empty() {
+        return refuse("has its own PARTITION BY, which can't be given again", "write a window of its own");
+    }
+    if !base.order_by.is_empty() && !spec.order_by.is_empty() {
+        return refuse("has its own ORDER BY, which can't be given again", "write a window of its own");
+    }
+    spec.partition_by.clone_from(&base.partition_by);
+    if spec.order_by.is_empty() {
+        spec.order_by.clone_from(&base.order_by);
+    }
+    ControlFlow::Continue(())
+}
+
+/// Windows of calls, not in subqueries.
+struct Heirs<'a> {
+    known: &'a [(Ident, WindowSpec)],
     depth: usize,
 }
 
-impl VisitorMut for Inherit {
-    type Break = ();
+impl VisitorMut for Heirs<'_> {
+    type Break = Refused;
 
-    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
+    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<Refused> {
         self.depth += 1;
         ControlFlow::Continue(())
     }
 
-    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
+    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<Refused> {
         self.depth -= 1;
         ControlFlow::Continue(())
     }
 
-    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        let Expr::Function(function) = expr else { return ControlFlow::Continue(()) };
-        let Some(WindowType::WindowSpec(spec)) = &mut function.over else { return ControlFlow::Continue(()) };
-        let Some(name) = spec.window_name.as_ref().filter(|_| self.depth == 0) else {
-            return ControlFlow::Continue(());
-        };
-        let name = name.value.to_lowercase();
-        if let Some((_, window)) = self.windows.iter().find(|(own, _)| *own == name) {
-            spec.window_name = None;
-            if spec.partition_by.is_empty() {
-                spec.partition_by.clone_from(&window.partition_by);
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Refused> {
+        match expr {
+            Expr::Function(Function { over: Some(WindowType::WindowSpec(spec)), .. }) if self.depth == 0 => {
+                merge(spec, self.known)
             }
-            if spec.order_by.is_empty() {
-                spec.order_by.clone_from(&window.order_by);
-            }
-            if spec.window_frame.is_none() {
-                spec.window_frame.clone_from(&window.window_frame);
-            }
+            _ => ControlFlow::Continue(()),
         }
-        ControlFlow::Continue(())
     }
+}
+
+/// `list(x order by y) over (…)`: the order becomes part of the first argument, which the planner takes apart again.
+pub(super) fn order_within(function: &mut Function) -> Result<(), Refused> {
+    if function.over.is_none() {
+        return Ok(());
+    }
+    let name = function.name.to_string().to_lowercase();
+    let span = function.name.span();
+    let FunctionArguments::List(list) = &mut function.args else { return Ok(()) };
+    let mut orders: Vec<OrderByExpr> = Vec::new();
+    list.clauses.retain(|clause| match clause {
+        FunctionArgumentClause::OrderBy(by) => {
+            orders.extend(by.iter().cloned());
+            false
+        }
+        _ => true,
+    });
+    if orders.is_empty() {
+        return Ok(());
+    }
+    if WINDOW_ONLY.contains(&name.as_str()) {
+        let message = format!("ORDER BY within `{name}(…)` is not supported");
+        return Err(Refused::new(message, Some("put the order into OVER: `over (order by …)`"), span));
+    }
+    let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(first))) = list.args.first_mut() else {
+        return Ok(());
+    };
+    let directions: String = orders.iter().map(direction).collect();
+    let mut arguments = vec![first.clone(), text(&directions)];
+    arguments.extend(orders.into_iter().map(|by| by.expr));
+    *first = call(SORTED, arguments);
+    Ok(())
+}
+
+/// One letter a key: `a` or `d`, in upper case if NULLs come first.
+fn direction(by: &OrderByExpr) -> char {
+    let letter = if by.options.asc == Some(false) { 'd' } else { 'a' };
+    if by.options.nulls_first == Some(true) { letter.to_ascii_uppercase() } else { letter }
 }

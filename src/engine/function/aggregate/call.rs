@@ -6,16 +6,24 @@ use std::{
 };
 
 use datafusion::{
-    arrow::datatypes::{DataType, FieldRef},
+    arrow::{
+        compute::SortOptions,
+        datatypes::{DataType, FieldRef},
+    },
+    common::ScalarValue,
     error::Result,
     logical_expr::{
         Accumulator, AggregateUDFImpl, GroupsAccumulator, ReversedUDAF, Signature, Volatility,
         function::{AccumulatorArgs, AggregateFunctionSimplification, StateFieldsArgs},
         utils::AggregateOrderSensitivity,
     },
+    physical_expr::PhysicalSortExpr,
 };
 
-use super::{Aggregate, Given, Typed, rows, sliding};
+use super::{
+    Aggregate, Given, Typed, rows,
+    sliding::{self, Gather},
+};
 use crate::engine::function::kind::plain;
 
 #[derive(Debug, Clone)]
@@ -23,7 +31,12 @@ pub(super) struct Call {
     aggregate: &'static Aggregate,
     aliases: Vec<String>,
     signature: Signature,
+    /// The directions of ordering keys that are the last arguments: of a call over a window.
+    orders: Vec<SortOptions>,
 }
+
+/// Aggregates that are 0 where there is no row.
+const ZERO: [&str; 4] = ["count_if", "regr_count", "approx_count_distinct", "entropy"];
 
 impl Call {
     pub(super) fn new(aggregate: &'static Aggregate) -> Self {
@@ -31,23 +44,58 @@ impl Call {
             aggregate,
             aliases: aggregate.aliases.iter().map(ToString::to_string).collect(),
             signature: Signature::user_defined(Volatility::Immutable),
+            orders: Vec::new(),
         }
     }
 
-    fn types(&self, given: &[DataType]) -> Result<Typed> {
-        let given: Vec<DataType> = given.iter().map(plain).collect();
-        (self.aggregate.types)(&Given { name: self.aggregate.name, types: &given })
+    /// The same with ordering keys as its last arguments.
+    pub(super) fn ordered_by(&self, orders: Vec<SortOptions>) -> Self {
+        Self { orders, ..self.clone() }
     }
 
-    /// Returns whether the call's rows are made distinct before its method sees them.
-    fn distinct(&self, asked: bool) -> bool {
-        asked && !self.aggregate.method.own_distinct()
+    fn types(&self, given: &[DataType]) -> Result<Typed> {
+        let (own, keys) = given.split_at(given.len().saturating_sub(self.orders.len()));
+        let own: Vec<DataType> = own.iter().map(plain).collect();
+        let mut typed = (self.aggregate.types)(&Given { name: self.aggregate.name, types: &own })?;
+        typed.arguments.extend_from_slice(keys);
+        Ok(typed)
+    }
+
+    /// What is done with the call's rows before its method sees them.
+    fn gather(&self, distinct: bool, ordered: bool, arguments: &[FieldRef]) -> Gather {
+        let method = self.aggregate.method;
+        let distinct = distinct && !method.own_distinct();
+        Gather {
+            distinct,
+            sorted: ordered && (method.sorts_first(arguments) || (distinct && method.ordered())),
+        }
+    }
+
+    fn gather_of(&self, args: &AccumulatorArgs<'_>) -> Gather {
+        self.gather(args.is_distinct, !args.order_bys.is_empty(), args.expr_fields)
+    }
+
+    /// Calls `then` with the ordering keys taken out of the arguments.
+    fn apart<T>(&self, args: AccumulatorArgs<'_>, then: impl FnOnce(AccumulatorArgs<'_>) -> T) -> T {
+        if self.orders.is_empty() {
+            return then(args);
+        }
+        let own = args.exprs.len().saturating_sub(self.orders.len());
+        let keys = args.exprs[own..].iter().zip(&self.orders);
+        let order_bys: Vec<PhysicalSortExpr> =
+            keys.map(|(key, options)| PhysicalSortExpr::new(Arc::clone(key), *options)).collect();
+        then(AccumulatorArgs {
+            exprs: &args.exprs[..own],
+            expr_fields: &args.expr_fields[..own],
+            order_bys: &order_bys,
+            ..args
+        })
     }
 }
 
 impl PartialEq for Call {
     fn eq(&self, other: &Self) -> bool {
-        self.aggregate.name == other.aggregate.name
+        self.aggregate.name == other.aggregate.name && self.orders == other.orders
     }
 }
 
@@ -56,6 +104,7 @@ impl Eq for Call {}
 impl Hash for Call {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.aggregate.name.hash(state);
+        self.orders.hash(state);
     }
 }
 
@@ -81,21 +130,27 @@ impl AggregateUDFImpl for Call {
     }
 
     fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
-        if self.distinct(args.is_distinct) {
-            return Ok(rows::distinct_state(&args));
+        let gather = self.gather(args.is_distinct, !args.ordering_fields.is_empty(), args.input_fields);
+        if gather != Gather::default() {
+            return Ok(rows::gathered_state(&args, gather.sorted));
         }
         self.aggregate.method.state(&args)
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        if self.distinct(args.is_distinct) {
-            return Ok(Box::new(rows::distinct(self.aggregate.method, &args)));
-        }
-        self.aggregate.method.accumulator(args)
+        self.apart(args, |args| {
+            let gather = self.gather_of(&args);
+            if gather != Gather::default() {
+                let gathered = rows::gathered(self.aggregate.method, &args, gather.distinct, gather.sorted)?;
+                return Ok(Box::new(gathered) as Box<dyn Accumulator>);
+            }
+            self.aggregate.method.accumulator(args)
+        })
     }
 
     fn groups_accumulator_supported(&self, args: AccumulatorArgs) -> bool {
-        !self.distinct(args.is_distinct) && matches!(self.aggregate.method.groups(args), Ok(Some(_)))
+        self.gather_of(&args) == Gather::default()
+            && matches!(self.aggregate.method.groups(args), Ok(Some(_)))
     }
 
     fn create_groups_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
@@ -106,25 +161,40 @@ impl AggregateUDFImpl for Call {
     }
 
     fn create_sliding_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        if !self.distinct(args.is_distinct) {
-            if let Some(moving) = self.aggregate.method.moving(&args) {
-                return Ok(moving);
+        self.apart(args, |args| {
+            let gather = self.gather_of(&args);
+            if gather == Gather::default() {
+                if let Some(moving) = self.aggregate.method.moving(&args) {
+                    return Ok(moving);
+                }
+                let accumulator = self.aggregate.method.accumulator(args.clone())?;
+                if self.aggregate.method.retracts() && accumulator.supports_retract_batch() {
+                    return Ok(accumulator);
+                }
             }
-            let accumulator = self.aggregate.method.accumulator(args.clone())?;
-            if accumulator.supports_retract_batch() {
-                return Ok(accumulator);
-            }
+            Ok(Box::new(sliding::Sliding::new(self.aggregate.method, &args, gather)) as Box<dyn Accumulator>)
+        })
+    }
+
+    /// The result over no rows: what a window has for a frame without one.
+    fn default_value(&self, result: &DataType) -> Result<ScalarValue> {
+        if ZERO.contains(&self.aggregate.name) {
+            return ScalarValue::new_zero(result);
         }
-        Ok(Box::new(sliding::Sliding::new(self.aggregate.method, &args, self.distinct(args.is_distinct))))
+        ScalarValue::try_from(result)
     }
 
     fn reverse_expr(&self) -> ReversedUDAF {
-        if self.aggregate.method.ordered() { ReversedUDAF::NotSupported } else { ReversedUDAF::Identical }
+        if self.aggregate.method.ordered() || !self.orders.is_empty() {
+            ReversedUDAF::NotSupported
+        } else {
+            ReversedUDAF::Identical
+        }
     }
 
     fn order_sensitivity(&self) -> AggregateOrderSensitivity {
         // The methods sort by themselves, so calls with different orders can share one pass over the rows.
-        if self.aggregate.method.ordered() {
+        if self.aggregate.method.ordered() || self.aggregate.method.may_sort_first() {
             AggregateOrderSensitivity::Beneficial
         } else {
             AggregateOrderSensitivity::Insensitive

@@ -26,14 +26,14 @@ pub(super) const ALL: &[Aggregate] = &[
     Aggregate {
         name: "mode",
         aliases: &[],
-        usage: "mode(arg)",
+        usage: "mode(arg [order by …])",
         doc: "Returns the most frequent value, the first of them if there are several.",
         types: |given| {
-            let types = given.expect(1..=2)?;
+            let types = given.expect(1..=1)?;
             Typed::new(types, types[0].clone())
         },
         method: &Rows {
-            within_group: true,
+            ordered: true,
             finish: |columns, settings| {
                 let counts = counts(&columns[0], false)?;
                 let most = counts.iter().max_by(|a, b| a.1.cmp(&b.1).then(b.0.cmp(&a.0)));

@@ -8,6 +8,7 @@
 //! - `rows`: all rows of a group; `quantile`, `distribution` and `list` evaluate them
 //! - `pick`: one row of a group
 //! - `native`: DataFusion's own where they agree with DuckDB
+//! - `sorted`: ORDER BY within a call over a window
 //! - `sliding`: moving window frames for methods that can't take a row back
 
 mod call;
@@ -20,13 +21,14 @@ mod quantile;
 mod rows;
 mod running;
 mod sliding;
+mod sorted;
 mod statistic;
 mod sum;
 #[cfg(test)]
 mod tests;
 mod types;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use datafusion::{
     arrow::{
@@ -40,7 +42,7 @@ use datafusion::{
     execution::SessionStateBuilder,
     functions_aggregate::count::count_udaf,
     logical_expr::{
-        Accumulator, AggregateUDF, EmitTo, Expr, GroupsAccumulator,
+        Accumulator, AggregateUDF, EmitTo, Expr, GroupsAccumulator, ScalarUDF,
         expr::AggregateFunction,
         function::{AccumulatorArgs, StateFieldsArgs},
         simplify::SimplifyContext,
@@ -126,8 +128,25 @@ trait Method: std::fmt::Debug + Send + Sync {
         None
     }
 
+    /// Returns whether its accumulators may take rows back, if they say that they can.
+    fn retracts(&self) -> bool {
+        true
+    }
+
     /// Returns whether ORDER BY within the call changes the result.
     fn ordered(&self) -> bool {
+        false
+    }
+
+    /// Returns whether the order of rows changes the result for these arguments, so that ORDER BY within the call sorts them
+    /// before the method sees them.
+    fn sorts_first(&self, arguments: &[FieldRef]) -> bool {
+        let _ = arguments;
+        false
+    }
+
+    /// Returns whether [`sorts_first`](Self::sorts_first) may say so for some arguments.
+    fn may_sort_first(&self) -> bool {
         false
     }
 
@@ -154,11 +173,23 @@ pub(super) fn all() -> impl Iterator<Item = &'static Aggregate> {
         .flatten()
 }
 
+/// DataFusion's own aggregates that stay; it computes DISTINCT ON by `first_value`.
+const KEPT: [&str; 3] = ["count", "grouping", "first_value"];
+
+/// The value of the only row, an error if there are more.
+pub(in crate::engine) fn only_row(value: Expr) -> Expr {
+    static ONLY_ROW: LazyLock<Arc<AggregateUDF>> =
+        LazyLock::new(|| Arc::new(AggregateUDF::new_from_impl(call::Call::new(&pick::ONLY_ROW))));
+    ONLY_ROW.call(vec![value])
+}
+
 /// Replaces DataFusion's aggregates by ours. Of its own stay those that DuckDB has: others are unknown there.
 pub(super) fn install(builder: &mut SessionStateBuilder) {
     let functions = builder.aggregate_functions().get_or_insert_default();
-    functions.retain(|udaf| ["count", "grouping"].contains(&udaf.name()));
+    functions.retain(|udaf| KEPT.contains(&udaf.name()));
     functions.extend(all().map(|one| Arc::new(AggregateUDF::new_from_impl(call::Call::new(one)))));
+    builder.scalar_functions().get_or_insert_default().push(Arc::new(ScalarUDF::from(sorted::Sorted::new())));
+    builder.expr_planners().get_or_insert_default().insert(0, Arc::new(sorted::OrderWithin));
 }
 
 /// The function of this name, DataFusion's `count` included.

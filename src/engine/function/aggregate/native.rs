@@ -148,7 +148,7 @@ fn boolean(given: &Given<'_>) -> Result<Typed> {
 
 fn bits(given: &Given<'_>) -> Result<Typed> {
     match given.expect(1..=1)? {
-        [DataType::Null] => Typed::new([DataType::Int32], DataType::Int32),
+        [DataType::Null] => Typed::new([DataType::Int64], DataType::Int64),
         [of] if of.is_integer() => Typed::new([of.clone()], of.clone()),
         _ => given.refuse(),
     }
@@ -233,7 +233,12 @@ impl Method for Native {
     }
 
     fn moving(&self, call: &AccumulatorArgs<'_>) -> Option<Box<dyn Accumulator>> {
-        native_moving(self.native, call)
+        self.retracts().then(|| native_moving(self.native, call)).flatten()
+    }
+
+    fn retracts(&self) -> bool {
+        // Of a frame that has become empty it would be 0.
+        (self.native)().name() != "bit_xor"
     }
 
     fn rewrite(&self) -> Option<Rewrite> {

@@ -107,7 +107,50 @@ pub(super) const ALL: &[Aggregate] = &[
             ..BESIDE
         },
     },
+    Aggregate {
+        name: "arg_max_nulls_last",
+        aliases: &[],
+        usage: "arg_max_nulls_last(arg, val[, n])",
+        doc: "Returns `arg`, NULL included, of the row with the greatest `val`, or a list of `n` of them; a NULL `val` comes last.",
+        types: beside,
+        method: &Rows {
+            skip: Skip::Nothing,
+            finish: |columns, settings| extreme(columns, settings, true),
+            ..BESIDE
+        },
+    },
+    Aggregate {
+        name: "arg_min_nulls_last",
+        aliases: &[],
+        usage: "arg_min_nulls_last(arg, val[, n])",
+        doc: "Returns `arg`, NULL included, of the row with the least `val`, or a list of `n` of them; a NULL `val` comes last.",
+        types: beside,
+        method: &Rows {
+            skip: Skip::Nothing,
+            finish: |columns, settings| extreme(columns, settings, false),
+            ..BESIDE
+        },
+    },
 ];
+
+/// The value of the only row: what a subquery is as a value. No statement names it.
+pub(super) const ONLY_ROW: Aggregate = Aggregate {
+    name: "$only_row",
+    aliases: &[],
+    usage: "$only_row(arg)",
+    doc: "Returns the value of the only row.",
+    types: same,
+    method: &Rows {
+        finish: |columns, settings| match columns[0].len() {
+            0 => settings.null(),
+            1 => at(&columns[0], Some(0), settings),
+            rows => exec_err!(
+                "a subquery gives {rows} rows where one value is wanted: use an aggregate, or `limit 1`"
+            ),
+        },
+        ..FIRST
+    },
+};
 
 fn same(given: &Given<'_>) -> Result<Typed> {
     let types = given.expect(1..=1)?;
@@ -138,11 +181,17 @@ fn at(column: &ArrayRef, row: Option<usize>, settings: &Settings) -> Result<Scal
     row.map_or_else(|| settings.null(), |row| ScalarValue::try_from_array(column, row))
 }
 
-/// Refuses numbers of rows that are not positive.
+/// The number of values that is too large.
+const MOST: i64 = 1_000_000;
+
+/// Refuses numbers of rows that are not positive, or too large.
 pub(super) fn positive(settings: &Settings) -> Result<()> {
     match settings.constants.first() {
         Some(ScalarValue::Int64(Some(n))) if *n < 1 => {
             exec_err!("the number of values must be greater than 0, not {n}")
+        }
+        Some(ScalarValue::Int64(Some(n))) if *n >= MOST => {
+            exec_err!("the number of values must be less than {MOST}, not {n}")
         }
         Some(ScalarValue::Int64(None)) => exec_err!("the number of values must not be NULL"),
         _ => Ok(()),

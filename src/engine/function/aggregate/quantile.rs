@@ -84,7 +84,7 @@ pub(super) const ALL: &[Aggregate] = &[
             }
             _ => given.refuse(),
         },
-        method: &Rows { finish: approximately, ..DISCRETE },
+        method: &Rows { finish: approximately, check: check_positive, ..DISCRETE },
     },
     Aggregate {
         name: "mad",
@@ -181,7 +181,19 @@ fn asked(settings: &Settings) -> Result<(Vec<f64>, bool)> {
 }
 
 fn check(settings: &Settings) -> Result<()> {
-    asked(settings).map(drop)
+    let (positions, _) = asked(settings)?;
+    if positions.iter().any(|at| *at < 0.0) && positions.iter().any(|at| *at > 0.0) {
+        return exec_err!("the positions of quantiles must all be positive, or all negative");
+    }
+    Ok(())
+}
+
+/// Refuses positions that are not from 0 to 1.
+fn check_positive(settings: &Settings) -> Result<()> {
+    match asked(settings)?.0.into_iter().find(|at| *at < 0.0) {
+        Some(at) => exec_err!("the position of an approximate quantile must be between 0 and 1, not {at}"),
+        None => Ok(()),
+    }
 }
 
 fn ascending(column: &ArrayRef) -> Result<ArrayRef> {

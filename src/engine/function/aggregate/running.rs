@@ -32,6 +32,14 @@ pub(super) struct Running {
 }
 
 impl Method for Running {
+    fn may_sort_first(&self) -> bool {
+        true
+    }
+
+    fn sorts_first(&self, _: &[FieldRef]) -> bool {
+        true
+    }
+
     fn state(&self, call: &StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
         let field = |at| Arc::new(Field::new(format!("{}[{at}]", call.name), DataType::Float64, true));
         Ok((0..self.start.len()).map(field).collect())

@@ -16,11 +16,18 @@ use datafusion::{
 
 use super::{Method, rows};
 
+/// What is done with rows before a method sees them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Gather {
+    pub(super) distinct: bool,
+    pub(super) sorted: bool,
+}
+
 /// A call that outlives its planning.
 #[derive(Debug, Clone)]
 pub(super) struct Recipe {
     method: &'static dyn Method,
-    distinct: bool,
+    gather: Gather,
     return_field: FieldRef,
     schema: Arc<Schema>,
     ignore_nulls: bool,
@@ -32,10 +39,10 @@ pub(super) struct Recipe {
 }
 
 impl Recipe {
-    pub(super) fn new(method: &'static dyn Method, call: &AccumulatorArgs<'_>, distinct: bool) -> Self {
+    pub(super) fn new(method: &'static dyn Method, call: &AccumulatorArgs<'_>, gather: Gather) -> Self {
         Self {
             method,
-            distinct,
+            gather,
             return_field: Arc::clone(&call.return_field),
             schema: Arc::new(call.schema.clone()),
             ignore_nulls: call.ignore_nulls,
@@ -56,12 +63,13 @@ impl Recipe {
             order_bys: &self.order_bys,
             is_reversed: self.is_reversed,
             name: &self.name,
-            is_distinct: self.distinct,
+            is_distinct: self.gather.distinct,
             exprs: &self.exprs,
             expr_fields: &self.expr_fields,
         };
-        if self.distinct {
-            return Ok(Box::new(rows::distinct(self.method, &call)));
+        if self.gather != Gather::default() {
+            let Gather { distinct, sorted } = self.gather;
+            return Ok(Box::new(rows::gathered(self.method, &call, distinct, sorted)?));
         }
         self.method.accumulator(call)
     }
@@ -75,8 +83,8 @@ pub(super) struct Sliding {
 }
 
 impl Sliding {
-    pub(super) fn new(method: &'static dyn Method, call: &AccumulatorArgs<'_>, distinct: bool) -> Self {
-        Self { recipe: Recipe::new(method, call, distinct), chunks: VecDeque::new() }
+    pub(super) fn new(method: &'static dyn Method, call: &AccumulatorArgs<'_>, gather: Gather) -> Self {
+        Self { recipe: Recipe::new(method, call, gather), chunks: VecDeque::new() }
     }
 }
 

@@ -92,7 +92,7 @@ pub(super) const CASES: &[(&str, &str, &str)] = &[
     ("percentile_cont(0.5) within group (order by x) from (values (1),(2)) t(x)", "DOUBLE", "1.5"),
     ("percentile_cont(0.3) within group (order by x desc) from (values (1),(2)) t(x)", "DOUBLE", "1.7"),
     ("percentile_disc(0.3) within group (order by x desc) from (values (1),(2)) t(x)", "_", "2"),
-    ("mode() within group (order by x) from (values (1),(2),(2)) t(x)", "_", "2"),
+    ("mode(x order by x desc) from (values (1),(3),(2)) t(x)", "_", "3"),
     ("quantile_cont(x, 0.3 order by x desc) from (values (1),(2)) t(x)", "DOUBLE", "1.7"),
     ("quantile_cont(x, 0.5) from (values ('nan'::double),(2),(3)) t(x)", "DOUBLE", "3.0"),
     ("approx_quantile(x, 0.5) from (values (1),(2),(3),(4)) t(x)", "_", "2"),

@@ -1,6 +1,8 @@
 //! Window functions whose types or arguments DuckDB reads differently: those that count are BIGINT, where DataFusion
 //! has unsigned integers.
 
+mod shift;
+
 use std::{
     hash::{Hash, Hasher},
     ops::Range,
@@ -13,7 +15,7 @@ use datafusion::{
         compute::{SortOptions, cast},
         datatypes::{DataType, Field, FieldRef},
     },
-    common::{ScalarValue, plan_err},
+    common::ScalarValue,
     error::Result,
     execution::SessionStateBuilder,
     functions_window::{
@@ -42,30 +44,28 @@ pub(super) fn install(builder: &mut SessionStateBuilder) {
     functions.extend(ours.into_iter().map(|window| Arc::new(WindowUDF::new_from_impl(window))));
 }
 
-/// Refuses positions that DataFusion takes for others than DuckDB does.
-fn check(name: &str, arguments: &[Arc<dyn PhysicalExpr>]) -> Result<()> {
-    let Some(position) = arguments.get(1).and_then(|one| one.downcast_ref::<Literal>()) else {
-        return Ok(());
-    };
-    let position = position.value();
-    match name {
-        "lag" | "lead" if position.is_null() => plan_err!("`{name}`: the offset must not be NULL"),
-        "nth_value" => match position.cast_to(&DataType::Int64)? {
-            ScalarValue::Int64(Some(at)) if at < 0 => {
-                plan_err!("`nth_value`: the position must not be negative, but is {at}")
-            }
-            _ => Ok(()),
-        },
-        _ => Ok(()),
-    }
-}
-
 /// A window function of DataFusion.
 #[derive(Debug, Clone)]
 struct Window {
     native: Arc<WindowUDF>,
     /// Whether its results are cast to BIGINT.
     counts: bool,
+}
+
+impl Window {
+    /// Returns whether arguments differ from row to row, or are constants that DataFusion takes for others.
+    fn varies(&self, arguments: &[Arc<dyn PhysicalExpr>]) -> bool {
+        if !["lag", "lead", "nth_value"].contains(&self.name()) {
+            return false;
+        }
+        arguments.iter().skip(1).any(|argument| match argument.downcast_ref::<Literal>() {
+            Some(literal) => {
+                literal.value().is_null()
+                    || matches!(literal.value().cast_to(&DataType::Int64), Ok(ScalarValue::Int64(Some(at))) if at < 0 && self.name() == "nth_value")
+            }
+            None => true,
+        })
+    }
 }
 
 impl PartialEq for Window {
@@ -96,6 +96,9 @@ impl WindowUDFImpl for Window {
     }
 
     fn expressions(&self, args: ExpressionArgs) -> Vec<Arc<dyn PhysicalExpr>> {
+        if self.varies(args.input_exprs()) {
+            return args.input_exprs().to_vec();
+        }
         self.native.inner().expressions(args)
     }
 
@@ -113,7 +116,8 @@ impl WindowUDFImpl for Window {
 
     fn reverse_expr(&self) -> ReversedUDWF {
         match self.native.inner().reverse_expr() {
-            ReversedUDWF::Reversed(_) if self.counts => ReversedUDWF::NotSupported,
+            // What it is reversed to is DataFusion's own.
+            ReversedUDWF::Reversed(_) => ReversedUDWF::NotSupported,
             native => native,
         }
     }
@@ -123,7 +127,13 @@ impl WindowUDFImpl for Window {
     }
 
     fn partition_evaluator(&self, args: PartitionEvaluatorArgs) -> Result<Box<dyn PartitionEvaluator>> {
-        check(self.name(), args.input_exprs())?;
+        if self.varies(args.input_exprs()) {
+            let ignore_nulls = args.ignore_nulls();
+            return Ok(match self.name() {
+                "nth_value" => Box::new(shift::Nth::new(ignore_nulls)),
+                name => Box::new(shift::Shift { ahead: name == "lead", ignore_nulls }),
+            });
+        }
         let evaluator = self.native.inner().partition_evaluator(args)?;
         Ok(if self.counts { Box::new(Counted(evaluator)) } else { evaluator })
     }

@@ -1,0 +1,207 @@
+//! A subquery's domain: the distinct values of the outside columns that it reads.
+
+use std::sync::Arc;
+
+use datafusion::{
+    common::{DFSchemaRef, JoinType, NullEquality},
+    error::Result,
+    logical_expr::{
+        BinaryExpr, Expr, Join, JoinConstraint, LogicalPlan, LogicalPlanBuilder, Operator, utils::conjunction,
+    },
+    prelude::Column,
+};
+
+use super::{
+    outside::{Outside, columns_of},
+    refused, settled,
+};
+
+/// The distinct values of the outside columns that a subquery reads. See the [module's documentation](self).
+pub(super) struct Domain {
+    /// Its rows, in the columns `$outside…`.
+    pub(super) plan: LogicalPlan,
+    /// The outside columns.
+    outside: Vec<Column>,
+    /// The columns of the rows that they are of.
+    schema: DFSchemaRef,
+    /// A number that no other domain has.
+    number: usize,
+}
+
+impl Outside for Domain {
+    fn column(&self, outside: &Column) -> Option<Column> {
+        let at = self.outside.iter().position(|column| column == outside)?;
+        Some(self.column_at(at))
+    }
+}
+
+impl Domain {
+    /// The domain of a subquery over these rows.
+    ///
+    /// # Errors
+    /// If the outside columns may have other values each time they are read.
+    pub(super) fn of(rows: &LogicalPlan, subquery: &LogicalPlan, number: usize) -> Result<Self> {
+        let outside = columns_of(subquery, rows.schema());
+        if !settled::are_settled(rows, &outside) {
+            return Err(refused(
+                "a subquery reads columns of rows that may be others each time they are read",
+                "make these rows a model of their own, or order what LIMIT and row_number() pick from by a key",
+            ));
+        }
+        let empty = LogicalPlan::EmptyRelation(datafusion::logical_expr::EmptyRelation {
+            produce_one_row: false,
+            schema: Arc::new(datafusion::common::DFSchema::empty()),
+        });
+        let domain = Self { plan: empty, outside, schema: Arc::clone(rows.schema()), number };
+        let values = domain
+            .outside
+            .iter()
+            .zip(domain.names())
+            .map(|(column, name)| Expr::Column(column.clone()).alias(name));
+        let plan = LogicalPlanBuilder::from(rows.clone()).project(values)?.distinct()?.build()?;
+        Ok(Self { plan, ..domain })
+    }
+
+    /// All rows of the left side of a lateral join, in place of distinct ones.
+    pub(super) fn of_all(rows: &LogicalPlan, number: usize) -> Result<Self> {
+        let outside = rows.schema().columns();
+        let schema = Arc::clone(rows.schema());
+        let domain = Self { plan: rows.clone(), outside, schema, number };
+        let values = domain
+            .outside
+            .iter()
+            .zip(domain.names())
+            .map(|(column, name)| Expr::Column(column.clone()).alias(name));
+        let plan = LogicalPlanBuilder::from(rows.clone()).project(values)?.build()?;
+        Ok(Self { plan, ..domain })
+    }
+
+    /// The same domain, joined back under other names.
+    pub(super) fn named(&self, number: usize) -> Again<'_> {
+        Again { domain: self, number }
+    }
+
+    /// The columns of the rows whose values the domain has.
+    pub(super) fn schema(&self) -> &DFSchemaRef {
+        &self.schema
+    }
+
+    fn names(&self) -> impl Iterator<Item = String> {
+        let number = self.number;
+        (0..self.outside.len()).map(move |at| format!("$outside{number}_{at}"))
+    }
+
+    fn column_at(&self, at: usize) -> Column {
+        Column::from_name(format!("$outside{}_{at}", self.number))
+    }
+
+    /// The domain's columns, where a step carries them.
+    pub(super) fn columns(&self) -> Vec<Expr> {
+        self.names().map(|name| Expr::Column(Column::from_name(name))).collect()
+    }
+
+    /// The same under other names, and the condition that both are equal.
+    pub(super) fn copied(&self, plan: LogicalPlan, number: usize) -> Result<(LogicalPlan, Vec<Expr>)> {
+        let own = self.columns();
+        let copies: Vec<String> = (0..own.len()).map(|at| format!("$copy{number}_{at}")).collect();
+        let exprs = plan.schema().columns().into_iter().map(|column| {
+            let at = own.iter().position(|known| matches!(known, Expr::Column(known) if *known == column));
+            let expr = Expr::Column(column);
+            match at {
+                Some(at) => expr.alias(&copies[at]),
+                None => expr,
+            }
+        });
+        let exprs: Vec<Expr> = exprs.collect();
+        let plan = LogicalPlanBuilder::from(plan).project(exprs)?.build()?;
+        let equal =
+            own.into_iter().zip(copies).map(|(own, copy)| same(own, Expr::Column(Column::from_name(copy))));
+        Ok((plan, equal.collect()))
+    }
+
+    /// What a subquery found, as columns of these names, with the domain's as keys.
+    pub(super) fn keyed(&self, found: LogicalPlan, values: &[(usize, &String)]) -> Result<LogicalPlan> {
+        self.named(self.number).keyed(found, values)
+    }
+
+    /// All that a subquery found, with the domain's columns as keys, and the condition that rows are of a key.
+    pub(super) fn keyed_whole(&self, found: LogicalPlan) -> Result<(LogicalPlan, Vec<Expr>)> {
+        let again = self.named(self.number);
+        let own = found.schema().fields().len() - self.outside.len();
+        let values = found.schema().columns().into_iter().take(own).map(Expr::Column);
+        let keys = self.columns().into_iter().enumerate().map(|(at, key)| key.alias(again.key(at)));
+        let exprs: Vec<Expr> = values.chain(keys).collect();
+        Ok((LogicalPlanBuilder::from(found).project(exprs)?.build()?, again.matches()))
+    }
+
+    /// Rows with what was found for them; NULLs where nothing was.
+    pub(super) fn joined_back(
+        &self,
+        rows: LogicalPlan,
+        found: LogicalPlan,
+        condition: Option<Expr>,
+    ) -> Result<LogicalPlan> {
+        self.named(self.number).joined_back(rows, found, condition)
+    }
+}
+
+/// A domain whose keys have names of their own.
+pub(super) struct Again<'a> {
+    domain: &'a Domain,
+    number: usize,
+}
+
+impl Again<'_> {
+    fn key(&self, at: usize) -> String {
+        format!("$key{}_{at}", self.number)
+    }
+
+    /// See [`Domain::keyed`].
+    pub(super) fn keyed(&self, found: LogicalPlan, values: &[(usize, &String)]) -> Result<LogicalPlan> {
+        let values = values.iter().map(|(at, name)| {
+            let (qualifier, field) = found.schema().qualified_field(*at);
+            Expr::Column(Column::new(qualifier.cloned(), field.name())).alias(name.as_str())
+        });
+        let keys = self.domain.columns().into_iter().enumerate().map(|(at, key)| key.alias(self.key(at)));
+        let exprs: Vec<Expr> = values.chain(keys).collect();
+        LogicalPlanBuilder::from(found).project(exprs)?.build()
+    }
+
+    /// The condition that rows are those that something was found for.
+    pub(super) fn matches(&self) -> Vec<Expr> {
+        let keys = self.domain.outside.iter().enumerate();
+        keys.map(|(at, column)| {
+            same(Expr::Column(column.clone()), Expr::Column(Column::from_name(self.key(at))))
+        })
+        .collect()
+    }
+
+    /// See [`Domain::joined_back`].
+    pub(super) fn joined_back(
+        &self,
+        rows: LogicalPlan,
+        found: LogicalPlan,
+        condition: Option<Expr>,
+    ) -> Result<LogicalPlan> {
+        let filter = conjunction(self.matches().into_iter().chain(condition));
+        join(rows, found, JoinType::Left, filter)
+    }
+}
+
+/// Equal, or both NULL.
+pub(super) fn same(left: Expr, right: Expr) -> Expr {
+    Expr::BinaryExpr(BinaryExpr::new(Box::new(left), Operator::IsNotDistinctFrom, Box::new(right)))
+}
+
+/// Two plans joined on a condition.
+pub(super) fn join(
+    left: LogicalPlan,
+    right: LogicalPlan,
+    join_type: JoinType,
+    filter: Option<Expr>,
+) -> Result<LogicalPlan> {
+    let (left, right) = (Arc::new(left), Arc::new(right));
+    let nulls = NullEquality::NullEqualsNothing;
+    Join::try_new(left, right, Vec::new(), filter, join_type, JoinConstraint::On, nulls, false)
+        .map(LogicalPlan::Join)
+}

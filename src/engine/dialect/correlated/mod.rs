@@ -1,0 +1,302 @@
+//! Correlated subqueries and lateral joins as plain joins, for those that DataFusion has no plan of its own for.
+//!
+//! A subquery is computed once for each distinct combination of the outside columns that it reads, its *domain*. These
+//! columns are carried through all of its steps, and its rows are joined back to the rows that ask for them:
+//!
+//! ```text
+//!  rows ───────────────────────────────────────────▶ left join, NULL with NULL ──▶ rows with the subquery's value
+//!    └──▶ distinct outside columns ──▶ subquery ──────┘
+//! ```
+//!
+//! - `outside`: the outside columns that a subquery reads
+//! - `domain`: their distinct values, and the join back
+//! - `carry`: each step of a subquery with the domain's columns
+//! - `settled`: columns that are the same each time they are read
+//! - `lateral`: FROM items and ON conditions that read other FROM items
+
+mod carry;
+mod domain;
+mod lateral;
+mod outside;
+mod settled;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use datafusion::{
+    common::{
+        DFSchema, Diagnostic,
+        tree_node::{Transformed, TreeNode, TreeNodeRecursion},
+    },
+    error::{DataFusionError, Result},
+    functions_aggregate::expr_fn::count,
+    logical_expr::{
+        Aggregate, Distinct, Expr, LogicalPlan, LogicalPlanBuilder, Projection, Subquery,
+        expr::{Exists, InSubquery},
+        expr_rewriter::NamePreserver,
+        lit, not,
+        utils::merge_schema,
+        when,
+    },
+    prelude::Column,
+};
+
+use self::{domain::Domain, outside::columns_of};
+use super::super::function::only_row;
+
+/// The plan with each correlated subquery as a join.
+///
+/// # Errors
+/// If a subquery's step can't be computed for many outside rows at once.
+pub(super) fn joined(plan: LogicalPlan) -> Result<LogicalPlan> {
+    Joined::default().plan(plan)
+}
+
+/// The plan with correlated subqueries as joins if it has a correlated NOT IN: DataFusion's plan of that leaves a row out for
+/// a NULL that another row's subquery has.
+///
+/// # Errors
+/// As [`joined`].
+pub(super) fn without_not_in(plan: LogicalPlan) -> Result<LogicalPlan> {
+    let mut found = false;
+    plan.apply_with_subqueries(|node| {
+        let is_not_in = |part: &Expr| {
+            matches!(part, Expr::InSubquery(InSubquery { subquery, negated: true, .. })
+                if !subquery.outer_ref_columns.is_empty())
+        };
+        for expr in node.expressions() {
+            found |= expr.exists(|part| Ok(is_not_in(part)))?;
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    if found { joined(plan) } else { Ok(plan) }
+}
+
+/// A subquery whose value is known to be NULL where it has no row: DataFusion asks only whether its column may be NULL.
+///
+/// # Errors
+/// If the plan can't be built.
+pub(super) fn nullable(subquery: Subquery) -> Result<Subquery> {
+    let plan = subquery.subquery.as_ref();
+    let (_, field) = plan.schema().qualified_field(0);
+    if field.is_nullable() || !subquery.outer_ref_columns.is_empty() || has_a_row(plan) {
+        return Ok(subquery);
+    }
+    let value = only_row(first_column(plan)).alias(field.name());
+    let plan = LogicalPlanBuilder::from(plan.clone()).aggregate(Vec::<Expr>::new(), [value])?.build()?;
+    Ok(Subquery { subquery: Arc::new(plan), ..subquery })
+}
+
+/// Returns whether a plan surely has a row.
+fn has_a_row(plan: &LogicalPlan) -> bool {
+    match plan {
+        LogicalPlan::Projection(projection) => has_a_row(&projection.input),
+        LogicalPlan::SubqueryAlias(alias) => has_a_row(&alias.input),
+        LogicalPlan::Aggregate(aggregate) => aggregate.group_expr.is_empty(),
+        LogicalPlan::EmptyRelation(relation) => relation.produce_one_row,
+        _ => false,
+    }
+}
+
+/// A refusal with what to do about it.
+fn refused(message: &str, help: &str) -> DataFusionError {
+    let diagnostic = Diagnostic::new_error(message, None).with_help(help, None);
+    DataFusionError::NotImplemented(message.to_owned()).with_diagnostic(diagnostic)
+}
+
+/// Rewrites a plan from its top.
+#[derive(Default)]
+struct Joined {
+    /// The number of names made so far.
+    names: usize,
+}
+
+impl Joined {
+    /// A number for names that no other column has.
+    fn next(&mut self) -> usize {
+        self.names += 1;
+        self.names
+    }
+
+    fn plan(&mut self, plan: LogicalPlan) -> Result<LogicalPlan> {
+        let plan = self.node(plan)?;
+        let plan = plan.map_subqueries(|subquery| self.plan(subquery).map(Transformed::yes))?.data;
+        let plan = plan.map_children(|child| self.plan(child).map(Transformed::yes))?.data;
+        // A value that may be missing makes what reads it so.
+        if matches!(plan, LogicalPlan::Limit(_)) { Ok(plan) } else { plan.recompute_schema() }
+    }
+
+    /// The node without correlated subqueries in its own expressions.
+    fn node(&mut self, plan: LogicalPlan) -> Result<LogicalPlan> {
+        if let LogicalPlan::Join(join) = plan {
+            return self.join(join);
+        }
+        let [input] = plan.inputs()[..] else { return Ok(plan) };
+        if !plan.expressions().iter().any(|expr| outside::is_correlated(expr, input.schema())) {
+            return Ok(plan);
+        }
+        let mut rows = input.clone();
+        let preserver = NamePreserver::new_for_projection();
+        let mut exprs = Vec::new();
+        for expr in plan.expressions() {
+            let name = preserver.save(&expr);
+            let (more, expr) = self.attach(rows, expr)?;
+            rows = more;
+            let named = matches!(
+                plan,
+                LogicalPlan::Projection(_) | LogicalPlan::Aggregate(_) | LogicalPlan::Window(_)
+            );
+            exprs.push(if named { name.restore(expr) } else { expr });
+        }
+        let own = Arc::clone(plan.schema());
+        let passes_all = !matches!(plan, LogicalPlan::Projection(_) | LogicalPlan::Aggregate(_));
+        let node = plan.with_new_exprs(exprs, vec![rows])?;
+        if passes_all { only(&own, node) } else { Ok(node) }
+    }
+
+    /// Rows with the values of an expression's subqueries, and the expression that reads them.
+    fn attach(&mut self, rows: LogicalPlan, expr: Expr) -> Result<(LogicalPlan, Expr)> {
+        let mut rows = rows;
+        let expr = expr.transform_up(|part| {
+            let reads = |subquery: &Subquery| !columns_of(&subquery.subquery, rows.schema()).is_empty();
+            let (more, value) = match part {
+                Expr::ScalarSubquery(subquery) if reads(&subquery) => self.scalar(rows.clone(), &subquery)?,
+                Expr::Exists(Exists { subquery, negated }) if reads(&subquery) => {
+                    self.exists(rows.clone(), &subquery, negated)?
+                }
+                Expr::InSubquery(InSubquery { expr, subquery, negated }) if reads(&subquery) => {
+                    self.in_list(rows.clone(), *expr, &subquery, negated)?
+                }
+                other => return Ok(Transformed::no(other)),
+            };
+            rows = more;
+            Ok(Transformed::yes(value))
+        })?;
+        Ok((rows, expr.data))
+    }
+
+    /// The one value of a subquery; NULL if it has no row.
+    fn scalar(&mut self, rows: LogicalPlan, subquery: &Subquery) -> Result<(LogicalPlan, Expr)> {
+        let subquery = subquery.subquery.as_ref();
+        // `(select a.x + 1)` is an expression.
+        if let LogicalPlan::Projection(Projection { expr, input, .. }) = subquery
+            && matches!(input.as_ref(), LogicalPlan::EmptyRelation(one) if one.produce_one_row)
+            && let [expr] = expr.as_slice()
+        {
+            let expr = outside::replaced(expr.clone(), &outside::Here(rows.schema()), &DFSchema::empty())?;
+            return Ok((rows, expr.unalias_nested().data));
+        }
+        let domain = Domain::of(&rows, subquery, self.next())?;
+        let mut found = self.carried(subquery, &domain)?;
+        if !has_one_row(subquery) {
+            let value = only_row(first_column(&found));
+            let found_once = Aggregate::try_new(Arc::new(found), domain.columns(), vec![value])?;
+            let found_once = LogicalPlan::Aggregate(found_once);
+            let last =
+                Expr::Column(found_once.schema().columns().pop().unwrap_or_else(|| Column::from_name("")));
+            let exprs = std::iter::once(last).chain(domain.columns());
+            found = LogicalPlanBuilder::from(found_once).project(exprs)?.build()?;
+        }
+        let value = format!("$value{}", self.next());
+        let found = domain.keyed(found, &[(0, &value)])?;
+        Ok((domain.joined_back(rows, found, None)?, Expr::Column(Column::from_name(value))))
+    }
+
+    /// Whether a subquery has rows.
+    fn exists(
+        &mut self,
+        rows: LogicalPlan,
+        subquery: &Subquery,
+        negated: bool,
+    ) -> Result<(LogicalPlan, Expr)> {
+        let subquery = subquery.subquery.as_ref();
+        let domain = Domain::of(&rows, subquery, self.next())?;
+        let found = self.carried(subquery, &domain)?;
+        let found = LogicalPlanBuilder::from(found).project(domain.columns())?.distinct()?;
+        let mark = format!("$found{}", self.next());
+        let exprs = std::iter::once(lit(true).alias(&mark)).chain(domain.columns());
+        let found = domain.keyed(found.project(exprs)?.build()?, &[(0, &mark)])?;
+        let found_here = Expr::Column(Column::from_name(mark));
+        let value = if negated { found_here.is_null() } else { found_here.is_not_null() };
+        Ok((domain.joined_back(rows, found, None)?, value))
+    }
+
+    /// Whether a value is among those of a subquery: unknown if it is NULL, or not found where one of those is NULL.
+    fn in_list(
+        &mut self,
+        rows: LogicalPlan,
+        value: Expr,
+        subquery: &Subquery,
+        negated: bool,
+    ) -> Result<(LogicalPlan, Expr)> {
+        let subquery = subquery.subquery.as_ref();
+        let domain = Domain::of(&rows, subquery, self.next())?;
+        let found = self.carried(subquery, &domain)?;
+        let key = first_column(&found);
+        let number = self.next();
+        let [mark, item, rows_name, values_name] =
+            ["found", "item", "rows", "values"].map(|name| format!("${name}{number}"));
+        let column = |name: &str| Expr::Column(Column::from_name(name));
+
+        let counts = vec![count(lit(1_i64)).alias(&rows_name), count(key.clone()).alias(&values_name)];
+        let counts = Aggregate::try_new(Arc::new(found.clone()), domain.columns(), counts)?;
+        let exprs = [column(&rows_name), column(&values_name)].into_iter().chain(domain.columns());
+        let counts = LogicalPlanBuilder::from(LogicalPlan::Aggregate(counts)).project(exprs)?.build()?;
+        let counts = domain.keyed(counts, &[(0, &rows_name), (1, &values_name)])?;
+        let rows = domain.joined_back(rows, counts, None)?;
+
+        let exprs = std::iter::once(key.alias(&item)).chain(domain.columns());
+        let items = LogicalPlanBuilder::from(found).project(exprs)?.build()?;
+        let items = LogicalPlanBuilder::from(LogicalPlan::Distinct(Distinct::All(Arc::new(items))));
+        let exprs = [column(&item), lit(true).alias(&mark)].into_iter().chain(domain.columns());
+        let again = domain.named(self.next());
+        let items = again.keyed(items.project(exprs)?.build()?, &[(0, &item), (1, &mark)])?;
+        let rows = again.joined_back(rows, items, Some(value.clone().eq(column(&item))))?;
+
+        let unknown = value.is_null().or(column(&values_name).lt(column(&rows_name)));
+        let found = when(column(&mark).is_not_null(), lit(true))
+            .when(column(&rows_name).is_null(), lit(false))
+            .when(unknown, lit(datafusion::common::ScalarValue::Boolean(None)))
+            .otherwise(lit(false))?;
+        Ok((rows, if negated { not(found) } else { found }))
+    }
+}
+
+/// The columns of a schema, of a plan that has more.
+fn only(schema: &DFSchema, plan: LogicalPlan) -> Result<LogicalPlan> {
+    if plan.schema().fields().len() == schema.fields().len() {
+        return Ok(plan);
+    }
+    let columns = schema.columns().into_iter().map(Expr::Column);
+    LogicalPlanBuilder::from(plan).project(columns)?.build()
+}
+
+/// The first column of a plan.
+fn first_column(plan: &LogicalPlan) -> Expr {
+    let (qualifier, field) = plan.schema().qualified_field(0);
+    Expr::Column(Column::new(qualifier.cloned(), field.name()))
+}
+
+/// Returns whether a plan has at most one row for whatever it reads.
+fn has_one_row(plan: &LogicalPlan) -> bool {
+    match plan {
+        LogicalPlan::Projection(Projection { input, .. }) => has_one_row(input),
+        LogicalPlan::SubqueryAlias(alias) => has_one_row(&alias.input),
+        LogicalPlan::Filter(filter) => has_one_row(&filter.input),
+        LogicalPlan::Sort(sort) => has_one_row(&sort.input),
+        LogicalPlan::Distinct(distinct) => has_one_row(distinct.input()),
+        LogicalPlan::Aggregate(aggregate) => aggregate.group_expr.is_empty(),
+        LogicalPlan::EmptyRelation(_) => true,
+        LogicalPlan::Limit(limit) => {
+            matches!(limit.get_fetch_type(), Ok(datafusion::logical_expr::FetchType::Literal(Some(0 | 1))))
+                || has_one_row(&limit.input)
+        }
+        _ => false,
+    }
+}
+
+/// The columns that a node's expressions may refer to.
+fn scope(plan: &LogicalPlan) -> DFSchema {
+    merge_schema(&plan.inputs())
+}

@@ -1,0 +1,219 @@
+//! The rows of many groups.
+
+use std::sync::Arc;
+
+use datafusion::{
+    arrow::{
+        array::{Array, ArrayRef, AsArray, BooleanArray, ListArray, UInt32Array, new_empty_array},
+        buffer::{NullBuffer, OffsetBuffer},
+        compute::{filter as keep, interleave, take},
+        datatypes::Field,
+    },
+    common::ScalarValue,
+    error::{DataFusionError, Result},
+    logical_expr::{EmitTo, GroupsAccumulator},
+};
+
+use super::{Collection, as_usize, bytes, keys, narrow, pick, values_of};
+
+/// Rows as they came, and whose they are.
+#[derive(Debug)]
+struct Chunk {
+    columns: Vec<ArrayRef>,
+    /// The group and the row, for each row that is kept.
+    entries: Vec<(u32, u32)>,
+    bytes: usize,
+}
+
+/// The rows of many groups.
+#[derive(Debug)]
+pub(super) struct Groups {
+    collection: Collection,
+    chunks: Vec<Chunk>,
+    /// The number of groups.
+    total: usize,
+}
+
+/// Rows sorted by their group, and where each group's end.
+struct Grouped {
+    columns: Vec<ArrayRef>,
+    offsets: OffsetBuffer<i32>,
+}
+
+impl Groups {
+    pub(super) fn new(collection: Collection) -> Self {
+        Self { collection, chunks: Vec::new(), total: 0 }
+    }
+
+    fn add(&mut self, columns: Vec<ArrayRef>, entries: Vec<(u32, u32)>) -> Result<()> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let (mut columns, mut entries) = (columns, entries);
+        if entries.len() * 2 < columns.first().map_or(0, Array::len) {
+            let indices: UInt32Array = entries.iter().map(|(_, row)| *row).collect::<Vec<_>>().into();
+            columns = pick(&columns, &indices)?;
+            entries.iter_mut().zip(0..).for_each(|(entry, row)| entry.1 = row);
+        }
+        let bytes = columns.iter().map(bytes).sum::<usize>() + entries.capacity() * size_of::<(u32, u32)>();
+        self.chunks.push(Chunk { columns, entries, bytes });
+        Ok(())
+    }
+
+    /// Takes out the rows of the first groups.
+    fn emit(&mut self, emit_to: EmitTo, groups: usize) -> Result<Grouped> {
+        let limit = match emit_to {
+            EmitTo::All => u32::MAX,
+            EmitTo::First(n) => narrow(n),
+        };
+        let mut picked: Vec<(u32, (usize, usize))> = Vec::new();
+        for (at, chunk) in self.chunks.iter_mut().enumerate() {
+            chunk.entries.retain_mut(|(group, row)| {
+                if *group < limit {
+                    picked.push((*group, (at, *row as usize)));
+                    return false;
+                }
+                *group -= limit;
+                true
+            });
+        }
+        picked.sort_by_key(|(group, _)| *group);
+        let mut lengths = vec![0_usize; groups];
+        for (group, _) in &picked {
+            lengths[*group as usize] += 1;
+        }
+        let indices: Vec<(usize, usize)> = picked.into_iter().map(|(_, row)| row).collect();
+        let columns = (0..self.collection.types.len())
+            .map(|column| {
+                let chunks: Vec<&dyn Array> =
+                    self.chunks.iter().map(|chunk| chunk.columns[column].as_ref()).collect();
+                if chunks.is_empty() {
+                    return Ok(new_empty_array(&self.collection.types[column]));
+                }
+                Ok(interleave(&chunks, &indices)?)
+            })
+            .collect::<Result<_>>()?;
+        self.chunks.retain(|chunk| !chunk.entries.is_empty());
+        let total: usize = lengths.iter().sum();
+        if i32::try_from(total).is_err() {
+            return Err(DataFusionError::Execution("an aggregate collected more than 2^31 values".into()));
+        }
+        Ok(Grouped { columns, offsets: OffsetBuffer::from_lengths(lengths) })
+    }
+
+    /// The rows of each group as a list.
+    fn lists(&self, grouped: Grouped) -> Result<ArrayRef> {
+        let Grouped { columns, offsets } = grouped;
+        let mut items = Arc::clone(&columns[0]);
+        if !self.collection.orders.is_empty() {
+            let mut indices = Vec::with_capacity(items.len());
+            let keys = keys(&columns[self.collection.columns..], &self.collection.orders)?;
+            for ends in offsets.windows(2) {
+                let mut group: Vec<u32> = (narrow(as_usize(ends[0]))..narrow(as_usize(ends[1]))).collect();
+                group.sort_by(|a, b| keys.row(*a as usize).cmp(&keys.row(*b as usize)));
+                indices.extend(group);
+            }
+            items = take(&items, &UInt32Array::from(indices), None)?;
+        }
+        let nulls: NullBuffer = offsets.windows(2).map(|ends| ends[0] < ends[1]).collect();
+        let field = Arc::new(Field::new_list_field(items.data_type().clone(), true));
+        Ok(Arc::new(ListArray::try_new(field, offsets, items, Some(nulls))?))
+    }
+
+    /// Forgets the groups to emit, and returns how many they are.
+    fn leaving(&mut self, emit_to: EmitTo) -> usize {
+        let leaving = match emit_to {
+            EmitTo::First(n) => n,
+            EmitTo::All => self.total,
+        };
+        self.total -= leaving;
+        leaving
+    }
+}
+
+impl GroupsAccumulator for Groups {
+    fn update_batch(
+        &mut self,
+        values: &[ArrayRef],
+        group_indices: &[usize],
+        filter: Option<&BooleanArray>,
+        total_num_groups: usize,
+    ) -> Result<()> {
+        self.total = total_num_groups;
+        let columns = self.collection.columns_of(values);
+        let kept = self.collection.kept(&columns, filter)?;
+        let entries = group_indices.iter().enumerate();
+        let entries = match &kept {
+            Some(kept) => entries
+                .filter(|(row, _)| kept.value(*row))
+                .map(|(row, group)| (narrow(*group), narrow(row)))
+                .collect(),
+            None => entries.map(|(row, group)| (narrow(*group), narrow(row))).collect(),
+        };
+        self.add(columns, entries)
+    }
+
+    fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
+        let groups = self.leaving(emit_to);
+        let grouped = self.emit(emit_to, groups)?;
+        if groups == 0 {
+            return Ok(new_empty_array(&self.collection.result));
+        }
+        if self.collection.lists && !self.collection.distinct {
+            return self.lists(grouped);
+        }
+        let results = grouped.offsets.windows(2).map(|ends| {
+            let (start, length) = (as_usize(ends[0]), as_usize(ends[1] - ends[0]));
+            self.collection.result(grouped.columns.iter().map(|one| one.slice(start, length)).collect())
+        });
+        let results: Vec<ScalarValue> = results.collect::<Result<_>>()?;
+        ScalarValue::iter_to_array(results)
+    }
+
+    fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
+        let groups = self.leaving(emit_to);
+        let Grouped { columns, offsets } = self.emit(emit_to, groups)?;
+        columns.into_iter().map(|column| lists(column, offsets.clone())).collect()
+    }
+
+    fn merge_batch(
+        &mut self,
+        values: &[ArrayRef],
+        group_indices: &[usize],
+        total_num_groups: usize,
+    ) -> Result<()> {
+        self.total = total_num_groups;
+        let columns = values.iter().map(|state| values_of(state.as_list::<i32>())).collect();
+        let first = values[0].as_list::<i32>();
+        let mut entries = Vec::new();
+        let mut row = 0;
+        for (at, group) in group_indices.iter().enumerate() {
+            for _ in 0..as_usize(first.value_length(at)) {
+                entries.push((narrow(*group), row));
+                row += 1;
+            }
+        }
+        self.add(columns, entries)
+    }
+
+    fn convert_to_state(&self, values: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
+        let columns = self.collection.columns_of(values);
+        let rows = columns.first().map_or(0, Array::len);
+        let Some(kept) = self.collection.kept(&columns, filter)? else {
+            let offsets = OffsetBuffer::from_lengths(std::iter::repeat_n(1, rows));
+            return columns.into_iter().map(|column| lists(column, offsets.clone())).collect();
+        };
+        let offsets = OffsetBuffer::from_lengths(kept.values().iter().map(usize::from));
+        let filtered = columns.iter().map(|column| keep(column, &kept));
+        filtered.map(|column| lists(column?, offsets.clone())).collect()
+    }
+
+    fn size(&self) -> usize {
+        size_of_val(self) + self.chunks.iter().map(|chunk| chunk.bytes).sum::<usize>()
+    }
+}
+
+fn lists(items: ArrayRef, offsets: OffsetBuffer<i32>) -> Result<ArrayRef> {
+    let field = Arc::new(Field::new_list_field(items.data_type().clone(), true));
+    Ok(Arc::new(ListArray::try_new(field, offsets, items, None::<NullBuffer>)?))
+}
