@@ -16,7 +16,7 @@ use super::{
 
 /// Notes the subqueries of a condition that become joins: IN with a column before it where the condition must hold as a
 /// whole, and EXISTS wherever truth alone counts.
-pub(super) fn joined(condition: &Expr, whole: bool, found: &mut HashSet<*const Query>) {
+pub(in crate::engine::dialect) fn joined(condition: &Expr, whole: bool, found: &mut HashSet<*const Query>) {
     match condition {
         Expr::Nested(inner) => joined(inner, whole, found),
         Expr::BinaryOp { left, op, right } if matches!(op, BinaryOperator::And | BinaryOperator::Or) => {
@@ -36,7 +36,7 @@ pub(super) fn joined(condition: &Expr, whole: bool, found: &mut HashSet<*const Q
 }
 
 /// The value of an EXISTS or IN that doesn't become a join; `None` for everything else.
-pub(super) fn lower(expr: &Expr, joined: &HashSet<*const Query>) -> Option<Expr> {
+pub(in crate::engine::dialect) fn lower(expr: &Expr, joined: &HashSet<*const Query>) -> Option<Expr> {
     match expr {
         Expr::Exists { subquery, negated } if !joined.contains(&std::ptr::from_ref(subquery.as_ref())) => {
             let op = if *negated { BinaryOperator::Eq } else { BinaryOperator::Gt };
