@@ -50,6 +50,7 @@ fn meaning(dialect: &str) -> String {
     match dialect {
         "duckdb" => "duckdb: syntax and semantics of DuckDB 1.5".to_owned(),
         "generic" => "generic: syntax and semantics of DataFusion".to_owned(),
+        "postgresql" => "postgresql: syntax and semantics of PostgreSQL 15".to_owned(),
         other => format!("{other}: its syntax, semantics of DataFusion"),
     }
 }

@@ -185,6 +185,8 @@ impl Engine {
     async fn check_subqueries(&self, query: &Query, had: bool) -> Result<()> {
         let (mut has_subqueries, mut tables) = (had, BTreeMap::new());
         query.plan.apply_with_subqueries(|node| {
+            // That of LATERAL.
+            has_subqueries |= matches!(node, LogicalPlan::Subquery(_));
             node.apply_subqueries(|_| {
                 has_subqueries = true;
                 Ok(TreeNodeRecursion::Continue)

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `smart_meters` | this repository's own project, against totals computed by hand in `expected` |
 //! | `commands` | every command but `build` |
+//! | `postgres` | projects of PostgreSQL's dialect |
 //! | `sql_errors`, `template_errors`, `yaml_errors`, `usage_errors` | what is said of mistakes, before anything is written |
 //! | `failures` | models that fail while they run |
 //! | `incremental`, `ingestion` | models that take new rows in, and files that are loaded once |
@@ -50,6 +51,7 @@ mod lineage;
 mod lineage_events;
 mod machine;
 mod narrowed;
+mod postgres;
 mod project;
 mod ran;
 mod rebuilds;

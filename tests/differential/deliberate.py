@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Writes the deliberate differences from DuckDB into a page of the documentation.
+"""Writes the deliberate differences from DuckDB and PostgreSQL into a page of the documentation.
 
     python tests/differential/deliberate.py PAGE [--check]
 
 PAGE holds the lines `<!-- deliberate differences -->` and `<!-- end of deliberate differences -->`; what is
-between them comes from `deliberate.yml`. With `--check` nothing is written, and exit code 1 says that the
+between them comes from `deliberate.yml`, and likewise for PostgreSQL. With `--check` nothing is written, and exit code 1 says that the
 page is out of date.
 """
 
@@ -15,7 +15,11 @@ from pathlib import Path
 import yaml
 
 HERE = Path(__file__).resolve().parent
-START, END = "<!-- deliberate differences -->", "<!-- end of deliberate differences -->"
+# The lists of a page: the words of their first line, and the file of their entries.
+LISTS = {
+    "deliberate differences": HERE / "deliberate.yml",
+    "deliberate differences from PostgreSQL": HERE / "postgres" / "deliberate.yml",
+}
 
 
 def main():
@@ -26,13 +30,16 @@ def main():
     )
     given = parser.parse_args()
     text = given.page.read_text()
-    if START not in text or END not in text:
-        sys.exit(f"{given.page} lacks the line `{START}` or `{END}`")
-    before, rest = text.split(START, 1)
-    after = rest.split(END, 1)[1]
-    entries = yaml.safe_load((HERE / "deliberate.yml").read_text()) or []
-    reasons = dict.fromkeys(entry["reason"].strip() for entry in entries)
-    made = f"{before}{START}\n" + "".join(f"- {reason}\n" for reason in reasons) + f"{END}{after}"
+    made = text
+    for words, path in LISTS.items():
+        start, end = f"<!-- {words} -->", f"<!-- end of {words} -->"
+        if start not in made or end not in made:
+            sys.exit(f"{given.page} lacks the line `{start}` or `{end}`")
+        before, rest = made.split(start, 1)
+        after = rest.split(end, 1)[1]
+        entries = yaml.safe_load(path.read_text()) or []
+        reasons = dict.fromkeys(entry["reason"].strip() for entry in entries)
+        made = f"{before}{start}\n" + "".join(f"- {reason}\n" for reason in reasons) + f"{end}{after}"
     if given.check:
         sys.exit(
             0

@@ -6,8 +6,8 @@
 //!                                             can plan it      as functions             as in DuckDB
 //! ```
 //!
-//! `duckdb` means DuckDB's semantics (version 1.5). Other dialects are parsed as themselves and mean what DataFusion makes of
-//! them. Functions with DuckDB's names live in [`function`](super::function); here is what is not a function to the writer.
+//! `duckdb` means DuckDB's semantics (version 1.5), and `postgresql` PostgreSQL's (version 15): see `postgres`. Other dialects
+//! are parsed as themselves and mean what DataFusion makes of them. Functions with DuckDB's names live in [`function`](super::function); here is what is not a function to the writer.
 //!
 //! - `token`: syntax that the parser can't be taught, in words that it knows
 //! - `grammar`: operators, precedences and literals that the parser's DuckDB dialect lacks
@@ -35,6 +35,7 @@ mod lateral;
 mod operator;
 mod order;
 mod placeholder;
+mod postgres;
 mod relation;
 mod star;
 mod statement;
@@ -73,6 +74,8 @@ use crate::diag::near;
 pub(super) enum Dialect {
     /// DuckDB's syntax and semantics.
     DuckDb,
+    /// PostgreSQL's syntax and semantics.
+    Postgres,
     /// Another syntax, with DataFusion's semantics.
     Other,
 }
@@ -86,19 +89,27 @@ const DEEPEST: usize = 1_000;
 impl Dialect {
     /// The dialect by the name of its syntax.
     pub(super) fn of(syntax: config::Dialect) -> Self {
-        if syntax == config::Dialect::DuckDB { Self::DuckDb } else { Self::Other }
+        match syntax {
+            config::Dialect::DuckDB => Self::DuckDb,
+            config::Dialect::PostgreSQL => Self::Postgres,
+            _ => Self::Other,
+        }
     }
 
     /// The name of the semantics, if they aren't DataFusion's.
     pub(super) fn semantics(self) -> Option<&'static str> {
         match self {
             Self::DuckDb => Some("duckdb 1.5"),
+            Self::Postgres => Some("postgresql 15"),
             Self::Other => None,
         }
     }
 
     /// Gives a session what plans of this dialect need.
     pub(super) fn prepare(self, mut builder: SessionStateBuilder) -> SessionStateBuilder {
+        if self == Self::Postgres {
+            postgres::prepare(&mut builder);
+        }
         if self == Self::DuckDb {
             builder.expr_planners().get_or_insert_default().insert(0, Arc::new(operator::Operators));
             builder.relation_planners().get_or_insert_default().insert(0, Arc::new(relation::Relations));
@@ -111,6 +122,9 @@ impl Dialect {
 
     /// Registers the functions that statements of this dialect are rewritten to.
     pub(super) fn register(self, context: &SessionContext) {
+        if self == Self::Postgres {
+            postgres::register(context);
+        }
         if self == Self::DuckDb {
             context.register_udf(ScalarUDF::from(placeholder::CastPlaceholder::new(false)));
             context.register_udf(ScalarUDF::from(placeholder::CastPlaceholder::new(true)));
@@ -149,14 +163,18 @@ impl Dialect {
                     .pop_front()
                     .ok_or_else(|| DataFusionError::Plan("No SQL statements were provided".into()))
             }
+            Self::Postgres => postgres::parse(sql),
             Self::Other => state.sql_to_statement(sql, &state.config().options().sql_parser.dialect),
         }
     }
 
     /// Plans a statement, with every type decided.
     pub(super) async fn plan(self, state: &SessionState, mut statement: Statement) -> Result<LogicalPlan> {
-        if self == Self::Other {
-            return state.statement_to_plan(statement).await;
+        match self {
+            Self::DuckDb => {}
+            // The future is large, and most sessions have another dialect.
+            Self::Postgres => return Box::pin(postgres::plan(state, statement)).await,
+            Self::Other => return state.statement_to_plan(statement).await,
         }
         let Statement::Statement(inner) = &mut statement else {
             return state.statement_to_plan(statement).await;

@@ -118,7 +118,9 @@ fn call(udf: &ScalarUDF, values: &[ScalarValue], rows: usize) -> Option<ArrayRef
     let literals: Vec<Option<&ScalarValue>> =
         values.iter().map(|value| (rows == 1).then_some(value)).collect();
     let typing = ReturnFieldArgs { arg_fields: &fields, scalar_arguments: &literals };
-    let return_field = udf.return_field_from_args(typing).ok()?;
+    // The type check refuses calls whose arguments don't fit: until then their type is NULL's.
+    let return_field =
+        udf.return_field_from_args(typing).ok().filter(|field| !field.data_type().is_null())?;
     let args = values.iter().map(|value| match rows {
         1 => ColumnarValue::Scalar(value.clone()),
         rows => ColumnarValue::Array(value.to_array_of_size(rows).unwrap()),

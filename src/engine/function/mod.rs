@@ -55,6 +55,7 @@ mod other;
 mod part;
 mod path;
 mod planner;
+pub(super) mod postgres;
 mod re2;
 mod record;
 #[cfg(test)]
@@ -138,11 +139,13 @@ const WITHHELD: &[&str] = &["current_time", "to_char", "date_format"];
 /// Call it after `with_default_features`, and before the state is built: a function that is replaced goes with all of its
 /// names, since a state that is copied registers its functions again in any order.
 pub(super) fn install(mut builder: SessionStateBuilder, dialect: &str) -> SessionStateBuilder {
+    if dialect == "postgresql" {
+        return postgres::install(builder);
+    }
     if dialect != "duckdb" {
         return builder;
     }
     let ours: Vec<Arc<ScalarUDF>> = functions()
-        .chain(list::quantifiers())
         .chain(glob::OPERATOR)
         .map(|function| Arc::new(ScalarUDF::new_from_impl(ScalarFunction::new(function))))
         .collect();

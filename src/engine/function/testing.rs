@@ -87,7 +87,7 @@ fn expressions_of_the_dialect_answer_as_duckdb() {
     for line in lines.filter(|line| !line.is_empty() && !line.starts_with('#')) {
         let fields: Vec<&str> = line.split('\t').collect();
         let [expression, wanted_type, wanted] = fields[..] else { panic!("no case: {line}") };
-        let (found_type, found) = match runtime.block_on(evaluate(&engine, expression)) {
+        let (found_type, found) = match runtime.block_on(answer(&engine, &format!("select {expression}"))) {
             Ok(found) => found,
             Err(error) => ("error".to_owned(), error),
         };
@@ -106,8 +106,14 @@ fn expressions_of_the_dialect_answer_as_duckdb() {
 
 /// The type and the value of an expression, or the error.
 async fn evaluate(engine: &Engine, expression: &str) -> Result<(String, String), String> {
-    let batches = rows(engine, &format!("select {expression} as x")).await?;
-    let column = Arc::clone(batches[0].column(0));
+    answer(engine, &format!("select {expression} as x")).await
+}
+
+/// The type and the value of a statement's first column, or the error.
+async fn answer(engine: &Engine, sql: &str) -> Result<(String, String), String> {
+    let batches = rows(engine, sql).await?;
+    let batch = batches.iter().find(|batch| batch.num_rows() > 0).ok_or("no rows")?;
+    let column = Arc::clone(batch.column(0));
     let value = value_text(&column, 0).map_err(|error| crate::engine::message(&error))?;
     let value = value.map(|text| text.replace('\n', "\\n"));
     Ok((type_name(column.data_type()), value.unwrap_or_else(|| "NULL".into())))

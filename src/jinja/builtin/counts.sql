@@ -37,7 +37,7 @@ where row_count <> compared_row_count
 {% test not_null_proportion(model, column_name, at_least, at_most=1.0) %}
 with counted as (
 
-    select cast(count({{ column_name }}) as double) / nullif(count(*), 0) as not_null_proportion
+    select cast(count({{ column_name }}) as double precision) / nullif(count(*), 0) as not_null_proportion
     from {{ model }}
 
 )

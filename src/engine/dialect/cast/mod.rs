@@ -41,6 +41,7 @@ use datafusion::{
     },
 };
 
+pub(super) use self::decimal::scaled;
 pub(in crate::engine) use self::format::{double, value_text, value_texts};
 pub(super) use self::{convert::convert, written::written};
 use self::{
@@ -52,6 +53,14 @@ use super::{
     types::{self, Rule, Target},
 };
 use crate::engine::function::function;
+
+/// The values as another type, NULL where they don't fit.
+pub(super) fn values(
+    array: &datafusion::arrow::array::ArrayRef,
+    target: &Target,
+) -> Result<datafusion::arrow::array::ArrayRef> {
+    kernel(array, target).map(|converted| converted.array)
+}
 
 /// A cast as a function of one argument.
 #[derive(Debug)]

@@ -183,12 +183,7 @@ fn binary(left: Expr, op: BinaryOperator, right: Expr, span: Span) -> Result<Exp
             return Err(Refused::new(format!("there is no operator `{op}` in DuckDB"), Some(help), span));
         }
         BinaryOperator::Custom(name) if name == super::super::grammar::GLOB => {
-            let Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(glob), .. }) = &right else {
-                let help = "use regexp_full_match with a pattern that is computed";
-                return Err(Refused::new("GLOB takes a constant pattern", Some(help), span));
-            };
-            let pattern = text(&glob_pattern(glob));
-            call("regexp_full_match", vec![left, pattern])
+            call("glob_match", vec![left, right])
         }
         BinaryOperator::Spaceship => {
             let help = "use is not distinct from";
@@ -212,41 +207,6 @@ fn quantified(
         return Err(Refused::new(format!("`{op}` can't stand before {quantifier}"), Some(&help), span));
     }
     Ok(call(&format!("${op} {quantifier}"), vec![left, right]))
-}
-
-/// A regular expression for what GLOB matches: `*` and `?` are any letters, `[a-c]` and `[!a]` are classes.
-pub(super) fn glob_pattern(glob: &str) -> String {
-    let mut pattern = String::from("(?s)");
-    let mut letters = glob.chars().peekable();
-    let mut in_class = false;
-    while let Some(letter) = letters.next() {
-        match letter {
-            ']' if in_class => {
-                in_class = false;
-                pattern.push(']');
-            }
-            '\\' => {
-                pattern.push('\\');
-                pattern.push(letters.next().unwrap_or('\\'));
-            }
-            letter if in_class => pattern.push(letter),
-            '[' => {
-                in_class = true;
-                pattern.push('[');
-                if letters.next_if_eq(&'!').is_some() {
-                    pattern.push('^');
-                }
-            }
-            '*' => pattern.push_str(".*"),
-            '?' => pattern.push('.'),
-            letter if letter.is_alphanumeric() || letter.is_whitespace() || letter == '_' => {
-                pattern.push(letter)
-            }
-            letter if letter.is_ascii() => pattern.extend(['\\', letter]),
-            letter => pattern.push(letter),
-        }
-    }
-    pattern
 }
 
 fn like(negated: bool, ignore_case: bool, left: Expr, right: Expr) -> Expr {

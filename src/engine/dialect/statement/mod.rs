@@ -23,9 +23,9 @@ mod join;
 mod lambda;
 mod name;
 mod query;
-mod relation;
+pub(super) mod relation;
 mod star;
-mod subquery;
+pub(super) mod subquery;
 mod using;
 mod window;
 

@@ -77,7 +77,11 @@ pub(super) fn lower(factor: &mut TableFactor) -> ControlFlow<Refused> {
 }
 
 /// `SELECT expr FROM from WHERE condition`.
-pub(super) fn select(expr: Expr, from: Vec<TableWithJoins>, condition: Option<Expr>) -> Select {
+pub(in crate::engine::dialect) fn select(
+    expr: Expr,
+    from: Vec<TableWithJoins>,
+    condition: Option<Expr>,
+) -> Select {
     Select {
         select_token: AttachedToken::empty(),
         optimizer_hints: Vec::new(),
@@ -107,7 +111,7 @@ pub(super) fn select(expr: Expr, from: Vec<TableWithJoins>, condition: Option<Ex
 }
 
 /// A query without anything around its body.
-pub(super) fn query(body: SetExpr) -> Query {
+pub(in crate::engine::dialect) fn query(body: SetExpr) -> Query {
     Query {
         with: None,
         body: Box::new(body),

@@ -230,8 +230,7 @@ fn name_test(test: &str, pattern: &str, negated: bool) -> LambdaFunction {
         },
         other => {
             let matched = if other == "$glob" {
-                let pattern = super::expression::glob_pattern(pattern);
-                call("regexp_full_match", vec![*name, text(&pattern)])
+                call("glob_match", vec![*name, text(pattern)])
             } else {
                 call("regexp_matches", vec![*name, text(pattern)])
             };

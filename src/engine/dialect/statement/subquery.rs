@@ -61,7 +61,7 @@ pub(super) fn lateral(select: &mut Select) {
 
 /// Notes the subqueries of a condition that become joins: IN with a column before it where the condition must hold as a
 /// whole, and EXISTS wherever truth alone counts.
-pub(super) fn joined(condition: &Expr, whole: bool, found: &mut HashSet<*const Query>) {
+pub(in crate::engine::dialect) fn joined(condition: &Expr, whole: bool, found: &mut HashSet<*const Query>) {
     match condition {
         Expr::Nested(inner) => joined(inner, whole, found),
         Expr::BinaryOp { left, op, right } if matches!(op, BinaryOperator::And | BinaryOperator::Or) => {
@@ -81,7 +81,7 @@ pub(super) fn joined(condition: &Expr, whole: bool, found: &mut HashSet<*const Q
 }
 
 /// The value of an EXISTS or IN that doesn't become a join; `None` for everything else.
-pub(super) fn lower(expr: &Expr, joined: &HashSet<*const Query>) -> Option<Expr> {
+pub(in crate::engine::dialect) fn lower(expr: &Expr, joined: &HashSet<*const Query>) -> Option<Expr> {
     match expr {
         Expr::Exists { subquery, negated } if !joined.contains(&std::ptr::from_ref(subquery.as_ref())) => {
             let op = if *negated { BinaryOperator::Eq } else { BinaryOperator::Gt };
@@ -99,28 +99,14 @@ pub(super) fn lower(expr: &Expr, joined: &HashSet<*const Query>) -> Option<Expr>
         }
         Expr::AnyOp { left, compare_op, right, .. } => match right.as_ref() {
             Expr::Subquery(subquery) => Some(quantified(left, compare_op, subquery, Quantifier::Any)),
-            list => of_list("any", left, compare_op, list),
+            _ => None,
         },
         Expr::AllOp { left, compare_op, right } => match right.as_ref() {
             Expr::Subquery(subquery) => Some(quantified(left, compare_op, subquery, Quantifier::All)),
-            list => of_list("all", left, compare_op, list),
+            _ => None,
         },
         _ => None,
     }
-}
-
-/// `value op ANY (list)` as a call.
-fn of_list(function: &str, value: &Expr, op: &BinaryOperator, list: &Expr) -> Option<Expr> {
-    let symbol = match op {
-        BinaryOperator::Eq => "=",
-        BinaryOperator::NotEq => "<>",
-        BinaryOperator::Lt => "<",
-        BinaryOperator::LtEq => "<=",
-        BinaryOperator::Gt => ">",
-        BinaryOperator::GtEq => ">=",
-        _ => return None,
-    };
-    Some(call(function, vec![value.clone(), list.clone(), super::expression::text(symbol)]))
 }
 
 /// What a subquery counts. Keys are counted where none can be NULL, so that lineage sees what decides.

@@ -17,6 +17,7 @@ mod json;
 mod list;
 mod native;
 mod pick;
+pub(super) mod postgres;
 mod quantile;
 mod rows;
 mod running;

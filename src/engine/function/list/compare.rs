@@ -1,6 +1,6 @@
 //! Functions that look for values in lists, sort and deduplicate them.
 
-use std::{cmp::Ordering, collections::HashSet};
+use std::collections::HashSet;
 
 use datafusion::{
     arrow::{
@@ -172,51 +172,6 @@ pub(in crate::engine::function) fn contains(call: &Call) -> Result<ArrayRef> {
             return Ok(None);
         }
         Ok(Some(range.into_iter().any(|at| items.row(at) == wanted.row(row))))
-    })
-}
-
-/// Compares a value with each item of a list, for `value op ANY (list)` and `ALL`.
-const QUANTIFIED: [Function; 2] = [
-    Function {
-        names: &["any"],
-        overloads: &[takes(&[T, List(&T), Varchar], Boolean, |call| quantified(call, true))],
-        ..Function::LIST
-    },
-    Function {
-        names: &["all"],
-        overloads: &[takes(&[T, List(&T), Varchar], Boolean, |call| quantified(call, false))],
-        ..Function::LIST
-    },
-];
-
-/// The functions behind ANY and ALL.
-pub(in crate::engine::function) fn quantifiers() -> &'static [Function] {
-    const { &QUANTIFIED }
-}
-
-/// The comparison decides if it gives `decisive` for an item; a NULL leaves it unknown; else it is the opposite.
-fn quantified(call: &Call, decisive: bool) -> Result<ArrayRef> {
-    let (value, list) = (call.array(0)?, Lists::of(call, 1)?);
-    let [items, own] = values([list.items(), &value])?;
-    let Some(op) = call.constant_value::<&str>(2)? else { return fail("the comparison must be a constant") };
-    let holds = |order: Ordering| match op {
-        "=" => order.is_eq(),
-        "<>" => order.is_ne(),
-        "<" => order.is_lt(),
-        "<=" => order.is_le(),
-        ">" => order.is_gt(),
-        _ => order.is_ge(),
-    };
-    call.each(|row| {
-        let mut unknown = false;
-        for at in list.row(row).unwrap_or_default() {
-            if value.is_null(row) || value.data_type().is_null() || !list.has_value(at) {
-                unknown = true;
-            } else if holds(own.row(row).cmp(&items.row(at))) == decisive {
-                return Ok(Some(decisive));
-            }
-        }
-        Ok((!unknown).then_some(!decisive))
     })
 }
 

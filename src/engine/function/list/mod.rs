@@ -24,7 +24,7 @@ use datafusion::{
     error::{DataFusionError, Result},
 };
 
-pub(super) use self::compare::{contains, quantifiers};
+pub(super) use self::compare::contains;
 pub(in crate::engine) use self::pick::joined_lists;
 use super::{
     call::Call,

@@ -62,6 +62,12 @@ impl Output {
         quotient
     }
 
+    /// The quotient as a decimal, with the digits that PostgreSQL gives it.
+    fn quotient(&self, total: i128, count: i64) -> Result<i128> {
+        use crate::engine::function::postgres::{average, kind::scale};
+        average(total, scale(&self.of), count.max(1), scale(&self.result)).ok_or_else(|| self.overflow())
+    }
+
     /// The quotient of moments, rounded to the nearest, halves towards 1970.
     pub(super) fn moment(&self, total: i128, count: i64) -> Result<i64> {
         let count = i128::from(count.max(1));
@@ -79,6 +85,10 @@ impl Output {
         }
         if is_double(&self.result) {
             return Ok(ScalarValue::Float64(Some(self.double(total, count))));
+        }
+        if let DataType::Decimal128(..) = self.result {
+            let quotient = self.quotient(total, count)?;
+            return ScalarValue::new_primitive::<Decimal128Type>(Some(quotient), &self.result);
         }
         ScalarValue::Int64(Some(self.moment(total, count)?)).cast_to(&self.result)
     }
@@ -100,6 +110,12 @@ impl Output {
         if is_double(&self.result) {
             let averages: Vec<f64> = pairs.map(|(total, count)| self.double(*total, *count)).collect();
             return Ok(Arc::new(Float64Array::new(averages.into(), nulls)));
+        }
+        if let DataType::Decimal128(..) = self.result {
+            let quotients: Vec<i128> =
+                pairs.map(|(total, count)| self.quotient(*total, *count)).collect::<Result<_>>()?;
+            let averages = PrimitiveArray::<Decimal128Type>::new(quotients.into(), nulls);
+            return Ok(Arc::new(averages.with_data_type(self.result.clone())));
         }
         let moments: Vec<i64> =
             pairs.map(|(total, count)| self.moment(*total, *count)).collect::<Result<_>>()?;

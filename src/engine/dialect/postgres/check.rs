@@ -1,0 +1,385 @@
+//! The type check: every value of a plan gets the type that PostgreSQL gives it, by casts where PostgreSQL casts without
+//! being asked, and what it refuses is refused before anything runs.
+
+mod expression;
+
+use std::sync::Arc;
+
+use datafusion::{
+    arrow::datatypes::DataType,
+    common::{
+        Column, DFSchema, NullEquality, ScalarValue, Span,
+        tree_node::{Transformed, TreeNode, TreeNodeRecursion},
+    },
+    error::Result,
+    logical_expr::{
+        BinaryExpr, Expr, ExprSchemable, Join, JoinType, LogicalPlan, LogicalPlanBuilder, Projection,
+        RecursiveQuery, Union, Values, expr_rewriter::NamePreserver, utils::merge_schema,
+    },
+};
+
+use self::expression::{as_type, boolean, compared, expression};
+use super::{
+    cast,
+    refuse::at,
+    types::{self, Side},
+};
+use crate::engine::function::postgres::kind::{Kind, type_name};
+
+/// The plan with all types as in PostgreSQL.
+///
+/// # Errors
+/// For the first expression whose types don't fit, with its place where one is known.
+pub(super) fn check(plan: LogicalPlan) -> Result<LogicalPlan> {
+    let plan = plan.transform_up_with_subqueries(|node| node_types(node).map(Transformed::yes))?.data;
+    known(plan)
+}
+
+/// A comparison whose operands aren't type-checked yet, in the types where they meet.
+pub(super) fn comparison_of(binary: BinaryExpr, schema: &DFSchema) -> Result<Expr> {
+    let typed = |side: Box<Expr>| -> Result<Box<Expr>> {
+        Ok(Box::new(side.transform_up(|expr| expression(expr, schema).map(Transformed::yes))?.data))
+    };
+    let (left, right) = (typed(binary.left)?, typed(binary.right)?);
+    compared(*left, binary.op, *right, schema)
+}
+
+fn node_types(node: LogicalPlan) -> Result<LogicalPlan> {
+    let node = match node {
+        LogicalPlan::Values(values) => return values_types(values),
+        LogicalPlan::Union(union) => return union_types(&union),
+        LogicalPlan::RecursiveQuery(query) => return recursive(query),
+        LogicalPlan::Limit(_) => return Ok(node),
+        LogicalPlan::SubqueryAlias(mut alias) => {
+            alias.input = Arc::new(known(Arc::unwrap_or_clone(alias.input))?);
+            LogicalPlan::SubqueryAlias(alias).recompute_schema()?
+        }
+        LogicalPlan::Projection(_)
+        | LogicalPlan::Filter(_)
+        | LogicalPlan::Window(_)
+        | LogicalPlan::Aggregate(_)
+        | LogicalPlan::Sort(_)
+        | LogicalPlan::Join(_)
+        | LogicalPlan::TableScan(_)
+        | LogicalPlan::EmptyRelation(_)
+        | LogicalPlan::Subquery(_)
+        | LogicalPlan::Distinct(_)
+        | LogicalPlan::Unnest(_) => node.recompute_schema()?,
+        _ => {
+            return Err(at(None, "this query is not supported with `dialect: postgresql`", "write a SELECT"));
+        }
+    };
+    let mut schema = merge_schema(&node.inputs());
+    if let LogicalPlan::TableScan(scan) = &node {
+        schema.merge(&DFSchema::try_from_qualified_schema(scan.table_name.clone(), &scan.source.schema())?);
+    }
+    let preserver = NamePreserver::new(&node);
+    let node = node
+        .map_expressions(|expr| {
+            let name = preserver.save(&expr);
+            let typed = expr.transform_up(|expr| expression(expr, &schema).map(Transformed::yes))?;
+            Ok(typed.update_data(|expr| name.restore(expr)))
+        })?
+        .data;
+    let node = match node {
+        LogicalPlan::Filter(mut filter) => {
+            filter.predicate = boolean(filter.predicate, &schema)?;
+            LogicalPlan::Filter(filter)
+        }
+        LogicalPlan::Join(join) => join_types(join)?,
+        LogicalPlan::Sort(mut sort) => {
+            // Intervals are ordered by their length.
+            for key in &mut sort.expr {
+                let own = key.expr.get_type(&schema)?;
+                key.expr = expression::length(std::mem::take(&mut key.expr), &own);
+            }
+            LogicalPlan::Sort(sort)
+        }
+        LogicalPlan::Aggregate(ref aggregate) => {
+            for key in &aggregate.group_expr {
+                if has_interval(key, &schema)? {
+                    return Err(by_interval("grouped", place(key)));
+                }
+            }
+            node
+        }
+        LogicalPlan::Distinct(_) => {
+            let fields = node.schema().fields();
+            if fields.iter().any(|field| matches!(field.data_type(), DataType::Interval(_))) {
+                return Err(by_interval("made distinct", None));
+            }
+            node
+        }
+        other => other,
+    };
+    node.recompute_schema()
+}
+
+fn has_interval(key: &Expr, schema: &DFSchema) -> Result<bool> {
+    if let Expr::GroupingSet(sets) = key {
+        let keys = sets.distinct_expr();
+        return keys.into_iter().try_fold(false, |found, key| Ok(found || has_interval(key, schema)?));
+    }
+    Ok(matches!(key.get_type(schema)?, DataType::Interval(_)))
+}
+
+/// The refusal of intervals where equal ones of other months and days would be told apart.
+fn by_interval(what: &str, place: Option<Span>) -> datafusion::error::DataFusionError {
+    at(
+        place,
+        format!("intervals can't be {what} with `dialect: postgresql`"),
+        "use their length: extract(epoch from x)",
+    )
+}
+
+/// The plan without columns of no type: those are text in PostgreSQL.
+fn known(plan: LogicalPlan) -> Result<LogicalPlan> {
+    let fields = plan.schema().fields();
+    if !fields.iter().any(|field| field.data_type() == &DataType::Null) {
+        return Ok(plan);
+    }
+    let wanted: Vec<DataType> =
+        fields
+            .iter()
+            .map(|field| {
+                if field.data_type() == &DataType::Null { DataType::Utf8 } else { field.data_type().clone() }
+            })
+            .collect();
+    as_columns(&Arc::new(plan), &wanted)
+}
+
+/// Rows written by hand: each column has the type where its values meet.
+fn values_types(values: Values) -> Result<LogicalPlan> {
+    let empty = DFSchema::empty();
+    let mut rows = Vec::with_capacity(values.values.len());
+    for row in values.values {
+        let typed = row.into_iter().map(|mut expr| {
+            // The planner casts values to the type where it thinks that they meet.
+            while let Expr::Cast(cast) = expr {
+                expr = *cast.expr;
+            }
+            Ok(expr.transform_up(|expr| expression(expr, &empty).map(Transformed::yes))?.data)
+        });
+        rows.push(typed.collect::<Result<Vec<Expr>>>()?);
+    }
+    for column in 0..rows.first().map_or(0, Vec::len) {
+        let sides = rows.iter().filter_map(|row| row.get(column)).map(|expr| expression::side(expr, &empty));
+        let sides: Vec<Side> = sides.collect::<Result<_>>()?;
+        let Some(meeting) = types::common(&sides) else { return Err(apart("VALUES", &sides, None)) };
+        for row in &mut rows {
+            if let Some(value) = row.get_mut(column) {
+                *value = as_type(std::mem::take(value), &meeting, &empty)?;
+            }
+        }
+    }
+    LogicalPlanBuilder::values(rows)?.build()
+}
+
+/// The error of values that have no type in common.
+fn apart(what: &str, sides: &[Side], place: Option<Span>) -> datafusion::error::DataFusionError {
+    let mut names: Vec<String> =
+        sides.iter().filter(|side| !side.unknown).map(|side| type_name(&side.data_type)).collect();
+    names.dedup();
+    at(place, format!("{what} can't have values of {}", names.join(" and ")), "cast one of them")
+}
+
+/// One column of a side of a set operation: open if it is a text or NULL as written.
+fn column_side(plan: &LogicalPlan, at: usize) -> Side {
+    let data_type = plan.schema().field(at).data_type().clone();
+    let mut text = None;
+    if let LogicalPlan::Projection(projection) = plan {
+        let mut expr = &projection.expr[at];
+        while let Expr::Alias(alias) = expr {
+            expr = &alias.expr;
+        }
+        if let Expr::Literal(ScalarValue::Utf8(Some(value)), _) = expr {
+            text = Some(value.clone());
+        }
+    }
+    Side { unknown: data_type == DataType::Null || text.is_some(), data_type, text }
+}
+
+/// The types where the columns of two sides meet.
+fn set_types(left: &LogicalPlan, right: &LogicalPlan) -> Result<Vec<DataType>> {
+    let columns = left.schema().fields().len();
+    if right.schema().fields().len() != columns {
+        return Err(at(
+            None,
+            "each side of a set operation must have the same number of columns",
+            "name the columns",
+        ));
+    }
+    (0..columns)
+        .map(|column| {
+            let sides = [column_side(left, column), column_side(right, column)];
+            types::common(&sides).ok_or_else(|| {
+                let name = left.schema().field(column).name().clone();
+                apart(&format!("the column `{name}` of a set operation"), &sides, None)
+            })
+        })
+        .collect()
+}
+
+fn union_types(union: &Union) -> Result<LogicalPlan> {
+    let Some(first) = union.inputs.first() else { return Ok(LogicalPlan::Union(union.clone())) };
+    let mut wanted: Vec<DataType> =
+        first.schema().fields().iter().map(|field| field.data_type().clone()).collect();
+    if let [left, right] = union.inputs.as_slice() {
+        wanted = set_types(left, right)?;
+    } else {
+        for input in &union.inputs[1..] {
+            for (wanted, field) in wanted.iter_mut().zip(input.schema().fields()) {
+                let side = |data_type: &DataType| Side {
+                    data_type: data_type.clone(),
+                    unknown: data_type == &DataType::Null,
+                    text: None,
+                };
+                let sides = [side(wanted), side(field.data_type())];
+                *wanted = types::common(&sides).ok_or_else(|| apart("UNION", &sides, None))?;
+            }
+        }
+    }
+    let inputs = union.inputs.iter().map(|input| as_columns(input, &wanted).map(Arc::new));
+    let inputs: Vec<_> = inputs.collect::<Result<_>>()?;
+    Union::try_new(inputs).map(LogicalPlan::Union)
+}
+
+/// A plan's columns in these types.
+fn as_columns(input: &Arc<LogicalPlan>, wanted: &[DataType]) -> Result<LogicalPlan> {
+    if input.schema().fields().iter().zip(wanted).all(|(field, wanted)| field.data_type() == wanted) {
+        return Ok(input.as_ref().clone());
+    }
+    let columns = input.schema().iter().zip(wanted).map(|((qualifier, field), wanted)| {
+        let column = Expr::Column(Column::new(qualifier.cloned(), field.name()));
+        let typed = cast::cast(column, field.data_type(), wanted, None)?;
+        Ok(match qualifier {
+            Some(qualifier) => typed.alias_qualified(Some(qualifier.clone()), field.name()),
+            None => typed.alias(field.name()),
+        })
+    });
+    Projection::try_new(columns.collect::<Result<_>>()?, Arc::clone(input)).map(LogicalPlan::Projection)
+}
+
+/// WITH RECURSIVE: the first part decides the types, and the second must have them.
+fn recursive(mut query: RecursiveQuery) -> Result<LogicalPlan> {
+    query.static_term = Arc::new(known(Arc::unwrap_or_clone(query.static_term))?);
+    let (first, second) = (query.static_term.schema(), query.recursive_term.schema());
+    for (column, (own, theirs)) in first.fields().iter().zip(second.fields()).enumerate() {
+        let theirs = match uncast(&query.recursive_term, column)? {
+            Some(before) => before,
+            None => theirs.data_type().clone(),
+        };
+        if own.data_type() != &theirs && theirs != DataType::Null {
+            return Err(at(
+                None,
+                format!(
+                    "recursive query \"{}\" column {} has type {} in non-recursive term but type {} overall",
+                    query.name,
+                    column + 1,
+                    type_name(own.data_type()),
+                    type_name(&theirs)
+                ),
+                "cast the column of the first SELECT to the type of the second",
+            ));
+        }
+    }
+    LogicalPlan::RecursiveQuery(query).recompute_schema()
+}
+
+/// The type of a column before the planner cast it.
+fn uncast(plan: &LogicalPlan, column: usize) -> Result<Option<DataType>> {
+    let LogicalPlan::Projection(projection) = plan else { return Ok(None) };
+    let mut expr = &projection.expr[column];
+    while let Expr::Alias(alias) = expr {
+        expr = &alias.expr;
+    }
+    match expr {
+        Expr::Cast(cast) => cast.expr.get_type(projection.input.schema()).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// Keys of a join meet as the sides of `=` do; those of INTERSECT and EXCEPT as columns of a set operation.
+fn join_types(mut join: Join) -> Result<LogicalPlan> {
+    let (left_schema, right_schema) = (Arc::clone(join.left.schema()), Arc::clone(join.right.schema()));
+    let is_set_operation = matches!(join.join_type, JoinType::LeftSemi | JoinType::LeftAnti)
+        && join.null_equality == NullEquality::NullEqualsNull;
+    if is_set_operation {
+        return set_operation(&join);
+    }
+    let mut on = Vec::with_capacity(join.on.len());
+    for (left, right) in join.on {
+        let sides = [expression::side(&left, &left_schema)?, expression::side(&right, &right_schema)?];
+        let Some(meeting) = types::comparable(&sides[0], &sides[1]) else {
+            return Err(expression::incomparable(&left, &right, &sides, "="));
+        };
+        let (left, right) =
+            (as_type(left, &meeting, &left_schema)?, as_type(right, &meeting, &right_schema)?);
+        on.push((expression::length(left, &meeting), expression::length(right, &meeting)));
+    }
+    join.on = on;
+    if let Some(filter) = join.filter.take() {
+        join.filter = Some(boolean(filter, &left_schema.join(&right_schema)?)?);
+    }
+    Ok(LogicalPlan::Join(join))
+}
+
+/// INTERSECT or EXCEPT. With ALL, copies count: each copy of a row is numbered on both sides, so that one takes away one.
+fn set_operation(join: &Join) -> Result<LogicalPlan> {
+    use datafusion::{functions_window::expr_fn::row_number, logical_expr::ExprFunctionExt};
+    const COPY: &str = "$copy";
+    let names = |plan: &LogicalPlan| -> Vec<Expr> {
+        let columns = plan.schema().iter();
+        columns
+            .map(|(qualifier, field)| Expr::Column(Column::new(qualifier.cloned(), field.name())))
+            .collect()
+    };
+    let wanted = set_types(&join.left, &join.right)?;
+    if wanted.iter().any(|of| matches!(of, DataType::Interval(_))) {
+        return Err(by_interval("compared by a set operation", None));
+    }
+    let all = !matches!(join.left.as_ref(), LogicalPlan::Distinct(_));
+    let numbered = |side: &Arc<LogicalPlan>| -> Result<LogicalPlan> {
+        let side = as_columns(side, &wanted)?;
+        if !all {
+            return Ok(side);
+        }
+        let number = row_number().partition_by(names(&side)).build()?.alias(COPY);
+        LogicalPlanBuilder::from(side).window([number])?.build()
+    };
+    let (left, right) = (numbered(&join.left)?, numbered(&join.right)?);
+    let keys = |plan: &LogicalPlan| -> Vec<Column> {
+        plan.schema().iter().map(|(qualifier, field)| Column::new(qualifier.cloned(), field.name())).collect()
+    };
+    let (left_keys, right_keys) = (keys(&left), keys(&right));
+    let columns: Vec<Expr> = names(&left).into_iter().take(wanted.len()).collect();
+    let joined = LogicalPlanBuilder::from(left).join_detailed(
+        right,
+        join.join_type,
+        (left_keys, right_keys),
+        None,
+        join.null_equality,
+    )?;
+    if all { joined.project(columns)?.build() } else { joined.build() }
+}
+
+/// Where an expression is written: the columns in it know.
+fn place(expr: &Expr) -> Option<Span> {
+    let mut found = None;
+    let visited = expr.apply(|part| {
+        if let Expr::Column(column) = part
+            && let Some(span) = column.spans().first()
+        {
+            found = Some(span);
+            return Ok(TreeNodeRecursion::Stop);
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    debug_assert!(visited.is_ok(), "the visitor never fails");
+    found
+}
+
+/// Returns whether values of a type have an order and a digest.
+fn is_plain(of: &DataType) -> bool {
+    Kind::of(of).is_some() || of == &DataType::Null
+}

@@ -1,0 +1,94 @@
+//! `dialect: postgresql`: what PostgreSQL 15 means by SQL, as far as it is on a list; all else is refused.
+//!
+//! ```text
+//!  text ──grammar──▶ statement ──lower──▶ statement ──DataFusion──▶ plan ──check──▶ plan
+//!                    as written           with operators as calls   with placeholders   every type as in PostgreSQL
+//! ```
+//!
+//! - `grammar`: the parser's dialect; `lower`, `from`, `expression`, `name`: the list of what is admitted, as rewrites
+//! - `placeholder`: what stands for casts until types are known; `operator`: comparisons of any types
+//! - `types`, `check`, `cast`: types, where they meet, and conversions
+//! - `refuse`: messages
+
+mod cast;
+mod check;
+mod expression;
+mod from;
+mod grammar;
+mod lower;
+mod name;
+mod operator;
+mod placeholder;
+mod refuse;
+#[cfg(test)]
+mod tests;
+mod types;
+
+use std::sync::Arc;
+
+use datafusion::{
+    error::{DataFusionError, Result},
+    execution::{SessionState, SessionStateBuilder},
+    logical_expr::{LogicalPlan, ScalarUDF},
+    prelude::SessionContext,
+    sql::{
+        parser::{DFParserBuilder, Statement},
+        sqlparser::ast,
+    },
+};
+
+use super::DEEPEST;
+
+/// Gives a session what plans of this dialect need.
+pub(super) fn prepare(builder: &mut SessionStateBuilder) {
+    builder.expr_planners().get_or_insert_default().insert(0, Arc::new(operator::Comparisons));
+}
+
+/// Registers the functions that statements of this dialect are rewritten to.
+pub(super) fn register(context: &SessionContext) {
+    for name in placeholder::ALL {
+        context.register_udf(ScalarUDF::from(placeholder::Placeholder::new(name)));
+    }
+}
+
+/// Parses a single statement, as written.
+pub(super) fn parse(sql: &str) -> Result<Statement> {
+    let mut statements = DFParserBuilder::new(sql)
+        .with_dialect(&grammar::Grammar)
+        .with_recursion_limit(DEEPEST)
+        .build()?
+        .parse_statements()?;
+    if statements.len() > 1 {
+        return Err(DataFusionError::NotImplemented(
+            "The context currently only supports a single SQL statement".into(),
+        ));
+    }
+    statements.pop_front().ok_or_else(|| DataFusionError::Plan("No SQL statements were provided".into()))
+}
+
+/// Plans a statement, with every type decided.
+pub(super) async fn plan(state: &SessionState, mut statement: Statement) -> Result<LogicalPlan> {
+    if let Statement::Statement(inner) = &mut statement
+        && let ast::Statement::Query(query) = inner.as_mut()
+    {
+        lower::lower(query)?;
+    }
+    let planned = state.statement_to_plan(statement).await.map_err(|error| {
+        // The planner's words name its own types.
+        if error.to_string().to_lowercase().contains("non-boolean predicate") {
+            return refuse::at(None, "a condition must be boolean", "compare it with something");
+        }
+        error
+    })?;
+    let plan = check::check(planned)?;
+    for field in plan.schema().fields() {
+        if let Some(name) = name::is_taken(field.name()) {
+            return Err(refuse::at(
+                None,
+                format!("two columns are named `{name}`"),
+                "give them names with AS: a table needs different ones",
+            ));
+        }
+    }
+    Ok(plan)
+}

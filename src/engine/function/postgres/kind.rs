@@ -1,0 +1,269 @@
+//! PostgreSQL's types as parameters of functions and operators, and its implicit casts.
+
+use datafusion::{
+    arrow::datatypes::{DataType, Field, IntervalUnit, TimeUnit},
+    common::ScalarValue,
+};
+
+use crate::engine::function::kind::{UTC, list_of, plain};
+
+/// Digits of the widest decimal.
+pub(in crate::engine) const MAX_DIGITS: u8 = 38;
+/// Digits after the point of a numeric for which PostgreSQL picks them while a query runs: of quotients, averages, and of
+/// text or floats that become `numeric`.
+pub(in crate::engine) const OPEN_SCALE: i8 = 20;
+
+/// TIMESTAMP.
+pub(in crate::engine) const TIMESTAMP: DataType = DataType::Timestamp(TimeUnit::Microsecond, None);
+/// INTERVAL.
+pub(in crate::engine) const INTERVAL: DataType = DataType::Interval(IntervalUnit::MonthDayNano);
+
+/// TIMESTAMP WITH TIME ZONE.
+pub(in crate::engine) fn timestamptz() -> DataType {
+    DataType::Timestamp(TimeUnit::Microsecond, Some(UTC.into()))
+}
+
+/// A numeric with so many digits after the point.
+pub(in crate::engine) fn numeric(scale: i8) -> DataType {
+    DataType::Decimal128(MAX_DIGITS, scale)
+}
+
+/// A type that a function takes or gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::engine) enum Kind {
+    Boolean,
+    SmallInt,
+    Integer,
+    BigInt,
+    /// Of any scale, taken as it comes.
+    Numeric,
+    Real,
+    Double,
+    Text,
+    Bytea,
+    Date,
+    Timestamp,
+    Timestamptz,
+    Interval,
+    TextArray,
+    /// An array of any type.
+    AnyArray,
+    /// Any type at all, taken as it comes.
+    Any,
+    /// Any type but an array, taken as it comes.
+    AnyScalar,
+}
+
+/// A group of types among which casts are implicit, with one that is preferred.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Category {
+    Boolean,
+    Number,
+    Text,
+    Moment,
+    Span,
+    Array,
+    Other,
+}
+
+impl Kind {
+    /// The kind of a type.
+    pub(in crate::engine) fn of(data_type: &DataType) -> Option<Self> {
+        Some(match plain(data_type) {
+            DataType::Boolean => Self::Boolean,
+            DataType::Int8 | DataType::Int16 => Self::SmallInt,
+            DataType::Int32 => Self::Integer,
+            DataType::Int64 => Self::BigInt,
+            DataType::Decimal128(..) => Self::Numeric,
+            DataType::Float32 => Self::Real,
+            DataType::Float64 => Self::Double,
+            DataType::Utf8 => Self::Text,
+            DataType::Binary => Self::Bytea,
+            DataType::Date32 => Self::Date,
+            DataType::Timestamp(_, None) => Self::Timestamp,
+            DataType::Timestamp(_, Some(_)) => Self::Timestamptz,
+            DataType::Interval(_) => Self::Interval,
+            DataType::List(item) if plain(item.data_type()) == DataType::Utf8 => Self::TextArray,
+            DataType::List(_) => Self::AnyArray,
+            _ => return None,
+        })
+    }
+
+    /// The type in Arrow; `None` for kinds that take a type as it comes.
+    pub(super) fn data_type(self) -> Option<DataType> {
+        Some(match self {
+            Self::Boolean => DataType::Boolean,
+            Self::SmallInt => DataType::Int16,
+            Self::Integer => DataType::Int32,
+            Self::BigInt => DataType::Int64,
+            Self::Real => DataType::Float32,
+            Self::Double => DataType::Float64,
+            Self::Text => DataType::Utf8,
+            Self::Bytea => DataType::Binary,
+            Self::Date => DataType::Date32,
+            Self::Timestamp => TIMESTAMP,
+            Self::Timestamptz => timestamptz(),
+            Self::Interval => INTERVAL,
+            Self::TextArray => list_of(DataType::Utf8),
+            Self::Numeric | Self::AnyArray | Self::Any | Self::AnyScalar => return None,
+        })
+    }
+
+    pub(super) fn category(self) -> Category {
+        match self {
+            Self::Boolean => Category::Boolean,
+            Self::SmallInt | Self::Integer | Self::BigInt | Self::Numeric | Self::Real | Self::Double => {
+                Category::Number
+            }
+            Self::Text => Category::Text,
+            Self::Date | Self::Timestamp | Self::Timestamptz => Category::Moment,
+            Self::Interval => Category::Span,
+            Self::TextArray | Self::AnyArray => Category::Array,
+            Self::Bytea | Self::Any | Self::AnyScalar => Category::Other,
+        }
+    }
+
+    pub(super) fn is_preferred(self) -> bool {
+        matches!(self, Self::Boolean | Self::Double | Self::Text | Self::Timestamptz | Self::Interval)
+    }
+
+    /// The name in messages.
+    pub(super) fn shown(self) -> &'static str {
+        match self {
+            Self::Boolean => "boolean",
+            Self::SmallInt => "smallint",
+            Self::Integer => "integer",
+            Self::BigInt => "bigint",
+            Self::Numeric => "numeric",
+            Self::Real => "real",
+            Self::Double => "double precision",
+            Self::Text => "text",
+            Self::Bytea => "bytea",
+            Self::Date => "date",
+            Self::Timestamp => "timestamp",
+            Self::Timestamptz => "timestamp with time zone",
+            Self::Interval => "interval",
+            Self::TextArray => "text[]",
+            Self::AnyArray => "an array",
+            Self::Any | Self::AnyScalar => "anything",
+        }
+    }
+
+    /// Returns whether a value of the type is cast to this kind without being asked.
+    pub(in crate::engine) fn takes(self, from: &DataType) -> bool {
+        let Some(own) = Self::of(from) else { return self == Self::Any };
+        match (own, self) {
+            (own, to) if own == to => true,
+            (_, Self::Any) | (Self::TextArray, Self::AnyArray) => true,
+            (own, Self::AnyScalar) => own.category() != Category::Array,
+            (own, to) if own.category() == Category::Number && to.category() == Category::Number => {
+                own.rank() < to.rank()
+            }
+            (own, to) if own.category() == Category::Moment && to.category() == Category::Moment => {
+                own.rank() < to.rank()
+            }
+            _ => false,
+        }
+    }
+
+    /// The order of implicit casts within a category.
+    pub(super) fn rank(self) -> u8 {
+        match self {
+            Self::SmallInt | Self::Date => 0,
+            Self::Integer | Self::Timestamp => 1,
+            Self::BigInt | Self::Timestamptz => 2,
+            Self::Numeric => 3,
+            Self::Real => 4,
+            _ => 5,
+        }
+    }
+}
+
+/// An argument as resolution sees it.
+#[derive(Debug, Clone)]
+pub(in crate::engine) struct Given {
+    pub(in crate::engine) data_type: DataType,
+    /// The value, if it is a constant as written.
+    pub(in crate::engine) literal: Option<ScalarValue>,
+}
+
+impl Given {
+    /// Returns whether its type is open: NULL, or a text as written, which may be of any type.
+    pub(in crate::engine) fn is_unknown(&self) -> bool {
+        self.data_type == DataType::Null
+            || matches!(self.literal, Some(ScalarValue::Utf8(_))) && plain(&self.data_type) == DataType::Utf8
+    }
+
+    /// The text as written.
+    pub(super) fn text(&self) -> Option<&str> {
+        self.literal.as_ref()?.try_as_str().flatten()
+    }
+
+    /// The whole number as written.
+    pub(super) fn integer(&self) -> Option<i64> {
+        match self.literal.as_ref()? {
+            ScalarValue::Int16(value) => value.map(Into::into),
+            ScalarValue::Int32(value) => value.map(Into::into),
+            ScalarValue::Int64(value) => *value,
+            _ => None,
+        }
+    }
+
+    /// The type to which it is cast for a parameter.
+    pub(super) fn cast_for(&self, kind: Kind) -> DataType {
+        match kind.data_type() {
+            Some(to) => to,
+            None if kind == Kind::Numeric => as_numeric(&self.data_type, self.text()),
+            None if self.is_unknown() => DataType::Utf8,
+            None => plain(&self.data_type),
+        }
+    }
+}
+
+/// The numeric type that holds the values of a type.
+pub(in crate::engine) fn as_numeric(from: &DataType, text: Option<&str>) -> DataType {
+    match plain(from) {
+        decimal @ DataType::Decimal128(..) => decimal,
+        DataType::Int8 | DataType::Int16 => DataType::Decimal128(5, 0),
+        DataType::Int32 => DataType::Decimal128(10, 0),
+        DataType::Int64 => DataType::Decimal128(19, 0),
+        DataType::Null => numeric(0),
+        _ => match text.and_then(scale_of) {
+            Some(scale) => numeric(scale),
+            None => numeric(OPEN_SCALE),
+        },
+    }
+}
+
+/// Digits after the point of a number as written without an exponent.
+pub(in crate::engine) fn scale_of(text: &str) -> Option<i8> {
+    let digits = text.trim().trim_start_matches(['-', '+']);
+    let plain = digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let scale = digits.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+    (plain && digits.len() <= 39).then_some(())?;
+    i8::try_from(scale).ok()
+}
+
+/// The scale of a numeric.
+pub(in crate::engine) fn scale(of: &DataType) -> i8 {
+    match of {
+        DataType::Decimal128(_, scale) | DataType::Decimal256(_, scale) => *scale,
+        _ => 0,
+    }
+}
+
+/// PostgreSQL's name of a type.
+pub(in crate::engine) fn type_name(of: &DataType) -> String {
+    match plain(of) {
+        DataType::Null => "unknown".into(),
+        DataType::List(item) => format!("{}[]", type_name(item.data_type())),
+        DataType::Struct(_) => "a struct".into(),
+        DataType::Map(..) => "a map".into(),
+        other => Kind::of(&other).map_or_else(|| "another type".into(), |kind| kind.shown().into()),
+    }
+}
+
+/// An array of such items.
+pub(in crate::engine) fn array_of(item: DataType) -> DataType {
+    DataType::List(Field::new_list_field(item, true).into())
+}

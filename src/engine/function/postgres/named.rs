@@ -1,0 +1,170 @@
+//! A call as DataFusion sees it: by its name until types are checked, then bound to one overload.
+
+use std::{
+    hash::{Hash, Hasher},
+    sync::Arc,
+};
+
+use datafusion::{
+    arrow::datatypes::{DataType, Field, FieldRef},
+    common::ScalarValue,
+    error::{DataFusionError, Result},
+    logical_expr::{
+        ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+        Volatility, expr::ScalarFunction,
+    },
+};
+
+use super::{
+    Overload,
+    kind::Given,
+    resolve::{Resolved, Unresolved, resolve},
+};
+use crate::engine::function::call::Call;
+
+/// A function by its name, as planned from SQL.
+#[derive(Debug)]
+pub(in crate::engine) struct Named {
+    name: &'static str,
+    overloads: &'static [&'static Overload],
+    signature: Signature,
+}
+
+impl Named {
+    pub(super) fn new(name: &'static str, overloads: &'static [&'static Overload]) -> Self {
+        let volatility = overloads.first().map_or(Volatility::Immutable, |one| one.volatility);
+        Self { name, overloads, signature: Signature::user_defined(volatility) }
+    }
+
+    /// The name, for messages.
+    pub(in crate::engine) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Decides what a call means.
+    pub(in crate::engine) fn resolve(&self, given: &[Given]) -> Result<Resolved, Unresolved> {
+        resolve(self.name, self.overloads, given)
+    }
+}
+
+impl PartialEq for Named {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Named {}
+
+impl Hash for Named {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+    }
+}
+
+impl ScalarUDFImpl for Named {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
+        Ok(types.to_vec())
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Null)
+    }
+
+    /// The type check has the better message for what doesn't fit; until it runs, any type does.
+    fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
+        let given: Vec<Given> = args
+            .arg_fields
+            .iter()
+            .zip(args.scalar_arguments)
+            .map(|(field, literal)| Given { data_type: field.data_type().clone(), literal: literal.cloned() })
+            .collect();
+        let result = self.resolve(&given).map_or(DataType::Null, |resolved| resolved.result);
+        Ok(Arc::new(Field::new(self.name, result, true)))
+    }
+
+    fn invoke_with_args(&self, _: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        Err(DataFusionError::Internal(format!("`{}` was not type-checked", self.name)))
+    }
+}
+
+/// A call of an overload whose arguments have its types.
+#[derive(Debug)]
+pub(in crate::engine) struct Bound {
+    name: &'static str,
+    overload: &'static Overload,
+    result: DataType,
+    signature: Signature,
+}
+
+/// The call of a resolved overload.
+pub(in crate::engine) fn bind(resolved: &Resolved, args: Vec<Expr>) -> Expr {
+    let function = Bound {
+        name: resolved.overload.name,
+        overload: resolved.overload,
+        result: resolved.result.clone(),
+        signature: Signature::user_defined(resolved.overload.volatility),
+    };
+    Expr::ScalarFunction(ScalarFunction::new_udf(Arc::new(ScalarUDF::new_from_impl(function)), args))
+}
+
+impl PartialEq for Bound {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self.overload, other.overload) && self.result == other.result
+    }
+}
+
+impl Eq for Bound {}
+
+impl Hash for Bound {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+        self.result.hash(state);
+    }
+}
+
+impl ScalarUDFImpl for Bound {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
+        Ok(types.to_vec())
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(self.result.clone())
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let constant = self.overload.volatility != Volatility::Volatile
+            && args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
+        let rows = if constant { 1 } else { args.number_rows };
+        let call = Call::new(&args.args, rows, &self.result)?;
+        let column = (self.overload.body)(&call)?;
+        if column.len() != rows || column.data_type() != &self.result {
+            return Err(DataFusionError::Internal(format!(
+                "{} returned {} rows of {} where {rows} of {} were due",
+                self.name,
+                column.len(),
+                column.data_type(),
+                self.result
+            )));
+        }
+        if constant {
+            return ScalarValue::try_from_array(&column, 0).map(ColumnarValue::Scalar);
+        }
+        Ok(ColumnarValue::Array(column))
+    }
+}

@@ -1,0 +1,283 @@
+//! Numerics: exact in 38 digits, with an error beyond; quotients with the digits that PostgreSQL picks.
+
+use datafusion::{
+    arrow::datatypes::{DataType, i256},
+    error::Result,
+};
+
+use super::kind::{Given, MAX_DIGITS, OPEN_SCALE, numeric, scale};
+use super::resolve::Unresolved;
+use crate::engine::function::call::{Call, Digits, fail};
+
+/// The greatest magnitude of 38 digits.
+const LARGEST: i128 = 10_i128.pow(38) - 1;
+
+/// The value, if it has no more digits than a type.
+pub(super) fn fit(value: i128, to: &DataType) -> Result<Option<Digits>> {
+    let DataType::Decimal128(digits, _) = to else { return fail("a numeric field is no decimal") };
+    if value.unsigned_abs() < 10_u128.pow(u32::from(*digits)) {
+        return Ok(Some(Digits(value)));
+    }
+    fail(format!("numeric field overflow: {} has no room for the value", shown(to)))
+}
+
+fn shown(of: &DataType) -> String {
+    match of {
+        DataType::Decimal128(digits, scale) => format!("numeric({digits},{scale})"),
+        other => other.to_string(),
+    }
+}
+
+fn too_wide<T>(to: &DataType) -> Result<T> {
+    fail(format!("numeric field overflow: the result doesn't fit into {}", shown(to)))
+}
+
+/// 10 to the power of `exponent`.
+pub(super) fn power(exponent: i32) -> Option<i128> {
+    10_i128.checked_pow(u32::try_from(exponent).ok()?)
+}
+
+fn wide_power(exponent: i32) -> Option<i256> {
+    let exponent = u32::try_from(exponent).ok()?;
+    let (first, second) = (exponent.min(38), exponent.saturating_sub(38));
+    i256::from_i128(10_i128.pow(first)).checked_mul(i256::from_i128(10_i128.checked_pow(second)?))
+}
+
+/// `value` of scale `from` at scale `to`, rounded half away from zero; `None` if it has more than 38 digits.
+pub(in crate::engine) fn rescaled(value: i128, from: i8, to: i8) -> Option<i128> {
+    let shift = i32::from(to) - i32::from(from);
+    let moved = if shift >= 0 {
+        value.checked_mul(power(shift)?)?
+    } else {
+        match power(-shift) {
+            Some(divisor) => {
+                let (quotient, rest) = (value / divisor, value % divisor);
+                quotient + if rest.abs() >= divisor - rest.abs() { rest.signum() } else { 0 }
+            }
+            None => 0,
+        }
+    };
+    (moved.abs() <= LARGEST).then_some(moved)
+}
+
+/// The scale of sums and remainders: the greater of both.
+#[expect(clippy::unnecessary_wraps, reason = "the type of all such functions")]
+pub(super) fn sum_type(types: &[DataType], _: &[Given]) -> Result<DataType, Unresolved> {
+    Ok(numeric(types.iter().map(scale).max().unwrap_or(0)))
+}
+
+/// The scale of a product: all digits of both.
+pub(super) fn product_type(types: &[DataType], _: &[Given]) -> Result<DataType, Unresolved> {
+    let digits: i16 = types.iter().map(|of| i16::from(scale(of))).sum();
+    match i8::try_from(digits) {
+        Ok(digits) if digits <= 38 => Ok(numeric(digits)),
+        _ => Err(Unresolved::new(
+            format!("this product has {digits} digits after the point: a decimal holds 38 digits in all"),
+            "round an operand first: round(x, 6)",
+        )),
+    }
+}
+
+/// The scale of a quotient, which PostgreSQL picks for each value.
+#[expect(clippy::unnecessary_wraps, reason = "the type of all such functions")]
+pub(super) fn quotient_type(types: &[DataType], _: &[Given]) -> Result<DataType, Unresolved> {
+    Ok(numeric(types.iter().map(scale).max().unwrap_or(0).max(OPEN_SCALE)))
+}
+
+/// `left + sign * right`.
+pub(super) fn add(call: &Call, sign: i128) -> Result<datafusion::arrow::array::ArrayRef> {
+    let to = call.returns();
+    let (left_scale, right_scale) = (scale(call.type_of(0)), scale(call.type_of(1)));
+    call.map2(|left: Digits, right: Digits| {
+        let sum = rescaled(left.0, left_scale, scale(to))
+            .zip(rescaled(right.0, right_scale, scale(to)))
+            .and_then(|(left, right)| left.checked_add(sign * right));
+        sum.map_or_else(|| too_wide(to), |sum| fit(sum, to))
+    })
+}
+
+/// `left * right`.
+pub(super) fn multiply(call: &Call) -> Result<datafusion::arrow::array::ArrayRef> {
+    let to = call.returns();
+    call.map2(|left: Digits, right: Digits| {
+        left.0.checked_mul(right.0).map_or_else(|| too_wide(to), |product| fit(product, to))
+    })
+}
+
+/// The remainder, with the sign of the dividend.
+pub(super) fn modulo(call: &Call) -> Result<datafusion::arrow::array::ArrayRef> {
+    let to = call.returns();
+    let (left_scale, right_scale) = (scale(call.type_of(0)), scale(call.type_of(1)));
+    call.map2(|left: Digits, right: Digits| {
+        if right.0 == 0 {
+            return fail("division by zero");
+        }
+        let wide = |value: i128, from: i8| {
+            i256::from_i128(value).checked_mul(wide_power(i32::from(scale(to)) - i32::from(from))?)
+        };
+        let rest = wide(left.0, left_scale)
+            .zip(wide(right.0, right_scale))
+            .and_then(|(left, right)| left.checked_rem(right)?.to_i128());
+        rest.map_or_else(|| too_wide(to), |rest| fit(rest, to))
+    })
+}
+
+/// The whole quotient.
+pub(super) fn divide_whole(call: &Call) -> Result<datafusion::arrow::array::ArrayRef> {
+    let to = call.returns();
+    let shift = i32::from(scale(call.type_of(1))) - i32::from(scale(call.type_of(0)));
+    call.map2(|left: Digits, right: Digits| {
+        if right.0 == 0 {
+            return fail("division by zero");
+        }
+        let (mut left, mut right) = (i256::from_i128(left.0), i256::from_i128(right.0));
+        let widened = if shift >= 0 {
+            wide_power(shift).and_then(|by| left.checked_mul(by)).map(|value| left = value)
+        } else {
+            wide_power(-shift).and_then(|by| right.checked_mul(by)).map(|value| right = value)
+        };
+        let whole = widened.and_then(|()| left.checked_div(right)?.to_i128());
+        whole.map_or_else(|| too_wide(to), |whole| fit(whole, to))
+    })
+}
+
+/// The quotient.
+pub(super) fn divide(call: &Call) -> Result<datafusion::arrow::array::ArrayRef> {
+    let to = call.returns();
+    let (left_scale, right_scale) = (scale(call.type_of(0)), scale(call.type_of(1)));
+    call.map2(|left: Digits, right: Digits| {
+        if right.0 == 0 {
+            return fail("division by zero");
+        }
+        quotient((left.0, left_scale), (right.0, right_scale), scale(to))
+            .map_or_else(|| too_wide(to), |value| fit(value, to))
+    })
+}
+
+/// `left / right` at a scale, rounded where PostgreSQL rounds; `None` if it has too many digits.
+pub(super) fn quotient(left: (i128, i8), right: (i128, i8), to: i8) -> Option<i128> {
+    let digits = chosen_scale(left, right).min(i32::from(to));
+    let shift = digits + i32::from(right.1) - i32::from(left.1);
+    let (mut dividend, mut divisor) = (i256::from_i128(left.0), i256::from_i128(right.0));
+    if shift >= 0 {
+        dividend = dividend.checked_mul(wide_power(shift)?)?;
+    } else {
+        divisor = divisor.checked_mul(wide_power(-shift)?)?;
+    }
+    let (whole, rest) = (dividend.checked_div(divisor)?, dividend.checked_rem(divisor)?);
+    let negative = (left.0 < 0) != (right.0 < 0);
+    let magnitude = |value: i256| if value.is_negative() { value.wrapping_neg() } else { value };
+    let (rest, divisor) = (magnitude(rest), magnitude(divisor));
+    let up = rest >= divisor.wrapping_sub(rest);
+    let step = i256::from_i128(if !up {
+        0
+    } else if negative {
+        -1
+    } else {
+        1
+    });
+    let value = whole.checked_add(step)?.to_i128()?;
+    value.checked_mul(power(i32::from(to) - digits)?)
+}
+
+/// Digits after the point of a quotient: 16 significant ones at least, counted in groups of four.
+fn chosen_scale(left: (i128, i8), right: (i128, i8)) -> i32 {
+    let (left_weight, left_first) = leading(left.0, left.1);
+    let (right_weight, right_first) = leading(right.0, right.1);
+    let weight = left_weight - right_weight - i32::from(left_first <= right_first);
+    let shown = |scale: i8| if scale >= OPEN_SCALE { 0 } else { i32::from(scale) };
+    (16 - weight * 4).max(shown(left.1)).max(shown(right.1)).max(0)
+}
+
+/// The weight and the value of the first digit to the base of 10000.
+fn leading(value: i128, scale: i8) -> (i32, i128) {
+    if value == 0 {
+        return (0, 0);
+    }
+    let magnitude = value.abs();
+    let digits = i32::try_from(magnitude.ilog10()).unwrap_or(0) + 1;
+    // The exponent of ten of the first decimal digit.
+    let exponent = digits - 1 - i32::from(scale);
+    let weight = exponent.div_euclid(4);
+    let kept = exponent - weight * 4 + 1;
+    let first = if digits >= kept {
+        magnitude / power(digits - kept).unwrap_or(1)
+    } else {
+        magnitude * power(kept - digits).unwrap_or(1)
+    };
+    (weight, first)
+}
+
+/// A finite float as PostgreSQL makes a numeric of it: with so many significant digits.
+pub(in crate::engine) fn float_digits(value: f64, significant: usize) -> String {
+    format!("{value:.*e}", significant - 1)
+}
+
+/// The type of a numeric rounded to a constant number of digits.
+pub(super) fn rounded_type(_: &[DataType], given: &[Given]) -> Result<DataType, Unresolved> {
+    match given.get(1) {
+        None => Ok(numeric(0)),
+        Some(digits) => match digits.integer() {
+            Some(digits) if digits <= 0 => Ok(numeric(0)),
+            Some(digits) if digits <= i64::from(MAX_DIGITS) => {
+                Ok(numeric(i8::try_from(digits).unwrap_or(OPEN_SCALE)))
+            }
+            _ => Err(Unresolved::new(
+                "the number of digits must be a constant of at most 38 here: a column has one type",
+                "write a number, as in round(x, 2)",
+            )),
+        },
+    }
+}
+
+/// Rounds or cuts to a number of digits, which may be negative.
+pub(super) fn round(call: &Call, cut: bool) -> Result<datafusion::arrow::array::ArrayRef> {
+    let (from, to) = (scale(call.type_of(0)), call.returns());
+    let digits = if call.len() > 1 { Some(call.column::<i32>(1)?) } else { None };
+    let values = call.column::<Digits>(0)?;
+    call.each(|row| {
+        let at = match &digits {
+            Some(digits) => digits.at(row),
+            None => Some(0),
+        };
+        let (Some(value), Some(at)) = (values.at(row), at) else { return Ok(None) };
+        let at = i8::try_from(at.clamp(-100, 100)).unwrap_or(0);
+        let kept = if cut && at < from {
+            power(i32::from(from) - i32::from(at)).map_or(Some(0), |unit| Some(value.0 / unit))
+        } else {
+            rescaled(value.0, from, at)
+        };
+        let moved = kept.and_then(|kept| rescaled(kept, at, scale(to)));
+        moved.map_or_else(|| too_wide(to), |moved| fit(moved, to))
+    })
+}
+
+/// The nearest whole number in one direction.
+pub(super) fn whole(call: &Call, up: bool) -> Result<datafusion::arrow::array::ArrayRef> {
+    let (from, to) = (scale(call.type_of(0)), call.returns());
+    let unit = power(i32::from(from)).unwrap_or(i128::MAX);
+    call.map1(|value: Digits| {
+        let floor = value.0.div_euclid(unit);
+        let exact = value.0.rem_euclid(unit) == 0;
+        fit(if up && !exact { floor + 1 } else { floor }, to)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{leading, quotient, rescaled};
+
+    #[test]
+    fn quotients_have_the_digits_that_postgresql_picks() {
+        // select 1::numeric / 3, 100::numeric / 3, 10::numeric / 4, 1e10::numeric / 3
+        assert_eq!(quotient((1, 0), (3, 0), 20), Some(33_333_333_333_333_333_333));
+        assert_eq!(quotient((100, 0), (3, 0), 20), Some(3_333_333_333_333_333_330_000));
+        assert_eq!(quotient((10, 0), (4, 0), 20), Some(250_000_000_000_000_000_000));
+        assert_eq!(quotient((10_000_000_000, 0), (3, 0), 20), Some(333_333_333_333_333_333_000_000_000_000));
+        assert_eq!(quotient((-2, 0), (3, 0), 20), Some(-66_666_666_666_666_666_667));
+        assert_eq!(leading(12_345, 0), (1, 1));
+        assert_eq!(leading(5, 1), (-1, 5000));
+        assert_eq!(rescaled(25, 1, 0), Some(3));
+        assert_eq!(rescaled(-25, 1, 0), Some(-3));
+    }
+}

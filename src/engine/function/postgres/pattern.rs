@@ -1,0 +1,264 @@
+//! Regular expressions: PostgreSQL's are POSIX's, which prefer the longest match; this engine's prefer the first.
+//!
+//! Whether an expression matches at all doesn't depend on that. Functions that return what matches take only expressions for
+//! which both are the same, and refuse others: see [`are`].
+
+mod are;
+mod parse;
+
+use std::{cell::RefCell, collections::HashMap, sync::Arc};
+
+use datafusion::{
+    arrow::{array::ArrayRef, datatypes::DataType},
+    error::Result,
+};
+use regex::Regex;
+
+use self::are::{Pattern, Use};
+use super::{
+    Gives, Overload, by,
+    kind::{
+        Given,
+        Kind::{Boolean, Text, TextArray},
+        array_of,
+    },
+    resolve::Unresolved,
+    takes,
+    text::count,
+};
+use crate::engine::function::call::{Call, fail};
+
+pub(super) const ROUTINES: &[Overload] = &[
+    by("$~", &[Text, Text], Gives::By(|_, given| planned(given, "", Use::Test, DataType::Boolean)), |call| {
+        test(call, "", false)
+    }),
+    by(
+        "$~*",
+        &[Text, Text],
+        Gives::By(|_, given| planned(given, "i", Use::Test, DataType::Boolean)),
+        |call| test(call, "i", false),
+    ),
+    by(
+        "$!~",
+        &[Text, Text],
+        Gives::By(|_, given| planned(given, "", Use::Test, DataType::Boolean)),
+        |call| test(call, "", true),
+    ),
+    by(
+        "$!~*",
+        &[Text, Text],
+        Gives::By(|_, given| planned(given, "i", Use::Test, DataType::Boolean)),
+        |call| test(call, "i", true),
+    ),
+    by(
+        "regexp_like",
+        &[Text, Text],
+        Gives::By(|_, given| planned(given, "", Use::Test, DataType::Boolean)),
+        |call| test(call, "", false),
+    ),
+    takes("regexp_like", &[Text, Text, Text], Boolean, |call| {
+        let cache = Cache::default();
+        call.map3(|text: &str, pattern: &str, flags: &str| {
+            Ok(Some(cache.get(pattern, flags, Use::Test)?.is_match(text)))
+        })
+    }),
+    takes("$similar", &[Text, Text], Boolean, |call| {
+        let cache = Cache::default();
+        call.map2(|text: &str, pattern: &str| Ok(Some(cache.get(pattern, "", Use::Similar)?.is_match(text))))
+    }),
+    by(
+        "substring",
+        &[Text, Text],
+        Gives::By(|_, given| planned(given, "", Use::First, DataType::Utf8)),
+        substring,
+    ),
+    by(
+        "regexp_substr",
+        &[Text, Text],
+        Gives::By(|_, given| planned(given, "", Use::First, DataType::Utf8)),
+        whole,
+    ),
+    by(
+        "regexp_match",
+        &[Text, Text],
+        Gives::By(|_, given| planned(given, "", Use::First, array_of(DataType::Utf8))),
+        matched,
+    ),
+    takes("regexp_match", &[Text, Text, Text], TextArray, matched),
+    by(
+        "regexp_replace",
+        &[Text, Text, Text],
+        Gives::By(|_, given| planned(given, "", Use::First, DataType::Utf8)),
+        replace,
+    ),
+    by("regexp_replace", &[Text, Text, Text, Text], Gives::By(planned_replace), replace),
+    by(
+        "regexp_count",
+        &[Text, Text],
+        Gives::By(|_, given| planned(given, "", Use::All, DataType::Int32)),
+        |call| {
+            let cache = Cache::default();
+            call.map2(|text: &str, pattern: &str| {
+                Ok(Some(count(cache.get(pattern, "", Use::All)?.find_iter(text).count())))
+            })
+        },
+    ),
+    by(
+        "regexp_split_to_array",
+        &[Text, Text],
+        Gives::By(|_, given| planned(given, "", Use::All, array_of(DataType::Utf8))),
+        |call| {
+            let cache = Cache::default();
+            call.map2(|text: &str, pattern: &str| {
+                let expression = cache.get(pattern, "", Use::All)?;
+                let parts: Vec<Option<String>> =
+                    expression.split(text).map(|part| Some(part.to_owned())).collect();
+                Ok(Some(parts))
+            })
+        },
+    ),
+];
+
+/// The type of a call whose pattern, if it is a constant, is one that is admitted.
+fn planned(given: &[Given], flags: &str, to: Use, result: DataType) -> Result<DataType, Unresolved> {
+    if let Some(pattern) = given.get(1).and_then(Given::text) {
+        are::compile(pattern, flags, to).map_err(|reason| {
+            Unresolved::new(
+                format!("the regular expression '{pattern}' is not supported: {}", reason.what),
+                reason.help,
+            )
+        })?;
+    }
+    Ok(result)
+}
+
+fn planned_replace(_: &[DataType], given: &[Given]) -> Result<DataType, Unresolved> {
+    let flags = given.get(3).and_then(Given::text).unwrap_or("");
+    planned(given, &flags.replace('g', ""), usage(flags), DataType::Utf8)
+}
+
+fn usage(flags: &str) -> Use {
+    if flags.contains('g') { Use::All } else { Use::First }
+}
+
+/// Compiled expressions, for columns of them.
+#[derive(Default)]
+struct Cache(RefCell<HashMap<String, Arc<Pattern>>>);
+
+impl Cache {
+    fn get(&self, pattern: &str, flags: &str, to: Use) -> Result<Arc<Pattern>> {
+        let key = format!("{flags}\u{0}{pattern}");
+        if let Some(found) = self.0.borrow().get(&key) {
+            return Ok(Arc::clone(found));
+        }
+        let compiled = match are::compile(pattern, flags, to) {
+            Ok(compiled) => Arc::new(compiled),
+            Err(reason) => {
+                return fail(format!(
+                    "the regular expression '{pattern}' is not supported: {}; {}",
+                    reason.what, reason.help
+                ));
+            }
+        };
+        self.0.borrow_mut().insert(key, Arc::clone(&compiled));
+        Ok(compiled)
+    }
+}
+
+fn test(call: &Call, flags: &str, negated: bool) -> Result<ArrayRef> {
+    let cache = Cache::default();
+    call.map2(|text: &str, pattern: &str| {
+        Ok(Some(cache.get(pattern, flags, Use::Test)?.is_match(text) != negated))
+    })
+}
+
+/// The first group of the first match, or all of it if there is no group.
+fn substring(call: &Call) -> Result<ArrayRef> {
+    let cache = Cache::default();
+    call.map2(|text: &str, pattern: &str| {
+        let expression = cache.get(pattern, "", Use::First)?;
+        let group = usize::from(expression.captures_len() > 1);
+        Ok(expression.captures(text).and_then(|found| Some(found.get(group)?.as_str().to_owned())))
+    })
+}
+
+fn whole(call: &Call) -> Result<ArrayRef> {
+    let cache = Cache::default();
+    call.map2(|text: &str, pattern: &str| {
+        let expression = cache.get(pattern, "", Use::First)?;
+        Ok(expression.find(text).map(|found| found.as_str().to_owned()))
+    })
+}
+
+/// The groups of the first match.
+fn matched(call: &Call) -> Result<ArrayRef> {
+    let cache = Cache::default();
+    let (texts, patterns) = (call.column::<&str>(0)?, call.column::<&str>(1)?);
+    let flags = if call.len() > 2 { Some(call.column::<&str>(2)?) } else { None };
+    call.each(|row| {
+        let flags = match &flags {
+            Some(flags) => flags.at(row),
+            None => Some(""),
+        };
+        let (Some(text), Some(pattern), Some(flags)) = (texts.at(row), patterns.at(row), flags) else {
+            return Ok(None);
+        };
+        if flags.contains('g') {
+            return fail("regexp_match() does not support the \"global\" option");
+        }
+        let expression = cache.get(pattern, flags, Use::First)?;
+        let first = usize::from(expression.captures_len() > 1);
+        Ok(expression.captures(text).map(|found| {
+            let groups = found.iter().skip(first);
+            groups.map(|group| group.map(|group| group.as_str().to_owned())).collect::<Vec<Option<String>>>()
+        }))
+    })
+}
+
+fn replace(call: &Call) -> Result<ArrayRef> {
+    let cache = Cache::default();
+    let (texts, patterns) = (call.column::<&str>(0)?, call.column::<&str>(1)?);
+    let replacements = call.column::<&str>(2)?;
+    let flags = if call.len() > 3 { Some(call.column::<&str>(3)?) } else { None };
+    call.each(|row| {
+        let flags = match &flags {
+            Some(flags) => flags.at(row),
+            None => Some(""),
+        };
+        let (Some(text), Some(pattern), Some(by), Some(flags)) =
+            (texts.at(row), patterns.at(row), replacements.at(row), flags)
+        else {
+            return Ok(None);
+        };
+        let expression = cache.get(pattern, &flags.replace('g', ""), usage(flags))?;
+        Ok(Some(replaced(&expression, text, by, flags.contains('g'))))
+    })
+}
+
+/// The text with `by` in the place of matches: `\1` is a group, `\&` the match.
+fn replaced(expression: &Regex, text: &str, by: &str, global: bool) -> String {
+    let filled = |found: &regex::Captures<'_>| {
+        let mut made = String::new();
+        let mut rest = by.chars();
+        while let Some(next) = rest.next() {
+            if next != '\\' {
+                made.push(next);
+                continue;
+            }
+            match rest.next() {
+                Some('&') => made.push_str(&found[0]),
+                Some(digit @ '1'..='9') => {
+                    let group = usize::try_from(u32::from(digit) - u32::from('0')).unwrap_or(0);
+                    made.push_str(found.get(group).map_or("", |group| group.as_str()));
+                }
+                Some('\\') | None => made.push('\\'),
+                Some(other) => {
+                    made.push('\\');
+                    made.push(other);
+                }
+            }
+        }
+        made
+    };
+    expression.replacen(text, usize::from(!global), filled).into_owned()
+}

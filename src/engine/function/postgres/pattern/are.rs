@@ -1,0 +1,263 @@
+//! Expressions that are admitted: all for a test; for what matches, those where the longest match is the first one.
+//!
+//! A repetition or a choice is decided by the next character alone if what it may begin with is not what may follow. Then
+//! there is one way to match, and both rules find it. Before parts of a fixed length a repeated character may also be one
+//! that follows: the most repetitions make the longest match.
+
+use std::ops::Deref;
+
+use regex::{Regex, RegexBuilder};
+
+pub(in crate::engine::function::postgres) use super::parse::Reason;
+use super::parse::{Node, Set, parse, refuse};
+
+/// What an expression is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Use {
+    /// Whether it matches.
+    Test,
+    /// What matches first.
+    First,
+    /// All that matches.
+    All,
+    /// SIMILAR TO.
+    Similar,
+}
+
+/// A compiled expression.
+#[derive(Debug)]
+pub(super) struct Pattern(Regex);
+
+impl Deref for Pattern {
+    type Target = Regex;
+
+    fn deref(&self) -> &Regex {
+        &self.0
+    }
+}
+
+/// Compiles an expression for a use.
+pub(super) fn compile(pattern: &str, flags: &str, to: Use) -> Result<Pattern, Reason> {
+    let mut any_case = false;
+    for flag in flags.chars() {
+        match flag {
+            'i' => any_case = true,
+            'c' => any_case = false,
+            other => {
+                return refuse(format!("the option `{other}` is not read"), "use the options g and i");
+            }
+        }
+    }
+    let text = if to == Use::Similar {
+        similar(pattern)?
+    } else {
+        let branches = parse(pattern)?;
+        if matches!(to, Use::First | Use::All) {
+            let rest = Rest { first: Set::default(), may_end: true, fixed: true };
+            let is_lazy = lazy_alone(&branches);
+            if !is_lazy && !trims(&branches) && !branches_decided(&branches, &rest, any_case) {
+                return refuse(
+                    "what it matches could be longer in PostgreSQL",
+                    "make each repetition stop at what follows, as in [^,]*, or test with ~",
+                );
+            }
+            if to == Use::All && branches.iter().any(|branch| sequence(branch).1) {
+                return refuse("it matches the empty text", "use + for *");
+            }
+        }
+        written(&branches)
+    };
+    match RegexBuilder::new(&text).case_insensitive(any_case).build() {
+        Ok(made) => Ok(Pattern(made)),
+        Err(_) => refuse("it is too big or malformed", "write a simpler expression"),
+    }
+}
+
+fn written(branches: &[Vec<Node>]) -> String {
+    let branch = |nodes: &Vec<Node>| nodes.iter().map(node_text).collect::<String>();
+    branches.iter().map(branch).collect::<Vec<_>>().join("|")
+}
+
+fn node_text(node: &Node) -> String {
+    match node {
+        Node::Place(text) => (*text).to_owned(),
+        Node::Character(text, _) => text.clone(),
+        Node::Group { captures, branches } => {
+            format!("({}{})", if *captures { "" } else { "?:" }, written(branches))
+        }
+        Node::Repeat { node, times, greedy, .. } => {
+            format!("{}{times}{}", node_text(node), if *greedy { "" } else { "?" })
+        }
+    }
+}
+
+/// What follows a part: its first characters, whether the match may end there, whether its length is fixed.
+#[derive(Debug, Clone, Copy)]
+struct Rest {
+    first: Set,
+    may_end: bool,
+    fixed: bool,
+}
+
+/// The first characters of a part, and whether it may be empty.
+fn first(node: &Node) -> (Set, bool) {
+    match node {
+        Node::Place(_) => (Set::default(), true),
+        Node::Character(_, set) => (*set, false),
+        Node::Group { branches, .. } => branches
+            .iter()
+            .map(|branch| sequence(branch))
+            .fold((Set::default(), false), |all, one| (all.0.with(one.0), all.1 || one.1)),
+        Node::Repeat { node, may_be_none, .. } => {
+            let (set, empty) = first(node);
+            (set, empty || *may_be_none)
+        }
+    }
+}
+
+fn sequence(nodes: &[Node]) -> (Set, bool) {
+    let mut set = Set::default();
+    for node in nodes {
+        let (own, empty) = first(node);
+        set = set.with(own);
+        if !empty {
+            return (set, false);
+        }
+    }
+    (set, true)
+}
+
+fn is_fixed(node: &Node) -> bool {
+    match node {
+        Node::Place(_) | Node::Character(..) => true,
+        Node::Group { branches, .. } => branches.len() == 1 && branches[0].iter().all(is_fixed),
+        Node::Repeat { node, varies, .. } => !varies && is_fixed(node),
+    }
+}
+
+fn branches_decided(branches: &[Vec<Node>], rest: &Rest, any_case: bool) -> bool {
+    let folded = |set: Set| if any_case { set.any_case() } else { set };
+    let firsts: Vec<(Set, bool)> = branches.iter().map(|branch| sequence(branch)).collect();
+    for (at, (own, empty)) in firsts.iter().enumerate() {
+        let others = firsts[at + 1..].iter().any(|(other, _)| folded(*own).meets(folded(*other)));
+        if others || (branches.len() > 1 && *empty) {
+            return false;
+        }
+    }
+    branches.iter().all(|branch| {
+        (0..branch.len()).all(|at| {
+            let (set, empty) = sequence(&branch[at + 1..]);
+            let follows = Rest {
+                first: if empty { set.with(rest.first) } else { set },
+                may_end: empty && rest.may_end,
+                fixed: rest.fixed && branch[at + 1..].iter().all(is_fixed),
+            };
+            decided(&branch[at], &follows, any_case)
+        })
+    })
+}
+
+fn decided(node: &Node, rest: &Rest, any_case: bool) -> bool {
+    let folded = |set: Set| if any_case { set.any_case() } else { set };
+    match node {
+        Node::Place(_) | Node::Character(..) => true,
+        Node::Group { branches, .. } => branches_decided(branches, rest, any_case),
+        Node::Repeat { node, varies, greedy, .. } => {
+            let (own, empty) = first(node);
+            if !greedy || empty {
+                return false;
+            }
+            let is_character = matches!(node.as_ref(), Node::Character(..));
+            let apart = !folded(own).meets(folded(rest.first));
+            if *varies && !apart && !(is_character && rest.fixed) {
+                return false;
+            }
+            let within = Rest { first: rest.first.with(own), may_end: true, fixed: false };
+            is_character || decided(node, &within, any_case)
+        }
+    }
+}
+
+/// Returns whether the only repetition is one character that takes as few as it can, between parts of fixed length.
+fn lazy_alone(branches: &[Vec<Node>]) -> bool {
+    let [branch] = branches else { return false };
+    let mut repeats = branch.iter().filter(|node| !is_fixed(node));
+    let is_lazy = |node: &Node| match node {
+        Node::Repeat { node, greedy: false, .. } => is_fixed(node),
+        Node::Group { branches, .. } => lazy_alone(branches),
+        _ => false,
+    };
+    repeats.next().is_some_and(is_lazy) && repeats.next().is_none()
+}
+
+/// Returns whether an expression is `^x+|x+$` of one class: where both match, they match the same.
+fn trims(branches: &[Vec<Node>]) -> bool {
+    let repeated = |node: &Node| match node {
+        Node::Repeat { node, times, greedy: true, .. } if times == "+" => match node.as_ref() {
+            Node::Character(text, _) => Some(text.clone()),
+            _ => None,
+        },
+        _ => None,
+    };
+    match branches {
+        [start, end] => match (start.as_slice(), end.as_slice()) {
+            ([Node::Place("^"), first], [last, Node::Place("$")]) => {
+                repeated(first).is_some() && repeated(first) == repeated(last)
+            }
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// The expression of a pattern of SIMILAR TO.
+fn similar(pattern: &str) -> Result<String, Reason> {
+    let mut text = String::from(r"\A(?:");
+    let mut rest = pattern.chars();
+    let mut bracket = false;
+    while let Some(next) = rest.next() {
+        match next {
+            '\\' => match rest.next() {
+                Some(c) => text.push_str(&regex::escape(&c.to_string())),
+                None => return refuse("it ends with a backslash", "write two"),
+            },
+            ']' if bracket => {
+                bracket = false;
+                text.push(']');
+            }
+            '[' | '&' | '~' if bracket => return refuse("a bracket holds a special character", "use ~"),
+            c if bracket => text.push(c),
+            '[' => {
+                bracket = true;
+                text.push('[');
+            }
+            '%' => text.push_str("(?s:.*)"),
+            '_' => text.push_str("(?s:.)"),
+            '(' => text.push_str("(?:"),
+            '|' | '*' | '+' | '?' | ')' | '{' | '}' => text.push(next),
+            other => text.push_str(&regex::escape(&other.to_string())),
+        }
+    }
+    Ok(text + r")\z")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Use, compile};
+
+    #[test]
+    fn what_matches_is_taken_only_where_both_rules_agree() {
+        for pattern in ["[0-9]+", "[^,]*,", r"(\d+)-(\d+)", "a.*b", "<.*?>", "(foo|bar)x", r"[^a-z]+"] {
+            assert!(compile(pattern, "", Use::First).is_ok(), "{pattern}");
+        }
+        assert!(compile(r"^\s+|\s+$", "", Use::All).is_ok());
+        for pattern in ["a|ab", "a?(ab)?", "(a+)+", ".*b*", "(?=a)", r"(a)\1", r"\bx", "a**", "x{"] {
+            assert!(compile(pattern, "", Use::First).is_err(), "{pattern}");
+        }
+        assert!(compile("b*", "", Use::All).is_err());
+        assert!(compile("a|ab", "", Use::Test).is_ok());
+        assert!(
+            compile("a%|_b", "", Use::Similar).is_ok_and(|made| made.is_match("xb") && !made.is_match("b"))
+        );
+    }
+}

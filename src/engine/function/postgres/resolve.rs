@@ -1,0 +1,180 @@
+//! Which function or operator a call means: PostgreSQL's rules for candidates (chapter 10 of its manual).
+
+use datafusion::arrow::datatypes::DataType;
+
+use super::{
+    Gives, Overload,
+    kind::{Category, Given, Kind, type_name},
+};
+
+/// A call whose meaning is decided.
+#[derive(Debug, Clone)]
+pub(in crate::engine) struct Resolved {
+    pub(in crate::engine) overload: &'static Overload,
+    /// The types to which the arguments are cast.
+    pub(in crate::engine) types: Vec<DataType>,
+    pub(in crate::engine) result: DataType,
+}
+
+/// Why a call has no meaning here: a message and what to write instead.
+#[derive(Debug, Clone)]
+pub(in crate::engine) struct Unresolved {
+    pub(in crate::engine) message: String,
+    pub(in crate::engine) help: String,
+}
+
+impl Unresolved {
+    pub(in crate::engine) fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { message: message.into(), help: help.into() }
+    }
+}
+
+/// Decides what a call of `name` means.
+pub(in crate::engine) fn resolve(
+    name: &str,
+    overloads: &[&'static Overload],
+    given: &[Given],
+) -> Result<Resolved, Unresolved> {
+    let overload = pick(overloads, given, super::is_operator(name)).map_err(|cause| match cause {
+        Cause::None => none(name, overloads, given),
+        Cause::Many => Unresolved::new(
+            format!("{} could mean several types", shown(name, given)),
+            "cast the text, as in '2024-01-31'::date",
+        ),
+    })?;
+    let types: Vec<DataType> = given
+        .iter()
+        .enumerate()
+        .map(|(at, argument)| {
+            let kind = overload.meets.or_else(|| overload.parameter(at)).unwrap_or(Kind::Any);
+            argument.cast_for(kind)
+        })
+        .collect();
+    let result = match overload.gives {
+        Gives::Kind(kind) => kind.data_type().unwrap_or(DataType::Null),
+        Gives::Same => types.first().cloned().unwrap_or(DataType::Null),
+        Gives::By(computed) => computed(&types, given)?,
+    };
+    Ok(Resolved { overload, types, result })
+}
+
+enum Cause {
+    None,
+    Many,
+}
+
+fn pick(
+    overloads: &[&'static Overload],
+    given: &[Given],
+    operator: bool,
+) -> Result<&'static Overload, Cause> {
+    if let Some(exact) = exact(overloads, given, operator) {
+        return Ok(exact);
+    }
+    let fits = |overload: &&&'static Overload| {
+        overload.accepts(given.len())
+            && given.iter().enumerate().all(|(at, argument)| {
+                let kind = overload.parameter(at).unwrap_or(Kind::Any);
+                if argument.is_unknown() { kind != Kind::AnyArray } else { kind.takes(&argument.data_type) }
+            })
+    };
+    let mut left: Vec<&'static Overload> = overloads.iter().filter(fits).copied().collect();
+    if left.is_empty() {
+        return Err(Cause::None);
+    }
+    let own: Vec<Option<Kind>> = given
+        .iter()
+        .map(|argument| if argument.is_unknown() { None } else { Kind::of(&argument.data_type) })
+        .collect();
+    let pairs = |overload: &'static Overload| {
+        own.iter().enumerate().filter_map(move |(at, own)| Some((overload.parameter(at)?, (*own)?)))
+    };
+    best(&mut left, |one| pairs(one).filter(|(kind, own)| kind == own).count());
+    best(&mut left, |one| {
+        let preferred = |kind: Kind, own: Kind| kind.is_preferred() && kind.category() == own.category();
+        pairs(one).filter(|(kind, own)| kind == own || preferred(*kind, *own)).count()
+    });
+    if left.len() > 1 {
+        by_category(&mut left, &own);
+    }
+    if left.len() > 1 {
+        // Texts take the type of the others if those agree.
+        let mut known = own.iter().flatten();
+        if let Some(first) = known.next()
+            && known.all(|other| other == first)
+        {
+            let all = |one: &&'static Overload| {
+                (0..given.len()).all(|at| one.parameter(at).is_some_and(|kind| kind == *first))
+            };
+            if left.iter().filter(|one| all(one)).count() == 1 {
+                left.retain(|one| all(one));
+            }
+        }
+    }
+    match left.as_slice() {
+        [one] => Ok(one),
+        _ => Err(Cause::Many),
+    }
+}
+
+fn exact(overloads: &[&'static Overload], given: &[Given], operator: bool) -> Option<&'static Overload> {
+    let mut types: Vec<Option<Kind>> = given
+        .iter()
+        .map(|argument| if argument.is_unknown() { None } else { Kind::of(&argument.data_type) })
+        .collect();
+    if operator && let [left, right] = types.as_mut_slice() {
+        // A text takes the type of the other operand.
+        *left = left.or(*right);
+        *right = right.or(*left);
+    }
+    let same = |overload: &&&'static Overload| {
+        overload.accepts(given.len())
+            && types.iter().enumerate().all(|(at, own)| own.is_some() && overload.parameter(at) == *own)
+    };
+    overloads.iter().find(same).copied()
+}
+
+/// Keeps those with the greatest count.
+fn best(left: &mut Vec<&'static Overload>, count: impl Fn(&'static Overload) -> usize) {
+    let most = left.iter().map(|one| count(one)).max().unwrap_or(0);
+    left.retain(|one| count(one) == most);
+}
+
+/// Arguments of an open type take one of text if there is such a candidate, else of the category that all agree on.
+fn by_category(left: &mut Vec<&'static Overload>, own: &[Option<Kind>]) {
+    for at in (0..own.len()).filter(|at| own[*at].is_none()) {
+        let kinds: Vec<Kind> = left.iter().filter_map(|one| one.parameter(at)).collect();
+        let category = if kinds.iter().any(|kind| kind.category() == Category::Text) {
+            Category::Text
+        } else {
+            match kinds.first() {
+                Some(first) if kinds.iter().all(|kind| kind.category() == first.category()) => {
+                    first.category()
+                }
+                _ => return,
+            }
+        };
+        let of = |one: &&'static Overload| one.parameter(at).is_some_and(|kind| kind.category() == category);
+        left.retain(of);
+        if left.iter().any(|one| one.parameter(at).is_some_and(Kind::is_preferred)) {
+            left.retain(|one| one.parameter(at).is_some_and(Kind::is_preferred));
+        }
+    }
+}
+
+fn shown(name: &str, given: &[Given]) -> String {
+    let types: Vec<String> = given.iter().map(|argument| type_name(&argument.data_type)).collect();
+    match (super::symbol(name), types.as_slice()) {
+        (Some(symbol), [left, right]) => format!("`{left} {symbol} {right}`"),
+        (Some(symbol), [one]) => format!("`{symbol} {one}`"),
+        _ => format!("`{name}({})`", types.join(", ")),
+    }
+}
+
+fn none(name: &str, overloads: &[&'static Overload], given: &[Given]) -> Unresolved {
+    let message = format!("there is no {}", shown(name, given));
+    let mut takes: Vec<String> = overloads.iter().map(|overload| overload.shown(name)).collect::<Vec<_>>();
+    takes.dedup();
+    takes.truncate(6);
+    Unresolved::new(message, format!("cast the operands for one of these: {}", takes.join(", ")))
+}
