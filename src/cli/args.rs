@@ -122,7 +122,8 @@ impl LogLevel {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Load the selected seeds, build the selected models and take the selected snapshots in order, and test them; each becomes visible by one commit, if its tests pass
+    /// Load the selected seeds, build the selected models and take the selected snapshots in order, and test
+    /// them; each becomes visible by one commit, if its tests pass
     Build(BuildArgs),
     /// Build the selected models without testing them
     Run(RunArgs),
@@ -146,7 +147,8 @@ pub enum Command {
     Show(ShowArgs),
     /// Show what `build` would do, and why, without doing it
     Plan(PlanArgs),
-    /// Tell of a model: what it is, its columns, its tests and how they ended, and its last versions with why each was made
+    /// Tell of a model: what it is, its columns, its tests and how they ended, and its last versions with why
+    /// each was made
     Describe(DescribeArgs),
     /// What the project and its tables are, for people and other tools
     #[command(subcommand)]
@@ -164,8 +166,8 @@ pub enum Command {
 /// Which nodes.
 #[derive(Debug, Clone, Default, ClapArgs)]
 pub struct SelectArgs {
-    /// Nodes to take: names, +upstream, downstream+, 2+near+1, @both, tag:x, path:models/staging, source:files,
-    /// config.materialized:view; a space is "or", a comma "and"
+    /// Nodes to take: names, +upstream, downstream+, 2+near+1, @both, tag:x, path:models/staging,
+    /// source:files, config.materialized:view; a space is "or", a comma "and"
     #[arg(long, short = 's', env = "HEADWATER_SELECT", num_args = 1.., value_name = "SELECTION")]
     pub select: Vec<String>,
     /// Nodes to leave out, in the same language
@@ -235,7 +237,8 @@ pub struct RebuildArgs {
     /// Build the selected incremental models from nothing
     #[arg(long, short = 'f', env = "HEADWATER_FULL_REFRESH", value_parser = clap::builder::BoolishValueParser::new())]
     pub full_refresh: bool,
-    /// Build the batches from this time on, whether they are done or not: 2021-01-01, or 2021-01-01T13:00; in UTC
+    /// Build the batches from this time on, whether they are done or not: 2021-01-01, or 2021-01-01T13:00; in
+    /// UTC
     #[arg(long, env = "HEADWATER_EVENT_TIME_START", requires = "event_time_end", value_name = "TIME", value_parser = crate::interval::instant)]
     pub event_time_start: Option<DateTime<Utc>>,
     /// Up to this time, which is not in it

@@ -1,4 +1,5 @@
-//! `build`, `run`, `seed`, `snapshot`, `test` and `source freshness`: compile everything, then carry out the plan and tell of it.
+//! `build`, `run`, `seed`, `snapshot`, `test` and `source freshness`: compile everything, then carry out the
+//! plan and tell of it.
 
 use std::{
     io::{IsTerminal, stderr, stdout},

@@ -8,11 +8,13 @@
 //! - `found_columns`: what builds record of sources that declare no columns
 //! - `openlineage`: where lineage events go
 //! - `failure`: what stops a command, as lines and an exit code
-//! - one file a command: `build` (also `run`, `seed`, `snapshot`, `test`, `source freshness`), `compile`, `list`, `show`, `plan`,
+//! - one file a command: `build` (also `run`, `seed`, `snapshot`, `test`, `source freshness`), `compile`,
+//!   `list`, `show`, `plan`,
 //!   `describe`, `docs`, `lineage`, `retry`, `clean`, `debug`, `init`, `accept` (`source accept`), `source_columns`,
 //!   `source_options`
 //!
-//! The only code that knows the environment, the working directory and the streams. Holds no logic of its own.
+//! The only code that knows the environment, the working directory and the streams. Holds no logic of its
+//! own.
 
 mod accept;
 pub mod args;
@@ -54,8 +56,8 @@ use self::{
 
 /// Runs the command of this process's arguments.
 ///
-/// Exit codes are dbt's: 0 all well, 1 a node failed or was skipped for a failure, 2 could not run. A reader that goes
-/// away (`headwater list | head -1`) is no failure.
+/// Exit codes are dbt's: 0 all well, 1 a node failed or was skipped for a failure, 2 could not run. A reader
+/// that goes away (`headwater list | head -1`) is no failure.
 #[must_use]
 pub fn main() -> ExitCode {
     let args = match Args::try_parse() {
@@ -83,8 +85,8 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Bytes of stack that each thread may use: plans of deep expressions are walked by recursion. Only what is touched
-/// takes memory.
+/// Bytes of stack that each thread may use: plans of deep expressions are walked by recursion. Only what is
+/// touched takes memory.
 const STACK: usize = 256 << 20;
 
 /// Runs a command to its end.
@@ -109,8 +111,8 @@ fn in_colour() -> bool {
 /// What the runtime's threads are called.
 const WORKER: &str = "headwater-worker";
 
-/// A panic in a task comes back to whoever waits for the task and is told there, as the failure of a step (delta-rs
-/// panics so when a disk is full). Its trace is for the log, not in the middle of a run's lines.
+/// A panic in a task comes back to whoever waits for the task and is told there, as the failure of a step
+/// (delta-rs panics so when a disk is full). Its trace is for the log, not in the middle of a run's lines.
 fn quiet_worker_panics() {
     let default = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {

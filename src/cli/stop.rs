@@ -1,4 +1,5 @@
-//! Signals that ask a command to stop: Ctrl-C (SIGINT), SIGTERM as schedulers send it, SIGHUP as a closed terminal does.
+//! Signals that ask a command to stop: Ctrl-C (SIGINT), SIGTERM as schedulers send it, SIGHUP as a closed
+//! terminal does.
 
 use std::time::Duration;
 
@@ -7,8 +8,8 @@ use tokio_util::sync::CancellationToken;
 /// The time between a signal and the process's end, at most. Kubernetes kills after 30 seconds.
 const DEADLINE: Duration = Duration::from_secs(25);
 
-/// Cancels a run at the first signal and waits for its steps to clean up. The second signal and the deadline end the
-/// process: the next run removes what is left then.
+/// Cancels a run at the first signal and waits for its steps to clean up. The second signal and the deadline
+/// end the process: the next run removes what is left then.
 pub(super) async fn cancel_on_signal(cancel: CancellationToken) {
     let Some(number) = requested().await else { return };
     cancel.cancel();
@@ -35,7 +36,8 @@ pub(super) async fn requested() -> Option<i32> {
     Some(kind.as_raw_value())
 }
 
-/// Waits for Ctrl-C and returns the number that it has elsewhere; `None` at once if there is no handler for it.
+/// Waits for Ctrl-C and returns the number that it has elsewhere; `None` at once if there is no handler for
+/// it.
 #[cfg(not(unix))]
 pub(super) async fn requested() -> Option<i32> {
     tokio::signal::ctrl_c().await.ok().map(|()| 2)

@@ -1,5 +1,5 @@
-//! Rows by stretches of time: which of a table's lie in them, which files hold any of these, and which stretches some
-//! rows touch.
+//! Rows by stretches of time: which of a table's lie in them, which files hold any of these, and which
+//! stretches some rows touch.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -59,14 +59,15 @@ fn lies_in(column: &Expr, data_type: &DataType, stretches: &Intervals) -> Result
     Ok(datafusion::logical_expr::utils::disjunction(conditions).unwrap_or_else(|| lit(false)))
 }
 
-/// The name of a view or of a table, under which its own plan stands; none of what a query calls something itself.
+/// The name of a view or of a table, under which its own plan stands; none of what a query calls something
+/// itself.
 pub(super) fn stands_for(alias: &TableReference) -> Option<Relation> {
     Some(Relation::new(alias.schema()?, alias.table()))
 }
 
 impl Bound {
-    /// The same query, which reads of these relations only the rows of these stretches. What views read is left alone: they
-    /// are read by their own rows' time.
+    /// The same query, which reads of these relations only the rows of these stretches. What views read is
+    /// left alone: they are read by their own rows' time.
     ///
     /// # Errors
     /// If a relation lacks its column, or if that does not tell a time.
@@ -91,8 +92,8 @@ impl Bound {
     }
 }
 
-/// A table's rows in the columns `wanted`, and in [`CHANGE`] that those of these stretches go. Rows have NULL in columns that
-/// the table lacks.
+/// A table's rows in the columns `wanted`, and in [`CHANGE`] that those of these stretches go. Rows have NULL
+/// in columns that the table lacks.
 pub fn making_room(table: &Table, wanted: &SchemaRef, column: &str, stretches: &Intervals) -> Result<Bound> {
     let schema = table.schema();
     let time = Expr::Column(Column::from_name(column));
@@ -159,8 +160,8 @@ impl Engine {
         Ok(touched.into_iter().collect())
     }
 
-    /// The batches whose rows are others after `went` gave way to `came`, of which some rows may have been written anew as they
-    /// were. Rows whose time is not known lie in no batch.
+    /// The batches whose rows are others after `went` gave way to `came`, of which some rows may have been
+    /// written anew as they were. Rows whose time is not known lie in no batch.
     pub async fn touched_between(
         &self,
         (came, went): (&Table, Option<&Table>),

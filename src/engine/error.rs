@@ -147,7 +147,8 @@ impl SqlError {
         self.helps.push("give one of them another name with `as`".into());
     }
 
-    /// A subquery that can't be computed where it stands, in the user's terms: the engine speaks of its own plans.
+    /// A subquery that can't be computed where it stands, in the user's terms: the engine speaks of its own
+    /// plans.
     pub(super) fn of_subquery(error: &DataFusionError, sql: &str) -> Self {
         let plain = message(error);
         let is_internal =
@@ -237,7 +238,8 @@ fn code(error: &DataFusionError) -> &'static str {
     }
 }
 
-/// The constant that a message quotes, or the function that it begins with, if the statement has it just once.
+/// The constant that a message quotes, or the function that it begins with, if the statement has it just
+/// once.
 fn quoted(sql: &str, message: &str) -> Option<Range<usize>> {
     let function = message.strip_prefix('`').and_then(|rest| rest.split_once('`')).map(|(name, _)| name);
     if let Some(name) = function.filter(|name| name.starts_with(char::is_alphabetic)) {

@@ -1,11 +1,12 @@
-//! Guards against wrong results. DataFusion 55.2 pushes a filter through a projection by the names of its columns, and
-//! of two columns of one name it takes the wrong one (`ProjectionExec::collect_reverse_alias`). So
-//! `select b.k from a right join b on a.k = b.k where a.k is null` filters `b.k`, and finds nothing.
+//! Guards against wrong results. DataFusion 55.2 pushes a filter through a projection by the names of its
+//! columns, and of two columns of one name it takes the wrong one (`ProjectionExec::collect_reverse_alias`).
+//! So `select b.k from a right join b on a.k = b.k where a.k is null` filters `b.k`, and finds nothing.
 //!
 //! Where a plan has such a projection its filters stay where they are, which costs speed and no rows.
 //!
-//! It also merges projections, and then numbers columns anew but not the parameters of lambdas: `list_transform(l, x -> x + 1)`
-//! may take a column for `x`. Where a plan has lambdas its projections stay as they are.
+//! It also merges projections, and then renumbers columns but not the parameters of lambdas:
+//! `list_transform(l, x -> x + 1)` may take a column for `x`. Where a plan has lambdas its projections stay
+//! as they are.
 
 use std::{collections::HashSet, sync::Arc};
 

@@ -17,7 +17,8 @@
 //! - [`checked_scan`]: a table whose filters the query applies itself
 //! - `function`: the SQL functions of dialect `duckdb`
 //! - `nan`: numbers that statistics leave out
-//! - `guard`, `null_keys`, `merge_keys`: against an optimizer that would lose or find rows, and joins that could not spill
+//! - `guard`, `null_keys`, `merge_keys`: against an optimizer that would lose or find rows, and joins that
+//!   could not spill
 //! - [`print`]: rows as text
 //! - [`error`]: what DataFusion has against a statement, with places in it
 //! - [`source`]: files and databases as tables

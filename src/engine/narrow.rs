@@ -1,8 +1,9 @@
-//! What a test must look at of a table, where it is known that it found nothing in the version before: rows that came, or
-//! groups that a row came to or went from. All others are as they were.
+//! What a test must look at of a table, where it is known that it found nothing in the version before: rows
+//! that came, or groups that a row came to or went from. All others are as they were.
 //!
-//! A test that asks something of each row by itself, be it beside another table, looks at rows that came. One that asks something of
-//! groups of rows looks at the groups that were touched. Any other looks at everything.
+//! A test that asks something of each row by itself, be it beside another table, looks at rows that came. One
+//! that asks something of groups of rows looks at the groups that were touched. Any other looks at
+//! everything.
 
 use std::sync::Arc;
 
@@ -34,7 +35,8 @@ pub enum Narrowed {
 /// What a query sees of a table, in terms of that table's columns.
 struct Seen {
     narrowed: Narrowed,
-    /// Each column that comes out of a node, as an expression over the table's; those that are not are missing.
+    /// Each column that comes out of a node, as an expression over the table's; those that are not are
+    /// missing.
     columns: Vec<(Column, Expr)>,
 }
 
@@ -45,8 +47,8 @@ pub fn is_column(group: &Expr, column: &str) -> bool {
 }
 
 impl Query {
-    /// What the query must look at of `own` to find the rows that it would find only because of a change; none if it must look at
-    /// everything. All else that it reads is as it was.
+    /// What the query must look at of `own` to find the rows that it would find only because of a change;
+    /// none if it must look at everything. All else that it reads is as it was.
     #[must_use]
     pub fn narrowed(&self, own: &Relation) -> Option<Narrowed> {
         follow(self.plan(), own).map(|seen| seen.narrowed)
@@ -111,7 +113,8 @@ fn follow(node: &LogicalPlan, own: &Relation) -> Option<Seen> {
 }
 
 impl Seen {
-    /// An expression in terms of the table's columns; none if it has others in it, or may be another the next time.
+    /// An expression in terms of the table's columns; none if it has others in it, or may be another the next
+    /// time.
     fn of_table(&self, expr: &Expr) -> Option<Expr> {
         let expr = expr.clone().unalias();
         if expr.is_volatile() || matches!(expr, Expr::GroupingSet(_)) {
@@ -155,8 +158,8 @@ fn key(place: usize) -> String {
 }
 
 impl Engine {
-    /// The rows of `table` that belong to a group of which `came` or `went` has a row. What is spooled must last as long as
-    /// the table is read.
+    /// The rows of `table` that belong to a group of which `came` or `went` has a row. What is spooled must
+    /// last as long as the table is read.
     pub async fn groups_touched(
         &self,
         table: &Table,

@@ -1,8 +1,9 @@
 //! A guard against wrong results: keys of a join that are equal if both are NULL, and those that aren't.
 //!
-//! DataFusion 55.2 joins by `a.k is not distinct from b.k` as by a key whose NULLs are equal, and says so of the whole
-//! join. Then it adds keys of `=` from WHERE, ON and other joins (`ExtractEquijoinPredicate`, `EliminateCrossJoin`), and
-//! their NULLs become equal too. Here such a join gets no other keys: what would be one stays a condition.
+//! DataFusion 55.2 joins by `a.k is not distinct from b.k` as by a key whose NULLs are equal, and says so of
+//! the whole join. Then it adds keys of `=` from WHERE, ON and other joins (`ExtractEquijoinPredicate`,
+//! `EliminateCrossJoin`), and their NULLs become equal too. Here such a join gets no other keys: what would
+//! be one stays a condition.
 
 use std::sync::Arc;
 

@@ -77,7 +77,8 @@ impl Query {
         volatile
     }
 
-    /// The query with the columns of a table: by their names, in its order and its types, NULL where it has none.
+    /// The query with the columns of a table: by their names, in its order and its types, NULL where it has
+    /// none.
     ///
     /// # Errors
     /// If a column can't be of the table's type.
@@ -180,8 +181,8 @@ impl Engine {
         Ok(query)
     }
 
-    /// Plans a query that has subqueries, or had, to the end, over tables without rows: whether a subquery can be computed where
-    /// it is written is known only then.
+    /// Plans a query that has subqueries, or had, to the end, over tables without rows: whether a subquery
+    /// can be computed where it is written is known only then.
     async fn check_subqueries(&self, query: &Query, had: bool) -> Result<()> {
         let (mut has_subqueries, mut tables) = (had, BTreeMap::new());
         query.plan.apply_with_subqueries(|node| {

@@ -1,9 +1,10 @@
-//! Whether batches of time can be made by one query as well as each by its own: whether no row that a query makes comes of rows
-//! of two batches.
+//! Whether batches of time can be made by one query as well as each by its own: whether no row that a query
+//! makes comes of rows of two batches.
 //!
-//! The plan is followed from what it reads upwards. Of each node it is known whether its rows belong to a batch, and which of
-//! its columns tell to which one. A group, a window's partition, a distinct row must be of one batch, and so must both
-//! sides of a join; where that does not follow from the plan, the answer is no.
+//! The plan is followed from what it reads upwards. Of each node it is known whether its rows belong to a
+//! batch, and which of its columns tell to which one. A group, a window's partition, a distinct row must be
+//! of one batch, and so must both sides of a join; where that does not follow from the plan, the answer is
+//! no.
 
 use std::collections::BTreeSet;
 
@@ -26,13 +27,15 @@ use crate::interval::BatchSize;
 enum Lie {
     /// They are the same for all batches.
     Anyhow,
-    /// Each belongs to a batch, which any of these columns tells. Two of them that are equal tell the same one.
+    /// Each belongs to a batch, which any of these columns tells. Two of them that are equal tell the same
+    /// one.
     InBatches(BTreeSet<Column>),
 }
 
 impl Query {
-    /// Whether the rows of several batches can be made at once: they are those that each batch's own query makes, and the
-    /// column `event_time` tells which are whose. `inputs` are read by their time, all else is read whole.
+    /// Whether the rows of several batches can be made at once: they are those that each batch's own query
+    /// makes, and the column `event_time` tells which are whose. `inputs` are read by their time, all else is
+    /// read whole.
     #[must_use]
     pub fn is_separable(&self, inputs: &[Timed], event_time: &str, size: BatchSize) -> bool {
         let tracer = Tracer { inputs, size };
@@ -277,7 +280,8 @@ mod tests {
         name::Relation,
     };
 
-    /// Readings and prices have a time; meters have none; `v` is a view of readings without a time of its own.
+    /// Readings and prices have a time; meters have none; `v` is a view of readings without a time of its
+    /// own.
     async fn engine() -> Engine {
         let settings = EngineSettings {
             threads: 2,

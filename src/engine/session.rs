@@ -31,13 +31,13 @@ pub struct EngineSettings {
     pub database: String,
 }
 
-/// DataFusion, set up for an invocation. Relations are declared to it schema first; queries are planned against
-/// those schemas and bound to data later.
+/// DataFusion, set up for an invocation. Relations are declared to it schema first; queries are planned
+/// against those schemas and bound to data later.
 pub struct Engine {
     context: SessionContext,
     dialect: Dialect,
-    /// The session, made once: a copy for each of thousands of small queries would cost more than they do. So `now()` is one
-    /// moment for a whole invocation.
+    /// The session, made once: a copy for each of thousands of small queries would cost more than they do. So
+    /// `now()` is one moment for a whole invocation.
     session: Arc<super::Session>,
     /// The same, with joins that spill.
     spilling: Arc<super::Session>,
@@ -179,7 +179,8 @@ impl Engine {
         &self.context
     }
 
-    /// What the same SQL text means, where that isn't DataFusion's own: a table made under another meaning is stale.
+    /// What the same SQL text means, where that isn't DataFusion's own: a table made under another meaning is
+    /// stale.
     #[must_use]
     pub fn semantics(&self) -> Option<&'static str> {
         self.dialect.semantics()

@@ -19,9 +19,10 @@ use crate::name::Relation;
 pub(super) const CHECKPOINT_INTERVAL: u64 = 100;
 
 impl Lake {
-    /// Says of the rows that stand at `version` what `provenance` says; no row changes, and what was made from that
-    /// version is as fresh as before. `transaction` is an application and the number of what it did. Returns the number
-    /// of the commit. If another writer committed after `version` nothing is said, and the error tells.
+    /// Says of the rows that stand at `version` what `provenance` says; no row changes, and what was made
+    /// from that version is as fresh as before. `transaction` is an application and the number of what it
+    /// did. Returns the number of the commit. If another writer committed after `version` nothing is said,
+    /// and the error tells.
     pub async fn attest(
         &self,
         relation: &Relation,

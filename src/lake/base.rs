@@ -1,5 +1,5 @@
-//! The version that a change starts from: what it reads of the table and what it replaces are of one version, so that
-//! nothing another writer did in between is overlooked.
+//! The version that a change starts from: what it reads of the table and what it replaces are of one version,
+//! so that nothing another writer did in between is overlooked.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -87,7 +87,8 @@ impl Base {
         self.snapshot.metadata().partition_columns()
     }
 
-    /// The number that the newest commit of an application gave itself (Delta's `txn` action); none if it made none.
+    /// The number that the newest commit of an application gave itself (Delta's `txn` action); none if it
+    /// made none.
     pub async fn transaction(&self, app: &str) -> Result<Option<u64>, LakeError> {
         let version = self.snapshot.transaction_version(self.log_store.as_ref(), app).await;
         let version = version.map_err(|error| LakeError::of(READ, &self.place, error))?;
@@ -138,7 +139,8 @@ impl Base {
         as_read(self.builder().await?, &self.snapshot)
     }
 
-    /// Its rows, and in a column of this name the file that each lies in, as [`rows_of`](Self::rows_of) takes it.
+    /// Its rows, and in a column of this name the file that each lies in, as [`rows_of`](Self::rows_of) takes
+    /// it.
     pub async fn rows_with_files(&self, column: &str) -> Result<Table, LakeError> {
         as_read(self.builder().with_file_column(column).await?, &self.snapshot)
     }
@@ -161,8 +163,9 @@ impl Base {
     }
 }
 
-/// A scan of delta-rs as tables are read here: no filter is taken for applied, and the empty text is NULL in a partition
-/// column, as in Delta's protocol and to other readers. delta-rs writes it and reads it back as it is.
+/// A scan of delta-rs as tables are read here: no filter is taken for applied, and the empty text is NULL in
+/// a partition column, as in Delta's protocol and to other readers. delta-rs writes it and reads it back as
+/// it is.
 pub(super) fn as_read(scan: Table, snapshot: &EagerSnapshot) -> Result<Table, LakeError> {
     let is_text = |column: &String| {
         snapshot.schema().field(column).is_some_and(|field| field.data_type() == &DataType::STRING)

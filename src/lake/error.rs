@@ -1,4 +1,5 @@
-//! What can go wrong with the lake, told apart so that a person knows what to do and a run whether to try again.
+//! What can go wrong with the lake, told apart so that a person knows what to do and a run whether to try
+//! again.
 
 use std::{error::Error, io};
 
@@ -153,7 +154,8 @@ impl LakeError {
         }
     }
 
-    /// Whether to begin again from what stands there now: for a passing reason, or because another writer came first.
+    /// Whether to begin again from what stands there now: for a passing reason, or because another writer
+    /// came first.
     #[must_use]
     pub fn is_worth_another_try(&self) -> bool {
         self.is_transient() || matches!(self, Self::Conflict { .. })

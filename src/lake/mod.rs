@@ -11,12 +11,13 @@
 //! entry to itself; publishing puts that very entry into the table's log, if its number is still free. A
 //! version that was prepared on a state that is no longer the newest is never published.
 //!
-//! Start at [`Lake`]; `place` is where it lies, `mount` how delta-rs sees it. `stage` writes, `base` is what a change starts from, `between` how two
-//! versions differ, `deletion_vector` which rows of a file no longer count, `known` which were read already. `cast` brings
-//! rows into a table's form, `misfit` names values that it can't hold, `sink` is one writer's memory, `file_writer` writes
-//! a file, `commit` makes the log entry, `constraint` binds other writers, `past` tells of earlier versions, `facts` of the
-//! newest, `attest` says more of the rows that are there, `notes` are small texts beside the tables, `runs` cleans up
-//! after runs that were killed, of which `fault` makes some for tests.
+//! Start at [`Lake`]; `place` is where it lies, `mount` how delta-rs sees it. `stage` writes, `base` is what
+//! a change starts from, `between` how two versions differ, `deletion_vector` which rows of a file no longer
+//! count, `known` which were read already. `cast` brings rows into a table's form, `misfit` names values that
+//! it can't hold, `sink` is one writer's memory, `file_writer` writes a file, `commit` makes the log entry,
+//! `constraint` binds other writers, `past` tells of earlier versions, `facts` of the newest, `attest` says
+//! more of the rows that are there, `notes` are small texts beside the tables, `runs` cleans up after runs
+//! that were killed, of which `fault` makes some for tests.
 
 mod attest;
 mod base;

@@ -1,9 +1,10 @@
 //! A local lake as delta-rs sees it: a store of its own, with the schemas at its top.
 //!
-//! delta-rs and its kernel decode the paths of a listing twice, so that a `%` in a folder's name leads elsewhere; they read
-//! `\` as `/`; and they replace a folder that is a symbolic link by its target in some places only. A mount shows them
-//! neither links nor names that need encoding, and [`Mounted`] leads to the files. Delete this once the kernel's storage
-//! handler encodes the paths that it lists, and `try_parse_uri` keeps to the URL that it was given.
+//! delta-rs and its kernel decode the paths of a listing twice, so that a `%` in a folder's name leads
+//! elsewhere; they read `\` as `/`; and they replace a folder that is a symbolic link by its target in some
+//! places only. A mount shows them neither links nor names that need encoding, and [`Mounted`] leads to the
+//! files. Delete this once the kernel's storage handler encodes the paths that it lists, and `try_parse_uri`
+//! keeps to the URL that it was given.
 
 use std::{fmt, path::Path as Folder, sync::Arc};
 
@@ -27,8 +28,8 @@ const NAMES: usize = 2;
 /// Files that are deleted at a time.
 const DELETIONS: usize = 8;
 
-/// The URL under which delta-rs finds a folder, an absolute path in UTF-8. Each has another host: what reads tables tells
-/// stores apart by it.
+/// The URL under which delta-rs finds a folder, an absolute path in UTF-8. Each has another host: what reads
+/// tables tells stores apart by it.
 pub(super) fn url(folder: &Folder) -> Option<Url> {
     Url::parse(&format!("{SCHEME}{}/", encode(folder.to_str()?.trim_end_matches('/')))).ok()
 }
@@ -71,7 +72,8 @@ pub(super) fn unmounted(message: &str) -> String {
     shown
 }
 
-/// A location of files in a lake, below its root: the names of schema and table changed, and the rest as it is.
+/// A location of files in a lake, below its root: the names of schema and table changed, and the rest as it
+/// is.
 pub(super) fn renamed(below: &str, rename: fn(&str) -> String) -> String {
     let names = below.split('/').enumerate();
     let names = names.map(|(at, name)| if at < NAMES { rename(name) } else { name.to_owned() });

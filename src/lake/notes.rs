@@ -1,5 +1,5 @@
-//! Small texts that the lake keeps for the project beside its tables, such as the columns that were found in a source.
-//! They lie at `_headwater/<kind>/<name>.json`; whoever writes one last is right.
+//! Small texts that the lake keeps for the project beside its tables, such as the columns that were found in
+//! a source. They lie at `_headwater/<kind>/<name>.json`; whoever writes one last is right.
 
 use std::sync::Arc;
 

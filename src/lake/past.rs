@@ -26,8 +26,8 @@ pub struct Past {
 const READS: usize = 8;
 
 impl Lake {
-    /// The newest `limit` versions of a table, newest first; none if there is no table. Entries that were cleaned
-    /// away end it.
+    /// The newest `limit` versions of a table, newest first; none if there is no table. Entries that were
+    /// cleaned away end it.
     pub async fn history(&self, relation: &Relation, limit: usize) -> Result<Vec<Past>, LakeError> {
         let place = self.place(relation);
         let read = |error| LakeError::of(READ, &place, error);

@@ -89,7 +89,7 @@ impl Root {
         show(&self.url)
     }
 
-    /// Whether it is a local file.
+    /// Returns whether it is a local file.
     pub(super) fn is_file(&self) -> bool {
         // A path that ends in a slash is never a file's.
         self.folder().is_some_and(|path| path.components().collect::<PathBuf>().is_file())
@@ -150,7 +150,7 @@ fn without_secrets(root: &str) -> String {
     }
 }
 
-/// Whether a local folder is not there. Only a clear answer counts.
+/// Returns whether a local folder is missing. Only a clear answer counts.
 pub(super) fn is_missing(folder: Option<&Path>) -> bool {
     folder.is_some_and(|folder| folder.try_exists().is_ok_and(|exists| !exists))
 }

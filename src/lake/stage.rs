@@ -101,9 +101,9 @@ struct Written {
 }
 
 impl Lake {
-    /// Writes the streams' rows, all streams side by side, as the next version of a table, which is made if it
-    /// is not there. Nobody sees it before it is published. On an error, or when cancelled, everything that
-    /// was written is deleted before this returns; so cancel it by its token and don't just drop it.
+    /// Writes the streams' rows, all streams side by side, as the next version of a table, which is made if
+    /// it is not there. Nobody sees it before it is published. On an error, or when cancelled, everything
+    /// that was written is deleted before this returns; so cancel it by its token and don't just drop it.
     pub async fn stage(
         &self,
         relation: &Relation,

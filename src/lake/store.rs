@@ -25,8 +25,8 @@ use crate::{
     name::Relation,
 };
 
-/// How a file's name starts that says: what else lies in this folder is a table being made, or one whose maker
-/// died. Each staging has its own, so that none takes another's away.
+/// How a file's name starts that says: what else lies in this folder is a table being made, or one whose
+/// maker died. Each staging has its own, so that none takes another's away.
 pub(super) const MARKER: &str = "_headwater_staging";
 
 /// A folder or bucket of Delta tables. Cheap to clone.
@@ -49,7 +49,8 @@ pub struct Lake {
 pub struct Observed {
     /// Its number.
     pub version: u64,
-    /// The version that last changed rows, columns or settings; those after it said something, or packed files anew.
+    /// The version that last changed rows, columns or settings; those after it said something, or packed
+    /// files anew.
     pub data_version: u64,
     /// Its columns.
     pub schema: SchemaRef,
@@ -89,8 +90,8 @@ impl Lake {
         Self { session: Some(session), ..self }
     }
 
-    /// The same lake, as this run writes to it: if it is killed, the next run's [`Lake::repair`] removes what it leaves.
-    /// Writes nothing yet. Call [`Lake::end_run`] at its end.
+    /// The same lake, as this run writes to it: if it is killed, the next run's [`Lake::repair`] removes what
+    /// it leaves. Writes nothing yet. Call [`Lake::end_run`] at its end.
     #[must_use]
     pub fn with_run(self, run: &str) -> Self {
         self.with_run_at(run, Pace::default())
@@ -115,8 +116,8 @@ impl Lake {
         Self { store: Arc::new(Faulty::new(self.store, fault)), ..self }
     }
 
-    /// The Delta table at a location outside this lake, a URL or a path from `base`: the lake that its folder's folder
-    /// is the root of, with this lake's credentials, and what the table is called there.
+    /// The Delta table at a location outside this lake, a URL or a path from `base`: the lake that its
+    /// folder's folder is the root of, with this lake's credentials, and what the table is called there.
     pub fn elsewhere(&self, location: &str, base: &Path) -> Result<(Self, Relation), LakeError> {
         let whole = Root::parse(location, base)?;
         let mut segments: Vec<&str> =
@@ -252,7 +253,8 @@ impl Lake {
         self.diary.as_ref()
     }
 
-    /// Whether a table's folder is not there. Only a clear answer counts, which an object store never gives.
+    /// Returns whether a table's folder is missing. Only a clear answer counts, which an object store never
+    /// gives.
     pub(super) fn is_missing(&self, relation: &Relation) -> bool {
         place::is_missing(self.root.folder_of(relation).as_deref())
     }
@@ -323,8 +325,8 @@ pub(super) async fn is_newest(log_store: &LogStoreRef, version: u64) -> bool {
     log_store.get_latest_version(version).await.is_ok_and(|newest| newest == version)
 }
 
-/// The version that the newest rows came with, and how they came to be. Commits that change no row are passed over,
-/// whoever made them.
+/// The version that the newest rows came with, and how they came to be. Commits that change no row are passed
+/// over, whoever made them.
 async fn evidence(
     log_store: &LogStoreRef,
     newest: u64,

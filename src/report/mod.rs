@@ -1,4 +1,5 @@
-//! What people and programs are told: of a run, as folds of its [`Event`]s; of a plan and of lineage, as they are.
+//! What people and programs are told: of a run, as folds of its [`Event`]s; of a plan and of lineage, as they
+//! are.
 //!
 //! ```text
 //! Event ──▶ narrator ──▶ Message ──▶ wording ──▶ Line ──▶ terminal
@@ -17,8 +18,8 @@
 //! - [`Description`]: a node, as `headwater describe` tells of it
 //! - [`AskedLineage`]: where columns come from, as `headwater lineage` prints it
 //!
-//! Nothing here calls `run`, reads a clock, the environment or a table, or changes what a run does: the scheduler
-//! is given a closure and does not know this module.
+//! Nothing here calls `run`, reads a clock, the environment or a table, or changes what a run does: the
+//! scheduler is given a closure and does not know this module.
 
 mod artifact;
 mod describe;

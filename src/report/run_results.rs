@@ -26,8 +26,8 @@ const SCHEMA: &str = "https://schemas.getdbt.com/dbt/run-results/v6.json";
 /// The message of each step of a run that was killed.
 const UNFINISHED: &str = "the run ended before its results were written";
 
-/// Collects the results and writes them when the run is over, cancelled or not. Until then, and after a run that was
-/// killed, the artifact says that no step of the run was finished.
+/// Collects the results and writes them when the run is over, cancelled or not. Until then, and after a run
+/// that was killed, the artifact says that no step of the run was finished.
 pub struct RunResults {
     path: PathBuf,
     invocation: Invocation,

@@ -1,5 +1,6 @@
-//! The target path: the folder that artifacts go to. A folder that Headwater makes carries a mark. Only artifacts in a
-//! marked folder are ever removed: in a Rust project `target/` belongs to cargo, and a lake may lie in it.
+//! The target path: the folder that artifacts go to. A folder that Headwater makes carries a mark. Only
+//! artifacts in a marked folder are ever removed: in a Rust project `target/` belongs to cargo, and a lake
+//! may lie in it.
 
 use std::{
     fs, io,
@@ -26,7 +27,7 @@ const DELTA_LOG: &str = "_delta_log";
 #[derive(Debug, Clone)]
 pub struct TargetPath(PathBuf);
 
-/// What `clean` can do with the target path.
+/// The state of the target path, as `clean` finds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cleanup {
     /// There is no such folder.
@@ -64,8 +65,8 @@ impl TargetPath {
         &self.0
     }
 
-    /// Makes the folder and marks it, unless it is there. A folder that was there without a mark is used and never
-    /// removed.
+    /// Makes the folder and marks it, unless it is there. A folder that was there without a mark is used and
+    /// never removed.
     pub fn create(&self) -> io::Result<()> {
         if self.0.is_dir() {
             return Ok(());
@@ -134,8 +135,8 @@ impl TargetPath {
     }
 }
 
-/// Returns whether a folder is a Delta table's, or has one somewhere below. Links are not followed: removing them removes
-/// nothing of what they lead to.
+/// Returns whether a folder is a Delta table's, or has one somewhere below. Links are not followed: removing
+/// them removes nothing of what they lead to.
 fn holds_table(path: &Path) -> io::Result<bool> {
     if !fs::symlink_metadata(path)?.is_dir() {
         return Ok(false);

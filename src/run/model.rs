@@ -1,4 +1,5 @@
-//! Building a model: its new version is staged, judged by its tests where nobody sees it, and only then published.
+//! Building a model: its new version is staged, judged by its tests where nobody sees it, and only then
+//! published.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -70,7 +71,8 @@ impl Worker {
         Ok(())
     }
 
-    /// A view has no rows of its own: that its tables are there and its plan can be made is all there is to do.
+    /// A view has no rows of its own: that its tables are there and its plan can be made is all there is to
+    /// do.
     pub(super) async fn view(&self, step: &Step) -> Result<Outcome, StepError> {
         let (_, compiled) = self.find(step)?;
         let tables = self.open(compiled, None).await?;
@@ -135,8 +137,8 @@ impl Worker {
         self.conclude(job, step, version, audited, questions, own).await.map(Some)
     }
 
-    /// Publishes a version or withdraws it, as its audit came out. `own` is what stands there, if that is as good as
-    /// the same rows anew.
+    /// Publishes a version or withdraws it, as its audit came out. `own` is what stands there, if that is as
+    /// good as the same rows anew.
     async fn conclude(
         &self,
         job: &Job,
@@ -219,7 +221,8 @@ impl Worker {
         Ok(())
     }
 
-    /// Stages the version that a build comes to: what stands there with the new rows taken in, or all rows anew.
+    /// Stages the version that a build comes to: what stands there with the new rows taken in, or all rows
+    /// anew.
     async fn stage(&self, build: &Build<'_>, joins: Joins) -> Result<Version, StepError> {
         if let Some(snapshot) = &build.compiled.snapshot {
             return self.snapshot(build, snapshot, joins).await;
@@ -298,8 +301,8 @@ impl Worker {
         })
     }
 
-    /// Takes the rows that break the model's rules out of its streams; those set aside go to a table in which they take
-    /// the place of what `aside_replaces` says.
+    /// Takes the rows that break the model's rules out of its streams; those set aside go to a table in which
+    /// they take the place of what `aside_replaces` says.
     pub(super) fn split(
         &self,
         streams: Streams,
@@ -414,7 +417,8 @@ impl Build<'_> {
         Provenance::new(id, &worker.invocation_id, fingerprint, self.inputs.clone())
     }
 
-    /// Whether its SQL or settings are not those that what stands there was made by, and it says that all rows follow.
+    /// Whether its SQL or settings are not those that what stands there was made by, and it says that all
+    /// rows follow.
     pub(super) fn follows_other_sql(&self) -> bool {
         let settings = self.model.config.incremental.as_ref();
         settings.is_some_and(|settings| settings.on_sql_change == Follow::FullRefresh)

@@ -126,6 +126,6 @@ fn below_a_broken_model_nothing_more_is_said() {
 #[test]
 fn a_subquery_that_can_not_be_computed_is_found_before_anything_is_written() {
     assert_said!(refused(
-        "select order_id, (select count(*) from {{ ref('orders') }} i where i.amount < o.amount) as cheaper\nfrom {{ ref('orders') }} o"
+        "select (select count(*) from {{ ref('orders') }} i where i.amount < o.amount) as cheaper\nfrom (select amount from {{ ref('orders') }} limit 2) o"
     ));
 }

@@ -1,7 +1,8 @@
-//! DuckDB's arithmetic: which types an operator takes, what it gives, and its values. Overflow is an error, division is in
-//! floating point, and a remainder or whole quotient by zero is NULL.
+//! DuckDB's arithmetic: which types an operator takes, what it gives, and its values. Overflow is an error,
+//! division is in floating point, and a remainder or whole quotient by zero is NULL.
 //!
-//! [`resolve`] decides types; `Arithmetic` is the function that the operators are planned as; `compute` has the kernels.
+//! [`resolve`] decides types; `Arithmetic` is the function that the operators are planned as; `compute` has
+//! the kernels.
 
 use std::sync::Arc;
 
@@ -262,7 +263,8 @@ fn factor(by: &DataType) -> DataType {
     if by.is_integer() { DataType::Int64 } else { DataType::Float64 }
 }
 
-/// An operator as a function. Its arguments have the types that [`resolve`] asks for once the query is type-checked.
+/// An operator as a function. Its arguments have the types that [`resolve`] asks for once the query is
+/// type-checked.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct Arithmetic {
     operation: Operation,

@@ -1,7 +1,8 @@
-//! DuckDB's grammar: the parser's own DuckDB dialect, with the operators, precedences and literals that it lacks.
+//! DuckDB's grammar: the parser's own DuckDB dialect, with the operators, precedences and literals that it
+//! lacks.
 //!
-//! A dialect of sqlparser can't be extended, so every method that `DuckDbDialect` overrides in 0.62 is repeated here: compare
-//! them when sqlparser is updated, and drop an addition once it is there.
+//! A dialect of sqlparser can't be extended, so every method that `DuckDbDialect` overrides in 0.62 is
+//! repeated here: compare them when sqlparser is updated, and drop an addition once it is there.
 
 use std::any::TypeId;
 

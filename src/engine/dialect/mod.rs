@@ -6,8 +6,9 @@
 //!                                             can plan it      as functions             as in DuckDB
 //! ```
 //!
-//! `duckdb` means DuckDB's semantics (version 1.5), and `postgresql` PostgreSQL's (version 15): see `postgres`. Other dialects
-//! are parsed as themselves and mean what DataFusion makes of them. Functions with DuckDB's names live in [`function`](super::function); here is what is not a function to the writer.
+//! `duckdb` means DuckDB's semantics (version 1.5), and `postgresql` PostgreSQL's (version 15): see
+//! `postgres`. Other dialects are parsed as themselves and mean what DataFusion makes of them. Functions with
+//! DuckDB's names live in [`function`](super::function); here is what is not a function to the writer.
 //!
 //! - `token`: syntax that the parser can't be taught, in words that it knows
 //! - `grammar`: operators, precedences and literals that the parser's DuckDB dialect lacks
@@ -17,7 +18,8 @@
 //! - `operator`, `arithmetic`, `compute`: operators, their types and their kernels
 //! - `order`: comparisons of nested values, and with the elements of lists
 //! - `types`: names of types, and where two types meet
-//! - `cast`: conversions; `conversion`: the same for functions; `placeholder`: what a cast is until its types are known
+//! - `cast`: conversions; `conversion`: the same for functions; `placeholder`: what a cast is until its types
+//!   are known
 //! - `coerce`: the type check, which inserts DuckDB's implicit casts and refuses what has none
 //! - `correlated`: subqueries that read outside columns, as joins
 
@@ -211,7 +213,8 @@ impl Dialect {
 }
 
 impl Dialect {
-    /// A plan in which subqueries that read outside columns are joins; `None` if this dialect leaves them to DataFusion.
+    /// A plan in which subqueries that read outside columns are joins; `None` if this dialect leaves them to
+    /// DataFusion.
     ///
     /// # Errors
     /// If one of them can't be.

@@ -1,4 +1,5 @@
-//! Operators as functions: what `+`, `/` or `**` become when a statement is planned, before types are checked.
+//! Operators as functions: what `+`, `/` or `**` become when a statement is planned, before types are
+//! checked.
 
 use std::sync::{Arc, LazyLock};
 

@@ -1,5 +1,5 @@
-//! The order of lists, structs and maps, in which NULL is the largest part and equals itself; and comparisons with all
-//! elements of a list.
+//! The order of lists, structs and maps, in which NULL is the largest part and equals itself; and comparisons
+//! with all elements of a list.
 
 use std::{cmp::Ordering, sync::Arc};
 
@@ -30,8 +30,8 @@ fn converter(of: &DataType) -> Result<RowConverter> {
     Ok(RowConverter::new(vec![SortField::new_with_options(of.clone(), options)])?)
 }
 
-/// Returns whether Arrow compares nested values of a type in another way: by their order, or where parts have equals that
-/// are other bytes.
+/// Returns whether Arrow compares nested values of a type in another way: by their order, or where parts have
+/// equals that are other bytes.
 pub(super) fn is_other(op: Operator, of: &DataType) -> bool {
     matches!(op, Operator::Lt | Operator::LtEq | Operator::Gt | Operator::GtEq) || differs(of)
 }
@@ -52,7 +52,7 @@ pub(super) fn compared(left: Expr, op: Operator, right: Expr) -> Expr {
     call(Compared { op, signature: Signature::any(2, Volatility::Immutable) }, vec![left, right])
 }
 
-/// What a nested value is sorted by.
+/// The key that a nested value is sorted by.
 pub(super) fn sort_key(value: Expr) -> Expr {
     call(SortKey(Signature::any(1, Volatility::Immutable)), vec![value])
 }
@@ -135,8 +135,8 @@ fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().flat_map(digits).map(char::from).collect()
 }
 
-/// `value op ANY (list)`, or `ALL`: true if the comparison is true for an element, else unknown if it is for one, else
-/// false; for ALL the other way round.
+/// `value op ANY (list)`, or `ALL`: true if the comparison is true for an element, else unknown if it is for
+/// one, else false; for ALL the other way round.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct Quantified {
     op: Operator,

@@ -1,4 +1,5 @@
-//! Functions that stand for casts between parsing and the type check, which replaces them. Only there are types known.
+//! Functions that stand for casts between parsing and the type check, which replaces them. Only there are
+//! types known.
 
 use std::sync::Arc;
 

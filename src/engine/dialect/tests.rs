@@ -1,4 +1,5 @@
-//! Statements with DuckDB 1.5's answers, looked up by running it: the type and the texts of the first column, or `error`.
+//! Statements with DuckDB 1.5's answers, looked up by running it: the type and the texts of the first column,
+//! or `error`.
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -44,7 +44,7 @@ pub(super) enum Rule {
 pub(super) struct Target {
     /// The type in Arrow.
     pub(super) data_type: DataType,
-    /// What the type alone doesn't say.
+    /// A rule for values that the type alone doesn't express.
     pub(super) rule: Rule,
 }
 
@@ -248,8 +248,8 @@ pub(in crate::engine) fn digits(data_type: &DataType) -> Option<(u8, i8)> {
     })
 }
 
-/// The type in which values of two types meet without an explicit cast: in comparisons, CASE, UNION and lists.
-/// `None` if there is none. Text meets only text here; literals are the caller's business.
+/// The type in which values of two types meet without an explicit cast: in comparisons, CASE, UNION and
+/// lists. `None` if there is none. Text meets only text here; literals are the caller's business.
 #[expect(clippy::match_same_arms, reason = "a pair of types a line")]
 pub(in crate::engine) fn common(a: &DataType, b: &DataType) -> Option<DataType> {
     use DataType as T;

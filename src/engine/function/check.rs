@@ -1,7 +1,7 @@
 //! Implicit casts that only literals may have.
 //!
-//! DataFusion resolves a call by the types of its arguments alone. So planning takes text for a date anywhere, as it must
-//! for `year('2020-01-31')`-like calls; this check then refuses the same for a column.
+//! DataFusion resolves a call by the types of its arguments alone. So planning takes text for a date
+//! anywhere, as it must for `year('2020-01-31')`-like calls; this check then refuses the same for a column.
 
 use datafusion::{
     arrow::datatypes::DataType,

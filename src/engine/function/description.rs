@@ -100,7 +100,8 @@ pub(super) struct Typing<'a> {
     pub(super) literals: &'a [Option<&'a ScalarValue>],
     /// The arguments that differ from row to row; none before the check of types.
     pub(super) varying: &'a [bool],
-    /// True once literals are recognised: an argument that must be a constant and isn't one is an error from then on.
+    /// True once literals are recognised: an argument that must be a constant and isn't one is an error from
+    /// then on.
     pub(super) strict: bool,
 }
 
@@ -119,7 +120,7 @@ impl Typing<'_> {
     }
 }
 
-/// How an overload's result type comes about.
+/// The rule for an overload's result type.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Gives {
     /// Always this type. `T` and lists of it are the type that the arguments agreed on.

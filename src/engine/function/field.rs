@@ -1,6 +1,7 @@
 //! Fields of structs: NULL where the struct is, whatever lies hidden under it in memory.
 //!
-//! DataFusion gives the column of the field as it is, and kernels that make structs NULL leave the fields alone.
+//! DataFusion gives the column of the field as it is, and kernels that make structs NULL leave the fields
+//! alone.
 
 use std::{
     hash::{Hash, Hasher},

@@ -47,7 +47,7 @@ fn is_match(mut text: &[u8], mut pattern: &[u8]) -> bool {
     }
 }
 
-/// What is left of the pattern if its beginning fits a byte.
+/// The rest of the pattern if its beginning fits a byte.
 fn one(byte: u8, pattern: &[u8]) -> Option<&[u8]> {
     match pattern {
         [b'?', rest @ ..] => Some(rest),
@@ -58,7 +58,7 @@ fn one(byte: u8, pattern: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// Whether a byte is in a set, and what follows the set; `None` if it has no end.
+/// Returns whether a byte is in a set, and the rest after the set; `None` if it has no end.
 fn in_set(byte: u8, set: &[u8]) -> Option<(bool, &[u8])> {
     let mut found = false;
     let mut rest = set;

@@ -50,7 +50,8 @@ pub(super) enum Kind {
     Json,
 }
 
-/// The cost of reading a text literal as any other type: the same for all, so that two such overloads are ambiguous.
+/// The cost of reading a text literal as any other type: the same for all, so that two such overloads are
+/// ambiguous.
 pub(super) const TEXT_COST: u32 = 1_000;
 
 /// The zone of `TIMESTAMP WITH TIME ZONE`, as Delta has it.
@@ -111,8 +112,8 @@ impl Kind {
 
     /// The type to which an argument is cast implicitly, with the cost of that; `None` if it can't be.
     ///
-    /// A literal may be more: text is any type, and an integer any integer in range. `T` costs nothing and casts
-    /// nothing here, since it depends on the other arguments.
+    /// A literal may be more: text is any type, and an integer any integer in range. `T` costs nothing and
+    /// casts nothing here, since it depends on the other arguments.
     pub(super) fn accepts(self, from: &DataType, literal: bool) -> Option<(DataType, u32)> {
         let from = plain(from);
         let exact = |to: DataType| Some((to, 0));
@@ -297,8 +298,9 @@ fn widens(from: &DataType, to: Kind) -> bool {
     })
 }
 
-/// The one type that values of both types are cast to where they meet, as in a list or `greatest`; `None` if they can't
-/// meet. Text meets anything in DuckDB only as a literal: the check of arguments tells the two apart.
+/// The one type that values of both types are cast to where they meet, as in a list or `greatest`; `None` if
+/// they can't meet. Text meets anything in DuckDB only as a literal: the check of arguments tells the two
+/// apart.
 pub(super) fn common(a: &DataType, b: &DataType) -> Option<DataType> {
     match (plain(a), plain(b)) {
         (DataType::Null, other) | (other, DataType::Null) => Some(other),

@@ -4,7 +4,8 @@
 //! - `window`: window functions whose types or results differ from DataFusion's
 //! - `zero`: sorts in which 0.0 and -0.0 tie
 //! - `value`: values as DuckDB compares them
-//! - `description`: [`Function`], a constant that describes a function, its [`Overload`]s and its documentation
+//! - `description`: [`Function`], a constant that describes a function, its [`Overload`]s and its
+//!   documentation
 //! - `kind`: SQL types as parameters, and the implicit casts between types
 //! - `resolve`: picks the overload that a call means
 //! - `scalar`: a [`Function`] as DataFusion's scalar function
@@ -14,7 +15,8 @@
 //! - `nan`: keys with one NaN
 //! - `check`: implicit casts that only literals may have
 //! - `reference`: the function reference, `docs/functions.md`
-//! - `calendar`, `part`, `zone`, `moment`: dates, their parts, time zones, and what `strptime` reads; `re2`: the syntax of regular expressions; `keyword`:
+//! - `calendar`, `part`, `zone`, `moment`: dates, their parts, time zones, and what `strptime` reads; `re2`:
+//!   the syntax of regular expressions; `keyword`:
 //!   names that are quoted
 //! - one file per family of functions, or a part of one, each with a table `FUNCTIONS`
 //!
@@ -130,14 +132,16 @@ const FAMILIES: &[&[Function]] = &[
     json::FUNCTIONS[2],
 ];
 
-/// DataFusion's functions that mean something else in DuckDB or to its users, and that have no replacement here: TIME WITH
-/// TIME ZONE is no type of Delta, and the formats of `to_char` are those of no database (`strftime` writes dates).
+/// DataFusion's functions that mean something else in DuckDB or to its users, and that have no replacement
+/// here: TIME WITH TIME ZONE is no type of Delta, and the formats of `to_char` are those of no database
+/// (`strftime` writes dates).
 const WITHHELD: &[&str] = &["current_time", "to_char", "date_format"];
 
-/// Replaces DataFusion's functions by those of the dialect; does nothing for a dialect that has none of its own.
+/// Replaces DataFusion's functions by those of the dialect; does nothing for a dialect that has none of its
+/// own.
 ///
-/// Call it after `with_default_features`, and before the state is built: a function that is replaced goes with all of its
-/// names, since a state that is copied registers its functions again in any order.
+/// Call it after `with_default_features`, and before the state is built: a function that is replaced goes
+/// with all of its names, since a state that is copied registers its functions again in any order.
 pub(super) fn install(mut builder: SessionStateBuilder, dialect: &str) -> SessionStateBuilder {
     if dialect == "postgresql" {
         return postgres::install(builder);

@@ -31,7 +31,7 @@ enum Scheme {
     Iso,
 }
 
-/// What was read of a moment; what is missing is that of 1900-01-01.
+/// The parts of a moment that were read; missing ones are those of 1900-01-01.
 struct Found {
     scheme: Scheme,
     year: i64,

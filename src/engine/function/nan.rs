@@ -1,7 +1,8 @@
-//! Keys with one NaN: rows that hold NaN are one group, whatever its sign and payload, and find each other in a join.
+//! Keys with one NaN: rows that hold NaN are one group, whatever its sign and payload, and find each other in
+//! a join.
 //!
-//! What is computed here has one NaN already. Files that others wrote may hold more: on many processors, infinity less
-//! infinity is a NaN with a sign.
+//! Values that are computed here have one NaN already. Files that others wrote may hold more: on many
+//! processors, infinity less infinity is a NaN with a sign.
 
 use std::{
     hash::{Hash, Hasher},

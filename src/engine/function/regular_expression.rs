@@ -331,7 +331,8 @@ fn extract_all(call: &Call) -> Result<ArrayRef> {
     })
 }
 
-/// All matches from left to right. An empty one may follow right after another, and takes a character with it.
+/// All matches from left to right. An empty one may follow right after another, and takes a character with
+/// it.
 fn all_captures<'a>(regex: &Regex, text: &'a str) -> Vec<Captures<'a>> {
     let mut found = Vec::new();
     let mut at = 0;

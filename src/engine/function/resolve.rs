@@ -40,7 +40,8 @@ impl Resolved {
 impl Function {
     /// Picks the overload with the cheapest casts.
     ///
-    /// `literal` says of each argument whether it is one: only literals are cast from text, or to smaller integers.
+    /// `literal` says of each argument whether it is one: only literals are cast from text, or to smaller
+    /// integers.
     ///
     /// # Errors
     /// If no overload takes these types, or two do so equally well because of a text that could be either.
@@ -133,7 +134,8 @@ fn listed(types: &[DataType]) -> String {
     types.iter().map(type_name).collect::<Vec<_>>().join(", ")
 }
 
-/// The casts that make the arguments fit an overload, and their cost. Where `literal` ends, an argument might be one.
+/// The casts that make the arguments fit an overload, and their cost. Where `literal` ends, an argument might
+/// be one.
 fn fit(overload: &'static Overload, types: &[DataType], literal: &[bool]) -> Option<(Resolved, u32)> {
     if types.len() < overload.takes.len() {
         return None;

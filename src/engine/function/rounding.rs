@@ -246,10 +246,10 @@ fn decimal_digits(call: &Call, name: &str, round: impl Fn(i128, i128) -> i128) -
     })
 }
 
-/// How a number in floating point is rounded.
+/// The rounding of a number in floating point.
 struct Rounding {
     round: fn(f64) -> f64,
-    /// What is left of a number that has fewer digits than are rounded off.
+    /// The rest of a number that has fewer digits than are rounded off.
     beyond: fn(f64) -> f64,
 }
 

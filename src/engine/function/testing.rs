@@ -1,7 +1,7 @@
 //! Tests of functions as tables: expression, DuckDB's type, and the value as text or a part of the error.
 //!
-//! Tables of scalar functions are files in `cases/`, as DuckDB answered. A case is a line of three fields between tabs; line
-//! breaks in values are written `\\n`, and lines that begin with `#` are comments.
+//! Tables of scalar functions are files in `cases/`, as DuckDB answered. A case is a line of three fields
+//! between tabs; line breaks in values are written `\\n`, and lines that begin with `#` are comments.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -11,7 +11,8 @@ use futures::TryStreamExt;
 use super::kind::type_name;
 use crate::engine::{Engine, EngineSettings, dialect::value_text};
 
-/// An expression, the name of its type (`error` if it is one), and its value (`NULL`) or a part of the message.
+/// An expression, the name of its type (`error` if it is one), and its value (`NULL`) or a part of the
+/// message.
 pub(super) type Case = (&'static str, &'static str, &'static str);
 
 pub(super) fn engine() -> Engine {

@@ -448,7 +448,8 @@ fn scientific(size: f64, precision: usize) -> String {
     format!("{mantissa}e{sign}{:02}", exponent.unsigned_abs())
 }
 
-/// The shorter of `f` and `e` without a letter: a number from 1 on keeps its zeros up to so many digits, and at least one.
+/// The shorter of `f` and `e` without a letter: a number from 1 on keeps its zeros up to so many digits, and
+/// at least one.
 fn padded_general(size: f64, precision: usize) -> String {
     let short = general(size, precision);
     if precision == 0 {

@@ -149,7 +149,8 @@ impl Width {
         }
     }
 
-    /// The start of the bucket. Without an origin, buckets of months begin at 2000-01-01, others at 2000-01-03, a Monday.
+    /// The start of the bucket. Without an origin, buckets of months begin at 2000-01-01, others at
+    /// 2000-01-03, a Monday.
     fn start(&self, at: Micros, origin: Option<Micros>) -> Result<Micros> {
         let found = match self {
             Self::Micros(width) => {

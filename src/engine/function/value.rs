@@ -12,7 +12,8 @@ use datafusion::{
     error::Result,
 };
 
-/// The same values with one zero, one NaN and intervals in whole months and days, so that equal values have equal bytes.
+/// The same values with one zero, one NaN and intervals in whole months and days, so that equal values have
+/// equal bytes.
 pub(in crate::engine) fn comparable(column: &ArrayRef) -> Result<ArrayRef> {
     if !differs(column.data_type()) {
         return Ok(Arc::clone(column));

@@ -122,7 +122,8 @@ pub(super) fn to_local(at: Micros, zone: Tz) -> Micros {
     Micros(at.0.saturating_add(i64::from(offset.fix().local_minus_utc()) * 1_000_000))
 }
 
-/// The moment in chrono's terms; infinite ones, and those beyond its calendar, have none and stay as they are.
+/// The moment in chrono's terms; infinite ones, and those beyond its calendar, have none and stay as they
+/// are.
 fn naive(at: Micros) -> Option<NaiveDateTime> {
     if !calendar::is_finite(at) {
         return None;

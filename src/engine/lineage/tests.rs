@@ -1,7 +1,7 @@
 //! Queries of every shape with their lineage written by hand.
 //!
-//! An answer is a line a column, `name = relation.column how, …; relation.column use, …`, and a line `rows: …` of what
-//! decides about the rows, where anything does. The schema is left out.
+//! An answer is a line a column, `name = relation.column how, …; relation.column use, …`, and a line `rows:
+//! …` of what decides about the rows, where anything does. The schema is left out.
 
 use std::{fmt::Write as _, sync::Arc};
 

@@ -1,7 +1,7 @@
 //! Which files a location means, and how their bytes are got at.
 //!
-//! Local files are read with `std::fs`, which is several times faster for many small ones; what has a URL goes
-//! through the object store that the session knows for it.
+//! Local files are read with `std::fs`, which is several times faster for many small ones; what has a URL
+//! goes through the object store that the session knows for it.
 
 use std::{
     fs,
@@ -48,8 +48,8 @@ pub(crate) enum Place {
 pub struct Listing {
     /// The files that are read, in the order of their names.
     pub files: Vec<SourceFile>,
-    /// The names of files in the folder that are left out because of their extensions. Hidden files, and those that
-    /// other tools keep their books in, aren't mentioned.
+    /// The names of files in the folder that are left out because of their extensions. Hidden files, and
+    /// those that other tools keep their books in, aren't mentioned.
     pub left_out: Vec<String>,
 }
 

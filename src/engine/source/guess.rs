@@ -1,4 +1,5 @@
-//! The type of a column of which only the values are known: the narrowest that holds every one of them without loss.
+//! The type of a column of which only the values are known: the narrowest that holds every one of them
+//! without loss.
 
 use datafusion::arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, TimeUnit};
 
@@ -33,8 +34,8 @@ impl Types {
     pub(super) const TIMES: Self = Self(Self::DATE.0 | Self::TIMESTAMP.0);
     /// All of them.
     pub(super) const ALL: Self = Self(Self::NUMBERS.0 | Self::TIMES.0 | Self::BOOLEAN.0);
-    /// The types of a seed, as in dbt: whole numbers are `integer` if all of them fit. There are no decimals: numbers that
-    /// neither a bigint nor a double holds are text.
+    /// The types of a seed, as in dbt: whole numbers are `integer` if all of them fit. There are no decimals:
+    /// numbers that neither a bigint nor a double holds are text.
     pub(super) const SEED: Self = Self(Self::ALL.0 & !Self::DECIMAL.0 | Self::SHORT_INTEGER.0);
 
     fn any(self, of: Self) -> bool {
@@ -179,8 +180,8 @@ struct Number {
 }
 
 impl Number {
-    /// The number that a text is. `007` is none, since a table that lost the zeros could not give them back; neither is
-    /// `+49`.
+    /// The number that a text is. `007` is none, since a table that lost the zeros could not give them back;
+    /// neither is `+49`.
     fn of(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();
         let digits = bytes.strip_prefix(b"-").unwrap_or(bytes);

@@ -1,5 +1,5 @@
-//! Removing what one dead run left behind: the files in its diary that no commit refers to, what a disk's store had not
-//! given its name yet, and the folders that are empty then.
+//! Removing what one dead run left behind: the files in its diary that no commit refers to, what a disk's
+//! store had not given its name yet, and the folders that are empty then.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -131,8 +131,8 @@ async fn remove(diary: &Diary, file: &str) -> Result<usize, LakeError> {
     Ok(removed)
 }
 
-/// Removes from a log on a disk what was to become a commit of the dead run, or a summary beside it. What another run is
-/// just writing has that run's id in it.
+/// Removes from a log on a disk what was to become a commit of the dead run, or a summary beside it. What
+/// another run is just writing has that run's id in it.
 fn unwritten(log: &Path, version: u64, run: &str) -> std::io::Result<usize> {
     let Ok(entries) = std::fs::read_dir(log) else { return Ok(0) };
     let number = format!("{version:020}");

@@ -102,7 +102,8 @@ fn empty(folder: &Path, found: &mut Vec<PathBuf>) {
     entries.iter().filter(|entry| entry.path().is_dir()).for_each(|entry| empty(&entry.path(), found));
 }
 
-/// Kills builds at one write after the other, on top of `versions` that are there; how many instants that were.
+/// Kills builds at one write after the other, on top of `versions` that are there; how many instants that
+/// were.
 async fn killed_at_every_write(versions: i64) -> u64 {
     for at in 1.. {
         let dir = tempfile::tempdir().unwrap();
@@ -135,7 +136,8 @@ async fn killed_at_every_write(versions: i64) -> u64 {
 
 #[tokio::test]
 async fn a_first_build_that_is_killed_leaves_nothing() {
-    // A marker, two files, a commit and the marker's end, each with an instant before and after, and one that never comes.
+    // A marker, two files, a commit and the marker's end, each with an instant before and after, and one that
+    // never comes.
     assert_eq!(killed_at_every_write(0).await, 11);
 }
 

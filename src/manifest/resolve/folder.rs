@@ -1,5 +1,5 @@
-//! Names that become folders: a schema and a table are folders of the lake, so no name may mean another place, or one that
-//! some disks or stores don't have.
+//! Names that become folders: a schema and a table are folders of the lake, so no name may mean another
+//! place, or one that some disks or stores don't have.
 
 /// Names that Windows keeps for devices, with any extension.
 const DEVICES: [&str; 4] = ["con", "prn", "aux", "nul"];

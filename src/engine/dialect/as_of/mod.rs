@@ -69,7 +69,7 @@ pub(in crate::engine) fn is_as_of(join: &Join) -> bool {
     join.filter.iter().flat_map(split_conjunction).any(|part| marked(part).is_some())
 }
 
-/// What the mark is around, if it is one.
+/// The expression inside the mark, if it is one.
 fn marked(expr: &Expr) -> Option<&Expr> {
     match expr {
         Expr::ScalarFunction(call) if call.func.name() == AS_OF => call.args.first(),

@@ -1,7 +1,7 @@
 //! Dates, times of day and timestamps in text, read as DuckDB reads them.
 //!
-//! What it reads and Delta's readers don't agree about is an error, of `try_cast` too: years before 1 and after 9999, and
-//! `infinity`.
+//! A value that Delta's readers don't agree about is an error, of `try_cast` too: years before 1 and after
+//! 9999, and `infinity`.
 
 use std::sync::Arc;
 
@@ -109,7 +109,8 @@ fn number(text: &str, most: usize) -> Option<(u32, &str)> {
     Some((if digits.is_empty() { 0 } else { digits.parse().ok()? }, &text[end..]))
 }
 
-/// `H:M[:S[.fraction]]` in nanoseconds, and what follows the seconds. The last part may be missing behind its colon.
+/// `H:M[:S[.fraction]]` in nanoseconds, and what follows the seconds. The last part may be missing behind its
+/// colon.
 pub(super) fn clock(text: &str, hour_digits: usize) -> Option<(i64, &str)> {
     let (hour, rest) = number(text, hour_digits)?;
     let hour = i64::from(hour) * 3_600;
@@ -148,7 +149,7 @@ fn time_of_day(text: &str) -> Option<i64> {
     if read.is_infinite { None } else { Some(read.nanos.rem_euclid(NANOS_PER_DAY)) }
 }
 
-/// What the zone behind a timestamp is for.
+/// The use of the zone behind a timestamp.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Zone {
     /// Nothing: an offset is left out.
@@ -182,7 +183,8 @@ impl Timestamp {
     }
 }
 
-/// A date, which a time may follow, which a zone may follow. Without a zone of its own a timestamp takes no other than UTC.
+/// A date, which a time may follow, which a zone may follow. Without a zone of its own a timestamp takes no
+/// other than UTC.
 fn timestamp(text: &str, known: Zone) -> Option<Timestamp> {
     let (day, rest) = date(text)?;
     let is_infinite = day == Moment::Far && !text.contains(|c: char| c.is_ascii_digit());

@@ -1,7 +1,7 @@
 //! Text of digits as a whole number at a scale: `1.5e2` at scale 2 is 15000.
 
-/// The number in `text` times 10 to the power of `scale`, rounded half away from zero; `None` if it is no number or
-/// has more than 38 digits. Underscores may stand between digits, and an exponent may follow.
+/// The number in `text` times 10 to the power of `scale`, rounded half away from zero; `None` if it is no
+/// number or has more than 38 digits. Underscores may stand between digits, and an exponent may follow.
 pub(in crate::engine::dialect) fn scaled(text: &str, scale: i8) -> Option<i128> {
     let text = text.trim();
     let (negative, unsigned) = match text.as_bytes().first()? {

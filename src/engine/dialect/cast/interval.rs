@@ -19,8 +19,8 @@ pub(super) fn parse_all(texts: &StringArray) -> ArrayRef {
     Arc::new(texts.iter().map(|text| parse(text?)).collect::<IntervalMonthDayNanoArray>())
 }
 
-/// An interval: amounts with units (`1 year 2.5 days`), then a time of day (`04:05:06`) or `ago`; or seconds alone. What
-/// follows a time of day is left out.
+/// An interval: amounts with units (`1 year 2.5 days`), then a time of day (`04:05:06`) or `ago`; or seconds
+/// alone. What follows a time of day is left out.
 pub(super) fn parse(text: &str) -> Option<IntervalMonthDayNano> {
     let mut rest = spaces(text.strip_prefix('@').unwrap_or(text));
     let mut sum = Sum::default();
@@ -99,7 +99,8 @@ impl Sum {
         Some(())
     }
 
-    /// Adds an amount of a unit. Fractions of years end at months, those of months at days, those of days at microseconds.
+    /// Adds an amount of a unit. Fractions of years end at months, those of months at days, those of days at
+    /// microseconds.
     fn units(&mut self, Amount { whole, fraction }: Amount, unit: &str) -> Option<()> {
         let parts = |per_unit: i128| {
             (whole * per_unit + fraction * per_unit / MILLION, fraction * per_unit % MILLION)
@@ -169,7 +170,8 @@ pub(super) fn text(value: IntervalMonthDayNano) -> String {
     text
 }
 
-/// The interval's length in microseconds, where a month has 30 days and a day 24 hours: by this intervals compare.
+/// The interval's length in microseconds, where a month has 30 days and a day 24 hours: by this intervals
+/// compare.
 pub(in crate::engine::dialect) fn length(value: IntervalMonthDayNano) -> i128 {
     let days = i128::from(value.months) * DAYS_PER_MONTH + i128::from(value.days);
     days * MICROS_PER_DAY + i128::from(value.nanoseconds / 1_000)

@@ -1,7 +1,7 @@
 //! DuckDB's casts: a function for every conversion that Arrow's kernels do otherwise or not at all.
 //!
-//! Kernels never fail: a value that doesn't fit becomes NULL, and [`convert`] turns a NULL that wasn't there before into an
-//! error, which names the value. So `try_cast` and `cast` are one code.
+//! Kernels never fail: a value that doesn't fit becomes NULL, and [`convert`] turns a NULL that wasn't there
+//! before into an error, which names the value. So `try_cast` and `cast` are one code.
 //!
 //! - `possible`: which casts there are; `convert`: the cast of an array; `written`: expressions in messages
 //! - `number`: numbers and booleans among themselves
@@ -196,8 +196,8 @@ pub(super) fn rule_of(expr: &Expr) -> Rule {
     }
 }
 
-/// A cast that the user wrote. A constant that is cast has its type for good: it doesn't adapt to what it meets, as a
-/// literal does, so the cast stays visible.
+/// A cast that the user wrote. A constant that is cast has its type for good: it doesn't adapt to what it
+/// meets, as a literal does, so the cast stays visible.
 pub(super) fn explicit(expr: Expr, from: &DataType, target: &Target, lenient: bool) -> Result<Expr> {
     let rule = rule_of(&expr);
     if let Some(message) = refused(rule, target) {

@@ -1,6 +1,7 @@
 //! Lists, structs and maps: from each other, element by element, and from text.
 //!
-//! An element that doesn't fit is NULL, and its row is marked, so that `try_cast` keeps the rest of the value.
+//! An element that doesn't fit is NULL, and its row is marked, so that `try_cast` keeps the rest of the
+//! value.
 
 use std::sync::Arc;
 

@@ -111,7 +111,8 @@ pub(super) fn huge(array: &ArrayRef) -> Result<ArrayRef> {
     decimals(&whole, MAX_DIGITS, 0)
 }
 
-/// Doubles to the nearest integer, to the even one if there are two. A negative number has no unsigned one near it.
+/// Doubles to the nearest integer, to the even one if there are two. A negative number has no unsigned one
+/// near it.
 fn rounded(values: &PrimitiveArray<Float64Type>, to: &DataType) -> Result<ArrayRef> {
     /// The range as doubles: `from` is a value of the type, `end` is the first beyond it.
     fn within<T: ArrowPrimitiveType>(

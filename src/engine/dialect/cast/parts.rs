@@ -40,8 +40,8 @@ pub(super) fn map(text: &str) -> Option<Vec<(String, Part)>> {
     }
 }
 
-/// The values of a struct for its fields in order: by name in braces, by position in parentheses. Fields that the text
-/// lacks are NULL; names that the struct lacks spoil it.
+/// The values of a struct for its fields in order: by name in braces, by position in parentheses. Fields that
+/// the text lacks are NULL; names that the struct lacks spoil it.
 pub(super) fn structure(text: &str, names: &[&str]) -> Option<Vec<Part>> {
     let mut scan = Scan::open(text, b"{(")?;
     let mut values = vec![None; names.len()];
@@ -76,7 +76,7 @@ struct Scan<'a> {
     at: usize,
     /// The bracket that the text begins with.
     opened: u8,
-    /// Whether the byte before was a backslash.
+    /// True if the byte before was a backslash.
     escaped: bool,
 }
 
@@ -205,8 +205,8 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// The text of a part: quotes are taken off and backslashes in them mean the next character. Brackets keep what is in them
-/// as it is, to be read as a nested value, if they have a meaning.
+/// The text of a part: quotes are taken off and backslashes in them mean the next character. Brackets keep
+/// what is in them as it is, to be read as a nested value, if they have a meaning.
 fn unquoted(part: &str, brackets: bool) -> String {
     let mut text = String::with_capacity(part.len());
     let mut open: Vec<char> = Vec::new();

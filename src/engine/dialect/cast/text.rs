@@ -128,7 +128,8 @@ fn boolean(text: &str) -> Option<bool> {
     }
 }
 
-/// A UUID in its usual form: groups of 8, 4, 4, 4 and 12 digits in lower case. Hyphens may stand anywhere, and braces around.
+/// A UUID in its usual form: groups of 8, 4, 4, 4 and 12 digits in lower case. Hyphens may stand anywhere,
+/// and braces around.
 fn uuid(text: &str) -> Option<String> {
     let inner = text.strip_prefix('{').map_or(Some(text), |rest| rest.strip_suffix('}'))?;
     let digits = inner.replace('-', "");

@@ -94,7 +94,8 @@ pub(super) fn rounded(
     }
 }
 
-/// The instant of a local time: the later one if there are two, and what the clock would have been if there is none.
+/// The instant of a local time: the later one if there are two, and what the clock would have been if there
+/// is none.
 pub(in crate::engine::dialect) fn instant<Z: TimeZone>(local: i64, zone: &Z) -> Option<i64> {
     let local = DateTime::UNIX_EPOCH.naive_utc().checked_add_signed(TimeDelta::microseconds(local))?;
     let found = match zone.from_local_datetime(&local) {

@@ -104,7 +104,8 @@ pub(super) fn operation(
         args.iter().map(|arg| Ok(Side::of(arg, arg.get_type(schema)?))).collect::<Result<_>>()?;
     let mut operands: Vec<DataType> = sides.iter().map(|side| side.data_type.clone()).collect();
     if let [left, right] = sides.as_slice() {
-        // A literal takes the type of the other side: `tiny + 1` is as small as `tiny`, `1.5 + '1'` is a double.
+        // A literal takes the type of the other side: `tiny + 1` is as small as `tiny`, `1.5 + '1'` is a
+        // double.
         let (a, b) = (&left.data_type, &right.data_type);
         if a.is_integer() && b.is_integer() && a != b {
             if right.adapts_to(a) && left.literal == Literal::None {

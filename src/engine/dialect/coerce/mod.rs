@@ -1,5 +1,6 @@
-//! The type check: gives every value of a plan the type that DuckDB gives it, by casts where DuckDB casts implicitly, and
-//! refuses what DuckDB refuses, before anything runs. DataFusion's own coercion then finds nothing left to do.
+//! The type check: gives every value of a plan the type that DuckDB gives it, by casts where DuckDB casts
+//! implicitly, and refuses what DuckDB refuses, before anything runs. DataFusion's own coercion then finds
+//! nothing left to do.
 //!
 //! - `plan`: plans whose inputs meet: VALUES, UNION, joins
 //! - `operand`: the type in which operands meet

@@ -32,7 +32,7 @@ impl Side {
         Self { data_type, literal }
     }
 
-    /// Whether it is a constant that is a value of this type.
+    /// Returns whether it is a constant that is a value of this type.
     pub(super) fn adapts_to(&self, other: &DataType) -> bool {
         match self.literal {
             Literal::Text => !is_text(other),

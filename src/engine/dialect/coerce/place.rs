@@ -63,7 +63,7 @@ pub(super) fn placed(error: DataFusionError, about: Subject) -> DataFusionError 
     Misplaced { message: super::super::super::message(&error), help: None, about }.into()
 }
 
-/// What is known of an expression's place once it is planned: no more than the places of columns in it.
+/// The place of an expression once it is planned: no more than the places of its columns.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Subject {
     /// The names of the function that is called.
@@ -74,7 +74,7 @@ pub(super) struct Subject {
 }
 
 impl Subject {
-    /// What is known of an expression.
+    /// The facts about an expression.
     pub(super) fn of(expr: &Expr) -> Self {
         let mut found = Self::default();
         if let Expr::ScalarFunction(call) = expr {
@@ -84,14 +84,14 @@ impl Subject {
         found
     }
 
-    /// What is known of a call.
+    /// The facts about a call.
     pub(super) fn of_call(call: &ScalarFunction) -> Self {
         let mut found = Self { functions: names(&call.func), ..Self::default() };
         call.args.iter().for_each(|arg| found.gather(arg));
         found
     }
 
-    /// What is known of values side by side.
+    /// The facts about several values.
     pub(super) fn of_all<'a>(values: impl IntoIterator<Item = &'a Expr>) -> Self {
         let mut found = Self::default();
         values.into_iter().for_each(|value| found.gather(value));
@@ -179,7 +179,8 @@ pub(in crate::engine::dialect) fn located(error: DataFusionError, statement: &Qu
     DataFusionError::Plan(found.message.clone()).with_diagnostic(diagnostic)
 }
 
-/// Looks for an expression: the innermost call around its column, or the innermost with the same constants and no column.
+/// Looks for an expression: the innermost call around its column, or the innermost with the same constants
+/// and no column.
 struct Search<'a> {
     about: &'a Subject,
     /// For each expression around: constants and columns before it.

@@ -48,7 +48,8 @@ pub(super) fn values_types(values: Values) -> Result<LogicalPlan> {
     LogicalPlanBuilder::values(rows)?.build()
 }
 
-/// A value without the cast to the type of its column, and NULL without that type: the planner chose it by other rules.
+/// A value without the cast to the type of its column, and NULL without that type: the planner chose it by
+/// other rules.
 fn as_written(value: Expr) -> Expr {
     match value {
         // The type of a literal number, which is a cast too, is DuckDB's.
@@ -71,7 +72,7 @@ pub(super) fn groupings(node: LogicalPlan) -> Result<LogicalPlan> {
     if !aggregate.aggr_expr.iter().any(is_grouping) {
         return Ok(node);
     }
-    // How sets are told apart is no column for others.
+    // The number of a grouping set is an internal column.
     let columns = aggregate.schema.columns().into_iter().enumerate();
     let columns = columns.filter(|(_, column)| column.name != Aggregate::INTERNAL_GROUPING_ID);
     let columns = columns.map(|(at, column)| {
@@ -162,7 +163,8 @@ pub(super) fn join_types(mut join: Join) -> Result<LogicalPlan> {
     Ok(LogicalPlan::Join(join))
 }
 
-/// INTERSECT or EXCEPT. With ALL, copies count: each copy of a row is numbered on both sides, so that one takes away one.
+/// INTERSECT or EXCEPT. With ALL, copies count: each copy of a row is numbered on both sides, so that one
+/// takes away one.
 pub(super) fn set_operation(join: &Join) -> Result<LogicalPlan> {
     use datafusion::{functions_window::expr_fn::row_number, logical_expr::ExprFunctionExt};
     const COPY: &str = "$copy";

@@ -1,5 +1,5 @@
-//! The steps of a subquery with its domain's columns: each computes its rows for all combinations of outside columns at
-//! once. The domain's columns come last.
+//! The steps of a subquery with its domain's columns: each computes its rows for all combinations of outside
+//! columns at once. The domain's columns come last.
 
 use std::sync::Arc;
 
@@ -236,7 +236,8 @@ impl Joined {
         ordered(kept, plan.schema(), domain)
     }
 
-    /// A lateral join within a subquery: what it reads from outside of both becomes a column of its left side.
+    /// A lateral join within a subquery: what it reads from outside of both becomes a column of its left
+    /// side.
     fn lateral_side(&mut self, join: &Join, plan: &LogicalPlan, domain: &Domain) -> Result<LogicalPlan> {
         let left = self.carried(&join.left, domain)?;
         let hidden = join.left.schema().as_ref().clone();
@@ -357,7 +358,8 @@ fn shaped(plan: LogicalPlan, schema: &DFSchema, domain: &Domain) -> Result<Logic
     LogicalPlanBuilder::from(plan).project(exprs)?.build()
 }
 
-/// A step's expressions with the domain's columns in place of the outside ones, under the names that they had.
+/// A step's expressions with the domain's columns in place of the outside ones, under the names that they
+/// had.
 fn replaced_all(exprs: &[Expr], domain: &Domain, plan: &LogicalPlan) -> Result<Vec<Expr>> {
     let scope = scope(plan);
     let preserver = NamePreserver::new_for_projection();

@@ -119,12 +119,13 @@ impl Domain {
         Ok((plan, equal.collect()))
     }
 
-    /// What a subquery found, as columns of these names, with the domain's as keys.
+    /// The result of a subquery, as columns of these names, with the domain's as keys.
     pub(super) fn keyed(&self, found: LogicalPlan, values: &[(usize, &String)]) -> Result<LogicalPlan> {
         self.named(self.number).keyed(found, values)
     }
 
-    /// All that a subquery found, with the domain's columns as keys, and the condition that rows are of a key.
+    /// All that a subquery found, with the domain's columns as keys, and the condition that rows are of a
+    /// key.
     pub(super) fn keyed_whole(&self, found: LogicalPlan) -> Result<(LogicalPlan, Vec<Expr>)> {
         let again = self.named(self.number);
         let own = found.schema().fields().len() - self.outside.len();

@@ -147,7 +147,8 @@ fn only_of(expr: &Expr, schema: &DFSchema) -> bool {
     !other.unwrap_or(true)
 }
 
-/// Returns whether a subquery makes its rows of each outside row by itself, so that equal ones don't have to be made one.
+/// Returns whether a subquery makes its rows of each outside row by itself, so that equal ones don't have to
+/// be made one.
 fn keeps_rows(plan: &LogicalPlan) -> bool {
     match plan {
         LogicalPlan::Projection(_)

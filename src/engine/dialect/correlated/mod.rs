@@ -1,7 +1,9 @@
-//! Correlated subqueries and lateral joins as plain joins, for those that DataFusion has no plan of its own for.
+//! Correlated subqueries and lateral joins as plain joins, for those that DataFusion has no plan of its own
+//! for.
 //!
-//! A subquery is computed once for each distinct combination of the outside columns that it reads, its *domain*. These
-//! columns are carried through all of its steps, and its rows are joined back to the rows that ask for them:
+//! A subquery is computed once for each distinct combination of the outside columns that it reads, its
+//! *domain*. These columns are carried through all of its steps, and its rows are joined back to the rows
+//! that ask for them:
 //!
 //! ```text
 //!  rows ───────────────────────────────────────────▶ left join, NULL with NULL ──▶ rows with the subquery's value
@@ -53,8 +55,8 @@ pub(super) fn joined(plan: LogicalPlan) -> Result<LogicalPlan> {
     Joined::default().plan(plan)
 }
 
-/// The plan with correlated subqueries as joins if it has a correlated NOT IN: DataFusion's plan of that leaves a row out for
-/// a NULL that another row's subquery has.
+/// The plan with correlated subqueries as joins if it has a correlated NOT IN: DataFusion's plan of that
+/// leaves a row out for a NULL that another row's subquery has.
 ///
 /// # Errors
 /// As [`joined`].
@@ -73,7 +75,8 @@ pub(super) fn without_not_in(plan: LogicalPlan) -> Result<LogicalPlan> {
     if found { joined(plan) } else { Ok(plan) }
 }
 
-/// A subquery whose value is known to be NULL where it has no row: DataFusion asks only whether its column may be NULL.
+/// A subquery whose value is known to be NULL where it has no row: DataFusion asks only whether its column
+/// may be NULL.
 ///
 /// # Errors
 /// If the plan can't be built.
@@ -203,7 +206,7 @@ impl Joined {
         Ok((domain.joined_back(rows, found, None)?, Expr::Column(Column::from_name(value))))
     }
 
-    /// Whether a subquery has rows.
+    /// True if a subquery has rows.
     fn exists(
         &mut self,
         rows: LogicalPlan,
@@ -222,7 +225,8 @@ impl Joined {
         Ok((domain.joined_back(rows, found, None)?, value))
     }
 
-    /// Whether a value is among those of a subquery: unknown if it is NULL, or not found where one of those is NULL.
+    /// True if a value is among those of a subquery: unknown if it is NULL, or not found where one of those
+    /// is NULL.
     fn in_list(
         &mut self,
         rows: LogicalPlan,

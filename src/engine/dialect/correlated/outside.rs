@@ -89,7 +89,7 @@ pub(super) fn is_lateral(side: &LogicalPlan) -> bool {
     }
 }
 
-/// What outside columns become.
+/// The columns that outside columns become.
 pub(super) trait Outside {
     /// The column that takes the place of an outside one.
     fn column(&self, outside: &Column) -> Option<Column>;
@@ -104,8 +104,8 @@ impl Outside for Here<'_> {
     }
 }
 
-/// An expression of a subquery with its outside columns replaced; in subqueries within it, whose rows are of `scope`, they
-/// stay outside.
+/// An expression of a subquery with its outside columns replaced; in subqueries within it, whose rows are of
+/// `scope`, they stay outside.
 pub(super) fn replaced(expr: Expr, outside: &impl Outside, scope: &DFSchema) -> Result<Expr> {
     let replaced = expr.transform_up(|part| {
         if let Expr::OuterReferenceColumn(_, column) = &part

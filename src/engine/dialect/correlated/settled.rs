@@ -1,5 +1,5 @@
-//! Columns that have the same values each time a plan is read. The rows that a domain is made of are read twice: once for
-//! the domain, and once to be joined with what was found.
+//! Columns that have the same values each time a plan is read. The rows that a domain is made of are read
+//! twice: once for the domain, and once to be joined with what was found.
 
 use std::collections::HashSet;
 

@@ -1,5 +1,5 @@
-//! The type check: every value of a plan gets the type that PostgreSQL gives it, by casts where PostgreSQL casts without
-//! being asked, and what it refuses is refused before anything runs.
+//! The type check: every value of a plan gets the type that PostgreSQL gives it, by casts where PostgreSQL
+//! casts without being asked, and what it refuses is refused before anything runs.
 
 mod expression;
 
@@ -324,7 +324,8 @@ fn join_types(mut join: Join) -> Result<LogicalPlan> {
     Ok(LogicalPlan::Join(join))
 }
 
-/// INTERSECT or EXCEPT. With ALL, copies count: each copy of a row is numbered on both sides, so that one takes away one.
+/// INTERSECT or EXCEPT. With ALL, copies count: each copy of a row is numbered on both sides, so that one
+/// takes away one.
 fn set_operation(join: &Join) -> Result<LogicalPlan> {
     use datafusion::{functions_window::expr_fn::row_number, logical_expr::ExprFunctionExt};
     const COPY: &str = "$copy";

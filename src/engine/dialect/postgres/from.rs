@@ -1,4 +1,4 @@
-//! What FROM reads: tables, subqueries, and functions that return rows.
+//! Relations of FROM: tables, subqueries, and functions that return rows.
 
 use std::ops::ControlFlow;
 
@@ -89,7 +89,8 @@ fn rows(function: &str, list: Expr, alias: Option<TableAlias>) -> TableFactor {
     }
 }
 
-/// Checks the kinds of joins. RIGHT ANTI JOIN is no syntax of PostgreSQL's: Headwater's own tests use it, and it has one meaning.
+/// Checks the kinds of joins. RIGHT ANTI JOIN is no syntax of PostgreSQL's: Headwater's own tests use it, and
+/// it has one meaning.
 pub(super) fn joins(from: &[TableWithJoins]) -> ControlFlow<Refused> {
     use JoinOperator as J;
     for TableWithJoins { relation, joins } in from {

@@ -1,7 +1,8 @@
-//! PostgreSQL's grammar: the parser's own dialect, where a sign binds tighter than `^`, and digits have no underscores.
+//! PostgreSQL's grammar: the parser's own dialect, where a sign binds tighter than `^`, and digits have no
+//! underscores.
 //!
-//! A dialect of sqlparser can't be extended, so every method that `PostgreSqlDialect` overrides in 0.62 is repeated here:
-//! compare them when sqlparser is updated.
+//! A dialect of sqlparser can't be extended, so every method that `PostgreSqlDialect` overrides in 0.62 is
+//! repeated here: compare them when sqlparser is updated.
 
 use std::any::TypeId;
 

@@ -5,7 +5,8 @@
 //!                    as written           with operators as calls   with placeholders   every type as in PostgreSQL
 //! ```
 //!
-//! - `grammar`: the parser's dialect; `lower`, `from`, `expression`, `name`: the list of what is admitted, as rewrites
+//! - `grammar`: the parser's dialect; `lower`, `from`, `expression`, `name`: the list of what is admitted, as
+//!   rewrites
 //! - `placeholder`: what stands for casts until types are known; `operator`: comparisons of any types
 //! - `types`, `check`, `cast`: types, where they meet, and conversions
 //! - `refuse`: messages

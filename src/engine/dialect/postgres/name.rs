@@ -9,7 +9,7 @@ use datafusion::sql::sqlparser::ast::{
 /// The name of an expression that has none.
 const UNNAMED: &str = "?column?";
 
-/// What stands between a name that is taken and a number: no name that people write has it.
+/// Separates a name that is taken from a number: no name that people write has it.
 const TWICE: &str = " #";
 
 /// Gives each item of a SELECT the name that it has in PostgreSQL; a name that is taken gets a number.

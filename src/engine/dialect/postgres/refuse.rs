@@ -8,7 +8,7 @@ use datafusion::{
 
 use crate::engine::function::postgres::resolve::Unresolved;
 
-/// What can't be planned as PostgreSQL means it.
+/// A construct that can't be planned as PostgreSQL means it.
 #[derive(Debug)]
 pub(super) struct Refused {
     message: String,

@@ -1,5 +1,5 @@
-//! Statements with PostgreSQL 15's answers, looked up by running it: the type and the texts of the first column, `error`
-//! where PostgreSQL has one, or `refused` where this dialect has no plan for it.
+//! Statements with PostgreSQL 15's answers, looked up by running it: the type and the texts of the first
+//! column, `error` where PostgreSQL has one, or `refused` where this dialect has no plan for it.
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -1,4 +1,5 @@
-//! What FROM reads and DataFusion has no plan for: PIVOT, UNPIVOT, and aliases that name some of the columns.
+//! Relations of FROM that DataFusion has no plan for: PIVOT, UNPIVOT, and aliases that name some of the
+//! columns.
 
 mod pivot;
 mod unpivot;

@@ -35,7 +35,7 @@ struct Parts {
     groups: Vec<Expr>,
 }
 
-/// What becomes columns.
+/// The values that become columns.
 struct On {
     expr: Expr,
     values: Vec<(Expr, Option<Ident>)>,

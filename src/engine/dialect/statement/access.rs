@@ -1,4 +1,4 @@
-//! What follows a value: fields, positions, slices and methods.
+//! Access to a part of a value: fields, positions, slices and methods.
 
 use datafusion::sql::sqlparser::{
     ast::{

@@ -1,7 +1,7 @@
 //! Names of columns: one that is nothing but a cast keeps the name of what it casts.
 //!
-//! DuckDB calls `i::varchar` "CAST(i AS VARCHAR)", under which nothing can be stored. Where the short name would be taken for
-//! another column, the long one stays.
+//! DuckDB calls `i::varchar` "CAST(i AS VARCHAR)", under which nothing can be stored. Where the short name
+//! would be taken for another column, the long one stays.
 
 use std::{collections::HashSet, ops::ControlFlow};
 

@@ -119,7 +119,8 @@ pub(super) fn lower(expr: Expr) -> Result<Expr, Refused> {
     })
 }
 
-/// A literal number: INTEGER or BIGINT, whichever it fits first, then HUGEINT; with a point a decimal of its digits.
+/// A literal number: INTEGER or BIGINT, whichever it fits first, then HUGEINT; with a point a decimal of its
+/// digits.
 fn number(digits: &str, span: Span) -> Result<Expr, Refused> {
     let plain: String = digits.chars().filter(|c| *c != '_').collect();
     let literal = |digits: &str| Expr::Value(Value::Number(digits.to_owned(), false).with_span(span));

@@ -26,7 +26,8 @@ pub(super) fn relations(from: &[TableWithJoins]) -> impl Iterator<Item = String>
     })
 }
 
-/// Rewrites the lambdas among the arguments of a call. `item.price` is a column where a relation is called `item`.
+/// Rewrites the lambdas among the arguments of a call. `item.price` is a column where a relation is called
+/// `item`.
 pub(super) fn lower(function: &mut Function, relations: &[String]) -> ControlFlow<Refused> {
     let name = function.name.to_string().to_lowercase();
     let span = function.name.span();

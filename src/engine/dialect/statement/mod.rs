@@ -1,5 +1,6 @@
-//! Rewrites a parsed statement so that DataFusion plans what DuckDB means by it: syntax for which DataFusion has no plan
-//! becomes syntax for which it has one, exactly. No types are known here; what depends on them is left to `coerce`.
+//! Rewrites a parsed statement so that DataFusion plans what DuckDB means by it: syntax for which DataFusion
+//! has no plan becomes syntax for which it has one, exactly. No types are known here; what depends on them is
+//! left to `coerce`.
 //!
 //! - `column`: names of columns that are casts
 //! - `expression`: casts, literals, operators and special forms become functions
@@ -64,7 +65,8 @@ impl Refused {
     }
 }
 
-/// Nesting of expressions that is refused: far beyond what people write, and within the stack of the threads that plan.
+/// Nesting of expressions that is refused: far beyond what people write, and within the stack of the threads
+/// that plan.
 const DEEPEST: usize = 20_000;
 
 /// Rewrites a query in place. Returns its stars, which are in it by their numbers.
@@ -101,8 +103,8 @@ pub(super) fn limits<E>(
     }
 }
 
-/// Orders the query by all of its columns that has this name for them. `known` are the columns that it has, if it is a set
-/// operation. Returns whether there is such a query.
+/// Orders the query by all of its columns that has this name for them. `known` are the columns that it has,
+/// if it is a set operation. Returns whether there is such a query.
 pub(super) fn order_by_all(query: &mut Query, name: &str, known: usize) -> bool {
     struct Find<'a>(&'a str, usize);
     impl VisitorMut for Find<'_> {
@@ -146,12 +148,12 @@ struct Lowering {
     stars: Vec<Star>,
     /// The numbers of those of each SELECT that is being visited.
     own_stars: Vec<Vec<usize>>,
-    /// How many queries are ordered by all of their columns.
+    /// The number of queries that are ordered by all of their columns.
     ordered_by_all: usize,
 }
 
 impl Lowering {
-    /// What stands for a star of the SELECT that is being visited.
+    /// The names that stand for stars of the SELECT that is being visited.
     fn star(&mut self, star: Star) -> Expr {
         let span = star.span;
         let own = self.own_stars.last().into_iter().flatten();
@@ -165,7 +167,8 @@ impl Lowering {
         star::placeholder(number, span)
     }
 
-    /// Replaces the stars in a SELECT list: those with options, and `plain` ones too if there is need to know their columns.
+    /// Replaces the stars in a SELECT list: those with options, and `plain` ones too if there is need to know
+    /// their columns.
     fn stars(&mut self, select: &mut Select, plain: bool) {
         for item in &mut select.projection {
             if let Some(star) = Star::of_item(item, plain) {

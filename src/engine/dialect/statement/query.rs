@@ -1,4 +1,4 @@
-//! What surrounds a SELECT: ORDER BY, LIMIT, FETCH, VALUES, DISTINCT ON.
+//! Clauses around a SELECT: ORDER BY, LIMIT, FETCH, VALUES, DISTINCT ON.
 
 use std::ops::ControlFlow;
 
@@ -16,7 +16,7 @@ use super::{
     star::STAR,
 };
 
-/// How names begin that stand for all columns of a set operation in ORDER BY until their number is known.
+/// The prefix of names that stand for all columns of a set operation in ORDER BY until their number is known.
 pub(in crate::engine::dialect) const ALL: &str = "$all ";
 
 /// FETCH is another way to write LIMIT.

@@ -17,7 +17,7 @@ use super::{
     expression::{call, text},
 };
 
-/// How names of stars begin.
+/// The prefix of the names of stars.
 pub(in crate::engine::dialect) const STAR: &str = "$columns ";
 
 /// A star, or COLUMNS with its choice.

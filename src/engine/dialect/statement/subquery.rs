@@ -1,5 +1,5 @@
-//! EXISTS and IN (SELECT …) as values. DataFusion plans them as joins where they decide which rows remain; elsewhere, and for
-//! a constant before IN, they become scalar subqueries that count.
+//! EXISTS and IN (SELECT …) as values. DataFusion plans them as joins where they decide which rows remain;
+//! elsewhere, and for a constant before IN, they become scalar subqueries that count.
 
 use std::{collections::HashSet, ops::ControlFlow};
 
@@ -14,8 +14,8 @@ use super::{
     expression::{call, case, integer},
 };
 
-/// Names the columns of a SELECT that have subqueries by what is written, as DuckDB does: DataFusion names them by what they
-/// are planned as.
+/// Names the columns of a SELECT that have subqueries by what is written, as DuckDB does: DataFusion names
+/// them by what they are planned as.
 pub(super) fn name_columns(select: &mut Select) {
     for item in &mut select.projection {
         if let SelectItem::UnnamedExpr(expr) = item
@@ -59,8 +59,8 @@ pub(super) fn lateral(select: &mut Select) {
     }
 }
 
-/// Notes the subqueries of a condition that become joins: IN with a column before it where the condition must hold as a
-/// whole, and EXISTS wherever truth alone counts.
+/// Notes the subqueries of a condition that become joins: IN with a column before it where the condition must
+/// hold as a whole, and EXISTS wherever truth alone counts.
 pub(in crate::engine::dialect) fn joined(condition: &Expr, whole: bool, found: &mut HashSet<*const Query>) {
     match condition {
         Expr::Nested(inner) => joined(inner, whole, found),
@@ -122,8 +122,9 @@ enum Quantifier {
     All,
 }
 
-/// `value op ANY (SELECT k …)`: true if the comparison is true for a row, else unknown if it is for one, else false. With
-/// ALL it is false if the comparison is false for a row, else unknown if it is for one, else true.
+/// `value op ANY (SELECT k …)`: true if the comparison is true for a row, else unknown if it is for one, else
+/// false. With ALL it is false if the comparison is false for a row, else unknown if it is for one, else
+/// true.
 #[expect(clippy::similar_names, reason = "what decides, and how it is decided then")]
 fn quantified(value: &Expr, op: &BinaryOperator, subquery: &Query, quantifier: Quantifier) -> Expr {
     let nested = |expr: Expr| Expr::Nested(Box::new(expr));
@@ -134,7 +135,8 @@ fn quantified(value: &Expr, op: &BinaryOperator, subquery: &Query, quantifier: Q
         compare(count(subquery, counted, Some(condition)), BinaryOperator::Gt, integer(0))
     };
     let truth = |value: bool| Expr::Value(Value::Boolean(value).with_empty_span());
-    // A comparison is unknown if either side is NULL. Said of each side alone, the engine can look at them apart.
+    // A comparison is unknown if either side is NULL. Said of each side alone, the engine can look at them
+    // apart.
     let rows = compare(count(subquery, Counted::Rows, None), BinaryOperator::Gt, integer(0));
     let null_here = compare(is_null(nested(value.clone())), BinaryOperator::And, rows);
     let null_there = any(Counted::Rows, is_null(key));
@@ -190,8 +192,8 @@ pub(super) fn width(subquery: &Query) -> Option<usize> {
     select.projection.iter().all(is_value).then_some(select.projection.len())
 }
 
-/// `(a, b) IN (SELECT …)` in a condition: a row of the subquery is equal in all columns. Of NOT IN none may be, and none may be
-/// unknown to be.
+/// `(a, b) IN (SELECT …)` in a condition: a row of the subquery is equal in all columns. Of NOT IN none may
+/// be, and none may be unknown to be.
 pub(super) fn rows(condition: &mut Expr) -> Result<(), Refused> {
     match condition {
         Expr::Nested(inner) => rows(inner),

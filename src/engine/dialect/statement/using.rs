@@ -1,6 +1,7 @@
-//! USING: a column of both sides that is one. DataFusion takes it from whichever side is named first in the alphabet, and
-//! never from both: that is right where no side is empty and `*` isn't written. Elsewhere the join becomes one with ON, and
-//! the column what it is: of the left side, of the right, or of the first that has it.
+//! USING: a column of both sides that is one. DataFusion takes it from whichever side is named first in the
+//! alphabet, and never from both: that is right where no side is empty and `*` isn't written. Elsewhere the
+//! join becomes one with ON, and the column what it is: of the left side, of the right, or of the first that
+//! has it.
 
 use std::ops::ControlFlow;
 
@@ -79,8 +80,8 @@ fn is_merging(constraint: &JoinConstraint) -> bool {
     matches!(constraint, JoinConstraint::Using(_) | JoinConstraint::Natural)
 }
 
-/// Returns whether the first of each two relations has the lesser name, so that DataFusion shows its columns. Names with a
-/// schema come after those without.
+/// Returns whether the first of each two relations has the lesser name, so that DataFusion shows its columns.
+/// Names with a schema come after those without.
 fn in_alphabetical_order(select: &Select) -> bool {
     let factors = select
         .from

@@ -12,7 +12,8 @@ use super::{
     expression::{call, text},
 };
 
-/// The function that carries ORDER BY within a call over a window: of the first argument, the directions and the keys.
+/// The function that carries ORDER BY within a call over a window: of the first argument, the directions and
+/// the keys.
 pub(in crate::engine) const SORTED: &str = "$sorted";
 
 /// Functions that only windows have.
@@ -124,7 +125,8 @@ impl VisitorMut for Heirs<'_> {
     }
 }
 
-/// `list(x order by y) over (…)`: the order becomes part of the first argument, which the planner takes apart again.
+/// `list(x order by y) over (…)`: the order becomes part of the first argument, which the planner takes apart
+/// again.
 pub(super) fn order_within(function: &mut Function) -> Result<(), Refused> {
     if function.over.is_none() {
         return Ok(());

@@ -212,7 +212,7 @@ fn call(function: &str, arguments: &[TokenWithSpan], span: Span) -> Vec<TokenWit
     made
 }
 
-/// How much deeper in parentheses and brackets one is after a token.
+/// The change of depth in parentheses and brackets by a token.
 fn depth(token: &Token) -> isize {
     match token {
         Token::LParen | Token::LBracket | Token::LBrace => 1,

@@ -111,7 +111,7 @@ fn after_table(tokens: &mut Vec<TokenWithSpan>, at: usize, kind: Kind) -> Result
     Ok(())
 }
 
-/// What becomes columns, and its values.
+/// The values that become columns.
 struct OnValues {
     on: Vec<TokenWithSpan>,
     values: Vec<TokenWithSpan>,

@@ -61,7 +61,7 @@ impl Call {
         Ok(typed)
     }
 
-    /// What is done with the call's rows before its method sees them.
+    /// The preparation of the call's rows before its method sees them.
     fn gather(&self, distinct: bool, ordered: bool, arguments: &[FieldRef]) -> Gather {
         let method = self.aggregate.method;
         let distinct = distinct && !method.own_distinct();

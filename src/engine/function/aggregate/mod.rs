@@ -1,7 +1,8 @@
 //! Aggregates with DuckDB's names, types and errors.
 //!
-//! Each aggregate is an [`Aggregate`]: its names, a line of documentation, the types it takes and gives, and a
-//! [`Method`] that computes it. A family of aggregates is one file; `call` makes DataFusion's functions of them.
+//! Each aggregate is an [`Aggregate`]: its names, a line of documentation, the types it takes and gives, and
+//! a [`Method`] that computes it. A family of aggregates is one file; `call` makes DataFusion's functions of
+//! them.
 //!
 //! - `sum`: exact sums and averages
 //! - `running`, `statistic`: a fixed number of doubles a group
@@ -139,8 +140,8 @@ trait Method: std::fmt::Debug + Send + Sync {
         false
     }
 
-    /// Returns whether the order of rows changes the result for these arguments, so that ORDER BY within the call sorts them
-    /// before the method sees them.
+    /// Returns whether the order of rows changes the result for these arguments, so that ORDER BY within the
+    /// call sorts them before the method sees them.
     fn sorts_first(&self, arguments: &[FieldRef]) -> bool {
         let _ = arguments;
         false

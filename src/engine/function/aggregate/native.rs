@@ -274,8 +274,8 @@ fn native_moving(
     native().create_sliding_accumulator(call.clone()).ok().filter(|one| one.supports_retract_batch())
 }
 
-/// `min` and `max`: of one argument as DataFusion computes them, except for floats. There its result depends on the
-/// order of rows if one is NaN, and statistics of files leave NaN out.
+/// `min` and `max`: of one argument as DataFusion computes them, except for floats. There its result depends
+/// on the order of rows if one is NaN, and statistics of files leave NaN out.
 #[derive(Debug)]
 struct Extreme {
     native: fn() -> Arc<AggregateUDF>,

@@ -1,6 +1,7 @@
 //! Aggregates that pick rows: first and last values, and the values beside an extreme.
 //!
-//! Where DataFusion has the same it computes them: `first_value` with the order and the conditions that a name means.
+//! Where DataFusion has the same it computes them: `first_value` with the order and the conditions that a
+//! name means.
 
 use std::{cmp::Ordering, sync::Arc};
 

@@ -263,8 +263,8 @@ impl Accumulator for Floats {
     }
 }
 
-/// The same over a moving frame. Takes rows back without what rounding and infinities would leave behind: the sum of
-/// finite values is compensated, and the other values are counted.
+/// The same over a moving frame. Takes rows back without what rounding and infinities would leave behind: the
+/// sum of finite values is compensated, and the other values are counted.
 #[derive(Debug)]
 pub(super) struct MovingFloats {
     average: bool,

@@ -1,5 +1,5 @@
-//! Moving window frames over aggregates that can't take a row back: the frame's rows are kept, and read again for
-//! each row of the window.
+//! Moving window frames over aggregates that can't take a row back: the frame's rows are kept, and read again
+//! for each row of the window.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -16,7 +16,7 @@ use datafusion::{
 
 use super::{Method, rows};
 
-/// What is done with rows before a method sees them.
+/// A preparation of rows before a method sees them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Gather {
     pub(super) distinct: bool,

@@ -1,4 +1,5 @@
-//! ORDER BY within a call over a window: `list(x order by y) over (…)`. The keys become the last arguments of the aggregate.
+//! ORDER BY within a call over a window: `list(x order by y) over (…)`. The keys become the last arguments of
+//! the aggregate.
 
 use std::sync::Arc;
 

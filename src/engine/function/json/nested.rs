@@ -1,7 +1,7 @@
 //! JSON within JSON: `json_object('a', json_array(1))` nests the array, and doesn't quote its text.
 //!
-//! JSON is text here, so a value alone doesn't tell. The rule below looks at the call that makes it: a function that
-//! returns JSON or a cast to it, directly or below an alias.
+//! JSON is text here, so a value alone doesn't tell. The rule below looks at the call that makes it: a
+//! function that returns JSON or a cast to it, directly or below an alias.
 
 use std::sync::Arc;
 

@@ -1,6 +1,7 @@
 //! JSON documents: a reader and a writer that keep the order of keys and the digits of large integers.
 //!
-//! Numbers are written as DuckDB writes them: integers as they are, others as the shortest text of their double.
+//! Numbers are written as DuckDB writes them: integers as they are, others as the shortest text of their
+//! double.
 
 use std::fmt::Write as _;
 

@@ -86,7 +86,8 @@ pub(super) const FUNCTIONS: &[Function] = aggregated! {
     "list_var_samp" "var_samp",
 };
 
-/// The type of an aggregate over the items of the first argument; the aggregate's other arguments begin at `rest`.
+/// The type of an aggregate over the items of the first argument; the aggregate's other arguments begin at
+/// `rest`.
 fn result(typing: &Typing, name: &str, rest: usize) -> Result<DataType> {
     let mut types = vec![item_of(typing, 0)];
     types.extend_from_slice(&typing.types[rest..]);

@@ -81,8 +81,8 @@ fn joined(items: &[&ArrayRef], list: &DataType) -> Result<ArrayRef> {
     Ok(concat(&items.iter().map(AsRef::as_ref).collect::<Vec<_>>())?)
 }
 
-/// Lists of some items: `row` names the items of each row by their positions, `None` for a NULL, and returns false if
-/// the row itself is NULL.
+/// Lists of some items: `row` names the items of each row by their positions, `None` for a NULL, and returns
+/// false if the row itself is NULL.
 fn lists_of(
     call: &Call,
     items: &ArrayRef,

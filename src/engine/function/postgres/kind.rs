@@ -9,8 +9,8 @@ use crate::engine::function::kind::{UTC, list_of, plain};
 
 /// Digits of the widest decimal.
 pub(in crate::engine) const MAX_DIGITS: u8 = 38;
-/// Digits after the point of a numeric for which PostgreSQL picks them while a query runs: of quotients, averages, and of
-/// text or floats that become `numeric`.
+/// Digits after the point of a numeric for which PostgreSQL picks them while a query runs: of quotients,
+/// averages, and of text or floats that become `numeric`.
 pub(in crate::engine) const OPEN_SCALE: i8 = 20;
 
 /// TIMESTAMP.
@@ -35,7 +35,7 @@ pub(in crate::engine) enum Kind {
     SmallInt,
     Integer,
     BigInt,
-    /// Of any scale, taken as it comes.
+    /// Any scale, as it comes.
     Numeric,
     Real,
     Double,

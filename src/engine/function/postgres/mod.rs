@@ -1,4 +1,5 @@
-//! The functions and operators of dialect `postgresql`: an allow list, each compared with a PostgreSQL server.
+//! The functions and operators of dialect `postgresql`: an allow list, each compared with a PostgreSQL
+//! server.
 //!
 //! - `kind`: PostgreSQL's types and implicit casts; `resolve`: which overload a call means
 //! - `named`: a call between planning and the type check, and after it
@@ -49,7 +50,7 @@ use super::call::Call;
 /// Computes a column from the arguments, which have the types of the overload.
 type Body = fn(&Call) -> Result<ArrayRef>;
 
-/// How an overload's result type comes about.
+/// The rule for an overload's result type.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::engine) enum Gives {
     Kind(Kind),
@@ -223,7 +224,8 @@ pub(in crate::engine) fn install(mut builder: SessionStateBuilder) -> SessionSta
     builder
 }
 
-/// The average of values whose sum is `total`, of scale `from`, at scale `to`; `None` if it has too many digits.
+/// The average of values whose sum is `total`, of scale `from`, at scale `to`; `None` if it has too many
+/// digits.
 pub(in crate::engine::function) fn average(total: i128, from: i8, count: i64, to: i8) -> Option<i128> {
     numeric::quotient((total, from), (count.into(), 0), to)
 }

@@ -1,7 +1,8 @@
-//! Regular expressions: PostgreSQL's are POSIX's, which prefer the longest match; this engine's prefer the first.
+//! Regular expressions: PostgreSQL's are POSIX's, which prefer the longest match; this engine's prefer the
+//! first.
 //!
-//! Whether an expression matches at all doesn't depend on that. Functions that return what matches take only expressions for
-//! which both are the same, and refuse others: see [`are`].
+//! Whether an expression matches at all doesn't depend on that. Functions that return what matches take only
+//! expressions for which both are the same, and refuse others: see [`are`].
 
 mod are;
 mod parse;

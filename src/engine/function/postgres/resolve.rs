@@ -140,7 +140,8 @@ fn best(left: &mut Vec<&'static Overload>, count: impl Fn(&'static Overload) -> 
     left.retain(|one| count(one) == most);
 }
 
-/// Arguments of an open type take one of text if there is such a candidate, else of the category that all agree on.
+/// Arguments of an open type take one of text if there is such a candidate, else of the category that all
+/// agree on.
 fn by_category(left: &mut Vec<&'static Overload>, own: &[Option<Kind>]) {
     for at in (0..own.len()).filter(|at| own[*at].is_none()) {
         let kinds: Vec<Kind> = left.iter().filter_map(|one| one.parameter(at)).collect();

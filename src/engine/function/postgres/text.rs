@@ -1,5 +1,5 @@
-//! Functions of text: positions count characters from 1, and case follows Unicode's simple mappings, as in the locale
-//! `C.UTF-8`.
+//! Functions of text: positions count characters from 1, and case follows Unicode's simple mappings, as in
+//! the locale `C.UTF-8`.
 
 use datafusion::{arrow::array::ArrayRef, error::Result};
 
@@ -155,7 +155,7 @@ pub(super) fn offset(text: &str, character: usize) -> usize {
     text.char_indices().nth(character).map_or(text.len(), |(at, _)| at)
 }
 
-/// How many characters are the first `size`, or all but the last `-size`.
+/// The number of characters of the first `size`, or of all but the last `-size`.
 fn first(text: &str, size: i32) -> usize {
     let (length, magnitude) =
         (text.chars().count(), usize::try_from(size.unsigned_abs()).unwrap_or(usize::MAX));

@@ -1,5 +1,5 @@
-//! Window functions whose types or arguments DuckDB reads differently: those that count are BIGINT, where DataFusion
-//! has unsigned integers.
+//! Window functions whose types or arguments DuckDB reads differently: those that count are BIGINT, where
+//! DataFusion has unsigned integers.
 
 mod shift;
 

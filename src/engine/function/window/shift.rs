@@ -1,4 +1,5 @@
-//! `lag`, `lead` and `nth_value` whose offset, default or position differs from row to row: DataFusion's take constants.
+//! `lag`, `lead` and `nth_value` whose offset, default or position differs from row to row: DataFusion's take
+//! constants.
 
 use std::ops::Range;
 
@@ -16,7 +17,7 @@ use datafusion::{
 /// `lag` and `lead` over one partition.
 #[derive(Debug)]
 pub(super) struct Shift {
-    /// Whether it looks ahead.
+    /// True if it looks ahead.
     pub(super) ahead: bool,
     pub(super) ignore_nulls: bool,
 }

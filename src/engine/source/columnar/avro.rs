@@ -1,5 +1,5 @@
-//! UUIDs of Avro files. DataFusion's reader gives them as 16 bytes and drops the logical type that sets them apart from
-//! other bytes, so the schema in the file's header is read here too.
+//! UUIDs of Avro files. DataFusion's reader gives them as 16 bytes and drops the logical type that sets them
+//! apart from other bytes, so the schema in the file's header is read here too.
 //!
 //! Delete this once `arrow-avro` keeps the logical type or the Arrow extension type of such a field.
 
@@ -68,7 +68,8 @@ fn holds_uuids(own: &Value) -> bool {
     }
 }
 
-/// The bytes of a header that are not read yet. Format: Apache Avro 1.12 specification, "Object Container Files".
+/// The bytes of a header that are not read yet. Format: Apache Avro 1.12 specification, "Object Container
+/// Files".
 struct Header<'a>(&'a [u8]);
 
 impl<'a> Header<'a> {

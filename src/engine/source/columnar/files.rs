@@ -1,4 +1,5 @@
-//! The files of a Parquet or Avro source: each has a schema of its own, and files with like schemas are scanned together.
+//! The files of a Parquet or Avro source: each has a schema of its own, and files with like schemas are
+//! scanned together.
 
 use std::sync::Arc;
 
@@ -198,8 +199,8 @@ impl Looking<'_> {
         Ok(Look { name: file.name, meta, schema, folders, places, columns, bounded })
     }
 
-    /// How many rows a file has, and for each of its columns whether all its instants are within the calendar, as far as
-    /// its statistics tell. They are asked only if it matters.
+    /// How many rows a file has, and for each of its columns whether all its instants are within the
+    /// calendar, as far as its statistics tell. They are asked only if it matters.
     async fn bounds(
         &self,
         schema: &SchemaRef,

@@ -8,8 +8,8 @@
 //! value        a value as a token and as JSON
 //! ```
 //!
-//! What is not declared is taken as the files have it, widened where their types differ. Filters reach the files' own
-//! statistics only where no row can be set aside: a row that was passed over can't be judged.
+//! What is not declared is taken as the files have it, widened where their types differ. Filters reach the
+//! files' own statistics only where no row can be set aside: a row that was passed over can't be judged.
 
 mod avro;
 mod files;

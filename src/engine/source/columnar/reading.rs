@@ -1,5 +1,5 @@
-//! How a column of a Parquet or Avro file becomes a column of the source: as it is, by a cast that loses nothing, or
-//! value by value.
+//! How a column of a Parquet or Avro file becomes a column of the source: as it is, by a cast that loses
+//! nothing, or value by value.
 
 use datafusion::arrow::{
     compute::can_cast_types,
@@ -46,8 +46,8 @@ pub(super) fn own_type(field: &Field) -> DataType {
     if is_uuid(field) { DataType::Utf8View } else { field.data_type().clone() }
 }
 
-/// How the values of a file's column become those of a type; `is_bounded` says that all its instants are within the
-/// calendar.
+/// How the values of a file's column become those of a type; `is_bounded` says that all its instants are
+/// within the calendar.
 ///
 /// # Errors
 /// If values of the one type can't become values of the other at all.
@@ -83,8 +83,8 @@ pub(super) fn reading(field: &Field, to: &DataType, is_bounded: bool) -> Result<
     }
 }
 
-/// Returns whether two nested types have the same parts, those of one of which become the other's without loss. Elsewhere a
-/// cast would drop fields, or make NULL of values, without a word.
+/// Returns whether two nested types have the same parts, those of one of which become the other's without
+/// loss. Elsewhere a cast would drop fields, or make NULL of values, without a word.
 fn is_alike(from: &DataType, to: &DataType) -> bool {
     use DataType::{LargeList, List, Map, Struct};
     match (from, to) {
@@ -93,7 +93,8 @@ fn is_alike(from: &DataType, to: &DataType) -> bool {
         }
         (Struct(from), Struct(to)) => {
             let mut parts = from.iter().zip(to);
-            // What the parts of a map are called is up to whoever wrote it; those of a struct are compared here.
+            // What the parts of a map are called is up to whoever wrote it; those of a struct are compared
+            // here.
             from.len() == to.len()
                 && parts.all(|(from, to)| {
                     let is_entry = matches!(from.name().as_str(), "key" | "keys" | "value" | "values");

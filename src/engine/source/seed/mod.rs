@@ -1,5 +1,5 @@
-//! A CSV file of which nothing is declared but perhaps some types, looked through from its first byte to its last: what
-//! its columns are called, what type each has, and everything in it that can't be read.
+//! A CSV file of which nothing is declared but perhaps some types, looked through from its first byte to its
+//! last: what its columns are called, what type each has, and everything in it that can't be read.
 //!
 //! - here: the walk over the file
 //! - `fault`: what is wrong in it

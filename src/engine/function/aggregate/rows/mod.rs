@@ -1,7 +1,7 @@
 //! Aggregates that see all rows of a group at once: medians, lists, modes, and DISTINCT in front of others.
 //!
-//! Rows are collected as columns: the arguments, then what ORDER BY within the call names. A partial result is a
-//! list per column.
+//! Rows are collected as columns: the arguments, then what ORDER BY within the call names. A partial result
+//! is a list per column.
 
 mod collector;
 mod groups;
@@ -42,14 +42,14 @@ pub(super) enum Skip {
 /// An aggregate as a function of its rows.
 #[derive(Debug)]
 pub(super) struct Rows {
-    /// How many arguments are collected; those after are constants.
+    /// The number of arguments that are collected; those after are constants.
     pub(super) columns: usize,
     pub(super) skip: Skip,
-    /// Whether ORDER BY within the call sorts the rows.
+    /// True if ORDER BY within the call sorts the rows.
     pub(super) ordered: bool,
-    /// Whether ORDER BY may be written as WITHIN GROUP.
+    /// True if ORDER BY may be written as WITHIN GROUP.
     pub(super) within_group: bool,
-    /// Whether the result is the list of the rows, NULL for none.
+    /// True if the result is the list of the rows, NULL for none.
     pub(super) lists: bool,
     /// The same as an expression that DataFusion computes faster.
     pub(super) rewrite: Option<Rewrite>,
@@ -77,7 +77,7 @@ pub(super) struct Settings {
     /// The arguments that are not collected.
     pub(super) constants: Vec<ScalarValue>,
     pub(super) result: DataType,
-    /// Whether the call's ORDER BY descends.
+    /// True if the call's ORDER BY descends.
     pub(super) descending: bool,
 }
 
@@ -100,7 +100,7 @@ fn constant(expression: &Arc<dyn PhysicalExpr>, name: &str) -> Result<ScalarValu
 
 type Finish = Arc<dyn Fn(&[ArrayRef]) -> Result<ScalarValue> + Send + Sync>;
 
-/// How rows are collected and made a result.
+/// A way to collect rows and make a result of them.
 #[derive(Clone)]
 struct Collection {
     /// The types of the collected columns, the ordering's included.

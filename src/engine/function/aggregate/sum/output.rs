@@ -15,7 +15,7 @@ use datafusion::{
 
 use super::is_double;
 
-/// How totals become results.
+/// Turns totals into results.
 #[derive(Debug)]
 pub(super) struct Output {
     pub(super) average: bool,

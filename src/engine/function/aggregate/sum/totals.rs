@@ -17,7 +17,7 @@ use super::{
     output::{Output, addends},
 };
 
-/// How many values each group has, or for sums only which have one.
+/// The number of values of each group, or for sums only whether there is one.
 #[derive(Debug)]
 pub(super) enum Counts {
     Each(Vec<i64>),

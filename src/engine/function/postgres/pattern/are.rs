@@ -1,8 +1,9 @@
-//! Expressions that are admitted: all for a test; for what matches, those where the longest match is the first one.
+//! Expressions that are admitted: all for a test; for what matches, those where the longest match is the
+//! first one.
 //!
-//! A repetition or a choice is decided by the next character alone if what it may begin with is not what may follow. Then
-//! there is one way to match, and both rules find it. Before parts of a fixed length a repeated character may also be one
-//! that follows: the most repetitions make the longest match.
+//! A repetition or a choice is decided by the next character alone if what it may begin with is not what may
+//! follow. Then there is one way to match, and both rules find it. Before parts of a fixed length a repeated
+//! character may also be one that follows: the most repetitions make the longest match.
 
 use std::ops::Deref;
 
@@ -11,12 +12,12 @@ use regex::{Regex, RegexBuilder};
 pub(in crate::engine::function::postgres) use super::parse::Reason;
 use super::parse::{Node, Set, parse, refuse};
 
-/// What an expression is for.
+/// The use of an expression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Use {
-    /// Whether it matches.
+    /// True if it matches.
     Test,
-    /// What matches first.
+    /// The first match.
     First,
     /// All that matches.
     All,
@@ -91,7 +92,8 @@ fn node_text(node: &Node) -> String {
     }
 }
 
-/// What follows a part: its first characters, whether the match may end there, whether its length is fixed.
+/// The continuation of a part: its first characters, whether the match may end there, whether its length is
+/// fixed.
 #[derive(Debug, Clone, Copy)]
 struct Rest {
     first: Set,
@@ -178,7 +180,8 @@ fn decided(node: &Node, rest: &Rest, any_case: bool) -> bool {
     }
 }
 
-/// Returns whether the only repetition is one character that takes as few as it can, between parts of fixed length.
+/// Returns whether the only repetition is one character that takes as few as it can, between parts of fixed
+/// length.
 fn lazy_alone(branches: &[Vec<Node>]) -> bool {
     let [branch] = branches else { return false };
     let mut repeats = branch.iter().filter(|node| !is_fixed(node));

@@ -76,7 +76,7 @@ pub(super) enum Node {
         /// As written for the crate.
         times: String,
         may_be_none: bool,
-        /// Whether the number of times is not fixed.
+        /// True if the number of times is not fixed.
         varies: bool,
         greedy: bool,
     },
