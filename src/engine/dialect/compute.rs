@@ -54,6 +54,11 @@ pub(super) fn binary(
         (Operation::DivideWhole | Operation::Modulo, a, b) if a.is_integer() && b.is_integer() => {
             let divisor = without_zeros(right, rows)?;
             let kernel = if operation == Operation::Modulo { numeric::rem } else { numeric::div };
+            // The remainder of the least number by -1 fits, but DuckDB takes it from the quotient, which doesn't.
+            if operation == Operation::Modulo && holds_minus_one(&divisor)? {
+                with_datum(left, |left| numeric::div(left, &divisor))
+                    .map_err(|error| overflow(operation, result, &error))?;
+            }
             with_datum(left, |left| kernel(left, &divisor))
                 .map_err(|error| overflow(operation, result, &error))
         }
@@ -157,6 +162,16 @@ pub(super) fn negate(array: &ArrayRef) -> Result<ArrayRef> {
 }
 
 /// Runs a kernel over a column or a constant.
+/// Returns whether a divisor is -1 in some row.
+fn holds_minus_one(divisor: &dyn Datum) -> Result<bool> {
+    let data_type = divisor.get().0.data_type();
+    if !data_type.is_signed_integer() {
+        return Ok(false);
+    }
+    let minus_one = datafusion::common::ScalarValue::new_negative_one(data_type)?.to_scalar()?;
+    Ok(datafusion::arrow::compute::kernels::cmp::eq(divisor, &minus_one)?.true_count() > 0)
+}
+
 fn with_datum<T>(
     value: &ColumnarValue,
     kernel: impl FnOnce(&dyn Datum) -> std::result::Result<T, ArrowError>,

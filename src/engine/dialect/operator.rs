@@ -39,6 +39,11 @@ impl ExprPlanner for Operators {
             op => {
                 // DataFusion refuses some comparisons as soon as it sees them; DuckDB has casts for those.
                 let Some(op) = kept(op) else { return Ok(PlannerResult::Original(expr)) };
+                if matches!(op, Operator::And | Operator::Or) {
+                    // Conditions always have a type: looking at it would visit long chains once for each term.
+                    let binary = BinaryExpr::new(Box::new(expr.left), op, Box::new(expr.right));
+                    return Ok(PlannerResult::Planned(Expr::BinaryExpr(binary)));
+                }
                 // A column that isn't there is reported by the planner, which knows where it is written.
                 let known = expr.left.get_type(schema).is_ok() && expr.right.get_type(schema).is_ok();
                 let binary = BinaryExpr::new(Box::new(expr.left), op, Box::new(expr.right));

@@ -314,8 +314,11 @@ fn looked_up(call: &Call) -> Result<(MapArray, Vec<Found>)> {
     let wanted = call.array(1)?;
     let rows = rows(&[map.keys(), &wanted])?;
     let found = (0..call.rows()).map(|row| {
-        if map.is_null(row) || wanted.is_null(row) {
+        if map.is_null(row) {
             return Found::Null;
+        }
+        if wanted.is_null(row) {
+            return Found::Nothing;
         }
         let at = entries(&map, row).find(|at| rows[0].row(*at) == rows[1].row(row));
         at.and_then(|at| u32::try_from(at).ok()).map_or(Found::Nothing, Found::At)

@@ -1,4 +1,5 @@
-//! Names of columns: one that is nothing but a cast keeps the name of what it casts.
+//! Names of columns: one that is nothing but a cast keeps the name of what it casts, and a field of a struct has
+//! the field's.
 //!
 //! DuckDB calls `i::varchar` "CAST(i AS VARCHAR)", under which nothing can be stored. Where the short name
 //! would be taken for another column, the long one stays.
@@ -28,6 +29,7 @@ fn name_in(body: &mut SetExpr, taken: &Names) {
 }
 
 fn name_items(select: &mut Select, mut taken: HashSet<String>) {
+    let mut fields = HashSet::new();
     for item in &select.projection {
         let name = match item {
             SelectItem::UnnamedExpr(Expr::Identifier(name)) => Some(name),
@@ -39,13 +41,33 @@ fn name_items(select: &mut Select, mut taken: HashSet<String>) {
         };
         taken.extend(name.map(|name| name.value.to_lowercase()));
     }
+    let relations: Vec<String> =
+        super::lambda::relations(&select.from).map(|name| name.to_lowercase()).collect();
     for item in &mut select.projection {
-        let SelectItem::UnnamedExpr(expr @ Expr::Cast { .. }) = item else { continue };
-        let Some(alias) = column(expr).filter(|name| taken.insert(name.value.to_lowercase())) else {
-            continue;
+        let SelectItem::UnnamedExpr(expr) = item else { continue };
+        let named = match expr {
+            // The name itself is taken by now.
+            Expr::CompoundIdentifier(parts) if is_field(parts, &relations) => {
+                let name = parts.last().cloned();
+                name.filter(|name| fields.insert(name.value.to_lowercase()))
+            }
+            Expr::Cast { .. } => column(expr).filter(|name| taken.insert(name.value.to_lowercase())),
+            _ => None,
         };
+        let Some(alias) = named else { continue };
         let expr = std::mem::replace(expr, Expr::Identifier(Ident::new("")));
         *item = SelectItem::ExprWithAlias { expr, alias };
+    }
+}
+
+/// Returns whether a name is that of a field of a struct, rather than of a column of one of these relations.
+fn is_field(parts: &[Ident], relations: &[String]) -> bool {
+    let is_relation = |part: &Ident| relations.contains(&part.value.to_lowercase());
+    match parts {
+        [] | [_] => false,
+        [first, _] => !is_relation(first),
+        // `schema.table.column`, or a field of `table.column`.
+        [first, second, ..] => !is_relation(second) || is_relation(first),
     }
 }
 

@@ -10,7 +10,7 @@ use datafusion::{
         },
         buffer::{NullBuffer, OffsetBuffer},
         compute,
-        datatypes::{ArrowPrimitiveType, DataType, Date32Type, Int16Type, Int32Type, Int64Type},
+        datatypes::{ArrowPrimitiveType, DataType, Date32Type, Int16Type, Int32Type, Int64Type, TimeUnit},
     },
     error::Result,
 };
@@ -90,6 +90,16 @@ fn moments(texts: &StringArray, to: &DataType) -> Result<ArrayRef> {
         _ => Arc::new(texts.clone()),
     };
     let made = duckdb::values(&array, &target)?;
+    if *to == DataType::Date32 {
+        // The time after a date is dropped, but it must be one.
+        let target = types::Target::plain(DataType::Timestamp(TimeUnit::Microsecond, None));
+        let moments = duckdb::values(&array, &target)?;
+        let wrong =
+            |row: &usize| texts.is_valid(*row) && texts.value(*row).contains(':') && moments.is_null(*row);
+        if let Some(row) = (0..texts.len()).find(wrong) {
+            return invalid(texts.value(row), to);
+        }
+    }
     let days = match to {
         DataType::Interval(_) => None,
         _ => Some(super::convert(&made, &DataType::Date32, None)?),
