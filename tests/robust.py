@@ -4,11 +4,11 @@
     python tests/robust.py BINARY [--quick | --long] [--only crash,paths] [--seed 1] [--jobs 1]
 
 --quick  few tries of each, for CI: about 4 minutes on two cores with --jobs 2
---long   the big numbers: 200 kills and 20 races, 1,000 paths, all names and texts, 10 minutes for each fuzz target
+--long   the big numbers: 200 kills and 20 races, 1,000 paths, all names and texts
 
-Each test is `tests/NAME/run.py BINARY --table`; its last line is JSON with `test`, `tries`, `failures` and `figure`.
-A test that ends without that line counts as failed. Exit code 1 if any test failed. Use a Python that has the packages
-of tests/*/requirements.txt of these tests.
+Each test is `tests/NAME/run.py BINARY --table`; its last line is JSON with `test`, `tries`, `failures` and
+`figure`. A test that ends without that line counts as failed. Exit code 1 if any test failed. Use a Python that
+has the packages of these tests' requirements.txt, such as the one for tests/readers.
 """
 
 import argparse
@@ -59,7 +59,14 @@ def run(test, args):
     with tempfile.TemporaryDirectory(prefix="hw-robust-") as scratch:
         command = [sys.executable, script, args.binary, *arguments(test, script, args, Path(scratch))]
         # The test's own children end with it: they are in its session.
-        child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True)
+        child = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
         try:
             said, _ = child.communicate(timeout=limit)
         except subprocess.TimeoutExpired:
@@ -69,7 +76,12 @@ def run(test, args):
     seconds = time.monotonic() - began
     line = read(test, said)
     if line is None:
-        line = {"test": test, "tries": 0, "failures": 1, "figure": f"exit {child.returncode} without a result: {last(said)}"}
+        line = {
+            "test": test,
+            "tries": 0,
+            "failures": 1,
+            "figure": f"exit {child.returncode} without a result: {last(said)}",
+        }
     elif child.returncode != 0 and line["failures"] == 0:
         line |= {"failures": 1, "figure": f"exit {child.returncode}; {line['figure']}"}
     line["seconds"] = seconds
@@ -104,10 +116,15 @@ def last_whole(said):
 
 def table(lines):
     rows = [("test", "tries", "failures", "seconds", "figure")]
-    rows += [(one["test"], f"{one['tries']:,}", f"{one['failures']:,}", f"{one.get('seconds', 0):.0f}", one["figure"]) for one in lines]
+    rows += [
+        (one["test"], f"{one['tries']:,}", f"{one['failures']:,}", f"{one.get('seconds', 0):.0f}", one["figure"])
+        for one in lines
+    ]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     for row in rows:
-        print(f"{row[0]:{widths[0]}}  {row[1]:>{widths[1]}}  {row[2]:>{widths[2]}}  {row[3]:>{widths[3]}}  {row[4]}".rstrip())
+        print(
+            f"{row[0]:{widths[0]}}  {row[1]:>{widths[1]}}  {row[2]:>{widths[2]}}  {row[3]:>{widths[3]}}  {row[4]}".rstrip()
+        )
 
 
 def main():
@@ -129,7 +146,10 @@ def main():
         for done in concurrent.futures.as_completed(waiting):
             line, said = done.result()
             lines[waiting[done]] = line
-            print(f"{line['test']}: {line['failures']} of {line['tries']} failed, {line.get('seconds', 0):.0f} s", flush=True)
+            print(
+                f"{line['test']}: {line['failures']} of {line['tries']} failed, {line.get('seconds', 0):.0f} s",
+                flush=True,
+            )
             if line["failures"]:
                 # Everything but the line of JSON.
                 print("\n".join("    " + one for one in said.rstrip().splitlines()[:-1]), flush=True)

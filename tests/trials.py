@@ -1,7 +1,7 @@
 """Helpers for the attack tests: runs the binary, checks how it ended, and counts tries and failures.
 
-Used by tests/paths, tests/secrets, tests/hostile and tests/robust.py. A test is a list of tries; each try is one
-function call with its own scratch folder, so that one try can be repeated alone.
+Used by tests/paths, tests/secrets and tests/hostile. A test is a list of tries; each try has its own scratch folder,
+so that it can be repeated alone.
 """
 
 import contextlib
@@ -77,7 +77,9 @@ def run(binary, *arguments, cwd=None, env=None, timeout=60, dies=None, memory_mb
     command = [os.fspath(binary), *map(os.fspath, arguments)]
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         began = time.monotonic()
-        child = subprocess.Popen(command, cwd=cwd, env=env or environment(), stdout=out, stderr=err, stdin=subprocess.DEVNULL)
+        child = subprocess.Popen(
+            command, cwd=cwd, env=env or environment(), stdout=out, stderr=err, stdin=subprocess.DEVNULL
+        )
         killed = None
         pause = 0.002
         while True:
@@ -144,7 +146,9 @@ def yaml(value):
     text = json.dumps(value, ensure_ascii=False)
     # Letters that YAML doesn't take raw.
     return "".join(
-        f"\\u{ord(letter):04x}" if 0x7F <= ord(letter) < 0xA0 or ord(letter) in (0x2028, 0x2029, 0xFEFF, 0xFFFE, 0xFFFF) else letter
+        f"\\u{ord(letter):04x}"
+        if 0x7F <= ord(letter) < 0xA0 or ord(letter) in (0x2028, 0x2029, 0xFEFF, 0xFFFE, 0xFFFF)
+        else letter
         for letter in text
     )
 
@@ -196,7 +200,8 @@ class Trials:
 def shown(text):
     """Text with everything escaped that could disturb a terminal."""
     return "".join(
-        letter if letter.isprintable() and not 0xD800 <= ord(letter) <= 0xDFFF else ascii(letter)[1:-1] for letter in str(text)
+        letter if letter.isprintable() and not 0xD800 <= ord(letter) <= 0xDFFF else ascii(letter)[1:-1]
+        for letter in str(text)
     )[:900]
 
 
@@ -204,7 +209,7 @@ def remove(folder):
     """Removes a folder, also if its paths are longer than the system's limit."""
     shutil.rmtree(folder, ignore_errors=True)
     if os.path.isdir(folder):
-        subprocess.run(["rm", "-rf", "--", folder], stderr=subprocess.DEVNULL)
+        subprocess.run(["rm", "-rf", "--", folder], check=False, stderr=subprocess.DEVNULL)
 
 
 def options(parser):

@@ -8,7 +8,8 @@ an empty lake, and the lake of an older state of the data, so that tables are ov
 --writes   kills a build before and after each of its writes to the lake, one after the other, until one ends undisturbed
 --random   kills that many builds at random instants from outside; one in three is killed once more while it repairs
 --races    lets four builds of the same lake run side by side, that many times; each ends well or says who was faster
---table    ends with one line of JSON: test, tries, failures, figure; with --quick or --long, or neither, it chooses the numbers
+--table    ends with one line of JSON (test, tries, failures, figure), and chooses the numbers; --quick and --long
+           choose smaller and bigger ones
 
 After each, one more build must end well; then all tables must have the rows of an undisturbed build, and each file in
 the lake must be part of a table's log or named in one. Exit code 1 and what was wrong if anything is.

@@ -3,15 +3,15 @@
 
     python tests/hostile/run.py BINARY [--part names,texts,runaway,serve] [--tries 300] [--seed 1] [--only NAME] [--table]
 
-- names: aliases, schemas, names of sources, columns, files and so on that mean another place. Places are refused with
-  the file's name; nothing may be written outside of lake and target, and no table within another's folder.
-- texts: descriptions, metadata, values and file names with HTML, terminal escapes, CR, bidi controls and formulas. No raw
-  control character reaches a pipe, JSON is JSON, and the docs page keeps its elements.
-- runaway: templates, queries and YAML that grow without end. Each ends within seconds and a bounded memory, with a
-  finding at file and line, or well.
+- names: aliases, schemas, names of sources, columns, files and so on that mean another place. Places are refused
+  with the file's name; nothing may be written outside of lake and target, and no table within another's folder.
+- texts: descriptions, metadata, values and file names with HTML, terminal escapes, CR, bidi controls and formulas.
+  No raw control character reaches a pipe, JSON is valid, and the docs page keeps its elements.
+- runaway: templates, queries and YAML that grow without end. Each ends within seconds and a bounded memory, with
+  a finding at file and line, or well.
 - serve: `docs serve` against half-sent requests, foreign hosts, huge headers and a thousand idle connections.
 
-Everywhere the exit code must be 0, 1 or 2, without a panic. --tries bounds the names; --part names alone takes minutes.
+Everywhere the exit code must be 0, 1 or 2, without a panic.
 """
 
 import argparse
@@ -112,7 +112,7 @@ def name_case(kind, name):
         files["models/o.sql"] = "select * from {{ source('lake', 't') }}\n"
     elif kind == "column":
         escaped = name.replace('"', '""').replace("{{", "{ {").replace("{%", "{ %").replace("{#", "{ #")
-        files["models/m.sql"] = f'select id as "{escaped}", name from {{{{ source(\'shop\', \'orders\') }}}}\n'
+        files["models/m.sql"] = f"select id as \"{escaped}\", name from {{{{ source('shop', 'orders') }}}}\n"
     elif kind == "source column":
         files["sources.yml"]["sources"][0]["tables"][0]["columns"][0]["name"] = name
         header = '"' + name.replace('"', '""') + '"'
@@ -122,18 +122,26 @@ def name_case(kind, name):
         part = name.replace("/", "_").replace("\x00", "_")[:200].encode()[:240].decode("utf-8", "ignore")
         if part in ("", ".", ".."):
             part = part + "_"
-        paths = {"model file": f"models/{part}.sql", "model folder": f"models/{part}/x.sql", "seed file": f"seeds/{part}.csv"}
+        paths = {
+            "model file": f"models/{part}.sql",
+            "model folder": f"models/{part}/x.sql",
+            "seed file": f"seeds/{part}.csv",
+        }
         files[paths[kind]] = "a\n1\n" if kind == "seed file" else "select 1 as a\n"
     elif kind == "snapshot":
         files["snapshots/h.yml"] = {"snapshots": [{"name": name, "relation": "ref('m')", "config": {
             "unique_key": "id", "strategy": "check", "check_cols": "all"}}]}  # fmt: skip
     elif kind == "exposure":
-        files["models/m.yml"]["exposures"] = [{"name": name, "type": "dashboard", "owner": {"name": "o"}, "depends_on": ["ref('m')"]}]
+        files["models/m.yml"]["exposures"] = [
+            {"name": name, "type": "dashboard", "owner": {"name": "o"}, "depends_on": ["ref('m')"]}
+        ]
     elif kind == "group":
         files["models/m.yml"]["groups"] = [{"name": name, "owner": {"name": "o"}}]
         properties["group"] = name
     elif kind == "data test":
-        properties["columns"] = [{"name": "id", "data_tests": [{"not_null": {"name": name, "config": {"store_failures": True}}}]}]
+        properties["columns"] = [
+            {"name": "id", "data_tests": [{"not_null": {"name": name, "config": {"store_failures": True}}}]}
+        ]
     elif kind == "unit test":
         files["models/m.yml"]["unit_tests"] = [{"name": name, "model": "m", "given": [{"input": "source('shop', 'orders')", "rows": [{"id": 1, "name": "a"}]}],
                                                 "expect": {"rows": [{"id": 1, "name": "a"}]}}]  # fmt: skip
@@ -156,10 +164,14 @@ def name_case(kind, name):
     elif kind == "partition column":
         escaped = name.replace('"', '""').replace("{{", "{ {").replace("{%", "{ %").replace("{#", "{ #")
         shown = json.dumps(escaped.replace('""', '"'), ensure_ascii=False)
-        files["models/m.sql"] = f'{{{{ config(partition_by={shown}) }}}}\nselect id as "{escaped}", name from {{{{ source(\'shop\', \'orders\') }}}}\n'
+        files["models/m.sql"] = (
+            f"{{{{ config(partition_by={shown}) }}}}\nselect id as \"{escaped}\", name from {{{{ source('shop', 'orders') }}}}\n"
+        )
     elif kind == "analysis":
         files["models/m.yml"]["models"][0]["name"] = name
-    return {path: content if isinstance(content, (str, bytes)) else yaml(content) + "\n" for path, content in files.items()}, at
+    return {
+        path: content if isinstance(content, (str, bytes)) else yaml(content) + "\n" for path, content in files.items()
+    }, at
 
 
 def inventory(folder):
@@ -207,7 +219,10 @@ def manifest_is_json(folder, fault):
 
 def name_try(trials, kind, name):
     label = f"name of {kind} {name!r}"
-    with trials.trial(label if len(label) < 100 else label[:100], f"--part names --only {yaml(kind)!r}") as (outer, fault):
+    with trials.trial(label if len(label) < 100 else label[:100], f"--part names --only {yaml(kind)!r}") as (
+        outer,
+        fault,
+    ):
         folder = outer / "p"
         folder.mkdir()
         files, at = name_case(kind, name)
@@ -228,11 +243,13 @@ def name_try(trials, kind, name):
                     if line and not is_json(line):
                         fault(f"[{kind} {name!r}] list --output json: {line[:120]!r}")
         build = results[0]
-        inside = lambda text: fault(f"[{kind} {name!r}] {text}")  # noqa: E731
+        inside = lambda text: fault(f"[{kind} {name!r}] {text}")
         manifest_is_json(folder, inside)
-        new = [path for path in inventory(outer) - before if not path.startswith((f"{folder}/lake", f"{folder}/target"))]
+        new = [
+            path for path in inventory(outer) - before if not path.startswith((f"{folder}/lake", f"{folder}/target"))
+        ]
         if new:
-            inside(f"exit {build.code}, written outside of lake and target: {sorted(new)[0]}")
+            inside(f"exit {build.code}, written outside of lake and target: {min(new)}")
         if wrong := misplaced(folder / "lake"):
             inside(f"exit {build.code}, a table at {wrong[0]!r} in the lake")
         if kind in AS_PLACES:
@@ -247,8 +264,13 @@ def name_try(trials, kind, name):
                     inside(f"refused without naming {at}: {build.why()}")
         elif kind in ("partition value",) and build.code == 1 and "error" not in build.text.lower():
             inside(f"exit 1 without an error: {build.last_line()}")
-        if build.code == 1 and kind not in ("partition value", "source schema", "identifier") and re.search(
-            r"(?i)internal error|kernel error|file not found|os error|empty path segment|failed to parse", build.text
+        if (
+            build.code == 1
+            and kind not in ("partition value", "source schema", "identifier")
+            and re.search(
+                r"(?i)internal error|kernel error|file not found|os error|empty path segment|failed to parse",
+                build.text,
+            )
         ):
             inside(f"fails only while it writes: {build.why()}")
 
@@ -274,7 +296,14 @@ def case_names(trials):
     }  # fmt: skip
     for name, (files, codes) in pairs.items():
         with trials.trial(f"names: {name}", "--part names --only case") as (folder, fault):
-            sources = {"sources": [{"name": "shop", "tables": [{"name": "orders", "external": {"location": "data/*.csv", "format": "csv"}}]}]}
+            sources = {
+                "sources": [
+                    {
+                        "name": "shop",
+                        "tables": [{"name": "orders", "external": {"location": "data/*.csv", "format": "csv"}}],
+                    }
+                ]
+            }
             write(folder, {"project.yml": yaml(SETTINGS), "sources.yml": yaml(sources), "data/o.csv": ORDERS} | files)
             ended = run(trials.binary, "build", cwd=folder)
             if ended.code not in (codes or {2}):
@@ -357,14 +386,22 @@ def text_files(text, where):
     table = source["tables"][0]
     jinja_free = text.replace("{{", "{ {").replace("{%", "{ %").replace("{#", "{ #")
     if where == "descriptions":
-        model |= {"description": text, "columns": [{"name": "id", "description": text}], "docs": {"node_color": text[:1000]}}
+        model |= {
+            "description": text,
+            "columns": [{"name": "id", "description": text}],
+            "docs": {"node_color": text[:1000]},
+        }
         source |= {"description": text, "loader": text}
         table |= {"description": text}
         table["columns"][0]["description"] = text
-        properties["groups"] = [{"name": "g", "description": text, "owner": {"name": text, "email": text, "slack": text}}]
+        properties["groups"] = [
+            {"name": "g", "description": text, "owner": {"name": text, "email": text, "slack": text}}
+        ]
         properties["exposures"] = [{"name": "e", "type": "dashboard", "label": text, "url": text, "description": text,
                                     "owner": {"name": text, "email": text}, "depends_on": ["ref('m')"]}]  # fmt: skip
-        properties["macros"] = [{"name": "mac", "description": text, "arguments": [{"name": "x", "type": text, "description": text}]}]
+        properties["macros"] = [
+            {"name": "mac", "description": text, "arguments": [{"name": "x", "type": text, "description": text}]}
+        ]
         files["macros/mac.sql"] = "{% macro mac(x) %}1{% endmacro %}\n"
         files["models/w.md"] = "{% docs __overview__ %}\n" + jinja_free + "\n{% enddocs %}\n"
         files["project.yml"]["version"] = text[:1000]
@@ -374,7 +411,9 @@ def text_files(text, where):
         files["project.yml"]["vars"] = {"v": text}
         files["project.yml"]["name"] = "hostile"
     elif where == "values":
-        files["data/orders.csv"] = 'id,name\n1,"' + text.replace('"', '""') + '"\nno number,"' + text.replace('"', '""') + '"\n'
+        files["data/orders.csv"] = (
+            'id,name\n1,"' + text.replace('"', '""') + '"\nno number,"' + text.replace('"', '""') + '"\n'
+        )
         model["columns"] = [{"name": "name", "data_tests": [
             {"accepted_values": {"name": "av", "arguments": {"values": ["a"]}, "config": {"severity": "warn", "store_failures": True}}},
             {"accepted_values": {"name": "bv", "arguments": {"values": [text[:2000]]}, "config": {"severity": "warn"}}}]}]  # fmt: skip
@@ -383,13 +422,19 @@ def text_files(text, where):
                                      "expect": {"rows": [{"id": 2, "name": text[:2000]}]}}]  # fmt: skip
     elif where == "sql":
         literal = "'" + jinja_free.replace("'", "''") + "'"
-        files["models/n.sql"] = f"select id, {literal} as t from {{{{ ref('m') }}}} /* {jinja_free.replace('*/', '')} */\n"
-        files["models/bad.sql"] = f'select "{jinja_free[:500]}" from {{{{ ref(\'m\') }}}}\n'
+        files["models/n.sql"] = (
+            f"select id, {literal} as t from {{{{ ref('m') }}}} /* {jinja_free.replace('*/', '')} */\n"
+        )
+        files["models/bad.sql"] = f"select \"{jinja_free[:500]}\" from {{{{ ref('m') }}}}\n"
     elif where == "template error":
         files["models/bad.sql"] = f"{{{{ exceptions.raise_compiler_error({json.dumps(text[:2000])}) }}}}\n"
-        files["models/warn.sql"] = f"{{{{ exceptions.warn({json.dumps(text[:2000])}) }}}}{{{{ log({json.dumps(text[:2000])}, info=true) }}}}select 1 as a\n"
+        files["models/warn.sql"] = (
+            f"{{{{ exceptions.warn({json.dumps(text[:2000])}) }}}}{{{{ log({json.dumps(text[:2000])}, info=true) }}}}select 1 as a\n"
+        )
     elif where == "yaml error":
-        files["models/z.yml"] = json.dumps({"models": [{"name": text[:500], "wrong": text[:500]}], text[:300]: 1}, ensure_ascii=False)
+        files["models/z.yml"] = json.dumps(
+            {"models": [{"name": text[:500], "wrong": text[:500]}], text[:300]: 1}, ensure_ascii=False
+        )
     elif where == "files":
         part = text.replace("/", "_").replace("\x00", "_").encode()[:200].decode("utf-8", "ignore")
         files[f"data/{part}.csv"] = "id,name\nno number,x\n3,c\n"
@@ -397,15 +442,36 @@ def text_files(text, where):
         files[f"models/{part}.yml"] = "wrong: [\n"
         table["external"]["location"] = "data/*.csv"
     elif where == "test message":
-        properties["models"][0]["data_tests"] = [{"expression_is_true": {"name": "et", "arguments": {"expression": "name <> '" + jinja_free[:1000].replace("'", "''") + "' and id < 1"}}}]
-        files["data-tests/f.sql"] = "select id, '" + jinja_free[:1000].replace("'", "''") + "' as t from {{ ref('m') }}\n"
+        properties["models"][0]["data_tests"] = [
+            {
+                "expression_is_true": {
+                    "name": "et",
+                    "arguments": {"expression": "name <> '" + jinja_free[:1000].replace("'", "''") + "' and id < 1"},
+                }
+            }
+        ]
+        files["data-tests/f.sql"] = (
+            "select id, '" + jinja_free[:1000].replace("'", "''") + "' as t from {{ ref('m') }}\n"
+        )
     elif where == "names of columns":
         escaped = jinja_free[:200].replace('"', '""')
-        files["models/m.sql"] = f'select id, name, 1 as "{escaped}" from {{{{ source(\'shop\', \'orders\') }}}}\n'
-    return {path: content if isinstance(content, (str, bytes)) else yaml(content) + "\n" for path, content in files.items()}
+        files["models/m.sql"] = f"select id, name, 1 as \"{escaped}\" from {{{{ source('shop', 'orders') }}}}\n"
+    return {
+        path: content if isinstance(content, (str, bytes)) else yaml(content) + "\n" for path, content in files.items()
+    }
 
 
-WHERE = ["descriptions", "meta", "values", "sql", "template error", "yaml error", "files", "test message", "names of columns"]
+WHERE = [
+    "descriptions",
+    "meta",
+    "values",
+    "sql",
+    "template error",
+    "yaml error",
+    "files",
+    "test message",
+    "names of columns",
+]
 
 
 class Elements(html.parser.HTMLParser):
@@ -442,7 +508,7 @@ def elements(path):
 
 def text_try(trials, name, where, plain_page):
     with trials.trial(f"text {name} in {where}", f"--part texts --only {yaml(name)!r}") as (folder, fault_):
-        fault = lambda text: fault_(f"[{name} in {where}] {text}")  # noqa: E731
+        fault = lambda text: fault_(f"[{name} in {where}] {text}")
         try:
             write(folder, text_files(TEXTS[name], where))
         except (OSError, ValueError):
@@ -455,13 +521,21 @@ def text_try(trials, name, where, plain_page):
                 fault(str(wrong))
                 continue
             clean_output(ended, fault, machine=arguments in FAITHFUL)
-            wants_lines = arguments in (["list", "--output", "json"], ["show", "-s", "m", "--output", "json"]) or "--log-format" in arguments
+            wants_lines = (
+                arguments in (["list", "--output", "json"], ["show", "-s", "m", "--output", "json"])
+                or "--log-format" in arguments
+            )
             if wants_lines and ended.code == 0:
                 for line in ended.out.decode("utf-8", "replace").split("\n"):
                     if line and not is_json(line):
                         fault(f"`{' '.join(arguments)}`: a line is no JSON: {line[:100]!r}")
                         break
-            elif arguments[-1] == "json" and arguments[0] in ("plan", "describe", "lineage") and ended.code == 0 and not is_json(ended.out.decode()):
+            elif (
+                arguments[-1] == "json"
+                and arguments[0] in ("plan", "describe", "lineage")
+                and ended.code == 0
+                and not is_json(ended.out.decode())
+            ):
                 fault(f"`{' '.join(arguments)}` is no JSON")
             if arguments[:2] == ["docs", "generate"] and ended.code == 0:
                 manifest_is_json(folder, fault)
@@ -473,7 +547,9 @@ def text_try(trials, name, where, plain_page):
 
 def page_of_plain(trials):
     with trials.trial("plain docs page", "--part texts") as (folder, _):
-        write(folder, {path: content if isinstance(content, str) else yaml(content) for path, content in base().items()})
+        write(
+            folder, {path: content if isinstance(content, str) else yaml(content) for path, content in base().items()}
+        )
         ended = run(trials.binary, "docs", "generate", cwd=folder)
         if ended.code:
             raise Wrong(f"plain project: {ended.why()}")
@@ -503,78 +579,257 @@ def doubled(levels, line):
 
 def runaway_cases():
     """(name, files, the file that a finding names, command)."""
-    model = lambda text: {"models/x.sql": text + "\n"}  # noqa: E731
+    model = lambda text: {"models/x.sql": text + "\n"}
     compiled = ["compile"]
     ctes = "with c0 as (select 1 as a)" + "".join(
         f",\nc{n} as (select l.a from c{n - 1} as l join c{n - 1} as r on l.a = r.a)" for n in range(1, 41)
     )
     yield "CTEs that double", model(ctes + "\nselect * from c40"), "models/x.sql", compiled
-    unions = "with c0 as (select 1 as a)" + "".join(f",\nc{n} as (select a from c{n - 1} union all select a from c{n - 1})" for n in range(1, 41))
+    unions = "with c0 as (select 1 as a)" + "".join(
+        f",\nc{n} as (select a from c{n - 1} union all select a from c{n - 1})" for n in range(1, 41)
+    )
     yield "CTEs that double by union", model(unions + "\nselect count(*) as n from c40"), "models/x.sql", compiled
-    scalar = "with c0 as (select 1 as a)" + "".join(f",\nc{n} as (select (select a from c{n - 1}) + (select a from c{n - 1}) as a)" for n in range(1, 41))
+    scalar = "with c0 as (select 1 as a)" + "".join(
+        f",\nc{n} as (select (select a from c{n - 1}) + (select a from c{n - 1}) as a)" for n in range(1, 41)
+    )
     yield "CTEs that double in scalar subqueries", model(scalar + "\nselect * from c40"), "models/x.sql", compiled
     for kind in ("view", "ephemeral"):
-        files = {f"models/v{n}.sql": f"{{{{ config(materialized='{kind}') }}}}\nselect l.a from {{{{ ref('v{n - 1}') }}}} as l join {{{{ ref('v{n - 1}') }}}} as r on l.a = r.a\n" for n in range(1, 41)}
+        files = {
+            f"models/v{n}.sql": f"{{{{ config(materialized='{kind}') }}}}\nselect l.a from {{{{ ref('v{n - 1}') }}}} as l join {{{{ ref('v{n - 1}') }}}} as r on l.a = r.a\n"
+            for n in range(1, 41)
+        }
         files["models/v0.sql"] = f"{{{{ config(materialized='{kind}') }}}}\nselect 1 as a\n"
         files["models/x.sql"] = "select * from {{ ref('v40') }}\n"
         yield f"{kind}s that double", files, "models/", compiled
-    columns = "select a0" + "".join(f", (a{n - 1} || a{n - 1}) as a{n}" for n in range(1, 41)) + " from (select 'x' as a0)"
+    columns = (
+        "select a0" + "".join(f", (a{n - 1} || a{n - 1}) as a{n}" for n in range(1, 41)) + " from (select 'x' as a0)"
+    )
     yield "aliases that double", model(columns), "models/x.sql", compiled
     loops = "{% for i in range(10000) %}{% for j in range(10000) %}{% for k in range(10000) %}{% endfor %}{% endfor %}{% endfor %}select 1 as a"
     yield "nested loops", model(loops), "models/x.sql", compiled
-    yield "nested loops that write", model(loops.replace("{% endfor %}{% endfor %}", "x{% endfor %}{% endfor %}", 1)), "models/x.sql", compiled
-    yield "string doubling", model("{% set ns = namespace(s='x') %}{% for i in range(45) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}select {{ ns.s | length }} as a"), "models/x.sql", compiled
-    yield "string doubling by +", model("{% set ns = namespace(s='x') %}{% for i in range(45) %}{% set ns.s = ns.s + ns.s %}{% endfor %}select {{ ns.s | length }} as a"), "models/x.sql", compiled
-    yield "string doubling by join", model("{% set ns = namespace(s='x') %}{% for i in range(45) %}{% set ns.s = [ns.s, ns.s] | join %}{% endfor %}select 1 as a"), "models/x.sql", compiled
-    yield "string doubling by replace", model("{% set ns = namespace(s='x') %}{% for i in range(45) %}{% set ns.s = ns.s | replace('x', 'xx') %}{% endfor %}select 1 as a"), "models/x.sql", compiled
-    yield "string doubling by set block", model("{% set ns = namespace(s='x') %}{% for i in range(45) %}{% set t %}{{ ns.s }}{{ ns.s }}{% endset %}{% set ns.s = t %}{% endfor %}select 1 as a"), "models/x.sql", compiled
-    yield "list doubling", model("{% set ns = namespace(l=[1]) %}{% for i in range(45) %}{% set ns.l = ns.l + ns.l %}{% endfor %}select {{ ns.l | length }} as a"), "models/x.sql", compiled
+    yield (
+        "nested loops that write",
+        model(loops.replace("{% endfor %}{% endfor %}", "x{% endfor %}{% endfor %}", 1)),
+        "models/x.sql",
+        compiled,
+    )
+    yield (
+        "string doubling",
+        model(
+            "{% set ns = namespace(s='x') %}{% for i in range(45) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}select {{ ns.s | length }} as a"
+        ),
+        "models/x.sql",
+        compiled,
+    )
+    yield (
+        "string doubling by +",
+        model(
+            "{% set ns = namespace(s='x') %}{% for i in range(45) %}{% set ns.s = ns.s + ns.s %}{% endfor %}select {{ ns.s | length }} as a"
+        ),
+        "models/x.sql",
+        compiled,
+    )
+    yield (
+        "string doubling by join",
+        model(
+            "{% set ns = namespace(s='x') %}{% for i in range(45) %}{% set ns.s = [ns.s, ns.s] | join %}{% endfor %}select 1 as a"
+        ),
+        "models/x.sql",
+        compiled,
+    )
+    yield (
+        "string doubling by replace",
+        model(
+            "{% set ns = namespace(s='x') %}{% for i in range(45) %}{% set ns.s = ns.s | replace('x', 'xx') %}{% endfor %}select 1 as a"
+        ),
+        "models/x.sql",
+        compiled,
+    )
+    yield (
+        "string doubling by set block",
+        model(
+            "{% set ns = namespace(s='x') %}{% for i in range(45) %}{% set t %}{{ ns.s }}{{ ns.s }}{% endset %}{% set ns.s = t %}{% endfor %}select 1 as a"
+        ),
+        "models/x.sql",
+        compiled,
+    )
+    yield (
+        "list doubling",
+        model(
+            "{% set ns = namespace(l=[1]) %}{% for i in range(45) %}{% set ns.l = ns.l + ns.l %}{% endfor %}select {{ ns.l | length }} as a"
+        ),
+        "models/x.sql",
+        compiled,
+    )
     yield "multiplied string", model("select {{ ('x' * 10000000000) | length }} as a"), "models/x.sql", compiled
     yield "huge range", model("select {{ range(1000000000000) | list | length }} as a"), "models/x.sql", compiled
-    yield "huge range in a loop", model("{% for i in range(100000000000) %}{% endfor %}select 1 as a"), "models/x.sql", compiled
+    yield (
+        "huge range in a loop",
+        model("{% for i in range(100000000000) %}{% endfor %}select 1 as a"),
+        "models/x.sql",
+        compiled,
+    )
     yield "huge indent", model("select '{{ 'a' | indent(10000000000, true) }}' as a"), "models/x.sql", compiled
     yield "huge format", model("select '{{ '%10000000000d' | format(1) }}' as a"), "models/x.sql", compiled
     yield "huge power", model("select {{ 10 ** 10000000000 }} as a"), "models/x.sql", compiled
-    yield "endless recursion", model("{{ f(1) }}") | {"macros/f.sql": "{% macro f(x) %}{{ f(x) }}{% endmacro %}\n"}, "f.sql", compiled
-    yield "mutual recursion", model("{{ f(1) }}") | {"macros/f.sql": "{% macro f(x) %}{{ g(x) }}{% endmacro %}\n{% macro g(x) %}{{ f(x) }}{% endmacro %}\n"}, "f.sql", compiled
-    yield "recursion through return", model("{{ f(1) }}") | {"macros/f.sql": "{% macro f(x) %}{% do return(f(x)) %}{% endmacro %}\n"}, "f.sql", compiled
-    yield "recursion through caller", model("{{ f(1) }}") | {"macros/f.sql": "{% macro f(x) %}{% call f(x) %}{{ f(x) }}{% endcall %}{% endmacro %}\n"}, "f.sql", compiled
-    yield "recursive loop", model("{% for i in [1] recursive %}{{ loop([i]) }}{% endfor %}select 1 as a"), "models/x.sql", compiled
-    macros = "{% macro f0() %}x{% endmacro %}\n" + doubled(45, "{{% macro f{n}() %}}{{{{ f{before}() }}}}{{{{ f{before}() }}}}{{% endmacro %}}\n")
+    yield (
+        "endless recursion",
+        model("{{ f(1) }}") | {"macros/f.sql": "{% macro f(x) %}{{ f(x) }}{% endmacro %}\n"},
+        "f.sql",
+        compiled,
+    )
+    yield (
+        "mutual recursion",
+        model("{{ f(1) }}")
+        | {"macros/f.sql": "{% macro f(x) %}{{ g(x) }}{% endmacro %}\n{% macro g(x) %}{{ f(x) }}{% endmacro %}\n"},
+        "f.sql",
+        compiled,
+    )
+    yield (
+        "recursion through return",
+        model("{{ f(1) }}") | {"macros/f.sql": "{% macro f(x) %}{% do return(f(x)) %}{% endmacro %}\n"},
+        "f.sql",
+        compiled,
+    )
+    yield (
+        "recursion through caller",
+        model("{{ f(1) }}")
+        | {"macros/f.sql": "{% macro f(x) %}{% call f(x) %}{{ f(x) }}{% endcall %}{% endmacro %}\n"},
+        "f.sql",
+        compiled,
+    )
+    yield (
+        "recursive loop",
+        model("{% for i in [1] recursive %}{{ loop([i]) }}{% endfor %}select 1 as a"),
+        "models/x.sql",
+        compiled,
+    )
+    macros = "{% macro f0() %}x{% endmacro %}\n" + doubled(
+        45, "{{% macro f{n}() %}}{{{{ f{before}() }}}}{{{{ f{before}() }}}}{{% endmacro %}}\n"
+    )
     yield "macros that double", model("select '{{ f45() }}' as a") | {"macros/f.sql": macros}, ".sql", compiled
     silent = macros.replace("x{% endmacro", "{% endmacro")
-    yield "macros that double without text", model("{{ f45() }}select 1 as a") | {"macros/f.sql": silent}, ".sql", compiled
-    nested = {"models/x.sql": "select 1 as a\n", "models/x.yml": 'models:\n  - name: x\n    description: "{% for i in range(10000) %}{% for j in range(10000) %}{% for k in range(10000) %}{% endfor %}{% endfor %}{% endfor %}"\n'}
+    yield (
+        "macros that double without text",
+        model("{{ f45() }}select 1 as a") | {"macros/f.sql": silent},
+        ".sql",
+        compiled,
+    )
+    nested = {
+        "models/x.sql": "select 1 as a\n",
+        "models/x.yml": 'models:\n  - name: x\n    description: "{% for i in range(10000) %}{% for j in range(10000) %}{% for k in range(10000) %}{% endfor %}{% endfor %}{% endfor %}"\n',
+    }
     yield "loops in a description", nested, "models/x.yml", compiled
-    yield "loops in a variable", {"models/x.sql": "select {{ var('v') }} as a\n"} | {"project.yml": yaml(SETTINGS | {"vars": {"v": loops}})}, ".", compiled
-    yield "loops in a test", {"models/x.sql": "select 1 as a\n", "data-tests/t.sql": loops}, "data-tests/t.sql", ["build"]
+    yield (
+        "loops in a variable",
+        {"models/x.sql": "select {{ var('v') }} as a\n"} | {"project.yml": yaml(SETTINGS | {"vars": {"v": loops}})},
+        ".",
+        compiled,
+    )
+    yield (
+        "loops in a test",
+        {"models/x.sql": "select 1 as a\n", "data-tests/t.sql": loops},
+        "data-tests/t.sql",
+        ["build"],
+    )
     yield "loops in an inline query", model("select 1 as a"), "", ["show", "--inline", loops]
-    bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12))
+    bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
+        f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12)
+    )
     yield "YAML bomb in properties", model("select 1 as a") | {"models/x.yml": bomb}, "models/x.yml", compiled
-    yield "YAML bomb in meta", model("select 1 as a") | {"models/x.yml": bomb + "models:\n  - name: x\n    meta: {m: *a11}\n"}, "models/x.yml", compiled
-    yield "YAML bomb in variables", model("select 1 as a") | {"project.yml": bomb + "name: hostile\nvars: {m: *a11}\ntarget: dev\ntargets: {dev: {root: lake}}\n"}, "project.yml", compiled
-    yield "deep YAML, flow", model("select 1 as a") | {"models/x.yml": "models: " + "[" * 100_000}, "models/x.yml", compiled
-    yield "deep YAML, closed", model("select 1 as a") | {"models/x.yml": "meta: " + "[" * 20_000 + "]" * 20_000 + "\n"}, "models/x.yml", compiled
-    yield "deep YAML, blocks", model("select 1 as a") | {"models/x.yml": "".join(" " * n + "a:\n" for n in range(3000))}, "models/x.yml", compiled
+    yield (
+        "YAML bomb in meta",
+        model("select 1 as a") | {"models/x.yml": bomb + "models:\n  - name: x\n    meta: {m: *a11}\n"},
+        "models/x.yml",
+        compiled,
+    )
+    yield (
+        "YAML bomb in variables",
+        model("select 1 as a")
+        | {"project.yml": bomb + "name: hostile\nvars: {m: *a11}\ntarget: dev\ntargets: {dev: {root: lake}}\n"},
+        "project.yml",
+        compiled,
+    )
+    yield (
+        "deep YAML, flow",
+        model("select 1 as a") | {"models/x.yml": "models: " + "[" * 100_000},
+        "models/x.yml",
+        compiled,
+    )
+    yield (
+        "deep YAML, closed",
+        model("select 1 as a") | {"models/x.yml": "meta: " + "[" * 20_000 + "]" * 20_000 + "\n"},
+        "models/x.yml",
+        compiled,
+    )
+    yield (
+        "deep YAML, blocks",
+        model("select 1 as a") | {"models/x.yml": "".join(" " * n + "a:\n" for n in range(3000))},
+        "models/x.yml",
+        compiled,
+    )
     yield "deep parentheses", model("select " + "(" * 100_000 + "1" + ")" * 100_000 + " as a"), "models/x.sql", compiled
     yield "open parentheses", model("select " + "(" * 100_000), "models/x.sql", compiled
     yield "deep subqueries", model("select * from (" * 3000 + "select 1 as a" + ")" * 3000), "models/x.sql", compiled
     yield "deep NOT", model("select " + "not " * 50_000 + "true as a"), "models/x.sql", compiled
-    yield "deep CASE", model("select " + "case when true then " * 5000 + "1" + " end" * 5000 + " as a"), "models/x.sql", compiled
+    yield (
+        "deep CASE",
+        model("select " + "case when true then " * 5000 + "1" + " end" * 5000 + " as a"),
+        "models/x.sql",
+        compiled,
+    )
     yield "deep lists", model("select " + "[" * 10_000 + "1" + "]" * 10_000 + " as a"), "models/x.sql", compiled
-    yield "deep types", model("select cast(null as " + "struct(a " * 5000 + "bigint" + ")" * 5000 + ") as a"), "models/x.sql", compiled
+    yield (
+        "deep types",
+        model("select cast(null as " + "struct(a " * 5000 + "bigint" + ")" * 5000 + ") as a"),
+        "models/x.sql",
+        compiled,
+    )
     yield "deep Jinja", model("select {{ " + "(" * 100_000 + "1" + ")" * 100_000 + " }} as a"), "models/x.sql", compiled
-    yield "deep Jinja blocks", model("{% if true %}" * 20_000 + "select 1 as a" + "{% endif %}" * 20_000), "models/x.sql", compiled
-    yield "deep Jinja lists", model("select {{ " + "[" * 50_000 + "]" * 50_000 + " | length }} as a"), "models/x.sql", compiled
-    yield "many CTEs", model("with c0 as (select 1 as a)" + "".join(f", c{n} as (select a from c{n - 1})" for n in range(1, 2000)) + " select * from c1999"), "models/x.sql", compiled
-    yield "long list of values", model("select 1 as a where 1 in (" + ", ".join(map(str, range(200_000))) + ")"), "models/x.sql", compiled
+    yield (
+        "deep Jinja blocks",
+        model("{% if true %}" * 20_000 + "select 1 as a" + "{% endif %}" * 20_000),
+        "models/x.sql",
+        compiled,
+    )
+    yield (
+        "deep Jinja lists",
+        model("select {{ " + "[" * 50_000 + "]" * 50_000 + " | length }} as a"),
+        "models/x.sql",
+        compiled,
+    )
+    yield (
+        "many CTEs",
+        model(
+            "with c0 as (select 1 as a)"
+            + "".join(f", c{n} as (select a from c{n - 1})" for n in range(1, 2000))
+            + " select * from c1999"
+        ),
+        "models/x.sql",
+        compiled,
+    )
+    yield (
+        "long list of values",
+        model("select 1 as a where 1 in (" + ", ".join(map(str, range(200_000))) + ")"),
+        "models/x.sql",
+        compiled,
+    )
     yield "folded repeat", model("select length(repeat('x', 100000000000)) as a"), "models/x.sql", ["build"]
     yield "folded range", model("select len(range(100000000000)) as a"), "models/x.sql", ["build"]
     yield "folded pad", model("select length(lpad('x', 2000000000, 'y')) as a"), "models/x.sql", ["build"]
     yield "range as a table", model("select count(*) as a from range(10000000000000)"), "models/x.sql", compiled
-    missing = "models:\n" + "".join(f"  - name: gone{n}\n    columns: [{{name: a, data_tests: [not_null, unique]}}]\n" for n in range(5000))
-    yield "properties of 5,000 missing models", model("select 1 as a") | {"models/p.yml": missing}, "models/p.yml", compiled
-    unknown = "models:\n  - name: x\n    columns:\n" + "".join(f"      - {{name: c{n}, data_tests: [not_nul]}}\n" for n in range(3000))
+    missing = "models:\n" + "".join(
+        f"  - name: gone{n}\n    columns: [{{name: a, data_tests: [not_null, unique]}}]\n" for n in range(5000)
+    )
+    yield (
+        "properties of 5,000 missing models",
+        model("select 1 as a") | {"models/p.yml": missing},
+        "models/p.yml",
+        compiled,
+    )
+    unknown = "models:\n  - name: x\n    columns:\n" + "".join(
+        f"      - {{name: c{n}, data_tests: [not_nul]}}\n" for n in range(3000)
+    )
     yield "3,000 unknown tests", model("select 1 as a") | {"models/p.yml": unknown}, "models/p.yml", compiled
     keys = "models:\n  - name: x\n" + "".join(f"    wrong{n}: 1\n" for n in range(5000))
     yield "5,000 unknown keys", model("select 1 as a") | {"models/p.yml": keys}, "models/p.yml", compiled
@@ -583,20 +838,84 @@ def runaway_cases():
     yield "3,000 unknown columns of 3,000", {"models/x.sql": wrong, "models/y.sql": wide}, "models/x.sql", compiled
     refs = {f"models/r{n}.sql": f"select * from {{{{ ref('gone{n}') }}}}\n" for n in range(1500)}
     yield "1,500 missing refs", refs, "models/r", compiled
-    chain = {f"models/r{n}.sql": f"select * from {{{{ ref('r{n + 1}') }}}}\n" for n in range(1500)} | {"models/r1500.sql": "select 1 as a\n"}
-    yield "a chain of 1,500 views", {name: "{{ config(materialized='view') }}" + text for name, text in chain.items()}, "models/r", compiled
+    chain = {f"models/r{n}.sql": f"select * from {{{{ ref('r{n + 1}') }}}}\n" for n in range(1500)} | {
+        "models/r1500.sql": "select 1 as a\n"
+    }
+    yield (
+        "a chain of 1,500 views",
+        {name: "{{ config(materialized='view') }}" + text for name, text in chain.items()},
+        "models/r",
+        compiled,
+    )
     circle = {f"models/r{n}.sql": f"select * from {{{{ ref('r{(n + 1) % 1500}') }}}}\n" for n in range(1500)}
     yield "a cycle of 1,500 models", circle, "models/r", compiled
     yield "one line of 10 MB", model("select '" + "x" * 10_000_000 + "' as a, wrong"), "models/x.sql", compiled
-    yield "docs of docs", model("select 1 as a") | {"models/w.md": "{% docs a %}{{ doc('a') }}{% enddocs %}\n", "models/x.yml": "models:\n  - name: x\n    description: \"{{ doc('a') }}\"\n"}, ".", compiled
-    yield "variable of itself", {"models/x.sql": "select {{ var('v') }} as a\n", "project.yml": yaml(SETTINGS | {"vars": {"v": "{{ var('v') }}"}})}, ".", compiled
-    pattern = {"sources": [{"name": "shop", "tables": [{"name": "o", "external": {"location": "data/" + "**/" * 40 + "*a*a*a*a*a*a*a*a*b.csv", "format": "csv"}}]}]}
+    yield (
+        "docs of docs",
+        model("select 1 as a")
+        | {
+            "models/w.md": "{% docs a %}{{ doc('a') }}{% enddocs %}\n",
+            "models/x.yml": "models:\n  - name: x\n    description: \"{{ doc('a') }}\"\n",
+        },
+        ".",
+        compiled,
+    )
+    yield (
+        "variable of itself",
+        {
+            "models/x.sql": "select {{ var('v') }} as a\n",
+            "project.yml": yaml(SETTINGS | {"vars": {"v": "{{ var('v') }}"}}),
+        },
+        ".",
+        compiled,
+    )
+    pattern = {
+        "sources": [
+            {
+                "name": "shop",
+                "tables": [
+                    {
+                        "name": "o",
+                        "external": {"location": "data/" + "**/" * 40 + "*a*a*a*a*a*a*a*a*b.csv", "format": "csv"},
+                    }
+                ],
+            }
+        ]
+    }
     deep = {"/".join(["data", *["aaaaaaaa"] * 20, "a" * 60 + ".csv"]): "a\n1\n"}
-    yield "pattern that tries everything", model("select * from {{ source('shop', 'o') }}") | {"sources.yml": yaml(pattern)} | deep, "sources.yml", compiled
-    yield "deep JSON source", model("select * from {{ source('shop', 'o') }}") | {"sources.yml": yaml({"sources": [{"name": "shop", "tables": [{"name": "o", "external": {"location": "data/o.json", "format": "json"}}]}]}), "data/o.json": '{"a": ' + "[" * 200_000 + "]" * 200_000 + "}"}, ".", ["build"]
+    yield (
+        "pattern that tries everything",
+        model("select * from {{ source('shop', 'o') }}") | {"sources.yml": yaml(pattern)} | deep,
+        "sources.yml",
+        compiled,
+    )
+    yield (
+        "deep JSON source",
+        model("select * from {{ source('shop', 'o') }}")
+        | {
+            "sources.yml": yaml(
+                {
+                    "sources": [
+                        {
+                            "name": "shop",
+                            "tables": [{"name": "o", "external": {"location": "data/o.json", "format": "json"}}],
+                        }
+                    ]
+                }
+            ),
+            "data/o.json": '{"a": ' + "[" * 200_000 + "]" * 200_000 + "}",
+        },
+        ".",
+        ["build"],
+    )
     yield "wildcards in a selection", model("select 1 as a"), "", ["list", "-s", "a*" * 2000 + "b"]
     yield "deep selection", model("select 1 as a"), "", ["list", "-s", "+" * 10_000 + "x"]
-    yield "huge depth in a selection", model("select 1 as a"), "", ["list", "-s", "99999999999999999999+x+99999999999999999999"]
+    yield (
+        "huge depth in a selection",
+        model("select 1 as a"),
+        "",
+        ["list", "-s", "99999999999999999999+x+99999999999999999999"],
+    )
     yield "deep --vars", model("select 1 as a"), "", ["list", "--vars", "{a: " + "[" * 50_000]
     yield "bomb in --vars", model("select 1 as a"), "", ["list", "--vars", bomb]
 
@@ -635,7 +954,9 @@ class Served:
 
     def __enter__(self):
         command = [self.binary, "docs", "serve", "--port", "0", *self.arguments]
-        self.child = subprocess.Popen(command, cwd=self.folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.child = subprocess.Popen(
+            command, cwd=self.folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
         line = self.child.stdout.readline().decode()
         found = re.search(r"http://(.*?):(\d+)", line)
         if not found:
@@ -657,7 +978,7 @@ class Served:
         try:
             connection.request("GET", path, headers=headers)
             answer = connection.getresponse()
-            return answer.status, dict((key.lower(), value) for key, value in answer.getheaders()), answer.read()
+            return answer.status, {key.lower(): value for key, value in answer.getheaders()}, answer.read()
         finally:
             connection.close()
 
@@ -751,7 +1072,14 @@ def serve_headers(served, fault):
 
 def serve_hosts(served, fault):
     port = served.port
-    for host in (f"127.0.0.1:{port}", f"localhost:{port}", f"LOCALHOST:{port}", f"[::1]:{port}", "localhost", "127.0.0.1"):
+    for host in (
+        f"127.0.0.1:{port}",
+        f"localhost:{port}",
+        f"LOCALHOST:{port}",
+        f"[::1]:{port}",
+        "localhost",
+        "127.0.0.1",
+    ):
         code = status(served.raw(f"GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()))
         if code != 200:
             fault(f"Host {host} gives {code}, not 200")
@@ -786,12 +1114,19 @@ def serve_paths(served, fault):
 
 def serve_methods(served, fault):
     for method in ("POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH", "CONNECT", "PROPFIND", "get", "X" * 1000):
-        answer = served.raw(f"{method} / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
+        answer = served.raw(
+            f"{method} / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode()
+        )
         if status(answer) not in (400, 405, 421, 501):
             fault(f"{method[:20]} gives {answer[:60]!r}")
     # A body that never comes, and one that is endless.
-    served.raw(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\nConnection: close\r\n\r\nx", timeout=5)
-    served.raw(b"GET / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\nffffffffffffffff\r\nx", timeout=5)
+    served.raw(
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\nConnection: close\r\n\r\nx", timeout=5
+    )
+    served.raw(
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\nffffffffffffffff\r\nx",
+        timeout=5,
+    )
     served.alive()
 
 
@@ -806,12 +1141,20 @@ def serve_garbage(served, fault):
 
 
 def serve_huge_headers(served, fault):
-    huge = [b"X: " + b"a" * 2_000_000 + b"\r\n", b"".join(b"X%d: a\r\n" % n for n in range(20_000)), b"Cookie: " + b"a=b; " * 200_000 + b"\r\n"]
+    huge = [
+        b"X: " + b"a" * 2_000_000 + b"\r\n",
+        b"".join(b"X%d: a\r\n" % n for n in range(20_000)),
+        b"Cookie: " + b"a=b; " * 200_000 + b"\r\n",
+    ]
     for header in huge:
-        answer = served.raw(b"GET / HTTP/1.1\r\nHost: localhost\r\n" + header + b"Connection: close\r\n\r\n", timeout=20)
+        answer = served.raw(
+            b"GET / HTTP/1.1\r\nHost: localhost\r\n" + header + b"Connection: close\r\n\r\n", timeout=20
+        )
         if status(answer) == 200:
             fault(f"{len(header)} bytes of headers are answered with 200")
-    answer = served.raw(b"GET /" + b"a" * 5_000_000 + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", timeout=20)
+    answer = served.raw(
+        b"GET /" + b"a" * 5_000_000 + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", timeout=20
+    )
     if status(answer) == 200:
         fault("a path of 5 MB is answered with 200")
     served.alive()
@@ -904,9 +1247,19 @@ def serve_timeout(served, fault):
 def main():
     parser = options(argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter))
     parser.add_argument("--part", default="names,texts,runaway,serve", help="which parts, separated by commas")
-    parser.add_argument("--tries", type=int, metavar="N", help="how many names, and a third as many texts; 300, with --quick 60, with --long all")
+    parser.add_argument(
+        "--tries",
+        type=int,
+        metavar="N",
+        help="how many names, and a third as many texts; 300, with --quick 60, with --long all",
+    )
     parser.add_argument("--only", metavar="NAME", help="only this kind of name, text, runaway or attack")
-    parser.add_argument("--seconds", type=float, default=20, help="how long a runaway may take before it is killed; half of it is a failure")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=20,
+        help="how long a runaway may take before it is killed; half of it is a failure",
+    )
     parser.add_argument("--memory", type=int, default=1500, metavar="MB", help="how much memory a runaway may use")
     args = parser.parse_args()
     if args.tries is None:

@@ -3,12 +3,13 @@
 
     python tests/paths/run.py BINARY [--tries 100] [--seed 1] [--only N] [--table]
 
-A try chooses the project's folder, the lake's root, the target path, the sources' locations and the working directory:
-symbolic links, `%2F`, `\\`, spaces, unicode, long paths, `..`, trailing slashes, `-n`, line feeds, quotes, glob
-characters. It then builds, builds again without a change, changes an input and builds, kills a build at one of its
-writes (HEADWATER_FAULT) and builds again, generates the docs, lists and cleans. After each step the tables must have
-the rows of the plain project, read by `deltalake` at that very path and by `headwater show`; nothing may be written
-outside of the lake and the target path. Refusing control characters (exit code 2, nothing written) is right too.
+A try chooses the project's folder, the lake's root, the target path, the sources' locations and the working
+directory: symbolic links, `%2F`, `\\`, spaces, unicode, long paths, `..`, trailing slashes, `-n`, line feeds,
+quotes, glob characters. It then builds, builds again without a change, changes an input and builds, kills a build
+at one of its writes (HEADWATER_FAULT) and builds again, generates the docs, lists and cleans. After each step the
+tables must have the rows of the plain project, read by `deltalake` at that very path and by `headwater show`;
+nothing may be written outside of the lake and the target path. Refusing control characters (exit code 2, nothing
+written) is right too.
 
 Needs the packages of requirements.txt. Try N of seed S is always the same: `--seed S --only N` repeats it.
 """
@@ -218,7 +219,13 @@ class Case:
         self.edge = goal > ROOMY
         if what == "project":
             self.project = path
-            self.root, self.lake, self.target, self.target_text, self.target_option = "lake", None, None, "target", False
+            self.root, self.lake, self.target, self.target_text, self.target_option = (
+                "lake",
+                None,
+                None,
+                "target",
+                False,
+            )
             self.location_kind, self.orders_folder, self.customers_folder = "relative", None, None
             self.links, self.later_link = [], None
             self.edge = goal > ROOMY - 200
@@ -252,9 +259,7 @@ class Case:
         kind = self.location_kind
         if kind == "url":
             return "file://" + quote(path)
-        if kind in ("relative", "folder", "links"):
-            path = os.path.relpath(path, self.project)
-        elif kind == "above":
+        if kind in ("relative", "folder", "links", "above"):
             path = os.path.relpath(path, self.project)
         elif kind == "dots":
             path = "./data/../" + os.path.relpath(path, self.project)
@@ -315,9 +320,17 @@ class Case:
 
     def link_later(self):
         moved = self.at("moved")
-        path = {"root": self.lake, "schema": os.path.join(self.lake, "main"), "table": os.path.join(self.lake, "main", "by_file")}
+        path = {
+            "root": self.lake,
+            "schema": os.path.join(self.lake, "main"),
+            "table": os.path.join(self.lake, "main", "by_file"),
+        }
         path = path[self.later_link]
-        if os.path.islink(path) or self.lake == self.project or os.path.realpath(moved).startswith(os.path.realpath(path)):
+        if (
+            os.path.islink(path)
+            or self.lake == self.project
+            or os.path.realpath(moved).startswith(os.path.realpath(path))
+        ):
             return
         os.rename(path, moved)
         os.symlink(moved, path)
@@ -334,7 +347,9 @@ class Case:
         found = []
         for path in self.entries() - before:
             real = os.path.realpath(path)
-            if not any(real == folder or real.startswith(folder + "/") or folder.startswith(real + "/") for folder in inside):
+            if not any(
+                real == folder or real.startswith(folder + "/") or folder.startswith(real + "/") for folder in inside
+            ):
                 found.append(path)
         return sorted(found)
 
@@ -418,7 +433,9 @@ def attack(case, binary, reader, expected, fault, kill):
             raise Wrong(f"{step}: exit {ended.code}: {ended.why()}")
         results[step] = (summary(ended), reader.state(case), shown_rows(case, binary))
         if expected:
-            for what, ours, theirs in zip(("summary", "rows by deltalake", "rows by show"), results[step], expected[step]):
+            for what, ours, theirs in zip(
+                ("summary", "rows by deltalake", "rows by show"), results[step], expected[step]
+            ):
                 if ours != theirs:
                     differing = ours
                     if isinstance(ours, dict):
@@ -493,7 +510,15 @@ def legible(results):
 
 
 # Names that aren't UTF-8: said, and loaded or rejected.
-RAW = ["source file in a folder", "source file in a pattern", "source folder", "project folder", "model file", "seed file", "working directory"]
+RAW = [
+    "source file in a folder",
+    "source file in a pattern",
+    "source folder",
+    "project folder",
+    "model file",
+    "seed file",
+    "working directory",
+]
 
 
 def raw_names(kind, trials, folder, fault):
@@ -504,7 +529,6 @@ def raw_names(kind, trials, folder, fault):
         case.orders_folder = os.path.join(case.project, "data")
     case.lay_out()
     raw = b"f\xff\xfe.csv"
-    said = b"f"
     if kind in ("source file in a folder", "source file in a pattern"):
         with open(os.fsencode(case.orders_folder) + b"/" + raw, "w") as file:
             file.write(ORDERS[3])
@@ -537,7 +561,15 @@ def raw_names(kind, trials, folder, fault):
         return
     named = re.search(r"(?i)utf-?8|unicode|\ufffd|xff", ended.text)
     if ended.code == 0 and kind.startswith("source"):
-        loaded = case.run(trials.binary, "show", "--inline", "select count(*) as n from {{ ref('by_file') }} where id in (7, 8)", "--output", "csv", "-q")
+        loaded = case.run(
+            trials.binary,
+            "show",
+            "--inline",
+            "select count(*) as n from {{ ref('by_file') }} where id in (7, 8)",
+            "--output",
+            "csv",
+            "-q",
+        )
         count = loaded.out.decode().split()[-1]
         rejected = glob.glob(glob.escape(case.lake) + "/**/*_rejected", recursive=True)
         if not (count == "2" or rejected or named):
@@ -552,7 +584,15 @@ def main():
     parser.add_argument("--only", type=int, metavar="N", help="only try N; the names that aren't UTF-8 are 0 to 6")
     args = parser.parse_args()
     if args.tries is None:
-        args.tries = max(0, args.only - len(RAW) + 1) if args.only is not None else 16 if args.quick else 1000 if args.long else 100
+        args.tries = (
+            max(0, args.only - len(RAW) + 1)
+            if args.only is not None
+            else 16
+            if args.quick
+            else 1000
+            if args.long
+            else 100
+        )
     trials = Trials("paths", args.binary, args, SCRIPT, args.table)
     reader = Reader(trials.scratch)
     shapes = Counter()
@@ -591,7 +631,9 @@ def main():
             steps += 12
         if number % 20 == 0:
             trials.progress(f"{number - first} of {args.tries} tries, {len(trials.failed)} failures")
-    trials.finish(f"seed {args.seed}, {trials.tries} paths, {refused} refused for control characters or length, {reader.copies} tables read as a copy")
+    trials.finish(
+        f"seed {args.seed}, {trials.tries} paths, {refused} refused for control characters or length, {reader.copies} tables read as a copy"
+    )
 
 
 if __name__ == "__main__":

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Puts distinct secrets everywhere a project can hold text, runs every command, and searches all output for them.
 
-    python tests/secrets/run.py BINARY [--quick] [--only NAME] [--table]     --quick takes every third place
+    python tests/secrets/run.py BINARY [--quick] [--only NAME] [--table]     --quick: every third place
 
-- places: `env_var('DBT_ENV_SECRET_…')` or `HEADWATER_ENV_SECRET_…` in one place at a time. Outside of `storage_options`
-  it must be a finding (exit code 2) that names the variable and the file, or the text must not be rendered at all.
+- places: `env_var('DBT_ENV_SECRET_…')` or `HEADWATER_ENV_SECRET_…` in one place at a time. Outside of
+  `storage_options` it must be a finding (exit code 2) that names the variable and the file, or the text must not
+  be rendered at all.
 - urls: passwords and signatures in locations, roots and service addresses.
-- whole: secrets in `storage_options`, in object stores' variables and in OpenLineage's API key; the project must build,
-  and every command runs, in text and in JSON, at `--log-level trace`.
+- whole: secrets in `storage_options`, in object stores' variables and in OpenLineage's API key; the project must
+  build, and every command runs, in text and in JSON, at `--log-level trace`.
 
 Everything that is printed or written (lake, target, temporary files, events, requests to the lineage service) is
 searched for each secret: as it is, percent-encoded, in base64, inside of the docs page's compressed data and, if
@@ -16,7 +17,6 @@ pyarrow is installed, inside of Parquet files.
 
 import argparse
 import base64
-import copy
 import gzip
 import http.server
 import os
@@ -367,7 +367,16 @@ def url_cases():
     yield "endpoint, password", "endpoint", "http://user:{}@127.0.0.1:1"
     yield "lineage, password", "lineage", "http://user:{}@127.0.0.1:1"
     yield "lineage, not a URL", "lineage", "http://user:{}@[broken"
-    for option in ("allow_http", "timeout", "aws_secret_access_key", "aws_region", "aws_endpoint", "bogus", "aws_imdsv1_fallback", "aws_checksum_algorithm"):
+    for option in (
+        "allow_http",
+        "timeout",
+        "aws_secret_access_key",
+        "aws_region",
+        "aws_endpoint",
+        "bogus",
+        "aws_imdsv1_fallback",
+        "aws_checksum_algorithm",
+    ):
         yield f"storage option {option} of s3", f"s3:{option}", "{}"
         yield f"storage option {option} of a local lake", f"local:{option}", "{}"
     yield "storage option of azure", "azure:azure_storage_account_key", "{}"
@@ -444,7 +453,13 @@ def whole(trials, number, lineage, broken):
     with trials.trial(name, f"--only '{name}'") as (folder, fault):
         project = base()
         stored = {}
-        for option in ("aws_secret_access_key", "aws_session_token", "azure_storage_account_key", "google_service_account_key", "custom"):
+        for option in (
+            "aws_secret_access_key",
+            "aws_session_token",
+            "azure_storage_account_key",
+            "google_service_account_key",
+            "custom",
+        ):
             stored[option] = "{{ env_var('" + next(variables).name + "') }}"
         literal = next(variables)
         stored["aws_access_key_id"] = literal.value
@@ -453,7 +468,13 @@ def whole(trials, number, lineage, broken):
             project["models/third.sql"] = "select cast(name as bigint) as n from {{ ref('first') }}\n"
             project["data-tests/found.sql"] = "select * from {{ ref('first') }}\n"
         env = secret_environment(folder, secrets)
-        for variable in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AZURE_STORAGE_ACCOUNT_KEY", "GOOGLE_SERVICE_ACCOUNT_KEY", "AZURE_STORAGE_SAS_KEY"):
+        for variable in (
+            "AWS_SECRET_ACCESS_KEY",
+            "AWS_SESSION_TOKEN",
+            "AZURE_STORAGE_ACCOUNT_KEY",
+            "GOOGLE_SERVICE_ACCOUNT_KEY",
+            "AZURE_STORAGE_SAS_KEY",
+        ):
             env[variable] = next(variables).value
         # Headers can't hold every character.
         key = Secret(number + 50)
