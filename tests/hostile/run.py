@@ -23,6 +23,7 @@ import os
 import random
 import re
 import resource
+import shlex
 import signal
 import socket
 import subprocess
@@ -219,7 +220,7 @@ def manifest_is_json(folder, fault):
 
 def name_try(trials, kind, name):
     label = f"name of {kind} {name!r}"
-    with trials.trial(label if len(label) < 100 else label[:100], f"--part names --only {yaml(kind)!r}") as (
+    with trials.trial(label if len(label) < 100 else label[:100], f"--part names --only {shlex.quote(kind)}") as (
         outer,
         fault,
     ):
@@ -507,7 +508,7 @@ def elements(path):
 
 
 def text_try(trials, name, where, plain_page):
-    with trials.trial(f"text {name} in {where}", f"--part texts --only {yaml(name)!r}") as (folder, fault_):
+    with trials.trial(f"text {name} in {where}", f"--part texts --only {shlex.quote(name)}") as (folder, fault_):
         fault = lambda text: fault_(f"[{name} in {where}] {text}")
         try:
             write(folder, text_files(TEXTS[name], where))
@@ -924,7 +925,7 @@ def runaway(trials, args):
     for name, files, file, command in runaway_cases():
         if args.only and args.only != name:
             continue
-        with trials.trial(f"runaway: {name}", f"--part runaway --only {yaml(name)!r}") as (folder, fault):
+        with trials.trial(f"runaway: {name}", f"--part runaway --only {shlex.quote(name)}") as (folder, fault):
             write(folder, {"project.yml": yaml(SETTINGS)} | files)
             ended = run(trials.binary, *command, cwd=folder, timeout=args.seconds, memory_mb=args.memory)
             clean_output(ended, fault)
@@ -1027,7 +1028,7 @@ def serve(trials, args):
     os.symlink("../secret.json", folder / "target/docs/link.json")
 
     def trial(name):
-        return trials.trial(f"serve: {name}", f"--part serve --only {yaml(name)!r}")
+        return trials.trial(f"serve: {name}", f"--part serve --only {shlex.quote(name)}")
 
     tries = [
         ("headers", serve_headers), ("hosts", serve_hosts), ("paths", serve_paths), ("methods", serve_methods), ("garbage", serve_garbage),
@@ -1121,22 +1122,22 @@ def serve_methods(served, fault):
             fault(f"{method[:20]} gives {answer[:60]!r}")
     # A body that never comes, and one that is endless.
     served.raw(
-        b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\nConnection: close\r\n\r\nx", timeout=5
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\nConnection: close\r\n\r\nx", timeout=2
     )
     served.raw(
         b"GET / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\nffffffffffffffff\r\nx",
-        timeout=5,
+        timeout=2,
     )
     served.alive()
 
 
 def serve_garbage(served, fault):
     rng = random.Random(1)
-    for _ in range(50):
-        served.raw(rng.randbytes(rng.randint(1, 2000)) + b"\r\n\r\n", timeout=3)
+    for _ in range(20):
+        served.raw(rng.randbytes(rng.randint(1, 2000)) + b"\r\n\r\n", timeout=1)
     for request in (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"GET\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"\r\n" * 10_000,
                     b"GET / HTTP/1.1\nHost: localhost\n\n", b"GET / HTTP/0.9\r\n\r\n", b"GET * HTTP/1.1\r\nHost: localhost\r\n\r\n"):  # fmt: skip
-        served.raw(request, timeout=3)
+        served.raw(request, timeout=1)
     served.alive()
 
 

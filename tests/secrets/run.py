@@ -21,6 +21,7 @@ import gzip
 import http.server
 import os
 import re
+import shlex
 import sys
 import threading
 import zlib
@@ -274,7 +275,7 @@ def place(trials, number, name, file, how, arguments):
     secret = Secret(number)
     if "URL" in name:
         return
-    with trials.trial(f"place {name}", f"--only '{name}'") as (folder, fault):
+    with trials.trial(f"place {name}", f"--only {shlex.quote(name)}") as (folder, fault):
         project = base()
         call = f"env_var('{secret.name}')"
         if how and how[1] == "{}":
@@ -386,7 +387,7 @@ def url_cases():
 
 def url(trials, number, name, key, text):
     secret = Secret(number)
-    with trials.trial(name, f"--only '{name}'") as (folder, fault):
+    with trials.trial(name, f"--only {shlex.quote(name)}") as (folder, fault):
         project = base()
         env = secret_environment(folder, [secret])
         url = text.format(secret.value, secret.value) if text.count("{}") == 2 else text.format(secret.value)
@@ -450,7 +451,7 @@ def whole(trials, number, lineage, broken):
     name = f"whole, lineage to a {lineage}" + (", broken" if broken else "")
     secrets = [Secret(number + at, special=at % 3 == 0) for at in range(14)]
     variables = iter(secrets)
-    with trials.trial(name, f"--only '{name}'") as (folder, fault):
+    with trials.trial(name, f"--only {shlex.quote(name)}") as (folder, fault):
         project = base()
         stored = {}
         for option in (
