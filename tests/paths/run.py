@@ -91,7 +91,7 @@ class Case:
         self.customers_file = "customers.csv"
         self.location_kind = "relative"
         self.entry = "inside"
-        self.later_link = None
+        self.later_link, self.real = None, None
         self.links = []
         if rng:
             self.choose(rng, number)
@@ -113,9 +113,12 @@ class Case:
         return name if name.strip(".") else "..."
 
     def choose(self, rng, number):
-        sides = ["project", "root", "target", "source", "link", "deep"]
+        # A link to the project moves all that lies in it, so it comes first.
+        sides = ["project", "link", "root", "target", "source", "deep"]
         main = sides[number % len(sides)]
         for side in sides[:-1]:
+            if side == "root" and self.root != "lake":
+                continue
             if side == main or rng.random() < 0.2:
                 getattr(self, f"choose_{side}")(rng)
         if main == "deep":
@@ -169,7 +172,7 @@ class Case:
         self.location_kind = rng.choice(["relative", "absolute", "above", "folder", "url", "dots", "links"])
         base = self.place if self.location_kind in ("absolute", "above", "url") else self.project
         if self.location_kind == "above":
-            base = os.path.dirname(self.project)
+            base = os.path.dirname(self.real or self.project)
         self.orders_folder = os.path.join(base, name, "orders")
         self.customers_folder = os.path.join(base, name)
         if rng.random() < 0.5:
@@ -187,6 +190,7 @@ class Case:
             real = self.at("disk", "p")
             self.links.append(("link", self.at("linked"), real if way == "project" else self.at("disk")))
             self.links.append(("folder", real, None))
+            self.real = real
             self.project = self.at("linked") if way == "project" else self.at("linked", "p")
             if self.root == "lake":
                 self.lake = os.path.join(self.project, "lake")
@@ -227,7 +231,7 @@ class Case:
                 False,
             )
             self.location_kind, self.orders_folder, self.customers_folder = "relative", None, None
-            self.links, self.later_link = [], None
+            self.links, self.later_link, self.real = [], None, None
             self.edge = goal > ROOMY - 200
         elif what == "root":
             self.root = self.lake = path
@@ -247,7 +251,8 @@ class Case:
         return os.path.join(self.project, *parts)
 
     def above(self, name):
-        return os.path.join(os.path.dirname(self.project), name)
+        # The system resolves `..` after links.
+        return os.path.join(os.path.dirname(self.real or self.project), name)
 
     def has_controls(self):
         texts = [self.root, self.lake, self.target, self.project, self.orders_folder, *self.orders_files]
@@ -259,7 +264,9 @@ class Case:
         kind = self.location_kind
         if kind == "url":
             return "file://" + quote(path)
-        if kind in ("relative", "folder", "links", "above"):
+        if kind == "above":
+            path = os.path.relpath(path, self.real or self.project)
+        elif kind in ("relative", "folder", "links"):
             path = os.path.relpath(path, self.project)
         elif kind == "dots":
             path = "./data/../" + os.path.relpath(path, self.project)
@@ -345,8 +352,11 @@ class Case:
         """New files that lie neither in the lake nor in the target path."""
         inside = [os.path.realpath(self.lake), os.path.realpath(self.target), self.at("moved"), self.at("cwd")]
         found = []
+        delivered = {os.path.realpath(os.path.join(self.orders_folder, name)) for name in self.orders_files}
         for path in self.entries() - before:
             real = os.path.realpath(path)
+            if real in delivered:
+                continue
             if not any(
                 real == folder or real.startswith(folder + "/") or folder.startswith(real + "/") for folder in inside
             ):
@@ -436,7 +446,7 @@ def attack(case, binary, reader, expected, fault, kill):
             for what, ours, theirs in zip(
                 ("summary", "rows by deltalake", "rows by show"), results[step], expected[step]
             ):
-                if ours != theirs:
+                if ours != theirs and not (what == "summary" and step == "repair"):
                     differing = ours
                     if isinstance(ours, dict):
                         differing = {table: ours[table] for table in ours if ours[table] != theirs.get(table)}
@@ -482,7 +492,7 @@ def others(case, binary, reader, fault, state):
         elif arguments == ["list", "--output", "json"]:
             try:
                 lines = [json.loads(line) for line in ended.out.decode().splitlines()]
-                if len(lines) < 10:
+                if len(lines) < 9:
                     fault(f"list names {len(lines)} nodes")
             except ValueError as error:
                 fault(f"list --output json: {error}")
