@@ -66,6 +66,7 @@ def run(test, args):
             text=True,
             errors="replace",
             start_new_session=True,
+            env=os.environ | {"TMPDIR": scratch},
         )
         try:
             said, _ = child.communicate(timeout=limit)

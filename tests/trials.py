@@ -4,6 +4,7 @@ Used by tests/paths, tests/secrets and tests/hostile. A test is a list of tries;
 so that it can be repeated alone.
 """
 
+import atexit
 import contextlib
 import json
 import os
@@ -166,6 +167,9 @@ class Trials:
         self.failed = []
         self.began = time.monotonic()
         self.scratch = Path(tempfile.mkdtemp(prefix=f"hw-{test}-"))
+        # Also if the test is stopped.
+        atexit.register(remove, self.scratch)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
     @contextlib.contextmanager
     def trial(self, name, again):
