@@ -1,6 +1,6 @@
 """Kill builds of the smart-meter project, and see that the next build makes everything right.
 
-    python run.py BINARY PROJECT [--writes] [--random 200] [--races 20] [--seed 1]
+    python run.py BINARY PROJECT [--writes] [--random 200] [--races 20] [--seed 1] [--table]
 
 PROJECT is a folder with the project and its data. It is never changed: builds run in copies, from two beginnings:
 an empty lake, and the lake of an older state of the data, so that tables are overwritten too.
@@ -8,6 +8,8 @@ an empty lake, and the lake of an older state of the data, so that tables are ov
 --writes   kills a build before and after each of its writes to the lake, one after the other, until one ends undisturbed
 --random   kills that many builds at random instants from outside; one in three is killed once more while it repairs
 --races    lets four builds of the same lake run side by side, that many times; each ends well or says who was faster
+--table    ends with one line of JSON (test, tries, failures, figure), and chooses the numbers; --quick and --long
+           choose smaller and bigger ones
 
 After each, one more build must end well; then all tables must have the rows of an undisturbed build, and each file in
 the lake must be part of a table's log or named in one. Exit code 1 and what was wrong if anything is.
@@ -165,7 +167,7 @@ def kill_at_every_write(bench, beginning):
         if child.returncode == 0:
             bench.check(place, beginning)
             print(f"{beginning}: killed at each of {instant - 1} instants; {removed} files removed", flush=True)
-            return
+            return instant - 1
         if child.returncode != -signal.SIGABRT:
             raise Wrong(f"killed at {instant} it ended with {child.returncode}:\n{said}")
         try:
@@ -195,6 +197,7 @@ def kill_at_random(bench, times, seed):
         except Wrong as wrong:
             raise Wrong(f"{beginning}, number {number} of seed {seed}, killed after {after}: {wrong}") from wrong
     print(f"killed {kills} times at random (seed {seed}); {removed} files removed", flush=True)
+    return kills
 
 
 def race(bench, times):
@@ -224,20 +227,33 @@ def main():
     parser.add_argument("--random", type=int, default=0, metavar="N")
     parser.add_argument("--races", type=int, default=0, metavar="N")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--table", action="store_true")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--long", action="store_true")
     args = parser.parse_args()
+    if args.table and not (args.writes or args.random or args.races):
+        args.random, args.races = (12, 2) if args.quick else (200, 20) if args.long else (50, 5)
+        args.writes = not args.quick
+    writes = kills = failures = 0
     with tempfile.TemporaryDirectory() as scratch:
         try:
             bench = Bench(args.binary, args.project, Path(scratch))
             if args.writes:
                 for beginning in bench.began:
-                    kill_at_every_write(bench, beginning)
+                    writes += kill_at_every_write(bench, beginning)
             if args.random:
-                kill_at_random(bench, args.random, args.seed)
+                kills = kill_at_random(bench, args.random, args.seed)
             if args.races:
                 race(bench, args.races)
         except Wrong as wrong:
-            print(wrong, file=sys.stderr)
-            sys.exit(1)
+            print(wrong, file=sys.stderr, flush=True)
+            failures = 1
+    if args.table:
+        # Without failures all were tried; with one, it was the last.
+        figure = f"killed at {writes} writes and {kills} random instants, {args.races} races of 4"
+        line = {"test": "crash", "tries": writes + args.random + args.races, "failures": failures, "figure": figure}
+        print(json.dumps(line), flush=True)
+    sys.exit(failures)
 
 
 if __name__ == "__main__":
