@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 
 # Texts that a user must never read.
-CRASH = re.compile(r"panicked at|stack backtrace|RUST_BACKTRACE|has overflowed its stack|memory allocation of \d+ bytes failed")
+CRASH = re.compile(r"panicked (at|with)|stack backtrace|RUST_BACKTRACE|has overflowed its stack|memory allocation of \d+ bytes failed")
 INTERNAL = re.compile(r"[Ii]nternal error|bug report|caused by a bug in DataFusion|\bunwrap\b|called `(Option|Result)::")
 
 

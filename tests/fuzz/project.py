@@ -39,9 +39,9 @@ version: 2
 sources:
   - name: src
     description: Everything that can be read.
-    freshness: {{warn_after: {{count: 3650, period: day}}}}
     tables:
       - name: csv
+        freshness: {{warn_after: {{count: 3650, period: day}}}}
         external: {{location: data/c.csv, format: csv, delimiter: ","}}
         columns: {DECLARED}
       - name: split
