@@ -289,7 +289,10 @@ fn interval(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
     parser.next_token();
     let span = parser.next_token().span;
     parser.next_token();
-    let value = Value::SingleQuotedString(format!("{amount} {unit}")).with_span(span);
+    // Only whole ones count.
+    let whole =
+        amount.trim().parse::<f64>().map_or_else(|_| amount.clone(), |number| number.trunc().to_string());
+    let value = Value::SingleQuotedString(format!("{whole} {unit}")).with_span(span);
     Some(Ok(Expr::Interval(Interval {
         value: Box::new(Expr::Value(value)),
         leading_field: None,

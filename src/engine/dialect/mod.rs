@@ -20,6 +20,7 @@
 //! - `types`: names of types, and where two types meet
 //! - `cast`: conversions; `conversion`: the same for functions; `placeholder`: what a cast is until its types
 //!   are known
+//! - `unnested`: names of unnested fields
 //! - `coerce`: the type check, which inserts DuckDB's implicit casts and refuses what has none
 //! - `correlated`: subqueries that read outside columns, as joins
 
@@ -45,12 +46,16 @@ mod statement;
 mod tests;
 mod token;
 pub(super) mod types;
+mod unnested;
 
 use std::sync::Arc;
 
 use datafusion::{
     arrow::datatypes::DataType,
-    common::{Column, DFSchema, Diagnostic, Location, ScalarValue, SchemaError, Span, config},
+    common::{
+        Column, DFSchema, Diagnostic, Location, ScalarValue, SchemaError, Span, config,
+        tree_node::TreeNodeRecursion,
+    },
     error::{DataFusionError, Result},
     execution::{SessionState, SessionStateBuilder},
     logical_expr::{LogicalPlan, ScalarUDF},
@@ -192,9 +197,10 @@ impl Dialect {
     async fn plan_query(self, state: &SessionState, query: &mut ast::Query) -> Result<LogicalPlan> {
         let stars = statement::lower(query).map_err(refused)?;
         limit(state, query)?;
+        let natural = statement::using::natural(query);
         for _ in 0..MOST_NAMES {
             let error = match state.statement_to_plan(whole(query)).await {
-                Ok(plan) => return checked(plan),
+                Ok(plan) => return checked(joined(plan, natural)?),
                 Err(error) => error,
             };
             let Some((name, place, valid)) = unknown_name(&error) else { return Err(error) };
@@ -208,7 +214,7 @@ impl Dialect {
                 return Err(error);
             }
         }
-        checked(state.statement_to_plan(whole(query)).await?)
+        checked(joined(state.statement_to_plan(whole(query)).await?, natural)?)
     }
 }
 
@@ -227,9 +233,24 @@ fn whole(query: &ast::Query) -> Statement {
     Statement::Statement(Box::new(ast::Statement::Query(Box::new(query.clone()))))
 }
 
+/// The same plan, unless a natural join may have found no column that both sides have: DataFusion takes it for a cross join.
+fn joined(plan: LogicalPlan, natural: Option<tokenizer::Span>) -> Result<LogicalPlan> {
+    let Some(span) = natural else { return Ok(plan) };
+    let mut crosses = false;
+    plan.apply_with_subqueries(|node| {
+        crosses |= matches!(node, LogicalPlan::Join(join) if join.on.is_empty() && join.filter.is_none());
+        Ok(if crosses { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    if crosses {
+        let message = "NATURAL JOIN without a column that both sides have, or beside a cross join";
+        return Err(refused(Refused::new(message, Some("name the columns: `join … using (…)`"), span)));
+    }
+    Ok(plan)
+}
+
 /// The plan of a statement with every type decided.
 fn checked(plan: LogicalPlan) -> Result<LogicalPlan> {
-    correlated::without_not_in(as_of::settle(coerce::check(lateral::flatten(plan)?)?)?)
+    correlated::without_not_in(as_of::settle(coerce::check(lateral::flatten(unnested::named(plan)?)?)?)?)
 }
 
 /// Computes the constants that limit rows.

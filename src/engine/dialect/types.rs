@@ -248,6 +248,17 @@ pub(in crate::engine) fn digits(data_type: &DataType) -> Option<(u8, i8)> {
     })
 }
 
+/// How the names of a row's fields begin, of which SQL knows the numbers only.
+pub(in crate::engine) const ROW_FIELD: &str = "element_";
+
+/// Returns whether a struct is a row, whose fields have numbers and no names.
+pub(in crate::engine) fn is_row(fields: &Fields) -> bool {
+    !fields.is_empty()
+        && fields.iter().enumerate().all(|(at, field)| {
+            field.name().strip_prefix(ROW_FIELD).is_some_and(|number| number == (at + 1).to_string())
+        })
+}
+
 /// The type in which values of two types meet without an explicit cast: in comparisons, CASE, UNION and
 /// lists. `None` if there is none. Text meets only text here; literals are the caller's business.
 #[expect(clippy::match_same_arms, reason = "a pair of types a line")]

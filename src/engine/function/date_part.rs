@@ -150,7 +150,8 @@ fn epoch(call: &Call, per_second: i128) -> Result<ArrayRef> {
             }
         };
         let found = if per_second < 1_000_000 {
-            micros.div_euclid(1_000_000 / per_second)
+            // Towards 1970, as there.
+            micros / (1_000_000 / per_second)
         } else {
             micros * (per_second / 1_000_000)
         };

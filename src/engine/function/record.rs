@@ -18,8 +18,9 @@ use datafusion::{
 use super::{
     call::{Call, fail},
     description::{Function, Gives, Overload, Typing, computes},
-    kind::Kind::{Any, AnyStruct, BigInt, List, Varchar},
+    kind::Kind::{Any, AnyStruct, BigInt, Varchar},
 };
+use crate::engine::dialect::types::{ROW_FIELD, is_row};
 
 /// The functions of this family.
 pub(super) const FUNCTIONS: &[Function] = &[
@@ -57,12 +58,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
             gives: Gives::By(
                 |typing| {
                     let own = fields_of(typing, 0)?;
-                    let all = packed(&own, typing, 1)?;
-                    match all.iter().enumerate().find(|(at, one)| named(&all[..*at], one.name()).is_some()) {
-                        Some((_, twice)) => {
-                            plan_err!("`struct_insert`: the struct has a field `{}`", twice.name())
-                        }
-                        None => fields_type(all),
+                    let mut given = (1..typing.types.len()).step_by(2).filter_map(|at| typing.text(at));
+                    match given.find(|name| named(&own, name).is_some()) {
+                        Some(name) => plan_err!("`struct_insert`: the struct has a field `{name}`"),
+                        None => fields_type(packed(&own, typing, 1)?),
                     }
                 },
                 "STRUCT",
@@ -93,8 +92,21 @@ pub(super) const FUNCTIONS: &[Function] = &[
             gives: Gives::By(
                 |typing| {
                     let mut all = Vec::new();
+                    let mut rows = 0;
                     for at in 0..typing.types.len() {
-                        all.extend(fields_of(typing, at)?.iter().cloned());
+                        let own = fields_of(typing, at)?;
+                        rows += usize::from(is_row(&own));
+                        all.extend(own.iter().cloned());
+                    }
+                    if rows == typing.types.len() {
+                        return fields_type(numbered(all));
+                    }
+                    if rows > 0 {
+                        return plan_err!("`struct_concat`: a row has no names, and another struct has");
+                    }
+                    let twice = |(at, one): &(usize, &FieldRef)| named(&all[..*at], one.name()).is_some();
+                    if let Some((_, field)) = all.iter().enumerate().find(twice) {
+                        return plan_err!("`struct_concat`: two structs have a field `{}`", field.name());
                     }
                     fields_type(all)
                 },
@@ -131,18 +143,39 @@ pub(super) const FUNCTIONS: &[Function] = &[
         syntax: "struct_keys(struct)",
         doc: "Returns the names of the fields.",
         example: ("struct_keys({'a': 1, 'b': 2})", "[a, b]"),
-        overloads: &[super::description::takes(&[AnyStruct], List(&Varchar), |call| {
-            let value = call.array(0)?;
-            let names: Vec<&str> =
-                value.as_struct().fields().iter().map(|field| field.name().as_str()).collect();
-            let all = StringArray::from(names.repeat(call.rows()));
-            let offsets = OffsetBuffer::from_lengths(std::iter::repeat_n(names.len(), call.rows()));
-            let field = Arc::new(Field::new_list_field(DataType::Utf8, true));
-            Ok(Arc::new(ListArray::try_new(field, offsets, Arc::new(all), value.nulls().cloned())?))
-        })],
+        overloads: &[computes(
+            &[AnyStruct],
+            |typing| match typing.types.first() {
+                Some(DataType::Struct(fields)) if is_row(fields) => {
+                    plan_err!("`struct_keys`: the fields of a row have no names")
+                }
+                _ => Ok(DataType::List(Arc::new(Field::new_list_field(DataType::Utf8, true)))),
+            },
+            "VARCHAR[]",
+            |call| {
+                let value = call.array(0)?;
+                if *value.data_type() == DataType::Null {
+                    return Ok(datafusion::arrow::array::new_null_array(call.returns(), call.rows()));
+                }
+                let names: Vec<&str> =
+                    value.as_struct().fields().iter().map(|field| field.name().as_str()).collect();
+                let all = StringArray::from(names.repeat(call.rows()));
+                let offsets = OffsetBuffer::from_lengths(std::iter::repeat_n(names.len(), call.rows()));
+                let field = Arc::new(Field::new_list_field(DataType::Utf8, true));
+                Ok(Arc::new(ListArray::try_new(field, offsets, Arc::new(all), value.nulls().cloned())?))
+            },
+        )],
         ..Function::STRUCT
     },
 ];
+
+/// Fields of a row: their names are their numbers.
+fn numbered(fields: Vec<FieldRef>) -> Vec<FieldRef> {
+    let rename = |(at, field): (usize, FieldRef)| {
+        Arc::new(field.as_ref().clone().with_name(format!("{ROW_FIELD}{}", at + 1)))
+    };
+    fields.into_iter().enumerate().map(rename).collect()
+}
 
 #[expect(clippy::unnecessary_wraps, reason = "all functions of this kind have one type")]
 fn fields_type(fields: Vec<FieldRef>) -> Result<DataType> {
@@ -162,8 +195,9 @@ fn named(fields: &[FieldRef], name: &str) -> Option<usize> {
 }
 
 fn row_type(typing: &Typing) -> Result<DataType> {
-    let field =
-        |(at, of): (usize, &DataType)| Arc::new(Field::new(format!("element_{}", at + 1), of.clone(), true));
+    let field = |(at, of): (usize, &DataType)| {
+        Arc::new(Field::new(format!("{ROW_FIELD}{}", at + 1), of.clone(), true))
+    };
     fields_type(typing.types.iter().enumerate().map(field).collect())
 }
 
@@ -175,6 +209,14 @@ fn row(call: &Call) -> Result<ArrayRef> {
 fn packed(own: &[FieldRef], typing: &Typing, start: usize) -> Result<Vec<FieldRef>> {
     let mut fields = own.to_vec();
     let updates = start > 0;
+    let given: Vec<&str> = (start..typing.types.len()).step_by(2).filter_map(|at| typing.text(at)).collect();
+    let twice = given
+        .iter()
+        .enumerate()
+        .find(|(at, name)| given[..*at].iter().any(|before| before.eq_ignore_ascii_case(name)));
+    if let Some((_, name)) = twice {
+        return plan_err!("a struct can't have two fields `{name}`");
+    }
     for at in (start..typing.types.len()).step_by(2) {
         let (Some(name), Some(of)) = (typing.text(at), typing.types.get(at + 1)) else {
             return plan_err!("fields of a struct are written `name := value`");

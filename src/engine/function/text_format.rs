@@ -306,12 +306,16 @@ fn percents(format: &str, values: &[Value]) -> Formatted {
                 style.precision = Some(precision);
                 rest = after;
             } else {
-                // A point without digits is a mark between thousands.
-                style.thousands = Some('.');
+                // A point without digits asks for none; of a whole number it is a mark between thousands.
+                if after.trim_start_matches(LENGTHS).starts_with(['f', 'F', 'e', 'E', 'g', 'G']) {
+                    style.precision = Some(0);
+                } else {
+                    style.thousands = Some('.');
+                }
                 rest = after;
             }
         }
-        rest = rest.trim_start_matches(['h', 'l', 'j', 't', 'L']);
+        rest = rest.trim_start_matches(LENGTHS);
         let letter = rest.chars().next().filter(char::is_ascii_alphabetic).ok_or("a `%` has no letter")?;
         style.letter = Some(if letter == 'i' || letter == 'u' { 'd' } else { letter });
         rest = &rest[1..];
@@ -325,6 +329,9 @@ fn percents(format: &str, values: &[Value]) -> Formatted {
     text.push_str(rest);
     Ok(text)
 }
+
+/// Sizes of C's numbers, which say nothing here.
+const LENGTHS: [char; 5] = ['h', 'l', 'j', 't', 'L'];
 
 impl Style {
     fn write(&self, value: &Value, is_printf: bool) -> Formatted {

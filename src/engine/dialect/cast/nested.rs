@@ -28,6 +28,11 @@ pub(super) fn position(fields: &Fields, name: &str) -> Option<usize> {
         .or_else(|| fields.iter().position(|field| field.name().eq_ignore_ascii_case(name)))
 }
 
+/// The place of the field that becomes the one at `at` of another struct: by position in a row, else by name.
+pub(super) fn source_of(from: &Fields, to: &Fields, at: usize) -> Option<usize> {
+    if types::is_row(from) && from.len() == to.len() { Some(at) } else { position(from, to[at].name()) }
+}
+
 /// The fields of a map's entries.
 pub(super) fn entry_fields(entries: &FieldRef) -> Result<&Fields> {
     match entries.data_type() {
@@ -59,8 +64,8 @@ pub(super) fn convert(array: &ArrayRef, to: &DataType) -> Result<Converted> {
             let structs = array.as_struct();
             let mut columns = Vec::with_capacity(fields.len());
             let mut misfits = Misfits::default();
-            for field in fields {
-                let Some(at) = position(from, field.name()) else {
+            for (place, field) in fields.iter().enumerate() {
+                let Some(at) = source_of(from, fields, place) else {
                     columns.push(new_null_array(field.data_type(), structs.len()));
                     continue;
                 };

@@ -210,7 +210,7 @@ impl<'a> Scan<'a> {
 fn unquoted(part: &str, brackets: bool) -> String {
     let mut text = String::with_capacity(part.len());
     let mut open: Vec<char> = Vec::new();
-    let mut quote = None;
+    let (mut quote, mut inner) = (None, None);
     let mut characters = part.chars().peekable();
     while let Some(character) = characters.next() {
         if open.is_empty() {
@@ -230,6 +230,17 @@ fn unquoted(part: &str, brackets: bool) -> String {
                 }
                 _ => {}
             }
+        }
+        if !open.is_empty() && (inner.is_some() || "'\"".contains(character)) {
+            // Quotes within brackets stay, and brackets within them mean nothing.
+            text.push(character);
+            match inner {
+                Some(_) if character == '\\' => text.extend(characters.next()),
+                Some(own) if own == character => inner = None,
+                None => inner = Some(character),
+                Some(_) => {}
+            }
+            continue;
         }
         if quote.is_none() {
             if open.last() == Some(&character) {

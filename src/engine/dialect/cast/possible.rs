@@ -61,7 +61,7 @@ pub(super) fn is_possible(from: &DataType, to: &DataType) -> bool {
             T::List(b) | T::LargeList(b) | T::FixedSizeList(b, _),
         ) => is_possible(a.data_type(), b.data_type()),
         (T::Struct(a), T::Struct(b)) => {
-            let shared = b.iter().filter_map(|to| Some((nested::position(a, to.name())?, to)));
+            let shared = b.iter().enumerate().filter_map(|(at, to)| Some((nested::source_of(a, b, at)?, to)));
             let mut shared = shared.peekable();
             shared.peek().is_some() && shared.all(|(at, to)| is_possible(a[at].data_type(), to.data_type()))
         }

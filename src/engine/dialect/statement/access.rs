@@ -42,6 +42,9 @@ pub(super) fn lower(root: Expr, chain: Vec<AccessExpr>, span: Span) -> Result<Ex
     };
     for access in chain {
         value = match access {
+            AccessExpr::Subscript(Subscript::Index { index }) if positions.is_empty() && is_json(&value) => {
+                call("json_extract", vec![value, index])
+            }
             AccessExpr::Subscript(Subscript::Index { .. }) => {
                 positions.push(access);
                 continue;
@@ -67,6 +70,28 @@ pub(super) fn lower(root: Expr, chain: Vec<AccessExpr>, span: Span) -> Result<Ex
         };
     }
     Ok(settle(value, &mut positions))
+}
+
+/// Functions whose results are JSON.
+const JSON: [&str; 8] = [
+    "json",
+    "to_json",
+    "json_extract",
+    "json_object",
+    "json_array",
+    "json_quote",
+    "json_merge_patch",
+    "json_group_array",
+];
+
+/// Returns whether a value is JSON by how it is written. Its type tells nothing: JSON is text.
+fn is_json(value: &Expr) -> bool {
+    match value {
+        Expr::Nested(value) => is_json(value),
+        Expr::Cast { data_type, .. } => data_type.to_string().eq_ignore_ascii_case("json"),
+        Expr::Function(function) => JSON.contains(&function.name.to_string().to_lowercase().as_str()),
+        _ => false,
+    }
 }
 
 /// Both ends are included; left out, they are the first and the last.

@@ -5,8 +5,8 @@ use std::{collections::HashSet, ops::ControlFlow};
 use datafusion::sql::sqlparser::{
     ast::{
         BinaryOperator, CastKind, DataType, DictionaryField, Expr, Function, FunctionArg, FunctionArgExpr,
-        FunctionArgumentClause, FunctionArgumentList, FunctionArguments, Ident, Interval, ObjectName,
-        Spanned, TrimWhereField, UnaryOperator, Value, ValueWithSpan,
+        FunctionArgumentList, FunctionArguments, Ident, Interval, ObjectName, Spanned, TrimWhereField,
+        UnaryOperator, Value, ValueWithSpan,
     },
     tokenizer::Span,
 };
@@ -86,14 +86,7 @@ pub(super) fn lower(expr: Expr) -> Result<Expr, Refused> {
             call(name, arguments)
         }
         Expr::Position { expr, r#in } => call("strpos", vec![*r#in, *expr]),
-        Expr::Dictionary(fields) => {
-            let mut names = HashSet::new();
-            if let Some(twice) = fields.iter().find(|field| !names.insert(field.key.value.to_lowercase())) {
-                let message = format!("this struct has two fields `{}`", twice.key.value);
-                return Err(Refused::new(message, Some("give one of them another name"), twice.value.span()));
-            }
-            Expr::Dictionary(fields)
-        }
+        Expr::Dictionary(fields) => dictionary(fields)?,
         Expr::AnyOp { left, compare_op, right, .. } => quantified(*left, &compare_op, *right, "any", span)?,
         Expr::AllOp { left, compare_op, right } => quantified(*left, &compare_op, *right, "all", span)?,
         Expr::SimilarTo { negated, expr, pattern, escape_char: None } => {
@@ -268,6 +261,16 @@ fn has_fractions(unit: &str) -> bool {
     matches!(singular, "second" | "sec" | "s" | "millisecond" | "msec" | "msecond" | "ms")
 }
 
+/// A struct of named values, unless two have one name.
+fn dictionary(fields: Vec<DictionaryField>) -> Result<Expr, Refused> {
+    let mut names = HashSet::new();
+    if let Some(twice) = fields.iter().find(|field| !names.insert(field.key.value.to_lowercase())) {
+        let message = format!("this struct has two fields `{}`", twice.key.value);
+        return Err(Refused::new(message, Some("give one of them another name"), twice.value.span()));
+    }
+    Ok(Expr::Dictionary(fields))
+}
+
 /// Functions that are another way to write what SQL has syntax for.
 fn function(mut function: Function) -> Result<Expr, Refused> {
     let span = function.name.span();
@@ -276,7 +279,7 @@ fn function(mut function: Function) -> Result<Expr, Refused> {
         let help = "collect the values in the subquery: (select list(x order by y) from …)";
         return Err(Refused::new("a subquery isn't an argument of a function", Some(help), span));
     }
-    null_treatment(&mut function);
+    super::window::null_treatment(&mut function)?;
     super::aggregate::lower(&mut function)?;
     super::window::order_within(&mut function)?;
     if function.over.is_some() || function.filter.is_some() {
@@ -291,7 +294,7 @@ fn function(mut function: Function) -> Result<Expr, Refused> {
             }
             _ => None,
         });
-        return Ok(Expr::Dictionary(fields.collect()));
+        return dictionary(fields.collect());
     }
     if matches!(name.as_str(), "struct_insert" | "struct_update") {
         // A field's name and its value are two arguments.
@@ -359,18 +362,6 @@ fn with_name(argument: FunctionArg) -> Vec<FunctionArg> {
     }
 }
 
-/// `lag(x ignore nulls)`: DataFusion looks for it behind the parentheses.
-fn null_treatment(function: &mut Function) {
-    let FunctionArguments::List(list) = &mut function.args else { return };
-    list.clauses.retain(|clause| match clause {
-        FunctionArgumentClause::IgnoreOrRespectNulls(treatment) => {
-            function.null_treatment = Some(*treatment);
-            false
-        }
-        _ => true,
-    });
-}
-
 fn operator(mut arguments: Vec<Expr>, op: BinaryOperator, span: Span) -> Result<Expr, Refused> {
     match (arguments.pop(), arguments.pop()) {
         (Some(right), Some(left)) => Ok(Expr::BinaryOp { left: Box::new(left), op, right: Box::new(right) }),
@@ -436,4 +427,14 @@ pub(in crate::engine::dialect) fn call(name: &str, arguments: Vec<Expr>) -> Expr
         over: None,
         within_group: Vec::new(),
     })
+}
+
+/// Returns whether an expression calls a function, not in a subquery.
+pub(super) fn has_call(expr: &Expr) -> bool {
+    let mut found = false;
+    let _ = datafusion::sql::sqlparser::ast::visit_expressions(expr, |part| {
+        found |= matches!(part, Expr::Function(_));
+        std::ops::ControlFlow::<()>::Continue(())
+    });
+    found
 }

@@ -27,7 +27,7 @@ mod query;
 pub(super) mod relation;
 mod star;
 pub(super) mod subquery;
-mod using;
+pub(super) mod using;
 mod window;
 
 use std::{collections::HashSet, mem, ops::ControlFlow};
@@ -251,7 +251,20 @@ impl VisitorMut for Lowering {
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<Refused> {
         if let GroupByExpr::Expressions(keys, _) = &mut select.group_by {
             keys.iter_mut().for_each(expression::as_written);
+            let before = keys.len();
             keys.retain(|key| !matches!(key, Expr::Tuple(items) if items.is_empty()));
+            let calls = |item: &SelectItem| match item {
+                SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
+                    expression::has_call(expr)
+                }
+                _ => false,
+            };
+            // One group of all rows, even if nothing is computed of it.
+            if keys.len() < before && keys.is_empty() && !select.projection.iter().any(calls) {
+                let help = Some("select an aggregate, such as any_value(…)");
+                let message = "GROUP BY () without an aggregate is not supported";
+                return ControlFlow::Break(Refused::new(message, help, select.span()));
+            }
         }
         // DataFusion leaves out either side's column of those that USING merges.
         let merges = select.from.iter().flat_map(|from| &from.joins).any(using::merges);

@@ -174,7 +174,11 @@ impl Occurrences<'_> {
         }
         if let GroupByExpr::Expressions(keys, _) = &mut select.group_by {
             for key in keys {
-                let _ = key.visit(self);
+                // An alias is a key as a whole, and no part of one.
+                let whole = matches!(key, Expr::Identifier(_) | Expr::Nested(_));
+                if whole || matches!(self.with, With::Name(_)) {
+                    let _ = key.visit(self);
+                }
             }
         }
         for window in &mut select.named_window {

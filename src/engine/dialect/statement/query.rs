@@ -165,6 +165,12 @@ fn names_of(select: &Select) -> Vec<Vec<String>> {
         SelectItem::ExprWithAlias { alias, expr } => {
             Some([vec![alias.value.to_lowercase()], of_value(expr)].concat())
         }
+        // An unnested struct is several columns.
+        SelectItem::UnnamedExpr(Expr::Function(function))
+            if function.name.to_string().eq_ignore_ascii_case("unnest") =>
+        {
+            None
+        }
         SelectItem::UnnamedExpr(expr) => Some(of_value(expr)),
         // After a star places aren't known.
         _ => None,
@@ -246,7 +252,12 @@ pub(super) fn distinct_on(query: &mut Query) -> Result<(), Refused> {
         let span = keys.first().map_or_else(|| select.span(), Spanned::span);
         return Err(Refused::new("DISTINCT ON with QUALIFY is not supported", Some(help), span));
     }
-    let partition_by = keys.into_iter().map(|key| item(&key, select).unwrap_or(key)).collect();
+    let partition_by: Vec<Expr> = keys.into_iter().map(|key| item(&key, select).unwrap_or(key)).collect();
+    if let Some(constant) = partition_by.iter().find(|key| matches!(key, Expr::Value(_))) {
+        let message =
+            format!("DISTINCT ON takes columns, and `{constant}` is neither one nor the position of one");
+        return Err(Refused::new(message, Some("name the columns"), constant.span()));
+    }
     let order_by = orders
         .into_iter()
         .map(|order| OrderByExpr { expr: item(&order.expr, select).unwrap_or(order.expr), ..order })

@@ -5,11 +5,14 @@
 
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, ExcludeSelectItem, Expr, GroupByExpr, Ident, Join, JoinConstraint, JoinOperator,
-    ObjectName, OrderBy, OrderByKind, Query, ReplaceSelectElement, ReplaceSelectItem, Select, SelectItem,
-    SelectItemQualifiedWildcardKind, SetExpr, Spanned, TableFactor, VisitMut, VisitorMut,
-    WildcardAdditionalOptions,
+use datafusion::sql::sqlparser::{
+    ast::{
+        BinaryOperator, ExcludeSelectItem, Expr, GroupByExpr, Ident, Join, JoinConstraint, JoinOperator,
+        ObjectName, OrderBy, OrderByKind, Query, ReplaceSelectElement, ReplaceSelectItem, Select, SelectItem,
+        SelectItemQualifiedWildcardKind, SetExpr, Spanned, TableFactor, VisitMut, VisitorMut,
+        WildcardAdditionalOptions,
+    },
+    tokenizer::Span,
 };
 
 use super::{Refused, expression::call};
@@ -25,6 +28,29 @@ pub(super) fn keeps_right(join: &Join) -> bool {
         join.join_operator,
         JoinOperator::Right(_) | JoinOperator::RightOuter(_) | JoinOperator::FullOuter(_)
     )
+}
+
+/// The first natural join of a query, or of a query within.
+pub(in crate::engine::dialect) fn natural(query: &mut Query) -> Option<Span> {
+    struct Find;
+    impl VisitorMut for Find {
+        type Break = Span;
+
+        fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Span> {
+            let joins = select.from.iter_mut().flat_map(|from| &mut from.joins);
+            for join in joins {
+                let span = join.relation.span();
+                if let Some(JoinConstraint::Natural) = constraint_mut(&mut join.join_operator) {
+                    return ControlFlow::Break(span);
+                }
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    match query.visit(&mut Find) {
+        ControlFlow::Break(span) => Some(span),
+        ControlFlow::Continue(()) => None,
+    }
 }
 
 /// Joins with USING as joins with ON, where they mean something else to DataFusion.

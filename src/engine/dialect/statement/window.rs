@@ -4,7 +4,8 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments, Ident,
-    NamedWindowExpr, OrderByExpr, Query, Select, Spanned, VisitMut, VisitorMut, WindowSpec, WindowType,
+    NamedWindowExpr, NullTreatment, ObjectName, OrderByExpr, Query, Select, Spanned, Value, VisitMut,
+    VisitorMut, WindowSpec, WindowType,
 };
 
 use super::{
@@ -31,6 +32,51 @@ const WINDOW_ONLY: [&str; 12] = [
     "last_value",
     "nth_value",
 ];
+
+/// Functions that may leave NULLs out.
+const NULLABLE: [&str; 5] = ["first_value", "last_value", "nth_value", "lag", "lead"];
+
+/// `lag(x ignore nulls)`: DataFusion looks for it behind the parentheses, and takes no notice of it in other functions.
+pub(super) fn null_treatment(function: &mut Function) -> Result<(), Refused> {
+    let FunctionArguments::List(list) = &mut function.args else { return Ok(()) };
+    list.clauses.retain(|clause| match clause {
+        FunctionArgumentClause::IgnoreOrRespectNulls(treatment) => {
+            function.null_treatment = Some(*treatment);
+            false
+        }
+        _ => true,
+    });
+    let Some(treatment) = function.null_treatment else { return Ok(()) };
+    let span = function.name.span();
+    let refuse = |message: &str, help: &str| Err(Refused::new(message, Some(help), span));
+    if function.over.is_none() {
+        return refuse(
+            "IGNORE NULLS and RESPECT NULLS are for functions over windows",
+            "use filter (where … is not null)",
+        );
+    }
+    let name = function.name.to_string().to_lowercase();
+    // Over a window these are the window functions, and no aggregates.
+    let name = match name.as_str() {
+        "first" => "first_value",
+        "last" => "last_value",
+        name => name,
+    };
+    if !NULLABLE.contains(&name) {
+        let help = "use filter (where … is not null)";
+        return refuse("IGNORE NULLS and RESPECT NULLS are not for aggregates over windows", help);
+    }
+    let is_none = |arg: Option<&FunctionArg>| {
+        matches!(arg, Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(value))))
+            if matches!(&value.value, Value::Number(digits, _) if digits == "0"))
+    };
+    if treatment == NullTreatment::IgnoreNulls && matches!(name, "lag" | "lead") && is_none(list.args.get(1))
+    {
+        return refuse("an offset of 0 with IGNORE NULLS is the row itself", "write the value");
+    }
+    function.name = ObjectName::from(vec![Ident::new(name)]);
+    Ok(())
+}
 
 /// Gives the windows of a SELECT what they inherit: `over (w order by x)`.
 pub(super) fn inherit(select: &mut Select) -> ControlFlow<Refused> {
