@@ -8,7 +8,7 @@ use std::{
 };
 
 const ROWS: [&[&str]; 8] = [
-    &["text", "name", "interval", "diag"],
+    &["text", "secret", "parallel", "name", "interval", "diag"],
     &["project", "jinja", "graph"],
     &["parse", "select", "manifest"],
     &["plan", "outcome", "event"],
@@ -19,9 +19,10 @@ const ROWS: [&[&str]; 8] = [
 ];
 
 /// Modules of one row that may use each other, in this direction.
-const BESIDE: [(&str, &str); 15] = [
+const BESIDE: [(&str, &str); 16] = [
     ("manifest", "parse"),
     ("diag", "text"),
+    ("diag", "secret"),
     ("name", "text"),
     ("manifest", "select"),
     ("outcome", "plan"),

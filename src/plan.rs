@@ -170,6 +170,16 @@ pub enum Reason {
         /// What it found.
         failures: u64,
     },
+    /// There is a table, and nobody can read it.
+    Damaged {
+        /// Whether its files make way for a new one.
+        set_aside: bool,
+    },
+    /// A source that it reads can't be read now, so that it can't be checked: it fails, and what doesn't need it goes on.
+    Unreadable {
+        /// The source.
+        node: NodeId,
+    },
 }
 
 impl Reason {
@@ -198,6 +208,9 @@ impl fmt::Display for Reason {
         let name = |node: &NodeId| node.as_str().splitn(3, '.').last().unwrap_or_default().to_owned();
         match self {
             Self::FirstBuild => f.write_str("first build"),
+            Self::Damaged { set_aside: true } => f.write_str("its table can't be read and makes way"),
+            Self::Damaged { set_aside: false } => f.write_str("its table can't be read"),
+            Self::Unreadable { node } => write!(f, "{} can't be read", name(node)),
             Self::TableMissing => f.write_str("its table is gone"),
             Self::SqlChanged => f.write_str("SQL changed"),
             Self::ConfigChanged { key } => write!(f, "{key} changed"),

@@ -143,6 +143,12 @@ impl<T> Spanned<T> {
     }
 }
 
+/// Characters that turn the direction of what follows, so that a line reads as another one.
+#[must_use]
+pub fn is_bidi(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{61c}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -27,6 +27,7 @@ impl Prepared {
             memory_limit: Some(1 << 30),
             dialect: dialect.to_owned(),
             database: "memory".to_owned(),
+            temp_dir: None,
         };
         let engine = Engine::new(&settings)?;
         let mut tables = BTreeMap::new();

@@ -26,6 +26,8 @@ pub(super) struct Asked<'a> {
     pub(super) fail_fast: bool,
     /// Which of the models, seeds and snapshots are built.
     pub(super) rebuild: Rebuild,
+    /// Whether tables that can't be read make way for new ones.
+    pub(super) set_aside: bool,
     pub(super) keep: Keep,
     /// The kinds of node that it is about, by dbt's names for them.
     kinds: &'static [&'static str],
@@ -62,6 +64,7 @@ impl<'a> Asked<'a> {
             select: &args.select,
             fail_fast: args.fail_fast,
             rebuild: rebuild(args.rebuild),
+            set_aside: rebuild(args.rebuild) == Rebuild::FullRefresh,
             keep: Keep::default(),
             kinds: &["model"],
             freshness: Freshness::Nobody,
@@ -77,6 +80,7 @@ impl<'a> Asked<'a> {
             kinds: &["seed"],
             fail_fast: args.fail_fast,
             rebuild: if args.force || args.full_refresh { Rebuild::All } else { Rebuild::Stale },
+            set_aside: args.full_refresh,
             freshness: Freshness::Nobody,
             ..Self::freshness(&args.select)
         }
@@ -107,6 +111,7 @@ impl<'a> Asked<'a> {
             select,
             fail_fast: false,
             rebuild: Rebuild::Stale,
+            set_aside: false,
             keep: Keep::default(),
             kinds: &[],
             freshness: Freshness::Selected,
@@ -118,7 +123,9 @@ impl<'a> Asked<'a> {
     /// What `plan` shows: what `build` would do.
     pub(super) fn plan(args: &'a PlanArgs) -> Self {
         let event_time = args.rebuild.event_time();
-        Self { rebuild: rebuild(args.rebuild), event_time, ..Self::compile(&args.select) }
+        let rebuild = rebuild(args.rebuild);
+        let set_aside = rebuild == Rebuild::FullRefresh;
+        Self { rebuild, set_aside, event_time, ..Self::compile(&args.select) }
     }
 
     /// What `build` would be about, were it given this selection alone.

@@ -145,7 +145,12 @@ fn reporter(
     };
     let sources = SourcesJson::new(target.path().join("sources.json"), invocation.clone());
     let results = RunResults::new(target.path().join("run_results.json"), invocation, lookup, planned);
-    Reporter::new(vec![lines, Box::new(results), Box::new(sources)])
+    let mut sinks: Vec<Box<dyn Sink>> = vec![lines, Box::new(sources)];
+    // As in dbt: the ages of sources have a file of their own, and `retry` is about the last build.
+    if asked.command != "freshness" {
+        sinks.insert(1, Box::new(results));
+    }
+    Reporter::new(sinks)
 }
 
 /// The sink of lineage events, if the environment asks for any.

@@ -1,12 +1,12 @@
 //! From flags and files to a resolved project, its engine and its lake.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     path::PathBuf,
     sync::Arc,
 };
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -31,9 +31,13 @@ use crate::{
         seen::Seen,
         tables::Tables,
     },
+    secret::Secret,
     select,
     text::Source,
 };
+
+/// The first year in which a clock can have been set.
+const SET: i32 = 2020;
 
 /// A resolved project and what was asked about it.
 pub(super) struct Context {
@@ -51,7 +55,8 @@ pub(super) struct Context {
     /// The variables, the command line's over the project's.
     pub(super) vars: Map<String, Value>,
     lake_root: String,
-    lake_options: HashMap<String, String>,
+    temp_dir: Option<PathBuf>,
+    lake_options: BTreeMap<String, Secret>,
 }
 
 /// What was asked for, checked and planned.
@@ -76,7 +81,7 @@ impl Context {
         let Some(project) = project else { return Err(findings.into()) };
         let (target_name, target) = target(&project, global)?;
         let threads = threads(global, &target);
-        let started = Utc::now();
+        let started = clock()?;
         let invocation_id = uuid::Uuid::new_v4().to_string();
         let (docs, more) = parse::docs(&project);
         findings.extend(more);
@@ -102,7 +107,7 @@ impl Context {
         findings.extend(more);
         let (parsed, more) = parse::parse(&project, &jinja, threads);
         findings.extend(more);
-        let prefix = match &target.schema {
+        let prefix = match target.schema.as_ref().filter(|schema| !schema.value.is_empty()) {
             Some(schema) => {
                 Some(jinja.render_value(&schema.value, &schema.span).map_err(|found| vec![found])?)
             }
@@ -119,6 +124,8 @@ impl Context {
             }
         };
         let (lake_root, lake_options) = storage(&jinja, &target)?;
+        let temp_dir = target.temp_dir.as_ref().map(|dir| jinja.render_value(&dir.value, &dir.span));
+        let temp_dir = temp_dir.transpose().map_err(|found| vec![found])?.map(|dir| root.join(dir));
         let target_path = match &global.target_path {
             Some(path) => std::path::absolute(path)?,
             None => root.join(&project.settings.paths.target),
@@ -139,6 +146,7 @@ impl Context {
                     target_path,
                     vars,
                     lake_root,
+                    temp_dir,
                     lake_options,
                 })
             }
@@ -179,7 +187,7 @@ impl Context {
         let tables = self.tables(&engine)?;
         let (compiled, seen) = self.compile(&engine, &tables, &chosen, &asked.wanted()).await?;
         let seen = seen.and_sources(&engine, &compiled).await;
-        let how = How { gate: asked.builds(), rebuild: asked.rebuild };
+        let how = How { gate: asked.builds(), rebuild: asked.rebuild, set_aside: asked.set_aside };
         let plan = planning::plan(&self.manifest, &chosen, &compiled, &seen, how);
         Ok(Prepared { chosen, engine, tables, compiled, plan })
     }
@@ -188,6 +196,7 @@ impl Context {
         Ok(Engine::new(&EngineSettings {
             threads: self.threads,
             memory_limit: self.target.memory_limit,
+            temp_dir: self.temp_dir.clone(),
             dialect: self.project.settings.dialect.clone(),
             database: self.target_name.clone(),
         })?)
@@ -217,10 +226,21 @@ impl Context {
         let seen = Seen::of(tables, &self.manifest).await?;
         let stored = seen.schemas();
         let found = self.found_columns(tables).await?;
-        let context = self.compiling(engine, &stored, &found, wanted);
+        let context = self.compiling(engine, (&stored, &seen.unreadable), &found, wanted);
         let compiled = compile::compile(&context, chosen).await?;
         failure::show(&compiled.warnings, self.quiet);
         Ok((compiled, seen))
+    }
+
+    /// The same, if everything can be read.
+    pub(super) async fn compile_all(
+        &self,
+        engine: &Engine,
+        tables: &Tables,
+        chosen: &BTreeSet<NodeId>,
+    ) -> Result<(Compiled, Seen), Failure> {
+        let (compiled, seen) = self.compile(engine, tables, chosen, &Wanted::default()).await?;
+        Ok((compiled.whole()?, seen))
     }
 
     /// The columns that are recorded of sources that declare none.
@@ -245,7 +265,7 @@ impl Context {
     pub(super) fn compiling<'a>(
         &'a self,
         engine: &'a Engine,
-        stored: &'a BTreeMap<Relation, SchemaRef>,
+        (stored, unreadable): (&'a BTreeMap<Relation, SchemaRef>, &'a BTreeMap<Relation, String>),
         found: &'a BTreeMap<NodeId, FoundColumns>,
         wanted: &'a Wanted,
     ) -> compile::Context<'a> {
@@ -255,6 +275,7 @@ impl Context {
             engine,
             root: &self.project.root,
             stored,
+            unreadable,
             found,
             now: self.started,
             wanted,
@@ -289,6 +310,16 @@ fn target(project: &Project, global: &Global) -> Result<(String, Target), Failur
     Err(Failure::hinted(format!("{} has no target `{name}`", settings.source.path()), hint))
 }
 
+/// The time now. A clock that was never set would date tables before all that they are compared with.
+fn clock() -> Result<DateTime<Utc>, Failure> {
+    let now = Utc::now();
+    if now.year() >= SET {
+        return Ok(now);
+    }
+    let message = format!("this machine's clock stands at {}", now.format("%Y-%m-%d %H:%M:%S UTC"));
+    Err(Failure::hinted(message, "set it: the versions of tables are dated by it"))
+}
+
 fn threads(global: &Global, target: &Target) -> usize {
     global.threads.map(usize::from).or(target.threads).unwrap_or_else(cores).max(1)
 }
@@ -316,14 +347,13 @@ fn vars(project: &Project, global: &Global) -> Result<Map<String, Value>, Failur
     Ok(vars)
 }
 
-fn storage(jinja: &Jinja, target: &Target) -> Result<(String, HashMap<String, String>), Vec<Diagnostic>> {
-    let one = |value: &crate::text::Spanned<String>| {
-        jinja.render_value(&value.value, &value.span).map_err(|found| vec![found])
-    };
+fn storage(jinja: &Jinja, target: &Target) -> Result<(String, BTreeMap<String, Secret>), Vec<Diagnostic>> {
     let options = target
         .storage_options
         .iter()
-        .map(|(key, value)| Ok((key.clone(), one(value)?)))
-        .collect::<Result<_, Vec<Diagnostic>>>()?;
-    Ok((one(&target.root)?, options))
+        .map(|(key, value)| Ok((key.clone(), jinja.render_secret(&value.value, &value.span)?)))
+        .collect::<Result<_, Diagnostic>>()
+        .map_err(|found| vec![found])?;
+    let root = jinja.render_value(&target.root.value, &target.root.span).map_err(|found| vec![found])?;
+    Ok((root, options))
 }

@@ -13,7 +13,6 @@ use super::{
     in_colour,
 };
 use crate::{
-    compile::Wanted,
     lineage::{Lineage, Subject},
     name::NodeId,
     report::{Description, LastRun},
@@ -34,7 +33,7 @@ pub(super) async fn run(global: &Global, args: &DescribeArgs) -> Result<ExitCode
     let engine = context.engine()?;
     let tables = context.tables(&engine)?;
     let chosen: BTreeSet<NodeId> = BTreeSet::from([id.clone()]);
-    let (compiled, seen) = context.compile(&engine, &tables, &chosen, &Wanted::default()).await?;
+    let (compiled, seen) = context.compile_all(&engine, &tables, &chosen).await?;
     let lineage = Lineage::of(&context.manifest, &compiled);
     let there = node.relation().filter(|relation| seen.tables.contains_key(*relation));
     let (mut facts, mut versions) = (None, Vec::new());

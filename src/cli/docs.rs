@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     artifact::catalog::catalog,
-    compile::{Compiled, Taken, Wanted},
+    compile::{Compiled, Taken},
     docs::{Known, Page, server::Server},
     engine::Engine,
     ingest::Ledger,
@@ -47,7 +47,7 @@ pub(super) async fn generate(global: &Global, args: &GenerateArgs) -> Result<Exi
     let engine = context.engine()?;
     let tables = context.tables(&engine)?;
     let all: BTreeSet<NodeId> = context.manifest.nodes.keys().cloned().collect();
-    let (compiled, seen) = context.compile(&engine, &tables, &all, &Wanted::default()).await?;
+    let (compiled, seen) = context.compile_all(&engine, &tables, &all).await?;
     let target = TargetPath::new(context.target_path.clone());
     artifacts::write(&context, &target, &compiled)?;
     let there = context.manifest.nodes.iter().filter_map(|(id, node)| Some((id, node.relation()?)));
@@ -91,7 +91,7 @@ pub(super) async fn serve(global: &Global, args: &ServeArgs) -> Result<ExitCode,
         return Err(Failure::hinted(message, "write it first with `headwater docs generate`"));
     }
     let cannot = |error| Failure::message(format!("can't listen at {}:{}: {error}", args.host, args.port));
-    let server = Server::bind(&folder, args.host, args.port).await.map_err(cannot)?;
+    let server = Server::bind(&folder, args.host, args.port, &args.allowed_host).await.map_err(cannot)?;
     let address = server.address()?;
     let url = format!("http://{address}");
     if address.port() != args.port && args.port != 0 {

@@ -52,11 +52,14 @@ impl Failure {
     }
 }
 
+/// Findings that are shown at once; nobody reads more.
+const SHOWN: usize = 500;
+
 /// Shows findings on stderr with a line that counts them; warnings are left out if `quiet`.
 pub(super) fn show(findings: &[Diagnostic], quiet: bool) {
     let colour =
         io::stderr().is_terminal() && anstream::ColorChoice::global() != anstream::ColorChoice::Never;
-    let mut errors = 0;
+    let (mut errors, mut shown) = (0, 0);
     let mut text = String::new();
     for finding in findings {
         if finding.severity == Severity::Error {
@@ -64,8 +67,15 @@ pub(super) fn show(findings: &[Diagnostic], quiet: bool) {
         } else if quiet {
             continue;
         }
-        text.push_str(&render::to_string(finding, colour));
-        text.push_str("\n\n");
+        shown += 1;
+        if shown <= SHOWN {
+            text.push_str(&render::to_string(finding, colour));
+            text.push_str("\n\n");
+        }
+    }
+    if shown > SHOWN {
+        let more = format!("… and {} more\n\n", shown - SHOWN);
+        text.push_str(&more);
     }
     if errors > 0 {
         let plural = if errors == 1 { "" } else { "s" };

@@ -13,7 +13,6 @@ use super::{
     in_colour,
 };
 use crate::{
-    compile::Wanted,
     lineage::{Direction, Lineage, Subject},
     name::NodeId,
     report::{AskedLineage, LineageFormat},
@@ -24,7 +23,7 @@ pub(super) async fn run(global: &Global, args: &LineageArgs) -> Result<ExitCode,
     let engine = context.engine()?;
     let tables = context.tables(&engine)?;
     let all: BTreeSet<NodeId> = context.manifest.nodes.keys().cloned().collect();
-    let (compiled, _) = context.compile(&engine, &tables, &all, &Wanted::default()).await?;
+    let (compiled, _) = context.compile_all(&engine, &tables, &all).await?;
     let lineage = Lineage::of(&context.manifest, &compiled);
     let subject = Subject::find(&args.subject, &context.manifest, &lineage)
         .map_err(|unknown| Failure::Message { message: unknown.message, hint: unknown.hint })?;

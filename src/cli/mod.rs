@@ -42,7 +42,7 @@ mod source_options;
 mod stop;
 
 use std::{
-    io::{IsTerminal, stdout},
+    io::{IsTerminal, Write, stdout},
     process::ExitCode,
 };
 
@@ -53,6 +53,7 @@ use self::{
     asked::Asked,
     failure::Failure,
 };
+use crate::parallel::STACK;
 
 /// Runs the command of this process's arguments.
 ///
@@ -72,11 +73,12 @@ pub fn main() -> ExitCode {
     args.global.colour();
     logging(&args);
     let quiet = args.global.quiet;
-    quiet_worker_panics();
+    tell_of_panics();
     let main = std::thread::Builder::new().name("headwater".into()).stack_size(STACK).spawn(|| run(args));
     let result = match main.map(std::thread::JoinHandle::join) {
         Ok(Ok(result)) => result,
-        Ok(Err(panic)) => std::panic::resume_unwind(panic),
+        // The hook has told of it.
+        Ok(Err(_)) => return ExitCode::from(failure::COULD_NOT_RUN),
         Err(error) => Err(Failure::message(format!("can't start a thread: {error}"))),
     };
     match result {
@@ -84,10 +86,6 @@ pub fn main() -> ExitCode {
         Err(failure) => failure.report(quiet),
     }
 }
-
-/// Bytes of stack that each thread may use: plans of deep expressions are walked by recursion. Only what is
-/// touched takes memory.
-const STACK: usize = 256 << 20;
 
 /// Runs a command to its end.
 fn run(args: Args) -> Result<ExitCode, Failure> {
@@ -112,14 +110,17 @@ fn in_colour() -> bool {
 const WORKER: &str = "headwater-worker";
 
 /// A panic in a task comes back to whoever waits for the task and is told there, as the failure of a step
-/// (delta-rs panics so when a disk is full). Its trace is for the log, not in the middle of a run's lines.
-fn quiet_worker_panics() {
-    let default = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
+/// (delta-rs panics so when a disk is full). Its trace is for the log, not in the middle of a run's lines. One elsewhere
+/// ends the command.
+fn tell_of_panics() {
+    std::panic::set_hook(Box::new(|panic| {
         if std::thread::current().name() == Some(WORKER) {
             tracing::debug!("{panic}");
         } else {
-            default(panic);
+            let backtrace = std::backtrace::Backtrace::capture();
+            let text = format!("error: a fault of Headwater ended this command: {panic}\n{backtrace}\n");
+            // Nothing is left to do if stderr is gone.
+            let _ = std::io::stderr().write_all(text.as_bytes());
         }
     }));
 }

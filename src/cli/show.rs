@@ -135,7 +135,8 @@ async fn written(
     tables: &Tables,
     sql: &str,
 ) -> Result<(Query, Sources), Failure> {
-    let mut stored = Seen::of(tables, &context.manifest).await?.schemas();
+    let seen = Seen::of(tables, &context.manifest).await?;
+    let mut stored = seen.schemas();
     for relation in inline::bare_tables(engine, sql) {
         if !stored.contains_key(&relation)
             && let Some(found) = tables.observe(&relation).await?
@@ -144,8 +145,8 @@ async fn written(
         }
     }
     let (found, wanted) = (context.found_columns(tables).await?, Wanted::default());
-    let (query, sources) =
-        inline::compile_query(&context.compiling(engine, &stored, &found, &wanted), sql).await?;
+    let compiling = context.compiling(engine, (&stored, &seen.unreadable), &found, &wanted);
+    let (query, sources) = inline::compile_query(&compiling, sql).await?;
     Ok((query, by_relation(context, sources)))
 }
 

@@ -34,6 +34,7 @@ pub(super) async fn run(global: &Global, args: &SourceColumnsArgs) -> Result<Exi
             memory_limit: None,
             dialect: "duckdb".to_owned(),
             database: "headwater".to_owned(),
+            temp_dir: None,
         })?,
     };
     let mut text = String::new();

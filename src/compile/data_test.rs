@@ -14,6 +14,7 @@ use crate::{
     engine::{Query, SqlError, rule::RowRule},
     manifest::{DataTest, Model, Node, OnViolation, fingerprint},
     name::{NodeId, Relation},
+    parallel::in_parallel,
 };
 
 /// A query for rows that should not be.
@@ -103,23 +104,15 @@ const ANOMALOUS: &str = "anomalous_";
 impl Work<'_> {
     /// Compiles tests on all of the engine's threads: there may be many times more of them than models.
     pub(super) fn data_tests(&mut self, tests: &[&DataTest]) {
-        let size = tests.len().div_ceil(self.context.engine.threads()).max(1);
         let this = &*self;
         // Planning against schemas waits for nothing.
-        let all = |tests: &[&DataTest]| -> Vec<_> {
-            tests.iter().map(|test| futures::executor::block_on(this.compiled_test(test))).collect()
-        };
-        let compiled: Vec<Result<CompiledTest, Vec<Diagnostic>>> = std::thread::scope(|scope| {
-            let workers: Vec<_> = tests.chunks(size).map(|tests| scope.spawn(move || all(tests))).collect();
-            workers
-                .into_iter()
-                .flat_map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-                .collect()
+        let compiled = in_parallel(tests, self.context.engine.threads(), 1, |test| {
+            futures::executor::block_on(this.compiled_test(test))
         });
         for (test, compiled) in tests.iter().zip(compiled) {
             match compiled {
                 Ok(compiled) => drop(self.compiled.tests.insert(test.id.clone(), compiled)),
-                Err(findings) => self.findings.extend(findings),
+                Err(findings) => self.fails(&test.id, findings),
             }
         }
     }

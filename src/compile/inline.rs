@@ -52,7 +52,7 @@ pub async fn compile_query(
         .cloned()
         .chain(sources)
         .collect();
-    let compiled = compile(context, &views).await?;
+    let compiled = compile(context, &views).await?.whole()?;
     for (relation, schema) in context.stored.iter().filter(|(relation, _)| !context.engine.knows(relation)) {
         context
             .engine

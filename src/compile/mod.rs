@@ -33,6 +33,7 @@ pub mod unit_test;
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
+    sync::Arc,
 };
 
 use chrono::{DateTime, Utc};
@@ -80,6 +81,29 @@ pub struct Compiled {
     pub warnings: Vec<Diagnostic>,
     /// The columns of every node that has rows and was looked at.
     pub schemas: BTreeMap<NodeId, SchemaRef>,
+    /// The nodes of which nothing is known now because a source can't be read, and those sources.
+    pub unreadable: BTreeMap<NodeId, Unreadable>,
+}
+
+/// Why a node can't be checked now, though nothing may be wrong with the project: a locked database, a damaged log.
+#[derive(Debug, Clone)]
+pub struct Unreadable {
+    /// The source that can't be read.
+    pub source: NodeId,
+    /// What is wrong with it.
+    pub finding: Arc<Diagnostic>,
+}
+
+impl Compiled {
+    /// The same, if everything could be checked.
+    ///
+    /// # Errors
+    /// What is wrong with each source that can't be read.
+    pub fn whole(self) -> Result<Self, Vec<Diagnostic>> {
+        let causes = self.unreadable.iter().filter(|(id, unreadable)| **id == unreadable.source);
+        let findings: Vec<Diagnostic> = causes.map(|(_, cause)| cause.finding.as_ref().clone()).collect();
+        if findings.is_empty() { Ok(self) } else { Err(findings) }
+    }
 }
 
 /// A model, seed or snapshot that will run.
@@ -164,6 +188,8 @@ pub struct Context<'a> {
     pub root: &'a Path,
     /// The columns of the Delta tables that are in the lake already.
     pub stored: &'a BTreeMap<Relation, SchemaRef>,
+    /// The Delta tables that are there and can't be read, and why not.
+    pub unreadable: &'a BTreeMap<Relation, String>,
     /// The columns that were found in the files of sources that declare none.
     pub found: &'a BTreeMap<NodeId, FoundColumns>,
     /// When the invocation started.
@@ -187,7 +213,8 @@ pub struct Wanted {
 /// type-checked: a parent that is neither selected nor in the lake is planned for its schema, a view for its query.
 ///
 /// # Errors
-/// Everything that is wrong, in the order of the graph. A model below a broken one is not reported.
+/// Everything that is wrong, in the order of the graph. A model below a broken one is not reported. That a source can't
+/// be read is no error of the project: what reads it is left out.
 pub async fn compile(
     context: &Context<'_>,
     selected: &BTreeSet<NodeId>,
@@ -293,9 +320,37 @@ impl Work<'_> {
             Node::UnitTest(test) => self.unit_test(test).await,
         };
         if let Err(findings) = done {
-            self.broken.insert(node.id().clone());
-            self.findings.extend(findings);
+            self.fails(node.id(), findings);
         }
+    }
+
+    /// Notes that a node can't be compiled.
+    fn fails(&mut self, id: &NodeId, findings: Vec<Diagnostic>) {
+        self.broken.insert(id.clone());
+        if findings.is_empty()
+            && let Some(above) = self.unreadable_above(id)
+        {
+            self.compiled.unreadable.insert(id.clone(), above);
+        }
+        self.findings.extend(findings);
+    }
+
+    /// The source that a node reads, directly or through others, and that can't be read.
+    fn unreadable_above(&self, id: &NodeId) -> Option<Unreadable> {
+        if let Some(own) = self.compiled.unreadable.get(id) {
+            return Some(own.clone());
+        }
+        let parents = self.context.manifest.graph.parents(id);
+        parents.into_iter().find_map(|parent| self.compiled.unreadable.get(parent)).cloned()
+    }
+
+    /// Notes that a source can't be read: an error without findings.
+    fn is_unreadable(&mut self, source: &SourceTable, why: String) -> Vec<Diagnostic> {
+        let at = source.external.as_ref().map_or(&source.span, |external| &external.declared.location.span);
+        let finding = Diagnostic::error("unreadable-source", why).at(at.clone(), "declared here");
+        let cause = Unreadable { source: source.id.clone(), finding: Arc::new(finding) };
+        self.compiled.unreadable.insert(source.id.clone(), cause);
+        Vec::new()
     }
 
     async fn source(&mut self, source: &SourceTable) -> Result<(), Vec<Diagnostic>> {
@@ -308,14 +363,21 @@ impl Work<'_> {
                     Err(_) if !self.is_read(&source.id) && source::is_known(&spec) => {
                         source::declared(&spec)?
                     }
-                    looked => looked?,
+                    Err(source::NotLooked::Unreadable(why)) => return Err(self.is_unreadable(source, why)),
+                    Err(source::NotLooked::Wrong(findings)) => return Err(findings),
+                    Ok(looked) => looked,
                 };
                 self.compiled.warnings.extend(warnings);
                 self.compiled.found.extend(found.map(|found| (source.id.clone(), found)));
                 self.declare(&source.id, &source.relation, schema)?;
                 self.compiled.sources.insert(source.id.clone(), spec);
             }
-            _ => self.stored(&source.id, &source.relation).map_err(|_| vec![source::missing(source)])?,
+            _ => {
+                if let Some(why) = self.context.unreadable.get(&source.relation) {
+                    return Err(self.is_unreadable(source, why.clone()));
+                }
+                self.stored(&source.id, &source.relation).map_err(|_| vec![source::missing(source)])?;
+            }
         }
         if self.selected.contains(&source.id) { self.clock(source).await } else { Ok(()) }
     }

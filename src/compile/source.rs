@@ -119,6 +119,25 @@ pub(super) struct Looked {
     pub(super) warnings: Vec<Diagnostic>,
 }
 
+/// Why nothing is known of a source.
+pub(super) enum NotLooked {
+    /// What is declared about it is wrong.
+    Wrong(Vec<Diagnostic>),
+    /// It can't be read now; why.
+    Unreadable(String),
+}
+
+/// Returns whether an error is about what lies there and not about what was asked of it.
+fn is_about_reading(error: &EngineError) -> bool {
+    !matches!(
+        error.find_root(),
+        EngineError::Plan(_)
+            | EngineError::SchemaError(..)
+            | EngineError::NotImplemented(_)
+            | EngineError::Configuration(_)
+    )
+}
+
 /// Looks at a source's location. A text source that declares no columns is given those that are in `recorded`, or else
 /// those that its files have.
 ///
@@ -130,20 +149,29 @@ pub(super) async fn look(
     external: &External,
     spec: &mut SourceSpec,
     recorded: &BTreeMap<NodeId, FoundColumns>,
-) -> Result<Looked, Vec<Diagnostic>> {
+) -> Result<Looked, NotLooked> {
     let at = || external.declared.location.span.clone();
-    let failed =
-        |error: EngineError| vec![Diagnostic::error("source", message(&error)).at(at(), "declared here")];
+    let failed = |error: EngineError| {
+        if is_about_reading(&error) {
+            return NotLooked::Unreadable(message(&error));
+        }
+        NotLooked::Wrong(vec![Diagnostic::error("source", message(&error)).at(at(), "declared here")])
+    };
     if let SourceFormat::Sqlite { .. } = spec.format {
-        if !spec.base.join(&spec.location).exists() {
-            return Err(vec![location::missing(spec, &[], at())]);
+        let path = spec.base.join(&spec.location);
+        match path.try_exists() {
+            Ok(true) => {}
+            Ok(false) => return Err(NotLooked::Wrong(vec![location::missing(spec, &[], at())])),
+            Err(error) => {
+                return Err(NotLooked::Unreadable(format!("{}: {}: {error}", spec.name, path.display())));
+            }
         }
         let table = engine.source(spec, None).await.map_err(failed)?;
         return Ok(Looked { schema: table.schema(), found: None, warnings: Vec::new() });
     }
     let Listing { files, left_out } = engine.source_listing(spec).await.map_err(failed)?;
     if files.is_empty() {
-        return Err(vec![location::missing(spec, &left_out, at())]);
+        return Err(NotLooked::Wrong(vec![location::missing(spec, &left_out, at())]));
     }
     let warnings = location::left_out(spec, &left_out, at()).into_iter().collect();
     if !spec.format.is_text() {
@@ -152,11 +180,11 @@ pub(super) async fn look(
     }
     let found = if is_undeclared(spec) {
         let completed = found::complete(engine, spec, files, recorded.get(&table.id), &table.span).await;
-        completed.map_err(|finding| vec![finding])?
+        completed.map_err(|finding| NotLooked::Wrong(vec![finding]))?
     } else {
         None
     };
-    add_new_columns(engine, external, spec).await?;
+    add_new_columns(engine, external, spec).await.map_err(NotLooked::Wrong)?;
     let schema = source::schema(spec).map_err(failed)?;
     Ok(Looked { schema, found, warnings })
 }

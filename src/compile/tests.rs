@@ -27,8 +27,13 @@ fn project(files: &[(&str, &str)]) -> Fixture {
 }
 
 fn engine() -> Engine {
-    let settings =
-        EngineSettings { threads: 1, memory_limit: None, dialect: "duckdb".into(), database: "lake".into() };
+    let settings = EngineSettings {
+        threads: 1,
+        memory_limit: None,
+        dialect: "duckdb".into(),
+        database: "lake".into(),
+        temp_dir: None,
+    };
     Engine::new(&settings).unwrap()
 }
 
@@ -45,6 +50,7 @@ async fn compiled(
         engine: &engine(),
         root: fixture.folder.path(),
         stored: &lake.iter().cloned().collect(),
+        unreadable: &BTreeMap::new(),
         found: &BTreeMap::new(),
         now: chrono::DateTime::UNIX_EPOCH,
         wanted: &Wanted::default(),
@@ -221,6 +227,7 @@ async fn a_typed_query_reads_models_sources_and_tables_by_their_places() {
         engine: &engine(),
         root: fixture.folder.path(),
         stored: &lake,
+        unreadable: &BTreeMap::new(),
         found: &BTreeMap::new(),
         now: chrono::DateTime::UNIX_EPOCH,
         wanted: &Wanted::default(),
@@ -245,6 +252,7 @@ async fn seeded(files: &[(&str, &str)], lake: &[(Relation, SchemaRef)]) -> Compi
         engine: &engine(),
         root: fixture.folder.path(),
         stored: &lake.iter().cloned().collect(),
+        unreadable: &BTreeMap::new(),
         found: &BTreeMap::new(),
         now: chrono::DateTime::UNIX_EPOCH,
         wanted: &Wanted::default(),

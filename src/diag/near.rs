@@ -1,5 +1,8 @@
 //! Near names: what somebody who wrote this name may have meant.
 
+/// How near a name must be, from 0 to 1.
+const NEAR: f64 = 0.7;
+
 /// Up to three of `names` that are near `wanted`, nearest first, ties in alphabetical order.
 pub fn names<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let wanted_lower = wanted.to_lowercase();
@@ -7,7 +10,7 @@ pub fn names<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<
         .into_iter()
         .filter(|name| *name != wanted)
         .map(|name| (score(&wanted_lower, &name.to_lowercase()), name))
-        .filter(|(score, _)| *score >= 0.7)
+        .filter(|(score, _)| *score >= NEAR)
         .collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
     scored.dedup_by(|a, b| a.1 == b.1);
@@ -25,7 +28,12 @@ pub fn question<'a>(wanted: &str, all: impl IntoIterator<Item = &'a str>) -> Opt
 }
 
 fn score(a: &str, b: &str) -> f64 {
-    let contained = a.len() >= 3 && b.len() >= 3 && (a.contains(b) || b.contains(a));
+    let (short, long) = (a.len().min(b.len()), a.len().max(b.len()));
+    let contained = short >= 3 && (a.contains(b) || b.contains(a));
+    // Of names of such different lengths the distance says nothing more; bytes are no fewer than letters.
+    if !contained && a.is_ascii() && b.is_ascii() && (short as f64) < NEAR * long as f64 {
+        return 0.0;
+    }
     strsim::normalized_damerau_levenshtein(a, b).max(if contained { 0.75 } else { 0.0 })
 }
 

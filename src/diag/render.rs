@@ -1,8 +1,14 @@
 //! A finding as a terminal shows it: rustc's layout, by rustc's own renderer.
 
+use std::ops::Range;
+
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::{Diagnostic, Severity};
+use crate::{
+    secret::concealed,
+    text::{Span, is_bidi},
+};
 
 /// The finding as lines of text, with ANSI colours if `colour`.
 #[must_use]
@@ -11,30 +17,64 @@ pub fn to_string(diagnostic: &Diagnostic, colour: bool) -> String {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let mut group = Group::with_title(level.primary_title(&diagnostic.message).id(diagnostic.code));
+    let mut group = Group::with_title(level.primary_title(tame(&diagnostic.message)).id(diagnostic.code));
     let mut done: Vec<&crate::text::Source> = Vec::new();
     for label in &diagnostic.labels {
         if done.contains(&&label.span.source) {
             continue;
         }
         done.push(&label.span.source);
-        let mut snippet = Snippet::source(label.span.source.text()).path(label.span.source.path());
+        let text = label.span.source.text();
+        let cut = lines(
+            text,
+            diagnostic.labels.iter().map(|other| &other.span).filter(|span| span.source == label.span.source),
+        );
+        let mut snippet = Snippet::source(tame(&concealed(&text[cut.clone()])))
+            .line_start(text[..cut.start].matches('\n').count() + 1)
+            .path(label.span.source.path());
         for (index, other) in diagnostic.labels.iter().enumerate() {
             if other.span.source == label.span.source {
                 let kind = if index == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
-                snippet = snippet.annotation(kind.span(other.span.range()).label(&other.message));
+                let range = other.span.range();
+                let within = |at: usize| at.saturating_sub(cut.start).min(cut.len());
+                let range = within(range.start)..within(range.end);
+                snippet = snippet.annotation(kind.span(range).label(tame(&other.message)));
             }
         }
         group = group.element(snippet);
     }
     for note in &diagnostic.notes {
-        group = group.element(Level::NOTE.message(note));
+        group = group.element(Level::NOTE.message(tame(note)));
     }
     for hint in &diagnostic.hints {
-        group = group.element(Level::HELP.message(hint));
+        group = group.element(Level::HELP.message(tame(hint)));
     }
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
     renderer.render(&[group])
+}
+
+/// The text with signs in the place of what would drive the terminal or turn its lines around; each as long as before, so
+/// that places stay where they are. Other control characters are the renderer's business.
+fn tame(text: &str) -> String {
+    let one = |c: char| match c {
+        '\u{80}'..='\u{9f}' | '\u{61c}' => '·',
+        c if is_bidi(c) => '\u{fffd}',
+        c => c,
+    };
+    text.chars().map(one).collect()
+}
+
+/// The whole lines that spans lie in: a long file isn't read anew for each of many findings.
+fn lines<'a>(text: &str, spans: impl Iterator<Item = &'a Span>) -> Range<usize> {
+    let (mut start, mut end) = (text.len(), 0);
+    for span in spans {
+        start = start.min(span.range().start);
+        end = end.max(span.range().end);
+    }
+    // A place behind the last line end is on that line.
+    let start = text[..start.min(text.trim_end_matches('\n').len())].rfind('\n').map_or(0, |at| at + 1);
+    let end = end.max(start).min(text.len());
+    start..text[end..].find('\n').map_or(text.len(), |at| end + at)
 }
 
 #[cfg(test)]

@@ -1,40 +1,72 @@
 //! The site over HTTP: the files of one folder, to read and nothing else.
+//!
+//! Whoever asks slowly or not at all loses the connection, and nobody holds up the end.
+
+mod answer;
+mod host;
 
 use std::{
     io::{self, ErrorKind},
     net::{IpAddr, SocketAddr},
-    path::{Component, Path, PathBuf},
+    path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
-use axum::{
-    Router,
-    body::Body,
-    extract::State,
-    http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header},
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
 };
-use percent_encoding::percent_decode_str;
-use tokio::net::TcpListener;
-use xxhash_rust::xxh3::xxh3_128;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{Semaphore, watch},
+    task::JoinSet,
+    time::timeout,
+};
+
+use self::{
+    answer::{Served, answer},
+    host::Hosts,
+};
+
+/// Connections at a time; more of them wait to be accepted.
+const CONNECTIONS: usize = 256;
+
+/// How long a request's headers may take to come, counted anew for each request of a connection.
+const HEADERS: Duration = Duration::from_secs(10);
+
+/// How long a connection may live: a page takes seconds, and whoever reads an answer in drops can come again.
+const LIFE: Duration = Duration::from_mins(5);
+
+/// How long answers under way may take when the server ends.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// How large a request's headers may be, in bytes, and how many.
+const HEADER_BYTES: usize = 32 << 10;
+const HEADER_COUNT: usize = 64;
 
 /// A folder that is served.
 pub struct Server {
     listener: TcpListener,
     root: PathBuf,
+    allowed: Vec<String>,
 }
 
 impl Server {
-    /// Listens at an address. If its port is another's, at any port that is free.
+    /// Listens at an address. If its port is another's, at any port that is free. It answers requests by address, by
+    /// `localhost`, and by the names in `allowed`.
     ///
     /// # Errors
     /// If the folder is not there, or nothing can be listened to.
-    pub async fn bind(root: &Path, host: IpAddr, port: u16) -> io::Result<Self> {
+    pub async fn bind(root: &Path, host: IpAddr, port: u16, allowed: &[String]) -> io::Result<Self> {
         let root = root.canonicalize()?;
         let listener = match TcpListener::bind((host, port)).await {
             Err(error) if error.kind() == ErrorKind::AddrInUse => TcpListener::bind((host, 0)).await?,
             other => other?,
         };
-        Ok(Self { listener, root })
+        Ok(Self { listener, root, allowed: allowed.to_vec() })
     }
 
     /// Where it listens.
@@ -45,79 +77,69 @@ impl Server {
         self.listener.local_addr()
     }
 
-    /// Answers until `stop` is done.
+    /// Answers until `stop` is done; answers under way have two seconds then.
     ///
     /// # Errors
     /// If the socket fails.
-    pub async fn serve(self, stop: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
-        let router = Router::new().fallback(answer).with_state(Arc::new(self.root));
-        axum::serve(self.listener, router).with_graceful_shutdown(stop).await
+    pub async fn serve(self, stop: impl Future<Output = ()> + Send) -> io::Result<()> {
+        let hosts = Hosts::new(self.address()?, &self.allowed);
+        let router = Router::new().fallback(answer).with_state(Arc::new(Served { root: self.root, hosts }));
+        let places = Arc::new(Semaphore::new(CONNECTIONS));
+        let (ending, ended) = watch::channel(());
+        let mut connections = JoinSet::new();
+        tokio::pin!(stop);
+        loop {
+            let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };
+            let stream = tokio::select! {
+                () = &mut stop => break,
+                accepted = self.listener.accept() => match accepted {
+                    Ok((stream, _)) => stream,
+                    Err(error) if is_of_one_connection(&error) => continue,
+                    // No file handles are left, for example: connections that end give some back.
+                    Err(_) => {
+                        tokio::time::sleep(Duration::from_millis(100)).await;
+                        continue;
+                    }
+                },
+            };
+            while connections.try_join_next().is_some() {}
+            let (router, ended) = (router.clone(), ended.clone());
+            connections.spawn(async move {
+                let _ = timeout(LIFE, connection(stream, router, ended)).await;
+                drop(place);
+            });
+        }
+        drop(ending);
+        let _ = timeout(GRACE, async { while connections.join_next().await.is_some() {} }).await;
+        Ok(())
     }
 }
 
-/// Answers one request: with the file, with nothing new if the browser has it, or with why not.
-async fn answer(
-    State(root): State<Arc<PathBuf>>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response<Body> {
-    if method != Method::GET && method != Method::HEAD {
-        let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "this is only to be read\n");
-        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
-        return response;
-    }
-    let Some(path) = inside(&root, uri.path()) else { return plain(StatusCode::NOT_FOUND, "not found\n") };
-    let Ok(bytes) = tokio::fs::read(&path).await else { return plain(StatusCode::NOT_FOUND, "not found\n") };
-    let tag = format!("\"{:032x}\"", xxh3_128(&bytes));
-    let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    let mut known = known.flat_map(|value| value.split(',')).map(|one| one.trim().trim_start_matches("W/"));
-    let is_known = known.any(|one| one == "*" || one == tag);
-    let mut response = if is_known {
-        let mut response = Response::new(Body::empty());
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
-        response
-    } else {
-        // The answer to HEAD is this one's headers; axum leaves the body out.
-        Response::new(Body::from(bytes))
-    };
-    let kind = mime_guess::from_path(&path).first_or_octet_stream();
-    let charset = if kind.type_() == "text" { "; charset=utf-8" } else { "" };
-    for (name, value) in [
-        (header::CONTENT_TYPE, format!("{kind}{charset}")),
-        (header::ETAG, tag),
-        // Asked each time, answered with nothing new most of the time.
-        (header::CACHE_CONTROL, "no-cache".to_owned()),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
-    ] {
-        if let Ok(value) = HeaderValue::try_from(value) {
-            response.headers_mut().insert(name, value);
+/// Answers the requests of one connection until it ends, or the server does.
+async fn connection(stream: TcpStream, router: Router, mut ended: watch::Receiver<()>) {
+    let serving = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADERS)
+        .max_buf_size(HEADER_BYTES)
+        .max_headers(HEADER_COUNT)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    tokio::pin!(serving);
+    tokio::select! {
+        // Whoever hangs up hangs up.
+        _ = serving.as_mut() => {}
+        _ = ended.changed() => {
+            serving.as_mut().graceful_shutdown();
+            let _ = serving.await;
         }
     }
-    response
 }
 
-/// The file that a request's path means, if it lies in the folder: what leads out of it, over a link too, is not found.
-fn inside(root: &Path, path: &str) -> Option<PathBuf> {
-    let path = percent_decode_str(path).decode_utf8().ok()?;
-    let relative = Path::new(path.trim_start_matches('/'));
-    if path.contains(['\\', '\0']) || !relative.components().all(|part| matches!(part, Component::Normal(_)))
-    {
-        return None;
-    }
-    let mut file = root.join(relative);
-    if file.is_dir() {
-        file.push("index.html");
-    }
-    file.canonicalize().ok().filter(|file| file.starts_with(root) && file.is_file())
-}
-
-fn plain(status: StatusCode, text: &'static str) -> Response<Body> {
-    let mut response = Response::new(Body::from(text));
-    *response.status_mut() = status;
-    let kind = HeaderValue::from_static("text/plain; charset=utf-8");
-    response.headers_mut().insert(header::CONTENT_TYPE, kind);
-    response
+/// Returns whether an error of accepting says nothing about the connections that follow.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::ConnectionRefused | ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset
+    )
 }
 
 #[cfg(test)]
@@ -130,54 +152,20 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn only_what_lies_inside_is_found() {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path().join("docs");
-        fs::create_dir_all(root.join("parts")).unwrap();
-        for file in ["index.html", "parts/0.js", "a b.html"] {
-            fs::write(root.join(file), "x").unwrap();
-        }
-        fs::write(folder.path().join("secret"), "x").unwrap();
-        let root = root.canonicalize().unwrap();
-        for (path, found) in [
-            ("/", Some("index.html")),
-            ("/index.html", Some("index.html")),
-            ("/parts/0.js", Some("parts/0.js")),
-            ("//parts/0.js", Some("parts/0.js")),
-            ("/a%20b.html", Some("a b.html")),
-            ("/parts", None),
-            ("/../secret", None),
-            ("/%2e%2e/secret", None),
-            ("/parts/..%2f..%2fsecret", None),
-            ("/..%5csecret", None),
-            ("/nothing", None),
-            ("/%ff", None),
-            ("/index.html%00", None),
-        ] {
-            assert_eq!(inside(&root, path), found.map(|found| root.join(found)), "{path}");
-        }
-        #[cfg(unix)]
-        {
-            std::os::unix::fs::symlink(folder.path().join("secret"), root.join("link")).unwrap();
-            assert_eq!(inside(&root, "/link"), None);
-        }
-    }
-
     #[tokio::test]
     async fn a_port_that_is_taken_gives_way_to_a_free_one() {
         let folder = tempfile::tempdir().unwrap();
         let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let first = Server::bind(folder.path(), host, 0).await.unwrap();
+        let first = Server::bind(folder.path(), host, 0, &[]).await.unwrap();
         let port = first.address().unwrap().port();
-        let second = Server::bind(folder.path(), host, port).await.unwrap();
+        let second = Server::bind(folder.path(), host, port, &[]).await.unwrap();
         assert_ne!(second.address().unwrap().port(), port);
     }
 
     /// What comes back on a request, as text.
     fn ask(address: SocketAddr, request: &str, header: &str) -> String {
         let mut stream = std::net::TcpStream::connect(address).unwrap();
-        write!(stream, "{request} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{header}\r\n").unwrap();
+        write!(stream, "{request} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{header}\r\n").unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         answer
@@ -187,7 +175,7 @@ mod tests {
     async fn files_are_answered_with_their_types_and_once() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("index.html"), "<p>héllo").unwrap();
-        let server = Server::bind(folder.path(), IpAddr::V4(Ipv4Addr::LOCALHOST), 0).await.unwrap();
+        let server = Server::bind(folder.path(), IpAddr::V4(Ipv4Addr::LOCALHOST), 0, &[]).await.unwrap();
         let address = server.address().unwrap();
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let serving = tokio::spawn(server.serve(async move {
@@ -211,5 +199,33 @@ mod tests {
         assert!(put.starts_with("HTTP/1.1 405") && put.contains("allow: GET, HEAD"), "{put}");
         stop.send(()).unwrap();
         serving.await.unwrap().unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn half_a_request_holds_nobody_up_and_foreign_names_are_not_answered() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("index.html"), "<p>hello").unwrap();
+        let server = Server::bind(folder.path(), IpAddr::V4(Ipv4Addr::LOCALHOST), 0, &[]).await.unwrap();
+        let address = server.address().unwrap();
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let serving = tokio::spawn(server.serve(async move {
+            let _ = stopped.await;
+        }));
+        let (half, foreign, huge) = tokio::task::spawn_blocking(move || {
+            let mut half = std::net::TcpStream::connect(address).unwrap();
+            write!(half, "GET / HTTP/1.1\r\nHost: loc").unwrap();
+            let mut foreign = std::net::TcpStream::connect(address).unwrap();
+            write!(foreign, "GET / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n").unwrap();
+            let mut answer = String::new();
+            foreign.read_to_string(&mut answer).unwrap();
+            (half, answer, ask(address, "GET /", &format!("X: {}\r\n", "x".repeat(HEADER_BYTES / 4))))
+        })
+        .await
+        .unwrap();
+        assert!(foreign.starts_with("HTTP/1.1 421") && !foreign.contains("hello"), "{foreign}");
+        assert!(huge.starts_with("HTTP/1.1 200"), "{huge}");
+        stop.send(()).unwrap();
+        timeout(GRACE + Duration::from_secs(3), serving).await.unwrap().unwrap().unwrap();
+        drop(half);
     }
 }

@@ -317,7 +317,7 @@ fn sentence(message: &str) -> String {
     }
 }
 
-fn bytes(text: &Source, span: Span) -> Range<usize> {
+pub(super) fn bytes(text: &Source, span: Span) -> Range<usize> {
     let place = |at: datafusion::common::Location| {
         text.offset(usize::try_from(at.line).unwrap_or(1), usize::try_from(at.column).unwrap_or(1))
     };

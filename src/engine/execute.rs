@@ -143,6 +143,16 @@ impl Engine {
     }
 }
 
+/// Returns whether a query failed because there is no room left on a disk: that of its temporary files, since it writes no
+/// others.
+#[must_use]
+pub fn is_disk_full(error: &DataFusionError) -> bool {
+    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+    causes.filter_map(|cause| cause.downcast_ref::<std::io::Error>()).any(|error| {
+        matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
+    })
+}
+
 /// Whether the query failed for want of memory, so that it may succeed with joins that spill.
 #[must_use]
 pub fn is_out_of_memory(error: &DataFusionError) -> bool {

@@ -24,7 +24,7 @@ use datafusion::{
     },
 };
 
-use super::nan;
+use super::{nan, window_parts::WindowParts};
 
 /// DataFusion's physical rules, those that push filters down under guard.
 pub(super) fn rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
@@ -42,6 +42,7 @@ pub(super) fn rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
                 rule
             }
         })
+        .chain([Arc::new(WindowParts) as Arc<dyn PhysicalOptimizerRule + Send + Sync>])
         .collect()
 }
 
@@ -123,6 +124,7 @@ mod tests {
             memory_limit: None,
             dialect: "duckdb".into(),
             database: "lake".into(),
+            temp_dir: None,
         };
         let engine = Engine::new(&settings).unwrap();
         let context = engine.context();

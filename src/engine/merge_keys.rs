@@ -82,6 +82,7 @@ mod tests {
             memory_limit: None,
             dialect: "duckdb".into(),
             database: "lake".into(),
+            temp_dir: None,
         };
         let engine = Engine::new(&settings).unwrap();
         let tables = [("a", instants(&[1, 2, -3])), ("b", instants(&[2, -3, 4]))];

@@ -19,6 +19,9 @@
 //! - `nan`: numbers that statistics leave out
 //! - `guard`, `null_keys`, `merge_keys`: against an optimizer that would lose or find rows, and joins that
 //!   could not spill
+//! - `spill`: where rows go that memory has no room for
+//! - `distinct`: distinct aggregates that can spill
+//! - `reads`: how large a plan becomes; `window_parts`: windows that hold one partition at a time
 //! - [`print`]: rows as text
 //! - [`error`]: what DataFusion has against a statement, with places in it
 //! - [`source`]: files and databases as tables
@@ -35,6 +38,7 @@ pub mod checked_scan;
 mod dialect;
 pub mod diff;
 pub mod digest;
+mod distinct;
 pub mod error;
 pub mod execute;
 mod function;
@@ -49,15 +53,18 @@ mod null_keys;
 pub mod print;
 pub mod query;
 pub mod reach;
+mod reads;
 pub mod rule;
 #[cfg(test)]
 mod rule_tests;
 mod separable;
 pub mod session;
 pub mod source;
+mod spill;
 pub mod split;
 pub mod spool;
 pub mod tally;
+mod window_parts;
 
 use std::sync::Arc;
 

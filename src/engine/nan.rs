@@ -357,6 +357,7 @@ mod tests {
             memory_limit: None,
             dialect: "duckdb".into(),
             database: "lake".into(),
+            temp_dir: None,
         };
         Engine::new(&settings).unwrap()
     }

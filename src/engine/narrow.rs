@@ -228,6 +228,7 @@ mod tests {
             memory_limit: None,
             dialect: "duckdb".into(),
             database: "lake".into(),
+            temp_dir: None,
         };
         let engine = Engine::new(&settings).unwrap();
         for name in ["t", "other"] {

@@ -71,7 +71,13 @@ mod tests {
 
     async fn rows(sql: &str) -> usize {
         let dialect = "duckdb".to_owned();
-        let settings = EngineSettings { threads: 2, memory_limit: None, dialect, database: "lake".into() };
+        let settings = EngineSettings {
+            threads: 2,
+            memory_limit: None,
+            dialect,
+            database: "lake".into(),
+            temp_dir: None,
+        };
         let engine = Engine::new(&settings).unwrap();
         let bound = engine.plan(sql).await.unwrap().bind(&BTreeMap::new()).unwrap();
         let batches: Vec<_> = engine.stream(&bound, None).await.unwrap().try_collect().await.unwrap();

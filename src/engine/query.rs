@@ -24,7 +24,7 @@ use datafusion::{
     },
 };
 
-use super::{Engine, SchemaRef, SqlError, Table, execute::Joins};
+use super::{Engine, SchemaRef, SqlError, Table, execute::Joins, reads};
 use crate::name::Relation;
 
 /// A planned query. Its types are final; its tables are [`Pending`] until it is bound.
@@ -32,6 +32,8 @@ use crate::name::Relation;
 pub struct Query {
     plan: LogicalPlan,
     canonical: String,
+    /// How often it reads tables, those of its views included.
+    reads: u64,
 }
 
 impl Query {
@@ -99,7 +101,7 @@ impl Query {
         };
         let columns: Vec<Expr> = table.fields().iter().map(column).collect();
         let plan = LogicalPlanBuilder::from(self.plan.clone()).project(columns)?.build()?;
-        Ok(Self { plan, canonical: self.canonical.clone() })
+        Ok(Self { plan, ..self.clone() })
     }
 
     /// What keeps each row of the query from being made of one row that it reads; nothing if nothing does.
@@ -130,7 +132,12 @@ impl Query {
 
     /// A query that was not written as SQL.
     pub(super) fn of_plan(plan: LogicalPlan) -> Self {
-        Self { plan, canonical: String::new() }
+        Self { plan, canonical: String::new(), reads: 1 }
+    }
+
+    /// How often it reads tables.
+    pub(super) fn reads(&self) -> u64 {
+        self.reads
     }
 
     pub(super) fn plan(&self) -> &LogicalPlan {
@@ -168,9 +175,10 @@ impl Engine {
         let state = self.planner(Joins::Hash);
         let statement = self.dialect().parse(state, sql).map_err(|error| SqlError::new(&error, sql))?;
         let canonical = canonical(&statement, sql)?;
+        let reads = reads::reads(&statement, sql, &|relation| self.weight(relation))?;
         let planned = self.dialect().plan(state, statement).await;
         let plan = planned.map_err(|error| SqlError::new(&error, sql))?;
-        let query = Query { plan, canonical };
+        let query = Query { plan, canonical, reads };
         let Err(error) = self.check_subqueries(&query, false).await else { return Ok(query) };
         let refused = SqlError::of_subquery(&error, sql);
         // DataFusion has no plan for it: joins may do.

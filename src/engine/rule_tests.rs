@@ -32,8 +32,13 @@ fn schema() -> SchemaRef {
 }
 
 fn engine() -> Engine {
-    let settings =
-        EngineSettings { threads: 2, memory_limit: None, dialect: "duckdb".into(), database: "lake".into() };
+    let settings = EngineSettings {
+        threads: 2,
+        memory_limit: None,
+        dialect: "duckdb".into(),
+        database: "lake".into(),
+        temp_dir: None,
+    };
     let engine = Engine::new(&settings).unwrap();
     engine.declare_table(&relation(), schema()).unwrap();
     engine

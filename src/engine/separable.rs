@@ -288,6 +288,7 @@ mod tests {
             memory_limit: None,
             dialect: "duckdb".into(),
             database: "lake".into(),
+            temp_dir: None,
         };
         let engine = Engine::new(&settings).unwrap();
         let at = || Field::new("at", DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), true);

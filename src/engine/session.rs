@@ -1,21 +1,26 @@
 //! One engine an invocation: everything that its queries share.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use datafusion::{
     catalog::MemorySchemaProvider,
     common::TableReference,
-    error::Result,
+    error::{DataFusionError, Result},
     execution::{
         SessionStateBuilder, TaskContext,
-        disk_manager::DiskManagerBuilder,
+        disk_manager::{DiskManagerBuilder, DiskManagerMode},
         memory_pool::{FairSpillPool, MemoryPool, TrackConsumersPool, UnboundedMemoryPool},
         runtime_env::{RuntimeEnv, RuntimeEnvBuilder},
     },
+    optimizer::OptimizerRule,
     prelude::{SessionConfig, SessionContext},
 };
 
-use super::{Table, dialect::Dialect, execute::Joins, query::Pending};
+use super::{Table, dialect::Dialect, execute::Joins, query::Pending, spill::SpillFolder};
 use crate::name::Relation;
 
 /// How an engine is set up.
@@ -27,6 +32,8 @@ pub struct EngineSettings {
     pub memory_limit: Option<u64>,
     /// The SQL dialect by its name in lower case, such as `duckdb`.
     pub dialect: String,
+    /// Where rows are kept that memory has no room for; the system's folder for temporary files if `None`.
+    pub temp_dir: Option<PathBuf>,
     /// What SQL may call the lake, before the names of schema and table.
     pub database: String,
 }
@@ -45,7 +52,11 @@ pub struct Engine {
     narrow: Arc<super::Session>,
     task: Arc<TaskContext>,
     threads: usize,
+    /// Removed with the engine.
+    spill: Option<SpillFolder>,
     declaring: Mutex<()>,
+    /// How often each view reads tables, by its name in lower case.
+    views: Mutex<BTreeMap<Relation, u64>>,
 }
 
 /// The consumers of memory that an error about its exhaustion names.
@@ -55,12 +66,14 @@ impl Engine {
     /// An engine with no relations.
     pub fn new(settings: &EngineSettings) -> Result<Self> {
         let config = config(settings)?;
+        // Nothing spills where nothing has a limit.
+        let spill = settings.memory_limit.map(|_| spill(settings)).transpose()?;
         let dialect = Dialect::of(config.options().sql_parser.dialect);
         let builder = SessionStateBuilder::new()
             .with_config(config)
-            .with_runtime_env(runtime(settings.memory_limit)?)
+            .with_runtime_env(runtime(settings, spill.as_ref())?)
             .with_default_features()
-            .with_optimizer_rules(super::null_keys::rules())
+            .with_optimizer_rules(rules(settings))
             .with_physical_optimizer_rules(super::guard::rules());
         let builder = dialect.prepare(super::function::install(builder, &settings.dialect));
         let context = SessionContext::new_with_state(builder.build());
@@ -80,8 +93,16 @@ impl Engine {
             context,
             dialect,
             threads: settings.threads,
+            spill,
             declaring: Mutex::new(()),
+            views: Mutex::default(),
         })
+    }
+
+    /// Where this engine keeps rows that memory has no room for; `None` if it never has to.
+    #[must_use]
+    pub fn spill_folder(&self) -> Option<&Path> {
+        self.spill.as_ref().map(SpillFolder::path)
     }
 
     /// How many streams of one query run side by side.
@@ -92,6 +113,7 @@ impl Engine {
 
     /// Declares a relation whose rows come later: queries planned from now on see `schema`.
     pub fn declare_table(&self, relation: &Relation, schema: super::SchemaRef) -> Result<()> {
+        self.views().remove(&folded(relation));
         self.register(relation, Arc::new(Pending::new(relation.clone(), schema)))
     }
 
@@ -104,7 +126,18 @@ impl Engine {
     /// Declares a relation that stands for a query: it is planned into whoever reads it.
     pub fn declare_view(&self, relation: &Relation, query: &super::Query) -> Result<()> {
         let view = datafusion::catalog::view::ViewTable::new(query.plan().clone(), None);
-        self.register(relation, Arc::new(view))
+        self.register(relation, Arc::new(view))?;
+        self.views().insert(folded(relation), query.reads());
+        Ok(())
+    }
+
+    /// How often a view reads tables; `None` of a table.
+    pub(super) fn weight(&self, view: &Relation) -> Option<u64> {
+        self.views().get(&folded(view)).copied()
+    }
+
+    fn views(&self) -> MutexGuard<'_, BTreeMap<Relation, u64>> {
+        self.views.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The engine's session, for tables that others make.
@@ -225,6 +258,33 @@ impl Engine {
     }
 }
 
+/// DataFusion's logical rules, and ours.
+fn rules(settings: &EngineSettings) -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
+    let mut rules = super::null_keys::rules();
+    if settings.memory_limit.is_some() {
+        let single = rules.iter().position(|rule| rule.name() == "single_distinct_aggregation_to_group_by");
+        rules.insert(single.map_or(rules.len(), |at| at + 1), Arc::new(super::distinct::DistinctGroups));
+    }
+    rules
+}
+
+/// The folder that this process spills to.
+fn spill(settings: &EngineSettings) -> Result<SpillFolder> {
+    let base = settings.temp_dir.clone().unwrap_or_else(std::env::temp_dir);
+    SpillFolder::new(&base).map_err(|error| {
+        let place = base.display();
+        let cure = "choose another with `temp_dir` of the target, or TMPDIR";
+        DataFusionError::Execution(format!(
+            "the folder for temporary files {place} can't be used: {error}; {cure}"
+        ))
+    })
+}
+
+/// Names are compared without case.
+fn folded(relation: &Relation) -> Relation {
+    Relation::new(relation.schema.to_lowercase(), relation.name.to_lowercase())
+}
+
 pub(super) fn reference(relation: &Relation) -> TableReference {
     TableReference::partial(relation.schema.clone(), relation.name.clone())
 }
@@ -250,16 +310,19 @@ fn config(settings: &EngineSettings) -> Result<SessionConfig> {
     Ok(config)
 }
 
-fn runtime(memory_limit: Option<u64>) -> Result<Arc<RuntimeEnv>> {
-    let pool: Arc<dyn MemoryPool> = match memory_limit {
+fn runtime(settings: &EngineSettings, spill: Option<&SpillFolder>) -> Result<Arc<RuntimeEnv>> {
+    let pool: Arc<dyn MemoryPool> = match settings.memory_limit {
         Some(bytes) => {
             let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
             Arc::new(TrackConsumersPool::new(FairSpillPool::new(bytes), CONSUMERS_NAMED))
         }
         None => Arc::new(UnboundedMemoryPool::default()),
     };
+    let mode = spill.map_or(DiskManagerMode::OsTmpDirectory, |folder| {
+        DiskManagerMode::Directories(vec![folder.path().to_owned()])
+    });
     RuntimeEnvBuilder::new()
         .with_memory_pool(pool)
-        .with_disk_manager_builder(DiskManagerBuilder::default())
+        .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(mode))
         .build_arc()
 }

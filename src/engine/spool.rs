@@ -27,6 +27,7 @@ use datafusion::{
 };
 use futures::StreamExt;
 use tokio::task::JoinSet;
+use url::Url;
 
 use super::{Engine, RecordBatch, SchemaRef, SendableRecordBatchStream, Streams, Table, execute::nullable};
 
@@ -148,8 +149,16 @@ impl Engine {
 
 /// Parquet files as one table.
 fn table_of(files: &[Arc<dyn SpillFile>], schema: &SchemaRef) -> Result<Table> {
-    let urls = files.iter().map(|file| ListingTableUrl::parse(path(file)?.display().to_string()));
-    let options = ListingOptions::new(Arc::new(ParquetFormat::default()));
+    // As paths: a folder may be called what would be a pattern or an escape.
+    let urls = files.iter().map(|file| {
+        let path = path(file)?;
+        let url = Url::from_file_path(path).map_err(|()| {
+            DataFusionError::Execution(format!("{} is not an absolute path", path.display()))
+        })?;
+        ListingTableUrl::try_new(url, None)
+    });
+    // Temporary files have no extension, and files without the one that is asked for are left out.
+    let options = ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension("");
     let config = ListingTableConfig::new_with_multi_paths(urls.collect::<Result<_>>()?)
         .with_listing_options(options)
         .with_schema(Arc::clone(schema));
@@ -242,7 +251,7 @@ fn nonempty(mut parts: Vec<Vec<RecordBatch>>) -> Vec<Vec<RecordBatch>> {
 #[cfg(test)]
 mod tests {
     use datafusion::arrow::{
-        array::{ArrayRef, StringArray, StringViewArray},
+        array::{ArrayRef, Int64Array, StringArray, StringViewArray},
         compute::concat_batches,
     };
 
@@ -266,6 +275,7 @@ mod tests {
             memory_limit: None,
             dialect: "duckdb".into(),
             database: "lake".into(),
+            temp_dir: None,
         };
         let engine = Engine::new(&settings).unwrap();
         let schema = whole.schema();
@@ -281,5 +291,35 @@ mod tests {
         let bytes: usize = rows.iter().map(RecordBatch::get_array_memory_size).sum();
         assert!(bytes < 2 * all, "{bytes} bytes of rows that take {all}");
         assert_eq!(concat_batches(&schema, &rows).unwrap(), whole);
+    }
+
+    #[tokio::test]
+    async fn all_rows_come_back_from_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let temp_dir = folder.path().join("a b%20[c]*?");
+        std::fs::create_dir(&temp_dir).unwrap();
+        let settings = EngineSettings {
+            threads: 2,
+            memory_limit: Some(1 << 30),
+            dialect: "duckdb".into(),
+            database: "lake".into(),
+            temp_dir: Some(temp_dir),
+        };
+        let engine = Engine::new(&settings).unwrap();
+        let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(0..1_000));
+        let batch = RecordBatch::try_from_iter([("n", numbers)]).unwrap();
+        // A stream that goes to a file and one that stays in memory at first.
+        for (in_memory, streams) in [(0, 2), (0, 1), (100_000, 2)] {
+            let streams = (0..streams)
+                .map(|number| listed(batch.schema(), vec![batch.clone(); if number == 0 { 100 } else { 1 }]))
+                .collect::<Vec<_>>();
+            let wanted = 100_000 + 1_000 * (streams.len() as u64 - 1);
+            let spool =
+                engine.spool_within(&batch.schema(), streams, Arc::new(|_| {}), in_memory).await.unwrap();
+            assert_eq!(spool.rows(), wanted);
+            let table = spool.table();
+            assert!(table.downcast_ref::<MemTable>().is_none(), "many rows go to files");
+            assert_eq!(engine.read(table).await.unwrap().num_rows() as u64, wanted);
+        }
     }
 }

@@ -22,6 +22,10 @@ const CHANGES: [&str; 12] = [
     "add",
 ];
 
+/// How much one rendering may do, in instructions; making 64 bytes of text counts as one as well. A large project's most
+/// elaborate template needs a hundredth of it, and all of it is spent in seconds.
+pub(super) const FUEL: u64 = 20_000_000;
+
 /// An environment without templates.
 pub(super) fn environment() -> Environment<'static> {
     let mut env = Environment::new();
@@ -31,6 +35,7 @@ pub(super) fn environment() -> Environment<'static> {
     env.set_undefined_behavior(UndefinedBehavior::SemiStrict);
     // Errors name the undefined expression only so.
     env.set_debug(true);
+    env.set_fuel(Some(FUEL));
     minijinja_contrib::add_to_environment(&mut env);
     env.set_unknown_method_callback(unknown_method);
     env.add_filter("list", |value: Value| List::of(&value).map(Value::from_object));

@@ -3,6 +3,7 @@
 use minijinja::{Error, ErrorKind};
 
 use super::{
+    environment::FUEL,
     fault::Fault,
     lexer::{self, TokenKind},
     library::File,
@@ -52,7 +53,17 @@ fn explain(cause: &Error, file: &File, place: &Span, run: &Run) -> Diagnostic {
     if let Some(Fault(finding)) = std::error::Error::source(cause).and_then(|cause| cause.downcast_ref()) {
         return finding.clone();
     }
+    if cause.kind() == ErrorKind::OutOfFuel {
+        let millions = FUEL / 1_000_000;
+        return Diagnostic::error("template-budget", "this template does too much, and was stopped here")
+            .note(format!("one rendering may take {millions} million steps, and each 64 bytes of text count as one"))
+            .hint("look for loops within loops, or for text that grows with each turn; large data belongs in a seed or a model");
+    }
     let detail = cause.detail().unwrap_or_default();
+    if detail == "recursion limit exceeded" {
+        return Diagnostic::error("template-recursion", "macros call each other without an end")
+            .hint("give the macro that calls itself a case in which it doesn't");
+    }
     let uncallable = detail.starts_with("value of type undefined is not callable");
     if cause.kind() == ErrorKind::UnknownFunction || uncallable {
         let name = detail.strip_suffix(" is unknown").map(str::to_owned);

@@ -57,6 +57,7 @@ use self::{
 use crate::{
     diag::Diagnostic,
     name::Relation,
+    secret::Secret,
     text::{Source, Span},
 };
 
@@ -106,15 +107,22 @@ impl Jinja {
         self.run(source, node.clone(), names, false)
     }
 
+    /// Renders a setting of a store, which may use secrets of the environment; findings point at the place the
+    /// setting stands.
+    pub fn render_secret(&self, text: &Secret, at: &Span) -> Result<Secret, Diagnostic> {
+        let rendered = self.value(text.reveal(), at, true)?;
+        Ok(rendered.map_or_else(|| text.clone(), |rendered| Secret::new(rendered.text)))
+    }
+
     /// Renders a string of the configuration, which may use `env_var`, `var` and `target`; findings point at the
     /// place the string stands.
     pub fn render_value(&self, text: &str, at: &Span) -> Result<String, Diagnostic> {
-        Ok(self.value(text, at)?.map_or_else(|| text.to_owned(), |rendered| rendered.text))
+        Ok(self.value(text, at, false)?.map_or_else(|| text.to_owned(), |rendered| rendered.text))
     }
 
     /// Renders a description, which may use `doc` as well, and says which blocks it is made of.
     pub fn describe(&self, text: &str, at: &Span) -> Result<Described, Diagnostic> {
-        let rendered = self.value(text, at)?;
+        let rendered = self.value(text, at, false)?;
         Ok(match rendered {
             Some(rendered) => Described { text: rendered.text, docs: rendered.captures.docs },
             None => Described { text: text.to_owned(), docs: Vec::new() },
@@ -122,13 +130,13 @@ impl Jinja {
     }
 
     /// A string of YAML rendered, if there is a template in it.
-    fn value(&self, text: &str, at: &Span) -> Result<Option<Rendered>, Diagnostic> {
+    fn value(&self, text: &str, at: &Span, secrets: bool) -> Result<Option<Rendered>, Diagnostic> {
         if !text.contains("{{") && !text.contains("{%") && !text.contains("{#") {
             return Ok(None);
         }
         let source = Source::new(at.source.path(), text);
         let node = NodeContext { executing: true, ..NodeContext::default() };
-        self.run(&source, node, Arc::new(NoNames), true).map(Some).map_err(|mut finding| {
+        self.run(&source, node, Arc::new(NoNames), secrets).map(Some).map_err(|mut finding| {
             for label in finding.labels.iter_mut().filter(|label| label.span.source == source) {
                 label.span = at.clone();
             }

@@ -31,7 +31,7 @@ pub(super) struct Run {
     pub(super) main: File,
     pub(super) node: NodeContext,
     pub(super) names: Arc<dyn Names>,
-    /// Whether secret environment variables may be read: in configuration yes, in SQL no.
+    /// Whether secrets of the environment may be read: for the settings of a store yes, elsewhere no.
     pub(super) secrets: bool,
     progress: Mutex<Progress>,
 }

@@ -35,7 +35,7 @@ pub enum LakeError {
         place: String,
     },
     /// The system or the store refused.
-    #[error("no permission to {doing} {place}: {}", unmounted(&source.to_string()))]
+    #[error("no permission to {doing} {place}: {}", plain(source))]
     Denied {
         /// What was attempted.
         doing: &'static str,
@@ -45,7 +45,7 @@ pub enum LakeError {
         source: BoxError,
     },
     /// A table is there but its log can't be understood.
-    #[error("the Delta log of {place} can't be read: {}", unmounted(&source.to_string()))]
+    #[error("the Delta log of {place} can't be read: {}", plain(source))]
     Corrupt {
         /// The table's place.
         place: String,
@@ -65,7 +65,7 @@ pub enum LakeError {
         features: Vec<String>,
     },
     /// A disk, a network or a store failed.
-    #[error("can't {doing} {place}: {}", unmounted(&source.to_string()))]
+    #[error("can't {doing} {place}: {}", plain(source))]
     Storage {
         /// What was attempted.
         doing: &'static str,
@@ -140,6 +140,23 @@ fn nulls(violations: &[(String, u64)]) -> String {
     violations.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
+/// What delta-rs says, without the names of its own parts: it calls a failed write of Parquet a failure to parse it.
+fn plain(source: &BoxError) -> String {
+    let text = source.to_string();
+    let prefixes = [
+        "Failed to parse parquet: ",
+        "Parquet error: ",
+        "External: ",
+        "Kernel error: ",
+        "Generic delta kernel error: ",
+    ];
+    let mut text = text.as_str();
+    while let Some(rest) = prefixes.iter().find_map(|prefix| text.strip_prefix(prefix)) {
+        text = rest;
+    }
+    unmounted(text)
+}
+
 /// A cause of any kind.
 pub(super) type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -152,6 +169,12 @@ impl LakeError {
             Self::Query(error) => causes(error).any(is_passing),
             _ => false,
         }
+    }
+
+    /// Whether a table is there that can't be read, now or later: its log is damaged, or asks too much of readers.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        matches!(self, Self::Corrupt { .. } | Self::Features { .. })
     }
 
     /// Whether to begin again from what stands there now: for a passing reason, or because another writer

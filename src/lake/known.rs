@@ -58,6 +58,12 @@ impl Known {
         self.observed.lock().unwrap_or_else(PoisonError::into_inner).insert(relation.clone(), observed);
     }
 
+    /// Forgets all of a table.
+    pub(super) fn forget(&self, relation: &Relation) {
+        self.with(|known| drop(known.remove(relation)));
+        self.observed.lock().unwrap_or_else(PoisonError::into_inner).remove(relation);
+    }
+
     fn with<T>(&self, f: impl FnOnce(&mut HashMap<Relation, BTreeMap<u64, Arc<EagerSnapshot>>>) -> T) -> T {
         f(&mut self.read.lock().unwrap_or_else(PoisonError::into_inner))
     }

@@ -19,6 +19,7 @@
 //! more of the rows that are there, `notes` are small texts beside the tables, `runs` cleans up after runs
 //! that were killed, of which `fault` makes some for tests.
 
+mod aside;
 mod attest;
 mod base;
 mod between;

@@ -16,6 +16,8 @@ use object_store::{
 };
 use url::Url;
 
+use crate::secret::concealed;
+
 /// The scheme of the URLs of mounts: one that delta-rs knows and looks at no disk for.
 const SCHEME: &str = "memory://";
 
@@ -59,8 +61,9 @@ pub(super) fn decode(path: &str) -> String {
     String::from_utf8_lossy(&decoded).into_owned()
 }
 
-/// A message of delta-rs with the paths of the disk.
+/// A message of delta-rs with the paths of the disk, and without what a store signed its addresses with.
 pub(super) fn unmounted(message: &str) -> String {
+    let message = concealed(message);
     let mut parts = message.split(SCHEME);
     let mut shown = parts.next().unwrap_or_default().to_owned();
     for part in parts {

@@ -7,7 +7,10 @@ use object_store::path::Path as Location;
 use url::Url;
 
 use super::{error::LakeError, mount};
-use crate::name::Relation;
+use crate::{
+    name::Relation,
+    secret::{concealed, has_credentials},
+};
 
 /// The root of a lake.
 #[derive(Debug, Clone)]
@@ -26,9 +29,14 @@ impl Root {
     /// # Errors
     /// If it is empty, no URL, of a store that this build can't reach, or a path that isn't text.
     pub(super) fn parse(root: &str, base: &Path) -> Result<Self, LakeError> {
-        let unusable = |reason: String| LakeError::Root { root: without_secrets(root), reason };
+        let unusable = |reason: String| LakeError::Root { root: concealed(root), reason };
         if root.trim().is_empty() {
             return Err(unusable("it is empty".to_owned()));
+        }
+        if has_credentials(root) {
+            let reason = "everyone who reads the lake's documentation and logs sees its address; give passwords, tokens and \
+                 signatures as `storage_options`";
+            return Err(unusable(reason.to_owned()));
         }
         let url = if root.contains("://") {
             let url = Url::parse(root).map_err(|error| unusable(error.to_string()))?;
@@ -124,30 +132,14 @@ fn known(url: &Url) -> Result<(), String> {
     ))
 }
 
-/// A place as it may be shown: a path for local ones, and no user, password or query.
+/// A place as people write it: a path for local ones.
 pub(super) fn show(url: &Url) -> String {
     if url.scheme() == "file"
         && let Ok(path) = url.to_file_path()
     {
         return path.display().to_string().trim_end_matches('/').to_owned();
     }
-    without_secrets(url.as_str()).trim_end_matches('/').to_owned()
-}
-
-fn without_secrets(root: &str) -> String {
-    let bare = root.split(['?', '#']).next().unwrap_or_default();
-    match bare.split_once("://") {
-        Some((scheme, rest)) => {
-            let (host, path) = rest.split_once('/').map_or((rest, None), |(host, path)| (host, Some(path)));
-            // `container@account` has no password and is part of the place.
-            let host = match host.rsplit_once('@') {
-                Some((user, host)) if user.contains(':') => host,
-                _ => host,
-            };
-            path.map_or_else(|| format!("{scheme}://{host}"), |path| format!("{scheme}://{host}/{path}"))
-        }
-        None => bare.to_owned(),
-    }
+    url.as_str().trim_end_matches('/').to_owned()
 }
 
 /// Returns whether a local folder is missing. Only a clear answer counts.
@@ -211,6 +203,11 @@ mod tests {
         assert_eq!(shown("memory:///lake"), "memory:///lake");
         assert_eq!(
             shown("hdfs://user:secret@host/lake?key=secret"),
+            "the lake's root hdfs://***********@host/lake?********** can't be used: everyone who reads the lake's \
+             documentation and logs sees its address; give passwords, tokens and signatures as `storage_options`"
+        );
+        assert_eq!(
+            shown("hdfs://host/lake"),
             "the lake's root hdfs://host/lake can't be used: hdfs: is no kind of store that is known here"
         );
         assert_eq!(shown(" "), "the lake's root   can't be used: it is empty");

@@ -46,6 +46,9 @@ pub struct Provenance {
     /// The time whose batches are in it, if it is built batch by batch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batches: Option<Intervals>,
+    /// When it was made; never before the version that stood there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_at: Option<DateTime<Utc>>,
     /// What its sources have rejected, if anything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejected: Option<RejectNote>,
@@ -141,6 +144,7 @@ impl Provenance {
             tests: BTreeMap::new(),
             stands_for: None,
             batches: None,
+            made_at: None,
             rejected: None,
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         }

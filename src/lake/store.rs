@@ -1,6 +1,11 @@
 //! The lake as a whole: where its tables are and what state they are in.
 
-use std::{collections::HashMap, fmt, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+    path::Path,
+    sync::Arc,
+};
 
 use deltalake::{
     DeltaTable, DeltaTableBuilder, DeltaTableError,
@@ -23,6 +28,7 @@ use super::{
 use crate::{
     engine::{Session, Table, arrow::datatypes::SchemaRef},
     name::Relation,
+    secret::Secret,
 };
 
 /// How a file's name starts that says: what else lies in this folder is a table being made, or one whose
@@ -33,7 +39,7 @@ pub(super) const MARKER: &str = "_headwater_staging";
 #[derive(Clone)]
 pub struct Lake {
     root: Arc<Root>,
-    options: HashMap<String, String>,
+    options: BTreeMap<String, Secret>,
     /// The whole disk or bucket, shared by all tables so that connections are.
     store: Arc<dyn ObjectStore>,
     /// What reads its tables, if that is known.
@@ -60,16 +66,21 @@ pub struct Observed {
     pub provenance: Option<Provenance>,
 }
 
+/// Settings of a store as delta-rs takes them.
+fn revealed(options: &BTreeMap<String, Secret>) -> HashMap<String, String> {
+    options.iter().map(|(key, value)| (key.clone(), value.reveal().to_owned())).collect()
+}
+
 impl Lake {
     /// The lake at `root`: a URL, or a path from `base`, which must be absolute. Creates nothing.
-    pub fn open(root: &str, base: &Path, options: HashMap<String, String>) -> Result<Self, LakeError> {
+    pub fn open(root: &str, base: &Path, options: BTreeMap<String, Secret>) -> Result<Self, LakeError> {
         let root = Root::parse(root, base)?;
         let unusable = |reason: String| LakeError::Root { root: root.show(), reason };
         if root.is_file() {
             return Err(unusable("it is a file, not a folder".to_owned()));
         }
         let log_store = DeltaTableBuilder::from_url(root.url().clone())
-            .and_then(|builder| builder.with_storage_options(options.clone()).build_storage())
+            .and_then(|builder| builder.with_storage_options(revealed(&options)).build_storage())
             .map_err(|error| unusable(error.to_string()))?;
         if log_store.name() != "DefaultLogStore" {
             return Err(unusable(format!(
@@ -280,7 +291,7 @@ impl Lake {
         url: Url,
     ) -> Result<LogStoreRef, DeltaTableError> {
         DeltaTableBuilder::from_url(url.clone())?
-            .with_storage_options(self.options.clone())
+            .with_storage_options(revealed(&self.options))
             .with_storage_backend(store, url)
             .build_storage()
     }

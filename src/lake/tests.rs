@@ -1,7 +1,7 @@
 //! The lake end to end, on disk: what is staged, what is seen, what is left behind.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -50,7 +50,7 @@ struct Fixture {
 impl Fixture {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let lake = Lake::open("data lake", dir.path(), HashMap::new()).unwrap();
+        let lake = Lake::open("data lake", dir.path(), BTreeMap::new()).unwrap();
         Self { dir, lake, table: Relation::new("presentation", "readings") }
     }
 
@@ -358,14 +358,14 @@ async fn access_is_checked_without_a_trace() {
     assert!(std::fs::read_dir(fixture.dir.path()).unwrap().next().is_none());
     let file = fixture.dir.path().join("file");
     std::fs::write(&file, "").unwrap();
-    let lake = Lake::open("file/lake", fixture.dir.path(), HashMap::new()).unwrap();
+    let lake = Lake::open("file/lake", fixture.dir.path(), BTreeMap::new()).unwrap();
     assert!(lake.check_access().await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lake_need_not_be_a_folder() {
     let mut fixture = Fixture::new();
-    fixture.lake = Lake::open("memory:///some/lake", Path::new("/"), HashMap::new()).unwrap();
+    fixture.lake = Lake::open("memory:///some/lake", Path::new("/"), BTreeMap::new()).unwrap();
     fixture.lake.check_access().await.unwrap();
     fixture.stage(vec![vec![readings(0, 9)]], &[]).await.unwrap().abort().await.unwrap();
     assert!(fixture.lake.observe(&fixture.table).await.unwrap().is_none());

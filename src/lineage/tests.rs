@@ -30,14 +30,20 @@ const SHOP: [(&str, &str); 6] = [
 
 async fn shop() -> (Fixture, Lineage) {
     let fixture = resolve(&SHOP).unwrap_or_else(|findings| panic!("{}", shown(&findings)));
-    let settings =
-        EngineSettings { threads: 1, memory_limit: None, dialect: "duckdb".into(), database: "lake".into() };
+    let settings = EngineSettings {
+        threads: 1,
+        memory_limit: None,
+        dialect: "duckdb".into(),
+        database: "lake".into(),
+        temp_dir: None,
+    };
     let context = compile::Context {
         manifest: &fixture.manifest,
         jinja: &fixture.jinja,
         engine: &Engine::new(&settings).unwrap(),
         root: fixture.folder.path(),
         stored: &BTreeMap::new(),
+        unreadable: &BTreeMap::new(),
         found: &BTreeMap::new(),
         now: chrono::DateTime::UNIX_EPOCH,
         wanted: &Wanted::default(),

@@ -30,6 +30,7 @@ use crate::{
     diag::Diagnostic,
     jinja::{Captures, Jinja, Names, NodeContext},
     name::{NodeId, Relation},
+    parallel::in_parallel,
     project::{ModelFile, Project},
     text::Source,
 };
@@ -54,23 +55,25 @@ pub struct Parsed {
 pub fn parse(project: &Project, jinja: &Jinja, threads: usize) -> (Parsed, Vec<Diagnostic>) {
     let name = project.settings.name.value.as_str();
     let (models, mut findings) =
-        collect(in_parallel(&project.models, threads, |file| model(file, name, jinja)), |captures| {
+        collect(in_parallel(&project.models, threads, 1, |file| model(file, name, jinja)), |captures| {
             captures.unwrap_or_default()
         });
     let snapshots = snapshot::declared(project, &mut findings);
     let (snapshots, more) =
-        collect(in_parallel(&snapshots, threads, |one| one.rendered(name, jinja)), |snapshot| snapshot);
+        collect(in_parallel(&snapshots, threads, 1, |one| one.rendered(name, jinja)), |snapshot| snapshot);
     findings.extend(more);
     let declared = data_test::declared(project, jinja, &mut findings);
-    let (tests, more) = collect(in_parallel(&declared, threads, |test| test.rendered(jinja)), |test| test);
+    let (tests, more) = collect(in_parallel(&declared, threads, 1, |test| test.rendered(jinja)), |test| test);
     findings.extend(more);
     let (unit_tests, more) = collect(
-        in_parallel(&project.unit_tests, threads, |test| unit_test::parse(test, name, jinja)),
+        in_parallel(&project.unit_tests, threads, 1, |test| unit_test::parse(test, name, jinja)),
         |test| test,
     );
     findings.extend(more);
-    let (exposures, more) =
-        collect(in_parallel(&project.exposures, threads, |one| exposure::parse(one, name, jinja)), |one| one);
+    let (exposures, more) = collect(
+        in_parallel(&project.exposures, threads, 1, |one| exposure::parse(one, name, jinja)),
+        |one| one,
+    );
     findings.extend(more);
     let parsed = Parsed {
         models,
@@ -90,22 +93,6 @@ impl Parsed {
         let snapshots = self.snapshots.iter().map(|snapshot| &snapshot.captures);
         self.models.iter().chain(snapshots).chain(tests).flat_map(|captures| captures.warnings.clone())
     }
-}
-
-/// `work` on every item, with the results in the items' order.
-fn in_parallel<T: Sync, R: Send>(items: &[T], threads: usize, work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let size = items.len().div_ceil(threads.max(1)).max(1);
-    let work = &work;
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = items
-            .chunks(size)
-            .map(|chunk| scope.spawn(move || chunk.iter().map(work).collect::<Vec<R>>()))
-            .collect();
-        workers
-            .into_iter()
-            .flat_map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect()
-    })
 }
 
 fn collect<T, U>(

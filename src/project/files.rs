@@ -9,6 +9,7 @@ use std::{
 
 use crate::{
     diag::Diagnostic,
+    parallel,
     text::{Source, Span},
 };
 
@@ -165,19 +166,8 @@ pub(super) fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R 
     // Below some hundred small files a thread costs more than it saves.
     const FEWEST: usize = 128;
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    let chunk = items.len().div_ceil(cores).max(FEWEST);
-    if items.len() <= chunk {
+    if items.len() <= FEWEST {
         return items.iter().map(work).collect();
     }
-    thread::scope(|scope| {
-        let work = &work;
-        let chunks: Vec<_> = items
-            .chunks(chunk)
-            .map(|items| scope.spawn(move || items.iter().map(work).collect::<Vec<R>>()))
-            .collect();
-        chunks
-            .into_iter()
-            .flat_map(|chunk| chunk.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect()
-    })
+    parallel::in_parallel(items, cores, FEWEST, work)
 }

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     diag::Diagnostic,
+    secret::Secret,
     text::{Span, Spanned},
 };
 
@@ -22,8 +23,10 @@ pub struct Target {
     pub threads: Option<usize>,
     /// How much memory queries may use, in bytes.
     pub memory_limit: Option<u64>,
+    /// Where rows are kept that memory has no room for; from the project's folder, may hold Jinja.
+    pub temp_dir: Option<Spanned<String>>,
     /// Settings of the object store; may hold Jinja.
-    pub storage_options: BTreeMap<String, Spanned<String>>,
+    pub storage_options: BTreeMap<String, Spanned<Secret>>,
     /// Where it is named.
     pub span: Span,
 }
@@ -35,6 +38,7 @@ impl Target {
             schema: None,
             threads: None,
             memory_limit: None,
+            temp_dir: None,
             storage_options: BTreeMap::new(),
             span,
         }
@@ -62,15 +66,16 @@ fn target(name: &Spanned<String>, yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>
     target.schema = reader.string("schema");
     target.threads = reader.count("threads");
     target.memory_limit = memory_limit(&mut reader);
+    target.temp_dir = reader.string("temp_dir");
     for (key, value) in reader.map("storage_options") {
         match &value.value {
             // As spelled: object stores take every setting as text.
             YamlValue::Bool(_) | YamlValue::Int(_) | YamlValue::Float(_) => {
-                let text = Spanned::new(value.span.text().to_owned(), value.span.clone());
+                let text = Spanned::new(Secret::new(value.span.text().to_owned()), value.span.clone());
                 target.storage_options.insert(key.value.clone(), text);
             }
             YamlValue::String(text) => {
-                let text = Spanned::new(text.clone(), value.span.clone());
+                let text = Spanned::new(Secret::new(text.clone()), value.span.clone());
                 target.storage_options.insert(key.value.clone(), text);
             }
             _ => reader

@@ -96,7 +96,7 @@ targets:
     assert_eq!(settings.default_target.value, "ci");
     let ci = &settings.targets["ci"];
     assert_eq!((ci.threads, ci.memory_limit), (Some(4), Some(512 << 20)));
-    assert_eq!(ci.storage_options["allow_http"].value, "true");
+    assert_eq!(ci.storage_options["allow_http"].value.reveal(), "true");
     assert_eq!(settings.targets["prod"].schema.as_ref().unwrap().value, "p_");
 }
 

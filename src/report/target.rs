@@ -65,10 +65,10 @@ impl TargetPath {
         &self.0
     }
 
-    /// Makes the folder and marks it, unless it is there. A folder that was there without a mark is used and
-    /// never removed.
+    /// Makes the folder, or takes an empty one, and marks it. One that had something in it without a mark is used and
+    /// never cleaned.
     pub fn create(&self) -> io::Result<()> {
-        if self.0.is_dir() {
+        if self.0.is_dir() && fs::read_dir(&self.0)?.next().is_some() {
             return Ok(());
         }
         fs::create_dir_all(&self.0)?;
@@ -129,7 +129,10 @@ impl TargetPath {
         let is_empty = fs::read_dir(&self.0)?.all(|entry| entry.is_ok_and(|entry| entry.file_name() == MARK));
         if is_empty {
             fs::remove_file(self.0.join(MARK))?;
-            fs::remove_dir(&self.0)?;
+            // A link stays, and where it leads.
+            if !fs::symlink_metadata(&self.0)?.is_symlink() {
+                fs::remove_dir(&self.0)?;
+            }
         }
         Ok(())
     }

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::text::is_bidi;
+
 /// The columns a text takes: combining marks none, East Asian wide characters and emoji two.
 pub(super) fn columns(text: &str) -> usize {
     text.chars().map(of).sum()
@@ -76,6 +78,7 @@ pub(super) fn printable(text: &str) -> String {
             '\n' => out.push(c),
             '\t' => out.push_str("    "),
             c if c.is_control() => out.extend(c.escape_default()),
+            c if is_bidi(c) => out.extend(c.escape_unicode()),
             c => out.push(c),
         }
     }

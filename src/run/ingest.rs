@@ -6,8 +6,6 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
-use chrono::Utc;
-
 use super::{
     model::Build,
     rejects::of_ledger,
@@ -256,7 +254,7 @@ impl Worker {
         loading: &Loading<'_>,
         came: &BTreeMap<String, Came>,
     ) -> Result<(Staged, Ledger), StepError> {
-        let known = loading.batch.done(&loading.ledger, came, Utc::now(), &self.invocation_id);
+        let known = loading.batch.done(&loading.ledger, came, build.now, &self.invocation_id);
         let rows = known.to_batch().map_err(|error| StepError::Other(error.to_string()))?;
         let side = Side {
             relation: build.model.relation.files(),

@@ -28,6 +28,7 @@ mod audit;
 pub mod batches;
 pub mod came_of;
 mod changes;
+mod clock;
 mod freshness;
 mod increment;
 mod ingest;

@@ -8,8 +8,11 @@ use std::{
     time::Duration,
 };
 
+use chrono::{DateTime, Utc};
+
 use super::{
     audit::Audited,
+    clock,
     narrow::NothingBefore,
     reuse::{Questions, judged},
     scheduler::{Cancelled, Progress, Told},
@@ -71,6 +74,21 @@ impl Worker {
         Ok(())
     }
 
+    /// Moves a table away that can't be read, if that was asked for.
+    async fn replace_damaged(&self, model: &Model, step: &Step, error: LakeError) -> Result<(), StepError> {
+        if step.reason != (Reason::Damaged { set_aside: true }) {
+            let cure = if model.kind() == "snapshot" {
+                "restore its files from a copy, since its versions can't be made again"
+            } else {
+                "with `--full-refresh` its files are moved aside and it is built anew"
+            };
+            return Err(StepError::Other(format!("{error}; readers of the table see the same: {cure}")));
+        }
+        let place = self.tables.lake().set_aside(&model.relation, &self.invocation_id).await?;
+        tracing::warn!("{} could not be read ({error}): its files are in {place} now", model.relation);
+        Ok(())
+    }
+
     /// A view has no rows of its own: that its tables are there and its plan can be made is all there is to
     /// do.
     pub(super) async fn view(&self, step: &Step) -> Result<Outcome, StepError> {
@@ -98,7 +116,13 @@ impl Worker {
     ) -> Result<Option<Outcome>, StepError> {
         let (model, compiled) = self.find(step)?;
         // The states before anything is opened: what comes in between makes the next run look again.
-        let own = self.tables.observe(&model.relation).await?;
+        let own = match self.tables.observe(&model.relation).await {
+            Err(error) if error.is_damage() => {
+                self.replace_damaged(model, step, error).await?;
+                None
+            }
+            own => own?,
+        };
         let listed = self.listed(compiled).await?;
         let inputs = self.versions(&compiled.reads(&model.relation), listed.as_ref()).await?;
         if !step.reason.is_demanded() && why(compiled, own.as_ref(), &inputs).is_none() {
@@ -118,6 +142,7 @@ impl Worker {
                 || made.is_none_or(|made| made.fingerprint != compiled.fingerprint),
             forced: step.reason == Reason::Forced,
             from_nothing: matches!(step.reason, Reason::FullRefresh { .. }),
+            now: clock::not_before(made.and_then(|made| made.made_at), &model.relation),
         };
         let version = match Box::pin(self.stage(&build, Joins::Hash)).await {
             Err(StepError::Engine(error) | StepError::Lake(LakeError::Query(error)))
@@ -407,6 +432,8 @@ pub(super) struct Build<'a> {
     pub(super) forced: bool,
     /// Whether nothing of it is to stay.
     pub(super) from_nothing: bool,
+    /// The time, as the table has it: not before the version that stands there.
+    pub(super) now: DateTime<Utc>,
 }
 
 impl Build<'_> {
@@ -414,7 +441,10 @@ impl Build<'_> {
     pub(super) fn provenance(&self, worker: &Worker) -> Provenance {
         let id = self.model.id.as_str();
         let fingerprint = self.compiled.fingerprint.clone();
-        Provenance::new(id, &worker.invocation_id, fingerprint, self.inputs.clone())
+        Provenance {
+            made_at: Some(self.now),
+            ..Provenance::new(id, &worker.invocation_id, fingerprint, self.inputs.clone())
+        }
     }
 
     /// Whether its SQL or settings are not those that what stands there was made by, and it says that all

@@ -24,6 +24,8 @@ pub struct How {
     pub gate: bool,
     /// Which models, seeds and snapshots are built.
     pub rebuild: Rebuild,
+    /// Whether tables that can't be read make way for new ones. Those of snapshots don't: they can't be made again.
+    pub set_aside: bool,
 }
 
 /// Which of the chosen models, seeds and snapshots are built.
@@ -94,6 +96,10 @@ impl<'a> Planner<'a> {
     fn reason(&self, model: &Model, above: &BTreeMap<NodeId, Reason>) -> Option<Reason> {
         let compiled = self.compiled.models.get(&model.id)?;
         let own = self.seen.tables.get(&model.relation);
+        if self.seen.damaged.contains(&model.relation) {
+            let is_snapshot = matches!(self.manifest.nodes.get(&model.id), Some(Node::Snapshot(_)));
+            return Some(Reason::Damaged { set_aside: self.how.set_aside && !is_snapshot });
+        }
         if own.is_none() {
             let gone = self.manifest.nodes.get(&model.id).is_some_and(|node| self.seen.has_readers(node));
             return Some(if gone { Reason::TableMissing } else { Reason::FirstBuild });
@@ -140,7 +146,10 @@ impl<'a> Planner<'a> {
     fn tests(&self) -> Tests<'a> {
         let depths = self.depths();
         let mut tests = Tests::new();
-        for id in self.chosen.iter().filter(|id| self.compiled.tests.contains_key(*id)) {
+        let known = |id: &&NodeId| {
+            self.compiled.tests.contains_key(*id) || self.compiled.unreadable.contains_key(*id)
+        };
+        for id in self.chosen.iter().filter(known) {
             let Some(test) = self.manifest.test(id) else { continue };
             let parents = self.manifest.graph.parents(id);
             let built = parents
@@ -155,10 +164,16 @@ impl<'a> Planner<'a> {
     }
 
     fn unit_tests(&self) -> Vec<Job> {
-        let chosen = self.chosen.iter().filter(|id| self.compiled.unit_tests.contains_key(*id));
+        let chosen = self.chosen.iter().filter(|id| self.manifest.unit_test(id).is_some());
+        let chosen = chosen.filter(|id| {
+            self.compiled.unit_tests.contains_key(*id) || self.compiled.unreadable.contains_key(*id)
+        });
         let job = |id: &NodeId| {
             let name = self.manifest.nodes.get(id)?.display_name();
-            let reason = self.unit_test_stands(id).map_or(Reason::Selected, |_| Reason::UpToDate);
+            let reason = match self.compiled.unreadable.get(id) {
+                Some(unreadable) => Reason::Unreadable { node: unreadable.source.clone() },
+                None => self.unit_test_stands(id).map_or(Reason::Selected, |_| Reason::UpToDate),
+            };
             let step = Step { node: id.clone(), name, relation: None, action: Action::UnitTest, reason };
             let none = || Arc::from([]);
             Some(Job { node: id.clone(), steps: vec![Arc::new(step)], after: none(), behind: none() })
@@ -223,6 +238,9 @@ impl<'a> Planner<'a> {
             return None;
         }
         let node = self.manifest.nodes.get(id)?;
+        if let Some(step) = self.unreadable(node) {
+            return Some(step);
+        }
         let step = |name: String, relation, action, reason| Step {
             node: id.clone(),
             name,
@@ -259,9 +277,37 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// The step of a node that can't be checked because a source can't be read; `None` of any other. Of a source itself
+    /// there is nothing to make.
+    fn unreadable(&self, node: &Node) -> Option<Step> {
+        let unreadable = self.compiled.unreadable.get(node.id())?;
+        let action = match node {
+            Node::Model(model) => match model.config.materialized {
+                Materialized::Table => Action::Table,
+                Materialized::Incremental => Action::Incremental,
+                Materialized::View => Action::View,
+                Materialized::Ephemeral => return None,
+            },
+            Node::Snapshot(_) => Action::Snapshot,
+            Node::Seed(_) => Action::Seed,
+            Node::Source(source) if source.freshness.is_some() => Action::Freshness,
+            Node::Source(_) | Node::Test(_) | Node::UnitTest(_) | Node::Exposure(_) => return None,
+        };
+        let relation = node.relation().filter(|_| action != Action::Freshness).cloned();
+        Some(Step {
+            node: node.id().clone(),
+            name: relation.as_ref().map_or_else(|| node.display_name(), ToString::to_string),
+            relation,
+            action,
+            reason: Reason::Unreadable { node: unreadable.source.clone() },
+        })
+    }
+
     fn test(&self, id: &NodeId, of: &NodeId, gates: bool) -> Option<Step> {
         let test = self.manifest.test(id)?;
+        let unreadable = self.compiled.unreadable.get(id);
         let reason = match (gates, self.test_stands(id, of)) {
+            _ if unreadable.is_some() => Reason::Unreadable { node: unreadable?.source.clone() },
             (false, _) => Reason::Selected,
             (true, Some(0)) => Reason::UpToDate,
             (true, Some(failures)) => Reason::Warned { failures },

@@ -1,6 +1,6 @@
 //! What stands in the lake and at the project's sources, looked at once before a plan is made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, TryStreamExt, stream};
 
@@ -18,6 +18,10 @@ use crate::{
 pub struct Seen {
     /// Every Delta table of the project that is there.
     pub tables: BTreeMap<Relation, Observed>,
+    /// Those that are there and can't be read, and why not.
+    pub unreadable: BTreeMap<Relation, String>,
+    /// Of these, those whose log or protocol is the reason, so that another try won't help.
+    pub damaged: BTreeSet<Relation>,
     /// The states of the files and databases that are read; one that could not be looked at is not among them.
     sources: BTreeMap<NodeId, InputVersion>,
 }
@@ -27,8 +31,31 @@ const LOOKS: usize = 4;
 
 impl Seen {
     /// Looks at the lake.
+    ///
+    /// # Errors
+    /// If none of several tables can be read.
     pub async fn of(tables: &Tables, manifest: &Manifest) -> Result<Self, LakeError> {
-        Ok(Self { tables: tables.observe_all(manifest).await?, sources: BTreeMap::new() })
+        let (mut there, mut unreadable) = (BTreeMap::new(), BTreeMap::new());
+        let mut damaged = BTreeSet::new();
+        let mut first = None;
+        for (relation, seen) in tables.observe_all(manifest).await {
+            match seen {
+                Ok(Some(seen)) => drop(there.insert(relation, seen)),
+                Ok(None) => {}
+                Err(error) => {
+                    if error.is_damage() {
+                        damaged.insert(relation.clone());
+                    }
+                    unreadable.insert(relation, error.to_string());
+                    first.get_or_insert(error);
+                }
+            }
+        }
+        match first {
+            // Not a table then, but the lake.
+            Some(error) if there.is_empty() && unreadable.len() > 1 => Err(error),
+            _ => Ok(Self { tables: there, unreadable, damaged, sources: BTreeMap::new() }),
+        }
     }
 
     /// Looks at the sources too. What is wrong with one is said by the step that reads it.

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 
 use super::{
     model::Build,
@@ -37,7 +37,7 @@ impl Worker {
     ) -> Result<Version, StepError> {
         let Build { model, compiled, progress, .. } = *build;
         let base = self.standing(build).await?;
-        let moment = moment(queries)?;
+        let moment = moment(queries, build.now)?;
         let mut sides = Vec::new();
         let rejects = self.reads_files(&compiled.query).then(|| {
             let (side, sink) = Side::rejects(&model.relation, model.id.as_str());
@@ -186,8 +186,8 @@ impl Worker {
 }
 
 /// The moment at which the run takes place.
-fn moment(queries: &SnapshotQueries) -> Result<Spool, StepError> {
-    let now = TimestampMicrosecondArray::from(vec![Utc::now().timestamp_micros()]).with_timezone("UTC");
+fn moment(queries: &SnapshotQueries, now: DateTime<Utc>) -> Result<Spool, StepError> {
+    let now = TimestampMicrosecondArray::from(vec![now.timestamp_micros()]).with_timezone("UTC");
     let now = cast(&now, queries.at.field(0).data_type()).map_err(EngineError::from)?;
     let batch = RecordBatch::try_new(Arc::clone(&queries.at), vec![now]).map_err(EngineError::from)?;
     Ok(Spool::of(batch)?)

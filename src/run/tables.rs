@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{StreamExt, stream};
 
 use crate::{
     engine::{Engine, EngineError, Table, arrow::error::ArrowError, net},
@@ -113,13 +113,15 @@ impl Tables {
     }
 
     /// What stands at every relation of the project that is or should be a Delta table.
-    pub async fn observe_all(&self, manifest: &Manifest) -> Result<BTreeMap<Relation, Observed>, LakeError> {
+    pub async fn observe_all(
+        &self,
+        manifest: &Manifest,
+    ) -> BTreeMap<Relation, Result<Option<Observed>, LakeError>> {
         let relations = manifest.nodes.values().filter(|node| is_table(node)).filter_map(Node::relation);
         stream::iter(relations)
-            .map(|relation| async move { Ok((relation.clone(), self.observe(relation).await?)) })
+            .map(|relation| async move { (relation.clone(), self.observe(relation).await) })
             .buffer_unordered(LOOKS)
-            .try_filter_map(|(relation, seen)| async move { Ok(seen.map(|seen| (relation, seen))) })
-            .try_collect()
+            .collect()
             .await
     }
 

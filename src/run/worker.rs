@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     compile::Compiled,
-    engine::{Engine, EngineError, Table, message, source::RejectSink},
+    engine::{Engine, EngineError, Table, execute::is_disk_full, message, source::RejectSink},
     lake::LakeError,
     manifest::{DataTest, Manifest, Model, Node, Snapshot},
     name::Relation,
@@ -86,8 +86,17 @@ impl Worker {
     /// # Errors
     /// If the run was cancelled meanwhile; nothing of the job is left.
     pub async fn execute(self: Arc<Self>, job: Arc<Job>, told: Told) -> Result<(), Cancelled> {
+        let (unreadable, steps): (Vec<_>, Vec<_>) =
+            job.steps.iter().partition(|step| matches!(step.reason, Reason::Unreadable { .. }));
+        for step in &unreadable {
+            if !self.one(step, &told, std::future::ready(self.unreadable(step))).await?
+                && step.action != Action::Test
+            {
+                return Ok(());
+            }
+        }
         let (tests, makers): (Vec<_>, Vec<_>) =
-            job.steps.iter().partition(|step| step.action == Action::Test);
+            steps.into_iter().partition(|step| step.action == Action::Test);
         for step in makers {
             let outcome = match step.action {
                 Action::Table | Action::Incremental | Action::Seed | Action::Snapshot => {
@@ -106,6 +115,13 @@ impl Worker {
             }
         }
         self.audit(&tests, None, &NothingBefore::default(), &told).await.map(drop)
+    }
+
+    /// Fails for the source that can't be read.
+    fn unreadable(&self, step: &Step) -> Result<Outcome, StepError> {
+        let unreadable = self.compiled.unreadable.get(&step.node);
+        let unreadable = unreadable.ok_or_else(|| StepError::Lost(step.node.to_string()))?;
+        Err(StepError::Other(unreadable.finding.message.clone()))
     }
 
     /// Does a step that is one piece; says whether it ended well.
@@ -152,7 +168,17 @@ impl Worker {
     }
 
     pub(super) fn failed(&self, step: &Step, error: &StepError) -> Outcome {
-        Outcome::Failed { message: error.to_string(), compiled: self.compiled_file(step) }
+        let mut message = error.to_string();
+        if let StepError::Engine(error) | StepError::Lake(LakeError::Query(error)) = error
+            && is_disk_full(error)
+            && let Some(folder) = self.engine.spill_folder()
+        {
+            let place = folder.display();
+            message = format!(
+                "{message}: no room is left for temporary files in {place}; choose another place with `temp_dir`"
+            );
+        }
+        Outcome::Failed { message, compiled: self.compiled_file(step) }
     }
 
     /// The file of a step's compiled SQL, as people are told.

@@ -29,6 +29,9 @@
 //! | `site` | the documentation page |
 //! | `signals` | Ctrl-C and readers that go away |
 //! | `retry` | what a run left undone, done |
+//! | `damage` | tables and sources that can't be read |
+//! | `secrets` | what must not be written down |
+//! | `runaway` | texts that would take for ever |
 //! | `crashes` | runs that are killed, and what the next one makes of it |
 
 mod artifacts;
@@ -38,6 +41,7 @@ mod changes;
 mod commands;
 mod contracts;
 mod crashes;
+mod damage;
 mod data;
 mod data_tests;
 mod describe;
@@ -56,7 +60,9 @@ mod project;
 mod ran;
 mod rebuilds;
 mod retry;
+mod runaway;
 mod scd;
+mod secrets;
 mod seeds;
 mod settings;
 mod signals;

@@ -56,6 +56,9 @@ pub struct ServeArgs {
     /// Which port; if it is taken, any that is free
     #[arg(long, default_value_t = 8080, value_name = "PORT")]
     pub port: u16,
+    /// Names beside addresses and localhost by which it may be asked, such as this machine's or a proxy's
+    #[arg(long, value_name = "NAME")]
+    pub allowed_host: Vec<String>,
     /// Open it in a browser
     #[arg(long)]
     pub open: bool,

@@ -207,8 +207,13 @@ const CASES: &[(&str, &str)] = &[
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sql_means_what_it_means_in_duckdb() {
-    let settings =
-        EngineSettings { threads: 1, memory_limit: None, dialect: "duckdb".into(), database: "lake".into() };
+    let settings = EngineSettings {
+        threads: 1,
+        memory_limit: None,
+        dialect: "duckdb".into(),
+        database: "lake".into(),
+        temp_dir: None,
+    };
     let engine = Engine::new(&settings).unwrap();
     let mut wrong = Vec::new();
     for (sql, expect) in CASES {
@@ -223,8 +228,13 @@ async fn sql_means_what_it_means_in_duckdb() {
 /// The place of the error is between `«` and `»`.
 #[tokio::test(flavor = "multi_thread")]
 async fn errors_point_at_what_they_are_about() {
-    let settings =
-        EngineSettings { threads: 1, memory_limit: None, dialect: "duckdb".into(), database: "lake".into() };
+    let settings = EngineSettings {
+        threads: 1,
+        memory_limit: None,
+        dialect: "duckdb".into(),
+        database: "lake".into(),
+        temp_dir: None,
+    };
     let engine = Engine::new(&settings).unwrap();
     let cases = [
         ("select «upper»(1) as r", "`upper` takes (VARCHAR), not (INTEGER"),

@@ -16,8 +16,13 @@ use crate::engine::{Engine, EngineSettings, dialect::value_text};
 pub(super) type Case = (&'static str, &'static str, &'static str);
 
 pub(super) fn engine() -> Engine {
-    let settings =
-        EngineSettings { threads: 1, memory_limit: None, dialect: "duckdb".into(), database: "lake".into() };
+    let settings = EngineSettings {
+        threads: 1,
+        memory_limit: None,
+        dialect: "duckdb".into(),
+        database: "lake".into(),
+        temp_dir: None,
+    };
     Engine::new(&settings).unwrap()
 }
 

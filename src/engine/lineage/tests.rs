@@ -27,8 +27,13 @@ fn structure() -> DataType {
 /// `o`: orders, `c`: customers, `t`: trees, and the view `v` of large orders.
 async fn engine() -> Engine {
     use DataType::{Date32, Float64, Int64, Utf8};
-    let settings =
-        EngineSettings { threads: 1, memory_limit: None, dialect: "duckdb".into(), database: "lake".into() };
+    let settings = EngineSettings {
+        threads: 1,
+        memory_limit: None,
+        dialect: "duckdb".into(),
+        database: "lake".into(),
+        temp_dir: None,
+    };
     let engine = Engine::new(&settings).unwrap();
     let tables = [
         (

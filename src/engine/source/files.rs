@@ -72,7 +72,7 @@ pub(crate) async fn listing(spec: &SourceSpec, session: &dyn Session) -> Result<
     let mut listing = if is_url(&spec.location) {
         remote(spec, session).await?
     } else {
-        local(spec).map_err(DataFusionError::Plan)?
+        local(spec).map_err(DataFusionError::Execution)?
     };
     listing.files.sort_by(|a, b| a.name.cmp(&b.name));
     listing.left_out.sort();

@@ -12,7 +12,7 @@ use crate::{
     jinja::{fault::fault, run::Run, value::from_json},
 };
 
-/// Environment variables whose values must not get into SQL, which is logged and kept.
+/// How the names of environment variables begin whose values must not be written down.
 const SECRET_PREFIXES: [&str; 2] = ["HEADWATER_ENV_SECRET_", "DBT_ENV_SECRET_"];
 
 /// `var('name', default)`.
@@ -55,8 +55,9 @@ pub(super) fn env_var(run: &Arc<Run>, args: &[Value]) -> Result<Value, Error> {
     let (name, default) = name_and_default(args)?;
     if !run.secrets && SECRET_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
         return Err(fault(
-            Diagnostic::error("secret-in-model", format!("the secret `{name}` can't be used in a model"))
-                .note("SQL is logged and kept with the table; secrets are for the project's settings"),
+            Diagnostic::error("misplaced-secret", format!("the secret `{name}` can't be used here"))
+                .note("what stands here is logged, and kept with tables and artifacts")
+                .hint("use secrets in the `storage_options` of a target, or give the variable another name"),
         ));
     }
     run.capture(|captures| {

@@ -1,7 +1,7 @@
 //! What people read when a template is wrong.
 
 use super::*;
-use crate::diag::render;
+use crate::{diag::render, secret::Secret};
 
 #[test]
 fn values_of_the_configuration_are_rendered() {
@@ -9,10 +9,9 @@ fn values_of_the_configuration_are_rendered() {
     let source = Source::new("project.yml", "root: \"{{ env_var('NO') }}\"");
     let at = source.span(6..27);
     assert_eq!(jinja.render_value("plain", &at).as_deref(), Ok("plain"));
-    assert_eq!(
-        jinja.render_value("{{ env_var('DBT_ENV_SECRET_KEY') }}/{{ target.name }}", &at).as_deref(),
-        Ok("hush/dev")
-    );
+    let secret = "{{ env_var('DBT_ENV_SECRET_KEY') }}/{{ target.name }}";
+    assert_eq!(jinja.render_value(secret, &at).unwrap_err().code, "misplaced-secret");
+    assert_eq!(jinja.render_secret(&Secret::new(secret.to_owned()), &at).unwrap().reveal(), "hush/dev");
     insta::assert_snapshot!(show(&jinja.render_value("{{ env_var('NO') }}", &at).unwrap_err()), @r#"
         unknown-env-var: the environment has no variable `NO`
         at project.yml:1:7 `"{{ env_var('NO') }}"`
@@ -47,9 +46,10 @@ fn errors_name_the_cause_and_the_place() {
         hint: set it under `vars:` in the project file, with `--vars '{dyas: …}'`, or give a default: `var('dyas', …)`
         "#);
     insta::assert_snapshot!(shown("select {{ env_var('DBT_ENV_SECRET_KEY') }}"), @r#"
-        secret-in-model: the secret `DBT_ENV_SECRET_KEY` can't be used in a model
+        misplaced-secret: the secret `DBT_ENV_SECRET_KEY` can't be used here
         at models/m.sql:1:11 `env_var('DBT_ENV_SECRET_KEY')`
-        note: SQL is logged and kept with the table; secrets are for the project's settings
+        note: what stands here is logged, and kept with tables and artifacts
+        hint: use secrets in the `storage_options` of a target, or give the variable another name
         "#);
     insta::assert_snapshot!(shown("select {{ a b }}"), @r#"
         jinja-syntax: syntax error: unexpected identifier, expected end of variable block
@@ -123,7 +123,7 @@ fn errors_in_macros_show_the_calls_that_led_there() {
         at macros/0.sql:1:19 `ref('missing')`
         at models/m.sql:1:4 `f()` in macro `f`
         "#);
-    insta::assert_snapshot!(fails(&["{% macro f() %}{{ f() }}{% endmacro %}"], "{{ f() }}").lines().next().unwrap_or_default(), @"jinja-error: recursion limit exceeded");
+    insta::assert_snapshot!(fails(&["{% macro f() %}{{ f() }}{% endmacro %}"], "{{ f() }}").lines().next().unwrap_or_default(), @"template-recursion: macros call each other without an end");
     let finding = render_with(&macros, "select\n{{ outer(1) }}").unwrap_err();
     assert!(!render::to_string(&finding, false).is_empty());
 }

@@ -1,7 +1,7 @@
 //! Runs that die at every write, on disk, and runs that fall silent, in an object store.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -28,7 +28,7 @@ fn table() -> Relation {
 }
 
 fn open(folder: &Path) -> Lake {
-    Lake::open("data lake", folder, HashMap::new()).unwrap()
+    Lake::open("data lake", folder, BTreeMap::new()).unwrap()
 }
 
 /// Stages a version of a few rows in two partitions.
@@ -246,7 +246,7 @@ fn pace(beat: Duration) -> Pace {
 }
 
 fn bucket() -> Lake {
-    Lake::open("memory:///some/lake", Path::new("/"), HashMap::new()).unwrap()
+    Lake::open("memory:///some/lake", Path::new("/"), BTreeMap::new()).unwrap()
 }
 
 async fn objects(lake: &Lake) -> Vec<Location> {

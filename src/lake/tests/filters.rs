@@ -238,6 +238,7 @@ fn engine() -> Engine {
         memory_limit: None,
         dialect: "duckdb".to_owned(),
         database: "lake".to_owned(),
+        temp_dir: None,
     };
     Engine::new(&settings).unwrap()
 }

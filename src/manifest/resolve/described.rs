@@ -9,6 +9,9 @@ use crate::{
     project::{ModelFile, ModelProperties},
 };
 
+/// Findings that say which names are near: the more there are, the less it is a slip.
+const NEAR: usize = 50;
+
 impl Resolver<'_> {
     /// Looks for what is described and not there.
     pub(super) fn unknown_properties(&mut self, parsed: &Parsed) {
@@ -32,6 +35,7 @@ impl Resolver<'_> {
         properties: impl IntoIterator<Item = &'p ModelProperties>,
         kinds: &[(&str, &BTreeSet<String>)],
     ) {
+        let mut slips = 0;
         let known = kinds.iter().find(|(name, _)| *name == kind).map(|(_, known)| *known);
         for properties in properties {
             let name = properties.name.value.as_str();
@@ -50,7 +54,9 @@ impl Resolver<'_> {
                 self.findings.push(found.hint(format!("it is a {other}: describe it under `{other}s:`")));
                 continue;
             }
-            let found = found.near(name, known.into_iter().flatten().map(String::as_str));
+            slips += 1;
+            let names = known.filter(|_| slips <= NEAR).into_iter().flatten();
+            let found = found.near(name, names.map(String::as_str));
             let lost = kind == "snapshot" && found.hints.is_empty();
             let hint = "to make it one, say of what: `relation: ref('…')`";
             self.findings.push(if lost { found.hint(hint) } else { found });

@@ -12,6 +12,7 @@
 mod data_test;
 mod described;
 mod documentation;
+mod external;
 mod folder;
 mod freshness;
 mod seed;
@@ -25,7 +26,7 @@ use super::{
     config::{Layer, ModelConfig, Setting},
     documentation::{Documentation, Library},
     lookup::{Lookup, Unknown},
-    node::{Calls, External, Model, SourceGroup, SourceTable},
+    node::{Calls, Model, SourceGroup, SourceTable},
 };
 use crate::{
     diag::{Diagnostic, near},
@@ -34,8 +35,8 @@ use crate::{
     name::{NodeId, Relation},
     parse::{DocBlock, Parsed},
     project::{
-        ConfigPatch, DriftDecl, KNOWN_CONFIG, ModelFile, ModelProperties, Project, SourceDecl,
-        SourceTableDecl, Yaml, YamlValue,
+        ConfigPatch, KNOWN_CONFIG, ModelFile, ModelProperties, Project, SourceDecl, SourceTableDecl, Yaml,
+        YamlValue,
     },
     text::{Span, Spanned},
 };
@@ -124,16 +125,11 @@ impl Resolver<'_> {
             let schema = declared.schema.as_ref().unwrap_or(&declared.name).value.clone();
             let identifier = table.identifier.as_ref().unwrap_or(&table.name).value.clone();
             let relation = Relation::new(schema, identifier);
-            let external = match &table.external {
-                None => None,
-                Some(external) => {
-                    match self.jinja.render_value(&external.location.value, &external.location.span) {
-                        Ok(location) => Some(External { location, declared: external.clone() }),
-                        Err(found) => {
-                            self.findings.push(found);
-                            continue;
-                        }
-                    }
+            let external = match external::external(table, self.jinja).transpose() {
+                Ok(external) => external,
+                Err(found) => {
+                    self.findings.push(found);
+                    continue;
                 }
             };
             let node = SourceTable {
@@ -153,7 +149,7 @@ impl Resolver<'_> {
                 external,
                 event_time: event_time(declared, table),
                 freshness: freshness::of(declared, table),
-                drift: drift(declared, table),
+                drift: external::drift(declared, table),
                 span: table.name.span.clone(),
             };
             let key = (node.source.clone(), node.name.clone());
@@ -424,12 +420,6 @@ fn merged_meta(of_source: &serde_json::Value, of_table: Option<&Yaml>) -> serde_
         merged.extend(own);
     }
     merged
-}
-
-/// What is done where a table's files drift: beside its location, of the table or of its source.
-fn drift(source: &SourceDecl, table: &SourceTableDecl) -> DriftDecl {
-    let external = table.external.as_ref().map(|external| external.drift.clone()).unwrap_or_default();
-    external.or(&table.drift).or(&source.drift)
 }
 
 /// What a source's table, or its source, says of the column that tells when an event was.

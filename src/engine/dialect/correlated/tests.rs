@@ -94,8 +94,13 @@ const CASES: &[(&str, &str)] = &[
 
 #[tokio::test(flavor = "multi_thread")]
 async fn correlated_subqueries_are_duckdbs() {
-    let settings =
-        EngineSettings { threads: 2, memory_limit: None, dialect: "duckdb".into(), database: "lake".into() };
+    let settings = EngineSettings {
+        threads: 2,
+        memory_limit: None,
+        dialect: "duckdb".into(),
+        database: "lake".into(),
+        temp_dir: None,
+    };
     let engine = Engine::new(&settings).unwrap();
     let mut wrong = Vec::new();
     for (sql, expect) in CASES {
@@ -109,8 +114,13 @@ async fn correlated_subqueries_are_duckdbs() {
 
 #[tokio::test]
 async fn rows_that_may_be_others_are_refused() {
-    let settings =
-        EngineSettings { threads: 1, memory_limit: None, dialect: "duckdb".into(), database: "lake".into() };
+    let settings = EngineSettings {
+        threads: 1,
+        memory_limit: None,
+        dialect: "duckdb".into(),
+        database: "lake".into(),
+        temp_dir: None,
+    };
     let engine = Engine::new(&settings).unwrap();
     for rows in ["(select a from t limit 2) t", "(select random() as a) t", "(select first(a) as a from t) t"]
     {

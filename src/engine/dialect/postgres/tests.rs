@@ -98,6 +98,7 @@ async fn sql_means_what_it_means_in_postgresql() {
         memory_limit: None,
         dialect: "postgresql".into(),
         database: "lake".into(),
+        temp_dir: None,
     };
     let engine = Engine::new(&settings).unwrap();
     let mut wrong = Vec::new();

@@ -1,7 +1,7 @@
 //! The files of a Parquet or Avro source: each has a schema of its own, and files with like schemas are
 //! scanned together.
 
-use std::sync::Arc;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use datafusion::{
     arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef},
@@ -11,23 +11,26 @@ use datafusion::{
     error::DataFusionError,
     execution::object_store::ObjectStoreUrl,
 };
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, path::Path as StorePath};
 
 use super::{
     ColumnarTable, avro, of_path,
     reading::{Reading, own_type, reading, widened},
 };
-use crate::engine::source::{
-    drift::{self, FileColumns, OnMissingColumn, OnNewColumn},
-    files::{Place as FilePlace, SourceFile},
-    hive::Folders,
-    instant,
-    kind::Kind,
-    names::{self, Place},
-    provider::Report,
-    spec::{RESCUED, SOURCE_FILE, SOURCE_ROW, SourceFormat, SourceSpec, schema},
-    type_name,
+use crate::engine::{
+    message,
+    source::{
+        drift::{self, FileColumns, OnMissingColumn, OnNewColumn},
+        files::{Place as FilePlace, SourceFile},
+        hive::Folders,
+        instant,
+        kind::Kind,
+        names::{self, Place},
+        provider::Report,
+        spec::{RESCUED, SOURCE_FILE, SOURCE_ROW, SourceFormat, SourceSpec, schema},
+        type_name,
+    },
 };
 
 /// Files whose schemas are looked at side by side.
@@ -111,7 +114,7 @@ pub(in crate::engine::source) async fn table(
     let names: Arc<[String]> = wanted.iter().map(|field| field.name().clone()).collect();
     let (url, store) = store(&files, session)?;
     let looking = Looking { spec, session, format: &format, store: &store, names: &names };
-    let looks = stream::iter(files).map(|file| looking.look(file)).buffered(LOOKS);
+    let looks = stream::iter(files).map(|file| looking.safely(file)).buffered(LOOKS);
     let mut looks: Vec<Look> = looks.try_collect().await?;
 
     let mut refused = Vec::new();
@@ -179,13 +182,26 @@ struct Looking<'a> {
 }
 
 impl Looking<'_> {
+    /// The same as [`Looking::look`], where the decoders of damaged files may panic.
+    async fn safely(&self, file: SourceFile) -> Result<Look, DataFusionError> {
+        let name = Arc::clone(&file.name);
+        AssertUnwindSafe(self.look(file)).catch_unwind().await.unwrap_or_else(|panic| {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given");
+            let message = format!("{}: {name} is damaged: its decoder gave up ({text})", self.spec.name);
+            Err(DataFusionError::Execution(message))
+        })
+    }
+
     async fn look(&self, file: SourceFile) -> Result<Look, DataFusionError> {
         let failed =
             |message: String| DataFusionError::Plan(format!("{}: {}: {message}", self.spec.name, file.name));
         let meta = meta(&file, self.store).await?;
         let metas = std::slice::from_ref(&meta);
         let schema = self.format.infer_schema(self.session, self.store, metas).await;
-        let mut schema = schema.map_err(|error| failed(error.strip_backtrace()))?;
+        let mut schema = schema.map_err(|error| {
+            DataFusionError::Execution(format!("{}: {}: {}", self.spec.name, file.name, message(&error)))
+        })?;
         if self.spec.format == SourceFormat::Avro {
             schema = avro::with_uuids(schema, self.store, &meta).await?;
         }

@@ -109,7 +109,7 @@ pub(super) fn look(
     spec: &SourceSpec,
 ) -> Result<(SchemaRef, Found), DataFusionError> {
     let failed = |error: rusqlite::Error| {
-        DataFusionError::Plan(format!(
+        DataFusionError::Execution(format!(
             "{}: `{}` can't be read as an SQLite database: {error}",
             spec.name, spec.location
         ))

@@ -13,7 +13,8 @@ use crate::engine::{
 
 fn engine(threads: usize) -> Engine {
     let dialect = "duckdb".to_owned();
-    let settings = EngineSettings { threads, memory_limit: None, dialect, database: "lake".into() };
+    let settings =
+        EngineSettings { threads, memory_limit: None, dialect, database: "lake".into(), temp_dir: None };
     Engine::new(&settings).unwrap()
 }
 

@@ -1,0 +1,205 @@
+//! Several distinct aggregates as two groupings, the first by each argument: `count(distinct a), count(distinct b)` keeps a
+//! set of values for each group, which can't spill; groupings can. DataFusion 55.2 does so for a single argument only
+//! (`SingleDistinctToGroupBy`).
+//!
+//! ```text
+//! Aggregate [g] [count(distinct a), count(distinct b), sum(x)]
+//!   is
+//! Aggregate [g] [count(a) filter (is the set of a), count(b) filter (…), first_value(s) filter (is the plain set)]
+//!   Aggregate [grouping sets ((g, a), (g, b), (g))] [sum(x) as s]
+//! ```
+//!
+//! It reads the rows once and costs a grouping for each argument, so it is for sessions whose memory has a limit.
+
+use std::sync::Arc;
+
+use datafusion::{
+    common::{Column, Result, ScalarValue, tree_node::Transformed},
+    functions_aggregate::first_last::first_value_udaf,
+    logical_expr::{
+        Aggregate, Expr, ExprSchemable, GroupingSet, LogicalPlan, LogicalPlanBuilder,
+        expr::{AggregateFunction, AggregateFunctionParams},
+        lit, when,
+    },
+    optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule},
+};
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct DistinctGroups;
+
+impl OptimizerRule for DistinctGroups {
+    fn name(&self) -> &'static str {
+        "distinct_groups"
+    }
+
+    fn apply_order(&self) -> Option<ApplyOrder> {
+        Some(ApplyOrder::BottomUp)
+    }
+
+    fn rewrite(&self, plan: LogicalPlan, _: &dyn OptimizerConfig) -> Result<Transformed<LogicalPlan>> {
+        let LogicalPlan::Aggregate(aggregate) = &plan else { return Ok(Transformed::no(plan)) };
+        match Split::of(aggregate) {
+            Some(split) => split.plan(aggregate).map(Transformed::yes),
+            None => Ok(Transformed::no(plan)),
+        }
+    }
+}
+
+/// An aggregate's calls, told apart.
+struct Split {
+    /// The arguments of distinct calls, each once.
+    arguments: Vec<Expr>,
+    calls: Vec<Call>,
+}
+
+enum Call {
+    /// Of the distinct values of an argument, by its number.
+    Distinct(usize, AggregateFunction),
+    /// Of all rows; whether it is 0 where there are none.
+    Plain(Expr, bool),
+}
+
+/// Functions that are NULL where there are no rows; the others aren't taken apart where there may be none.
+const NULL_OF_NOTHING: [&str; 20] = [
+    "sum",
+    "min",
+    "max",
+    "avg",
+    "mean",
+    "median",
+    "stddev",
+    "stddev_samp",
+    "stddev_pop",
+    "var_samp",
+    "var_pop",
+    "variance",
+    "bool_and",
+    "bool_or",
+    "first_value",
+    "last_value",
+    "first",
+    "last",
+    "any_value",
+    "arbitrary",
+];
+
+impl Split {
+    /// `None` if a call is of another form, or if there are not several arguments.
+    fn of(aggregate: &Aggregate) -> Option<Self> {
+        if matches!(aggregate.group_expr.first(), Some(Expr::GroupingSet(_))) {
+            return None;
+        }
+        let mut split = Self { arguments: Vec::new(), calls: Vec::new() };
+        for expr in &aggregate.aggr_expr {
+            let Expr::AggregateFunction(call) = expr.clone().unalias() else { return None };
+            let AggregateFunctionParams { args, distinct, filter, order_by, null_treatment } = &call.params;
+            if !distinct {
+                let name = call.func.name().to_lowercase();
+                let counts = name == "count";
+                if aggregate.group_expr.is_empty() && !counts && !NULL_OF_NOTHING.contains(&name.as_str()) {
+                    return None;
+                }
+                split.calls.push(Call::Plain(Expr::AggregateFunction(call), counts));
+                continue;
+            }
+            let [argument] = args.as_slice() else { return None };
+            let plain = filter.is_none() && order_by.is_empty() && null_treatment.is_none();
+            if !plain || argument.column_refs().is_empty() || aggregate.group_expr.contains(argument) {
+                return None;
+            }
+            let number = split.arguments.iter().position(|known| known == argument);
+            let number = number.unwrap_or_else(|| {
+                split.arguments.push(argument.clone());
+                split.arguments.len() - 1
+            });
+            split.calls.push(Call::Distinct(number, call));
+        }
+        let plain = split.calls.iter().any(|call| matches!(call, Call::Plain(..)));
+        (split.arguments.len() > 1 || (split.arguments.len() == 1 && plain)).then_some(split)
+    }
+
+    fn plan(self, aggregate: &Aggregate) -> Result<LogicalPlan> {
+        let groups = &aggregate.group_expr;
+        let named = |prefix: &str, number: usize| format!("__{prefix}_{number}");
+        // Under names of their own: two expressions of one name are fine here, and not below.
+        let inputs = groups.iter().enumerate().map(|(at, group)| group.clone().alias(named("group", at)));
+        let arguments = self.arguments.iter().enumerate();
+        let inputs: Vec<Expr> = inputs
+            .chain(arguments.map(|(at, argument)| argument.clone().alias(named("distinct", at))))
+            .collect();
+        let column = |name: String| Expr::Column(Column::from_name(name));
+        let keys: Vec<Expr> = (0..groups.len()).map(|at| column(named("group", at))).collect();
+        let with_keys = |more: Option<Expr>| keys.iter().cloned().chain(more).collect::<Vec<_>>();
+
+        let mut plain = Vec::new();
+        for call in &self.calls {
+            if let Call::Plain(call, _) = call {
+                plain.push(call.clone());
+            }
+        }
+        // What the plain calls read passes through under its own names.
+        let below = aggregate.input.schema();
+        let read: std::collections::BTreeSet<Column> =
+            plain.iter().flat_map(|call| call.column_refs().into_iter().cloned()).collect();
+        let through = below.columns().into_iter().filter(|column| read.contains(column)).map(Expr::Column);
+        let input = LogicalPlanBuilder::from(aggregate.input.as_ref().clone())
+            .project(inputs.into_iter().chain(through))?
+            .build()?;
+        let mut sets: Vec<Vec<Expr>> =
+            (0..self.arguments.len()).map(|at| with_keys(Some(column(named("distinct", at))))).collect();
+        if !plain.is_empty() {
+            sets.push(with_keys(None));
+        }
+        let plain: Vec<Expr> =
+            plain.into_iter().enumerate().map(|(at, call)| call.alias(named("plain", at))).collect();
+        let sets = Expr::GroupingSet(GroupingSet::GroupingSets(sets));
+        let inner = LogicalPlan::Aggregate(Aggregate::try_new(Arc::new(input), vec![sets], plain)?);
+
+        let id = Column::from_name(Aggregate::INTERNAL_GROUPING_ID);
+        let id_type = inner.schema().field_with_unqualified_name(&id.name)?.data_type().clone();
+        // A bit for each column that a set leaves out, those of the keys first: never set.
+        let all = (1_u64 << self.arguments.len()) - 1;
+        let is_set = |left_out: u64| -> Result<Expr> {
+            let left_out = ScalarValue::UInt64(Some(left_out)).cast_to(&id_type)?;
+            Ok(Expr::Column(id.clone()).eq(lit(left_out)))
+        };
+        let mut plain = 0..;
+        let outer: Vec<(Expr, bool)> = self
+            .calls
+            .into_iter()
+            .map(|call| {
+                let (func, argument, set, counts) = match call {
+                    Call::Distinct(number, call) => {
+                        let bit = 1_u64 << (self.arguments.len() - 1 - number);
+                        (call.func, column(named("distinct", number)), is_set(all & !bit)?, false)
+                    }
+                    Call::Plain(_, counts) => {
+                        let at = plain.next().unwrap_or_default();
+                        (first_value_udaf(), column(named("plain", at)), is_set(all)?, counts)
+                    }
+                };
+                let filter = Some(Box::new(set));
+                let call = AggregateFunction::new_udf(func, vec![argument], false, filter, Vec::new(), None);
+                Ok((Expr::AggregateFunction(call), counts))
+            })
+            .collect::<Result<_>>()?;
+        let calls = outer.iter().enumerate().map(|(at, (call, _))| call.clone().alias(named("call", at)));
+        let made = LogicalPlan::Aggregate(Aggregate::try_new(Arc::new(inner), keys, calls.collect())?);
+        let values = made.schema().columns().into_iter().map(Expr::Column).enumerate();
+        let values = values.map(|(at, value)| {
+            let counts = at.checked_sub(groups.len()).is_some_and(|at| outer[at].1);
+            let value =
+                if counts { when(value.clone().is_null(), lit(0_i64)).otherwise(value)? } else { value };
+            let (qualifier, field) = aggregate.schema.qualified_field(at);
+            let value = if value.get_type(made.schema())? == *field.data_type() {
+                value
+            } else {
+                datafusion::logical_expr::cast(value, field.data_type().clone())
+            };
+            Ok(value.alias_qualified(qualifier.cloned(), field.name()))
+        });
+        let values = values.collect::<Result<Vec<_>>>()?;
+        LogicalPlanBuilder::from(made).project(values)?.build()
+    }
+}

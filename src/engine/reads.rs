@@ -1,0 +1,170 @@
+//! How often a statement reads tables once what it names is written out where it is named: CTEs and views are planned
+//! anew wherever they are read, so that twenty which each read the one before twice are a million reads.
+
+use std::{collections::BTreeMap, ops::ControlFlow};
+
+use datafusion::{
+    common::Span,
+    sql::{
+        parser::Statement,
+        sqlparser::ast::{ObjectName, Query, Spanned, Statement as SqlStatement, Visit, Visitor},
+    },
+};
+
+use super::{SqlError, error::bytes};
+use crate::{name::Relation, text::Source};
+
+/// Reads that a plan may have, unless it names as many tables itself: each takes some milliseconds to plan.
+const MOST: u64 = 1_024;
+
+/// How often a statement reads tables. `weight` is how often a relation does, if it is a view.
+///
+/// # Errors
+/// If that is more than can be planned, at the name that weighs the most.
+pub(super) fn reads(
+    statement: &Statement,
+    sql: &str,
+    weight: &dyn Fn(&Relation) -> Option<u64>,
+) -> Result<u64, SqlError> {
+    let Statement::Statement(inner) = statement else { return Ok(1) };
+    let SqlStatement::Query(query) = inner.as_ref() else { return Ok(1) };
+    let mut count = Count { weight, open: Vec::new(), named: 0, whole: 0, heaviest: None };
+    let _ = query.visit(&mut count);
+    let Some((heavy, name)) = count.heaviest.filter(|_| count.whole > MOST.max(count.named)) else {
+        return Ok(count.whole);
+    };
+    let at = Span::try_from_sqlparser_span(name.span()).map(|span| bytes(&Source::new("", sql), span));
+    let times = if count.whole == u64::MAX {
+        "more times than can be counted".to_owned()
+    } else {
+        format!("{} times", count.whole)
+    };
+    Err(SqlError {
+        code: "too-many-reads",
+        message: format!("this statement reads tables {times}, {heavy} of them for `{name}` here"),
+        at,
+        notes: vec!["CTEs and views are computed anew wherever they are read, and these read each other several times".into()],
+        helps: vec!["make one of them a model of its own that is a table".into()],
+    })
+}
+
+/// A query that is being visited.
+struct Open {
+    /// The names of its CTEs that were not visited yet, the next one last.
+    coming: Vec<String>,
+    /// How often each of the others reads tables.
+    known: BTreeMap<String, u64>,
+    /// How often it reads tables itself.
+    reads: u64,
+}
+
+struct Count<'a> {
+    weight: &'a dyn Fn(&Relation) -> Option<u64>,
+    open: Vec<Open>,
+    /// How many names of tables stand in the text.
+    named: u64,
+    /// How often the whole statement reads tables.
+    whole: u64,
+    heaviest: Option<(u64, ObjectName)>,
+}
+
+impl Count<'_> {
+    fn of(&self, name: &ObjectName) -> u64 {
+        let parts: Vec<String> =
+            name.0.iter().filter_map(|part| Some(part.as_ident()?.value.to_lowercase())).collect();
+        match parts.as_slice() {
+            [cte] => self.open.iter().rev().find_map(|open| open.known.get(cte)).copied().unwrap_or(1),
+            [.., schema, table] => {
+                (self.weight)(&Relation::new(schema.as_str(), table.as_str())).unwrap_or(1)
+            }
+            [] => 1,
+        }
+    }
+}
+
+impl Visitor for Count<'_> {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+        let with = query.with.iter().flat_map(|with| &with.cte_tables);
+        let mut coming: Vec<String> = with.map(|cte| cte.alias.name.value.to_lowercase()).collect();
+        coming.reverse();
+        self.open.push(Open { coming, known: BTreeMap::new(), reads: 0 });
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+        let Some(done) = self.open.pop() else { return ControlFlow::Continue(()) };
+        match self.open.last_mut() {
+            // CTEs come before everything else of their query.
+            Some(outer) => match outer.coming.pop() {
+                Some(name) => {
+                    // What reads no table is planned too.
+                    outer.known.insert(name, done.reads.max(1));
+                }
+                None => outer.reads = outer.reads.saturating_add(done.reads),
+            },
+            None => self.whole = done.reads.max(1),
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_relation(&mut self, name: &ObjectName) -> ControlFlow<()> {
+        let reads = self.of(name);
+        self.named += 1;
+        if self.heaviest.as_ref().is_none_or(|(most, _)| reads > *most) {
+            self.heaviest = Some((reads, name.clone()));
+        }
+        if let Some(open) = self.open.last_mut() {
+            open.reads = open.reads.saturating_add(reads);
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::sql::{parser::DFParser, sqlparser::dialect::DuckDbDialect};
+
+    use super::*;
+
+    fn of(sql: &str) -> Result<u64, SqlError> {
+        let statement =
+            DFParser::parse_sql_with_dialect(sql, &DuckDbDialect {}).unwrap().pop_front().unwrap();
+        reads(&statement, sql, &|relation| (relation.name == "view").then_some(100))
+    }
+
+    #[test]
+    fn ctes_and_views_count_where_they_are_read() {
+        assert_eq!(of("select 1"), Ok(1));
+        assert_eq!(of("with x as (select 1) select * from x, x as y"), Ok(2));
+        assert_eq!(of("select * from s.a join s.b using (k)"), Ok(2));
+        assert_eq!(of("with x as (select * from s.a join s.b using (k)) select * from x, x as y"), Ok(4));
+        assert_eq!(
+            of("with x as (select * from s.view) select * from X where exists (select 1 from x)"),
+            Ok(200)
+        );
+        // A name within is another one outside.
+        assert_eq!(of("select * from (with x as (select * from s.view) select * from x), x"), Ok(101));
+        assert_eq!(of("with recursive x as (select 1 union all select * from x) select * from x"), Ok(1));
+    }
+
+    #[test]
+    fn reads_that_double_are_refused_where_they_do() {
+        let doubling = |levels: usize| {
+            let ctes = (1..=levels).map(|n| format!("c{n} as (select * from c{} a, c{} b)", n - 1, n - 1));
+            let ctes: Vec<String> =
+                std::iter::once("c0 as (select * from s.a)".to_owned()).chain(ctes).collect();
+            of(&format!("with {} select * from c{levels}", ctes.join(", ")))
+        };
+        assert_eq!(doubling(10), Ok(1024));
+        assert!(doubling(11).unwrap_err().message.contains("2048 times"));
+        assert!(doubling(100).unwrap_err().at.is_some());
+    }
+
+    #[test]
+    fn as_many_reads_as_are_written_are_fine() {
+        let sql = vec!["select * from s.a"; 5_000].join(" union all ");
+        assert_eq!(of(&sql), Ok(5_000));
+    }
+}

@@ -1,0 +1,277 @@
+//! Windows over whole partitions, one partition after the other. DataFusion 55.2 collects all rows of a stream before it
+//! computes the first (`WindowAggStream`), and asks no pool for them; the rows come sorted by partition, so that those of a
+//! few are enough.
+//!
+//! Delete this once `WindowAggExec` emits partitions as they end, and reserves memory for the one that it holds.
+
+use std::sync::Arc;
+
+use datafusion::{
+    arrow::{
+        array::{ArrayRef, RecordBatch},
+        compute::{concat, concat_batches, partition},
+        datatypes::SchemaRef,
+    },
+    common::{
+        config::ConfigOptions,
+        tree_node::{Transformed, TreeNode, TreeNodeRecursion},
+    },
+    error::Result,
+    execution::{
+        TaskContext,
+        memory_pool::{MemoryConsumer, MemoryReservation},
+    },
+    physical_expr::{OrderingRequirements, PhysicalExpr, window::WindowExpr},
+    physical_optimizer::PhysicalOptimizerRule,
+    physical_plan::{
+        ChildrenPropertiesMode, DisplayAs, DisplayFormatType, ExecutionPlan, InputDistributionRequirements,
+        PlanProperties, ReplaceChildrenOptions, SendableRecordBatchStream,
+        execution_plan::CardinalityEffect,
+        metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet, RecordOutput},
+        stream::RecordBatchStreamAdapter,
+        windows::WindowAggExec,
+    },
+};
+use futures::{StreamExt, TryStreamExt, stream};
+
+/// Computes windows partition by partition. Comes last: it keeps what other rules decided.
+#[derive(Debug)]
+pub(super) struct WindowParts;
+
+impl PhysicalOptimizerRule for WindowParts {
+    fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
+        let replace = |node: Arc<dyn ExecutionPlan>| {
+            Ok(match node.downcast_ref::<WindowAggExec>() {
+                Some(whole) => {
+                    Transformed::yes(Arc::new(PartsExec::new(whole.clone())) as Arc<dyn ExecutionPlan>)
+                }
+                None => Transformed::no(node),
+            })
+        };
+        plan.transform_up(replace).map(|plan| plan.data)
+    }
+
+    fn name(&self) -> &'static str {
+        "WindowParts"
+    }
+
+    fn schema_check(&self) -> bool {
+        true
+    }
+}
+
+/// The same as the operator it replaces, but for how it runs.
+#[derive(Debug)]
+struct PartsExec {
+    whole: WindowAggExec,
+    metrics: ExecutionPlanMetricsSet,
+}
+
+impl PartsExec {
+    fn new(whole: WindowAggExec) -> Self {
+        Self { whole, metrics: ExecutionPlanMetricsSet::new() }
+    }
+}
+
+impl DisplayAs for PartsExec {
+    fn fmt_as(&self, form: DisplayFormatType, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.whole.fmt_as(form, out)
+    }
+}
+
+impl ExecutionPlan for PartsExec {
+    fn name(&self) -> &'static str {
+        "WindowPartsExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        self.whole.properties()
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        self.whole.children()
+    }
+
+    fn apply_expressions(
+        &self,
+        f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        self.whole.apply_expressions(f)
+    }
+
+    fn maintains_input_order(&self) -> Vec<bool> {
+        self.whole.maintains_input_order()
+    }
+
+    fn required_input_ordering(&self) -> Vec<Option<OrderingRequirements>> {
+        self.whole.required_input_ordering()
+    }
+
+    fn input_distribution_requirements(&self) -> InputDistributionRequirements {
+        self.whole.input_distribution_requirements()
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
+        self.replace_children(children, options)
+    }
+
+    fn replace_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+        options: ReplaceChildrenOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let whole = Arc::new(self.whole.clone()).replace_children(children, options)?;
+        Ok(match whole.downcast_ref::<WindowAggExec>() {
+            Some(whole) => Arc::new(Self::new(whole.clone())),
+            None => whole,
+        })
+    }
+
+    fn execute(&self, part: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let input = self.whole.input().execute(part, Arc::clone(&context))?;
+        let reservation = MemoryConsumer::new(format!("WindowParts[{part}]")).register(context.memory_pool());
+        let parts = Parts {
+            exprs: self.whole.window_expr().to_vec(),
+            schema: self.schema(),
+            input_schema: input.schema(),
+            enough: context.session_config().batch_size(),
+            held: Vec::new(),
+            rows: 0,
+            reservation,
+            metrics: BaselineMetrics::new(&self.metrics, part),
+        };
+        // One more turn at the end for what is still held.
+        let turns = input.map_ok(Some).chain(stream::once(async { Ok(None) }));
+        let batches = turns
+            .scan(parts, |parts, batch| {
+                let out = batch.and_then(|batch| match batch {
+                    Some(batch) => parts.take(batch),
+                    None => parts.compute(),
+                });
+                std::future::ready(Some(out))
+            })
+            .map_ok(|batches| stream::iter(batches.into_iter().map(Ok)))
+            .try_flatten();
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), batches)))
+    }
+
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.metrics.clone_inner())
+    }
+
+    fn cardinality_effect(&self) -> CardinalityEffect {
+        CardinalityEffect::Equal
+    }
+}
+
+/// One stream at work.
+struct Parts {
+    exprs: Vec<Arc<dyn WindowExpr>>,
+    schema: SchemaRef,
+    input_schema: SchemaRef,
+    /// Rows that are worth computing at once.
+    enough: usize,
+    /// Rows of partitions that may go on.
+    held: Vec<RecordBatch>,
+    rows: usize,
+    reservation: MemoryReservation,
+    metrics: BaselineMetrics,
+}
+
+impl Parts {
+    /// Takes rows in. Returns those of partitions that have ended, if they are enough.
+    fn take(&mut self, batch: RecordBatch) -> Result<Vec<RecordBatch>> {
+        if batch.num_rows() == 0 {
+            return Ok(Vec::new());
+        }
+        let last = self.last_start(&batch)?;
+        let mut out = Vec::new();
+        match last {
+            // All of it belongs to the partition that is held last.
+            None => self.hold(batch)?,
+            Some(start) => {
+                if start > 0 {
+                    self.hold(batch.slice(0, start))?;
+                }
+                if self.rows >= self.enough {
+                    out = self.compute()?;
+                }
+                self.hold(batch.slice(start, batch.num_rows() - start))?;
+            }
+        }
+        Ok(out)
+    }
+
+    /// Where in a batch its last partition starts; `None` if that goes on from the rows before.
+    fn last_start(&self, batch: &RecordBatch) -> Result<Option<usize>> {
+        let keys = self.exprs[0].partition_by();
+        if keys.is_empty() {
+            return Ok(self.held.is_empty().then_some(0));
+        }
+        let values = |batch: &RecordBatch| -> Result<Vec<ArrayRef>> {
+            keys.iter().map(|key| key.evaluate(batch)?.into_array(batch.num_rows())).collect()
+        };
+        let own = values(batch)?;
+        let start = partition(&own)?.ranges().last().map_or(0, |range| range.start);
+        let Some(before) = self.held.last().filter(|_| start == 0) else { return Ok(Some(start)) };
+        let before = values(&before.slice(before.num_rows() - 1, 1))?;
+        let pairs = before.iter().zip(&own).map(|(before, own)| concat(&[before.as_ref(), &own.slice(0, 1)]));
+        let pairs = pairs.collect::<std::result::Result<Vec<_>, _>>()?;
+        Ok((partition(&pairs)?.len() > 1).then_some(0))
+    }
+
+    fn hold(&mut self, batch: RecordBatch) -> Result<()> {
+        // The rows, then one more copy of them and the windows while they are computed.
+        let bytes: usize = batch
+            .columns()
+            .iter()
+            .map(|column| {
+                column.to_data().get_slice_memory_size().unwrap_or_else(|_| column.get_array_memory_size())
+            })
+            .sum();
+        self.reservation.try_grow(2 * bytes)?;
+        self.rows += batch.num_rows();
+        self.held.push(batch);
+        Ok(())
+    }
+
+    /// Computes the windows of all rows that are held: whole partitions.
+    fn compute(&mut self) -> Result<Vec<RecordBatch>> {
+        if self.held.is_empty() {
+            return Ok(Vec::new());
+        }
+        let timer = self.metrics.elapsed_compute().timer();
+        let batch = concat_batches(&self.input_schema, &std::mem::take(&mut self.held))?;
+        self.rows = 0;
+        let keys = self.exprs[0].partition_by().iter();
+        let keys: Vec<ArrayRef> =
+            keys.map(|key| key.evaluate(&batch)?.into_array(batch.num_rows())).collect::<Result<_>>()?;
+        let whole = std::iter::once(0..batch.num_rows());
+        let ranges = if keys.is_empty() { whole.collect() } else { partition(&keys)?.ranges() };
+        let mut windows: Vec<Vec<ArrayRef>> = vec![Vec::with_capacity(ranges.len()); self.exprs.len()];
+        for range in ranges {
+            let rows = batch.slice(range.start, range.len());
+            for (expr, values) in self.exprs.iter().zip(&mut windows) {
+                values.push(expr.evaluate(&rows)?);
+            }
+        }
+        let mut columns = batch.columns().to_vec();
+        for values in windows {
+            let parts: Vec<&dyn datafusion::arrow::array::Array> = values.iter().map(AsRef::as_ref).collect();
+            columns.push(concat(&parts)?);
+        }
+        let out = RecordBatch::try_new(Arc::clone(&self.schema), columns)?;
+        self.reservation.free();
+        timer.done();
+        let starts = (0..out.num_rows()).step_by(self.enough.max(1));
+        Ok(starts
+            .map(|start| {
+                out.slice(start, self.enough.min(out.num_rows() - start)).record_output(&self.metrics)
+            })
+            .collect())
+    }
+}

@@ -1,0 +1,32 @@
+//! Where a source's table lies, and what is done where its files drift.
+
+use crate::{
+    diag::Diagnostic,
+    jinja::Jinja,
+    manifest::node::External,
+    project::{DriftDecl, SourceDecl, SourceTableDecl},
+    secret::has_credentials,
+};
+
+/// A table's location with its template rendered; `None` of a table in the lake.
+pub(super) fn external(table: &SourceTableDecl, jinja: &Jinja) -> Option<Result<External, Diagnostic>> {
+    let declared = table.external.as_ref()?;
+    let at = &declared.location.span;
+    Some(jinja.render_value(&declared.location.value, at).and_then(|location| {
+        if has_credentials(&location) {
+            return Err(Diagnostic::error(
+                "credentials-in-location",
+                "a location can't hold a password, token or signature",
+            )
+            .at(at.clone(), "everyone who reads the documentation, lineage or logs sees it")
+            .hint("give credentials as `storage_options` of the target"));
+        }
+        Ok(External { location, declared: declared.clone() })
+    }))
+}
+
+/// What is done where a table's files drift: beside its location, of the table or of its source.
+pub(super) fn drift(source: &SourceDecl, table: &SourceTableDecl) -> DriftDecl {
+    let external = table.external.as_ref().map(|external| external.drift.clone()).unwrap_or_default();
+    external.or(&table.drift).or(&source.drift)
+}

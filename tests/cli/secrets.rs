@@ -1,0 +1,63 @@
+//! Secrets of the environment: they open the lake, and nothing that is written or printed holds one.
+
+use crate::{project::Project, ran::assert_said};
+
+const PROJECT: &str = "name: shop\nversion: '1.0'\n";
+
+fn project() -> Project {
+    Project::new().env("DBT_ENV_SECRET_KEY", "hush-key").model("a.sql", "select 1 as x")
+}
+
+#[test]
+fn secrets_are_refused_where_they_would_be_written_down() {
+    let places = [
+        ("models/s.yml", "models:\n  - name: a\n    description: \"{{ env_var('DBT_ENV_SECRET_KEY') }}\"\n"),
+        (
+            "models/s.yml",
+            "models:\n  - name: a\n    config: {meta: {key: \"{{ env_var('DBT_ENV_SECRET_KEY') }}\"}}\n",
+        ),
+        (
+            "models/s.yml",
+            "models:\n  - name: a\n    config: {tags: [\"{{ env_var('DBT_ENV_SECRET_KEY') }}\"]}\n",
+        ),
+        (
+            "sources.yml",
+            "sources:\n  - name: s\n    tables:\n      - name: t\n        external: {location: \"{{ env_var('DBT_ENV_SECRET_KEY') }}.csv\", format: csv}\n",
+        ),
+        ("models/b.sql", "select '{{ env_var(\"DBT_ENV_SECRET_KEY\") }}' as x"),
+    ];
+    for (file, text) in places {
+        let project = project().file(file, text);
+        for command in ["build", "list"] {
+            let ran = project.run([command]).refused();
+            ran.says("DBT_ENV_SECRET_KEY").says(file).says_nothing_of("hush");
+        }
+    }
+}
+
+#[test]
+fn credentials_in_a_location_are_refused_and_not_shown() {
+    for location in ["https://me:hush-word@host/a.csv", "https://host/a.csv?sig=hush-sign&se=1"] {
+        let text = format!(
+            "sources:\n  - name: s\n    tables:\n      - name: t\n        external: {{location: \"{location}\", format: csv}}\n"
+        );
+        let ran = project().file("sources.yml", text).run(["build"]).refused();
+        assert_said!(ran.says_nothing_of("hush"));
+    }
+}
+
+#[test]
+fn secrets_open_the_lake() {
+    let settings = format!(
+        "{PROJECT}targets:\n  dev:\n    root: lake\n    storage_options: {{secret_access_key: \"{{{{ env_var('DBT_ENV_SECRET_KEY') }}}}\"}}\n"
+    );
+    let project = project().file("project.yml", settings);
+    project.run(["build", "--log-level", "trace"]).success().says_nothing_of("hush");
+    project.run(["docs", "generate"]).success();
+    for folder in ["target", "lake"] {
+        for file in project.files(folder) {
+            let bytes = std::fs::read(project.path(&format!("{folder}/{file}"))).unwrap();
+            assert!(!bytes.windows(4).any(|part| part == b"hush"), "{folder}/{file}");
+        }
+    }
+}
