@@ -1,4 +1,5 @@
-//! Sorting by floats: 0.0 and -0.0 tie, as they do where they are compared, grouped and joined.
+//! Sorting by floats and distinct aggregates of them: 0.0 and -0.0 are one value, as they are where they are compared,
+//! grouped and joined.
 //!
 //! DataFusion sorts floats by IEEE 754's total order, which tells the zeros apart: `rank() over (order by x)` counts
 //! them as two values (apache/datafusion#22835). The rule below sorts by the value with one zero wherever a tie can
@@ -51,6 +52,15 @@ impl AnalyzerRule for OneZero {
                     Ok(changed.update_data(|expression| name.restore(expression)))
                 })
             }
+            LogicalPlan::Aggregate(ref aggregate) => {
+                let schema = Arc::clone(aggregate.input.schema());
+                let names = NamePreserver::new(&node);
+                node.map_expressions(|expression| {
+                    let name = names.save(&expression);
+                    let changed = expression.transform_up(|part| distinct(part, &schema))?;
+                    Ok(changed.update_data(|expression| name.restore(expression)))
+                })
+            }
             LogicalPlan::Sort(mut sort) if sort.expr.len() > 1 => {
                 let schema = Arc::clone(sort.input.schema());
                 let last = sort.expr.len() - 1;
@@ -74,19 +84,37 @@ fn windowed(part: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     Ok(if changed { Transformed::yes(window) } else { Transformed::no(window) })
 }
 
+/// The values of a distinct aggregate are kept in a set, which tells the zeros apart.
+fn distinct(part: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let Expr::AggregateFunction(mut call) = part else { return Ok(Transformed::no(part)) };
+    let mut changed = false;
+    if call.params.distinct {
+        for argument in &mut call.params.args {
+            changed |= one_zero(argument, schema)?;
+        }
+    }
+    let call = Expr::AggregateFunction(call);
+    Ok(if changed { Transformed::yes(call) } else { Transformed::no(call) })
+}
+
 /// Makes the zeros of float keys one; returns whether there are such keys.
 fn one_zero_each(keys: &mut [SortExpr], schema: &DFSchema) -> Result<bool> {
     let mut changed = false;
     for key in keys {
-        let own = matches!(&key.expr, Expr::ScalarFunction(call) if call.func.name() == NAME);
-        if !own && matches!(key.expr.get_type(schema)?, DataType::Float32 | DataType::Float64) {
-            let function =
-                Arc::new(ScalarUDF::new_from_impl(Zeros(Signature::any(1, Volatility::Immutable))));
-            key.expr = function.call(vec![key.expr.clone()]);
-            changed = true;
-        }
+        changed |= one_zero(&mut key.expr, schema)?;
     }
     Ok(changed)
+}
+
+/// Makes the zeros of a float one; returns whether it is one.
+fn one_zero(expr: &mut Expr, schema: &DFSchema) -> Result<bool> {
+    let own = matches!(&*expr, Expr::ScalarFunction(call) if call.func.name() == NAME);
+    if own || !matches!(expr.get_type(schema)?, DataType::Float32 | DataType::Float64) {
+        return Ok(false);
+    }
+    let function = Arc::new(ScalarUDF::new_from_impl(Zeros(Signature::any(1, Volatility::Immutable))));
+    *expr = function.call(vec![expr.clone()]);
+    Ok(true)
 }
 
 /// No name that SQL could call.
