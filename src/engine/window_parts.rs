@@ -275,3 +275,47 @@ impl Parts {
             .collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use datafusion::arrow::array::AsArray;
+
+    use crate::engine::{Engine, EngineSettings, arrow::datatypes::Int64Type};
+
+    /// Rows for which a window over whole partitions differs from the same computed by groups.
+    async fn wrong(rows: u64, partitions: u64) -> (i64, i64) {
+        let settings = EngineSettings {
+            threads: 2,
+            memory_limit: Some(1 << 30),
+            dialect: "duckdb".into(),
+            database: "lake".into(),
+            temp_dir: None,
+        };
+        let engine = Engine::new(&settings).unwrap();
+        let sql = format!(
+            "with rows as (select i, case when i % 11 = 0 then null else i * i % {partitions} end as k
+                from generate_series(1, {rows}) t(i)),
+             windows as (select i, k, sum(i) over (partition by k) as s, count(*) over (partition by k) as n,
+                last_value(i) over (partition by k order by i rows between unbounded preceding and unbounded following) as l
+                from rows),
+             groups as (select k, sum(i) as s, count(*) as n, max(i) as l from rows group by k)
+             select (select count(*) from windows),
+                count(*) from windows w left join groups g on w.k is not distinct from g.k
+                where w.s <> g.s or w.n <> g.n or w.l <> g.l or g.n is null"
+        );
+        let query = engine.plan(&sql).await.unwrap_or_else(|error| panic!("{}", error.message));
+        let batch = engine.gathered(&query.bind(&BTreeMap::new()).unwrap()).await.unwrap();
+        let number = |at: usize| batch.column(at).as_primitive::<Int64Type>().value(0);
+        (number(0), number(1))
+    }
+
+    #[tokio::test]
+    async fn windows_are_those_of_whole_partitions() {
+        for (rows, partitions) in [(0, 1), (1, 1), (10, 100), (50_000, 1), (50_000, 7), (50_000, 20_011)] {
+            let wanted = (i64::try_from(rows).unwrap(), 0);
+            assert_eq!(wrong(rows, partitions).await, wanted, "{rows} rows in {partitions} partitions");
+        }
+    }
+}
