@@ -3,7 +3,7 @@
 use datafusion::sql::sqlparser::{
     ast::{
         AccessExpr, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName,
-        ObjectNamePart, Spanned, Subscript,
+        ObjectNamePart, Spanned, Subscript, Value,
     },
     tokenizer::Span,
 };
@@ -73,25 +73,27 @@ pub(super) fn lower(root: Expr, chain: Vec<AccessExpr>, span: Span) -> Result<Ex
 }
 
 /// Functions whose results are JSON.
-const JSON: [&str; 8] = [
-    "json",
-    "to_json",
-    "json_extract",
-    "json_object",
-    "json_array",
-    "json_quote",
-    "json_merge_patch",
-    "json_group_array",
-];
+const JSON: [&str; 7] =
+    ["json", "to_json", "json_object", "json_array", "json_quote", "json_merge_patch", "json_group_array"];
 
 /// Returns whether a value is JSON by how it is written. Its type tells nothing: JSON is text.
 fn is_json(value: &Expr) -> bool {
     match value {
         Expr::Nested(value) => is_json(value),
         Expr::Cast { data_type, .. } => data_type.to_string().eq_ignore_ascii_case("json"),
-        Expr::Function(function) => JSON.contains(&function.name.to_string().to_lowercase().as_str()),
+        Expr::Function(function) => {
+            let name = function.name.to_string().to_lowercase();
+            JSON.contains(&name.as_str()) || (name == "json_extract" && has_one_place(function))
+        }
         _ => false,
     }
+}
+
+/// Returns whether a path leads to one place: what a path with a star finds is a list.
+fn has_one_place(function: &Function) -> bool {
+    let FunctionArguments::List(list) = &function.args else { return false };
+    matches!(list.args.get(1), Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(path))))
+        if matches!(&path.value, Value::SingleQuotedString(path) if !path.contains('*')))
 }
 
 /// Both ends are included; left out, they are the first and the last.

@@ -154,6 +154,14 @@ fn names_of_sides(body: &SetExpr) -> Vec<Vec<Vec<String>>> {
     }
 }
 
+/// Returns whether an expression is a literal; those of numbers have a type.
+pub(super) fn is_constant(expr: &Expr) -> bool {
+    match expr {
+        Expr::Cast { expr, .. } => matches!(expr.as_ref(), Expr::Value(_)),
+        expr => matches!(expr, Expr::Value(_)),
+    }
+}
+
 /// The names that each item of a SELECT list goes by, in lower case.
 fn names_of(select: &Select) -> Vec<Vec<String>> {
     let of_value = |expr: &Expr| match expr {
@@ -253,7 +261,7 @@ pub(super) fn distinct_on(query: &mut Query) -> Result<(), Refused> {
         return Err(Refused::new("DISTINCT ON with QUALIFY is not supported", Some(help), span));
     }
     let partition_by: Vec<Expr> = keys.into_iter().map(|key| item(&key, select).unwrap_or(key)).collect();
-    if let Some(constant) = partition_by.iter().find(|key| matches!(key, Expr::Value(_))) {
+    if let Some(constant) = partition_by.iter().find(|key| is_constant(key)) {
         let message =
             format!("DISTINCT ON takes columns, and `{constant}` is neither one nor the position of one");
         return Err(Refused::new(message, Some("name the columns"), constant.span()));

@@ -67,8 +67,9 @@ pub(super) fn null_treatment(function: &mut Function) -> Result<(), Refused> {
         return refuse("IGNORE NULLS and RESPECT NULLS are not for aggregates over windows", help);
     }
     let is_none = |arg: Option<&FunctionArg>| {
-        matches!(arg, Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(value))))
-            if matches!(&value.value, Value::Number(digits, _) if digits == "0"))
+        let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(expr))) = arg else { return false };
+        let value = if let Expr::Cast { expr, .. } = expr { expr } else { expr };
+        matches!(value, Expr::Value(value) if matches!(&value.value, Value::Number(digits, _) if digits == "0"))
     };
     if treatment == NullTreatment::IgnoreNulls && matches!(name, "lag" | "lead") && is_none(list.args.get(1))
     {

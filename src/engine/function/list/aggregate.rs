@@ -92,7 +92,9 @@ fn result(typing: &Typing, name: &str, rest: usize) -> Result<DataType> {
     let mut types = vec![item_of(typing, 0)];
     types.extend_from_slice(&typing.types[rest..]);
     if types[0] == DataType::Null && matches!(name, "bit_and" | "bit_or" | "bit_xor") {
-        return Ok(DataType::Int32);
+        // Of NULL alone DuckDB knows no type.
+        let alone = typing.types.first() == Some(&DataType::Null);
+        return Ok(if alone { DataType::Int32 } else { DataType::Int64 });
     }
     lists_type(name, &types)
 }
