@@ -172,7 +172,7 @@ pub enum Reason {
     },
     /// There is a table, and nobody can read it.
     Damaged {
-        /// Whether its files make way for a new one.
+        /// Whether its files are moved aside, so that it is built anew.
         set_aside: bool,
     },
     /// A source that it reads can't be read now, so that it can't be checked: it fails, and what doesn't need it goes on.
@@ -208,7 +208,7 @@ impl fmt::Display for Reason {
         let name = |node: &NodeId| node.as_str().splitn(3, '.').last().unwrap_or_default().to_owned();
         match self {
             Self::FirstBuild => f.write_str("first build"),
-            Self::Damaged { set_aside: true } => f.write_str("its table can't be read and makes way"),
+            Self::Damaged { set_aside: true } => f.write_str("its table can't be read: files moved aside"),
             Self::Damaged { set_aside: false } => f.write_str("its table can't be read"),
             Self::Unreadable { node } => write!(f, "{} can't be read", name(node)),
             Self::TableMissing => f.write_str("its table is gone"),

@@ -31,11 +31,11 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// `scheme://user:password@`, `https://token@` and `scheme://…?name=value`, each with what must not be shown.
+/// `scheme://user:password@`, `https://token@` (with or without slashes) and `scheme://…?name=value`, each with what must not be shown.
 static CREDENTIALS: LazyLock<[Regex; 3]> = LazyLock::new(|| {
     [
         r#"(?<before>[A-Za-z][\w+.-]*://)(?<secret>[^\s/?#'"@]*:[^\s/?#'"]*)(?<after>@)"#,
-        r#"(?<before>https?://)(?<secret>[^\s/?#'"@]+)(?<after>@)"#,
+        r#"(?<before>https?:/*)(?<secret>[^\s/?#'"@]+)(?<after>@)"#,
         r#"(?<before>[A-Za-z][\w+.-]*://[^\s?#'"]*\?)(?<secret>[^\s?#'"=]+=[^\s'"]*)(?<after>)"#,
     ]
     .map(|pattern| Regex::new(pattern).expect("a constant pattern"))
@@ -81,6 +81,7 @@ mod tests {
         for address in [
             "https://me:hush@host/a.csv",
             "https://hush@host/a.csv",
+            "https:me:hush@host/a.csv",
             "https://host/a.csv?sig=hush&se=1",
             "s3://bucket/a?X-Amz-Signature=hush",
         ] {

@@ -26,7 +26,7 @@ pub(super) struct Asked<'a> {
     pub(super) fail_fast: bool,
     /// Which of the models, seeds and snapshots are built.
     pub(super) rebuild: Rebuild,
-    /// Whether tables that can't be read make way for new ones.
+    /// Whether the files of tables that can't be read are moved aside, so that they are built anew.
     pub(super) set_aside: bool,
     pub(super) keep: Keep,
     /// The kinds of node that it is about, by dbt's names for them.

@@ -52,7 +52,7 @@ impl Failure {
     }
 }
 
-/// Findings that are shown at once; nobody reads more.
+/// How many findings are shown; the others are counted.
 const SHOWN: usize = 500;
 
 /// Shows findings on stderr with a line that counts them; warnings are left out if `quiet`.

@@ -77,7 +77,7 @@ pub fn main() -> ExitCode {
     let main = std::thread::Builder::new().name("headwater".into()).stack_size(STACK).spawn(|| run(args));
     let result = match main.map(std::thread::JoinHandle::join) {
         Ok(Ok(result)) => result,
-        // The hook has told of it.
+        // The panic hook has printed it.
         Ok(Err(_)) => return ExitCode::from(failure::COULD_NOT_RUN),
         Err(error) => Err(Failure::message(format!("can't start a thread: {error}"))),
     };
@@ -109,9 +109,8 @@ fn in_colour() -> bool {
 /// What the runtime's threads are called.
 const WORKER: &str = "headwater-worker";
 
-/// A panic in a task comes back to whoever waits for the task and is told there, as the failure of a step
-/// (delta-rs panics so when a disk is full). Its trace is for the log, not in the middle of a run's lines. One elsewhere
-/// ends the command.
+/// A panic in a task is returned to whoever waits for the task and reported there, as the failure of a step
+/// (delta-rs panics when a disk is full). Its trace goes to the log. A panic elsewhere ends the command.
 fn tell_of_panics() {
     std::panic::set_hook(Box::new(|panic| {
         if std::thread::current().name() == Some(WORKER) {

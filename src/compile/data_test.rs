@@ -112,7 +112,7 @@ impl Work<'_> {
         for (test, compiled) in tests.iter().zip(compiled) {
             match compiled {
                 Ok(compiled) => drop(self.compiled.tests.insert(test.id.clone(), compiled)),
-                Err(findings) => self.fails(&test.id, findings),
+                Err(findings) => self.note_failure(&test.id, findings),
             }
         }
     }

@@ -85,12 +85,12 @@ pub struct Compiled {
     pub unreadable: BTreeMap<NodeId, Unreadable>,
 }
 
-/// Why a node can't be checked now, though nothing may be wrong with the project: a locked database, a damaged log.
+/// Why a node can't be checked now although the project may be right: a locked database, a damaged log.
 #[derive(Debug, Clone)]
 pub struct Unreadable {
     /// The source that can't be read.
     pub source: NodeId,
-    /// What is wrong with it.
+    /// The error that reading it gave.
     pub finding: Arc<Diagnostic>,
 }
 
@@ -98,7 +98,7 @@ impl Compiled {
     /// The same, if everything could be checked.
     ///
     /// # Errors
-    /// What is wrong with each source that can't be read.
+    /// One finding for each source that can't be read.
     pub fn whole(self) -> Result<Self, Vec<Diagnostic>> {
         let causes = self.unreadable.iter().filter(|(id, unreadable)| **id == unreadable.source);
         let findings: Vec<Diagnostic> = causes.map(|(_, cause)| cause.finding.as_ref().clone()).collect();
@@ -213,8 +213,8 @@ pub struct Wanted {
 /// type-checked: a parent that is neither selected nor in the lake is planned for its schema, a view for its query.
 ///
 /// # Errors
-/// Everything that is wrong, in the order of the graph. A model below a broken one is not reported. That a source can't
-/// be read is no error of the project: what reads it is left out.
+/// Everything that is wrong, in the order of the graph. A model below a broken one is not reported. A source that
+/// can't be read is no error of the project: what reads it is left out.
 pub async fn compile(
     context: &Context<'_>,
     selected: &BTreeSet<NodeId>,
@@ -320,12 +320,12 @@ impl Work<'_> {
             Node::UnitTest(test) => self.unit_test(test).await,
         };
         if let Err(findings) = done {
-            self.fails(node.id(), findings);
+            self.note_failure(node.id(), findings);
         }
     }
 
     /// Notes that a node can't be compiled.
-    fn fails(&mut self, id: &NodeId, findings: Vec<Diagnostic>) {
+    fn note_failure(&mut self, id: &NodeId, findings: Vec<Diagnostic>) {
         self.broken.insert(id.clone());
         if findings.is_empty()
             && let Some(above) = self.unreadable_above(id)
@@ -345,7 +345,7 @@ impl Work<'_> {
     }
 
     /// Notes that a source can't be read: an error without findings.
-    fn is_unreadable(&mut self, source: &SourceTable, why: String) -> Vec<Diagnostic> {
+    fn note_unreadable(&mut self, source: &SourceTable, why: String) -> Vec<Diagnostic> {
         let at = source.external.as_ref().map_or(&source.span, |external| &external.declared.location.span);
         let finding = Diagnostic::error("unreadable-source", why).at(at.clone(), "declared here");
         let cause = Unreadable { source: source.id.clone(), finding: Arc::new(finding) };
@@ -363,7 +363,7 @@ impl Work<'_> {
                     Err(_) if !self.is_read(&source.id) && source::is_known(&spec) => {
                         source::declared(&spec)?
                     }
-                    Err(source::NotLooked::Unreadable(why)) => return Err(self.is_unreadable(source, why)),
+                    Err(source::NotLooked::Unreadable(why)) => return Err(self.note_unreadable(source, why)),
                     Err(source::NotLooked::Wrong(findings)) => return Err(findings),
                     Ok(looked) => looked,
                 };
@@ -374,7 +374,7 @@ impl Work<'_> {
             }
             _ => {
                 if let Some(why) = self.context.unreadable.get(&source.relation) {
-                    return Err(self.is_unreadable(source, why.clone()));
+                    return Err(self.note_unreadable(source, why.clone()));
                 }
                 self.stored(&source.id, &source.relation).map_err(|_| vec![source::missing(source)])?;
             }

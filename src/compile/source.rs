@@ -121,7 +121,7 @@ pub(super) struct Looked {
 
 /// Why nothing is known of a source.
 pub(super) enum NotLooked {
-    /// What is declared about it is wrong.
+    /// The declaration has errors.
     Wrong(Vec<Diagnostic>),
     /// It can't be read now; why.
     Unreadable(String),

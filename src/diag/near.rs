@@ -1,6 +1,6 @@
 //! Near names: what somebody who wrote this name may have meant.
 
-/// How near a name must be, from 0 to 1.
+/// The least score, from 0 to 1, of a name that is suggested.
 const NEAR: f64 = 0.7;
 
 /// Up to three of `names` that are near `wanted`, nearest first, ties in alphabetical order.

@@ -53,8 +53,8 @@ pub fn to_string(diagnostic: &Diagnostic, colour: bool) -> String {
     renderer.render(&[group])
 }
 
-/// The text with signs in the place of what would drive the terminal or turn its lines around; each as long as before, so
-/// that places stay where they are. Other control characters are the renderer's business.
+/// Replaces characters that control a terminal or the direction of text by others of the same length in bytes, so
+/// that spans stay valid. The renderer replaces the ASCII control characters.
 fn tame(text: &str) -> String {
     let one = |c: char| match c {
         '\u{80}'..='\u{9f}' | '\u{61c}' => '·',
@@ -64,7 +64,8 @@ fn tame(text: &str) -> String {
     text.chars().map(one).collect()
 }
 
-/// The whole lines that spans lie in: a long file isn't read anew for each of many findings.
+/// The range of whole lines that the spans are in. Only these are given to the renderer, which reads all that it is
+/// given: for many findings in a long file that would be quadratic.
 fn lines<'a>(text: &str, spans: impl Iterator<Item = &'a Span>) -> Range<usize> {
     let (mut start, mut end) = (text.len(), 0);
     for span in spans {

@@ -55,8 +55,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens at an address. If its port is another's, at any port that is free. It answers requests by address, by
-    /// `localhost`, and by the names in `allowed`.
+    /// Listens at an address. If its port is another's, at any port that is free. It answers requests by
+    /// address, by `localhost`, and by the names in `allowed`.
     ///
     /// # Errors
     /// If the folder is not there, or nothing can be listened to.
@@ -218,6 +218,8 @@ mod tests {
             write!(foreign, "GET / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n").unwrap();
             let mut answer = String::new();
             foreign.read_to_string(&mut answer).unwrap();
+            let second = ask(address, "GET /", "Host: evil.example\r\n");
+            assert!(!second.contains("hello"), "{second}");
             (half, answer, ask(address, "GET /", &format!("X: {}\r\n", "x".repeat(HEADER_BYTES / 4))))
         })
         .await

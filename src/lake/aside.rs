@@ -1,4 +1,4 @@
-//! Tables that nobody can read make way for new ones, and nothing of them is lost.
+//! Moves the files of tables that nobody can read, so that the tables can be built again and nothing is lost.
 
 use futures::TryStreamExt;
 use object_store::{ObjectStoreExt, path::Path as Location};

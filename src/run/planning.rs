@@ -24,7 +24,8 @@ pub struct How {
     pub gate: bool,
     /// Which models, seeds and snapshots are built.
     pub rebuild: Rebuild,
-    /// Whether tables that can't be read make way for new ones. Those of snapshots don't: they can't be made again.
+    /// Whether the files of tables that can't be read are moved aside. Those of snapshots aren't: their versions
+    /// can't be made again.
     pub set_aside: bool,
 }
 

@@ -37,9 +37,10 @@ pub(super) async fn answer(
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
         return response;
     }
-    let authority = uri.authority().map(Authority::as_str);
-    let host = authority.or_else(|| headers.get(header::HOST).and_then(|host| host.to_str().ok()));
-    if !host.is_some_and(|host| site.hosts.know(host)) {
+    // Each host that is named must be known, and one must be named.
+    let named = headers.get_all(header::HOST).iter().map(|host| host.to_str().unwrap_or_default());
+    let named: Vec<&str> = named.chain(uri.authority().map(Authority::as_str)).collect();
+    if named.is_empty() || !named.iter().all(|host| site.hosts.know(host)) {
         return plain(
             StatusCode::MISDIRECTED_REQUEST,
             "this address is not known here; start the server with `--allowed-host` and its name to allow it\n",
@@ -113,6 +114,7 @@ fn plain(status: StatusCode, text: &'static str) -> Response<Body> {
     *response.status_mut() = status;
     let kind = HeaderValue::from_static("text/plain; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }
 
