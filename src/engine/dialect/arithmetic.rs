@@ -282,6 +282,57 @@ impl Arithmetic {
     }
 }
 
+/// Levels of a chain that its name has in full.
+const WHOLE: usize = 64;
+
+/// Operands at the end of a longer chain that its name has.
+const TAIL: usize = 4;
+
+/// The name of an operand: in full, or of a long chain its last operands, so many at most.
+fn short_name(expr: &Expr, tail: usize) -> String {
+    if !is_longer(expr, WHOLE) {
+        return expr.schema_name().to_string();
+    }
+    let inner = match expr {
+        Expr::Cast(cast) => cast.expr.as_ref(),
+        Expr::Alias(alias) => alias.expr.as_ref(),
+        other => other,
+    };
+    match inner {
+        Expr::ScalarFunction(call) if tail > 0 => {
+            let symbol = call.func.inner().downcast_ref::<Arithmetic>().map(|own| own.operation.symbol());
+            match (symbol, call.args.as_slice()) {
+                (Some(symbol), [left, right]) => {
+                    format!("{} {symbol} {}", short_name(left, tail - 1), short_name(right, 0))
+                }
+                _ => "…".to_owned(),
+            }
+        }
+        _ => "…".to_owned(),
+    }
+}
+
+/// Returns whether an expression has more levels than `levels`, down its first or its last operands.
+fn is_longer(expr: &Expr, levels: usize) -> bool {
+    let down = |last: bool| {
+        let mut at = expr;
+        for _ in 0..levels {
+            at = match at {
+                Expr::Cast(cast) => &cast.expr,
+                Expr::Alias(alias) => &alias.expr,
+                Expr::ScalarFunction(call) => {
+                    let next = if last { call.args.last() } else { call.args.first() };
+                    let Some(next) = next else { return false };
+                    next
+                }
+                _ => return false,
+            };
+        }
+        true
+    };
+    down(false) || down(true)
+}
+
 impl ScalarUDFImpl for Arithmetic {
     fn name(&self) -> &'static str {
         match self.operation {
@@ -299,12 +350,14 @@ impl ScalarUDFImpl for Arithmetic {
         }
     }
 
-    /// As the operator is written.
+    /// As the operator is written. DataFusion asks each level of an expression for its name whenever it asks for a
+    /// type, so that the names of long chains are cut off.
     fn schema_name(&self, args: &[Expr]) -> Result<String> {
         Ok(match args {
-            [one] => format!("({} {})", self.operation.symbol(), one.schema_name()),
+            [one] => format!("({} {})", self.operation.symbol(), short_name(one, 0)),
             [left, right] => {
-                format!("{} {} {}", left.schema_name(), self.operation.symbol(), right.schema_name())
+                let (left, right) = (short_name(left, TAIL), short_name(right, 0));
+                format!("{left} {} {right}", self.operation.symbol())
             }
             _ => self.name().to_owned(),
         })
