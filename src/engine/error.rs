@@ -116,6 +116,9 @@ impl SqlError {
             (format!("`{name}` doesn't take values of these types"), "cast them to what it takes")
         } else if let Some((name, _)) = said.split_once(" does not support type ") {
             (format!("`{name}` doesn't take values of these types"), "cast them to what it takes")
+        } else if said.starts_with("recursionLimitExceeded") {
+            let message = "parentheses, calls or subqueries are nested too deep here".to_owned();
+            (message, "compute parts of it in CTEs")
         } else if said.starts_with("cannot access field at argument ") {
             ("only structs and maps have fields".to_owned(), "for JSON, use json_extract(…)")
         } else {

@@ -298,6 +298,8 @@ fn config(settings: &EngineSettings) -> Result<SessionConfig> {
         // In either direction, unless the query says otherwise.
         options.sql_parser.default_null_ordering = "nulls_last".into();
     }
+    // `dialect` decides which of them are read.
+    options.sql_parser.enable_subquery_sort_elimination = Dialect::of(syntax) == Dialect::Other;
     options.catalog.default_catalog.clone_from(&settings.database);
     options.sql_parser.collect_spans = true;
     // Names are compared as written once quoted; unquoted ones fold to lower case, as in DuckDB.

@@ -13,9 +13,11 @@
 //! - `token`: syntax that the parser can't be taught, in words that it knows
 //! - `grammar`: operators, precedences and literals that the parser's DuckDB dialect lacks
 //! - `statement`: rewrites that need no types
+//! - `depth`: expressions that are nested too deep
 //! - `lateral`: subqueries in FROM that unnest a list of a table before; `independent`: a guard
 //! - `star`: COLUMNS and stars with options; `relation`: PIVOT and UNPIVOT; `as_of`: ASOF JOIN
 //! - `operator`, `arithmetic`, `compute`: operators, their types and their kernels
+//! - `ordered`: orders of subqueries, where they are read
 //! - `order`: comparisons of nested values, and with the elements of lists
 //! - `types`: names of types, and where two types meet
 //! - `cast`: conversions; `conversion`: the same for functions; `placeholder`: what a cast is until its types
@@ -32,11 +34,13 @@ mod compute;
 mod constant;
 mod conversion;
 mod correlated;
+mod depth;
 mod grammar;
 mod independent;
 mod lateral;
 mod operator;
 mod order;
+mod ordered;
 mod placeholder;
 mod postgres;
 mod relation;
@@ -250,7 +254,8 @@ fn joined(plan: LogicalPlan, natural: Option<tokenizer::Span>) -> Result<Logical
 
 /// The plan of a statement with every type decided.
 fn checked(plan: LogicalPlan) -> Result<LogicalPlan> {
-    correlated::without_not_in(as_of::settle(coerce::check(lateral::flatten(unnested::named(plan)?)?)?)?)
+    let plan = lateral::flatten(unnested::named(ordered::settled(plan)?)?)?;
+    correlated::without_not_in(as_of::settle(coerce::check(plan)?)?)
 }
 
 /// Computes the constants that limit rows.

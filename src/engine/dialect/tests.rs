@@ -196,6 +196,14 @@ const CASES: &[(&str, &str)] = &[
         "select lag(x ignore nulls) over (order by i desc) as r from (values (1,5),(2,null),(3,4)) t(i,x)",
         "INTEGER 4 4 NULL",
     ),
+    ("with c as (select * from (values (1),(3),(2)) t(x) order by -x) select x from c limit 1", "INTEGER 3"),
+    ("select x from (select * from (values (1),(3),(2)) t(x) order by -x) where x < 3 limit 1", "INTEGER 2"),
+    ("select list(x) as r from (select * from (values (1),(3),(2)) t(x) order by x)", "INTEGER[] [1, 2, 3]"),
+    (
+        "select sum(x) over (rows between unbounded preceding and current row) as r, row_number() over (), \
+             sum(x) over () from (select * from (values (1),(3),(2)) t(x) order by x) order by r desc",
+        "DECIMAL(38,0) 6 3 1",
+    ),
     ("select interval (1.5) day as r", "INTERVAL 1 day"),
     ("select 'abc' glob 'a?[!x]*' as r", "BOOLEAN true"),
     ("select 1 as r from (values (1)) a(x) positional join (values (1)) b(y)", "error"),

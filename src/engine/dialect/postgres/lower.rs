@@ -10,15 +10,12 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::{
-    super::statement::subquery,
+    super::{depth::Depth, statement::subquery},
     expression::{self, as_written},
     from, name,
     placeholder::UNKNOWN,
     refuse::Refused,
 };
-
-/// Nesting of expressions that is refused.
-const DEEPEST: usize = 20_000;
 
 type Flow = ControlFlow<Refused>;
 
@@ -40,6 +37,7 @@ struct Lowering {
     limits: Vec<Option<LimitClause>>,
     /// Frames of windows, one entry for each expression that is being visited.
     frames: Vec<Option<WindowFrame>>,
+    depth: Depth,
     /// Frames of a SELECT's named windows.
     named_frames: Vec<Vec<Option<WindowFrame>>>,
     /// Subqueries that DataFusion plans as joins, by where they lie in memory.
@@ -134,15 +132,14 @@ impl VisitorMut for Lowering {
             _ => None,
         };
         self.frames.push(frame);
-        if self.frames.len() > DEEPEST {
-            let message = format!("this expression is nested more than {DEEPEST} levels deep");
-            let help = "write long lists of conditions as `in (…)`, or join a table of values";
+        if let Err((message, help)) = self.depth.enter(expr) {
             return ControlFlow::Break(Refused::new(message, help, expr.span()));
         }
         ControlFlow::Continue(())
     }
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> Flow {
+        self.depth.leave();
         if let Some(frame) = self.frames.pop().flatten()
             && let Expr::Function(function) = expr
             && let Some(WindowType::WindowSpec(spec)) = &mut function.over

@@ -81,7 +81,7 @@ pub(super) async fn plan(state: &SessionState, mut statement: Statement) -> Resu
         }
         error
     })?;
-    let plan = check::check(planned)?;
+    let plan = check::check(super::ordered::settled(planned)?)?;
     for field in plan.schema().fields() {
         if let Some(name) = name::is_taken(field.name()) {
             return Err(refuse::at(

@@ -48,6 +48,8 @@ pub(super) use self::{
     star::{Choice, Star, condition},
 };
 
+use super::depth::Depth;
+
 /// What can't be planned as DuckDB means it, and where.
 #[derive(Debug)]
 pub(super) struct Refused {
@@ -64,10 +66,6 @@ impl Refused {
         Self { message: message.into(), help: help.map(Into::into), span }
     }
 }
-
-/// Nesting of expressions that is refused: far beyond what people write, and within the stack of the threads
-/// that plan.
-const DEEPEST: usize = 20_000;
 
 /// Rewrites a query in place. Returns its stars, which are in it by their numbers.
 ///
@@ -136,6 +134,7 @@ struct Lowering {
     limits: Vec<Option<LimitClause>>,
     /// Frames of windows, which stay as written: one entry for each expression that is being visited.
     frames: Vec<Option<WindowFrame>>,
+    depth: Depth,
     /// Frames of a SELECT's named windows.
     named_frames: Vec<Vec<Option<WindowFrame>>>,
     /// Arguments of table functions, which stay as written.
@@ -310,9 +309,7 @@ impl VisitorMut for Lowering {
             _ => None,
         };
         self.frames.push(frame);
-        if self.frames.len() > DEEPEST {
-            let message = format!("this expression is nested more than {DEEPEST} levels deep");
-            let help = "write long lists of conditions as `in (…)`, or join a table of values";
+        if let Err((message, help)) = self.depth.enter(expr) {
             return ControlFlow::Break(Refused::new(message, Some(help), expr.span()));
         }
         if let Expr::Function(function) = expr {
@@ -322,6 +319,7 @@ impl VisitorMut for Lowering {
     }
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Refused> {
+        self.depth.leave();
         if let Some(frame) = self.frames.pop().flatten()
             && let Expr::Function(function) = expr
             && let Some(WindowType::WindowSpec(spec)) = &mut function.over

@@ -204,12 +204,17 @@ fn unless_float(
 ) -> Result<Expr> {
     match call.params.args.as_slice() {
         [one] => match info.get_data_type(one)? {
-            DataType::Interval(_) => Ok(Expr::AggregateFunction(call)),
-            of if of.is_floating() => Ok(Expr::AggregateFunction(call)),
+            of if of.is_floating() || is_ordered_otherwise(&of) => Ok(Expr::AggregateFunction(call)),
             _ => replaced(call, native),
         },
         _ => Ok(Expr::AggregateFunction(call)),
     }
+}
+
+/// Returns whether DataFusion has another order of values: it compares months before days, so that 1 month is more than
+/// 31 days, and NULL is the least part of a struct or list.
+fn is_ordered_otherwise(of: &DataType) -> bool {
+    matches!(of, DataType::Interval(_)) || of.is_nested()
 }
 
 /// DataFusion's own function.
@@ -289,8 +294,7 @@ impl Extreme {
     fn own(&self, arguments: &[FieldRef]) -> Option<&dyn Method> {
         match arguments {
             [_, _, ..] => Some(&self.many),
-            // DataFusion compares months before days: 1 month is more than 31 days there.
-            [one] if matches!(one.data_type(), DataType::Interval(_)) => Some(&self.many),
+            [one] if is_ordered_otherwise(one.data_type()) => Some(&self.many),
             [one] if one.data_type().is_floating() => Some(&self.floats),
             _ => None,
         }

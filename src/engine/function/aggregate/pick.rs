@@ -205,7 +205,9 @@ pub(super) fn extreme(columns: &[ArrayRef], settings: &Settings, greatest: bool)
     if by.is_empty() {
         return settings.null();
     }
-    let field = SortField::new_with_options(by.data_type().clone(), SortOptions::new(greatest, false));
+    // NULL is the greatest part of a nested value; no value is NULL itself.
+    let nulls_first = greatest && by.data_type().is_nested();
+    let field = SortField::new_with_options(by.data_type().clone(), SortOptions::new(greatest, nulls_first));
     let rows = RowConverter::new(vec![field])?.convert_columns(&[comparable(by)?])?;
     let order = |a: &u32, b: &u32| rows.row(*a as usize).cmp(&rows.row(*b as usize));
     let mut indices: Vec<u32> = (0..u32::try_from(rows.num_rows()).unwrap_or(u32::MAX)).collect();
