@@ -28,7 +28,10 @@ pub use self::{
     snapshot::{HardDeletes, MetaColumns, SnapshotConfig, SnapshotStrategy},
     test::{Condition, OnViolation, TestConfig, TestSeverity},
 };
-use crate::{diag::Diagnostic, text::Span};
+use crate::{
+    diag::Diagnostic,
+    text::{Span, Spanned},
+};
 
 /// A setting and where it was made.
 #[derive(Debug, Clone)]
@@ -116,6 +119,12 @@ impl<'a> Reader<'a> {
             Value::Number(number) => Some(number.to_string()),
             _ => self.mistyped(key, "text"),
         }
+    }
+
+    /// A text and its place; none if it is empty, which is no setting in dbt.
+    fn name(&mut self, key: &str) -> Option<Spanned<String>> {
+        let name = self.text(key).filter(|name| !name.is_empty())?;
+        Some(Spanned::new(name, self.settings.get(key)?.span.clone()))
     }
 
     fn list(&mut self, key: &str) -> Vec<String> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::{Layer, Reader, incremental::Incremental, merged};
-use crate::diag::Diagnostic;
+use crate::{diag::Diagnostic, text::Spanned};
 
 /// What a model becomes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,9 +51,9 @@ pub struct ModelConfig {
     /// A disabled model is as if it were not there.
     pub enabled: bool,
     /// The folder under the lake's root, if set.
-    pub schema: Option<String>,
+    pub schema: Option<Spanned<String>>,
     /// The table's name, if it is not the file's.
-    pub alias: Option<String>,
+    pub alias: Option<Spanned<String>>,
     /// Tags for selection.
     pub tags: BTreeSet<String>,
     /// Columns whose values become folders.
@@ -85,8 +85,8 @@ impl ModelConfig {
             incremental: (materialized == Materialized::Incremental)
                 .then(|| Incremental::read(&mut reader, reads_files)),
             enabled: reader.bool("enabled").unwrap_or(true),
-            schema: reader.text("schema"),
-            alias: reader.text("alias"),
+            schema: reader.name("schema"),
+            alias: reader.name("alias"),
             tags: reader.list("tags").into_iter().collect(),
             partition_by: reader.list("partition_by"),
             target_file_size: reader.size("target_file_size"),

@@ -38,7 +38,7 @@ impl Resolver<'_> {
         let mut parents = self.parents(&parsed.captures);
         parents.extend(attached.clone());
         let audit = self.audit(parsed, &config, attached.as_ref().or(parents.first()));
-        self.usable_names(&parsed.id, &audit, &parsed.declared);
+        self.usable_names(&parsed.id, &audit, &parsed.declared, &parsed.declared);
         let test = DataTest {
             id: parsed.id.clone(),
             name: parsed.name.clone(),

@@ -1,6 +1,8 @@
 //! Names that become folders: a schema and a table are folders of the lake, so no name may mean another
 //! place, or one that some disks or stores don't have.
 
+use icu_normalizer::ComposingNormalizerBorrowed;
+
 /// Names that Windows keeps for devices, with any extension.
 const DEVICES: [&str; 4] = ["con", "prn", "aux", "nul"];
 
@@ -9,6 +11,11 @@ const RESERVED: [&str; 2] = ["_headwater", "_delta_log"];
 
 /// The longest name of a folder that file systems have, in bytes. Companion tables add a suffix to the name.
 const LONGEST: usize = 255 - "_rejected_accepted".len();
+
+/// A name as disks compare it that don't tell case, or ways to write an accent, apart.
+pub(super) fn folded(name: &str) -> String {
+    ComposingNormalizerBorrowed::new_nfc().normalize(&name.to_lowercase()).into_owned()
+}
 
 /// Returns why a name can't be a folder of the lake, in words that follow the name.
 pub(super) fn unusable(name: &str) -> Option<String> {

@@ -196,7 +196,7 @@ impl Resolver<'_> {
         }
         let relation = self.table(&config, &file.name);
         self.lookup.models.insert(file.name.clone(), (id.clone(), relation.clone()));
-        self.table_place(&id, &relation, start);
+        self.table_place(&id, &relation, &config, start);
         let model = Model {
             id: id.clone(),
             name: file.name.clone(),
@@ -216,10 +216,8 @@ impl Resolver<'_> {
 
     /// Where the table of a node of this name lies.
     fn table(&self, config: &ModelConfig, name: &str) -> Relation {
-        // As in dbt, an empty text is no setting.
-        let set = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
-        let schema = set(&config.schema).unwrap_or_else(|| "main".to_owned());
-        let name = set(&config.alias).unwrap_or_else(|| name.to_owned());
+        let schema = config.schema.as_ref().map_or("main", |schema| &schema.value);
+        let name = config.alias.as_ref().map_or(name, |alias| &alias.value);
         Relation::new(format!("{}{schema}", self.prefix), name)
     }
 
@@ -281,27 +279,34 @@ impl Resolver<'_> {
     }
 
     /// Notes where a node's table lies in the lake: in a folder that only this table has.
-    fn table_place(&mut self, id: &NodeId, relation: &Relation, span: Span) {
-        self.usable_names(id, relation, &span);
-        let folded = (relation.schema.to_lowercase(), relation.name.to_lowercase());
+    fn table_place(&mut self, id: &NodeId, relation: &Relation, config: &ModelConfig, start: Span) {
+        let place = |set: &Option<Spanned<String>>| {
+            set.as_ref().map_or_else(|| start.clone(), |set| set.span.clone())
+        };
+        self.usable_names(id, relation, &place(&config.schema), &place(&config.alias));
+        let span = place(if config.alias.is_some() { &config.alias } else { &config.schema });
+        let folded = (folder::folded(&relation.schema), folder::folded(&relation.name));
         if let Some(other) = self.folded.insert(folded, id.clone())
             && self.lookup.relations.get(relation).is_none_or(|same| *same != other)
         {
-            let message = format!("the tables of `{other}` and `{id}` differ by case alone");
+            let message = format!("the tables of `{other}` and `{id}` would be one folder on some disks");
             self.findings.push(
                 Diagnostic::error("duplicate-relation", message)
                     .at(span.clone(), "")
                     .at(self.places[&other].clone(), "the other")
-                    .hint("give one of them another `alias` or `schema`: some disks take both names for one folder"),
+                    .note("names that differ by case or by how accents are written are one name there")
+                    .hint("give one of them another `alias` or `schema`"),
             );
         }
         self.place(id, relation, span);
+        self.places.insert(id.clone(), start);
     }
 
     /// Checks that a schema and a table can be folders.
-    fn usable_names(&mut self, id: &NodeId, relation: &Relation, span: &Span) {
-        let parts = [("schema", "schema", &relation.schema), ("table", "alias", &relation.name)];
-        for (what, setting, name) in parts {
+    fn usable_names(&mut self, id: &NodeId, relation: &Relation, schema_at: &Span, table_at: &Span) {
+        let parts =
+            [("schema", "schema", &relation.schema, schema_at), ("table", "alias", &relation.name, table_at)];
+        for (what, setting, name, span) in parts {
             if let Some(reason) = folder::unusable(name) {
                 let message = format!("the {what} `{name}` of `{id}` {reason}");
                 self.findings.push(

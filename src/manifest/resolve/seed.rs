@@ -35,7 +35,7 @@ impl Resolver<'_> {
         let relation = self.table(&table, &file.name);
         self.lookup.has_seeds = true;
         self.lookup.models.insert(file.name.clone(), (id.clone(), relation.clone()));
-        self.table_place(&id, &relation, start);
+        self.table_place(&id, &relation, &table, start);
         let read = seed::file(&file.path);
         self.lookup.relations.insert(read.clone(), id.clone());
         let model = Model {

@@ -36,7 +36,7 @@ impl Resolver<'_> {
         let relation = self.table(&table, &parsed.name);
         self.lookup.has_snapshots = true;
         self.lookup.models.insert(parsed.name.clone(), (id.clone(), relation.clone()));
-        self.table_place(&id, &relation, parsed.declared.clone());
+        self.table_place(&id, &relation, &table, parsed.declared.clone());
         let model = Model {
             id: id.clone(),
             name: parsed.name.clone(),
