@@ -7,11 +7,13 @@ use datafusion::{
         array::{RecordBatchOptions, StringArray, new_null_array},
         compute::cast,
         datatypes::{DataType, Field, Schema},
+        error::ArrowError,
     },
     datasource::{MemTable, provider_as_source},
     error::{DataFusionError, Result},
     execution::SendableRecordBatchStream,
     logical_expr::{JoinType, LogicalPlanBuilder},
+    parquet::errors::ParquetError,
     physical_expr::{Partitioning, PhysicalExpr, expressions},
     physical_plan::{
         ExecutionPlan, ExecutionPlanProperties, execute_stream, execute_stream_partitioned,
@@ -150,6 +152,22 @@ pub fn is_disk_full(error: &DataFusionError) -> bool {
     let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
     causes.filter_map(|cause| cause.downcast_ref::<std::io::Error>()).any(|error| {
         matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
+    })
+}
+
+/// Whether the query failed over the bytes of a file, or in a way that they may be the reason of: a panic.
+#[must_use]
+pub fn is_unreadable(error: &DataFusionError) -> bool {
+    let mut causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+    causes.any(|cause| {
+        let join = cause.downcast_ref::<tokio::task::JoinError>();
+        let own = matches!(cause.downcast_ref(), Some(DataFusionError::ParquetError(_)));
+        let arrow = matches!(cause.downcast_ref(), Some(ArrowError::ParquetError(_)));
+        let store = matches!(cause.downcast_ref(), Some(object_store::Error::NotFound { .. }));
+        own || arrow
+            || store
+            || cause.is::<ParquetError>()
+            || join.is_some_and(tokio::task::JoinError::is_panic)
     })
 }
 

@@ -13,7 +13,7 @@ use deltalake::{
     logstore::LogStoreRef,
 };
 use futures::{StreamExt, stream};
-use object_store::{ObjectStoreExt, path::Path as Location};
+use object_store::{ObjectStore, ObjectStoreExt, path::Path as Location};
 use percent_encoding::percent_decode_str;
 
 use super::{
@@ -101,6 +101,23 @@ impl Base {
         Ok(files.iter().map(|file| file.path().into_owned()).collect())
     }
 
+    /// All its files with their sizes in bytes, as its log has them.
+    pub(super) fn sizes(&self) -> Result<Vec<(String, u64)>, LakeError> {
+        let files = self.snapshot.try_log_data().map_err(|error| LakeError::of(READ, &self.place, error))?;
+        let with_size = |file: LogicalFileView| (file.path().into_owned(), file.size().unsigned_abs());
+        Ok(files.iter().map(with_size).collect())
+    }
+
+    /// Where its files are read from.
+    pub(super) fn store(&self) -> Arc<dyn ObjectStore> {
+        self.log_store.object_store(None)
+    }
+
+    /// The table's place as people may see it.
+    pub(super) fn place(&self) -> &str {
+        &self.place
+    }
+
     /// All its files with the deletion vector of each, named as by [`files`](Self::files).
     pub(super) fn deletions(&self) -> Result<BTreeMap<String, Option<DeletionVector>>, LakeError> {
         let files = self.snapshot.try_log_data().map_err(|error| LakeError::of(READ, &self.place, error))?;
@@ -117,7 +134,7 @@ impl Base {
 
     /// Whether all of these files are there, named from the table's root.
     pub(super) async fn has_files(&self, files: impl IntoIterator<Item = String>) -> Result<bool, LakeError> {
-        let store = self.log_store.object_store(None);
+        let store = self.store();
         let mut looks = stream::iter(files.into_iter().collect::<Vec<_>>())
             .map(|file| {
                 let store = store.clone();

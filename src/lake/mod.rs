@@ -15,7 +15,7 @@
 //! a change starts from, `between` how two versions differ, `deletion_vector` which rows of a file no longer
 //! count, `known` which were read already. `cast` brings rows into a table's form, `misfit` names values that
 //! it can't hold, `sink` is one writer's memory, `file_writer` writes a file, `commit` makes the log entry,
-//! `constraint` binds other writers, `past` tells of earlier versions, `facts` of the newest, `attest` says
+//! `constraint` binds other writers, `past` tells of earlier versions, `facts` of the newest, `damage` of a file that can't be read, `attest` says
 //! more of the rows that are there, `notes` are small texts beside the tables, `runs` cleans up after runs
 //! that were killed, of which `fault` makes some for tests.
 
@@ -26,6 +26,7 @@ mod between;
 mod cast;
 mod commit;
 mod constraint;
+mod damage;
 mod deletion_vector;
 mod error;
 mod facts;
@@ -52,6 +53,7 @@ pub use self::{
     base::{Base, Replaces},
     between::Between,
     constraint::Constraints,
+    damage::Damage,
     error::LakeError,
     facts::Facts,
     fault::Fault,

@@ -154,9 +154,9 @@ impl<'a> Audit<'a> {
             let (Some(test), Some(compiled)) =
                 (worker.manifest.test(&step.node), worker.compiled.tests.get(&step.node))
             else {
-                let error = StepError::Lost(step.node.to_string());
+                let message = StepError::Lost(step.node.to_string()).to_string();
                 let _ = self.told.started(step);
-                self.told.finished(step, worker.failed(step, &error));
+                self.told.finished(step, Outcome::Failed { message, compiled: None });
                 audited.failed.push(step.node.clone());
                 continue;
             };
@@ -270,7 +270,7 @@ impl<'a> Audit<'a> {
     async fn alone(&self, item: &Item<'_>, tables: &Tables) -> Found {
         match self.count(item, tables).await {
             Ok(number) => self.settle(item, number, tables).await,
-            Err(error) => self.lost(item, &error),
+            Err(error) => self.lost(item, &error).await,
         }
     }
 
@@ -282,10 +282,10 @@ impl<'a> Audit<'a> {
     }
 
     /// A test or constraint that could not be computed: nobody knows, so it is not well.
-    fn lost(&self, item: &Item<'_>, error: &StepError) -> Found {
+    async fn lost(&self, item: &Item<'_>, error: &StepError) -> Found {
         match item.asks {
             Asks::Test(step, ..) => {
-                self.told.finished(step, self.worker.failed(step, error));
+                self.told.finished(step, self.worker.failed(step, error).await);
                 Found::Verdict { test: step.node.clone(), status: None, failures: 0, metric: None }
             }
             Asks::Constraint(name) => {
@@ -314,7 +314,7 @@ impl<'a> Audit<'a> {
                     None => Ok(verdict::judge(&test.config, number.unwrap_or_default())),
                 };
                 match verdict {
-                    Err(error) => self.lost(item, &error),
+                    Err(error) => self.lost(item, &error).await,
                     Ok(verdict) => {
                         let verdict = self.filled_in(verdict, step, test, item, tables).await;
                         let (status, failures) = (Some(verdict.status), verdict.failures);

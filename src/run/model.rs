@@ -67,7 +67,7 @@ impl Worker {
                         () = self.cancel.cancelled() => return Err(Cancelled),
                     }
                 }
-                Err(error) => break self.failed(step, &error),
+                Err(error) => break self.failed(step, &error).await,
             }
         };
         told.finished(step, outcome);

@@ -1,6 +1,6 @@
 //! What carries out a job: the node is made first, then judged. What goes wrong becomes a step's outcome.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 use tokio_util::sync::CancellationToken;
 
@@ -12,9 +12,14 @@ use super::{
 };
 use crate::{
     compile::Compiled,
-    engine::{Engine, EngineError, Table, execute::is_disk_full, message, source::RejectSink},
-    lake::LakeError,
-    manifest::{DataTest, Manifest, Model, Node, Snapshot},
+    engine::{
+        Engine, EngineError, Query, Table,
+        execute::{is_disk_full, is_unreadable},
+        message,
+        source::RejectSink,
+    },
+    lake::{Damage, LakeError},
+    manifest::{DataTest, Manifest, Materialized, Model, Node, Snapshot},
     name::Relation,
     outcome::Outcome,
     plan::{Action, Job, Reason, Step},
@@ -135,7 +140,10 @@ impl Worker {
         let outcome = tokio::select! {
             biased;
             () = self.cancel.cancelled() => return Err(Cancelled),
-            outcome = work => outcome.unwrap_or_else(|error| self.failed(step, &error)),
+            outcome = work => match outcome {
+                Ok(outcome) => outcome,
+                Err(error) => self.failed(step, &error).await,
+            },
         };
         let well = outcome.is_success();
         told.finished(step, outcome);
@@ -167,18 +175,44 @@ impl Worker {
         }
     }
 
-    pub(super) fn failed(&self, step: &Step, error: &StepError) -> Outcome {
+    pub(super) async fn failed(&self, step: &Step, error: &StepError) -> Outcome {
         let mut message = error.to_string();
-        if let StepError::Engine(error) | StepError::Lake(LakeError::Query(error)) = error
-            && is_disk_full(error)
-            && let Some(folder) = self.engine.spill_folder()
-        {
-            let place = folder.display();
-            message = format!(
-                "{message}: no room is left for temporary files in {place}; choose another place with `temp_dir`"
-            );
+        if let StepError::Engine(error) | StepError::Lake(LakeError::Query(error)) = error {
+            if is_disk_full(error)
+                && let Some(folder) = self.engine.spill_folder()
+            {
+                let place = folder.display();
+                message = format!(
+                    "{message}: no room is left for temporary files in {place}; choose another place with `temp_dir`"
+                );
+            }
+            if is_unreadable(error)
+                && let Some(damage) = self.damage(step).await
+            {
+                message = damage;
+            }
         }
         Outcome::Failed { message, compiled: self.compiled_file(step) }
+    }
+
+    /// Which file of the tables that a step reads is damaged, and what to do about it; none if all of them are whole.
+    async fn damage(&self, step: &Step) -> Option<String> {
+        let mut relations = BTreeSet::new();
+        if let Some(model) = self.compiled.models.get(&step.node) {
+            let increment = model.increment.iter().map(|increment| &increment.query);
+            relations.extend(increment.chain([&model.query]).flat_map(Query::relations));
+        }
+        if let Some(test) = self.compiled.tests.get(&step.node) {
+            relations.extend(test.probe.rows.relations());
+        }
+        let tables: BTreeSet<Relation> = relations.iter().map(Relation::table).collect();
+        for relation in tables.iter().filter(|relation| !self.manifest.is_file(relation)) {
+            let Ok(Some(base)) = self.tables.lake().base(relation).await else { continue };
+            let Ok(Some(Damage { file, reason })) = base.damage().await else { continue };
+            let cure = self.manifest.at(relation).map_or_else(String::new, rebuilt);
+            return Some(format!("{file}, a data file of {relation}, {reason}; {cure}"));
+        }
+        None
     }
 
     /// The file of a step's compiled SQL, as people are told.
@@ -187,5 +221,22 @@ impl Worker {
         let model = model.or_else(|| self.manifest.snapshot(&step.node).map(Snapshot::compiled_path));
         let path = model.or_else(|| self.manifest.test(&step.node).map(DataTest::compiled_path))?;
         Some(self.artifacts.join(path).display().to_string())
+    }
+}
+
+/// How a table that lost rows is made whole again.
+fn rebuilt(node: &Node) -> String {
+    let name = node.display_name();
+    match node {
+        Node::Model(model) if model.config.materialized == Materialized::Incremental => {
+            format!("build {name} from nothing: `headwater build --full-refresh --select {name}`")
+        }
+        Node::Model(_) | Node::Seed(_) => {
+            format!("build {name} again: `headwater build --force --select {name}`")
+        }
+        Node::Snapshot(_) => {
+            "restore the file from a copy, since the snapshot's versions can't be made again".to_owned()
+        }
+        _ => "restore the file from a copy, or let the table's owner write it again".to_owned(),
     }
 }

@@ -83,3 +83,26 @@ fn a_database_that_is_none_fails_alone() {
     project.write("shop.db", "this is text and no database, long enough to have a header");
     project.run(["build"]).failure().says("shop.db").says("PASS=1");
 }
+
+#[test]
+fn a_damaged_data_file_is_named_with_its_cure() {
+    let project = project();
+    let files = project.files("lake/main/a");
+    let file = files.iter().find(|file| file.ends_with(".parquet")).expect("a data file");
+    let path = project.path(&format!("lake/main/a/{file}"));
+    let whole = std::fs::read(&path).expect("its bytes");
+    let misled: Vec<u8> = whole.iter().map(|byte| byte ^ 0x5a).collect();
+    for (bytes, reason) in [
+        (&whole[..whole.len() / 2], "bytes, and the table's log says"),
+        (&misled[..], "is damaged: its bytes are not those that were written"),
+    ] {
+        std::fs::write(&path, bytes).expect("other bytes");
+        let ran = project.run(["build", "--force", "--select", "b"]).failure();
+        ran.says(reason).says(file).says("build a again: `headwater build --force --select a`");
+        assert_eq!(project.rows("select x from {{ ref('b') }}"), "x\n2\n");
+    }
+    std::fs::remove_file(&path).expect("to remove it");
+    project.run(["build", "--force", "--select", "b"]).failure().says("a data file of main.a, is gone");
+    project.run(["build", "--force", "--select", "a"]).success();
+    project.run(["build", "--force", "--select", "b"]).success();
+}
