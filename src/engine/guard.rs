@@ -24,13 +24,17 @@ use datafusion::{
     },
 };
 
-use super::{nan, window_parts::WindowParts};
+use super::{hidden_constants::HiddenConstants, nan, window_parts::WindowParts};
 
 /// DataFusion's physical rules, those that push filters down under guard.
 pub(super) fn rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
-    PhysicalOptimizer::new()
-        .rules
-        .into_iter()
+    let rules = PhysicalOptimizer::new().rules.into_iter().flat_map(|rule| {
+        // Sorts and partitions are decided by this one.
+        let first = rule.name() == "EnsureRequirements";
+        let sides = first.then(|| Arc::new(HiddenConstants) as Arc<dyn PhysicalOptimizerRule + Send + Sync>);
+        sides.into_iter().chain([rule])
+    });
+    rules
         .map(|rule| {
             let rule = nan::guarded(rule);
             if rule.name().starts_with("FilterPushdown") {

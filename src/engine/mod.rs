@@ -17,7 +17,7 @@
 //! - [`checked_scan`]: a table whose filters the query applies itself
 //! - `function`: the SQL functions of dialect `duckdb`
 //! - `nan`: numbers that statistics leave out
-//! - `guard`, `null_keys`, `merge_keys`: against an optimizer that would lose or find rows, and joins that
+//! - `guard`, `comparisons`, `constant_not_in`, `hidden_constants`, `null_keys`, `merge_keys`: against an optimizer that would lose or find rows, and joins that
 //!   could not spill
 //! - `spill`: where rows go that memory has no room for
 //! - `distinct`: distinct aggregates that can spill
@@ -35,6 +35,8 @@ pub mod batch;
 pub mod bind;
 pub mod change;
 pub mod checked_scan;
+mod comparisons;
+mod constant_not_in;
 mod dialect;
 pub mod diff;
 pub mod digest;
@@ -44,6 +46,7 @@ pub mod execute;
 mod function;
 pub mod given;
 mod guard;
+mod hidden_constants;
 pub mod lineage;
 mod merge_keys;
 mod nan;

@@ -10,6 +10,7 @@ it stays one. Exit code 1 if anything is different.
 
 import argparse
 import random
+import re
 import sys
 import tempfile
 import time
@@ -43,6 +44,8 @@ class World:
             self.files[name] = Path(folder) / f"{name}.parquet"
             maker.execute(f"copy {name} to '{self.files[name]}' (format parquet)")
         self.duck = Duck(self.files, seconds=10)
+        # Its rewriting of `date_trunc(…) <> constant` takes NULL for a value.
+        self.duck.connection.execute("set disabled_optimizers = 'expression_rewriter'")
 
     def ddl(self, name):
         columns, rows = self.tables[name]
@@ -50,6 +53,15 @@ class World:
         if rows:
             text += f" insert into {name} values {', '.join('(' + ', '.join(row) + ')' for row in rows)};"
         return text
+
+
+def only_nulls(what, ours, theirs):
+    """Whether answers differ in nothing but the types of columns that are all NULL."""
+    columns = re.match(r"((?:type of column \d+: \S+, DuckDB [^:;]+(?:; )?)+): ", what)
+    if not columns or len(ours.rows) != len(theirs.rows):
+        return False
+    places = [int(at) - 1 for at in re.findall(r"type of column (\d+)", columns[1])]
+    return all(row[at] is None for rows in (ours.rows, theirs.rows) for row in rows for at in places)
 
 
 class Fuzz:
@@ -67,6 +79,8 @@ class Fuzz:
             and ours.status == "ok"
         ):
             verdict.what = "lazy: " + verdict.what
+        if verdict.status == "different" and only_nulls(verdict.what, ours, theirs):
+            verdict.what = "only NULL: " + verdict.what
         return verdict
 
     def ask(self, world, query, where):

@@ -70,9 +70,8 @@ fn settle(plan: LogicalPlan, is_read: bool) -> Result<LogicalPlan> {
         }
         LogicalPlan::Aggregate(aggregate) if aggregate.aggr_expr.iter().any(reads_order) => {
             if let Some(found) = ordered(&aggregate.input)? {
-                let exprs = aggregate.aggr_expr.iter().map(|expr| match reads_order(expr) {
-                    true => with_order(expr.clone(), &found.keys),
-                    false => expr.clone(),
+                let exprs = aggregate.aggr_expr.iter().map(|expr| {
+                    if reads_order(expr) { with_order(expr.clone(), &found.keys) } else { expr.clone() }
                 });
                 let builder = LogicalPlanBuilder::from(found.plan);
                 let changed = builder.aggregate(aggregate.group_expr.clone(), exprs)?.build()?;
@@ -226,5 +225,6 @@ fn renamed(plan: LogicalPlan, named: &LogicalPlan) -> Result<LogicalPlan> {
             Expr::Column(own).alias_qualified(name.relation, name.name)
         }
     });
-    LogicalPlanBuilder::from(plan.clone()).project(columns.collect::<Vec<_>>())?.build()
+    let columns: Vec<Expr> = columns.collect();
+    LogicalPlanBuilder::from(plan).project(columns)?.build()
 }

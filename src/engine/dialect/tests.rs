@@ -204,6 +204,38 @@ const CASES: &[(&str, &str)] = &[
              sum(x) over () from (select * from (values (1),(3),(2)) t(x) order by x) order by r desc",
         "DECIMAL(38,0) 6 3 1",
     ),
+    (
+        "select 4 in (5, case when b then 4 end) as r from (values (true),(false),(null)) t(b)",
+        "BOOLEAN NULL NULL true",
+    ),
+    ("select 0.0::double in ('inf', -x) as r from (values (0.0::double)) t(x)", "BOOLEAN true"),
+    (
+        "select x from (values (0.0::double),(1)) t(x) where x = 0.0::double and x = '-0.0'::double",
+        "DOUBLE 0.0",
+    ),
+    (
+        "select b.id from (values (0),(1)) a(id) left join (values (0),(1)) b(id) on a.id = b.id and 1 = a.id",
+        "INTEGER 1 NULL",
+    ),
+    (
+        "select x from (values (1),(2)) t(x) where coalesce(42, x) not in (select y from (values (0),(null)) u(y))",
+        "INTEGER ",
+    ),
+    (
+        "select distinct x from (values ('nan'::double),('nan'::double),(1)) t(x) order by 1 limit 5",
+        "DOUBLE 1.0 nan",
+    ),
+    (
+        "select row_number() over (partition by x order by i) as r \
+             from (values (0.0::double,1),(-0.0::double,2)) t(x,i)",
+        "BIGINT 1 2",
+    ),
+    (
+        "select row_number() over (partition by s.k order by a.id) as r, s.k, a.id \
+             from (values (1),(2),(3),(4)) a(id) \
+             left join (select * from (values (1,7),(3,7),(4,8)) b(id,k) where k = 7) s on a.id = s.id",
+        "BIGINT 1 1 2 2",
+    ),
     ("select interval (1.5) day as r", "INTERVAL 1 day"),
     ("select 'abc' glob 'a?[!x]*' as r", "BOOLEAN true"),
     ("select 1 as r from (values (1)) a(x) positional join (values (1)) b(y)", "error"),

@@ -79,7 +79,10 @@ impl AnalyzerRule for OneZero {
 
 fn windowed(part: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     let Expr::WindowFunction(mut window) = part else { return Ok(Transformed::no(part)) };
-    let changed = one_zero_each(&mut window.params.order_by, schema)?;
+    let mut changed = one_zero_each(&mut window.params.order_by, schema)?;
+    for key in &mut window.params.partition_by {
+        changed |= one_zero(key, schema)?;
+    }
     let window = Expr::WindowFunction(window);
     Ok(if changed { Transformed::yes(window) } else { Transformed::no(window) })
 }
