@@ -57,6 +57,8 @@ def run(test, args):
     limit = QUICK if args.quick else LONG if args.long else NORMAL
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="hw-robust-") as scratch:
+        # Some attacks run as a user without rights.
+        os.chmod(scratch, 0o755)
         command = [sys.executable, script, args.binary, *arguments(test, script, args, Path(scratch))]
         # The test's own children end with it: they are in its session.
         child = subprocess.Popen(

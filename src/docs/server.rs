@@ -196,6 +196,7 @@ mod tests {
         assert!(again.starts_with("HTTP/1.1 304") && !again.contains("<p>"), "{again}");
         assert!(other.starts_with("HTTP/1.1 200"), "{other}");
         assert!(outside.starts_with("HTTP/1.1 404"), "{outside}");
+        assert!(outside.contains("content-security-policy: default-src 'none'"), "{outside}");
         assert!(put.starts_with("HTTP/1.1 405") && put.contains("allow: GET, HEAD"), "{put}");
         stop.send(()).unwrap();
         serving.await.unwrap().unwrap();

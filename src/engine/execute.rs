@@ -160,14 +160,14 @@ pub fn is_disk_full(error: &DataFusionError) -> bool {
 pub fn is_unreadable(error: &DataFusionError) -> bool {
     let mut causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
     causes.any(|cause| {
-        let join = cause.downcast_ref::<tokio::task::JoinError>();
-        let own = matches!(cause.downcast_ref(), Some(DataFusionError::ParquetError(_)));
+        let own = match cause.downcast_ref() {
+            Some(DataFusionError::ParquetError(_)) => true,
+            Some(DataFusionError::ExecutionJoin(join)) => join.is_panic(),
+            _ => false,
+        };
         let arrow = matches!(cause.downcast_ref(), Some(ArrowError::ParquetError(_)));
         let store = matches!(cause.downcast_ref(), Some(object_store::Error::NotFound { .. }));
-        own || arrow
-            || store
-            || cause.is::<ParquetError>()
-            || join.is_some_and(tokio::task::JoinError::is_panic)
+        own || arrow || store || cause.is::<ParquetError>()
     })
 }
 

@@ -23,8 +23,8 @@ const CHANGES: [&str; 12] = [
 ];
 
 /// How much one rendering may do, in instructions; making 64 bytes of text counts as one as well. A large project's most
-/// elaborate template needs a hundredth of it, and all of it is spent in seconds.
-pub(super) const FUEL: u64 = 20_000_000;
+/// elaborate template needs a fiftieth of it, and all of it is spent in seconds.
+pub(super) const FUEL: u64 = 10_000_000;
 
 /// An environment without templates.
 pub(super) fn environment() -> Environment<'static> {

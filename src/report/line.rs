@@ -1,6 +1,9 @@
-//! A line of text for people, its parts toned. Tones become colours only when the line is painted.
+//! A line of text for people, its parts toned. Tones become colours only when the line is painted; nothing else in it
+//! drives the terminal.
 
 use anstyle::{AnsiColor, Style};
+
+use super::width::printable;
 
 /// How a part of a line is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +49,7 @@ impl Line {
 
     /// The line and one more part.
     pub(super) fn and(mut self, tone: Tone, text: impl Into<String>) -> Self {
-        self.0.push((tone, text.into()));
+        self.0.push((tone, printable(&text.into())));
         self
     }
 
@@ -60,7 +63,7 @@ impl Line {
 
     /// The line after one more part.
     pub(super) fn after(mut self, tone: Tone, text: impl Into<String>) -> Self {
-        self.0.insert(0, (tone, text.into()));
+        self.0.insert(0, (tone, printable(&text.into())));
         self
     }
 

@@ -205,7 +205,10 @@ class Bench:
         after = self.run(self.folder, *BUILD)
         if after.code != 0:
             raise Wrong(f"the next build without the fault ended with {after.code}:\n{after.out}\nafter:\n{ended.out}")
-        rows = lake.tables(self.folder / "lake")
+        try:
+            rows = lake.tables(self.folder / "lake")
+        except Exception as error:
+            raise Wrong(f"after the next build a table can't be read: {error}\n{after.out}\nafter:\n{ended.out}") from error
         if wrong := [name for name in self.new if rows.get(name) != self.new[name]]:
             raise Wrong(f"after the next build {', '.join(wrong)} is not as it should be\n{after.out}\nafter:\n{ended.out}")
         if left := lake.leftovers(self.folder / "lake"):

@@ -18,6 +18,9 @@ use crate::lake::{
     store::MARKER,
 };
 
+/// The first entry of a log.
+const FIRST: &str = "00000000000000000000.json";
+
 /// What is being done when files of a dead run are removed.
 pub(super) const CLEAN: &str = "remove files of a run that was killed from";
 
@@ -41,10 +44,15 @@ pub(super) async fn clean(diary: &Diary, run: &str, notes: &[Note]) -> Result<us
     // A marker says what the other files are; it goes after them.
     files.sort_by_key(|file| (file.contains(MARKER), *file));
     let mut removed = 0;
+    let mut logs = BTreeMap::new();
     for file in &files {
         let table = published.iter().find(|(table, _)| file.starts_with(&format!("{table}/")));
-        let commits = table.map(|(_, commits)| commits.as_slice()).unwrap_or_default();
-        if !commits.iter().any(|commit| commit.names(file)) {
+        let named = match table {
+            Some((_, commits)) => commits.iter().any(|commit| commit.names(file)),
+            // No commit was announced. That none was made is believed only of a log that has no word of the file.
+            None => logged(diary, file, &mut logs).await?,
+        };
+        if !named {
             removed += remove(diary, file).await?;
         }
     }
@@ -98,6 +106,50 @@ async fn committed(diary: &Diary, table: &str, version: u64) -> Result<Committed
         Ok(Some(_)) => Committed::Forgotten,
         Err(error) => return Err(failed(error)),
     })
+}
+
+/// Returns whether the log of a file's table tells of it, or may have told before it was cut off. `logs` are those that
+/// were read, by the table's folder.
+async fn logged(
+    diary: &Diary,
+    file: &str,
+    logs: &mut BTreeMap<String, Option<Vec<Bytes>>>,
+) -> Result<bool, LakeError> {
+    let failed = |error| LakeError::of_store(READ, file, error);
+    let name = file.rsplit('/').next().unwrap_or(file);
+    if name.starts_with(MARKER) {
+        return Ok(false);
+    }
+    for (end, _) in file.rmatch_indices('/') {
+        let table = &file[..end];
+        if !logs.contains_key(table) {
+            let folder = located(diary, table).join("_delta_log");
+            let mut entries: Vec<Location> =
+                match diary.store.list(Some(&folder)).try_collect::<Vec<_>>().await {
+                    Ok(entries) => entries.into_iter().map(|entry| entry.location).collect(),
+                    Err(Error::NotFound { .. }) => Vec::new(),
+                    Err(error) => return Err(failed(error)),
+                };
+            entries.retain(|entry| entry.extension() == Some("json"));
+            entries.sort();
+            let is_cut = entries.first().is_some_and(|first| *first != folder.clone().join(FIRST));
+            let mut words = Vec::new();
+            for entry in entries.iter().filter(|_| !is_cut) {
+                let found = diary.store.get(entry).await.map_err(failed)?;
+                words.push(found.bytes().await.map_err(failed)?);
+            }
+            logs.insert(table.to_owned(), if is_cut { None } else { Some(words) });
+        }
+        match logs.get(table) {
+            Some(None) => return Ok(true),
+            Some(Some(words)) if !words.is_empty() => {
+                return Ok(words.iter().any(|entry| String::from_utf8_lossy(entry).contains(name)));
+            }
+            // The file lies in a partition's folder, or there is no table yet.
+            _ => {}
+        }
+    }
+    Ok(false)
 }
 
 fn located(diary: &Diary, place: &str) -> Location {

@@ -19,7 +19,7 @@ use super::{
     remote::{Beating, Lost, Pace},
 };
 use crate::lake::{
-    error::LakeError,
+    error::{LakeError, WRITE},
     mount,
     place::{Directories, Root},
 };
@@ -57,6 +57,9 @@ enum Keeper {
     Remote(Beating),
     /// It has ended, or can't be kept; then nobody repairs what this run leaves if it is killed.
     Closed,
+    /// It can neither be kept nor removed, for this reason: nothing may be published any more, since what stands in it
+    /// would have it taken for files that nobody published.
+    Stuck(String),
 }
 
 impl Diary {
@@ -149,7 +152,7 @@ impl Diary {
             return;
         }
         let removed = match keeper {
-            Keeper::Nowhere | Keeper::Closed => return,
+            Keeper::Nowhere | Keeper::Closed | Keeper::Stuck(_) => return,
             Keeper::Local(held, directories) => {
                 let removed = held.remove().map_err(|error| error.to_string());
                 directories.remove_empty(&[]);
@@ -171,12 +174,21 @@ impl Diary {
     }
 
     async fn write(&self, keeper: &mut Keeper) -> Result<(), LakeError> {
+        let publishes = self.notes().fresh.iter().any(|note| matches!(note, Note::Commit { .. }));
         let written = match keeper {
             Keeper::Closed => return Ok(()),
-            Keeper::Nowhere => self.open().await.map(|opened| {
-                *keeper = opened;
-                Ok(())
-            }),
+            Keeper::Stuck(error) => Err(error.clone()),
+            Keeper::Nowhere => match self.open().await {
+                Ok(Keeper::Stuck(error)) => {
+                    *keeper = Keeper::Stuck(error.clone());
+                    Err(error)
+                }
+                Ok(opened) => {
+                    *keeper = opened;
+                    Ok(Ok(()))
+                }
+                Err(error) => Err(error),
+            },
             Keeper::Local(held, _) => {
                 let lines: String = mem::take(&mut self.notes().fresh).iter().map(line).collect();
                 held.append(&lines).map(Ok).map_err(|error| error.to_string())
@@ -194,11 +206,25 @@ impl Diary {
                     "can't write {}: {error}; if this run is killed, what it leaves behind stays",
                     self.place()
                 );
-                // A store may answer next time.
-                if !matches!(keeper, Keeper::Remote(_)) {
-                    *keeper = Keeper::Closed;
+                // A diary that has the files and not that they are published would have them removed.
+                let misleads = match mem::replace(keeper, Keeper::Closed) {
+                    Keeper::Local(held, _) if held.remove().is_ok() => false,
+                    Keeper::Local(..) | Keeper::Stuck(_) => {
+                        *keeper = Keeper::Stuck(error.clone());
+                        true
+                    }
+                    // A store may answer next time.
+                    Keeper::Remote(beating) => {
+                        *keeper = Keeper::Remote(beating);
+                        publishes
+                    }
+                    Keeper::Nowhere | Keeper::Closed => false,
+                };
+                if !misleads {
+                    return Ok(());
                 }
-                Ok(())
+                let source = std::io::Error::other(error).into();
+                Err(LakeError::Storage { doing: WRITE, place: self.place(), source })
             }
         }
     }
@@ -208,8 +234,11 @@ impl Diary {
         if let Some(folder) = &self.folder {
             let directories = Directories::before(Some(folder.clone()), self.root.mount());
             let mut held = Held::open(folder, &self.run).map_err(|error| error.to_string())?;
-            held.append(&text).map_err(|error| error.to_string())?;
-            return Ok(Keeper::Local(held, directories));
+            return match held.append(&text) {
+                Ok(()) => Ok(Keeper::Local(held, directories)),
+                Err(error) if held.remove().is_ok() => Err(error.to_string()),
+                Err(error) => Ok(Keeper::Stuck(error.to_string())),
+            };
         }
         let task = keep_alive(self.me.clone(), self.pace.beat);
         let (store, place) = (Arc::clone(&self.store), self.location());

@@ -50,7 +50,7 @@ impl Held {
     }
 
     /// Takes the diary away, and the folders if it was the last.
-    pub(super) fn remove(self) -> io::Result<()> {
+    pub(super) fn remove(&self) -> io::Result<()> {
         remove(&self.path)
     }
 }

@@ -224,6 +224,26 @@ async fn a_diary_leads_to_no_file_out_of_its_place() {
     assert!(secret.exists() && lake.observe(&table()).await.unwrap().is_some());
 }
 
+/// As where the disk was full, or failed, when the commit was to be announced.
+#[tokio::test]
+async fn files_that_were_published_without_a_word_stay() {
+    let dir = tempfile::tempdir().unwrap();
+    let lake = open(dir.path());
+    build(lake.clone().with_run("before"), "before", 0).await.unwrap();
+    let root = dir.path().join("data lake");
+    let data = files(&root).into_iter().filter(|file| file.to_string_lossy().ends_with(".parquet"));
+    let notes = data.map(|file| Note::File(file.strip_prefix(&root).unwrap().display().to_string()));
+    let lines: Vec<String> = notes.map(|note| serde_json::to_string(&note).unwrap()).collect();
+    assert_eq!(lines.len(), 2);
+    let folder = local::folder(&root);
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("half-told"), format!("{{}}\n{}\n", lines.join("\n"))).unwrap();
+    let before = files(&root.join("raw"));
+    let repair = lake.clone().with_run("next").repair().await;
+    assert!(repair.failed.is_empty(), "{:?}", repair.failed);
+    assert_eq!(files(&root.join("raw")), before);
+}
+
 #[tokio::test]
 async fn a_failed_removal_is_left_for_the_next_run() {
     let dir = tempfile::tempdir().unwrap();
