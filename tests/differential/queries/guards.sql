@@ -14,3 +14,4 @@ select s.k, count(*) as n from people a full join (select id + 2 as id, 7 as k f
 select distinct age::double / 0 - age::double / 0 as x from people order by x limit 3;
 select id, row_number() over (partition by case when id % 2 = 0 then 0.0::double else -0.0::double end order by id) as r from people order by id;
 select 'b' as c, id from people union all select 'a', id from people order by c, id limit 4 offset 1;
+select null::integer as c, id from people union all select age, id from people where team is not null order by c, id limit 4 offset 1;
