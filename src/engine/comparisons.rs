@@ -1,12 +1,15 @@
-//! Guards against wrong results of comparisons, by writing them in the one form that DataFusion 55.2 gets right.
+//! Guards against wrong results of comparisons, by writing them in the one form that DataFusion 55.2 gets
+//! right.
 //!
 //! - An item of IN counts as a constant there if it comes to one value over a batch without rows
-//!   (`try_evaluate_constant_list`), as `case when b then 4 end` does: `x in (5, case when b then 4 end)` is `x in (5,
-//!   4)`, whatever `b` is. What is no literal is compared by itself here. Delete once only literals make a static filter.
-//! - IN looks floats up by their bits, by which 0.0 and -0.0 differ. A list with one zero gets the other, and a zero that
-//!   is compared is 0.0. Delete once the static filter holds both for one.
-//! - Of `x = 1 and 1 = x`, which filters that are carried over a join come to, nothing is left, and of `x >= 1 and 1 < x`
-//!   only the first (`simplify_predicates`). Literals are on the right here. Delete once it knows both forms.
+//!   (`try_evaluate_constant_list`), as `case when b then 4 end` does: `x in (5, case when b then 4 end)` is
+//!   `x in (5, 4)`, whatever `b` is. What is no literal is compared by itself here. Delete once only literals
+//!   make a static filter.
+//! - IN looks floats up by their bits, by which 0.0 and -0.0 differ. A list with one zero gets the other, and
+//!   a zero that is compared is 0.0. Delete once the static filter holds both for one.
+//! - Of `x = 1 and 1 = x`, which filters that are carried over a join come to, nothing is left, and of `x >=
+//!   1 and 1 < x` only the first (`simplify_predicates`). Literals are on the right here. Delete once it
+//!   knows both forms.
 
 use datafusion::{
     common::{

@@ -1,8 +1,10 @@
-//! A guard against wrong results. DataFusion 55.2 plans `x not in (select y …)` as a join that knows of NULLs, and moves
-//! conditions of that join on one side's columns below it (`push_down_filter`). Once `x` is simplified to a literal, that
-//! is the whole condition, and what is left forgets NULLs: `coalesce(42, x) not in (select null)` is true there.
+//! A guard against wrong results. DataFusion 55.2 plans `x not in (select y …)` as a join that knows of
+//! NULLs, and moves conditions of that join on one side's columns below it (`push_down_filter`). Once `x` is
+//! simplified to a literal, that is the whole condition, and what is left forgets NULLs: `coalesce(42, x) not
+//! in (select null)` is true there.
 //!
-//! With a literal the same is asked by NOT EXISTS. Delete this once joins that know of NULLs keep their condition.
+//! With a literal the same is asked by NOT EXISTS. Delete this once joins that know of NULLs keep their
+//! condition.
 
 use std::sync::Arc;
 

@@ -1,9 +1,10 @@
-//! Guards against wrong results: columns that DataFusion 55.2 takes for constant where they aren't, or relies on where it
-//! may not.
+//! Guards against wrong results: columns that DataFusion 55.2 takes for constant where they aren't, or relies
+//! on where it may not.
 //!
 //! - What a filter pins to one value (`where k = 7`) stays a constant of an outer join's result
-//!   (`EquivalenceGroup::join`), though it is NULL there for rows without a partner. So ORDER BY and PARTITION BY leave
-//!   such a column out, and this counts both 7 and NULL as new partitions wherever they take turns:
+//!   (`EquivalenceGroup::join`), though it is NULL there for rows without a partner. So ORDER BY and
+//!   PARTITION BY leave such a column out, and this counts both 7 and NULL as new partitions wherever they
+//!   take turns:
 //!
 //!   ```sql
 //!   select s.k, row_number() over (partition by s.k order by a.id)
@@ -11,12 +12,12 @@
 //!   ```
 //!
 //!   Delete once the constants of the preserved sides alone are kept.
-//! - A column that is another constant in each part of a UNION is left out of the sort of each part, rightly. But with a
-//!   LIMIT the parts tell each other beyond which rows none counts (`TopK`'s dynamic filter), by the other keys alone.
-//!   Delete once sorts by less than the whole order share no filter.
+//! - A column that is another constant in each part of a UNION is left out of the sort of each part, rightly.
+//!   But with a LIMIT the parts tell each other beyond which rows none counts (`TopK`'s dynamic filter), by
+//!   the other keys alone. Delete once sorts by less than the whole order share no filter.
 //!
-//! Before sorts and partitions are decided, such inputs are made to look as if none of their columns were constant, or in
-//! an order.
+//! Before sorts and partitions are decided, such inputs are made to look as if none of their columns were
+//! constant, or in an order.
 
 use std::sync::Arc;
 

@@ -315,10 +315,12 @@ fn config(settings: &EngineSettings) -> Result<SessionConfig> {
     options.execution.parquet.schema_force_view_types = false;
     // Rows that a filter drops are not decoded.
     options.execution.parquet.pushdown_filters = true;
-    // DataFusion 55.2 tells NaN from NaN there: `select distinct x from t order by x limit 5` has it several times.
+    // DataFusion 55.2 tells NaN from NaN there: `select distinct x from t order by x limit 5` has it several
+    // times.
     options.optimizer.enable_topk_aggregation = false;
-    // Below a UNION each part is sorted without its constants, and DataFusion 55.2 lets the sorts tell each other beyond
-    // which rows none counts: `… union all … order by a, b limit 3` loses rows whose part has `a` or `b` constant.
+    // Below a UNION each part is sorted without its constants, and DataFusion 55.2 lets the sorts tell each
+    // other beyond which rows none counts: `… union all … order by a, b limit 3` loses rows whose part has
+    // `a` or `b` constant.
     options.optimizer.enable_topk_dynamic_filter_pushdown = false;
     Ok(config)
 }

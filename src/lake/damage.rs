@@ -1,5 +1,5 @@
-//! Which data file of a table is damaged: asked once reading it has failed, since what decodes Parquet doesn't name the
-//! file, and panics where its bytes mislead it.
+//! Which data file of a table is damaged: asked once reading it has failed, since what decodes Parquet
+//! doesn't name the file, and panics where its bytes mislead it.
 
 use bytes::Bytes;
 use datafusion::{arrow::error::ArrowError, parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder};

@@ -251,7 +251,7 @@ fn names_and_places_are_unique() {
             ("models/a.sql", "{{ config(schema='landing', alias='orders') }} select 1 as a"),
         ],
         &[
-            "models/a.sql:1:1 | duplicate-relation: `source.shop.files.orders` and `model.shop.a` would both be the table landing.orders | give one of them another `alias` or `schema`",
+            "models/a.sql:1:4 | duplicate-relation: `source.shop.files.orders` and `model.shop.a` would both be the table landing.orders | give one of them another `alias` or `schema`",
         ],
     );
 }

@@ -2,12 +2,12 @@
 
 use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr};
 
-/// Levels that are refused, as in DuckDB (`max_expression_depth`). The type of a level is asked for by each level
-/// around it, so that planning takes as long as the square of this number.
+/// Levels that are refused, as in DuckDB (`max_expression_depth`). The type of a level is asked for by each
+/// level around it, so that planning takes as long as the square of this number.
 const DEEPEST: usize = 1_000;
 
-/// Conditions in a chain of AND and OR that are refused, which has one type at all levels: within the stack of the
-/// threads that plan.
+/// Conditions in a chain of AND and OR that are refused, which has one type at all levels: within the stack
+/// of the threads that plan.
 const LONGEST: usize = 20_000;
 
 /// The expressions that are being visited.

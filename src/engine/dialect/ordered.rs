@@ -11,10 +11,11 @@
 //!                                                Projection x, y, y as "$order 0"
 //! ```
 //!
-//! DataFusion takes all rows of a subquery to be without order, and so does standard SQL. DuckDB and PostgreSQL keep
-//! the order as far as nothing needs another, and people rely on it: `with ranked as (… order by x) select * from ranked
-//! limit 10`. A key of ORDER BY goes along as a column through what keeps each row (projections, filters, names) until
-//! it is read. Other orders of subqueries are left out: they are of no use.
+//! DataFusion takes all rows of a subquery to be without order, and so does standard SQL. DuckDB and
+//! PostgreSQL keep the order as far as nothing needs another, and people rely on it: `with ranked as (… order
+//! by x) select * from ranked limit 10`. A key of ORDER BY goes along as a column through what keeps each row
+//! (projections, filters, names) until it is read. Other orders of subqueries are left out: they are of no
+//! use.
 
 use std::sync::Arc;
 
@@ -214,7 +215,8 @@ fn with_order(expr: Expr, keys: &[SortExpr]) -> Expr {
     }
 }
 
-/// A plan with the names of another one's columns, which are its own, perhaps with those of an order between them.
+/// A plan with the names of another one's columns, which are its own, perhaps with those of an order between
+/// them.
 fn renamed(plan: LogicalPlan, named: &LogicalPlan) -> Result<LogicalPlan> {
     let is_order = |column: &Column| column.name.starts_with("$order ");
     let own = plan.schema().columns().into_iter().filter(|column| !is_order(column));

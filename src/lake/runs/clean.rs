@@ -49,7 +49,8 @@ pub(super) async fn clean(diary: &Diary, run: &str, notes: &[Note]) -> Result<us
         let table = published.iter().find(|(table, _)| file.starts_with(&format!("{table}/")));
         let named = match table {
             Some((_, commits)) => commits.iter().any(|commit| commit.names(file)),
-            // No commit was announced. That none was made is believed only of a log that has no word of the file.
+            // No commit was announced. That none was made is believed only of a log that has no word of the
+            // file.
             None => logged(diary, file, &mut logs).await?,
         };
         if !named {
@@ -108,8 +109,8 @@ async fn committed(diary: &Diary, table: &str, version: u64) -> Result<Committed
     })
 }
 
-/// Returns whether the log of a file's table tells of it, or may have told before it was cut off. `logs` are those that
-/// were read, by the table's folder.
+/// Returns whether the log of a file's table tells of it, or may have told before it was cut off. `logs` are
+/// those that were read, by the table's folder.
 async fn logged(
     diary: &Diary,
     file: &str,

@@ -57,8 +57,8 @@ enum Keeper {
     Remote(Beating),
     /// It has ended, or can't be kept; then nobody repairs what this run leaves if it is killed.
     Closed,
-    /// It can neither be kept nor removed, for this reason: nothing may be published any more, since what stands in it
-    /// would have it taken for files that nobody published.
+    /// It can neither be kept nor removed, for this reason: nothing may be published any more, since what
+    /// stands in it would have it taken for files that nobody published.
     Stuck(String),
 }
 

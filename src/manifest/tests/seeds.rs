@@ -89,7 +89,7 @@ fn models_and_seeds_share_their_names() {
             ("models/s.yml", "seeds: [{ name: b, config: { alias: a } }]\n"),
         ],
         &[
-            "seeds/b.csv:1:1 | duplicate-relation: `model.shop.a` and `seed.shop.b` would both be the table main.a | give one of them another `alias` or `schema`",
+            "models/s.yml:1:37 | duplicate-relation: `model.shop.a` and `seed.shop.b` would both be the table main.a | give one of them another `alias` or `schema`",
         ],
     );
 }

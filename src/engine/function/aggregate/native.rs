@@ -211,8 +211,8 @@ fn unless_float(
     }
 }
 
-/// Returns whether DataFusion has another order of values: it compares months before days, so that 1 month is more than
-/// 31 days, and NULL is the least part of a struct or list.
+/// Returns whether DataFusion has another order of values: it compares months before days, so that 1 month is
+/// more than 31 days, and NULL is the least part of a struct or list.
 fn is_ordered_otherwise(of: &DataType) -> bool {
     matches!(of, DataType::Interval(_)) || of.is_nested()
 }
