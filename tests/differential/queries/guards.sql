@@ -15,3 +15,4 @@ select distinct age::double / 0 - age::double / 0 as x from people order by x li
 select id, row_number() over (partition by case when id % 2 = 0 then 0.0::double else -0.0::double end order by id) as r from people order by id;
 select 'b' as c, id from people union all select 'a', id from people order by c, id limit 4 offset 1;
 select null::integer as c, id from people union all select age, id from people where team is not null order by c, id limit 4 offset 1;
+select a.id, b.id from people a join people b on length(a.name) = b.id join people c on c.id = b.id order by 1, 2;
