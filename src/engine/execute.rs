@@ -155,7 +155,8 @@ pub fn is_disk_full(error: &DataFusionError) -> bool {
     })
 }
 
-/// Whether the query failed over the bytes of a file, or in a way that they may be the reason of: a panic.
+/// Returns whether a damaged or missing file may be the cause of an error: its bytes can't be read, or a task
+/// panicked.
 #[must_use]
 pub fn is_unreadable(error: &DataFusionError) -> bool {
     let mut causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());

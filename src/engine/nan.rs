@@ -37,8 +37,6 @@ use datafusion::{
         ExecutionPlan,
         aggregates::AggregateExec,
         filter::{FilterExec, FilterExecBuilder},
-        joins::HashJoinExec,
-        sorts::sort::SortExec,
     },
 };
 
@@ -68,14 +66,12 @@ impl PhysicalOptimizerRule for HiddenFromPruning {
         config: &ConfigOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let plan = plan.transform_down(hide_in_filter)?.data;
-        let keys = FloatKeys::of(&plan)?;
-        if keys == FloatKeys::default() {
+        if !aggregates_floats(&plan)? {
             return self.0.optimize(plan, config);
         }
+        // Sorts and joins push none, whatever their keys (`session`).
         let mut config = config.clone();
-        config.optimizer.enable_topk_dynamic_filter_pushdown &= !keys.sorted;
-        config.optimizer.enable_join_dynamic_filter_pushdown &= !keys.joined;
-        config.optimizer.enable_aggregate_dynamic_filter_pushdown &= !keys.aggregated;
+        config.optimizer.enable_aggregate_dynamic_filter_pushdown = false;
         self.0.optimize(plan, &config)
     }
 
@@ -98,7 +94,7 @@ impl PhysicalOptimizerRule for NotFromStatistics {
         plan: Arc<dyn ExecutionPlan>,
         config: &ConfigOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        if FloatKeys::of(&plan)?.aggregated { Ok(plan) } else { self.0.optimize(plan, config) }
+        if aggregates_floats(&plan)? { Ok(plan) } else { self.0.optimize(plan, config) }
     }
 
     fn name(&self) -> &str {
@@ -110,36 +106,18 @@ impl PhysicalOptimizerRule for NotFromStatistics {
     }
 }
 
-/// Which steps of a plan compare numbers that may be NaN, and would filter by them while they run.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct FloatKeys {
-    sorted: bool,
-    joined: bool,
-    aggregated: bool,
-}
-
-impl FloatKeys {
-    fn of(plan: &Arc<dyn ExecutionPlan>) -> Result<Self> {
-        let mut keys = Self::default();
-        plan.apply(|node| {
-            if let Some(sort) = node.downcast_ref::<SortExec>() {
-                let schema = sort.input().schema();
-                keys.sorted |= sort.expr().iter().any(|by| reads_float(&by.expr, &schema));
-            } else if let Some(join) = node.downcast_ref::<HashJoinExec>() {
-                let (left, right) = (join.left().schema(), join.right().schema());
-                keys.joined |= join
-                    .on()
-                    .iter()
-                    .any(|(one, other)| reads_float(one, &left) || reads_float(other, &right));
-            } else if let Some(aggregate) = node.downcast_ref::<AggregateExec>() {
-                let schema = aggregate.input().schema();
-                let mut read = aggregate.aggr_expr().iter().flat_map(|one| one.expressions());
-                keys.aggregated |= read.any(|one| reads_float(&one, &schema));
-            }
-            Ok(TreeNodeRecursion::Continue)
-        })?;
-        Ok(keys)
-    }
+/// Whether a plan aggregates numbers that may be NaN, and would filter by them while it runs.
+fn aggregates_floats(plan: &Arc<dyn ExecutionPlan>) -> Result<bool> {
+    let mut found = false;
+    plan.apply(|node| {
+        if let Some(aggregate) = node.downcast_ref::<AggregateExec>() {
+            let schema = aggregate.input().schema();
+            let mut read = aggregate.aggr_expr().iter().flat_map(|one| one.expressions());
+            found |= read.any(|one| reads_float(&one, &schema));
+        }
+        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    Ok(found)
 }
 
 /// A filter whose comparisons of numbers that may be NaN are hidden from pruning.

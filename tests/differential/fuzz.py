@@ -9,6 +9,8 @@ it stays one. Exit code 1 if anything is different.
 """
 
 import argparse
+import dataclasses
+import json
 import random
 import re
 import sys
@@ -55,6 +57,12 @@ class World:
         return text
 
 
+def without_sign(theirs):
+    """The answer with the sign of NaN left out of texts; none if there is none."""
+    text = json.dumps(theirs.rows)
+    return dataclasses.replace(theirs, rows=json.loads(text.replace("-nan", "nan"))) if "-nan" in text else None
+
+
 def only_nulls(what, ours, theirs):
     """Whether answers differ in nothing but the types of columns that are all NULL."""
     columns = re.match(r"((?:type of column \d+: \S+, DuckDB [^:;]+(?:; )?)+): ", what)
@@ -79,6 +87,9 @@ class Fuzz:
             and ours.status == "ok"
         ):
             verdict.what = "lazy: " + verdict.what
+        if verdict.status == "different" and (plain := without_sign(theirs)):
+            if judge(sql, ours, plain, signed=False).status == "equal":
+                verdict.what = "sign of NaN: " + verdict.what
         if verdict.status == "different" and only_nulls(verdict.what, ours, theirs):
             verdict.what = "only NULL: " + verdict.what
         return verdict

@@ -1,4 +1,4 @@
-//! How deep the expressions of a statement are nested: what is too deep to be planned is refused.
+//! The depth of a statement's expressions: those that are too deep to be planned are refused.
 
 use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr};
 
@@ -13,7 +13,7 @@ const LONGEST: usize = 20_000;
 /// The expressions that are being visited.
 #[derive(Default)]
 pub(super) struct Depth {
-    /// Of each, whether those in it are a level deeper.
+    /// For each, whether the expressions in it are a level deeper.
     open: Vec<bool>,
     levels: usize,
 }

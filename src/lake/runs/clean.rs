@@ -109,14 +109,9 @@ async fn committed(diary: &Diary, table: &str, version: u64) -> Result<Committed
     })
 }
 
-/// Returns whether the log of a file's table tells of it, or may have told before it was cut off. `logs` are
-/// those that were read, by the table's folder.
-async fn logged(
-    diary: &Diary,
-    file: &str,
-    logs: &mut BTreeMap<String, Option<Vec<Bytes>>>,
-) -> Result<bool, LakeError> {
-    let failed = |error| LakeError::of_store(READ, file, error);
+/// Returns whether the log of a file's table has added the file, or may have: its first entries may be gone. `logs` has
+/// what was read, by the folder of the table.
+async fn logged(diary: &Diary, file: &str, logs: &mut BTreeMap<String, Added>) -> Result<bool, LakeError> {
     let name = file.rsplit('/').next().unwrap_or(file);
     if name.starts_with(MARKER) {
         return Ok(false);
@@ -124,33 +119,57 @@ async fn logged(
     for (end, _) in file.rmatch_indices('/') {
         let table = &file[..end];
         if !logs.contains_key(table) {
-            let folder = located(diary, table).join("_delta_log");
-            let mut entries: Vec<Location> =
-                match diary.store.list(Some(&folder)).try_collect::<Vec<_>>().await {
-                    Ok(entries) => entries.into_iter().map(|entry| entry.location).collect(),
-                    Err(Error::NotFound { .. }) => Vec::new(),
-                    Err(error) => return Err(failed(error)),
-                };
-            entries.retain(|entry| entry.extension() == Some("json"));
-            entries.sort();
-            let is_cut = entries.first().is_some_and(|first| *first != folder.clone().join(FIRST));
-            let mut words = Vec::new();
-            for entry in entries.iter().filter(|_| !is_cut) {
-                let found = diary.store.get(entry).await.map_err(failed)?;
-                words.push(found.bytes().await.map_err(failed)?);
-            }
-            logs.insert(table.to_owned(), if is_cut { None } else { Some(words) });
+            logs.insert(table.to_owned(), added(diary, table).await?);
         }
         match logs.get(table) {
-            Some(None) => return Ok(true),
-            Some(Some(words)) if !words.is_empty() => {
-                return Ok(words.iter().any(|entry| String::from_utf8_lossy(entry).contains(name)));
-            }
-            // The file lies in a partition's folder, or there is no table yet.
-            _ => {}
+            Some(Added::Unknown) => return Ok(true),
+            Some(Added::Names(names)) => return Ok(names.contains(name)),
+            // The folder of a partition, or there is no table yet.
+            Some(Added::NoLog) | None => {}
         }
     }
     Ok(false)
+}
+
+/// The files that a table's log has added.
+enum Added {
+    /// There is no log in this folder.
+    NoLog,
+    /// The log's first entries are gone.
+    Unknown,
+    /// Their names, without folders.
+    Names(BTreeSet<String>),
+}
+
+async fn added(diary: &Diary, table: &str) -> Result<Added, LakeError> {
+    let failed = |error| LakeError::of_store(READ, table, error);
+    let folder = located(diary, table).join("_delta_log");
+    let mut entries: Vec<Location> = match diary.store.list(Some(&folder)).try_collect::<Vec<_>>().await {
+        Ok(entries) => entries.into_iter().map(|entry| entry.location).collect(),
+        Err(Error::NotFound { .. }) => Vec::new(),
+        Err(error) => return Err(failed(error)),
+    };
+    entries.retain(|entry| entry.extension() == Some("json"));
+    entries.sort();
+    match entries.first() {
+        None => return Ok(Added::NoLog),
+        Some(first) if first.filename() != Some(FIRST) => return Ok(Added::Unknown),
+        Some(_) => {}
+    }
+    let mut names = BTreeSet::new();
+    for entry in &entries {
+        let words = diary.store.get(entry).await.map_err(failed)?.bytes().await.map_err(failed)?;
+        for line in words.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            // What can't be read may tell of any file.
+            let Ok(action) = serde_json::from_slice::<serde_json::Value>(line) else {
+                return Ok(Added::Unknown);
+            };
+            if let Some(path) = action.pointer("/add/path").and_then(serde_json::Value::as_str) {
+                names.insert(path.rsplit('/').next().unwrap_or(path).to_owned());
+            }
+        }
+    }
+    Ok(Added::Names(names))
 }
 
 fn located(diary: &Diary, place: &str) -> Location {

@@ -174,7 +174,8 @@ impl Diary {
     }
 
     async fn write(&self, keeper: &mut Keeper) -> Result<(), LakeError> {
-        let publishes = self.notes().fresh.iter().any(|note| matches!(note, Note::Commit { .. }));
+        let unwritten = self.notes().fresh.clone();
+        let publishes = unwritten.iter().any(|note| matches!(note, Note::Commit { .. }));
         let written = match keeper {
             Keeper::Closed => return Ok(()),
             Keeper::Stuck(error) => Err(error.clone()),
@@ -223,6 +224,8 @@ impl Diary {
                 if !misleads {
                     return Ok(());
                 }
+                // Whoever tries to publish again has to write them first.
+                self.notes().fresh = unwritten;
                 let source = std::io::Error::other(error).into();
                 Err(LakeError::Storage { doing: WRITE, place: self.place(), source })
             }
