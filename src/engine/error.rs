@@ -181,7 +181,8 @@ impl SqlError {
     }
 
     pub(super) fn about(sql: &str, clause: &str, message: &str, note: &str) -> Self {
-        let at = sql.to_uppercase().find(clause).filter(|at| sql.is_char_boundary(*at));
+        // Of keywords only the case of ASCII letters varies; other letters may change their length with their case.
+        let at = sql.to_ascii_uppercase().find(clause);
         Self {
             code: "sql-unsupported",
             message: message.into(),
@@ -336,4 +337,16 @@ fn position(text: &Source, message: &str) -> Option<Range<usize>> {
     let start = text.offset(line.trim().parse().ok()?, digits.parse().ok()?);
     let word = text.text()[start..].split(|c: char| c.is_whitespace() || ",;()".contains(c)).next();
     Some(start..start + word.map_or(0, str::len))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clause_is_found_behind_letters_that_grow_in_upper_case() {
+        let sql = "select 'ŉ ß' as ﬁrst from t tablesample (1)";
+        let found = SqlError::about(sql, "TABLESAMPLE", "", "");
+        assert_eq!(&sql[found.at.unwrap()], "tablesample");
+    }
 }

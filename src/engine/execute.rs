@@ -116,12 +116,10 @@ pub(super) fn nullable(columns: &Schema) -> Arc<Schema> {
 }
 
 /// Texts as a column of this name.
-#[must_use]
-pub fn texts<'a>(name: &str, texts: impl IntoIterator<Item = &'a String>) -> RecordBatch {
+pub fn texts<'a>(name: &str, texts: impl IntoIterator<Item = &'a String>) -> Result<RecordBatch> {
     let schema = Arc::new(Schema::new(vec![Field::new(name, DataType::Utf8, true)]));
     let texts: StringArray = texts.into_iter().map(Some).collect();
-    RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(texts)])
-        .unwrap_or_else(|_| RecordBatch::new_empty(schema))
+    Ok(RecordBatch::try_new(schema, vec![Arc::new(texts)])?)
 }
 
 impl Engine {
@@ -133,7 +131,8 @@ impl Engine {
         names: &BTreeSet<String>,
         among: bool,
     ) -> Result<SendableRecordBatchStream> {
-        let listed = MemTable::try_new(texts(column, names).schema(), vec![vec![texts(column, names)]])?;
+        let listed = texts(column, names)?;
+        let listed = MemTable::try_new(listed.schema(), vec![vec![listed]])?;
         let listed =
             LogicalPlanBuilder::scan("listed", provider_as_source(Arc::new(listed)), None)?.build()?;
         let kind = if among { JoinType::LeftSemi } else { JoinType::LeftAnti };

@@ -187,7 +187,7 @@ impl Worker {
             (true, false) => (kept.clone(), &standing.listed_only),
             (false, _) => (batch.gone(), &standing.without_listed),
         };
-        let listed = Spool::of(texts(SOURCE_FILE, &listed))?;
+        let listed = Spool::of(texts(SOURCE_FILE, &listed)?)?;
         let files = match everything {
             true => base.files()?,
             false if listed.rows() == 0 => BTreeSet::new(),
