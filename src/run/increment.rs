@@ -94,7 +94,7 @@ impl Worker {
         match same {
             Ok(same) => version.same_rows = same,
             Err(error) => {
-                version.withdraw().await?;
+                version.withdraw().await;
                 return Err(error);
             }
         }

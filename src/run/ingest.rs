@@ -105,7 +105,7 @@ impl Worker {
                 version.sides.push(ledger);
             }
             Err(error) => {
-                version.withdraw().await?;
+                version.withdraw().await;
                 return Err(error);
             }
         }

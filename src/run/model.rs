@@ -155,7 +155,7 @@ impl Worker {
         };
         let nothing_before = NothingBefore::of(own.as_ref(), &version, compiled, &questions);
         let Ok(audited) = self.audit(tests, Some((&version, compiled)), &nothing_before, told).await else {
-            version.withdraw().await?;
+            version.withdraw().await;
             return Err(LakeError::Cancelled.into());
         };
         let own = own.filter(|_| step.reason != Reason::Forced);
@@ -174,7 +174,7 @@ impl Worker {
         own: Option<Observed>,
     ) -> Result<Outcome, StepError> {
         if !audited.broken.is_empty() {
-            version.withdraw().await?;
+            version.withdraw().await;
             let message = audited.broken.join("\n");
             return Ok(Outcome::Failed { message, compiled: self.compiled_file(step) });
         }
@@ -182,7 +182,7 @@ impl Worker {
             let rows = version.own.rows();
             let kept = if self.keep.withheld { Some(self.keep(&version).await) } else { None };
             let standing = version.own.version().checked_sub(1);
-            version.withdraw().await?;
+            version.withdraw().await;
             return Ok(Outcome::Withheld(Withheld {
                 rows,
                 standing,
@@ -193,11 +193,11 @@ impl Worker {
         let judged = judged(job, questions, &audited);
         let made = own.as_ref().and_then(|own| own.provenance.as_ref());
         if let Err(error) = self.note_rejects(&mut version, made).await {
-            version.withdraw().await?;
+            version.withdraw().await;
             return Err(error);
         }
         if let Err(error) = version.own.record(audited.metrics, judged, version.note.clone()) {
-            version.withdraw().await?;
+            version.withdraw().await;
             return Err(error.into());
         }
         let lake = self.tables.lake();

@@ -91,10 +91,62 @@ pub(super) async fn beside<T>(
     match (own, failure) {
         (Some(own), None) => Ok((own, staged)),
         (own, failure) => {
-            for one in own.map(|(own, _)| own).into_iter().chain(staged) {
-                one.abort().await?;
-            }
+            abort_all(own.map(|(own, _)| own).into_iter().chain(staged)).await;
             Err(failure.unwrap_or_else(|| StepError::Lost("what was staged".into())))
         }
+    }
+}
+
+/// Removes everything that is staged and won't be published, each table whatever happens to the others. The reason for
+/// it is the one to report; files that can't be removed now stay in the journal.
+pub(super) async fn abort_all(staged: impl IntoIterator<Item = Staged>) {
+    for one in staged {
+        let relation = one.relation().clone();
+        if let Err(error) = one.abort().await {
+            tracing::warn!(
+                "can't remove the files staged for {relation}: {error}; the next run removes them"
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, fs, path::Path};
+
+    use super::*;
+    use crate::{engine::execute, manifest::fingerprint::Fingerprint};
+
+    fn files(folder: &Path) -> usize {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        entries.filter(|entry| entry.path().is_file()).count()
+    }
+
+    /// A folder in the place of a file can't be removed as one.
+    #[tokio::test]
+    async fn a_table_that_cant_be_removed_keeps_no_other_from_going() {
+        let dir = tempfile::tempdir().unwrap();
+        let lake = Lake::open("lake", dir.path(), BTreeMap::new()).unwrap().with_run("run");
+        let provenance = Provenance::new("model.p.m", "run", Fingerprint::default(), BTreeMap::new());
+        let mut staged = Vec::new();
+        for name in ["one", "two", "three"] {
+            let rows = execute::texts("name", &["a".to_owned()]).unwrap();
+            let side = Side {
+                relation: Relation::new("raw", name),
+                schema: rows.schema(),
+                rows: execute::one_stream(rows),
+                description: String::new(),
+                replaces: Replaces::Everything,
+            };
+            staged.push(side.stage(&lake, &provenance, &CancellationToken::new()).await.unwrap());
+        }
+        let tables = ["one", "two", "three"].map(|name| dir.path().join("lake/raw").join(name));
+        let data = fs::read_dir(&tables[0]).unwrap().flatten().map(|entry| entry.path());
+        let data = data.filter(|path| path.extension().is_some_and(|kind| kind == "parquet")).next().unwrap();
+        fs::remove_file(&data).unwrap();
+        fs::create_dir_all(data.join("in the way")).unwrap();
+        abort_all(staged).await;
+        assert!(data.is_dir());
+        assert_eq!([files(&tables[1]), files(&tables[2])], [0, 0]);
     }
 }

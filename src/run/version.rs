@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{
     rejects::{self, ByFile},
+    side::abort_all,
     worker::StepError,
 };
 use crate::{
@@ -71,7 +72,7 @@ impl Version {
         let (rejected, quarantined) = (self.rejected(), self.quarantined());
         let Self { own, sides, changed, failed, .. } = self;
         if let Err(error) = publish_sides(sides, lake).await {
-            own.abort().await?;
+            abort_all([own]).await;
             return Err(error);
         }
         let (rows, bytes) = (own.rows(), own.bytes());
@@ -91,7 +92,7 @@ impl Version {
         let Self { own, sides, relation, changed, failed, .. } = self;
         let (rows, mut now) = (own.rows(), own.provenance().clone());
         let transaction = own.transaction().cloned();
-        own.abort().await?;
+        abort_all([own]).await;
         publish_sides(sides, lake).await?;
         if let Some(made) = &standing.provenance {
             let (tests, metrics) = (now.tests, now.metrics);
@@ -115,11 +116,8 @@ impl Version {
     }
 
     /// Deletes everything of it.
-    pub(super) async fn withdraw(self) -> Result<(), StepError> {
-        for staged in self.sides.into_iter().chain([self.own]) {
-            staged.abort().await?;
-        }
-        Ok(())
+    pub(super) async fn withdraw(self) {
+        abort_all(self.sides.into_iter().chain([self.own])).await;
     }
 
     fn rejected(&self) -> Option<Rejected> {
@@ -144,20 +142,30 @@ fn partial(version: u64, rows: u64, changed: Option<Box<RowChanges>>, batches: B
 /// Makes the tables beside a model's visible, but for those whose rows stand there already. If one can't be, those
 /// after it are deleted.
 async fn publish_sides(sides: Vec<Staged>, lake: &Lake) -> Result<(), StepError> {
-    let mut failure = None;
-    for side in sides {
-        if failure.is_some() {
-            side.abort().await?;
-            continue;
+    let mut sides = sides.into_iter();
+    while let Some(side) = sides.next() {
+        if let Err(error) = publish_side(side, lake).await {
+            abort_all(sides).await;
+            return Err(error);
         }
-        let standing = lake.observe(side.relation()).await?.and_then(|seen| seen.provenance);
-        let adds_nothing = side.rows_written() + side.rows_replaced() == 0 && standing.is_some();
-        let done = match standing {
-            _ if adds_nothing => side.abort().await,
-            Some(made) if !made.digest.is_empty() && made.digest == side.digest() => side.abort().await,
-            _ => side.publish().await.map(drop),
-        };
-        failure = done.err();
     }
-    failure.map_or(Ok(()), |error| Err(error.into()))
+    Ok(())
+}
+
+async fn publish_side(side: Staged, lake: &Lake) -> Result<(), StepError> {
+    let standing = match lake.observe(side.relation()).await {
+        Ok(standing) => standing.and_then(|seen| seen.provenance),
+        Err(error) => {
+            abort_all([side]).await;
+            return Err(error.into());
+        }
+    };
+    let adds_nothing = side.rows_written() + side.rows_replaced() == 0;
+    let same = |made: &Provenance| adds_nothing || !made.digest.is_empty() && made.digest == side.digest();
+    if standing.as_ref().is_some_and(same) {
+        side.abort().await?;
+    } else {
+        side.publish().await?;
+    }
+    Ok(())
 }
