@@ -71,27 +71,31 @@ fn revealed(options: &BTreeMap<String, Secret>) -> HashMap<String, String> {
     options.iter().map(|(key, value)| (key.clone(), value.reveal().to_owned())).collect()
 }
 
+/// The whole disk or bucket that a lake's root lies in, by connections of its own.
+fn connect(root: &Root, options: &BTreeMap<String, Secret>) -> Result<Arc<dyn ObjectStore>, LakeError> {
+    let unusable = |reason: String| LakeError::Root { root: root.show(), reason };
+    let log_store = DeltaTableBuilder::from_url(root.url().clone())
+        .and_then(|builder| builder.with_storage_options(revealed(options)).build_storage())
+        .map_err(|error| unusable(error.to_string()))?;
+    if log_store.name() != "DefaultLogStore" {
+        return Err(unusable(format!("its commits go through {}, which is not supported", log_store.name())));
+    }
+    let mut store = log_store.root_object_store(None);
+    if let Some(mounted) = root.folder().and_then(|folder| Mounted::new(Arc::clone(&store), folder)) {
+        store = Arc::new(mounted);
+    }
+    Ok(store)
+}
+
 impl Lake {
     /// The lake at `root`: a URL, or a path from `base`, which must be absolute. Creates nothing.
     pub fn open(root: &str, base: &Path, options: BTreeMap<String, Secret>) -> Result<Self, LakeError> {
         let root = Root::parse(root, base)?;
-        let unusable = |reason: String| LakeError::Root { root: root.show(), reason };
         if root.is_file() {
-            return Err(unusable("it is a file, not a folder".to_owned()));
+            let reason = "it is a file, not a folder".to_owned();
+            return Err(LakeError::Root { root: root.show(), reason });
         }
-        let log_store = DeltaTableBuilder::from_url(root.url().clone())
-            .and_then(|builder| builder.with_storage_options(revealed(&options)).build_storage())
-            .map_err(|error| unusable(error.to_string()))?;
-        if log_store.name() != "DefaultLogStore" {
-            return Err(unusable(format!(
-                "its commits go through {}, which is not supported",
-                log_store.name()
-            )));
-        }
-        let mut store = log_store.root_object_store(None);
-        if let Some(mounted) = root.folder().and_then(|folder| Mounted::new(Arc::clone(&store), folder)) {
-            store = Arc::new(mounted);
-        }
+        let store = connect(&root, &options)?;
         Ok(Self { root: Arc::new(root), options, store, session: None, diary: None, known: Arc::default() })
     }
 
@@ -110,8 +114,17 @@ impl Lake {
 
     /// The same, with signs of life at another pace.
     pub(super) fn with_run_at(self, run: &str, pace: Pace) -> Self {
-        let diary = Diary::new(run, &self.root, Arc::clone(&self.store), pace);
+        let diary = Diary::new(run, &self.root, Arc::clone(&self.store), self.lease_store(), pace);
         Self { diary: Some(diary), ..self }
+    }
+
+    /// The store by other connections than queries use, if it has connections at all.
+    fn lease_store(&self) -> Arc<dyn ObjectStore> {
+        let own = match self.root.url().scheme() {
+            "file" | "memory" => None,
+            _ => connect(&self.root, &self.options).ok(),
+        };
+        own.unwrap_or_else(|| Arc::clone(&self.store))
     }
 
     /// The run is over, well or not.

@@ -4,12 +4,10 @@ use std::{
     collections::BTreeSet,
     mem,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
-    time::Duration,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use object_store::{ObjectStore, path::Path as Location};
-use tokio_util::task::AbortOnDropHandle;
 use url::Url;
 
 use super::{
@@ -34,11 +32,12 @@ pub(in crate::lake) struct Diary {
     /// The lake's root in the store.
     pub(super) prefix: Location,
     pub(super) store: Arc<dyn ObjectStore>,
+    /// The same store by connections of its own, for the thread that shows that the run lives.
+    lease_store: Arc<dyn ObjectStore>,
     pub(super) pace: Pace,
     root: Arc<Root>,
     notes: Mutex<Notes>,
     keeper: tokio::sync::Mutex<Keeper>,
-    me: Weak<Self>,
 }
 
 #[derive(Debug, Default)]
@@ -68,20 +67,21 @@ impl Diary {
         run: &str,
         root: &Arc<Root>,
         store: Arc<dyn ObjectStore>,
+        lease_store: Arc<dyn ObjectStore>,
         pace: Pace,
     ) -> Arc<Self> {
-        Arc::new_cyclic(|me| Self {
+        Arc::new(Self {
             run: run.to_owned(),
             heading: Heading::new(run),
             folder: root.folder().map(Path::to_owned),
             // A URL's path can always be one of the store's: it has no empty segment but the outermost.
             prefix: Location::from_url_path(root.mount().path()).unwrap_or_default(),
             store,
+            lease_store,
             pace,
             root: Arc::clone(root),
             notes: Mutex::default(),
             keeper: tokio::sync::Mutex::new(Keeper::Nowhere),
-            me: me.clone(),
         })
     }
 
@@ -243,9 +243,7 @@ impl Diary {
                 Err(error) => Ok(Keeper::Stuck(error.to_string())),
             };
         }
-        let task = keep_alive(self.me.clone(), self.pace.beat);
-        let (store, place) = (Arc::clone(&self.store), self.location());
-        let opened = Beating::open(store, place, self.pace, text, task).await;
+        let opened = Beating::open(Arc::clone(&self.lease_store), self.location(), self.pace, text).await;
         opened.map(Keeper::Remote).map_err(|error| error.to_string())
     }
 
@@ -267,16 +265,4 @@ impl Diary {
     fn lost(&self) -> LakeError {
         LakeError::TakenForDead { run: self.run.clone() }
     }
-}
-
-/// Shows every now and then that the run lives.
-fn keep_alive(diary: Weak<Diary>, beat: Duration) -> AbortOnDropHandle<()> {
-    AbortOnDropHandle::new(tokio::spawn(async move {
-        loop {
-            tokio::time::sleep(beat).await;
-            let Some(diary) = diary.upgrade() else { break };
-            // A beat that fails is followed by others; what is lost is told when something is published.
-            let _ = diary.beat().await;
-        }
-    }))
 }

@@ -303,6 +303,30 @@ async fn a_run_that_gives_signs_is_left_alone() {
     assert!(objects(&lake).await.iter().all(|object| !object.as_ref().contains("_headwater")));
 }
 
+/// As where decoding and compressing keep every thread of the runtime busy.
+#[test]
+fn a_run_whose_threads_are_all_busy_shows_that_it_lives() {
+    let lake = bucket();
+    let lively = pace(Duration::from_millis(20));
+    let busy = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let living = lake.clone().with_run_at("living", lively);
+    let staged = busy.block_on(stage(&living, "living", 0)).unwrap();
+    let (begun, has_begun) = std::sync::mpsc::channel();
+    let (end, ends) = std::sync::mpsc::channel::<()>();
+    busy.spawn(async move {
+        begun.send(()).unwrap();
+        let _ = ends.recv();
+    });
+    has_begun.recv().unwrap();
+    std::thread::sleep(MOMENT);
+    let other = tokio::runtime::Runtime::new().unwrap();
+    let next = lake.with_run_at("next", lively);
+    let repair = other.block_on(next.repair());
+    assert!(repair.done.is_empty() && repair.failed.is_empty());
+    drop(end);
+    busy.block_on(staged.publish()).unwrap();
+}
+
 #[tokio::test]
 async fn a_run_that_wakes_up_too_late_publishes_nothing() {
     let lake = bucket();
