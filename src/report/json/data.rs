@@ -40,7 +40,7 @@ pub(super) fn contents(message: &Message, msg: &str, at: DateTime<Utc>) -> Map<S
         Message::Summary { counts, cancelled } => json!({
             "num_errors": counts.error,
             "num_warnings": counts.warn,
-            "num_partial_success": 0,
+            "num_partial_success": counts.partial,
             "keyboard_interrupt": cancelled,
         }),
         Message::Trouble(block) => trouble(block, msg),
@@ -130,4 +130,17 @@ fn stats(counts: Counts) -> Value {
         "reused": reused,
         "total": counts.total(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::result::Counts;
+
+    #[test]
+    fn a_summary_counts_models_that_were_built_in_part() {
+        let counts = Counts { error: 2, partial: 1, ..Counts::default() };
+        let data = contents(&Message::Summary { counts, cancelled: false }, "", Utc::now());
+        assert_eq!((&data["num_errors"], &data["num_partial_success"]), (&json!(2), &json!(1)));
+    }
 }
