@@ -83,6 +83,7 @@ pub fn one_stream(batch: RecordBatch) -> SendableRecordBatchStream {
 }
 
 /// A stream of these batches.
+#[cfg(test)]
 #[must_use]
 pub fn listed(schema: super::SchemaRef, batches: Vec<RecordBatch>) -> SendableRecordBatchStream {
     Box::pin(RecordBatchStreamAdapter::new(schema, stream::iter(batches.into_iter().map(Ok))))

@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError, atomic::Ordering},
 };
 
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{StreamExt, stream};
 use tokio::sync::OnceCell;
 
 use super::{
@@ -23,7 +23,7 @@ use crate::{
     engine::{
         SchemaRef, Streams, Table, batch,
         change::{self, Changes},
-        execute::{Joins, is_out_of_memory, listed},
+        execute::{Joins, is_out_of_memory},
         source::RejectSink,
         spool::Spool,
     },
@@ -208,13 +208,17 @@ impl Batched<'_> {
             }
             spooled
         };
-        // What the sources set aside is told while they are read, which is before anything is written here.
+        // What the sources set aside is told while they are read, which is before anything is written here: it waits with the
+        // batches, in files of its own if it is much.
+        let mut told = None;
         let Spooled { made: spools, empty, failed } = match sides.pop() {
             None => spooling.await?,
             Some(mut side) => {
-                let schema = Arc::clone(&side.schema);
-                let (spooled, told) = futures::join!(spooling, side.rows.try_collect::<Vec<_>>());
-                side.rows = listed(schema, told?);
+                let waiting = worker.engine.spool(&side.schema, vec![side.rows], Arc::new(|_| {}));
+                let (spooled, waiting) = futures::join!(spooling, waiting);
+                let waiting = told.insert(waiting?);
+                let bound = batch::all_of(vec![waiting.table()], &side.schema)?;
+                side.rows = worker.engine.stream(&bound, None).await?;
                 sides.push(side);
                 spooled?
             }
@@ -241,7 +245,7 @@ impl Batched<'_> {
         let ((own, changes), sides) = side::beside(sides, lake, &provenance, &worker.cancel, write).await?;
         let batches = Batches { done, failed };
         // The spooled rows must last until they are written.
-        drop(spools);
+        drop((spools, told));
         Ok(self.version(own, &changes, sides, (rejects, taken), batches))
     }
 
