@@ -113,6 +113,7 @@ pub(super) async fn complete(
 
 /// Those that the reader supplies come last, and none is added twice.
 fn add(spec: &mut SourceSpec, columns: Vec<(String, DataType)>) {
+    spec.drift.is_inferred = true;
     let supplied = std::mem::take(&mut spec.columns);
     spec.columns = columns.into_iter().filter(|(name, _)| !source::is_supplied(name)).collect();
     spec.columns.extend(supplied);

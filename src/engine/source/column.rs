@@ -14,6 +14,7 @@ use datafusion::common::ScalarValue;
 
 use super::{
     cell::{Token, Value},
+    guess::{self, Written},
     kind::Kind,
     nested::Nested,
     spec::DateUnit,
@@ -26,6 +27,8 @@ pub(crate) struct Column {
     builder: Option<Builder>,
     /// What judges, and keeps what it sees, if it is a struct, list or map.
     nested: Option<Nested>,
+    /// How its values are written, if its type was inferred from others.
+    inferred: Option<Written>,
     is_kept: bool,
 }
 
@@ -72,7 +75,15 @@ impl Column {
         let is_nested = matches!(kind, Kind::Struct | Kind::List | Kind::Map);
         let nested = if is_nested { Nested::new(data_type, unit) } else { None };
         let builder = (kept && nested.is_none()).then(|| Builder::new(kind));
-        Self { kind, unit, builder, nested, is_kept: kept }
+        Self { kind, unit, builder, nested, inferred: None, is_kept: kept }
+    }
+
+    /// Holds values to what the type was inferred from: one that would have made it another type doesn't fit.
+    pub(crate) fn hold(&mut self, written: Written) {
+        self.inferred = Some(written);
+        if let Some(nested) = &mut self.nested {
+            nested.hold();
+        }
     }
 
     /// What its values have to be.
@@ -82,6 +93,15 @@ impl Column {
 
     /// Takes a value in; false, and nothing taken, if it does not fit.
     pub(crate) fn append(&mut self, token: Token<'_>) -> bool {
+        self.holds(token) && self.append_judged(token)
+    }
+
+    fn holds(&self, token: Token<'_>) -> bool {
+        self.inferred.is_none_or(|written| guess::holds(self.kind, token, written))
+    }
+
+    /// The same for a value that comes from elsewhere than the others, which was judged there.
+    pub(crate) fn append_judged(&mut self, token: Token<'_>) -> bool {
         // Most values are text that stays text: no detour.
         if let (Token::Text(text), Some(Builder::Text(builder))) = (token, &mut self.builder) {
             builder.append_value(text);
@@ -103,7 +123,7 @@ impl Column {
 
     /// Returns whether a value fits; of nested ones only whether it is one of the kind.
     pub(crate) fn fits(&self, token: Token<'_>) -> bool {
-        token.fit(self.kind, self.unit).is_some()
+        self.holds(token) && token.fit(self.kind, self.unit).is_some()
     }
 
     /// Takes nulls in until it holds `rows` values.

@@ -22,6 +22,9 @@ pub struct Drift {
     /// The columns that `on_new_column: add` found in the files: they are read as the declared ones are, but need not be in
     /// every file.
     pub added: Vec<String>,
+    /// Whether the columns and their types were inferred from files: a value that would have made its column another type
+    /// doesn't fit, since converting it could change it.
+    pub is_inferred: bool,
     /// How files that were loaded before differ from what is declared.
     pub earlier: Vec<Deviation>,
     /// Whether the rows join those of earlier files: then a run may come to nothing without leaving an empty table.

@@ -1,9 +1,15 @@
 //! The type of a column of which only the values are known: the narrowest that holds every one of them
 //! without loss.
 
+use std::borrow::Cow;
+
 use datafusion::arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, TimeUnit};
 
-use super::instant;
+use super::{
+    cell::{Token, unescape},
+    instant,
+    kind::Kind,
+};
 
 /// Whole numbers up to here are doubles without loss.
 const EXACT: u64 = 1 << f64::MANTISSA_DIGITS;
@@ -166,6 +172,65 @@ impl Guess {
         }
         self.zoned |= self.open.any(Types::TIMESTAMP)
             && text.get(DATE..).is_some_and(|time| time.contains(['Z', 'z', '+', '-', 'U']));
+    }
+}
+
+/// How the values of a column whose type was inferred are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// As the cells of separated values, which may be anything.
+    Cells,
+    /// As JSON values, each of which says what it is.
+    Json,
+}
+
+/// Returns whether an inferred type would be the same if this value had been seen too: it loses nothing of the value. A
+/// declared type takes more: it makes `00123` the number 123, which is what people want who declare one.
+pub(super) fn holds(kind: Kind, token: Token<'_>, written: Written) -> bool {
+    if token == Token::Null {
+        return true;
+    }
+    let text = match (token, written) {
+        (Token::Text(text), _) => Some(Cow::Borrowed(text)),
+        (Token::Escaped(inside), _) => unescape(inside).map(Cow::Owned),
+        _ => None,
+    };
+    let number = match (token, written) {
+        (Token::Number(text), Written::Json) => Some(text),
+        (Token::Text(text), Written::Cells) => Some(text.trim_ascii()),
+        _ => None,
+    };
+    let number = number.and_then(|text| Some((text, Number::of(text)?)));
+    match kind {
+        Kind::Text => !matches!(token, Token::Nested(_)),
+        Kind::Boolean => match (token, written) {
+            (Token::Bool(_), _) => true,
+            (Token::Text(text), Written::Cells) => {
+                ["true", "false"].iter().any(|word| text.trim_ascii().eq_ignore_ascii_case(word))
+            }
+            _ => false,
+        },
+        Kind::Int8 | Kind::Int16 | Kind::Int32 | Kind::Int64 => {
+            number.is_some_and(|(text, number)| number.integer(text).is_some())
+        }
+        Kind::Float32 | Kind::Float64 => number.is_some_and(|(text, number)| number.is_double(text, true)),
+        Kind::Decimal { precision, scale } => number.is_some_and(|(_, number)| {
+            let scale = usize::try_from(scale).unwrap_or_default();
+            !number.has_exponent
+                && number.scale <= scale
+                && number.whole <= usize::from(precision).saturating_sub(scale)
+        }),
+        Kind::Date | Kind::Timestamp { .. } => text.is_some_and(|text| {
+            let mut guess = Guess::new(Types::TIMES);
+            guess.see(&text);
+            match kind {
+                Kind::Date => guess.open.any(Types::DATE),
+                Kind::Timestamp { zoned } => guess.open.any(Types::TIMESTAMP) && (zoned || !guess.zoned),
+                _ => false,
+            }
+        }),
+        // What lies in these is judged by itself.
+        Kind::Binary | Kind::Json | Kind::Struct | Kind::List | Kind::Map => true,
     }
 }
 
@@ -347,5 +412,42 @@ mod tests {
     fn zeros_that_count_are_no_padding() {
         check(&["0"], "bigint");
         check(&["0.5", "-0.5", "0e0", "5."], "double");
+    }
+
+    /// The values of a column are seen one by one: the type stays the same just as long as it holds the next.
+    #[test]
+    fn a_type_holds_what_leaves_it_as_it_is() {
+        let values = [
+            "1", "-2", "007", "+49", "1e3", "1.50", "0.0000000001", "123456789012345678.25", "9007199254740993",
+            "9007199254740993.0", "12345678901234567890", "true", "FALSE", "t", "2021-01-31", "2021-01-31 12:00",
+            "2021-01-31T12:00:00+02:00", "2021-02-29", "x", " 3 ", "1e999", "99999999999999999999.5",
+        ];
+        let mut held = 0;
+        for first in values {
+            for second in values {
+                let mut guess = Guess::new(Types::ALL);
+                guess.see(first);
+                let before = guess.data_type();
+                guess.see(second);
+                let same = guess.data_type() == before;
+                let kind = Kind::from_arrow(&before).unwrap();
+                let holds = holds(kind, Token::Text(second), Written::Cells);
+                // A column of whole numbers that a double holds too is a double sooner than a decimal.
+                assert_eq!(holds, same, "{first} is {before}, then {second}");
+                held += usize::from(holds);
+            }
+        }
+        assert!(held > 100, "{held}");
+    }
+
+    #[test]
+    fn json_says_what_its_values_are() {
+        let holds = |kind, token| holds(kind, token, Written::Json);
+        assert!(holds(Kind::Int64, Token::Number("7")) && holds(Kind::Boolean, Token::Bool(true)));
+        assert!(holds(Kind::Text, Token::Number("7")) && holds(Kind::Date, Token::Text("2021-01-31")));
+        assert!(!holds(Kind::Int64, Token::Text("007")) && !holds(Kind::Int64, Token::Text("7")));
+        assert!(!holds(Kind::Boolean, Token::Number("1")) && !holds(Kind::Boolean, Token::Text("true")));
+        assert!(!holds(Kind::Timestamp { zoned: false }, Token::Number("1609459200000")));
+        assert!(!holds(Kind::Text, Token::Nested("{}")) && holds(Kind::Json, Token::Text("x")));
     }
 }

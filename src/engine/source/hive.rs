@@ -6,7 +6,13 @@ use std::sync::Arc;
 
 use percent_encoding::percent_decode_str;
 
-use super::{cell::Token, kind::Kind, names, spec::DateUnit};
+use super::{
+    cell::Token,
+    guess::{self, Written},
+    kind::Kind,
+    names,
+    spec::DateUnit,
+};
 
 /// What stands for NULL in the name of a folder.
 const NULL: &str = "__HIVE_DEFAULT_PARTITION__";
@@ -49,14 +55,21 @@ impl Folders {
         supplied
     }
 
-    /// Why a value is none of its column, if one is not.
-    pub(crate) fn fault(&self, declared: &[String], kind: impl Fn(usize) -> Kind) -> Option<String> {
+    /// Why a value is none of its column, if one is not; `kind` tells what it has to be, and whether that was inferred from
+    /// files.
+    pub(crate) fn fault(
+        &self,
+        declared: &[String],
+        kind: impl Fn(usize) -> (Kind, bool),
+    ) -> Option<String> {
         self.values().find_map(|(column, token)| {
-            if token.fit(kind(column), DateUnit::default()).is_some() {
+            let (kind, is_inferred) = kind(column);
+            let holds = !is_inferred || guess::holds(kind, token, Written::Cells);
+            if holds && token.fit(kind, DateUnit::default()).is_some() {
                 return None;
             }
             let Token::Text(text) = token else { return None };
-            Some(format!("{}: \"{text}\" in the path is not {}", declared[column], kind(column)))
+            Some(format!("{}: \"{text}\" in the path is not {kind}", declared[column]))
         })
     }
 }
@@ -79,7 +92,7 @@ mod tests {
     #[test]
     fn a_value_has_to_fit_its_column() {
         let declared = ["day".to_owned()];
-        let fault = |file: &str| Folders::of(file, &declared).fault(&declared, |_| Kind::Date);
+        let fault = |file: &str| Folders::of(file, &declared).fault(&declared, |_| (Kind::Date, false));
         assert_eq!(fault("day=2021-01-01/a"), None);
         insta::assert_snapshot!(fault("day=soon/a").unwrap(), @r#"day: "soon" in the path is not a date"#);
     }

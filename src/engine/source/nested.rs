@@ -14,6 +14,7 @@ use datafusion::arrow::{
 use super::{
     cell::{Token, unescape},
     column::Column,
+    guess::Written,
     kind::Kind,
     spec::DateUnit,
     text::{Cursor, Scalar, Stop},
@@ -54,6 +55,16 @@ impl Nested {
             other => Shape::Leaf(Box::new(Column::new(other, Kind::from_arrow(other)?, unit, true))),
         };
         Some(Self { shape, valid: Vec::new() })
+    }
+
+    /// Holds the values in it to what its types were inferred from.
+    pub(crate) fn hold(&mut self) {
+        match &mut self.shape {
+            Shape::Leaf(column) => column.hold(Written::Json),
+            Shape::Struct { children, .. } => children.iter_mut().for_each(Self::hold),
+            Shape::List { items, .. } => items.hold(),
+            Shape::Map { values, .. } => values.hold(),
+        }
     }
 
     /// Takes a JSON text in; false, and nothing taken, if it isn't JSON or doesn't fit.
@@ -255,8 +266,11 @@ fn field(fields: &Fields, name: &str) -> Option<usize> {
 /// Past the JSON value that begins here, as a column of some kind takes it.
 pub(crate) fn token<'a>(cursor: &mut Cursor<'a>, kind: Kind) -> Result<Token<'a>, Stop> {
     if kind.is_json() {
-        // Of whatever kind it is, its text is the value.
-        return Ok(Token::Nested(cursor.skip()?));
+        // Of whatever kind it is, its text is the value; a null is none.
+        return Ok(match cursor.skip()? {
+            "null" => Token::Null,
+            text => Token::Nested(text),
+        });
     }
     Ok(match cursor.scalar()? {
         Some(Scalar::Null) => Token::Null,

@@ -21,6 +21,7 @@ use datafusion::{
 use super::{
     cell::Token,
     column::Column,
+    guess::Written,
     hive::Folders,
     kind::Kind,
     spec::{DateUnit, RESCUED, SOURCE_FILE, SOURCE_ROW},
@@ -36,6 +37,8 @@ pub(crate) struct Shape {
     /// The declared columns but for those the reader supplies.
     pub(crate) names: Arc<[String]>,
     kinds: Vec<Kind>,
+    /// Whether the types were inferred from files.
+    is_inferred: bool,
     /// Whether values of columns that nobody declared are kept.
     pub(crate) rescues: bool,
     types: Vec<DataType>,
@@ -83,7 +86,12 @@ impl Shape {
             }
         };
         let rescues = origins.contains(&Origin::Rescued);
-        Ok(Self { schema, origins, names: names.into(), kinds, types, rescues })
+        Ok(Self { schema, origins, names: names.into(), kinds, is_inferred: false, types, rescues })
+    }
+
+    /// The same, where the types may have been inferred from files.
+    pub(crate) fn inferred(self, is_inferred: bool) -> Self {
+        Self { is_inferred, ..self }
     }
 
     /// What the values of the declared columns have to be.
@@ -119,12 +127,18 @@ struct Run {
 }
 
 impl Rows {
-    /// No rows yet.
-    pub(crate) fn new(shape: Shape, unit: DateUnit) -> Self {
+    /// No rows yet, of values that are written so.
+    pub(crate) fn new(shape: Shape, unit: DateUnit, written: Written) -> Self {
         let kept = |at: usize| shape.origins.contains(&Origin::Column(at));
         let columns = shape.kinds.iter().zip(&shape.types).enumerate();
-        let columns =
-            columns.map(|(at, (kind, data_type))| Column::new(data_type, *kind, unit, kept(at))).collect();
+        let columns = columns.map(|(at, (kind, data_type))| {
+            let mut column = Column::new(data_type, *kind, unit, kept(at));
+            if shape.is_inferred {
+                column.hold(written);
+            }
+            column
+        });
+        let columns = columns.collect();
         Self {
             shape,
             columns,
@@ -140,6 +154,11 @@ impl Rows {
     /// What the values of a column have to be.
     pub(crate) fn kind(&self, column: usize) -> Kind {
         self.columns[column].kind()
+    }
+
+    /// What the values of a column have to be, and whether that was inferred from files.
+    pub(crate) fn wanted(&self, column: usize) -> (Kind, bool) {
+        (self.kind(column), self.shape.is_inferred)
     }
 
     /// From here on the rows are those of `file` from `first` (counted from 1) on, and have the values of its path.
@@ -173,7 +192,7 @@ impl Rows {
     /// Ends the current row; cells it did not give are null.
     pub(crate) fn end_row(&mut self, good: bool) {
         for (column, token) in self.folders.values() {
-            self.columns[column].append(token);
+            self.columns[column].append_judged(token);
         }
         if !self.rescuing.is_empty() {
             self.rescuing.push('}');

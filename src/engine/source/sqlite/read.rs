@@ -19,6 +19,7 @@ use super::{
 use crate::engine::source::{
     cell::Token,
     drift::{Drift, OnNewColumn},
+    guess::Written,
     hive::Folders,
     intake::Intake,
     provider::{Report, Where},
@@ -100,7 +101,7 @@ impl Query {
         let values = self.filters.iter().flat_map(|filter| &filter.values);
         let mut found = statement.query(params_from_iter(values)).map_err(failed)?;
 
-        let mut rows = Rows::new(self.shape.clone(), self.unit);
+        let mut rows = Rows::new(self.shape.clone(), self.unit, Written::Cells);
         let keys: Vec<String> =
             self.rescued().iter().map(|name| Value::from(name.as_str()).to_string()).collect();
         let intake = Intake::new(

@@ -42,12 +42,14 @@ pub(crate) struct Refused {
 }
 
 impl Refusal {
-    /// For a person; `kind` tells what a column's values have to be.
-    pub(crate) fn reason(&self, text: &str, names: &[String], kind: impl Fn(usize) -> Kind) -> String {
+    /// For a person; `kind` tells what a column's values have to be, and whether that was inferred from files.
+    pub(crate) fn reason(&self, text: &str, names: &[String], kind: impl Fn(usize) -> (Kind, bool)) -> String {
         match self {
             Self::Cell { column, value } => {
                 let value = excerpt(text[value.clone()].as_bytes(), QUOTED);
-                format!("{}: {value} is not {}", names[*column], kind(*column))
+                let (kind, is_inferred) = kind(*column);
+                let inferred = if is_inferred { ", the type inferred from other values" } else { "" };
+                format!("{}: {value} is not {kind}{inferred}", names[*column])
             }
             Self::NotAnArray => "the row is not an array".to_owned(),
             Self::NotAnObject => "the row is not an object".to_owned(),

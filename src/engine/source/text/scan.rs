@@ -27,6 +27,7 @@ use crate::engine::source::{
     decode::{self, Text},
     drift::{Deviation, OnMissingColumn},
     files::SourceFile,
+    guess::Written,
     hive::Folders,
     intake::Intake,
     provider::{Report, Where},
@@ -89,7 +90,8 @@ impl PartitionStream for Partition {
         let mut builder = RecordBatchReceiverStream::builder(Arc::clone(self.schema()), 2);
         let (scan, parts, to, at) = (Arc::clone(&self.scan), Arc::clone(&self.parts), builder.tx(), self.at);
         builder.spawn_blocking(move || {
-            let rows = Rows::new(scan.shape.clone(), scan.format.unit);
+            let written = if scan.format.is_csv() { Written::Cells } else { Written::Json };
+            let rows = Rows::new(scan.shape.clone(), scan.format.unit, written);
             let left = scan.limit.unwrap_or(usize::MAX);
             let mut reading =
                 Reading { scan: &scan, to, runtime: Handle::current(), rows, left, bytes: Vec::new() };
@@ -197,7 +199,7 @@ impl Reading<'_> {
     fn folders(&self, file: &SourceFile) -> Result<Option<Folders>, DataFusionError> {
         let names = &self.scan.format.names;
         let folders = Folders::of(&file.name, names);
-        let Some(reason) = folders.fault(names, |column| self.rows.kind(column)) else {
+        let Some(reason) = folders.fault(names, |column| self.rows.wanted(column)) else {
             return Ok(Some(folders));
         };
         self.broken(file, &Broken { offset: 0, reason, is_header: false })?;
@@ -356,7 +358,7 @@ impl Reading<'_> {
         for Refused { row, raw: at, refusal } in refused {
             line += index::lines(&bytes[counted..at.start]);
             counted = at.start;
-            let mut reason = refusal.reason(text, &self.scan.format.names, |column| self.rows.kind(column));
+            let mut reason = refusal.reason(text, &self.scan.format.names, |column| self.rows.wanted(column));
             if is_document {
                 // All rows of a document may be in one line.
                 reason = format!("row {row}: {reason}");

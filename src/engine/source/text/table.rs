@@ -89,7 +89,8 @@ impl TableProvider for TextTable {
         _filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
-        let shape = Shape::new(&self.schema, projection, self.format.drift.is_rescuing())?;
+        let shape = Shape::new(&self.schema, projection, self.format.drift.is_rescuing())?
+            .inferred(self.format.drift.is_inferred);
         let parts = self.divide(session.config().target_partitions());
         let drift = &self.format.drift;
         let on_new = drift.on_new_column.unwrap_or(OnNewColumn::Warn);
