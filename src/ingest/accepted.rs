@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::ledger::micros;
 use crate::engine::{
     arrow::{
-        array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray},
+        array::{
+            Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+            new_null_array,
+        },
         compute::cast,
         datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType},
         error::ArrowError,
@@ -43,7 +46,7 @@ impl Accepted {
         at: DateTime<Utc>,
     ) -> Self {
         let files = rejected.iter().filter_map(|(file, rejected)| {
-            let acceptance = match self.files.get(file).filter(|known| known.rejected == *rejected) {
+            let acceptance = match self.files.get(file).filter(|known| known.rejected.is_same(rejected)) {
                 Some(known) => known.clone(),
                 None if of(rejected) => {
                     Acceptance { rejected: rejected.clone(), by: by.to_owned(), at: micros(at) }
@@ -58,7 +61,7 @@ impl Accepted {
     /// Returns whether just this was acknowledged of a file.
     #[must_use]
     pub fn covers(&self, file: &str, rejected: &RejectedFile) -> bool {
-        self.files.get(file).is_some_and(|known| known.rejected == *rejected)
+        self.files.get(file).is_some_and(|known| known.rejected.is_same(rejected))
     }
 
     /// The newest acknowledgement.
@@ -77,6 +80,7 @@ impl Accepted {
             ("reason", DataType::Utf8),
             ("accepted_by", DataType::Utf8),
             ("accepted_at", DataType::Timestamp(TimeUnit::Microsecond, Some(Arc::from("UTC")))),
+            ("digest", DataType::Int64),
         ];
         let fields = columns.into_iter().map(|(name, kind)| Field::new(name, kind, true));
         Arc::new(Schema::new(fields.collect::<Vec<_>>()))
@@ -93,6 +97,8 @@ impl Accepted {
         let names: StringArray = self.files.keys().map(Some).collect();
         let rows: Int64Array = self.files.values().map(|one| Some(one.rejected.rows.cast_signed())).collect();
         let times: TimestampMicrosecondArray = self.files.values().map(|one| Some(one.at)).collect();
+        let digests: Int64Array =
+            self.files.values().map(|one| one.rejected.digest.map(u64::cast_signed)).collect();
         let columns = vec![
             text(&|one| Some(one.rejected.source.to_string())),
             Arc::new(names) as ArrayRef,
@@ -100,6 +106,7 @@ impl Accepted {
             text(&|one| one.rejected.reason.clone()),
             text(&|one| Some(one.by.clone())),
             Arc::new(times.with_timezone("UTC")),
+            Arc::new(digests),
         ];
         RecordBatch::try_new(Self::schema(), columns)
     }
@@ -111,13 +118,21 @@ impl Accepted {
     pub fn of_batch(batch: &RecordBatch) -> Result<Self, ArrowError> {
         let schema = Self::schema();
         let columns = schema.fields().iter().map(|field| {
-            let missing = || ArrowError::SchemaError(format!("there is no column {}", field.name()));
-            cast(batch.column_by_name(field.name()).ok_or_else(missing)?, field.data_type())
+            match batch.column_by_name(field.name()) {
+                Some(column) => cast(column, field.data_type()),
+                // Tables of earlier versions know nothing of it.
+                None if field.name() == "digest" => Ok(new_null_array(field.data_type(), batch.num_rows())),
+                None => Err(ArrowError::SchemaError(format!("there is no column {}", field.name()))),
+            }
         });
         let columns: Vec<ArrayRef> = columns.collect::<Result<_, _>>()?;
         let text = |at: usize, row: usize| {
             let texts = columns[at].as_string::<i32>();
             (!texts.is_null(row)).then(|| texts.value(row).to_owned())
+        };
+        let number = |at: usize, row: usize| {
+            let numbers = columns[at].as_primitive::<Int64Type>();
+            (!numbers.is_null(row)).then(|| numbers.value(row).cast_unsigned())
         };
         let mut files = BTreeMap::new();
         for row in 0..batch.num_rows() {
@@ -125,6 +140,7 @@ impl Accepted {
                 source: text(0, row).unwrap_or_default().into(),
                 rows: columns[2].as_primitive::<Int64Type>().value(row).cast_unsigned(),
                 reason: text(3, row),
+                digest: number(6, row),
             };
             let acceptance = Acceptance {
                 rejected,
@@ -142,7 +158,12 @@ mod tests {
     use super::*;
 
     fn rejected(rows: u64) -> RejectedFile {
-        RejectedFile { source: "files.orders".into(), rows, reason: (rows == 0).then(|| "cut".to_owned()) }
+        let mut rejected = RejectedFile::none("files.orders".into());
+        (1..=rows).for_each(|row| rejected.add(Some(row), "no number", "x"));
+        if rows == 0 {
+            rejected.add(None, "cut", "");
+        }
+        rejected
     }
 
     fn all(files: &[(&str, u64)]) -> BTreeMap<String, RejectedFile> {
@@ -163,5 +184,11 @@ mod tests {
         let later = accepted.and(&all(&[("a", 2), ("c", 1)]), &|_| true, "ben", DateTime::UNIX_EPOCH);
         assert_eq!((later.files["a"].by.as_str(), later.files["c"].by.as_str()), ("anna", "ben"));
         assert!(!later.files.contains_key("b"), "it has no rejects any more");
+
+        let mut others = RejectedFile::none("files.orders".into());
+        (1..=2).for_each(|row| others.add(Some(row), "no number", "other text"));
+        assert!(!accepted.covers("a", &others), "as many rows, but others");
+        let unknown = RejectedFile { digest: None, ..rejected(2) };
+        assert!(accepted.covers("a", &unknown), "as a ledger of an earlier version has it");
     }
 }

@@ -44,6 +44,8 @@ pub struct Came {
     pub rows: u64,
     /// Rows that were set aside.
     pub rejected_rows: u64,
+    /// A digest of all that was.
+    pub rejected_digest: Option<u64>,
     /// Why the whole file was.
     pub reason: Option<String>,
     /// How its columns differ from the declared ones.
@@ -126,13 +128,15 @@ impl Batch {
     ) -> Ledger {
         let mut files = ledger.files.clone();
         for (name, state) in self.new.iter().chain(&self.again) {
-            let Came { rows, rejected_rows, reason, drift } = came.get(name).cloned().unwrap_or_default();
+            let Came { rows, rejected_rows, rejected_digest, reason, drift } =
+                came.get(name).cloned().unwrap_or_default();
             let status = if reason.is_some() { Status::SetAside } else { Status::Loaded };
             let entry = Entry {
                 state: state.clone(),
                 status,
                 rows,
                 rejected_rows,
+                rejected_digest,
                 reason,
                 drift,
                 batch: self.number,

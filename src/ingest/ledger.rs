@@ -68,6 +68,8 @@ pub struct Entry {
     pub rows: u64,
     /// Rows of it that were set aside.
     pub rejected_rows: u64,
+    /// A digest of all that was set aside of it; none where that isn't known.
+    pub rejected_digest: Option<u64>,
     /// Why it was set aside as a whole.
     pub reason: Option<String>,
     /// How its columns differ from the declared ones.
@@ -111,6 +113,7 @@ impl Ledger {
             ("batch", DataType::Int64),
             ("loaded_at", time()),
             ("run_id", DataType::Utf8),
+            ("rejected_digest", DataType::Int64),
         ];
         let fields = columns.into_iter().map(|(name, kind)| Field::new(name, kind, true));
         Arc::new(Schema::new(fields.collect::<Vec<_>>()))
@@ -132,6 +135,8 @@ impl Ledger {
             Arc::new(times.with_timezone("UTC"))
         };
         let names: StringArray = self.files.keys().map(Some).collect();
+        let digests: Int64Array =
+            self.files.values().map(|entry| entry.rejected_digest.map(u64::cast_signed)).collect();
         let columns = vec![
             Arc::new(names) as ArrayRef,
             text(&|entry| Some(entry.status.name().to_owned())),
@@ -145,6 +150,7 @@ impl Ledger {
             number(&|entry| entry.batch),
             time(&|entry| entry.loaded_at),
             text(&|entry| Some(entry.run_id.clone())),
+            Arc::new(digests),
         ];
         RecordBatch::try_new(Self::schema(), columns)
     }
@@ -159,7 +165,9 @@ impl Ledger {
             match batch.column_by_name(field.name()) {
                 Some(column) => cast(column, field.data_type()),
                 // Ledgers of earlier versions know nothing of it.
-                None if field.name() == "drift" => Ok(new_null_array(field.data_type(), batch.num_rows())),
+                None if matches!(field.name().as_str(), "drift" | "rejected_digest") => {
+                    Ok(new_null_array(field.data_type(), batch.num_rows()))
+                }
                 None => Err(ArrowError::SchemaError(format!("the ledger has no column {}", field.name()))),
             }
         });
@@ -184,6 +192,7 @@ impl Ledger {
                 status,
                 rows: number(2, row),
                 rejected_rows: number(3, row),
+                rejected_digest: (!columns[12].is_null(row)).then(|| number(12, row)),
                 reason: text(4, row),
                 drift: text(5, row).and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
                 batch: number(9, row),

@@ -302,6 +302,7 @@ fn came(rows: impl IntoIterator<Item = (String, u64)>, rejects: &RejectCounts) -
     for (file, rejected) in &rejects.by_file {
         let one = came.entry(file.to_string()).or_default();
         one.rejected_rows = rejected.rows;
+        one.rejected_digest = rejected.digest;
         one.reason.clone_from(&rejected.reason);
     }
     for (file, drift) in &rejects.deviations {

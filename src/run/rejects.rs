@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use futures::TryStreamExt;
 
 use super::{
     side::Side,
@@ -52,11 +53,12 @@ impl Worker {
         }
         let accepted = self.tables.accepted(&self.engine, &version.relation).await?;
         let mut sample = counts.sample;
-        // Lines on files of earlier runs, whose rejects are still there.
+        // Lines on files of earlier runs, whose rejects are still there: those that this run hasn't read again.
         let earlier = made.and_then(|made| made.rejected.as_ref()).into_iter().flat_map(|note| &note.sample);
-        let is_there = |line: &&String| by_file.keys().any(|file| line.starts_with(file.as_str()));
-        let earlier: Vec<String> =
-            earlier.filter(is_there).filter(|line| !sample.contains(line)).cloned().collect();
+        let of_earlier = by_file.keys().filter(|file| !counts.by_file.contains_key(file.as_str()));
+        let starts: Vec<String> = of_earlier.map(|file| format!("{file}:")).collect();
+        let is_there = |line: &&String| starts.iter().any(|start| line.starts_with(start));
+        let earlier: Vec<String> = earlier.filter(is_there).cloned().collect();
         sample.extend(earlier);
         sample.truncate(SAMPLE);
         version.note = Some(note(&by_file, &accepted, sample));
@@ -116,6 +118,7 @@ pub(super) fn of_ledger(ledger: &Ledger, source: &str) -> ByFile {
                 source: source.into(),
                 rows: entry.rejected_rows,
                 reason: entry.reason.clone(),
+                digest: entry.rejected_digest,
             };
             (file.clone(), of)
         })
@@ -220,30 +223,30 @@ async fn standing(engine: &Engine, tables: &Tables, relation: &Relation) -> Resu
     let Some(table) = tables.provider(&rejected).await? else { return Ok(ByFile::new()) };
     let other = |error: String| AcceptError::Other(error);
     engine.declare_table(&rejected, table.schema()).map_err(|error| other(error.to_string()))?;
-    let sql = format!(
-        "select source, file, count(\"row\") as n, max(case when \"row\" is null then reason end) as reason \
-         from {} group by source, file",
-        rejected.quoted()
-    );
+    let sql = format!("select source, file, \"row\", reason, raw from {}", rejected.quoted());
     let query = engine.plan(&sql).await.map_err(|error| other(error.message))?;
     let bound = query.bind(&BTreeMap::from([(rejected, table)])).map_err(|error| other(error.to_string()))?;
-    let rows = engine.gathered(&bound).await.map_err(|error| other(error.to_string()))?;
-    by_file(&rows).map_err(|error| other(error.to_string()))
-}
-
-fn by_file(batch: &RecordBatch) -> Result<ByFile, crate::engine::arrow::error::ArrowError> {
-    let column = |at: usize, data_type: &DataType| cast(batch.column(at), data_type);
-    let (sources, files) = (column(0, &DataType::Utf8)?, column(1, &DataType::Utf8)?);
-    let (rows, reasons) = (column(2, &DataType::Int64)?, column(3, &DataType::Utf8)?);
+    let mut rows = engine.stream(&bound, None).await.map_err(|error| other(error.to_string()))?;
     let mut by_file = ByFile::new();
-    for row in 0..batch.num_rows() {
-        let reasons = reasons.as_string::<i32>();
-        let of = RejectedFile {
-            source: sources.as_string::<i32>().value(row).into(),
-            rows: rows.as_primitive::<Int64Type>().value(row).cast_unsigned(),
-            reason: (!reasons.is_null(row)).then(|| reasons.value(row).to_owned()),
-        };
-        by_file.insert(files.as_string::<i32>().value(row).to_owned(), of);
+    while let Some(batch) = rows.try_next().await.map_err(|error| other(error.to_string()))? {
+        add(&mut by_file, &batch).map_err(|error| other(error.to_string()))?;
     }
     Ok(by_file)
+}
+
+fn add(by_file: &mut ByFile, batch: &RecordBatch) -> Result<(), crate::engine::arrow::error::ArrowError> {
+    let text = |at: usize| cast(batch.column(at), &DataType::Utf8);
+    let (sources, files, reasons, raw) = (text(0)?, text(1)?, text(3)?, text(4)?);
+    let [sources, files, reasons, raw] =
+        [&sources, &files, &reasons, &raw].map(|column| column.as_string::<i32>());
+    let places = cast(batch.column(2), &DataType::Int64)?;
+    let places = places.as_primitive::<Int64Type>();
+    for row in 0..batch.num_rows() {
+        let of = by_file
+            .entry(files.value(row).to_owned())
+            .or_insert_with(|| RejectedFile::none(sources.value(row).into()));
+        let place = (!places.is_null(row)).then(|| places.value(row).cast_unsigned());
+        of.add(place, reasons.value(row), raw.value(row));
+    }
+    Ok(())
 }

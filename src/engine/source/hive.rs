@@ -57,11 +57,7 @@ impl Folders {
 
     /// Why a value is none of its column, if one is not; `kind` tells what it has to be, and whether that was inferred from
     /// files.
-    pub(crate) fn fault(
-        &self,
-        declared: &[String],
-        kind: impl Fn(usize) -> (Kind, bool),
-    ) -> Option<String> {
+    pub(crate) fn fault(&self, declared: &[String], kind: impl Fn(usize) -> (Kind, bool)) -> Option<String> {
         self.values().find_map(|(column, token)| {
             let (kind, is_inferred) = kind(column);
             let holds = !is_inferred || guess::holds(kind, token, Written::Cells);

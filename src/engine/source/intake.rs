@@ -179,6 +179,22 @@ impl Intake {
         let set_aside = files.values().filter(|file| file.is_set_aside).count();
         let sample: Vec<String> =
             files.values().flat_map(|file| &file.sample).take(SAMPLE).cloned().collect();
+        if let Some(limit) = limits.per_run.filter(|limit| {
+            // How many rows a file has that can't be read isn't known: it is one at least, and the share of such files is
+            // held to the limit as well.
+            let files_passed = match limit {
+                Limit::Share(_) => limit.is_passed(set_aside as u64, files.len() as u64),
+                Limit::Rows(_) => limit.is_passed(rejected + set_aside as u64, rows),
+            };
+            set_aside > 0 && files_passed
+        }) {
+            let what = match files.len() {
+                1 => "the only file".to_owned(),
+                all => format!("{set_aside} of the {all} files"),
+            };
+            let what = format!("{what} could not be read, `max_rejected` is {limit} a run");
+            return Some(explained(&what, &sample));
+        }
         if let Some(limit) = limits.per_run.filter(|limit| limit.is_passed(rejected, rows)) {
             let what =
                 format!("{rejected} of the {rows} rows were rejected, `max_rejected` is {limit} a run");

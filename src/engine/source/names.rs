@@ -25,6 +25,16 @@ pub(crate) fn find(name: &str, names: &[String]) -> Option<usize> {
     exact.or_else(|| names.iter().position(|other| same(other, name)))
 }
 
+/// Refuses a header that has a name twice; columns without a name are another matter.
+pub(crate) fn distinct(own: &[String]) -> Result<(), String> {
+    let mut sorted: Vec<&String> = own.iter().filter(|name| !name.trim().is_empty()).collect();
+    sorted.sort_unstable();
+    match sorted.iter().zip(sorted.iter().skip(1)).find(|(one, next)| one == next) {
+        Some((twice, _)) => Err(format!("column `{twice}` is in the header twice")),
+        None => Ok(()),
+    }
+}
+
 /// Matches the columns of a file with the declared ones; `supplied` says which of these the path gives.
 ///
 /// # Errors
@@ -33,11 +43,7 @@ pub(crate) fn places(own: &[String], declared: &[String], supplied: &[bool]) -> 
     if let Some(at) = own.iter().position(|name| name.trim().is_empty()) {
         return Err(format!("column {} of {} in the header has no name", at + 1, own.len()));
     }
-    let mut sorted: Vec<&String> = own.iter().collect();
-    sorted.sort_unstable();
-    if let Some((twice, _)) = sorted.iter().zip(sorted.iter().skip(1)).find(|(one, next)| one == next) {
-        return Err(format!("column `{twice}` is in the header twice"));
-    }
+    distinct(own)?;
     let mut places = vec![Place::New; own.len()];
     for (column, name) in declared.iter().enumerate() {
         let place = if supplied.get(column) == Some(&true) { Place::Supplied } else { Place::Column(column) };

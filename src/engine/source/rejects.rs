@@ -19,7 +19,7 @@ use datafusion::{
 };
 use futures::stream;
 use tokio::sync::mpsc;
-use xxhash_rust::xxh3::xxh3_128;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use super::drift::Deviation;
 
@@ -83,6 +83,34 @@ pub struct RejectedFile {
     pub rows: u64,
     /// Why it was set aside whole.
     pub reason: Option<String>,
+    /// A digest of all of it, in any order; none where that isn't known.
+    pub digest: Option<u64>,
+}
+
+impl RejectedFile {
+    /// Nothing of a file of this source yet.
+    #[must_use]
+    pub fn none(source: Arc<str>) -> Self {
+        Self { source, rows: 0, reason: None, digest: Some(0) }
+    }
+
+    /// Adds a row, or the whole file if there is no `row`: its place, the reason and the text in question.
+    pub fn add(&mut self, row: Option<u64>, reason: &str, raw: &str) {
+        match row {
+            Some(_) => self.rows += 1,
+            None => self.reason = Some(reason.to_owned()),
+        }
+        let one = xxh3_64(format!("{row:?}\0{reason}\0{raw}").as_bytes());
+        self.digest = self.digest.map(|digest| digest.wrapping_add(one));
+    }
+
+    /// Returns whether the same was set aside, as far as that is known of both.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        let known = self.digest.zip(other.digest);
+        (&self.source, self.rows, &self.reason) == (&other.source, other.rows, &other.reason)
+            && known.is_none_or(|(one, other)| one == other)
+    }
 }
 
 /// The end that readers hold.
@@ -164,18 +192,13 @@ impl RejectSink {
         {
             let mut counts = lock(&self.counts);
             let counts = &mut *counts;
-            let of_file = counts.by_file.entry(Arc::clone(&reject.file)).or_insert_with(|| RejectedFile {
-                source: Arc::clone(&reject.source),
-                rows: 0,
-                reason: None,
-            });
-            if reject.row.is_some() {
-                counts.rows += 1;
-                of_file.rows += 1;
-            } else {
-                counts.files += 1;
-                of_file.reason = Some(reject.reason.clone());
-            }
+            let of_file = counts.by_file.entry(Arc::clone(&reject.file));
+            of_file.or_insert_with(|| RejectedFile::none(Arc::clone(&reject.source))).add(
+                reject.row,
+                &reject.reason,
+                &reject.raw,
+            );
+            *if reject.row.is_some() { &mut counts.rows } else { &mut counts.files } += 1;
             counts.sample.insert((Arc::clone(&reject.file), reject.row, reject.line()));
             if counts.sample.len() > SAMPLE {
                 counts.sample.pop_last();

@@ -120,8 +120,9 @@ pub(in crate::engine::source) async fn table(
     let mut refused = Vec::new();
     let drift = &spec.drift;
     looks.retain(|look| {
-        let fault =
-            look.folders.fault(&names, |at| (Kind::from_arrow(wanted[at].data_type()).unwrap_or(Kind::Text), false));
+        let fault = look
+            .folders
+            .fault(&names, |at| (Kind::from_arrow(wanted[at].data_type()).unwrap_or(Kind::Text), false));
         let missing = look.columns.deviation.missing.first();
         let missing = missing.filter(|_| drift.on_missing_column == OnMissingColumn::RejectFile);
         let reason = fault.or_else(|| missing.map(|name| format!("it lacks the declared column `{name}`")));

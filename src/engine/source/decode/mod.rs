@@ -58,9 +58,11 @@ impl Encoding {
     pub fn named(name: &str) -> Option<Self> {
         let label = name.to_ascii_lowercase();
         Some(match label.as_str() {
-            "auto" | "utf-8" | "utf8" => Self::Auto,
+            // ASCII is a part of UTF-8.
+            "auto" | "utf-8" | "utf8" | "ascii" | "us-ascii" | "ansi_x3.4-1968" => Self::Auto,
             // The web reads these as windows-1252; elsewhere they are what they say.
-            "latin-1" | "latin1" | "iso-8859-1" | "iso8859-1" | "iso_8859-1" => Self::Latin1,
+            "latin-1" | "latin1" | "iso-8859-1" | "iso8859-1" | "iso_8859-1" | "iso88591"
+            | "iso_8859-1:1987" | "iso-ir-100" | "csisolatin1" | "l1" | "cp819" | "ibm819" => Self::Latin1,
             _ => Self::Named(encoding_rs::Encoding::for_label_no_replacement(label.as_bytes())?),
         })
     }

@@ -133,6 +133,8 @@ pub(super) fn look(
     {
         if own.is_any_number() {
             own.guess = exact(&connection, &name, &own.name).map_err(failed)?;
+        } else if own.declared.is_empty() {
+            own.guess = held(&connection, &name, &own.name).map_err(failed)?;
         }
     }
     let on_new = spec.drift.on_new_column.filter(|_| !spec.columns.is_empty()).unwrap_or(OnNewColumn::Add);
@@ -287,6 +289,29 @@ fn exact(connection: &Connection, table: &str, column: &str) -> rusqlite::Result
         format!("select exists (select 1 from {table} where typeof({column}) not in ('integer', 'null'))");
     let has_others: bool = connection.query_row(&others, [], |row| row.get(0))?;
     Ok(Some(if has_others { DataType::Utf8View } else { DataType::Int64 }))
+}
+
+/// The type of a column without a declared one, such as an expression of a view, by what its values are now: text if they
+/// are of several kinds that no number type holds, or if there are none.
+fn held(connection: &Connection, table: &str, column: &str) -> rusqlite::Result<Option<DataType>> {
+    let (table, column) = (quoted(table), quoted(column));
+    let any = |kind: &str| format!("ifnull(max(typeof({column}) = '{kind}'), 0)");
+    let sql = format!(
+        "select {}, {}, {}, {}, ifnull(max(typeof({column}) = 'integer' and {column} not between \
+         -9007199254740992 and 9007199254740992), 0) from {table}",
+        any("integer"),
+        any("real"),
+        any("text"),
+        any("blob"),
+    );
+    let kinds: [bool; 5] = connection
+        .query_row(&sql, [], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?]))?;
+    Ok(match kinds {
+        [true, false, false, false, _] => Some(DataType::Int64),
+        [_, true, false, false, false] => Some(DataType::Float64),
+        [false, false, false, true, _] => Some(DataType::Binary),
+        _ => None,
+    })
 }
 
 fn is_strict(connection: &Connection, table: &str) -> rusqlite::Result<bool> {

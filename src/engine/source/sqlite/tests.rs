@@ -122,6 +122,21 @@ async fn what_is_missing_is_named_with_what_is_near() {
 }
 
 #[tokio::test]
+async fn a_column_without_a_type_has_that_of_its_values() {
+    let directory = database(
+        "create table sale (day text, amount integer, price real);
+         insert into sale values ('a', 9, 1.5), ('a', 10, 2), ('b', null, null);
+         create view sums as select day, amount + 0 as n, price * 2 as twice, count(*) as rows,
+           case when amount = 9 then 9 when amount = 10 then 'ten' end as mixed, x'00' as bytes, null as none_at_all
+           from sale group by day, amount;",
+    );
+    let sums = spec(directory.path(), "sums", &[]);
+    let sql = "select arrow_typeof(n) n, arrow_typeof(twice) twice, arrow_typeof(\"rows\") \"rows\", arrow_typeof(mixed) \
+               mixed, arrow_typeof(bytes) bytes, arrow_typeof(none_at_all) none, max(n) over () as most from t limit 1";
+    insta::assert_snapshot!(show(&sums, sql, true).await);
+}
+
+#[tokio::test]
 async fn an_undeclared_number_loses_nothing() {
     let directory = database(
         "create table t (whole numeric, mixed decimal(20,2), plain decimal(10,2));

@@ -131,7 +131,11 @@ impl Objects {
             let key = cursor.key()?;
             let column = match self.key(key, next) {
                 Key::Exact(column) => Some(column),
-                Key::Alike(column) => Some(column).filter(|_| !self.has_exactly(column, cursor.text, start)),
+                Key::Alike(column) if self.has_exactly(column, cursor.text, start) => {
+                    self.note_new(key);
+                    None
+                }
+                Key::Alike(column) => Some(column),
                 Key::Supplied => {
                     cursor.skip()?;
                     continue;
@@ -225,6 +229,15 @@ impl Objects {
             self.keys.insert(inside.into(), key);
         }
         key
+    }
+
+    /// Takes note of a key that is none of the declared columns, since another one is the column it is like.
+    fn note_new(&mut self, (inside, escaped): (&str, bool)) {
+        let name = if escaped { unescape(inside) } else { None };
+        let name = name.unwrap_or_else(|| inside.to_owned());
+        if self.new.len() < NEW && !self.new.contains(&name) {
+            self.new.push(name);
+        }
     }
 
     /// Returns whether the row that begins at `start` has the very name of a column, besides one in another case.

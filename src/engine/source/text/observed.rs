@@ -176,6 +176,8 @@ impl<'a> Observed<'a> {
 
 impl Sink for Observed<'_> {
     fn header(&mut self, names: Vec<String>) -> Result<(), String> {
+        // As when it is loaded, a header that can't be told apart is none.
+        names::distinct(&names)?;
         self.names = Some(names);
         Ok(())
     }

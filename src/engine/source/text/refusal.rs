@@ -43,7 +43,12 @@ pub(crate) struct Refused {
 
 impl Refusal {
     /// For a person; `kind` tells what a column's values have to be, and whether that was inferred from files.
-    pub(crate) fn reason(&self, text: &str, names: &[String], kind: impl Fn(usize) -> (Kind, bool)) -> String {
+    pub(crate) fn reason(
+        &self,
+        text: &str,
+        names: &[String],
+        kind: impl Fn(usize) -> (Kind, bool),
+    ) -> String {
         match self {
             Self::Cell { column, value } => {
                 let value = excerpt(text[value.clone()].as_bytes(), QUOTED);

@@ -112,6 +112,38 @@ async fn a_new_column_is_warned_of_or_rescued_or_an_error() {
 }
 
 #[tokio::test]
+async fn a_key_beside_the_column_it_is_like_is_new() {
+    for text in [br#"{"id":1,"amount":2,"AMOUNT":3}"#, br#"{"id":1,"AMOUNT":3,"amount":2}"#] {
+        let mut fixture = strict(LINES, &ORDERS, &[("data/a.json", text)]);
+        let notes = fixture.notes("select * from t").await;
+        assert!(notes.len() == 1 && notes[0].contains("`AMOUNT` isn't declared"), "{notes:?}");
+        fixture.spec.drift.on_new_column = Some(OnNewColumn::Fail);
+        let error = fixture.show("select * from t").await;
+        assert!(error.contains("has the column `AMOUNT`, which isn't declared"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn files_that_can_not_be_read_are_rejects_too() {
+    let mut files = vec![("data/good.csv", b"id,amount\n1,2\n".as_slice())];
+    files.extend(["data/b.csv", "data/c.csv", "data/d.csv"].map(|name| (name, b"".as_slice())));
+    for (limit, is_error) in [
+        (Limit::Rows(0), true),
+        (Limit::Rows(2), true),
+        (Limit::Rows(3), false),
+        (Limit::Share(700_000), true),
+        (Limit::Share(750_000), false),
+    ] {
+        let mut fixture = strict(CSV, &ORDERS, &files);
+        fixture.spec.drift.max_rejected.per_run = Some(limit);
+        let shown = fixture.show("select * from t").await;
+        let error = shown.contains("3 of the 4 files could not be read, `max_rejected` is");
+        assert_eq!(error, is_error, "{limit:?}: {shown}");
+        assert_eq!(shown.contains("| 1  | 2.0    |"), !is_error, "{limit:?}: {shown}");
+    }
+}
+
+#[tokio::test]
 async fn folders_give_declared_columns() {
     let files: [(&str, &[u8]); 4] = [
         ("data/day=2021-01-01/a.csv", b"id,day\n1,wins\n"),
