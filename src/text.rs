@@ -3,7 +3,11 @@
 //! A [`Source`] is one file as the user wrote it; a [`Span`] is a byte range of one. Everything that can be
 //! wrong in a project carries a span, so that a message can point at it. Knows nothing of SQL, YAML or Jinja.
 
-use std::{fmt, ops::Range, sync::Arc};
+use std::{
+    fmt,
+    ops::Range,
+    sync::{Arc, OnceLock},
+};
 
 /// A text file of the user's: its path as shown to them (relative to the project, with `/`) and its content.
 /// Cheap to clone.
@@ -13,12 +17,14 @@ pub struct Source(Arc<Inner>);
 struct Inner {
     path: String,
     text: String,
+    /// Where each line starts; made when it is first asked for, since a long file may have many findings.
+    lines: OnceLock<Vec<usize>>,
 }
 
 impl Source {
     /// A source from the path to show and the text.
     pub fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
-        Self(Arc::new(Inner { path: path.into(), text: text.into() }))
+        Self(Arc::new(Inner { path: path.into(), text: text.into(), lines: OnceLock::new() }))
     }
 
     /// The path to show: relative to the project, `/`-separated.
@@ -53,15 +59,26 @@ impl Source {
     #[must_use]
     pub fn offset(&self, line: usize, column: usize) -> usize {
         let text = self.text();
-        let start = if line <= 1 {
-            0
-        } else {
-            text.match_indices('\n').nth(line - 2).map_or(text.len(), |(at, _)| at + 1)
-        };
+        let start = self.lines().get(line.saturating_sub(1)).copied().unwrap_or(text.len());
         let rest = &text[start..];
         let rest = rest.split('\n').next().unwrap_or(rest);
         let within = rest.char_indices().nth(column.saturating_sub(1)).map_or(rest.len(), |(at, _)| at);
         start + within
+    }
+
+    /// The 1-based number of the line that a byte offset is on, and the offset where that line starts.
+    #[must_use]
+    pub fn line_at(&self, offset: usize) -> (usize, usize) {
+        let lines = self.lines();
+        let number = lines.partition_point(|start| *start <= offset).max(1);
+        (number, lines[number - 1])
+    }
+
+    fn lines(&self) -> &[usize] {
+        self.0.lines.get_or_init(|| {
+            let ends = self.text().match_indices('\n').map(|(at, _)| at + 1);
+            std::iter::once(0).chain(ends).collect()
+        })
     }
 }
 
@@ -100,10 +117,8 @@ impl Span {
     /// The 1-based line and 1-based column (in characters) of the first byte.
     #[must_use]
     pub fn line_column(&self) -> (usize, usize) {
-        let before = &self.source.text()[..self.start];
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or(before).chars().count() + 1;
-        (line, column)
+        let (line, start) = self.source.line_at(self.start);
+        (line, self.source.text()[start..self.start].chars().count() + 1)
     }
 
     /// The same place as a range.
@@ -149,9 +164,36 @@ pub fn is_bidi(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{61c}')
 }
 
+/// JSON with the characters escaped that a terminal obeys or that reorder text, which JSON lets through: DEL, C1
+/// and bidi controls. They occur only within its strings, so the value stays the same.
+#[must_use]
+pub fn json_escaped(json: String) -> String {
+    let obeyed = |c: char| c.is_control() && c > '\u{7e}' || is_bidi(c);
+    if !json.contains(obeyed) {
+        return json;
+    }
+    let mut out = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        if obeyed(c) {
+            out.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn json_holds_no_character_that_a_terminal_obeys() {
+        let value = serde_json::json!({ "a\u{9b}": "\u{7f}é\u{85}\u{202e}\u{1b}\n" });
+        let text = json_escaped(value.to_string());
+        assert_eq!(text, r#"{"a\u009b":"\u007fé\u0085\u202e\u001b\n"}"#);
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
+    }
 
     #[test]
     fn lines_and_columns_count_characters_from_one() {

@@ -2,13 +2,16 @@
 
 use std::ops::Range;
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
-use super::{Diagnostic, Severity};
+use super::{Diagnostic, Label, Severity};
 use crate::{
     secret::concealed,
-    text::{Span, is_bidi},
+    text::{Source, Span, is_bidi},
 };
+
+/// How much of a file is shown as it is, in bytes, before only what is near its labels is.
+const MOST: usize = 10_000;
 
 /// The finding as lines of text, with ANSI colours if `colour`.
 #[must_use]
@@ -18,30 +21,27 @@ pub fn to_string(diagnostic: &Diagnostic, colour: bool) -> String {
         Severity::Warning => Level::WARNING,
     };
     let mut group = Group::with_title(level.primary_title(tame(&diagnostic.message)).id(diagnostic.code));
-    let mut done: Vec<&crate::text::Source> = Vec::new();
+    let mut done: Vec<&Source> = Vec::new();
     for label in &diagnostic.labels {
-        if done.contains(&&label.span.source) {
+        let source = &label.span.source;
+        if done.contains(&source) {
             continue;
         }
-        done.push(&label.span.source);
-        let text = label.span.source.text();
-        let cut = lines(
-            text,
-            diagnostic.labels.iter().map(|other| &other.span).filter(|span| span.source == label.span.source),
-        );
-        let mut snippet = Snippet::source(tame(&concealed(&text[cut.clone()])))
-            .line_start(text[..cut.start].matches('\n').count() + 1)
-            .path(label.span.source.path());
-        for (index, other) in diagnostic.labels.iter().enumerate() {
-            if other.span.source == label.span.source {
-                let kind = if index == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
-                let range = other.span.range();
-                let within = |at: usize| at.saturating_sub(cut.start).min(cut.len());
-                let range = within(range.start)..within(range.end);
-                snippet = snippet.annotation(kind.span(range).label(tame(&other.message)));
-            }
+        done.push(source);
+        let labels = diagnostic.labels.iter().enumerate().filter(|(_, other)| other.span.source == *source);
+        let cut = lines(source.text(), labels.clone().map(|(_, other)| &other.span));
+        if cut.len() <= MOST {
+            group = group.element(snippet(source, &cut, labels).path(source.path()));
+            continue;
         }
-        group = group.element(snippet);
+        // Far apart, or on a line of great length: each place by itself.
+        for (index, label) in labels {
+            let (line, column) = label.span.line_column();
+            let around = narrow(source.text(), &label.span);
+            group = group
+                .element(Origin::path(source.path()).line(line).char_column(column))
+                .element(snippet(source, &around, std::iter::once((index, label))));
+        }
     }
     for note in &diagnostic.notes {
         group = group.element(Level::NOTE.message(tame(note)));
@@ -51,6 +51,35 @@ pub fn to_string(diagnostic: &Diagnostic, colour: bool) -> String {
     }
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
     renderer.render(&[group])
+}
+
+/// A part of a source with the labels that are in it.
+fn snippet<'a>(
+    source: &Source,
+    cut: &Range<usize>,
+    labels: impl Iterator<Item = (usize, &'a Label)>,
+) -> Snippet<'a, Annotation<'a>> {
+    // An address that is cut off is known by what comes before and after.
+    let wide = source.span(cut.start.saturating_sub(1_000)..cut.end.saturating_add(1_000)).range();
+    let text = concealed(&source.text()[wide.clone()]);
+    let text = &text[cut.start - wide.start..cut.end - wide.start];
+    let mut snippet = Snippet::source(tame(text)).line_start(source.line_at(cut.start).0);
+    for (index, label) in labels {
+        let kind = if index == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
+        let range = label.span.range();
+        let within = |at: usize| at.saturating_sub(cut.start).min(cut.len());
+        let range = within(range.start)..within(range.end);
+        snippet = snippet.annotation(kind.span(range).label(tame(&label.message)));
+    }
+    snippet
+}
+
+/// What of a long line is shown: some of what comes before a place, and its beginning.
+fn narrow(text: &str, span: &Span) -> Range<usize> {
+    let line = lines(text, std::iter::once(span));
+    let start = line.start.max(span.start.saturating_sub(100));
+    let end = line.end.min(span.start.saturating_add(400)).max(start);
+    span.source.span(start..end).range()
 }
 
 /// Replaces characters that control a terminal or the direction of text by others of the same length in bytes, so
@@ -81,7 +110,6 @@ fn lines<'a>(text: &str, spans: impl Iterator<Item = &'a Span>) -> Range<usize> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::Source;
 
     #[test]
     fn a_finding_with_two_places() {
@@ -92,5 +120,28 @@ mod tests {
             .at(yaml.span(20..21), "described here")
             .near("stg_reading", ["stg_readings"]);
         insta::assert_snapshot!(to_string(&finding, false));
+    }
+
+    #[test]
+    fn long_lines_are_cut_around_their_places() {
+        let text = format!("a\nb{}[wrong{}\n", "é".repeat(100_000), "x".repeat(100_000));
+        let source = Source::new("m.sql", text);
+        let finding = Diagnostic::error("x", "no")
+            .at(source.span(200_003..300_000), "here")
+            .at(source.span(0..1), "and");
+        let shown = to_string(&finding, false);
+        assert!(shown.len() < 4_000, "{}", shown.len());
+        assert!(
+            shown.contains("m.sql:2:100002") && shown.contains("[wrong") && shown.contains("here"),
+            "{shown}"
+        );
+        assert!(shown.contains("m.sql:1:1") && shown.contains("and"), "{shown}");
+        let source = Source::new(
+            "m.sql",
+            format!("{}https://me:{}@host/ wrong", "x".repeat(20_000), "hush".repeat(30)),
+        );
+        let at = source.text().len() - 5;
+        let shown = to_string(&Diagnostic::error("x", "no").at(source.span(at..at + 5), ""), false);
+        assert!(shown.contains("wrong") && !shown.contains("hush"), "{shown}");
     }
 }
