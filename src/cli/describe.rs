@@ -17,6 +17,7 @@ use crate::{
     name::NodeId,
     report::{Description, LastRun},
     run::came_of::came_of,
+    text::json_escaped,
 };
 
 pub(super) async fn run(global: &Global, args: &DescribeArgs) -> Result<ExitCode, Failure> {
@@ -62,7 +63,7 @@ pub(super) async fn run(global: &Global, args: &DescribeArgs) -> Result<ExitCode
     let colour = in_colour();
     let text = match args.output {
         DescribeOutput::Text => description.text(colour),
-        DescribeOutput::Json => format!("{:#}\n", description.json()),
+        DescribeOutput::Json => json_escaped(format!("{:#}\n", description.json())),
     };
     stdout().lock().write_all(text.as_bytes())?;
     Ok(ExitCode::SUCCESS)

@@ -12,7 +12,7 @@ use super::{
     context::Context,
     failure::Failure,
 };
-use crate::manifest::Node;
+use crate::{manifest::Node, text::json_escaped};
 
 pub(super) fn run(global: &Global, args: &ListArgs) -> Result<ExitCode, Failure> {
     let context = Context::load(global)?;
@@ -80,7 +80,7 @@ fn line(node: &Node, context: &Context, output: ListOutput) -> String {
                 }
                 Node::Source(source) => line["tags"] = json!(source.tags),
             }
-            line.to_string()
+            json_escaped(line.to_string())
         }
     }
 }

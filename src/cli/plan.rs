@@ -12,7 +12,10 @@ use super::{
     failure::Failure,
     in_colour,
 };
-use crate::report::{plan_json, plan_text};
+use crate::{
+    report::{plan_json, plan_text},
+    text::json_escaped,
+};
 
 pub(super) async fn run(global: &Global, args: &PlanArgs) -> Result<ExitCode, Failure> {
     let context = Context::load(global)?;
@@ -20,7 +23,7 @@ pub(super) async fn run(global: &Global, args: &PlanArgs) -> Result<ExitCode, Fa
     let mut out = stdout().lock();
     match args.output {
         PlanOutput::Text => write!(out, "{}", plan_text(&plan, in_colour()))?,
-        PlanOutput::Json => writeln!(out, "{:#}", plan_json(&plan))?,
+        PlanOutput::Json => writeln!(out, "{}", json_escaped(format!("{:#}", plan_json(&plan))))?,
     }
     Ok(ExitCode::SUCCESS)
 }

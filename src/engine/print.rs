@@ -14,6 +14,7 @@ use datafusion::{
 use futures::StreamExt;
 
 use super::RecordBatch;
+use crate::text::json_escaped;
 
 /// How rows are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +41,9 @@ pub async fn print(
                 let mut writer = LineDelimitedWriter::new(&mut text);
                 writer.write(&batch?)?;
                 writer.finish()?;
-                out.write_all(&text)?;
+                let text =
+                    String::from_utf8(text).map_err(|error| DataFusionError::External(error.into()))?;
+                out.write_all(json_escaped(text).as_bytes())?;
             }
             Ok(())
         }

@@ -7,7 +7,7 @@ use std::io::Write;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use crate::{artifact::timestamp, event::Event, plan::Step};
+use crate::{artifact::timestamp, event::Event, plan::Step, text::json_escaped};
 
 use super::{
     Lookup, Sink, SinkError, ending,
@@ -87,7 +87,7 @@ impl Sink for JsonLines {
         for message in self.narrator.tell(event) {
             // Blank lines are for eyes.
             if message != Message::Blank && message.level() >= self.least {
-                text.push_str(&self.object(event, &message, lane).to_string());
+                text.push_str(&json_escaped(self.object(event, &message, lane).to_string()));
                 text.push('\n');
             }
         }

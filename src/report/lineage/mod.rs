@@ -16,6 +16,7 @@ use crate::{
     lineage::{ColumnId, Direction, Impact, Lineage, Slice, Subject, Use},
     manifest::Manifest,
     name::NodeId,
+    text::json_escaped,
 };
 
 /// What is asked of a project's lineage.
@@ -52,7 +53,7 @@ impl Asked<'_> {
     pub fn lineage(&self, format: LineageFormat) -> String {
         match format {
             LineageFormat::Tree { colour } => text::lineage(self, colour),
-            LineageFormat::Json => format!("{:#}\n", json::lineage(self)),
+            LineageFormat::Json => json_escaped(format!("{:#}\n", json::lineage(self))),
             LineageFormat::Mermaid => diagram::mermaid(self),
             LineageFormat::Dot => diagram::dot(self),
         }
@@ -67,7 +68,7 @@ impl Asked<'_> {
     /// What a change would touch, as JSON; with a line end.
     #[must_use]
     pub fn impact_json(&self) -> String {
-        format!("{:#}\n", impact::json(self, &self.impact()))
+        json_escaped(format!("{:#}\n", impact::json(self, &self.impact())))
     }
 
     fn impact(&self) -> Impact {
