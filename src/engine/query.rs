@@ -24,7 +24,11 @@ use datafusion::{
     },
 };
 
-use super::{Engine, SchemaRef, SqlError, Table, execute::Joins, reads};
+use super::{
+    Engine, SchemaRef, SqlError, Table,
+    execute::Joins,
+    reads::{self, Weight},
+};
 use crate::name::Relation;
 
 /// A planned query. Its types are final; its tables are [`Pending`] until it is bound.
@@ -32,8 +36,8 @@ use crate::name::Relation;
 pub struct Query {
     plan: LogicalPlan,
     canonical: String,
-    /// How often it reads tables, those of its views included.
-    reads: u64,
+    /// What reading it comes down to, its views included.
+    weight: Weight,
 }
 
 impl Query {
@@ -132,12 +136,12 @@ impl Query {
 
     /// A query that was not written as SQL.
     pub(super) fn of_plan(plan: LogicalPlan) -> Self {
-        Self { plan, canonical: String::new(), reads: 1 }
+        Self { plan, canonical: String::new(), weight: Weight::TABLE }
     }
 
-    /// How often it reads tables.
-    pub(super) fn reads(&self) -> u64 {
-        self.reads
+    /// What reading it comes down to.
+    pub(super) fn weight(&self) -> Weight {
+        self.weight
     }
 
     pub(super) fn plan(&self) -> &LogicalPlan {
@@ -175,10 +179,10 @@ impl Engine {
         let state = self.planner(Joins::Hash);
         let statement = self.dialect().parse(state, sql).map_err(|error| SqlError::new(&error, sql))?;
         let canonical = canonical(&statement, sql)?;
-        let reads = reads::reads(&statement, sql, &|relation| self.weight(relation))?;
+        let weight = reads::reads(&statement, sql, &|relation| self.weight(relation))?;
         let planned = self.dialect().plan(state, statement).await;
         let plan = planned.map_err(|error| SqlError::new(&error, sql))?;
-        let query = Query { plan, canonical, reads };
+        let query = Query { plan, canonical, weight };
         let Err(error) = self.check_subqueries(&query, false).await else { return Ok(query) };
         let refused = SqlError::of_subquery(&error, sql);
         // DataFusion has no plan for it: joins may do.

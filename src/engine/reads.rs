@@ -1,5 +1,7 @@
 //! How often a statement reads tables once what it names is written out where it is named: CTEs and views are planned
-//! anew wherever they are read, so that twenty which each read the one before twice are a million reads.
+//! anew wherever they are read, so that twenty which each read the one before twice are a million reads. And how
+//! deep views are nested: a plan holds those of all its views, so that a chain of them takes quadratic time and
+//! memory.
 
 use std::{collections::BTreeMap, ops::ControlFlow};
 
@@ -17,23 +19,53 @@ use crate::{name::Relation, text::Source};
 /// Reads that a plan may have, unless it names as many tables itself: each takes some milliseconds to plan.
 const MOST: u64 = 1_024;
 
-/// How often a statement reads tables. `weight` is how often a relation does, if it is a view.
+/// How many views may be nested. One at this depth takes some milliseconds to plan, in each model above it.
+const DEEPEST: u64 = 100;
+
+/// What reading a statement comes down to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Weight {
+    /// How often it reads tables.
+    pub(super) reads: u64,
+    /// How many views are nested below it.
+    pub(super) depth: u64,
+}
+
+impl Weight {
+    /// That of a query over tables.
+    pub(super) const TABLE: Self = Self { reads: 1, depth: 0 };
+}
+
+/// What reading a statement comes down to. `weight` is that of a relation, if it is a view.
 ///
 /// # Errors
 /// If that is more than can be planned, at the name that weighs the most.
 pub(super) fn reads(
     statement: &Statement,
     sql: &str,
-    weight: &dyn Fn(&Relation) -> Option<u64>,
-) -> Result<u64, SqlError> {
-    let Statement::Statement(inner) = statement else { return Ok(1) };
-    let SqlStatement::Query(query) = inner.as_ref() else { return Ok(1) };
-    let mut count = Count { weight, open: Vec::new(), named: 0, whole: 0, heaviest: None };
+    weight: &dyn Fn(&Relation) -> Option<Weight>,
+) -> Result<Weight, SqlError> {
+    let Statement::Statement(inner) = statement else { return Ok(Weight::TABLE) };
+    let SqlStatement::Query(query) = inner.as_ref() else { return Ok(Weight::TABLE) };
+    let mut count = Count { weight, open: Vec::new(), named: 0, whole: 0, heaviest: None, deepest: None };
     let _ = query.visit(&mut count);
-    let Some((heavy, name)) = count.heaviest.filter(|_| count.whole > MOST.max(count.named)) else {
-        return Ok(count.whole);
+    let depth = count.deepest.as_ref().map_or(0, |(depth, _)| *depth);
+    let place = |name: &ObjectName| {
+        Span::try_from_sqlparser_span(name.span()).map(|span| bytes(&Source::new("", sql), span))
     };
-    let at = Span::try_from_sqlparser_span(name.span()).map(|span| bytes(&Source::new("", sql), span));
+    if let Some((_, name)) = count.deepest.filter(|_| depth > DEEPEST) {
+        return Err(SqlError {
+            code: "too-many-views",
+            message: format!("`{name}` is a view over {DEEPEST} others, each read by the next"),
+            at: place(&name),
+            notes: vec!["a view is computed in every query that reads it, with all views below it".into()],
+            helps: vec!["make one of them a table: `materialized: table`".into()],
+        });
+    }
+    let Some((heavy, name)) = count.heaviest.filter(|_| count.whole > MOST.max(count.named)) else {
+        return Ok(Weight { reads: count.whole, depth });
+    };
+    let at = place(&name);
     let times = if count.whole == u64::MAX {
         "more times than can be counted".to_owned()
     } else {
@@ -59,25 +91,32 @@ struct Open {
 }
 
 struct Count<'a> {
-    weight: &'a dyn Fn(&Relation) -> Option<u64>,
+    weight: &'a dyn Fn(&Relation) -> Option<Weight>,
     open: Vec<Open>,
     /// How many names of tables stand in the text.
     named: u64,
     /// How often the whole statement reads tables.
     whole: u64,
     heaviest: Option<(u64, ObjectName)>,
+    /// The view with the most views nested below it, itself included.
+    deepest: Option<(u64, ObjectName)>,
 }
 
 impl Count<'_> {
-    fn of(&self, name: &ObjectName) -> u64 {
+    fn of(&self, name: &ObjectName) -> Weight {
         let parts: Vec<String> =
             name.0.iter().filter_map(|part| Some(part.as_ident()?.value.to_lowercase())).collect();
         match parts.as_slice() {
-            [cte] => self.open.iter().rev().find_map(|open| open.known.get(cte)).copied().unwrap_or(1),
-            [.., schema, table] => {
-                (self.weight)(&Relation::new(schema.as_str(), table.as_str())).unwrap_or(1)
+            [cte] => {
+                // The views in it are counted where it names them.
+                let known = self.open.iter().rev().find_map(|open| open.known.get(cte));
+                Weight { reads: known.copied().unwrap_or(1), depth: 0 }
             }
-            [] => 1,
+            [.., schema, table] => {
+                let view = (self.weight)(&Relation::new(schema.as_str(), table.as_str()));
+                view.map_or(Weight::TABLE, |view| Weight { depth: view.depth + 1, ..view })
+            }
+            [] => Weight::TABLE,
         }
     }
 }
@@ -110,8 +149,11 @@ impl Visitor for Count<'_> {
     }
 
     fn pre_visit_relation(&mut self, name: &ObjectName) -> ControlFlow<()> {
-        let reads = self.of(name);
+        let Weight { reads, depth } = self.of(name);
         self.named += 1;
+        if self.deepest.as_ref().is_none_or(|(most, _)| depth > *most) {
+            self.deepest = Some((depth, name.clone()));
+        }
         if self.heaviest.as_ref().is_none_or(|(most, _)| reads > *most) {
             self.heaviest = Some((reads, name.clone()));
         }
@@ -129,9 +171,28 @@ mod tests {
     use super::*;
 
     fn of(sql: &str) -> Result<u64, SqlError> {
+        weighed(sql).map(|weight| weight.reads)
+    }
+
+    fn weighed(sql: &str) -> Result<Weight, SqlError> {
         let statement =
             DFParser::parse_sql_with_dialect(sql, &DuckDbDialect {}).unwrap().pop_front().unwrap();
-        reads(&statement, sql, &|relation| (relation.name == "view").then_some(100))
+        reads(&statement, sql, &|relation| match relation.name.as_str() {
+            "view" => Some(Weight { reads: 100, depth: 0 }),
+            "deep" => Some(Weight { reads: 1, depth: DEEPEST - 1 }),
+            "deeper" => Some(Weight { reads: 1, depth: DEEPEST }),
+            _ => None,
+        })
+    }
+
+    #[test]
+    fn views_are_nested_so_deep_and_no_deeper() {
+        assert_eq!(weighed("select * from s.a"), Ok(Weight::TABLE));
+        let joined = "with x as (select * from s.view) select * from x join s.deep using (k)";
+        assert_eq!(weighed(joined), Ok(Weight { reads: 101, depth: DEEPEST }));
+        let error = weighed("select 1 from s.deep, (select * from s.deeper) as t").unwrap_err();
+        assert_eq!((error.code, error.at), ("too-many-views", Some(37..45)));
+        assert!(error.message.contains("`s.deeper` is a view over 100 others"), "{}", error.message);
     }
 
     #[test]

@@ -20,7 +20,7 @@ use datafusion::{
     prelude::{SessionConfig, SessionContext},
 };
 
-use super::{Table, dialect::Dialect, execute::Joins, query::Pending, spill::SpillFolder};
+use super::{Table, dialect::Dialect, execute::Joins, query::Pending, reads::Weight, spill::SpillFolder};
 use crate::name::Relation;
 
 /// How an engine is set up.
@@ -56,7 +56,7 @@ pub struct Engine {
     spill: Option<SpillFolder>,
     declaring: Mutex<()>,
     /// How often each view reads tables, by its name in lower case.
-    views: Mutex<BTreeMap<Relation, u64>>,
+    views: Mutex<BTreeMap<Relation, Weight>>,
 }
 
 /// The consumers of memory that an error about its exhaustion names.
@@ -127,16 +127,16 @@ impl Engine {
     pub fn declare_view(&self, relation: &Relation, query: &super::Query) -> Result<()> {
         let view = datafusion::catalog::view::ViewTable::new(query.plan().clone(), None);
         self.register(relation, Arc::new(view))?;
-        self.views().insert(folded(relation), query.reads());
+        self.views().insert(folded(relation), query.weight());
         Ok(())
     }
 
-    /// How often a view reads tables; `None` of a table.
-    pub(super) fn weight(&self, view: &Relation) -> Option<u64> {
+    /// What reading a view comes down to; `None` of a table.
+    pub(super) fn weight(&self, view: &Relation) -> Option<Weight> {
         self.views().get(&folded(view)).copied()
     }
 
-    fn views(&self) -> MutexGuard<'_, BTreeMap<Relation, u64>> {
+    fn views(&self) -> MutexGuard<'_, BTreeMap<Relation, Weight>> {
         self.views.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
