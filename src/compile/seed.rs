@@ -26,6 +26,9 @@ use crate::{
 /// What a seed's fingerprint has in place of a statement: its query follows from its file and its settings.
 const STATEMENT: &str = "seed";
 
+/// How many columns a seed can have: planning compares each with each several times.
+const MOST_COLUMNS: usize = 10_000;
+
 /// The columns of a seed.
 struct Columns {
     headings: Vec<Heading>,
@@ -96,6 +99,13 @@ fn format(config: &SeedConfig) -> SeedFormat {
 /// The columns as the header names them, and the types that are declared for them.
 fn columns(seed: &Seed, file: &Source, format: &SeedFormat) -> Result<Columns, Vec<Diagnostic>> {
     let headings = seed::header(file.text(), format).map_err(|faults| findings(file, faults))?;
+    if let Some(surplus) = headings.get(MOST_COLUMNS) {
+        let message = format!("a seed can have {MOST_COLUMNS} columns, this one has {}", headings.len());
+        let found = Diagnostic::error("too-many-columns", message)
+            .at(file.span(surplus.at.clone()), "the first that is too many")
+            .hint("make rows of name and value of the columns, or set `delimiter` if the header is split wrongly");
+        return Err(vec![found]);
+    }
     let mut found: Vec<Diagnostic> =
         headings.iter().filter_map(|heading| unusable(heading, file, headings.len())).collect();
     if !found.is_empty() {

@@ -10,7 +10,7 @@ mod fault;
 #[cfg(test)]
 mod tests;
 
-use std::ops::Range;
+use std::{collections::HashSet, ops::Range};
 
 use datafusion::arrow::datatypes::DataType;
 
@@ -71,7 +71,7 @@ impl SeedFormat {
 /// A file without a header, a column without a name, and names that Delta would take for one.
 pub fn header(text: &str, format: &SeedFormat) -> Result<Vec<Heading>, Faults> {
     let (headings, _) = headed(text, &format.csv())?;
-    let mut faults = Faults::default();
+    let (mut faults, mut seen) = (Faults::default(), HashSet::with_capacity(headings.len()));
     for (at, heading) in headings.iter().enumerate() {
         let lower = heading.name.to_lowercase();
         let problem = if lower.is_empty() {
@@ -79,7 +79,7 @@ pub fn header(text: &str, format: &SeedFormat) -> Result<Vec<Heading>, Faults> {
         } else if [SOURCE_FILE, SOURCE_ROW].contains(&heading.name.as_str()) {
             let message = format!("a column can't be called `{}`, which means something else", heading.name);
             Some(("seed-header", message, "rename the column in the header"))
-        } else if headings[..at].iter().any(|other| other.name.to_lowercase() == lower) {
+        } else if !seen.insert(lower) {
             let message = format!("two columns are called `{}`", heading.name);
             Some((
                 "duplicate-column",
