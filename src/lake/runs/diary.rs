@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    mem,
+    fs, mem,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -12,7 +12,7 @@ use url::Url;
 
 use super::{
     FOLDER, Note,
-    local::Held,
+    local::{Held, temporaries},
     note::{Heading, line},
     remote::{Beating, Lost, Pace},
 };
@@ -121,12 +121,35 @@ impl Diary {
         if self.notes().fresh.is_empty() { Ok(()) } else { self.write(&mut keeper).await }
     }
 
-    /// These are published, or gone.
+    /// These are published, or gone. A note of a file that was first written beside its place, where it can't
+    /// be removed now, stays: then the next run removes it.
     pub(in crate::lake) fn settle<'a>(&self, notes: impl IntoIterator<Item = &'a Note>) {
-        let mut own = self.notes();
         for note in notes {
-            own.open.remove(note);
+            if self.is_tidy(note) {
+                self.notes().open.remove(note);
+            }
         }
+    }
+
+    /// Removes what a disk's store had not given its name yet, which it does itself unless the disk fails.
+    /// Returns whether there is none left.
+    fn is_tidy(&self, note: &Note) -> bool {
+        let Some(folder) = &self.folder else { return true };
+        let place = match note {
+            Note::File(file) => folder.join(file),
+            Note::Commit { table, version } => {
+                folder.join(table).join(format!("_delta_log/{version:020}.json"))
+            }
+        };
+        // Data files have names of their own; a log's entry may be what another run writes just now.
+        let is_own = |temporary: &PathBuf| match note {
+            Note::File(_) => true,
+            Note::Commit { .. } => {
+                fs::read(temporary).is_ok_and(|text| String::from_utf8_lossy(&text).contains(&self.run))
+            }
+        };
+        let left: Vec<PathBuf> = temporaries(&place).filter(is_own).collect();
+        left.iter().all(|temporary| fs::remove_file(temporary).is_ok())
     }
 
     /// Makes sure, before something is published, that no other run takes its files for a dead one's.

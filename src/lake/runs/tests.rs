@@ -387,3 +387,21 @@ fn a_store_that_dies_says_over_what() {
     let store = Faulty::new(Arc::new(object_store::memory::InMemory::new()), Fault::new(1, || ()));
     assert_eq!(store.to_string(), "dying over InMemory");
 }
+
+#[tokio::test]
+async fn what_a_disk_failed_to_take_away_goes_once_its_file_is_settled() {
+    let dir = tempfile::tempdir().unwrap();
+    let lake = open(dir.path()).with_run("one");
+    build(open(dir.path()).with_run("before"), "before", 0).await.unwrap();
+    let staged = stage(&lake, "one", 10).await.unwrap();
+    let log = dir.path().join("data lake/raw/readings/_delta_log");
+    // As if unlinking it had failed, once after a commit of this run and once in one that goes on.
+    std::fs::write(log.join("00000000000000000001.json#1"), r#"{"commitInfo":{"runId":"one"}}"#).unwrap();
+    std::fs::write(log.join("00000000000000000001.json#2"), r#"{"commitInfo":{"runId":"two"}}"#).unwrap();
+    staged.publish().await.unwrap();
+    lake.end_run().await;
+    let left: Vec<PathBuf> =
+        files(dir.path()).into_iter().filter(|path| path.to_string_lossy().contains('#')).collect();
+    assert_eq!(left, [log.join("00000000000000000001.json#2")]);
+    assert_eq!(open(dir.path()).observe(&table()).await.unwrap().unwrap().version, 1);
+}
