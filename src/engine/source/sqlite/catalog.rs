@@ -8,6 +8,7 @@ use datafusion::{
 };
 use rusqlite::{Connection, OpenFlags};
 
+use super::fault;
 use crate::{
     diag::near,
     engine::source::{
@@ -110,8 +111,10 @@ pub(super) fn look(
 ) -> Result<(SchemaRef, Found), DataFusionError> {
     let failed = |error: rusqlite::Error| {
         DataFusionError::Execution(format!(
-            "{}: `{}` can't be read as an SQLite database: {error}",
-            spec.name, spec.location
+            "{}: `{}` can't be read as an SQLite database: {}",
+            spec.name,
+            spec.location,
+            fault::explained(path, &error)
         ))
     };
     let connection = connect(path).map_err(failed)?;

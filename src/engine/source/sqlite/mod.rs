@@ -5,6 +5,7 @@
 //! the reader stops stepping once it has enough good rows.
 
 mod catalog;
+mod fault;
 mod filter;
 mod read;
 #[cfg(test)]

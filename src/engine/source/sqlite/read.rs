@@ -14,6 +14,7 @@ use tokio::sync::mpsc::Sender;
 
 use super::{
     catalog::{Found, connect, quoted},
+    fault,
     filter::Filter,
 };
 use crate::engine::source::{
@@ -94,7 +95,8 @@ impl Query {
     }
 
     fn run(&self, to: &Sender<Result<RecordBatch, DataFusionError>>) -> Result<(), DataFusionError> {
-        let failed = |error: rusqlite::Error| self.report.failure(&self.file, &error.to_string());
+        let failed =
+            |error: rusqlite::Error| self.report.failure(&self.file, &fault::explained(&self.path, &error));
         let columns = self.columns();
         let connection = connect(&self.path).map_err(failed)?;
         let mut statement = connection.prepare(&self.sql(&columns)).map_err(failed)?;
