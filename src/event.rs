@@ -44,6 +44,15 @@ pub enum Fact {
         /// Rows so far.
         rows: u64,
     },
+    /// The files of a table that can't be read were moved, so that it can be built again.
+    FilesMoved {
+        /// The step that builds the table.
+        step: Arc<Step>,
+        /// Where they are now, as shown to people.
+        place: String,
+        /// Why the table can't be read.
+        why: String,
+    },
     /// A step ended.
     StepFinished {
         /// The step.

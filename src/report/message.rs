@@ -44,14 +44,37 @@ pub(super) enum Message {
     NothingToDo,
     Blank,
     Started(Place),
-    Finished { place: Place, outcome: Outcome, seconds: f64 },
-    Skipped { place: Place, because: Skipped },
+    /// The files of a step's table are elsewhere now.
+    Moved {
+        step: Arc<Step>,
+        to: String,
+        why: String,
+    },
+    Finished {
+        place: Place,
+        outcome: Outcome,
+        seconds: f64,
+    },
+    Skipped {
+        place: Place,
+        because: Skipped,
+    },
     Cancelling,
-    Ran { kinds: BTreeMap<String, usize>, seconds: f64 },
-    Summary { counts: Counts, cancelled: bool },
+    Ran {
+        kinds: BTreeMap<String, usize>,
+        seconds: f64,
+    },
+    Summary {
+        counts: Counts,
+        cancelled: bool,
+    },
     Trouble(Block),
     Totals(Counts),
-    Completed { command: &'static str, success: bool, seconds: f64 },
+    Completed {
+        command: &'static str,
+        success: bool,
+        seconds: f64,
+    },
 }
 
 impl Message {
@@ -65,6 +88,7 @@ impl Message {
             Self::NothingToDo => ("NothingToDo", "Q035"),
             Self::Blank => ("Formatting", "Z017"),
             Self::Started(_) => ("LogStartLine", "Q011"),
+            Self::Moved { .. } => ("DamagedFilesMoved", "H002"),
             Self::Finished { place, .. } => match place.step.action {
                 Action::Table | Action::Incremental | Action::View => ("LogModelResult", "Q012"),
                 Action::Seed => ("LogSeedResult", "Q016"),
@@ -93,7 +117,7 @@ impl Message {
             }
             Self::Finished { outcome, .. } => ending::level(outcome),
             Self::Cancelling => Level::Error,
-            Self::NothingToDo => Level::Warn,
+            Self::NothingToDo | Self::Moved { .. } => Level::Warn,
             // A test is over in no time: that it starts would only double the lines of a run.
             Self::Started(place) if place.step.action.is_test() => Level::Debug,
             Self::Started(place) if place.step.reason.is_idle() => Level::Debug,
@@ -105,7 +129,7 @@ impl Message {
     /// Whether it is part of what is left to say under `--quiet`: each trouble, once.
     pub(super) fn is_trouble(&self) -> bool {
         match self {
-            Self::Trouble(_) | Self::NothingToDo => true,
+            Self::Trouble(_) | Self::NothingToDo | Self::Moved { .. } => true,
             Self::Summary { counts, cancelled } => *cancelled || counts.error + counts.warn + counts.skip > 0,
             _ => false,
         }
@@ -118,6 +142,7 @@ impl Message {
                 Some(&place.step)
             }
             Self::Trouble(block) => Some(&block.trouble.step),
+            Self::Moved { step, .. } => Some(step),
             _ => None,
         }
     }

@@ -41,6 +41,9 @@ impl Narrator {
                 opening(info)
             }
             Fact::StepStarted { step, index } => vec![Message::Started(self.place(step, *index))],
+            Fact::FilesMoved { step, place, why } => {
+                vec![Message::Moved { step: Arc::clone(step), to: place.clone(), why: why.clone() }]
+            }
             Fact::StepFinished { step, index, outcome, seconds } => vec![Message::Finished {
                 place: self.place(step, *index),
                 outcome: outcome.clone(),

@@ -85,7 +85,7 @@ impl RunResult {
             }
             Fact::CancelRequested => self.cancelled = true,
             Fact::RunFinished { seconds } => self.seconds = *seconds,
-            Fact::StepStarted { .. } | Fact::StepProgress { .. } => {}
+            Fact::StepStarted { .. } | Fact::StepProgress { .. } | Fact::FilesMoved { .. } => {}
         }
     }
 

@@ -75,7 +75,13 @@ impl Worker {
     }
 
     /// Moves a table away that can't be read, if that was asked for.
-    async fn replace_damaged(&self, model: &Model, step: &Step, error: LakeError) -> Result<(), StepError> {
+    async fn replace_damaged(
+        &self,
+        model: &Model,
+        step: &Arc<Step>,
+        error: LakeError,
+        told: &Told,
+    ) -> Result<(), StepError> {
         if step.reason != (Reason::Damaged { set_aside: true }) {
             let cure = if model.kind() == "snapshot" {
                 "restore its files from a copy, since its versions can't be made again"
@@ -85,7 +91,7 @@ impl Worker {
             return Err(StepError::Other(format!("{error}; readers of the table see the same: {cure}")));
         }
         let place = self.tables.lake().set_aside(&model.relation, &self.invocation_id).await?;
-        tracing::warn!("{} could not be read ({error}): its files are in {place} now", model.relation);
+        told.moved(step, place, error.to_string());
         Ok(())
     }
 
@@ -118,7 +124,7 @@ impl Worker {
         // The states before anything is opened: what comes in between makes the next run look again.
         let own = match self.tables.observe(&model.relation).await {
             Err(error) if error.is_damage() => {
-                self.replace_damaged(model, step, error).await?;
+                self.replace_damaged(model, step, error, told).await?;
                 None
             }
             own => own?,

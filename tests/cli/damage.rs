@@ -23,7 +23,9 @@ fn a_damaged_table_fails_alone_and_is_built_anew_when_asked() {
     assert_eq!(project.rows("select x from {{ ref('c') }}"), "x\n2\n", "{ran}");
     assert_said!(ran);
 
+    // Where the files are now is said.
     let ran = project.run(["build", "--full-refresh", "--threads", "1"]).success();
+    let ran = ran.says("Moved the files of main.a to ").says("lake/_headwater/damaged/main.a.");
     assert_said!(ran);
     assert_eq!(project.rows("select x from {{ ref('b') }}"), "x\n2\n");
     let aside = project.files("lake/_headwater/damaged");

@@ -26,6 +26,7 @@ pub(super) fn contents(message: &Message, msg: &str, at: DateTime<Utc>) -> Map<S
             json!({ "num_threads": info.threads, "target_name": info.target, "node_count": info.steps })
         }
         Message::Started(place) => place_of(place),
+        Message::Moved { to, why, .. } => json!({ "moved_to": to, "because": why }),
         Message::Finished { place, outcome, seconds } => finished(place, outcome, *seconds, status(message)),
         Message::Skipped { place, because } => {
             let step = &place.step;

@@ -61,6 +61,11 @@ impl Wording {
             }
             Message::Blank => vec![Line::default()],
             Message::Started(place) => vec![self.started(place)],
+            Message::Moved { step, to, why } => {
+                let table = step.relation.as_ref().map_or_else(|| step.name.clone(), ToString::to_string);
+                let text = format!("Moved the files of {table} to {to}: {why}");
+                vec![Line::new(Tone::Caution, text)]
+            }
             Message::Finished { place, outcome, seconds } => vec![self.finished(place, outcome, *seconds)],
             Message::Skipped { place, because } => vec![self.skipped(place, because)],
             Message::Cancelling => {

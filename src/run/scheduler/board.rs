@@ -102,6 +102,7 @@ impl Board {
                     chronicle.tell(Fact::StepStarted { step, index });
                 }
             }
+            What::Moved { place, why } => chronicle.tell(Fact::FilesMoved { step, place, why }),
             What::Finished(outcome) => {
                 let Some(open) = self.open.remove(&step.node) else { return };
                 self.over.insert(step.node.clone());

@@ -26,6 +26,7 @@ pub(super) struct Said {
 #[expect(clippy::large_enum_variant, reason = "one is alive for each running step")]
 pub(super) enum What {
     Started(Progress),
+    Moved { place: String, why: String },
     Finished(Outcome),
 }
 
@@ -36,6 +37,11 @@ impl Told {
         let progress = Progress::default();
         self.say(step, What::Started(Arc::clone(&progress)));
         progress
+    }
+
+    /// The files of a step's table were moved to a place, since the table can't be read.
+    pub fn moved(&self, step: &Arc<Step>, place: String, why: String) {
+        self.say(step, What::Moved { place, why });
     }
 
     /// A step ended.
