@@ -22,8 +22,11 @@ pub(super) fn compile_error(error: &Error, file: &File) -> Diagnostic {
 pub(super) fn render_error(error: &Error, run: &Run) -> Diagnostic {
     let chain = chain(error);
     let cause = chain.last().copied().unwrap_or(error);
-    let file = run.file_at(cause.name().unwrap_or_default());
-    let cause_place = place(cause, file);
+    // An endless recursion has no place of its own, but that of its last call.
+    let known = chain.iter().rev().find(|error| error.range().or(error.line().map(|_| 0..0)).is_some());
+    let placed = known.copied().unwrap_or(cause);
+    let file = run.file_at(placed.name().unwrap_or_default());
+    let cause_place = place(placed, file);
     let mut finding = if run.take_return().is_some() {
         Diagnostic::error("return-outside-macro", "`return` outside a macro")
             .hint("a template writes its text; only macros give values back")

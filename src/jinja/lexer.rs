@@ -43,7 +43,7 @@ pub(super) enum TokenKind {
 }
 
 /// One token inside a tag.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Token {
     pub(super) kind: TokenKind,
     pub(super) range: Range<usize>,

@@ -2,6 +2,7 @@
 //!
 //! - calls of `ref`, `source` and `config` are told where they stand;
 //! - list and dict literals become values that can be changed, as Python's can;
+//! - what is added by `+` is paid for, if it is a sequence;
 //! - macros get a hidden name, and defaults that may mention earlier parameters;
 //! - dbt's own blocks (`test`, `materialization`) become macros, `docs` and `snapshot` blocks go.
 //!
@@ -44,6 +45,8 @@ pub(super) fn rewrite(text: &str, file: usize, role: Role) -> Rewritten {
     let mut rewriter =
         Rewriter { text, file, role, inner: Vec::new(), outer: Vec::new(), headers: Vec::new() };
     for tag in &tags {
+        // Outermost first: of insertions at one place, the first stays in front.
+        rewriter.sums(tag);
         rewriter.calls(tag);
         rewriter.literals(tag);
     }
@@ -75,6 +78,23 @@ enum Part {
 impl Rewriter<'_> {
     fn word(&self, token: &Token) -> &str {
         &self.text[token.range.clone()]
+    }
+
+    /// `a + b` → `a + __seq(b)`, unless `b` is a literal; see [`super::value::cost::paid_operand`].
+    fn sums(&mut self, tag: &Tag) {
+        for (index, token) in tag.tokens.iter().enumerate() {
+            if !token.is(b'+') || !self.is_operand(tag, index) {
+                continue;
+            }
+            let Some(last) = operand_end(&tag.tokens, index + 1) else { continue };
+            let (first, last) = (&tag.tokens[index + 1], &tag.tokens[last]);
+            let list = first.is(b'[') && closing(&tag.tokens, index + 1).is_some_and(|close| close == last);
+            let literal = first == last && matches!(first.kind, TokenKind::Text | TokenKind::Number);
+            if !list && !literal {
+                self.inner.push((first.range.start, "__seq(".to_owned()));
+                self.inner.push((last.range.end, ")".to_owned()));
+            }
+        }
     }
 
     /// `ref('x')` → `__at(ref,0,7,15)('x')`: the callable that knows its place.
@@ -243,15 +263,50 @@ fn body<'t>(text: &str, tags: &'t [Tag], header: usize) -> &'t [Tag] {
 
 /// The token that closes the bracket at an index.
 fn closing(tokens: &[Token], open: usize) -> Option<&Token> {
+    closing_index(tokens, open).map(|close| &tokens[close])
+}
+
+fn closing_index(tokens: &[Token], open: usize) -> Option<usize> {
     let mut depth = 0_i32;
-    tokens[open..].iter().find(|token| {
+    let length = tokens[open..].iter().position(|token| {
         match token.kind {
             TokenKind::Sign(b'(' | b'[' | b'{') => depth += 1,
             TokenKind::Sign(b')' | b']' | b'}') => depth -= 1,
             _ => {}
         }
         depth == 0
-    })
+    })?;
+    Some(open + length)
+}
+
+/// The last token of an operand of `+` that begins at an index: all that binds closer belongs to it.
+fn operand_end(tokens: &[Token], start: usize) -> Option<usize> {
+    let is = |at: usize, signs: &[u8]| {
+        tokens.get(at).is_some_and(|token| signs.iter().any(|sign| token.is(*sign)))
+    };
+    let mut at = start;
+    loop {
+        while is(at, b"-") {
+            at += 1;
+        }
+        at = if is(at, b"([{") { closing_index(tokens, at)? } else { at };
+        loop {
+            if is(at + 1, b".|") {
+                at += 2;
+            } else if is(at + 1, b"([") {
+                at = closing_index(tokens, at + 1)?;
+            } else {
+                break;
+            }
+        }
+        if !is(at + 1, b"*/%~") {
+            return (at < tokens.len()).then_some(at);
+        }
+        while is(at + 1, b"*/%~") {
+            at += 1;
+        }
+        at += 1;
+    }
 }
 
 #[cfg(test)]
@@ -267,9 +322,28 @@ mod tests {
     fn templates_are_rewritten_in_place() {
         check(Role::Model, "a {{ ref('x') }}", "a {{ __at(ref,0,5,13)('x') }}");
         check(Role::Model, "{{ builtins.ref('x') }}", "{{ builtins.ref('x') }}");
-        check(Role::Model, "{{ x[0] + [1][0] }}", "{{ x[0] + __list([1])[0] }}");
+        check(Role::Model, "{{ x[0] + [1][0] }}", "{{ x[0] + __seq(__list([1])[0]) }}");
         check(Role::Model, "{% for a in [[1]] %}", "{% for a in __list([__list([1])]) %}");
         check(Role::Model, "{{ {'a': 1} }}", "{{ __dict({'a': 1}) }}");
+    }
+
+    #[test]
+    fn what_is_added_is_paid_for() {
+        check(Role::Model, "{{ a + b }}", "{{ a + __seq(b) }}");
+        check(Role::Model, "{{ a + 1 + 'x' + [b] }}", "{{ a + 1 + 'x' + __list([b]) }}");
+        check(
+            Role::Model,
+            "{{ a + b.c(d)[0]|f(1) ~ -e ** 2 - f }}",
+            "{{ a + __seq(b.c(d)[0]|f(1) ~ -e ** 2) - f }}",
+        );
+        check(Role::Model, "{{ a + [b] * 2 }}", "{{ a + __seq(__list([b]) * 2) }}");
+        check(Role::Model, "{{ a + ref('x') }}", "{{ a + __seq(__at(ref,0,7,15)('x')) }}");
+        check(
+            Role::Model,
+            "{%+ set x = a + (b + c) if d +%}",
+            "{%+ set x = a + __seq((b + __seq(c))) if d +%}",
+        );
+        check(Role::Model, "{{ a + }}{{ + a }}", "{{ a + }}{{ + a }}");
     }
 
     #[test]

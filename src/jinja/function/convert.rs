@@ -3,19 +3,23 @@
 use std::io::{self, Write};
 
 use minijinja::{
-    Error, ErrorKind, Value,
+    Error, ErrorKind, State, Value,
     value::{Kwargs, Rest, Tuple, from_args},
 };
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 
-use crate::jinja::value::{self, List};
+use crate::jinja::value::{
+    self, List,
+    cost::{paid_items, pay_items, pay_value},
+};
 
 /// `tojson(value, default, sort_keys=false)`, as Python writes JSON.
-pub(super) fn to_json(args: &[Value]) -> Result<Value, Error> {
+pub(super) fn to_json(state: &State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let (value, _, named): (Value, Option<Value>, Kwargs) = from_args(args)?;
     let sort: bool = named.get::<Option<bool>>("sort_keys")?.unwrap_or(false);
     named.assert_all_used()?;
+    pay_value(state, &value)?;
     let mut value = serde_json::to_value(&value).map_err(|why| unfit("tojson", &why))?;
     if sort {
         value.sort_all_objects();
@@ -27,8 +31,10 @@ pub(super) fn to_json(args: &[Value]) -> Result<Value, Error> {
 }
 
 /// `fromjson(text, default)`.
-pub(super) fn from_json(args: &[Value]) -> Result<Value, Error> {
+pub(super) fn from_json(state: &State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let (text, default): (String, Option<Value>) = from_args(args)?;
+    // A value may take a hundred times the memory of its text.
+    pay_items(state, text.len())?;
     match serde_json::from_str::<serde_json::Value>(&text) {
         Ok(value) => Ok(value::from_json(&value)),
         Err(why) => default.ok_or_else(|| unfit("fromjson", &why)),
@@ -36,8 +42,9 @@ pub(super) fn from_json(args: &[Value]) -> Result<Value, Error> {
 }
 
 /// `toyaml(value, default)`.
-pub(super) fn to_yaml(args: &[Value]) -> Result<Value, Error> {
+pub(super) fn to_yaml(state: &State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let (value, default): (Value, Option<Value>) = from_args(args)?;
+    pay_value(state, &value)?;
     match serde_saphyr::to_string(&value) {
         Ok(text) => Ok(Value::from(text)),
         Err(why) => default.ok_or_else(|| unfit("toyaml", &why)),
@@ -45,8 +52,10 @@ pub(super) fn to_yaml(args: &[Value]) -> Result<Value, Error> {
 }
 
 /// `fromyaml(text, default)`.
-pub(super) fn from_yaml(args: &[Value]) -> Result<Value, Error> {
+pub(super) fn from_yaml(state: &State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let (text, default): (String, Option<Value>) = from_args(args)?;
+    // A value may take a hundred times the memory of its text.
+    pay_items(state, text.len())?;
     match serde_saphyr::from_str::<serde_json::Value>(&text) {
         Ok(value) => Ok(value::from_json(&value)),
         Err(why) => default.ok_or_else(|| unfit("fromyaml", &why)),
@@ -54,20 +63,21 @@ pub(super) fn from_yaml(args: &[Value]) -> Result<Value, Error> {
 }
 
 /// `set(items)`: each item once, in the order they first come in.
-pub(super) fn set(args: &[Value]) -> Result<Value, Error> {
+pub(super) fn set(state: &State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let (items, _): (Value, Option<Value>) = from_args(args)?;
     let mut seen = std::collections::BTreeSet::new();
-    let items = items.try_iter()?.filter(|item| seen.insert(item.clone())).collect();
+    let items = paid_items(state, &items)?.into_iter().filter(|item| seen.insert(item.clone())).collect();
     Ok(Value::from_object(List::new(items)))
 }
 
 /// `zip(a, b, …)`: tuples, as many as the shortest has items.
-pub(super) fn zip(args: &[Value]) -> Result<Value, Error> {
+pub(super) fn zip(state: &State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let (Rest(sequences),): (Rest<Value>,) = from_args(args)?;
     let mut iterators = sequences.iter().map(Value::try_iter).collect::<Result<Vec<_>, _>>()?;
     let mut rows = Vec::new();
     while !iterators.is_empty() {
         let Some(row) = iterators.iter_mut().map(Iterator::next).collect::<Option<Vec<_>>>() else { break };
+        pay_items(state, row.len())?;
         rows.push(Value::from(Tuple::from(row)));
     }
     Ok(Value::from_object(List::new(rows)))

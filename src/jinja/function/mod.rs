@@ -46,6 +46,7 @@ pub(super) enum Kind {
     Zip,
     Dict,
     List,
+    Sequence,
     Query,
     Doc,
     At,
@@ -55,7 +56,7 @@ pub(super) enum Kind {
 }
 
 /// By which name a template calls which function.
-pub(super) const NAMES: [(&str, Kind); 30] = [
+pub(super) const NAMES: [(&str, Kind); 31] = [
     ("ref", Kind::Ref),
     ("source", Kind::Source),
     ("changes", Kind::Changes),
@@ -86,6 +87,7 @@ pub(super) const NAMES: [(&str, Kind); 30] = [
     ("__loaded", Kind::Loaded),
     ("__list", Kind::List),
     ("__dict", Kind::Dict),
+    ("__seq", Kind::Sequence),
 ];
 
 /// A function of a rendering.
@@ -146,16 +148,20 @@ impl Object for Function {
             Kind::IsIncremental => from_args(args).map(|()| Value::from(run.node.is_incremental)),
             Kind::Log => exceptions::log(run, args),
             Kind::Return => self.start_return(args),
-            Kind::ToJson => convert::to_json(args),
-            Kind::FromJson => convert::from_json(args),
-            Kind::ToYaml => convert::to_yaml(args),
-            Kind::FromYaml => convert::from_yaml(args),
-            Kind::Set => convert::set(args),
-            Kind::Zip => convert::zip(args),
-            Kind::Dict => super::value::Dict::from_call(args).map(Value::from_object),
+            Kind::ToJson => convert::to_json(state, args),
+            Kind::FromJson => convert::from_json(state, args),
+            Kind::ToYaml => convert::to_yaml(state, args),
+            Kind::FromYaml => convert::from_yaml(state, args),
+            Kind::Set => convert::set(state, args),
+            Kind::Zip => convert::zip(state, args),
+            Kind::Dict => super::value::Dict::from_call(state, args).map(Value::from_object),
             Kind::List => {
                 let (items,): (Value,) = from_args(args)?;
-                super::value::List::of(&items).map(Value::from_object)
+                super::value::List::of(state, &items).map(Value::from_object)
+            }
+            Kind::Sequence => {
+                let (value,): (Value,) = from_args(args)?;
+                super::value::cost::paid_operand(state, value)
             }
             Kind::Query => Err(fault(
                 Diagnostic::error("query-in-compile", "a template can't query tables while it is compiled")

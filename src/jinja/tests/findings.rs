@@ -124,8 +124,64 @@ fn errors_in_macros_show_the_calls_that_led_there() {
         at models/m.sql:1:4 `f()` in macro `f`
         "#);
     insta::assert_snapshot!(fails(&["{% macro f() %}{{ f() }}{% endmacro %}"], "{{ f() }}").lines().next().unwrap_or_default(), @"template-recursion: macros call each other without an end");
+    insta::assert_snapshot!(fails(&["{% macro f() %}\n{{ f() }}{% endmacro %}"], "a\n{{ f() }}"), @r#"
+        template-recursion: macros call each other without an end
+        at macros/0.sql:2:4 `f()`
+        at models/m.sql:2:4 `f()` in macro `f`
+        hint: give the macro that calls itself a case in which it doesn't
+        "#);
     let finding = render_with(&macros, "select\n{{ outer(1) }}").unwrap_err();
     assert!(!render::to_string(&finding, false).is_empty());
+}
+
+#[test]
+fn what_a_template_makes_is_paid_for_before_it_is_made() {
+    let grows = |start: &str, step: &str| {
+        format!("{{% set ns = namespace(x={start}) %}}{{% for i in range(60) %}}{step}{{% endfor %}}")
+    };
+    let set = |step: &str| format!("{{% set ns.x = {step} %}}");
+    let texts = [
+        grows("[1]", &set("ns.x + ns.x")),
+        grows("range(9)", &set("ns.x + ns.x * 1")),
+        grows("[1]", &set("[ns.x, ns.x] | sum(start=[])")),
+        grows("[1]", &set("ns.x | chain(ns.x)")),
+        grows("[1]", &set("(ns.x * 2) | list")),
+        grows("[1]", "{% do ns.x.extend(ns.x) %}"),
+        grows("'x'", &set("ns.x.replace('x', 'xx')")),
+        grows("'x'", &set("ns.x.join([ns.x, ns.x])")),
+        grows("'x'", &set("[ns.x, ns.x] | join")),
+        grows("'x'", &set("'{0}{0}'.format(ns.x)")),
+        "{% set x = [0] * 90000000 %}{{ x | list | length }}".to_owned(),
+        "{{ ['x' * 1000000] * 90000000 | join | length }}".to_owned(),
+        "{{ ('x' * 100000).replace('x', 'x' * 1000000) | length }}".to_owned(),
+        "{{ '{:999999999}'.format(1) | length }}".to_owned(),
+        "{% set s = 'x' * 90000000 %}{% for i in range(100000) %}{% do s.count('y') %}{% endfor %}"
+            .to_owned(),
+    ];
+    for text in texts {
+        let said = fails(&[], &format!("select\n{text}"));
+        let ended = said.starts_with("template-budget: ") || said.contains("2 million values at most");
+        assert!(ended && said.contains("at models/m.sql:2:"), "{text}: {said}");
+    }
+}
+
+#[test]
+fn lists_and_dicts_stay_as_large_as_can_be_printed() {
+    let loops = |step: &str| {
+        format!(
+            "{{% set ns = namespace(x=[]) %}}{{% for i in range(300) %}}{step}{{% endfor %}}{{{{ ns.x }}}}"
+        )
+    };
+    let said = |step: &str| fails(&[], &loops(step));
+    let deep = said("{% set ns.x = [ns.x] %}");
+    assert!(deep.contains("nested 200 levels deep at most"), "{deep}");
+    assert!(said("{% set ns.x = {'a': ns.x} %}").contains("nested 200 levels deep at most"));
+    let wide = said("{% set ns.x = [ns.x, ns.x] %}");
+    assert!(wide.contains("can hold 2 million values at most"), "{wide}");
+    // A list that grows from its inside is dropped without recursion, however deep.
+    let chain = "{% set ns = namespace(x=[]) %}{% set top = ns.x %}{% for a in range(300) %}{% for b in range(100) %}\
+        {% set n = [] %}{% do ns.x.append(n) %}{% set ns.x = n %}{% endfor %}{% endfor %}{{ top | length }}";
+    check(chain, "1");
 }
 
 #[test]

@@ -1,83 +1,133 @@
 //! A dict that can be changed.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use minijinja::{
     Error, ErrorKind, State, Value,
     value::{Enumerator, Object, Rest, ValueKind, ValueOrKwargs, from_args},
 };
 
-use super::refuse_circle;
+use super::{
+    cost::{Extent, pay_items},
+    dropped, refuse_circle,
+};
 
-/// Python's dict: what `{…}` makes in a template. In the order of insertion; searched from the start, since what
-/// templates keep in dicts is small. The lock is held for single operations only.
+/// Python's dict: what `{…}` makes in a template. In the order of insertion. The lock is held for single
+/// operations only.
 #[derive(Debug, Default)]
-pub(in crate::jinja) struct Dict(Mutex<Vec<(Value, Value)>>);
+pub(in crate::jinja) struct Dict(Mutex<Items>);
 
-impl Dict {
-    pub(in crate::jinja) fn new(pairs: impl IntoIterator<Item = (Value, Value)>) -> Self {
-        let dict = Self::default();
-        pairs.into_iter().for_each(|(key, value)| dict.insert(key, value));
-        dict
-    }
+#[derive(Debug, Default)]
+struct Items {
+    pairs: Vec<(Value, Value)>,
+    /// Where each key's pair is.
+    places: HashMap<Value, usize>,
+    extent: Extent,
+}
 
-    /// `dict(mapping_or_pairs, **named)`.
-    pub(in crate::jinja) fn from_call(args: &[Value]) -> Result<Self, Error> {
-        let dict = Self::default();
-        dict.update(args)?;
-        Ok(dict)
-    }
-
-    fn items(&self) -> MutexGuard<'_, Vec<(Value, Value)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn snapshot(&self) -> Vec<(Value, Value)> {
-        self.items().clone()
-    }
-
-    fn get(&self, wanted: &Value) -> Option<Value> {
-        self.items().iter().find(|(key, _)| key == wanted).map(|(_, value)| value.clone())
-    }
-
-    fn insert(&self, key: Value, value: Value) {
-        let mut items = self.items();
-        match items.iter_mut().find(|(known, _)| *known == key) {
-            Some((_, old)) => *old = value,
-            None => items.push((key, value)),
+impl Items {
+    fn insert(&mut self, key: Value, value: Value) {
+        self.extent = self.extent.and(&value);
+        if let Some(at) = self.places.get(&key) {
+            self.pairs[*at].1 = value;
+        } else {
+            self.places.insert(key.clone(), self.pairs.len());
+            self.pairs.push((key, value));
         }
     }
 
-    fn update(&self, args: &[Value]) -> Result<Value, Error> {
+    fn get(&self, key: &Value) -> Option<&Value> {
+        self.places.get(key).map(|at| &self.pairs[*at].1)
+    }
+
+    fn remove(&mut self, at: usize) -> Value {
+        let (key, value) = self.pairs.remove(at);
+        self.places.remove(&key);
+        for (key, _) in &self.pairs[at..] {
+            if let Some(place) = self.places.get_mut(key) {
+                *place -= 1;
+            }
+        }
+        value
+    }
+}
+
+impl Dict {
+    pub(in crate::jinja) fn new(pairs: impl IntoIterator<Item = (Value, Value)>) -> Self {
+        let mut items = Items { extent: Extent::around([]), ..Items::default() };
+        pairs.into_iter().for_each(|(key, value)| items.insert(key, value));
+        Self(Mutex::new(items))
+    }
+
+    /// `dict(mapping_or_pairs, **named)`.
+    pub(in crate::jinja) fn from_call(state: &State<'_, '_>, args: &[Value]) -> Result<Self, Error> {
+        let dict = Self::new([]);
+        dict.update(state, args)?;
+        Ok(dict)
+    }
+
+    fn items(&self) -> MutexGuard<'_, Items> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn extent(&self) -> Extent {
+        self.items().extent
+    }
+
+    pub(super) fn snapshot(&self) -> Vec<(Value, Value)> {
+        self.items().pairs.clone()
+    }
+
+    /// Takes all values out.
+    pub(super) fn take(&self) -> Vec<Value> {
+        let pairs = std::mem::take(&mut *self.items()).pairs;
+        pairs.into_iter().map(|(_, value)| value).collect()
+    }
+
+    fn insert(&self, key: Value, value: Value) -> Result<(), Error> {
+        let mut items = self.items();
+        items.extent.and(&value).checked()?;
+        items.insert(key, value);
+        Ok(())
+    }
+
+    fn update(&self, state: &State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
         let (Rest(sources),): (Rest<ValueOrKwargs>,) = from_args(args)?;
         for source in sources {
-            for (key, value) in pairs(&source.into_value())? {
-                refuse_circle(&value, self)?;
-                self.insert(key, value);
+            for (key, value) in pairs(state, &source.into_value())? {
+                refuse_circle(state, &value, self)?;
+                self.insert(key, value)?;
             }
         }
         Ok(Value::from(()))
     }
 
-    fn pop(&self, args: &[Value]) -> Result<Value, Error> {
+    fn pop(&self, state: &State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
         let (wanted, default) = key_and_default(args)?;
         let mut items = self.items();
-        match items.iter().position(|(key, _)| *key == wanted) {
-            Some(at) => Ok(items.remove(at).1),
+        match items.places.get(&wanted).copied() {
+            Some(at) => {
+                // The places of the pairs behind it change.
+                pay_items(state, items.pairs.len() - at)?;
+                Ok(items.remove(at))
+            }
             None => default.ok_or_else(|| {
                 Error::new(ErrorKind::InvalidOperation, format!("pop: there is no key {wanted:?}"))
             }),
         }
     }
 
-    fn set_default(&self, args: &[Value]) -> Result<Value, Error> {
+    fn set_default(&self, state: &State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
         let (key, default) = key_and_default(args)?;
-        if let Some(value) = self.get(&key) {
-            return Ok(value);
+        if let Some(value) = self.items().get(&key) {
+            return Ok(value.clone());
         }
         let default = default.unwrap_or_else(|| Value::from(()));
-        refuse_circle(&default, self)?;
-        self.insert(key, default.clone());
+        refuse_circle(state, &default, self)?;
+        self.insert(key, default.clone())?;
         Ok(default)
     }
 }
@@ -92,11 +142,14 @@ fn key_and_default(args: &[Value]) -> Result<(Value, Option<Value>), Error> {
 }
 
 /// The pairs of a mapping, or of a sequence of pairs.
-fn pairs(source: &Value) -> Result<Vec<(Value, Value)>, Error> {
+fn pairs(state: &State<'_, '_>, source: &Value) -> Result<Vec<(Value, Value)>, Error> {
     let mapping = source.kind() == ValueKind::Map || source.is_kwargs();
     source
         .try_iter()?
+        .checked()
         .map(|item| {
+            let item = item?;
+            pay_items(state, 1)?;
             if mapping {
                 let value = source.get_item(&item)?;
                 return Ok((item, value));
@@ -115,7 +168,7 @@ fn pairs(source: &Value) -> Result<Vec<(Value, Value)>, Error> {
 
 impl Object for Dict {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        self.get(key)
+        self.items().get(key).cloned()
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
@@ -123,28 +176,35 @@ impl Object for Dict {
     }
 
     fn enumerator_len(self: &Arc<Self>) -> Option<usize> {
-        Some(self.items().len())
+        Some(self.items().pairs.len())
     }
 
     fn call_method(
         self: &Arc<Self>,
-        _: &mut State<'_, '_>,
+        state: &mut State<'_, '_>,
         method: &str,
         args: &[Value],
     ) -> Result<Value, Error> {
         match method {
-            "update" => self.update(args),
-            "pop" => self.pop(args),
-            "setdefault" => self.set_default(args),
+            "update" => self.update(state, args),
+            "pop" => self.pop(state, args),
+            "setdefault" => self.set_default(state, args),
             "clear" | "copy" => {
                 let () = from_args(args)?;
+                pay_items(state, self.items().pairs.len())?;
                 if method == "copy" {
                     return Ok(Value::from_object(Self::new(self.snapshot())));
                 }
-                self.items().clear();
+                drop(self.take());
                 Ok(Value::from(()))
             }
             _ => Err(Error::from(ErrorKind::UnknownMethod)),
         }
+    }
+}
+
+impl Drop for Dict {
+    fn drop(&mut self) {
+        dropped(self.take());
     }
 }

@@ -7,34 +7,55 @@ use minijinja::{
     value::{Enumerator, Object, ObjectRepr, Rest, from_args},
 };
 
-use super::refuse_circle;
+use super::{
+    cost::{Extent, paid_items, pay_bytes, pay_items},
+    dropped, refuse_circle,
+};
 
 /// Python's list: what `[…]` makes in a template. The lock is held for single operations only.
 #[derive(Debug, Default)]
-pub(in crate::jinja) struct List(Mutex<Vec<Value>>);
+pub(in crate::jinja) struct List(Mutex<Items>);
+
+#[derive(Debug, Default)]
+struct Items {
+    values: Vec<Value>,
+    extent: Extent,
+}
 
 impl List {
-    pub(in crate::jinja) fn new(items: Vec<Value>) -> Self {
-        Self(Mutex::new(items))
+    pub(in crate::jinja) fn new(values: Vec<Value>) -> Self {
+        let extent = Extent::around(&values);
+        Self(Mutex::new(Items { values, extent }))
     }
 
     /// A list of a value's items.
-    pub(in crate::jinja) fn of(value: &Value) -> Result<Self, Error> {
+    pub(in crate::jinja) fn of(state: &State<'_, '_>, value: &Value) -> Result<Self, Error> {
         if value.is_undefined() {
             return Err(Error::from(ErrorKind::UndefinedError));
         }
-        Ok(Self::new(value.try_iter()?.collect()))
+        let list = Self::new(paid_items(state, value)?);
+        list.extent().checked()?;
+        Ok(list)
     }
 
-    fn items(&self) -> MutexGuard<'_, Vec<Value>> {
+    fn items(&self) -> MutexGuard<'_, Items> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn snapshot(&self) -> Vec<Value> {
-        self.items().clone()
+    pub(super) fn extent(&self) -> Extent {
+        self.items().extent
     }
 
-    fn add(&self, method: &str, args: &[Value]) -> Result<Value, Error> {
+    pub(super) fn snapshot(&self) -> Vec<Value> {
+        self.items().values.clone()
+    }
+
+    /// Takes all items out.
+    pub(super) fn take(&self) -> Vec<Value> {
+        std::mem::take(&mut *self.items()).values
+    }
+
+    fn add(&self, state: &State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, Error> {
         let (at, added) = match method {
             "append" => {
                 let (item,): (Value,) = from_args(args)?;
@@ -42,28 +63,37 @@ impl List {
             }
             "extend" => {
                 let (items,): (Value,) = from_args(args)?;
-                (None, Self::of(&items)?.snapshot())
+                (None, paid_items(state, &items)?)
             }
             _ => {
                 let (at, item): (i64, Value) = from_args(args)?;
                 (Some(at), vec![item])
             }
         };
-        added.iter().try_for_each(|item| refuse_circle(item, self))?;
+        added.iter().try_for_each(|item| refuse_circle(state, item, self))?;
         let mut items = self.items();
-        let at = at.map_or(items.len(), |at| clamp(at, items.len()));
-        items.splice(at..at, added);
+        let extent = added.iter().fold(items.extent, Extent::and).checked()?;
+        let at = at.map_or(items.values.len(), |at| clamp(at, items.values.len()));
+        if at < items.values.len() {
+            // What lies behind is moved.
+            pay_bytes(state, items.values.len() - at)?;
+        }
+        items.values.splice(at..at, added);
+        items.extent = extent;
         Ok(Value::from(()))
     }
 
-    fn pop(&self, args: &[Value]) -> Result<Value, Error> {
+    fn pop(&self, state: &State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
         let (at,): (Option<i64>,) = from_args(args)?;
         let mut items = self.items();
-        let length = items.len();
+        let length = items.values.len();
         let at = at.unwrap_or(-1);
         let at = if at < 0 { at + i64::try_from(length).unwrap_or(i64::MAX) } else { at };
         match usize::try_from(at).ok().filter(|at| *at < length) {
-            Some(at) => Ok(items.remove(at)),
+            Some(at) => {
+                pay_bytes(state, length - at)?;
+                Ok(items.values.remove(at))
+            }
             None => Err(Error::new(
                 ErrorKind::InvalidOperation,
                 format!("pop: the list has {length} items, there is none at {at}"),
@@ -72,13 +102,15 @@ impl List {
     }
 
     /// The place of the first item equal to one, compared without holding the lock.
-    fn index(&self, args: &[Value]) -> Result<usize, Error> {
+    fn index(&self, state: &State<'_, '_>, args: &[Value]) -> Result<usize, Error> {
         let (wanted,): (Value,) = from_args(args)?;
+        pay_items(state, self.items().values.len())?;
         let found = self.snapshot().iter().position(|item| *item == wanted);
         found.ok_or_else(|| Error::new(ErrorKind::InvalidOperation, format!("{wanted} is not in the list")))
     }
 
     fn sort(&self, state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+        pay_items(state, self.items().values.len())?;
         let mut call = vec![Value::from(self.snapshot())];
         call.extend_from_slice(args);
         // As in Python, and unlike the filter, capitals come first.
@@ -86,7 +118,7 @@ impl List {
             call.push(minijinja::value::Kwargs::from_iter([("case_sensitive", Value::from(true))]).into());
         }
         let sorted = state.apply_filter("sort", &call)?.try_iter()?.collect();
-        *self.items() = sorted;
+        self.items().values = sorted;
         Ok(Value::from(()))
     }
 }
@@ -97,7 +129,7 @@ impl Object for List {
     }
 
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        self.items().get(key.as_usize()?).cloned()
+        self.items().values.get(key.as_usize()?).cloned()
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
@@ -105,7 +137,7 @@ impl Object for List {
     }
 
     fn enumerator_len(self: &Arc<Self>) -> Option<usize> {
-        Some(self.items().len())
+        Some(self.items().values.len())
     }
 
     fn call_method(
@@ -115,12 +147,12 @@ impl Object for List {
         args: &[Value],
     ) -> Result<Value, Error> {
         match method {
-            "append" | "extend" | "insert" => self.add(method, args),
-            "pop" => self.pop(args),
-            "index" => self.index(args).map(Value::from),
+            "append" | "extend" | "insert" => self.add(state, method, args),
+            "pop" => self.pop(state, args),
+            "index" => self.index(state, args).map(Value::from),
             "remove" => {
-                let at = self.index(args)?;
-                self.items().remove(at);
+                let at = self.index(state, args)?;
+                self.items().values.remove(at);
                 Ok(Value::from(()))
             }
             "sort" => self.sort(state, args),
@@ -129,15 +161,22 @@ impl Object for List {
                 if !none.is_empty() {
                     return Err(Error::from(ErrorKind::TooManyArguments));
                 }
+                pay_items(state, self.items().values.len())?;
                 match method {
-                    "clear" => self.items().clear(),
-                    "reverse" => self.items().reverse(),
+                    "clear" => self.take().clear(),
+                    "reverse" => self.items().values.reverse(),
                     _ => return Ok(Value::from_object(Self::new(self.snapshot()))),
                 }
                 Ok(Value::from(()))
             }
             _ => Err(Error::from(ErrorKind::UnknownMethod)),
         }
+    }
+}
+
+impl Drop for List {
+    fn drop(&mut self) {
+        dropped(self.take());
     }
 }
 

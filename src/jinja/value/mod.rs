@@ -1,10 +1,11 @@
 //! Values templates hold that `MiniJinja` has no kind for.
 //!
-//! - [`List`], [`Dict`]: Python's, which can be changed
+//! - [`List`], [`Dict`]: Python's, which can be changed; what they cost is in [`cost`]
 //! - [`Moment`]: a point in time, such as `run_started_at`
 //! - [`Table`]: what `ref`, `source` and `this` give
 //! - [`Given`]: what a unit test has a macro give
 
+pub(super) mod cost;
 mod dict;
 mod given;
 mod list;
@@ -13,32 +14,52 @@ mod table;
 
 pub(super) use self::{dict::Dict, given::Given, list::List, moment::Moment, table::Table};
 
-use minijinja::{Error, ErrorKind, Value};
+use std::sync::Arc;
 
-/// Whether a container can be reached from a value, so that adding the value to it would close a circle.
-fn reaches(value: &Value, container: *const ()) -> bool {
-    let inside: Vec<Value> = if let Some(list) = value.downcast_object_ref::<List>() {
-        if std::ptr::from_ref(list).cast() == container {
-            return true;
-        }
-        list.snapshot()
-    } else if let Some(dict) = value.downcast_object_ref::<Dict>() {
-        if std::ptr::from_ref(dict).cast() == container {
-            return true;
-        }
-        dict.snapshot().into_iter().map(|(_, value)| value).collect()
-    } else {
-        return false;
-    };
-    inside.iter().any(|value| reaches(value, container))
-}
+use minijinja::{Error, ErrorKind, State, Value};
 
-/// Refuses a value that holds the container it is to be put into.
-fn refuse_circle<T>(value: &Value, container: &T) -> Result<(), Error> {
-    if reaches(value, std::ptr::from_ref(container).cast()) {
-        return Err(Error::new(ErrorKind::InvalidOperation, "a list or dict can't be put into itself"));
+/// Refuses a value that holds the container it is to be put into, as that would close a circle.
+fn refuse_circle<T>(state: &State<'_, '_>, value: &Value, container: &T) -> Result<(), Error> {
+    let container: *const () = std::ptr::from_ref(container).cast();
+    let (mut open, mut unpaid) = (vec![value.clone()], 0);
+    while let Some(value) = open.pop() {
+        let (place, inside): (*const (), Vec<Value>) = if let Some(list) = value.downcast_object_ref::<List>()
+        {
+            (std::ptr::from_ref(list).cast(), list.snapshot())
+        } else if let Some(dict) = value.downcast_object_ref::<Dict>() {
+            let values = dict.snapshot().into_iter().map(|(_, value)| value);
+            (std::ptr::from_ref(dict).cast(), values.collect())
+        } else {
+            continue;
+        };
+        if place == container {
+            return Err(Error::new(ErrorKind::InvalidOperation, "a list or dict can't be put into itself"));
+        }
+        // To look at a value is cheaper than to keep it.
+        unpaid += inside.len() + 1;
+        cost::pay_items(state, unpaid / 16)?;
+        unpaid %= 16;
+        open.extend(inside);
     }
     Ok(())
+}
+
+/// Drops values that may hold one another in any depth, without recursion.
+fn dropped(mut values: Vec<Value>) {
+    while let Some(value) = values.pop() {
+        // A last reference: what it holds is taken out first.
+        if let Some(list) = value.downcast_object::<List>() {
+            drop(value);
+            if Arc::strong_count(&list) == 1 {
+                values.extend(list.take());
+            }
+        } else if let Some(dict) = value.downcast_object::<Dict>() {
+            drop(value);
+            if Arc::strong_count(&dict) == 1 {
+                values.extend(dict.take());
+            }
+        }
+    }
 }
 
 /// A value from outside: lists and dicts are the template's own, so it may change them.
