@@ -102,7 +102,8 @@ over a header.
 | `list(type)`, `type[]` | an array |
 | `map(varchar, type)` | an object of any keys, none of them twice |
 
-A value that doesn't fit sets its row aside; nothing is cut, wrapped or made NULL. In CSV, `json`, structs,
+A value that doesn't fit sets its row aside; nothing is cut, wrapped or made NULL, but for an empty cell of CSV
+in a column that isn't text. JSON's `null` is NULL in every column. In CSV, `json`, structs,
 lists and maps are read from the JSON text of a cell. `_source_file` and `_source_row` are supplied by the
 reader if they are listed.
 
@@ -118,9 +119,12 @@ dates or timestamps. CSV without a header has `column0`, `column1`, ….
 Up to 8 MB, every row is looked at. Of more files a sample is taken that is spread over all of them (a 32nd
 of the bytes, and at least 8 MB), and the first load holds every row to it: where a value or a column says
 otherwise, nothing of it is published, all files are looked at, and the build goes on with what they have.
+A value says otherwise if its column would have got another type with it: `00123` or `1e3` in a column of
+whole numbers, a longer fraction, a time with a zone where none had one, a string among JSON's numbers.
 
 The first `build` records what was found in the lake (`_headwater/sources/`), and from then on it is as good
-as declared: files that come later are held to it. What was found counts until `format`, `location` or an
+as declared: files that come later are held to it. A value that would have made its column another type sets
+its row aside; it is never changed to look like the others, as under a declared type. What was found counts until `format`, `location` or an
 option of reading changes.
 
 `headwater source columns shop.orders` prints the columns that its files have now as YAML, with nulls,

@@ -161,7 +161,10 @@ fn made_good(last: &str, text: &str) {
         .success()
         .says("the columns of shop.orders were found in a sample of its files")
         .says("all files are looked at");
-    assert_eq!(project.rows("select id, n from {{ ref('a') }} order by n"), format!("id,n\n{last},1\n1,10000\n"));
+    assert_eq!(
+        project.rows("select id, n from {{ ref('a') }} order by n"),
+        format!("id,n\n{last},1\n1,10000\n")
+    );
     let record = project.read("lake/_headwater/sources/source.shop.shop.orders.json");
     assert!(record.contains("\"rows\": 10001"), "{record}");
     project.run(["build"]).success().says_nothing_of("a sample of its files");

@@ -152,7 +152,7 @@ fn what_a_template_makes_is_paid_for_before_it_is_made() {
         grows("'x'", &set("[ns.x, ns.x] | join")),
         grows("'x'", &set("'{0}{0}'.format(ns.x)")),
         "{% set x = [0] * 90000000 %}{{ x | list | length }}".to_owned(),
-        "{{ ['x' * 1000000] * 90000000 | join | length }}".to_owned(),
+        "{{ (['x' * 1000000] * 90000000) | join | length }}".to_owned(),
         "{{ ('x' * 100000).replace('x', 'x' * 1000000) | length }}".to_owned(),
         "{{ '{:999999999}'.format(1) | length }}".to_owned(),
         "{% set s = 'x' * 90000000 %}{% for i in range(100000) %}{% do s.count('y') %}{% endfor %}"
