@@ -31,6 +31,7 @@ use crate::{
     engine::{
         Query, SchemaRef,
         arrow::datatypes::{DataType, Field, Schema},
+        exact::Destination,
     },
     manifest::{Incremental, Model, OnSchemaChange, Strategy, Updates},
     name::Relation,
@@ -122,10 +123,11 @@ impl Work<'_> {
                 Arc::clone(full)
             }
             Evolved::No(difference) => return Err(vec![unfit(model, settings, &difference)]),
+            Evolved::Retyped(difference) => return Err(vec![retyped(model, settings, &difference)]),
         };
         known_columns(model, settings, &table)?;
         let has = |name: &str| columns.field_with_name(name).is_ok();
-        let query = query.as_columns_of(&table).map_err(|error| engine_error(&error))?;
+        let query = query.as_columns_of(&table, &destination(model)).map_err(|error| engine_error(&error))?;
         let taken = match settings.strategy {
             Strategy::Append | Strategy::ByFile => Taken::Beside,
             Strategy::Microbatch => match &settings.batches {
@@ -277,9 +279,6 @@ fn unfit(model: &Model, settings: &Incremental, difference: &str) -> Diagnostic 
     let message = format!("the columns of `{}` are not those of its table: {difference}", model.name);
     let policy = settings.on_schema_change;
     let note = match policy {
-        OnSchemaChange::SyncAllColumns => {
-            "`on_schema_change: sync_all_columns` adds and removes columns; another type would need every row anew"
-        }
         OnSchemaChange::Ignore => {
             "`on_schema_change: ignore` leaves new columns out; it can't do without old ones"
         }
@@ -289,6 +288,32 @@ fn unfit(model: &Model, settings: &Incremental, difference: &str) -> Diagnostic 
         .at(model.file.span(0..0), "this model")
         .note(note)
         .hint("set `on_schema_change` to append_new_columns, sync_all_columns or full_refresh, or build it from nothing once: --full-refresh")
+}
+
+/// Another type of a column that the table can't take.
+fn retyped(model: &Model, settings: &Incremental, difference: &str) -> Diagnostic {
+    let message = format!("the columns of `{}` are not those of its table: {difference}", model.name);
+    let note = match settings.on_schema_change {
+        OnSchemaChange::SyncAllColumns => {
+            "`on_schema_change: sync_all_columns` adds and removes columns; it doesn't change their types"
+        }
+        _ => "no value of the new type can be stored in the table's",
+    };
+    Diagnostic::error("schema-changed", message)
+        .at(model.file.span(0..0), "this model")
+        .note(note)
+        .hint("cast the column in the model, set `on_schema_change: full_refresh`, or rebuild the table once: --full-refresh")
+}
+
+/// What a value that the model's table can't hold is told.
+fn destination(model: &Model) -> Destination {
+    Destination {
+        table: model.relation.to_string(),
+        cure: format!(
+            "cast it in {}, set `on_schema_change: full_refresh`, or rebuild the table once: --full-refresh",
+            model.file.path()
+        ),
+    }
 }
 
 /// The columns that the settings name are the table's.

@@ -21,6 +21,8 @@ use crate::{
     engine::{
         Query, SchemaRef,
         arrow::datatypes::{DataType, Field, Schema, TimeUnit},
+        bind::same_types,
+        exact::{Destination, can_hold, wider},
         source::type_name,
     },
     manifest::{HardDeletes, Model, Snapshot, SnapshotStrategy, fingerprint::Fingerprint},
@@ -64,6 +66,8 @@ pub struct Onward {
     /// What becomes of each row of these files, and each version that begins: the table's columns and
     /// `engine::change::CHANGE`.
     pub outcome: Query,
+    /// Whether a column gets another type, so that all files are written again.
+    pub retypes: bool,
 }
 
 impl Work<'_> {
@@ -120,7 +124,8 @@ impl Work<'_> {
         })
     }
 
-    /// The columns of the table: those that it has, those that its query has besides, and those that a snapshot adds.
+    /// The columns of the table: those that it has, those that its query has besides, and those that a snapshot adds. Numbers
+    /// and times that get another type take one that holds both, since history can't be built from scratch.
     fn versions(
         &self,
         snapshot: &Snapshot,
@@ -143,9 +148,28 @@ impl Work<'_> {
         if !lacking.is_empty() {
             return Err(vec![no_snapshot(snapshot, &lacking)]);
         }
-        let news = source.fields().iter().filter(|field| missing(&field.as_ref())).cloned();
-        let news: Vec<_> = news.chain(added.iter().filter(missing).cloned().map(Arc::new)).collect();
-        Ok(Arc::new(Schema::new(stored.fields().iter().cloned().chain(news).collect::<Vec<_>>())))
+        let columns: Vec<_> =
+            source.fields().iter().cloned().chain(added.into_iter().map(Arc::new)).collect();
+        let mut unheld = Vec::new();
+        let kept = stored.fields().iter().map(|old| {
+            let Some(new) = columns.iter().find(|field| field.name() == old.name()) else {
+                return Arc::clone(old);
+            };
+            if let Some(wider) = wider(old.data_type(), new.data_type()) {
+                return Arc::new(old.as_ref().clone().with_data_type(wider));
+            }
+            if !can_hold(new.data_type(), old.data_type()) {
+                let (is, was) = (type_name(new.data_type()), type_name(old.data_type()));
+                unheld.push(format!("`{}` is {is}, was {was}", new.name()));
+            }
+            Arc::clone(old)
+        });
+        let kept: Vec<_> = kept.collect();
+        if !unheld.is_empty() {
+            return Err(vec![retyped(snapshot, &unheld)]);
+        }
+        let news = columns.iter().filter(|field| missing(&field.as_ref())).cloned();
+        Ok(Arc::new(Schema::new(kept.into_iter().chain(news).collect::<Vec<_>>())))
     }
 
     async fn queries(
@@ -180,7 +204,7 @@ impl Work<'_> {
             None => None,
         };
         Ok(SnapshotQueries {
-            arrived: arrived.as_columns_of(table).map_err(failed)?,
+            arrived: arrived.as_columns_of(table, &destination(model)).map_err(failed)?,
             key: snapshot.config.unique_key.clone(),
             repeated: self.generated(&sql.repeated(&new)).await?,
             moment,
@@ -197,16 +221,20 @@ impl Work<'_> {
         [old_files, old, changes]: [Relation; 3],
         (new, moment): (&Relation, &Relation),
     ) -> Result<Onward, Vec<Diagnostic>> {
+        // In the types that the table will have, so that versions compare as they will be stored.
+        let kept = sql.table.fields().iter().filter(|field| stored.field_with_name(field.name()).is_ok());
+        let before = Arc::new(Schema::new(kept.cloned().collect::<Vec<_>>()));
         let with_file =
-            stored.fields().iter().cloned().chain([Arc::new(Field::new(FILE, DataType::Utf8, true))]);
+            before.fields().iter().cloned().chain([Arc::new(Field::new(FILE, DataType::Utf8, true))]);
         self.redeclare(&old_files, &Arc::new(Schema::new(with_file.collect::<Vec<_>>())))?;
-        self.redeclare(&old, stored)?;
+        self.redeclare(&old, &before)?;
         let query = self.generated(&sql.changed(&old_files, new, moment)).await?;
         let columns = nullable(&query.schema());
         self.redeclare(&changes, &columns)?;
         Ok(Onward {
             reached: self.generated(&sql.reached(&changes)).await?,
             outcome: self.generated(&sql.outcome(&old, &changes)).await?,
+            retypes: !same_types(&before, stored),
             changed: query,
             columns,
             old_files,
@@ -303,6 +331,30 @@ fn no_snapshot(snapshot: &Snapshot, lacking: &[&str]) -> Diagnostic {
         .at(snapshot.declared.clone(), "this snapshot")
         .note("a snapshot goes on from the versions that its table holds, and never replaces it")
         .hint("give the snapshot another `alias` or `schema`, or its columns the names that the table has (`snapshot_meta_column_names`)")
+}
+
+/// Another type of a column whose values the table can't hold.
+fn retyped(snapshot: &Snapshot, unheld: &[String]) -> Diagnostic {
+    let name = &snapshot.model.name;
+    let message = format!("the columns of `{name}` are not those of its table: {}", unheld.join("; "));
+    Diagnostic::error("schema-changed", message)
+        .at(snapshot.declared.clone(), "this snapshot")
+        .note(
+            "no value of the new type can be stored in the table's, and a snapshot keeps the versions it has",
+        )
+        .hint("cast the column to the table's type, or select it under another name")
+}
+
+/// What a value that the snapshot's table can't hold is told.
+fn destination(model: &Model) -> Destination {
+    Destination {
+        table: model.relation.to_string(),
+        cure: format!(
+            "cast it to the table's type for {}, or select it there under another name: a snapshot keeps the versions \
+             it has",
+            model.file.path()
+        ),
+    }
 }
 
 fn no_rule(test: &str, model: &Model) -> Diagnostic {

@@ -6,12 +6,13 @@ use datafusion::{
     common::tree_node::Transformed,
     datasource::provider_as_source,
     error::{DataFusionError, Result},
-    logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, col, logical_plan::TableScan},
+    logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, col, logical_plan::TableScan},
     prelude::Column,
 };
 
 use super::{
     Query, Table,
+    exact::{self, Destination},
     query::{PendingRef, pending},
 };
 use crate::name::Relation;
@@ -54,23 +55,37 @@ fn replace(
     if same_types(&actual, &declared.schema) {
         return LogicalPlanBuilder::scan(scan.table_name.clone(), source, scan.projection.clone())?.build();
     }
+    let destination = Destination {
+        table: "this query".to_owned(),
+        cure: format!(
+            "{} was written with another type; cast the column to one that holds both, or build that table from \
+             scratch (--full-refresh)",
+            named(relation)
+        ),
+    };
     let wanted: Vec<Expr> = scan
         .projected_schema
         .fields()
         .iter()
         .map(|field| {
-            if actual.field_with_name(field.name()).is_err() {
+            let Ok(own) = actual.field_with_name(field.name()) else {
                 return Err(DataFusionError::Plan(format!(
                     "the table {relation} has no column `{}` any more",
                     field.name()
                 )));
-            }
+            };
             let column = col(Column::new(Some(scan.table_name.clone()), field.name()));
-            Ok(cast(column, field.data_type().clone())
+            Ok(exact::cast(column, own, field.data_type(), &destination)?
                 .alias_qualified(Some(scan.table_name.clone()), field.name()))
         })
         .collect::<Result<_>>()?;
     LogicalPlanBuilder::scan(scan.table_name.clone(), source, None)?.project(wanted)?.build()
+}
+
+/// A table as its readers know it: relations of ours are about the one that they are named after.
+fn named(relation: &Relation) -> String {
+    let is_ours = relation.schema.starts_with("_headwater_");
+    if is_ours { relation.name.clone() } else { relation.to_string() }
 }
 
 /// Whether two tables have the same columns in the same order: their names and types.

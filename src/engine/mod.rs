@@ -13,6 +13,7 @@
 //! - [`tally`]: rows counted by a value
 //! - [`given`], [`diff`]: rows that somebody wrote, and how others differ from them
 //! - [`bind`]: a query's tables, from schemas to data
+//! - [`exact`]: casts that keep every value
 //! - [`execute`]: a bound query as streams of rows
 //! - [`checked_scan`]: a table whose filters the query applies itself
 //! - `function`: the SQL functions of dialect `duckdb`
@@ -42,6 +43,7 @@ pub mod diff;
 pub mod digest;
 mod distinct;
 pub mod error;
+pub mod exact;
 pub mod execute;
 mod function;
 pub mod given;

@@ -26,6 +26,7 @@ use datafusion::{
 
 use super::{
     Engine, SchemaRef, SqlError, Table,
+    exact::{self, Destination},
     execute::Joins,
     reads::{self, Weight},
 };
@@ -84,26 +85,27 @@ impl Query {
     }
 
     /// The query with the columns of a table: by their names, in its order and its types, NULL where it has
-    /// none.
+    /// none. It fails when it comes to a value that would change.
     ///
     /// # Errors
     /// If a column can't be of the table's type.
-    pub fn as_columns_of(&self, table: &SchemaRef) -> Result<Self> {
+    pub fn as_columns_of(&self, table: &SchemaRef, destination: &Destination) -> Result<Self> {
         let own = self.plan.schema();
         let column = |field: &FieldRef| {
             let name = field.name();
             let wanted = field.data_type();
-            match own.fields().iter().position(|own| own.name() == name) {
+            Ok(match own.fields().iter().position(|own| own.name() == name) {
                 Some(at) => {
                     let (qualifier, own) = own.qualified_field(at);
                     let column = Expr::Column(Column::new(qualifier.cloned(), name));
                     let same = own.data_type() == wanted;
-                    if same { column } else { cast(column, wanted.clone()) }.alias(name)
+                    let typed = if same { column } else { exact::cast(column, own, wanted, destination)? };
+                    typed.alias(name)
                 }
                 None => cast(lit(ScalarValue::Null), wanted.clone()).alias(name),
-            }
+            })
         };
-        let columns: Vec<Expr> = table.fields().iter().map(column).collect();
+        let columns = table.fields().iter().map(column).collect::<Result<Vec<Expr>>>()?;
         let plan = LogicalPlanBuilder::from(self.plan.clone()).project(columns)?.build()?;
         Ok(Self { plan, ..self.clone() })
     }

@@ -301,3 +301,60 @@ fn rows_that_are_there_follow_other_sql_if_it_is_said_to() {
         project.run(["build"]).success().says("REUSED=1");
     }
 }
+
+/// A model of one row, which a variable changes.
+fn one_row(config: &str) -> Project {
+    Project::new().model(
+        "a.sql",
+        &format!(
+            "{{{{ config(materialized='incremental', {config}) }}}} select 1 as id, {{{{ var('v', '10::bigint') }}}} as v"
+        ),
+    )
+}
+
+#[track_caller]
+fn build_with(project: &Project, value: &str) -> crate::ran::Ran {
+    project.run(["build", "--vars", &format!("{{v: \"{value}\"}}")])
+}
+
+#[test]
+fn a_value_is_kept_in_a_column_of_another_type_or_refused() {
+    for config in [
+        "incremental_strategy='append'",
+        "incremental_strategy='append', on_schema_change='append_new_columns'",
+        "incremental_strategy='merge', unique_key='id'",
+        "incremental_strategy='delete+insert', unique_key='id'",
+        "incremental_strategy='insert_overwrite', partition_by='id'",
+    ] {
+        let project = one_row(config);
+        project.run(["build"]).success();
+        let rows = project.rows("select v, id from {{ ref('a') }}");
+        let found = |value: &str, says: &str| {
+            build_with(&project, value)
+                .failure()
+                .says(&format!(
+                    "column v has the value {value} ({says}), which main.a can't hold unchanged as bigint"
+                ))
+                .says("cast it in models/a.sql, set `on_schema_change: full_refresh`");
+            assert_eq!(project.rows("select v, id from {{ ref('a') }}"), rows, "{config}");
+        };
+        found("10.75", "decimal(4, 2)");
+        build_with(&project, "'ten'").failure().says("column v has the value 'ten' (varchar)");
+        build_with(&project, "1e30::double").failure().says("column v has the value 1e+30 (double)");
+        build_with(&project, "now()::timestamp").refused().says("`v` is timestamp, was bigint");
+        build_with(&project, "11.0::double").success();
+        let rows = project.rows("select distinct v from {{ ref('a') }} where v > 10");
+        assert_eq!(rows, "v\n11\n", "{config}");
+    }
+}
+
+#[test]
+fn sync_all_columns_says_how_to_change_a_type() {
+    let project = one_row("unique_key='id', on_schema_change='sync_all_columns'");
+    project.run(["build"]).success();
+    build_with(&project, "2.5")
+        .refused()
+        .says("`v` is decimal(2, 1), was bigint")
+        .says("cast the column in the model, set `on_schema_change: full_refresh`")
+        .says_nothing_of("append_new_columns");
+}

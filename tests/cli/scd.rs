@@ -355,3 +355,32 @@ fn as_of_each_run_the_rows_are_those_of_that_run() {
         }
     }
 }
+
+#[test]
+fn a_number_that_gets_digits_is_another_version() {
+    let files = "snapshots:\n  - name: history\n    relation: ref('now')\n    config: { unique_key: id, strategy: check, check_cols: all }\n";
+    let project = Project::new().file("snapshots/history.yml", files);
+    let now =
+        |rows: &str| project.write("models/now.sql", format!("select * from (values {rows}) as t(id, v)"));
+    let build = || project.run(["build", "--threads", "1"]);
+    now("(1, 10::bigint), (2, 20::bigint)");
+    build().success();
+    now("(1, 10.75::double), (2, 20::double)");
+    build().success();
+    assert_rows(
+        &project,
+        "id, v, dbt_valid_to is null as newest",
+        "id,v,newest\n1,10.0,false\n1,10.75,true\n2,20.0,true\n",
+    );
+    build().success();
+    // Which no double is.
+    now("(1, 9007199254740993::bigint), (2, 20::bigint)");
+    build().failure().says(
+        "column v has the value 9007199254740993 (bigint), which main.history can't hold unchanged as double",
+    );
+    now("(1, 'ten')");
+    build().failure().says("column v has the value 'ten' (varchar)");
+    now("(1, current_date)");
+    build().refused().says("`v` is date, was double");
+    assert_rows(&project, "count(*) as n", "n\n3\n");
+}

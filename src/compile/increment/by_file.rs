@@ -75,7 +75,9 @@ impl Work<'_> {
             None => None,
         };
         let by_file = ByFile { source, reads, policy: settings.files, standing };
-        let query = query.as_columns_of(table).map_err(|error| super::engine_error(&error))?;
+        let query = query
+            .as_columns_of(table, &super::destination(model))
+            .map_err(|error| super::engine_error(&error))?;
         let taken = Taken::ByFile(Box::new(by_file));
         Ok((Increment { sql: sql.to_owned(), query, taken }, Arc::clone(table), refresh))
     }

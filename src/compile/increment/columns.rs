@@ -3,7 +3,12 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
-    engine::{SchemaRef, arrow::datatypes::Schema},
+    engine::{
+        SchemaRef,
+        arrow::datatypes::{Field, FieldRef, Schema},
+        exact::can_hold,
+        source::type_name,
+    },
     manifest::OnSchemaChange,
 };
 
@@ -15,6 +20,8 @@ pub(super) enum Evolved {
     FromNothing,
     /// They can't: what differs.
     No(String),
+    /// They can't, and it is for another type.
+    Retyped(String),
 }
 
 /// What the columns `stored` become if the model gives `new` ones.
@@ -28,13 +35,13 @@ pub(super) fn evolved(stored: &SchemaRef, new: &SchemaRef, on: OnSchemaChange) -
         .map(|field| field.name().as_str())
         .filter(|name| find(new, name).is_none())
         .collect();
-    let retyped: Vec<String> = new
-        .fields()
-        .iter()
-        .filter_map(|field| Some((field, find(stored, field.name())?)))
-        .filter(|(new, old)| !new.data_type().equals_datatype(old.data_type()))
-        .map(|(new, old)| format!("`{}` is {}, was {}", new.name(), new.data_type(), old.data_type()))
-        .collect();
+    let pairs = new.fields().iter().filter_map(|field| Some((field, find(stored, field.name())?)));
+    let retyped: Vec<_> =
+        pairs.filter(|(new, old)| !new.data_type().equals_datatype(old.data_type())).collect();
+    // Other values than these are looked at when they are written.
+    let unheld = retyped.iter().filter(|(new, old)| !can_hold(new.data_type(), old.data_type())).map(of_type);
+    let unheld: Vec<String> = unheld.collect();
+    let retyped: Vec<String> = retyped.iter().map(of_type).collect();
     if added.is_empty() && gone.is_empty() && retyped.is_empty() {
         return Evolved::Table(Arc::clone(stored));
     }
@@ -54,12 +61,17 @@ pub(super) fn evolved(stored: &SchemaRef, new: &SchemaRef, on: OnSchemaChange) -
         Arc::new(Schema::new(kept.chain(added.iter().cloned()).collect::<Vec<_>>()))
     };
     match on {
-        OnSchemaChange::Ignore if !gone.is_empty() => Evolved::No(difference.join("; ")),
-        OnSchemaChange::Ignore => Evolved::Table(Arc::clone(stored)),
-        OnSchemaChange::Fail => Evolved::No(difference.join("; ")),
-        OnSchemaChange::AppendNewColumns => Evolved::Table(with_added(&|_| true)),
-        OnSchemaChange::SyncAllColumns if !retyped.is_empty() => Evolved::No(retyped.join("; ")),
-        OnSchemaChange::SyncAllColumns => Evolved::Table(with_added(&|name| !gone.contains(name))),
         OnSchemaChange::FullRefresh => Evolved::FromNothing,
+        OnSchemaChange::Fail => Evolved::No(difference.join("; ")),
+        OnSchemaChange::SyncAllColumns if !retyped.is_empty() => Evolved::Retyped(retyped.join("; ")),
+        OnSchemaChange::SyncAllColumns => Evolved::Table(with_added(&|name| !gone.contains(name))),
+        OnSchemaChange::Ignore if !gone.is_empty() => Evolved::No(difference.join("; ")),
+        _ if !unheld.is_empty() => Evolved::Retyped(unheld.join("; ")),
+        OnSchemaChange::Ignore => Evolved::Table(Arc::clone(stored)),
+        OnSchemaChange::AppendNewColumns => Evolved::Table(with_added(&|_| true)),
     }
+}
+
+fn of_type((new, old): &(&FieldRef, Field)) -> String {
+    format!("`{}` is {}, was {}", new.name(), type_name(new.data_type()), type_name(old.data_type()))
 }

@@ -70,12 +70,10 @@ use datafusion::{
     },
 };
 
-#[cfg(test)]
-pub(super) use self::cast::value_text;
 pub(in crate::engine) use self::statement::SORTED;
 use self::{arithmetic::Operation, statement::Refused};
 pub(super) use self::{
-    cast::{double, value_texts},
+    cast::{converted, double, is_possible, value_text, value_texts},
     conversion::{NamedType, is_cast_to_json},
 };
 use crate::diag::near;

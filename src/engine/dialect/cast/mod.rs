@@ -42,17 +42,28 @@ use datafusion::{
 };
 
 pub(super) use self::decimal::scaled;
-pub(in crate::engine) use self::format::{double, value_text, value_texts};
 pub(super) use self::{convert::convert, written::written};
 use self::{
     convert::{Converted, arrow, kernel},
-    possible::{advice, is_exact, is_possible, refused},
+    possible::{advice, is_exact, refused},
+};
+pub(in crate::engine) use self::{
+    format::{double, value_text, value_texts},
+    possible::is_possible,
 };
 use super::{
     placeholder::cast_name,
     types::{self, Rule, Target},
 };
 use crate::engine::function::function;
+
+/// The values as another type that isn't one of SQL's own, NULL where they don't fit.
+pub(in crate::engine) fn converted(
+    array: &datafusion::arrow::array::ArrayRef,
+    to: &DataType,
+) -> Result<datafusion::arrow::array::ArrayRef> {
+    values(array, &Target::plain(to.clone()))
+}
 
 /// The values as another type, NULL where they don't fit.
 pub(super) fn values(

@@ -38,7 +38,7 @@ fn is_utc(zone: Option<&str>) -> bool {
 
 /// Returns whether there are values of the one type that are values of the other.
 #[expect(clippy::match_same_arms, reason = "a pair of types a line")]
-pub(super) fn is_possible(from: &DataType, to: &DataType) -> bool {
+pub(in crate::engine) fn is_possible(from: &DataType, to: &DataType) -> bool {
     use DataType as T;
     let plain = |of: &DataType| types::is_number(of) || of == &T::Boolean;
     match (from, to) {
