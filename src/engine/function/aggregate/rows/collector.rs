@@ -146,6 +146,7 @@ impl Accumulator for Collector {
     }
 
     fn size(&self) -> usize {
-        size_of_val(self) + self.chunks.iter().flatten().map(bytes).sum::<usize>()
+        // The rows, and the copy that makes one piece of them.
+        size_of_val(self) + 2 * self.chunks.iter().flatten().map(bytes).sum::<usize>()
     }
 }

@@ -25,6 +25,9 @@ struct Chunk {
     bytes: usize,
 }
 
+/// Bytes of a row's places while it is emitted.
+const PLACES: usize = size_of::<(u32, (usize, usize))>() + size_of::<(usize, usize)>();
+
 /// The rows of many groups.
 #[derive(Debug)]
 pub(super) struct Groups {
@@ -209,7 +212,10 @@ impl GroupsAccumulator for Groups {
     }
 
     fn size(&self) -> usize {
-        size_of_val(self) + self.chunks.iter().map(|chunk| chunk.bytes).sum::<usize>()
+        // The rows, and what it takes to emit them: a copy in the order of the groups, and the places that it is
+        // made by.
+        let chunks = self.chunks.iter();
+        size_of_val(self) + chunks.map(|chunk| 2 * chunk.bytes + chunk.entries.len() * PLACES).sum::<usize>()
     }
 }
 
