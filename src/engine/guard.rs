@@ -24,10 +24,11 @@ use datafusion::{
     },
 };
 
-use super::{hidden_constants::HiddenConstants, nan, window_parts::WindowParts};
+use super::{hidden_constants::HiddenConstants, nan, replay::NestedLoops, window_parts::WindowParts};
 
-/// DataFusion's physical rules, those that push filters down under guard.
-pub(super) fn rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
+/// DataFusion's physical rules, those that push filters down under guard. `is_limited`: whether memory has a
+/// limit, so that joins may spill.
+pub(super) fn rules(is_limited: bool) -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
     let rules = PhysicalOptimizer::new().rules.into_iter().flat_map(|rule| {
         // Sorts and partitions are decided by this one.
         let first = rule.name() == "EnsureRequirements";
@@ -47,6 +48,7 @@ pub(super) fn rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
             }
         })
         .chain([Arc::new(WindowParts) as Arc<dyn PhysicalOptimizerRule + Send + Sync>])
+        .chain(is_limited.then(|| Arc::new(NestedLoops) as Arc<dyn PhysicalOptimizerRule + Send + Sync>))
         .collect()
 }
 

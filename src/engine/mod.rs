@@ -19,7 +19,7 @@
 //! - `function`: the SQL functions of dialect `duckdb`
 //! - `nan`: numbers that statistics leave out
 //! - `guard`, `comparisons`, `constant_not_in`, `hidden_constants`, `null_keys`, `merge_keys`: against an optimizer that would lose or find rows, and joins that
-//!   could not spill
+//!   could not spill; `replay`: against a join that would lose rows when it spills
 //! - `spill`: where rows go that memory has no room for
 //! - `distinct`: distinct aggregates that can spill
 //! - `reads`: how large a plan becomes; `window_parts`: windows that hold one partition at a time
@@ -59,6 +59,7 @@ pub mod print;
 pub mod query;
 pub mod reach;
 mod reads;
+mod replay;
 pub mod rule;
 #[cfg(test)]
 mod rule_tests;

@@ -74,7 +74,7 @@ impl Engine {
             .with_runtime_env(runtime(settings, spill.as_ref())?)
             .with_default_features()
             .with_optimizer_rules(rules(settings))
-            .with_physical_optimizer_rules(super::guard::rules());
+            .with_physical_optimizer_rules(super::guard::rules(settings.memory_limit.is_some()));
         let builder = dialect.prepare(super::function::install(builder, &settings.dialect));
         let context = SessionContext::new_with_state(builder.build());
         dialect.register(&context);

@@ -1,0 +1,356 @@
+//! The left side of nested loop joins: kept until the join has all of it. When it doesn't fit in memory,
+//! DataFusion 55.2 executes the left side's plan once more (`NestedLoopJoinStream::initiate_fallback`). But
+//! scans share out their files once in the life of a plan, so the second execution sees only files that the
+//! first one hadn't reached: rows are lost. And sources would report rejected rows twice.
+//!
+//! Here the second stream returns the batches of the first and then its rest. The batches are shared with the
+//! join, which has reserved memory for them.
+//!
+//! In that fallback each partition of the right side also decides for itself which left rows have a match, so
+//! left, semi, anti and mark joins of several partitions emit rows twice. With hash joins such a join fails
+//! for want of memory, and the model is built again with joins that spill; there the right side has one
+//! partition.
+//!
+//! Delete this once the fallback resets the plan or continues the stream, and its partitions share matches.
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, ready},
+};
+
+use datafusion::{
+    arrow::array::RecordBatch,
+    common::{
+        JoinType,
+        config::ConfigOptions,
+        tree_node::{Transformed, TreeNode, TreeNodeRecursion},
+    },
+    error::{DataFusionError, Result},
+    execution::{
+        TaskContext,
+        memory_pool::{MemoryConsumer, MemoryReservation},
+    },
+    physical_expr::PhysicalExpr,
+    physical_optimizer::PhysicalOptimizerRule,
+    physical_plan::{
+        ChildrenPropertiesMode, DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties,
+        PlanProperties, ReplaceChildrenOptions, SendableRecordBatchStream,
+        coalesce_partitions::CoalescePartitionsExec, execution_plan::CardinalityEffect,
+        joins::NestedLoopJoinExec, stream::RecordBatchStreamAdapter,
+    },
+};
+use futures::{StreamExt, stream};
+
+/// Keeps the left sides of nested loop joins. Comes last.
+#[derive(Debug)]
+pub(super) struct NestedLoops;
+
+impl PhysicalOptimizerRule for NestedLoops {
+    fn optimize(
+        &self,
+        plan: Arc<dyn ExecutionPlan>,
+        config: &ConfigOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let spills = !config.optimizer.prefer_hash_join;
+        let replace = |node: Arc<dyn ExecutionPlan>| {
+            let Some(join) = node.downcast_ref::<NestedLoopJoinExec>() else {
+                return Ok(Transformed::no(node));
+            };
+            let mut right = Arc::clone(join.right());
+            let is_split = emits_left(*join.join_type()) && right.output_partitioning().partition_count() > 1;
+            let mut mode = ChildrenPropertiesMode::Keep;
+            if is_split && spills {
+                right = Arc::new(CoalescePartitionsExec::new(right));
+                mode = ChildrenPropertiesMode::Recompute;
+            }
+            let left = Arc::new(ReplayExec::new(Arc::clone(join.left()), is_split && !spills));
+            node.replace_children(vec![left, right], ReplaceChildrenOptions::new(mode)).map(Transformed::yes)
+        };
+        plan.transform_up(replace).map(|plan| plan.data)
+    }
+
+    fn name(&self) -> &'static str {
+        "NestedLoops"
+    }
+
+    fn schema_check(&self) -> bool {
+        true
+    }
+}
+
+/// True if a join emits rows of its left side by what all of its right side matched.
+fn emits_left(join: JoinType) -> bool {
+    use JoinType::{Full, Left, LeftAnti, LeftMark, LeftSemi};
+    matches!(join, Left | LeftAnti | LeftMark | LeftSemi | Full)
+}
+
+/// Its input, which can be executed twice, the second time once the first stream is dropped.
+#[derive(Debug)]
+struct ReplayExec {
+    input: Arc<dyn ExecutionPlan>,
+    /// Fails instead of the second execution.
+    once: bool,
+    kept: Arc<Mutex<Kept>>,
+}
+
+impl ReplayExec {
+    fn new(input: Arc<dyn ExecutionPlan>, once: bool) -> Self {
+        Self { input, once, kept: Arc::default() }
+    }
+
+    fn kept(kept: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
+        kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The batches that the first stream returned, and the rest of the input.
+#[derive(Default)]
+struct Kept {
+    executions: usize,
+    batches: VecDeque<RecordBatch>,
+    rows: usize,
+    rest: Option<SendableRecordBatchStream>,
+    failed: Option<Arc<DataFusionError>>,
+    /// First asks whether there is room for the join's last request, then is charged for the batches.
+    reservation: Option<MemoryReservation>,
+    is_complete: bool,
+}
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Kept").field("executions", &self.executions).finish_non_exhaustive()
+    }
+}
+
+impl Kept {
+    /// Starts the second stream: from now on the join has none of the batches.
+    fn replay(&mut self) {
+        let bytes = self.batches.iter().map(RecordBatch::get_array_memory_size).sum();
+        if let Some(reservation) = &self.reservation {
+            reservation.grow(bytes);
+        }
+    }
+
+    /// The next batch of the first stream.
+    fn first(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<RecordBatch>>> {
+        let batch = ready!(self.poll(context));
+        match &batch {
+            Some(Ok(batch)) => {
+                self.rows += batch.num_rows();
+                self.batches.push_back(batch.clone());
+            }
+            Some(Err(_)) => {}
+            None => {
+                // The join's last request is a bit for each row. If there is room the join has all it needs.
+                if let Some(reservation) = &self.reservation {
+                    if let Err(error) = reservation.try_grow(self.rows.div_ceil(8)) {
+                        return Poll::Ready(Some(Err(error)));
+                    }
+                    reservation.free();
+                }
+                self.batches.clear();
+                self.is_complete = true;
+            }
+        }
+        Poll::Ready(batch)
+    }
+
+    /// The next batch of the second stream.
+    fn second(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<RecordBatch>>> {
+        let Some(batch) = self.batches.pop_front() else { return self.poll(context) };
+        if let Some(reservation) = &self.reservation {
+            reservation.shrink(batch.get_array_memory_size().min(reservation.size()));
+        }
+        Poll::Ready(Some(Ok(batch)))
+    }
+
+    /// The next batch of the input.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<RecordBatch>>> {
+        if let Some(error) = &self.failed {
+            return Poll::Ready(Some(Err(DataFusionError::Shared(Arc::clone(error)))));
+        }
+        let Some(rest) = &mut self.rest else { return Poll::Ready(None) };
+        Poll::Ready(match ready!(rest.poll_next_unpin(context)) {
+            Some(Ok(batch)) => Some(Ok(batch)),
+            Some(Err(error)) => {
+                let error = Arc::new(error);
+                self.failed = Some(Arc::clone(&error));
+                self.rest = None;
+                Some(Err(DataFusionError::Shared(error)))
+            }
+            None => {
+                self.rest = None;
+                None
+            }
+        })
+    }
+}
+
+impl DisplayAs for ReplayExec {
+    fn fmt_as(&self, _: DisplayFormatType, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "ReplayExec")
+    }
+}
+
+impl ExecutionPlan for ReplayExec {
+    fn name(&self) -> &'static str {
+        "ReplayExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        self.input.properties()
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![&self.input]
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn maintains_input_order(&self) -> Vec<bool> {
+        vec![true]
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
+        self.replace_children(children, options)
+    }
+
+    fn replace_children(
+        self: Arc<Self>,
+        mut children: Vec<Arc<dyn ExecutionPlan>>,
+        _: ReplaceChildrenOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        match children.pop() {
+            Some(input) => Ok(Arc::new(Self::new(input, self.once))),
+            None => Err(DataFusionError::Internal("ReplayExec has one input".into())),
+        }
+    }
+
+    fn execute(&self, part: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let mut kept = Self::kept(&self.kept);
+        kept.executions += 1;
+        let is_first = kept.executions == 1;
+        if is_first {
+            let consumer = MemoryConsumer::new(format!("NestedLoopJoinReplay[{part}]"));
+            kept.reservation = Some(consumer.register(context.memory_pool()));
+            kept.rest = Some(self.input.execute(part, context)?);
+        } else if kept.executions > 2 {
+            return Err(DataFusionError::Internal("ReplayExec is executed twice at most".into()));
+        } else if self.once || kept.is_complete {
+            let cause = "a join without an equality between columns needs more memory";
+            return Err(DataFusionError::ResourcesExhausted(cause.into()));
+        } else {
+            kept.replay();
+        }
+        let shared = Arc::clone(&self.kept);
+        let batches = stream::poll_fn(move |context| {
+            let mut kept = Self::kept(&shared);
+            if is_first { kept.first(context) } else { kept.second(context) }
+        });
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), batches)))
+    }
+
+    fn cardinality_effect(&self) -> CardinalityEffect {
+        CardinalityEffect::Equal
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, sync::Arc};
+
+    use datafusion::{
+        arrow::{array::RecordBatch, util::pretty::pretty_format_batches},
+        error::Result,
+    };
+    use futures::TryStreamExt;
+
+    use crate::{
+        engine::{
+            Engine, EngineSettings,
+            execute::{Joins, is_out_of_memory},
+            spool::Spool,
+        },
+        name::Relation,
+    };
+
+    fn engine(memory_limit: Option<u64>) -> Engine {
+        Engine::new(&EngineSettings {
+            threads: 2,
+            memory_limit,
+            dialect: "duckdb".into(),
+            database: "lake".into(),
+            temp_dir: None,
+        })
+        .unwrap()
+    }
+
+    /// Many rows in files.
+    async fn many(engine: &Engine) -> Spool {
+        let sql = "select i, i * 7919 % 10007 as k, md5(i::varchar) as s from generate_series(1, 60000) t(i)";
+        let query = engine.plan(sql).await.unwrap();
+        let bound = query.bind(&BTreeMap::new()).unwrap();
+        let streams = engine.streams(&bound, &[], Joins::Hash).await.unwrap();
+        engine.spool_within(&query.schema(), streams, Arc::new(|_| {}), 0).await.unwrap()
+    }
+
+    async fn answer(engine: &Engine, rows: &Spool, sql: &str, joins: Joins) -> Result<String> {
+        let big = Relation::new("s", "big");
+        engine.declare_table(&big, rows.table().schema())?;
+        let query = engine.plan(sql).await.unwrap_or_else(|error| panic!("{}", error.message));
+        let bound = query.bind(&BTreeMap::from([(big, rows.table())])).unwrap();
+        let mut batches = Vec::new();
+        for stream in engine.streams(&bound, &[], joins).await? {
+            batches.extend(stream.try_collect::<Vec<RecordBatch>>().await?);
+        }
+        batches.retain(|batch| batch.num_rows() > 0);
+        Ok(pretty_format_batches(&batches)?.to_string())
+    }
+
+    #[tokio::test]
+    async fn nested_loop_joins_lose_no_row_of_files_when_they_spill() {
+        let (plain, limited) = (engine(None), engine(Some(3_000_000)));
+        let rows = many(&plain).await;
+        // The optimizer can't know how many rows a series has, so it leaves the many rows on the left side.
+        let ranges = "(select x * 1000 as low, x * 1000 + 900 as high from generate_series(0, 3) g(x)) r";
+        let few = "(select b.i % 10000 as low, b.i % 10000 + 900 as high from generate_series(0, 11) g(x) \
+                   join s.big b on b.i = g.x * 5000 + 17) r";
+        let within = "a.k >= r.low and a.k < r.high";
+        for (from, is_unsplit) in [
+            (format!("s.big a join {ranges} on {within}"), true),
+            (format!("{ranges} join s.big a on {within}"), true),
+            (format!("s.big a left join {ranges} on {within}"), false),
+            (format!("{ranges} right join s.big a on {within}"), true),
+            (format!("s.big a join {few} on {within}"), true),
+            (format!("s.big a left join {few} on {within}"), false),
+            (format!("s.big a full join {few} on {within}"), false),
+            (format!("(select * from s.big a where exists (select 1 from {few} where {within})) a"), false),
+            (
+                format!("(select * from s.big a where not exists (select 1 from {few} where {within})) a"),
+                false,
+            ),
+        ] {
+            let low = if from.contains("exists") { "0" } else { "sum(r.low)" };
+            let sql =
+                format!("select count(*), sum(a.i)::bigint, {low}::bigint, min(a.s), max(a.s) from {from}");
+            let wanted = answer(&plain, &rows, &sql, Joins::Hash).await.unwrap();
+            match answer(&limited, &rows, &sql, Joins::Hash).await {
+                Err(error) if !is_unsplit => assert!(is_out_of_memory(&error), "{sql}: {error}"),
+                found => assert_eq!(found.unwrap(), wanted, "{sql}"),
+            }
+            let found = answer(&limited, &rows, &sql, Joins::Merge).await;
+            assert_eq!(found.unwrap(), wanted, "{sql}");
+        }
+    }
+}
