@@ -75,9 +75,9 @@ pub fn of_files(location: &str, format: SourceFormatName, root: &Path) -> Source
             SourceFormatName::Csv => {
                 SourceFormat::Csv { delimiter: None, header: None, quote: None, nulls: None }
             }
-            SourceFormatName::Avro => SourceFormat::Avro,
+            SourceFormatName::Avro => SourceFormat::Avro { date_unit },
             SourceFormatName::Parquet | SourceFormatName::Delta | SourceFormatName::Sqlite => {
-                SourceFormat::Parquet
+                SourceFormat::Parquet { date_unit }
             }
         },
         location: location.to_owned(),
@@ -175,8 +175,11 @@ pub(super) async fn look(
     }
     let warnings = location::left_out(spec, &left_out, at()).into_iter().collect();
     if !spec.format.is_text() {
-        let table = engine.source_of(spec, files, None).await.map_err(failed)?;
-        return Ok(Looked { schema: table.schema(), found: None, warnings });
+        let schema = engine.source_of(spec, files, None).await.map_err(failed)?.schema();
+        // A run may read only some of the files, and these may lack what others have.
+        spec.drift.known =
+            schema.fields().iter().map(|field| (field.name().clone(), field.data_type().clone())).collect();
+        return Ok(Looked { schema, found: None, warnings });
     }
     let found = if is_undeclared(spec) {
         let completed = found::complete(engine, spec, files, recorded.get(&table.id), &table.span).await;
@@ -276,8 +279,10 @@ fn format(table: &SourceTable, declared: &ExternalDecl) -> SourceFormat {
             nulls: declared.option("null_values").map(|texts| Nulls::new(&texts.texts())),
         },
         // A Delta table elsewhere is opened by the lake; what is asked of the engine here is never used.
-        SourceFormatName::Parquet | SourceFormatName::Delta => SourceFormat::Parquet,
-        SourceFormatName::Avro => SourceFormat::Avro,
+        SourceFormatName::Parquet | SourceFormatName::Delta => {
+            SourceFormat::Parquet { date_unit: date_unit() }
+        }
+        SourceFormatName::Avro => SourceFormat::Avro { date_unit: date_unit() },
         SourceFormatName::Sqlite => {
             let table = declared.option_text("table").unwrap_or(&table.name).to_string();
             SourceFormat::Sqlite { table, date_unit: date_unit() }

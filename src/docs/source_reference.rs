@@ -51,6 +51,11 @@ const BETWEEN: &str = "
 be compressed; then `.gz`, `.zst`, `.bz2` or `.xz` follows the extension, and compressed and plain files may
 lie in one folder. A compressed file that is cut or corrupt is set aside whole.
 
+So is a Parquet file whose footer or pages can't be decoded, and an Avro file with a block that is cut, can't be
+decompressed, doesn't hold the rows that it should, or doesn't end with the file's sync marker. For that each
+Avro file is read through before its rows are used. One that was cut exactly between two blocks can't be told
+from a whole one with fewer rows: Avro has no count of them.
+
 ## Options
 
 An option that doesn't exist, doesn't apply to the format or has a wrong value is an error at its place.
@@ -115,6 +120,9 @@ where a double would lose digits, `date`, `timestamp`, `timestamptz` (if any val
 `varchar`; in JSON also structs and lists, and `json` where values have nothing in common or objects more
 than 200 fields. Numbers with leading zeros are text, and so are the strings of JSON unless all of them are
 dates or timestamps. CSV without a header has `column0`, `column1`, ….
+
+Parquet and Avro files say the types themselves; of dictionaries (categoricals of pandas) it is that of their
+values. Folders give columns here, too, typed as above.
 
 Up to 8 MB, every row is looked at. Of more files a sample is taken that is spread over all of them (a 32nd
 of the bytes, and at least 8 MB), and the first load holds every row to it: where a value or a column says

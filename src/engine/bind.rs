@@ -70,7 +70,7 @@ fn replace(
         .map(|field| {
             let Ok(own) = actual.field_with_name(field.name()) else {
                 return Err(DataFusionError::Plan(format!(
-                    "the table {relation} has no column `{}` any more",
+                    "the table {relation} has no column `{}` any more: it was changed after this run looked at it; run again",
                     field.name()
                 )));
             };

@@ -155,6 +155,11 @@ impl Engine {
         super::source::provider(spec, self.session.as_ref(), rejects.cloned()).await
     }
 
+    /// Looks for damaged files of a source, which are set aside when it is read again. Returns whether there are any.
+    pub async fn find_damage(&self, spec: &super::source::SourceSpec) -> Result<bool> {
+        super::source::find_damage(spec, self.session.as_ref()).await
+    }
+
     /// The files of a source, in the order of their names. Not for databases.
     pub async fn source_files(
         &self,

@@ -59,10 +59,10 @@ pub static SOURCE_OPTIONS: &[SourceOption] = &[
     },
     SourceOption {
         name: "date_unit",
-        formats: &[Json, Ndjson, Sqlite],
+        formats: &[Json, Ndjson, Parquet, Avro, Sqlite],
         values: OptionValues::Words(&["s", "ms", "us", "ns"]),
         default: "ms; s for SQLite",
-        doc: "The unit of timestamps that are written as numbers",
+        doc: "The unit of timestamps that are written as plain numbers; timestamps of Parquet and Avro have their own",
     },
     SourceOption {
         name: "delimiter",

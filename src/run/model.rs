@@ -25,7 +25,7 @@ use crate::{
     compile::{CompiledModel, Increment, ModelRule, Taken},
     engine::{
         Query, Streams, Table,
-        execute::{Joins, is_out_of_memory},
+        execute::{Joins, is_out_of_memory, is_unreadable},
         source::{Identity, RejectSink, SourceFile, of_files},
         split::{self, OnBroken, Rule, Split},
     },
@@ -157,6 +157,13 @@ impl Worker {
                 tracing::info!(node = %step.node, "out of memory; trying again with joins that spill");
                 Box::pin(self.stage(&build, Joins::Merge)).await?
             }
+            // Which file it was is only known once each was read by itself.
+            Err(StepError::Engine(error) | StepError::Lake(LakeError::Query(error)))
+                if is_unreadable(&error) && self.find_damage(compiled).await? =>
+            {
+                tracing::info!(node = %step.node, "a source has damaged files; trying again without them");
+                Box::pin(self.stage(&build, Joins::Hash)).await?
+            }
             staged => staged?,
         };
         let nothing_before = NothingBefore::of(own.as_ref(), &version, compiled, &questions);
@@ -250,6 +257,24 @@ impl Worker {
         let staged = self.tables.lake().stage(relation, write, streams, &self.cancel).await?;
         staged.publish().await?;
         Ok(())
+    }
+
+    /// Looks for damaged files in the sources of a model. Returns whether there are any.
+    async fn find_damage(&self, compiled: &CompiledModel) -> Result<bool, StepError> {
+        let increment = compiled.increment.iter().map(|increment| &increment.query);
+        let relations: BTreeSet<Relation> = increment
+            .chain([&compiled.query])
+            .flat_map(Query::relations)
+            .map(|relation| relation.table())
+            .collect();
+        let mut is_found = false;
+        for relation in relations.iter().filter(|relation| self.manifest.is_file(relation)) {
+            let node = self.manifest.at(relation);
+            if let Some(spec) = node.and_then(|node| self.compiled.sources.get(node.id())) {
+                is_found |= self.engine.find_damage(spec).await?;
+            }
+        }
+        Ok(is_found)
     }
 
     /// Stages the version that a build comes to: what stands there with the new rows taken in, or all rows

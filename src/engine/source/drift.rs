@@ -5,9 +5,10 @@
 
 use std::collections::BTreeSet;
 
+use datafusion::arrow::datatypes::DataType;
 use serde::{Deserialize, Serialize};
 
-use super::sample::Sample;
+use super::{damage::DamagedFiles, sample::Sample};
 use crate::diag::near;
 
 /// What is declared about files that drift.
@@ -27,10 +28,15 @@ pub struct Drift {
     pub is_inferred: bool,
     /// How files that were loaded before differ from what is declared.
     pub earlier: Vec<Deviation>,
+    /// Of a Parquet or Avro source that declares no columns: those that all its files have together, where only some of
+    /// the files are read.
+    pub known: Vec<(String, DataType)>,
     /// Whether the rows join those of earlier files: then a run may come to nothing without leaving an empty table.
     pub is_addition: bool,
     /// Whether findings are only reported, never errors: for looking at a source.
     pub is_lenient: bool,
+    /// The files that turned out to be damaged.
+    pub damaged: DamagedFiles,
     /// Whether the columns were found in a sample of the files, which the first scan has to bear out.
     pub sample: Sample,
 }
@@ -192,7 +198,7 @@ pub(crate) fn judge(
     let mut notes = Vec::new();
     if drift.on_missing_column == OnMissingColumn::Auto {
         for column in declared {
-            notes.extend(missing(drift, declared, column, files)?);
+            notes.extend(missing(drift, Some(declared), column, files)?);
         }
     }
     if on_new == OnNewColumn::Warn {
@@ -206,9 +212,13 @@ pub(crate) fn judge(
     Ok(notes)
 }
 
-fn missing(
+/// Decides about one column, where some files may lack it. If no columns are declared, it is one that other files have.
+///
+/// # Errors
+/// If that is an error, with the columns of both sides.
+pub(crate) fn missing(
     drift: &Drift,
-    declared: &[String],
+    declared: Option<&[String]>,
     column: &String,
     files: &[FileColumns],
 ) -> Result<Option<String>, String> {
@@ -231,13 +241,17 @@ fn missing(
             Some(likely) => (*likely, ""),
             None => (new[0].as_str(), if new.len() == 1 { "" } else { "for example " }),
         };
+        let Some(declared) = declared else {
+            let expected: Vec<String> = beside.into_iter().cloned().collect();
+            return Err(renamed(file, column, &format!("{word}`{likely}`"), &expected));
+        };
         let what = format!(
             "{} lacks the declared column `{column}`, and has {word}`{likely}`, which isn't declared, in its place",
             file.file
         );
         return Err(explained(&what, declared, file, &new, "on_missing_column"));
     }
-    if others.is_empty() {
+    if let Some(declared) = declared.filter(|_| others.is_empty()) {
         let what = match files {
             [_] => format!("{} lacks the declared column `{column}`", first.file),
             _ => format!("no file has the declared column `{column}`; the first is {}", first.file),
@@ -262,15 +276,29 @@ fn extent(files: &[&FileColumns]) -> String {
     }
 }
 
+/// Names, as a message lists them.
+fn list(names: &[String]) -> String {
+    let some = names.iter().take(LISTED).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(LISTED) {
+        0 if names.is_empty() => "none".to_owned(),
+        0 => some,
+        more => format!("{some} and {more} more"),
+    }
+}
+
+/// A file has another column in the place of one that other files have; none is declared.
+fn renamed(file: &FileColumns, column: &str, new: &str, expected: &[String]) -> String {
+    let FileColumns { file: name, own, .. } = file;
+    format!(
+        "{name} lacks the column `{column}` that other files have, and has {new} in its place\n  in other files: {}\n  in \
+         the file: {}\n  hint: if it was renamed, rename it in the file; or list the `columns:`; or set \
+         `on_missing_column: null` to read NULL",
+        list(expected),
+        list(own)
+    )
+}
+
 fn explained(what: &str, declared: &[String], file: &FileColumns, new: &[String], key: &str) -> String {
-    let list = |names: &[String]| -> String {
-        let some = names.iter().take(LISTED).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        match names.len().saturating_sub(LISTED) {
-            0 if names.is_empty() => "none".to_owned(),
-            0 => some,
-            more => format!("{some} and {more} more"),
-        }
-    };
     let hint = match (delimiter(&file.own), key) {
         (Some(delimiter), _) => format!(
             "the file has one column, `{}`: its delimiter may be {delimiter}; set `delimiter` under `options:`",

@@ -257,8 +257,8 @@ fn has_extension(name: &str, format: &SourceFormat) -> bool {
         }
         SourceFormat::Json { .. } => &["json"],
         SourceFormat::Csv { .. } => &["csv", "tsv", "txt"],
-        SourceFormat::Parquet => &["parquet", "pq"],
-        SourceFormat::Avro => &["avro"],
+        SourceFormat::Parquet { .. } => &["parquet", "pq"],
+        SourceFormat::Avro { .. } => &["avro"],
         SourceFormat::Sqlite { .. } => &["db", "sqlite", "sqlite3"],
     };
     let inner = if format.is_text() { Compression::of_name(name).0 } else { name };
@@ -367,7 +367,8 @@ mod tests {
         for name in ["_SUCCESS", ".hidden.csv", "deep/_x.csv", "a.csv.crc"] {
             check(name, &csv, Fit::Silent);
         }
-        check("a.parquet.gz", &SourceFormat::Parquet, Fit::LeftOut);
+        let date_unit = super::super::DateUnit::Milliseconds;
+        check("a.parquet.gz", &SourceFormat::Parquet { date_unit }, Fit::LeftOut);
         let json = |orient| SourceFormat::Json { orient, date_unit: super::super::DateUnit::Seconds };
         check("a.jsonl.gz", &json(Orient::Auto), Fit::Read);
         check("a.jsonl", &json(Orient::Split), Fit::LeftOut);

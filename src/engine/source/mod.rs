@@ -19,6 +19,7 @@
 mod cell;
 mod column;
 mod columnar;
+mod damage;
 mod decimal;
 mod decode;
 mod drift;
@@ -41,11 +42,12 @@ mod state;
 mod text;
 mod types;
 
+pub use damage::DamagedFiles;
 pub use decode::{Compression, Encoding, TextOptions};
 pub use drift::{Deviation, Drift, Limit, MaxRejected, OnMissingColumn, OnNewColumn};
 pub use files::{Listing, SourceFile};
 pub(crate) use files::{list, listing};
-pub use provider::{columns, new_columns, of_files as provider_of, provider};
+pub use provider::{columns, find_damage, new_columns, of_files as provider_of, provider};
 pub use rejects::{Reject, RejectCounts, RejectSink, RejectStream, RejectedFile};
 pub use sample::Sample;
 pub(crate) use spec::SOURCE_FILE;

@@ -63,6 +63,26 @@ pub(crate) fn places(own: &[String], declared: &[String], supplied: &[bool]) -> 
     Ok(places)
 }
 
+/// Refuses columns of a file that would become two of one name: undeclared ones that differ from one another, or
+/// from a declared one, only by case.
+///
+/// # Errors
+/// With both names.
+pub(crate) fn alike(own: &[String], places: &[Place], declared: &[String]) -> Result<(), String> {
+    let new = own.iter().zip(places).enumerate().filter(|(_, (_, place))| **place == Place::New);
+    for (at, (name, _)) in new {
+        let undeclared = own[..at].iter().zip(places).filter(|(_, place)| **place == Place::New);
+        let mut others = undeclared.map(|(other, _)| other).chain(declared);
+        if let Some(other) = others.find(|other| same(other, name)) {
+            return Err(format!(
+                "columns `{other}` and `{name}` in the header differ only by case, and are one column to SQL: declare one \
+                 of them, and set `on_new_column: ignore`"
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// How a file with columns at these places differs from what is declared; columns from `required` on need not be there.
 pub(crate) fn deviation(
     own: &[String],
@@ -108,6 +128,12 @@ mod tests {
         let error = |own: &[&str]| matched(own, &["id"]).unwrap_err();
         insta::assert_snapshot!(error(&["ID", "Id"]), @"columns `ID` and `Id` in the header are both the declared `id`");
         insta::assert_snapshot!(error(&["x", "x"]), @"column `x` is in the header twice");
+        let own = ["Id".to_owned(), "ID".to_owned()];
+        assert!(alike(&own, &[Place::New, Place::Column(0)], &["ID".to_owned()]).is_err());
+        assert!(
+            alike(&own, &[Place::New, Place::New], &[]).unwrap_err().starts_with("columns `Id` and `ID`")
+        );
+        assert_eq!(alike(&own[..1], &[Place::New], &["x".to_owned()]), Ok(()));
         insta::assert_snapshot!(error(&["id", " "]), @"column 2 of 2 in the header has no name");
     }
 }

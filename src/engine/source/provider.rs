@@ -55,8 +55,8 @@ pub(super) async fn provider_at(
 ) -> Result<Arc<dyn TableProvider>, DataFusionError> {
     let report = Report { source: spec.name.as_str().into(), on_error: spec.on_error, rejects };
     match &spec.format {
-        SourceFormat::Parquet | SourceFormat::Avro => {
-            return columnar::table(spec, session, files, report).await;
+        SourceFormat::Parquet { date_unit } | SourceFormat::Avro { date_unit } => {
+            return columnar::table(spec, *date_unit, session, files, report).await;
         }
         SourceFormat::Sqlite { table, date_unit } => {
             return Ok(Arc::new(SqliteTable::open(spec, table, *date_unit, report)?));
@@ -68,6 +68,14 @@ pub(super) async fn provider_at(
         return Err(DataFusionError::Plan(format!("{}: declare the columns of a text file", spec.name)));
     }
     Ok(Arc::new(TextTable::new(schema(spec)?, format, files, report, pace)))
+}
+
+/// Reads the Parquet files of a source through, and sets those aside that are damaged when it is read again. Returns
+/// whether there are any.
+pub async fn find_damage(spec: &SourceSpec, session: &dyn Session) -> Result<bool, DataFusionError> {
+    let SourceFormat::Parquet { date_unit } = spec.format else { return Ok(false) };
+    let report = Report { source: spec.name.as_str().into(), on_error: spec.on_error, rejects: None };
+    columnar::find_damage(spec, date_unit, session, files::list(spec, session).await?, report).await
 }
 
 /// The columns of a source's text files, whatever is declared.
@@ -132,7 +140,7 @@ fn text_format(spec: &SourceSpec) -> Result<Format, DataFusionError> {
             };
             (Layout::AnyCsv(dialect), DateUnit::default())
         }
-        SourceFormat::Parquet | SourceFormat::Avro | SourceFormat::Sqlite { .. } => {
+        SourceFormat::Parquet { .. } | SourceFormat::Avro { .. } | SourceFormat::Sqlite { .. } => {
             return Err(DataFusionError::Internal(format!("{} is no text", spec.name)));
         }
     };
@@ -183,7 +191,11 @@ impl Report {
             Reject { source: Arc::clone(&self.source), file: Arc::clone(file), row, offset, reason, raw };
         match (&self.rejects, self.on_error) {
             (_, OnError::Fail) => {
-                Err(DataFusionError::Execution(format!("{}: {}", self.source, reject.line())))
+                let hint = match reject.row {
+                    Some(_) => "",
+                    None => "\n  hint: replace the file; or set `on_error: set_aside` to read the others",
+                };
+                Err(DataFusionError::Execution(format!("{}: {}{hint}", self.source, reject.line())))
             }
             (Some(sink), OnError::SetAside) => {
                 sink.report(reject);
@@ -203,6 +215,16 @@ impl Report {
     /// An error about the whole source.
     pub(crate) fn error(&self, message: impl std::fmt::Display) -> DataFusionError {
         DataFusionError::Execution(format!("{}: {message}", self.source))
+    }
+
+    /// The error of a source none of whose files can be read: one of them, and how many others there are.
+    pub(crate) fn unreadable(&self, file: &str, reason: &str, others: usize) -> DataFusionError {
+        let what = match others {
+            0 => "the only file can't be read".to_owned(),
+            others => format!("none of the {} files can be read", others + 1),
+        };
+        let hint = "replace it by one that is whole";
+        self.error(format!("{what}\n  {file}: {reason}\n  hint: {hint}"))
     }
 
     /// The error of a file that is there but can't be had.

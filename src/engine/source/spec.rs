@@ -99,9 +99,15 @@ pub enum SourceFormat {
         nulls: Option<Nulls>,
     },
     /// Apache Parquet.
-    Parquet,
+    Parquet {
+        /// The unit of timestamps held as plain numbers.
+        date_unit: DateUnit,
+    },
     /// Apache Avro.
-    Avro,
+    Avro {
+        /// The unit of timestamps held as plain numbers.
+        date_unit: DateUnit,
+    },
     /// A table or view of an SQLite database.
     Sqlite {
         /// Its name in the database.

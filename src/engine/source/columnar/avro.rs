@@ -1,7 +1,13 @@
-//! UUIDs of Avro files. DataFusion's reader gives them as 16 bytes and drops the logical type that sets them
+//! Avro files, as far as DataFusion's reader leaves something to do: whether a file is whole (`container`, `values`),
+//! and UUIDs. DataFusion's reader gives them as 16 bytes and drops the logical type that sets them
 //! apart from other bytes, so the schema in the file's header is read here too.
 //!
-//! Delete this once `arrow-avro` keeps the logical type or the Arrow extension type of such a field.
+//! Delete [`with_uuids`] once `arrow-avro` keeps the logical type or the Arrow extension type of such a field.
+
+mod container;
+#[cfg(test)]
+pub(super) mod testing;
+mod values;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -9,6 +15,8 @@ use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use serde_json::Value;
 
+pub(super) use self::container::{Break, check};
+use self::values::{bytes, long, take};
 use super::reading::LOGICAL_TYPE;
 
 /// The bytes of a file that are read first: most headers are shorter.
@@ -72,53 +80,29 @@ fn holds_uuids(own: &Value) -> bool {
 /// Files".
 struct Header<'a>(&'a [u8]);
 
-impl<'a> Header<'a> {
+impl Header<'_> {
     /// The schema; `None` if the bytes end before it does or are no header.
     fn schema(mut self) -> Option<Value> {
-        if self.take(MAGIC.len())? != MAGIC {
+        if take(&mut self.0, MAGIC.len())? != MAGIC {
             return None;
         }
         loop {
-            let mut entries = self.long()?;
+            let mut entries = long(&mut self.0)?;
             if entries < 0 {
                 // The length of the block in bytes follows a negative count.
-                self.long()?;
+                long(&mut self.0)?;
                 entries = entries.checked_neg()?;
             }
             if entries == 0 {
                 return None;
             }
             for _ in 0..entries {
-                let (name, value) = (self.bytes()?, self.bytes()?);
+                let (name, value) = (bytes(&mut self.0)?, bytes(&mut self.0)?);
                 if name == SCHEMA {
                     return serde_json::from_slice(value).ok();
                 }
             }
         }
-    }
-
-    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(length)?;
-        self.0 = rest;
-        Some(taken)
-    }
-
-    fn bytes(&mut self) -> Option<&'a [u8]> {
-        let length = usize::try_from(self.long()?).ok()?;
-        self.take(length)
-    }
-
-    /// A number in zigzag encoding, seven bits a byte, the lowest first.
-    fn long(&mut self) -> Option<i64> {
-        let mut number = 0_u64;
-        for shift in (0..64).step_by(7) {
-            let byte = self.take(1)?[0];
-            number |= u64::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                return Some((number >> 1).cast_signed() ^ -(number & 1).cast_signed());
-            }
-        }
-        None
     }
 }
 

@@ -1,43 +1,51 @@
 //! The files of a Parquet or Avro source: each has a schema of its own, and files with like schemas are
 //! scanned together.
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::sync::Arc;
 
 use datafusion::{
     arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef},
-    catalog::{Session, TableProvider},
-    common::{ScalarValue, stats::Precision},
+    catalog::Session,
+    common::ScalarValue,
     datasource::file_format::{FileFormat, avro::AvroFormat, parquet::ParquetFormat},
     error::DataFusionError,
     execution::object_store::ObjectStoreUrl,
 };
-use futures::{FutureExt, StreamExt, TryStreamExt, stream};
-use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, path::Path as StorePath};
+use futures::{StreamExt, TryStreamExt, stream};
+use object_store::{ObjectMeta, ObjectStore};
+use tokio::sync::OnceCell;
 
 use super::{
-    ColumnarTable, avro, of_path,
+    ColumnarTable,
+    look::{Look, Looking, Seen},
+    of_path,
     reading::{Reading, own_type, reading, widened},
+    undeclared,
 };
-use crate::engine::{
-    message,
-    source::{
-        drift::{self, FileColumns, OnMissingColumn, OnNewColumn},
-        files::{Place as FilePlace, SourceFile},
-        hive::Folders,
-        instant,
-        kind::Kind,
-        names::{self, Place},
-        provider::Report,
-        spec::{RESCUED, SOURCE_FILE, SOURCE_ROW, SourceFormat, SourceSpec, schema},
-        type_name,
-    },
+use crate::engine::source::{
+    drift::{self, Drift, FileColumns, OnMissingColumn, OnNewColumn},
+    files::{Place as FilePlace, SourceFile},
+    kind::Kind,
+    names::{self, Place},
+    provider::Report,
+    spec::{DateUnit, RESCUED, SOURCE_FILE, SOURCE_ROW, SourceFormat, SourceSpec, is_supplied, schema},
+    type_name,
 };
 
 /// Files whose schemas are looked at side by side.
 const LOOKS: usize = 32;
 
+/// A file that is set aside whole.
+#[derive(Debug, Clone)]
+pub(super) struct RefusedFile {
+    pub(super) file: Arc<str>,
+    /// The byte at which it breaks, if that is known.
+    pub(super) offset: Option<u64>,
+    pub(super) reason: String,
+}
+
 /// Files with one schema, whose columns are read alike.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Like {
     /// Their own schema.
     pub(super) schema: SchemaRef,
@@ -78,59 +86,54 @@ impl Like {
     }
 }
 
-/// A file, and what is known of it.
-struct Look {
-    name: Arc<str>,
-    meta: ObjectMeta,
-    schema: SchemaRef,
-    folders: Folders,
-    places: Vec<Place>,
-    columns: FileColumns,
-    /// For each column of the file, whether all its instants are within the calendar.
-    bounded: Vec<bool>,
-}
-
-/// The table of a source of Parquet or Avro files.
-pub(in crate::engine::source) async fn table(
+/// Opens the files of a Parquet or Avro source.
+pub(super) async fn open(
     spec: &SourceSpec,
+    unit: DateUnit,
     session: &dyn Session,
     files: Vec<SourceFile>,
     report: Report,
-) -> Result<Arc<dyn TableProvider>, DataFusionError> {
+) -> Result<ColumnarTable, DataFusionError> {
     let plan = |message: String| DataFusionError::Plan(format!("{}: {message}", spec.name));
     let declared = schema(spec)?;
     if declared.index_of(SOURCE_ROW).is_ok() {
         return Err(plan(format!("`{SOURCE_ROW}` can't be had of Parquet and Avro files")));
     }
     let format: Arc<dyn FileFormat> = match spec.format {
-        SourceFormat::Avro => Arc::new(AvroFormat),
+        SourceFormat::Avro { .. } => Arc::new(AvroFormat),
         _ => Arc::new(ParquetFormat::default().with_options(session.table_options().parquet.clone())),
     };
-    // These formats describe themselves: what they have besides is a column, unless something else is said.
-    let on_new = spec.drift.on_new_column.filter(|_| !spec.columns.is_empty()).unwrap_or(OnNewColumn::Add);
-    let supplied = |name: &str| name == SOURCE_FILE || (on_new == OnNewColumn::Rescue && name == RESCUED);
-    let wanted: Vec<FieldRef> =
-        declared.fields().iter().filter(|field| !supplied(field.name())).cloned().collect();
-    let names: Arc<[String]> = wanted.iter().map(|field| field.name().clone()).collect();
-    let (url, store) = store(&files, session)?;
-    let looking = Looking { spec, session, format: &format, store: &store, names: &names };
-    let looks = stream::iter(files).map(|file| looking.safely(file)).buffered(LOOKS);
-    let mut looks: Vec<Look> = looks.try_collect().await?;
-
-    let mut refused = Vec::new();
     let drift = &spec.drift;
-    looks.retain(|look| {
-        let fault = look
-            .folders
-            .fault(&names, |at| (Kind::from_arrow(wanted[at].data_type()).unwrap_or(Kind::Text), false));
-        let missing = look.columns.deviation.missing.first();
-        let missing = missing.filter(|_| drift.on_missing_column == OnMissingColumn::RejectFile);
-        let reason = fault.or_else(|| missing.map(|name| format!("it lacks the declared column `{name}`")));
-        refused.extend(reason.iter().map(|reason| (Arc::clone(&look.name), reason.clone())));
-        reason.is_none()
-    });
-    if !names.is_empty() && !looks.is_empty() && !drift.is_lenient {
-        let lacks_all = |look: &Look| look.columns.deviation.missing.len() == names.len();
+    let is_undeclared = spec.columns.iter().all(|(name, _)| is_supplied(name));
+    // These formats describe themselves: what they have besides is a column, unless something else is said.
+    let on_new = drift.on_new_column.unwrap_or(OnNewColumn::Add);
+    let (url, store) = store(&files, session)?;
+    let is_avro = matches!(spec.format, SourceFormat::Avro { .. });
+    let looking = Looking { spec, is_avro, session, format: &format, store: &store };
+    let folders = if is_undeclared { undeclared::folders(&files, &drift.known) } else { Vec::new() };
+    let seen = stream::iter(files).map(|file| looking.look(file)).buffered(LOOKS);
+    let (seen, mut refused) = parted(seen.try_collect::<Vec<_>>().await?);
+    if seen.is_empty()
+        && let [first, rest @ ..] = refused.as_slice()
+        && is_undeclared
+    {
+        return Err(report.unreadable(&first.file, &first.reason, rest.len()));
+    }
+    let supplied = |name: &str| name == SOURCE_FILE || (on_new == OnNewColumn::Rescue && name == RESCUED);
+    let (mut fields, mut wanted) = (declared.fields().to_vec(), Vec::new());
+    wanted.extend(fields.iter().filter(|field| !supplied(field.name())).cloned());
+    let is_held = is_undeclared && undeclared::is_held(drift);
+    if is_held {
+        let held = undeclared::held(&seen, &drift.known, &folders).map_err(&plan)?;
+        fields.extend(held.iter().cloned());
+        wanted.extend(held);
+    }
+    wanted.extend(folders.iter().cloned());
+    let names: Arc<[String]> = wanted.iter().map(|field| field.name().clone()).collect();
+    let rules = Rules { drift: drift.clone(), on_new, names, is_free: is_undeclared && !is_held };
+    let looks = rules.usable(seen, &wanted, &mut refused).map_err(&plan)?;
+    if !is_undeclared && !looks.is_empty() && !drift.is_lenient {
+        let lacks_all = |look: &Look| look.columns.deviation.missing.len() == rules.names.len();
         if drift.on_missing_column == OnMissingColumn::Null && looks.iter().all(lacks_all) {
             let found: std::collections::BTreeSet<&str> =
                 looks.iter().flat_map(|look| &look.columns.own).map(String::as_str).collect();
@@ -138,17 +141,16 @@ pub(in crate::engine::source) async fn table(
             return Err(plan(format!("the files have none of the declared columns; they have {found}")));
         }
     }
-    let columns: Vec<FileColumns> = looks.iter().map(|look| look.columns.clone()).collect();
-    let refusal = columns.iter().find_map(|file| drift.refuse(on_new, &names, file));
-    let judged = refusal.map_or_else(|| drift::judge(drift, on_new, &names, &columns), Err);
-    let notes = match judged {
-        Ok(notes) => notes,
-        Err(message) if drift.is_lenient => vec![message],
-        Err(message) => return Err(plan(message)),
-    };
-    let mut fields = declared.fields().to_vec();
+    let columns: Vec<FileColumns> = looks.iter().map(|look| rules.columns(look)).collect();
+    rules.notes(&columns).map_err(&plan)?;
     if on_new == OnNewColumn::Add {
-        fields.extend(others(&looks).map_err(&plan)?);
+        let known: &[_] = if is_undeclared { &drift.known } else { &[] };
+        fields.extend(others(known, &rules.names, &looks).map_err(&plan)?);
+    }
+    fields.extend(folders);
+    if is_undeclared {
+        // It is made of the others, once these are read.
+        fields.sort_by_key(|field| field.name() == RESCUED && supplied(RESCUED));
     }
     let mut groups = Vec::new();
     for look in &looks {
@@ -158,134 +160,157 @@ pub(in crate::engine::source) async fn table(
     for group in &mut groups {
         group.is_judged |= is_rescued;
     }
-    let deviations = looks.iter().map(|look| (Arc::clone(&look.name), look.columns.deviation.clone()));
-    Ok(Arc::new(ColumnarTable {
+    Ok(ColumnarTable {
         schema: Arc::new(Schema::new(fields)),
         format,
         url,
         groups,
         refused,
-        drift: Arc::new(drift.clone()),
-        on_new,
-        declared: names,
-        notes,
-        deviations: deviations.collect(),
+        looked: looks.into_iter().map(|look| look.file).collect(),
+        columns,
+        rules,
+        is_avro,
+        unit,
+        checked: OnceCell::new(),
         report,
-    }))
+    })
 }
 
-struct Looking<'a> {
-    spec: &'a SourceSpec,
-    session: &'a dyn Session,
-    format: &'a Arc<dyn FileFormat>,
-    store: &'a Arc<dyn ObjectStore>,
-    names: &'a Arc<[String]>,
-}
-
-impl Looking<'_> {
-    /// The same as [`Looking::look`], where the decoders of damaged files may panic.
-    async fn safely(&self, file: SourceFile) -> Result<Look, DataFusionError> {
-        let name = Arc::clone(&file.name);
-        AssertUnwindSafe(self.look(file)).catch_unwind().await.unwrap_or_else(|panic| {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given");
-            let message = format!("{}: {name} is damaged: its decoder gave up ({text})", self.spec.name);
-            Err(DataFusionError::Execution(message))
-        })
-    }
-
-    async fn look(&self, file: SourceFile) -> Result<Look, DataFusionError> {
-        let failed =
-            |message: String| DataFusionError::Plan(format!("{}: {}: {message}", self.spec.name, file.name));
-        let meta = meta(&file, self.store).await?;
-        let metas = std::slice::from_ref(&meta);
-        let schema = self.format.infer_schema(self.session, self.store, metas).await;
-        let mut schema = schema.map_err(|error| {
-            DataFusionError::Execution(format!("{}: {}: {}", self.spec.name, file.name, message(&error)))
-        })?;
-        if self.spec.format == SourceFormat::Avro {
-            schema = avro::with_uuids(schema, self.store, &meta).await?;
+/// Those that can be used, and those that can't.
+fn parted<T>(files: Vec<Result<T, RefusedFile>>) -> (Vec<T>, Vec<RefusedFile>) {
+    let (mut good, mut refused) = (Vec::new(), Vec::new());
+    for file in files {
+        match file {
+            Ok(file) => good.push(file),
+            Err(file) => refused.push(file),
         }
-        let own: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
-        let folders = Folders::of(&file.name, self.names);
-        let supplied = folders.supplied(self.names.len());
-        let places = names::places(&own, self.names, &supplied).map_err(failed)?;
-        let deviation = names::deviation(&own, &places, self.names, &supplied, self.names.len());
-        let (rows, bounded) = self.bounds(&schema, &meta, !deviation.is_none()).await?;
-        let columns = FileColumns { file: file.name.to_string(), rows, own, deviation };
-        Ok(Look { name: file.name, meta, schema, folders, places, columns, bounded })
     }
+    (good, refused)
+}
 
-    /// How many rows a file has, and for each of its columns whether all its instants are within the
-    /// calendar, as far as its statistics tell. They are asked only if it matters.
-    async fn bounds(
+/// What the columns of files are held to.
+#[derive(Debug)]
+pub(super) struct Rules {
+    pub(super) drift: Drift,
+    pub(super) on_new: OnNewColumn,
+    pub(super) names: Arc<[String]>,
+    /// Whether the files are only held to one another.
+    is_free: bool,
+}
+
+impl Rules {
+    /// The files whose columns can be used; the others are refused.
+    ///
+    /// # Errors
+    /// If the columns of a file can't be told apart.
+    fn usable(
         &self,
-        schema: &SchemaRef,
-        meta: &ObjectMeta,
-        counts: bool,
-    ) -> Result<(Option<u64>, Vec<bool>), DataFusionError> {
-        let is_instant =
-            |field: &FieldRef| matches!(field.data_type(), DataType::Date32 | DataType::Timestamp(..));
-        let mut bounded: Vec<bool> = schema.fields().iter().map(|field| !is_instant(field)).collect();
-        if !counts && bounded.iter().all(|bounded| *bounded) {
-            return Ok((None, bounded));
+        seen: Vec<Seen>,
+        wanted: &[FieldRef],
+        refused: &mut Vec<RefusedFile>,
+    ) -> Result<Vec<Look>, String> {
+        let rejects = self.drift.on_missing_column == OnMissingColumn::RejectFile;
+        let looks = seen.into_iter().map(|seen| seen.matched(&self.names, self.on_new));
+        let (mut looks, unclear) = parted(looks.collect());
+        if let Some(RefusedFile { file, reason, .. }) = unclear.first().filter(|_| !rejects) {
+            return Err(format!("{file}: {reason}"));
         }
-        let statistics = self.format.infer_stats(self.session, self.store, Arc::clone(schema), meta).await?;
-        let rows = match statistics.num_rows {
-            Precision::Exact(rows) => Some(rows as u64),
-            _ => None,
-        };
-        for (bounded, column) in bounded.iter_mut().zip(&statistics.column_statistics) {
-            let is_within = |value: &Precision<ScalarValue>| match value {
-                Precision::Exact(value) => within(value),
-                _ => false,
+        refused.extend(unclear);
+        looks.retain(|look| {
+            let kind =
+                |at: usize| (Kind::from_arrow(wanted[at].data_type()).unwrap_or(Kind::Text), self.is_free);
+            let missing = look.columns.deviation.missing.first().filter(|_| rejects);
+            let missing = missing.map(|name| format!("it lacks the declared column `{name}`"));
+            let reason = look.folders.fault(&self.names, kind).or(missing);
+            let file = |reason: &String| RefusedFile {
+                file: Arc::clone(&look.name),
+                offset: None,
+                reason: reason.clone(),
             };
-            *bounded |= is_within(&column.min_value) && is_within(&column.max_value);
+            refused.extend(reason.as_ref().map(file));
+            reason.is_none()
+        });
+        Ok(looks)
+    }
+
+    /// The columns of a file; where none is declared, those that its path gives are its own.
+    fn columns(&self, look: &Look) -> FileColumns {
+        let mut columns = look.columns.clone();
+        if self.is_free {
+            let is_own = |name: &String| columns.own.iter().any(|own| names::same(own, name));
+            let given = look.folders.values().map(|(column, _)| self.names[column].clone());
+            let given: Vec<String> = given.filter(|name| !is_own(name)).collect();
+            columns.own.extend(given);
         }
-        Ok((rows, bounded))
+        columns
+    }
+
+    /// What is to be said of how the columns of files differ from what is declared, or from one another.
+    ///
+    /// # Errors
+    /// If a difference is an error.
+    pub(super) fn notes(&self, files: &[FileColumns]) -> Result<Vec<String>, String> {
+        let Self { drift, on_new, names, is_free } = self;
+        let notes = if *is_free {
+            undeclared::judge(drift, files)
+        } else {
+            match files.iter().find_map(|file| drift.refuse(*on_new, names, file)) {
+                Some(refusal) => Err(refusal),
+                None => drift::judge(drift, *on_new, names, files),
+            }
+        };
+        match notes {
+            Err(message) if drift.is_lenient => Ok(vec![message]),
+            notes => notes,
+        }
     }
 }
 
-/// Returns whether a statistic is an instant within the calendar.
-fn within(value: &ScalarValue) -> bool {
-    let unit = |value: &Option<i64>, per: i64| value.and_then(|value| value.checked_mul(per));
-    let micros = match value {
-        ScalarValue::Date32(Some(days)) => i64::from(*days).checked_mul(86_400_000_000),
-        ScalarValue::TimestampSecond(value, _) => unit(value, 1_000_000),
-        ScalarValue::TimestampMillisecond(value, _) => unit(value, 1_000),
-        ScalarValue::TimestampMicrosecond(value, _) => unit(value, 1),
-        ScalarValue::TimestampNanosecond(value, _) => value.map(|value| value / 1_000),
-        _ => None,
-    };
-    micros.and_then(instant::within_calendar).is_some()
-}
-
-/// The undeclared columns, in the order in which files have them, of types that hold the values of all.
-fn others(looks: &[Look]) -> Result<Vec<FieldRef>, String> {
-    let mut others: Vec<(Field, &Arc<str>)> = Vec::new();
+/// The undeclared columns, in the order in which files have them, of types that hold the values of all; those that
+/// are `known` of other files come first.
+fn others(
+    known: &[(String, DataType)],
+    declared: &[String],
+    looks: &[Look],
+) -> Result<Vec<FieldRef>, String> {
+    let is_other = |name: &str| !is_supplied(name) && !declared.iter().any(|own| names::same(own, name));
+    let known = known.iter().filter(|(name, _)| is_other(name));
+    let known = known.map(|(name, data_type)| (Field::new(name, data_type.clone(), true), "other files"));
+    let mut others: Vec<(Field, &str)> = known.collect();
     for look in looks {
         let new = look.schema.fields().iter().zip(&look.places).filter(|(_, place)| **place == Place::New);
         for (field, _) in new {
-            let own = own_type(field);
-            let Some((known, file)) =
-                others.iter_mut().find(|(known, _)| names::same(known.name(), field.name()))
-            else {
-                others.push((Field::new(field.name(), own, true), &look.name));
-                continue;
-            };
-            let wider = widened(known.data_type(), &own).ok_or_else(|| {
-                let (one, other) = (type_name(known.data_type()), type_name(&own));
-                format!(
-                    "the column `{}` is {one} in {file} and {other} in {}, and no type holds both: declare its `data_type`, \
-                     and rows that don't fit are set aside",
-                    field.name(),
-                    look.name
-                )
-            })?;
-            *known = Field::new(known.name(), wider, true);
+            widen(&mut others, field, &look.name)?;
         }
     }
     Ok(others.into_iter().map(|(field, _)| Arc::new(field)).collect())
+}
+
+/// Makes a type wide enough for the column of one more file.
+///
+/// # Errors
+/// If no type holds its values and those of the others.
+pub(super) fn widen<'a>(
+    others: &mut Vec<(Field, &'a str)>,
+    field: &Field,
+    file: &'a str,
+) -> Result<(), String> {
+    let own = own_type(field);
+    let Some((known, other)) = others.iter_mut().find(|(known, _)| names::same(known.name(), field.name()))
+    else {
+        others.push((Field::new(field.name(), own, true), file));
+        return Ok(());
+    };
+    let wider = widened(known.data_type(), &own).ok_or_else(|| {
+        let (one, two) = (type_name(known.data_type()), type_name(&own));
+        format!(
+            "the column `{}` is {one} in {other} and {two} in {file}, and no type holds both: declare its `data_type`, \
+             and rows that don't fit are set aside",
+            field.name(),
+        )
+    })?;
+    *known = Field::new(known.name(), wider, true);
+    Ok(())
 }
 
 /// Adds a file to those that are like it.
@@ -357,15 +382,4 @@ fn store(
     let url = ObjectStoreUrl::local_filesystem();
     let store = session.runtime_env().object_store(&url)?;
     Ok((url, store))
-}
-
-async fn meta(file: &SourceFile, store: &Arc<dyn ObjectStore>) -> Result<ObjectMeta, DataFusionError> {
-    match &file.place {
-        FilePlace::Remote { meta, .. } => Ok(meta.as_ref().clone()),
-        FilePlace::Local(path) => {
-            let path = StorePath::from_absolute_path(path)
-                .map_err(|error| DataFusionError::External(Box::new(error)))?;
-            Ok(store.head(&path).await?)
-        }
-    }
 }

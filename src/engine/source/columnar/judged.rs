@@ -59,6 +59,8 @@ pub(super) struct Judged {
     pub(super) intake: Arc<Intake>,
     /// Before the number of this scan's first partition.
     pub(super) first: usize,
+    /// Of timestamps that are plain numbers.
+    pub(super) unit: DateUnit,
 }
 
 /// One partition.
@@ -139,7 +141,6 @@ impl Judged {
     }
 
     /// The values of a column; rows of those that don't fit become bad.
-    #[expect(clippy::unused_self, reason = "read beside what uses it")]
     fn read(
         &self,
         array: &ArrayRef,
@@ -170,7 +171,7 @@ impl Judged {
             }
             _ => Arc::clone(array),
         };
-        let mut judge = Column::new(&column.data_type, kind, DateUnit::Microseconds, true);
+        let mut judge = Column::new(&column.data_type, kind, self.unit, true);
         let mut text = String::new();
         for row in 0..array.len() {
             if !judge.append(token(&array, row, kind, &mut text)?) {

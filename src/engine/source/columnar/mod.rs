@@ -1,8 +1,10 @@
 //! Parquet and Avro: DataFusion's own readers over the files of a source, cast to the declared types.
 //!
 //! ```text
-//! files        each file's own schema; like files are scanned together
-//! avro         which columns of an Avro file are UUIDs
+//! look         each file's own schema
+//! files        how it matches the declared columns; like files are scanned together
+//! undeclared   sources that declare no columns
+//! avro         whether an Avro file is whole, and which of its columns are UUIDs
 //! reading      how a column of a file becomes one of the source: as it is, cast, or value by value
 //! judged       rows of which a value may not fit: those that don't are set aside
 //! value        a value as a token and as JSON
@@ -14,12 +16,14 @@
 mod avro;
 mod files;
 mod judged;
+mod look;
 mod reading;
 #[cfg(test)]
 mod tests;
+mod undeclared;
 mod value;
 
-use std::sync::Arc;
+use std::{borrow::Cow, collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc};
 
 use async_trait::async_trait;
 use datafusion::{
@@ -46,18 +50,21 @@ use datafusion::{
         union::UnionExec,
     },
 };
+use futures::{FutureExt, StreamExt, stream};
+use tokio::{runtime::Handle, sync::OnceCell};
 
-pub(super) use self::files::table;
 use self::{
-    files::{Like, Source},
+    avro::Break,
+    files::{Like, RefusedFile, Rules, Source},
     judged::{Judged, Partition, Wanted},
     reading::Reading,
 };
 use super::{
-    drift::{Deviation, Drift, OnNewColumn},
+    drift::{Drift, FileColumns, OnNewColumn},
+    files::SourceFile,
     intake::Intake,
     provider::{Report, Where},
-    spec::{RESCUED, SOURCE_FILE},
+    spec::{DateUnit, RESCUED, SOURCE_FILE, SourceSpec},
 };
 
 /// The table of a source of Parquet or Avro files.
@@ -69,15 +76,80 @@ struct ColumnarTable {
     url: ObjectStoreUrl,
     /// The files, those of one schema together.
     groups: Vec<Like>,
-    /// Files that are set aside whole, and why.
-    refused: Vec<(Arc<str>, String)>,
-    drift: Arc<Drift>,
-    on_new: OnNewColumn,
-    declared: Arc<[String]>,
-    /// What is to be said of how files differ from what is declared.
-    notes: Vec<String>,
-    deviations: Vec<(Arc<str>, Deviation)>,
+    /// Files that are known to be set aside whole before they are read.
+    refused: Vec<RefusedFile>,
+    /// The others.
+    looked: Vec<SourceFile>,
+    /// What the columns of these are.
+    columns: Vec<FileColumns>,
+    rules: Rules,
+    is_avro: bool,
+    /// Of timestamps that are plain numbers.
+    unit: DateUnit,
+    /// What came of reading the Avro files through, by the first scan.
+    checked: OnceCell<Checked>,
     report: Report,
+}
+
+/// What came of reading files through.
+#[derive(Debug, Default)]
+struct Checked {
+    broken: Vec<RefusedFile>,
+    /// The rows of the others.
+    rows: BTreeMap<Arc<str>, u64>,
+}
+
+/// The table of a source of Parquet or Avro files.
+pub(super) async fn table(
+    spec: &SourceSpec,
+    unit: DateUnit,
+    session: &dyn Session,
+    files: Vec<SourceFile>,
+    report: Report,
+) -> Result<Arc<dyn TableProvider>, DataFusionError> {
+    Ok(Arc::new(files::open(spec, unit, session, files, report).await?))
+}
+
+/// Reads files through, each by itself, and takes note of those that are damaged. Returns whether there are any.
+pub(super) async fn find_damage(
+    spec: &SourceSpec,
+    unit: DateUnit,
+    session: &dyn Session,
+    files: Vec<SourceFile>,
+    report: Report,
+) -> Result<bool, DataFusionError> {
+    let table = files::open(spec, unit, session, files, report).await?;
+    let mut is_found = false;
+    for group in &table.groups {
+        for file in &group.files {
+            let mut one = group.clone();
+            one.files = vec![file.clone()];
+            let scan = table.files(session, &one, &|_| true, None).await?;
+            let read = AssertUnwindSafe(read(&scan, session)).catch_unwind().await;
+            let reason = match read {
+                Ok(Ok(())) => continue,
+                Ok(Err(error)) if look::is_of_store(&error) => return Err(error),
+                Ok(Err(error)) => look::undecodable(&error),
+                Err(_) => "it is damaged: its decoder gave up".to_owned(),
+            };
+            if let Some(file) = table.looked.iter().find(|looked| looked.name == file.0) {
+                spec.drift.damaged.add(file, reason);
+                is_found = true;
+            }
+        }
+    }
+    Ok(is_found)
+}
+
+/// Reads all rows of a scan, and keeps none.
+async fn read(scan: &Arc<dyn ExecutionPlan>, session: &dyn Session) -> Result<(), DataFusionError> {
+    for partition in 0..partitions(scan) {
+        let mut batches = scan.execute(partition, session.task_ctx())?;
+        while let Some(batch) = batches.next().await {
+            batch?;
+        }
+    }
+    Ok(())
 }
 
 /// The name of a column of the scan that the path of a file gives; a file has no such name.
@@ -115,12 +187,15 @@ impl TableProvider for ColumnarTable {
             None => Arc::clone(&self.schema),
         };
         let limit = limit.filter(|_| filters.is_empty());
-        self.report.note(&self.notes, self.deviations.iter().cloned());
-        if self.groups.iter().any(|group| group.is_judged) || !self.refused.is_empty() {
-            return self.judged(session, &wanted, limit).await;
+        let checked = self.checked.get_or_try_init(|| self.check(session)).await?;
+        self.note(checked)?;
+        let groups = self.whole(checked);
+        let refused = [self.refused.as_slice(), checked.broken.as_slice()].concat();
+        if groups.iter().any(|group| group.is_judged) || !refused.is_empty() {
+            return self.judged(session, &wanted, limit, &groups, refused).await;
         }
         let mut plans: Vec<Arc<dyn ExecutionPlan>> = Vec::new();
-        for group in &self.groups {
+        for group in groups.iter() {
             let scan = self.files(session, group, &|column| wanted.index_of(column).is_ok(), limit).await?;
             let scanned = scan.schema();
             let columns = wanted
@@ -138,31 +213,83 @@ impl TableProvider for ColumnarTable {
 }
 
 impl ColumnarTable {
+    /// Reads Avro files through: nothing else tells whether they are whole. What Parquet's footer says was looked at.
+    async fn check(&self, session: &dyn Session) -> Result<Checked, DataFusionError> {
+        let mut found = Checked::default();
+        if !self.is_avro {
+            return Ok(found);
+        }
+        let checks = stream::iter(self.looked.clone()).map(|file| async move {
+            let name = Arc::clone(&file.name);
+            let check = tokio::task::spawn_blocking(move || avro::check(&file, &Handle::current())).await;
+            (name, check)
+        });
+        let mut checks = checks.buffered(session.config().target_partitions().max(1));
+        while let Some((file, check)) = checks.next().await {
+            let check = check.map_err(|error| DataFusionError::External(Box::new(error)))?;
+            match check.map_err(|error| self.report.failure(&file, &error.to_string()))? {
+                Ok(rows) => {
+                    found.rows.insert(file, rows);
+                }
+                Err(Break { offset, reason }) => {
+                    found.broken.push(RefusedFile { file, offset: Some(offset), reason });
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// The files that are read, without those that turned out to be broken.
+    fn whole(&self, checked: &Checked) -> Cow<'_, [Like]> {
+        if checked.broken.is_empty() {
+            return Cow::Borrowed(&self.groups);
+        }
+        let mut groups = self.groups.clone();
+        for group in &mut groups {
+            group.files.retain(|(file, ..)| checked.rows.contains_key(file));
+        }
+        groups.retain(|group| !group.files.is_empty());
+        Cow::Owned(groups)
+    }
+
+    /// Says how the columns of the files that are read differ from the declared ones.
+    fn note(&self, checked: &Checked) -> Result<(), DataFusionError> {
+        let is_broken = |file: &FileColumns| checked.broken.iter().any(|broken| *broken.file == *file.file);
+        let columns = self.columns.iter().filter(|file| !is_broken(file)).map(|file| {
+            let rows = file.rows.or_else(|| checked.rows.get(file.file.as_str()).copied());
+            FileColumns { rows, ..file.clone() }
+        });
+        let columns: Vec<FileColumns> = columns.collect();
+        let notes = self.rules.notes(&columns).map_err(|message| self.report.error(message))?;
+        let deviations = columns.into_iter().map(|file| (file.file.into(), file.deviation));
+        self.report.note(&notes, deviations);
+        Ok(())
+    }
+
     /// A scan of which every row is judged.
     async fn judged(
         &self,
         session: &dyn Session,
         wanted: &SchemaRef,
         limit: Option<usize>,
+        groups: &[Like],
+        refused: Vec<RefusedFile>,
     ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
         let mut scans = Vec::new();
-        for group in &self.groups {
+        for group in groups {
             let needed = |column: &str| {
-                let rescues = wanted.index_of(RESCUED).is_ok() && self.on_new == OnNewColumn::Rescue;
+                let rescues = wanted.index_of(RESCUED).is_ok() && self.rules.on_new == OnNewColumn::Rescue;
                 wanted.index_of(column).is_ok() || group.judges(column) || (rescues && group.is_new(column))
             };
             scans.push((group, self.files(session, group, &needed, None).await?));
         }
         let partitions = scans.iter().map(|(_, scan)| partitions(scan)).sum::<usize>();
-        let partitions = partitions + usize::from(!self.refused.is_empty());
+        let partitions = partitions + usize::from(!refused.is_empty());
         let intake = Arc::new(Intake::new(
             self.report.clone(),
-            Arc::new(Drift {
-                on_missing_column: super::OnMissingColumn::Null,
-                ..self.drift.as_ref().clone()
-            }),
+            Arc::new(Drift { on_missing_column: super::OnMissingColumn::Null, ..self.rules.drift.clone() }),
             OnNewColumn::Ignore,
-            Arc::clone(&self.declared),
+            Arc::clone(&self.rules.names),
             partitions,
         ));
         let mut streams: Vec<Arc<dyn PartitionStream>> = Vec::new();
@@ -172,8 +299,7 @@ impl ColumnarTable {
                 streams.push(Arc::new(Partition { judged: Arc::clone(&judged), at }));
             }
         }
-        let refused = self.refused.iter().map(|(file, reason)| (Arc::clone(file), reason.clone())).collect();
-        if !self.refused.is_empty() {
+        if !refused.is_empty() {
             let (schema, report, at) = (Arc::clone(wanted), self.report.clone(), streams.len());
             streams.push(Arc::new(Refused { schema, files: refused, report, intake, at }));
         }
@@ -190,7 +316,7 @@ impl ColumnarTable {
     ) -> Result<Judged, DataFusionError> {
         let scanned = scan.schema();
         let place = |source: &str| scanned.index_of(source);
-        let rescues = self.on_new == OnNewColumn::Rescue;
+        let rescues = self.rules.on_new == OnNewColumn::Rescue;
         let mut columns = Vec::new();
         for field in wanted.fields().iter().filter(|field| !(rescues && field.name() == RESCUED)) {
             let from = match group.source(field.name()) {
@@ -222,6 +348,7 @@ impl ColumnarTable {
             report: self.report.clone(),
             intake: Arc::clone(intake),
             first,
+            unit: self.unit,
             scan,
         })
     }
@@ -302,7 +429,7 @@ fn expression(
 #[derive(Debug)]
 struct Refused {
     schema: SchemaRef,
-    files: Vec<(Arc<str>, String)>,
+    files: Vec<RefusedFile>,
     report: Report,
     intake: Arc<Intake>,
     /// Its number among the partitions of the scan.
@@ -323,10 +450,11 @@ impl PartitionStream for Refused {
         let (files, report) = (self.files.clone(), self.report.clone());
         let (intake, at) = (Arc::clone(&self.intake), self.at);
         builder.spawn_blocking(move || {
-            for (file, reason) in files {
-                intake.set_aside(&file, format!("{file}: {reason}"));
+            for RefusedFile { file, offset, reason } in files {
+                let place = offset.map_or_else(String::new, |offset| format!(" (byte {offset})"));
+                intake.set_aside(&file, format!("{file}: {reason}{place}"));
                 if report.begin(&file, u64::MAX) {
-                    report.set_aside(&file, Where { row: None, offset: None }, reason, String::new())?;
+                    report.set_aside(&file, Where { row: None, offset }, reason, String::new())?;
                 }
             }
             intake.finish(at)

@@ -1,9 +1,11 @@
 //! How a column of a Parquet or Avro file becomes a column of the source: as it is, by a cast that loses
 //! nothing, or value by value.
 
+use std::sync::Arc;
+
 use datafusion::arrow::{
     compute::can_cast_types,
-    datatypes::{DataType, Field, TimeUnit},
+    datatypes::{DataType, Field, FieldRef, TimeUnit},
 };
 
 use crate::engine::source::{kind::Kind, type_name};
@@ -43,7 +45,20 @@ pub(super) fn is_uuid(field: &Field) -> bool {
 
 /// The type of a column that is not declared, as a file has it.
 pub(super) fn own_type(field: &Field) -> DataType {
-    if is_uuid(field) { DataType::Utf8View } else { field.data_type().clone() }
+    if is_uuid(field) { DataType::Utf8View } else { plain(field.data_type()) }
+}
+
+/// A type without dictionaries, which are how a file stores values and no type of SQL.
+fn plain(data_type: &DataType) -> DataType {
+    let of = |field: &FieldRef| Arc::new(field.as_ref().clone().with_data_type(plain(field.data_type())));
+    match data_type {
+        DataType::Dictionary(_, values) if is_text(values) => DataType::Utf8View,
+        DataType::Dictionary(_, values) => plain(values),
+        DataType::List(item) => DataType::List(of(item)),
+        DataType::LargeList(item) => DataType::LargeList(of(item)),
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(of).collect()),
+        other => other.clone(),
+    }
 }
 
 /// How the values of a file's column become those of a type; `is_bounded` says that all its instants are
@@ -262,6 +277,17 @@ mod tests {
             how(DataType::Decimal128(10, 2), DataType::Decimal128(10, 3)),
             Reading::Judge(Kind::Decimal { precision: 10, scale: 3 })
         );
+    }
+
+    #[test]
+    fn dictionaries_are_values() {
+        let coded = |values| DataType::Dictionary(Box::new(DataType::Int8), Box::new(values));
+        let own = |data_type| own_type(&Field::new("c", data_type, true));
+        assert_eq!(own(coded(DataType::Utf8)), DataType::Utf8View);
+        assert_eq!(own(coded(DataType::LargeUtf8)), DataType::Utf8View);
+        assert_eq!(own(coded(DataType::Int64)), DataType::Int64);
+        let list = |item| DataType::new_list(item, true);
+        assert_eq!(own(list(coded(DataType::Utf8))), list(DataType::Utf8View));
     }
 
     #[test]

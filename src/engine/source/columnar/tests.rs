@@ -1,17 +1,27 @@
 //! Real files through real queries.
 
 use datafusion::{
-    arrow::datatypes::DataType, arrow::util::pretty::pretty_format_batches, dataframe::DataFrameWriteOptions,
+    arrow::{
+        array::{ArrayRef, Int64Array, RecordBatch},
+        datatypes::{DataType, Field, Schema},
+        util::pretty::pretty_format_batches,
+    },
+    dataframe::DataFrameWriteOptions,
+    parquet::arrow::ArrowWriter,
     prelude::SessionContext,
 };
 use tempfile::TempDir;
 
 use std::{path::Path, sync::Arc};
 
+use super::avro::testing;
 use crate::engine::source::{
-    Drift, Identity, Limit, OnError, OnMissingColumn, OnNewColumn, RejectSink, SourceFormat, SourceSpec,
-    data_type, provider, spec::SOURCE_ROW,
+    DateUnit, Deviation, Drift, Identity, Limit, OnError, OnMissingColumn, OnNewColumn, RejectSink,
+    SourceFormat, SourceSpec, data_type, find_damage, provider, spec::SOURCE_ROW,
 };
+
+const PARQUET: SourceFormat = SourceFormat::Parquet { date_unit: DateUnit::Milliseconds };
+const AVRO: SourceFormat = SourceFormat::Avro { date_unit: DateUnit::Milliseconds };
 
 #[tokio::test]
 async fn declared_types_win_over_those_of_parquet_files() {
@@ -31,7 +41,7 @@ async fn declared_types_win_over_those_of_parquet_files() {
         drift: Drift { on_missing_column: OnMissingColumn::Null, ..Drift::default() },
         text: crate::engine::source::TextOptions::default(),
         name: "files.p".to_owned(),
-        format: SourceFormat::Parquet,
+        format: PARQUET,
         location: "data/*.parquet".to_owned(),
         base: directory.path().to_owned(),
         columns: columns.map(|(name, sql)| (name.to_owned(), data_type(sql).unwrap())).to_vec(),
@@ -59,7 +69,7 @@ fn declared(base: &Path, columns: &[(&str, &str)]) -> SourceSpec {
         drift: Drift::default(),
         text: crate::engine::source::TextOptions::default(),
         name: "files.p".to_owned(),
-        format: SourceFormat::Parquet,
+        format: PARQUET,
         location: "data".to_owned(),
         base: base.to_owned(),
         columns: columns.iter().map(|(name, sql)| ((*name).to_owned(), data_type(sql).unwrap())).collect(),
@@ -153,7 +163,7 @@ async fn a_uuid_of_avro_is_text() {
         [&[("uid", "varchar"), ("id", "bigint"), ("other", "varchar")][..], &[("id", "bigint")], &[]]
     {
         let mut spec = declared(directory.path(), columns);
-        spec.format = SourceFormat::Avro;
+        spec.format = AVRO;
         let shown = show(&spec, "select id, uid, other from t order by id").await;
         assert!(shown.contains("| 1  | 01234567-89ab-cdef-0123-456789abcdef |"), "{shown}");
         assert!(
@@ -193,4 +203,218 @@ async fn what_is_missing_or_new_is_decided() {
     let directory = written(&[("a", "select 1 as id"), ("b", "select 2 as id, 2.5 as amount")]).await;
     let spec = declared(directory.path(), &[("id", "bigint"), ("amount", "double")]);
     insta::assert_snapshot!(show(&spec, "select * from t order by id").await);
+}
+
+/// A directory with files of these bytes.
+fn held(files: &[(&str, &[u8])]) -> TempDir {
+    let directory = TempDir::new().unwrap();
+    for (name, bytes) in files {
+        let path = directory.path().join("data").join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+    directory
+}
+
+fn of_avro(base: &Path, columns: &[(&str, &str)]) -> SourceSpec {
+    SourceSpec { format: AVRO, ..declared(base, columns) }
+}
+
+#[tokio::test]
+async fn an_avro_file_that_is_cut_is_set_aside_whole() {
+    let files = [testing::file("null", <[u8]>::to_vec), testing::file("deflate", testing::deflate)];
+    for (file, ends) in files {
+        for cut in (0..file.len()).step_by(37).chain([file.len() - 1, ends[2] - 16, ends[1] + 1]) {
+            let directory = held(&[("a.avro", &file), ("b.avro", &file[..cut])]);
+            for columns in [&[("i", "bigint")][..], &[]] {
+                let mut spec = of_avro(directory.path(), columns);
+                let shown = show(&spec, "select count(*) as n, count(i) as i from t").await;
+                if let Some(blocks) = ends.iter().position(|end| *end == cut) {
+                    let rows = format!("| {0} | {0} |", 60 + 20 * blocks);
+                    assert!(shown.contains(&rows), "{cut}: {shown}");
+                    continue;
+                }
+                assert!(shown.contains("| 60 | 60 |") && shown.contains("data/b.avro: "), "{cut}: {shown}");
+                spec.on_error = OnError::Fail;
+                let error = show(&spec, "select count(*) as n from t").await;
+                assert!(error.contains("files.p: data/b.avro: ") && error.contains("hint: "), "{error}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn files_that_are_none_of_their_format_are_set_aside_whole() {
+    let directory = written(&[("a", "select 1 as i")]).await;
+    let whole = std::fs::read(directory.path().join("data/a.parquet")).unwrap();
+    let mut footer = whole.clone();
+    let end = footer.len() - 9;
+    footer[end] ^= 0xff;
+    footer[end - 20] ^= 0xff;
+    for bad in [&whole[..whole.len() - 8], &whole[..3], &[], b"PAR1PAR1", &footer] {
+        std::fs::write(directory.path().join("data/b.parquet"), bad).unwrap();
+        for columns in [&[("i", "bigint")][..], &[]] {
+            let mut spec = declared(directory.path(), columns);
+            let shown = show(&spec, "select i from t").await;
+            assert!(shown.contains("| 1 |") && shown.contains("data/b.parquet: "), "{shown}");
+            assert!(!shown.contains("Parquet error"), "{shown}");
+            spec.on_error = OnError::Fail;
+            let error = show(&spec, "select i from t").await;
+            assert!(error.contains("files.p: data/b.parquet: ") && error.contains("hint: "), "{error}");
+        }
+    }
+    std::fs::remove_file(directory.path().join("data/a.parquet")).unwrap();
+    insta::assert_snapshot!(show(&declared(directory.path(), &[]), "select i from t").await);
+    insta::assert_snapshot!(show(&declared(directory.path(), &[("i", "bigint")]), "select i from t").await);
+}
+
+#[tokio::test]
+async fn a_column_that_is_missing_in_avro_is_counted() {
+    let (file, _) = testing::file("null", <[u8]>::to_vec);
+    let directory =
+        held(&[("a.avro", &file), ("b.avro", include_bytes!("../../../../tests/sources/uuid.avro"))]);
+    let mut spec = of_avro(directory.path(), &[("i", "bigint"), ("uid", "varchar")]);
+    spec.drift.on_new_column = Some(OnNewColumn::Ignore);
+    spec.drift.earlier =
+        vec![Deviation { missing: Vec::new(), new: vec!["s".into(), "id".into(), "other".into()] }];
+    let shown = show(&spec, "select count(*) as n from t").await;
+    assert!(
+        shown.contains("the column `uid` is NULL in 60 rows of files that lack it: data/a.avro"),
+        "{shown}"
+    );
+}
+
+#[tokio::test]
+async fn plain_numbers_are_timestamps_in_the_unit() {
+    let rows = "select 1609459200000 as t, arrow_cast(1609459200000, 'Timestamp(Millisecond, None)') as own";
+    let directory = written(&[("a", rows)]).await;
+    let mut spec = declared(directory.path(), &[("t", "timestamp"), ("own", "timestamp")]);
+    let shown = show(&spec, "select * from t").await;
+    assert!(shown.contains("| 2021-01-01T00:00:00 | 2021-01-01T00:00:00 |"), "{shown}");
+    spec.format = SourceFormat::Parquet { date_unit: DateUnit::Microseconds };
+    let shown = show(&spec, "select * from t").await;
+    assert!(shown.contains("| 1970-01-19T15:04:19.200 | 2021-01-01T00:00:00 |"), "{shown}");
+    let (file, _) = testing::file("null", <[u8]>::to_vec);
+    let directory = held(&[("a.avro", &file)]);
+    let shown = show(&of_avro(directory.path(), &[("i", "timestamp")]), "select max(i) as t from t").await;
+    assert!(shown.contains("| 1970-01-01T00:00:00.219 |"), "{shown}");
+}
+
+#[tokio::test]
+async fn two_columns_of_one_name_are_an_error() {
+    let directory = written(&[("a", "select 1 as \"Id\", 2 as \"ID\"")]).await;
+    let said = "in the header differ only by case, and are one column to SQL";
+    for columns in [&[][..], &[("ID", "bigint")]] {
+        let shown = show(&declared(directory.path(), columns), "select * from t").await;
+        assert!(shown.contains(said) && shown.contains("files.p: data/a.parquet: columns `I"), "{shown}");
+    }
+    let mut spec = declared(directory.path(), &[("ID", "bigint")]);
+    spec.drift.on_new_column = Some(OnNewColumn::Ignore);
+    let shown = show(&spec, "select * from t").await;
+    assert!(shown.contains("| 2  |"), "{shown}");
+
+    let field = |name| Arc::new(Field::new(name, DataType::Int64, false));
+    let schema = Arc::new(Schema::new(vec![field("a"), field("a")]));
+    let column: ArrayRef = Arc::new(Int64Array::from(vec![1]));
+    let rows = RecordBatch::try_new(Arc::clone(&schema), vec![Arc::clone(&column), column]).unwrap();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, schema, None).unwrap();
+    writer.write(&rows).unwrap();
+    writer.close().unwrap();
+    let directory = held(&[("a.parquet", &bytes)]);
+    for columns in [&[][..], &[("a", "bigint")]] {
+        let shown = show(&declared(directory.path(), columns), "select * from t").await;
+        assert!(shown.contains("files.p: data/a.parquet: column `a` is in the header twice"), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn dictionaries_are_text_beside_text() {
+    let coded = "select 1 as id, arrow_cast('x', 'Dictionary(Int8, Utf8)') as v";
+    for files in
+        [&[("a", coded)][..], &[("a", coded), ("b", "select 2 as id, arrow_cast('z', 'LargeUtf8') as v")]]
+    {
+        let directory = written(files).await;
+        let spec = declared(directory.path(), &[]);
+        let shown = show(&spec, "select id, v, arrow_typeof(v) as type from t where v = 'x'").await;
+        assert!(shown.contains("| 1  | x | Utf8View |"), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn a_renamed_column_of_undeclared_files_is_an_error() {
+    let directory =
+        written(&[("a", "select 1 as id, 1.5 as amount"), ("b", "select 2 as id, 2.5 as amount_eur")]).await;
+    let mut spec = declared(directory.path(), &[]);
+    insta::assert_snapshot!(show(&spec, "select id, amount from t").await);
+    spec.drift.on_missing_column = OnMissingColumn::Null;
+    let shown = show(&spec, "select id, amount, amount_eur from t order by id").await;
+    assert!(shown.contains("| 2  |        | 2.5        |") && !shown.contains("NULL"), "{shown}");
+    for (on_missing, on_new, said) in [
+        (OnMissingColumn::Fail, None, "data/b.parquet lacks the declared column `amount`"),
+        (OnMissingColumn::RejectFile, None, "data/b.parquet: it lacks the declared column `amount`"),
+        (OnMissingColumn::Null, Some(OnNewColumn::Fail), "data/b.parquet has the column `amount_eur`"),
+        (
+            OnMissingColumn::Null,
+            Some(OnNewColumn::Warn),
+            "`amount_eur` isn't declared and isn't read: data/b",
+        ),
+        (OnMissingColumn::Null, Some(OnNewColumn::Rescue), "{\"amount_eur\":2.5}"),
+    ] {
+        (spec.drift.on_missing_column, spec.drift.on_new_column) = (on_missing, on_new);
+        let shown = show(&spec, "select * from t order by id").await;
+        assert!(shown.contains(said), "{said}: {shown}");
+    }
+}
+
+#[tokio::test]
+async fn a_column_that_came_later_is_counted_without_declarations() {
+    let directory = written(&[("a", "select 1 as id"), ("b", "select 2 as id, 2.5 as amount")]).await;
+    let mut spec = declared(directory.path(), &[]);
+    let said = "files.p: the column `amount` is NULL in 1 row of files that lack it: data/a.parquet";
+    let shown = show(&spec, "select id, amount from t order by id").await;
+    assert!(shown.contains("| 2  | 2.5    |") && shown.contains(said), "{shown}");
+    // A run that reads only the first of the files knows what the others have.
+    spec.drift.known = vec![("id".to_owned(), DataType::Int64), ("amount".to_owned(), DataType::Float64)];
+    spec.drift.earlier = vec![Deviation { missing: Vec::new(), new: vec!["id".into(), "amount".into()] }];
+    spec.location = "data/a.parquet".to_owned();
+    let shown = show(&spec, "select id, amount from t").await;
+    assert!(shown.contains("| 1  |        |") && shown.contains(said), "{shown}");
+}
+
+#[tokio::test]
+async fn folders_give_columns_without_declarations() {
+    let directory = written(&[
+        ("y=2021/day=2021-01-01/a", "select 1 as id"),
+        ("y=2022/day=__HIVE_DEFAULT_PARTITION__/b", "select 2 as id, 7 as y"),
+    ])
+    .await;
+    let spec = declared(directory.path(), &[]);
+    insta::assert_snapshot!(
+        show(&spec, "select *, arrow_typeof(y) as a, arrow_typeof(day) as b from t order by id").await
+    );
+    let shown = show(&spec, "select id from t where y = 2022").await;
+    assert!(shown.contains("| 2  |") && !shown.contains("| 1  |"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_damaged_page_is_found_and_its_file_set_aside() {
+    let rows = "select value as i from generate_series(1, 3000)";
+    let directory = written(&[("a", rows), ("b", rows)]).await;
+    let path = directory.path().join("data/b.parquet");
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[4..40].fill(0xff);
+    std::fs::write(&path, bytes).unwrap();
+    let spec = declared(directory.path(), &[]);
+    let context = SessionContext::new();
+    let error = show(&spec, "select sum(i) as s from t").await;
+    assert!(!error.contains("| s "), "{error}");
+    assert!(find_damage(&spec, &context.state()).await.unwrap());
+    let shown = show(&spec, "select count(*) as n, count(i) as i from t").await;
+    assert!(
+        shown.contains("| 3000 | 3000 |") && shown.contains("data/b.parquet: it can't be decoded: "),
+        "{shown}"
+    );
+    let whole = SourceSpec { location: "data/a.parquet".to_owned(), ..declared(directory.path(), &[]) };
+    assert!(!find_damage(&whole, &context.state()).await.unwrap());
 }

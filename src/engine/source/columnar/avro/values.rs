@@ -1,0 +1,287 @@
+//! Binary Avro values: how long each is, by the schema of the file. None is made into anything.
+//!
+//! Format: Apache Avro 1.12 specification, "Binary Encoding".
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+/// Values may lie so deep in one another.
+const DEPTH: usize = 200;
+
+/// What a value of a schema looks like in bytes.
+#[derive(Debug)]
+enum Layout {
+    Null,
+    Boolean,
+    Int,
+    Long,
+    Fixed(usize),
+    Bytes,
+    Text,
+    /// So many symbols.
+    Enum(usize),
+    Array(Box<Self>),
+    Map(Box<Self>),
+    Union(Vec<Self>),
+    /// One of the named types, by its number.
+    Named(usize),
+}
+
+/// The schema of a file, as far as the lengths of its values depend on it.
+#[derive(Debug)]
+pub(super) struct Values {
+    row: Layout,
+    /// The fields of each record; none of a type that is being read.
+    records: Vec<Vec<Layout>>,
+}
+
+impl Values {
+    /// From the schema in a file's header; `None` if it is none that is known.
+    pub(super) fn of(schema: &Value) -> Option<Self> {
+        let mut schemas = Schemas::default();
+        let row = schemas.layout(schema, "", 0)?;
+        Some(Self { row, records: schemas.records })
+    }
+
+    /// Skips `count` rows; `None` if the bytes are not such rows.
+    pub(super) fn skip<'a>(&self, count: u64, bytes: &'a [u8]) -> Option<&'a [u8]> {
+        let mut rest = bytes;
+        for _ in 0..count {
+            let before = rest.len();
+            self.one(&self.row, &mut rest, 0)?;
+            if rest.len() == before {
+                // No row takes any room, so there may be any number of them.
+                break;
+            }
+        }
+        Some(rest)
+    }
+
+    fn one(&self, layout: &Layout, rest: &mut &[u8], depth: usize) -> Option<()> {
+        if depth > DEPTH {
+            return None;
+        }
+        match layout {
+            Layout::Null => {}
+            Layout::Boolean => (take(rest, 1)?[0] <= 1).then_some(())?,
+            Layout::Int => i32::try_from(long(rest)?).ok().map(drop)?,
+            Layout::Long => long(rest).map(drop)?,
+            Layout::Fixed(size) => take(rest, *size).map(drop)?,
+            Layout::Bytes => bytes(rest).map(drop)?,
+            Layout::Text => str::from_utf8(bytes(rest)?).ok().map(drop)?,
+            Layout::Enum(symbols) => (usize::try_from(long(rest)?).ok()? < *symbols).then_some(())?,
+            Layout::Array(item) => self.items(rest, &|rest| self.one(item, rest, depth + 1))?,
+            Layout::Map(item) => self.items(rest, &|rest| {
+                str::from_utf8(bytes(rest)?).ok()?;
+                self.one(item, rest, depth + 1)
+            })?,
+            Layout::Union(branches) => {
+                let branch = branches.get(usize::try_from(long(rest)?).ok()?)?;
+                self.one(branch, rest, depth + 1)?;
+            }
+            Layout::Named(record) => {
+                for field in self.records.get(*record)? {
+                    self.one(field, rest, depth + 1)?;
+                }
+            }
+        }
+        Some(())
+    }
+
+    #[expect(clippy::unused_self, reason = "read beside what uses it")]
+    fn items(&self, rest: &mut &[u8], one: &dyn Fn(&mut &[u8]) -> Option<()>) -> Option<()> {
+        loop {
+            let mut items = long(rest)?;
+            if items < 0 {
+                // The length of the block in bytes follows a negative count.
+                long(rest)?;
+                items = items.checked_neg()?;
+            }
+            if items == 0 {
+                return Some(());
+            }
+            for _ in 0..items {
+                let before = rest.len();
+                one(rest)?;
+                if rest.len() == before {
+                    break;
+                }
+            }
+        }
+    }
+}
+
+pub(super) fn take<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
+    let (taken, after) = rest.split_at_checked(length)?;
+    *rest = after;
+    Some(taken)
+}
+
+pub(super) fn bytes<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let length = usize::try_from(long(rest)?).ok()?;
+    take(rest, length)
+}
+
+/// A number in zigzag encoding, seven bits a byte, the lowest first.
+pub(super) fn long(rest: &mut &[u8]) -> Option<i64> {
+    let mut number = 0_u64;
+    for shift in (0..64).step_by(7) {
+        let byte = take(rest, 1)?[0];
+        number |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some((number >> 1).cast_signed() ^ -(number & 1).cast_signed());
+        }
+    }
+    None
+}
+
+/// Named types as they come up in a schema.
+#[derive(Default)]
+struct Schemas {
+    named: HashMap<String, Known>,
+    records: Vec<Vec<Layout>>,
+}
+
+#[derive(Clone, Copy)]
+enum Known {
+    Record(usize),
+    Enum(usize),
+    Fixed(usize),
+}
+
+impl Known {
+    fn layout(self) -> Layout {
+        match self {
+            Self::Record(at) => Layout::Named(at),
+            Self::Enum(symbols) => Layout::Enum(symbols),
+            Self::Fixed(size) => Layout::Fixed(size),
+        }
+    }
+}
+
+impl Schemas {
+    fn layout(&mut self, schema: &Value, space: &str, depth: usize) -> Option<Layout> {
+        if depth > DEPTH {
+            return None;
+        }
+        let object = match schema {
+            Value::String(name) => return self.name(name, space),
+            Value::Array(branches) => {
+                let branches = branches.iter().map(|branch| self.layout(branch, space, depth + 1));
+                return Some(Layout::Union(branches.collect::<Option<_>>()?));
+            }
+            Value::Object(object) => object,
+            _ => return None,
+        };
+        let kind = object.get("type")?;
+        let Some(kind) = kind.as_str() else { return self.layout(kind, space, depth + 1) };
+        let item = |key: &str| object.get(key);
+        match kind {
+            "array" => Some(Layout::Array(Box::new(self.layout(item("items")?, space, depth + 1)?))),
+            "map" => Some(Layout::Map(Box::new(self.layout(item("values")?, space, depth + 1)?))),
+            "record" | "error" | "enum" | "fixed" => {
+                let name = item("name")?.as_str()?;
+                let (space, name) = match (name.rsplit_once('.'), item("namespace").and_then(Value::as_str)) {
+                    (Some((space, _)), _) => (space.to_owned(), name.to_owned()),
+                    (None, given) => {
+                        let space = given.unwrap_or(space);
+                        (space.to_owned(), full(space, name))
+                    }
+                };
+                let known = match kind {
+                    "enum" => Known::Enum(item("symbols")?.as_array()?.len()),
+                    "fixed" => Known::Fixed(usize::try_from(item("size")?.as_u64()?).ok()?),
+                    _ => {
+                        self.records.push(Vec::new());
+                        Known::Record(self.records.len() - 1)
+                    }
+                };
+                // A record may hold itself, so its name is known before its fields are.
+                self.named.insert(name, known);
+                if let Known::Record(at) = known {
+                    let fields = item("fields")?.as_array()?.iter();
+                    let fields = fields.map(|field| self.layout(field.get("type")?, &space, depth + 1));
+                    self.records[at] = fields.collect::<Option<_>>()?;
+                }
+                Some(known.layout())
+            }
+            name => self.name(name, space),
+        }
+    }
+
+    fn name(&self, name: &str, space: &str) -> Option<Layout> {
+        Some(match name {
+            "null" => Layout::Null,
+            "boolean" => Layout::Boolean,
+            "int" => Layout::Int,
+            "long" => Layout::Long,
+            "float" => Layout::Fixed(4),
+            "double" => Layout::Fixed(8),
+            "bytes" => Layout::Bytes,
+            "string" => Layout::Text,
+            name => {
+                let inner = if name.contains('.') { None } else { self.named.get(&full(space, name)) };
+                inner.or_else(|| self.named.get(name))?.layout()
+            }
+        })
+    }
+}
+
+fn full(space: &str, name: &str) -> String {
+    if space.is_empty() { name.to_owned() } else { format!("{space}.{name}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_type_has_its_length() {
+        let schema = serde_json::json!({"type": "record", "name": "a.r", "fields": [
+            {"name": "n", "type": "null"}, {"name": "b", "type": "boolean"}, {"name": "i", "type": "int"},
+            {"name": "l", "type": {"type": "long", "logicalType": "timestamp-millis"}},
+            {"name": "f", "type": "float"}, {"name": "d", "type": "double"}, {"name": "y", "type": "bytes"},
+            {"name": "s", "type": "string"}, {"name": "x", "type": {"type": "fixed", "name": "x", "size": 3}},
+            {"name": "e", "type": {"type": "enum", "name": "e", "symbols": ["P", "Q"]}}, {"name": "e2", "type": "e"},
+            {"name": "a", "type": {"type": "array", "items": "int"}}, {"name": "m", "type": {"type": "map", "values": "a.x"}},
+            {"name": "u", "type": ["null", "string", "r"]},
+        ]});
+        let values = Values::of(&schema).unwrap();
+        let row = [
+            &[1][..],
+            &[2],
+            &[0x80, 1],
+            &[0; 4],
+            &[0; 8],
+            &[4, 9, 9],
+            &[2, b'h'],
+            &[7; 3],
+            &[2],
+            &[0],
+            &[4, 2, 4, 0],
+            &[1, 10, 2, b'k', 7, 7, 7, 0],
+            &[2, 2, b'z'],
+        ]
+        .concat();
+        let rows = [row.clone(), row.clone()].concat();
+        assert_eq!(values.skip(2, &rows), Some(&[][..]));
+        assert_eq!(values.skip(1, &rows), Some(&row[..]));
+        for end in 0..row.len() {
+            assert_eq!(values.skip(1, &row[..end]), None, "{end} bytes");
+        }
+        let mut bad = row.clone();
+        bad[0] = 2;
+        assert_eq!(values.skip(1, &bad), None, "a boolean is 0 or 1");
+    }
+
+    #[test]
+    fn rows_without_bytes_end() {
+        let empty = serde_json::json!({"type": "record", "name": "r", "fields": []});
+        assert_eq!(Values::of(&empty).unwrap().skip(u64::MAX, &[]), Some(&[][..]));
+        let nulls = serde_json::json!({"type": "array", "items": "null"});
+        let many = [0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 0];
+        assert_eq!(Values::of(&nulls).unwrap().skip(1, &many), Some(&[][..]));
+        assert!(Values::of(&serde_json::json!("unknown")).is_none());
+    }
+}

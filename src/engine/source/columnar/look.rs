@@ -1,0 +1,208 @@
+//! What is known of a Parquet or Avro file without its rows: its columns, and whether it can be decoded at all.
+
+use std::{panic::AssertUnwindSafe, sync::Arc};
+
+use datafusion::{
+    arrow::datatypes::{DataType, FieldRef, SchemaRef},
+    catalog::Session,
+    common::{ScalarValue, stats::Precision},
+    datasource::{file_format::FileFormat, physical_plan::parquet::metadata::DFParquetMetadata},
+    error::DataFusionError,
+};
+use futures::FutureExt;
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, path::Path as StorePath};
+
+use super::{avro, files::RefusedFile};
+use crate::engine::{
+    message,
+    source::{
+        drift::{FileColumns, OnNewColumn},
+        files::{Place as FilePlace, SourceFile},
+        hive::Folders,
+        instant,
+        names::{self, Place},
+        spec::SourceSpec,
+    },
+};
+
+/// A file as it is, whatever is declared.
+pub(super) struct Seen {
+    file: SourceFile,
+    meta: ObjectMeta,
+    pub(super) schema: SchemaRef,
+    /// The names of its columns.
+    own: Vec<String>,
+    rows: Option<u64>,
+    /// For each column of the file, whether all its instants are within the calendar.
+    bounded: Vec<bool>,
+}
+
+/// A file, and how its columns match the declared ones.
+pub(super) struct Look {
+    pub(super) file: SourceFile,
+    pub(super) name: Arc<str>,
+    pub(super) meta: ObjectMeta,
+    pub(super) schema: SchemaRef,
+    pub(super) folders: Folders,
+    pub(super) places: Vec<Place>,
+    pub(super) columns: FileColumns,
+    /// For each column of the file, whether all its instants are within the calendar.
+    pub(super) bounded: Vec<bool>,
+}
+
+impl Seen {
+    pub(super) fn name(&self) -> &str {
+        &self.file.name
+    }
+
+    /// Matches the columns with the declared ones.
+    ///
+    /// # Errors
+    /// If two can't be told apart, with the file.
+    pub(super) fn matched(self, names: &[String], on_new: OnNewColumn) -> Result<Look, RefusedFile> {
+        let Self { file, meta, schema, own, rows, bounded } = self;
+        let name = Arc::clone(&file.name);
+        let folders = Folders::of(&name, names);
+        let supplied = folders.supplied(names.len());
+        let places = names::places(&own, names, &supplied).and_then(|places| {
+            if on_new == OnNewColumn::Add {
+                names::alike(&own, &places, names)?;
+            }
+            Ok(places)
+        });
+        let places =
+            places.map_err(|reason| RefusedFile { file: Arc::clone(&name), offset: None, reason })?;
+        let deviation = names::deviation(&own, &places, names, &supplied, names.len());
+        let columns = FileColumns { file: name.to_string(), rows, own, deviation };
+        Ok(Look { file, name, meta, schema, folders, places, columns, bounded })
+    }
+}
+
+/// How files are looked at.
+pub(super) struct Looking<'a> {
+    pub(super) spec: &'a SourceSpec,
+    pub(super) is_avro: bool,
+    pub(super) session: &'a dyn Session,
+    pub(super) format: &'a Arc<dyn FileFormat>,
+    pub(super) store: &'a Arc<dyn ObjectStore>,
+}
+
+impl Looking<'_> {
+    /// What a file is, or why it is set aside. The decoders of damaged files may panic.
+    ///
+    /// # Errors
+    /// If its bytes can't be had.
+    pub(super) async fn look(&self, file: SourceFile) -> Result<Result<Seen, RefusedFile>, DataFusionError> {
+        let name = Arc::clone(&file.name);
+        let refused = |reason: String| RefusedFile { file: Arc::clone(&name), offset: None, reason };
+        let seen = AssertUnwindSafe(self.seen(file)).catch_unwind().await.unwrap_or_else(|panic| {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given");
+            Ok(Err(format!("it is damaged: its decoder gave up ({text})")))
+        });
+        match seen {
+            Ok(seen) => Ok(seen.map_err(refused)),
+            Err(error) if is_of_store(&error) => {
+                let message = format!("{}: {name}: {}", self.spec.name, message(&error));
+                Err(DataFusionError::Execution(message))
+            }
+            Err(error) => Ok(Err(refused(undecodable(&error)))),
+        }
+    }
+
+    async fn seen(&self, file: SourceFile) -> Result<Result<Seen, String>, DataFusionError> {
+        if file.size == 0 {
+            return Ok(Err("the file is empty".to_owned()));
+        }
+        if let Some(reason) = self.spec.drift.damaged.reason(&file) {
+            return Ok(Err(reason));
+        }
+        let meta = meta(&file, self.store).await?;
+        let metas = std::slice::from_ref(&meta);
+        let mut schema = self.format.infer_schema(self.session, self.store, metas).await?;
+        let (mut own, mut rows) = (Vec::new(), None);
+        if self.is_avro {
+            schema = avro::with_uuids(schema, self.store, &meta).await?;
+            own.extend(schema.fields().iter().map(|field| field.name().clone()));
+        } else {
+            // Of two columns with one name, the schema has only one.
+            let footers = self.session.runtime_env().cache_manager.get_file_metadata_cache();
+            let footer =
+                DFParquetMetadata::new(self.store.as_ref(), &meta).with_file_metadata_cache(Some(footers));
+            let footer = footer.fetch_metadata().await?;
+            let footer = footer.file_metadata();
+            rows = u64::try_from(footer.num_rows()).ok();
+            let columns = footer.schema_descr().root_schema().get_fields().iter();
+            own.extend(columns.map(|column| column.name().to_owned()));
+        }
+        let bounded = self.bounds(&schema, &meta).await?;
+        Ok(Ok(Seen { file, meta, schema, own, rows, bounded }))
+    }
+
+    /// For each column of a file, whether all its instants are within the calendar, as far as its statistics tell.
+    async fn bounds(&self, schema: &SchemaRef, meta: &ObjectMeta) -> Result<Vec<bool>, DataFusionError> {
+        let is_instant =
+            |field: &FieldRef| matches!(field.data_type(), DataType::Date32 | DataType::Timestamp(..));
+        let mut bounded: Vec<bool> = schema.fields().iter().map(|field| !is_instant(field)).collect();
+        if bounded.iter().all(|bounded| *bounded) {
+            return Ok(bounded);
+        }
+        let statistics = self.format.infer_stats(self.session, self.store, Arc::clone(schema), meta).await?;
+        for (bounded, column) in bounded.iter_mut().zip(&statistics.column_statistics) {
+            let is_within = |value: &Precision<ScalarValue>| match value {
+                Precision::Exact(value) => within(value),
+                _ => false,
+            };
+            *bounded |= is_within(&column.min_value) && is_within(&column.max_value);
+        }
+        Ok(bounded)
+    }
+}
+
+/// Returns whether a statistic is an instant within the calendar.
+fn within(value: &ScalarValue) -> bool {
+    let unit = |value: &Option<i64>, per: i64| value.and_then(|value| value.checked_mul(per));
+    let micros = match value {
+        ScalarValue::Date32(Some(days)) => i64::from(*days).checked_mul(86_400_000_000),
+        ScalarValue::TimestampSecond(value, _) => unit(value, 1_000_000),
+        ScalarValue::TimestampMillisecond(value, _) => unit(value, 1_000),
+        ScalarValue::TimestampMicrosecond(value, _) => unit(value, 1),
+        ScalarValue::TimestampNanosecond(value, _) => value.map(|value| value / 1_000),
+        _ => None,
+    };
+    micros.and_then(instant::within_calendar).is_some()
+}
+
+/// Why a file is none of its format, in the words of its decoder.
+pub(super) fn undecodable(error: &DataFusionError) -> String {
+    let text = message(error);
+    let mut reason = text.as_str();
+    let prefixes = ["Parquet error: ", "Avro error: ", "Arrow error: ", "External: ", "EOF: "];
+    while let Some(rest) = prefixes.iter().find_map(|prefix| reason.strip_prefix(prefix)) {
+        reason = rest;
+    }
+    format!("it can't be decoded: {reason}")
+}
+
+/// Returns whether bytes could not be had at all, so that nothing is known of the file.
+pub(super) fn is_of_store(error: &DataFusionError) -> bool {
+    let mut causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+    causes.any(|cause| {
+        let own = matches!(
+            cause.downcast_ref(),
+            Some(DataFusionError::ObjectStore(_) | DataFusionError::IoError(_))
+        );
+        own || cause.is::<object_store::Error>() || cause.is::<std::io::Error>()
+    })
+}
+
+async fn meta(file: &SourceFile, store: &Arc<dyn ObjectStore>) -> Result<ObjectMeta, DataFusionError> {
+    match &file.place {
+        FilePlace::Remote { meta, .. } => Ok(meta.as_ref().clone()),
+        FilePlace::Local(path) => {
+            let path = StorePath::from_absolute_path(path)
+                .map_err(|error| DataFusionError::External(Box::new(error)))?;
+            Ok(store.head(&path).await?)
+        }
+    }
+}
