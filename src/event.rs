@@ -26,7 +26,6 @@ pub struct Event {
 /// What happened. Each planned step gets exactly one `StepFinished` or `StepSkipped`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "event")]
-#[expect(clippy::large_enum_variant, reason = "a few hundred are alive at a time")]
 pub enum Fact {
     /// First of all.
     RunStarted(Arc<RunInfo>),

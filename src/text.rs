@@ -4,7 +4,7 @@
 //! wrong in a project carries a span, so that a message can point at it. Knows nothing of SQL, YAML or Jinja.
 
 use std::{
-    fmt,
+    fmt::{self, Write as _},
     ops::Range,
     sync::{Arc, OnceLock},
 };
@@ -175,7 +175,7 @@ pub fn json_escaped(json: String) -> String {
     let mut out = String::with_capacity(json.len() + 16);
     for c in json.chars() {
         if obeyed(c) {
-            out.push_str(&format!("\\u{:04x}", u32::from(c)));
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
         } else {
             out.push(c);
         }

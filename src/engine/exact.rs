@@ -375,7 +375,7 @@ mod tests {
             T::Date32 => ScalarValue::Date32(Some((number % 700_000) as i32)),
             T::Timestamp(_, zone) => {
                 let micros = number % (700_000 * DAY);
-                let micros = if scale % 2 == 0 { micros / DAY * DAY } else { micros };
+                let micros = if scale.is_multiple_of(2) { micros / DAY * DAY } else { micros };
                 ScalarValue::TimestampMicrosecond(Some(micros), zone.clone())
             }
             other => panic!("{other} is no type of the test"),
@@ -410,6 +410,7 @@ mod tests {
     }
 
     /// Returns whether two values are one, and a number with a point the nearest one to its digits.
+    #[expect(clippy::float_cmp, reason = "whether a value is the very same is the question")]
     fn is_same(a: Value, b: Value) -> bool {
         match (a, b) {
             (Value::Double(a), Value::Double(b)) => a == b || (a.is_nan() && b.is_nan()),
@@ -426,7 +427,12 @@ mod tests {
     }
 
     /// Returns whether a type has a value of another, as far as that is beyond doubt.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "compared afterwards")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::float_cmp,
+        reason = "compared afterwards, and exactly"
+    )]
     fn has(of: &DataType, from: &DataType, value: Value) -> Option<bool> {
         use DataType as T;
         let digits = |value: i128| value.unsigned_abs().to_string().len();
@@ -552,7 +558,12 @@ mod tests {
                 said(wide, &DataType::Struct(fields(&["a"]))),
             ]
             .join("\n"),
-            @""
+            @r"
+        Execution error: column c has the value 2.5 (double), which t can't hold unchanged as bigint: cast it
+        Execution error: column c has the value '12.7' (varchar), which t can't hold unchanged as integer: cast it
+        Execution error: column c has the value [1, 3000000000] (bigint[]), which t can't hold unchanged as integer[]: cast it
+        Execution error: column c has the value {'a': 1, 'b': 1} (struct(a integer, b integer)), which t can't hold unchanged as struct(a integer): cast it
+        "
         );
     }
 

@@ -132,7 +132,7 @@ fn text_method(
         ("replace", [old, new, ..])
             if args.len() <= 3 && old.as_str().is_some() && new.as_str().is_some() =>
         {
-            return state.apply_filter("replace", &[&[value.clone()], args].concat());
+            return state.apply_filter("replace", &[std::slice::from_ref(value), args].concat());
         }
         ("join", [values]) if is_sequence(values) => {
             return state.apply_filter("join", &[values.clone(), value.clone()]);

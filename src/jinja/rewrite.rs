@@ -88,9 +88,10 @@ impl Rewriter<'_> {
             }
             let Some(last) = operand_end(&tag.tokens, index + 1) else { continue };
             let (first, last) = (&tag.tokens[index + 1], &tag.tokens[last]);
-            let list = first.is(b'[') && closing(&tag.tokens, index + 1).is_some_and(|close| close == last);
-            let literal = first == last && matches!(first.kind, TokenKind::Text | TokenKind::Number);
-            if !list && !literal {
+            let is_list =
+                first.is(b'[') && closing(&tag.tokens, index + 1).is_some_and(|close| close == last);
+            let is_literal = first == last && matches!(first.kind, TokenKind::Text | TokenKind::Number);
+            if !is_list && !is_literal {
                 self.inner.push((first.range.start, "__seq(".to_owned()));
                 self.inner.push((last.range.end, ")".to_owned()));
             }

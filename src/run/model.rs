@@ -172,7 +172,7 @@ impl Worker {
             return Err(LakeError::Cancelled.into());
         };
         let own = own.filter(|_| step.reason != Reason::Forced);
-        self.conclude(job, step, version, audited, questions, own).await.map(Some)
+        Box::pin(self.conclude(job, step, version, audited, questions, own)).await.map(Some)
     }
 
     /// Publishes a version or withdraws it, as its audit came out. `own` is what stands there, if that is as

@@ -237,8 +237,7 @@ async fn standing(engine: &Engine, tables: &Tables, relation: &Relation) -> Resu
 fn add(by_file: &mut ByFile, batch: &RecordBatch) -> Result<(), crate::engine::arrow::error::ArrowError> {
     let text = |at: usize| cast(batch.column(at), &DataType::Utf8);
     let (sources, files, reasons, raw) = (text(0)?, text(1)?, text(3)?, text(4)?);
-    let [sources, files, reasons, raw] =
-        [&sources, &files, &reasons, &raw].map(|column| column.as_string::<i32>());
+    let [sources, files, reasons, raw] = [&sources, &files, &reasons, &raw].map(AsArray::as_string::<i32>);
     let places = cast(batch.column(2), &DataType::Int64)?;
     let places = places.as_primitive::<Int64Type>();
     for row in 0..batch.num_rows() {

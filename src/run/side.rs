@@ -141,8 +141,8 @@ mod tests {
             staged.push(side.stage(&lake, &provenance, &CancellationToken::new()).await.unwrap());
         }
         let tables = ["one", "two", "three"].map(|name| dir.path().join("lake/raw").join(name));
-        let data = fs::read_dir(&tables[0]).unwrap().flatten().map(|entry| entry.path());
-        let data = data.filter(|path| path.extension().is_some_and(|kind| kind == "parquet")).next().unwrap();
+        let mut files_of_one = fs::read_dir(&tables[0]).unwrap().flatten().map(|entry| entry.path());
+        let data = files_of_one.find(|path| path.extension().is_some_and(|kind| kind == "parquet")).unwrap();
         fs::remove_file(&data).unwrap();
         fs::create_dir_all(data.join("in the way")).unwrap();
         abort_all(staged).await;

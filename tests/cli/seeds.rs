@@ -316,7 +316,7 @@ fn a_large_seed_is_read_to_its_end() {
 #[test]
 fn a_seed_with_too_many_columns_is_refused_at_the_first() {
     let header: Vec<String> = (1..=10_001).map(|number| format!("c{number}")).collect();
-    let project = Project::new().file("seeds/wide.csv", &format!("{}\n", header.join(",")));
+    let project = Project::new().file("seeds/wide.csv", format!("{}\n", header.join(",")));
     let ran = project.run(["compile"]).refused().says("too-many-columns");
     ran.says("seeds/wide.csv:1:58895")
         .says("a seed can have 10000 columns, this one has 10001")

@@ -23,7 +23,6 @@ pub(super) struct Said {
 }
 
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "one is alive for each running step")]
 pub(super) enum What {
     Started(Progress),
     Moved { place: String, why: String },

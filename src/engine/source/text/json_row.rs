@@ -130,12 +130,11 @@ impl Objects {
             first = false;
             let key = cursor.key()?;
             let column = match self.key(key, next) {
-                Key::Exact(column) => Some(column),
                 Key::Alike(column) if self.has_exactly(column, cursor.text, start) => {
                     self.note_new(key);
                     None
                 }
-                Key::Alike(column) => Some(column),
+                Key::Exact(column) | Key::Alike(column) => Some(column),
                 Key::Supplied => {
                     cursor.skip()?;
                     continue;
