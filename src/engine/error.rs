@@ -266,8 +266,21 @@ fn only(sql: &str, piece: &str) -> Option<Range<usize>> {
 fn repeated_expression(plain: &str) -> Option<String> {
     let rest = plain.strip_prefix("Projections require unique expression names but the expression \"")?;
     let (expression, _) = rest.split_once("\" at position")?;
-    let name = expression.rsplit_once(" AS ").map_or(expression, |(_, alias)| alias);
+    let name = match expression.rsplit_once(" AS ") {
+        // A cast has AS too: `CAST(t.id AS Int32)`.
+        Some((_, alias)) if alias.matches('(').count() == alias.matches(')').count() => alias,
+        _ => innermost(expression),
+    };
     Some(name.rsplit('.').next().unwrap_or(name).to_owned())
+}
+
+/// What is cast, if an expression is nothing but a cast, and a constant without its type: `Int64(1)`.
+fn innermost(expression: &str) -> &str {
+    let within = |before: &str| expression.strip_prefix(before).and_then(|rest| rest.strip_suffix(')'));
+    if let Some((inner, _)) = within("CAST(").and_then(|inner| inner.rsplit_once(" AS ")) {
+        return innermost(inner);
+    }
+    ["Int64(", "Int32(", "Float64(", "Boolean(", "Utf8("].into_iter().find_map(within).unwrap_or(expression)
 }
 
 /// DataFusion's message without its prefixes, which name its own parts.
@@ -348,5 +361,18 @@ mod tests {
         let sql = "select 'ŉ ß' as ﬁrst from t tablesample (1)";
         let found = SqlError::about(sql, "TABLESAMPLE", "", "");
         assert_eq!(&sql[found.at.unwrap()], "tablesample");
+    }
+
+    #[test]
+    fn a_repeated_column_has_the_name_that_was_written() {
+        let name = |expression: &str| {
+            let plain = "Projections require unique expression names but the expression";
+            repeated_expression(&format!("{plain} \"{expression}\" at position 0 and …")).unwrap()
+        };
+        assert_eq!(name("CAST(people.id AS Int32)"), "id");
+        assert_eq!(name("CAST(Int64(1) AS Int32)"), "1");
+        assert_eq!(name("CAST(people.id AS Int32) AS key"), "key");
+        assert_eq!(name("people.id AS count(*)"), "count(*)");
+        assert_eq!(name("people.id"), "id");
     }
 }

@@ -1,10 +1,12 @@
 //! Rows as text: a table, JSON lines or CSV.
 
-use std::io::Write;
+use std::{io::Write, sync::Arc};
 
 use datafusion::{
     arrow::{
+        array::{ArrayRef, RecordBatchOptions},
         csv,
+        datatypes::{DataType, Field, Schema},
         json::LineDelimitedWriter,
         util::display::{ArrayFormatter, FormatOptions},
     },
@@ -13,7 +15,7 @@ use datafusion::{
 };
 use futures::StreamExt;
 
-use super::RecordBatch;
+use super::{RecordBatch, dialect::value_texts};
 use crate::text::json_escaped;
 
 /// How rows are written.
@@ -61,8 +63,27 @@ pub async fn print(
 /// Not written by Arrow's writer straight to where it goes: that would turn a broken pipe into a mere text.
 fn csv_text(batch: &RecordBatch, header: bool) -> Result<Vec<u8>> {
     let mut text = Vec::new();
-    csv::WriterBuilder::new().with_header(header).build(&mut text).write(batch)?;
+    csv::WriterBuilder::new().with_header(header).build(&mut text).write(&flat(batch)?)?;
     Ok(text)
+}
+
+/// The rows with texts for lists, structs and maps, as DuckDB casts them to VARCHAR: CSV has no nested values.
+fn flat(batch: &RecordBatch) -> Result<RecordBatch> {
+    let schema = batch.schema();
+    let columns = schema.fields().iter().zip(batch.columns());
+    let (fields, columns): (Vec<_>, Vec<_>) = columns
+        .map(|(field, column)| {
+            if !field.data_type().is_nested() {
+                return Ok((Arc::clone(field), Arc::clone(column)));
+            }
+            let texts: ArrayRef = Arc::new(value_texts(column)?);
+            Ok((Arc::new(Field::new(field.name(), DataType::Utf8, true)), texts))
+        })
+        .collect::<Result<Vec<_>>>()?
+        .into_iter()
+        .unzip();
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    Ok(RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)?)
 }
 
 async fn table(mut stream: SendableRecordBatchStream, out: &mut (dyn Write + Send)) -> Result<()> {
@@ -118,4 +139,31 @@ pub(super) fn align(rows: &[Vec<String>], right: &[bool]) -> Vec<String> {
         }
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::{Format, print};
+    use crate::engine::{Engine, EngineSettings};
+
+    #[tokio::test]
+    async fn csv_has_nested_values_as_text() {
+        let engine = Engine::new(&EngineSettings {
+            threads: 1,
+            memory_limit: None,
+            dialect: "duckdb".into(),
+            database: "lake".into(),
+            temp_dir: None,
+        })
+        .unwrap();
+        let sql = "select [1, null, 3] as l, {'a': 'x y', 'b': [2.5]} as s, map {'k': 1} as m, \
+                   null::int[] as n, 7 as i";
+        let bound = engine.plan(sql).await.unwrap().bind(&BTreeMap::new()).unwrap();
+        let mut out = Vec::new();
+        print(engine.stream(&bound, None).await.unwrap(), Format::Csv, &mut out).await.unwrap();
+        let expected = "l,s,m,n,i\n\"[1, NULL, 3]\",\"{'a': x y, 'b': [2.5]}\",{k=1},,7\n";
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
 }

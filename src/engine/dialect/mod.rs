@@ -14,6 +14,7 @@
 //! - `grammar`: operators, precedences and literals that the parser's DuckDB dialect lacks
 //! - `statement`: rewrites that need no types
 //! - `depth`: expressions that are nested too deep
+//! - `frame`: offsets of window frames
 //! - `lateral`: subqueries in FROM that unnest a list of a table before; `independent`: a guard
 //! - `star`: COLUMNS and stars with options; `relation`: PIVOT and UNPIVOT; `as_of`: ASOF JOIN
 //! - `operator`, `arithmetic`, `compute`: operators, their types and their kernels
@@ -35,6 +36,7 @@ mod constant;
 mod conversion;
 mod correlated;
 mod depth;
+mod frame;
 mod grammar;
 mod independent;
 mod lateral;
@@ -197,8 +199,10 @@ impl Dialect {
     }
 
     async fn plan_query(self, state: &SessionState, query: &mut ast::Query) -> Result<LogicalPlan> {
+        statement::having(query, |name| state.aggregate_functions().contains_key(name));
         let stars = statement::lower(query).map_err(refused)?;
         limit(state, query)?;
+        frame::settle(state, query)?;
         let natural = statement::using::natural(query);
         for _ in 0..MOST_NAMES {
             let error = match state.statement_to_plan(whole(query)).await {

@@ -7,6 +7,7 @@ use datafusion::{
     arrow::datatypes::DataType,
     common::DFSchema,
     error::Result,
+    functions_nested::expr_fn::array_element,
     logical_expr::{
         BinaryExpr, Expr, ExprSchemable, GetFieldAccess, Operator, ScalarUDF,
         expr::ScalarFunction,
@@ -70,6 +71,12 @@ impl ExprPlanner for Operators {
         let function = match access.expr.get_type(schema) {
             Ok(DataType::Struct(_)) => "struct_extract",
             Ok(DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) => "list_extract",
+            _ if matches!(access.expr, Expr::AggregateFunction(_)) => {
+                // DataFusion would plan `array_agg(x)[1]` as an aggregate of its own, which reads its position
+                // as a BIGINT only.
+                let element = array_element(access.expr, key.as_ref().clone());
+                return Ok(PlannerResult::Planned(element));
+            }
             _ => return Ok(PlannerResult::Original(access)),
         };
         Ok(match super::super::function::function(function) {

@@ -84,6 +84,44 @@ const CASES: &[(&str, &str)] = &[
         "select rank() over (order by x) as r from (values (0.0::double),(-0.0::double),(1.5)) t(x)",
         "BIGINT 1 1 3",
     ),
+    (
+        "select count(*) over (order by d range 10 preceding) as r \
+         from (values (date '2024-01-01'), (date '2024-01-10'), (date '2024-02-05')) t(d)",
+        "BIGINT 1 1 2",
+    ),
+    (
+        "select count(*) over (order by d range between interval 36 hours preceding and current row) as r \
+         from (values (date '2024-01-01'), (date '2024-01-02'), (date '2024-01-03')) t(d)",
+        "BIGINT 1 2 2",
+    ),
+    (
+        "select count(*) over (order by x range 10 preceding) as r from (select timestamp '2024-01-01' as x)",
+        "error",
+    ),
+    ("select count(*) over (order by x range 10 preceding) as r from (select time '10:00' as x)", "error"),
+    (
+        "select count(*) over (order by x range interval 1 hour preceding) as r from (select time '10:00' as x)",
+        "BIGINT 1",
+    ),
+    ("select count(*) over (order by x range -1 preceding) as r from (select 1 as x)", "error"),
+    (
+        "select count(*) over (order by x range 1 + 0.5 preceding) as r from (values (1), (2), (4)) t(x)",
+        "BIGINT 1 1 2",
+    ),
+    ("select (array_agg(x order by x desc))[1] as r from (values (1), (2)) t(x)", "INTEGER 2"),
+    ("with t(a, b) as (select 1 as id, 2 as id) select b as r from t", "INTEGER 2"),
+    (
+        "with recursive t(id, root) as (select 1, 1 union all select id + 1, root from t where id < 3) \
+         select root + id as r from t",
+        "INTEGER 2 3 4",
+    ),
+    ("select b as r from (select x, x from (select 7 as x)) t(a, b)", "INTEGER 7"),
+    ("select max(b) as b from (values (1, 5), (1, 7), (2, 6)) t(a, b) group by a having b > 6", "INTEGER 7"),
+    (
+        "select min(b) as b from (values (1, 5), (1, 7), (2, 6)) t(a, b) group by a having max(b) > 6",
+        "INTEGER 5",
+    ),
+    ("select u.b from (values (1), (2)) t(a) cross join unnest([t.a, t.a * 10]) u(b)", "INTEGER 1 10 2 20"),
     ("from range(3)", "BIGINT 0 1 2"),
     ("select b from (select 1 as a, a + 1 as b where b = 2)", "INTEGER 2"),
     ("select \"X\" from (values (1)) t(x)", "INTEGER 1"),

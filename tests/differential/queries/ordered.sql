@@ -16,3 +16,6 @@ select id, (select list(o.id) from (select p.id from people p where p.age <= peo
 with s as (select {'k': age} as k, id from people order by k, id) select id from s limit 2;
 select max(id), count(*) from (select id from people order by name) where id > 1;
 select a.id from (select * from people order by name) a join people b using (id) order by a.id limit 2;
+select (array_agg(name order by id))[1], (array_agg(id order by id desc))[2], (array_agg(id order by id))[-1], (array_agg(id order by id))[99], (array_agg(id order by id))[0] from people;
+select team, array_agg(name order by age nulls last, id)[1] as youngest, (array_agg(distinct age order by age))[1], (array_agg(id order by id) filter (age > 30))[1] from people group by team order by team;
+select (array_agg(item order by id))[1], (array_agg(tags order by id))[1][2] from nested;

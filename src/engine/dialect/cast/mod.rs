@@ -41,12 +41,12 @@ use datafusion::{
     },
 };
 
-pub(super) use self::decimal::scaled;
 pub(super) use self::{convert::convert, written::written};
 use self::{
     convert::{Converted, arrow, kernel},
     possible::{advice, is_exact, refused},
 };
+pub(super) use self::{decimal::scaled, interval::length};
 pub(in crate::engine) use self::{
     format::{double, value_text, value_texts},
     possible::is_possible,

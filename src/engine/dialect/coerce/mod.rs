@@ -6,10 +6,12 @@
 //! - `operand`: the type in which operands meet
 //! - `compare`: comparisons, conditions, `||`, CASE
 //! - `call`: casts, arithmetic and functions
+//! - `frame`: offsets of RANGE frames
 //! - `place`: errors with the place that they are about
 
 mod call;
 mod compare;
+mod frame;
 mod operand;
 mod place;
 mod plan;
@@ -83,6 +85,7 @@ fn node_types(node: LogicalPlan) -> Result<LogicalPlan> {
             LogicalPlan::Filter(filter)
         }
         LogicalPlan::Join(join) => join_types(join)?,
+        LogicalPlan::Window(_) => frame::by_key(node.recompute_schema()?)?,
         LogicalPlan::Sort(mut sort) => {
             for key in &mut sort.expr {
                 sort_key(key, &schema)?;
@@ -144,6 +147,7 @@ fn expression(expr: Expr, schema: &DFSchema) -> Result<Expr> {
                 let (from, to) = (default.get_type(schema)?, value.get_type(schema)?);
                 *default = cast::implicit(std::mem::take(default), &from, &to)?;
             }
+            frame::range(&mut window.params, schema)?;
             Ok(Expr::WindowFunction(window))
         }
         Expr::ScalarSubquery(subquery) => Ok(Expr::ScalarSubquery(correlated::nullable(subquery)?)),

@@ -6,7 +6,9 @@
 
 use std::{collections::HashSet, ops::ControlFlow};
 
-use datafusion::sql::sqlparser::ast::{Expr, Ident, Query, Select, SelectItem, SetExpr, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::{
+    Expr, Ident, Query, Select, SelectItem, SetExpr, SetQuantifier, TableAlias, Visit, Visitor,
+};
 
 /// Names the casts of columns that a query selects.
 pub(super) fn name_casts(query: &mut Query) {
@@ -57,6 +59,62 @@ fn name_items(select: &mut Select, mut taken: HashSet<String>) {
         let Some(alias) = named else { continue };
         let expr = std::mem::replace(expr, Expr::Identifier(Ident::new("")));
         *item = SelectItem::ExprWithAlias { expr, alias };
+    }
+}
+
+/// Gives columns that would have the same name others, where a list of columns renames them all: DataFusion
+/// looks for columns with one name before it renames them.
+pub(super) fn tell_apart(alias: &TableAlias, query: &mut Query) {
+    if !alias.columns.is_empty() {
+        tell_apart_in(&mut query.body, alias.columns.len());
+    }
+}
+
+fn tell_apart_in(body: &mut SetExpr, columns: usize) {
+    match body {
+        SetExpr::Select(select) => tell_items_apart(select, columns),
+        SetExpr::Query(query) => tell_apart_in(&mut query.body, columns),
+        // BY NAME the names say which columns meet.
+        SetExpr::SetOperation {
+            set_quantifier: SetQuantifier::ByName | SetQuantifier::AllByName | SetQuantifier::DistinctByName,
+            ..
+        } => {}
+        SetExpr::SetOperation { left, right, .. } => {
+            tell_apart_in(left, columns);
+            tell_apart_in(right, columns);
+        }
+        _ => {}
+    }
+}
+
+fn tell_items_apart(select: &mut Select, columns: usize) {
+    let mut taken: Vec<(Option<String>, String)> = Vec::with_capacity(select.projection.len());
+    // Places aren't known behind a star.
+    for (at, item) in select.projection.iter_mut().enumerate().take(columns) {
+        let (relation, name) = match item {
+            SelectItem::UnnamedExpr(Expr::CompoundIdentifier(parts)) => {
+                let name = parts.last().map(|name| name.value.to_lowercase()).unwrap_or_default();
+                let relation = parts.iter().rev().nth(1).map(|relation| relation.value.to_lowercase());
+                (relation, name)
+            }
+            SelectItem::UnnamedExpr(expr) => {
+                (None, column(expr).map_or_else(|| expr.to_string(), |name| name.value).to_lowercase())
+            }
+            SelectItem::ExprWithAlias { alias, .. } => (None, alias.value.to_lowercase()),
+            _ => return,
+        };
+        // Columns of two relations are told apart by these.
+        let same = taken.iter().any(|(other, taken)| {
+            *taken == name && (other.is_none() || relation.is_none() || *other == relation)
+        });
+        if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } = item
+            && same
+        {
+            let expr = std::mem::replace(expr, Expr::Identifier(Ident::new("")));
+            let alias = Ident::with_quote('"', format!("$column {at}"));
+            *item = SelectItem::ExprWithAlias { expr, alias };
+        }
+        taken.push((relation, name));
     }
 }
 

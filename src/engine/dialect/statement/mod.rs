@@ -12,6 +12,7 @@
 //! - `query`: ORDER BY, LIMIT, VALUES, DISTINCT ON
 //! - `using`: columns of both sides of a join that are one
 //! - `window`: windows that build on others, and orders within calls over windows
+//! - `having`: aliases in HAVING
 //! - `name`: names without case, and aliases of the same SELECT
 //! - `star`, `expand`: COLUMNS and stars with options, before and after their columns are known
 
@@ -20,6 +21,8 @@ mod aggregate;
 mod column;
 mod expand;
 mod expression;
+pub(super) mod frame;
+mod having;
 mod join;
 mod lambda;
 mod name;
@@ -43,6 +46,7 @@ pub(in crate::engine) use self::window::SORTED;
 pub(super) use self::{
     expand::{Taken, candidates, expand, number_of},
     expression::{CAST, TRY_CAST, UNPIVOTED, call, integer, text},
+    having::having,
     join::AS_OF,
     name::resolve,
     star::{Choice, Star, condition},
@@ -185,6 +189,9 @@ impl VisitorMut for Lowering {
     type Break = Refused;
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Refused> {
+        for table in query.with.iter_mut().flat_map(|with| &mut with.cte_tables) {
+            column::tell_apart(&table.alias, &mut table.query);
+        }
         using::lower(query)?;
         flow(query::recursive(query))?;
         flow(query::fetch(query))?;
@@ -279,6 +286,9 @@ impl VisitorMut for Lowering {
     }
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Refused> {
+        if let TableFactor::Derived { subquery, alias: Some(alias), .. } = factor {
+            column::tell_apart(alias, subquery);
+        }
         relation::lower(factor)?;
         if let TableFactor::NestedJoin { table_with_joins, .. } = factor {
             for join in &mut table_with_joins.joins {
@@ -339,6 +349,16 @@ impl VisitorMut for Lowering {
         if let Some(rewritten) = subquery::lower(expr, &self.joined) {
             *expr = rewritten;
             return ControlFlow::Continue(());
+        }
+        if let Expr::Array(list) = expr {
+            // DataFusion plans the items of a list literal without what is around: no column from outside and
+            // no CTE is known there.
+            let is_inner = self.own_stars.len() > 1;
+            let reads =
+                |item: &Expr| (is_inner && subquery::has_column(item)) || subquery::has_subquery(item);
+            if list.elem.iter().any(reads) {
+                *expr = expression::call("list_value", mem::take(&mut list.elem));
+            }
         }
         let taken = mem::replace(expr, Expr::Identifier(Ident::new("")));
         match expression::lower(taken) {

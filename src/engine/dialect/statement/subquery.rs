@@ -27,7 +27,8 @@ pub(super) fn name_columns(select: &mut Select) {
     }
 }
 
-fn has_subquery(expr: &Expr) -> bool {
+/// Returns whether an expression has a subquery.
+pub(super) fn has_subquery(expr: &Expr) -> bool {
     struct Queries;
     impl Visitor for Queries {
         type Break = ();

@@ -1,0 +1,115 @@
+//! Offsets of window frames, before the statement is planned: constants with their types.
+//!
+//! DataFusion takes an offset as a text without a type. Here each offset is computed and gets the form that
+//! [`offset`] reads again when types are checked: digits, or a value and its type.
+
+use std::sync::Arc;
+
+use datafusion::{
+    arrow::datatypes::DataType,
+    common::{DFSchema, ScalarValue},
+    error::Result,
+    execution::SessionState,
+    logical_expr::Expr,
+    prelude::lit,
+    sql::sqlparser::ast,
+};
+
+use super::{
+    cast, constant,
+    placeholder::parse_target,
+    refused,
+    statement::{self, Refused},
+    types::{self, INTERVAL, Target},
+};
+
+/// Computes the offsets of a query's frames.
+///
+/// # Errors
+/// For an offset that isn't constant, is NULL, or counts rows and isn't a whole number from zero on.
+pub(super) fn settle(state: &SessionState, query: &mut ast::Query) -> Result<()> {
+    statement::frame::offsets(query, |units, offset| {
+        let is_plain = matches!(&*offset, ast::Expr::Value(ast::ValueWithSpan { value: ast::Value::Number(digits, _), .. })
+            if digits.parse::<i32>().is_ok());
+        if is_plain {
+            return Ok(());
+        }
+        let span = ast::Spanned::span(&*offset);
+        let refuse = |message: &str, help: &str| refused(Refused::new(message, Some(help), span));
+        let value = value_of(state, offset).map_err(|_| {
+            let message = "an offset of a window's frame must be a constant";
+            refuse(message, "write a number or an interval, or join each row with the rows of its frame")
+        })?;
+        if value.is_null() {
+            return Err(refuse("an offset of a window's frame is NULL", "write a number or an interval"));
+        }
+        let text = if units == ast::WindowFrameUnits::Range {
+            ast::Value::SingleQuotedString(written(&value)?)
+        } else {
+            let count = whole(value).ok().flatten().filter(|count| *count >= 0);
+            let Some(count) = count else {
+                let message = "ROWS and GROUPS count rows: an offset must be a whole number, 0 or more";
+                return Err(refuse(message, "write a whole number; FOLLOWING is the opposite of PRECEDING"));
+            };
+            ast::Value::Number(count.to_string(), false)
+        };
+        let is_number = matches!(text, ast::Value::Number(..));
+        let text = ast::Expr::Value(text.with_span(span));
+        *offset = if is_number {
+            text
+        } else {
+            ast::Expr::Interval(ast::Interval {
+                value: Box::new(text),
+                leading_field: None,
+                leading_precision: None,
+                last_field: None,
+                fractional_seconds_precision: None,
+            })
+        };
+        Ok(())
+    })
+}
+
+/// The value of an expression as written.
+fn value_of(state: &SessionState, written: &ast::Expr) -> Result<ScalarValue> {
+    let mut lowered =
+        ast::Query { body: Box::new(statement::value_of(written.clone())), ..statement::nothing() };
+    statement::lower(&mut lowered).map_err(refused)?;
+    let Some(expr) = statement::only_value(lowered) else {
+        return datafusion::common::plan_err!("an offset is one value");
+    };
+    let expr = ast::ExprWithAlias { expr, alias: None };
+    constant::value(state.create_logical_expr_from_sql_expr(expr, &DFSchema::empty())?)
+}
+
+/// The whole number that DuckDB casts a value to.
+fn whole(value: ScalarValue) -> Result<Option<i64>> {
+    let from = value.data_type();
+    let number = cast::explicit(Expr::Literal(value, None), &from, &Target::plain(DataType::Int64), false)?;
+    Ok(match constant::value(number)? {
+        ScalarValue::Int64(number) => number,
+        _ => None,
+    })
+}
+
+/// A value and its type, as [`offset`] reads them.
+fn written(value: &ScalarValue) -> Result<String> {
+    let name = types::name(&value.data_type());
+    let text = cast::value_text(&Arc::clone(&value.to_array()?), 0)?.unwrap_or_default();
+    Ok(format!("{text}::{name}"))
+}
+
+/// The value of an offset that was planned as a text.
+///
+/// # Errors
+/// If the text has no value of its type.
+pub(super) fn offset(text: &str) -> Result<ScalarValue> {
+    if let Ok(number) = text.parse::<i32>() {
+        return Ok(ScalarValue::Int32(Some(number)));
+    }
+    let (text, target) = match text.rsplit_once("::") {
+        Some((text, name)) => (text, parse_target(name)?),
+        None => (text, Target::plain(INTERVAL)),
+    };
+    constant::value(cast::explicit(lit(text), &DataType::Utf8, &target, false)?)
+}

@@ -1,0 +1,99 @@
+//! Aliases in HAVING, which come before the columns of FROM there: `select a, max(b) as b … having b > 6`.
+//!
+//! A key of GROUP BY comes before both, and the arguments of an aggregate are columns of FROM.
+
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{Expr, GroupByExpr, Query, Select, SelectItem, VisitMut, VisitorMut};
+
+/// Replaces aliases in the HAVING of every SELECT by what they name.
+pub(in crate::engine::dialect) fn having(query: &mut Query, is_aggregate: impl Fn(&str) -> bool) {
+    let _ = query.visit(&mut Selects(is_aggregate));
+}
+
+struct Selects<F>(F);
+
+impl<F: Fn(&str) -> bool> VisitorMut for Selects<F> {
+    type Break = ();
+
+    fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        let Some(mut condition) = select.having.take() else { return ControlFlow::Continue(()) };
+        let _ = condition.visit(&mut Aliases { select, is_aggregate: &self.0, within: 0 });
+        select.having = Some(condition);
+        ControlFlow::Continue(())
+    }
+}
+
+struct Aliases<'a, F> {
+    select: &'a Select,
+    is_aggregate: &'a F,
+    /// The number of subqueries, aggregates and lambdas around.
+    within: usize,
+}
+
+impl<F: Fn(&str) -> bool> Aliases<'_, F> {
+    /// Returns whether the names in an expression aren't aliases: in an aggregate, or in a lambda, which has
+    /// parameters.
+    fn is_apart(&self, expr: &Expr) -> bool {
+        match expr {
+            Expr::Function(function) => {
+                (self.is_aggregate)(&function.name.to_string().trim_matches('"').to_lowercase())
+            }
+            Expr::Lambda(_) => true,
+            _ => false,
+        }
+    }
+
+    fn is_key(&self, name: &str) -> bool {
+        let GroupByExpr::Expressions(keys, _) = &self.select.group_by else { return false };
+        keys.iter().any(|key| {
+            let last = match key {
+                Expr::Identifier(name) => Some(name),
+                Expr::CompoundIdentifier(names) => names.last(),
+                _ => None,
+            };
+            last.is_some_and(|last| last.value.eq_ignore_ascii_case(name))
+        })
+    }
+
+    fn named(&self, name: &str) -> Option<&Expr> {
+        self.select.projection.iter().find_map(|item| match item {
+            SelectItem::ExprWithAlias { expr, alias } if alias.value.eq_ignore_ascii_case(name) => Some(expr),
+            _ => None,
+        })
+    }
+}
+
+impl<F: Fn(&str) -> bool> VisitorMut for Aliases<'_, F> {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
+        self.within += 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
+        self.within -= 1;
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        self.within += usize::from(self.is_apart(expr));
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if self.is_apart(expr) {
+            self.within -= 1;
+            return ControlFlow::Continue(());
+        }
+        if self.within == 0
+            && let Expr::Identifier(name) = expr
+            && !self.is_key(&name.value)
+            && let Some(named) = self.named(&name.value)
+        {
+            *expr = Expr::Nested(Box::new(named.clone()));
+        }
+        ControlFlow::Continue(())
+    }
+}
