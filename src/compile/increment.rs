@@ -305,7 +305,7 @@ fn retyped(model: &Model, settings: &Incremental, difference: &str) -> Diagnosti
         .hint("cast the column in the model, set `on_schema_change: full_refresh`, or rebuild the table once: --full-refresh")
 }
 
-/// What a value that the model's table can't hold is told.
+/// The table and the cure that an error about a value names.
 fn destination(model: &Model) -> Destination {
     Destination {
         table: model.relation.to_string(),

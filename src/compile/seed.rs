@@ -26,7 +26,7 @@ use crate::{
 /// What a seed's fingerprint has in place of a statement: its query follows from its file and its settings.
 const STATEMENT: &str = "seed";
 
-/// How many columns a seed can have: planning compares each with each several times.
+/// The largest number of columns of a seed: planning compares each with each several times.
 const MOST_COLUMNS: usize = 10_000;
 
 /// The columns of a seed.

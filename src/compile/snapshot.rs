@@ -66,7 +66,7 @@ pub struct Onward {
     /// What becomes of each row of these files, and each version that begins: the table's columns and
     /// `engine::change::CHANGE`.
     pub outcome: Query,
-    /// Whether a column gets another type, so that all files are written again.
+    /// True if a column changes its type, so that all files are rewritten.
     pub retypes: bool,
 }
 
@@ -124,7 +124,7 @@ impl Work<'_> {
         })
     }
 
-    /// The columns of the table: those that it has, those that its query has besides, and those that a snapshot adds. Numbers
+    /// The columns of the table: its own, those that its query adds, and those that a snapshot adds. Numbers
     /// and times that get another type take one that holds both, since history can't be built from scratch.
     fn versions(
         &self,
@@ -345,7 +345,7 @@ fn retyped(snapshot: &Snapshot, unheld: &[String]) -> Diagnostic {
         .hint("cast the column to the table's type, or select it under another name")
 }
 
-/// What a value that the snapshot's table can't hold is told.
+/// The table and the cure that an error about a value names.
 fn destination(model: &Model) -> Destination {
     Destination {
         table: model.relation.to_string(),

@@ -10,7 +10,7 @@ use crate::{
     text::{Source, Span, is_bidi},
 };
 
-/// How much of a file is shown as it is, in bytes, before only what is near its labels is.
+/// Files longer than this, in bytes, are cut to the lines near their labels.
 const MOST: usize = 10_000;
 
 /// The finding as lines of text, with ANSI colours if `colour`.
@@ -74,7 +74,7 @@ fn snippet<'a>(
     snippet
 }
 
-/// What of a long line is shown: some of what comes before a place, and its beginning.
+/// The part of a long line that is shown: some text before a place, and its beginning.
 fn narrow(text: &str, span: &Span) -> Range<usize> {
     let line = lines(text, std::iter::once(span));
     let start = line.start.max(span.start.saturating_sub(100));

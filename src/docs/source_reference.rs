@@ -53,7 +53,7 @@ lie in one folder. A compressed file that is cut or corrupt is set aside whole.
 
 So is a Parquet file whose footer or pages can't be decoded, and an Avro file with a block that is cut, can't be
 decompressed, doesn't hold the rows that it should, or doesn't end with the file's sync marker. For that each
-Avro file is read through before its rows are used. One that was cut exactly between two blocks can't be told
+Avro file is read through before its rows are used. One that was cut exactly between two blocks can't be distinguished
 from a whole one with fewer rows: Avro has no count of them.
 
 ## Options

@@ -181,7 +181,7 @@ impl SqlError {
     }
 
     pub(super) fn about(sql: &str, clause: &str, message: &str, note: &str) -> Self {
-        // Of keywords only the case of ASCII letters varies; other letters may change their length with their case.
+        // Keywords are ASCII; other letters may change their length with their case.
         let at = sql.to_ascii_uppercase().find(clause);
         Self {
             code: "sql-unsupported",

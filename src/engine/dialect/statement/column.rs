@@ -103,7 +103,7 @@ fn tell_items_apart(select: &mut Select, columns: usize) {
             SelectItem::ExprWithAlias { alias, .. } => (None, alias.value.to_lowercase()),
             _ => return,
         };
-        // Columns of two relations are told apart by these.
+        // Columns of two relations differ by these.
         let same = taken.iter().any(|(other, taken)| {
             *taken == name && (other.is_none() || relation.is_none() || *other == relation)
         });
