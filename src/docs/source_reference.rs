@@ -49,7 +49,8 @@ A location that leads to nothing is an error before anything runs, at its line, 
 const BETWEEN: &str = "
 `format` may be left out where the extension of `location` says it. Text files (`csv`, `json`, `ndjson`) may
 be compressed; then `.gz`, `.zst`, `.bz2` or `.xz` follows the extension, and compressed and plain files may
-lie in one folder. A compressed file that is cut or corrupt is set aside whole.
+lie in one folder. A compressed file that is cut or corrupt is set aside whole. A line of a file of JSON lines that isn't
+valid JSON is rejected alone, the last one of a file that is cut included, unless objects of the file extend over lines.
 
 So is a Parquet file whose footer or pages can't be decoded, and an Avro file with a block that is cut, can't be
 decompressed, doesn't hold the rows that it should, or doesn't end with the file's sync marker. For that each

@@ -32,9 +32,18 @@ pub struct RowRule {
     schema: SchemaRef,
     /// Whether a row breaks it: a boolean over the relation's columns, by their bare names. NULL is no.
     broken: Expr,
+    /// Whether the query groups the rows that break it, and counts the groups.
+    groups: bool,
 }
 
 impl RowRule {
+    /// Returns whether the query counts groups of the rows that break the rule: there are some if there is such a row, but
+    /// how many isn't known from the number of rows.
+    #[must_use]
+    pub fn counts_groups(&self) -> bool {
+        self.groups
+    }
+
     /// The relation whose rows are judged.
     #[must_use]
     pub fn relation(&self) -> &Relation {
@@ -67,12 +76,28 @@ impl Query {
     /// The rule that the query is, if it is one.
     #[must_use]
     pub fn row_rule(&self) -> Option<RowRule> {
-        let (found, conditions) = descend(self.plan(), Vec::new())?;
+        let groups = grouped(self.plan());
+        let (found, conditions) = descend(groups.unwrap_or(self.plan()), Vec::new())?;
         if conditions.iter().any(|condition| !is_of_one_row(condition)) {
             return None;
         }
         let broken = conditions.into_iter().reduce(guarded)?;
-        Some(RowRule { relation: found.relation, schema: found.schema, broken })
+        Some(RowRule { relation: found.relation, schema: found.schema, broken, groups: groups.is_some() })
+    }
+}
+
+/// What a query groups, if it does nothing else with the groups but show them.
+fn grouped(plan: &LogicalPlan) -> Option<&LogicalPlan> {
+    match plan {
+        LogicalPlan::Projection(projection) => grouped(&projection.input),
+        LogicalPlan::SubqueryAlias(alias) => grouped(&alias.input),
+        LogicalPlan::Sort(sort) if sort.fetch.is_none() => grouped(&sort.input),
+        LogicalPlan::Aggregate(aggregate) => {
+            let is_plain = |key: &Expr| !matches!(key, Expr::GroupingSet(_)) && is_of_one_row(key);
+            let keys = &aggregate.group_expr;
+            (!keys.is_empty() && keys.iter().all(is_plain)).then_some(aggregate.input.as_ref())
+        }
+        _ => None,
     }
 }
 

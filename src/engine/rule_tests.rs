@@ -134,6 +134,32 @@ async fn what_looks_at_more_than_a_row_is_no_rule() {
 }
 
 #[tokio::test]
+async fn groups_of_rows_are_told_from_rows() {
+    let engine = engine();
+    let table = given::table(batch(&ROWS)).unwrap();
+    for (sql, groups) in [
+        ("select x as value, count(*) as n from s.t where x not in (0) group by x", true),
+        (
+            "select n from (select x, count(*) as n from s.t where x not in (0) group by x) as g order by n",
+            true,
+        ),
+        ("select x from s.t where x not in (0)", false),
+    ] {
+        let rule = plan(&engine, sql).await.row_rule().unwrap_or_else(|| panic!("no rule: {sql}"));
+        assert_eq!(rule.counts_groups(), groups, "{sql}");
+        let rows = plan(&engine, "select x from s.t where x not in (0)").await.row_rule().unwrap();
+        let counts = engine.count_broken(Arc::clone(&table), Size::Unknown, &[rule, rows]).await.unwrap();
+        assert!(counts[0] > 0 && counts[0] == counts[1], "{sql}: {counts:?}");
+    }
+    for sql in [
+        "select count(*) as n from s.t where x > 0",
+        "select x, y from s.t where x > 0 group by rollup (x, y)",
+    ] {
+        assert!(plan(&engine, sql).await.row_rule().is_none(), "{sql}");
+    }
+}
+
+#[tokio::test]
 async fn failures_are_counted_as_they_are_asked_for() {
     let engine = engine();
     let table = given::table(batch(&ROWS)).unwrap();

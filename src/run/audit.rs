@@ -250,10 +250,12 @@ impl<'a> Audit<'a> {
                     None => None,
                 };
                 let mut found = Vec::with_capacity(items.len());
-                for (at, item) in items.iter().enumerate() {
+                for (at, (item, rule)) in items.iter().zip(&rules).enumerate() {
                     found.push(match &counts {
-                        Some(counts) => self.settle(item, Some(counts[at] as f64), tables).await,
-                        None => self.alone(item, tables).await,
+                        Some(counts) if counts[at] == 0 || !rule.counts_groups() => {
+                            self.settle(item, Some(counts[at] as f64), tables).await
+                        }
+                        _ => self.alone(item, tables).await,
                     });
                 }
                 found

@@ -25,6 +25,7 @@ use crate::{
     compile::{CompiledModel, Increment, ModelRule, Taken},
     engine::{
         Query, Streams, Table,
+        arrow::datatypes::Schema,
         execute::{Joins, is_out_of_memory, is_unreadable},
         source::{Identity, RejectSink, SourceFile, of_files},
         split::{self, OnBroken, Rule, Split},
@@ -144,6 +145,7 @@ impl Worker {
             made,
             listed: listed.as_ref(),
             standing: own.as_ref().map(|own| own.version),
+            columns: own.as_ref().map(|own| own.schema.as_ref()),
             anew: step.reason.is_demanded()
                 || made.is_none_or(|made| made.fingerprint != compiled.fingerprint),
             forced: step.reason == Reason::Forced,
@@ -335,6 +337,7 @@ impl Worker {
         let write = async {
             let staged = lake.stage(&model.relation, build.write(self), streams, &self.cancel).await;
             if let Some(sink) = &rejects {
+                sink.note_all(build.other_columns());
                 sink.close();
             }
             Ok((staged?, ()))
@@ -457,6 +460,8 @@ pub(super) struct Build<'a> {
     pub(super) listed: Option<&'a Listed>,
     /// The version that stands there; none if there is nothing.
     pub(super) standing: Option<u64>,
+    /// Its columns.
+    pub(super) columns: Option<&'a Schema>,
     /// Whether what stands there was made otherwise than it would be now, or is somebody else's.
     pub(super) anew: bool,
     /// Whether it is built for no other reason than that this was asked for.
@@ -484,6 +489,29 @@ impl Build<'_> {
         let settings = self.model.config.incremental.as_ref();
         settings.is_some_and(|settings| settings.on_sql_change == Follow::FullRefresh)
             && self.made.is_some_and(|made| made.fingerprint != self.compiled.fingerprint)
+    }
+
+    /// What is to be said if the columns are other ones though the model is not: then those of a source have changed, of
+    /// which the model takes whatever there is.
+    fn other_columns(&self) -> Option<String> {
+        let before = self.columns?;
+        let statement = &self.made?.fingerprint.statement;
+        if *statement != self.compiled.fingerprint.statement {
+            return None;
+        }
+        let now = &self.compiled.schema;
+        let missing = |of: &Schema, from: &Schema| -> Vec<String> {
+            let names = of.fields().iter().map(|field| field.name());
+            names.filter(|name| from.index_of(name).is_err()).map(|name| format!("`{name}`")).collect()
+        };
+        let (gone, new) = (missing(before, now), missing(now, before));
+        let of = match (gone.is_empty(), new.is_empty()) {
+            (true, true) => return None,
+            (false, true) => format!("no longer has {}", gone.join(", ")),
+            (true, false) => format!("has {} now", new.join(", ")),
+            (false, false) => format!("no longer has {}, and has {} now", gone.join(", "), new.join(", ")),
+        };
+        Some(format!("{}: the table {of}, since its source has other columns", self.model.name))
     }
 
     /// What its table is to be, of rows that are all made anew.

@@ -174,3 +174,15 @@ fn a_number_that_is_unlike_the_past_is_an_anomaly() {
     assert_eq!(project.rows("select count(*) as n from {{ ref('a') }}"), "n\n100\n");
     build(103).success();
 }
+
+#[test]
+fn each_wrong_value_counts_once() {
+    let project = Project::new()
+        .model("orders.sql", "select * from (values (1, 'a'), (2, 'x'), (3, 'x'), (4, 'y'), (5, null)) as v (id, status)")
+        .file(
+            "models/schema.yml",
+            "models:\n  - name: orders\n    columns:\n      - name: status\n        data_tests:\n          - accepted_values: { arguments: { values: [a] } }\n          - not_null\n",
+        );
+    let ran = project.run(["build"]).failure().says("FAIL 2 accepted_values_orders_status__a");
+    ran.says("value_field  n_records").says("x                    2").says("FAIL 1 not_null_orders_status");
+}

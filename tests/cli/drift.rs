@@ -111,3 +111,26 @@ fn wrong_words_are_found_at_their_line() {
     let ran = ran.says("`max_rejected` must be a share such as `10%` or 0.1, or a number of rows");
     ran.says("sources.yml:5");
 }
+
+#[test]
+fn other_columns_of_a_source_that_declares_none_are_warned_of() {
+    let write = |project: &Project, columns: &str| {
+        let path = project.path("crm.db");
+        let _ = std::fs::remove_file(&path);
+        let made = rusqlite::Connection::open(path).unwrap();
+        made.execute_batch(&format!("create table orders ({columns}); insert into orders values (1, 2.5);"))
+            .unwrap();
+    };
+    let project = Project::new()
+        .file("sources.yml", "sources:\n  - name: crm\n    tables:\n      - name: orders\n        external: { location: crm.db }\n")
+        .model("raw.sql", "select * from {{ source('crm', 'orders') }}")
+        .model("top.sql", "select * from {{ ref('raw') }}");
+    write(&project, "id integer, amount real");
+    project.run(["build"]).success().says("WARN=0");
+    write(&project, "id integer, amount_eur real");
+    project.run(["build"]).success().says(
+        "raw: the table no longer has `amount`, and has `amount_eur` now, since its source has other columns",
+    );
+    project.write("models/raw.sql", "select id from {{ source('crm', 'orders') }}");
+    project.run(["build"]).success().says("WARN=0");
+}

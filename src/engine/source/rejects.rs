@@ -181,6 +181,11 @@ impl RejectSink {
         counts.deviations.extend(files.filter(|(_, deviation)| !deviation.is_none()));
     }
 
+    /// Notes what is to be said with what was read.
+    pub(crate) fn note_all(&self, notes: impl IntoIterator<Item = String>) {
+        lock(&self.counts).notes.extend(notes);
+    }
+
     /// Whether the caller is the first to report a piece of a file of a source.
     pub(crate) fn claim(&self, source: &str, file: &str, piece: u64) -> bool {
         let key = format!("{source}\0{file}\0{piece}");

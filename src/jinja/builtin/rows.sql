@@ -24,9 +24,14 @@ where {% if trim_whitespace %}trim({{ column_name }}){% else %}{{ column_name }}
 {%- endfor -%}
 {%- endmacro %}
 
+{#- As in dbt, each value counts once. -#}
 {% test accepted_values(model, column_name, values, quote=true) %}
-select * from {{ model }}
+select
+    {{ column_name }} as value_field,
+    count(*) as n_records
+from {{ model }}
 where {{ column_name }} not in ({{ test_values('accepted_values', values, quote) }})
+group by {{ column_name }}
 {% endtest %}
 
 {% test not_accepted_values(model, column_name, values, quote=true) %}

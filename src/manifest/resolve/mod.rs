@@ -19,7 +19,10 @@ mod seed;
 mod snapshot;
 mod unit_test;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{
     Manifest, Node,
@@ -59,6 +62,7 @@ impl Manifest {
             places: BTreeMap::new(),
             folded: BTreeMap::new(),
             lookup: Lookup { project: project.settings.name.value.clone(), ..Lookup::default() },
+            faulty: BTreeSet::new(),
             findings: Vec::new(),
         };
         for source in &project.sources {
@@ -108,6 +112,8 @@ struct Resolver<'a> {
     /// The nodes by the names of their tables in lower case.
     folded: BTreeMap<(String, String), NodeId>,
     lookup: Lookup,
+    /// Tables of sources, by source and name, that are declared with an error.
+    faulty: BTreeSet<(String, String)>,
     findings: Vec<Diagnostic>,
 }
 
@@ -129,6 +135,7 @@ impl Resolver<'_> {
                 Ok(external) => external,
                 Err(found) => {
                     self.findings.push(found);
+                    self.faulty.insert((declared.name.value.clone(), table.name.value.clone()));
                     continue;
                 }
             };
@@ -352,6 +359,8 @@ impl Resolver<'_> {
         for call in &captures.sources {
             match self.lookup.source(&call.source, &call.table) {
                 Ok((parent, _)) => parents.push(parent.clone()),
+                // It is there, and its own error was said.
+                Err(_) if self.faulty.contains(&(call.source.clone(), call.table.clone())) => {}
                 Err(unknown) => self.findings.push(unknown.diagnostic("unknown-source", &call.span)),
             }
         }

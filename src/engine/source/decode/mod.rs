@@ -92,6 +92,9 @@ pub(crate) fn reason(error: &io::Error) -> Option<&str> {
 /// What bytes that are no UTF-8 text seem to be.
 pub(crate) fn not_text(bytes: &[u8]) -> String {
     const NOT_TEXT: &str = "this is not UTF-8 text";
+    if let Some(wide) = wide(bytes) {
+        return format!("{NOT_TEXT}: {wide}");
+    }
     if let Some(compression) = Compression::of_bytes(bytes) {
         let name = compression.name();
         return format!("{NOT_TEXT}: it is compressed (set `compression: {name}`, or name the file by it)");
@@ -99,13 +102,16 @@ pub(crate) fn not_text(bytes: &[u8]) -> String {
     format!("{NOT_TEXT}: set `encoding`, such as `latin-1` or `windows-1252`")
 }
 
-/// What bytes of which every other one is NUL seem to be.
+/// What bytes seem to be of which those in odd or in even places have many NULs, and the others none.
 pub(crate) fn wide(bytes: &[u8]) -> Option<String> {
-    let bytes = &bytes[..bytes.len().min(64)];
-    let zeros = |odd: usize| bytes.iter().skip(odd).step_by(2).all(|byte| *byte == 0);
-    let of = match (bytes.len() >= 4, zeros(0), zeros(1)) {
-        (true, true, false) => "utf-16be",
-        (true, false, true) => "utf-16le",
+    // Even a text in another script has digits, delimiters and line ends.
+    const SHARE: usize = 4;
+    let bytes = &bytes[..bytes.len().min(4096)];
+    let zeros = |odd: usize| bytes.iter().skip(odd).step_by(2).filter(|byte| **byte == 0).count();
+    let are_many = |zeros: usize| zeros > 2 && zeros * 2 * SHARE >= bytes.len();
+    let of = match (zeros(0), zeros(1)) {
+        (even, 0) if are_many(even) => "utf-16be",
+        (0, odd) if are_many(odd) => "utf-16le",
         _ => return None,
     };
     Some(format!("it looks like UTF-16 without a byte order mark: set `encoding: {of}`"))

@@ -2,6 +2,7 @@
 
 use super::{
     json::{Cursor, Stop},
+    json_frame::skip_invalid_line,
     refusal::{Refusal, Refused},
     row::RowReader,
 };
@@ -19,7 +20,15 @@ pub(super) fn decode(
     let mut row = first;
     while reader.next(&mut cursor) {
         let start = cursor.at;
-        if let Some(refusal) = reader.read(&mut cursor, rows)? {
+        let refusal = match reader.read(&mut cursor, rows) {
+            Ok(refusal) => refusal,
+            Err(stop) if reader.reads_lines() => {
+                rows.end_row(false);
+                Some(Refusal::Invalid(skip_invalid_line(&mut cursor, start, stop)))
+            }
+            Err(stop) => return Err(stop),
+        };
+        if let Some(refusal) = refusal {
             refused.push(Refused { row, raw: start..cursor.at, refusal });
         }
         row += 1;

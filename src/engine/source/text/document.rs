@@ -1,6 +1,6 @@
 //! Walking a document: a frame finds the parts, a sink does something with them.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use super::{
     csv::{Csv, CsvFrame},
@@ -50,6 +50,8 @@ pub(super) trait Sink {
     fn header(&mut self, names: Vec<String>) -> Result<(), String>;
     /// Past a row that begins here.
     fn row(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Stop>;
+    /// Past a row at `at` that [`Self::row`] couldn't read, and that is refused alone.
+    fn invalid(&mut self, text: &str, at: Range<usize>, reason: String);
 }
 
 /// Where in a document of some layout the walk is.

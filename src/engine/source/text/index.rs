@@ -1,6 +1,6 @@
 //! The first pass over a big file: is it sound, what is its header, and where do chunks of rows begin?
 
-use std::io;
+use std::{io, ops::Range};
 
 use super::{
     document::{Format, Frame, Sink},
@@ -68,6 +68,7 @@ pub(super) fn build(
         is_header: false,
         chunks: Vec::new(),
         row: 0,
+        invalid: 0,
         pace,
         line: 1,
         counted: 0,
@@ -102,12 +103,12 @@ pub(super) fn build(
             }
         }
     }
-    let Notes { header, chunks, row, reader, .. } = notes;
+    let Notes { header, chunks, row, invalid, reader, .. } = notes;
     let reader = match format.reader(header.as_deref(), folders) {
         Ok(of_header) if header.is_some() => of_header,
         _ => reader,
     };
-    if let Some(reason) = format.refuse(&reader, row) {
+    if let Some(reason) = format.refuse(&reader, row - invalid) {
         return Ok(Err(Broken { offset: 0, reason, is_header: false }));
     }
     Ok(Ok(Index { format: format.clone(), is_direct, header, chunks, columns: reader.columns() }))
@@ -124,6 +125,8 @@ struct Notes<'a> {
     is_header: bool,
     chunks: Vec<Chunk>,
     row: u64,
+    /// How many of the rows are invalid lines.
+    invalid: u64,
     pace: Pace,
     /// The line of the byte `counted`, from 1.
     line: u64,
@@ -132,6 +135,19 @@ struct Notes<'a> {
 }
 
 impl Notes<'_> {
+    /// Adds a row to the last chunk, or to a new one if that is full.
+    fn add(&mut self, text: &str, at: Range<usize>) {
+        let (start, end) = (self.base + at.start as u64, self.base + at.end as u64);
+        self.row += 1;
+        match self.chunks.last_mut() {
+            Some(chunk) if end - chunk.start <= self.pace.chunk => chunk.end = end,
+            _ => {
+                let line = self.line_at(text, at.start);
+                self.chunks.push(Chunk { start, end, first: self.row, line });
+            }
+        }
+    }
+
     /// The line of a byte of the cursor's text, which is not before one that was asked for already.
     fn line_at(&mut self, text: &str, at: usize) -> u64 {
         let from = usize::try_from(self.counted.saturating_sub(self.base)).unwrap_or(at).min(at);
@@ -157,17 +173,15 @@ impl Sink for Notes<'_> {
     }
 
     fn row(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Stop> {
-        let (at, start) = (cursor.at, self.base + cursor.at as u64);
+        let at = cursor.at;
         self.reader.skip(cursor)?;
-        let end = self.base + cursor.at as u64;
-        self.row += 1;
-        match self.chunks.last_mut() {
-            Some(chunk) if end - chunk.start <= self.pace.chunk => chunk.end = end,
-            _ => {
-                let line = self.line_at(cursor.text, at);
-                self.chunks.push(Chunk { start, end, first: self.row, line });
-            }
-        }
+        self.add(cursor.text, at..cursor.at);
         Ok(())
+    }
+
+    /// The piece that has the row refuses it.
+    fn invalid(&mut self, text: &str, at: Range<usize>, _reason: String) {
+        self.invalid += 1;
+        self.add(text, at);
     }
 }

@@ -203,7 +203,7 @@ impl Looking<'_> {
     }
 
     fn whole(&self, bytes: &[u8]) -> Result<Columns, Broken> {
-        let broken = |at: usize, reason: String| Broken { offset: at as u64, reason, is_header: false };
+        let broken = |at: usize, reason: String| Broken::new(bytes, at, 0, 0, reason);
         if bytes.is_empty() {
             return Err(broken(0, EMPTY.to_owned()));
         }

@@ -129,10 +129,13 @@ impl Records {
     }
 }
 
-/// An object a line.
+/// An object per line. A line that isn't valid JSON is a row of its own, which is refused, unless objects of the file
+/// extend over lines: then nothing tells where the next one begins.
 #[derive(Default)]
 pub(super) struct Lines {
     begun: bool,
+    /// Whether an object extended over lines.
+    extends: bool,
 }
 
 impl Lines {
@@ -148,12 +151,64 @@ impl Lines {
                 Err(Stop::Broken(cursor.at, "expected a new line after the object".to_owned()))
             }
             Some(_) => {
-                sink.row(cursor)?;
+                let start = cursor.at;
+                match sink.row(cursor) {
+                    Ok(()) => self.extends |= cursor.text[start..cursor.at].contains('\n'),
+                    Err(stop) => {
+                        let (end, reason) = self.invalid_line(cursor, start, stop)?;
+                        cursor.at = end;
+                        sink.invalid(cursor.text, start..end, reason);
+                    }
+                }
                 self.begun = true;
                 Ok(false)
             }
         }
     }
+
+    /// Returns where the invalid line ends that begins at `start`, and the reason.
+    ///
+    /// # Errors
+    /// With `stop`, if the line can't be told from what follows.
+    fn invalid_line(&self, cursor: &Cursor<'_>, start: usize, stop: Stop) -> Result<(usize, String), Stop> {
+        if self.extends || (stop == Stop::End && !cursor.last) {
+            return Err(stop);
+        }
+        let bytes = cursor.text.as_bytes();
+        let end = line_end(bytes, start);
+        let next = bytes[end..].iter().find(|byte| !matches!(byte, b'\r' | b'\n'));
+        let is_over = match next {
+            // A single object that is cut off is a file that is cut off.
+            None => cursor.last && self.begun,
+            Some(b'{') => true,
+            Some(byte) => self.begun && !matches!(byte, b' ' | b'\t' | b'"' | b'}' | b']' | b','),
+        };
+        match next {
+            None if !cursor.last => Err(Stop::End),
+            _ if is_over => Ok((end, invalid_reason(stop, end))),
+            _ => Err(stop),
+        }
+    }
+}
+
+/// Returns the end of the line that `start` is in: the position of its line feed, or the end of the text.
+fn line_end(bytes: &[u8], start: usize) -> usize {
+    bytes[start..].iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |length| start + length)
+}
+
+/// Returns why a line that ends at `end` is invalid.
+fn invalid_reason(stop: Stop, end: usize) -> String {
+    match stop {
+        Stop::Broken(at, reason) if at < end => format!("invalid JSON: {reason}"),
+        _ => "invalid JSON: the line ends too early".to_owned(),
+    }
+}
+
+/// Moves the cursor, which begins a line of a file of [`Lines`], to the line's end; returns why the line is invalid.
+pub(super) fn skip_invalid_line(cursor: &mut Cursor<'_>, start: usize, stop: Stop) -> String {
+    let end = line_end(cursor.text.as_bytes(), start);
+    cursor.at = end;
+    invalid_reason(stop, end)
 }
 
 /// Past the byte order mark that some programs put before UTF-8.

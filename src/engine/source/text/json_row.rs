@@ -3,7 +3,7 @@
 use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 use super::{
-    document::{Format, Header},
+    document::{Format, Header, Layout},
     json::{Cursor, Stop},
     refusal::Refusal,
 };
@@ -67,6 +67,8 @@ pub(crate) struct Objects {
     /// How many of the declared columns have to be there.
     required: usize,
     rescues: bool,
+    /// Whether each object is a line of its own.
+    lines: bool,
     /// What each key is, by its text in the file.
     keys: HashMap<Box<str>, Key>,
     /// For each column, whether any row gave it.
@@ -104,6 +106,7 @@ impl Objects {
             supplied,
             required: format.required(),
             rescues: format.drift.is_rescuing(),
+            lines: matches!(format.layout, Layout::Lines | Layout::AnyJson),
             keys: HashMap::new(),
             seen: vec![false; columns],
             new: Vec::new(),
@@ -112,6 +115,11 @@ impl Objects {
             looked: 0,
             row: 0,
         }
+    }
+
+    /// Returns whether each object is a line of its own.
+    pub(super) fn are_lines(&self) -> bool {
+        self.lines
     }
 
     pub(super) fn read(&mut self, cursor: &mut Cursor<'_>, rows: &mut Rows) -> Result<Option<Refusal>, Stop> {

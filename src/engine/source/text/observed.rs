@@ -183,8 +183,9 @@ impl Sink for Observed<'_> {
     }
 
     fn row(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Stop> {
-        // A row that the text doesn't hold to its end is walked again.
-        if !cursor.last && !self.format.is_csv() {
+        // A row that the text doesn't hold to its end is walked again, and of an invalid line nothing counts.
+        let is_line = matches!(self.format.layout, Layout::Lines | Layout::AnyJson);
+        if (!cursor.last && !self.format.is_csv()) || is_line {
             cursor.clone().skip()?;
         }
         match self.format.layout {
@@ -193,4 +194,7 @@ impl Sink for Observed<'_> {
             Layout::Records | Layout::Lines | Layout::AnyJson => self.object(cursor),
         }
     }
+
+    /// As when it is loaded, such a row is none.
+    fn invalid(&mut self, _text: &str, _at: Range<usize>, _reason: String) {}
 }

@@ -30,6 +30,8 @@ pub(crate) enum Refusal {
     },
     /// Something stands between a closing quote and the next delimiter.
     Quoting,
+    /// The line isn't JSON.
+    Invalid(String),
 }
 
 /// A row that is set aside, and where it lies in the text it was read from.
@@ -64,6 +66,7 @@ impl Refusal {
             }
             Self::Twice { column } => format!("{} is given twice", names[*column]),
             Self::Quoting => "text after a closing quote".to_owned(),
+            Self::Invalid(reason) => reason.clone(),
         }
     }
 }

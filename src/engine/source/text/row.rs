@@ -40,6 +40,11 @@ impl RowReader {
         }
     }
 
+    /// Returns whether each row is a line of JSON of its own, so that an invalid one can be refused alone.
+    pub(super) fn reads_lines(&self) -> bool {
+        matches!(self, Self::Objects(objects) if objects.are_lines())
+    }
+
     /// Past a row that begins here, unread but for the names in it.
     pub(super) fn skip(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Stop> {
         match self {

@@ -5,8 +5,9 @@ use std::{ops::Range, sync::Arc};
 use super::{
     chunk,
     document::{Format, Frame, Layout, Sink},
+    index::lines,
     json::{Cursor, Stop},
-    refusal::Refused,
+    refusal::{Refusal, Refused},
     row::RowReader,
     sniff,
 };
@@ -25,6 +26,15 @@ pub(crate) struct Broken {
     pub(crate) reason: String,
     /// Whether it is the names of its columns that are wrong: that is no matter of its rows.
     pub(crate) is_header: bool,
+}
+
+impl Broken {
+    /// A file that breaks at byte `at` of a piece of it, before which there are `offset` bytes and `lines` line ends.
+    pub(super) fn new(piece: &[u8], at: usize, offset: u64, lines_before: u64, reason: String) -> Self {
+        let line = 1 + lines_before + lines(&piece[..at.min(piece.len())]);
+        let reason = if line > 1 { format!("line {line}: {reason}") } else { reason };
+        Self { offset: offset + at as u64, reason, is_header: false }
+    }
 }
 
 /// What a file that ends too early is told.
@@ -52,7 +62,7 @@ pub(super) fn read(
     folders: &Folders,
     rows: &mut Rows,
 ) -> Result<Decoded, Broken> {
-    let broken = |at: usize, reason: String| Broken { offset: at as u64, reason, is_header: false };
+    let broken = |at: usize, reason: String| Broken::new(bytes, at, 0, 0, reason);
     if bytes.is_empty() {
         return Err(broken(0, EMPTY.to_owned()));
     }
@@ -102,7 +112,8 @@ fn decode(
             refused.shift(later.start);
         }
     }
-    if let Some(reason) = format.refuse(&reader, row) {
+    let invalid = refused.iter().filter(|refused| matches!(refused.refusal, Refusal::Invalid(_))).count();
+    if let Some(reason) = format.refuse(&reader, row - invalid as u64) {
         return Err(Stop::Broken(0, reason));
     }
     Ok(Decoded { refused, count: row, columns: reader.columns(), is_document: format.is_document() })
@@ -148,10 +159,17 @@ impl Sink for Decode<'_> {
             self.later.get_or_insert(start..start).end = cursor.at + 1;
             return Ok(());
         };
+        let refusal = reader.read(cursor, self.rows)?;
         self.row += 1;
-        if let Some(refusal) = reader.read(cursor, self.rows)? {
+        if let Some(refusal) = refusal {
             self.refused.push(Refused { row: self.row, raw: start..cursor.at, refusal });
         }
         Ok(())
+    }
+
+    fn invalid(&mut self, _text: &str, at: Range<usize>, reason: String) {
+        self.rows.end_row(false);
+        self.row += 1;
+        self.refused.push(Refused { row: self.row, raw: at, refusal: Refusal::Invalid(reason) });
     }
 }

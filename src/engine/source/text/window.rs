@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 
 use super::{
+    index::lines,
     pace::Pace,
     whole::{Broken, CUT},
 };
@@ -15,12 +16,14 @@ pub(super) struct Window<R> {
     bytes: Vec<u8>,
     /// Where in the file the piece begins.
     base: u64,
+    /// How many lines end before it.
+    lines: u64,
     last: bool,
 }
 
 impl<R: Read> Window<R> {
     pub(super) fn new(file: R, pace: Pace) -> Self {
-        Self { file, pace, bytes: Vec::new(), base: 0, last: false }
+        Self { file, pace, bytes: Vec::new(), base: 0, lines: 0, last: false }
     }
 
     pub(super) fn base(&self) -> u64 {
@@ -49,6 +52,7 @@ impl<R: Read> Window<R> {
         if self.last {
             return Ok(Err(self.broken(self.bytes.len(), CUT.to_owned())));
         }
+        self.lines += lines(&self.bytes[..used]);
         self.bytes.drain(..used);
         self.base += used as u64;
         if self.bytes.len() >= self.pace.row {
@@ -62,7 +66,11 @@ impl<R: Read> Window<R> {
                 Ok(Ok(()))
             }
             Err(error) => match decode::reason(&error) {
-                Some(reason) => Ok(Err(self.broken(self.bytes.len(), reason.to_owned()))),
+                // The bytes that can't be decoded are no text with lines.
+                Some(reason) => {
+                    let offset = self.base + self.bytes.len() as u64;
+                    Ok(Err(Broken { offset, reason: reason.to_owned(), is_header: false }))
+                }
                 None => Err(error),
             },
         }
@@ -70,6 +78,6 @@ impl<R: Read> Window<R> {
 
     /// A break at byte `at` of the piece.
     pub(super) fn broken(&self, at: usize, reason: String) -> Broken {
-        Broken { offset: self.base + at as u64, reason, is_header: false }
+        Broken::new(&self.bytes, at, self.base, self.lines, reason)
     }
 }

@@ -202,3 +202,17 @@ async fn one_value_that_is_no_json_rejects_its_row_alone() {
         insta::allow_duplicates! { insta::assert_snapshot!("drift_4", shown); }
     }
 }
+
+#[tokio::test]
+async fn an_invalid_line_is_rejected_alone() {
+    let text = b"{\"id\":1,\"amount\":1.5}\n{\"id\":2,\"amount\":tru}\n{\"id\":3,\"amount\":\n{\"id\":4}\nlogged at noon\n{\"id\":5}\n{\"id\":6,\"am";
+    for pace in [Pace::default(), SLOW] {
+        let fixture = strict(LINES, &ORDERS, &[("data/a.json", text)]).at(pace);
+        let shown = fixture.show("select * from t order by id").await;
+        insta::allow_duplicates! { insta::assert_snapshot!("invalid_lines", shown); }
+    }
+    // Objects that extend over lines don't tell where the next one begins.
+    let text = b"{\"id\":1,\n \"amount\":1.5}\n{\"id\":2,\n \"amount\":tru}\n{\"id\":3}\n";
+    let shown = strict(LINES, &ORDERS, &[("data/a.json", text)]).show("select * from t order by id").await;
+    insta::assert_snapshot!("invalid_lines_of_documents", shown);
+}

@@ -24,11 +24,14 @@ enum Spoilt {
     Width,
     /// Its number is `NaN`, which is no JSON; in CSV just another text.
     Word,
+    /// Its line ends after some of it, if each row is an object in a line of its own; otherwise its number is a text.
+    Line(u8),
 }
 
 fn meant() -> impl Strategy<Value = Meant> {
     let spoilt = prop_oneof![
-        6 => Just(Spoilt::Not), 1 => Just(Spoilt::Number), 1 => Just(Spoilt::Width), 1 => Just(Spoilt::Word)
+        6 => Just(Spoilt::Not), 1 => Just(Spoilt::Number), 1 => Just(Spoilt::Width), 1 => Just(Spoilt::Word),
+        1 => any::<u8>().prop_map(Spoilt::Line),
     ];
     let text = prop_oneof![
         "[a-z]{0,8}",
@@ -94,7 +97,7 @@ fn csv(rows: &[Meant], style: Style) -> String {
     file.push_str(style.end());
     for row in rows {
         let number = match row.spoilt {
-            Spoilt::Number => "1x".to_owned(),
+            Spoilt::Number | Spoilt::Line(_) => "1x".to_owned(),
             Spoilt::Word => "NaN".to_owned(),
             _ => row.number.map(|number| number.to_string()).unwrap_or_default(),
         };
@@ -111,7 +114,7 @@ fn csv(rows: &[Meant], style: Style) -> String {
 
 fn json_values(row: &Meant, style: Style) -> Vec<String> {
     let number = match row.spoilt {
-        Spoilt::Number => "\"1x\"".to_owned(),
+        Spoilt::Number | Spoilt::Line(_) => "\"1x\"".to_owned(),
         Spoilt::Word => "NaN".to_owned(),
         _ => row.number.map_or_else(|| "null".to_owned(), |number| number.to_string()),
     };
@@ -157,7 +160,21 @@ fn records(rows: &[Meant], style: Style) -> String {
 }
 
 fn lines(rows: &[Meant], style: Style) -> String {
-    rows.iter().map(|row| object(row, style) + style.end()).collect()
+    let line = |row: &Meant| {
+        let mut object = object(row, style);
+        // A file of one object that is cut off is a damaged file.
+        if let Spoilt::Line(after) = row.spoilt
+            && rows.len() > 1
+        {
+            let mut end = 1 + usize::from(after) % (object.len() - 1);
+            while !object.is_char_boundary(end) {
+                end -= 1;
+            }
+            object.truncate(end);
+        }
+        object + style.end()
+    };
+    rows.iter().map(line).collect()
 }
 
 proptest! {

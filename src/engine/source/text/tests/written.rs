@@ -133,6 +133,9 @@ async fn text_in_other_encodings() {
     assert_eq!(rows(&CSV, named("Windows-1252"), "data/a.csv", b"id,name\n1,\xe9\n2,b\n").await, CLEAN);
     assert_eq!(rows(&CSV, named("cp866"), "data/a.csv", b"id,name\n1,\x82").await, "| 1  | В    |");
     assert_eq!(Encoding::named("latn-1"), None);
+    let other: Vec<u8> = "имя,город\n1,Москва\n2,Тверь\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let shown = rows(&CSV, auto, "data/a.csv", &other).await;
+    assert!(shown.contains("set `encoding: utf-16le`"), "{shown}");
     // Bytes that no text of the encoding has.
     let shown = rows(&CSV, named("shift_jis"), "data/a.csv", b"id,name\n1,\x81").await;
     assert!(shown.contains("this is not Shift_JIS text"), "{shown}");
