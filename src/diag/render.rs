@@ -82,8 +82,8 @@ fn narrow(text: &str, span: &Span) -> Range<usize> {
     span.source.span(start..end).range()
 }
 
-/// Replaces characters that control a terminal or the direction of text with others of the same byte length, so
-/// that spans stay valid. The renderer replaces the ASCII control characters.
+/// Replaces characters that control a terminal or the direction of text with others of the same byte length,
+/// so that spans stay valid. The renderer replaces the ASCII control characters.
 fn tame(text: &str) -> String {
     let one = |c: char| match c {
         '\u{80}'..='\u{9f}' | '\u{61c}' => '·',

@@ -205,8 +205,8 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// Unquotes an element: removes quotes, and replaces a backslash in them with the next character. If `brackets`
-/// is true, text in brackets stays unchanged, because it is parsed as a nested value later.
+/// Unquotes an element: removes quotes, and replaces a backslash in them with the next character. If
+/// `brackets` is true, text in brackets stays unchanged, because it is parsed as a nested value later.
 fn unquoted(part: &str, brackets: bool) -> String {
     let mut text = String::with_capacity(part.len());
     let mut open: Vec<char> = Vec::new();
