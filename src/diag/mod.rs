@@ -1,58 +1,58 @@
-//! What is wrong with the user's files, said so that they can mend it.
+//! Diagnostics: errors and warnings about the user's files, worded to help fix them.
 //!
-//! - [`Diagnostic`]: one finding, with a code, a message, places and hints
-//! - [`near`]: near names, for "did you mean"
-//! - [`render`]: a finding as a terminal shows it
+//! - [`Diagnostic`]: one error or warning, with a code, a message, locations and hints
+//! - [`near`]: similar names, for "did you mean"
+//! - [`render`]: terminal output
 //!
-//! Findings are collected and all shown; nothing here knows the domain or prints.
+//! Diagnostics are collected and all shown; nothing here knows the domain or prints.
 
 pub mod near;
 pub mod render;
 
 use crate::text::Span;
 
-/// How bad a finding is: an error stops the command before anything is written.
+/// The severity of a diagnostic: an error stops the command before anything is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// Shown; the command goes on.
+    /// Shown; the command continues.
     Warning,
-    /// The command can't go on.
+    /// The command can't continue.
     Error,
 }
 
-/// A place with what is to be said of it.
+/// A location with a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Label {
-    /// The place.
+    /// The location.
     pub span: Span,
-    /// What to write beside the underlined text; may be empty.
+    /// The text next to the underlined code; may be empty.
     pub message: String,
 }
 
-/// One finding. Built fluently: `Diagnostic::error("unknown-ref", "…").at(span, "…").hint("…")`.
+/// An error or a warning. Built fluently: `Diagnostic::error("unknown-ref", "…").at(span, "…").hint("…")`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// A stable kebab-case name of the kind of finding, for searching and for tests.
+    /// A stable kebab-case name for the kind of diagnostic, for searching and for tests.
     pub code: &'static str,
-    /// How bad it is.
+    /// The severity.
     pub severity: Severity,
-    /// One sentence, without the place.
+    /// One sentence, without the location.
     pub message: String,
-    /// The places; the first is the primary one.
+    /// The locations; the first is the primary one.
     pub labels: Vec<Label>,
-    /// Facts that help understanding.
+    /// Facts that help to understand the problem.
     pub notes: Vec<String>,
-    /// What to do about it.
+    /// Suggestions for fixing it.
     pub hints: Vec<String>,
 }
 
 impl Diagnostic {
-    /// An error.
+    /// Creates an error.
     pub fn error(code: &'static str, message: impl Into<String>) -> Self {
         Self::new(Severity::Error, code, message)
     }
 
-    /// A warning.
+    /// Creates a warning.
     pub fn warning(code: &'static str, message: impl Into<String>) -> Self {
         Self::new(Severity::Warning, code, message)
     }
@@ -68,28 +68,28 @@ impl Diagnostic {
         }
     }
 
-    /// Adds a place; the first one added is the primary.
+    /// Adds a location; the first one added is the primary one.
     #[must_use]
     pub fn at(mut self, span: Span, message: impl Into<String>) -> Self {
         self.labels.push(Label { span, message: message.into() });
         self
     }
 
-    /// Adds a fact.
+    /// Adds a note.
     #[must_use]
     pub fn note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());
         self
     }
 
-    /// Adds an advice.
+    /// Adds a hint.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
     }
 
-    /// Adds "did you mean …?" if any of `names` is near `wanted`.
+    /// Adds the hint "did you mean …?" if any of `names` is similar to `wanted`.
     #[must_use]
     pub fn near<'a>(self, wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Self {
         match near::question(wanted, names) {

@@ -1,9 +1,10 @@
-//! Near names: what somebody who wrote this name may have meant.
+//! Similar names: suggests what an unknown name was meant to be.
 
-/// The least score, from 0 to 1, of a name that is suggested.
+/// The minimum similarity, from 0 to 1, of a suggested name.
 const NEAR: f64 = 0.7;
 
-/// Up to three of `names` that are near `wanted`, nearest first, ties in alphabetical order.
+/// Returns up to three of `names` that are similar to `wanted`, most similar first, ties in alphabetical
+/// order.
 pub fn names<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let wanted_lower = wanted.to_lowercase();
     let mut scored: Vec<(f64, &str)> = names
@@ -17,7 +18,7 @@ pub fn names<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<
     scored.into_iter().take(3).map(|(_, name)| name).collect()
 }
 
-/// The question to ask about `wanted`, if any of `names` is near it.
+/// Returns "did you mean …?" if any of `names` is similar to `wanted`.
 pub fn question<'a>(wanted: &str, all: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let near: Vec<String> = names(wanted, all).into_iter().map(|name| format!("`{name}`")).collect();
     let (last, first) = near.split_last()?;
@@ -30,7 +31,7 @@ pub fn question<'a>(wanted: &str, all: impl IntoIterator<Item = &'a str>) -> Opt
 fn score(a: &str, b: &str) -> f64 {
     let (short, long) = (a.len().min(b.len()), a.len().max(b.len()));
     let contained = short >= 3 && (a.contains(b) || b.contains(a));
-    // Of names of such different lengths the distance says nothing more; bytes are no fewer than letters.
+    // Names of such different lengths can't be similar, so skip the distance. In ASCII, bytes are characters.
     if !contained && a.is_ascii() && b.is_ascii() && (short as f64) < NEAR * long as f64 {
         return 0.0;
     }

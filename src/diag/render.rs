@@ -1,4 +1,4 @@
-//! A finding as a terminal shows it: rustc's layout, by rustc's own renderer.
+//! Terminal output of a diagnostic: rustc's layout, by rustc's own renderer.
 
 use std::ops::Range;
 
@@ -10,10 +10,10 @@ use crate::{
     text::{Source, Span, is_bidi},
 };
 
-/// Files longer than this, in bytes, are cut to the lines near their labels.
+/// The maximum size of a snippet in bytes. A longer one is split into the lines near each label.
 const MOST: usize = 10_000;
 
-/// The finding as lines of text, with ANSI colours if `colour`.
+/// Renders a diagnostic as text, with ANSI colours if `colour`.
 #[must_use]
 pub fn to_string(diagnostic: &Diagnostic, colour: bool) -> String {
     let level = match diagnostic.severity {
@@ -34,7 +34,7 @@ pub fn to_string(diagnostic: &Diagnostic, colour: bool) -> String {
             group = group.element(snippet(source, &cut, labels).path(source.path()));
             continue;
         }
-        // Far apart, or on a line of great length: each place by itself.
+        // The labels are far apart, or on a very long line: show each location separately.
         for (index, label) in labels {
             let (line, column) = label.span.line_column();
             let around = narrow(source.text(), &label.span);
@@ -53,13 +53,13 @@ pub fn to_string(diagnostic: &Diagnostic, colour: bool) -> String {
     renderer.render(&[group])
 }
 
-/// A part of a source with the labels that are in it.
+/// Returns a part of a source with the labels in it.
 fn snippet<'a>(
     source: &Source,
     cut: &Range<usize>,
     labels: impl Iterator<Item = (usize, &'a Label)>,
 ) -> Snippet<'a, Annotation<'a>> {
-    // An address that is cut off is known by what comes before and after.
+    // Include the surrounding text, so that secrets in a truncated URL are still recognized.
     let wide = source.span(cut.start.saturating_sub(1_000)..cut.end.saturating_add(1_000)).range();
     let text = concealed(&source.text()[wide.clone()]);
     let text = &text[cut.start - wide.start..cut.end - wide.start];
@@ -74,7 +74,7 @@ fn snippet<'a>(
     snippet
 }
 
-/// The part of a long line that is shown: some text before a place, and its beginning.
+/// Returns the part of a long line to show: some text before a location, and its beginning.
 fn narrow(text: &str, span: &Span) -> Range<usize> {
     let line = lines(text, std::iter::once(span));
     let start = line.start.max(span.start.saturating_sub(100));
@@ -82,8 +82,8 @@ fn narrow(text: &str, span: &Span) -> Range<usize> {
     span.source.span(start..end).range()
 }
 
-/// Replaces characters that control a terminal or the direction of text by others of the same length in bytes, so
-/// that spans stay valid. The renderer replaces the ASCII control characters.
+/// Replaces characters that control a terminal or the direction of text with others of the same byte length,
+/// so that spans stay valid. The renderer replaces the ASCII control characters.
 fn tame(text: &str) -> String {
     let one = |c: char| match c {
         '\u{80}'..='\u{9f}' | '\u{61c}' => '·',
@@ -93,15 +93,15 @@ fn tame(text: &str) -> String {
     text.chars().map(one).collect()
 }
 
-/// The range of whole lines that the spans are in. Only these are given to the renderer, which reads all that it is
-/// given: for many findings in a long file that would be quadratic.
+/// Returns the range of whole lines that contain the spans. Only these go to the renderer, which scans all of
+/// its input: for many diagnostics in a long file that would be quadratic.
 fn lines<'a>(text: &str, spans: impl Iterator<Item = &'a Span>) -> Range<usize> {
     let (mut start, mut end) = (text.len(), 0);
     for span in spans {
         start = start.min(span.range().start);
         end = end.max(span.range().end);
     }
-    // A place behind the last line end is on that line.
+    // A location behind the last newline belongs to the last line.
     let start = text[..start.min(text.trim_end_matches('\n').len())].rfind('\n').map_or(0, |at| at + 1);
     let end = end.max(start).min(text.len());
     start..text[end..].find('\n').map_or(text.len(), |at| end + at)

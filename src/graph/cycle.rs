@@ -1,4 +1,4 @@
-//! The cycle that makes a set of edges impossible to run, as one path to show.
+//! Dependency cycles: finds one as a path to report.
 
 use std::{collections::VecDeque, fmt};
 
@@ -9,16 +9,17 @@ use petgraph::{
 
 use crate::name::NodeId;
 
-/// Nodes that read each other in a ring: of all rings through the least id that is on any, a shortest one.
+/// A dependency cycle: a shortest one through the smallest ID that is on any cycle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cycle {
-    /// Each node once, starting at the least id; each is a parent of the next, and the last is a parent of the first.
+    /// Each node once, starting at the smallest ID; each is a parent of the next, and the last of the first.
     pub path: Vec<NodeId>,
 }
 
 impl Cycle {
     pub(super) fn find(graph: &DiGraph<NodeId, ()>) -> Option<Self> {
-        // Kosaraju's, because petgraph's version of Tarjan's recurses, and a project may be a chain of any length.
+        // Kosaraju's algorithm, because petgraph's Tarjan is recursive, and a project can be a chain of any
+        // length.
         let start = kosaraju_scc(graph)
             .into_iter()
             .filter(|ring| ring.len() > 1 || graph.contains_edge(ring[0], ring[0]))
@@ -29,7 +30,7 @@ impl Cycle {
     }
 }
 
-/// The nodes of a shortest ring through `start`, which must be on one.
+/// Returns the nodes of a shortest cycle through `start`, which must be on one.
 fn shortest_way_back(graph: &DiGraph<NodeId, ()>, start: NodeIndex) -> Vec<NodeIndex> {
     let mut came_from = vec![None; graph.node_count()];
     let mut queue = VecDeque::from([start]);
@@ -56,7 +57,7 @@ fn shortest_way_back(graph: &DiGraph<NodeId, ()>, start: NodeIndex) -> Vec<NodeI
     path
 }
 
-/// `a → b → a`.
+/// Formats the cycle as `a → b → a`.
 impl fmt::Display for Cycle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for node in &self.path {

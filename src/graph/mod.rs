@@ -1,12 +1,12 @@
-//! Which node reads which: the order to build in, what lies above and below a node, and the cycle if there is one.
+//! The dependency graph: build order, upstream and downstream nodes, and dependency cycles.
 //!
-//! - [`Graph`]: built once by [`Graph::build`], never changed
-//! - `walk`: what lies upstream and downstream
-//! - `subgraph`: the order among some of the nodes
-//! - [`Cycle`]: why a set of edges is no graph to run
+//! - [`Graph`]: built once by [`Graph::build`], then immutable
+//! - `walk`: upstream and downstream nodes
+//! - `subgraph`: the graph of some of the nodes
+//! - [`Cycle`]: a dependency cycle
 //!
-//! Pure: knows ids and edges, never what a node is. Every answer depends on the ids and edges alone, not on the
-//! order in which they were given.
+//! Pure: knows only IDs and edges, not what a node is. Every result depends on the IDs and edges alone, not
+//! on the order in which they were given.
 
 mod cycle;
 mod order;
@@ -23,17 +23,20 @@ use petgraph::{
 pub use self::cycle::Cycle;
 use crate::name::NodeId;
 
-/// Nodes and the edges from a parent to the children that read it, without a cycle.
+/// An acyclic graph of nodes, with edges from a parent to the children that read it.
 #[derive(Debug, Clone, Default)]
 pub struct Graph {
-    /// Nodes are added in the order of their ids, so that the order of indices is the order of ids.
+    /// Nodes are in the order of their IDs, so indices sort like IDs.
     inner: DiGraph<NodeId, ()>,
     sorted: Vec<NodeId>,
 }
 
 impl Graph {
-    /// The graph of these nodes and `(parent, child)` edges. The ends of an edge are nodes, named or not; an edge
-    /// given twice counts once.
+    /// Builds the graph of these nodes and `(parent, child)` edges. Adds the ends of edges as nodes, and
+    /// ignores duplicate edges.
+    ///
+    /// # Errors
+    /// If the edges form a dependency cycle.
     pub fn build(
         nodes: impl IntoIterator<Item = NodeId>,
         edges: impl IntoIterator<Item = (NodeId, NodeId)>,
@@ -61,25 +64,25 @@ impl Graph {
         Self { inner, sorted }
     }
 
-    /// Every node after all of its parents; where that leaves a choice, the least id comes first.
+    /// Returns the nodes in topological order; ties are broken by ID.
     #[must_use]
     pub fn sorted(&self) -> &[NodeId] {
         &self.sorted
     }
 
-    /// Whether the node is in the graph.
+    /// Returns whether the node is in the graph.
     #[must_use]
     pub fn contains(&self, id: &NodeId) -> bool {
         self.index(id).is_some()
     }
 
-    /// What the node reads directly, in the order of ids; nothing for an unknown node.
+    /// Returns the nodes that this one reads directly, sorted by ID; empty for an unknown node.
     #[must_use]
     pub fn parents(&self, id: &NodeId) -> Vec<&NodeId> {
         self.neighbours(id, Direction::Incoming)
     }
 
-    /// What reads the node directly, in the order of ids; nothing for an unknown node.
+    /// Returns the nodes that read this one directly, sorted by ID; empty for an unknown node.
     #[must_use]
     pub fn children(&self, id: &NodeId) -> Vec<&NodeId> {
         self.neighbours(id, Direction::Outgoing)

@@ -1,4 +1,4 @@
-//! The one order in which nodes are listed and started: Kahn's algorithm, the least ready id first.
+//! Topological order, in which nodes are listed and started: Kahn's algorithm, smallest ready ID first.
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
@@ -7,8 +7,8 @@ use petgraph::{
     graph::{DiGraph, NodeIndex},
 };
 
-/// Every node after all of its parents, ties by index. The graph must have no cycle: nodes on one, and below one,
-/// would be left out.
+/// Returns the nodes in topological order; ties are broken by index. The graph must be acyclic: nodes on or
+/// below a cycle would be missing.
 pub(super) fn topological<N>(graph: &DiGraph<N, ()>) -> Vec<NodeIndex> {
     let mut waiting_for: Vec<usize> = graph
         .node_indices()

@@ -1,4 +1,4 @@
-//! Some of the nodes, in an order that still respects the whole.
+//! Subgraphs: some of the nodes, in an order that respects the whole graph.
 
 use std::{collections::BTreeSet, rc::Rc};
 
@@ -11,8 +11,8 @@ use super::Graph;
 use crate::name::NodeId;
 
 impl Graph {
-    /// The kept nodes; where a way from one to another leads through dropped nodes only, an edge stands for it: if
-    /// `a → x → b` and `x` is dropped, `b` stays behind `a`. Ids that are not in this graph are left out.
+    /// Returns the graph of the kept nodes. A path through dropped nodes becomes an edge: if `a → x → b` and
+    /// `x` is dropped, `b` still comes after `a`. Ignores unknown IDs.
     #[must_use]
     pub fn subgraph(&self, kept: &BTreeSet<NodeId>) -> Self {
         let mut inner = DiGraph::with_capacity(kept.len(), 0);
@@ -22,7 +22,7 @@ impl Graph {
                 index_of[node.index()] = Some(inner.add_node(id.clone()));
             }
         }
-        // Parents come first in the order, so what is nearest above each parent is known when a child asks for it.
+        // In topological order, the nearest kept nodes of each parent are known before those of its children.
         let mut nearest: Vec<Rc<[NodeIndex]>> = vec![Rc::from([]); self.inner.node_count()];
         for node in self.sorted.iter().filter_map(|id| self.index(id)) {
             let above = self.merge(node, &nearest);
@@ -39,8 +39,8 @@ impl Graph {
         Self::from_acyclic(inner)
     }
 
-    /// What is nearest above the node: all that is nearest at its parents, each once. Shared with the parent where
-    /// there is but one, so that long chains of dropped nodes cost nothing.
+    /// Returns the nearest kept nodes upstream: the union over all parents. Shared with a single parent, so
+    /// that long chains of dropped nodes are cheap.
     fn merge(&self, node: NodeIndex, nearest: &[Rc<[NodeIndex]>]) -> Rc<[NodeIndex]> {
         let mut parents = self
             .inner

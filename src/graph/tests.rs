@@ -8,7 +8,7 @@ fn id(name: &str) -> NodeId {
     NodeId::model("p", name)
 }
 
-/// Edges as `a>b`, separated by spaces; a name alone is a node without edges.
+/// Builds a graph from edges as `a>b`, separated by spaces; a name alone is a node without edges.
 fn build(text: &str) -> Result<Graph, Cycle> {
     let (edges, nodes): (Vec<&str>, Vec<&str>) = text.split(' ').partition(|word| word.contains('>'));
     Graph::build(
@@ -78,7 +78,7 @@ fn a_subgraph_keeps_the_order_through_what_it_drops() {
     assert_eq!(sub("a>x x>y y>b b>c", "a c"), "a c | a>c");
     assert_eq!(sub("a>x b>x x>y x>z", "a b y z"), "a b y z | a>y a>z b>y b>z");
     assert_eq!(sub("b>x x>a c", "a b c nobody"), "b a c | b>a");
-    // Only the nearest: `a` is behind `b` already.
+    // Only the nearest: `a` comes before `b` already.
     assert_eq!(sub("a>b b>x x>c", "a b c"), "a b c | a>b b>c");
 }
 
@@ -97,7 +97,7 @@ fn ten_thousand_nodes_in_a_chain_are_no_trouble() {
 
 type Edges = Vec<(usize, usize)>;
 
-/// Edges from a lower to a higher number, the numbers being given to ids by a shuffle.
+/// Random acyclic graphs: edges go from a lower to a higher number, and a shuffle assigns the numbers to IDs.
 fn dags() -> impl Strategy<Value = (Vec<NodeId>, Edges)> {
     (2..14usize)
         .prop_flat_map(|count| {
@@ -115,7 +115,7 @@ fn named(ids: &[NodeId], edges: &Edges) -> Vec<(NodeId, NodeId)> {
     edges.iter().map(|(a, b)| (ids[*a].clone(), ids[*b].clone())).collect()
 }
 
-/// Which node is above which, by trying every middle node.
+/// Returns the transitive closure, by trying every intermediate node.
 fn closure(ids: &[NodeId], edges: &[(NodeId, NodeId)]) -> BTreeSet<(NodeId, NodeId)> {
     let mut above: BTreeSet<(NodeId, NodeId)> = edges.iter().cloned().collect();
     for middle in ids {

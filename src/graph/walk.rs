@@ -1,4 +1,4 @@
-//! What lies above and below: breadth first, so that a depth is the length of the shortest way.
+//! Graph traversal: breadth first, so that the depth is the length of the shortest path.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use super::Graph;
 use crate::name::NodeId;
 
 impl Graph {
-    /// Everything the node reads, directly or through others, at most `depth` steps away; without the node.
+    /// Returns every node upstream of this one, at most `depth` steps away, without the node itself.
     #[must_use]
     pub fn ancestors(&self, id: &NodeId, depth: Option<usize>) -> BTreeSet<NodeId> {
         let mut found = self.upstream([id], depth);
@@ -20,7 +20,7 @@ impl Graph {
         found
     }
 
-    /// Everything that reads the node, directly or through others, at most `depth` steps away; without the node.
+    /// Returns every node downstream of this one, at most `depth` steps away, without the node itself.
     #[must_use]
     pub fn descendants(&self, id: &NodeId, depth: Option<usize>) -> BTreeSet<NodeId> {
         let mut found = self.downstream([id], depth);
@@ -28,7 +28,8 @@ impl Graph {
         found
     }
 
-    /// These nodes and the ancestors of each, at most `depth` steps away. One pass however many nodes are given.
+    /// Returns these nodes and their ancestors, at most `depth` steps away. One pass, however many nodes are
+    /// given.
     pub fn upstream<'a>(
         &self,
         of: impl IntoIterator<Item = &'a NodeId>,
@@ -37,7 +38,8 @@ impl Graph {
         self.walk(of, Direction::Incoming, depth)
     }
 
-    /// These nodes and the descendants of each, at most `depth` steps away. One pass however many nodes are given.
+    /// Returns these nodes and their descendants, at most `depth` steps away. One pass, however many nodes
+    /// are given.
     pub fn downstream<'a>(
         &self,
         of: impl IntoIterator<Item = &'a NodeId>,

@@ -1,43 +1,43 @@
-//! What a change of some columns would touch: values that are made of them, rows that they decide about, the tests whose
-//! verdicts depend on either, and the exposures that read them.
+//! Impact analysis: what changing some columns would affect. That is, the values derived from them, the rows
+//! they decide about, the tests that depend on either, and the exposures that read them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{ColumnId, How, Lineage, Use};
 use crate::{manifest::Manifest, name::NodeId};
 
-/// What is touched of a node.
+/// The effects on one node.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Touched {
-    /// Its columns that are made of what changes, and how, as far as the column before knows.
+    /// The columns derived from a change, and how they are derived from the previous column.
     pub values: BTreeMap<String, How>,
-    /// Its columns that what changes decides about.
+    /// The columns whose values a change decides about.
     pub conditions: BTreeMap<String, BTreeSet<Use>>,
-    /// What its rows use of what changes: they may be others, more or fewer.
+    /// The uses of changed columns that decide about the node's rows: rows may change, appear or disappear.
     pub rows: BTreeSet<Use>,
-    /// The nodes whose rows change, of which its own are made.
+    /// The upstream nodes whose rows change.
     pub after: BTreeSet<NodeId>,
 }
 
-/// All that is touched.
+/// All effects of a change.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Impact {
-    /// The nodes, those that changed not among them.
+    /// The affected nodes, without the changed ones.
     pub nodes: BTreeMap<NodeId, Touched>,
-    /// The data tests and unit tests.
+    /// The affected data tests and unit tests.
     pub tests: BTreeSet<NodeId>,
-    /// The exposures that read any of the nodes, or what changed itself.
+    /// The exposures that read an affected or a changed node.
     pub exposures: BTreeSet<NodeId>,
 }
 
 impl Touched {
-    /// How many of its columns are touched.
+    /// Returns the number of affected columns.
     #[must_use]
     pub fn columns(&self) -> usize {
         self.values.keys().chain(self.conditions.keys()).collect::<BTreeSet<_>>().len()
     }
 
-    /// Whether other rows may come of it.
+    /// Returns whether the node's rows may change.
     #[must_use]
     pub fn changes_rows(&self) -> bool {
         !self.rows.is_empty() || !self.after.is_empty()
@@ -45,7 +45,7 @@ impl Touched {
 }
 
 impl Lineage {
-    /// What a change of the values of these columns would touch.
+    /// Returns the effects of changing the values of these columns.
     #[must_use]
     pub fn impact(&self, changed: &[ColumnId], manifest: &Manifest) -> Impact {
         let mut columns: BTreeSet<ColumnId> = changed.iter().cloned().collect();
@@ -101,7 +101,7 @@ impl Lineage {
     }
 }
 
-/// What these uses are of, of the columns that change.
+/// Returns the uses of changed columns.
 fn kinds(uses: &super::Uses, changed: &BTreeSet<ColumnId>) -> BTreeSet<Use> {
     uses.iter()
         .filter(|(column, _)| changed.contains(*column))

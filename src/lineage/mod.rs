@@ -1,11 +1,12 @@
-//! Column lineage of a whole project: which columns of which nodes each column is made of, and what else reads it.
+//! Column lineage of a project: the columns that each node's columns are derived from, and the columns that
+//! read them.
 //!
 //! - here: the lineage of every node, in terms of other nodes' columns
-//! - [`slice`]: what lies upstream or downstream of some columns
-//! - [`impact`]: what a change of a column would touch
-//! - [`subject`]: what somebody means by `model.column`
+//! - [`slice`]: the columns upstream or downstream of some columns
+//! - [`impact`]: the effects of changing a column
+//! - [`subject`]: resolves `model.column`
 //!
-//! Pure: it is made of what was compiled, and reads no table. Start at [`Lineage::of`].
+//! Pure: works on the compiled project and reads no table. Start at [`Lineage::of`].
 
 pub mod impact;
 pub mod slice;
@@ -43,39 +44,39 @@ pub struct ColumnId {
     pub column: String,
 }
 
-/// What columns of other nodes are used for.
+/// The uses of other nodes' columns.
 pub type Uses = BTreeMap<ColumnId, BTreeSet<Use>>;
 
-/// Where a column of a node comes from.
+/// A column of a node and its lineage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
-    /// Its name.
+    /// The column's name.
     pub name: String,
-    /// Its type, as SQL writes it.
+    /// The SQL name of its type.
     pub data_type: String,
-    /// The columns that its values are made of.
+    /// The columns that its values are derived from.
     pub values: BTreeMap<ColumnId, How>,
     /// The columns that decide which value it takes.
     pub uses: Uses,
 }
 
-/// Where a node's columns and rows come from. Of a source, only which columns it has.
+/// The lineage of a node's columns and rows. For a source, just its columns.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NodeLineage {
-    /// Its columns, in order.
+    /// The columns, in order.
     pub columns: Vec<Column>,
-    /// The columns that decide which rows it has, in which groups and in which order.
+    /// The columns that decide about the rows, their groups and their order.
     pub rows: Uses,
 }
 
 /// The lineage of a project.
 #[derive(Debug, Default)]
 pub struct Lineage {
-    /// Of each node that has rows.
+    /// The lineage of each node with rows.
     pub nodes: BTreeMap<NodeId, NodeLineage>,
-    /// The columns on which each data test's verdict depends.
+    /// The columns that each data test's result depends on.
     pub tests: BTreeMap<NodeId, BTreeSet<ColumnId>>,
-    /// Who is made of a column: the other direction of what `nodes` holds.
+    /// The columns that are derived from each column: the inverse of `nodes`.
     made_of: BTreeMap<ColumnId, BTreeMap<ColumnId, How>>,
 }
 
@@ -86,7 +87,7 @@ impl fmt::Display for ColumnId {
 }
 
 impl NodeLineage {
-    /// The column of this name.
+    /// Returns the column with this name.
     #[must_use]
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
@@ -94,14 +95,14 @@ impl NodeLineage {
 }
 
 impl Lineage {
-    /// The lineage of all that was compiled.
+    /// Returns the lineage of the compiled project.
     #[must_use]
     pub fn of(manifest: &Manifest, compiled: &Compiled) -> Self {
         Self::between(manifest, compiled, &|_| true)
     }
 
-    /// The lineage between the nodes that `is_seen` says yes to; through views of which it says no, columns are followed to what
-    /// lies behind.
+    /// Returns the lineage between the nodes for which `is_seen` returns true. Other views are expanded to
+    /// what they read.
     #[must_use]
     pub fn between(manifest: &Manifest, compiled: &Compiled, is_seen: &dyn Fn(&Node) -> bool) -> Self {
         let naming = Naming { manifest, is_seen };
@@ -129,19 +130,19 @@ impl Lineage {
         lineage
     }
 
-    /// A column's type and origins.
+    /// Returns a column's type and lineage.
     #[must_use]
     pub fn column(&self, id: &ColumnId) -> Option<&Column> {
         self.nodes.get(&id.node)?.column(&id.column)
     }
 
-    /// The columns that are made of this one, by one step.
+    /// Returns the columns that are derived directly from this one.
     pub fn made_of(&self, id: &ColumnId) -> impl Iterator<Item = (&ColumnId, How)> {
         self.made_of.get(id).into_iter().flatten().map(|(to, how)| (to, *how))
     }
 }
 
-/// From relations, which queries know, to nodes.
+/// A mapping from relations, which queries refer to, to nodes.
 struct Naming<'a> {
     manifest: &'a Manifest,
     is_seen: &'a dyn Fn(&Node) -> bool,
@@ -150,7 +151,7 @@ struct Naming<'a> {
 impl<'a> Naming<'a> {
     fn is_node(&self) -> impl Fn(&crate::name::Relation) -> bool + use<'a> {
         let (manifest, is_seen) = (self.manifest, self.is_seen);
-        // A seed's file is no node of its own.
+        // The file of a seed isn't a node.
         move |relation| {
             manifest.at(relation).is_some_and(|node| node.relation() == Some(relation) && is_seen(node))
         }

@@ -1,40 +1,40 @@
-//! The part of a project's lineage that lies upstream or downstream of some columns.
+//! Lineage slices: the part of a project's lineage upstream or downstream of some columns.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::{ColumnId, How, Lineage};
 
-/// Which way to go.
+/// A direction in the lineage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Direction {
-    /// To what columns are made of.
+    /// To the columns that a column is derived from.
     Upstream,
-    /// To what is made of them.
+    /// To the columns that are derived from it.
     Downstream,
 }
 
-/// One column is made of another.
+/// A derivation of one column from another.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Edge {
-    /// What it is made of.
+    /// The column that is read.
     pub from: ColumnId,
-    /// The one that is made.
+    /// The column that is derived.
     pub to: ColumnId,
-    /// How.
+    /// How it is derived.
     pub how: How,
 }
 
-/// Some columns, and how they are made of each other.
+/// A set of columns and the derivations between them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Slice {
     /// The columns.
     pub columns: BTreeSet<ColumnId>,
-    /// Between them.
+    /// The derivations between them.
     pub edges: BTreeSet<Edge>,
 }
 
 impl Lineage {
-    /// The columns by one step from this one, and how the one is made of the other.
+    /// Returns the columns one step away from this one, and how one is derived from the other.
     #[must_use]
     pub fn next(&self, column: &ColumnId, direction: Direction) -> BTreeMap<&ColumnId, How> {
         match direction {
@@ -46,7 +46,7 @@ impl Lineage {
         }
     }
 
-    /// All that lies in these directions of these columns, them included.
+    /// Returns these columns and everything in these directions from them.
     #[must_use]
     pub fn slice(&self, starts: &[ColumnId], directions: &[Direction]) -> Slice {
         let mut slice = Slice { columns: starts.iter().cloned().collect(), edges: BTreeSet::new() };

@@ -1,4 +1,5 @@
-//! What somebody means by `stg_readings`, `stg_readings.interval_start` or `files.readings.meterpoint_id`.
+//! Lineage subjects: resolves `stg_readings`, `stg_readings.interval_start` or
+//! `files.readings.meterpoint_id`.
 
 use super::{ColumnId, Lineage};
 use crate::{
@@ -7,30 +8,31 @@ use crate::{
     name::NodeId,
 };
 
-/// What is asked about.
+/// A node or a column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
     /// All columns of a node.
     Node(NodeId),
-    /// One of them.
+    /// One column.
     Column(ColumnId),
 }
 
-/// A name that means nothing: what to say, and perhaps what to do.
+/// An unknown name, with an error message and perhaps a hint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unknown {
-    /// What is wrong.
+    /// The error message.
     pub message: String,
-    /// What may be right.
+    /// A suggestion, if there is one.
     pub hint: Option<String>,
 }
 
 impl Subject {
-    /// The node or column of that name: a model, seed or snapshot by its name, a source's table with its source's name
-    /// before it, either by its unique id; a column after a dot, in any case of letters.
+    /// Finds a node or column by name: a model, seed or snapshot by its name, a source table by
+    /// `source.table`, or any of them by unique ID. A column name may follow after a dot and is
+    /// case-insensitive.
     ///
     /// # Errors
-    /// If nothing is called that.
+    /// If there is no such node or column.
     pub fn find(text: &str, manifest: &Manifest, lineage: &Lineage) -> Result<Self, Unknown> {
         let (node, column) = Self::node_named(text, manifest)?;
         if column.is_empty() {
@@ -49,10 +51,11 @@ impl Subject {
         Err(Unknown { message, hint: Some(hint) })
     }
 
-    /// The node whose name a text begins with, and what stands after the dot that follows, if anything does.
+    /// Finds the node whose name a text starts with. Returns it with the text after the following dot, which
+    /// may be empty.
     ///
     /// # Errors
-    /// If nothing is called that.
+    /// If there is no such node.
     pub fn node_named<'m, 't>(text: &'t str, manifest: &'m Manifest) -> Result<(&'m Node, &'t str), Unknown> {
         let is_meant = |node: &&Node| {
             let name = node.display_name();
@@ -61,7 +64,7 @@ impl Subject {
             })
         };
         let nodes = || manifest.nodes.values().filter(|node| node.relation().is_some());
-        // The longest name wins: a source's name may be a model's too.
+        // The longest name wins, because a source can have the name of a model.
         let Some(node) = nodes().filter(is_meant).max_by_key(|node| matched(text, node)) else {
             let names: Vec<String> = nodes().map(Node::display_name).collect();
             let asked = text.split('.').next().unwrap_or(text);
@@ -73,7 +76,7 @@ impl Subject {
         Ok((node, text[matched(text, node)..].trim_start_matches('.')))
     }
 
-    /// The node, or the column's.
+    /// Returns the node, or the node of the column.
     #[must_use]
     pub fn node(&self) -> &NodeId {
         match self {
@@ -82,7 +85,7 @@ impl Subject {
         }
     }
 
-    /// The columns that are meant.
+    /// Returns the column, or all columns of the node.
     #[must_use]
     pub fn columns(&self, lineage: &Lineage) -> Vec<ColumnId> {
         match self {
@@ -96,7 +99,7 @@ impl Subject {
     }
 }
 
-/// How much of the text is a name of this node.
+/// Returns the length of the node's name at the start of the text.
 fn matched(text: &str, node: &Node) -> usize {
     let name = node.display_name();
     let lengths = [name.as_str(), node.id().as_str()].into_iter().filter(|name| text.starts_with(name));

@@ -1,4 +1,4 @@
-//! A small shop, and what is made of what in it.
+//! A small shop and its expected lineage.
 
 use super::*;
 use crate::{
@@ -54,7 +54,7 @@ async fn shop() -> (Fixture, Lineage) {
     (fixture, lineage)
 }
 
-/// `seed.orders.id`, `model.paid.id`
+/// Parses `seed.orders.id` or `model.paid.id`.
 fn column(text: &str) -> ColumnId {
     let mut parts = text.splitn(3, '.');
     let (kind, node, column) = (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());

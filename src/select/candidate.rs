@@ -1,4 +1,4 @@
-//! What the selection language can know of a node.
+//! Selection candidates: the properties of a node that the selection language can use.
 
 use std::collections::BTreeSet;
 
@@ -7,60 +7,60 @@ use crate::name::NodeId;
 /// A node that can be selected.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Candidate {
-    /// Which node.
+    /// The node's ID.
     pub id: NodeId,
-    /// dbt's name of its kind: `model`, `source`, …
+    /// dbt's resource type: `model`, `source`, …
     pub resource_type: &'static str,
-    /// Its own name; a source table's is the table's.
+    /// The node's name; for a source table, the table's name.
     pub name: String,
-    /// The project that declares it.
+    /// The project that declares the node.
     pub package: String,
-    /// Its qualified name: the project, the folders, the name.
+    /// The qualified name: project, folders, name.
     pub fqn: Vec<String>,
-    /// The file that declares it, relative to the project, with `/`.
+    /// The declaring file, relative to the project, with `/`.
     pub path: String,
-    /// Its tags.
+    /// The tags.
     pub tags: BTreeSet<String>,
     /// For a source table, the source that it belongs to.
     pub source_name: Option<String>,
-    /// Its resolved configuration, an object.
+    /// The resolved configuration, an object.
     pub config: serde_json::Value,
-    /// What it is as a test, if it is one.
+    /// The properties of a test, if the node is one.
     pub test: Option<TestTraits>,
 }
 
-/// What the language can know of a test. A test reads the nodes it tests, and nothing reads a test.
+/// The properties of a test. A test reads the nodes it tests, and nothing reads a test.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TestTraits {
-    /// A generic test's name (`not_null`), or the test's own.
+    /// The generic test's name (`not_null`), or the test's own.
     pub test_name: String,
-    /// Which kind of test.
+    /// The kind of the test.
     pub kind: TestKind,
 }
 
 /// dbt's kinds of tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TestKind {
-    /// A use of a generic test.
+    /// A generic test applied to a node or column.
     Generic,
-    /// A file.
+    /// A SQL file.
     Singular,
-    /// Rows by hand.
+    /// A unit test with fixture rows.
     Unit,
 }
 
 impl Candidate {
-    /// The last part of the declaring file's path.
+    /// Returns the name of the declaring file.
     pub(super) fn file(&self) -> &str {
         self.path.rsplit('/').next().unwrap_or(&self.path)
     }
 
-    /// Whether only a method of its own selects it by name: a source or an exposure.
+    /// Returns whether only its own method selects the node by name: a source or an exposure.
     pub(super) fn is_named_by_method(&self) -> bool {
         self.source_name.is_some() || self.resource_type == "exposure"
     }
 
-    /// The source and the table in it, if this is one.
+    /// Returns the source and the table if the node is a source table.
     pub(super) fn source_table(&self) -> Option<(&str, &str)> {
         self.source_name.as_deref().map(|source| (source, self.name.as_str()))
     }

@@ -1,4 +1,4 @@
-//! One criterion as written: `@`, `2+`, `method:`, the value, `+3`.
+//! Selection criteria as written: `@`, `2+`, `method:`, the value, `+3`.
 
 use std::ops::Range;
 
@@ -7,39 +7,39 @@ use crate::{
     text::{Source, Span, Spanned},
 };
 
-/// One criterion, its method not yet looked up.
+/// A parsed criterion whose method isn't looked up yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Criterion {
-    /// All of it.
+    /// The span of the criterion.
     pub(super) span: Span,
-    /// Which of the matched nodes' relatives come along.
+    /// The relatives to select along with the matching nodes.
     pub(super) reach: Reach,
-    /// What stands before the colon, if there is one.
+    /// The method before the colon, if there is one.
     pub(super) method: Option<Spanned<String>>,
-    /// What is looked for; never empty.
+    /// The value; never empty.
     pub(super) value: Spanned<String>,
 }
 
-/// Which relatives of the matched nodes are chosen with them.
+/// The relatives to select along with the matching nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reach {
-    /// `2+x+`: those above and those below, each if asked for.
+    /// `2+x+`: upstream and downstream nodes, each if requested.
     Lines { parents: Option<Depth>, children: Option<Depth> },
-    /// `@x`: those below, and whatever is needed to build them and the matched nodes.
+    /// `@x`: downstream nodes, and everything needed to build them and the matching nodes.
     Around,
 }
 
-/// How far a line of relatives is followed.
+/// The maximum distance of relatives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Depth {
-    /// To its end.
+    /// No limit.
     Unlimited,
-    /// So many steps.
+    /// A number of steps.
     Steps(usize),
 }
 
 impl Depth {
-    /// The number of steps, if there is a limit.
+    /// Returns the number of steps, or `None` if there is no limit.
     pub(super) fn limit(self) -> Option<usize> {
         match self {
             Self::Unlimited => None,
@@ -47,18 +47,18 @@ impl Depth {
         }
     }
 
-    /// From the digits beside a `+`.
+    /// Parses the digits next to a `+`.
     fn of(digits: &str) -> Self {
         match digits {
             "" => Self::Unlimited,
-            // Digits fail to be a number only by being too many, and no graph is that deep.
+            // Parsing fails only on overflow, and no graph is that deep.
             digits => Self::Steps(digits.parse().unwrap_or(usize::MAX)),
         }
     }
 }
 
 impl Criterion {
-    /// Reads a range of the source: a non-empty word without a blank or comma.
+    /// Parses a range of the source: a non-empty word without spaces or commas.
     pub(super) fn parse(source: &Source, range: Range<usize>) -> Result<Self, Diagnostic> {
         let span = source.span(range);
         let (at, rest) = match span.text().strip_prefix('@') {
@@ -69,7 +69,7 @@ impl Criterion {
         let (method, rest) = split_method(rest);
         let (value, children) = split_children(rest);
 
-        // Everything before the value is of known length, counted from either end.
+        // The parts before the value have known lengths, whichever end they are counted from.
         let start = span.end - rest.len();
         let method = method.map(|method| {
             let end = start - ":".len();
@@ -81,7 +81,7 @@ impl Criterion {
         let value = Spanned::new(value.to_owned(), source.span(start..start + value.len()));
         let reach = match (at, children) {
             (false, children) => Reach::Lines { parents, children },
-            // The ancestors that `@+x` asks for are in `@x` already.
+            // `@x` already includes the ancestors that `@+x` asks for.
             (true, None) => Reach::Around,
             (true, Some(_)) => return Err(at_and_plus(source.span(value.span.end..span.end), &span)),
         };
@@ -89,7 +89,7 @@ impl Criterion {
     }
 }
 
-/// `2+x` to its depth and `x`.
+/// Splits `2+x` into its depth and `x`.
 fn split_parents(text: &str) -> (Option<Depth>, &str) {
     match text.split_once('+') {
         Some((digits, rest)) if is_digits(digits) => (Some(Depth::of(digits)), rest),
@@ -97,7 +97,7 @@ fn split_parents(text: &str) -> (Option<Depth>, &str) {
     }
 }
 
-/// `tag:x` to `tag` and `x`.
+/// Splits `tag:x` into `tag` and `x`.
 fn split_method(text: &str) -> (Option<&str>, &str) {
     let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '.';
     match text.split_once(':') {
@@ -106,7 +106,7 @@ fn split_method(text: &str) -> (Option<&str>, &str) {
     }
 }
 
-/// `x+2` to `x` and its depth.
+/// Splits `x+2` into `x` and its depth.
 fn split_children(text: &str) -> (&str, Option<Depth>) {
     match text.rsplit_once('+') {
         Some((value, digits)) if is_digits(digits) => (value, Some(Depth::of(digits))),

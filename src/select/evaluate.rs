@@ -1,4 +1,4 @@
-//! From expressions to nodes.
+//! Evaluation of expressions to nodes.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{diag::Diagnostic, graph::Graph, name::NodeId};
 
-/// The candidates that expressions are evaluated over, and what was noticed meanwhile.
+/// The candidates to evaluate over, and the warnings so far.
 pub(super) struct Evaluation<'a> {
     candidates: &'a [Candidate],
     ids: BTreeSet<&'a NodeId>,
@@ -28,17 +28,17 @@ impl<'a> Evaluation<'a> {
         Self { candidates, ids, graph, tests, warnings: Vec::new() }
     }
 
-    /// The criteria that matched nothing, in the order of evaluation.
+    /// Returns warnings for criteria that matched nothing, in evaluation order.
     pub(super) fn into_warnings(self) -> Vec<Diagnostic> {
         self.warnings
     }
 
-    /// The candidates that the expression stands for, and the tests that come along.
+    /// Returns the candidates that the expression selects, including indirectly selected tests.
     pub(super) fn nodes(&mut self, expr: &Expr<Target>) -> BTreeSet<NodeId> {
         self.chosen(expr).nodes
     }
 
-    /// As dbt does, tests that wait are asked again after each operation.
+    /// Like dbt, reconsiders the waiting tests after each operation.
     fn chosen(&mut self, expr: &Expr<Target>) -> Chosen {
         let chosen = self.combined(expr);
         let waiting = chosen.waiting.clone();
@@ -93,7 +93,7 @@ impl<'a> Evaluation<'a> {
             return matched;
         }
         let mut reached = self.relatives(&matched, target.reach);
-        // The graph may know nodes that are no candidates.
+        // The graph may contain nodes that aren't candidates.
         reached.retain(|id| self.ids.contains(id));
         reached.extend(matched);
         reached

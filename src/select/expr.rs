@@ -1,22 +1,22 @@
-//! The set algebra of the language, over criteria of any stage.
+//! The set algebra of the selection language, over criteria of any stage.
 
-/// Sets of nodes and what is made of them; `C` is a criterion, as written or as resolved.
+/// A set expression over nodes; `C` is a criterion, as written or resolved.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Expr<C> {
     /// All nodes.
     Everything,
-    /// The nodes of one criterion.
+    /// The nodes that match a criterion.
     Criterion(C),
-    /// The nodes in any of these; of none of them, no node.
+    /// The nodes in any of these; empty for no operands.
     Union(Vec<Self>),
-    /// The nodes in each of these; never of none of them.
+    /// The nodes in all of these; always has operands.
     Intersection(Vec<Self>),
-    /// The nodes of the first that are not in the second.
+    /// The nodes of the first operand without those of the second.
     Difference(Box<[Self; 2]>),
 }
 
 impl<C> Expr<C> {
-    /// The same algebra over criteria of the next stage. Every criterion is tried; nothing comes out if one fails.
+    /// Converts all criteria to the next stage. Tries every criterion, and returns `None` if any fails.
     pub(super) fn resolve<D>(self, next: &mut impl FnMut(C) -> Option<D>) -> Option<Expr<D>> {
         match self {
             Self::Everything => Some(Expr::Everything),

@@ -1,41 +1,41 @@
-//! Which tests come along with the nodes they test: dbt's indirect selection.
+//! Indirect selection: selects tests along with the nodes they test, as dbt does.
 //!
-//! A set of chosen nodes is carried as two: those that are chosen, and the tests that will be if the rest of what they
-//! test turns out to be chosen as well. Both go through the set operations apart; the end decides.
+//! A selection consists of two sets: the selected nodes, and the tests to select if the rest of their nodes
+//! is selected too. Set operations apply to both separately, and the final step decides.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::candidate::Candidate;
 use crate::{graph::Graph, name::NodeId};
 
-/// Which tests come along.
+/// The mode of indirect selection.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Indirect {
-    /// Those of which any node is chosen.
+    /// Tests with any selected node.
     #[default]
     Eager,
-    /// Those of which all nodes are chosen.
+    /// Tests whose nodes are all selected.
     Cautious,
-    /// Those of which all nodes are chosen, or above what is, or sources.
+    /// Tests whose nodes are all selected, upstream of a selected node, or sources.
     Buildable,
-    /// None.
+    /// No tests.
     Empty,
 }
 
-/// Nodes on their way through the set operations.
+/// A selection during the set operations.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Chosen {
-    /// Those that are chosen.
+    /// The selected nodes.
     pub(super) nodes: BTreeSet<NodeId>,
-    /// Tests that are, once all they test is.
+    /// Tests to select once all of their nodes are selected.
     pub(super) waiting: BTreeSet<NodeId>,
 }
 
-/// What is known of tests.
+/// The tests and their nodes.
 pub(super) struct Tests<'a> {
     mode: Indirect,
     graph: &'a Graph,
-    /// Each test and the nodes it tests.
+    /// The nodes of each test.
     parents: BTreeMap<&'a NodeId, Vec<&'a NodeId>>,
     sources: BTreeSet<&'a NodeId>,
 }
@@ -52,7 +52,7 @@ impl<'a> Tests<'a> {
         }
     }
 
-    /// The nodes, and the tests that come along or may yet.
+    /// Adds the tests to select along with the nodes, now or later.
     pub(super) fn expand(&self, nodes: BTreeSet<NodeId>) -> Chosen {
         if self.mode == Indirect::Empty || self.parents.is_empty() {
             return Chosen { nodes, waiting: BTreeSet::new() };
@@ -77,7 +77,7 @@ impl<'a> Tests<'a> {
         Chosen { nodes, waiting }
     }
 
-    /// What is chosen in the end: with the tests of which by now all is chosen.
+    /// Returns the final selection, including waiting tests whose nodes are all selected by now.
     pub(super) fn settle(&self, chosen: Chosen) -> BTreeSet<NodeId> {
         let Chosen { mut nodes, waiting } = chosen;
         let buildable = self.buildable(&nodes);
@@ -96,7 +96,7 @@ impl<'a> Tests<'a> {
         })
     }
 
-    /// What is built already if these are to be built: all above them.
+    /// Returns the nodes upstream of these, which must have been built before them.
     fn buildable(&self, nodes: &BTreeSet<NodeId>) -> BTreeSet<NodeId> {
         if self.mode == Indirect::Buildable { self.graph.upstream(nodes, None) } else { BTreeSet::new() }
     }

@@ -1,4 +1,4 @@
-//! A method that is known and its value: says yes or no to a candidate.
+//! Matchers: compiled criteria that test candidates.
 
 use serde_json::Value;
 
@@ -7,18 +7,18 @@ use super::{
     pattern::{Glob, PathGlob, QualifiedName},
 };
 
-/// One of the methods, with the value ready to compare.
+/// A selection method with its compiled value.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Matcher {
-    /// `fqn:`, and names without a method. Never a source or an exposure.
+    /// `fqn:`, and names without a method. Never matches a source or an exposure.
     Fqn(QualifiedName),
     /// `path:`.
     Path(PathGlob),
-    /// `file:`, with the extension or without.
+    /// `file:`, with or without the extension.
     File(Glob),
     /// `tag:`.
     Tag(Glob),
-    /// `source:`, as a project, a source and a table.
+    /// `source:`, as project, source and table.
     Source { package: Glob, source: Glob, table: Glob },
     /// `resource_type:`.
     ResourceType(String),
@@ -28,11 +28,11 @@ pub(super) enum Matcher {
     TestName(Glob),
     /// `test_type:`.
     TestType(TestType),
-    /// `unit_test:`, as a project and a name.
+    /// `unit_test:`, as project and name.
     UnitTest { package: Glob, name: Glob },
-    /// `exposure:`, as a project and a name.
+    /// `exposure:`, as project and name.
     Exposure { package: Glob, name: Glob },
-    /// `config.a.b:`, the value compared as a whole.
+    /// `config.a.b:`; the value is compared as a whole.
     Config { keys: Vec<String>, value: String },
 }
 
@@ -77,7 +77,7 @@ impl Matcher {
     }
 }
 
-/// The kinds of test that people ask for.
+/// The kinds of tests in the selection language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TestType {
     Generic,
@@ -110,7 +110,7 @@ impl TestType {
     }
 }
 
-/// The setting under a path of keys.
+/// Returns the setting under a path of keys.
 pub(super) fn setting<'a>(config: &'a Value, keys: &[String]) -> Option<&'a Value> {
     keys.iter().try_fold(config, |value, key| value.get(key))
 }

@@ -1,9 +1,9 @@
-//! The methods by name: which of a node's properties a criterion looks at.
+//! Selection methods: the node property that a criterion tests.
 
 use super::criterion::Criterion;
 use crate::{diag::Diagnostic, text::Spanned};
 
-/// What stands before the colon, looked up.
+/// A selection method.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Method {
     Fqn,
@@ -36,7 +36,7 @@ const NAMES: [&str; 12] = [
     "unit_test",
 ];
 
-/// Methods of dbt's for which there is nothing here to look at.
+/// dbt's methods that have no counterpart here.
 const NAMES_OF_DBT: [&str; 10] = [
     "access",
     "function",
@@ -51,7 +51,7 @@ const NAMES_OF_DBT: [&str; 10] = [
 ];
 
 impl Method {
-    /// The method that a criterion names or, without one, the method that dbt takes for such a value.
+    /// Returns the criterion's method, or the method that dbt infers from its value.
     pub(super) fn of(criterion: &Criterion) -> Result<Self, Diagnostic> {
         match &criterion.method {
             Some(written) => Self::look_up(written, &criterion.value.value),

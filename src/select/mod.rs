@@ -1,21 +1,20 @@
-//! Which nodes a command is about: dbt's selection language.
+//! Node selection: dbt's selection language.
 //!
 //! ```text
 //! "+stg_a,tag:x b" ──parse──▶ Expr<Criterion> ──resolve──▶ Expr<Target> ──evaluate──▶ Selection
 //!   as typed                   as written,                  methods known,             nodes
-//!                              with places                  patterns compiled
+//!                              with spans                   patterns compiled
 //! ```
 //!
-//! - [`select`]: the whole way, from the command line's words to the nodes
-//! - [`Candidate`]: what the language can know of a node
-//! - `expr`: the set algebra; `criterion`: one term of it, as written
-//! - `method`, `resolve`: the name before the colon, and the `matcher` it stands for, which says yes or no to a
-//!   candidate
-//! - `pattern`: the wildcards of names, paths and qualified names
-//! - `indirect`: which tests come along with what they test
-//! - `evaluate`, `unmatched`: the nodes, and what to say of a criterion that matches none
+//! - [`select`]: the entry point, from command-line words to nodes
+//! - [`Candidate`]: the properties of a node that the language can use
+//! - `expr`: the set algebra; `criterion`: one of its terms, as written
+//! - `method`, `resolve`: look up the name before the colon, and compile the `matcher` that tests candidates
+//! - `pattern`: wildcards in names, paths and qualified names
+//! - `indirect`: the tests selected along with the nodes they test
+//! - `evaluate`, `unmatched`: the nodes, and the warnings for criteria that match none
 //!
-//! Runs nothing and reads nothing: whatever it knows is in the candidates and the graph.
+//! Runs nothing and reads nothing: everything it knows is in the candidates and the graph.
 
 mod candidate;
 mod criterion;
@@ -39,16 +38,19 @@ use std::collections::BTreeSet;
 use self::{evaluate::Evaluation, expr::Expr, resolve::Target};
 use crate::{diag::Diagnostic, graph::Graph, name::NodeId, text::Source};
 
-/// The nodes that a command is about. May be empty.
+/// The nodes selected for a command, possibly none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Selection {
-    /// The chosen nodes: candidates, all of them.
+    /// The selected nodes, all of them candidates.
     pub chosen: BTreeSet<NodeId>,
 }
 
-/// The nodes that the values of `--select` choose, less those that the values of `--exclude` do; no value of `--select` at all
-/// chooses everything. `indirect`: which tests come along with what they test. With the nodes come warnings of criteria that
-/// match nothing; the errors are all the errors there are.
+/// Selects the nodes that match `select`, without those that match `exclude`. An empty `select` selects
+/// everything. `indirect` decides which tests are selected along with the nodes they test. Warns about
+/// criteria that match nothing.
+///
+/// # Errors
+/// All errors in the criteria.
 pub fn select(
     select: &[String],
     exclude: &[String],
@@ -73,7 +75,7 @@ fn included(words: &[String]) -> Result<Expr<Target>, Vec<Diagnostic>> {
     }
     let text = words.join(" ");
     if text.trim().is_empty() {
-        // A variable that a script left unset must not turn into a run of the whole project.
+        // An unset variable in a script must not run the whole project.
         let error = Diagnostic::error("empty-selection", "`--select` is given, but nothing is named")
             .hint("leave `--select` out to select everything");
         return Err(vec![error]);
@@ -85,7 +87,7 @@ fn excluded(words: &[String]) -> Result<Expr<Target>, Vec<Diagnostic>> {
     lower(&Source::new("--exclude", words.join(" ")))
 }
 
-/// As typed to as resolved. An error in one criterion does not hide those in others.
+/// Parses and resolves the criteria, and reports the errors of all of them.
 fn lower(source: &Source) -> Result<Expr<Target>, Vec<Diagnostic>> {
     let (written, mut errors) = parse::parse(source);
     let resolved = written

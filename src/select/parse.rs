@@ -1,4 +1,4 @@
-//! The words of a command line to an expression: a blank is union, a comma is intersection and binds tighter.
+//! Parser of the selection language: spaces mean union; commas mean intersection and bind tighter.
 
 use super::{criterion::Criterion, expr::Expr};
 use crate::{
@@ -6,8 +6,8 @@ use crate::{
     text::{Source, Span},
 };
 
-/// The expression that is written, and what is wrong with it. What is wrong is left out of the expression, so that
-/// the rest can be looked at too.
+/// Parses an expression and collects its errors. Invalid parts are left out, so that the rest is still
+/// checked.
 pub(super) fn parse(source: &Source) -> (Expr<Criterion>, Vec<Diagnostic>) {
     let mut errors = Vec::new();
     let mut union = Vec::new();
@@ -36,7 +36,7 @@ fn lone_comma(gap: &Span, word: &Span) -> Diagnostic {
         .hint("write an intersection without blanks: `tag:nightly,stg_*`")
 }
 
-/// The parts of a place between separators, the empty ones too.
+/// Splits a span at separators, and keeps empty parts.
 fn split(whole: &Span, separator: impl Fn(char) -> bool) -> Vec<Span> {
     let mut start = whole.start;
     let ends = whole.text().match_indices(separator).map(|(at, text)| (whole.start + at, text.len()));
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
     use crate::select::criterion::{Depth, Reach};
 
-    /// The criterion as its parts between bars: what of the parents, the method, the value, the children.
+    /// Formats the parts of a criterion: parents, method, value and children, separated by bars.
     fn shown(criterion: &Criterion) -> String {
         let depth = |depth: Option<Depth>| match depth.map(Depth::limit) {
             None => String::new(),

@@ -1,16 +1,16 @@
-//! The wildcards `*`, `?` and `[…]`, in names, in qualified names and in paths.
+//! Wildcards: `*`, `?` and `[…]` in names, qualified names and paths.
 
 use glob::{MatchOptions, Pattern, PatternError};
 
 use super::candidate::Candidate;
 
-/// A pattern of a whole name; `*` matches any text.
+/// A pattern for a whole name; `*` matches any text.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Glob(Pattern);
 
 impl Glob {
     pub(super) fn new(text: &str) -> Result<Self, PatternError> {
-        // In a name two stars mean no more than one; to the crate they are folders.
+        // In a name, `**` means `*`, but to the glob crate it means folders.
         let mut single = String::with_capacity(text.len());
         for c in text.chars() {
             if c != '*' || !single.ends_with('*') {
@@ -25,11 +25,11 @@ impl Glob {
     }
 }
 
-/// A node's name, or where it stands: `staging.readings`, `project.staging`, `*.staging.*`.
+/// A pattern for a node's name or qualified name: `staging.readings`, `project.staging`, `*.staging.*`.
 ///
-/// A path of names with dots is a prefix of the qualified name, with the project's name or without it; from the first
-/// wildcard on, the rest must match to the end. (dbt lets a wildcard match a name alone only where no folder is above
-/// it; here `stg_*` finds the models of that name in any folder.)
+/// Dotted names match as a prefix of the qualified name, with or without the project's name. From the first
+/// wildcard on, the pattern must match to the end. (In dbt, a wildcard matches only names that are in no
+/// folder; here `stg_*` matches models in any folder.)
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct QualifiedName {
     name: Glob,
@@ -57,7 +57,7 @@ impl QualifiedName {
     }
 
     fn matches_from(&self, fqn: &[String]) -> bool {
-        // A dot inside a name separates like one between names.
+        // A dot inside a name separates like a dot between names.
         let mut parts = fqn.iter().flat_map(|part| part.split('.'));
         if !self.folders.iter().all(|folder| parts.next() == Some(folder)) {
             return false;
@@ -72,7 +72,7 @@ impl QualifiedName {
     }
 }
 
-/// A file, or a folder with all that lies in it; `*` stays inside a folder, `**` does not.
+/// A pattern for a file, or a folder with everything in it; `*` doesn't cross folders, `**` does.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct PathGlob(Pattern);
 
@@ -84,18 +84,18 @@ impl PathGlob {
     pub(super) fn matches(&self, path: &str) -> bool {
         let options = MatchOptions { require_literal_separator: true, ..MatchOptions::new() };
         let folders = path.match_indices('/').map(|(end, _)| &path[..end]);
-        // The project's own folder is the empty path.
+        // The project folder is the empty path.
         [path, ""].into_iter().chain(folders).any(|place| self.0.matches_with(place, options))
     }
 }
 
-/// With `/`, and without what does not change the place: `.\models\\staging\` is `models/staging`.
+/// Normalizes a path to `/`, without redundant parts: `.\models\\staging\` becomes `models/staging`.
 pub(super) fn normal(path: &str) -> String {
     let parts: Vec<&str> = path.split(['/', '\\']).filter(|part| !matches!(*part, "" | ".")).collect();
     parts.join("/")
 }
 
-/// Whether the text is more than the literal name.
+/// Returns whether the text contains wildcards.
 pub(super) fn has_wildcard(text: &str) -> bool {
     text.contains(['*', '?', '[', ']'])
 }

@@ -1,4 +1,4 @@
-//! A criterion as written to one that can be asked: the method looked up, the value compiled.
+//! Criterion resolution: looks up the method of a criterion and compiles its value.
 
 use glob::PatternError;
 
@@ -13,20 +13,20 @@ use crate::{
     text::{Span, Spanned},
 };
 
-/// A criterion that can be asked.
+/// A resolved criterion.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Target {
-    /// All of the criterion, for messages.
+    /// The span of the criterion, for messages.
     pub(super) span: Span,
     /// The value as written, for messages.
     pub(super) value: String,
-    /// Which nodes it matches.
+    /// The matcher for nodes.
     pub(super) matcher: Matcher,
-    /// Which of their relatives come along.
+    /// The relatives to select along with them.
     pub(super) reach: Reach,
 }
 
-/// dbt's kinds of nodes, whether or not this project has any of a kind.
+/// dbt's resource types, including those that this project doesn't use.
 const RESOURCE_TYPES: [&str; 12] = [
     "analysis",
     "exposure",
@@ -42,7 +42,7 @@ const RESOURCE_TYPES: [&str; 12] = [
     "unit_test",
 ];
 
-/// Looks up what the criterion names.
+/// Resolves a criterion.
 pub(super) fn resolve(criterion: Criterion) -> Result<Target, Diagnostic> {
     let matcher = matcher(Method::of(&criterion)?, &criterion.value)?;
     let Criterion { span, reach, value, .. } = criterion;
@@ -82,7 +82,7 @@ fn matcher(method: Method, value: &Spanned<String>) -> Result<Matcher, Diagnosti
     })
 }
 
-/// `source`, `source.table` or `project.source.table`.
+/// Parses `source`, `source.table` or `project.source.table`.
 fn source(value: &Spanned<String>) -> Result<Matcher, Diagnostic> {
     let parts: Vec<&str> = value.value.split('.').collect();
     let (package, source, table) = match parts[..] {

@@ -105,7 +105,7 @@ fn chosen(include: &[&str], exclude: &[&str]) -> BTreeSet<NodeId> {
     run(include, exclude).unwrap().0.chosen
 }
 
-/// The last name of each node; `db` and the like are left out.
+/// Returns the last part of each node's name; omits sources such as `db`.
 fn names(nodes: &BTreeSet<NodeId>) -> String {
     let names: Vec<&str> = nodes.iter().filter_map(|id| id.as_str().rsplit('.').next()).collect();
     names.join(" ")
@@ -361,7 +361,8 @@ proptest! {
     }
 }
 
-/// `a` → `b`, `c` apart; a test of each, one of `a` and `b`, one of `a` and `c`, and a unit test of `b`.
+/// Returns `a` → `b` and an isolated `c`; a test of each, one of `a` and `b`, one of `a` and `c`, and a unit
+/// test of `b`.
 fn tested() -> (Vec<Candidate>, Graph) {
     let models = ["a", "b", "c"].map(|name| model(name, "", json!({})));
     let test = |name: &str, kind: TestKind, test_name: &str| Candidate {
@@ -405,10 +406,10 @@ fn tests_come_along_as_dbt_lets_them() {
     check(&["b"], Buildable, "b a_and_b unique_b adds_up");
     check(&["b"], Empty, "b");
     check(&["a"], Cautious, "a unique_a");
-    // What was waiting comes along once the rest is chosen.
+    // A waiting test is selected once the rest of its nodes is.
     check(&["a", "b"], Cautious, "a b a_and_b unique_a unique_b adds_up");
     check(&["a", "c"], Cautious, "a c a_and_c unique_a");
-    // A test that is named is chosen whatever the mode.
+    // A test selected by name is selected in every mode.
     check(&["a_and_c"], Empty, "a_and_c");
     check(&[], Empty, "a b c a_and_b a_and_c unique_a unique_b adds_up");
 }

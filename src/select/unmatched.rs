@@ -1,4 +1,4 @@
-//! What to say of a criterion that matches no node: what is near it, and what it may have been meant to be.
+//! Warnings for criteria that match no node: suggest similar names and other methods.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::diag::Diagnostic;
 
-/// The warning of it.
+/// Returns the warning for a criterion.
 pub(super) fn warning(target: &Target, candidates: &[Candidate]) -> Diagnostic {
     let text = target.span.text();
     let warning =
@@ -37,7 +37,7 @@ pub(super) fn warning(target: &Target, candidates: &[Candidate]) -> Diagnostic {
     }
 }
 
-/// What the candidate would have answered to, in the form that the value is written in.
+/// Returns the values of a candidate that would have matched, in the form of the written value.
 fn comparable(matcher: &Matcher, value: &str, candidate: &Candidate) -> Vec<String> {
     match matcher {
         Matcher::Fqn(_) if candidate.is_named_by_method() => Vec::new(),
@@ -75,7 +75,7 @@ fn comparable(matcher: &Matcher, value: &str, candidate: &Candidate) -> Vec<Stri
     }
 }
 
-/// A bare word is looked for among the names of models and folders only; it may be the name of something else.
+/// Suggests other methods for a bare word, which matches only names of models and folders.
 fn other_methods(value: &str, candidates: &[Candidate]) -> Vec<String> {
     let mut hints = Vec::new();
     if candidates.iter().any(|candidate| candidate.tags.contains(value)) {

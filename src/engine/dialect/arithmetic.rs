@@ -1,8 +1,8 @@
-//! DuckDB's arithmetic: which types an operator takes, what it gives, and its values. Overflow is an error,
-//! division is in floating point, and a remainder or whole quotient by zero is NULL.
+//! DuckDB's arithmetic: operand types, result types and values of operators. Overflow is an error, division
+//! is in floating point, and a remainder or whole quotient by zero is NULL.
 //!
-//! [`resolve`] decides types; `Arithmetic` is the function that the operators are planned as; `compute` has
-//! the kernels.
+//! [`resolve`] decides types; `Arithmetic` is the function that operators are planned as; `compute` has the
+//! kernels.
 
 use std::sync::Arc;
 
@@ -19,12 +19,12 @@ use super::{
 };
 use crate::engine::function::plain_nan;
 
-/// An operator on numbers, dates and intervals.
+/// An arithmetic or bitwise operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Operation {
     /// `+`
     Add,
-    /// `-` between two values
+    /// Binary `-`.
     Subtract,
     /// `*`
     Multiply,
@@ -36,9 +36,9 @@ pub(super) enum Operation {
     Modulo,
     /// `^` and `**`
     Power,
-    /// `-` before a value
+    /// Unary `-`.
     Negate,
-    /// `~` before a value
+    /// Unary `~`.
     BitwiseNot,
     /// `<<`
     ShiftLeft,
@@ -47,7 +47,7 @@ pub(super) enum Operation {
 }
 
 impl Operation {
-    /// The operator as SQL has it.
+    /// Returns the operator as written in SQL.
     pub(super) fn symbol(self) -> &'static str {
         match self {
             Self::Add => "+",
@@ -64,12 +64,12 @@ impl Operation {
     }
 }
 
-/// The types that an operator's values are cast to, and the type of its result.
+/// The types that an operator's operands are cast to, and its result type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Resolved {
-    /// One for each operand.
+    /// The type of each operand.
     pub(super) operands: Vec<DataType>,
-    /// Of the result.
+    /// The type of the result.
     pub(super) result: DataType,
 }
 
@@ -83,7 +83,7 @@ impl Resolved {
     }
 }
 
-/// The types of an operation on values of these types; `None` if DuckDB has no such operator.
+/// Returns the operand and result types of an operation; `None` if DuckDB has no such operator.
 pub(super) fn resolve(operation: Operation, operands: &[DataType]) -> Option<Resolved> {
     match operands {
         [one] if operation == Operation::BitwiseNot => {
@@ -104,7 +104,7 @@ pub(super) fn resolve(operation: Operation, operands: &[DataType]) -> Option<Res
     }
 }
 
-/// The type of a NULL before an operator: that of the other side, if the operator takes it.
+/// Returns the type of a NULL left operand: that of the other operand, if the operator takes it.
 fn before(operation: Operation, other: &DataType) -> Option<DataType> {
     use DataType as T;
     Some(match (operation, other) {
@@ -116,7 +116,7 @@ fn before(operation: Operation, other: &DataType) -> Option<DataType> {
     })
 }
 
-/// The type of a NULL behind an operator.
+/// Returns the type of a NULL right operand.
 fn behind(operation: Operation, other: &DataType) -> Option<DataType> {
     use DataType as T;
     Some(match (operation, other) {
@@ -157,12 +157,12 @@ fn numeric(operation: Operation, left: &DataType, right: &DataType) -> Option<Re
     }
 }
 
-/// Returns whether a type has whole numbers only: HUGEINT is the decimal without a fraction.
+/// Returns whether a type holds only whole numbers: an integer, or HUGEINT, the decimal without a fraction.
 fn is_whole(data_type: &DataType) -> bool {
     data_type.is_integer() || data_type == &HUGEINT
 }
 
-/// FLOAT where the numbers meet in FLOAT, else DOUBLE.
+/// Returns FLOAT if that is the common type, and DOUBLE otherwise.
 fn floating(left: &DataType, right: &DataType) -> DataType {
     match common(left, right) {
         Some(float @ DataType::Float32) => float,
@@ -170,7 +170,7 @@ fn floating(left: &DataType, right: &DataType) -> DataType {
     }
 }
 
-/// Where a signed and an unsigned integer meet, arithmetic is in BIGINT at least.
+/// Returns the integer type to compute in. Mixed signed and unsigned operands use at least BIGINT.
 fn integer(left: &DataType, right: &DataType) -> DataType {
     let meeting = common(left, right).unwrap_or(DataType::Int64);
     let mixed =
@@ -178,7 +178,7 @@ fn integer(left: &DataType, right: &DataType) -> DataType {
     if mixed && meeting != HUGEINT { DataType::Int64 } else { meeting }
 }
 
-/// Digits of the decimals that DuckDB computes with in 64 bits; it widens only beyond these.
+/// The maximum precision of decimals that DuckDB computes in 64 bits; it widens only beyond this.
 const NARROW_DIGITS: u8 = 18;
 
 fn decimal(operation: Operation, left: &DataType, right: &DataType) -> Option<Resolved> {
@@ -212,7 +212,7 @@ fn decimal(operation: Operation, left: &DataType, right: &DataType) -> Option<Re
     Some(Resolved::of(operands, DataType::Decimal128(digits, scale)))
 }
 
-/// Operators on dates, times and intervals.
+/// Resolves operators on dates, times and intervals.
 fn temporal(operation: Operation, left: &DataType, right: &DataType) -> Option<Resolved> {
     use DataType as T;
     use Operation::{Add, Divide, Multiply, Subtract};
@@ -258,13 +258,12 @@ fn temporal(operation: Operation, left: &DataType, right: &DataType) -> Option<R
     })
 }
 
-/// What an interval is multiplied by: a whole number exactly, any other in floating point.
+/// Returns the type of an interval's factor: exact for integers, floating point for other numbers.
 fn factor(by: &DataType) -> DataType {
     if by.is_integer() { DataType::Int64 } else { DataType::Float64 }
 }
 
-/// An operator as a function. Its arguments have the types that [`resolve`] asks for once the query is
-/// type-checked.
+/// An operator as a function. After the type check, its arguments have the types that [`resolve`] asks for.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct Arithmetic {
     operation: Operation,
@@ -276,19 +275,19 @@ impl Arithmetic {
         Self { operation, signature: Signature::user_defined(Volatility::Immutable) }
     }
 
-    /// The operator.
+    /// Returns the operator.
     pub(super) fn operation(&self) -> Operation {
         self.operation
     }
 }
 
-/// Levels of a chain that its name has in full.
+/// The maximum depth of a chain whose name is written in full.
 const WHOLE: usize = 64;
 
-/// Operands at the end of a longer chain that its name has.
+/// The number of trailing operands in the name of a longer chain.
 const TAIL: usize = 4;
 
-/// The name of an operand: in full, or of a long chain its last operands, so many at most.
+/// Returns the name of an operand. A long chain is shortened to at most its last `tail` operands.
 fn short_name(expr: &Expr, tail: usize) -> String {
     if !is_longer(expr, WHOLE) {
         return expr.schema_name().to_string();
@@ -312,7 +311,7 @@ fn short_name(expr: &Expr, tail: usize) -> String {
     }
 }
 
-/// Returns whether an expression has more levels than `levels`, down its first or its last operands.
+/// Returns whether an expression is deeper than `levels`, following its first or its last operands.
 fn is_longer(expr: &Expr, levels: usize) -> bool {
     let down = |last: bool| {
         let mut at = expr;
@@ -350,8 +349,8 @@ impl ScalarUDFImpl for Arithmetic {
         }
     }
 
-    /// As the operator is written. DataFusion asks each level of an expression for its name whenever it asks for a
-    /// type, so that the names of long chains are cut off.
+    /// Returns the expression as written in SQL. DataFusion asks every level of an expression for its name
+    /// whenever it asks for a type, so names of long chains are shortened.
     fn schema_name(&self, args: &[Expr]) -> Result<String> {
         Ok(match args {
             [one] => format!("({} {})", self.operation.symbol(), short_name(one, 0)),
@@ -367,9 +366,9 @@ impl ScalarUDFImpl for Arithmetic {
         &self.signature
     }
 
-    /// For plans that aren't made from SQL: those of SQL have these types already.
+    /// Needed only for plans that don't come from SQL: plans from SQL already have these types.
     fn coerce_types(&self, operands: &[DataType]) -> Result<Vec<DataType>> {
-        // What doesn't fit is for the type check to say, which knows the place.
+        // Leave mismatches to the type check, which knows the location.
         let resolved = resolve(self.operation, operands);
         Ok(resolved.map_or_else(|| operands.to_vec(), |resolved| resolved.operands))
     }
@@ -377,7 +376,7 @@ impl ScalarUDFImpl for Arithmetic {
     fn return_type(&self, operands: &[DataType]) -> Result<DataType> {
         match resolve(self.operation, operands) {
             Some(resolved) => Ok(resolved.result),
-            // The type check has the better message; until it runs, any type does.
+            // Any type will do here: the type check runs later and has the better message.
             None => Ok(DataType::Null),
         }
     }

@@ -1,4 +1,4 @@
-//! The kernels of DuckDB's arithmetic, over arrays whose types `arithmetic::resolve` chose.
+//! Arithmetic kernels: DuckDB's arithmetic on arrays of the types that `arithmetic::resolve` chose.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ use super::{
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 
-/// The values of `left OP right`, `rows` of them or one if both are constants.
+/// Computes `left OP right`: `rows` values, or a single one if both operands are constants.
 pub(super) fn binary(
     operation: Operation,
     left: &ColumnarValue,
@@ -54,7 +54,8 @@ pub(super) fn binary(
         (Operation::DivideWhole | Operation::Modulo, a, b) if a.is_integer() && b.is_integer() => {
             let divisor = without_zeros(right, rows)?;
             let kernel = if operation == Operation::Modulo { numeric::rem } else { numeric::div };
-            // The remainder of the least number by -1 fits, but DuckDB takes it from the quotient, which doesn't.
+            // The remainder of the minimum integer by -1 fits, but DuckDB derives it from the quotient, which
+            // overflows.
             if operation == Operation::Modulo && holds_minus_one(&divisor)? {
                 with_datum(left, |left| numeric::div(left, &divisor))
                     .map_err(|error| overflow(operation, result, &error))?;
@@ -82,7 +83,7 @@ pub(super) fn binary(
     }
 }
 
-/// The values of `left << right` or `left >> right`.
+/// Computes `left << right` or `left >> right`.
 fn shifted(
     operation: Operation,
     left: &ColumnarValue,
@@ -108,7 +109,7 @@ fn shifted(
     Ok(compute::cast(&(Arc::new(shifted) as ArrayRef), result)?)
 }
 
-/// A value shifted left, if the result has no more than `bits`.
+/// Shifts a value left, and fails if the result needs more than `bits` bits.
 fn shifted_left(value: i128, by: i128, bits: i128) -> Result<i128> {
     if value < 0 {
         return exec_err!("can't shift the negative number {value} left");
@@ -117,7 +118,7 @@ fn shifted_left(value: i128, by: i128, bits: i128) -> Result<i128> {
     if fits { Ok(value << by.min(127)) } else { exec_err!("{value} << {by} is out of range") }
 }
 
-/// The values of `~ array`.
+/// Computes `~ array`.
 pub(super) fn bitwise_not(array: &ArrayRef) -> Result<ArrayRef> {
     use datafusion::arrow::datatypes as t;
     fn of<T: ArrowPrimitiveType>(array: &ArrayRef) -> ArrayRef
@@ -139,7 +140,7 @@ pub(super) fn bitwise_not(array: &ArrayRef) -> Result<ArrayRef> {
     })
 }
 
-/// The values of `- array`.
+/// Computes `- array`.
 pub(super) fn negate(array: &ArrayRef) -> Result<ArrayRef> {
     match array.data_type() {
         DataType::Interval(_) => {
@@ -161,7 +162,6 @@ pub(super) fn negate(array: &ArrayRef) -> Result<ArrayRef> {
     }
 }
 
-/// Runs a kernel over a column or a constant.
 /// Returns whether a divisor is -1 in some row.
 fn holds_minus_one(divisor: &dyn Datum) -> Result<bool> {
     let data_type = divisor.get().0.data_type();
@@ -172,6 +172,7 @@ fn holds_minus_one(divisor: &dyn Datum) -> Result<bool> {
     Ok(datafusion::arrow::compute::kernels::cmp::eq(divisor, &minus_one)?.true_count() > 0)
 }
 
+/// Runs a kernel on a column or a constant.
 fn with_datum<T>(
     value: &ColumnarValue,
     kernel: impl FnOnce(&dyn Datum) -> std::result::Result<T, ArrowError>,
@@ -203,7 +204,7 @@ fn out_of_range(what: &str) -> DataFusionError {
     DataFusionError::Execution(format!("{what} out of range"))
 }
 
-/// The divisors, NULL where they are zero.
+/// Returns the divisors, with zeros replaced by NULL.
 fn without_zeros(divisor: &ColumnarValue, rows: usize) -> Result<ArrayRef> {
     let divisor = divisor.to_array(rows)?;
     let zero = compute::cast(
@@ -211,7 +212,7 @@ fn without_zeros(divisor: &ColumnarValue, rows: usize) -> Result<ArrayRef> {
         divisor.data_type(),
     )?;
     let zeros = compute::kernels::cmp::eq(&divisor, &Scalar::new(zero))?;
-    // Negative zero is another value to Arrow.
+    // Arrow treats negative zero as a distinct value.
     let zeros = if divisor.data_type().is_floating() {
         let negative = compute::cast(
             &(Arc::new(datafusion::arrow::array::Float64Array::from(vec![-0.0])) as ArrayRef),
@@ -224,14 +225,14 @@ fn without_zeros(divisor: &ColumnarValue, rows: usize) -> Result<ArrayRef> {
     Ok(compute::nullif(&divisor, &zeros)?)
 }
 
-/// A function of two values at every row where neither is NULL.
+/// Applies a function to every row where neither operand is NULL.
 fn zipped<L: ArrowPrimitiveType, R: ArrowPrimitiveType, O: ArrowPrimitiveType>(
     left: &ColumnarValue,
     right: &ColumnarValue,
     rows: usize,
     function: impl Fn(L::Native, R::Native) -> Result<O::Native>,
 ) -> Result<ArrayRef> {
-    // Constants are common, and cost neither a copy nor a look at their nulls.
+    // Fast path for constants, which are common: no copy, and no null check per row.
     let result: PrimitiveArray<O> = match (left, right) {
         (ColumnarValue::Array(left), ColumnarValue::Scalar(right)) => {
             let right = right.to_array()?;
@@ -322,7 +323,7 @@ fn decimals(
     Ok(Arc::new(array.with_precision_and_scale(*digits, *scale)?))
 }
 
-/// Each part of an interval times a whole number.
+/// Multiplies each part of an interval by an integer, or returns `None` on overflow.
 fn scaled(value: IntervalMonthDayNano, by: i64) -> Option<IntervalMonthDayNano> {
     let part = |of: i32| i32::try_from(i64::from(of).checked_mul(by)?).ok();
     Some(IntervalMonthDayNano::new(
@@ -332,7 +333,8 @@ fn scaled(value: IntervalMonthDayNano, by: i64) -> Option<IntervalMonthDayNano> 
     ))
 }
 
-/// An interval times any number: fractions of months become days, those of days hours and below.
+/// Multiplies an interval by any number: fractions of months become days, and fractions of days become
+/// smaller units. Returns `None` on overflow.
 fn stretched(value: IntervalMonthDayNano, by: f64) -> Option<IntervalMonthDayNano> {
     #[expect(clippy::cast_possible_truncation, reason = "whole, and within the range")]
     let whole = |of: f64, most: f64| (of.abs() <= most).then_some(of as i64);
@@ -346,7 +348,7 @@ fn stretched(value: IntervalMonthDayNano, by: f64) -> Option<IntervalMonthDayNan
     ))
 }
 
-/// Operators on dates, times and intervals.
+/// Computes operators on dates, times and intervals.
 fn calendar(
     operation: Operation,
     left: &ColumnarValue,
@@ -425,7 +427,7 @@ fn calendar(
         (T::Interval(_), T::Float64) => {
             zipped_option::<IntervalMonthDayNanoType, Float64Type>(left, right, rows, |a, by| {
                 if operation == Operation::Divide {
-                    // As with numbers, nothing can be divided by zero.
+                    // Division by zero is NULL, as with numbers.
                     if by == 0.0 { Ok(None) } else { stretched(a, 1.0 / by).map(Some).ok_or_else(wide) }
                 } else {
                     stretched(a, by).map(Some).ok_or_else(wide)
@@ -448,7 +450,7 @@ fn calendar(
     }
 }
 
-/// As [`zipped`], where the function may give NULL.
+/// Works like [`zipped`], but the function may return NULL.
 fn zipped_option<L: ArrowPrimitiveType, R: ArrowPrimitiveType>(
     left: &ColumnarValue,
     right: &ColumnarValue,
@@ -464,7 +466,7 @@ fn zipped_option<L: ArrowPrimitiveType, R: ArrowPrimitiveType>(
     Ok(Arc::new(values.collect::<Result<PrimitiveArray<L>>>()?))
 }
 
-/// A time of a day.
+/// Combines a date and a time of day into a timestamp.
 fn moment(date: &ColumnarValue, time: &ColumnarValue, rows: usize) -> Result<ArrayRef> {
     zipped::<Date32Type, Time64MicrosecondType, TimestampMicrosecondType>(date, time, rows, |date, time| {
         let midnight = i64::from(date).checked_mul(MICROS_PER_DAY);
@@ -472,7 +474,7 @@ fn moment(date: &ColumnarValue, time: &ColumnarValue, rows: usize) -> Result<Arr
     })
 }
 
-/// A time of day, moved round the clock.
+/// Adds an interval to a time of day, wrapping around at midnight.
 fn clock(time: &ColumnarValue, by: &ColumnarValue, rows: usize, sign: i32) -> Result<ArrayRef> {
     zipped::<Time64MicrosecondType, IntervalMonthDayNanoType, Time64MicrosecondType>(
         time,

@@ -1,4 +1,4 @@
-//! The value of an expression without columns, while a statement is planned.
+//! Constants: evaluates expressions without columns at planning time.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use datafusion::{
     physical_expr::create_physical_expr,
 };
 
-/// The value of an expression as it was planned.
+/// Returns the value of a planned expression.
 ///
 /// # Errors
 /// If it isn't constant, or can't be computed.
@@ -34,12 +34,12 @@ pub(super) fn value(expr: Expr) -> Result<ScalarValue> {
     }
 }
 
-/// A value as a text, if it isn't NULL.
+/// Returns a value as text, or `None` if it is NULL or not text.
 pub(super) fn text(value: &ScalarValue) -> Option<String> {
     value.try_as_str().flatten().map(str::to_owned)
 }
 
-/// Returns whether a condition without columns holds.
+/// Returns whether a condition without columns is true.
 ///
 /// # Errors
 /// If it isn't constant, or can't be computed.

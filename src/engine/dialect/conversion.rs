@@ -1,4 +1,4 @@
-//! Conversions for functions: to types that are named by text, and of values as a cast converts them.
+//! Conversions for functions: types given by name, and values converted as a cast would.
 
 use datafusion::{
     arrow::{array::ArrayRef, datatypes::DataType},
@@ -18,25 +18,25 @@ pub(in crate::engine) fn is_cast_to_json(call: &ScalarFunction) -> bool {
     function.downcast_ref::<cast::Cast>().is_some_and(cast::Cast::gives_json)
 }
 
-/// A type by its name in SQL.
+/// A type parsed from its SQL name.
 #[derive(Debug)]
 pub(in crate::engine) struct NamedType(Target);
 
 impl NamedType {
-    /// The type of this name.
+    /// Parses a type name.
     ///
     /// # Errors
-    /// If there is none.
+    /// If there is no such type.
     pub(in crate::engine) fn parse(name: &str) -> Result<Self> {
         parse_target(name).map(Self)
     }
 
-    /// A type without rules for text.
+    /// Creates a type without special rules.
     pub(in crate::engine) fn plain(data_type: DataType) -> Self {
         Self(Target { data_type, rule: Rule::Plain })
     }
 
-    /// The type in Arrow.
+    /// Returns the Arrow type.
     pub(in crate::engine) fn data_type(&self) -> &DataType {
         &self.0.data_type
     }
@@ -46,15 +46,15 @@ impl NamedType {
         self.0.rule == Rule::Json
     }
 
-    /// The values as this type, NULL where they don't fit.
+    /// Converts values to this type, with NULL for each value that doesn't fit.
     ///
     /// # Errors
-    /// If no value of their type is one of this.
+    /// If no value of their type converts to this type.
     pub(in crate::engine) fn convert_leniently(&self, values: &ArrayRef) -> Result<ArrayRef> {
         cast::convert(values, &self.0, true, &Default::default())
     }
 
-    /// The values as this type.
+    /// Converts values to this type.
     ///
     /// # Errors
     /// For the first value that doesn't fit.

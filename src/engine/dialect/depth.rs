@@ -1,28 +1,28 @@
-//! The depth of a statement's expressions: those that are too deep to be planned are refused.
+//! Depth limit: rejects statements whose expressions are nested too deeply to plan.
 
 use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr};
 
-/// Levels that are refused, as in DuckDB (`max_expression_depth`). The type of a level is asked for by each
-/// level around it, so that planning takes as long as the square of this number.
+/// The maximum number of levels, as in DuckDB (`max_expression_depth`). Each level asks for the type of every
+/// level inside it, so planning time grows with the square of the depth.
 const DEEPEST: usize = 1_000;
 
-/// Conditions in a chain of AND and OR that are refused, which has one type at all levels: within the stack
-/// of the threads that plan.
+/// The maximum number of conditions in a chain of AND and OR. All levels of such a chain have one type, so
+/// the limit is the stack of the planning threads.
 const LONGEST: usize = 20_000;
 
-/// The expressions that are being visited.
+/// The stack of expressions being visited.
 #[derive(Default)]
 pub(super) struct Depth {
-    /// For each, whether the expressions in it are a level deeper.
+    /// For each open expression, whether it adds a level.
     open: Vec<bool>,
     levels: usize,
 }
 
 impl Depth {
-    /// Goes into an expression.
+    /// Enters an expression.
     ///
     /// # Errors
-    /// If it is too deep: a message and a way out.
+    /// If it is too deep: returns a message and a workaround.
     pub(super) fn enter(&mut self, expr: &Expr) -> Result<(), (String, &'static str)> {
         let chained = matches!(expr, Expr::BinaryOp { op: BinaryOperator::And | BinaryOperator::Or, .. });
         let is_level = !chained && !matches!(expr, Expr::Nested(_));

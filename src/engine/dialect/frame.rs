@@ -1,7 +1,7 @@
-//! Offsets of window frames, before the statement is planned: constants with their types.
+//! Window frame offsets: evaluates them to typed constants before the statement is planned.
 //!
-//! DataFusion takes an offset as a text without a type. Here each offset is computed and gets the form that
-//! [`offset`] reads again when types are checked: digits, or a value and its type.
+//! DataFusion reads an offset as untyped text. Here each offset is evaluated and written in a form that
+//! [`offset`] can read back during the type check: digits, or a value and its type.
 
 use std::sync::Arc;
 
@@ -23,10 +23,10 @@ use super::{
     types::{self, INTERVAL, Target},
 };
 
-/// Computes the offsets of a query's frames.
+/// Evaluates the offsets of a query's frames.
 ///
 /// # Errors
-/// For an offset that isn't constant, is NULL, or counts rows and isn't a whole number from zero on.
+/// If an offset isn't constant or is NULL, or if a row count isn't a whole number from zero on.
 pub(super) fn settle(state: &SessionState, query: &mut ast::Query) -> Result<()> {
     statement::frame::offsets(query, |units, offset| {
         let is_plain = matches!(&*offset, ast::Expr::Value(ast::ValueWithSpan { value: ast::Value::Number(digits, _), .. })
@@ -70,7 +70,7 @@ pub(super) fn settle(state: &SessionState, query: &mut ast::Query) -> Result<()>
     })
 }
 
-/// The value of an expression as written.
+/// Evaluates an expression.
 fn value_of(state: &SessionState, written: &ast::Expr) -> Result<ScalarValue> {
     let mut lowered =
         ast::Query { body: Box::new(statement::value_of(written.clone())), ..statement::nothing() };
@@ -82,7 +82,7 @@ fn value_of(state: &SessionState, written: &ast::Expr) -> Result<ScalarValue> {
     constant::value(state.create_logical_expr_from_sql_expr(expr, &DFSchema::empty())?)
 }
 
-/// The whole number that DuckDB casts a value to.
+/// Casts a value to a whole number as DuckDB does.
 fn whole(value: ScalarValue) -> Result<Option<i64>> {
     let from = value.data_type();
     let number = cast::explicit(Expr::Literal(value, None), &from, &Target::plain(DataType::Int64), false)?;
@@ -92,17 +92,17 @@ fn whole(value: ScalarValue) -> Result<Option<i64>> {
     })
 }
 
-/// A value and its type, as [`offset`] reads them.
+/// Formats a value and its type so that [`offset`] can read them.
 fn written(value: &ScalarValue) -> Result<String> {
     let name = types::name(&value.data_type());
     let text = cast::value_text(&Arc::clone(&value.to_array()?), 0)?.unwrap_or_default();
     Ok(format!("{text}::{name}"))
 }
 
-/// The value of an offset that was planned as a text.
+/// Parses an offset that was planned as text.
 ///
 /// # Errors
-/// If the text has no value of its type.
+/// If the text isn't a value of its type.
 pub(super) fn offset(text: &str) -> Result<ScalarValue> {
     if let Ok(number) = text.parse::<i32>() {
         return Ok(ScalarValue::Int32(Some(number)));

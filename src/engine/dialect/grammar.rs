@@ -1,8 +1,8 @@
-//! DuckDB's grammar: the parser's own DuckDB dialect, with the operators, precedences and literals that it
-//! lacks.
+//! DuckDB's grammar: extends the parser's own DuckDB dialect with the operators, precedences and literals
+//! that it lacks.
 //!
 //! A dialect of sqlparser can't be extended, so every method that `DuckDbDialect` overrides in 0.62 is
-//! repeated here: compare them when sqlparser is updated, and drop an addition once it is there.
+//! repeated here. Compare them when updating sqlparser, and drop an addition once sqlparser has it.
 
 use std::any::TypeId;
 
@@ -16,16 +16,16 @@ use datafusion::sql::sqlparser::{
 
 /// The name of the operator `**` in a parsed statement.
 pub(super) const POWER: &str = "**";
-/// The name of the postfix operator `!` in a parsed statement.
+/// The name of the operator GLOB in a parsed statement.
 pub(super) const GLOB: &str = "GLOB";
 
-/// Binds tighter than `*`, looser than unary minus: `^` and `**`.
+/// The precedence of `^` and `**`: tighter than `*`, looser than unary minus.
 const POWER_PRECEDENCE: u8 = 45;
-/// Unary plus, minus and `~`.
+/// The precedence of unary plus, minus and `~`.
 const SIGN_PRECEDENCE: u8 = 46;
-/// All operators that have no precedence of their own: `||`, `&`, `|`, `<<`, `>>`, `->>`, `~`…
+/// The precedence of every operator without one of its own: `||`, `&`, `|`, `<<`, `>>`, `->>`, `~`…
 const OTHER_PRECEDENCE: u8 = 24;
-/// `->`, which is also the arrow of a lambda.
+/// The precedence of `->`, which is also the arrow of a lambda.
 const ARROW_PRECEDENCE: u8 = 16;
 
 /// DuckDB's grammar. See the [module's documentation](self).
@@ -33,7 +33,7 @@ const ARROW_PRECEDENCE: u8 = 16;
 pub(super) struct Grammar;
 
 impl Dialect for Grammar {
-    /// The parser asks for the type of the dialect in a few places; there it is DuckDB's.
+    /// Returns DuckDB's type, because the parser checks it in a few places.
     fn dialect(&self) -> TypeId {
         TypeId::of::<DuckDbDialect>()
     }
@@ -66,7 +66,7 @@ impl Dialect for Grammar {
         true
     }
 
-    /// `coalesce(a = 'x', false)` compares; DuckDB's named arguments are written with `:=`.
+    /// Off, so that `coalesce(a = 'x', false)` is a comparison; DuckDB writes named arguments with `:=`.
     fn supports_named_fn_args_with_eq_operator(&self) -> bool {
         false
     }
@@ -151,12 +151,12 @@ impl Dialect for Grammar {
         true
     }
 
-    /// `interval 3 centuries`: any word may be a unit; what is none is refused later.
+    /// Off, so that any word may be a unit, as in `interval 3 centuries`. Unknown units are rejected later.
     fn require_interval_qualifier(&self) -> bool {
         false
     }
 
-    /// A text may go on in the next line.
+    /// Allows a string literal to continue on the next line.
     fn supports_string_literal_concatenation_with_newline(&self) -> bool {
         true
     }
@@ -260,7 +260,8 @@ impl Dialect for Grammar {
     }
 }
 
-/// `IS [NOT] DISTINCT FROM`, whose right side ends before AND and OR: the parser would read on to the end.
+/// Parses `IS [NOT] DISTINCT FROM`. Its right operand ends before AND and OR, while sqlparser would read on
+/// to the end.
 fn distinct(parser: &mut Parser, left: &Expr, precedence: u8) -> Option<Result<Expr, ParserError>> {
     let same = parser.parse_keywords(&[Keyword::IS, Keyword::NOT, Keyword::DISTINCT, Keyword::FROM]);
     if !same && !parser.parse_keywords(&[Keyword::IS, Keyword::DISTINCT, Keyword::FROM]) {
@@ -272,10 +273,10 @@ fn distinct(parser: &mut Parser, left: &Expr, precedence: u8) -> Option<Result<E
     }))
 }
 
-/// Units of intervals that the parser doesn't know.
+/// Interval units that the parser doesn't know.
 const UNITS: [&str; 6] = ["centuries", "decades", "millennia", "millenniums", "quarters", "isoyears"];
 
-/// `interval 3 centuries`: an interval in a unit that the parser would take for an alias.
+/// Parses `interval 3 centuries`, because the parser would take the unit for an alias.
 fn interval(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
     let is = |token: &Token, name: &str| matches!(token, Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case(name));
     if !is(&parser.peek_token_ref().token, "interval") {
@@ -289,7 +290,7 @@ fn interval(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
     parser.next_token();
     let span = parser.next_token().span;
     parser.next_token();
-    // Only whole ones count.
+    // DuckDB ignores the fraction for these units.
     let whole =
         amount.trim().parse::<f64>().map_or_else(|_| amount.clone(), |number| number.trunc().to_string());
     let value = Value::SingleQuotedString(format!("{whole} {unit}")).with_span(span);
@@ -302,7 +303,7 @@ fn interval(parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
     })))
 }
 
-/// `x IN list`, whose list is a value: `contains(list, x)`.
+/// Parses `x IN list` with a list value as `contains(list, x)`.
 fn within_list(parser: &mut Parser, expr: &Expr, precedence: u8) -> Option<Result<Expr, ParserError>> {
     let is_in = |token: &Token| matches!(token, Token::Word(word) if word.keyword == Keyword::IN);
     let is_not = |token: &Token| matches!(token, Token::Word(word) if word.keyword == Keyword::NOT);

@@ -1,10 +1,9 @@
-//! A guard against wrong results: DataFusion 55.2 takes a column that is unique before an UNNEST for unique
-//! after it (`unnest_with_options` copies the functional dependencies), and leaves out keys of ORDER BY and
-//! GROUP BY that follow it. So `select k, unnest(list(v)) as v from t group by k order by k, v` has its
-//! values in any order.
+//! UNNEST guard against wrong results: DataFusion 55.2 assumes that a column that is unique before an UNNEST
+//! is still unique after it (`unnest_with_options` copies the functional dependencies), and drops the ORDER
+//! BY and GROUP BY keys that follow it. As a result,
+//! `select k, unnest(list(v)) as v from t group by k order by k, v` returns its values in any order.
 //!
-//! Such columns are read through a function that returns them as they are, of which nothing of the kind is
-//! known.
+//! The rule reads such columns through an identity function, which has no functional dependencies.
 
 use std::sync::{Arc, LazyLock};
 
@@ -23,7 +22,7 @@ use datafusion::{
     optimizer::AnalyzerRule,
 };
 
-/// Reads what an UNNEST takes through the function.
+/// Wraps the unique input columns of an UNNEST in the identity function.
 #[derive(Debug)]
 pub(super) struct Independent;
 
@@ -39,7 +38,7 @@ impl AnalyzerRule for Independent {
         }
         let guarded = plan.transform_up_with_subqueries(|node| match node {
             LogicalPlan::Unnest(unnest) if has_unique(&unnest) => guard(unnest).map(Transformed::yes),
-            // What is known of columns is kept in these, and is that of before.
+            // These nodes cache functional dependencies, which are now outdated.
             LogicalPlan::Projection(_)
             | LogicalPlan::SubqueryAlias(_)
             | LogicalPlan::Unnest(_)
@@ -60,7 +59,7 @@ fn has_unique(unnest: &Unnest) -> bool {
     !unnest.input.schema().functional_dependencies().is_empty()
 }
 
-/// The value of an expression as one of which nothing is known.
+/// Wraps an expression in the identity function, which hides its functional dependencies.
 pub(super) fn same(expr: Expr) -> Expr {
     static SAME: LazyLock<Arc<ScalarUDF>> =
         LazyLock::new(|| Arc::new(ScalarUDF::from(Same(Signature::any(1, Volatility::Immutable)))));
@@ -83,7 +82,7 @@ fn guard(unnest: Unnest) -> Result<LogicalPlan> {
         .build()
 }
 
-/// Returns its argument.
+/// The identity function.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Same(Signature);
 

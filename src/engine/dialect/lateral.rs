@@ -1,6 +1,6 @@
-//! `FROM t, unnest(t.list)`: DataFusion plans a subquery that refers to the table before it, and has no way
-//! to run one that unnests. Without a FROM of its own such a subquery is grafted onto the table: its rows are
-//! made of the table's.
+//! Lateral UNNEST (`FROM t, unnest(t.list)`): DataFusion plans a subquery that refers to an earlier table,
+//! but can't run one that unnests. If the subquery has no FROM of its own, it is grafted onto the table, so
+//! that its rows are computed from the table's.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use datafusion::{
     prelude::lit,
 };
 
-/// The plan without such joins.
+/// Rewrites such joins.
 pub(super) fn flatten(plan: LogicalPlan) -> Result<LogicalPlan> {
     let flat = plan.transform_up_with_subqueries(|node| match &node {
         LogicalPlan::Join(join) => Ok(match grafted(join)? {
@@ -53,7 +53,7 @@ fn grafted(join: &Join) -> Result<Option<LogicalPlan>> {
         }
     });
     let all = own.iter().cloned().chain(made).zip(join.schema.iter());
-    // An alias may have other names for the columns.
+    // An alias may rename the columns.
     let all = all.map(|(expr, (qualifier, field))| match expr {
         Expr::Column(_) => expr,
         other => other.unalias().alias_qualified(qualifier.cloned(), field.name()),
@@ -66,7 +66,7 @@ fn columns(plan: &LogicalPlan) -> Vec<Expr> {
     fields.map(|(qualifier, field)| Expr::Column(Column::new(qualifier.cloned(), field.name()))).collect()
 }
 
-/// Returns whether each row of the plan is made of the one row that it begins with.
+/// Returns whether a plan starts from a single row and computes all of its rows from that.
 fn is_graftable(plan: &LogicalPlan, unnests: &mut bool) -> bool {
     match plan {
         LogicalPlan::EmptyRelation(EmptyRelation { produce_one_row, .. }) => *produce_one_row,
@@ -80,7 +80,7 @@ fn is_graftable(plan: &LogicalPlan, unnests: &mut bool) -> bool {
     }
 }
 
-/// The plan over another beginning, whose columns it keeps.
+/// Rebuilds the plan on top of `onto`, and keeps the columns of `onto`.
 fn graft(plan: &LogicalPlan, onto: &Arc<LogicalPlan>, own: &[Expr], keeps: bool) -> Result<LogicalPlan> {
     match plan {
         LogicalPlan::Projection(projection) => {

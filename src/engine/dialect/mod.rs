@@ -1,4 +1,4 @@
-//! What SQL means: from text to a type-checked plan, as a dialect has it.
+//! SQL dialects: turns SQL text into a type-checked plan with the semantics of the project's dialect.
 //!
 //! ```text
 //!  text ──grammar──▶ statement ──statement──▶ statement ──DataFusion──▶ plan ──coerce──▶ plan
@@ -6,26 +6,26 @@
 //!                                             can plan it      as functions             as in DuckDB
 //! ```
 //!
-//! `duckdb` means DuckDB's semantics (version 1.5), and `postgresql` PostgreSQL's (version 15): see
-//! `postgres`. Other dialects are parsed as themselves and mean what DataFusion makes of them. Functions with
-//! DuckDB's names live in [`function`](super::function); here is what is not a function to the writer.
+//! `duckdb` has DuckDB's semantics (version 1.5), and `postgresql` PostgreSQL's (version 15): see `postgres`.
+//! Other dialects are parsed with their own syntax and get DataFusion's semantics. Functions with DuckDB's
+//! names live in [`function`](super::function); this module holds everything else in the language.
 //!
-//! - `token`: syntax that the parser can't be taught, in words that it knows
+//! - `token`: rewrites syntax the parser can't be taught into syntax it knows
 //! - `grammar`: operators, precedences and literals that the parser's DuckDB dialect lacks
 //! - `statement`: rewrites that need no types
-//! - `depth`: expressions that are nested too deep
+//! - `depth`: rejects expressions that are nested too deeply
 //! - `frame`: offsets of window frames
-//! - `lateral`: subqueries in FROM that unnest a list of a table before; `independent`: a guard
+//! - `lateral`: subqueries in FROM that unnest a list of an earlier table; `independent`: a guard
 //! - `star`: COLUMNS and stars with options; `relation`: PIVOT and UNPIVOT; `as_of`: ASOF JOIN
 //! - `operator`, `arithmetic`, `compute`: operators, their types and their kernels
-//! - `ordered`: orders of subqueries, where they are read
+//! - `ordered`: carries the order of a subquery to where it is read
 //! - `order`: comparisons of nested values, and with the elements of lists
-//! - `types`: names of types, and where two types meet
-//! - `cast`: conversions; `conversion`: the same for functions; `placeholder`: what a cast is until its types
-//!   are known
+//! - `types`: type names and common types
+//! - `cast`: conversions; `conversion`: the same for functions; `placeholder`: stands in for a cast until its
+//!   types are known
 //! - `unnested`: names of unnested fields
-//! - `coerce`: the type check, which inserts DuckDB's implicit casts and refuses what has none
-//! - `correlated`: subqueries that read outside columns, as joins
+//! - `coerce`: the type check, which inserts DuckDB's implicit casts and rejects everything else
+//! - `correlated`: rewrites subqueries that read outer columns as joins
 
 mod arithmetic;
 pub(super) mod as_of;
@@ -80,7 +80,7 @@ pub(super) use self::{
 };
 use crate::diag::near;
 
-/// How SQL is read.
+/// The dialect of a SQL statement: its syntax and semantics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Dialect {
     /// DuckDB's syntax and semantics.
@@ -91,14 +91,14 @@ pub(super) enum Dialect {
     Other,
 }
 
-/// Names of a statement that are tried again, at most.
+/// The maximum number of attempts to resolve the names of one statement.
 const MOST_NAMES: usize = 1_000;
 
-/// Nesting of parentheses and subqueries that the parser accepts.
+/// The maximum nesting of parentheses and subqueries that the parser accepts.
 const DEEPEST: usize = 1_000;
 
 impl Dialect {
-    /// The dialect by the name of its syntax.
+    /// Returns the dialect for a configured syntax.
     pub(super) fn of(syntax: config::Dialect) -> Self {
         match syntax {
             config::Dialect::DuckDB => Self::DuckDb,
@@ -107,7 +107,7 @@ impl Dialect {
         }
     }
 
-    /// The name of the semantics, if they aren't DataFusion's.
+    /// Returns the name of the semantics, or `None` if they are DataFusion's.
     pub(super) fn semantics(self) -> Option<&'static str> {
         match self {
             Self::DuckDb => Some("duckdb 1.5"),
@@ -116,7 +116,7 @@ impl Dialect {
         }
     }
 
-    /// Gives a session what plans of this dialect need.
+    /// Adds the planners and analyzer rules that plans of this dialect need to a session.
     pub(super) fn prepare(self, mut builder: SessionStateBuilder) -> SessionStateBuilder {
         if self == Self::Postgres {
             postgres::prepare(&mut builder);
@@ -150,7 +150,7 @@ impl Dialect {
         }
     }
 
-    /// Parses a single statement, as written.
+    /// Parses a single statement without rewriting it.
     pub(super) fn parse(self, state: &SessionState, sql: &str) -> Result<Statement> {
         match self {
             Self::DuckDb => {
@@ -179,11 +179,11 @@ impl Dialect {
         }
     }
 
-    /// Plans a statement, with every type decided.
+    /// Plans a statement and resolves every type.
     pub(super) async fn plan(self, state: &SessionState, mut statement: Statement) -> Result<LogicalPlan> {
         match self {
             Self::DuckDb => {}
-            // The future is large, and most sessions have another dialect.
+            // Boxed because the future is large and most sessions use another dialect.
             Self::Postgres => return Box::pin(postgres::plan(state, statement)).await,
             Self::Other => return state.statement_to_plan(statement).await,
         }
@@ -225,11 +225,11 @@ impl Dialect {
 }
 
 impl Dialect {
-    /// A plan in which subqueries that read outside columns are joins; `None` if this dialect leaves them to
+    /// Rewrites subqueries that read outer columns as joins. Returns `None` if this dialect leaves them to
     /// DataFusion.
     ///
     /// # Errors
-    /// If one of them can't be.
+    /// If such a subquery can't be rewritten as a join.
     pub(super) fn without_correlation(self, plan: &LogicalPlan) -> Option<Result<LogicalPlan>> {
         (self == Self::DuckDb).then(|| correlated::joined(plan.clone()))
     }
@@ -239,7 +239,8 @@ fn whole(query: &ast::Query) -> Statement {
     Statement::Statement(Box::new(ast::Statement::Query(Box::new(query.clone()))))
 }
 
-/// The same plan, unless a natural join may have found no column that both sides have: DataFusion takes it for a cross join.
+/// Rejects a natural join that may have found no common column, because DataFusion turns it into a cross
+/// join. Returns any other plan unchanged.
 fn joined(plan: LogicalPlan, natural: Option<tokenizer::Span>) -> Result<LogicalPlan> {
     let Some(span) = natural else { return Ok(plan) };
     let mut crosses = false;
@@ -254,13 +255,13 @@ fn joined(plan: LogicalPlan, natural: Option<tokenizer::Span>) -> Result<Logical
     Ok(plan)
 }
 
-/// The plan of a statement with every type decided.
+/// Runs the rewrites and the type check that follow DataFusion's planning.
 fn checked(plan: LogicalPlan) -> Result<LogicalPlan> {
     let plan = lateral::flatten(unnested::named(ordered::settled(plan)?)?)?;
     correlated::without_not_in(as_of::settle(coerce::check(plan)?)?)
 }
 
-/// Computes the constants that limit rows.
+/// Evaluates the constant expressions in LIMIT and OFFSET.
 fn limit(state: &SessionState, query: &mut ast::Query) -> Result<()> {
     statement::limits(query, |clause| {
         let ast::LimitClause::LimitOffset { limit, offset, .. } = clause else { return Ok(()) };
@@ -297,7 +298,7 @@ fn limit(state: &SessionState, query: &mut ast::Query) -> Result<()> {
     })
 }
 
-/// The column that an error is about, where it is written, and the columns that are known there.
+/// Returns the unknown column that an error is about, its location, and the columns known there.
 fn unknown_name(error: &DataFusionError) -> Option<(String, Option<Location>, Vec<Column>)> {
     let DataFusionError::SchemaError(found, _) = error.find_root() else { return None };
     let SchemaError::FieldNotFound { field, valid_fields } = found.as_ref() else { return None };
@@ -305,7 +306,7 @@ fn unknown_name(error: &DataFusionError) -> Option<(String, Option<Location>, Ve
     Some((field.name.clone(), place, valid_fields.clone()))
 }
 
-/// An error about a function that isn't there, with the names that are near.
+/// Adds similar function names to an error about an unknown function.
 fn suggested(error: DataFusionError, state: &SessionState) -> DataFusionError {
     let wanted = error.diagnostic().and_then(|found| {
         let name = found.message.strip_prefix("Invalid function '")?.strip_suffix('\'')?;
@@ -314,7 +315,7 @@ fn suggested(error: DataFusionError, state: &SessionState) -> DataFusionError {
     let Some((name, span)) = wanted else { return error };
     let (scalar, aggregate) = (state.scalar_functions().keys(), state.aggregate_functions().keys());
     let known = scalar.chain(aggregate).chain(state.window_functions().keys());
-    // What no statement can call has a name that none can write.
+    // Internal functions have names that SQL can't spell, so don't suggest them.
     let known = known
         .map(String::as_str)
         .filter(|known| known.starts_with(char::is_alphabetic) && !known.contains(' '));

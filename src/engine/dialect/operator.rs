@@ -1,5 +1,4 @@
-//! Operators as functions: what `+`, `/` or `**` become when a statement is planned, before types are
-//! checked.
+//! Operators as functions: plans `+`, `/` or `**` as function calls before types are checked.
 
 use std::sync::{Arc, LazyLock};
 
@@ -21,7 +20,7 @@ use super::{
     grammar::POWER,
 };
 
-/// Plans DuckDB's arithmetic.
+/// The planner of DuckDB's operators.
 #[derive(Debug)]
 pub(super) struct Operators;
 
@@ -38,14 +37,15 @@ impl ExprPlanner for Operators {
             BinaryOperator::PGBitwiseShiftRight => Operation::ShiftRight,
             BinaryOperator::Custom(name) if name == POWER => Operation::Power,
             op => {
-                // DataFusion refuses some comparisons as soon as it sees them; DuckDB has casts for those.
+                // DataFusion rejects some comparisons immediately, but DuckDB can cast their operands.
                 let Some(op) = kept(op) else { return Ok(PlannerResult::Original(expr)) };
                 if matches!(op, Operator::And | Operator::Or) {
-                    // Conditions always have a type: looking at it would visit long chains once for each term.
+                    // Conditions always have a type. Asking for it would visit a long chain once for each
+                    // term.
                     let binary = BinaryExpr::new(Box::new(expr.left), op, Box::new(expr.right));
                     return Ok(PlannerResult::Planned(Expr::BinaryExpr(binary)));
                 }
-                // A column that isn't there is reported by the planner, which knows where it is written.
+                // Leave unknown columns to the planner, which knows the location.
                 let known = expr.left.get_type(schema).is_ok() && expr.right.get_type(schema).is_ok();
                 let binary = BinaryExpr::new(Box::new(expr.left), op, Box::new(expr.right));
                 let planned = Expr::BinaryExpr(binary.clone());
@@ -59,7 +59,7 @@ impl ExprPlanner for Operators {
         Ok(PlannerResult::Planned(Expr::ScalarFunction(call)))
     }
 
-    /// `value[position]`: what it is depends on the value's type.
+    /// Plans `value[position]`, which depends on the value's type.
     fn plan_field_access(
         &self,
         access: RawFieldAccessExpr,
@@ -72,8 +72,8 @@ impl ExprPlanner for Operators {
             Ok(DataType::Struct(_)) => "struct_extract",
             Ok(DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) => "list_extract",
             _ if matches!(access.expr, Expr::AggregateFunction(_)) => {
-                // DataFusion would plan `array_agg(x)[1]` as an aggregate of its own, which reads its position
-                // as a BIGINT only.
+                // DataFusion would plan `array_agg(x)[1]` as an aggregate of its own, which accepts only a
+                // BIGINT position.
                 let element = array_element(access.expr, key.as_ref().clone());
                 return Ok(PlannerResult::Planned(element));
             }
@@ -90,7 +90,7 @@ impl ExprPlanner for Operators {
     }
 }
 
-/// Operators that stay DataFusion's own, between values of DuckDB's choice of types.
+/// Returns the operators that stay DataFusion's own; DuckDB's rules choose their operand types.
 fn kept(op: &BinaryOperator) -> Option<Operator> {
     Some(match op {
         BinaryOperator::Eq => Operator::Eq,
@@ -108,7 +108,7 @@ fn kept(op: &BinaryOperator) -> Option<Operator> {
     })
 }
 
-/// The function that computes an operation.
+/// Returns the function that computes an operation.
 pub(super) fn function(operation: Operation) -> Arc<ScalarUDF> {
     static FUNCTIONS: LazyLock<Vec<(Operation, Arc<ScalarUDF>)>> = LazyLock::new(|| {
         [

@@ -1,5 +1,5 @@
-//! The order of lists, structs and maps, in which NULL is the largest part and equals itself; and comparisons
-//! with all elements of a list.
+//! Nested order: compares lists, structs and maps, where NULL is the largest part and equals itself. Also
+//! compares a value with all elements of a list (ANY, ALL).
 
 use std::{cmp::Ordering, sync::Arc};
 
@@ -20,7 +20,7 @@ use datafusion::{
 
 use crate::engine::function::{comparable, differs};
 
-/// Values as rows of bytes that have their order.
+/// Encodes values as byte rows that sort the same way.
 fn rows(converter: &RowConverter, values: &ArrayRef) -> Result<Rows> {
     Ok(converter.convert_columns(&[comparable(values)?])?)
 }
@@ -30,8 +30,8 @@ fn converter(of: &DataType) -> Result<RowConverter> {
     Ok(RowConverter::new(vec![SortField::new_with_options(of.clone(), options)])?)
 }
 
-/// Returns whether Arrow compares nested values of a type in another way: by their order, or where parts have
-/// equals that are other bytes.
+/// Returns whether Arrow compares nested values differently from DuckDB: with an ordering operator, or if
+/// equal parts can have different bytes.
 pub(super) fn is_other(op: Operator, of: &DataType) -> bool {
     matches!(op, Operator::Lt | Operator::LtEq | Operator::Gt | Operator::GtEq) || differs(of)
 }
@@ -47,12 +47,12 @@ fn holds(op: Operator, ordering: Ordering) -> bool {
     }
 }
 
-/// `left op right` for nested values of one type.
+/// Returns `left op right` for nested values of one type.
 pub(super) fn compared(left: Expr, op: Operator, right: Expr) -> Expr {
     call(Compared { op, signature: Signature::any(2, Volatility::Immutable) }, vec![left, right])
 }
 
-/// The key that a nested value is sorted by.
+/// Returns the sort key of a nested value.
 pub(super) fn sort_key(value: Expr) -> Expr {
     call(SortKey(Signature::any(1, Volatility::Immutable)), vec![value])
 }
@@ -113,7 +113,7 @@ impl ScalarUDFImpl for SortKey {
         &self.0
     }
 
-    /// Text: frames of windows don't take bytes.
+    /// Text, because window frames don't accept bytes.
     fn return_type(&self, _: &[DataType]) -> Result<DataType> {
         Ok(DataType::Utf8)
     }
@@ -128,15 +128,15 @@ impl ScalarUDFImpl for SortKey {
     }
 }
 
-/// Bytes as text of the same order.
+/// Encodes bytes as text with the same order.
 fn hexadecimal(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digits = |byte: &u8| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
     bytes.iter().flat_map(digits).map(char::from).collect()
 }
 
-/// `value op ANY (list)`, or `ALL`: true if the comparison is true for an element, else unknown if it is for
-/// one, else false; for ALL the other way round.
+/// `value op ANY (list)` or `value op ALL (list)`. ANY is true if the comparison is true for an element, else
+/// NULL if it is NULL for one, else false. ALL is the reverse.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct Quantified {
     op: Operator,
@@ -144,23 +144,23 @@ pub(super) struct Quantified {
     signature: Signature,
 }
 
-/// The operators that may stand before ANY and ALL.
+/// The operators allowed before ANY and ALL.
 const OPERATORS: [Operator; 6] =
     [Operator::Eq, Operator::NotEq, Operator::Lt, Operator::LtEq, Operator::Gt, Operator::GtEq];
 
 impl Quantified {
-    /// All such functions.
+    /// Returns one function for each operator and quantifier.
     pub(super) fn every() -> impl Iterator<Item = Self> {
         let of = |op, all| Self { op, all, signature: Signature::any(2, Volatility::Immutable) };
         OPERATORS.into_iter().flat_map(move |op| [of(op, false), of(op, true)])
     }
 
-    /// The operator.
+    /// Returns the operator.
     pub(super) fn op(&self) -> Operator {
         self.op
     }
 
-    /// ANY or ALL.
+    /// Returns `ANY` or `ALL`.
     pub(super) fn quantifier(&self) -> &'static str {
         if self.all { "ALL" } else { "ANY" }
     }

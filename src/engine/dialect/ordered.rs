@@ -1,5 +1,5 @@
-//! The order of a subquery's rows, for what reads them in that order: LIMIT, `array_agg` and its like, and
-//! `row_number()` without an ORDER BY of their own.
+//! Subquery order: carries the order of a subquery's rows to where it is read: LIMIT, `array_agg` and similar
+//! aggregates, and `row_number()` without an ORDER BY of their own.
 //!
 //! ```text
 //! Limit                              Limit
@@ -11,11 +11,11 @@
 //!                                                Projection x, y, y as "$order 0"
 //! ```
 //!
-//! DataFusion takes all rows of a subquery to be without order, and so does standard SQL. DuckDB and
-//! PostgreSQL keep the order as far as nothing needs another, and people rely on it: `with ranked as (… order
-//! by x) select * from ranked limit 10`. A key of ORDER BY goes along as a column through what keeps each row
-//! (projections, filters, names) until it is read. Other orders of subqueries are left out: they are of no
-//! use.
+//! DataFusion treats the rows of a subquery as unordered, as standard SQL does. DuckDB and PostgreSQL keep
+//! the order until something else changes it, and people rely on that:
+//! `with ranked as (… order by x) select * from ranked limit 10`. Each ORDER BY key travels as an extra
+//! column through operators that keep every row (projections, filters, aliases) until it is read. Subquery
+//! orders that nothing reads are removed.
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ use datafusion::{
     },
 };
 
-/// Aggregates whose result depends on the order of rows.
+/// Aggregates whose result depends on row order.
 const AGGREGATES: &[&str] = &[
     "any_value",
     "array_agg",
@@ -46,15 +46,15 @@ const AGGREGATES: &[&str] = &[
     "string_agg",
 ];
 
-/// Window functions whose result does, whatever their frame; only the first three have one.
+/// Window functions whose result depends on row order with any frame; only the first three have a frame.
 const WINDOWS: &[&str] = &["first_value", "last_value", "nth_value", "lag", "lead", "ntile", "row_number"];
 
-/// The plan in which the orders of subqueries are where they are read, and nowhere else.
+/// Moves the orders of subqueries to where they are read, and removes the others.
 pub(super) fn settled(plan: LogicalPlan) -> Result<LogicalPlan> {
     settle(plan, true)
 }
 
-/// A plan without the orders that nothing reads. `is_read` says whether the rows are read in their order.
+/// Removes the orders that nothing reads. `is_read` is true if the order of this plan's rows is read.
 fn settle(plan: LogicalPlan, is_read: bool) -> Result<LogicalPlan> {
     let plan = plan.map_subqueries(|subquery| settle(subquery, true).map(Transformed::yes))?.data;
     let below = match &plan {
@@ -80,7 +80,7 @@ fn settle(plan: LogicalPlan, is_read: bool) -> Result<LogicalPlan> {
             }
             false
         }
-        // The calls of one node have one order.
+        // All calls in one window node share one order.
         LogicalPlan::Window(window) if window.window_expr.iter().any(reads_order) => {
             if let Some(found) = ordered(&window.input)? {
                 let exprs = window.window_expr.iter().map(|expr| with_order(expr.clone(), &found.keys));
@@ -94,21 +94,21 @@ fn settle(plan: LogicalPlan, is_read: bool) -> Result<LogicalPlan> {
     Ok(plan.map_children(|input| settle(input, below).map(Transformed::yes))?.data)
 }
 
-/// Rows with the keys of their order as columns of their own.
+/// Rows with their sort keys as extra columns.
 struct Ordered {
     plan: LogicalPlan,
-    /// By these columns.
+    /// The sort keys.
     keys: Vec<SortExpr>,
 }
 
 impl Ordered {
-    /// Columns of it, in its order.
+    /// Sorts the rows and projects `columns`.
     fn sorted(self, columns: Vec<Column>) -> Result<LogicalPlan> {
         let sorted = LogicalPlanBuilder::from(self.plan).sort(self.keys)?;
         sorted.project(columns.into_iter().map(Expr::Column))?.build()
     }
 
-    /// The same rows under another node, which has the columns by other names.
+    /// Puts the rows under another node, which renames their columns.
     fn under(mut self, plan: LogicalPlan) -> Result<Self> {
         for key in &mut self.keys {
             if let Expr::Column(column) = &mut key.expr {
@@ -120,7 +120,7 @@ impl Ordered {
     }
 }
 
-/// The rows of a plan with their order, if they have one; the orders below that order are settled.
+/// Returns a plan's rows with their order, or `None` if they have none. Orders below that order are settled.
 fn ordered(plan: &LogicalPlan) -> Result<Option<Ordered>> {
     Ok(match plan {
         LogicalPlan::Sort(sort) => {
@@ -172,7 +172,7 @@ fn ordered(plan: &LogicalPlan) -> Result<Option<Ordered>> {
     })
 }
 
-/// Returns whether an expression is a call that reads rows in their order, without one of its own.
+/// Returns whether an expression is a call that depends on row order and has no ORDER BY of its own.
 fn reads_order(expr: &Expr) -> bool {
     match expr {
         Expr::Alias(alias) => reads_order(&alias.expr),
@@ -204,7 +204,7 @@ fn with_order(expr: Expr, keys: &[SortExpr]) -> Expr {
             Expr::AggregateFunction(call)
         }
         Expr::WindowFunction(mut call) => {
-            // Without an order all rows are peers, to which each other kind of frame reaches.
+            // Without an order all rows are peers, and every other kind of frame includes all of them.
             if call.params.window_frame.units != WindowFrameUnits::Rows {
                 call.params.window_frame = WindowFrame::new(None);
             }
@@ -215,8 +215,8 @@ fn with_order(expr: Expr, keys: &[SortExpr]) -> Expr {
     }
 }
 
-/// A plan with the names of another one's columns, which are its own, perhaps with those of an order between
-/// them.
+/// Renames a plan's columns like those of another plan. The columns are the same, except for sort keys in
+/// between.
 fn renamed(plan: LogicalPlan, named: &LogicalPlan) -> Result<LogicalPlan> {
     let is_order = |column: &Column| column.name.starts_with("$order ");
     let own = plan.schema().columns().into_iter().filter(|column| !is_order(column));

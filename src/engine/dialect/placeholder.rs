@@ -1,5 +1,5 @@
-//! Functions that stand for casts between parsing and the type check, which replaces them. Only there are
-//! types known.
+//! Cast placeholders: functions that stand in for casts between parsing and the type check, which replaces
+//! them because only it knows the types.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use super::{
     types::{Target, target},
 };
 
-/// A cast whose type is still a text.
+/// A cast whose type is still text.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct CastPlaceholder {
     lenient: bool,
@@ -27,23 +27,23 @@ pub(super) struct CastPlaceholder {
 }
 
 impl CastPlaceholder {
-    /// A placeholder for `cast`, or for `try_cast` if `lenient`.
+    /// Creates a placeholder for `cast`, or for `try_cast` if `lenient`.
     pub(super) fn new(lenient: bool) -> Self {
         Self { lenient, signature: Signature::any(2, Volatility::Immutable) }
     }
 
-    /// Whether a value that doesn't fit becomes NULL.
+    /// Returns whether a value that doesn't fit becomes NULL.
     pub(super) fn is_lenient(&self) -> bool {
         self.lenient
     }
 }
 
-/// The name of a cast as a column.
+/// Returns the column name of a cast.
 pub(super) fn cast_name(lenient: bool, value: &Expr, data_type: &str) -> String {
     format!("{}({} AS {data_type})", if lenient { "TRY_CAST" } else { "CAST" }, value.schema_name())
 }
 
-/// The type that a name stands for.
+/// Parses a type name.
 pub(super) fn parse_target(name: &str) -> Result<Target> {
     let parsed = Parser::new(&Grammar).try_with_sql(name).and_then(|mut parser| parser.parse_data_type());
     match parsed.map_err(|error| error.to_string()).and_then(|parsed| target(&parsed)) {
@@ -57,7 +57,7 @@ impl ScalarUDFImpl for CastPlaceholder {
         if self.lenient { TRY_CAST } else { CAST }
     }
 
-    /// As DuckDB names it.
+    /// Returns DuckDB's name for the cast.
     fn schema_name(&self, args: &[Expr]) -> Result<String> {
         match args {
             [value, Expr::Literal(ScalarValue::Utf8(Some(name)), _)] => {

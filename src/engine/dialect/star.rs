@@ -1,4 +1,4 @@
-//! COLUMNS and stars with options, when the columns of FROM are known.
+//! Stars: expands COLUMNS and stars with options once the columns of FROM are known.
 
 use datafusion::{
     common::{Column, DFSchema},
@@ -12,7 +12,7 @@ use super::{
     statement::{self, Choice, Refused, Star, Taken, call, text},
 };
 
-/// Puts the columns that a star stands for in its place.
+/// Replaces a star with the columns that it selects.
 pub(super) fn expand(
     state: &SessionState,
     query: &mut ast::Query,
@@ -50,7 +50,7 @@ pub(super) fn expand(
     problem.map_or(Ok(()), Err)
 }
 
-/// Returns whether a name is among those that are chosen.
+/// Returns whether the star selects a column.
 fn is_chosen(state: &SessionState, choice: &Choice, name: &str) -> Result<bool> {
     let condition = match choice {
         Choice::All => return Ok(true),
@@ -65,7 +65,7 @@ fn planned(state: &SessionState, expr: Expr) -> Result<datafusion::logical_expr:
     state.create_logical_expr_from_sql_expr(ExprWithAlias { expr, alias: None }, &DFSchema::empty())
 }
 
-/// The alias of one column: `\0` is its name, `\1` what the pattern's first group matched.
+/// Builds the alias of one column: `\0` becomes its name, `\1` the match of the pattern's first group.
 fn named(state: &SessionState, choice: &Choice, alias: &str, name: &str) -> Result<String> {
     let mut made = String::new();
     let mut letters = alias.chars().peekable();

@@ -1,5 +1,5 @@
-//! Statements with DuckDB 1.5's answers, looked up by running it: the type and the texts of the first column,
-//! or `error`.
+//! Statements and DuckDB 1.5's answers, recorded by running it: the type and the values of the first column
+//! as text, or `error`.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -21,14 +21,14 @@ pub(super) async fn answer(engine: &Engine, sql: &str) -> String {
             );
         }
     }
-    // Rows have no order of their own.
+    // Rows are unordered unless the statement sorts them.
     if !sql.ends_with("desc") {
         values.sort();
     }
     format!("{} {}", name(query.schema().field(0).data_type()), values.join(" "))
 }
 
-/// Statements, and the type and values of their first column.
+/// Statements with the type and values of their first column.
 const CASES: &[(&str, &str)] = &[
     ("select 7/2 as r", "DOUBLE 3.5"),
     ("select -7//2 as r", "INTEGER -3"),
@@ -303,7 +303,7 @@ async fn sql_means_what_it_means_in_duckdb() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// The place of the error is between `«` and `»`.
+/// `«` and `»` mark the expected location of the error.
 #[tokio::test(flavor = "multi_thread")]
 async fn errors_point_at_what_they_are_about() {
     let settings = EngineSettings {

@@ -1,4 +1,4 @@
-//! DuckDB's types: SQL names → Arrow types, and the type in which two values meet.
+//! DuckDB's types: maps SQL names to Arrow types, and finds the common type of two values.
 
 use datafusion::{
     arrow::datatypes::{DataType, Field, Fields, IntervalUnit, TimeUnit},
@@ -7,44 +7,44 @@ use datafusion::{
 
 use crate::engine::function::type_name;
 
-/// Digits of the widest decimal.
+/// The maximum number of digits of a decimal.
 pub(super) const MAX_DIGITS: u8 = 38;
-/// The zone in which timestamps with a zone are stored.
+/// The time zone of stored timestamps with a time zone.
 pub(super) const UTC: &str = "UTC";
 
-/// HUGEINT: Delta has no integer of 128 bits, so it's a decimal without a fraction.
+/// HUGEINT: a decimal without a fraction, because Delta has no 128-bit integer.
 pub(super) const HUGEINT: DataType = DataType::Decimal128(MAX_DIGITS, 0);
 
-/// TIMESTAMP.
+/// DuckDB's TIMESTAMP.
 pub(super) const TIMESTAMP: DataType = DataType::Timestamp(TimeUnit::Microsecond, None);
 
-/// INTERVAL.
+/// DuckDB's INTERVAL.
 pub(super) const INTERVAL: DataType = DataType::Interval(IntervalUnit::MonthDayNano);
 
-/// TIMESTAMP WITH TIME ZONE.
+/// Returns DuckDB's TIMESTAMP WITH TIME ZONE.
 pub(super) fn timestamptz() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, Some(UTC.into()))
 }
 
-/// A type of DuckDB's that is another type in Arrow, with rules of its own.
+/// The special rules of a DuckDB type that Arrow represents by another type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Rule {
-    /// None: the type is the same.
+    /// No special rule: Arrow has the same type.
     Plain,
-    /// Text of 32 hexadecimal digits in five groups.
+    /// Text: 32 hexadecimal digits in five groups.
     Uuid,
-    /// Text that is a JSON document.
+    /// Text: a JSON document.
     Json,
-    /// HUGEINT: a decimal that rounds as integers do.
+    /// HUGEINT: a decimal that is rounded like an integer.
     Huge,
 }
 
-/// A type that SQL names, as a cast needs it.
+/// The target type of a cast.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Target {
-    /// The type in Arrow.
+    /// The Arrow type.
     pub(super) data_type: DataType,
-    /// A rule for values that the type alone doesn't express.
+    /// The rule for values that the Arrow type alone doesn't express.
     pub(super) rule: Rule,
 }
 
@@ -53,7 +53,7 @@ impl Target {
         Self { data_type, rule: Rule::Plain }
     }
 
-    /// Its name in DuckDB.
+    /// Returns its name in DuckDB.
     pub(super) fn name(&self) -> String {
         match self.rule {
             Rule::Plain => name(&self.data_type),
@@ -64,10 +64,10 @@ impl Target {
     }
 }
 
-/// The type that a SQL name stands for in DuckDB.
+/// Returns the type that a SQL name means in DuckDB.
 ///
 /// # Errors
-/// If the type is unknown or can't be had, with what to use instead.
+/// If the type is unknown or unsupported, with an alternative if there is one.
 pub(super) fn target(sql: &Sql) -> Result<Target, String> {
     use DataType as T;
     let data_type = match sql {
@@ -126,7 +126,7 @@ pub(super) fn target(sql: &Sql) -> Result<Target, String> {
     Ok(Target::plain(data_type))
 }
 
-/// Types whose names the parser doesn't know.
+/// Resolves type names that the parser doesn't know.
 fn custom(name: &str, modifiers: &[String]) -> Result<Target, String> {
     use DataType as T;
     let data_type = match name {
@@ -203,18 +203,18 @@ fn structure(fields: &[StructField]) -> Result<DataType, String> {
     Ok(DataType::Struct(fields.collect::<Result<Fields, String>>()?))
 }
 
-/// A list of these.
+/// Returns the type of a list of `item`s.
 pub(super) fn list(item: DataType) -> DataType {
     DataType::List(Field::new_list_field(item, true).into())
 }
 
-/// A map between these.
+/// Returns the type of a map from `key` to `value`.
 pub(super) fn map(key: DataType, value: DataType) -> DataType {
     let entries = Fields::from(vec![Field::new("key", key, false), Field::new("value", value, true)]);
     DataType::Map(Field::new("entries", DataType::Struct(entries), false).into(), false)
 }
 
-/// The name of a type as DuckDB writes it.
+/// Returns the name that DuckDB gives a type.
 pub(super) fn name(data_type: &DataType) -> String {
     if data_type == &DataType::Null { "NULL".into() } else { type_name(data_type) }
 }
@@ -234,7 +234,7 @@ pub(super) fn is_decimal(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Decimal128(..) | DataType::Decimal256(..))
 }
 
-/// Digits and scale of the decimal that holds every value of an integer or decimal type.
+/// Returns the precision and scale of the decimal that holds every value of an integer or decimal type.
 pub(in crate::engine) fn digits(data_type: &DataType) -> Option<(u8, i8)> {
     use DataType as T;
     Some(match data_type {
@@ -248,10 +248,10 @@ pub(in crate::engine) fn digits(data_type: &DataType) -> Option<(u8, i8)> {
     })
 }
 
-/// How the names of a row's fields begin, of which SQL knows the numbers only.
+/// The prefix of the field names of a row, whose fields only have numbers in SQL.
 pub(in crate::engine) const ROW_FIELD: &str = "element_";
 
-/// Returns whether a struct is a row, whose fields have numbers and no names.
+/// Returns whether a struct is a row, whose fields have numbers instead of names.
 pub(in crate::engine) fn is_row(fields: &Fields) -> bool {
     !fields.is_empty()
         && fields.iter().enumerate().all(|(at, field)| {
@@ -259,8 +259,8 @@ pub(in crate::engine) fn is_row(fields: &Fields) -> bool {
         })
 }
 
-/// The type in which values of two types meet without an explicit cast: in comparisons, CASE, UNION and
-/// lists. `None` if there is none. Text meets only text here; literals are the caller's business.
+/// Returns the common type of two types without an explicit cast, as in comparisons, CASE, UNION and lists;
+/// `None` if there is none. Text combines only with text here; the caller handles literals.
 #[expect(clippy::match_same_arms, reason = "a pair of types a line")]
 pub(in crate::engine) fn common(a: &DataType, b: &DataType) -> Option<DataType> {
     use DataType as T;
@@ -319,7 +319,7 @@ fn is_bytes(data_type: &DataType) -> bool {
     )
 }
 
-/// The type in which two numbers meet.
+/// Returns the common type of two numeric types.
 fn number(a: &DataType, b: &DataType) -> Option<DataType> {
     use DataType as T;
     Some(match (a, b) {
@@ -335,12 +335,12 @@ fn number(a: &DataType, b: &DataType) -> Option<DataType> {
     })
 }
 
-/// Digits before the point.
+/// Returns the number of digits before the decimal point.
 pub(super) fn whole(digits: u8, scale: i8) -> u8 {
     u8::try_from((i16::from(digits) - i16::from(scale)).max(0)).unwrap_or(MAX_DIGITS)
 }
 
-/// The smallest integer type that holds both; HUGEINT beyond 64 bits.
+/// Returns the smallest integer type that holds both; HUGEINT beyond 64 bits.
 fn integer(a: &DataType, b: &DataType) -> DataType {
     use DataType as T;
     let (signed_a, signed_b) = (a.is_signed_integer(), b.is_signed_integer());

@@ -1,4 +1,5 @@
-//! `unnest` of a struct in the outermost SELECT: its columns are called by the fields alone, and not by the value as well.
+//! Unnested fields: in the outermost SELECT, names the columns of an unnested struct by field alone, without
+//! the value's name.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +11,10 @@ use datafusion::{
 
 use super::types::ROW_FIELD;
 
-/// How DataFusion's names begin of what is unnested.
+/// The prefix of DataFusion's names for unnested columns.
 const PLACEHOLDER: &str = "__unnest_placeholder(";
 
-/// The plan with such columns named.
+/// Renames such columns in a plan.
 pub(super) fn named(plan: LogicalPlan) -> Result<LogicalPlan> {
     let mut fields: BTreeMap<String, String> = BTreeMap::new();
     plan.apply_with_subqueries(|node| {

@@ -1,4 +1,4 @@
-//! What one expression is made of.
+//! Lineage of one expression.
 
 use datafusion::{
     common::tree_node::{TreeNode, TreeNodeRecursion},
@@ -14,7 +14,7 @@ use super::{
 };
 
 impl Walk<'_> {
-    /// What an expression's value is made of.
+    /// Returns the lineage of an expression's value.
     pub(super) fn values(&mut self, expr: &Expr, scope: &Scope<'_>) -> Values {
         match expr {
             Expr::Alias(alias) => self.values(&alias.expr, scope),
@@ -71,8 +71,8 @@ impl Walk<'_> {
         values
     }
 
-    /// What a subquery in an expression gives: the values of its column, if it is these that are asked for, and what
-    /// decides about its rows.
+    /// Returns the lineage of a subquery in an expression: its column's values if `is_value`, and the uses
+    /// that decide about its rows.
     fn subquery(&mut self, subquery: &Subquery, is_value: bool, scope: &Scope<'_>) -> Values {
         let trace = self.node(&subquery.subquery, Some(scope));
         let column = trace.columns.into_iter().next().filter(|_| is_value);
@@ -81,7 +81,7 @@ impl Walk<'_> {
         values
     }
 
-    /// All of these together, made in this way at least.
+    /// Merges the lineage of several parts, each derived at least by `how`.
     fn all<'e>(&mut self, parts: impl IntoIterator<Item = &'e Expr>, how: How, scope: &Scope<'_>) -> Values {
         let mut values = Values::default();
         for part in parts {
@@ -90,7 +90,7 @@ impl Walk<'_> {
         values.at_least(how)
     }
 
-    /// Adds what decides which value is taken.
+    /// Adds the uses of the parts that decide which value is taken.
     fn decide<'e>(
         &mut self,
         values: &mut Values,

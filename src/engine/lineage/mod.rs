@@ -1,12 +1,12 @@
-//! Column lineage: which columns of which relations a query's columns are made of, and which others decide about its
-//! rows.
+//! Column lineage of a query: the columns that its columns are derived from, and the columns that decide
+//! about its rows.
 //!
-//! - here: the answer, and the walk over a plan's nodes
-//! - `expression`: what one expression is made of
-//! - `trace`: what is known of a node's columns on the way
+//! - here: the result, and the walk over a plan's nodes
+//! - `expression`: the lineage of one expression
+//! - `trace`: intermediate lineage of a node's columns
 //!
-//! The plan is walked as it was planned, before any optimizer: what a query says is told, not what could be left out.
-//! The kinds are those of OpenLineage's column lineage facet (direct and indirect).
+//! The walk sees the plan before optimization, so the lineage covers everything that a query says, even parts
+//! that could be optimized away. The kinds follow OpenLineage's column lineage facet (direct and indirect).
 
 mod expression;
 #[cfg(test)]
@@ -33,61 +33,61 @@ pub struct Origin {
     pub column: String,
 }
 
-/// How a value is made of another; of several ways the last of these counts.
+/// How a value is derived from another. If there are several ways, the last of these variants wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum How {
-    /// It is the other one, under the same name.
+    /// Copied under the same name.
     Copied,
-    /// It is the other one, under another name.
+    /// Copied under another name.
     Renamed,
-    /// It is computed from it, within one row.
+    /// Computed within one row.
     Transformed,
-    /// It is computed from it, over several rows.
+    /// Computed over several rows.
     Aggregated,
 }
 
-/// How a column decides without giving a value.
+/// How a column influences a result without being part of its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Use {
-    /// Which rows are kept: WHERE, HAVING, QUALIFY.
+    /// Selects rows: WHERE, HAVING, QUALIFY.
     Filter,
-    /// Which rows meet: ON, USING, INTERSECT, EXCEPT.
+    /// Matches rows: ON, USING, INTERSECT, EXCEPT.
     Join,
-    /// Which rows become one: GROUP BY, DISTINCT.
+    /// Groups rows: GROUP BY, DISTINCT.
     Group,
-    /// In which order they come: ORDER BY.
+    /// Sorts rows: ORDER BY.
     Order,
-    /// Over which rows a window function looks: OVER.
+    /// Defines the rows of a window function: OVER.
     Window,
-    /// Which of several values is taken: CASE WHEN, FILTER.
+    /// Selects one of several values: CASE WHEN, FILTER.
     Condition,
 }
 
-/// What columns are used for.
+/// The uses of each column.
 pub type Uses = BTreeMap<Origin, BTreeSet<Use>>;
 
-/// What one column of a query is made of.
+/// The lineage of one column of a query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ColumnLineage {
     /// The column's name.
     pub name: String,
-    /// The columns that its values are made of.
+    /// The columns that its values are derived from.
     pub values: BTreeMap<Origin, How>,
     /// The columns that decide which value it takes.
     pub uses: Uses,
 }
 
-/// What a query's columns and rows are made of.
+/// The lineage of a query's columns and rows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct QueryLineage {
-    /// Its columns, in order.
+    /// The columns, in order.
     pub columns: Vec<ColumnLineage>,
-    /// The columns that decide which rows there are, in which groups and in which order.
+    /// The columns that decide about the rows, their groups and their order.
     pub rows: Uses,
 }
 
 impl QueryLineage {
-    /// Adds what another query for rows of the same table says of the columns that this one has.
+    /// Merges the lineage of another query for the same table. Ignores columns that this query doesn't have.
     pub fn and(&mut self, other: Self) {
         for column in other.columns {
             let Some(own) = self.columns.iter_mut().find(|own| own.name == column.name) else { continue };
@@ -97,7 +97,7 @@ impl QueryLineage {
         add_uses(&mut self.rows, other.rows);
     }
 
-    /// Every column that has a part in it.
+    /// Returns every column that this lineage mentions.
     #[must_use]
     pub fn reads(&self) -> BTreeSet<&Origin> {
         let columns = self.columns.iter().flat_map(|column| column.values.keys().chain(column.uses.keys()));
@@ -106,7 +106,7 @@ impl QueryLineage {
 }
 
 impl How {
-    /// The word for it.
+    /// Returns the name of the kind.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -119,7 +119,7 @@ impl How {
 }
 
 impl Use {
-    /// The word for it.
+    /// Returns the name of the use.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -134,8 +134,8 @@ impl Use {
 }
 
 impl Query {
-    /// Where the query's columns come from, in terms of the relations that `is_known` says yes to. Of other views the
-    /// query is looked through; other tables come from nowhere.
+    /// Returns the lineage of the query in terms of the relations for which `is_known` returns true. Other
+    /// views are expanded to their queries; other tables are ignored.
     #[must_use]
     pub fn lineage(&self, is_known: &dyn Fn(&Relation) -> bool) -> QueryLineage {
         let mut walk = Walk { is_known, working: HashMap::new() };
@@ -148,12 +148,12 @@ impl Query {
 
 struct Walk<'a> {
     is_known: &'a dyn Fn(&Relation) -> bool,
-    /// What is known of the rows that a recursive query begins its next round with, by its name.
+    /// For each recursive query by name, the lineage of the rows that its next iteration starts with.
     working: HashMap<String, Vec<Values>>,
 }
 
 impl Walk<'_> {
-    /// What a node's columns and rows are made of; `outer` is what a correlated subquery may refer to.
+    /// Traces a node's columns and rows; `outer` is the scope that a correlated subquery may refer to.
     fn node(&mut self, plan: &LogicalPlan, outer: Option<&Scope<'_>>) -> Trace {
         match plan {
             LogicalPlan::TableScan(scan) => self.scan(scan),
@@ -202,7 +202,7 @@ impl Walk<'_> {
             LogicalPlan::Limit(limit) => self.node(&limit.input, outer),
             LogicalPlan::Repartition(repartition) => self.node(&repartition.input, outer),
             LogicalPlan::Subquery(subquery) => self.node(&subquery.subquery, outer),
-            // Rows that are written out come from nowhere. Nothing else is planned from a SELECT.
+            // Literal rows have no origin. A SELECT contains no other nodes.
             other => Trace::from_nowhere(other.schema().fields().len()),
         }
     }
@@ -221,8 +221,7 @@ impl Walk<'_> {
         }
     }
 
-    /// The view whose query stands behind an alias. Only views are called by a name in two parts: an alias that
-    /// somebody wrote is one word.
+    /// Returns the view behind an alias. Only views have qualified aliases; an alias in SQL is a single name.
     fn view(&self, alias: &TableReference) -> Option<Relation> {
         let relation = Relation::new(alias.schema()?, alias.table());
         (self.is_known)(&relation).then_some(relation)
@@ -239,7 +238,7 @@ impl Walk<'_> {
         for group in &groups {
             add_uses(&mut rows, group.clone().used_for(Use::Group));
         }
-        // Between the groups and what is aggregated stands the number of the grouping set, if there are several.
+        // With several grouping sets, the grouping set ID comes between the groups and the aggregates.
         let others = aggregate.schema.fields().len().saturating_sub(groups.len() + made.len());
         let columns = groups.into_iter().chain((0..others).map(|_| Values::default())).chain(made).collect();
         Trace { columns, rows }
@@ -255,7 +254,7 @@ impl Walk<'_> {
 
     fn join(&mut self, join: &Join, outer: Option<&Scope<'_>>) -> Trace {
         let mut left = self.node(&join.left, outer);
-        // A lateral subquery may refer to what stands before it.
+        // A lateral subquery may refer to the left side.
         let right = self.node(&join.right, Some(&Scope::new(&join.left, &left.columns, outer)));
         let mut uses = Uses::new();
         let scope = Scope::new(&join.left, &left.columns, outer).and(&join.right, &right.columns);
@@ -300,7 +299,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Each round begins with the rows of the one before: gone round until nothing more is learned.
+    /// Each iteration starts with the rows of the previous one; repeats until the lineage is stable.
     fn recursive(
         &mut self,
         name: &str,

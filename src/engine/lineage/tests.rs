@@ -1,7 +1,7 @@
-//! Queries of every shape with their lineage written by hand.
+//! Queries of every shape with their expected lineage.
 //!
-//! An answer is a line a column, `name = relation.column how, …; relation.column use, …`, and a line `rows:
-//! …` of what decides about the rows, where anything does. The schema is left out.
+//! The expected text has one line per column, `name = relation.column how, …; relation.column use, …`, and a
+//! line `rows: …` for the uses that decide about the rows, if there are any. It omits the schema.
 
 use std::{fmt::Write as _, sync::Arc};
 
@@ -24,7 +24,8 @@ fn structure() -> DataType {
     DataType::Struct(Fields::from_iter(fields))
 }
 
-/// `o`: orders, `c`: customers, `t`: trees, and the view `v` of large orders.
+/// Creates an engine with the tables `o` (orders), `c` (customers) and `t` (trees), and the view `v` of large
+/// orders.
 async fn engine() -> Engine {
     use DataType::{Date32, Float64, Int64, Utf8};
     let settings = EngineSettings {

@@ -1,4 +1,4 @@
-//! What is known of a node's columns on the way from the tables to the query.
+//! Intermediate lineage of a node's columns on the way from the tables to the query.
 
 use std::{collections::BTreeMap, iter};
 
@@ -7,40 +7,40 @@ use datafusion::{arrow::datatypes::Fields, common::DFSchema, logical_expr::Logic
 use super::{ColumnLineage, How, Origin, Use, Uses};
 use crate::name::Relation;
 
-/// What one column is made of.
+/// The lineage of one column.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Values {
     pub(super) values: BTreeMap<Origin, How>,
     pub(super) uses: Uses,
 }
 
-/// What a node's columns are made of, and what decides about its rows.
+/// The lineage of a node's columns and rows.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Trace {
     pub(super) columns: Vec<Values>,
     pub(super) rows: Uses,
 }
 
-/// What expressions may refer to: the columns of a node's inputs, and of the queries around it.
+/// The columns that expressions may refer to: those of a node's inputs and of the enclosing queries.
 pub(super) struct Scope<'a> {
     inputs: Vec<(&'a DFSchema, &'a [Values])>,
     pub(super) outer: Option<&'a Scope<'a>>,
 }
 
 impl Values {
-    /// These and those of another part of an expression.
+    /// Merges the lineage of another part of an expression.
     pub(super) fn and(&mut self, other: Self) {
         add_values(&mut self.values, other.values);
         add_uses(&mut self.uses, other.uses);
     }
 
-    /// These and those of another part, as one.
+    /// Returns the lineage merged with that of another part.
     pub(super) fn plus(mut self, other: Self) -> Self {
         self.and(other);
         self
     }
 
-    /// The same, made in this way or one that counts more.
+    /// Raises each derivation to at least `how`.
     pub(super) fn at_least(mut self, how: How) -> Self {
         for known in self.values.values_mut() {
             *known = (*known).max(how);
@@ -48,7 +48,7 @@ impl Values {
         self
     }
 
-    /// The same as no values, but as what decides about something.
+    /// Turns the values into uses.
     pub(super) fn used_for(self, used_for: Use) -> Uses {
         let mut uses = self.uses;
         for origin in self.values.into_keys() {
@@ -57,7 +57,7 @@ impl Values {
         uses
     }
 
-    /// The same as a column of the query's.
+    /// Returns the lineage as that of a query's column.
     pub(super) fn named(self, name: &str) -> ColumnLineage {
         let values = self.values.into_iter().map(|(origin, how)| {
             let renamed = how == How::Copied && origin.column != name;
@@ -68,7 +68,7 @@ impl Values {
 }
 
 impl Trace {
-    /// A relation's columns are made of themselves.
+    /// Returns the trace of a relation's own columns.
     pub(super) fn of_relation(relation: &Relation, fields: &Fields) -> Self {
         let origin = |name: &String| Origin { relation: relation.clone(), column: name.clone() };
         let column =
@@ -76,12 +76,12 @@ impl Trace {
         Self { columns: fields.iter().map(|field| column(field.name())).collect(), rows: Uses::new() }
     }
 
-    /// So many columns that no relation has a part in.
+    /// Returns the trace of columns without an origin.
     pub(super) fn from_nowhere(columns: usize) -> Self {
         Self { columns: vec![Values::default(); columns], rows: Uses::new() }
     }
 
-    /// These rows and others, column by column.
+    /// Merges another trace, column by column.
     pub(super) fn and(&mut self, other: Self) {
         for (own, other) in self.columns.iter_mut().zip(other.columns) {
             own.and(other);
@@ -91,18 +91,18 @@ impl Trace {
 }
 
 impl<'a> Scope<'a> {
-    /// The columns of one input, of which this is known.
+    /// Creates a scope for one input and its lineage.
     pub(super) fn new(input: &'a LogicalPlan, known: &'a [Values], outer: Option<&'a Scope<'a>>) -> Self {
         Self { inputs: vec![(input.schema().as_ref(), known)], outer }
     }
 
-    /// And of another.
+    /// Adds another input.
     pub(super) fn and(mut self, input: &'a LogicalPlan, known: &'a [Values]) -> Self {
         self.inputs.push((input.schema().as_ref(), known));
         self
     }
 
-    /// What a column of the inputs is made of.
+    /// Returns the lineage of an input's column.
     pub(super) fn column(&self, column: &Column) -> Option<Values> {
         let found = |(schema, known): &(&DFSchema, &[Values])| {
             schema.maybe_index_of_column(column).and_then(|at| known.get(at).cloned())
@@ -110,13 +110,13 @@ impl<'a> Scope<'a> {
         self.inputs.iter().find_map(found)
     }
 
-    /// What a column of one of the queries around is made of, the nearest first.
+    /// Returns the lineage of a column of the nearest enclosing query that has it.
     pub(super) fn outer_column(&self, column: &Column) -> Option<Values> {
         iter::successors(self.outer, |scope| scope.outer).find_map(|scope| scope.column(column))
     }
 }
 
-/// Adds what a value is made of; of two ways the one that counts more stays.
+/// Merges values; of two derivations, the greater one stays.
 pub(super) fn add_values(to: &mut BTreeMap<Origin, How>, more: BTreeMap<Origin, How>) {
     for (origin, how) in more {
         let known = to.entry(origin).or_insert(how);
@@ -124,7 +124,7 @@ pub(super) fn add_values(to: &mut BTreeMap<Origin, How>, more: BTreeMap<Origin, 
     }
 }
 
-/// Adds what columns are used for.
+/// Merges uses.
 pub(super) fn add_uses(to: &mut Uses, more: Uses) {
     for (origin, kinds) in more {
         to.entry(origin).or_default().extend(kinds);

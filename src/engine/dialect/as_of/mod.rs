@@ -1,14 +1,14 @@
-//! ASOF JOIN: for each row on the left, the last row on the right that isn't later.
+//! ASOF JOIN: joins each left row with the last right row that isn't later.
 //!
-//! Until a query runs it is a join whose condition has a mark, so that lineage and incremental runs see a
-//! join. Then rows of both sides are put in one order, in which each row on the left follows its match:
+//! Until a query runs, it is a join whose condition carries a mark, so that lineage and incremental runs see
+//! a join. Then the rows of both sides are sorted together, so that each left row follows its match:
 //!
 //! ```text
 //! both sides ─▶ count of right rows so far, by key in order of time
 //!            ─▶ first right row, by key and count ─▶ rows of the left
 //! ```
 //!
-//! So it costs two sorts, however many rows on the right a key has.
+//! This costs two sorts, however many right rows a key has.
 
 mod rewrite;
 
@@ -32,7 +32,7 @@ use datafusion::{
 
 use super::statement::AS_OF;
 
-/// The mark.
+/// The mark: a function that must be replaced before the query runs.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct Mark {
     name: &'static str,
@@ -40,7 +40,7 @@ pub(super) struct Mark {
 }
 
 impl Mark {
-    /// A function of one value that is replaced before anything runs.
+    /// Creates a mark with one argument.
     pub(super) fn new(name: &'static str) -> Self {
         Self { name, signature: Signature::any(1, Volatility::Immutable) }
     }
@@ -64,12 +64,12 @@ impl ScalarUDFImpl for Mark {
     }
 }
 
-/// Returns whether a join takes the nearest of the rows that fit, and not all.
+/// Returns whether a join is an ASOF JOIN, which takes only the nearest match.
 pub(in crate::engine) fn is_as_of(join: &Join) -> bool {
     join.filter.iter().flat_map(split_conjunction).any(|part| marked(part).is_some())
 }
 
-/// The expression inside the mark, if it is one.
+/// Returns the expression inside the mark, or `None` if the expression isn't a mark.
 fn marked(expr: &Expr) -> Option<&Expr> {
     match expr {
         Expr::ScalarFunction(call) if call.func.name() == AS_OF => call.args.first(),
@@ -77,10 +77,10 @@ fn marked(expr: &Expr) -> Option<&Expr> {
     }
 }
 
-/// The plan with all inequalities of ASOF JOINs among the conditions, those of USING too.
+/// Moves the inequalities of all ASOF JOINs into their filters, including those of USING.
 ///
 /// # Errors
-/// If a condition compares what isn't of one side each.
+/// If a condition doesn't compare an expression of each side.
 pub(super) fn settle(plan: LogicalPlan) -> Result<LogicalPlan> {
     let settled = plan.transform_up_with_subqueries(|node| {
         let LogicalPlan::Join(join) = node else { return Ok(Transformed::no(node)) };
@@ -93,7 +93,7 @@ pub(super) fn settle(plan: LogicalPlan) -> Result<LogicalPlan> {
     Ok(settled.data)
 }
 
-/// With USING the last column is the one that must not be later.
+/// With USING, the last column is the inequality.
 fn last_of_using(mut join: Join) -> Result<Join> {
     let mut found = false;
     let right = Arc::unwrap_or_clone(Arc::clone(&join.right)).transform_down(|node| {
@@ -125,7 +125,7 @@ fn last_of_using(mut join: Join) -> Result<Join> {
     Ok(join)
 }
 
-/// The conditions of an ASOF JOIN, each with the left side's expression first.
+/// The conditions of an ASOF JOIN. The left side's expression comes first in each.
 struct Parts {
     keys: Vec<(Expr, Expr)>,
     time: (Expr, Operator, Expr),
@@ -155,7 +155,7 @@ impl Parts {
     }
 }
 
-/// A comparison with the left side's expression first.
+/// Returns a comparison with the left side's expression first.
 fn sides(left: &Expr, op: Operator, right: &Expr, join: &Join) -> Result<(Expr, Operator, Expr)> {
     let is_of = |expr: &Expr, schema: &DFSchema| {
         let columns = expr.column_refs();
@@ -176,7 +176,7 @@ fn sides(left: &Expr, op: Operator, right: &Expr, join: &Join) -> Result<(Expr, 
     }
 }
 
-/// Plans ASOF JOINs when a query runs.
+/// The analyzer rule that rewrites ASOF JOINs when a query runs.
 #[derive(Debug)]
 pub(super) struct AsOf;
 
@@ -197,7 +197,7 @@ impl AnalyzerRule for AsOf {
     }
 }
 
-/// A NULL of a type.
+/// Returns a NULL of a type.
 fn null_of(data_type: &DataType) -> Result<Expr> {
     Ok(Expr::Literal(ScalarValue::try_from(data_type)?, None))
 }

@@ -1,4 +1,4 @@
-//! An ASOF JOIN as two window functions over the rows of both sides.
+//! ASOF JOIN rewrite: two window functions over the rows of both sides.
 
 use std::sync::Arc;
 
@@ -22,11 +22,11 @@ use super::{super::independent::same, Parts, null_of};
 const TIME: &str = "$time";
 const SIDE: &str = "$side";
 const COUNT: &str = "$count";
-/// The sides, in the order in which they lie where a row may match one of the same time.
+/// The sides, in sort order for rows of the same time if such rows match.
 const RIGHT: i8 = 0;
 const LEFT: i8 = 1;
 
-/// The join as rows of both sides in one order.
+/// Rewrites the join.
 pub(super) fn join(join: &Join, parts: &Parts) -> Result<LogicalPlan> {
     let both = both(join, parts)?;
     let keys: Vec<Expr> = (0..parts.keys.len()).map(|at| column(&key(at))).collect();
@@ -54,7 +54,7 @@ pub(super) fn join(join: &Join, parts: &Parts) -> Result<LogicalPlan> {
         }
         _ => {}
     }
-    // Of a key's rows with the same count, the one on the right lies first; all others are what it matches.
+    // Among a key's rows with the same count, the right row comes first and the others match it.
     let mut group = keys;
     group.push(column(COUNT));
     let right = fields(&join.right, "$r");
@@ -85,7 +85,7 @@ pub(super) fn join(join: &Join, parts: &Parts) -> Result<LogicalPlan> {
     plan.project(columns)?.build()
 }
 
-/// The rows of both sides: columns of the left, of the right, keys, time and side.
+/// Returns the rows of both sides: left columns, right columns, keys, time and side.
 fn both(join: &Join, parts: &Parts) -> Result<LogicalPlan> {
     let (left, right) = (join.left.schema(), join.right.schema());
     let own = |plan: &LogicalPlan, prefix: &str| -> Vec<Expr> {
@@ -101,7 +101,7 @@ fn both(join: &Join, parts: &Parts) -> Result<LogicalPlan> {
         fields.map(|(at, field)| Ok(null_of(field.data_type())?.alias(format!("{prefix}{at}")))).collect()
     };
     let (time_left, _, time_right) = &parts.time;
-    // The optimizer mistakes an order of one side's columns for one of both.
+    // The optimizer mistakes an order on one side's columns for an order on both.
     let rest = |keys: Vec<Expr>, time: &Expr, side: i8| -> Vec<Expr> {
         let keys = keys.into_iter().enumerate().map(|(at, expr)| same(expr).alias(key(at)));
         keys.chain([same(time.clone()).alias(TIME), side_of(time, side).alias(SIDE)]).collect()
@@ -114,7 +114,7 @@ fn both(join: &Join, parts: &Parts) -> Result<LogicalPlan> {
     of_right.extend(own(&join.right, "$r"));
     of_right.extend(rest(keys_right.clone(), time_right, RIGHT));
     debug_assert!(time_left.get_type(left)? == time_right.get_type(right)?, "sides were type-checked");
-    // A row whose key or time is NULL matches none.
+    // A row whose key or time is NULL has no match.
     let known = keys_right.into_iter().chain([time_right.clone()]).map(Expr::is_not_null);
     let known = known.reduce(Expr::and).unwrap_or_else(|| lit(true));
     let right =
@@ -122,8 +122,8 @@ fn both(join: &Join, parts: &Parts) -> Result<LogicalPlan> {
     LogicalPlanBuilder::from(join.left.as_ref().clone()).project(of_left)?.union(right)?.build()
 }
 
-/// A column with the side's number. It isn't a constant, of which the optimizer would know that it orders
-/// nothing.
+/// Returns a column with the side's number. It isn't a constant, because the optimizer would drop a constant
+/// sort key.
 fn side_of(time: &Expr, side: i8) -> Expr {
     let function = ScalarUDF::from(Side { side, signature: Signature::any(1, Volatility::Volatile) });
     Expr::ScalarFunction(ScalarFunction::new_udf(Arc::new(function), vec![time.clone()]))
@@ -166,7 +166,7 @@ fn window(
         .build()
 }
 
-/// All rows up to this one.
+/// Returns the frame of all rows up to the current one.
 fn so_far() -> WindowFrame {
     WindowFrame::new_bounds(
         WindowFrameUnits::Rows,
@@ -175,12 +175,12 @@ fn so_far() -> WindowFrame {
     )
 }
 
-/// The names under which a side's columns are among those of both.
+/// Returns the names of a side's columns in the combined rows.
 fn fields(plan: &Arc<LogicalPlan>, prefix: &str) -> Vec<String> {
     (0..plan.schema().fields().len()).map(|at| format!("{prefix}{at}")).collect()
 }
 
-/// These columns under the names of the join's.
+/// Renames columns to those of the join.
 fn named(join: &Join, names: &[String]) -> Vec<Expr> {
     let columns = names.iter().zip(join.schema.iter());
     columns

@@ -1,7 +1,7 @@
-//! Dates, times of day and timestamps in text, read as DuckDB reads them.
+//! Dates, times of day and timestamps in text, parsed as DuckDB does.
 //!
-//! A value that Delta's readers don't agree about is an error, of `try_cast` too: years before 1 and after
-//! 9999, and `infinity`.
+//! A value on which Delta's readers disagree is an error, even in `try_cast`: years before 1 or after 9999,
+//! and `infinity`.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use crate::engine::{dialect::types, function::time_zone};
 
 const NANOS_PER_DAY: i64 = MICROS_PER_DAY * 1_000;
 
-/// Texts as dates, times or timestamps, NULL where they aren't any.
+/// Parses texts as dates, times or timestamps, with NULL for each text that isn't one.
 pub(super) fn parse(texts: &StringArray, to: &DataType) -> Result<ArrayRef> {
     let within = |text: Option<&str>, read: &dyn Fn(&str) -> Option<Moment>| -> Result<Option<i64>> {
         let Some(text) = text else { return Ok(None) };
@@ -66,15 +66,16 @@ pub(super) fn parse(texts: &StringArray, to: &DataType) -> Result<ArrayRef> {
     })
 }
 
-/// A date in days or a time in parts of a second, both since 1970.
+/// A date in days or a timestamp in fractions of a second, both since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Moment {
     At(i64),
-    /// A moment in DuckDB, and none that Delta's readers agree about.
+    /// Valid in DuckDB, but outside the range on which Delta's readers agree.
     Far,
 }
 
-/// A date in days, and what follows it: separated by `-`, `/`, `\` or a space, or a word such as `epoch`.
+/// Parses a date in days, and returns the rest of the text. The separator is `-`, `/`, `\` or a space;
+/// `epoch` and `infinity` are dates too.
 fn date(text: &str) -> Option<(Moment, &str)> {
     let text = text.trim_start();
     let word = text.trim_end();
@@ -99,7 +100,7 @@ fn date(text: &str) -> Option<(Moment, &str)> {
     Some((Moment::At(date.signed_duration_since(NaiveDate::default()).num_days()), rest))
 }
 
-/// At least one digit and, leading zeros apart, at most so many; no more may follow.
+/// Parses a number of at least one digit and at most `most` digits, not counting leading zeros.
 fn number(text: &str, most: usize) -> Option<(u32, &str)> {
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let digits = if most > 2 { text[..end].trim_start_matches('0') } else { &text[..end] };
@@ -109,8 +110,8 @@ fn number(text: &str, most: usize) -> Option<(u32, &str)> {
     Some((if digits.is_empty() { 0 } else { digits.parse().ok()? }, &text[end..]))
 }
 
-/// `H:M[:S[.fraction]]` in nanoseconds, and what follows the seconds. The last part may be missing behind its
-/// colon.
+/// Parses `H:M[:S[.fraction]]` in nanoseconds, and returns the rest of the text. The last part may be missing
+/// after its colon.
 pub(super) fn clock(text: &str, hour_digits: usize) -> Option<(i64, &str)> {
     let (hour, rest) = number(text, hour_digits)?;
     let hour = i64::from(hour) * 3_600;
@@ -140,7 +141,7 @@ pub(super) fn clock(text: &str, hour_digits: usize) -> Option<(i64, &str)> {
     Some(((hour + minute + i64::from(second)).checked_mul(1_000_000_000)?.checked_add(nanos)?, rest))
 }
 
-/// A time of the day, in nanoseconds: of a timestamp too. What follows a time is left out.
+/// Parses a time of day in nanoseconds, also from a timestamp. Ignores text after the time.
 fn time_of_day(text: &str) -> Option<i64> {
     if let Some((nanos, _)) = clock(text.trim_start(), 2) {
         return (nanos <= NANOS_PER_DAY).then_some(nanos);
@@ -149,24 +150,24 @@ fn time_of_day(text: &str) -> Option<i64> {
     if read.is_infinite { None } else { Some(read.nanos.rem_euclid(NANOS_PER_DAY)) }
 }
 
-/// The use of the zone behind a timestamp.
+/// How a time zone after a timestamp is used.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Zone {
-    /// Nothing: an offset is left out.
+    /// An offset is ignored.
     Dropped,
-    /// An offset from UTC counts.
+    /// An offset from UTC is applied.
     Offset,
-    /// An offset counts, and so does a name.
+    /// An offset or a named time zone is applied.
     Named,
 }
 
-/// A timestamp as it is read.
+/// A parsed timestamp.
 struct Timestamp {
-    /// Days since 1970; `Far` if they can't be had.
+    /// The days since 1970; `Far` if they are out of range.
     day: Moment,
-    /// `infinity`, which has no time of day.
+    /// True for `infinity`, which has no time of day.
     is_infinite: bool,
-    /// Nanoseconds since the day began, of which an offset was taken.
+    /// The nanoseconds since the start of the day, with the offset subtracted.
     nanos: i64,
 }
 
@@ -176,15 +177,15 @@ impl Timestamp {
         Moment::At(day * MICROS_PER_DAY + self.nanos.div_euclid(1_000))
     }
 
-    /// `None` where nanoseconds since 1970 don't fit into 64 bits.
+    /// Returns `None` if the nanoseconds since 1970 overflow 64 bits.
     fn nanos(&self) -> Option<Moment> {
         let Moment::At(day) = self.day else { return Some(Moment::Far) };
         Some(Moment::At(day.checked_mul(NANOS_PER_DAY)?.checked_add(self.nanos)?))
     }
 }
 
-/// A date, which a time may follow, which a zone may follow. Without a zone of its own a timestamp takes no
-/// other than UTC.
+/// Parses a date, optionally followed by a time and a zone. A timestamp without a time zone accepts only UTC
+/// or an offset.
 fn timestamp(text: &str, known: Zone) -> Option<Timestamp> {
     let (day, rest) = date(text)?;
     let is_infinite = day == Moment::Far && !text.contains(|c: char| c.is_ascii_digit());
@@ -210,7 +211,7 @@ fn timestamp(text: &str, known: Zone) -> Option<Timestamp> {
     if zone.trim_end().is_empty() || zone.trim_end().eq_ignore_ascii_case("utc") {
         return read(0);
     }
-    // Only timestamps with a zone may be in another.
+    // Only timestamps with a time zone may name another zone.
     let (Zone::Named, Moment::At(date)) = (known, day) else { return None };
     let zone = Some(zone.trim_end()).filter(|zone| zone.starts_with(char::is_alphabetic))?;
     let local = date * MICROS_PER_DAY + nanos / 1_000;
@@ -218,7 +219,7 @@ fn timestamp(text: &str, known: Zone) -> Option<Timestamp> {
     Some(Timestamp { day, is_infinite, nanos: nanos + (utc - local) * 1_000 })
 }
 
-/// `+HH`, `+HH:MM`, `+HHMM`, `+HH:MM:SS` in seconds, and what follows.
+/// Parses `+HH`, `+HH:MM`, `+HHMM` or `+HH:MM:SS` in seconds, and returns the rest of the text.
 fn utc_offset(text: &str) -> Option<(i64, &str)> {
     let sign = match text.as_bytes().first()? {
         b'+' => 1,

@@ -1,4 +1,4 @@
-//! Arrays as arrays of another type.
+//! Array casts: convert an array to another type.
 
 use std::sync::Arc;
 
@@ -16,10 +16,10 @@ use datafusion::{
 use super::{format, nested, number, text, time, value_text, written::LONGEST};
 use crate::engine::dialect::types::{self, Rule, Target};
 
-/// The values of an array as another type. Values that don't fit are NULL if `lenient`.
+/// Casts the values of an array. If `lenient`, values that don't fit become NULL.
 ///
 /// # Errors
-/// For the first value that doesn't fit, named with its `subject`.
+/// For the first value that doesn't fit; the message names its `subject`.
 pub(in crate::engine::dialect) fn convert(
     array: &ArrayRef,
     target: &Target,
@@ -47,15 +47,16 @@ pub(in crate::engine::dialect) fn convert(
     )
 }
 
-/// Values as another type, NULL where they don't fit.
+/// Cast values, with NULL for each value that doesn't fit.
 pub(super) struct Converted {
     pub(super) array: ArrayRef,
-    /// The rows in which something doesn't fit, if there are any: in nested values that may be a part.
+    /// The rows in which something doesn't fit, which can be a part of a nested value; `None` if there are
+    /// none.
     pub(super) misfits: Option<Vec<bool>>,
 }
 
 impl Converted {
-    /// Values that don't fit where they became NULL.
+    /// Marks the rows that became NULL as misfits.
     fn of(before: &ArrayRef, after: ArrayRef) -> Self {
         if before.logical_null_count() == after.logical_null_count() {
             return Self { array: after, misfits: None };
@@ -68,7 +69,7 @@ impl Converted {
     }
 }
 
-/// The values as another type, NULL where they don't fit.
+/// Casts values with the kernel for their types, with NULL for each value that doesn't fit.
 pub(super) fn kernel(array: &ArrayRef, target: &Target) -> Result<Converted> {
     use DataType as T;
     let (from, to) = (array.data_type(), &target.data_type);
@@ -104,7 +105,7 @@ pub(super) fn kernel(array: &ArrayRef, target: &Target) -> Result<Converted> {
     Ok(Converted::of(array, converted))
 }
 
-/// Arrow's cast, NULL where a value doesn't fit.
+/// Runs Arrow's cast, with NULL for each value that doesn't fit.
 pub(super) fn arrow(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
     let options = CastOptions { safe: true, ..CastOptions::default() };
     Ok(compute::cast_with_options(array, to, &options)?)

@@ -1,7 +1,8 @@
-//! Text of digits as a whole number at a scale: `1.5e2` at scale 2 is 15000.
+//! Decimal text: parses digits as a scaled integer, so that `1.5e2` at scale 2 is 15000.
 
-/// The number in `text` times 10 to the power of `scale`, rounded half away from zero; `None` if it is no
-/// number or has more than 38 digits. Underscores may stand between digits, and an exponent may follow.
+/// Returns the number in `text` times 10 to the power of `scale`, rounded half away from zero; `None` if it
+/// isn't a number or has more than 38 digits. Digits may be separated by underscores, and an exponent may
+/// follow.
 pub(in crate::engine::dialect) fn scaled(text: &str, scale: i8) -> Option<i128> {
     let text = text.trim();
     let (negative, unsigned) = match text.as_bytes().first()? {
@@ -25,7 +26,7 @@ pub(in crate::engine::dialect) fn scaled(text: &str, scale: i8) -> Option<i128> 
     Some(if negative { -value } else { value })
 }
 
-/// Returns whether digits are nothing else, and where underscores stand, between two of them.
+/// Returns whether a text has only digits, and single underscores between two of them.
 pub(super) fn is_well_formed(digits: &str, is_digit: impl Fn(u8) -> bool) -> bool {
     let bytes = digits.as_bytes();
     !bytes.starts_with(b"_")
@@ -34,28 +35,28 @@ pub(super) fn is_well_formed(digits: &str, is_digit: impl Fn(u8) -> bool) -> boo
         && bytes.iter().all(|byte| is_digit(*byte) || *byte == b'_')
 }
 
-/// A power of ten: 16 bits of it, as in DuckDB.
+/// Parses a power of ten within 16 bits, as in DuckDB.
 fn exponent(text: &str) -> Option<i32> {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     let plain = is_well_formed(digits, |digit| digit.is_ascii_digit());
     plain.then(|| text.replace('_', "").parse::<i16>().ok())?.map(i32::from)
 }
 
-/// Digits as they come; those beyond 38 are kept only as far as rounding needs them.
+/// The digits read so far. Digits beyond 38 are kept only as far as rounding needs them.
 #[derive(Default)]
 struct Number {
     value: i128,
-    /// Digits that no longer fit into `value`.
+    /// The number of digits that didn't fit into `value`.
     dropped: i32,
-    /// The first of these.
+    /// The first digit that didn't fit.
     next: u8,
 }
 
-/// The first number with 39 digits.
+/// The smallest number with 39 digits.
 const LIMIT: i128 = 10_i128.pow(38);
 
 impl Number {
-    /// Takes more digits, and returns how many.
+    /// Appends digits, and returns their number; `None` if the text is malformed.
     fn digits(&mut self, digits: &str) -> Option<i32> {
         if !is_well_formed(digits, |digit| digit.is_ascii_digit()) {
             return None;
@@ -75,7 +76,7 @@ impl Number {
         Some(count)
     }
 
-    /// The value times 10 to the power of `shift`, rounded half away from zero.
+    /// Returns the value times 10 to the power of `shift`, rounded half away from zero; `None` on overflow.
     fn shifted(&self, shift: i32) -> Option<i128> {
         let shift = shift + self.dropped;
         if self.value == 0 && self.dropped == 0 {

@@ -1,4 +1,4 @@
-//! Values as text: what `value::varchar` writes, and functions that write values into text.
+//! Values as text: formats values as `value::varchar` does, also for functions.
 
 use std::{fmt::Write as _, sync::Arc};
 
@@ -14,7 +14,7 @@ use datafusion::{
 
 use super::{arrow, interval, time};
 
-/// The values of an array as texts.
+/// Formats the values of an array.
 pub(super) fn texts(array: &ArrayRef) -> Result<ArrayRef> {
     use DataType as T;
     if array.data_type().is_integer() || array.data_type() == &T::Boolean {
@@ -32,7 +32,7 @@ pub(super) fn texts(array: &ArrayRef) -> Result<ArrayRef> {
     Ok(Arc::new(texts.finish()))
 }
 
-/// The values of an array as texts, for functions.
+/// Formats the values of an array, for functions.
 pub(in crate::engine) fn value_texts(array: &ArrayRef) -> Result<StringArray> {
     if array.data_type() == &DataType::Utf8 {
         return Ok(array.as_string::<i32>().clone());
@@ -40,7 +40,7 @@ pub(in crate::engine) fn value_texts(array: &ArrayRef) -> Result<StringArray> {
     Ok(texts(array)?.as_string::<i32>().clone())
 }
 
-/// The text of one value; `None` if it is NULL.
+/// Formats one value; `None` if it is NULL.
 pub(in crate::engine) fn value_text(array: &ArrayRef, row: usize) -> Result<Option<String>> {
     use DataType as T;
     fn at<T: ArrowPrimitiveType>(array: &ArrayRef, row: usize) -> T::Native {
@@ -83,14 +83,14 @@ pub(in crate::engine) fn value_text(array: &ArrayRef, row: usize) -> Result<Opti
             format!("{{{}}}", parts.collect::<Result<Vec<_>>>()?.join(", "))
         }
         T::Decimal128(digits, scale) if i16::from(*digits) == i16::from(*scale) => {
-            // There is no digit before the point.
+            // All digits are after the point, so DuckDB omits the zero before it.
             shown(array, row)?.replacen("0.", ".", 1)
         }
         _ => shown(array, row)?,
     }))
 }
 
-/// The text that Arrow shows.
+/// Formats a value with Arrow's formatter.
 fn shown(array: &ArrayRef, row: usize) -> Result<String> {
     Ok(ArrayFormatter::try_new(array.as_ref(), &FormatOptions::default())?.value(row).try_to_string()?)
 }
@@ -100,7 +100,7 @@ fn list(items: &ArrayRef) -> Result<String> {
     Ok(format!("[{}]", parts.collect::<Result<Vec<_>>>()?.join(", ")))
 }
 
-/// A value within a list, struct or map: text that could be misread is quoted.
+/// Formats an element of a list, struct or map, and quotes text that would be ambiguous.
 fn element(array: &ArrayRef, row: usize) -> Result<String> {
     let Some(text) = value_text(array, row)? else { return Ok("NULL".into()) };
     let odd = |c: char| "\"'(),:=[]{}".contains(c);
@@ -112,12 +112,12 @@ fn element(array: &ArrayRef, row: usize) -> Result<String> {
     Ok(if must_quote && !array.data_type().is_nested() { format!("'{}'", escaped(&text)) } else { text })
 }
 
-/// Text between single quotes.
+/// Escapes text for single quotes.
 fn escaped(text: &str) -> String {
     text.replace('\\', "\\\\").replace('\'', "\\'")
 }
 
-/// Bytes: printable ASCII as it is, others as `\xAB`.
+/// Formats bytes: printable ASCII as it is, others as `\xAB`.
 fn bytes(bytes: &[u8]) -> String {
     let mut text = String::new();
     for byte in bytes {
@@ -130,12 +130,13 @@ fn bytes(bytes: &[u8]) -> String {
     text
 }
 
-/// A DOUBLE as text.
+/// Formats a DOUBLE.
 pub(in crate::engine) fn double(value: f64) -> String {
     float(&format!("{value:e}"))
 }
 
-/// A number from its shortest digits in scientific form, `d.ddde±x`: plain between 0.0001 and 10^16.
+/// Formats a number, given as its shortest digits in scientific notation (`d.ddde±x`): without an exponent
+/// between 0.0001 and 10^16.
 fn float(scientific: &str) -> String {
     match scientific {
         "NaN" => return "nan".into(),

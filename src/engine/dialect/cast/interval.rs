@@ -1,4 +1,4 @@
-//! Intervals as text and back: months, days and microseconds.
+//! Intervals in text: parses and formats months, days and microseconds.
 
 use std::{fmt::Write as _, sync::Arc};
 
@@ -14,13 +14,13 @@ const MICROS_PER_DAY: i128 = 86_400_000_000;
 const DAYS_PER_MONTH: i128 = 30;
 const MILLION: i128 = 1_000_000;
 
-/// Texts as intervals, NULL where they aren't any.
+/// Parses texts as intervals, with NULL for each text that isn't one.
 pub(super) fn parse_all(texts: &StringArray) -> ArrayRef {
     Arc::new(texts.iter().map(|text| parse(text?)).collect::<IntervalMonthDayNanoArray>())
 }
 
-/// An interval: amounts with units (`1 year 2.5 days`), then a time of day (`04:05:06`) or `ago`; or seconds
-/// alone. What follows a time of day is left out.
+/// Parses an interval: amounts with units (`1 year 2.5 days`), then a time of day (`04:05:06`) or `ago`; or a
+/// number of seconds. Ignores text after a time of day.
 pub(super) fn parse(text: &str) -> Option<IntervalMonthDayNano> {
     let mut rest = spaces(text.strip_prefix('@').unwrap_or(text));
     let mut sum = Sum::default();
@@ -43,7 +43,7 @@ pub(super) fn parse(text: &str) -> Option<IntervalMonthDayNano> {
         let unit_end = after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len());
         let (unit, after) = after.split_at(unit_end);
         if unit.is_empty() {
-            // An amount alone is in seconds.
+            // An amount without a unit is in seconds.
             return (!found && after.is_empty())
                 .then_some(())
                 .and_then(|()| sum.units(amount, "seconds"))
@@ -60,17 +60,17 @@ fn spaces(text: &str) -> &str {
     text.trim_start_matches([' ', '\t', '\n'])
 }
 
-/// The digits at the beginning, and what follows.
+/// Splits off the leading digits.
 fn digits(text: &str) -> Option<(&str, &str)> {
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     (end > 0).then(|| text.split_at(end))
 }
 
-/// A number of units. Of its fraction six digits count.
+/// An amount of a unit, with six digits of its fraction.
 #[derive(Clone, Copy)]
 struct Amount {
     whole: i128,
-    /// In millionths, with the sign of the whole.
+    /// The fraction in millionths, with the sign of the whole.
     fraction: i128,
 }
 
@@ -99,8 +99,8 @@ impl Sum {
         Some(())
     }
 
-    /// Adds an amount of a unit. Fractions of years end at months, those of months at days, those of days at
-    /// microseconds.
+    /// Adds an amount of a unit. Fractions of years are cut to months, those of months to days, and those of
+    /// days to microseconds.
     fn units(&mut self, Amount { whole, fraction }: Amount, unit: &str) -> Option<()> {
         let parts = |per_unit: i128| {
             (whole * per_unit + fraction * per_unit / MILLION, fraction * per_unit % MILLION)
@@ -143,7 +143,7 @@ impl Sum {
     }
 }
 
-/// An interval as DuckDB writes it: `1 year 2 months 3 days 04:05:06.789`.
+/// Formats an interval as DuckDB does: `1 year 2 months 3 days 04:05:06.789`.
 pub(super) fn text(value: IntervalMonthDayNano) -> String {
     let mut text = String::new();
     let mut part = |amount: i32, unit: &str| {
@@ -170,14 +170,14 @@ pub(super) fn text(value: IntervalMonthDayNano) -> String {
     text
 }
 
-/// The interval's length in microseconds, where a month has 30 days and a day 24 hours: by this intervals
-/// compare.
+/// Returns the length of an interval in microseconds, with 30 days per month and 24 hours per day. Intervals
+/// are compared by it.
 pub(in crate::engine::dialect) fn length(value: IntervalMonthDayNano) -> i128 {
     let days = i128::from(value.months) * DAYS_PER_MONTH + i128::from(value.days);
     days * MICROS_PER_DAY + i128::from(value.nanoseconds / 1_000)
 }
 
-/// The lengths of intervals, as [`length`] measures them.
+/// Returns the length of each interval, as measured by [`length`].
 pub(in crate::engine::dialect) fn lengths(
     intervals: &datafusion::arrow::array::PrimitiveArray<IntervalMonthDayNanoType>,
 ) -> ArrayRef {

@@ -1,14 +1,15 @@
-//! DuckDB's casts: a function for every conversion that Arrow's kernels do otherwise or not at all.
+//! DuckDB's casts: a function for each conversion that Arrow lacks or does differently.
 //!
-//! Kernels never fail: a value that doesn't fit becomes NULL, and [`convert`] turns a NULL that wasn't there
-//! before into an error, which names the value. So `try_cast` and `cast` are one code.
+//! Kernels never fail on a value: one that doesn't fit becomes NULL, and [`convert`] turns each new NULL into
+//! an error that names the value. So `try_cast` and `cast` share their code.
 //!
-//! - `possible`: which casts there are; `convert`: the cast of an array; `written`: expressions in messages
-//! - `number`: numbers and booleans among themselves
+//! - `possible`: which casts exist; `convert`: casts an array; `written`: expressions in messages
+//! - `number`: between numbers and booleans
 //! - `text`: text → numbers, booleans, bytes, UUID, JSON; `decimal`: digits of any length
-//! - `calendar`: text → dates, times, timestamps; `time`: these among themselves; `interval`: intervals
+//! - `calendar`: text → dates, times, timestamps; `time`: between dates, times and timestamps; `interval`:
+//!   intervals
 //! - `format`: everything → text
-//! - `nested`: lists, structs, maps; `parts`: their parts in text
+//! - `nested`: lists, structs, maps; `parts`: their elements in text
 
 mod calendar;
 mod convert;
@@ -57,7 +58,7 @@ use super::{
 };
 use crate::engine::function::function;
 
-/// The values as another type that isn't one of SQL's own, NULL where they don't fit.
+/// Converts values to an Arrow type without special rules, with NULL for each value that doesn't fit.
 pub(in crate::engine) fn converted(
     array: &datafusion::arrow::array::ArrayRef,
     to: &DataType,
@@ -65,7 +66,7 @@ pub(in crate::engine) fn converted(
     values(array, &Target::plain(to.clone()))
 }
 
-/// The values as another type, NULL where they don't fit.
+/// Converts values to another type, with NULL for each value that doesn't fit.
 pub(super) fn values(
     array: &datafusion::arrow::array::ArrayRef,
     target: &Target,
@@ -77,9 +78,9 @@ pub(super) fn values(
 #[derive(Debug)]
 pub(super) struct Cast {
     target: Target,
-    /// Whether a value that doesn't fit becomes NULL.
+    /// If true, a value that doesn't fit becomes NULL.
     lenient: bool,
-    /// The column or expression, for messages, and its line in the statement.
+    /// The cast column or expression, for messages, and its line in the statement.
     subject: (String, Option<u64>),
     signature: Signature,
 }
@@ -91,7 +92,7 @@ impl Cast {
 }
 
 impl Cast {
-    /// Returns whether its result is JSON.
+    /// Returns whether the result is JSON.
     pub(super) fn gives_json(&self) -> bool {
         self.target.rule == Rule::Json
     }
@@ -117,7 +118,7 @@ impl ScalarUDFImpl for Cast {
         if self.lenient { "try_cast" } else { "cast" }
     }
 
-    /// As DuckDB names it.
+    /// Returns DuckDB's name for the cast.
     fn schema_name(&self, args: &[Expr]) -> Result<String> {
         Ok(args.first().map_or_else(String::new, |arg| cast_name(self.lenient, arg, &self.target.name())))
     }
@@ -149,10 +150,10 @@ impl ScalarUDFImpl for Cast {
     }
 }
 
-/// An expression as another type: as DuckDB casts, by DataFusion's own cast where both agree.
+/// Casts an expression with DuckDB's semantics. Uses DataFusion's own cast where both agree.
 ///
 /// # Errors
-/// If no value of the one type is a value of the other.
+/// If no value of type `from` converts to the target type.
 pub(super) fn cast(expr: Expr, from: &DataType, target: &Target, lenient: bool) -> Result<Expr> {
     if from == &target.data_type && matches!(target.rule, Rule::Plain | Rule::Huge) {
         return Ok(expr);
@@ -175,7 +176,7 @@ pub(super) fn cast(expr: Expr, from: &DataType, target: &Target, lenient: bool) 
         let array = convert(&array, target, lenient, &Default::default())?;
         let folded = Expr::Literal(ScalarValue::try_from_array(&array, 0)?, metadata.clone());
         return Ok(if matches!(target.rule, Rule::Uuid | Rule::Json) {
-            // It stays known what the text is.
+            // Keep the cast, so that the rule of the text stays known.
             call(Cast::new(target.clone(), lenient, Default::default()), folded)
         } else {
             folded
@@ -195,7 +196,7 @@ fn call(function: impl ScalarUDFImpl + 'static, value: Expr) -> Expr {
     Expr::ScalarFunction(ScalarFunction::new_udf(function, vec![value]))
 }
 
-/// The rule that the values of an expression are known to follow: those of a cast.
+/// Returns the rule that an expression's values are known to follow, which is the rule of a cast.
 pub(super) fn rule_of(expr: &Expr) -> Rule {
     match expr {
         Expr::Alias(alias) => rule_of(&alias.expr),
@@ -207,8 +208,8 @@ pub(super) fn rule_of(expr: &Expr) -> Rule {
     }
 }
 
-/// A cast that the user wrote. A constant that is cast has its type for good: it doesn't adapt to what it
-/// meets, as a literal does, so the cast stays visible.
+/// Plans a cast from the user's SQL. A cast constant keeps its type, unlike a literal, which adapts to the
+/// other operand; so the cast stays in the plan.
 pub(super) fn explicit(expr: Expr, from: &DataType, target: &Target, lenient: bool) -> Result<Expr> {
     let rule = rule_of(&expr);
     if let Some(message) = refused(rule, target) {
@@ -217,7 +218,7 @@ pub(super) fn explicit(expr: Expr, from: &DataType, target: &Target, lenient: bo
     let is_document = types::is_text(from) && rule != Rule::Uuid;
     if target.rule == Rule::Json && !is_document && from != &DataType::Null {
         let Some(function) = function("to_json") else { return plan_err!("there is no cast to JSON") };
-        // Bytes are a text of what they print as.
+        // Bytes become the text that they are printed as.
         let expr =
             if matches!(from, DataType::Binary) { implicit(expr, from, &DataType::Utf8)? } else { expr };
         return Ok(Expr::ScalarFunction(ScalarFunction::new_udf(function, vec![expr])));
@@ -233,7 +234,7 @@ pub(super) fn explicit(expr: Expr, from: &DataType, target: &Target, lenient: bo
     Ok(typed)
 }
 
-/// The constant that an expression is: a literal, or one that was cast already.
+/// Returns the constant in an expression: a literal, or a literal that is already cast.
 fn constant(expr: &Expr) -> Option<(&ScalarValue, &Option<FieldMetadata>)> {
     match expr {
         Expr::Literal(value, metadata) => Some((value, metadata)),
@@ -244,12 +245,12 @@ fn constant(expr: &Expr) -> Option<(&ScalarValue, &Option<FieldMetadata>)> {
     }
 }
 
-/// An expression as a plain type.
+/// Casts an expression to a type without special rules.
 pub(super) fn implicit(expr: Expr, from: &DataType, to: &DataType) -> Result<Expr> {
     cast(expr, from, &Target::plain(to.clone()), false)
 }
 
-/// The length of intervals in microseconds, by which they compare.
+/// Returns the length of an interval in microseconds, by which intervals are compared.
 pub(super) fn interval_length(expr: Expr) -> Expr {
     call(IntervalLength(Signature::any(1, Volatility::Immutable)), expr)
 }

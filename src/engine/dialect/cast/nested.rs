@@ -1,4 +1,4 @@
-//! Lists, structs and maps: from each other, element by element, and from text.
+//! Casts of lists, structs and maps: element by element from each other, and from text.
 //!
 //! An element that doesn't fit is NULL, and its row is marked, so that `try_cast` keeps the rest of the
 //! value.
@@ -20,7 +20,7 @@ use datafusion::{
 use super::{Converted, kernel, parts};
 use crate::engine::dialect::types::{self, Target};
 
-/// The place of a field among others, by its name without case.
+/// Returns the position of a field by its name: an exact match first, then a case-insensitive one.
 pub(super) fn position(fields: &Fields, name: &str) -> Option<usize> {
     fields
         .iter()
@@ -28,12 +28,13 @@ pub(super) fn position(fields: &Fields, name: &str) -> Option<usize> {
         .or_else(|| fields.iter().position(|field| field.name().eq_ignore_ascii_case(name)))
 }
 
-/// The place of the field that becomes the one at `at` of another struct: by position in a row, else by name.
+/// Returns the position of the field that becomes field `at` of another struct: by position in a row, else by
+/// name.
 pub(super) fn source_of(from: &Fields, to: &Fields, at: usize) -> Option<usize> {
     if types::is_row(from) && from.len() == to.len() { Some(at) } else { position(from, to[at].name()) }
 }
 
-/// The fields of a map's entries.
+/// Returns the fields of a map's entries.
 pub(super) fn entry_fields(entries: &FieldRef) -> Result<&Fields> {
     match entries.data_type() {
         DataType::Struct(parts) if parts.len() == 2 => Ok(parts),
@@ -45,7 +46,7 @@ fn converted(array: &ArrayRef, to: &DataType) -> Result<Converted> {
     kernel(array, &Target::plain(to.clone()))
 }
 
-/// Nested values as another nested type.
+/// Converts nested values to another nested type.
 pub(super) fn convert(array: &ArrayRef, to: &DataType) -> Result<Converted> {
     use DataType as T;
     match (array.data_type(), to) {
@@ -102,7 +103,7 @@ pub(super) fn convert(array: &ArrayRef, to: &DataType) -> Result<Converted> {
     }
 }
 
-/// The fields of each struct as the entries of a map from their names.
+/// Converts structs to maps from field names to values.
 fn struct_as_map(array: &ArrayRef, from: &Fields, entries: &FieldRef, sorted: bool) -> Result<Converted> {
     let (structs, parts) = (array.as_struct(), entry_fields(entries)?);
     let names: ArrayRef =
@@ -134,7 +135,7 @@ fn struct_as_map(array: &ArrayRef, from: &Fields, entries: &FieldRef, sorted: bo
     Ok(Converted { array, misfits })
 }
 
-/// A map, whose keys must be there and be different.
+/// Builds a map array, and rejects NULL keys and duplicate keys.
 fn map(
     entries: &FieldRef,
     sorted: bool,
@@ -165,7 +166,7 @@ fn usize_of(offset: i32) -> usize {
     usize::try_from(offset).unwrap_or(0)
 }
 
-/// Rows in which something doesn't fit, gathered from several columns.
+/// The rows in which something doesn't fit, combined from several columns.
 #[derive(Default)]
 struct Misfits(Option<Vec<bool>>);
 
@@ -178,7 +179,7 @@ impl Misfits {
         }
     }
 
-    /// Only those that are not NULL themselves.
+    /// Keeps only rows that aren't NULL themselves.
     fn within(self, nulls: Option<&NullBuffer>) -> Option<Vec<bool>> {
         let mut misfits = self.0?;
         if let Some(nulls) = nulls {
@@ -188,7 +189,7 @@ impl Misfits {
     }
 }
 
-/// The rows of the elements that don't fit.
+/// Returns the rows whose elements include one that doesn't fit.
 fn rows_of(
     misfits: Option<&[bool]>,
     offsets: &OffsetBuffer<i32>,
@@ -199,7 +200,7 @@ fn rows_of(
     Misfits(Some(offsets.windows(2).map(row).collect())).within(nulls)
 }
 
-/// Texts as lists, structs or maps, NULL where they aren't any.
+/// Parses texts as lists, structs or maps, with NULL for each text that isn't one.
 pub(super) fn parse(texts: &StringArray, to: &DataType) -> Result<Converted> {
     match to {
         DataType::List(item) => lists(texts, item),
@@ -209,14 +210,15 @@ pub(super) fn parse(texts: &StringArray, to: &DataType) -> Result<Converted> {
     }
 }
 
-/// Splits texts; `None` stays where one can't be split, and where there is none.
+/// Splits texts into elements, with `None` for NULLs and for texts that can't be split; the latter are
+/// misfits.
 fn split<T>(texts: &StringArray, split: impl Fn(&str) -> Option<T>) -> (Vec<Option<T>>, Misfits) {
     let rows: Vec<Option<T>> = texts.iter().map(|text| split(text?)).collect();
     let spoilt = rows.iter().enumerate().map(|(row, parts)| parts.is_none() && texts.is_valid(row)).collect();
     (rows, Misfits(Some(spoilt)))
 }
 
-/// Which rows could be split.
+/// Returns the null buffer of the rows: those that couldn't be split are NULL.
 fn validity<T>(rows: &[Option<T>]) -> Option<NullBuffer> {
     rows.iter().any(Option::is_none).then(|| rows.iter().map(Option::is_some).collect())
 }
@@ -257,7 +259,7 @@ fn maps(texts: &StringArray, entries: &FieldRef, sorted: bool) -> Result<Convert
     };
     let mut keys = converted(&all(&rows), fields[0].data_type())?;
     if let Some(without_key) = rows_of(keys.misfits.as_deref(), &offsets(&rows), None) {
-        // A map whose key doesn't fit is no map, while values may be NULL.
+        // Unlike a value, a key can't be NULL, so a map whose key doesn't fit is NULL as a whole.
         rows.iter_mut().zip(&without_key).filter(|(_, spoilt)| **spoilt).for_each(|(row, _)| *row = None);
         misfits.add(Some(without_key));
         keys = converted(&all(&rows), fields[0].data_type())?;

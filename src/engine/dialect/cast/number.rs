@@ -1,4 +1,4 @@
-//! Numbers and booleans as each other: fractions round, and what is out of range doesn't fit.
+//! Conversions between numbers and booleans: fractions are rounded, and values out of range don't fit.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use datafusion::{
 use super::arrow;
 use crate::engine::dialect::types::{MAX_DIGITS, is_decimal};
 
-/// The values as another type of number, or as booleans; NULL where they don't fit.
+/// Converts values to another numeric type or to booleans, with NULL for each value that doesn't fit.
 pub(super) fn convert(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
     use DataType as T;
     match (array.data_type(), to) {
@@ -38,7 +38,8 @@ pub(super) fn convert(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
             let values = array.as_primitive::<Decimal128Type>();
             #[expect(clippy::cast_precision_loss, reason = "the nearest double is what a cast to it means")]
             let double = |value: i128| {
-                // Digits on both sides of the point are converted apart, where together they are no double.
+                // Beyond 2^53, convert the digits before and after the point separately, because a double
+                // can't hold both exactly.
                 if value.unsigned_abs() <= 1 << 53 {
                     value as f64 / power as f64
                 } else {
@@ -66,7 +67,7 @@ pub(super) fn convert(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
         }
         (T::Float32, T::Decimal128(digits, scale)) => {
             let values = array.as_primitive::<Float32Type>();
-            // In floating point of its own width, as DuckDB has it.
+            // Compute in 32-bit floating point, as DuckDB does.
             let shifted =
                 values.unary::<_, Float64Type>(|value| (value * 10_f32.powi((*scale).into())).into());
             decimals(&shifted, *digits, *scale)
@@ -92,7 +93,7 @@ pub(super) fn convert(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
     }
 }
 
-/// Doubles that were multiplied by the scale, as decimals: to the nearest, away from zero if there are two.
+/// Converts doubles that are already multiplied by the scale to decimals, rounding half away from zero.
 fn decimals(values: &PrimitiveArray<Float64Type>, digits: u8, scale: i8) -> Result<ArrayRef> {
     let limit = 10_f64.powi(digits.into());
     #[expect(clippy::cast_possible_truncation, reason = "whole and within the range")]
@@ -104,17 +105,17 @@ fn decimals(values: &PrimitiveArray<Float64Type>, digits: u8, scale: i8) -> Resu
     Ok(Arc::new(decimals.with_precision_and_scale(digits, scale)?))
 }
 
-/// Doubles as HUGEINT: to the nearest, to the even one if there are two.
+/// Converts doubles to HUGEINT, rounding half to even.
 pub(super) fn huge(array: &ArrayRef) -> Result<ArrayRef> {
     let doubles = arrow(array, &DataType::Float64)?;
     let whole = doubles.as_primitive::<Float64Type>().unary::<_, Float64Type>(f64::round_ties_even);
     decimals(&whole, MAX_DIGITS, 0)
 }
 
-/// Doubles to the nearest integer, to the even one if there are two. A negative number has no unsigned one
-/// near it.
+/// Rounds doubles to integers, half to even. Negative numbers don't fit unsigned types, even if they round to
+/// zero.
 fn rounded(values: &PrimitiveArray<Float64Type>, to: &DataType) -> Result<ArrayRef> {
-    /// The range as doubles: `from` is a value of the type, `end` is the first beyond it.
+    /// Converts values within the range: `from` is the minimum of the type, `end` is its maximum plus 1.
     fn within<T: ArrowPrimitiveType>(
         values: &PrimitiveArray<Float64Type>,
         from: f64,

@@ -1,16 +1,16 @@
-//! The parts of nested values in text: `[1, 2]`, `{a: 1}`, `(1, 2)` and `{k=1}`, split as DuckDB splits them.
+//! Elements of nested values in text: splits `[1, 2]`, `{a: 1}`, `(1, 2)` and `{k=1}` as DuckDB does.
 
-/// A part as a value of its own: without its quotes, and `None` for NULL.
+/// The text of one element without its quotes, or `None` for NULL.
 pub(super) type Part = Option<String>;
 
-/// The elements of a list.
+/// Splits a list into its elements, or returns `None` if the text isn't a list.
 pub(super) fn list(text: &str) -> Option<Vec<Part>> {
     let mut scan = Scan::open(text, b"[")?;
     let mut items = Vec::new();
     loop {
         let part = scan.value(b",]")?;
         let ends = scan.next()? == b']';
-        // Brackets without anything between them are a list without elements.
+        // Empty brackets are an empty list.
         if !ends || part.is_some() || !items.is_empty() {
             items.push(scan.read(part));
         }
@@ -20,7 +20,7 @@ pub(super) fn list(text: &str) -> Option<Vec<Part>> {
     }
 }
 
-/// The keys and values of a map. NULL is no key.
+/// Splits a map into its keys and values. Returns `None` if the text isn't a map or a key is NULL.
 pub(super) fn map(text: &str) -> Option<Vec<(String, Part)>> {
     let mut scan = Scan::open(text, b"{")?;
     let mut pairs = Vec::new();
@@ -40,8 +40,8 @@ pub(super) fn map(text: &str) -> Option<Vec<(String, Part)>> {
     }
 }
 
-/// The values of a struct for its fields in order: by name in braces, by position in parentheses. Fields that
-/// the text lacks are NULL; names that the struct lacks spoil it.
+/// Splits a struct into the values of its fields in order: by name in braces, by position in parentheses.
+/// Fields missing from the text are NULL; returns `None` for fields that the struct lacks.
 pub(super) fn structure(text: &str, names: &[&str]) -> Option<Vec<Part>> {
     let mut scan = Scan::open(text, b"{(")?;
     let mut values = vec![None; names.len()];
@@ -66,17 +66,17 @@ pub(super) fn structure(text: &str, names: &[&str]) -> Option<Vec<Part>> {
     }
 }
 
-/// Where a part begins and ends, without spaces around it; `None` if there is nothing.
+/// The start and end of an element without the spaces around it; `None` if it is empty.
 type Range = Option<(usize, usize)>;
 
-/// A place in a text. All bytes with a meaning are ASCII, so that the rest can stay UTF-8.
+/// A position in a text. All special bytes are ASCII, so the rest can stay UTF-8.
 struct Scan<'a> {
     text: &'a str,
     bytes: &'a [u8],
     at: usize,
-    /// The bracket that the text begins with.
+    /// The opening bracket of the text.
     opened: u8,
-    /// True if the byte before was a backslash.
+    /// True if the previous byte was a backslash.
     escaped: bool,
 }
 
@@ -93,7 +93,7 @@ fn closing(bracket: u8) -> u8 {
 }
 
 impl<'a> Scan<'a> {
-    /// Begins behind one of these brackets.
+    /// Starts behind the opening bracket, which must be one of `brackets`.
     fn open(text: &'a str, brackets: &[u8]) -> Option<Self> {
         let mut scan = Self { text, bytes: text.as_bytes(), at: 0, opened: 0, escaped: false };
         scan.spaces();
@@ -101,7 +101,7 @@ impl<'a> Scan<'a> {
         Some(scan)
     }
 
-    /// Returns what was read if only spaces follow.
+    /// Returns the result if the text has ended.
     fn close<T>(self, read: T) -> Option<T> {
         (self.at == self.bytes.len()).then_some(read)
     }
@@ -110,7 +110,7 @@ impl<'a> Scan<'a> {
         self.bytes.get(self.at).copied()
     }
 
-    /// Takes one byte, and the spaces after it.
+    /// Consumes one byte and the spaces after it.
     fn next(&mut self) -> Option<u8> {
         let byte = self.peek()?;
         self.at += 1;
@@ -125,7 +125,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// The part before the next of these bytes that is neither in quotes nor in brackets.
+    /// Reads an element up to the next of these bytes outside quotes and brackets.
     fn value(&mut self, ends: &[u8]) -> Option<Range> {
         let mut found: Range = None;
         while !ends.contains(&self.peek()?) {
@@ -144,7 +144,7 @@ impl<'a> Scan<'a> {
         Some(found)
     }
 
-    /// The name of a field: before the next colon, in which brackets are like any other character.
+    /// Reads the name of a field up to the next colon. Brackets have no special meaning here.
     fn name(&mut self) -> Option<String> {
         let mut found: Range = None;
         while self.peek()? != b':' {
@@ -163,7 +163,7 @@ impl<'a> Scan<'a> {
         (!name.eq_ignore_ascii_case("null")).then(|| unquoted(name, false))
     }
 
-    /// Goes to the quote that ends a quoted text.
+    /// Moves to the closing quote.
     fn skip_quotes(&mut self) -> Option<()> {
         let quote = self.peek()?;
         let mut escaped = false;
@@ -177,7 +177,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Goes to the bracket that ends what is in brackets.
+    /// Moves to the closing bracket.
     fn skip_brackets(&mut self) -> Option<()> {
         let mut open: Vec<u8> = Vec::new();
         let mut escaped = false;
@@ -205,8 +205,8 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// The text of a part: quotes are taken off and backslashes in them mean the next character. Brackets keep
-/// what is in them as it is, to be read as a nested value, if they have a meaning.
+/// Unquotes an element: removes quotes, and replaces a backslash in them with the next character. If
+/// `brackets` is true, text in brackets stays unchanged, because it is parsed as a nested value later.
 fn unquoted(part: &str, brackets: bool) -> String {
     let mut text = String::with_capacity(part.len());
     let mut open: Vec<char> = Vec::new();
@@ -232,7 +232,7 @@ fn unquoted(part: &str, brackets: bool) -> String {
             }
         }
         if !open.is_empty() && (inner.is_some() || "'\"".contains(character)) {
-            // Quotes within brackets stay, and brackets within them mean nothing.
+            // Inside brackets, quotes stay, and brackets within quotes have no special meaning.
             text.push(character);
             match inner {
                 Some(_) if character == '\\' => text.extend(characters.next()),

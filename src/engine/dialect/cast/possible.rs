@@ -1,11 +1,11 @@
-//! Which casts there are, and which of them Arrow does as DuckDB does.
+//! Supported casts: which pairs of types can be cast, and for which of them Arrow's cast matches DuckDB's.
 
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
 
 use super::nested;
 use crate::engine::dialect::types::{self, Rule, Target};
 
-/// Returns whether Arrow's cast gives the same for every value, so that the optimizer may look through it.
+/// Returns whether Arrow's cast matches DuckDB's for every value, so that the optimizer may look through it.
 pub(super) fn is_exact(from: &DataType, to: &DataType) -> bool {
     use DataType as T;
     match (from, to) {
@@ -31,12 +31,12 @@ pub(super) fn is_exact(from: &DataType, to: &DataType) -> bool {
     }
 }
 
-/// Returns whether timestamps of this zone count from midnight in UTC.
+/// Returns whether timestamps of this zone count from midnight UTC.
 fn is_utc(zone: Option<&str>) -> bool {
     zone.is_none_or(|zone| matches!(zone, "UTC" | "+00:00"))
 }
 
-/// Returns whether there are values of the one type that are values of the other.
+/// Returns whether some values of type `from` can be cast to type `to`.
 #[expect(clippy::match_same_arms, reason = "a pair of types a line")]
 pub(in crate::engine) fn is_possible(from: &DataType, to: &DataType) -> bool {
     use DataType as T;
@@ -49,7 +49,7 @@ pub(in crate::engine) fn is_possible(from: &DataType, to: &DataType) -> bool {
         (T::Binary | T::LargeBinary | T::BinaryView | T::FixedSizeBinary(_), T::Binary) => true,
         (T::Date32 | T::Date64, T::Date32 | T::Timestamp(..)) => true,
         (T::Timestamp(from, None), T::Timestamp(to, None)) => {
-            // Nothing but TIMESTAMP leads to a unit that is longer.
+            // Only TIMESTAMP can be cast to a coarser unit; every unit can be cast to TIMESTAMP.
             to >= from || matches!((from, to), (_, TimeUnit::Microsecond) | (TimeUnit::Microsecond, _))
         }
         (T::Timestamp(..), T::Date32 | T::Timestamp(..)) => true,
@@ -93,7 +93,7 @@ pub(super) fn advice(from: &DataType, to: &DataType) -> &'static str {
     }
 }
 
-/// Why a UUID or a JSON document can't be cast, although the text that it is here could be.
+/// Returns why a UUID or JSON document can't be cast although its underlying text could be.
 pub(super) fn refused(rule: Rule, target: &Target) -> Option<String> {
     let advice = match (rule, &target.data_type) {
         (Rule::Uuid, DataType::Binary) => "use unhex(replace(…, '-', ''))",

@@ -1,4 +1,4 @@
-//! Text as values: what `'…'::type` reads.
+//! Text to other types: parses `'…'::type`.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ use crate::engine::{
     function::is_json,
 };
 
-/// Texts as values of a type, NULL where they don't fit. `array` is Utf8.
+/// Parses texts as values of a type, with NULL for each text that doesn't fit. `array` is Utf8.
 pub(super) fn parse(array: &ArrayRef, target: &Target) -> Result<ArrayRef> {
     use DataType as T;
     let texts = array.as_string::<i32>();
@@ -73,7 +73,7 @@ where
     T::Native: TryFrom<i128>,
 {
     let signed = T::Native::try_from(-1).is_ok();
-    // A negative number that rounds to zero is none without a sign.
+    // A negative number doesn't fit an unsigned type, even if it rounds to zero.
     let fits = |text: &str| {
         let text = text.trim_start();
         signed || !text.starts_with('-') || text.trim_end() == "-0"
@@ -82,7 +82,7 @@ where
     Arc::new(texts.iter().map(|text| integer(text?)).collect::<PrimitiveArray<T>>())
 }
 
-/// A whole number; fractions round half away from zero.
+/// Parses a whole number; fractions are rounded half away from zero.
 fn integer(text: &str) -> Option<i128> {
     let text = text.trim();
     if let Ok(number) = text.parse::<i64>() {
@@ -102,9 +102,9 @@ fn integer(text: &str) -> Option<i128> {
 fn double(text: &str) -> Option<f64> {
     let text = text.trim();
     match text.parse() {
-        // One NaN, whatever its sign.
+        // Normalize NaN, whatever its sign.
         Ok(number) => Some(if f64::is_nan(number) { f64::NAN } else { number }),
-        // Underscores stand between digits.
+        // Underscores may separate digits.
         Err(_)
             if text.contains('_')
                 && text
@@ -128,8 +128,8 @@ fn boolean(text: &str) -> Option<bool> {
     }
 }
 
-/// A UUID in its usual form: groups of 8, 4, 4, 4 and 12 digits in lower case. Hyphens may stand anywhere,
-/// and braces around.
+/// Parses a UUID and returns it in canonical form: groups of 8, 4, 4, 4 and 12 lowercase digits. The text may
+/// have hyphens anywhere, and braces around it.
 fn uuid(text: &str) -> Option<String> {
     let inner = text.strip_prefix('{').map_or(Some(text), |rest| rest.strip_suffix('}'))?;
     let digits = inner.replace('-', "");
@@ -137,7 +137,7 @@ fn uuid(text: &str) -> Option<String> {
     found.map(|uuid| uuid.hyphenated().to_string())
 }
 
-/// ASCII as it stands, other bytes as `\xAB`.
+/// Parses bytes: ASCII stands for itself, other bytes are written as `\xAB`.
 fn bytes(text: &str) -> Option<Vec<u8>> {
     let mut found = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

@@ -1,4 +1,4 @@
-//! Dates, times of day and timestamps: as text and as each other.
+//! Dates, times of day and timestamps: conversions between them and to text.
 
 use std::{fmt::Write as _, sync::Arc};
 
@@ -19,7 +19,7 @@ use crate::engine::dialect::types::TIMESTAMP;
 
 pub(super) const MICROS_PER_DAY: i64 = 86_400_000_000;
 
-/// Values of the calendar as another type of it, NULL where they don't fit.
+/// Converts dates, times or timestamps to another such type, with NULL for each value that doesn't fit.
 pub(super) fn convert(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
     use DataType as T;
     match (array.data_type(), to) {
@@ -38,7 +38,7 @@ pub(super) fn convert(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
         (T::Timestamp(TimeUnit::Nanosecond, _), _) => {
             let values = arrow(array, &T::Timestamp(TimeUnit::Nanosecond, None))?;
             let values = values.as_primitive::<TimestampNanosecondType>();
-            // Towards 1970, as DuckDB has it.
+            // Truncates towards 1970, as DuckDB does.
             let micros = values.unary::<_, TimestampMicrosecondType>(|nanos| nanos / 1_000);
             let micros: ArrayRef = Arc::new(micros);
             if to == &TIMESTAMP { Ok(micros) } else { convert(&micros, to) }
@@ -57,26 +57,26 @@ pub(super) fn convert(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
     }
 }
 
-/// The numbers of timestamps of microseconds, without their zone.
+/// Returns timestamps in microseconds, without their zone.
 fn micros(array: &ArrayRef) -> Result<PrimitiveArray<TimestampMicrosecondType>> {
     Ok(without_zone(array)?.as_primitive::<TimestampMicrosecondType>().clone())
 }
 
-/// Timestamps without the zone that they are shown in: their instants in UTC.
+/// Removes the zone that timestamps are displayed in, and keeps their UTC instants.
 fn without_zone(array: &ArrayRef) -> Result<ArrayRef> {
     let DataType::Timestamp(unit, Some(_)) = array.data_type() else { return Ok(Arc::clone(array)) };
     let data = array.to_data().into_builder().data_type(DataType::Timestamp(*unit, None)).build()?;
     Ok(datafusion::arrow::array::make_array(data))
 }
 
-/// Timestamps of microseconds in another unit, to the nearest.
+/// Converts timestamps in microseconds to another unit, rounding to the nearest.
 pub(super) fn rounded(
     micros: &PrimitiveArray<TimestampMicrosecondType>,
     unit: TimeUnit,
     zone: Option<&str>,
 ) -> ArrayRef {
     let zone = zone.map(Into::into);
-    // Halves round away from 1970.
+    // Halves are rounded away from 1970.
     let nearest = |per: i64| move |micros: i64| micros.saturating_add(micros.signum() * (per / 2)) / per;
     match unit {
         TimeUnit::Second => Arc::new(
@@ -94,14 +94,14 @@ pub(super) fn rounded(
     }
 }
 
-/// The instant of a local time: the later one if there are two, and what the clock would have been if there
-/// is none.
+/// Returns the instant of a local time: the later one if it is ambiguous; inside a gap, the instant by the
+/// offset before the gap.
 pub(in crate::engine::dialect) fn instant<Z: TimeZone>(local: i64, zone: &Z) -> Option<i64> {
     let local = DateTime::UNIX_EPOCH.naive_utc().checked_add_signed(TimeDelta::microseconds(local))?;
     let found = match zone.from_local_datetime(&local) {
         LocalResult::Single(found) | LocalResult::Ambiguous(_, found) => found,
         LocalResult::None => {
-            // Before the gap the offset was the one of an hour ago.
+            // Gaps are usually shorter than three hours, so three hours earlier the previous offset applies.
             let before = local.checked_sub_signed(TimeDelta::hours(3))?;
             let before = zone.from_local_datetime(&before).latest()?;
             return Some((before + TimeDelta::hours(3)).timestamp_micros());
@@ -110,7 +110,7 @@ pub(in crate::engine::dialect) fn instant<Z: TimeZone>(local: i64, zone: &Z) -> 
     Some(found.timestamp_micros())
 }
 
-/// The text of a value of the calendar; `None` if it is none of this file's.
+/// Formats a date, time or timestamp; `None` for any other type.
 pub(super) fn text(array: &ArrayRef, row: usize) -> Option<String> {
     use DataType as T;
     fn at<T: ArrowPrimitiveType>(array: &ArrayRef, row: usize) -> T::Native {
@@ -162,12 +162,12 @@ pub(super) fn text(array: &ArrayRef, row: usize) -> Option<String> {
     Some(text)
 }
 
-/// The name of an infinite date or timestamp: the greatest number is one, and its negative.
+/// Returns the name of an infinite date or timestamp. The greatest number and its negative mean infinity.
 fn infinite(value: i64, greatest: i64) -> Option<String> {
     if value == greatest { Some("infinity".into()) } else { (value <= -greatest).then(|| "-infinity".into()) }
 }
 
-/// The zeros that a fraction lacks to six digits.
+/// Returns the zeros that pad a fraction to six digits.
 fn padding(text: &str) -> String {
     let digits = text.rsplit_once('.').map_or(0, |(_, fraction)| fraction.len());
     "0".repeat(6_usize.saturating_sub(digits))
@@ -179,7 +179,7 @@ fn write_date(text: &mut String, date: NaiveDate) {
     let _ = write!(text, "{year:04}-{:02}-{:02}{suffix}", date.month(), date.day());
 }
 
-/// `HH:MM:SS[.frac]` without zeros at the end.
+/// Formats `HH:MM:SS[.frac]` without trailing zeros.
 pub(super) fn write_time(text: &mut String, micros: u64) {
     let seconds = micros / 1_000_000;
     let _ = write!(text, "{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);

@@ -1,11 +1,11 @@
-//! Expressions in messages.
+//! SQL text of expressions for messages.
 
 use datafusion::logical_expr::Expr;
 
 use super::{Cast, value_text};
 use crate::engine::dialect::{arithmetic::Arithmetic, types};
 
-/// An expression roughly as it is written; `None` for those that would be long.
+/// Returns the approximate SQL of an expression, or `None` if it would be too long.
 pub(in crate::engine::dialect) fn written(expr: &Expr) -> Option<String> {
     Some(match expr {
         Expr::Column(column) => column.name.clone(),
@@ -32,5 +32,5 @@ pub(in crate::engine::dialect) fn written(expr: &Expr) -> Option<String> {
     })
 }
 
-/// Characters of an expression or a value in a message, at most.
+/// The maximum number of characters of an expression or a value in a message.
 pub(super) const LONGEST: usize = 120;

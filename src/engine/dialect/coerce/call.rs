@@ -1,4 +1,4 @@
-//! Calls: casts, arithmetic and functions.
+//! Type check of calls: casts, arithmetic and functions.
 
 use datafusion::{
     arrow::datatypes::DataType,
@@ -69,14 +69,14 @@ pub(super) fn function(mut call: ScalarFunction, schema: &DFSchema) -> Result<Ex
         call.args = args.map(|(arg, wanted)| as_type(arg, wanted, schema)).collect::<Result<_>>()?;
     }
     let expr = Expr::ScalarFunction(of_null_structs(call));
-    // Whether the arguments fit is known to the function; its answer gets a place.
+    // The function itself checks its arguments; this adds the location to its error.
     match expr.get_type(schema) {
         Ok(_) => Ok(expr),
         Err(error) => Err(placed(error, about)),
     }
 }
 
-/// Refuses a key that a map can't have: a text for numbers, a number for texts.
+/// Rejects a lookup key whose type doesn't match the map's, such as text for numeric keys.
 fn key_fits(call: &ScalarFunction, schema: &DFSchema) -> Result<()> {
     let [map, key] = call.args.as_slice() else { return Ok(()) };
     let DataType::Map(entries, _) = map.get_type(schema)? else { return Ok(()) };
@@ -90,7 +90,7 @@ fn key_fits(call: &ScalarFunction, schema: &DFSchema) -> Result<()> {
     Err(refusal(Subject::of_all([key, map]), message, "cast the key"))
 }
 
-/// Returns whether a number may have a fraction.
+/// Returns whether a numeric type can hold fractions.
 pub(super) fn is_fraction(data_type: &DataType) -> bool {
     is_number(data_type) && !data_type.is_integer()
 }
@@ -104,8 +104,8 @@ pub(super) fn operation(
         args.iter().map(|arg| Ok(Side::of(arg, arg.get_type(schema)?))).collect::<Result<_>>()?;
     let mut operands: Vec<DataType> = sides.iter().map(|side| side.data_type.clone()).collect();
     if let [left, right] = sides.as_slice() {
-        // A literal takes the type of the other side: `tiny + 1` is as small as `tiny`, `1.5 + '1'` is a
-        // double.
+        // A literal adapts to the type of the other operand: `tiny + 1` stays as small as `tiny`, and
+        // `1.5 + '1'` is a double.
         let (a, b) = (&left.data_type, &right.data_type);
         if a.is_integer() && b.is_integer() && a != b {
             if right.adapts_to(a) && left.literal == Literal::None {
@@ -128,7 +128,7 @@ pub(super) fn operation(
     };
     let typed = args.into_iter().zip(&sides).zip(&resolved.operands);
     let args = typed.map(|((arg, side), wanted)| {
-        // Decimals meet in the operation itself.
+        // The operation itself aligns the scales of decimals.
         cast_at(arg, &side.data_type, wanted)
     });
     let args = args.collect::<Result<Vec<_>>>()?;

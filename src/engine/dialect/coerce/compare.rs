@@ -1,4 +1,4 @@
-//! Comparisons, conditions, `||` and CASE.
+//! Type check of comparisons, conditions, `||` and CASE.
 
 use std::sync::Arc;
 
@@ -66,7 +66,7 @@ pub(super) fn binary(binary: BinaryExpr, schema: &DFSchema) -> Result<Expr> {
     }
 }
 
-/// Text that is compared with a UUID is one, in whatever case and form.
+/// Casts text that is compared with a UUID to a UUID, which normalizes its case and form.
 fn uuids(left: Box<Expr>, right: Box<Expr>) -> Result<(Box<Expr>, Box<Expr>)> {
     let is_uuid = |expr: &Expr| cast::rule_of(expr) == Rule::Uuid;
     let target = Target { data_type: DataType::Utf8, rule: Rule::Uuid };
@@ -96,7 +96,7 @@ pub(super) fn is_comparison(op: Operator) -> bool {
     )
 }
 
-/// A value before ANY or ALL of a list.
+/// Type-checks a comparison with ANY or ALL of a list.
 pub(super) fn quantified(
     mut call: ScalarFunction,
     op: Operator,
@@ -127,7 +127,7 @@ pub(super) fn quantified(
     Ok(Expr::ScalarFunction(call))
 }
 
-/// `||`: lists are joined, bytes too, and anything else is text.
+/// Type-checks `||`, which concatenates lists, bytes, and everything else as text.
 pub(super) fn concat(left: Expr, left_type: &DataType, right: Expr, right_type: &DataType) -> Result<Expr> {
     let is_list = |of: &DataType| {
         matches!(of, DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..))

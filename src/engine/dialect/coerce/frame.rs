@@ -1,4 +1,4 @@
-//! RANGE frames with offsets: DuckDB compares keys in the type of `key - offset`.
+//! RANGE frames with offsets: computes in the type of `key - offset`, as DuckDB does.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use super::{
     place::at,
 };
 
-/// Gives the key of a RANGE frame and its offsets types in which they can be added.
+/// Casts the key and the offsets of a RANGE frame to types that can be added.
 ///
 /// # Errors
 /// If DuckDB can't add them, or an offset is negative.
@@ -31,7 +31,7 @@ pub(super) fn range(params: &mut WindowFunctionParams, schema: &DFSchema) -> Res
     if frame.units != WindowFrameUnits::Range || bounds.iter().all(|bound| text(bound).is_none()) {
         return Ok(());
     }
-    // DataFusion refuses other keys.
+    // DataFusion rejects other keys.
     let [order] = params.order_by.as_mut_slice() else { return Ok(()) };
     let own = order.expr.get_type(schema)?;
     let mut offsets = Vec::with_capacity(bounds.len());
@@ -48,7 +48,7 @@ pub(super) fn range(params: &mut WindowFunctionParams, schema: &DFSchema) -> Res
     let key = std::mem::take(&mut order.expr);
     order.expr = match (&own, &meeting) {
         (own, meeting) if own == meeting => key,
-        // Days, and microseconds of a day, as they are stored.
+        // Days, or microseconds of a day, as stored.
         (DataType::Date32, DataType::Int32) => datafusion::logical_expr::cast(key, DataType::Int32),
         (DataType::Time64(_), _) => {
             datafusion::logical_expr::cast(datafusion::logical_expr::cast(key, DataType::Int64), TIMESTAMP)
@@ -73,8 +73,8 @@ pub(super) fn range(params: &mut WindowFunctionParams, schema: &DFSchema) -> Res
     Ok(())
 }
 
-/// The same windows, in a node for each sort key: DataFusion computes the windows of one node over rows that it
-/// sorts once, and casts may have made one key several.
+/// Splits windows into one node per sort key: DataFusion sorts the rows of a node only once, but casts may
+/// have split one key into several.
 pub(super) fn by_key(plan: LogicalPlan) -> Result<LogicalPlan> {
     let LogicalPlan::Window(window) = &plan else { return Ok(plan) };
     let mut groups: Vec<(Vec<_>, Vec<Expr>)> = Vec::new();
@@ -97,7 +97,7 @@ pub(super) fn by_key(plan: LogicalPlan) -> Result<LogicalPlan> {
     Projection::try_new(columns, input).map(LogicalPlan::Projection)
 }
 
-/// The offset of a bound that has no type yet.
+/// Returns the offset of a bound that has no type yet.
 fn text(bound: &WindowFrameBound) -> Option<&str> {
     match bound {
         WindowFrameBound::Preceding(ScalarValue::Utf8(Some(text)))
@@ -110,12 +110,12 @@ fn is_negative(offset: &ScalarValue) -> bool {
     if let ScalarValue::IntervalMonthDayNano(Some(interval)) = offset {
         return cast::length(*interval) < 0;
     }
-    // NaN is no distance either.
+    // NaN isn't a distance either.
     matches!(offset.cast_to(&DataType::Float64), Ok(ScalarValue::Float64(Some(number)))
         if number < 0.0 || number.is_nan())
 }
 
-/// The type in which a key is compared; `None` if DuckDB can't add the offsets to it.
+/// Returns the type in which keys are compared; `None` if DuckDB can't add the offsets to the key.
 fn meeting(own: &DataType, offsets: &[ScalarValue]) -> Option<DataType> {
     let is_interval = |offset: &ScalarValue| offset.data_type() == INTERVAL;
     match own {
@@ -138,7 +138,7 @@ fn meeting(own: &DataType, offsets: &[ScalarValue]) -> Option<DataType> {
                 if !is_number(&of_offset) {
                     return None;
                 }
-                // An offset that fits needs no wider type: what overflows is beyond each row.
+                // An offset that fits needs no wider type: a sum that overflows is beyond every row.
                 let fits = own.is_integer()
                     && of_offset.is_integer()
                     && offset.cast_to(own).is_ok_and(|offset| !offset.is_null());
@@ -148,7 +148,7 @@ fn meeting(own: &DataType, offsets: &[ScalarValue]) -> Option<DataType> {
                 }
             }
             Some(match meeting {
-                // A sum has the same number of digits then, as it must have to be compared.
+                // The sum then has the same precision as the key, as the comparison requires.
                 DataType::Decimal128(_, scale) => DataType::Decimal128(MAX_DIGITS, scale),
                 other => other,
             })
@@ -173,7 +173,7 @@ fn unfit(key: &Expr, own: &DataType, offsets: &[ScalarValue]) -> DataFusionError
     at(key, format!("a RANGE frame over {name} takes {takes}, not {}", found.join(" and ")), help)
 }
 
-/// An offset in the form that DataFusion adds to a key of this type.
+/// Converts an offset to the form that DataFusion adds to a key of this type.
 fn addable(offset: ScalarValue, key: &DataType) -> Result<ScalarValue> {
     if is_number(key) {
         return offset.cast_to(key);

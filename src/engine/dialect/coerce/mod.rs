@@ -1,13 +1,13 @@
-//! The type check: gives every value of a plan the type that DuckDB gives it, by casts where DuckDB casts
-//! implicitly, and refuses what DuckDB refuses, before anything runs. DataFusion's own coercion then finds
+//! The type check: assigns DuckDB's types to every expression of a plan, inserts casts where DuckDB casts
+//! implicitly, and rejects what DuckDB rejects before anything runs. DataFusion's own coercion then has
 //! nothing left to do.
 //!
-//! - `plan`: plans whose inputs meet: VALUES, UNION, joins
-//! - `operand`: the type in which operands meet
+//! - `plan`: plans that combine inputs: VALUES, UNION, joins
+//! - `operand`: the common type of operands
 //! - `compare`: comparisons, conditions, `||`, CASE
 //! - `call`: casts, arithmetic and functions
 //! - `frame`: offsets of RANGE frames
-//! - `place`: errors with the place that they are about
+//! - `place`: locates errors in the statement
 
 mod call;
 mod compare;
@@ -38,20 +38,20 @@ use self::{
 use super::{arithmetic, cast, correlated, operator, order};
 use crate::engine::function::with_backslashes;
 
-/// The plan with all types as in DuckDB.
+/// Type-checks a plan with DuckDB's rules.
 ///
 /// # Errors
-/// For the first expression whose types don't fit, with its place where one is known.
+/// For the first expression whose types don't fit, with its location where one is known.
 pub(super) fn check(plan: LogicalPlan) -> Result<LogicalPlan> {
     Ok(plan.transform_up_with_subqueries(|node| node_types(node).map(Transformed::yes))?.data)
 }
 
-/// An expression over these columns, with all types as in DuckDB.
+/// Type-checks an expression over a schema.
 pub(super) fn typed(expr: Expr, schema: &DFSchema) -> Result<Expr> {
     Ok(expr.transform_up(|part| expression(part, schema).map(Transformed::yes))?.data)
 }
 
-/// A comparison whose operands aren't type-checked yet, in the types where they meet.
+/// Type-checks a comparison and its operands, and casts them to their common type.
 pub(super) fn comparison_of(binary: BinaryExpr, schema: &DFSchema) -> Result<Expr> {
     let typed = |side: Box<Expr>| -> Result<Box<Expr>> {
         Ok(Box::new(side.transform_up(|expr| expression(expr, schema).map(Transformed::yes))?.data))
@@ -97,7 +97,7 @@ fn node_types(node: LogicalPlan) -> Result<LogicalPlan> {
     groupings(node.recompute_schema()?)
 }
 
-/// Nested values are sorted by the order that they compare in.
+/// Nested values need a sort key to be sorted in DuckDB's order.
 fn sort_key(key: &mut SortExpr, schema: &DFSchema) -> Result<()> {
     if key.expr.get_type(schema)?.is_nested() {
         key.expr = order::sort_key(std::mem::take(&mut key.expr));
@@ -105,10 +105,10 @@ fn sort_key(key: &mut SortExpr, schema: &DFSchema) -> Result<()> {
     Ok(())
 }
 
-/// The types of one expression whose parts have theirs.
+/// Type-checks one expression whose operands are already type-checked.
 fn expression(expr: Expr, schema: &DFSchema) -> Result<Expr> {
     match expr {
-        // A literal number, which `statement` gave its type.
+        // A numeric literal, which got its type from `statement`.
         Expr::Cast(cast) if matches!(cast.expr.as_ref(), Expr::Literal(ScalarValue::Int64(_), _)) => {
             match cast.expr.as_ref() {
                 Expr::Literal(value, metadata) => {
@@ -140,7 +140,7 @@ fn expression(expr: Expr, schema: &DFSchema) -> Result<Expr> {
             for key in &mut window.params.order_by {
                 sort_key(key, schema)?;
             }
-            // The default of `lag` and `lead` is of the value's type.
+            // The default of `lag` and `lead` takes the type of the value.
             if let [value, _, default] = window.params.args.as_mut_slice()
                 && ["lag", "lead"].contains(&window.fun.name())
             {

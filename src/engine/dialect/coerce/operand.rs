@@ -1,4 +1,4 @@
-//! Operands, and the type in which they meet.
+//! Operands and their common types.
 
 use datafusion::{
     arrow::datatypes::DataType,
@@ -15,7 +15,7 @@ use super::{
     place::{Subject, at, placed, refusal},
 };
 
-/// One side of an operator.
+/// An operand: its type, and its value if it is a literal that adapts.
 pub(super) struct Side {
     pub(super) data_type: DataType,
     pub(super) literal: Literal,
@@ -32,7 +32,7 @@ impl Side {
         Self { data_type, literal }
     }
 
-    /// Returns whether it is a constant that is a value of this type.
+    /// Returns whether it is a literal that adapts to this type.
     pub(super) fn adapts_to(&self, other: &DataType) -> bool {
         match self.literal {
             Literal::Text => !is_text(other),
@@ -42,7 +42,7 @@ impl Side {
     }
 }
 
-/// Constants that adapt their type to the other side.
+/// A literal that adapts its type to the other operand.
 #[derive(PartialEq, Eq)]
 pub(super) enum Literal {
     Text,
@@ -65,7 +65,8 @@ pub(super) fn fits(number: i64, data_type: &DataType) -> bool {
     }
 }
 
-/// The type in which two values meet where a result has one of them; `None` if an explicit cast is needed.
+/// Returns the common type of two values, for results that can be either; `None` if an explicit cast is
+/// needed.
 pub(super) fn meet(left: &Side, right: &Side) -> Option<DataType> {
     if left.data_type == right.data_type {
         return Some(left.data_type.clone());
@@ -79,7 +80,7 @@ pub(super) fn meet(left: &Side, right: &Side) -> Option<DataType> {
     common(&left.data_type, &right.data_type)
 }
 
-/// The type in which two values are compared.
+/// Returns the type in which two values are compared.
 pub(super) fn comparison(left: &Side, right: &Side) -> Option<DataType> {
     meet(left, right).or_else(|| {
         let (text, other) = match (is_text(&left.data_type), is_text(&right.data_type)) {
@@ -87,13 +88,14 @@ pub(super) fn comparison(left: &Side, right: &Side) -> Option<DataType> {
             (false, true) => (&right.data_type, &left.data_type),
             _ => return None,
         };
-        // A column of text compares with a date by being one. With a number that is more likely a mistake.
+        // A text column is cast to a date when compared with one. Comparing it with a number is more likely a
+        // mistake.
         debug_assert!(is_text(text), "one side is text");
         (!is_number(other) && !other.is_nested()).then(|| other.clone())
     })
 }
 
-/// The type where all of these meet, for CASE, COALESCE, lists and VALUES.
+/// Returns the common type of all operands, for CASE, COALESCE, lists and VALUES.
 pub(super) fn meeting(operands: &[&Expr], schema: &DFSchema, what: &str) -> Result<DataType> {
     let mut found: Option<Side> = None;
     for operand in operands {
@@ -119,13 +121,13 @@ pub(super) fn meeting(operands: &[&Expr], schema: &DFSchema, what: &str) -> Resu
     Ok(found.map_or(DataType::Null, |side| side.data_type))
 }
 
-/// The expression, cast to a type if it has another.
+/// Casts an expression to a type unless it already has it.
 pub(super) fn as_type(expr: Expr, wanted: &DataType, schema: &DFSchema) -> Result<Expr> {
     let own = expr.get_type(schema)?;
     cast_at(expr, &own, wanted)
 }
 
-/// An implicit cast whose error has a place.
+/// Casts an expression implicitly, and locates the error if that fails.
 pub(super) fn cast_at(expr: Expr, from: &DataType, to: &DataType) -> Result<Expr> {
     if from == to {
         return Ok(expr);

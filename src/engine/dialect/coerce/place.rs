@@ -1,4 +1,4 @@
-//! Errors with the place of the expression that they are about.
+//! Error locations: finds the expression that an error is about in the statement.
 
 use std::{fmt, ops::ControlFlow};
 
@@ -40,22 +40,22 @@ pub(super) fn incomparable(
     refusal(Subject::of_all([left, right]), message, &help)
 }
 
-/// An expression roughly as it is written.
+/// Returns the approximate SQL of an expression.
 pub(super) fn written(expr: &Expr) -> String {
     cast::written(expr).unwrap_or_else(|| "…".to_owned())
 }
 
-/// An error at the place of an expression.
+/// Returns an error at an expression.
 pub(super) fn at(expr: &Expr, message: String, help: &str) -> DataFusionError {
     refusal(Subject::of(expr), message, help)
 }
 
-/// An error about something.
+/// Returns an error about a subject.
 pub(super) fn refusal(about: Subject, message: String, help: &str) -> DataFusionError {
     Misplaced { message, help: Some(help.to_owned()), about }.into()
 }
 
-/// The same error, about something.
+/// Adds a subject to an error, unless it has a location already.
 pub(super) fn placed(error: DataFusionError, about: Subject) -> DataFusionError {
     if error.diagnostic().is_some() || misplaced(&error).is_some() {
         return error;
@@ -63,18 +63,18 @@ pub(super) fn placed(error: DataFusionError, about: Subject) -> DataFusionError 
     Misplaced { message: super::super::super::message(&error), help: None, about }.into()
 }
 
-/// The place of an expression once it is planned: no more than the places of its columns.
+/// The clues to the location of a planned expression. Plans keep only the locations of columns.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Subject {
-    /// The names of the function that is called.
+    /// The names of the called function.
     functions: Vec<String>,
-    /// Constants in the expression, in order.
+    /// The constants in the expression, in order.
     literals: Vec<String>,
     column: Option<Span>,
 }
 
 impl Subject {
-    /// The facts about an expression.
+    /// Collects the clues of an expression.
     pub(super) fn of(expr: &Expr) -> Self {
         let mut found = Self::default();
         if let Expr::ScalarFunction(call) = expr {
@@ -84,14 +84,14 @@ impl Subject {
         found
     }
 
-    /// The facts about a call.
+    /// Collects the clues of a call.
     pub(super) fn of_call(call: &ScalarFunction) -> Self {
         let mut found = Self { functions: names(&call.func), ..Self::default() };
         call.args.iter().for_each(|arg| found.gather(arg));
         found
     }
 
-    /// The facts about several values.
+    /// Collects the clues of several expressions.
     pub(super) fn of_all<'a>(values: impl IntoIterator<Item = &'a Expr>) -> Self {
         let mut found = Self::default();
         values.into_iter().for_each(|value| found.gather(value));
@@ -115,7 +115,7 @@ impl Subject {
     }
 }
 
-/// The names that a statement may call a function by; none for operators and casts.
+/// Returns the names that SQL can call a function by; none for operators and casts.
 fn names(function: &ScalarUDF) -> Vec<String> {
     let inner = function.inner().as_ref() as &dyn std::any::Any;
     if inner.is::<Arithmetic>() || inner.is::<cast::Cast>() {
@@ -128,7 +128,7 @@ fn text_of(value: &ScalarValue) -> Option<String> {
     cast::value_text(&value.to_array().ok()?, 0).ok()?
 }
 
-/// A complaint about an expression whose place in the statement is still to be found.
+/// An error whose location in the statement is still unknown.
 #[derive(Debug)]
 struct Misplaced {
     message: String,
@@ -159,14 +159,14 @@ fn misplaced(error: &DataFusionError) -> Option<&Misplaced> {
     }
 }
 
-/// The error with its place in the statement, as far as it can be found.
+/// Adds the location in the statement to an error, if it can be found.
 pub(in crate::engine::dialect) fn located(error: DataFusionError, statement: &Query) -> DataFusionError {
     let Some(found) = misplaced(&error) else { return error };
     let mut search =
         Search { about: &found.about, open: Vec::new(), literals: Vec::new(), columns: 0, calls: Vec::new() };
     let at = match statement.visit(&mut search) {
         ControlFlow::Break(at) => Span::try_from_sqlparser_span(at),
-        // A call of which the statement has no other is the one.
+        // If the statement calls the function only once, use that call.
         ControlFlow::Continue(()) => match search.calls.as_slice() {
             [only] => Span::try_from_sqlparser_span(*only),
             _ => None,
@@ -179,15 +179,15 @@ pub(in crate::engine::dialect) fn located(error: DataFusionError, statement: &Qu
     DataFusionError::Plan(found.message.clone()).with_diagnostic(diagnostic)
 }
 
-/// Looks for an expression: the innermost call around its column, or the innermost with the same constants
-/// and no column.
+/// A search for an expression: the innermost call around its column, or the innermost expression with the
+/// same constants and no column.
 struct Search<'a> {
     about: &'a Subject,
-    /// For each expression around: constants and columns before it.
+    /// For each enclosing expression, the number of constants and columns before it.
     open: Vec<(usize, usize)>,
     literals: Vec<String>,
     columns: usize,
-    /// Where functions of the name are called.
+    /// The locations of calls of the function.
     calls: Vec<tokenizer::Span>,
 }
 
@@ -248,7 +248,7 @@ fn constant(value: &ast::Value) -> Option<String> {
     }
 }
 
-/// Returns whether two constants are written alike, or are the same number but for its sign.
+/// Returns whether two constants have the same text, or are the same number up to its sign.
 fn is_same(one: &str, other: &str) -> bool {
     let number = |text: &str| text.parse::<f64>().ok().map(f64::abs);
     one == other || number(one).is_some_and(|one| number(other) == Some(one))

@@ -1,4 +1,4 @@
-//! Plans whose inputs meet: rows written by hand, sides of set operations, keys of joins.
+//! Plans that combine inputs: rows of VALUES, inputs of set operations, keys of joins.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ use super::{
     place::incomparable,
 };
 
-/// Rows written by hand: each column has the type where its values meet.
+/// Type-checks VALUES: each column gets the common type of its values.
 pub(super) fn values_types(values: Values) -> Result<LogicalPlan> {
     let empty = DFSchema::empty();
     let mut rows = Vec::with_capacity(values.values.len());
@@ -48,11 +48,11 @@ pub(super) fn values_types(values: Values) -> Result<LogicalPlan> {
     LogicalPlanBuilder::values(rows)?.build()
 }
 
-/// A value without the cast to the type of its column, and NULL without that type: the planner chose it by
-/// other rules.
+/// Removes the planner's cast to the column type, and the type of a NULL, because the planner follows other
+/// rules.
 fn as_written(value: Expr) -> Expr {
     match value {
-        // The type of a literal number, which is a cast too, is DuckDB's.
+        // The type of a numeric literal is a cast too, but that one is DuckDB's.
         Expr::Cast(cast) if !matches!(cast.expr.as_ref(), Expr::Literal(ScalarValue::Int64(_), _)) => {
             *cast.expr
         }
@@ -61,7 +61,7 @@ fn as_written(value: Expr) -> Expr {
     }
 }
 
-/// An aggregate whose `grouping()` is BIGINT.
+/// Makes `grouping()` a BIGINT.
 pub(super) fn groupings(node: LogicalPlan) -> Result<LogicalPlan> {
     let LogicalPlan::Aggregate(aggregate) = &node else { return Ok(node) };
     let is_grouping = |expr: &Expr| match expr.clone().unalias_nested().data {
@@ -72,7 +72,7 @@ pub(super) fn groupings(node: LogicalPlan) -> Result<LogicalPlan> {
     if !aggregate.aggr_expr.iter().any(is_grouping) {
         return Ok(node);
     }
-    // The number of a grouping set is an internal column.
+    // The grouping set ID is an internal column.
     let columns = aggregate.schema.columns().into_iter().enumerate();
     let columns = columns.filter(|(_, column)| column.name != Aggregate::INTERNAL_GROUPING_ID);
     let columns = columns.map(|(at, column)| {
@@ -85,7 +85,7 @@ pub(super) fn groupings(node: LogicalPlan) -> Result<LogicalPlan> {
     LogicalPlanBuilder::from(node).project(columns)?.build()
 }
 
-/// The sides of a UNION: each column has the type where its sides meet; text takes in everything.
+/// Type-checks a UNION: each column gets the common type of its inputs; text absorbs any other type.
 pub(super) fn union_types(union: Union) -> Result<LogicalPlan> {
     let Some(first) = union.inputs.first() else { return Ok(LogicalPlan::Union(union)) };
     let columns = first.schema().fields().len();
@@ -104,7 +104,7 @@ pub(super) fn union_types(union: Union) -> Result<LogicalPlan> {
     Union::try_new(inputs).map(LogicalPlan::Union)
 }
 
-/// Where a column of one side of a set operation meets that of another.
+/// Returns the common type of a column in two inputs of a set operation.
 pub(super) fn set_type(left: &DataType, right: &DataType, name: &str) -> Result<DataType> {
     if let Some(meeting) = common(left, right) {
         return Ok(meeting);
@@ -122,7 +122,7 @@ pub(super) fn set_type(left: &DataType, right: &DataType, name: &str) -> Result<
     )))
 }
 
-/// A plan's columns in these types.
+/// Casts a plan's columns to these types.
 pub(super) fn as_columns(input: &Arc<LogicalPlan>, wanted: &[DataType]) -> Result<LogicalPlan> {
     if input.schema().fields().iter().zip(wanted).all(|(field, wanted)| field.data_type() == wanted) {
         return Ok(input.as_ref().clone());
@@ -138,7 +138,8 @@ pub(super) fn as_columns(input: &Arc<LogicalPlan>, wanted: &[DataType]) -> Resul
     Projection::try_new(columns.collect::<Result<_>>()?, Arc::clone(input)).map(LogicalPlan::Projection)
 }
 
-/// Keys of a join meet as the sides of `=` do; those of INTERSECT and EXCEPT as columns of a set operation.
+/// Type-checks a join: its keys like operands of `=`, and the keys of INTERSECT and EXCEPT like columns of a
+/// set operation.
 pub(super) fn join_types(mut join: Join) -> Result<LogicalPlan> {
     let (left_schema, right_schema) = (Arc::clone(join.left.schema()), Arc::clone(join.right.schema()));
     let is_set_operation = matches!(join.join_type, JoinType::LeftSemi | JoinType::LeftAnti)
@@ -163,8 +164,8 @@ pub(super) fn join_types(mut join: Join) -> Result<LogicalPlan> {
     Ok(LogicalPlan::Join(join))
 }
 
-/// INTERSECT or EXCEPT. With ALL, copies count: each copy of a row is numbered on both sides, so that one
-/// takes away one.
+/// Type-checks INTERSECT or EXCEPT. With ALL, duplicates count: numbering the copies of each row on both
+/// sides makes one copy cancel one.
 pub(super) fn set_operation(join: &Join) -> Result<LogicalPlan> {
     use datafusion::{functions_window::expr_fn::row_number, logical_expr::ExprFunctionExt};
     const COPY: &str = "$copy";

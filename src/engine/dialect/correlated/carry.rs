@@ -1,5 +1,5 @@
-//! The steps of a subquery with its domain's columns: each computes its rows for all combinations of outside
-//! columns at once. The domain's columns come last.
+//! Steps of a subquery with its domain: each step computes its rows for all combinations of outer columns at
+//! once. The domain's columns come last.
 
 use std::sync::Arc;
 
@@ -29,10 +29,10 @@ use super::{
 };
 
 impl Joined {
-    /// A subquery's rows for its whole domain: its columns, then the domain's.
+    /// Computes a subquery for its whole domain. The result has its columns, followed by the domain's.
     ///
     /// # Errors
-    /// For a step that can't be computed so.
+    /// If a step doesn't support that.
     pub(super) fn carried(&mut self, plan: &LogicalPlan, domain: &Domain) -> Result<LogicalPlan> {
         if !reads(plan, domain) {
             return LogicalPlanBuilder::from(plan.clone()).cross_join(domain.plan.clone())?.build();
@@ -71,7 +71,7 @@ impl Joined {
                 let selected = replaced_all(&on.select_expr, domain, plan)?;
                 let order =
                     on.sort_expr.as_ref().map(|order| sorts(order, domain, &scope(plan))).transpose()?;
-                // DISTINCT ON wants its keys first in the order.
+                // DISTINCT ON requires its keys at the start of the order.
                 let order = order.map(|order| {
                     let keys = domain.columns().into_iter().map(|key| SortExpr::new(key, true, false));
                     keys.chain(order).collect()
@@ -121,7 +121,8 @@ impl Joined {
         }
     }
 
-    /// An aggregate for each combination. One without GROUP BY has a row also for those without rows.
+    /// Computes an aggregate for each combination. Without GROUP BY, combinations without rows get a result
+    /// too.
     fn aggregate(
         &mut self,
         aggregate: &Aggregate,
@@ -170,7 +171,7 @@ impl Joined {
         ordered(made, plan.schema(), domain)
     }
 
-    /// Windows whose partitions are of one combination.
+    /// Adds the domain's columns to the partitions of windows.
     fn window(&mut self, window: &Window, plan: &LogicalPlan, domain: &Domain) -> Result<LogicalPlan> {
         let input = self.carried(&window.input, domain)?;
         let preserver = NamePreserver::new_for_projection();
@@ -187,9 +188,9 @@ impl Joined {
         ordered(LogicalPlan::Window(made), plan.schema(), domain)
     }
 
-    /// The first rows of each combination.
+    /// Limits the rows of each combination.
     fn limit(&mut self, limit: &Limit, plan: &LogicalPlan, domain: &Domain) -> Result<LogicalPlan> {
-        // A limit is the same below what keeps each row as one.
+        // Push the limit below steps that keep each row.
         match limit.input.as_ref() {
             LogicalPlan::Projection(projection) => {
                 let below = Limit { input: Arc::clone(&projection.input), ..limit.clone() };
@@ -236,8 +237,7 @@ impl Joined {
         ordered(kept, plan.schema(), domain)
     }
 
-    /// A lateral join within a subquery: what it reads from outside of both becomes a column of its left
-    /// side.
+    /// Joins a lateral side within a subquery: its outer columns become columns of its left side.
     fn lateral_side(&mut self, join: &Join, plan: &LogicalPlan, domain: &Domain) -> Result<LogicalPlan> {
         let left = self.carried(&join.left, domain)?;
         let hidden = join.left.schema().as_ref().clone();
@@ -245,7 +245,7 @@ impl Joined {
         Self::rejoined(join, plan, left, right, Vec::new(), domain)
     }
 
-    /// A join of sides that may both read the domain: then the rows of one combination meet.
+    /// Joins two sides that may both read the domain, in which case only rows of one combination match.
     fn side_by_side(&mut self, join: &Join, plan: &LogicalPlan, domain: &Domain) -> Result<LogicalPlan> {
         let (left_reads, right_reads) = (reads(&join.left, domain), reads(&join.right, domain));
         let keys = join.on.iter().flat_map(|(left, right)| [left, right]);
@@ -330,18 +330,18 @@ impl Joined {
     }
 }
 
-/// Returns whether a plan reads columns of the domain from outside.
+/// Returns whether a plan reads outer columns of the domain.
 fn reads(plan: &LogicalPlan, domain: &Domain) -> bool {
     !columns_of(plan, domain.schema()).is_empty()
 }
 
-/// The columns of a schema by their names, then the domain's.
+/// Projects to the columns of a schema by name, followed by the domain's.
 fn ordered(plan: LogicalPlan, schema: &DFSchema, domain: &Domain) -> Result<LogicalPlan> {
     let exprs: Vec<Expr> = schema.columns().into_iter().map(Expr::Column).chain(domain.columns()).collect();
     LogicalPlanBuilder::from(plan).project(exprs)?.build()
 }
 
-/// The columns of a plan by their places, with the names of a schema, then the domain's.
+/// Projects to a plan's columns by position, renamed like those of a schema, followed by the domain's.
 fn shaped(plan: LogicalPlan, schema: &DFSchema, domain: &Domain) -> Result<LogicalPlan> {
     let named = schema.iter().zip(plan.schema().columns()).map(|((qualifier, field), column)| {
         let own = Column::new(qualifier.cloned(), field.name());
@@ -358,8 +358,7 @@ fn shaped(plan: LogicalPlan, schema: &DFSchema, domain: &Domain) -> Result<Logic
     LogicalPlanBuilder::from(plan).project(exprs)?.build()
 }
 
-/// A step's expressions with the domain's columns in place of the outside ones, under the names that they
-/// had.
+/// Replaces the outer columns in a step's expressions with the domain's, and keeps the expressions' names.
 fn replaced_all(exprs: &[Expr], domain: &Domain, plan: &LogicalPlan) -> Result<Vec<Expr>> {
     let scope = scope(plan);
     let preserver = NamePreserver::new_for_projection();
@@ -381,7 +380,7 @@ fn sorts(order: &[SortExpr], domain: &Domain, scope: &DFSchema) -> Result<Vec<So
     replaced.collect()
 }
 
-/// Returns whether an aggregate's arguments are of outside columns alone.
+/// Returns whether an aggregate's arguments are only outer columns.
 fn is_of_outside(expr: &Expr) -> bool {
     let of_outside = expr.exists(|part| {
         let Expr::AggregateFunction(call) = part else { return Ok(false) };
@@ -402,7 +401,7 @@ fn is_of_outside(expr: &Expr) -> bool {
     of_outside.unwrap_or(false)
 }
 
-/// An aggregate that counts only rows that are marked.
+/// Restricts an aggregate to marked rows.
 fn counting(aggregate: Expr, is_row: &Expr) -> Result<Expr> {
     let name = NamePreserver::new_for_projection().save(&aggregate);
     let counting = aggregate.transform(|part| {

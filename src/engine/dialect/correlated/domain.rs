@@ -1,4 +1,4 @@
-//! A subquery's domain: the distinct values of the outside columns that it reads.
+//! Domains: the distinct values of the outer columns that a subquery reads.
 
 use std::sync::Arc;
 
@@ -16,15 +16,15 @@ use super::{
     refused, settled,
 };
 
-/// The distinct values of the outside columns that a subquery reads. See the [module's documentation](self).
+/// The distinct values of the outer columns that a subquery reads. See the [module's documentation](self).
 pub(super) struct Domain {
-    /// Its rows, in the columns `$outside…`.
+    /// The rows, in the columns `$outside…`.
     pub(super) plan: LogicalPlan,
-    /// The outside columns.
+    /// The outer columns.
     outside: Vec<Column>,
-    /// The columns of the rows that they are of.
+    /// The schema of the outer rows.
     schema: DFSchemaRef,
-    /// A number that no other domain has.
+    /// A number that is unique to this domain.
     number: usize,
 }
 
@@ -36,10 +36,10 @@ impl Outside for Domain {
 }
 
 impl Domain {
-    /// The domain of a subquery over these rows.
+    /// Builds the domain of a subquery over these rows.
     ///
     /// # Errors
-    /// If the outside columns may have other values each time they are read.
+    /// If the outer columns may have different values each time they are read.
     pub(super) fn of(rows: &LogicalPlan, subquery: &LogicalPlan, number: usize) -> Result<Self> {
         let outside = columns_of(subquery, rows.schema());
         if !settled::are_settled(rows, &outside) {
@@ -62,7 +62,7 @@ impl Domain {
         Ok(Self { plan, ..domain })
     }
 
-    /// All rows of the left side of a lateral join, in place of distinct ones.
+    /// Builds a domain of all rows of the left side of a lateral join, including duplicates.
     pub(super) fn of_all(rows: &LogicalPlan, number: usize) -> Result<Self> {
         let outside = rows.schema().columns();
         let schema = Arc::clone(rows.schema());
@@ -76,12 +76,12 @@ impl Domain {
         Ok(Self { plan, ..domain })
     }
 
-    /// The same domain, joined back under other names.
+    /// Returns the same domain with other key names for the join back.
     pub(super) fn named(&self, number: usize) -> Again<'_> {
         Again { domain: self, number }
     }
 
-    /// The columns of the rows whose values the domain has.
+    /// Returns the schema of the outer rows.
     pub(super) fn schema(&self) -> &DFSchemaRef {
         &self.schema
     }
@@ -95,12 +95,13 @@ impl Domain {
         Column::from_name(format!("$outside{}_{at}", self.number))
     }
 
-    /// The domain's columns, where a step carries them.
+    /// Returns the domain's columns in a step that carries them.
     pub(super) fn columns(&self) -> Vec<Expr> {
         self.names().map(|name| Expr::Column(Column::from_name(name))).collect()
     }
 
-    /// The same under other names, and the condition that both are equal.
+    /// Renames the domain's columns in a plan. Returns the plan, and the conditions that the copies equal the
+    /// originals.
     pub(super) fn copied(&self, plan: LogicalPlan, number: usize) -> Result<(LogicalPlan, Vec<Expr>)> {
         let own = self.columns();
         let copies: Vec<String> = (0..own.len()).map(|at| format!("$copy{number}_{at}")).collect();
@@ -119,13 +120,13 @@ impl Domain {
         Ok((plan, equal.collect()))
     }
 
-    /// The result of a subquery, as columns of these names, with the domain's as keys.
+    /// Projects a subquery's result to columns with these names, with the domain's columns as keys.
     pub(super) fn keyed(&self, found: LogicalPlan, values: &[(usize, &String)]) -> Result<LogicalPlan> {
         self.named(self.number).keyed(found, values)
     }
 
-    /// All that a subquery found, with the domain's columns as keys, and the condition that rows are of a
-    /// key.
+    /// Projects a subquery's whole result with the domain's columns as keys. Returns the plan, and the
+    /// conditions that outer rows match the keys.
     pub(super) fn keyed_whole(&self, found: LogicalPlan) -> Result<(LogicalPlan, Vec<Expr>)> {
         let again = self.named(self.number);
         let own = found.schema().fields().len() - self.outside.len();
@@ -135,7 +136,7 @@ impl Domain {
         Ok((LogicalPlanBuilder::from(found).project(exprs)?.build()?, again.matches()))
     }
 
-    /// Rows with what was found for them; NULLs where nothing was.
+    /// Joins the rows with their results, or with NULLs if there are none.
     pub(super) fn joined_back(
         &self,
         rows: LogicalPlan,
@@ -146,7 +147,7 @@ impl Domain {
     }
 }
 
-/// A domain whose keys have names of their own.
+/// A domain with other key names.
 pub(super) struct Again<'a> {
     domain: &'a Domain,
     number: usize,
@@ -168,7 +169,7 @@ impl Again<'_> {
         LogicalPlanBuilder::from(found).project(exprs)?.build()
     }
 
-    /// The condition that rows are those that something was found for.
+    /// Returns the conditions that outer rows match the keys.
     pub(super) fn matches(&self) -> Vec<Expr> {
         let keys = self.domain.outside.iter().enumerate();
         keys.map(|(at, column)| {
@@ -189,12 +190,12 @@ impl Again<'_> {
     }
 }
 
-/// Equal, or both NULL.
+/// Returns the condition that both are equal, or both NULL.
 pub(super) fn same(left: Expr, right: Expr) -> Expr {
     Expr::BinaryExpr(BinaryExpr::new(Box::new(left), Operator::IsNotDistinctFrom, Box::new(right)))
 }
 
-/// Two plans joined on a condition.
+/// Joins two plans on a condition.
 pub(super) fn join(
     left: LogicalPlan,
     right: LogicalPlan,

@@ -1,4 +1,4 @@
-//! FROM items that read those before them, and ON conditions with subqueries.
+//! Lateral joins: FROM items that read earlier ones, and ON conditions with subqueries.
 
 use std::sync::Arc;
 
@@ -20,9 +20,10 @@ use super::{
 };
 
 impl Joined {
-    /// A join whose right side doesn't read the left, on a condition without correlated subqueries.
+    /// Rewrites a join so that its right side doesn't read the left one, and its condition has no correlated
+    /// subquery.
     pub(super) fn join(&mut self, join: Join) -> Result<LogicalPlan> {
-        // A lateral item may also lie deeper: `from a, b join lateral (select a.x) on true`.
+        // A lateral item may also be nested deeper: `from a, b join lateral (select a.x) on true`.
         if is_lateral(&join.right) || !columns_of(&join.right, join.left.schema()).is_empty() {
             return self.lateral(&join);
         }
@@ -74,7 +75,7 @@ impl Joined {
         only(&own, domain::join(left, right, join_type, conjunction(kept))?)
     }
 
-    /// A join whose right side is computed for each row of the left.
+    /// Plans a join whose right side is computed for each left row.
     fn lateral(&mut self, join: &Join) -> Result<LogicalPlan> {
         let subquery = match join.right.as_ref() {
             LogicalPlan::Subquery(subquery) => subquery.subquery.as_ref().clone(),
@@ -132,7 +133,7 @@ impl Joined {
     }
 }
 
-/// Returns whether an expression reads columns of one schema alone, subqueries included.
+/// Returns whether an expression and its subqueries read only columns of this schema.
 fn only_of(expr: &Expr, schema: &DFSchema) -> bool {
     let other = expr.exists(|part| {
         Ok(match part {
@@ -147,8 +148,8 @@ fn only_of(expr: &Expr, schema: &DFSchema) -> bool {
     !other.unwrap_or(true)
 }
 
-/// Returns whether a subquery makes its rows of each outside row by itself, so that equal ones don't have to
-/// be made one.
+/// Returns whether a subquery computes its rows from each outer row independently, so that duplicate outer
+/// rows don't have to be merged.
 fn keeps_rows(plan: &LogicalPlan) -> bool {
     match plan {
         LogicalPlan::Projection(_)

@@ -1,19 +1,19 @@
-//! Correlated subqueries and lateral joins as plain joins, for those that DataFusion has no plan of its own
-//! for.
+//! Decorrelation: rewrites the correlated subqueries and lateral joins that DataFusion can't plan to plain
+//! joins.
 //!
-//! A subquery is computed once for each distinct combination of the outside columns that it reads, its
-//! *domain*. These columns are carried through all of its steps, and its rows are joined back to the rows
-//! that ask for them:
+//! A subquery is computed once for each distinct combination of the outer columns that it reads, its
+//! *domain*. These columns are carried through all of its steps, and its rows are joined back to the outer
+//! rows:
 //!
 //! ```text
-//!  rows ───────────────────────────────────────────▶ left join, NULL with NULL ──▶ rows with the subquery's value
-//!    └──▶ distinct outside columns ──▶ subquery ──────┘
+//!  rows ─────────────────────────────────────▶ left join, NULL = NULL ──▶ rows with the subquery's value
+//!    └──▶ distinct outer columns ──▶ subquery ────┘
 //! ```
 //!
-//! - `outside`: the outside columns that a subquery reads
+//! - `outside`: the outer columns that a subquery reads
 //! - `domain`: their distinct values, and the join back
 //! - `carry`: each step of a subquery with the domain's columns
-//! - `settled`: columns that are the same each time they are read
+//! - `settled`: columns that have the same values each time they are read
 //! - `lateral`: FROM items and ON conditions that read other FROM items
 
 mod carry;
@@ -47,19 +47,19 @@ use datafusion::{
 use self::{domain::Domain, outside::columns_of};
 use super::super::function::only_row;
 
-/// The plan with each correlated subquery as a join.
+/// Rewrites each correlated subquery in a plan as a join.
 ///
 /// # Errors
-/// If a subquery's step can't be computed for many outside rows at once.
+/// If a step of a subquery can't be computed for many outer rows at once.
 pub(super) fn joined(plan: LogicalPlan) -> Result<LogicalPlan> {
     Joined::default().plan(plan)
 }
 
-/// The plan with correlated subqueries as joins if it has a correlated NOT IN: DataFusion's plan of that
-/// leaves a row out for a NULL that another row's subquery has.
+/// Rewrites correlated subqueries as joins if the plan has a correlated NOT IN. DataFusion's own plan for NOT
+/// IN drops a row when the subquery of another row returns a NULL.
 ///
 /// # Errors
-/// As [`joined`].
+/// See [`joined`].
 pub(super) fn without_not_in(plan: LogicalPlan) -> Result<LogicalPlan> {
     let mut found = false;
     plan.apply_with_subqueries(|node| {
@@ -75,8 +75,8 @@ pub(super) fn without_not_in(plan: LogicalPlan) -> Result<LogicalPlan> {
     if found { joined(plan) } else { Ok(plan) }
 }
 
-/// A subquery whose value is known to be NULL where it has no row: DataFusion asks only whether its column
-/// may be NULL.
+/// Makes the column of a scalar subquery nullable if the subquery may return no row: DataFusion derives
+/// nullability from the column alone.
 ///
 /// # Errors
 /// If the plan can't be built.
@@ -91,7 +91,7 @@ pub(super) fn nullable(subquery: Subquery) -> Result<Subquery> {
     Ok(Subquery { subquery: Arc::new(plan), ..subquery })
 }
 
-/// Returns whether a plan surely has a row.
+/// Returns whether a plan always returns a row.
 fn has_a_row(plan: &LogicalPlan) -> bool {
     match plan {
         LogicalPlan::Projection(projection) => has_a_row(&projection.input),
@@ -102,21 +102,21 @@ fn has_a_row(plan: &LogicalPlan) -> bool {
     }
 }
 
-/// A refusal with what to do about it.
+/// Returns an error for an unsupported construct, with a help text.
 fn refused(message: &str, help: &str) -> DataFusionError {
     let diagnostic = Diagnostic::new_error(message, None).with_help(help, None);
     DataFusionError::NotImplemented(message.to_owned()).with_diagnostic(diagnostic)
 }
 
-/// Rewrites a plan from its top.
+/// A top-down rewrite of a plan.
 #[derive(Default)]
 struct Joined {
-    /// The number of names made so far.
+    /// The number of generated names so far.
     names: usize,
 }
 
 impl Joined {
-    /// A number for names that no other column has.
+    /// Returns a number for a unique generated name.
     fn next(&mut self) -> usize {
         self.names += 1;
         self.names
@@ -126,11 +126,11 @@ impl Joined {
         let plan = self.node(plan)?;
         let plan = plan.map_subqueries(|subquery| self.plan(subquery).map(Transformed::yes))?.data;
         let plan = plan.map_children(|child| self.plan(child).map(Transformed::yes))?.data;
-        // A value that may be missing makes what reads it so.
+        // The nullability of new columns affects the expressions that read them.
         if matches!(plan, LogicalPlan::Limit(_)) { Ok(plan) } else { plan.recompute_schema() }
     }
 
-    /// The node without correlated subqueries in its own expressions.
+    /// Rewrites the correlated subqueries in a node's own expressions.
     fn node(&mut self, plan: LogicalPlan) -> Result<LogicalPlan> {
         if let LogicalPlan::Join(join) = plan {
             return self.join(join);
@@ -158,7 +158,8 @@ impl Joined {
         if passes_all { only(&own, node) } else { Ok(node) }
     }
 
-    /// Rows with the values of an expression's subqueries, and the expression that reads them.
+    /// Joins the values of an expression's subqueries to the rows. Returns the rows and the expression that
+    /// reads the values.
     fn attach(&mut self, rows: LogicalPlan, expr: Expr) -> Result<(LogicalPlan, Expr)> {
         let mut rows = rows;
         let expr = expr.transform_up(|part| {
@@ -179,10 +180,10 @@ impl Joined {
         Ok((rows, expr.data))
     }
 
-    /// The one value of a subquery; NULL if it has no row.
+    /// Computes a scalar subquery, which is NULL if it returns no row.
     fn scalar(&mut self, rows: LogicalPlan, subquery: &Subquery) -> Result<(LogicalPlan, Expr)> {
         let subquery = subquery.subquery.as_ref();
-        // `(select a.x + 1)` is an expression.
+        // `(select a.x + 1)` is just an expression.
         if let LogicalPlan::Projection(Projection { expr, input, .. }) = subquery
             && matches!(input.as_ref(), LogicalPlan::EmptyRelation(one) if one.produce_one_row)
             && let [expr] = expr.as_slice()
@@ -206,7 +207,7 @@ impl Joined {
         Ok((domain.joined_back(rows, found, None)?, Expr::Column(Column::from_name(value))))
     }
 
-    /// True if a subquery has rows.
+    /// Computes EXISTS: true if the subquery returns rows.
     fn exists(
         &mut self,
         rows: LogicalPlan,
@@ -225,8 +226,8 @@ impl Joined {
         Ok((domain.joined_back(rows, found, None)?, value))
     }
 
-    /// True if a value is among those of a subquery: unknown if it is NULL, or not found where one of those
-    /// is NULL.
+    /// Computes IN: true if the value is among the subquery's. NULL if the value is NULL, or if it isn't
+    /// found and the subquery returned a NULL.
     fn in_list(
         &mut self,
         rows: LogicalPlan,
@@ -267,7 +268,7 @@ impl Joined {
     }
 }
 
-/// The columns of a schema, of a plan that has more.
+/// Projects a plan to the columns of a schema.
 fn only(schema: &DFSchema, plan: LogicalPlan) -> Result<LogicalPlan> {
     if plan.schema().fields().len() == schema.fields().len() {
         return Ok(plan);
@@ -276,13 +277,13 @@ fn only(schema: &DFSchema, plan: LogicalPlan) -> Result<LogicalPlan> {
     LogicalPlanBuilder::from(plan).project(columns)?.build()
 }
 
-/// The first column of a plan.
+/// Returns the first column of a plan.
 fn first_column(plan: &LogicalPlan) -> Expr {
     let (qualifier, field) = plan.schema().qualified_field(0);
     Expr::Column(Column::new(qualifier.cloned(), field.name()))
 }
 
-/// Returns whether a plan has at most one row for whatever it reads.
+/// Returns whether a plan returns at most one row for any input.
 fn has_one_row(plan: &LogicalPlan) -> bool {
     match plan {
         LogicalPlan::Projection(Projection { input, .. }) => has_one_row(input),
@@ -300,7 +301,7 @@ fn has_one_row(plan: &LogicalPlan) -> bool {
     }
 }
 
-/// The columns that a node's expressions may refer to.
+/// Returns the columns that a node's expressions may refer to.
 fn scope(plan: &LogicalPlan) -> DFSchema {
     merge_schema(&plan.inputs())
 }

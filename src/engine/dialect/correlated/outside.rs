@@ -1,4 +1,4 @@
-//! The outside columns that a subquery reads.
+//! The outer columns that a subquery reads.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use datafusion::{
 
 use super::scope;
 
-/// The columns of `outer` that a subquery reads, each once, those of subqueries within it included.
+/// Returns the columns of `outer` that a subquery and its nested subqueries read, each once.
 pub(super) fn columns_of(subquery: &LogicalPlan, outer: &DFSchema) -> Vec<Column> {
     let mut found = Vec::new();
     visit(subquery, &mut Vec::new(), &mut |column, hidden| {
@@ -31,7 +31,7 @@ pub(super) fn columns_of(subquery: &LogicalPlan, outer: &DFSchema) -> Vec<Column
     found
 }
 
-/// Returns whether an expression has a subquery that reads columns of `outer`.
+/// Returns whether an expression contains a subquery that reads columns of `outer`.
 pub(super) fn is_correlated(expr: &Expr, outer: &DFSchema) -> bool {
     let correlated = expr.exists(|part| {
         Ok(plan_of(part).is_some_and(|subquery| !columns_of(&subquery.subquery, outer).is_empty()))
@@ -39,7 +39,7 @@ pub(super) fn is_correlated(expr: &Expr, outer: &DFSchema) -> bool {
     correlated.unwrap_or(false)
 }
 
-/// The subquery that an expression is.
+/// Returns the subquery of an expression, if it has one.
 pub(super) fn plan_of(expr: &Expr) -> Option<&Subquery> {
     match expr {
         Expr::ScalarSubquery(subquery)
@@ -50,7 +50,7 @@ pub(super) fn plan_of(expr: &Expr) -> Option<&Subquery> {
     }
 }
 
-/// Calls `found` with each outside column that a plan reads, and the schemas that hide outer ones from it.
+/// Calls `found` with each outer column that a plan reads, and the schemas that shadow outer columns there.
 fn visit(plan: &LogicalPlan, hidden: &mut Vec<DFSchema>, found: &mut impl FnMut(&Column, &[DFSchema])) {
     for expr in plan.expressions() {
         let visited = expr.apply(|part| {
@@ -69,7 +69,7 @@ fn visit(plan: &LogicalPlan, hidden: &mut Vec<DFSchema>, found: &mut impl FnMut(
         && is_lateral(&join.right)
     {
         visit(&join.left, hidden, found);
-        // It sees the left side first.
+        // A lateral right side resolves names against the left side first.
         hidden.push(join.left.schema().as_ref().clone());
         visit(&join.right, hidden, found);
         hidden.pop();
@@ -80,7 +80,7 @@ fn visit(plan: &LogicalPlan, hidden: &mut Vec<DFSchema>, found: &mut impl FnMut(
     }
 }
 
-/// Returns whether a side of a join may read the other.
+/// Returns whether a side of a join may read the other side.
 pub(super) fn is_lateral(side: &LogicalPlan) -> bool {
     match side {
         LogicalPlan::Subquery(_) => true,
@@ -89,13 +89,13 @@ pub(super) fn is_lateral(side: &LogicalPlan) -> bool {
     }
 }
 
-/// The columns that outside columns become.
+/// A mapping from outer columns to the columns that replace them.
 pub(super) trait Outside {
-    /// The column that takes the place of an outside one.
+    /// Returns the column that replaces an outer column, or `None` if it stays.
     fn column(&self, outside: &Column) -> Option<Column>;
 }
 
-/// Outside columns that are among the rows themselves now.
+/// Outer columns that are now columns of the rows themselves.
 pub(super) struct Here<'a>(pub(super) &'a DFSchema);
 
 impl Outside for Here<'_> {
@@ -104,8 +104,8 @@ impl Outside for Here<'_> {
     }
 }
 
-/// An expression of a subquery with its outside columns replaced; in subqueries within it, whose rows are of
-/// `scope`, they stay outside.
+/// Replaces the outer columns of a subquery's expression. In nested subqueries, whose outer rows have the
+/// schema `scope`, they stay outer columns.
 pub(super) fn replaced(expr: Expr, outside: &impl Outside, scope: &DFSchema) -> Result<Expr> {
     let replaced = expr.transform_up(|part| {
         if let Expr::OuterReferenceColumn(_, column) = &part
@@ -118,7 +118,7 @@ pub(super) fn replaced(expr: Expr, outside: &impl Outside, scope: &DFSchema) -> 
     Ok(replaced.data)
 }
 
-/// A lateral subquery with its outside columns replaced by others outside of it.
+/// Replaces the outer columns of a lateral subquery with other outer columns.
 pub(super) fn replaced_within(
     plan: &LogicalPlan,
     outside: &impl Outside,
@@ -127,7 +127,7 @@ pub(super) fn replaced_within(
     plan_in(plan.clone(), outside, &mut vec![hidden])
 }
 
-/// An expression whose subquery is another.
+/// Changes the plan of an expression's subquery.
 fn with_plan(
     expr: Expr,
     mut change: impl FnMut(LogicalPlan) -> Result<LogicalPlan>,
@@ -156,7 +156,8 @@ fn with_plan(
 fn plan_in(plan: LogicalPlan, outside: &impl Outside, hidden: &mut Vec<DFSchema>) -> Result<LogicalPlan> {
     let scope = scope(&plan);
     let plan = plan.map_expressions(|expr| {
-        // The node's own expressions see outside columns as before; those of subqueries see the node first.
+        // The node's own expressions see outer columns as before; those of subqueries see the node's columns
+        // first.
         expr.transform_up(|part| {
             if let Expr::OuterReferenceColumn(field, column) = &part
                 && !hidden.iter().any(|schema| schema.has_column(column))

@@ -1,5 +1,5 @@
-//! Columns that have the same values each time a plan is read. The rows that a domain is made of are read
-//! twice: once for the domain, and once to be joined with what was found.
+//! Stable columns, which have the same values each time a plan is read. The outer rows of a domain are read
+//! twice: once to build the domain, and once for the join back.
 
 use std::collections::HashSet;
 
@@ -12,7 +12,7 @@ use datafusion::{
     prelude::Column,
 };
 
-/// Aggregates whose result doesn't depend on the order of rows.
+/// Aggregates whose result doesn't depend on row order.
 const ORDERLESS: [&str; 12] = [
     "count",
     "count_star",
@@ -28,15 +28,15 @@ const ORDERLESS: [&str; 12] = [
     "grouping",
 ];
 
-/// Window functions whose result is the same for all orders that the window allows.
+/// Window functions whose result is the same for every order that the window allows.
 const ORDERLESS_WINDOWS: [&str; 4] = ["rank", "dense_rank", "percent_rank", "cume_dist"];
 
-/// Returns whether these columns of a plan are the same each time it is read.
+/// Returns whether these columns of a plan have the same values each time it is read.
 pub(super) fn are_settled(plan: &LogicalPlan, columns: &[Column]) -> bool {
     unsettled(plan).is_some_and(|unsettled| columns.iter().all(|column| !unsettled.contains(column)))
 }
 
-/// The columns that may have other values next time; `None` if there may be other rows.
+/// Returns the columns whose values may differ between reads, or `None` if the rows themselves may differ.
 fn unsettled(plan: &LogicalPlan) -> Option<HashSet<Column>> {
     match plan {
         LogicalPlan::TableScan(scan) if scan.fetch.is_none() => Some(HashSet::new()),
@@ -111,13 +111,13 @@ fn unsettled(plan: &LogicalPlan) -> Option<HashSet<Column>> {
     }
 }
 
-/// The columns at the same places of another schema.
+/// Maps columns to those at the same positions in another schema.
 fn by_position(from: &DFSchema, to: &DFSchema, columns: &HashSet<Column>) -> HashSet<Column> {
     let all = from.columns().into_iter().zip(to.columns());
     all.filter(|(from, _)| columns.contains(from)).map(|(_, to)| to).collect()
 }
 
-/// The columns of a schema, from the first, that are made of expressions that aren't settled.
+/// Returns the columns of a schema, starting at `first`, whose expressions aren't stable.
 fn made(schema: &DFSchema, first: usize, exprs: &[Expr], settled: impl Fn(&Expr) -> bool) -> HashSet<Column> {
     let columns = schema.columns().into_iter().skip(first).zip(exprs);
     columns.filter(|(_, expr)| !settled(expr)).map(|(column, _)| column).collect()
@@ -138,11 +138,11 @@ fn is_settled(expr: &Expr, unsettled_columns: &HashSet<Column>) -> bool {
     !other.unwrap_or(true)
 }
 
-/// Returns whether an aggregate or a window function has the same result for all orders of its rows.
+/// Returns whether an aggregate or a window function has the same result for every order of its rows.
 fn is_orderless(expr: &Expr, schema: &DFSchema) -> bool {
     use datafusion::logical_expr::ExprSchemable;
     let orderless = |name: &str| ORDERLESS.contains(&name);
-    // Sums of doubles depend on the order of the terms.
+    // A sum of doubles depends on the order of its terms.
     let exact = |name: &str, args: &[Expr]| {
         name != "sum" || args.iter().all(|arg| arg.get_type(schema).is_ok_and(|of| !of.is_floating()))
     };

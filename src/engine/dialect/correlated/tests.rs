@@ -1,11 +1,11 @@
-//! Subqueries that read outside columns, with DuckDB 1.5's answers, looked up by running it.
+//! Correlated subqueries and DuckDB 1.5's answers, recorded by running it.
 
 use crate::engine::{Engine, EngineSettings, dialect::tests::answer};
 
 const TABLES: &str = "with t as (select * from (values (1),(2),(3),(null)) t(a)), \
                       u as (select * from (values (1,1),(2,1),(2,2),(3,null),(null,2)) u(b,c)) ";
 
-/// Statements, and the type and values of their first column.
+/// Statements with the type and values of their first column.
 const CASES: &[(&str, &str)] = &[
     ("select (select count(*) from u where u.b > t.a) as r from t", "BIGINT 0 0 1 3"),
     ("select exists(select 1 from u where u.b = t.a) as r from t", "BOOLEAN false true true true"),

@@ -1,4 +1,4 @@
-//! PostgreSQL's casts.
+//! PostgreSQL's casts: the supported pairs of types, and the conversion of values.
 
 mod read;
 
@@ -36,7 +36,7 @@ use crate::engine::function::postgres::{
 #[derive(Debug)]
 pub(super) struct Cast {
     to: DataType,
-    /// Characters that a text keeps.
+    /// The maximum number of characters; longer text is truncated.
     length: Option<usize>,
     signature: Signature,
 }
@@ -61,7 +61,7 @@ impl ScalarUDFImpl for Cast {
         "cast"
     }
 
-    /// A cast keeps the name of what it casts.
+    /// Returns the name of the cast expression, followed by the type.
     fn schema_name(&self, args: &[Expr]) -> Result<String> {
         let of = args.first().map_or_else(String::new, |arg| arg.schema_name().to_string());
         Ok(format!("{of}::{}", type_name(&self.to)))
@@ -87,7 +87,7 @@ impl ScalarUDFImpl for Cast {
     }
 }
 
-/// An expression as another type, to which there is a cast.
+/// Casts an expression to a type that it can be cast to.
 pub(super) fn cast(expr: Expr, from: &DataType, to: &DataType, length: Option<usize>) -> Result<Expr> {
     if matches!(expr, Expr::Literal(..)) || (from == to && length.is_none()) {
         return literal_or_same(expr, from, to, length);
@@ -108,13 +108,14 @@ fn literal_or_same(expr: Expr, from: &DataType, to: &DataType, length: Option<us
         let array = convert(&array, to, length)?;
         let value = ScalarValue::try_from_array(&array, 0)?;
         let typed = Expr::Literal(value, metadata.clone());
-        // A text as written may be of any type; one that has a type keeps a cast.
+        // A text literal could still become any type; a typed one keeps a cast.
         return Ok(if to == &DataType::Utf8 { plain(typed, to) } else { typed });
     }
     Ok(expr)
 }
 
-/// A cast that the user wrote. It never becomes DataFusion's, which is what the planner inserts by itself.
+/// Plans a cast from the user's SQL. It never becomes DataFusion's cast, because that is what the planner
+/// inserts by itself.
 pub(super) fn explicit(expr: Expr, from: &DataType, to: &DataType, length: Option<usize>) -> Result<Expr> {
     if matches!(expr, Expr::Literal(..)) || (from == to && length.is_none()) {
         return literal_or_same(expr, from, to, length);
@@ -123,12 +124,12 @@ pub(super) fn explicit(expr: Expr, from: &DataType, to: &DataType, length: Optio
     Ok(Expr::ScalarFunction(ScalarFunction::new_udf(Arc::new(ScalarUDF::from(function)), vec![expr])))
 }
 
-/// DataFusion's own cast, through which its optimizer looks.
+/// Returns DataFusion's own cast, which its optimizer can look through.
 fn plain(expr: Expr, to: &DataType) -> Expr {
     Expr::Cast(datafusion::logical_expr::Cast::new(Box::new(expr), to.clone()))
 }
 
-/// Returns whether Arrow's cast gives the same for every value.
+/// Returns whether Arrow's cast matches PostgreSQL's for every value.
 fn is_exact(from: &DataType, to: &DataType) -> bool {
     use DataType as T;
     match (from, to) {
@@ -147,7 +148,7 @@ fn is_exact(from: &DataType, to: &DataType) -> bool {
     }
 }
 
-/// Returns whether PostgreSQL has an explicit cast.
+/// Returns whether PostgreSQL has this explicit cast.
 pub(super) fn is_possible(from: &DataType, to: &DataType) -> bool {
     use Kind as K;
     if from == to || from == &DataType::Null {
@@ -171,7 +172,7 @@ fn fault<T>(message: impl Into<String>) -> Result<T> {
     Err(DataFusionError::Execution(message.into()))
 }
 
-/// The values of an array as another type.
+/// Converts the values of an array to another type.
 pub(super) fn convert(array: &ArrayRef, to: &DataType, length: Option<usize>) -> Result<ArrayRef> {
     use DataType as T;
     let from = array.data_type();
@@ -225,7 +226,7 @@ fn texts(array: &ArrayRef, length: Option<usize>) -> Result<ArrayRef> {
     Ok(Arc::new(texts.iter().map(|text| text.map(cut)).collect::<StringArray>()))
 }
 
-/// Numbers as other numbers: floats round half to even, numerics half away from zero.
+/// Converts numbers to another numeric type: floats are rounded half to even, numerics half away from zero.
 fn number(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
     use DataType as T;
     match (array.data_type(), to) {
@@ -266,7 +267,7 @@ fn number(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
             let whole = values.iter().map(|value| {
                 value.map(|value| {
                     let whole = value.round_ties_even();
-                    // Beyond any integer, so that it is out of range.
+                    // A value beyond every integer type, so that it is out of range.
                     #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
                     if whole.abs() < 1e20 { whole as i128 } else { i128::MAX }
                 })
@@ -345,7 +346,7 @@ fn integers(values: impl Iterator<Item = Option<i128>>, to: &DataType) -> Result
     }
 }
 
-/// Texts as doubles.
+/// Parses texts as doubles.
 fn doubles(texts: &StringArray) -> Result<ArrayRef> {
     let values = texts.iter().map(|text| text.map(read::double).transpose());
     Ok(Arc::new(values.collect::<Result<Float64Array>>()?))

@@ -1,5 +1,5 @@
-//! The type check: every value of a plan gets the type that PostgreSQL gives it, by casts where PostgreSQL
-//! casts without being asked, and what it refuses is refused before anything runs.
+//! The type check: assigns PostgreSQL's types to every expression of a plan, inserts casts where PostgreSQL
+//! casts implicitly, and rejects what PostgreSQL rejects before anything runs.
 
 mod expression;
 
@@ -26,16 +26,16 @@ use super::{
 };
 use crate::engine::function::postgres::kind::{Kind, type_name};
 
-/// The plan with all types as in PostgreSQL.
+/// Type-checks a plan with PostgreSQL's rules.
 ///
 /// # Errors
-/// For the first expression whose types don't fit, with its place where one is known.
+/// For the first expression whose types don't fit, with its location where one is known.
 pub(super) fn check(plan: LogicalPlan) -> Result<LogicalPlan> {
     let plan = plan.transform_up_with_subqueries(|node| node_types(node).map(Transformed::yes))?.data;
     known(plan)
 }
 
-/// A comparison whose operands aren't type-checked yet, in the types where they meet.
+/// Type-checks a comparison and its operands, and casts them to their common type.
 pub(super) fn comparison_of(binary: BinaryExpr, schema: &DFSchema) -> Result<Expr> {
     let typed = |side: Box<Expr>| -> Result<Box<Expr>> {
         Ok(Box::new(side.transform_up(|expr| expression(expr, schema).map(Transformed::yes))?.data))
@@ -123,7 +123,8 @@ fn has_interval(key: &Expr, schema: &DFSchema) -> Result<bool> {
     Ok(matches!(key.get_type(schema)?, DataType::Interval(_)))
 }
 
-/// The refusal of intervals where equal ones of other months and days would be told apart.
+/// Returns the error for intervals where equal lengths with different months and days would count as
+/// different.
 fn by_interval(what: &str, place: Option<Span>) -> datafusion::error::DataFusionError {
     at(
         place,
@@ -132,7 +133,7 @@ fn by_interval(what: &str, place: Option<Span>) -> datafusion::error::DataFusion
     )
 }
 
-/// The plan without columns of no type: those are text in PostgreSQL.
+/// Casts columns without a type to text, as PostgreSQL does.
 fn known(plan: LogicalPlan) -> Result<LogicalPlan> {
     let fields = plan.schema().fields();
     if !fields.iter().any(|field| field.data_type() == &DataType::Null) {
@@ -148,13 +149,13 @@ fn known(plan: LogicalPlan) -> Result<LogicalPlan> {
     as_columns(&Arc::new(plan), &wanted)
 }
 
-/// Rows written by hand: each column has the type where its values meet.
+/// Type-checks VALUES: each column gets the common type of its values.
 fn values_types(values: Values) -> Result<LogicalPlan> {
     let empty = DFSchema::empty();
     let mut rows = Vec::with_capacity(values.values.len());
     for row in values.values {
         let typed = row.into_iter().map(|mut expr| {
-            // The planner casts values to the type where it thinks that they meet.
+            // Undo the planner's own choice of a common type.
             while let Expr::Cast(cast) = expr {
                 expr = *cast.expr;
             }
@@ -175,7 +176,7 @@ fn values_types(values: Values) -> Result<LogicalPlan> {
     LogicalPlanBuilder::values(rows)?.build()
 }
 
-/// The error of values that have no type in common.
+/// Returns the error for values without a common type.
 fn apart(what: &str, sides: &[Side], place: Option<Span>) -> datafusion::error::DataFusionError {
     let mut names: Vec<String> =
         sides.iter().filter(|side| !side.unknown).map(|side| type_name(&side.data_type)).collect();
@@ -183,7 +184,7 @@ fn apart(what: &str, sides: &[Side], place: Option<Span>) -> datafusion::error::
     at(place, format!("{what} can't have values of {}", names.join(" and ")), "cast one of them")
 }
 
-/// One column of a side of a set operation: open if it is a text or NULL as written.
+/// Returns a column of an input of a set operation; its type is open if it is a text literal or NULL.
 fn column_side(plan: &LogicalPlan, at: usize) -> Side {
     let data_type = plan.schema().field(at).data_type().clone();
     let mut text = None;
@@ -199,7 +200,7 @@ fn column_side(plan: &LogicalPlan, at: usize) -> Side {
     Side { unknown: data_type == DataType::Null || text.is_some(), data_type, text }
 }
 
-/// The types where the columns of two sides meet.
+/// Returns the common types of two inputs' columns.
 fn set_types(left: &LogicalPlan, right: &LogicalPlan) -> Result<Vec<DataType>> {
     let columns = left.schema().fields().len();
     if right.schema().fields().len() != columns {
@@ -244,7 +245,7 @@ fn union_types(union: &Union) -> Result<LogicalPlan> {
     Union::try_new(inputs).map(LogicalPlan::Union)
 }
 
-/// A plan's columns in these types.
+/// Casts a plan's columns to these types.
 fn as_columns(input: &Arc<LogicalPlan>, wanted: &[DataType]) -> Result<LogicalPlan> {
     if input.schema().fields().iter().zip(wanted).all(|(field, wanted)| field.data_type() == wanted) {
         return Ok(input.as_ref().clone());
@@ -260,7 +261,7 @@ fn as_columns(input: &Arc<LogicalPlan>, wanted: &[DataType]) -> Result<LogicalPl
     Projection::try_new(columns.collect::<Result<_>>()?, Arc::clone(input)).map(LogicalPlan::Projection)
 }
 
-/// WITH RECURSIVE: the first part decides the types, and the second must have them.
+/// Type-checks WITH RECURSIVE: the first part decides the types, and the second must match them.
 fn recursive(mut query: RecursiveQuery) -> Result<LogicalPlan> {
     query.static_term = Arc::new(known(Arc::unwrap_or_clone(query.static_term))?);
     let (first, second) = (query.static_term.schema(), query.recursive_term.schema());
@@ -286,7 +287,7 @@ fn recursive(mut query: RecursiveQuery) -> Result<LogicalPlan> {
     LogicalPlan::RecursiveQuery(query).recompute_schema()
 }
 
-/// The type of a column before the planner cast it.
+/// Returns the type of a column before the planner's cast, or `None` if there is no cast.
 fn uncast(plan: &LogicalPlan, column: usize) -> Result<Option<DataType>> {
     let LogicalPlan::Projection(projection) = plan else { return Ok(None) };
     let mut expr = &projection.expr[column];
@@ -299,7 +300,8 @@ fn uncast(plan: &LogicalPlan, column: usize) -> Result<Option<DataType>> {
     }
 }
 
-/// Keys of a join meet as the sides of `=` do; those of INTERSECT and EXCEPT as columns of a set operation.
+/// Type-checks a join: its keys like operands of `=`, and the keys of INTERSECT and EXCEPT like columns of a
+/// set operation.
 fn join_types(mut join: Join) -> Result<LogicalPlan> {
     let (left_schema, right_schema) = (Arc::clone(join.left.schema()), Arc::clone(join.right.schema()));
     let is_set_operation = matches!(join.join_type, JoinType::LeftSemi | JoinType::LeftAnti)
@@ -324,8 +326,8 @@ fn join_types(mut join: Join) -> Result<LogicalPlan> {
     Ok(LogicalPlan::Join(join))
 }
 
-/// INTERSECT or EXCEPT. With ALL, copies count: each copy of a row is numbered on both sides, so that one
-/// takes away one.
+/// Type-checks INTERSECT or EXCEPT. With ALL, duplicates count: numbering the copies of each row on both
+/// sides makes one copy cancel one.
 fn set_operation(join: &Join) -> Result<LogicalPlan> {
     use datafusion::{functions_window::expr_fn::row_number, logical_expr::ExprFunctionExt};
     const COPY: &str = "$copy";
@@ -364,7 +366,7 @@ fn set_operation(join: &Join) -> Result<LogicalPlan> {
     if all { joined.project(columns)?.build() } else { joined.build() }
 }
 
-/// Where an expression is written: the columns in it know.
+/// Returns the location of an expression, which only its columns record.
 fn place(expr: &Expr) -> Option<Span> {
     let mut found = None;
     let visited = expr.apply(|part| {

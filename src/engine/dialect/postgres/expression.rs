@@ -1,4 +1,5 @@
-//! Expressions: what is on the list becomes calls with PostgreSQL's meaning, and everything else is refused.
+//! Expressions: rewrites those on the allow list as calls with PostgreSQL's semantics, and rejects the
+//! others.
 
 mod call;
 
@@ -15,7 +16,7 @@ use super::{placeholder::CAST, refuse::Refused};
 
 type Lowered = Result<Expr, Refused>;
 
-/// The expression as DataFusion should plan it. Its parts are lowered already.
+/// Rewrites an expression for DataFusion. Its operands are already rewritten.
 pub(super) fn lower(expr: Expr) -> Lowered {
     let span = expr.span();
     if stays(&expr) {
@@ -100,7 +101,7 @@ pub(super) fn lower(expr: Expr) -> Lowered {
     })
 }
 
-/// Returns whether an expression is planned as it is.
+/// Returns whether an expression needs no rewrite.
 fn stays(expr: &Expr) -> bool {
     matches!(
         expr,
@@ -135,7 +136,7 @@ fn is_plain(field: &datafusion::sql::sqlparser::ast::CeilFloorKind) -> bool {
     matches!(field, CeilFloorKind::DateTimeField(DateTimeField::NoDateTime))
 }
 
-/// Returns whether an expression is `array[]`, which has a type only by a cast.
+/// Returns whether an expression is `array[]`, which gets its type only from a cast.
 fn is_empty_array(expr: &Expr) -> bool {
     match expr {
         Expr::Function(Function { name, args: FunctionArguments::List(list), .. }) => {
@@ -149,7 +150,7 @@ fn field_name(field: &DateTimeField) -> String {
     field.to_string().to_lowercase().replace(['\'', '"'], "")
 }
 
-/// A literal: whole numbers are INTEGER or BIGINT, whichever they fit first, and all others NUMERIC.
+/// Types a literal: whole numbers are INTEGER or BIGINT, the first that they fit; other numbers are NUMERIC.
 fn literal(value: ValueWithSpan) -> Lowered {
     let ValueWithSpan { value, span } = value;
     Ok(match value {
@@ -190,7 +191,7 @@ fn raw_number(digits: &str, span: Span) -> Expr {
     Expr::Value(Value::Number(digits.to_owned(), false).with_span(span))
 }
 
-/// A number that [`lower`] gave its type, as it was written: where it is an ordinal or a count of rows.
+/// Restores a number that [`lower`] typed, where it is an ordinal or a row count.
 pub(super) fn as_written(expr: &Expr) -> Option<Expr> {
     let Expr::Function(Function { name, args: FunctionArguments::List(list), .. }) = expr else {
         return None;
@@ -200,7 +201,7 @@ pub(super) fn as_written(expr: &Expr) -> Option<Expr> {
     (name.to_string() == CAST && is_number).then(|| value.clone())
 }
 
-/// The digits of a whole number as written without a sign.
+/// Returns the digits of a whole number written without a sign.
 fn digits_of(expr: &Expr) -> Option<String> {
     let Expr::Function(Function { name, args: FunctionArguments::List(list), .. }) = expr else {
         return None;
@@ -210,7 +211,7 @@ fn digits_of(expr: &Expr) -> Option<String> {
     };
     let digits = match &value.value {
         Value::Number(digits, _) => digits,
-        // Beyond BIGINT it's a text; one that the user cast has a place.
+        // Numbers beyond BIGINT are text at this stage. Text that the user cast has a span.
         Value::SingleQuotedString(digits) if value.span == Span::empty() => digits,
         _ => return None,
     };
@@ -220,7 +221,7 @@ fn digits_of(expr: &Expr) -> Option<String> {
 
 fn unary(op: UnaryOperator, expr: Expr, span: Span) -> Lowered {
     Ok(match op {
-        // A sign before a number as written is part of it: `-2147483648` is an integer.
+        // A sign before a literal is part of it: `-2147483648` is an integer.
         UnaryOperator::Minus => match digits_of(&expr) {
             Some(digits) => typed_number(&format!("-{digits}"), span)?,
             None => call("$neg", vec![expr]),
@@ -295,7 +296,7 @@ fn binary(left: Expr, op: BinaryOperator, right: Expr, span: Span) -> Lowered {
     }
 }
 
-/// `(a, b) < (c, d)`: the first columns that differ decide.
+/// Rewrites `(a, b) < (c, d)`: the first columns that differ decide.
 fn rows(left: &[Expr], op: &BinaryOperator, right: &[Expr], span: Span) -> Lowered {
     use BinaryOperator as B;
     if left.len() != right.len() {
@@ -356,7 +357,7 @@ fn in_list(expr: Expr, list: Vec<Expr>, negated: bool, span: Span) -> Lowered {
     Ok(negate_if(negated, Expr::Nested(Box::new(made))))
 }
 
-/// `x = any(array[…])` and `x <> all(array[…])`.
+/// Rewrites `x = any(array[…])` and `x <> all(array[…])`.
 fn among(left: Expr, right: Expr, negated: bool, span: Span) -> Lowered {
     let items = match right {
         Expr::Nested(inner) => *inner,
@@ -383,7 +384,7 @@ fn like(negated: bool, ignore_case: bool, left: Expr, right: Expr) -> Expr {
     }
 }
 
-/// A pattern of LIKE whose escape is the backslash.
+/// Rewrites a LIKE pattern to use the backslash as its escape character.
 fn escaped(pattern: Expr, escape: Option<ValueWithSpan>, span: Span) -> Lowered {
     let constant = match &pattern {
         Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(pattern), .. }) => Some(pattern.clone()),
@@ -439,7 +440,7 @@ fn negate_if(negated: bool, expr: Expr) -> Expr {
     if negated { Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(expr) } } else { expr }
 }
 
-/// `interval '1 day'` and `interval '1' day`.
+/// Rewrites `interval '1 day'` and `interval '1' day`.
 fn interval(interval: Interval, span: Span) -> Lowered {
     let Interval { value, leading_field, last_field, leading_precision, fractional_seconds_precision } =
         interval;
@@ -474,7 +475,7 @@ fn subscripts(root: Expr, chain: Vec<AccessExpr>, span: Span) -> Lowered {
     Ok(made)
 }
 
-/// A cast as a call.
+/// Returns a cast as a call.
 pub(super) fn cast(value: Expr, data_type: &str) -> Expr {
     call(CAST, vec![value, text(data_type)])
 }
@@ -483,12 +484,12 @@ pub(super) fn text(text: &str) -> Expr {
     Expr::Value(Value::SingleQuotedString(text.to_owned()).with_empty_span())
 }
 
-/// A whole number of type INTEGER.
+/// Returns an INTEGER literal.
 pub(super) fn number(number: i64) -> Expr {
     cast(raw_number(&number.to_string(), Span::empty()), "integer")
 }
 
-/// A call of a function.
+/// Returns a function call.
 pub(super) fn call(name: &str, arguments: Vec<Expr>) -> Expr {
     let args = arguments.into_iter().map(|expr| FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)));
     Expr::Function(Function {

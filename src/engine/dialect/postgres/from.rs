@@ -1,4 +1,4 @@
-//! Relations of FROM: tables, subqueries, and functions that return rows.
+//! Relations in FROM: tables, subqueries and table functions.
 
 use std::ops::ControlFlow;
 
@@ -11,7 +11,7 @@ use datafusion::sql::sqlparser::ast::{
 use super::{expression::call, refuse::Refused};
 use crate::engine::dialect::statement::relation::{query, select};
 
-/// Checks a relation, and rewrites functions into subqueries.
+/// Checks a relation, and rewrites table functions as subqueries.
 pub(super) fn lower(factor: &mut TableFactor) -> ControlFlow<Refused> {
     let span = factor.span();
     let refuse = |what: &str, help: &str| ControlFlow::Break(Refused::unlisted(what, help, span));
@@ -73,7 +73,7 @@ pub(super) fn lower(factor: &mut TableFactor) -> ControlFlow<Refused> {
     }
 }
 
-/// A subquery that unnests a list. Its column has the name of the alias, or of the function.
+/// Returns a subquery that unnests a list. Its column is named after the alias, or after the function.
 fn rows(function: &str, list: Expr, alias: Option<TableAlias>) -> TableFactor {
     let name = alias.as_ref().map_or_else(|| Ident::new(function), |alias| alias.name.clone());
     let columns = match alias {
@@ -89,8 +89,8 @@ fn rows(function: &str, list: Expr, alias: Option<TableAlias>) -> TableFactor {
     }
 }
 
-/// Checks the kinds of joins. RIGHT ANTI JOIN is no syntax of PostgreSQL's: Headwater's own tests use it, and
-/// it has one meaning.
+/// Checks the kinds of joins. RIGHT ANTI JOIN isn't PostgreSQL syntax, but Headwater's own tests use it and
+/// it is unambiguous.
 pub(super) fn joins(from: &[TableWithJoins]) -> ControlFlow<Refused> {
     use JoinOperator as J;
     for TableWithJoins { relation, joins } in from {
@@ -137,7 +137,7 @@ pub(super) fn joins(from: &[TableWithJoins]) -> ControlFlow<Refused> {
     ControlFlow::Continue(())
 }
 
-/// `*` begins with the columns of USING; then come those of each relation.
+/// Expands `*` to the columns merged by USING, followed by the other columns of each relation.
 pub(super) fn merged_columns(select: &mut Select) -> ControlFlow<Refused> {
     let span = select.span();
     if !select.projection.iter().any(|item| matches!(item, SelectItem::Wildcard(_))) {
@@ -204,7 +204,7 @@ pub(super) fn merged_columns(select: &mut Select) -> ControlFlow<Refused> {
     ControlFlow::Continue(())
 }
 
-/// The name by which a relation's columns are called.
+/// Returns the qualifier of a relation's columns.
 fn name(factor: &TableFactor) -> Option<Ident> {
     match factor {
         TableFactor::Table { alias: Some(alias), .. } | TableFactor::Derived { alias: Some(alias), .. } => {

@@ -1,8 +1,8 @@
-//! PostgreSQL's grammar: the parser's own dialect, where a sign binds tighter than `^`, and digits have no
-//! underscores.
+//! PostgreSQL's grammar: the parser's own PostgreSQL dialect, except that a sign binds tighter than `^`, and
+//! that numbers can't contain underscores.
 //!
 //! A dialect of sqlparser can't be extended, so every method that `PostgreSqlDialect` overrides in 0.62 is
-//! repeated here: compare them when sqlparser is updated.
+//! repeated here. Compare them when updating sqlparser.
 
 use std::any::TypeId;
 
@@ -14,9 +14,9 @@ use datafusion::sql::sqlparser::{
     tokenizer::Token,
 };
 
-/// Unary plus and minus: tighter than all binary operators but `::` and subscripts.
+/// The precedence of unary plus and minus: tighter than all binary operators except `::` and subscripts.
 const SIGN_PRECEDENCE: u8 = 125;
-/// Operators without a precedence of their own.
+/// The precedence of every operator without one of its own.
 const OTHER_PRECEDENCE: u8 = 70;
 
 const POSTGRES: PostgreSqlDialect = PostgreSqlDialect {};
@@ -26,7 +26,7 @@ const POSTGRES: PostgreSqlDialect = PostgreSqlDialect {};
 pub(super) struct Grammar;
 
 impl Dialect for Grammar {
-    /// The parser asks for the type of the dialect in a few places; there it is PostgreSQL's.
+    /// Returns PostgreSQL's type, because the parser checks it in a few places.
     fn dialect(&self) -> TypeId {
         TypeId::of::<PostgreSqlDialect>()
     }

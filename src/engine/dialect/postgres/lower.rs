@@ -1,4 +1,4 @@
-//! Rewrites a parsed statement: clauses that are on the list, and expressions as `expression` has them.
+//! Statement rewrites: checks clauses against the allow list, and rewrites expressions with `expression`.
 
 use std::{collections::HashSet, mem, ops::ControlFlow};
 
@@ -22,7 +22,7 @@ type Flow = ControlFlow<Refused>;
 /// Rewrites a query in place.
 ///
 /// # Errors
-/// For the first construct that isn't on the list.
+/// For the first construct that isn't on the allow list.
 pub(super) fn lower(query: &mut Query) -> Result<(), Refused> {
     let mut lowering = Lowering::default();
     match query.visit(&mut lowering) {
@@ -33,14 +33,14 @@ pub(super) fn lower(query: &mut Query) -> Result<(), Refused> {
 
 #[derive(Default)]
 struct Lowering {
-    /// Limits, which stay as written.
+    /// The LIMIT clauses of the enclosing queries, which stay as written.
     limits: Vec<Option<LimitClause>>,
-    /// Frames of windows, one entry for each expression that is being visited.
+    /// The window frames: one entry per expression being visited.
     frames: Vec<Option<WindowFrame>>,
     depth: Depth,
-    /// Frames of a SELECT's named windows.
+    /// The frames of the named windows of each enclosing SELECT.
     named_frames: Vec<Vec<Option<WindowFrame>>>,
-    /// Subqueries that DataFusion plans as joins, by where they lie in memory.
+    /// The subqueries that DataFusion plans as joins, by memory address.
     joined: HashSet<*const Query>,
 }
 
@@ -164,7 +164,7 @@ impl VisitorMut for Lowering {
     }
 }
 
-/// An ordinal as it was written.
+/// Restores an ordinal as written.
 fn restore(expr: &mut Expr) {
     if let Some(written) = as_written(expr) {
         *expr = written;
@@ -189,7 +189,7 @@ fn set_operations(body: &SetExpr) -> Flow {
     }
 }
 
-/// Marks texts in columns of VALUES that have values of other types.
+/// Marks text literals in columns of VALUES that also have values of other types.
 fn open_texts(values: &mut Values) {
     let is_text =
         |expr: &Expr| matches!(expr, Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(_), .. }));
@@ -205,7 +205,7 @@ fn open_texts(values: &mut Values) {
     }
 }
 
-/// FETCH FIRST n ROWS ONLY is LIMIT n.
+/// Rewrites FETCH FIRST n ROWS ONLY to LIMIT n.
 fn fetched(query: &mut Query, fetch: Fetch) -> Flow {
     let span = query.span();
     if fetch.with_ties || fetch.percent {
@@ -222,7 +222,7 @@ fn fetched(query: &mut Query, fetch: Fetch) -> Flow {
     ControlFlow::Continue(())
 }
 
-/// Numbers of rows are constants.
+/// Checks that row counts are constants.
 fn counts(limit: &LimitClause, span: datafusion::sql::sqlparser::tokenizer::Span) -> Flow {
     let constant = |expr: &Expr| matches!(expr, Expr::Value(ValueWithSpan { value: Value::Number(digits, _), .. }) if digits.parse::<i64>().is_ok());
     match limit {
@@ -239,7 +239,7 @@ fn counts(limit: &LimitClause, span: datafusion::sql::sqlparser::tokenizer::Span
     }
 }
 
-/// ORDER BY: an output column by its name or number, or an expression of what FROM reads.
+/// Checks that ORDER BY has only names or positions of output columns, or expressions of input columns.
 fn ordered(order: &OrderBy, body: &SetExpr) -> Flow {
     let OrderBy { kind: OrderByKind::Expressions(orders), interpolate: None } = order else {
         return unlisted("ORDER BY ALL", "name the columns", order.span());
@@ -298,7 +298,7 @@ fn is_same(expr: &Expr, alias: &Ident) -> bool {
     }
 }
 
-/// The alias that an expression mentions.
+/// Returns the first alias that an expression uses.
 fn mentioned(expr: &Expr, aliases: &[&Ident]) -> Option<String> {
     let found = datafusion::sql::sqlparser::ast::visit_expressions(expr, |part| match part {
         Expr::Identifier(name)
@@ -311,7 +311,7 @@ fn mentioned(expr: &Expr, aliases: &[&Ident]) -> Option<String> {
     found.break_value()
 }
 
-/// Refuses clauses of SELECT that aren't on the list.
+/// Rejects clauses of SELECT that aren't on the allow list.
 fn admitted(select: &Select) -> Flow {
     let span = select.span();
     let others = select.top.is_some()

@@ -1,15 +1,17 @@
-//! `dialect: postgresql`: what PostgreSQL 15 means by SQL, as far as it is on a list; all else is refused.
+//! `dialect: postgresql`: PostgreSQL 15's semantics for an allow list of constructs; everything else is
+//! rejected.
 //!
 //! ```text
 //!  text ──grammar──▶ statement ──lower──▶ statement ──DataFusion──▶ plan ──check──▶ plan
-//!                    as written           with operators as calls   with placeholders   every type as in PostgreSQL
+//!                    as written           operators               with             types as
+//!                                         as calls                placeholders     in PostgreSQL
 //! ```
 //!
-//! - `grammar`: the parser's dialect; `lower`, `from`, `expression`, `name`: the list of what is admitted, as
-//!   rewrites
-//! - `placeholder`: what stands for casts until types are known; `operator`: comparisons of any types
-//! - `types`, `check`, `cast`: types, where they meet, and conversions
-//! - `refuse`: messages
+//! - `grammar`: the parser's dialect
+//! - `lower`, `from`, `expression`, `name`: the allow list, as rewrites
+//! - `placeholder`: stands in for casts until types are known; `operator`: comparisons of any types
+//! - `types`, `check`, `cast`: types, common types and conversions
+//! - `refuse`: error messages
 
 mod cast;
 mod check;
@@ -40,7 +42,7 @@ use datafusion::{
 
 use super::DEEPEST;
 
-/// Gives a session what plans of this dialect need.
+/// Adds the planners that plans of this dialect need to a session.
 pub(super) fn prepare(builder: &mut SessionStateBuilder) {
     builder.expr_planners().get_or_insert_default().insert(0, Arc::new(operator::Comparisons));
 }
@@ -52,7 +54,7 @@ pub(super) fn register(context: &SessionContext) {
     }
 }
 
-/// Parses a single statement, as written.
+/// Parses a single statement without rewriting it.
 pub(super) fn parse(sql: &str) -> Result<Statement> {
     let mut statements = DFParserBuilder::new(sql)
         .with_dialect(&grammar::Grammar)
@@ -67,7 +69,7 @@ pub(super) fn parse(sql: &str) -> Result<Statement> {
     statements.pop_front().ok_or_else(|| DataFusionError::Plan("No SQL statements were provided".into()))
 }
 
-/// Plans a statement, with every type decided.
+/// Plans a statement and resolves every type.
 pub(super) async fn plan(state: &SessionState, mut statement: Statement) -> Result<LogicalPlan> {
     if let Statement::Statement(inner) = &mut statement
         && let ast::Statement::Query(query) = inner.as_mut()
@@ -75,7 +77,7 @@ pub(super) async fn plan(state: &SessionState, mut statement: Statement) -> Resu
         lower::lower(query)?;
     }
     let planned = state.statement_to_plan(statement).await.map_err(|error| {
-        // The planner's words name its own types.
+        // The planner's message uses DataFusion's type names.
         if error.to_string().to_lowercase().contains("non-boolean predicate") {
             return refuse::at(None, "a condition must be boolean", "compare it with something");
         }

@@ -1,4 +1,4 @@
-//! The names of output columns that have no alias, by PostgreSQL's rules.
+//! Output column names: PostgreSQL's rules for columns without an alias.
 
 use std::collections::BTreeSet;
 
@@ -6,13 +6,13 @@ use datafusion::sql::sqlparser::ast::{
     AccessExpr, DataType, Expr, Ident, SelectItem, SetExpr, TrimWhereField, Value,
 };
 
-/// The name of an expression that has none.
+/// PostgreSQL's name for an unnamed expression.
 const UNNAMED: &str = "?column?";
 
-/// Separates a name that is taken from a number: no name that people write has it.
+/// The separator between a duplicate name and its number, which user-written names don't contain.
 const TWICE: &str = " #";
 
-/// Gives each item of a SELECT the name that it has in PostgreSQL; a name that is taken gets a number.
+/// Gives each item of a SELECT its PostgreSQL name; a duplicate gets a number.
 pub(super) fn assign(items: &mut [SelectItem]) {
     let mut taken: BTreeSet<String> = items
         .iter()
@@ -37,7 +37,7 @@ pub(super) fn assign(items: &mut [SelectItem]) {
     }
 }
 
-/// The name that a column would have had, if another one has it.
+/// Returns the original name if a column was numbered as a duplicate.
 pub(super) fn is_taken(name: &str) -> Option<&str> {
     let (name, number) = name.rsplit_once(TWICE)?;
     number.parse::<usize>().ok().map(|_| name)
@@ -47,7 +47,7 @@ fn folded(name: &Ident) -> String {
     if name.quote_style.is_some() { name.value.clone() } else { name.value.to_ascii_lowercase() }
 }
 
-/// The name that an expression gives its column.
+/// Returns the name that an expression gives its column.
 fn column(expr: &Expr) -> Option<String> {
     let fixed = |name: &str| Some(name.to_owned());
     match expr {

@@ -1,4 +1,4 @@
-//! Comparisons of any types: DataFusion refuses some as soon as it sees them.
+//! Comparisons of any types, some of which DataFusion rejects before the type check.
 
 use datafusion::{
     common::DFSchema,
@@ -12,7 +12,7 @@ use datafusion::{
 
 use super::check::comparison_of;
 
-/// Plans comparisons.
+/// The planner of comparisons.
 #[derive(Debug)]
 pub(super) struct Comparisons;
 
@@ -29,7 +29,7 @@ impl ExprPlanner for Comparisons {
             BinaryOperator::Or => Operator::Or,
             _ => return Ok(PlannerResult::Original(expr)),
         };
-        // A column that isn't there is reported by the planner, which knows where it is written.
+        // Leave unknown columns to the planner, which knows the location.
         let known = expr.left.get_type(schema).is_ok() && expr.right.get_type(schema).is_ok();
         let binary = BinaryExpr::new(Box::new(expr.left), op, Box::new(expr.right));
         let planned = Expr::BinaryExpr(binary.clone());

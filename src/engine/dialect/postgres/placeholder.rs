@@ -1,4 +1,4 @@
-//! Functions that stand for what only the type check can plan: casts, and values that must have one type.
+//! Placeholders: functions that stand in for casts and for values of a common type until the type check.
 
 use std::sync::Arc;
 
@@ -14,11 +14,11 @@ use datafusion::{
 use super::types;
 use crate::engine::function::postgres::kind::{array_of, as_numeric};
 
-/// A cast: of a value and the name of a type.
+/// A cast. Its arguments are the value and the name of a type.
 pub(super) const CAST: &str = "$cast";
-/// A text as written among values of other types, in VALUES: the planner would refuse it.
+/// A text literal among values of other types in VALUES, which the planner would reject.
 pub(super) const UNKNOWN: &str = "$unknown";
-/// Placeholders by their names.
+/// The names of all placeholders.
 pub(super) const ALL: [&str; 7] = [CAST, UNKNOWN, "$coalesce", "$greatest", "$least", "$nullif", "$array"];
 
 /// A function that the type check replaces.
@@ -33,7 +33,7 @@ impl Placeholder {
         Self { name, signature: Signature::user_defined(Volatility::Immutable) }
     }
 
-    /// Which one it is.
+    /// Returns the name of the placeholder.
     pub(super) fn kind(&self) -> &'static str {
         self.name
     }
@@ -44,7 +44,7 @@ impl ScalarUDFImpl for Placeholder {
         self.name
     }
 
-    /// A cast keeps the name of what it casts.
+    /// Returns the name and the arguments of the call.
     fn schema_name(&self, args: &[Expr]) -> Result<String> {
         let args: Vec<String> = args.iter().map(|arg| arg.schema_name().to_string()).collect();
         Ok(format!("{}({})", self.name, args.join(", ")))

@@ -1,4 +1,4 @@
-//! Refusals: what isn't supported, where it is written, and what to write instead.
+//! Errors for unsupported constructs: what, where, and what to write instead.
 
 use datafusion::{
     common::{Diagnostic, Span},
@@ -8,7 +8,7 @@ use datafusion::{
 
 use crate::engine::function::postgres::resolve::Unresolved;
 
-/// A construct that can't be planned as PostgreSQL means it.
+/// A construct that can't be planned with PostgreSQL's meaning.
 #[derive(Debug)]
 pub(super) struct Refused {
     message: String,
@@ -22,7 +22,7 @@ impl Refused {
         Self { message: message.into(), help: help.into(), span }
     }
 
-    /// Something that isn't on the list.
+    /// Creates the error for a construct that isn't on the allow list.
     pub(super) fn unlisted(what: &str, help: impl Into<String>, span: tokenizer::Span) -> Self {
         Self::new(format!("{what} is not supported with `dialect: postgresql`"), help, span)
     }
@@ -36,7 +36,7 @@ impl From<Refused> for DataFusionError {
     }
 }
 
-/// An error of the type check, at a place.
+/// Returns a type-check error at a location.
 pub(super) fn at(
     place: Option<Span>,
     message: impl Into<String>,
@@ -48,7 +48,7 @@ pub(super) fn at(
     DataFusionError::Plan(message).with_diagnostic(diagnostic)
 }
 
-/// An unresolved call, at a place.
+/// Returns the error for an unresolved call at a location.
 pub(super) fn unresolved(place: Option<Span>, error: Unresolved) -> DataFusionError {
     at(place, error.message, error.help)
 }

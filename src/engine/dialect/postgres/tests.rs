@@ -1,5 +1,5 @@
-//! Statements with PostgreSQL 15's answers, looked up by running it: the type and the texts of the first
-//! column, `error` where PostgreSQL has one, or `refused` where this dialect has no plan for it.
+//! Statements and PostgreSQL 15's answers, recorded by running it: the type and the values of the first
+//! column as text, `error` where PostgreSQL fails, or `refused` where this dialect can't plan the statement.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -20,7 +20,7 @@ async fn answer(engine: &Engine, sql: &str) -> String {
         let texts = output::texts(&Arc::clone(batch.column(0))).unwrap();
         values.extend(texts.iter().map(|text| text.unwrap_or("NULL").to_owned()));
     }
-    // Rows have no order of their own.
+    // Rows are unordered unless the statement sorts them.
     if !sql.contains("order by") {
         values.sort();
     }

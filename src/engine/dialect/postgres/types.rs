@@ -1,4 +1,4 @@
-//! The names of types that are admitted, and the type in which values meet.
+//! Supported types and common types.
 
 use datafusion::{
     arrow::datatypes::DataType,
@@ -13,22 +13,22 @@ use crate::engine::function::postgres::kind::{
     INTERVAL, Kind, MAX_DIGITS, TIMESTAMP, array_of, as_numeric, numeric, scale, timestamptz,
 };
 
-/// A type that SQL names, as a cast needs it.
+/// The target type of a cast.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Target {
-    /// The type in Arrow; of `numeric` alone, the type is that of the value.
+    /// The Arrow type, or `None` for plain `numeric`, whose precision and scale depend on the value.
     pub(super) data_type: Option<DataType>,
-    /// Characters that a text keeps.
+    /// The maximum number of characters; longer text is truncated.
     pub(super) length: Option<usize>,
 }
 
 const ADMITTED: &str = "use smallint, integer, bigint, numeric(p, s), real, double precision, boolean, text, varchar(n), \
                         date, timestamp, timestamptz, interval, bytea, or arrays of them";
 
-/// The type that a name stands for.
+/// Parses a type name.
 ///
 /// # Errors
-/// If it isn't admitted: a message and what to write instead.
+/// If the type isn't supported: returns a message and an alternative.
 pub(super) fn parse(name: &str) -> Result<Target, (String, &'static str)> {
     let parsed = Parser::new(&Grammar).try_with_sql(name).and_then(|mut parser| parser.parse_data_type());
     match parsed {
@@ -112,17 +112,17 @@ fn decimal(info: ExactNumberInfo) -> Result<Target, (String, &'static str)> {
     }
 }
 
-/// One side of an operator, or one of the values that must have one type.
+/// An operand, or one of several values that need a common type.
 #[derive(Debug, Clone)]
 pub(super) struct Side {
     pub(super) data_type: DataType,
-    /// NULL, or a text as written.
+    /// True for NULL and text literals, whose type is still open.
     pub(super) unknown: bool,
-    /// The text as written.
+    /// The text literal.
     pub(super) text: Option<String>,
 }
 
-/// The type of values in one place: of CASE, COALESCE, UNION, VALUES, ARRAY.
+/// Returns the common type of several values, as in CASE, COALESCE, UNION, VALUES and ARRAY.
 pub(super) fn common(sides: &[Side]) -> Option<DataType> {
     let known: Vec<&Side> = sides.iter().filter(|side| !side.unknown).collect();
     let Some(first) = known.first() else { return Some(DataType::Utf8) };
@@ -131,7 +131,7 @@ pub(super) fn common(sides: &[Side]) -> Option<DataType> {
         found = meet(&found, &side.data_type)?;
     }
     if let DataType::Decimal128(digits, digits_after) = found {
-        // A number written as text brings its own digits.
+        // A number written as text adds its own digits.
         let texts = sides.iter().filter(|side| side.unknown).filter_map(|side| side.text.as_deref());
         let most = texts.map(|text| scale(&as_numeric(&DataType::Utf8, Some(text)))).max();
         if most.is_some_and(|most| most > digits_after) {
@@ -142,7 +142,7 @@ pub(super) fn common(sides: &[Side]) -> Option<DataType> {
     Some(found)
 }
 
-/// Where two types meet; `None` if they need an explicit cast.
+/// Returns the common type of two types, or `None` if they need an explicit cast.
 fn meet(a: &DataType, b: &DataType) -> Option<DataType> {
     if a == b {
         return Some(a.clone());
@@ -169,7 +169,7 @@ fn meet(a: &DataType, b: &DataType) -> Option<DataType> {
     }
 }
 
-/// The type in which two values are compared; `None` if there is no such operator.
+/// Returns the type in which two values are compared, or `None` if there is no such operator.
 pub(super) fn comparable(left: &Side, right: &Side) -> Option<DataType> {
     let found = match (left.unknown, right.unknown) {
         (true, true) => DataType::Utf8,
@@ -181,7 +181,7 @@ pub(super) fn comparable(left: &Side, right: &Side) -> Option<DataType> {
     (!nested).then_some(found)
 }
 
-/// The type of a text that meets a value.
+/// Returns the type of a text literal next to a value of this type.
 fn as_operand(of: &DataType, text: Option<&str>) -> DataType {
     match (of, text) {
         (DataType::Decimal128(..), Some(text)) => {
@@ -218,7 +218,7 @@ fn compared(a: &DataType, b: &DataType) -> Option<DataType> {
     meet(a, b)
 }
 
-/// The decimal that holds the digits of both.
+/// Returns the decimal type that holds the digits of both.
 #[expect(clippy::many_single_char_names, reason = "two types, and their precisions and scales")]
 fn wide(a: &DataType, b: &DataType) -> Option<DataType> {
     let (DataType::Decimal128(p, s), DataType::Decimal128(q, t)) = (a, b) else { return None };

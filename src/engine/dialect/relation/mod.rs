@@ -1,5 +1,4 @@
-//! Relations of FROM that DataFusion has no plan for: PIVOT, UNPIVOT, and aliases that name some of the
-//! columns.
+//! FROM relations that DataFusion can't plan: PIVOT, UNPIVOT, and aliases that name only some of the columns.
 
 mod pivot;
 mod unpivot;
@@ -19,7 +18,7 @@ use datafusion::{
     },
 };
 
-/// Plans such relations.
+/// The planner of such relations.
 #[derive(Debug)]
 pub(super) struct Relations;
 
@@ -52,7 +51,7 @@ impl RelationPlanner for Relations {
     }
 }
 
-/// Takes away an alias that names columns.
+/// Removes and returns an alias that names columns.
 fn take_columns(relation: &mut TableFactor) -> Option<TableAlias> {
     match relation {
         TableFactor::Table { alias, args: None, .. } | TableFactor::Derived { alias, lateral: false, .. }
@@ -64,7 +63,7 @@ fn take_columns(relation: &mut TableFactor) -> Option<TableAlias> {
     }
 }
 
-/// An alias may name the first columns only; the others keep their names.
+/// Completes an alias that names only the first columns; the others keep their names.
 fn with_all_columns(mut alias: TableAlias, schema: &DFSchema) -> TableAlias {
     let named = alias.columns.len();
     if named > 0 {
@@ -76,7 +75,7 @@ fn with_all_columns(mut alias: TableAlias, schema: &DFSchema) -> TableAlias {
     alias
 }
 
-/// The name of a call's function and its first argument.
+/// Returns the name of a call's function and its first argument.
 fn call(expr: &Expr) -> Option<(&str, &FunctionArg)> {
     let Expr::Function(Function { name, args: FunctionArguments::List(list), .. }) = expr else {
         return None;
@@ -85,7 +84,7 @@ fn call(expr: &Expr) -> Option<(&str, &FunctionArg)> {
     Some((name.value.as_str(), list.args.first()?))
 }
 
-/// The argument of a call with one, if it is a value.
+/// Returns the function name and the first argument of a call, if that is an expression.
 fn argument(expr: &Expr) -> Option<(&str, &Expr)> {
     match call(expr)? {
         (name, FunctionArg::Unnamed(FunctionArgExpr::Expr(value))) => Some((name, value)),
@@ -93,8 +92,8 @@ fn argument(expr: &Expr) -> Option<(&str, &Expr)> {
     }
 }
 
-/// Writes the columns in an expression as the table has them, whose names compare without case, and notes
-/// their places.
+/// Spells the columns in an expression as the table does (names are case-insensitive), and appends their
+/// positions to `places`.
 fn resolve(expr: &mut Expr, schema: &DFSchema, places: &mut Vec<usize>) {
     struct Resolve<'a>(&'a DFSchema, &'a mut Vec<usize>);
     impl VisitorMut for Resolve<'_> {
@@ -123,7 +122,7 @@ fn resolve(expr: &mut Expr, schema: &DFSchema, places: &mut Vec<usize>) {
     let _ = expr.visit(&mut Resolve(schema, places));
 }
 
-/// A name that none of these is yet: DuckDB adds a number to the second of the same.
+/// Makes a name unique: like DuckDB, adds a number to the second of two equal names.
 fn unique(name: &str, taken: &[String]) -> String {
     let is_taken = |name: &str| taken.iter().any(|other| other.eq_ignore_ascii_case(name));
     if !is_taken(name) {
@@ -135,7 +134,7 @@ fn unique(name: &str, taken: &[String]) -> String {
         .unwrap_or_default()
 }
 
-/// An error at a place of the statement.
+/// Returns an error at a position in the statement.
 fn refused(message: impl Into<String>, help: &str, span: tokenizer::Span) -> DataFusionError {
     let message = message.into();
     let mut diagnostic = Diagnostic::new_error(&message, Span::try_from_sqlparser_span(span));

@@ -1,4 +1,4 @@
-//! PIVOT: an aggregate for each value, over the rows that have it.
+//! PIVOT: computes an aggregate for each value, over the rows with that value.
 //!
 //! ```text
 //! group by the columns that are left: sum(x) filter (where k = 'a') as a, sum(x) filter (where k = 'b') as b
@@ -27,7 +27,7 @@ use crate::engine::dialect::{
     token::pivot::{GROUP, ON, USING, VALUE},
 };
 
-/// The parts of a PIVOT, which `token` wrote as calls.
+/// The parts of a PIVOT, which `token` encoded as calls.
 #[derive(Default)]
 struct Parts {
     aggregates: Vec<(Expr, Option<Ident>)>,
@@ -35,20 +35,21 @@ struct Parts {
     groups: Vec<Expr>,
 }
 
-/// The values that become columns.
+/// The column to pivot, and the values that become columns.
 struct On {
     expr: Expr,
     values: Vec<(Expr, Option<Ident>)>,
 }
 
-/// One column of the result for each aggregate: the rows of it, and its name.
+/// One pivoted value, with a result column for each aggregate: the condition that selects its rows, and its
+/// name.
 #[derive(Clone)]
 struct Case {
     condition: Expr,
     name: String,
 }
 
-/// The plan of `table PIVOT (…)`.
+/// Plans `table PIVOT (…)`.
 pub(super) fn plan(
     table: TableFactor,
     parts: Vec<ExprWithAlias>,
@@ -146,7 +147,7 @@ fn name_of(group: &Planned) -> String {
     }
 }
 
-/// The columns to group by: those that are named, or all that have no other part in it.
+/// Returns the columns to group by: the named ones, or all that the PIVOT doesn't use otherwise.
 fn groups(
     parts: &mut Parts,
     schema: &DFSchema,
@@ -165,7 +166,7 @@ fn groups(
     Ok(groups)
 }
 
-/// Every combination of the values, those of the first `on` slowest.
+/// Returns every combination of the values. Those of the first `on` vary slowest.
 fn cases(parts: &Parts, schema: &DFSchema, context: &mut dyn RelationPlannerContext) -> Result<Vec<Case>> {
     let mut cases: Vec<Case> = Vec::new();
     for (place, on) in parts.on.iter().enumerate() {
@@ -232,7 +233,7 @@ fn case(
     Ok(found)
 }
 
-/// The items of `(a, b)`, which is a call of `row` by now.
+/// Returns the items of `(a, b)`, which is a call of `row` at this stage.
 fn items(expr: &Expr) -> Option<Vec<Expr>> {
     let Expr::Function(function) = expr else { return None };
     let FunctionArguments::List(list) = &function.args else { return None };
@@ -255,7 +256,7 @@ fn single(
 ) -> Result<Case> {
     let value = match value {
         Expr::Nested(inner) => inner.as_ref(),
-        // A name is the text of it.
+        // A name means its text.
         Expr::Identifier(name) => &text(&name.value),
         other => other,
     };
@@ -279,7 +280,7 @@ fn single(
         op: BinaryOperator::Eq,
         right: Box::new(right),
     };
-    // DuckDB compares texts. Of these types that is the same as to compare the values.
+    // DuckDB compares text. For these types, comparing the values gives the same result.
     let condition = if alike(&own, &theirs) {
         equal(on.clone(), value.clone())
     } else {
@@ -298,7 +299,7 @@ fn no_value(value: &Expr) -> datafusion::error::DataFusionError {
     refused("the values of a PIVOT must be constants", help, value.span())
 }
 
-/// The expression over the aggregates' columns, each aggregate with a condition more.
+/// Rewrites an expression over the columns of the aggregates, and adds a filter to each aggregate.
 fn filtered(expr: Planned, condition: &Planned, aggregates: &mut Vec<Planned>) -> Result<Planned> {
     let replaced = expr.transform_down(|part| {
         let Planned::AggregateFunction(mut call) = part else { return Ok(Transformed::no(part)) };
@@ -314,7 +315,7 @@ fn filtered(expr: Planned, condition: &Planned, aggregates: &mut Vec<Planned>) -
     Ok(replaced.data)
 }
 
-/// An aggregate's name in a column's, as DuckDB writes it.
+/// Returns the aggregate's part of a column name, as DuckDB writes it.
 fn written(aggregate: &Expr) -> Result<String> {
     let unnamed = || {
         let help = "give each aggregate a name: sum(x + 1) as total";

@@ -1,4 +1,4 @@
-//! UNPIVOT: a row for each of several columns, with its name and its value.
+//! UNPIVOT: turns several columns into rows, each with a column's name and value.
 
 use datafusion::{
     arrow::datatypes::DataType,
@@ -20,13 +20,13 @@ use crate::engine::dialect::{
     types,
 };
 
-/// One row that each row becomes: its name and its values.
+/// One output row for each input row: its name and its values.
 struct Row {
     name: String,
     values: Vec<Expr>,
 }
 
-/// The plan of `table UNPIVOT (value FOR name IN (columns))`.
+/// Plans `table UNPIVOT (value FOR name IN (columns))`.
 pub(super) fn plan(
     table: TableFactor,
     value: &Expr,
@@ -96,7 +96,7 @@ pub(super) fn plan(
     }
 }
 
-/// The names of `v` or `(v, w)`.
+/// Returns the names in `v` or `(v, w)`.
 fn value_names(value: &Expr) -> Vec<String> {
     match value {
         Expr::Identifier(name) => vec![name.value.clone()],
@@ -105,7 +105,7 @@ fn value_names(value: &Expr) -> Vec<String> {
     }
 }
 
-/// The items of `(a, b)`, which is a call of `row` by now.
+/// Returns the items of `(a, b)`, which is a call of `row` at this stage.
 fn items(expr: &Expr) -> Vec<Expr> {
     let Expr::Function(Function { name, args: FunctionArguments::List(list), .. }) = expr else {
         return Vec::new();
@@ -132,7 +132,7 @@ fn row(expr: Expr, alias: Option<&Ident>) -> Row {
     Row { name, values }
 }
 
-/// The name of the column that an expression is made of.
+/// Returns the name of the column that an expression is based on.
 fn column_name(expr: &Expr) -> String {
     struct Find(Option<String>);
     impl datafusion::sql::sqlparser::ast::Visitor for Find {
@@ -152,7 +152,7 @@ fn column_name(expr: &Expr) -> String {
     find.0.unwrap_or_else(|| expr.to_string())
 }
 
-/// The columns that COLUMNS stands for; everything else stands for itself.
+/// Expands COLUMNS to its columns; any other expression stays as it is.
 fn chosen(expr: Expr, schema: &DFSchema, context: &mut dyn RelationPlannerContext) -> Result<Vec<Expr>> {
     let star = match &expr {
         Expr::Function(function) if function.name.to_string() == UNPIVOTED => {
@@ -202,7 +202,7 @@ fn is_chosen(choice: &Choice, name: &str, context: &mut dyn RelationPlannerConte
     constant::holds(context.sql_to_expr(condition, &DFSchema::empty())?)
 }
 
-/// Checks that the values at a place have types that meet without a cast.
+/// Checks that the values at a position have a common type without a cast.
 fn one_type(
     rows: &[Row],
     place: usize,

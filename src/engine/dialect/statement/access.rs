@@ -1,4 +1,4 @@
-//! Access to a part of a value: fields, positions, slices and methods.
+//! Access to parts of a value: fields, positions, slices and methods.
 
 use datafusion::sql::sqlparser::{
     ast::{
@@ -13,12 +13,12 @@ use super::{
     expression::{call, integer, text},
 };
 
-/// `(value).field`, `value[1:2]`, `(value).method()` as calls; positions stay as they are, since they depend
-/// on types.
+/// Rewrites `(value).field`, `value[1:2]` and `(value).method()` as calls. Positions stay as they are, since
+/// they depend on types.
 pub(super) fn lower(root: Expr, chain: Vec<AccessExpr>, span: Span) -> Result<Expr, Refused> {
     let mut value = root;
     let mut chain = chain.into_iter().peekable();
-    // `t.s['a']`: the names before the first position are those of a column.
+    // In `t.s['a']`, the names before the first position belong to the column.
     while let Expr::Identifier(_) | Expr::CompoundIdentifier(_) = &value
         && let Some(AccessExpr::Dot(Expr::Identifier(name))) =
             chain.next_if(|access| matches!(access, AccessExpr::Dot(Expr::Identifier(_))))
@@ -72,11 +72,11 @@ pub(super) fn lower(root: Expr, chain: Vec<AccessExpr>, span: Span) -> Result<Ex
     Ok(settle(value, &mut positions))
 }
 
-/// Functions whose results are JSON.
+/// Functions that return JSON.
 const JSON: [&str; 7] =
     ["json", "to_json", "json_object", "json_array", "json_quote", "json_merge_patch", "json_group_array"];
 
-/// Returns whether a value is JSON by how it is written. Its type tells nothing: JSON is text.
+/// Returns whether a value is JSON according to its syntax. Its type doesn't help, because JSON is text.
 fn is_json(value: &Expr) -> bool {
     match value {
         Expr::Nested(value) => is_json(value),
@@ -89,14 +89,14 @@ fn is_json(value: &Expr) -> bool {
     }
 }
 
-/// Returns whether a path leads to one place: what a path with a star finds is a list.
+/// Returns whether a path selects a single value; a path with a star returns a list.
 fn has_one_place(function: &Function) -> bool {
     let FunctionArguments::List(list) = &function.args else { return false };
     matches!(list.args.get(1), Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(path))))
         if matches!(&path.value, Value::SingleQuotedString(path) if !path.contains('*')))
 }
 
-/// Both ends are included; left out, they are the first and the last.
+/// Rewrites a slice. Both bounds are inclusive and default to the first and the last item.
 fn slice(
     value: Expr,
     lower: Option<Expr>,
@@ -114,7 +114,7 @@ fn slice(
     Ok(call("list_slice", arguments))
 }
 
-/// `value.method(arguments)` is `method(value, arguments)`.
+/// Rewrites `value.method(arguments)` to `method(value, arguments)`.
 fn method_of(value: Expr, mut method: Function) -> Expr {
     if let FunctionArguments::List(list) = &mut method.args {
         list.args.insert(0, FunctionArg::Unnamed(FunctionArgExpr::Expr(value)));
@@ -122,7 +122,7 @@ fn method_of(value: Expr, mut method: Function) -> Expr {
     Expr::Function(method)
 }
 
-/// `a.b.method()`: the parser reads the value before the last dot as part of the function's name.
+/// Rewrites `a.b.method()`: the parser takes the value before the last dot for a part of the function's name.
 pub(super) fn method(function: &mut Function) {
     let names: Option<Vec<Ident>> = function.name.0.iter().map(|part| part.as_ident().cloned()).collect();
     let Some(mut names) = names.filter(|names| names.len() > 1) else { return };

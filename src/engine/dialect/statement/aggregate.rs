@@ -1,4 +1,4 @@
-//! Calls of aggregates that DataFusion reads in another way.
+//! Aggregate calls that DataFusion reads differently.
 
 use datafusion::sql::sqlparser::ast::{
     DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
@@ -8,7 +8,7 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::Refused;
 
-/// Rewrites a call of an aggregate, or refuses what DuckDB doesn't have.
+/// Rewrites an aggregate call, or rejects it if DuckDB doesn't have it.
 pub(super) fn lower(function: &mut Function) -> Result<(), Refused> {
     let span = function.name.span();
     orders(function)?;
@@ -41,7 +41,7 @@ pub(super) fn lower(function: &mut Function) -> Result<(), Refused> {
     }
 }
 
-/// Refuses orders within a call that mean nothing, or that DISTINCT leaves open.
+/// Rejects ORDER BY within a call if it has no effect, or if DISTINCT makes it ambiguous.
 fn orders(function: &Function) -> Result<(), Refused> {
     let FunctionArguments::List(list) = &function.args else { return Ok(()) };
     let by = list.clauses.iter().filter_map(|clause| match clause {
@@ -67,7 +67,7 @@ fn orders(function: &Function) -> Result<(), Refused> {
     Ok(())
 }
 
-/// Refuses states of aggregates, which would be read as the name of a column.
+/// Rejects EXPORT_STATE, which would be parsed as an alias.
 pub(super) fn states(select: &Select) -> Result<(), Refused> {
     for item in &select.projection {
         if let SelectItem::ExprWithAlias { expr: Expr::Function(_), alias } = item
@@ -84,7 +84,7 @@ pub(super) fn states(select: &Select) -> Result<(), Refused> {
     Ok(())
 }
 
-/// Refuses what DuckDB's macros don't take.
+/// Rejects clauses that DuckDB's macros don't accept.
 fn plain(function: &Function) -> Result<(), Refused> {
     let FunctionArguments::List(list) = &function.args else { return Ok(()) };
     if list.duplicate_treatment.is_none() && list.clauses.is_empty() && function.filter.is_none() {
@@ -111,7 +111,7 @@ fn count(function: &Function) -> Result<(), Refused> {
     Ok(())
 }
 
-/// `mode() within group (order by x)` is `mode(x order by x)`.
+/// Rewrites `mode() within group (order by x)` to `mode(x order by x)`.
 fn mode(function: &mut Function) -> Result<(), Refused> {
     let order = std::mem::take(&mut function.within_group);
     let FunctionArguments::List(FunctionArgumentList { args, clauses, .. }) = &mut function.args else {

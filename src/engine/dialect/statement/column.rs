@@ -1,8 +1,7 @@
-//! Names of columns: one that is nothing but a cast keeps the name of what it casts, and a field of a struct has
-//! the field's.
+//! Column names: a cast column keeps its own name, and a struct field gets the field's name.
 //!
-//! DuckDB calls `i::varchar` "CAST(i AS VARCHAR)", under which nothing can be stored. Where the short name
-//! would be taken for another column, the long one stays.
+//! DuckDB names `i::varchar` "CAST(i AS VARCHAR)", which isn't a valid name for a stored column. The long
+//! name stays where the short one would clash with another column.
 
 use std::{collections::HashSet, ops::ControlFlow};
 
@@ -10,7 +9,7 @@ use datafusion::sql::sqlparser::ast::{
     Expr, Ident, Query, Select, SelectItem, SetExpr, SetQuantifier, TableAlias, Visit, Visitor,
 };
 
-/// Names the casts of columns that a query selects.
+/// Names the cast columns that a query selects.
 pub(super) fn name_casts(query: &mut Query) {
     let mut taken = Names::default();
     if let Some(order_by) = &query.order_by {
@@ -38,7 +37,7 @@ fn name_items(select: &mut Select, mut taken: HashSet<String>) {
             SelectItem::UnnamedExpr(Expr::CompoundIdentifier(parts)) => parts.last(),
             SelectItem::ExprWithAlias { alias, .. } => Some(alias),
             SelectItem::UnnamedExpr(_) => None,
-            // A wildcard may hold any name.
+            // A wildcard may contain any name.
             _ => return,
         };
         taken.extend(name.map(|name| name.value.to_lowercase()));
@@ -48,7 +47,7 @@ fn name_items(select: &mut Select, mut taken: HashSet<String>) {
     for item in &mut select.projection {
         let SelectItem::UnnamedExpr(expr) = item else { continue };
         let named = match expr {
-            // The name itself is taken by now.
+            // The names of plain columns are already in `taken`.
             Expr::CompoundIdentifier(parts) if is_field(parts, &relations) => {
                 let name = parts.last().cloned();
                 name.filter(|name| fields.insert(name.value.to_lowercase()))
@@ -62,8 +61,8 @@ fn name_items(select: &mut Select, mut taken: HashSet<String>) {
     }
 }
 
-/// Gives columns that would have the same name others, where a list of columns renames them all: DataFusion
-/// looks for columns with one name before it renames them.
+/// Gives columns with equal names unique ones if a column list renames all of them anyway, because DataFusion
+/// rejects duplicate names before it applies the list.
 pub(super) fn tell_apart(alias: &TableAlias, query: &mut Query) {
     if !alias.columns.is_empty() {
         tell_apart_in(&mut query.body, alias.columns.len());
@@ -74,7 +73,7 @@ fn tell_apart_in(body: &mut SetExpr, columns: usize) {
     match body {
         SetExpr::Select(select) => tell_items_apart(select, columns),
         SetExpr::Query(query) => tell_apart_in(&mut query.body, columns),
-        // BY NAME the names say which columns meet.
+        // With BY NAME, the names decide which columns match.
         SetExpr::SetOperation {
             set_quantifier: SetQuantifier::ByName | SetQuantifier::AllByName | SetQuantifier::DistinctByName,
             ..
@@ -89,7 +88,7 @@ fn tell_apart_in(body: &mut SetExpr, columns: usize) {
 
 fn tell_items_apart(select: &mut Select, columns: usize) {
     let mut taken: Vec<(Option<String>, String)> = Vec::with_capacity(select.projection.len());
-    // Places aren't known behind a star.
+    // Positions after a star are unknown.
     for (at, item) in select.projection.iter_mut().enumerate().take(columns) {
         let (relation, name) = match item {
             SelectItem::UnnamedExpr(Expr::CompoundIdentifier(parts)) => {
@@ -103,7 +102,7 @@ fn tell_items_apart(select: &mut Select, columns: usize) {
             SelectItem::ExprWithAlias { alias, .. } => (None, alias.value.to_lowercase()),
             _ => return,
         };
-        // Columns of two relations differ by these.
+        // The relation distinguishes equal names of two relations.
         let same = taken.iter().any(|(other, taken)| {
             *taken == name && (other.is_none() || relation.is_none() || *other == relation)
         });
@@ -118,18 +117,18 @@ fn tell_items_apart(select: &mut Select, columns: usize) {
     }
 }
 
-/// Returns whether a name is that of a field of a struct, rather than of a column of one of these relations.
+/// Returns whether a name refers to a struct field, rather than to a column of one of these relations.
 fn is_field(parts: &[Ident], relations: &[String]) -> bool {
     let is_relation = |part: &Ident| relations.contains(&part.value.to_lowercase());
     match parts {
         [] | [_] => false,
         [first, _] => !is_relation(first),
-        // `schema.table.column`, or a field of `table.column`.
+        // Either `schema.table.column`, or a field of `table.column`.
         [first, second, ..] => !is_relation(second) || is_relation(first),
     }
 }
 
-/// The column that is cast.
+/// Returns the column that an expression casts.
 fn column(expr: &Expr) -> Option<Ident> {
     match expr {
         Expr::Cast { expr, .. } | Expr::Nested(expr) => column(expr),

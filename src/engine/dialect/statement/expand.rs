@@ -1,4 +1,4 @@
-//! Puts columns where stars are, once they are known.
+//! Star expansion: replaces stars with their columns once those are known.
 
 use std::{collections::HashSet, ops::ControlFlow};
 
@@ -17,27 +17,27 @@ use super::{
     star::{STAR, Star},
 };
 
-/// Means all columns of the same name, among those that joins merge.
+/// A marker among the merged columns: all columns with equal names are merged.
 const ALL: &str = "*";
 
-/// Notes among them that a join keeps rows of the right side without a match.
+/// A marker among the merged columns: a join keeps unmatched rows of the right side.
 const KEPT: &str = "**";
 
-/// A column that a star stands for.
+/// A column selected by a star.
 #[derive(Debug, Clone)]
 pub(in crate::engine::dialect) struct Taken {
-    /// The column, or what replaces it.
+    /// The column, or the expression that replaces it.
     pub(super) value: Expr,
-    /// Its name in FROM.
+    /// The column's name in FROM.
     pub(in crate::engine::dialect) name: String,
-    /// Its name in the result.
+    /// The column's new name in the result, if it has one.
     pub(super) renamed: Option<String>,
 }
 
-/// The columns that a star may stand for, in the order of FROM: those of tables that USING merges come once.
+/// Returns the columns that a star can select, in the order of FROM. Columns merged by USING appear once.
 ///
 /// # Errors
-/// If a name in the star's options is none of a column's.
+/// If the star's options name an unknown column.
 pub(in crate::engine::dialect) fn candidates(
     query: &mut Query,
     number: usize,
@@ -110,7 +110,7 @@ pub(in crate::engine::dialect) fn candidates(
     Ok(taken.collect())
 }
 
-/// A column as it is written, with its table.
+/// Returns a column as a qualified expression.
 fn written(column: &Column) -> Expr {
     let quoted = |name: &str| Ident::with_quote('"', name);
     let mut names = Vec::new();
@@ -122,7 +122,7 @@ fn written(column: &Column) -> Expr {
     if names.len() == 1 { Expr::Identifier(names.remove(0)) } else { Expr::CompoundIdentifier(names) }
 }
 
-/// The columns that joins of the star's SELECT merge, in lower case.
+/// Returns the columns that joins of the star's SELECT merge, in lower case.
 fn merged_columns(query: &mut Query, number: usize) -> HashSet<String> {
     struct Find {
         number: usize,
@@ -174,7 +174,7 @@ fn merged_of(from: &TableWithJoins, found: &mut HashSet<String>) {
     }
 }
 
-/// Returns whether a SELECT itself has the star, not one of its subqueries.
+/// Returns whether a SELECT contains the star outside its subqueries.
 fn holds(select: &Select, number: usize) -> bool {
     let has = |expr: &Expr| has_star(expr, Some(number));
     let in_items = select.projection.iter().any(|item| match item {
@@ -185,7 +185,7 @@ fn holds(select: &Select, number: usize) -> bool {
     in_items || in_keys || [&select.selection, &select.qualify].into_iter().flatten().any(has)
 }
 
-/// Returns whether an expression has a star in it, any or this one, not in a subquery.
+/// Returns whether an expression contains a star outside subqueries: any star, or the one with this number.
 fn has_star(expr: &Expr, number: Option<usize>) -> bool {
     struct Find(Option<usize>, usize);
     impl Visitor for Find {
@@ -213,7 +213,7 @@ fn has_star(expr: &Expr, number: Option<usize>) -> bool {
     expr.visit(&mut Find(number, 0)).is_break()
 }
 
-/// The number of the star that an expression is.
+/// Returns the number of the star that an expression stands for.
 fn star_number(expr: &Expr) -> Option<usize> {
     match expr {
         Expr::Identifier(name) => number_of(&name.value),
@@ -221,16 +221,16 @@ fn star_number(expr: &Expr) -> Option<usize> {
     }
 }
 
-/// The number of the star of this name.
+/// Returns the number of the star with this placeholder name.
 pub(in crate::engine::dialect) fn number_of(name: &str) -> Option<usize> {
     name.strip_prefix(STAR)?.parse().ok()
 }
 
-/// Puts columns in the place of a star. `alias` gives the name of one of several results from the alias that
-/// is written.
+/// Replaces a star with its columns. `alias` returns the name of one of several results, given the written
+/// alias.
 ///
 /// # Errors
-/// If the star is where it can't become several.
+/// If the star is in a position that takes a single expression.
 pub(in crate::engine::dialect) fn expand(
     query: &mut Query,
     number: usize,
@@ -297,7 +297,7 @@ impl VisitorMut for Expand<'_> {
 }
 
 impl Expand<'_> {
-    /// The expression for each column, or as it is if the star isn't in it.
+    /// Returns the expression for each column, or the unchanged expression if it doesn't contain the star.
     fn each(&self, expr: Expr) -> Vec<Expr> {
         if !has_star(&expr, Some(self.number)) {
             return vec![expr];
@@ -357,7 +357,7 @@ fn with_column(mut expr: Expr, number: usize, column: &Expr) -> Expr {
     expr
 }
 
-/// Puts all columns in the place of an unpacked star.
+/// A visitor that replaces an unpacked star with all of its columns.
 struct Unpack<'a> {
     number: usize,
     columns: &'a [Taken],

@@ -1,4 +1,5 @@
-//! Expressions: casts, literals, operators and special forms become calls of functions with DuckDB's meaning.
+//! Expressions: turns casts, literals, operators and special forms into calls of functions with DuckDB's
+//! semantics.
 
 use std::{collections::HashSet, ops::ControlFlow};
 
@@ -13,16 +14,15 @@ use datafusion::sql::sqlparser::{
 
 use super::Refused;
 
-/// The function that a cast becomes: of the value and the type's name.
+/// The function that a cast becomes. Its arguments are the value and the type's name.
 pub(in crate::engine::dialect) const CAST: &str = "$cast";
-/// The same for `try_cast`.
+/// The function that `try_cast` becomes.
 pub(in crate::engine::dialect) const TRY_CAST: &str = "$try_cast";
-/// The function that COLUMNS becomes among the columns of an UNPIVOT.
+/// The function that replaces COLUMNS among the columns of an UNPIVOT.
 pub(in crate::engine::dialect) const UNPIVOTED: &str = "$unpivoted";
-/// The function whose argument, a star, becomes several.
 pub(super) use super::super::token::UNPACK;
 
-/// What must be changed before the parts of an expression are.
+/// Rewrites an expression before its operands are rewritten.
 pub(super) fn before(expr: &mut Expr) -> ControlFlow<Refused> {
     if let Expr::InSubquery { expr: row, subquery, .. } = expr
         && let Expr::Tuple(_) = row.as_ref()
@@ -32,7 +32,7 @@ pub(super) fn before(expr: &mut Expr) -> ControlFlow<Refused> {
         let message = "`(a, b) IN (SELECT …)` is not supported as a value";
         return ControlFlow::Break(Refused::new(message, Some(help), row.span()));
     }
-    // `-5` is one literal: its type depends on the sign.
+    // `-5` is one literal, because its type depends on the sign.
     if let Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } = expr
         && let Expr::Value(ValueWithSpan { value: Value::Number(digits, long), span }) = inner.as_ref()
         && !digits.starts_with('-')
@@ -42,7 +42,7 @@ pub(super) fn before(expr: &mut Expr) -> ControlFlow<Refused> {
     ControlFlow::Continue(())
 }
 
-/// A number that [`lower`] gave its type, as it was written: where it is an ordinal or a count of rows.
+/// Restores a number that [`lower`] typed, where it is an ordinal or a row count.
 pub(super) fn as_written(expr: &mut Expr) {
     if let Expr::Cast { expr: number, .. } = expr
         && matches!(number.as_ref(), Expr::Value(ValueWithSpan { value: Value::Number(..), .. }))
@@ -51,7 +51,7 @@ pub(super) fn as_written(expr: &mut Expr) {
     }
 }
 
-/// The expression as DataFusion should plan it. Its parts are lowered already.
+/// Rewrites an expression for DataFusion. Its operands are already rewritten.
 pub(super) fn lower(expr: Expr) -> Result<Expr, Refused> {
     let span = expr.span();
     Ok(match expr {
@@ -112,8 +112,8 @@ pub(super) fn lower(expr: Expr) -> Result<Expr, Refused> {
     })
 }
 
-/// A literal number: INTEGER or BIGINT, whichever it fits first, then HUGEINT; with a point a decimal of its
-/// digits.
+/// Types a numeric literal: INTEGER, BIGINT or HUGEINT, the first that it fits; with a decimal point, a
+/// decimal with its digits.
 fn number(digits: &str, span: Span) -> Result<Expr, Refused> {
     let plain: String = digits.chars().filter(|c| *c != '_').collect();
     let literal = |digits: &str| Expr::Value(Value::Number(digits.to_owned(), false).with_span(span));
@@ -187,7 +187,7 @@ fn binary(left: Expr, op: BinaryOperator, right: Expr, span: Span) -> Result<Exp
     })
 }
 
-/// `value op ANY (list)`: DataFusion has it for `=` alone, and forgets NULLs.
+/// Rewrites `value op ANY (list)`, because DataFusion supports only `=` and ignores NULLs.
 fn quantified(
     left: Expr,
     op: &BinaryOperator,
@@ -216,7 +216,7 @@ pub(super) fn negate_if(negated: bool, expr: Expr) -> Expr {
     if negated { Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(expr) } } else { expr }
 }
 
-/// `interval '…'`, `interval 3 days`, `interval (n) day`.
+/// Rewrites `interval '…'`, `interval 3 days` and `interval (n) day`.
 fn interval(interval: Interval, span: Span) -> Result<Expr, Refused> {
     let Interval { value, leading_field, last_field, .. } = interval;
     if let Some(last) = last_field {
@@ -244,7 +244,7 @@ fn interval(interval: Interval, span: Span) -> Result<Expr, Refused> {
         let amount = if has_fractions(&unit) { number } else { number.trunc() };
         return Ok(cast(CAST, text(&format!("{amount} {unit}")), "INTERVAL"));
     }
-    // An amount that is computed multiplies an interval of one unit. Of most units only whole ones count.
+    // A computed amount multiplies an interval of one unit. Most units ignore the fraction of the amount.
     let one = cast(CAST, text(&format!("1 {unit}")), "INTERVAL");
     let value = if has_fractions(&unit) {
         Expr::Nested(value)
@@ -255,13 +255,13 @@ fn interval(interval: Interval, span: Span) -> Result<Expr, Refused> {
     Ok(Expr::BinaryOp { left: value, op: BinaryOperator::Multiply, right: Box::new(one) })
 }
 
-/// Returns whether a part of a unit counts where the unit is written behind the amount.
+/// Returns whether a unit written after the amount keeps the amount's fraction.
 fn has_fractions(unit: &str) -> bool {
     let singular = if unit.len() > 2 { unit.trim_end_matches('s') } else { unit };
     matches!(singular, "second" | "sec" | "s" | "millisecond" | "msec" | "msecond" | "ms")
 }
 
-/// A struct of named values, unless two have one name.
+/// Checks that the field names of a struct are unique.
 fn dictionary(fields: Vec<DictionaryField>) -> Result<Expr, Refused> {
     let mut names = HashSet::new();
     if let Some(twice) = fields.iter().find(|field| !names.insert(field.key.value.to_lowercase())) {
@@ -271,7 +271,7 @@ fn dictionary(fields: Vec<DictionaryField>) -> Result<Expr, Refused> {
     Ok(Expr::Dictionary(fields))
 }
 
-/// Functions that are another way to write what SQL has syntax for.
+/// Rewrites function calls that SQL has other syntax for.
 fn function(mut function: Function) -> Result<Expr, Refused> {
     let span = function.name.span();
     super::access::method(&mut function);
@@ -297,7 +297,7 @@ fn function(mut function: Function) -> Result<Expr, Refused> {
         return dictionary(fields.collect());
     }
     if matches!(name.as_str(), "struct_insert" | "struct_update") {
-        // A field's name and its value are two arguments.
+        // A field's name and its value become two arguments.
         list.args = std::mem::take(&mut list.args).into_iter().flat_map(with_name).collect();
     }
     if name == "count" && list.args.is_empty() && list.clauses.is_empty() {
@@ -324,7 +324,7 @@ fn function(mut function: Function) -> Result<Expr, Refused> {
             case(None, condition, then, otherwise)
         }
         ("ifnull", 2) => call("coalesce", arguments),
-        // To midnight of today.
+        // The age at midnight today.
         ("age", 1) => {
             arguments.insert(0, cast(CAST, call("today", Vec::new()), "TIMESTAMP"));
             call("age", arguments)
@@ -352,7 +352,7 @@ fn function(mut function: Function) -> Result<Expr, Refused> {
     })
 }
 
-/// `name := value` as two arguments.
+/// Splits `name := value` into two arguments.
 fn with_name(argument: FunctionArg) -> Vec<FunctionArg> {
     match argument {
         FunctionArg::Named { name, arg, .. } => {
@@ -369,13 +369,13 @@ fn operator(mut arguments: Vec<Expr>, op: BinaryOperator, span: Span) -> Result<
     }
 }
 
-/// The arguments of a call, if none has a name.
+/// Returns the arguments of a call if none of them is named.
 fn unnamed(list: &FunctionArgumentList) -> Option<Vec<Expr>> {
     let plain = |arg: &FunctionArg| match arg {
         FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr.clone()),
         _ => None,
     };
-    // Most calls are none of those that are rewritten: they aren't copied.
+    // Avoid copying the arguments of most calls that aren't rewritten.
     if list.args.len() > 3 || list.duplicate_treatment.is_some() || !list.clauses.is_empty() {
         return None;
     }
@@ -397,7 +397,7 @@ pub(super) fn case(
     }
 }
 
-/// A cast as a call.
+/// Returns a cast as a call.
 fn cast(name: &str, value: Expr, data_type: &str) -> Expr {
     call(name, vec![value, text(data_type)])
 }
@@ -410,7 +410,7 @@ pub(in crate::engine::dialect) fn integer(number: i64) -> Expr {
     Expr::Value(Value::Number(number.to_string(), false).with_empty_span())
 }
 
-/// A call of a function.
+/// Returns a function call.
 pub(in crate::engine::dialect) fn call(name: &str, arguments: Vec<Expr>) -> Expr {
     let args = arguments.into_iter().map(|expr| FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)));
     Expr::Function(Function {
@@ -429,7 +429,7 @@ pub(in crate::engine::dialect) fn call(name: &str, arguments: Vec<Expr>) -> Expr
     })
 }
 
-/// Returns whether an expression calls a function, not in a subquery.
+/// Returns whether an expression calls a function.
 pub(super) fn has_call(expr: &Expr) -> bool {
     let mut found = false;
     let _ = datafusion::sql::sqlparser::ast::visit_expressions(expr, |part| {

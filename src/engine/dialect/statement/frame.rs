@@ -1,4 +1,4 @@
-//! Frames of windows: their offsets.
+//! Offsets of window frames in a parsed statement.
 
 use std::ops::ControlFlow;
 
@@ -7,7 +7,7 @@ use datafusion::sql::sqlparser::ast::{
     WindowFrameUnits, WindowType,
 };
 
-/// Visits the offsets of a query's frames, those of subqueries too.
+/// Visits the offsets of window frames in a query and its subqueries.
 pub(in crate::engine::dialect) fn offsets<E>(
     query: &mut Query,
     of_one: impl FnMut(WindowFrameUnits, &mut Expr) -> Result<(), E>,

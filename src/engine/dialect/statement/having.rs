@@ -1,12 +1,13 @@
-//! Aliases in HAVING, which come before the columns of FROM there: `select a, max(b) as b … having b > 6`.
+//! Aliases in HAVING, which take precedence over the columns of FROM there:
+//! `select a, max(b) as b … having b > 6`.
 //!
-//! A key of GROUP BY comes before both, and the arguments of an aggregate are columns of FROM.
+//! GROUP BY keys take precedence over both, and the arguments of an aggregate are always columns of FROM.
 
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{Expr, GroupByExpr, Query, Select, SelectItem, VisitMut, VisitorMut};
 
-/// Replaces aliases in the HAVING of every SELECT by what they name.
+/// Replaces the aliases in the HAVING of every SELECT with their expressions.
 pub(in crate::engine::dialect) fn having(query: &mut Query, is_aggregate: impl Fn(&str) -> bool) {
     let _ = query.visit(&mut Selects(is_aggregate));
 }
@@ -27,12 +28,12 @@ impl<F: Fn(&str) -> bool> VisitorMut for Selects<F> {
 struct Aliases<'a, F> {
     select: &'a Select,
     is_aggregate: &'a F,
-    /// The number of subqueries, aggregates and lambdas around.
+    /// The number of enclosing subqueries, aggregates and lambdas.
     within: usize,
 }
 
 impl<F: Fn(&str) -> bool> Aliases<'_, F> {
-    /// Returns whether the names in an expression aren't aliases: in an aggregate, or in a lambda, which has
+    /// Returns whether names in an expression can't be aliases: in an aggregate, or in a lambda, which has
     /// parameters.
     fn is_apart(&self, expr: &Expr) -> bool {
         match expr {

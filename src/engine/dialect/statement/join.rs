@@ -1,4 +1,4 @@
-//! Joins whose syntax DataFusion doesn't plan: SEMI and ANTI without LEFT, and ASOF.
+//! Joins whose syntax DataFusion can't plan: SEMI and ANTI without LEFT, and ASOF.
 
 use datafusion::sql::sqlparser::{
     ast::{
@@ -14,13 +14,13 @@ use super::{
     relation::{query, select},
 };
 
-/// The function that marks the inequality of an ASOF JOIN, and, around `true`, the right side of one with
-/// USING.
+/// The function that marks the inequality of an ASOF JOIN. With USING, it wraps `true` in a filter of the
+/// right side.
 pub(in crate::engine::dialect) const AS_OF: &str = "$asof";
 
-/// The join as DataFusion should plan it.
+/// Rewrites a join for DataFusion.
 pub(super) fn lower(join: &mut Join) -> Result<(), Refused> {
-    // The word before JOIN by which `token` marks an ASOF JOIN.
+    // The keyword before JOIN by which `token` marks an ASOF JOIN.
     let is_as_of = std::mem::take(&mut join.global);
     let operator = &mut join.join_operator;
     let taken = std::mem::replace(operator, JoinOperator::CrossJoin(JoinConstraint::None));
@@ -38,7 +38,7 @@ pub(super) fn lower(join: &mut Join) -> Result<(), Refused> {
     if is_as_of { as_of(join, place) } else { Ok(()) }
 }
 
-/// The condition of a join that needs one.
+/// Returns the constraint of a join that requires one.
 fn constraint(operator: &mut JoinOperator) -> Option<&mut JoinConstraint> {
     match operator {
         JoinOperator::Join(constraint)
@@ -84,7 +84,7 @@ fn as_of(join: &mut Join, place: Span) -> Result<(), Refused> {
     }
 }
 
-/// Marks the inequality of a condition, and counts it.
+/// Marks the inequalities of a condition, and counts them.
 fn mark(condition: &mut Expr, found: &mut usize) -> Result<(), Refused> {
     match condition {
         Expr::Nested(inner) => mark(inner, found),
@@ -110,7 +110,8 @@ fn mark(condition: &mut Expr, found: &mut usize) -> Result<(), Refused> {
     }
 }
 
-/// `(SELECT * FROM relation WHERE "$asof"(true)) AS relation`: with USING, nothing else could carry the mark.
+/// Returns `(SELECT * FROM relation WHERE "$asof"(true)) AS relation`, because a join with USING has no other
+/// place for the mark.
 fn marked(relation: &TableFactor, place: Span) -> Result<TableFactor, Refused> {
     let alias = match relation {
         TableFactor::Table { alias: Some(alias), .. } | TableFactor::Derived { alias: Some(alias), .. } => {

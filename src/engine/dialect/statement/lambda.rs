@@ -1,4 +1,4 @@
-//! Lambdas: what DataFusion would look for among the columns, though it is a parameter.
+//! Lambdas: rewrites uses of lambda parameters that DataFusion would take for columns.
 
 use std::{iter, ops::ControlFlow};
 
@@ -12,7 +12,7 @@ use super::{
     expression::{call, text},
 };
 
-/// The names of relations.
+/// Returns the names of the relations in FROM.
 pub(super) fn relations(from: &[TableWithJoins]) -> impl Iterator<Item = String> {
     let factors = from
         .iter()
@@ -26,7 +26,7 @@ pub(super) fn relations(from: &[TableWithJoins]) -> impl Iterator<Item = String>
     })
 }
 
-/// Rewrites the lambdas among the arguments of a call. `item.price` is a column where a relation is called
+/// Rewrites the lambdas among the arguments of a call. `item.price` stays a column if a relation is called
 /// `item`.
 pub(super) fn lower(function: &mut Function, relations: &[String]) -> ControlFlow<Refused> {
     let name = function.name.to_string().to_lowercase();
@@ -48,7 +48,7 @@ pub(super) fn lower(function: &mut Function, relations: &[String]) -> ControlFlo
     ControlFlow::Continue(())
 }
 
-/// The names of a lambda's parameters.
+/// Returns the names of a lambda's parameters.
 fn parameters(lambda: &LambdaFunction) -> Vec<String> {
     match &lambda.params {
         OneOrManyWithParens::One(one) => vec![one.name.value.clone()],
@@ -80,7 +80,7 @@ impl VisitorMut for Body {
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Refused> {
         match expr {
-            // `item.price`: a field of the parameter, not a column of a table of that name.
+            // `item.price` is a field of the parameter here, not a column of a table with that name.
             Expr::CompoundIdentifier(parts) => {
                 if let [root, fields @ ..] = parts.as_slice()
                     && self.is_parameter(&root.value)
@@ -91,7 +91,7 @@ impl VisitorMut for Body {
                         .fold(root, |inner, field| call("struct_extract", vec![inner, text(&field.value)]));
                 }
             }
-            // DataFusion plans the items of a list as if there were no parameters.
+            // DataFusion doesn't know the parameters when it plans the items of a list.
             Expr::Array(array) if !array.elem.is_empty() => {
                 *expr = call("list_value", std::mem::take(&mut array.elem));
             }

@@ -1,19 +1,18 @@
-//! Rewrites a parsed statement so that DataFusion plans what DuckDB means by it: syntax for which DataFusion
-//! has no plan becomes syntax for which it has one, exactly. No types are known here; what depends on them is
-//! left to `coerce`.
+//! Statement rewrites: replace DuckDB syntax that DataFusion can't plan with equivalent syntax that it can,
+//! so that it plans what DuckDB means. No types are known here; whatever depends on them is left to `coerce`.
 //!
 //! - `column`: names of columns that are casts
 //! - `expression`: casts, literals, operators and special forms become functions
 //! - `access`: fields, positions, slices and methods of a value
-//! - `aggregate`: calls of aggregates that have another meaning
+//! - `aggregate`: aggregate calls that DataFusion reads differently
 //! - `subquery`: EXISTS and IN (SELECT …) as values become scalar subqueries
 //! - `lambda`: fields and lists of the parameters of a lambda
-//! - `relation`, `join`: what FROM reads
+//! - `relation`, `join`: relations in FROM
 //! - `query`: ORDER BY, LIMIT, VALUES, DISTINCT ON
-//! - `using`: columns of both sides of a join that are one
-//! - `window`: windows that build on others, and orders within calls over windows
+//! - `using`: columns that joins with USING merge
+//! - `window`: windows that extend others, and ORDER BY within window function calls
 //! - `having`: aliases in HAVING
-//! - `name`: names without case, and aliases of the same SELECT
+//! - `name`: case-insensitive names, and aliases of the same SELECT
 //! - `star`, `expand`: COLUMNS and stars with options, before and after their columns are known
 
 mod access;
@@ -54,14 +53,14 @@ pub(super) use self::{
 
 use super::depth::Depth;
 
-/// What can't be planned as DuckDB means it, and where.
+/// A construct that can't be planned with DuckDB's meaning.
 #[derive(Debug)]
 pub(super) struct Refused {
-    /// What is wrong.
+    /// The error message.
     pub(super) message: String,
-    /// What to write instead.
+    /// A suggestion of what to write instead.
     pub(super) help: Option<String>,
-    /// The expression.
+    /// The span of the construct.
     pub(super) span: Span,
 }
 
@@ -71,10 +70,10 @@ impl Refused {
     }
 }
 
-/// Rewrites a query in place. Returns its stars, which are in it by their numbers.
+/// Rewrites a query in place. Returns its stars; placeholders in the query refer to them by index.
 ///
 /// # Errors
-/// For the first construct that would be planned with another meaning.
+/// For the first construct that would be planned with a different meaning.
 pub(super) fn lower(query: &mut Query) -> Result<Vec<Star>, Refused> {
     let mut lowering = Lowering::default();
     match query.visit(&mut lowering) {
@@ -83,7 +82,7 @@ pub(super) fn lower(query: &mut Query) -> Result<Vec<Star>, Refused> {
     }
 }
 
-/// Visits the clauses that limit a query's rows, those of subqueries too.
+/// Visits the LIMIT clauses of a query and its subqueries.
 pub(super) fn limits<E>(
     query: &mut Query,
     of_one: impl FnMut(&mut LimitClause) -> Result<(), E>,
@@ -105,8 +104,8 @@ pub(super) fn limits<E>(
     }
 }
 
-/// Orders the query by all of its columns that has this name for them. `known` are the columns that it has,
-/// if it is a set operation. Returns whether there is such a query.
+/// Expands ORDER BY ALL in the query that has `name` as the placeholder for it. `known` is the number of
+/// columns if the query is a set operation. Returns whether such a query was found.
 pub(super) fn order_by_all(query: &mut Query, name: &str, known: usize) -> bool {
     struct Find<'a>(&'a str, usize);
     impl VisitorMut for Find<'_> {
@@ -134,29 +133,29 @@ pub(super) fn order_by_all(query: &mut Query, name: &str, known: usize) -> bool 
 
 #[derive(Default)]
 struct Lowering {
-    /// Limits, which stay as written.
+    /// The LIMIT clauses of the enclosing queries, which stay as written.
     limits: Vec<Option<LimitClause>>,
-    /// Frames of windows, which stay as written: one entry for each expression that is being visited.
+    /// The window frames, which stay as written: one entry per expression being visited.
     frames: Vec<Option<WindowFrame>>,
     depth: Depth,
-    /// Frames of a SELECT's named windows.
+    /// The frames of the named windows of each enclosing SELECT.
     named_frames: Vec<Vec<Option<WindowFrame>>>,
-    /// Arguments of table functions, which stay as written.
+    /// The arguments of table functions, which stay as written.
     arguments: Vec<Option<TableFunctionArgs>>,
-    /// The names of what is read, of which a lambda's parameter may be one too.
+    /// The names of the relations in FROM, which can clash with a lambda's parameters.
     relations: Vec<String>,
-    /// Subqueries that DataFusion plans as joins, by where they lie in memory.
+    /// The subqueries that DataFusion plans as joins, by memory address.
     joined: HashSet<*const Query>,
-    /// Stars whose columns aren't known yet.
+    /// The stars whose columns aren't known yet.
     stars: Vec<Star>,
-    /// The numbers of those of each SELECT that is being visited.
+    /// For each SELECT being visited, the indexes of its stars.
     own_stars: Vec<Vec<usize>>,
-    /// The number of queries that are ordered by all of their columns.
+    /// The number of queries with ORDER BY ALL so far.
     ordered_by_all: usize,
 }
 
 impl Lowering {
-    /// The names that stand for stars of the SELECT that is being visited.
+    /// Registers a star of the current SELECT, and returns its placeholder. Equal stars share one.
     fn star(&mut self, star: Star) -> Expr {
         let span = star.span;
         let own = self.own_stars.last().into_iter().flatten();
@@ -170,8 +169,8 @@ impl Lowering {
         star::placeholder(number, span)
     }
 
-    /// Replaces the stars in a SELECT list: those with options, and `plain` ones too if there is need to know
-    /// their columns.
+    /// Replaces the stars in a SELECT list: those with options, and also `plain` ones if their columns must
+    /// be known.
     fn stars(&mut self, select: &mut Select, plain: bool) {
         for item in &mut select.projection {
             if let Some(star) = Star::of_item(item, plain) {
@@ -211,7 +210,7 @@ impl VisitorMut for Lowering {
         if matches!(&query.order_by, Some(OrderBy { kind: OrderByKind::All(_), .. }))
             && let SetExpr::Select(select) = query.body.as_mut()
         {
-            // How many columns there are is known once each is written.
+            // The number of columns is known only after the stars are expanded.
             self.stars(select, true);
         }
         flow(query::distinct_on(query))?;
@@ -265,14 +264,14 @@ impl VisitorMut for Lowering {
                 }
                 _ => false,
             };
-            // One group of all rows, even if nothing is computed of it.
+            // All rows form one group, even if the SELECT computes nothing from it.
             if keys.len() < before && keys.is_empty() && !select.projection.iter().any(calls) {
                 let help = Some("select an aggregate, such as any_value(…)");
                 let message = "GROUP BY () without an aggregate is not supported";
                 return ControlFlow::Break(Refused::new(message, help, select.span()));
             }
         }
-        // DataFusion leaves out either side's column of those that USING merges.
+        // DataFusion omits the column of either side if USING merges them.
         let merges = select.from.iter().flat_map(|from| &from.joins).any(using::merges);
         self.stars(select, merges);
         self.own_stars.pop();
@@ -295,7 +294,7 @@ impl VisitorMut for Lowering {
                 flow(join::lower(join))?;
             }
         }
-        // What is still a function of constants gets them as they are written.
+        // Functions of constants that remain get their arguments as written.
         self.arguments.push(match factor {
             TableFactor::Table { args, .. } => args.take(),
             _ => None,
@@ -351,8 +350,8 @@ impl VisitorMut for Lowering {
             return ControlFlow::Continue(());
         }
         if let Expr::Array(list) = expr {
-            // DataFusion plans the items of a list literal without what is around: no column from outside and
-            // no CTE is known there.
+            // DataFusion plans the items of a list literal without their context: neither outer columns nor
+            // CTEs are known there.
             let is_inner = self.own_stars.len() > 1;
             let reads =
                 |item: &Expr| (is_inner && subquery::has_column(item)) || subquery::has_subquery(item);
@@ -369,17 +368,17 @@ impl VisitorMut for Lowering {
     }
 }
 
-/// A query that gives nothing yet.
+/// Returns a placeholder query.
 pub(super) fn nothing() -> Query {
     relation::query(value_of(expression::integer(1)))
 }
 
-/// `SELECT value`.
+/// Returns `SELECT value`.
 pub(super) fn value_of(value: Expr) -> SetExpr {
     SetExpr::Select(Box::new(relation::select(value, Vec::new(), None)))
 }
 
-/// The value of `SELECT value`.
+/// Returns the value of `SELECT value`.
 pub(super) fn only_value(query: Query) -> Option<Expr> {
     let SetExpr::Select(select) = *query.body else { return None };
     match select.projection.into_iter().next()? {

@@ -1,7 +1,8 @@
-//! Names that DataFusion didn't find, tried again as DuckDB reads them: without case, and as an alias of the same SELECT.
+//! Name resolution: retries names that DataFusion didn't find as DuckDB would read them, without case and as
+//! an alias of the same SELECT.
 //!
-//! A column of FROM always wins over an alias, and only the planner knows which columns there are. So a statement is planned
-//! first, and what was not found is replaced in the SELECT that has it.
+//! A column of FROM always takes precedence over an alias, and only the planner knows the columns. So the
+//! statement is planned first, and each name that wasn't found is then replaced in its SELECT.
 
 use std::ops::ControlFlow;
 
@@ -10,9 +11,9 @@ use datafusion::{
     sql::sqlparser::ast::{Expr, GroupByExpr, Ident, Query, Select, SelectItem, VisitMut, VisitorMut},
 };
 
-/// Replaces the name at a place of the statement. Returns whether there was something to replace it with.
+/// Replaces the unknown name at a location of the statement. Returns whether there was a replacement.
 ///
-/// `valid` are the columns that the planner knows there.
+/// `valid` lists the columns that the planner knows there.
 pub(in crate::engine::dialect) fn resolve(
     query: &mut Query,
     name: &str,
@@ -26,17 +27,17 @@ pub(in crate::engine::dialect) fn resolve(
     replace.done
 }
 
-/// Finds the SELECT whose expressions have a name at a place.
+/// A search for the SELECT that has the name at the location.
 struct Search<'a> {
     name: &'a str,
     at: Location,
-    /// The ordinals of the SELECTs around.
+    /// The ordinals of the enclosing SELECTs.
     depth: Vec<usize>,
     selects: usize,
 }
 
 impl VisitorMut for Search<'_> {
-    /// The ordinal of the SELECT.
+    /// The ordinal of the found SELECT.
     type Break = usize;
 
     fn pre_visit_select(&mut self, _: &mut Select) -> ControlFlow<usize> {
@@ -68,7 +69,7 @@ impl VisitorMut for Search<'_> {
     }
 }
 
-/// Replaces a name wherever a SELECT has it itself.
+/// A visitor that replaces a name in the expressions of one SELECT.
 struct Replace<'a> {
     name: &'a str,
     valid: &'a [Column],
@@ -78,15 +79,15 @@ struct Replace<'a> {
 }
 
 impl Replace<'_> {
-    /// The column of `range()` or `generate_series()`, if it is asked for by DataFusion's name: projects use it that were
-    /// written before SQL meant DuckDB's here.
+    /// Returns the column of `range()` or `generate_series()` if the query uses DataFusion's name for it, as
+    /// projects do that predate the DuckDB dialect.
     fn series(&self) -> Option<&Column> {
         let is_series = |column: &&Column| matches!(column.name.as_str(), "range" | "generate_series");
         self.valid.iter().find(is_series).filter(|_| self.name.eq_ignore_ascii_case("value"))
     }
 }
 
-/// Lets a column that is selected by an old name alone keep that name.
+/// Aliases a column that is selected by its old name, so that the result keeps that name.
 fn keep_name(select: &mut Select, old: &str, new: &str) {
     for item in &mut select.projection {
         if let SelectItem::UnnamedExpr(Expr::Identifier(name)) = item
@@ -113,7 +114,7 @@ impl VisitorMut for Replace<'_> {
             keep_name(select, self.name, &column.name);
         }
         let mut occurrences = match column {
-            // The name is quoted, so that it is taken as it is.
+            // Quoting the name makes it exact.
             Some(column) if column.name != self.name => {
                 Occurrences { name: self.name, with: With::Name(&column.name), depth: 0, done: false }
             }
@@ -157,7 +158,7 @@ enum With<'a> {
     Expr(Expr),
 }
 
-/// Replaces a name, not in subqueries.
+/// A visitor that replaces a name outside subqueries.
 struct Occurrences<'a> {
     name: &'a str,
     with: With<'a>,
@@ -174,7 +175,7 @@ impl Occurrences<'_> {
         }
         if let GroupByExpr::Expressions(keys, _) = &mut select.group_by {
             for key in keys {
-                // An alias is a key as a whole, and no part of one.
+                // An alias can be a whole key, but not part of one.
                 let whole = matches!(key, Expr::Identifier(_) | Expr::Nested(_));
                 if whole || matches!(self.with, With::Name(_)) {
                     let _ = key.visit(self);

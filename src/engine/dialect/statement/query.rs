@@ -16,10 +16,10 @@ use super::{
     star::STAR,
 };
 
-/// The prefix of names that stand for all columns of a set operation in ORDER BY until their number is known.
+/// The prefix of placeholder names for ORDER BY ALL, used until the number of columns is known.
 pub(in crate::engine::dialect) const ALL: &str = "$all ";
 
-/// FETCH is another way to write LIMIT.
+/// Rewrites FETCH to LIMIT.
 pub(super) fn fetch(query: &mut Query) -> Result<(), Refused> {
     let Some(Fetch { with_ties, percent, quantity }) = query.fetch.take() else { return Ok(()) };
     if with_ties || percent {
@@ -36,7 +36,7 @@ pub(super) fn fetch(query: &mut Query) -> Result<(), Refused> {
     Ok(())
 }
 
-/// The columns of VALUES are `col0`, `col1` and so on.
+/// Names the columns of VALUES `col0`, `col1` and so on.
 pub(super) fn values(query: &mut Query) {
     let SetExpr::Values(values) = query.body.as_ref() else { return };
     let count = values.rows.first().map_or(0, |row| row.content.len());
@@ -61,8 +61,8 @@ fn empty() -> SetExpr {
     SetExpr::Select(Box::new(select(integer(1), Vec::new(), None)))
 }
 
-/// ORDER BY as DataFusion plans it. ALL of a SELECT's columns are their numbers; for those of a set operation
-/// there is a name until their number is known.
+/// Rewrites ORDER BY for DataFusion. ALL becomes a placeholder until the number of columns is known; returns
+/// whether it did. A set operation's columns become their positions.
 pub(super) fn order(query: &mut Query, number: usize) -> Result<bool, Refused> {
     let is_set = matches!(query.body.as_ref(), SetExpr::SetOperation { .. });
     let sides = if is_set { names_of_sides(&query.body) } else { Vec::new() };
@@ -106,7 +106,7 @@ fn by(expr: Expr, options: OrderByOptions) -> OrderByExpr {
     OrderByExpr { expr, options, with_fill: None }
 }
 
-/// The set operation's rows have columns and nothing else to be ordered by.
+/// Checks a sort key of a set operation, which can only be one of its columns.
 fn of_set(expr: &mut Expr, sides: &[Vec<Vec<String>>]) -> Result<(), Refused> {
     let name = match &*expr {
         Expr::Value(ValueWithSpan { value: Value::Number(..) | Value::SingleQuotedString(_), .. })
@@ -130,8 +130,8 @@ fn of_set(expr: &mut Expr, sides: &[Vec<Vec<String>>]) -> Result<(), Refused> {
     Ok(())
 }
 
-/// The names of columns on each side of a set operation, as far as they are written; none where columns meet
-/// by name.
+/// Returns the column names on each side of a set operation, as far as they are written; none if columns are
+/// matched by name.
 fn names_of_sides(body: &SetExpr) -> Vec<Vec<Vec<String>>> {
     match body {
         SetExpr::SetOperation {
@@ -154,7 +154,7 @@ fn names_of_sides(body: &SetExpr) -> Vec<Vec<Vec<String>>> {
     }
 }
 
-/// Returns whether an expression is a literal; those of numbers have a type.
+/// Returns whether an expression is a literal; numeric literals are typed.
 pub(super) fn is_constant(expr: &Expr) -> bool {
     match expr {
         Expr::Cast { expr, .. } => matches!(expr.as_ref(), Expr::Value(_)),
@@ -162,7 +162,7 @@ pub(super) fn is_constant(expr: &Expr) -> bool {
     }
 }
 
-/// The names that each item of a SELECT list goes by, in lower case.
+/// Returns the names of each item of a SELECT list, in lower case.
 fn names_of(select: &Select) -> Vec<Vec<String>> {
     let of_value = |expr: &Expr| match expr {
         Expr::Identifier(name) => vec![name.value.to_lowercase()],
@@ -173,14 +173,14 @@ fn names_of(select: &Select) -> Vec<Vec<String>> {
         SelectItem::ExprWithAlias { alias, expr } => {
             Some([vec![alias.value.to_lowercase()], of_value(expr)].concat())
         }
-        // An unnested struct is several columns.
+        // An unnested struct expands to several columns.
         SelectItem::UnnamedExpr(Expr::Function(function))
             if function.name.to_string().eq_ignore_ascii_case("unnest") =>
         {
             None
         }
         SelectItem::UnnamedExpr(expr) => Some(of_value(expr)),
-        // After a star places aren't known.
+        // Positions after a star are unknown.
         _ => None,
     };
     select.projection.iter().map_while(names).collect()
@@ -191,7 +191,7 @@ fn written(names: &[Ident]) -> String {
     parts.join(".")
 }
 
-/// A recursive query has no order and no limit of its own.
+/// Rejects ORDER BY and LIMIT in a recursive query.
 pub(super) fn recursive(query: &Query) -> Result<(), Refused> {
     let Some(with) = query.with.as_ref().filter(|with| with.recursive) else { return Ok(()) };
     for table in &with.cte_tables {
@@ -225,7 +225,7 @@ fn reads(body: &SetExpr, table: &str) -> bool {
     Visit::visit(body, &mut Find(table)).is_break()
 }
 
-/// Numbers the columns by which a query is ordered that is ordered by all.
+/// Orders a query with ORDER BY ALL by the position of each column.
 pub(in crate::engine::dialect) fn order_by_all(query: &mut Query, columns: usize) {
     let Some(OrderBy { kind: OrderByKind::Expressions(orders), .. }) = &mut query.order_by else { return };
     let Some(options) = orders.first().map(|order| order.options) else { return };
@@ -233,8 +233,8 @@ pub(in crate::engine::dialect) fn order_by_all(query: &mut Query, columns: usize
     *orders = (1..=columns).map(|at| by(number(at), options)).collect();
 }
 
-/// `DISTINCT ON (keys) … ORDER BY …` keeps the first row of each key in that order: a row number says which
-/// one it is.
+/// Rewrites `DISTINCT ON (keys) … ORDER BY …`, which keeps the first row of each key in that order, to a
+/// filter on a row number.
 pub(super) fn distinct_on(query: &mut Query) -> Result<(), Refused> {
     let SetExpr::Select(select) = query.body.as_mut() else { return Ok(()) };
     let Some(Distinct::On(_)) = &select.distinct else { return Ok(()) };
@@ -289,7 +289,7 @@ pub(super) fn distinct_on(query: &mut Query) -> Result<(), Refused> {
     Ok(())
 }
 
-/// The item of a SELECT list that a number, or an alias that is no column of its own, stands for.
+/// Returns the item of a SELECT list at a position.
 fn item(expr: &Expr, select: &Select) -> Option<Expr> {
     let of = |item: &SelectItem| match item {
         SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => Some(expr.clone()),

@@ -1,4 +1,4 @@
-//! What FROM reads: functions that return rows.
+//! Relations in FROM: table functions, and builders of queries.
 
 use std::ops::ControlFlow;
 
@@ -13,13 +13,13 @@ use super::{
     expression::{UNPIVOTED, call},
 };
 
-/// Functions over lists that FROM may read as tables.
+/// List functions that FROM can read as tables.
 const SERIES: [&str; 3] = ["unnest", "range", "generate_series"];
 
-/// A function in FROM becomes a subquery that unnests its list, whose column has the function's name.
+/// Rewrites a table function to a subquery that unnests its list. The column gets the function's name.
 pub(super) fn lower(factor: &mut TableFactor) -> ControlFlow<Refused> {
     if let TableFactor::Unpivot { columns, .. } = factor {
-        // Which columns these are is known to the one who plans it.
+        // The planner of UNPIVOT resolves these columns.
         for column in columns {
             if let Expr::Function(function) = &mut column.expr
                 && function.name.to_string().trim_matches('"').eq_ignore_ascii_case("columns")
@@ -47,7 +47,7 @@ pub(super) fn lower(factor: &mut TableFactor) -> ControlFlow<Refused> {
         Some(alias) if !alias.columns.is_empty() => alias.columns.clone(),
         _ => vec![TableAliasColumnDef { name: Ident::new(function.clone()), data_type: None }],
     };
-    // Between constant bounds DataFusion counts row by row, and never holds the whole list.
+    // With constant bounds, DataFusion generates the rows one by one and never holds the whole list.
     let number = |value: &Expr| {
         matches!(value, Expr::Value(ValueWithSpan { value: Value::Number(digits, _), .. })
             if digits.parse::<i64>().is_ok())
@@ -76,7 +76,7 @@ pub(super) fn lower(factor: &mut TableFactor) -> ControlFlow<Refused> {
     ControlFlow::Continue(())
 }
 
-/// `SELECT expr FROM from WHERE condition`.
+/// Returns `SELECT expr FROM from WHERE condition`.
 pub(in crate::engine::dialect) fn select(
     expr: Expr,
     from: Vec<TableWithJoins>,
@@ -110,7 +110,7 @@ pub(in crate::engine::dialect) fn select(
     }
 }
 
-/// A query without anything around its body.
+/// Returns a query with only a body.
 pub(in crate::engine::dialect) fn query(body: SetExpr) -> Query {
     Query {
         with: None,

@@ -1,5 +1,5 @@
-//! `COLUMNS(…)` and stars with options. Which columns they are is known when FROM is planned: until then each
-//! is a name that no table has, and the planner's complaint about it brings the columns.
+//! `COLUMNS(…)` and stars with options. Their columns are known only when FROM is planned. Until then, each
+//! is a name that no table has, and the planner's error about it lists the columns.
 
 use datafusion::sql::sqlparser::{
     ast::{
@@ -17,13 +17,13 @@ use super::{
     expression::{call, text},
 };
 
-/// The prefix of the names of stars.
+/// The prefix of placeholder names for stars.
 pub(in crate::engine::dialect) const STAR: &str = "$columns ";
 
-/// A star, or COLUMNS with its choice.
+/// A star, or COLUMNS with its selection.
 #[derive(Debug, Clone)]
 pub(in crate::engine::dialect) struct Star {
-    /// The table whose columns are meant, if one is named.
+    /// The qualified table, if the star has one.
     pub(super) table: Vec<String>,
     pub(super) exclude: Vec<Vec<String>>,
     pub(super) replace: Vec<(String, Expr)>,
@@ -32,21 +32,21 @@ pub(in crate::engine::dialect) struct Star {
     pub(super) span: Span,
 }
 
-/// Which of the columns are taken.
+/// The selection among the columns.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::engine::dialect) enum Choice {
-    /// All.
+    /// All columns.
     All,
-    /// Those of these names.
+    /// The columns with these names.
     Named(Vec<String>),
-    /// Those whose name matches.
+    /// The columns whose names match a pattern.
     Matching(String),
-    /// Those for whose name a condition holds.
+    /// The columns whose names satisfy a condition.
     Where(LambdaFunction),
 }
 
 impl PartialEq for Star {
-    /// Where they are written doesn't matter.
+    /// Ignores the span.
     fn eq(&self, other: &Self) -> bool {
         (&self.table, &self.exclude, &self.replace, &self.rename, &self.choice)
             == (&other.table, &other.exclude, &other.replace, &other.rename, &other.choice)
@@ -54,22 +54,25 @@ impl PartialEq for Star {
 }
 
 impl Star {
-    /// Which of the columns are taken.
+    /// Returns the selection among the columns.
     pub(in crate::engine::dialect) fn choice(&self) -> &Choice {
         &self.choice
     }
 
-    /// The columns that aren't.
+    /// Returns the names of the excluded columns.
     pub(in crate::engine::dialect) fn excluded(&self) -> &[Vec<String>] {
         &self.exclude
     }
 
-    /// Where it is written.
+    /// Returns the span of the star.
     pub(in crate::engine::dialect) fn span(&self) -> Span {
         self.span
     }
 
-    /// The star of `columns(…)`; `None` for every other call.
+    /// Returns the star of `columns(…)`, or `None` for any other call.
+    ///
+    /// # Errors
+    /// If the arguments of `columns(…)` are invalid.
     pub(in crate::engine::dialect) fn of_call(function: &Function) -> Result<Option<Self>, Refused> {
         let [name] = function.name.0.as_slice() else { return Ok(None) };
         let is_columns = name.as_ident().is_some_and(|name| name.value.eq_ignore_ascii_case("columns"));
@@ -107,8 +110,8 @@ impl Star {
         }
     }
 
-    /// The star that an item of a SELECT list is; `None` if it is none. `plain` are those without options,
-    /// too.
+    /// Returns the star in an item of a SELECT list, or `None` if it has none. If `plain` is true, stars
+    /// without options count too.
     pub(super) fn of_item(item: &SelectItem, plain: bool) -> Option<Self> {
         let has_options = |options: &WildcardAdditionalOptions| {
             options.opt_exclude.is_some() || options.opt_replace.is_some() || options.opt_rename.is_some()
@@ -126,7 +129,7 @@ impl Star {
         }
     }
 
-    /// Checks that each column is in one of the lists at most.
+    /// Checks that each column appears at most once in the lists of options.
     pub(super) fn check(&self) -> Result<(), Refused> {
         let excluded = self.exclude.iter().filter_map(|names| names.last().cloned());
         let replaced = self.replace.iter().map(|(name, _)| name.clone());
@@ -209,7 +212,7 @@ fn names(name: &ObjectName) -> Vec<String> {
     name.0.iter().filter_map(ObjectNamePart::as_ident).map(|part| part.value.clone()).collect()
 }
 
-/// The lambda of a test of names: `* LIKE 'a%'`.
+/// Returns the lambda for a name test: `* LIKE 'a%'`.
 fn name_test(test: &str, pattern: &str, negated: bool) -> LambdaFunction {
     const NAME: &str = "name";
     let name = Box::new(Expr::Identifier(Ident::new(NAME)));
@@ -247,14 +250,14 @@ fn name_test(test: &str, pattern: &str, negated: bool) -> LambdaFunction {
     }
 }
 
-/// The name that stands for a star until its columns are known.
+/// Returns the placeholder name for a star.
 pub(super) fn placeholder(number: usize, span: Span) -> Expr {
     let mut name = Ident::with_quote('"', format!("{STAR}{number}"));
     name.span = span;
     Expr::Identifier(name)
 }
 
-/// The condition of a lambda for one name.
+/// Applies the condition of a lambda to a name.
 pub(in crate::engine::dialect) fn condition(lambda: &LambdaFunction, name: &str) -> Expr {
     struct Replace<'a> {
         parameter: &'a str,

@@ -1,5 +1,5 @@
-//! EXISTS and IN (SELECT …) as values. DataFusion plans them as joins where they decide which rows remain;
-//! elsewhere, and for a constant before IN, they become scalar subqueries that count.
+//! EXISTS and IN (SELECT …) as values. DataFusion plans them as joins where they filter rows; elsewhere, and
+//! for a constant before IN, they become scalar subqueries that count.
 
 use std::{collections::HashSet, ops::ControlFlow};
 
@@ -14,8 +14,8 @@ use super::{
     expression::{call, case, integer},
 };
 
-/// Names the columns of a SELECT that have subqueries by what is written, as DuckDB does: DataFusion names
-/// them by what they are planned as.
+/// Gives columns with subqueries their SQL text as their name, as DuckDB does. DataFusion would name them
+/// after their plan.
 pub(super) fn name_columns(select: &mut Select) {
     for item in &mut select.projection {
         if let SelectItem::UnnamedExpr(expr) = item
@@ -27,7 +27,7 @@ pub(super) fn name_columns(select: &mut Select) {
     }
 }
 
-/// Returns whether an expression has a subquery.
+/// Returns whether an expression contains a subquery.
 pub(super) fn has_subquery(expr: &Expr) -> bool {
     struct Queries;
     impl Visitor for Queries {
@@ -40,7 +40,7 @@ pub(super) fn has_subquery(expr: &Expr) -> bool {
     expr.visit(&mut Queries).is_break()
 }
 
-/// Lets subqueries of FROM read the items before them, as DuckDB does without LATERAL too.
+/// Lets subqueries in FROM read the items before them, as DuckDB does even without LATERAL.
 pub(super) fn lateral(select: &mut Select) {
     let mut first = true;
     for from in &mut select.from {
@@ -60,8 +60,8 @@ pub(super) fn lateral(select: &mut Select) {
     }
 }
 
-/// Notes the subqueries of a condition that become joins: IN with a column before it where the condition must
-/// hold as a whole, and EXISTS wherever truth alone counts.
+/// Collects the subqueries of a condition that become joins: IN with a column before it, if the condition
+/// must hold as a whole, and EXISTS wherever only truth matters.
 pub(in crate::engine::dialect) fn joined(condition: &Expr, whole: bool, found: &mut HashSet<*const Query>) {
     match condition {
         Expr::Nested(inner) => joined(inner, whole, found),
@@ -81,7 +81,7 @@ pub(in crate::engine::dialect) fn joined(condition: &Expr, whole: bool, found: &
     }
 }
 
-/// The value of an EXISTS or IN that doesn't become a join; `None` for everything else.
+/// Rewrites an EXISTS or IN that doesn't become a join; returns `None` for any other expression.
 pub(in crate::engine::dialect) fn lower(expr: &Expr, joined: &HashSet<*const Query>) -> Option<Expr> {
     match expr {
         Expr::Exists { subquery, negated } if !joined.contains(&std::ptr::from_ref(subquery.as_ref())) => {
@@ -110,7 +110,8 @@ pub(in crate::engine::dialect) fn lower(expr: &Expr, joined: &HashSet<*const Que
     }
 }
 
-/// What a subquery counts. Keys are counted where none can be NULL, so that lineage sees what decides.
+/// The unit that a subquery counts. Keys are counted where none can be NULL, so that lineage sees the
+/// deciding column.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Counted {
     Rows,
@@ -123,9 +124,9 @@ enum Quantifier {
     All,
 }
 
-/// `value op ANY (SELECT k …)`: true if the comparison is true for a row, else unknown if it is for one, else
-/// false. With ALL it is false if the comparison is false for a row, else unknown if it is for one, else
-/// true.
+/// Rewrites `value op ANY (SELECT k …)`: true if the comparison is true for a row, else NULL if it is NULL
+/// for one, else false. With ALL: false if the comparison is false for a row, else NULL if it is NULL for
+/// one, else true.
 #[expect(clippy::similar_names, reason = "what decides, and how it is decided then")]
 fn quantified(value: &Expr, op: &BinaryOperator, subquery: &Query, quantifier: Quantifier) -> Expr {
     let nested = |expr: Expr| Expr::Nested(Box::new(expr));
@@ -136,8 +137,8 @@ fn quantified(value: &Expr, op: &BinaryOperator, subquery: &Query, quantifier: Q
         compare(count(subquery, counted, Some(condition)), BinaryOperator::Gt, integer(0))
     };
     let truth = |value: bool| Expr::Value(Value::Boolean(value).with_empty_span());
-    // A comparison is unknown if either side is NULL. Said of each side alone, the engine can look at them
-    // apart.
+    // A comparison is NULL if either side is NULL. Testing each side alone lets the engine evaluate them
+    // separately.
     let rows = compare(count(subquery, Counted::Rows, None), BinaryOperator::Gt, integer(0));
     let null_here = compare(is_null(nested(value.clone())), BinaryOperator::And, rows);
     let null_there = any(Counted::Rows, is_null(key));
@@ -158,7 +159,7 @@ fn compare(left: Expr, op: BinaryOperator, right: Expr) -> Expr {
     Expr::BinaryOp { left: Box::new(left), op, right: Box::new(right) }
 }
 
-/// `(SELECT count(*) FROM (subquery) AS "$in"("$key") WHERE condition)`.
+/// Returns `(SELECT count(*) FROM (subquery) AS "$in"("$key") WHERE condition)`.
 fn count(subquery: &Query, counted: Counted, condition: Option<Expr>) -> Expr {
     let columns = if condition.is_some() {
         vec![TableAliasColumnDef { name: Ident::new(KEY), data_type: None }]
@@ -185,7 +186,7 @@ fn count(subquery: &Query, counted: Counted, condition: Option<Expr>) -> Expr {
     Expr::Subquery(Box::new(super::relation::query(SetExpr::Select(Box::new(select)))))
 }
 
-/// The number of a subquery's columns, if no star is among them.
+/// Returns the number of a subquery's columns, or `None` if it has a star.
 pub(super) fn width(subquery: &Query) -> Option<usize> {
     let SetExpr::Select(select) = subquery.body.as_ref() else { return None };
     let is_value =
@@ -193,8 +194,8 @@ pub(super) fn width(subquery: &Query) -> Option<usize> {
     select.projection.iter().all(is_value).then_some(select.projection.len())
 }
 
-/// `(a, b) IN (SELECT …)` in a condition: a row of the subquery is equal in all columns. Of NOT IN none may
-/// be, and none may be unknown to be.
+/// Rewrites `(a, b) IN (SELECT …)` in a condition: a row of the subquery must be equal in all columns. With
+/// NOT IN, no row may be equal or possibly equal because of NULLs.
 pub(super) fn rows(condition: &mut Expr) -> Result<(), Refused> {
     match condition {
         Expr::Nested(inner) => rows(inner),
@@ -244,7 +245,7 @@ fn inner_mut(expr: &mut Expr) -> &mut Expr {
     }
 }
 
-/// `[NOT] EXISTS (SELECT 1 FROM (subquery) AS "$rows"("$0", "$1") WHERE a = "$0" AND b = "$1")`.
+/// Returns `[NOT] EXISTS (SELECT 1 FROM (subquery) AS "$rows"("$0", "$1") WHERE a = "$0" AND b = "$1")`.
 fn among(items: &[Expr], subquery: &Query, negated: bool) -> Expr {
     const ROWS: &str = "$rows";
     let nested = |expr: Expr| Expr::Nested(Box::new(expr));

@@ -1,7 +1,8 @@
-//! USING: a column of both sides that is one. DataFusion takes it from whichever side is named first in the
-//! alphabet, and never from both: that is right where no side is empty and `*` isn't written. Elsewhere the
-//! join becomes one with ON, and the column what it is: of the left side, of the right, or of the first that
-//! has it.
+//! USING: merges equal columns of both sides. DataFusion reads a merged column from the side whose name comes
+//! first in alphabetical order, and never from both. That is correct if the join keeps no unmatched right
+//! rows, and if the SELECT has no `*` or the relations are in alphabetical order. Otherwise this module
+//! rewrites the join to ON, and the column to the left side's, the right side's, or the first that isn't
+//! NULL.
 
 use std::ops::ControlFlow;
 
@@ -22,7 +23,7 @@ pub(super) fn merges(join: &Join) -> bool {
     constraint(&join.join_operator).is_some_and(is_merging)
 }
 
-/// Returns whether rows of the right side are kept that have no match.
+/// Returns whether a join keeps unmatched rows of the right side.
 pub(super) fn keeps_right(join: &Join) -> bool {
     matches!(
         join.join_operator,
@@ -30,7 +31,7 @@ pub(super) fn keeps_right(join: &Join) -> bool {
     )
 }
 
-/// The first natural join of a query, or of a query within.
+/// Returns the span of the first natural join in a query or its subqueries.
 pub(in crate::engine::dialect) fn natural(query: &mut Query) -> Option<Span> {
     struct Find;
     impl VisitorMut for Find {
@@ -53,7 +54,7 @@ pub(in crate::engine::dialect) fn natural(query: &mut Query) -> Option<Span> {
     }
 }
 
-/// Joins with USING as joins with ON, where they mean something else to DataFusion.
+/// Rewrites joins with USING to ON where DataFusion reads them differently.
 pub(super) fn lower(query: &mut Query) -> ControlFlow<Refused> {
     let order_by = query.order_by.take();
     let SetExpr::Select(select) = query.body.as_mut() else {
@@ -67,25 +68,25 @@ pub(super) fn lower(query: &mut Query) -> ControlFlow<Refused> {
     flow
 }
 
-/// A relation of FROM.
+/// A relation in FROM.
 struct Relation {
-    /// The name that its columns are qualified by; none if it has none.
+    /// The qualifier of its columns, if it has a name.
     name: Option<Vec<Ident>>,
-    /// Columns that are shown as another relation's.
+    /// Columns that `*` shows as another relation's.
     hidden: Vec<Ident>,
-    /// Columns that are shown as something else.
+    /// Columns that `*` shows as another expression.
     shown: Vec<(Ident, Expr)>,
 }
 
-/// A column of both sides.
+/// A merged column.
 struct Merged {
     column: Ident,
     value: Expr,
-    /// The relation in whose place it is shown.
+    /// The relation that `*` shows it in.
     shown_in: usize,
 }
 
-/// Returns whether DataFusion's meaning is DuckDB's.
+/// Returns whether DataFusion's reading of the joins matches DuckDB's.
 fn is_left_as_it_is(select: &Select) -> bool {
     let mut joins = select.from.iter().flat_map(|from| &from.joins).map(|join| &join.join_operator);
     let one_sided = |operator: &JoinOperator| match operator {
@@ -106,8 +107,8 @@ fn is_merging(constraint: &JoinConstraint) -> bool {
     matches!(constraint, JoinConstraint::Using(_) | JoinConstraint::Natural)
 }
 
-/// Returns whether the first of each two relations has the lesser name, so that DataFusion shows its columns.
-/// Names with a schema come after those without.
+/// Returns whether the names of the relations are sorted, so that DataFusion shows the columns of the first
+/// one. Qualified names sort after unqualified ones.
 fn in_alphabetical_order(select: &Select) -> bool {
     let factors = select
         .from
@@ -150,7 +151,7 @@ fn constraint_mut(operator: &mut JoinOperator) -> Option<&mut JoinConstraint> {
     }
 }
 
-/// The name that a relation's columns are qualified by.
+/// Returns the qualifier of a relation's columns.
 fn name_of(factor: &TableFactor) -> Option<Vec<Ident>> {
     match factor {
         TableFactor::Table { alias: Some(alias), .. }
@@ -210,7 +211,8 @@ fn joins(select: &mut Select, order_by: &mut Option<OrderBy>) -> ControlFlow<Ref
     ControlFlow::Continue(())
 }
 
-/// Makes a column of the last relation and of those before it one; returns the condition that both are equal.
+/// Merges a column of the last relation with the relations before it. Returns the condition that both are
+/// equal, or `None` if the column's relation is unknown.
 fn merge(
     column: &Ident,
     operator: &JoinOperator,
@@ -231,7 +233,7 @@ fn merge(
             let known = merged.swap_remove(at);
             (known.value, known.shown_in)
         }
-        // Which of several relations has the column isn't known here.
+        // Several relations may have the column, and their columns aren't known here.
         None if before.len() == first + 1 => (qualified(&before[first])?, first),
         None => return None,
     };
@@ -253,7 +255,7 @@ fn same(left: &Ident, right: &Ident) -> bool {
     left.value.eq_ignore_ascii_case(&right.value)
 }
 
-/// `*` as the columns of each relation.
+/// Expands `*` to the columns of each relation.
 fn wildcards(select: &mut Select, relations: &[Relation]) -> ControlFlow<Refused> {
     let span = select.span();
     let mut items = Vec::with_capacity(select.projection.len());
@@ -279,7 +281,7 @@ fn wildcards(select: &mut Select, relations: &[Relation]) -> ControlFlow<Refused
     ControlFlow::Continue(())
 }
 
-/// `a.* exclude (…) replace (…)`.
+/// Returns `a.* exclude (…) replace (…)`.
 fn all_of(relation: &Relation) -> Option<SelectItem> {
     let name = ObjectName::from(relation.name.clone()?);
     let mut options = WildcardAdditionalOptions::default();
@@ -288,7 +290,7 @@ fn all_of(relation: &Relation) -> Option<SelectItem> {
         options.opt_exclude = Some(ExcludeSelectItem::Multiple(hidden));
     }
     let shown = relation.shown.iter().filter(|(column, value)| {
-        // What is its own column anyway needs no replacement.
+        // A column that shows itself needs no replacement.
         let own = Expr::CompoundIdentifier(
             name.0.iter().filter_map(|part| part.as_ident().cloned()).chain([column.clone()]).collect(),
         );
@@ -306,7 +308,7 @@ fn all_of(relation: &Relation) -> Option<SelectItem> {
     Some(SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), options))
 }
 
-/// Replaces the columns of both sides wherever they are written without a qualifier.
+/// Replaces the merged columns wherever they are written without a qualifier.
 fn names(select: &mut Select, order_by: &mut Option<OrderBy>, merged: &[Merged]) {
     let named = |name: &Ident| merged.iter().find(|one| same(&one.column, name));
     let mut selected: Vec<Ident> = Vec::new();
@@ -345,7 +347,7 @@ fn names(select: &mut Select, order_by: &mut Option<OrderBy>, merged: &[Merged])
         let _ = window.visit(&mut columns);
     }
     if let Some(OrderBy { kind: OrderByKind::Expressions(orders), .. }) = order_by {
-        // A column of the result goes first there.
+        // In ORDER BY, a column of the result takes precedence.
         let mut columns = Columns { merged, but: &selected, depth: 0 };
         for order in orders {
             let _ = order.expr.visit(&mut columns);
@@ -353,7 +355,7 @@ fn names(select: &mut Select, order_by: &mut Option<OrderBy>, merged: &[Merged])
     }
 }
 
-/// Replaces names, not in subqueries.
+/// A visitor that replaces names outside subqueries.
 struct Columns<'a> {
     merged: &'a [Merged],
     but: &'a [Ident],

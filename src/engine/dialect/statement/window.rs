@@ -1,4 +1,4 @@
-//! Windows: definitions that build on others, and ORDER BY within a call over a window.
+//! Windows: definitions that extend others, and ORDER BY within window function calls.
 
 use std::ops::ControlFlow;
 
@@ -13,11 +13,11 @@ use super::{
     expression::{call, text},
 };
 
-/// The function that carries ORDER BY within a call over a window: of the first argument, the directions and
-/// the keys.
+/// The function that carries ORDER BY within a window function call. Its arguments are the call's first
+/// argument, the directions and the sort keys.
 pub(in crate::engine) const SORTED: &str = "$sorted";
 
-/// Functions that only windows have.
+/// Functions that exist only over windows.
 const WINDOW_ONLY: [&str; 12] = [
     "row_number",
     "rank",
@@ -33,10 +33,11 @@ const WINDOW_ONLY: [&str; 12] = [
     "nth_value",
 ];
 
-/// Functions that may leave NULLs out.
+/// Functions that support IGNORE NULLS.
 const NULLABLE: [&str; 5] = ["first_value", "last_value", "nth_value", "lag", "lead"];
 
-/// `lag(x ignore nulls)`: DataFusion looks for it behind the parentheses, and takes no notice of it in other functions.
+/// Moves the clause of `lag(x ignore nulls)` behind the parentheses, where DataFusion expects it. Rejects it
+/// for other functions, because DataFusion would ignore it.
 pub(super) fn null_treatment(function: &mut Function) -> Result<(), Refused> {
     let FunctionArguments::List(list) = &mut function.args else { return Ok(()) };
     list.clauses.retain(|clause| match clause {
@@ -56,7 +57,7 @@ pub(super) fn null_treatment(function: &mut Function) -> Result<(), Refused> {
         );
     }
     let name = function.name.to_string().to_lowercase();
-    // Over a window these are the window functions, and no aggregates.
+    // Over a window, these names mean the window functions instead of the aggregates.
     let name = match name.as_str() {
         "first" => "first_value",
         "last" => "last_value",
@@ -79,7 +80,7 @@ pub(super) fn null_treatment(function: &mut Function) -> Result<(), Refused> {
     Ok(())
 }
 
-/// Gives the windows of a SELECT what they inherit: `over (w order by x)`.
+/// Resolves the windows that the windows of a SELECT extend: `over (w order by x)`.
 pub(super) fn inherit(select: &mut Select) -> ControlFlow<Refused> {
     let mut known: Vec<(Ident, WindowSpec)> = Vec::with_capacity(select.named_window.len());
     for window in &mut select.named_window {
@@ -115,7 +116,7 @@ fn unknown(name: &Ident) -> Refused {
     Refused::new(message, Some("define it: `window w as (partition by … order by …)`"), name.span)
 }
 
-/// A definition with that of the window it builds on.
+/// Merges a definition with that of the window it extends.
 fn merge(spec: &mut WindowSpec, known: &[(Ident, WindowSpec)]) -> ControlFlow<Refused> {
     let Some(name) = spec.window_name.take() else { return ControlFlow::Continue(()) };
     let found = known.iter().find(|(known, _)| known.value.eq_ignore_ascii_case(&name.value));
@@ -143,7 +144,7 @@ fn merge(spec: &mut WindowSpec, known: &[(Ident, WindowSpec)]) -> ControlFlow<Re
     ControlFlow::Continue(())
 }
 
-/// Windows of calls, not in subqueries.
+/// A visitor of the windows of calls, outside subqueries.
 struct Heirs<'a> {
     known: &'a [(Ident, WindowSpec)],
     depth: usize,
@@ -172,7 +173,7 @@ impl VisitorMut for Heirs<'_> {
     }
 }
 
-/// `list(x order by y) over (…)`: the order becomes part of the first argument, which the planner takes apart
+/// Rewrites `list(x order by y) over (…)`: encodes the order in the first argument, which the planner decodes
 /// again.
 pub(super) fn order_within(function: &mut Function) -> Result<(), Refused> {
     if function.over.is_none() {
@@ -206,7 +207,7 @@ pub(super) fn order_within(function: &mut Function) -> Result<(), Refused> {
     Ok(())
 }
 
-/// One letter a key: `a` or `d`, in upper case if NULLs come first.
+/// Returns a letter for a sort direction: `a` or `d`, in upper case if NULLs come first.
 fn direction(by: &OrderByExpr) -> char {
     let letter = if by.options.asc == Some(false) { 'd' } else { 'a' };
     if by.options.nulls_first == Some(true) { letter.to_ascii_uppercase() } else { letter }

@@ -1,4 +1,4 @@
-//! `name: expression` in a SELECT list and `name: table` in FROM: an alias that is written first.
+//! Prefix aliases: `name: expression` in a SELECT list and `name: table` in FROM.
 
 use datafusion::sql::sqlparser::{
     keywords::Keyword,
@@ -7,7 +7,7 @@ use datafusion::sql::sqlparser::{
 
 use super::{depth, is_at, is_keyword, keyword};
 
-/// Words that end a SELECT list.
+/// Keywords that end a SELECT list.
 const AFTER_LIST: [Keyword; 14] = [
     Keyword::FROM,
     Keyword::WHERE,
@@ -25,9 +25,9 @@ const AFTER_LIST: [Keyword; 14] = [
     Keyword::FETCH,
 ];
 
-/// Puts each such alias behind what it names.
+/// Moves each prefix alias behind its item.
 pub(super) fn rewrite(tokens: &mut Vec<TokenWithSpan>) {
-    // From the last to the first, so that places before stay what they are.
+    // Goes backwards, so that earlier positions stay valid.
     for at in (1..tokens.len().saturating_sub(1)).rev() {
         let is_alias = matches!(tokens[at].token, Token::Word(_))
             && is_at(tokens, at + 1, &Token::Colon)
@@ -43,7 +43,7 @@ pub(super) fn rewrite(tokens: &mut Vec<TokenWithSpan>) {
     }
 }
 
-/// Returns whether an item of a SELECT list or of FROM begins at a place.
+/// Returns whether an item of a SELECT list or of FROM begins at a position.
 fn begins_item(tokens: &[TokenWithSpan], at: usize) -> bool {
     let before = &tokens[at - 1];
     let begins = [Keyword::SELECT, Keyword::DISTINCT, Keyword::FROM, Keyword::JOIN];
@@ -53,7 +53,7 @@ fn begins_item(tokens: &[TokenWithSpan], at: usize) -> bool {
     if before.token != Token::Comma {
         return false;
     }
-    // A comma may lie in a list, a struct or a call as well: what is nearest before, outside of parentheses,
+    // A comma can also be inside a list, a struct or a call, so the nearest keyword outside parentheses
     // decides.
     let mut level = 0;
     for before in tokens[..at].iter().rev() {

@@ -7,7 +7,7 @@ use datafusion::sql::sqlparser::{
 
 use super::{call, closing, find, is_keyword, is_word, name, span, split, token};
 
-/// Rewrites each, the innermost first.
+/// Rewrites all list comprehensions, innermost first.
 pub(super) fn rewrite(tokens: &mut Vec<TokenWithSpan>) {
     for open in (0..tokens.len()).rev() {
         if tokens.get(open).is_none_or(|token| token.token != Token::LBracket) {
@@ -23,7 +23,7 @@ pub(super) fn rewrite(tokens: &mut Vec<TokenWithSpan>) {
 
 struct Comprehension<'a> {
     result: &'a [TokenWithSpan],
-    /// The variable for the item, and one for its number if there is one.
+    /// The variable for the item, and optionally one for its position.
     variables: Vec<&'a [TokenWithSpan]>,
     list: &'a [TokenWithSpan],
     condition: Option<&'a [TokenWithSpan]>,
@@ -51,7 +51,7 @@ impl<'a> Comprehension<'a> {
             let kept = self.applied("list_filter", self.list, condition, at);
             return self.applied("list_transform", &kept, self.result, at);
         }
-        // The number is that of the item in the whole list, so each result is made before any is left out.
+        // The position refers to the whole list, so compute every result before filtering.
         let mut both = vec![token(Token::LBrace, at)];
         both.extend([token(Token::SingleQuotedString("kept".into()), at), token(Token::Colon, at)]);
         both.extend_from_slice(condition);
@@ -78,7 +78,7 @@ impl<'a> Comprehension<'a> {
         over("list_transform", &kept, part("made"))
     }
 
-    /// `function(list, variables -> body)`.
+    /// Returns `function(list, variables -> body)`.
     fn applied(
         &self,
         function: &str,

@@ -1,10 +1,10 @@
-//! Syntax that the parser has no grammar for, put in words that it has, token by token, before anything is
-//! parsed.
+//! Token rewrites: translate syntax that the parser can't read into syntax that it can, before parsing.
 //!
-//! Each rewrite keeps the places of the tokens, so that an error still points at what was written. Names that
+//! Each rewrite keeps the spans of the tokens, so that errors still point at the original text. Names that
 //! begin with `$` are marks for `statement` and the planners; DuckDB's users can't write them without quotes.
 //!
-//! - here: the walk, and what is refused since no rewrite gives DuckDB's rows
+//! - here: the entry point and the small rewrites
+//! - `refusal`: syntax that is rejected because no rewrite gives DuckDB's rows
 //! - `pivot`: PIVOT and UNPIVOT, as statements and after a table
 //! - `list`: list comprehensions
 //! - `star`: `* LIKE 'a%'`, `*COLUMNS(…)`
@@ -24,18 +24,18 @@ use datafusion::sql::sqlparser::{
 pub(super) use self::star::UNPACK;
 use super::{grammar::Grammar, statement::Refused};
 
-/// The mark of an ASOF JOIN in a parsed statement: a word before JOIN that DuckDB doesn't have.
+/// The mark of an ASOF JOIN in a parsed statement: a keyword before JOIN that DuckDB doesn't have.
 const GLOBAL: &str = "GLOBAL";
 
-/// Why a text has no tokens.
+/// The reason that a text can't be tokenized.
 pub(super) enum Problem {
-    /// It isn't made of tokens.
+    /// Invalid tokens.
     Tokens(TokenizerError),
-    /// It has a meaning that can't be planned.
+    /// Valid syntax that can't be planned.
     Refused(Refused),
 }
 
-/// The tokens of a statement, in the parser's syntax.
+/// Tokenizes a statement and rewrites it to the parser's syntax.
 pub(super) fn tokens(sql: &str) -> Result<Vec<TokenWithSpan>, Problem> {
     let tokens = Tokenizer::new(&Grammar, sql).tokenize_with_location().map_err(Problem::Tokens)?;
     let mut tokens = without_space(tokens);
@@ -50,8 +50,7 @@ pub(super) fn tokens(sql: &str) -> Result<Vec<TokenWithSpan>, Problem> {
     Ok(tokens)
 }
 
-/// The tokens without the space between them, but for that between two texts, which may be one text on
-/// several lines.
+/// Removes whitespace, except between two string literals, which may form one literal across several lines.
 fn without_space(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     let is_space = |token: &Token| matches!(token, Token::Whitespace(_));
     let is_text = |token: Option<&TokenWithSpan>| {
@@ -75,7 +74,7 @@ fn without_space(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     kept
 }
 
-/// `ASOF JOIN` and `ASOF LEFT JOIN`.
+/// Marks `ASOF JOIN` and `ASOF LEFT JOIN`.
 fn as_of(tokens: &mut [TokenWithSpan]) {
     const JOINS: [Keyword; 7] = [
         Keyword::JOIN,
@@ -95,8 +94,8 @@ fn as_of(tokens: &mut [TokenWithSpan]) {
     }
 }
 
-/// `TABLE t` is `FROM t`; `AS MATERIALIZED (` and `FILTER (condition)` say what `AS (` and `FILTER (WHERE
-/// condition)` do.
+/// Replaces `TABLE t` with `FROM t`, `AS MATERIALIZED (` with `AS (`, and `FILTER (condition)` with
+/// `FILTER (WHERE condition)`.
 fn words(tokens: &mut Vec<TokenWithSpan>) {
     for at in (0..tokens.len()).rev() {
         let place = tokens[at].span;
@@ -125,7 +124,7 @@ fn words(tokens: &mut Vec<TokenWithSpan>) {
     }
 }
 
-/// `FROM t WHERE …` without SELECT is `SELECT * FROM t WHERE …`.
+/// Completes `FROM t WHERE …` without SELECT to `SELECT * FROM t WHERE …`.
 fn from_first(tokens: &mut Vec<TokenWithSpan>) {
     const CLAUSES: [Keyword; 4] = [Keyword::WHERE, Keyword::GROUP, Keyword::HAVING, Keyword::QUALIFY];
     const SETS: [Keyword; 3] = [Keyword::UNION, Keyword::INTERSECT, Keyword::EXCEPT];
@@ -153,7 +152,7 @@ fn from_first(tokens: &mut Vec<TokenWithSpan>) {
     }
 }
 
-/// Returns whether a SELECT list ends before a place: `SELECT f(x) FROM t`.
+/// Returns whether a SELECT list ends before a position: `SELECT f(x) FROM t`.
 fn is_of_call(tokens: &[TokenWithSpan], at: usize) -> bool {
     let mut level = 0;
     for before in tokens[..at].iter().rev() {
@@ -178,33 +177,33 @@ fn is_keyword(token: &TokenWithSpan, keyword: Keyword) -> bool {
     matches!(&token.token, Token::Word(word) if word.quote_style.is_none() && word.keyword == keyword)
 }
 
-/// Returns whether there is this token at a place.
+/// Returns whether the token at a position is this one.
 fn is_at(tokens: &[TokenWithSpan], at: usize, token: &Token) -> bool {
     tokens.get(at).is_some_and(|found| found.token == *token)
 }
 
-/// Returns whether there is this word, unquoted, at a place.
+/// Returns whether the token at a position is this word, unquoted.
 fn is_word_at(tokens: &[TokenWithSpan], at: usize, name: &str) -> bool {
     tokens.get(at).is_some_and(|found| is_word(found, name))
 }
 
-/// A token at the place of another.
+/// Returns a token with a span.
 fn token(token: Token, span: Span) -> TokenWithSpan {
     TokenWithSpan { token, span }
 }
 
-/// A keyword at the place of a token.
+/// Returns a keyword with a span.
 fn keyword(name: &str, span: Span) -> TokenWithSpan {
     token(Token::make_keyword(name), span)
 }
 
-/// A name at the place of a token, as if it were quoted.
+/// Returns a name with a span, as if it were quoted.
 fn name(name: &str, span: Span) -> TokenWithSpan {
     let word = Word { value: name.to_owned(), quote_style: Some('"'), keyword: Keyword::NoKeyword };
     token(Token::Word(word), span)
 }
 
-/// `"name"(arguments)`.
+/// Returns `"name"(arguments)`.
 fn call(function: &str, arguments: &[TokenWithSpan], span: Span) -> Vec<TokenWithSpan> {
     let mut made = vec![name(function, span), token(Token::LParen, span)];
     made.extend_from_slice(arguments);
@@ -212,7 +211,7 @@ fn call(function: &str, arguments: &[TokenWithSpan], span: Span) -> Vec<TokenWit
     made
 }
 
-/// The change of depth in parentheses and brackets by a token.
+/// Returns the change in nesting depth that a token causes.
 fn depth(token: &Token) -> isize {
     match token {
         Token::LParen | Token::LBracket | Token::LBrace => 1,
@@ -221,7 +220,7 @@ fn depth(token: &Token) -> isize {
     }
 }
 
-/// The place of the parenthesis or bracket that closes the one at a place.
+/// Returns the position of the parenthesis or bracket that closes the one at `open`.
 fn closing(tokens: &[TokenWithSpan], open: usize) -> Option<usize> {
     let mut level = 0;
     for (at, token) in tokens.iter().enumerate().skip(open) {
@@ -233,7 +232,7 @@ fn closing(tokens: &[TokenWithSpan], open: usize) -> Option<usize> {
     None
 }
 
-/// The end of the query that a place lies in: what closes the parentheses around it, a semicolon, or the end.
+/// Returns the end of the query around a position: its closing parenthesis, a semicolon, or the end.
 fn end_of_query(tokens: &[TokenWithSpan], from: usize) -> usize {
     let mut level = 0;
     for (at, token) in tokens.iter().enumerate().skip(from) {
@@ -245,7 +244,7 @@ fn end_of_query(tokens: &[TokenWithSpan], from: usize) -> usize {
     tokens.len()
 }
 
-/// The first place outside of inner parentheses where a condition holds.
+/// Returns the first position outside inner parentheses where a condition holds.
 fn find(tokens: &[TokenWithSpan], is_it: impl Fn(&[TokenWithSpan], usize) -> bool) -> Option<usize> {
     let mut level = 0;
     for at in 0..tokens.len() {
@@ -257,7 +256,7 @@ fn find(tokens: &[TokenWithSpan], is_it: impl Fn(&[TokenWithSpan], usize) -> boo
     None
 }
 
-/// The parts between the commas outside of inner parentheses; a comma at the end ends nothing.
+/// Splits tokens at the commas outside inner parentheses, and ignores a trailing comma.
 fn split(tokens: &[TokenWithSpan]) -> Vec<&[TokenWithSpan]> {
     let mut parts = Vec::new();
     let mut rest = tokens;
@@ -271,7 +270,7 @@ fn split(tokens: &[TokenWithSpan]) -> Vec<&[TokenWithSpan]> {
     parts
 }
 
-/// The tokens before `AS name` at the end, and those of it.
+/// Splits off a trailing `AS name`.
 fn split_alias(tokens: &[TokenWithSpan]) -> (&[TokenWithSpan], &[TokenWithSpan]) {
     match tokens {
         [.., last_but_one, _] if is_keyword(last_but_one, Keyword::AS) => tokens.split_at(tokens.len() - 2),
@@ -279,7 +278,7 @@ fn split_alias(tokens: &[TokenWithSpan]) -> (&[TokenWithSpan], &[TokenWithSpan])
     }
 }
 
-/// Where tokens are written.
+/// Returns the span of the tokens.
 fn span(tokens: &[TokenWithSpan]) -> Span {
     Span::union_iter(tokens.iter().map(|token| token.span))
 }

@@ -1,5 +1,5 @@
-//! PIVOT and UNPIVOT. What the parser knows of PIVOT is one FOR with a list of constants; so all parts of one
-//! are written as calls where it takes aggregates:
+//! PIVOT and UNPIVOT. The parser knows only PIVOT with one FOR and a list of constants, so all parts are
+//! encoded as calls in the list of aggregates:
 //!
 //! ```text
 //! pivot t on k in ('a', 'b' as c) using sum(x) as s group by g
@@ -20,14 +20,15 @@ use crate::engine::dialect::statement::Refused;
 
 /// The call that holds an aggregate.
 pub(in crate::engine::dialect) const USING: &str = "$using";
-/// The call that holds what becomes columns.
+/// The call that holds the pivoted expression.
 pub(in crate::engine::dialect) const ON: &str = "$on";
-/// The call that holds one value of it.
+/// The call that holds one pivoted value.
 pub(in crate::engine::dialect) const VALUE: &str = "$value";
 /// The call that holds a column to group by.
 pub(in crate::engine::dialect) const GROUP: &str = "$group";
 
-/// Rewrites each, the last first: what lies in parentheses goes before what lies around it.
+/// Rewrites all of them from last to first, so that those in parentheses are done before the ones around
+/// them.
 pub(super) fn rewrite(tokens: &mut Vec<TokenWithSpan>) -> Result<(), Refused> {
     for at in (0..tokens.len()).rev() {
         let Some(kind) = Kind::of(&tokens[at]) else { continue };
@@ -59,7 +60,7 @@ impl Kind {
     }
 }
 
-/// Returns whether the parentheses with a FOR in them follow, as they do after a table.
+/// Returns whether parentheses that contain a FOR follow, as they do after a table.
 fn is_after_table(tokens: &[TokenWithSpan], at: usize) -> bool {
     let mut open = at + 1;
     while ["include", "exclude", "nulls"].iter().any(|word| is_word_at(tokens, open, word)) {
@@ -73,7 +74,7 @@ fn is_after_table(tokens: &[TokenWithSpan], at: usize) -> bool {
     find(&tokens[open + 1..close], |tokens, at| is_keyword(&tokens[at], Keyword::FOR)).is_some()
 }
 
-/// Returns whether a statement begins: first of all, in parentheses, or after WITH.
+/// Returns whether a PIVOT statement begins here: at the start, in parentheses, or after WITH.
 fn is_statement(tokens: &[TokenWithSpan], at: usize) -> bool {
     let begins = at == 0 || matches!(tokens[at - 1].token, Token::LParen | Token::RParen | Token::SemiColon);
     let is_name = tokens.get(at + 1).is_none_or(|next| {
@@ -82,7 +83,7 @@ fn is_statement(tokens: &[TokenWithSpan], at: usize) -> bool {
     begins && !is_name
 }
 
-/// `t PIVOT (aggregates FOR column IN (values) GROUP BY columns)`.
+/// Rewrites `t PIVOT (aggregates FOR column IN (values) GROUP BY columns)`.
 fn after_table(tokens: &mut Vec<TokenWithSpan>, at: usize, kind: Kind) -> Result<(), Refused> {
     let place = tokens[at].span;
     let Some(open) = (at..tokens.len()).find(|at| tokens[*at].token == Token::LParen) else { return Ok(()) };
@@ -111,13 +112,13 @@ fn after_table(tokens: &mut Vec<TokenWithSpan>, at: usize, kind: Kind) -> Result
     Ok(())
 }
 
-/// The values that become columns.
+/// A pivoted expression and the values that become columns.
 struct OnValues {
     on: Vec<TokenWithSpan>,
     values: Vec<TokenWithSpan>,
 }
 
-/// Reads `column IN (values)`, and returns what follows it.
+/// Parses `column IN (values)`, and returns it with the remaining tokens.
 fn on_values(tokens: &[TokenWithSpan], place: Span) -> Result<(OnValues, &[TokenWithSpan]), Refused> {
     const HELP: &str = "list the values that become columns: on k in ('a', 'b')";
     let within = find(tokens, |tokens, at| is_keyword(&tokens[at], Keyword::IN));
@@ -140,7 +141,7 @@ fn on_values(tokens: &[TokenWithSpan], place: Span) -> Result<(OnValues, &[Token
     Ok((OnValues { on: on.to_vec(), values: tokens[open + 1..close].to_vec() }, &tokens[close + 1..]))
 }
 
-/// The parts of a PIVOT as calls, and a FOR that the parser asks for.
+/// Encodes the parts of a PIVOT as calls, and adds the FOR that the parser requires.
 fn parts(
     aggregates: &[TokenWithSpan],
     on: &[OnValues],
@@ -186,7 +187,7 @@ fn parts(
     made
 }
 
-/// Stars among the columns of an UNPIVOT become `columns(*)`.
+/// Replaces stars among the columns of an UNPIVOT with `columns(*)`.
 fn unpivoted_columns(tokens: &mut Vec<TokenWithSpan>, open: usize, close: usize) -> Result<(), Refused> {
     let inner = &tokens[open + 1..close];
     let Some(within) = find(inner, |tokens, at| is_keyword(&tokens[at], Keyword::IN)) else { return Ok(()) };
@@ -217,7 +218,7 @@ fn listed(items: &[TokenWithSpan]) -> Vec<TokenWithSpan> {
     made
 }
 
-/// `PIVOT t ON … USING … GROUP BY …` and `UNPIVOT t ON … INTO NAME … VALUE …`.
+/// Rewrites `PIVOT t ON … USING … GROUP BY …` and `UNPIVOT t ON … INTO NAME … VALUE …`.
 fn statement(tokens: &mut Vec<TokenWithSpan>, at: usize, kind: Kind) -> Result<(), Refused> {
     let place = tokens[at].span;
     let end = end_of_query(tokens, at + 1);
@@ -233,7 +234,7 @@ fn statement(tokens: &mut Vec<TokenWithSpan>, at: usize, kind: Kind) -> Result<(
     Ok(())
 }
 
-/// Returns whether the clauses of the statement itself end at a place.
+/// Returns whether the statement's own clauses end at a position.
 fn ends_clauses(tokens: &[TokenWithSpan], at: usize) -> bool {
     const AFTER: [Keyword; 7] = [
         Keyword::ORDER,
@@ -277,7 +278,7 @@ fn pivot(clauses: &[TokenWithSpan], place: Span) -> Result<Vec<TokenWithSpan>, R
     Ok(made)
 }
 
-/// Without ON there is nothing to pivot: `SELECT groups, aggregates FROM source GROUP BY groups`.
+/// Returns `SELECT groups, aggregates FROM source GROUP BY groups`, for a PIVOT without ON.
 fn grouped(
     source: &[TokenWithSpan],
     aggregates: &[TokenWithSpan],
@@ -303,7 +304,7 @@ fn count_of_rows(place: Span) -> Vec<TokenWithSpan> {
     call("count", &[token(Token::Mul, place)], place)
 }
 
-/// `SELECT * FROM source`; what is more than one table is read as one first.
+/// Returns `SELECT * FROM source`. Several tables become one subquery first.
 fn from_source(source: &[TokenWithSpan], place: Span) -> Vec<TokenWithSpan> {
     let reads = |source: &[TokenWithSpan]| {
         let mut made = vec![keyword("SELECT", place), token(Token::Mul, place), keyword("FROM", place)];

@@ -1,4 +1,4 @@
-//! Syntax that would be read as something else, and syntax without a plan that gives DuckDB's rows.
+//! Unsupported syntax: rejects syntax that the parser would misread, or that has no plan with DuckDB's rows.
 
 use datafusion::sql::sqlparser::{
     keywords::Keyword,
@@ -8,7 +8,10 @@ use datafusion::sql::sqlparser::{
 use super::{is_at, is_keyword, is_word, is_word_at, span};
 use crate::engine::dialect::statement::Refused;
 
-/// Refuses the first such construct.
+/// Checks a statement's tokens.
+///
+/// # Errors
+/// For the first unsupported construct.
 pub(super) fn check(tokens: &[TokenWithSpan]) -> Result<(), Refused> {
     for at in 0..tokens.len() {
         if let Some((message, help, length)) = refusal(tokens, at) {
@@ -18,7 +21,7 @@ pub(super) fn check(tokens: &[TokenWithSpan]) -> Result<(), Refused> {
     Ok(())
 }
 
-/// Why the tokens at a place are refused, what to write instead, and how many they are.
+/// Returns the message, the help and the number of tokens if the construct at a position is unsupported.
 fn refusal(tokens: &[TokenWithSpan], at: usize) -> Option<(&'static str, &'static str, usize)> {
     const SAMPLE: &str = "take rows by a key, so that each run has the same: where hash(key) % 10 = 0";
     let word = &tokens[at];
@@ -67,7 +70,7 @@ fn refusal(tokens: &[TokenWithSpan], at: usize) -> Option<(&'static str, &'stati
     None
 }
 
-/// `10%` or `10 PERCENT` at the end of a clause; `10 % 3` is a number.
+/// Returns whether `10%` or `10 PERCENT` ends a clause at a position; `10 % 3` is a number.
 fn is_percentage(tokens: &[TokenWithSpan], at: usize) -> bool {
     if !matches!(tokens.get(at).map(|amount| &amount.token), Some(Token::Number(..))) {
         return false;
@@ -85,7 +88,7 @@ fn is_sample(tokens: &[TokenWithSpan], at: usize) -> bool {
     is_word(&tokens[at], "tablesample")
 }
 
-/// `EXCLUDE CURRENT ROW`, `EXCLUDE GROUP` or `EXCLUDE TIES` after the bounds of a frame.
+/// Returns whether `EXCLUDE CURRENT ROW`, `EXCLUDE GROUP` or `EXCLUDE TIES` follows the bounds of a frame.
 fn is_exclusion_of_frame(tokens: &[TokenWithSpan], at: usize) -> bool {
     let is_bound =
         at > 0 && ["row", "preceding", "following"].iter().any(|bound| is_word(&tokens[at - 1], bound));

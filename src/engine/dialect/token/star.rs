@@ -1,5 +1,5 @@
-//! `* LIKE 'a%'` and the like become `COLUMNS(* , '$like', 'a%')`; `*COLUMNS(…)` in a call becomes
-//! `"$unpack"(COLUMNS(…))`.
+//! Star rewrites: `* LIKE 'a%'` and similar become `COLUMNS(* , '$like', 'a%')`; `*COLUMNS(…)` in a call
+//! becomes `"$unpack"(COLUMNS(…))`.
 
 use datafusion::sql::sqlparser::{
     keywords::Keyword,
@@ -8,14 +8,14 @@ use datafusion::sql::sqlparser::{
 
 use super::{call, closing, is_at, is_keyword, is_word, is_word_at, name, span, token};
 
-/// The function whose argument becomes several.
+/// The function whose single argument expands to several.
 pub(in crate::engine::dialect) const UNPACK: &str = "$unpack";
 
-/// Tests of names that may follow a star, as functions of name and pattern.
+/// Name tests that may follow a star, and the functions of name and pattern that they become.
 const TESTS: [(&str, &str); 4] =
     [("like", "$like"), ("ilike", "$ilike"), ("glob", "$glob"), ("similar", "$similar")];
 
-/// Rewrites each, the last first.
+/// Rewrites all stars, last first.
 pub(super) fn rewrite(tokens: &mut Vec<TokenWithSpan>) {
     for at in (0..tokens.len()).rev() {
         if tokens[at].token != Token::Mul {
@@ -26,7 +26,7 @@ pub(super) fn rewrite(tokens: &mut Vec<TokenWithSpan>) {
     }
 }
 
-/// `*COLUMNS(…)` as an argument.
+/// Rewrites `*COLUMNS(…)` as an argument.
 fn unpacked(tokens: &mut Vec<TokenWithSpan>, at: usize) {
     let begins = at > 0 && matches!(tokens[at - 1].token, Token::LParen | Token::Comma | Token::LBracket);
     if !begins || !is_word_at(tokens, at + 1, "columns") || !is_at(tokens, at + 2, &Token::LParen) {
@@ -38,7 +38,7 @@ fn unpacked(tokens: &mut Vec<TokenWithSpan>, at: usize) {
     }
 }
 
-/// `* [EXCLUDE …] [NOT] LIKE 'pattern'`.
+/// Rewrites `* [EXCLUDE …] [NOT] LIKE 'pattern'`.
 fn tested(tokens: &mut Vec<TokenWithSpan>, at: usize) {
     let mut test = at + 1;
     while ["exclude", "replace", "rename"].iter().any(|option| is_word_at(tokens, test, option)) {
@@ -62,7 +62,7 @@ fn tested(tokens: &mut Vec<TokenWithSpan>, at: usize) {
     };
     let pattern = if is_word_at(tokens, test + 1, "to") { test + 2 } else { test + 1 };
     let Some(Token::SingleQuotedString(_)) = tokens.get(pattern).map(|token| &token.token) else { return };
-    // The names before the star: `t.*`, `s.t.*`.
+    // Include the qualifiers before the star: `t.*`, `s.t.*`.
     let mut first = at;
     while first >= 2
         && tokens[first - 1].token == Token::Period

@@ -1,4 +1,4 @@
-//! Text as values: what PostgreSQL's types read.
+//! Text to other types: parses text as PostgreSQL does.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use crate::engine::{
 
 pub(super) use duckdb::scaled as any_scaled;
 
-/// The number in a text at a scale, rounded half away from zero.
+/// Parses the number in a text at a scale, rounded half away from zero.
 pub(super) fn scaled(text: &str, scale: i8) -> Option<i128> {
     if text.contains('_') { None } else { any_scaled(text, scale) }
 }
@@ -32,7 +32,7 @@ fn invalid<T>(text: &str, to: &DataType) -> Result<T> {
     fault(format!("invalid input syntax for type {}: \"{text}\"", type_name(to)))
 }
 
-/// Texts as values of a type.
+/// Parses texts as values of a type.
 pub(super) fn values(texts: &StringArray, to: &DataType) -> Result<ArrayRef> {
     use DataType as T;
     match to {
@@ -69,7 +69,7 @@ pub(super) fn values(texts: &StringArray, to: &DataType) -> Result<ArrayRef> {
     }
 }
 
-/// Dates, timestamps and intervals of the forms that both dialects read alike.
+/// Parses dates, timestamps and intervals, in the formats that both dialects read alike.
 fn moments(texts: &StringArray, to: &DataType) -> Result<ArrayRef> {
     let target = types::Target::plain(to.clone());
     for text in texts.iter().flatten() {
@@ -91,7 +91,7 @@ fn moments(texts: &StringArray, to: &DataType) -> Result<ArrayRef> {
     };
     let made = duckdb::values(&array, &target)?;
     if *to == DataType::Date32 {
-        // The time after a date is dropped, but it must be one.
+        // The time after a date is dropped, but it must be valid.
         let target = types::Target::plain(DataType::Timestamp(TimeUnit::Microsecond, None));
         let moments = duckdb::values(&array, &target)?;
         let wrong =
@@ -117,7 +117,7 @@ fn moments(texts: &StringArray, to: &DataType) -> Result<ArrayRef> {
     Ok(made)
 }
 
-/// An interval with its signs next to their numbers: `1 month - 1 day`.
+/// Removes the space between a sign and its number in an interval: `1 month - 1 day`.
 fn joined(text: &str) -> String {
     let mut made = String::with_capacity(text.len());
     let mut signed = false;
@@ -131,7 +131,7 @@ fn joined(text: &str) -> String {
     made
 }
 
-/// `{1,NULL,"a b"}`: arrays of one dimension.
+/// Parses one-dimensional arrays: `{1,NULL,"a b"}`.
 fn arrays(texts: &StringArray, to: &DataType) -> Result<ArrayRef> {
     let DataType::List(field) = to else { return fault("an array was due") };
     let mut parts: Vec<ArrayRef> = Vec::new();
@@ -226,7 +226,7 @@ fn is_space(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\n' | '\r' | '\u{b}' | '\u{c}')
 }
 
-/// A double: digits, or one of `NaN`, `Infinity`, `inf`.
+/// Parses a double: digits, or one of `NaN`, `Infinity`, `inf`.
 pub(super) fn double(text: &str) -> Result<f64> {
     let digits = text.trim_matches(is_space);
     let Ok(value) = digits.parse::<f64>() else { return invalid(text, &DataType::Float64) };
@@ -239,7 +239,7 @@ pub(super) fn double(text: &str) -> Result<f64> {
     Ok(value)
 }
 
-/// The words for true and false, or their beginnings.
+/// Parses a boolean: the words for true and false, or their prefixes.
 fn boolean(text: &str) -> Option<bool> {
     let word = text.trim_matches(is_space).to_lowercase();
     let begins = |of: &str, least: usize| word.len() >= least && of.starts_with(&word);

@@ -1,4 +1,4 @@
-//! The types of expressions.
+//! Type check of expressions.
 
 use std::{any::Any, sync::Arc};
 
@@ -28,7 +28,7 @@ use crate::engine::{
     },
 };
 
-/// The types of one expression whose parts have theirs.
+/// Type-checks one expression whose operands are already type-checked.
 pub(super) fn expression(expr: Expr, schema: &DFSchema) -> Result<Expr> {
     match expr {
         Expr::ScalarFunction(call) => function(call, schema),
@@ -65,7 +65,7 @@ pub(super) fn expression(expr: Expr, schema: &DFSchema) -> Result<Expr> {
     }
 }
 
-/// An expression as one side of an operator.
+/// Returns an expression as an operand.
 pub(super) fn side(expr: &Expr, schema: &DFSchema) -> Result<Side> {
     let data_type = expr.get_type(schema)?;
     let text = match expr {
@@ -83,7 +83,7 @@ fn given(expr: &Expr, schema: &DFSchema) -> Result<Given> {
     Ok(Given { data_type: expr.get_type(schema)?, literal })
 }
 
-/// The expression, cast to a type if it has another.
+/// Casts an expression to a type unless it already has it.
 pub(super) fn as_type(expr: Expr, wanted: &DataType, schema: &DFSchema) -> Result<Expr> {
     let own = expr.get_type(schema)?;
     let place = place(&expr);
@@ -134,7 +134,7 @@ fn function(call: ScalarFunction, schema: &DFSchema) -> Result<Expr> {
     let is_native =
         matches!(call.func.name(), "coalesce" | "greatest" | "least" | "make_array" | "interval_length");
     if is_ours || is_native {
-        // A view's plan is checked already.
+        // The plan of a view is already checked.
         return Ok(Expr::ScalarFunction(call));
     }
     let what = format!("the function `{}` is not supported with `dialect: postgresql`", call.func.name());
@@ -159,7 +159,7 @@ fn placeholder_call(kind: &str, args: Vec<Expr>, schema: &DFSchema, place: Optio
         let Some(meeting) = types::comparable(&sides[0], &sides[1]) else {
             return Err(incomparable(&value, &other, &sides, "="));
         };
-        // The result has the type of the value as it is compared, unless that is only the width of digits.
+        // The result has the type in which the value is compared, unless that only adds precision.
         let result = match (&meeting, &sides[0].data_type) {
             (DataType::Decimal128(..) | DataType::Decimal256(..), own @ DataType::Decimal128(..)) => {
                 own.clone()
@@ -204,7 +204,7 @@ fn placeholder_call(kind: &str, args: Vec<Expr>, schema: &DFSchema, place: Optio
     })
 }
 
-/// A cast that the user wrote.
+/// Plans a cast from the user's SQL.
 fn explicit(mut args: Vec<Expr>, schema: &DFSchema, place: Option<Span>) -> Result<Expr> {
     let Some(Expr::Literal(ScalarValue::Utf8(Some(name)), _)) = args.get(1) else {
         return Err(at(place, "a cast needs a type", "write x::integer"));
@@ -221,7 +221,7 @@ fn explicit(mut args: Vec<Expr>, schema: &DFSchema, place: Option<Span>) -> Resu
         output::writable(&own.data_type).map_err(|error| unresolved(place, error))?;
     }
     if own.text.is_some() && to == DataType::Utf8 && target.length.is_none() {
-        // It keeps its type from now on.
+        // Keep the cast, so that the literal stays text.
         let cast = datafusion::logical_expr::Cast::new(Box::new(value), to);
         return Ok(Expr::Cast(cast));
     }
@@ -256,7 +256,7 @@ fn is_comparison(op: Operator) -> bool {
     )
 }
 
-/// A comparison, in the type where its sides meet.
+/// Type-checks a comparison in the common type of its operands.
 pub(super) fn compared(left: Expr, op: Operator, right: Expr, schema: &DFSchema) -> Result<Expr> {
     let sides = [side(&left, schema)?, side(&right, schema)?];
     let Some(meeting) = types::comparable(&sides[0], &sides[1]) else {
@@ -269,7 +269,7 @@ pub(super) fn compared(left: Expr, op: Operator, right: Expr, schema: &DFSchema)
     Ok(Expr::BinaryExpr(BinaryExpr::new(Box::new(left), op, Box::new(right))))
 }
 
-/// Intervals compare by their length.
+/// Replaces an interval with its length, by which intervals are compared.
 pub(super) fn length(expr: Expr, of: &DataType) -> Expr {
     if matches!(of, DataType::Interval(_)) {
         crate::engine::dialect::cast::interval_length(expr)
@@ -292,7 +292,7 @@ pub(super) fn incomparable(left: &Expr, right: &Expr, sides: &[Side; 2], op: &st
 }
 
 fn between(between: Between, schema: &DFSchema) -> Result<Expr> {
-    // `x between a and b` compares with each bound on its own.
+    // `x between a and b` compares x with each bound separately.
     let Between { expr, negated, low, high } = between;
     let over = compared(*expr.clone(), Operator::GtEq, *low, schema)?;
     let under = compared(*expr, Operator::LtEq, *high, schema)?;
@@ -304,7 +304,7 @@ fn in_list(list: InList, schema: &DFSchema) -> Result<Expr> {
     let InList { expr, list, negated } = list;
     let own = side(&expr, schema)?;
     let sides: Vec<Side> = list.iter().map(|item| side(item, schema)).collect::<Result<_>>()?;
-    // All items have one type, if they can.
+    // Prefer one common type for all items.
     let wanted = match types::common(&[vec![own.clone()], sides.clone()].concat()) {
         Some(found) => {
             let found = Side { unknown: false, data_type: found, text: None };
@@ -359,7 +359,7 @@ fn like(mut like: Like, schema: &DFSchema) -> Result<Expr> {
 
 fn case(mut case: Case, schema: &DFSchema) -> Result<Expr> {
     if let Some(operand) = case.expr.take() {
-        // Each WHEN is a comparison of its own.
+        // Each WHEN is a separate comparison.
         for (when, _) in &mut case.when_then_expr {
             let value = std::mem::take(when.as_mut());
             **when = compared(operand.as_ref().clone(), Operator::Eq, value, schema)?;
@@ -369,7 +369,7 @@ fn case(mut case: Case, schema: &DFSchema) -> Result<Expr> {
             **when = boolean(std::mem::take(when.as_mut()), schema)?;
         }
     }
-    // ELSE comes first where PostgreSQL looks for a type.
+    // PostgreSQL looks at ELSE first when it resolves the common type.
     let results = case.else_expr.iter().chain(case.when_then_expr.iter().map(|(_, then)| then));
     let sides: Vec<Side> = results.map(|result| side(result, schema)).collect::<Result<_>>()?;
     let Some(wanted) = types::common(&sides) else {
@@ -394,7 +394,7 @@ fn no_interval<'a>(keys: impl IntoIterator<Item = &'a Expr>, schema: &DFSchema) 
     Ok(())
 }
 
-/// The arguments of an aggregate: text as written is text.
+/// Casts the arguments of an aggregate; text literals become text.
 fn arguments(args: &mut [Expr], types: &[DataType], schema: &DFSchema) -> Result<()> {
     for (arg, wanted) in args.iter_mut().zip(types) {
         *arg = as_type(std::mem::take(arg), wanted, schema)?;

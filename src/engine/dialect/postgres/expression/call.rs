@@ -1,4 +1,4 @@
-//! Calls of functions: those on the list, by their names.
+//! Function calls: checks names against the allow list.
 
 use datafusion::sql::sqlparser::{
     ast::{
@@ -17,10 +17,10 @@ use crate::{
     },
 };
 
-/// Functions that the planner can't see through: they become placeholders.
+/// Functions that become placeholders because the planner can't type them.
 const MEETINGS: [&str; 4] = ["coalesce", "greatest", "least", "nullif"];
 
-/// A call as DataFusion should plan it.
+/// Rewrites a call for DataFusion.
 pub(super) fn lower(mut function: Function) -> Lowered {
     let span = function.name.span();
     let name = function.name.to_string().to_lowercase();
@@ -82,7 +82,7 @@ pub(super) fn lower(mut function: Function) -> Lowered {
         return meeting(&name, arguments, span);
     }
     if name == "age" && arguments.len() == 1 {
-        // From that moment to the midnight of today.
+        // The age at midnight today.
         let today = call("current_date", Vec::new());
         return Ok(call("age", [vec![today], arguments].concat()));
     }
@@ -98,12 +98,12 @@ pub(super) fn lower(mut function: Function) -> Lowered {
     Ok(call(&name, arguments))
 }
 
-/// Returns whether FROM's rewriting made the call.
+/// Returns whether the rewrite of FROM created the call.
 fn is_made(function: &Function) -> bool {
     function.name.span() == Span::empty()
 }
 
-/// An aggregate or a window function.
+/// Rewrites an aggregate or a window function.
 fn collected(mut function: Function, name: &str, span: Span) -> Lowered {
     let FunctionArguments::List(list) = &mut function.args else { return Ok(Expr::Function(function)) };
     if name == "count" && list.args.len() > 1 {
@@ -135,7 +135,7 @@ fn collected(mut function: Function, name: &str, span: Span) -> Lowered {
         ));
     }
     let made = Expr::Function(function);
-    // DataFusion counts in other types.
+    // DataFusion returns other integer types.
     Ok(match name {
         "ntile" | "grouping" => cast(made, "integer"),
         _ => made,
@@ -153,7 +153,7 @@ fn meeting(name: &str, arguments: Vec<Expr>, span: Span) -> Lowered {
     Ok(call(&placeholder, arguments))
 }
 
-/// `make_interval(days => 3)`: arguments by their names.
+/// Rewrites `make_interval(days => 3)`, which takes named arguments.
 fn interval(arguments: &[FunctionArg], span: Span) -> Lowered {
     const PARTS: [&str; 7] = ["years", "months", "weeks", "days", "hours", "mins", "secs"];
     let mut values: Vec<Expr> = (0..PARTS.len()).map(|_| number(0)).collect();
