@@ -144,7 +144,9 @@ impl Format {
                 rest = &rest[length..];
                 continue;
             }
-            // A number ends at its full width, or with its last digit if no field follows directly.
+            // A number must have its full width if another field follows directly. Otherwise it may be
+            // shorter, except for years
+            // and fractions of a second, but no digit may follow it.
             let width = match *name {
                 "YYYY" => 4,
                 "MS" => 3,
