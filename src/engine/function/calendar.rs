@@ -30,8 +30,7 @@ pub(super) fn civil(days: i64) -> Civil {
 }
 
 /// Converts a date to days since 1970. The date may be out of range: month 13 is the next January, and day 0
-/// the
-/// last day of the previous month.
+/// the last day of the previous month.
 pub(super) fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = year + (month - 1).div_euclid(12);
     let month = (month - 1).rem_euclid(12) + 1;

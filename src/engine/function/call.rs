@@ -1,10 +1,8 @@
 //! The arguments of one evaluation, and loops over their rows.
 //!
 //! A function body reads rows as Rust values and returns Rust values: [`Call::map1`] and its siblings turn a
-//! closure
-//! over one row into a column, with NULL wherever an argument is NULL. An argument typed `Option<…>` receives
-//! NULLs
-//! as `None` instead.
+//! closure over one row into a column, with NULL wherever an argument is NULL. An argument typed `Option<…>`
+//! receives NULLs as `None` instead.
 
 use std::{borrow::Cow, sync::Arc};
 

@@ -1,8 +1,7 @@
 //! Checks on implicit casts that are allowed for literals only.
 //!
 //! DataFusion resolves a call by its argument types alone, so planning accepts text in place of a date
-//! everywhere,
-//! as calls like `year('2020-01-31')` need. This check then rejects the same cast for columns.
+//! everywhere, as calls like `year('2020-01-31')` need. This check then rejects the same cast for columns.
 
 use datafusion::{
     arrow::datatypes::DataType,
@@ -17,8 +16,7 @@ use super::{description::Typing, scalar::ScalarFunction};
 ///
 /// # Errors
 /// If a non-literal argument would be cast from text or to a smaller integer; if a text literal is ambiguous
-/// between
-/// several types; or if an argument must be constant and isn't.
+/// between several types; or if an argument must be constant and isn't.
 pub(in crate::engine) fn argument_types(
     call: &ScalarCall,
     schema: &DFSchema,

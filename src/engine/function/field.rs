@@ -1,8 +1,7 @@
 //! Struct field access that returns NULL where the struct is NULL.
 //!
 //! DataFusion returns the field's column unchanged, and kernels that set structs to NULL leave stale values
-//! in their
-//! fields.
+//! in their fields.
 
 use std::{
     hash::{Hash, Hasher},

@@ -51,8 +51,7 @@ pub(super) enum Kind {
 }
 
 /// The cost of casting a text literal to any other type. It is the same for all types, so that two such
-/// overloads
-/// are ambiguous.
+/// overloads are ambiguous.
 pub(super) const TEXT_COST: u32 = 1_000;
 
 /// The time zone of `TIMESTAMP WITH TIME ZONE`, as in Delta.
@@ -114,8 +113,7 @@ impl Kind {
     /// Returns the type that an argument is implicitly cast to and the cost, or `None` if it can't be cast.
     ///
     /// Literals are more flexible: a text literal casts to any type, and an integer literal to any integer
-    /// type that holds
-    /// it. `T` costs nothing and casts nothing here, since it depends on the other arguments.
+    /// type that holds it. `T` costs nothing and casts nothing here, since it depends on the other arguments.
     pub(super) fn accepts(self, from: &DataType, literal: bool) -> Option<(DataType, u32)> {
         let from = plain(from);
         let exact = |to: DataType| Some((to, 0));
@@ -301,8 +299,7 @@ fn widens(from: &DataType, to: Kind) -> bool {
 }
 
 /// Returns the common type to which both types are cast, as in a list or `greatest`, or `None` if there is
-/// none.
-/// In DuckDB only a text literal combines with other types; the argument check makes that distinction.
+/// none. In DuckDB only a text literal combines with other types; the argument check makes that distinction.
 pub(super) fn common(a: &DataType, b: &DataType) -> Option<DataType> {
     match (plain(a), plain(b)) {
         (DataType::Null, other) | (other, DataType::Null) => Some(other),

@@ -21,8 +21,8 @@
 //! - `keyword`: names that must be quoted
 //! - one file per family of functions, or part of one, each with a table `FUNCTIONS`
 //!
-//! Dialect `generic` installs nothing, so DataFusion's functions keep their own rules.
-//! Start at [`install`] and [`Function`].
+//! Dialect `generic` installs nothing, so DataFusion's functions keep their own rules. Start at [`install`]
+//! and [`Function`].
 
 mod aggregate;
 mod calendar;
@@ -134,17 +134,14 @@ const FAMILIES: &[&[Function]] = &[
 ];
 
 /// DataFusion functions that are removed because they mean something else in DuckDB or to its users, and that
-/// have
-/// no replacement here: Delta has no TIME WITH TIME ZONE, and no database shares the format syntax of
-/// `to_char`
-/// (`strftime` formats dates).
+/// have no replacement here: Delta has no TIME WITH TIME ZONE, and no database shares the format syntax of
+/// `to_char` (`strftime` formats dates).
 const WITHHELD: &[&str] = &["current_time", "to_char", "date_format"];
 
 /// Replaces DataFusion's functions with the dialect's; does nothing for a dialect without its own functions.
 ///
 /// Call it after `with_default_features` and before the state is built. A replaced function is removed under
-/// all its
-/// names, because copying a state registers its functions again in arbitrary order.
+/// all its names, because copying a state registers its functions again in arbitrary order.
 pub(super) fn install(mut builder: SessionStateBuilder, dialect: &str) -> SessionStateBuilder {
     if dialect == "postgresql" {
         return postgres::install(builder);

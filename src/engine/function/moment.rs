@@ -131,8 +131,7 @@ fn within(value: i64, least: i64, most: i64, name: &str) -> Read<i64> {
     if (least..=most).contains(&value) { Ok(value) } else { Err(format!("{value} is no {name}")) }
 }
 
-/// Parses one of several names, in full or by its first three letters, and returns its position starting at
-/// 1.
+/// Parses one of several names, in full or by its first three letters, and returns its 1-based position.
 fn name<'a>(rest: &'a str, names: &[&str], short: bool, what: &str) -> Read<(i64, &'a str)> {
     for (position, name) in (1..).zip(names) {
         let name = if short { &name[..3] } else { name };

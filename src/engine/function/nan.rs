@@ -2,8 +2,7 @@
 //! payload.
 //!
 //! Values computed here already use a single NaN. Files from other writers may contain others: on many
-//! processors,
-//! infinity minus infinity is a NaN with its sign bit set.
+//! processors, infinity minus infinity is a NaN with its sign bit set.
 
 use std::{
     hash::{Hash, Hasher},

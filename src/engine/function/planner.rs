@@ -39,8 +39,7 @@ impl ExprPlanner for CallSyntax {
 }
 
 /// Folds a list into one constant if all of its items are text literals: part and group names determine types
-/// during
-/// planning.
+/// during planning.
 fn constant_texts(items: &[Expr]) -> Option<Expr> {
     let texts = items.iter().map(|item| match item {
         Expr::Literal(text @ ScalarValue::Utf8(Some(_)), _) => Some(text.clone()),

@@ -2,8 +2,7 @@
 //! classes.
 //!
 //! In RE2, classes such as `\d` are ASCII, `&&` has no special meaning in a class, `\<` is a literal `<`, and
-//! `{` may be
-//! a literal character.
+//! `{` may be a literal character.
 
 use std::{cell::RefCell, collections::HashMap, sync::Arc};
 

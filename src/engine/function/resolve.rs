@@ -134,8 +134,7 @@ fn listed(types: &[DataType]) -> String {
 }
 
 /// Returns the casts that make the arguments fit an overload, and their cost. Arguments beyond the end of
-/// `literal`
-/// might be literals.
+/// `literal` might be literals.
 fn fit(overload: &'static Overload, types: &[DataType], literal: &[bool]) -> Option<(Resolved, u32)> {
     if types.len() < overload.takes.len() {
         return None;

@@ -2,8 +2,7 @@
 //! error.
 //!
 //! The tables of scalar functions are files in `cases/`, recorded from DuckDB. A case is a line of three
-//! tab-separated
-//! fields; line breaks in values are written `\\n`, and lines that start with `#` are comments.
+//! tab-separated fields; line breaks in values are written `\\n`, and lines that start with `#` are comments.
 
 use std::{collections::BTreeMap, sync::Arc};
 

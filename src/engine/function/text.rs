@@ -1,6 +1,5 @@
 //! Text functions. Characters are Unicode code points, and positions and lengths count them, unless the name
-//! says
-//! otherwise.
+//! says otherwise.
 
 use std::sync::Arc;
 

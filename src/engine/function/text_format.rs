@@ -456,8 +456,7 @@ fn scientific(size: f64, precision: usize) -> String {
 }
 
 /// Formats a number as the shorter of `f` and `e` when no letter is given: a number of at least 1 keeps
-/// trailing zeros
-/// up to the precision, and at least one.
+/// trailing zeros up to the precision, and at least one.
 fn padded_general(size: f64, precision: usize) -> String {
     let short = general(size, precision);
     if precision == 0 {

@@ -150,8 +150,7 @@ impl Width {
     }
 
     /// Returns the start of the bucket. Without an origin, buckets of months are aligned to 2000-01-01, and
-    /// others to
-    /// 2000-01-03, a Monday.
+    /// others to 2000-01-03, a Monday.
     fn start(&self, at: Micros, origin: Option<Micros>) -> Result<Micros> {
         let found = match self {
             Self::Micros(width) => {

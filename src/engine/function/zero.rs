@@ -1,12 +1,9 @@
 //! Equal zeros in sorts by floats and in distinct aggregates: 0.0 and -0.0 are one value, as they already are
-//! in
-//! comparisons, groups and joins.
+//! in comparisons, groups and joins.
 //!
 //! DataFusion sorts floats by IEEE 754's total order, which distinguishes the zeros: `rank() over (order by
-//! x)` counts
-//! them as two values (apache/datafusion#22835). The rule below normalizes zeros in sort keys wherever a tie
-//! is
-//! visible. Remove it once DataFusion treats the zeros as ties.
+//! x)` counts them as two values (apache/datafusion#22835). The rule below normalizes zeros in sort keys
+//! wherever a tie is visible. Remove it once DataFusion treats the zeros as ties.
 
 use std::{
     hash::{Hash, Hasher},

@@ -123,8 +123,7 @@ pub(super) fn to_local(at: Micros, zone: Tz) -> Micros {
 }
 
 /// Converts a timestamp to chrono's type, or returns `None` if it is infinite or beyond chrono's calendar.
-/// Callers
-/// return such timestamps unchanged.
+/// Callers return such timestamps unchanged.
 fn naive(at: Micros) -> Option<NaiveDateTime> {
     if !calendar::is_finite(at) {
         return None;

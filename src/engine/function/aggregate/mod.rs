@@ -1,8 +1,8 @@
 //! Aggregates with DuckDB's names, types and errors.
 //!
 //! Each aggregate is an [`Aggregate`]: its names, a line of documentation, its argument and result types, and
-//! the
-//! [`Method`] that computes it. Each family of aggregates has its own file; `call` adapts them to DataFusion.
+//! the [`Method`] that computes it. Each family of aggregates has its own file; `call` adapts them to
+//! DataFusion.
 //!
 //! - `sum`: exact sums and averages
 //! - `running`, `statistic`: a fixed number of doubles per group
@@ -141,8 +141,7 @@ trait Method: std::fmt::Debug + Send + Sync {
     }
 
     /// Returns whether row order changes the result for these arguments. If so, ORDER BY within the call
-    /// sorts the
-    /// rows before the method sees them.
+    /// sorts the rows before the method sees them.
     fn sorts_first(&self, arguments: &[FieldRef]) -> bool {
         let _ = arguments;
         false
@@ -187,8 +186,7 @@ pub(in crate::engine) fn only_row(value: Expr) -> Expr {
 }
 
 /// Replaces DataFusion's aggregates with ours. Keeps only those of its own that DuckDB also has; all others
-/// become
-/// unknown.
+/// become unknown.
 pub(super) fn install(builder: &mut SessionStateBuilder) {
     let functions = builder.aggregate_functions().get_or_insert_default();
     functions.retain(|udaf| KEPT.contains(&udaf.name()));

@@ -212,8 +212,7 @@ fn unless_float(
 }
 
 /// Returns whether DataFusion orders values of this type differently from DuckDB. It compares months before
-/// days,
-/// so that 1 month is greater than 31 days, and sorts NULL first within structs and lists.
+/// days, so that 1 month is greater than 31 days, and sorts NULL first within structs and lists.
 fn is_ordered_otherwise(of: &DataType) -> bool {
     matches!(of, DataType::Interval(_)) || of.is_nested()
 }
@@ -281,8 +280,7 @@ fn native_moving(
 }
 
 /// `min` and `max`. DataFusion computes them for one argument, except for floats: its result depends on row
-/// order
-/// if a value is NaN, and file statistics leave NaN out.
+/// order if a value is NaN, and file statistics leave NaN out.
 #[derive(Debug)]
 struct Extreme {
     native: fn() -> Arc<AggregateUDF>,

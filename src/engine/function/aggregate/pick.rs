@@ -1,8 +1,7 @@
 //! Aggregates that pick rows: first and last values, and `arg_min`/`arg_max`.
 //!
 //! Where DataFusion has an equivalent, they are rewritten to it: `first_value` with the order and filter that
-//! the
-//! name implies.
+//! the name implies.
 
 use std::{cmp::Ordering, sync::Arc};
 

@@ -264,8 +264,7 @@ impl Accumulator for Floats {
 }
 
 /// Sum or average over a moving frame. Retracts rows without leaving rounding errors or infinities behind:
-/// the sum
-/// of finite values is compensated, and the other values are counted.
+/// the sum of finite values is compensated, and the other values are counted.
 #[derive(Debug)]
 pub(super) struct MovingFloats {
     average: bool,

@@ -1,6 +1,5 @@
 //! Moving window frames for aggregates that can't retract rows: keeps the frame's rows, and aggregates them
-//! again
-//! for each row of the window.
+//! again for each row of the window.
 
 use std::{collections::VecDeque, sync::Arc};
 

@@ -1,8 +1,7 @@
 //! JSON within JSON: `json_object('a', json_array(1))` nests the array instead of quoting its text.
 //!
 //! JSON has the type text, so a value alone doesn't show that it is JSON. The rule below looks at the
-//! expression that
-//! makes it: a function that returns JSON, or a cast to JSON, possibly under an alias.
+//! expression that makes it: a function that returns JSON, or a cast to JSON, possibly under an alias.
 
 use std::sync::Arc;
 

@@ -87,8 +87,7 @@ pub(super) const FUNCTIONS: &[Function] = aggregated! {
 };
 
 /// Returns the result type of an aggregate over the first argument's items. The aggregate's other arguments
-/// start
-/// at `rest`.
+/// start at `rest`.
 fn result(typing: &Typing, name: &str, rest: usize) -> Result<DataType> {
     let mut types = vec![item_of(typing, 0)];
     types.extend_from_slice(&typing.types[rest..]);

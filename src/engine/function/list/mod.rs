@@ -82,8 +82,7 @@ fn joined(items: &[&ArrayRef], list: &DataType) -> Result<ArrayRef> {
 }
 
 /// Builds lists by selecting items: `row` pushes the indices of a row's items, with `None` for NULL, and
-/// returns
-/// false if the row itself is NULL.
+/// returns false if the row itself is NULL.
 fn lists_of(
     call: &Call,
     items: &ArrayRef,

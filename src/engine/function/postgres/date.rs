@@ -94,7 +94,7 @@ pub(super) const ROUTINES: &[Overload] = &[
     .stable(),
 ];
 
-/// The invocation's start time, shared by all of its queries, in microseconds since 1970.
+/// Returns the current time that all queries of an invocation share, in microseconds since 1970.
 fn invocation() -> i64 {
     static MOMENT: LazyLock<i64> = LazyLock::new(|| chrono::Utc::now().timestamp_micros());
     *MOMENT

@@ -10,8 +10,7 @@ use crate::engine::function::kind::{UTC, list_of, plain};
 /// The precision of the widest decimal.
 pub(in crate::engine) const MAX_DIGITS: u8 = 38;
 /// The scale of numerics whose scale PostgreSQL picks at run time: quotients, averages, and text or floats
-/// cast to
-/// `numeric`.
+/// cast to `numeric`.
 pub(in crate::engine) const OPEN_SCALE: i8 = 20;
 
 /// TIMESTAMP.

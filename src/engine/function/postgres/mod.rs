@@ -225,8 +225,7 @@ pub(in crate::engine) fn install(mut builder: SessionStateBuilder) -> SessionSta
 }
 
 /// Returns the average at scale `to` of `count` values whose sum is `total` at scale `from`; `None` if it has
-/// too many
-/// digits.
+/// too many digits.
 pub(in crate::engine::function) fn average(total: i128, from: i8, count: i64, to: i8) -> Option<i128> {
     numeric::quotient((total, from), (count.into(), 0), to)
 }

@@ -134,8 +134,7 @@ pub(super) fn decimal(value: i128, scale: i8) -> String {
 }
 
 /// Formats a float with the shortest digits that parse back to it, without an exponent from 0.0001 up to
-/// `most` digits
-/// before the point.
+/// `most` digits before the point.
 fn float(scientific: &str, most: i32) -> String {
     match scientific {
         "NaN" => return "NaN".into(),

@@ -1,10 +1,8 @@
 //! Regular expressions. PostgreSQL's are POSIX expressions, which prefer the longest match; this engine
-//! prefers the
-//! first match.
+//! prefers the first match.
 //!
 //! The rule doesn't affect whether an expression matches at all. Functions that return the match therefore
-//! accept only
-//! expressions for which both rules agree, and reject others: see [`are`].
+//! accept only expressions for which both rules agree, and reject others: see [`are`].
 
 mod are;
 mod parse;

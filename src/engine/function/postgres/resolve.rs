@@ -141,8 +141,7 @@ fn best(left: &mut Vec<&'static Overload>, count: impl Fn(&'static Overload) -> 
 }
 
 /// Narrows candidates by category: an argument of open type is text if any candidate accepts text, or else
-/// has the
-/// category on which all candidates agree.
+/// has the category on which all candidates agree.
 fn by_category(left: &mut Vec<&'static Overload>, own: &[Option<Kind>]) {
     for at in (0..own.len()).filter(|at| own[*at].is_none()) {
         let kinds: Vec<Kind> = left.iter().filter_map(|one| one.parameter(at)).collect();

@@ -1,6 +1,5 @@
 //! Text functions: positions count characters from 1, and case follows Unicode's simple mappings, as in the
-//! locale
-//! `C.UTF-8`.
+//! locale `C.UTF-8`.
 
 use datafusion::{arrow::array::ArrayRef, error::Result};
 

@@ -1,6 +1,5 @@
 //! Window functions whose types or arguments differ in DuckDB: counting functions return BIGINT, where
-//! DataFusion
-//! returns unsigned integers.
+//! DataFusion returns unsigned integers.
 
 mod shift;
 

@@ -1,6 +1,5 @@
 //! `lag`, `lead` and `nth_value` with an offset, default or position that varies by row: DataFusion's
-//! versions require
-//! constants.
+//! versions require constants.
 
 use std::ops::Range;
 

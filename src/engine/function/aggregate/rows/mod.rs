@@ -2,8 +2,7 @@
 //! aggregates.
 //!
 //! Rows are collected as columns: first the arguments, then the keys of ORDER BY within the call. A partial
-//! result
-//! is one list per column.
+//! result is one list per column.
 
 mod collector;
 mod groups;

@@ -145,8 +145,7 @@ impl Format {
                 continue;
             }
             // A number must have its full width if another field follows directly. Otherwise it may be
-            // shorter, except for years
-            // and fractions of a second, but no digit may follow it.
+            // shorter, except for years and fractions of a second, but no digit may follow it.
             let width = match *name {
                 "YYYY" => 4,
                 "MS" => 3,

@@ -1,12 +1,10 @@
 //! Supported expressions: all of them for a test, but only those whose longest match is the first one if the
-//! match is
-//! returned.
+//! match is returned.
 //!
 //! A repetition or alternation is decided by the next character alone if its possible first characters are
-//! disjoint
-//! from those that may follow it. Then there is only one way to match, and both rules find it. If only parts
-//! of fixed
-//! length follow, a repeated character may also occur in them: the most repetitions make the longest match.
+//! disjoint from those that may follow it. Then there is only one way to match, and both rules find it. If
+//! only parts of fixed length follow, a repeated character may also occur in them: the most repetitions make
+//! the longest match.
 
 use std::ops::Deref;
 
@@ -96,8 +94,7 @@ fn node_text(node: &Node) -> String {
 }
 
 /// What follows a part: its possible first characters, whether the match may end there, and whether its
-/// length is
-/// fixed.
+/// length is fixed.
 #[derive(Debug, Clone, Copy)]
 struct Rest {
     first: Set,
