@@ -1,10 +1,9 @@
 //! Macros as callable values, available to every template.
 //!
 //! In `MiniJinja`, a macro lives in the state of the template that declares it. A macro file is therefore
-//! loaded into
-//! the running state when one of its macros is first called, and templates hold a [`Callable`] under the
-//! macro's name:
-//! it binds arguments as Jinja does (`varargs`, `kwargs`, `caller`) and catches `return`.
+//! loaded into the running state when one of its macros is first called, and templates hold a [`Callable`]
+//! under the macro's name: it binds arguments as Jinja does (`varargs`, `kwargs`, `caller`) and catches
+//! `return`.
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 

@@ -77,8 +77,7 @@ pub struct Captures {
 
 impl Captures {
     /// Merges the captures of two renderings of one template without duplicates. If both make a setting, the
-    /// value of
-    /// `self` wins.
+    /// value of `self` wins.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         add(&mut self.refs, other.refs);

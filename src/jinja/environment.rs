@@ -27,8 +27,7 @@ const CHANGES: [&str; 12] = [
 ];
 
 /// The instruction budget of one rendering; 64 bytes of generated text cost one instruction. The most
-/// elaborate template
-/// of a large project needs a fiftieth of it, and spending it all takes seconds.
+/// elaborate template of a large project needs a fiftieth of it, and spending it all takes seconds.
 pub(super) const FUEL: u64 = 10_000_000;
 
 /// Returns an environment without templates.
@@ -120,8 +119,7 @@ fn unknown_method(
 }
 
 /// Calls Python's string methods after paying for the text. Methods whose result can be much longer than the
-/// text are
-/// also filters, which charge as they go.
+/// text are also filters, which charge as they go.
 fn text_method(
     state: &mut State<'_, '_>,
     value: &Value,
@@ -146,8 +144,7 @@ fn text_method(
 }
 
 /// Returns an upper bound on the length of `.format(…)`'s result: every number may be a width, and every
-/// brace may
-/// insert the longest argument.
+/// brace may insert the longest argument.
 fn formatted(text: &str, args: &[Value]) -> usize {
     let numbers = text.split(|c: char| !c.is_ascii_digit()).filter(|digits| !digits.is_empty());
     let widths = numbers.map(|digits| digits.parse().unwrap_or(usize::MAX));

@@ -5,9 +5,8 @@ use std::ops::Range;
 use super::lexer::{Tag, Token, TokenKind};
 
 /// Returns the internal name under which a template declares a macro. The original name is bound to a
-/// callable of ours
-/// that implements dbt's calling rules. The name has no leading underscore, since `MiniJinja` doesn't export
-/// such names.
+/// callable of ours that implements dbt's calling rules. The name has no leading underscore, since
+/// `MiniJinja` doesn't export such names.
 pub(super) fn hidden_name(name: &str) -> String {
     format!("headwater_macro_{name}")
 }
@@ -59,8 +58,7 @@ impl Uses {
 
 impl Header {
     /// Parses the header of a `macro`, `test` or `materialization` tag. Returns `None` for other tags and for
-    /// malformed
-    /// headers, which `MiniJinja` then reports.
+    /// malformed headers, which `MiniJinja` then reports.
     pub(super) fn read(text: &str, tag: &Tag) -> Option<Self> {
         let word = |token: &Token| &text[token.range.clone()];
         let name = tag.tokens.get(1).filter(|name| name.kind == TokenKind::Word)?;

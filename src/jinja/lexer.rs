@@ -1,8 +1,8 @@
 //! Lexer for templates: finds the tags and splits them into tokens.
 //!
 //! It covers just enough of Jinja's lexical grammar for [`super::rewrite`] to find calls, literals and macro
-//! headers;
-//! `MiniJinja` validates the template. The lexer stops at text that it can't parse and leaves the rest alone.
+//! headers; `MiniJinja` validates the template. The lexer stops at text that it can't parse and leaves the
+//! rest alone.
 
 use std::ops::Range;
 

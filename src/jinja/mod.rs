@@ -9,10 +9,8 @@
 //! - [`Rendered`], [`Captures`], [`SpanMap`]: everything that a rendering produces
 //!
 //! Doesn't access tables, files, the environment or globals: everything is passed in by value. `function`
-//! holds dbt's
-//! functions, `builtin` the built-in macros, `callable` macro calls, and `rewrite` the changes that give
-//! templates dbt's
-//! meaning in `MiniJinja`.
+//! holds dbt's functions, `builtin` the built-in macros, `callable` macro calls, and `rewrite` the changes
+//! that give templates dbt's meaning in `MiniJinja`.
 
 mod block;
 mod builtin;
@@ -112,16 +110,14 @@ impl Jinja {
     }
 
     /// Renders a storage setting, which may use secrets from the environment. Diagnostics point at `at`, the
-    /// setting's
-    /// position.
+    /// setting's position.
     pub fn render_secret(&self, text: &Secret, at: &Span) -> Result<Secret, Diagnostic> {
         let rendered = self.value(text.reveal(), at, true)?;
         Ok(rendered.map_or_else(|| text.clone(), |rendered| Secret::new(rendered.text)))
     }
 
     /// Renders a configuration string, which may use `env_var`, `var` and `target`. Diagnostics point at
-    /// `at`, the string's
-    /// position.
+    /// `at`, the string's position.
     pub fn render_value(&self, text: &str, at: &Span) -> Result<String, Diagnostic> {
         Ok(self.value(text, at, false)?.map_or_else(|| text.to_owned(), |rendered| rendered.text))
     }

@@ -17,10 +17,8 @@ use super::{
 };
 
 /// The start of every template: a macro through which [`super::callable`] loads a macro file into the running
-/// state. It
-/// has a scope of its own because a macro sees all variables of the scope it is declared in, and a macro file
-/// must not
-/// see those of the calling template.
+/// state. It has a scope of its own because a macro sees all variables of the scope it is declared in, and a
+/// macro file must not see those of the calling template.
 const PRELUDE: &str = "{% with %}{% macro __import(__file) %}{% import __file as __module %}\
     {% do __loaded(__file, __module) %}{% endmacro %}{% do __start(__import) %}{% endwith %}";
 

@@ -1,11 +1,9 @@
 //! Built-in macros: dbt's generic tests, those that most projects install a package for, and tests that
-//! compare a table
-//! with its own history. A project's macro overrides the built-in macro of the same name.
+//! compare a table with its own history. A project's macro overrides the built-in macro of the same name.
 //!
 //! Each file covers one subject; their SQL is what `compile` writes for a test. A test that judges rows
-//! individually is
-//! a plain SELECT with a WHERE: the engine recognizes this form, and runs many such tests in one pass over a
-//! table.
+//! individually is a plain SELECT with a WHERE: the engine recognizes this form, and runs many such tests in
+//! one pass over a table.
 
 use crate::text::{Source, Span};
 

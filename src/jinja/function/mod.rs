@@ -1,8 +1,7 @@
 //! dbt's template functions, plus our own `changes`.
 //!
 //! Each is a [`Function`], looked up by name in [`NAMES`]; the files of this folder implement them by
-//! subject. Functions
-//! affect only the rendering they belong to.
+//! subject. Functions affect only the rendering they belong to.
 
 mod adapter;
 mod config;
@@ -108,8 +107,7 @@ impl Function {
     }
 
     /// Evaluates `__at(function, file, start, end)`: attaches the call's position to a function, and returns
-    /// other values
-    /// unchanged.
+    /// other values unchanged.
     fn placed(args: &[Value]) -> Result<Value, Error> {
         let (function, file, start, end): (Value, usize, usize, usize) = from_args(args)?;
         Ok(match function.downcast_object_ref::<Self>() {

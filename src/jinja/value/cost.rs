@@ -11,8 +11,7 @@ use super::{Dict, List};
 const DEEPEST: usize = 200;
 
 /// The maximum number of values that a list or dict may contain in total. A value counts each time it is
-/// reached, and 64
-/// bytes of text count as one more.
+/// reached, and 64 bytes of text count as one more.
 const MOST: u64 = 2_000_000;
 
 /// Pays for a number of items.
@@ -51,10 +50,8 @@ pub(in crate::jinja) fn is_sequence(value: &Value) -> bool {
 }
 
 /// Returns the right operand of `+`, paid for and no longer lazy. `MiniJinja` adds sequences lazily and, once
-/// 32 of them
-/// are nested, collects all their items into a list without checking the fuel: a list that doubles repeatedly
-/// would
-/// exhaust memory.
+/// 32 of them are nested, collects all their items into a list without checking the fuel: a list that doubles
+/// repeatedly would exhaust memory.
 pub(in crate::jinja) fn paid_operand(state: &State<'_, '_>, value: Value) -> Result<Value, Error> {
     if !is_sequence(&value) || value.is_tuple() {
         return Ok(value);
