@@ -130,8 +130,7 @@ impl ParsedTest {
 }
 
 /// Replaces a diagnostic's labels in text that the user didn't write (`template`, generated from a
-/// declaration, and
-/// built-in macros) with one at the declaration.
+/// declaration, and built-in macros) with one at the declaration.
 pub fn at_declaration(found: &mut Diagnostic, template: &Source, declared: &Span) {
     let unwritten = |span: &Span| span.source == *template || is_builtin(span);
     if found.labels.iter().any(|label| unwritten(&label.span)) {

@@ -1,6 +1,5 @@
 //! The parse phase, in dbt's sense: renders every template once with placeholders for relations, to learn
-//! what it refers
-//! to and how it configures itself. Doesn't resolve names or access tables.
+//! what it refers to and how it configures itself. Doesn't resolve names or access tables.
 //!
 //! - [`snapshot`]: snapshots and their queries
 //! - [`data_test`]: tests declared under `data_tests:`, and singular tests

@@ -21,8 +21,7 @@ pub struct ParsedSnapshot {
     /// Whether the template is generated from a `relation:`.
     pub is_relation: bool,
     /// The folders between the project's name and the snapshot's in its fqn, as in dbt; `None` if they follow
-    /// from the file
-    /// alone.
+    /// from the file alone.
     pub folders: Option<Vec<String>>,
     /// The captures of rendering the template.
     pub captures: Captures,

@@ -1,6 +1,5 @@
 //! Template generation for generic tests: turns a declaration into a call of the test's macro, with the
-//! arguments as
-//! template expressions.
+//! arguments as template expressions.
 
 use std::fmt::Write as _;
 
@@ -49,8 +48,7 @@ fn expression(value: &Yaml, before: &mut String) -> String {
 }
 
 /// Converts text as dbt does: text that looks like a call of `ref`, `source`, `var` or `env_var` becomes that
-/// call, and
-/// templates are rendered.
+/// call, and templates are rendered.
 fn text_expression(text: &str, before: &mut String) -> String {
     const CALLS: [&str; 4] = ["ref", "source", "var", "env_var"];
     let trimmed = text.trim();

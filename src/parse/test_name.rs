@@ -11,8 +11,8 @@ const BEGINNING: usize = 30;
 const HASH: usize = 10;
 
 /// Returns the full name, such as `accepted_values_orders_status__placed__shipped`: the test (with its
-/// package, and
-/// `source_` if it tests a source), its subject, and its argument values, sorted by argument name.
+/// package, and `source_` if it tests a source), its subject, and its argument values, sorted by argument
+/// name.
 #[must_use]
 pub fn full(test: &str, of: &str, arguments: &Map<String, Value>) -> String {
     let mut names: Vec<&String> = arguments.keys().filter(|name| *name != "model").collect();
