@@ -33,8 +33,7 @@ pub struct Page {
 
 impl Page {
     /// Packs a site into a single page or, if `split`, into a page that loads node details from separate
-    /// parts on demand. Both
-    /// also work from a local disk.
+    /// parts on demand. Both also work from a local disk.
     ///
     /// # Errors
     /// If the site can't be serialized as JSON, which never happens in practice.

@@ -1,10 +1,8 @@
 //! Data model of the page. Nodes are referred to by their index in [`Site::nodes`], and columns by their
-//! index in their
-//! node.
+//! index in their node.
 //!
 //! An [`Entry`] has what lists and graphs need of a node and is loaded at once. A [`Detail`] has what only
-//! the node's own
-//! page needs; it is in a part that is unpacked on demand.
+//! the node's own page needs; it is in a part that is unpacked on demand.
 
 use std::collections::BTreeMap;
 

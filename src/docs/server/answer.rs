@@ -81,8 +81,7 @@ pub(super) async fn answer(
 }
 
 /// Returns the page's content security policy: it may run its inline scripts and its parts, and connect to
-/// nothing else.
-/// The graph layout runs in a worker that the page creates from its own text.
+/// nothing else. The graph layout runs in a worker that the page creates from its own text.
 fn policy(page: &[u8]) -> String {
     let page = String::from_utf8_lossy(page);
     let scripts = page.split("<script>").skip(1).filter_map(|rest| rest.split("</script>").next());
@@ -96,8 +95,7 @@ fn policy(page: &[u8]) -> String {
 }
 
 /// Maps a request's path to a file inside the folder. Paths that lead outside, even through a symbolic link,
-/// are not
-/// found.
+/// are not found.
 fn inside(root: &Path, path: &str) -> Option<PathBuf> {
     let path = percent_decode_str(path).decode_utf8().ok()?;
     let relative = Path::new(path.trim_start_matches('/'));

@@ -1,6 +1,5 @@
 //! Host names that requests may use. In a DNS rebinding attack, a page of another site points its own name to
-//! this machine
-//! and reads the responses as its own; it can't make the browser use an IP address as the host.
+//! this machine and reads the responses as its own; it can't make the browser use an IP address as the host.
 
 use std::net::{IpAddr, SocketAddr};
 
