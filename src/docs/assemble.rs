@@ -1,4 +1,4 @@
-//! What is known of a project, put into the form that the page reads.
+//! Assembly of the site: converts what is known about a project to the form that the page reads.
 
 use std::collections::BTreeMap;
 
@@ -23,48 +23,48 @@ use crate::{
     run::came_of::CameOf,
 };
 
-/// The documentation block that is the project's own.
+/// The name of the documentation block used as the project's overview.
 const OVERVIEW: &str = "__overview__";
 
-/// What is known of a project and its tables.
+/// Everything known about a project and its tables.
 pub struct Known<'a> {
-    /// What the project is.
+    /// The project's manifest.
     pub manifest: &'a Manifest,
-    /// Variables and their values.
+    /// The variables and their values.
     pub vars: &'a Map<String, Value>,
-    /// The target whose tables are looked at.
+    /// The name of the target whose tables are described.
     pub target: &'a str,
     /// The SQL and columns of every node.
     pub compiled: &'a Compiled,
-    /// Where columns come from.
+    /// The column lineage.
     pub lineage: &'a Lineage,
-    /// How large tables are, as far as they are there.
+    /// The sizes of the tables that exist.
     pub facts: &'a BTreeMap<NodeId, Facts>,
-    /// Their newest versions, newest first, and what each came of.
+    /// The newest versions of each table, newest first, with their causes.
     pub history: &'a BTreeMap<NodeId, Vec<(Past, CameOf)>>,
-    /// The files that tables were loaded from.
+    /// The files that each table was loaded from.
     pub ledgers: &'a BTreeMap<NodeId, Ledger>,
-    /// How the last run ended.
+    /// The results of the last run.
     pub last_run: Option<&'a LastRun>,
-    /// How old sources were when last asked.
+    /// The source ages found by the last freshness check.
     pub ages: &'a BTreeMap<NodeId, LastAge>,
-    /// When the page is made.
+    /// The time at which the page is generated.
     pub generated_at: DateTime<Utc>,
 }
 
-/// What is looked up again and again while a site is assembled.
+/// Indexes used throughout assembly.
 pub(super) struct Assembly<'a> {
     pub(super) known: &'a Known<'a>,
-    /// Each node's place.
+    /// The index of each node.
     places: BTreeMap<&'a NodeId, usize>,
-    /// Each column's place in its node.
+    /// The index of each column within its node.
     columns: BTreeMap<&'a NodeId, BTreeMap<&'a str, usize>>,
     statuses: BTreeMap<NodeId, String>,
     endings: BTreeMap<&'a NodeId, site::Ended>,
 }
 
 impl Known<'_> {
-    /// The site.
+    /// Builds the site.
     #[must_use]
     pub fn site(&self) -> Site {
         let assembly = Assembly::new(self);
@@ -123,7 +123,7 @@ impl<'a> Assembly<'a> {
         }
     }
 
-    /// A node's place.
+    /// Returns a node's index.
     pub(super) fn place(&self, id: &NodeId) -> Option<usize> {
         self.places.get(id).copied()
     }
@@ -228,7 +228,7 @@ impl<'a> Assembly<'a> {
                 description: source.of.description.clone(),
                 loader: source.of.loader.clone(),
                 format: format.to_owned(),
-                // As written: what is rendered may hold secrets.
+                // The location as declared, since the rendered one may contain secrets.
                 location: external.map(|external| external.declared.location.value.clone()),
                 expected: source.freshness.as_ref().map(expected).unwrap_or_default(),
                 age,
@@ -333,7 +333,7 @@ fn as_exposure(entry: Entry, exposure: &Exposure) -> Entry {
     }
 }
 
-/// A moment as the page reads it.
+/// Formats a timestamp for the page.
 pub(super) fn moment(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
@@ -349,7 +349,7 @@ fn facts(facts: &Facts) -> site::Facts {
     }
 }
 
-/// Who `meta` says answers for something: a name, or a mapping with one.
+/// Returns the owner declared in `meta`: a name, or a mapping with a name or email address.
 fn owner(said: &Value) -> Option<String> {
     said.as_str()
         .or_else(|| said.get("name")?.as_str())

@@ -1,4 +1,4 @@
-//! What only a node's own page shows.
+//! Node details, shown only on a node's own page.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ use crate::{
     run::came_of::CameOf,
 };
 
-/// Files of a ledger that are shown; of more than these, the number is.
+/// The maximum number of a ledger's files to list; any others are only counted.
 const FILES: usize = 500;
 
 pub(super) fn detail(assembly: &Assembly<'_>, node: &Node) -> Detail {
@@ -49,7 +49,7 @@ fn sql<'a>(assembly: &Assembly<'a>, node: &Node) -> Option<&'a str> {
     assembly.known.compiled.models.get(node.id()).map(|model| model.sql.as_str())
 }
 
-/// The source whose files a model is loaded from, one by one.
+/// Returns the source whose files a model loads individually.
 fn source(model: &CompiledModel) -> Option<&crate::name::NodeId> {
     match &model.increment.as_ref()?.taken {
         Taken::ByFile(files) => Some(&files.source),
@@ -69,7 +69,7 @@ fn version((past, came_of): &(Past, CameOf)) -> site::Version {
     }
 }
 
-/// What the sources of the newest version have set aside.
+/// Returns the rejected rows and quarantined files recorded by the newest version.
 fn rejected(assembly: &Assembly<'_>, node: &Node) -> Option<site::Rejected> {
     let (newest, _) = assembly.known.history.get(node.id())?.first()?;
     let rejected = newest.provenance.as_ref()?.rejected.clone()?;

@@ -1,18 +1,18 @@
-//! The documentation site: what a project is and what its tables are, as one page that needs nothing but itself.
+//! The documentation site: one self-contained page that describes a project and its tables.
 //!
 //! ```text
-//! Known ─────────────▶ Site ────────────▶ Page ───────▶ index.html, or that and its parts
+//! Known ─────────────▶ Site ────────────▶ Page ───────▶ index.html, optionally with parts
 //!  manifest, lineage,   as the page        packed into
 //!  the lake's facts     reads it           the front end
 //! ```
 //!
-//! - [`site`]: what the page reads; its twin in TypeScript is `site/src/data.ts`
-//! - [`assemble`]: what is known, put into that form; `detail`: of that, what only a node's own page shows
-//! - [`page`]: the form packed into the page; the page itself is built from `site/` at development time
-//! - [`server`]: the page over HTTP
-//! - `source_reference`: `docs/sources.md`, made from the code
+//! - [`site`]: the data model of the page; its counterpart in TypeScript is `site/src/data.ts`
+//! - [`assemble`]: builds the data model; `detail` builds what only a node's own page shows
+//! - [`page`]: packs the data into the page, which is built from `site/` at development time
+//! - [`server`]: serves the page over HTTP
+//! - `source_reference`: generates `docs/sources.md` from the code
 //!
-//! Runs no model and reads no table. Start at [`Known::site`].
+//! Doesn't run models or read tables. Start at [`Known::site`].
 
 pub mod assemble;
 mod detail;

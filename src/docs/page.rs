@@ -1,4 +1,4 @@
-//! A site packed into the page: its data as compressed JSON in the page itself, or in parts beside it.
+//! Page packing: embeds a site's data in the page as compressed JSON, or writes it to separate parts.
 
 use std::{
     fs,
@@ -12,31 +12,31 @@ use serde::Serialize;
 
 use super::site::{PART, Site};
 
-/// The page, built from `site/`: no data in it yet.
+/// The page template, built from `site/`, without data.
 const TEMPLATE: &str = include_str!("../../site/dist/index.html");
 
-/// Where in it the data goes.
+/// The placeholder for the data.
 const DATA: &str = "<!--headwater:data-->";
 
-/// Where in it the title goes.
+/// The placeholder for the title.
 const TITLE: &str = "<!--headwater:title-->";
 
-/// The folder of the parts, beside the page.
+/// The folder of the parts, relative to the page.
 const PARTS: &str = "parts";
 
-/// The files of a site: their names, relative to its folder, and what they hold.
+/// The files of a site: their names relative to its folder, and their contents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
-    /// `index.html` first.
+    /// The files; `index.html` is first.
     pub files: Vec<(String, Vec<u8>)>,
 }
 
 impl Page {
-    /// One page that holds everything or, if `split`, a page that fetches what its lists and graph don't need from parts
-    /// beside it, when somebody looks. Both work from a disk.
+    /// Packs a site into a single page or, if `split`, into a page that loads node details from separate
+    /// parts on demand. Both also work from a local disk.
     ///
     /// # Errors
-    /// Never, unless a number can't be JSON.
+    /// If the site can't be serialized as JSON, which never happens in practice.
     pub fn new(site: &Site, split: bool) -> io::Result<Self> {
         let parts = site.details.chunks(PART).map(packed).collect::<io::Result<Vec<_>>>()?;
         let mut data = element("site", &packed(site)?);
@@ -56,10 +56,10 @@ impl Page {
         Ok(Self { files })
     }
 
-    /// Removes the parts that an older page had and this one has not, and nothing else that lies there.
+    /// Removes leftover parts of an older, larger site, and leaves all other files alone.
     ///
     /// # Errors
-    /// If one can't be removed.
+    /// If a part can't be removed.
     pub fn remove_older(&self, folder: &Path) -> io::Result<()> {
         for number in self.files.len().saturating_sub(1).. {
             match fs::remove_file(folder.join(PARTS).join(format!("{number}.js"))) {
@@ -67,13 +67,13 @@ impl Page {
                 other => other?,
             }
         }
-        // There is no such folder, or something of somebody else's in it.
+        // Ignore the error if the folder doesn't exist or contains other files.
         let _ = fs::remove_dir(folder.join(PARTS));
         Ok(())
     }
 }
 
-/// JSON, compressed, as text.
+/// Serializes a value to JSON, compresses it with gzip, and encodes it as Base64.
 fn packed(value: &(impl Serialize + ?Sized)) -> io::Result<String> {
     let mut buffer = BufWriter::new(GzEncoder::new(Vec::new(), Compression::default()));
     serde_json::to_writer(&mut buffer, value)?;

@@ -1,6 +1,6 @@
-//! The site over HTTP: the files of one folder, to read and nothing else.
+//! HTTP server for the site: read-only access to the files of one folder.
 //!
-//! Whoever asks slowly or not at all loses the connection, and nobody holds up the end.
+//! Slow or idle clients are disconnected, and no client can delay shutdown.
 
 mod answer;
 mod host;
@@ -31,23 +31,23 @@ use self::{
     host::Hosts,
 };
 
-/// Connections at a time; more of them wait to be accepted.
+/// The maximum number of concurrent connections; others wait to be accepted.
 const CONNECTIONS: usize = 256;
 
-/// How long a request's headers may take to come, counted anew for each request of a connection.
+/// The time limit for receiving a request's headers, restarted for each request of a connection.
 const HEADERS: Duration = Duration::from_secs(10);
 
-/// How long a connection may live: a page takes seconds, and whoever reads an answer in drops can come again.
+/// The maximum lifetime of a connection: a page takes seconds, and slow readers can reconnect.
 const LIFE: Duration = Duration::from_mins(5);
 
-/// How long answers under way may take when the server ends.
+/// The time that pending responses get at shutdown.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// How large a request's headers may be, in bytes, and how many.
+/// The limits on a request's headers: their size in bytes, and their number.
 const HEADER_BYTES: usize = 32 << 10;
 const HEADER_COUNT: usize = 64;
 
-/// A folder that is served.
+/// A server for one folder.
 pub struct Server {
     listener: TcpListener,
     root: PathBuf,
@@ -55,11 +55,11 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens at an address. If its port is another's, at any port that is free. It answers requests by
-    /// address, by `localhost`, and by the names in `allowed`.
+    /// Binds to an address, on any free port if the given one is in use. Requests must address the server by
+    /// IP address, by `localhost`, or by a name in `allowed`.
     ///
     /// # Errors
-    /// If the folder is not there, or nothing can be listened to.
+    /// If the folder doesn't exist, or no port can be bound.
     pub async fn bind(root: &Path, host: IpAddr, port: u16, allowed: &[String]) -> io::Result<Self> {
         let root = root.canonicalize()?;
         let listener = match TcpListener::bind((host, port)).await {
@@ -69,15 +69,15 @@ impl Server {
         Ok(Self { listener, root, allowed: allowed.to_vec() })
     }
 
-    /// Where it listens.
+    /// Returns the bound address.
     ///
     /// # Errors
-    /// If the socket is gone.
+    /// If the socket is closed.
     pub fn address(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 
-    /// Answers until `stop` is done; answers under way have two seconds then.
+    /// Serves requests until `stop` completes, then gives pending responses two seconds to finish.
     ///
     /// # Errors
     /// If the socket fails.
@@ -95,7 +95,7 @@ impl Server {
                 accepted = self.listener.accept() => match accepted {
                     Ok((stream, _)) => stream,
                     Err(error) if is_of_one_connection(&error) => continue,
-                    // No file handles are left, for example: connections that end give some back.
+                    // For example, no file handles are left: connections that end will free some.
                     Err(_) => {
                         tokio::time::sleep(Duration::from_millis(100)).await;
                         continue;
@@ -115,7 +115,7 @@ impl Server {
     }
 }
 
-/// Answers the requests of one connection until it ends, or the server does.
+/// Serves one connection until it ends or the server shuts down.
 async fn connection(stream: TcpStream, router: Router, mut ended: watch::Receiver<()>) {
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -125,7 +125,7 @@ async fn connection(stream: TcpStream, router: Router, mut ended: watch::Receive
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     tokio::pin!(serving);
     tokio::select! {
-        // Whoever hangs up hangs up.
+        // A disconnecting client is not an error.
         _ = serving.as_mut() => {}
         _ = ended.changed() => {
             serving.as_mut().graceful_shutdown();
@@ -134,7 +134,7 @@ async fn connection(stream: TcpStream, router: Router, mut ended: watch::Receive
     }
 }
 
-/// Returns whether an error of accepting says nothing about the connections that follow.
+/// Returns whether an accept error affects only one connection.
 fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -162,7 +162,7 @@ mod tests {
         assert_ne!(second.address().unwrap().port(), port);
     }
 
-    /// What comes back on a request, as text.
+    /// Sends a request and returns the response as text.
     fn ask(address: SocketAddr, request: &str, header: &str) -> String {
         let mut stream = std::net::TcpStream::connect(address).unwrap();
         write!(stream, "{request} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{header}\r\n").unwrap();

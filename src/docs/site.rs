@@ -1,42 +1,43 @@
-//! What the page reads. Nodes are named by their place in [`Site::nodes`], columns by their place in their node.
+//! Data model of the page. Nodes are referred to by their index in [`Site::nodes`], and columns by their
+//! index in their node.
 //!
-//! What a list or a graph needs of a node is its [`Entry`], there from the start; what only the node's own page needs is
-//! its [`Detail`], which lies in a part that is unpacked when somebody looks.
+//! An [`Entry`] has what lists and graphs need of a node and is loaded at once. A [`Detail`] has what only
+//! the node's own page needs; it is in a part that is unpacked on demand.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// Nodes whose details are packed together.
+/// The number of nodes whose details are packed into one part.
 pub const PART: usize = 100;
 
-/// A project as its documentation shows it.
+/// A project, as its documentation shows it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Site {
     /// The project's name.
     pub project: String,
-    /// When the page was made, as RFC 3339.
+    /// The time at which the page was generated, as RFC 3339.
     pub generated_at: String,
-    /// The version of Headwater.
+    /// Headwater's version.
     pub tool_version: &'static str,
     /// The target whose tables are shown.
     pub target: String,
-    /// What the project says of itself, in Markdown; empty if it says nothing.
+    /// The project's overview in Markdown; empty if there is none.
     pub overview: String,
-    /// Variables and their values.
+    /// The variables and their values.
     pub vars: Map<String, Value>,
     /// The last run whose results are shown.
     pub last_run: Option<LastRun>,
-    /// Every node.
+    /// The nodes.
     pub nodes: Vec<Entry>,
-    /// Every macro of the project.
+    /// The project's macros.
     pub macros: Vec<Macro>,
-    /// Every group.
+    /// The groups.
     pub groups: Vec<Group>,
-    /// How many nodes' details are in a part.
+    /// The number of nodes whose details are in one part.
     pub part: usize,
-    /// The details, in the nodes' order.
+    /// The details, in node order.
     #[serde(skip)]
     pub details: Vec<Detail>,
 }
@@ -44,127 +45,127 @@ pub struct Site {
 /// A run.
 #[derive(Debug, Clone, Serialize)]
 pub struct LastRun {
-    /// When it ended, as RFC 3339.
+    /// The time at which the run ended, as RFC 3339.
     pub at: Option<String>,
-    /// The command: `build`.
+    /// The command, such as `build`.
     pub command: Option<String>,
 }
 
-/// A node, as far as lists, search and the graph need it.
+/// The part of a node that lists, search and the graph need.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Entry {
-    /// Its unique id.
+    /// The node's unique id.
     pub id: String,
-    /// dbt's name for its kind.
+    /// dbt's resource type.
     pub kind: &'static str,
-    /// What people call it.
+    /// The display name.
     pub name: String,
-    /// The file that declares it.
+    /// The path of the file that declares the node.
     pub path: String,
-    /// Project, folders, name.
+    /// The fully qualified name: project, folders, name.
     pub fqn: Vec<String>,
-    /// Its schema in the lake, by which models are layered.
+    /// The table's schema in the lake, which reflects the model's layer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schema: Option<String>,
-    /// Its table's name in that schema.
+    /// The table's name in that schema.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alias: Option<String>,
-    /// How a model is kept.
+    /// The materialization of a model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub materialized: Option<&'static str>,
-    /// Its tags.
+    /// The tags.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
-    /// Who answers for it.
+    /// The owner.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
-    /// The group it belongs to.
+    /// The group that the node belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
-    /// What it is, in Markdown.
+    /// The description in Markdown.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub description: String,
-    /// Its settings, for `config.…:` selectors.
+    /// The settings, for `config.…:` selectors.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub config: Map<String, Value>,
-    /// Its columns, in order.
+    /// The columns, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<Column>,
-    /// The columns that decide which rows it has.
+    /// The columns that determine which rows the node has.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rows: Vec<Used>,
-    /// The nodes it reads.
+    /// The indices of the upstream nodes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub parents: Vec<usize>,
-    /// How large its table is, if it is there.
+    /// The size of the table, if it exists.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub facts: Option<Facts>,
-    /// How it ended in the last run; of a test, how it judged last.
+    /// The outcome in the last run; for a test, its latest verdict.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ended: Option<Ended>,
-    /// What it is as a test.
+    /// The test-specific part, for tests.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<Test>,
-    /// What it is as a source.
+    /// The source-specific part, for sources.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,
-    /// What it is as an exposure.
+    /// The exposure-specific part, for exposures.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exposure: Option<Exposure>,
 }
 
-/// A column: its name, its type, what is said of it, and what it is made of.
+/// A column: its name, type, description and lineage.
 #[derive(Debug, Clone, Serialize)]
 pub struct Column {
-    /// Its name.
+    /// The column's name.
     pub name: String,
-    /// Its type, as SQL writes it.
+    /// The type, as written in SQL.
     #[serde(rename = "type")]
     pub data_type: String,
-    /// What it is, in Markdown.
+    /// The description in Markdown.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub description: String,
-    /// The columns its values are made of, and how: node, column, `copied`.
+    /// The columns that its values derive from: node, column and kind, such as `copied`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<(usize, usize, &'static str)>,
-    /// The columns that decide which value it takes.
+    /// The columns that determine which value it takes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub uses: Vec<Used>,
 }
 
-/// A column that is used, and for what: node, column, `join`.
+/// A column and how it is used: node, column and uses, such as `join`.
 pub type Used = (usize, usize, Vec<&'static str>);
 
 /// The newest version of a table.
 #[derive(Debug, Clone, Serialize)]
 pub struct Facts {
-    /// Its number.
+    /// The version number.
     pub version: u64,
-    /// Its rows, if its log tells.
+    /// The number of rows, if the log records it.
     pub rows: Option<u64>,
-    /// Its data files.
+    /// The number of data files.
     pub files: usize,
-    /// Their bytes.
+    /// The size of the data files in bytes.
     pub bytes: u64,
-    /// The columns it is partitioned by.
+    /// The partition columns.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub partition_by: Vec<String>,
-    /// When it was committed, as RFC 3339.
+    /// The commit time, as RFC 3339.
     pub at: Option<String>,
 }
 
-/// How something ended.
+/// The outcome of a node.
 #[derive(Debug, Clone, Serialize)]
 pub struct Ended {
-    /// dbt's word for it.
+    /// dbt's status.
     pub status: String,
-    /// How many rows a test found.
+    /// The number of failing rows that a test found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failures: Option<u64>,
-    /// Seconds it took.
+    /// The execution time in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f64>,
-    /// What was said of it, if it did not end well.
+    /// The message, if the outcome isn't a success.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }
@@ -172,17 +173,17 @@ pub struct Ended {
 /// A test.
 #[derive(Debug, Clone, Serialize)]
 pub struct Test {
-    /// `not_null`, or a singular test's own name.
+    /// The generic test's name, such as `not_null`, or a singular test's own name.
     pub name: String,
     /// `generic`, `singular` or `unit`.
     pub kind: &'static str,
-    /// The column it is declared on.
+    /// The column that the test is declared on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
-    /// The node it is declared on.
+    /// The index of the node that the test is declared on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub of: Option<usize>,
-    /// Its arguments, as YAML would say them.
+    /// The arguments, as in YAML.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub arguments: Map<String, Value>,
     /// `error` or `warn`.
@@ -190,105 +191,105 @@ pub struct Test {
     pub severity: Option<&'static str>,
 }
 
-/// A source.
+/// A source table.
 #[derive(Debug, Clone, Serialize)]
 pub struct Source {
-    /// The source it is a table of.
+    /// The name of the source that contains the table.
     pub name: String,
-    /// What is said of that source.
+    /// The description of that source.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub description: String,
-    /// Who loads it.
+    /// The tool or team that loads the source.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub loader: String,
-    /// What it is read from: `json`, `sqlite`, `delta`.
+    /// The format: `json`, `sqlite`, `delta` and so on.
     pub format: String,
-    /// Where that is, without secrets.
+    /// The location, without secrets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
-    /// How old it may be: `warn after 12 hours`.
+    /// The freshness limits, such as `warn after 12 hours`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub expected: Vec<String>,
-    /// How old it was when last asked.
+    /// The age at the last freshness check.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub age: Option<Age>,
 }
 
-/// How old a source was.
+/// The result of a freshness check.
 #[derive(Debug, Clone, Serialize)]
 pub struct Age {
     /// `pass`, `warn`, `error` or `runtime error`.
     pub status: String,
-    /// When its newest row came, as RFC 3339.
+    /// The time at which the newest row was loaded, as RFC 3339.
     pub max_loaded_at: Option<String>,
-    /// When it was asked, as RFC 3339.
+    /// The time of the check, as RFC 3339.
     pub asked_at: Option<String>,
-    /// The seconds between.
+    /// The age in seconds.
     pub seconds: Option<f64>,
 }
 
 /// An exposure.
 #[derive(Debug, Clone, Serialize)]
 pub struct Exposure {
-    /// `dashboard`.
+    /// The type, such as `dashboard`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// What people call it.
+    /// The display name.
     pub label: Option<String>,
-    /// How far it is to be relied on.
+    /// The maturity.
     pub maturity: Option<String>,
-    /// Where it is.
+    /// The URL.
     pub url: Option<String>,
-    /// How to write to its owner.
+    /// The owner's email addresses.
     pub email: Vec<String>,
 }
 
 /// A macro.
 #[derive(Debug, Clone, Serialize)]
 pub struct Macro {
-    /// Its name.
+    /// The macro's name.
     pub name: String,
-    /// Its file.
+    /// The path of the macro's file.
     pub path: String,
-    /// What it does, in Markdown.
+    /// The description in Markdown.
     pub description: String,
-    /// What it is called with: name, type, what for.
+    /// The arguments: name, type and description.
     pub arguments: Vec<(String, Option<String>, String)>,
-    /// The macros it calls.
+    /// The names of the macros it calls.
     pub calls: Vec<String>,
-    /// The nodes that call it.
+    /// The indices of the nodes that call it.
     pub used_by: Vec<usize>,
-    /// All of it.
+    /// The complete source text.
     pub text: String,
 }
 
 /// A group.
 #[derive(Debug, Clone, Serialize)]
 pub struct Group {
-    /// Its name.
+    /// The group's name.
     pub name: String,
-    /// What it is, in Markdown.
+    /// The description in Markdown.
     pub description: String,
-    /// Who answers for it.
+    /// The owner.
     pub owner: Option<String>,
 }
 
-/// What only a node's own page shows.
+/// The part of a node that only its own page shows.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Detail {
-    /// Its SQL as written.
+    /// The SQL as written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raw: Option<String>,
-    /// Its SQL as compiled.
+    /// The compiled SQL.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compiled: Option<String>,
-    /// Its newest versions, newest first.
+    /// The newest versions, newest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<Version>,
-    /// The files it was loaded from.
+    /// The files that the table was loaded from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ledger: Option<Ledger>,
-    /// What its sources have set aside.
+    /// The rows and files rejected from its sources.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rejected: Option<Rejected>,
 }
@@ -296,64 +297,64 @@ pub struct Detail {
 /// A version of a table.
 #[derive(Debug, Clone, Serialize)]
 pub struct Version {
-    /// Its number.
+    /// The version number.
     pub version: u64,
-    /// When it was committed, as RFC 3339.
+    /// The commit time, as RFC 3339.
     pub at: Option<String>,
-    /// The run that made it.
+    /// The id of the run that made it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
-    /// Its rows.
+    /// The number of rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows: Option<u64>,
-    /// How long it took to make them, in milliseconds.
+    /// The build time in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub millis: Option<u64>,
-    /// Why it was made.
+    /// The reason for the build.
     pub why: String,
 }
 
-/// What the sources of a table have set aside.
+/// The rows and files that were rejected from a table's sources.
 #[derive(Debug, Clone, Serialize)]
 pub struct Rejected {
-    /// The table that holds it.
+    /// The companion table that holds them.
     pub table: String,
-    /// The rest, as the table's newest commit says it.
+    /// The details recorded in the table's newest commit.
     #[serde(flatten)]
     pub note: crate::lake::RejectNote,
 }
 
-/// The files of a table.
+/// The files that a table was loaded from.
 #[derive(Debug, Clone, Serialize)]
 pub struct Ledger {
-    /// The source that they are of.
+    /// The index of the source that the files belong to.
     pub source: Option<usize>,
-    /// How many files there are of each status.
+    /// The number of files per status.
     pub counts: BTreeMap<&'static str, usize>,
-    /// The rows of them in the table.
+    /// The number of their rows in the table.
     pub rows: u64,
-    /// The rows of them that were set aside.
+    /// The number of their rows that were rejected.
     pub rejected_rows: u64,
-    /// The files: those with something to say first, then the newest. Not all, if there are many.
+    /// The files: first those that need attention, then the newest. Long lists are truncated.
     pub files: Vec<File>,
 }
 
-/// A file.
+/// A file of a ledger.
 #[derive(Debug, Clone, Serialize)]
 pub struct File {
-    /// Its name.
+    /// The file's name.
     pub file: String,
-    /// What became of it.
+    /// The load status.
     pub status: &'static str,
-    /// The rows of it in the table.
+    /// The number of its rows in the table.
     pub rows: u64,
-    /// The rows of it that were set aside.
+    /// The number of its rows that were rejected.
     pub rejected: u64,
-    /// Its bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// When it was loaded, as RFC 3339.
+    /// The load time, as RFC 3339.
     pub at: Option<String>,
-    /// Why it was set aside.
+    /// The reason for its rejection.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }

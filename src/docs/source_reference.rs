@@ -1,12 +1,14 @@
-//! The reference of sources, `docs/sources.md`: its tables are those of the code, so that they can't tell otherwise.
+//! The source reference, `docs/sources.md`: its tables are generated from the code, so they can't contradict
+//! it.
 //!
-//! A test holds the page to what is made here. `HEADWATER_WRITE_DOCS=1 cargo test --lib source_reference` writes it.
+//! A test compares the page with the generated one. `HEADWATER_WRITE_DOCS=1 cargo test --lib
+//! source_reference` writes it.
 
 use std::fmt::Write as _;
 
 use crate::project::{SOURCE_OPTIONS, SourceFormatName};
 
-/// What is said before the options.
+/// The text before the formats.
 const BEFORE: &str = "\
 <!-- Made from the code by `HEADWATER_WRITE_DOCS=1 cargo test --lib source_reference`. Don't edit by hand. -->
 # Sources
@@ -45,7 +47,7 @@ A location that leads to nothing is an error before anything runs, at its line, 
 |---|---|---|
 ";
 
-/// What is said between the formats and the options.
+/// The text between the formats and the options.
 const BETWEEN: &str = "
 `format` may be left out where the extension of `location` says it. Text files (`csv`, `json`, `ndjson`) may
 be compressed; then `.gz`, `.zst`, `.bz2` or `.xz` follows the extension, and compressed and plain files may
@@ -65,7 +67,7 @@ An option that doesn't exist, doesn't apply to the format or has a wrong value i
 |---|---|---|---|---|
 ";
 
-/// What is said after the options.
+/// The text after the options.
 const AFTER: &str = "
 ## How text is written
 
@@ -141,7 +143,7 @@ distinct values and examples of each; `--record` records them. `headwater source
 does the same for files that aren't declared yet.
 ";
 
-/// The page.
+/// Renders the page.
 fn page() -> String {
     let mut page = BEFORE.to_owned();
     for format in SourceFormatName::ALL {

@@ -1,4 +1,4 @@
-//! Blocks of dbt's that hold a template of their own: `{% snapshot name %} … {% endsnapshot %}`.
+//! dbt's blocks that hold a template of their own: `{% snapshot name %} … {% endsnapshot %}`.
 
 use std::ops::Range;
 
@@ -8,21 +8,21 @@ use crate::{
     text::{Source, Span},
 };
 
-/// A block.
+/// A block that holds a template of its own.
 #[derive(Debug, Clone)]
 pub struct Block {
-    /// Its name.
+    /// The block's name.
     pub name: String,
-    /// The tag that opens it.
+    /// The opening tag.
     pub opened: Span,
-    /// What lies in it, where it lies in the file; all else of the file is blank.
+    /// The block's content at its position in the file; the rest of the file is blanked out.
     pub body: Source,
 }
 
-/// The blocks that `keyword` opens in a file, such as `snapshot`.
+/// Returns the blocks in a file that are opened by `keyword`, such as `snapshot`.
 ///
 /// # Errors
-/// A block without a name or an end, or an end without a block.
+/// If a block has no name or no end, or an end tag has no block.
 pub fn blocks(file: &Source, keyword: &str) -> Result<Vec<Block>, Diagnostic> {
     let (text, closer) = (file.text(), format!("end{keyword}"));
     let wrong = |range: Range<usize>, message: String| {
@@ -58,7 +58,7 @@ pub fn blocks(file: &Source, keyword: &str) -> Result<Vec<Block>, Diagnostic> {
     }
 }
 
-/// The text with all but a part of it blank: every place stays where it was.
+/// Blanks out everything except a part of the text, so that all positions stay the same.
 fn blank_but(text: &str, part: Range<usize>) -> String {
     let blank =
         |text: &str| -> String { text.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }).collect() };

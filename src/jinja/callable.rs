@@ -1,8 +1,9 @@
-//! Macros as every template can call them.
+//! Macros as callable values, available to every template.
 //!
-//! A macro of `MiniJinja` lives in the state of the template that declared it. So a macro file is loaded into the
-//! running state when one of its macros is first called, and what templates hold under a macro's name is a
-//! [`Callable`]: it binds arguments as Jinja does (`varargs`, `kwargs`, `caller`) and catches `return`.
+//! In `MiniJinja`, a macro lives in the state of the template that declares it. A macro file is therefore
+//! loaded into the running state when one of its macros is first called, and templates hold a [`Callable`]
+//! under the macro's name: it binds arguments as Jinja does (`varargs`, `kwargs`, `caller`) and catches
+//! `return`.
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
@@ -20,16 +21,16 @@ use super::{
 };
 use crate::diag::Diagnostic;
 
-/// A macro under its user's name.
+/// A macro under its original name.
 #[derive(Debug)]
 pub(super) struct Callable {
     run: Arc<Run>,
     place: Place,
-    /// The macro itself, if it is declared where it is called; those of macro files are looked up.
+    /// The macro itself if it is declared in the calling template; macros of macro files are looked up.
     native: Option<Value>,
 }
 
-/// What a state holds of the macro files.
+/// The macro files loaded into a state.
 struct Loaded {
     /// The prelude's macro that loads a file.
     import: Value,
@@ -37,12 +38,12 @@ struct Loaded {
 }
 
 impl Callable {
-    /// A macro of a macro file.
+    /// Returns a callable for a macro of a macro file.
     pub(super) fn global(run: Arc<Run>, place: Place) -> Self {
         Self { run, place, native: None }
     }
 
-    /// A macro of the template that calls it.
+    /// Returns a callable for a macro that the calling template declares.
     pub(super) fn local(run: Arc<Run>, place: Place, native: Value) -> Self {
         Self { run, place, native: Some(native) }
     }
@@ -69,7 +70,7 @@ impl Object for Callable {
 
     fn call(self: &Arc<Self>, state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
         let header = self.header()?;
-        // Those that every project has say nothing about this one.
+        // Calls of built-in macros aren't captured: they say nothing about the project.
         if !header.local && !self.run.shared.library.is_builtin(self.place) {
             self.run.capture(|captures| {
                 captures.macros.insert(header.name.clone());
@@ -92,12 +93,12 @@ impl Object for Callable {
     }
 }
 
-/// The prelude's start: remembers how this state loads files.
+/// Called by the prelude first: remembers how this state loads files.
 pub(super) fn start(state: &mut State<'_, '_>, import: Value) {
     state.get_or_insert_extension(Loaded { import, modules: BTreeMap::new() });
 }
 
-/// The prelude's answer: a file's macros.
+/// Called by the prelude with a loaded file's macros.
 pub(super) fn loaded(state: &mut State<'_, '_>, path: String, module: Value) {
     if let Some(loaded) = state.get_extension_mut::<Loaded>() {
         loaded.modules.entry(path).or_insert(module);
@@ -115,7 +116,7 @@ fn module(state: &mut State<'_, '_>, path: &str) -> Result<Value, Error> {
     known(state).ok_or_else(|| Error::new(ErrorKind::TemplateNotFound, format!("`{path}` is not loaded")))
 }
 
-/// The arguments the hidden macro takes, one for each of its parameters.
+/// Binds arguments to the hidden macro's parameters, one value per parameter.
 fn bind(header: &Header, args: &[Value]) -> Result<Vec<Value>, Error> {
     let (positional, mut named) = split(args)?;
     let count = header.parameters.len();
@@ -146,10 +147,10 @@ fn bind(header: &Header, args: &[Value]) -> Result<Vec<Value>, Error> {
     Ok(bound)
 }
 
-/// Arguments by name; few enough to be searched.
+/// Arguments by name; few enough for a linear search.
 type Named = Vec<(Value, Value)>;
 
-/// Arguments by place, and by name in the order given.
+/// Splits arguments into positional ones, and named ones in call order.
 fn split(args: &[Value]) -> Result<(&[Value], Named), Error> {
     let Some((last, positional)) = args.split_last().filter(|(last, _)| last.is_kwargs()) else {
         return Ok((args, Vec::new()));

@@ -1,4 +1,4 @@
-//! What a template did while it was rendered.
+//! Captures: what a template called, set and logged while it was rendered.
 
 use std::collections::BTreeSet;
 
@@ -7,13 +7,13 @@ use crate::{diag::Diagnostic, name::Relation, text::Span};
 /// A call of `ref`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefCall {
-    /// The first of two arguments.
+    /// The package, if `ref` has two arguments.
     pub package: Option<String>,
     /// The model's name.
     pub name: String,
-    /// `v=` or `version=`.
+    /// The version: `v=` or `version=`.
     pub version: Option<String>,
-    /// The call; in a macro file if a macro made it.
+    /// The call's span, which is in a macro file if a macro made the call.
     pub span: Span,
 }
 
@@ -24,31 +24,31 @@ pub struct SourceCall {
     pub source: String,
     /// The table's name.
     pub table: String,
-    /// The call.
+    /// The call's span.
     pub span: Span,
 }
 
 /// A call of `changes`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangesCall {
-    /// The table whose changes are read.
+    /// The table whose change feed is read.
     pub relation: Relation,
-    /// The call.
+    /// The call's span.
     pub span: Span,
 }
 
-/// One setting made by `config(…)`.
+/// A setting made by `config(…)`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConfigCall {
     /// The setting's name.
     pub key: String,
-    /// Its value.
+    /// The setting's value.
     pub value: serde_json::Value,
-    /// The call.
+    /// The call's span.
     pub span: Span,
 }
 
-/// What a template called, set, used and said.
+/// Everything that a template called, set, used and logged.
 #[derive(Debug, Clone, Default)]
 pub struct Captures {
     /// Calls of `ref`, in order.
@@ -57,27 +57,27 @@ pub struct Captures {
     pub sources: Vec<SourceCall>,
     /// Calls of `changes`, in order.
     pub changes: Vec<ChangesCall>,
-    /// Settings made by `config(…)`, in order: a later one of the same name wins.
+    /// Settings made by `config(…)`, in order; a later one overrides an earlier one of the same name.
     pub config: Vec<ConfigCall>,
-    /// The documentation blocks asked for by `doc`, in order.
+    /// The documentation blocks requested with `doc`, in order.
     pub docs: Vec<String>,
-    /// The macros called that are declared in macro files.
+    /// The macros called that are declared in macro files, except built-in ones.
     pub macros: BTreeSet<String>,
-    /// The variables asked for.
+    /// The variables read.
     pub vars: BTreeSet<String>,
-    /// The environment variables asked for.
+    /// The environment variables read.
     pub env_vars: BTreeSet<String>,
-    /// Whether the text depends on when or in which invocation it was rendered.
+    /// Whether the text depends on the time or the invocation of the rendering.
     pub volatile: bool,
-    /// What `log` and `print` said.
+    /// The messages of `log` and `print`.
     pub logs: Vec<String>,
-    /// What `exceptions.warn` said.
+    /// The warnings of `exceptions.warn`.
     pub warnings: Vec<Diagnostic>,
 }
 
 impl Captures {
-    /// What two renderings of one template did, each thing once. Where they make a setting differently the first one
-    /// counts.
+    /// Merges the captures of two renderings of one template without duplicates. If both make a setting, the
+    /// value of `self` wins.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         add(&mut self.refs, other.refs);

@@ -1,4 +1,4 @@
-//! What a template is given: everything comes in by value, and names are resolved by the caller.
+//! Template inputs: everything is passed in by value, and the caller resolves names.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -7,50 +7,50 @@ use serde_json::{Map, Value};
 
 use crate::name::Relation;
 
-/// What is the same for all templates of an invocation.
+/// The inputs shared by all templates of an invocation.
 #[derive(Debug, Clone)]
 pub struct Globals {
     /// The project's name.
     pub project_name: String,
-    /// The project's variables, with the command line's already laid over them.
+    /// The project's variables, overridden by those of the command line.
     pub vars: Map<String, Value>,
-    /// What `target` is: name, schema, threads, type, ….
+    /// The value of `target`: name, schema, threads, type and so on.
     pub target: Value,
-    /// The environment, as `env_var` sees it.
+    /// The environment variables that `env_var` reads.
     pub env: BTreeMap<String, String>,
-    /// When the invocation started.
+    /// The invocation's start time.
     pub run_started_at: DateTime<Utc>,
     /// The invocation's id.
     pub invocation_id: String,
-    /// What `flags` is.
+    /// The value of `flags`.
     pub flags: Value,
-    /// The texts of the documentation blocks, which `doc` gives.
+    /// The texts of the documentation blocks, which `doc` returns.
     pub docs: BTreeMap<String, String>,
 }
 
-/// What is particular to the node whose template is rendered.
+/// The inputs specific to the node whose template is rendered.
 #[derive(Debug, Clone, Default)]
 pub struct NodeContext {
     /// The node's name.
     pub name: String,
     /// The node's unique id.
     pub unique_id: String,
-    /// What `this` is; nodes without a table have none.
+    /// The value of `this`, or `None` for nodes without a table.
     pub this: Option<Relation>,
-    /// What `is_incremental()` answers.
+    /// The result of `is_incremental()`.
     pub is_incremental: bool,
-    /// What `config.get` sees.
+    /// The settings that `config.get` reads.
     pub config: Map<String, Value>,
-    /// Whether the node is being compiled (`execute`) or only read for its references.
+    /// Whether the node is being compiled (`execute`), rather than only parsed for references.
     pub executing: bool,
-    /// What templates see instead of the project's own.
+    /// A unit test's overrides of the project's own values.
     pub overrides: Arc<Overrides>,
 }
 
-/// What a unit test puts in the place of the project's own.
+/// Values that a unit test substitutes for the project's own.
 #[derive(Debug, Clone, Default)]
 pub struct Overrides {
-    /// What macros give, by their names; `package.name` for those of a package.
+    /// Return values of macros, by name; `package.name` for a package's macro.
     pub macros: Map<String, Value>,
     /// Variables.
     pub vars: Map<String, Value>,
@@ -58,10 +58,10 @@ pub struct Overrides {
     pub env_vars: BTreeMap<String, String>,
 }
 
-/// How `ref` and `source` are resolved: while parsing, to a placeholder; while compiling, to tables.
+/// Resolver for `ref` and `source`: returns placeholders while parsing, and tables while compiling.
 pub trait Names: Send + Sync {
-    /// The relation `ref` means, or what to say if there is none.
+    /// Returns the relation that `ref` denotes, or an error message.
     fn reference(&self, package: Option<&str>, name: &str) -> Result<Relation, String>;
-    /// The relation `source` means, or what to say if there is none.
+    /// Returns the relation that `source` denotes, or an error message.
     fn source(&self, source: &str, table: &str) -> Result<Relation, String>;
 }

@@ -1,4 +1,4 @@
-//! `MiniJinja` set up as dbt sets up Jinja.
+//! The `MiniJinja` environment, configured to match dbt's Jinja.
 
 use minijinja::{
     AutoEscape, Environment, Error, ErrorKind, State, UndefinedBehavior, Value,
@@ -10,7 +10,7 @@ use super::value::{
     cost::{is_sequence, pay_bytes, pay_items},
 };
 
-/// Methods that change a list or dict.
+/// Methods that mutate a list or dict.
 const CHANGES: [&str; 12] = [
     "append",
     "clear",
@@ -26,18 +26,18 @@ const CHANGES: [&str; 12] = [
     "add",
 ];
 
-/// How much one rendering may do, in instructions; making 64 bytes of text counts as one as well. A large project's most
-/// elaborate template needs a fiftieth of it, and all of it is spent in seconds.
+/// The instruction budget of one rendering; 64 bytes of generated text cost one instruction. The most
+/// elaborate template of a large project needs a fiftieth of it, and spending it all takes seconds.
 pub(super) const FUEL: u64 = 10_000_000;
 
-/// An environment without templates.
+/// Returns an environment without templates.
 pub(super) fn environment() -> Environment<'static> {
     let mut env = Environment::new();
-    // SQL is not HTML, whatever the file is called.
+    // Never escape: SQL isn't HTML, whatever the file's name.
     env.set_auto_escape_callback(|_| AutoEscape::None);
-    // Undefined values may be asked about (`{% if x %}`), but not written or looked into.
+    // Undefined values can be tested (`{% if x %}`), but not printed or accessed.
     env.set_undefined_behavior(UndefinedBehavior::SemiStrict);
-    // Errors name the undefined expression only so.
+    // Errors name the undefined expression only in debug mode.
     env.set_debug(true);
     env.set_fuel(Some(FUEL));
     minijinja_contrib::add_to_environment(&mut env);
@@ -51,7 +51,7 @@ pub(super) fn environment() -> Environment<'static> {
     env
 }
 
-/// `join`, with its texts paid for before they are joined; `MiniJinja` charges for the joiner only.
+/// Wraps `join` to pay for the joined texts up front; `MiniJinja` charges only for the joiner.
 fn join(
     state: &mut State<'_, '_>,
     value: &Value,
@@ -67,7 +67,7 @@ fn join(
     minijinja::filters::join(state, value, joiner, attribute, kwargs)
 }
 
-/// `chain`, with the items paid for: lazy chains of chains would double for nothing.
+/// Wraps `chain` to pay for the items: otherwise lazy chains of chains would double for free.
 fn chain(state: &State<'_, '_>, value: Value, others: Rest<Value>) -> Result<Value, Error> {
     std::iter::once(&value)
         .chain(others.iter())
@@ -75,7 +75,7 @@ fn chain(state: &State<'_, '_>, value: Value, others: Rest<Value>) -> Result<Val
     minijinja::filters::chain(state, value, others)
 }
 
-/// `sum`, which adds lists too: paid for as [`paid_operand`] does.
+/// Wraps `sum`, which also adds lists: pays for them as [`paid_operand`] does.
 fn sum(
     state: &State<'_, '_>,
     values: Value,
@@ -118,8 +118,8 @@ fn unknown_method(
     minijinja_contrib::pycompat::unknown_method_callback(state, value, method, args)
 }
 
-/// Python's methods of text, paid for before they are called; those that can make much of little are filters
-/// too, which charge as they go.
+/// Calls Python's string methods after paying for the text. Methods whose result can be much longer than the
+/// text are also filters, which charge as they go.
 fn text_method(
     state: &mut State<'_, '_>,
     value: &Value,
@@ -143,8 +143,8 @@ fn text_method(
     minijinja_contrib::pycompat::unknown_method_callback(state, value, method, args)
 }
 
-/// How long a text may get by `.format(…)`: widths are numbers, and each brace may stand for the longest
-/// argument.
+/// Returns an upper bound on the length of `.format(…)`'s result: every number may be a width, and every
+/// brace may insert the longest argument.
 fn formatted(text: &str, args: &[Value]) -> usize {
     let numbers = text.split(|c: char| !c.is_ascii_digit()).filter(|digits| !digits.is_empty());
     let widths = numbers.map(|digits| digits.parse().unwrap_or(usize::MAX));

@@ -1,4 +1,4 @@
-//! `MiniJinja`'s errors as findings with places in the user's files.
+//! Conversion of `MiniJinja`'s errors to diagnostics with positions in the user's files.
 
 use minijinja::{Error, ErrorKind};
 
@@ -12,17 +12,17 @@ use super::{
 };
 use crate::{diag::Diagnostic, text::Span};
 
-/// Why a template can't be compiled.
+/// Explains why a template can't be compiled.
 pub(super) fn compile_error(error: &Error, file: &File) -> Diagnostic {
     let finding = Diagnostic::error(code(error.kind()), message(error));
     finding.at(place(error, file), "")
 }
 
-/// Why a template can't be rendered: the cause's place first, then the calls that led there.
+/// Explains why a template can't be rendered: the cause's position first, then the calls that led to it.
 pub(super) fn render_error(error: &Error, run: &Run) -> Diagnostic {
     let chain = chain(error);
     let cause = chain.last().copied().unwrap_or(error);
-    // An endless recursion has no place of its own, but that of its last call.
+    // Infinite recursion has no position of its own, so use that of its last call.
     let known = chain.iter().rev().find(|error| error.range().or(error.line().map(|_| 0..0)).is_some());
     let placed = known.copied().unwrap_or(cause);
     let file = run.file_at(placed.name().unwrap_or_default());
@@ -44,7 +44,7 @@ pub(super) fn render_error(error: &Error, run: &Run) -> Diagnostic {
     finding
 }
 
-/// An error and its causes of `MiniJinja`'s kind, outermost first.
+/// Returns an error and those of its causes that are `MiniJinja` errors, outermost first.
 fn chain(error: &Error) -> Vec<&Error> {
     std::iter::successors(Some(error), |error| {
         std::error::Error::source(*error).and_then(|cause| cause.downcast_ref::<Error>())
@@ -117,13 +117,13 @@ fn place(error: &Error, file: &File) -> Span {
     file.source.span(start..start + length)
 }
 
-/// The expression in "`expression` is undefined".
+/// Extracts the expression from "`expression` is undefined".
 fn quoted(detail: &str) -> Option<String> {
     let (before, _) = detail.rsplit_once("` is undefined")?;
     Some(before.rsplit('`').next()?.to_owned())
 }
 
-/// Names given by the template itself: variables, loop variables, macros, parameters.
+/// Returns the names that the template itself defines: variables, loop variables, macros and parameters.
 fn given_names(file: &File) -> Vec<String> {
     let text = file.source.text();
     let mut names = Vec::new();
@@ -145,7 +145,7 @@ fn given_names(file: &File) -> Vec<String> {
 }
 
 fn near(finding: Diagnostic, wanted: &str, file: &File, run: &Run) -> Diagnostic {
-    // Of the attributes of a value nothing is known here.
+    // The attributes of a value aren't known here.
     if wanted.contains('.') {
         return finding;
     }
@@ -153,8 +153,8 @@ fn near(finding: Diagnostic, wanted: &str, file: &File, run: &Run) -> Diagnostic
     finding.near(wanted, names.iter().map(String::as_str))
 }
 
-/// The first word of an expression that nothing gave a meaning: inside macros, `MiniJinja` no longer knows which
-/// name was undefined.
+/// Returns the first unknown word of an expression: inside macros, `MiniJinja` doesn't report which name was
+/// undefined.
 fn unknown_word(place: &Span, file: &File, run: &Run) -> Option<String> {
     const WORDS: [&str; 14] = [
         "if", "else", "and", "or", "not", "in", "is", "none", "None", "true", "True", "false", "False",

@@ -1,4 +1,4 @@
-//! Findings of our own functions on their way through `MiniJinja`.
+//! Transport of our functions' diagnostics through `MiniJinja`.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use minijinja::{Error, ErrorKind};
 
 use crate::diag::Diagnostic;
 
-/// A finding as an error; [`super::explain`] takes it out again and adds the places.
+/// A diagnostic wrapped as an error; [`super::explain`] unwraps it and adds positions.
 #[derive(Debug)]
 pub(super) struct Fault(pub(super) Diagnostic);
 
@@ -18,7 +18,7 @@ impl fmt::Display for Fault {
 
 impl std::error::Error for Fault {}
 
-/// A finding as an error a function can give.
+/// Wraps a diagnostic as an error that a function can return.
 pub(super) fn fault(finding: Diagnostic) -> Error {
     Error::new(ErrorKind::InvalidOperation, finding.message.clone()).with_source(Fault(finding))
 }

@@ -1,4 +1,4 @@
-//! What is known of a generic test without rendering it.
+//! Declarations of generic tests, available without rendering them.
 
 use super::Jinja;
 use crate::text::Span;
@@ -6,36 +6,36 @@ use crate::text::Span;
 /// A generic test: `{% test name(model, column_name, …) %}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GenericTest {
-    /// What it takes, in order; `model` is the first.
+    /// The parameters, in order; the first is `model`.
     pub parameters: Vec<TestParameter>,
-    /// Whether it takes arguments that it does not name.
+    /// Whether the test accepts arguments beyond its named parameters.
     pub takes_kwargs: bool,
-    /// Whether it comes with Headwater.
+    /// Whether the test is built in.
     pub builtin: bool,
-    /// Where it is declared.
+    /// The span of the declaration.
     pub declared: Span,
 }
 
-/// One thing that a generic test takes.
+/// A parameter of a generic test.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TestParameter {
-    /// Its name.
+    /// The parameter's name.
     pub name: String,
-    /// Whether it has no default.
+    /// Whether the parameter has no default.
     pub required: bool,
 }
 
-/// What the name of a test's macro begins with.
+/// The name prefix of a test's macro.
 const PREFIX: &str = "test_";
 
 impl Jinja {
-    /// The generic test of that name: the project's own, or one that comes with Headwater.
+    /// Looks up a generic test by name, either the project's own or a built-in one.
     #[must_use]
     pub fn generic_test(&self, name: &str) -> Option<GenericTest> {
         let library = &self.shared.library;
         let place = library.find(&format!("{PREFIX}{name}"))?;
         let (file, header) = (library.file(place.file)?, library.header(place)?);
-        // Every test takes what it tests; a macro that merely has such a name does not.
+        // Every test's first parameter is `model`; other macros may merely share the prefix.
         if header.parameters.first().is_none_or(|first| first.name != "model") {
             return None;
         }
@@ -55,7 +55,7 @@ impl Jinja {
         })
     }
 
-    /// The names of all generic tests.
+    /// Returns the names of all generic tests.
     #[must_use]
     pub fn generic_tests(&self) -> Vec<&str> {
         let names = self.shared.library.names().filter_map(|name| name.strip_prefix(PREFIX));

@@ -1,11 +1,12 @@
-//! What stands between `{% macro` and `%}`.
+//! Macro headers: the text between `{% macro` and `%}`.
 
 use std::ops::Range;
 
 use super::lexer::{Tag, Token, TokenKind};
 
-/// The name under which a template keeps a macro; the user's name is bound to a callable of ours, which knows
-/// dbt's calling rules. No underscore in front: `MiniJinja` does not export such names.
+/// Returns the internal name under which a template declares a macro. The original name is bound to a
+/// callable of ours that implements dbt's calling rules. The name has no leading underscore, since
+/// `MiniJinja` doesn't export such names.
 pub(super) fn hidden_name(name: &str) -> String {
     format!("headwater_macro_{name}")
 }
@@ -14,24 +15,24 @@ pub(super) fn hidden_name(name: &str) -> String {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Header {
     pub(super) name: String,
-    /// Where the name stands.
+    /// The range of the name.
     pub(super) name_range: Range<usize>,
     pub(super) parameters: Vec<Parameter>,
-    /// Whether the body asks for surplus arguments (`varargs`, `kwargs`) or the `caller`.
+    /// Which of `varargs`, `kwargs` and `caller` the body uses.
     pub(super) uses: Uses,
-    /// Whether it is declared in a model or inside another macro, and so is known only there.
+    /// Whether the macro is declared in a model or inside another macro, and is therefore visible only there.
     pub(super) local: bool,
 }
 
-/// One parameter.
+/// A macro parameter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Parameter {
     pub(super) name: String,
-    /// Where its default stands.
+    /// The range of the default.
     pub(super) default: Option<Range<usize>>,
 }
 
-/// Which of Jinja's implicit names a macro's body mentions.
+/// Jinja's implicit names that a macro's body uses.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Uses {
     pub(super) varargs: bool,
@@ -40,7 +41,7 @@ pub(super) struct Uses {
 }
 
 impl Uses {
-    /// Those mentioned in some tags.
+    /// Returns the names used in these tags.
     pub(super) fn of<'t>(text: &str, tags: impl IntoIterator<Item = &'t Tag>) -> Self {
         let mut uses = Self::default();
         for token in tags.into_iter().flat_map(|tag| &tag.tokens) {
@@ -56,8 +57,8 @@ impl Uses {
 }
 
 impl Header {
-    /// Reads the header of a `macro`, `test` or `materialization` tag; `None` if it is none, or not well formed
-    /// (which `MiniJinja` then explains).
+    /// Parses the header of a `macro`, `test` or `materialization` tag. Returns `None` for other tags and for
+    /// malformed headers, which `MiniJinja` then reports.
     pub(super) fn read(text: &str, tag: &Tag) -> Option<Self> {
         let word = |token: &Token| &text[token.range.clone()];
         let name = tag.tokens.get(1).filter(|name| name.kind == TokenKind::Word)?;
@@ -75,7 +76,7 @@ impl Header {
         Some(Self { name: full_name, name_range, parameters, uses, local: false })
     }
 
-    /// The names the hidden macro takes, in order.
+    /// Returns the hidden macro's parameter names, in order.
     pub(super) fn native_parameters(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
         let implicit = [(self.takes_varargs(), "varargs"), (self.takes_kwargs(), "kwargs")];
@@ -100,7 +101,7 @@ impl Header {
     }
 }
 
-/// `(a, b=1)`, with the parentheses.
+/// Parses a parameter list such as `(a, b=1)`, including the parentheses.
 fn parameters(text: &str, tokens: &[Token]) -> Option<Vec<Parameter>> {
     let (open, rest) = tokens.split_first()?;
     let (close, inside) = rest.split_last()?;
@@ -127,7 +128,7 @@ fn parameter(text: &str, tokens: &[Token]) -> Option<Parameter> {
     Some(Parameter { name: text[name.range.clone()].to_owned(), default })
 }
 
-/// Splits at the commas outside brackets; a trailing comma adds no part.
+/// Splits at commas outside brackets; a trailing comma adds no part.
 fn split_at_commas(tokens: &[Token]) -> Vec<&[Token]> {
     let mut depth = 0_i32;
     let mut parts: Vec<&[Token]> = tokens

@@ -1,11 +1,12 @@
-//! Where the tags of a template are, and what they are made of.
+//! Lexer for templates: finds the tags and splits them into tokens.
 //!
-//! Just enough of Jinja's lexical grammar for [`super::rewrite`] to find calls, literals and macro headers; whether
-//! the template is right is `MiniJinja`'s to say. On text it can't make out it stops, and what follows is left alone.
+//! It covers just enough of Jinja's lexical grammar for [`super::rewrite`] to find calls, literals and macro
+//! headers; `MiniJinja` validates the template. The lexer stops at text that it can't parse and leaves the
+//! rest alone.
 
 use std::ops::Range;
 
-/// What a tag is.
+/// The kind of a tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TagKind {
     /// `{% … %}`
@@ -14,26 +15,26 @@ pub(super) enum TagKind {
     Expression,
 }
 
-/// One tag.
+/// A tag.
 #[derive(Debug, Clone)]
 pub(super) struct Tag {
     pub(super) kind: TagKind,
-    /// From the first `{` to the last `}`.
+    /// The range from the opening `{` to the closing `}`.
     pub(super) range: Range<usize>,
     pub(super) tokens: Vec<Token>,
-    /// The closing marker: `%}`, `-%}`, `}}`, ….
+    /// The closing marker: `%}`, `-%}`, `}}` and so on.
     pub(super) closing: Range<usize>,
 }
 
 impl Tag {
-    /// The leading word of a statement, such as `macro`.
+    /// Returns the leading word of a statement, such as `macro`.
     pub(super) fn keyword<'t>(&self, text: &'t str) -> Option<&'t str> {
         let first = self.tokens.first().filter(|first| first.kind == TokenKind::Word)?;
         (self.kind == TagKind::Statement).then(|| &text[first.range.clone()])
     }
 }
 
-/// What a token is; operators of several characters come as several [`TokenKind::Sign`]s.
+/// The kind of a token. An operator of several characters becomes several [`TokenKind::Sign`]s.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TokenKind {
     Word,
@@ -42,7 +43,7 @@ pub(super) enum TokenKind {
     Sign(u8),
 }
 
-/// One token inside a tag.
+/// A token inside a tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Token {
     pub(super) kind: TokenKind,
@@ -55,7 +56,7 @@ impl Token {
     }
 }
 
-/// The tags of a text, in order; comments, raw blocks and documentation blocks hold none.
+/// Returns the tags of a text, in order, skipping comments, raw blocks and documentation blocks.
 pub(super) fn tags(text: &str) -> Vec<Tag> {
     let mut tags = Vec::new();
     let mut at = 0;
@@ -89,14 +90,14 @@ pub(super) fn tags(text: &str) -> Vec<Tag> {
     tags
 }
 
-/// The next `{%`, `{{` or `{#`.
+/// Returns the position of the next `{%`, `{{` or `{#`.
 fn next_open(text: &str, from: usize) -> Option<usize> {
     let bytes = text.as_bytes();
     (from..bytes.len().saturating_sub(1))
         .find(|&at| bytes[at] == b'{' && matches!(bytes[at + 1], b'%' | b'{' | b'#'))
 }
 
-/// The start of the statement tag that opens with `word`.
+/// Returns the start of the next statement tag that opens with `word`.
 fn find_statement(text: &str, from: usize, word: &str) -> Option<usize> {
     let mut at = from;
     loop {
@@ -175,7 +176,7 @@ fn number_length(rest: &str) -> usize {
     }
 }
 
-/// The string a literal stands for, if it needs no unescaping beyond its quotes.
+/// Strips a string literal's quotes, without unescaping.
 pub(super) fn unquoted(literal: &str) -> &str {
     literal.get(1..literal.len().saturating_sub(1)).unwrap_or_default()
 }

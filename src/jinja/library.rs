@@ -1,4 +1,4 @@
-//! The macro files: compiled once, callable from every template.
+//! Macro library: the macro files, compiled once and callable from every template.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::{
     text::{Source, Span},
 };
 
-/// A template and what was made of it.
+/// A template and its rewritten form.
 #[derive(Debug, Clone)]
 pub(super) struct File {
     pub(super) source: Source,
@@ -26,18 +26,18 @@ impl File {
         Self { source: source.clone(), rewritten: rewrite(source.text(), number, role) }
     }
 
-    /// The user's place of a range of the compiled text.
+    /// Maps a range of the compiled text to the user's file.
     pub(super) fn span(&self, compiled: std::ops::Range<usize>) -> Span {
         self.source.span(self.rewritten.stitched.original(compiled))
     }
 }
 
-/// Where a macro is declared.
+/// The location of a macro's declaration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place {
-    /// The file's number: 0 is the template being rendered, macro files follow.
+    /// The file number: 0 is the template being rendered, and macro files follow.
     pub(super) file: usize,
-    /// The macro's index in it.
+    /// The macro's index in the file.
     pub(super) header: usize,
 }
 
@@ -45,13 +45,13 @@ pub(super) struct Place {
 #[derive(Debug, Default)]
 pub(super) struct Library {
     files: Vec<File>,
-    /// How many of the files come with Headwater.
+    /// The number of built-in files, which come first.
     builtin: usize,
     macros: BTreeMap<String, Place>,
 }
 
 impl Library {
-    /// Compiles the files into the environment. A file that can't be compiled is left out and said.
+    /// Compiles the files into the environment. A file that can't be compiled is skipped and reported.
     pub(super) fn compile(sources: &[Source], env: &mut Environment<'static>) -> (Self, Vec<Diagnostic>) {
         let all: Vec<Source> = builtin::sources().chain(sources.iter().cloned()).collect();
         let mut library = Self { builtin: all.len() - sources.len(), ..Self::default() };
@@ -73,7 +73,7 @@ impl Library {
         for (index, header) in file.rewritten.headers.iter().enumerate().filter(|(_, header)| !header.local) {
             let place = Place { file: number, header: index };
             let Some(first) = self.macros.insert(header.name.clone(), place) else { continue };
-            // A project's own takes its place.
+            // A project's macro overrides the built-in one.
             if self.is_builtin(first) && !self.is_builtin(place) {
                 continue;
             }
@@ -90,7 +90,7 @@ impl Library {
         findings
     }
 
-    /// Whether a macro comes with Headwater.
+    /// Returns whether a macro is built in.
     pub(super) fn is_builtin(&self, place: Place) -> bool {
         place.file <= self.builtin
     }
@@ -103,12 +103,12 @@ impl Library {
         self.macros.keys().map(String::as_str)
     }
 
-    /// A macro file by its number.
+    /// Returns a macro file by number.
     pub(super) fn file(&self, number: usize) -> Option<&File> {
         self.files.get(number.checked_sub(1)?)
     }
 
-    /// A macro file by its path.
+    /// Returns a macro file by path.
     pub(super) fn file_at(&self, path: &str) -> Option<&File> {
         self.files.iter().find(|file| file.source.path() == path)
     }

@@ -1,4 +1,4 @@
-//! The macros that there are, as they are written.
+//! Listing of the available macros, with their source text.
 
 use super::{
     Jinja,
@@ -8,25 +8,25 @@ use super::{
 };
 use crate::text::Source;
 
-/// A macro as written.
+/// A macro's source text.
 #[derive(Debug, Clone)]
 pub struct MacroText {
-    /// Its name: `test_<name>` of a generic test.
+    /// The macro's name; for a generic test, `test_<name>`.
     pub name: String,
-    /// Its file.
+    /// The file that declares the macro.
     pub file: Source,
-    /// The whole block, from the tag that opens it to the one that closes it.
+    /// The whole block, from its opening tag to its closing tag.
     pub text: String,
-    /// Whether it comes with Headwater.
+    /// Whether the macro is built in.
     pub is_builtin: bool,
-    /// What it takes, in order.
+    /// The parameter names, in order.
     pub parameters: Vec<String>,
-    /// The other macros that its text names, each once, in order.
+    /// The other macros that its text mentions, without duplicates, in order.
     pub calls: Vec<String>,
 }
 
 impl Jinja {
-    /// The macros that templates can call, in the order of their names.
+    /// Returns the macros that templates can call, sorted by name.
     #[must_use]
     pub fn macros(&self) -> Vec<MacroText> {
         let library = &self.shared.library;
@@ -57,7 +57,7 @@ impl Jinja {
     }
 }
 
-/// The tags of a macro, from the one that opens it to the one that closes it.
+/// Returns the tags of a macro, from its opening tag to its closing tag.
 fn of(header: &Header, file: &File) -> Vec<Tag> {
     const OPENING: [&str; 4] = ["macro", "test", "data_test", "materialization"];
     let text = file.source.text();

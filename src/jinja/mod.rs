@@ -1,15 +1,16 @@
-//! The dbt template language: text with Jinja in, text and what was captured out.
+//! The dbt template language: renders Jinja templates to text, and captures what they call.
 //!
 //! ```text
 //! Source ──rewrite──▶ Rewritten ──MiniJinja──▶ text + SpanMap + Captures
 //! ```
 //!
 //! - [`Jinja`]: start here; built once from the macro files, renders from many threads
-//! - [`Globals`], [`NodeContext`], [`Names`]: all that a template can see
-//! - [`Rendered`], [`Captures`], [`SpanMap`]: all that comes of it
+//! - [`Globals`], [`NodeContext`], [`Names`]: everything that a template can see
+//! - [`Rendered`], [`Captures`], [`SpanMap`]: everything that a rendering produces
 //!
-//! Touches no tables, files, environment or globals: everything comes in by value. dbt's functions are in
-//! `function`, the macros that every project has in `builtin`, the changes that make `MiniJinja` mean what dbt means in `rewrite`, macros in `callable`.
+//! Doesn't access tables, files, the environment or globals: everything is passed in by value. `function`
+//! holds dbt's functions, `builtin` the built-in macros, `callable` macro calls, and `rewrite` the changes
+//! that give templates dbt's meaning in `MiniJinja`.
 
 mod block;
 mod builtin;
@@ -61,7 +62,7 @@ use crate::{
     text::{Source, Span},
 };
 
-/// The template language with a project's macros.
+/// The template language, loaded with a project's macros.
 #[derive(Debug)]
 pub struct Jinja {
     env: Environment<'static>,
@@ -73,7 +74,7 @@ pub struct Jinja {
 pub struct Described {
     /// The text.
     pub text: String,
-    /// The documentation blocks it is made of, in order.
+    /// The documentation blocks that the text includes, in order.
     pub docs: Vec<String>,
 }
 
@@ -82,14 +83,15 @@ pub struct Described {
 pub struct Rendered {
     /// The text.
     pub text: String,
-    /// Which part of the template each part of the text came from.
+    /// Maps each part of the text to the part of the template that produced it.
     pub map: SpanMap,
-    /// What the template did.
+    /// What the template called, set and logged.
     pub captures: Captures,
 }
 
 impl Jinja {
-    /// Compiles the macro files, and before them those that every project has. Those that can't be are left out and said.
+    /// Compiles the built-in macro files and then the given ones. Files that can't be compiled are skipped
+    /// and reported.
     #[must_use]
     pub fn new(macros: &[Source], globals: Globals) -> (Self, Vec<Diagnostic>) {
         let mut env = environment::environment();
@@ -107,20 +109,21 @@ impl Jinja {
         self.run(source, node.clone(), names, false)
     }
 
-    /// Renders a setting of a store, which may use secrets of the environment; findings point at the place the
-    /// setting stands.
+    /// Renders a storage setting, which may use secrets from the environment. Diagnostics point at `at`, the
+    /// setting's position.
     pub fn render_secret(&self, text: &Secret, at: &Span) -> Result<Secret, Diagnostic> {
         let rendered = self.value(text.reveal(), at, true)?;
         Ok(rendered.map_or_else(|| text.clone(), |rendered| Secret::new(rendered.text)))
     }
 
-    /// Renders a string of the configuration, which may use `env_var`, `var` and `target`; findings point at the
-    /// place the string stands.
+    /// Renders a configuration string, which may use `env_var`, `var` and `target`. Diagnostics point at
+    /// `at`, the string's position.
     pub fn render_value(&self, text: &str, at: &Span) -> Result<String, Diagnostic> {
         Ok(self.value(text, at, false)?.map_or_else(|| text.to_owned(), |rendered| rendered.text))
     }
 
-    /// Renders a description, which may use `doc` as well, and says which blocks it is made of.
+    /// Renders a description, which may also use `doc`, and returns the documentation blocks that it
+    /// includes.
     pub fn describe(&self, text: &str, at: &Span) -> Result<Described, Diagnostic> {
         let rendered = self.value(text, at, false)?;
         Ok(match rendered {
@@ -129,7 +132,7 @@ impl Jinja {
         })
     }
 
-    /// A string of YAML rendered, if there is a template in it.
+    /// Renders a YAML string, or returns `None` if it contains no template.
     fn value(&self, text: &str, at: &Span, secrets: bool) -> Result<Option<Rendered>, Diagnostic> {
         if !text.contains("{{") && !text.contains("{%") && !text.contains("{#") {
             return Ok(None);
@@ -173,7 +176,7 @@ fn segment(span: &OutputSpan, file: &File) -> Segment {
     }
 }
 
-/// In configuration there are no relations.
+/// A resolver for configuration, which has no relations.
 struct NoNames;
 
 impl Names for NoNames {

@@ -1,8 +1,8 @@
-//! From the text that is compiled back to the text the user wrote.
+//! Mapping from compiled text back to the user's text.
 
 use std::ops::Range;
 
-/// A rewritten text with the origin of each of its bytes.
+/// A rewritten text, with the origin of each of its bytes.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Stitched {
     text: String,
@@ -11,11 +11,11 @@ pub(super) struct Stitched {
 
 #[derive(Debug, Clone)]
 struct Piece {
-    /// Where it starts in the rewritten text.
+    /// The start in the rewritten text.
     start: usize,
-    /// What it stands for in the user's text.
+    /// The corresponding range of the user's text.
     source: Range<usize>,
-    /// Whether it is that text, byte for byte, or was put in its place.
+    /// Whether the piece is a verbatim copy, rather than a replacement.
     copied: bool,
 }
 
@@ -24,7 +24,7 @@ impl Stitched {
         &self.text
     }
 
-    /// Adds a part of the user's text.
+    /// Appends a part of the user's text.
     pub(super) fn copy(&mut self, original: &str, range: Range<usize>) {
         if !range.is_empty() {
             self.pieces.push(Piece { start: self.text.len(), source: range.clone(), copied: true });
@@ -32,7 +32,7 @@ impl Stitched {
         }
     }
 
-    /// Adds text of our own that stands for a part of the user's.
+    /// Appends generated text that replaces a part of the user's.
     pub(super) fn put(&mut self, text: &str, source: Range<usize>) {
         if !text.is_empty() {
             self.pieces.push(Piece { start: self.text.len(), source, copied: false });
@@ -40,7 +40,7 @@ impl Stitched {
         }
     }
 
-    /// The part of the user's text that a part of the rewritten text stands for.
+    /// Maps a range of the rewritten text to the user's text.
     pub(super) fn original(&self, range: Range<usize>) -> Range<usize> {
         let Some(first) = self.piece(range.start) else { return 0..0 };
         let within = if first.copied { range.start - first.start } else { 0 };
@@ -53,7 +53,7 @@ impl Stitched {
             Some(last) => last.source.end,
             None => start,
         };
-        // Moved parts may come out the other way round.
+        // Moved parts may be in reverse order.
         start.min(end)..end.max(start)
     }
 

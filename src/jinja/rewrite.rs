@@ -1,12 +1,12 @@
-//! What is changed in a template before `MiniJinja` compiles it, so that it means what dbt means by it.
+//! Template rewriting before compilation, so that `MiniJinja` gives templates dbt's meaning.
 //!
-//! - calls of `ref`, `source` and `config` are told where they stand;
-//! - list and dict literals become values that can be changed, as Python's can;
-//! - what is added by `+` is paid for, if it is a sequence;
-//! - macros get a hidden name, and defaults that may mention earlier parameters;
-//! - dbt's own blocks (`test`, `materialization`) become macros, `docs` and `snapshot` blocks go.
+//! - calls of `ref`, `source`, `changes` and `config` get their position;
+//! - list and dict literals become mutable values, as in Python;
+//! - the right operand of `+` is paid for if it is a sequence;
+//! - macros get a hidden name, and defaults that may refer to earlier parameters;
+//! - dbt's own blocks (`test`, `materialization`) become macros; `docs` and `snapshot` blocks are removed.
 //!
-//! Each byte of the outcome knows its origin ([`Stitched`]). Nothing here judges the template.
+//! Each byte of the result knows its origin ([`Stitched`]). Templates are not validated here.
 
 use std::ops::Range;
 
@@ -16,16 +16,16 @@ use super::{
     origin::Stitched,
 };
 
-/// Every template starts so: a macro by which [`super::callable`] loads a macro file into the running state. It stands
-/// in a scope of its own, since a macro sees all variables of the scope it is declared in, and a macro file must not
-/// see those of the template that calls it.
+/// The start of every template: a macro through which [`super::callable`] loads a macro file into the running
+/// state. It has a scope of its own because a macro sees all variables of the scope it is declared in, and a
+/// macro file must not see those of the calling template.
 const PRELUDE: &str = "{% with %}{% macro __import(__file) %}{% import __file as __module %}\
     {% do __loaded(__file, __module) %}{% endmacro %}{% do __start(__import) %}{% endwith %}";
 
-/// Whose text is rewritten.
+/// The role of the text to rewrite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
-    /// A template that is rendered itself; its macros are its own.
+    /// A template that is rendered; its macros are local to it.
     Model,
     /// A file of macros that every template can call.
     MacroFile,
@@ -35,17 +35,17 @@ pub(super) enum Role {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Rewritten {
     pub(super) stitched: Stitched,
-    /// The macros declared, in order; generated code refers to them by index.
+    /// The declared macros, in order; generated code refers to them by index.
     pub(super) headers: Vec<Header>,
 }
 
-/// Rewrites a template; `file` is the number by which generated code names it.
+/// Rewrites a template; generated code refers to it by the number `file`.
 pub(super) fn rewrite(text: &str, file: usize, role: Role) -> Rewritten {
     let tags = lexer::tags(text);
     let mut rewriter =
         Rewriter { text, file, role, inner: Vec::new(), outer: Vec::new(), headers: Vec::new() };
     for tag in &tags {
-        // Outermost first: of insertions at one place, the first stays in front.
+        // Outermost first: of several insertions at one position, the first stays in front.
         rewriter.sums(tag);
         rewriter.calls(tag);
         rewriter.literals(tag);
@@ -60,7 +60,7 @@ struct Rewriter<'t> {
     role: Role,
     /// Insertions inside tags.
     inner: Vec<(usize, String)>,
-    /// Replacements of whole tags or parts of them; they may carry inner ones along.
+    /// Replacements of whole tags or parts of them, which can contain inner insertions.
     outer: Vec<Edit>,
     headers: Vec<Header>,
 }
@@ -80,7 +80,7 @@ impl Rewriter<'_> {
         &self.text[token.range.clone()]
     }
 
-    /// `a + b` → `a + __seq(b)`, unless `b` is a literal; see [`super::value::cost::paid_operand`].
+    /// Rewrites `a + b` to `a + __seq(b)` unless `b` is a literal; see [`super::value::cost::paid_operand`].
     fn sums(&mut self, tag: &Tag) {
         for (index, token) in tag.tokens.iter().enumerate() {
             if !token.is(b'+') || !self.is_operand(tag, index) {
@@ -98,7 +98,7 @@ impl Rewriter<'_> {
         }
     }
 
-    /// `ref('x')` → `__at(ref,0,7,15)('x')`: the callable that knows its place.
+    /// Rewrites `ref('x')` to `__at(ref,0,7,15)('x')`, so that the callable knows its position.
     fn calls(&mut self, tag: &Tag) {
         for (index, token) in tag.tokens.iter().enumerate() {
             let called = tag.tokens.get(index + 1).is_some_and(|next| next.is(b'('));
@@ -116,7 +116,7 @@ impl Rewriter<'_> {
         }
     }
 
-    /// `[1]` → `__list([1])`, `{'a': 1}` → `__dict({'a': 1})`.
+    /// Rewrites `[1]` to `__list([1])`, and `{'a': 1}` to `__dict({'a': 1})`.
     fn literals(&mut self, tag: &Tag) {
         for (index, token) in tag.tokens.iter().enumerate() {
             let maker = match token.kind {
@@ -131,7 +131,7 @@ impl Rewriter<'_> {
         }
     }
 
-    /// Whether the token before ends an operand, so that `[` after it is a subscript.
+    /// Returns whether the preceding token ends an operand, so that a following `[` is a subscript.
     fn is_operand(&self, tag: &Tag, index: usize) -> bool {
         const OPERATORS: [&str; 12] =
             ["in", "and", "or", "not", "is", "if", "else", "elif", "for", "do", "import", "include"];
@@ -193,7 +193,7 @@ impl Rewriter<'_> {
             let name = &self.headers[header].name;
             let hidden = hidden_name(name);
             let binding = format!("{{% set {name} = __macro({hidden}, {}, {header}) ", self.file);
-            // The same closing marker, so that white space is trimmed after the binding as it was before it.
+            // Reuse the closing marker, so that whitespace after the binding is trimmed as before.
             parts.extend([Part::New(binding), Part::Moved(tag.closing.clone())]);
         }
         self.outer.push(Edit { range: tag.tokens[0].range.start..tag.range.end, parts });
@@ -213,7 +213,7 @@ impl Rewriter<'_> {
         stitched.put(PRELUDE, 0..0);
         let mut at = 0;
         for edit in &self.outer {
-            // Inside a removed block there is nothing left to edit.
+            // Skip edits inside a removed block.
             if edit.range.start < at {
                 continue;
             }
@@ -230,7 +230,7 @@ impl Rewriter<'_> {
         Rewritten { stitched, headers: self.headers }
     }
 
-    /// A part of the text with the insertions that fall into it.
+    /// Copies a part of the text, with the insertions that fall into it.
     fn copy(&self, stitched: &mut Stitched, range: Range<usize>) {
         let first = self.inner.partition_point(|(at, _)| *at < range.start);
         let mut from = range.start;
@@ -243,7 +243,7 @@ impl Rewriter<'_> {
     }
 }
 
-/// The tags between a macro's header and its end.
+/// Returns the tags between a macro's header and its end.
 fn body<'t>(text: &str, tags: &'t [Tag], header: usize) -> &'t [Tag] {
     let mut depth = 0_usize;
     let rest = &tags[header + 1..];
@@ -262,7 +262,7 @@ fn body<'t>(text: &str, tags: &'t [Tag], header: usize) -> &'t [Tag] {
     &rest[..end.unwrap_or(rest.len())]
 }
 
-/// The token that closes the bracket at an index.
+/// Returns the token that closes the bracket at an index.
 fn closing(tokens: &[Token], open: usize) -> Option<&Token> {
     closing_index(tokens, open).map(|close| &tokens[close])
 }
@@ -280,7 +280,8 @@ fn closing_index(tokens: &[Token], open: usize) -> Option<usize> {
     Some(open + length)
 }
 
-/// The last token of an operand of `+` that begins at an index: all that binds closer belongs to it.
+/// Returns the last token of the operand of `+` that starts at an index, including everything that binds more
+/// tightly.
 fn operand_end(tokens: &[Token], start: usize) -> Option<usize> {
     let is = |at: usize, signs: &[u8]| {
         tokens.get(at).is_some_and(|token| signs.iter().any(|sign| token.is(*sign)))

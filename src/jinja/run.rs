@@ -1,6 +1,6 @@
-//! One rendering: what it may see, and what it did so far.
+//! A single rendering: its inputs and its captures so far.
 //!
-//! Shared by all callables of the rendering. The lock is never held while a template runs.
+//! All callables of the rendering share it. The lock is never held while a template runs.
 
 use std::{
     fmt,
@@ -17,21 +17,21 @@ use super::{
 };
 use crate::text::Span;
 
-/// What all renderings share.
+/// State shared by all renderings.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) library: Library,
     pub(super) globals: Globals,
 }
 
-/// One rendering.
+/// A single rendering.
 pub(super) struct Run {
     pub(super) shared: Arc<Shared>,
     /// The template being rendered.
     pub(super) main: File,
     pub(super) node: NodeContext,
     pub(super) names: Arc<dyn Names>,
-    /// Whether secrets of the environment may be read: for the settings of a store yes, elsewhere no.
+    /// Whether secret environment variables may be read, which only storage settings may do.
     pub(super) secrets: bool,
     progress: Mutex<Progress>,
 }
@@ -39,7 +39,7 @@ pub(super) struct Run {
 #[derive(Default)]
 struct Progress {
     captures: Captures,
-    /// What `return` was called with, on its way to the macro's caller.
+    /// The value passed to `return`, on its way to the macro's caller.
     returning: Option<Value>,
 }
 
@@ -58,7 +58,7 @@ impl Run {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes something.
+    /// Records a capture.
     pub(super) fn capture(&self, note: impl FnOnce(&mut Captures)) {
         note(&mut self.progress().captures);
     }
@@ -79,7 +79,7 @@ impl Run {
         if number == 0 { Some(&self.main) } else { self.shared.library.file(number) }
     }
 
-    /// The file that has a template's name; the template rendered comes first.
+    /// Returns the file with a template's name; the template being rendered takes precedence.
     pub(super) fn file_at(&self, path: &str) -> &File {
         let is_main = self.main.source.path() == path;
         let other = if is_main { None } else { self.shared.library.file_at(path) };
@@ -94,7 +94,7 @@ impl Run {
         }
     }
 
-    /// The place of a call; a call whose place is not known stands for the whole file.
+    /// Returns the span of a call, or the start of the main file if the call's position isn't known.
     pub(super) fn span(&self, at: Option<CallPlace>) -> Span {
         let known = at.and_then(|at| Some(self.file(at.file)?.source.span(at.start..at.end)));
         known.unwrap_or_else(|| self.main.source.span(0..0))
@@ -107,7 +107,7 @@ impl fmt::Debug for Run {
     }
 }
 
-/// Where a call stands, as generated code says it.
+/// The position of a call, as encoded by generated code.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct CallPlace {
     pub(super) file: usize,

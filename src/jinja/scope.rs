@@ -1,4 +1,4 @@
-//! What a name means in a template, when the template itself gave it no meaning.
+//! Name resolution for names that a template doesn't define itself.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::{
     value::{Given, Moment, Table, from_json},
 };
 
-/// Plain values by name; [`Scope::plain`] says what they are.
+/// Names of plain values; [`Scope::plain`] returns their values.
 const PLAIN: [&str; 9] = [
     "this",
     "target",
@@ -27,7 +27,7 @@ const PLAIN: [&str; 9] = [
     "schema",
 ];
 
-/// The outermost scope of every template of a rendering: the project's macros, then dbt's names.
+/// The outermost scope of every template in a rendering: the project's macros, then dbt's names.
 #[derive(Debug, Clone)]
 pub(super) struct Scope {
     run: Arc<Run>,
@@ -42,7 +42,7 @@ impl Scope {
         if let Some(given) = self.run.node.overrides.macros.get(name) {
             return Some(Value::from_object(Given(from_json(given))));
         }
-        // A project's macro may stand in for a function, as in dbt; `builtins` has the functions still.
+        // As in dbt, a project's macro can override a function; `builtins` still has the original.
         if let Some(place) = self.run.shared.library.find(name) {
             return Some(Value::from_object(Callable::global(Arc::clone(&self.run), place)));
         }
@@ -85,7 +85,7 @@ impl Scope {
         })
     }
 
-    /// The names users know, for "did you mean".
+    /// Returns the names that users know, for "did you mean" suggestions.
     pub(super) fn names(run: &Run) -> Vec<String> {
         let functions = function::NAMES.iter().map(|(name, _)| *name).filter(|name| !name.starts_with('_'));
         let fixed = functions.chain(PLAIN).chain(function::NAMESPACES).chain(["range", "namespace", "loop"]);

@@ -1,14 +1,14 @@
-//! From rendered text back to the template.
+//! Mapping from rendered text back to the template.
 
 use std::ops::Range;
 
 use crate::text::{Source, Span};
 
-/// Which part of the user's file produced which part of the rendered text.
+/// Maps each part of the rendered text to the part of the user's file that produced it.
 #[derive(Debug, Clone)]
 pub struct SpanMap {
     source: Source,
-    /// In the order of the rendered text, without gaps.
+    /// The segments, in the order of the rendered text, without gaps.
     segments: Vec<Segment>,
 }
 
@@ -16,7 +16,7 @@ pub struct SpanMap {
 pub(super) struct Segment {
     pub(super) rendered: Range<usize>,
     pub(super) source: Range<usize>,
-    /// Whether the rendered text is the source's, byte for byte, or the outcome of the expression there.
+    /// Whether the rendered text is a verbatim copy of the source, rather than the value of an expression.
     pub(super) raw: bool,
 }
 
@@ -25,14 +25,14 @@ impl SpanMap {
         Self { source, segments }
     }
 
-    /// The place in the user's file that produced a byte range of the rendered text.
+    /// Returns the span in the user's file that produced a byte range of the rendered text.
     #[must_use]
     pub fn source_span(&self, rendered: Range<usize>) -> Span {
         let start = self.source_range(rendered.start);
         let last = rendered.end.saturating_sub(1).max(rendered.start);
         let end = self.source_range(last);
         let range = if rendered.is_empty() && start.raw { start.at..start.at } else { start.at..end.end };
-        // Text of a loop's later round may come from before that of its first.
+        // Text from a later loop iteration can originate before that of the first.
         self.source.span(range.start.min(range.end)..range.end.max(range.start))
     }
 

@@ -1,4 +1,5 @@
-//! Data tests as templates: a generic test's declaration stands for a call of its macro, a singular test is a file.
+//! Data tests as templates: a generic test's declaration becomes a call of its macro, and a singular test is
+//! a file.
 
 use serde_json::{Map, Value};
 
@@ -15,64 +16,64 @@ use crate::{
     text::{Source, Span, Spanned},
 };
 
-/// A data test whose template was rendered once.
+/// A data test, with the captures of rendering its template once.
 #[derive(Debug, Clone)]
 pub struct ParsedTest {
-    /// Its id.
+    /// The test's id.
     pub id: NodeId,
-    /// Its name, as long as it is.
+    /// The full name, of any length.
     pub name: String,
-    /// The same, short enough for a file or a table.
+    /// The name shortened for use as a file or table name.
     pub short_name: String,
-    /// What selects the rows that should not be.
+    /// The template of the query that selects failing rows.
     pub template: Source,
-    /// Where the user asked for it: what messages point at.
+    /// The span of the declaration, which messages point at.
     pub declared: Span,
-    /// What the user says of it.
+    /// The description.
     pub description: Option<Spanned<String>>,
-    /// What it asked for.
+    /// The captures of rendering the template.
     pub captures: Captures,
-    /// How its properties configure it.
+    /// The configuration from the test's properties.
     pub config: ConfigPatch,
-    /// Whether it is a file or a declaration.
+    /// Whether the test is singular or generic.
     pub kind: TestKind,
 }
 
-/// The two ways in which a data test comes about.
+/// The kind of a data test.
 #[derive(Debug, Clone)]
 pub enum TestKind {
-    /// A file of SQL, and the folders it lies in.
+    /// A singular test: an SQL file, with the folders that contain it.
     Singular(Vec<String>),
-    /// A generic test, asked for by properties.
+    /// A generic test, declared in properties.
     Generic(Generic),
 }
 
-/// A generic test and what it is asked of.
+/// A generic test and its target.
 #[derive(Debug, Clone)]
 pub struct Generic {
     /// The test's name, without its package.
     pub test: String,
-    /// The package that was named.
+    /// The package given in the declaration.
     pub namespace: Option<String>,
-    /// What it tests.
+    /// The tested relation.
     pub subject: Subject,
-    /// The column that it is declared on.
+    /// The column that the test is declared on.
     pub column: Option<Spanned<String>>,
     /// The arguments as written.
     pub arguments: Map<String, Value>,
 }
 
-/// What a generic test tests.
+/// The relation that a generic test applies to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
-    /// A model, a seed or a snapshot by its name.
+    /// A model, seed or snapshot, by name.
     Model(String),
-    /// A table of a source.
+    /// A source table, by source and table name.
     Source(String, String),
 }
 
 impl Subject {
-    /// What a template writes to mean it.
+    /// Returns the template expression that refers to the subject.
     pub(super) fn call(&self) -> String {
         match self {
             Self::Model(name) => format!("ref({})", literal(name)),
@@ -80,7 +81,8 @@ impl Subject {
         }
     }
 
-    /// What it adds to a test's name: what goes before the test's own, and what goes behind.
+    /// Returns what the subject contributes to a test's name: the part before the test's own name, and the
+    /// part after it.
     fn in_name(&self) -> (&'static str, String) {
         match self {
             Self::Model(name) => ("", name.clone()),
@@ -89,7 +91,7 @@ impl Subject {
     }
 }
 
-/// The project's data tests, their templates written and not yet rendered.
+/// Returns the project's data tests, with their templates generated but not yet rendered.
 pub(super) fn declared(project: &Project, jinja: &Jinja, findings: &mut Vec<Diagnostic>) -> Vec<ParsedTest> {
     let mut writer = Writer { project: &project.settings.name.value, jinja, findings, tests: Vec::new() };
     let described =
@@ -111,13 +113,13 @@ pub(super) fn declared(project: &Project, jinja: &Jinja, findings: &mut Vec<Diag
 }
 
 impl ParsedTest {
-    /// The test with what its template asks for.
+    /// Renders the template and returns the test with its captures.
     pub(super) fn rendered(&self, jinja: &Jinja) -> Result<Self, Diagnostic> {
         let captures = captures(jinja, &self.template, &self.name, &self.id, None);
         Ok(Self { captures: captures.map_err(|found| self.in_users_terms(found))?, ..self.clone() })
     }
 
-    /// A finding about the template of a generic test, which nobody wrote, as one about its declaration.
+    /// Moves a diagnostic about a generic test's generated template to the test's declaration.
     #[must_use]
     pub fn in_users_terms(&self, mut found: Diagnostic) -> Diagnostic {
         if matches!(self.kind, TestKind::Generic(_)) {
@@ -127,8 +129,8 @@ impl ParsedTest {
     }
 }
 
-/// Puts the places in a finding that nobody wrote, those in a template made from a declaration and those in what every
-/// project has, where the declaration is.
+/// Replaces a diagnostic's labels in text that the user didn't write (`template`, generated from a
+/// declaration, and built-in macros) with one at the declaration.
 pub fn at_declaration(found: &mut Diagnostic, template: &Source, declared: &Span) {
     let unwritten = |span: &Span| span.source == *template || is_builtin(span);
     if found.labels.iter().any(|label| unwritten(&label.span)) {
@@ -219,13 +221,13 @@ impl Writer<'_> {
         self.tests.push(test);
     }
 
-    /// The generic test that a declaration names, or what is wrong with the name.
+    /// Looks up the generic test that a declaration names, or returns a diagnostic.
     fn find(&self, declared: &TestDecl) -> Result<GenericTest, Diagnostic> {
         let name = &declared.test.value;
         let known = self.jinja.generic_test(name);
         let found = match (&declared.namespace, known) {
             (None, Some(known)) => return Ok(known),
-            // A package's test may be one that is built in here.
+            // A package's test may be built in here.
             (Some(package), Some(known)) if package == self.project || known.builtin => return Ok(known),
             (Some(package), _) if package != self.project => {
                 let message = format!("there is no generic test `{package}.{name}`");
@@ -246,7 +248,7 @@ impl Writer<'_> {
     }
 }
 
-/// What is wrong with the arguments of a generic test.
+/// Checks the arguments of a generic test, and returns a diagnostic if they don't fit.
 fn misfit(generic: &GenericTest, on_column: bool, declared: &TestDecl) -> Option<Diagnostic> {
     let names: Vec<&str> =
         generic.parameters.iter().skip(1).map(|parameter| parameter.name.as_str()).collect();

@@ -4,20 +4,20 @@ use std::collections::BTreeMap;
 
 use crate::{diag::Diagnostic, jinja::blocks, project::Project, text::Span};
 
-/// A block.
+/// A documentation block.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DocBlock {
-    /// Its name.
+    /// The block's name.
     pub name: String,
-    /// Its text, without white space around it.
+    /// The block's text, trimmed.
     pub text: String,
-    /// The tag that opens it.
+    /// The opening tag.
     pub declared: Span,
-    /// The path that its file lies under.
+    /// The root path that contains the block's file.
     pub root_path: String,
 }
 
-/// The blocks of a project by name, and what is wrong with them.
+/// Returns a project's documentation blocks by name, and diagnostics about them.
 #[must_use]
 pub fn docs(project: &Project) -> (BTreeMap<String, DocBlock>, Vec<Diagnostic>) {
     let mut all: BTreeMap<String, DocBlock> = BTreeMap::new();

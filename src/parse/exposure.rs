@@ -1,4 +1,4 @@
-//! What an exposure reads: each item of its `depends_on` is a call of `ref` or `source`.
+//! Inputs of exposures: each item of `depends_on` is a call of `ref` or `source`.
 
 use super::captures;
 use crate::{
@@ -12,9 +12,9 @@ use crate::{
 /// An exposure whose inputs are known by name.
 #[derive(Debug, Clone)]
 pub struct ParsedExposure {
-    /// Its id.
+    /// The exposure's id.
     pub id: NodeId,
-    /// As declared.
+    /// The exposure as declared.
     pub declared: ExposureDecl,
     /// The calls in its `depends_on`.
     pub captures: Captures,

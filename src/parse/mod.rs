@@ -1,13 +1,13 @@
-//! The parse phase, in dbt's sense: every template is rendered once with nothing resolved, to learn what it refers to
-//! and how it configures itself. Resolves no name and touches no table.
+//! The parse phase, in dbt's sense: renders every template once with placeholders for relations, to learn
+//! what it refers to and how it configures itself. Doesn't resolve names or access tables.
 //!
-//! - [`snapshot`]: what is a snapshot, and of what
-//! - [`data_test`]: what is declared under `data_tests:`
+//! - [`snapshot`]: snapshots and their queries
+//! - [`data_test`]: tests declared under `data_tests:`, and singular tests
 //! - [`docs`]: documentation blocks
-//! - [`exposure`]: what exposures read
-//! - [`template`]: the template that such a declaration stands for
-//! - [`test_name`]: how dbt calls a test that nobody named
-//! - [`unit_test`]: what a unit test's inputs mean
+//! - [`exposure`]: the inputs of exposures
+//! - [`template`]: the template generated from a test's declaration
+//! - [`test_name`]: dbt's default names for tests
+//! - [`unit_test`]: the inputs of unit tests
 
 pub mod data_test;
 pub mod docs;
@@ -35,22 +35,23 @@ use crate::{
     text::Source,
 };
 
-/// What the templates of a project ask for. A template that fails asks for nothing and is among the findings.
+/// The parse results of a project. A template that fails to render has no captures and is reported as a
+/// diagnostic.
 #[derive(Debug, Default)]
 pub struct Parsed {
-    /// What each of the project's models asked for, in their order.
+    /// The captures of the project's models, in the models' order.
     pub models: Vec<Captures>,
-    /// Its snapshots, those written in SQL first.
+    /// The snapshots, those written in SQL first.
     pub snapshots: Vec<ParsedSnapshot>,
-    /// Its data tests.
+    /// The data tests.
     pub tests: Vec<ParsedTest>,
-    /// Its unit tests.
+    /// The unit tests.
     pub unit_tests: Vec<ParsedUnitTest>,
-    /// Its exposures.
+    /// The exposures.
     pub exposures: Vec<ParsedExposure>,
 }
 
-/// Renders every template of the project, on up to `threads` threads.
+/// Renders every template of the project on up to `threads` threads. Returns the results and all diagnostics.
 #[must_use]
 pub fn parse(project: &Project, jinja: &Jinja, threads: usize) -> (Parsed, Vec<Diagnostic>) {
     let name = project.settings.name.value.as_str();
@@ -87,7 +88,7 @@ pub fn parse(project: &Project, jinja: &Jinja, threads: usize) -> (Parsed, Vec<D
 }
 
 impl Parsed {
-    /// What the templates warned of.
+    /// Returns the warnings that the templates raised.
     fn warnings(&self) -> impl Iterator<Item = Diagnostic> {
         let tests = self.tests.iter().map(|test| &test.captures);
         let snapshots = self.snapshots.iter().map(|snapshot| &snapshot.captures);
@@ -111,13 +112,13 @@ fn model(file: &ModelFile, project: &str, jinja: &Jinja) -> Result<Captures, Dia
     if !file.source.text().contains("is_incremental") {
         return Ok(captured);
     }
-    // What it reads only when it takes new rows in must be built before it as well.
+    // Inputs that the model reads only in incremental runs must also be built before it.
     let node = NodeContext { is_incremental: true, ..context(&file.name, &id, this) };
     let increment = jinja.render(&file.source, &node, Arc::new(Anything))?.captures;
     Ok(captured.and(increment))
 }
 
-/// What a template asks for.
+/// Renders a template and returns its captures.
 fn captures(
     jinja: &Jinja,
     template: &Source,
@@ -132,7 +133,7 @@ fn context(name: &str, id: &NodeId, this: Option<Relation>) -> NodeContext {
     NodeContext { name: name.to_owned(), unique_id: id.to_string(), this, ..NodeContext::default() }
 }
 
-/// Answers every name with a placeholder: what it means is found out later.
+/// A resolver that returns a placeholder for every name; names are resolved later.
 struct Anything;
 
 impl Names for Anything {

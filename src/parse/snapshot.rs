@@ -1,4 +1,4 @@
-//! What is a snapshot, and of what: a block in a SQL file, or an item of `snapshots:` that names a `relation:`.
+//! Snapshots: each is a block in an SQL file, or an item of `snapshots:` with a `relation:`.
 
 use super::{at_declaration, captures};
 use crate::{
@@ -9,24 +9,25 @@ use crate::{
     text::{Source, Span},
 };
 
-/// A snapshot as declared, and what its template asks for.
+/// A snapshot as declared, with the captures of its template.
 #[derive(Debug, Clone)]
 pub struct ParsedSnapshot {
-    /// Its name.
+    /// The snapshot's name.
     pub name: String,
-    /// What gives the rows as they are now.
+    /// The template of the query for the current rows.
     pub template: Source,
-    /// Where it is declared.
+    /// The span of the declaration.
     pub declared: Span,
-    /// Whether the template follows from a `relation:`.
+    /// Whether the template is generated from a `relation:`.
     pub is_relation: bool,
-    /// What stands between the project's name and its own, as in dbt; none if that follows from the file alone.
+    /// The folders between the project's name and the snapshot's in its fqn, as in dbt; `None` if they follow
+    /// from the file alone.
     pub folders: Option<Vec<String>>,
-    /// What the template asks for.
+    /// The captures of rendering the template.
     pub captures: Captures,
 }
 
-/// The project's snapshots, their templates not yet rendered.
+/// Returns the project's snapshots, with their templates not yet rendered.
 pub(super) fn declared(project: &Project, findings: &mut Vec<Diagnostic>) -> Vec<ParsedSnapshot> {
     let mut snapshots = Vec::new();
     for file in &project.snapshots {
@@ -34,7 +35,7 @@ pub(super) fn declared(project: &Project, findings: &mut Vec<Diagnostic>) -> Vec
             findings.push(found);
             Vec::new()
         });
-        // As in dbt, the file's name is one of the folders.
+        // As in dbt, the file's name counts as a folder.
         let folders: Vec<String> = file.fqn_folders.iter().chain([&file.name]).cloned().collect();
         snapshots.extend(blocks.into_iter().map(|block| ParsedSnapshot {
             name: block.name,
@@ -68,7 +69,7 @@ pub(super) fn declared(project: &Project, findings: &mut Vec<Diagnostic>) -> Vec
     snapshots
 }
 
-/// The call that a `relation:` makes, with or without the braces around it.
+/// Returns the call in a `relation:`, with or without surrounding braces.
 fn call(text: &str) -> Option<&str> {
     let text = text.trim();
     let inner = text.strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}"));
@@ -78,7 +79,7 @@ fn call(text: &str) -> Option<&str> {
 }
 
 impl ParsedSnapshot {
-    /// The snapshot with what its template asks for.
+    /// Renders the template and returns the snapshot with its captures.
     pub(super) fn rendered(&self, project: &str, jinja: &Jinja) -> Result<Self, Diagnostic> {
         let id = NodeId::snapshot(project, &self.name);
         let this = Some(Relation::new("this", self.name.as_str()));

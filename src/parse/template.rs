@@ -1,5 +1,5 @@
-//! The template that a generic test's declaration stands for: a call of the test's macro, with the arguments as
-//! expressions of the template language.
+//! Template generation for generic tests: turns a declaration into a call of the test's macro, with the
+//! arguments as template expressions.
 
 use std::fmt::Write as _;
 
@@ -11,11 +11,11 @@ use crate::{
     text::Spanned,
 };
 
-/// The call of a generic test's macro.
+/// Returns the call of a generic test's macro.
 pub(super) fn call(subject: &Subject, column: Option<&Spanned<String>>, declared: &TestDecl) -> String {
     let mut before = String::new();
     let mut call = format!("{{{{ test_{}(model=get_where_subquery({})", declared.test.value, subject.call());
-    // Writing to a string can't fail.
+    // Writing to a string never fails.
     if let Some(column) = column {
         let _ = write!(call, ", column_name={}", literal(&identifier(&column.value)));
     }
@@ -25,7 +25,8 @@ pub(super) fn call(subject: &Subject, column: Option<&Spanned<String>>, declared
     before + &call + ") }}"
 }
 
-/// A value as an expression of the template language. Text that holds a template is written before, as a block.
+/// Converts a value to a template expression. Text that contains a template is prepended to `before` as a
+/// block.
 fn expression(value: &Yaml, before: &mut String) -> String {
     match &value.value {
         YamlValue::Null => "none".into(),
@@ -46,7 +47,8 @@ fn expression(value: &Yaml, before: &mut String) -> String {
     }
 }
 
-/// As dbt reads arguments: what looks like a call of `ref` and its like is one, and templates are rendered.
+/// Converts text as dbt does: text that looks like a call of `ref`, `source`, `var` or `env_var` becomes that
+/// call, and templates are rendered.
 fn text_expression(text: &str, before: &mut String) -> String {
     const CALLS: [&str; 4] = ["ref", "source", "var", "env_var"];
     let trimmed = text.trim();
@@ -66,12 +68,12 @@ fn text_expression(text: &str, before: &mut String) -> String {
     name
 }
 
-/// Text as a literal of the template language.
+/// Quotes text as a template literal.
 pub(super) fn literal(text: &str) -> String {
     Value::from(text).to_string()
 }
 
-/// A column as SQL must write it: in quotes, unless it reads the same without.
+/// Quotes a column name for SQL if necessary.
 #[must_use]
 pub fn identifier(column: &str) -> String {
     let quoted = column.starts_with('"') || column.contains('.');
@@ -86,7 +88,7 @@ pub fn identifier(column: &str) -> String {
     }
 }
 
-/// Words that are no column where a column may stand.
+/// Reserved words that can't be used as column names without quotes.
 const RESERVED: [&str; 44] = [
     "all",
     "and",

@@ -1,17 +1,18 @@
-//! How dbt calls a generic test that nobody named: by the test, what it tests, and the values of its arguments.
+//! dbt's default names for generic tests, built from the test, its subject and its argument values.
 
 use md5::{Digest, Md5};
 use serde_json::{Map, Value};
 
-/// Names longer than this are shortened where they become file or table names.
+/// The maximum length of file and table names; longer names are shortened.
 const LONGEST: usize = 63;
-/// What is left of a long name's beginning.
+/// The length of the prefix that a shortened name keeps.
 const BEGINNING: usize = 30;
-/// Digits of the hash in a test's unique id.
+/// The number of hash digits in a test's unique id.
 const HASH: usize = 10;
 
-/// `accepted_values_orders_status__placed__shipped`: the test (with its package, and `source_` where it tests a
-/// source), what it tests, and its arguments' values by the order of the arguments' names.
+/// Returns the full name, such as `accepted_values_orders_status__placed__shipped`: the test (with its
+/// package, and `source_` if it tests a source), its subject, and its argument values, sorted by argument
+/// name.
 #[must_use]
 pub fn full(test: &str, of: &str, arguments: &Map<String, Value>) -> String {
     let mut names: Vec<&String> = arguments.keys().filter(|name| *name != "model").collect();
@@ -21,7 +22,7 @@ pub fn full(test: &str, of: &str, arguments: &Map<String, Value>) -> String {
     format!("{test}_{of}_{}", values.collect::<Vec<_>>().join("__"))
 }
 
-/// The name, or its beginning and a digest of it all.
+/// Returns the name if it is short enough, or else its beginning and a digest of all of it.
 #[must_use]
 pub fn short(full: &str, test: &str, of: &str) -> String {
     if full.len() <= LONGEST {
@@ -31,7 +32,7 @@ pub fn short(full: &str, test: &str, of: &str) -> String {
     format!("{beginning}_{}", hex(full))
 }
 
-/// What tells a test from others of its name.
+/// Returns a hash that distinguishes a test from others of the same name.
 #[must_use]
 pub fn hash(name: &str, metadata: &Value) -> String {
     let digest = hex(&format!("{name}{metadata}"));
@@ -42,11 +43,11 @@ fn hex(text: &str) -> String {
     format!("{:032x}", u128::from_be_bytes(Md5::digest(text.as_bytes()).into()))
 }
 
-/// The values of an argument: those of its items, if it is a list or a mapping.
+/// Returns the values of an argument; for a list or mapping, those of its items.
 fn parts(value: &Value) -> Vec<String> {
     let text = |value: &Value| match value {
         Value::String(text) => text.clone(),
-        // As Python writes them, since dbt's names come from there.
+        // Formatted as in Python, where dbt's names come from.
         Value::Bool(true) => "True".to_owned(),
         Value::Bool(false) => "False".to_owned(),
         Value::Null => "None".to_owned(),
@@ -59,7 +60,7 @@ fn parts(value: &Value) -> Vec<String> {
     }
 }
 
-/// Every run of other characters as one underscore.
+/// Replaces each run of other characters with one underscore.
 fn clean(value: &str) -> String {
     let mut clean = String::with_capacity(value.len());
     for letter in value.chars() {

@@ -1,4 +1,4 @@
-//! What a unit test's inputs mean: each is a call of `ref` or `source`, or `this`.
+//! Inputs of unit tests: each is a call of `ref` or `source`, or `this`.
 
 use super::captures;
 use crate::{
@@ -12,20 +12,20 @@ use crate::{
 /// A unit test whose inputs are known by name.
 #[derive(Debug, Clone)]
 pub struct ParsedUnitTest {
-    /// Its id.
+    /// The unit test's id.
     pub id: NodeId,
-    /// As declared.
+    /// The unit test as declared.
     pub declared: UnitTestDecl,
-    /// What its `given:` items stand for, in their order.
+    /// The inputs and fixtures of its `given:` items, in order.
     pub given: Vec<(Spanned<Input>, RowsDecl)>,
 }
 
-/// What rows are given for.
+/// The relation that a fixture replaces.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
     /// A model.
     Ref(RefCall),
-    /// A table of a source.
+    /// A source table.
     Source(SourceCall),
     /// The model's own table.
     This,

@@ -1,4 +1,4 @@
-//! One answer: a file of the folder with what a browser has to know about it, or why there is none.
+//! Responses: a file of the folder with its headers, or an error.
 
 use std::{
     path::{Component, Path, PathBuf},
@@ -17,15 +17,15 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::host::Hosts;
 
-/// What is served.
+/// The served folder and its host names.
 pub(super) struct Served {
-    /// The folder, without links.
+    /// The canonical path of the folder, without symbolic links.
     pub(super) root: PathBuf,
-    /// The names it is asked by.
+    /// The host names that requests may use.
     pub(super) hosts: Hosts,
 }
 
-/// Answers one request: with the file, with nothing new if the browser has it, or with why not.
+/// Responds to one request: with the file, with "not modified" if the browser has it, or with an error.
 pub(super) async fn answer(
     State(site): State<Arc<Served>>,
     method: Method,
@@ -37,7 +37,7 @@ pub(super) async fn answer(
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
         return response;
     }
-    // Each host that is named must be known, and one must be named.
+    // At least one host must be named, and every named host must be known.
     let named = headers.get_all(header::HOST).iter().map(|host| host.to_str().unwrap_or_default());
     let named: Vec<&str> = named.chain(uri.authority().map(Authority::as_str)).collect();
     if named.is_empty() || !named.iter().all(|host| site.hosts.know(host)) {
@@ -60,14 +60,14 @@ pub(super) async fn answer(
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         response
     } else {
-        // The answer to HEAD is this one's headers; axum leaves the body out.
+        // A HEAD response has the same headers; axum omits the body.
         Response::new(Body::from(bytes))
     };
     let charset = if kind.type_() == "text" { "; charset=utf-8" } else { "" };
     for (name, value) in [
         (header::CONTENT_TYPE, format!("{kind}{charset}")),
         (header::ETAG, tag),
-        // Asked each time, answered with nothing new most of the time.
+        // Always revalidate; most responses are "not modified".
         (header::CACHE_CONTROL, "no-cache".to_owned()),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
         (header::REFERRER_POLICY, "no-referrer".to_owned()),
@@ -80,8 +80,8 @@ pub(super) async fn answer(
     response
 }
 
-/// What a page may do: run the scripts that stand in it and the parts beside it, and reach nothing else. The graph is
-/// laid out by a worker that the page makes of its own text.
+/// Returns the page's content security policy: it may run its inline scripts and its parts, and connect to
+/// nothing else. The graph layout runs in a worker that the page creates from its own text.
 fn policy(page: &[u8]) -> String {
     let page = String::from_utf8_lossy(page);
     let scripts = page.split("<script>").skip(1).filter_map(|rest| rest.split("</script>").next());
@@ -94,7 +94,8 @@ fn policy(page: &[u8]) -> String {
     )
 }
 
-/// The file that a request's path means, if it lies in the folder: what leads out of it, over a link too, is not found.
+/// Maps a request's path to a file inside the folder. Paths that lead outside, even through a symbolic link,
+/// are not found.
 fn inside(root: &Path, path: &str) -> Option<PathBuf> {
     let path = percent_decode_str(path).decode_utf8().ok()?;
     let relative = Path::new(path.trim_start_matches('/'));
@@ -163,7 +164,7 @@ mod tests {
     #[test]
     fn a_page_runs_its_own_scripts_only() {
         let policy = policy(b"<script type=\"text/plain\">x</script><script>alert(1)</script>");
-        // The digest by: printf 'alert(1)' | openssl dgst -sha256 -binary | base64
+        // Computed with: printf 'alert(1)' | openssl dgst -sha256 -binary | base64
         assert!(
             policy.contains("script-src 'self' blob: 'sha256-bhHHL3z2vDgxUt0W3dWQOrprscmda2Y5pLsLg4GF+pI=';"),
             "{policy}"

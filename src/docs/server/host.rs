@@ -1,9 +1,9 @@
-//! Which names the server is asked by. A page of another site can have its own name lead to this machine, and read
-//! what it is answered as its own (DNS rebinding); it can't have the browser ask by an address.
+//! Host names that requests may use. In a DNS rebinding attack, a page of another site points its own name to
+//! this machine and reads the responses as its own; it can't make the browser use an IP address as the host.
 
 use std::net::{IpAddr, SocketAddr};
 
-/// Names that are answered: addresses, `localhost`, and what was allowed.
+/// The accepted hosts: IP addresses, `localhost` and explicitly allowed names.
 #[derive(Debug, Clone)]
 pub(super) struct Hosts {
     bound: SocketAddr,
@@ -11,12 +11,12 @@ pub(super) struct Hosts {
 }
 
 impl Hosts {
-    /// Those of a server that listens at `bound`, and names that were `allowed`, without ports.
+    /// Returns the hosts of a server bound to `bound`, plus the names in `allowed`, without ports.
     pub(super) fn new(bound: SocketAddr, allowed: &[String]) -> Self {
         Self { bound, allowed: allowed.to_vec() }
     }
 
-    /// Returns whether a request's host, with or without a port, is one of them.
+    /// Returns whether a request's host, with or without a port, is accepted.
     pub(super) fn know(&self, host: &str) -> bool {
         let name = match host.rsplit_once(':') {
             Some((name, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => name,
@@ -28,7 +28,7 @@ impl Hosts {
             return true;
         }
         let bare = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
-        // Which addresses a machine has is not known here; whoever names one has no need of a rebound name.
+        // The machine's addresses aren't known here, but a request by IP address can't be a rebinding attack.
         bare.parse::<IpAddr>()
             .is_ok_and(|ip| ip == self.bound.ip() || ip.is_loopback() || self.bound.ip().is_unspecified())
     }

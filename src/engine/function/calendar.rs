@@ -7,7 +7,7 @@ pub(super) const MICROS_PER_MINUTE: i64 = 60 * MICROS_PER_SECOND;
 pub(super) const MICROS_PER_HOUR: i64 = 60 * MICROS_PER_MINUTE;
 pub(super) const MICROS_PER_DAY: i64 = 24 * MICROS_PER_HOUR;
 
-/// A day by year, month and day. The year 0 is 1 BC.
+/// A date as year, month and day. Year 0 is 1 BC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Civil {
     pub(super) year: i64,
@@ -15,9 +15,9 @@ pub(super) struct Civil {
     pub(super) day: i64,
 }
 
-/// The date of a day since 1970.
+/// Converts days since 1970 to a date.
 pub(super) fn civil(days: i64) -> Civil {
-    // Years begin in March here, so that the leap day is the last of a year; eras are of 400 years.
+    // Years start in March here, so that the leap day is the last day of the year; an era is 400 years.
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
     let of_era = shifted.rem_euclid(146_097);
@@ -29,7 +29,8 @@ pub(super) fn civil(days: i64) -> Civil {
     Civil { year: year_of_era + era * 400 + i64::from(month <= 2), month, day }
 }
 
-/// The days since 1970 of a date that may not exist: month 13 is the next January, day 0 the last of the month before.
+/// Converts a date to days since 1970. The date may be out of range: month 13 is the next January, and day 0
+/// the last day of the previous month.
 pub(super) fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = year + (month - 1).div_euclid(12);
     let month = (month - 1).rem_euclid(12) + 1;
@@ -41,12 +42,12 @@ pub(super) fn days(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
 }
 
-/// True for years with a 29 February.
+/// Returns whether the year has a 29 February.
 pub(super) fn is_leap(year: i64) -> bool {
     year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
 }
 
-/// How many days a month has.
+/// Returns the number of days in a month.
 pub(super) fn month_length(year: i64, month: i64) -> i64 {
     match month {
         2 if is_leap(year) => 29,
@@ -56,7 +57,7 @@ pub(super) fn month_length(year: i64, month: i64) -> i64 {
     }
 }
 
-/// The days since 1970 of a date that exists and that a DATE holds.
+/// Converts a date to days since 1970, or returns `None` if it doesn't exist or a DATE can't hold it.
 pub(super) fn checked_days(year: i64, month: i64, day: i64) -> Option<Days> {
     let exists = (1..=12).contains(&month)
         && (-5_877_641..=5_881_580).contains(&year)
@@ -68,24 +69,24 @@ pub(super) fn checked_days(year: i64, month: i64, day: i64) -> Option<Days> {
     is_finite_date(found).then_some(found)
 }
 
-/// Monday is 1, Sunday 7.
+/// Returns the ISO weekday: Monday is 1, Sunday 7.
 pub(super) fn iso_weekday(days: i64) -> i64 {
     (days + 3).rem_euclid(7) + 1
 }
 
-/// The day of the year, from 1.
+/// Returns the day of the year, starting at 1.
 pub(super) fn day_of_year(at: i64) -> i64 {
     at - days(civil(at).year, 1, 1) + 1
 }
 
-/// The ISO year and week: weeks begin on Monday, and the first has the year's first Thursday.
+/// Returns the ISO year and week: weeks start on Monday, and week 1 contains the year's first Thursday.
 pub(super) fn iso_week(at: i64) -> (i64, i64) {
     let thursday = at - iso_weekday(at) + 4;
     let year = civil(thursday).year;
     (year, (thursday - days(year, 1, 1)) / 7 + 1)
 }
 
-/// The day that many months later, or the month's last if it has no such day.
+/// Adds months to a day, clamping to the month's last day.
 pub(super) fn add_months(at: i64, months: i64) -> i64 {
     let date = civil(at);
     let index = date.year * 12 + date.month - 1 + months;
@@ -93,27 +94,27 @@ pub(super) fn add_months(at: i64, months: i64) -> i64 {
     days(year, month, date.day.min(month_length(year, month)))
 }
 
-/// False for DuckDB's `infinity` and `-infinity`.
+/// Returns false for DuckDB's `infinity` and `-infinity`.
 pub(super) fn is_finite_date(days: Days) -> bool {
     infinite_date(days).is_none()
 }
 
-/// The name of an infinite date.
+/// Returns the name of an infinite date, or `None` if the date is finite.
 pub(super) fn infinite_date(days: Days) -> Option<&'static str> {
     match days.0 {
         i32::MAX => Some("infinity"),
-        // The smallest integer is no value in DuckDB.
+        // The smallest integer is not a valid date in DuckDB.
         value if value <= -i32::MAX => Some("-infinity"),
         _ => None,
     }
 }
 
-/// False for DuckDB's `infinity` and `-infinity`.
+/// Returns false for DuckDB's `infinity` and `-infinity`.
 pub(super) fn is_finite(at: Micros) -> bool {
     infinite_timestamp(at).is_none()
 }
 
-/// The name of an infinite timestamp.
+/// Returns the name of an infinite timestamp, or `None` if the timestamp is finite.
 pub(super) fn infinite_timestamp(at: Micros) -> Option<&'static str> {
     match at.0 {
         i64::MAX => Some("infinity"),
@@ -122,7 +123,7 @@ pub(super) fn infinite_timestamp(at: Micros) -> Option<&'static str> {
     }
 }
 
-/// Midnight of a date; infinite dates stay infinite.
+/// Returns midnight of a date; infinite dates stay infinite.
 pub(super) fn midnight(days: Days) -> Option<Micros> {
     match infinite_date(days) {
         Some("infinity") => Some(Micros(i64::MAX)),
@@ -131,7 +132,7 @@ pub(super) fn midnight(days: Days) -> Option<Micros> {
     }
 }
 
-/// The date of a moment, and the microseconds since its midnight.
+/// Splits a timestamp into its date and the microseconds since midnight.
 pub(super) fn split(at: Micros) -> (i64, i64) {
     (at.0.div_euclid(MICROS_PER_DAY), at.0.rem_euclid(MICROS_PER_DAY))
 }

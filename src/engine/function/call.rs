@@ -1,8 +1,8 @@
 //! The arguments of one evaluation, and loops over their rows.
 //!
-//! A body reads rows as Rust values and returns Rust values: [`Call::map1`] and its siblings turn a closure
-//! over one row into a column, with NULL wherever an argument is NULL. An argument typed `Option<…>` sees its
-//! NULLs instead.
+//! A function body reads rows as Rust values and returns Rust values: [`Call::map1`] and its siblings turn a
+//! closure over one row into a column, with NULL wherever an argument is NULL. An argument typed `Option<…>`
+//! receives NULLs as `None` instead.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -22,16 +22,16 @@ use datafusion::{
     logical_expr::ColumnarValue,
 };
 
-/// Arguments, the number of rows and the type that is due.
+/// The arguments, row count and result type of one evaluation.
 pub(super) struct Call<'a> {
     arguments: Vec<Argument>,
     rows: usize,
     returns: &'a DataType,
-    /// When the query began, in microseconds since 1970.
+    /// The query's start time, in microseconds since 1970.
     now: Option<i64>,
 }
 
-/// A column, or one row that stands for all.
+/// A column, or a single row that applies to all rows.
 struct Argument {
     array: ArrayRef,
     constant: bool,
@@ -51,38 +51,38 @@ impl<'a> Call<'a> {
         Ok(Self { arguments, rows, returns, now: None })
     }
 
-    /// The same, in a query that began at that moment.
+    /// Sets the query's start time.
     pub(super) fn at(mut self, now: i64) -> Self {
         self.now = Some(now);
         self
     }
 
-    /// When the query began, in microseconds since 1970.
+    /// Returns the query's start time, in microseconds since 1970.
     pub(super) fn now(&self) -> i64 {
         self.now.unwrap_or_else(|| chrono::Utc::now().timestamp_micros())
     }
 
-    /// How many rows the result must have.
+    /// Returns the number of rows that the result must have.
     pub(super) fn rows(&self) -> usize {
         self.rows
     }
 
-    /// The type that the result must have.
+    /// Returns the type that the result must have.
     pub(super) fn returns(&self) -> &DataType {
         self.returns
     }
 
-    /// How many arguments there are.
+    /// Returns the number of arguments.
     pub(super) fn len(&self) -> usize {
         self.arguments.len()
     }
 
-    /// The type of an argument.
+    /// Returns the type of an argument.
     pub(super) fn type_of(&self, argument: usize) -> &DataType {
         self.arguments[argument].array.data_type()
     }
 
-    /// An argument with all its rows.
+    /// Returns an argument expanded to all rows.
     pub(super) fn array(&self, argument: usize) -> Result<ArrayRef> {
         let Argument { array, constant } = &self.arguments[argument];
         if *constant && self.rows != 1 {
@@ -92,17 +92,17 @@ impl<'a> Call<'a> {
         Ok(Arc::clone(array))
     }
 
-    /// All arguments with all their rows.
+    /// Returns all arguments expanded to all rows.
     pub(super) fn arrays(&self) -> Result<Vec<ArrayRef>> {
         (0..self.len()).map(|argument| self.array(argument)).collect()
     }
 
-    /// An argument's array of one row, if it is the same for all rows.
+    /// Returns an argument's single-row array, if it is the same for all rows.
     pub(super) fn constant(&self, argument: usize) -> Option<&ArrayRef> {
         self.arguments.get(argument).filter(|argument| argument.constant).map(|argument| &argument.array)
     }
 
-    /// The value of an argument that is the same for all rows and not NULL.
+    /// Returns the value of an argument that is the same for all rows and not NULL.
     pub(super) fn constant_value<'b, A: Arg<'b>>(&'b self, argument: usize) -> Result<Option<A>> {
         match self.constant(argument) {
             Some(_) => Ok(self.column::<A>(argument)?.at(0)),
@@ -110,7 +110,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// An argument whose rows are read one by one.
+    /// Returns an argument for row-by-row access.
     pub(super) fn column<'b, A: Arg<'b>>(&'b self, argument: usize) -> Result<Column<'b, A>> {
         let Some(Argument { array, constant }) = self.arguments.get(argument) else {
             return Err(DataFusionError::Internal(format!("argument {argument} is missing")));
@@ -121,7 +121,7 @@ impl<'a> Call<'a> {
         Ok(Column { array, constant: *constant })
     }
 
-    /// A column of computed rows.
+    /// Computes a column row by row.
     pub(super) fn each<R: Give>(&self, row: impl FnMut(usize) -> Result<Option<R>>) -> Result<ArrayRef> {
         let rows: Vec<Option<R>> = (0..self.rows).map(row).collect::<Result<_>>()?;
         R::collect(rows, self.returns)
@@ -174,30 +174,30 @@ impl<'a> Call<'a> {
     }
 }
 
-/// An argument as Rust values.
+/// An argument read as Rust values.
 pub(super) struct Column<'a, A: Arg<'a>> {
     array: &'a A::Array,
     constant: bool,
 }
 
 impl<'a, A: Arg<'a>> Column<'a, A> {
-    /// The value in a row; `None` for NULL.
+    /// Returns a row's value, or `None` for NULL.
     pub(super) fn at(&self, row: usize) -> Option<A> {
         A::read(self.array, if self.constant { 0 } else { row })
     }
 }
 
-/// A Rust value in a row of an argument.
+/// A Rust type that reads an argument's rows.
 pub(super) trait Arg<'a>: Sized {
     type Array: Array + 'static;
 
-    /// The value; `None` for NULL.
+    /// Returns the row's value, or `None` for NULL.
     fn read(array: &'a Self::Array, row: usize) -> Option<Self>;
 }
 
-/// A Rust value of a result.
+/// A Rust type that results are built from.
 pub(super) trait Give: Sized {
-    /// The values as an array of exactly this type.
+    /// Builds an array of exactly this type.
     fn collect(values: Vec<Option<Self>>, to: &DataType) -> Result<ArrayRef>;
 }
 
@@ -345,7 +345,7 @@ impl<T: Give> Give for Vec<Option<T>> {
     }
 }
 
-/// An error of evaluation.
+/// Returns an evaluation error.
 pub(super) fn fail<T>(message: impl Into<String>) -> Result<T> {
     Err(DataFusionError::Execution(message.into()))
 }

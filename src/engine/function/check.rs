@@ -1,7 +1,7 @@
-//! Implicit casts that only literals may have.
+//! Checks on implicit casts that are allowed for literals only.
 //!
-//! DataFusion resolves a call by the types of its arguments alone. So planning takes text for a date
-//! anywhere, as it must for `year('2020-01-31')`-like calls; this check then refuses the same for a column.
+//! DataFusion resolves a call by its argument types alone, so planning accepts text in place of a date
+//! everywhere, as calls like `year('2020-01-31')` need. This check then rejects the same cast for columns.
 
 use datafusion::{
     arrow::datatypes::DataType,
@@ -12,11 +12,11 @@ use datafusion::{
 
 use super::{description::Typing, scalar::ScalarFunction};
 
-/// The types that the arguments of a call must be cast to; `None` for functions of DataFusion's.
+/// Returns the types that a call's arguments must be cast to, or `None` for DataFusion's own functions.
 ///
 /// # Errors
-/// If an argument that is not a literal would be cast from text, or to a smaller integer; if a text literal could be of
-/// several types; or if an argument must be a constant and isn't one.
+/// If a non-literal argument would be cast from text or to a smaller integer; if a text literal is ambiguous
+/// between several types; or if an argument must be constant and isn't.
 pub(in crate::engine) fn argument_types(
     call: &ScalarCall,
     schema: &DFSchema,
@@ -45,7 +45,7 @@ pub(in crate::engine) fn argument_types(
     Ok(Some(resolved.types))
 }
 
-/// Returns whether a value may differ from row to row.
+/// Returns whether a value may vary by row.
 fn varies(expression: &Expr) -> bool {
     let found = expression.exists(|part| {
         Ok(match part {
@@ -60,7 +60,7 @@ fn varies(expression: &Expr) -> bool {
     found.unwrap_or(true)
 }
 
-/// Gives integer literals the smallest type that holds them, where they meet integers that are no literals:
+/// Gives integer literals the smallest type that holds them where they meet non-literal integers:
 /// `greatest(tiny, 0)` is as small as `tiny`.
 fn narrow_literals(types: &mut [DataType], args: &[Expr]) {
     let all_integers = types.iter().all(DataType::is_integer);
@@ -83,7 +83,7 @@ fn narrow_literals(types: &mut [DataType], args: &[Expr]) {
     }
 }
 
-/// The value of a literal, if it is the whole expression.
+/// Returns the literal's value if the whole expression is a literal.
 fn literal_value(expression: &Expr) -> Option<&ScalarValue> {
     match expression {
         Expr::Literal(value, _) => Some(value),
@@ -92,7 +92,7 @@ fn literal_value(expression: &Expr) -> Option<&ScalarValue> {
     }
 }
 
-/// The literal in an expression that is one, or a number with a sign.
+/// Returns the literal if the expression is one, possibly with a sign.
 fn literal(expression: &Expr) -> Option<&ScalarValue> {
     match expression {
         Expr::Negative(inner) => literal(inner),

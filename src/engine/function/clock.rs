@@ -1,4 +1,4 @@
-//! Functions of the clock. All of a query see the moment at which it began, in UTC.
+//! Clock functions. All of them return the query's start time, in UTC.
 
 use datafusion::logical_expr::Volatility;
 
@@ -9,7 +9,7 @@ use super::{
     kind::Kind::{Date, Time, Timestamp, TimestampTz},
 };
 
-/// The functions of this file.
+/// The functions defined in this file.
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         names: &["now", "current_timestamp", "get_current_timestamp", "transaction_timestamp"],

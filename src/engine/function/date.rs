@@ -1,4 +1,4 @@
-//! Dates and times made of numbers, names of months and days.
+//! Dates and times built from numbers, and names of months and days.
 
 use datafusion::{
     arrow::{
@@ -35,11 +35,11 @@ pub(super) const MONTHS: [&str; 12] = [
     "December",
 ];
 
-/// The English names of the days, from Monday on.
+/// The English names of the days, starting with Monday.
 pub(super) const WEEKDAYS: [&str; 7] =
     ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
-/// The functions of this file.
+/// The functions defined in this file.
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         names: &["last_day"],
@@ -225,7 +225,7 @@ const OF_MICROS: Body = |call| {
     })
 };
 
-/// Refuses structs of other fields than year, month and day.
+/// Returns an error for structs whose fields aren't year, month and day.
 fn date_of_struct(of: &DataType) -> Result<DataType> {
     let DataType::Struct(fields) = of else { return Ok(DataType::Date32) };
     let named = ["year", "month", "day"].into_iter().zip(fields);
@@ -241,12 +241,12 @@ fn date_of_struct(of: &DataType) -> Result<DataType> {
     Ok(DataType::Date32)
 }
 
-/// The day of a date; `None` if it is infinite.
+/// Returns the day of a date, or `None` if it is infinite.
 fn day_of_date(at: Days) -> Option<i64> {
     calendar::is_finite_date(at).then_some(at.0.into())
 }
 
-/// The day of a timestamp; `None` if it is infinite.
+/// Returns the day of a timestamp, or `None` if it is infinite.
 fn day_of(at: Micros) -> Option<i64> {
     calendar::is_finite(at).then_some(calendar::split(at).0)
 }
@@ -281,7 +281,7 @@ fn date(name: &str, year: i64, month: i64, day: i64) -> Result<Days> {
     }
 }
 
-/// Microseconds since midnight; 24:00:00 is the end of the day.
+/// Returns the microseconds since midnight; 24:00:00 is the end of the day.
 fn time(name: &str, hour: i64, minute: i64, second: f64) -> Result<i64> {
     let micros = rounded(second * 1e6).filter(|micros| (0..=MICROS_PER_MINUTE).contains(micros));
     if let (0..=24, 0..=59, Some(micros)) = (hour, minute, micros) {
@@ -293,14 +293,14 @@ fn time(name: &str, hour: i64, minute: i64, second: f64) -> Result<i64> {
     fail(format!("{name}: there is no time {hour}:{minute}:{second}"))
 }
 
-/// A day and the microseconds since its midnight, of numbers that must be those of a date and a time.
+/// Returns a day and the microseconds since its midnight, from parts that must form a valid date and time.
 fn exact(parts: [i64; 5], second: f64) -> Result<(i64, i64)> {
     let [year, month, day, hour, minute] = parts;
     let day = date("make_timestamp", year, month, day)?;
     Ok((day.0.into(), time("make_timestamp", hour, minute, second)?))
 }
 
-/// The same of numbers that carry over.
+/// Like [`exact`], but parts that are out of range carry over.
 fn carried(parts: [i64; 5], second: f64) -> Result<(i64, i64)> {
     let [year, month, day, hour, minute] = parts;
     let fits = |number: i64| (-300_000..=300_000).contains(&number);
@@ -313,7 +313,7 @@ fn carried(parts: [i64; 5], second: f64) -> Result<(i64, i64)> {
     }
 }
 
-/// Timestamps of the first six arguments.
+/// Builds timestamps from the first six arguments.
 fn moments<'a>(
     call: &'a Call,
     moment: impl Fn([i64; 5], f64) -> Result<(i64, i64)> + 'a,

@@ -1,4 +1,4 @@
-//! Formats of dates: `strftime` and its specifiers.
+//! Date formats: `strftime` and its specifiers.
 
 use std::fmt::Write as _;
 
@@ -15,7 +15,7 @@ use super::{
     kind::Kind::{Date, Timestamp, TimestampTz, Varchar},
 };
 
-/// The functions of this file.
+/// The functions defined in this file.
 pub(super) const FUNCTIONS: &[Function] = &[Function {
     names: &["strftime"],
     syntax: "strftime(at, format)",
@@ -63,25 +63,25 @@ pub(super) const FUNCTIONS: &[Function] = &[Function {
     ..Function::DATE
 }];
 
-/// A piece of a format.
+/// A part of a format string.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Piece {
     Text(String),
-    /// A specifier by its letter; `padded` unless it was written with `-`.
+    /// A specifier, by letter; `padded` unless written with `-`.
     Field {
         letter: char,
         padded: bool,
     },
 }
 
-/// A format, read once.
+/// A parsed format string.
 #[derive(Debug, Clone)]
 pub(super) struct Format {
     pub(super) pieces: Vec<Piece>,
 }
 
 impl Format {
-    /// Reads a format.
+    /// Parses a format string.
     pub(super) fn parse(format: &str) -> Result<Self> {
         let mut pieces = Vec::new();
         let mut text = String::new();
@@ -123,14 +123,14 @@ impl Format {
         Ok(Self { pieces })
     }
 
-    /// True if one of the specifiers is among these letters.
+    /// Returns whether any specifier is among these letters.
     pub(super) fn has(&self, letters: &str) -> bool {
         self.pieces
             .iter()
             .any(|piece| matches!(piece, Piece::Field { letter, .. } if letters.contains(*letter)))
     }
 
-    /// Writes a moment.
+    /// Formats a timestamp.
     fn write(&self, at: Micros, zone: Option<&str>) -> String {
         if let Some(infinite) = calendar::infinite_timestamp(at) {
             return infinite.into();
@@ -188,7 +188,7 @@ fn field(text: &mut String, letter: char, padded: bool, day: i64, time: i64, zon
         'g' => (micros % 1_000_000 / 1_000, 3),
         'n' => (micros % 1_000_000 * 1_000, 9),
         'j' => (day_of_year, 3),
-        // Weeks that begin on Sunday or Monday; the days before the first are in week 0.
+        // Weeks start on Sunday or Monday; days before the first full week are in week 0.
         'U' => ((day_of_year + 6 - weekday % 7) / 7, 2),
         _ => ((day_of_year + 7 - weekday) / 7, 2),
     };
@@ -196,7 +196,7 @@ fn field(text: &mut String, letter: char, padded: bool, day: i64, time: i64, zon
     let _ = write!(text, "{number:0width$}");
 }
 
-/// Formats by their text, read once for each run of the same.
+/// A column of formats, parsed once for each run of equal values.
 pub(super) struct Formats<'a> {
     column: super::call::Column<'a, &'a str>,
     last: std::cell::RefCell<Option<(&'a str, std::rc::Rc<Format>)>>,
@@ -221,7 +221,7 @@ impl<'a> Formats<'a> {
     }
 }
 
-/// Refuses a format that is a column, or a literal and not valid, while the query is planned.
+/// Rejects a format that is a column or an invalid literal while the query is planned.
 fn checked(typing: &Typing, argument: usize) -> Result<DataType> {
     typing.constant(argument, "the format of `strftime`")?;
     if let Some(format) = typing.text(argument) {
@@ -230,7 +230,7 @@ fn checked(typing: &Typing, argument: usize) -> Result<DataType> {
     Ok(DataType::Utf8)
 }
 
-/// A format that has something to read or write.
+/// Parses a format, rejecting an empty one.
 pub(super) fn not_empty(text: &str) -> Result<Format> {
     if text.is_empty() { fail("the format is empty") } else { Format::parse(text) }
 }

@@ -1,4 +1,4 @@
-//! Dates and timestamps read from text: `strptime`.
+//! Parsing of dates and timestamps: `strptime`.
 
 use datafusion::{
     arrow::{
@@ -20,7 +20,7 @@ use super::{
     moment::{Moment, moment},
 };
 
-/// The functions of this file.
+/// The functions defined in this file.
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         names: &["strptime"],
@@ -113,7 +113,7 @@ fn is_zoned(call: &Call) -> bool {
     matches!(call.returns(), DataType::Timestamp(_, Some(_)))
 }
 
-/// Moments as a column of microseconds, rounded, or of nanoseconds.
+/// Builds a column of timestamps, in microseconds (rounded) or nanoseconds.
 fn moments(
     call: &Call,
     lenient: bool,

@@ -1,4 +1,4 @@
-//! `date_part`, and a function for each part.
+//! `date_part`, and one function per part.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use super::{
     part::{Part, Parted, Parts, parted},
 };
 
-/// `date_part(part, value)`: a whole number, or a double for `epoch` and `julian`.
+/// Computes `date_part(part, value)`: an integer, or a double for `epoch` and `julian`.
 fn date_part(call: &Call) -> Result<ArrayRef> {
     let parts = Parts::new(call, 0)?;
     let value = parted(call, 1)?;
@@ -43,17 +43,17 @@ fn date_part(call: &Call) -> Result<ArrayRef> {
 fn type_of_part(typing: &Typing) -> Result<DataType> {
     let Some(part) = Part::planned(typing, 0)? else { return Ok(DataType::Int64) };
     part.check(&typing.types[1], false).map_err(planned)?;
-    // DuckDB decides on the type of a part of NULL before it looks at the part.
+    // DuckDB picks the type of a part of NULL before it looks at the part.
     let null = typing.literals.get(1).copied().flatten().is_some_and(ScalarValue::is_null);
     Ok(if part.is_double() && !null { DataType::Float64 } else { DataType::Int64 })
 }
 
-/// An error of evaluation as one of planning.
+/// Converts an evaluation error to a planning error.
 fn planned(error: impl std::borrow::Borrow<DataFusionError>) -> DataFusionError {
     DataFusionError::Plan(crate::engine::message(error.borrow()))
 }
 
-/// The names in a list of parts.
+/// Returns the names in a list of parts.
 fn names_of_parts(typing: &Typing) -> Result<Vec<String>> {
     let names = match typing.literals.first() {
         Some(Some(ScalarValue::List(names))) if names.is_valid(0) => names.value(0),
@@ -84,7 +84,7 @@ fn type_of_parts(typing: &Typing) -> Result<DataType> {
     Ok(DataType::Struct(fields.collect::<Result<Vec<Field>>>()?.into()))
 }
 
-/// `date_part([part, …], value)`: a struct.
+/// Computes `date_part([part, …], value)`: a struct.
 fn date_parts(call: &Call) -> Result<ArrayRef> {
     let DataType::Struct(fields) = call.returns() else { return fail("date_part: no parts") };
     let value = parted(call, 1)?;
@@ -117,24 +117,24 @@ const DATE_PART: &[Overload] = &[
     computes(&[List(&Varchar), Interval], type_of_parts, "STRUCT", date_parts),
 ];
 
-/// The nanoseconds of the minute.
+/// Returns the nanoseconds within the minute.
 fn nanosecond(call: &Call) -> Result<ArrayRef> {
     call.map1(|Nanos(nanos): Nanos| Ok(Some(nanos.rem_euclid(60_000_000_000))))
 }
 
-/// A part as a column.
+/// Returns a part as an integer column.
 fn whole(call: &Call, part: Part) -> Result<ArrayRef> {
     let value = parted(call, 0)?;
     call.each(|row| value(row).map_or(Ok(None), |value| value.whole(part)))
 }
 
-/// A part as a column of doubles.
+/// Returns a part as a column of doubles.
 fn double(call: &Call, part: Part) -> Result<ArrayRef> {
     let value = parted(call, 0)?;
     call.each(|row| value(row).map_or(Ok(None), |value| value.double(part)))
 }
 
-/// Time since 1970 in some unit.
+/// Returns the time since 1970 in some unit.
 fn epoch(call: &Call, per_second: i128) -> Result<ArrayRef> {
     let value = parted(call, 0)?;
     call.each(|row| {
@@ -150,7 +150,7 @@ fn epoch(call: &Call, per_second: i128) -> Result<ArrayRef> {
             }
         };
         let found = if per_second < 1_000_000 {
-            // Towards 1970, as there.
+            // Rounds towards 1970, as DuckDB does.
             micros / (1_000_000 / per_second)
         } else {
             micros * (per_second / 1_000_000)
@@ -162,7 +162,7 @@ fn epoch(call: &Call, per_second: i128) -> Result<ArrayRef> {
     })
 }
 
-/// A function for one part of dates and intervals.
+/// Defines a function for one part of dates and intervals.
 macro_rules! part_of_date {
     ($names:expr, $syntax:literal, $doc:literal, $example:literal, $value:literal, $part:expr) => {
         Function {
@@ -181,7 +181,7 @@ macro_rules! part_of_date {
     };
 }
 
-/// The same of times too.
+/// Like `part_of_date`, but also accepts times.
 macro_rules! part_of_time {
     ($name:literal, $doc:literal, $example:literal, $value:literal, $part:expr) => {
         Function {
@@ -201,7 +201,7 @@ macro_rules! part_of_time {
     };
 }
 
-/// Parts of a time zone, which dates and intervals have not.
+/// Parts of a time zone, which dates and intervals don't have.
 const ZONE: &[Overload] = &[
     computes(
         &[Date],
@@ -213,7 +213,7 @@ const ZONE: &[Overload] = &[
     takes(&[TimestampTz], BigInt, |call| whole(call, Part::Timezone)),
 ];
 
-/// The functions of this file.
+/// The functions defined in this file.
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         names: &["date_part", "datepart"],

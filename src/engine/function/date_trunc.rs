@@ -1,4 +1,4 @@
-//! Cutting dates, timestamps and intervals down to a unit, and counting units between them.
+//! Truncation of dates, timestamps and intervals to a unit, and counts of units between them.
 
 use datafusion::{
     arrow::{
@@ -20,7 +20,7 @@ use super::{
     part::{Part, Parts},
 };
 
-/// One overload for each type that has units between two values.
+/// Defines one overload for each type that supports counting units between two values.
 macro_rules! between {
     ($count:expr) => {
         &[
@@ -49,7 +49,7 @@ macro_rules! between {
     };
 }
 
-/// The functions of this file.
+/// The functions defined in this file.
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         names: &["date_trunc", "datetrunc"],
@@ -103,7 +103,7 @@ fn counted(typing: &Typing) -> Result<DataType> {
     Ok(DataType::Int64)
 }
 
-/// Refuses parts that are no units while the query is planned.
+/// Rejects parts that aren't units while the query is planned.
 fn check(typing: &Typing) -> Result<()> {
     match Part::planned(typing, 0)? {
         Some(part @ (Part::Era | Part::Timezone)) => {
@@ -114,7 +114,7 @@ fn check(typing: &Typing) -> Result<()> {
     }
 }
 
-/// Units of a fixed length, in microseconds.
+/// Returns a unit's length in microseconds, or `None` if its length varies.
 fn time_unit(part: Part) -> Option<i64> {
     Some(match part {
         Part::Microsecond => 1,
@@ -147,7 +147,7 @@ fn truncate_timestamps(call: &Call) -> Result<ArrayRef> {
     })
 }
 
-/// The start of the unit that a moment is in.
+/// Returns the start of the unit that contains a timestamp.
 fn truncate(part: Part, at: Micros) -> Result<Micros> {
     if !calendar::is_finite(at) {
         return Ok(at);
@@ -203,7 +203,7 @@ fn truncate_interval(part: Part, value: IntervalMonthDayNano) -> Result<Interval
     }
 }
 
-/// Counts units between two columns.
+/// Counts the units between two columns.
 fn count<'a, A: super::call::Arg<'a>>(
     call: &'a Call,
     moment: impl Fn(A) -> Option<Micros>,
@@ -273,7 +273,8 @@ fn difference(end: i64, start: i64) -> Result<i64> {
     }
 }
 
-/// Whole months between two moments. The last day of a month completes a month that began on a later day.
+/// Returns the whole months between two timestamps. The last day of a month completes a month that began on a
+/// later day.
 fn whole_months(start: Micros, end: Micros) -> i64 {
     if start > end {
         return -whole_months(end, start);

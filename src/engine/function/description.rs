@@ -1,4 +1,4 @@
-//! The description of a function: its names, its documentation and its overloads, all constant.
+//! Function descriptions: names, documentation and overloads, all constant.
 
 use datafusion::{
     arrow::{array::ArrayRef, datatypes::DataType},
@@ -9,7 +9,7 @@ use datafusion::{
 
 use super::{call::Call, kind::Kind};
 
-/// A family of functions: a section of the reference.
+/// A family of functions, which is a section of the reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Family {
     Text,
@@ -25,7 +25,7 @@ pub(super) enum Family {
     Other,
 }
 
-/// A function of dialect `duckdb`. A family's file holds a table of these:
+/// A function of dialect `duckdb`. Each family's file holds a table of these:
 ///
 /// ```ignore
 /// Function {
@@ -41,26 +41,26 @@ pub(super) enum Family {
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Function {
-    /// The name, then its aliases; all in lower case.
+    /// The primary name, then the aliases; all in lower case.
     pub(super) names: &'static [&'static str],
     #[cfg_attr(not(test), expect(dead_code, reason = "the reference is written by a test"))]
     pub(super) family: Family,
-    /// A call with named arguments: `repeat(text, count)`.
+    /// The call syntax with named arguments: `repeat(text, count)`.
     #[cfg_attr(not(test), expect(dead_code, reason = "the reference is written by a test"))]
     pub(super) syntax: &'static str,
     /// One sentence, in the third person.
     #[cfg_attr(not(test), expect(dead_code, reason = "the reference is written by a test"))]
     pub(super) doc: &'static str,
-    /// An expression and its value as text; tests evaluate it.
+    /// An expression and its value as text, which tests check.
     #[cfg_attr(not(test), expect(dead_code, reason = "the reference is written by a test"))]
     pub(super) example: (&'static str, &'static str),
     pub(super) volatility: Volatility,
-    /// In the order in which an error lists them.
+    /// The overloads, in the order in which errors list them.
     pub(super) overloads: &'static [Overload],
 }
 
 impl Function {
-    /// What most functions of a family share; names, syntax, doc, example and overloads are to be filled in.
+    /// Returns the family's defaults; names, syntax, doc, example and overloads must be filled in.
     pub(super) const fn of(family: Family) -> Self {
         Self {
             names: &[],
@@ -85,28 +85,27 @@ impl Function {
     pub(super) const JSON: Self = Self::of(Family::Json);
     pub(super) const OTHER: Self = Self::of(Family::Other);
 
-    /// The primary name.
+    /// Returns the primary name.
     pub(super) fn name(&self) -> &'static str {
         self.names[0]
     }
 }
 
-/// Computes a column from the arguments, which have the types of the overload.
+/// Computes a column from arguments that have the overload's types.
 pub(super) type Body = fn(&Call) -> Result<ArrayRef>;
 
-/// The argument types as they will reach the body, and the arguments that are literals.
+/// The argument types as the body will receive them, and the arguments that are literals.
 pub(super) struct Typing<'a> {
     pub(super) types: &'a [DataType],
     pub(super) literals: &'a [Option<&'a ScalarValue>],
-    /// The arguments that differ from row to row; none before the check of types.
+    /// The arguments that vary by row; empty before the type check.
     pub(super) varying: &'a [bool],
-    /// True once literals are recognised: an argument that must be a constant and isn't one is an error from
-    /// then on.
+    /// True once literals are known: from then on an argument that must be constant and isn't is an error.
     pub(super) strict: bool,
 }
 
 impl Typing<'_> {
-    /// Refuses an argument that differs from row to row.
+    /// Rejects an argument that varies by row.
     pub(super) fn constant(&self, argument: usize, what: &str) -> Result<()> {
         if self.varying.get(argument) == Some(&true) {
             return plan_err!("{what} must be a constant, not a column");
@@ -114,20 +113,20 @@ impl Typing<'_> {
         Ok(())
     }
 
-    /// The text of an argument that is a literal.
+    /// Returns the text of an argument that is a literal.
     pub(super) fn text(&self, argument: usize) -> Option<&str> {
         self.literals.get(argument).copied().flatten()?.try_as_str().flatten()
     }
 }
 
-/// The rule for an overload's result type.
+/// How an overload's result type is determined.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Gives {
-    /// Always this type. `T` and lists of it are the type that the arguments agreed on.
+    /// Always this type. `T`, and lists of it, are the common type of the arguments.
     Kind(Kind),
-    /// The type of an argument.
+    /// The type of this argument.
     Same(usize),
-    /// Computed from types and literals; an error is one of planning. The text stands in signatures.
+    /// Computed from types and literals at planning time. The text is shown in signatures.
     By(
         fn(&Typing) -> Result<DataType>,
         #[cfg_attr(not(test), expect(dead_code, reason = "the reference is written by a test"))] &'static str,
@@ -138,36 +137,36 @@ pub(super) enum Gives {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Overload {
     pub(super) takes: &'static [Kind],
-    /// The type of any number of further arguments.
+    /// The type of any further arguments, if the overload accepts them.
     pub(super) rest: Option<Kind>,
     pub(super) gives: Gives,
     pub(super) body: Body,
 }
 
 impl Overload {
-    /// The same, taking any number of further arguments of a type.
+    /// Also accepts any number of further arguments of this type.
     pub(super) const fn and(mut self, rest: Kind) -> Self {
         self.rest = Some(rest);
         self
     }
 
-    /// The parameter at a position, if there may be one.
+    /// Returns the parameter at a position, or `None` if there can't be one.
     pub(super) fn parameter(&self, at: usize) -> Option<Kind> {
         self.takes.get(at).copied().or(self.rest)
     }
 }
 
-/// An overload of which the result type is fixed.
+/// Defines an overload with a fixed result type.
 pub(super) const fn takes(takes: &'static [Kind], gives: Kind, body: Body) -> Overload {
     Overload { takes, rest: None, gives: Gives::Kind(gives), body }
 }
 
-/// An overload that gives the type of its first argument.
+/// Defines an overload that returns its first argument's type.
 pub(super) const fn keeps(takes: &'static [Kind], body: Body) -> Overload {
     Overload { takes, rest: None, gives: Gives::Same(0), body }
 }
 
-/// An overload of which the result type is computed.
+/// Defines an overload whose result type is computed.
 pub(super) const fn computes(
     takes: &'static [Kind],
     gives: fn(&Typing) -> Result<DataType>,

@@ -1,4 +1,4 @@
-//! Functions that encode text and bytes: hexadecimal, binary, base 64, URLs, digests.
+//! Encoding functions for text and bytes: hexadecimal, binary, Base64, URLs and digests.
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,7 @@ use super::{
     kind::Kind::{BigInt, Blob, HugeInt, Integer, UBigInt, Varchar},
 };
 
-/// The functions of this file.
+/// The functions defined in this file.
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         names: &["hex", "to_hex"],
@@ -223,7 +223,7 @@ fn lower_hex(bytes: &[u8]) -> String {
     hex(bytes).to_ascii_lowercase()
 }
 
-/// Bytes from digits of base 16 or 2; the first byte may have fewer digits.
+/// Decodes digits of base 16 or 2; the first byte may have fewer digits.
 fn digits(text: &str, radix: u32) -> Result<Vec<u8>> {
     let width = if radix == 16 { 2 } else { 8 };
     if let Some(wrong) = text.chars().find(|c| !c.is_digit(radix)) {
@@ -261,7 +261,7 @@ fn to_base(number: i64, radix: i32, length: i32) -> Result<String> {
     Ok(digits.into_iter().rev().collect())
 }
 
-/// SHA-1 (FIPS 180-4).
+/// Computes SHA-1 (FIPS 180-4).
 #[expect(clippy::many_single_char_names, reason = "the names of the standard")]
 fn sha1(bytes: &[u8]) -> [u8; 20] {
     let mut state: [u32; 5] = [0x6745_2301, 0xEFCD_AB89, 0x98BA_DCFE, 0x1032_5476, 0xC3D2_E1F0];

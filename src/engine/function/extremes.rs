@@ -1,4 +1,4 @@
-//! No function panics, whatever values of its types it is given.
+//! Tests that no function panics, whatever values of its argument types it receives.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -17,10 +17,10 @@ use datafusion::{
 
 use super::{description::Overload, kind::Kind, scalar::ScalarFunction};
 
-/// Calls of one overload, at most.
+/// The maximum number of calls per overload.
 const CALLS: usize = 300;
 
-/// Values at the edges of a kind, and NULL.
+/// Returns boundary values of a kind, and NULL.
 fn edges(kind: Kind) -> Vec<ScalarValue> {
     use ScalarValue as S;
     let utc: Arc<str> = super::kind::UTC.into();
@@ -111,14 +111,14 @@ fn struct_of(value: Option<i64>) -> ScalarValue {
     ScalarValue::Struct(Arc::new(StructArray::from(fields)))
 }
 
-/// Calls a function with values, as constants or as a column of them.
+/// Calls a function with values, either as constants or repeated in a column.
 fn call(udf: &ScalarUDF, values: &[ScalarValue], rows: usize) -> Option<ArrayRef> {
     let fields: Vec<Arc<Field>> =
         values.iter().map(|value| Arc::new(Field::new("a", value.data_type(), true))).collect();
     let literals: Vec<Option<&ScalarValue>> =
         values.iter().map(|value| (rows == 1).then_some(value)).collect();
     let typing = ReturnFieldArgs { arg_fields: &fields, scalar_arguments: &literals };
-    // The type check refuses calls whose arguments don't fit: until then their type is NULL's.
+    // The type check rejects calls whose arguments don't fit; before it, such calls have the type of NULL.
     let return_field =
         udf.return_field_from_args(typing).ok().filter(|field| !field.data_type().is_null())?;
     let args = values.iter().map(|value| match rows {
@@ -154,7 +154,7 @@ fn calls(overload: &Overload) -> Vec<Vec<ScalarValue>> {
             })
         });
         let mut longer: Vec<_> = longer.collect();
-        // Thinned out evenly, but by another step for each argument.
+        // Sample evenly, with a different step for each argument.
         if longer.len() > CALLS {
             let step = longer.len() / CALLS + 1 + at % 2;
             longer = longer.into_iter().step_by(step).collect();

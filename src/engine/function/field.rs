@@ -1,7 +1,7 @@
-//! Fields of structs: NULL where the struct is, whatever lies hidden under it in memory.
+//! Struct field access that returns NULL where the struct is NULL.
 //!
-//! DataFusion gives the column of the field as it is, and kernels that make structs NULL leave the fields
-//! alone.
+//! DataFusion returns the field's column unchanged, and kernels that set structs to NULL leave stale values
+//! in their fields.
 
 use std::{
     hash::{Hash, Hasher},
@@ -21,7 +21,7 @@ use datafusion::{
     },
 };
 
-/// The call with NULL for the fields of NULL; other calls as they are.
+/// Makes a field access return NULL for NULL structs; returns other calls unchanged.
 pub(in crate::engine) fn of_null_structs(mut call: ScalarCall) -> ScalarCall {
     if call.func.name() == "get_field"
         && (call.func.inner().as_ref() as &dyn std::any::Any).downcast_ref::<Field>().is_none()
@@ -32,7 +32,7 @@ pub(in crate::engine) fn of_null_structs(mut call: ScalarCall) -> ScalarCall {
     call
 }
 
-/// DataFusion's function, by its name.
+/// A wrapper around DataFusion's function that keeps its name.
 #[derive(Debug)]
 struct Field(Arc<ScalarUDF>);
 
@@ -75,7 +75,7 @@ impl ScalarUDFImpl for Field {
         self.0.return_field_from_args(args)
     }
 
-    /// The field, NULL where a struct on the way to it is.
+    /// Returns the field, or NULL where any struct on its path is NULL.
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let Some(ColumnarValue::Array(first)) = args.args.first() else {
             return self.0.invoke_with_args(args);

@@ -1,4 +1,5 @@
-//! Functions of floating-point numbers: roots, logarithms, powers, angles. They are errors where mathematics has no value.
+//! Floating-point functions: roots, logarithms, powers and angles. A mathematically undefined result is an
+//! error.
 
 use datafusion::{arrow::array::ArrayRef, error::Result, logical_expr::Volatility};
 
@@ -9,7 +10,7 @@ use super::{
     kind::Kind::{Boolean, Date, Double, Float, Timestamp, TimestampTz},
 };
 
-/// A function from a number to a number.
+/// Defines a function from one number to another.
 macro_rules! double {
     ($name:literal, $doc:literal, $example:literal, $value:literal, $body:expr) => {
         Function {
@@ -23,7 +24,7 @@ macro_rules! double {
     };
 }
 
-/// The functions of this file.
+/// The functions defined in this file.
 pub(super) const FUNCTIONS: &[Function] = &[
     double!("sqrt", "Returns the square root.", "sqrt(9)", "3.0", |call| checked(
         call,
@@ -181,7 +182,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         example: ("random() < 1", "true"),
         volatility: Volatility::Volatile,
         overloads: &[takes(&[], Double, |call| {
-            // The upper 53 bits of a random number, as many as a double has.
+            // Take the upper 53 bits of a random number, as many as a double holds.
             call.each(|_| {
                 Ok(Some((uuid::Uuid::new_v4().as_u64_pair().1 << 11 >> 11) as f64 / (1_u64 << 53) as f64))
             })
@@ -251,7 +252,7 @@ fn map(call: &Call, f: impl Fn(f64) -> f64) -> Result<ArrayRef> {
     call.map1(|x: f64| Ok(Some(f(x))))
 }
 
-/// Applies a function that has no value for some numbers, and says why.
+/// Applies a function, or fails with the reason why it is undefined for a number.
 fn checked(
     call: &Call,
     name: &str,

@@ -1,4 +1,4 @@
-//! GLOB: patterns with `*`, `?` and `[a-z]`, byte by byte as in DuckDB.
+//! GLOB: patterns with `*`, `?` and `[a-z]`, matched byte by byte as in DuckDB.
 
 use datafusion::error::Result;
 
@@ -8,7 +8,7 @@ use super::{
     kind::Kind::{Boolean, Varchar},
 };
 
-/// The function behind `text GLOB pattern`.
+/// The function that implements `text GLOB pattern`.
 pub(super) const OPERATOR: &[Function] = &[Function {
     names: &["glob_match"],
     overloads: &[takes(&[Varchar, Varchar], Boolean, matches)],
@@ -20,7 +20,7 @@ fn matches(call: &Call) -> Result<datafusion::arrow::array::ArrayRef> {
 }
 
 fn is_match(mut text: &[u8], mut pattern: &[u8]) -> bool {
-    // Where to go on if what follows the last `*` doesn't fit: one byte later.
+    // Where to resume if the rest of the pattern doesn't match after the last `*`: one byte later.
     let mut star: Option<(&[u8], &[u8])> = None;
     loop {
         let fits = match (pattern.first(), text.first()) {
@@ -47,7 +47,7 @@ fn is_match(mut text: &[u8], mut pattern: &[u8]) -> bool {
     }
 }
 
-/// The rest of the pattern if its beginning fits a byte.
+/// Returns the rest of the pattern if its first element matches a byte.
 fn one(byte: u8, pattern: &[u8]) -> Option<&[u8]> {
     match pattern {
         [b'?', rest @ ..] => Some(rest),
@@ -58,13 +58,13 @@ fn one(byte: u8, pattern: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// Returns whether a byte is in a set, and the rest after the set; `None` if it has no end.
+/// Returns whether a set contains a byte, and the pattern after the set; `None` if the set isn't closed.
 fn in_set(byte: u8, set: &[u8]) -> Option<(bool, &[u8])> {
     let mut found = false;
     let mut rest = set;
     loop {
         rest = match rest {
-            // A bracket that comes first is one of the set.
+            // A leading bracket is a member of the set.
             [b']', after @ ..] if rest.len() < set.len() => return Some((found, after)),
             [from, b'-', to, after @ ..] => {
                 found |= (*from..=*to).contains(&byte);

@@ -1,4 +1,4 @@
-//! `hash`: the numbers that DuckDB has.
+//! `hash`, compatible with DuckDB's.
 
 use datafusion::{
     arrow::{
@@ -23,7 +23,7 @@ use super::{
     value::comparable,
 };
 
-/// The functions of this file.
+/// The functions defined in this file.
 pub(super) const FUNCTIONS: &[Function] = &[Function {
     names: &["hash"],
     syntax: "hash(value, …)",
@@ -40,11 +40,11 @@ pub(super) const FUNCTIONS: &[Function] = &[Function {
     ..Function::OTHER
 }];
 
-/// The hash of NULL, and of a list without items where it comes first.
+/// The hash of NULL, and of an empty list in first position.
 const NULL: u64 = 0xbf58_476d_1ce4_e5b9;
 const FACTOR: u64 = 0xd6e8_feb8_6659_fd93;
 
-/// The hash of a number of 64 bits.
+/// Hashes a 64-bit number.
 fn number(value: u64) -> u64 {
     let mut hash = value ^ (value >> 32);
     hash = hash.wrapping_mul(FACTOR);
@@ -53,7 +53,7 @@ fn number(value: u64) -> u64 {
     hash ^ (hash >> 32)
 }
 
-/// The hash of bytes: of blocks of eight, the last filled up with zeros.
+/// Hashes bytes in blocks of eight, padding the last with zeros.
 fn bytes(value: &[u8]) -> u64 {
     let length = u64::try_from(value.len()).unwrap_or(u64::MAX);
     let mut hash = 0xe17a_1465 ^ length.wrapping_mul(0xc6a4_a793_5bd1_e995);
@@ -65,25 +65,25 @@ fn bytes(value: &[u8]) -> u64 {
     number(hash)
 }
 
-/// The hash of two values that follow each other.
+/// Combines the hashes of two consecutive values.
 fn combined(first: u64, second: u64) -> u64 {
     (first ^ (first >> 32)).wrapping_mul(FACTOR) ^ second
 }
 
-/// An integer of 128 bits.
+/// Hashes a 128-bit integer.
 fn wide(value: i128) -> u64 {
     let [low, high] = [value.cast_unsigned() & u128::from(u64::MAX), value.cast_unsigned() >> 64];
     [low, high].into_iter().map(|half| number(u64::try_from(half).unwrap_or(u64::MAX))).fold(0, |a, b| a ^ b)
 }
 
-/// A hash for each row.
+/// Returns a hash for each row.
 fn hashes(column: &ArrayRef) -> Result<Vec<u64>> {
     let mut rows = vec![None; column.len()];
     add(&mut rows, column, None)?;
     Ok(rows.into_iter().map(|hash| hash.unwrap_or(NULL)).collect())
 }
 
-/// Adds the values of a column to the hashes of rows. All of it is NULL where the struct around it is.
+/// Adds a column's values to the row hashes. A value counts as NULL where the enclosing struct is NULL.
 fn add(rows: &mut [Option<u64>], column: &ArrayRef, around: Option<&NullBuffer>) -> Result<()> {
     let column = comparable(&cast(column, &plain(column.data_type()))?)?;
     let nulls = NullBuffer::union(column.logical_nulls().as_ref(), around);
@@ -115,7 +115,7 @@ fn add(rows: &mut [Option<u64>], column: &ArrayRef, around: Option<&NullBuffer>)
     Ok(())
 }
 
-/// The hash of each item of lists, or of each entry of maps, and where each row's begin.
+/// Returns the hash of each list item or map entry, and the offset at which each row starts.
 fn items(column: &ArrayRef) -> Result<(Vec<u64>, Vec<i32>)> {
     if let Some(lists) = column.as_list_opt::<i32>() {
         return Ok((hashes(lists.values())?, lists.offsets().to_vec()));
@@ -127,7 +127,7 @@ fn items(column: &ArrayRef) -> Result<(Vec<u64>, Vec<i32>)> {
     Ok((pairs.into_iter().map(|hash| hash.unwrap_or(NULL)).collect(), maps.offsets().to_vec()))
 }
 
-/// Values that are one number or one text; small integers hash by their lowest 32 bits.
+/// Hashes scalar values; small integers hash by their lowest 32 bits.
 fn plain_values(column: &ArrayRef) -> Result<Vec<u64>> {
     use DataType as T;
     fn each<A: ArrowPrimitiveType>(column: &ArrayRef, hash: impl Fn(A::Native) -> u64) -> Vec<u64> {
@@ -153,7 +153,7 @@ fn plain_values(column: &ArrayRef) -> Result<Vec<u64>> {
             let numbers = cast(column, &T::Int64)?;
             each::<Int64Type>(&numbers, large)
         }
-        // DuckDB keeps a decimal in the smallest integer that holds its digits.
+        // DuckDB stores a decimal in the smallest integer type that holds its digits.
         T::Decimal128(digits, _) => {
             let digits = *digits;
             each::<Decimal128Type>(column, |value| match (digits, i64::try_from(value)) {

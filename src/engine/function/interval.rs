@@ -1,4 +1,4 @@
-//! Functions of intervals.
+//! Interval functions.
 
 use datafusion::{
     arrow::{array::ArrayRef, datatypes::IntervalMonthDayNano},
@@ -12,7 +12,7 @@ use super::{
     kind::Kind::{BigInt, Date, Double, Integer, Interval, Time, Timestamp, TimestampTz},
 };
 
-/// A function that makes an interval of whole months, days or microseconds.
+/// Defines a function that makes an interval of whole months, days or microseconds.
 macro_rules! unit {
     ($name:literal, $doc:literal, $example:literal, $value:literal, $make:expr) => {
         Function {
@@ -31,7 +31,7 @@ macro_rules! unit {
     };
 }
 
-/// The same of fractions.
+/// Like `unit`, but accepts fractions.
 macro_rules! fraction {
     ($name:literal, $doc:literal, $example:literal, $value:literal, $micros:expr) => {
         Function {
@@ -50,7 +50,7 @@ macro_rules! fraction {
     };
 }
 
-/// The functions of this file.
+/// The functions defined in this file.
 pub(super) const FUNCTIONS: &[Function] = &[
     unit!("to_millennia", "Makes an interval of millennia.", "to_millennia(1)", "1000 years", |n| months(
         n, 12_000
@@ -170,14 +170,14 @@ fn micros(count: i64) -> Option<IntervalMonthDayNano> {
     Some(IntervalMonthDayNano::new(0, 0, count.checked_mul(1_000)?))
 }
 
-/// The nearest integer, if there is one.
+/// Rounds to the nearest integer, or returns `None` if it is out of range.
 #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
 pub(super) fn rounded(value: f64) -> Option<i64> {
     let rounded = value.round();
     (rounded.abs() < 9.2e18).then_some(rounded as i64)
 }
 
-/// The moment that much later: months first, then days, then time.
+/// Adds an interval to a timestamp: first months, then days, then time.
 pub(super) fn add(at: Micros, by: IntervalMonthDayNano) -> Result<Micros> {
     if !calendar::is_finite(at) {
         return Ok(at);
@@ -199,7 +199,7 @@ fn ages(call: &Call) -> Result<ArrayRef> {
     })
 }
 
-/// Years, months, days and time from one moment to another, each without the larger ones.
+/// Returns the time from one timestamp to another as years, months, days and time of day.
 pub(super) fn age(end: Micros, start: Micros) -> IntervalMonthDayNano {
     let (end_day, end_time) = calendar::split(end);
     let (start_day, start_time) = calendar::split(start);
@@ -214,7 +214,7 @@ pub(super) fn age(end: Micros, start: Micros) -> IntervalMonthDayNano {
         days -= 1;
     }
     while days < 0 {
-        // A month is as long as that of the earlier moment.
+        // Borrow a month as long as that of the earlier timestamp.
         let earlier = if back { to } else { from };
         days += calendar::month_length(earlier.year, earlier.month);
         months -= 1;

@@ -1,8 +1,8 @@
-//! DuckDB's keywords: names that it writes in quotes, such as those of fields in the name of a STRUCT type.
+//! DuckDB's keywords, which it quotes when they are used as names, such as field names in a STRUCT type.
 
 use std::{collections::BTreeSet, sync::OnceLock};
 
-/// True for a keyword, in any case.
+/// Returns whether the name is a keyword, ignoring case.
 pub(super) fn is_keyword(name: &str) -> bool {
     static WORDS: OnceLock<BTreeSet<&str>> = OnceLock::new();
     let words = WORDS.get_or_init(|| KEYWORDS.split_ascii_whitespace().collect());

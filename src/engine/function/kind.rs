@@ -1,4 +1,4 @@
-//! SQL types as parameters of functions, DuckDB's implicit casts between types, and DuckDB's names of types.
+//! SQL types as function parameters, DuckDB's implicit casts, and DuckDB's type names.
 
 use std::sync::Arc;
 
@@ -6,14 +6,14 @@ use datafusion::arrow::datatypes::{DataType, Field, IntervalUnit, TimeUnit};
 
 use super::{super::dialect::types, keyword::is_keyword};
 
-/// A type that a function takes or gives.
+/// A parameter or result type of a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Any type at all, taken as it comes.
+    /// Any type, without a cast.
     Any,
-    /// One type for all arguments that are `T`: the one that they all cast to.
+    /// The common type that all `T` arguments are cast to.
     T,
-    /// An integer of any size, taken as it comes.
+    /// An integer of any size, without a cast.
     AnyInteger,
     Boolean,
     TinyInt,
@@ -24,9 +24,9 @@ pub(super) enum Kind {
     USmallInt,
     UInteger,
     UBigInt,
-    /// DECIMAL(38, 0): Arrow has no integers of 128 bits.
+    /// DECIMAL(38, 0), since Arrow has no 128-bit integers.
     HugeInt,
-    /// A decimal of any precision and scale, taken as it comes.
+    /// A decimal of any precision and scale, without a cast.
     Decimal,
     Float,
     Double,
@@ -34,14 +34,14 @@ pub(super) enum Kind {
     Blob,
     Date,
     Time,
-    /// Microseconds without a zone.
+    /// Microseconds without a time zone.
     Timestamp,
-    /// Nanoseconds without a zone: taken only as such.
+    /// Nanoseconds without a time zone; nothing is cast to it.
     TimestampNs,
     /// Microseconds in UTC.
     TimestampTz,
     Interval,
-    /// A list of any type, taken as it comes.
+    /// A list of any type, without a cast.
     AnyList,
     List(&'static Kind),
     AnyStruct,
@@ -50,15 +50,15 @@ pub(super) enum Kind {
     Json,
 }
 
-/// The cost of reading a text literal as any other type: the same for all, so that two such overloads are
-/// ambiguous.
+/// The cost of casting a text literal to any other type. It is the same for all types, so that two such
+/// overloads are ambiguous.
 pub(super) const TEXT_COST: u32 = 1_000;
 
-/// The zone of `TIMESTAMP WITH TIME ZONE`, as Delta has it.
+/// The time zone of `TIMESTAMP WITH TIME ZONE`, as in Delta.
 pub(super) const UTC: &str = "UTC";
 
 impl Kind {
-    /// The Arrow type; `None` for kinds that stand for many.
+    /// Returns the Arrow type, or `None` for kinds that cover several types.
     pub(super) fn data_type(self) -> Option<DataType> {
         Some(match self {
             Self::Boolean => DataType::Boolean,
@@ -93,7 +93,7 @@ impl Kind {
         })
     }
 
-    /// The name in signatures.
+    /// Returns the name used in signatures.
     pub(super) fn shown(self) -> String {
         match self {
             Self::Any => "ANY".into(),
@@ -110,10 +110,10 @@ impl Kind {
         }
     }
 
-    /// The type to which an argument is cast implicitly, with the cost of that; `None` if it can't be.
+    /// Returns the type that an argument is implicitly cast to and the cost, or `None` if it can't be cast.
     ///
-    /// A literal may be more: text is any type, and an integer any integer in range. `T` costs nothing and
-    /// casts nothing here, since it depends on the other arguments.
+    /// Literals are more flexible: a text literal casts to any type, and an integer literal to any integer
+    /// type that holds it. `T` costs nothing and casts nothing here, since it depends on the other arguments.
     pub(super) fn accepts(self, from: &DataType, literal: bool) -> Option<(DataType, u32)> {
         let from = plain(from);
         let exact = |to: DataType| Some((to, 0));
@@ -222,18 +222,18 @@ fn accepts_list(item: Kind, from: &DataType, literal: bool) -> Option<(DataType,
             let (to, _) = item.accepts(&DataType::Null, literal)?;
             Some((list_of(to), 160))
         }
-        // The text of a list: `'[1, 2]'`.
+        // A list written as text: `'[1, 2]'`.
         DataType::Utf8 if literal => Some((list_of(item.data_type()?), TEXT_COST)),
         _ => None,
     }
 }
 
-/// A list type as DataFusion makes it.
+/// Returns a list type, with the field that DataFusion uses.
 pub(super) fn list_of(item: DataType) -> DataType {
     DataType::List(Arc::new(Field::new_list_field(item, true)))
 }
 
-/// The type without Arrow's choices of representation: dictionaries, views, large offsets.
+/// Returns the type without Arrow's representation choices: dictionaries, views and large offsets.
 pub(super) fn plain(from: &DataType) -> DataType {
     match from {
         DataType::Utf8View | DataType::LargeUtf8 => DataType::Utf8,
@@ -245,7 +245,7 @@ pub(super) fn plain(from: &DataType) -> DataType {
     }
 }
 
-/// What DuckDB prefers among the types that an argument could be cast to: the lower, the better.
+/// Ranks the types that an argument could be cast to by DuckDB's preference; lower is better.
 fn target_cost(kind: Kind) -> u32 {
     match kind {
         Kind::BigInt => 101,
@@ -260,7 +260,7 @@ fn target_cost(kind: Kind) -> u32 {
     }
 }
 
-/// Bits and signedness of an integer kind.
+/// Returns an integer kind's number of bits and whether it is signed.
 fn integer_bits(kind: Kind) -> Option<(u32, bool)> {
     Some(match kind {
         Kind::TinyInt => (8, true),
@@ -276,7 +276,7 @@ fn integer_bits(kind: Kind) -> Option<(u32, bool)> {
     })
 }
 
-/// True if all integers of a type are values of the other kind, or come near one in floating point.
+/// Returns whether the kind holds all integers of a type, possibly rounded to floating point.
 fn widens(from: &DataType, to: Kind) -> bool {
     let (bits, signed) = match from {
         DataType::Int8 => (8, true),
@@ -298,9 +298,8 @@ fn widens(from: &DataType, to: Kind) -> bool {
     })
 }
 
-/// The one type that values of both types are cast to where they meet, as in a list or `greatest`; `None` if
-/// they can't meet. Text meets anything in DuckDB only as a literal: the check of arguments tells the two
-/// apart.
+/// Returns the common type to which both types are cast, as in a list or `greatest`, or `None` if there is
+/// none. In DuckDB only a text literal combines with other types; the argument check makes that distinction.
 pub(super) fn common(a: &DataType, b: &DataType) -> Option<DataType> {
     match (plain(a), plain(b)) {
         (DataType::Null, other) | (other, DataType::Null) => Some(other),
@@ -310,7 +309,7 @@ pub(super) fn common(a: &DataType, b: &DataType) -> Option<DataType> {
     }
 }
 
-/// DuckDB's name of a type.
+/// Returns DuckDB's name of a type.
 pub(in crate::engine) fn type_name(of: &DataType) -> String {
     match plain(of) {
         DataType::Null => "\"NULL\"".into(),
@@ -358,7 +357,7 @@ pub(in crate::engine) fn type_name(of: &DataType) -> String {
     }
 }
 
-/// A name as SQL writes it: keywords, and all that is not a plain name, in quotes.
+/// Quotes a name for SQL if it is a keyword or not a plain identifier.
 fn quoted(name: &str) -> String {
     let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         && !name.starts_with(|c: char| c.is_ascii_digit())

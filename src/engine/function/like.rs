@@ -1,4 +1,4 @@
-//! LIKE as DuckDB has it: a backslash is a character like any other unless ESCAPE names it.
+//! LIKE with DuckDB's escaping: a backslash is an ordinary character unless ESCAPE names it.
 
 use datafusion::{
     common::ScalarValue,
@@ -6,7 +6,7 @@ use datafusion::{
     logical_expr::{Expr, Like, expr::ScalarFunction as ScalarCall},
 };
 
-/// The same test for an engine that takes a backslash for an escape.
+/// Rewrites the predicate for an engine that treats a backslash as an escape.
 ///
 /// # Errors
 /// If a constant pattern ends with its escape character.
@@ -18,7 +18,7 @@ pub(in crate::engine) fn with_backslashes(like: Like) -> Result<Expr> {
             Expr::Literal(ScalarValue::Utf8(Some(text)), metadata.clone())
         }
         Expr::Literal(..) => *pattern,
-        // Patterns of rows are read by a function.
+        // Non-constant patterns are evaluated by a function.
         _ => {
             let name = match (negated, case_insensitive) {
                 (false, false) => "like_escape",
@@ -37,7 +37,7 @@ pub(in crate::engine) fn with_backslashes(like: Like) -> Result<Expr> {
     Ok(Expr::Like(Like { negated, expr, pattern: Box::new(rewritten), escape_char: None, case_insensitive }))
 }
 
-/// A pattern with backslashes before what is meant as it is.
+/// Escapes a pattern's literal characters with backslashes.
 fn escaped(pattern: &str, escape: Option<char>) -> Result<String> {
     let mut text = String::with_capacity(pattern.len());
     let mut rest = pattern.chars();

@@ -1,4 +1,4 @@
-//! Functions of maps.
+//! Map functions.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -238,7 +238,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     },
 ];
 
-/// The type of a map.
+/// Builds a map type.
 fn map_type(key: DataType, value: DataType) -> DataType {
     let fields = vec![Field::new("key", key, false), Field::new("value", value, true)];
     DataType::Map(Arc::new(Field::new("entries", DataType::Struct(fields.into()), false)), false)
@@ -251,7 +251,7 @@ fn item(typing: &Typing, argument: usize) -> DataType {
     }
 }
 
-/// The types of key and value of the first argument.
+/// Returns the key and value types of the first argument.
 fn pair(typing: &Typing) -> Result<(DataType, DataType)> {
     if let Some(DataType::Map(entries, _)) = typing.types.first()
         && let DataType::Struct(pair) = entries.data_type()
@@ -270,13 +270,13 @@ fn map_of(call: &Call, argument: usize) -> Result<MapArray> {
     }
 }
 
-/// Where the entries of a row lie.
+/// Returns the range of a row's entries.
 fn entries(map: &MapArray, row: usize) -> std::ops::Range<usize> {
     let end = |at: usize| usize::try_from(map.value_offsets()[at]).unwrap_or(0);
     end(row)..end(row + 1)
 }
 
-/// Columns as rows that compare as their values do; all have the type of the first.
+/// Converts columns to rows that compare as their values do; all columns are cast to the type of the first.
 fn rows(columns: &[&ArrayRef]) -> Result<Vec<Rows>> {
     let data_type = columns[0].data_type();
     let options = SortOptions::new(false, false);
@@ -287,14 +287,14 @@ fn rows(columns: &[&ArrayRef]) -> Result<Vec<Rows>> {
     rows.collect()
 }
 
-/// What looking up a key came to.
+/// The result of a key lookup.
 enum Found {
     At(u32),
     Nothing,
     Null,
 }
 
-/// Whether maps have a key.
+/// Checks whether maps contain a key.
 pub(super) fn contains(call: &Call) -> Result<ArrayRef> {
     let (_, found) = looked_up(call)?;
     let keys = call.array(1)?;
@@ -308,7 +308,7 @@ pub(super) fn contains(call: &Call) -> Result<ArrayRef> {
     })
 }
 
-/// The map, and for each row where the key in the second argument is.
+/// Returns the map, and the result of looking up each row's key from the second argument.
 fn looked_up(call: &Call) -> Result<(MapArray, Vec<Found>)> {
     let map = map_of(call, 0)?;
     let wanted = call.array(1)?;
@@ -337,7 +337,7 @@ fn list(
     Ok(Arc::new(datafusion::arrow::array::ListArray::try_new(Arc::clone(field), offsets, items, nulls)?))
 }
 
-/// A map of entries, whose keys must be valid and unique.
+/// Builds a map from entries whose keys must be unique and not NULL.
 fn made(
     call: &Call,
     keys: ArrayRef,

@@ -1,27 +1,28 @@
 //! The SQL functions of dialect `duckdb`: DuckDB's names, argument orders and result types.
 //!
-//! - `aggregate`: aggregates, with descriptions of their own
+//! - `aggregate`: aggregates, with their own descriptions
 //! - `window`: window functions whose types or results differ from DataFusion's
-//! - `zero`: sorts in which 0.0 and -0.0 tie
+//! - `zero`: sorting in which 0.0 and -0.0 tie
 //! - `value`: values as DuckDB compares them
 //! - `description`: [`Function`], a constant that describes a function, its [`Overload`]s and its
 //!   documentation
-//! - `kind`: SQL types as parameters, and the implicit casts between types
-//! - `resolve`: picks the overload that a call means
-//! - `scalar`: a [`Function`] as DataFusion's scalar function
+//! - `kind`: SQL types as parameters, and implicit casts between types
+//! - `resolve`: overload resolution
+//! - `scalar`: the adapter from [`Function`] to DataFusion's scalar functions
 //! - `call`: the arguments of one evaluation, and loops over their rows
-//! - `planner`: `extract(…)`, `position(…)`, `substring(…)`: calls with a syntax of their own
-//! - `like`, `glob`: LIKE with DuckDB's escapes, and GLOB; `field`: fields of structs that are NULL
-//! - `nan`: keys with one NaN
-//! - `check`: implicit casts that only literals may have
+//! - `planner`: calls with special syntax: `extract(…)`, `position(…)`, `substring(…)`
+//! - `like`, `glob`: LIKE with DuckDB's escapes, and GLOB
+//! - `field`: fields of NULL structs
+//! - `nan`: keys with a canonical NaN
+//! - `check`: implicit casts that are allowed for literals only
 //! - `reference`: the function reference, `docs/functions.md`
-//! - `calendar`, `part`, `zone`, `moment`: dates, their parts, time zones, and what `strptime` reads; `re2`:
-//!   the syntax of regular expressions; `keyword`:
-//!   names that are quoted
-//! - one file per family of functions, or a part of one, each with a table `FUNCTIONS`
+//! - `calendar`, `part`, `zone`, `moment`: dates, their parts, time zones, and `strptime` parsing
+//! - `re2`: regular-expression syntax
+//! - `keyword`: names that must be quoted
+//! - one file per family of functions, or part of one, each with a table `FUNCTIONS`
 //!
-//! For dialect `generic` nothing is installed, and DataFusion's functions keep their own rules.
-//! Start at [`install`] and [`Function`].
+//! Dialect `generic` installs nothing, so DataFusion's functions keep their own rules. Start at [`install`]
+//! and [`Function`].
 
 mod aggregate;
 mod calendar;
@@ -132,16 +133,15 @@ const FAMILIES: &[&[Function]] = &[
     json::FUNCTIONS[2],
 ];
 
-/// DataFusion's functions that mean something else in DuckDB or to its users, and that have no replacement
-/// here: TIME WITH TIME ZONE is no type of Delta, and the formats of `to_char` are those of no database
-/// (`strftime` writes dates).
+/// DataFusion functions that are removed because they mean something else in DuckDB or to its users, and that
+/// have no replacement here: Delta has no TIME WITH TIME ZONE, and no database shares the format syntax of
+/// `to_char` (`strftime` formats dates).
 const WITHHELD: &[&str] = &["current_time", "to_char", "date_format"];
 
-/// Replaces DataFusion's functions by those of the dialect; does nothing for a dialect that has none of its
-/// own.
+/// Replaces DataFusion's functions with the dialect's; does nothing for a dialect without its own functions.
 ///
-/// Call it after `with_default_features`, and before the state is built: a function that is replaced goes
-/// with all of its names, since a state that is copied registers its functions again in any order.
+/// Call it after `with_default_features` and before the state is built. A replaced function is removed under
+/// all its names, because copying a state registers its functions again in arbitrary order.
 pub(super) fn install(mut builder: SessionStateBuilder, dialect: &str) -> SessionStateBuilder {
     if dialect == "postgresql" {
         return postgres::install(builder);
@@ -170,12 +170,12 @@ pub(super) fn install(mut builder: SessionStateBuilder, dialect: &str) -> Sessio
     builder
 }
 
-/// All scalar functions of dialect `duckdb`.
+/// Returns all scalar functions of dialect `duckdb`.
 fn functions() -> impl Iterator<Item = &'static Function> {
     FAMILIES.iter().copied().flatten()
 }
 
-/// The function of this name, for calls that are not planned from SQL.
+/// Looks up a function by name, for calls that aren't planned from SQL.
 pub(super) fn function(name: &str) -> Option<Arc<ScalarUDF>> {
     let found = functions().find(|function| function.names.contains(&name))?;
     Some(Arc::new(ScalarUDF::new_from_impl(ScalarFunction::new(found))))

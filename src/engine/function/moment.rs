@@ -1,4 +1,4 @@
-//! Moments read from text by a format: what `strptime` reads.
+//! Timestamp parsing by format, for `strptime`.
 
 use chrono_tz::Tz;
 
@@ -10,28 +10,28 @@ use super::{
     zone,
 };
 
-/// A moment that was read: microseconds since 1970 and the nanoseconds that are left over, or infinity.
+/// A parsed timestamp: microseconds since 1970 plus the remaining nanoseconds, or infinity.
 pub(super) enum Moment {
     At(Micros, i64),
     Infinite(i64),
 }
 
-/// Which fields say what day it is. A later field can take over from an earlier one.
+/// The fields that determine the date. A later field can override an earlier one.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum Scheme {
     #[default]
     None,
-    /// A year, of which fields that follow can be parts.
+    /// A year, which later fields can refine.
     Year,
-    /// Month and day: they count whatever else there is.
+    /// Month and day, which override all other fields.
     Date,
     DayOfYear,
-    /// A number of a week that begins on this weekday: 7 is Sunday, 1 Monday.
+    /// A week number; weeks start on this weekday: 7 is Sunday, 1 Monday.
     Week(i64),
     Iso,
 }
 
-/// The parts of a moment that were read; missing ones are those of 1900-01-01.
+/// The parsed parts of a timestamp; missing ones default to those of 1900-01-01.
 struct Found {
     scheme: Scheme,
     year: i64,
@@ -44,11 +44,11 @@ struct Found {
     afternoon: Option<bool>,
     day_of_year: i64,
     week: i64,
-    /// From 0 for Sunday.
+    /// The weekday, where Sunday is 0.
     weekday: Option<i64>,
     iso_year: Option<i64>,
     iso_week: Option<i64>,
-    /// From 1 for Monday.
+    /// The weekday, where Monday is 1.
     iso_weekday: Option<i64>,
     offset: i64,
     zone: Option<Tz>,
@@ -80,7 +80,7 @@ impl Default for Found {
 
 pub(super) type Read<T> = std::result::Result<T, String>;
 
-/// Reads a text; `zoned` if the format has a time zone.
+/// Parses a text; `zoned` if the format has a time zone.
 pub(super) fn moment(text: &str, format: &Format, zoned: bool) -> Read<Moment> {
     match text.trim().to_ascii_lowercase().as_str() {
         "infinity" => return Ok(Moment::Infinite(1)),
@@ -102,7 +102,7 @@ pub(super) fn moment(text: &str, format: &Format, zoned: bool) -> Read<Moment> {
     found.moment(zoned)
 }
 
-/// Skips a text of the format; spaces match any number of spaces, but one.
+/// Skips literal text of the format. Whitespace matches any amount of whitespace, but at least one character.
 fn skip<'a>(mut rest: &'a str, plain: &str) -> Read<&'a str> {
     let is_space = |c: char| c.is_ascii_whitespace();
     let mut wanted = plain;
@@ -120,7 +120,7 @@ fn skip<'a>(mut rest: &'a str, plain: &str) -> Read<&'a str> {
     Ok(rest)
 }
 
-/// Reads a number of at most so many digits.
+/// Parses a number of at most `digits` digits.
 fn number(rest: &str, digits: usize) -> Read<(i64, &str)> {
     let length = rest.bytes().take(digits).take_while(u8::is_ascii_digit).count();
     let (number, rest) = rest.split_at(length);
@@ -131,7 +131,7 @@ fn within(value: i64, least: i64, most: i64, name: &str) -> Read<i64> {
     if (least..=most).contains(&value) { Ok(value) } else { Err(format!("{value} is no {name}")) }
 }
 
-/// Reads one of some names, of which all or three letters count; the position from 1.
+/// Parses one of several names, in full or by its first three letters, and returns its 1-based position.
 fn name<'a>(rest: &'a str, names: &[&str], short: bool, what: &str) -> Read<(i64, &'a str)> {
     for (position, name) in (1..).zip(names) {
         let name = if short { &name[..3] } else { name };
@@ -143,7 +143,7 @@ fn name<'a>(rest: &'a str, names: &[&str], short: bool, what: &str) -> Read<(i64
 }
 
 impl Found {
-    /// Reads a field; gives what is left.
+    /// Parses a field and returns the remaining text.
     fn field<'a>(&mut self, letter: char, rest: &'a str) -> Read<&'a str> {
         match letter {
             'a' | 'A' => return name(rest, &WEEKDAYS, letter == 'a', "day").map(|(_, rest)| rest),
@@ -199,7 +199,7 @@ impl Found {
         Ok(after)
     }
 
-    /// Takes a field that says something of the day.
+    /// Records a field that determines the date.
     fn day(&mut self, letter: char, value: i64) -> Read<()> {
         match letter {
             'Y' | 'y' => {
@@ -250,7 +250,7 @@ impl Found {
         Ok(())
     }
 
-    /// A day or week of the year takes over from the year, and gives way to a month or day.
+    /// Records a day or week of the year, which overrides the year but not a month or day.
     fn count_from_year(&mut self, scheme: Scheme) -> Read<()> {
         match self.scheme {
             Scheme::Date => {}
@@ -262,7 +262,7 @@ impl Found {
         Ok(())
     }
 
-    /// An ISO year or week gives way to a year, month or day.
+    /// Records an ISO year or week, which doesn't override a year, month or day.
     fn count_in_iso_years(&mut self, again: bool) -> Read<()> {
         match self.scheme {
             Scheme::Date | Scheme::Year => {}
@@ -276,7 +276,7 @@ impl Found {
         Ok(())
     }
 
-    /// `+02`, `-0530`, `+05:30`.
+    /// Parses `+02`, `-0530` or `+05:30`.
     fn offset<'a>(&mut self, rest: &'a str) -> Read<&'a str> {
         let wrong = || "an offset such as +02:00 is missing".to_owned();
         let sign = match rest.chars().next() {

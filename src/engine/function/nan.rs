@@ -1,8 +1,8 @@
-//! Keys with one NaN: rows that hold NaN are one group, whatever its sign and payload, and find each other in
-//! a join.
+//! Canonical NaN in keys: all NaNs form one group and match each other in joins, whatever their sign and
+//! payload.
 //!
-//! Values that are computed here have one NaN already. Files that others wrote may hold more: on many
-//! processors, infinity less infinity is a NaN with a sign.
+//! Values computed here already use a single NaN. Files from other writers may contain others: on many
+//! processors, infinity minus infinity is a NaN with its sign bit set.
 
 use std::{
     hash::{Hash, Hasher},
@@ -27,7 +27,7 @@ use datafusion::{
 
 use super::value::{comparable, differs};
 
-/// Adds the rule.
+/// Registers the rule.
 pub(super) fn install(builder: &mut SessionStateBuilder) {
     builder.analyzer_rules().get_or_insert_default().push(Arc::new(OneNan));
 }
@@ -64,7 +64,7 @@ impl AnalyzerRule for OneNan {
     }
 }
 
-/// An aggregation by keys with one NaN, under their names.
+/// Canonicalizes NaN in an aggregation's keys, keeping their names.
 fn grouped(aggregate: Aggregate) -> Result<Transformed<LogicalPlan>> {
     let schema = Arc::clone(aggregate.input.schema());
     let names = NamePreserver::new_for_projection();
@@ -87,7 +87,7 @@ fn grouped(aggregate: Aggregate) -> Result<Transformed<LogicalPlan>> {
         .map(|aggregate| Transformed::yes(LogicalPlan::Aggregate(aggregate)))
 }
 
-/// The columns with one NaN each; `None` if none can hold NaN.
+/// Canonicalizes NaN in all columns; `None` if no column can hold NaN.
 fn projected(input: &Arc<LogicalPlan>) -> Result<Option<LogicalPlan>> {
     let names = NamePreserver::new_for_projection();
     let mut changed = false;
@@ -107,7 +107,7 @@ fn projected(input: &Arc<LogicalPlan>) -> Result<Option<LogicalPlan>> {
     Projection::try_new(columns, Arc::clone(input)).map(|keys| Some(LogicalPlan::Projection(keys)))
 }
 
-/// Gives a key one NaN if it can hold any; returns whether it can.
+/// Canonicalizes NaN in a key, and returns whether the key can hold NaN.
 fn one_nan(key: &mut Expr, schema: &DFSchema) -> Result<bool> {
     let own = |key: &Expr| matches!(key, Expr::ScalarFunction(call) if call.func.name() == NAME);
     let inner = if let Expr::Alias(alias) = &*key { alias.expr.as_ref() } else { &*key };
@@ -123,10 +123,11 @@ fn holds_floats(of: &DataType) -> bool {
     differs(of) && !matches!(of, DataType::Interval(_))
 }
 
-/// No name that SQL could call.
+/// A name that SQL can't call.
 const NAME: &str = "one nan";
 
-/// The argument with one NaN. Zeros keep their signs where they are compared as numbers anyway.
+/// Returns its argument with canonical NaNs. Zeros keep their signs, since they are compared numerically
+/// anyway.
 #[derive(Debug)]
 struct Nan(Signature);
 
@@ -170,7 +171,7 @@ impl ScalarUDFImpl for Nan {
     }
 }
 
-/// Floats with one NaN; anything else as it is.
+/// Canonicalizes NaN in a float column; returns other columns unchanged.
 pub(in crate::engine) fn plain_nan(column: ArrayRef) -> ArrayRef {
     match column.data_type() {
         DataType::Float64

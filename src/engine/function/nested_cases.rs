@@ -1,4 +1,4 @@
-//! Lists, structs, maps and JSON: expression, type and value as DuckDB 1.5 gives them. JSON is VARCHAR here.
+//! Lists, structs, maps and JSON: expression, type and value from DuckDB 1.5. JSON is VARCHAR here.
 
 /// `_` is a type that depends on the types of literals.
 pub(super) const CASES: &[(&str, &str, &str)] = &[

@@ -1,4 +1,4 @@
-//! Functions of numbers that keep the type of their argument: integers stay integers, decimals stay decimals.
+//! Numeric functions that preserve their argument's type: integers stay integers, and decimals stay decimals.
 
 use datafusion::{
     arrow::{array::ArrayRef, datatypes::DataType},
@@ -17,7 +17,7 @@ use super::{
     },
 };
 
-/// One overload for each type of numbers: integers, then decimals, then floating point.
+/// Defines one overload per numeric type: integers, then decimals, then floats.
 macro_rules! of_numbers {
     ($integer:expr, $decimal:expr, $float:expr, $double:expr) => {
         &[
@@ -36,7 +36,7 @@ macro_rules! of_numbers {
     };
 }
 
-/// One overload for each type of integers, of two arguments of that type.
+/// Defines one overload per integer type, with two arguments of that type.
 macro_rules! of_two_integers {
     ($body:expr $(, $more:expr)*) => {
         &[
@@ -53,7 +53,7 @@ macro_rules! of_two_integers {
     };
 }
 
-/// Runs code with a Rust type for the integer type of a column.
+/// Runs code with the Rust type that matches a column's integer type.
 macro_rules! with_integer {
     ($of:expr, $native:ident => $body:expr) => {
         match $of {
@@ -96,7 +96,7 @@ macro_rules! with_integer {
 
 pub(super) use with_integer;
 
-/// The functions of this file.
+/// The functions defined in this file.
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         names: &["abs"],
@@ -261,7 +261,7 @@ const BIT_COUNT: &[Overload] = &[
     takes(&[BigInt], TinyInt, |call| call.map1(|value: i64| Ok(i8::try_from(value.count_ones()).ok()))),
 ];
 
-/// Requires the common type of the arguments to be one of numbers.
+/// Requires the common type of the arguments to be numeric.
 fn number(typing: &Typing) -> Result<DataType> {
     match &typing.types[0] {
         DataType::Null => Ok(DataType::Int64),
@@ -271,7 +271,7 @@ fn number(typing: &Typing) -> Result<DataType> {
     }
 }
 
-/// True if a number has at most so many decimal digits.
+/// Returns whether a number has at most `precision` decimal digits.
 pub(super) fn fits(value: i128, precision: u8) -> bool {
     10_i128
         .checked_pow(precision.into())

@@ -1,4 +1,4 @@
-//! Functions of values of any type: types, NULLs, identifiers.
+//! Functions of any type: types, NULLs and identifiers.
 
 use std::cmp::Ordering;
 
@@ -21,7 +21,7 @@ use super::{
     },
 };
 
-/// The functions of this file.
+/// The functions defined in this file.
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         names: &["typeof"],
@@ -261,7 +261,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     },
 ];
 
-/// The type of the first argument, if the second can be compared with it.
+/// Returns the first argument's type if the second can be compared with it.
 fn comparable(typing: &Typing) -> Result<DataType> {
     match super::kind::common(&typing.types[0], &typing.types[1]) {
         Some(_) => Ok(typing.types[0].clone()),
@@ -273,13 +273,13 @@ fn comparable(typing: &Typing) -> Result<DataType> {
     }
 }
 
-/// The greatest or least of the arguments in each row.
+/// Returns the greatest or least argument of each row.
 fn extreme(call: &Call, wanted: Ordering) -> Result<ArrayRef> {
     let arrays = call.arrays()?;
     if call.returns() == &DataType::Null {
         return call.array(0);
     }
-    // Zeros of either sign tie, and NaN is the greatest.
+    // Positive and negative zero tie, and NaN is the greatest.
     let compared = arrays.iter().map(super::value::comparable).collect::<Result<Vec<_>>>()?;
     let values: Vec<&dyn Array> = arrays.iter().map(AsRef::as_ref).collect();
     let columns: Vec<&dyn Array> = compared.iter().map(AsRef::as_ref).collect();
@@ -311,7 +311,7 @@ fn readable(bytes: i64, step: u64, units: &[&str]) -> String {
         unit *= step;
         at += 1;
     }
-    // Tenths are cut off, not rounded.
+    // Truncate to tenths rather than rounding.
     let tenths = u128::from(size) * 10 / u128::from(unit);
     format!("{sign}{}.{} {}", tenths / 10, tenths % 10, units[at])
 }
@@ -348,7 +348,7 @@ fn bytes_of(text: &str) -> Result<u64> {
     }
 }
 
-/// LIKE with an escape character, by way of a regular expression.
+/// Evaluates LIKE with an escape character by translating it to a regular expression.
 fn like(call: &Call, ignore_case: bool, wanted: bool) -> Result<ArrayRef> {
     let cache = std::cell::RefCell::new(None::<(String, regex::Regex)>);
     call.map3(|text: &str, pattern: &str, escape: &str| {

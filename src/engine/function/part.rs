@@ -40,7 +40,7 @@ pub(super) enum Part {
 }
 
 impl Part {
-    /// Reads one of DuckDB's names of a part.
+    /// Parses one of DuckDB's part names.
     pub(super) fn parse(name: &str) -> Result<Self> {
         Ok(match name.to_lowercase().as_str() {
             "year" | "yr" | "y" | "years" | "yrs" => Self::Year,
@@ -100,7 +100,7 @@ impl Part {
         })
     }
 
-    /// Reads a part that is a literal while the query is planned.
+    /// Parses a literal part while the query is planned.
     pub(super) fn planned(typing: &Typing, argument: usize) -> Result<Option<Self>> {
         typing
             .text(argument)
@@ -114,7 +114,7 @@ impl Part {
         matches!(self, Self::Epoch | Self::Julian)
     }
 
-    /// Refuses a part that values of a type don't have. A struct of parts of a date has none of its time.
+    /// Rejects a part that a type doesn't have. In a struct of parts, a date has no time parts.
     pub(super) fn check(self, of: &DataType, in_struct: bool) -> Result<()> {
         let of_time = matches!(
             self,
@@ -145,7 +145,7 @@ impl Part {
     }
 }
 
-/// The parts that an argument names, read once if they are the same for all rows.
+/// The parts named by an argument, parsed once if constant.
 pub(super) struct Parts<'a> {
     column: super::call::Column<'a, &'a str>,
     constant: Option<Part>,
@@ -165,14 +165,14 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// A value that has parts: a day and a time of day, or lengths of time.
+/// A value that has parts: a timestamp, a time or an interval.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Parted {
-    /// Days since 1970 and microseconds of the day.
+    /// Days since 1970, and microseconds of the day.
     Moment(i64, i64),
     Time(i64),
     Interval(IntervalMonthDayNano),
-    /// An infinite date: it has no parts.
+    /// An infinite date, which has no parts.
     Infinite,
 }
 
@@ -189,7 +189,7 @@ impl Parted {
         Self::Moment(days, micros)
     }
 
-    /// The microseconds of the hour, minute and second.
+    /// Returns the microseconds of the time of day or interval.
     fn micros(self) -> i64 {
         match self {
             Self::Moment(_, micros) | Self::Time(micros) => micros,
@@ -198,7 +198,7 @@ impl Parted {
         }
     }
 
-    /// A part that is a whole number; `None` if the value has none of it.
+    /// Returns an integer part, or `None` if the value doesn't have it.
     pub(super) fn whole(self, part: Part) -> Result<Option<i64>> {
         let micros = self.micros();
         let of_time = match part {
@@ -219,7 +219,7 @@ impl Parted {
         Ok(if matches!(self, Self::Infinite) { None } else { Some(of_time) })
     }
 
-    /// Seconds since 1970 or midnight, or the Julian day.
+    /// Returns the seconds since 1970 or midnight, or the Julian day.
     pub(super) fn double(self, part: Part) -> Result<Option<f64>> {
         Ok(Some(match (part, self) {
             (_, Self::Infinite) => return Ok(None),
@@ -228,7 +228,7 @@ impl Parted {
             }
             (Part::Julian, _) => return fail("only dates and timestamps have a Julian day"),
             (_, Self::Moment(days, micros)) => {
-                // One rounding only: the whole in microseconds, then in seconds.
+                // Round only once: add up in exact microseconds before converting to seconds.
                 (i128::from(days) * i128::from(MICROS_PER_DAY) + i128::from(micros)) as f64 / 1e6
             }
             (_, Self::Time(micros)) => micros as f64 / 1e6,
@@ -277,7 +277,7 @@ fn of_interval(part: Part, value: IntervalMonthDayNano) -> Result<i64> {
     })
 }
 
-/// A year has 365.25 days here, and a month 30.
+/// Returns an interval's seconds, with 365.25 days per year and 30 days per month.
 fn interval_seconds(value: IntervalMonthDayNano) -> f64 {
     let months = i128::from(value.months);
     let days = months % 12 * 30 + i128::from(value.days);
@@ -285,7 +285,7 @@ fn interval_seconds(value: IntervalMonthDayNano) -> f64 {
     (seconds * 1_000_000 + i128::from(value.nanoseconds / 1_000)) as f64 / 1e6
 }
 
-/// Reads an argument's values as things with parts.
+/// Returns a reader of an argument's values as [`Parted`].
 pub(super) fn parted<'a>(
     call: &'a Call,
     argument: usize,

@@ -1,4 +1,4 @@
-//! Functions of the paths of files.
+//! File path functions.
 
 use datafusion::error::Result;
 
@@ -8,7 +8,7 @@ use super::{
     kind::Kind::{Boolean, List, Varchar},
 };
 
-/// The functions of this file.
+/// The functions defined in this file.
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         names: &["parse_filename"],
@@ -73,12 +73,12 @@ pub(super) const FUNCTIONS: &[Function] = &[
     },
 ];
 
-/// Characters that separate the parts of a path.
+/// The characters that separate path components.
 type Separators = &'static [char];
 
 const DEFAULT: Separators = &['/', '\\'];
 
-/// The characters of a name; DuckDB takes an unknown one, and NULL, for both.
+/// Returns the separators with this name; like DuckDB, an unknown name or NULL means both.
 fn separators(name: Option<&str>) -> Separators {
     match name {
         Some("system" | "forward_slash") => &['/'],
@@ -122,7 +122,7 @@ fn first_folder(path: &str, by: Separators) -> String {
 
 fn folders(path: &str, by: Separators) -> String {
     match path.rfind(by) {
-        // The root has no folder but itself.
+        // The root directory is its own parent.
         Some(0) if path.len() == 1 => path.to_owned(),
         Some(end) => path[..end].to_owned(),
         None => String::new(),

@@ -1,6 +1,6 @@
-//! Calls with a syntax of their own: `extract(year from d)`, `position('a' in t)`, `substring(t from 2 for 3)`.
+//! Calls with special syntax: `extract(year from d)`, `position('a' in t)`, `substring(t from 2 for 3)`.
 //!
-//! DataFusion plans these as its own functions, whatever is registered under their names.
+//! DataFusion plans these with its own functions, even if others are registered under their names.
 
 use datafusion::{
     arrow::datatypes::DataType,
@@ -13,7 +13,7 @@ use datafusion::{
     },
 };
 
-/// Plans such calls as the dialect's functions.
+/// Plans special call syntax with the dialect's functions.
 #[derive(Debug)]
 pub(super) struct CallSyntax;
 
@@ -38,7 +38,8 @@ impl ExprPlanner for CallSyntax {
     }
 }
 
-/// The list as one constant, if all of its items are texts: names of parts and groups decide types while SQL is planned.
+/// Folds a list into one constant if all of its items are text literals: part and group names determine types
+/// during planning.
 fn constant_texts(items: &[Expr]) -> Option<Expr> {
     let texts = items.iter().map(|item| match item {
         Expr::Literal(text @ ScalarValue::Utf8(Some(_)), _) => Some(text.clone()),

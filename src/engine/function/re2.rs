@@ -1,6 +1,8 @@
-//! RE2's syntax, as DuckDB has it, in terms of the `regex` crate: the same expressions, with other spellings and classes.
+//! Translation of RE2's syntax, as used by DuckDB, to the `regex` crate, which has other spellings and
+//! classes.
 //!
-//! Classes such as `\d` are ASCII in RE2; `&&` is nothing special in a class, `\<` is a `<`, `{` may be a plain character.
+//! In RE2, classes such as `\d` are ASCII, `&&` has no special meaning in a class, `\<` is a literal `<`, and
+//! `{` may be a literal character.
 
 use std::{cell::RefCell, collections::HashMap, sync::Arc};
 
@@ -9,7 +11,7 @@ use regex::{Regex, RegexBuilder};
 
 use super::call::fail;
 
-/// How an expression is read, after DuckDB's letters.
+/// Expression options, parsed from DuckDB's option letters.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 pub(super) struct Options {
@@ -18,12 +20,12 @@ pub(super) struct Options {
     dot_matches_newline: bool,
     /// `g`: replace all matches.
     pub(super) global: bool,
-    /// The whole text must match.
+    /// Whether the whole text must match.
     pub(super) whole: bool,
 }
 
 impl Options {
-    /// Reads the letters; `g` only where something is replaced.
+    /// Parses option letters; `g` is allowed only in replacements.
     pub(super) fn parse(letters: Option<&str>, replacing: bool) -> Result<Self> {
         let Some(letters) = letters else {
             return fail("the options of a regular expression can't be NULL");
@@ -50,11 +52,11 @@ impl Options {
     }
 }
 
-/// Compiled expressions by their text, for columns of them.
+/// Compiled expressions, cached by their text for columns of patterns.
 #[derive(Default)]
 pub(super) struct Cache(RefCell<HashMap<(String, Options), Arc<Regex>>>);
 
-/// Expressions that a cache holds, at most.
+/// The maximum number of expressions in a cache.
 const CACHED: usize = 256;
 
 impl Cache {
@@ -101,7 +103,7 @@ pub(super) fn compile(pattern: &str, options: Options) -> Result<Regex> {
     }
 }
 
-/// An iterator over a pattern that can look ahead.
+/// A reader over a pattern, with lookahead.
 struct Pattern<'a> {
     rest: &'a str,
 }
@@ -170,7 +172,7 @@ fn translate(pattern: &str) -> Translated {
     Ok(to)
 }
 
-/// What follows `(`: flags, a name, or nothing of the kind.
+/// Translates what follows `(`: flags, a name, or neither.
 fn group(from: &mut Pattern, to: &mut String) -> Translated<()> {
     to.push('(');
     if !from.rest.starts_with('?') || from.rest.starts_with("?:") || from.rest.starts_with("?P<") {
@@ -192,7 +194,7 @@ fn group(from: &mut Pattern, to: &mut String) -> Translated<()> {
     Ok(())
 }
 
-/// The length of `2,3}` after a brace, if it is a repetition.
+/// Returns the length of `2,3}` after a brace if it is a repetition.
 fn repetition(rest: &str) -> Translated<Option<usize>> {
     let Some(end) = rest.find('}') else { return Ok(None) };
     let (least, most) = match rest[..end].split_once(',') {
@@ -215,7 +217,7 @@ const DIGIT: &str = "0-9";
 const WORD: &str = "0-9A-Za-z_";
 const SPACE: &str = r"\t\n\x0C\r ";
 
-/// An escape outside of a class.
+/// Translates an escape outside a class.
 fn escape(from: &mut Pattern, to: &mut String) -> Translated<()> {
     match from.peek() {
         Some('b') => to.push_str(r"(?-u:\b)"),
@@ -230,7 +232,7 @@ fn escape(from: &mut Pattern, to: &mut String) -> Translated<()> {
                 }
                 None => std::mem::take(&mut from.rest),
             };
-            // A repetition that follows repeats the last character, as everywhere.
+            // A following repetition applies to the last character only, as elsewhere.
             to.push_str(&regex::escape(literal));
             return Ok(());
         }
@@ -253,7 +255,7 @@ fn escape(from: &mut Pattern, to: &mut String) -> Translated<()> {
     Ok(())
 }
 
-/// `\d` and its kin as a class.
+/// Translates `\d`, `\w` and `\s` and their negations to a class.
 fn shorthand(letter: char) -> String {
     let inner = match letter.to_ascii_lowercase() {
         'd' => DIGIT,
@@ -264,7 +266,7 @@ fn shorthand(letter: char) -> String {
     format!("[{not}{inner}]")
 }
 
-/// `\pL`, `\p{Greek}`, `\P…`.
+/// Translates a Unicode property: `\pL`, `\p{Greek}`, `\P…`.
 fn property(from: &mut Pattern, to: &mut String) {
     to.push('\\');
     to.extend(from.next());
@@ -280,7 +282,7 @@ fn property(from: &mut Pattern, to: &mut String) {
     }
 }
 
-/// The character that an escape stands for, after its backslash.
+/// Parses the character that an escape denotes, after its backslash.
 fn character(from: &mut Pattern) -> Translated<char> {
     let Some(next) = from.next() else { return Err(r"a trailing `\`".into()) };
     Ok(match next {
@@ -314,7 +316,7 @@ fn character(from: &mut Pattern) -> Translated<char> {
     })
 }
 
-/// A class, after its bracket.
+/// Translates a class, after its opening bracket.
 fn class(from: &mut Pattern, to: &mut String) -> Translated<()> {
     to.push('[');
     if from.take("^") {

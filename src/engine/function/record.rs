@@ -1,6 +1,6 @@
-//! Functions of structs.
+//! Struct functions.
 //!
-//! Names of fields are constants here: `struct_pack('a', 1)` is what the dialect makes of `struct_pack(a := 1)`.
+//! Field names are constants here: the dialect rewrites `struct_pack(a := 1)` to `struct_pack('a', 1)`.
 
 use std::sync::Arc;
 
@@ -169,7 +169,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     },
 ];
 
-/// Fields of a row: their names are their numbers.
+/// Renames a row's fields to their numbers.
 fn numbered(fields: Vec<FieldRef>) -> Vec<FieldRef> {
     let rename = |(at, field): (usize, FieldRef)| {
         Arc::new(field.as_ref().clone().with_name(format!("{ROW_FIELD}{}", at + 1)))
@@ -189,7 +189,7 @@ fn fields_of(typing: &Typing, argument: usize) -> Result<Fields> {
     Ok(fields.clone())
 }
 
-/// The place of a field, by its name in any case.
+/// Returns a field's index by name, ignoring case.
 fn named(fields: &[FieldRef], name: &str) -> Option<usize> {
     fields.iter().position(|field| field.name().eq_ignore_ascii_case(name))
 }
@@ -205,7 +205,7 @@ fn row(call: &Call) -> Result<ArrayRef> {
     build(call, call.arrays()?, None)
 }
 
-/// The fields of a struct with those that pairs of name and value from `start` on put into it.
+/// Returns a struct's fields after applying the name-value pairs from `start` on.
 fn packed(own: &[FieldRef], typing: &Typing, start: usize) -> Result<Vec<FieldRef>> {
     let mut fields = own.to_vec();
     let updates = start > 0;
@@ -231,7 +231,7 @@ fn packed(own: &[FieldRef], typing: &Typing, start: usize) -> Result<Vec<FieldRe
     Ok(fields)
 }
 
-/// Puts pairs of name and value from argument `start` on into the struct before them, if there is one.
+/// Applies the name-value pairs from argument `start` on to the struct before them, if there is one.
 fn put(call: &Call, start: usize) -> Result<ArrayRef> {
     let mut names: Vec<String> = Vec::new();
     let mut columns = Vec::new();
@@ -268,7 +268,7 @@ fn build(call: &Call, columns: Vec<ArrayRef>, nulls: Option<NullBuffer>) -> Resu
     Ok(Arc::new(StructArray::try_new(fields.clone(), columns, nulls)?))
 }
 
-/// A field, NULL where the struct is.
+/// Returns a field, with NULL where the struct is NULL.
 fn field_of(value: &StructArray, field: usize) -> Result<ArrayRef> {
     let column = value.column(field);
     match value.nulls() {
@@ -280,7 +280,7 @@ fn field_of(value: &StructArray, field: usize) -> Result<ArrayRef> {
     }
 }
 
-/// The place of the field that a constant names.
+/// Returns the index of the field that a constant names.
 fn place(typing: &Typing) -> Result<usize> {
     let fields = fields_of(typing, 0)?;
     let position = match typing.literals.get(1).copied().flatten() {
@@ -302,7 +302,7 @@ fn place(typing: &Typing) -> Result<usize> {
 }
 
 fn extracted(typing: &Typing) -> Result<DataType> {
-    // Without the literals any field could be meant.
+    // Before literals are known, any field could be meant.
     if typing.literals.iter().all(Option::is_none) {
         return Ok(fields_of(typing, 0)?.first().map_or(DataType::Null, |field| field.data_type().clone()));
     }

@@ -1,4 +1,4 @@
-//! The function reference, `docs/functions.md`: generated from the descriptions, and held to them by a test.
+//! The function reference, `docs/functions.md`: generated from the descriptions, and kept in sync by a test.
 //!
 //! Regenerate it with `HEADWATER_WRITE_REFERENCE=1 cargo test --lib function::reference`.
 
@@ -9,7 +9,7 @@ use super::{
     description::{Family, Function},
 };
 
-/// The first lines of the page.
+/// The page's introduction.
 const HEAD: &str = "\
 # SQL functions
 
@@ -37,7 +37,7 @@ impl Family {
     }
 }
 
-/// The whole page.
+/// Renders the whole page.
 fn page() -> String {
     let mut page = HEAD.to_owned();
     let mut families: BTreeMap<Family, Vec<&Function>> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! Functions of regular expressions, in RE2's syntax.
+//! Regular-expression functions, in RE2's syntax.
 
 use std::{
     borrow::Cow,
@@ -26,7 +26,7 @@ use super::{
     re2::{Cache, Options, compile},
 };
 
-/// The functions of this file.
+/// The functions defined in this file.
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         names: &["regexp_matches"],
@@ -132,7 +132,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     },
 ];
 
-/// Matches one mark, such as an accent.
+/// Returns an expression that matches one combining mark, such as an accent.
 pub(super) fn marks() -> Result<&'static Regex> {
     static MARKS: OnceLock<Regex> = OnceLock::new();
     if let Some(found) = MARKS.get() {
@@ -142,7 +142,7 @@ pub(super) fn marks() -> Result<&'static Regex> {
     Ok(MARKS.get_or_init(|| compiled))
 }
 
-/// Checks an expression that is a literal while the query is planned.
+/// Validates a literal expression while the query is planned.
 fn check(typing: &Typing) -> Result<()> {
     match typing.text(1) {
         Some(pattern) => compile(pattern, Options::default())
@@ -152,7 +152,7 @@ fn check(typing: &Typing) -> Result<()> {
     }
 }
 
-/// Refuses options that differ from row to row.
+/// Rejects options that vary by row.
 fn constant_options(typing: &Typing, options: usize) -> Result<()> {
     typing.constant(options, "the options of a regular expression")?;
     if let Some(letters) = typing.text(options) {
@@ -174,7 +174,7 @@ fn text(typing: &Typing) -> Result<DataType> {
     Ok(DataType::Utf8)
 }
 
-/// The type of a text at the group of an expression, which must be a constant.
+/// Returns the type of a group's text, after checking that the group is constant.
 fn group_text(typing: &Typing) -> Result<DataType> {
     typing.constant(2, "the group of a regular expression")?;
     text(typing)
@@ -195,7 +195,7 @@ fn texts(typing: &Typing) -> Result<DataType> {
     Ok(list_of(DataType::Utf8))
 }
 
-/// A struct with the names that the third argument lists.
+/// Returns a struct type with the field names listed in the third argument.
 fn groups(typing: &Typing) -> Result<DataType> {
     check(typing)?;
     let Some(Some(ScalarValue::List(names))) = typing.literals.get(2) else {
@@ -235,7 +235,7 @@ fn all_groups(typing: &Typing) -> Result<DataType> {
     groups(typing).map(list_of)
 }
 
-/// The expressions of a call, one for each row.
+/// A call's expressions, one per row.
 struct Expressions<'a> {
     patterns: super::call::Column<'a, &'a str>,
     options: Option<super::call::Column<'a, &'a str>>,
@@ -271,7 +271,7 @@ fn matches(call: &Call, whole: bool) -> Result<ArrayRef> {
     })
 }
 
-/// The index of a group, which DuckDB limits to one digit.
+/// Converts a group number to an index; DuckDB limits it to one digit.
 fn group(index: i32) -> Result<usize> {
     match usize::try_from(index) {
         Ok(index @ 0..=9) => Ok(index),
@@ -315,7 +315,7 @@ fn extract_all(call: &Call) -> Result<ArrayRef> {
         };
         let (Some(text), Some((regex, _))) = (texts.at(row), expressions.at(row)?) else { return Ok(None) };
         let found = all_captures(&regex, text);
-        // A group that doesn't exist matters where something matches.
+        // A nonexistent group is an error only if something matches.
         match index {
             None => Ok(Some(Vec::new())),
             Some(index) if index >= regex.captures_len() && !found.is_empty() => fail(format!(
@@ -331,8 +331,8 @@ fn extract_all(call: &Call) -> Result<ArrayRef> {
     })
 }
 
-/// All matches from left to right. An empty one may follow right after another, and takes a character with
-/// it.
+/// Returns all matches from left to right. An empty match may directly follow another, and consumes a
+/// character.
 fn all_captures<'a>(regex: &Regex, text: &'a str) -> Vec<Captures<'a>> {
     let mut found = Vec::new();
     let mut at = 0;
@@ -348,7 +348,7 @@ fn all_captures<'a>(regex: &Regex, text: &'a str) -> Vec<Captures<'a>> {
     found
 }
 
-/// The groups of one match, from the first on; empty texts where nothing matched.
+/// Returns the groups of a match, starting with the first; unmatched groups are empty.
 fn values<'a>(captures: Option<&Captures<'a>>, count: usize) -> Vec<&'a str> {
     let value = |at| captures.and_then(|captures| captures.get(at)).map_or("", |found| found.as_str());
     (1..=count).map(value).collect()
@@ -391,7 +391,7 @@ fn extract_all_structs(call: &Call) -> Result<ArrayRef> {
         };
         let mut count = 0;
         for captures in all_captures(&regex, text) {
-            // A group that took no part in the match is NULL here, unlike in `regexp_extract`.
+            // A group that didn't participate in the match is NULL here, unlike in `regexp_extract`.
             for (at, column) in columns.iter_mut().enumerate() {
                 column.push(captures.get(at + 1).map(|found| found.as_str()));
             }
@@ -435,7 +435,7 @@ enum Part {
     Group(usize),
 }
 
-/// The parts of a replacement; `None` if it is not valid, so that nothing is replaced.
+/// Parses a replacement, or returns `None` if it is invalid, in which case nothing is replaced.
 fn rewrite(replacement: &str, groups: usize) -> Option<Vec<Part>> {
     let mut parts = Vec::new();
     let mut plain = String::new();
@@ -470,7 +470,7 @@ fn split(call: &Call) -> Result<ArrayRef> {
     })
 }
 
-/// Splits as DuckDB does: each part is matched anew, and an empty match takes a character with it.
+/// Splits as DuckDB does: matching restarts after each part, and an empty match consumes a character.
 fn split_at<'a>(regex: &Regex, text: &'a str) -> Vec<Option<&'a str>> {
     let mut parts = Vec::new();
     let mut rest = text;

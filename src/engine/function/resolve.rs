@@ -1,4 +1,4 @@
-//! Overload resolution: the signature of a function that a call means, by the costs of implicit casts.
+//! Overload resolution: selects a function's signature by the cost of implicit casts.
 
 use datafusion::{
     arrow::datatypes::DataType,
@@ -10,16 +10,16 @@ use super::{
     kind::{Kind, TEXT_COST, common, list_of, plain, type_name},
 };
 
-/// An overload, with the types that the arguments must be cast to for it.
+/// An overload, with the types that the arguments must be cast to.
 pub(super) struct Resolved {
     pub(super) overload: &'static Overload,
     pub(super) types: Vec<DataType>,
-    /// The type that `T` stands for.
+    /// The type of `T`.
     shared: Option<DataType>,
 }
 
 impl Resolved {
-    /// The type of the result.
+    /// Returns the result type.
     pub(super) fn gives(&self, typing: &Typing) -> Result<DataType> {
         match self.overload.gives {
             Gives::Kind(kind) => Ok(self.substitute(kind)),
@@ -40,11 +40,10 @@ impl Resolved {
 impl Function {
     /// Picks the overload with the cheapest casts.
     ///
-    /// `literal` says of each argument whether it is one: only literals are cast from text, or to smaller
-    /// integers.
+    /// `literal` tells which arguments are literals: only those are cast from text or to smaller integers.
     ///
     /// # Errors
-    /// If no overload takes these types, or two do so equally well because of a text that could be either.
+    /// If no overload accepts these types, or if two fit equally well because a text literal is ambiguous.
     pub(super) fn resolve(&'static self, types: &[DataType], literal: &[bool]) -> Result<Resolved> {
         let mut best: Option<(Resolved, u32)> = None;
         let mut tied = false;
@@ -67,7 +66,7 @@ impl Function {
         }
     }
 
-    /// The same for arguments of which it is not known whether they are literals: each might be.
+    /// Picks an overload when it isn't known which arguments are literals: any of them might be.
     pub(super) fn resolve_leniently(&'static self, types: &[DataType]) -> Result<Resolved> {
         let mut best: Option<(Resolved, u32)> = None;
         for overload in self.overloads {
@@ -80,7 +79,7 @@ impl Function {
         best.map(|(resolved, _)| resolved).ok_or_else(|| self.mismatch(types))
     }
 
-    /// Returns whether there are overloads whose arguments have one type, `T` or another.
+    /// Returns whether any overload's arguments share a type, `T` or another.
     pub(super) fn has_common_type(&self) -> bool {
         self.overloads.iter().any(|overload| {
             let same =
@@ -109,7 +108,7 @@ impl Function {
 }
 
 impl Overload {
-    /// The parameters' types in parentheses.
+    /// Formats the parameter types in parentheses.
     fn parameters(&self) -> String {
         let mut kinds: Vec<String> = self.takes.iter().map(|kind| kind.shown()).collect();
         if let Some(rest) = self.rest {
@@ -118,7 +117,7 @@ impl Overload {
         format!("({})", kinds.join(", "))
     }
 
-    /// Parameters and result: `(VARCHAR, BIGINT) → VARCHAR`.
+    /// Formats parameters and result: `(VARCHAR, BIGINT) → VARCHAR`.
     #[cfg(test)]
     pub(super) fn signature(&self) -> String {
         let gives = match self.gives {
@@ -134,8 +133,8 @@ fn listed(types: &[DataType]) -> String {
     types.iter().map(type_name).collect::<Vec<_>>().join(", ")
 }
 
-/// The casts that make the arguments fit an overload, and their cost. Where `literal` ends, an argument might
-/// be one.
+/// Returns the casts that make the arguments fit an overload, and their cost. Arguments beyond the end of
+/// `literal` might be literals.
 fn fit(overload: &'static Overload, types: &[DataType], literal: &[bool]) -> Option<(Resolved, u32)> {
     if types.len() < overload.takes.len() {
         return None;
@@ -149,12 +148,12 @@ fn fit(overload: &'static Overload, types: &[DataType], literal: &[bool]) -> Opt
         let (to, cost) = kind.accepts(from, literal.get(at).copied().unwrap_or(true))?;
         total += cost;
         if let Some(own) = of_t(kind, &to) {
-            // A text literal takes the type of the others.
+            // A text literal takes the type of the other arguments.
             let text = own == DataType::Utf8;
             let is_text = text && kind == Kind::T && literal.get(at).copied().unwrap_or(true);
             shared = Some(match shared {
                 None => own,
-                // The items of a list are no literals.
+                // A list's items aren't literals.
                 Some(others) if text && !is_text && !matches!(others, DataType::Utf8 | DataType::Null) => {
                     if typed_by_text {
                         own
@@ -181,7 +180,7 @@ fn fit(overload: &'static Overload, types: &[DataType], literal: &[bool]) -> Opt
     Some((Resolved { overload, types: wanted, shared }, total))
 }
 
-/// The type that an argument proposes for `T`.
+/// Returns the type that an argument proposes for `T`.
 fn of_t(kind: Kind, argument: &DataType) -> Option<DataType> {
     match (kind, argument) {
         (Kind::T, argument) => Some(plain(argument)),
@@ -190,7 +189,7 @@ fn of_t(kind: Kind, argument: &DataType) -> Option<DataType> {
     }
 }
 
-/// The argument's type once `T` is known.
+/// Returns an argument's type once `T` is known.
 fn replaced(kind: Kind, argument: &DataType, shared: &DataType) -> DataType {
     match (kind, argument) {
         (Kind::T, _) => shared.clone(),

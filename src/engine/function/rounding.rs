@@ -1,4 +1,4 @@
-//! Functions that round numbers.
+//! Rounding functions.
 
 use datafusion::{
     arrow::{
@@ -22,7 +22,7 @@ use super::{
     number::{fits, narrow, with_integer},
 };
 
-/// Overloads for each type of numbers, alone and with a number of digits.
+/// Defines overloads for each numeric type, with and without a number of digits.
 macro_rules! of_numbers_and_digits {
     ($integer:expr, $decimal:expr, $digits:expr, $float:expr, $double:expr) => {
         &[
@@ -52,7 +52,7 @@ macro_rules! of_numbers_and_digits {
     };
 }
 
-/// The functions of this file.
+/// The functions defined in this file.
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         names: &["round"],
@@ -141,7 +141,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     },
 ];
 
-/// A decimal without decimal places.
+/// Returns the decimal type with scale 0.
 fn whole_decimal(typing: &Typing) -> Result<DataType> {
     match &typing.types[0] {
         DataType::Decimal128(precision, _) => Ok(DataType::Decimal128(*precision, 0)),
@@ -149,7 +149,7 @@ fn whole_decimal(typing: &Typing) -> Result<DataType> {
     }
 }
 
-/// A decimal with as many places as the second argument says, a constant.
+/// Returns the decimal type whose scale is the constant second argument.
 fn decimal_of_digits(typing: &Typing) -> Result<DataType> {
     let DataType::Decimal128(precision, scale) = &typing.types[0] else { return whole_decimal(typing) };
     let digits = typing.literals.get(1).copied().flatten().and_then(|literal| {
@@ -168,7 +168,7 @@ fn decimal_of_digits(typing: &Typing) -> Result<DataType> {
     Ok(DataType::Decimal128(*precision, digits.min(*scale)))
 }
 
-/// The number of digits of each row, 0 if there is no such argument.
+/// Returns a reader of each row's number of digits, which is 0 without such an argument.
 fn digits_of(call: &Call) -> Result<impl Fn(usize) -> Option<i64>> {
     let constant = call.len() < 2 || call.constant(1).is_some();
     let array = match call.constant(1) {
@@ -186,7 +186,7 @@ fn digits_of(call: &Call) -> Result<impl Fn(usize) -> Option<i64>> {
     })
 }
 
-/// Rounds integers to a unit of ten, a hundred…
+/// Rounds integers to a power of ten.
 fn integer_digits(call: &Call, name: &str, round: impl Fn(i128, i128) -> i128) -> Result<ArrayRef> {
     let digits = digits_of(call)?;
     with_integer!(call.returns(), N => {
@@ -205,7 +205,7 @@ fn integer_digits(call: &Call, name: &str, round: impl Fn(i128, i128) -> i128) -
     })
 }
 
-/// Rounds integers; DuckDB has no such function of unsigned ones, which become signed.
+/// Rounds integers. DuckDB has no overload for unsigned integers, which become signed.
 fn round_integer(call: &Call) -> Result<ArrayRef> {
     integer_digits(call, "round", |value, unit| {
         let half = unit / 2;
@@ -218,7 +218,7 @@ fn half_away(value: i128, unit: i128) -> i128 {
     quotient + if rest.abs() >= unit - rest.abs() { value.signum() } else { 0 }
 }
 
-/// Rounds decimals: `round` divides by a unit.
+/// Rounds decimals; `round` divides by a unit.
 fn decimal_digits(call: &Call, name: &str, round: impl Fn(i128, i128) -> i128) -> Result<ArrayRef> {
     let (DataType::Decimal128(_, from), DataType::Decimal128(precision, to)) =
         (call.type_of(0), call.returns())
@@ -237,7 +237,7 @@ fn decimal_digits(call: &Call, name: &str, round: impl Fn(i128, i128) -> i128) -
             Some(unit) => round(value.0, unit),
             None => 0,
         };
-        // Digits before the point that were rounded off come back as zeros.
+        // Restore rounded-off digits before the point as zeros.
         let zeros = power(dropped - i64::from(from - to)).unwrap_or(1);
         match rounded.checked_mul(zeros).filter(|found| fits(*found, *precision)) {
             Some(found) => Ok(Some(Digits(found))),
@@ -246,10 +246,10 @@ fn decimal_digits(call: &Call, name: &str, round: impl Fn(i128, i128) -> i128) -
     })
 }
 
-/// The rounding of a number in floating point.
+/// A rounding mode for floating-point numbers.
 struct Rounding {
     round: fn(f64) -> f64,
-    /// The rest of a number that has fewer digits than are rounded off.
+    /// The result for a number with fewer digits than are rounded off.
     beyond: fn(f64) -> f64,
 }
 
@@ -257,7 +257,7 @@ const HALF_AWAY: Rounding = Rounding { round: f64::round, beyond: |_| 0.0 };
 const HALF_EVEN: Rounding = Rounding { round: f64::round_ties_even, beyond: |_| 0.0 };
 const TRUNCATED: Rounding = Rounding { round: f64::trunc, beyond: |value| value };
 
-/// Rounds at a decimal place, as DuckDB does: by way of a multiplication.
+/// Rounds at a decimal place by multiplying and dividing, as DuckDB does.
 fn at_digits(value: f64, digits: i64, how: &Rounding) -> f64 {
     let round = how.round;
     let exponent = i32::try_from(digits.clamp(-400, 400)).unwrap_or(0);

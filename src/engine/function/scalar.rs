@@ -1,4 +1,4 @@
-//! A [`Function`] as DataFusion's scalar function.
+//! Adapter from [`Function`] to DataFusion's scalar functions.
 
 use std::{
     hash::{Hash, Hasher},
@@ -20,7 +20,7 @@ use super::{
     description::{Function, Typing},
 };
 
-/// The implementation behind every function of the dialect.
+/// The implementation of every function of the dialect.
 #[derive(Debug)]
 pub(super) struct ScalarFunction {
     pub(super) function: &'static Function,
@@ -78,7 +78,7 @@ impl ScalarUDFImpl for ScalarFunction {
     fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
         let types: Vec<DataType> = args.arg_fields.iter().map(|field| field.data_type().clone()).collect();
         let typing = Typing { types: &types, literals: args.scalar_arguments, varying: &[], strict: false };
-        // What doesn't fit is for the type check to say, which knows the place. Until then any type does.
+        // Accept any types here: the type check reports mismatches, and knows their position.
         let gives = self.function.resolve_leniently(&types).and_then(|resolved| resolved.gives(&typing));
         Ok(Arc::new(Field::new(self.name(), gives.unwrap_or(DataType::Null), true)))
     }
@@ -87,7 +87,7 @@ impl ScalarUDFImpl for ScalarFunction {
         Ok(self.function.resolve_leniently(types).map_or_else(|_| types.to_vec(), |resolved| resolved.types))
     }
 
-    /// Functions of the clock become constants, so that all rows of a query see one moment.
+    /// Folds clock functions into constants, so that all rows of a query see the same time.
     fn simplify(&self, args: Vec<Expr>, info: &SimplifyContext) -> Result<ExprSimplifyResult> {
         let now = info.query_execution_start_time();
         let (Volatility::Stable, true, Some(now)) = (self.function.volatility, args.is_empty(), now) else {
@@ -101,7 +101,8 @@ impl ScalarUDFImpl for ScalarFunction {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        // `simplify` knows the moment. DataFusion tries this first, and takes no for an answer.
+        // Only `simplify` knows the query's start time. DataFusion tries constant evaluation first, and
+        // continues if it fails.
         if self.function.volatility == Volatility::Stable {
             return Err(DataFusionError::Execution(format!(
                 "`{}` is a constant of the query, and has no value outside of one",

@@ -1,4 +1,4 @@
-//! Functions that measure how alike two texts are. Like DuckDB's, they compare bytes.
+//! Text similarity functions. Like DuckDB's, they compare bytes.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use super::{
     kind::Kind::{BigInt, Double, Varchar},
 };
 
-/// The functions of this file.
+/// The functions defined in this file.
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         names: &["levenshtein", "editdist3"],

@@ -1,7 +1,8 @@
-//! Tests of functions as tables: expression, DuckDB's type, and the value as text or a part of the error.
+//! Table tests of functions: each row has an expression, DuckDB's type, and the value as text or part of the
+//! error.
 //!
-//! Tables of scalar functions are files in `cases/`, as DuckDB answered. A case is a line of three fields
-//! between tabs; line breaks in values are written `\\n`, and lines that begin with `#` are comments.
+//! The tables of scalar functions are files in `cases/`, recorded from DuckDB. A case is a line of three
+//! tab-separated fields; line breaks in values are written `\\n`, and lines that start with `#` are comments.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -11,7 +12,7 @@ use futures::TryStreamExt;
 use super::kind::type_name;
 use crate::engine::{Engine, EngineSettings, dialect::value_text};
 
-/// An expression, the name of its type (`error` if it is one), and its value (`NULL`) or a part of the
+/// An expression, the name of its type (`error` if it fails), and its value (`NULL`) or part of the error
 /// message.
 pub(super) type Case = (&'static str, &'static str, &'static str);
 
@@ -26,7 +27,7 @@ pub(super) fn engine() -> Engine {
     Engine::new(&settings).unwrap()
 }
 
-/// Evaluates all cases, as constants and over a column of rows, and reports all that differ at once.
+/// Evaluates all cases, both as constants and over a column, and reports all differences at once.
 pub(super) fn check(cases: &[Case]) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let engine = engine();
@@ -83,7 +84,7 @@ tables! {
     formats_paths_and_the_rest_answer_as_duckdb: "other.tsv";
 }
 
-/// Expressions as models write them: parsed, typed and checked by the dialect.
+/// Tests expressions as models contain them: parsed, typed and checked by the dialect.
 #[test]
 fn expressions_of_the_dialect_answer_as_duckdb() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -110,12 +111,12 @@ fn expressions_of_the_dialect_answer_as_duckdb() {
     assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
 }
 
-/// The type and the value of an expression, or the error.
+/// Returns an expression's type and value, or the error.
 async fn evaluate(engine: &Engine, expression: &str) -> Result<(String, String), String> {
     answer(engine, &format!("select {expression} as x")).await
 }
 
-/// The type and the value of a statement's first column, or the error.
+/// Returns the type and value of a statement's first column, or the error.
 async fn answer(engine: &Engine, sql: &str) -> Result<(String, String), String> {
     let batches = rows(engine, sql).await?;
     let batch = batches.iter().find(|batch| batch.num_rows() > 0).ok_or("no rows")?;
@@ -125,7 +126,7 @@ async fn answer(engine: &Engine, sql: &str) -> Result<(String, String), String> 
     Ok((type_name(column.data_type()), value.unwrap_or_else(|| "NULL".into())))
 }
 
-/// The rows of a statement, planned as models are, or the error.
+/// Returns a statement's rows, planned like a model, or the error.
 pub(super) async fn rows(engine: &Engine, sql: &str) -> Result<Vec<RecordBatch>, String> {
     let query = engine.plan(sql).await.map_err(|error| error.message)?;
     let rows = async {
@@ -135,7 +136,7 @@ pub(super) async fn rows(engine: &Engine, sql: &str) -> Result<Vec<RecordBatch>,
     rows.await.map_err(|error| crate::engine::message(&error))
 }
 
-/// The examples of the reference are true.
+/// Tests that the examples in the reference are correct.
 #[test]
 fn examples_hold() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -1,4 +1,5 @@
-//! Functions of text. Characters are Unicode code points; so are positions and lengths, unless a name says otherwise.
+//! Text functions. Characters are Unicode code points, and positions and lengths count them, unless the name
+//! says otherwise.
 
 use std::sync::Arc;
 
@@ -21,7 +22,7 @@ use super::{
     text_slice::{LONGEST, whole},
 };
 
-/// The functions of this file.
+/// The functions defined in this file.
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         names: &["length", "len", "char_length", "character_length"],
@@ -332,16 +333,16 @@ pub(super) const FUNCTIONS: &[Function] = &[
     },
 ];
 
-/// A space separator of Unicode: what `trim` removes.
+/// Returns whether a character is a Unicode space separator, which `trim` removes.
 fn is_space(c: char) -> bool {
     matches!(c, ' ' | '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}')
 }
 
-/// Unicode's simple mapping to upper case: always one character.
+/// Applies Unicode's simple uppercase mapping, which always yields one character.
 fn upper(c: char) -> char {
     match c {
         'ß' => 'ẞ',
-        // Greek letters with iota below: their full mapping is two letters.
+        // Greek letters with iota subscript, whose full mapping is two letters.
         '\u{1f80}'..='\u{1f87}' | '\u{1f90}'..='\u{1f97}' | '\u{1fa0}'..='\u{1fa7}' => {
             char::from_u32(u32::from(c) + 8).unwrap_or(c)
         }
@@ -350,7 +351,7 @@ fn upper(c: char) -> char {
     }
 }
 
-/// Unicode's simple mapping to lower case.
+/// Applies Unicode's simple lowercase mapping.
 fn lower(c: char) -> char {
     if c == 'İ' { 'i' } else { single(c.to_lowercase(), c) }
 }
@@ -362,7 +363,7 @@ fn single(mut mapped: impl Iterator<Item = char>, otherwise: char) -> char {
     }
 }
 
-/// How often to repeat so many bytes.
+/// Converts a repeat count, rejecting results that would be too long.
 fn repetitions(bytes: usize, count: i64) -> Result<usize> {
     let count = usize::try_from(count).unwrap_or(0);
     if bytes.saturating_mul(count) > LONGEST {

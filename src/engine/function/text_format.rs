@@ -1,4 +1,4 @@
-//! `format` and `printf`: values set into a text, as the C++ library `fmt` does.
+//! `format` and `printf`, which insert values into a text like the C++ library `fmt`.
 
 use datafusion::{
     arrow::{
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::engine::dialect::{double, value_texts};
 
-/// The functions of this file.
+/// The functions defined in this file.
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         names: &["format"],
@@ -36,7 +36,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     },
 ];
 
-/// A value in a row.
+/// A row's value.
 #[derive(Debug, Clone)]
 enum Value {
     Boolean(bool),
@@ -45,7 +45,7 @@ enum Value {
     Text(String),
 }
 
-/// A column of values, in the few types that formats know.
+/// A column of values, in the few types that formats distinguish.
 enum Values {
     Booleans(ArrayRef),
     Integers(StringArray),
@@ -67,7 +67,7 @@ impl Values {
         })
     }
 
-    /// The value in a row; `None` for NULL.
+    /// Returns a row's value, or `None` for NULL.
     fn at(&self, row: usize) -> Option<Value> {
         match self {
             Self::Booleans(array) => {
@@ -100,13 +100,13 @@ fn write(call: &Call, format: impl Fn(&str, &[Value]) -> Formatted) -> Result<Ar
     })
 }
 
-/// How a value is written.
+/// A format specification.
 #[derive(Debug, Clone, Default)]
 struct Style {
     fill: Option<char>,
-    /// `<`, `>`, `^`, or what the type of value has.
+    /// `<`, `>` or `^`; if absent, the value's type determines the alignment.
     align: Option<char>,
-    /// `+` or a space before numbers that are not negative.
+    /// The sign before non-negative numbers: `+` or a space.
     sign: Option<char>,
     alternate: bool,
     zeros: bool,
@@ -116,10 +116,10 @@ struct Style {
     letter: Option<char>,
 }
 
-/// Widths and precisions are not read beyond this.
+/// The maximum width and precision.
 const WIDEST: usize = 100_000;
 
-/// Takes values one after the other, or by position, but not both.
+/// Picks values in sequence or by position, but not both.
 struct Picker<'a> {
     values: &'a [Value],
     next: usize,
@@ -147,7 +147,7 @@ impl<'a> Picker<'a> {
         self.values.get(position).ok_or_else(|| format!("there is no value {}", position + 1))
     }
 
-    /// A width or precision that is a value.
+    /// Returns a width or precision that is given as a value.
     fn size(&mut self) -> std::result::Result<usize, String> {
         match self.next()? {
             Value::Integer(size) => usize::try_from(*size)
@@ -159,7 +159,7 @@ impl<'a> Picker<'a> {
     }
 }
 
-/// Formats of `format`.
+/// Formats values with the syntax of `format`.
 fn braces(format: &str, values: &[Value]) -> Formatted {
     let mut picker = Picker { values, next: 0, by_position: false };
     let mut text = String::new();
@@ -195,7 +195,7 @@ fn braces(format: &str, values: &[Value]) -> Formatted {
     Ok(text)
 }
 
-/// Reads `[[fill]align][sign][#][0][width][,][.precision][letter]`; gives what is left.
+/// Parses `[[fill]align][sign][#][0][width][,][.precision][letter]` and returns the remaining text.
 fn brace_style<'a>(
     spec: &'a str,
     style: &mut Style,
@@ -266,7 +266,7 @@ fn size(rest: &str) -> std::result::Result<(usize, &str), String> {
     Ok((size.ok_or("a width is too large")?, &rest[digits..]))
 }
 
-/// Formats of `printf`.
+/// Formats values with the syntax of `printf`.
 fn percents(format: &str, values: &[Value]) -> Formatted {
     let mut picker = Picker { values, next: 0, by_position: false };
     let mut text = String::new();
@@ -306,7 +306,7 @@ fn percents(format: &str, values: &[Value]) -> Formatted {
                 style.precision = Some(precision);
                 rest = after;
             } else {
-                // A point without digits asks for none; of a whole number it is a mark between thousands.
+                // A point without digits means precision 0; for an integer it is the thousands separator.
                 if after.trim_start_matches(LENGTHS).starts_with(['f', 'F', 'e', 'E', 'g', 'G']) {
                     style.precision = Some(0);
                 } else {
@@ -330,7 +330,7 @@ fn percents(format: &str, values: &[Value]) -> Formatted {
     Ok(text)
 }
 
-/// Sizes of C's numbers, which say nothing here.
+/// C's length modifiers, which have no effect here.
 const LENGTHS: [char; 5] = ['h', 'l', 'j', 't', 'L'];
 
 impl Style {
@@ -363,7 +363,7 @@ impl Style {
             return Err("an integer has no precision".into());
         }
         let size = value.unsigned_abs();
-        // Digits in groups are decimal, whatever the letter.
+        // Grouped digits are always decimal, whatever the letter.
         let letter = self.letter.filter(|_| self.thousands.is_none());
         let (prefix, digits) = match letter {
             None | Some('d' | 'n' | 'L') => ("", size.to_string()),
@@ -411,7 +411,7 @@ impl Style {
         }
     }
 
-    /// Sets a mark between thousands of the digits before the point.
+    /// Inserts thousands separators into the digits before the point.
     fn grouped(&self, digits: &str) -> String {
         let Some(mark) = self.thousands else { return digits.to_owned() };
         let whole = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
@@ -441,12 +441,12 @@ impl Style {
     }
 }
 
-/// The shortest digits that read back as the number, as DuckDB writes it.
+/// Formats a number with the shortest digits that parse back to it, as DuckDB does.
 fn shortest(size: f64) -> String {
     double(size)
 }
 
-/// `1.5e+00`.
+/// Formats a number with an exponent: `1.5e+00`.
 fn scientific(size: f64, precision: usize) -> String {
     let text = format!("{size:.precision$e}");
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
@@ -455,8 +455,8 @@ fn scientific(size: f64, precision: usize) -> String {
     format!("{mantissa}e{sign}{:02}", exponent.unsigned_abs())
 }
 
-/// The shorter of `f` and `e` without a letter: a number from 1 on keeps its zeros up to so many digits, and
-/// at least one.
+/// Formats a number as the shorter of `f` and `e` when no letter is given: a number of at least 1 keeps
+/// trailing zeros up to the precision, and at least one.
 fn padded_general(size: f64, precision: usize) -> String {
     let short = general(size, precision);
     if precision == 0 {
@@ -482,7 +482,7 @@ fn padded_general(size: f64, precision: usize) -> String {
     }
 }
 
-/// The shorter of `f` and `e`, with so many significant digits, without zeros at the end.
+/// Formats a number as the shorter of `f` and `e`, with `precision` significant digits and no trailing zeros.
 fn general(size: f64, precision: usize) -> String {
     let precision = precision.max(1);
     let rounded = format!("{size:.*e}", precision - 1);

@@ -1,4 +1,4 @@
-//! Texts joined and split.
+//! Functions that join and split text.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ use super::{
 };
 use crate::engine::dialect::value_texts;
 
-/// The functions of this file.
+/// The functions defined in this file.
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         names: &["concat"],
@@ -92,17 +92,17 @@ fn split<'a>(text: &'a str, separator: &str) -> Vec<&'a str> {
     text.split(separator).collect()
 }
 
-/// The arguments from one on as texts, with all their rows.
+/// Returns the arguments from `first` on as text, expanded to all rows.
 pub(super) fn texts_from(call: &Call, first: usize) -> Result<Vec<StringArray>> {
     (first..call.len()).map(|argument| value_texts(&call.array(argument)?)).collect()
 }
 
-/// The text in a row.
+/// Returns a row's text.
 pub(super) fn at(texts: &StringArray, row: usize) -> Option<&str> {
     texts.is_valid(row).then(|| texts.value(row))
 }
 
-/// The type of `concat`: of lists if all arguments are lists, else text.
+/// Returns the type of `concat`: a list if all arguments are lists, otherwise text.
 fn text_or_list(typing: &Typing) -> Result<DataType> {
     let mut lists = typing.types.iter().filter(|found| matches!(found, DataType::List(_)));
     let Some(first) = lists.next() else { return Ok(DataType::Utf8) };
@@ -115,7 +115,7 @@ fn text_or_list(typing: &Typing) -> Result<DataType> {
     })
 }
 
-/// Joins lists, NULL as an empty one.
+/// Joins lists, treating NULL as empty.
 fn concat_lists(call: &Call) -> Result<ArrayRef> {
     let lists = call
         .arrays()?
@@ -141,7 +141,7 @@ fn concat_lists(call: &Call) -> Result<ArrayRef> {
     Ok(Arc::new(ListArray::try_new(Arc::clone(item), OffsetBuffer::from_lengths(lengths), items, None)?))
 }
 
-/// Joins all arguments as text, NULL as nothing; lists as a list.
+/// Joins all arguments as text, treating NULL as empty; joins lists as a list.
 fn concat(call: &Call) -> Result<ArrayRef> {
     if matches!(call.returns(), DataType::List(_)) {
         return concat_lists(call);

@@ -1,4 +1,4 @@
-//! Parts of texts by position, and padding.
+//! Slicing of text by position, and padding.
 
 use datafusion::error::Result;
 use unicode_segmentation::UnicodeSegmentation;
@@ -9,10 +9,10 @@ use super::{
     kind::Kind::{BigInt, Integer, Varchar},
 };
 
-/// The longest text that a function may make, in bytes: Arrow's offsets have 32 bits.
+/// The maximum length of a function's result, in bytes: Arrow's offsets have 32 bits.
 pub(super) const LONGEST: usize = i32::MAX as usize;
 
-/// The functions of this file.
+/// The functions defined in this file.
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         names: &["substring", "substr"],
@@ -128,7 +128,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     },
 ];
 
-/// The characters kept of the text, and those to add.
+/// Returns the characters to keep, and the padding to add.
 fn pad<'a>(name: &str, text: &'a str, count: i32, padding: &str) -> Result<(&'a str, String)> {
     let wanted = usize::try_from(count).unwrap_or(0);
     let length = text.chars().count();
@@ -144,13 +144,14 @@ fn pad<'a>(name: &str, text: &'a str, count: i32, padding: &str) -> Result<(&'a 
     Ok((text, padding.chars().cycle().take(wanted - length).collect()))
 }
 
-/// How many of so many characters are the first `count`, or all but the last `-count`.
+/// Returns how many of `length` characters the first `count` are, or all but the last `-count` if it is
+/// negative.
 fn first_of(length: usize, count: i64) -> usize {
     let size = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
     if count < 0 { length.saturating_sub(size) } else { length.min(size) }
 }
 
-/// The byte at which a character begins; the end if there are fewer.
+/// Returns the byte offset of a character, or the text's length if it has fewer characters.
 fn offset(text: &str, character: usize) -> usize {
     if text.is_ascii() {
         return character.min(text.len());
@@ -171,7 +172,7 @@ fn graphemes(text: &str, start: i64, length: Option<i64>) -> Result<String> {
     Ok(clusters[from..to].concat())
 }
 
-/// The range of characters that `substring` means.
+/// Returns the range of characters that `substring` selects.
 fn slice(count: usize, start: i64, length: Option<i64>) -> Result<(usize, usize)> {
     const FURTHEST: i64 = u32::MAX as i64;
     for (name, value) in [("start", start), ("length", length.unwrap_or(0))] {
@@ -187,7 +188,7 @@ fn slice(count: usize, start: i64, length: Option<i64>) -> Result<(usize, usize)
         _ => count + start,
     };
     if start == 0 {
-        // The position before the first character.
+        // Position 0 is before the first character.
         length -= 1;
         if length <= 0 {
             return Ok((0, 0));
@@ -201,7 +202,7 @@ fn slice(count: usize, start: i64, length: Option<i64>) -> Result<(usize, usize)
     Ok((usize::try_from(from).unwrap_or(0), usize::try_from(to).unwrap_or(0)))
 }
 
-/// The whole part of a number that is not negative.
+/// Returns the integer part of a non-negative number.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "both are what it is for")]
 pub(super) fn whole(of: f64) -> usize {
     of as usize

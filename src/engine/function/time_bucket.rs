@@ -1,4 +1,4 @@
-//! Buckets of time.
+//! `time_bucket`: the time buckets that dates and timestamps fall into.
 
 use datafusion::{
     arrow::{
@@ -17,7 +17,7 @@ use super::{
     zone,
 };
 
-/// The functions of this file.
+/// The functions defined in this file.
 pub(super) const FUNCTIONS: &[Function] = &[Function {
     names: &["time_bucket"],
     syntax: "time_bucket(width, at[, offset | origin | zone])",
@@ -41,7 +41,7 @@ pub(super) const FUNCTIONS: &[Function] = &[Function {
     ..Function::TIMESTAMP
 }];
 
-/// What the third argument is.
+/// The meaning of the third argument.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Third {
     None,
@@ -115,7 +115,7 @@ fn buckets<'a, M: Moment + Arg<'a>>(call: &'a Call, third: Third) -> Result<Arra
             let Some(name) = zones.at(row) else { return Ok(None) };
             let zone = zone::parse(name)?;
             if matches!(width, Width::Micros(_)) && !has_days {
-                // Hours and less are counted as they pass, from midnight of that Monday in the zone.
+                // Units up to hours count elapsed time from midnight of that Monday in the zone.
                 width.start(at, Some(zone::to_utc(Micros(MONDAY), zone)))?
             } else {
                 zone::to_utc(width.start(zone::to_local(at, zone), None)?, zone)
@@ -127,10 +127,10 @@ fn buckets<'a, M: Moment + Arg<'a>>(call: &'a Call, third: Third) -> Result<Arra
     })
 }
 
-/// 2000-01-03.
+/// 2000-01-03, in microseconds since 1970.
 const MONDAY: i64 = 10_959 * MICROS_PER_DAY;
 
-/// The width of buckets: so many months, or so many microseconds.
+/// The width of buckets, in months or microseconds.
 enum Width {
     Months(i64),
     Micros(i64),
@@ -149,8 +149,8 @@ impl Width {
         }
     }
 
-    /// The start of the bucket. Without an origin, buckets of months begin at 2000-01-01, others at
-    /// 2000-01-03, a Monday.
+    /// Returns the start of the bucket. Without an origin, buckets of months are aligned to 2000-01-01, and
+    /// others to 2000-01-03, a Monday.
     fn start(&self, at: Micros, origin: Option<Micros>) -> Result<Micros> {
         let found = match self {
             Self::Micros(width) => {

@@ -1,4 +1,4 @@
-//! Values as DuckDB compares them: 0.0 equals -0.0, every NaN every other, and a month 30 days of 24 hours.
+//! Value comparison as in DuckDB: 0.0 equals -0.0, all NaNs are equal, and a month has 30 days of 24 hours.
 
 use std::sync::Arc;
 
@@ -12,8 +12,7 @@ use datafusion::{
     error::Result,
 };
 
-/// The same values with one zero, one NaN and intervals in whole months and days, so that equal values have
-/// equal bytes.
+/// Normalizes zeros, NaNs and intervals, so that equal values have equal bytes.
 pub(in crate::engine) fn comparable(column: &ArrayRef) -> Result<ArrayRef> {
     if !differs(column.data_type()) {
         return Ok(Arc::clone(column));
@@ -51,7 +50,7 @@ pub(in crate::engine) fn comparable(column: &ArrayRef) -> Result<ArrayRef> {
     })
 }
 
-/// Returns whether a type has equal values of other bytes.
+/// Returns whether equal values of a type can have different bytes.
 pub(in crate::engine) fn differs(data_type: &DataType) -> bool {
     match data_type {
         DataType::Float32 | DataType::Float64 | DataType::Interval(IntervalUnit::MonthDayNano) => true,
@@ -61,13 +60,13 @@ pub(in crate::engine) fn differs(data_type: &DataType) -> bool {
     }
 }
 
-/// An interval in as many months of 30 days, and days of 24 hours, as it has.
+/// Carries an interval's time into days of 24 hours, and its days into months of 30 days.
 fn normalized(interval: IntervalMonthDayNano) -> IntervalMonthDayNano {
     const DAY: i64 = 86_400_000_000_000;
     let days = i64::from(interval.days) + interval.nanoseconds / DAY;
     let months = i64::from(interval.months) + days / 30;
     let (mut months, mut days, mut rest) = (months, days % 30, interval.nanoseconds % DAY);
-    // All parts get one sign.
+    // Give all parts the same sign.
     if days > 0 && rest < 0 {
         days -= 1;
         rest += DAY;

@@ -1,9 +1,9 @@
-//! Sorting by floats and distinct aggregates of them: 0.0 and -0.0 are one value, as they are where they are compared,
-//! grouped and joined.
+//! Equal zeros in sorts by floats and in distinct aggregates: 0.0 and -0.0 are one value, as they already are
+//! in comparisons, groups and joins.
 //!
-//! DataFusion sorts floats by IEEE 754's total order, which tells the zeros apart: `rank() over (order by x)` counts
-//! them as two values (apache/datafusion#22835). The rule below sorts by the value with one zero wherever a tie can
-//! be seen. Remove it once DataFusion holds the zeros for ties.
+//! DataFusion sorts floats by IEEE 754's total order, which distinguishes the zeros: `rank() over (order by
+//! x)` counts them as two values (apache/datafusion#22835). The rule below normalizes zeros in sort keys
+//! wherever a tie is visible. Remove it once DataFusion treats the zeros as ties.
 
 use std::{
     hash::{Hash, Hasher},
@@ -28,7 +28,7 @@ use datafusion::{
 
 use super::value::comparable;
 
-/// Adds the rule.
+/// Registers the rule.
 pub(super) fn install(builder: &mut SessionStateBuilder) {
     builder.analyzer_rules().get_or_insert_default().push(Arc::new(OneZero));
 }
@@ -87,7 +87,8 @@ fn windowed(part: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     Ok(if changed { Transformed::yes(window) } else { Transformed::no(window) })
 }
 
-/// The values of a distinct aggregate are kept in a set, which tells the zeros apart.
+/// Normalizes zeros in the arguments of distinct aggregates, which keep values in a set that distinguishes
+/// them.
 fn distinct(part: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     let Expr::AggregateFunction(mut call) = part else { return Ok(Transformed::no(part)) };
     let mut changed = false;
@@ -100,7 +101,7 @@ fn distinct(part: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     Ok(if changed { Transformed::yes(call) } else { Transformed::no(call) })
 }
 
-/// Makes the zeros of float keys one; returns whether there are such keys.
+/// Normalizes zeros in float keys, and returns whether there are any such keys.
 fn one_zero_each(keys: &mut [SortExpr], schema: &DFSchema) -> Result<bool> {
     let mut changed = false;
     for key in keys {
@@ -109,7 +110,7 @@ fn one_zero_each(keys: &mut [SortExpr], schema: &DFSchema) -> Result<bool> {
     Ok(changed)
 }
 
-/// Makes the zeros of a float one; returns whether it is one.
+/// Normalizes zeros in a float expression, and returns whether the expression is a float.
 fn one_zero(expr: &mut Expr, schema: &DFSchema) -> Result<bool> {
     let own = matches!(&*expr, Expr::ScalarFunction(call) if call.func.name() == NAME);
     if own || !matches!(expr.get_type(schema)?, DataType::Float32 | DataType::Float64) {
@@ -120,10 +121,10 @@ fn one_zero(expr: &mut Expr, schema: &DFSchema) -> Result<bool> {
     Ok(true)
 }
 
-/// No name that SQL could call.
+/// A name that SQL can't call.
 const NAME: &str = "one zero";
 
-/// The argument with one zero.
+/// Returns its argument with normalized zeros.
 #[derive(Debug)]
 struct Zeros(Signature);
 

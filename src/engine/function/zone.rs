@@ -1,4 +1,4 @@
-//! Time zones by name, and conversions between timestamps with and without one.
+//! Time zone lookup, and conversions between timestamps with and without a time zone.
 
 use std::str::FromStr;
 
@@ -13,7 +13,7 @@ use super::{
     kind::Kind::{BigInt, Date, Timestamp, TimestampTz, Varchar},
 };
 
-/// The functions of this file.
+/// The functions defined in this file.
 pub(super) const FUNCTIONS: &[Function] = &[Function {
     names: &["timezone"],
     syntax: "timezone([zone, ]at)",
@@ -42,7 +42,7 @@ pub(super) const FUNCTIONS: &[Function] = &[Function {
     ..Function::TIMESTAMP
 }];
 
-/// Names of three letters that the time zone database lacks, and DuckDB has from ICU.
+/// Three-letter names that the time zone database lacks and that DuckDB has from ICU.
 const SHORT_NAMES: [(&str, &str); 25] = [
     ("ACT", "Australia/Darwin"),
     ("AET", "Australia/Sydney"),
@@ -71,7 +71,7 @@ const SHORT_NAMES: [(&str, &str); 25] = [
     ("VST", "Asia/Ho_Chi_Minh"),
 ];
 
-/// The zone that was looked up last.
+/// A cache of the zone that was looked up last.
 #[derive(Default)]
 struct Zones(std::cell::RefCell<Option<(String, Tz)>>);
 
@@ -89,7 +89,7 @@ impl Zones {
     }
 }
 
-/// The zone of that name, in any case.
+/// Looks up a zone by name, ignoring case.
 pub(in crate::engine) fn parse(name: &str) -> Result<Tz> {
     let short = SHORT_NAMES.iter().find(|(short, _)| short.eq_ignore_ascii_case(name));
     let name = short.map_or(name, |(_, long)| long);
@@ -104,26 +104,26 @@ pub(in crate::engine) fn parse(name: &str) -> Result<Tz> {
     fail(format!("unknown time zone `{name}`{}", near.unwrap_or_default()))
 }
 
-/// The moment at which a clock in the zone shows this.
+/// Converts local time in a zone to UTC.
 pub(super) fn to_utc(at: Micros, zone: Tz) -> Micros {
     let Some(local) = naive(at) else { return at };
     let offset = match zone.offset_from_local_datetime(&local) {
         LocalResult::Single(offset) | LocalResult::Ambiguous(_, offset) => offset,
-        // Skipped: the offset from before the gap.
+        // Skipped by a clock change: use the offset before the gap.
         LocalResult::None => zone.offset_from_utc_datetime(&(local - chrono::TimeDelta::days(1))),
     };
     Micros(at.0.saturating_sub(i64::from(offset.fix().local_minus_utc()) * 1_000_000))
 }
 
-/// What a clock in the zone shows at a moment.
+/// Converts UTC to local time in a zone.
 pub(super) fn to_local(at: Micros, zone: Tz) -> Micros {
     let Some(utc) = naive(at) else { return at };
     let offset = zone.offset_from_utc_datetime(&utc);
     Micros(at.0.saturating_add(i64::from(offset.fix().local_minus_utc()) * 1_000_000))
 }
 
-/// The moment in chrono's terms; infinite ones, and those beyond its calendar, have none and stay as they
-/// are.
+/// Converts a timestamp to chrono's type, or returns `None` if it is infinite or beyond chrono's calendar.
+/// Callers return such timestamps unchanged.
 fn naive(at: Micros) -> Option<NaiveDateTime> {
     if !calendar::is_finite(at) {
         return None;

@@ -1,12 +1,13 @@
-//! The macros that every project has: the generic tests that dbt has, those that most projects install a package for, and
-//! those that compare a table with its own past. A project's macro of the same name takes the place of one of these.
+//! Built-in macros: dbt's generic tests, those that most projects install a package for, and tests that
+//! compare a table with its own history. A project's macro overrides the built-in macro of the same name.
 //!
-//! Each file is a subject; the SQL in them is what `compile` writes for a test. A test that judges rows one by one is a
-//! plain SELECT with a WHERE: the engine recognises that, and answers many of them in one pass over a table.
+//! Each file covers one subject; their SQL is what `compile` writes for a test. A test that judges rows
+//! individually is a plain SELECT with a WHERE: the engine recognizes this form, and runs many such tests in
+//! one pass over a table.
 
 use crate::text::{Source, Span};
 
-/// How the paths of these files begin.
+/// The path prefix of the built-in files.
 const FOLDER: &str = "headwater/";
 
 const FILES: [(&str, &str); 6] = [
@@ -18,12 +19,12 @@ const FILES: [(&str, &str); 6] = [
     ("anomalies.sql", include_str!("anomalies.sql")),
 ];
 
-/// The files.
+/// Returns the built-in files.
 pub(super) fn sources() -> impl Iterator<Item = Source> {
     FILES.iter().map(|(name, text)| Source::new(format!("{FOLDER}{name}"), *text))
 }
 
-/// Whether a place is in one of these files, which nobody wrote who reads about it.
+/// Returns whether a span lies in a built-in file, which the user didn't write.
 #[must_use]
 pub fn is_builtin(span: &Span) -> bool {
     span.source.path().starts_with(FOLDER)

@@ -1,4 +1,4 @@
-//! Names with a dot: `dbt.x`, `adapter.dispatch`, `exceptions.warn`, `modules.datetime`, `builtins.ref`, ….
+//! Namespaces: `dbt.x`, `adapter.dispatch`, `exceptions.warn`, `modules.datetime`, `builtins.ref` and so on.
 
 use std::{fmt, sync::Arc};
 
@@ -19,15 +19,15 @@ use crate::{
     },
 };
 
-/// The prefixes under which a dispatched macro is looked for, best first.
+/// The prefixes tried when a macro is dispatched, in order of preference.
 const SEARCH_ORDER: [&str; 2] = ["headwater__", "default__"];
 
-/// What stands before the dot.
+/// The name before the dot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// `dbt`: its cross-database macros.
+    /// `dbt`, with its cross-database macros.
     Dbt,
-    /// The project's own name: its macros.
+    /// The project's own name, with its macros.
     Project,
     Adapter,
     Exceptions,
@@ -42,11 +42,11 @@ enum Kind {
     DateClass,
 }
 
-/// The names there are, for finding and for near names.
+/// The namespace names, for lookup and for suggestions.
 pub(in crate::jinja) const NAMES: [&str; 6] =
     ["dbt", "adapter", "exceptions", "builtins", "context", "modules"];
 
-/// A name with others behind its dot.
+/// A namespace: a name with members after a dot.
 #[derive(Debug)]
 pub(in crate::jinja) struct Namespace {
     run: Arc<Run>,
@@ -54,7 +54,7 @@ pub(in crate::jinja) struct Namespace {
 }
 
 impl Namespace {
-    /// The namespace of that name.
+    /// Looks up a namespace by name.
     pub(in crate::jinja) fn find(run: &Arc<Run>, name: &str) -> Option<Self> {
         let kind = match name {
             "dbt" => Kind::Dbt,
@@ -78,15 +78,15 @@ impl Namespace {
         Some(Value::from_object(Callable::global(Arc::clone(&self.run), place)))
     }
 
-    /// The best implementation of a macro that has one for each adapter.
+    /// Returns the preferred implementation of a macro that has one per adapter.
     fn dispatched(&self, name: &str) -> Option<Value> {
         SEARCH_ORDER.iter().find_map(|prefix| self.global(&format!("{prefix}{name}")))
     }
 
-    /// `adapter.dispatch('name', 'namespace')`.
+    /// Evaluates `adapter.dispatch('name', 'namespace')`.
     fn dispatch(&self, args: &[Value]) -> Result<Value, Error> {
         let (name, Rest(_)): (String, Rest<ValueOrKwargs>) = from_args(args)?;
-        // dbt refuses a dotted name; the part after the dot is what is meant.
+        // dbt rejects a dotted name; take the part after the dot.
         let name = name.rsplit('.').next().unwrap_or_default();
         self.dispatched(name).ok_or_else(|| {
             fault(
@@ -100,7 +100,7 @@ impl Namespace {
         })
     }
 
-    /// The moment the invocation started stands for now: all templates of an invocation agree about it.
+    /// Returns the invocation's start time as the current time, so that all templates of an invocation agree.
     fn now(&self) -> Moment {
         self.run.capture(|captures| captures.volatile = true);
         Moment::new(self.run.shared.globals.run_started_at)
@@ -158,7 +158,7 @@ impl Object for Namespace {
 
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let name = key.as_str()?;
-        // What Python's modules have and these don't is said as such, not as an undefined value.
+        // Report a missing member of Python's modules by name, rather than as an undefined value.
         let unavailable = || {
             matches!(self.kind, Kind::Modules | Kind::Datetime | Kind::DatetimeClass | Kind::DateClass)
                 .then(|| Value::from(self.unavailable(name)))

@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// `config(key=value, …)` or `config({…})`: noted, and nothing is written.
+/// Evaluates `config(key=value, …)` or `config({…})`: captures the settings and returns an empty string.
 pub(super) fn config(run: &Arc<Run>, at: Option<CallPlace>, args: &[Value]) -> Result<Value, Error> {
     let (Rest(mappings),): (Rest<ValueOrKwargs>,) = from_args(args)?;
     for mapping in mappings {
@@ -44,7 +44,7 @@ pub(super) fn config(run: &Arc<Run>, at: Option<CallPlace>, args: &[Value]) -> R
     Ok(Value::from(""))
 }
 
-/// `config.get('key', default)`.
+/// Evaluates `config.get('key', default)`.
 pub(super) fn get(run: &Arc<Run>, args: &[Value]) -> Result<Value, Error> {
     let (key, named_or_default): (&str, Rest<ValueOrKwargs>) = from_args(args)?;
     if let Some(value) = run.node.config.get(key).filter(|value| !value.is_null()) {
@@ -57,7 +57,8 @@ pub(super) fn get(run: &Arc<Run>, args: &[Value]) -> Result<Value, Error> {
     })
 }
 
-/// `config.require('key')`; while parsing, when settings are not known yet, it is empty, as in dbt.
+/// Evaluates `config.require('key')`. While parsing, when settings aren't known yet, the result is empty, as
+/// in dbt.
 pub(super) fn require(run: &Arc<Run>, args: &[Value]) -> Result<Value, Error> {
     let (key, _): (&str, Option<Value>) = from_args(args)?;
     match run.node.config.get(key) {

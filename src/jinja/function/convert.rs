@@ -14,7 +14,7 @@ use crate::jinja::value::{
     cost::{paid_items, pay_items, pay_value},
 };
 
-/// `tojson(value, default, sort_keys=false)`, as Python writes JSON.
+/// Evaluates `tojson(value, default, sort_keys=false)`, formatting JSON as Python does.
 pub(super) fn to_json(state: &State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let (value, _, named): (Value, Option<Value>, Kwargs) = from_args(args)?;
     let sort: bool = named.get::<Option<bool>>("sort_keys")?.unwrap_or(false);
@@ -30,10 +30,10 @@ pub(super) fn to_json(state: &State<'_, '_>, args: &[Value]) -> Result<Value, Er
     String::from_utf8(bytes).map(Value::from).map_err(|why| unfit("tojson", &why))
 }
 
-/// `fromjson(text, default)`.
+/// Evaluates `fromjson(text, default)`.
 pub(super) fn from_json(state: &State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let (text, default): (String, Option<Value>) = from_args(args)?;
-    // A value may take a hundred times the memory of its text.
+    // A value can take a hundred times as much memory as its text.
     pay_items(state, text.len())?;
     match serde_json::from_str::<serde_json::Value>(&text) {
         Ok(value) => Ok(value::from_json(&value)),
@@ -41,7 +41,7 @@ pub(super) fn from_json(state: &State<'_, '_>, args: &[Value]) -> Result<Value, 
     }
 }
 
-/// `toyaml(value, default)`.
+/// Evaluates `toyaml(value, default)`.
 pub(super) fn to_yaml(state: &State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let (value, default): (Value, Option<Value>) = from_args(args)?;
     pay_value(state, &value)?;
@@ -51,10 +51,10 @@ pub(super) fn to_yaml(state: &State<'_, '_>, args: &[Value]) -> Result<Value, Er
     }
 }
 
-/// `fromyaml(text, default)`.
+/// Evaluates `fromyaml(text, default)`.
 pub(super) fn from_yaml(state: &State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let (text, default): (String, Option<Value>) = from_args(args)?;
-    // A value may take a hundred times the memory of its text.
+    // A value can take a hundred times as much memory as its text.
     pay_items(state, text.len())?;
     match serde_saphyr::from_str::<serde_json::Value>(&text) {
         Ok(value) => Ok(value::from_json(&value)),
@@ -62,7 +62,7 @@ pub(super) fn from_yaml(state: &State<'_, '_>, args: &[Value]) -> Result<Value, 
     }
 }
 
-/// `set(items)`: each item once, in the order they first come in.
+/// Evaluates `set(items)`: removes duplicates and keeps the order of first occurrence.
 pub(super) fn set(state: &State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let (items, _): (Value, Option<Value>) = from_args(args)?;
     let mut seen = std::collections::BTreeSet::new();
@@ -70,7 +70,7 @@ pub(super) fn set(state: &State<'_, '_>, args: &[Value]) -> Result<Value, Error>
     Ok(Value::from_object(List::new(items)))
 }
 
-/// `zip(a, b, …)`: tuples, as many as the shortest has items.
+/// Evaluates `zip(a, b, …)`: returns tuples, as many as the shortest sequence has items.
 pub(super) fn zip(state: &State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let (Rest(sequences),): (Rest<Value>,) = from_args(args)?;
     let mut iterators = sequences.iter().map(Value::try_iter).collect::<Result<Vec<_>, _>>()?;
@@ -87,7 +87,7 @@ fn unfit(function: &str, why: &dyn std::fmt::Display) -> Error {
     Error::new(ErrorKind::BadSerialization, format!("{function}: {why}"))
 }
 
-/// JSON with Python's spaces after `,` and `:`.
+/// A JSON formatter with Python's spaces after `,` and `:`.
 struct Python;
 
 impl Formatter for Python {

@@ -12,14 +12,14 @@ use crate::{
     jinja::{fault::fault, run::Run},
 };
 
-/// `log(message, info=false)` and `print(message)`.
+/// Evaluates `log(message, info=false)` and `print(message)`.
 pub(super) fn log(run: &Arc<Run>, args: &[Value]) -> Result<Value, Error> {
     let (message, _, _): (Value, Option<bool>, Kwargs) = from_args(args)?;
     run.capture(|captures| captures.logs.push(message.to_string()));
     Ok(Value::from(""))
 }
 
-/// A method of `exceptions`.
+/// Evaluates a method of `exceptions`.
 pub(super) fn call(
     run: &Arc<Run>,
     state: &State<'_, '_>,
@@ -33,7 +33,7 @@ pub(super) fn call(
         }
         "warn" => {
             let (message, _): (Value, Option<Value>) = from_args(args)?;
-            // Calls have no place, so the file a macro stands in must do.
+            // Calls have no position, so point at the macro's file.
             let source = &run.file_at(state.name()).source;
             let warning =
                 Diagnostic::warning("template-warning", message.to_string()).at(source.span(0..0), "");

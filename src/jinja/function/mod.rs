@@ -1,7 +1,7 @@
-//! dbt's functions, and `changes`, which is ours.
+//! dbt's template functions, plus our own `changes`.
 //!
-//! Each is a [`Function`], found by name in [`NAMES`]; what they do is in the files beside, by subject. None touches
-//! anything but the rendering it belongs to.
+//! Each is a [`Function`], looked up by name in [`NAMES`]; the files of this folder implement them by
+//! subject. Functions affect only the rendering they belong to.
 
 mod adapter;
 mod config;
@@ -26,7 +26,7 @@ use super::{
 };
 use crate::diag::Diagnostic;
 
-/// The functions there are. Those with underscores are called by rewritten templates only.
+/// The available functions. Only rewritten templates call those with leading underscores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Ref,
@@ -55,7 +55,7 @@ pub(super) enum Kind {
     Loaded,
 }
 
-/// By which name a template calls which function.
+/// The functions by the name that templates use.
 pub(super) const NAMES: [(&str, Kind); 31] = [
     ("ref", Kind::Ref),
     ("source", Kind::Source),
@@ -90,23 +90,24 @@ pub(super) const NAMES: [(&str, Kind); 31] = [
     ("__seq", Kind::Sequence),
 ];
 
-/// A function of a rendering.
+/// A function bound to one rendering.
 #[derive(Debug, Clone)]
 pub(super) struct Function {
     run: Arc<Run>,
     kind: Kind,
-    /// Where it is called, if the template says so.
+    /// The position of the call, if the template provides it.
     at: Option<CallPlace>,
 }
 
 impl Function {
-    /// The function of that name.
+    /// Looks up a function by name.
     pub(super) fn find(run: &Arc<Run>, name: &str) -> Option<Self> {
         let (_, kind) = NAMES.iter().find(|(known, _)| *known == name)?;
         Some(Self { run: Arc::clone(run), kind: *kind, at: None })
     }
 
-    /// `__at(function, file, start, end)`: the same, knowing its place; other values pass.
+    /// Evaluates `__at(function, file, start, end)`: attaches the call's position to a function, and returns
+    /// other values unchanged.
     fn placed(args: &[Value]) -> Result<Value, Error> {
         let (function, file, start, end): (Value, usize, usize, usize) = from_args(args)?;
         Ok(match function.downcast_object_ref::<Self>() {
@@ -117,7 +118,7 @@ impl Function {
         })
     }
 
-    /// `__macro(native, file, header)`: a template's own macro under its user's name.
+    /// Evaluates `__macro(native, file, header)`: exposes a template's own macro under its original name.
     fn local_macro(&self, args: &[Value]) -> Result<Value, Error> {
         let (native, file, header): (Value, usize, usize) = from_args(args)?;
         Ok(Value::from_object(Callable::local(Arc::clone(&self.run), Place { file, header }, native)))

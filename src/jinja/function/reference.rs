@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// `ref('model')`, `ref('package', 'model')`, with `v=` or `version=`.
+/// Evaluates `ref('model')` or `ref('package', 'model')`, with an optional `v=` or `version=`.
 pub(super) fn reference(run: &Arc<Run>, at: Option<CallPlace>, args: &[Value]) -> Result<Value, Error> {
     let (Rest(names), options): (Rest<String>, Kwargs) = from_args(args)?;
     let (package, name) = match names.as_slice() {
@@ -42,7 +42,7 @@ pub(super) fn reference(run: &Arc<Run>, at: Option<CallPlace>, args: &[Value]) -
         .map_err(|why| fault(Diagnostic::error("unknown-ref", why)))
 }
 
-/// `doc('block')`, or `doc('package', 'block')`: a documentation block's text.
+/// Evaluates `doc('block')` or `doc('package', 'block')`: returns a documentation block's text.
 pub(super) fn doc(run: &Arc<Run>, at: Option<CallPlace>, args: &[Value]) -> Result<Value, Error> {
     let (Rest(names),): (Rest<String>,) = from_args(args)?;
     let globals = &run.shared.globals;
@@ -64,7 +64,7 @@ pub(super) fn doc(run: &Arc<Run>, at: Option<CallPlace>, args: &[Value]) -> Resu
     })
 }
 
-/// `source('source', 'table')`.
+/// Evaluates `source('source', 'table')`.
 pub(super) fn source(run: &Arc<Run>, at: Option<CallPlace>, args: &[Value]) -> Result<Value, Error> {
     let (Rest(names),): (Rest<String>,) = from_args(args)?;
     let [source, table] = names.as_slice() else {
@@ -80,7 +80,8 @@ pub(super) fn source(run: &Arc<Run>, at: Option<CallPlace>, args: &[Value]) -> R
         .map_err(|why| fault(Diagnostic::error("unknown-source", why)))
 }
 
-/// `changes(ref('model'))`: the rows that came into a table, and went, since the model read it last.
+/// Evaluates `changes(ref('model'))`: the rows inserted into and deleted from a table since the model last
+/// read it.
 pub(super) fn changes(run: &Arc<Run>, at: Option<CallPlace>, args: &[Value]) -> Result<Value, Error> {
     let (table,): (Value,) = from_args(args)?;
     let Some(Table(relation)) = table.downcast_object_ref::<Table>() else {

@@ -12,10 +12,10 @@ use crate::{
     jinja::{fault::fault, run::Run, value::from_json},
 };
 
-/// How the names of environment variables begin whose values must not be written down.
+/// The name prefixes of environment variables whose values must never be written down.
 const SECRET_PREFIXES: [&str; 2] = ["HEADWATER_ENV_SECRET_", "DBT_ENV_SECRET_"];
 
-/// `var('name', default)`.
+/// Evaluates `var('name', default)`.
 pub(super) fn var(run: &Arc<Run>, args: &[Value]) -> Result<Value, Error> {
     let (name, default) = name_and_default(args)?;
     run.capture(|captures| {
@@ -40,7 +40,7 @@ pub(super) fn var(run: &Arc<Run>, args: &[Value]) -> Result<Value, Error> {
     })
 }
 
-/// `var.has_var('name')`.
+/// Evaluates `var.has_var('name')`.
 pub(super) fn has_var(run: &Arc<Run>, args: &[Value]) -> Result<Value, Error> {
     let (name,): (String,) = from_args(args)?;
     let known = run.shared.globals.vars.contains_key(&name) || run.node.overrides.vars.contains_key(&name);
@@ -50,7 +50,7 @@ pub(super) fn has_var(run: &Arc<Run>, args: &[Value]) -> Result<Value, Error> {
     Ok(Value::from(known))
 }
 
-/// `env_var('NAME', default)`.
+/// Evaluates `env_var('NAME', default)`.
 pub(super) fn env_var(run: &Arc<Run>, args: &[Value]) -> Result<Value, Error> {
     let (name, default) = name_and_default(args)?;
     if !run.secrets && SECRET_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
@@ -79,7 +79,7 @@ pub(super) fn env_var(run: &Arc<Run>, args: &[Value]) -> Result<Value, Error> {
     })
 }
 
-/// A default of `none` is one too, so `Option` won't do.
+/// Parses the arguments. `none` is a valid default, so a single `Option` isn't enough.
 fn name_and_default(args: &[Value]) -> Result<(String, Option<Value>), Error> {
     let (name, Rest(mut default)): (String, Rest<minijinja::value::ValueOrKwargs>) = from_args(args)?;
     if default.len() > 1 {

@@ -1,4 +1,4 @@
-//! What people read when a template is wrong.
+//! Tests of the diagnostics for invalid templates.
 
 use super::*;
 use crate::{diag::render, secret::Secret};
@@ -178,7 +178,7 @@ fn lists_and_dicts_stay_as_large_as_can_be_printed() {
     assert!(said("{% set ns.x = {'a': ns.x} %}").contains("nested 200 levels deep at most"));
     let wide = said("{% set ns.x = [ns.x, ns.x] %}");
     assert!(wide.contains("can hold 2 million values at most"), "{wide}");
-    // A list that grows from its inside is dropped without recursion, however deep.
+    // A deeply nested list is dropped without recursion.
     let chain = "{% set ns = namespace(x=[]) %}{% set top = ns.x %}{% for a in range(300) %}{% for b in range(100) %}\
         {% set n = [] %}{% do ns.x.append(n) %}{% set ns.x = n %}{% endfor %}{% endfor %}{{ top | length }}";
     check(chain, "1");

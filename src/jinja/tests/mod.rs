@@ -1,4 +1,4 @@
-//! The language as a whole; findings and spans are beside.
+//! Tests of the language as a whole; `findings` and `spans` have their own files.
 
 mod findings;
 mod spans;
@@ -78,7 +78,7 @@ fn fails(macros: &[&str], text: &str) -> String {
     }
 }
 
-/// A finding in a few words, apart from how a terminal shows it.
+/// Formats a diagnostic briefly, independent of its terminal rendering.
 fn show(finding: &Diagnostic) -> String {
     let mut lines = vec![format!("{}: {}", finding.code, finding.message)];
     for label in &finding.labels {
@@ -170,7 +170,7 @@ fn macros_are_called_across_files() {
         "{{ q() }}",
         "p1",
     );
-    // The model's variables are not the macro's.
+    // A macro doesn't see the model's variables.
     check_with(&["{% macro f() %}{{ x is defined }}{% endmacro %}"], "{% set x = 1 %}{{ f() }}", "False");
     check_with(
         &["{% macro f() %}{{ ref('a') }}{{ this }}{% endmacro %}"],

@@ -1,4 +1,4 @@
-//! Every rendered byte leads back to the template.
+//! Tests that every rendered byte maps back to the template.
 
 use proptest::prelude::*;
 
@@ -27,7 +27,7 @@ proptest! {
         let rendered = render_with(&["{% macro f(a) %}<{{ a }}>{% endmacro %}"], &text).unwrap();
         for (at, c) in rendered.text.char_indices() {
             let span = rendered.map.source_span(at..at + c.len_utf8());
-            // Only expressions write digits and angle brackets.
+            // Only expressions produce digits and angle brackets.
             if c.is_ascii_digit() || "<>".contains(c) {
                 prop_assert!(["1", "i", "f(2)", "ns.x"].contains(&span.text()), "{c}: {}", span.text());
             } else {

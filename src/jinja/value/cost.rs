@@ -1,16 +1,17 @@
-//! What values cost a rendering: `MiniJinja` charges fuel for its own values, but can't see into ours.
+//! The cost of values: `MiniJinja` charges fuel for its own values, but can't see into ours.
 //!
-//! Fuel is paid before memory is taken: one for each item of a list or dict, one for 64 bytes of text.
+//! Fuel is paid before memory is allocated: one unit per item of a list or dict, and one per 64 bytes of
+//! text.
 
 use minijinja::{Error, ErrorKind, State, Value, value::ValueKind};
 
 use super::{Dict, List};
 
-/// How deep lists and dicts may lie within one another: values are printed and compared by recursion.
+/// The maximum nesting depth of lists and dicts, which are printed and compared recursively.
 const DEEPEST: usize = 200;
 
-/// How many values a list or dict may hold in all, each counted as often as it is reached, and 64 bytes of text as
-/// one more.
+/// The maximum number of values that a list or dict may contain in total. A value counts each time it is
+/// reached, and 64 bytes of text count as one more.
 const MOST: u64 = 2_000_000;
 
 /// Pays for a number of items.
@@ -23,10 +24,10 @@ pub(in crate::jinja) fn pay_bytes(state: &State<'_, '_>, bytes: usize) -> Result
     state.consume_fuel((bytes / 64) as u64)
 }
 
-/// The items of a value, each paid for before the next is taken.
+/// Returns a value's items, paying for each before taking the next.
 pub(in crate::jinja) fn paid_items(state: &State<'_, '_>, value: &Value) -> Result<Vec<Value>, Error> {
     if let Some(items) = value.len() {
-        // Where the length is known, nothing is taken of what can't be paid.
+        // If the length is known, pay before taking any item.
         pay_items(state, items)?;
         return value.try_iter()?.checked().collect();
     }
@@ -38,19 +39,19 @@ pub(in crate::jinja) fn paid_items(state: &State<'_, '_>, value: &Value) -> Resu
     Ok(all)
 }
 
-/// Pays for looking at all that a value holds.
+/// Pays for traversing everything that a value contains.
 pub(in crate::jinja) fn pay_value(state: &State<'_, '_>, value: &Value) -> Result<(), Error> {
     state.consume_fuel(Extent::of(value).values)
 }
 
-/// Whether a value is a sequence that may be lazy.
+/// Returns whether a value is a sequence, possibly a lazy one.
 pub(in crate::jinja) fn is_sequence(value: &Value) -> bool {
     matches!(value.kind(), ValueKind::Seq | ValueKind::Iterable)
 }
 
-/// The right operand of `+`. `MiniJinja` adds sequences lazily and, once 32 of them lie within one another, puts
-/// all their items into a list without asking whether there is fuel for it: a list that doubles takes all memory.
-/// So what is added is paid for, and is no longer lazy.
+/// Returns the right operand of `+`, paid for and no longer lazy. `MiniJinja` adds sequences lazily and, once
+/// 32 of them are nested, collects all their items into a list without checking the fuel: a list that doubles
+/// repeatedly would exhaust memory.
 pub(in crate::jinja) fn paid_operand(state: &State<'_, '_>, value: Value) -> Result<Value, Error> {
     if !is_sequence(&value) || value.is_tuple() {
         return Ok(value);
@@ -62,17 +63,17 @@ pub(in crate::jinja) fn paid_operand(state: &State<'_, '_>, value: Value) -> Res
     List::of(state, &value).map(Value::from_object)
 }
 
-/// How large a value is when it is printed or compared.
+/// The size of a value when it is printed or compared.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in crate::jinja) struct Extent {
-    /// How many lists and dicts lie within one another.
+    /// The nesting depth of lists and dicts.
     depth: usize,
-    /// How many values it holds, itself included.
+    /// The number of contained values, including the value itself.
     values: u64,
 }
 
 impl Extent {
-    /// That of a value. Lists and dicts know theirs.
+    /// Returns a value's extent. Lists and dicts store theirs.
     fn of(value: &Value) -> Self {
         if let Some(list) = value.downcast_object_ref::<List>() {
             return list.extent();
@@ -88,7 +89,7 @@ impl Extent {
         Self { depth: 0, values: (more as u64).saturating_add(1) }
     }
 
-    /// That of a container of some values.
+    /// Returns the extent of a container of these values.
     pub(super) fn around<'v>(values: impl IntoIterator<Item = &'v Value>) -> Self {
         let mut extent = Self { depth: 1, values: 1 };
         for value in values {
@@ -97,7 +98,7 @@ impl Extent {
         extent
     }
 
-    /// That of a container after one more value.
+    /// Returns the container's extent after adding one more value.
     pub(super) fn and(self, value: &Value) -> Self {
         let inner = Self::of(value);
         Self {
@@ -106,7 +107,7 @@ impl Extent {
         }
     }
 
-    /// Refuses what could be neither printed nor compared.
+    /// Returns an error if the value is too deep or too large to be printed and compared.
     pub(super) fn checked(self) -> Result<Self, Error> {
         if self.depth > DEEPEST {
             let message = format!("lists and dicts can be nested {DEEPEST} levels deep at most");

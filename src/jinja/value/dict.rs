@@ -1,4 +1,4 @@
-//! A dict that can be changed.
+//! A mutable dict.
 
 use std::{
     collections::HashMap,
@@ -15,15 +15,15 @@ use super::{
     dropped, refuse_circle,
 };
 
-/// Python's dict: what `{…}` makes in a template. In the order of insertion. The lock is held for single
-/// operations only.
+/// Python's dict, created by `{…}` in templates; keeps insertion order. The lock is held only for single
+/// operations.
 #[derive(Debug, Default)]
 pub(in crate::jinja) struct Dict(Mutex<Items>);
 
 #[derive(Debug, Default)]
 struct Items {
     pairs: Vec<(Value, Value)>,
-    /// Where each key's pair is.
+    /// The index of each key's pair.
     places: HashMap<Value, usize>,
     extent: Extent,
 }
@@ -62,7 +62,7 @@ impl Dict {
         Self(Mutex::new(items))
     }
 
-    /// `dict(mapping_or_pairs, **named)`.
+    /// Evaluates `dict(mapping_or_pairs, **named)`.
     pub(in crate::jinja) fn from_call(state: &State<'_, '_>, args: &[Value]) -> Result<Self, Error> {
         let dict = Self::new([]);
         dict.update(state, args)?;
@@ -81,7 +81,7 @@ impl Dict {
         self.items().pairs.clone()
     }
 
-    /// Takes all values out.
+    /// Removes and returns all values.
     pub(super) fn take(&self) -> Vec<Value> {
         let pairs = std::mem::take(&mut *self.items()).pairs;
         pairs.into_iter().map(|(_, value)| value).collect()
@@ -110,7 +110,7 @@ impl Dict {
         let mut items = self.items();
         match items.places.get(&wanted).copied() {
             Some(at) => {
-                // The places of the pairs behind it change.
+                // The indices of all later pairs change.
                 pay_items(state, items.pairs.len() - at)?;
                 Ok(items.remove(at))
             }
@@ -132,7 +132,7 @@ impl Dict {
     }
 }
 
-/// A default of `none` is one too, so `Option` won't do.
+/// Parses the arguments. `none` is a valid default, so a single `Option` isn't enough.
 fn key_and_default(args: &[Value]) -> Result<(Value, Option<Value>), Error> {
     let (key, Rest(mut default)): (Value, Rest<Value>) = from_args(args)?;
     if default.len() > 1 {
@@ -141,7 +141,7 @@ fn key_and_default(args: &[Value]) -> Result<(Value, Option<Value>), Error> {
     Ok((key, default.pop()))
 }
 
-/// The pairs of a mapping, or of a sequence of pairs.
+/// Returns the pairs of a mapping, or of a sequence of pairs.
 fn pairs(state: &State<'_, '_>, source: &Value) -> Result<Vec<(Value, Value)>, Error> {
     let mapping = source.kind() == ValueKind::Map || source.is_kwargs();
     source

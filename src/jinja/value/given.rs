@@ -1,4 +1,4 @@
-//! A macro that gives what a unit test says.
+//! A stub for a macro that a unit test overrides.
 
 use std::{fmt, sync::Arc};
 
@@ -7,7 +7,7 @@ use minijinja::{
     value::{Object, ObjectRepr},
 };
 
-/// Stands in for a macro: whatever it is called with, it gives its value.
+/// A stub that returns its value, whatever the arguments.
 #[derive(Debug)]
 pub(in crate::jinja) struct Given(pub(in crate::jinja) Value);
 

@@ -1,4 +1,4 @@
-//! A list that can be changed.
+//! A mutable list.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,7 +12,7 @@ use super::{
     dropped, refuse_circle,
 };
 
-/// Python's list: what `[…]` makes in a template. The lock is held for single operations only.
+/// Python's list, created by `[…]` in templates. The lock is held only for single operations.
 #[derive(Debug, Default)]
 pub(in crate::jinja) struct List(Mutex<Items>);
 
@@ -28,7 +28,7 @@ impl List {
         Self(Mutex::new(Items { values, extent }))
     }
 
-    /// A list of a value's items.
+    /// Creates a list of a value's items.
     pub(in crate::jinja) fn of(state: &State<'_, '_>, value: &Value) -> Result<Self, Error> {
         if value.is_undefined() {
             return Err(Error::from(ErrorKind::UndefinedError));
@@ -50,7 +50,7 @@ impl List {
         self.items().values.clone()
     }
 
-    /// Takes all items out.
+    /// Removes and returns all items.
     pub(super) fn take(&self) -> Vec<Value> {
         std::mem::take(&mut *self.items()).values
     }
@@ -75,7 +75,7 @@ impl List {
         let extent = added.iter().fold(items.extent, Extent::and).checked()?;
         let at = at.map_or(items.values.len(), |at| clamp(at, items.values.len()));
         if at < items.values.len() {
-            // What lies behind is moved.
+            // All later items are moved.
             pay_bytes(state, items.values.len() - at)?;
         }
         items.values.splice(at..at, added);
@@ -101,7 +101,7 @@ impl List {
         }
     }
 
-    /// The place of the first item equal to one, compared without holding the lock.
+    /// Returns the index of the first item that equals a value, comparing without holding the lock.
     fn index(&self, state: &State<'_, '_>, args: &[Value]) -> Result<usize, Error> {
         let (wanted,): (Value,) = from_args(args)?;
         pay_items(state, self.items().values.len())?;
@@ -113,7 +113,7 @@ impl List {
         pay_items(state, self.items().values.len())?;
         let mut call = vec![Value::from(self.snapshot())];
         call.extend_from_slice(args);
-        // As in Python, and unlike the filter, capitals come first.
+        // As in Python, and unlike the filter, uppercase sorts first.
         if !args.last().is_some_and(Value::is_kwargs) {
             call.push(minijinja::value::Kwargs::from_iter([("case_sensitive", Value::from(true))]).into());
         }
@@ -180,7 +180,7 @@ impl Drop for List {
     }
 }
 
-/// A place for insertion, counted from the end if negative; out of range is the nearest end.
+/// Returns an insertion index; negative positions count from the end, and out-of-range ones are clamped.
 fn clamp(at: i64, length: usize) -> usize {
     match usize::try_from(at) {
         Ok(at) => at.min(length),

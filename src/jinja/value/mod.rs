@@ -1,9 +1,9 @@
-//! Values templates hold that `MiniJinja` has no kind for.
+//! Template values that `MiniJinja` has no type for.
 //!
-//! - [`List`], [`Dict`]: Python's, which can be changed; what they cost is in [`cost`]
-//! - [`Moment`]: a point in time, such as `run_started_at`
-//! - [`Table`]: what `ref`, `source` and `this` give
-//! - [`Given`]: what a unit test has a macro give
+//! - [`List`], [`Dict`]: Python's mutable collections; [`cost`] limits their size
+//! - [`Moment`]: a timestamp, such as `run_started_at`
+//! - [`Table`]: the value of `ref`, `source` and `this`
+//! - [`Given`]: a macro's return value as set by a unit test
 
 pub(super) mod cost;
 mod dict;
@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use minijinja::{Error, ErrorKind, State, Value};
 
-/// Refuses a value that holds the container it is to be put into, as that would close a circle.
+/// Rejects a value that contains the container it is to be added to, which would create a cycle.
 fn refuse_circle<T>(state: &State<'_, '_>, value: &Value, container: &T) -> Result<(), Error> {
     let container: *const () = std::ptr::from_ref(container).cast();
     let (mut open, mut unpaid) = (vec![value.clone()], 0);
@@ -35,7 +35,7 @@ fn refuse_circle<T>(state: &State<'_, '_>, value: &Value, container: &T) -> Resu
         if place == container {
             return Err(Error::new(ErrorKind::InvalidOperation, "a list or dict can't be put into itself"));
         }
-        // To look at a value is cheaper than to keep it.
+        // Traversing a value is cheaper than storing it.
         unpaid += inside.len() + 1;
         cost::pay_items(state, unpaid / 16)?;
         unpaid %= 16;
@@ -44,10 +44,10 @@ fn refuse_circle<T>(state: &State<'_, '_>, value: &Value, container: &T) -> Resu
     Ok(())
 }
 
-/// Drops values that may hold one another in any depth, without recursion.
+/// Drops arbitrarily nested values without recursion.
 fn dropped(mut values: Vec<Value>) {
     while let Some(value) = values.pop() {
-        // A last reference: what it holds is taken out first.
+        // If this is the last reference, take the content out first.
         if let Some(list) = value.downcast_object::<List>() {
             drop(value);
             if Arc::strong_count(&list) == 1 {
@@ -62,7 +62,7 @@ fn dropped(mut values: Vec<Value>) {
     }
 }
 
-/// A value from outside: lists and dicts are the template's own, so it may change them.
+/// Converts a value from outside. Lists and dicts are new copies that the template may mutate.
 pub(super) fn from_json(value: &serde_json::Value) -> Value {
     use serde_json::Value as Json;
     match value {

@@ -1,4 +1,4 @@
-//! A point in time.
+//! A timestamp.
 
 use std::{fmt, sync::Arc};
 
@@ -11,7 +11,8 @@ use minijinja::{
     value::{Object, ObjectRepr, from_args},
 };
 
-/// Python's aware `datetime` in UTC, or the `date` of one; it can be read and formatted, not calculated with.
+/// Python's aware `datetime` in UTC, or its `date`; it can be read and formatted, but doesn't support
+/// arithmetic.
 #[derive(Debug, Clone)]
 pub(in crate::jinja) struct Moment {
     at: DateTime<Utc>,
@@ -23,13 +24,13 @@ impl Moment {
         Self { at, date_only: false }
     }
 
-    /// Only the day of it.
+    /// Returns only the date.
     pub(in crate::jinja) fn date(&self) -> Self {
         Self { at: self.at, date_only: true }
     }
 
     fn format(&self, format: &str) -> Result<String, Error> {
-        // Python's %f is microseconds, chrono's nanoseconds.
+        // Python's %f is microseconds, and chrono's is nanoseconds.
         let format = format.replace("%f", "%6f");
         let items: Vec<Item<'_>> = StrftimeItems::new(&format).collect();
         if items.contains(&Item::Error) {

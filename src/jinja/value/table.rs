@@ -1,4 +1,4 @@
-//! What `ref`, `source` and `this` give.
+//! The value of `ref`, `source` and `this`.
 
 use std::{fmt, sync::Arc};
 
@@ -9,7 +9,7 @@ use minijinja::{
 
 use crate::name::Relation;
 
-/// A relation in a template: prints as SQL writes it, and has dbt's attributes.
+/// A relation in a template: prints as SQL, and has dbt's attributes.
 #[derive(Debug, Clone)]
 pub(in crate::jinja) struct Table(pub(in crate::jinja) Relation);
 

@@ -1,4 +1,4 @@
-//! An [`Aggregate`] as DataFusion's function.
+//! Adapter from [`Aggregate`] to DataFusion's `AggregateUDFImpl`.
 
 use std::{
     hash::{Hash, Hasher},
@@ -31,11 +31,11 @@ pub(super) struct Call {
     aggregate: &'static Aggregate,
     aliases: Vec<String>,
     signature: Signature,
-    /// The directions of ordering keys that are the last arguments: of a call over a window.
+    /// The sort directions of the trailing arguments that are ordering keys: only in window calls.
     orders: Vec<SortOptions>,
 }
 
-/// Aggregates that are 0 where there is no row.
+/// The aggregates that return 0 when there are no rows.
 const ZERO: [&str; 4] = ["count_if", "regr_count", "approx_count_distinct", "entropy"];
 
 impl Call {
@@ -48,7 +48,7 @@ impl Call {
         }
     }
 
-    /// The same with ordering keys as its last arguments.
+    /// Returns this call with ordering keys as its trailing arguments.
     pub(super) fn ordered_by(&self, orders: Vec<SortOptions>) -> Self {
         Self { orders, ..self.clone() }
     }
@@ -61,7 +61,7 @@ impl Call {
         Ok(typed)
     }
 
-    /// The preparation of the call's rows before its method sees them.
+    /// Returns how the call's rows are prepared before its method sees them.
     fn gather(&self, distinct: bool, ordered: bool, arguments: &[FieldRef]) -> Gather {
         let method = self.aggregate.method;
         let distinct = distinct && !method.own_distinct();
@@ -75,7 +75,7 @@ impl Call {
         self.gather(args.is_distinct, !args.order_bys.is_empty(), args.expr_fields)
     }
 
-    /// Calls `then` with the ordering keys taken out of the arguments.
+    /// Splits the ordering keys off the arguments and calls `then`.
     fn apart<T>(&self, args: AccumulatorArgs<'_>, then: impl FnOnce(AccumulatorArgs<'_>) -> T) -> T {
         if self.orders.is_empty() {
             return then(args);
@@ -176,7 +176,7 @@ impl AggregateUDFImpl for Call {
         })
     }
 
-    /// The result over no rows: what a window has for a frame without one.
+    /// Returns the result over no rows, which a window needs for empty frames.
     fn default_value(&self, result: &DataType) -> Result<ScalarValue> {
         if ZERO.contains(&self.aggregate.name) {
             return ScalarValue::new_zero(result);
@@ -193,7 +193,7 @@ impl AggregateUDFImpl for Call {
     }
 
     fn order_sensitivity(&self) -> AggregateOrderSensitivity {
-        // The methods sort by themselves, so calls with different orders can share one pass over the rows.
+        // The methods do their own sorting, so calls with different orders can share one pass over the rows.
         if self.aggregate.method.ordered() || self.aggregate.method.may_sort_first() {
             AggregateOrderSensitivity::Beneficial
         } else {

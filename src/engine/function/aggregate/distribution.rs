@@ -1,4 +1,4 @@
-//! How values are distributed: modes, histograms, entropy and counts of distinct values.
+//! Distribution aggregates: modes, histograms, entropy and distinct counts.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -111,7 +111,7 @@ fn approximate_count(mut call: AggregateFunction, _: &SimplifyContext) -> Result
     Ok(cast(Expr::AggregateFunction(call), DataType::Int64))
 }
 
-/// The first row of each distinct value and its number of rows: in the order of first rows, or of values.
+/// Returns the first row of each distinct value and its row count, ordered by first row or by value.
 fn counts(column: &ArrayRef, by_value: bool) -> Result<Vec<(u32, u64)>> {
     let field = SortField::new_with_options(column.data_type().clone(), SortOptions::new(false, false));
     let rows = RowConverter::new(vec![field])?.convert_columns(&[comparable(column)?])?;

@@ -1,4 +1,4 @@
-//! JSON arrays and objects of a group's values.
+//! JSON aggregates: collect a group's values into a JSON array or object.
 
 use datafusion::{
     arrow::{array::Array, array::AsArray, datatypes::DataType},

@@ -1,4 +1,4 @@
-//! Lists and joined texts of a group's values, in the order that ORDER BY within the call gives.
+//! List and string aggregates, whose result follows the call's own ORDER BY.
 
 use std::sync::Arc;
 

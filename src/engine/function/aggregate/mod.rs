@@ -1,16 +1,16 @@
 //! Aggregates with DuckDB's names, types and errors.
 //!
-//! Each aggregate is an [`Aggregate`]: its names, a line of documentation, the types it takes and gives, and
-//! a [`Method`] that computes it. A family of aggregates is one file; `call` makes DataFusion's functions of
-//! them.
+//! Each aggregate is an [`Aggregate`]: its names, a line of documentation, its argument and result types, and
+//! the [`Method`] that computes it. Each family of aggregates has its own file; `call` adapts them to
+//! DataFusion.
 //!
 //! - `sum`: exact sums and averages
-//! - `running`, `statistic`: a fixed number of doubles a group
+//! - `running`, `statistic`: a fixed number of doubles per group
 //! - `rows`: all rows of a group; `quantile`, `distribution` and `list` evaluate them
 //! - `pick`: one row of a group
-//! - `native`: DataFusion's own where they agree with DuckDB
-//! - `sorted`: ORDER BY within a call over a window
-//! - `sliding`: moving window frames for methods that can't take a row back
+//! - `native`: DataFusion's own aggregates, where they agree with DuckDB
+//! - `sorted`: ORDER BY within a window call
+//! - `sliding`: moving window frames for methods that can't retract rows
 
 mod call;
 mod distribution;
@@ -57,31 +57,31 @@ use datafusion::{
 
 use super::kind::type_name;
 
-/// One aggregate.
+/// An aggregate function.
 #[derive(Debug)]
 pub(super) struct Aggregate {
-    /// The name that columns are named by.
+    /// The primary name, which result columns are named after.
     pub(super) name: &'static str,
-    /// Other names.
+    /// The aliases.
     pub(super) aliases: &'static [&'static str],
-    /// How it is written, such as `arg_max(arg, val)`.
+    /// The call syntax, such as `arg_max(arg, val)`.
     #[cfg_attr(not(test), expect(dead_code, reason = "the reference is written by a test"))]
     pub(super) usage: &'static str,
     /// One sentence for the function reference.
     #[cfg_attr(not(test), expect(dead_code, reason = "the reference is written by a test"))]
     pub(super) doc: &'static str,
-    /// The types that arguments are cast to, and the type of the result.
+    /// Returns the types that the arguments are cast to, and the result type.
     types: fn(&Given<'_>) -> Result<Typed>,
     method: &'static dyn Method,
 }
 
-/// The arguments that a call is given.
+/// The arguments of a call.
 pub(super) struct Given<'a> {
     name: &'a str,
     types: &'a [DataType],
 }
 
-/// The types of a call.
+/// The argument and result types of a call.
 struct Typed {
     arguments: Vec<DataType>,
     result: DataType,
@@ -95,42 +95,42 @@ impl Typed {
 }
 
 impl Given<'_> {
-    /// The error of arguments that no variant of the function takes.
+    /// Returns the error for arguments that match no overload.
     fn refuse<T>(&self) -> Result<T> {
         let given: Vec<String> = self.types.iter().map(type_name).collect();
         plan_err!("`{}` takes no ({}): cast the arguments", self.name, given.join(", "))
     }
 
-    /// The number of arguments, which must be one of `counts`.
+    /// Returns the argument types if their number is in `counts`, or an error.
     fn expect(&self, counts: std::ops::RangeInclusive<usize>) -> Result<&[DataType]> {
         if counts.contains(&self.types.len()) { Ok(self.types) } else { self.refuse() }
     }
 }
 
-/// Writes a call as another expression of the same type, or returns it as it is.
+/// Rewrites a call as an equivalent expression of the same type, or returns it unchanged.
 type Rewrite = fn(AggregateFunction, &SimplifyContext) -> Result<Expr>;
 
-/// How an aggregate is computed.
+/// An algorithm that computes an aggregate.
 trait Method: std::fmt::Debug + Send + Sync {
-    /// The fields of a partial result.
+    /// Returns the fields of a partial result.
     fn state(&self, call: &StateFieldsArgs<'_>) -> Result<Vec<FieldRef>>;
 
-    /// Computes one group.
+    /// Returns an accumulator for one group.
     fn accumulator(&self, call: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>>;
 
-    /// Computes many groups at once, if the method can.
+    /// Returns an accumulator for many groups, or `None` if the method has none.
     fn groups(&self, call: AccumulatorArgs<'_>) -> Result<Option<Box<dyn GroupsAccumulator>>> {
         let _ = call;
         Ok(None)
     }
 
-    /// Computes moving frames, if the method has a way of its own.
+    /// Returns an accumulator for moving frames, or `None` if the method has none of its own.
     fn moving(&self, call: &AccumulatorArgs<'_>) -> Option<Box<dyn Accumulator>> {
         let _ = call;
         None
     }
 
-    /// Returns whether its accumulators may take rows back, if they say that they can.
+    /// Returns whether the accumulators may retract rows, provided that they support it.
     fn retracts(&self) -> bool {
         true
     }
@@ -140,14 +140,14 @@ trait Method: std::fmt::Debug + Send + Sync {
         false
     }
 
-    /// Returns whether the order of rows changes the result for these arguments, so that ORDER BY within the
-    /// call sorts them before the method sees them.
+    /// Returns whether row order changes the result for these arguments. If so, ORDER BY within the call
+    /// sorts the rows before the method sees them.
     fn sorts_first(&self, arguments: &[FieldRef]) -> bool {
         let _ = arguments;
         false
     }
 
-    /// Returns whether [`sorts_first`](Self::sorts_first) may say so for some arguments.
+    /// Returns whether [`sorts_first`](Self::sorts_first) can be true for any arguments.
     fn may_sort_first(&self) -> bool {
         false
     }
@@ -157,35 +157,36 @@ trait Method: std::fmt::Debug + Send + Sync {
         false
     }
 
-    /// Returns whether DISTINCT is the method's own affair; otherwise its rows are made distinct first.
+    /// Returns whether the method handles DISTINCT itself; otherwise rows are deduplicated first.
     fn own_distinct(&self) -> bool {
         false
     }
 
-    /// The same as an expression that DataFusion computes faster.
+    /// Returns a rewrite to an expression that DataFusion computes faster.
     fn rewrite(&self) -> Option<Rewrite> {
         None
     }
 }
 
-/// All aggregates, by family.
+/// Returns all aggregates, family by family.
 pub(super) fn all() -> impl Iterator<Item = &'static Aggregate> {
     [sum::ALL, statistic::ALL, pick::ALL, quantile::ALL, distribution::ALL, list::ALL, json::ALL, native::ALL]
         .into_iter()
         .flatten()
 }
 
-/// DataFusion's own aggregates that stay; it computes DISTINCT ON by `first_value`.
+/// The DataFusion aggregates to keep; DISTINCT ON is planned as `first_value`.
 const KEPT: [&str; 3] = ["count", "grouping", "first_value"];
 
-/// The value of the only row, an error if there are more.
+/// Builds an aggregate that returns the only row's value and fails if there is more than one row.
 pub(in crate::engine) fn only_row(value: Expr) -> Expr {
     static ONLY_ROW: LazyLock<Arc<AggregateUDF>> =
         LazyLock::new(|| Arc::new(AggregateUDF::new_from_impl(call::Call::new(&pick::ONLY_ROW))));
     ONLY_ROW.call(vec![value])
 }
 
-/// Replaces DataFusion's aggregates by ours. Of its own stay those that DuckDB has: others are unknown there.
+/// Replaces DataFusion's aggregates with ours. Keeps only those of its own that DuckDB also has; all others
+/// become unknown.
 pub(super) fn install(builder: &mut SessionStateBuilder) {
     let functions = builder.aggregate_functions().get_or_insert_default();
     functions.retain(|udaf| KEPT.contains(&udaf.name()));
@@ -194,7 +195,7 @@ pub(super) fn install(builder: &mut SessionStateBuilder) {
     builder.expr_planners().get_or_insert_default().insert(0, Arc::new(sorted::OrderWithin));
 }
 
-/// The function of this name, DataFusion's `count` included.
+/// Looks up an aggregate by name, including DataFusion's `count`.
 fn function(name: &str) -> Option<Arc<AggregateUDF>> {
     if name == "count" {
         return Some(count_udaf());
@@ -203,7 +204,7 @@ fn function(name: &str) -> Option<Arc<AggregateUDF>> {
     Some(Arc::new(AggregateUDF::new_from_impl(call::Call::new(found))))
 }
 
-/// The types that arguments of the aggregate of this name are cast to, and the type of its result.
+/// Looks up an aggregate by name, and resolves the types that its arguments are cast to and its result type.
 fn typed(name: &str, types: &[DataType]) -> Result<(Arc<AggregateUDF>, Typed)> {
     let Some(function) = function(name) else {
         return plan_err!("unknown aggregate `{name}`");
@@ -216,12 +217,12 @@ fn typed(name: &str, types: &[DataType]) -> Result<(Arc<AggregateUDF>, Typed)> {
     Ok((function, Typed { arguments, result }))
 }
 
-/// The type of an aggregate over the items of a list, and further arguments.
+/// Returns the result type of an aggregate over a list's items and further arguments.
 pub(super) fn lists_type(name: &str, types: &[DataType]) -> Result<DataType> {
     Ok(typed(name, types)?.1.result)
 }
 
-/// Computes an aggregate over items that belong to groups, in the groups' order; a group may have no item.
+/// Computes an aggregate over items that belong to groups, in group order. A group may be empty.
 pub(super) fn over_lists(
     name: &str,
     items: &ArrayRef,
@@ -256,7 +257,7 @@ pub(super) fn over_lists(
     };
     if function.groups_accumulator_supported(call.clone()) {
         let mut accumulator = function.create_groups_accumulator(call)?;
-        // With a filter the accumulators keep track of groups without items.
+        // Passing a filter makes the accumulators track groups without items.
         let all = BooleanArray::new(BooleanBuffer::new_set(groups.len()), None);
         accumulator.update_batch(&values, groups, Some(&all), number)?;
         return accumulator.evaluate(EmitTo::All);

@@ -1,4 +1,4 @@
-//! Aggregates that DataFusion computes as DuckDB does, for the types that DuckDB takes.
+//! Aggregates that DataFusion computes exactly as DuckDB does, restricted to the types that DuckDB accepts.
 
 use std::sync::Arc;
 
@@ -166,7 +166,7 @@ fn extreme_types(given: &Given<'_>) -> Result<Typed> {
     }
 }
 
-/// `s` is the number of values and the greatest.
+/// Updates `s`, which holds the number of values and the greatest one.
 fn greatest(s: &mut [f64], value: f64) {
     s[0] += 1.0;
     if value.is_nan() || value > s[1] {
@@ -174,7 +174,7 @@ fn greatest(s: &mut [f64], value: f64) {
     }
 }
 
-/// `s` is the number of values and the least.
+/// Updates `s`, which holds the number of values and the least one.
 fn least(s: &mut [f64], value: f64) {
     s[0] += 1.0;
     if s[1].is_nan() || value < s[1] {
@@ -187,16 +187,16 @@ fn found(s: &[f64]) -> Result<Option<f64>> {
     Ok((s[0] > 0.0).then_some(s[1]))
 }
 
-/// The same call of DataFusion's own function, which its optimizer knows.
+/// Rewrites the call to DataFusion's own function, which its optimizer recognizes.
 #[expect(clippy::unnecessary_wraps, reason = "all functions of this kind have one type")]
 fn replaced(call: AggregateFunction, native: fn() -> Arc<AggregateUDF>) -> Result<Expr> {
     let mut params = call.params;
-    // An order changes nothing, and DataFusion's plan of it would fail.
+    // Order doesn't change the result, and DataFusion can't plan it here.
     params.order_by.clear();
     Ok(Expr::AggregateFunction(AggregateFunction { func: native(), params }))
 }
 
-/// The same for one argument that is no float.
+/// Like [`replaced`], but only for a single argument whose type isn't a float.
 fn unless_float(
     call: AggregateFunction,
     info: &SimplifyContext,
@@ -211,13 +211,13 @@ fn unless_float(
     }
 }
 
-/// Returns whether DataFusion has another order of values: it compares months before days, so that 1 month is
-/// more than 31 days, and NULL is the least part of a struct or list.
+/// Returns whether DataFusion orders values of this type differently from DuckDB. It compares months before
+/// days, so that 1 month is greater than 31 days, and sorts NULL first within structs and lists.
 fn is_ordered_otherwise(of: &DataType) -> bool {
     matches!(of, DataType::Interval(_)) || of.is_nested()
 }
 
-/// DataFusion's own function.
+/// An aggregate computed by DataFusion's own function.
 #[derive(Debug)]
 struct Native {
     native: fn() -> Arc<AggregateUDF>,
@@ -242,7 +242,7 @@ impl Method for Native {
     }
 
     fn retracts(&self) -> bool {
-        // Of a frame that has become empty it would be 0.
+        // DataFusion would return 0 for a frame that has become empty.
         (self.native)().name() != "bit_xor"
     }
 
@@ -279,8 +279,8 @@ fn native_moving(
     native().create_sliding_accumulator(call.clone()).ok().filter(|one| one.supports_retract_batch())
 }
 
-/// `min` and `max`: of one argument as DataFusion computes them, except for floats. There its result depends
-/// on the order of rows if one is NaN, and statistics of files leave NaN out.
+/// `min` and `max`. DataFusion computes them for one argument, except for floats: its result depends on row
+/// order if a value is NaN, and file statistics leave NaN out.
 #[derive(Debug)]
 struct Extreme {
     native: fn() -> Arc<AggregateUDF>,
@@ -290,7 +290,7 @@ struct Extreme {
 }
 
 impl Extreme {
-    /// The method for the types of a call; none for DataFusion's.
+    /// Returns our method for the call's types, or `None` to use DataFusion's.
     fn own(&self, arguments: &[FieldRef]) -> Option<&dyn Method> {
         match arguments {
             [_, _, ..] => Some(&self.many),
@@ -335,7 +335,7 @@ impl Method for Extreme {
     }
 
     fn own_distinct(&self) -> bool {
-        // Equal values change neither extreme; lists of them are made distinct by their rows.
+        // Duplicates don't change an extreme; lists of extremes are deduplicated by row.
         true
     }
 }

@@ -1,7 +1,7 @@
-//! Aggregates that pick rows: first and last values, and the values beside an extreme.
+//! Aggregates that pick rows: first and last values, and `arg_min`/`arg_max`.
 //!
-//! Where DataFusion has the same it computes them: `first_value` with the order and the conditions that a
-//! name means.
+//! Where DataFusion has an equivalent, they are rewritten to it: `first_value` with the order and filter that
+//! the name implies.
 
 use std::{cmp::Ordering, sync::Arc};
 
@@ -134,7 +134,7 @@ pub(super) const ALL: &[Aggregate] = &[
     },
 ];
 
-/// The value of the only row: what a subquery is as a value. No statement names it.
+/// Returns the only row's value, for scalar subqueries. SQL can't call it.
 pub(super) const ONLY_ROW: Aggregate = Aggregate {
     name: "$only_row",
     aliases: &[],
@@ -182,10 +182,10 @@ fn at(column: &ArrayRef, row: Option<usize>, settings: &Settings) -> Result<Scal
     row.map_or_else(|| settings.null(), |row| ScalarValue::try_from_array(column, row))
 }
 
-/// The number of values that is too large.
+/// The exclusive upper bound of the number of values.
 const MOST: i64 = 1_000_000;
 
-/// Refuses numbers of rows that are not positive, or too large.
+/// Returns an error unless the number of values is positive and below the maximum.
 pub(super) fn positive(settings: &Settings) -> Result<()> {
     match settings.constants.first() {
         Some(ScalarValue::Int64(Some(n))) if *n < 1 => {
@@ -199,13 +199,13 @@ pub(super) fn positive(settings: &Settings) -> Result<()> {
     }
 }
 
-/// The values beside the extremes of the last column.
+/// Returns the values of the rows in which the last column is greatest or least.
 pub(super) fn extreme(columns: &[ArrayRef], settings: &Settings, greatest: bool) -> Result<ScalarValue> {
     let (values, by) = (&columns[0], &columns[columns.len() - 1]);
     if by.is_empty() {
         return settings.null();
     }
-    // NULL is the greatest part of a nested value; no value is NULL itself.
+    // NULL sorts as the greatest element within a nested value; NULL values themselves are already skipped.
     let nulls_first = greatest && by.data_type().is_nested();
     let field = SortField::new_with_options(by.data_type().clone(), SortOptions::new(greatest, nulls_first));
     let rows = RowConverter::new(vec![field])?.convert_columns(&[comparable(by)?])?;
@@ -221,7 +221,7 @@ pub(super) fn extreme(columns: &[ArrayRef], settings: &Settings, greatest: bool)
     list(take(values, &datafusion::arrow::array::UInt32Array::from(indices), None)?)
 }
 
-/// A list as one value.
+/// Wraps an array as one list value.
 pub(super) fn list(items: ArrayRef) -> Result<ScalarValue> {
     let field = Arc::new(Field::new_list_field(items.data_type().clone(), true));
     let offsets = OffsetBuffer::from_lengths([items.len()]);
@@ -265,7 +265,7 @@ fn least_null(call: AggregateFunction, _: &SimplifyContext) -> Result<Expr> {
     Ok(ordered(call, true, false))
 }
 
-/// The first value in the order of the second argument, of the rows without NULL.
+/// Rewrites the call as the first value ordered by the second argument, over rows without NULL.
 fn ordered(mut call: AggregateFunction, ascending: bool, both: bool) -> Expr {
     let params = &mut call.params;
     if params.args.len() != 2 || params.distinct || !params.order_by.is_empty() {

@@ -1,4 +1,4 @@
-//! The aggregates of dialect `postgresql`: DuckDB's methods with PostgreSQL's names and types.
+//! Aggregates of dialect `postgresql`: DuckDB's methods with PostgreSQL's names and types.
 
 use std::sync::{Arc, LazyLock};
 
@@ -22,16 +22,16 @@ use crate::engine::function::postgres::kind::{
     self, Kind, array_of, as_numeric, numeric, scale, timestamptz, type_name,
 };
 
-/// Replaces DataFusion's aggregates.
+/// Replaces DataFusion's aggregates with PostgreSQL's.
 pub(in crate::engine::function) fn install(builder: &mut SessionStateBuilder) {
     let functions = builder.aggregate_functions().get_or_insert_default();
     functions.retain(|udaf| ["count", "grouping"].contains(&udaf.name()));
-    // DISTINCT ON becomes this aggregate; SQL can't call it.
+    // DISTINCT ON is planned as this aggregate; SQL can't call it.
     functions.push(datafusion::functions_aggregate::first_last::first_value_udaf());
     functions.extend(ALL.iter().map(|one| Arc::new(AggregateUDF::new_from_impl(call::Call::new(one)))));
 }
 
-/// The names of all aggregates but `count`.
+/// Returns the names of all aggregates except `count`.
 pub(in crate::engine::function) fn names() -> impl Iterator<Item = &'static str> {
     ALL.iter().flat_map(|one| one.aliases.iter().copied().chain([one.name]))
 }
@@ -100,7 +100,7 @@ fn refuse<T>(given: &Given<'_>, help: &str) -> Result<T> {
 fn sum_types(given: &Given<'_>) -> Result<Typed> {
     let [of] = given.types else { return refuse(given, "it takes one value") };
     match of {
-        // They stay as they are: a view's plan is checked again where it is read.
+        // Keep these types unchanged: a view's plan is type-checked again wherever the view is read.
         DataType::Int8 | DataType::Int16 | DataType::Int32 => Typed::new([of.clone()], DataType::Int64),
         DataType::Int64 => Typed::new([as_numeric(of, None)], numeric(0)),
         DataType::Decimal128(..) => Typed::new([of.clone()], numeric(scale(of))),
@@ -209,7 +209,7 @@ fn two_doubles(given: &Given<'_>) -> Result<Typed> {
     }
 }
 
-/// Sums of small integers, which are BIGINT.
+/// Sums of small integers, whose result is BIGINT.
 #[derive(Debug)]
 struct Narrowed(&'static dyn Method);
 
@@ -219,7 +219,7 @@ impl Narrowed {
     }
 }
 
-/// The call as its model sees it: with a result of 38 digits.
+/// Widens the call's result to 38 digits, as the wrapped method expects.
 fn wide(mut call: AccumulatorArgs<'_>) -> AccumulatorArgs<'_> {
     if Narrowed::narrows(call.return_field.data_type()) {
         call.return_field = Arc::new(call.return_field.as_ref().clone().with_data_type(numeric(0)));

@@ -114,7 +114,7 @@ const DISCRETE: Rows = Rows {
 
 const CONTINUOUS: Rows = Rows { finish: |columns, settings| quantiles(columns, settings, true), ..DISCRETE };
 
-/// The type in which values are interpolated; none for those that have no values in between.
+/// Returns the type used for interpolation, or `None` if values can't be interpolated.
 fn continuous(of: &DataType) -> Option<DataType> {
     Some(match of {
         DataType::Null => DataType::Float64,
@@ -148,7 +148,7 @@ fn discrete_types(given: &Given<'_>) -> Result<Typed> {
     }
 }
 
-/// The types of a call with a position, or a list of them.
+/// Returns the types of a call with one position or a list of positions.
 fn positions(given: &Given<'_>, of: DataType, at: &DataType, result: DataType) -> Result<Typed> {
     let list_of = |item| DataType::List(Arc::new(Field::new_list_field(item, true)));
     match at {
@@ -158,7 +158,7 @@ fn positions(given: &Given<'_>, of: DataType, at: &DataType, result: DataType) -
     }
 }
 
-/// The positions asked for, and whether they are a list.
+/// Returns the requested positions, and whether they were given as a list.
 fn asked(settings: &Settings) -> Result<(Vec<f64>, bool)> {
     let of = |column: &Float64Array| -> Result<Vec<f64>> {
         column
@@ -188,7 +188,7 @@ fn check(settings: &Settings) -> Result<()> {
     Ok(())
 }
 
-/// Refuses positions that are not from 0 to 1.
+/// Returns an error if a position is outside 0 to 1.
 fn check_positive(settings: &Settings) -> Result<()> {
     match asked(settings)?.0.into_iter().find(|at| *at < 0.0) {
         Some(at) => exec_err!("the position of an approximate quantile must be between 0 and 1, not {at}"),
@@ -208,7 +208,7 @@ fn quantiles(columns: &[ArrayRef], settings: &Settings, interpolated: bool) -> R
     let sorted = ascending(&columns[0])?;
     let interpolated = interpolated && continuous(sorted.data_type()).as_ref() == Some(sorted.data_type());
     let one = |at: f64| {
-        // A negative position counts from the greatest value, as does a descending order.
+        // A negative position counts from the greatest value, and so does a descending order.
         let backwards = at.is_sign_negative() != settings.descending;
         let at = at.abs();
         if interpolated { between(&sorted, at, backwards) } else { nearest(&sorted, at, backwards) }
@@ -278,12 +278,12 @@ fn between(sorted: &ArrayRef, at: f64, backwards: bool) -> Result<ScalarValue> {
     }
 }
 
-/// A moment and a part of a microsecond, rounded to the nearest, halves away from 1970.
+/// Adds a fractional number of microseconds to a timestamp and rounds to the nearest, halves away from 1970.
 #[expect(clippy::cast_possible_truncation, reason = "the offset is less than the distance of two moments")]
 fn nearest_moment(start: i64, offset: f64) -> i64 {
     let value = start.saturating_add(offset.floor() as i64);
     let part = offset - offset.floor();
-    // Halves go away from zero.
+    // Round halves away from zero.
     let up = if value >= 0 { part >= 0.5 } else { part > 0.5 };
     if up { value.saturating_add(1) } else { value }
 }
@@ -316,7 +316,7 @@ fn deviation(columns: &[ArrayRef], settings: &Settings) -> Result<ScalarValue> {
     Ok(ScalarValue::IntervalMonthDayNano(Some(interval)))
 }
 
-/// The distances of values from another.
+/// Returns each value's absolute distance from another value.
 fn distances(column: &ArrayRef, from: &ScalarValue) -> Result<ArrayRef> {
     Ok(match (column.data_type(), from) {
         (DataType::Float64, ScalarValue::Float64(Some(from))) => Arc::new(
@@ -348,7 +348,7 @@ fn middle_of_integers(column: &ArrayRef) -> Result<i64> {
     Ok(nearest_moment(low, high.saturating_sub(low) as f64 / 2.0))
 }
 
-/// The quantile in the argument's type: integers are rounded, half to even.
+/// Returns the quantile in the argument's type, rounding integers half to even.
 fn approximately(columns: &[ArrayRef], settings: &Settings) -> Result<ScalarValue> {
     if !columns[0].data_type().is_numeric() {
         return quantiles(columns, settings, false);

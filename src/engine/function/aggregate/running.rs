@@ -1,4 +1,4 @@
-//! Aggregates that need only a few doubles a group, whatever the number of rows.
+//! Aggregates whose state is a fixed number of doubles per group.
 
 use std::sync::Arc;
 
@@ -18,16 +18,16 @@ use datafusion::{
 
 use super::Method;
 
-/// An aggregate over doubles. Rows in which an argument is NULL are left out.
+/// An aggregate over doubles that skips rows in which any argument is NULL.
 #[derive(Debug)]
 pub(super) struct Running {
     /// The state of a group without rows.
     pub(super) start: &'static [f64],
-    /// Adds a row.
+    /// Adds a row to a state.
     pub(super) add: fn(&mut [f64], &[f64]),
-    /// Adds another state.
+    /// Merges another state into a state.
     pub(super) merge: fn(&mut [f64], &[f64]),
-    /// The result; NULL if `None`.
+    /// Computes the result; `None` is NULL.
     pub(super) finish: fn(&[f64]) -> Result<Option<f64>>,
 }
 
@@ -124,7 +124,7 @@ struct Many {
     add: fn(&mut [f64], &[f64]),
     merge: fn(&mut [f64], &[f64]),
     finish: fn(&[f64]) -> Result<Option<f64>>,
-    /// The states of all groups, one after the other.
+    /// The states of all groups, concatenated.
     states: Vec<f64>,
     result: DataType,
 }
@@ -263,15 +263,15 @@ impl Accumulator for Floats {
     }
 }
 
-/// The same over a moving frame. Takes rows back without what rounding and infinities would leave behind: the
-/// sum of finite values is compensated, and the other values are counted.
+/// Sum or average over a moving frame. Retracts rows without leaving rounding errors or infinities behind:
+/// the sum of finite values is compensated, and the other values are counted.
 #[derive(Debug)]
 pub(super) struct MovingFloats {
     average: bool,
     sum: f64,
     lost: f64,
     count: u64,
-    /// The number of NaN, of infinity and of -infinity.
+    /// The numbers of NaN, infinity and -infinity.
     special: [u64; 3],
 }
 
@@ -287,7 +287,7 @@ impl MovingFloats {
         Some(if value.is_nan() { 0 } else { usize::from(value < 0.0) + 1 })
     }
 
-    /// Adds a finite value, and what the addition rounds away (Neumaier).
+    /// Adds a finite value, and accumulates the rounding error of the addition (Neumaier).
     fn add(&mut self, value: f64) {
         let sum = self.sum + value;
         self.lost +=

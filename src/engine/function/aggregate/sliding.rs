@@ -1,5 +1,5 @@
-//! Moving window frames over aggregates that can't take a row back: the frame's rows are kept, and read again
-//! for each row of the window.
+//! Moving window frames for aggregates that can't retract rows: keeps the frame's rows, and aggregates them
+//! again for each row of the window.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -16,14 +16,14 @@ use datafusion::{
 
 use super::{Method, rows};
 
-/// A preparation of rows before a method sees them.
+/// How rows are prepared before a method sees them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Gather {
     pub(super) distinct: bool,
     pub(super) sorted: bool,
 }
 
-/// A call that outlives its planning.
+/// An owned copy of a call's arguments that outlives planning.
 #[derive(Debug, Clone)]
 pub(super) struct Recipe {
     method: &'static dyn Method,
@@ -54,7 +54,7 @@ impl Recipe {
         }
     }
 
-    /// An accumulator with no rows.
+    /// Returns an empty accumulator.
     pub(super) fn accumulator(&self) -> Result<Box<dyn Accumulator>> {
         let call = AccumulatorArgs {
             return_field: Arc::clone(&self.return_field),
@@ -95,7 +95,7 @@ impl Accumulator for Sliding {
     }
 
     fn retract_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        // The oldest rows leave first.
+        // Frames drop their oldest rows first.
         let mut gone = values.first().map_or(0, Array::len);
         while gone > 0
             && let Some(oldest) = self.chunks.front_mut()

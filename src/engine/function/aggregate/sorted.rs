@@ -1,5 +1,5 @@
-//! ORDER BY within a call over a window: `list(x order by y) over (…)`. The keys become the last arguments of
-//! the aggregate.
+//! ORDER BY within a window call: `list(x order by y) over (…)`. The keys become the aggregate's trailing
+//! arguments.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use datafusion::{
 use super::call::Call;
 use crate::engine::dialect::SORTED;
 
-/// Carries an argument, the directions of keys, and the keys, from the statement to the planner.
+/// Marker function that carries an argument, sort directions and sort keys from the statement to the planner.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct Sorted {
     signature: Signature,
@@ -48,7 +48,7 @@ impl ScalarUDFImpl for Sorted {
     }
 }
 
-/// Plans aggregates over windows whose rows are sorted within each frame.
+/// Plans window aggregates whose rows are sorted within each frame.
 #[derive(Debug)]
 pub(super) struct OrderWithin;
 
@@ -58,7 +58,7 @@ impl ExprPlanner for OrderWithin {
             return Ok(PlannerResult::Original(expr));
         };
         expr.args[0] = value;
-        // Any other aggregate gives the same in all orders.
+        // Every other aggregate gives the same result in any order.
         if let WindowFunctionDefinition::AggregateUDF(aggregate) = &expr.func_def
             && let Some(call) = (aggregate.inner().as_ref() as &dyn std::any::Any).downcast_ref::<Call>()
         {
@@ -70,7 +70,7 @@ impl ExprPlanner for OrderWithin {
     }
 }
 
-/// The argument, the directions and the keys that a call of [`Sorted`] carries.
+/// Splits a call of [`Sorted`] into its argument, directions and keys.
 fn parts(argument: &Expr) -> Option<(Expr, Vec<SortOptions>, Vec<Expr>)> {
     let Expr::ScalarFunction(ScalarFunction { func, args }) = argument else { return None };
     if func.name() != SORTED {

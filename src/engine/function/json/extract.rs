@@ -1,4 +1,4 @@
-//! Functions that look into documents.
+//! Functions that query documents.
 
 use datafusion::{
     arrow::{
@@ -24,7 +24,7 @@ use super::{
     value::Json,
 };
 
-/// An overload with a path: a list comes of a list of paths, and of a path that leads to many values.
+/// Defines an overload with a path. It returns a list for a list of paths, and for a path with many matches.
 macro_rules! with_path {
     ($item:expr, $body:expr) => {
         Overload {
@@ -192,7 +192,7 @@ fn keys(value: &Json) -> Vec<Option<String>> {
     }
 }
 
-/// The type that a list of paths gives: none of them may lead to many values.
+/// Returns the result type for a list of paths, none of which may match many values.
 fn paths_type(typing: &Typing, item: DataType) -> Result<DataType> {
     if let Some(Some(ScalarValue::List(paths))) = typing.literals.get(1)
         && paths.is_valid(0)
@@ -214,7 +214,7 @@ fn paths_type(typing: &Typing, item: DataType) -> Result<DataType> {
     Ok(list_of(item))
 }
 
-/// The type that a constant path gives.
+/// Returns the result type for a constant path.
 fn path_type(typing: &Typing, item: DataType) -> Result<DataType> {
     let many = match typing.text(1).map(Path::parse) {
         Some(Ok(path)) => path.many(),
@@ -232,7 +232,7 @@ fn whole<R: Give>(call: &Call, give: impl Fn(&Json) -> Result<Option<R>>) -> Res
     })
 }
 
-/// Gives what is at the path of each row, or at its paths.
+/// Applies `give` to the value at each row's path or paths.
 fn walk<R: Give>(call: &Call, give: impl Fn(Option<&Json>) -> Result<Option<R>>) -> Result<ArrayRef> {
     let documents = documents(call, 0)?;
     match call.type_of(1) {

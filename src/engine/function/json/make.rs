@@ -1,4 +1,4 @@
-//! Documents from values.
+//! Construction of documents from values.
 
 use std::fmt::Write as _;
 
@@ -81,7 +81,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
             let patches = (0..call.len()).map(|at| documents(call, at)).collect::<Result<Vec<_>>>()?;
             call.each(|row| {
                 let patched = patches.iter().map(|column| column[row].clone()).reduce(|own, patch| {
-                    // A patch that is NULL leaves nothing; what is NULL becomes the patch.
+                    // A NULL patch makes the result NULL; a NULL document is replaced by the patch.
                     patch.map(|patch| own.unwrap_or(Document::Null).merged(patch))
                 });
                 Ok(patched.flatten().map(|document| document.text()))
@@ -165,7 +165,7 @@ fn object(call: &Call) -> Result<ArrayRef> {
     })
 }
 
-/// A value as JSON.
+/// Converts a value to JSON.
 pub(in crate::engine::function) fn json_of(column: &ArrayRef, row: usize) -> Result<Document> {
     if column.is_null(row) {
         return Ok(Document::Null);
@@ -187,7 +187,7 @@ pub(in crate::engine::function) fn json_of(column: &ArrayRef, row: usize) -> Res
         DataType::Decimal128(_, 0) => {
             Document::Integer(column.as_primitive::<Decimal128Type>().value(row).to_string())
         }
-        // All of its digits, without zeros at the end.
+        // All digits, without trailing zeros.
         DataType::Decimal128(..) => {
             let digits = text(column, row)?;
             let short = digits.trim_end_matches('0');
@@ -247,7 +247,7 @@ fn text(column: &ArrayRef, row: usize) -> Result<String> {
     Ok(one.as_string::<i32>().value(0).to_owned())
 }
 
-/// An interval as DuckDB writes it: `1 year 2 months 3 days 04:05:06`.
+/// Formats an interval as DuckDB does: `1 year 2 months 3 days 04:05:06`.
 fn interval_text(months: i32, days: i32, micros: i64) -> String {
     let mut parts = Vec::new();
     let mut part = |count: i32, unit: &str| {

@@ -1,12 +1,12 @@
-//! Functions of JSON. JSON is text here: a document is checked where a function reads it.
+//! JSON functions. JSON has the type text; a document is validated where a function parses it.
 //!
-//! - `value`: documents, read and written
+//! - `value`: documents, their parser and their writer
 //! - `path`: paths into documents
-//! - `extract`: functions that look into documents
-//! - `make`: documents from values
+//! - `extract`: functions that query documents
+//! - `make`: construction of documents from values
 //! - `nested`: JSON within JSON
-//! - `structure`: the structure of documents
-//! - `transform`: values from documents, by a structure
+//! - `structure`: the inferred structure of documents
+//! - `transform`: conversion of documents to values, given a structure
 
 mod extract;
 mod make;
@@ -28,7 +28,7 @@ use super::{
 /// The functions of this family.
 pub(super) const FUNCTIONS: &[&[Function]] = &[extract::FUNCTIONS, make::FUNCTIONS, transform::FUNCTIONS];
 
-/// Reads a document of a row.
+/// Parses a row's document.
 fn parsed(text: &str) -> datafusion::error::Result<Json> {
     Json::parse(text).or_else(|error| {
         let mut shown: String = text.chars().take(80).collect();
@@ -39,7 +39,7 @@ fn parsed(text: &str) -> datafusion::error::Result<Json> {
     })
 }
 
-/// The documents of an argument, each read once. Lists, structs and maps are documents already.
+/// Returns an argument's documents, each parsed once. Lists, structs and maps are converted.
 fn documents(call: &Call, argument: usize) -> datafusion::error::Result<Vec<Option<Json>>> {
     if call.type_of(argument) != &DataType::Utf8 {
         let column = call.array(argument)?;
@@ -56,7 +56,7 @@ fn documents(call: &Call, argument: usize) -> datafusion::error::Result<Vec<Opti
     (0..call.rows()).map(|row| column.at(row).map(parsed).transpose()).collect()
 }
 
-/// Returns whether a text is a JSON document.
+/// Returns whether a text is a valid JSON document.
 pub(in crate::engine) fn is_json(text: &str) -> bool {
     value::Json::parse(text).is_ok()
 }

@@ -1,7 +1,7 @@
-//! JSON within JSON: `json_object('a', json_array(1))` nests the array, and doesn't quote its text.
+//! JSON within JSON: `json_object('a', json_array(1))` nests the array instead of quoting its text.
 //!
-//! JSON is text here, so a value alone doesn't tell. The rule below looks at the call that makes it: a
-//! function that returns JSON or a cast to it, directly or below an alias.
+//! JSON has the type text, so a value alone doesn't show that it is JSON. The rule below looks at the
+//! expression that makes it: a function that returns JSON, or a cast to JSON, possibly under an alias.
 
 use std::sync::Arc;
 
@@ -20,10 +20,10 @@ use datafusion::{
 
 use crate::engine::dialect::is_cast_to_json;
 
-/// The name of the only field of a struct that carries JSON.
+/// The name of the single field of a struct that carries JSON.
 pub(super) const CARRIER: &str = "\u{0}json";
 
-/// Functions whose text is JSON.
+/// Functions that return JSON text.
 const RETURN_JSON: [&str; 13] = [
     "array_to_json",
     "json",
@@ -40,10 +40,10 @@ const RETURN_JSON: [&str; 13] = [
     "json_quote",
 ];
 
-/// Functions that nest JSON in JSON.
+/// Functions that nest JSON arguments.
 const NEST: [&str; 5] = ["json_array", "json_group_array", "json_group_object", "json_object", "to_json"];
 
-/// Adds the rule.
+/// Registers the rule.
 pub(in crate::engine::function) fn install(builder: &mut SessionStateBuilder) {
     builder.analyzer_rules().get_or_insert_default().push(Arc::new(NestedJson));
 }
@@ -69,7 +69,7 @@ impl AnalyzerRule for NestedJson {
     }
 }
 
-/// The call with its JSON arguments carried as such.
+/// Wraps a call's JSON arguments in carrier structs.
 fn nested(part: Expr) -> Transformed<Expr> {
     match part {
         Expr::ScalarFunction(mut call) if NEST.contains(&call.func.name()) => {
@@ -101,7 +101,7 @@ fn is_json(expression: &Expr) -> bool {
         Expr::Alias(alias) => is_json(&alias.expr),
         Expr::ScalarFunction(call) => RETURN_JSON.contains(&call.func.name()) || is_cast_to_json(call),
         Expr::AggregateFunction(call) => RETURN_JSON.contains(&call.func.name()),
-        // An aggregate below the projection is a column by then.
+        // An aggregate below the projection has become a column by now.
         Expr::Column(column) => column.name.starts_with("json_group_"),
         _ => false,
     }

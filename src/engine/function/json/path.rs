@@ -6,15 +6,15 @@ use super::value::Json;
 #[derive(Debug, Clone, PartialEq)]
 enum Step {
     Key(String),
-    /// A position from 0; a negative one counts from the end.
+    /// A position starting at 0; negative positions count from the end.
     Position(i64),
-    /// A number in a path with slashes: a position in lists, a key in objects.
+    /// A number in a path with slashes: a position in lists, and a key in objects.
     Either(String),
     AnyKey,
     AnyPosition,
-    /// Where no value can be.
+    /// Never matches.
     Nowhere,
-    /// The value, and everything within it.
+    /// The value and all its descendants.
     Deep,
 }
 
@@ -23,10 +23,10 @@ enum Step {
 pub(super) struct Path(Vec<Step>);
 
 impl Path {
-    /// Reads a path.
+    /// Parses a path.
     ///
     /// # Errors
-    /// If it begins with `$` and goes on with something else than keys and positions.
+    /// If it starts with `$` and continues with anything but keys and positions.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         if let Some(rest) = text.strip_prefix('$') {
             return dollar(rest)
@@ -36,7 +36,7 @@ impl Path {
         if text.is_empty() {
             return Ok(Self(Vec::new()));
         }
-        // A quote begins nothing that DuckDB finds.
+        // DuckDB finds nothing for a path that starts with a quote.
         if text.starts_with('"') {
             return Ok(Self(vec![Step::Nowhere]));
         }
@@ -47,26 +47,26 @@ impl Path {
         Ok(Self(vec![Step::Key(text.to_owned())]))
     }
 
-    /// The path to a position in a list.
+    /// Returns the path to a position in a list.
     pub(super) fn position(at: i64) -> Self {
         Self(vec![Step::Position(at)])
     }
 
-    /// Returns whether the path may lead to many values.
+    /// Returns whether the path can match many values.
     pub(super) fn many(&self) -> bool {
         self.0.iter().any(|step| matches!(step, Step::AnyKey | Step::AnyPosition | Step::Deep))
     }
 
-    /// The value that the path leads to.
+    /// Returns the value at the path, if there is one.
     pub(super) fn find<'a>(&self, document: &'a Json) -> Option<&'a Json> {
         self.0.iter().try_fold(document, |value, step| value.step(step))
     }
 
-    /// All values that the path leads to.
+    /// Returns all values that match the path.
     pub(super) fn find_all<'a>(&self, document: &'a Json) -> Vec<&'a Json> {
         let mut found = vec![document];
         for (at, step) in self.0.iter().enumerate() {
-            // `..*` is all that lists and objects hold.
+            // `..*` matches everything that lists and objects contain.
             let deep = at > 0 && self.0[at - 1] == Step::Deep;
             let mut next = Vec::new();
             for value in found {
@@ -114,7 +114,7 @@ impl Json {
     }
 }
 
-/// The steps after `$`; an error is what is not understood.
+/// Parses the steps after `$`. The error is the text that can't be parsed.
 fn dollar(text: &str) -> Result<Vec<Step>, String> {
     let mut steps = Vec::new();
     let mut rest = text;
@@ -149,7 +149,7 @@ fn dollar(text: &str) -> Result<Vec<Step>, String> {
     Ok(steps)
 }
 
-/// Reads a key, and returns what is behind it.
+/// Parses a key and returns the remaining text.
 fn key<'a>(text: &'a str, steps: &mut Vec<Step>) -> Result<&'a str, String> {
     if let Some(after) = text.strip_prefix('*') {
         steps.push(Step::AnyKey);

@@ -1,8 +1,8 @@
-//! The structure of documents: keys, and the types of values.
+//! Structure inference for documents: keys, and the types of values.
 
 use super::value::Json;
 
-/// The structure of a value.
+/// Returns the structure of a value.
 pub(super) fn structure(value: &Json) -> Json {
     match value {
         // An object without keys could hold anything.
@@ -22,7 +22,7 @@ pub(super) fn structure(value: &Json) -> Json {
             let known = items.iter().filter(|item| !empty(item)).map(structure).reduce(common);
             let any_empty = items.iter().any(empty);
             Json::List(vec![match known {
-                // Objects with keys say what those without may have.
+                // Objects with keys determine the structure of those without.
                 Some(object @ Json::Object(_)) => object,
                 Some(_) | None if any_empty => name("JSON"),
                 Some(known) => known,
@@ -37,7 +37,7 @@ fn name(text: &str) -> Json {
     Json::Text(text.to_owned())
 }
 
-/// The structure of values that have one or the other.
+/// Returns the common structure of values that have either structure.
 fn common(a: Json, b: Json) -> Json {
     match (a, b) {
         (a, b) if a == b => a,

@@ -1,4 +1,4 @@
-//! Values from documents, by a structure such as `{"a": "INTEGER", "b": ["VARCHAR"]}`.
+//! Conversion of documents to values, given a structure such as `{"a": "INTEGER", "b": ["VARCHAR"]}`.
 
 use std::sync::Arc;
 
@@ -55,7 +55,7 @@ fn structured(typing: &Typing) -> Result<DataType> {
     Shape::parse(text).map(|shape| shape.data_type())
 }
 
-/// A structure: which values a document has.
+/// The structure that documents are converted to.
 #[derive(Debug)]
 enum Shape {
     Null,
@@ -66,7 +66,7 @@ enum Shape {
 }
 
 impl Shape {
-    /// Reads a structure.
+    /// Parses a structure.
     fn parse(text: &str) -> Result<Self> {
         match Json::parse(text) {
             Ok(structure) => Self::of(&structure),
@@ -153,7 +153,7 @@ fn transform(call: &Call, strict: bool) -> Result<ArrayRef> {
     build(&values, &Shape::parse(structure)?, strict)
 }
 
-/// Values as a column of a structure.
+/// Converts values to a column with the given structure.
 fn build(values: &[Option<&Json>], shape: &Shape, strict: bool) -> Result<ArrayRef> {
     match shape {
         Shape::Null => Ok(new_null_array(&DataType::Int32, values.len())),
@@ -163,7 +163,7 @@ fn build(values: &[Option<&Json>], shape: &Shape, strict: bool) -> Result<ArrayR
             if strict {
                 values.iter().flatten().try_for_each(|value| complete(value, members))?;
             }
-            // What is no object is one without values; only `null` is NULL.
+            // A value that isn't an object becomes a struct of NULLs; only `null` becomes NULL.
             let nulls: NullBuffer =
                 values.iter().map(|value| !matches!(value, None | Some(Json::Null))).collect();
             let columns = members.iter().map(|(key, of)| {
@@ -193,7 +193,7 @@ fn build(values: &[Option<&Json>], shape: &Shape, strict: bool) -> Result<ArrayR
     }
 }
 
-/// Objects as maps.
+/// Converts objects to maps.
 fn maps(values: &[Option<&Json>], shape: &Shape, of: (&Shape, &Shape), strict: bool) -> Result<ArrayRef> {
     misfits(values, strict, "an object", |value| matches!(value, Json::Object(_)))?;
     let objects: Vec<Option<&Vec<(String, Json)>>> = values
@@ -212,7 +212,7 @@ fn maps(values: &[Option<&Json>], shape: &Shape, of: (&Shape, &Shape), strict: b
     Ok(Arc::new(MapArray::try_new(entries, offsets, pairs, Some(nulls), false)?))
 }
 
-/// Refuses an object that lacks a key, or has one twice.
+/// Rejects an object with a missing or duplicate key.
 fn complete(value: &Json, members: &[(String, Shape)]) -> Result<()> {
     let Json::Object(own) = value else { return Ok(()) };
     for (key, _) in members {
@@ -225,14 +225,14 @@ fn complete(value: &Json, members: &[(String, Shape)]) -> Result<()> {
     Ok(())
 }
 
-/// Numbers, texts and so on, by way of their text.
+/// Converts scalar values by casting their text.
 fn scalars(values: &[Option<&Json>], named: &NamedType, strict: bool) -> Result<ArrayRef> {
     let to = named.data_type();
     let text = |value: &Json| match value {
         Json::Null => None,
         value if named.is_json() => Some(value.text()),
         Json::List(_) | Json::Object(_) if to != &DataType::Utf8 => None,
-        // A number with a point becomes an integer by rounding, half to even.
+        // Converting a fractional number to an integer rounds it, half to even.
         Json::Real(value) if to.is_integer() => Some(format!("{}", value.round_ties_even())),
         Json::Integer(digits) if to == &DataType::Boolean => {
             Some((!digits.trim_start_matches(['-', '0']).is_empty()).to_string())

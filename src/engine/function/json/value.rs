@@ -1,7 +1,6 @@
-//! JSON documents: a reader and a writer that keep the order of keys and the digits of large integers.
+//! JSON documents: a parser and a writer that preserve key order and the digits of large integers.
 //!
-//! Numbers are written as DuckDB writes them: integers as they are, others as the shortest text of their
-//! double.
+//! Numbers are written as in DuckDB: integers as they are, others as the shortest text of their double.
 
 use std::fmt::Write as _;
 
@@ -15,18 +14,18 @@ pub(in crate::engine::function) enum Json {
     Real(f64),
     Text(String),
     List(Vec<Json>),
-    /// Keys may repeat; the first of them counts.
+    /// The members, in order. Keys may repeat; the first one wins.
     Object(Vec<(String, Json)>),
 }
 
-/// How deep lists and objects may nest.
+/// The maximum nesting depth of lists and objects.
 const DEPTH: usize = 512;
 
 impl Json {
-    /// Reads a document.
+    /// Parses a document.
     ///
     /// # Errors
-    /// With the byte at which the text is no JSON.
+    /// With the byte offset at which the text isn't valid JSON.
     pub(in crate::engine::function) fn parse(text: &str) -> Result<Self, String> {
         let mut reader = Reader { text, at: 0 };
         reader.space();
@@ -38,7 +37,7 @@ impl Json {
         Ok(value)
     }
 
-    /// The value of a key, if this is an object that has it.
+    /// Returns a key's value if this is an object that contains it.
     pub(in crate::engine::function) fn get(&self, key: &str) -> Option<&Self> {
         match self {
             Self::Object(members) => members.iter().find(|(own, _)| own == key).map(|(_, value)| value),
@@ -46,14 +45,14 @@ impl Json {
         }
     }
 
-    /// The document as text, without spaces.
+    /// Formats the document without whitespace.
     pub(in crate::engine::function) fn text(&self) -> String {
         let mut out = String::new();
         self.write(&mut out);
         out
     }
 
-    /// A text as itself, everything else as JSON.
+    /// Returns a string without quotes, and anything else as JSON.
     pub(in crate::engine::function) fn unquoted(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),
@@ -94,7 +93,7 @@ impl Json {
         }
     }
 
-    /// The document with a line per value.
+    /// Formats the document with one value per line.
     pub(in crate::engine::function) fn pretty(&self) -> String {
         let mut out = String::new();
         self.write_pretty(0, &mut out);
@@ -137,7 +136,7 @@ impl Json {
         }
     }
 
-    /// DuckDB's name of the value's type.
+    /// Returns DuckDB's name for the value's type.
     pub(in crate::engine::function) fn kind(&self) -> &'static str {
         match self {
             Self::Null => "NULL",
@@ -151,7 +150,7 @@ impl Json {
         }
     }
 
-    /// Returns whether the value is or has another: objects by their keys, lists by their items.
+    /// Returns whether the value is or contains another. Objects are compared by key, lists by item.
     pub(in crate::engine::function) fn contains(&self, other: &Self) -> bool {
         if self.includes(other) {
             return true;
@@ -175,14 +174,14 @@ impl Json {
         }
     }
 
-    /// The value changed by a patch (RFC 7396).
+    /// Applies a merge patch (RFC 7396).
     pub(in crate::engine::function) fn merged(self, patch: Self) -> Self {
         let Self::Object(changes) = patch else { return patch };
         let mut members = match self {
             Self::Object(members) => members,
             _ => Vec::new(),
         };
-        // Members that change come last, in the order of the patch.
+        // Changed members come last, in patch order.
         for (key, change) in changes {
             let place = members.iter().position(|(own, _)| *own == key);
             let own = place.map_or(Self::Null, |place| members.remove(place).1);
@@ -194,7 +193,7 @@ impl Json {
     }
 }
 
-/// The shortest text of a double, with a point or an exponent.
+/// Writes the shortest text of a double, with a point or an exponent.
 fn real(value: f64, out: &mut String) {
     if value.is_nan() {
         out.push_str("NaN");
@@ -321,7 +320,7 @@ impl Reader<'_> {
                 Some(b',') => {
                     self.at += 1;
                     self.space();
-                    // DuckDB's reader takes a comma after the last member, and after the last item.
+                    // DuckDB's parser accepts a trailing comma in objects and lists.
                     if self.peek() == Some(b'}') {
                         self.at += 1;
                         return Ok(Json::Object(members));

@@ -1,4 +1,4 @@
-//! Aggregates of a list's items: `list_sum(list)` and `list_aggregate(list, 'sum')`.
+//! Aggregates over a list's items: `list_sum(list)` and `list_aggregate(list, 'sum')`.
 
 use std::sync::Arc;
 
@@ -86,13 +86,13 @@ pub(super) const FUNCTIONS: &[Function] = aggregated! {
     "list_var_samp" "var_samp",
 };
 
-/// The type of an aggregate over the items of the first argument; the aggregate's other arguments begin at
-/// `rest`.
+/// Returns the result type of an aggregate over the first argument's items. The aggregate's other arguments
+/// start at `rest`.
 fn result(typing: &Typing, name: &str, rest: usize) -> Result<DataType> {
     let mut types = vec![item_of(typing, 0)];
     types.extend_from_slice(&typing.types[rest..]);
     if types[0] == DataType::Null && matches!(name, "bit_and" | "bit_or" | "bit_xor") {
-        // Of NULL alone DuckDB knows no type.
+        // DuckDB doesn't infer a type from NULL alone.
         let alone = typing.types.first() == Some(&DataType::Null);
         return Ok(if alone { DataType::Int32 } else { DataType::Int64 });
     }

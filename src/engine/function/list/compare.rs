@@ -1,4 +1,4 @@
-//! Functions that look for values in lists, sort and deduplicate them.
+//! Functions that search, sort and deduplicate lists.
 
 use std::collections::HashSet;
 
@@ -162,7 +162,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     },
 ];
 
-/// Whether lists have an item.
+/// Checks whether lists contain an item.
 pub(in crate::engine::function) fn contains(call: &Call) -> Result<ArrayRef> {
     let (list, item) = (Lists::of(call, 0)?, call.array(1)?);
     let [items, wanted] = values([list.items(), &item])?;
@@ -175,7 +175,7 @@ pub(in crate::engine::function) fn contains(call: &Call) -> Result<ArrayRef> {
     })
 }
 
-/// Columns of one type as rows that compare as their values do.
+/// Converts columns of one type to rows that compare as their values do.
 fn values<const N: usize>(columns: [&ArrayRef; N]) -> Result<[Rows; N]> {
     ordered(columns, SortOptions::new(false, false))
 }
@@ -191,7 +191,7 @@ fn ordered<const N: usize>(columns: [&ArrayRef; N], order: SortOptions) -> Resul
     rows.try_into().map_err(|_| datafusion::error::DataFusionError::Internal("columns were lost".into()))
 }
 
-/// Compares the items, without NULLs, of two lists.
+/// Compares the non-NULL items of two lists.
 fn two(
     call: &Call,
     compare: impl Fn(&HashSet<Row<'_>>, &[Row<'_>]) -> Result<Option<bool>>,
@@ -206,7 +206,7 @@ fn two(
     })
 }
 
-/// The order that the texts after the list ask for.
+/// Parses the sort order given by the text arguments after the list.
 fn order(call: &Call, reverse: bool) -> Result<SortOptions> {
     let mut options = SortOptions::new(reverse, false);
     for argument in 1..call.len() {

@@ -1,6 +1,6 @@
-//! List functions that take a lambda: `list_transform`, `list_filter`, `list_reduce`.
+//! List functions with a lambda: `list_transform`, `list_filter`, `list_reduce`.
 //!
-//! The lambda may take a further parameter: the position of the item, from 1.
+//! The lambda may take one more parameter: the item's position, starting at 1.
 
 use std::{
     collections::BTreeSet,
@@ -34,7 +34,7 @@ use super::{
 };
 use crate::engine::dialect::{NamedType, types};
 
-/// Replaces DataFusion's functions with lambdas, and those whose names are names of ordinary functions here.
+/// Replaces DataFusion's lambda functions, and removes those whose names belong to ordinary functions here.
 pub(in crate::engine::function) fn install(builder: &mut SessionStateBuilder, taken: &BTreeSet<&str>) {
     let ours = [
         Lambda::new(
@@ -75,7 +75,7 @@ impl Lambda {
         Self { role, names, aliases, signature: HigherOrderSignature::user_defined(Volatility::Immutable) }
     }
 
-    /// The type of the list's items, and of the value that a reduction begins with.
+    /// Returns the list's item type, and the type of a reduction's initial value.
     fn items<L>(&self, fields: &[ValueOrLambda<FieldRef, L>]) -> Result<(DataType, Option<DataType>)> {
         match fields {
             [ValueOrLambda::Value(list), ValueOrLambda::Lambda(_)] => Ok((item_type(list.data_type()), None)),
@@ -88,7 +88,7 @@ impl Lambda {
         }
     }
 
-    /// The type of what a reduction carries from item to item.
+    /// Returns the type of a reduction's accumulator.
     fn carried(&self, item: &DataType, first: Option<&DataType>) -> Result<DataType> {
         let Some(first) = first else { return Ok(item.clone()) };
         let Some(found) = types::common(item, first) else {
@@ -194,7 +194,7 @@ impl HigherOrderUDFImpl for Lambda {
     }
 }
 
-/// The items of all lists, with the row and the position of each.
+/// The items of all lists, with the row and position of each.
 struct Spread {
     items: ArrayRef,
     rows: UInt32Array,
@@ -223,7 +223,7 @@ fn spread(list: &ListArray) -> Result<Spread> {
     })
 }
 
-/// The lambda's result for each item.
+/// Evaluates the lambda for each item.
 fn evaluated(spread: &Spread, lambda: &LambdaArgument) -> Result<ArrayRef> {
     let items = || Ok(Arc::clone(&spread.items));
     let positions = || Ok(Arc::clone(&spread.positions));
@@ -300,7 +300,7 @@ fn reduced(
             )?
             .into_array(rows.len())?;
         let result = to_carried.convert(&result)?;
-        // The rows whose lists go on take the new value, the others keep theirs.
+        // Rows whose lists have more items take the new value; the others keep theirs.
         let mut places: Vec<(usize, usize)> = (0..list.len()).map(|row| (0, row)).collect();
         rows.iter().enumerate().for_each(|(at, row)| places[*row] = (1, at));
         carried = interleave(&[carried.as_ref(), result.as_ref()], &places)?;

@@ -1,4 +1,4 @@
-//! Lists from scalars, ranges, joined texts, and measures of lists of numbers.
+//! Lists built from scalars and ranges, joined lists, and distance measures of number lists.
 
 use std::sync::Arc;
 
@@ -172,7 +172,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     ),
 ];
 
-/// The number of items: an overload of `len` and `length`.
+/// The number of items, as an overload of `len` and `length`.
 pub(in crate::engine::function) const LENGTH: Overload = takes(&[AnyList], BigInt, |call| {
     let list = Lists::of(call, 0)?;
     call.each(|row| Ok(list.row(row).and_then(|items| i64::try_from(items.len()).ok())))
@@ -202,7 +202,7 @@ fn pack(call: &Call) -> Result<ArrayRef> {
     list_array(call.returns(), items, OffsetBuffer::from_lengths(lengths), None)
 }
 
-/// More items than any list may have.
+/// The exclusive upper bound of a generated list's length.
 const TOO_MANY: i128 = 100_000_000;
 
 fn numbers(call: &Call, included: bool) -> Result<ArrayRef> {
@@ -265,7 +265,7 @@ fn moments(call: &Call, included: bool) -> Result<ArrayRef> {
     })
 }
 
-/// A moment later by months, days and microseconds; `None` beyond what a timestamp holds.
+/// Adds months, days and microseconds to a timestamp; `None` if the result is out of range.
 fn later(at: i64, months: i64, days: i64, micros: i64) -> Option<i64> {
     use datafusion::arrow::temporal_conversions::timestamp_us_to_datetime;
 
@@ -280,7 +280,7 @@ fn later(at: i64, months: i64, days: i64, micros: i64) -> Option<i64> {
     at.checked_add(days.checked_mul(86_400_000_000)?)?.checked_add(micros)
 }
 
-/// The items that are not NULL, joined: NULL if all are, and empty for an empty list.
+/// Joins the non-NULL items: NULL if all are NULL, and empty for an empty list.
 fn texts<'a>(call: &Call, separator: impl Fn(usize) -> &'a str) -> Result<ArrayRef> {
     let list = Lists::of(call, 0)?;
     let items = value_texts(list.items())?;
@@ -292,7 +292,7 @@ fn texts<'a>(call: &Call, separator: impl Fn(usize) -> &'a str) -> Result<ArrayR
     })
 }
 
-/// The struct of zipped items: its fields have no names in DuckDB.
+/// Returns the struct type of zipped items, whose fields are unnamed in DuckDB.
 fn zipped_lists(typing: &Typing) -> Result<DataType> {
     let last = typing.types.len().saturating_sub(1);
     for (at, of) in typing.types.iter().enumerate() {
@@ -343,7 +343,7 @@ fn zip(call: &Call) -> Result<ArrayRef> {
     list_array(call.returns(), Arc::new(items), OffsetBuffer::from_lengths(lengths), None)
 }
 
-/// Measures two lists of numbers, of equal length and without NULL.
+/// Computes a measure of two number lists of equal length without NULLs.
 fn measured(call: &Call, name: &str, measure: impl Fn(&[f64], &[f64]) -> Option<f64>) -> Result<ArrayRef> {
     let doubles = |argument| -> Result<(Lists, Float64Array)> {
         let lists = Lists::of(call, argument)?;

@@ -1,10 +1,10 @@
-//! Functions of lists. Positions count from 1, and negative ones from the end.
+//! List functions. Positions start at 1, and negative ones count from the end.
 //!
-//! - `pick`: functions whose result has items of their arguments
-//! - `compare`: functions that look for values, sort and deduplicate
-//! - `make`: lists from scalars, ranges, joined and measured lists
-//! - `aggregate`: aggregates of a list's items
-//! - `lambda`: functions that take a lambda
+//! - `pick`: functions that select items of their arguments
+//! - `compare`: functions that search, sort and deduplicate
+//! - `make`: lists built from scalars and ranges, joined lists and distance measures
+//! - `aggregate`: aggregates over a list's items
+//! - `lambda`: functions with a lambda
 
 mod aggregate;
 mod compare;
@@ -35,13 +35,13 @@ use super::{
 pub(super) const FUNCTIONS: &[&[Function]] =
     &[pick::FUNCTIONS, compare::FUNCTIONS, make::FUNCTIONS, aggregate::FUNCTIONS];
 
-/// The items of an argument's lists.
+/// An argument's lists.
 struct Lists {
     list: ListArray,
 }
 
 impl Lists {
-    /// The lists of an argument.
+    /// Returns an argument's lists.
     fn of(call: &Call, argument: usize) -> Result<Self> {
         let column = call.array(argument)?;
         let Some(list) = column.as_list_opt::<i32>() else {
@@ -50,7 +50,7 @@ impl Lists {
         Ok(Self { list: list.clone() })
     }
 
-    /// Where the items of a row lie in [`Self::items`]; `None` for NULL.
+    /// Returns the range of a row's items in [`Self::items`], or `None` for NULL.
     fn row(&self, row: usize) -> Option<std::ops::Range<usize>> {
         let end = |at: usize| usize::try_from(self.list.value_offsets()[at]).unwrap_or(0);
         self.list.is_valid(row).then(|| end(row)..end(row + 1))
@@ -66,7 +66,7 @@ impl Lists {
     }
 }
 
-/// The item type of a list type.
+/// Returns the item type of a list type.
 fn item_type(list: &DataType) -> DataType {
     match list {
         DataType::List(field) => field.data_type().clone(),
@@ -74,15 +74,15 @@ fn item_type(list: &DataType) -> DataType {
     }
 }
 
-/// The items of several arrays, one after the other, as items of a list type.
+/// Concatenates arrays as items of a list type.
 fn joined(items: &[&ArrayRef], list: &DataType) -> Result<ArrayRef> {
     let wanted = item_type(list);
     let items: Vec<ArrayRef> = items.iter().map(|items| Ok(cast(items, &wanted)?)).collect::<Result<_>>()?;
     Ok(concat(&items.iter().map(AsRef::as_ref).collect::<Vec<_>>())?)
 }
 
-/// Lists of some items: `row` names the items of each row by their positions, `None` for a NULL, and returns
-/// false if the row itself is NULL.
+/// Builds lists by selecting items: `row` pushes the indices of a row's items, with `None` for NULL, and
+/// returns false if the row itself is NULL.
 fn lists_of(
     call: &Call,
     items: &ArrayRef,
@@ -107,7 +107,7 @@ fn lists_of(
     list_array(call.returns(), items, OffsetBuffer::from_lengths(lengths), Some(valid.into()))
 }
 
-/// An array of a list type.
+/// Builds an array of a list type.
 fn list_array(
     list: &DataType,
     items: ArrayRef,
@@ -125,12 +125,12 @@ fn narrow(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
 
-/// The type of an argument, and of its items.
+/// Returns the item type of an argument.
 fn item_of(typing: &Typing, argument: usize) -> DataType {
     typing.types.get(argument).map_or(DataType::Null, item_type)
 }
 
-/// The place of a position in a list of `length`, if there is one.
+/// Converts a position in a list of `length` items to an index, or returns `None` if it is out of range.
 fn place(position: i64, length: usize) -> Option<usize> {
     let length = i64::try_from(length).ok()?;
     let place = if position < 0 { length + position } else { position - 1 };

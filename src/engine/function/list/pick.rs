@@ -1,4 +1,4 @@
-//! Functions whose result has items of their arguments.
+//! Functions that select items of their arguments.
 
 use datafusion::{
     arrow::{
@@ -173,7 +173,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
             lists_of(call, list.items(), |row, chosen| {
                 let (Some(items), Some(flagged)) = (list.row(row), mask.row(row)) else { return Ok(false) };
                 refuse_nulls(&flags, flagged.clone())?;
-                // A true beyond the list's end is a NULL item.
+                // A true flag beyond the list's end selects NULL.
                 let end = items.end;
                 let places = (items.start..).zip(flagged).filter(|(_, flag)| flags.value(*flag));
                 chosen.extend(places.map(|(at, _)| (at < end).then(|| narrow(at))));
@@ -208,7 +208,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
     },
 ];
 
-/// The type of a list with an item more. Text, even a literal, is no item of a list of something else.
+/// Returns the type of a list with an added item. Text, even a literal, can't be added to a list of another
+/// type.
 fn added(typing: &Typing, list: usize, item: usize) -> Result<DataType> {
     if typing.text(item).is_some() && typing.types[item] != DataType::Utf8 {
         let (list, item) = (type_name(&typing.types[list]), type_name(&typing.types[item]));
@@ -217,7 +218,7 @@ fn added(typing: &Typing, list: usize, item: usize) -> Result<DataType> {
     Ok(typing.types[list].clone())
 }
 
-/// `list || list`: NULL if one of them is.
+/// `list || list`: NULL if either list is NULL.
 const JOINED: Function = Function {
     names: &["||"],
     overloads: &[takes(&[List(&T), List(&T)], List(&T), |call| {
@@ -229,7 +230,7 @@ const JOINED: Function = Function {
     ..Function::LIST
 };
 
-/// Two lists of one type, joined as the operator `||` does.
+/// Joins two lists of one type as the operator `||` does.
 pub(in crate::engine) fn joined_lists(left: Expr, right: Expr) -> Expr {
     let function = ScalarUDF::new_from_impl(ScalarFunction::new(&JOINED));
     function.call(vec![left, right])
@@ -244,7 +245,7 @@ fn refuse_nulls(items: &dyn Array, range: std::ops::Range<usize>) -> Result<()> 
     Ok(())
 }
 
-/// The positions of a row's items.
+/// The index range of a row's items.
 #[derive(Debug, Clone)]
 struct Items(std::ops::Range<usize>);
 
@@ -266,7 +267,7 @@ impl Items {
     }
 }
 
-/// Chooses items of the only argument.
+/// Selects items of the only argument.
 fn each(call: &Call, choose: impl Fn(&Items, &mut Vec<Option<u32>>)) -> Result<ArrayRef> {
     let list = Lists::of(call, 0)?;
     lists_of(call, list.items(), |row, chosen| {
@@ -287,7 +288,7 @@ fn extract(call: &Call) -> Result<ArrayRef> {
     Ok(take(list.items(), &indices, None)?)
 }
 
-/// The first place of a slice, and the one after its last.
+/// Returns a slice's first index and the index after its last.
 fn bounds(begin: i64, end: i64, length: usize) -> (usize, usize) {
     let size = i64::try_from(length).unwrap_or(i64::MAX);
     let begin = if begin < 0 { size.saturating_add(begin) } else { begin.saturating_sub(1) };
@@ -326,7 +327,7 @@ fn slice(call: &Call) -> Result<ArrayRef> {
     })
 }
 
-/// Adds the item of one argument to the list of another.
+/// Adds one argument as an item to another argument's list.
 fn add(call: &Call, list: usize, item: usize, front: bool) -> Result<ArrayRef> {
     let list = Lists::of(call, list)?;
     let item = call.array(item)?;
@@ -364,7 +365,7 @@ fn concatenate(call: &Call) -> Result<ArrayRef> {
 fn flatten(call: &Call) -> Result<ArrayRef> {
     let outer = Lists::of(call, 0)?;
     let Some(inner) = datafusion::arrow::array::AsArray::as_list_opt::<i32>(outer.items()) else {
-        // A list of NULLs only.
+        // Every item is NULL.
         let empty = datafusion::arrow::array::new_empty_array(&super::item_type(call.returns()));
         return lists_of(call, &empty, |row, _| Ok(outer.row(row).is_some()));
     };

@@ -1,4 +1,4 @@
-//! Arrays of one dimension, whose positions count from 1.
+//! One-dimensional arrays, with positions starting at 1.
 
 use std::sync::Arc;
 
@@ -61,7 +61,7 @@ fn item_type(types: &[DataType], _: &[Given]) -> Result<DataType, Unresolved> {
     }
 }
 
-/// The type of arrays joined: both have the same items.
+/// Returns the type of concatenated arrays, whose item types must match.
 pub(super) fn joined(types: &[DataType], _: &[Given]) -> Result<DataType, Unresolved> {
     if types[0] == types[1] {
         return Ok(types[0].clone());
@@ -94,7 +94,7 @@ fn written(types: &[DataType], _: &[Given]) -> Result<DataType, Unresolved> {
     output::writable(&types[0]).map(|()| DataType::Utf8)
 }
 
-/// Rows of lists out of a list for each row.
+/// Builds a column of lists from one list per row.
 fn lists(call: &Call, rows: &[Option<ArrayRef>]) -> Result<ArrayRef> {
     use datafusion::arrow::{
         array::ListArray,
@@ -137,7 +137,7 @@ pub(super) fn append(call: &Call, array: usize, item: usize) -> Result<ArrayRef>
     lists(call, &rows)
 }
 
-/// One item of each array, NULL beyond its ends.
+/// Returns one item of each array, or NULL if the position is out of bounds.
 fn item(call: &Call) -> Result<ArrayRef> {
     let (arrays, positions) = (call.column::<ArrayRef>(0)?, call.column::<i32>(1)?);
     let missing = new_null_array(call.returns(), 1);

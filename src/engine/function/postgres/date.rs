@@ -1,4 +1,4 @@
-//! Functions of dates and timestamps; the session's time zone is UTC.
+//! Date and timestamp functions; the session's time zone is UTC.
 
 use std::sync::LazyLock;
 
@@ -94,7 +94,7 @@ pub(super) const ROUTINES: &[Overload] = &[
     .stable(),
 ];
 
-/// The moment that all queries of an invocation see, in microseconds since 1970.
+/// Returns the current time that all queries of an invocation share, in microseconds since 1970.
 fn invocation() -> i64 {
     static MOMENT: LazyLock<i64> = LazyLock::new(|| chrono::Utc::now().timestamp_micros());
     *MOMENT
@@ -105,7 +105,7 @@ fn now(call: &Call) -> Result<ArrayRef> {
     call.each(|_| Ok(Some(now)))
 }
 
-/// A part of a moment or an interval: its name and the digits after its point.
+/// A field of a timestamp or an interval, which determines how many decimal places `extract` returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Field {
     Microseconds,
@@ -160,7 +160,7 @@ impl Field {
     }
 }
 
-/// Digits of the unit: `extract` gives a numeric with as many digits as the field has.
+/// Returns the result type of `extract`: a numeric with the field's decimal places.
 fn extract_type(types: &[DataType], given: &[Given]) -> Result<DataType, Unresolved> {
     let name = given[0].text().unwrap_or_default();
     let Some(field) = Field::parse(name) else {
@@ -218,7 +218,7 @@ fn double(part: Result<(i128, u32)>) -> Result<Option<f64>> {
     Ok(Some(value as f64 / 10_f64.powi(scale.cast_signed())))
 }
 
-/// A part of a moment: its digits, and how many of them are after the point.
+/// Returns a field of a timestamp: its digits, and how many of them follow the decimal point.
 fn moment_part(name: &str, at: Micros) -> Result<(i128, u32)> {
     let (day, time) = calendar::split(at);
     let Civil { year, month, day: of_month } = civil(day);
@@ -264,7 +264,7 @@ fn interval_part(name: &str, of: Span) -> Result<(i128, u32)> {
         Field::Century => whole(months / 1200),
         Field::Millennium => whole(months / 12_000),
         Field::Epoch => {
-            // A year has 365.25 days, a month 30.
+            // A year has 365.25 days, and a month 30.
             let hours =
                 i128::from(months / 12) * 8_766 + i128::from(months % 12 * 30 + i64::from(of.days)) * 24;
             Ok((hours * 3_600_000_000 + i128::from(micros), 6))
@@ -273,7 +273,7 @@ fn interval_part(name: &str, of: Span) -> Result<(i128, u32)> {
     }
 }
 
-/// The beginning of a moment's second, day, month…
+/// Truncates a timestamp to its second, day, month and so on.
 fn cut(name: &str, at: Micros) -> Result<Micros> {
     let (day, time) = calendar::split(at);
     let Civil { year, month, .. } = civil(day);
@@ -318,7 +318,7 @@ fn cut_interval(name: &str, of: Span) -> Result<Span> {
     })
 }
 
-/// A date by its parts.
+/// Builds a date from its parts.
 pub(super) fn date(year: i32, month: i32, day: i32) -> Result<Days> {
     let (year, month, day) = (i64::from(year), i64::from(month), i64::from(day));
     let known = (1..=9999).contains(&year)

@@ -1,4 +1,4 @@
-//! `to_char`, `to_date`, `to_timestamp`: the patterns that are common, and an error for all others.
+//! `to_char`, `to_date`, `to_timestamp`: supports common patterns and rejects all others.
 
 mod moment;
 mod number;

@@ -7,10 +7,10 @@ use datafusion::{
 
 use crate::engine::function::kind::{UTC, list_of, plain};
 
-/// Digits of the widest decimal.
+/// The precision of the widest decimal.
 pub(in crate::engine) const MAX_DIGITS: u8 = 38;
-/// Digits after the point of a numeric for which PostgreSQL picks them while a query runs: of quotients,
-/// averages, and of text or floats that become `numeric`.
+/// The scale of numerics whose scale PostgreSQL picks at run time: quotients, averages, and text or floats
+/// cast to `numeric`.
 pub(in crate::engine) const OPEN_SCALE: i8 = 20;
 
 /// TIMESTAMP.
@@ -23,19 +23,19 @@ pub(in crate::engine) fn timestamptz() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, Some(UTC.into()))
 }
 
-/// A numeric with so many digits after the point.
+/// Returns a numeric type with this scale.
 pub(in crate::engine) fn numeric(scale: i8) -> DataType {
     DataType::Decimal128(MAX_DIGITS, scale)
 }
 
-/// A type that a function takes or gives.
+/// A parameter or result type of a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::engine) enum Kind {
     Boolean,
     SmallInt,
     Integer,
     BigInt,
-    /// Any scale, as it comes.
+    /// Any scale, without a cast.
     Numeric,
     Real,
     Double,
@@ -48,13 +48,13 @@ pub(in crate::engine) enum Kind {
     TextArray,
     /// An array of any type.
     AnyArray,
-    /// Any type at all, taken as it comes.
+    /// Any type, without a cast.
     Any,
-    /// Any type but an array, taken as it comes.
+    /// Any type except arrays, without a cast.
     AnyScalar,
 }
 
-/// A group of types among which casts are implicit, with one that is preferred.
+/// A group of types with implicit casts among them, one of which is preferred.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Category {
     Boolean,
@@ -67,7 +67,7 @@ pub(super) enum Category {
 }
 
 impl Kind {
-    /// The kind of a type.
+    /// Returns the kind of a type.
     pub(in crate::engine) fn of(data_type: &DataType) -> Option<Self> {
         Some(match plain(data_type) {
             DataType::Boolean => Self::Boolean,
@@ -89,7 +89,7 @@ impl Kind {
         })
     }
 
-    /// The type in Arrow; `None` for kinds that take a type as it comes.
+    /// Returns the Arrow type, or `None` for kinds that accept types without a cast.
     pub(super) fn data_type(self) -> Option<DataType> {
         Some(match self {
             Self::Boolean => DataType::Boolean,
@@ -127,7 +127,7 @@ impl Kind {
         matches!(self, Self::Boolean | Self::Double | Self::Text | Self::Timestamptz | Self::Interval)
     }
 
-    /// The name in messages.
+    /// Returns the name used in messages.
     pub(super) fn shown(self) -> &'static str {
         match self {
             Self::Boolean => "boolean",
@@ -149,7 +149,7 @@ impl Kind {
         }
     }
 
-    /// Returns whether a value of the type is cast to this kind without being asked.
+    /// Returns whether a value of the type is cast to this kind implicitly.
     pub(in crate::engine) fn takes(self, from: &DataType) -> bool {
         let Some(own) = Self::of(from) else { return self == Self::Any };
         match (own, self) {
@@ -166,7 +166,7 @@ impl Kind {
         }
     }
 
-    /// The order of implicit casts within a category.
+    /// Returns the kind's position in the order of implicit casts within its category.
     pub(super) fn rank(self) -> u8 {
         match self {
             Self::SmallInt | Self::Date => 0,
@@ -179,27 +179,27 @@ impl Kind {
     }
 }
 
-/// An argument as resolution sees it.
+/// An argument, as overload resolution sees it.
 #[derive(Debug, Clone)]
 pub(in crate::engine) struct Given {
     pub(in crate::engine) data_type: DataType,
-    /// The value, if it is a constant as written.
+    /// The value, if the argument is a literal.
     pub(in crate::engine) literal: Option<ScalarValue>,
 }
 
 impl Given {
-    /// Returns whether its type is open: NULL, or a text as written, which may be of any type.
+    /// Returns whether the type is open: NULL or a text literal, which can take any type.
     pub(in crate::engine) fn is_unknown(&self) -> bool {
         self.data_type == DataType::Null
             || matches!(self.literal, Some(ScalarValue::Utf8(_))) && plain(&self.data_type) == DataType::Utf8
     }
 
-    /// The text as written.
+    /// Returns the value of a text literal.
     pub(super) fn text(&self) -> Option<&str> {
         self.literal.as_ref()?.try_as_str().flatten()
     }
 
-    /// The whole number as written.
+    /// Returns the value of an integer literal.
     pub(super) fn integer(&self) -> Option<i64> {
         match self.literal.as_ref()? {
             ScalarValue::Int16(value) => value.map(Into::into),
@@ -209,7 +209,7 @@ impl Given {
         }
     }
 
-    /// The type to which it is cast for a parameter.
+    /// Returns the type that the argument is cast to for a parameter.
     pub(super) fn cast_for(&self, kind: Kind) -> DataType {
         match kind.data_type() {
             Some(to) => to,
@@ -220,7 +220,7 @@ impl Given {
     }
 }
 
-/// The numeric type that holds the values of a type.
+/// Returns the numeric type that holds a type's values.
 pub(in crate::engine) fn as_numeric(from: &DataType, text: Option<&str>) -> DataType {
     match plain(from) {
         decimal @ DataType::Decimal128(..) => decimal,
@@ -235,7 +235,7 @@ pub(in crate::engine) fn as_numeric(from: &DataType, text: Option<&str>) -> Data
     }
 }
 
-/// Digits after the point of a number as written without an exponent.
+/// Returns the number of decimal places of a number written without an exponent.
 pub(in crate::engine) fn scale_of(text: &str) -> Option<i8> {
     let digits = text.trim().trim_start_matches(['-', '+']);
     let plain = digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
@@ -244,7 +244,7 @@ pub(in crate::engine) fn scale_of(text: &str) -> Option<i8> {
     i8::try_from(scale).ok()
 }
 
-/// The scale of a numeric.
+/// Returns the scale of a numeric.
 pub(in crate::engine) fn scale(of: &DataType) -> i8 {
     match of {
         DataType::Decimal128(_, scale) | DataType::Decimal256(_, scale) => *scale,
@@ -252,7 +252,7 @@ pub(in crate::engine) fn scale(of: &DataType) -> i8 {
     }
 }
 
-/// PostgreSQL's name of a type.
+/// Returns PostgreSQL's name of a type.
 pub(in crate::engine) fn type_name(of: &DataType) -> String {
     match plain(of) {
         DataType::Null => "unknown".into(),
@@ -263,7 +263,7 @@ pub(in crate::engine) fn type_name(of: &DataType) -> String {
     }
 }
 
-/// An array of such items.
+/// Returns an array type with these items.
 pub(in crate::engine) fn array_of(item: DataType) -> DataType {
     DataType::List(Field::new_list_field(item, true).into())
 }

@@ -1,11 +1,11 @@
-//! The functions and operators of dialect `postgresql`: an allow list, each compared with a PostgreSQL
+//! The functions and operators of dialect `postgresql`: an allow list, each entry compared with a PostgreSQL
 //! server.
 //!
-//! - `kind`: PostgreSQL's types and implicit casts; `resolve`: which overload a call means
-//! - `named`: a call between planning and the type check, and after it
+//! - `kind`: PostgreSQL's types and implicit casts; `resolve`: overload resolution
+//! - `named`: a call before and after the type check
 //! - `operator`, `numeric`: arithmetic
 //! - `text`, `pattern`, `number`, `date`, `format`, `array`: families of functions
-//! - `output`: values as text
+//! - `output`: values formatted as text
 
 mod array;
 mod date;
@@ -47,16 +47,16 @@ pub(in crate::engine) use self::{
 };
 use super::call::Call;
 
-/// Computes a column from the arguments, which have the types of the overload.
+/// Computes a column from arguments that have the overload's types.
 type Body = fn(&Call) -> Result<ArrayRef>;
 
-/// The rule for an overload's result type.
+/// How an overload's result type is determined.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::engine) enum Gives {
     Kind(Kind),
     /// The type of the first argument.
     Same,
-    /// Computed from the types after casts and from constants; an error is one of planning.
+    /// Computed at planning time from the argument types after casts and from constants.
     By(fn(&[DataType], &[Given]) -> Result<DataType, Unresolved>),
 }
 
@@ -65,9 +65,9 @@ pub(in crate::engine) enum Gives {
 pub(in crate::engine) struct Overload {
     name: &'static str,
     takes: &'static [Kind],
-    /// The type of any number of further arguments.
+    /// The type of any further arguments, if the overload accepts them.
     rest: Option<Kind>,
-    /// The type to which all arguments are cast in the end.
+    /// The type that all arguments are finally cast to.
     meets: Option<Kind>,
     gives: Gives,
     volatility: Volatility,
@@ -83,7 +83,7 @@ impl Overload {
         arguments == self.takes.len() || (arguments > self.takes.len() && self.rest.is_some())
     }
 
-    /// The call with the types of its parameters.
+    /// Formats the call with its parameter types.
     fn shown(&self, name: &str) -> String {
         let kinds: Vec<&str> = self.takes.iter().map(|kind| kind.shown()).collect();
         match (symbol(name), kinds.as_slice()) {
@@ -114,17 +114,17 @@ impl Overload {
     }
 }
 
-/// An overload of which the result type is fixed.
+/// Defines an overload with a fixed result type.
 const fn takes(name: &'static str, takes: &'static [Kind], gives: Kind, body: Body) -> Overload {
     by(name, takes, Gives::Kind(gives), body)
 }
 
-/// An overload whose result type comes about in any way.
+/// Defines an overload with any rule for its result type.
 const fn by(name: &'static str, takes: &'static [Kind], gives: Gives, body: Body) -> Overload {
     Overload { name, takes, rest: None, meets: None, gives, volatility: Volatility::Immutable, body }
 }
 
-/// An overload that PostgreSQL has and that is refused here.
+/// Defines an overload that PostgreSQL has but that is rejected here.
 const fn refused(
     name: &'static str,
     takes: &'static [Kind],
@@ -133,12 +133,12 @@ const fn refused(
     by(name, takes, Gives::By(why), |_| super::call::fail("a refused call"))
 }
 
-/// Returns whether a number of days since 1970 is a date that all readers of Delta tables agree about.
+/// Returns whether all readers of Delta tables agree on the date of this many days since 1970.
 pub(in crate::engine) fn is_date(days: i32) -> bool {
     span::is_date(super::call::Days(days))
 }
 
-/// All overloads, by name.
+/// Returns all overloads, by name.
 fn routines() -> &'static BTreeMap<&'static str, Vec<&'static Overload>> {
     static ROUTINES: LazyLock<BTreeMap<&'static str, Vec<&'static Overload>>> = LazyLock::new(|| {
         let mut found: BTreeMap<&'static str, Vec<&'static Overload>> = BTreeMap::new();
@@ -162,12 +162,12 @@ fn routines() -> &'static BTreeMap<&'static str, Vec<&'static Overload>> {
     &ROUTINES
 }
 
-/// Operators are functions whose names no SQL can call.
+/// Returns whether this is an operator: operators are functions whose names SQL can't call.
 fn is_operator(name: &str) -> bool {
     name.starts_with('$')
 }
 
-/// The operator as SQL has it.
+/// Returns the operator's SQL symbol.
 fn symbol(name: &str) -> Option<&str> {
     match name {
         "$neg" => Some("-"),
@@ -178,17 +178,17 @@ fn symbol(name: &str) -> Option<&str> {
     }
 }
 
-/// Returns whether a scalar function of this name is admitted.
+/// Returns whether a scalar function of this name is allowed.
 pub(in crate::engine) fn is_scalar(name: &str) -> bool {
     !is_operator(name) && routines().contains_key(name)
 }
 
-/// Returns whether an aggregate of this name is admitted.
+/// Returns whether an aggregate of this name is allowed.
 pub(in crate::engine) fn is_aggregate(name: &str) -> bool {
     name == "count" || super::aggregate::postgres::names().any(|known| known == name)
 }
 
-/// Window functions that are admitted.
+/// The allowed window functions.
 pub(in crate::engine) const WINDOWS: [&str; 11] = [
     "row_number",
     "rank",
@@ -203,13 +203,13 @@ pub(in crate::engine) const WINDOWS: [&str; 11] = [
     "nth_value",
 ];
 
-/// All names of functions that are admitted.
+/// Returns the names of all allowed functions.
 pub(in crate::engine) fn names() -> Vec<&'static str> {
     let scalar = routines().keys().copied().filter(|name| !is_operator(name));
     scalar.chain(super::aggregate::postgres::names()).chain(WINDOWS).chain(["count", "grouping"]).collect()
 }
 
-/// Replaces DataFusion's functions by those of PostgreSQL.
+/// Replaces DataFusion's functions with PostgreSQL's.
 pub(in crate::engine) fn install(mut builder: SessionStateBuilder) -> SessionStateBuilder {
     let functions = builder.scalar_functions().get_or_insert_default();
     functions.clear();
@@ -224,13 +224,13 @@ pub(in crate::engine) fn install(mut builder: SessionStateBuilder) -> SessionSta
     builder
 }
 
-/// The average of values whose sum is `total`, of scale `from`, at scale `to`; `None` if it has too many
-/// digits.
+/// Returns the average at scale `to` of `count` values whose sum is `total` at scale `from`; `None` if it has
+/// too many digits.
 pub(in crate::engine::function) fn average(total: i128, from: i8, count: i64, to: i8) -> Option<i128> {
     numeric::quotient((total, from), (count.into(), 0), to)
 }
 
-/// Computes a call with the body of DuckDB's function of the same meaning, as the type that is due.
+/// Evaluates a call with the equivalent DuckDB function, and casts the result to the expected type.
 fn as_in_duckdb(name: &str, call: &Call) -> Result<ArrayRef> {
     let types: Vec<DataType> = (0..call.len()).map(|at| call.type_of(at).clone()).collect();
     let Some(function) = super::functions().find(|function| function.names.contains(&name)) else {

@@ -1,4 +1,4 @@
-//! A call as DataFusion sees it: by its name until types are checked, then bound to one overload.
+//! Calls as DataFusion sees them: identified by name until the type check, then bound to one overload.
 
 use std::{
     hash::{Hash, Hasher},
@@ -22,7 +22,7 @@ use super::{
 };
 use crate::engine::function::call::Call;
 
-/// A function by its name, as planned from SQL.
+/// A function identified by name, as planned from SQL.
 #[derive(Debug)]
 pub(in crate::engine) struct Named {
     name: &'static str,
@@ -36,12 +36,12 @@ impl Named {
         Self { name, overloads, signature: Signature::user_defined(volatility) }
     }
 
-    /// The name, for messages.
+    /// Returns the name for messages.
     pub(in crate::engine) fn name(&self) -> &'static str {
         self.name
     }
 
-    /// Decides what a call means.
+    /// Resolves a call to an overload.
     pub(in crate::engine) fn resolve(&self, given: &[Given]) -> Result<Resolved, Unresolved> {
         resolve(self.name, self.overloads, given)
     }
@@ -78,7 +78,7 @@ impl ScalarUDFImpl for Named {
         Ok(DataType::Null)
     }
 
-    /// The type check has the better message for what doesn't fit; until it runs, any type does.
+    /// Accepts any arguments, because the type check reports mismatches with better messages.
     fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
         let given: Vec<Given> = args
             .arg_fields
@@ -95,7 +95,7 @@ impl ScalarUDFImpl for Named {
     }
 }
 
-/// A call of an overload whose arguments have its types.
+/// A call of an overload whose arguments have the overload's types.
 #[derive(Debug)]
 pub(in crate::engine) struct Bound {
     name: &'static str,
@@ -104,7 +104,7 @@ pub(in crate::engine) struct Bound {
     signature: Signature,
 }
 
-/// The call of a resolved overload.
+/// Builds a call of a resolved overload.
 pub(in crate::engine) fn bind(resolved: &Resolved, args: Vec<Expr>) -> Expr {
     let function = Bound {
         name: resolved.overload.name,

@@ -1,4 +1,4 @@
-//! Functions of numbers. Whole numbers become doubles where PostgreSQL prefers those: `round(2)` is a double.
+//! Numeric functions. Integers become doubles where PostgreSQL prefers them: `round(2)` is a double.
 
 use datafusion::{arrow::array::ArrayRef, error::Result};
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::engine::function::call::{Call, Digits, fail};
 
-/// Functions of numerics whose digits PostgreSQL picks.
+/// Rejects functions of numerics whose result scale PostgreSQL picks.
 macro_rules! open {
     ($name:literal, $takes:expr) => {
         refused($name, $takes, |_, _| {
@@ -27,7 +27,7 @@ macro_rules! open {
     };
 }
 
-/// A function of doubles.
+/// Defines a function of a double.
 macro_rules! double {
     ($name:literal, $body:expr) => {
         takes($name, &[Double], Double, |call| call.map1(|x: f64| checked(x, $body(x))))
@@ -141,7 +141,7 @@ pub(super) const ROUTINES: &[Overload] = &[
     }),
     takes("random", &[], Double, |call| {
         use std::hash::{BuildHasher, Hasher, RandomState};
-        // 53 random bits make a double below 1.
+        // 53 random bits make a double in [0, 1).
         call.each(|_| {
             Ok(Some((RandomState::new().build_hasher().finish() >> 11) as f64 / 9_007_199_254_740_992.0))
         })
@@ -156,7 +156,7 @@ fn present<T>(value: Option<T>, of: &str) -> Result<Option<T>> {
     }
 }
 
-/// The value of a function, unless it is infinite, or no number, where its argument is neither.
+/// Returns a function's value, or fails if it is infinite or NaN where its argument isn't.
 fn checked(x: f64, value: f64) -> Result<Option<f64>> {
     if value.is_infinite() && x.is_finite() {
         return fail("value out of range: overflow");
@@ -187,7 +187,7 @@ fn within_one(call: &Call, of: fn(f64) -> f64) -> Result<ArrayRef> {
     call.map1(|x: f64| if x.abs() > 1.0 { fail("input is out of range") } else { Ok(Some(of(x))) })
 }
 
-/// The greatest common divisor.
+/// Returns the greatest common divisor.
 fn divisor(a: i64, b: i64) -> i64 {
     let (mut a, mut b) = (a, b);
     while b != 0 {

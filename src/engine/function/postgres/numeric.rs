@@ -1,4 +1,5 @@
-//! Numerics: exact in 38 digits, with an error beyond; quotients with the digits that PostgreSQL picks.
+//! Numeric arithmetic: exact to 38 digits with an error beyond, and quotients at the scale that PostgreSQL
+//! picks.
 
 use datafusion::{
     arrow::datatypes::{DataType, i256},
@@ -12,7 +13,7 @@ use crate::engine::function::call::{Call, Digits, fail};
 /// The greatest magnitude of 38 digits.
 const LARGEST: i128 = 10_i128.pow(38) - 1;
 
-/// The value, if it has no more digits than a type.
+/// Returns the value, or fails if it exceeds the type's precision.
 pub(super) fn fit(value: i128, to: &DataType) -> Result<Option<Digits>> {
     let DataType::Decimal128(digits, _) = to else { return fail("a numeric field is no decimal") };
     if value.unsigned_abs() < 10_u128.pow(u32::from(*digits)) {
@@ -32,7 +33,7 @@ fn too_wide<T>(to: &DataType) -> Result<T> {
     fail(format!("numeric field overflow: the result doesn't fit into {}", shown(to)))
 }
 
-/// 10 to the power of `exponent`.
+/// Returns 10 to the power of `exponent`.
 pub(super) fn power(exponent: i32) -> Option<i128> {
     10_i128.checked_pow(u32::try_from(exponent).ok()?)
 }
@@ -43,7 +44,8 @@ fn wide_power(exponent: i32) -> Option<i256> {
     i256::from_i128(10_i128.pow(first)).checked_mul(i256::from_i128(10_i128.checked_pow(second)?))
 }
 
-/// `value` of scale `from` at scale `to`, rounded half away from zero; `None` if it has more than 38 digits.
+/// Rescales `value` from scale `from` to `to`, rounding half away from zero; `None` if it has more than 38
+/// digits.
 pub(in crate::engine) fn rescaled(value: i128, from: i8, to: i8) -> Option<i128> {
     let shift = i32::from(to) - i32::from(from);
     let moved = if shift >= 0 {
@@ -60,13 +62,13 @@ pub(in crate::engine) fn rescaled(value: i128, from: i8, to: i8) -> Option<i128>
     (moved.abs() <= LARGEST).then_some(moved)
 }
 
-/// The scale of sums and remainders: the greater of both.
+/// Returns the type of sums and remainders, with the greater scale of the operands.
 #[expect(clippy::unnecessary_wraps, reason = "the type of all such functions")]
 pub(super) fn sum_type(types: &[DataType], _: &[Given]) -> Result<DataType, Unresolved> {
     Ok(numeric(types.iter().map(scale).max().unwrap_or(0)))
 }
 
-/// The scale of a product: all digits of both.
+/// Returns the type of a product, with the sum of the operands' scales.
 pub(super) fn product_type(types: &[DataType], _: &[Given]) -> Result<DataType, Unresolved> {
     let digits: i16 = types.iter().map(|of| i16::from(scale(of))).sum();
     match i8::try_from(digits) {
@@ -78,13 +80,13 @@ pub(super) fn product_type(types: &[DataType], _: &[Given]) -> Result<DataType, 
     }
 }
 
-/// The scale of a quotient, which PostgreSQL picks for each value.
+/// Returns the type of a quotient, whose scale PostgreSQL picks for each value.
 #[expect(clippy::unnecessary_wraps, reason = "the type of all such functions")]
 pub(super) fn quotient_type(types: &[DataType], _: &[Given]) -> Result<DataType, Unresolved> {
     Ok(numeric(types.iter().map(scale).max().unwrap_or(0).max(OPEN_SCALE)))
 }
 
-/// `left + sign * right`.
+/// Computes `left + sign * right`.
 pub(super) fn add(call: &Call, sign: i128) -> Result<datafusion::arrow::array::ArrayRef> {
     let to = call.returns();
     let (left_scale, right_scale) = (scale(call.type_of(0)), scale(call.type_of(1)));
@@ -96,7 +98,7 @@ pub(super) fn add(call: &Call, sign: i128) -> Result<datafusion::arrow::array::A
     })
 }
 
-/// `left * right`.
+/// Computes `left * right`.
 pub(super) fn multiply(call: &Call) -> Result<datafusion::arrow::array::ArrayRef> {
     let to = call.returns();
     call.map2(|left: Digits, right: Digits| {
@@ -104,7 +106,7 @@ pub(super) fn multiply(call: &Call) -> Result<datafusion::arrow::array::ArrayRef
     })
 }
 
-/// The remainder, with the sign of the dividend.
+/// Computes the remainder, with the sign of the dividend.
 pub(super) fn modulo(call: &Call) -> Result<datafusion::arrow::array::ArrayRef> {
     let to = call.returns();
     let (left_scale, right_scale) = (scale(call.type_of(0)), scale(call.type_of(1)));
@@ -122,7 +124,7 @@ pub(super) fn modulo(call: &Call) -> Result<datafusion::arrow::array::ArrayRef> 
     })
 }
 
-/// The whole quotient.
+/// Computes the integer quotient.
 pub(super) fn divide_whole(call: &Call) -> Result<datafusion::arrow::array::ArrayRef> {
     let to = call.returns();
     let shift = i32::from(scale(call.type_of(1))) - i32::from(scale(call.type_of(0)));
@@ -141,7 +143,7 @@ pub(super) fn divide_whole(call: &Call) -> Result<datafusion::arrow::array::Arra
     })
 }
 
-/// The quotient.
+/// Computes the quotient.
 pub(super) fn divide(call: &Call) -> Result<datafusion::arrow::array::ArrayRef> {
     let to = call.returns();
     let (left_scale, right_scale) = (scale(call.type_of(0)), scale(call.type_of(1)));
@@ -154,7 +156,7 @@ pub(super) fn divide(call: &Call) -> Result<datafusion::arrow::array::ArrayRef> 
     })
 }
 
-/// `left / right` at a scale, rounded where PostgreSQL rounds; `None` if it has too many digits.
+/// Computes `left / right` at a scale, rounded where PostgreSQL rounds; `None` if it has too many digits.
 pub(super) fn quotient(left: (i128, i8), right: (i128, i8), to: i8) -> Option<i128> {
     let digits = chosen_scale(left, right).min(i32::from(to));
     let shift = digits + i32::from(right.1) - i32::from(left.1);
@@ -180,7 +182,7 @@ pub(super) fn quotient(left: (i128, i8), right: (i128, i8), to: i8) -> Option<i1
     value.checked_mul(power(i32::from(to) - digits)?)
 }
 
-/// Digits after the point of a quotient: 16 significant ones at least, counted in groups of four.
+/// Returns the scale of a quotient: at least 16 significant digits, counted in groups of four.
 fn chosen_scale(left: (i128, i8), right: (i128, i8)) -> i32 {
     let (left_weight, left_first) = leading(left.0, left.1);
     let (right_weight, right_first) = leading(right.0, right.1);
@@ -189,14 +191,14 @@ fn chosen_scale(left: (i128, i8), right: (i128, i8)) -> i32 {
     (16 - weight * 4).max(shown(left.1)).max(shown(right.1)).max(0)
 }
 
-/// The weight and the value of the first digit to the base of 10000.
+/// Returns the weight and value of the first base-10000 digit.
 fn leading(value: i128, scale: i8) -> (i32, i128) {
     if value == 0 {
         return (0, 0);
     }
     let magnitude = value.abs();
     let digits = i32::try_from(magnitude.ilog10()).unwrap_or(0) + 1;
-    // The exponent of ten of the first decimal digit.
+    // The power of ten of the first decimal digit.
     let exponent = digits - 1 - i32::from(scale);
     let weight = exponent.div_euclid(4);
     let kept = exponent - weight * 4 + 1;
@@ -208,12 +210,12 @@ fn leading(value: i128, scale: i8) -> (i32, i128) {
     (weight, first)
 }
 
-/// A finite float as PostgreSQL makes a numeric of it: with so many significant digits.
+/// Formats a finite float with the significant digits that PostgreSQL keeps when casting it to numeric.
 pub(in crate::engine) fn float_digits(value: f64, significant: usize) -> String {
     format!("{value:.*e}", significant - 1)
 }
 
-/// The type of a numeric rounded to a constant number of digits.
+/// Returns the type of a numeric rounded to a constant number of digits.
 pub(super) fn rounded_type(_: &[DataType], given: &[Given]) -> Result<DataType, Unresolved> {
     match given.get(1) {
         None => Ok(numeric(0)),
@@ -230,7 +232,7 @@ pub(super) fn rounded_type(_: &[DataType], given: &[Given]) -> Result<DataType, 
     }
 }
 
-/// Rounds or cuts to a number of digits, which may be negative.
+/// Rounds or truncates to a number of digits, which may be negative.
 pub(super) fn round(call: &Call, cut: bool) -> Result<datafusion::arrow::array::ArrayRef> {
     let (from, to) = (scale(call.type_of(0)), call.returns());
     let digits = if call.len() > 1 { Some(call.column::<i32>(1)?) } else { None };
@@ -252,7 +254,7 @@ pub(super) fn round(call: &Call, cut: bool) -> Result<datafusion::arrow::array::
     })
 }
 
-/// The nearest whole number in one direction.
+/// Returns the nearest integer in one direction.
 pub(super) fn whole(call: &Call, up: bool) -> Result<datafusion::arrow::array::ArrayRef> {
     let (from, to) = (scale(call.type_of(0)), call.returns());
     let unit = power(i32::from(from)).unwrap_or(i128::MAX);

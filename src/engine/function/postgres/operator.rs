@@ -1,4 +1,4 @@
-//! Arithmetic: whole numbers divide into whole numbers, and overflow and division by zero are errors.
+//! Arithmetic operators: integer division yields integers, and overflow and division by zero are errors.
 
 use datafusion::{
     arrow::{
@@ -150,7 +150,7 @@ pub(super) const ROUTINES: &[Overload] = &[
     by("$||", &[AnyScalar, AnyArray], Gives::By(super::array::prepended), |call| super::array::append(call, 1, 0)),
 ];
 
-/// The lower half of the bits.
+/// Returns the lower half of the bits.
 fn low(bits: i32) -> i16 {
     #[expect(clippy::cast_possible_truncation, reason = "the upper bits are shifted out")]
     let low = bits as i16;
@@ -214,7 +214,7 @@ fn negate(call: &Call) -> Result<ArrayRef> {
     Ok(kernels::neg(array.as_ref())?)
 }
 
-/// An operation on floats: infinity out of finite values is an error, and so is zero out of others.
+/// Applies an operation to floats. Overflow to infinity and underflow to zero are errors.
 fn floats(call: &Call, of: impl Fn(f64, f64) -> Result<f64>, may_vanish: bool) -> Result<ArrayRef> {
     let checked = |a: f64, b: f64, result: f64, underflow: bool| {
         if result.is_infinite() && a.is_finite() && b.is_finite() {
@@ -256,7 +256,7 @@ fn float_divide(call: &Call) -> Result<ArrayRef> {
     floats(call, |a, b| if b == 0.0 && !a.is_nan() { fail("division by zero") } else { Ok(a / b) }, true)
 }
 
-/// `base ^ exponent`.
+/// Computes `base ^ exponent`.
 pub(super) fn power(base: f64, exponent: f64) -> Result<f64> {
     if base == 0.0 && exponent < 0.0 {
         return fail("zero raised to a negative power is undefined");
@@ -274,7 +274,7 @@ pub(super) fn power(base: f64, exponent: f64) -> Result<f64> {
     Ok(result)
 }
 
-/// The date so many days later.
+/// Adds days to a date.
 fn days(date: Days, by: i64) -> Result<Option<Days>> {
     let moved = i32::try_from(i64::from(date.0) + by).ok().map(Days);
     match moved.filter(|moved| span::is_date(*moved)) {

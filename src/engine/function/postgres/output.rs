@@ -1,4 +1,4 @@
-//! Values as PostgreSQL writes them.
+//! Text output of values in PostgreSQL's format.
 
 use std::fmt::Write as _;
 
@@ -23,7 +23,7 @@ use crate::engine::function::{
     call::fail,
 };
 
-/// Refuses values whose text PostgreSQL decides while a query runs.
+/// Rejects types whose text depends on digits that PostgreSQL picks at run time.
 pub(in crate::engine) fn writable(of: &DataType) -> Result<(), Unresolved> {
     match of {
         DataType::Decimal128(_, digits) if *digits >= OPEN_SCALE => Err(Unresolved::new(
@@ -39,12 +39,12 @@ pub(in crate::engine) fn writable(of: &DataType) -> Result<(), Unresolved> {
     }
 }
 
-/// The texts of all values; booleans are `t` and `f`.
+/// Formats all values; booleans become `t` and `f`.
 pub(in crate::engine) fn texts(array: &ArrayRef) -> Result<StringArray> {
     (0..array.len()).map(|row| text(array, row)).collect()
 }
 
-/// The text of one value; `None` if it is NULL.
+/// Formats one value, or returns `None` if it is NULL.
 pub(super) fn text(array: &ArrayRef, row: usize) -> Result<Option<String>> {
     use DataType as T;
     if array.is_null(row) || array.data_type() == &T::Null {
@@ -74,13 +74,13 @@ pub(super) fn text(array: &ArrayRef, row: usize) -> Result<Option<String>> {
     }))
 }
 
-/// `2024-01-31`.
+/// Formats a date: `2024-01-31`.
 fn date(days: i64) -> String {
     let date = civil(days);
     format!("{:04}-{:02}-{:02}", date.year, date.month, date.day)
 }
 
-/// `2024-01-31 12:30:00.5`, with as many digits of the second as there are.
+/// Formats a timestamp, `2024-01-31 12:30:00.5`, without trailing zeros in the fraction.
 fn timestamp(micros: i64) -> String {
     let (day, time) = (micros.div_euclid(MICROS_PER_DAY), micros.rem_euclid(MICROS_PER_DAY));
     let seconds = time / 1_000_000;
@@ -88,22 +88,22 @@ fn timestamp(micros: i64) -> String {
     let mut text = format!("{} {hours:02}:{minutes:02}:{:02}", date(day), seconds % 60);
     if time % 1_000_000 != 0 {
         let fraction = format!("{:06}", time % 1_000_000);
-        // Writing to a text never fails.
+        // Writing to a string never fails.
         let _ = write!(text, ".{}", fraction.trim_end_matches('0'));
     }
     text
 }
 
-/// Two hexadecimal digits for each byte.
+/// Formats each byte as two hexadecimal digits.
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a text never fails.
+        // Writing to a string never fails.
         let _ = write!(text, "{byte:02x}");
         text
     })
 }
 
-/// `{1,NULL,"a b"}`.
+/// Formats a list: `{1,NULL,"a b"}`.
 fn list(items: &ArrayRef) -> Result<String> {
     let mut parts = Vec::with_capacity(items.len());
     for row in 0..items.len() {
@@ -124,7 +124,7 @@ fn list(items: &ArrayRef) -> Result<String> {
     Ok(format!("{{{}}}", parts.join(",")))
 }
 
-/// Digits with a point.
+/// Formats a decimal.
 pub(super) fn decimal(value: i128, scale: i8) -> String {
     let places = usize::try_from(scale).unwrap_or(0);
     let digits = format!("{:0>width$}", value.unsigned_abs(), width = places + 1);
@@ -133,7 +133,8 @@ pub(super) fn decimal(value: i128, scale: i8) -> String {
     if places == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
 }
 
-/// The shortest digits that read back as the number, plain from 0.0001 up to `most` digits before the point.
+/// Formats a float with the shortest digits that parse back to it, without an exponent from 0.0001 up to
+/// `most` digits before the point.
 fn float(scientific: &str, most: i32) -> String {
     match scientific {
         "NaN" => return "NaN".into(),

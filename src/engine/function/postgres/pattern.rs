@@ -1,8 +1,8 @@
-//! Regular expressions: PostgreSQL's are POSIX's, which prefer the longest match; this engine's prefer the
-//! first.
+//! Regular expressions. PostgreSQL's are POSIX expressions, which prefer the longest match; this engine
+//! prefers the first match.
 //!
-//! Whether an expression matches at all doesn't depend on that. Functions that return what matches take only
-//! expressions for which both are the same, and refuse others: see [`are`].
+//! The rule doesn't affect whether an expression matches at all. Functions that return the match therefore
+//! accept only expressions for which both rules agree, and reject others: see [`are`].
 
 mod are;
 mod parse;
@@ -120,7 +120,7 @@ pub(super) const ROUTINES: &[Overload] = &[
     ),
 ];
 
-/// The type of a call whose pattern, if it is a constant, is one that is admitted.
+/// Returns the call's type after checking that a constant pattern is supported.
 fn planned(given: &[Given], flags: &str, to: Use, result: DataType) -> Result<DataType, Unresolved> {
     if let Some(pattern) = given.get(1).and_then(Given::text) {
         are::compile(pattern, flags, to).map_err(|reason| {
@@ -142,7 +142,7 @@ fn usage(flags: &str) -> Use {
     if flags.contains('g') { Use::All } else { Use::First }
 }
 
-/// Compiled expressions, for columns of them.
+/// Compiled expressions, cached for columns of patterns.
 #[derive(Default)]
 struct Cache(RefCell<HashMap<String, Arc<Pattern>>>);
 
@@ -173,7 +173,7 @@ fn test(call: &Call, flags: &str, negated: bool) -> Result<ArrayRef> {
     })
 }
 
-/// The first group of the first match, or all of it if there is no group.
+/// Returns the first group of the first match, or the whole match if there are no groups.
 fn substring(call: &Call) -> Result<ArrayRef> {
     let cache = Cache::default();
     call.map2(|text: &str, pattern: &str| {
@@ -191,7 +191,7 @@ fn whole(call: &Call) -> Result<ArrayRef> {
     })
 }
 
-/// The groups of the first match.
+/// Returns the groups of the first match.
 fn matched(call: &Call) -> Result<ArrayRef> {
     let cache = Cache::default();
     let (texts, patterns) = (call.column::<&str>(0)?, call.column::<&str>(1)?);
@@ -236,7 +236,7 @@ fn replace(call: &Call) -> Result<ArrayRef> {
     })
 }
 
-/// The text with `by` in the place of matches: `\1` is a group, `\&` the match.
+/// Replaces matches with `by`, in which `\1` is a group and `\&` the match.
 fn replaced(expression: &Regex, text: &str, by: &str, global: bool) -> String {
     let filled = |found: &regex::Captures<'_>| {
         let mut made = String::new();

@@ -1,11 +1,11 @@
-//! The list of admitted functions in the documentation.
+//! The list of supported functions in the documentation.
 
 use std::{fs, path::Path};
 
 const START: &str = "<!-- functions of postgresql -->\n";
 const END: &str = "<!-- end of functions of postgresql -->";
 
-/// The list: scalar functions, aggregates and window functions by name.
+/// Returns the list of scalar functions, aggregates and window functions by name.
 fn list() -> String {
     let joined = |names: Vec<&str>| {
         let quoted: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();

@@ -1,4 +1,4 @@
-//! Which function or operator a call means: PostgreSQL's rules for candidates (chapter 10 of its manual).
+//! Resolution of functions and operators by PostgreSQL's rules for candidates (chapter 10 of its manual).
 
 use datafusion::arrow::datatypes::DataType;
 
@@ -7,16 +7,16 @@ use super::{
     kind::{Category, Given, Kind, type_name},
 };
 
-/// A call whose meaning is decided.
+/// A call resolved to an overload.
 #[derive(Debug, Clone)]
 pub(in crate::engine) struct Resolved {
     pub(in crate::engine) overload: &'static Overload,
-    /// The types to which the arguments are cast.
+    /// The types that the arguments are cast to.
     pub(in crate::engine) types: Vec<DataType>,
     pub(in crate::engine) result: DataType,
 }
 
-/// Why a call has no meaning here: a message and what to write instead.
+/// Why a call can't be resolved: a message, and what to write instead.
 #[derive(Debug, Clone)]
 pub(in crate::engine) struct Unresolved {
     pub(in crate::engine) message: String,
@@ -29,7 +29,7 @@ impl Unresolved {
     }
 }
 
-/// Decides what a call of `name` means.
+/// Resolves a call of `name`.
 pub(in crate::engine) fn resolve(
     name: &str,
     overloads: &[&'static Overload],
@@ -98,7 +98,7 @@ fn pick(
         by_category(&mut left, &own);
     }
     if left.len() > 1 {
-        // Texts take the type of the others if those agree.
+        // Text literals take the type of the other arguments if those agree.
         let mut known = own.iter().flatten();
         if let Some(first) = known.next()
             && known.all(|other| other == first)
@@ -123,7 +123,7 @@ fn exact(overloads: &[&'static Overload], given: &[Given], operator: bool) -> Op
         .map(|argument| if argument.is_unknown() { None } else { Kind::of(&argument.data_type) })
         .collect();
     if operator && let [left, right] = types.as_mut_slice() {
-        // A text takes the type of the other operand.
+        // A text literal takes the type of the other operand.
         *left = left.or(*right);
         *right = right.or(*left);
     }
@@ -134,14 +134,14 @@ fn exact(overloads: &[&'static Overload], given: &[Given], operator: bool) -> Op
     overloads.iter().find(same).copied()
 }
 
-/// Keeps those with the greatest count.
+/// Keeps the candidates with the greatest count.
 fn best(left: &mut Vec<&'static Overload>, count: impl Fn(&'static Overload) -> usize) {
     let most = left.iter().map(|one| count(one)).max().unwrap_or(0);
     left.retain(|one| count(one) == most);
 }
 
-/// Arguments of an open type take one of text if there is such a candidate, else of the category that all
-/// agree on.
+/// Narrows candidates by category: an argument of open type is text if any candidate accepts text, or else
+/// has the category on which all candidates agree.
 fn by_category(left: &mut Vec<&'static Overload>, own: &[Option<Kind>]) {
     for at in (0..own.len()).filter(|at| own[*at].is_none()) {
         let kinds: Vec<Kind> = left.iter().filter_map(|one| one.parameter(at)).collect();

@@ -1,4 +1,4 @@
-//! `generate_series`, as the list that FROM unnests.
+//! `generate_series`, as a list that FROM unnests.
 
 use datafusion::{
     arrow::{
@@ -29,7 +29,7 @@ pub(super) const ROUTINES: &[Overload] = &[
     by("$series", &[Timestamptz, Timestamptz, Interval], Gives::By(listed), moments),
 ];
 
-/// Values of one series.
+/// The maximum number of values in a series.
 const MOST: usize = 50_000_000;
 
 #[expect(clippy::unnecessary_wraps, reason = "the type of all such functions")]

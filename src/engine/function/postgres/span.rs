@@ -1,4 +1,4 @@
-//! Intervals: months, days and microseconds, which carry over only where PostgreSQL says so.
+//! Intervals: months, days and microseconds, which carry over only where PostgreSQL does so.
 
 use std::fmt::Write as _;
 
@@ -52,7 +52,7 @@ fn micros(of: Span) -> i64 {
     of.nanoseconds / 1_000
 }
 
-/// Years, months, weeks, days, hours, minutes and seconds.
+/// Builds intervals from years, months, weeks, days, hours, minutes and seconds.
 fn make(call: &Call) -> Result<datafusion::arrow::array::ArrayRef> {
     let parts = (0..call.len().min(6)).map(|at| call.column::<i32>(at)).collect::<Result<Vec<_>>>()?;
     let seconds = if call.len() > 6 { Some(call.column::<f64>(6)?) } else { None };
@@ -75,36 +75,36 @@ fn make(call: &Call) -> Result<datafusion::arrow::array::ArrayRef> {
     })
 }
 
-/// `-of`.
+/// Computes `-of`.
 pub(super) fn negated(of: Span) -> Result<Span> {
     made(-i64::from(of.months), -i64::from(of.days), -micros(of))
 }
 
-/// `a + b`.
+/// Computes `a + b`.
 pub(super) fn sum(a: Span, b: Span) -> Result<Span> {
     let Some(time) = micros(a).checked_add(micros(b)) else { return out_of_range() };
     made(i64::from(a.months) + i64::from(b.months), i64::from(a.days) + i64::from(b.days), time)
 }
 
-/// The time between two moments: days and the rest.
+/// Returns the time between two timestamps as days and time of day.
 pub(super) fn between(a: Micros, b: Micros) -> Result<Span> {
     let micros = a.0 - b.0;
     made(0, micros / MICROS_PER_DAY, micros % MICROS_PER_DAY)
 }
 
-/// Returns whether a date is one that all readers of Delta tables agree about.
+/// Returns whether all readers of Delta tables agree on a date.
 pub(super) fn is_date(date: Days) -> bool {
     (days(1, 1, 1)..=days(9999, 12, 31)).contains(&i64::from(date.0))
 }
 
-/// The moment that much later: months first, then days, then time.
+/// Adds an interval to a timestamp: first months, then days, then time.
 pub(super) fn add(at: Micros, by: Span) -> Result<Micros> {
     let moved = interval::add(at, by)?;
     let day = i32::try_from(moved.0.div_euclid(MICROS_PER_DAY)).map(Days);
     if day.is_ok_and(is_date) { Ok(moved) } else { fail("timestamp out of range: years are 1 to 9999") }
 }
 
-/// Rounds away what floating point adds below a microsecond.
+/// Rounds to whole microseconds, removing floating-point error.
 fn tidy(value: f64) -> f64 {
     (value * 1e6).round_ties_even() / 1e6
 }
@@ -114,12 +114,12 @@ fn whole(value: f64) -> Result<i64> {
     if value.abs() < 9.0e18 { Ok(value as i64) } else { out_of_range() }
 }
 
-/// `of * factor`: fractions of months become days, those of days become time.
+/// Computes `of * factor`: fractional months become days, and fractional days become time.
 pub(super) fn times(of: Span, factor: f64) -> Result<Span> {
     scaled(of, factor, |value| value * factor)
 }
 
-/// `of / divisor`.
+/// Computes `of / divisor`.
 pub(super) fn divided(of: Span, divisor: f64) -> Result<Span> {
     if divisor == 0.0 {
         return fail("division by zero");
@@ -186,7 +186,7 @@ fn justify_interval(of: Span) -> Result<Span> {
     made(months, days, time)
 }
 
-/// `1 year 2 mons 3 days 04:05:06`.
+/// Formats an interval: `1 year 2 mons 3 days 04:05:06`.
 pub(in crate::engine) fn text(of: Span) -> String {
     let mut parts: Vec<String> = Vec::new();
     let mut before_is_negative = false;
@@ -212,7 +212,7 @@ pub(in crate::engine) fn text(of: Span) -> String {
         let mut text = format!("{sign}{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
         let fraction = time.unsigned_abs() % 1_000_000;
         if fraction != 0 {
-            // Writing to a text never fails.
+            // Writing to a string never fails.
             let _ = write!(text, ".{}", format!("{fraction:06}").trim_end_matches('0'));
         }
         parts.push(text);

@@ -1,5 +1,5 @@
-//! Functions of text: positions count characters from 1, and case follows Unicode's simple mappings, as in
-//! the locale `C.UTF-8`.
+//! Text functions: positions count characters from 1, and case follows Unicode's simple mappings, as in the
+//! locale `C.UTF-8`.
 
 use datafusion::{arrow::array::ArrayRef, error::Result};
 
@@ -104,14 +104,14 @@ pub(super) const ROUTINES: &[Overload] = &[
     }),
 ];
 
-/// The longest text that a function may make, in bytes: PostgreSQL's limit.
+/// The maximum length of a function's result, in bytes: PostgreSQL's limit.
 const LONGEST: usize = 0x3fff_ffff;
 
 fn too_long<T>() -> Result<T> {
     fail("requested length too large")
 }
 
-/// A length as an integer.
+/// Converts a length to an integer.
 pub(super) fn count(length: usize) -> i32 {
     i32::try_from(length).unwrap_or(i32::MAX)
 }
@@ -135,7 +135,7 @@ fn lower(c: char) -> char {
     if c == 'İ' { 'i' } else { single(c.to_lowercase(), c) }
 }
 
-/// The first letter of each word in upper case, the others in lower case; words are of letters and digits.
+/// Capitalizes the first letter of each word and lowercases the rest; words consist of letters and digits.
 fn capitalized(text: &str) -> String {
     let mut within = false;
     text.chars()
@@ -147,7 +147,7 @@ fn capitalized(text: &str) -> String {
         .collect()
 }
 
-/// The byte at which a character begins; the end if there are fewer.
+/// Returns the byte offset of a character, or the text's length if it has fewer characters.
 pub(super) fn offset(text: &str, character: usize) -> usize {
     if text.is_ascii() {
         return character.min(text.len());
@@ -155,14 +155,14 @@ pub(super) fn offset(text: &str, character: usize) -> usize {
     text.char_indices().nth(character).map_or(text.len(), |(at, _)| at)
 }
 
-/// The number of characters of the first `size`, or of all but the last `-size`.
+/// Returns how many characters the first `size` are, or all but the last `-size` if it is negative.
 fn first(text: &str, size: i32) -> usize {
     let (length, magnitude) =
         (text.chars().count(), usize::try_from(size.unsigned_abs()).unwrap_or(usize::MAX));
     if size < 0 { length.saturating_sub(magnitude) } else { length.min(magnitude) }
 }
 
-/// The position of a part, from 1; 0 if there is none.
+/// Returns a substring's position starting at 1, or 0 if it doesn't occur.
 pub(super) fn position(text: &str, part: &str) -> i32 {
     text.find(part).map_or(0, |at| count(text[..at].chars().count()) + 1)
 }
@@ -174,7 +174,7 @@ fn substring(call: &Call) -> Result<ArrayRef> {
     call.map3(|text: &str, start: i32, size: i32| slice(text, start.into(), Some(size.into())).map(Some))
 }
 
-/// The characters from a position on, which may lie before the text.
+/// Returns the characters from a position on; the position may lie before the text.
 pub(super) fn slice(text: &str, start: i64, size: Option<i64>) -> Result<&str> {
     let end = match size {
         Some(size) if size < 0 => return fail("negative substring length not allowed"),

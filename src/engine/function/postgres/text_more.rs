@@ -1,4 +1,4 @@
-//! Functions that make text of other values: joining, formats, digests.
+//! Functions that build text from other values: joining, formatting, digests.
 
 use datafusion::{
     arrow::{
@@ -37,7 +37,7 @@ pub(super) const ROUTINES: &[Overload] = &[
     }),
 ];
 
-/// Text, if all arguments can be written.
+/// Returns text after checking that all arguments can be formatted.
 fn written(types: &[DataType], _: &[Given]) -> Result<DataType, Unresolved> {
     types.iter().try_for_each(output::writable).map(|()| DataType::Utf8)
 }
@@ -64,7 +64,7 @@ fn concat_ws(call: &Call) -> Result<ArrayRef> {
     })
 }
 
-/// `format('%s of %I', …)`.
+/// Evaluates `format('%s of %I', …)`.
 fn format(call: &Call) -> Result<ArrayRef> {
     let texts = texts(call, 1)?;
     let formats = call.column::<&str>(0)?;
@@ -120,14 +120,14 @@ fn filled(format: &str, values: &[Option<&str>]) -> Result<String> {
     Ok(made)
 }
 
-/// A name, quoted if it must be.
+/// Quotes an identifier if necessary.
 fn identifier(name: &str) -> String {
     let plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
     if plain && !is_keyword(name) { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
 }
 
-/// A text as SQL has it.
+/// Quotes a text as an SQL literal.
 fn literal(text: &str) -> String {
     let quoted = text.replace('\'', "''");
     if text.contains('\\') { format!("E'{}'", quoted.replace('\\', "\\\\")) } else { format!("'{quoted}'") }
@@ -139,7 +139,7 @@ fn encoded(bytes: &[u8], how: &str) -> Result<String> {
         "hex" => Ok(output::hex(bytes)),
         "base64" => {
             let text = base64::engine::general_purpose::STANDARD.encode(bytes);
-            // A line has 76 characters.
+            // Lines have at most 76 characters.
             let lines: Vec<&str> =
                 (0..text.len()).step_by(76).map(|at| &text[at..text.len().min(at + 76)]).collect();
             Ok(lines.join("\n"))

@@ -1,5 +1,5 @@
-//! Window functions whose types or arguments DuckDB reads differently: those that count are BIGINT, where
-//! DataFusion has unsigned integers.
+//! Window functions whose types or arguments differ in DuckDB: counting functions return BIGINT, where
+//! DataFusion returns unsigned integers.
 
 mod shift;
 
@@ -33,7 +33,7 @@ use datafusion::{
     physical_expr::{PhysicalExpr, expressions::Literal},
 };
 
-/// Replaces these window functions.
+/// Replaces DataFusion's versions of these functions.
 pub(super) fn install(builder: &mut SessionStateBuilder) {
     let counting = [row_number_udwf(), rank_udwf(), dense_rank_udwf(), ntile_udwf()];
     let positioned = [lag_udwf(), lead_udwf(), nth_value_udwf()];
@@ -44,16 +44,16 @@ pub(super) fn install(builder: &mut SessionStateBuilder) {
     functions.extend(ours.into_iter().map(|window| Arc::new(WindowUDF::new_from_impl(window))));
 }
 
-/// A window function of DataFusion.
+/// A wrapper around one of DataFusion's window functions.
 #[derive(Debug, Clone)]
 struct Window {
     native: Arc<WindowUDF>,
-    /// Whether its results are cast to BIGINT.
+    /// Whether the results are cast to BIGINT.
     counts: bool,
 }
 
 impl Window {
-    /// Returns whether arguments differ from row to row, or are constants that DataFusion takes for others.
+    /// Returns whether the arguments vary by row, or are constants that DataFusion handles differently.
     fn varies(&self, arguments: &[Arc<dyn PhysicalExpr>]) -> bool {
         if !["lag", "lead", "nth_value"].contains(&self.name()) {
             return false;
@@ -116,7 +116,7 @@ impl WindowUDFImpl for Window {
 
     fn reverse_expr(&self) -> ReversedUDWF {
         match self.native.inner().reverse_expr() {
-            // What it is reversed to is DataFusion's own.
+            // Reversing would return DataFusion's own function.
             ReversedUDWF::Reversed(_) => ReversedUDWF::NotSupported,
             native => native,
         }

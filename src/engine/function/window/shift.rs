@@ -1,5 +1,5 @@
-//! `lag`, `lead` and `nth_value` whose offset, default or position differs from row to row: DataFusion's take
-//! constants.
+//! `lag`, `lead` and `nth_value` with an offset, default or position that varies by row: DataFusion's
+//! versions require constants.
 
 use std::ops::Range;
 
@@ -17,13 +17,13 @@ use datafusion::{
 /// `lag` and `lead` over one partition.
 #[derive(Debug)]
 pub(super) struct Shift {
-    /// True if it looks ahead.
+    /// True for `lead`, which looks ahead.
     pub(super) ahead: bool,
     pub(super) ignore_nulls: bool,
 }
 
 impl Shift {
-    /// The row that is `offset` rows away from another, if there is one.
+    /// Returns the row `offset` rows away, if there is one.
     fn away(&self, values: &ArrayRef, row: usize, offset: i64) -> Option<usize> {
         let step = if self.ahead == (offset >= 0) { 1 } else { -1 };
         if !self.ignore_nulls {
@@ -70,7 +70,7 @@ impl PartitionEvaluator for Shift {
     }
 }
 
-/// `nth_value` over one partition. It is asked for its rows one after the other.
+/// `nth_value` over one partition. Rows must be requested in order.
 #[derive(Debug, Default)]
 pub(super) struct Nth {
     pub(super) ignore_nulls: bool,

@@ -1,4 +1,4 @@
-//! The rows of one group.
+//! Collector: gathers the rows of one group.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use super::super::{
 };
 use super::{Collection, Skip, bytes, state, values_of};
 
-/// The partial result of an aggregate whose rows are made distinct or sorted first.
+/// Returns the partial-result fields of an aggregate whose rows are deduplicated or sorted first.
 pub(in crate::engine::function::aggregate) fn gathered_state(
     call: &StateFieldsArgs<'_>,
     sorted: bool,
@@ -32,7 +32,7 @@ pub(in crate::engine::function::aggregate) fn gathered_state(
     state(call, call.input_fields.iter().chain(ordering))
 }
 
-/// An aggregate over the rows of a group, made distinct or sorted first.
+/// Returns an accumulator that deduplicates or sorts a group's rows before aggregating them.
 pub(in crate::engine::function::aggregate) fn gathered(
     method: &'static dyn Method,
     call: &AccumulatorArgs<'_>,
@@ -63,11 +63,11 @@ pub(in crate::engine::function::aggregate) fn gathered(
     }))
 }
 
-/// The rows of one group.
+/// Accumulator that holds the rows of one group.
 #[derive(Debug)]
 pub(in crate::engine::function::aggregate) struct Collector {
     collection: Collection,
-    /// One list of chunks a column.
+    /// One list of chunks per column.
     chunks: Vec<Vec<ArrayRef>>,
 }
 
@@ -111,7 +111,7 @@ impl Accumulator for Collector {
     }
 
     fn retract_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        // The oldest rows leave first.
+        // Frames drop their oldest rows first.
         let gone = self.keep(values)?.first().map_or(0, Array::len);
         let columns = self.columns()?;
         for (chunks, column) in self.chunks.iter_mut().zip(columns) {
@@ -146,7 +146,7 @@ impl Accumulator for Collector {
     }
 
     fn size(&self) -> usize {
-        // The rows, and the copy that makes one piece of them.
+        // The rows, plus the copy made when they are concatenated.
         size_of_val(self) + 2 * self.chunks.iter().flatten().map(bytes).sum::<usize>()
     }
 }

@@ -1,4 +1,4 @@
-//! The rows of many groups.
+//! Groups accumulator: gathers the rows of many groups.
 
 use std::sync::Arc;
 
@@ -16,19 +16,19 @@ use datafusion::{
 
 use super::{Collection, as_usize, bytes, keys, narrow, pick, values_of};
 
-/// Rows as they came, and whose they are.
+/// A batch of rows, with the group of each.
 #[derive(Debug)]
 struct Chunk {
     columns: Vec<ArrayRef>,
-    /// The group and the row, for each row that is kept.
+    /// The group and row index of each row that is kept.
     entries: Vec<(u32, u32)>,
     bytes: usize,
 }
 
-/// Bytes of a row's places while it is emitted.
+/// Bytes per row of the indices that are built while emitting.
 const PLACES: usize = size_of::<(u32, (usize, usize))>() + size_of::<(usize, usize)>();
 
-/// The rows of many groups.
+/// Accumulator that holds the rows of many groups.
 #[derive(Debug)]
 pub(super) struct Groups {
     collection: Collection,
@@ -37,7 +37,7 @@ pub(super) struct Groups {
     total: usize,
 }
 
-/// Rows sorted by their group, and where each group's end.
+/// Rows sorted by group, and the offsets at which each group ends.
 struct Grouped {
     columns: Vec<ArrayRef>,
     offsets: OffsetBuffer<i32>,
@@ -63,7 +63,7 @@ impl Groups {
         Ok(())
     }
 
-    /// Takes out the rows of the first groups.
+    /// Removes and returns the rows of the first groups.
     fn emit(&mut self, emit_to: EmitTo, groups: usize) -> Result<Grouped> {
         let limit = match emit_to {
             EmitTo::All => u32::MAX,
@@ -104,7 +104,7 @@ impl Groups {
         Ok(Grouped { columns, offsets: OffsetBuffer::from_lengths(lengths) })
     }
 
-    /// The rows of each group as a list.
+    /// Returns each group's rows as a list.
     fn lists(&self, grouped: Grouped) -> Result<ArrayRef> {
         let Grouped { columns, offsets } = grouped;
         let mut items = Arc::clone(&columns[0]);
@@ -123,7 +123,7 @@ impl Groups {
         Ok(Arc::new(ListArray::try_new(field, offsets, items, Some(nulls))?))
     }
 
-    /// Forgets the groups to emit, and returns how many they are.
+    /// Removes the groups to emit and returns their number.
     fn leaving(&mut self, emit_to: EmitTo) -> usize {
         let leaving = match emit_to {
             EmitTo::First(n) => n,
@@ -212,8 +212,7 @@ impl GroupsAccumulator for Groups {
     }
 
     fn size(&self) -> usize {
-        // The rows, and what it takes to emit them: a copy in the order of the groups, and the places that it is
-        // made by.
+        // The rows, plus what emitting them takes: a copy in group order, and the indices used to make it.
         let chunks = self.chunks.iter();
         size_of_val(self) + chunks.map(|chunk| 2 * chunk.bytes + chunk.entries.len() * PLACES).sum::<usize>()
     }

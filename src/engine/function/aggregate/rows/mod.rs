@@ -1,7 +1,8 @@
-//! Aggregates that see all rows of a group at once: medians, lists, modes, and DISTINCT in front of others.
+//! Aggregates that need all rows of a group at once: medians, lists, modes, and DISTINCT for other
+//! aggregates.
 //!
-//! Rows are collected as columns: the arguments, then what ORDER BY within the call names. A partial result
-//! is a list per column.
+//! Rows are collected as columns: first the arguments, then the keys of ORDER BY within the call. A partial
+//! result is one list per column.
 
 mod collector;
 mod groups;
@@ -29,7 +30,7 @@ use self::{collector::Collector, groups::Groups};
 use super::{Method, Rewrite};
 use crate::engine::function::value::comparable;
 
-/// Which rows are left out.
+/// The rows that are left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Skip {
     Nothing,
@@ -39,27 +40,27 @@ pub(super) enum Skip {
     NullsOf(usize),
 }
 
-/// An aggregate as a function of its rows.
+/// An aggregate defined as a function of all rows of a group.
 #[derive(Debug)]
 pub(super) struct Rows {
-    /// The number of arguments that are collected; those after are constants.
+    /// The number of collected arguments; the rest are constants.
     pub(super) columns: usize,
     pub(super) skip: Skip,
     /// True if ORDER BY within the call sorts the rows.
     pub(super) ordered: bool,
     /// True if ORDER BY may be written as WITHIN GROUP.
     pub(super) within_group: bool,
-    /// True if the result is the list of the rows, NULL for none.
+    /// True if the result is the list of rows, or NULL if there are none.
     pub(super) lists: bool,
-    /// The same as an expression that DataFusion computes faster.
+    /// A rewrite to an equivalent expression that DataFusion computes faster.
     pub(super) rewrite: Option<Rewrite>,
-    /// Checks the constants before any row is read.
+    /// Validates the constants before any row is read.
     pub(super) check: fn(&Settings) -> Result<()>,
-    /// Computes the result of a group, which may have no row.
+    /// Computes a group's result. The group may be empty.
     pub(super) finish: fn(&[ArrayRef], &Settings) -> Result<ScalarValue>,
 }
 
-/// A [`Rows`] that collects one argument without its NULLs, in any order.
+/// A [`Rows`] that collects one argument, skipping NULLs, in any order.
 pub(super) const VALUES: Rows = Rows {
     columns: 1,
     skip: Skip::Nulls,
@@ -71,24 +72,24 @@ pub(super) const VALUES: Rows = Rows {
     finish: |_, settings| ScalarValue::try_from(&settings.result),
 };
 
-/// All of a call but its rows.
+/// Everything about a call except its rows.
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
-    /// The arguments that are not collected.
+    /// The constant arguments, which are not collected.
     pub(super) constants: Vec<ScalarValue>,
     pub(super) result: DataType,
-    /// True if the call's ORDER BY descends.
+    /// True if the call's ORDER BY is descending.
     pub(super) descending: bool,
 }
 
 impl Settings {
-    /// NULL of the result's type.
+    /// Returns NULL of the result type.
     pub(super) fn null(&self) -> Result<ScalarValue> {
         ScalarValue::try_from(&self.result)
     }
 }
 
-/// The value of an argument that must be constant.
+/// Evaluates an argument that must be constant.
 fn constant(expression: &Arc<dyn PhysicalExpr>, name: &str) -> Result<ScalarValue> {
     let options = RecordBatchOptions::new().with_row_count(Some(1));
     RecordBatch::try_new_with_options(Arc::new(Schema::empty()), Vec::new(), &options)
@@ -100,10 +101,10 @@ fn constant(expression: &Arc<dyn PhysicalExpr>, name: &str) -> Result<ScalarValu
 
 type Finish = Arc<dyn Fn(&[ArrayRef]) -> Result<ScalarValue> + Send + Sync>;
 
-/// A way to collect rows and make a result of them.
+/// How to collect rows and compute a result from them.
 #[derive(Clone)]
 struct Collection {
-    /// The types of the collected columns, the ordering's included.
+    /// The types of the collected columns, including ordering keys.
     types: Vec<DataType>,
     columns: usize,
     orders: Vec<SortOptions>,
@@ -159,14 +160,15 @@ impl Collection {
         })
     }
 
-    /// The columns to collect of a call's input: constants lie between arguments and ordering.
+    /// Picks the columns to collect from a call's input, where constants sit between arguments and ordering
+    /// keys.
     fn columns_of(&self, values: &[ArrayRef]) -> Vec<ArrayRef> {
         let ordering = values.len() - self.orders.len().min(values.len());
         let ordering = ordering.max(self.columns);
         values[..self.columns].iter().chain(&values[ordering..]).cloned().collect()
     }
 
-    /// The rows that are collected; all if `None`.
+    /// Returns a mask of the rows to collect, or `None` to collect all.
     fn kept(&self, columns: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Option<BooleanArray>> {
         let mut kept = filter.map(|filter| {
             BooleanArray::new(
@@ -194,7 +196,7 @@ impl Collection {
         Ok(kept)
     }
 
-    /// The result of one group's rows.
+    /// Returns the result for one group's rows.
     fn result(&self, columns: Vec<ArrayRef>) -> Result<ScalarValue> {
         let rows = columns.first().map_or(0, Array::len);
         if rows < 2 || (self.orders.is_empty() && !self.distinct) {
@@ -218,7 +220,7 @@ fn pick(columns: &[ArrayRef], indices: &UInt32Array) -> Result<Vec<ArrayRef>> {
     columns.iter().map(|column| Ok(take(column, indices, None)?)).collect()
 }
 
-/// The rows of ordering columns, comparable.
+/// Converts ordering columns to comparable rows.
 fn keys(columns: &[ArrayRef], orders: &[SortOptions]) -> Result<OrderedRows> {
     let fields = columns
         .iter()
@@ -229,7 +231,7 @@ fn keys(columns: &[ArrayRef], orders: &[SortOptions]) -> Result<OrderedRows> {
     Ok(RowConverter::new(fields)?.convert_columns(&columns)?)
 }
 
-/// The order of rows by some columns; rows that tie keep theirs.
+/// Returns row indices sorted by some columns. The sort is stable.
 fn sorted(columns: &[ArrayRef], orders: &[SortOptions]) -> Result<UInt32Array> {
     let rows = keys(columns, orders)?;
     let mut indices: Vec<u32> = (0..narrow(rows.num_rows())).collect();
@@ -237,7 +239,7 @@ fn sorted(columns: &[ArrayRef], orders: &[SortOptions]) -> Result<UInt32Array> {
     Ok(indices.into())
 }
 
-/// The first of each set of equal rows, in their order.
+/// Returns the index of the first row of each set of equal rows, in row order.
 pub(super) fn first_of_each(columns: &[ArrayRef]) -> Result<UInt32Array> {
     let rows = keys(columns, &vec![SortOptions::default(); columns.len()])?;
     let mut seen = std::collections::HashSet::with_capacity(rows.num_rows());
@@ -288,7 +290,7 @@ fn list_of(item: &DataType) -> DataType {
     DataType::List(Arc::new(Field::new_list_field(item.clone(), true)))
 }
 
-/// The items of all lists.
+/// Returns the concatenated items of all lists.
 fn values_of(lists: &ListArray) -> ArrayRef {
     let (first, last) = (lists.value_offsets()[0], lists.value_offsets()[lists.len()]);
     lists.values().slice(as_usize(first), as_usize(last - first))

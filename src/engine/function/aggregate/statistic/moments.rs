@@ -1,10 +1,10 @@
-//! Means, deviations and powers of values and of pairs, and what is made of them.
+//! Moments: means, deviations and powers of values and pairs, and the statistics derived from them.
 
 use datafusion::{common::exec_err, error::Result};
 
 use super::super::running::Running;
 
-/// The number of rows, in every state below.
+/// The number of rows, first in every state below.
 pub(super) const N: usize = 0;
 pub(super) const MEAN: usize = 1;
 /// The sum of squared deviations.
@@ -12,7 +12,7 @@ pub(super) const M2: usize = 2;
 
 pub(super) type Finish = fn(&[f64]) -> Result<Option<f64>>;
 
-/// Number, mean and squared deviations of values (Welford).
+/// Accumulates the count, mean and squared deviations of values (Welford).
 pub(super) const fn values(finish: Finish) -> Running {
     Running {
         start: &[0.0; 3],
@@ -48,7 +48,7 @@ pub(super) const XY: usize = 5;
 pub(super) const SUM_X: usize = 6;
 pub(super) const SUM_Y: usize = 7;
 
-/// Number, means, squared deviations, their products and sums of rows `(y, x)`.
+/// Accumulates the count, means, squared deviations, co-deviations and sums of rows `(y, x)`.
 pub(super) const fn pairs(finish: Finish) -> Running {
     Running {
         start: &[0.0; 8],
@@ -88,7 +88,7 @@ pub(super) const fn pairs(finish: Finish) -> Running {
     }
 }
 
-/// Number, and sums of the first four powers.
+/// Accumulates the count and the sums of the first four powers.
 pub(super) const fn powers(finish: Finish) -> Running {
     Running {
         start: &[0.0; 5],

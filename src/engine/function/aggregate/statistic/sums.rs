@@ -1,4 +1,4 @@
-//! Products, and sums with weights or without loss.
+//! Products, weighted sums and compensated sums.
 
 use datafusion::common::exec_err;
 
@@ -17,7 +17,7 @@ pub(super) const PRODUCT: Running = Running {
     finish: |s| Ok((s[0] > 0.0).then_some(s[1])),
 };
 
-/// Adds a value to the sum in `s[1]`, of which `s[2]` is the rounding error (Kahan).
+/// Adds a value to the sum in `s[1]`, whose rounding error is `s[2]` (Kahan).
 pub(super) fn kahan(s: &mut [f64], value: f64) {
     let value = value - s[2];
     let sum = s[1] + value;
@@ -41,7 +41,7 @@ pub(super) const FSUM: Running = Running {
 
 pub(super) const FAVG: Running = Running { finish: |s| Ok((s[0] > 0.0).then(|| s[1] / s[0])), ..FSUM };
 
-/// The number of values, the sum of their logarithms, the numbers of zeros and of negative values.
+/// State: the number of values, the sum of their logarithms, and the numbers of zeros and of negative values.
 pub(super) const GEOMEAN: Running = Running {
     start: &[0.0; 4],
     add: |s, row| {

@@ -1,4 +1,4 @@
-//! Sums and averages that are exact for integers and decimals: an overflow is an error and never wraps.
+//! Exact sums and averages of integers and decimals: an overflow is an error and never wraps.
 
 mod output;
 mod total;
@@ -93,11 +93,11 @@ struct Exact {
     average: bool,
 }
 
-/// The type of an exact sum's partial result, whatever its scale.
+/// The partial-result type of an exact sum, whatever its scale.
 const TOTAL: DataType = HUGEINT;
 
 impl Exact {
-    /// DataFusion's own, for doubles.
+    /// Returns DataFusion's own aggregate, used for doubles.
     fn native(&self) -> Arc<AggregateUDF> {
         if self.average { avg_udaf() } else { sum_udaf() }
     }

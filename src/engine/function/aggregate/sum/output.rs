@@ -1,4 +1,4 @@
-//! Totals of rows, and how they become results.
+//! Conversion of totals to results.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use datafusion::{
 
 use super::is_double;
 
-/// Turns totals into results.
+/// Converts totals to results.
 #[derive(Debug)]
 pub(super) struct Output {
     pub(super) average: bool,
@@ -40,13 +40,14 @@ impl Output {
         if (-LARGEST..=LARGEST).contains(&total) { Ok(total) } else { Err(self.overflow()) }
     }
 
-    /// The quotient as a double, rounded once.
+    /// Returns the quotient as a double, rounded once.
     pub(super) fn double(&self, total: i128, count: i64) -> f64 {
         let scale = match self.of {
             DataType::Decimal128(_, scale) => u32::from(scale.unsigned_abs()),
             _ => 0,
         };
-        // As many digits of the quotient as there is room for, so that only the double is rounded.
+        // Compute as many digits of the quotient as fit, so that rounding happens only in the conversion to
+        // double.
         let divisor = 10_i128.checked_pow(scale).and_then(|one| one.checked_mul(count.into()));
         if let Some(divisor) = divisor.filter(|divisor| *divisor > 0) {
             let (magnitude, divisor) = (total.unsigned_abs(), divisor.unsigned_abs());
@@ -62,13 +63,13 @@ impl Output {
         quotient
     }
 
-    /// The quotient as a decimal, with the digits that PostgreSQL gives it.
+    /// Returns the quotient as a decimal, with as many digits as PostgreSQL gives it.
     fn quotient(&self, total: i128, count: i64) -> Result<i128> {
         use crate::engine::function::postgres::{average, kind::scale};
         average(total, scale(&self.of), count.max(1), scale(&self.result)).ok_or_else(|| self.overflow())
     }
 
-    /// The quotient of moments, rounded to the nearest, halves towards 1970.
+    /// Returns the quotient of timestamps, rounded to the nearest, halves towards 1970.
     pub(super) fn moment(&self, total: i128, count: i64) -> Result<i64> {
         let count = i128::from(count.max(1));
         let rest = total % count;
@@ -123,7 +124,7 @@ impl Output {
     }
 }
 
-/// The argument as what is added up: an [`Int64Array`] or a [`Decimal128Array`].
+/// Casts the argument to the type that is summed: an [`Int64Array`] or a [`Decimal128Array`].
 pub(super) fn addends(column: &ArrayRef) -> Result<ArrayRef> {
     Ok(match column.data_type() {
         DataType::Int64 | DataType::Decimal128(..) => Arc::clone(column),
@@ -131,9 +132,10 @@ pub(super) fn addends(column: &ArrayRef) -> Result<ArrayRef> {
     })
 }
 
-/// The sum of the valid values, exact as long as there are fewer than 2^31.
+/// Returns the sum of the valid values, exact for fewer than 2^31 of them.
 pub(super) fn total_of_integers(values: &Int64Array) -> i128 {
-    // The halves of each value are summed apart: no addition can overflow, and the compiler vectorises both.
+    // The high and low halves of the values are summed separately: no addition can overflow, and the compiler
+    // vectorizes both.
     let (mut high, mut low) = (0_i64, 0_i64);
     let mut add = |values: &[i64]| {
         for value in values {

@@ -1,4 +1,4 @@
-//! The sum of one group.
+//! Accumulator for the sum of one group.
 
 use datafusion::{
     arrow::{

@@ -1,4 +1,4 @@
-//! The sums of many groups.
+//! Accumulator for the sums of many groups.
 
 use std::sync::Arc;
 
@@ -17,11 +17,11 @@ use super::{
     output::{Output, addends},
 };
 
-/// The number of values of each group, or for sums only whether there is one.
+/// The number of values in each group or, for sums, only whether there is any.
 #[derive(Debug)]
 pub(super) enum Counts {
     Each(Vec<i64>),
-    /// Every group has one: no row was NULL or filtered yet.
+    /// Every group has a value: no row was NULL or filtered so far.
     All,
     Seen(Vec<bool>),
 }
@@ -31,7 +31,7 @@ impl Counts {
         if average { Self::Each(Vec::new()) } else { Self::All }
     }
 
-    /// Makes room for `groups`, of which `before` are old; `partial` if some rows have no value.
+    /// Grows to `groups`, of which the first `before` exist already; `partial` if some rows have no value.
     fn grow(&mut self, before: usize, groups: usize, partial: bool) {
         match self {
             Self::Each(counts) => counts.resize(groups, 0),
@@ -45,7 +45,7 @@ impl Counts {
         }
     }
 
-    /// The counts of the groups to emit, and which groups have no value.
+    /// Removes and returns the counts of the groups to emit, and the mask of groups with a value.
     fn emit(&mut self, emit_to: EmitTo) -> (Vec<i64>, Option<NullBuffer>) {
         match self {
             Self::Each(counts) => {

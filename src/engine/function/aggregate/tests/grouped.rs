@@ -1,4 +1,4 @@
-//! Seven groups of 2,000 rows: call, type and values as DuckDB 1.5 gives them.
+//! Seven groups over 2,000 rows: call, type and values from DuckDB 1.5.
 
 pub(super) const CASES: &[(&str, &str, &str)] = &[
     ("sum(x)", "DECIMAL(38,0)", "13006 | 13029 | 13052 | 13075 | 13038 | 13094 | 12979"),

@@ -1,4 +1,4 @@
-//! Aggregates and windows against DuckDB's answers.
+//! Tests that compare aggregates and windows with DuckDB's results.
 
 mod grouped;
 mod single;
@@ -18,7 +18,7 @@ fn engine(threads: usize) -> Engine {
     Engine::new(&settings).unwrap()
 }
 
-/// The type and the values of the first column, or the error.
+/// Returns the first column's type and values, or the error.
 async fn answer(engine: &Engine, sql: &str) -> Result<(String, Vec<String>), String> {
     let batches = rows(engine, sql).await?;
     let data_type = batches.first().map(|batch| type_name(batch.column(0).data_type())).unwrap_or_default();
@@ -32,7 +32,7 @@ async fn answer(engine: &Engine, sql: &str) -> Result<(String, Vec<String>), Str
     Ok((data_type, values))
 }
 
-/// Asserts types and values of all cases, of as many rows as each tells.
+/// Asserts the types and values of all cases, comparing only as many rows as each case lists.
 async fn check(engine: &Engine, cases: &[(&str, &str, &str)], query: impl Fn(&str) -> String) {
     let mut wrong = Vec::new();
     for (call, wanted_type, wanted) in cases {

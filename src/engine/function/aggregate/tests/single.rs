@@ -1,4 +1,4 @@
-//! One group: call, type and value as DuckDB 1.5 gives them.
+//! One group: call, type and value from DuckDB 1.5.
 
 /// `_` is a type that depends on the types of literals.
 pub(super) const CASES: &[(&str, &str, &str)] = &[

@@ -1,4 +1,4 @@
-//! Windows over 2,000 rows: call, type and the first twelve values as DuckDB 1.5 gives them.
+//! Windows over 2,000 rows: call, type and first twelve values from DuckDB 1.5.
 
 pub(super) const CASES: &[(&str, &str, &str)] = &[
     (
@@ -385,7 +385,7 @@ pub(super) const CASES: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// The same over a few rows of their own.
+/// Windows over a few rows of their own.
 pub(super) const OWN_ROWS: &[(&str, &str, &str)] = &[
     ("row_number() over () from (values (1)) t(x)", "BIGINT", "1"),
     (

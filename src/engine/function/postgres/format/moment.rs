@@ -1,4 +1,4 @@
-//! Formats of dates and timestamps.
+//! Date and timestamp formats.
 
 use datafusion::error::Result;
 
@@ -13,7 +13,7 @@ use crate::engine::function::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Piece {
     Text(String),
-    /// A pattern, without padding if it follows `FM`.
+    /// A pattern, unpadded if it follows `FM`.
     Field {
         name: &'static str,
         case: Case,
@@ -28,16 +28,16 @@ enum Case {
     Lower,
 }
 
-/// A format of `to_char` for moments.
+/// A `to_char` format for timestamps.
 #[derive(Debug)]
 pub(super) struct Format(Vec<Piece>);
 
-/// Patterns that are read, the longer ones first.
+/// The supported patterns, longer ones before their prefixes.
 const FIELDS: [&str; 24] = [
     "YYYY", "IYYY", "HH24", "HH12", "MONTH", "DDD", "DAY", "MON", "YY", "IW", "ID", "HH", "MI", "MM", "MS",
     "DD", "DY", "SS", "US", "AM", "PM", "WW", "Q", "D",
 ];
-/// PostgreSQL's other patterns.
+/// PostgreSQL's other patterns, which are not supported.
 const OTHERS: [&str; 35] = [
     "SSSSS", "SSSS", "Y,YYY", "YYY", "IYY", "IY", "I", "Y", "B.C.", "A.D.", "A.M.", "P.M.", "BC", "AD", "CC",
     "FX", "FF1", "FF2", "FF3", "FF4", "FF5", "FF6", "IDDD", "J", "OF", "RM", "TZH", "TZM", "TZ", "W", "TM",
@@ -45,7 +45,7 @@ const OTHERS: [&str; 35] = [
 ];
 
 impl Format {
-    /// Reads a format.
+    /// Parses a format.
     pub(super) fn parse(format: &str) -> Result<Self, Unresolved> {
         let mut pieces = Vec::new();
         let mut rest = format;
@@ -85,7 +85,7 @@ impl Format {
         Ok(Self(pieces))
     }
 
-    /// Refuses formats that texts can't be read by here.
+    /// Rejects formats with patterns that parsing doesn't support.
     pub(super) fn is_readable(&self) -> Result<(), Unresolved> {
         for piece in &self.0 {
             if let Piece::Field { name, .. } = piece
@@ -100,7 +100,7 @@ impl Format {
         Ok(())
     }
 
-    /// A moment in this format.
+    /// Formats a timestamp.
     pub(super) fn write(&self, at: Micros) -> String {
         let mut made = String::new();
         for piece in &self.0 {
@@ -112,7 +112,7 @@ impl Format {
         made
     }
 
-    /// The moment that a text in this format means, in microseconds.
+    /// Parses a text in this format and returns microseconds since 1970.
     pub(super) fn read(&self, text: &str) -> Result<i64> {
         let (mut year, mut month, mut day, mut time) = (1, 1, 1, 0_i64);
         let mut rest = text.trim_start();
@@ -144,7 +144,8 @@ impl Format {
                 rest = &rest[length..];
                 continue;
             }
-            // Digits end where a number is complete, or with the text if nothing that reads digits follows.
+            // A number must have its full width if another field follows directly. Otherwise it may be
+            // shorter, except for years and fractions of a second, but no digit may follow it.
             let width = match *name {
                 "YYYY" => 4,
                 "MS" => 3,
@@ -188,7 +189,7 @@ fn unsupported<T>(format: &str, pattern: &str) -> Result<T, Unresolved> {
     ))
 }
 
-/// The pattern at the start of a format, its case and its length.
+/// Returns the pattern at the start of a format, its case and its length.
 fn field(format: &str) -> Option<(&'static str, Case, usize)> {
     let longer = OTHERS.iter().filter(|other| {
         format.get(..other.len()).is_some_and(|start| start == **other || start == other.to_lowercase())

@@ -1,4 +1,4 @@
-//! Formats of numbers: `9`, `0`, `.`, `,`, `D`, `G` and `FM`.
+//! Number formats: `9`, `0`, `.`, `,`, `D`, `G` and `FM`.
 
 use datafusion::error::Result;
 
@@ -7,20 +7,20 @@ use crate::engine::function::{
     postgres::{numeric::rescaled, output::decimal, resolve::Unresolved},
 };
 
-/// A format of `to_char` for numbers.
+/// A `to_char` format for numbers.
 #[derive(Debug)]
 pub(super) struct Format {
-    /// Before the point: digits and commas, as written.
+    /// The digits and commas before the decimal point, as written.
     whole: Vec<char>,
-    /// After the point.
+    /// The digits after the decimal point.
     fraction: Vec<char>,
     point: bool,
-    /// Without spaces around, and without zeros that only `9` asks for.
+    /// Whether to omit padding, and trailing zeros in `9` positions.
     bare: bool,
 }
 
 impl Format {
-    /// Reads a format.
+    /// Parses a format.
     pub(super) fn parse(format: &str) -> Result<Self, Unresolved> {
         let (bare, patterns) = match format.strip_prefix("FM").or_else(|| format.strip_prefix("fm")) {
             Some(rest) => (true, rest),
@@ -50,14 +50,14 @@ impl Format {
         Ok(made)
     }
 
-    /// The text of a number of so many digits after its point.
+    /// Formats a number that has `scale` decimal places.
     pub(super) fn exact(&self, value: i128, scale: i8) -> String {
         let places = i8::try_from(self.fraction.len()).unwrap_or(38);
         let rounded = rescaled(value, scale, places).unwrap_or(value);
         self.fill(&decimal(rounded.abs(), places), rounded < 0)
     }
 
-    /// The text of a double, of which 15 digits count.
+    /// Formats a double, which has 15 significant digits.
     pub(super) fn double(&self, value: f64) -> Result<String> {
         if !value.is_finite() {
             return fail("to_char of NaN or infinity is not supported");
@@ -77,7 +77,7 @@ impl Format {
         let whole = if whole == "0" { "" } else { whole };
         let too_long = whole.len() > slots;
         let mut given = format!("{whole:>slots$}").chars().collect::<Vec<_>>().into_iter();
-        // From the first `0` on, all places are filled.
+        // From the first `0` on, every position is filled.
         let first_zero = self.whole.iter().position(|slot| *slot == '0').unwrap_or(self.whole.len());
         let (mut text, mut begun) = (String::new(), false);
         for (at, slot) in self.whole.iter().enumerate() {
@@ -96,7 +96,7 @@ impl Format {
                 None => ' ',
             });
         }
-        // A number below 1 has its zero before the point if no place is asked for after it.
+        // A number below 1 keeps its leading zero if the format has no decimal places.
         if !begun && !self.whole.is_empty() && (self.fraction.is_empty()) {
             text.pop();
             text.push('0');

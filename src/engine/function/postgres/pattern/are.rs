@@ -1,9 +1,10 @@
-//! Expressions that are admitted: all for a test; for what matches, those where the longest match is the
-//! first one.
+//! Supported expressions: all of them for a test, but only those whose longest match is the first one if the
+//! match is returned.
 //!
-//! A repetition or a choice is decided by the next character alone if what it may begin with is not what may
-//! follow. Then there is one way to match, and both rules find it. Before parts of a fixed length a repeated
-//! character may also be one that follows: the most repetitions make the longest match.
+//! A repetition or alternation is decided by the next character alone if its possible first characters are
+//! disjoint from those that may follow it. Then there is only one way to match, and both rules find it. If
+//! only parts of fixed length follow, a repeated character may also occur in them: the most repetitions make
+//! the longest match.
 
 use std::ops::Deref;
 
@@ -12,14 +13,14 @@ use regex::{Regex, RegexBuilder};
 pub(in crate::engine::function::postgres) use super::parse::Reason;
 use super::parse::{Node, Set, parse, refuse};
 
-/// The use of an expression.
+/// What an expression is used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Use {
-    /// True if it matches.
+    /// To check whether it matches.
     Test,
-    /// The first match.
+    /// To find the first match.
     First,
-    /// All that matches.
+    /// To find all matches.
     All,
     /// SIMILAR TO.
     Similar,
@@ -92,8 +93,8 @@ fn node_text(node: &Node) -> String {
     }
 }
 
-/// The continuation of a part: its first characters, whether the match may end there, whether its length is
-/// fixed.
+/// What follows a part: its possible first characters, whether the match may end there, and whether its
+/// length is fixed.
 #[derive(Debug, Clone, Copy)]
 struct Rest {
     first: Set,
@@ -101,7 +102,7 @@ struct Rest {
     fixed: bool,
 }
 
-/// The first characters of a part, and whether it may be empty.
+/// Returns the possible first characters of a part, and whether it may be empty.
 fn first(node: &Node) -> (Set, bool) {
     match node {
         Node::Place(_) => (Set::default(), true),
@@ -180,8 +181,7 @@ fn decided(node: &Node, rest: &Rest, any_case: bool) -> bool {
     }
 }
 
-/// Returns whether the only repetition is one character that takes as few as it can, between parts of fixed
-/// length.
+/// Returns whether the only repetition is a lazy one of a single character, between parts of fixed length.
 fn lazy_alone(branches: &[Vec<Node>]) -> bool {
     let [branch] = branches else { return false };
     let mut repeats = branch.iter().filter(|node| !is_fixed(node));
@@ -193,7 +193,8 @@ fn lazy_alone(branches: &[Vec<Node>]) -> bool {
     repeats.next().is_some_and(is_lazy) && repeats.next().is_none()
 }
 
-/// Returns whether an expression is `^x+|x+$` of one class: where both match, they match the same.
+/// Returns whether an expression is `^x+|x+$` with a single class: where both branches match, they match the
+/// same text.
 fn trims(branches: &[Vec<Node>]) -> bool {
     let repeated = |node: &Node| match node {
         Node::Repeat { node, times, greedy: true, .. } if times == "+" => match node.as_ref() {
@@ -213,7 +214,7 @@ fn trims(branches: &[Vec<Node>]) -> bool {
     }
 }
 
-/// The expression of a pattern of SIMILAR TO.
+/// Translates a SIMILAR TO pattern to a regular expression.
 fn similar(pattern: &str) -> Result<String, Reason> {
     let mut text = String::from(r"\A(?:");
     let mut rest = pattern.chars();

@@ -1,6 +1,6 @@
-//! PostgreSQL's advanced regular expressions, parsed and written for the `regex` crate.
+//! Parser for PostgreSQL's advanced regular expressions, which are rewritten for the `regex` crate.
 
-/// Characters: a bit for each of ASCII's, and whether there are others.
+/// A character set: one bit per ASCII character, and whether it contains any others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Set {
     ascii: u128,
@@ -43,7 +43,7 @@ impl Set {
         Self { ascii: !self.ascii, beyond: true }
     }
 
-    /// The same in either case.
+    /// Adds the other case of every letter.
     pub(super) fn any_case(mut self) -> Self {
         for lower in 'a'..='z' {
             let (lower, upper) =
@@ -63,7 +63,7 @@ impl Set {
 /// A part of an expression.
 #[derive(Debug, Clone)]
 pub(super) enum Node {
-    /// A condition on the place: `^`, `\y`…
+    /// A zero-width assertion: `^`, `\y` and so on.
     Place(&'static str),
     /// One character.
     Character(String, Set),
@@ -73,23 +73,23 @@ pub(super) enum Node {
     },
     Repeat {
         node: Box<Node>,
-        /// As written for the crate.
+        /// The quantifier in the syntax of the `regex` crate.
         times: String,
         may_be_none: bool,
-        /// True if the number of times is not fixed.
+        /// True if the number of repetitions isn't fixed.
         varies: bool,
         greedy: bool,
     },
 }
 
-/// Why an expression is refused, and what to write instead.
+/// Why an expression is rejected, and what to write instead.
 #[derive(Debug)]
 pub(in crate::engine::function::postgres) struct Reason {
     pub(in crate::engine::function::postgres) what: String,
     pub(in crate::engine::function::postgres) help: &'static str,
 }
 
-/// A refusal.
+/// Returns a rejection.
 pub(super) fn refuse<T>(what: impl Into<String>, help: &'static str) -> Result<T, Reason> {
     Err(Reason { what: what.into(), help })
 }
@@ -237,7 +237,7 @@ impl Parser<'_> {
         })
     }
 
-    /// The character that an escape stands for.
+    /// Returns the character that an escape denotes.
     fn literal(letter: char) -> Result<char, Reason> {
         Ok(match letter {
             'n' => '\n',
@@ -335,7 +335,7 @@ fn space() -> Set {
     set
 }
 
-/// The class of an escape: its text within brackets, and its characters.
+/// Returns the class of an escape: its text within brackets, and its characters.
 fn class(letter: char) -> Option<(&'static str, Set)> {
     let mut digits = Set::default();
     digits.add_range('0', '9');
@@ -350,7 +350,7 @@ fn class(letter: char) -> Option<(&'static str, Set)> {
     })
 }
 
-/// A class by its name: its text within brackets, and its characters.
+/// Looks up a class by name: its text within brackets, and its characters.
 fn named(name: &str) -> Option<(&'static str, Set)> {
     let range = |from, to| {
         let mut set = Set::default();
