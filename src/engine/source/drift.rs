@@ -27,7 +27,7 @@ pub struct Drift {
     /// True if columns and types were inferred from files. Then a value that would have led to another type
     /// doesn't fit, because converting it could change it.
     pub is_inferred: bool,
-    /// How the files loaded earlier differ from the declared columns.
+    /// The deviations of the files loaded earlier from the declared columns.
     pub earlier: Vec<Deviation>,
     /// For a Parquet or Avro source without declared columns that reads only some of its files: the columns
     /// of all files together.
@@ -39,7 +39,7 @@ pub struct Drift {
     pub is_lenient: bool,
     /// The files found to be damaged.
     pub damaged: DamagedFiles,
-    /// Whether the columns were inferred from a sample of the files. The first full scan must confirm them.
+    /// The state of columns inferred from a sample of the files. The first full scan must confirm them.
     pub sample: Sample,
 }
 
@@ -91,7 +91,7 @@ pub enum Limit {
     Rows(u64),
 }
 
-/// How a file's columns differ from the declared ones.
+/// The deviation of a file's columns from the declared ones.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Deviation {
     /// The declared columns that the file lacks.

@@ -36,7 +36,7 @@ pub struct SourceFile {
     pub(crate) place: Place,
 }
 
-/// Where a file is stored.
+/// The location of a file: on a local disk or in an object store.
 #[derive(Debug, Clone)]
 pub(crate) enum Place {
     Local(PathBuf),
@@ -230,7 +230,7 @@ fn is_hidden(name: &str) -> bool {
     name.starts_with(['.', '_'])
 }
 
-/// How a file in a folder is treated.
+/// The treatment of a file in a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fit {
     Read,

@@ -3,7 +3,7 @@
 
 use super::drift::Deviation;
 
-/// How a file's column matches the declarations.
+/// The counterpart of a file's column in the declarations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
     /// The declared column with this index.

@@ -40,7 +40,7 @@ pub struct Reject {
     pub row: Option<u64>,
     /// The byte offset at which the row begins or the file is damaged.
     pub offset: Option<u64>,
-    /// Why it was rejected.
+    /// The reason.
     pub reason: String,
     /// The rejected text: at most 1 KiB, ending in `…` if it was longer.
     pub raw: String,
@@ -82,7 +82,7 @@ pub struct RejectedFile {
     pub source: Arc<str>,
     /// The number of rows rejected individually.
     pub rows: u64,
-    /// Why the whole file was rejected, if it was.
+    /// The reason, if the whole file was rejected.
     pub reason: Option<String>,
     /// An order-independent digest of all rejects, or `None` if unknown.
     pub digest: Option<u64>,

@@ -8,8 +8,8 @@ use std::{
     },
 };
 
-/// Whether a source's columns were inferred from a sample of its files, and what scans have found since.
-/// Clones share the state. It isn't part of a source's identity, so all instances are equal.
+/// Sampling state: whether a source's columns were inferred from a sample of its files, and what scans have
+/// found since. Clones share the state. It isn't part of a source's identity, so all instances are equal.
 #[derive(Clone, Default)]
 pub struct Sample(Option<Arc<State>>);
 

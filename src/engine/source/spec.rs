@@ -35,13 +35,13 @@ pub struct SourceSpec {
     pub text: TextOptions,
     /// The policy for rows and files that can't be read.
     pub on_error: OnError,
-    /// How changes to its files are detected.
+    /// The change detection for its files.
     pub identity: Identity,
     /// The policy for files whose columns differ from the declared ones.
     pub drift: Drift,
 }
 
-/// How changes to a source's files are detected.
+/// Change detection for a source's files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Identity {
     /// By names, sizes and modification times.

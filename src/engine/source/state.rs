@@ -19,7 +19,7 @@ use super::{
 /// The read buffer's size, in bytes.
 const BLOCK: usize = 1 << 16;
 
-/// The bytes of a SQLite header with the file change counter (section 1.3 of the file format).
+/// The bytes of an SQLite header with the file change counter (section 1.3 of the file format).
 const CHANGE_COUNTER: std::ops::Range<usize> = 24..28;
 
 /// The length of a write-ahead log's header (section 4.1 of the file format).
@@ -29,7 +29,7 @@ const WAL_HEADER: u64 = 32;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceState {
     /// A hexadecimal digest. For files: of their paths, sizes and modification times, or of their content.
-    /// For a SQLite database: of its change counter, size, modification time and write-ahead log.
+    /// For an SQLite database: of its change counter, size, modification time and write-ahead log.
     pub digest: String,
     /// The number of files.
     pub files: u64,

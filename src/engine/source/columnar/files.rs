@@ -49,7 +49,7 @@ pub(super) struct RefusedFile {
 pub(super) struct Like {
     /// The files' own schema.
     pub(super) schema: SchemaRef,
-    /// Where each column of the table comes from. `None` if these files lack it.
+    /// The origin of each column of the table, or `None` if these files lack it.
     sources: Vec<(String, Option<Source>)>,
     /// The undeclared columns.
     pub(super) new: Vec<String>,
@@ -61,7 +61,7 @@ pub(super) struct Like {
     pub(super) is_judged: bool,
 }
 
-/// Where a column comes from.
+/// The origin of a column.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Source {
     /// The column's name in the scan.
@@ -70,7 +70,7 @@ pub(super) struct Source {
 }
 
 impl Like {
-    /// Returns where a column of the table comes from.
+    /// Returns the origin of a column of the table.
     pub(super) fn source(&self, column: &str) -> Option<&Source> {
         self.sources.iter().find(|(name, _)| name == column)?.1.as_ref()
     }
@@ -349,7 +349,7 @@ fn add(groups: &mut Vec<Like>, look: &Look, fields: &[FieldRef], wanted: &[Field
     Ok(())
 }
 
-/// Returns where a column of the table comes from in a file.
+/// Returns the origin of a column of the table in a file.
 fn source(look: &Look, field: &Field, wanted: &[FieldRef]) -> Result<Option<Source>, String> {
     if field.name() == SOURCE_FILE {
         return Ok(Some(Source { from: of_path(SOURCE_FILE), reading: Reading::Same }));

@@ -37,7 +37,7 @@ pub(super) struct Seen {
     bounded: Vec<bool>,
 }
 
-/// A file, and how its columns match the declared ones.
+/// A file, with its columns matched to the declared ones.
 pub(super) struct Look {
     pub(super) file: SourceFile,
     pub(super) name: Arc<str>,

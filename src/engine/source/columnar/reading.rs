@@ -12,7 +12,7 @@ use crate::engine::source::{kind::Kind, type_name};
 /// The metadata key of a field's Avro logical type.
 pub(super) const LOGICAL_TYPE: &str = "logicalType";
 
-/// How a column's values are converted.
+/// The conversion of a column's values.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Reading {
     /// No conversion.

@@ -16,7 +16,7 @@ pub struct Fault {
     pub message: String,
     /// The byte range in the text.
     pub at: Range<usize>,
-    /// How to fix it.
+    /// The suggested fix.
     pub cure: String,
 }
 

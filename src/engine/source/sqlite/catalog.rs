@@ -1,4 +1,4 @@
-//! Table metadata from a SQLite database.
+//! Table metadata from an SQLite database.
 
 use std::{path::Path, sync::Arc};
 

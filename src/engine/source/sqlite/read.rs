@@ -1,4 +1,4 @@
-//! Row reader for a SQLite table, on its own thread.
+//! Row reader for an SQLite table, on its own thread.
 
 use std::{fmt::Write as _, path::PathBuf, sync::Arc};
 

@@ -1,7 +1,7 @@
 //! JSON tokenizer for a piece of text: strict, non-recursive, and aware that the piece may end within a
 //! value.
 
-/// Why parsing stopped.
+/// The reason why parsing stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Stop {
     /// The text ended too early.

@@ -64,7 +64,7 @@ fn rescue(key: &str, cursor: &mut Cursor<'_>, rows: &mut Rows) -> Result<(), Sto
 pub(crate) struct Objects {
     names: Arc<[String]>,
     supplied: Vec<bool>,
-    /// How many of the declared columns must be in the file.
+    /// The number of declared columns that must be in the file.
     required: usize,
     rescues: bool,
     /// The meaning of each key, by its text in the file.

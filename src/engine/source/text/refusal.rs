@@ -9,7 +9,7 @@ const RAW: usize = 1024;
 /// The maximum number of bytes of a value that a reason quotes.
 const QUOTED: usize = 80;
 
-/// What is wrong with a row. Positions are offsets in the text it was read from.
+/// The reason for rejecting a row. Positions are offsets in the text it was read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// The value doesn't fit the declared column.

@@ -126,7 +126,7 @@ struct Reading<'a> {
     bytes: Vec<u8>,
 }
 
-/// Why a partition stops early.
+/// The reason why a partition stopped early.
 enum Ended {
     /// The query has enough rows, or was dropped.
     Enough,

@@ -28,7 +28,7 @@ const MARKER: u64 = 16;
 /// The read buffer's size, in bytes.
 const BUFFER: usize = 1 << 18;
 
-/// Where a file is damaged, and why.
+/// The first damage in a file: its position and cause.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in super::super) struct Break {
     pub(in super::super) offset: u64,

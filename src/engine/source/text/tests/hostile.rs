@@ -20,7 +20,7 @@ enum Id {
     Bad,
 }
 
-/// How a file is written.
+/// The format of a file.
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 struct Hand {

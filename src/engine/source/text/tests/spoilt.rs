@@ -14,7 +14,7 @@ struct Meant {
     spoilt: Spoilt,
 }
 
-/// What is wrong with a row.
+/// A row's defect.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Spoilt {
     Not,
@@ -42,7 +42,7 @@ fn meant() -> impl Strategy<Value = Meant> {
         .prop_map(|(number, text, spoilt)| Meant { number, text, spoilt })
 }
 
-/// How a file is written.
+/// The style of a file.
 #[derive(Debug, Clone, Copy)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 struct Style {
