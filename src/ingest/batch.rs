@@ -44,7 +44,7 @@ pub struct Came {
     pub rows: u64,
     /// The number of rejected rows.
     pub rejected_rows: u64,
-    /// A digest of the rejected rows.
+    /// A digest of all its rejects.
     pub rejected_digest: Option<u64>,
     /// The reason, if the whole file was rejected.
     pub reason: Option<String>,

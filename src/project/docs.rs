@@ -15,7 +15,7 @@ pub struct DocFile {
     pub root_path: String,
 }
 
-/// Reads the Markdown files with doc blocks, each once.
+/// Reads the Markdown files among the files found, each once.
 pub(super) fn files<'f>(
     root: &Path,
     found: impl IntoIterator<Item = &'f Found>,

@@ -20,7 +20,7 @@ struct State {
 }
 
 impl Sample {
-    /// Marks the columns as inferred from a sample.
+    /// Creates the state of columns inferred from a sample.
     #[must_use]
     pub fn taken() -> Self {
         Self(Some(Arc::default()))
