@@ -1,4 +1,4 @@
-//! Rejects that somebody has acknowledged, as a table that people can query: by whom, when, and what.
+//! Acknowledged rejects, as a queryable table: what was acknowledged, by whom and when.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -17,14 +17,14 @@ use crate::engine::{
 };
 use chrono::{DateTime, Utc};
 
-/// The rejects of one file that were acknowledged.
+/// The acknowledged rejects of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Acceptance {
-    /// What was rejected of the file.
+    /// The rejects of the file.
     pub rejected: RejectedFile,
-    /// Who acknowledged it.
+    /// The user who acknowledged them.
     pub by: String,
-    /// When that was, in microseconds since 1970.
+    /// The time of the acknowledgement, in microseconds since 1970.
     pub at: i64,
 }
 
@@ -36,7 +36,8 @@ pub struct Accepted {
 }
 
 impl Accepted {
-    /// Acknowledges what was rejected of files. What was acknowledged of files that have no rejects any more is forgotten.
+    /// Acknowledges the rejects of files that match `of`. Acknowledgements of files without rejects are
+    /// removed.
     #[must_use]
     pub fn and(
         &self,
@@ -58,19 +59,19 @@ impl Accepted {
         Self { files: files.collect() }
     }
 
-    /// Returns whether just this was acknowledged of a file.
+    /// Returns whether exactly these rejects of a file are acknowledged.
     #[must_use]
     pub fn covers(&self, file: &str, rejected: &RejectedFile) -> bool {
         self.files.get(file).is_some_and(|known| known.rejected.is_same(rejected))
     }
 
-    /// The newest acknowledgement.
+    /// Returns the newest acknowledgement.
     #[must_use]
     pub fn newest(&self) -> Option<&Acceptance> {
         self.files.values().max_by_key(|acceptance| acceptance.at)
     }
 
-    /// The columns of the table.
+    /// Returns the table's schema.
     #[must_use]
     pub fn schema() -> SchemaRef {
         let columns = [
@@ -86,10 +87,10 @@ impl Accepted {
         Arc::new(Schema::new(fields.collect::<Vec<_>>()))
     }
 
-    /// As rows.
+    /// Converts to rows.
     ///
     /// # Errors
-    /// Never, unless a number is beyond what a column holds.
+    /// Never, unless a number exceeds its column's range.
     pub fn to_batch(&self) -> Result<RecordBatch, ArrowError> {
         let text = |of: &dyn Fn(&Acceptance) -> Option<String>| -> ArrayRef {
             Arc::new(self.files.values().map(of).collect::<StringArray>())
@@ -111,16 +112,16 @@ impl Accepted {
         RecordBatch::try_new(Self::schema(), columns)
     }
 
-    /// From rows.
+    /// Converts from rows.
     ///
     /// # Errors
-    /// If they are none of this table's.
+    /// If the rows aren't from such a table.
     pub fn of_batch(batch: &RecordBatch) -> Result<Self, ArrowError> {
         let schema = Self::schema();
         let columns = schema.fields().iter().map(|field| {
             match batch.column_by_name(field.name()) {
                 Some(column) => cast(column, field.data_type()),
-                // Tables of earlier versions know nothing of it.
+                // Tables from earlier versions lack this column.
                 None if field.name() == "digest" => Ok(new_null_array(field.data_type(), batch.num_rows())),
                 None => Err(ArrowError::SchemaError(format!("there is no column {}", field.name()))),
             }

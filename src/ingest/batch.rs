@@ -1,4 +1,4 @@
-//! What is to be done about a source's files, and what the ledger says once it is done.
+//! Ingestion batches: decides how to treat each of a source's files, and updates the ledger afterwards.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,54 +7,54 @@ use chrono::{DateTime, Utc};
 use super::ledger::{Entry, Ledger, State, Status, micros};
 use crate::engine::source::Deviation;
 
-/// What is done about files that are no longer as they were loaded.
+/// The policy for files that change or disappear after they were loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
-    /// Whether a changed file's rows take the place of those it had; else they stay as they were.
+    /// True to replace a changed file's old rows by its new ones; false to keep the old ones.
     pub reload_changed: bool,
-    /// Whether the rows of a file that is gone go too.
+    /// True to delete the rows of a deleted file.
     pub remove_vanished: bool,
 }
 
-/// What a run does about the files of a table.
+/// A batch: the files of a table that a run loads, keeps or removes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Batch {
-    /// Its number, from 1.
+    /// The batch number, from 1.
     pub number: u64,
-    /// Files that are read, and never were.
+    /// Files to load that never were.
     pub new: BTreeMap<String, State>,
-    /// Files that are read in the place of the rows they may have.
+    /// Files to load again, replacing any existing rows.
     pub again: BTreeMap<String, State>,
-    /// Of these, the ones that are other files than those that were loaded.
+    /// Those of the files in `again` that differ from the loaded ones.
     pub changed: BTreeSet<String>,
-    /// Files that are other ones than those that were loaded, and whose rows stay.
+    /// Files that differ from the loaded ones, and whose old rows stay.
     pub left: BTreeSet<String>,
-    /// Files that are gone, and whose rows stay.
+    /// Deleted files whose rows stay.
     pub vanished: BTreeSet<String>,
-    /// Files whose rows go since they are gone.
+    /// Deleted files whose rows are deleted, too.
     pub removed: BTreeSet<String>,
-    /// Files that are again as they were loaded.
+    /// Files that are again as they were when loaded.
     pub back: BTreeSet<String>,
 }
 
-/// What came of reading a file.
+/// The result of reading a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Came {
-    /// Rows that reached the table.
+    /// The number of rows added to the table.
     pub rows: u64,
-    /// Rows that were set aside.
+    /// The number of rejected rows.
     pub rejected_rows: u64,
-    /// A digest of all that was.
+    /// A digest of all its rejects.
     pub rejected_digest: Option<u64>,
-    /// Why the whole file was.
+    /// The reason, if the whole file was rejected.
     pub reason: Option<String>,
-    /// How its columns differ from the declared ones.
+    /// The deviation of its columns from the declared ones.
     pub drift: Deviation,
 }
 
 impl Batch {
-    /// What is to be done: `found` are the files that are there, `committed` is the newest batch of which the table holds
-    /// the rows. If `everything` is wanted, all that is there is read again.
+    /// Decides how to treat each file. `found` are the existing files, and `committed` is the newest batch
+    /// whose rows the table has. With `everything`, all existing files are read again.
     #[must_use]
     pub fn decide(
         ledger: &Ledger,
@@ -99,25 +99,26 @@ impl Batch {
         batch
     }
 
-    /// Whether the ledger will speak of this batch: some rows come or go.
+    /// Returns whether the batch will be in the ledger, because it adds or deletes rows.
     #[must_use]
     pub fn counts(&self) -> bool {
         !(self.new.is_empty() && self.again.is_empty() && self.removed.is_empty())
     }
 
-    /// The files that are read.
+    /// Returns the files to read.
     #[must_use]
     pub fn read(&self) -> BTreeSet<&str> {
         self.new.keys().chain(self.again.keys()).map(String::as_str).collect()
     }
 
-    /// The files whose rows, if they have any, leave the table.
+    /// Returns the files whose existing rows, if any, are deleted.
     #[must_use]
     pub fn gone(&self) -> BTreeSet<String> {
         self.again.keys().chain(&self.removed).cloned().collect()
     }
 
-    /// What is known once it is done. `came` tells of the files that were read; one that is not among them had no rows.
+    /// Returns the ledger after the batch. `came` has the results of the files that were read; a file without
+    /// a result had no rows.
     #[must_use]
     pub fn done(
         &self,
@@ -186,7 +187,7 @@ mod tests {
         names.into_iter().map(String::as_str).collect::<Vec<_>>().join(" ")
     }
 
-    /// What a run does, and what is known after it.
+    /// Runs a batch, and returns it with the ledger afterwards.
     fn run(ledger: &Ledger, files: &[(&str, u64)], committed: u64, policy: Policy) -> (Batch, Ledger) {
         let batch = Batch::decide(ledger, &found(files), committed, policy, false);
         let came =
@@ -211,7 +212,7 @@ mod tests {
     fn what_a_dead_run_left_is_done_again() {
         let (_, ledger) = run(&Ledger::default(), &[("a", 1)], 0, KEEP);
         let (_, ledger) = run(&ledger, &[("a", 2), ("b", 1)], 1, KEEP);
-        // The ledger speaks of batch 2, of which the table has no rows.
+        // The ledger has batch 2, but the table has no rows of it.
         let (batch, ledger) = run(&ledger, &[("a", 2), ("b", 1)], 1, KEEP);
         assert_eq!((batch.number, names(batch.again.keys()).as_str()), (3, "a b"));
         assert_eq!(names(&batch.gone()), "a b", "in the place of whatever rows they have");
@@ -242,10 +243,10 @@ mod tests {
         let (batch, after) = run(&ledger, &[("b", 1)], 1, remove);
         assert_eq!(names(&batch.gone()), "a");
         assert_eq!((after.files["a"].status, after.files["a"].rows), (Status::Removed, 0));
-        // It comes back, as it was.
+        // The file is back, unchanged.
         let (batch, _) = run(&after, &[("a", 1), ("b", 1)], 2, remove);
         assert_eq!(names(batch.again.keys()), "a");
-        // A removal that no commit carried is done again.
+        // A removal that was never committed is repeated.
         let (batch, _) = run(&after, &[("b", 1)], 1, remove);
         assert_eq!(names(&batch.gone()), "a");
     }

@@ -1,4 +1,4 @@
-//! What is known of each file that a table was loaded from, as a table that people can query.
+//! Ingestion ledger: the state of each file that was loaded into a table, itself a queryable table.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -15,36 +15,36 @@ use crate::engine::arrow::{
 };
 use crate::engine::source::Deviation;
 
-/// What tells the states of a file apart.
+/// A file's state, for change detection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct State {
-    /// Its size in bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// When it was last modified, in microseconds since 1970.
+    /// The time of the last modification, in microseconds since 1970.
     pub modified: i64,
-    /// What the store calls this state, if it has a word for it.
+    /// The object store's ETag, if it has one.
     pub etag: Option<String>,
 }
 
-/// What became of a file.
+/// The status of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
     /// Its rows are in the table.
     Loaded,
-    /// It could not be read.
+    /// It couldn't be read.
     SetAside,
-    /// It changed after it was loaded, and its rows are the earlier ones.
+    /// It changed after it was loaded, and the table has its old rows.
     Changed,
-    /// It is not there any more, and its rows are.
+    /// It was deleted, and the table still has its rows.
     Vanished,
-    /// It is not there any more, and neither are its rows.
+    /// It was deleted, and so were its rows.
     Removed,
 }
 
 impl Status {
     const ALL: [Self; 5] = [Self::Loaded, Self::SetAside, Self::Changed, Self::Vanished, Self::Removed];
 
-    /// As the ledger has it.
+    /// Returns the name, as in the ledger.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -57,32 +57,32 @@ impl Status {
     }
 }
 
-/// What is known of one file.
+/// The ledger's entry for a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// The state that was loaded.
+    /// The state when it was loaded.
     pub state: State,
-    /// What became of it.
+    /// The status.
     pub status: Status,
-    /// Rows of it in the table.
+    /// The number of its rows in the table.
     pub rows: u64,
-    /// Rows of it that were set aside.
+    /// The number of its rejected rows.
     pub rejected_rows: u64,
-    /// A digest of all that was set aside of it; none where that isn't known.
+    /// A digest of all its rejects, or `None` if unknown.
     pub rejected_digest: Option<u64>,
-    /// Why it was set aside as a whole.
+    /// The reason, if the whole file was rejected.
     pub reason: Option<String>,
-    /// How its columns differ from the declared ones.
+    /// The deviation of its columns from the declared ones.
     pub drift: Deviation,
-    /// The batch that this is about.
+    /// The number of the batch that loaded it.
     pub batch: u64,
-    /// When that was, in microseconds since 1970.
+    /// The time of loading, in microseconds since 1970.
     pub loaded_at: i64,
-    /// The run that did it.
+    /// The run that loaded it.
     pub run_id: String,
 }
 
-/// What is known of the files of a table, by their names.
+/// The entries of a table's files, by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ledger {
     /// The files.
@@ -90,13 +90,13 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// The newest batch that it speaks of.
+    /// Returns the number of the newest batch in the ledger.
     #[must_use]
     pub fn newest(&self) -> u64 {
         self.files.values().map(|entry| entry.batch).max().unwrap_or_default()
     }
 
-    /// The columns of the table.
+    /// Returns the table's schema.
     #[must_use]
     pub fn schema() -> SchemaRef {
         let time = || DataType::Timestamp(TimeUnit::Microsecond, Some(Arc::from("UTC")));
@@ -119,10 +119,10 @@ impl Ledger {
         Arc::new(Schema::new(fields.collect::<Vec<_>>()))
     }
 
-    /// As rows.
+    /// Converts to rows.
     ///
     /// # Errors
-    /// Never, unless a number is beyond what a column holds.
+    /// Never, unless a number exceeds its column's range.
     pub fn to_batch(&self) -> Result<RecordBatch, ArrowError> {
         let text = |of: &dyn Fn(&Entry) -> Option<String>| -> ArrayRef {
             Arc::new(self.files.values().map(of).collect::<StringArray>())
@@ -155,16 +155,16 @@ impl Ledger {
         RecordBatch::try_new(Self::schema(), columns)
     }
 
-    /// From rows.
+    /// Converts from rows.
     ///
     /// # Errors
-    /// If they are not a ledger's.
+    /// If the rows aren't from a ledger.
     pub fn of_batch(batch: &RecordBatch) -> Result<Self, ArrowError> {
         let schema = Self::schema();
         let columns = schema.fields().iter().map(|field| {
             match batch.column_by_name(field.name()) {
                 Some(column) => cast(column, field.data_type()),
-                // Ledgers of earlier versions know nothing of it.
+                // Ledgers from earlier versions lack this column.
                 None if matches!(field.name().as_str(), "drift" | "rejected_digest") => {
                     Ok(new_null_array(field.data_type(), batch.num_rows()))
                 }
@@ -205,12 +205,12 @@ impl Ledger {
     }
 }
 
-/// How columns differ, as JSON; none if they don't.
+/// Returns the differences between columns as JSON, or `None` if there are none.
 fn drift(deviation: &Deviation) -> Option<String> {
     if deviation.is_none() { None } else { serde_json::to_string(deviation).ok() }
 }
 
-/// A moment as the ledger has it.
+/// Converts a time to the ledger's unit.
 pub(super) fn micros(at: DateTime<Utc>) -> i64 {
     at.timestamp_micros()
 }

@@ -1,16 +1,17 @@
-//! Exactly-once loading of files: which of a source's files are new, changed or gone since they were loaded, and the
-//! ledger that remembers it.
+//! Exactly-once loading of files: finds the files of a source that are new, changed or deleted since they
+//! were loaded, and records them in a ledger.
 //!
 //! ```text
-//! Ledger (what is known of each file) + the files that are there + Policy ──▶ Batch (what is to be done)
-//! Batch + what came of it ──▶ the next Ledger
+//! Ledger (the state of each file) + the existing files + Policy ──▶ Batch (what to do)
+//! Batch + the results ──▶ the next Ledger
 //! ```
 //!
-//! The ledger is written before the rows are published, and the commit of the rows carries the number of the batch. So what
-//! the ledger says of a batch counts exactly if the table has got that far: a run that dies in between leaves files that are
-//! known and not loaded, and these are loaded again, in the place of whatever rows they have.
+//! The ledger is written before the rows are published, and the commit of the rows carries the batch number.
+//! So the ledger's entries for a batch count only if the table has reached that batch. If a run dies in
+//! between, it leaves files that are recorded but not loaded. The next run loads them again, replacing any
+//! rows they have.
 //!
-//! Must not read files, nor write tables. Start at [`Batch::decide`].
+//! Must not read files or write tables. Start at [`Batch::decide`].
 
 mod accepted;
 mod batch;

@@ -1,4 +1,4 @@
-//! A data test: a query that selects rows that should not be, and how bad it is if there are any.
+//! A data test: a query that selects invalid rows, and the severity if there are any.
 
 use std::path::{Path, PathBuf};
 
@@ -16,39 +16,39 @@ use crate::{
 pub struct DataTest {
     /// `test.<project>.<name>[.<hash>]`.
     pub id: NodeId,
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// The same, short enough for a file.
+    /// The name, shortened to fit a file name.
     pub short_name: String,
-    /// Project, folders, name.
+    /// The project, folders and name.
     pub fqn: Vec<String>,
-    /// The template of its query.
+    /// The template of the query.
     pub template: Source,
-    /// Where the user asked for it.
+    /// The span of the declaration.
     pub declared: Span,
-    /// What it says of itself.
+    /// The description.
     pub description: String,
-    /// What its template calls.
+    /// The names that the template references.
     pub calls: Calls,
-    /// How it judges.
+    /// The configuration.
     pub config: TestConfig,
-    /// The generic test that it is a use of; none if it is a file of its own.
+    /// The generic test that it uses. `None` for a singular test.
     pub generic: Option<Generic>,
     /// The node it is declared on.
     pub attached: Option<NodeId>,
-    /// Where the rows it finds lie, if they are kept.
+    /// The table for stored failures.
     pub audit: Relation,
 }
 
 impl DataTest {
-    /// The file it is declared in.
+    /// Returns the file that declares it.
     #[must_use]
     pub fn path(&self) -> &str {
         self.declared.source.path()
     }
 
-    /// Where its compiled SQL goes, relative to the target path: as dbt has it, below the properties file of a generic
-    /// test.
+    /// Returns the path of its compiled SQL, relative to the target path. As in dbt, that of a generic test
+    /// is below its properties file.
     #[must_use]
     pub fn compiled_path(&self) -> PathBuf {
         let project = self.fqn.first().map_or("", String::as_str);
@@ -59,7 +59,7 @@ impl DataTest {
         }
     }
 
-    /// A finding about the template, if nobody wrote it, as one about the declaration.
+    /// Moves a diagnostic about a generated template to the declaration.
     #[must_use]
     pub fn in_users_terms(&self, mut found: Diagnostic) -> Diagnostic {
         if self.generic.is_some() {
@@ -68,7 +68,7 @@ impl DataTest {
         found
     }
 
-    /// What selection knows of it as a test.
+    /// Returns the traits for test selection.
     pub(super) fn traits(&self) -> TestTraits {
         match &self.generic {
             Some(generic) => TestTraits { test_name: generic.test.clone(), kind: TestKind::Generic },

@@ -1,4 +1,4 @@
-//! What is said of things: rendered descriptions, documentation blocks, macros, and who answers for what.
+//! Documentation: rendered descriptions, doc blocks, macros, and groups with their owners.
 
 use std::collections::BTreeMap;
 
@@ -11,62 +11,62 @@ use crate::{
     text::{Source, Span},
 };
 
-/// What is said of a node.
+/// The documentation of a node.
 #[derive(Debug, Clone, Default)]
 pub struct Documentation {
-    /// What it is.
+    /// The node's description.
     pub description: Described,
-    /// What its columns are, by name; only those that something is said of.
+    /// The descriptions of columns by name, without those that have none.
     pub columns: BTreeMap<String, Described>,
-    /// Where it is said.
+    /// The span of the declaration.
     pub declared: Option<Span>,
 }
 
-/// What a project says of itself beside its nodes.
+/// The project's documentation apart from its nodes.
 #[derive(Debug, Default)]
 pub struct Library {
-    /// The documentation blocks by name.
+    /// The doc blocks by name.
     pub docs: BTreeMap<String, DocBlock>,
     /// The groups by name.
     pub groups: BTreeMap<String, Group>,
-    /// The macros by name, those that come with Headwater among them.
+    /// The macros by name, including those that come with Headwater.
     pub macros: BTreeMap<String, Macro>,
 }
 
-/// Models that somebody answers for together.
+/// A group: models with one owner.
 #[derive(Debug, Clone)]
 pub struct Group {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// What it is, rendered.
+    /// The rendered description.
     pub description: String,
-    /// Who answers for it.
+    /// The owner.
     pub owner: Owner,
-    /// The user's own data about it.
+    /// The user's metadata.
     pub meta: Value,
-    /// Where it is declared.
+    /// The span of the declaration.
     pub span: Span,
 }
 
 /// A macro.
 #[derive(Debug, Clone)]
 pub struct Macro {
-    /// Its name: `test_<name>` of a generic test.
+    /// The name; `test_<name>` for a generic test.
     pub name: String,
-    /// Its file.
+    /// The file.
     pub file: Source,
-    /// The whole block.
+    /// The source text of the whole block.
     pub text: String,
-    /// Whether it comes with Headwater.
+    /// True if it comes with Headwater.
     pub is_builtin: bool,
-    /// The macros that it calls.
+    /// The macros it calls.
     pub calls: Vec<String>,
-    /// What it does, rendered.
+    /// The rendered description.
     pub description: String,
-    /// What it is called with: as described or, if nobody did, as it is written.
+    /// The arguments: as documented, or else as written in the macro.
     pub arguments: Vec<ArgumentDecl>,
-    /// The user's own data about it.
+    /// The user's metadata.
     pub meta: Value,
-    /// Where it is described.
+    /// The span of its documentation.
     pub declared: Option<Span>,
 }

@@ -1,4 +1,4 @@
-//! An exposure: what people or programs do with the tables.
+//! An exposure: a use of the tables by people or programs.
 
 use std::collections::BTreeSet;
 
@@ -7,33 +7,34 @@ use serde_json::{Map, Value};
 use super::node::Calls;
 use crate::{name::NodeId, project::ExposureDecl};
 
-/// An exposure. It is never run; it stands below what it reads, for selection, documentation and impact.
+/// An exposure. It never runs. It is downstream of what it reads, for selection, documentation and impact
+/// analysis.
 #[derive(Debug)]
 pub struct Exposure {
     /// `exposure.<project>.<name>`.
     pub id: NodeId,
-    /// Project, folders, name.
+    /// The project, folders and name.
     pub fqn: Vec<String>,
-    /// As declared.
+    /// The declaration.
     pub declared: ExposureDecl,
-    /// What it is for, rendered.
+    /// The rendered description.
     pub description: String,
-    /// Tags for selection.
+    /// The tags, for selection.
     pub tags: BTreeSet<String>,
-    /// What it reads.
+    /// Its dependencies.
     pub calls: Calls,
-    /// Every setting, for artifacts.
+    /// All settings, for artifacts.
     pub config: Map<String, Value>,
 }
 
 impl Exposure {
-    /// Its name.
+    /// Returns the name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.declared.name.value
     }
 
-    /// The file that declares it.
+    /// Returns the file that declares it.
     #[must_use]
     pub fn path(&self) -> &str {
         self.declared.span.source.path()

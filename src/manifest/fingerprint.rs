@@ -1,5 +1,6 @@
-//! What would make a model's table another one: the statement as parsed (so comments, layout and keyword case do not
-//! count) with the values rendered into it, and the settings that shape data. Descriptions and tags do not count.
+//! Fingerprints: detect changes that affect a model's table. They cover the parsed statement (so comments,
+//! layout and keyword case don't matter) with the values rendered into it, and the settings that affect data.
+//! Descriptions and tags don't matter.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,20 +10,19 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::config::{Incremental, ModelConfig};
 
-/// What shapes a table, the same on every machine.
+/// Everything that affects a table's data, equal on all machines.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fingerprint {
-    /// A digest of the statement, and of the views that are planned into it, in hexadecimal.
+    /// A hexadecimal digest of the statement, and of the views inlined into it.
     pub statement: String,
-    /// Each setting that shapes data, by its name; those that have their default are left out. What is long stands
-    /// as a digest.
+    /// The settings that affect data, by name, without defaults. Long values are stored as digests.
     #[serde(default)]
     pub settings: BTreeMap<String, Value>,
 }
 
 impl Fingerprint {
-    /// The fingerprint of a statement under these settings. `beside` is what else shapes the table (its constraints,
-    /// its rules, how its sources are read), by what people call it.
+    /// Computes the fingerprint of a statement with these settings. `beside` has the other parts that affect
+    /// the table (its constraints, its rules, how its sources are read), by their names for users.
     #[must_use]
     pub fn new(
         statement: &str,
@@ -42,7 +42,7 @@ impl Fingerprint {
         Self { statement: digest(statement), settings }
     }
 
-    /// The first setting that differs from another fingerprint's, by name.
+    /// Returns the name of the first setting that differs between the two fingerprints.
     #[must_use]
     pub fn differing_setting(&self, other: &Self) -> Option<String> {
         let keys: BTreeSet<&String> = self.settings.keys().chain(other.settings.keys()).collect();
@@ -50,7 +50,7 @@ impl Fingerprint {
     }
 }
 
-/// 128 bits of a text's digest in hexadecimal.
+/// Returns a 128-bit digest of a text, in hexadecimal.
 #[must_use]
 pub fn digest(text: &str) -> String {
     format!("{:032x}", xxh3_128(text.as_bytes()))

@@ -1,4 +1,4 @@
-//! What `ref()` and `source()` mean.
+//! Name lookup for `ref()` and `source()`.
 
 use std::collections::BTreeMap;
 
@@ -8,21 +8,21 @@ use crate::{
     name::{NodeId, Relation},
 };
 
-/// The names that templates may use.
+/// The names available to templates.
 #[derive(Debug, Default)]
 pub(crate) struct Lookup {
     pub(crate) project: String,
-    /// What `ref()` can mean: models, seeds and snapshots.
+    /// The targets of `ref()`: models, seeds and snapshots.
     pub(crate) models: BTreeMap<String, (NodeId, Relation)>,
     pub(crate) has_seeds: bool,
     pub(crate) has_snapshots: bool,
-    /// What it could mean, were it enabled, and which kind of node that is.
+    /// The disabled targets of `ref()`, with the kind of node.
     pub(crate) disabled: BTreeMap<String, &'static str>,
     pub(crate) sources: BTreeMap<(String, String), (NodeId, Relation)>,
     pub(crate) relations: BTreeMap<Relation, NodeId>,
 }
 
-/// A name that means nothing, said as a message and perhaps a hint.
+/// An unknown name, as a message and possibly a hint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Unknown {
     pub(crate) message: String,
@@ -30,7 +30,7 @@ pub(crate) struct Unknown {
 }
 
 impl Lookup {
-    /// The model, seed or snapshot that `ref(package, name)` means.
+    /// Resolves `ref(package, name)` to a model, seed or snapshot.
     pub(crate) fn model(&self, package: Option<&str>, name: &str) -> Result<&(NodeId, Relation), Unknown> {
         if let Some(package) = package
             && package != self.project
@@ -58,7 +58,7 @@ impl Lookup {
         Err(Unknown { message: format!("no {kinds} is called `{name}`"), hint })
     }
 
-    /// The table that `source(source, table)` means.
+    /// Resolves `source(source, table)` to a table.
     pub(crate) fn source(&self, source: &str, table: &str) -> Result<&(NodeId, Relation), Unknown> {
         if let Some(found) = self.sources.get(&(source.to_string(), table.to_string())) {
             return Ok(found);

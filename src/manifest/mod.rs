@@ -1,15 +1,15 @@
-//! The manifest: every node with its names resolved, and the graph between them.
+//! The manifest: all nodes with their names resolved, and the dependency graph.
 //!
-//! - [`node`]: what a node is
-//! - [`seed`]: what a seed is
-//! - [`snapshot`]: what a snapshot is
-//! - [`data_test`], [`unit_test`]: what a test is
-//! - [`exposure`]: what is done with tables
-//! - [`documentation`]: what is said of all of them
-//! - [`config`]: the settings of models, seeds, snapshots and tests, from all the layers that may make them
-//! - [`resolve`]: Project + what was parsed → [`Manifest`]
-//! - [`lookup`]: what `ref()` and `source()` mean
-//! - [`fingerprint`]: what would make a model's table another one
+//! - [`node`]: the kinds of nodes
+//! - [`seed`]: seeds
+//! - [`snapshot`]: snapshots
+//! - [`data_test`], [`unit_test`]: tests
+//! - [`exposure`]: exposures
+//! - [`documentation`]: descriptions of all of them
+//! - [`config`]: the settings of models, seeds, snapshots and tests, merged from all layers
+//! - [`resolve`]: Project + parsed templates → [`Manifest`]
+//! - [`lookup`]: the resolution of `ref()` and `source()`
+//! - [`fingerprint`]: the detection of changes that affect a model's table
 //!
 //! Must not render templates or touch tables. Start at [`Manifest::resolve`].
 
@@ -49,27 +49,27 @@ use crate::{
     select::Candidate,
 };
 
-/// All nodes of a project in one ordered map, and the graph of who reads whom. No name in it is unresolved.
+/// All nodes of a project in an ordered map, and their dependency graph. All names are resolved.
 #[derive(Debug)]
 pub struct Manifest {
     /// The project's name.
     pub project: String,
-    /// Every enabled node.
+    /// All enabled nodes.
     pub nodes: BTreeMap<NodeId, Node>,
-    /// Edges from what is read to who reads it.
+    /// The dependency graph, with edges from upstream to downstream nodes.
     pub graph: Graph,
-    /// Documentation blocks, groups and macros.
+    /// Doc blocks, groups and macros.
     pub library: Library,
     pub(crate) lookup: Arc<lookup::Lookup>,
 }
 
 impl Manifest {
-    /// The models in an order in which each stands after what it reads.
+    /// Iterates over the models in dependency order.
     pub fn models(&self) -> impl Iterator<Item = &Model> {
         self.graph.sorted().iter().filter_map(|id| self.model(id))
     }
 
-    /// The model of this id.
+    /// Returns the model with this id.
     #[must_use]
     pub fn model(&self, id: &NodeId) -> Option<&Model> {
         match self.nodes.get(id) {
@@ -78,13 +78,13 @@ impl Manifest {
         }
     }
 
-    /// What makes the table of a model, a seed or a snapshot (dbt calls them refable), in an order in which each stands after what
-    /// it reads.
+    /// Iterates over the models, seeds and snapshots (dbt calls them refable), each as the model that builds
+    /// its table, in dependency order.
     pub fn refables(&self) -> impl Iterator<Item = &Model> {
         self.graph.sorted().iter().filter_map(|id| self.refable(id))
     }
 
-    /// What makes the table of the model, the seed or the snapshot of this id.
+    /// Returns the model, seed or snapshot with this id, as the model that builds its table.
     #[must_use]
     pub fn refable(&self, id: &NodeId) -> Option<&Model> {
         match self.nodes.get(id) {
@@ -95,7 +95,7 @@ impl Manifest {
         }
     }
 
-    /// The snapshot of this id.
+    /// Returns the snapshot with this id.
     #[must_use]
     pub fn snapshot(&self, id: &NodeId) -> Option<&Snapshot> {
         match self.nodes.get(id) {
@@ -104,7 +104,7 @@ impl Manifest {
         }
     }
 
-    /// The data test of this id.
+    /// Returns the data test with this id.
     #[must_use]
     pub fn test(&self, id: &NodeId) -> Option<&DataTest> {
         match self.nodes.get(id) {
@@ -113,7 +113,7 @@ impl Manifest {
         }
     }
 
-    /// The unit test of this id.
+    /// Returns the unit test with this id.
     #[must_use]
     pub fn unit_test(&self, id: &NodeId) -> Option<&UnitTest> {
         match self.nodes.get(id) {
@@ -122,7 +122,7 @@ impl Manifest {
         }
     }
 
-    /// The exposure of this id.
+    /// Returns the exposure with this id.
     #[must_use]
     pub fn exposure(&self, id: &NodeId) -> Option<&Exposure> {
         match self.nodes.get(id) {
@@ -131,7 +131,7 @@ impl Manifest {
         }
     }
 
-    /// The source table of this id.
+    /// Returns the source table with this id.
     #[must_use]
     pub fn source(&self, id: &NodeId) -> Option<&SourceTable> {
         match self.nodes.get(id) {
@@ -140,30 +140,32 @@ impl Manifest {
         }
     }
 
-    /// The data tests that judge a node, alone or with others.
+    /// Iterates over the data tests that depend on a node, alone or with others.
     pub fn tests_of(&self, id: &NodeId) -> impl Iterator<Item = &DataTest> {
         self.graph.children(id).into_iter().filter_map(|child| self.test(child))
     }
 
-    /// The relations that a node's SQL may name: its own, and those of what it reads.
+    /// Iterates over the relations that a node's SQL may name: its own, and those of its inputs.
     pub fn named_by<'a>(&'a self, id: &'a NodeId) -> impl Iterator<Item = &'a Relation> {
         let ids = [id].into_iter().chain(self.graph.parents(id));
         ids.filter_map(|id| self.nodes.get(id)?.relation())
     }
 
-    /// The node at this place in the lake.
+    /// Returns the node with this relation.
     #[must_use]
     pub fn at(&self, relation: &Relation) -> Option<&Node> {
         self.lookup.relations.get(relation).and_then(|id| self.nodes.get(id))
     }
 
-    /// Whether this place is a source's whose rows are read from files or a database, and may be set aside.
+    /// Returns whether this is the relation of a source read from files or a database, whose rows may be
+    /// rejected.
     #[must_use]
     pub fn is_file_source(&self, relation: &Relation) -> bool {
         matches!(self.at(relation), Some(Node::Source(source)) if !source.is_delta())
     }
 
-    /// Whether this place is no Delta table: what stands there is read from files or a database, a seed's file included.
+    /// Returns whether this relation is read from files or a database, including a seed's file, rather than
+    /// from a Delta table.
     #[must_use]
     pub fn is_file(&self, relation: &Relation) -> bool {
         match self.at(relation) {
@@ -172,7 +174,7 @@ impl Manifest {
         }
     }
 
-    /// What SQL calls the files or the database that a node's rows are read from.
+    /// Returns the relation of the files or the database from which a node's rows are read.
     #[must_use]
     pub fn read_from(&self, id: &NodeId) -> Option<&Relation> {
         match self.nodes.get(id)? {
@@ -181,7 +183,7 @@ impl Manifest {
         }
     }
 
-    /// How many nodes of each kind there are.
+    /// Returns the number of nodes of each kind.
     #[must_use]
     pub fn counts(&self) -> BTreeMap<&'static str, usize> {
         let mut counts = BTreeMap::new();
@@ -196,7 +198,7 @@ impl Manifest {
         counts
     }
 
-    /// The nodes as the selection language sees them.
+    /// Returns the nodes as candidates for selection.
     #[must_use]
     pub fn candidates(&self) -> Vec<Candidate> {
         self.nodes.values().map(|node| node.candidate(&self.project)).collect()

@@ -1,4 +1,4 @@
-//! What a node is: a model, a seed or a snapshot that we build, a source that others write, or a test that judges them.
+//! Nodes: models, seeds and snapshots, which we build; sources, which other tools load; tests; and exposures.
 
 use std::{
     collections::BTreeSet,
@@ -20,53 +20,53 @@ use crate::{
     text::{Source, Span, Spanned},
 };
 
-/// One node of the graph.
+/// A node of the graph.
 #[derive(Debug)]
 pub enum Node {
     /// A SELECT that becomes a table or a view.
     Model(Box<Model>),
     /// A CSV file that becomes a table.
     Seed(Box<Seed>),
-    /// A query of whose rows every version is kept.
+    /// A query whose rows are kept in all their versions.
     Snapshot(Box<Snapshot>),
-    /// A table that others write.
+    /// A table that other tools load.
     Source(Box<SourceTable>),
-    /// A query that selects rows that should not be.
+    /// A query that selects invalid rows.
     Test(Box<DataTest>),
-    /// A model's SQL over rows written by hand.
+    /// A run of a model's SQL on rows from the test.
     UnitTest(Box<UnitTest>),
-    /// What is done with tables; never run.
+    /// A use of tables, which never runs.
     Exposure(Box<Exposure>),
 }
 
-/// A model: one SQL file with its settings.
+/// A model: a SQL file with its settings.
 #[derive(Debug)]
 pub struct Model {
     /// `model.<project>.<name>`.
     pub id: NodeId,
-    /// The file's stem.
+    /// The name: the file name without its extension.
     pub name: String,
-    /// Project, folders, name.
+    /// The project, folders and name.
     pub fqn: Vec<String>,
     /// The SQL as written.
     pub file: Source,
-    /// Where its table lies.
+    /// The table.
     pub relation: Relation,
-    /// Its settings.
+    /// The settings.
     pub config: ModelConfig,
-    /// What is said of it in YAML.
+    /// The documentation from YAML.
     pub documentation: Documentation,
-    /// Its columns as described in YAML.
+    /// The columns declared in YAML.
     pub columns: Vec<ColumnDecl>,
-    /// What is declared of its rows as a whole.
+    /// The constraints on its rows as a whole.
     pub constraints: Vec<ConstraintDecl>,
-    /// Whether its template asked for something that differs from run to run.
+    /// True if its template uses a value that differs between runs.
     pub volatile: bool,
-    /// What its template calls.
+    /// The names that its template references.
     pub calls: Calls,
 }
 
-/// What a template calls, each thing once, in order.
+/// The names that a template references, without duplicates, in order.
 #[derive(Debug, Clone, Default)]
 pub struct Calls {
     /// `ref`: package, name and version, as written.
@@ -77,14 +77,14 @@ pub struct Calls {
     pub macros: BTreeSet<String>,
 }
 
-/// What is said of a source as a whole.
+/// The documentation of a source as a whole.
 #[derive(Debug, Default)]
 pub struct SourceGroup {
-    /// What it is.
+    /// The description.
     pub description: String,
-    /// Who loads it.
+    /// The tool that loads it.
     pub loader: String,
-    /// The user's own data about it.
+    /// The user's metadata.
     pub meta: Value,
 }
 
@@ -97,58 +97,58 @@ pub struct SourceTable {
     pub source: String,
     /// The table's name.
     pub name: String,
-    /// What SQL calls it; where it lies, if it is a Delta table in the lake.
+    /// The relation in SQL. For a Delta table in the lake, also its location.
     pub relation: Relation,
-    /// What is said of it.
+    /// The documentation.
     pub documentation: Documentation,
-    /// The user's own data about it and its source; what is said of the table counts.
+    /// The user's metadata for the table and its source. The table's wins.
     pub meta: Value,
-    /// What is said of its source.
+    /// The documentation of its source.
     pub of: Arc<SourceGroup>,
-    /// Its tags and its source's.
+    /// The tags of the table and its source.
     pub tags: BTreeSet<String>,
-    /// Its columns as declared.
+    /// The declared columns.
     pub columns: Vec<ColumnDecl>,
-    /// Where its files are; none if it is a Delta table in the lake.
+    /// The location of its files or database. `None` for a Delta table in the lake.
     pub external: Option<External>,
-    /// The column that tells when a row's event was, by which models in batches read it.
+    /// The event-time column, by which microbatch models filter this table.
     pub event_time: Option<String>,
-    /// How old it may be; none if nobody asks.
+    /// The freshness limits, if any.
     pub freshness: Option<SourceFreshness>,
-    /// What is done where its files drift.
+    /// The policy for schema drift.
     pub drift: DriftDecl,
-    /// Where it is declared.
+    /// The span of the declaration.
     pub span: Span,
 }
 
-/// How old a source may be, and what tells its age.
+/// The maximum age of a source, and how to determine its age.
 #[derive(Debug, Clone)]
 pub struct SourceFreshness {
-    /// Older than this is worth a warning.
+    /// The age that is a warning.
     pub warn_after: Option<Period>,
-    /// Older than this is an error.
+    /// The age that is an error.
     pub error_after: Option<Period>,
-    /// Which rows count, as SQL.
+    /// The SQL condition for the rows that count.
     pub filter: Option<String>,
-    /// The column that tells when a row came, as SQL.
+    /// The SQL expression for the load time of a row.
     pub loaded_at_field: Option<Spanned<String>>,
-    /// A query for the time at which the newest row came.
+    /// The query for the load time of the newest row.
     pub loaded_at_query: Option<Spanned<String>>,
-    /// Where it is declared.
+    /// The span of the declaration.
     pub span: Span,
 }
 
-/// Files or a database that a source's table is read from.
+/// The files or the database from which a source table is read.
 #[derive(Debug)]
 pub struct External {
-    /// The location with its template rendered.
+    /// The location, rendered.
     pub location: String,
-    /// The rest, as declared.
+    /// The declaration.
     pub declared: ExternalDecl,
 }
 
 impl Calls {
-    /// What a template that was rendered called.
+    /// Returns the names that a rendered template referenced.
     #[must_use]
     pub fn of(captures: &Captures) -> Self {
         let mut calls = Self { macros: captures.macros.clone(), ..Self::default() };
@@ -169,13 +169,13 @@ impl Calls {
 }
 
 impl Model {
-    /// What it is to people: a model, a seed or a snapshot.
+    /// Returns the kind for messages: a model, a seed or a snapshot.
     #[must_use]
     pub fn kind(&self) -> &str {
         self.id.as_str().split('.').next().unwrap_or_default()
     }
 
-    /// Where its compiled SQL goes, relative to the target path: `compiled/<project>/models/...`.
+    /// Returns the path of its compiled SQL, relative to the target path: `compiled/<project>/models/...`.
     #[must_use]
     pub fn compiled_path(&self) -> PathBuf {
         let project = self.fqn.first().map_or("", String::as_str);
@@ -184,7 +184,7 @@ impl Model {
 }
 
 impl SourceTable {
-    /// Whether its rows are a Delta table, in the lake or elsewhere.
+    /// Returns whether it is a Delta table, in the lake or elsewhere.
     #[must_use]
     pub fn is_delta(&self) -> bool {
         match &self.external {
@@ -193,7 +193,8 @@ impl SourceTable {
         }
     }
 
-    /// Returns whether it is text that declares none of its columns but those that the reader supplies.
+    /// Returns whether it is a text source that declares no columns, except for those that the reader
+    /// supplies.
     #[must_use]
     pub fn may_be_undeclared(&self) -> bool {
         let is_text = |external: &External| external.declared.format.value.is_text();
@@ -201,7 +202,7 @@ impl SourceTable {
             && self.columns.iter().all(|column| column.name.value.starts_with("_source_"))
     }
 
-    /// Whether its rows lie in files, of which there may be more tomorrow.
+    /// Returns whether its rows are in files, whose number may grow.
     #[must_use]
     pub fn has_files(&self) -> bool {
         self.external.as_ref().is_some_and(|external| {
@@ -209,7 +210,7 @@ impl SourceTable {
         })
     }
 
-    /// Where its Delta table is, if that is outside the lake.
+    /// Returns the location of its Delta table, if that is outside the lake.
     #[must_use]
     pub fn delta_location(&self) -> Option<&str> {
         self.external.as_ref().filter(|_| self.is_delta()).map(|external| external.location.as_str())
@@ -217,7 +218,7 @@ impl SourceTable {
 }
 
 impl Node {
-    /// The node's id.
+    /// Returns the node's id.
     #[must_use]
     pub fn id(&self) -> &NodeId {
         match self {
@@ -231,7 +232,7 @@ impl Node {
         }
     }
 
-    /// The name people use: `stg_readings`, `files.readings`.
+    /// Returns the name for users: `stg_readings`, `files.readings`.
     #[must_use]
     pub fn display_name(&self) -> String {
         match self {
@@ -245,7 +246,7 @@ impl Node {
         }
     }
 
-    /// Where its rows are; tests have none.
+    /// Returns the relation of its rows. Tests and exposures have none.
     #[must_use]
     pub fn relation(&self) -> Option<&Relation> {
         match self {
@@ -257,7 +258,8 @@ impl Node {
         }
     }
 
-    /// What is said of it and its columns; of tests and exposures there are no columns to speak of.
+    /// Returns the documentation of the node and its columns. `None` for tests and exposures, which have no
+    /// columns.
     #[must_use]
     pub fn documentation(&self) -> Option<&Documentation> {
         match self {
@@ -269,7 +271,7 @@ impl Node {
         }
     }
 
-    /// What its template calls; sources, seeds and unit tests have none.
+    /// Returns the names that its template references. `None` for sources, seeds and unit tests.
     #[must_use]
     pub fn calls(&self) -> Option<&Calls> {
         match self {
@@ -281,7 +283,7 @@ impl Node {
         }
     }
 
-    /// The column that tells when a row's event was, if its settings name one.
+    /// Returns the event-time column, if the settings name one.
     #[must_use]
     pub fn event_time(&self) -> Option<&str> {
         match self {
@@ -293,7 +295,7 @@ impl Node {
         }
     }
 
-    /// The file that declares it, relative to the project.
+    /// Returns the file that declares it, relative to the project.
     #[must_use]
     pub fn path(&self) -> &str {
         match self {
@@ -307,7 +309,7 @@ impl Node {
         }
     }
 
-    /// dbt's name for the kind.
+    /// Returns dbt's name for the kind.
     #[must_use]
     pub fn resource_type(&self) -> &'static str {
         match self {
@@ -321,7 +323,7 @@ impl Node {
         }
     }
 
-    /// The node as the selection language sees it.
+    /// Returns the node as a candidate for selection.
     pub(super) fn candidate(&self, project: &str) -> Candidate {
         let candidate = Candidate {
             id: self.id().clone(),

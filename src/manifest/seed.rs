@@ -1,23 +1,24 @@
-//! A seed: a CSV file of the project's that becomes a table.
+//! A seed: a CSV file in the project that becomes a table.
 
 use serde_json::{Map, Value};
 
 use super::{config::SeedConfig, node::Model};
 use crate::name::Relation;
 
-/// A seed. Its table is made as a model's is; what would be the model's SQL reads one file.
+/// A seed. Its table is built like a model's; instead of a model's SQL there is one file.
 #[derive(Debug)]
 pub struct Seed {
-    /// What makes its table: its name, its place, its settings, what is said of it. Of the file only the path is in it.
+    /// The model that builds its table: name, relation, settings and documentation. Of the file it only has
+    /// the path.
     pub model: Model,
-    /// What SQL calls its file; nobody can write that.
+    /// The file's relation in SQL, which users can't write.
     pub file: Relation,
-    /// How the file is read.
+    /// The configuration of how the file is read.
     pub config: SeedConfig,
 }
 
 impl Seed {
-    /// Every setting, for selection and artifacts.
+    /// Returns all settings, for selection and artifacts.
     #[must_use]
     pub fn all(&self) -> Map<String, Value> {
         let mut all = self.model.config.all.clone();
@@ -25,14 +26,14 @@ impl Seed {
         all
     }
 
-    /// The file, relative to the project.
+    /// Returns the file's path, relative to the project.
     #[must_use]
     pub fn path(&self) -> &str {
         self.model.file.path()
     }
 }
 
-/// What SQL calls a file at this path.
+/// Returns the relation of a file in SQL.
 pub(super) fn file(path: &str) -> Relation {
     Relation::new("seed file", path)
 }

@@ -1,4 +1,4 @@
-//! A snapshot: a table that keeps every version of the rows of a query (type 2 of slowly changing dimensions).
+//! A snapshot: a table that keeps every version of a query's rows (a type 2 slowly changing dimension).
 
 use std::path::{Path, PathBuf};
 
@@ -7,21 +7,22 @@ use serde_json::{Map, Value};
 use super::{config::SnapshotConfig, node::Model};
 use crate::{diag::Diagnostic, parse::at_declaration, text::Span};
 
-/// A snapshot. Its table lies and is judged as a model's is; its SQL gives the rows as they are now.
+/// A snapshot. Its table is stored and tested like a model's; its SQL returns the current rows.
 #[derive(Debug)]
 pub struct Snapshot {
-    /// What makes its table: its name, its place, its settings, what is said of it; its file is its query alone.
+    /// The model that builds its table: name, relation, settings and documentation. Its file has only the
+    /// query.
     pub model: Model,
-    /// How it tells versions apart.
+    /// The configuration of how versions are detected.
     pub config: SnapshotConfig,
-    /// Where it is declared.
+    /// The span of the declaration.
     pub declared: Span,
-    /// Whether its query follows from a `relation:`, so that nobody wrote it.
+    /// True if its query is generated from a `relation:`.
     pub is_relation: bool,
 }
 
 impl Snapshot {
-    /// Every setting, for selection and artifacts.
+    /// Returns all settings, for selection and artifacts.
     #[must_use]
     pub fn all(&self) -> Map<String, Value> {
         let mut all = self.model.config.all.clone();
@@ -29,20 +30,21 @@ impl Snapshot {
         all
     }
 
-    /// The file that declares it, relative to the project.
+    /// Returns the file that declares it, relative to the project.
     #[must_use]
     pub fn path(&self) -> &str {
         self.declared.source.path()
     }
 
-    /// Where its compiled SQL goes, relative to the target path. A file may hold several snapshots, as in dbt.
+    /// Returns the path of its compiled SQL, relative to the target path. A file may have several snapshots,
+    /// as in dbt.
     #[must_use]
     pub fn compiled_path(&self) -> PathBuf {
         let project = self.model.fqn.first().map_or("", String::as_str);
         Path::new("compiled").join(project).join(self.path()).join(format!("{}.sql", self.model.name))
     }
 
-    /// A finding about a query that nobody wrote, as one about the declaration that it follows from.
+    /// Moves a diagnostic about a generated query to the declaration.
     #[must_use]
     pub fn in_users_terms(&self, mut found: Diagnostic) -> Diagnostic {
         if self.is_relation {

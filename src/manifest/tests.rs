@@ -1,4 +1,4 @@
-//! Small projects in a temporary folder, resolved.
+//! Tests of small projects in a temporary folder, resolved.
 
 mod documentation;
 mod seeds;
@@ -17,16 +17,16 @@ use crate::{
     project::Project,
 };
 
-/// A project in a folder of its own, resolved.
+/// A resolved project in its own folder.
 pub(crate) struct Fixture {
-    /// The folder, which goes with the fixture.
+    /// The folder, which is deleted with the fixture.
     pub(crate) folder: TempDir,
     pub(crate) jinja: Jinja,
     pub(crate) manifest: Manifest,
     pub(crate) warnings: Vec<Diagnostic>,
 }
 
-/// The project of these files, or all that is wrong with it; `project.yml` is there unless given.
+/// Resolves the project in these files, or returns all diagnostics. `project.yml` has a default.
 pub(crate) fn resolve(files: &[(&str, &str)]) -> Result<Fixture, Vec<Diagnostic>> {
     let folder = tempfile::tempdir().unwrap();
     for (path, text) in [("project.yml", "name: shop\n")].iter().chain(files) {
@@ -76,7 +76,7 @@ fn manifest(files: &[(&str, &str)]) -> Manifest {
     }
 }
 
-/// The codes, messages and hints of all that is wrong.
+/// Compares the codes, messages and hints of all diagnostics.
 fn check_wrong(files: &[(&str, &str)], expect: &[&str]) {
     let findings = match resolve(files) {
         Ok(fixture) => fixture.warnings,
@@ -308,7 +308,7 @@ fn a_description_of_no_model_is_a_warning() {
     );
 }
 
-/// Whether two configurations of one statement are one table.
+/// Returns whether two configurations of a statement have the same fingerprint.
 fn same_fingerprint(one: Value, other: Value) -> bool {
     let of = |settings: Value| {
         let Value::Object(settings) = settings else { panic!("no object") };

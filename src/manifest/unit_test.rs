@@ -1,4 +1,4 @@
-//! A unit test: rows written by hand for what a model reads, and the rows that should come out.
+//! A unit test: given rows for a model's inputs, and the expected rows.
 
 use std::collections::BTreeSet;
 
@@ -15,43 +15,43 @@ use crate::{
 pub struct UnitTest {
     /// `unit_test.<project>.<model>.<name>`.
     pub id: NodeId,
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// The model it tests.
+    /// The tested model.
     pub model: NodeId,
-    /// Project, folders, model, name.
+    /// The project, folders, model and name.
     pub fqn: Vec<String>,
-    /// What it shows, rendered.
+    /// The rendered description.
     pub description: String,
-    /// As declared.
+    /// The declaration.
     pub declared: UnitTestDecl,
-    /// The rows of what the model reads.
+    /// The given rows of the model's inputs.
     pub given: Vec<Given>,
-    /// Tags for selection.
+    /// The tags, for selection.
     pub tags: BTreeSet<String>,
-    /// Every setting, resolved.
+    /// All settings, resolved.
     pub config: Map<String, Value>,
 }
 
-/// Rows of one input.
+/// The given rows of an input.
 #[derive(Debug, Clone)]
 pub struct Given {
-    /// Which node they stand in for; the model itself if it is `this`.
+    /// The node whose rows they replace; the model itself for `this`.
     pub input: NodeId,
-    /// Where that is said.
+    /// The span of the input.
     pub span: Span,
     /// The rows.
     pub rows: RowsDecl,
 }
 
 impl UnitTest {
-    /// What is said of it: `model::test`.
+    /// Returns the name for users: `model::test`.
     #[must_use]
     pub fn display_name(&self) -> String {
         format!("{}::{}", self.declared.model.value, self.name)
     }
 
-    /// Where it is declared.
+    /// Returns the span of the declaration.
     #[must_use]
     pub fn declared_at(&self) -> &Span {
         let Spanned { span, .. } = &self.declared.name;

@@ -1,14 +1,15 @@
-//! Configuration as declared: layers of keys, not yet merged.
+//! Declared configuration: layers of keys, not yet merged.
 //!
-//! A [`ConfigPatch`] is one layer; a [`ConfigTree`] is a section of `project.yml` such as `models:`, whose nesting
-//! follows the folders. Which layer wins, and what a value must be, is the manifest's to say.
+//! A [`ConfigPatch`] is one layer. A [`ConfigTree`] is a section of `project.yml` such as `models:`, whose
+//! nesting follows the folders. The manifest decides which layer wins and which values are valid.
 
 use std::collections::BTreeMap;
 
 use super::yaml::{Yaml, YamlValue};
 use crate::diag::Diagnostic;
 
-/// The configuration keys there are: dbt's, and ours. Hyphens and underscores are alike; these have underscores.
+/// The known configuration keys, dbt's and ours. Hyphens and underscores are equivalent; this list has
+/// underscores.
 pub const KNOWN_CONFIG: &[&str] = &[
     "access",
     "alias",
@@ -77,7 +78,7 @@ pub const KNOWN_CONFIG: &[&str] = &[
     "where",
 ];
 
-/// The keys whose values are mappings, which without a `+` look like folders.
+/// The keys whose values are mappings, which look like folders without a `+`.
 const MAPPINGS: &[&str] = &[
     "column_types",
     "contract",
@@ -89,7 +90,7 @@ const MAPPINGS: &[&str] = &[
     "snapshot_meta_column_names",
 ];
 
-/// One layer of configuration: keys without their `+`, hyphens as underscores, and values as written.
+/// One layer of configuration: keys without their `+` and with hyphens as underscores, and values as written.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ConfigPatch {
     /// The keys and their values.
@@ -97,7 +98,7 @@ pub struct ConfigPatch {
 }
 
 impl ConfigPatch {
-    /// The patch a `config:` mapping makes.
+    /// Reads a `config:` mapping.
     pub(super) fn read(yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Self {
         let YamlValue::Map(entries) = &yaml.value else {
             if !yaml.is_null() {
@@ -108,32 +109,31 @@ impl ConfigPatch {
         Self { entries: entries.iter().map(|(key, value)| (name(&key.value), value.clone())).collect() }
     }
 
-    /// Adds a key that has a second place outside `config:`, where `config:` wins.
+    /// Adds a key that may also be set outside `config:`. A value in `config:` wins.
     pub(super) fn or_insert(&mut self, key: &str, value: &Yaml) {
         self.entries.entry(key.to_owned()).or_insert_with(|| value.clone());
     }
 }
 
-/// A key as the patch knows it.
+/// Normalizes a key.
 fn name(key: &str) -> String {
     key.strip_prefix('+').unwrap_or(key).replace('-', "_")
 }
 
-/// A section of the project file such as `models:`: configuration for everything below a folder, folder by folder.
+/// A section of the project file such as `models:`, with configuration for everything below a folder.
 ///
-/// A key is configuration if it begins with `+`, if its value is no mapping, or if it is one of the configuration
-/// keys whose value is always a mapping (`meta`, `docs`, …). So a folder named `meta` can't be configured here, as
-/// in dbt.
+/// A key is configuration if it begins with `+`, if its value isn't a mapping, or if its value is always a
+/// mapping (`meta`, `docs`, …). So a folder named `meta` can't be configured here, as in dbt.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ConfigTree {
     /// The configuration at this level.
     pub here: ConfigPatch,
-    /// The folders (at the top also the project's name).
+    /// The subfolders. At the top level also the project's name.
     pub children: BTreeMap<String, ConfigTree>,
 }
 
 impl ConfigTree {
-    /// The tree of the section with this name.
+    /// Reads the section with this name.
     pub(super) fn read(section: &str, yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Self {
         let mut tree = Self::default();
         let YamlValue::Map(entries) = &yaml.value else {
@@ -161,8 +161,9 @@ impl ConfigTree {
         tree
     }
 
-    /// The layers that apply to a fully qualified name, outermost first. The name begins with the project's; the
-    /// tree may name the project at its top, or begin with the folders at once.
+    /// Returns the layers that apply to a fully qualified name, outermost first. The name begins with the
+    /// project's name; the tree may have the project's name at its top level, or begin directly with the
+    /// folders.
     #[must_use]
     pub fn layers(&self, fqn: &[&str]) -> Vec<&ConfigPatch> {
         let Some((project, path)) = fqn.split_first() else { return vec![&self.here] };

@@ -1,4 +1,4 @@
-//! `constraints:`: what every row of a table must satisfy, as models and their columns declare it.
+//! `constraints:` of models and their columns: conditions that every row of a table must satisfy.
 
 use super::{
     reader::Reader,
@@ -9,38 +9,39 @@ use crate::{
     text::{Span, Spanned},
 };
 
-/// Keys of dbt's about warehouses that can't hold a constraint, and about the table a foreign key leads to.
+/// dbt's keys about warehouses that don't enforce a constraint, and about the table that a foreign key
+/// references.
 const SILENT: &[&str] = &["to", "to_columns", "warn_unenforced", "warn_unsupported"];
 
-/// One constraint.
+/// A declared constraint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConstraintDecl {
-    /// What it demands.
+    /// The kind of constraint.
     pub kind: Spanned<ConstraintKind>,
-    /// Its name.
+    /// The constraint's name.
     pub name: Option<Spanned<String>>,
-    /// The condition in SQL, which `check` always has.
+    /// The SQL condition, which `check` requires.
     pub expression: Option<Spanned<String>>,
-    /// The columns it is about; none if it stands at the column itself.
+    /// The constrained columns. Empty for a constraint on a column itself.
     pub columns: Vec<Spanned<String>>,
-    /// Where it begins.
+    /// The span of the declaration.
     pub span: Span,
 }
 
-/// What a constraint demands.
+/// The kind of a constraint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConstraintKind {
     /// No value is null.
     NotNull,
     /// A condition holds.
     Check,
-    /// No value is null, and none occurs twice.
+    /// No value is null, and none is duplicated.
     PrimaryKey,
-    /// No value occurs twice.
+    /// No value is duplicated.
     Unique,
-    /// Every value occurs in another table.
+    /// Every value exists in another table.
     ForeignKey,
-    /// Whatever its expression says.
+    /// A custom expression.
     Custom,
 }
 
@@ -48,7 +49,7 @@ impl ConstraintKind {
     const ALL: [Self; 6] =
         [Self::NotNull, Self::Check, Self::PrimaryKey, Self::Unique, Self::ForeignKey, Self::Custom];
 
-    /// The name as written in YAML.
+    /// Returns the name, as written in YAML.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -61,19 +62,19 @@ impl ConstraintKind {
         }
     }
 
-    /// Whether it means nothing without columns.
+    /// Returns whether the constraint needs columns.
     fn of_columns(self) -> bool {
         matches!(self, Self::NotNull | Self::PrimaryKey | Self::Unique)
     }
 }
 
-/// `constraints:` of the model being read.
+/// Reads `constraints:` of the current model.
 pub(super) fn of_model(reader: &mut Reader<'_, '_>) -> Vec<ConstraintDecl> {
     let declared = reader.list("constraints");
     declared.iter().filter_map(|yaml| ConstraintDecl::of_model(yaml, reader.diagnostics())).collect()
 }
 
-/// `constraints:` of the column being read.
+/// Reads `constraints:` of the current column.
 pub(super) fn of_column(reader: &mut Reader<'_, '_>) -> Vec<ConstraintDecl> {
     let declared = reader.list("constraints");
     declared.iter().filter_map(|yaml| ConstraintDecl::of_column(yaml, reader.diagnostics())).collect()

@@ -1,16 +1,16 @@
-//! `data_tests:` of models, sources' tables and columns: generic tests with their arguments.
+//! `data_tests:` of models, source tables and columns: generic tests with their arguments.
 //!
 //! ```yaml
 //! data_tests:
 //!   - not_null                                     # a name
 //!   - accepted_values: {values: [a, b]}            # a name with its arguments
 //!   - dbt_utils.accepted_range:
-//!       arguments: {min_value: 0}                  # or with all that may be said
+//!       arguments: {min_value: 0}                  # or with all settings
 //!       config: {severity: warn}
-//!   - {test_name: not_null, name: id_is_there}     # the same the other way round
+//!   - {test_name: not_null, name: id_is_there}     # the same, with the name as a key
 //! ```
 //!
-//! Which tests there are, and which arguments they take, only the macros tell.
+//! The macros define which tests exist, and which arguments they take.
 
 use super::{
     config::ConfigPatch,
@@ -23,7 +23,7 @@ use crate::{
     text::{Span, Spanned},
 };
 
-/// The configuration that may stand beside a test's arguments.
+/// The configuration keys that may appear next to a test's arguments.
 const FLAT_CONFIG: &[&str] = &[
     "alias",
     "database",
@@ -44,26 +44,26 @@ const FLAT_CONFIG: &[&str] = &[
     "where",
 ];
 
-/// A data test as a properties file declares it, on a model, a source's table or a column of one.
+/// A data test that a properties file declares on a model, a source table or a column.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TestDecl {
     /// The generic test's name without its namespace: `accepted_range`.
     pub test: Spanned<String>,
-    /// The package it comes from: `dbt_utils` of `dbt_utils.accepted_range`.
+    /// The namespace: `dbt_utils` in `dbt_utils.accepted_range`.
     pub namespace: Option<String>,
-    /// The name the user gives it.
+    /// The custom name.
     pub name: Option<Spanned<String>>,
-    /// What it is for; may hold Jinja.
+    /// The description; may contain Jinja.
     pub description: Option<Spanned<String>>,
-    /// Its arguments in the order written, those under `arguments:` and those beside it together; no name twice.
+    /// The arguments in order, both those under `arguments:` and those next to it, without duplicates.
     pub arguments: Vec<(Spanned<String>, Yaml)>,
-    /// `config:`, and the configuration that stands beside the arguments.
+    /// The configuration: `config:`, and the keys next to the arguments.
     pub config: ConfigPatch,
-    /// The test's name where it is written, for messages to point at.
+    /// The span of the test's name, for messages.
     pub span: Span,
 }
 
-/// `data_tests:`, which was `tests:` once, of what is being read.
+/// Reads `data_tests:` (formerly `tests:`) of the current item.
 pub(super) fn list(reader: &mut Reader<'_, '_>) -> Vec<TestDecl> {
     let declared = reader.renamed_list("data_tests", "tests");
     declared.iter().filter_map(|item| TestDecl::read(item, reader.diagnostics())).collect()
@@ -98,7 +98,7 @@ impl TestDecl {
         }
     }
 
-    /// The test with this name, of which nothing else is said yet.
+    /// Creates the test with this name, without arguments or configuration.
     fn called(written: &str, span: &Span, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
         let (namespace, name) = match written.split_once('.') {
             Some((namespace, name)) => (Some(namespace), name),
@@ -121,7 +121,7 @@ impl TestDecl {
         })
     }
 
-    /// Adds what is said below the test's name.
+    /// Adds the settings below the test's name.
     fn complete(&mut self, body: &Yaml, diagnostics: &mut Vec<Diagnostic>) {
         if !matches!(body.value, YamlValue::Map(_) | YamlValue::Null) {
             let message = format!("the arguments of `{}` must be a mapping", self.test.value);
@@ -145,7 +145,7 @@ impl TestDecl {
         }
     }
 
-    /// Adds configuration that stands beside the arguments, unless it stands under `config:` too.
+    /// Adds configuration from next to the arguments. Returns an error if `config:` has the same key.
     fn configure(&mut self, key: &Spanned<String>, value: &Yaml) -> Option<Diagnostic> {
         let Some(other) = self.config.entries.get(&key.value) else {
             self.config.or_insert(&key.value, value);
@@ -158,7 +158,7 @@ impl TestDecl {
         Some(finding)
     }
 
-    /// Adds an argument, unless it is there already.
+    /// Adds an argument. Returns an error if it is a duplicate.
     fn argue(&mut self, key: &Spanned<String>, value: &Yaml) -> Option<Diagnostic> {
         let Some((other, _)) = self.arguments.iter().find(|(name, _)| name.value == key.value) else {
             self.arguments.push((key.clone(), value.clone()));
@@ -178,7 +178,7 @@ fn is_identifier(name: &str) -> bool {
         && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
 }
 
-/// Says what a mapping of several keys, or of none, may have been meant to be.
+/// Returns a diagnostic that guesses the intent of a mapping with several keys, or none.
 fn several_keys(entries: &[(Spanned<String>, Yaml)], span: &Span) -> Diagnostic {
     let finding = Diagnostic::error("test-form", "a test is one name, with its arguments below that name");
     let [(first, value), second, ..] = entries else {
@@ -202,7 +202,7 @@ mod tests {
     use super::*;
     use crate::{project::parse, text::Source};
 
-    /// The tests as text: `namespace.test "name" (arguments) {config}`.
+    /// Compares the test as text: `namespace.test "name" (arguments) {config}`.
     fn check(item: &str, expect: &str) {
         let mut diagnostics = Vec::new();
         let yaml = parse::yaml(&Source::new("x.yml", item), &mut diagnostics).unwrap();

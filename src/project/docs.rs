@@ -1,4 +1,5 @@
-//! Markdown files: descriptions that YAML can refer to by `doc('name')`, as blocks `{% docs name %} … {% enddocs %}`.
+//! Markdown files with doc blocks (`{% docs name %} … {% enddocs %}`): descriptions that YAML references by
+//! `doc('name')`.
 
 use std::{collections::HashSet, path::Path};
 
@@ -10,11 +11,11 @@ use crate::{diag::Diagnostic, text::Source};
 pub struct DocFile {
     /// The file.
     pub source: Source,
-    /// The path it lies under.
+    /// The configured path that contains it.
     pub root_path: String,
 }
 
-/// The Markdown files among those found that hold blocks, each once.
+/// Reads the Markdown files among the files found, each once.
 pub(super) fn files<'f>(
     root: &Path,
     found: impl IntoIterator<Item = &'f Found>,

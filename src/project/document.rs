@@ -1,4 +1,5 @@
-//! A properties file: any YAML file under the model, seed, snapshot or test paths, and `sources.yml` beside the project file.
+//! Properties files: every YAML file under the model, seed, snapshot or test paths, and `sources.yml` next to
+//! the project file.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -23,11 +24,11 @@ use crate::{
     text::{Source, Span, Spanned},
 };
 
-/// Sections of dbt's that describe things, or that concern nothing a run does.
+/// dbt's sections that only describe things, or that don't affect runs.
 const SILENT: &[&str] =
     &["analyses", "anchors", "docs", "functions", "metrics", "saved_queries", "semantic_models", "version"];
 
-/// What the properties files declare.
+/// The declarations of the properties files.
 #[derive(Debug, Default)]
 pub(super) struct Document {
     pub(super) sources: Vec<SourceDecl>,
@@ -41,14 +42,14 @@ pub(super) struct Document {
     pub(super) macros: Vec<MacroProperties>,
 }
 
-/// The properties files among those found, each once, after the one at the root.
+/// Returns the properties files, each once, beginning with the one at the root.
 pub(super) fn find<'f>(root: &Path, found: impl IntoIterator<Item = &'f Found>) -> Vec<String> {
     let mut paths: Vec<String> = ["sources.yml", "sources.yaml"]
         .map(str::to_owned)
         .into_iter()
         .filter(|name| root.join(name).is_file())
         .collect();
-    // One file may lie under a model path and under a test path.
+    // A file may be under both a model path and a test path.
     let mut seen: HashSet<String> = paths.iter().cloned().collect();
     for file in found.into_iter().filter(|file| matches!(file.extension().as_str(), "yml" | "yaml")) {
         if !settings::FILE_NAMES.contains(&file.shown.as_str()) && seen.insert(file.shown.clone()) {
@@ -58,7 +59,7 @@ pub(super) fn find<'f>(root: &Path, found: impl IntoIterator<Item = &'f Found>) 
     paths
 }
 
-/// What all these files declare together.
+/// Reads all these files.
 pub(super) fn load(paths: &[String], fixtures: Fixtures<'_>, diagnostics: &mut Vec<Diagnostic>) -> Document {
     let documents = files::in_parallel(paths, |path| {
         let mut findings = Vec::new();
@@ -125,7 +126,8 @@ impl Document {
         document
     }
 
-    /// Reports what is described twice, and keeps the first. A source may be spread over files, a table may not.
+    /// Reports duplicates, and keeps the first of each. A source may be spread over several files, but a
+    /// table may not.
     fn refuse_duplicates(&mut self, diagnostics: &mut Vec<Diagnostic>) {
         once_each("model", &mut self.models, |one| &one.name, diagnostics);
         once_each("seed", &mut self.seeds, |one| &one.name, diagnostics);
@@ -153,7 +155,7 @@ impl Document {
     }
 }
 
-/// Keeps the first of each name.
+/// Keeps the first of each name, and reports the others.
 fn once_each<T>(
     kind: &str,
     all: &mut Vec<T>,
@@ -168,7 +170,7 @@ fn once_each<T>(
     });
 }
 
-/// Whether `here` is the first place; if not, that is reported.
+/// Returns whether `here` is the first place, and reports it if not.
 fn once(what: impl Fn() -> String, first: &Span, here: &Span, diagnostics: &mut Vec<Diagnostic>) -> bool {
     if first == here {
         return true;

@@ -1,4 +1,5 @@
-//! `on_missing_column:`, `on_new_column:` and `max_rejected:` of sources and their tables: what is done where files drift.
+//! `on_missing_column:`, `on_new_column:` and `max_rejected:` of sources and their tables: the policy for
+//! schema drift.
 
 use super::{
     reader::Reader,
@@ -6,37 +7,37 @@ use super::{
 };
 use crate::{diag::Diagnostic, text::Spanned};
 
-/// What a source or one of its tables says of files that drift; what a table leaves out is its source's.
+/// The drift policy of a source or one of its tables. A table inherits its source's settings.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DriftDecl {
-    /// What is done about a declared column that a file lacks: one of [`ON_MISSING_COLUMN`].
+    /// The policy for a declared column that a file lacks: one of [`ON_MISSING_COLUMN`].
     pub on_missing_column: Option<Spanned<String>>,
-    /// What is done about a column that isn't declared: one of [`ON_NEW_COLUMN`].
+    /// The policy for an undeclared column: one of [`ON_NEW_COLUMN`].
     pub on_new_column: Option<Spanned<String>>,
-    /// How many rows of a file may be rejected.
+    /// The maximum number of rejected rows in a file.
     pub max_rejected_per_file: Option<LimitDecl>,
-    /// How many rows of a run may be rejected.
+    /// The maximum number of rejected rows in a run.
     pub max_rejected_per_run: Option<LimitDecl>,
 }
 
-/// How many rows may be rejected.
+/// A maximum number of rejected rows.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum LimitDecl {
-    /// A share of the rows that are read, from 0 to 1.
+    /// A share of the rows read, from 0 to 1.
     Share(f64),
-    /// So many rows.
+    /// A number of rows.
     Rows(u64),
 }
 
-/// The values of `on_missing_column`, the default first.
+/// The values of `on_missing_column`, starting with the default.
 pub const ON_MISSING_COLUMN: &[&str] = &["auto", "fail", "null", "reject_file"];
 /// The values of `on_new_column`.
 pub const ON_NEW_COLUMN: &[&str] = &["warn", "ignore", "fail", "rescue", "add"];
 
 impl DriftDecl {
-    /// What a mapping says.
+    /// Reads the policy from a mapping.
     pub(super) fn of(reader: &mut Reader<'_, '_>) -> Self {
-        // A bare `null` is YAML's own, and what is meant.
+        // A bare `null` is YAML's null, and means the word `null` here.
         let on_missing_column = match reader.written("on_missing_column") {
             Some(yaml) if yaml.is_null() => Some(Spanned::new("null".to_owned(), yaml.span.clone())),
             _ => word(reader, "on_missing_column", ON_MISSING_COLUMN),
@@ -46,7 +47,7 @@ impl DriftDecl {
         Self { on_missing_column, on_new_column, max_rejected_per_file, max_rejected_per_run }
     }
 
-    /// The same with what `above` says where this says nothing.
+    /// Fills the unset settings from `above`.
     #[must_use]
     pub fn or(self, above: &Self) -> Self {
         Self {
@@ -67,7 +68,7 @@ fn word(reader: &mut Reader<'_, '_>, key: &'static str, words: &[&str]) -> Optio
     None
 }
 
-/// One limit for both, or a mapping with a limit for each.
+/// Reads one limit for both, or a mapping with a limit for each.
 fn max_rejected(reader: &mut Reader<'_, '_>) -> (Option<LimitDecl>, Option<LimitDecl>) {
     let Some(yaml) = reader.take("max_rejected") else { return (None, None) };
     if !matches!(yaml.value, YamlValue::Map(_)) {

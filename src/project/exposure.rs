@@ -1,4 +1,4 @@
-//! `exposures:`: what people or programs do with the tables: dashboards, notebooks, applications.
+//! `exposures:` (dashboards, notebooks and applications that use the tables) and `groups:`.
 
 use super::{config::ConfigPatch, properties, reader::Reader, yaml::Yaml};
 use crate::{
@@ -9,62 +9,62 @@ use crate::{
 /// dbt's kinds of exposures.
 const KINDS: [&str; 5] = ["dashboard", "notebook", "analysis", "ml", "application"];
 
-/// dbt's degrees of maturity.
+/// dbt's levels of maturity.
 const MATURITY: [&str; 3] = ["high", "medium", "low"];
 
-/// An exposure as declared.
+/// A declared exposure.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExposureDecl {
-    /// Its name.
+    /// The name.
     pub name: Spanned<String>,
-    /// What it is: one of dbt's kinds.
+    /// The type: one of dbt's kinds.
     pub kind: String,
-    /// Its name for people.
+    /// The display name.
     pub label: Option<String>,
-    /// What it is for; may hold Jinja.
+    /// The description; may contain Jinja.
     pub description: Option<Spanned<String>>,
-    /// How far one can rely on it.
+    /// The maturity: how reliable it is.
     pub maturity: Option<String>,
-    /// Where it is.
+    /// The URL.
     pub url: Option<String>,
-    /// Who answers for it.
+    /// The owner.
     pub owner: Owner,
-    /// What it reads, as calls of `ref` and `source`.
+    /// Its dependencies, as calls of `ref` and `source`.
     pub depends_on: Vec<Spanned<String>>,
-    /// `config:`, and the properties that are configuration too.
+    /// `config:`, and the properties that also count as configuration.
     pub config: ConfigPatch,
-    /// Where it is declared.
+    /// The span of the declaration.
     pub span: Span,
 }
 
-/// Somebody who answers for something.
+/// The owner of an exposure or a group.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Owner {
-    /// Their name.
+    /// The name.
     pub name: Option<String>,
-    /// Where to write to.
+    /// The email addresses.
     pub email: Vec<String>,
-    /// All else that is said of them.
+    /// All other keys.
     pub others: Vec<(String, Yaml)>,
 }
 
-/// `groups:`: models that somebody answers for together.
+/// A group: models with one owner.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GroupDecl {
-    /// Its name.
+    /// The name.
     pub name: Spanned<String>,
-    /// What it is; may hold Jinja.
+    /// The description; may contain Jinja.
     pub description: Option<Spanned<String>>,
-    /// Who answers for it.
+    /// The owner.
     pub owner: Owner,
-    /// The user's own data about it.
+    /// The user's metadata.
     pub meta: Option<Yaml>,
-    /// Where it is declared.
+    /// The span of the declaration.
     pub span: Span,
 }
 
 impl ExposureDecl {
-    /// One item of `exposures:`; `None` if it has no name or kind.
+    /// Reads an item of `exposures:`. Returns `None` if it lacks a name or a type.
     pub(super) fn read(yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
         let mut reader = Reader::new("an exposure", yaml, diagnostics)?;
         let name = reader.required("name");
@@ -100,7 +100,7 @@ impl ExposureDecl {
 }
 
 impl GroupDecl {
-    /// One item of `groups:`; `None` if it has no name.
+    /// Reads an item of `groups:`. Returns `None` if it lacks a name.
     pub(super) fn read(yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
         let mut reader = Reader::new("a group", yaml, diagnostics)?;
         let name = reader.required("name");
@@ -114,7 +114,7 @@ impl GroupDecl {
 }
 
 impl Owner {
-    /// `owner:`, which must name somebody or tell where to write to.
+    /// Reads `owner:`, which needs a name or an email address.
     fn of(reader: &mut Reader<'_, '_>) -> Self {
         let Some(yaml) = reader.needed("owner") else { return Self::default() };
         let Some(mut owner) = Reader::new("an owner", yaml, reader.diagnostics()) else {
@@ -133,7 +133,7 @@ impl Owner {
         owner
     }
 
-    /// What people call them.
+    /// Returns the name, or else the first email address.
     #[must_use]
     pub fn display(&self) -> Option<&str> {
         self.name.as_deref().or_else(|| self.email.first().map(String::as_str))

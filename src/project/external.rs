@@ -1,4 +1,4 @@
-//! `external:`: the files or the database behind a source's table.
+//! `external:`: the files or the database of a source table.
 
 use super::{drift::DriftDecl, reader::Reader, source_options::SourceOption, yaml::Yaml};
 use crate::{
@@ -6,65 +6,65 @@ use crate::{
     text::{Span, Spanned},
 };
 
-/// Where a source's rows come from.
+/// The declared location and format of a source table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExternalDecl {
-    /// A path or URL, possibly with globs; may hold Jinja.
+    /// A path or URL, possibly with globs; may contain Jinja.
     pub location: Spanned<String>,
-    /// The format, written or guessed from the location's extension (then it stands where the location does).
+    /// The format, as declared or inferred from the location's extension (then with the location's span).
     pub format: Spanned<SourceFormatName>,
-    /// The format's options, known and of the right kind.
+    /// The format's options, validated.
     pub options: Vec<(Spanned<String>, Yaml)>,
-    /// What becomes of bad input.
+    /// The policy for bad rows and files.
     pub on_error: OnErrorDecl,
-    /// What is done where files drift.
+    /// The policy for schema drift.
     pub drift: DriftDecl,
-    /// Where it is declared.
+    /// The span of the declaration.
     pub span: Span,
 }
 
-/// The formats sources may have.
+/// The formats of sources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SourceFormatName {
     /// JSON documents.
     Json,
-    /// One JSON value a line.
+    /// One JSON value per line.
     Ndjson,
     /// Delimited text.
     Csv,
     /// Parquet.
     Parquet,
-    /// A Delta table that others write.
+    /// A Delta table that another tool writes.
     Delta,
     /// Avro.
     Avro,
-    /// A table of an `SQLite` database.
+    /// A table in an `SQLite` database.
     Sqlite,
 }
 
-/// What becomes of rows and files that can't be read.
+/// The policy for rows and files that can't be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnErrorDecl {
-    /// They are set aside with their reason, and the rest goes on.
+    /// They are rejected with a reason, and the rest is loaded.
     #[default]
     SetAside,
     /// The step fails.
     Fail,
 }
 
-/// The keys of `external:` besides options.
+/// The keys of `external:`, apart from options.
 const KEYS: &[&str] =
     &["location", "format", "options", "on_missing_column", "on_new_column", "max_rejected"];
 
-/// What compressed files end in.
+/// The extensions of compressed files.
 const COMPRESSED: &[&str] = &[".gz", ".gzip", ".zst", ".zstd", ".bz2", ".xz"];
 
 impl SourceFormatName {
-    /// All of them.
+    /// All formats.
     pub const ALL: [Self; 7] =
         [Self::Json, Self::Ndjson, Self::Csv, Self::Parquet, Self::Delta, Self::Avro, Self::Sqlite];
 
-    /// The name as written in YAML.
+    /// Returns the name, as written in YAML.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -78,7 +78,7 @@ impl SourceFormatName {
         }
     }
 
-    /// The format of files with this name, by its extension; that of a compression may follow it.
+    /// Returns the format of a file by its extension, which may be followed by a compression extension.
     #[must_use]
     pub fn of_file(name: &str) -> Option<Self> {
         let lower = name.trim().to_ascii_lowercase();
@@ -99,7 +99,7 @@ impl SourceFormatName {
         (found.is_text() || inner.len() == lower.len()).then_some(found)
     }
 
-    /// Returns whether it is text, which may be compressed and in any encoding.
+    /// Returns whether the format is text, which may be compressed and in any encoding.
     #[must_use]
     pub fn is_text(self) -> bool {
         matches!(self, Self::Json | Self::Ndjson | Self::Csv)
@@ -107,7 +107,7 @@ impl SourceFormatName {
 }
 
 impl ExternalDecl {
-    /// The declaration a mapping makes; `None` if it lacks what it can't do without.
+    /// Reads the declaration. Returns `None` if a required key is missing.
     pub(super) fn read(
         key: &Spanned<String>,
         yaml: &Yaml,
@@ -131,13 +131,13 @@ impl ExternalDecl {
         Some(Self { location: location?, format: format?, options, on_error, drift, span: key.span.clone() })
     }
 
-    /// An option's value, if it is set.
+    /// Returns an option's value, if it is set.
     #[must_use]
     pub fn option(&self, name: &str) -> Option<&Yaml> {
         self.options.iter().find(|(key, _)| key.value == name).map(|(_, value)| value)
     }
 
-    /// The text of an option that is set; one that is `auto` counts as not set.
+    /// Returns an option's text, if it is set and not `auto`.
     #[must_use]
     pub fn option_text(&self, name: &str) -> Option<&str> {
         self.option(name).and_then(Yaml::as_str).filter(|text| *text != "auto")
@@ -174,7 +174,7 @@ fn format(
     Some(Spanned::new(guess?, location.span.clone()))
 }
 
-/// The options under `options:`, and those that stand directly beside the location.
+/// Reads the options under `options:`, and those directly next to the location.
 fn options(
     format: SourceFormatName,
     declared: &[(Spanned<String>, Yaml)],

@@ -1,4 +1,4 @@
-//! The files of the project: finding them and reading their text. Knows extensions, no contents.
+//! Project files: finds them and reads their text. Knows file extensions, but not file contents.
 
 use std::{
     collections::HashSet,
@@ -13,37 +13,37 @@ use crate::{
     text::{Source, Span},
 };
 
-/// A file found: its path on disk, and as shown.
+/// A file in the project.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Found {
-    /// Relative to the project's root, with `/`.
+    /// The path relative to the project's root, separated by `/`.
     pub(super) shown: String,
-    /// The folders between the path it was found under and the file.
+    /// The folders between the configured path and the file.
     pub(super) folders: Vec<String>,
-    /// The declared path it was found under.
+    /// The configured path that contains it.
     pub(super) under: String,
 }
 
 impl Found {
-    /// The file's name without its extension.
+    /// Returns the file's name without its extension.
     pub(super) fn stem(&self) -> &str {
         let name = self.shown.rsplit('/').next().unwrap_or(&self.shown);
         name.rsplit_once('.').map_or(name, |(stem, _)| stem)
     }
 
-    /// Whether it lies in this folder, which stands directly under the declared path.
+    /// Returns whether the file is in this folder, directly under the configured path.
     pub(super) fn lies_in(&self, folder: &str) -> bool {
         self.folders.first().is_some_and(|first| first == folder)
     }
 
-    /// The extension, in lower case.
+    /// Returns the extension in lower case.
     pub(super) fn extension(&self) -> String {
         self.shown.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase()).unwrap_or_default()
     }
 }
 
-/// All files under the given folders, hidden ones aside, in the order of the folders and sorted within each. A
-/// folder that isn't there holds none; a file under two of the folders is found once; `skip` is not entered.
+/// Lists all files under the given folders except hidden ones, in the order of the folders and sorted within
+/// each. Missing folders count as empty, duplicates are dropped, and `skip` isn't entered.
 pub(super) fn walk(
     root: &Path,
     under: &[String],
@@ -67,7 +67,7 @@ pub(super) fn walk(
 
 struct Walk<'a> {
     skip: &'a Path,
-    /// The folders that are being walked, as the file system knows them: a link to one of them is a loop.
+    /// The canonical paths of the folders being walked. A link to one of them is a loop.
     visited: HashSet<PathBuf>,
     found: Vec<Found>,
     diagnostics: &'a mut Vec<Diagnostic>,
@@ -109,7 +109,7 @@ impl Walk<'_> {
             let file = Found { shown, folders: folders.clone(), under: under.to_owned() };
             return self.found.push(file);
         }
-        // Only a link can lead back; without any, nothing is asked of the file system.
+        // Only a link can lead back, so without links no system call is needed.
         if link && !self.enter(&path) {
             return;
         }
@@ -118,7 +118,7 @@ impl Walk<'_> {
         folders.pop();
     }
 
-    /// Whether a linked folder may be entered: not if it holds the link itself, nor a second time.
+    /// Returns whether to enter a linked folder: not if it contains the link itself, and only once.
     fn enter(&mut self, link: &Path) -> bool {
         let Ok(real) = fs::canonicalize(link) else { return false };
         let inside = link.parent().and_then(|parent| fs::canonicalize(parent).ok());
@@ -126,10 +126,10 @@ impl Walk<'_> {
     }
 }
 
-/// The text of a file named relative to the root, without the byte order mark that some editors put first.
+/// Reads a file, named relative to the root, as text without a byte order mark.
 ///
 /// # Errors
-/// A file that is not there, or is no UTF-8 text.
+/// If the file doesn't exist or isn't UTF-8.
 pub fn read(root: &Path, shown: &str) -> Result<Source, Diagnostic> {
     let bytes = fs::read(root.join(shown)).map_err(|error| unreadable(shown, &error))?;
     match String::from_utf8(bytes) {
@@ -144,7 +144,7 @@ pub fn read(root: &Path, shown: &str) -> Result<Source, Diagnostic> {
     }
 }
 
-/// A source without the byte order mark that some editors put first.
+/// Creates a source without a byte order mark.
 fn source(shown: &str, text: String) -> Source {
     match text.strip_prefix('\u{feff}') {
         Some(rest) => Source::new(shown, rest),
@@ -152,7 +152,7 @@ fn source(shown: &str, text: String) -> Source {
     }
 }
 
-/// The place of the first bad byte; up to there the lossy text is the file's own.
+/// Returns the span of the first invalid byte. Up to there the lossy text equals the file.
 fn bad_byte(shown: &str, lossy: String, at: usize) -> Span {
     Source::new(shown, lossy).span(at..at + '\u{fffd}'.len_utf8())
 }
@@ -161,9 +161,9 @@ fn unreadable(shown: &str, error: &io::Error) -> Diagnostic {
     Diagnostic::error("unreadable", format!("`{shown}` can't be read: {error}"))
 }
 
-/// `work` on every item, on all cores, with the results in the items' order.
+/// Runs `work` on every item, on all cores. The results are in the items' order.
 pub(super) fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    // Below some hundred small files a thread costs more than it saves.
+    // For fewer than some hundred small files, a thread costs more than it saves.
     const FEWEST: usize = 128;
     let cores = thread::available_parallelism().map_or(1, usize::from);
     if items.len() <= FEWEST {

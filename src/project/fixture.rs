@@ -1,4 +1,4 @@
-//! Fixtures: rows for unit tests in files of their own, under `fixtures/` of a test path.
+//! Fixtures: files with rows for unit tests, under `fixtures/` in a test path.
 
 use std::path::Path;
 
@@ -8,20 +8,23 @@ use crate::{
     text::{Source, Spanned},
 };
 
-/// The folder of a test path that holds them.
+/// The folder for fixtures in a test path.
 pub(super) const FOLDER: &str = "fixtures";
 
-/// All fixtures there are; each is read when a test asks for it.
+/// All fixtures. Each is read when a test uses it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fixtures<'p> {
-    /// The project's folder.
+    /// The project's root.
     pub(super) root: &'p Path,
     /// The files under the test paths.
     pub(super) found: &'p [Found],
 }
 
 impl Fixtures<'_> {
-    /// The fixture of this name and extension; what is wrong if there isn't exactly one.
+    /// Reads the fixture with this name and extension.
+    ///
+    /// # Errors
+    /// If there isn't exactly one.
     pub(super) fn read(self, name: &Spanned<String>, extension: &str) -> Result<Source, Diagnostic> {
         let called: Vec<&Found> = self.all().filter(|file| file.stem() == name.value).collect();
         let fitting: Vec<&Found> =

@@ -1,6 +1,7 @@
-//! `freshness:` and `loaded_at_…:` of sources and their tables: how old their rows may be, and what tells their age.
+//! `freshness:` and `loaded_at_…:` of sources and their tables: the maximum age of their rows, and how to
+//! determine it.
 //!
-//! Either may stand directly at the source or under its `config:`, which wins.
+//! Both may be set directly on the source or under its `config:`, which wins.
 
 use super::{
     reader::{Reader, mismatch},
@@ -8,39 +9,39 @@ use super::{
 };
 use crate::{diag::Diagnostic, text::Spanned};
 
-/// What a source or one of its tables says of how fresh it must be.
+/// The freshness setting of a source or one of its tables.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Freshness {
-    /// Nothing: a table is as fresh as its source must be.
+    /// Not set: a table inherits its source's setting.
     #[default]
     Inherit,
-    /// `freshness: null`: it may be of any age, whatever its source says.
+    /// `freshness: null`: no limit, whatever the source says.
     Off,
     /// These limits.
     Set(FreshnessDecl),
 }
 
-/// The ages from which rows are too old.
+/// The ages at which rows are too old.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FreshnessDecl {
-    /// The age that is worth a warning.
+    /// The age that is a warning.
     pub warn_after: Option<Spanned<Period>>,
     /// The age that is an error.
     pub error_after: Option<Spanned<Period>>,
-    /// Which rows count, as an SQL condition; may hold Jinja.
+    /// A SQL condition for the rows that count; may contain Jinja.
     pub filter: Option<Spanned<String>>,
 }
 
-/// A length of time.
+/// A duration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Period {
-    /// How many.
+    /// The number of units.
     pub count: u64,
-    /// Of what.
+    /// The unit.
     pub unit: PeriodUnit,
 }
 
-/// What a [`Period`] counts.
+/// The unit of a [`Period`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PeriodUnit {
     /// Sixty seconds.
@@ -52,7 +53,7 @@ pub enum PeriodUnit {
 }
 
 impl Freshness {
-    /// `freshness:` of what is being read.
+    /// Reads `freshness:` of the current item.
     pub(super) fn of(reader: &mut Reader<'_, '_>) -> Self {
         let own = reader.written("freshness");
         let configured = reader.take("config").and_then(|config| config.get("freshness"));
@@ -81,7 +82,7 @@ impl FreshnessDecl {
 }
 
 impl Period {
-    /// Its length in seconds.
+    /// Returns the duration in seconds.
     #[must_use]
     pub fn seconds(&self) -> u64 {
         self.count.saturating_mul(self.unit.seconds())
@@ -115,7 +116,7 @@ impl Period {
 impl PeriodUnit {
     const ALL: [Self; 3] = [Self::Minute, Self::Hour, Self::Day];
 
-    /// The name as written in YAML.
+    /// Returns the name, as written in YAML.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -134,7 +135,7 @@ impl PeriodUnit {
     }
 }
 
-/// What tells when rows came: one of the two, or neither.
+/// The source of load times: a field, a query, or neither.
 #[derive(Debug, Default)]
 pub(super) struct LoadedAt {
     pub(super) field: Option<Spanned<String>>,
@@ -142,10 +143,10 @@ pub(super) struct LoadedAt {
 }
 
 impl LoadedAt {
-    /// `loaded_at_field:` or `loaded_at_query:` of what is being read.
+    /// Reads `loaded_at_field:` or `loaded_at_query:` of the current item.
     pub(super) fn of(reader: &mut Reader<'_, '_>) -> Self {
         let own = Self::read(reader);
-        // What is no mapping is refused where the configuration is read.
+        // A `config:` that isn't a mapping is reported where the configuration is read.
         let config = reader.take("config").filter(|config| matches!(config.value, YamlValue::Map(_)));
         let configured = config
             .and_then(|config| Reader::new("`config`", config, reader.diagnostics()))

@@ -1,4 +1,4 @@
-//! `macros:`: what properties files say of macros.
+//! `macros:`: documentation of macros in properties files.
 
 use super::{properties, reader::Reader, yaml::Yaml};
 use crate::{
@@ -6,34 +6,34 @@ use crate::{
     text::{Span, Spanned},
 };
 
-/// What a properties file says of a macro.
+/// The documentation of a macro in a properties file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MacroProperties {
-    /// Which macro.
+    /// The macro's name.
     pub name: Spanned<String>,
-    /// What it does; may hold Jinja.
+    /// The description; may contain Jinja.
     pub description: Option<Spanned<String>>,
-    /// What it is called with.
+    /// The arguments.
     pub arguments: Vec<ArgumentDecl>,
-    /// The user's own data about it.
+    /// The user's metadata.
     pub meta: Option<Yaml>,
-    /// Where it is described.
+    /// The span of the declaration.
     pub span: Span,
 }
 
 /// An argument of a macro.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ArgumentDecl {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// What it is, in words.
+    /// The type, in free form.
     pub data_type: Option<String>,
-    /// What it is for.
+    /// The description.
     pub description: String,
 }
 
 impl MacroProperties {
-    /// One item of `macros:`; `None` if it has no name.
+    /// Reads an item of `macros:`. Returns `None` if it lacks a name.
     pub(super) fn read(yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
         let mut reader = Reader::new("a macro", yaml, diagnostics)?;
         let name = reader.required("name");

@@ -1,28 +1,28 @@
-//! The user's folder as declared: every file read, every declaration with its place.
+//! The project as declared: every file is read, and every declaration has its span.
 //!
-//! Resolves no name and renders no Jinja: text that holds Jinja is kept as written, for the stages that can render
-//! it. Whatever is wrong becomes a diagnostic, and reading goes on.
+//! Resolves no names and renders no Jinja: text with Jinja stays as written, for the stages that can render
+//! it. Every error becomes a diagnostic, and reading continues.
 //!
 //! Start at [`Project::load`].
 //!
-//! | file | what |
+//! | file | contents |
 //! |---|---|
 //! | `settings`, `target` | `project.yml` |
 //! | `config` | layers of configuration |
-//! | `document` | what a properties file holds |
+//! | `document` | properties files |
 //! | `sources`, `external` | `sources:` |
-//! | `exposure` | `exposures:` and `groups:`: who uses the tables, who answers for them |
+//! | `exposure` | `exposures:` and `groups:`, with their owners |
 //! | `macros` | `macros:` |
 //! | `docs` | Markdown files |
-//! | `freshness` | how old a source's rows may be |
+//! | `freshness` | the maximum age of a source's rows |
 //! | `properties` | `models:`, `seeds:`, `snapshots:`, columns |
-//! | `data_test`, `constraint` | what rows must satisfy |
+//! | `data_test`, `constraint` | conditions on rows |
 //! | `seed` | CSV files that become tables |
-//! | `singular` | tests that are queries of their own |
+//! | `singular` | singular tests |
 //! | `unit_test`, `rows`, `fixture` | `unit_tests:` and their rows |
 //! | `files` | finding and reading files |
-//! | `yaml`, `parse` | YAML with places |
-//! | `reader` | typed access to its mappings |
+//! | `yaml`, `parse` | YAML with spans |
+//! | `reader` | typed access to YAML mappings |
 
 mod config;
 mod constraint;
@@ -79,59 +79,59 @@ use fixture::Fixtures;
 
 use crate::{diag::Diagnostic, text::Source};
 
-/// Everything a project's folder declares.
+/// Everything that a project's folder declares.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Project {
-    /// The folder, as given.
+    /// The project's root, as given.
     pub root: PathBuf,
-    /// What `project.yml` says.
+    /// The contents of `project.yml`.
     pub settings: Settings,
     /// The sources, in the order of their files.
     pub sources: Vec<SourceDecl>,
-    /// The models' files.
+    /// The model files.
     pub models: Vec<ModelFile>,
-    /// What properties files say of models, in the order of the files; no model twice.
+    /// The properties of models, in file order, without duplicates.
     pub properties: Vec<ModelProperties>,
-    /// The seeds' files.
+    /// The seed files.
     pub seeds: Vec<SeedFile>,
-    /// What properties files say of seeds, in the order of the files; no seed twice.
+    /// The properties of seeds, in file order, without duplicates.
     pub seed_properties: Vec<ModelProperties>,
-    /// The files of snapshots that are written in SQL, each of which may hold several.
+    /// The SQL files of snapshots. A file may have several snapshots.
     pub snapshots: Vec<ModelFile>,
-    /// What properties files say of snapshots, in the order of the files; no snapshot twice.
+    /// The properties of snapshots, in file order, without duplicates.
     pub snapshot_properties: Vec<ModelProperties>,
-    /// The singular tests' files.
+    /// The files of singular tests.
     pub tests: Vec<TestFile>,
-    /// What properties files say of singular tests, in the order of the files; no test twice.
+    /// The properties of singular tests, in file order, without duplicates.
     pub test_properties: Vec<TestProperties>,
-    /// The unit tests, in the order of their files; no two of a model have one name.
+    /// The unit tests, in file order. Names are unique for each model.
     pub unit_tests: Vec<UnitTestDecl>,
-    /// The files of the macros, then those of the generic tests.
+    /// The files of macros, then those of generic tests.
     pub macros: Vec<MacroFile>,
-    /// What properties files say of macros; no macro twice.
+    /// The properties of macros, without duplicates.
     pub macro_properties: Vec<MacroProperties>,
-    /// What is done with the tables; no two of one name.
+    /// The exposures, with unique names.
     pub exposures: Vec<ExposureDecl>,
-    /// Who answers for which models; no two of one name.
+    /// The groups, with unique names.
     pub groups: Vec<GroupDecl>,
     /// The Markdown files.
     pub docs: Vec<DocFile>,
 }
 
-/// A model's SQL, or that of snapshots.
+/// A SQL file of a model, or of snapshots.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelFile {
-    /// The model's name: the file's without its extension.
+    /// The model's name: the file name without its extension.
     pub name: String,
     /// The file.
     pub source: Source,
     /// The folders between the model path and the file.
     pub fqn_folders: Vec<String>,
-    /// The model path it lies under.
+    /// The model path that contains it.
     pub root_path: String,
 }
 
-/// A file of macros.
+/// A file with macros.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MacroFile {
     /// The file.
@@ -139,7 +139,7 @@ pub struct MacroFile {
 }
 
 impl Project {
-    /// Reads the project at `root`, with everything that is wrong with it; `None` if its settings can't be read.
+    /// Reads the project at `root`, with all diagnostics. Returns `None` if its settings can't be read.
     #[must_use]
     pub fn load(root: &Path) -> (Option<Self>, Vec<Diagnostic>) {
         let mut diagnostics = Vec::new();
@@ -226,7 +226,7 @@ fn macros(root: &Path, found: &[files::Found], diagnostics: &mut Vec<Diagnostic>
     sql(root, found, diagnostics).into_iter().map(|(_, source)| MacroFile { source }).collect()
 }
 
-/// The singular tests under the test paths; the generic ones there become macros.
+/// Reads the singular tests under the test paths. The generic tests become macros.
 fn tests(
     root: &Path,
     found: &[files::Found],
@@ -241,7 +241,7 @@ fn tests(
     sql(root, others, diagnostics).into_iter().map(|(file, source)| TestFile::new(file, source)).collect()
 }
 
-/// The SQL files among those found, with their texts.
+/// Reads the SQL files among the files found.
 fn sql<'f>(
     root: &Path,
     found: impl IntoIterator<Item = &'f files::Found>,

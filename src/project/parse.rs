@@ -1,10 +1,11 @@
-//! From a file's text to the YAML tree.
+//! YAML parser: builds the YAML tree from a file's text.
 //!
-//! Parsing, scalar types, anchors and merge keys are `serde-saphyr`'s; this file keeps what it reports, with places.
-//! Leaves Jinja inside strings alone. Start at [`yaml`].
+//! Parsing, scalar types, anchors and merge keys are `serde-saphyr`'s work; this file keeps the result with
+//! its spans. Jinja inside strings isn't touched. Start at [`yaml`].
 //!
-//! Scalars are typed as dbt's own reader types them: `yes`, `no`, `on` and `off` are booleans (a lone `y` or `n` is
-//! not). Unlike there, a number with a leading zero stays text, so that identifiers such as `0012` survive.
+//! Scalars have the same types as in dbt's own parser: `yes`, `no`, `on` and `off` are booleans (a lone `y`
+//! or `n` isn't). Unlike in dbt, a number with a leading zero stays text, so that identifiers such as `0012`
+//! survive.
 
 use std::{collections::HashMap, fmt};
 
@@ -19,10 +20,10 @@ use crate::{
     text::{Source, Span, Spanned},
 };
 
-/// The tree of a file with one YAML document; an empty file is null, and `None` means it could not be parsed.
+/// Parses a file with one YAML document. An empty file is null. Returns `None` if the file is invalid.
 pub(super) fn yaml(source: &Source, diagnostics: &mut Vec<Diagnostic>) -> Option<Yaml> {
-    // The limits that count nodes guard against hostile input; a generated file of a large project may pass them.
-    // Aliases, which could expand without bound, have a limit of their own.
+    // The node limits guard against hostile input, but a generated file of a large project may exceed them.
+    // Aliases, which could expand without bound, have their own limit.
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! { max_events: usize::MAX, max_nodes: usize::MAX },
         alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: 100_000 },
@@ -32,7 +33,7 @@ pub(super) fn yaml(source: &Source, diagnostics: &mut Vec<Diagnostic>) -> Option
         emit_comments: false,
         with_snippet: false,
     };
-    // An empty document is an error to serde but merely an empty file to us.
+    // serde rejects an empty document; here it is just an empty file.
     match serde_saphyr::from_str_with_options::<Option<Node>>(source.text(), options) {
         Ok(Some(node)) => Some(Lower { source, diagnostics }.node(node)),
         Ok(None) => Some(Yaml { value: YamlValue::Null, span: source.span(0..0) }),
@@ -64,24 +65,25 @@ fn syntax_error(source: &Source, error: &serde_saphyr::Error) -> Diagnostic {
     diagnostic
 }
 
-/// A parser's location as a span of the source.
+/// Converts a parser's location to a span of the source.
 fn place(source: &Source, location: Location) -> Span {
     let span = location.span();
     let (line, column) = (location.line(), location.column());
     let start = span.byte_offset().map_or_else(|| source.offset(index(line), index(column)), index);
     let end = start.saturating_add(span.byte_len().map_or(0, index));
     let span = source.span(start..end);
-    // A block scalar's location runs on to the next token.
+    // A block scalar's location extends to the next token.
     let written = span.text().trim_end().len();
     source.span(start..start + written)
 }
 
-/// An offset as the machine counts; what doesn't fit lies past the end of any text, and spans are clamped.
+/// Converts an offset to `usize`. An offset that doesn't fit is past the end of any text, and spans are
+/// clamped.
 fn index(offset: u64) -> usize {
     usize::try_from(offset).unwrap_or(usize::MAX)
 }
 
-/// What the deserializer hands over, still with its locations.
+/// A deserialized node with its location.
 struct Node {
     value: Content,
     at: Location,
@@ -93,7 +95,8 @@ enum Content {
     Map(Vec<(Key, Node)>),
 }
 
-/// A key; without a text if it is not text to YAML (`1:`), since what was written then only the source knows.
+/// A key. The text is `None` for a key that isn't text in YAML (`1:`), because only the source has its
+/// notation.
 struct Key {
     text: Option<String>,
     at: Location,
@@ -181,7 +184,7 @@ impl<'de> Visitor<'de> for ContentVisitor {
     }
 }
 
-/// Turns locations into spans and finds keys written twice.
+/// Converts locations to spans, and reports duplicate keys.
 struct Lower<'a> {
     source: &'a Source,
     diagnostics: &'a mut Vec<Diagnostic>,
@@ -243,7 +246,7 @@ mod tests {
     use crate::diag::render;
 
     proptest::proptest! {
-        /// Whatever is written, reading ends in a tree or a finding.
+        /// Parsing any text yields a tree or a diagnostic.
         #[test]
         fn no_text_is_too_strange(text in "[a-c0é:{}\\[\\]&*!|>'\"#,?%@<~\\-\\. \t\r\n]{0,60}") {
             let mut diagnostics = Vec::new();
@@ -252,7 +255,7 @@ mod tests {
         }
     }
 
-    /// The tree and the findings as text.
+    /// Returns the tree and the diagnostics as text.
     fn parsed(text: &str) -> String {
         let mut diagnostics = Vec::new();
         let tree = yaml(&Source::new("x.yml", text), &mut diagnostics);

@@ -1,4 +1,4 @@
-//! `models:`, `seeds:`, `snapshots:` and the columns of anything, as properties files declare them.
+//! `models:`, `seeds:`, `snapshots:` and columns in properties files.
 
 use super::{
     config::ConfigPatch,
@@ -12,77 +12,77 @@ use crate::{
     text::{Span, Spanned},
 };
 
-/// What a snapshot keeps the versions of.
+/// The key of a snapshot's relation.
 const RELATION: &str = "relation";
 
-/// The properties of dbt's models that are kept as written.
+/// dbt's model properties that are kept as written.
 const RAW: &[&str] = &["deprecation_date", "latest_version", "primary_key", "time_spine", "versions"];
 
-/// The properties that are configuration too.
+/// The properties that also count as configuration.
 const CONFIG: &[&str] = &["access", "docs", "group", "meta", "tags"];
 
-/// Keys of dbt's semantic layer, which describe only.
+/// The keys of dbt's semantic layer, which only describe.
 const SILENT: &[&str] = &["agg_time_dimension", "derived_semantics", "metrics", "semantic_model", "version"];
 
-/// What a properties file says of a model, a seed or a snapshot.
+/// The properties of a model, a seed or a snapshot.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelProperties {
-    /// Which of them.
+    /// The name of the node.
     pub name: Spanned<String>,
-    /// What it is; may hold Jinja (`doc(…)`).
+    /// The description; may contain Jinja (`doc(…)`).
     pub description: Option<Spanned<String>>,
-    /// Its columns.
+    /// The columns.
     pub columns: Vec<ColumnDecl>,
-    /// `config:`, and the properties that are configuration too (`meta`, `tags`, …).
+    /// `config:`, and the properties that also count as configuration (`meta`, `tags`, …).
     pub config: ConfigPatch,
-    /// Its tests.
+    /// The data tests.
     pub data_tests: Vec<TestDecl>,
-    /// Its constraints; what only one column must satisfy may also stand at that column.
+    /// The constraints. One on a single column may also be declared at that column.
     pub constraints: Vec<ConstraintDecl>,
-    /// Its other properties, as written.
+    /// The other properties, as written.
     pub raw: Vec<(Spanned<String>, Yaml)>,
-    /// Where the description begins.
+    /// The span of the declaration.
     pub span: Span,
 }
 
-/// A column as declared.
+/// A declared column.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ColumnDecl {
-    /// Its name.
+    /// The name.
     pub name: Spanned<String>,
-    /// Its SQL type.
+    /// The SQL type.
     pub data_type: Option<Spanned<String>>,
-    /// What it is; may hold Jinja.
+    /// The description; may contain Jinja.
     pub description: Option<Spanned<String>>,
-    /// Its tests.
+    /// The data tests.
     pub data_tests: Vec<TestDecl>,
-    /// Its tags, those under `config:` included.
+    /// The tags, including those under `config:`.
     pub tags: Vec<Spanned<String>>,
-    /// The user's own data about it, wherever it was written.
+    /// The user's metadata, from either place.
     pub meta: Option<Yaml>,
     /// `config:`.
     pub config: ConfigPatch,
-    /// Its constraints.
+    /// The constraints.
     pub constraints: Vec<ConstraintDecl>,
-    /// Whether its name is to be quoted.
+    /// The `quote` setting: true if the name must be quoted.
     pub quote: Option<Yaml>,
 }
 
-/// What "own keys" are told.
+/// The hint for keys of the user's own.
 pub(super) const META_HINT: &str = "data of your own belongs under `meta`";
 
 impl ModelProperties {
-    /// One item of `snapshots:`, which may say what it is a snapshot of.
+    /// Reads an item of `snapshots:`, which may have a relation.
     pub(super) fn snapshot(yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
         Self::of("a snapshot", &[RELATION], yaml, diagnostics)
     }
 
-    /// One item of `models:` or `seeds:`, whichever `what` says; `None` if it has no name.
+    /// Reads an item of `models:` or `seeds:`. `what` says which. Returns `None` if it lacks a name.
     pub(super) fn read(what: &'static str, yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
         Self::of(what, RAW, yaml, diagnostics)
     }
 
-    /// What a snapshot is one of: `ref('orders')`; none if it has SQL of its own.
+    /// Returns the relation of a snapshot, such as `ref('orders')`. `None` if it has its own SQL.
     #[must_use]
     pub fn relation(&self) -> Option<&Yaml> {
         self.raw.iter().find(|(key, _)| key.value == RELATION).map(|(_, value)| value)
@@ -118,7 +118,7 @@ impl ModelProperties {
     }
 }
 
-/// `config:`.
+/// Reads `config:`.
 pub(super) fn config(reader: &mut Reader<'_, '_>) -> ConfigPatch {
     match reader.take("config") {
         Some(yaml) => ConfigPatch::read(yaml, reader.diagnostics()),
@@ -126,7 +126,7 @@ pub(super) fn config(reader: &mut Reader<'_, '_>) -> ConfigPatch {
     }
 }
 
-/// Tags, both those of the thing itself and those under its `config:`.
+/// Reads the tags of the item itself and those under its `config:`.
 pub(super) fn tags(reader: &mut Reader<'_, '_>) -> Vec<Spanned<String>> {
     let mut tags = reader.strings("tags").unwrap_or_default();
     if let Some(config) = reader.take("config")
@@ -138,14 +138,14 @@ pub(super) fn tags(reader: &mut Reader<'_, '_>) -> Vec<Spanned<String>> {
     tags
 }
 
-/// The user's own data; `config:` wins.
+/// Reads the user's metadata. `config:` wins.
 pub(super) fn meta(reader: &mut Reader<'_, '_>) -> Option<Yaml> {
     let own = reader.take("meta");
     let configured = reader.take("config").and_then(|config| config.get("meta"));
     configured.or(own).cloned()
 }
 
-/// `columns:`, of which no two may have one name.
+/// Reads `columns:`, and reports duplicates.
 pub(super) fn columns(reader: &mut Reader<'_, '_>) -> Vec<ColumnDecl> {
     let mut columns: Vec<ColumnDecl> = Vec::new();
     let mut seen = std::collections::HashMap::new();

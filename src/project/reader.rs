@@ -1,7 +1,7 @@
-//! Typed access to a YAML mapping: what is missing, of the wrong kind or unknown becomes a diagnostic.
+//! Typed access to a YAML mapping. Missing, mistyped and unknown keys become diagnostics.
 //!
-//! Every key that is asked for becomes a known one; [`Reader::finish`] then reports the keys nobody asked for, with
-//! near names. Knows no key itself.
+//! Every requested key becomes a known key. [`Reader::finish`] then reports the other keys, and suggests
+//! similar names. This module knows no keys itself.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::{
     text::{Span, Spanned},
 };
 
-/// One mapping being read.
+/// A mapping that is being read.
 pub(super) struct Reader<'y, 'd> {
     /// What the mapping describes, with its article: "a source".
     what: &'static str,
@@ -22,7 +22,8 @@ pub(super) struct Reader<'y, 'd> {
 }
 
 impl<'y, 'd> Reader<'y, 'd> {
-    /// A reader of `yaml`, unless it is no mapping, which is reported. Nothing at all is an empty mapping.
+    /// Creates a reader of `yaml`. Reports anything but a mapping, and returns `None`. Null counts as an
+    /// empty mapping.
     pub(super) fn new(
         what: &'static str,
         yaml: &'y Yaml,
@@ -40,30 +41,30 @@ impl<'y, 'd> Reader<'y, 'd> {
         Some(Self { what, span: yaml.span.clone(), entries, known: BTreeSet::new(), diagnostics })
     }
 
-    /// Where findings go, for readers of what lies deeper.
+    /// Returns the list of diagnostics, for readers of nested mappings.
     pub(super) fn diagnostics(&mut self) -> &mut Vec<Diagnostic> {
         self.diagnostics
     }
 
-    /// A key's value as it stands; nothing written counts as absent.
+    /// Returns a key's value, as written. Null counts as absent.
     pub(super) fn take(&mut self, key: &'static str) -> Option<&'y Yaml> {
         self.take_entry(key).map(|(_, value)| value)
     }
 
-    /// A key as written, and its value.
+    /// Returns a key with its span, and its value.
     pub(super) fn take_entry(&mut self, key: &'static str) -> Option<(&'y Spanned<String>, &'y Yaml)> {
         self.known.insert(key);
         let (name, value) = self.entries.iter().find(|(name, _)| name.value == key)?;
         (!value.is_null()).then_some((name, value))
     }
 
-    /// A key's value as it stands, even if nothing is written there: for keys where that has a meaning.
+    /// Returns a key's value, as written, even if it is null, for keys where null has a meaning.
     pub(super) fn written(&mut self, key: &'static str) -> Option<&'y Yaml> {
         self.known.insert(key);
         self.entries.iter().find(|(name, _)| name.value == key).map(|(_, value)| value)
     }
 
-    /// A key that once had another name; both at once is an error.
+    /// Returns a key that has been renamed. Reports an error if both names are present.
     pub(super) fn renamed(
         &mut self,
         new: &'static str,
@@ -80,7 +81,7 @@ impl<'y, 'd> Reader<'y, 'd> {
         current.or(former)
     }
 
-    /// A key that must be there, whatever its value.
+    /// Returns a required key's value, of any type.
     pub(super) fn needed(&mut self, key: &'static str) -> Option<&'y Yaml> {
         let value = self.take(key);
         if value.is_none() {
@@ -92,13 +93,13 @@ impl<'y, 'd> Reader<'y, 'd> {
         value
     }
 
-    /// Text that must be there.
+    /// Returns a required text.
     pub(super) fn required(&mut self, key: &'static str) -> Option<Spanned<String>> {
         self.needed(key)?;
         self.string(key)
     }
 
-    /// Text.
+    /// Returns a text.
     pub(super) fn string(&mut self, key: &'static str) -> Option<Spanned<String>> {
         let yaml = self.take(key)?;
         match &yaml.value {
@@ -113,7 +114,7 @@ impl<'y, 'd> Reader<'y, 'd> {
         }
     }
 
-    /// Text, or a number or boolean as it is spelled (`version: 1.0`).
+    /// Returns a text, or a number or boolean as it is spelled (`version: 1.0`).
     pub(super) fn spelled(&mut self, key: &'static str) -> Option<String> {
         let yaml = self.take(key)?;
         match &yaml.value {
@@ -123,7 +124,7 @@ impl<'y, 'd> Reader<'y, 'd> {
         }
     }
 
-    /// A whole number above zero.
+    /// Returns a positive integer.
     pub(super) fn count(&mut self, key: &'static str) -> Option<usize> {
         let yaml = self.take(key)?;
         match yaml.value {
@@ -132,28 +133,28 @@ impl<'y, 'd> Reader<'y, 'd> {
         }
     }
 
-    /// A list of texts; a single text is a list of one, as in dbt.
+    /// Returns a list of texts. A single text is a list of one, as in dbt.
     pub(super) fn strings(&mut self, key: &'static str) -> Option<Vec<Spanned<String>>> {
         let yaml = self.take(key)?;
         strings(key, yaml, self.diagnostics)
     }
 
-    /// A list of anything.
+    /// Returns a list of anything.
     pub(super) fn list(&mut self, key: &'static str) -> &'y [Yaml] {
         self.take_entry(key).map_or(&[], |entry| self.items(entry))
     }
 
-    /// A list of anything, whose key once had another name.
+    /// Returns a list of anything, whose key has been renamed.
     pub(super) fn renamed_list(&mut self, new: &'static str, old: &'static str) -> &'y [Yaml] {
         self.renamed(new, old).map_or(&[], |entry| self.items(entry))
     }
 
-    /// The mapping itself.
+    /// Returns the mapping itself.
     pub(super) fn entries(&self) -> &'y [(Spanned<String>, Yaml)] {
         self.entries
     }
 
-    /// A mapping of anything.
+    /// Returns a mapping of anything.
     pub(super) fn map(&mut self, key: &'static str) -> &'y [(Spanned<String>, Yaml)] {
         let Some(yaml) = self.take(key) else { return &[] };
         if let YamlValue::Map(entries) = &yaml.value {
@@ -163,12 +164,12 @@ impl<'y, 'd> Reader<'y, 'd> {
         &[]
     }
 
-    /// Takes keys that are dbt's and that nothing here depends on.
+    /// Accepts dbt's keys that don't affect anything here.
     pub(super) fn accept(&mut self, keys: &[&'static str]) {
         self.known.extend(keys);
     }
 
-    /// Takes keys that dbt knows and that would change data, and warns that they don't yet.
+    /// Accepts dbt's keys that would affect data, and warns that they have no effect yet.
     pub(super) fn without_effect(&mut self, keys: &[&'static str]) {
         for key in keys {
             if let Some((name, _)) = self.take_entry(key) {
@@ -179,7 +180,7 @@ impl<'y, 'd> Reader<'y, 'd> {
         }
     }
 
-    /// What is wrong with a key whose value is none of `words`, which are all it may be.
+    /// Reports a key whose value isn't one of `words`.
     pub(super) fn none_of(&mut self, key: &str, written: &Spanned<String>, words: &[&str]) {
         let message = format!("`{key}` must be one of {}", words.join(", "));
         let finding = Diagnostic::error("invalid-option", message)
@@ -188,7 +189,7 @@ impl<'y, 'd> Reader<'y, 'd> {
         self.diagnostics.push(finding);
     }
 
-    /// Reports the keys nobody asked for, with `hint` for those that are near no known one.
+    /// Reports the keys that weren't requested. `hint` is for those that resemble no known key.
     pub(super) fn finish(self, hint: Option<&str>) {
         for (key, _) in self.entries {
             if self.known.contains(key.value.as_str()) {
@@ -219,7 +220,7 @@ impl<'y, 'd> Reader<'y, 'd> {
     }
 }
 
-/// A list of texts, or a single one.
+/// Reads a list of texts, or a single one.
 pub(super) fn strings(
     key: &str,
     yaml: &Yaml,
@@ -240,7 +241,7 @@ pub(super) fn strings(
     Some(texts)
 }
 
-/// A value of the wrong kind.
+/// Creates the diagnostic for a value of the wrong type.
 pub(super) fn mismatch(message: String, yaml: &Yaml) -> Diagnostic {
     Diagnostic::error("wrong-type", message).at(yaml.span.clone(), format!("this is {}", yaml.kind()))
 }

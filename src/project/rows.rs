@@ -1,4 +1,4 @@
-//! The rows of a unit test, given or expected: written in place or in a fixture.
+//! The rows of a unit test, input or expected: inline or in a fixture.
 
 use super::{
     fixture::Fixtures,
@@ -10,31 +10,34 @@ use crate::{
     text::{Source, Span, Spanned},
 };
 
-/// The formats rows may have, the default one first.
+/// The formats of rows, starting with the default.
 const FORMATS: [&str; 3] = ["dict", "csv", "sql"];
 
-/// The rows of one input, or those expected.
+/// The rows of one input, or the expected ones.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RowsDecl {
     /// The rows.
     pub rows: RowsText,
-    /// Where they are written, or where the fixture is named.
+    /// The span of the rows, or of the fixture's name.
     pub span: Span,
 }
 
 /// Rows as written.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RowsText {
-    /// A mapping of columns to values for each row. If no rows are written, these are none, whatever the format.
+    /// A mapping of columns to values for each row. No rows at all are also this, whatever the format.
     Dict(Vec<Yaml>),
-    /// Delimited text with a header. Written in place, its text is the YAML value's and its path the YAML file's.
+    /// Delimited text with a header. If it is inline, its text is the YAML value's and its path the YAML
+    /// file's.
     Csv(Source),
-    /// A query; may hold Jinja. Written in place, its text is the YAML value's and its path the YAML file's.
+    /// A query; may contain Jinja. If it is inline, its text is the YAML value's and its path the YAML
+    /// file's.
     Sql(Source),
 }
 
 impl RowsDecl {
-    /// `rows:`, `format:` and `fixture:` of what is being read, which is `yaml`; `None` if they make no rows.
+    /// Reads `rows:`, `format:` and `fixture:` of the current item, which is `yaml`. Returns `None` if they
+    /// are invalid.
     pub(super) fn read(yaml: &Yaml, reader: &mut Reader<'_, '_>, fixtures: Fixtures<'_>) -> Option<Self> {
         let format = match reader.take("format") {
             Some(_) => {
@@ -120,7 +123,7 @@ fn in_place(format: Option<&Spanned<String>>, yaml: &Yaml, reader: &mut Reader<'
     }
 }
 
-/// The rows that are mappings; the others are reported.
+/// Returns the rows that are mappings, and reports the others.
 fn mappings(items: &[Yaml], reader: &mut Reader<'_, '_>) -> Vec<Yaml> {
     let (rows, others): (Vec<&Yaml>, Vec<&Yaml>) =
         items.iter().partition(|item| matches!(item.value, YamlValue::Map(_)));

@@ -1,19 +1,19 @@
-//! Seeds: CSV files under the seed paths. Their rows are read when they are asked for, not here.
+//! Seeds: CSV files under the seed paths. Their rows are read later, when they are needed.
 
 use super::files::Found;
 
-/// A file of rows that becomes a table.
+/// A CSV file that becomes a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SeedFile {
-    /// The seed's name: the file's without its extension.
+    /// The seed's name: the file name without its extension.
     pub name: String,
-    /// The file, relative to the project, with `/`.
+    /// The file's path relative to the project, separated by `/`.
     pub path: String,
     /// The folders between the seed path and the file.
     pub fqn_folders: Vec<String>,
 }
 
-/// The seeds among the files found.
+/// Returns the seeds among the files found.
 pub(super) fn files(found: &[Found]) -> Vec<SeedFile> {
     let seeds = found.iter().filter(|file| file.extension() == "csv");
     seeds

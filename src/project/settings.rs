@@ -1,7 +1,8 @@
-//! `project.yml`: the project's name, where things lie, the variables and the configuration tree.
+//! `project.yml`: the project's name, paths, variables and configuration tree.
 //!
-//! Values hold Jinja as written (`root`, `schema`, `storage_options`, `vars`, configuration); names, paths and the
-//! dialect are needed before any template runs, so they can't. Start at [`Settings::read`].
+//! Values keep Jinja as written (`root`, `schema`, `storage_options`, `vars`, configuration). Names, paths
+//! and the dialect are needed before any template runs, so they can't contain Jinja. Start at
+//! [`Settings::read`].
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -17,10 +18,10 @@ use crate::{
     text::{Source, Span, Spanned},
 };
 
-/// The names the project file may have, ours first.
+/// The possible names of the project file, ours first.
 pub(super) const FILE_NAMES: [&str; 2] = ["project.yml", "dbt_project.yml"];
 
-/// The SQL dialects there are.
+/// The supported SQL dialects.
 const DIALECTS: [&str; 14] = [
     "ansi",
     "bigquery",
@@ -38,7 +39,7 @@ const DIALECTS: [&str; 14] = [
     "sqlite",
 ];
 
-/// Keys of dbt's that describe, or that concern only dbt's own workings.
+/// dbt's keys that only describe, or that concern only dbt's own workings.
 const SILENT: &[&str] = &[
     "analyses",
     "anchors",
@@ -64,10 +65,10 @@ const SILENT: &[&str] = &[
     "semantic-models",
 ];
 
-/// Keys of dbt's that would change data, and don't yet.
+/// dbt's keys that would affect data, and have no effect yet.
 const WITHOUT_EFFECT: &[&str] = &["dispatch", "on-run-end", "on-run-start", "quoting", "sources"];
 
-/// What the project file says.
+/// The contents of the project file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// The file itself.
@@ -76,53 +77,53 @@ pub struct Settings {
     pub name: Spanned<String>,
     /// The project's version, as spelled.
     pub version: Option<String>,
-    /// Where things lie.
+    /// The paths.
     pub paths: Paths,
-    /// The SQL dialect, in lower case: one of those the SQL engine knows.
+    /// The SQL dialect, in lower case; one that the SQL engine knows.
     pub dialect: String,
-    /// The variables, this project's own section merged over the global ones.
+    /// The variables. The section under the project's own name overrides the global ones.
     pub vars: BTreeMap<String, Yaml>,
-    /// The configuration of models, folder by folder.
+    /// The configuration tree of models.
     pub models: ConfigTree,
-    /// The configuration of seeds, folder by folder.
+    /// The configuration tree of seeds.
     pub seeds: ConfigTree,
-    /// The configuration of snapshots, folder by folder.
+    /// The configuration tree of snapshots.
     pub snapshots: ConfigTree,
-    /// The configuration of data tests, folder by folder.
+    /// The configuration tree of data tests.
     pub data_tests: ConfigTree,
-    /// The configuration of unit tests, folder by folder.
+    /// The configuration tree of unit tests.
     pub unit_tests: ConfigTree,
     /// The targets by name; never empty.
     pub targets: BTreeMap<String, Target>,
-    /// The target used if none is asked for; may hold Jinja.
+    /// The default target; may contain Jinja.
     pub default_target: Spanned<String>,
 }
 
-/// Folders, relative to the project's root with `/`.
+/// The project's folders, relative to its root, separated by `/`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paths {
     /// Models and their properties.
     pub models: Vec<String>,
     /// Macros.
     pub macros: Vec<String>,
-    /// Singular tests and generic ones.
+    /// Singular and generic tests.
     pub tests: Vec<String>,
     /// CSV files.
     pub seeds: Vec<String>,
     /// Snapshots.
     pub snapshots: Vec<String>,
-    /// SQL that is compiled only.
+    /// SQL that is only compiled.
     pub analyses: Vec<String>,
-    /// Descriptions in Markdown; none given means every other path.
+    /// Descriptions in Markdown. If empty, all other paths.
     pub docs: Vec<String>,
-    /// Files the docs site shows.
+    /// Files for the docs site.
     pub assets: Vec<String>,
-    /// Where artifacts go; may lie outside the project.
+    /// The folder for artifacts, possibly outside the project.
     pub target: String,
 }
 
 impl Settings {
-    /// The settings of the project at `root`; `None` if they could not be read at all.
+    /// Reads the settings of the project at `root`. Returns `None` if they can't be read at all.
     pub(super) fn load(root: &Path, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
         let present: Vec<&str> = FILE_NAMES.into_iter().filter(|name| root.join(name).exists()).collect();
         let name = match present[..] {
@@ -144,7 +145,7 @@ impl Settings {
         Self::read(&source, diagnostics)
     }
 
-    /// The settings a file's text makes; `None` if it is no YAML mapping.
+    /// Reads the settings from a file's text. Returns `None` if it isn't a YAML mapping.
     pub(super) fn read(source: &Source, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
         let yaml = parse::yaml(source, diagnostics)?;
         let mut reader = Reader::new("the project file", &yaml, diagnostics)?;
@@ -187,7 +188,7 @@ impl Settings {
     }
 }
 
-/// A section that configures things folder by folder.
+/// Reads a section with configuration by folder.
 fn tree(section: Option<(&Spanned<String>, &Yaml)>, reader: &mut Reader<'_, '_>) -> ConfigTree {
     section.map_or_else(ConfigTree::default, |(name, section)| {
         ConfigTree::read(&name.value, section, reader.diagnostics())
@@ -210,7 +211,7 @@ impl Paths {
     }
 }
 
-/// The project's name; something stands in for it if it is missing, so that reading can go on.
+/// Reads the project's name. If it is missing, a placeholder lets reading continue.
 fn name(reader: &mut Reader<'_, '_>, source: &Source) -> Spanned<String> {
     let Some(name) = reader.required("name") else {
         return Spanned::new("project".to_owned(), source.span(0..0));
@@ -265,7 +266,7 @@ fn dialect(reader: &mut Reader<'_, '_>) -> String {
     default
 }
 
-/// The variables: those under the project's own name win over the global ones.
+/// Merges the variables. Those under the project's own name override the global ones.
 fn vars(entries: &[(Spanned<String>, Yaml)], project: &str) -> BTreeMap<String, Yaml> {
     let mut vars = BTreeMap::new();
     let mut own: &[(Spanned<String>, Yaml)] = &[];
@@ -279,7 +280,7 @@ fn vars(entries: &[(Spanned<String>, Yaml)], project: &str) -> BTreeMap<String, 
     vars
 }
 
-/// The default target: the one named, the only one, or `dev`.
+/// Returns the default target: the configured one, the only one, or `dev`.
 fn default_target(
     reader: &mut Reader<'_, '_>,
     targets: &BTreeMap<String, Target>,

@@ -1,4 +1,4 @@
-//! Singular tests: queries of their own that must find no rows, and what properties files say of them.
+//! Singular tests: custom queries that must return no rows, and their properties.
 
 use super::{config::ConfigPatch, files::Found, properties, reader::Reader, yaml::Yaml};
 use crate::{
@@ -6,40 +6,40 @@ use crate::{
     text::{Source, Span, Spanned},
 };
 
-/// The folder of a test path that holds generic tests, which are macros.
+/// The folder in a test path for generic tests, which are macros.
 pub(super) const GENERIC_FOLDER: &str = "generic";
 
-/// The properties that are configuration too.
+/// The properties that also count as configuration.
 const CONFIG: &[&str] = &["docs", "group", "meta", "tags"];
 
-/// A singular test's SQL.
+/// The SQL file of a singular test.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TestFile {
-    /// The test's name: the file's without its extension.
+    /// The test's name: the file name without its extension.
     pub name: String,
     /// The file.
     pub source: Source,
     /// The folders between the test path and the file.
     pub fqn_folders: Vec<String>,
-    /// The test path it lies under.
+    /// The test path that contains it.
     pub root_path: String,
 }
 
-/// What a properties file says of a singular test.
+/// The properties of a singular test.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TestProperties {
-    /// Which test.
+    /// The test's name.
     pub name: Spanned<String>,
-    /// What it is for; may hold Jinja.
+    /// The description; may contain Jinja.
     pub description: Option<Spanned<String>>,
-    /// `config:`, and the properties that are configuration too (`meta`, `tags`, …).
+    /// `config:`, and the properties that also count as configuration (`meta`, `tags`, …).
     pub config: ConfigPatch,
-    /// Where the description of the test begins.
+    /// The span of the declaration.
     pub span: Span,
 }
 
 impl TestFile {
-    /// The test in a file that was found.
+    /// Creates the test of a file.
     pub(super) fn new(file: &Found, source: Source) -> Self {
         Self {
             name: file.stem().to_owned(),
@@ -51,7 +51,8 @@ impl TestFile {
 }
 
 impl TestProperties {
-    /// One item of `data_tests:` at the top of a properties file; `None` if it has no name.
+    /// Reads an item of `data_tests:` at the top level of a properties file. Returns `None` if it lacks a
+    /// name.
     pub(super) fn read(yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
         let mut reader = Reader::new("a singular test", yaml, diagnostics)?;
         let name = reader.required("name");

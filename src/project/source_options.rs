@@ -1,8 +1,8 @@
-//! The options of source formats: the one table from which YAML is checked, near names are offered and the reference
-//! page is made.
+//! The options of source formats: a single table for the validation of YAML, suggestions and the reference
+//! page.
 //!
-//! An option is a row of [`SOURCE_OPTIONS`]; adding one here is all that parsing, messages and `docs/sources.md` need.
-//! What an option does is the business of `compile::source`, which hands it to the engine.
+//! Each option is a row of [`SOURCE_OPTIONS`]; a new row there is all that parsing, messages and
+//! `docs/sources.md` need. `compile::source` interprets the options, and passes them to the engine.
 
 use super::{
     external::SourceFormatName,
@@ -13,22 +13,22 @@ use crate::{diag::Diagnostic, text::Spanned};
 
 use SourceFormatName::{Avro, Csv, Json, Ndjson, Parquet, Sqlite};
 
-/// An option that sources of some formats take.
+/// An option for sources of some formats.
 #[derive(Debug)]
 pub struct SourceOption {
-    /// Its key in YAML.
+    /// The key in YAML.
     pub name: &'static str,
-    /// The formats that it applies to.
+    /// The formats to which it applies.
     pub formats: &'static [SourceFormatName],
-    /// What it may be set to.
+    /// The valid values.
     pub values: OptionValues,
-    /// What holds if it isn't set, as the reference says it.
+    /// The default, as the reference describes it.
     pub default: &'static str,
-    /// What it does: one sentence, without a full stop.
+    /// The description: one sentence, without a final period.
     pub doc: &'static str,
 }
 
-/// What an option may be set to.
+/// The valid values of an option.
 #[derive(Debug, Clone, Copy)]
 pub enum OptionValues {
     /// One of these words.
@@ -47,7 +47,7 @@ pub enum OptionValues {
 
 const TEXT: &[SourceFormatName] = &[Json, Ndjson, Csv];
 
-/// Every option of every format, in the order of the reference.
+/// All options of all formats, in the order of the reference.
 pub static SOURCE_OPTIONS: &[SourceOption] = &[
     SourceOption {
         name: "orient",
@@ -127,7 +127,7 @@ pub static SOURCE_OPTIONS: &[SourceOption] = &[
     },
 ];
 
-/// Labels that near names of an unknown encoding are taken from.
+/// The encoding labels from which suggestions for unknown ones are made.
 const ENCODINGS: &[&str] = &[
     "auto",
     "utf-8",
@@ -153,19 +153,20 @@ const ENCODINGS: &[&str] = &[
 ];
 
 impl SourceOption {
-    /// The option of this name.
+    /// Returns the option with this name.
     #[must_use]
     pub fn named(name: &str) -> Option<&'static Self> {
         SOURCE_OPTIONS.iter().find(|option| option.name == name)
     }
 
-    /// Returns whether sources of a format take it.
+    /// Returns whether the option applies to a format.
     #[must_use]
     pub fn applies_to(&self, format: SourceFormatName) -> bool {
         self.formats.contains(&format)
     }
 
-    /// Why an entry can't be an option of the format, if it can't; `keys` are those that may stand beside it.
+    /// Returns why an entry isn't a valid option of the format, if it isn't. `keys` are the other valid keys
+    /// in the same place.
     pub(super) fn refuse(
         format: SourceFormatName,
         key: &Spanned<String>,
@@ -203,7 +204,7 @@ impl SourceOption {
 }
 
 impl OptionValues {
-    /// As the reference says it.
+    /// Describes the values for the reference.
     #[must_use]
     pub fn describe(self) -> String {
         match self {
@@ -216,7 +217,7 @@ impl OptionValues {
         }
     }
 
-    /// Why the value can't be the option's.
+    /// Returns why a value isn't valid, if it isn't.
     fn refuse(self, name: &str, value: &Yaml) -> Option<Diagnostic> {
         let wrong = |wanted: &str| Some(mismatch(format!("`{name}` must be {wanted}"), value));
         match self {

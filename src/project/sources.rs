@@ -1,4 +1,4 @@
-//! `sources:`: tables that others make.
+//! `sources:`: tables that are loaded by other tools.
 
 use super::{
     config::ConfigPatch,
@@ -15,75 +15,75 @@ use crate::{
     text::{Span, Spanned},
 };
 
-/// Keys of dbt's about a source or its tables that change nothing here.
+/// dbt's keys for a source or its tables that have no effect here.
 const SILENT: &[&str] = &["overrides", "data_type", "unrendered_config"];
 
-/// A group of tables.
+/// A source: a group of tables.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SourceDecl {
-    /// What templates call it.
+    /// The name in templates.
     pub name: Spanned<String>,
-    /// What it is; may hold Jinja.
+    /// The description; may contain Jinja.
     pub description: Option<Spanned<String>>,
-    /// The folder in the lake, if the tables lie there; may hold Jinja.
+    /// The schema folder in the lake, if the tables are there; may contain Jinja.
     pub schema: Option<Spanned<String>>,
-    /// dbt's database; may hold Jinja.
+    /// dbt's database; may contain Jinja.
     pub database: Option<Spanned<String>>,
-    /// Who loads it.
+    /// The tool that loads it.
     pub loader: Option<Spanned<String>>,
-    /// Its tags, those under `config:` included.
+    /// The tags, including those under `config:`.
     pub tags: Vec<Spanned<String>>,
-    /// The user's own data about it, wherever it was written.
+    /// The user's metadata, from either place.
     pub meta: Option<Yaml>,
     /// `config:`.
     pub config: ConfigPatch,
-    /// The column that tells when a row came, for tables that don't say.
+    /// The default column with the load time of a row.
     pub loaded_at_field: Option<Spanned<String>>,
-    /// The query that tells when the newest row came, for tables that don't say; may hold Jinja.
+    /// The default query for the load time of the newest row; may contain Jinja.
     pub loaded_at_query: Option<Spanned<String>>,
-    /// How fresh its tables must be, if they don't say.
+    /// The default freshness limits of its tables.
     pub freshness: Freshness,
-    /// What is done where the files of its tables drift, if they don't say.
+    /// The default drift policy of its tables.
     pub drift: DriftDecl,
     /// The tables.
     pub tables: Vec<SourceTableDecl>,
 }
 
-/// One table of a source.
+/// A table of a source.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SourceTableDecl {
-    /// What templates call it.
+    /// The name in templates.
     pub name: Spanned<String>,
-    /// Its name in the lake, if it is another; may hold Jinja.
+    /// The name in the lake, if different; may contain Jinja.
     pub identifier: Option<Spanned<String>>,
-    /// What it is; may hold Jinja.
+    /// The description; may contain Jinja.
     pub description: Option<Spanned<String>>,
-    /// Its columns.
+    /// The columns.
     pub columns: Vec<ColumnDecl>,
-    /// Where its rows come from; without it, it is a Delta table in the lake.
+    /// The location of its files or database. If `None`, it is a Delta table in the lake.
     pub external: Option<ExternalDecl>,
-    /// Its tags, those under `config:` included.
+    /// The tags, including those under `config:`.
     pub tags: Vec<Spanned<String>>,
-    /// The user's own data about it, wherever it was written.
+    /// The user's metadata, from either place.
     pub meta: Option<Yaml>,
     /// `config:`.
     pub config: ConfigPatch,
-    /// Its tests.
+    /// The data tests.
     pub data_tests: Vec<TestDecl>,
-    /// The column that tells when a row came.
+    /// The column with the load time of a row.
     pub loaded_at_field: Option<Spanned<String>>,
-    /// The query that tells when the newest row came; may hold Jinja.
+    /// The query for the load time of the newest row; may contain Jinja.
     pub loaded_at_query: Option<Spanned<String>>,
-    /// How fresh it must be.
+    /// The freshness limits.
     pub freshness: Freshness,
-    /// What is done where its files drift.
+    /// The drift policy.
     pub drift: DriftDecl,
-    /// Where the table's description begins.
+    /// The span of the declaration.
     pub span: Span,
 }
 
 impl SourceDecl {
-    /// One item of `sources:`; `None` if it has no name.
+    /// Reads an item of `sources:`. Returns `None` if it lacks a name.
     pub(super) fn read(yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
         let mut reader = Reader::new("a source", yaml, diagnostics)?;
         let name = reader.required("name");

@@ -1,4 +1,4 @@
-//! `targets:`: where the lake lies and what a run may use.
+//! `targets:`: the location of the lake, and the resource limits of a run.
 
 use std::collections::BTreeMap;
 
@@ -12,22 +12,22 @@ use crate::{
     text::{Span, Spanned},
 };
 
-/// One target.
+/// A target.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Target {
-    /// The folder or URL under which all tables lie; may hold Jinja.
+    /// The folder or URL that contains all tables; may contain Jinja.
     pub root: Spanned<String>,
-    /// What goes before every schema's name; may hold Jinja.
+    /// The prefix of every schema name; may contain Jinja.
     pub schema: Option<Spanned<String>>,
-    /// How many steps run at once.
+    /// The maximum number of concurrent steps.
     pub threads: Option<usize>,
-    /// How much memory queries may use, in bytes.
+    /// The memory limit of queries, in bytes.
     pub memory_limit: Option<u64>,
-    /// Where rows are kept that memory has no room for; from the project's folder, may hold Jinja.
+    /// The folder for spilled rows, relative to the project's root; may contain Jinja.
     pub temp_dir: Option<Spanned<String>>,
-    /// Settings of the object store; may hold Jinja.
+    /// The settings of the object store; may contain Jinja.
     pub storage_options: BTreeMap<String, Spanned<Secret>>,
-    /// Where it is named.
+    /// The span of the target's name.
     pub span: Span,
 }
 
@@ -45,7 +45,7 @@ impl Target {
     }
 }
 
-/// The targets declared, or a `dev` that stands at `project` if there are none.
+/// Reads the declared targets. If there are none, returns a `dev` target with the span `project`.
 pub(super) fn read(
     declared: &[(Spanned<String>, Yaml)],
     project: &Span,
@@ -69,7 +69,7 @@ fn target(name: &Spanned<String>, yaml: &Yaml, diagnostics: &mut Vec<Diagnostic>
     target.temp_dir = reader.string("temp_dir");
     for (key, value) in reader.map("storage_options") {
         match &value.value {
-            // As spelled: object stores take every setting as text.
+            // As spelled, because object stores take every setting as text.
             YamlValue::Bool(_) | YamlValue::Int(_) | YamlValue::Float(_) => {
                 let text = Spanned::new(Secret::new(value.span.text().to_owned()), value.span.clone());
                 target.storage_options.insert(key.value.clone(), text);
@@ -104,7 +104,7 @@ fn memory_limit(reader: &mut Reader<'_, '_>) -> Option<u64> {
     bytes
 }
 
-/// The bytes in `2GB`, `512 MiB`, `1.5g` or `1000`.
+/// Parses a size in bytes: `2GB`, `512 MiB`, `1.5g` or `1000`.
 fn bytes(text: &str) -> Option<u64> {
     let text = text.trim();
     let end = text.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(text.len());
@@ -121,7 +121,7 @@ fn bytes(text: &str) -> Option<u64> {
         "tib" => 1 << 40,
         _ => return None,
     };
-    // Whole parts and fractions apart, so that no amount is rounded through a float.
+    // The whole part and the fraction are handled separately, so that no amount is rounded through a float.
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     let whole: u64 = whole.parse().ok()?;
     let mut bytes = whole.checked_mul(factor)?;

@@ -1,4 +1,4 @@
-//! Whole projects in a temporary folder.
+//! Tests of whole projects in a temporary folder.
 
 mod checks;
 
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::diag::{Severity, render};
 
-/// A folder with these files.
+/// Creates a folder with these files.
 fn folder(files: &[(&str, &str)]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (path, text) in files {
@@ -20,14 +20,14 @@ fn folder(files: &[(&str, &str)]) -> TempDir {
     folder
 }
 
-/// The project in these files, which has nothing wrong.
+/// Loads the project in these files, which has no diagnostics.
 fn project(files: &[(&str, &str)]) -> Project {
     let (project, diagnostics) = Project::load(folder(files).path());
     assert_eq!(render(&diagnostics), "");
     project.unwrap()
 }
 
-/// What is wrong with the project in these files, as people read it.
+/// Returns the rendered diagnostics of the project in these files.
 fn wrong(files: &[(&str, &str)]) -> String {
     let folder = folder(files);
     let (_, diagnostics) = Project::load(folder.path());
@@ -38,7 +38,7 @@ fn render(diagnostics: &[Diagnostic]) -> String {
     diagnostics.iter().map(|finding| render::to_string(finding, false)).collect::<Vec<_>>().join("\n\n")
 }
 
-/// The codes of what is wrong with this project file.
+/// Compares the codes of this project file's diagnostics.
 fn check(text: &str, expect: &[&str]) {
     let (_, diagnostics) = Project::load(folder(&[("project.yml", text)]).path());
     let codes: Vec<&str> = diagnostics.iter().map(|finding| finding.code).collect();

@@ -1,4 +1,4 @@
-//! `unit_tests:`: a model's SQL run on given rows, and the rows that must come out.
+//! `unit_tests:`: runs of a model's SQL on given rows, with the expected rows.
 
 use super::{config::ConfigPatch, fixture::Fixtures, properties, reader::Reader, rows::RowsDecl, yaml::Yaml};
 use crate::{
@@ -6,49 +6,49 @@ use crate::{
     text::{Span, Spanned},
 };
 
-/// One unit test.
+/// A unit test.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UnitTestDecl {
-    /// Its name.
+    /// The name.
     pub name: Spanned<String>,
-    /// The model it tests.
+    /// The tested model.
     pub model: Spanned<String>,
-    /// What it shows; may hold Jinja.
+    /// The description; may contain Jinja.
     pub description: Option<Spanned<String>>,
-    /// What the model reads instead of its inputs.
+    /// The rows that replace the model's inputs.
     pub given: Vec<GivenDecl>,
-    /// The rows that must come out.
+    /// The expected rows.
     pub expect: RowsDecl,
-    /// What macros and variables answer in this test.
+    /// The overridden macros and variables.
     pub overrides: OverridesDecl,
     /// `config:`.
     pub config: ConfigPatch,
-    /// Where the test begins.
+    /// The span of the declaration.
     pub span: Span,
 }
 
-/// What the model reads instead of one of its inputs.
+/// The rows that replace one of the model's inputs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GivenDecl {
-    /// Which input, as written: `ref('orders')`, `source('files', 'orders')` or `this`.
+    /// The input, as written: `ref('orders')`, `source('files', 'orders')` or `this`.
     pub input: Spanned<String>,
-    /// The rows it reads.
+    /// The rows.
     pub rows: RowsDecl,
 }
 
-/// What macros and variables answer in a test, as written.
+/// The overridden macros and variables of a test, as written.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct OverridesDecl {
-    /// What macros return: `is_incremental`, `dbt_utils.star`.
+    /// The return values of macros: `is_incremental`, `dbt_utils.star`.
     pub macros: Vec<(Spanned<String>, Yaml)>,
-    /// What `var()` answers.
+    /// The values of `var()`.
     pub vars: Vec<(Spanned<String>, Yaml)>,
-    /// What `env_var()` answers.
+    /// The values of `env_var()`.
     pub env_vars: Vec<(Spanned<String>, Yaml)>,
 }
 
 impl UnitTestDecl {
-    /// One item of `unit_tests:`; `None` if it lacks what it can't do without.
+    /// Reads an item of `unit_tests:`. Returns `None` if a required key is missing.
     pub(super) fn read(
         yaml: &Yaml,
         fixtures: Fixtures<'_>,

@@ -1,38 +1,38 @@
-//! YAML as a tree in which every key and value knows its place. `parse` makes it; knows no key of dbt's or ours.
+//! YAML tree with a span for every key and value. `parse` builds it; this module knows no keys of dbt's or
+//! ours.
 
 use crate::text::{Span, Spanned};
 
-/// A value and the place it was written at. A collection's place is where it begins: the first key of a mapping, the
-/// first item of a sequence.
+/// A value with its span. A collection's span begins at its first key or item.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Yaml {
-    /// What it is.
+    /// The value.
     pub value: YamlValue,
-    /// Where it stands; for an alias, where the anchor's value stands.
+    /// The span; for an alias, that of the anchor's value.
     pub span: Span,
 }
 
-/// The kinds of value there are.
+/// The kinds of YAML values.
 #[derive(Debug, Clone, PartialEq)]
 pub enum YamlValue {
-    /// Nothing written, `null` or `~`.
+    /// An empty value, `null` or `~`.
     Null,
     /// `true`, `no`, …
     Bool(bool),
-    /// A whole number that fits 64 bits with a sign.
+    /// An integer that fits 64 bits with a sign.
     Int(i64),
     /// Any other finite number.
     Float(f64),
-    /// Text; Jinja in it is not rendered.
+    /// Text, in which Jinja isn't rendered.
     String(String),
     /// A list.
     Seq(Vec<Yaml>),
-    /// A mapping in the order written; no key occurs twice, and keys that are not text became their text.
+    /// A mapping in order, without duplicate keys. Keys that aren't text are converted to text.
     Map(Vec<(Spanned<String>, Yaml)>),
 }
 
 impl Yaml {
-    /// The same value without places.
+    /// Returns the value without spans.
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
         match &self.value {
@@ -48,7 +48,7 @@ impl Yaml {
         }
     }
 
-    /// The text, if it is text.
+    /// Returns the text, if it is one.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         match &self.value {
@@ -57,7 +57,7 @@ impl Yaml {
         }
     }
 
-    /// The boolean, if it is one.
+    /// Returns the boolean, if it is one.
     #[must_use]
     pub fn as_bool(&self) -> Option<bool> {
         match self.value {
@@ -66,7 +66,7 @@ impl Yaml {
         }
     }
 
-    /// The texts of a list, or the single text.
+    /// Returns the texts of a list, or the single text.
     #[must_use]
     pub fn texts(&self) -> Vec<String> {
         match &self.value {
@@ -75,7 +75,7 @@ impl Yaml {
         }
     }
 
-    /// The value of a mapping's key, if it is a mapping and has the key.
+    /// Returns the value of a key, if this is a mapping with that key.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Self> {
         match &self.value {
@@ -86,13 +86,13 @@ impl Yaml {
         }
     }
 
-    /// Whether nothing was written.
+    /// Returns whether the value is null.
     #[must_use]
     pub fn is_null(&self) -> bool {
         self.value == YamlValue::Null
     }
 
-    /// What it is, for messages: "a list", "the number 3".
+    /// Describes the value for messages: "a list", "the number 3".
     pub(super) fn kind(&self) -> String {
         match &self.value {
             YamlValue::Null => "nothing".to_owned(),

@@ -1,25 +1,26 @@
-//! One value of a source, and whether it fits a column's type.
+//! One source value, and the check that it fits a column's type.
 //!
-//! Fitting is lossless but for the last digits of fractions: nothing is cut, wrapped or turned to null in silence.
+//! Conversion is lossless except for the last digits of fractions: no value is silently truncated, wrapped or
+//! turned into null.
 
 use std::borrow::Cow;
 
 use super::{decimal, instant, kind::Kind, nested, spec::DateUnit};
 
-/// A value as its format wrote it.
+/// A value as written in its source format.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Token<'a> {
     Null,
     Bool(bool),
-    /// A number in the very text of the source.
+    /// A number, in the source's own notation.
     Number(&'a str),
-    /// `NaN` or an infinity where JSON has a number: it fits no column.
+    /// `NaN` or an infinity in the place of a JSON number. It fits no column.
     Word(&'a str),
-    /// Text as it is.
+    /// Text without escapes.
     Text(&'a str),
-    /// The inside of a JSON string that holds escapes.
+    /// The contents of a JSON string that contains escapes.
     Escaped(&'a str),
-    /// A JSON array or object in the very text of the source.
+    /// A JSON array or object, in the source's own notation.
     Nested(&'a str),
     Int(i64),
     Float(f64),
@@ -32,9 +33,9 @@ pub(crate) enum Value<'a> {
     Null,
     Text(Cow<'a, str>),
     Boolean(bool),
-    /// Of any of the integer kinds, within its range.
+    /// A value of any integer kind, within that kind's range.
     Int(i64),
-    /// Of either float kind, finite in it.
+    /// A value of either float kind, finite in that kind.
     Float(f64),
     Decimal(i128),
     Date(i32),
@@ -43,7 +44,7 @@ pub(crate) enum Value<'a> {
 }
 
 impl<'a> Token<'a> {
-    /// The value, if it fits `kind`.
+    /// Returns the converted value, or `None` if it doesn't fit `kind`.
     pub(crate) fn fit(self, kind: Kind, unit: DateUnit) -> Option<Value<'a>> {
         if self == Self::Null {
             return Some(Value::Null);
@@ -59,7 +60,7 @@ impl<'a> Token<'a> {
                 _ => None,
             },
             Kind::Json => self.json().map(Value::Text),
-            // Which fields and items fit is for the column to say.
+            // The column decides whether the fields and items fit.
             Kind::Struct | Kind::Map => self.json().filter(|text| text.starts_with('{')).map(Value::Text),
             Kind::List => self.json().filter(|text| text.starts_with('[')).map(Value::Text),
             Kind::Boolean => self.boolean().map(Value::Boolean),
@@ -83,7 +84,7 @@ impl<'a> Token<'a> {
         }
     }
 
-    /// As text: numbers, arrays and objects keep the text of the source.
+    /// Returns the value as text. Numbers, arrays and objects keep the source's notation.
     fn text(self) -> Option<Cow<'a, str>> {
         Some(match self {
             Self::Null | Self::Blob(_) | Self::Word(_) => return None,
@@ -95,7 +96,7 @@ impl<'a> Token<'a> {
         })
     }
 
-    /// As JSON text, if it is JSON; a value of a JSON document is.
+    /// Returns the value as JSON text, or `None` if it isn't JSON. Every value from a JSON document is.
     pub(crate) fn json(self) -> Option<Cow<'a, str>> {
         match self {
             Self::Nested(text) => Some(Cow::Borrowed(text)),
@@ -106,7 +107,7 @@ impl<'a> Token<'a> {
         }
     }
 
-    /// The text of a number, written as one or in a string.
+    /// Returns the text of a number, whether written as a number or in a string.
     fn digits(self) -> Option<Cow<'a, str>> {
         match self {
             Self::Text(text) => Some(Cow::Borrowed(text.trim_ascii())),
@@ -173,13 +174,14 @@ impl<'a> Token<'a> {
     }
 }
 
-/// A finite number: `NaN` and infinities would poison every sum they enter.
+/// Parses a finite number. `NaN` and infinities would poison every sum that includes them.
 fn finite(text: &str) -> Option<f64> {
-    // `parse` also takes the words `inf`, `infinity` and `nan`.
+    // `parse` also accepts `inf`, `infinity` and `nan`.
     text.parse().ok().filter(|value: &f64| value.is_finite())
 }
 
-/// The inside of a JSON string, whose escapes are well-formed; `None` if half a surrogate pair stands alone.
+/// Unescapes the contents of a JSON string whose escapes are well-formed. Returns `None` for a lone
+/// surrogate.
 pub(crate) fn unescape(inside: &str) -> Option<String> {
     let mut out = String::with_capacity(inside.len());
     let mut rest = inside;

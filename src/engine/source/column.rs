@@ -1,4 +1,5 @@
-//! A declared column while it is read: every value is judged, and kept only if the query wants it.
+//! A declared column while it is read: validates every value, and keeps the values only if the query needs
+//! them.
 
 use std::sync::Arc;
 
@@ -20,14 +21,14 @@ use super::{
     spec::DateUnit,
 };
 
-/// One declared column.
+/// A declared column.
 pub(crate) struct Column {
     kind: Kind,
     unit: DateUnit,
     builder: Option<Builder>,
-    /// What judges, and keeps what it sees, if it is a struct, list or map.
+    /// Validates (and, if kept, builds) struct, list and map values.
     nested: Option<Nested>,
-    /// How its values are written, if its type was inferred from others.
+    /// The notation of the values from which the type was inferred, if it was inferred.
     inferred: Option<Written>,
     is_kept: bool,
 }
@@ -48,7 +49,7 @@ enum Builder {
     Json(LargeStringBuilder),
 }
 
-/// `$body` for whichever builder it is.
+/// Evaluates `$body` for whichever builder it is.
 macro_rules! each {
     ($builder:expr, $it:ident => $body:expr) => {
         match $builder {
@@ -70,7 +71,7 @@ macro_rules! each {
 }
 
 impl Column {
-    /// A column that judges, and keeps what it sees if it is `kept`.
+    /// Creates a column that validates values, and keeps them if `kept`.
     pub(crate) fn new(data_type: &DataType, kind: Kind, unit: DateUnit, kept: bool) -> Self {
         let is_nested = matches!(kind, Kind::Struct | Kind::List | Kind::Map);
         let nested = if is_nested { Nested::new(data_type, unit) } else { None };
@@ -78,7 +79,7 @@ impl Column {
         Self { kind, unit, builder, nested, inferred: None, is_kept: kept }
     }
 
-    /// Holds values to what the type was inferred from: one that would have made it another type doesn't fit.
+    /// Makes an inferred type strict: a value that would have led to another type doesn't fit.
     pub(crate) fn hold(&mut self, written: Written) {
         self.inferred = Some(written);
         if let Some(nested) = &mut self.nested {
@@ -86,12 +87,12 @@ impl Column {
         }
     }
 
-    /// What its values have to be.
+    /// Returns the kind that values must have.
     pub(crate) fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// Takes a value in; false, and nothing taken, if it does not fit.
+    /// Appends a value. Returns false, and appends nothing, if it doesn't fit.
     pub(crate) fn append(&mut self, token: Token<'_>) -> bool {
         self.holds(token) && self.append_judged(token)
     }
@@ -100,9 +101,10 @@ impl Column {
         self.inferred.is_none_or(|written| guess::holds(self.kind, token, written))
     }
 
-    /// The same for a value that comes from elsewhere than the others, which was judged there.
+    /// Like [`Self::append`], for a value from another place (such as the path) that was already checked
+    /// against the inferred notation.
     pub(crate) fn append_judged(&mut self, token: Token<'_>) -> bool {
-        // Most values are text that stays text: no detour.
+        // Fast path: most values are text that stays text.
         if let (Token::Text(text), Some(Builder::Text(builder))) = (token, &mut self.builder) {
             builder.append_value(text);
             return true;
@@ -121,12 +123,12 @@ impl Column {
         }
     }
 
-    /// Returns whether a value fits; of nested ones only whether it is one of the kind.
+    /// Returns whether a value fits. For nested values, checks only that the value is of the kind.
     pub(crate) fn fits(&self, token: Token<'_>) -> bool {
         self.holds(token) && token.fit(self.kind, self.unit).is_some()
     }
 
-    /// Takes nulls in until it holds `rows` values.
+    /// Appends nulls until the column holds `rows` values.
     pub(crate) fn pad(&mut self, rows: usize) {
         if let Some(builder) = &mut self.builder {
             each!(builder, it => for _ in it.len()..rows { it.append_null(); });
@@ -138,7 +140,7 @@ impl Column {
         }
     }
 
-    /// What it kept, if it keeps anything; it is empty afterwards.
+    /// Returns the kept values, if any are kept, and clears the column.
     pub(crate) fn finish(&mut self) -> Option<ArrayRef> {
         if let Some(nested) = &mut self.nested {
             return nested.finish().filter(|_| self.is_kept);
@@ -148,7 +150,7 @@ impl Column {
     }
 }
 
-/// A value of a type, by which it was judged before.
+/// Converts a value to a scalar of a type it is already known to fit.
 pub(crate) fn scalar(token: Token<'_>, data_type: &DataType) -> ScalarValue {
     let null = || ScalarValue::try_from(data_type).unwrap_or(ScalarValue::Null);
     let Some(kind) = Kind::from_arrow(data_type) else { return null() };
@@ -182,7 +184,7 @@ impl Builder {
         }
     }
 
-    /// False if the value is of another kind, which `Token::fit` rules out.
+    /// Returns false if the value is of another kind, which `Token::fit` rules out.
     fn append(&mut self, value: &Value<'_>) -> bool {
         match (self, value) {
             (Self::Text(it), Value::Text(value)) => it.append_value(value),

@@ -1,4 +1,4 @@
-//! Files that turned out to be damaged while their rows were read: they are set aside when the source is read again.
+//! Files found to be damaged while their rows were read. They are rejected when the source is read again.
 
 use std::{
     collections::BTreeMap,
@@ -10,11 +10,12 @@ use chrono::{DateTime, Utc};
 
 use super::files::SourceFile;
 
-/// The damaged files of a source. Clones share them. They are no part of what a source is: all of these are equal.
+/// The damaged files of a source. Clones share the list. It isn't part of a source's identity, so all
+/// instances are equal.
 #[derive(Clone, Default)]
 pub struct DamagedFiles(Arc<Mutex<BTreeMap<Arc<str>, Damaged>>>);
 
-/// A file as it was when it was read.
+/// A file's state when it was read.
 struct Damaged {
     size: u64,
     modified: DateTime<Utc>,
@@ -22,20 +23,20 @@ struct Damaged {
 }
 
 impl DamagedFiles {
-    /// Takes note of a file.
+    /// Records a damaged file.
     pub(super) fn add(&self, file: &SourceFile, reason: String) {
         let damaged = Damaged { size: file.size, modified: file.modified, reason };
         self.files().insert(Arc::clone(&file.name), damaged);
     }
 
-    /// Why a file is damaged; `None` if it is not, or was written again since.
+    /// Returns why a file is damaged. `None` if it is intact, or was rewritten since.
     pub(super) fn reason(&self, file: &SourceFile) -> Option<String> {
         let files = self.files();
         let found = files.get(&file.name)?;
         (found.size == file.size && found.modified == file.modified).then(|| found.reason.clone())
     }
 
-    /// What the lock guards is whole between any two statements, so a thread that died holding it left no harm.
+    /// The guarded data is consistent between any two statements, so a poisoned lock is safe to use.
     fn files(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Damaged>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

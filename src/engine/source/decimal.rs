@@ -1,7 +1,7 @@
-//! Decimal numbers from text.
+//! Parsing of decimal numbers.
 
-/// `text` times ten to the `scale`, rounded half away from zero; `None` if it is no number or needs more than
-/// `precision` digits.
+/// Parses `text` and multiplies it by ten to the `scale`, rounding half away from zero. Returns `None` if it
+/// isn't a number or needs more than `precision` digits.
 pub(crate) fn parse(text: &str, precision: u8, scale: i8) -> Option<i128> {
     let (mantissa, exponent) = match text.find(['e', 'E']) {
         Some(at) => (&text[..at], text[at + 1..].parse::<i32>().ok()?),
@@ -17,7 +17,7 @@ pub(crate) fn parse(text: &str, precision: u8, scale: i8) -> Option<i128> {
         return None;
     }
     let point = i32::try_from(whole.len()).ok()?;
-    // How many of the digits stand before the last place that is kept.
+    // The number of digits up to the last one kept.
     let kept = point.checked_add(exponent)?.checked_add(i32::from(scale))?;
     let limit = 10_i128.checked_pow(u32::from(precision))?;
     let mut value = 0_i128;

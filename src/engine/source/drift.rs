@@ -1,7 +1,8 @@
-//! Schema drift: what is done where the columns of a file aren't the declared ones, and how many rows may be rejected.
+//! Schema drift: the policy for files whose columns differ from the declared ones, and the limits on rejected
+//! rows.
 //!
-//! [`judge`] decides once all files of a scan are known: whether a column came later or was renamed can't be told from
-//! one file. Pure: reads nothing, reports nothing.
+//! [`judge`] decides once all files of a scan are known, because one file alone doesn't show whether a column
+//! was added or renamed. Pure: reads nothing, reports nothing.
 
 use std::collections::BTreeSet;
 
@@ -11,107 +12,109 @@ use serde::{Deserialize, Serialize};
 use super::{damage::DamagedFiles, sample::Sample};
 use crate::diag::near;
 
-/// What is declared about files that drift.
+/// The declared drift policy of a source, and what earlier loads found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Drift {
-    /// What is done about a declared column that a file lacks.
+    /// The policy for a declared column that a file lacks.
     pub on_missing_column: OnMissingColumn,
-    /// What is done about a column that isn't declared; if not said, it depends on the format.
+    /// The policy for an undeclared column. `None` means the format's default.
     pub on_new_column: Option<OnNewColumn>,
-    /// How many rows may be rejected.
+    /// The limits on rejected rows.
     pub max_rejected: MaxRejected,
-    /// The columns that `on_new_column: add` found in the files: they are read as the declared ones are, but need not be in
-    /// every file.
+    /// The columns that `on_new_column: add` found in the files. They are read like declared ones, but a file
+    /// may lack them.
     pub added: Vec<String>,
-    /// Whether the columns and their types were inferred from files: a value that would have made its column another type
-    /// doesn't fit, since converting it could change it.
+    /// True if columns and types were inferred from files. Then a value that would have led to another type
+    /// doesn't fit, because converting it could change it.
     pub is_inferred: bool,
-    /// How files that were loaded before differ from what is declared.
+    /// The deviations of the files loaded earlier from the declared columns.
     pub earlier: Vec<Deviation>,
-    /// Of a Parquet or Avro source that declares no columns: those that all its files have together, where only some of
-    /// the files are read.
+    /// For a Parquet or Avro source without declared columns that reads only some of its files: the columns
+    /// of all files together.
     pub known: Vec<(String, DataType)>,
-    /// Whether the rows join those of earlier files: then a run may come to nothing without leaving an empty table.
+    /// True if the rows are added to those of earlier files. Then a run may fail without leaving an empty
+    /// table.
     pub is_addition: bool,
-    /// Whether findings are only reported, never errors: for looking at a source.
+    /// True if findings are only reported and never errors, for inspecting a source.
     pub is_lenient: bool,
-    /// The files that turned out to be damaged.
+    /// The files found to be damaged.
     pub damaged: DamagedFiles,
-    /// Whether the columns were found in a sample of the files, which the first scan has to bear out.
+    /// The state of columns inferred from a sample of the files. The first full scan must confirm them.
     pub sample: Sample,
 }
 
-/// What is done about a declared column that a file lacks.
+/// The policy for a declared column that a file lacks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnMissingColumn {
-    /// An error if no file has it or if the file has an undeclared one in its place; else NULL, with a warning.
+    /// An error if no file has the column, or if the file has an undeclared one in its place. Otherwise NULL,
+    /// with a warning.
     #[default]
     Auto,
     /// An error.
     Fail,
-    /// NULL, without a word.
+    /// NULL, without a warning.
     Null,
-    /// The file is set aside.
+    /// The file is rejected.
     RejectFile,
 }
 
-/// What is done about a column that isn't declared.
+/// The policy for an undeclared column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnNewColumn {
-    /// It isn't read, with a warning.
+    /// The column isn't read, with a warning.
     Warn,
-    /// It isn't read, without a word.
+    /// The column isn't read, without a warning.
     Ignore,
     /// An error.
     Fail,
-    /// Its values go to `_rescued`, as JSON.
+    /// The column's values go to `_rescued`, as JSON.
     Rescue,
-    /// It becomes a column of the source.
+    /// The column becomes a column of the source.
     Add,
 }
 
-/// How many of the rows that are read may be rejected; where nothing is said, half of a file's and fewer than all of a run's.
+/// The limits on rejected rows. By default up to half of a file's rows, and fewer than all of a run's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct MaxRejected {
-    /// Of each file.
+    /// The limit for each file.
     pub per_file: Option<Limit>,
-    /// Of all files that a run reads.
+    /// The limit for all files that a run reads.
     pub per_run: Option<Limit>,
 }
 
-/// How many rows are allowed.
+/// A maximum number of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limit {
-    /// So many millionths of the rows that are read.
+    /// Millionths of the rows read.
     Share(u32),
-    /// So many rows.
+    /// A number of rows.
     Rows(u64),
 }
 
-/// How the columns of a file differ from the declared ones.
+/// The deviation of a file's columns from the declared ones.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Deviation {
-    /// The declared columns that it lacks.
+    /// The declared columns that the file lacks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
-    /// Its undeclared columns.
+    /// The file's undeclared columns.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub new: Vec<String>,
 }
 
-/// What the columns of a file turned out to be.
+/// The columns found in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FileColumns {
     pub(crate) file: String,
-    /// Rows that are used, if that is known.
+    /// The number of valid rows, if known.
     pub(crate) rows: Option<u64>,
-    /// Its own columns, as it names them.
+    /// The file's own columns, as it spells them.
     pub(crate) own: Vec<String>,
     pub(crate) deviation: Deviation,
 }
 
 impl Deviation {
-    /// Returns whether the columns are those that are declared.
+    /// Returns whether the columns are exactly the declared ones.
     #[must_use]
     pub fn is_none(&self) -> bool {
         self.missing.is_empty() && self.new.is_empty()
@@ -121,7 +124,7 @@ impl Deviation {
 impl Limit {
     const MILLION: u128 = 1_000_000;
 
-    /// Returns whether so many rejected rows are more than is allowed of `rows`.
+    /// Returns whether `rejected` of `rows` rows exceed the limit.
     #[must_use]
     pub fn is_passed(self, rejected: u64, rows: u64) -> bool {
         match self {
@@ -133,7 +136,7 @@ impl Limit {
     }
 }
 
-/// As it is written in YAML: `10%` or `100`.
+/// Formats as in YAML: `10%` or `100`.
 impl std::fmt::Display for Limit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -144,12 +147,13 @@ impl std::fmt::Display for Limit {
 }
 
 impl Drift {
-    /// Returns whether values of undeclared columns go to a column of their own.
+    /// Returns whether the values of undeclared columns go to `_rescued`.
     pub(crate) fn is_rescuing(&self) -> bool {
         self.on_new_column == Some(OnNewColumn::Rescue)
     }
 
-    /// All that decides which rows and columns are read, for a fingerprint; nothing where nothing is said.
+    /// Describes everything that affects which rows and columns are read, for a fingerprint. Defaults add
+    /// nothing.
     pub(super) fn describe(&self) -> String {
         let mut text = String::new();
         if self.on_missing_column != OnMissingColumn::Auto {
@@ -161,7 +165,7 @@ impl Drift {
         text
     }
 
-    /// Why one file is an error by itself, whatever others have.
+    /// Returns why a file is an error by itself, whatever other files have.
     pub(crate) fn refuse(
         &self,
         on_new: OnNewColumn,
@@ -185,10 +189,10 @@ impl Drift {
     }
 }
 
-/// Decides about the files of a scan: what is to be said of them.
+/// Applies the policy to the files of a scan, and returns notes for the user.
 ///
 /// # Errors
-/// If a declared column is missing in a way that is an error, with the columns of both sides.
+/// If a missing column is an error. The message lists the declared and the found columns.
 pub(crate) fn judge(
     drift: &Drift,
     on_new: OnNewColumn,
@@ -212,10 +216,11 @@ pub(crate) fn judge(
     Ok(notes)
 }
 
-/// Decides about one column, where some files may lack it. If no columns are declared, it is one that other files have.
+/// Applies the policy to one column that some files may lack. If no columns are declared, it is a column of
+/// other files.
 ///
 /// # Errors
-/// If that is an error, with the columns of both sides.
+/// If the missing column is an error. The message lists the columns of both sides.
 pub(crate) fn missing(
     drift: &Drift,
     declared: Option<&[String]>,
@@ -228,7 +233,7 @@ pub(crate) fn missing(
     let here = having.iter().map(|file| &file.deviation);
     let before = drift.earlier.iter().filter(|earlier| !earlier.missing.contains(column));
     let others: Vec<&Deviation> = here.chain(before).collect();
-    // A column that files with the declared one have too is not in its place.
+    // A new column that also exists in files with the missing one isn't its replacement.
     let beside: BTreeSet<&String> = others.iter().flat_map(|other| &other.new).collect();
     let in_place = |file: &FileColumns| -> Vec<String> {
         file.deviation.new.iter().filter(|new| !beside.contains(new)).cloned().collect()
@@ -267,7 +272,7 @@ pub(crate) fn missing(
     Ok(Some(format!("the column `{column}` is NULL in {rows}files that lack it: {}", extent(&lacking))))
 }
 
-/// `3 files, such as data/a.csv`.
+/// Formats as `3 files, such as data/a.csv`.
 fn extent(files: &[&FileColumns]) -> String {
     match files {
         [] => "no file".to_owned(),
@@ -276,7 +281,7 @@ fn extent(files: &[&FileColumns]) -> String {
     }
 }
 
-/// Names, as a message lists them.
+/// Formats names as a list for a message.
 fn list(names: &[String]) -> String {
     let some = names.iter().take(LISTED).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     match names.len().saturating_sub(LISTED) {
@@ -286,7 +291,8 @@ fn list(names: &[String]) -> String {
     }
 }
 
-/// A file has another column in the place of one that other files have; none is declared.
+/// Returns the message for a file that, without declared columns, has another column in the place of one that
+/// other files have.
 fn renamed(file: &FileColumns, column: &str, new: &str, expected: &[String]) -> String {
     let FileColumns { file: name, own, .. } = file;
     format!(
@@ -319,10 +325,10 @@ fn explained(what: &str, declared: &[String], file: &FileColumns, new: &[String]
     format!("{what}\n  declared: {}\n  in the file: {}\n  hint: {hint}", list(declared), list(&file.own))
 }
 
-/// Columns that a message lists.
+/// The maximum number of columns that a message lists.
 const LISTED: usize = 20;
 
-/// The sign that seems to separate the fields of a header which was read as a single name.
+/// Returns the likely delimiter of a header that was read as a single name.
 fn delimiter(own: &[String]) -> Option<&'static str> {
     let [only] = own else { return None };
     [(';', "`;`"), ('\t', "a tab"), ('|', "`|`"), (',', "`,`")]

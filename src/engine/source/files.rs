@@ -1,7 +1,7 @@
-//! Which files a location means, and how their bytes are got at.
+//! Source files: lists the files at a location, and reads their bytes.
 //!
-//! Local files are read with `std::fs`, which is several times faster for many small ones; what has a URL
-//! goes through the object store that the session knows for it.
+//! Local files are read with `std::fs`, which is several times faster for many small files. URLs go through
+//! the object store that the session has registered for them.
 
 use std::{
     fs,
@@ -27,33 +27,36 @@ use super::{
 /// A file of a source.
 #[derive(Debug, Clone)]
 pub struct SourceFile {
-    /// As `_source_file` has it.
+    /// The name, as in `_source_file`.
     pub name: Arc<str>,
-    /// In bytes.
+    /// The size, in bytes.
     pub size: u64,
-    /// When it was last modified.
+    /// The time of the last modification.
     pub modified: DateTime<Utc>,
     pub(crate) place: Place,
 }
 
-/// Where a file lies.
+/// The location of a file: on a local disk or in an object store.
 #[derive(Debug, Clone)]
 pub(crate) enum Place {
     Local(PathBuf),
     Remote { url: ObjectStoreUrl, store: Arc<dyn ObjectStore>, meta: Box<ObjectMeta> },
 }
 
-/// What a source's location leads to.
+/// The files at a source's location.
 #[derive(Debug, Clone, Default)]
 pub struct Listing {
-    /// The files that are read, in the order of their names.
+    /// The files to read, sorted by name.
     pub files: Vec<SourceFile>,
-    /// The names of files in the folder that are left out because of their extensions. Hidden files, and
-    /// those that other tools keep their books in, aren't mentioned.
+    /// The names of files in the folder that are skipped because of their extensions. Hidden files, and the
+    /// metadata files of other tools, aren't listed.
     pub left_out: Vec<String>,
 }
 
-/// The files of a source in the order of their names; an error if there are none.
+/// Lists a source's files, sorted by name.
+///
+/// # Errors
+/// If there are none, or if they can't be listed.
 pub(crate) async fn list(
     spec: &SourceSpec,
     session: &dyn Session,
@@ -67,7 +70,7 @@ pub(crate) async fn list(
     Ok(files)
 }
 
-/// The files of a source, of which there may be none, and those that are left out.
+/// Lists a source's files, possibly none, and those that are skipped.
 pub(crate) async fn listing(spec: &SourceSpec, session: &dyn Session) -> Result<Listing, DataFusionError> {
     let mut listing = if is_url(&spec.location) {
         remote(spec, session).await?
@@ -79,7 +82,7 @@ pub(crate) async fn listing(spec: &SourceSpec, session: &dyn Session) -> Result<
     Ok(listing)
 }
 
-/// Whether a location is a URL and no path.
+/// Returns whether a location is a URL rather than a path.
 pub(crate) fn is_url(location: &str) -> bool {
     location.split_once("://").is_some_and(|(scheme, _)| {
         !scheme.is_empty()
@@ -102,7 +105,7 @@ async fn remote(spec: &SourceSpec, session: &dyn Session) -> Result<Listing, Dat
     let metas: Vec<ObjectMeta> = match store.head(prefix).await {
         Ok(meta) if pattern.is_none() => vec![meta],
         Ok(_) | Err(object_store::Error::NotFound { .. }) => store.list(Some(prefix)).try_collect().await?,
-        // Some stores refuse to look at what is a directory.
+        // Some stores return an error from `head` on a directory.
         Err(_) if pattern.is_some() || directory.ends_with('/') => {
             store.list(Some(prefix)).try_collect().await?
         }
@@ -138,7 +141,7 @@ async fn remote(spec: &SourceSpec, session: &dyn Session) -> Result<Listing, Dat
     Ok(listing)
 }
 
-/// The part of a URL before its first segment with a wildcard, and the rest.
+/// Splits a URL before its first segment with a wildcard.
 fn split_pattern(location: &str) -> (&str, Option<&str>) {
     match location.find(['*', '?', '[']).and_then(|at| location[..at].rfind('/')) {
         Some(slash) => (&location[..=slash], Some(&location[slash + 1..])),
@@ -160,7 +163,7 @@ fn local(spec: &SourceSpec) -> Result<Listing, String> {
             let pattern = if Path::new(&spec.location).is_absolute() {
                 spec.location.clone()
             } else {
-                // The user wrote the location, not the path of the project: only the former is a pattern.
+                // The location comes from the user and may be a pattern; the project's path may not.
                 format!("{}/{}", glob::Pattern::escape(&spec.base.to_string_lossy()), spec.location)
             };
             let paths = glob::glob(&pattern)
@@ -185,7 +188,7 @@ fn local(spec: &SourceSpec) -> Result<Listing, String> {
     })
 }
 
-/// A path relative to the base, `/`-separated; absolute if it lies elsewhere.
+/// Returns a path relative to the base, separated by `/`. A path outside the base stays absolute.
 pub(crate) fn name(path: &Path, base: &Path) -> String {
     let path = path.strip_prefix(base).unwrap_or(path);
     let parts = path.components().filter(|part| !matches!(part, std::path::Component::CurDir));
@@ -193,7 +196,7 @@ pub(crate) fn name(path: &Path, base: &Path) -> String {
     name.replacen("//", "/", 1)
 }
 
-/// The files of a format below a directory, but for hidden ones, and those that have other extensions.
+/// Lists the format's files below a directory, and those with other extensions. Hidden files are ignored.
 fn walk(
     directory: &Path,
     format: &SourceFormat,
@@ -222,25 +225,25 @@ fn walk(
     Ok(())
 }
 
-/// Returns whether a file or folder belongs to other tools: `.git`, `_delta_log`, `_SUCCESS`.
+/// Returns whether a file or folder is hidden or belongs to another tool: `.git`, `_delta_log`, `_SUCCESS`.
 fn is_hidden(name: &str) -> bool {
     name.starts_with(['.', '_'])
 }
 
-/// What is done about a file of a folder.
+/// The treatment of a file in a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fit {
     Read,
-    /// It is not read, and somebody may miss it.
+    /// Not read, and reported, because a user may expect it to be.
     LeftOut,
-    /// It is not read, and nobody would expect it to be.
+    /// Not read, and not reported, because no user expects it to be.
     Silent,
 }
 
-/// What is done about a file of a folder, by its name or its path below that folder.
+/// Decides how to treat a file in a folder, by its name or its path below that folder.
 fn fit(path: &str, format: &SourceFormat) -> Fit {
     let name = path.rsplit('/').next().unwrap_or(path);
-    // Checksums that Hadoop writes beside its files.
+    // Hadoop writes checksum files next to its data files.
     if is_hidden(name)
         || name.rsplit_once('.').is_some_and(|(_, extension)| extension.eq_ignore_ascii_case("crc"))
     {
@@ -249,7 +252,7 @@ fn fit(path: &str, format: &SourceFormat) -> Fit {
     if has_extension(name, format) { Fit::Read } else { Fit::LeftOut }
 }
 
-/// Returns whether a file's extension is one of the format's; text may be compressed.
+/// Returns whether a file's extension is one of the format's. Text files may be compressed.
 fn has_extension(name: &str, format: &SourceFormat) -> bool {
     let known: &[&str] = match format {
         SourceFormat::Json { orient: Orient::Auto | Orient::Lines, .. } | SourceFormat::NdJson { .. } => {
@@ -267,7 +270,7 @@ fn has_extension(name: &str, format: &SourceFormat) -> bool {
 }
 
 impl SourceFile {
-    /// What the store calls this state of the file, if it has a word for it.
+    /// Returns the object store's ETag, if it has one.
     #[must_use]
     pub fn etag(&self) -> Option<&str> {
         match &self.place {
@@ -276,7 +279,7 @@ impl SourceFile {
         }
     }
 
-    /// All its bytes, into `bytes`.
+    /// Reads the whole file into `bytes`.
     pub(crate) fn read(&self, bytes: &mut Vec<u8>, runtime: &Handle) -> io::Result<()> {
         bytes.clear();
         match &self.place {
@@ -289,7 +292,7 @@ impl SourceFile {
         }
     }
 
-    /// The bytes from `start` to `end`, or as far as there are any.
+    /// Reads the bytes from `start` to `end`, or to the end of the file.
     pub(crate) fn read_range(&self, start: u64, end: u64, runtime: &Handle) -> io::Result<Vec<u8>> {
         match &self.place {
             Place::Local(path) => {
@@ -306,7 +309,7 @@ impl SourceFile {
         }
     }
 
-    /// Its bytes one after another.
+    /// Opens the file as a stream.
     pub(crate) fn open<'a>(&'a self, runtime: &'a Handle) -> io::Result<Box<dyn Read + 'a>> {
         Ok(match &self.place {
             Place::Local(path) => Box::new(fs::File::open(path)?),
@@ -317,10 +320,10 @@ impl SourceFile {
     }
 }
 
-/// How much of a remote file is asked for at once.
+/// The size of a range request to a remote file, in bytes.
 const RANGE: u64 = 4 << 20;
 
-/// A remote file, range after range.
+/// Streams a remote file by range requests.
 struct Ranges<'a> {
     file: &'a SourceFile,
     runtime: &'a Handle,

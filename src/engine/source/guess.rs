@@ -1,5 +1,4 @@
-//! The type of a column of which only the values are known: the narrowest that holds every one of them
-//! without loss.
+//! Type inference for a column from its values: the narrowest type that holds all of them without loss.
 
 use std::borrow::Cow;
 
@@ -11,16 +10,16 @@ use super::{
     kind::Kind,
 };
 
-/// Whole numbers up to here are doubles without loss.
+/// The largest integer up to which every integer is exact as a double.
 const EXACT: u64 = 1 << f64::MANTISSA_DIGITS;
 
-/// As many digits as every double keeps.
+/// The number of decimal digits that every double preserves.
 const KEPT: usize = f64::DIGITS as usize;
 
-/// The length of a date.
+/// The length of a date, in bytes.
 const DATE: usize = "2021-01-31".len();
 
-/// Which types a column may have, besides text.
+/// The set of candidate types of a column, besides text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Types(u8);
 
@@ -34,14 +33,14 @@ impl Types {
     const BOOLEAN: Self = Self(32);
     const SHORT_INTEGER: Self = Self(64);
 
-    /// Those of numbers.
+    /// The numeric types.
     pub(super) const NUMBERS: Self = Self(Self::INTEGER.0 | Self::DOUBLE.0 | Self::DECIMAL.0);
-    /// Those of days and moments.
+    /// The date and time types.
     pub(super) const TIMES: Self = Self(Self::DATE.0 | Self::TIMESTAMP.0);
-    /// All of them.
+    /// All types except `SHORT_INTEGER`.
     pub(super) const ALL: Self = Self(Self::NUMBERS.0 | Self::TIMES.0 | Self::BOOLEAN.0);
-    /// The types of a seed, as in dbt: whole numbers are `integer` if all of them fit. There are no decimals:
-    /// numbers that neither a bigint nor a double holds are text.
+    /// The types of a seed, as in dbt: integers that all fit are `integer`. There are no decimals, so numbers
+    /// that neither a bigint nor a double holds are text.
     pub(super) const SEED: Self = Self(Self::ALL.0 & !Self::DECIMAL.0 | Self::SHORT_INTEGER.0);
 
     fn any(self, of: Self) -> bool {
@@ -53,30 +52,30 @@ impl Types {
     }
 }
 
-/// What the values seen so far can be, besides text.
+/// The inference state after the values seen so far.
 #[derive(Debug, Clone)]
 pub(super) struct Guess {
-    /// Whether there was any.
+    /// True if any value was seen.
     seen: bool,
-    /// The types that hold all of them.
+    /// The types that hold all of the values.
     open: Types,
-    /// Whether any of the timestamps has a zone.
+    /// True if any timestamp has a time zone.
     zoned: bool,
-    /// The most digits before and after the decimal point.
+    /// The maximum number of digits before and after the decimal point.
     whole: usize,
     scale: usize,
-    /// Whether decimals are wanted where doubles would lose digits.
+    /// True if values that a double would round become decimals.
     is_exact: bool,
 }
 
 impl Guess {
-    /// A column without values, of one of these types or text.
+    /// Starts without values. The type will be one of `types`, or text.
     pub(super) fn new(types: Types) -> Self {
         let is_exact = types.any(Types::DECIMAL);
         Self { seen: false, open: types, zoned: false, whole: 0, scale: 0, is_exact }
     }
 
-    /// Takes a value in that is not NULL.
+    /// Adds a value that isn't NULL.
     pub(super) fn see(&mut self, text: &str) {
         self.seen = true;
         if self.open == Types::NONE {
@@ -96,7 +95,7 @@ impl Guess {
         }
     }
 
-    /// The type; text if there was nothing to go by.
+    /// Returns the inferred type. Without values it is text.
     pub(super) fn data_type(&self) -> DataType {
         let is = |of| self.seen && self.open.any(of);
         if is(Types::SHORT_INTEGER) {
@@ -119,7 +118,7 @@ impl Guess {
         }
     }
 
-    /// Takes the values in that another guess has seen.
+    /// Adds the values that another guess has seen.
     pub(super) fn merge(&mut self, other: &Self) {
         if !other.seen {
             return;
@@ -156,7 +155,7 @@ impl Guess {
         }
     }
 
-    /// No decimal has as many digits.
+    /// Rules out decimals if the digits exceed the maximum precision.
     fn bound(&mut self) {
         if self.whole + self.scale > usize::from(DECIMAL128_MAX_PRECISION) {
             self.open.close(Types::DECIMAL);
@@ -175,17 +174,18 @@ impl Guess {
     }
 }
 
-/// How the values of a column whose type was inferred are written.
+/// The notation of the values from which a type was inferred.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Written {
-    /// As the cells of separated values, which may be anything.
+    /// CSV cells, whose text may be of any type.
     Cells,
-    /// As JSON values, each of which says what it is.
+    /// JSON values, which carry their types.
     Json,
 }
 
-/// Returns whether an inferred type would be the same if this value had been seen too: it loses nothing of the value. A
-/// declared type takes more: it makes `00123` the number 123, which is what people want who declare one.
+/// Returns whether adding this value would leave the inferred type unchanged, so that the type loses nothing
+/// of it. A declared type accepts more: it turns `00123` into the number 123, which is why people declare
+/// one.
 pub(super) fn holds(kind: Kind, token: Token<'_>, written: Written) -> bool {
     if token == Token::Null {
         return true;
@@ -229,24 +229,23 @@ pub(super) fn holds(kind: Kind, token: Token<'_>, written: Written) -> bool {
                 _ => false,
             }
         }),
-        // What lies in these is judged by itself.
+        // The parts of these values are validated individually.
         Kind::Binary | Kind::Json | Kind::Struct | Kind::List | Kind::Map => true,
     }
 }
 
-/// A number as it is written.
+/// The notation of a number.
 struct Number {
-    /// Digits before the point, without a leading zero.
+    /// The number of digits before the point. There are no leading zeros.
     whole: usize,
-    /// Digits after the point.
+    /// The number of digits after the point.
     scale: usize,
     is_fraction: bool,
     has_exponent: bool,
 }
 
 impl Number {
-    /// The number that a text is. `007` is none, since a table that lost the zeros could not give them back;
-    /// neither is `+49`.
+    /// Parses a number. `007` isn't one, because its zeros would be lost; neither is `+49`.
     fn of(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();
         let digits = bytes.strip_prefix(b"-").unwrap_or(bytes);
@@ -283,13 +282,15 @@ impl Number {
     fn integer(&self, text: &str) -> Option<i64> {
         match self {
             Self { is_fraction: true, .. } => None,
-            // Any number of nine digits fits every integer type: most are short, and not worth parsing.
+            // Every number of nine digits fits every integer type. Most numbers are short, so parsing them
+            // would waste time.
             Self { whole: ..10, .. } => Some(0),
             Self { .. } => text.parse().ok(),
         }
     }
 
-    /// Returns whether a double holds it: every number that is finite, or only those that lose no digit.
+    /// Returns whether a double holds the number: any finite number, or, if `is_exact`, only one that keeps
+    /// all its digits.
     fn is_double(&self, text: &str, is_exact: bool) -> bool {
         if !self.is_fraction {
             return self.whole <= KEPT
@@ -303,14 +304,14 @@ impl Number {
             return true;
         }
         let digits = significant(text);
-        // As programs write doubles: with as few digits as tell it from others, or with 17.
+        // Programs write doubles with the shortest digits that identify them, or with 17 digits.
         digits.len() <= KEPT
             || digits == significant(&format!("{number:e}"))
             || digits == significant(&format!("{number:.16e}"))
     }
 }
 
-/// The digits of a number without zeros at either end.
+/// Returns the digits of a number without zeros at either end.
 fn significant(text: &str) -> String {
     let mantissa = text.split(['e', 'E']).next().unwrap_or_default();
     let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
@@ -391,7 +392,7 @@ mod tests {
         check(&["9".repeat(39).as_str()], "varchar");
         assert_eq!(of(Types::SEED, &["9223372036854775808"]), "varchar");
         assert_eq!(of(Types::SEED, &["9007199254740993", "0.5"]), "varchar");
-        // More digits than a double has, and yet a double: that is how programs write them.
+        // More digits than a double keeps, but programs write doubles in this way.
         check(&["0.30000000000000004", "0.10000000000000001", "1.7976931348623157e308"], "double");
     }
 
@@ -414,7 +415,7 @@ mod tests {
         check(&["0.5", "-0.5", "0e0", "5."], "double");
     }
 
-    /// The values of a column are seen one by one: the type stays the same just as long as it holds the next.
+    /// Adds a second value to each type: the type stays the same exactly if it holds that value.
     #[test]
     fn a_type_holds_what_leaves_it_as_it_is() {
         let values = [
@@ -451,7 +452,7 @@ mod tests {
                 let same = guess.data_type() == before;
                 let kind = Kind::from_arrow(&before).unwrap();
                 let holds = holds(kind, Token::Text(second), Written::Cells);
-                // A column of whole numbers that a double holds too is a double sooner than a decimal.
+                // A column of integers that a double also holds becomes a double rather than a decimal.
                 assert_eq!(holds, same, "{first} is {before}, then {second}");
                 held += usize::from(holds);
             }

@@ -1,6 +1,6 @@
-//! Values in the names of folders (`day=2021-01-01/a.csv`), for declared columns of that name.
+//! Hive-style partition values in folder names (`day=2021-01-01/a.csv`), for declared columns of that name.
 //!
-//! As in DuckDB the folder wins over a column of the same name in the file.
+//! As in DuckDB, the folder overrides a column of the same name in the file.
 
 use std::sync::Arc;
 
@@ -14,15 +14,15 @@ use super::{
     spec::DateUnit,
 };
 
-/// What stands for NULL in the name of a folder.
+/// The marker for NULL in a folder name.
 const NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 
-/// The declared columns whose values the path of a file gives.
+/// The declared columns whose values come from a file's path.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Folders(Arc<[(usize, Option<String>)]>);
 
-/// The columns that the name of a file gives values, in the order of its folders; of two folders for one column the inner
-/// one counts.
+/// Returns the partition columns and values of a file's path, in folder order. If two folders set one column,
+/// the inner one wins.
 pub(crate) fn pairs(file: &str) -> Vec<(String, Option<String>)> {
     let Some((folders, _)) = file.rsplit_once('/') else { return Vec::new() };
     let mut pairs: Vec<(String, Option<String>)> = Vec::new();
@@ -37,26 +37,27 @@ pub(crate) fn pairs(file: &str) -> Vec<(String, Option<String>)> {
 }
 
 impl Folders {
-    /// Those that the name of a file has; of two folders for one column the inner one counts.
+    /// Parses the partition columns of a file's path that are declared. If two folders set one column, the
+    /// inner one wins.
     pub(crate) fn of(file: &str, declared: &[String]) -> Self {
         let column = |(key, value): (String, _)| Some((names::find(&key, declared)?, value));
         Self(pairs(file).into_iter().filter_map(column).collect())
     }
 
-    /// Each column with its value.
+    /// Iterates over the columns and their values.
     pub(crate) fn values(&self) -> impl Iterator<Item = (usize, Token<'_>)> {
         self.0.iter().map(|(column, value)| (*column, value.as_deref().map_or(Token::Null, Token::Text)))
     }
 
-    /// For each declared column, whether it is among them.
+    /// Returns for each declared column whether the path supplies it.
     pub(crate) fn supplied(&self, declared: usize) -> Vec<bool> {
         let mut supplied = vec![false; declared];
         self.0.iter().for_each(|(column, _)| supplied[*column] = true);
         supplied
     }
 
-    /// Why a value is none of its column, if one is not; `kind` tells what it has to be, and whether that was inferred from
-    /// files.
+    /// Returns why a value doesn't fit its column, if one doesn't. `kind` returns the column's kind, and
+    /// whether it was inferred from files.
     pub(crate) fn fault(&self, declared: &[String], kind: impl Fn(usize) -> (Kind, bool)) -> Option<String> {
         self.values().find_map(|(column, token)| {
             let (kind, is_inferred) = kind(column);

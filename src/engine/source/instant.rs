@@ -1,23 +1,25 @@
-//! Dates and timestamps from text and numbers: microseconds or days since 1970, in UTC.
+//! Parsing and conversion of dates and timestamps: to days or microseconds since 1970, in UTC.
 
 use chrono::{Datelike, NaiveDate};
 
 use super::spec::DateUnit;
 
 const DAY: i64 = 86_400_000_000;
-/// 1970-01-01 counted from the first day of year one.
+/// The day number of 1970-01-01, counted from the first day of year 1.
 const EPOCH_FROM_CE: i32 = 719_163;
-/// The first and last microsecond of the years 1 to 9999: SQL knows no others, and other readers of a table fail on them.
+/// The first and last microsecond of the years 1 to 9999. SQL has no others, and other readers of a table
+/// fail on them.
 const FIRST: i64 = -62_135_596_800_000_000;
 const LAST: i64 = 253_402_300_799_999_999;
 
-/// An instant of the years 1 to 9999.
+/// Returns the instant if it is in the years 1 to 9999.
 pub(crate) fn within_calendar(micros: i64) -> Option<i64> {
     (FIRST..=LAST).contains(&micros).then_some(micros)
 }
 
-/// ISO text as microseconds: a date, then perhaps `T` or a space and a time with seconds, fractions and a zone
-/// (`Z`, `+02`, `+0200`, `+02:00`). Without a zone it is UTC. Digits past microseconds are cut.
+/// Parses an ISO timestamp into microseconds: a date, optionally followed by `T` or a space and a time with
+/// seconds, fraction and zone (`Z`, `+02`, `+0200`, `+02:00`). Without a zone it is UTC. Digits beyond
+/// microseconds are truncated.
 pub(crate) fn timestamp(text: &str) -> Option<i64> {
     let bytes = text.as_bytes();
     let days = date_prefix(bytes)?;
@@ -29,17 +31,17 @@ pub(crate) fn timestamp(text: &str) -> Option<i64> {
     within_calendar(i64::from(days).checked_mul(DAY)?.checked_add(micros)?)
 }
 
-/// ISO text as days: a date, or a timestamp at midnight UTC.
+/// Parses an ISO date, or a timestamp at midnight UTC, into days.
 pub(crate) fn date(text: &str) -> Option<i32> {
     if text.len() == 10 { date_prefix(text.as_bytes()) } else { date_of_micros(timestamp(text)?) }
 }
 
-/// Days, if it is midnight: a time of day is not cut off in silence.
+/// Converts to days. Returns `None` unless it is midnight, so that no time of day is silently lost.
 pub(crate) fn date_of_micros(micros: i64) -> Option<i32> {
     (micros.rem_euclid(DAY) == 0).then(|| i32::try_from(micros.div_euclid(DAY)).ok())?
 }
 
-/// A whole number of `unit`s as microseconds; `None` outside the years 1 to 9999.
+/// Converts a whole number of `unit`s to microseconds. Returns `None` outside the years 1 to 9999.
 pub(crate) fn micros(count: i64, unit: DateUnit) -> Option<i64> {
     within_calendar(match unit {
         DateUnit::Seconds => count.checked_mul(1_000_000)?,
@@ -49,7 +51,7 @@ pub(crate) fn micros(count: i64, unit: DateUnit) -> Option<i64> {
     })
 }
 
-/// A fractional number of `unit`s as microseconds; `None` outside the years 1 to 9999.
+/// Converts a fractional number of `unit`s to microseconds. Returns `None` outside the years 1 to 9999.
 pub(crate) fn micros_of_float(count: f64, unit: DateUnit) -> Option<i64> {
     let micros = match unit {
         DateUnit::Seconds => count * 1e6,
@@ -60,13 +62,13 @@ pub(crate) fn micros_of_float(count: f64, unit: DateUnit) -> Option<i64> {
     within_calendar(rounded(micros)?)
 }
 
-/// The whole number next to a count of microseconds; past 2^53 (the year 2255) doubles are two or more apart.
+/// Rounds to whole microseconds. Beyond 2^53 (the year 2255), doubles are two or more apart.
 fn rounded(micros: f64) -> Option<i64> {
     #[expect(clippy::cast_possible_truncation, reason = "checked just before; fractions are cut on purpose")]
     (micros.abs() < 9e18).then(|| micros.round() as i64)
 }
 
-/// A float that is a whole number no double rounds, as that number.
+/// Converts a float to an integer if it is whole and within the range in which doubles are exact.
 pub(crate) fn whole(number: f64) -> Option<i64> {
     #[expect(clippy::cast_possible_truncation, reason = "a whole number below 2^53 is exact in both")]
     (number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0).then_some(number as i64)
@@ -105,7 +107,7 @@ fn time_and_zone(bytes: &[u8]) -> Option<i64> {
     Some(seconds * 1_000_000 + fraction)
 }
 
-/// Seconds east of UTC.
+/// Parses a zone into seconds east of UTC.
 fn zone(bytes: &[u8]) -> Option<i64> {
     let bytes = bytes.strip_prefix(b" ").unwrap_or(bytes);
     let (sign, hours, minutes) = match *bytes {

@@ -1,7 +1,8 @@
-//! What one scan of a source takes in and rejects, judged when the last of its partitions has ended.
+//! The counts of one scan of a source: rows and rejects, checked against the limits when its last partition
+//! ends.
 //!
-//! The judgement is an error of that partition's stream, so whatever reads the source fails before its rows are used. A
-//! scan that stops early, since its query has enough rows, is not judged.
+//! A violation is an error of that partition's stream, so whatever reads the source fails before its rows are
+//! used. A scan that stops early because its query has enough rows isn't checked.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,14 +16,14 @@ use super::{
     provider::Report,
 };
 
-/// See the module.
+/// The counts of one scan, shared by its partitions.
 #[derive(Debug)]
 pub(crate) struct Intake {
     report: Report,
     drift: Arc<Drift>,
     on_new: OnNewColumn,
     declared: Arc<[String]>,
-    /// The partitions of the scan.
+    /// The number of partitions of the scan.
     partitions: usize,
     state: Mutex<State>,
 }
@@ -39,14 +40,14 @@ struct File {
     rejected: u64,
     is_set_aside: bool,
     columns: Option<(Vec<String>, Deviation)>,
-    /// A few lines on what was rejected.
+    /// A few lines on the rejects.
     sample: Vec<String>,
 }
 
-/// Lines on rejects that an error shows.
+/// The number of rejects that an error message shows.
 const SAMPLE: usize = 3;
 
-/// What is said where columns that were found in a sample of the files don't hold.
+/// The message if columns inferred from a sample of the files turn out to be wrong.
 const CONTRADICTED: &str =
     "its columns were found in a sample of its files, and the others have other values or columns";
 
@@ -54,7 +55,7 @@ const CONTRADICTED: &str =
 const HALF: Limit = Limit::Share(500_000);
 
 impl Intake {
-    /// Of a scan with so many partitions.
+    /// Starts the counts of a scan with this many partitions.
     pub(crate) fn new(
         report: Report,
         drift: Arc<Drift>,
@@ -65,7 +66,7 @@ impl Intake {
         Self { report, drift, on_new, declared, partitions, state: Mutex::default() }
     }
 
-    /// Takes note of a file's columns.
+    /// Records a file's columns.
     ///
     /// # Errors
     /// If they are an error whatever other files have.
@@ -86,7 +87,7 @@ impl Intake {
         Ok(())
     }
 
-    /// Takes note of rows of a file: how many were read, and how many of these were rejected.
+    /// Records rows of a file: the number read, and how many of them were rejected.
     pub(crate) fn rows(&self, file: &Arc<str>, rows: u64, rejected: u64) {
         let mut state = self.state();
         let file = state.files.entry(Arc::clone(file)).or_default();
@@ -94,7 +95,7 @@ impl Intake {
         file.rejected += rejected;
     }
 
-    /// Takes note of a file that is set aside whole, and why.
+    /// Records a file that is rejected as a whole, and why.
     pub(crate) fn set_aside(&self, file: &Arc<str>, line: String) {
         let mut state = self.state();
         let file = state.files.entry(Arc::clone(file)).or_default();
@@ -102,7 +103,7 @@ impl Intake {
         file.sample = vec![line];
     }
 
-    /// Takes note of a reject, if there are not enough of its file.
+    /// Records a reject as an example, unless the file has enough of them.
     pub(crate) fn sample(&self, file: &Arc<str>, line: impl FnOnce() -> String) {
         let mut state = self.state();
         let file = state.files.entry(Arc::clone(file)).or_default();
@@ -111,10 +112,10 @@ impl Intake {
         }
     }
 
-    /// Takes note that a partition has read all that was its part; the last one judges.
+    /// Records that a partition has read all its input. The last one checks the limits.
     ///
     /// # Errors
-    /// If what was read is not to be used.
+    /// If the rows of the scan must not be used.
     pub(crate) fn finish(&self, partition: usize) -> Result<(), DataFusionError> {
         let mut state = self.state();
         state.finished.insert(partition);
@@ -155,7 +156,7 @@ impl Intake {
         Ok(())
     }
 
-    /// Why too much was rejected, if it was.
+    /// Returns why too many rows were rejected, if so.
     fn excess(&self, files: &BTreeMap<Arc<str>, File>) -> Option<String> {
         let limits = self.drift.max_rejected;
         let per_file = limits.per_file.unwrap_or(HALF);
@@ -180,8 +181,8 @@ impl Intake {
         let sample: Vec<String> =
             files.values().flat_map(|file| &file.sample).take(SAMPLE).cloned().collect();
         if let Some(limit) = limits.per_run.filter(|limit| {
-            // How many rows a file has that can't be read isn't known: it is one at least, and the share of such files is
-            // held to the limit as well.
+            // An unreadable file has an unknown number of rows. It counts as one row at least, and the share
+            // of such files must also be within the limit.
             let files_passed = match limit {
                 Limit::Share(_) => limit.is_passed(set_aside as u64, files.len() as u64),
                 Limit::Rows(_) => limit.is_passed(rejected + set_aside as u64, rows),
@@ -212,7 +213,7 @@ impl Intake {
         Some(explained(&what, &sample))
     }
 
-    /// What the lock guards is whole between any two statements, so a thread that died holding it left no harm.
+    /// The guarded data is consistent between any two statements, so a poisoned lock is safe to use.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,10 +1,10 @@
-//! The types a source can give a column, with the names messages use.
+//! The column types of a source, with the names that messages use.
 
 use std::fmt;
 
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
 
-/// A column's type, as far as judging a value needs it.
+/// A column's type, reduced to what validation needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Text,
@@ -24,18 +24,18 @@ pub(crate) enum Kind {
         zoned: bool,
     },
     Binary,
-    /// Text that is JSON.
+    /// Text that contains JSON.
     Json,
     Struct,
     List,
     Map,
 }
 
-/// The Arrow type of declared JSON. No other column of a source has it: text is `Utf8View`.
+/// The Arrow type of a declared JSON column. No other column of a source has it: text is `Utf8View`.
 pub(crate) const JSON: DataType = DataType::LargeUtf8;
 
 impl Kind {
-    /// The kind of an Arrow type, if sources can read it.
+    /// Returns the kind of an Arrow type, if sources can read it.
     pub(crate) fn from_arrow(data_type: &DataType) -> Option<Self> {
         Some(match data_type {
             DataType::Utf8View => Self::Text,
@@ -69,18 +69,18 @@ impl Kind {
         })
     }
 
-    /// Returns whether its values are read from JSON text, of whatever kind they are.
+    /// Returns whether values are read from JSON text of any kind.
     pub(crate) fn is_json(self) -> bool {
         matches!(self, Self::Json | Self::Struct | Self::List | Self::Map)
     }
 
-    /// Whether an empty text is a value of its own.
+    /// Returns whether an empty text is a value rather than NULL.
     pub(crate) fn keeps_empty(self) -> bool {
         matches!(self, Self::Text | Self::Binary)
     }
 }
 
-/// With its article, as in `"n/a" is not a double`.
+/// Formats with an article, as in `"n/a" is not a double`.
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -1,20 +1,22 @@
-//! What a `sources.yml` declares, as DataFusion tables: JSON, CSV, Parquet and Avro files, and SQLite tables.
+//! The sources that `sources.yml` declares, as DataFusion tables: JSON, CSV, Parquet and Avro files, and
+//! SQLite tables.
 //!
 //! ```text
 //! SourceSpec ──▶ schema()    declared types alone; touches no data
-//!            └─▶ provider()  a table that reads, types and judges every row
+//!            └─▶ provider()  a table that reads, types and validates every row
 //!                  decode    compressed files and other encodings, as UTF-8
-//!                  text/     JSON and CSV: our own readers, row by row, with what is bad set aside
+//!                  text/     JSON and CSV: our own readers, row by row, with bad rows rejected
 //!                  columnar  Parquet and Avro: DataFusion's readers, cast to the declared types
 //!                  sqlite/   SQLite, opened read-only
-//!                └─▶ RejectSink   where rows and files that were set aside go
+//!                └─▶ RejectSink   receives the rejected rows and files
 //! ```
 //!
-//! [`seed`] looks through a CSV file of which nothing is declared: what its columns are, and whether every value fits.
+//! [`seed`] inspects a CSV file without declarations: it infers the columns, and checks whether every value
+//! fits.
 //!
-//! Two rules hold for every reader that judges rows. A row is judged by all declared columns whatever the query
-//! reads of it, so what is set aside never depends on the query's columns; and a file that breaks somewhere gives
-//! no row at all. Nothing here knows the lake, the graph or the user's YAML.
+//! Two rules hold for every reader that validates rows. A row is validated against all declared columns,
+//! whatever the query reads of it, so rejects never depend on the query's columns. And a file that is damaged
+//! anywhere yields no row at all. Nothing here knows the lake, the graph or the user's YAML.
 
 mod cell;
 mod column;

@@ -1,31 +1,32 @@
-//! The columns of a file, matched with the declared ones as SQL compares names: an exact match wins, then one without case.
+//! Column name matching between a file and the declarations, with SQL's rules: an exact match wins over a
+//! case-insensitive one.
 
 use super::drift::Deviation;
 
-/// For each column of a file, what it is.
+/// The counterpart of a file's column in the declarations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// The declared column with this number.
+    /// The declared column with this index.
     Column(usize),
     /// An undeclared column.
     New,
-    /// A declared column whose values the path gives.
+    /// A declared column whose values come from the path.
     Supplied,
 }
 
-/// Returns whether two names are one to SQL.
+/// Returns whether SQL treats two names as equal.
 pub(crate) fn same(one: &str, other: &str) -> bool {
     one.eq_ignore_ascii_case(other)
         || (!(one.is_ascii() && other.is_ascii()) && one.to_lowercase() == other.to_lowercase())
 }
 
-/// The place of a name among others: where it is exactly, else where it is but for case.
+/// Returns the index of a name in a list: an exact match, or else a case-insensitive one.
 pub(crate) fn find(name: &str, names: &[String]) -> Option<usize> {
     let exact = names.iter().position(|other| other == name);
     exact.or_else(|| names.iter().position(|other| same(other, name)))
 }
 
-/// Refuses a header that has a name twice; columns without a name are another matter.
+/// Rejects a header with a duplicate name. Unnamed columns are checked elsewhere.
 pub(crate) fn distinct(own: &[String]) -> Result<(), String> {
     let mut sorted: Vec<&String> = own.iter().filter(|name| !name.trim().is_empty()).collect();
     sorted.sort_unstable();
@@ -35,10 +36,11 @@ pub(crate) fn distinct(own: &[String]) -> Result<(), String> {
     }
 }
 
-/// Matches the columns of a file with the declared ones; `supplied` says which of these the path gives.
+/// Matches a file's columns with the declared ones. `supplied` marks the declared columns whose values come
+/// from the path.
 ///
 /// # Errors
-/// If a column has no name, or if two can't be told apart.
+/// If a column has no name, or if two are ambiguous.
 pub(crate) fn places(own: &[String], declared: &[String], supplied: &[bool]) -> Result<Vec<Place>, String> {
     if let Some(at) = own.iter().position(|name| name.trim().is_empty()) {
         return Err(format!("column {} of {} in the header has no name", at + 1, own.len()));
@@ -63,11 +65,10 @@ pub(crate) fn places(own: &[String], declared: &[String], supplied: &[bool]) -> 
     Ok(places)
 }
 
-/// Refuses columns of a file that would become two of one name: undeclared ones that differ from one another, or
-/// from a declared one, only by case.
+/// Rejects undeclared columns whose names differ from one another, or from a declared one, only by case.
 ///
 /// # Errors
-/// With both names.
+/// If there are such columns. The message has both names.
 pub(crate) fn alike(own: &[String], places: &[Place], declared: &[String]) -> Result<(), String> {
     let new = own.iter().zip(places).enumerate().filter(|(_, (_, place))| **place == Place::New);
     for (at, (name, _)) in new {
@@ -83,7 +84,8 @@ pub(crate) fn alike(own: &[String], places: &[Place], declared: &[String]) -> Re
     Ok(())
 }
 
-/// How a file with columns at these places differs from what is declared; columns from `required` on need not be there.
+/// Returns how a file's columns differ from the declared ones. Columns at index `required` and later are
+/// optional.
 pub(crate) fn deviation(
     own: &[String],
     places: &[Place],

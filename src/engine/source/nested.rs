@@ -1,7 +1,8 @@
-//! Structs, lists and maps, read from JSON text into Arrow arrays.
+//! Nested values: reads structs, lists and maps from JSON text into Arrow arrays.
 //!
-//! A value is looked through before any of it is taken: it fits as a whole or not at all. A field that isn't declared
-//! doesn't fit, since its value would be lost without a word; a declared field that an object lacks is NULL.
+//! A value is validated before any part of it is taken, so it fits as a whole or not at all. An undeclared
+//! field doesn't fit, because its value would be silently lost. A declared field that an object lacks is
+//! NULL.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -23,7 +24,7 @@ use super::{
 /// The values of a nested column, or of a part of one.
 pub(crate) struct Nested {
     shape: Shape,
-    /// Which values are there; those of a part that is no nested one are kept by itself.
+    /// The validity of each value. A leaf column also keeps its own.
     valid: Vec<bool>,
 }
 
@@ -35,7 +36,7 @@ enum Shape {
 }
 
 impl Nested {
-    /// No values yet; `None` if no source can read the type.
+    /// Starts without values. Returns `None` if sources can't read the type.
     pub(crate) fn new(data_type: &DataType, unit: DateUnit) -> Option<Self> {
         let part = |field: &FieldRef| Self::new(field.data_type(), unit);
         let shape = match data_type {
@@ -57,7 +58,7 @@ impl Nested {
         Some(Self { shape, valid: Vec::new() })
     }
 
-    /// Holds the values in it to what its types were inferred from.
+    /// Makes inferred types strict for all parts.
     pub(crate) fn hold(&mut self) {
         match &mut self.shape {
             Shape::Leaf(column) => column.hold(Written::Json),
@@ -67,9 +68,9 @@ impl Nested {
         }
     }
 
-    /// Takes a JSON text in; false, and nothing taken, if it isn't JSON or doesn't fit.
+    /// Appends a JSON text. Returns false, and appends nothing, if it isn't JSON or doesn't fit.
     pub(crate) fn append(&mut self, text: &str) -> bool {
-        // A number has to be seen to end.
+        // The cursor needs a byte after a number to know that it has ended.
         let padded;
         let text = if text.ends_with(|last: char| last.is_ascii_digit()) {
             padded = format!("{text} ");
@@ -83,11 +84,11 @@ impl Nested {
         if !fits || cursor.byte().is_some() {
             return false;
         }
-        // It was walked to its end just now.
+        // The validation above has already walked the text to its end.
         self.take(&mut Cursor::new(text, true)).is_ok()
     }
 
-    /// Takes a NULL in.
+    /// Appends a NULL.
     pub(crate) fn append_null(&mut self) {
         self.valid.push(false);
         match &mut self.shape {
@@ -99,12 +100,12 @@ impl Nested {
         }
     }
 
-    /// How many values there are.
+    /// Returns the number of values.
     pub(crate) fn len(&self) -> usize {
         self.valid.len()
     }
 
-    /// What was taken; it is empty afterwards. `None` if there is more of it than an array holds.
+    /// Returns the values, and clears this builder. Returns `None` if they exceed an array's capacity.
     pub(crate) fn finish(&mut self) -> Option<ArrayRef> {
         let valid = std::mem::take(&mut self.valid);
         let nulls = || (!valid.iter().all(|valid| *valid)).then(|| NullBuffer::from(valid.clone()));
@@ -135,7 +136,7 @@ impl Nested {
         })
     }
 
-    /// Past the value that begins here; whether it fits.
+    /// Skips the value at the cursor, and returns whether it fits.
     fn fits(&self, cursor: &mut Cursor<'_>) -> Result<bool, Stop> {
         let open = cursor.peek()?;
         if open == b'n' {
@@ -178,7 +179,7 @@ impl Nested {
         }
     }
 
-    /// Takes in the value that begins here, which fits.
+    /// Appends the value at the cursor, which is known to fit.
     fn take(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Stop> {
         if cursor.peek()? == b'n' {
             cursor.scalar()?;
@@ -226,12 +227,12 @@ impl Nested {
     }
 }
 
-/// The end of a list among all items.
+/// Returns the end offset of a list within all items.
 fn end(length: usize, at: usize) -> Result<i32, Stop> {
     i32::try_from(length).map_err(|_| Stop::Broken(at, "more than 2147483647 items".to_owned()))
 }
 
-/// Past the object that begins here, each member of which is given to `each` until it says no.
+/// Skips the object at the cursor, and calls `each` on every member until it returns false.
 fn members<'a>(
     cursor: &mut Cursor<'a>,
     mut each: impl FnMut(&str, &mut Cursor<'a>) -> Result<bool, Stop>,
@@ -257,16 +258,16 @@ fn members<'a>(
     Ok(true)
 }
 
-/// The field of this name; names are compared as SQL compares them.
+/// Returns the index of the field with this name, compared with SQL's rules.
 fn field(fields: &Fields, name: &str) -> Option<usize> {
     let exact = fields.iter().position(|field| field.name() == name);
     exact.or_else(|| fields.iter().position(|field| field.name().eq_ignore_ascii_case(name)))
 }
 
-/// Past the JSON value that begins here, as a column of some kind takes it.
+/// Skips the JSON value at the cursor, and returns it as a token for a column of the kind.
 pub(crate) fn token<'a>(cursor: &mut Cursor<'a>, kind: Kind) -> Result<Token<'a>, Stop> {
     if kind.is_json() {
-        // Of whatever kind it is, its text is the value; a null is none.
+        // The text of any JSON value is the value, except for null.
         return Ok(match cursor.skip()? {
             "null" => Token::Null,
             text => Token::Nested(text),
@@ -283,7 +284,7 @@ pub(crate) fn token<'a>(cursor: &mut Cursor<'a>, kind: Kind) -> Result<Token<'a>
     })
 }
 
-/// Returns whether a text is one JSON value.
+/// Returns whether a text is exactly one JSON value.
 pub(crate) fn is_json(text: &str) -> bool {
     let padded = format!("{text} ");
     let mut cursor = Cursor::new(&padded, true);

@@ -1,4 +1,4 @@
-//! From a declared source to a table, and how its readers report what they set aside.
+//! Table providers for declared sources, and the reporting of rejects by their readers.
 
 use std::sync::Arc;
 
@@ -19,10 +19,14 @@ use super::{
     text::{Dialect, Format, Found, Layout, Look, Pace, TextTable, infer},
 };
 
-/// The table of a source.
+/// Creates the table of a source.
 ///
-/// The files are listed now; their rows are read when the table is scanned. What can't be read goes to `rejects`, or
-/// is merely left out if there is no such sink. Under [`OnError::Fail`] it is an error of the query.
+/// The files are listed now; their rows are read when the table is scanned. Rejected rows and files go to
+/// `rejects`, or are skipped if there is no such sink. Under [`OnError::Fail`] they are an error of the
+/// query.
+///
+/// # Errors
+/// If no file matches, if the files can't be listed, or if the declaration can't be used.
 pub async fn provider(
     spec: &SourceSpec,
     session: &dyn Session,
@@ -35,7 +39,7 @@ pub async fn provider(
     provider_at(spec, session, files, rejects, Pace::default()).await
 }
 
-/// The table of some of a source's files.
+/// Creates the table of some of a source's files.
 pub async fn of_files(
     spec: &SourceSpec,
     session: &dyn Session,
@@ -45,7 +49,7 @@ pub async fn of_files(
     provider_at(spec, session, files, rejects, Pace::default()).await
 }
 
-/// The same at a pace of one's own.
+/// Like [`of_files`], at a given pace.
 pub(super) async fn provider_at(
     spec: &SourceSpec,
     session: &dyn Session,
@@ -70,15 +74,15 @@ pub(super) async fn provider_at(
     Ok(Arc::new(TextTable::new(schema(spec)?, format, files, report, pace)))
 }
 
-/// Reads the Parquet files of a source through, and sets those aside that are damaged when it is read again. Returns
-/// whether there are any.
+/// Reads a source's Parquet files to their end, and marks the damaged ones, so that the next read rejects
+/// them. Returns whether there are any.
 pub async fn find_damage(spec: &SourceSpec, session: &dyn Session) -> Result<bool, DataFusionError> {
     let SourceFormat::Parquet { date_unit } = spec.format else { return Ok(false) };
     let report = Report { source: spec.name.as_str().into(), on_error: spec.on_error, rejects: None };
     columnar::find_damage(spec, date_unit, session, files::list(spec, session).await?, report).await
 }
 
-/// The columns of a source's text files, whatever is declared.
+/// Infers the columns of a source's text files, whatever is declared.
 pub async fn columns(
     spec: &SourceSpec,
     session: &dyn Session,
@@ -90,7 +94,7 @@ pub async fn columns(
     infer(text_format(&open)?, files, threads, look).await
 }
 
-/// The columns of a source's text files that nobody declared, in the order in which they come up.
+/// Returns the undeclared columns of a source's text files, in order of appearance.
 pub async fn new_columns(
     spec: &SourceSpec,
     session: &dyn Session,
@@ -108,7 +112,7 @@ pub async fn new_columns(
     Ok(new)
 }
 
-/// How rows lie in a source's text files.
+/// Returns the format of a source's text files.
 fn text_format(spec: &SourceSpec) -> Result<Format, DataFusionError> {
     let shape = Shape::new(&schema(spec)?, None, spec.drift.is_rescuing())?;
     let (layout, unit) = match &spec.format {
@@ -148,7 +152,7 @@ fn text_format(spec: &SourceSpec) -> Result<Format, DataFusionError> {
     Ok(Format { layout, unit, text: spec.text, names: shape.names, drift })
 }
 
-/// What becomes of rows and files that can't be read.
+/// The destination of rejected rows and files.
 #[derive(Debug, Clone)]
 pub(crate) struct Report {
     source: Arc<str>,
@@ -156,7 +160,7 @@ pub(crate) struct Report {
     rejects: Option<Arc<RejectSink>>,
 }
 
-/// A place in a file: a row, or a byte.
+/// A position in a file: a row, or a byte offset.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Where {
     pub(crate) row: Option<u64>,
@@ -164,7 +168,7 @@ pub(crate) struct Where {
 }
 
 impl Report {
-    /// Whether anybody wants to hear of a piece of a file, and has not yet.
+    /// Returns whether rejects of a piece of a file are wanted and not yet reported.
     pub(crate) fn begin(&self, file: &str, piece: u64) -> bool {
         match &self.rejects {
             _ if self.on_error == OnError::Fail => true,
@@ -173,12 +177,12 @@ impl Report {
         }
     }
 
-    /// Whether every row has to be judged, even one that the query does not want.
+    /// Returns whether every row must be validated, even one that the query doesn't need.
     pub(crate) fn judges_all(&self) -> bool {
         self.rejects.is_some() || self.on_error == OnError::Fail
     }
 
-    /// Sets a row or file aside; an error under [`OnError::Fail`].
+    /// Rejects a row or a file. This is an error under [`OnError::Fail`].
     pub(crate) fn set_aside(
         &self,
         file: &Arc<str>,
@@ -205,19 +209,20 @@ impl Report {
         }
     }
 
-    /// Notes what is to be said of a scan that was read to its end, and how the columns of its files differ.
+    /// Records the notes on a scan that was read to its end, and how the columns of its files differ.
     pub(crate) fn note(&self, notes: &[String], files: impl Iterator<Item = (Arc<str>, Deviation)>) {
         if let Some(sink) = &self.rejects {
             sink.note(&self.source, notes, files);
         }
     }
 
-    /// An error about the whole source.
+    /// Creates an error about the whole source.
     pub(crate) fn error(&self, message: impl std::fmt::Display) -> DataFusionError {
         DataFusionError::Execution(format!("{}: {message}", self.source))
     }
 
-    /// The error of a source none of whose files can be read: one of them, and how many others there are.
+    /// Creates the error of a source whose files are all unreadable. It names one of them and counts the
+    /// others.
     pub(crate) fn unreadable(&self, file: &str, reason: &str, others: usize) -> DataFusionError {
         let what = match others {
             0 => "the only file can't be read".to_owned(),
@@ -227,7 +232,7 @@ impl Report {
         self.error(format!("{what}\n  {file}: {reason}\n  hint: {hint}"))
     }
 
-    /// The error of a file that is there but can't be had.
+    /// Creates the error of a file that exists but can't be read.
     pub(crate) fn failure(&self, file: &str, message: &str) -> DataFusionError {
         DataFusionError::Execution(format!("{}: {file}: {message}", self.source))
     }

@@ -1,7 +1,8 @@
-//! Where rows and files that are set aside go: a bounded channel, so that no amount of dirt fills the memory.
+//! Rejected rows and files: a bounded channel, so that no number of rejects fills the memory.
 //!
-//! The plan that reads holds the [`RejectSink`]; somebody else drains the [`RejectStream`] at the same time, since a
-//! full channel makes the readers wait. [`RejectSink::close`] ends the stream once the plan has been executed.
+//! The plan that reads holds the [`RejectSink`]. Another task must drain the [`RejectStream`] at the same
+//! time, because a full channel blocks the readers. [`RejectSink::close`] ends the stream once the plan has
+//! run.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
@@ -23,30 +24,30 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use super::drift::Deviation;
 
-/// How many are kept as lines for a summary.
+/// The number of rejects kept as lines for a summary.
 const SAMPLE: usize = 5;
-/// Rows of a batch of them, at most.
+/// The maximum number of rows in a batch of rejects.
 const BATCH: usize = 1024;
 
-/// A row, or a whole file, that was set aside.
+/// A rejected row, or a file that was rejected as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reject {
     /// The source's name, such as `files.readings`.
     pub source: Arc<str>,
-    /// The file, as `_source_file` has it.
+    /// The file's name, as in `_source_file`.
     pub file: Arc<str>,
-    /// The row's place in the file, from 1; none if the file was set aside whole.
+    /// The row's number in the file, from 1. `None` if the whole file was rejected.
     pub row: Option<u64>,
-    /// The byte in the file at which the row begins or the file breaks.
+    /// The byte offset at which the row begins or the file is damaged.
     pub offset: Option<u64>,
-    /// What is wrong.
+    /// The reason.
     pub reason: String,
-    /// The text in question: at most 1 KiB, ending in `…` if it was longer.
+    /// The rejected text: at most 1 KiB, ending in `…` if it was longer.
     pub raw: String,
 }
 
 impl Reject {
-    /// `file:row: reason`, or `file: reason (byte n)` of a whole file.
+    /// Formats as `file:row: reason`, or as `file: reason (byte n)` for a whole file.
     #[must_use]
     pub fn line(&self) -> String {
         match (self.row, self.offset) {
@@ -57,44 +58,44 @@ impl Reject {
     }
 }
 
-/// How much was set aside.
+/// The counts of rejected rows and files.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RejectCounts {
-    /// Rows set aside alone.
+    /// The number of rows rejected individually.
     pub rows: u64,
-    /// Files set aside whole.
+    /// The number of files rejected as a whole.
     pub files: u64,
-    /// A few of them, the first in order of file and row among those that came early.
+    /// A few of the first rejects, sorted by file and row.
     pub sample: Vec<String>,
-    /// What was set aside of each file, if anything was.
+    /// The rejects of each file that has any.
     pub by_file: BTreeMap<Arc<str>, RejectedFile>,
-    /// What is to be said of how the columns of files differ from what is declared.
+    /// Notes on how the files' columns differ from the declared ones.
     pub notes: Vec<String>,
-    /// How the columns of files differ from what is declared, if they do.
+    /// The files whose columns differ from the declared ones, and how.
     pub deviations: BTreeMap<Arc<str>, Deviation>,
 }
 
-/// What was set aside of a file.
+/// The rejects of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RejectedFile {
-    /// The source that it is of.
+    /// The source that the file belongs to.
     pub source: Arc<str>,
-    /// Rows set aside alone.
+    /// The number of rows rejected individually.
     pub rows: u64,
-    /// Why it was set aside whole.
+    /// The reason, if the whole file was rejected.
     pub reason: Option<String>,
-    /// A digest of all of it, in any order; none where that isn't known.
+    /// An order-independent digest of all rejects, or `None` if unknown.
     pub digest: Option<u64>,
 }
 
 impl RejectedFile {
-    /// Nothing of a file of this source yet.
+    /// Creates an empty entry for a file of this source.
     #[must_use]
     pub fn none(source: Arc<str>) -> Self {
         Self { source, rows: 0, reason: None, digest: Some(0) }
     }
 
-    /// Adds a row, or the whole file if there is no `row`: its place, the reason and the text in question.
+    /// Adds a rejected row, or the whole file if `row` is `None`, with the reason and the rejected text.
     pub fn add(&mut self, row: Option<u64>, reason: &str, raw: &str) {
         match row {
             Some(_) => self.rows += 1,
@@ -104,7 +105,7 @@ impl RejectedFile {
         self.digest = self.digest.map(|digest| digest.wrapping_add(one));
     }
 
-    /// Returns whether the same was set aside, as far as that is known of both.
+    /// Returns whether the rejects are the same, as far as both are known.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         let known = self.digest.zip(other.digest);
@@ -113,12 +114,13 @@ impl RejectedFile {
     }
 }
 
-/// The end that readers hold.
+/// The sending end, which readers hold.
 #[derive(Debug)]
 pub struct RejectSink {
     sender: Mutex<Option<mpsc::Sender<Reject>>>,
     counts: Mutex<Counts>,
-    /// What was read already: a plan that scans a source twice reports it once. Only pieces with rejects are here.
+    /// The pieces already reported, so that a plan that scans a source twice reports them once. Only pieces
+    /// with rejects are in it.
     claimed: Mutex<HashSet<u128>>,
 }
 
@@ -132,14 +134,14 @@ struct Counts {
     deviations: BTreeMap<Arc<str>, Deviation>,
 }
 
-/// The end that is drained.
+/// The receiving end.
 #[derive(Debug)]
 pub struct RejectStream {
     receiver: mpsc::Receiver<Reject>,
 }
 
 impl RejectSink {
-    /// A sink and its stream; the stream holds `capacity` rejects before readers wait.
+    /// Creates a sink and its stream. The stream buffers `capacity` rejects before it blocks readers.
     #[must_use]
     pub fn new(capacity: usize) -> (Arc<Self>, RejectStream) {
         let (sender, receiver) = mpsc::channel(capacity.max(1));
@@ -148,12 +150,12 @@ impl RejectSink {
         (Arc::new(sink), RejectStream { receiver })
     }
 
-    /// Ends the stream after what was reported so far. What is reported later is only counted.
+    /// Ends the stream after the rejects reported so far. Later ones are only counted.
     pub fn close(&self) {
         lock(&self.sender).take();
     }
 
-    /// What was reported so far.
+    /// Returns the counts so far.
     #[must_use]
     pub fn counts(&self) -> RejectCounts {
         let counts = lock(&self.counts);
@@ -168,8 +170,8 @@ impl RejectSink {
         }
     }
 
-    /// Notes what is to be said of a source, and how the columns of its files differ from what is declared; a plan that scans
-    /// a source twice says it once.
+    /// Records the notes on a source, and how the columns of its files differ from the declared ones.
+    /// Duplicates from a second scan are dropped.
     pub(crate) fn note(
         &self,
         source: &Arc<str>,
@@ -186,13 +188,13 @@ impl RejectSink {
         lock(&self.counts).notes.extend(notes);
     }
 
-    /// Whether the caller is the first to report a piece of a file of a source.
+    /// Returns true if the caller is the first to claim a piece of a source's file.
     pub(crate) fn claim(&self, source: &str, file: &str, piece: u64) -> bool {
         let key = format!("{source}\0{file}\0{piece}");
         lock(&self.claimed).insert(xxh3_128(key.as_bytes()))
     }
 
-    /// Reports one. Waits while the stream is full, so never call it on a thread that drives futures.
+    /// Reports a reject. Blocks while the stream is full, so never call it on a thread of the async runtime.
     pub(crate) fn report(&self, reject: Reject) {
         {
             let mut counts = lock(&self.counts);
@@ -211,14 +213,14 @@ impl RejectSink {
         }
         let sender = lock(&self.sender).clone();
         if let Some(sender) = sender {
-            // Nobody listens any more: it was counted.
+            // The stream was dropped. The reject is already counted.
             let _ = sender.blocking_send(reject);
         }
     }
 }
 
 impl RejectStream {
-    /// The schema of the batches: source, file, row, offset, reason, raw.
+    /// Returns the schema of the batches: source, file, row, offset, reason, raw.
     #[must_use]
     pub fn schema() -> SchemaRef {
         let text = |name: &str, null: bool| Field::new(name, DataType::Utf8View, null);
@@ -233,7 +235,7 @@ impl RejectStream {
         ]))
     }
 
-    /// The rejects as record batches, until the sink is closed or gone.
+    /// Returns the rejects as record batches, until the sink is closed or dropped.
     #[must_use]
     pub fn into_stream(self) -> SendableRecordBatchStream {
         let batches = stream::unfold(self.receiver, async |mut receiver| {
@@ -265,7 +267,7 @@ fn batch(rejects: &[Reject]) -> Result<RecordBatch, DataFusionError> {
     Ok(RecordBatch::try_new(RejectStream::schema(), columns)?)
 }
 
-/// What the lock guards is whole between any two statements, so a thread that died holding it left no harm.
+/// The guarded data is consistent between any two statements, so a poisoned lock is safe to use.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

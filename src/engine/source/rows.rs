@@ -1,8 +1,8 @@
-//! Rows on their way to a record batch, from as many files as it takes to fill one.
+//! Row buffer: collects rows from one or more files into a record batch.
 //!
-//! A row is appended cell by cell before it is known to be good, and a file row by row before it is known to be
-//! whole. What turns out bad is only marked, and filtered out when the batch is made: bad rows are rare, and the
-//! good ones pay nothing.
+//! A row is appended cell by cell before it is known to be valid, and a file row by row before it is known to
+//! be intact. Bad rows are only marked, and filtered out when the batch is built. They are rare, so valid
+//! rows cost nothing extra.
 
 use std::sync::Arc;
 
@@ -27,19 +27,19 @@ use super::{
     spec::{DateUnit, RESCUED, SOURCE_FILE, SOURCE_ROW},
 };
 
-/// What a scan reads and what it gives: the declared columns, and which of them the query wants.
+/// The declared columns of a scan, and those that the query needs.
 #[derive(Debug, Clone)]
 pub(crate) struct Shape {
-    /// Of the batches.
+    /// The schema of the batches.
     pub(crate) schema: SchemaRef,
-    /// For each column of the batches, where it comes from.
+    /// The origin of each column of the batches.
     origins: Vec<Origin>,
-    /// The declared columns but for those the reader supplies.
+    /// The declared columns, without those that the reader supplies.
     pub(crate) names: Arc<[String]>,
     kinds: Vec<Kind>,
-    /// Whether the types were inferred from files.
+    /// True if the types were inferred from files.
     is_inferred: bool,
-    /// Whether values of columns that nobody declared are kept.
+    /// True if the values of undeclared columns are kept.
     pub(crate) rescues: bool,
     types: Vec<DataType>,
 }
@@ -53,8 +53,8 @@ enum Origin {
 }
 
 impl Shape {
-    /// The shape of a query on `declared` that wants the columns at `projection`, or all of them; `rescues` says that values
-    /// of columns nobody declared go to a column of their own.
+    /// Creates the shape of a query on `declared` that needs the columns at `projection`, or all of them.
+    /// With `rescues`, values of undeclared columns go to `_rescued`.
     pub(crate) fn new(
         declared: &SchemaRef,
         projection: Option<&Vec<usize>>,
@@ -89,12 +89,12 @@ impl Shape {
         Ok(Self { schema, origins, names: names.into(), kinds, is_inferred: false, types, rescues })
     }
 
-    /// The same, where the types may have been inferred from files.
+    /// Sets whether the types were inferred from files.
     pub(crate) fn inferred(self, is_inferred: bool) -> Self {
         Self { is_inferred, ..self }
     }
 
-    /// What the values of the declared columns have to be.
+    /// Returns the kinds of the declared columns.
     pub(crate) fn kinds(&self) -> Arc<[Kind]> {
         self.kinds.clone().into()
     }
@@ -104,30 +104,30 @@ impl Shape {
 pub(crate) struct Rows {
     shape: Shape,
     columns: Vec<Column>,
-    /// Rows so far, bad ones among them.
+    /// The number of rows, including bad ones.
     length: usize,
-    /// The bad ones, in order.
+    /// The indexes of bad rows, in order.
     bad: Vec<usize>,
     runs: Vec<Run>,
-    /// What the path of the file gives to each of its rows.
+    /// The partition values from the current file's path.
     folders: Folders,
-    /// The values of the current row that nobody declared, as the inside of a JSON object.
+    /// The current row's values of undeclared columns, as an unclosed JSON object.
     rescuing: String,
-    /// Those of rows that have any, by the rows.
+    /// The rows with values of undeclared columns, and these values.
     rescued: Vec<(usize, String)>,
 }
 
-/// Rows that stand together in one file.
+/// A run of consecutive rows from one file.
 struct Run {
     file: Arc<str>,
-    /// Its first row's place in the file, from 1; SQLite's rows are numbered one by one.
+    /// The number of the first row in the file, from 1. SQLite's rows each have their own number.
     first: i64,
-    /// Where it begins among the rows.
+    /// The index of the first row in this buffer.
     start: usize,
 }
 
 impl Rows {
-    /// No rows yet, of values that are written so.
+    /// Creates an empty buffer for values in the given notation.
     pub(crate) fn new(shape: Shape, unit: DateUnit, written: Written) -> Self {
         let kept = |at: usize| shape.origins.contains(&Origin::Column(at));
         let columns = shape.kinds.iter().zip(&shape.types).enumerate();
@@ -151,45 +151,47 @@ impl Rows {
         }
     }
 
-    /// What the values of a column have to be.
+    /// Returns the kind of a column.
     pub(crate) fn kind(&self, column: usize) -> Kind {
         self.columns[column].kind()
     }
 
-    /// What the values of a column have to be, and whether that was inferred from files.
+    /// Returns the kind of a column, and whether it was inferred from files.
     pub(crate) fn wanted(&self, column: usize) -> (Kind, bool) {
         (self.kind(column), self.shape.is_inferred)
     }
 
-    /// From here on the rows are those of `file` from `first` (counted from 1) on, and have the values of its path.
+    /// Starts a run: the next rows are from `file`, numbered from `first` (from 1), with its path's partition
+    /// values.
     pub(crate) fn begin(&mut self, file: &Arc<str>, first: i64, folders: &Folders) {
         self.level();
         self.folders = folders.clone();
         self.runs.push(Run { file: Arc::clone(file), first, start: self.length });
     }
 
-    /// Rows so far, bad ones among them.
+    /// Returns the number of rows, including bad ones.
     pub(crate) fn len(&self) -> usize {
         self.length
     }
 
-    /// Good rows so far.
+    /// Returns the number of valid rows.
     pub(crate) fn good(&self) -> usize {
         self.length - self.bad.len()
     }
 
-    /// Takes a cell of the current row in; false if it does not fit, and then the row has to be ended as a bad one.
+    /// Appends a cell to the current row. Returns false if it doesn't fit; then the row must be ended as a
+    /// bad one.
     pub(crate) fn append(&mut self, column: usize, token: Token<'_>) -> bool {
         self.columns[column].append(token)
     }
 
-    /// Keeps a value of the current row that nobody declared; key and value are JSON.
+    /// Keeps the current row's value of an undeclared column. Key and value are JSON.
     pub(crate) fn rescue(&mut self, key: &str, value: &str) {
         self.rescuing.push_str(if self.rescuing.is_empty() { "{" } else { "," });
         self.rescuing.extend([key, ":", value]);
     }
 
-    /// Ends the current row; cells it did not give are null.
+    /// Ends the current row. Missing cells are null.
     pub(crate) fn end_row(&mut self, good: bool) {
         for (column, token) in self.folders.values() {
             self.columns[column].append_judged(token);
@@ -207,22 +209,22 @@ impl Rows {
         }
     }
 
-    /// Makes all columns as long as there are rows. Columns that no row of a file has may lag behind until the file
-    /// ends; after a row that lacks a column other rows have, it has to be called at once.
+    /// Pads all columns to the number of rows. Columns that a file lacks entirely may lag until the file
+    /// ends. After a row that lacks a column other rows have, call this immediately.
     pub(crate) fn level(&mut self) {
         for column in &mut self.columns {
             column.pad(self.length);
         }
     }
 
-    /// All rows from `start` on are bad, and so is the one that may have been begun: their file broke.
+    /// Marks all rows from `start` on as bad, including an unfinished one, because their file is damaged.
     pub(crate) fn discard(&mut self, start: usize) {
         self.end_row(false);
         self.bad.truncate(self.bad.partition_point(|row| *row < start));
         self.bad.extend(start..self.length);
     }
 
-    /// Takes all rows as one batch without the bad ones.
+    /// Takes all rows as one batch, without the bad ones.
     pub(crate) fn take(&mut self) -> Result<RecordBatch, DataFusionError> {
         self.level();
         let finished: Vec<Option<ArrayRef>> = self.columns.iter_mut().map(Column::finish).collect();
@@ -250,7 +252,7 @@ impl Rows {
         Ok(batch)
     }
 
-    /// The files' names: each stored once, then pointed at.
+    /// Returns the file-name column. Each name is stored once and shared.
     fn files(&self) -> Result<ArrayRef, DataFusionError> {
         let names = StringViewArray::from_iter_values(self.runs.iter().map(|run| &run.file));
         let mut keys: Vec<u32> = Vec::with_capacity(self.length);
@@ -281,7 +283,7 @@ impl Rows {
     }
 }
 
-/// `batch` in pieces of about `size` rows, none much smaller than the others.
+/// Splits `batch` into slices of about `size` rows, none much smaller than the others.
 pub(crate) fn pieces(batch: &RecordBatch, size: usize) -> impl Iterator<Item = RecordBatch> + '_ {
     let rows = batch.num_rows();
     let count = (rows + size / 2).checked_div(size).unwrap_or(1).max(1);

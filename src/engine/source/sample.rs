@@ -1,4 +1,4 @@
-//! Columns that were found in a sample of a source's files: the first scan that reads all of them tells whether they hold.
+//! Columns inferred from a sample of a source's files. The first full scan confirms or contradicts them.
 
 use std::{
     fmt,
@@ -8,8 +8,8 @@ use std::{
     },
 };
 
-/// Whether a source's columns were found in a sample of its files, and what scans made of them since. Clones share it. It
-/// is no part of what a source is: all of them are equal.
+/// Sampling state: whether a source's columns were inferred from a sample of its files, and what scans have
+/// found since. Clones share the state. It isn't part of a source's identity, so all instances are equal.
 #[derive(Clone, Default)]
 pub struct Sample(Option<Arc<State>>);
 
@@ -20,39 +20,39 @@ struct State {
 }
 
 impl Sample {
-    /// The columns were found in a sample.
+    /// Creates the state of columns inferred from a sample.
     #[must_use]
     pub fn taken() -> Self {
         Self(Some(Arc::default()))
     }
 
-    /// Returns whether they were.
+    /// Returns whether the columns were inferred from a sample.
     #[must_use]
     pub fn is_taken(&self) -> bool {
         self.0.is_some()
     }
 
-    /// A value doesn't fit, or a column was found that the sample doesn't have.
+    /// Records that a value doesn't fit, or that a column isn't in the sample.
     pub(crate) fn contradict(&self) {
         if let Some(state) = &self.0 {
             state.is_contradicted.store(true, Ordering::Relaxed);
         }
     }
 
-    /// A scan has read everything.
+    /// Records that a scan has read everything.
     pub(crate) fn confirm(&self) {
         if let Some(state) = &self.0 {
             state.is_confirmed.store(true, Ordering::Relaxed);
         }
     }
 
-    /// Returns whether a scan found that the columns don't hold.
+    /// Returns whether a scan contradicted the columns.
     #[must_use]
     pub fn is_contradicted(&self) -> bool {
         self.0.as_ref().is_some_and(|state| state.is_contradicted.load(Ordering::Relaxed))
     }
 
-    /// Returns whether a scan of all files found that they do.
+    /// Returns whether a scan of all files confirmed the columns.
     #[must_use]
     pub fn is_confirmed(&self) -> bool {
         let confirmed = |state: &Arc<State>| state.is_confirmed.load(Ordering::Relaxed);

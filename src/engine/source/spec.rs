@@ -1,4 +1,4 @@
-//! What is declared about a source, resolved: no YAML, no spans.
+//! The resolved declaration of a source: no YAML, no spans.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -9,58 +9,57 @@ use datafusion::{
 
 use super::{decode::TextOptions, drift::Drift, kind::Kind, names};
 
-/// The column that gives each row the file it came from.
+/// The column with the name of each row's file.
 pub(crate) const SOURCE_FILE: &str = "_source_file";
-/// The column that gives each row its 1-based place in its file.
+/// The column with each row's number in its file, from 1.
 pub(crate) const SOURCE_ROW: &str = "_source_row";
 
-/// The column that takes the values of columns nobody declared, under `on_new_column: rescue`.
+/// The column with the values of undeclared columns, under `on_new_column: rescue`.
 pub(crate) const RESCUED: &str = "_rescued";
 
-/// One source table as declared.
+/// A source table, as declared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceSpec {
-    /// What messages call it, such as `files.readings`.
+    /// The name in messages, such as `files.readings`.
     pub name: String,
-    /// How its bytes are to be read.
+    /// The format of its files.
     pub format: SourceFormat,
-    /// A path relative to `base`, an absolute path, or the URL of an object store the session knows; a file, a
-    /// directory or a glob.
+    /// A file, a directory or a glob: a path relative to `base`, an absolute path, or the URL of an object
+    /// store that the session knows.
     pub location: String,
-    /// The project's root, absolute.
+    /// The absolute path of the project's root.
     pub base: PathBuf,
-    /// The declared columns in order. `_source_file` (text) and `_source_row` (bigint) among them are supplied by
-    /// the reader.
+    /// The declared columns, in order. The reader supplies `_source_file` (text) and `_source_row` (bigint).
     pub columns: Vec<(String, DataType)>,
-    /// How the bytes of text files become text.
+    /// The compression and encoding of text files.
     pub text: TextOptions,
-    /// What is done about rows and files that can't be read.
+    /// The policy for rows and files that can't be read.
     pub on_error: OnError,
-    /// What tells one state of its files from another.
+    /// The change detection for its files.
     pub identity: Identity,
-    /// What is done where the columns of files aren't the declared ones.
+    /// The policy for files whose columns differ from the declared ones.
     pub drift: Drift,
 }
 
-/// What tells one state of a source's files from another.
+/// Change detection for a source's files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Identity {
-    /// Their names, sizes and modification times.
+    /// By names, sizes and modification times.
     #[default]
     Stamp,
-    /// What they hold: they are read to find out.
+    /// By content: detection reads the files.
     Content,
 }
 
 impl SourceSpec {
-    /// How its files are read, whatever columns are declared, as one text.
+    /// Describes how the files are read, apart from declared columns.
     #[must_use]
     pub fn reading(&self) -> String {
         let Self { format, location, text, .. } = self;
         format!("{format:?} at {location} as {}", text.describe())
     }
 
-    /// All that decides how its bytes become rows, as one text.
+    /// Describes everything that determines how the bytes become rows.
     #[must_use]
     pub fn describe(&self) -> String {
         let columns: Vec<String> = self.columns.iter().map(|(name, kind)| format!("{name} {kind}")).collect();
@@ -75,68 +74,69 @@ impl SourceSpec {
 /// The format of a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SourceFormat {
-    /// One JSON document a file.
+    /// A JSON document per file.
     Json {
-        /// How rows lie in it.
+        /// The layout of the rows.
         orient: Orient,
         /// The unit of timestamps written as numbers.
         date_unit: DateUnit,
     },
-    /// One JSON object a line.
+    /// A JSON object per line.
     NdJson {
         /// The unit of timestamps written as numbers.
         date_unit: DateUnit,
     },
-    /// Separated values as RFC 4180 has them. What is `None` is found out for each file.
+    /// CSV (RFC 4180). Whatever is `None` is detected for each file.
     Csv {
-        /// Between two fields.
+        /// The separator between two fields.
         delimiter: Option<u8>,
-        /// Whether the first record names the columns; if not, they are the declared ones in order.
+        /// True if the first record has the column names. If false, the columns are the declared ones, in
+        /// order.
         header: Option<bool>,
-        /// Around fields that hold delimiters or line ends.
+        /// The quote around fields that contain delimiters or line ends.
         quote: Option<u8>,
-        /// The texts that are NULL, quoted or not; if not given, an empty field without quotes is.
+        /// The texts that are NULL, quoted or not. If `None`, an unquoted empty field is NULL.
         nulls: Option<Nulls>,
     },
     /// Apache Parquet.
     Parquet {
-        /// The unit of timestamps held as plain numbers.
+        /// The unit of timestamps stored as plain numbers.
         date_unit: DateUnit,
     },
     /// Apache Avro.
     Avro {
-        /// The unit of timestamps held as plain numbers.
+        /// The unit of timestamps stored as plain numbers.
         date_unit: DateUnit,
     },
     /// A table or view of an SQLite database.
     Sqlite {
-        /// Its name in the database.
+        /// The table's name in the database.
         table: String,
-        /// The unit of timestamps held as numbers.
+        /// The unit of timestamps stored as numbers.
         date_unit: DateUnit,
     },
 }
 
 impl SourceFormat {
-    /// Returns whether it is text, of which nothing but names is known unless columns are declared.
+    /// Returns whether the format is text, which has no types unless columns are declared.
     #[must_use]
     pub fn is_text(&self) -> bool {
         matches!(self, Self::Json { .. } | Self::NdJson { .. } | Self::Csv { .. })
     }
 }
 
-/// The texts that stand for NULL, in any case and whatever white space surrounds them.
+/// The texts that mean NULL, compared without case and surrounding white space.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Nulls(Arc<[String]>);
 
 impl Nulls {
-    /// Those of these texts.
+    /// Creates the set of these texts.
     #[must_use]
     pub fn new(texts: &[String]) -> Self {
         Self(texts.iter().map(|text| text.trim().to_lowercase()).collect())
     }
 
-    /// Whether a text is one of them.
+    /// Returns whether a text means NULL.
     pub(crate) fn has(&self, text: &str) -> bool {
         let text = text.trim();
         self.0
@@ -145,26 +145,26 @@ impl Nulls {
     }
 }
 
-/// The layout of a JSON document, by pandas' names.
+/// The layout of a JSON document, under pandas' name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Orient {
-    /// Whichever it is, found out for each file.
+    /// Detected for each file.
     #[default]
     Auto,
     /// `{"columns": [..], "data": [[..], ..]}`.
     Split,
     /// `[{"column": value, ..}, ..]`.
     Records,
-    /// An object a line, or a single one.
+    /// An object per line, or a single object.
     Lines,
 }
 
-/// The unit of timestamps written as numbers since 1970, by pandas' names.
+/// The unit of timestamps written as numbers since 1970, under pandas' name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DateUnit {
     /// Seconds.
     Seconds,
-    /// Milliseconds, which pandas writes unless told otherwise.
+    /// Milliseconds, the default of pandas.
     #[default]
     Milliseconds,
     /// Microseconds.
@@ -173,25 +173,25 @@ pub enum DateUnit {
     Nanoseconds,
 }
 
-/// What is done about bad input.
+/// The policy for bad rows and files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnError {
-    /// It is set aside with its reason, and the rest is read.
+    /// They are rejected with a reason, and the rest is read.
     #[default]
     SetAside,
-    /// The first of it is an error.
+    /// The first one is an error.
     Fail,
 }
 
-/// Returns whether a column is supplied by the reader: a row's file, or its place in it.
+/// Returns whether the reader supplies a column: the name of a row's file, or its number in the file.
 #[must_use]
 pub fn is_supplied(name: &str) -> bool {
     [SOURCE_FILE, SOURCE_ROW].contains(&name)
 }
 
-/// The Arrow schema of the declared columns; reads no data. Every field may be null.
+/// Returns the Arrow schema of the declared columns, without reading data. Every field is nullable.
 ///
-/// For Parquet, Avro and SQLite it is only what is declared: [`super::provider`] adds what it finds besides.
+/// For Parquet, Avro and SQLite it has only the declared columns; [`super::provider`] adds the ones it finds.
 pub fn schema(spec: &SourceSpec) -> Result<SchemaRef, DataFusionError> {
     let fields = spec.columns.iter().map(|(name, data_type)| {
         let supplied = match name.as_str() {

@@ -1,4 +1,4 @@
-//! The state that a source's data is in: what must differ if its rows do.
+//! Change detection for sources: a digest that differs whenever the rows do.
 
 use std::{
     fs, io,
@@ -16,26 +16,26 @@ use super::{
     spec::{Identity, SourceFormat, SourceSpec},
 };
 
-/// How much of a file is read at once.
+/// The read buffer's size, in bytes.
 const BLOCK: usize = 1 << 16;
 
-/// The bytes of an SQLite header that count the changes of the file (its format's section 1.3).
+/// The bytes of an SQLite header with the file change counter (section 1.3 of the file format).
 const CHANGE_COUNTER: std::ops::Range<usize> = 24..28;
 
-/// The bytes of a write-ahead log before its first frame (its format's section 4.1).
+/// The length of a write-ahead log's header (section 4.1 of the file format).
 const WAL_HEADER: u64 = 32;
 
-/// What tells the states of a source's data apart.
+/// The state of a source's data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceState {
-    /// A digest, in hexadecimal: for files of the set of their paths, sizes and modification times, or of what they
-    /// hold; for an SQLite database of its change counter, size and modification time, and of its write-ahead log.
+    /// A hexadecimal digest. For files: of their paths, sizes and modification times, or of their content.
+    /// For an SQLite database: of its change counter, size, modification time and write-ahead log.
     pub digest: String,
-    /// How many files it is.
+    /// The number of files.
     pub files: u64,
 }
 
-/// The state that a source is in. No row is read, unless the content is what counts.
+/// Returns a source's current state. Reads no rows, unless its identity is its content.
 pub async fn state(spec: &SourceSpec, session: &dyn Session) -> Result<SourceState, DataFusionError> {
     let mut digest = Xxh3::new();
     let mut files = 1;
@@ -46,7 +46,7 @@ pub async fn state(spec: &SourceSpec, session: &dyn Session) -> Result<SourceSta
         digest.update(stamp(&path)?.as_bytes());
         digest.update(&pending(&path)?);
     } else if spec.identity == Identity::Content {
-        // The same bytes are other rows under other types.
+        // The same bytes yield other rows under other types.
         for (name, data_type) in &spec.columns {
             digest.update(format!("{name} {data_type}\n").as_bytes());
         }
@@ -62,7 +62,7 @@ pub async fn state(spec: &SourceSpec, session: &dyn Session) -> Result<SourceSta
     Ok(SourceState { digest: format!("{:032x}", digest.digest128()), files })
 }
 
-/// The state of a source that is these files.
+/// Returns the state of a source that consists of these files.
 #[must_use]
 pub fn of_files(files: &[SourceFile]) -> SourceState {
     let mut digest = Xxh3::new();
@@ -75,7 +75,7 @@ pub fn of_files(files: &[SourceFile]) -> SourceState {
     SourceState { digest: format!("{:032x}", digest.digest128()), files: files.len() as u64 }
 }
 
-/// Adds all that the files hold to a digest.
+/// Adds the files' content to a digest.
 fn content(found: &[SourceFile], digest: &mut Xxh3, runtime: &Handle) -> io::Result<()> {
     let mut bytes = vec![0; BLOCK];
     for file in found {
@@ -90,7 +90,7 @@ fn content(found: &[SourceFile], digest: &mut Xxh3, runtime: &Handle) -> io::Res
     Ok(())
 }
 
-/// When a source was last modified: the newest of its files, or its database; none if the store does not say.
+/// Returns when a source was last modified: its newest file, or its database. `None` if unknown.
 pub async fn modified(
     spec: &SourceSpec,
     session: &dyn Session,
@@ -104,18 +104,19 @@ pub async fn modified(
     Ok(files::list(spec, session).await?.into_iter().map(|file| file.modified).max())
 }
 
-/// What tells the states of a database's write-ahead log apart: what was committed in WAL mode lies there, and the database
-/// file stays as it is until a checkpoint. A log without a frame is as none: readers make and remove such.
+/// Returns the state of a database's write-ahead log. In WAL mode commits go there, and the database file
+/// doesn't change until a checkpoint. A log without frames counts as none, because readers create and remove
+/// such logs.
 fn pending(path: &Path) -> io::Result<Vec<u8>> {
     let Some(log) = write_ahead_log(path)? else { return Ok(Vec::new()) };
     let modified = log.modified()?.duration_since(UNIX_EPOCH).map_or(0, |time| time.as_nanos());
     let mut state = format!("wal {}/{modified}/", log.len()).into_bytes();
-    // The log is written again from its start after a checkpoint: its header has other salts then.
+    // After a checkpoint the log restarts from the beginning, with new salts in its header.
     io::Read::read_to_end(&mut io::Read::take(fs::File::open(wal(path))?, WAL_HEADER), &mut state)?;
     Ok(state)
 }
 
-/// The metadata of a database's write-ahead log, if it has one with anything in it.
+/// Returns the metadata of a database's write-ahead log, if it exists and has frames.
 fn write_ahead_log(path: &Path) -> io::Result<Option<fs::Metadata>> {
     match fs::metadata(wal(path)) {
         Ok(log) => Ok(Some(log).filter(|log| log.len() > WAL_HEADER)),
@@ -155,7 +156,7 @@ mod tests {
     use super::*;
     use crate::engine::source::{DateUnit, Drift, OnError};
 
-    /// The state, and when it was last modified.
+    /// Returns the state, and the time of the last modification.
     async fn look(spec: &SourceSpec) -> (String, DateTime<Utc>) {
         let session = datafusion::prelude::SessionContext::new().state();
         let state = state(spec, &session).await.unwrap();
@@ -185,7 +186,7 @@ mod tests {
         writer.execute_batch("insert into t values (2);").unwrap();
         let second = look(&spec).await;
         assert!(second.0 != first.0 && second.1 >= first.1);
-        // The log is begun again after a checkpoint, and may be as long as it was.
+        // After a checkpoint the log restarts, possibly with the same length.
         writer.execute_batch("pragma wal_checkpoint(restart); insert into t values (3);").unwrap();
         assert_ne!(look(&spec).await.0, second.0);
     }

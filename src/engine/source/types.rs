@@ -1,4 +1,4 @@
-//! The type names people declare columns with.
+//! Type names for column declarations.
 
 use std::sync::Arc;
 
@@ -50,12 +50,13 @@ const NAMES: [&str; 40] = [
     "varchar",
 ];
 
-/// The Arrow type of a declared SQL type name, in any case; otherwise a message that names near ones.
+/// Parses the name of a SQL type, in any case, into an Arrow type. The error suggests similar names.
 ///
-/// Text is `Utf8View`, as DataFusion's own `varchar` is. Timestamps count microseconds: without a zone, or in UTC.
+/// Text is `Utf8View`, like DataFusion's own `varchar`. Timestamps count microseconds, without a zone or in
+/// UTC.
 ///
-/// `struct(a bigint, b varchar)`, `list(bigint)` or `bigint[]` and `map(varchar, bigint)` nest to any depth; `json` is
-/// text that has to be JSON.
+/// `struct(a bigint, b varchar)`, `list(bigint)` or `bigint[]` and `map(varchar, bigint)` nest to any depth.
+/// `json` is text that must be JSON.
 pub fn data_type(sql: &str) -> Result<DataType, String> {
     if let Some(nested) = nested_type(sql) {
         return nested;
@@ -103,7 +104,7 @@ pub fn data_type(sql: &str) -> Result<DataType, String> {
     Ok(simple)
 }
 
-/// The struct, list or map that a type's name says, if it says one.
+/// Parses the name of a struct, list or map type. Returns `None` for other names.
 fn nested_type(sql: &str) -> Option<Result<DataType, String>> {
     let sql = sql.trim();
     if let Some(item) = sql.strip_suffix("[]") {
@@ -139,7 +140,7 @@ fn map_type(sql: &str, key: &str, value: &str) -> Result<DataType, String> {
     Ok(DataType::Map(Arc::new(entries), false))
 }
 
-/// `a bigint`, or `"a b" bigint`.
+/// Parses `a bigint` or `"a b" bigint`.
 fn struct_field(sql: &str, part: &str) -> Result<Field, String> {
     let shape = || format!("type `{sql}`: write struct(name type, …), such as struct(a bigint, b varchar)");
     let (name, rest) = match part.strip_prefix('"') {
@@ -153,7 +154,7 @@ fn struct_field(sql: &str, part: &str) -> Result<Field, String> {
     Ok(Field::new(name, data_type(rest)?, true))
 }
 
-/// The parts between commas that stand in no parentheses and no quotes.
+/// Splits at commas outside parentheses and quotes.
 fn split_parts(arguments: &str) -> Vec<&str> {
     let (mut parts, mut start, mut depth, mut quoted) = (Vec::new(), 0, 0_usize, false);
     for (at, character) in arguments.char_indices() {
@@ -172,7 +173,7 @@ fn split_parts(arguments: &str) -> Vec<&str> {
     parts
 }
 
-/// The name that a column of a source is declared with: what [`data_type`] reads as the type.
+/// Returns the name with which a source column of this type is declared, the inverse of [`data_type`].
 #[must_use]
 pub fn declared_name(data_type: &DataType) -> String {
     match data_type {
@@ -198,7 +199,7 @@ pub fn declared_name(data_type: &DataType) -> String {
     }
 }
 
-/// The SQL name of a type: what [`data_type`] reads, and for nested types what people write.
+/// Returns the SQL name of a type: one that [`data_type`] parses, or for nested types the usual notation.
 #[must_use]
 pub fn type_name(data_type: &DataType) -> String {
     let simple = match data_type {
@@ -228,7 +229,7 @@ pub fn type_name(data_type: &DataType) -> String {
     simple.to_owned()
 }
 
-/// `decimal(10, 2) x` is `decimal x` and `10, 2`.
+/// Splits `decimal(10, 2) x` into `decimal x` and `10, 2`.
 fn split_arguments(lower: &str) -> Option<(String, Option<String>)> {
     let Some((name, rest)) = lower.split_once('(') else { return Some((lower.to_owned(), None)) };
     let (arguments, after) = rest.split_once(')')?;

@@ -1,5 +1,5 @@
-//! How an incremental model takes new rows in. The settings are dbt's; `merge_delete_condition`, `on_sql_change` and
-//! `on_schema_change: full_refresh` are ours.
+//! Incremental models: how they merge new rows. The settings are dbt's, except for `merge_delete_condition`,
+//! `on_sql_change` and `on_schema_change: full_refresh`, which are ours.
 
 use serde_json::{Value, json};
 
@@ -11,42 +11,44 @@ use super::{
 /// The settings of an incremental model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Incremental {
-    /// How rows that are there already give way to new ones.
+    /// The strategy for combining new rows with existing ones.
     pub strategy: Strategy,
-    /// The columns that tell which row is which.
+    /// The columns that identify a row.
     pub unique_key: Vec<String>,
-    /// The columns that a merge changes of a row that is there.
+    /// The columns of an existing row that a merge updates.
     pub updates: Updates,
-    /// Conditions under which a row that is there counts, over `DBT_INTERNAL_DEST` and `DBT_INTERNAL_SOURCE`.
+    /// Conditions that limit the existing rows to consider, over `DBT_INTERNAL_DEST` and
+    /// `DBT_INTERNAL_SOURCE`.
     pub predicates: Vec<String>,
-    /// Which new rows delete what they match instead of changing it, over the same two.
+    /// The condition under which a new row deletes its match instead of updating it, over the same two
+    /// aliases.
     pub delete_condition: Option<String>,
-    /// What is done if the model has other columns than its table.
+    /// The policy if the model's columns differ from the table's.
     pub on_schema_change: OnSchemaChange,
-    /// What is done when the SQL, or a setting that shapes rows, changed.
+    /// The policy if the SQL, or a setting that affects rows, has changed.
     pub on_sql_change: Follow,
-    /// What is done about files that change or go after they were loaded, if it loads files.
+    /// The policy for files that change or disappear after they were loaded, if the model loads files.
     pub files: FilePolicy,
-    /// How its batches are made, if it is built batch by batch.
+    /// The batch settings, if the model is built in batches.
     pub batches: Option<Microbatch>,
-    /// Whether it is always built from nothing (`true`), or never, whatever the command says (`false`).
+    /// True to always do a full refresh; false to never do one, whatever the command says.
     pub full_refresh: Option<bool>,
 }
 
-/// How rows that are there already give way to new ones.
+/// The strategy for combining new rows with existing ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Strategy {
-    /// They don't: new rows come beside them.
+    /// New rows are added, and nothing is replaced.
     Append,
-    /// A row is changed by the new one of the same key.
+    /// A new row updates the existing row with the same key.
     Merge,
-    /// All rows of a key go when new ones of that key come.
+    /// New rows replace all existing rows with the same keys.
     DeleteInsert,
-    /// All rows of a partition go when new ones of that partition come.
+    /// New rows replace all existing rows of the same partitions.
     InsertOverwrite,
-    /// Each file of a source is loaded once; if it changes, its rows take the place of those it had.
+    /// Each file of a source is loaded once. If it changes, its new rows replace its old ones.
     ByFile,
-    /// All rows of a stretch of time go when that is built again.
+    /// The rows of a batch window replace all existing rows of that window.
     Microbatch,
 }
 
@@ -60,7 +62,7 @@ impl Strategy {
         Self::Microbatch,
     ];
 
-    /// dbt's word for it; ours, for files.
+    /// Returns dbt's name; for files, ours.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -74,34 +76,34 @@ impl Strategy {
     }
 }
 
-/// What is done about files that are no longer as they were loaded.
+/// The policy for files that change or disappear after they were loaded.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FilePolicy {
-    /// If a file changed.
+    /// The policy for a changed file.
     pub on_change: OnChange,
-    /// If a file is gone.
+    /// The policy for a deleted file.
     pub on_delete: OnDelete,
 }
 
-/// What is done about a file that changed after it was loaded.
+/// The policy for a file that changed after it was loaded.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum OnChange {
-    /// It is loaded again, in the place of its rows.
+    /// It is loaded again, and its new rows replace its old ones.
     #[default]
     Reload,
-    /// Its rows stay as they are.
+    /// Its rows stay unchanged.
     Ignore,
-    /// Nothing is built.
+    /// The build fails.
     Fail,
 }
 
-/// What is done about the rows of a file that is gone.
+/// The policy for the rows of a deleted file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum OnDelete {
-    /// They stay.
+    /// The rows are kept.
     #[default]
     Keep,
-    /// They go.
+    /// The rows are deleted.
     Remove,
 }
 
@@ -109,29 +111,29 @@ const ON_CHANGE: [(&str, OnChange); 3] =
     [("reload", OnChange::Reload), ("ignore", OnChange::Ignore), ("fail", OnChange::Fail)];
 const ON_DELETE: [(&str, OnDelete); 2] = [("keep", OnDelete::Keep), ("remove", OnDelete::Remove)];
 
-/// The columns that a merge changes.
+/// The columns that a merge updates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Updates {
-    /// All of them.
+    /// All columns.
     All,
-    /// These.
+    /// Only these columns.
     Only(Vec<String>),
-    /// All but these.
+    /// All columns except these.
     Except(Vec<String>),
 }
 
-/// What is done if a model's columns are no longer its table's.
+/// The policy if a model's columns differ from its table's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnSchemaChange {
-    /// New columns are left out of the table.
+    /// New columns aren't added to the table.
     Ignore,
-    /// Nothing is built.
+    /// The build fails.
     Fail,
-    /// New columns are added; those that are gone stay, without values in new rows.
+    /// New columns are added. Dropped ones stay, and are NULL in new rows.
     AppendNewColumns,
-    /// New columns are added, and those that are gone go.
+    /// New columns are added, and dropped ones are removed.
     SyncAllColumns,
-    /// The table is built from nothing.
+    /// The table is rebuilt by a full refresh.
     FullRefresh,
 }
 
@@ -139,7 +141,7 @@ impl OnSchemaChange {
     const ALL: [Self; 5] =
         [Self::Ignore, Self::Fail, Self::AppendNewColumns, Self::SyncAllColumns, Self::FullRefresh];
 
-    /// dbt's word for it.
+    /// Returns dbt's name.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -152,15 +154,15 @@ impl OnSchemaChange {
     }
 }
 
-/// Whether the settings promise columns.
+/// Returns whether the settings enforce a contract.
 fn enforces_contract(reader: &Reader<'_>) -> bool {
     let contract = reader.settings.get("contract").and_then(|setting| setting.value.get("enforced"));
     contract == Some(&Value::Bool(true))
 }
 
 impl Incremental {
-    /// The settings as they were made; without a strategy it is `merge` if there is a key, `by_file` if all that is read
-    /// is files, else `append`.
+    /// Reads the settings. The default strategy is `merge` if there is a key, `by_file` if the model reads
+    /// only files, and `append` otherwise.
     pub(super) fn read(reader: &mut Reader<'_>, reads_files: bool) -> Self {
         let unique_key = reader.list("unique_key");
         let usual = match (unique_key.is_empty(), reads_files) {
@@ -219,7 +221,7 @@ impl Incremental {
         incremental
     }
 
-    /// Settings that need others.
+    /// Reports settings that lack others they need.
     fn check(&self, reader: &mut Reader<'_>) {
         let strategy = self.strategy;
         let by_key = matches!(strategy, Strategy::Merge | Strategy::DeleteInsert);
@@ -250,7 +252,7 @@ impl Incremental {
         }
     }
 
-    /// The settings that shape the table, by their names.
+    /// Returns the settings that affect the table, by name.
     pub(in crate::manifest) fn shaping(&self) -> Vec<(&'static str, Value)> {
         let updates = match &self.updates {
             Updates::All => Value::Null,
@@ -270,7 +272,7 @@ impl Incremental {
     }
 }
 
-/// The thing that a setting names.
+/// Returns the item that a setting names, and reports an unknown name.
 pub(super) fn named<T: Copy>(reader: &mut Reader<'_>, key: &str, things: &[(&'static str, T)]) -> Option<T> {
     let text = reader.text(key)?.to_lowercase();
     if let Some((_, thing)) = things.iter().find(|(name, _)| *name == text) {

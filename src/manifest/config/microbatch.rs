@@ -1,4 +1,4 @@
-//! How a model is built batch by batch of time. The settings are dbt's; `on_lookup_change` is ours.
+//! Microbatch models, built one batch window at a time. The settings are dbt's; `on_lookup_change` is ours.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -6,42 +6,42 @@ use serde_json::{Value, json};
 use super::{Reader, incremental::named};
 use crate::interval::{BatchSize, instant};
 
-/// The settings of the strategy `microbatch`.
+/// The settings of the `microbatch` strategy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Microbatch {
-    /// The column of the model that tells which batch a row belongs to.
+    /// The model's event-time column, which assigns each row to a batch.
     pub event_time: String,
-    /// How long a batch is.
+    /// The length of a batch.
     pub batch_size: BatchSize,
-    /// The first batch is the one in which this lies.
+    /// The start of the first batch, or any time within it.
     pub begin: DateTime<Utc>,
-    /// How many batches before the newest are built again when it can't be told which ones changed.
+    /// The number of batches before the newest that are rebuilt when the changed ones are unknown.
     pub lookback: u32,
-    /// Whether batches may run side by side; without it they do.
+    /// True if batches may run concurrently. `None` means yes.
     pub concurrent: Option<bool>,
-    /// What is done when an input without `event_time`, which every batch reads whole, changed.
+    /// The policy for a change of an input without `event_time`, which every batch reads completely.
     pub on_lookup_change: Follow,
 }
 
-/// What is done about rows that are there already when what they were all made with changed.
+/// The policy for existing rows when the inputs or SQL behind all of them change.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Follow {
-    /// They stay as they are; those to come are made with what is there now.
+    /// Existing rows stay unchanged, and new ones use the new state.
     #[default]
     Ignore,
-    /// All are made anew.
+    /// All rows are rebuilt by a full refresh.
     FullRefresh,
 }
 
 pub(super) const FOLLOW: [(&str, Follow); 2] =
     [("ignore", Follow::Ignore), ("full_refresh", Follow::FullRefresh)];
 
-/// The settings that mean something for this strategy alone.
+/// The settings that only this strategy has.
 pub(super) const KEYS: [&str; 5] =
     ["batch_size", "begin", "lookback", "concurrent_batches", "on_lookup_change"];
 
 impl Microbatch {
-    /// The settings as they were made; none if one that is needed is missing or wrong, which is said.
+    /// Reads the settings. Reports a required one that is missing or invalid, and returns `None`.
     pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let event_time = needed(reader, "event_time", "the column that tells when a row's event was");
         let size = needed(reader, "batch_size", "one of hour, day, month, year");
@@ -74,7 +74,7 @@ impl Microbatch {
         })
     }
 
-    /// The settings that shape the table, by their names.
+    /// Returns the settings that affect the table, by name.
     pub(super) fn shaping(&self) -> Vec<(&'static str, Value)> {
         vec![("event_time", json!(self.event_time)), ("batch_size", self.batch_size.name().into())]
     }

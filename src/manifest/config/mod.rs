@@ -1,13 +1,13 @@
-//! The settings of models, seeds, snapshots and tests, from all the layers that may make them: what a file says of itself wins over its
-//! YAML properties, which win over the tree in `project.yml`, where a deeper folder wins over a shallower one. Tags add
-//! up and `meta` merges; all else is replaced.
+//! Configuration of models, seeds, snapshots and tests, merged from all layers. Settings in a file override
+//! its YAML properties, which override the tree in `project.yml`, where a deeper folder overrides a shallower
+//! one. Tags accumulate and `meta` merges; everything else is replaced.
 //!
-//! - [`model`]: what shapes a model
-//! - [`incremental`]: how a model takes new rows in
-//! - [`microbatch`]: how a model is built batch by batch of time
-//! - [`seed`]: how a seed's file becomes rows
-//! - [`snapshot`]: how a snapshot tells the versions of a row apart
-//! - [`test`]: how a data test judges
+//! - [`model`]: models
+//! - [`incremental`]: incremental models
+//! - [`microbatch`]: models built in batches
+//! - [`seed`]: reading a seed's file
+//! - [`snapshot`]: how snapshots detect new versions of a row
+//! - [`test`]: when a data test fails
 
 pub mod incremental;
 pub mod microbatch;
@@ -33,25 +33,25 @@ use crate::{
     text::{Span, Spanned},
 };
 
-/// A setting and where it was made.
+/// A setting with its span.
 #[derive(Debug, Clone)]
 pub struct Setting {
-    /// Its value.
+    /// The value.
     pub value: Value,
-    /// Its place.
+    /// The span.
     pub span: Span,
 }
 
 /// One layer of settings.
 pub type Layer = BTreeMap<String, Setting>;
 
-/// The tags of a layer.
+/// Returns the tags of a layer.
 pub(super) fn tags(layer: &Layer) -> BTreeSet<String> {
     let listed = layer.get("tags").map(|setting| as_list(&setting.value)).unwrap_or_default();
     listed.iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-/// All layers as one, weakest first.
+/// Merges all layers, weakest first.
 fn merged(layers: Vec<Layer>) -> Layer {
     let mut merged = Layer::new();
     for (key, setting) in layers.into_iter().flatten() {
@@ -86,7 +86,7 @@ fn as_list(value: &Value) -> Vec<Value> {
     }
 }
 
-/// Typed access to merged settings: what is of the wrong kind becomes a finding.
+/// Typed access to merged settings. Values of the wrong type become diagnostics.
 struct Reader<'a> {
     settings: &'a Layer,
     findings: Vec<Diagnostic>,
@@ -97,7 +97,7 @@ impl<'a> Reader<'a> {
         Self { settings, findings: Vec::new() }
     }
 
-    /// Every setting, for templates and artifacts.
+    /// Returns all settings, for templates and artifacts.
     fn all(&self) -> serde_json::Map<String, Value> {
         self.settings.iter().map(|(key, setting)| (key.clone(), setting.value.clone())).collect()
     }
@@ -121,7 +121,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A text and its place; none if it is empty, which is no setting in dbt.
+    /// Returns a text with its span. An empty text counts as not set, as in dbt.
     fn name(&mut self, key: &str) -> Option<Spanned<String>> {
         let name = self.text(key).filter(|name| !name.is_empty())?;
         Some(Spanned::new(name, self.settings.get(key)?.span.clone()))

@@ -1,4 +1,4 @@
-//! What shapes a model.
+//! Model configuration.
 
 use std::collections::BTreeSet;
 
@@ -7,25 +7,25 @@ use serde_json::{Map, Value};
 use super::{Layer, Reader, incremental::Incremental, merged};
 use crate::{diag::Diagnostic, text::Spanned};
 
-/// What a model becomes.
+/// The materialization of a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Materialized {
-    /// A Delta table, made anew each time.
+    /// A Delta table, rebuilt completely each time.
     Table,
-    /// A Delta table that new rows are taken into.
+    /// A Delta table to which new rows are added.
     Incremental,
-    /// A named query, planned into whoever reads it.
+    /// A named query, inlined into the plans of its readers.
     View,
-    /// The same, for the project's inside only.
+    /// Like a view, but only visible inside the project.
     Ephemeral,
 }
 
 impl Materialized {
     const NAMES: [&'static str; 4] = ["table", "incremental", "view", "ephemeral"];
-    /// dbt's materializations that this version does not build.
+    /// dbt's materializations that this version doesn't support.
     const DBT_ONLY: [&'static str; 1] = ["materialized_view"];
 
-    /// dbt's word for it.
+    /// Returns dbt's name.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -36,45 +36,45 @@ impl Materialized {
         }
     }
 
-    /// Whether it is a table of its own.
+    /// Returns whether it has its own table.
     #[must_use]
     pub fn is_table(self) -> bool {
         matches!(self, Self::Table | Self::Incremental)
     }
 }
 
-/// The settings that shape a model.
+/// The configuration of a model.
 #[derive(Debug, Clone)]
 pub struct ModelConfig {
-    /// What it becomes; a table unless said otherwise.
+    /// The materialization; by default a table.
     pub materialized: Materialized,
-    /// A disabled model is as if it were not there.
+    /// False to exclude the model from the project.
     pub enabled: bool,
     /// The folder under the lake's root, if set.
     pub schema: Option<Spanned<String>>,
-    /// The table's name, if it is not the file's.
+    /// The table's name, if it differs from the file's.
     pub alias: Option<Spanned<String>>,
-    /// Tags for selection.
+    /// The tags, for selection.
     pub tags: BTreeSet<String>,
-    /// Columns whose values become folders.
+    /// The partition columns.
     pub partition_by: Vec<String>,
-    /// Bytes a data file should have.
+    /// The target size of a data file, in bytes.
     pub target_file_size: Option<u64>,
-    /// How it takes new rows in, if it does.
+    /// The incremental settings, if the model is incremental.
     pub incremental: Option<Incremental>,
-    /// Whether the same inputs may give other rows, whatever the SQL says.
+    /// True if the same inputs may yield different rows, false if not, whatever the SQL suggests.
     pub volatile: Option<bool>,
-    /// The column that tells when a row's event was, by which models in batches read it.
+    /// The event-time column, by which microbatch models filter this model.
     pub event_time: Option<String>,
-    /// Whether its columns must be those its properties declare, and its constraints bind every writer.
+    /// True if the columns must match the declared ones, and the constraints bind every writer.
     pub contract: bool,
-    /// Every setting, resolved, for templates and artifacts.
+    /// All settings, resolved, for templates and artifacts.
     pub all: Map<String, Value>,
 }
 
 impl ModelConfig {
-    /// The settings from all layers, weakest first, and what is wrong with them. `reads_files`: whether all that the model
-    /// reads is one source of files.
+    /// Merges all layers, weakest first, and returns the configuration with its diagnostics. `reads_files`:
+    /// whether the model's only input is a source of files.
     #[must_use]
     pub fn resolve(layers: Vec<Layer>, reads_files: bool) -> (Self, Vec<Diagnostic>) {
         let merged = merged(layers);
@@ -100,7 +100,7 @@ impl ModelConfig {
     }
 }
 
-/// `contract: {enforced: true}`.
+/// Reads `contract: {enforced: true}`.
 fn contract(reader: &mut Reader<'_>) -> bool {
     let Some(setting) = reader.settings.get("contract") else { return false };
     match setting.value.get("enforced") {

@@ -1,4 +1,4 @@
-//! How a seed's file becomes rows.
+//! Seed configuration: how a seed's file is read.
 
 use std::collections::BTreeMap;
 
@@ -7,32 +7,34 @@ use serde_json::Value;
 use super::{Layer, ModelConfig, Reader, merged};
 use crate::{diag::Diagnostic, text::Span};
 
-/// The texts that are NULL unless a seed says otherwise: dbt's.
+/// dbt's default texts that mean NULL.
 const NULLS: [&str; 2] = ["", "null"];
 
-/// The settings that say how a seed's file is read.
+/// The configuration of how a seed's file is read.
 #[derive(Debug, Clone)]
 pub struct SeedConfig {
-    /// The SQL types of columns, by the columns' names; the others are found out from all of their values.
+    /// The SQL types of columns by name. The others are inferred from all of their values.
     pub column_types: BTreeMap<String, String>,
-    /// Where they are declared.
+    /// The span of `column_types`.
     pub column_types_at: Option<Span>,
-    /// Between two values.
+    /// The separator between two values.
     pub delimiter: u8,
-    /// Around values that hold delimiters or line ends.
+    /// The quote around values that contain delimiters or line ends.
     pub quote: u8,
-    /// Whether columns are called as the header has them; otherwise in lower case, as SQL reads names without quotes.
+    /// True to keep column names as in the header. Otherwise they are in lower case, like unquoted names in
+    /// SQL.
     pub quote_columns: bool,
     /// The texts that are NULL, in any case.
     pub null_values: Vec<String>,
 }
 
 impl SeedConfig {
-    /// The settings from all layers, weakest first: those of any table, those of its file, and what is wrong with them.
+    /// Merges all layers, weakest first. Returns the table's configuration, the file's configuration, and the
+    /// diagnostics.
     #[must_use]
     pub fn resolve(layers: Vec<Layer>) -> (ModelConfig, Self, Vec<Diagnostic>) {
         let mut merged = merged(layers);
-        // A seed is a seed, as in dbt.
+        // A seed has no materialization, as in dbt.
         merged.remove("materialized");
         let mut reader = Reader::new(&merged);
         let config = Self {
@@ -53,8 +55,8 @@ impl SeedConfig {
         (model, config, findings)
     }
 
-    /// Those settings that are not as they would be by themselves, by their names; but for the types, whose spelling
-    /// does not count.
+    /// Returns the settings that differ from their defaults, by name, except for types, whose spelling
+    /// doesn't matter.
     #[must_use]
     pub fn changed(&self) -> BTreeMap<String, Value> {
         let text = |byte: u8| Value::from(char::from(byte).to_string());
@@ -86,7 +88,7 @@ fn wrong_types(reader: &mut Reader<'_>) -> BTreeMap<String, String> {
         .unwrap_or_default()
 }
 
-/// A single character; a tab may be written `\t` in any kind of quotes.
+/// Reads a single character. A tab may be written as `\t` in any kind of quotes.
 fn letter(reader: &mut Reader<'_>, key: &str) -> Option<u8> {
     let text = match &reader.settings.get(key)?.value {
         Value::Null => return None,

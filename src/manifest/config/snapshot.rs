@@ -1,45 +1,45 @@
-//! How a snapshot tells the versions of a row apart. The settings are dbt's.
+//! Snapshot configuration: how a snapshot detects new versions of a row. The settings are dbt's.
 
 use serde_json::{Value, json};
 
 use super::{Layer, ModelConfig, Reader, incremental::named, merged};
 use crate::diag::Diagnostic;
 
-/// The settings of a snapshot.
+/// The configuration of a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SnapshotConfig {
-    /// What makes a row another version of itself.
+    /// The strategy for detecting a new version of a row.
     pub strategy: SnapshotStrategy,
-    /// The columns that tell which row is which.
+    /// The columns that identify a row.
     pub unique_key: Vec<String>,
-    /// The column of the time at which a row was changed; always there if that is the strategy.
+    /// The column with a row's modification time. Always set for the timestamp strategy.
     pub updated_at: Option<String>,
-    /// What is done about rows that are gone.
+    /// The policy for deleted rows.
     pub hard_deletes: HardDeletes,
-    /// What the newest version of a row has for its end, as SQL; NULL if nothing is said.
+    /// The SQL expression for the end of a row's current version, or `None` for NULL.
     pub valid_to_current: Option<String>,
-    /// What the columns are called that are added.
+    /// The names of the added columns.
     pub meta: MetaColumns,
 }
 
-/// What makes a row another version of itself.
+/// The strategy for detecting a new version of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SnapshotStrategy {
-    /// A later time in one of its columns.
+    /// By a later time in a column.
     Timestamp,
-    /// Another value in one of these columns; in any of them if none are named.
+    /// By a changed value in one of these columns, or in any column if `None`.
     Check(Option<Vec<String>>),
 }
 
-/// What is done about rows that are gone.
+/// The policy for deleted rows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum HardDeletes {
-    /// Nothing: their newest version stays.
+    /// Nothing happens: the current version stays current.
     #[default]
     Ignore,
-    /// Their newest version ends.
+    /// The current version ends.
     Invalidate,
-    /// Their newest version ends, and another says that they are gone.
+    /// The current version ends, and a new one records the deletion.
     NewRecord,
 }
 
@@ -47,7 +47,7 @@ impl HardDeletes {
     const ALL: [(&'static str, Self); 3] =
         [("ignore", Self::Ignore), ("invalidate", Self::Invalidate), ("new_record", Self::NewRecord)];
 
-    /// dbt's word for it.
+    /// Returns dbt's name.
     #[must_use]
     pub fn name(self) -> &'static str {
         Self::ALL.iter().find(|(_, it)| *it == self).map_or("", |(name, _)| name)
@@ -57,20 +57,21 @@ impl HardDeletes {
 /// The names of the columns that a snapshot adds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MetaColumns {
-    /// Tells each version from all others.
+    /// The unique id of a version.
     pub scd_id: String,
-    /// When the version was made.
+    /// The time at which the version was created.
     pub updated_at: String,
-    /// From when it holds.
+    /// The start of the version's validity.
     pub valid_from: String,
-    /// Until when; of the newest version, NULL or what `dbt_valid_to_current` says.
+    /// The end of the version's validity. For the current version NULL, or the value of
+    /// `dbt_valid_to_current`.
     pub valid_to: String,
-    /// Whether it says that the row is gone; for `new_record` only.
+    /// The deletion marker of a version; only for `new_record`.
     pub is_deleted: String,
 }
 
 impl MetaColumns {
-    /// dbt's names for them.
+    /// dbt's names for the columns.
     const NAMES: [&'static str; 5] =
         ["dbt_scd_id", "dbt_updated_at", "dbt_valid_from", "dbt_valid_to", "dbt_is_deleted"];
 
@@ -108,14 +109,14 @@ impl MetaColumns {
 }
 
 impl SnapshotConfig {
-    /// The settings from all layers, weakest first: those of any table, those of its versions, and what is wrong with
-    /// them.
+    /// Merges all layers, weakest first. Returns the table's configuration, the snapshot's configuration, and
+    /// the diagnostics.
     #[must_use]
     pub fn resolve(layers: Vec<Layer>) -> (ModelConfig, Self, Vec<Diagnostic>) {
         let mut merged = merged(layers);
-        // A snapshot is a snapshot, as in dbt.
+        // A snapshot has no materialization, as in dbt.
         merged.remove("materialized");
-        // As it was called before dbt 1.9; it wins, as in dbt.
+        // The names before dbt 1.9. They win, as in dbt.
         for (old, new) in [("target_schema", "schema"), ("target_database", "database")] {
             if let Some(setting) = merged.remove(old) {
                 merged.insert(new.to_owned(), setting);
@@ -161,13 +162,13 @@ impl SnapshotConfig {
         config
     }
 
-    /// Whether rows that are gone make a difference.
+    /// Returns whether deleted rows matter.
     #[must_use]
     pub fn sees_deletes(&self) -> bool {
         self.hard_deletes != HardDeletes::Ignore
     }
 
-    /// The settings that shape the table, by their names.
+    /// Returns the settings that affect the table, by name.
     #[must_use]
     pub fn shaping(&self) -> Vec<(String, Value)> {
         let (strategy, check) = match &self.strategy {
@@ -213,7 +214,7 @@ fn strategy(reader: &mut Reader<'_>) -> SnapshotStrategy {
     }
 }
 
-/// `hard_deletes`, or what it was called before dbt 1.9.
+/// Reads `hard_deletes`, or its name before dbt 1.9.
 fn hard_deletes(reader: &mut Reader<'_>) -> HardDeletes {
     const OLD: &str = "invalidate_hard_deletes";
     let old = reader.bool(OLD);

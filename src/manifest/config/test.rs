@@ -1,4 +1,4 @@
-//! How a data test judges what it finds.
+//! Data test configuration: when a test fails, and what happens then.
 
 use std::{collections::BTreeSet, fmt};
 
@@ -7,54 +7,54 @@ use serde_json::{Map, Value};
 use super::{Layer, Reader, merged};
 use crate::diag::Diagnostic;
 
-/// How bad it is that a test fails.
+/// The severity of a test failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TestSeverity {
-    /// What was tested is not published, and what depends on it does not run.
+    /// The tested node isn't published, and its downstream nodes don't run.
     Error,
-    /// It is said, and the run goes on.
+    /// The failure is reported, and the run continues.
     Warn,
 }
 
-/// What becomes of the rows that break a rule while a model is built. (Databricks' pipelines call it an expectation's
-/// action.)
+/// The policy for rows that violate a rule while a model is built. (Databricks' pipelines call it an
+/// expectation's action.)
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnViolation {
-    /// They go to the table of quarantined rows.
+    /// They go to the companion table of quarantined rows.
     Quarantine,
-    /// They go nowhere, and are counted.
+    /// They are dropped and counted.
     Drop,
 }
 
-/// The settings of a data test.
+/// The configuration of a data test.
 #[derive(Debug, Clone)]
 pub struct TestConfig {
-    /// A disabled test is as if it were not there.
+    /// False to exclude the test from the project.
     pub enabled: bool,
-    /// How bad a failure is.
+    /// The severity of a failure.
     pub severity: TestSeverity,
-    /// From how many failures on it warns.
+    /// The condition on the number of failures for a warning.
     pub warn_if: Condition,
-    /// From how many failures on it fails, if its severity is error.
+    /// The condition on the number of failures for an error, if the severity is error.
     pub error_if: Condition,
-    /// Rows to look for at most.
+    /// The maximum number of rows to find.
     pub limit: Option<u64>,
-    /// SQL for the number of failures over the rows found: `count(*)` unless told.
+    /// The SQL expression for the number of failures over the rows found, by default `count(*)`.
     pub fail_calc: String,
-    /// Whether the rows found are kept as a table.
+    /// True to store the rows found in a table.
     pub store_failures: bool,
-    /// The name of that table, if it is not the test's.
+    /// The name of that table, if it differs from the test's.
     pub alias: Option<String>,
-    /// What is done with the rows while the model is built; none if the test only judges.
+    /// The policy for violating rows while the model is built. `None` if they only count as failures.
     pub on_violation: Option<OnViolation>,
-    /// Tags for selection.
+    /// The tags, for selection.
     pub tags: BTreeSet<String>,
-    /// Every setting, resolved, for templates and artifacts.
+    /// All settings, resolved, for templates and artifacts.
     pub all: Map<String, Value>,
 }
 
 impl TestConfig {
-    /// The settings from all layers, weakest first, and what is wrong with them.
+    /// Merges all layers, weakest first, and returns the configuration with its diagnostics.
     #[must_use]
     pub fn resolve(layers: Vec<Layer>) -> (Self, Vec<Diagnostic>) {
         let merged = merged(layers);
@@ -78,7 +78,8 @@ impl TestConfig {
         (config, findings)
     }
 
-    /// Whether a failure is a row, so that failures can be counted without the query's own help.
+    /// Returns whether each row is one failure, so that failures can be counted without the query's own
+    /// expression.
     #[must_use]
     pub fn counts_rows(&self) -> bool {
         self.limit.is_none() && self.fail_calc.trim().eq_ignore_ascii_case(COUNT)
@@ -94,7 +95,7 @@ fn severity(reader: &mut Reader<'_>) -> TestSeverity {
     }
 }
 
-/// The severity and the action that `on_violation` stands for.
+/// Returns the severity and the policy that `on_violation` stands for.
 fn on_violation(reader: &mut Reader<'_>) -> (Option<TestSeverity>, Option<OnViolation>) {
     match word(reader, "on_violation", &["fail", "warn", "quarantine", "drop"]).as_deref() {
         Some("fail") => (Some(TestSeverity::Error), None),
@@ -126,7 +127,7 @@ fn condition(reader: &mut Reader<'_>, key: &str) -> Condition {
     })
 }
 
-/// A sign and the comparison it makes.
+/// An operator and its comparison.
 type Sign = (&'static str, fn(f64) -> Compare);
 
 /// A comparison of the number of failures, such as `> 10`.
@@ -148,7 +149,7 @@ enum Compare {
 }
 
 impl Condition {
-    /// Reads a comparison as it follows the number in SQL.
+    /// Parses a comparison, in the notation after the number in SQL.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -158,7 +159,7 @@ impl Condition {
             let (low, high) = bounds.split_once(" and ")?;
             return Some(Self { compare: Compare::Between(number(low)?, number(high)?), text });
         }
-        // The longer signs first.
+        // Longer operators come first.
         let signs: [Sign; 8] = [
             ("!=", Compare::NotEqual),
             ("<>", Compare::NotEqual),
@@ -173,7 +174,7 @@ impl Condition {
         Some(Self { compare: make(number(rest)?), text: text.clone() })
     }
 
-    /// Whether it holds of this number.
+    /// Returns whether the comparison is true for this number.
     #[must_use]
     #[expect(clippy::float_cmp, reason = "failures are whole numbers, and people ask for `= 3`")]
     pub fn holds(&self, failures: f64) -> bool {
@@ -189,14 +190,14 @@ impl Condition {
     }
 }
 
-/// Any failure at all.
+/// True for any failure at all.
 impl Default for Condition {
     fn default() -> Self {
         Self { compare: Compare::NotEqual(0.0), text: "!= 0".into() }
     }
 }
 
-/// As it was written.
+/// Formats as written.
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)

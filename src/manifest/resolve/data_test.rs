@@ -1,4 +1,4 @@
-//! Data tests: what each judges, and how.
+//! Resolution of data tests: their subjects and configuration.
 
 use super::{Calls, Edges, Resolver, in_template};
 use crate::{
@@ -13,11 +13,11 @@ use crate::{
 };
 
 impl Resolver<'_> {
-    /// Takes a test in; what it reads is above it in the graph.
+    /// Adds a test, and returns the edges from the nodes it reads.
     pub(super) fn data_test(&mut self, parsed: &ParsedTest) -> Edges {
         let attached = match self.attached(parsed) {
             Ok(attached) => attached,
-            // What it tests is disabled or unknown, which was said where it counts.
+            // The subject is disabled or unknown, which is reported elsewhere.
             Err(Absent) => return Edges::new(),
         };
         let fqn = self.test_fqn(parsed);
@@ -62,7 +62,7 @@ impl Resolver<'_> {
         edges
     }
 
-    /// The node that a generic test is declared on.
+    /// Returns the node on which a generic test is declared.
     fn attached(&self, parsed: &ParsedTest) -> Result<Option<NodeId>, Absent> {
         let TestKind::Generic(generic) = &parsed.kind else { return Ok(None) };
         let found = match &generic.subject {
@@ -72,7 +72,7 @@ impl Resolver<'_> {
         found.map(|(id, _)| Some(id.clone())).ok_or(Absent)
     }
 
-    /// Project, the folders of the declaring file below its path, name.
+    /// Returns the project, the folders of the declaring file below its path, and the name.
     fn test_fqn(&self, parsed: &ParsedTest) -> Vec<String> {
         let folders = match &parsed.kind {
             TestKind::Singular(folders) => folders.clone(),
@@ -81,7 +81,7 @@ impl Resolver<'_> {
         [self.name.clone()].into_iter().chain(folders).chain([parsed.name.clone()]).collect()
     }
 
-    /// The folders between the path that a properties file was found under and the file.
+    /// Returns the folders between the configured path and a properties file.
     pub(super) fn folders(&self, path: &str) -> Vec<String> {
         let paths = &self.project.settings.paths;
         let under = paths.models.iter().chain(&paths.seeds).chain(&paths.snapshots).chain(&paths.tests);
@@ -98,7 +98,7 @@ impl Resolver<'_> {
         let mut layers: Vec<Layer> =
             project.settings.data_tests.layers(&parts).into_iter().map(|patch| self.layer(patch)).collect();
         let (own, written) = (self.layer(&parsed.config), in_template(&parsed.captures));
-        // A generic test's macro speaks for all its uses, a test's own file for itself.
+        // A generic test's macro sets defaults for all uses; a singular test's file is about that test alone.
         layers.extend(match parsed.kind {
             TestKind::Generic(_) => [written, own],
             TestKind::Singular(_) => [own, written],
@@ -108,7 +108,7 @@ impl Resolver<'_> {
         config
     }
 
-    /// Where the rows that the test finds are kept: beside the schema of what it tests.
+    /// Returns the table for stored failures, next to the schema of the tested node.
     fn audit(&self, parsed: &ParsedTest, config: &TestConfig, tested: Option<&NodeId>) -> Relation {
         let name = config.alias.as_ref().filter(|alias| !alias.is_empty()).unwrap_or(&parsed.short_name);
         let tested = tested.and_then(|id| self.nodes.get(id)).and_then(Node::relation);
@@ -119,5 +119,5 @@ impl Resolver<'_> {
     }
 }
 
-/// There is no such node.
+/// The node doesn't exist.
 struct Absent;

@@ -1,4 +1,4 @@
-//! What properties files say of models, seeds and snapshots that are not there.
+//! Unknown names in properties files: properties of models, seeds and snapshots that don't exist.
 
 use std::collections::BTreeSet;
 
@@ -9,11 +9,11 @@ use crate::{
     project::{ModelFile, ModelProperties},
 };
 
-/// Findings that say which names are near: the more there are, the less it is a slip.
+/// The maximum number of findings with suggestions. The more there are, the less likely they are typos.
 const NEAR: usize = 50;
 
 impl Resolver<'_> {
-    /// Looks for what is described and not there.
+    /// Reports properties of nodes that don't exist.
     pub(super) fn unknown_properties(&mut self, parsed: &Parsed) {
         let project = self.project;
         let named = |files: &'_ [ModelFile]| files.iter().map(|file| file.name.clone()).collect();
@@ -23,12 +23,12 @@ impl Resolver<'_> {
         let kinds = [("model", &models), ("seed", &seeds), ("snapshot", &snapshots)];
         self.strangers("model", &project.properties, &kinds);
         self.strangers("seed", &project.seed_properties, &kinds);
-        // One that says what it is a snapshot of is one; what is wrong with it was said.
+        // One with a relation is itself a snapshot, and its errors are reported elsewhere.
         let described = project.snapshot_properties.iter().filter(|one| one.relation().is_none());
         self.strangers("snapshot", described, &kinds);
     }
 
-    /// What is described and not there; it may be of another kind.
+    /// Reports properties of unknown nodes, and those whose node is of another kind.
     fn strangers<'p>(
         &mut self,
         kind: &str,

@@ -1,4 +1,4 @@
-//! What is said of nodes, of macros and of the project itself, rendered.
+//! Rendering of the descriptions of nodes, macros and groups.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ use crate::{
 };
 
 impl Resolver<'_> {
-    /// A description with its templates rendered.
+    /// Renders a description.
     pub(super) fn described(&mut self, written: Option<&Spanned<String>>) -> Described {
         let Some(written) = written else { return Described::default() };
         self.jinja.describe(&written.value, &written.span).unwrap_or_else(|found| {
@@ -28,7 +28,7 @@ impl Resolver<'_> {
         })
     }
 
-    /// What properties say of a node and its columns.
+    /// Renders the documentation of a node and its columns.
     pub(super) fn documentation(&mut self, properties: Option<&ModelProperties>) -> Documentation {
         let Some(properties) = properties else { return Documentation::default() };
         Documentation {
@@ -38,13 +38,13 @@ impl Resolver<'_> {
         }
     }
 
-    /// What is said of columns.
+    /// Renders the descriptions of columns.
     pub(super) fn columns_described(&mut self, columns: &[ColumnDecl]) -> BTreeMap<String, Described> {
         let said = columns.iter().filter(|column| column.description.is_some());
         said.map(|column| (column.name.value.clone(), self.described(column.description.as_ref()))).collect()
     }
 
-    /// Takes an exposure in, unless it is disabled; gives the edges to what it reads.
+    /// Adds an exposure, unless it is disabled, and returns the edges from the nodes it reads.
     pub(super) fn exposure(&mut self, parsed: &ParsedExposure) -> Edges {
         let declared = &parsed.declared;
         let settings: Layer = self.layer(&declared.config);
@@ -69,7 +69,7 @@ impl Resolver<'_> {
         parents.into_iter().map(|parent| (parent, parsed.id.clone())).collect()
     }
 
-    /// What the project says of itself beside its nodes.
+    /// Builds the project's documentation apart from its nodes.
     pub(super) fn library(&mut self, docs: BTreeMap<String, DocBlock>) -> Library {
         let groups = self.project.groups.iter().map(|group| {
             let made = Group {
@@ -124,7 +124,7 @@ impl Resolver<'_> {
     }
 }
 
-/// The user's own data, an empty mapping if there is none.
+/// Returns the user's metadata, or an empty mapping if there is none.
 fn meta(written: Option<&Yaml>) -> serde_json::Value {
     written.map_or_else(|| serde_json::json!({}), Yaml::to_json)
 }

@@ -1,4 +1,4 @@
-//! Where a source's table lies, and what is done where its files drift.
+//! The location and drift policy of a source table.
 
 use crate::{
     diag::Diagnostic,
@@ -8,7 +8,7 @@ use crate::{
     secret::has_credentials,
 };
 
-/// A table's location with its template rendered; `None` of a table in the lake.
+/// Renders a table's location. Returns `None` for a table in the lake.
 pub(super) fn external(table: &SourceTableDecl, jinja: &Jinja) -> Option<Result<External, Diagnostic>> {
     let declared = table.external.as_ref()?;
     let at = &declared.location.span;
@@ -25,7 +25,8 @@ pub(super) fn external(table: &SourceTableDecl, jinja: &Jinja) -> Option<Result<
     }))
 }
 
-/// What is done where a table's files drift: beside its location, of the table or of its source.
+/// Returns a table's drift policy. Settings next to its location win over the table's, and these over its
+/// source's.
 pub(super) fn drift(source: &SourceDecl, table: &SourceTableDecl) -> DriftDecl {
     let external = table.external.as_ref().map(|external| external.drift.clone()).unwrap_or_default();
     external.or(&table.drift).or(&source.drift)

@@ -1,18 +1,19 @@
-//! Names that become folders: a schema and a table are folders of the lake, so no name may mean another
-//! place, or one that some disks or stores don't have.
+//! Validation of folder names: schemas and tables become folders of the lake, so no name may lead to another
+//! place, or be invalid on some disks or stores.
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 
-/// Names that Windows keeps for devices, with any extension.
+/// Device names that Windows reserves, with any extension.
 const DEVICES: [&str; 4] = ["con", "prn", "aux", "nul"];
 
-/// The beginnings of names for folders that aren't tables.
+/// Prefixes of folders that aren't tables.
 const RESERVED: [&str; 2] = ["_headwater", "_delta_log"];
 
-/// The longest name of a folder that file systems have, in bytes. Companion tables add a suffix to the name.
+/// The maximum length of a folder's name in common file systems, in bytes. Companion tables add a suffix to
+/// the name.
 const LONGEST: usize = 255 - "_rejected_accepted".len();
 
-/// A name as disks compare it that don't tell case, or ways to write an accent, apart.
+/// Folds a name in the way of file systems that ignore case and Unicode normalization.
 pub(super) fn folded(name: &str) -> String {
     ComposingNormalizerBorrowed::new_nfc().normalize(&name.to_lowercase()).into_owned()
 }

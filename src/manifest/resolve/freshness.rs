@@ -1,11 +1,11 @@
-//! How old a source's table may be: what the table says, over what its source says.
+//! The freshness limits of a source table. Its own settings override those of its source.
 
 use crate::{
     manifest::node::SourceFreshness,
     project::{Freshness, FreshnessDecl, SourceDecl, SourceTableDecl},
 };
 
-/// What is asked of a table's age; none if nothing is, or if the table says so.
+/// Returns the limits. `None` if there are none, or if the table turns them off.
 pub(super) fn of(source: &SourceDecl, table: &SourceTableDecl) -> Option<SourceFreshness> {
     let (above, own) = match (&source.freshness, &table.freshness) {
         (Freshness::Set(above), Freshness::Inherit) => (Some(above), None),

@@ -1,4 +1,4 @@
-//! Seeds: models in all but their SQL.
+//! Resolution of seeds: like models, but without SQL.
 
 use super::{Calls, Resolver, misspelt};
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 };
 
 impl Resolver<'_> {
-    /// Takes a seed in; models were taken in before.
+    /// Adds a seed. The models must already be there.
     pub(super) fn seed(&mut self, file: &SeedFile, properties: Option<&ModelProperties>) {
         let mut fqn = vec![self.name.clone()];
         fqn.extend(file.fqn_folders.iter().cloned());
@@ -70,7 +70,7 @@ impl Resolver<'_> {
         (table, config)
     }
 
-    /// Two nodes that `ref()` could mean by one name.
+    /// Creates the diagnostic for two nodes with the same name for `ref()`.
     pub(super) fn clash(&self, id: &NodeId, other: &NodeId, at: Span) -> Diagnostic {
         let kind = |id: &NodeId| id.as_str().split('.').next().unwrap_or_default().to_owned();
         let name = id.as_str().splitn(3, '.').last().unwrap_or_default();

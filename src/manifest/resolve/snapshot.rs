@@ -1,4 +1,4 @@
-//! Snapshots: models in all but what becomes of their rows.
+//! Resolution of snapshots: like models, except for how their rows are stored.
 
 use super::{Calls, Edges, Resolver, in_template, misspelt};
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl Resolver<'_> {
-    /// Takes a snapshot in; models and seeds were taken in before.
+    /// Adds a snapshot. The models and seeds must already be there.
     pub(super) fn snapshot(
         &mut self,
         parsed: &ParsedSnapshot,
@@ -56,7 +56,7 @@ impl Resolver<'_> {
         Some(id)
     }
 
-    /// The nodes that snapshots read.
+    /// Returns the edges from the nodes that snapshots read.
     pub(super) fn snapshot_edges(&mut self, snapshots: &[(NodeId, &ParsedSnapshot)]) -> Edges {
         let mut edges = Edges::new();
         for (child, parsed) in snapshots {
@@ -80,7 +80,7 @@ impl Resolver<'_> {
         layers.push(in_template(&parsed.captures));
         self.findings.extend(layers.iter().flatten().filter_map(|(key, setting)| misspelt(key, setting)));
         let (table, config, findings) = SnapshotConfig::resolve(layers);
-        // What is missing has no place of its own.
+        // A missing setting has no span of its own.
         let placed = findings.into_iter().map(|found| {
             if found.labels.is_empty() { found.at(parsed.declared.clone(), "this snapshot") } else { found }
         });

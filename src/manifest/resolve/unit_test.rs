@@ -1,4 +1,4 @@
-//! Unit tests: which model each runs, and what its rows stand in for.
+//! Resolution of unit tests: the tested model, and the inputs that their rows replace.
 
 use serde_json::Value;
 
@@ -15,7 +15,7 @@ use crate::{
 };
 
 impl Resolver<'_> {
-    /// Takes a unit test in, below the model it tests.
+    /// Adds a unit test, downstream of the model it tests.
     pub(super) fn unit_test(&mut self, parsed: &ParsedUnitTest) -> Edges {
         let declared = &parsed.declared;
         let model = match self.lookup.model(None, &declared.model.value) {
@@ -82,7 +82,7 @@ impl Resolver<'_> {
         layers.into_iter().flatten().collect()
     }
 
-    /// The nodes that rows are given for; none if one is unknown or given twice.
+    /// Resolves the inputs with given rows. Returns `None` if one is unknown or a duplicate.
     fn given(&mut self, parsed: &ParsedUnitTest, model: &NodeId) -> Option<Vec<Given>> {
         let mut all: Vec<Given> = Vec::new();
         for (input, rows) in &parsed.given {

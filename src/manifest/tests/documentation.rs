@@ -1,4 +1,4 @@
-//! What is said of things, and who uses them.
+//! Descriptions, exposures and groups.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Seeds as nodes: their settings, their names, and who may be called what.
+//! Seeds as nodes: their settings, and their names and name conflicts.
 
 use super::*;
 

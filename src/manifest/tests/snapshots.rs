@@ -1,4 +1,4 @@
-//! Snapshots as nodes: where they may be declared, their settings, their names.
+//! Snapshots as nodes: where they may be declared, their settings and their names.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What rows must satisfy, in whole projects: data tests, unit tests, constraints, freshness.
+//! Conditions on rows in whole projects: data tests, unit tests, constraints and freshness.
 
 use super::*;
 

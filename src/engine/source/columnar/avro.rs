@@ -1,8 +1,9 @@
-//! Avro files, as far as DataFusion's reader leaves something to do: whether a file is whole (`container`, `values`),
-//! and UUIDs. DataFusion's reader gives them as 16 bytes and drops the logical type that sets them
-//! apart from other bytes, so the schema in the file's header is read here too.
+//! Avro support that DataFusion's reader lacks: integrity checks (`container`, `values`) and UUIDs.
+//! DataFusion's reader returns UUIDs as 16 bytes and drops the logical type that tells them from other bytes,
+//! so the schema in the file's header is also parsed here.
 //!
-//! Delete [`with_uuids`] once `arrow-avro` keeps the logical type or the Arrow extension type of such a field.
+//! Delete [`with_uuids`] once `arrow-avro` keeps the logical type or the Arrow extension type of such a
+//! field.
 
 mod container;
 #[cfg(test)]
@@ -19,19 +20,19 @@ pub(super) use self::container::{Break, check};
 use self::values::{bytes, long, take};
 use super::reading::LOGICAL_TYPE;
 
-/// The bytes of a file that are read first: most headers are shorter.
+/// The size of the first read, in bytes. Most headers are shorter.
 const FIRST: u64 = 16 * 1024;
 
-/// The first bytes of an Avro object container file.
+/// The magic bytes of an Avro object container file.
 const MAGIC: &[u8] = b"Obj\x01";
 
-/// The name of the header's entry that holds the schema.
+/// The key of the header entry that holds the schema.
 const SCHEMA: &[u8] = b"avro.schema";
 
-/// Returns the schema with the logical type of each field that the file's own schema calls a UUID.
+/// Adds the logical type to each field that the file's own schema declares as a UUID.
 ///
 /// # Errors
-/// If the file can't be read. A header that makes no sense is left to DataFusion's reader.
+/// If the file can't be read. An invalid header is left to DataFusion's reader.
 pub(super) async fn with_uuids(
     schema: SchemaRef,
     store: &Arc<dyn ObjectStore>,
@@ -48,7 +49,7 @@ pub(super) async fn with_uuids(
     }
 }
 
-/// Gives the fields that the file's own schema calls UUIDs their logical type.
+/// Sets the logical type of the fields that the file's own schema declares as UUIDs.
 fn marked(schema: &SchemaRef, own: &Value) -> SchemaRef {
     let is_uuid = |field: &Field| {
         let mut fields = own.get("fields").and_then(Value::as_array).into_iter().flatten();
@@ -68,7 +69,7 @@ fn marked(schema: &SchemaRef, own: &Value) -> SchemaRef {
     Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()))
 }
 
-/// Returns whether a type of an Avro schema is a UUID, or a union with one.
+/// Returns whether an Avro type is a UUID, or a union that includes one.
 fn holds_uuids(own: &Value) -> bool {
     match own {
         Value::Array(parts) => parts.iter().any(holds_uuids),
@@ -76,12 +77,11 @@ fn holds_uuids(own: &Value) -> bool {
     }
 }
 
-/// The bytes of a header that are not read yet. Format: Apache Avro 1.12 specification, "Object Container
-/// Files".
+/// The unread bytes of a header. Format: Apache Avro 1.12 specification, "Object Container Files".
 struct Header<'a>(&'a [u8]);
 
 impl Header<'_> {
-    /// The schema; `None` if the bytes end before it does or are no header.
+    /// Parses the schema. Returns `None` if the header is truncated or invalid.
     fn schema(mut self) -> Option<Value> {
         if take(&mut self.0, MAGIC.len())? != MAGIC {
             return None;
@@ -89,7 +89,7 @@ impl Header<'_> {
         loop {
             let mut entries = long(&mut self.0)?;
             if entries < 0 {
-                // The length of the block in bytes follows a negative count.
+                // After a negative count comes the block's size in bytes.
                 long(&mut self.0)?;
                 entries = entries.checked_neg()?;
             }

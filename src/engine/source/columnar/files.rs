@@ -1,5 +1,5 @@
-//! The files of a Parquet or Avro source: each has a schema of its own, and files with like schemas are
-//! scanned together.
+//! The files of a Parquet or Avro source: each has its own schema, and files with equal schemas are scanned
+//! together.
 
 use std::sync::Arc;
 
@@ -32,50 +32,50 @@ use crate::engine::source::{
     type_name,
 };
 
-/// Files whose schemas are looked at side by side.
+/// The number of files whose schemas are read concurrently.
 const LOOKS: usize = 32;
 
-/// A file that is set aside whole.
+/// A file that is rejected as a whole.
 #[derive(Debug, Clone)]
 pub(super) struct RefusedFile {
     pub(super) file: Arc<str>,
-    /// The byte at which it breaks, if that is known.
+    /// The byte offset of the damage, if known.
     pub(super) offset: Option<u64>,
     pub(super) reason: String,
 }
 
-/// Files with one schema, whose columns are read alike.
+/// Files with one schema, whose columns are read in the same way.
 #[derive(Debug, Clone)]
 pub(super) struct Like {
-    /// Their own schema.
+    /// The files' own schema.
     pub(super) schema: SchemaRef,
-    /// For each column of the table, where it comes from; none if these files lack it.
+    /// The origin of each column of the table, or `None` if these files lack it.
     sources: Vec<(String, Option<Source>)>,
-    /// Undeclared columns.
+    /// The undeclared columns.
     pub(super) new: Vec<String>,
-    /// The columns that their paths give.
+    /// The partition columns from the files' paths.
     pub(super) folders: Vec<FieldRef>,
-    /// The files, with the values that their paths give.
+    /// The files, with their partition values.
     pub(super) files: Vec<(Arc<str>, ObjectMeta, Vec<ScalarValue>)>,
-    /// Whether some value may not fit.
+    /// True if some value may not fit, so that rows must be validated.
     pub(super) is_judged: bool,
 }
 
-/// Where a column comes from.
+/// The origin of a column.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Source {
-    /// Its name among the columns that are scanned.
+    /// The column's name in the scan.
     pub(super) from: String,
     pub(super) reading: Reading,
 }
 
 impl Like {
-    /// Where a column of the table comes from.
+    /// Returns the origin of a column of the table.
     pub(super) fn source(&self, column: &str) -> Option<&Source> {
         self.sources.iter().find(|(name, _)| name == column)?.1.as_ref()
     }
 
-    /// Returns whether the values of a column are judged.
+    /// Returns whether a column's values are validated.
     pub(super) fn judges(&self, column: &str) -> bool {
         self.source(column).is_some_and(|source| source.reading.is_judged())
     }
@@ -105,7 +105,7 @@ pub(super) async fn open(
     };
     let drift = &spec.drift;
     let is_undeclared = spec.columns.iter().all(|(name, _)| is_supplied(name));
-    // These formats describe themselves: what they have besides is a column, unless something else is said.
+    // These formats describe themselves: by default an undeclared field becomes a column.
     let on_new = drift.on_new_column.unwrap_or(OnNewColumn::Add);
     let (url, store) = store(&files, session)?;
     let is_avro = matches!(spec.format, SourceFormat::Avro { .. });
@@ -149,7 +149,7 @@ pub(super) async fn open(
     }
     fields.extend(folders);
     if is_undeclared {
-        // It is made of the others, once these are read.
+        // `_rescued` is computed from the other columns, so it comes after them.
         fields.sort_by_key(|field| field.name() == RESCUED && supplied(RESCUED));
     }
     let mut groups = Vec::new();
@@ -176,7 +176,7 @@ pub(super) async fn open(
     })
 }
 
-/// Those that can be used, and those that can't.
+/// Splits the files into usable and rejected ones.
 fn parted<T>(files: Vec<Result<T, RefusedFile>>) -> (Vec<T>, Vec<RefusedFile>) {
     let (mut good, mut refused) = (Vec::new(), Vec::new());
     for file in files {
@@ -188,21 +188,21 @@ fn parted<T>(files: Vec<Result<T, RefusedFile>>) -> (Vec<T>, Vec<RefusedFile>) {
     (good, refused)
 }
 
-/// What the columns of files are held to.
+/// The rules that the files' columns must follow.
 #[derive(Debug)]
 pub(super) struct Rules {
     pub(super) drift: Drift,
     pub(super) on_new: OnNewColumn,
     pub(super) names: Arc<[String]>,
-    /// Whether the files are only held to one another.
+    /// True if no columns are declared, so that files are only compared with one another.
     is_free: bool,
 }
 
 impl Rules {
-    /// The files whose columns can be used; the others are refused.
+    /// Returns the files whose columns are usable, and adds the others to `refused`.
     ///
     /// # Errors
-    /// If the columns of a file can't be told apart.
+    /// If the columns of a file are ambiguous.
     fn usable(
         &self,
         seen: Vec<Seen>,
@@ -233,7 +233,7 @@ impl Rules {
         Ok(looks)
     }
 
-    /// The columns of a file; where none is declared, those that its path gives are its own.
+    /// Returns the columns of a file. If none are declared, they include the partition columns of its path.
     fn columns(&self, look: &Look) -> FileColumns {
         let mut columns = look.columns.clone();
         if self.is_free {
@@ -245,7 +245,7 @@ impl Rules {
         columns
     }
 
-    /// What is to be said of how the columns of files differ from what is declared, or from one another.
+    /// Returns notes on how the files' columns differ from the declared ones, or from one another.
     ///
     /// # Errors
     /// If a difference is an error.
@@ -266,8 +266,8 @@ impl Rules {
     }
 }
 
-/// The undeclared columns, in the order in which files have them, of types that hold the values of all; those that
-/// are `known` of other files come first.
+/// Returns the undeclared columns in order of appearance, with types wide enough for the values of all files.
+/// Columns `known` from other files come first.
 fn others(
     known: &[(String, DataType)],
     declared: &[String],
@@ -286,10 +286,10 @@ fn others(
     Ok(others.into_iter().map(|(field, _)| Arc::new(field)).collect())
 }
 
-/// Makes a type wide enough for the column of one more file.
+/// Widens a type to hold the column of one more file.
 ///
 /// # Errors
-/// If no type holds its values and those of the others.
+/// If no type holds the values of all files.
 pub(super) fn widen<'a>(
     others: &mut Vec<(Field, &'a str)>,
     field: &Field,
@@ -313,7 +313,7 @@ pub(super) fn widen<'a>(
     Ok(())
 }
 
-/// Adds a file to those that are like it.
+/// Adds a file to the group with the same schema.
 fn add(groups: &mut Vec<Like>, look: &Look, fields: &[FieldRef], wanted: &[FieldRef]) -> Result<(), String> {
     let mut sources = Vec::new();
     for field in fields {
@@ -349,7 +349,7 @@ fn add(groups: &mut Vec<Like>, look: &Look, fields: &[FieldRef], wanted: &[Field
     Ok(())
 }
 
-/// Where a column of the table comes from in a file.
+/// Returns the origin of a column of the table in a file.
 fn source(look: &Look, field: &Field, wanted: &[FieldRef]) -> Result<Option<Source>, String> {
     if field.name() == SOURCE_FILE {
         return Ok(Some(Source { from: of_path(SOURCE_FILE), reading: Reading::Same }));

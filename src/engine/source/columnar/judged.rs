@@ -1,4 +1,5 @@
-//! Rows of Parquet and Avro files, judged value by value: those that don't fit what is declared are set aside.
+//! Validated rows of Parquet and Avro files: checks them value by value, and rejects those that don't fit the
+//! declared types.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -37,33 +38,34 @@ use crate::engine::source::{
 pub(super) struct Wanted {
     pub(super) name: String,
     pub(super) data_type: DataType,
-    /// Its place among the columns that are scanned, and what is done with its values; none if files lack it.
+    /// The column's index in the scan, and how to read its values. `None` if the files lack it.
     pub(super) from: Option<(usize, Reading)>,
-    /// Whether the query reads it.
+    /// True if the query needs it.
     pub(super) is_kept: bool,
 }
 
-/// What all partitions of a scan of like files share.
+/// The state shared by all partitions of a scan of files with one schema.
 #[derive(Debug)]
 pub(super) struct Judged {
-    /// Of the batches.
+    /// The schema of the output batches.
     pub(super) schema: SchemaRef,
     pub(super) scan: Arc<dyn ExecutionPlan>,
-    /// In the order of the schema; those that are only judged come last.
+    /// The columns in schema order. Those that are only validated come last.
     pub(super) columns: Vec<Wanted>,
-    /// The place of the file's name among the columns that are scanned.
+    /// The index of the file-name column in the scan.
     pub(super) file: usize,
-    /// The undeclared columns, by their places, and whether they are UUIDs; their values go to `_rescued`.
+    /// The undeclared columns, whose values go to `_rescued`: name, index in the scan, and whether it is a
+    /// UUID.
     pub(super) rescue: Vec<(String, usize, bool)>,
     pub(super) report: Report,
     pub(super) intake: Arc<Intake>,
-    /// Before the number of this scan's first partition.
+    /// The number of partitions before this scan's first one.
     pub(super) first: usize,
-    /// Of timestamps that are plain numbers.
+    /// The unit of timestamps stored as plain numbers.
     pub(super) unit: DateUnit,
 }
 
-/// One partition.
+/// A partition of the scan.
 #[derive(Debug)]
 pub(super) struct Partition {
     pub(super) judged: Arc<Judged>,
@@ -84,7 +86,8 @@ impl PartitionStream for Partition {
             let mut piece = 0_u64;
             while let Some(batch) = input.next().await {
                 let (batch, judged) = (batch?, Arc::clone(&judged));
-                // Rejects may have to wait for who writes them, and must not hold up a thread that drives futures.
+                // Rejects may block until their consumer catches up, and must not block a thread of the async
+                // runtime.
                 let work = tokio::task::spawn_blocking(move || {
                     let batch = judged.batch(&batch, &mut rows, (at, piece));
                     (batch, rows)
@@ -101,14 +104,14 @@ impl PartitionStream for Partition {
     }
 }
 
-/// How a row comes out.
+/// A row that doesn't fit, with the offending column.
 struct Bad {
     row: usize,
     column: usize,
 }
 
 impl Judged {
-    /// The good rows of a batch; `rows` counts those of each file.
+    /// Returns the valid rows of a batch. `rows` counts the rows of each file.
     fn batch(
         &self,
         batch: &RecordBatch,
@@ -140,7 +143,7 @@ impl Judged {
         Ok(filter_record_batch(&read, &good)?)
     }
 
-    /// The values of a column; rows of those that don't fit become bad.
+    /// Reads a column's values, and marks the rows whose values don't fit.
     fn read(
         &self,
         array: &ArrayRef,
@@ -182,7 +185,7 @@ impl Judged {
         judge.finish().ok_or_else(|| DataFusionError::Internal(format!("{} was not kept", column.name)))
     }
 
-    /// The values of undeclared columns, as JSON.
+    /// Returns the values of undeclared columns as JSON.
     fn rescued(&self, batch: &RecordBatch) -> Result<ArrayRef, DataFusionError> {
         let mut texts = StringViewBuilder::new();
         for row in 0..batch.num_rows() {
@@ -203,7 +206,7 @@ impl Judged {
         Ok(Arc::new(texts.finish()))
     }
 
-    /// Counts the rows of each file, and sets the bad ones aside.
+    /// Counts the rows of each file, and rejects the bad ones.
     fn count(
         &self,
         batch: &RecordBatch,
@@ -258,7 +261,7 @@ impl Judged {
         })
     }
 
-    /// The values of the row that were read.
+    /// Returns the scanned values of a row.
     #[expect(clippy::unused_self, reason = "read beside what uses it")]
     fn raw(&self, batch: &RecordBatch, row: usize) -> String {
         let mut object = serde_json::Map::new();
@@ -277,7 +280,7 @@ fn batch_is_instant(batch: &RecordBatch, from: Option<&(usize, Reading)>) -> boo
     from.is_some_and(|(from, _)| batch.column(*from).data_type().is_temporal())
 }
 
-/// The rows whose instant is outside the calendar.
+/// Returns the rows whose instant is outside the calendar.
 fn outside(array: &ArrayRef) -> Result<Vec<usize>, DataFusionError> {
     let micros = micros(array)?;
     let micros = micros.as_primitive::<TimestampMicrosecondType>();
@@ -288,7 +291,7 @@ fn outside(array: &ArrayRef) -> Result<Vec<usize>, DataFusionError> {
     Ok((0..array.len()).filter(is_outside).collect())
 }
 
-/// Microseconds since 1970; null where they can't be counted so.
+/// Converts to microseconds since 1970. Values out of range become null.
 fn micros(array: &ArrayRef) -> Result<ArrayRef, DataFusionError> {
     let options = CastOptions { safe: true, format_options: FormatOptions::default() };
     let zone = match array.data_type() {
@@ -298,7 +301,7 @@ fn micros(array: &ArrayRef) -> Result<ArrayRef, DataFusionError> {
     Ok(cast_with_options(array, &DataType::Timestamp(TimeUnit::Microsecond, zone), &options)?)
 }
 
-/// Dates or timestamps from others.
+/// Casts between dates and timestamps.
 fn instants(
     array: &ArrayRef,
     kind: Kind,
@@ -323,7 +326,7 @@ fn instants(
     Ok(cast_with_options(&array, to, &options)?)
 }
 
-/// UUIDs as text.
+/// Formats UUIDs as text.
 fn uuids(array: &ArrayRef) -> Result<ArrayRef, DataFusionError> {
     let bytes = array.as_fixed_size_binary_opt();
     let bytes = bytes.ok_or_else(|| DataFusionError::Internal(format!("{} as UUIDs", array.data_type())))?;
@@ -337,9 +340,9 @@ fn uuids(array: &ArrayRef) -> Result<ArrayRef, DataFusionError> {
     Ok(Arc::new(texts.finish()))
 }
 
-/// A value as a person reads it.
+/// Formats a value for people.
 pub(super) fn shown(array: &ArrayRef, row: usize) -> Result<String, DataFusionError> {
     let options = FormatOptions::default().with_null("null").with_display_error(true);
-    // A value that has no text, such as an instant far out, says so itself.
+    // A value without a textual form, such as an instant far out of range, formats as an error message.
     Ok(ArrayFormatter::try_new(array, &options)?.value(row).to_string())
 }

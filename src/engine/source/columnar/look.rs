@@ -1,4 +1,4 @@
-//! What is known of a Parquet or Avro file without its rows: its columns, and whether it can be decoded at all.
+//! The metadata of a Parquet or Avro file: its columns, and whether it can be decoded at all.
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
@@ -25,19 +25,19 @@ use crate::engine::{
     },
 };
 
-/// A file as it is, whatever is declared.
+/// A file's own metadata, independent of declarations.
 pub(super) struct Seen {
     file: SourceFile,
     meta: ObjectMeta,
     pub(super) schema: SchemaRef,
-    /// The names of its columns.
+    /// The names of the file's columns.
     own: Vec<String>,
     rows: Option<u64>,
     /// For each column of the file, whether all its instants are within the calendar.
     bounded: Vec<bool>,
 }
 
-/// A file, and how its columns match the declared ones.
+/// A file, with its columns matched to the declared ones.
 pub(super) struct Look {
     pub(super) file: SourceFile,
     pub(super) name: Arc<str>,
@@ -55,10 +55,10 @@ impl Seen {
         &self.file.name
     }
 
-    /// Matches the columns with the declared ones.
+    /// Matches the file's columns with the declared ones.
     ///
     /// # Errors
-    /// If two can't be told apart, with the file.
+    /// If two columns are ambiguous. The error names the file.
     pub(super) fn matched(self, names: &[String], on_new: OnNewColumn) -> Result<Look, RefusedFile> {
         let Self { file, meta, schema, own, rows, bounded } = self;
         let name = Arc::clone(&file.name);
@@ -78,7 +78,7 @@ impl Seen {
     }
 }
 
-/// How files are looked at.
+/// The context for reading files' metadata.
 pub(super) struct Looking<'a> {
     pub(super) spec: &'a SourceSpec,
     pub(super) is_avro: bool,
@@ -88,10 +88,10 @@ pub(super) struct Looking<'a> {
 }
 
 impl Looking<'_> {
-    /// What a file is, or why it is set aside. The decoders of damaged files may panic.
+    /// Reads a file's metadata, or returns why it is rejected. Decoders may panic on damaged files.
     ///
     /// # Errors
-    /// If its bytes can't be had.
+    /// If the file can't be read.
     pub(super) async fn look(&self, file: SourceFile) -> Result<Result<Seen, RefusedFile>, DataFusionError> {
         let name = Arc::clone(&file.name);
         let refused = |reason: String| RefusedFile { file: Arc::clone(&name), offset: None, reason };
@@ -125,7 +125,7 @@ impl Looking<'_> {
             schema = avro::with_uuids(schema, self.store, &meta).await?;
             own.extend(schema.fields().iter().map(|field| field.name().clone()));
         } else {
-            // Of two columns with one name, the schema has only one.
+            // The Arrow schema drops one of two columns with the same name; the footer has both.
             let footers = self.session.runtime_env().cache_manager.get_file_metadata_cache();
             let footer =
                 DFParquetMetadata::new(self.store.as_ref(), &meta).with_file_metadata_cache(Some(footers));
@@ -139,7 +139,8 @@ impl Looking<'_> {
         Ok(Ok(Seen { file, meta, schema, own, rows, bounded }))
     }
 
-    /// For each column of a file, whether all its instants are within the calendar, as far as its statistics tell.
+    /// Returns for each column of a file whether its statistics prove that all instants are within the
+    /// calendar.
     async fn bounds(&self, schema: &SchemaRef, meta: &ObjectMeta) -> Result<Vec<bool>, DataFusionError> {
         let is_instant =
             |field: &FieldRef| matches!(field.data_type(), DataType::Date32 | DataType::Timestamp(..));
@@ -173,7 +174,7 @@ fn within(value: &ScalarValue) -> bool {
     micros.and_then(instant::within_calendar).is_some()
 }
 
-/// Why a file is none of its format, in the words of its decoder.
+/// Returns why a file is invalid, in its decoder's words.
 pub(super) fn undecodable(error: &DataFusionError) -> String {
     let text = message(error);
     let mut reason = text.as_str();
@@ -184,7 +185,7 @@ pub(super) fn undecodable(error: &DataFusionError) -> String {
     format!("it can't be decoded: {reason}")
 }
 
-/// Returns whether bytes could not be had at all, so that nothing is known of the file.
+/// Returns whether the bytes couldn't be read at all, so that nothing is known about the file.
 pub(super) fn is_of_store(error: &DataFusionError) -> bool {
     let mut causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
     causes.any(|cause| {

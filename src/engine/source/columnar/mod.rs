@@ -1,17 +1,17 @@
-//! Parquet and Avro: DataFusion's own readers over the files of a source, cast to the declared types.
+//! Parquet and Avro sources: runs DataFusion's own readers over the files, and casts to the declared types.
 //!
 //! ```text
 //! look         each file's own schema
-//! files        how it matches the declared columns; like files are scanned together
+//! files        how it matches the declared columns; files with equal schemas are scanned together
 //! undeclared   sources that declare no columns
-//! avro         whether an Avro file is whole, and which of its columns are UUIDs
-//! reading      how a column of a file becomes one of the source: as it is, cast, or value by value
-//! judged       rows of which a value may not fit: those that don't are set aside
+//! avro         integrity checks of Avro files, and their UUID columns
+//! reading      how a file's column becomes a source column: as is, cast, or value by value
+//! judged       rows that may not fit: validates them, and rejects those that don't
 //! value        a value as a token and as JSON
 //! ```
 //!
-//! What is not declared is taken as the files have it, widened where their types differ. Filters reach the
-//! files' own statistics only where no row can be set aside: a row that was passed over can't be judged.
+//! Undeclared columns keep the files' types, widened where these differ. Filters are pushed down to the
+//! files' statistics only if no row can be rejected, because a row that was pruned can't be validated.
 
 mod avro;
 mod files;
@@ -70,36 +70,36 @@ use super::{
 /// The table of a source of Parquet or Avro files.
 #[derive(Debug)]
 struct ColumnarTable {
-    /// What the table gives: declared columns, then the others of the files.
+    /// The table's schema: the declared columns, then the files' other columns.
     schema: SchemaRef,
     format: Arc<dyn FileFormat>,
     url: ObjectStoreUrl,
-    /// The files, those of one schema together.
+    /// The files, grouped by schema.
     groups: Vec<Like>,
-    /// Files that are known to be set aside whole before they are read.
+    /// Files already known to be rejected as a whole, before any row is read.
     refused: Vec<RefusedFile>,
-    /// The others.
+    /// The other files.
     looked: Vec<SourceFile>,
-    /// What the columns of these are.
+    /// The columns of those files.
     columns: Vec<FileColumns>,
     rules: Rules,
     is_avro: bool,
-    /// Of timestamps that are plain numbers.
+    /// The unit of timestamps stored as plain numbers.
     unit: DateUnit,
-    /// What came of reading the Avro files through, by the first scan.
+    /// The result of the Avro integrity checks, from the first scan.
     checked: OnceCell<Checked>,
     report: Report,
 }
 
-/// What came of reading files through.
+/// The result of integrity checks.
 #[derive(Debug, Default)]
 struct Checked {
     broken: Vec<RefusedFile>,
-    /// The rows of the others.
+    /// The row counts of the intact files.
     rows: BTreeMap<Arc<str>, u64>,
 }
 
-/// The table of a source of Parquet or Avro files.
+/// Creates the table of a source of Parquet or Avro files.
 pub(super) async fn table(
     spec: &SourceSpec,
     unit: DateUnit,
@@ -110,7 +110,7 @@ pub(super) async fn table(
     Ok(Arc::new(files::open(spec, unit, session, files, report).await?))
 }
 
-/// Reads files through, each by itself, and takes note of those that are damaged. Returns whether there are any.
+/// Reads each file to its end, and records the damaged ones. Returns whether there are any.
 pub(super) async fn find_damage(
     spec: &SourceSpec,
     unit: DateUnit,
@@ -141,7 +141,7 @@ pub(super) async fn find_damage(
     Ok(is_found)
 }
 
-/// Reads all rows of a scan, and keeps none.
+/// Reads all rows of a scan, and discards them.
 async fn read(scan: &Arc<dyn ExecutionPlan>, session: &dyn Session) -> Result<(), DataFusionError> {
     for partition in 0..partitions(scan) {
         let mut batches = scan.execute(partition, session.task_ctx())?;
@@ -152,7 +152,7 @@ async fn read(scan: &Arc<dyn ExecutionPlan>, session: &dyn Session) -> Result<()
     Ok(())
 }
 
-/// The name of a column of the scan that the path of a file gives; a file has no such name.
+/// Returns the scan's name for a partition column from the path. No column of a file has such a name.
 fn of_path(column: &str) -> String {
     format!("{SOURCE_FILE}/{column}")
 }
@@ -167,7 +167,7 @@ impl TableProvider for ColumnarTable {
         TableType::Base
     }
 
-    /// The filter stays above the scan; DataFusion's optimizer takes it down into Parquet's statistics.
+    /// The filter stays above the scan; DataFusion's optimizer pushes it down to Parquet's statistics.
     fn supports_filters_pushdown(
         &self,
         filters: &[&Expr],
@@ -213,7 +213,7 @@ impl TableProvider for ColumnarTable {
 }
 
 impl ColumnarTable {
-    /// Reads Avro files through: nothing else tells whether they are whole. What Parquet's footer says was looked at.
+    /// Reads Avro files to their end, the only way to detect damage. Parquet's footers were already checked.
     async fn check(&self, session: &dyn Session) -> Result<Checked, DataFusionError> {
         let mut found = Checked::default();
         if !self.is_avro {
@@ -239,7 +239,7 @@ impl ColumnarTable {
         Ok(found)
     }
 
-    /// The files that are read, without those that turned out to be broken.
+    /// Returns the files to read, without those that turned out to be damaged.
     fn whole(&self, checked: &Checked) -> Cow<'_, [Like]> {
         if checked.broken.is_empty() {
             return Cow::Borrowed(&self.groups);
@@ -252,7 +252,7 @@ impl ColumnarTable {
         Cow::Owned(groups)
     }
 
-    /// Says how the columns of the files that are read differ from the declared ones.
+    /// Reports how the columns of the files to read differ from the declared ones.
     fn note(&self, checked: &Checked) -> Result<(), DataFusionError> {
         let is_broken = |file: &FileColumns| checked.broken.iter().any(|broken| *broken.file == *file.file);
         let columns = self.columns.iter().filter(|file| !is_broken(file)).map(|file| {
@@ -266,7 +266,7 @@ impl ColumnarTable {
         Ok(())
     }
 
-    /// A scan of which every row is judged.
+    /// Creates a scan that validates every row.
     async fn judged(
         &self,
         session: &dyn Session,
@@ -353,7 +353,8 @@ impl ColumnarTable {
         })
     }
 
-    /// A scan of files with one schema: those of their columns that `needed` says, and what their paths give.
+    /// Creates a scan of files with one schema, over the columns that `needed` selects and the partition
+    /// columns.
     async fn files(
         &self,
         session: &dyn Session,
@@ -361,7 +362,7 @@ impl ColumnarTable {
         needed: &(dyn Fn(&str) -> bool + Sync),
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
-        // The file's name travels as DataFusion lets values of a path travel: as a partition column.
+        // The file's name is passed the way DataFusion passes values from a path: as a partition column.
         let name = Arc::new(Field::new(of_path(SOURCE_FILE), DataType::Utf8View, true));
         let folders = group
             .folders
@@ -409,7 +410,7 @@ fn partitions_of(judged: &Judged) -> usize {
     partitions(&judged.scan)
 }
 
-/// The expression over a scan of the files that gives a column of the table.
+/// Returns the expression over a file scan that computes a column of the table.
 fn expression(
     field: &Field,
     group: &Like,
@@ -425,14 +426,14 @@ fn expression(
     }
 }
 
-/// The files that are set aside whole: a partition without rows.
+/// Reports the files that are rejected as a whole: a partition without rows.
 #[derive(Debug)]
 struct Refused {
     schema: SchemaRef,
     files: Vec<RefusedFile>,
     report: Report,
     intake: Arc<Intake>,
-    /// Its number among the partitions of the scan.
+    /// The partition's index in the scan.
     at: usize,
 }
 

@@ -1,5 +1,4 @@
-//! How a column of a Parquet or Avro file becomes a column of the source: as it is, by a cast that loses
-//! nothing, or value by value.
+//! Column conversion from a Parquet or Avro file to the source: as is, by a lossless cast, or value by value.
 
 use std::sync::Arc;
 
@@ -10,32 +9,32 @@ use datafusion::arrow::{
 
 use crate::engine::source::{kind::Kind, type_name};
 
-/// The key of a field's metadata that holds its logical type in Avro.
+/// The metadata key of a field's Avro logical type.
 pub(super) const LOGICAL_TYPE: &str = "logicalType";
 
-/// What is done with the values of a column.
+/// The conversion of a column's values.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Reading {
-    /// Nothing.
+    /// No conversion.
     Same,
-    /// They are cast: none can fail, or the type is one that values can't be judged by.
+    /// A cast: it can't fail, or values of the type can't be validated one by one.
     Cast,
-    /// Each is judged, and kept if it fits.
+    /// Each value is validated, and kept if it fits.
     Judge(Kind),
-    /// They stay as they are, if they are within the calendar.
+    /// Values are unchanged, but must be within the calendar.
     Bounded,
-    /// They are bytes, and become the text of a UUID.
+    /// Bytes become the text of a UUID.
     Uuid,
 }
 
 impl Reading {
-    /// Returns whether rows have to be looked at one by one.
+    /// Returns whether rows must be validated one by one.
     pub(super) fn is_judged(&self) -> bool {
         matches!(self, Self::Judge(_) | Self::Bounded | Self::Uuid)
     }
 }
 
-/// Returns whether a field holds UUIDs, which are 16 bytes there and text to everybody else.
+/// Returns whether a field holds UUIDs: 16 bytes in the file, text in SQL.
 pub(super) fn is_uuid(field: &Field) -> bool {
     let metadata = field.metadata();
     *field.data_type() == DataType::FixedSizeBinary(16)
@@ -43,12 +42,12 @@ pub(super) fn is_uuid(field: &Field) -> bool {
             || metadata.get("ARROW:extension:name").is_some_and(|name| name == "arrow.uuid"))
 }
 
-/// The type of a column that is not declared, as a file has it.
+/// Returns the type of an undeclared column, from the file's type.
 pub(super) fn own_type(field: &Field) -> DataType {
     if is_uuid(field) { DataType::Utf8View } else { plain(field.data_type()) }
 }
 
-/// A type without dictionaries, which are how a file stores values and no type of SQL.
+/// Returns the type without dictionaries, which are a storage encoding and not a SQL type.
 fn plain(data_type: &DataType) -> DataType {
     let of = |field: &FieldRef| Arc::new(field.as_ref().clone().with_data_type(plain(field.data_type())));
     match data_type {
@@ -61,18 +60,18 @@ fn plain(data_type: &DataType) -> DataType {
     }
 }
 
-/// How the values of a file's column become those of a type; `is_bounded` says that all its instants are
-/// within the calendar.
+/// Returns how to convert a file's column to a type. `is_bounded` means that all its instants are within the
+/// calendar.
 ///
 /// # Errors
-/// If values of the one type can't become values of the other at all.
+/// If no value of the one type can become a value of the other.
 pub(super) fn reading(field: &Field, to: &DataType, is_bounded: bool) -> Result<Reading, String> {
     let from = field.data_type();
     let is_instant = |data_type: &DataType| {
         matches!(data_type, DataType::Date32 | DataType::Date64 | DataType::Timestamp(..))
     };
     let kind = Kind::from_arrow(to);
-    // Sixteen bytes of Avro that are declared as text are nothing else.
+    // A 16-byte Avro field declared as text can only be a UUID.
     if *from == DataType::FixedSizeBinary(16) && kind == Some(Kind::Text) {
         return Ok(Reading::Uuid);
     }
@@ -98,8 +97,8 @@ pub(super) fn reading(field: &Field, to: &DataType, is_bounded: bool) -> Result<
     }
 }
 
-/// Returns whether two nested types have the same parts, those of one of which become the other's without
-/// loss. Elsewhere a cast would drop fields, or make NULL of values, without a word.
+/// Returns whether two nested types have the same parts, and each part of the one converts to the other's
+/// without loss. Otherwise a cast would silently drop fields, or turn values into NULL.
 fn is_alike(from: &DataType, to: &DataType) -> bool {
     use DataType::{LargeList, List, Map, Struct};
     match (from, to) {
@@ -108,8 +107,7 @@ fn is_alike(from: &DataType, to: &DataType) -> bool {
         }
         (Struct(from), Struct(to)) => {
             let mut parts = from.iter().zip(to);
-            // What the parts of a map are called is up to whoever wrote it; those of a struct are compared
-            // here.
+            // The names of a map's parts depend on the writer. A struct's field names are compared.
             from.len() == to.len()
                 && parts.all(|(from, to)| {
                     let is_entry = matches!(from.name().as_str(), "key" | "keys" | "value" | "values");
@@ -120,7 +118,7 @@ fn is_alike(from: &DataType, to: &DataType) -> bool {
     }
 }
 
-/// Returns whether days would be made of instants.
+/// Returns whether the conversion would truncate instants to days.
 fn cuts_time(from: &DataType, to: &DataType) -> bool {
     matches!((from, to), (DataType::Timestamp(..) | DataType::Date64, DataType::Date32))
 }
@@ -132,7 +130,7 @@ fn is_scalar(data_type: &DataType) -> bool {
     }
 }
 
-/// Returns whether a cast can't fail and loses nothing but what SQL's own cast to a wider type does.
+/// Returns whether a cast can't fail, and loses no more than SQL's own cast to a wider type.
 fn is_lossless(from: &DataType, to: &DataType) -> bool {
     use DataType::{
         Binary, Boolean, Dictionary, FixedSizeBinary, Float32, Float64, Int64, Null, Timestamp, Utf8View,
@@ -177,7 +175,7 @@ fn is_binary(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Binary | DataType::LargeBinary | DataType::BinaryView)
 }
 
-/// The bits of an integer type that count, without a sign's.
+/// Returns the number of value bits of an integer type, without the sign bit.
 fn bits(data_type: &DataType) -> u8 {
     match data_type {
         DataType::Int8 => 7,
@@ -195,7 +193,7 @@ fn holds(from: &DataType, to: &DataType) -> bool {
     bits(from) <= bits(to) && (from.is_unsigned_integer() || to.is_signed_integer())
 }
 
-/// The decimal digits that an integer type may need.
+/// Returns the number of decimal digits that an integer type may need.
 fn digits(data_type: &DataType) -> i16 {
     match bits(data_type) {
         0..=8 => 3,
@@ -206,7 +204,7 @@ fn digits(data_type: &DataType) -> i16 {
     }
 }
 
-/// The narrowest type that holds all values of both, if there is one.
+/// Returns the narrowest type that holds all values of both, if there is one.
 pub(super) fn widened(one: &DataType, other: &DataType) -> Option<DataType> {
     use DataType::{Decimal128, Float64, Int64, Timestamp};
     if one == other {

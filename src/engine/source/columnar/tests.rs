@@ -1,4 +1,4 @@
-//! Real files through real queries.
+//! Real queries on real files.
 
 use datafusion::{
     arrow::{
@@ -77,7 +77,7 @@ fn declared(base: &Path, columns: &[(&str, &str)]) -> SourceSpec {
     }
 }
 
-/// A directory with a Parquet file for each query.
+/// Creates a directory with one Parquet file per query.
 async fn written(files: &[(&str, &str)]) -> TempDir {
     let directory = TempDir::new().unwrap();
     let context = SessionContext::new();
@@ -90,7 +90,7 @@ async fn written(files: &[(&str, &str)]) -> TempDir {
     directory
 }
 
-/// The rows of a query on the source `t`, what was set aside, and what is to be said.
+/// Returns the rows of a query on the source `t`, the rejects and the notes.
 async fn show(spec: &SourceSpec, sql: &str) -> String {
     let context = SessionContext::new();
     let (sink, stream) = RejectSink::new(64);
@@ -205,7 +205,7 @@ async fn what_is_missing_or_new_is_decided() {
     insta::assert_snapshot!(show(&spec, "select * from t order by id").await);
 }
 
-/// A directory with files of these bytes.
+/// Creates a directory of files with these contents.
 fn held(files: &[(&str, &[u8])]) -> TempDir {
     let directory = TempDir::new().unwrap();
     for (name, bytes) in files {
@@ -374,7 +374,7 @@ async fn a_column_that_came_later_is_counted_without_declarations() {
     let said = "files.p: the column `amount` is NULL in 1 row of files that lack it: data/a.parquet";
     let shown = show(&spec, "select id, amount from t order by id").await;
     assert!(shown.contains("| 2  | 2.5    |") && shown.contains(said), "{shown}");
-    // A run that reads only the first of the files knows what the others have.
+    // A run that reads only the first of the files knows the others' columns.
     spec.drift.known = vec![("id".to_owned(), DataType::Int64), ("amount".to_owned(), DataType::Float64)];
     spec.drift.earlier = vec![Deviation { missing: Vec::new(), new: vec!["id".into(), "amount".into()] }];
     spec.location = "data/a.parquet".to_owned();

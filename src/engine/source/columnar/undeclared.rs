@@ -1,4 +1,4 @@
-//! Sources that declare no columns: their files are held to one another, and to the files that were loaded before.
+//! Sources that declare no columns: compares their files with one another, and with the files loaded before.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -16,14 +16,14 @@ use crate::engine::source::{
     spec::{RESCUED, is_supplied},
 };
 
-/// Returns whether the columns of the first file count as declared: where something has to be decided about columns
-/// that are missing or new, there must be some that aren't.
+/// Returns whether the first file's columns count as declared. A policy for missing or new columns needs a
+/// reference.
 pub(super) fn is_held(drift: &Drift) -> bool {
     matches!(drift.on_missing_column, OnMissingColumn::Fail | OnMissingColumn::RejectFile)
         || drift.on_new_column.is_some_and(|on_new| on_new != OnNewColumn::Add)
 }
 
-/// The columns that the paths of files give, with the narrowest types that hold their values.
+/// Returns the partition columns from the files' paths, with the narrowest types that hold their values.
 pub(super) fn folders(files: &[SourceFile], known: &[(String, DataType)]) -> Vec<FieldRef> {
     let mut found: Vec<(String, Guess)> = Vec::new();
     for (name, value) in files.iter().flat_map(|file| hive::pairs(&file.name)) {
@@ -43,10 +43,11 @@ pub(super) fn folders(files: &[SourceFile], known: &[(String, DataType)]) -> Vec
     fields.collect()
 }
 
-/// The columns of the first file, of types that hold the values of all; or those that are known of other files.
+/// Returns the first file's columns, or those known from other files, with types wide enough for the values
+/// of all.
 ///
 /// # Errors
-/// If no type holds the values of all.
+/// If no type holds the values of all files.
 pub(super) fn held(
     seen: &[Seen],
     known: &[(String, DataType)],
@@ -69,7 +70,7 @@ pub(super) fn held(
     Ok(columns.into_iter().map(|(field, _)| Arc::new(field)).collect())
 }
 
-/// Decides about files that are held to one another: what is to be said of them.
+/// Compares files with one another, and returns notes on their differences.
 ///
 /// # Errors
 /// If a file has another column in the place of one that other files have.
@@ -100,7 +101,7 @@ pub(super) fn judge(drift: &Drift, files: &[FileColumns]) -> Result<Vec<String>,
             |columns: Vec<(usize, &String)>| columns.into_iter().map(|(_, name)| name.clone()).collect();
         Deviation { missing: names(missing), new: names(new) }
     };
-    // Many files are alike.
+    // Many files have the same columns, so each distinct set is compared once.
     let deviations: BTreeMap<&Vec<String>, Deviation> =
         each.into_iter().map(|own| (own, deviation(own))).collect();
     let deviation = |own: &Vec<String>| deviations.get(own).cloned().unwrap_or_default();

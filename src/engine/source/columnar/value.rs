@@ -1,4 +1,4 @@
-//! A value of an Arrow array, as a token that is judged and as JSON.
+//! A value of an Arrow array, as a token to validate and as JSON.
 
 use datafusion::{
     arrow::{
@@ -15,7 +15,8 @@ use serde_json::Value;
 use super::judged::shown;
 use crate::engine::source::{cell::Token, kind::Kind};
 
-/// The value of a row, to be judged by a kind; `text` holds what has no form of its own in the array.
+/// Returns the value of a row, to be validated against a kind. `text` is the buffer for values that the array
+/// doesn't hold as text.
 pub(super) fn token<'a>(
     array: &'a ArrayRef,
     row: usize,
@@ -38,7 +39,7 @@ pub(super) fn token<'a>(
         DataType::BinaryView => blob(array.as_binary_view().value(row), kind),
         DataType::FixedSizeBinary(_) => blob(array.as_fixed_size_binary().value(row), kind),
         DataType::Float64 => Token::Float(array.as_primitive::<Float64Type>().value(row)),
-        // As a double it would have digits that nobody wrote.
+        // As a double it would gain digits that aren't in the file.
         DataType::Float32 if array.as_primitive::<Float32Type>().value(row).is_finite() => {
             *text = array.as_primitive::<Float32Type>().value(row).to_string();
             Token::Number(text)
@@ -59,7 +60,7 @@ pub(super) fn token<'a>(
     })
 }
 
-/// Bytes that are text count as text where text is wanted.
+/// Returns bytes as text if text is wanted and they are valid UTF-8.
 fn blob(bytes: &[u8], kind: Kind) -> Token<'_> {
     match (kind, str::from_utf8(bytes)) {
         (Kind::Binary, _) | (_, Err(_)) => Token::Blob(bytes),
@@ -80,7 +81,7 @@ fn integer(array: &ArrayRef, row: usize) -> Option<i64> {
     })
 }
 
-/// The value of a row as JSON: what JSON has no form for is text.
+/// Returns the value of a row as JSON. Values that JSON can't represent become text.
 pub(super) fn json(array: &ArrayRef, row: usize) -> Result<Value, DataFusionError> {
     if array.is_null(row) {
         return Ok(Value::Null);

@@ -1,4 +1,4 @@
-//! Compressed files: which they are, and the bytes that they stand for.
+//! Compressed files: detects the compression, and decompresses.
 
 use std::{
     io::{self, Read},
@@ -11,15 +11,15 @@ use std::{
 
 use super::undecodable;
 
-/// How files are compressed.
+/// The compression of files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Compression {
-    /// As the extension of each says.
+    /// Chosen by each file's extension.
     #[default]
     Auto,
-    /// Not at all.
+    /// Uncompressed.
     None,
-    /// RFC 1952, any number of members.
+    /// gzip (RFC 1952), with any number of members.
     Gzip,
     /// Zstandard frames.
     Zstd,
@@ -30,7 +30,7 @@ pub enum Compression {
 }
 
 impl Compression {
-    /// The compression of this name.
+    /// Returns the compression with this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Some(match name {
@@ -44,7 +44,7 @@ impl Compression {
         })
     }
 
-    /// The name of a file without the extension of its compression, and the compression that it says.
+    /// Returns a file's name without its compression extension, and the compression that the extension means.
     pub(crate) fn of_name(name: &str) -> (&str, Self) {
         let extension = Path::new(name).extension().and_then(|extension| extension.to_str());
         let of = match extension.unwrap_or_default().to_ascii_lowercase().as_str() {
@@ -57,7 +57,7 @@ impl Compression {
         (&name[..name.len() - extension.map_or(0, |extension| extension.len() + 1)], of)
     }
 
-    /// The compression of a file.
+    /// Returns the compression of a file.
     pub(super) fn of(self, name: &str) -> Self {
         if self == Self::Auto { Self::of_name(name).1 } else { self }
     }
@@ -72,7 +72,7 @@ impl Compression {
         }
     }
 
-    /// The compression whose files begin so.
+    /// Detects the compression from a file's first bytes.
     pub(super) fn of_bytes(bytes: &[u8]) -> Option<Self> {
         Some(match bytes {
             [0x1f, 0x8b, ..] => Self::Gzip,
@@ -84,7 +84,7 @@ impl Compression {
     }
 }
 
-/// The bytes that compressed ones stand for.
+/// Decompresses a stream.
 pub(super) fn decompressed<'a>(
     bytes: impl Read + 'a,
     compression: Compression,
@@ -105,7 +105,7 @@ pub(super) fn decompressed<'a>(
     Ok(Box::new(Decompressing { inside, compression, failed, read: false }))
 }
 
-/// Compressed bytes: remembers whether reading them failed, so that the decompressor's own errors can be told apart.
+/// A compressed stream that remembers whether reading failed, to tell I/O errors from the decompressor's own.
 struct Watched<R> {
     bytes: R,
     failed: Arc<AtomicBool>,
@@ -117,7 +117,7 @@ impl<R: Read> Read for Watched<R> {
         let read = self.bytes.read(into);
         self.failed.store(read.is_err(), Ordering::Relaxed);
         if let Ok(read) = read {
-            // An empty file is the empty text to some decompressors; it is no compressed file.
+            // Some decompressors turn an empty file into empty text, but it isn't a valid compressed file.
             if read == 0 && !self.begun && !into.is_empty() {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }

@@ -1,31 +1,31 @@
-//! What is wrong in a seed's file: each fault with its place and its cure, the first few of many.
+//! The faults in a seed's file, each with its position and fix. Only the first few are kept.
 
 use std::ops::Range;
 
 use crate::engine::source::text::{Cursor, Stop};
 
-/// Faults of a file that are told one by one.
+/// The number of a file's faults that are reported individually.
 const TOLD: usize = 5;
 
-/// What is wrong at a place in the text.
+/// A fault at a position in the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// The kind of fault.
+    /// The diagnostic code.
     pub code: &'static str,
-    /// What is wrong.
+    /// The message.
     pub message: String,
-    /// Where.
+    /// The byte range in the text.
     pub at: Range<usize>,
-    /// What to do about it.
+    /// The suggested fix.
     pub cure: String,
 }
 
-/// All that is wrong with a file.
+/// The faults of a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Faults {
-    /// The first few.
+    /// The first few faults.
     pub told: Vec<Fault>,
-    /// How many there are besides.
+    /// The number of further faults.
     pub more: usize,
 }
 
@@ -42,8 +42,8 @@ impl Faults {
         self.push(Fault { code, message, at, cure });
     }
 
-    /// The text ended in the middle of a value, which begins where the cursor stands. What was wrong before it may be
-    /// so because of it.
+    /// Adds the fault of a text that ends within the value at the cursor. Earlier faults may be consequences
+    /// of it.
     pub(super) fn unended(&mut self, cursor: &Cursor<'_>, stop: &Stop) {
         let message = match stop {
             Stop::End => "a quote that is opened here is never closed".to_owned(),

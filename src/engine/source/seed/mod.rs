@@ -1,10 +1,11 @@
-//! A CSV file of which nothing is declared but perhaps some types, looked through from its first byte to its
-//! last: what its columns are called, what type each has, and everything in it that can't be read.
+//! Seed inspection: reads a CSV file from its first byte to its last, and finds its column names, the type of
+//! each column (unless declared), and every fault.
 //!
 //! - here: the walk over the file
-//! - `fault`: what is wrong in it
+//! - `fault`: the faults in it
 //!
-//! Makes no rows: they are read afterwards, as those of any CSV source. Start at [`header`], then [`types`].
+//! Builds no rows; they are read afterwards, like those of any CSV source. Start at [`header`], then
+//! [`types`].
 
 mod fault;
 #[cfg(test)]
@@ -23,31 +24,31 @@ use super::{
     text::{Csv, Cursor, Field, excerpt},
 };
 
-/// Bytes of a value that a message quotes.
+/// The number of a value's bytes that a message quotes.
 const QUOTED: usize = 80;
 
-/// How a seed's file is written.
+/// The format of a seed's file.
 #[derive(Debug, Clone)]
 pub struct SeedFormat {
-    /// Between two values.
+    /// The separator between two values.
     pub delimiter: u8,
-    /// Around values that hold delimiters or line ends.
+    /// The quote around values that contain delimiters or line ends.
     pub quote: u8,
     /// The texts that are NULL.
     pub nulls: Nulls,
 }
 
-/// A column's name as the header has it.
+/// A column's name, as in the header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Heading {
     /// The name.
     pub name: String,
-    /// Its place in the text.
+    /// The byte range in the text.
     pub at: Range<usize>,
 }
 
 impl SeedFormat {
-    /// The format of the source that reads such a file.
+    /// Returns the format of the source that reads such a file.
     #[must_use]
     pub fn source(&self) -> SourceFormat {
         let Self { delimiter, quote, nulls } = self.clone();
@@ -65,10 +66,10 @@ impl SeedFormat {
     }
 }
 
-/// The names of the columns.
+/// Returns the names of the columns.
 ///
 /// # Errors
-/// A file without a header, a column without a name, and names that Delta would take for one.
+/// If the file has no header, if a column has no name, or if Delta would treat two names as equal.
 pub fn header(text: &str, format: &SeedFormat) -> Result<Vec<Heading>, Faults> {
     let (headings, _) = headed(text, &format.csv())?;
     let (mut faults, mut seen) = (Faults::default(), HashSet::with_capacity(headings.len()));
@@ -96,11 +97,11 @@ pub fn header(text: &str, format: &SeedFormat) -> Result<Vec<Heading>, Faults> {
     faults.or(headings)
 }
 
-/// The type of each column: the one in `declared`, or the narrowest that holds all of its values.
+/// Returns the type of each column: the one in `declared`, or the narrowest that holds all of its values.
 ///
 /// # Errors
-/// Every row that can't be read: with too many values or too few, wrong quotes, or a value that is not of the type
-/// declared.
+/// For every row that can't be read: too many or too few values, misplaced quotes, or a value that doesn't
+/// fit the declared type.
 pub fn types(
     text: &str,
     format: &SeedFormat,
@@ -116,7 +117,7 @@ pub fn types(
     let (width, delimiter) = (columns.len(), char::from(format.delimiter));
     let mut faults = Faults::default();
     loop {
-        // In a file of one column an empty line is a row whose only value is empty.
+        // In a file with a single column, an empty line is a row whose only value is empty.
         if width > 1 && csv.blank(&mut cursor) == Ok(true) {
             continue;
         }
@@ -155,7 +156,7 @@ pub fn types(
     faults.or(columns.into_iter().map(Column::data_type).collect())
 }
 
-/// The header, and where it ends.
+/// Parses the header. The cursor is behind it.
 fn headed<'a>(text: &'a str, csv: &Csv) -> Result<(Vec<Heading>, Cursor<'a>), Faults> {
     let mut cursor = Cursor::new(text, true);
     let mut faults = Faults::default();
@@ -178,7 +179,7 @@ fn headed<'a>(text: &'a str, csv: &Csv) -> Result<(Vec<Heading>, Cursor<'a>), Fa
     faults.or((headings, cursor))
 }
 
-/// A column while its values are looked at.
+/// A column during the inspection.
 enum Column {
     Declared { name: String, kind: Option<Kind>, data_type: DataType },
     Open(Guess),
@@ -192,14 +193,14 @@ impl Column {
         }
     }
 
-    /// Takes a value in; what is wrong with it.
+    /// Adds a value, and returns the fault if there is one.
     fn see(&mut self, field: &Field<'_>, csv: &Csv) -> Option<Fault> {
         if field.torn {
             return Some(torn(field, csv));
         }
         match self {
             Self::Open(guess) => {
-                // Whether an empty text is NULL in it is for a text column only to say.
+                // Only a text column can distinguish an empty text from NULL.
                 if !csv.is_null(field, false) {
                     guess.see(&field.text);
                 }

@@ -1,4 +1,4 @@
-//! Files looked through, and that what is found out about one is true when it is read.
+//! Inspection of seed files, and checks that its results hold when the files are read.
 
 use std::fs;
 
@@ -31,7 +31,7 @@ fn said(faults: &Faults, text: &str) -> String {
     lines.join("\n")
 }
 
-/// Columns and types, or what is wrong.
+/// Returns the columns with their types, or the faults.
 fn looked(text: &str, declared: &[(usize, &str)]) -> String {
     let seen = header(text, &format()).and_then(|headings| {
         let mut types_of = vec![None; headings.len()];
@@ -93,7 +93,7 @@ fn spec(directory: &TempDir, text: &str, format: &SeedFormat) -> Result<SourceSp
     })
 }
 
-/// All rows of a seed's file, or the engine's complaint.
+/// Returns all rows of a seed's file, or the engine's error.
 async fn rows(spec: &SourceSpec) -> Result<String, String> {
     let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(1));
     let read = async {
@@ -137,7 +137,7 @@ async fn its_state_is_what_it_holds() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
-    /// Whatever a file holds, it is refused when it is looked through, or every row of it can be read.
+    /// Any file is either rejected by the inspection, or every row of it can be read.
     #[test]
     fn what_was_looked_through_can_be_read(
         text in "[ab],[cd]?(\r?\n(-?[0-9]{1,3}|0?[0-9.e-]{0,4}|true|NULL|2021-0[0-9]-[0-3][0-9]( 12:00(:00)?Z?)?|\"[a,\"\n]{0,4}\"|é?| ),?[0-9. -]{0,3}){0,6}(\n)?"

@@ -1,4 +1,4 @@
-//! What a database says about a table.
+//! Table metadata from an SQLite database.
 
 use std::{path::Path, sync::Arc};
 
@@ -19,35 +19,35 @@ use crate::{
     },
 };
 
-/// A table as it was found.
+/// A table's metadata.
 #[derive(Debug)]
 pub(super) struct Found {
-    /// Its name as the database spells it.
+    /// The table's name, as the database spells it.
     pub(super) table: String,
-    /// The columns that are read, in the order of the table's schema, without those the reader supplies.
+    /// The columns to read, in schema order, without those that the reader supplies.
     pub(super) columns: Vec<SqliteColumn>,
-    /// Whether its rows have numbers: tables but for those `WITHOUT ROWID`, and no views.
+    /// True if rows have row ids. Views and `WITHOUT ROWID` tables have none.
     pub(super) numbered: bool,
-    /// The columns that nobody declared and that go to `_rescued`.
+    /// The undeclared columns whose values go to `_rescued`.
     pub(super) rescued: Vec<String>,
-    /// What is to be said of how the columns differ from what is declared.
+    /// Notes on how the columns differ from the declared ones.
     pub(super) notes: Vec<String>,
     pub(super) deviation: Deviation,
 }
 
-/// A column as it was found and as it is read.
+/// A column's metadata, and how it is read.
 #[derive(Debug)]
 pub(super) struct SqliteColumn {
     pub(super) name: String,
     pub(super) affinity: Affinity,
     pub(super) kind: Kind,
-    /// Whether every value it can hold fits its kind.
+    /// True if every value that the column can hold fits its kind.
     pub(super) safe: bool,
-    /// Whether the table lacks it, so that it is NULL.
+    /// True if the table lacks the column, which then is NULL.
     pub(super) is_missing: bool,
 }
 
-/// What SQLite makes of the values it is given for a column, where that much can be relied on.
+/// SQLite's type affinity, as far as it can be relied on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Affinity {
     Text,
@@ -58,7 +58,7 @@ pub(super) enum Affinity {
 }
 
 impl Affinity {
-    /// SQLite's own rules, in its own order.
+    /// Applies SQLite's own rules, in SQLite's order.
     fn of(declared: &str) -> Self {
         let declared = declared.to_ascii_uppercase();
         let has = |parts: &[&str]| parts.iter().any(|part| declared.contains(part));
@@ -75,7 +75,7 @@ impl Affinity {
         }
     }
 
-    /// The type of a column that is not declared.
+    /// Returns the type of an undeclared column.
     fn data_type(self, declared: &str) -> DataType {
         let declared = declared.to_ascii_uppercase();
         match self {
@@ -83,27 +83,27 @@ impl Affinity {
             Self::Real => DataType::Float64,
             Self::None if declared.contains("BLOB") => DataType::Binary,
             Self::Numeric if declared.contains("DEC") || declared.contains("NUM") => DataType::Float64,
-            // Dates, booleans and whatever people invent: as text, nothing of it is lost.
+            // Dates, booleans and custom types: text loses nothing.
             Self::Text | Self::Numeric | Self::None => DataType::Utf8View,
         }
     }
 }
 
-/// A read-only connection.
+/// Opens a read-only connection.
 pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
-    // Another program may be writing just now.
+    // Another process may be writing.
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     Ok(connection)
 }
 
-/// A name as SQL writes it.
+/// Quotes an identifier for SQL.
 pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// The table's schema (declared columns, then the others) and what there is to know for reading it.
+/// Returns the table's schema (declared columns, then the others) and the metadata needed to read it.
 pub(super) fn look(
     path: &Path,
     table: &str,
@@ -160,7 +160,7 @@ pub(super) fn look(
     ))
 }
 
-/// Decides about how the columns of the table differ from what is declared; what is to be said of it.
+/// Applies the drift policy to the table's columns, and returns notes for the user.
 fn drift(
     spec: &SourceSpec,
     table: &str,
@@ -179,7 +179,7 @@ fn drift(
     let deviation = names::deviation(&own, &places, &declared, &[], declared.len());
     let columns = FileColumns { file: format!("the table `{table}`"), rows: None, own, deviation };
     let Drift { on_missing_column, is_lenient, .. } = &spec.drift;
-    // A database is one file: without it nothing is left.
+    // A database is a single file, so rejecting it would leave nothing.
     let strict;
     let drift = match on_missing_column {
         OnMissingColumn::RejectFile => {
@@ -199,7 +199,7 @@ fn drift(
     }
 }
 
-/// Declared columns, then those of the table that are not declared.
+/// Merges the declared columns with the table's undeclared ones, which come last.
 fn merge(
     spec: &SourceSpec,
     mut own: Vec<Own>,
@@ -233,16 +233,17 @@ fn merge(
     Ok((fields, read))
 }
 
-/// A column as the database declares it.
+/// A column as declared in the database.
 struct Own {
     name: String,
     declared: String,
-    /// The type that loses nothing of what it holds, if the one its declaration suggests would.
+    /// The lossless type, if the type from the declaration would lose values.
     guess: Option<DataType>,
 }
 
 impl Own {
-    /// Whether it is read as a double though it may hold integers that no double is.
+    /// Returns whether the column is read as a double although it may hold integers that a double can't
+    /// represent.
     fn is_any_number(&self) -> bool {
         let affinity = Affinity::of(&self.declared);
         affinity == Affinity::Numeric && affinity.data_type(&self.declared) == DataType::Float64
@@ -276,10 +277,11 @@ fn columns(connection: &Connection, table: &str) -> rusqlite::Result<Vec<Own>> {
         .collect()
 }
 
-/// The type of a column that holds integers which no double is: bigint if it holds nothing else, else text.
+/// Returns the type of a column with integers that a double can't represent: bigint if it has nothing else,
+/// otherwise text.
 fn exact(connection: &Connection, table: &str, column: &str) -> rusqlite::Result<Option<DataType>> {
     let (table, column) = (quoted(table), quoted(column));
-    // Up to 2^53 each integer is a double.
+    // Integers up to 2^53 are exact as doubles.
     let big = format!(
         "typeof({column}) = 'integer' and {column} not between -9007199254740992 and 9007199254740992"
     );
@@ -294,8 +296,8 @@ fn exact(connection: &Connection, table: &str, column: &str) -> rusqlite::Result
     Ok(Some(if has_others { DataType::Utf8View } else { DataType::Int64 }))
 }
 
-/// The type of a column without a declared one, such as an expression of a view, by what its values are now: text if they
-/// are of several kinds that no number type holds, or if there are none.
+/// Returns the type of a column without a declared one, such as an expression in a view, from its present
+/// values. It is text if there are none, or if no number type holds them all.
 fn held(connection: &Connection, table: &str, column: &str) -> rusqlite::Result<Option<DataType>> {
     let (table, column) = (quoted(table), quoted(column));
     let any = |kind: &str| format!("ifnull(max(typeof({column}) = '{kind}'), 0)");
@@ -323,7 +325,7 @@ fn is_strict(connection: &Connection, table: &str) -> rusqlite::Result<bool> {
 }
 
 fn row_numbers(connection: &Connection, table: &str, own: &[Own]) -> bool {
-    // A column of that name would hide the number.
+    // A column of that name would hide the row id.
     !own.iter().any(|own| own.name.eq_ignore_ascii_case("_rowid_"))
         && connection.prepare(&format!("select _rowid_ from {}", quoted(table))).is_ok()
 }

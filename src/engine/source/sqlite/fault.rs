@@ -1,5 +1,5 @@
-//! Why a database can't be read. SQLite takes a disk's read error for damage ("malformed"), which sends people looking
-//! for the wrong cause.
+//! Diagnosis of database errors. SQLite reports a disk's read error as damage ("malformed"), which sends
+//! people looking for the wrong cause.
 
 use std::{
     fs::File,
@@ -9,7 +9,7 @@ use std::{
 
 use rusqlite::{Error, ErrorCode};
 
-/// The error in words, as it is if the file itself can be read.
+/// Returns the error message, corrected if the file itself can't be read.
 pub(super) fn explained(path: &Path, error: &Error) -> String {
     if error.sqlite_error_code() != Some(ErrorCode::DatabaseCorrupt) {
         return error.to_string();
@@ -24,7 +24,7 @@ pub(super) fn explained(path: &Path, error: &Error) -> String {
     error.to_string()
 }
 
-/// Reads the whole file, as a disk tells of an error only where it is.
+/// Reads the whole file, because a disk reports an error only at the bad spot.
 fn read_through(path: &Path) -> io::Result<()> {
     let mut file = File::open(path)?;
     let mut buffer = vec![0; 1 << 20];
@@ -32,7 +32,7 @@ fn read_through(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether SQLite finds nothing wrong when it looks again.
+/// Returns whether SQLite finds no damage when it checks again.
 fn is_whole(path: &Path) -> bool {
     let look = |path| {
         let found: String =
@@ -58,7 +58,7 @@ mod tests {
         let database = rusqlite::Connection::open(&path).unwrap();
         database.execute_batch("create table t (a); insert into t values (1);").unwrap();
         drop(database);
-        // The database is whole: what failed was a read.
+        // The database is intact, so the failure was a read error.
         assert!(explained(&path, &corrupt()).contains("disk I/O error"));
         let mut bytes = std::fs::read(&path).unwrap();
         bytes[4096..].fill(0xff);

@@ -1,9 +1,10 @@
-//! Filters that SQLite can surely answer as DataFusion would.
+//! Filter pushdown to SQLite, for filters with the same meaning there as in DataFusion.
 //!
-//! SQLite compares values of any type with one another, DataFusion only like with like. So a comparison is handed
-//! down only where the column's affinity makes SQLite store what the declared type is, and only for values that
-//! compare alike in both: text for equality (its order depends on the database's encoding), whole numbers and
-//! doubles for order too. Rows whose value is of another type are set aside when read, whatever the filter says.
+//! SQLite compares values of any types with one another; DataFusion compares only equal types. So a
+//! comparison is pushed down only if the column's affinity makes SQLite store the declared type, and only for
+//! values that compare in the same way in both: text for equality (its order depends on the database's
+//! encoding), integers and doubles also for order. Rows with a value of another type are rejected when read,
+//! whatever the filter.
 
 use datafusion::{
     common::ScalarValue,
@@ -14,14 +15,14 @@ use rusqlite::types::Value;
 use super::catalog::{Affinity, SqliteColumn, quoted};
 use crate::engine::source::kind::Kind;
 
-/// A condition with `?` for each of its values.
+/// A condition with a `?` for each of its values.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Filter {
     pub(super) sql: String,
     pub(super) values: Vec<Value>,
 }
 
-/// The filter in SQLite's words, if it means the same there.
+/// Translates a filter to SQLite, if it means the same there.
 pub(super) fn translate(filter: &Expr, columns: &[SqliteColumn]) -> Option<Filter> {
     match filter {
         Expr::BinaryExpr(BinaryExpr { left, op: op @ (Operator::And | Operator::Or), right }) => {
@@ -73,7 +74,7 @@ fn compare(left: &Expr, op: Operator, right: &Expr, columns: &[SqliteColumn]) ->
     })
 }
 
-/// The column, if SQLite's values of it compare as the declared type's do.
+/// Returns the column, if SQLite compares its values like the declared type.
 fn find<'a>(expr: &Expr, columns: &'a [SqliteColumn]) -> Option<&'a SqliteColumn> {
     let Expr::Column(column) = expr else { return None };
     let column =
@@ -87,16 +88,16 @@ fn find<'a>(expr: &Expr, columns: &'a [SqliteColumn]) -> Option<&'a SqliteColumn
     alike.then_some(column)
 }
 
-/// The column's name, for a test of null, which means the same for all types.
+/// Returns the column's name for a null test, which means the same for all types.
 fn name(expr: &Expr, columns: &[SqliteColumn]) -> Option<String> {
     let Expr::Column(column) = expr else { return None };
     let column =
         columns.iter().find(|known| known.name.eq_ignore_ascii_case(&column.name) && !known.is_missing)?;
-    // An empty text that is no value of a declared type would be set aside, never null.
+    // An empty text that doesn't fit the declared type is rejected, never null.
     Some(quoted(&column.name))
 }
 
-/// Text is compared byte by byte, whatever the column's own collation.
+/// Text is compared byte by byte, whatever the column's collation.
 fn collation(column: &SqliteColumn) -> &'static str {
     if column.kind == Kind::Text { " collate binary" } else { "" }
 }

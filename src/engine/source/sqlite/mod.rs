@@ -1,8 +1,9 @@
-//! A table or view of an SQLite database, opened read-only. Declared types win over SQLite's loose ones.
+//! SQLite sources: a table or view of a database, opened read-only. Declared types override SQLite's loose
+//! ones.
 //!
-//! The query's filters run inside SQLite where they surely mean the same there ([`filter`]) and where no row could
-//! be set aside, or nobody asked to hear of it: a row that SQLite passed over can't be judged. No `LIMIT` is sent:
-//! the reader stops stepping once it has enough good rows.
+//! The query's filters run inside SQLite if they mean the same there ([`filter`]), and if no row can be
+//! rejected or rejects aren't wanted, because a row that SQLite filters out can't be validated. No `LIMIT` is
+//! sent: the reader stops once it has enough valid rows.
 
 mod catalog;
 mod fault;
@@ -35,7 +36,7 @@ use super::{
 #[derive(Debug)]
 pub(super) struct SqliteTable {
     path: PathBuf,
-    /// As `_source_file` has it.
+    /// The file's name, as in `_source_file`.
     file: Arc<str>,
     schema: SchemaRef,
     found: Arc<Found>,
@@ -45,7 +46,7 @@ pub(super) struct SqliteTable {
 }
 
 impl SqliteTable {
-    /// Opens the database to see what the table has; errors name what is near.
+    /// Opens the database and reads the table's metadata. Errors suggest similar names.
     pub(super) fn open(
         spec: &SourceSpec,
         table: &str,
@@ -74,7 +75,7 @@ impl SqliteTable {
         })
     }
 
-    /// Whether filters may keep SQLite from giving rows at all.
+    /// Returns whether filters may run inside SQLite.
     fn pushes(&self) -> bool {
         !self.report.judges_all() || self.found.columns.iter().all(|column| column.safe)
     }

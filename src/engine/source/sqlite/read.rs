@@ -1,4 +1,4 @@
-//! Stepping through the rows of an SQLite table on a thread of its own.
+//! Row reader for an SQLite table, on its own thread.
 
 use std::{fmt::Write as _, path::PathBuf, sync::Arc};
 
@@ -29,7 +29,7 @@ use crate::engine::source::{
     text::excerpt,
 };
 
-/// A query of one table.
+/// A query on one table.
 #[derive(Debug, Clone)]
 pub(super) struct Query {
     pub(super) path: PathBuf,
@@ -37,7 +37,7 @@ pub(super) struct Query {
     pub(super) found: Arc<Found>,
     pub(super) filters: Vec<Filter>,
     pub(super) shape: Shape,
-    /// Of timestamps held as numbers.
+    /// The unit of timestamps stored as numbers.
     pub(super) unit: DateUnit,
     pub(super) report: Report,
     pub(super) drift: Arc<Drift>,
@@ -59,7 +59,7 @@ impl PartitionStream for Query {
 }
 
 impl Query {
-    /// Which columns SQLite is asked for: those the query wants and those that a value may not fit.
+    /// Returns the columns to select: those that the query needs, and those with values that may not fit.
     fn columns(&self) -> Vec<usize> {
         let wanted = |name: &str| {
             self.shape.schema.fields().iter().any(|field| field.name().eq_ignore_ascii_case(name))
@@ -89,7 +89,7 @@ impl Query {
         sql
     }
 
-    /// The columns whose values go to `_rescued`.
+    /// Returns the columns whose values go to `_rescued`.
     fn rescued(&self) -> &[String] {
         if self.shape.rescues { &self.found.rescued } else { &[] }
     }
@@ -144,11 +144,11 @@ impl Query {
             }
         }
         if rows.len() > 0 {
-            // An error means that nobody listens any more.
+            // An error means that the receiver was dropped.
             let _ = to.blocking_send(Ok(rows.take()?));
         }
         if !self.filters.is_empty() {
-            // What SQLite passed over was not counted.
+            // The rows that SQLite filtered out weren't counted.
             return Ok(());
         }
         intake.rows(&self.file, seen, rejected);
@@ -169,7 +169,7 @@ impl Query {
     }
 }
 
-/// Takes a row in; the place of the first value that does not fit.
+/// Appends a row. Returns the index of the first value that doesn't fit.
 fn take(
     row: &Row<'_>,
     columns: &[usize],
@@ -199,7 +199,7 @@ fn json(value: ValueRef<'_>) -> Value {
         ValueRef::Integer(number) => number.into(),
         ValueRef::Real(number) => number.into(),
         ValueRef::Text(bytes) => String::from_utf8_lossy(bytes).into(),
-        // As hexadecimal digits, as SQLite writes them.
+        // Hexadecimal digits, as SQLite writes them.
         ValueRef::Blob(bytes) => {
             bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02X}")).into()
         }
@@ -211,7 +211,7 @@ fn token(value: ValueRef<'_>) -> Token<'_> {
         ValueRef::Null => Token::Null,
         ValueRef::Integer(number) => Token::Int(number),
         ValueRef::Real(number) => Token::Float(number),
-        // SQLite does not check that text is text.
+        // SQLite doesn't check that text is valid UTF-8.
         ValueRef::Text(bytes) => str::from_utf8(bytes).map_or(Token::Blob(bytes), Token::Text),
         ValueRef::Blob(bytes) => Token::Blob(bytes),
     }

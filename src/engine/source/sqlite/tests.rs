@@ -1,4 +1,4 @@
-//! Real databases through real queries.
+//! Real queries on real databases.
 
 use std::{path::Path, sync::Arc};
 
@@ -52,7 +52,7 @@ const DECLARED: [(&str, &str); 4] = [
     ("_source_row", "bigint"),
 ];
 
-/// The rows, what was set aside, and the SQL handed down if the sink is left out.
+/// Returns the rows, the rejects, and (without a sink) the SQL sent to SQLite.
 async fn show(spec: &SourceSpec, sql: &str, with_sink: bool) -> String {
     let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(1));
     let (sink, _stream) = RejectSink::new(64);
@@ -83,7 +83,7 @@ async fn filters_go_down_where_they_mean_the_same() {
     let directory = database(PRODUCTS);
     let spec_of = |table| spec(directory.path(), table, &[]);
     let products = spec(directory.path(), "product", &DECLARED);
-    // With a sink every row has to be judged; without one SQLite may choose.
+    // With a sink every row must be validated; without one SQLite may filter.
     for (sql, with_sink, want) in [
         ("select id from t where display_name = 'Fix'", true, "filtered above"),
         ("select id from t where display_name = 'Fix'", false, "no filter above"),

@@ -1,4 +1,4 @@
-//! The rows of a piece of a document whose frame is known to be sound.
+//! Row decoding for a chunk of a document whose frame is already known to be valid.
 
 use super::{
     json::{Cursor, Stop},
@@ -8,7 +8,8 @@ use super::{
 };
 use crate::engine::source::rows::Rows;
 
-/// Reads the rows of `text` into `rows`, the first being number `first` of its file; those that are refused, and how many there are in all.
+/// Reads the rows of `text` into `rows`. The first row is number `first` of its file. Returns the rejected
+/// rows, and the number of all rows.
 pub(super) fn decode(
     text: &str,
     reader: &mut RowReader,
@@ -37,7 +38,7 @@ pub(super) fn decode(
 }
 
 impl Refused {
-    /// The same in a text that has `by` more bytes at its start.
+    /// Shifts the positions by `by` bytes, for a text with that many more bytes at its start.
     pub(super) fn shift(&mut self, by: usize) {
         self.raw = self.raw.start + by..self.raw.end + by;
         if let Refusal::Cell { value, .. } = &mut self.refusal {

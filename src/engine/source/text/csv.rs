@@ -1,4 +1,4 @@
-//! Separated values, as RFC 4180 has them: records of fields, which may be quoted and then hold anything.
+//! CSV (RFC 4180): records of fields. Quoted fields may contain anything.
 
 use std::borrow::Cow;
 
@@ -10,13 +10,14 @@ use super::{
 };
 use crate::engine::source::{cell::Token, names::Place, rows::Rows, spec::Nulls};
 
-/// The signs a file is written with, all of them ASCII, and what is NULL in it.
+/// The dialect of a file. All its special characters are ASCII.
 #[derive(Debug, Clone)]
 pub(crate) struct Csv {
     pub(crate) delimiter: u8,
     pub(crate) header: bool,
     pub(crate) quote: u8,
-    /// What ends a line: a line feed, with or without a carriage return before it, or a carriage return alone.
+    /// The last byte of a line end: a line feed, with or without a carriage return before it, or a lone
+    /// carriage return.
     pub(crate) newline: u8,
     pub(crate) nulls: Option<Nulls>,
 }
@@ -25,16 +26,16 @@ pub(crate) struct Csv {
 pub(in crate::engine::source) struct Field<'a> {
     pub(in crate::engine::source) text: Cow<'a, str>,
     pub(super) quoted: bool,
-    /// Something stands between its closing quote and its end.
+    /// True if there is text between the closing quote and the end of the field.
     pub(in crate::engine::source) torn: bool,
-    /// Its first byte in the text it was read from.
+    /// The offset of its first byte in the text.
     pub(in crate::engine::source) start: usize,
-    /// One past its last.
+    /// The offset after its last byte.
     pub(in crate::engine::source) end: usize,
 }
 
 impl Csv {
-    /// Past a record that begins here; each field with its place is given to `each`.
+    /// Skips the record at the cursor, and passes each field with its index to `each`.
     pub(in crate::engine::source) fn record<'a>(
         &self,
         cursor: &mut Cursor<'a>,
@@ -60,7 +61,7 @@ impl Csv {
         }
     }
 
-    /// Reads a record whose fields are in the order of the header.
+    /// Reads a record whose fields are in header order.
     pub(super) fn read(
         &self,
         header: &Header,
@@ -94,7 +95,7 @@ impl Csv {
         Ok(refusal)
     }
 
-    /// Past an empty line, if one begins here.
+    /// Skips an empty line, if there is one at the cursor.
     pub(in crate::engine::source) fn blank(&self, cursor: &mut Cursor<'_>) -> Result<bool, Stop> {
         let length = match cursor.text.as_bytes()[cursor.at..] {
             [byte, ..] if byte == self.newline => 1,
@@ -106,7 +107,7 @@ impl Csv {
         Ok(length > 0)
     }
 
-    /// Whether a field of a column holds nothing; in some columns an empty text is a value.
+    /// Returns whether a field is NULL. With `keeps_empty`, an empty text is a value.
     pub(in crate::engine::source) fn is_null(&self, field: &Field<'_>, keeps_empty: bool) -> bool {
         match &self.nulls {
             None => field.text.is_empty() && !(field.quoted && keeps_empty),
@@ -114,7 +115,7 @@ impl Csv {
         }
     }
 
-    /// The field that begins here; the cursor stands before what ends it.
+    /// Parses the field at the cursor, and leaves the cursor before its terminator.
     fn field<'a>(&self, cursor: &mut Cursor<'a>) -> Result<Field<'a>, Stop> {
         let start = cursor.at;
         if cursor.byte() != Some(self.quote) {
@@ -155,7 +156,7 @@ impl Csv {
         Ok(Field { text, quoted: true, torn: end != at, start, end })
     }
 
-    /// Where the unquoted text at `from` ends: before a delimiter, a line's end or the file's.
+    /// Returns where the unquoted text at `from` ends: before a delimiter, a line end or the end of the file.
     fn end(&self, cursor: &Cursor<'_>, from: usize) -> Result<usize, Stop> {
         let bytes = cursor.text.as_bytes();
         let stop = bytes[from..].iter().position(|byte| *byte == self.delimiter || *byte == self.newline);
@@ -168,7 +169,7 @@ impl Csv {
     }
 }
 
-/// Where in a CSV file the walk is.
+/// The state of a walk over a CSV file.
 pub(super) struct CsvFrame {
     csv: Csv,
     width: usize,
@@ -176,7 +177,7 @@ pub(super) struct CsvFrame {
 }
 
 impl CsvFrame {
-    /// At the start; without a header a record has `declared` fields.
+    /// Starts a walk. Without a header a record has `declared` fields.
     pub(super) fn new(csv: Csv, declared: usize) -> Self {
         Self { csv, width: declared, begun: false }
     }

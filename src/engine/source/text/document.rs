@@ -1,4 +1,4 @@
-//! Walking a document: a frame finds the parts, a sink does something with them.
+//! Document walk: a frame finds the parts, and a sink processes them.
 
 use std::{ops::Range, sync::Arc};
 
@@ -18,43 +18,43 @@ use crate::engine::source::{
     spec::DateUnit,
 };
 
-/// How rows lie in a file, and what is declared about them.
+/// The format of a file, and the source's declarations.
 #[derive(Debug, Clone)]
 pub(crate) struct Format {
     pub(crate) layout: Layout,
     pub(crate) unit: DateUnit,
-    /// How its bytes become text.
+    /// The compression and encoding.
     pub(crate) text: TextOptions,
     /// The declared columns that files supply.
     pub(crate) names: Arc<[String]>,
-    /// What is done where files have others.
+    /// The policy for files with other columns.
     pub(crate) drift: Arc<Drift>,
 }
 
-/// How rows lie in a file.
+/// The layout of the rows in a file.
 #[derive(Debug, Clone)]
 pub(crate) enum Layout {
     Split,
     Records,
     Lines,
     Csv(Csv),
-    /// JSON of any shape: which one is found out for each file.
+    /// JSON of any layout, detected for each file.
     AnyJson,
-    /// CSV of which something is found out for each file.
+    /// CSV whose dialect is (partly) detected for each file.
     AnyCsv(Dialect),
 }
 
-/// What is done with the parts of a document.
+/// Processes the parts of a document.
 pub(super) trait Sink {
-    /// The columns' names, in the order of the values in a row; an error sets the file aside.
+    /// Receives the columns' names, in the order of the values in a row. An error rejects the file.
     fn header(&mut self, names: Vec<String>) -> Result<(), String>;
-    /// Past a row that begins here.
+    /// Skips the row at the cursor.
     fn row(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Stop>;
     /// Past a row at `at` that [`Self::row`] couldn't read, and that is refused alone.
     fn invalid(&mut self, text: &str, at: Range<usize>, reason: String);
 }
 
-/// Where in a document of some layout the walk is.
+/// The state of a walk over a document of some layout.
 pub(super) enum Frame {
     Split(Split),
     Records(Records),
@@ -63,7 +63,7 @@ pub(super) enum Frame {
 }
 
 impl Frame {
-    /// At the start; without a header a record of separated values has `width` fields.
+    /// Starts a walk. Without a header a CSV record has `width` fields.
     pub(super) fn new(format: &Format, width: usize) -> Self {
         match &format.layout {
             Layout::Split => Self::Split(Split::default()),
@@ -74,8 +74,8 @@ impl Frame {
         }
     }
 
-    /// Walks on until the document's end, or until the text ends too early: the cursor then stands where the walk
-    /// can be taken up again with more text, and no part has been given to the sink twice or by half.
+    /// Walks to the end of the document, or until the text ends too early. Then the cursor is where the walk
+    /// can resume with more text, and the sink has received no part twice or incompletely.
     pub(super) fn walk<S: Sink>(&mut self, cursor: &mut Cursor<'_>, sink: &mut S) -> Result<(), Stop> {
         loop {
             let before = cursor.at;
@@ -102,12 +102,13 @@ impl Format {
         matches!(self.layout, Layout::Csv(_) | Layout::AnyCsv(_))
     }
 
-    /// Returns whether all rows may be in one line.
+    /// Returns whether all rows may be on one line.
     pub(super) fn is_document(&self) -> bool {
         matches!(self.layout, Layout::Split | Layout::Records)
     }
 
-    /// The reader of rows whose values are in the order of `header`; an error if no such file can be read.
+    /// Creates the reader of rows whose values are in the order of `header`. Returns an error if such a file
+    /// can't be read.
     pub(super) fn reader(&self, header: Option<&[String]>, folders: &Folders) -> Result<RowReader, String> {
         let supplied = folders.supplied(self.names.len());
         match (&self.layout, header) {
@@ -130,19 +131,19 @@ impl Format {
         }
     }
 
-    /// The columns of a file without a header: those that are declared and that its path does not give.
+    /// Returns the columns of a file without a header: the declared ones that its path doesn't supply.
     pub(super) fn own(&self, folders: &Folders) -> Vec<String> {
         let supplied = folders.supplied(self.names.len());
         let own = self.names.iter().zip(&supplied).filter(|(_, supplied)| !**supplied);
         own.map(|(name, _)| name.clone()).collect()
     }
 
-    /// How many of the declared columns, from the first on, a file has to have.
+    /// Returns how many of the declared columns, from the first on, a file must have.
     pub(super) fn required(&self) -> usize {
         self.names.len() - self.drift.added.len()
     }
 
-    /// Why a file whose columns are these is set aside whole, if it is.
+    /// Returns why a file with these columns is rejected as a whole, if it is.
     pub(super) fn refuse(&self, reader: &RowReader, rows: u64) -> Option<String> {
         let (own, deviation) = reader.columns();
         if self.drift.on_missing_column == OnMissingColumn::RejectFile
@@ -151,7 +152,7 @@ impl Format {
         {
             return Some(format!("it lacks the declared column `{missing}`"));
         }
-        // Where columns in place of the declared ones are an error, it is told with these.
+        // If undeclared columns in the place of declared ones are an error, that message covers this case.
         let is_told = self.drift.on_missing_column != OnMissingColumn::Null && !deviation.new.is_empty();
         (rows > 0 && !is_told && !reader.knows()).then(|| {
             let found = if own.is_empty() {
@@ -164,12 +165,12 @@ impl Format {
     }
 }
 
-/// The columns of a file whose rows have their values in one order.
+/// The columns of a file whose rows all have their values in the same order.
 pub(crate) struct Header {
-    /// As the file names them.
+    /// The names, as the file spells them.
     own: Vec<String>,
     pub(super) places: Vec<Place>,
-    /// Each name as JSON, if the values of undeclared ones are kept.
+    /// Each name as JSON, if the values of undeclared columns are kept.
     pub(super) keys: Vec<String>,
     deviation: Deviation,
 }
@@ -184,7 +185,7 @@ impl Header {
         Ok(Self { own: own.to_vec(), places, keys: keys.collect(), deviation })
     }
 
-    /// The file's own columns, and how they differ from the declared ones.
+    /// Returns the file's own columns, and how they differ from the declared ones.
     pub(super) fn columns(&self) -> (Vec<String>, Deviation) {
         (self.own.clone(), self.deviation.clone())
     }

@@ -1,4 +1,4 @@
-//! The first pass over a big file: is it sound, what is its header, and where do chunks of rows begin?
+//! First pass over a large file: validates its frame, reads its header, and splits it into chunks of rows.
 
 use std::{io, ops::Range};
 
@@ -13,33 +13,34 @@ use super::{
 };
 use crate::engine::source::{decode::Text, drift::Deviation, hive::Folders};
 
-/// What is known of a sound file.
+/// The result of the first pass over a valid file.
 #[derive(Debug)]
 pub(crate) struct Index {
-    /// How the file is written.
+    /// The file's format.
     pub(super) format: Format,
-    /// Whether places in the text are places in the file; if not, chunks can only be read one after another.
+    /// True if positions in the text are positions in the file. If false, chunks can only be read
+    /// sequentially.
     pub(super) is_direct: bool,
     pub(super) header: Option<Vec<String>>,
     pub(super) chunks: Vec<Chunk>,
-    /// Its own columns, and how they differ from the declared ones.
+    /// The file's own columns, and how they differ from the declared ones.
     pub(super) columns: (Vec<String>, Deviation),
 }
 
-/// Some rows that stand together.
+/// A run of consecutive rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Chunk {
-    /// The first byte of the first row.
+    /// The offset of the first row's first byte.
     pub(super) start: u64,
-    /// One past the last byte of the last row.
+    /// The offset after the last row's last byte.
     pub(super) end: u64,
-    /// The place of the first row in the file, from 1.
+    /// The number of the first row in the file, from 1.
     pub(super) first: u64,
-    /// The line that it begins in, from 1.
+    /// The line on which it begins, from 1.
     pub(super) line: u64,
 }
 
-/// Walks a file in a bounded window. `go_on` is asked now and then.
+/// Walks a file in a bounded window. Polls `go_on` now and then, to stop early.
 pub(super) fn build(
     file: Text<'_>,
     format: &Format,
@@ -118,19 +119,19 @@ struct Notes<'a> {
     format: &'a Format,
     folders: &'a Folders,
     reader: RowReader,
-    /// Where in the file the cursor's text begins.
+    /// The offset of the cursor's text in the file.
     base: u64,
     header: Option<Vec<String>>,
-    /// Whether it is the header that is wrong.
+    /// True if the header is what is wrong.
     is_header: bool,
     chunks: Vec<Chunk>,
     row: u64,
     /// How many of the rows are invalid lines.
     invalid: u64,
     pace: Pace,
-    /// The line of the byte `counted`, from 1.
+    /// The line number at the byte `counted`, from 1.
     line: u64,
-    /// A byte of the file.
+    /// The file offset up to which lines are counted.
     counted: u64,
 }
 
@@ -148,7 +149,7 @@ impl Notes<'_> {
         }
     }
 
-    /// The line of a byte of the cursor's text, which is not before one that was asked for already.
+    /// Returns the line number of a byte of the cursor's text. Calls must be in ascending order of position.
     fn line_at(&mut self, text: &str, at: usize) -> u64 {
         let from = usize::try_from(self.counted.saturating_sub(self.base)).unwrap_or(at).min(at);
         self.line += lines(&text.as_bytes()[from..at]);
@@ -157,7 +158,7 @@ impl Notes<'_> {
     }
 }
 
-/// The line ends in a piece of text.
+/// Counts the line ends in a piece of text.
 #[expect(clippy::naive_bytecount, reason = "a fraction of what parsing the text costs")]
 pub(super) fn lines(text: &[u8]) -> u64 {
     text.iter().filter(|byte| **byte == b'\n').count() as u64

@@ -1,12 +1,12 @@
-//! JSON's grammar over a piece of text: strict, without recursion, and aware that the piece may end before the
-//! value does.
+//! JSON tokenizer for a piece of text: strict, non-recursive, and aware that the piece may end within a
+//! value.
 
-/// Why reading stopped.
+/// The reason why parsing stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Stop {
-    /// The text ended first.
+    /// The text ended too early.
     End,
-    /// At this byte of the text something else would have had to stand.
+    /// The text is invalid at this byte, for this reason.
     Broken(usize, String),
 }
 
@@ -16,44 +16,44 @@ impl Stop {
     }
 }
 
-/// A place in a piece of text.
+/// A position in a piece of text.
 #[derive(Debug, Clone)]
 pub(crate) struct Cursor<'a> {
-    /// The piece.
+    /// The piece of text.
     pub(crate) text: &'a str,
-    /// The next byte to read.
+    /// The offset of the next byte to read.
     pub(crate) at: usize,
-    /// Whether the file ends with the piece.
+    /// True if the file ends with the piece.
     pub(crate) last: bool,
 }
 
-/// A value's first byte and what it is.
+/// A scalar value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scalar<'a> {
     Null,
     Bool(bool),
     Number(&'a str),
-    /// `NaN` or an infinity: no JSON, but what many programs write.
+    /// `NaN` or an infinity: not JSON, but written by many programs.
     Word(&'a str),
-    /// The inside of a string, and whether it holds escapes.
+    /// The contents of a string, and whether they have escapes.
     String(&'a str, bool),
 }
 
-/// Arrays and objects inside one another, at most.
+/// The maximum nesting depth of arrays and objects.
 const DEPTH: u32 = 128;
 
 impl<'a> Cursor<'a> {
-    /// At the start of `text`.
+    /// Starts at the beginning of `text`.
     pub(crate) fn new(text: &'a str, last: bool) -> Self {
         Self { text, at: 0, last }
     }
 
-    /// The byte here, if the text has one.
+    /// Returns the byte at the cursor, if the text has one.
     pub(crate) fn byte(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
 
-    /// Past white space; true if there was a line's end in it.
+    /// Skips white space. Returns true if it includes a line end.
     pub(crate) fn space(&mut self) -> bool {
         let mut line = false;
         while let Some(byte @ (b' ' | b'\t' | b'\r' | b'\n')) = self.byte() {
@@ -63,13 +63,13 @@ impl<'a> Cursor<'a> {
         line
     }
 
-    /// The byte after white space; the place stays before it.
+    /// Returns the next byte after white space, without consuming it.
     pub(crate) fn peek(&mut self) -> Result<u8, Stop> {
         self.space();
         self.byte().ok_or(Stop::End)
     }
 
-    /// Past `byte`, after white space.
+    /// Skips white space and then `byte`.
     pub(crate) fn expect(&mut self, byte: u8, what: &str) -> Result<(), Stop> {
         if self.peek()? != byte {
             return Err(Stop::expected(self.at, what));
@@ -78,7 +78,7 @@ impl<'a> Cursor<'a> {
         Ok(())
     }
 
-    /// Past the comma between two elements, or past `close`; true if there is an element to come.
+    /// Skips the comma between two elements, or `close`. Returns true if another element follows.
     pub(crate) fn element(&mut self, first: bool, close: u8) -> Result<bool, Stop> {
         let byte = self.peek()?;
         if byte == close {
@@ -98,7 +98,7 @@ impl<'a> Cursor<'a> {
         Ok(true)
     }
 
-    /// An object's key and the colon after it: its inside and whether that holds escapes.
+    /// Parses an object's key and the colon after it. Returns the contents, and whether they have escapes.
     pub(crate) fn key(&mut self) -> Result<(&'a str, bool), Stop> {
         if self.peek()? != b'"' {
             return Err(Stop::expected(self.at, "a key in quotes"));
@@ -108,7 +108,7 @@ impl<'a> Cursor<'a> {
         Ok(key)
     }
 
-    /// A scalar, or `None` before an array or object.
+    /// Parses a scalar. Returns `None` before an array or object.
     pub(crate) fn scalar(&mut self) -> Result<Option<Scalar<'a>>, Stop> {
         Ok(Some(match self.peek()? {
             b'"' => {
@@ -129,7 +129,7 @@ impl<'a> Cursor<'a> {
         }))
     }
 
-    /// Past a value of any kind; its text.
+    /// Skips a value of any kind, and returns its text.
     pub(crate) fn skip(&mut self) -> Result<&'a str, Stop> {
         self.space();
         let start = self.at;
@@ -139,13 +139,13 @@ impl<'a> Cursor<'a> {
         Ok(&self.text[start..self.at])
     }
 
-    /// Past the array or object that begins here.
+    /// Skips the array or object at the cursor.
     fn skip_nested(&mut self) -> Result<(), Stop> {
-        // A bit for each open array (0) or object (1), the innermost lowest.
+        // A bit for each open array (0) or object (1), the innermost in the lowest bit.
         let (mut open, mut depth) = (0_u128, 0_u32);
         let mut first;
         loop {
-            // Here a value begins, or (`first`) what stands behind an opening bracket.
+            // Here a value begins, or (if `first`) whatever follows an opening bracket.
             let byte = self.peek()?;
             if matches!(byte, b'[' | b'{') {
                 if depth == DEPTH {
@@ -195,7 +195,7 @@ impl<'a> Cursor<'a> {
         let digits = |at: usize| -> Result<usize, Stop> {
             let count = bytes[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
             match bytes.get(at + count) {
-                // The number may go on where the text does.
+                // The number may continue in the next piece.
                 None => Err(Stop::End),
                 Some(_) if count == 0 => Err(Stop::expected(at, "a digit")),
                 Some(_) => Ok(at + count),
@@ -220,7 +220,7 @@ impl<'a> Cursor<'a> {
         Ok(&self.text[start..at])
     }
 
-    /// Past the string that begins here: its inside, and whether it holds escapes.
+    /// Parses the string at the cursor. Returns its contents, and whether they have escapes.
     fn string(&mut self) -> Result<(&'a str, bool), Stop> {
         let bytes = self.text.as_bytes();
         let start = self.at + 1;
@@ -242,7 +242,7 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// Past the escape at `at`.
+/// Skips the escape at `at`.
 fn escape(bytes: &[u8], at: usize) -> Result<usize, Stop> {
     match bytes.get(at + 1) {
         None => Err(Stop::End),
@@ -259,14 +259,15 @@ fn escape(bytes: &[u8], at: usize) -> Result<usize, Stop> {
     }
 }
 
-/// The first byte from `at` on that is a quote, a backslash or a control character; eight at a time, since
-/// strings are most of what a file is made of.
+/// Finds the next quote, backslash or control character from `at` on. It checks eight bytes at a time,
+/// because strings are most of a file.
 fn plain(bytes: &[u8], mut at: usize) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
     while let Some(eight) = bytes.get(at..at + 8).and_then(|eight| <[u8; 8]>::try_from(eight).ok()) {
         let word = u64::from_le_bytes(eight);
-        // A byte's high bit is set where it is zero, or below 0x20; the lowest such bit is never a false one.
+        // Sets the high bit of bytes that are zero, or below 0x20. The lowest such bit is never a false
+        // positive.
         let zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
         let quote = zero(word ^ (ONES * u64::from(b'"')));
         let backslash = zero(word ^ (ONES * u64::from(b'\\')));
@@ -363,7 +364,8 @@ mod tests {
     proptest! {
         #[test]
         fn agrees_with_another_parser_on_any_text(text in r#"[\[\]{}:,"\\ue0-9. tnrlfalsé-]{0,24}"#) {
-            // A lone half of a surrogate pair is grammatical; that parser refuses it while it makes the text.
+            // A lone surrogate is valid by the grammar, but the other parser rejects it when it builds the
+            // text.
             prop_assume!(!text.to_ascii_lowercase().contains("\\ud"));
             check(&text);
         }

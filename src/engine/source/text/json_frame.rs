@@ -1,4 +1,4 @@
-//! The frames of JSON files: what stands around the rows. Each step takes one part, or leaves everything as it was.
+//! JSON frames: the parts of a document around the rows. Each step consumes one part, or changes nothing.
 
 use super::{
     document::Sink,
@@ -6,7 +6,7 @@ use super::{
 };
 use crate::engine::source::cell::unescape;
 
-/// `{"columns": [..], "data": [[..], ..]}`, members in any order and others among them.
+/// `{"columns": [..], "data": [[..], ..]}`, with members in any order and possibly others between them.
 #[derive(Default)]
 pub(super) struct Split {
     state: Member,
@@ -24,7 +24,7 @@ enum Member {
     Rows {
         first: bool,
     },
-    /// In an array that is of no use, such as `index`: it may be as long as the data.
+    /// In an unused array, such as `index`, which may be as long as the data.
     Skipped {
         first: bool,
     },
@@ -211,7 +211,7 @@ pub(super) fn skip_invalid_line(cursor: &mut Cursor<'_>, start: usize, stop: Sto
     invalid_reason(stop, end)
 }
 
-/// Past the byte order mark that some programs put before UTF-8.
+/// Skips the byte order mark that some programs write before UTF-8.
 pub(super) fn mark(cursor: &mut Cursor<'_>) {
     if cursor.text[cursor.at..].starts_with('\u{feff}') {
         cursor.at += '\u{feff}'.len_utf8();

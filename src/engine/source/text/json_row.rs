@@ -1,4 +1,4 @@
-//! Rows of JSON: arrays by the header's order, objects by their keys.
+//! JSON rows: arrays in header order, and objects with keys.
 
 use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
@@ -15,7 +15,7 @@ use crate::engine::source::{
     rows::Rows,
 };
 
-/// Reads a row that is an array, its values in the order of the header.
+/// Reads a row that is an array, with its values in header order.
 pub(super) fn array(
     header: &Header,
     cursor: &mut Cursor<'_>,
@@ -46,13 +46,13 @@ pub(super) fn array(
     Ok(refusal)
 }
 
-/// Keeps the value that begins here and that nobody declared; null is none.
+/// Keeps the value at the cursor, of an undeclared column, unless it is null.
 fn rescue(key: &str, cursor: &mut Cursor<'_>, rows: &mut Rows) -> Result<(), Stop> {
     let text = cursor.skip()?;
     if text == "null" {
         return Ok(());
     }
-    // Some programs write what is no JSON: `NaN`.
+    // Some programs write invalid JSON, such as `NaN`.
     match serde_json::from_str::<serde::de::IgnoredAny>(text) {
         Ok(_) => rows.rescue(key, text),
         Err(_) => rows.rescue(key, &serde_json::Value::from(text).to_string()),
@@ -60,26 +60,26 @@ fn rescue(key: &str, cursor: &mut Cursor<'_>, rows: &mut Rows) -> Result<(), Sto
     Ok(())
 }
 
-/// Reads rows that are objects, and finds out which keys there are.
+/// Reads rows that are objects, and collects their keys.
 pub(crate) struct Objects {
     names: Arc<[String]>,
     supplied: Vec<bool>,
-    /// How many of the declared columns have to be there.
+    /// The number of declared columns that must be in the file.
     required: usize,
     rescues: bool,
     /// Whether each object is a line of its own.
     lines: bool,
-    /// What each key is, by its text in the file.
+    /// The meaning of each key, by its text in the file.
     keys: HashMap<Box<str>, Key>,
-    /// For each column, whether any row gave it.
+    /// For each column, whether any row has it.
     seen: Vec<bool>,
-    /// The keys that nobody declared, as they came.
+    /// The undeclared keys, in order of appearance.
     new: Vec<String>,
-    /// For each column, the last row that gave it; rows are counted from 1.
+    /// For each column, the number (from 1) of the last row that has it.
     given: Vec<u64>,
-    /// For each column, the last row that has its very name, of rows that have it in another case too.
+    /// For each column, the last row with its exact name, among rows that also have it in another case.
     exact: Vec<u64>,
-    /// The last row of which that is known.
+    /// The last row checked for exact names.
     looked: u64,
     row: u64,
 }
@@ -87,15 +87,15 @@ pub(crate) struct Objects {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Key {
     Exact(usize),
-    /// In another case.
+    /// The same name in another case.
     Alike(usize),
     New,
     Supplied,
 }
 
-/// Keys that are remembered: rows that use keys for values have any number of them.
+/// The maximum number of keys to cache, because some files use values as keys.
 const KEYS: usize = 4096;
-/// Keys that nobody declared and that are told of.
+/// The maximum number of undeclared keys to report.
 const NEW: usize = 100;
 
 impl Objects {
@@ -132,7 +132,7 @@ impl Objects {
         let start = cursor.at;
         cursor.at += 1;
         let mut refusal = None;
-        // Objects of a file mostly have the declared order: the next name is tried first.
+        // Objects mostly have the declared order, so the next name is tried first.
         let (mut first, mut next, mut count) = (true, 0, 0);
         while cursor.element(first, b'}')? {
             first = false;
@@ -174,7 +174,7 @@ impl Objects {
         Ok(refusal)
     }
 
-    /// Past a row, of which only the keys are looked at.
+    /// Skips a row, and looks only at its keys.
     pub(super) fn skip(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Stop> {
         if cursor.peek()? != b'{' {
             return cursor.skip().map(drop);
@@ -191,12 +191,12 @@ impl Objects {
         Ok(())
     }
 
-    /// Returns whether any row had a key that is declared; so it is if nothing has to be in the file.
+    /// Returns whether any row has a declared key. True if the path supplies all declared columns.
     pub(super) fn knows(&self) -> bool {
         self.seen.contains(&true) || self.supplied.iter().all(|supplied| *supplied)
     }
 
-    /// The columns that rows had, and how they differ from the declared ones.
+    /// Returns the rows' columns, and how they differ from the declared ones.
     pub(super) fn columns(&self) -> (Vec<String>, Deviation) {
         let there = |column: usize| self.seen[column] || self.supplied[column];
         let names = || self.names.iter().enumerate();
@@ -205,7 +205,7 @@ impl Objects {
         (own.cloned().collect(), Deviation { missing: missing.collect(), new: self.new.clone() })
     }
 
-    /// What a key is.
+    /// Returns the meaning of a key.
     fn key(&mut self, (inside, escaped): (&str, bool), next: usize) -> Key {
         if let Some(name) = self.names.get(next)
             && !escaped
@@ -238,7 +238,7 @@ impl Objects {
         key
     }
 
-    /// Takes note of a key that is none of the declared columns, since another one is the column it is like.
+    /// Records a key as undeclared because the row also has the column's exact name.
     fn note_new(&mut self, (inside, escaped): (&str, bool)) {
         let name = if escaped { unescape(inside) } else { None };
         let name = name.unwrap_or_else(|| inside.to_owned());
@@ -247,14 +247,14 @@ impl Objects {
         }
     }
 
-    /// Returns whether the row that begins at `start` has the very name of a column, besides one in another case.
+    /// Returns whether the row at `start` has the exact name of a column, in addition to one in another case.
     fn has_exactly(&mut self, column: usize, text: &str, start: usize) -> bool {
         if self.looked != self.row {
             self.looked = self.row;
             let mut cursor = Cursor::new(text, true);
             cursor.at = start + 1;
             let mut first = true;
-            // What is wrong with the row is found when it is read.
+            // Errors in the row surface when it is read.
             while let Ok(true) = cursor.element(first, b'}') {
                 first = false;
                 let Ok(key) = cursor.key() else { break };
@@ -270,7 +270,7 @@ impl Objects {
     }
 }
 
-/// Gives the value that begins here to a column.
+/// Reads the value at the cursor into a column.
 fn cell(column: usize, cursor: &mut Cursor<'_>, rows: &mut Rows) -> Result<Option<Refusal>, Stop> {
     cursor.space();
     let start = cursor.at;

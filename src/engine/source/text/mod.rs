@@ -1,14 +1,14 @@
-//! JSON and CSV, read row by row.
+//! JSON and CSV readers, row by row.
 //!
 //! ```text
-//! infer         which columns files have of which none are declared; `shape` is what a column's values have in common
-//! sniff         how a file is written, where that is not declared
+//! infer         the columns of files that declare none; `shape` summarizes the values of a column
+//! sniff         detects a file's format, where it isn't declared
 //! Document      walks a file's frame: where rows begin, what its header says      (json_frame, csv)
-//! RowReader     reads one row into Rows, or says why it is refused                (json_row, csv)
+//! RowReader     reads one row into Rows, or rejects it with a reason              (json_row, csv)
 //! whole         a small file: both in one pass over its text
-//! index         a big file, first pass: the frame alone, in a bounded window; remembers where chunks of rows begin
-//! chunk         a big file, second pass: the rows of one chunk
-//! scan          which partition of a query does what; here the threads are
+//! index         a large file, first pass: the frame alone, in a bounded window; finds the chunks of rows
+//! chunk         a large file, second pass: the rows of one chunk
+//! scan          distributes the work over a query's partitions and threads
 //! ```
 //!
 //! Everything below `scan` is plain blocking code over text in memory.

@@ -1,4 +1,4 @@
-//! What the rows of text files have: their columns, and what the values of each have in common.
+//! Observed columns of text files, with a summary of each column's values.
 
 use std::{borrow::Cow, ops::Range, sync::Arc};
 
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::engine::source::{cell::unescape, names};
 
-/// What some files have.
+/// The columns found in some files.
 #[derive(Default)]
 #[expect(clippy::struct_field_names, reason = "the columns are its noun")]
 pub(super) struct Columns {
@@ -21,7 +21,7 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    /// Those of a file that can't be read: none.
+    /// Creates the entry of a file that can't be read and has no columns.
     pub(super) fn broken(file: Arc<str>, reason: String) -> Self {
         Self { files: 1, broken: vec![(file, reason)], ..Self::default() }
     }
@@ -41,7 +41,7 @@ impl Columns {
         self.broken.extend(other.broken);
     }
 
-    /// Columns whose values the path of the file gives take the place of the file's own.
+    /// Replaces a file's own columns by those that its path supplies.
     pub(super) fn supply(&mut self, pairs: Vec<(String, Option<String>)>, is_detailed: bool) {
         for (name, value) in pairs {
             self.columns.retain(|(known, _)| !names::same(known, &name));
@@ -67,15 +67,15 @@ impl Columns {
     }
 }
 
-/// What is seen of the rows of one file.
+/// The columns observed so far in one file.
 pub(super) struct Observed<'a> {
     format: &'a Format,
     is_detailed: bool,
     names: Option<Vec<String>>,
-    /// By the place in a row, or by name if rows are objects.
+    /// The columns by index in a row, or by name if rows are objects.
     columns: Vec<(String, Shape)>,
     rows: u64,
-    /// The fields of a record: where they are, and whether they hold nothing.
+    /// The fields of the current record: their byte ranges, and whether they are NULL.
     fields: Vec<(Range<usize>, bool)>,
 }
 
@@ -84,12 +84,12 @@ impl<'a> Observed<'a> {
         Self { format, is_detailed, names: None, columns: Vec::new(), rows: 0, fields: Vec::new() }
     }
 
-    /// Returns whether the names of columns are known, and something of their values.
+    /// Returns whether column names and some values are known.
     pub(super) fn is_telling(&self) -> bool {
         self.rows > 0 && (self.names.is_some() || !matches!(self.format.layout, Layout::Split))
     }
 
-    /// At least so many columns, in the order of a row.
+    /// Adds columns until there are `width`, in row order.
     fn widen(&mut self, width: usize) {
         let (is_text, is_detailed) = (self.format.is_csv(), self.is_detailed);
         while self.columns.len() < width {
@@ -105,7 +105,7 @@ impl<'a> Observed<'a> {
             for ((name, _), heading) in self.columns.iter_mut().zip(names) {
                 *name = heading;
             }
-            // What has no name can't be a column.
+            // A column needs a name.
             self.columns.retain(|(name, _)| !name.is_empty());
         }
         Columns { columns: self.columns, rows: self.rows, files: 1, broken: Vec::new() }
@@ -121,7 +121,7 @@ impl<'a> Observed<'a> {
             fields.push((field.start + quotes..field.end - quotes, csv.is_null(field, false)));
         })?;
         let width = self.names.as_ref().map_or(self.columns.len(), Vec::len);
-        // As when it is loaded, such a row is none.
+        // Such a row doesn't count, as when it is loaded.
         if torn || (self.fields.len() != width && width > 0) {
             return Ok(());
         }
@@ -176,14 +176,14 @@ impl<'a> Observed<'a> {
 
 impl Sink for Observed<'_> {
     fn header(&mut self, names: Vec<String>) -> Result<(), String> {
-        // As when it is loaded, a header that can't be told apart is none.
+        // A header with duplicate names is invalid, as when it is loaded.
         names::distinct(&names)?;
         self.names = Some(names);
         Ok(())
     }
 
     fn row(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Stop> {
-        // A row that the text doesn't hold to its end is walked again, and of an invalid line nothing counts.
+        // A row that is cut off by the text's end will be walked again, and an invalid line is ignored.
         let is_line = matches!(self.format.layout, Layout::Lines | Layout::AnyJson);
         if (!cursor.last && !self.format.is_csv()) || is_line {
             cursor.clone().skip()?;

@@ -1,15 +1,15 @@
-//! The sizes that decide how files are read.
+//! Size thresholds for reading files.
 
-/// How much is read at once.
+/// The sizes of files and reads.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pace {
-    /// Files up to this many bytes are read whole, in one pass.
+    /// Files up to this many bytes are read as a whole, in one pass.
     pub(crate) whole: u64,
-    /// Bigger ones are decoded in chunks of about this many bytes.
+    /// Larger files are decoded in chunks of about this many bytes.
     pub(crate) chunk: u64,
-    /// How many bytes of a bigger file the first pass asks for at once.
+    /// The number of bytes that the first pass over a larger file reads at once.
     pub(crate) window: usize,
-    /// The longest row, in bytes, of a bigger file: what the window may grow to.
+    /// The maximum size of a row in a larger file, in bytes; the window may grow to this size.
     pub(crate) row: usize,
 }
 

@@ -1,50 +1,50 @@
-//! Why one row is set aside, in words.
+//! The reasons for rejecting a row, and their messages.
 
 use std::{fmt::Write as _, ops::Range};
 
 use crate::engine::source::kind::Kind;
 
-/// Bytes of an offending text that are shown.
+/// The maximum number of bytes of a rejected text.
 const RAW: usize = 1024;
-/// Bytes of an offending value that a reason quotes.
+/// The maximum number of bytes of a value that a reason quotes.
 const QUOTED: usize = 80;
 
-/// What is wrong with a row; places are those of the text it was read from.
+/// The reason for rejecting a row. Positions are offsets in the text it was read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// The value does not fit the declared column.
+    /// The value doesn't fit the declared column.
     Cell {
         column: usize,
         value: Range<usize>,
     },
     NotAnArray,
     NotAnObject,
-    /// It has more or fewer values than there are columns.
+    /// The row has more or fewer values than there are columns.
     Width {
         found: usize,
         wanted: usize,
     },
-    /// It gives the declared column twice.
+    /// The row has the declared column twice.
     Twice {
         column: usize,
     },
-    /// Something stands between a closing quote and the next delimiter.
+    /// There is text between a closing quote and the next delimiter.
     Quoting,
     /// The line isn't JSON.
     Invalid(String),
 }
 
-/// A row that is set aside, and where it lies in the text it was read from.
+/// A rejected row, and its position in the text it was read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refused {
-    /// Its place in its file, from 1.
+    /// The row's number in its file, from 1.
     pub(crate) row: u64,
     pub(crate) raw: Range<usize>,
     pub(crate) refusal: Refusal,
 }
 
 impl Refusal {
-    /// For a person; `kind` tells what a column's values have to be, and whether that was inferred from files.
+    /// Returns the message. `kind` returns a column's kind, and whether it was inferred from files.
     pub(crate) fn reason(
         &self,
         text: &str,
@@ -71,18 +71,18 @@ impl Refusal {
     }
 }
 
-/// The raw text of something that was set aside, bounded.
+/// Returns the rejected text, truncated if it is long.
 pub(crate) fn raw(bytes: &[u8]) -> String {
     excerpt(bytes, RAW)
 }
 
-/// At most `limit` bytes of text, cut between characters and marked with `…` where it was cut.
+/// Truncates a text to at most `limit` bytes, between characters. A truncated text ends in `…`.
 pub(crate) fn excerpt(bytes: &[u8], limit: usize) -> String {
     if bytes.len() <= limit {
         return String::from_utf8_lossy(bytes).into_owned();
     }
     let mut text = String::from_utf8_lossy(&bytes[..limit]).into_owned();
-    // A character that the cut went through has become a replacement sign.
+    // A character that was cut in two has become a replacement character.
     let mut end = text.trim_end_matches('\u{fffd}').len().min(limit - '…'.len_utf8());
     while !text.is_char_boundary(end) {
         end -= 1;

@@ -1,4 +1,4 @@
-//! Reading one row, whatever its layout.
+//! Row reader for all layouts.
 
 use super::{
     csv::Csv,
@@ -17,11 +17,11 @@ pub(crate) enum RowReader {
 }
 
 impl RowReader {
-    /// Past what is between two rows of a piece of a document; false at its end.
+    /// Skips the separator between two rows of a chunk. Returns false at its end.
     pub(super) fn next(&self, cursor: &mut Cursor<'_>) -> bool {
         match self {
             Self::Arrays(_) | Self::Objects(_) => {
-                // The bracket is the one that closes the rows: a piece ends one byte past its last row.
+                // The bracket closes the rows, because a chunk ends one byte after its last row.
                 while matches!(cursor.byte(), Some(b' ' | b'\t' | b'\r' | b'\n' | b',' | b']')) {
                     cursor.at += 1;
                 }
@@ -31,7 +31,7 @@ impl RowReader {
         cursor.byte().is_some()
     }
 
-    /// Past a row that begins here: into `rows`, as a bad one if it is refused.
+    /// Reads the row at the cursor into `rows`, marked as bad if it is rejected.
     pub(super) fn read(&mut self, cursor: &mut Cursor<'_>, rows: &mut Rows) -> Result<Option<Refusal>, Stop> {
         match self {
             Self::Arrays(header) => json_row::array(header, cursor, rows),
@@ -45,7 +45,7 @@ impl RowReader {
         matches!(self, Self::Objects(objects) if objects.are_lines())
     }
 
-    /// Past a row that begins here, unread but for the names in it.
+    /// Skips the row at the cursor, and reads only the names in it.
     pub(super) fn skip(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Stop> {
         match self {
             Self::Arrays(_) => cursor.skip().map(drop),
@@ -54,7 +54,7 @@ impl RowReader {
         }
     }
 
-    /// The columns that the file turned out to have, and how they differ from the declared ones.
+    /// Returns the file's own columns, and how they differ from the declared ones.
     pub(super) fn columns(&self) -> (Vec<String>, Deviation) {
         match self {
             Self::Arrays(header) | Self::Records(_, header) => header.columns(),
@@ -62,7 +62,7 @@ impl RowReader {
         }
     }
 
-    /// Returns whether the file has anything of what is declared.
+    /// Returns whether the file has any of the declared columns.
     pub(super) fn knows(&self) -> bool {
         match self {
             Self::Arrays(header) | Self::Records(_, header) => {

@@ -1,4 +1,4 @@
-//! What one partition of a scan does, on a thread of its own.
+//! The work of one partition of a scan, on its own thread.
 
 use std::{
     io::{self, Read},
@@ -34,7 +34,7 @@ use crate::engine::source::{
     rows::{Rows, Shape, pieces},
 };
 
-/// What all partitions of a scan share.
+/// The state shared by all partitions of a scan.
 #[derive(Debug)]
 pub(super) struct Scan {
     pub(super) shape: Shape,
@@ -42,7 +42,7 @@ pub(super) struct Scan {
     pub(super) report: Report,
     pub(super) intake: Intake,
     pub(super) pace: Pace,
-    /// Rows of a batch, about.
+    /// The approximate number of rows in a batch.
     pub(super) batch: usize,
     pub(super) limit: Option<usize>,
 }
@@ -52,15 +52,15 @@ pub(super) struct Scan {
 pub(super) enum Part {
     /// A small file.
     Whole(SourceFile),
-    /// One of so many shares of a big file.
+    /// One of `of` shares of a large file.
     Share { file: Arc<BigFile>, share: usize, of: usize },
 }
 
-/// A file that several partitions read, each its chunks.
+/// A file that several partitions read, each its own chunks.
 #[derive(Debug)]
 pub(super) struct BigFile {
     file: SourceFile,
-    /// Made by whoever comes first; the others wait for it.
+    /// Built by the first partition that needs it, while the others wait.
     index: Mutex<Option<Indexed>>,
 }
 
@@ -72,11 +72,11 @@ impl BigFile {
     }
 }
 
-/// One partition.
+/// A partition of the scan.
 #[derive(Debug)]
 pub(super) struct Partition {
     pub(super) scan: Arc<Scan>,
-    /// Its number.
+    /// The partition's index.
     pub(super) at: usize,
     pub(super) parts: Arc<[Part]>,
 }
@@ -98,7 +98,7 @@ impl PartitionStream for Partition {
             match parts.iter().try_for_each(|part| reading.part(part)).and_then(|()| reading.flush()) {
                 Err(Ended::Failed(error)) => Err(error),
                 Ok(()) => scan.intake.finish(at),
-                // What was not read can't be judged.
+                // Limits can't be checked on rows that weren't read.
                 Err(Ended::Enough) => Ok(()),
             }
         });
@@ -106,7 +106,8 @@ impl PartitionStream for Partition {
     }
 }
 
-/// A piece of a file: its number, the byte and the line that it begins with, and whether all rows may be in one line.
+/// A piece of a file: its number, the byte offset and the line where it begins, and whether all rows may be
+/// on one line.
 struct Piece {
     number: u64,
     base: u64,
@@ -114,20 +115,20 @@ struct Piece {
     is_document: bool,
 }
 
-/// A partition while it runs.
+/// A running partition.
 struct Reading<'a> {
     scan: &'a Scan,
     to: mpsc::Sender<Result<RecordBatch, DataFusionError>>,
     runtime: Handle,
     rows: Rows,
-    /// How many rows are still wanted.
+    /// The number of rows still wanted.
     left: usize,
     bytes: Vec<u8>,
 }
 
-/// Why a partition stops before its end.
+/// The reason why a partition stopped early.
 enum Ended {
-    /// The query has all it wants, or is gone.
+    /// The query has enough rows, or was dropped.
     Enough,
     Failed(DataFusionError),
 }
@@ -195,7 +196,8 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// What the path of a file gives; none if that is none of its columns, so that the file is set aside.
+    /// Returns the partition values of a file's path. If one doesn't fit its column, rejects the file and
+    /// returns `None`.
     fn folders(&self, file: &SourceFile) -> Result<Option<Folders>, DataFusionError> {
         let names = &self.scan.format.names;
         let folders = Folders::of(&file.name, names);
@@ -206,7 +208,7 @@ impl Reading<'_> {
         Ok(None)
     }
 
-    /// Takes note of a file's columns; one without columns and rows says nothing of them.
+    /// Records a file's columns, unless it has neither columns nor rows.
     fn columns(
         &self,
         file: &SourceFile,
@@ -222,7 +224,7 @@ impl Reading<'_> {
         self.scan.intake.columns(&file.name, own, deviation)
     }
 
-    /// A file that only one can read, since its text is not its bytes.
+    /// Reads an encoded file, whose chunks can't be read in parallel.
     fn sequence(&mut self, file: &SourceFile, folders: &Folders) -> Result<(), Ended> {
         let big = BigFile::new(file.clone());
         match self.index(&big, folders)?.as_ref() {
@@ -250,7 +252,8 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// How many bytes past its end a chunk needs: JSON's numbers need to be seen to end; a CSV record brings its own.
+    /// Returns how many bytes past its end a chunk needs: one after a JSON number, to see where it ends, and
+    /// none after a CSV record.
     fn beyond(&self) -> u64 {
         u64::from(!self.scan.format.is_csv())
     }
@@ -261,7 +264,7 @@ impl Reading<'_> {
     }
 
     fn index(&self, big: &BigFile, folders: &Folders) -> Result<Indexed, Ended> {
-        // A thread that died while it made the index left none.
+        // A thread that panicked while it built the index left `None`.
         let mut index = big.index.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(index) = index.as_ref() {
             return Ok(Arc::clone(index));
@@ -299,7 +302,7 @@ impl Reading<'_> {
         at: usize,
         bytes: &[u8],
     ) -> Result<(), Ended> {
-        // The first pass found all of this sound.
+        // The first pass found all of this valid.
         let changed =
             || Ended::Failed(self.scan.report.failure(&file.name, "the file changed while it was read"));
         let text = str::from_utf8(bytes).map_err(|_| changed())?;
@@ -338,7 +341,7 @@ impl Reading<'_> {
         if self.left == 0 { Err(Ended::Enough) } else { Ok(()) }
     }
 
-    /// Reports rows of a piece of a file.
+    /// Reports the rejected rows of a piece of a file.
     fn refused(
         &self,
         file: &SourceFile,
@@ -360,7 +363,7 @@ impl Reading<'_> {
             counted = at.start;
             let mut reason = refusal.reason(text, &self.scan.format.names, |column| self.rows.wanted(column));
             if is_document {
-                // All rows of a document may be in one line.
+                // All rows of a document may be on one line.
                 reason = format!("row {row}: {reason}");
             }
             self.scan.intake.sample(&file.name, || format!("{}:{line}: {reason}", file.name));
@@ -386,7 +389,7 @@ impl Reading<'_> {
         if !self.scan.report.begin(&file.name, u64::MAX) {
             return Ok(());
         }
-        // What stands around the break, though it may not be there any more.
+        // The text around the damage, if it can still be read.
         let around = broken.offset.saturating_sub(256)..broken.offset + 2048;
         let around = self.around(file, around).unwrap_or_default();
         let character = around.iter().take_while(|byte| (0x80..0xC0).contains(*byte)).count();
@@ -394,7 +397,7 @@ impl Reading<'_> {
         self.scan.report.set_aside(&file.name, place, broken.reason.clone(), raw(&around[character..]))
     }
 
-    /// The text of a file between two places, or as much of it as there is.
+    /// Returns the file's text between two offsets, as far as it is available.
     fn around(&self, file: &SourceFile, places: std::ops::Range<u64>) -> io::Result<Vec<u8>> {
         let options = self.scan.format.text;
         let mut text = decode::open(file, options, HEAD, &self.runtime)?;

@@ -1,4 +1,4 @@
-//! What the values of a column have in common: the type that holds all of them, and what people may want to know of them.
+//! Value summary of a column: the type that holds all values, and statistics for people.
 
 use std::{borrow::Cow, collections::HashSet, sync::Arc};
 
@@ -16,18 +16,19 @@ use crate::engine::source::{
     names,
 };
 
-/// Levels of arrays and objects that become types; what lies deeper is JSON text.
+/// The number of nesting levels that become types. Deeper values are JSON text.
 const LEVELS: usize = 8;
-/// Fields of an object that become a struct; an object with more is a map in disguise, and JSON text.
+/// The maximum number of fields of a struct. An object with more is a map in disguise, and becomes JSON text.
 const FIELDS: usize = 200;
-/// Examples of a column's values, and how many bytes of each.
+/// The number of example values of a column, and the maximum number of bytes of each.
 const EXAMPLES: usize = 3;
 const EXAMPLE: usize = 40;
 
-/// The values of a column that were seen so far.
+/// A summary of a column's values so far.
 #[derive(Debug, Clone)]
 pub(super) struct Shape {
-    /// Whether every value is the text of a cell, which may be anything, and not JSON, which says what it is.
+    /// True if values are CSV cells, whose text may be of any type, rather than JSON values, which carry
+    /// their types.
     is_text: bool,
     pub(super) values: u64,
     pub(super) nulls: u64,
@@ -36,22 +37,22 @@ pub(super) struct Shape {
     texts: (u64, Guess),
     items: Option<Box<Self>>,
     fields: Option<Vec<(String, Self)>>,
-    /// Something lies too deep in it.
+    /// True if a value is nested too deeply.
     opaque: bool,
     detail: Option<Box<Detail>>,
 }
 
-/// What is only counted for people.
+/// Statistics that are only shown to people.
 #[derive(Debug, Clone, Default)]
 struct Detail {
     few: HashSet<u64>,
-    /// For many values: the longest run of zeros among the hashes of each register (Flajolet's `HyperLogLog`).
+    /// For many values: each register's longest run of zeros among hashes (Flajolet's `HyperLogLog`).
     registers: Vec<u8>,
     examples: Vec<String>,
 }
 
 impl Shape {
-    /// A column of text cells, or of JSON values.
+    /// Starts a column of text cells, or of JSON values.
     pub(super) fn new(is_text: bool, is_detailed: bool) -> Self {
         Self {
             is_text,
@@ -67,12 +68,12 @@ impl Shape {
         }
     }
 
-    /// Takes a value in that is NULL.
+    /// Adds a NULL.
     pub(super) fn see_null(&mut self) {
         self.nulls += 1;
     }
 
-    /// Takes a cell in.
+    /// Adds a cell.
     pub(super) fn see_text(&mut self, text: &str) {
         self.values += 1;
         self.texts.0 += 1;
@@ -82,7 +83,7 @@ impl Shape {
         }
     }
 
-    /// Takes a text in that so many rows have.
+    /// Adds a text that `rows` rows have.
     pub(super) fn see_texts(&mut self, text: &str, rows: u64) {
         if rows > 0 {
             self.see_text(text);
@@ -91,7 +92,7 @@ impl Shape {
         }
     }
 
-    /// Takes the JSON value in that begins here, `level` arrays and objects deep.
+    /// Adds the JSON value at the cursor, which is inside `level` arrays and objects.
     pub(super) fn see_json(&mut self, cursor: &mut Cursor<'_>, level: usize) -> Result<(), Stop> {
         cursor.space();
         let start = cursor.at;
@@ -156,7 +157,7 @@ impl Shape {
         Ok(())
     }
 
-    /// Takes the values in that another shape has seen.
+    /// Adds the values of another summary.
     pub(super) fn merge(&mut self, other: Self) {
         self.values += other.values;
         self.nulls += other.nulls;
@@ -187,7 +188,7 @@ impl Shape {
         }
     }
 
-    /// The type that holds every value; text if there was none.
+    /// Returns the type that holds every value. Without values it is text.
     pub(super) fn data_type(&self) -> DataType {
         let kinds = [
             self.booleans > 0,
@@ -213,7 +214,7 @@ impl Shape {
     fn list(&self) -> DataType {
         match &self.items {
             Some(items) if items.values > 0 => DataType::new_list(items.data_type(), true),
-            // Of empty arrays nothing is known.
+            // The item type of empty arrays is unknown.
             _ => JSON,
         }
     }
@@ -229,19 +230,19 @@ impl Shape {
         }
     }
 
-    /// How many different values there are, about.
+    /// Returns the approximate number of distinct values.
     pub(super) fn distinct(&self) -> u64 {
         self.detail.as_ref().map_or(0, |detail| detail.distinct())
     }
 
-    /// A few of the values.
+    /// Returns a few example values.
     pub(super) fn examples(self) -> Vec<String> {
         self.detail.map(|detail| detail.examples).unwrap_or_default()
     }
 }
 
-/// The place of a name among columns, which gets one if it has none; `next` is tried first. Names are compared as SQL
-/// compares them.
+/// Returns the index of a column by name, and adds the column if it is new. Tries `next` first. Names are
+/// compared with SQL's rules.
 pub(super) fn place(
     columns: &mut Vec<(String, Shape)>,
     name: &str,
@@ -259,9 +260,9 @@ pub(super) fn place(
 }
 
 impl Detail {
-    /// Distinct values that are counted exactly.
+    /// The number of distinct values up to which they are counted exactly.
     const FEW: usize = 1024;
-    /// Registers, as a power of two.
+    /// The number of registers, as a power of two.
     const BITS: u32 = 12;
 
     fn see(&mut self, text: &str) {
@@ -334,7 +335,7 @@ impl Detail {
         let sum: f64 = self.registers.iter().map(|zeros| 0.5_f64.powi(i32::from(*zeros))).sum();
         let empty = self.registers.iter().map(|zeros| usize::from(*zeros == 0)).sum::<usize>();
         let estimate = 0.7213 / (1.0 + 1.079 / count) * count * count / sum;
-        // Of few values, the registers that none of them reached tell more.
+        // For few values, the count of empty registers is more accurate.
         if estimate <= 2.5 * count && empty > 0 {
             (count * (count / empty as f64).ln()).round() as u64
         } else {

@@ -1,7 +1,7 @@
-//! Finding out how a file is written: the shape of JSON, and the delimiter, quote, header and line ends of CSV.
+//! Format detection: the layout of JSON, and the delimiter, quote, header and line ends of CSV.
 //!
-//! A file is looked at by its first bytes alone, and what was found is checked against what is declared: the names of
-//! columns lead to the delimiter, their types to whether there is a header. Start at [`resolve`].
+//! Detection looks only at a file's first bytes, and uses the declarations: column names determine the
+//! delimiter, and column types whether there is a header. Start at [`resolve`].
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -22,28 +22,28 @@ use crate::engine::source::{
     spec::{DateUnit, Nulls},
 };
 
-/// How much of a file is looked at.
+/// The number of bytes that detection looks at.
 pub(crate) const HEAD: usize = 1 << 16;
 
-/// How many records are looked at where the header doesn't tell.
+/// The number of records that detection looks at if the header isn't enough.
 const RECORDS: usize = 20;
 
-/// The delimiters that are tried, the most usual first.
+/// The candidate delimiters, most common first.
 const DELIMITERS: [u8; 5] = [b',', b';', b'\t', b'|', b'^'];
 
-/// What is declared of how CSV is written; what is `None` is found out.
+/// The declared parts of a CSV dialect. Whatever is `None` is detected.
 #[derive(Debug, Clone)]
 pub(crate) struct Dialect {
     pub(crate) delimiter: Option<u8>,
     pub(crate) header: Option<bool>,
     pub(crate) quote: Option<u8>,
     pub(crate) nulls: Option<Nulls>,
-    /// Of the declared columns.
+    /// The kinds of the declared columns.
     pub(crate) kinds: Arc<[Kind]>,
 }
 
 impl Dialect {
-    /// As RFC 4180 has it, where nothing is declared.
+    /// Returns the declared dialect, with RFC 4180's rules for what isn't declared.
     pub(crate) fn plain(&self) -> Csv {
         Csv {
             delimiter: self.delimiter.unwrap_or(b','),
@@ -55,7 +55,7 @@ impl Dialect {
     }
 }
 
-/// The text that the first bytes of a file are.
+/// Returns a file's first bytes as text.
 pub(super) fn beginning(head: &[u8]) -> &str {
     match str::from_utf8(head) {
         Ok(text) => text,
@@ -63,8 +63,8 @@ pub(super) fn beginning(head: &[u8]) -> &str {
     }
 }
 
-/// The format of a file that begins with `text`, or is it if `whole`; else why it is set aside. Its folders may give some of
-/// the columns, which it has not itself then.
+/// Returns the format of a file that begins with `text`, or consists of it if `whole`. Returns an error if
+/// the file must be rejected. Columns that its path supplies aren't expected in the file.
 pub(super) fn resolve<'f>(
     format: &'f Format,
     folders: &Folders,
@@ -92,7 +92,7 @@ pub(super) fn resolve<'f>(
     Ok(Cow::Owned(Format { layout, ..format.clone() }))
 }
 
-/// How rows lie in a JSON document.
+/// Detects the layout of a JSON document.
 fn shape(text: &str, whole: bool, names: &[String]) -> Layout {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut cursor = Cursor::new(text, whole);
@@ -103,8 +103,8 @@ fn shape(text: &str, whole: bool, names: &[String]) -> Layout {
     }
 }
 
-/// Returns whether the object that begins here is a document of pandas' orient `split`, as far as the text goes. A row
-/// whose columns are declared to be called so is none.
+/// Returns whether the object at the cursor is a document of pandas' orient `split`, as far as the text
+/// shows. If columns are declared with these names, it is a row.
 fn is_split(cursor: &mut Cursor<'_>, names: &[String]) -> bool {
     if names.iter().any(|name| ["columns", "data"].contains(&name.as_str())) {
         return false;
@@ -132,7 +132,7 @@ fn is_split(cursor: &mut Cursor<'_>, names: &[String]) -> bool {
             break;
         }
     }
-    // The document goes on where the text ends.
+    // The document continues beyond the text.
     !others && (columns || data || index)
 }
 
@@ -145,11 +145,11 @@ struct Sample<'a> {
     newline: u8,
 }
 
-/// A record under some delimiter and quote.
+/// A record, as parsed with one delimiter and quote.
 #[derive(Default)]
 struct Record {
     fields: Vec<String>,
-    /// Which fields hold nothing.
+    /// True for fields that are NULL.
     null: Vec<bool>,
     quoted: usize,
     torn: bool,
@@ -166,7 +166,7 @@ impl<'a> Sample<'a> {
         Csv { delimiter, quote, newline: self.newline, ..self.dialect.plain() }
     }
 
-    /// Up to `count` records that are there from end to end.
+    /// Returns up to `count` complete records.
     fn records(&self, csv: &Csv, count: usize) -> Vec<Record> {
         let mut cursor = Cursor::new(self.text, self.whole);
         let mut records = Vec::new();
@@ -220,7 +220,7 @@ impl<'a> Sample<'a> {
         Ok(csv)
     }
 
-    /// The delimiter that is declared, or the one that the file seems to have.
+    /// Returns the declared or detected delimiter.
     fn delimiter(&self, quote: u8) -> Option<u8> {
         if self.dialect.delimiter.is_some() {
             return self.dialect.delimiter;
@@ -229,7 +229,7 @@ impl<'a> Sample<'a> {
         by_names.or_else(|| self.by_width(quote))
     }
 
-    /// The delimiter under which the first record has the most of the declared names.
+    /// Returns the delimiter with which the first record has the most declared names.
     fn by_names(&self, quote: u8) -> Option<u8> {
         let mut best = None;
         for delimiter in DELIMITERS.into_iter().filter(|delimiter| *delimiter != quote) {
@@ -244,7 +244,8 @@ impl<'a> Sample<'a> {
         best.map(|(delimiter, _)| delimiter)
     }
 
-    /// The delimiter under which the records have the same number of fields, the declared one if there is one.
+    /// Returns the delimiter with which most records have the same number of fields (the declared number, if
+    /// there is one).
     fn by_width(&self, quote: u8) -> Option<u8> {
         let mut best: Option<(u8, usize)> = None;
         for delimiter in DELIMITERS.into_iter().filter(|delimiter| *delimiter != quote) {
@@ -257,7 +258,7 @@ impl<'a> Sample<'a> {
                 continue;
             }
             let same = records.iter().filter(|record| record.fields.len() == width && !record.torn).count();
-            // A title or a torn row doesn't make it another delimiter.
+            // A title or an invalid row doesn't rule a delimiter out.
             if same * 2 > records.len() && best.is_none_or(|(_, most)| same > most) {
                 best = Some((delimiter, same));
             }
@@ -265,13 +266,13 @@ impl<'a> Sample<'a> {
         best.map(|(delimiter, _)| delimiter)
     }
 
-    /// How many of the declared columns a record names; names are compared without case.
+    /// Counts the declared columns that a record names. Names are compared without case.
     fn known(&self, record: &Record) -> usize {
         let has = |name: &&String| record.fields.iter().any(|field| names::same(field, name));
         self.names.iter().filter(has).count()
     }
 
-    /// That a declared delimiter, under which nothing is found, isn't another one.
+    /// Returns an error if nothing is found with the declared delimiter, and another one works.
     fn check_delimiter(&self, csv: &Csv) -> Result<(), String> {
         let (Some(declared), false) = (self.dialect.delimiter, self.names.is_empty()) else { return Ok(()) };
         let first = self.first(csv);
@@ -292,7 +293,10 @@ impl<'a> Sample<'a> {
         }
     }
 
-    /// Returns whether the first record names the columns.
+    /// Returns whether the first record is a header.
+    ///
+    /// # Errors
+    /// If the declaration contradicts it.
     fn header(&self, csv: &Csv) -> Result<bool, String> {
         let first = self.first(csv);
         if self.names.is_empty() {
@@ -312,8 +316,8 @@ impl<'a> Sample<'a> {
         }
     }
 
-    /// Returns whether a record is a row of the declared columns, which no header could be: some value of it is of a type
-    /// that isn't text.
+    /// Returns whether a record is a row of the declared columns that can't be a header, because it has a
+    /// valid value of a type other than text.
     fn is_data(&self, record: &Record) -> bool {
         if record.fields.len() != self.names.len() {
             return false;
@@ -329,7 +333,7 @@ impl<'a> Sample<'a> {
         fits && telling
     }
 
-    /// Returns whether an apostrophe stands where a field may begin and no quotation mark does.
+    /// Returns whether an apostrophe appears at a possible start of a field, and no quotation mark does.
     fn may_be_quoted_by_apostrophes(&self) -> bool {
         let bytes = &self.text.as_bytes()[..self.text.len().min(4096)];
         let opens =
@@ -337,8 +341,8 @@ impl<'a> Sample<'a> {
         !bytes.contains(&b'"') && (0..bytes.len()).any(|at| bytes[at] == b'\'' && opens(at))
     }
 
-    /// Returns whether apostrophes are quotes, as in `csv`, since without them names or records would be torn. Else they
-    /// are what values begin and end with.
+    /// Returns whether apostrophes are quotes, as in `csv`: without them, names or records would be torn.
+    /// Otherwise they are part of the values.
     fn is_quoted_by(&self, csv: &Csv, plain: &Csv) -> bool {
         let is_even = |records: &[Record]| {
             let width = records.first().map_or(0, |record| record.fields.len());
@@ -355,8 +359,8 @@ impl<'a> Sample<'a> {
     }
 }
 
-/// Returns whether the first record names the columns, of which nothing is known: if it is of other types than the records
-/// below it; or, where all are text, if nothing in it is a number, a date or a boolean.
+/// Returns whether the first record is a header, when nothing is declared. It is if its types differ from
+/// those of the records below it, or, if all are text, if it has no number, date or boolean.
 fn is_heading(records: &[Record]) -> bool {
     let Some((first, rest)) = records.split_first() else { return true };
     let mut is_typed = false;
@@ -381,7 +385,7 @@ fn is_heading(records: &[Record]) -> bool {
     !is_typed && first.fields.iter().all(is_name) && !first.null.iter().all(|null| *null)
 }
 
-/// A delimiter as people write it.
+/// Formats a delimiter for a message.
 fn shown(byte: u8) -> String {
     match byte {
         b'\t' => "a tab".to_owned(),

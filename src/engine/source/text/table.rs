@@ -1,4 +1,4 @@
-//! A source of text files as a table: every scan divides its files among the partitions.
+//! Table provider for text files: each scan divides the files among its partitions.
 
 use std::sync::Arc;
 
@@ -44,13 +44,13 @@ impl TextTable {
         Self { schema, format, files, report, pace }
     }
 
-    /// Who reads what: small files in runs of about equal bytes, each big one by everybody.
+    /// Divides the work: small files in runs of about equal bytes, and each large file among all partitions.
     fn divide(&self, partitions: usize) -> Vec<Vec<Part>> {
-        // What has to be decompressed or decoded is read by one, whatever its size.
+        // A compressed or encoded file is read by one partition, whatever its size.
         let encoded = |file: &SourceFile| self.format.text.is_encoded(&file.name);
         let (small, big): (Vec<_>, Vec<_>) =
             self.files.iter().partition(|file| file.size <= self.pace.whole || encoded(file));
-        // A file costs something even if it is empty, and more if it is compressed.
+        // Even an empty file has a cost, and a compressed one has a higher cost.
         let cost = |file: &SourceFile| file.size * if encoded(file) { 4 } else { 1 } + 4096;
         let total: u64 = small.iter().map(|file| cost(file)).sum();
         let wanted = if big.is_empty() { partitions.min(small.len()) } else { partitions }.max(1);

@@ -1,4 +1,4 @@
-//! Whole files through real queries: what is read, what is set aside and why.
+//! Real queries on whole files: which rows are read, and which are rejected and why.
 
 mod drift;
 mod found;
@@ -28,10 +28,10 @@ const RECORDS: SourceFormat =
 const LINES: SourceFormat = SourceFormat::NdJson { date_unit: DateUnit::Milliseconds };
 const CSV: SourceFormat = SourceFormat::Csv { delimiter: None, header: None, quote: None, nulls: None };
 
-/// Every file counts as big and is read through a window of a few bytes.
+/// Makes every file count as large, and read through a window of a few bytes.
 const SLOW: Pace = Pace { whole: 0, chunk: 24, window: 7, row: 4096 };
 
-/// A source in a directory of its own.
+/// A source in its own directory.
 struct Fixture {
     directory: TempDir,
     spec: SourceSpec,
@@ -39,7 +39,7 @@ struct Fixture {
     partitions: usize,
 }
 
-/// What is read of files is what the tests below are about, however bad they are.
+/// A policy without limits: these tests are about what is read, however bad the files are.
 fn tolerant() -> Drift {
     let all = Some(Limit::Share(1_000_000));
     Drift {
@@ -78,7 +78,7 @@ impl Fixture {
         self
     }
 
-    /// The batches of a query on the source `t`, and the lines of what was set aside.
+    /// Returns the batches of a query on the source `t`, and the batches of its rejects.
     async fn query(&self, sql: &str) -> Result<(Vec<RecordBatch>, Vec<RecordBatch>), String> {
         let config = SessionConfig::new().with_target_partitions(self.partitions);
         let context = SessionContext::new_with_config(config);
@@ -102,7 +102,7 @@ impl Fixture {
         Ok((found?, rejects.unwrap()))
     }
 
-    /// What is to be said of a query's files.
+    /// Returns the notes on a query's files.
     async fn notes(&self, sql: &str) -> Vec<String> {
         let config = SessionConfig::new().with_target_partitions(self.partitions);
         let context = SessionContext::new_with_config(config);
@@ -116,7 +116,7 @@ impl Fixture {
         sink.counts().notes
     }
 
-    /// Both as text.
+    /// Returns rows and rejects as text.
     async fn show(&self, sql: &str) -> String {
         match self.query(sql).await {
             Err(error) => error.replace(&*self.directory.path().to_string_lossy(), "<base>"),
@@ -393,7 +393,7 @@ proptest! {
             let text = match &row[place("a")] {
                 serde_json::Value::Null => None,
                 serde_json::Value::String(text) => Some(text.clone()),
-                // The text of the source is compared as what it says.
+                // The source's text is compared by its meaning.
                 other => Some(other.to_string()),
             };
             want.push((text, whole, at));
@@ -409,7 +409,7 @@ proptest! {
             let row = batch.column(2).as_primitive::<datafusion::arrow::datatypes::Int64Type>();
             for at in 0..batch.num_rows() {
                 let text = a.is_valid(at).then(|| a.value(at).to_owned());
-                // Arrays and objects keep the layout of the source.
+                // Arrays and objects keep the source's notation.
                 let text = text.map(|text| if text.starts_with('{') { serde_json::from_str::<serde_json::Value>(&text).unwrap().to_string() } else { text });
                 got.push((text, b.is_valid(at).then(|| b.value(at)), row.value(at)));
             }

@@ -1,9 +1,9 @@
-//! Whether an Avro file is whole: each block ends where it says, with the file's sync marker, and holds the values
-//! that it says.
+//! Integrity checks of Avro files: each block must have its declared length, end with the file's sync marker
+//! and hold the declared number of values.
 //!
-//! DataFusion's reader ends without a word in a block that is cut short, compares no sync markers, and never returns
-//! from a block with more bytes than values (apache/arrow-rs#10495). So a file is walked before it is read. Delete
-//! the comparison of markers once `arrow-avro` makes it; the rest once it has those checks, too.
+//! DataFusion's reader stops silently at a truncated block, doesn't compare sync markers, and never returns
+//! from a block with more bytes than values (apache/arrow-rs#10495). So each file is checked before it is
+//! read. Delete the marker comparison once `arrow-avro` makes it, and the rest once it has those checks, too.
 
 use std::{
     borrow::Cow,
@@ -19,16 +19,16 @@ use super::{
 };
 use crate::engine::source::files::SourceFile;
 
-/// The name of the header's entry that holds the codec of the blocks.
+/// The key of the header entry that holds the blocks' codec.
 pub(super) const CODEC: &[u8] = b"avro.codec";
 
-/// The bytes of a sync marker.
+/// The length of a sync marker, in bytes.
 const MARKER: u64 = 16;
 
-/// How much is read at once.
+/// The read buffer's size, in bytes.
 const BUFFER: usize = 1 << 18;
 
-/// Where a file breaks, and why.
+/// The first damage in a file: its position and cause.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in super::super) struct Break {
     pub(in super::super) offset: u64,
@@ -46,10 +46,10 @@ impl From<io::Error> for Stop {
     }
 }
 
-/// Reads a file to its end: how many rows it has, or where it breaks.
+/// Reads a file to its end. Returns its row count, or the first damage.
 ///
 /// # Errors
-/// If it can't be read.
+/// If the file can't be read.
 pub(in super::super) fn check(file: &SourceFile, runtime: &Handle) -> io::Result<Result<u64, Break>> {
     walked(file.open(runtime)?)
 }
@@ -68,9 +68,9 @@ struct Walk<R> {
     at: u64,
 }
 
-/// What the header says.
+/// The parsed header.
 struct Header {
-    /// `None` if the schema has something that is not known here.
+    /// `None` if the schema has a construct that isn't supported here.
     values: Option<Values>,
     codec: Codec,
     marker: Vec<u8>,
@@ -119,7 +119,7 @@ impl<R: Read> Walk<R> {
         loop {
             let mut entries = self.long()?;
             if entries < 0 {
-                // The length of the block in bytes follows a negative count.
+                // After a negative count comes the block's size in bytes.
                 self.long()?;
                 entries = entries.saturating_neg();
             }
@@ -145,10 +145,10 @@ impl<R: Read> Walk<R> {
         Ok(Header { values: schema.as_ref().and_then(Values::of), codec, marker })
     }
 
-    /// Exactly so many bytes.
+    /// Reads exactly `length` bytes.
     fn take(&mut self, length: u64, into: &mut Vec<u8>) -> Result<(), Stop> {
         into.clear();
-        // Room is made as bytes come, whatever length is written there.
+        // Memory grows with the bytes actually read, whatever length the file declares.
         let read = (&mut self.bytes).take(length).read_to_end(into)? as u64;
         self.at += read;
         if read < length { Err(self.cut()) } else { Ok(()) }
@@ -186,7 +186,7 @@ impl<R: Read> Walk<R> {
     }
 }
 
-/// How blocks are compressed.
+/// The codec of the blocks.
 #[derive(Debug, Clone, Copy)]
 enum Codec {
     Null,
@@ -243,7 +243,7 @@ impl Codec {
     }
 }
 
-/// Snappy as Avro has it: the checksum of what is inside follows.
+/// Decompresses Avro's variant of Snappy, in which a checksum of the uncompressed data follows.
 fn snappy(data: &[u8]) -> io::Result<Vec<u8>> {
     let wrong = |reason: &str| io::Error::new(io::ErrorKind::InvalidData, reason.to_owned());
     let (data, checksum) = data.split_last_chunk::<4>().ok_or_else(|| wrong("it has no checksum"))?;
@@ -312,7 +312,7 @@ mod tests {
                 assert!(!is_marker || found.is_err(), "{codec} at {at}: {found:?}");
                 silent += usize::from(at > ends[0] && found.is_ok());
             }
-            // Only values themselves can be others without notice, where no checksum guards them.
+            // Without a checksum, damage to the values themselves can go unnoticed.
             assert!(codec != "snappy" || silent == 0, "{silent}");
         }
     }

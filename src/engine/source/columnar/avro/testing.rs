@@ -21,7 +21,7 @@ fn sized(bytes: &[u8]) -> Vec<u8> {
     [zigzag(bytes.len()), bytes.to_vec()].concat()
 }
 
-/// A file of three blocks, and where each of its parts ends that makes it a whole file.
+/// Returns a file of three blocks, and the offsets at which it could end and still be valid.
 pub(in super::super) fn file(codec: &str, compress: impl Fn(&[u8]) -> Vec<u8>) -> (Vec<u8>, Vec<usize>) {
     let schema =
         br#"{"type":"record","name":"r","fields":[{"name":"i","type":"long"},{"name":"s","type":"string"}]}"#;

@@ -1,4 +1,4 @@
-//! Binary Avro values: how long each is, by the schema of the file. None is made into anything.
+//! Binary Avro values: computes each value's length from the file's schema, without decoding it.
 //!
 //! Format: Apache Avro 1.12 specification, "Binary Encoding".
 
@@ -6,10 +6,10 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-/// Values may lie so deep in one another.
+/// The maximum nesting depth of values.
 const DEPTH: usize = 200;
 
-/// What a value of a schema looks like in bytes.
+/// The binary layout of a schema's values.
 #[derive(Debug)]
 enum Layout {
     Null,
@@ -19,39 +19,39 @@ enum Layout {
     Fixed(usize),
     Bytes,
     Text,
-    /// So many symbols.
+    /// An enum with this many symbols.
     Enum(usize),
     Array(Box<Self>),
     Map(Box<Self>),
     Union(Vec<Self>),
-    /// One of the named types, by its number.
+    /// A named type, by its index.
     Named(usize),
 }
 
-/// The schema of a file, as far as the lengths of its values depend on it.
+/// A file's schema, reduced to what determines the lengths of its values.
 #[derive(Debug)]
 pub(super) struct Values {
     row: Layout,
-    /// The fields of each record; none of a type that is being read.
+    /// The fields of each record. Empty while the record's own type is being parsed.
     records: Vec<Vec<Layout>>,
 }
 
 impl Values {
-    /// From the schema in a file's header; `None` if it is none that is known.
+    /// Parses the schema from a file's header. Returns `None` if it isn't supported.
     pub(super) fn of(schema: &Value) -> Option<Self> {
         let mut schemas = Schemas::default();
         let row = schemas.layout(schema, "", 0)?;
         Some(Self { row, records: schemas.records })
     }
 
-    /// Skips `count` rows; `None` if the bytes are not such rows.
+    /// Skips `count` rows. Returns `None` if the bytes don't hold that many rows.
     pub(super) fn skip<'a>(&self, count: u64, bytes: &'a [u8]) -> Option<&'a [u8]> {
         let mut rest = bytes;
         for _ in 0..count {
             let before = rest.len();
             self.one(&self.row, &mut rest, 0)?;
             if rest.len() == before {
-                // No row takes any room, so there may be any number of them.
+                // Rows have no bytes, so there may be any number of them.
                 break;
             }
         }
@@ -94,7 +94,7 @@ impl Values {
         loop {
             let mut items = long(rest)?;
             if items < 0 {
-                // The length of the block in bytes follows a negative count.
+                // After a negative count comes the block's size in bytes.
                 long(rest)?;
                 items = items.checked_neg()?;
             }
@@ -123,7 +123,7 @@ pub(super) fn bytes<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     take(rest, length)
 }
 
-/// A number in zigzag encoding, seven bits a byte, the lowest first.
+/// Decodes a zigzag varint: seven bits a byte, lowest first.
 pub(super) fn long(rest: &mut &[u8]) -> Option<i64> {
     let mut number = 0_u64;
     for shift in (0..64).step_by(7) {
@@ -136,7 +136,7 @@ pub(super) fn long(rest: &mut &[u8]) -> Option<i64> {
     None
 }
 
-/// Named types as they come up in a schema.
+/// The named types, in the order in which the schema defines them.
 #[derive(Default)]
 struct Schemas {
     named: HashMap<String, Known>,
@@ -197,7 +197,7 @@ impl Schemas {
                         Known::Record(self.records.len() - 1)
                     }
                 };
-                // A record may hold itself, so its name is known before its fields are.
+                // Records may be recursive, so the name is registered before the fields are parsed.
                 self.named.insert(name, known);
                 if let Known::Record(at) = known {
                     let fields = item("fields")?.as_array()?.iter();

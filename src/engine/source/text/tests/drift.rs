@@ -1,4 +1,4 @@
-//! Files whose columns are not the declared ones, and rows that are rejected: what is an error and what is said.
+//! Files whose columns differ from the declared ones, and rejected rows: the errors and the notes.
 
 use super::*;
 use crate::engine::source::OnNewColumn;
@@ -186,7 +186,7 @@ async fn an_empty_table_is_never_made_of_rejects() {
         fixture.spec.drift.max_rejected = all;
         let error = fixture.show("select * from t").await;
         assert!(error.contains("nothing of this source is used"), "{error}");
-        // New rows may all be rejected where others are there already.
+        // An addition to existing rows may consist of rejects only.
         fixture.spec.drift.is_addition = true;
         let shown = fixture.show("select count(*) as n from t").await;
         assert!(shown.contains("| 0 |"), "{shown}");

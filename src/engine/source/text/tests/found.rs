@@ -1,4 +1,4 @@
-//! The columns of files of which nothing is declared.
+//! Inferred columns of files without declarations.
 
 use std::fmt::Write as _;
 
@@ -17,7 +17,7 @@ async fn found(format: SourceFormat, files: &[(&str, &[u8])], threads: usize) ->
     columns(&fixture.spec, &state, listed, Look::Detailed).await.unwrap()
 }
 
-/// A line a column, the same however many threads look.
+/// Returns a line per column, after checking that the number of threads doesn't matter.
 async fn shown(format: SourceFormat, files: &[(&str, &[u8])]) -> String {
     let mut texts = Vec::new();
     for threads in [1, 3] {

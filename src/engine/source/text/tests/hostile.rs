@@ -1,5 +1,5 @@
-//! Hostile files: random rows, written in every encoding, compression, delimiter, quote, line end and shape, come back as
-//! they were, and what can't be read is set aside; rows in are rows out and rejects.
+//! Hostile files: random rows, written in every encoding, compression, delimiter, quote, line end and layout,
+//! are read back unchanged, and unreadable ones are rejected. Every row is either read or rejected.
 
 use std::io::Write as _;
 
@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use super::{SLOW, fixture};
 use crate::engine::source::{DateUnit, Encoding, Orient, SourceFormat, TextOptions, text::Pace};
 
-/// The first value of a row: a number, nothing, or what is none.
+/// The first value of a row: a number, NULL or an invalid value.
 #[derive(Debug, Clone)]
 enum Id {
     Number(i64),
@@ -20,7 +20,7 @@ enum Id {
     Bad,
 }
 
-/// How a file is written.
+/// The format of a file.
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 struct Hand {
@@ -53,7 +53,7 @@ fn hand() -> impl Strategy<Value = Hand> {
     )
         .prop_map(|(shape, (delimiter, quote, newline, flags), encoding, compression, pace)| {
             let [is_declared, has_header, always_quoted, ends_with_newline] = flags;
-            // What isn't found by itself has to be declared.
+            // Whatever can't be detected must be declared.
             let is_declared = is_declared || !has_header || quote == '\'';
             Hand {
                 shape,
@@ -77,7 +77,7 @@ fn row() -> impl Strategy<Value = (Id, Option<String>)> {
         1 => Just(Id::Null),
         1 => Just(Id::Bad),
     ];
-    // Characters that both of the single-byte encodings have.
+    // Characters that both single-byte encodings have.
     (id, prop::option::of("[a-zé§,;|^'\"\\\\ \t\r\n\u{e9}{}\\[\\]:0-9]{1,12}"))
 }
 
@@ -183,7 +183,7 @@ proptest! {
     ) {
         let mut bytes = hand.bytes(&hand.text(&rows));
         let name = format!("data/x.{}{}", if hand.shape == "csv" { "csv" } else { "json" }, hand.compression);
-        // A compressed file that is cut is no file.
+        // A truncated compressed file is invalid.
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in a short file")]
         let is_cut = !hand.compression.is_empty() && cut.is_some_and(|cut| {
             bytes.truncate((bytes.len() as f64 * cut) as usize);

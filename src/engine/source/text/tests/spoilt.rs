@@ -1,4 +1,4 @@
-//! Files with spoilt rows: whatever is in them, rows in are rows out and rejects, exactly, in every shape.
+//! Files with spoilt rows: in every layout, each row is either read or rejected, exactly.
 
 use super::*;
 use datafusion::arrow::{
@@ -6,7 +6,7 @@ use datafusion::arrow::{
     datatypes::Int64Type,
 };
 
-/// A row as it was meant: a whole number, a text, and how it is spoilt.
+/// A row as intended: an integer, a text, and how it is spoilt.
 #[derive(Debug, Clone)]
 struct Meant {
     number: Option<i64>,
@@ -14,15 +14,15 @@ struct Meant {
     spoilt: Spoilt,
 }
 
-/// What is wrong with a row.
+/// A row's defect.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Spoilt {
     Not,
-    /// Its number is a text.
+    /// The number is a text.
     Number,
-    /// It has a value too many (or for objects, gives a column twice).
+    /// There is a value too many (or for objects, a duplicate column).
     Width,
-    /// Its number is `NaN`, which is no JSON; in CSV just another text.
+    /// The number is `NaN`, which isn't JSON. In CSV it is just another text.
     Word,
     /// Its line ends after some of it, if each row is an object in a line of its own; otherwise its number is a text.
     Line(u8),
@@ -45,7 +45,7 @@ fn meant() -> impl Strategy<Value = Meant> {
         .prop_map(|(number, text, spoilt)| Meant { number, text, spoilt })
 }
 
-/// How a file is written.
+/// The style of a file.
 #[derive(Debug, Clone, Copy)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 struct Style {
@@ -76,7 +76,7 @@ impl Style {
         names
     }
 
-    /// The values of a row in the order of the names.
+    /// Returns the values of a row in the order of the names.
     fn values(self, number: String, text: String, extra: &str) -> Vec<String> {
         let mut values = if self.swapped { vec![text, number] } else { vec![number, text] };
         if self.extra {
@@ -131,7 +131,7 @@ fn object(row: &Meant, style: Style) -> String {
         .collect();
     if row.spoilt == Spoilt::Width {
         members.push(members[0].clone());
-        // The column that is given twice must be a declared one.
+        // The duplicate column must be a declared one.
         members.push(format!("\"{}\":null", style.names()[usize::from(style.extra) + 1]));
     }
     format!("{{{}}}", members.join(", "))
@@ -211,7 +211,7 @@ proptest! {
         prop_assert_eq!(&got, &want, "{}", text);
         let rejected = rejects.iter().map(RecordBatch::num_rows).sum::<usize>();
         prop_assert_eq!(got.len() + rejected, rows.len(), "{}", text);
-        // Each reject is in the line in which an editor shows its row.
+        // Each reject has the line number that an editor shows for its row.
         for batch in &rejects {
             let (lines, raws) = (batch.column(2).as_primitive::<Int64Type>(), batch.column(5).as_string_view());
             for at in 0..batch.num_rows() {

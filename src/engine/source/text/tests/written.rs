@@ -1,4 +1,5 @@
-//! Files written in every way: compressed, in other encodings, with other delimiters, quotes, line ends and shapes.
+//! Files written in every way: compressed, in other encodings, and with other delimiters, quotes, line ends
+//! and layouts.
 
 use std::io::Write;
 
@@ -9,7 +10,8 @@ const ANY_JSON: SourceFormat = SourceFormat::Json { orient: Orient::Auto, date_u
 
 const COLUMNS: [(&str, &str); 2] = [("id", "bigint"), ("name", "varchar")];
 
-/// The same rows whoever reads them: whole files, and files through a window of a few bytes.
+/// Returns the rows, after checking that whole files and files read through a window of a few bytes give the
+/// same.
 async fn both(make: impl Fn() -> Fixture, sql: &str) -> String {
     let fast = make().show(sql).await;
     let slow = make().at(SLOW).show(sql).await;
@@ -64,7 +66,7 @@ async fn compressed_files_are_read_beside_plain_ones() {
         for (extension, bytes) in compressed(text.as_bytes()) {
             let name = format!("data/a.{inner}.{extension}");
             assert_eq!(rows(&format, TextOptions::default(), &name, &bytes).await, CLEAN, "{name}");
-            // Members and frames one after another are one text.
+            // Concatenated members and frames are one text.
             let half = text.len() / 2;
             let (one, two) = (compressed(&text.as_bytes()[..half]), compressed(&text.as_bytes()[half..]));
             let both = one.into_iter().zip(two).find(|(one, _)| one.0 == extension);
@@ -136,7 +138,7 @@ async fn text_in_other_encodings() {
     let other: Vec<u8> = "имя,город\n1,Москва\n2,Тверь\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
     let shown = rows(&CSV, auto, "data/a.csv", &other).await;
     assert!(shown.contains("set `encoding: utf-16le`"), "{shown}");
-    // Bytes that no text of the encoding has.
+    // Bytes that are invalid in the encoding.
     let shown = rows(&CSV, named("shift_jis"), "data/a.csv", b"id,name\n1,\x81").await;
     assert!(shown.contains("this is not Shift_JIS text"), "{shown}");
     let shown = rows(&CSV, auto, "data/a.csv", b"id,name\n1,\xe9\n").await;
@@ -152,7 +154,7 @@ async fn line_ends_last_lines_and_nul_characters() {
     {
         assert_eq!(rows(&CSV, auto, "data/a.csv", text.as_bytes()).await, CLEAN, "{text:?}");
     }
-    // A NUL is a character of text, and no part of a number.
+    // NUL is a valid character of a text, but not of a number.
     let nul = b"id,name\n1,a\0b\n2\0,c\n";
     let make = || fixture(CSV, &COLUMNS, &[("data/a.csv", nul)]);
     let shown = both(make, "select id, ascii(substr(name, 2, 1)) as code, length(name) as n from t").await;
@@ -180,7 +182,7 @@ async fn the_shape_of_json_is_found_file_by_file() {
     let columns =
         [("id", "bigint"), ("name", "varchar"), ("_source_file", "varchar"), ("_source_row", "bigint")];
     insta::assert_snapshot!(both(|| fixture(ANY_JSON, &columns, &files), ALL).await);
-    // Columns that are called as a document's members are.
+    // Columns with the same names as a document's members.
     let columns = [("data", "varchar"), ("columns", "varchar")];
     let file: [(&str, &[u8]); 1] = [("data/a.json", br#"{"columns":["x"],"data":[[1]]}"#)];
     let shown = both(|| fixture(ANY_JSON, &columns, &file), "select * from t").await;
@@ -205,7 +207,7 @@ async fn how_csv_is_written_is_found_file_by_file() {
         "id;name;x\n1;'é';'y;z'\n2;'b';x\n",
         "name;id;other, with a comma\né;1;x\nb;2;\"y;z\"\n",
     ] {
-        // The header of another case is for whoever matches names.
+        // A header in another case is a matter of name matching.
         if text.contains("ID") {
             continue;
         }
@@ -215,10 +217,10 @@ async fn how_csv_is_written_is_found_file_by_file() {
         let make = || fixture(format.clone(), &[("id", "varchar")], &[("data/a.csv", text.as_bytes())]);
         both(make, "select id from t").await
     };
-    // Apostrophes that part nothing are those of the values.
+    // Apostrophes that aren't needed as quotes belong to the values.
     let shown = rows(&CSV, auto, "data/a.csv", b"id,name\n1,'a'\n2,'b'\n").await;
     assert!(shown.contains("| 1  | 'a'  |"), "{shown}");
-    // One column: nothing parts it, whatever it holds.
+    // A single column has no delimiter, whatever it contains.
     let shown = one("id\n1;2\na,b\n", CSV).await;
     assert!(shown.contains("2 values for 1 columns") && shown.contains("| 1;2 |"), "{shown}");
     let shown = one("it's\n'tis\n", csv(None, Some(false), None)).await;
