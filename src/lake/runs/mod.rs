@@ -6,7 +6,7 @@
 //! in a killed run's journal or are part of a commit.
 //!
 //! ```text
-//! announce file ──▶ write ──▶ announce commit ──▶ commit ──▶ settle    (the journal goes when nothing is open)
+//! announce file ──▶ write ──▶ announce commit ──▶ commit ──▶ settle   (nothing open: the journal goes)
 //!        └──────────────┴── killed: the journal stays ──┴──▶ the next run's repair
 //! ```
 //!

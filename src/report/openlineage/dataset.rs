@@ -57,8 +57,8 @@ struct Assertion {
 impl Datasets {
     /// Collects the nodes that have rows, and the tests.
     ///
-    /// `lineage` must contain no node that [`is_ephemeral`]. `root` is the lake's absolute path or URL; `base` is
-    /// the project folder, which relative locations start from.
+    /// `lineage` must contain no node that [`is_ephemeral`]. `root` is the lake's absolute path or URL;
+    /// `base` is the project folder, which relative locations start from.
     #[must_use]
     pub fn new(manifest: &Manifest, lineage: &Lineage, (root, base): (&str, &Path), dialect: &str) -> Self {
         let places: BTreeMap<&NodeId, Place> =
