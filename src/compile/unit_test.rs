@@ -222,7 +222,7 @@ fn place(items: &[Yaml], error: &GivenError) -> Option<Span> {
     })
 }
 
-/// The line of the row that does not fit; the first one holds the names.
+/// Returns the line of the invalid row, given that the first line is the header.
 fn csv_place(source: &Source, error: &GivenError, whole: &Span) -> Span {
     // Text inside YAML has no line positions of its own there.
     if source.path() == whole.source.path() {
