@@ -10,18 +10,16 @@
 //! Each arrow is a module, each word an immutable type. A module imports only from its own row or from rows
 //! above it; the unit test in `layers` checks this.
 //!
-//! - Row 0, source spans, secrets, thread pools, names, time intervals and diagnostics: [`text`], [`secret`],
-//!   [`parallel`], [`name`], [`interval`], [`diag`]
-//! - Row 1, files as declared, the template language and the dependency graph: [`project`], [`jinja`],
-//!   [`graph`]
-//! - Row 2, template references, the selection language and name resolution: [`parse`], [`select`],
-//!   [`manifest`]
-//! - Row 3, planned steps, their outcomes and the events about both: [`plan`], [`outcome`], [`event`]
-//! - Row 4, all of DataFusion, all of Delta and the ingestion of files: [`engine`], [`lake`], [`ingest`]
-//! - Row 5, compilation, column lineage and execution: [`compile`], [`lineage`], [`run`]
-//! - Row 6, dbt's artifacts, output for people and programs, and the documentation site: [`artifact`],
-//!   [`report`], [`docs`]
-//! - Row 7, arguments in, exit code out: [`cli`]
+//! - Row 0: [`text`], [`secret`], [`parallel`], [`name`], [`interval`], [`diag`]: source spans, secrets,
+//!   thread pools, names, time intervals, diagnostics
+//! - Row 1: [`project`], [`jinja`], [`graph`]: files as declared, the template language, the dependency graph
+//! - Row 2: [`parse`], [`select`], [`manifest`]: template references, the selection language, name resolution
+//! - Row 3: [`plan`], [`outcome`], [`event`]: planned steps, their outcomes, events about both
+//! - Row 4: [`engine`], [`lake`], [`ingest`]: all of DataFusion, all of Delta, the ingestion of files
+//! - Row 5: [`compile`], [`lineage`], [`run`]: compilation, column lineage, execution
+//! - Row 6: [`artifact`], [`report`], [`docs`]: dbt's artifacts, output for people and programs, the
+//!   documentation site
+//! - Row 7: [`cli`]: arguments in, exit code out
 //!
 //! To follow a run, start at `cli::build`, then [`compile::compile`], [`run::scheduler::run`] and
 //! [`run::worker`].

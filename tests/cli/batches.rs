@@ -134,7 +134,7 @@ fn what_is_asked_for_is_made_and_gaps_are_filled() {
     project.run(["build"]).success().says("1 batch; 1 inserted");
     assert_rows(&project, "day,orders,total\n2021-01-01,2,30\n2021-01-02,1,40\n2021-01-03,1,30\n");
 
-    // A full refresh of a time range builds no other batches.
+    // A full refresh with a time range leaves only the batches in that range.
     project.run(["build", "--full-refresh"].iter().chain(&asked)).success();
     assert_rows(&project, "day,orders,total\n2021-01-03,1,30\n");
     project.run(["build", "--event-time-start", "2021-01-03"]).refused().says("--event-time-end");

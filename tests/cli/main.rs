@@ -14,7 +14,7 @@
 //! | `batches` | microbatch models |
 //! | `changes` | change feeds of upstream tables |
 //! | `rebuilds` | staleness: what is rebuilt and what is reused |
-//! | `scd` | snapshots of rows (named so because of the folder of output snapshots) |
+//! | `scd` | snapshots: every version of a row (the folder `snapshots` holds expected output) |
 //! | `seeds` | CSV files as tables |
 //! | `audits` | versions withheld by failing tests, invisible to readers |
 //! | `data_tests`, `unit_tests`, `contracts`, `freshness` | tests and their verdicts |
