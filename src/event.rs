@@ -1,4 +1,4 @@
-//! Facts about a run, in order. The scheduler alone makes them; every sink, and the result, is a fold of them.
+//! A run's events in order. Only the scheduler creates them; every sink and the result are folds of them.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -11,96 +11,96 @@ use crate::{
     plan::Step,
 };
 
-/// One fact, numbered from 0 and timed by the scheduler.
+/// One fact, with the scheduler's sequence number (from 0) and time.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Event {
-    /// Position in the stream.
+    /// The position in the stream.
     pub number: u64,
-    /// When it happened.
+    /// The time.
     pub at: DateTime<Utc>,
-    /// What happened.
+    /// The fact.
     #[serde(flatten)]
     pub fact: Fact,
 }
 
-/// What happened. Each planned step gets exactly one `StepFinished` or `StepSkipped`.
+/// A fact. Each planned step gets exactly one `StepFinished` or `StepSkipped`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "event")]
 pub enum Fact {
-    /// First of all.
+    /// The first event.
     RunStarted(Arc<RunInfo>),
-    /// A step was handed to a worker. `index` counts starts from 1, as dbt's `1 of N` does.
+    /// A step was handed to a worker. `index` counts starts from 1, as in dbt's `1 of N`.
     StepStarted {
         /// The step.
         step: Arc<Step>,
-        /// Its place in the order of starts.
+        /// Its position in the order of starts.
         index: usize,
     },
-    /// Rows written so far by a running step; only for live display.
+    /// A running step wrote rows; only for the live display.
     StepProgress {
         /// The node.
         node: NodeId,
-        /// Rows so far.
+        /// The number of rows so far.
         rows: u64,
     },
-    /// The files of a table that can't be read were moved, so that it can be built again.
+    /// The files of an unreadable table were moved, so that it can be rebuilt.
     FilesMoved {
         /// The step that builds the table.
         step: Arc<Step>,
-        /// Where they are now, as shown to people.
+        /// Their new location, for display.
         place: String,
-        /// Why the table can't be read.
+        /// The reason why the table can't be read.
         why: String,
     },
     /// A step ended.
     StepFinished {
         /// The step.
         step: Arc<Step>,
-        /// Its place in the order of starts.
+        /// Its position in the order of starts.
         index: usize,
-        /// How it ended.
+        /// The outcome.
         outcome: Outcome,
-        /// How long it ran.
+        /// The elapsed seconds.
         seconds: f64,
     },
     /// A step will not run.
     StepSkipped {
         /// The step.
         step: Arc<Step>,
-        /// Its place in the order of starts and skips.
+        /// Its position in the order of starts and skips.
         index: usize,
-        /// Why.
+        /// The reason.
         #[serde(flatten)]
         because: Skipped,
     },
-    /// Somebody asked the run to stop.
+    /// The run was asked to stop.
     CancelRequested,
-    /// Last of all.
+    /// The last event.
     RunFinished {
-        /// Wall time of the run.
+        /// The run's elapsed seconds.
         seconds: f64,
     },
 }
 
-/// What is known when a run starts.
+/// The metadata of a run, known when it starts.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RunInfo {
     /// The command: `build`, `run`.
     pub command: &'static str,
-    /// A fresh UUID.
+    /// A new UUID.
     pub invocation_id: String,
     /// The project's name.
     pub project: String,
     /// The target's name.
     pub target: String,
-    /// The lake's root as shown to people, without secrets.
+    /// The lake's root for display, without secrets.
     pub root: String,
-    /// Steps run side by side at most.
+    /// The maximum number of concurrent steps.
     pub threads: usize,
-    /// How many nodes of each kind the project has (`model` → 9, `source` → 4).
+    /// The number of nodes of each kind in the project (`model` → 9, `source` → 4).
     pub found: BTreeMap<&'static str, usize>,
-    /// How many steps are planned.
+    /// The number of planned steps.
     pub steps: usize,
-    /// What was removed after runs that were killed, before this one began.
+    /// The killed runs that were cleaned up before this run started.
     pub repaired: Vec<Repaired>,
 }

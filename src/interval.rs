@@ -1,12 +1,12 @@
-//! Stretches of time: the batches that a model is built in, and which of them are done. In UTC, each with its start and
-//! without its end.
+//! Time intervals: the batches of microbatch models and which of them are done. All times are UTC; intervals
+//! include their start and exclude their end.
 
 use std::fmt;
 
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveDateTime, TimeDelta, Timelike, Utc};
 use serde::{Deserialize, Serialize};
 
-/// How long a batch is.
+/// The length of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BatchSize {
@@ -14,17 +14,17 @@ pub enum BatchSize {
     Hour,
     /// From midnight to midnight.
     Day,
-    /// From the first of a month to that of the next.
+    /// From the first of a month to the first of the next.
     Month,
-    /// From the first of January to the next one.
+    /// From one January 1 to the next.
     Year,
 }
 
 impl BatchSize {
-    /// All there are, the shortest first.
+    /// All batch sizes, shortest first.
     pub const ALL: [Self; 4] = [Self::Hour, Self::Day, Self::Month, Self::Year];
 
-    /// dbt's word for it, which is SQL's too.
+    /// Returns dbt's name, which SQL uses too.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -35,7 +35,7 @@ impl BatchSize {
         }
     }
 
-    /// The start of the batch that an instant lies in.
+    /// Returns the start of the batch that contains an instant.
     #[must_use]
     pub fn floor(self, at: DateTime<Utc>) -> DateTime<Utc> {
         let (date, hour) = (at.date_naive(), if self == Self::Hour { at.hour() } else { 0 });
@@ -47,14 +47,14 @@ impl BatchSize {
         date.and_then(|date| date.and_hms_opt(hour, 0, 0)).map_or(at, |floor| floor.and_utc())
     }
 
-    /// The start of the first batch that does not begin before an instant.
+    /// Returns the start of the first batch that doesn't start before an instant.
     #[must_use]
     pub fn ceil(self, at: DateTime<Utc>) -> DateTime<Utc> {
         let floor = self.floor(at);
         if floor == at { at } else { self.next(floor) }
     }
 
-    /// The start of the batch after the one that an instant lies in.
+    /// Returns the start of the batch after the one that contains an instant.
     #[must_use]
     pub fn next(self, at: DateTime<Utc>) -> DateTime<Utc> {
         let start = self.floor(at);
@@ -67,7 +67,7 @@ impl BatchSize {
         next.unwrap_or(DateTime::<Utc>::MAX_UTC)
     }
 
-    /// The start of the batch so many before the one that an instant lies in.
+    /// Returns the start of the batch that is `batches` before the one that contains an instant.
     #[must_use]
     pub fn back(self, at: DateTime<Utc>, batches: u32) -> DateTime<Utc> {
         let start = self.floor(at);
@@ -80,7 +80,7 @@ impl BatchSize {
         back.unwrap_or(DateTime::<Utc>::MIN_UTC)
     }
 
-    /// A batch as people call it: `2021-01-02`, `2021-01-02 13:00`, `2021-01`, `2021`.
+    /// Returns a batch's label: `2021-01-02`, `2021-01-02 13:00`, `2021-01`, `2021`.
     #[must_use]
     pub fn label(self, start: DateTime<Utc>) -> String {
         let form = match self {
@@ -93,16 +93,16 @@ impl BatchSize {
     }
 }
 
-/// One stretch of time, not empty.
+/// A non-empty time interval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Interval {
-    /// Its first instant.
+    /// The start (inclusive).
     pub start: DateTime<Utc>,
-    /// The first instant after it.
+    /// The end (exclusive).
     pub end: DateTime<Utc>,
 }
 
-/// From day to day where that says it all: `2021-01-01 to 2021-01-05`, the second without.
+/// Shows dates only if both ends are at midnight: `2021-01-01 to 2021-01-05`, with an exclusive end.
 impl fmt::Display for Interval {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let days =
@@ -112,7 +112,7 @@ impl fmt::Display for Interval {
     }
 }
 
-/// The first few of them.
+/// Shows the first few intervals.
 impl fmt::Display for Intervals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const LISTED: usize = 3;
@@ -122,7 +122,7 @@ impl fmt::Display for Intervals {
     }
 }
 
-/// A set of instants: intervals in order, none of which touches the next.
+/// A set of instants: ordered intervals that don't touch.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Vec<Interval>")]
 pub struct Intervals(Vec<Interval>);
@@ -155,24 +155,24 @@ impl FromIterator<Interval> for Intervals {
 }
 
 impl Intervals {
-    /// Its intervals, in order.
+    /// Iterates over the intervals in order.
     pub fn iter(&self) -> impl Iterator<Item = &Interval> {
         self.0.iter()
     }
 
-    /// Whether nothing is in it.
+    /// Returns whether the set is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// What is in either.
+    /// Returns the union.
     #[must_use]
     pub fn or(&self, other: &Self) -> Self {
         self.iter().chain(other.iter()).copied().collect()
     }
 
-    /// What is in this one and not in the other.
+    /// Returns the difference.
     #[must_use]
     pub fn without(&self, other: &Self) -> Self {
         let mut left = Vec::new();
@@ -187,13 +187,13 @@ impl Intervals {
         left.into_iter().collect()
     }
 
-    /// What is in both.
+    /// Returns the intersection.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {
         self.without(&self.without(other))
     }
 
-    /// The batches that it is made of, in order. Its intervals begin and end where batches do.
+    /// Splits the set into batches, in order. Its intervals must start and end on batch boundaries.
     #[must_use]
     pub fn batches(&self, size: BatchSize) -> Vec<Interval> {
         let mut batches = Vec::new();
@@ -209,10 +209,10 @@ impl Intervals {
     }
 }
 
-/// An instant as people write it: a date, or a date and a time, in UTC unless it says otherwise.
+/// Parses a date, or a date and time, in UTC unless it has an offset.
 ///
 /// # Errors
-/// What is wrong with it, for people.
+/// A message for people if the text is neither.
 pub fn instant(text: &str) -> Result<DateTime<Utc>, String> {
     let text = text.trim();
     if let Ok(at) = DateTime::parse_from_rfc3339(&text.replacen(' ', "T", 1)) {

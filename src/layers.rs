@@ -1,5 +1,5 @@
-//! Holds the code to the table in `lib.rs`: imports run downwards only, DataFusion is named in `engine` alone and
-//! deltalake in `lake` alone.
+//! Checks the layering in `lib.rs`: imports run downwards only, only `engine` names DataFusion, and only
+//! `lake` names deltalake.
 
 use std::{
     collections::BTreeSet,
@@ -53,7 +53,7 @@ fn files(folder: &Path, into: &mut Vec<PathBuf>) {
     }
 }
 
-/// Every `crate::x` of a file, also inside `use crate::{a, b::c}`.
+/// Finds every `crate::x` in a file, including those inside `use crate::{a, b::c}`.
 fn imports(text: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for (at, _) in text.match_indices("crate::") {
@@ -81,7 +81,7 @@ fn imports(text: &str) -> BTreeSet<String> {
                 }
             }
             found.insert(word);
-            // What a closing brace leaves.
+            // Left over from a closing brace.
             found.remove("");
         } else {
             found.insert(rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect());

@@ -2,26 +2,27 @@
 //!
 //! ```text
 //! Project ──▶ Manifest ──▶ Selection ──▶ Compiled ──▶ Plan ──▶ Event* ──▶ RunResult
-//!  files as     names        which         every        what      facts,      fold of
-//!  declared     resolved     nodes         schema,      will be   in order    the events
-//!               + graph                    every type   done, and why
+//!  files as     names        selected      every        steps      facts,      fold of
+//!  declared     resolved     nodes         schema,      and        in order    the events
+//!               + graph                    every type   reasons
 //! ```
 //!
-//! Each arrow is a module, each word a type that does not change once made. A module imports only from its own row
-//! or the rows above it; the unit test at the foot of this file holds the code to that.
+//! Each arrow is a module, each word an immutable type. A module imports only from its own row or from rows
+//! above it; the unit test in `layers` checks this.
 //!
-//! | row | modules | own |
-//! |---|---|---|
-//! | 0 | [`text`], [`secret`], [`parallel`], [`name`], [`interval`], [`diag`] | places in files, secrets, work side by side, names, stretches of time, findings |
-//! | 1 | [`project`], [`jinja`], [`graph`] | files as declared; the template language; order |
-//! | 2 | [`parse`], [`select`], [`manifest`] | what templates ask for; which nodes; names resolved |
-//! | 3 | [`plan`], [`outcome`], [`event`] | what will be done, what became of it, facts about both |
-//! | 4 | [`engine`], [`lake`], [`ingest`] | all of DataFusion; all of Delta; which files are new |
-//! | 5 | [`compile`], [`lineage`], [`run`] | everything checked; where columns come from; everything done |
-//! | 6 | [`artifact`], [`report`], [`docs`] | dbt's files; what people and programs are told; the documentation site |
-//! | 7 | [`cli`] | arguments in, exit code out |
+//! - Row 0: [`text`], [`secret`], [`parallel`], [`name`], [`interval`], [`diag`]: source spans, secrets,
+//!   thread pools, names, time intervals, diagnostics
+//! - Row 1: [`project`], [`jinja`], [`graph`]: files as declared, the template language, the dependency graph
+//! - Row 2: [`parse`], [`select`], [`manifest`]: template references, the selection language, name resolution
+//! - Row 3: [`plan`], [`outcome`], [`event`]: planned steps, their outcomes, events about both
+//! - Row 4: [`engine`], [`lake`], [`ingest`]: all of DataFusion, all of Delta, the ingestion of files
+//! - Row 5: [`compile`], [`lineage`], [`run`]: compilation, column lineage, execution
+//! - Row 6: [`artifact`], [`report`], [`docs`]: dbt's artifacts, output for people and programs, the
+//!   documentation site
+//! - Row 7: [`cli`]: arguments in, exit code out
 //!
-//! To follow a run, begin at `cli::build`, then [`compile::compile`], [`run::scheduler::run`] and [`run::worker`].
+//! To follow a run, start at `cli::build`, then [`compile::compile`], [`run::scheduler::run`] and
+//! [`run::worker`].
 
 pub mod artifact;
 pub mod cli;

@@ -1,4 +1,4 @@
-//! The `headwater` binary: everything is in the library.
+//! The `headwater` binary: a thin wrapper around the library.
 
 use std::process::ExitCode;
 

@@ -1,11 +1,11 @@
-//! Names: what a node is called, in dbt's form.
+//! Names of nodes and tables, in dbt's form.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A node's unique id, such as `model.smart_meters.stg_readings` or `source.smart_meters.files.readings`.
-/// Ordered as text, which is the order of every map keyed by it.
+/// A node's unique id, such as `model.smart_meters.stg_readings` or `source.smart_meters.files.readings`. Ids
+/// sort as text, and so do all maps keyed by them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct NodeId(String);
@@ -35,13 +35,13 @@ impl NodeId {
         Self(format!("source.{project}.{source}.{table}"))
     }
 
-    /// `test.<project>.<name>.<hash>` of a generic test, whose hash tells it from others of its name.
+    /// `test.<project>.<name>.<hash>`, for a generic test; the hash distinguishes tests of the same name.
     #[must_use]
     pub fn generic_test(project: &str, name: &str, hash: &str) -> Self {
         Self(format!("test.{project}.{name}.{hash}"))
     }
 
-    /// `test.<project>.<name>` of a test that is a file of its own.
+    /// `test.<project>.<name>`, for a singular test.
     #[must_use]
     pub fn singular_test(project: &str, name: &str) -> Self {
         Self(format!("test.{project}.{name}"))
@@ -59,7 +59,7 @@ impl NodeId {
         Self(format!("exposure.{project}.{name}"))
     }
 
-    /// The id as text.
+    /// Returns the id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -72,7 +72,7 @@ impl fmt::Display for NodeId {
     }
 }
 
-/// A table's place in the lake: `<root>/<schema>/<name>`; in SQL, `"schema"."name"`.
+/// A table's location in the lake: `<root>/<schema>/<name>`; in SQL, `"schema"."name"`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Relation {
     /// The folder under the lake's root.
@@ -81,84 +81,84 @@ pub struct Relation {
     pub name: String,
 }
 
-/// How the name of a table's changes ends.
+/// The suffix of a table's change relation.
 const CHANGES: &str = "$changes";
 
 impl Relation {
-    /// A relation from its two parts.
+    /// Creates a relation from its two parts.
     pub fn new(schema: impl Into<String>, name: impl Into<String>) -> Self {
         Self { schema: schema.into(), name: name.into() }
     }
 
-    /// The table beside this one that holds what its sources set aside.
+    /// Returns the companion table of rejects from its sources.
     #[must_use]
     pub fn rejected(&self) -> Self {
         Self::new(self.schema.as_str(), format!("{}_rejected", self.name))
     }
 
-    /// The table beside this one of the files that it was loaded from.
+    /// Returns the companion table of the files it was loaded from.
     #[must_use]
     pub fn files(&self) -> Self {
         Self::new(self.schema.as_str(), format!("{}_files", self.name))
     }
 
-    /// The table beside this one of the rejects that were acknowledged.
+    /// Returns the companion table of acknowledged rejects.
     #[must_use]
     pub fn accepted(&self) -> Self {
         Self::new(self.schema.as_str(), format!("{}_rejected_accepted", self.name))
     }
 
-    /// What queries call the rows that came into this table, and went, since a model read it last.
+    /// Returns the change relation: the rows inserted and deleted since a model last read this table.
     #[must_use]
     pub fn changes(&self) -> Self {
         Self::new(self.schema.as_str(), format!("{}{CHANGES}", self.name))
     }
 
-    /// The table whose changes these are; none if this is a table itself.
+    /// Returns the table of a change relation, or `None` if this isn't one.
     #[must_use]
     pub fn changes_of(&self) -> Option<Self> {
         Some(Self::new(self.schema.as_str(), self.name.strip_suffix(CHANGES)?))
     }
 
-    /// The table that is read by this name: itself, or the one whose changes these are.
+    /// Returns the table behind this name: itself, or the table of a change relation.
     #[must_use]
     pub fn table(&self) -> Self {
         self.changes_of().unwrap_or_else(|| self.clone())
     }
 
-    /// The table of the rows that this one's rules took out: `<schema>_quarantine.<name>`.
+    /// Returns the companion table of rows that this one's rules removed: `<schema>_quarantine.<name>`.
     #[must_use]
     pub fn quarantine(&self) -> Self {
         Self::new(format!("{}_quarantine", self.schema), self.name.as_str())
     }
 
-    /// The table of a withheld version that was kept: `<schema>_staged.<name>`.
+    /// Returns the companion table of a withheld version that was kept: `<schema>_staged.<name>`.
     #[must_use]
     pub fn kept(&self) -> Self {
         Self::new(format!("{}_staged", self.schema), self.name.as_str())
     }
 
-    /// The table of the rows that a test of this one found: `<schema>_audit.<test>`.
+    /// Returns the companion table of rows that a test of this one found: `<schema>_audit.<test>`.
     #[must_use]
     pub fn audit(&self, test: &str) -> Self {
         Self::new(format!("{}_audit", self.schema), test)
     }
 
-    /// As SQL writes it, each part quoted.
+    /// Returns the quoted name for SQL.
     #[must_use]
     pub fn quoted(&self) -> String {
         let quote = |part: &str| format!("\"{}\"", part.replace('"', "\"\""));
         format!("{}.{}", quote(&self.schema), quote(&self.name))
     }
 
-    /// The same with the name of the database before it.
+    /// Returns the quoted name qualified by a database.
     #[must_use]
     pub fn qualified(&self, database: &str) -> String {
         format!("\"{}\".{}", database.replace('"', "\"\""), self.quoted())
     }
 }
 
-/// As people write it: `schema.name`.
+/// Shows `schema.name`.
 impl fmt::Display for Relation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.schema, self.name)

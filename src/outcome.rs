@@ -1,4 +1,4 @@
-//! What became of a step: data, never a Rust error.
+//! Outcomes of steps: data, never a Rust error.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -8,7 +8,7 @@ use crate::{
     name::{NodeId, Relation},
 };
 
-/// How one step ended.
+/// The outcome of one step.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "status")]
 pub enum Outcome {
@@ -16,64 +16,65 @@ pub enum Outcome {
     Published {
         /// The Delta version.
         version: u64,
-        /// Rows in the new version.
+        /// The number of rows in the new version.
         rows: u64,
-        /// Bytes of the data files written.
+        /// The size of the data files written, in bytes.
         bytes: u64,
-        /// What new rows did to those that were there, if the table was not made anew.
+        /// The changes to existing rows, unless the table was rebuilt.
         #[serde(skip_serializing_if = "Option::is_none")]
         changed: Option<Box<RowChanges>>,
-        /// What the step's sources set aside, if anything.
+        /// What ingestion rejected from the step's sources, if anything.
         #[serde(skip_serializing_if = "Option::is_none")]
         rejected: Option<Rejected>,
-        /// What the model's own rules took out, if anything.
+        /// The rows removed by the model's own rules, if any.
         #[serde(skip_serializing_if = "Option::is_none")]
         quarantined: Option<Quarantined>,
     },
-    /// The rows came out as those that are published: nothing was published, and nothing downstream has to run.
+    /// The rows equal the published ones: nothing was published, and nothing downstream has to run.
     Unchanged {
-        /// The Delta version that stands.
+        /// The current Delta version.
         version: u64,
-        /// Rows in it.
+        /// The number of rows in it.
         rows: u64,
-        /// What was looked at, if the table was not made anew.
+        /// What was examined, unless the table was rebuilt.
         #[serde(skip_serializing_if = "Option::is_none")]
         changed: Option<Box<RowChanges>>,
-        /// What the step's sources set aside, if anything.
+        /// What ingestion rejected from the step's sources, if anything.
         #[serde(skip_serializing_if = "Option::is_none")]
         rejected: Option<Rejected>,
-        /// What the model's own rules took out, if anything.
+        /// The rows removed by the model's own rules, if any.
         #[serde(skip_serializing_if = "Option::is_none")]
         quarantined: Option<Quarantined>,
     },
-    /// Some of the model's batches could not be made. The others are visible; these are made again the next time.
+    /// Some of the model's batches failed. The others are visible; failed ones are retried by the next run.
     Partial(Box<Partial>),
-    /// What stands there is what it would come to, or a test has passed on just these rows: nothing was done.
+    /// The table is up to date, or the test has already passed on the current rows: nothing was done.
     Reused {
-        /// What the sources of the table set aside when it was built, if anything that nobody acknowledged.
+        /// The unacknowledged rejects from when the table was built, if any.
         #[serde(skip_serializing_if = "Option::is_none")]
         rejected: Option<Rejected>,
     },
     /// A view was checked; nothing was written.
     Checked,
-    /// The new version was built and judged, and nobody will see it; the last good version stands.
+    /// The new version was built but failed its tests, so it isn't published; the last good version stays
+    /// current.
     Withheld(Withheld),
-    /// A data test or unit test came to a verdict.
+    /// A data test or unit test finished.
     Tested(Verdict),
-    /// A source's age is known.
+    /// A source's freshness was checked.
     Aged(Age),
-    /// The step went wrong; the last good version stands.
+    /// The step failed; the last good version stays current.
     Failed {
-        /// What happened, for a person.
+        /// The error message.
         message: String,
-        /// The compiled SQL's file, relative to the project, where there is one.
+        /// The path of the compiled SQL relative to the project, if there is any.
         #[serde(skip_serializing_if = "Option::is_none")]
         compiled: Option<String>,
     },
 }
 
 impl Outcome {
-    /// Whether descendants may go on.
+    /// Returns true if downstream steps may run.
     #[must_use]
     pub fn is_success(&self) -> bool {
         match self {
@@ -85,99 +86,99 @@ impl Outcome {
     }
 }
 
-/// What became of a model of which some batches could not be made.
+/// The outcome of a model with failed batches.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Partial {
-    /// The Delta version that stands now.
+    /// The current Delta version.
     pub version: u64,
-    /// Rows in it.
+    /// The number of rows in it.
     pub rows: u64,
-    /// What the other batches did to the rows that were there.
+    /// The changes that the successful batches made to existing rows.
     pub changed: RowChanges,
-    /// The batches that were made.
+    /// The successful batches.
     pub done: Vec<Interval>,
-    /// Those that could not be.
+    /// The failed batches.
     pub failed: Vec<FailedBatch>,
 }
 
-/// A batch that could not be made.
+/// A failed batch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FailedBatch {
-    /// As people call it: `2021-01-02`.
+    /// Its label: `2021-01-02`.
     pub batch: String,
-    /// Its time.
+    /// Its time range.
     pub time: Interval,
-    /// What happened, for a person.
+    /// The error message.
     pub message: String,
 }
 
-/// What taking new rows into a table did to it.
+/// The changes that an incremental update made to a table.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct RowChanges {
-    /// Rows that came.
+    /// The number of inserted rows.
     pub inserted: u64,
-    /// Rows that are others now.
+    /// The number of updated rows.
     pub updated: u64,
-    /// Rows that went.
+    /// The number of deleted rows.
     pub deleted: u64,
-    /// What it did about files, if it loads them.
+    /// The changes to its files, if it loads files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub files: Option<FileChanges>,
-    /// How many batches of time were made, if it is made of batches.
+    /// The number of batches built, for microbatch models.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batches: Option<u64>,
 }
 
-/// What loading files did about them.
+/// The files that a load processed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct FileChanges {
-    /// Files that were new.
+    /// New files.
     pub loaded: u64,
-    /// Files that took the place of the rows they had.
+    /// Changed files whose rows were replaced.
     pub reloaded: u64,
-    /// Files whose rows went since they are gone.
+    /// Removed files whose rows were deleted.
     pub removed: u64,
-    /// Files that turned out to be gone, and whose rows stay.
+    /// Removed files whose rows stay.
     pub vanished: u64,
-    /// Files that changed, and whose rows stay.
+    /// Changed files whose old rows stay.
     pub left: u64,
 }
 
 impl RowChanges {
-    /// All rows that it did something to.
+    /// Returns the total number of changed rows.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.inserted + self.updated + self.deleted
     }
 }
 
-/// Input that was set aside while a step read its sources.
+/// The input that was rejected while a step read its sources.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Rejected {
-    /// Rows set aside alone.
+    /// The number of rows rejected individually.
     pub rows: u64,
-    /// Files set aside whole.
+    /// The number of files rejected as a whole.
     pub files: u64,
     /// The table that holds them.
     pub relation: Relation,
-    /// A few of them, for the summary: `file:row: reason`.
+    /// Sample rejects for the summary: `file:row: reason`.
     pub sample: Vec<String>,
-    /// The sources that set them aside.
+    /// The sources they come from.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<String>,
-    /// How the columns of files differ from what is declared, in words.
+    /// Differences between the files' columns and the declared ones, as text.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
 
-/// Rows of a model that its own rules kept out of its table.
+/// The rows that a model's own rules kept out of its table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Quarantined {
-    /// Rows that lie in quarantine.
+    /// The number of quarantined rows.
     pub rows: u64,
-    /// Rows that a rule said to drop.
+    /// The number of dropped rows.
     pub dropped: u64,
-    /// The table that holds the quarantined ones; none if no rule quarantines.
+    /// The table of quarantined rows, or `None` if no rule quarantines.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub relation: Option<Relation>,
 }
@@ -185,42 +186,42 @@ pub struct Quarantined {
 /// A version that failed its tests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Withheld {
-    /// Rows in it.
+    /// The number of rows in it.
     pub rows: u64,
-    /// The tests that failed or could not be run.
+    /// The tests that failed or couldn't run.
     pub tests: Vec<NodeId>,
-    /// The version that readers go on to see; none if there never was one.
+    /// The version that stays current, or `None` if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub standing: Option<u64>,
-    /// Where its rows can be queried, if they were to be kept.
+    /// The table of its rows, if they were kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kept: Option<Relation>,
 }
 
-/// What a test found.
+/// The result of a test.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Verdict {
-    /// How it ended.
+    /// The status.
     #[serde(rename = "verdict")]
     pub status: TestStatus,
-    /// What it counted, usually rows that should not be.
+    /// The count, usually of violating rows.
     pub failures: u64,
-    /// What was found and what is allowed, unless it passed.
+    /// The message about the count and the allowed values, unless the test passed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// The first of the rows found, or the difference to the rows expected, as aligned lines.
+    /// The first rows found, or the difference from the expected rows, as aligned lines.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sample: Vec<String>,
-    /// The compiled SQL's file, relative to the project.
+    /// The path of the compiled SQL, relative to the project.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compiled: Option<String>,
-    /// The table that holds the rows found, if they are stored.
+    /// The table of the rows found, if they are stored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stored: Option<Relation>,
 }
 
 impl Verdict {
-    /// Nothing was found.
+    /// Returns the verdict of a test that found nothing.
     #[must_use]
     pub fn pass() -> Self {
         Self {
@@ -234,41 +235,41 @@ impl Verdict {
     }
 }
 
-/// How a test ends.
+/// The status of a test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TestStatus {
-    /// All is as it should be.
+    /// The test passed.
     Pass,
-    /// Not all, but nothing is withheld for it.
+    /// The test found failures, but doesn't withhold the version.
     Warn,
-    /// Not all, and what was tested is not published.
+    /// The test found failures and withholds the version.
     Fail,
 }
 
-/// When a source was last loaded, and whether that is fresh enough.
+/// A source's age and freshness.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Age {
-    /// How that is judged.
+    /// The freshness status.
     #[serde(rename = "freshness")]
     pub status: AgeStatus,
-    /// When its newest row or file came.
+    /// The time of its newest row or file.
     pub max_loaded_at: DateTime<Utc>,
-    /// When that was asked.
+    /// The time of the check.
     pub snapshotted_at: DateTime<Utc>,
-    /// What is fresh enough, as `sources.json` says it: `warn_after`, `error_after`, `filter`.
+    /// The thresholds, as in `sources.json`: `warn_after`, `error_after`, `filter`.
     pub criteria: serde_json::Value,
 }
 
 impl Age {
-    /// Seconds from the newest row or file to the question.
+    /// Returns the age in seconds.
     #[must_use]
     pub fn seconds(&self) -> f64 {
         (self.snapshotted_at - self.max_loaded_at).as_seconds_f64()
     }
 }
 
-/// How a source's age is judged.
+/// The freshness of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AgeStatus {
@@ -280,20 +281,20 @@ pub enum AgeStatus {
     Error,
 }
 
-/// A run that was killed, and what was removed after it.
+/// A killed run that was cleaned up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Repaired {
     /// The run's id.
     pub run: String,
-    /// How many files it had left behind.
+    /// The number of files that were removed.
     pub files: usize,
 }
 
-/// Why a step did not run.
+/// The reason why a step didn't run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "because")]
 pub enum Skipped {
-    /// An ancestor failed; this is the one at the root of it.
+    /// An upstream node failed; this names the root of the failure.
     Upstream {
         /// The node that failed.
         failed: NodeId,

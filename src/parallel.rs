@@ -1,16 +1,16 @@
-//! Work on many items side by side, on threads whose stacks are as large as those of the rest: what people write is walked
-//! by recursion, however deep it is nested.
+//! Parallel work on many items, on threads with the same large stacks as the main ones: user input is
+//! processed recursively, however deeply it is nested.
 
 use std::{
     panic::resume_unwind,
     thread::{self, ScopedJoinHandle},
 };
 
-/// Bytes of stack that a thread may use. Only what is touched takes memory.
+/// The stack size of a thread in bytes. Only pages in use take memory.
 pub const STACK: usize = 256 << 20;
 
-/// `work` on every item, with the results in the items' order, on at most so many threads; each gets `fewest` items or
-/// more, since a thread costs something too.
+/// Calls `work` on every item and returns the results in order. Uses at most `threads` threads; each gets at
+/// least `fewest` items, since a thread has a cost too.
 pub fn in_parallel<T: Sync, R: Send>(
     items: &[T],
     threads: usize,
@@ -21,7 +21,7 @@ pub fn in_parallel<T: Sync, R: Send>(
     let work = &work;
     let all = move |items: &[T]| items.iter().map(work).collect::<Vec<R>>();
     thread::scope(|scope| {
-        // Where no thread can be had the work is done here.
+        // If a thread can't be started, do its work here.
         let start =
             |chunk| match thread::Builder::new().stack_size(STACK).spawn_scoped(scope, move || all(chunk)) {
                 Ok(thread) => Started::Elsewhere(thread),

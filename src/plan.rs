@@ -1,7 +1,7 @@
-//! What a run would do, and why: inert data that `plan` prints and `run` executes. No I/O.
+//! Plans: what a run will do, and why. Immutable data that `plan` prints and `run` executes. No I/O.
 //!
-//! A plan is made of jobs, a job of steps. A job is about one node, and what judges that node belongs to its job: a
-//! model's job builds the table where nobody sees it, lets the model's tests judge it there, and only then publishes.
+//! A plan consists of jobs, a job of steps. A job is about one node and includes its tests: a model's job
+//! builds the table without publishing it, runs the model's tests on it, and publishes only if they pass.
 
 use std::{fmt, sync::Arc};
 
@@ -15,63 +15,63 @@ use crate::{
 /// The jobs of one invocation in an order that respects the graph.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// What will be done; a job stands after those it waits for.
+    /// The jobs; each comes after those it waits for.
     pub jobs: Vec<Job>,
 }
 
-/// What is done about one node, as a whole.
+/// All steps for one node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Job {
-    /// The node it is about; not always a step itself: tests may run over a table that this run does not build.
+    /// The node. It may have no step of its own: tests may run on a table that this run doesn't build.
     pub node: NodeId,
-    /// What is done: what makes the node first, then what judges it.
+    /// The steps: first the build of the node, then its tests.
     pub steps: Vec<Arc<Step>>,
-    /// The jobs of this plan that must end well before this one starts.
+    /// The jobs of this plan that must succeed before this one starts.
     pub after: Arc<[NodeId]>,
-    /// The jobs of this plan that must have ended, well or not, before this one starts: one of its tests reads what
-    /// they make.
+    /// The jobs of this plan that must end before this one starts, successful or not, because one of its
+    /// tests reads their tables.
     pub behind: Arc<[NodeId]>,
 }
 
-/// One thing that is done, and told of.
+/// One unit of work, with its own events.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Step {
-    /// Which node.
+    /// The node.
     pub node: NodeId,
-    /// What lines call it: a table's place, a test's name.
+    /// The display name: a table's relation or a test's name.
     pub name: String,
-    /// The table it makes, if any.
+    /// The table that it builds, if any.
     pub relation: Option<Relation>,
-    /// What is done.
+    /// The action.
     pub action: Action,
-    /// Why it is done.
+    /// The reason.
     pub reason: Reason,
 }
 
-/// What a step does.
+/// The action of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// Write a new version of the model's Delta table.
     Table,
-    /// Take new rows into the model's Delta table, or make it if it is not there.
+    /// Add new rows to the model's Delta table, or create the table.
     Incremental,
     /// Check that the view's SQL plans; nothing is written.
     View,
     /// Write a new version of the seed's Delta table.
     Seed,
-    /// Keep the versions of rows that are others than before.
+    /// Add new versions of changed rows to the snapshot.
     Snapshot,
-    /// Look for rows that should not be.
+    /// Look for violating rows.
     Test,
-    /// Run a model's SQL over a few rows written by hand.
+    /// Run a model's SQL on fixture rows.
     UnitTest,
-    /// Ask a source when it was last loaded.
+    /// Check when a source was last loaded.
     Freshness,
 }
 
 impl Action {
-    /// dbt's word for what the step makes: the materialization.
+    /// Returns dbt's materialization.
     #[must_use]
     pub fn materialization(self) -> &'static str {
         match self {
@@ -86,96 +86,96 @@ impl Action {
         }
     }
 
-    /// Whether the step writes a table of its own.
+    /// Returns true if the step writes a table.
     #[must_use]
     pub fn is_table(self) -> bool {
         matches!(self, Self::Table | Self::Incremental | Self::Seed | Self::Snapshot)
     }
 
-    /// Whether the step judges what others make.
+    /// Returns true if the step is a test.
     #[must_use]
     pub fn is_test(self) -> bool {
         matches!(self, Self::Test | Self::UnitTest)
     }
 }
 
-/// Why a step is in the plan.
+/// The reason for a step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Reason {
-    /// The table is not there yet.
+    /// The table doesn't exist yet.
     FirstBuild,
-    /// The table is not there any more: others were made from it.
+    /// The table no longer exists, although others were built from it.
     TableMissing,
-    /// The model's SQL is not the one that made the published version.
+    /// The model's SQL differs from that of the published version.
     SqlChanged,
     /// A setting that shapes the data changed.
     ConfigChanged {
-        /// Its name.
+        /// The setting's name.
         key: String,
     },
-    /// A table that it reads has another version than the one it was made from, or is built before it.
+    /// An upstream table has a different version from the recorded one, or is built earlier in this run.
     UpstreamChanged {
-        /// The node that makes that table.
+        /// The node that builds that table.
         node: NodeId,
     },
-    /// Files or a database that it reads are not what it was made from.
+    /// The files or database that it reads have changed.
     SourceAdvanced {
         /// The source.
         node: NodeId,
-        /// How many files it was.
+        /// The number of files before.
         was: u64,
-        /// How many files it is.
+        /// The number of files now.
         files: u64,
     },
-    /// The seed's file does not hold what its table was made from.
+    /// The seed's file differs from the one that was loaded.
     FileChanged,
     /// Another writer committed the newest rows.
     ModifiedOutside {
-        /// The version that they came with.
+        /// The version of that commit.
         version: u64,
     },
-    /// The same inputs may give other rows: the SQL asks for the time or for chance.
+    /// The same inputs may give different rows: the SQL uses `now()` or `random()`.
     Volatile,
-    /// Batches of it are not done: their time has come, or they failed.
+    /// Batches aren't done yet: they are due, or they failed.
     BatchesDue {
-        /// How many.
+        /// The number of batches.
         batches: usize,
-        /// The first of them.
+        /// The label of the first batch.
         first: String,
     },
-    /// The command asks for the batches of this time.
+    /// The command requests the batches of this time range.
     Backfill {
-        /// Which.
+        /// The time range.
         time: Intervals,
     },
-    /// It was asked for, whatever stands there.
+    /// The command requests a rebuild, even if the table is up to date.
     Forced,
-    /// The incremental model is built from nothing.
+    /// The incremental model gets a full refresh.
     FullRefresh {
-        /// Because its columns are others, and not because that was asked for.
+        /// Whether the reason is a change of columns rather than a request.
         columns_changed: bool,
     },
-    /// The node was selected, and is looked at whenever it is.
+    /// The node was selected and runs whenever it is.
     Selected,
     /// The test must pass before its model's new version is published.
     Gates {
         /// The model.
         node: NodeId,
     },
-    /// What stands there is what it would come to, or has passed the test: nothing is done.
+    /// The table is up to date or has passed the test: nothing is done.
     UpToDate,
-    /// The test has judged just these rows, and warned: that is said again, and nothing is done.
+    /// The test has already warned about the current rows: the warning is repeated, and nothing is done.
     Warned {
-        /// What it found.
+        /// The number of failures.
         failures: u64,
     },
-    /// There is a table, and nobody can read it.
+    /// The table exists but can't be read.
     Damaged {
-        /// Whether its files are moved aside, so that it is built anew.
+        /// Whether its files are moved away, so that it is rebuilt.
         set_aside: bool,
     },
-    /// A source that it reads can't be read now, so that it can't be checked: it fails, and what doesn't need it goes on.
+    /// A source can't be read now, so the node can't be checked: it fails, and unaffected nodes go on.
     Unreadable {
         /// The source.
         node: NodeId,
@@ -183,13 +183,13 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// Whether it is done whatever stands there.
+    /// Returns true if the step runs even if the table is up to date.
     #[must_use]
     pub fn is_demanded(&self) -> bool {
         matches!(self, Self::Forced | Self::FullRefresh { .. } | Self::Backfill { .. })
     }
 
-    /// Whether there is nothing to do.
+    /// Returns true if there is nothing to do.
     #[must_use]
     pub fn is_idle(&self) -> bool {
         matches!(self, Self::UpToDate | Self::Warned { .. })
@@ -197,7 +197,7 @@ impl Reason {
 }
 
 impl Plan {
-    /// Every step, in the order of the jobs.
+    /// Iterates over all steps, in the order of the jobs.
     pub fn steps(&self) -> impl Iterator<Item = &Arc<Step>> {
         self.jobs.iter().flat_map(|job| &job.steps)
     }

@@ -1,24 +1,25 @@
-//! What must not be written down: values that only the code which needs them sees, and addresses with passwords.
+//! Secrets: values that only the code that needs them can see, and addresses that contain credentials.
 //!
-//! There is no list of outputs to keep clean. A [`Secret`] has no `Display` and no serialisation, so that no output
-//! can hold one; an address that carries a password is refused where it is declared.
+//! There is no list of outputs to keep clean. A [`Secret`] has no `Display` and can't be serialised, so no
+//! output can contain one, and an address with credentials is rejected where it is declared.
 
 use std::{fmt, sync::LazyLock};
 
 use regex::{Captures, Regex};
 
-/// A value that can be used and not shown: it has no `Display`, can't be serialised, and its `Debug` doesn't tell it.
+/// A value that can be used but not shown: it has no `Display`, can't be serialised, and its `Debug` hides
+/// it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Takes a value in.
+    /// Wraps a value.
     #[must_use]
     pub fn new(value: String) -> Self {
         Self(value)
     }
 
-    /// The value, for whoever opens something with it.
+    /// Returns the value, for code that needs it to open something.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
@@ -31,7 +32,8 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// `scheme://user:password@`, `https://token@` (with or without slashes) and `scheme://…?name=value`, each with what must not be shown.
+/// Matches `scheme://user:password@`, `https://token@` (with or without slashes) and `scheme://…?name=value`.
+/// The group `secret` is the part to hide.
 static CREDENTIALS: LazyLock<[Regex; 3]> = LazyLock::new(|| {
     [
         r#"(?<before>[A-Za-z][\w+.-]*://)(?<secret>[^\s/?#'"@]*:[^\s/?#'"]*)(?<after>@)"#,
@@ -41,13 +43,13 @@ static CREDENTIALS: LazyLock<[Regex; 3]> = LazyLock::new(|| {
     .map(|pattern| Regex::new(pattern).expect("a constant pattern"))
 });
 
-/// Returns whether an address carries a password, a token or a signature.
+/// Returns whether an address contains a password, a token or a signature.
 #[must_use]
 pub fn has_credentials(address: &str) -> bool {
     CREDENTIALS.iter().any(|pattern| pattern.is_match(address))
 }
 
-/// The text with `*` for each character of the passwords, tokens and signatures in its addresses.
+/// Replaces each byte of the passwords, tokens and signatures in a text's addresses with `*`.
 #[must_use]
 pub fn concealed(text: &str) -> String {
     let mut text = text.to_owned();
@@ -62,7 +64,7 @@ pub fn concealed(text: &str) -> String {
     text
 }
 
-/// As many bytes as there were, so that places in the text stay where they are.
+/// Keeps the number of bytes, so that positions in the text stay valid.
 fn stars(secret: &str) -> String {
     "*".repeat(secret.len())
 }

@@ -1,7 +1,8 @@
-//! Source text and places in it.
+//! Source text and positions in it.
 //!
 //! A [`Source`] is one file as the user wrote it; a [`Span`] is a byte range of one. Everything that can be
-//! wrong in a project carries a span, so that a message can point at it. Knows nothing of SQL, YAML or Jinja.
+//! wrong in a project carries a span, so that a message can point at it. Knows nothing about SQL, YAML or
+//! Jinja.
 
 use std::{
     fmt::{self, Write as _},
@@ -9,37 +10,37 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-/// A text file of the user's: its path as shown to them (relative to the project, with `/`) and its content.
-/// Cheap to clone.
+/// A user's text file: its content, and its path for display (relative to the project, with `/`). Cheap to
+/// clone.
 #[derive(Clone)]
 pub struct Source(Arc<Inner>);
 
 struct Inner {
     path: String,
     text: String,
-    /// Where each line starts; made when it is first asked for, since a long file may have many findings.
+    /// The start of each line, computed on first use, since a long file may have many findings.
     lines: OnceLock<Vec<usize>>,
 }
 
 impl Source {
-    /// A source from the path to show and the text.
+    /// Creates a source from a path for display and a text.
     pub fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
         Self(Arc::new(Inner { path: path.into(), text: text.into(), lines: OnceLock::new() }))
     }
 
-    /// The path to show: relative to the project, `/`-separated.
+    /// Returns the path for display: relative to the project, `/`-separated.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.0.path
     }
 
-    /// The whole text.
+    /// Returns the whole text.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.0.text
     }
 
-    /// The span of a byte range, clamped to the text and widened to character boundaries.
+    /// Returns the span of a byte range, clamped to the text and widened to character boundaries.
     #[must_use]
     pub fn span(&self, range: Range<usize>) -> Span {
         let text = self.text();
@@ -54,8 +55,8 @@ impl Source {
         Span { source: self.clone(), start, end }
     }
 
-    /// The byte offset of a 1-based line and 1-based column counted in characters; past the end of a line or of
-    /// the text it is the nearest offset there is.
+    /// Returns the byte offset of a 1-based line and a 1-based column in characters. Positions past the end
+    /// of a line or of the text give the nearest offset.
     #[must_use]
     pub fn offset(&self, line: usize, column: usize) -> usize {
         let text = self.text();
@@ -66,7 +67,7 @@ impl Source {
         start + within
     }
 
-    /// The 1-based number of the line that a byte offset is on, and the offset where that line starts.
+    /// Returns the 1-based line number of a byte offset, and the offset where that line starts.
     #[must_use]
     pub fn line_at(&self, offset: usize) -> (usize, usize) {
         let lines = self.lines();
@@ -99,29 +100,29 @@ impl Eq for Source {}
 /// A byte range of a source, on character boundaries.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Span {
-    /// Where.
+    /// The source.
     pub source: Source,
-    /// First byte.
+    /// The first byte.
     pub start: usize,
     /// One past the last byte.
     pub end: usize,
 }
 
 impl Span {
-    /// The text under the span.
+    /// Returns the text of the span.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.source.text()[self.start..self.end]
     }
 
-    /// The 1-based line and 1-based column (in characters) of the first byte.
+    /// Returns the 1-based line and column (in characters) of the first byte.
     #[must_use]
     pub fn line_column(&self) -> (usize, usize) {
         let (line, start) = self.source.line_at(self.start);
         (line, self.source.text()[start..self.start].chars().count() + 1)
     }
 
-    /// The same place as a range.
+    /// Returns the span as a range.
     #[must_use]
     pub fn range(&self) -> Range<usize> {
         self.start..self.end
@@ -142,30 +143,30 @@ impl fmt::Debug for Span {
     }
 }
 
-/// A value and the place it was written at.
+/// A value with its location.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spanned<T> {
     /// The value.
     pub value: T,
-    /// Where it stands.
+    /// The location.
     pub span: Span,
 }
 
 impl<T> Spanned<T> {
-    /// A value at a place.
+    /// Creates a value with a location.
     pub fn new(value: T, span: Span) -> Self {
         Self { value, span }
     }
 }
 
-/// Characters that turn the direction of what follows, so that a line reads as another one.
+/// Returns true for characters that change text direction, which can make a line read as a different one.
 #[must_use]
 pub fn is_bidi(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{61c}')
 }
 
-/// JSON with the characters escaped that a terminal obeys or that reorder text, which JSON lets through: DEL, C1
-/// and bidi controls. They occur only within its strings, so the value stays the same.
+/// Escapes characters in JSON that control a terminal or reorder text and that JSON allows unescaped: DEL, C1
+/// controls and bidi controls. They occur only inside strings, so the value stays the same.
 #[must_use]
 pub fn json_escaped(json: String) -> String {
     let obeyed = |c: char| c.is_control() && c > '\u{7e}' || is_bidi(c);

@@ -1,10 +1,10 @@
-//! The half hours of the sample, in the forms in which files write time.
+//! The half hours of the sample, in every time format that files use.
 
 use chrono::{NaiveTime, TimeDelta};
 
 use super::Options;
 
-/// How a row writes its time.
+/// The time format of a row.
 #[derive(Clone, Copy)]
 pub(super) enum Form {
     Plain,
@@ -14,7 +14,7 @@ pub(super) enum Form {
     Nonsense,
 }
 
-/// Every half hour of the sample, written in every form, quotes included.
+/// Every half hour of the sample in every format, including quotes.
 pub(super) struct Clock {
     written: [Vec<String>; 4],
 }

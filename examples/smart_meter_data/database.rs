@@ -1,4 +1,4 @@
-//! The `SQLite` database beside the readings: products, meter points, and who has agreed to what, and when.
+//! The `SQLite` database of products, meter points and agreements that accompanies the readings.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -45,7 +45,7 @@ pub(super) fn write_database(
         let mut agreement = transaction.prepare("insert into agreement values (null, ?, ?, ?, ?, ?)")?;
         let (nothing, mut changes) = (BTreeSet::new(), 0);
         for meter in 0..meters {
-            // Its own stream, so that agreements don't depend on how many readings there are.
+            // A separate stream, so that agreements don't depend on the number of readings.
             let random = &mut Random::of(!options.seed, meter as u64);
             let (id, account) = (meterpoint_id(meter), format!("A-{:08}", 10_000_000 + meter / 2));
             meterpoint.execute((&id, REGIONS[random.below(REGIONS.len())]))?;
@@ -59,7 +59,7 @@ pub(super) fn write_database(
     transaction.commit()
 }
 
-/// A meter point's agreements, oldest first: product, first day, and the day on which it no longer holds.
+/// Returns a meter point's agreements, oldest first: product, first day, and exclusive end day.
 fn agreements(
     random: &mut Random,
     dirt: &BTreeSet<Dirt>,
@@ -70,11 +70,11 @@ fn agreements(
     let began = options.start - Days::new(random.below(900) as u64);
     let mut agreements = vec![(product, began, None)];
     if random.below(3) == 0 {
-        // One before it, that ended on the day on which this one began.
+        // An earlier agreement that ended on the day this one started.
         let earlier = began - Days::new(365);
         agreements.insert(0, (random.below(PRODUCTS.len()), earlier, Some(began)));
     }
-    // Each change falls on the next day of the sample, its first day included.
+    // Changes fall on successive days of the sample, starting with its first day.
     let change = options.start + Days::new(*changes % options.days.max(1) as u64);
     let last = agreements.len() - 1;
     if dirt.contains(&Dirt::AgreementEnds) || dirt.contains(&Dirt::AgreementFollows) {

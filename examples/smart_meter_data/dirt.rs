@@ -1,52 +1,54 @@
-//! The kinds of dirt, and which meter points get which.
+//! The kinds of dirt and their assignment to meter points.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Options;
 use super::random::Random;
 
-/// The ways in which a meter point can be dirty.
+/// A kind of dirt in a meter point's data.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Dirt {
-    /// A reading occurs twice, the same.
+    /// A duplicate of a reading, with the same value.
     Repeat,
-    /// A reading occurs twice with different values; the last row is right.
+    /// A duplicate of a reading with a different value; the last row is right.
     Conflict,
-    /// A reading occurs twice and the last one is null, so that the first is right.
+    /// A duplicate of a reading with a null at the end, so that the first row is right.
     NullRepeat,
-    /// A second file, `<meterpoint>_late.json`, repeats the last day: some readings equal, some corrected, some null.
+    /// A second file, `<meterpoint>_late.json`, repeats the last day: some readings equal, some corrected,
+    /// some null.
     LateFile,
     /// Readings without a value.
     Null,
-    /// The columns stand in another order.
+    /// The columns are in a different order.
     ColumnOrder,
-    /// Further columns, and the `index` that pandas writes.
+    /// Additional columns, and the `index` that pandas writes.
     ExtraColumns,
-    /// `2021-01-01T00:00:00Z` throughout.
+    /// `2021-01-01T00:00:00Z` in all rows.
     Zulu,
     /// `2021-01-01T02:00:00+02:00` and other offsets.
     Offset,
-    /// Milliseconds since 1970 throughout.
+    /// Milliseconds since 1970 in all rows.
     Epoch,
-    /// Each row writes its time in one of all the forms.
+    /// Each row uses one of all the time formats.
     MixedClocks,
     /// Numbers in quotes.
     NumberAsText,
-    /// Values that fit no number, times that are none; some are repeats of a good reading, which must win.
+    /// Values that aren't numbers and times that aren't times. Some are duplicates of a valid reading, which
+    /// must win.
     Misfit,
     /// Rows with fewer values than there are columns.
     ShortRow,
-    /// The file breaks off in the middle of a row.
+    /// The file is cut off in the middle of a row.
     Truncated,
-    /// A file of no bytes.
+    /// An empty file of 0 bytes.
     Empty,
-    /// A whole file with no rows in it.
+    /// A complete file without rows.
     NoRows,
-    /// No agreement for this meter point.
+    /// The meter point has no agreement.
     NoAgreement,
-    /// The agreement ends inside the sample (on its first day, for one: that day is no longer covered).
+    /// The agreement ends within the sample (one of them on its first day, which is then not covered).
     AgreementEnds,
-    /// Another agreement follows inside the sample.
+    /// Another agreement follows within the sample.
     AgreementFollows,
 }
 
@@ -75,8 +77,7 @@ impl Dirt {
     ];
 }
 
-/// Which meter points are dirty, and how. The first of each kind is dirty in that one way alone; later ones may
-/// be dirty in two.
+/// Assigns dirt to meter points. The first one of each kind has only that kind; later ones may have two.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

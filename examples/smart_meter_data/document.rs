@@ -1,4 +1,4 @@
-//! One file of readings: its rows, what dirt does to them, and how they are written as JSON.
+//! A file of readings: its rows, the effects of dirt on them, and their JSON.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -7,7 +7,7 @@ use super::clock::{Clock, Form};
 use super::dirt::Dirt;
 use super::random::Random;
 
-/// A consumption, in thousandths of a kWh.
+/// A consumption value, in thousandths of a kWh.
 #[derive(Clone, Copy)]
 enum Value {
     Number(usize),
@@ -39,10 +39,10 @@ pub(super) enum Column {
     Note,
 }
 
-/// One file of readings, before it is written.
+/// A file of readings before it is written.
 pub(super) struct Document {
     columns: Vec<Column>,
-    /// Whether to write the row labels that pandas writes.
+    /// Whether to write row labels as pandas does.
     index: bool,
     pub(super) rows: Vec<Row>,
 }
@@ -53,7 +53,7 @@ impl Document {
         Self { columns, index: false, rows: clean_rows(random, slots).collect() }
     }
 
-    /// The document in files of so many days, each with the number of its first day.
+    /// Splits the document into files of `days` days each, with the number of their first day.
     pub(super) fn pieces(&self, days: usize) -> Vec<(usize, Self)> {
         let mut pieces: BTreeMap<usize, Vec<Row>> = BTreeMap::new();
         for row in &self.rows {
@@ -63,15 +63,15 @@ impl Document {
         pieces.into_iter().map(piece).collect()
     }
 
-    /// Some of the rows, in ascending order: one in twenty, and at least one.
+    /// Picks some rows, in ascending order: one in twenty, and at least one.
     fn some(&self, random: &mut Random) -> BTreeSet<usize> {
         let count = self.rows.len();
         (0..count.div_ceil(20)).map(|_| random.below(count)).collect()
     }
 
-    /// Adds a changed copy of some rows further down.
+    /// Inserts a changed copy of some rows further down.
     fn repeat(&mut self, random: &mut Random, change: impl Fn(&mut Row)) {
-        // From the back, so that an insertion moves no row that is still to be copied.
+        // Go backwards, so that insertions don't move rows that are still to be copied.
         for at in self.some(random).into_iter().rev() {
             let mut copy = self.rows[at];
             change(&mut copy);
@@ -113,7 +113,7 @@ impl Document {
             }
             Dirt::ShortRow => self.some(random).into_iter().for_each(|at| self.rows[at].short = true),
             Dirt::NoRows => self.rows.clear(),
-            // These are done to the written text, beside the file, or in the database.
+            // These affect the written text, other files or the database.
             Dirt::Truncated
             | Dirt::Empty
             | Dirt::LateFile
@@ -123,7 +123,7 @@ impl Document {
         }
     }
 
-    /// The same meter point's last day again, as it came in later.
+    /// Returns the meter point's last day again, as a late file.
     pub(super) fn late(&self, random: &mut Random, slots: usize) -> Self {
         let mut rows: Vec<Row> = self.rows.iter().filter(|row| row.slot + 48 >= slots).copied().collect();
         for row in &mut rows {
@@ -172,8 +172,8 @@ impl Document {
     }
 }
 
-/// A meter point's readings as they should be: a household's day, little at night, a hump in the morning, a higher
-/// one in the evening.
+/// Generates a meter point's clean readings with a household's daily profile: low at night, a peak in the
+/// morning and a higher one in the evening.
 pub(super) fn clean_rows(random: &mut Random, slots: usize) -> impl Iterator<Item = Row> {
     const PERCENT_BY_HOUR: [usize; 24] = [
         35, 30, 28, 27, 28, 35, 60, 95, 100, 80, 70, 75, 85, 75, 70, 75, 95, 140, 180, 170, 150, 120, 80, 50,
@@ -195,7 +195,7 @@ fn corrected(value: Value) -> Value {
 }
 
 pub(super) fn write_cell(out: &mut String, column: Column, row: &Row, clock: &Clock, meterpoint: &str) {
-    // Writing to a String can't fail.
+    // Writing to a string can't fail.
     let _ = match (column, row.value) {
         (Column::Start, _) => out.write_str(clock.write(row.form, row.slot)),
         (Column::Consumption, Value::Number(n)) => write!(out, "{}.{:03}", n / 1_000, n % 1_000),

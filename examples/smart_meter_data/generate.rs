@@ -1,9 +1,10 @@
-//! Makes the data set: files of half-hourly readings, and the database beside them.
+//! Generates the data set: files of half-hourly readings and a database.
 //!
-//! Self-contained on purpose, so that tests can include it by `#[path]`: std, chrono and rusqlite, and nothing of
-//! Headwater, whose answers are checked against this data. Every random choice comes from [`random::Random`], seeded
-//! by the options and the meter point, in integers only: the same options make the same bytes anywhere. Start at
-//! [`generate`]; every kind of dirt is told at [`dirt::Dirt`].
+//! Deliberately self-contained, so that tests can include it by `#[path]`: it uses std, chrono and rusqlite,
+//! and nothing from Headwater, whose results are checked against this data. Every random choice comes from
+//! [`random::Random`], seeded by the options and the meter point and computed with integers only, so the same
+//! options give the same bytes everywhere. Start at [`generate`]; [`dirt::Dirt`] documents every kind of
+//! dirt.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -18,7 +19,7 @@ use dirt::Dirt;
 use document::{Column, Document, clean_rows, write_cell};
 use random::Random;
 
-// The paths are written out because this file is also included from elsewhere.
+// The paths are explicit because this file is also included from elsewhere.
 #[path = "clock.rs"]
 mod clock;
 #[path = "database.rs"]
@@ -30,39 +31,39 @@ mod document;
 #[path = "random.rs"]
 mod random;
 
-/// What to make.
+/// The shape of the data set.
 pub(crate) struct Options {
-    /// Number of meter points; not used with `one_file_bytes`, which takes as many as fill the file.
+    /// The number of meter points. Ignored with `one_file_bytes`, which uses as many as fill the file.
     pub(crate) meters: usize,
-    /// Days of readings, 48 a day.
+    /// The number of days, with 48 readings each.
     pub(crate) days: usize,
     /// The first day.
     pub(crate) start: NaiveDate,
-    /// Chooses among all data sets of this shape.
+    /// The seed, which selects one of all data sets of this shape.
     pub(crate) seed: u64,
-    /// Share of meter points that are dirty, 0 to 1. Above 0, each kind of dirt occurs at least once if there are
-    /// enough meter points.
+    /// The share of dirty meter points, from 0 to 1. Above 0, each kind of dirt occurs at least once if there
+    /// are enough meter points.
     pub(crate) dirt: f64,
-    /// So many days a file, in place of one file a meter point.
+    /// The number of days per file, instead of one file per meter point.
     pub(crate) days_per_file: Option<usize>,
-    /// One clean file of about this size, in place of one file a meter point.
+    /// The approximate size of a single clean file, instead of one file per meter point.
     pub(crate) one_file_bytes: Option<u64>,
 }
 
-/// What was made.
+/// Counts of the generated data.
 #[derive(Debug, Default)]
 pub(crate) struct Summary {
-    /// Meter points.
+    /// The number of meter points.
     pub(crate) meters: usize,
-    /// Files of readings.
+    /// The number of files of readings.
     pub(crate) files: usize,
-    /// Rows in the files that can be read whole, bad rows among them.
+    /// The number of rows in complete files, including bad rows.
     pub(crate) rows: usize,
-    /// Size of the files of readings.
+    /// The total size of the files of readings.
     pub(crate) bytes: u64,
-    /// Rows that don't fit the declared types or columns, in files that can be read whole.
+    /// The number of rows in complete files that don't fit the declared types or columns.
     pub(crate) bad_rows: usize,
-    /// Files that break off.
+    /// The number of files that are cut off.
     pub(crate) bad_files: usize,
 }
 
@@ -74,7 +75,7 @@ impl fmt::Display for Summary {
     }
 }
 
-/// Fills `dir/readings/` and `dir/case_study.db`, neither of which may hold anything yet.
+/// Fills `dir/readings/` and `dir/case_study.db`, which must not contain anything yet.
 pub(crate) fn generate(dir: &Path, options: &Options) -> io::Result<Summary> {
     let readings = dir.join("readings");
     let database_file = dir.join("case_study.db");
@@ -150,7 +151,7 @@ fn write_files(
     Ok(summary)
 }
 
-/// One document of as many meter points as fill it, never held in memory.
+/// Writes one file with as many meter points as fill it, without holding it in memory.
 fn write_one_file(path: &Path, wanted: u64, clock: &Clock, seed: u64) -> io::Result<Summary> {
     let mut file = BufWriter::new(File::create(path)?);
     let mut summary = Summary { files: 1, ..Summary::default() };

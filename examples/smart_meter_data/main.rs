@@ -1,7 +1,8 @@
-//! Makes smart-meter data of any size: half-hourly readings as JSON files, agreements and products in `SQLite`.
+//! Generates smart-meter data of any size: half-hourly readings as JSON files, agreements and products in
+//! `SQLite`.
 //!
 //! Example: `cargo run --release --example smart_meter_data -- --out DIR --meters 1000 --days 3 --dirt 0.05`.
-//! The same options make the same bytes. What is in the files, and every kind of dirt, is told in `generate`.
+//! The same options give the same bytes. See `generate` for the contents of the files and every kind of dirt.
 
 use std::io;
 use std::path::PathBuf;
@@ -11,7 +12,7 @@ use clap::Parser;
 
 mod generate;
 
-/// Make half-hourly meter readings (JSON) and the agreements they are billed under (a database file).
+/// Generate half-hourly meter readings (JSON) and the agreements they are billed under (a database file).
 #[derive(Parser)]
 struct Args {
     /// Directory to fill; its `readings/` and `case_study.db` must not exist yet
@@ -26,21 +27,21 @@ struct Args {
     /// First day
     #[arg(long, default_value = "2021-01-01", value_name = "DATE")]
     start: NaiveDate,
-    /// The same seed makes the same data
+    /// Seed; the same seed gives the same data
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Share of dirty meter points, 0 to 1; anything above 0 makes at least one of each kind of dirt
+    /// Share of dirty meter points, 0 to 1; above 0, each kind of dirt occurs at least once
     #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
     dirt: f64,
-    /// Write files of so many days instead of one a meter point; nothing is late or broken off then
+    /// Write files of this many days instead of one per meter point; none is late or cut off then
     #[arg(long, value_name = "DAYS")]
     days_per_file: Option<usize>,
-    /// Write one clean file of about this size instead of one a meter point: bytes, or `500MB`, `2GB`
+    /// Write one clean file of about this size instead of one per meter point: bytes, or `500MB`, `2GB`
     #[arg(long, value_name = "SIZE", value_parser = size)]
     one_file: Option<u64>,
 }
 
-/// Reads `500MB` and the like; units are powers of ten.
+/// Parses `500MB` and the like; units are powers of ten.
 fn size(text: &str) -> Result<u64, String> {
     let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
     let scale = match text[digits.len()..].trim().to_ascii_uppercase().as_str() {

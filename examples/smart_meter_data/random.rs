@@ -1,10 +1,10 @@
-//! The one source of chance: small, seeded, and the same on every machine.
+//! The only random number generator: small, seeded, and the same on every machine.
 
-/// `SplitMix64`: one addition and three mixing steps a number, and any seed is a good seed.
+/// `SplitMix64`: one addition and three mixing steps per number. Every seed is a good seed.
 pub(super) struct Random(u64);
 
 impl Random {
-    /// The stream of one meter point, the same however many others there are.
+    /// Returns the stream of one meter point, which doesn't depend on the number of others.
     pub(super) fn of(seed: u64, stream: u64) -> Self {
         let mut mixed = Self(seed);
         Self(mixed.next() ^ stream.wrapping_mul(0xD6E8_FEB8_6659_FD93))
@@ -18,7 +18,7 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// A number below `bound`, which is at least 1.
+    /// Returns a number below `bound`, which must be at least 1.
     #[expect(clippy::cast_possible_truncation, reason = "the upper half of the product is below the bound")]
     pub(super) fn below(&mut self, bound: usize) -> usize {
         ((u128::from(self.next()) * bound as u128) >> 64) as usize

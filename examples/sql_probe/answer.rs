@@ -17,30 +17,30 @@ use serde_json::Value;
 
 use crate::{cell::cells, delta::delta_name, tables::Prepared};
 
-/// Rows in an answer; the rest are only counted.
+/// The maximum number of rows in an answer; others are only counted.
 const SHOWN: usize = 20_000;
 
-/// The outcome of one statement.
+/// The outcome of a statement.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Outcome {
-    /// Its rows.
+    /// Rows.
     Ok(Rows),
-    /// Planning rejects it.
+    /// Planning rejected it.
     Refused(String),
-    /// It fails while it runs.
+    /// It failed at run time.
     Failed(String),
-    /// It panics.
+    /// It panicked.
     Crashed(String),
 }
 
-/// Rows and their columns.
+/// Rows with their columns.
 #[derive(Debug, Serialize)]
 #[expect(clippy::struct_field_names, reason = "the types of columns are its noun")]
 pub(crate) struct Rows {
     columns: Vec<Described>,
     rows: Vec<Vec<Value>>,
-    /// All rows, those included that are not in `rows`.
+    /// The total number of rows, including those left out of `rows`.
     count: usize,
 }
 
@@ -104,7 +104,7 @@ async fn gather(prepared: &Prepared, bound: &engine::bind::Bound) -> Result<Rows
     Ok(made)
 }
 
-/// The Delta type of a column, whatever its name.
+/// Returns the Delta type of a column, whatever its name.
 fn stored(field: &Field) -> Result<DataType, String> {
     let alone = Schema::new(vec![field.clone().with_name("c")]);
     match lake::delta_schema(&alone, &[]) {
@@ -113,7 +113,7 @@ fn stored(field: &Field) -> Result<DataType, String> {
     }
 }
 
-/// The column as the lake writes it.
+/// Casts a column as the lake does when it writes it.
 fn conformed(column: &ArrayRef, stored: Option<&DataType>) -> Result<ArrayRef, EngineError> {
     match stored {
         Some(stored) if stored != column.data_type() => {

@@ -1,4 +1,4 @@
-//! Cells: values as JSON, one form for each value whatever Arrow array holds it.
+//! Cells: values as JSON, with one form per value whatever Arrow array holds it.
 //!
 //! | type | form |
 //! |---|---|
@@ -27,13 +27,13 @@ use serde_json::{Number, Value, json};
 
 const MICROS_A_DAY: i64 = 86_400_000_000;
 
-/// The cells of a column.
+/// Returns the cells of a column.
 pub(crate) fn cells(array: &ArrayRef) -> Vec<Value> {
     let plain = plain(array);
     (0..plain.len()).map(|row| if plain.is_null(row) { Value::Null } else { cell(&plain, row) }).collect()
 }
 
-/// The same values in the one array type that [`cell`] knows for them.
+/// Casts values to the array type that [`cell`] supports.
 fn plain(array: &ArrayRef) -> ArrayRef {
     let wanted = match array.data_type() {
         DataType::Utf8View | DataType::LargeUtf8 => DataType::Utf8,
@@ -53,14 +53,14 @@ fn plain(array: &ArrayRef) -> ArrayRef {
     cast(array, &wanted).unwrap_or_else(|_| array.clone())
 }
 
-/// The cell of a value that is not NULL.
+/// Returns the cell of a non-NULL value.
 fn cell(array: &ArrayRef, row: usize) -> Value {
     match array.data_type() {
         DataType::Boolean => Value::Bool(array.as_boolean().value(row)),
         DataType::Float64 => float(array.as_primitive::<Float64Type>().value(row)),
         DataType::Float32 => {
             let value = array.as_primitive::<Float32Type>().value(row);
-            // The shortest text of a float is read as a double: 0.1, not 0.10000000149.
+            // Parse the float's shortest text as a double: 0.1, not 0.10000000149.
             float(value.to_string().parse().unwrap_or(f64::from(value)))
         }
         DataType::Decimal128(..) => array.as_primitive::<Decimal128Type>().value_as_string(row).into(),
@@ -69,7 +69,7 @@ fn cell(array: &ArrayRef, row: usize) -> Value {
         DataType::Binary => {
             let bytes = array.as_binary::<i32>().value(row);
             let digits = bytes.iter().fold(String::from("\\x"), |mut text, byte| {
-                // Writing to a text never fails.
+                // Writing to a string can't fail.
                 let _ = write!(text, "{byte:02x}");
                 text
             });
@@ -142,8 +142,8 @@ fn time(micros: i64) -> String {
     format!("{hours:02}:{minutes:02}:{:02}.{:06}", seconds % 60, micros % 1_000_000)
 }
 
-/// The date that many days after 1970-01-01, in the proleptic Gregorian calendar. chrono's years end at 262143 and
-/// DuckDB's at 5881580, so the calendar is computed here, by eras of 400 years that begin in March.
+/// Formats a number of days since 1970-01-01 as a proleptic Gregorian date. chrono's years end at 262143 and
+/// DuckDB's at 5881580, so the calendar is computed here, in eras of 400 years that start in March.
 fn date(days: i64) -> String {
     let shifted = days + 719_468;
     let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
@@ -156,7 +156,7 @@ fn date(days: i64) -> String {
     format!("{year:04}-{month:02}-{day:02}")
 }
 
-/// The text that Arrow shows: integers, and types that no Delta table has.
+/// Returns Arrow's display text, for integers and for types that Delta tables can't have.
 fn display(array: &ArrayRef, row: usize) -> Value {
     let options = FormatOptions::default();
     match ArrayFormatter::try_new(array.as_ref(), &options) {

@@ -2,7 +2,7 @@
 
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
 
-/// The name of a type that a Delta table has.
+/// Returns the name of a Delta type.
 pub(crate) fn delta_name(stored: &DataType) -> String {
     match stored {
         DataType::Boolean => "boolean".into(),

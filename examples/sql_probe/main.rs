@@ -1,17 +1,19 @@
 //! SQL probe: answers SELECT statements with the library's engine, one JSON line in, one JSON line out.
 //!
-//! The differential tests (`tests/differential`) put the same statements to DuckDB and compare rows, types and errors.
+//! The differential tests (`tests/differential`) run the same statements in DuckDB and compare rows, types
+//! and errors.
 //!
 //! ```text
 //! in   {"id": 1, "sql": "select a from t", "dialect": "duckdb", "tables": {"t": "/tmp/t.parquet"}}
 //! out  {"id": 1, "ok": {"columns": [{"name": "a", "arrow": "Int32", "delta": "integer"}], "rows": [["1"]]}}
 //!      {"id": 1, "refused": "…"}   planning rejects the statement
-//!      {"id": 1, "failed": "…"}    it fails while it runs
+//!      {"id": 1, "failed": "…"}    it fails at run time
 //!      {"id": 1, "crashed": "…"}   it panics
 //! ```
 //!
-//! Values are those that a Delta table would hold: each column is cast to its Delta type where it has one. A statement
-//! that kills the process gets no answer; the driver starts another probe. [`cell`] describes the text of values.
+//! Values are those that a Delta table would store: each column is cast to its Delta type if it has one. A
+//! statement that kills the process gets no answer, and the driver starts another probe. [`cell`] documents
+//! the text of values.
 
 use std::{
     collections::BTreeMap,
@@ -29,19 +31,19 @@ mod cell;
 mod delta;
 mod tables;
 
-/// A statement to answer.
+/// A statement to run.
 #[derive(Debug, Deserialize)]
 struct Request {
     id: u64,
     sql: String,
     #[serde(default = "duckdb")]
     dialect: String,
-    /// Parquet files by the names of their tables: `t` or `schema.t`.
+    /// The Parquet files, by table name: `t` or `schema.t`.
     #[serde(default)]
     tables: BTreeMap<String, String>,
 }
 
-/// The answer to a request.
+/// The response to a request.
 #[derive(Debug, Serialize)]
 struct Response {
     id: u64,
@@ -49,7 +51,8 @@ struct Response {
     outcome: Outcome,
 }
 
-/// Bytes of stack of each thread, as in the product: plans of deep expressions are walked by recursion.
+/// The stack size of each thread in bytes, as in the product: plans of deep expressions are processed
+/// recursively.
 const STACK: usize = 256 << 20;
 
 fn duckdb() -> String {
@@ -57,7 +60,7 @@ fn duckdb() -> String {
 }
 
 fn main() -> io::Result<()> {
-    // The panic's message is in the answer; its trace would only fill the driver's terminal.
+    // The answer contains the panic's message; its trace would only clutter the driver's terminal.
     panic::set_hook(Box::new(|_| ()));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -79,7 +82,7 @@ fn main() -> io::Result<()> {
         let outcome = match prepared.as_ref().map(|(_, made)| made) {
             Some(Ok(made)) => {
                 let made = Arc::clone(made);
-                // A task of its own: a panic ends the task, not the probe.
+                // Run in a separate task, so that a panic ends the task and not the probe.
                 let task = runtime.spawn(async move { answer(&made, &request.sql).await });
                 runtime.block_on(task).unwrap_or_else(|error| Outcome::Crashed(reason(error)))
             }
@@ -93,7 +96,7 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// The message of a panic.
+/// Returns the message of a panic.
 fn reason(error: tokio::task::JoinError) -> String {
     match error.try_into_panic() {
         Ok(payload) => match payload.downcast::<String>() {

@@ -12,18 +12,18 @@ use headwater::{
     name::Relation,
 };
 
-/// An engine that knows the tables, and their rows.
+/// An engine with tables declared, and their rows.
 pub(crate) struct Prepared {
     pub(crate) engine: Engine,
     pub(crate) tables: BTreeMap<Relation, Table>,
 }
 
 impl Prepared {
-    /// An engine of this dialect with these Parquet files declared as tables.
+    /// Creates an engine for this dialect and declares these Parquet files as tables.
     pub(crate) async fn new(dialect: &str, files: &BTreeMap<String, String>) -> Result<Self, EngineError> {
         let settings = EngineSettings {
             threads: 2,
-            // A statement that asks for more than a test needs fails instead of taking the machine.
+            // A statement that needs more memory than a test should fails instead of exhausting the machine.
             memory_limit: Some(1 << 30),
             dialect: dialect.to_owned(),
             database: "memory".to_owned(),

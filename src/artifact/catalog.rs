@@ -1,4 +1,5 @@
-//! `catalog.json`: the columns and numbers of tables, as they are in the lake or, of what was never built, as they will be.
+//! `catalog.json`: the columns and statistics of tables, as stored in the lake or, before the first build, as
+//! compiled.
 
 use std::collections::BTreeMap;
 
@@ -12,11 +13,11 @@ use crate::{
     name::NodeId,
 };
 
-/// The schema the artifact follows.
+/// The artifact's schema.
 const SCHEMA: &str = "https://schemas.getdbt.com/dbt/catalog/v1.json";
 
-/// The catalog of nodes whose columns are known, with what is known of those that are tables in the lake. `database` is what
-/// the manifest has for it.
+/// Builds the catalog of all nodes with known columns, with statistics for those stored in the lake.
+/// `database` is the name that the manifest uses.
 #[must_use]
 pub fn catalog(
     manifest: &Manifest,
@@ -35,7 +36,7 @@ pub fn catalog(
     json!({ "metadata": origin.metadata(SCHEMA), "nodes": nodes, "sources": sources, "errors": null })
 }
 
-/// What the catalog says of a node; nothing of an ephemeral model, which is nowhere.
+/// Returns a node's entry, or `None` for an ephemeral model.
 fn entry(node: &Node, schema: &SchemaRef, facts: Option<&Facts>, database: &str) -> Option<Value> {
     let kind = match node {
         Node::Model(model) => match model.config.materialized {
@@ -75,7 +76,7 @@ fn entry(node: &Node, schema: &SchemaRef, facts: Option<&Facts>, database: &str)
     }))
 }
 
-/// What dbt's documentation shows of a table's size.
+/// Returns the table statistics that dbt's documentation shows.
 fn stats(facts: Option<&Facts>) -> Value {
     let mut stats = Map::new();
     let mut add = |id: &str, label: &str, value: Value, description: &str| {

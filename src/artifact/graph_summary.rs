@@ -1,4 +1,4 @@
-//! `graph_summary.json`: the nodes by number, and who reads whom.
+//! `graph_summary.json`: numbered nodes and their successors.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 
 use crate::{manifest::Manifest, name::NodeId};
 
-/// The nodes in the order of their ids. A node that nobody reads has no `succ`, as in dbt.
+/// Returns the graph with nodes numbered in the order of their ids. As in dbt, a node without successors has
+/// no `succ`.
 #[must_use]
 pub fn graph_summary(manifest: &Manifest, invocation_id: &str) -> Value {
     let numbers: BTreeMap<&NodeId, usize> =

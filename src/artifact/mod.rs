@@ -1,12 +1,12 @@
-//! The files that dbt leaves beside a project, in dbt's formats and complete to the key: other tools read them.
+//! dbt's artifacts, complete to the last key, for the tools that read them.
 //!
-//! - [`manifest`]: `manifest.json`, version 12: what the project is
-//! - [`catalog`]: `catalog.json`, version 1: what its tables are
-//! - [`graph_summary`]: `graph_summary.json`: who reads whom
-//! - here: what they have in common
+//! - [`manifest`]: `manifest.json`, version 12: the project's nodes
+//! - [`catalog`]: `catalog.json`, version 1: the columns and statistics of its tables
+//! - [`graph_summary`]: `graph_summary.json`: the dependency graph
+//! - this file: the parts common to all of them
 //!
-//! `run_results.json` and `sources.json` are folds of a run's events, and so are `report`'s. What follows dbt to the
-//! letter is checked by dbt's own classes and other readers of its artifacts (`tests/artifacts`).
+//! `run_results.json` and `sources.json` are folds of a run's events, so they are in `report`. dbt's own
+//! classes and other artifact readers check conformance (`tests/artifacts`).
 
 pub mod catalog;
 pub mod graph_summary;
@@ -24,35 +24,36 @@ use serde_json::{Map, Value, json};
 
 use crate::name::Relation;
 
-/// The dbt whose conventions the artifacts follow; readers pick their parser by it.
+/// The dbt version whose conventions the artifacts follow. Readers choose their parser by it.
 const DBT_VERSION: &str = "1.12.0";
 
-/// What artifacts say of the invocation beyond the events.
+/// Facts about the invocation that the events don't contain.
 #[derive(Debug, Clone, Default)]
 pub struct Invocation {
-    /// The variables that the user wants in artifacts (`DBT_ENV_CUSTOM_ENV_*`), without the prefix.
+    /// The environment variables that the user wants in artifacts (`DBT_ENV_CUSTOM_ENV_*`), without the
+    /// prefix.
     pub env: BTreeMap<String, String>,
-    /// What stands where dbt has a database.
+    /// The name used as dbt's database.
     pub database: String,
-    /// The flags, as dbt names them.
+    /// The flags, under dbt's names.
     pub args: Map<String, Value>,
 }
 
-/// Which invocation made an artifact, and when.
+/// The invocation that made an artifact, and the time.
 #[derive(Debug, Clone)]
 pub struct Origin<'a> {
     /// The invocation's id.
     pub invocation_id: &'a str,
-    /// When it started.
+    /// The start time of the invocation.
     pub started: DateTime<Utc>,
-    /// When the artifact was made.
+    /// The time the artifact was generated.
     pub generated: DateTime<Utc>,
-    /// What else is known of it.
+    /// The user's additional environment variables.
     pub env: &'a BTreeMap<String, String>,
 }
 
 impl Origin<'_> {
-    /// What every artifact says of itself first.
+    /// Returns the metadata at the start of every artifact.
     #[must_use]
     pub fn metadata(&self, schema: &str) -> Value {
         json!({
@@ -66,9 +67,9 @@ impl Origin<'_> {
     }
 }
 
-/// SQL with a database before the names of these relations, where they stand by schema and name: readers of artifacts
-/// look tables up by three names. Names are found in the text as templates write them, so one that stands in a string is
-/// taken for a name as well.
+/// Qualifies these relations with a database wherever `sql` names them by schema and name, since artifact
+/// readers look tables up by three-part names. The search is textual and expects names as templates render
+/// them, so matches inside string literals are qualified too.
 #[must_use]
 pub fn in_database<'a>(
     sql: &str,
@@ -79,7 +80,7 @@ pub fn in_database<'a>(
     for relation in relations {
         let quoted = relation.quoted();
         for (at, _) in sql.match_indices(&quoted) {
-            // A part of a longer name is another name.
+            // Part of a longer name.
             if !sql[..at].ends_with(['.', '"']) && !sql[at + quoted.len()..].starts_with('"') {
                 places.insert(at, (relation.qualified(database), quoted.len()));
             }
@@ -94,13 +95,13 @@ pub fn in_database<'a>(
     text + &sql[end..]
 }
 
-/// A moment as dbt writes it: microseconds and `Z`.
+/// Formats a timestamp as dbt does: microseconds and `Z`.
 #[must_use]
 pub fn timestamp(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
-/// Puts a whole new file in the place of the old one, or leaves the old one as it is. `id` is no one else's.
+/// Atomically replaces a file, or leaves the old one as it is. `id` must be unique to the caller.
 pub fn replace(path: &Path, id: &str, bytes: &[u8]) -> io::Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{id}.tmp"));
@@ -112,7 +113,7 @@ pub fn replace(path: &Path, id: &str, bytes: &[u8]) -> io::Result<()> {
         fs::rename(&beside, path)
     };
     write().inspect_err(|_| {
-        // The first error is the one to tell; it says more than that its remains could not be swept up.
+        // Report the first error; failing to remove the temporary file is less informative.
         let _ = fs::remove_file(&beside);
     })
 }

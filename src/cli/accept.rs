@@ -1,4 +1,4 @@
-//! `source accept`: acknowledges what a source has rejected, so that runs warn of it no more.
+//! `source accept`: acknowledges a source's rejects, so that runs no longer warn about them.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! What can be asked on the command line. The doc comments are the help.
+//! Command-line arguments. The doc comments are the help.
 
 #![expect(clippy::doc_markdown, reason = "the doc comments are read in a terminal")]
 
@@ -83,7 +83,7 @@ impl Global {
     }
 }
 
-/// How the run's lines are written.
+/// The format of a run's log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
     /// Lines for people
@@ -92,7 +92,7 @@ pub enum LogFormat {
     Json,
 }
 
-/// How much of the log to show.
+/// The engine's log level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogLevel {
     /// Only what went wrong
@@ -178,7 +178,7 @@ pub struct SelectArgs {
     pub indirect_selection: IndirectSelection,
 }
 
-/// Which tests come along with the nodes they test.
+/// Which tests are selected along with the nodes they test.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum IndirectSelection {
     /// Those of which any node is selected
@@ -247,7 +247,7 @@ pub struct RebuildArgs {
 }
 
 impl RebuildArgs {
-    /// The time whose batches are asked for.
+    /// Returns the requested time range of batches.
     pub(super) fn event_time(&self) -> Option<Interval> {
         Some(Interval { start: self.event_time_start?, end: self.event_time_end? })
     }

@@ -1,4 +1,4 @@
-//! What a command leaves under the target path beside its results: the SQL of what was compiled, `manifest.json` and
+//! The artifacts of every command besides its results: compiled SQL, `manifest.json` and
 //! `graph_summary.json`.
 
 use std::{collections::BTreeMap, fs, io, path::Path};
@@ -15,7 +15,7 @@ use crate::{
     report::TargetPath,
 };
 
-/// Writes the SQL of what was compiled, and what the project is.
+/// Writes the compiled SQL, the manifest and the graph summary.
 pub(super) fn write(context: &Context, target: &TargetPath, compiled: &Compiled) -> Result<(), Failure> {
     let written = || {
         target.create()?;
@@ -25,7 +25,7 @@ pub(super) fn write(context: &Context, target: &TargetPath, compiled: &Compiled)
     written().map_err(|error| failed(target, &error))
 }
 
-/// Writes an artifact, whole or not at all.
+/// Atomically writes an artifact.
 pub(super) fn write_json(
     context: &Context,
     target: &TargetPath,
@@ -35,7 +35,8 @@ pub(super) fn write_json(
     put(context, target, name, artifact).map_err(|error| failed(target, &error))
 }
 
-/// Writes the documentation's files into a folder of their own. Parts of an older page that this one lacks go.
+/// Writes the documentation site to a folder of its own. Removes parts of an older site that the new one
+/// lacks.
 pub(super) fn write_page(
     context: &Context,
     target: &TargetPath,
@@ -43,7 +44,7 @@ pub(super) fn write_page(
     page: &Page,
 ) -> Result<(), Failure> {
     let written = || {
-        // The page last: its parts are there when it is.
+        // Write the page last, when all its parts exist.
         for (name, bytes) in page.files.iter().rev() {
             let path = folder.join(name);
             fs::create_dir_all(path.parent().unwrap_or(folder))?;
@@ -54,7 +55,7 @@ pub(super) fn write_page(
     written().map_err(|error| failed(target, &error))
 }
 
-/// Who writes artifacts now.
+/// Returns the origin of artifacts written now.
 pub(super) fn origin<'a>(context: &'a Context, env: &'a BTreeMap<String, String>) -> Origin<'a> {
     Origin { invocation_id: &context.invocation_id, started: context.started, generated: Utc::now(), env }
 }

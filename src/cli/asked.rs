@@ -1,4 +1,5 @@
-//! What a command that runs nodes is about. They are one pipeline, and differ in which kinds of node they keep.
+//! Requests of the commands that run nodes. They share one pipeline and differ in the kinds of nodes they
+//! keep.
 
 use std::collections::BTreeSet;
 
@@ -12,52 +13,52 @@ use crate::{
     run::{planning::Rebuild, worker::Keep},
 };
 
-/// What judges.
+/// The kinds of tests.
 const TESTS: &[&str] = &["test", "unit_test"];
 
-/// What becomes a table, and what judges it.
+/// The kinds of tables and tests.
 const ALL: &[&str] = &["model", "seed", "snapshot", "test", "unit_test"];
 
-/// What was asked for.
+/// A command's request.
 pub(super) struct Asked<'a> {
-    /// The command's name.
+    /// The name of the command.
     pub(super) command: &'static str,
     pub(super) select: &'a SelectArgs,
     pub(super) fail_fast: bool,
-    /// Which of the models, seeds and snapshots are built.
+    /// Which of the selected models, seeds and snapshots to rebuild.
     pub(super) rebuild: Rebuild,
-    /// Whether the files of tables that can't be read are moved aside, so that they are built anew.
+    /// Whether to move the files of unreadable tables away, so that they can be rebuilt.
     pub(super) set_aside: bool,
     pub(super) keep: Keep,
-    /// The kinds of node that it is about, by dbt's names for them.
+    /// The kinds of nodes to run, by dbt's names.
     kinds: &'static [&'static str],
     pub(super) freshness: Freshness,
-    /// The time whose batches are asked for.
+    /// The requested time range of batches.
     pub(super) event_time: Option<Interval>,
-    /// For `retry`: the last run.
+    /// The last run, for `retry`.
     pub(super) again: Option<&'a LastRun>,
 }
 
-/// Which sources are asked for their age.
+/// Which sources to check for freshness.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Freshness {
     /// None.
     Nobody,
-    /// Those that are selected.
+    /// The selected ones.
     Selected,
-    /// Those that the selected models are built from.
+    /// Those upstream of the selected models.
     Demanded,
 }
 
 impl<'a> Asked<'a> {
-    /// Seeds, models, snapshots and what judges them.
+    /// Seeds, models, snapshots and their tests.
     pub(super) fn build(args: &'a BuildArgs) -> Self {
         let keep = Keep { failures: args.test.store_failures, withheld: args.keep_staged };
         let freshness = if args.fresh_sources { Freshness::Demanded } else { Freshness::Nobody };
         Self { command: "build", kinds: ALL, keep, freshness, ..Self::test(&args.test) }
     }
 
-    /// Models alone.
+    /// Models only.
     pub(super) fn run(args: &'a RunArgs) -> Self {
         Self {
             command: "run",
@@ -73,7 +74,7 @@ impl<'a> Asked<'a> {
         }
     }
 
-    /// Seeds alone.
+    /// Seeds only.
     pub(super) fn seed(args: &'a SeedArgs) -> Self {
         Self {
             command: "seed",
@@ -86,7 +87,7 @@ impl<'a> Asked<'a> {
         }
     }
 
-    /// Snapshots alone. A full refresh is nothing to them: it would lose what they are kept for.
+    /// Snapshots only. They ignore full refreshes, which would lose the history that snapshots exist to keep.
     pub(super) fn snapshot(args: &'a SnapshotArgs) -> Self {
         Self {
             command: "snapshot",
@@ -98,13 +99,13 @@ impl<'a> Asked<'a> {
         }
     }
 
-    /// What judges, over what is published.
+    /// Tests of the published tables.
     pub(super) fn test(args: &'a TestArgs) -> Self {
         let keep = Keep { failures: args.store_failures, withheld: false };
         Self { command: "test", kinds: TESTS, keep, ..Self::run(&args.run) }
     }
 
-    /// The age of sources.
+    /// Source freshness.
     pub(super) fn freshness(select: &'a SelectArgs) -> Self {
         Self {
             command: "freshness",
@@ -120,7 +121,7 @@ impl<'a> Asked<'a> {
         }
     }
 
-    /// What `plan` shows: what `build` would do.
+    /// The request of `plan`: what `build` would do.
     pub(super) fn plan(args: &'a PlanArgs) -> Self {
         let event_time = args.rebuild.event_time();
         let rebuild = rebuild(args.rebuild);
@@ -128,17 +129,17 @@ impl<'a> Asked<'a> {
         Self { rebuild, set_aside, event_time, ..Self::compile(&args.select) }
     }
 
-    /// What `build` would be about, were it given this selection alone.
+    /// The request of `build` with this selection and no other options.
     pub(super) fn compile(select: &'a SelectArgs) -> Self {
         Self { command: "plan", kinds: ALL, freshness: Freshness::Nobody, ..Self::freshness(select) }
     }
 
-    /// The same, for what did not end well the last time.
+    /// Restricts the request to nodes that didn't succeed in the last run.
     pub(super) fn again(self, last: &'a LastRun) -> Self {
         Self { again: Some(last), ..self }
     }
 
-    /// What is asked of incremental models.
+    /// Returns the options for incremental models.
     pub(super) fn wanted(&self) -> Wanted {
         Wanted {
             full_refresh: self.rebuild == Rebuild::FullRefresh,
@@ -147,12 +148,12 @@ impl<'a> Asked<'a> {
         }
     }
 
-    /// Whether anything becomes a table, which is then judged before it is published.
+    /// Returns true if the command builds tables, which are tested before they are published.
     pub(super) fn builds(&self) -> bool {
         self.kinds.iter().any(|kind| matches!(*kind, "model" | "seed" | "snapshot"))
     }
 
-    /// Of the selected nodes those that the command is about, and the sources whose age matters.
+    /// Returns the selected nodes that the command runs, and the sources to check for freshness.
     pub(super) fn nodes(&self, selected: &BTreeSet<NodeId>, manifest: &Manifest) -> BTreeSet<NodeId> {
         let is_asked = |id: &NodeId| manifest.source(id).is_some_and(|source| source.freshness.is_some());
         let mut nodes: BTreeSet<NodeId> = selected

@@ -1,5 +1,5 @@
-//! `build`, `run`, `seed`, `snapshot`, `test` and `source freshness`: compile everything, then carry out the
-//! plan and tell of it.
+//! `build`, `run`, `seed`, `snapshot`, `test` and `source freshness`: compile everything, then run the plan
+//! and report progress.
 
 use std::{
     io::{IsTerminal, stderr, stdout},
@@ -81,13 +81,13 @@ pub(super) async fn run(global: &Global, asked: &Asked<'_>) -> Result<ExitCode, 
         failure::warn(&sink.to_string());
     }
     if asked.builds() && found_columns::record_samples(&lake, &worker.engine, &worker.compiled).await? {
-        // What was built of other sources is up to date by now.
+        // Models of other sources are up to date by now.
         return Box::pin(run(global, asked)).await;
     }
     Ok(if result.exit_code() == 0 { ExitCode::SUCCESS } else { ExitCode::from(NODE_FAILED) })
 }
 
-/// The target path as people are told it: relative to the project where it lies in it.
+/// Returns the target path for display, relative to the project if it is inside.
 fn shown(context: &Context) -> PathBuf {
     let path = &context.target_path;
     path.strip_prefix(&context.project.root).unwrap_or(path).to_path_buf()
@@ -146,14 +146,14 @@ fn reporter(
     let sources = SourcesJson::new(target.path().join("sources.json"), invocation.clone());
     let results = RunResults::new(target.path().join("run_results.json"), invocation, lookup, planned);
     let mut sinks: Vec<Box<dyn Sink>> = vec![lines, Box::new(sources)];
-    // As in dbt: the ages of sources have a file of their own, and `retry` is about the last build.
+    // As in dbt, freshness results have their own file, and `retry` refers to the last build.
     if asked.command != "freshness" {
         sinks.insert(1, Box::new(results));
     }
     Reporter::new(sinks)
 }
 
-/// The sink of lineage events, if the environment asks for any.
+/// Returns the sink of lineage events, if the environment configures one.
 fn lineage_events(worker: &Arc<Worker>, base: &Path, dialect: &str, database: &str) -> Option<Box<dyn Sink>> {
     let wanted = openlineage::wanted()?;
     let lineage = Lineage::between(&worker.manifest, &worker.compiled, &|node| !is_ephemeral(node));
@@ -170,7 +170,7 @@ fn lookup(worker: &Arc<Worker>, database: &str) -> Lookup {
     Arc::new(move |id| {
         let node = worker.manifest.nodes.get(id)?;
         let compiled = &worker.compiled;
-        // Nobody wrote the SQL that reads a seed.
+        // The SQL that reads a seed is generated.
         let has_sql = matches!(node, Node::Model(_) | Node::Snapshot(_));
         let model = || compiled.models.get(id).filter(|_| has_sql).map(|model| &model.sql);
         let test = || compiled.tests.get(id).map(|test| &test.probe.sql);

@@ -1,4 +1,4 @@
-//! `clean`: remove the artifacts that Headwater wrote; never a table, and nothing of another tool's.
+//! `clean`: removes the artifacts that Headwater wrote; never a table or another tool's files.
 
 use std::{
     io::{Write, stdout},

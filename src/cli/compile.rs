@@ -1,4 +1,5 @@
-//! `compile`: check the selected models, seeds and snapshots, and write the SQL of all but seeds under the target path.
+//! `compile`: checks the selected models, seeds and snapshots, and writes their SQL (except seeds') under the
+//! target path.
 
 use std::{
     collections::BTreeSet,
@@ -32,7 +33,7 @@ pub(super) async fn run(global: &Global, args: &SelectArgs) -> Result<ExitCode, 
     Ok(ExitCode::SUCCESS)
 }
 
-/// Says that all is well: of one model its SQL, of one seed its columns, of more how many they are.
+/// Reports success: the SQL of a single model, the columns of a single seed, or the number of nodes.
 fn tell(
     chosen: &BTreeSet<NodeId>,
     manifest: &Manifest,

@@ -1,4 +1,4 @@
-//! From flags and files to a resolved project, its engine and its lake.
+//! Loads flags and files into a resolved project with its engine and lake.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -36,10 +36,10 @@ use crate::{
     text::Source,
 };
 
-/// The first year in which a clock can have been set.
+/// The earliest plausible year for the clock.
 const SET: i32 = 2020;
 
-/// A resolved project and what was asked about it.
+/// A resolved project and the command's global options.
 pub(super) struct Context {
     pub(super) project: Project,
     pub(super) jinja: Jinja,
@@ -49,17 +49,17 @@ pub(super) struct Context {
     pub(super) threads: usize,
     pub(super) invocation_id: String,
     pub(super) quiet: bool,
-    /// When the invocation started.
+    /// The start time of the invocation.
     pub(super) started: DateTime<Utc>,
     pub(super) target_path: PathBuf,
-    /// The variables, the command line's over the project's.
+    /// The variables; the command line's override the project's.
     pub(super) vars: Map<String, Value>,
     lake_root: String,
     temp_dir: Option<PathBuf>,
     lake_options: BTreeMap<String, Secret>,
 }
 
-/// What was asked for, checked and planned.
+/// A compiled and planned request.
 pub(super) struct Prepared {
     pub(super) chosen: BTreeSet<NodeId>,
     pub(super) engine: Engine,
@@ -69,7 +69,7 @@ pub(super) struct Prepared {
 }
 
 impl Context {
-    /// Reads and resolves the project. Warnings are shown at once.
+    /// Loads and resolves the project. Shows warnings at once.
     pub(super) fn load(global: &Global) -> Result<Self, Failure> {
         let root = global.project_dir.canonicalize().map_err(|error| {
             Failure::message(format!(
@@ -154,7 +154,7 @@ impl Context {
         }
     }
 
-    /// The nodes that were asked for. Says on stderr what selected nothing.
+    /// Returns the selected nodes. Warns on stderr about criteria that match nothing.
     pub(super) fn select(&self, args: &SelectArgs) -> Result<BTreeSet<NodeId>, Failure> {
         let candidates = self.manifest.candidates();
         let (selection, warnings) = select::select(
@@ -168,7 +168,7 @@ impl Context {
         Ok(selection.chosen)
     }
 
-    /// From what was asked for to what is to be done.
+    /// Selects, compiles and plans a request.
     pub(super) async fn prepare(&self, asked: &Asked<'_>) -> Result<Prepared, Failure> {
         if asked.event_time.is_some_and(|time| time.start >= time.end) {
             let message =
@@ -215,7 +215,7 @@ impl Context {
         Ok(Tables::new(Arc::new(lake), &self.manifest, &self.project.root)?)
     }
 
-    /// Looks at the lake and type-checks the chosen nodes against it.
+    /// Observes the lake and type-checks the chosen nodes against it.
     pub(super) async fn compile(
         &self,
         engine: &Engine,
@@ -232,7 +232,7 @@ impl Context {
         Ok((compiled, seen))
     }
 
-    /// The same, if everything can be read.
+    /// Same as [`Context::compile`], but fails if a source can't be read.
     pub(super) async fn compile_all(
         &self,
         engine: &Engine,
@@ -243,7 +243,7 @@ impl Context {
         Ok((compiled.whole()?, seen))
     }
 
-    /// The columns that are recorded of sources that declare none.
+    /// Returns the recorded columns of sources that declare none.
     pub(super) async fn found_columns(
         &self,
         tables: &Tables,
@@ -283,12 +283,13 @@ impl Context {
     }
 }
 
-/// When tests of crashes want this process to be killed: `HEADWATER_FAULT=kill:7` is before or after its fourth write.
+/// The instant at which crash tests kill this process: `HEADWATER_FAULT=kill:7` is just before its fourth
+/// write.
 fn killed_at() -> Option<u64> {
     std::env::var("HEADWATER_FAULT").ok()?.strip_prefix("kill:")?.parse().ok()
 }
 
-/// Where artifacts lie, without resolving the project.
+/// Returns the target path without resolving the project.
 pub(super) fn artifacts(global: &Global) -> Result<PathBuf, Failure> {
     if let Some(path) = &global.target_path {
         return Ok(path.clone());
@@ -310,7 +311,8 @@ fn target(project: &Project, global: &Global) -> Result<(String, Target), Failur
     Err(Failure::hinted(format!("{} has no target `{name}`", settings.source.path()), hint))
 }
 
-/// The time now. A clock that was never set would date tables before all that they are compared with.
+/// Returns the current time. Fails if the clock was never set, since table versions would be dated too early
+/// to compare.
 fn clock() -> Result<DateTime<Utc>, Failure> {
     let now = Utc::now();
     if now.year() >= SET {
@@ -324,12 +326,12 @@ fn threads(global: &Global, target: &Target) -> usize {
     global.threads.map(usize::from).or(target.threads).unwrap_or_else(cores).max(1)
 }
 
-/// Returns the number of cores, or 1 if the machine doesn't tell.
+/// Returns the number of cores, or 1 if it is unknown.
 pub(super) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// The variables of the command line.
+/// Returns the variables given on the command line.
 pub(super) fn given_vars(global: &Global) -> Result<Map<String, Value>, Failure> {
     let Some(text) = &global.vars else { return Ok(Map::new()) };
     serde_saphyr::from_str(text).map_err(|error| {

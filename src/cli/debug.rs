@@ -1,4 +1,4 @@
-//! `debug`: the installation, the project and the lake, each checked.
+//! `debug`: checks the installation, the project and the lake.
 
 use std::{
     io::{Write, stdout},
@@ -45,7 +45,7 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode, Failure> {
     }
 }
 
-/// A dialect, and what its SQL means.
+/// Describes a dialect's syntax and semantics.
 fn meaning(dialect: &str) -> String {
     match dialect {
         "duckdb" => "duckdb: syntax and semantics of DuckDB 1.5".to_owned(),

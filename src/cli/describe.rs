@@ -1,4 +1,4 @@
-//! `describe`: what a model, seed, snapshot or source is, and how it came to be what it is.
+//! `describe`: shows a model, seed, snapshot or source with its columns, tests and version history.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -40,7 +40,7 @@ pub(super) async fn run(global: &Global, args: &DescribeArgs) -> Result<ExitCode
     let (mut facts, mut versions) = (None, Vec::new());
     if let Some(relation) = there {
         facts = tables.facts(relation).await?;
-        // One more than is shown, to tell the last of them from the one before.
+        // Read one extra version, to compare the last one shown with its predecessor.
         let past = tables.history(relation, args.versions.saturating_add(1)).await?;
         let told = came_of(&past, past.len() <= args.versions);
         versions = past.into_iter().zip(told).take(args.versions).collect();

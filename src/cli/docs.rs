@@ -1,4 +1,4 @@
-//! `docs`: what the project is and what its tables are, as a page for people and as files for dbt's readers.
+//! `docs`: generates and serves the documentation site, and writes dbt's artifacts for other tools.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -33,13 +33,13 @@ use crate::{
     },
 };
 
-/// Where the site lies in the target path.
+/// The site's folder in the target path.
 const FOLDER: &str = "docs";
 
-/// Tables whose logs are read side by side.
+/// The number of tables whose logs are read concurrently.
 const LOOKS: usize = 16;
 
-/// Versions of a table that its page tells of.
+/// The number of versions of a table on its page.
 const VERSIONS: usize = 20;
 
 pub(super) async fn generate(global: &Global, args: &GenerateArgs) -> Result<ExitCode, Failure> {
@@ -112,15 +112,15 @@ pub(super) async fn serve(global: &Global, args: &ServeArgs) -> Result<ExitCode,
     Ok(ExitCode::SUCCESS)
 }
 
-/// Done when the user has seen enough.
+/// Returns when the user stops the server.
 async fn stopped() {
-    // Without a handler the signal ends the process by itself.
+    // Without a handler, the signal ends the process by itself.
     if stop::requested().await.is_none() {
         std::future::pending::<()>().await;
     }
 }
 
-/// What was read from an artifact of an earlier command; nothing if it can't be, which is said.
+/// Returns an artifact of an earlier command, or a default with a warning if it can't be read.
 fn legible<T: Default>(read: std::io::Result<T>, what: &str) -> T {
     read.unwrap_or_else(|error| {
         failure::warn(&format!("{what} can't be read: {error}"));
@@ -128,7 +128,7 @@ fn legible<T: Default>(read: std::io::Result<T>, what: &str) -> T {
     })
 }
 
-/// Says what was written where.
+/// Reports what was written and where.
 fn told(context: &Context, folder: &Path, page: &Page, known: usize, there: usize) -> Result<(), Failure> {
     let current = std::env::current_dir().unwrap_or_default();
     let shown = |path: PathBuf| path.strip_prefix(&current).map(Path::to_owned).unwrap_or(path);
@@ -145,7 +145,7 @@ fn told(context: &Context, folder: &Path, page: &Page, known: usize, there: usiz
     Ok(())
 }
 
-/// What the lake tells of tables that are there.
+/// Facts about existing tables, read from the lake.
 #[derive(Default)]
 struct Looked {
     facts: BTreeMap<NodeId, Facts>,
@@ -161,12 +161,12 @@ impl Looked {
         compiled: &Compiled,
     ) -> Result<Self, Failure> {
         let looks = there.iter().map(|(id, relation)| async move {
-            // One more than is shown, to tell the last of them from the one before.
+            // Read one extra version, to compare the last one shown with its predecessor.
             let (facts, past) =
                 tokio::try_join!(tables.facts(relation), tables.history(relation, VERSIONS + 1))?;
             Ok::<_, LakeError>((*id, facts, past))
         });
-        // As one list: a stream that borrows from its items is no `Send` future.
+        // Collect first: a stream that borrows from its items isn't a `Send` future.
         let looks: Vec<_> = looks.collect();
         let mut looks = stream::iter(looks).buffer_unordered(LOOKS);
         let mut looked = Self::default();

@@ -1,4 +1,4 @@
-//! What stops a command, as lines on stderr and an exit code.
+//! Failures that stop a command, shown on stderr with an exit code.
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -11,19 +11,19 @@ use crate::{
     lake::LakeError,
 };
 
-/// A node failed, or was skipped for a failure.
+/// The exit code if a node failed or was skipped because of a failure.
 pub(super) const NODE_FAILED: u8 = 1;
-/// Usage, project or environment: nothing could be run.
+/// The exit code if nothing could run: usage, project or environment errors.
 pub(super) const COULD_NOT_RUN: u8 = 2;
 
-/// Why a command could not do its work.
+/// The reason why a command failed.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// The user's files are wrong.
+    /// Errors in the user's files.
     Findings(Vec<Diagnostic>),
-    /// Anything else, with what may help.
+    /// Any other error, with an optional hint.
     Message { message: String, hint: Option<String> },
-    /// Whoever read our output went away.
+    /// The reader of our output closed the pipe.
     BrokenPipe,
 }
 
@@ -36,7 +36,7 @@ impl Failure {
         Self::Message { message: message.into(), hint: Some(hint.into()) }
     }
 
-    /// Says it on stderr.
+    /// Shows the failure on stderr and returns the exit code.
     pub(super) fn report(self, quiet: bool) -> ExitCode {
         match self {
             Self::BrokenPipe => return ExitCode::SUCCESS,
@@ -44,7 +44,7 @@ impl Failure {
             Self::Message { message, hint } => {
                 let hint = hint.map_or(String::new(), |hint| format!("\nhint: {hint}\n"));
                 let text = format!("error: {message}\n{hint}");
-                // Nothing is left to do if stderr is gone.
+                // Nothing can be done if stderr is closed.
                 let _ = io::stderr().write_all(text.as_bytes());
             }
         }
@@ -52,10 +52,10 @@ impl Failure {
     }
 }
 
-/// How many findings are shown; the others are counted.
+/// The maximum number of findings to show; the others are only counted.
 const SHOWN: usize = 500;
 
-/// Shows findings on stderr with a line that counts them; warnings are left out if `quiet`.
+/// Shows findings on stderr, followed by their count. `quiet` omits warnings.
 pub(super) fn show(findings: &[Diagnostic], quiet: bool) {
     let colour =
         io::stderr().is_terminal() && anstream::ColorChoice::global() != anstream::ColorChoice::Never;
@@ -82,13 +82,13 @@ pub(super) fn show(findings: &[Diagnostic], quiet: bool) {
         let count = format!("{errors} error{plural}: nothing was run\n");
         text.push_str(&count);
     }
-    // Nothing is left to do if stderr is gone.
+    // Nothing can be done if stderr is closed.
     let _ = anstream::stderr().write_all(text.as_bytes());
 }
 
-/// Says on stderr what the command went on without.
+/// Warns on stderr about something the command continues without.
 pub(super) fn warn(message: &str) {
-    // Nothing is left to do if stderr is gone.
+    // Nothing can be done if stderr is closed.
     let _ = writeln!(io::stderr(), "warning: {message}");
 }
 

@@ -1,4 +1,5 @@
-//! A command's flags as artifacts record them, in dbt's names, and back: `retry` runs the last command again.
+//! A command's flags under dbt's names, as artifacts record them, and back, so that `retry` can run the last
+//! command again.
 
 use serde_json::{Map, Value, json};
 
@@ -8,7 +9,7 @@ use super::{
 };
 use crate::{interval::instant, run::planning::Rebuild};
 
-/// What `run_results.json` says under `args`. `vars` are those of the command line.
+/// Returns `args` for `run_results.json`. `vars` are those of the command line.
 pub(super) fn record(global: &Global, asked: &Asked<'_>, vars: &Map<String, Value>) -> Map<String, Value> {
     let select = asked.select;
     let flags = json!({
@@ -37,7 +38,7 @@ pub(super) fn record(global: &Global, asked: &Asked<'_>, vars: &Map<String, Valu
     }
 }
 
-/// The flags of the command that recorded these. What is not there, or is of another kind, is not set.
+/// Returns the recorded command's flags. Missing or invalid entries count as unset.
 pub(super) fn recorded(args: &Map<String, Value>) -> BuildArgs {
     let list = |key: &str| -> Vec<String> {
         let listed = args.get(key).and_then(Value::as_array).into_iter().flatten();
@@ -69,7 +70,7 @@ pub(super) fn recorded(args: &Map<String, Value>) -> BuildArgs {
     }
 }
 
-/// The options of every command, with those recorded where none is given now.
+/// Returns the global options, with recorded values for those not given now.
 pub(super) fn recorded_global(given: &Global, args: &Map<String, Value>) -> Global {
     let mut global = given.clone();
     let text = |key: &str| args.get(key).and_then(Value::as_str).map(str::to_owned);
@@ -77,7 +78,7 @@ pub(super) fn recorded_global(given: &Global, args: &Map<String, Value>) -> Glob
     let threads = args.get("threads").and_then(Value::as_u64);
     global.threads = global.threads.or_else(|| threads.and_then(|threads| threads.try_into().ok()));
     let vars = args.get("vars").and_then(Value::as_object).filter(|vars| !vars.is_empty());
-    // JSON is YAML.
+    // JSON is valid YAML.
     global.vars = global.vars.or_else(|| vars.and_then(|vars| serde_json::to_string(vars).ok()));
     global
 }

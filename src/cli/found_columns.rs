@@ -1,4 +1,4 @@
-//! Found columns: records in the lake the columns of sources that declare none.
+//! Inferred columns: records the columns of sources that declare none in the lake.
 
 use super::failure::{self, Failure};
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     name::NodeId,
 };
 
-/// Records the columns that were found in all files of their sources.
+/// Records the columns that were inferred from all files of their sources.
 pub(super) async fn record_exact(lake: &Lake, compiled: &Compiled) -> Result<(), Failure> {
     for (id, spec, found) in newly_found(compiled) {
         if !spec.drift.sample.is_taken() {
@@ -21,8 +21,9 @@ pub(super) async fn record_exact(lake: &Lake, compiled: &Compiled) -> Result<(),
     Ok(())
 }
 
-/// Records the columns that were inferred from a sample and confirmed by the run. Where the run contradicted it,
-/// infers them again from all files. Returns whether there were such sources, whose readers failed.
+/// Records columns that were inferred from a sample and confirmed by the run. If the run contradicted the
+/// sample, infers them again from all files. Returns whether there were such sources; nodes that read them
+/// failed.
 pub(super) async fn record_samples(
     lake: &Lake,
     engine: &Engine,

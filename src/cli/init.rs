@@ -1,4 +1,4 @@
-//! `init`: a small project that builds at once.
+//! `init`: creates a small project that builds at once.
 
 use std::{
     fs,

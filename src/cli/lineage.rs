@@ -1,4 +1,4 @@
-//! `lineage`: where columns come from and where they go, and what a change would touch.
+//! `lineage`: shows where columns come from and where they go, or the impact of a change.
 
 use std::{
     collections::BTreeSet,

@@ -1,4 +1,4 @@
-//! `list`: the selected nodes, one a line.
+//! `list`: prints the selected nodes, one per line.
 
 use std::{
     io::{BufWriter, Write, stdout},

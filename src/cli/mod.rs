@@ -1,20 +1,19 @@
 //! The command line: arguments in, exit code out.
 //!
-//! - [`args`]: what can be asked, and the help that teaches it
-//! - `artifacts`: what commands leave under the target path
-//! - `asked`: what each of the commands that run nodes is about
+//! - [`args`]: arguments and their help
+//! - `artifacts`: artifacts under the target path
+//! - `asked`: the request of each command that runs nodes
 //! - `context`: from flags and files to a resolved project
-//! - `flags`: what artifacts say of them, and back
-//! - `found_columns`: what builds record of sources that declare no columns
-//! - `openlineage`: where lineage events go
-//! - `failure`: what stops a command, as lines and an exit code
-//! - one file a command: `build` (also `run`, `seed`, `snapshot`, `test`, `source freshness`), `compile`,
-//!   `list`, `show`, `plan`,
-//!   `describe`, `docs`, `lineage`, `retry`, `clean`, `debug`, `init`, `accept` (`source accept`), `source_columns`,
-//!   `source_options`
+//! - `flags`: conversion between flags and artifacts
+//! - `found_columns`: records inferred columns of sources
+//! - `openlineage`: the destination of lineage events
+//! - `failure`: failures that stop a command, with exit codes
+//! - one file per command: `build` (also `run`, `seed`, `snapshot`, `test`, `source freshness`), `compile`,
+//!   `list`, `show`, `plan`, `describe`, `docs`, `lineage`, `retry`, `clean`, `debug`, `init`, `accept`
+//!   (`source accept`), `source_columns`, `source_options`
 //!
-//! The only code that knows the environment, the working directory and the streams. Holds no logic of its
-//! own.
+//! The only code that knows the environment, the working directory and the standard streams. Contains no
+//! logic of its own.
 
 mod accept;
 pub mod args;
@@ -55,17 +54,17 @@ use self::{
 };
 use crate::parallel::STACK;
 
-/// Runs the command of this process's arguments.
+/// Runs the command given by this process's arguments.
 ///
-/// Exit codes are dbt's: 0 all well, 1 a node failed or was skipped for a failure, 2 could not run. A reader
-/// that goes away (`headwater list | head -1`) is no failure.
+/// Exit codes are dbt's: 0 for success, 1 if a node failed or was skipped because of a failure, 2 if nothing
+/// could run. A reader that closes the pipe (`headwater list | head -1`) isn't a failure.
 #[must_use]
 pub fn main() -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => {
             let code = if error.use_stderr() { failure::COULD_NOT_RUN } else { 0 };
-            // Nothing is left to do if the terminal is gone.
+            // Nothing can be done if the terminal is closed.
             let _ = error.print();
             return ExitCode::from(code);
         }
@@ -87,7 +86,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Runs a command to its end.
+/// Runs a command to completion.
 fn run(args: Args) -> Result<ExitCode, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .thread_name(WORKER)
@@ -96,21 +95,22 @@ fn run(args: Args) -> Result<ExitCode, Failure> {
         .build()
         .map_err(|error| Failure::message(format!("can't start the async runtime: {error}")))?;
     let result = runtime.block_on(dispatch(args));
-    // A blocking read must not hold the process once its result isn't needed.
+    // A blocking read must not keep the process alive once its result isn't needed.
     runtime.shutdown_background();
     result
 }
 
-/// Whether what is printed may be in colour: on a terminal, unless the user wants none.
+/// Returns whether output may be coloured: on a terminal, unless the user disabled it.
 fn in_colour() -> bool {
     stdout().is_terminal() && anstream::AutoStream::choice(&stdout()) != anstream::ColorChoice::Never
 }
 
-/// What the runtime's threads are called.
+/// The name of the runtime's threads.
 const WORKER: &str = "headwater-worker";
 
-/// A panic in a task is returned to whoever waits for the task and reported there, as the failure of a step
-/// (delta-rs panics when a disk is full). Its trace goes to the log. A panic elsewhere ends the command.
+/// Installs the panic hook. A panic in a task is returned to whoever awaits the task and reported there as
+/// the failure of a step (delta-rs panics when a disk is full); its message goes to the log. A panic
+/// elsewhere ends the command.
 fn tell_of_panics() {
     std::panic::set_hook(Box::new(|panic| {
         if std::thread::current().name() == Some(WORKER) {
@@ -118,7 +118,7 @@ fn tell_of_panics() {
         } else {
             let backtrace = std::backtrace::Backtrace::capture();
             let text = format!("error: a fault of Headwater ended this command: {panic}\n{backtrace}\n");
-            // Nothing is left to do if stderr is gone.
+            // Nothing can be done if stderr is closed.
             let _ = std::io::stderr().write_all(text.as_bytes());
         }
     }));

@@ -1,25 +1,25 @@
-//! Where lineage events go, as the environment says in the names that OpenLineage's own clients use.
+//! The destination of lineage events, from the environment variables of OpenLineage's own clients.
 
 use std::{env, path::Path};
 
 use super::failure;
 use crate::report::{Endpoint, LineageParent};
 
-/// Where the jobs of a client that is told nothing lie.
+/// The default namespace of jobs.
 const NAMESPACE: &str = "default";
 
-/// The path of a service's address below its host, unless told.
+/// The default path of a service's URL.
 const PATH: &str = "api/v1/lineage";
 
-/// What the environment asks for.
+/// The settings in the environment.
 pub(super) struct Wanted {
     pub(super) endpoint: Endpoint,
     pub(super) namespace: String,
     pub(super) parent: Option<LineageParent>,
 }
 
-/// What is asked for; none if nobody wants events. A file is relative to the working directory. What can't be understood is
-/// said on stderr, and no events are sent.
+/// Returns the settings, or `None` if lineage events aren't configured. File paths are relative to the
+/// working directory. Invalid settings give a warning on stderr, and no events are sent.
 pub(super) fn wanted() -> Option<Wanted> {
     let is_off = set("OPENLINEAGE_DISABLED").is_some_and(|text| text.eq_ignore_ascii_case("true"));
     if is_off {

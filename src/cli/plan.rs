@@ -1,4 +1,4 @@
-//! `plan`: what `build` would do, and why.
+//! `plan`: shows what `build` would do, and why.
 
 use std::{
     io::{Write, stdout},

@@ -1,4 +1,4 @@
-//! `retry`: the last command again, for what failed in it, was withheld or never came to its turn.
+//! `retry`: runs the last command again for nodes that failed, were withheld or never ran.
 
 use std::{
     collections::BTreeSet,
@@ -57,7 +57,7 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode, Failure> {
     build::run(&global, &asked.again(&last)).await
 }
 
-/// `seed` has some of the flags of `run`.
+/// Returns the arguments that `seed` shares with `run`.
 fn seed(run: &RunArgs) -> SeedArgs {
     SeedArgs {
         select: run.select.clone(),
@@ -67,13 +67,14 @@ fn seed(run: &RunArgs) -> SeedArgs {
     }
 }
 
-/// `snapshot` has fewer still.
+/// Returns the arguments that `snapshot` shares with `run`.
 fn snapshot(run: &RunArgs) -> SnapshotArgs {
     SnapshotArgs { select: run.select.clone(), fail_fast: run.fail_fast, force: run.rebuild.force }
 }
 
-/// The nodes to take: those that did not end well, and of the tests that are `selected` those that judge them. A version
-/// is published if all of its tests pass, not only those that failed the last time. Says on stderr which nodes are gone.
+/// Returns the nodes to retry: the unfinished ones, and the `selected` tests on them. A version is published
+/// if all its tests pass, not only those that failed last time. Warns on stderr about nodes that no longer
+/// exist.
 pub(super) fn nodes(
     unfinished: &BTreeSet<NodeId>,
     selected: BTreeSet<NodeId>,

@@ -1,4 +1,5 @@
-//! `show`: the first rows of a model's or a snapshot's SQL or of a seed's file, or of any query, over the tables as they are. Writes nothing.
+//! `show`: prints the first rows of a model's or snapshot's SQL, of a seed's file, or of any query, over the
+//! published tables. Writes nothing.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -35,7 +36,7 @@ pub(super) async fn run(global: &Global, args: &ShowArgs) -> Result<ExitCode, Fa
         }
     };
     let mut bound: BTreeMap<Relation, Table> = BTreeMap::new();
-    // What is looked at is shown, and what would be an error of a build is said.
+    // Show invalid input leniently, and warn about what would be an error in a build.
     let (rejects, stream) = RejectSink::new(1);
     drop(stream);
     for relation in query.relations() {
@@ -66,7 +67,7 @@ pub(super) async fn run(global: &Global, args: &ShowArgs) -> Result<ExitCode, Fa
     Ok(ExitCode::SUCCESS)
 }
 
-/// Says what the files that were read set aside, and how their columns differ from what is declared.
+/// Warns about rejects in the files read, and about columns that differ from the declaration.
 fn set_aside(counts: &RejectCounts) {
     for note in &counts.notes {
         failure::warn(note);
@@ -99,7 +100,7 @@ async fn selected(
     Ok((model.query, by_relation(context, compiled.sources)))
 }
 
-/// The rows of a version that failed its tests and was kept.
+/// Queries the kept rows of a version that failed its tests.
 async fn withheld(
     context: &Context,
     engine: &Engine,
@@ -116,7 +117,7 @@ async fn withheld(
     written(context, engine, tables, &format!("select * from {}", kept.quoted())).await
 }
 
-/// The one model, seed or snapshot that is selected.
+/// Returns the single selected model, seed or snapshot.
 fn one(context: &Context, select: &str) -> Result<NodeId, Failure> {
     let args = SelectArgs { select: vec![select.to_string()], ..SelectArgs::default() };
     let chosen: BTreeSet<NodeId> =

@@ -1,4 +1,5 @@
-//! `source columns`: the columns that files or a source have, as YAML to paste; or records them as those of a source.
+//! `source columns`: prints the columns of files or of a source as YAML to paste, or records them for a
+//! source.
 
 use std::{
     fmt::Write as _,
@@ -55,7 +56,7 @@ pub(super) async fn run(global: &Global, args: &SourceColumnsArgs) -> Result<Exi
     Ok(ExitCode::SUCCESS)
 }
 
-/// The columns of a source as YAML; they are recorded if that is asked.
+/// Returns the columns of a source as YAML, and records them if `record` is set.
 async fn of_source(context: &Context, engine: &Engine, name: &str, record: bool) -> Result<String, Failure> {
     let table = table(context, name)?;
     let Some(external) = table.external.as_ref().filter(|_| !table.is_delta()) else {
@@ -76,7 +77,7 @@ async fn of_source(context: &Context, engine: &Engine, name: &str, record: bool)
     Ok(yaml)
 }
 
-/// The source table of this name.
+/// Returns the source table of this name.
 fn table<'c>(context: &'c Context, name: &str) -> Result<&'c SourceTable, Failure> {
     let tables = || {
         context.manifest.nodes.values().filter_map(|node| match node {
@@ -113,7 +114,7 @@ fn format(name: &str, given: Option<&str>) -> Result<SourceFormatName, Failure> 
     }
 }
 
-/// The columns of a source, and YAML that declares them.
+/// Returns the columns of a source, and YAML that declares them.
 async fn columns(engine: &Engine, spec: &SourceSpec) -> Result<(Found, String), Failure> {
     let found = if spec.format.is_text() {
         let files = engine.source_listing(spec).await?.files;
@@ -158,7 +159,7 @@ async fn columns(engine: &Engine, spec: &SourceSpec) -> Result<(Found, String), 
     Ok((found, text))
 }
 
-/// Describes the values of a column, as a YAML comment.
+/// Describes the values of a column in a YAML comment.
 fn described(column: &FoundColumn, rows: u64) -> String {
     let nulls = match column.nulls {
         0 => "no nulls".to_owned(),
@@ -177,7 +178,7 @@ fn counted(number: u64, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
-/// A text as a YAML scalar: in quotes where it would be something else.
+/// Formats a text as a YAML scalar, quoted where YAML would interpret it.
 fn scalar(text: &str) -> String {
     let is_plain = text.starts_with(|first: char| first.is_alphabetic() || first == '_')
         && text.chars().all(|letter| letter.is_alphanumeric() || "_ (),".contains(letter))

@@ -1,4 +1,4 @@
-//! `source options`: what can be set of sources of a format.
+//! `source options`: lists the options for sources of each format.
 
 use std::{
     io::{Write as _, stdout},

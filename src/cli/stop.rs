@@ -1,15 +1,14 @@
-//! Signals that ask a command to stop: Ctrl-C (SIGINT), SIGTERM as schedulers send it, SIGHUP as a closed
-//! terminal does.
+//! Signals that stop a command: SIGINT (Ctrl-C), SIGTERM (sent by schedulers) and SIGHUP (a closed terminal).
 
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-/// The time between a signal and the process's end, at most. Kubernetes kills after 30 seconds.
+/// The maximum time from the first signal to the end of the process. Kubernetes kills after 30 seconds.
 const DEADLINE: Duration = Duration::from_secs(25);
 
-/// Cancels a run at the first signal and waits for its steps to clean up. The second signal and the deadline
-/// end the process: the next run removes what is left then.
+/// Cancels a run at the first signal and waits for its steps to clean up. A second signal or the deadline
+/// ends the process at once; then the next run cleans up.
 pub(super) async fn cancel_on_signal(cancel: CancellationToken) {
     let Some(number) = requested().await else { return };
     cancel.cancel();
@@ -17,11 +16,11 @@ pub(super) async fn cancel_on_signal(cancel: CancellationToken) {
         Ok(again) => again.unwrap_or(number),
         Err(_) => number,
     };
-    // As shells report a process that a signal has ended.
+    // Shells report a process ended by a signal this way.
     std::process::exit(128 + number);
 }
 
-/// Waits for a signal and returns its number; `None` at once if there is no handler for signals.
+/// Waits for a signal and returns its number, or `None` at once if no handler can be installed.
 #[cfg(unix)]
 pub(super) async fn requested() -> Option<i32> {
     use tokio::signal::unix::{SignalKind, signal};
@@ -36,8 +35,7 @@ pub(super) async fn requested() -> Option<i32> {
     Some(kind.as_raw_value())
 }
 
-/// Waits for Ctrl-C and returns the number that it has elsewhere; `None` at once if there is no handler for
-/// it.
+/// Waits for Ctrl-C and returns its Unix signal number, or `None` at once if no handler can be installed.
 #[cfg(not(unix))]
 pub(super) async fn requested() -> Option<i32> {
     tokio::signal::ctrl_c().await.ok().map(|()| 2)

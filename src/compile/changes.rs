@@ -1,6 +1,6 @@
-//! `changes(ref(…))`: the rows that came into a table, and went, since the model that asks read it last. To queries it is
-//! a relation of its own, with the table's columns and [`CHANGE_TYPE`]; that there is one is declared when a template
-//! asks for it.
+//! `changes(ref(…))`: the rows inserted into and deleted from a table since the model that asks last read it.
+//! For queries it is a relation of its own, with the table's columns and [`CHANGE_TYPE`]. The relation is
+//! declared when a template asks for it.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::{
 };
 
 impl Work<'_> {
-    /// Declares the changes that a template reads.
+    /// Declares the change relations that a template reads.
     pub(super) fn declare_changes(
         &self,
         model: &Model,
@@ -26,7 +26,7 @@ impl Work<'_> {
         let mut findings = Vec::new();
         for ChangesCall { relation, span } in calls {
             let node = self.context.manifest.at(relation);
-            // What is not known at all was said already, or will be when the SQL is planned.
+            // An unknown relation was already reported, or will be when the SQL is planned.
             let Some((node, schema)) =
                 node.and_then(|node| Some((node, self.compiled.schemas.get(node.id())?)))
             else {
@@ -57,7 +57,7 @@ impl Work<'_> {
         if findings.is_empty() { Ok(()) } else { Err(findings) }
     }
 
-    /// Declares the changes of a relation of these columns.
+    /// Declares the change relation of a relation with these columns.
     pub(super) fn declare_changes_of(
         &self,
         relation: &Relation,

@@ -1,4 +1,4 @@
-//! What a planned model must satisfy to become a table; and the engine's complaints in the user's own file.
+//! Checks that a planned model can become a table, and maps engine errors to the user's own file.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::{
     text::{Source, Span},
 };
 
-/// Whose SQL it is that a complaint is about.
+/// The SQL that a diagnostic is about.
 pub(super) struct Origin<'a> {
     pub(super) id: &'a NodeId,
     /// The template as written.
@@ -20,7 +20,8 @@ pub(super) struct Origin<'a> {
     pub(super) manifest: &'a Manifest,
 }
 
-/// The engine's complaint at a place; `about` says what it is about, where that is not a model's whole SQL.
+/// Converts an engine error to a diagnostic at `at`. `about` names the subject if it isn't a model's whole
+/// SQL.
 pub(super) fn complaint(error: &SqlError, about: Option<&str>, at: Span) -> Diagnostic {
     let message = match about {
         Some(about) => format!("{about}: {}", error.message),
@@ -37,7 +38,7 @@ pub(super) fn complaint(error: &SqlError, about: Option<&str>, at: Span) -> Diag
 }
 
 impl Origin<'_> {
-    /// The engine's complaint about rendered SQL, pointing at the template.
+    /// Converts an engine error in rendered SQL to a diagnostic that points at the template.
     pub(super) fn sql_error(&self, error: &SqlError, map: &SpanMap) -> Diagnostic {
         let span = match error.at.clone() {
             Some(range) => map.source_span(range),
@@ -62,7 +63,7 @@ impl Origin<'_> {
         found
     }
 
-    /// Every table must be read through `ref()` or `source()`: the order of the run follows from them.
+    /// Checks that every table is read through `ref()` or `source()`, which define the order of the run.
     pub(super) fn references(
         &self,
         query: &Query,
@@ -95,7 +96,7 @@ fn call(node: &Node) -> String {
     format!("{{{{ {} }}}}", reference(node))
 }
 
-/// What a template calls to mean a node.
+/// Returns the template call that refers to a node.
 pub(super) fn reference(node: &Node) -> String {
     match node {
         Node::Model(model) => format!("ref('{}')", model.name),
@@ -106,7 +107,8 @@ pub(super) fn reference(node: &Node) -> String {
     }
 }
 
-/// A model that reads files has tables of rejects beside its own, which must not be another node's.
+/// Checks that the companion tables for the rejects of a model that reads files don't clash with another
+/// node.
 pub(super) fn rejects(query: &Query, model: &Model, manifest: &Manifest) -> Result<(), Vec<Diagnostic>> {
     let reads_files = query.relations().iter().any(|relation| manifest.is_file_source(relation));
     let beside = [model.relation.rejected(), model.relation.accepted()];
@@ -126,7 +128,7 @@ pub(super) fn rejects(query: &Query, model: &Model, manifest: &Manifest) -> Resu
     }
 }
 
-/// The columns of the table that the query makes.
+/// Returns the columns of the table that the query builds.
 pub(super) fn table(query: &Query, model: &Model) -> Result<SchemaRef, Vec<Diagnostic>> {
     let start = model.file.span(0..0);
     let this = format!("this {}", model.kind());

@@ -1,4 +1,4 @@
-//! A model's contract: the columns that its properties promise, and the constraints on them.
+//! Model contracts: the declared columns of a model and the constraints on them.
 
 use std::collections::BTreeMap;
 
@@ -19,26 +19,26 @@ use crate::{
     text::Span,
 };
 
-/// A constraint that no writer of Delta tables checks for us: it is looked for in every new version.
+/// A constraint that Delta writers don't enforce, so every new version is checked for violations.
 #[derive(Debug)]
 pub struct Check {
-    /// What people call it: `unique (id)`.
+    /// The display name: `unique (id)`.
     pub name: String,
-    /// The rows that break it.
+    /// A query for the rows that violate it.
     pub probe: Probe,
 }
 
-/// A constraint and the columns it is about.
+/// A constraint with its columns.
 struct Declared<'a> {
     constraint: &'a ConstraintDecl,
     columns: Vec<String>,
 }
 
 impl Work<'_> {
-    /// What a model's contract comes to; nothing if it has none.
+    /// Compiles a model's contract; empty if it has none.
     ///
     /// # Errors
-    /// Columns that are not as promised, and constraints that can't be.
+    /// Columns that violate the contract, and constraints that can't be enforced.
     pub(super) async fn contract(
         &self,
         model: &Model,
@@ -80,7 +80,7 @@ impl Work<'_> {
                         || format!("check_{}", constraints.checks.len() + 1),
                         |name| name.value.clone(),
                     );
-                    // As in SQL, a check that is NULL of a row is kept.
+                    // As in SQL, a row satisfies a check that evaluates to NULL.
                     let sql = format!("select * from {table} where not ({}\n)", expression.value);
                     match self.probe(sql, &expression.span).await {
                         Ok(probe) => {
@@ -125,7 +125,7 @@ impl Work<'_> {
     }
 }
 
-/// What besides the statement and the settings shapes the table, by what people call it.
+/// Returns what shapes the table besides the statement and the settings, by display name.
 pub(super) fn shaping(constraints: &Constraints, rules: &[ModelRule]) -> Vec<(String, Value)> {
     let mut shaping: Vec<(String, Value)> = rules
         .iter()
@@ -138,7 +138,7 @@ pub(super) fn shaping(constraints: &Constraints, rules: &[ModelRule]) -> Vec<(St
     shaping
 }
 
-/// The constraints of a model and of its columns.
+/// Returns the constraints of a model and its columns.
 fn declared(model: &Model) -> impl Iterator<Item = Declared<'_>> {
     let own = model.constraints.iter().map(|constraint| Declared {
         constraint,
@@ -169,7 +169,7 @@ fn unknown_column(
     )
 }
 
-/// The table keeps the names of its checks among its properties, so they are plain.
+/// Rejects names other than plain ones, because the table stores check names in its properties.
 fn unusable_name(constraint: &ConstraintDecl) -> Option<Diagnostic> {
     let name = constraint.name.as_ref()?;
     let plain = name.value.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
@@ -179,7 +179,7 @@ fn unusable_name(constraint: &ConstraintDecl) -> Option<Diagnostic> {
     })
 }
 
-/// Holds the columns that are promised against those that the query makes; their order does not matter.
+/// Compares the contract's columns with the query's. Their order doesn't matter.
 fn columns(model: &Model, schema: &SchemaRef) -> Result<(), Vec<Diagnostic>> {
     let at = || model.documentation.declared.clone().unwrap_or_else(|| model.file.span(0..0));
     if model.columns.is_empty() {
@@ -240,7 +240,7 @@ fn columns(model: &Model, schema: &SchemaRef) -> Result<(), Vec<Diagnostic>> {
     ])
 }
 
-/// The type that a column is promised to have, as its table holds it.
+/// Returns the declared type of a column, as its table stores it.
 fn promised(column: &ColumnDecl, findings: &mut Vec<Diagnostic>) -> Option<DataType> {
     let declared = column.data_type.as_ref()?;
     let stored = source::data_type(&declared.value).and_then(|data_type| {
@@ -255,7 +255,7 @@ fn promised(column: &ColumnDecl, findings: &mut Vec<Diagnostic>) -> Option<DataT
         .ok()
 }
 
-/// One line of the comparison.
+/// One row of the comparison.
 struct Row {
     column: String,
     promised: String,

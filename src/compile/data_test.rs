@@ -1,4 +1,4 @@
-//! Data tests: rendered, planned and type-checked like models, and looked at for what they ask of single rows.
+//! Data tests: renders, plans and type-checks them like models, and finds those that test each row by itself.
 
 use std::collections::BTreeSet;
 
@@ -17,16 +17,17 @@ use crate::{
     parallel::in_parallel,
 };
 
-/// A query for rows that should not be.
+/// A query for rows that violate a test or constraint.
 #[derive(Debug)]
 pub struct Probe {
-    /// Its SQL.
+    /// The SQL.
     pub sql: String,
-    /// The rows.
+    /// The violating rows.
     pub rows: Query,
-    /// The number of failures, as one row of one column.
+    /// The number of failures, as one row with one column.
     pub counted: Query,
-    /// What it asks of each row by itself, if that is all it asks: such probes share one pass over a table.
+    /// The condition on each row, if the test considers rows one by one. Such tests share one pass over a
+    /// table.
     pub rule: Option<RowRule>,
 }
 
@@ -35,17 +36,17 @@ pub struct Probe {
 pub struct CompiledTest {
     /// Its query.
     pub probe: Probe,
-    /// How its number is judged, if it is no count of failures.
+    /// The anomaly settings, if its number isn't a count of failures.
     pub anomaly: Option<Anomaly>,
-    /// Whether its number is that of the rows it finds.
+    /// Whether its number is the number of rows it finds.
     pub counts_rows: bool,
-    /// A digest of all that decides its verdict, but for the rows it reads; none if the same rows may give another
-    /// verdict next time.
+    /// A digest of everything that decides its verdict except the rows it reads, or `None` if the same rows
+    /// may give a different verdict next time.
     pub fingerprint: Option<String>,
 }
 
 impl CompiledTest {
-    /// The tables it reads beside one of them.
+    /// Returns the tables it reads besides `own`.
     #[must_use]
     pub fn reads_beside(&self, own: &Relation) -> BTreeSet<Relation> {
         let mut relations = self.probe.rows.relations();
@@ -54,33 +55,33 @@ impl CompiledTest {
     }
 }
 
-/// What makes a number implausible beside those of earlier versions.
+/// The settings that decide whether a number is anomalous compared with earlier versions.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Anomaly {
-    /// How many deviations from the middle are too many.
+    /// The number of deviations from the median that counts as anomalous.
     pub sensitivity: f64,
-    /// How many versions are looked at.
+    /// The number of versions to compare with.
     pub versions: usize,
-    /// With fewer than this nothing is said.
+    /// The minimum number of versions; with fewer, the test passes.
     pub min_versions: usize,
-    /// In which direction it may not be.
+    /// The direction in which the number may be anomalous.
     pub direction: Direction,
-    /// Whether the number is the version's count of rows, which every version's provenance has.
+    /// Whether the number is the version's row count, which the provenance of every version has.
     pub is_row_count: bool,
 }
 
-/// In which direction a number is implausible.
+/// The direction of an anomaly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
-    /// In either.
+    /// Either direction.
     Both,
-    /// Upwards.
+    /// Too high.
     Up,
-    /// Downwards.
+    /// Too low.
     Down,
 }
 
-/// A test that takes the rows it finds out of its model's table.
+/// A test that removes the rows it finds from its model's table.
 #[derive(Debug, Clone)]
 pub struct ModelRule {
     /// The test.
@@ -89,23 +90,23 @@ pub struct ModelRule {
     pub name: String,
     /// Its SQL, which shapes the table.
     pub sql: String,
-    /// What it asks of each row.
+    /// The condition on each row.
     pub rule: RowRule,
-    /// What becomes of those that break it.
+    /// The action for violating rows.
     pub then: OnViolation,
 }
 
 /// The settings that decide a test's verdict.
 const JUDGING: [&str; 6] = ["error_if", "fail_calc", "limit", "severity", "warn_if", "where"];
 
-/// The prefix of the tests that judge one number.
+/// The name prefix of tests that judge one number.
 const ANOMALOUS: &str = "anomalous_";
 
 impl Work<'_> {
-    /// Compiles tests on all of the engine's threads: there may be many times more of them than models.
+    /// Compiles tests on all of the engine's threads: a project may have many times more tests than models.
     pub(super) fn data_tests(&mut self, tests: &[&DataTest]) {
         let this = &*self;
-        // Planning against schemas waits for nothing.
+        // Planning against schemas never waits.
         let compiled = in_parallel(tests, self.context.engine.threads(), 1, |test| {
             futures::executor::block_on(this.compiled_test(test))
         });
@@ -156,7 +157,7 @@ impl Work<'_> {
         })
     }
 
-    /// A generic test on a column is of a column that is there.
+    /// Checks that the column of a generic test exists.
     fn has_column(&self, test: &DataTest) -> Result<(), Vec<Diagnostic>> {
         let column = test.generic.as_ref().and_then(|generic| generic.column.as_ref());
         let (Some(column), Some(attached)) = (column, &test.attached) else { return Ok(()) };
@@ -179,7 +180,7 @@ impl Work<'_> {
         }])
     }
 
-    /// The tests of a model that take rows out, which belong to it whether or not they are selected.
+    /// Compiles the model's tests that remove rows. They belong to the model even if they aren't selected.
     pub(super) async fn rules(&mut self, model: &Model) -> Result<Vec<ModelRule>, Vec<Diagnostic>> {
         let mut rules = Vec::new();
         for test in self.context.manifest.tests_of(&model.id) {

@@ -1,4 +1,5 @@
-//! What tells a source's age: its rows, by a column or a query of the user's, or its files.
+//! Source freshness: finds the age of a source from its rows, by a column or the user's query, or from its
+//! files.
 
 use super::{
     Work,
@@ -12,17 +13,17 @@ use crate::{
     text::{Source, Spanned},
 };
 
-/// What tells when a source was last loaded.
+/// Where the time of the last load comes from.
 #[derive(Debug)]
 pub enum Clock {
-    /// A query for the newest time, as one row of one column.
+    /// A query for the newest time, as one row with one column.
     Rows(Box<Query>),
-    /// The times at which its files were modified.
+    /// The modification times of its files.
     Files,
 }
 
 impl Work<'_> {
-    /// Finds out what tells the age of a source that is asked for it.
+    /// Compiles the freshness check of a source, if it declares one.
     pub(super) async fn clock(&mut self, source: &SourceTable) -> Result<(), Vec<Diagnostic>> {
         let Some(freshness) = &source.freshness else { return Ok(()) };
         let clock = match (&freshness.loaded_at_query, &freshness.loaded_at_field) {
@@ -56,7 +57,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// A query of the user's, in which `this` is the source's table.
+    /// Compiles the user's query, in which `this` is the source's table.
     async fn written(&self, source: &SourceTable, query: &Spanned<String>) -> Result<Query, Vec<Diagnostic>> {
         let template = Source::new(query.span.source.path(), query.value.as_str());
         let node = NodeContext {

@@ -1,9 +1,8 @@
-//! How an incremental model takes new rows in, checked like everything else before anything is written: the SQL that
-//! gives the new rows, the columns that its table will have, and what becomes of the rows that are there.
+//! Incremental models: the SQL that selects new rows, the table's columns after schema evolution, and the
+//! strategy that combines new rows with existing ones. All of it is checked before anything is written.
 //!
-//! What new rows do to a table by key is SQL of its own, over two relations: `old`, the table's rows in the files that
-//! they reach, and `new`. In conditions that users write they are `DBT_INTERNAL_DEST` and `DBT_INTERNAL_SOURCE`, as in
-//! dbt.
+//! Changes by key are SQL over two relations: `old`, the table's rows in the files that the new rows touch,
+//! and `new`. User-written conditions call them `DBT_INTERNAL_DEST` and `DBT_INTERNAL_SOURCE`, as in dbt.
 
 mod by_file;
 mod by_time;
@@ -37,66 +36,68 @@ use crate::{
     name::Relation,
 };
 
-/// How new rows are taken in.
+/// A compiled incremental update.
 #[derive(Debug)]
 pub struct Increment {
-    /// The SQL that gives the new rows, rendered.
+    /// The rendered SQL that selects the new rows.
     pub sql: String,
-    /// The same, planned: it has the table's columns.
+    /// The same SQL, planned, with the table's columns.
     pub query: Query,
-    /// What they do to those that are there.
+    /// The strategy.
     pub taken: Taken,
 }
 
-/// What new rows do to a table's.
+/// The strategy that combines new rows with a table's.
 #[derive(Debug)]
 pub enum Taken {
-    /// They come beside them.
+    /// Appends them.
     Beside,
-    /// They replace the partitions that they are in.
+    /// Replaces the partitions they are in.
     Partitions,
-    /// They change or replace those of the same key.
+    /// Updates or replaces existing rows with the same key.
     ByKey(Box<ByKey>),
-    /// They are what the files hold that are new, or others than they were.
+    /// Loads the rows of new or changed files.
     ByFile(Box<ByFile>),
-    /// They are batches of time, in the place of the rows of the same time.
+    /// Replaces the existing rows of the same batches of time.
     ByTime(Box<ByTime>),
 }
 
-/// The queries that take rows in by key.
+/// The queries for changes by key.
 #[derive(Debug)]
 pub struct ByKey {
-    /// What the queries call the table's rows.
+    /// The relation of the table's rows in the queries.
     pub old: Relation,
-    /// What they call those of the table with their files, in the column [`FILE`].
+    /// The relation of the table's rows with their files, in the column [`FILE`].
     pub old_files: Relation,
-    /// What they call the new rows.
+    /// The relation of the new rows.
     pub new: Relation,
-    /// The columns of the key.
+    /// The key columns.
     pub key: Vec<String>,
-    /// The files of the table that hold a row which a new one reaches.
+    /// The table's files that hold a row matched by a new one.
     pub reached: Query,
-    /// What becomes of each row of these files and of each new one: the table's columns and `engine::change::CHANGE`.
+    /// The result for each row of these files and each new row: the table's columns and
+    /// `engine::change::CHANGE`.
     pub outcome: Query,
-    /// Keys that more than one new row has, and how many have it; none if that is allowed.
+    /// Keys shared by more than one new row, with their number of rows, or `None` if duplicates are allowed.
     pub repeated: Option<Query>,
 }
 
-/// The column of a table's files.
+/// The column with a row's file.
 pub const FILE: &str = "_headwater_file";
 
-/// Why an incremental model is built from nothing although its table is there.
+/// The reason for a full refresh of an incremental model whose table exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refresh {
-    /// The command or its own setting asks for it.
+    /// The command or the model's own setting requests it.
     Asked,
-    /// Its columns are others, and it says that this is to be done then.
+    /// The columns changed, and `on_schema_change` says to refresh.
     ColumnsChanged,
 }
 
 impl Work<'_> {
-    /// How an incremental model, whose SQL and query from nothing are `made` and `query` with the columns `full`, takes new rows in; the columns of its table
-    /// after this run; and whether it is built from nothing although there is a table.
+    /// Compiles the incremental update of a model. `made` and `query` are the SQL and plan of a full refresh,
+    /// with the columns `full`. Returns the update, the columns of the table after this run, and the reason
+    /// for a full refresh if an existing table needs one.
     pub(super) async fn increment(
         &self,
         model: &Model,
@@ -110,7 +111,7 @@ impl Work<'_> {
         let stored = self.context.stored.get(&model.relation);
         let asked = self.is_refreshed(model, settings);
         let mut refresh = (asked && stored.is_some()).then_some(Refresh::Asked);
-        // What stands there is what the SQL will read of its own table.
+        // The SQL reads the existing table as `this`.
         let mut this = stored.filter(|_| refresh.is_none()).unwrap_or(full).clone();
         let whole = query;
         let (mut sql, mut query, mut columns) = self.new_rows(model, &this).await?;
@@ -144,14 +145,15 @@ impl Work<'_> {
         Ok((Increment { sql, query, taken }, table, refresh))
     }
 
-    /// Whether an incremental model is to be built from nothing. One of which some batches are made again keeps the others.
+    /// Returns true if an incremental model gets a full refresh. A model whose failed batches are retried
+    /// keeps its other batches.
     pub(super) fn is_refreshed(&self, model: &Model, settings: &Incremental) -> bool {
         let wanted = self.context.wanted;
         settings.full_refresh.unwrap_or(wanted.full_refresh) && !wanted.again.contains_key(&model.id)
     }
 
-    /// The rows that the model's SQL gives when it takes new ones into a table of these columns: the SQL, the same planned,
-    /// and the columns they make.
+    /// Compiles the model's SQL for new rows, given a table with the columns `this`. Returns the SQL, its
+    /// plan, and the columns of the result.
     async fn new_rows(
         &self,
         model: &Model,
@@ -215,7 +217,7 @@ impl Work<'_> {
         })
     }
 
-    /// Checks each condition that the user wrote on its own, so that a complaint names it.
+    /// Checks each user-written condition separately, so that errors name it.
     async fn conditions(
         &self,
         model: &Model,
@@ -226,7 +228,7 @@ impl Work<'_> {
         let deletes = settings.delete_condition.iter().map(|text| ("merge_delete_condition", text));
         let mut findings = Vec::new();
         let (old, new) = (sides.old.quoted(), sides.new.quoted());
-        // What goes is chosen by its key before there is a new row beside it.
+        // Except in a merge, rows are deleted by key before any new row is joined.
         let both =
             if settings.strategy == Strategy::Merge { format!(", {new} as {SOURCE}") } else { String::new() };
         for (key, text) in predicates.chain(deletes) {
@@ -238,7 +240,7 @@ impl Work<'_> {
         if findings.is_empty() { Ok(()) } else { Err(findings) }
     }
 
-    /// Plans SQL of ours.
+    /// Plans generated SQL.
     pub(super) async fn generated(&self, sql: &str) -> Result<Query, Vec<Diagnostic>> {
         let planned = self.context.engine.plan(sql).await;
         planned.map_err(|error| vec![Diagnostic::error("engine", error.message).note(sql.to_owned())])
@@ -253,14 +255,14 @@ fn engine_error(error: &crate::engine::EngineError) -> Vec<Diagnostic> {
     vec![Diagnostic::error("engine", error.strip_backtrace())]
 }
 
-/// What the three relations of a change are called.
+/// The names of the three relations of a change.
 struct Sides {
     old: Relation,
     files: Relation,
     new: Relation,
 }
 
-/// What a new row does to a column of one that is there. Its key is the same anyway.
+/// Returns the effect of a new row on a column of an existing one. Key columns are equal anyway.
 fn then(settings: &Incremental, field: &Field) -> Then {
     let among = |columns: &[String]| columns.iter().any(|column| column == field.name());
     let updates = match &settings.updates {
@@ -290,7 +292,7 @@ fn unfit(model: &Model, settings: &Incremental, difference: &str) -> Diagnostic 
         .hint("set `on_schema_change` to append_new_columns, sync_all_columns or full_refresh, or build it from nothing once: --full-refresh")
 }
 
-/// Another type of a column that the table can't take.
+/// The error about a column's new type that the table can't hold.
 fn retyped(model: &Model, settings: &Incremental, difference: &str) -> Diagnostic {
     let message = format!("the columns of `{}` are not those of its table: {difference}", model.name);
     let note = match settings.on_schema_change {
@@ -305,7 +307,7 @@ fn retyped(model: &Model, settings: &Incremental, difference: &str) -> Diagnosti
         .hint("cast the column in the model, set `on_schema_change: full_refresh`, or rebuild the table once: --full-refresh")
 }
 
-/// The table and the cure that an error about a value names.
+/// The table and the fix, for errors about a value.
 fn destination(model: &Model) -> Destination {
     Destination {
         table: model.relation.to_string(),
@@ -316,7 +318,7 @@ fn destination(model: &Model) -> Destination {
     }
 }
 
-/// The columns that the settings name are the table's.
+/// Checks that the table has all columns named in the settings.
 fn known_columns(model: &Model, settings: &Incremental, table: &SchemaRef) -> Result<(), Vec<Diagnostic>> {
     let updated = match &settings.updates {
         Updates::All => Vec::new(),

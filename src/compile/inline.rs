@@ -1,4 +1,4 @@
-//! A query that somebody typed: checked like a model, but it may also read tables by their bare names.
+//! Ad-hoc queries: checked like a model, but they may also read tables by their bare names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,16 +11,16 @@ use crate::{
     text::Source,
 };
 
-/// The tables that a query names, as far as it parses without rendering.
+/// Returns the tables that a query names, if it parses without rendering.
 #[must_use]
 pub fn bare_tables(engine: &Engine, sql: &str) -> BTreeSet<Relation> {
     engine.tables_named(sql)
 }
 
-/// Compiles a query over whatever it refers to, and over every table of the lake in `context.stored`.
+/// Compiles a query over everything it refers to, and over every lake table in `context.stored`.
 ///
 /// # Errors
-/// What is wrong with it, or with the models it refers to.
+/// All errors in the query and in the models it refers to.
 pub async fn compile_query(
     context: &Context<'_>,
     sql: &str,

@@ -1,14 +1,14 @@
-//! Compile everything first: every model that a command is about is rendered, parsed, planned and type-checked
-//! against schemas alone, before anything is written.
+//! Compilation: renders, parses, plans and type-checks every model of a command against schemas alone, before
+//! anything is written.
 //!
-//! - [`render`]: a model's template with its names resolved
-//! - [`check`]: what a planned model must satisfy to become a table
-//! - [`changes`]: what came into a table, and went, as a table of its own
-//! - [`increment`]: how an incremental model takes new rows in
-//! - [`contract`]: what its properties promise of that table
-//! - [`data_test`], [`unit_test`]: what judges it
-//! - [`freshness`]: what tells a source's age
-//! - [`inline`]: a query that somebody typed
+//! - [`render`]: renders a model's template
+//! - [`check`]: checks that a planned model can become a table
+//! - [`changes`]: a table's changes as a relation of its own
+//! - [`increment`]: how an incremental model adds new rows
+//! - [`contract`]: declared columns and constraints
+//! - [`data_test`], [`unit_test`]: tests
+//! - [`freshness`]: source ages
+//! - [`inline`]: ad-hoc queries
 //! - [`seed`]: files that become tables
 //! - [`snapshot`]: tables that keep every version of a row
 //! - [`source`]: declared sources as the engine reads them
@@ -62,40 +62,41 @@ use crate::{
     name::{NodeId, Relation},
 };
 
-/// Everything a command is about, checked.
+/// The compiled nodes of a command.
 #[derive(Debug, Default)]
 pub struct Compiled {
-    /// The models, seeds and snapshots, and those they need that are not selected but had to be planned as well.
+    /// The models, seeds and snapshots, including unselected ones that had to be planned as well.
     pub models: BTreeMap<NodeId, CompiledModel>,
-    /// The file and database sources they read; of a seed, its file.
+    /// The file and database sources they read; for a seed, its file.
     pub sources: BTreeMap<NodeId, SourceSpec>,
     /// The data tests.
     pub tests: BTreeMap<NodeId, CompiledTest>,
     /// The unit tests.
     pub unit_tests: BTreeMap<NodeId, CompiledUnitTest>,
-    /// What tells the age of the sources that were to be asked.
+    /// The freshness checks of the selected sources.
     pub clocks: BTreeMap<NodeId, Clock>,
-    /// The columns that were found in the files of sources that declare none, and that aren't recorded yet.
+    /// The inferred columns of sources that declare none, if not yet recorded.
     pub found: BTreeMap<NodeId, FoundColumns>,
     /// Warnings about sources, shown before anything runs.
     pub warnings: Vec<Diagnostic>,
-    /// The columns of every node that has rows and was looked at.
+    /// The columns of every examined node that has rows.
     pub schemas: BTreeMap<NodeId, SchemaRef>,
-    /// The nodes of which nothing is known now because a source can't be read, and those sources.
+    /// The nodes that couldn't be checked because a source can't be read, with that source.
     pub unreadable: BTreeMap<NodeId, Unreadable>,
 }
 
-/// Why a node can't be checked now although the project may be right: a locked database, a damaged log.
+/// The reason why a node can't be checked now although the project may be correct: a locked database or a
+/// damaged log.
 #[derive(Debug, Clone)]
 pub struct Unreadable {
     /// The source that can't be read.
     pub source: NodeId,
-    /// The error that reading it gave.
+    /// The error from reading it.
     pub finding: Arc<Diagnostic>,
 }
 
 impl Compiled {
-    /// The same, if everything could be checked.
+    /// Returns `self` if everything could be checked.
     ///
     /// # Errors
     /// One finding for each source that can't be read.
@@ -109,33 +110,33 @@ impl Compiled {
 /// A model, seed or snapshot that will run.
 #[derive(Debug)]
 pub struct CompiledModel {
-    /// The SQL with its templates rendered.
+    /// The rendered SQL.
     pub sql: String,
     /// The planned query.
     pub query: Query,
-    /// The columns its table will have.
+    /// The columns of its table.
     pub schema: SchemaRef,
-    /// How it takes new rows in, if it is incremental.
+    /// The incremental update, if it is incremental.
     pub increment: Option<Increment>,
-    /// Why that is not done although its table is there.
+    /// The reason for a full refresh, if its table exists and gets one.
     pub refresh: Option<Refresh>,
-    /// How its versions are kept, if it is a snapshot.
+    /// The snapshot's queries, if it is a snapshot.
     pub snapshot: Option<Box<SnapshotQueries>>,
-    /// What would make the table another one.
+    /// The fingerprint of everything that shapes the table.
     pub fingerprint: Fingerprint,
-    /// Whether the same inputs may give other rows next time.
+    /// Whether the same inputs may give different rows next time.
     pub volatile: bool,
-    /// The tests that take the rows they find out of the table.
+    /// The tests that remove rows from the table.
     pub rules: Vec<ModelRule>,
-    /// What the table's log will bind every writer to.
+    /// The constraints that the table's log enforces on every writer.
     pub constraints: Constraints,
-    /// The constraints that must be looked for in each new version.
+    /// The constraints to check in each new version.
     pub checks: Vec<Check>,
 }
 
 impl CompiledModel {
-    /// The relations that its table is made from. Its own rows, from which an incremental model goes on, are not among
-    /// them.
+    /// Returns the relations that its table is made from. Excludes its own table, which an incremental model
+    /// may read.
     #[must_use]
     pub fn reads(&self, own: &Relation) -> BTreeSet<Relation> {
         let mut relations = self.query.relations();
@@ -145,8 +146,8 @@ impl CompiledModel {
         tables
     }
 
-    /// Which columns of which nodes its columns are made of, in terms of the relations that `is_known` says yes to. Its
-    /// own rows, from which an incremental model goes on, are not among them.
+    /// Returns the columns that its columns depend on, in terms of the relations accepted by `is_known`.
+    /// Excludes its own table, which an incremental model may read.
     #[must_use]
     pub fn lineage(&self, own: &Relation, is_known: &dyn Fn(&Relation) -> bool) -> QueryLineage {
         let is_other = |relation: &Relation| relation != own && is_known(relation);
@@ -160,7 +161,7 @@ impl CompiledModel {
         lineage
     }
 
-    /// How it is built batch by batch of time, if it is.
+    /// Returns its batch settings, if it is a microbatch model.
     #[must_use]
     pub fn by_time(&self) -> Option<&ByTime> {
         match &self.increment.as_ref()?.taken {
@@ -169,52 +170,53 @@ impl CompiledModel {
         }
     }
 
-    /// How it takes new rows into the table that is there; none if it is made anew.
+    /// Returns the incremental update of an existing table, or `None` for a full refresh.
     #[must_use]
     pub fn takes_in(&self) -> Option<&Increment> {
         self.increment.as_ref().filter(|_| self.refresh.is_none())
     }
 }
 
-/// What compiling reads.
+/// The inputs of compilation.
 pub struct Context<'a> {
-    /// The project, resolved.
+    /// The resolved project.
     pub manifest: &'a Manifest,
     /// Its templates.
     pub jinja: &'a Jinja,
-    /// Where queries are planned; compiling declares relations to it.
+    /// The engine that plans queries; compilation declares relations to it.
     pub engine: &'a Engine,
-    /// The project's folder, which relative locations start from.
+    /// The project folder, which relative locations start from.
     pub root: &'a Path,
-    /// The columns of the Delta tables that are in the lake already.
+    /// The columns of the existing Delta tables in the lake.
     pub stored: &'a BTreeMap<Relation, SchemaRef>,
-    /// The Delta tables that are there and can't be read, and why not.
+    /// The existing Delta tables that can't be read, with the reason.
     pub unreadable: &'a BTreeMap<Relation, String>,
-    /// The columns that were found in the files of sources that declare none.
+    /// The recorded columns of sources that declare none.
     pub found: &'a BTreeMap<NodeId, FoundColumns>,
-    /// When the invocation started.
+    /// The start time of the invocation.
     pub now: DateTime<Utc>,
-    /// What is asked of incremental models.
+    /// The command's options for incremental models.
     pub wanted: &'a Wanted,
 }
 
-/// What a command asks of incremental models, other than what is due.
+/// A command's options for incremental models; by default, whatever is due is built.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {
-    /// That they are built from nothing.
+    /// Whether they get a full refresh.
     pub full_refresh: bool,
-    /// The batches of this time, of those that are built batch by batch.
+    /// The time range whose microbatches are rebuilt.
     pub time: Option<Interval>,
-    /// The batches of single ones, made again because they failed.
+    /// The failed batches to retry, by model.
     pub again: BTreeMap<NodeId, Intervals>,
 }
 
-/// Compiles `selected` (models, seeds, snapshots, data tests, unit tests, and sources whose age is asked) and whatever they need to be
-/// type-checked: a parent that is neither selected nor in the lake is planned for its schema, a view for its query.
+/// Compiles `selected` (models, seeds, snapshots, data tests, unit tests, and sources for freshness checks)
+/// and everything needed to type-check them: a parent that is neither selected nor in the lake is planned for
+/// its schema, a view for its query.
 ///
 /// # Errors
-/// Everything that is wrong, in the order of the graph. A model below a broken one is not reported. A source that
-/// can't be read is no error of the project: what reads it is left out.
+/// All errors, in graph order, except for models downstream of a broken one. A source that can't be read
+/// isn't an error of the project: the nodes that read it are left out.
 pub async fn compile(
     context: &Context<'_>,
     selected: &BTreeSet<NodeId>,
@@ -248,12 +250,12 @@ pub async fn compile(
     if work.findings.is_empty() { Ok(work.compiled) } else { Err(work.findings) }
 }
 
-/// What must be known of a node.
+/// What must be known about a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Need {
-    /// Its columns, which the lake knows.
+    /// Its columns, which the lake has.
     Schema,
-    /// All of it.
+    /// Its whole query.
     Query,
 }
 
@@ -291,9 +293,9 @@ struct Work<'a> {
     context: &'a Context<'a>,
     selected: &'a BTreeSet<NodeId>,
     compiled: Compiled,
-    /// The relations that reading a node comes down to: itself, or those below a view.
+    /// The relations behind a node: itself, or the ones that a view reads.
     reads: BTreeMap<NodeId, BTreeSet<Relation>>,
-    /// A digest of each view's statement, with those of the views below it.
+    /// A digest of each view's statement, including the views it reads.
     views: BTreeMap<NodeId, String>,
     broken: BTreeSet<NodeId>,
     findings: Vec<Diagnostic>,
@@ -315,7 +317,8 @@ impl Work<'_> {
                 Need::Schema => self.stored(&model.id, &model.relation),
                 Need::Query => self.model(model).await,
             },
-            // Nothing waits for tests: they come last, side by side. Nothing is made of an exposure.
+            // Tests are compiled last, in parallel, because nothing depends on them. Exposures need no
+            // compilation.
             Node::Test(_) | Node::Exposure(_) => Ok(()),
             Node::UnitTest(test) => self.unit_test(test).await,
         };
@@ -324,7 +327,7 @@ impl Work<'_> {
         }
     }
 
-    /// Notes that a node can't be compiled.
+    /// Records that a node can't be compiled.
     fn note_failure(&mut self, id: &NodeId, findings: Vec<Diagnostic>) {
         self.broken.insert(id.clone());
         if findings.is_empty()
@@ -335,7 +338,7 @@ impl Work<'_> {
         self.findings.extend(findings);
     }
 
-    /// The source that a node reads, directly or through others, and that can't be read.
+    /// Returns the unreadable source that a node reads directly or indirectly.
     fn unreadable_above(&self, id: &NodeId) -> Option<Unreadable> {
         if let Some(own) = self.compiled.unreadable.get(id) {
             return Some(own.clone());
@@ -344,7 +347,7 @@ impl Work<'_> {
         parents.into_iter().find_map(|parent| self.compiled.unreadable.get(parent)).cloned()
     }
 
-    /// Notes that a source can't be read: an error without findings.
+    /// Records that a source can't be read. Returns an error without findings.
     fn note_unreadable(&mut self, source: &SourceTable, why: String) -> Vec<Diagnostic> {
         let at = source.external.as_ref().map_or(&source.span, |external| &external.declared.location.span);
         let finding = Diagnostic::error("unreadable-source", why).at(at.clone(), "declared here");
@@ -382,8 +385,8 @@ impl Work<'_> {
         if self.selected.contains(&source.id) { self.clock(source).await } else { Ok(()) }
     }
 
-    /// Returns whether a selected node reads the rows of a source, directly or through views. Unit tests don't:
-    /// they bring rows of their own.
+    /// Returns whether a selected node reads the rows of a source, directly or through views. Unit tests
+    /// don't: they have rows of their own.
     fn is_read(&self, source: &NodeId) -> bool {
         let manifest = self.context.manifest;
         let mut next = vec![source];
@@ -467,7 +470,7 @@ impl Work<'_> {
         let mut volatile = model.volatile || query.is_volatile();
         if let Some(increment) = &increment {
             if matches!(increment.taken, Taken::ByFile(_)) {
-                // What it says of the moment is about when a row was loaded, and stays true of it.
+                // Its times refer to when a row was loaded, so existing rows stay correct.
                 volatile = false;
             } else {
                 statement.push('\n');
@@ -475,7 +478,8 @@ impl Work<'_> {
                 volatile |= increment.query.is_volatile();
             }
         }
-        // A template that asks for the time gives other SQL each time, of which the fingerprint tells.
+        // A template that uses the current time renders different SQL each time, which changes the
+        // fingerprint.
         volatile = model.config.volatile.unwrap_or(volatile);
         let mut compiled = CompiledModel {
             sql,
@@ -502,7 +506,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// A model's statement and all that is planned into it: its views, of which only the names stand in it.
+    /// Returns a model's statement with those of its views, which are planned into it but only named in it.
     fn statement(&self, id: &NodeId, canonical: &str) -> String {
         let parents = self.context.manifest.graph.parents(id);
         let views =
@@ -511,7 +515,7 @@ impl Work<'_> {
         format!("{canonical}{}", views.concat())
     }
 
-    /// How the files among these relations are read, by source.
+    /// Returns the read settings of the file sources among these relations.
     fn reading(&self, relations: &BTreeSet<Relation>) -> Vec<(String, Value)> {
         let manifest = self.context.manifest;
         let files = relations.iter().filter(|relation| manifest.is_file_source(relation));
@@ -520,8 +524,8 @@ impl Work<'_> {
         specs.map(|spec| (format!("source {}", spec.name), spec.describe().into())).collect()
     }
 
-    /// The relations that a node may read: those of its parents. An error without findings if one of them is broken,
-    /// since that was said already.
+    /// Returns the relations that a node may read: those of its parents. Fails without findings if a parent
+    /// is broken, which has already been reported.
     fn allowed(&self, id: &NodeId) -> Result<BTreeSet<Relation>, Vec<Diagnostic>> {
         let parents = self.context.manifest.graph.parents(id);
         if parents.iter().any(|parent| self.broken.contains(*parent)) {

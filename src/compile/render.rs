@@ -1,4 +1,4 @@
-//! A template with its names resolved.
+//! Rendering of templates, with names resolved.
 
 use super::Context;
 use crate::{
@@ -7,25 +7,25 @@ use crate::{
     manifest::{DataTest, Model},
 };
 
-/// Rendered SQL and the way back to the user's file.
+/// Rendered SQL with its mapping to the user's file.
 pub struct Written {
     /// The SQL.
     pub sql: String,
-    /// From its bytes to the template's.
+    /// The mapping from its bytes to the template's.
     pub map: SpanMap,
-    /// The tables whose changes it reads.
+    /// The change relations that it reads.
     pub changes: Vec<ChangesCall>,
 }
 
 /// Renders a model.
 ///
 /// # Errors
-/// What the template engine or a name in it has against it.
+/// Template errors and unresolved names.
 pub fn model(model: &Model, context: &Context<'_>) -> Result<Written, Diagnostic> {
     rendered(model, false, context)
 }
 
-/// Renders an incremental model as it takes new rows in.
+/// Renders an incremental model with `is_incremental()` true.
 ///
 /// # Errors
 /// As for [`model`].
@@ -50,7 +50,7 @@ fn rendered(model: &Model, is_incremental: bool, context: &Context<'_>) -> Resul
 /// Renders a data test.
 ///
 /// # Errors
-/// What the template engine or a name in it has against it; for a generic test, at its declaration.
+/// Template errors and unresolved names; for a generic test, located at its declaration.
 pub fn data_test(test: &DataTest, context: &Context<'_>) -> Result<Written, Diagnostic> {
     let node = NodeContext {
         name: test.name.clone(),

@@ -1,7 +1,6 @@
-//! Seeds: a file is looked through, and its query written: all of its columns, under the names that SQL calls them by.
+//! Seeds: scans a file and generates its query, which selects all columns under their SQL names.
 //!
-//! So what is wrong with a value is known before anything is written, and the file's columns are known to whatever
-//! reads the seed.
+//! So invalid values are reported before anything is written, and models that read the seed know its columns.
 
 use std::collections::BTreeMap;
 
@@ -23,26 +22,26 @@ use crate::{
     text::Source,
 };
 
-/// What a seed's fingerprint has in place of a statement: its query follows from its file and its settings.
+/// Stands in for the statement in a seed's fingerprint, as its query follows from its file and settings.
 const STATEMENT: &str = "seed";
 
-/// The largest number of columns of a seed: planning compares each with each several times.
+/// The maximum number of columns of a seed. Planning compares every pair of columns several times.
 const MOST_COLUMNS: usize = 10_000;
 
 /// The columns of a seed.
 struct Columns {
     headings: Vec<Heading>,
-    /// What each is called in the table.
+    /// Their names in the table.
     names: Vec<String>,
-    /// The types that are declared.
+    /// Their declared types.
     declared: Vec<Option<DataType>>,
 }
 
 impl Work<'_> {
-    /// Looks through a seed's file, and compiles what reads it.
+    /// Scans a seed's file and compiles its query.
     ///
     /// # Errors
-    /// All that is wrong with the file, or with what is declared about it.
+    /// All errors in the file and in its declaration.
     pub(super) async fn seed(&mut self, seed: &Seed) -> Result<(), Vec<Diagnostic>> {
         let file = read_file(self.context.root, seed.path()).map_err(|found| vec![found])?;
         let format = format(&seed.config);
@@ -96,7 +95,7 @@ fn format(config: &SeedConfig) -> SeedFormat {
     SeedFormat { delimiter: config.delimiter, quote: config.quote, nulls }
 }
 
-/// The columns as the header names them, and the types that are declared for them.
+/// Returns the columns named in the header, with their declared types.
 fn columns(seed: &Seed, file: &Source, format: &SeedFormat) -> Result<Columns, Vec<Diagnostic>> {
     let headings = seed::header(file.text(), format).map_err(|faults| findings(file, faults))?;
     if let Some(surplus) = headings.get(MOST_COLUMNS) {
@@ -111,7 +110,7 @@ fn columns(seed: &Seed, file: &Source, format: &SeedFormat) -> Result<Columns, V
     if !found.is_empty() {
         return Err(found);
     }
-    // As the engine reads a name without quotes.
+    // As the engine reads an unquoted name.
     let folded = |name: &str| name.to_ascii_lowercase();
     let called = |heading: &Heading| {
         if seed.config.quote_columns { heading.name.clone() } else { folded(&heading.name) }
@@ -150,7 +149,8 @@ fn columns(seed: &Seed, file: &Source, format: &SeedFormat) -> Result<Columns, V
     if found.is_empty() { Ok(Columns { headings, names, declared }) } else { Err(found) }
 }
 
-/// A name that no column of a Delta table can have; of a whole line that is one name, the delimiter is the cause.
+/// Checks that a Delta table can have a column of this name. If the whole header is one name, the delimiter
+/// is the cause.
 fn unusable(heading: &Heading, file: &Source, columns: usize) -> Option<Diagnostic> {
     let delimiter = [';', '\t', '|'].into_iter().find(|delimiter| heading.name.contains(*delimiter));
     let forbidden = lake::forbidden(&heading.name);
@@ -167,7 +167,7 @@ fn unusable(heading: &Heading, file: &Source, columns: usize) -> Option<Diagnost
 }
 
 impl Columns {
-    /// All of the file, under the names that SQL calls its columns by.
+    /// Returns a query for all columns under their SQL names.
     fn select(&self, seed: &Seed) -> String {
         let columns = self.headings.iter().zip(&self.names);
         let columns: Vec<String> =
@@ -175,7 +175,7 @@ impl Columns {
         format!("select {} from {}", columns.join(", "), seed.file.quoted())
     }
 
-    /// The settings of the file that shape the table, by what people call them.
+    /// Returns the file settings that shape the table, by display name.
     fn shaping(&self, config: &SeedConfig) -> BTreeMap<String, Value> {
         let mut shaping = config.changed();
         let declared = self.names.iter().zip(&self.declared);
@@ -193,7 +193,7 @@ fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// What is wrong with a file, at its places.
+/// Converts faults in a file to diagnostics.
 fn findings(file: &Source, faults: Faults) -> Vec<Diagnostic> {
     let Faults { told, more } = faults;
     let mut found: Vec<Diagnostic> = told

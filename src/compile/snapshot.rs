@@ -1,8 +1,9 @@
-//! Snapshots: a query is planned that gives the rows as they are now, and what these do to the versions that are kept.
-//! Like all else it is checked before anything is written.
+//! Snapshots: plans the query for the current rows and the queries that update the row versions kept in the
+//! table. All of it is checked before anything is written.
 //!
-//! Each run makes its rows once, as versions that begin now. Those that are others than the newest version of their key,
-//! and keys that are gone, are the changes; a change ends the version that is there, or begins another, or both.
+//! Each run computes the current rows once, as versions that start now. Rows that differ from the newest
+//! version of their key, and deleted keys, are the changes. A change ends an existing version, starts a new
+//! one, or does both.
 
 mod sql;
 
@@ -32,41 +33,41 @@ use crate::{
 /// The queries of a snapshot.
 #[derive(Debug)]
 pub struct SnapshotQueries {
-    /// What the queries call the moment of the run: one row of one column.
+    /// The relation of the run's timestamp in the queries: one row with one column.
     pub moment: Relation,
     /// That column.
     pub at: SchemaRef,
-    /// What they call the rows that there are now.
+    /// The relation of the current rows.
     pub new: Relation,
-    /// The rows that there are now, as versions that begin at the moment: the table's columns.
+    /// The current rows as versions that start now, with the table's columns.
     pub arrived: Query,
-    /// The columns that tell which row is which.
+    /// The key columns.
     pub key: Vec<String>,
-    /// Keys that more than one row has, or that have no value, and how many rows have them.
+    /// Keys with NULLs or with more than one row, and their number of rows.
     pub repeated: Query,
-    /// What is done if there are versions already.
+    /// The queries for an existing table, if there is one.
     pub onward: Option<Onward>,
 }
 
-/// The queries of a snapshot whose table is there.
+/// The queries of a snapshot whose table exists.
 #[derive(Debug)]
 pub struct Onward {
-    /// What they call the table's rows with their files, in the column [`FILE`].
+    /// The relation of the table's rows with their files, in the column [`FILE`].
     pub old_files: Relation,
-    /// What they call the rows of those files that hold a version which ends.
+    /// The relation of the rows in files that hold an ending version.
     pub old: Relation,
-    /// What they call the changes.
+    /// The relation of the changes.
     pub changes: Relation,
-    /// Which versions end and which begin.
+    /// The versions that end and start.
     pub changed: Query,
-    /// The columns of that.
+    /// The columns of that query.
     pub columns: SchemaRef,
-    /// The files that hold a version which ends.
+    /// The files that hold an ending version.
     pub reached: Query,
-    /// What becomes of each row of these files, and each version that begins: the table's columns and
+    /// The result for each row of these files, and each starting version: the table's columns and
     /// `engine::change::CHANGE`.
     pub outcome: Query,
-    /// True if a column changes its type, so that all files are rewritten.
+    /// True if a column's type changes, so that all files are rewritten.
     pub retypes: bool,
 }
 
@@ -74,7 +75,7 @@ impl Work<'_> {
     /// Compiles a snapshot.
     ///
     /// # Errors
-    /// All that is wrong with its query, or with what its settings say of its columns.
+    /// All errors in its query, and in what its settings say about its columns.
     pub(super) async fn snapshot(&mut self, snapshot: &Snapshot) -> Result<(), Vec<Diagnostic>> {
         let compiled = self.compiled_snapshot(snapshot).await;
         let compiled = compiled.map_err(|findings| {
@@ -124,8 +125,9 @@ impl Work<'_> {
         })
     }
 
-    /// The columns of the table: its own, those that its query adds, and those that a snapshot adds. Numbers
-    /// and times that get another type take one that holds both, since history can't be built from scratch.
+    /// Returns the table's columns: the existing ones, new ones of the query, and the snapshot's metadata
+    /// columns. Numbers and times that change their type get a type that holds both, since history can't be
+    /// rebuilt from scratch.
     fn versions(
         &self,
         snapshot: &Snapshot,
@@ -221,7 +223,7 @@ impl Work<'_> {
         [old_files, old, changes]: [Relation; 3],
         (new, moment): (&Relation, &Relation),
     ) -> Result<Onward, Vec<Diagnostic>> {
-        // In the types that the table will have, so that versions compare as they will be stored.
+        // With the types that the table will have, so that versions compare as stored.
         let kept = sql.table.fields().iter().filter(|field| stored.field_with_name(field.name()).is_ok());
         let before = Arc::new(Schema::new(kept.cloned().collect::<Vec<_>>()));
         let with_file =
@@ -244,14 +246,14 @@ impl Work<'_> {
     }
 }
 
-/// The same columns, in which a value may be missing: what a plan says of that, its rows need not.
+/// Makes all columns nullable, because rows may contain NULLs although their plan says otherwise.
 #[must_use]
 pub fn nullable(columns: &SchemaRef) -> SchemaRef {
     let columns = columns.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
     Arc::new(Schema::new(columns.collect::<Vec<_>>()))
 }
 
-/// The columns that a snapshot adds; `time` is the type of its times.
+/// Returns the metadata columns of a snapshot. `time` is the type of its times.
 fn meta_columns(snapshot: &Snapshot, time: &DataType) -> Vec<Field> {
     let meta = &snapshot.config.meta;
     let column = |name: &str, data_type: &DataType| Field::new(name, data_type.clone(), true);
@@ -267,7 +269,8 @@ fn meta_columns(snapshot: &Snapshot, time: &DataType) -> Vec<Field> {
     columns
 }
 
-/// The column of the moment at which a run takes place, in the type of the snapshot's times: that of its rows' own.
+/// Returns the column of the run's timestamp, in the type of the snapshot's times: that of its `updated_at`
+/// column, if there is one.
 fn moment(snapshot: &Snapshot, source: &SchemaRef) -> Result<SchemaRef, Vec<Diagnostic>> {
     let own = snapshot.config.updated_at.as_ref().and_then(|name| source.field_with_name(name).ok());
     let time = match own.map(Field::data_type) {
@@ -290,7 +293,7 @@ fn moment(snapshot: &Snapshot, source: &SchemaRef) -> Result<SchemaRef, Vec<Diag
     Ok(Arc::new(Schema::new(vec![Field::new(sql::AT, time, false)])))
 }
 
-/// The columns that the settings name are the query's, and those that the snapshot adds are not.
+/// Checks that the query has the columns that the settings name, and none of the metadata columns.
 fn known_columns(snapshot: &Snapshot, source: &SchemaRef) -> Result<(), Vec<Diagnostic>> {
     let config = &snapshot.config;
     let names: Vec<&str> = source.fields().iter().map(|field| field.name().as_str()).collect();
@@ -333,7 +336,7 @@ fn no_snapshot(snapshot: &Snapshot, lacking: &[&str]) -> Diagnostic {
         .hint("give the snapshot another `alias` or `schema`, or its columns the names that the table has (`snapshot_meta_column_names`)")
 }
 
-/// Another type of a column whose values the table can't hold.
+/// The error about a column's new type that the table can't hold.
 fn retyped(snapshot: &Snapshot, unheld: &[String]) -> Diagnostic {
     let name = &snapshot.model.name;
     let message = format!("the columns of `{name}` are not those of its table: {}", unheld.join("; "));
@@ -345,7 +348,7 @@ fn retyped(snapshot: &Snapshot, unheld: &[String]) -> Diagnostic {
         .hint("cast the column to the table's type, or select it under another name")
 }
 
-/// The table and the cure that an error about a value names.
+/// The table and the fix, for errors about a value.
 fn destination(model: &Model) -> Destination {
     Destination {
         table: model.relation.to_string(),

@@ -24,10 +24,10 @@ use crate::{
     text::Spanned,
 };
 
-/// What the engine must know to read a source.
+/// Returns everything the engine needs to read a source.
 ///
 /// # Errors
-/// Column types that do not exist, at their place.
+/// Unknown column types, at their place.
 pub fn spec(table: &SourceTable, external: &External, root: &Path) -> Result<SourceSpec, Vec<Diagnostic>> {
     let mut findings = Vec::new();
     let mut columns = Vec::new();
@@ -36,7 +36,7 @@ pub fn spec(table: &SourceTable, external: &External, root: &Path) -> Result<Sou
             (Some(declared), _) => source::data_type(&declared.value)
                 .map_err(|message| Diagnostic::error("unknown-type", message).at(declared.span.clone(), "")),
             (None, "_source_row") => Ok(DataType::Int64),
-            // As a declared `varchar` is.
+            // Same as a declared `varchar`.
             (None, _) => Ok(DataType::Utf8View),
         };
         match data_type {
@@ -63,7 +63,7 @@ pub fn spec(table: &SourceTable, external: &External, root: &Path) -> Result<Sou
     })
 }
 
-/// A source that is files of which nothing is declared.
+/// Returns the specification of an undeclared source of files.
 #[must_use]
 pub fn of_files(location: &str, format: SourceFormatName, root: &Path) -> SourceSpec {
     let date_unit = DateUnit::default();
@@ -90,7 +90,7 @@ pub fn of_files(location: &str, format: SourceFormatName, root: &Path) -> Source
     }
 }
 
-/// Adds the undeclared columns of a source's text files as text, where `on_new_column` is `add`.
+/// Adds the undeclared columns of a source's text files as text, if `on_new_column` is `add`.
 async fn add_new_columns(
     engine: &Engine,
     external: &External,
@@ -109,25 +109,25 @@ async fn add_new_columns(
     Ok(())
 }
 
-/// A source whose location has been read.
+/// The result of looking at a source's location.
 pub(super) struct Looked {
-    /// Its columns, those declared and those found.
+    /// The declared and inferred columns.
     pub(super) schema: SchemaRef,
-    /// The columns that were found, if they are to be recorded.
+    /// The inferred columns, if they must be recorded.
     pub(super) found: Option<FoundColumns>,
-    /// What to warn of.
+    /// Warnings.
     pub(super) warnings: Vec<Diagnostic>,
 }
 
-/// Why nothing is known of a source.
+/// The reason why a source couldn't be examined.
 pub(super) enum NotLooked {
-    /// The declaration has errors.
+    /// Errors in its declaration.
     Wrong(Vec<Diagnostic>),
-    /// It can't be read now; why.
+    /// It can't be read now, for this reason.
     Unreadable(String),
 }
 
-/// Returns whether an error is about what lies there and not about what was asked of it.
+/// Returns whether an error comes from the data at a location rather than from the request.
 fn is_about_reading(error: &EngineError) -> bool {
     !matches!(
         error.find_root(),
@@ -138,11 +138,11 @@ fn is_about_reading(error: &EngineError) -> bool {
     )
 }
 
-/// Looks at a source's location. A text source that declares no columns is given those that are in `recorded`, or else
-/// those that its files have.
+/// Examines a source's location. A text source without declared columns gets those in `recorded` or, failing
+/// that, infers them from its files.
 ///
 /// # Errors
-/// That no file is there, or none that can be read.
+/// If there is no file, or no readable one.
 pub(super) async fn look(
     engine: &Engine,
     table: &SourceTable,
@@ -176,7 +176,7 @@ pub(super) async fn look(
     let warnings = location::left_out(spec, &left_out, at()).into_iter().collect();
     if !spec.format.is_text() {
         let schema = engine.source_of(spec, files, None).await.map_err(failed)?.schema();
-        // A run may read only some of the files, and these may lack what others have.
+        // A run may read only some of the files, and these may lack columns that others have.
         spec.drift.known =
             schema.fields().iter().map(|field| (field.name().clone(), field.data_type().clone())).collect();
         return Ok(Looked { schema, found: None, warnings });
@@ -192,21 +192,21 @@ pub(super) async fn look(
     Ok(Looked { schema, found, warnings })
 }
 
-/// Whether all columns of a source are declared, so that they are known without its files.
+/// Returns true if all columns of a source are declared, so that its files needn't be read for them.
 pub(super) fn is_known(spec: &SourceSpec) -> bool {
     spec.format.is_text() && !is_undeclared(spec)
 }
 
-/// What is known of a source by what is declared alone.
+/// Returns what the declaration alone says about a source.
 ///
 /// # Errors
-/// If a declared type can't be read.
+/// If a declared type is invalid.
 pub(super) fn declared(spec: &SourceSpec) -> Result<Looked, Vec<Diagnostic>> {
     let schema = source::schema(spec).map_err(|error| vec![Diagnostic::error("source", message(&error))])?;
     Ok(Looked { schema, found: None, warnings: Vec::new() })
 }
 
-/// The complaint about a source that is a Delta table and is not there.
+/// The error about a Delta source that doesn't exist.
 pub(super) fn missing(table: &SourceTable) -> Diagnostic {
     let message = format!(
         "the source `{}.{}` is the Delta table {}, which is not there",
@@ -217,7 +217,7 @@ pub(super) fn missing(table: &SourceTable) -> Diagnostic {
         .hint("if it is files or a database, say where with `external:`")
 }
 
-/// What is done where the files drift; the words were checked when the project was read.
+/// Converts the drift settings. The values were validated when the project was read.
 fn drift(declared: &DriftDecl) -> Drift {
     let word = |written: &Option<Spanned<String>>| written.as_ref().map(|written| written.value.clone());
     let limit = |limit: LimitDecl| match limit {
@@ -253,7 +253,7 @@ fn format(table: &SourceTable, declared: &ExternalDecl) -> SourceFormat {
         Some("s") => DateUnit::Seconds,
         Some("us") => DateUnit::Microseconds,
         Some("ns") => DateUnit::Nanoseconds,
-        // SQLite's own functions take numbers for seconds.
+        // SQLite's own functions interpret numbers as seconds.
         None if declared.format.value == SourceFormatName::Sqlite => DateUnit::Seconds,
         _ => DateUnit::Milliseconds,
     };
@@ -278,7 +278,7 @@ fn format(table: &SourceTable, declared: &ExternalDecl) -> SourceFormat {
             quote: byte("quote"),
             nulls: declared.option("null_values").map(|texts| Nulls::new(&texts.texts())),
         },
-        // A Delta table elsewhere is opened by the lake; what is asked of the engine here is never used.
+        // The lake opens external Delta tables; the engine never uses this value.
         SourceFormatName::Parquet | SourceFormatName::Delta => {
             SourceFormat::Parquet { date_unit: date_unit() }
         }
@@ -290,7 +290,7 @@ fn format(table: &SourceTable, declared: &ExternalDecl) -> SourceFormat {
     }
 }
 
-/// How the bytes of text files become text; the names were checked when the project was read.
+/// Converts the text options. The names were validated when the project was read.
 fn text(declared: &ExternalDecl) -> TextOptions {
     TextOptions {
         compression: declared.option_text("compression").and_then(Compression::named).unwrap_or_default(),

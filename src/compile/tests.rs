@@ -1,4 +1,4 @@
-//! Small projects, compiled against a lake of which only the columns are known.
+//! Small projects, compiled against a lake that consists only of schemas.
 
 use std::sync::Arc;
 
@@ -11,13 +11,13 @@ use crate::{
     manifest::tests::{Fixture, resolve, shown},
 };
 
-/// Columns by name and type.
+/// Formats columns by name and type.
 fn columns(schema: &Schema) -> String {
     let columns = schema.fields().iter().map(|field| format!("{} {}", field.name(), field.data_type()));
     columns.collect::<Vec<_>>().join(", ")
 }
 
-/// A stored table of one column.
+/// A stored table with one column.
 fn stored(name: &str, column: &str, data_type: DataType) -> (Relation, SchemaRef) {
     (Relation::new("main", name), Arc::new(Schema::new(vec![Field::new(column, data_type, true)])))
 }
@@ -265,7 +265,7 @@ async fn seeded(files: &[(&str, &str)], lake: &[(Relation, SchemaRef)]) -> Compi
 async fn a_seeds_columns_are_known_before_it_is_loaded() {
     let done = compiled(&SEEDED, &["a"], &[]).await.unwrap();
     assert_eq!(columns(&done.models[&NodeId::model("shop", "a")].schema), "id Int32, day Date32");
-    // One that is loaded is taken as it stands, and its file left alone.
+    // A loaded seed is used as stored, and its file isn't read.
     let lake = [(
         Relation::new("main", "s"),
         Arc::new(Schema::new(vec![
@@ -288,7 +288,7 @@ async fn what_a_seed_holds_is_its_state_and_not_its_fingerprint() {
     let typed = seeded(&[SEEDED[0], SEEDED[1], yaml], &[]).await;
     let [one_seed, typed_seed] = [&one, &typed].map(|done| of(done, NodeId::seed("shop", "s")));
     assert_eq!(one_seed.differing_setting(&typed_seed).as_deref(), Some("column_types"));
-    // A model that reads it is the same whether or not the seed is loaded by the same command.
+    // A model that reads it has the same fingerprint, whether or not the same command loads the seed.
     let alone = compiled(&SEEDED, &["a"], &[stored("s", "id", DataType::Int64)]).await;
     assert!(alone.is_err(), "the column `day` is not stored");
     let model = NodeId::model("shop", "a");

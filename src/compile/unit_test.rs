@@ -1,4 +1,4 @@
-//! Unit tests: the model's SQL over tables of rows written by hand. Needs no lake.
+//! Unit tests: the model's SQL over fixture rows. Needs no lake.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -25,19 +25,19 @@ use crate::{
 /// A unit test, ready to run.
 #[derive(Debug)]
 pub struct CompiledUnitTest {
-    /// The model's SQL over the given tables.
+    /// The model's SQL over the fixtures.
     pub sql: String,
-    /// The same, planned.
+    /// The same SQL, planned.
     pub query: Query,
-    /// The given tables.
+    /// The fixtures.
     pub given: BTreeMap<Relation, RecordBatch>,
-    /// The rows that should come out, in the columns that are looked at.
+    /// The expected rows, with only the columns to compare.
     pub expected: RecordBatch,
-    /// A digest of all that decides its verdict.
+    /// A digest of everything that decides its verdict.
     pub fingerprint: String,
 }
 
-/// Where SQL finds the rows that stand in for a node's.
+/// Returns the relation of the fixture for a node.
 fn stand_in(relation: &Relation) -> Relation {
     Relation::new(format!("given__{}", relation.schema), relation.name.as_str())
 }
@@ -64,7 +64,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// A digest of what is run, over which rows, and of what should come out.
+    /// Returns a digest of the query, the fixtures and the expected rows.
     fn verdict_of(
         &self,
         test: &UnitTest,
@@ -85,7 +85,7 @@ impl Work<'_> {
         Ok(fingerprint::digest(&asked.join("\n")))
     }
 
-    /// Declares the tables that rows are given for, and reads the rows.
+    /// Declares the tables that have fixtures and reads their rows.
     async fn given(&self, test: &UnitTest) -> Result<BTreeMap<Relation, RecordBatch>, Vec<Diagnostic>> {
         let mut tables = BTreeMap::new();
         let mut findings = Vec::new();
@@ -112,7 +112,7 @@ impl Work<'_> {
         if findings.is_empty() { Ok(tables) } else { Err(findings) }
     }
 
-    /// Every table that the model reads must be given, if only without rows.
+    /// Checks that every table the model reads has a fixture, even if it is empty.
     fn complete(&self, test: &UnitTest, model: &Model) -> Result<(), Vec<Diagnostic>> {
         let given: BTreeSet<&NodeId> = test.given.iter().map(|given| &given.input).collect();
         let parents = self.context.manifest.graph.parents(&model.id);
@@ -132,7 +132,7 @@ impl Work<'_> {
         if missing.is_empty() { Ok(()) } else { Err(missing) }
     }
 
-    /// The model's SQL in which every table is a given one.
+    /// Compiles the model's SQL with every table replaced by its fixture.
     async fn over_given(&self, test: &UnitTest, model: &Model) -> Result<(String, Query), Vec<Diagnostic>> {
         let overrides = overrides(&test.declared.overrides);
         let names = Given { manifest: Arc::clone(&self.context.manifest.lookup) };
@@ -156,7 +156,7 @@ impl Work<'_> {
         Ok((rendered.text, query))
     }
 
-    /// Rows as written, in the types of a table's columns; all of them, or those that are named.
+    /// Converts fixture rows to the types of a table's columns: all columns, or only those named.
     async fn rows(
         &self,
         rows: &RowsDecl,
@@ -186,7 +186,7 @@ impl Work<'_> {
         }
     }
 
-    /// The rows of a query over no table.
+    /// Runs a query that reads no table.
     async fn queried(
         &self,
         source: &Source,
@@ -211,7 +211,7 @@ impl Work<'_> {
     }
 }
 
-/// The place of the value that does not fit.
+/// Returns the location of the invalid value.
 fn place(items: &[Yaml], error: &GivenError) -> Option<Span> {
     let item = items.get(error.row?)?;
     let YamlValue::Map(entries) = &item.value else { return Some(item.span.clone()) };
@@ -222,9 +222,9 @@ fn place(items: &[Yaml], error: &GivenError) -> Option<Span> {
     })
 }
 
-/// The line of the row that does not fit; the first one holds the names.
+/// Returns the line of the invalid row, given that the first line is the header.
 fn csv_place(source: &Source, error: &GivenError, whole: &Span) -> Span {
-    // Text that stands in YAML has no lines of its own there.
+    // Text inside YAML has no line positions of its own there.
     if source.path() == whole.source.path() {
         return whole.clone();
     }
@@ -258,7 +258,7 @@ fn overrides(declared: &OverridesDecl) -> Overrides {
     }
 }
 
-/// Names that lead to the given rows.
+/// Resolves names to fixtures.
 struct Given {
     manifest: Arc<crate::manifest::lookup::Lookup>,
 }

@@ -1,4 +1,5 @@
-//! Moves the files of tables that nobody can read, so that the tables can be built again and nothing is lost.
+//! Moves the files of unreadable tables out of the way, so that the tables can be rebuilt and nothing is
+//! lost.
 
 use futures::TryStreamExt;
 use object_store::{ObjectStoreExt, path::Path as Location};
@@ -9,17 +10,18 @@ use super::{
 };
 use crate::name::Relation;
 
-/// The folder of Delta's log in a table's.
+/// The folder of the Delta log.
 const LOG: &str = "_delta_log";
 
 impl Lake {
-    /// Moves all files of a relation's table to `_headwater/damaged/`, below its name and the run's. Returns that place,
-    /// as people may see it; nothing is at the relation then.
+    /// Moves all files of a relation's table to `_headwater/damaged/`, into a folder named after the relation
+    /// and the run, and returns that location for display. Afterwards nothing is left at the relation.
     ///
-    /// The log goes last: if this is cut off, what is left is still a table that can't be read.
+    /// The log is moved last: after an interruption, the remaining files are still a table that can't be
+    /// read.
     ///
     /// # Errors
-    /// If a file can't be moved; what was moved stays where it is then.
+    /// If a file can't be moved. Files moved before that stay at the new location.
     pub async fn set_aside(&self, relation: &Relation, run: &str) -> Result<String, LakeError> {
         let place = self.place(relation);
         let failed = |error| LakeError::of_store(WRITE, &place, error);

@@ -1,4 +1,4 @@
-//! Evidence without rows: a commit that says more of the rows that are there already.
+//! Metadata-only commits: record further provenance for existing rows without changing any.
 
 use chrono::Utc;
 use deltalake::{
@@ -15,14 +15,16 @@ use super::{
 };
 use crate::name::Relation;
 
-/// How often the log is summed up, in versions, if the table does not say.
+/// The default checkpoint interval, in versions.
 pub(super) const CHECKPOINT_INTERVAL: u64 = 100;
 
 impl Lake {
-    /// Says of the rows that stand at `version` what `provenance` says; no row changes, and what was made
-    /// from that version is as fresh as before. `transaction` is an application and the number of what it
-    /// did. Returns the number of the commit. If another writer committed after `version` nothing is said,
-    /// and the error tells.
+    /// Commits `provenance` for the rows of `version`. No row changes, and tables built from that version
+    /// stay up to date. `transaction` is an application id and its transaction version. Returns the version
+    /// of the commit.
+    ///
+    /// # Errors
+    /// If another writer committed after `version`; then nothing is committed.
     pub async fn attest(
         &self,
         relation: &Relation,
@@ -62,7 +64,8 @@ impl Lake {
     }
 }
 
-/// Sums up the log when it is due, so that tables of many versions still open fast. Returns what went wrong.
+/// Writes a checkpoint when one is due, so that tables with many versions still open quickly. Returns a
+/// warning if that fails.
 pub(super) async fn sum_up(
     log_store: &LogStoreRef,
     place: &str,

@@ -1,5 +1,5 @@
-//! The version that a change starts from: what it reads of the table and what it replaces are of one version,
-//! so that nothing another writer did in between is overlooked.
+//! The base version of a change. What a change reads and what it replaces belong to this one version, so that
+//! commits of other writers in between are never overlooked.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -30,10 +30,10 @@ use crate::{
     name::Relation,
 };
 
-/// Files that are looked for side by side.
+/// The number of files to look up concurrently.
 const LOOKS: usize = 16;
 
-/// One version of a table, to be changed.
+/// One version of a table, as the base of a change.
 pub struct Base {
     place: String,
     log_store: LogStoreRef,
@@ -42,13 +42,13 @@ pub struct Base {
 }
 
 impl Lake {
-    /// The newest version of a table, to be changed; none if there is no table.
+    /// Returns the newest version of a table as a base, or `None` if there is no table.
     pub async fn base(&self, relation: &Relation) -> Result<Option<Base>, LakeError> {
         let (log_store, snapshot) = self.load(relation, self.store().clone()).await?;
         Ok(snapshot.map(|snapshot| self.based_on(relation, log_store, snapshot)))
     }
 
-    /// A version that a table had; none if its log does not tell any more.
+    /// Returns an earlier version of a table, or `None` if its log no longer has it.
     pub(super) async fn base_at(&self, relation: &Relation, version: u64) -> Option<Base> {
         let log_store = self.log_store(self.store().clone(), self.root().mount_of(relation)).ok()?;
         if let Some(known) = self.known().at(relation, version) {
@@ -69,56 +69,56 @@ impl Lake {
 }
 
 impl Base {
-    /// Its number.
+    /// Returns its version number.
     #[must_use]
     pub fn version(&self) -> u64 {
         self.snapshot.version()
     }
 
-    /// Its columns.
+    /// Returns its columns.
     #[must_use]
     pub fn schema(&self) -> SchemaRef {
         self.snapshot.arrow_schema()
     }
 
-    /// The columns it is partitioned by.
+    /// Returns its partition columns.
     #[must_use]
     pub fn partition_by(&self) -> &[String] {
         self.snapshot.metadata().partition_columns()
     }
 
-    /// The number that the newest commit of an application gave itself (Delta's `txn` action); none if it
-    /// made none.
+    /// Returns the transaction version of an application's newest commit (Delta's `txn` action), or `None` if
+    /// the application never committed.
     pub async fn transaction(&self, app: &str) -> Result<Option<u64>, LakeError> {
         let version = self.snapshot.transaction_version(self.log_store.as_ref(), app).await;
         let version = version.map_err(|error| LakeError::of(READ, &self.place, error))?;
         Ok(version.and_then(|version| u64::try_from(version).ok()))
     }
 
-    /// All its files.
+    /// Returns all its files.
     pub fn files(&self) -> Result<BTreeSet<String>, LakeError> {
         let files = self.snapshot.try_log_data().map_err(|error| LakeError::of(READ, &self.place, error))?;
         Ok(files.iter().map(|file| file.path().into_owned()).collect())
     }
 
-    /// All its files with their sizes in bytes, as its log has them.
+    /// Returns all its files with their sizes in bytes, as recorded in the log.
     pub(super) fn sizes(&self) -> Result<Vec<(String, u64)>, LakeError> {
         let files = self.snapshot.try_log_data().map_err(|error| LakeError::of(READ, &self.place, error))?;
         let with_size = |file: LogicalFileView| (file.path().into_owned(), file.size().unsigned_abs());
         Ok(files.iter().map(with_size).collect())
     }
 
-    /// Where its files are read from.
+    /// Returns the store to read its files from.
     pub(super) fn store(&self) -> Arc<dyn ObjectStore> {
         self.log_store.object_store(None)
     }
 
-    /// The table's place as people may see it.
+    /// Returns the table's location for display.
     pub(super) fn place(&self) -> &str {
         &self.place
     }
 
-    /// All its files with the deletion vector of each, named as by [`files`](Self::files).
+    /// Returns the deletion vector of each file, under the names that [`files`](Self::files) uses.
     pub(super) fn deletions(&self) -> Result<BTreeMap<String, Option<DeletionVector>>, LakeError> {
         let files = self.snapshot.try_log_data().map_err(|error| LakeError::of(READ, &self.place, error))?;
         let with_vector = |file: LogicalFileView| {
@@ -127,12 +127,12 @@ impl Base {
         Ok(files.iter().map(with_vector).collect())
     }
 
-    /// What tells the table from another one that lies in its place.
+    /// Returns the table's id, which differs if the table was dropped and recreated.
     pub(super) fn table_id(&self) -> &str {
         self.snapshot.metadata().id()
     }
 
-    /// Whether all of these files are there, named from the table's root.
+    /// Returns whether all of these files exist. Paths are relative to the table's root.
     pub(super) async fn has_files(&self, files: impl IntoIterator<Item = String>) -> Result<bool, LakeError> {
         let store = self.store();
         let mut looks = stream::iter(files.into_iter().collect::<Vec<_>>())
@@ -151,24 +151,24 @@ impl Base {
         Ok(true)
     }
 
-    /// Its rows.
+    /// Returns its rows.
     pub async fn rows(&self) -> Result<Table, LakeError> {
         as_read(self.builder().await?, &self.snapshot)
     }
 
-    /// Its rows, and in a column of this name the file that each lies in, as [`rows_of`](Self::rows_of) takes
-    /// it.
+    /// Returns its rows, with each row's file in a column of this name. [`rows_of`](Self::rows_of) accepts
+    /// these file names.
     pub async fn rows_with_files(&self, column: &str) -> Result<Table, LakeError> {
         as_read(self.builder().with_file_column(column).await?, &self.snapshot)
     }
 
-    /// The rows that lie in these files.
+    /// Returns the rows of these files.
     pub async fn rows_of(&self, files: &BTreeSet<String>) -> Result<Table, LakeError> {
         let scan = self.builder().with_file_paths(files.iter().map(String::as_str));
         as_read(scan.await?, &self.snapshot)
     }
 
-    /// The scan of delta-rs. What it makes is handed out only through [`as_read`].
+    /// Starts a delta-rs scan. Its result must only be returned through [`as_read`].
     fn builder(&self) -> TableProviderBuilder {
         let builder = DeltaScanNext::builder()
             .with_log_store(self.log_store.clone())
@@ -180,9 +180,9 @@ impl Base {
     }
 }
 
-/// A scan of delta-rs as tables are read here: no filter is taken for applied, and the empty text is NULL in
-/// a partition column, as in Delta's protocol and to other readers. delta-rs writes it and reads it back as
-/// it is.
+/// Adapts a delta-rs scan to our read semantics: filters are never reported as fully applied, and the empty
+/// string in a partition column reads as NULL, as in the Delta protocol and other readers. delta-rs itself
+/// writes and reads it back as an empty string.
 pub(super) fn as_read(scan: Table, snapshot: &EagerSnapshot) -> Result<Table, LakeError> {
     let is_text = |column: &String| {
         snapshot.schema().field(column).is_some_and(|field| field.data_type() == &DataType::STRING)
@@ -205,33 +205,33 @@ pub(super) fn as_read(scan: Table, snapshot: &EagerSnapshot) -> Result<Table, La
     Ok(with_null_for_empty(table, &empty.into_iter().collect::<Vec<_>>())?)
 }
 
-/// What of a table the rows of a write take the place of.
+/// The part of a table that a write replaces.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Replaces {
-    /// Everything that stands there, whatever that is by then.
+    /// All current rows, whatever the current version is.
     #[default]
     Everything,
-    /// Nothing: they come beside the rows of the version `of`.
+    /// Nothing: the rows are appended to version `of`.
     Nothing {
-        /// The version they were made for.
+        /// The version the rows were built for.
         of: u64,
     },
-    /// These files of the version `of`.
+    /// These files of version `of`.
     Files {
-        /// The version they were made from.
+        /// The version the rows were built from.
         of: u64,
         /// The files, as [`Base::rows_with_files`] names them.
         files: BTreeSet<String>,
     },
-    /// All files of the version `of` that share their partition values with any of the new rows.
+    /// All files of version `of` that share their partition values with any of the new rows.
     Partitions {
-        /// The version they were made for.
+        /// The version the rows were built for.
         of: u64,
     },
 }
 
 impl Replaces {
-    /// The version that the rows are for; none if they are for any.
+    /// Returns the version that the rows were built for, or `None` if they fit any.
     #[must_use]
     pub fn of(&self) -> Option<u64> {
         match self {
@@ -241,7 +241,7 @@ impl Replaces {
     }
 }
 
-/// A file of a table by the end of its URL, as the table's own log has it.
+/// Converts the URL of a table's file to the path in the table's log.
 pub(super) fn path_in(root: &str, file: &str) -> String {
     let path = file.strip_prefix(root).unwrap_or(file).trim_start_matches('/');
     percent_decode_str(path).decode_utf8_lossy().into_owned()

@@ -1,25 +1,25 @@
-//! What was written to a table, and what was taken out of it, between two of its versions: whole files, which may hold
-//! rows that were only written anew.
+//! The difference between two versions of a table, by whole files. The files may contain rows that were
+//! rewritten without a change.
 //!
-//! A file is told from another by its path and its deletion vector: a writer that deletes by a vector leaves the file in
-//! its place and says in the log which of its rows no longer count. Such a file is read twice, once as each version has it.
+//! Files are identified by path and deletion vector: a writer that deletes rows with a vector leaves the file
+//! in place and records the deleted rows in the log. Such a file is read twice, once as of each version.
 
 use std::collections::BTreeSet;
 
 use super::{deletion_vector::DeletionVector, error::LakeError, store::Lake};
 use crate::{engine::Table, name::Relation};
 
-/// The rows of the files by which two versions differ.
+/// The rows of the files in which two versions differ.
 pub struct Between {
-    /// Those of the later version alone.
+    /// The rows of files that are only in the later version.
     pub came: Table,
-    /// Those of the earlier version alone; none if no file was taken out.
+    /// The rows of files that are only in the earlier version, or `None` if no file was removed.
     pub went: Option<Table>,
 }
 
 impl Lake {
-    /// By which files the version `to` of a table differs from its version `from`; none if nobody can tell: the earlier
-    /// version, or a file of it, was cleaned away, or it was another table.
+    /// Compares version `to` of a table with version `from` by their files. Returns `None` if that isn't
+    /// possible: the earlier version or one of its files was vacuumed, or the table was recreated.
     pub async fn between(
         &self,
         relation: &Relation,
@@ -40,7 +40,7 @@ impl Lake {
         let mut gone = before.clone();
         gone.retain(|file, vector| after.get(file) != Some(vector));
         after.retain(|file, vector| before.get(file) != Some(vector));
-        // A vector is a file of its own, which a vacuum takes away although the rows' file stays.
+        // A vector is a file of its own, which a vacuum can remove although the data file stays.
         let vectors = gone.values().flatten().filter_map(DeletionVector::file);
         let needed: BTreeSet<String> = gone.keys().cloned().chain(vectors).collect();
         if !old.has_files(needed).await? {

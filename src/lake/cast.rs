@@ -1,5 +1,5 @@
-//! Brings batches into the form of the table they are written to. What the table can't hold is an error that names the
-//! column and the value.
+//! Casts batches to the schema of the table they are written to. A value that the table can't store is an
+//! error that names the column and the value.
 
 use std::sync::Arc;
 
@@ -20,25 +20,26 @@ use crate::engine::{
     source::type_name,
 };
 
-/// From a query's columns to a table's, by their names: their order and their types.
+/// Maps a query's columns by name to the order and types of a table.
 #[derive(Debug, Clone)]
 pub(super) struct Conform {
     table: SchemaRef,
     columns: Vec<Column>,
 }
 
-/// How a column of the table is made.
+/// The source of a table column.
 #[derive(Debug, Clone)]
 struct Column {
     /// Its position in the query.
     position: usize,
-    /// What it is there, if UUIDs are to become text in it.
+    /// Its field in the query, if it contains UUIDs to convert to text.
     uuids: Option<FieldRef>,
     is_partition: bool,
 }
 
 impl Conform {
-    /// From the columns `query` to those of `table`, which must be among them. `partition_by`: positions in the table.
+    /// Maps the columns of `query` to those of `table`, which must all be among them. `partition_by` holds
+    /// positions in the table.
     pub(super) fn new(query: &Schema, table: &SchemaRef, partition_by: &[usize]) -> Result<Self, ArrowError> {
         let columns = table.fields().iter().enumerate().map(|(index, field)| {
             let position = query.index_of(field.name())?;
@@ -48,7 +49,7 @@ impl Conform {
         Ok(Self { table: SchemaRef::clone(table), columns: columns.collect::<Result<_, ArrowError>>()? })
     }
 
-    /// The batch as the table holds it.
+    /// Casts a batch to the table's schema.
     pub(super) fn apply(&self, batch: &RecordBatch) -> Result<RecordBatch, Misfit> {
         let columns = self.columns.iter().zip(self.table.fields()).map(|(column, field)| {
             let mut values = ArrayRef::clone(batch.column(column.position));
@@ -90,7 +91,7 @@ fn conform(values: &ArrayRef, field: &Field) -> Result<ArrayRef, Misfit> {
     })
 }
 
-/// The values with text in the place of UUIDs, for which Delta has no type.
+/// Converts UUIDs to text, since Delta has no type for them.
 fn with_uuids_as_text(values: &ArrayRef, field: &FieldRef) -> Result<ArrayRef, ArrowError> {
     if schema::is_uuid(field)
         && let Some(bytes) = values.as_fixed_size_binary_opt()
@@ -123,7 +124,7 @@ fn retyped(field: &FieldRef, values: &ArrayRef) -> FieldRef {
     Arc::new(Field::new(field.name(), values.data_type().clone(), field.is_nullable()))
 }
 
-/// Partition values with 0 for -0: they are equal, so they lie in one partition.
+/// Replaces -0 with 0 in partition values: they are equal, so they belong to one partition.
 fn without_negative_zero(values: ArrayRef) -> ArrayRef {
     match values.data_type() {
         DataType::Float64 => {

@@ -1,4 +1,4 @@
-//! The log entry of a write: what the table must say of itself, the replaced files out, the new files in.
+//! The log entry of a write: metadata and protocol changes, removed files, and added files.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -27,17 +27,18 @@ use super::{
 };
 use crate::engine::arrow::datatypes::Schema;
 
-/// What a table is to be.
+/// The target definition of a table.
 pub(super) struct Shape<'a> {
     pub(super) schema: &'a Schema,
     pub(super) partition_by: &'a [String],
     pub(super) description: Option<&'a str>,
     pub(super) constraints: &'a Constraints,
-    /// What an application calls this commit.
+    /// The application id and transaction version of this commit.
     pub(super) transaction: Option<(&'a str, u64)>,
 }
 
-/// What a table asks of its writers that an overwrite from outside deltalake's operations would break.
+/// Returns the reason if the table has requirements for writers that an overwrite outside of deltalake's
+/// operations would violate.
 pub(super) fn unsupported(base: &EagerSnapshot, constraints: &Constraints) -> Option<String> {
     let properties = base.metadata().configuration();
     if let Some(key) = constraints.foreign(properties) {
@@ -52,17 +53,17 @@ pub(super) fn unsupported(base: &EagerSnapshot, constraints: &Constraints) -> Op
     })
 }
 
-/// What a write takes out of a table.
+/// The files that a write removes from a table.
 pub(super) struct Replaced {
     pub(super) mode: SaveMode,
     pub(super) files: Vec<Remove>,
-    /// Their rows.
+    /// Their number of rows.
     pub(super) rows: u64,
-    /// The rows of the files that stay.
+    /// The number of rows in the files that stay.
     pub(super) rows_kept: u64,
 }
 
-/// What the new files take the place of in `base` (`None`: there is no table yet).
+/// Returns the files of `base` that the new files replace. `base` is `None` if there is no table yet.
 pub(super) fn replaced(
     base: Option<&EagerSnapshot>,
     replaces: &Replaces,
@@ -110,8 +111,8 @@ pub(super) fn replaced(
     Ok(out)
 }
 
-/// A file's partition, each value in one form: writers differ in how they write one, `1.5` or `1.50`, with a `T` before
-/// the time or without.
+/// Normalises a file's partition values, since writers format them differently: `1.5` or `1.50`, with or
+/// without a `T` before the time.
 fn partition(
     values: &HashMap<String, Option<String>>,
     base: &EagerSnapshot,
@@ -120,7 +121,7 @@ fn partition(
     let one_form = |(column, value): (&String, &Option<String>)| {
         let data_type = schema.field(column).map(StructField::data_type);
         let typed = match (value, data_type) {
-            // To Delta an empty text is NULL.
+            // In Delta, an empty string is NULL.
             (Some(text), _) if text.is_empty() => None,
             (Some(text), Some(DataType::Primitive(primitive))) => {
                 let parsed = primitive.parse_scalar(text).map(|scalar| scalar.serialize());
@@ -133,8 +134,8 @@ fn partition(
     values.iter().map(one_form).collect()
 }
 
-/// Commits `new` in the place of `old` upon `base`, without ever giving way to another writer's commit: what was made
-/// without seeing its rows would delete or repeat them.
+/// Commits `new` in place of `old` on top of `base`, and never rebases onto another writer's commit: a write
+/// that didn't see that commit's rows would delete or duplicate them.
 pub(super) async fn commit(
     base: Option<&EagerSnapshot>,
     log_store: LogStoreRef,
@@ -164,7 +165,7 @@ pub(super) async fn commit(
     Ok((commit.version(), commit.snapshot()))
 }
 
-/// The table's description of itself, where it changes.
+/// Returns the table's new metadata, or `None` if it doesn't change.
 fn metadata(base: Option<&EagerSnapshot>, shape: &Shape<'_>) -> Result<Option<Metadata>, DeltaTableError> {
     let schema = shape.constraints.bind(shape.schema);
     let kernel: StructType = (&schema).try_into_kernel()?;
@@ -182,7 +183,7 @@ fn metadata(base: Option<&EagerSnapshot>, shape: &Shape<'_>) -> Result<Option<Me
     {
         return Ok(None);
     }
-    // The old one's identity and settings, the new one's columns.
+    // Keep the old identity and settings, with the new columns.
     let mut value = serde_json::to_value(old)?;
     let columns = serde_json::to_value(&fresh)?;
     for key in ["schemaString", "partitionColumns", "configuration"] {
@@ -197,8 +198,8 @@ fn with_description(metadata: &Metadata, shape: &Shape<'_>) -> Result<Metadata, 
     Ok(serde_json::from_value(value)?)
 }
 
-/// What readers and writers must know, where it changes. Timestamps without a zone are the one thing that asks more
-/// of readers than each of them knows; conditions on rows ask it of writers.
+/// Returns the new protocol requirements, or `None` if they don't change. Only timestamps without a time zone
+/// need a reader feature that not every reader has; check constraints need a writer feature.
 fn protocol(base: Option<&EagerSnapshot>, shape: &Shape<'_>) -> Result<Option<Protocol>, DeltaTableError> {
     let naive = has_naive_timestamps(shape.schema.fields());
     let checks = !shape.constraints.checks.is_empty();
@@ -212,7 +213,7 @@ fn protocol(base: Option<&EagerSnapshot>, shape: &Shape<'_>) -> Result<Option<Pr
     };
     let (mut readers, mut writers) = (names("readerFeatures"), names("writerFeatures"));
     let version = old["minWriterVersion"].as_u64().unwrap_or_default();
-    // A numbered version stands for features that must be named once any is.
+    // A numbered version implies features, which must be listed once any feature is.
     if base.is_some() && version < NAMED {
         let implied = LEGACY.iter().filter(|(since, _)| *since <= version);
         writers.extend(implied.map(|(_, feature)| (*feature).to_owned()));
@@ -242,14 +243,14 @@ fn protocol(base: Option<&EagerSnapshot>, shape: &Shape<'_>) -> Result<Option<Pr
     Ok(Some(serde_json::from_value(value)?))
 }
 
-/// The feature of timestamps without a zone.
+/// The table feature of timestamps without a time zone.
 const NAIVE: &str = "timestampNtz";
-/// The feature of conditions on rows.
+/// The table feature of check constraints.
 const CHECKS: &str = "checkConstraints";
-/// The writer version whose features are named.
+/// The writer version with named features.
 const NAMED: u64 = 7;
 
-/// The writer version that first stood for a feature.
+/// The first writer version that implies each feature.
 const LEGACY: &[(u64, &str)] = &[
     (2, "appendOnly"),
     (2, "invariants"),

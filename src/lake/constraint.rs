@@ -1,28 +1,29 @@
-//! What every writer of a table is bound to, as far as Delta can say it: columns without NULL, and conditions on rows.
+//! Constraints that Delta enforces on every writer of a table: NOT NULL columns and check constraints.
 //!
-//! Which of a table's conditions are ours stands in a property of the table, so that those no longer declared are taken
-//! away and those of others are left alone.
+//! A table property lists the check constraints that are ours, so that undeclared ones are dropped and those
+//! of others stay.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::engine::arrow::datatypes::{Field, Schema};
 
-/// What every writer of a table is bound to.
+/// The constraints enforced on every writer of a table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Constraints {
-    /// The columns that may not be NULL. Those at the top of the table only.
+    /// The NOT NULL columns; only top-level ones.
     pub not_null: BTreeSet<String>,
-    /// Conditions that hold of each row, as SQL, by name. Whoever declares them looks for rows that break them.
+    /// The check constraints by name, as SQL conditions that every row satisfies. Whoever declares them must
+    /// check for violations.
     pub checks: BTreeMap<String, String>,
 }
 
-/// The prefix of a condition's name among a table's properties.
+/// The prefix of check constraints among a table's properties.
 const CHECK: &str = "delta.constraints.";
-/// The property that lists our conditions.
+/// The property that lists our check constraints.
 const OURS: &str = "headwater.constraints";
 
 impl Constraints {
-    /// The table's columns as its log has them.
+    /// Returns the table's schema with these NOT NULL constraints, as for its log.
     pub(super) fn bind(&self, schema: &Schema) -> Schema {
         let fields: Vec<Field> = schema
             .fields()
@@ -32,7 +33,7 @@ impl Constraints {
         Schema::new(fields)
     }
 
-    /// A table's properties, our conditions in it those that are declared now.
+    /// Returns a table's properties with our check constraints replaced by those declared now.
     pub(super) fn properties(&self, before: &HashMap<String, String>) -> HashMap<String, String> {
         let ours = ours(before);
         let mut properties: HashMap<String, String> = before
@@ -50,7 +51,7 @@ impl Constraints {
         properties
     }
 
-    /// A condition of somebody else's, which is not looked for.
+    /// Returns a check constraint of another writer, whose violations we don't check for.
     pub(super) fn foreign(&self, properties: &HashMap<String, String>) -> Option<String> {
         let ours = ours(properties);
         let mut foreign: Vec<&String> = properties

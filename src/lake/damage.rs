@@ -1,5 +1,5 @@
-//! Which data file of a table is damaged: asked once reading it has failed, since what decodes Parquet
-//! doesn't name the file, and panics where its bytes mislead it.
+//! Finds the damaged data file of a table after a read has failed, because the Parquet decoder doesn't name
+//! the file and can panic on corrupt bytes.
 
 use bytes::Bytes;
 use datafusion::{arrow::error::ArrowError, parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder};
@@ -10,22 +10,22 @@ use super::{
     error::{LakeError, READ},
 };
 
-/// How many bytes of a table's files are decoded, at most: of a large table the message does without the file's name
-/// rather than that a failed run reads all of it once more.
+/// The maximum number of bytes to decode. For a large table, an error without the file's name is better than
+/// reading everything once more after a failed run.
 const DECODED: u64 = 4 << 30;
 
 /// A data file that can't be read.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Damage {
-    /// Its path, from the table's folder.
+    /// Its path, relative to the table's folder.
     pub file: String,
-    /// What is wrong with it, as a sentence without its subject.
+    /// The problem, as a sentence without its subject.
     pub reason: String,
 }
 
 impl Base {
-    /// The first data file of the table that can't be read, if one is found: all are looked for, and the first of them
-    /// are decoded.
+    /// Returns the first unreadable data file of the table, if one is found. Checks the presence and size of
+    /// every file and decodes the first ones.
     ///
     /// # Errors
     /// If the table's log or the store can't be read.
@@ -50,7 +50,7 @@ impl Base {
             let place = located(&file)?;
             let read = async { store.get(&place).await?.bytes().await };
             let bytes = read.await.map_err(failed)?;
-            // A panic says the same as an error.
+            // Treat a panic like an error.
             let decoded = tokio::task::spawn_blocking(move || decode(bytes)).await;
             if !matches!(decoded, Ok(Ok(()))) {
                 let reason = "is damaged: its bytes are not those that were written".to_owned();
@@ -61,7 +61,7 @@ impl Base {
     }
 }
 
-/// Decodes all rows of a file of Parquet.
+/// Decodes all rows of a Parquet file.
 fn decode(bytes: Bytes) -> Result<(), ArrowError> {
     for rows in ParquetRecordBatchReaderBuilder::try_new(bytes)?.build()? {
         rows?;

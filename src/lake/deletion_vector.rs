@@ -1,4 +1,5 @@
-//! Deletion vectors: which rows of a data file no longer count. Other writers write them (Spark, Databricks); we only read.
+//! Deletion vectors: the deleted rows of a data file. Other writers (Spark, Databricks) write them; we only
+//! read them.
 
 use deltalake::kernel::{DeletionVectorDescriptor, LogicalFileView, StorageType};
 use uuid::Uuid;
@@ -7,9 +8,9 @@ use uuid::Uuid;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct DeletionVector {
     storage: StorageType,
-    /// Where it lies, or the vector itself.
+    /// Its location, or the vector itself.
     text: String,
-    /// Where it begins in its file, which may hold several.
+    /// Its offset in its file, which may hold several vectors.
     offset: Option<i32>,
     deleted: u64,
 }
@@ -26,7 +27,8 @@ impl From<DeletionVectorDescriptor> for DeletionVector {
 }
 
 impl DeletionVector {
-    /// The file it lies in, from the table's root; `None` if it lies in the log, or outside of the table.
+    /// Returns the path of its file relative to the table's root, or `None` if it is stored in the log or
+    /// outside the table.
     pub(super) fn file(&self) -> Option<String> {
         if self.storage != StorageType::UuidRelativePath {
             return None;
@@ -38,20 +40,20 @@ impl DeletionVector {
     }
 }
 
-/// The rows of a file that count; `None` if its log entry doesn't say.
+/// Returns the number of undeleted rows of a file, or `None` if its log entry doesn't record it.
 pub(super) fn live_rows(file: &LogicalFileView) -> Option<u64> {
     let deleted = file.deletion_vector_descriptor().map_or(0, |vector| DeletionVector::from(vector).deleted);
     Some((file.num_records()? as u64).saturating_sub(deleted))
 }
 
-/// Characters of an encoded UUID.
+/// The number of characters of an encoded UUID.
 const ENCODED: usize = 20;
 
-/// The digits of Z85, the form of base 85 that Delta writes UUIDs in.
+/// The digits of Z85, the base-85 variant in which Delta encodes UUIDs.
 const DIGITS: &[u8; 85] =
     b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
 
-/// A UUID from its 20 characters: each five are a number of four bytes, the highest first.
+/// Decodes a UUID from its 20 characters. Every five of them encode four bytes in big-endian order.
 fn decode(text: &str) -> Option<[u8; 16]> {
     let mut bytes = [0; 16];
     for (five, four) in text.as_bytes().chunks(5).zip(bytes.chunks_mut(4)) {
@@ -74,7 +76,7 @@ mod tests {
 
     #[test]
     fn a_vectors_file_is_named_as_the_protocol_says() {
-        // The example of the Delta protocol.
+        // The example in the Delta protocol.
         let named = "ab/deletion_vector_d2c639aa-8816-431a-aaf6-d3fe2512ff61.bin";
         assert_eq!(file(StorageType::UuidRelativePath, "ab^-aqEH.-t@S}K{vb[*k^").as_deref(), Some(named));
         assert_eq!(

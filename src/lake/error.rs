@@ -1,5 +1,4 @@
-//! What can go wrong with the lake, told apart so that a person knows what to do and a run whether to try
-//! again.
+//! Errors of the lake, classified so that people know what to do and a run knows whether to retry.
 
 use std::{error::Error, io};
 
@@ -17,87 +16,87 @@ use crate::{
     name::Relation,
 };
 
-/// An operation on the lake failed. Places are shown without secrets.
+/// An operation on the lake failed. Locations are shown without secrets.
 #[derive(Debug, thiserror::Error)]
 pub enum LakeError {
-    /// The configured root is no place for a lake.
+    /// The configured root is unusable.
     #[error("the lake's root {root} can't be used: {reason}")]
     Root {
-        /// As configured, without secrets.
+        /// The root as configured, without secrets.
         root: String,
-        /// Why not.
+        /// The reason.
         reason: String,
     },
-    /// Something else lies where a table should be.
+    /// The table's location contains something else.
     #[error("{place} has files but is not a Delta table; move them away, or choose another schema or name")]
     NotATable {
-        /// The table's place.
+        /// The table's location.
         place: String,
     },
-    /// The system or the store refused.
+    /// The system or the store denied access.
     #[error("no permission to {doing} {place}: {}", plain(source))]
     Denied {
-        /// What was attempted.
+        /// The attempted operation.
         doing: &'static str,
-        /// Where.
+        /// The location.
         place: String,
-        /// The refusal.
+        /// The cause.
         source: BoxError,
     },
-    /// A table is there but its log can't be understood.
+    /// The table exists but its log is invalid.
     #[error("the Delta log of {place} can't be read: {}", plain(source))]
     Corrupt {
-        /// The table's place.
+        /// The table's location.
         place: String,
-        /// What is wrong with it.
+        /// The cause.
         source: BoxError,
     },
-    /// A table is there, but it asks more of its readers than is known here.
+    /// The table exists but requires reader features that Headwater doesn't support.
     #[error(
         "{place} can't be read: it uses the table feature {}, which Headwater doesn't know; drop the feature with the \
          writer that added it, in Spark by `ALTER TABLE … DROP FEATURE`, or copy the rows to a table without it",
         features.join(", ")
     )]
     Features {
-        /// The table's place.
+        /// The table's location.
         place: String,
         /// The features, as the Delta protocol names them.
         features: Vec<String>,
     },
-    /// A disk, a network or a store failed.
+    /// A disk, network or store failure.
     #[error("can't {doing} {place}: {}", plain(source))]
     Storage {
-        /// What was attempted.
+        /// The attempted operation.
         doing: &'static str,
-        /// Where.
+        /// The location.
         place: String,
-        /// The failure.
+        /// The cause.
         source: BoxError,
     },
-    /// The table asks of its writers what we don't do.
+    /// The table has requirements for writers that Headwater doesn't support.
     #[error("{place} can't be overwritten: {reason}")]
     Unsupported {
-        /// The table's place.
+        /// The table's location.
         place: String,
-        /// What it asks.
+        /// The unsupported requirement.
         reason: String,
     },
-    /// Another writer came first; nothing was published.
+    /// Another writer committed first; nothing was published.
     #[error(
         "another writer committed version {version} of {relation} while this one was being prepared; nothing was published, run again"
     )]
     Conflict {
         /// The table.
         relation: Relation,
-        /// The version that was to be ours.
+        /// The version that this run tried to commit.
         version: u64,
     },
-    /// Another run removed what this one had staged; nothing was published.
+    /// This run lost its lease and another run removed its staged files; nothing was published.
     #[error(
         "run {run} was silent for so long that another run took it for dead and removed what it had staged; nothing was published, run again"
     )]
     TakenForDead {
-        /// This run.
+        /// This run's id.
         run: String,
     },
     /// The query's columns don't fit a Delta table.
@@ -105,29 +104,29 @@ pub enum LakeError {
     Schema {
         /// The table.
         relation: Relation,
-        /// Each thing that is wrong.
+        /// All problems.
         problems: Vec<String>,
     },
-    /// Columns that may not be NULL are.
+    /// NOT NULL columns contain NULLs.
     #[error("{relation} can't be published: {}", nulls(violations))]
     NotNull {
         /// The table.
         relation: Relation,
-        /// Each such column, and in how many rows.
+        /// Each such column with its number of NULLs.
         violations: Vec<(String, u64)>,
     },
     /// The query failed while its rows were being written.
     #[error("{}", unmounted(&message(.0)))]
     Query(#[from] EngineError),
-    /// A row's value does not fit its column.
+    /// A value doesn't fit its column.
     #[error("{relation} can't be stored: {source}")]
     Value {
         /// The table.
         relation: Relation,
-        /// Which value, and why not.
+        /// The value and the reason.
         source: Misfit,
     },
-    /// The run was told to stop.
+    /// The run was cancelled.
     #[error("cancelled")]
     Cancelled,
 }
@@ -140,7 +139,8 @@ fn nulls(violations: &[(String, u64)]) -> String {
     violations.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
-/// What delta-rs says, without the names of its own parts: it calls a failed write of Parquet a failure to parse it.
+/// Returns the message of delta-rs without its internal prefixes: it reports a failed Parquet write as a
+/// failure to parse Parquet.
 fn plain(source: &BoxError) -> String {
     let text = source.to_string();
     let prefixes = [
@@ -157,11 +157,11 @@ fn plain(source: &BoxError) -> String {
     unmounted(text)
 }
 
-/// A cause of any kind.
+/// A cause of any type.
 pub(super) type BoxError = Box<dyn Error + Send + Sync>;
 
 impl LakeError {
-    /// Whether the same attempt may succeed a little later: a store that is overloaded, a line that dropped.
+    /// Returns true if a retry may succeed: the store was overloaded or a connection dropped.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
@@ -171,20 +171,21 @@ impl LakeError {
         }
     }
 
-    /// Whether a table is there that can't be read, now or later: its log is damaged, or asks too much of readers.
+    /// Returns true if the table exists but can't be read, now or later: its log is damaged, or it requires
+    /// unsupported reader features.
     #[must_use]
     pub fn is_damage(&self) -> bool {
         matches!(self, Self::Corrupt { .. } | Self::Features { .. })
     }
 
-    /// Whether to begin again from what stands there now: for a passing reason, or because another writer
-    /// came first.
+    /// Returns true if the operation should start over from the current version: after a transient failure,
+    /// or because another writer committed first.
     #[must_use]
     pub fn is_worth_another_try(&self) -> bool {
         self.is_transient() || matches!(self, Self::Conflict { .. })
     }
 
-    /// An error of deltalake's in our terms.
+    /// Converts an error of deltalake.
     pub(super) fn of(doing: &'static str, place: &str, error: DeltaTableError) -> Self {
         let storage = matches!(
             error,
@@ -203,13 +204,13 @@ impl LakeError {
         }
     }
 
-    /// An error of the object store's in our terms.
+    /// Converts an error of the object store.
     pub(super) fn of_store(doing: &'static str, place: &str, error: object_store::Error) -> Self {
         Self::of(doing, place, error.into())
     }
 }
 
-/// Returns an error if a table asks more of its readers than is known here.
+/// Returns an error if a table requires reader features that aren't supported here.
 pub(super) fn readable(place: &str, protocol: &Protocol) -> Result<(), LakeError> {
     let Err(TransactionError::UnsupportedTableFeatures(unknown)) = PROTOCOL.can_read_from_protocol(protocol)
     else {
@@ -218,19 +219,19 @@ pub(super) fn readable(place: &str, protocol: &Protocol) -> Result<(), LakeError
     let mut features: Vec<String> = unknown
         .into_iter()
         .map(|feature| feature.to_string())
-        // It is read, though only the scan of delta-rs knows that.
+        // It is supported, though only by delta-rs's scan.
         .filter(|feature| feature != "columnMapping")
         .collect();
     features.sort();
     if features.is_empty() { Ok(()) } else { Err(LakeError::Features { place: place.to_owned(), features }) }
 }
 
-/// What is being done when a log is read: only then can a log be corrupt.
+/// The operation while reading a log; only then can a log be corrupt.
 pub(super) const READ: &str = "read";
-/// What is being done when files are written or a commit is made.
+/// The operation while writing files or committing.
 pub(super) const WRITE: &str = "write to";
 
-/// Whether a commit was refused because another one has its version.
+/// Returns true if a commit was rejected because its version already exists.
 pub(super) fn is_conflict(error: &DeltaTableError) -> bool {
     matches!(
         error,
@@ -241,7 +242,7 @@ pub(super) fn is_conflict(error: &DeltaTableError) -> bool {
     )
 }
 
-/// An error and what caused it, outermost first.
+/// Iterates over an error and its causes, outermost first.
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| (*error).source())
 }
@@ -269,7 +270,7 @@ fn is_passing(error: &(dyn Error + 'static)) -> bool {
                 | Kind::UnexpectedEof
         );
     }
-    // The store keeps the type of a failed request to itself; its text has the status.
+    // The store keeps the request error's type private, but its message contains the status.
     let Some(object_store::Error::Generic { source, .. }) = error.downcast_ref() else { return false };
     let text = source.to_string().to_lowercase();
     ["429", "500 internal", "502 ", "503 ", "504 ", "slowdown", "timed out", "timeout", "connection"]

@@ -1,4 +1,4 @@
-//! How large a table is.
+//! Table statistics.
 
 use chrono::{DateTime, Utc};
 
@@ -10,25 +10,25 @@ use super::{
 };
 use crate::name::Relation;
 
-/// What the newest version of a table is, as far as its log tells.
+/// Statistics of the newest version of a table, as recorded in its log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
-    /// Its number.
+    /// The version number.
     pub version: u64,
-    /// How many rows it has; none if one of its files does not say.
+    /// The number of rows, or `None` if a file's log entry doesn't record it.
     pub rows: Option<u64>,
-    /// How many data files it has.
+    /// The number of data files.
     pub files: usize,
-    /// Their bytes.
+    /// The total size of the data files, in bytes.
     pub bytes: u64,
-    /// The columns it is partitioned by.
+    /// The partition columns.
     pub partition_by: Vec<String>,
-    /// When it was committed, if its commit says so.
+    /// The commit time, if the commit records it.
     pub at: Option<DateTime<Utc>>,
 }
 
 impl Lake {
-    /// The facts of a table; none if there is no table. Reads its log and no data file.
+    /// Returns the statistics of a table, or `None` if there is no table. Reads its log but no data files.
     pub async fn facts(&self, relation: &Relation) -> Result<Option<Facts>, LakeError> {
         let (log_store, snapshot) = self.load(relation, self.store().clone()).await?;
         let Some(snapshot) = snapshot else { return Ok(None) };
@@ -46,7 +46,7 @@ impl Lake {
             facts.bytes += u64::try_from(file.size()).unwrap_or_default();
             facts.rows = facts.rows.zip(live_rows(&file)).map(|(sum, rows)| sum + rows);
         }
-        // The commit may have been cleaned away, where a checkpoint stands for it.
+        // The commit may have been cleaned up after a checkpoint.
         let commit = log_store.read_commit_entry(facts.version).await.map_err(read)?;
         facts.at = commit.and_then(|entry| told(&entry).at);
         Ok(Some(facts))

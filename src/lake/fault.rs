@@ -1,5 +1,4 @@
-//! A store that dies: tests of what a killed run leaves behind hand one to the lake, to reach every instant between two
-//! writes without waiting for it.
+//! Fault injection: a store that kills the run between any two writes, for tests of crash recovery.
 
 use std::{
     fmt,
@@ -16,7 +15,7 @@ use object_store::{
     PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, UploadPart, path::Path,
 };
 
-/// When a run is to die, and how. Cheap to clone; clones count together.
+/// When and how a run dies. Cheap to clone; clones share one counter.
 #[derive(Clone)]
 pub struct Fault {
     left: Arc<AtomicU64>,
@@ -24,13 +23,14 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// Calls `die` at the instant `at`, counted from 1, and at each after it: each write has one before it and one after it. Writes are puts of
-    /// files and log entries, parts and completions of large ones, copies and deletes.
+    /// Creates a fault that calls `die` at the instant `at`, counted from 1, and at every later one. There is
+    /// one instant before each write and one after it. Writes are puts of files and log entries, parts and
+    /// completions of multipart uploads, copies and deletes.
     pub fn new(at: u64, die: impl Fn() + Send + Sync + 'static) -> Self {
         Self { left: Arc::new(AtomicU64::new(at)), die: Arc::new(die) }
     }
 
-    /// One more instant has come.
+    /// Counts one instant.
     fn pass(&self) {
         let one_less = |left: u64| Some(left.saturating_sub(1));
         if self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok_and(|left| left <= 1) {
@@ -38,7 +38,7 @@ impl Fault {
         }
     }
 
-    /// Does a write between two instants.
+    /// Performs a write between two instants.
     async fn around<T>(&self, write: impl Future<Output = Result<T>>) -> Result<T> {
         self.pass();
         let done = write.await;
@@ -53,7 +53,7 @@ impl fmt::Debug for Fault {
     }
 }
 
-/// A store whose writes are counted.
+/// A store that counts its writes.
 #[derive(Debug)]
 pub(super) struct Faulty {
     below: Arc<dyn ObjectStore>,
@@ -118,7 +118,7 @@ impl ObjectStore for Faulty {
     }
 }
 
-/// A large file that is being written.
+/// A multipart upload in progress.
 #[derive(Debug)]
 struct Upload {
     below: Box<dyn MultipartUpload>,

@@ -1,11 +1,13 @@
-//! Writes one data file, or several once it is large enough, with statistics that mislead no reader.
+//! Writes one data file, or several once it is large enough, with statistics that don't mislead readers.
 //!
-//! Delta's log says the least and greatest value of a file's columns, and readers skip files by them. delta-rs
-//! (deltalake-core 1.1.3, `writer/stats.rs`) takes them from the Parquet footer, which goes wrong twice:
-//! - Parquet leaves NaN out, which is greater than every number in SQL: `x > 5` would lose the row. So columns of a
-//!   file in which NaN was written have no least and greatest value.
-//! - Decimals become 64-bit floats: from 16 digits on they are rounded, and whole numbers end at 2^63. So what a
-//!   float can't tell exactly is left out. Remove when delta-rs writes exact decimals.
+//! The Delta log records the minimum and maximum of a file's columns, and readers skip files by them.
+//! delta-rs (deltalake-core 1.1.3, `writer/stats.rs`) takes them from the Parquet footer, which is wrong in
+//! two cases:
+//! - Parquet ignores NaN, which is greater than every number in SQL: `x > 5` would lose the row. So columns
+//!   of a file with a NaN get no minimum and maximum.
+//! - Decimals become 64-bit floats: they are rounded from 16 digits on, and integers are cut off at 2^63. So
+//!   values that a float can't represent exactly are left out. Remove this when delta-rs writes exact
+//!   decimals.
 
 use deltalake::{DeltaTableError, datafile::writer::DeltaWriter, kernel::Add};
 use serde_json::{Map, Value};
@@ -16,14 +18,14 @@ use crate::engine::arrow::{
     datatypes::{DataType, Fields, Float32Type, Float64Type},
 };
 
-/// See the module.
+/// See the module documentation.
 pub(super) struct FileWriter {
     writer: DeltaWriter,
     floats: Vec<FloatColumn>,
     decimals: Vec<(Path, i8)>,
 }
 
-/// A column, or a field of a struct by the names that lead to it.
+/// The path to a column, or to a field nested in structs.
 type Path = Vec<String>;
 
 struct FloatColumn {
@@ -53,7 +55,7 @@ impl FileWriter {
         self.writer.write(batch).await
     }
 
-    /// The files that were written.
+    /// Closes the writer and returns the files.
     pub(super) async fn close(self) -> Result<Vec<Add>, DeltaTableError> {
         let mut files = self.writer.close().await?;
         let nan: Vec<&Path> =
@@ -78,19 +80,19 @@ impl FileWriter {
         Ok(files)
     }
 
-    /// Gives up files that are not whole yet. What it leaves of whole files is deleted by whoever knows their names.
+    /// Aborts incomplete files. Completed ones are deleted by the caller, who knows their names.
     pub(super) async fn abort(self) {
         let _ = self.writer.abort().await;
     }
 }
 
-/// Where statistics have the least and greatest values.
+/// The keys of minimum and maximum values in the statistics.
 const BOUNDS: [&str; 2] = ["minValues", "maxValues"];
 
-/// Decimal digits that a 64-bit float holds exactly.
+/// The number of decimal digits that a 64-bit float represents exactly.
 const EXACT_DIGITS: u8 = 15;
 
-/// Calls `f` with each column that is no struct, and each such field of one.
+/// Calls `f` with each leaf: columns that aren't structs, and such fields of structs.
 fn leaves(fields: &Fields, parent: &Path, f: &mut impl FnMut(&Path, &DataType)) {
     for field in fields {
         let mut path = parent.clone();
@@ -111,7 +113,7 @@ fn has_nan(batch: &RecordBatch, path: &[String]) -> bool {
     values.is_some_and(is_nan_among)
 }
 
-/// Returns whether a NaN is among these numbers. One that is hidden by NULL may count.
+/// Returns whether these numbers contain a NaN. One that is masked by NULL may count.
 fn is_nan_among(values: &ArrayRef) -> bool {
     match values.data_type() {
         DataType::Float32 => values.as_primitive::<Float32Type>().values().iter().any(|value| value.is_nan()),
@@ -120,7 +122,7 @@ fn is_nan_among(values: &ArrayRef) -> bool {
     }
 }
 
-/// Whether a statistic is the decimal itself and not one near it.
+/// Returns true if a statistic is exactly the decimal and not a rounded value.
 fn is_exact(value: &Value, scale: i8) -> bool {
     let limit = 10_f64.powi(i32::from(EXACT_DIGITS) - i32::from(scale));
     value.is_null() || value.as_f64().is_some_and(|value| value.abs() < limit)
@@ -130,7 +132,7 @@ fn at<'a>(values: &'a Value, path: &[String]) -> Option<&'a Value> {
     path.iter().try_fold(values, |values, name| values.get(name))
 }
 
-/// Takes the least and greatest value of a column out.
+/// Removes the minimum and maximum of a column.
 fn forget(stats: &mut Value, path: &[String]) {
     let Some((last, parents)) = path.split_last() else { return };
     for bound in BOUNDS {

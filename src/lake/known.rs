@@ -1,5 +1,5 @@
-//! Versions of tables that were read or made already. Reading one anew means reading its log, which for a table of many
-//! files takes longer than most queries.
+//! A cache of table versions. Reading a version means reading its log, which for a table with many files
+//! takes longer than most queries.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -11,30 +11,32 @@ use deltalake::kernel::EagerSnapshot;
 use super::store::Observed;
 use crate::name::Relation;
 
-/// See the module. A version never changes, so what is known of one stays true; which is the newest must be asked.
+/// See the module documentation. Versions are immutable, so cached ones stay valid; which one is newest must
+/// be checked.
 #[derive(Default)]
 pub(super) struct Known {
     read: Mutex<HashMap<Relation, BTreeMap<u64, Arc<EagerSnapshot>>>>,
     observed: Mutex<HashMap<Relation, Observed>>,
 }
 
-/// Versions of a table that are kept: what is built from it may read the one before beside the newest.
+/// The number of versions to cache per table: a downstream model may read the previous version as well as the
+/// newest.
 const VERSIONS: usize = 2;
-/// Tables of which they are kept.
+/// The number of tables to cache versions for.
 const TABLES: usize = 256;
 
 impl Known {
-    /// The newest version that is known.
+    /// Returns the newest cached version.
     pub(super) fn newest(&self, relation: &Relation) -> Option<Arc<EagerSnapshot>> {
         self.with(|known| known.get(relation)?.values().next_back().cloned())
     }
 
-    /// A version, if it is known.
+    /// Returns a version, if it is cached.
     pub(super) fn at(&self, relation: &Relation, version: u64) -> Option<Arc<EagerSnapshot>> {
         self.with(|known| known.get(relation)?.get(&version).cloned())
     }
 
-    /// Notes a version.
+    /// Caches a version.
     pub(super) fn keep(&self, relation: &Relation, snapshot: Arc<EagerSnapshot>) {
         self.with(|known| {
             if known.len() >= TABLES && !known.contains_key(relation) {
@@ -48,17 +50,17 @@ impl Known {
         });
     }
 
-    /// What was last observed of a table.
+    /// Returns the cached observation of a table.
     pub(super) fn observed(&self, relation: &Relation) -> Option<Observed> {
         self.observed.lock().unwrap_or_else(PoisonError::into_inner).get(relation).cloned()
     }
 
-    /// Notes what was observed.
+    /// Caches an observation.
     pub(super) fn keep_observed(&self, relation: &Relation, observed: Observed) {
         self.observed.lock().unwrap_or_else(PoisonError::into_inner).insert(relation.clone(), observed);
     }
 
-    /// Forgets all of a table.
+    /// Removes a table from the cache.
     pub(super) fn forget(&self, relation: &Relation) {
         self.with(|known| drop(known.remove(relation)));
         self.observed.lock().unwrap_or_else(PoisonError::into_inner).remove(relation);

@@ -1,6 +1,6 @@
-//! Values that an Arrow column can hold and a Delta table can't: decimals with more digits than their type, dates and
-//! timestamps outside of the years 0001 to 9999, and empty texts as partition values. Other readers would see another
-//! value, or fail to open the table, so a write that meets one stops and names it.
+//! Values that Arrow can represent but a Delta table can't store: decimals with more digits than their type,
+//! dates and timestamps outside the years 0001 to 9999, and empty strings as partition values. Other readers
+//! would see a different value or fail to open the table, so a write stops at such a value and reports it.
 
 use std::fmt;
 
@@ -13,19 +13,19 @@ use crate::engine::arrow::{
     util::display::array_value_to_string,
 };
 
-/// A value that its column can't hold.
+/// A value that doesn't fit its column.
 #[derive(Debug)]
 pub enum Misfit {
-    /// Which value, and why.
+    /// The value and the reason.
     Value {
-        /// The column, with the fields that lead to the value.
+        /// The column, with the path of nested fields.
         column: String,
         /// The value as text.
         value: String,
-        /// Why it doesn't fit, and what to do.
+        /// The reason and the fix.
         reason: String,
     },
-    /// Arrow refused the rows for another reason.
+    /// Arrow rejected the rows for another reason.
     Arrow(ArrowError),
 }
 
@@ -50,11 +50,11 @@ impl From<ArrowError> for Misfit {
 
 /// Days from 1970-01-01 to 0001-01-01 and 9999-12-31.
 const DAYS: (i32, i32) = (-719_162, 2_932_896);
-/// The same in microseconds, up to the last of the last day.
+/// The same range in microseconds, to the end of the last day.
 const MICROS: (i64, i64) = (-62_135_596_800_000_000, 253_402_300_799_999_999);
 
-/// Checks that a table's column can hold these values, and those of its fields and elements. `column` names it in the
-/// error.
+/// Checks that a table column can store these values and their nested fields and elements. Errors refer to
+/// them as `column`.
 pub(super) fn check(values: &ArrayRef, column: &str) -> Result<(), Misfit> {
     match values.data_type() {
         DataType::Decimal128(precision, scale) => {
@@ -96,7 +96,7 @@ pub(super) fn check(values: &ArrayRef, column: &str) -> Result<(), Misfit> {
     }
 }
 
-/// Checks that a partition column has only values that every reader takes from Delta's log as they are.
+/// Checks that every reader can recover a partition column's values from the Delta log.
 pub(super) fn check_partition(values: &ArrayRef, column: &str) -> Result<(), Misfit> {
     let refused =
         |value: String, reason: String| Err(Misfit::Value { column: column.to_owned(), value, reason });
@@ -126,12 +126,13 @@ pub(super) fn check_partition(values: &ArrayRef, column: &str) -> Result<(), Mis
     }
 }
 
-/// A value of `values` that a cast can't bring into `cast`, which is NULL there: the first one, as text.
+/// Returns, as text, the first of `values` that became NULL in `cast` because the cast failed.
 pub(super) fn lost(values: &ArrayRef, cast: &ArrayRef) -> Option<String> {
     (0..values.len()).find(|row| values.is_valid(*row) && cast.is_null(*row)).map(|row| text(values, row))
 }
 
-/// Checks that all values lie between two others. The first that doesn't is explained by its position and itself.
+/// Checks that all values are within a range. `explain` describes the first value outside it, given its
+/// position.
 fn within<T: ArrowPrimitiveType>(
     values: &ArrayRef,
     (least, greatest): (T::Native, T::Native),
@@ -156,7 +157,7 @@ fn years() -> String {
         .to_owned()
 }
 
-/// A value as text: quoted if it is one, and a date that is too far away for a calendar as its number.
+/// Formats a value: quotes strings, and shows dates beyond the calendar's range as numbers.
 fn text(values: &ArrayRef, row: usize) -> String {
     let unit = match values.data_type() {
         DataType::Date32 => "days",
@@ -171,7 +172,7 @@ fn text(values: &ArrayRef, row: usize) -> String {
     };
     let numbers = || cast(&values.slice(row, 1), &DataType::Int64);
     match array_value_to_string(values, row) {
-        // Arrow writes its error into the text.
+        // Arrow puts its error into the text.
         Ok(text) if !text.starts_with("ERROR") => text,
         _ => match numbers().and_then(|numbers| array_value_to_string(&numbers, 0)) {
             Ok(number) => format!("{number} {unit} since 1970-01-01"),
@@ -180,7 +181,7 @@ fn text(values: &ArrayRef, row: usize) -> String {
     }
 }
 
-/// A decimal as text, which Arrow cuts off at the digits of its type.
+/// Formats a decimal. Arrow would truncate it to the digits of its type.
 fn decimal(value: i128, scale: i8) -> String {
     let scale = usize::from(scale.max(0).unsigned_abs());
     let digits = format!("{:0>width$}", value.unsigned_abs(), width = scale + 1);
@@ -189,7 +190,7 @@ fn decimal(value: i128, scale: i8) -> String {
     if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
 }
 
-/// A field's values, those of NULL structs left out.
+/// Returns a field's values with those of NULL structs masked.
 fn visible(child: &ArrayRef, nulls: Option<&NullBuffer>) -> ArrayRef {
     let Some(nulls) = nulls.filter(|nulls| nulls.null_count() > 0) else { return ArrayRef::clone(child) };
     let all = NullBuffer::union(child.nulls(), Some(nulls));
@@ -197,7 +198,7 @@ fn visible(child: &ArrayRef, nulls: Option<&NullBuffer>) -> ArrayRef {
     masked.map_or_else(|_| ArrayRef::clone(child), crate::engine::arrow::array::make_array)
 }
 
-/// The elements that an array of lists refers to.
+/// Returns the elements that a list array refers to.
 fn used(elements: &ArrayRef, offsets: &[i32]) -> ArrayRef {
     let at = |offset: Option<&i32>| offset.and_then(|at| usize::try_from(*at).ok()).unwrap_or_default();
     let (start, end) = (at(offsets.first()), at(offsets.last()));

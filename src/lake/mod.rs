@@ -2,22 +2,25 @@
 //! streams of rows, not models, graphs or SQL.
 //!
 //! ```text
-//! Lake::stage ──▶ Staged ──▶ publish   one commit makes the new version visible, whole
-//!                   │   └──▶ abort     the files are deleted; nobody ever saw them
-//!                   └─ provider        the version as it will be, for tests to query
+//! Lake::stage ──▶ Staged ──▶ publish   one atomic commit makes the new version visible
+//!                   │   └──▶ abort     deletes the files, which no reader ever saw
+//!                   └─ provider        the uncommitted version, for tests to query
 //! ```
 //!
-//! A version is staged by running the commit against an `Overlay` of the table's store, which keeps the log
-//! entry to itself; publishing puts that very entry into the table's log, if its number is still free. A
-//! version that was prepared on a state that is no longer the newest is never published.
+//! A version is staged by running the commit against an `Overlay` of the table's store, which captures the
+//! log entry. Publishing writes that entry to the table's log if its version number is still free. A version
+//! prepared on a base that is no longer the newest is never published.
 //!
-//! Start at [`Lake`]; `place` is where it lies, `mount` how delta-rs sees it. `stage` writes, `base` is what
-//! a change starts from, `between` how two versions differ, `deletion_vector` which rows of a file no longer
-//! count, `known` which were read already. `cast` brings rows into a table's form, `misfit` names values that
-//! it can't hold, `sink` is one writer's memory, `file_writer` writes a file, `commit` makes the log entry,
-//! `constraint` binds other writers, `past` tells of earlier versions, `facts` of the newest, `damage` of a file that can't be read, `attest` says
-//! more of the rows that are there, `notes` are small texts beside the tables, `runs` cleans up after runs
-//! that were killed, of which `fault` makes some for tests.
+//! Start at [`Lake`]; `place` parses its root, and `mount` is how delta-rs sees a local one.
+//! - Writing: `stage` prepares a version, `base` is what a change starts from, `cast` conforms rows to a
+//!   table's schema, `misfit` finds values that it can't store, `sink` bounds one writer's memory,
+//!   `file_writer` writes a file, `commit` builds the log entry, `constraint` binds other writers, `attest`
+//!   commits metadata without rows.
+//! - Reading: `between` compares two versions, `deletion_vector` reads the deleted rows of a file, `known`
+//!   caches versions, `past` lists earlier versions, `facts` returns statistics of the newest, `damage` finds
+//!   unreadable files.
+//! - Upkeep: `notes` stores small texts next to the tables, `aside` moves damaged tables away, `runs` cleans
+//!   up after killed runs, and `fault` kills some in tests.
 
 mod aside;
 mod attest;

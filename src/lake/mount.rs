@@ -1,10 +1,10 @@
-//! A local lake as delta-rs sees it: a store of its own, with the schemas at its top.
+//! A local lake as delta-rs sees it: a store of its own, with the schemas at its top level.
 //!
-//! delta-rs and its kernel decode the paths of a listing twice, so that a `%` in a folder's name leads
-//! elsewhere; they read `\` as `/`; and they replace a folder that is a symbolic link by its target in some
-//! places only. A mount shows them neither links nor names that need encoding, and [`Mounted`] leads to the
-//! files. Delete this once the kernel's storage handler encodes the paths that it lists, and `try_parse_uri`
-//! keeps to the URL that it was given.
+//! delta-rs and its kernel decode listed paths twice, so that a `%` in a folder's name leads to the wrong
+//! folder; they read `\` as `/`; and they resolve a symbolic link to its target only in some places. A mount
+//! hides links and names that need encoding from them, and [`Mounted`] maps locations to the files. Delete
+//! this once the kernel's storage handler encodes the paths it lists, and `try_parse_uri` keeps the URL it
+//! was given.
 
 use std::{fmt, path::Path as Folder, sync::Arc};
 
@@ -18,25 +18,25 @@ use url::Url;
 
 use crate::secret::concealed;
 
-/// The scheme of the URLs of mounts: one that delta-rs knows and looks at no disk for.
+/// The URL scheme of mounts: one that delta-rs accepts without looking at the disk.
 const SCHEME: &str = "memory://";
 
-/// Comes before the two hexadecimal digits of a byte that a URL would encode.
+/// The escape character before the two hexadecimal digits of a byte that a URL would encode.
 const ESCAPE: u8 = b'=';
 
-/// Folders below a lake's root that people name: a schema, and a table.
+/// The number of user-named folder levels below a lake's root: schema and table.
 const NAMES: usize = 2;
 
-/// Files that are deleted at a time.
+/// The number of concurrent deletions.
 const DELETIONS: usize = 8;
 
-/// The URL under which delta-rs finds a folder, an absolute path in UTF-8. Each has another host: what reads
-/// tables tells stores apart by it.
+/// Returns the URL of a folder for delta-rs. The folder must be an absolute UTF-8 path. Each folder has a
+/// different host, by which table readers tell stores apart.
 pub(super) fn url(folder: &Folder) -> Option<Url> {
     Url::parse(&format!("{SCHEME}{}/", encode(folder.to_str()?.trim_end_matches('/')))).ok()
 }
 
-/// A name as delta-rs may see it.
+/// Encodes a name for delta-rs.
 pub(super) fn encode(name: &str) -> String {
     let byte = |byte: u8| match byte {
         b'-' | b'_' | b'.' => char::from(byte).to_string(),
@@ -46,7 +46,7 @@ pub(super) fn encode(name: &str) -> String {
     name.bytes().map(byte).collect()
 }
 
-/// A name that was encoded.
+/// Decodes an encoded name.
 pub(super) fn decode(path: &str) -> String {
     let bytes = path.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
@@ -61,7 +61,7 @@ pub(super) fn decode(path: &str) -> String {
     String::from_utf8_lossy(&decoded).into_owned()
 }
 
-/// A message of delta-rs with the paths of the disk, and without what a store signed its addresses with.
+/// Replaces mount URLs in a delta-rs message with paths on disk, and removes signatures from store URLs.
 pub(super) fn unmounted(message: &str) -> String {
     let message = concealed(message);
     let mut parts = message.split(SCHEME);
@@ -75,29 +75,29 @@ pub(super) fn unmounted(message: &str) -> String {
     shown
 }
 
-/// A location of files in a lake, below its root: the names of schema and table changed, and the rest as it
-/// is.
+/// Applies `rename` to the schema and table names in a location below a lake's root, and keeps the rest.
 pub(super) fn renamed(below: &str, rename: fn(&str) -> String) -> String {
     let names = below.split('/').enumerate();
     let names = names.map(|(at, name)| if at < NAMES { rename(name) } else { name.to_owned() });
     names.collect::<Vec<_>>().join("/")
 }
 
-/// The store of a lake in a folder.
+/// The store of a lake in a local folder.
 #[derive(Debug, Clone)]
 pub(super) struct Mounted {
-    /// The whole disk.
+    /// The store of the whole disk.
     disk: Arc<dyn ObjectStore>,
     folder: Path,
 }
 
 impl Mounted {
-    /// The store of a folder over one of the whole disk; `None` unless it is an absolute path in UTF-8.
+    /// Creates the store of a folder on top of the disk's store, or `None` unless the folder is an absolute
+    /// UTF-8 path.
     pub(super) fn new(disk: Arc<dyn ObjectStore>, folder: &Folder) -> Option<Self> {
         Some(Self { disk, folder: Path::from_absolute_path(folder).ok()? })
     }
 
-    /// Where a location is on the disk.
+    /// Returns a location's path on the disk.
     fn on_disk(&self, location: &Path) -> Path {
         if location.as_ref().is_empty() {
             return self.folder.clone();
@@ -106,7 +106,7 @@ impl Mounted {
         Path::parse(format!("{}/{below}", self.folder)).unwrap_or_else(|_| location.clone())
     }
 
-    /// Gives what was listed below a prefix the locations that it has there.
+    /// Maps entries listed on disk back to locations in the mount.
     fn listed(
         &self,
         prefix: Option<&Path>,
@@ -124,7 +124,7 @@ impl Mounted {
     }
 }
 
-/// A location below one prefix, below the other.
+/// Moves a location from one prefix to another.
 fn moved(location: &Path, from: &Path, to: &Path) -> Path {
     let rest = location.as_ref().strip_prefix(from.as_ref());
     let moved = rest.and_then(|rest| Path::parse(format!("{to}{rest}")).ok());
@@ -179,7 +179,7 @@ impl ObjectStore for Mounted {
         offset: &Path,
     ) -> BoxStream<'static, Result<ObjectMeta>> {
         let found = self.disk.list_with_offset(Some(&self.prefix_on_disk(prefix)), &self.on_disk(offset));
-        // The kernel takes what no `file:` URL leads to for sorted.
+        // The kernel assumes that every store without a `file:` URL lists in sorted order.
         let found = self.listed(prefix, found);
         let sorted = async {
             let mut found: Vec<ObjectMeta> = found.try_collect().await?;

@@ -1,5 +1,5 @@
-//! Small texts that the lake keeps for the project beside its tables, such as the columns that were found in
-//! a source. They lie at `_headwater/<kind>/<name>.json`; whoever writes one last is right.
+//! Small texts that the lake stores for the project next to its tables, such as the columns detected in a
+//! source. They are at `_headwater/<kind>/<name>.json`; the last writer wins.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::{
 };
 
 impl Lake {
-    /// A text that was recorded, if any was.
+    /// Returns a recorded text, if there is one.
     pub async fn recorded(&self, kind: &str, name: &str) -> Result<Option<String>, LakeError> {
         let (store, location, place) = self.note(kind, name)?;
         let read = |error| LakeError::of_store(READ, &place, error);
@@ -23,7 +23,7 @@ impl Lake {
         Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
     }
 
-    /// Records a text, in the place of the one that may be there.
+    /// Records a text and replaces any earlier one.
     pub async fn record(&self, kind: &str, name: &str, text: String) -> Result<(), LakeError> {
         let (store, location, place) = self.note(kind, name)?;
         let put = store.put(&location, PutPayload::from(text.into_bytes())).await;

@@ -1,6 +1,6 @@
-//! An object store laid over a table's own: it shows the table as it would be after a commit that nobody else
-//! can see yet. Data files go through to the table and are remembered; what is written to the Delta log stays
-//! here. Deleting through it is refused: nothing of the table may be lost by preparing a commit.
+//! An object store layered over a table's own, which shows the table as it will be after a commit that isn't
+//! visible yet. Data files are written through and remembered; writes to the Delta log are captured here.
+//! Deletes are rejected: preparing a commit must never remove anything from the table.
 
 use std::{
     collections::BTreeSet,
@@ -18,11 +18,11 @@ use object_store::{
 
 use super::runs::Diary;
 
-/// See the module.
+/// See the module documentation.
 #[derive(Debug)]
 pub(super) struct Overlay {
     below: Arc<dyn ObjectStore>,
-    /// Where it is noted what is about to be written.
+    /// The journal in which files are announced before they are written.
     diary: Option<Arc<Diary>>,
     log: InMemory,
     written: Mutex<BTreeSet<Path>>,
@@ -33,12 +33,12 @@ impl Overlay {
         Self { below, diary, log: InMemory::new(), written: Mutex::default() }
     }
 
-    /// The data files written so far, whole or not.
+    /// Returns the data files written so far, complete or not.
     pub(super) fn written(&self) -> Vec<Path> {
         self.written.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
-    /// Remembers a data file before it is begun.
+    /// Remembers a data file before it is created.
     async fn remember(&self, location: &Path) -> Result<()> {
         self.written.lock().unwrap_or_else(PoisonError::into_inner).insert(location.clone());
         let Some(diary) = &self.diary else { return Ok(()) };
@@ -46,14 +46,14 @@ impl Overlay {
         noted.map_err(|error| Error::Generic { store: "Headwater", source: Box::new(error) })
     }
 
-    /// The listing below and the captured log entries, as one sorted list. A captured entry hides one of the same
-    /// name below, which another writer has published since.
+    /// Merges the underlying listing with the captured log entries into one sorted list. A captured entry
+    /// hides an entry of the same name that another writer has published since.
     async fn merged(
         below: BoxStream<'static, Result<ObjectMeta>>,
         captured: BoxStream<'static, Result<ObjectMeta>>,
     ) -> Result<Vec<ObjectMeta>> {
         let mut all: Vec<_> = captured.chain(below).try_collect().await?;
-        // The sort is stable: of two with one name the captured one stays first.
+        // The sort is stable: of two entries with one name, the captured one stays first.
         all.sort_by(|a, b| a.location.cmp(&b.location));
         all.dedup_by(|later, first| later.location == first.location);
         Ok(all)

@@ -1,4 +1,4 @@
-//! A table's earlier versions, as far as its log tells.
+//! A table's version history, as far as its log goes back.
 
 use chrono::{DateTime, Utc};
 use deltalake::kernel::Snapshot;
@@ -11,23 +11,23 @@ use super::{
 };
 use crate::name::Relation;
 
-/// One version of a table's past.
+/// One version in a table's history.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Past {
-    /// Its number.
+    /// The version number.
     pub version: u64,
-    /// When it was committed, if its commit says so.
+    /// The commit time, if the commit records it.
     pub at: Option<DateTime<Utc>>,
-    /// How it came to be; `None` if someone else made it.
+    /// Its provenance, or `None` if another writer made it.
     pub provenance: Option<Provenance>,
 }
 
-/// Log entries that are read side by side.
+/// The number of log entries to read concurrently.
 const READS: usize = 8;
 
 impl Lake {
-    /// The newest `limit` versions of a table, newest first; none if there is no table. Entries that were
-    /// cleaned away end it.
+    /// Returns the newest `limit` versions of a table, newest first, or none if there is no table. The
+    /// history ends where log entries were cleaned up.
     pub async fn history(&self, relation: &Relation, limit: usize) -> Result<Vec<Past>, LakeError> {
         let place = self.place(relation);
         let read = |error| LakeError::of(READ, &place, error);

@@ -1,4 +1,5 @@
-//! Where the lake lies: a root as people write it, and the directories that writing makes on a local disk.
+//! The location of the lake: parses the configured root and tracks the directories that writing creates on a
+//! local disk.
 
 use std::path::{Path, PathBuf};
 
@@ -15,19 +16,20 @@ use crate::{
 /// The root of a lake.
 #[derive(Debug, Clone)]
 pub(super) struct Root {
-    /// As readers have it.
+    /// The URL for readers.
     url: Url,
-    /// The folder; `None` in an object store.
+    /// The local folder, or `None` in an object store.
     folder: Option<PathBuf>,
-    /// As delta-rs has it.
+    /// The URL for delta-rs.
     mount: Url,
 }
 
 impl Root {
-    /// Reads a root: a URL, or a path from `base`. Looks at no disk.
+    /// Parses a root: a URL, or a path relative to `base`. Doesn't access the disk.
     ///
     /// # Errors
-    /// If it is empty, no URL, of a store that this build can't reach, or a path that isn't text.
+    /// If the root is empty, not a valid URL, in a store that this build doesn't support, or a path that
+    /// isn't UTF-8.
     pub(super) fn parse(root: &str, base: &Path) -> Result<Self, LakeError> {
         let unusable = |reason: String| LakeError::Root { root: concealed(root), reason };
         if root.trim().is_empty() {
@@ -46,7 +48,7 @@ impl Root {
             let path = base.join(root);
             let url = Url::from_directory_path(&path)
                 .map_err(|()| unusable(format!("{} is not an absolute path", path.display())))?;
-            // Parsed once more: only that resolves `..`.
+            // Only parsing again resolves `..`.
             Url::parse(url.as_str()).map_err(|error| unusable(error.to_string()))?
         };
         if url.scheme() != "file" {
@@ -59,27 +61,27 @@ impl Root {
         }
     }
 
-    /// Its URL, as readers have it.
+    /// Returns the root's URL for readers.
     pub(super) fn url(&self) -> &Url {
         &self.url
     }
 
-    /// Its URL, as delta-rs has it.
+    /// Returns the root's URL for delta-rs.
     pub(super) fn mount(&self) -> &Url {
         &self.mount
     }
 
-    /// Its folder; `None` in an object store.
+    /// Returns the root's folder, or `None` in an object store.
     pub(super) fn folder(&self) -> Option<&Path> {
         self.folder.as_deref()
     }
 
-    /// A table's URL, as readers have it.
+    /// Returns a table's URL for readers.
     pub(super) fn url_of(&self, relation: &Relation) -> Url {
         below(&self.url, &relation.schema, &relation.name)
     }
 
-    /// A table's URL, as delta-rs has it.
+    /// Returns a table's URL for delta-rs.
     pub(super) fn mount_of(&self, relation: &Relation) -> Url {
         if self.folder.is_none() {
             return self.url_of(relation);
@@ -87,19 +89,19 @@ impl Root {
         below(&self.mount, &mount::encode(&relation.schema), &mount::encode(&relation.name))
     }
 
-    /// A table's folder; `None` in an object store.
+    /// Returns a table's folder, or `None` in an object store.
     pub(super) fn folder_of(&self, relation: &Relation) -> Option<PathBuf> {
         Some(self.folder()?.join(&relation.schema).join(&relation.name))
     }
 
-    /// It as people may see it.
+    /// Returns the root for display.
     pub(super) fn show(&self) -> String {
         show(&self.url)
     }
 
-    /// Returns whether it is a local file.
+    /// Returns whether the root is a local file.
     pub(super) fn is_file(&self) -> bool {
-        // A path that ends in a slash is never a file's.
+        // A path that ends in a slash never refers to a file.
         self.folder().is_some_and(|path| path.components().collect::<PathBuf>().is_file())
     }
 }
@@ -112,7 +114,7 @@ fn below(url: &Url, schema: &str, name: &str) -> Url {
     url
 }
 
-/// Fails for a URL of a store that can't be reached.
+/// Returns an error for a URL of an unsupported store.
 fn known(url: &Url) -> Result<(), String> {
     let known = object_store_factories();
     if known.iter().any(|factory| factory.key().scheme() == url.scheme()) {
@@ -132,7 +134,7 @@ fn known(url: &Url) -> Result<(), String> {
     ))
 }
 
-/// A place as people write it: a path for local ones.
+/// Formats a location for display: as a path if it is local.
 pub(super) fn show(url: &Url) -> String {
     if url.scheme() == "file"
         && let Ok(path) = url.to_file_path()
@@ -142,31 +144,32 @@ pub(super) fn show(url: &Url) -> String {
     url.as_str().trim_end_matches('/').to_owned()
 }
 
-/// Returns whether a local folder is missing. Only a clear answer counts.
+/// Returns true if a local folder is certainly missing.
 pub(super) fn is_missing(folder: Option<&Path>) -> bool {
     folder.is_some_and(|folder| folder.try_exists().is_ok_and(|exists| !exists))
 }
 
-/// The local directories that writing to a place is going to make, so that they can be taken back.
+/// The local directories that writing to a location will create, so that they can be removed again.
 #[derive(Debug)]
 pub(super) struct Directories {
-    /// The place itself; `None` if it is not local.
+    /// The local path, or `None` in an object store.
     place: Option<PathBuf>,
-    /// The place in the store.
+    /// The location in the store.
     prefix: Location,
-    /// The place and those above it that were not there, deepest first.
+    /// The missing directories: the path itself and its ancestors, deepest first.
     missing: Vec<PathBuf>,
 }
 
 impl Directories {
-    /// Looks at what is there before anything is written to a folder, which delta-rs has under a URL.
+    /// Records which directories exist before anything is written to a folder. `mount` is the folder's URL
+    /// for delta-rs.
     pub(super) fn before(place: Option<PathBuf>, mount: &Url) -> Self {
         let missing = place.iter().flat_map(|place| place.ancestors()).take_while(|path| !path.exists());
         let prefix = Location::from_url_path(mount.path()).unwrap_or_default();
         Self { missing: missing.map(Path::to_owned).collect(), prefix, place }
     }
 
-    /// Removes the directories that writing `files` made, as far as they are empty.
+    /// Removes the directories that writing `files` created, if they are empty.
     pub(super) fn remove_empty(&self, files: &[Location]) {
         let Some(place) = &self.place else { return };
         let mut made: Vec<PathBuf> = files
@@ -179,7 +182,7 @@ impl Directories {
         made.sort_by_key(|path| std::cmp::Reverse(path.components().count()));
         made.dedup();
         for path in made.iter().chain(&self.missing) {
-            // Fails on a directory with anything in it, which is the point.
+            // Fails if the directory isn't empty, which is intended.
             let _ = std::fs::remove_dir(path);
         }
     }

@@ -1,4 +1,4 @@
-//! What each version of a table says about how it came to be, kept in the commit that made it.
+//! Provenance: the origin of each version of a table, recorded in the commit that made it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,82 +13,82 @@ use crate::{
 /// The key of [`Provenance`] in a commit's `commitInfo`.
 pub(super) const KEY: &str = "headwater";
 
-/// Where a version of a table came from: the evidence that it is up to date.
+/// The origin of a table version, from which staleness is decided.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Provenance {
     /// The node's unique id.
     pub node: String,
-    /// The run that made it.
+    /// The id of the run that built it.
     pub run_id: String,
-    /// What shapes its rows: the statement and the configuration.
+    /// The fingerprint of everything that shapes its rows: the statement and the configuration.
     pub fingerprint: Fingerprint,
-    /// What it was made from, by the input's unique id.
+    /// The version of each input, by the input's unique id.
     pub inputs: BTreeMap<NodeId, InputVersion>,
-    /// How many rows it has. Filled in while they are written.
+    /// The number of rows. Filled in while they are written.
     #[serde(default)]
     pub rows: u64,
-    /// The digest of its rows. Filled in while they are written.
+    /// The digest of the rows. Filled in while they are written.
     #[serde(default)]
     pub digest: String,
-    /// How long it took to compute and write them, in milliseconds. Filled in when they are written.
+    /// The time to compute and write the rows, in milliseconds. Filled in when they are written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub millis: Option<u64>,
-    /// What tests measured of it, by the test: later versions are compared with it.
+    /// The values that tests measured, by test; later versions are compared with them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metrics: BTreeMap<String, f64>,
-    /// The tests that judged it and did not fail.
+    /// The tests that ran on it and didn't fail.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tests: BTreeMap<NodeId, Judged>,
-    /// The version whose rows this speaks of, where that is not the one this was committed with: the rows turned out
-    /// to be what today's inputs give, or passed more tests.
+    /// The version whose rows this describes, if it isn't the version of this commit: a rebuild gave the same
+    /// rows, or they passed more tests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stands_for: Option<u64>,
-    /// The time whose batches are in it, if it is built batch by batch.
+    /// The time range of the batches it contains, for microbatch models.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batches: Option<Intervals>,
-    /// When it was made; never before the version that stood there.
+    /// The time it was made; never earlier than that of the previous version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_at: Option<DateTime<Utc>>,
-    /// What its sources have rejected, if anything.
+    /// What ingestion rejected from its sources, if anything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejected: Option<RejectNote>,
     /// The version of Headwater.
     pub tool_version: String,
 }
 
-/// What the sources of a table have rejected of the files that it was made from.
+/// The rows and files that ingestion rejected from a table's sources.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RejectNote {
-    /// Rows that were rejected alone.
+    /// The number of rows rejected individually.
     pub rows: u64,
-    /// Files that were set aside whole.
+    /// The number of files rejected as a whole.
     pub files: u64,
-    /// Of the rows, those that were acknowledged.
+    /// The number of rejected rows that were acknowledged.
     #[serde(default)]
     pub accepted_rows: u64,
-    /// Of the files, those that were acknowledged.
+    /// The number of rejected files that were acknowledged.
     #[serde(default)]
     pub accepted_files: u64,
-    /// Who acknowledged rejects last.
+    /// The person who last acknowledged rejects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accepted_by: Option<String>,
-    /// When that was.
+    /// The time of that acknowledgement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accepted_at: Option<DateTime<Utc>>,
-    /// The sources, as people call them.
+    /// The display names of the sources.
     #[serde(default)]
     pub sources: BTreeSet<String>,
-    /// A few of the rejects: `file:line: reason`.
+    /// Sample rejects: `file:line: reason`.
     #[serde(default)]
     pub sample: Vec<String>,
 }
 
-/// How rows came through a test.
+/// The result of a test that the rows passed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Judged {
-    /// A digest of what was asked of them.
+    /// A digest of the test's definition.
     pub asked: String,
-    /// What was found, and is allowed.
+    /// The number of failures found, which the test tolerates.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub failures: u64,
 }
@@ -98,7 +98,7 @@ fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
-/// Which state of an input was read.
+/// The state of an input that was read.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum InputVersion {
@@ -107,11 +107,11 @@ pub enum InputVersion {
         /// Its version.
         version: u64,
     },
-    /// Anything else.
+    /// Any other input.
     Source {
-        /// A digest of its files' names, sizes and times, or whatever tells its states apart.
+        /// A digest of its files' names, sizes and times, or of whatever else identifies its state.
         digest: String,
-        /// How many files it is.
+        /// The number of files.
         #[serde(default)]
         files: u64,
     },
@@ -124,7 +124,7 @@ impl From<SourceState> for InputVersion {
 }
 
 impl Provenance {
-    /// Of rows that are about to be made by a run, of which nothing is known yet.
+    /// Creates the provenance of rows that a run is about to write; rows and digest are still empty.
     #[must_use]
     pub fn new(
         node: &str,
@@ -151,18 +151,18 @@ impl Provenance {
     }
 }
 
-/// What a commit says of itself, as far as it matters here.
+/// The relevant contents of a commit's `commitInfo`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Told {
-    /// When it was made.
+    /// The commit time.
     pub(super) at: Option<DateTime<Utc>>,
-    /// How its version came to be; `None` if somebody else made it.
+    /// The provenance, or `None` if another writer made the commit.
     pub(super) provenance: Option<Provenance>,
 }
 
-/// Reads what a commit's text says of itself. What is of a form that we don't know counts as not said.
+/// Reads a commit's `commitInfo`. Contents in an unknown format count as missing.
 pub(super) fn told(entry: &[u8]) -> Told {
-    /// The one action that is looked for.
+    /// The one action of interest.
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Line<Info> {
@@ -179,7 +179,7 @@ pub(super) fn told(entry: &[u8]) -> Told {
     fn read<Info: DeserializeOwned>(line: &[u8]) -> Option<Info> {
         serde_json::from_slice::<Line<Info>>(line).ok().map(|line| line.commit_info)
     }
-    // Only the line that could be it is parsed: a commit of many files is long.
+    // Commits of many files are long, so parse only the line that can match.
     let Some(line) = lines(entry).find(|line| line.starts_with(COMMIT_INFO)) else { return Told::default() };
     Told {
         at: read::<At>(line).and_then(|info| DateTime::from_timestamp_millis(info.timestamp)),
@@ -187,8 +187,8 @@ pub(super) fn told(entry: &[u8]) -> Told {
     }
 }
 
-/// Whether a commit leaves the table's rows, columns and settings as they were: files were packed anew, a vacuum was
-/// noted, or nothing but the commit itself was said.
+/// Returns true if a commit leaves the table's rows, columns and settings unchanged: it compacted files,
+/// recorded a vacuum, or only added commit information.
 pub(super) fn keeps_the_rows(entry: &[u8]) -> bool {
     lines(entry).filter(|line| !line.is_empty()).all(|line| {
         let Ok(action) = serde_json::from_slice::<serde_json::Value>(line) else { return false };
@@ -197,7 +197,7 @@ pub(super) fn keeps_the_rows(entry: &[u8]) -> bool {
     })
 }
 
-/// A commit that says how a version came to be and changes nothing.
+/// Builds a commit that records provenance and changes nothing.
 pub(super) fn attesting(
     provenance: &Provenance,
     transaction: Option<&(String, u64)>,
@@ -218,14 +218,14 @@ pub(super) fn attesting(
     Ok(entry)
 }
 
-/// How the line begins that says what a commit is.
+/// The start of the `commitInfo` line.
 const COMMIT_INFO: &[u8] = b"{\"commitInfo\"";
 
 fn lines(entry: &[u8]) -> impl Iterator<Item = &[u8]> {
     entry.split(|byte| *byte == b'\n')
 }
 
-/// The log entry with another provenance; nothing if it has none.
+/// Replaces the provenance in a log entry. Returns `None` if it has none.
 pub(super) fn replaced(entry: &[u8], provenance: &Provenance) -> Option<Vec<u8>> {
     let mut done = false;
     let mut lines: Vec<Vec<u8>> = Vec::new();

@@ -1,4 +1,4 @@
-//! Which columns a Delta table can hold, and as what. Pure: it is asked when a project is compiled, before
+//! Maps a query's schema to the Delta table that stores it. Pure: it runs when a project is compiled, before
 //! anything is written. Start at [`delta_schema`].
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -8,17 +8,20 @@ use crate::engine::arrow::{
     datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef, TimeUnit},
 };
 
-/// Characters that Delta (by way of Parquet and Spark) does not allow in a column's name.
+/// Characters that Delta (by way of Parquet and Spark) doesn't allow in column names.
 const FORBIDDEN: &[char] = &[' ', ',', ';', '{', '}', '(', ')', '\n', '\t', '='];
 
-/// The first character of a column's name that Delta does not allow in it.
+/// Returns the first character of a column name that Delta doesn't allow.
 #[must_use]
 pub fn forbidden(name: &str) -> Option<char> {
     name.chars().find(|character| FORBIDDEN.contains(character))
 }
 
-/// The schema of the table that holds a query's result: every column nullable, in a type that every Delta
-/// reader knows, and the partition columns last. Else everything that stands in the way.
+/// Returns the schema of the table that stores a query's result: all columns nullable, with types that every
+/// Delta reader knows, and the partition columns last.
+///
+/// # Errors
+/// All problems, if the result can't be stored.
 pub fn delta_schema(schema: &Schema, partition_by: &[String]) -> Result<SchemaRef, Vec<String>> {
     let mut problems = Vec::new();
     if schema.fields().is_empty() {
@@ -49,7 +52,7 @@ pub fn delta_schema(schema: &Schema, partition_by: &[String]) -> Result<SchemaRe
     }
 }
 
-/// The positions of a query's columns in the order of its table: the partition columns last.
+/// Returns the positions of a query's columns in the order of its table, with the partition columns last.
 fn partitions_last(schema: &Schema, partition_by: &[String], problems: &mut Vec<String>) -> Vec<usize> {
     let mut order: Vec<usize> = (0..schema.fields().len()).collect();
     for column in partition_by {
@@ -67,7 +70,7 @@ fn partitions_last(schema: &Schema, partition_by: &[String], problems: &mut Vec<
     order
 }
 
-/// Whether a column holds timestamps without a time zone, which readers must declare to know.
+/// Returns whether any column contains timestamps without a time zone, which need a reader feature.
 pub(super) fn has_naive_timestamps(fields: &Fields) -> bool {
     fields.iter().any(|field| match field.data_type() {
         DataType::Timestamp(_, None) => true,
@@ -79,13 +82,14 @@ pub(super) fn has_naive_timestamps(fields: &Fields) -> bool {
     })
 }
 
-/// Whether a column holds UUIDs as bytes, which Delta has no type for: they are stored as text.
+/// Returns whether a column holds UUIDs as bytes. They are stored as text, because Delta has no type for
+/// them.
 pub(super) fn is_uuid(field: &Field) -> bool {
     field.data_type() == &DataType::FixedSizeBinary(16)
         && field.metadata().get("ARROW:extension:name").is_some_and(|name| name == "arrow.uuid")
 }
 
-/// The same of its fields or elements.
+/// Returns whether a column, or one of its nested fields or elements, holds UUIDs.
 pub(super) fn has_uuid(field: &Field) -> bool {
     match field.data_type() {
         DataType::Struct(fields) => fields.iter().any(|field| has_uuid(field)),
@@ -135,7 +139,7 @@ fn delta_field(name: &str, field: &Field, path: &str, problems: &mut Vec<String>
     Arc::new(Field::new(name, to, true))
 }
 
-/// The type that holds every value of `from`, or what is wrong with it and the cure.
+/// Returns a Delta type that can represent every value of `from`, or the problem and the fix.
 fn delta_type(from: &DataType, path: &str, problems: &mut Vec<String>) -> Result<DataType, String> {
     Ok(match from {
         DataType::Boolean

@@ -1,6 +1,7 @@
-//! One writer of data files. delta-rs keeps a file open for each partition value until the end, and each open
-//! file costs megabytes; so rows wait here, plain, until there are many of one value, and only few files are
-//! open at a time. Rows sorted by the partition columns make the fewest files; any order is bounded.
+//! One writer of data files, with bounded memory. delta-rs keeps a file open for each partition value until
+//! the end, and each open file takes megabytes. So rows wait here unencoded until there are many with one
+//! value, and only a few files are open at a time. Rows sorted by the partition columns produce the fewest
+//! files; memory is bounded in any order.
 
 use std::{collections::HashMap, num::NonZeroU64};
 
@@ -25,7 +26,7 @@ use crate::engine::arrow::{
     row::{OwnedRow, RowConverter, SortField},
 };
 
-/// How a table's files are written.
+/// Settings for writing a table's files.
 #[derive(Clone)]
 pub(super) struct Files {
     pub(super) store: ObjectStoreRef,
@@ -46,7 +47,7 @@ impl Files {
             .set_created_by(concat!("headwater ", env!("CARGO_PKG_VERSION")).to_owned())
             // Higher levels cost more time than they save space on columns that are already encoded.
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
-            // Small enough to prune and to read side by side, large enough to compress.
+            // Small enough to prune and to read in parallel, large enough to compress well.
             .set_max_row_group_row_count(Some(128 * 1024))
             .set_max_row_group_bytes(Some(64 << 20))
             .build();
@@ -66,12 +67,12 @@ impl Files {
         Ok(Self { store, config, schema, partition_by: positions })
     }
 
-    /// Writes batches of one partition value as files of their own.
+    /// Writes batches of one partition value to new files.
     pub(super) async fn write(&self, batches: &[RecordBatch]) -> Result<Vec<Add>, DeltaTableError> {
         let mut writer = FileWriter::new(self);
         for batch in batches {
             if let Err(error) = writer.write(batch).await {
-                // The first error is the one that says why.
+                // Keep the first error, which has the cause.
                 writer.abort().await;
                 return Err(error);
             }
@@ -80,7 +81,7 @@ impl Files {
     }
 }
 
-/// How much may wait in one sink, and how many files it may have open.
+/// The limits on waiting rows and open files of one sink.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
     pub(super) rows: usize,
@@ -96,7 +97,7 @@ struct Waiting {
     bytes: usize,
 }
 
-/// See the module.
+/// See the module documentation.
 pub(super) struct Sink {
     files: Files,
     limits: Limits,
@@ -104,13 +105,13 @@ pub(super) struct Sink {
     waiting: HashMap<Key, Waiting>,
     rows: usize,
     bytes: usize,
-    /// Files being written, and when each was last written to.
+    /// The open files, each with the time of its last write.
     open: HashMap<Key, (FileWriter, u64)>,
     clock: u64,
     done: Vec<Add>,
 }
 
-/// A partition's values; `None` if the table has no partitions.
+/// A partition's values, or `None` if the table isn't partitioned.
 type Key = Option<OwnedRow>;
 
 impl Sink {
@@ -134,7 +135,7 @@ impl Sink {
         })
     }
 
-    /// Takes a batch in.
+    /// Adds a batch.
     pub(super) async fn push(&mut self, batch: RecordBatch) -> Result<(), DeltaTableError> {
         for (key, part) in self.split(batch)? {
             self.clock += 1;
@@ -151,8 +152,9 @@ impl Sink {
         Ok(())
     }
 
-    /// Writes what is left. If nothing was written so far the rows come back instead, so that the small
-    /// remainders of several sinks can share a file; but never rows of a partitioned table, which can't.
+    /// Writes the remaining rows. If nothing was written so far, returns the rows instead, so that the small
+    /// remainders of several sinks can share a file. Never returns rows of a partitioned table, whose sinks
+    /// can't share files.
     pub(super) async fn finish(mut self) -> Result<(Vec<Add>, Vec<RecordBatch>), DeltaTableError> {
         if self.converter.is_none() && self.open.is_empty() {
             return Ok((self.done, self.waiting.into_values().flat_map(|waiting| waiting.batches).collect()));
@@ -166,7 +168,7 @@ impl Sink {
         Ok((self.done, Vec::new()))
     }
 
-    /// Gives up files that are not whole yet.
+    /// Aborts incomplete files.
     pub(super) async fn abort(self) {
         for (writer, _) in self.open.into_values() {
             writer.abort().await;
@@ -180,7 +182,7 @@ impl Sink {
         self.rows += part.num_rows();
         waiting.bytes += part.get_array_memory_size();
         waiting.batches.push(part);
-        // Many slivers cost more than their rows.
+        // Many tiny batches take more memory than their rows.
         if waiting.batches.len() >= 64 && waiting.rows < 64 * 1024 {
             let whole = concat_batches(&self.files.schema, &waiting.batches)?;
             waiting.bytes = whole.get_array_memory_size();
@@ -190,7 +192,8 @@ impl Sink {
         Ok(())
     }
 
-    /// Opens a file for the value with the most rows waiting, and closes the one longest out of use for it.
+    /// Opens a file for the value with the most waiting bytes; closes the least recently used file if too
+    /// many are open.
     async fn spill(&mut self) -> Result<(), DeltaTableError> {
         let Some(key) =
             self.waiting.iter().max_by_key(|(_, waiting)| waiting.bytes).map(|(key, _)| key.clone())
@@ -214,7 +217,7 @@ impl Sink {
         Ok(())
     }
 
-    /// Cuts a batch by partition value.
+    /// Splits a batch by partition value.
     fn split(&self, batch: RecordBatch) -> Result<Vec<(Key, RecordBatch)>, ArrowError> {
         let Some(converter) = &self.converter else { return Ok(vec![(None, batch)]) };
         if batch.num_rows() == 0 {
@@ -236,7 +239,7 @@ impl Sink {
             .into_iter()
             .map(|range| {
                 let part = sorted.slice(range.start, range.len());
-                // A slice would keep the whole batch in memory for as long as its few rows wait.
+                // A slice would keep the whole batch in memory as long as its few rows wait.
                 let part = if whole { part } else { compact(&part)? };
                 Ok((Some(rows.row(range.start).owned()), part))
             })
@@ -262,7 +265,8 @@ mod tests {
 
     use super::*;
 
-    /// Writes 20 batches of 100 rows over `values` partition values; rows a value, and how many files that made.
+    /// Writes 20 batches of 100 rows with `values` partition values. Returns the number of rows of each value
+    /// and the number of files.
     async fn check(values: i64, limits: Limits) -> (BTreeMap<String, i64>, usize) {
         let fields = ["v", "day"].map(|name| Field::new(name, DataType::Int64, true));
         let schema = Arc::new(Schema::new(fields.to_vec()));

@@ -1,4 +1,4 @@
-//! Preparing a new version of a table: its files are written, its log entry made, and nobody sees it yet.
+//! Staging: writes the files of a new table version and builds its log entry, without making it visible.
 //! Start at [`Lake::stage`].
 
 use std::{
@@ -44,30 +44,31 @@ use crate::{
     name::Relation,
 };
 
-/// What a table's next version is to be, save the rows that are written.
+/// A table's next version, except for its rows.
 pub struct Write {
-    /// What the rows take the place of.
+    /// The rows that the new rows replace.
     pub replaces: Replaces,
-    /// The table's columns, which the streams have by name.
+    /// The table's columns; the streams have them by name.
     pub schema: SchemaRef,
-    /// The columns whose values make the table's folders. The streams should not share values between them.
+    /// The partition columns. Streams should not share partition values.
     pub partition_by: Vec<String>,
-    /// How the version came to be. Its rows are filled in, and its digest if they are all written anew.
+    /// The provenance of the version. The number of rows is filled in, and the digest if all rows are
+    /// rewritten.
     pub provenance: Provenance,
-    /// What the table is, for those who look at it with other tools.
+    /// The table's description, for users of other tools.
     pub description: Option<String>,
-    /// What every writer of the table is bound to.
+    /// The constraints for every writer of the table.
     pub constraints: Constraints,
-    /// How large files should be, in bytes; 100 MB unless told.
+    /// The target size of files in bytes; 100 MB by default.
     pub target_file_size: Option<NonZeroU64>,
-    /// An application and the number of what it does, of which the commit is the proof.
+    /// The application id and transaction version that the commit records.
     pub transaction: Option<(String, u64)>,
-    /// Told how many rows are written so far, all streams together.
+    /// The progress callback: receives the number of rows written so far by all streams.
     pub on_rows: Arc<dyn Fn(u64) + Send + Sync>,
 }
 
 impl Write {
-    /// Why the rows can't come beside those of a version, if some of these stay.
+    /// Returns the reason if the rows can't be combined with the rows of the base that stay.
     fn unfit(&self, base: &EagerSnapshot) -> Option<String> {
         let is = base.metadata().partition_columns();
         (self.replaces.of().is_some() && *is != self.partition_by).then(|| {
@@ -81,29 +82,31 @@ impl Write {
     }
 }
 
-/// Rows that may wait for company before a stream gets a file of its own.
+/// Rows that may wait before a stream gets a file of its own.
 const SMALL_ROWS: usize = 64 * 1024;
-/// The same in bytes.
+/// The same limit in bytes.
 const SMALL_BYTES: usize = 16 << 20;
-/// Rows of remainders that share a file: as many as one core encodes in a tenth of a second or two.
+/// Rows of remainders that share a file: as many as one core encodes in 0.1 to 0.2 seconds.
 const SHARED_ROWS: usize = 256 * 1024;
 /// Bytes that may wait in all sinks of a partitioned table.
 const WAITING_BYTES: usize = 128 << 20;
 /// Files that all sinks of a partitioned table may have open.
 const OPEN_FILES: usize = 64;
 
-/// What the writers have made.
+/// The result of all writers.
 struct Written {
     files: Vec<Add>,
     digest: RowDigest,
-    /// NULLs in the columns that may have none, in their order.
+    /// The number of NULLs in each NOT NULL column, in order.
     nulls: Vec<u64>,
 }
 
 impl Lake {
-    /// Writes the streams' rows, all streams side by side, as the next version of a table, which is made if
-    /// it is not there. Nobody sees it before it is published. On an error, or when cancelled, everything
-    /// that was written is deleted before this returns; so cancel it by its token and don't just drop it.
+    /// Writes the streams' rows concurrently as the next version of a table, which is created if needed. The
+    /// version isn't visible until it is published.
+    ///
+    /// On an error or a cancellation, everything written is deleted before this returns. So cancel it by its
+    /// token instead of dropping the future.
     pub async fn stage(
         &self,
         relation: &Relation,
@@ -156,7 +159,7 @@ impl Lake {
                 })
             }
             Err(error) => {
-                // The error says what went wrong; what can't be deleted now is left for a vacuum.
+                // The first error has the cause. Files that can't be deleted now are left for a vacuum.
                 let _ = traces.remove(&place).await;
                 Err(error)
             }
@@ -168,14 +171,14 @@ impl Lake {
 struct Next<'a> {
     relation: &'a Relation,
     place: &'a str,
-    /// The version it comes after; none if there is no table yet.
+    /// The base version, or `None` if there is no table yet.
     base: Option<&'a EagerSnapshot>,
     log_store: LogStoreRef,
     table: SchemaRef,
     write: Write,
 }
 
-/// A version whose files are written and whose commit is made, where nobody sees it.
+/// An invisible version whose files and commit have been written.
 struct Prepared {
     provenance: Provenance,
     bytes: u64,
@@ -186,7 +189,7 @@ struct Prepared {
 }
 
 impl Next<'_> {
-    /// Writes the rows and makes the commit.
+    /// Writes the rows and builds the commit.
     async fn prepare(self, streams: Streams, cancel: &CancellationToken) -> Result<Prepared, LakeError> {
         let Self { relation, place, base, log_store, table, write } = self;
         let started = Instant::now();
@@ -250,18 +253,18 @@ impl Next<'_> {
     }
 }
 
-/// What all writers of a table share.
+/// The state shared by all writers of a table.
 #[derive(Clone)]
 struct Writing {
     files: Files,
     table: SchemaRef,
-    /// The columns that may not be NULL.
+    /// The positions of the NOT NULL columns.
     not_null: Vec<usize>,
     relation: Relation,
     place: String,
     rows: Arc<AtomicU64>,
     on_rows: Arc<dyn Fn(u64) + Send + Sync>,
-    /// Stops all writers when one fails, or when the run is cancelled.
+    /// Stops all writers if one fails or the run is cancelled.
     cancel: CancellationToken,
 }
 
@@ -302,7 +305,7 @@ impl Writing {
         Ok(written)
     }
 
-    /// Waits for all writers, so that none is left with a file half written. The first error wins.
+    /// Waits for all writers, so that none leaves a half-written file. Returns the first error.
     async fn join<T: 'static>(
         &self,
         mut writers: JoinSet<Result<T, LakeError>>,
@@ -373,13 +376,13 @@ impl Writing {
     }
 }
 
-/// What is known of the rows that one writer wrote.
+/// Facts about the rows that one writer wrote.
 struct Poured {
     digest: RowDigest,
     nulls: Vec<u64>,
 }
 
-/// The positions of the columns that may not be NULL.
+/// Returns the positions of the NOT NULL columns.
 fn not_null(table: &SchemaRef, constraints: &Constraints) -> Vec<usize> {
     let fields = table.fields().iter().enumerate();
     fields
@@ -388,7 +391,7 @@ fn not_null(table: &SchemaRef, constraints: &Constraints) -> Vec<usize> {
         .collect()
 }
 
-/// Divides remainders into what is worth a file each.
+/// Groups remainders into files of a reasonable size.
 fn groups(remainders: Vec<RecordBatch>) -> Vec<Vec<RecordBatch>> {
     let mut groups: Vec<Vec<RecordBatch>> = Vec::new();
     let mut room = 0;

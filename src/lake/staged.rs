@@ -1,4 +1,4 @@
-//! A version that is prepared but not published: query it, then publish or abort it.
+//! A staged version: prepared but not published. It can be queried, then published or aborted.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -29,7 +29,7 @@ use crate::{
     name::{NodeId, Relation},
 };
 
-/// A table's next version, which nobody sees yet. Dropping it leaves its files behind; publish or abort it.
+/// A table's next version, invisible to readers. Dropping it leaves its files behind, so publish or abort it.
 #[must_use = "a staged version is neither published nor deleted by itself"]
 pub struct Staged {
     pub(super) relation: Relation,
@@ -42,45 +42,45 @@ pub struct Staged {
     pub(super) change: Change,
     pub(super) transaction: Option<(String, u64)>,
     pub(super) traces: Traces,
-    /// Where it is noted once it is published.
+    /// The cache to add it to once it is published.
     pub(super) known: Arc<Known>,
 }
 
-/// What a version changes of the one before it.
+/// The changes relative to the previous version.
 pub(super) struct Change {
     pub(super) written: u64,
     pub(super) digest: String,
     pub(super) replaced: u64,
     pub(super) files: BTreeSet<String>,
-    /// The files that were written.
+    /// The written files.
     pub(super) written_files: BTreeSet<String>,
-    /// The version before; none if there was no table.
+    /// The previous version, or `None` if there was no table.
     pub(super) base: Option<EagerSnapshot>,
 }
 
-/// What publishing did.
+/// The result of publishing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Published {
     /// The version that is now visible.
     pub version: u64,
-    /// What went wrong afterwards, without harm to the version.
+    /// A problem after the commit that doesn't affect the version.
     pub warning: Option<String>,
 }
 
-/// What staging left in the store.
+/// Everything that staging left in the store.
 pub(super) struct Traces {
     pub(super) overlay: Arc<Overlay>,
     pub(super) directories: Directories,
     pub(super) store: Arc<dyn ObjectStore>,
     pub(super) real: LogStoreRef,
-    /// Laid down if the table is being made.
+    /// The marker file, if the table is being created.
     pub(super) marker: Option<Location>,
-    /// Where all of it is noted.
+    /// The journal in which all of it is announced.
     pub(super) diary: Option<Arc<Diary>>,
 }
 
 impl Traces {
-    /// Deletes the files that this staging wrote, and no other.
+    /// Deletes the files that this staging wrote, and no others.
     pub(super) async fn remove(&self, place: &str) -> Result<(), LakeError> {
         let mut failure = None;
         let files = self.overlay.written();
@@ -98,7 +98,7 @@ impl Traces {
         failure.map_or(Ok(()), |error| Err(LakeError::of_store("delete from", place, error)))
     }
 
-    /// Notes the marker and lays it down, if there is to be one.
+    /// Announces and writes the marker, if there is one.
     pub(super) async fn mark(&self, run: &str, place: &str) -> Result<(), LakeError> {
         let Some(marker) = &self.marker else { return Ok(()) };
         if let (Some(diary), Some(marker)) = (&self.diary, self.marked()) {
@@ -108,21 +108,21 @@ impl Traces {
         put.map(drop).map_err(|error| LakeError::of_store(WRITE, place, error))
     }
 
-    /// Notes the commit, before it is made. Fails if another run has taken what it is to publish.
+    /// Announces the commit. Fails if another run has taken this run's journal.
     async fn announce_commit(&self, version: u64) -> Result<(), LakeError> {
         let Some(diary) = &self.diary else { return Ok(()) };
         diary.note([diary.commit(self.real.root_url(), version)]).await?;
         diary.check().await
     }
 
-    /// Notes that the commit was made, or that it is known that it was not.
+    /// Settles the announced commit: it was made, or it certainly wasn't.
     fn settle_commit(&self, version: u64) {
         if let Some(diary) = &self.diary {
             diary.settle([&diary.commit(self.real.root_url(), version)]);
         }
     }
 
-    /// Notes that the files are published, or gone.
+    /// Settles the files: they are published or removed.
     fn settle(&self) {
         if let Some(diary) = &self.diary {
             let files = self.overlay.written().into_iter().chain(self.marked());
@@ -130,13 +130,13 @@ impl Traces {
         }
     }
 
-    /// Where the marker is in the whole store.
+    /// Returns the marker's location in the whole store.
     fn marked(&self) -> Option<Location> {
         let table = Location::from_url_path(self.real.root_url().path()).ok()?;
         Some(table.parts().chain(self.marker.as_ref()?.parts()).collect())
     }
 
-    /// Takes the marker away. If that fails it stays, unseen by every reader, and does no harm.
+    /// Removes the marker. A marker that can't be removed is harmless, because no reader sees it.
     async fn unmark(&self) {
         if let Some(marker) = &self.marker {
             let _ = self.real.object_store(None).delete(marker).await;
@@ -145,68 +145,68 @@ impl Traces {
 }
 
 impl Staged {
-    /// The table.
+    /// Returns the table.
     #[must_use]
     pub fn relation(&self) -> &Relation {
         &self.relation
     }
 
-    /// The application and the number of what its commit is the proof of.
+    /// Returns the application id and transaction version that the commit records.
     #[must_use]
     pub fn transaction(&self) -> Option<&(String, u64)> {
         self.transaction.as_ref()
     }
 
-    /// The columns that the table has with it.
+    /// Returns the columns of the table in this version.
     #[must_use]
     pub fn schema(&self) -> SchemaRef {
         self.state.snapshot().arrow_schema()
     }
 
-    /// Rows that were written, which may be fewer than the version has.
+    /// Returns the number of rows written, which may be fewer than the version has.
     #[must_use]
     pub fn rows_written(&self) -> u64 {
         self.change.written
     }
 
-    /// The digest of the rows that were written.
+    /// Returns the digest of the written rows.
     #[must_use]
     pub fn digest_written(&self) -> &str {
         &self.change.digest
     }
 
-    /// Rows of the files that it does without.
+    /// Returns the number of rows in the files that it removes.
     #[must_use]
     pub fn rows_replaced(&self) -> u64 {
         self.change.replaced
     }
 
-    /// The files that it does without.
+    /// Returns the files that it removes.
     #[must_use]
     pub fn files_replaced(&self) -> &BTreeSet<String> {
         &self.change.files
     }
 
-    /// Rows in the version.
+    /// Returns the number of rows in the version.
     #[must_use]
     pub fn rows(&self) -> u64 {
         self.provenance.rows
     }
 
-    /// Bytes of its files.
+    /// Returns the total size of its files in bytes.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Where it comes from.
+    /// Returns its provenance.
     #[must_use]
     pub fn provenance(&self) -> &Provenance {
         &self.provenance
     }
 
-    /// Adds what was measured of it, the tests it passed, and what its sources rejected to what its commit will say.
-    /// Numbers that are none are left out.
+    /// Adds test metrics, passed tests and rejects to the provenance that the commit will record. Metrics
+    /// that aren't finite are left out.
     pub fn record(
         &mut self,
         metrics: BTreeMap<String, f64>,
@@ -229,19 +229,19 @@ impl Staged {
         Ok(())
     }
 
-    /// Its number, if it is published.
+    /// Returns the version number that it gets when it is published.
     #[must_use]
     pub fn version(&self) -> u64 {
         self.version
     }
 
-    /// The digest of its rows: equal to that of the published version if nothing changed.
+    /// Returns the digest of its rows, which equals that of the published version if nothing changed.
     #[must_use]
     pub fn digest(&self) -> &str {
         &self.provenance.digest
     }
 
-    /// The version as it will be, for queries.
+    /// Returns the version's rows for queries.
     pub async fn provider(&self) -> Result<Table, LakeError> {
         let snapshot = self.state.snapshot().clone();
         let scan = DeltaScanNext::builder()
@@ -250,7 +250,7 @@ impl Staged {
         as_read(scan.await?, &snapshot)
     }
 
-    /// The rows of the files that were written for it, and those of the files that it does without.
+    /// Returns the rows of the files written for it, and those of the files it removes.
     pub async fn differences(&self) -> Result<(Table, Table), LakeError> {
         let written: BTreeSet<String> = self.change.written_files.clone();
         let scan = |files: &BTreeSet<String>, snapshot: EagerSnapshot| {
@@ -269,8 +269,10 @@ impl Staged {
         Ok((written, replaced))
     }
 
-    /// Makes the version visible, by one commit. If another writer committed in the meantime it is deleted
-    /// instead, and the error says so.
+    /// Makes the version visible by one atomic commit.
+    ///
+    /// # Errors
+    /// If another writer committed in the meantime; the version's files are deleted then.
     pub async fn publish(self) -> Result<Published, LakeError> {
         if let Err(error) = self.traces.announce_commit(self.version).await {
             self.traces.settle_commit(self.version);
@@ -280,7 +282,8 @@ impl Staged {
         let entry = CommitOrBytes::LogBytes(self.entry.clone());
         let committed = self.traces.real.write_commit_entry(self.version, entry, uuid::Uuid::new_v4()).await;
         if let Err(error) = committed {
-            // A store may have taken the entry although its answer was lost; then a second try finds it there.
+            // The store may have accepted the entry although its response was lost; then a retry finds the
+            // entry.
             match self.traces.real.read_commit_entry(self.version).await {
                 Ok(Some(there)) if there == self.entry => {}
                 Ok(there) => {
@@ -293,7 +296,8 @@ impl Staged {
                     let _ = self.traces.remove(&self.place).await;
                     return Err(error);
                 }
-                // Nobody knows whether it was taken, so its files must stay; the next run finds out.
+                // It is unknown whether the entry was accepted, so its files must stay; the next run finds
+                // out.
                 Err(_) => return Err(LakeError::of(WRITE, &self.place, error.into())),
             }
         }
@@ -306,7 +310,7 @@ impl Staged {
         Ok(Published { version: self.version, warning })
     }
 
-    /// Deletes the version's files. Nobody ever saw it.
+    /// Deletes the version's files, which no reader ever saw.
     pub async fn abort(self) -> Result<(), LakeError> {
         self.traces.remove(&self.place).await
     }

@@ -1,4 +1,4 @@
-//! The lake as a whole: where its tables are and what state they are in.
+//! The lake as a whole: opens it, locates its tables and observes their state.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -31,8 +31,8 @@ use crate::{
     secret::Secret,
 };
 
-/// How a file's name starts that says: what else lies in this folder is a table being made, or one whose
-/// maker died. Each staging has its own, so that none takes another's away.
+/// The prefix of marker files. A marker says that the other files in its folder are a table being created, or
+/// left by a killed run. Each staging has its own marker, so that none removes another's.
 pub(super) const MARKER: &str = "_headwater_staging";
 
 /// A folder or bucket of Delta tables. Cheap to clone.
@@ -40,38 +40,38 @@ pub(super) const MARKER: &str = "_headwater_staging";
 pub struct Lake {
     root: Arc<Root>,
     options: BTreeMap<String, Secret>,
-    /// The whole disk or bucket, shared by all tables so that connections are.
+    /// The whole disk or bucket, shared by all tables so that they share connections.
     store: Arc<dyn ObjectStore>,
-    /// What reads its tables, if that is known.
+    /// The session that reads its tables, if known.
     session: Option<Arc<Session>>,
-    /// What is written is noted there, if this is a run's.
+    /// The journal that announces writes, if the lake belongs to a run.
     diary: Option<Arc<Diary>>,
-    /// The versions of its tables that were read or made already.
+    /// The cache of table versions.
     known: Arc<Known>,
 }
 
 /// The newest version of a table.
 #[derive(Debug, Clone)]
 pub struct Observed {
-    /// Its number.
+    /// The version number.
     pub version: u64,
-    /// The version that last changed rows, columns or settings; those after it said something, or packed
-    /// files anew.
+    /// The version that last changed rows, columns or settings; later ones only added metadata or compacted
+    /// files.
     pub data_version: u64,
-    /// Its columns.
+    /// The columns.
     pub schema: SchemaRef,
-    /// The columns it is partitioned by.
+    /// The partition columns.
     pub partition_by: Vec<String>,
-    /// How it came to be; `None` if someone else made it.
+    /// The provenance, or `None` if another writer made the version.
     pub provenance: Option<Provenance>,
 }
 
-/// Settings of a store as delta-rs takes them.
+/// Converts the options of a store to delta-rs's format, with secrets revealed.
 fn revealed(options: &BTreeMap<String, Secret>) -> HashMap<String, String> {
     options.iter().map(|(key, value)| (key.clone(), value.reveal().to_owned())).collect()
 }
 
-/// The whole disk or bucket that a lake's root lies in, by connections of its own.
+/// Connects to the whole disk or bucket that contains a lake's root, with its own connections.
 fn connect(root: &Root, options: &BTreeMap<String, Secret>) -> Result<Arc<dyn ObjectStore>, LakeError> {
     let unusable = |reason: String| LakeError::Root { root: root.show(), reason };
     let log_store = DeltaTableBuilder::from_url(root.url().clone())
@@ -88,7 +88,8 @@ fn connect(root: &Root, options: &BTreeMap<String, Secret>) -> Result<Arc<dyn Ob
 }
 
 impl Lake {
-    /// The lake at `root`: a URL, or a path from `base`, which must be absolute. Creates nothing.
+    /// Opens the lake at `root`: a URL, or a path relative to `base`, which must be absolute. Creates
+    /// nothing.
     pub fn open(root: &str, base: &Path, options: BTreeMap<String, Secret>) -> Result<Self, LakeError> {
         let root = Root::parse(root, base)?;
         if root.is_file() {
@@ -99,26 +100,26 @@ impl Lake {
         Ok(Self { root: Arc::new(root), options, store, session: None, diary: None, known: Arc::default() })
     }
 
-    /// The same lake, read as this session is set up: with its types for text and its way of filtering files.
+    /// Returns the lake with this session for reads, which decides string types and filter pushdown.
     #[must_use]
     pub fn with_session(self, session: Arc<Session>) -> Self {
         Self { session: Some(session), ..self }
     }
 
-    /// The same lake, as this run writes to it: if it is killed, the next run's [`Lake::repair`] removes what
-    /// it leaves. Writes nothing yet. Call [`Lake::end_run`] at its end.
+    /// Returns the lake for writes of this run: if the run is killed, the next run's [`Lake::repair`] removes
+    /// what it left. Writes nothing yet. Call [`Lake::end_run`] at the end.
     #[must_use]
     pub fn with_run(self, run: &str) -> Self {
         self.with_run_at(run, Pace::default())
     }
 
-    /// The same, with signs of life at another pace.
+    /// Same as [`Lake::with_run`], with other lease times.
     pub(super) fn with_run_at(self, run: &str, pace: Pace) -> Self {
         let diary = Diary::new(run, &self.root, Arc::clone(&self.store), self.lease_store(), pace);
         Self { diary: Some(diary), ..self }
     }
 
-    /// The store by other connections than queries use, if it has connections at all.
+    /// Returns the store with separate connections from those of queries, if it has connections at all.
     fn lease_store(&self) -> Arc<dyn ObjectStore> {
         let own = match self.root.url().scheme() {
             "file" | "memory" => None,
@@ -127,21 +128,21 @@ impl Lake {
         own.unwrap_or_else(|| Arc::clone(&self.store))
     }
 
-    /// The run is over, well or not.
+    /// Ends the run, successful or not.
     pub async fn end_run(&self) {
         if let Some(diary) = &self.diary {
             diary.end().await;
         }
     }
 
-    /// The same lake in a process that dies at some write; only for tests. Comes before [`Lake::with_run`].
+    /// Returns the lake with fault injection, for tests only. Call it before [`Lake::with_run`].
     #[must_use]
     pub fn with_fault(self, fault: Fault) -> Self {
         Self { store: Arc::new(Faulty::new(self.store, fault)), ..self }
     }
 
-    /// The Delta table at a location outside this lake, a URL or a path from `base`: the lake that its
-    /// folder's folder is the root of, with this lake's credentials, and what the table is called there.
+    /// Locates a Delta table outside this lake, by a URL or a path relative to `base`. Returns a lake rooted
+    /// two folders above the table, with this lake's credentials, and the table's relation in it.
     pub fn elsewhere(&self, location: &str, base: &Path) -> Result<(Self, Relation), LakeError> {
         let whole = Root::parse(location, base)?;
         let mut segments: Vec<&str> =
@@ -161,19 +162,19 @@ impl Lake {
         Ok((lake, relation))
     }
 
-    /// Where a table lies, as its readers have it.
+    /// Returns a table's URL for readers.
     #[must_use]
     pub fn url(&self, relation: &Relation) -> Url {
         self.root.url_of(relation)
     }
 
-    /// The root as people may see it: no secrets.
+    /// Returns the root for display, without secrets.
     #[must_use]
     pub fn root_display(&self) -> String {
         self.root.show()
     }
 
-    /// Whether files can be written to the root, read back and deleted. Leaves nothing behind.
+    /// Checks that files can be written to the root, read back and deleted. Leaves nothing behind.
     pub async fn check_access(&self) -> Result<(), LakeError> {
         let place = self.root_display();
         let directories = Directories::before(self.root.folder().map(Path::to_owned), self.root.mount());
@@ -191,7 +192,7 @@ impl Lake {
         deleted.map_err(|error| LakeError::of_store("delete from", &place, error))
     }
 
-    /// The newest version of a table; `None` if there is none.
+    /// Returns the newest version of a table, or `None` if there is no table.
     pub async fn observe(&self, relation: &Relation) -> Result<Option<Observed>, LakeError> {
         let place = self.place(relation);
         let read = |error| LakeError::of(READ, &place, error);
@@ -204,7 +205,7 @@ impl Lake {
         {
             return Ok(Some(known));
         }
-        // Not `DeltaTable`, which reads the list of all files too.
+        // `DeltaTable` would also read the list of all files.
         let snapshot = match Snapshot::try_new(&log_store, None).await {
             Ok(snapshot) => snapshot,
             Err(error) => return self.absent(relation, &log_store, error).await.map(|()| None),
@@ -222,8 +223,8 @@ impl Lake {
         Ok(Some(observed))
     }
 
-    /// A table's newest version for queries, which read only the files and columns they need; `None` if there
-    /// is no table.
+    /// Returns a table's newest version for queries, which read only the files and columns they need, or
+    /// `None` if there is no table.
     pub async fn provider(&self, relation: &Relation) -> Result<Option<Table>, LakeError> {
         match self.base(relation).await? {
             Some(base) => base.rows().await.map(Some),
@@ -231,7 +232,7 @@ impl Lake {
         }
     }
 
-    /// A table's log through a store, and its newest version if there is one.
+    /// Returns a table's log through a store, and its newest version if there is one.
     pub(super) async fn load(
         &self,
         relation: &Relation,
@@ -240,7 +241,7 @@ impl Lake {
         let log_store = self
             .log_store(store, self.root.mount_of(relation))
             .map_err(|e| LakeError::of(READ, &self.place(relation), e))?;
-        // Asked before and not only after: another writer may make the folder in between.
+        // Check before loading as well as after: another writer may create the folder in between.
         if self.is_missing(relation) {
             return Ok((log_store, None));
         }
@@ -262,38 +263,37 @@ impl Lake {
         Ok((log_store, snapshot))
     }
 
-    /// The versions that were read or made already.
+    /// Returns the cache of versions.
     pub(super) fn known(&self) -> &Arc<Known> {
         &self.known
     }
 
-    /// A table's place as people may see it.
+    /// Returns a table's location for display.
     pub(super) fn place(&self, relation: &Relation) -> String {
         place::show(&self.url(relation))
     }
 
-    /// Where it is noted what is about to be written, if this is a run's lake.
+    /// Returns the journal that announces writes, if the lake belongs to a run.
     pub(super) fn diary(&self) -> Option<&Arc<Diary>> {
         self.diary.as_ref()
     }
 
-    /// Returns whether a table's folder is missing. Only a clear answer counts, which an object store never
-    /// gives.
+    /// Returns true if a table's folder is certainly missing. Object stores never give this certainty.
     pub(super) fn is_missing(&self, relation: &Relation) -> bool {
         place::is_missing(self.root.folder_of(relation).as_deref())
     }
 
-    /// Where its tables lie.
+    /// Returns the lake's root.
     pub(super) fn root(&self) -> &Arc<Root> {
         &self.root
     }
 
-    /// The whole disk or bucket.
+    /// Returns the whole disk or bucket.
     pub(super) fn store(&self) -> &Arc<dyn ObjectStore> {
         &self.store
     }
 
-    /// What reads its tables, if that is known.
+    /// Returns the session that reads its tables, if known.
     pub(super) fn session(&self) -> Option<Arc<Session>> {
         self.session.clone()
     }
@@ -309,7 +309,7 @@ impl Lake {
             .build_storage()
     }
 
-    /// Why a table could not be loaded: `Ok` if simply because there is none.
+    /// Handles a table that could not be loaded: returns `Ok` if there is no table.
     pub(super) async fn absent(
         &self,
         relation: &Relation,
@@ -327,11 +327,11 @@ impl Lake {
         let read = |error| LakeError::of_store(READ, &place, error);
         let marked =
             |file: &ObjectMeta| file.location.filename().is_some_and(|name| name.starts_with(MARKER));
-        // Files and markers come and go while this looks: files that stay unexplained stay.
+        // Files and markers may come and go during the checks; only files that stay unexplained are an error.
         for _ in 0..LOOKS {
             let Some(first) = store.list(None).try_next().await.map_err(read)? else { return Ok(()) };
             let top = store.list_with_delimiter(None).await.map_err(read)?;
-            // Asked last: a marker is only taken away once its table is there, or its files are not.
+            // Check this last: a marker is removed only after its table exists or its files are gone.
             let first_commit = commit_uri_from_version(Some(0));
             if top.objects.iter().any(marked) || store.head(&first_commit).await.is_ok() {
                 return Ok(());
@@ -344,13 +344,13 @@ impl Lake {
     }
 }
 
-/// Whether a version that a table has had is its newest still.
+/// Returns whether a table's version is still its newest.
 pub(super) async fn is_newest(log_store: &LogStoreRef, version: u64) -> bool {
     log_store.get_latest_version(version).await.is_ok_and(|newest| newest == version)
 }
 
-/// The version that the newest rows came with, and how they came to be. Commits that change no row are passed
-/// over, whoever made them.
+/// Returns the version that last changed rows, and its provenance. Skips commits that change no rows, whoever
+/// made them.
 async fn evidence(
     log_store: &LogStoreRef,
     newest: u64,
@@ -367,13 +367,13 @@ async fn evidence(
     Ok((newest, None))
 }
 
-/// How often a folder that changes is looked at before it is taken for no table's.
+/// The number of looks at a changing folder before it is reported as not a table.
 const LOOKS: usize = 4;
 
-/// How many commits that change no row are passed over before the newest is taken for one that does.
+/// The number of commits without row changes to skip before the newest is treated as a change.
 const LOOKED_BACK: usize = 64;
 
-/// Without the options, which may hold credentials.
+/// Omits the options, which may contain credentials.
 impl fmt::Debug for Lake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Lake").field(&self.root_display()).finish()

@@ -1,4 +1,4 @@
-//! The lake end to end, on disk: what is staged, what is seen, what is left behind.
+//! End-to-end tests of the lake on disk: staging, visibility and leftovers.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -109,7 +109,7 @@ impl Fixture {
             .collect()
     }
 
-    /// Another writer's append.
+    /// Appends as another writer.
     async fn append_outside(&self, batch: RecordBatch) {
         let url = self.lake.url(&self.table);
         let table = DeltaTableBuilder::from_url(url).unwrap().load().await.unwrap();
@@ -303,7 +303,7 @@ async fn of_many_creators_each_version_has_one_and_losers_leave_nothing() {
         let fixture = Fixture::new();
         let create = async || fixture.stage(vec![vec![readings(0, 2)]], &[]).await?.publish().await;
         let made = futures::future::join_all((0..6).map(|_| create())).await;
-        // One that looks late enough sees the first one's table and makes its second version.
+        // A creation that starts late enough sees the first one's table and makes its second version.
         let mut won: Vec<_> = made.iter().flatten().map(|published| published.version).collect();
         won.sort_unstable();
         assert_eq!(won, (0..won.len() as u64).collect::<Vec<_>>());

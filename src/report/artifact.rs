@@ -1,4 +1,5 @@
-//! What the artifacts of a run have in common: when it began, who it was, and a whole file or none.
+//! The common part of a run's artifacts: the invocation, its start time and elapsed seconds, and atomic
+//! writes.
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
@@ -15,7 +16,7 @@ use super::{
     running::{Lane, Running},
 };
 
-/// The run as every artifact records it. A fold of the events.
+/// The run as every artifact records it: a fold of the events.
 #[derive(Default)]
 pub(super) struct Record {
     begun: Option<(DateTime<Utc>, Arc<RunInfo>)>,
@@ -25,7 +26,7 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// Takes an event in and returns the lane it speaks of.
+    /// Folds in an event and returns the lane it belongs to.
     pub(super) fn fold(&mut self, event: &Event) -> Option<Lane> {
         self.last = event.at;
         match &event.fact {
@@ -36,8 +37,8 @@ impl Record {
         self.running.fold(event)
     }
 
-    /// Writes what `content` makes of the artifact's metadata and elapsed time. A run that never started leaves the
-    /// last artifact alone.
+    /// Writes the artifact that `content` builds from the metadata and the elapsed seconds. Keeps the
+    /// previous artifact if the run never started.
     pub(super) fn write(
         &self,
         path: &Path,
@@ -55,7 +56,8 @@ impl Record {
     }
 }
 
-/// dbt times two phases. Every step is compiled before the first one starts, so here `compile` takes no time.
+/// dbt's `timing` has two phases. Every step is compiled before the first one starts, so `compile` takes no
+/// time here.
 pub(super) fn timing(lane: Option<Lane>, at: DateTime<Utc>) -> Vec<Value> {
     let since = lane.map_or(at, |lane| lane.since);
     let phase =

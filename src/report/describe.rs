@@ -1,4 +1,4 @@
-//! A node as `headwater describe` tells of it: what it is, its columns, its tests, its place among others, and its versions.
+//! A node as `headwater describe` shows it: definition, columns, tests, neighbours and versions.
 
 use std::collections::BTreeMap;
 
@@ -20,27 +20,27 @@ use crate::{
     run::came_of::CameOf,
 };
 
-/// The columns of the terminal that text is broken to.
+/// The width, in terminal columns, at which text is wrapped.
 const WIDTH: usize = 100;
 
-/// What is told of a node.
+/// Everything `headwater describe` shows about a node.
 pub struct Description<'a> {
     /// The project.
     pub manifest: &'a Manifest,
-    /// Which node.
+    /// The node.
     pub node: &'a Node,
-    /// Its columns, if it has any.
+    /// The node's columns, if it has any.
     pub columns: Option<&'a NodeLineage>,
-    /// How large its table is, if it is there.
+    /// The size of its table, or `None` if there is no table.
     pub facts: Option<&'a Facts>,
-    /// Its newest versions, newest first, and what each came of.
+    /// Its newest versions, newest first, each with its cause.
     pub versions: &'a [(Past, CameOf)],
-    /// How tests ended in the last run, by their ids.
+    /// The test statuses of the last run, by test id.
     pub verdicts: &'a BTreeMap<NodeId, String>,
 }
 
 impl Description<'_> {
-    /// For people.
+    /// Returns the description as text for people.
     #[must_use]
     pub fn text(&self, colour: bool) -> String {
         let mut lines = self.head();
@@ -61,7 +61,7 @@ impl Description<'_> {
         lines.into_iter().map(|line| if colour { line.coloured() } else { line.text() } + "\n").collect()
     }
 
-    /// For programs.
+    /// Returns the description as JSON.
     #[must_use]
     pub fn json(&self) -> Value {
         let columns = self.columns.into_iter().flat_map(|node| &node.columns).map(|column| {
@@ -144,13 +144,13 @@ impl Description<'_> {
         lines
     }
 
-    /// How a test judged last.
+    /// Returns a test's latest verdict.
     fn verdict(&self, test: &NodeId) -> Option<&str> {
         let newest = self.versions.first().and_then(|(past, _)| past.provenance.as_ref());
         last_run::verdict(test, self.verdicts, newest)
     }
 
-    /// The tests with how they ended the last time.
+    /// The tests, each with its latest verdict.
     fn tests(&self) -> Vec<Line> {
         let verdict = |id: &NodeId| match self.verdict(id) {
             Some("pass") => (Tone::Good, "PASS "),
@@ -196,7 +196,7 @@ impl Description<'_> {
         vec![Line::plain(printable(&parts.join(", ")))]
     }
 
-    /// What the sources of the newest version have set aside.
+    /// The rows and files that ingestion had rejected as of the newest version.
     fn rejected(&self) -> Option<&RejectNote> {
         self.versions.first()?.0.provenance.as_ref()?.rejected.as_ref()
     }
@@ -249,7 +249,7 @@ fn moment(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 
-/// The text in lines of at most so many columns, broken between words; its own line ends stay.
+/// Wraps text between words at `width` columns and keeps its own line breaks.
 fn broken(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for paragraph in text.lines() {

@@ -1,4 +1,4 @@
-//! How a step ended, in dbt's words for programs. What people read is `wording`'s business.
+//! A step's outcome in dbt's terms, for programs. The wording for people is in `wording`.
 
 use serde_json::{Map, Value, json};
 
@@ -10,7 +10,7 @@ use crate::{
 
 use super::{message::Level, node, wording};
 
-/// How much an ending matters. Counts, lines and the exit code all go by it.
+/// Returns the severity of an outcome. Counts, lines and the exit code all depend on it.
 pub(super) fn level(outcome: &Outcome) -> Level {
     match outcome {
         Outcome::Withheld(_) | Outcome::Failed { .. } | Outcome::Partial(_) => Level::Error,
@@ -27,14 +27,14 @@ pub(super) fn level(outcome: &Outcome) -> Level {
         Outcome::Published { rejected: Some(_), .. }
         | Outcome::Unchanged { rejected: Some(_), .. }
         | Outcome::Reused { rejected: Some(_) } => Level::Warn,
-        // Rows that a rule takes out are the warning of the rule's own test.
+        // The rule's own test already warns about rows that the rule removes.
         Outcome::Published { .. } | Outcome::Unchanged { .. } | Outcome::Reused { .. } | Outcome::Checked => {
             Level::Info
         }
     }
 }
 
-/// dbt's `status`.
+/// Returns dbt's `status`.
 pub(super) fn status(action: Action, outcome: &Outcome) -> &'static str {
     match outcome {
         Outcome::Published { .. } | Outcome::Unchanged { .. } | Outcome::Checked => "success",
@@ -55,7 +55,7 @@ pub(super) fn status(action: Action, outcome: &Outcome) -> &'static str {
     }
 }
 
-/// dbt's `message`; a test that passed has none.
+/// Returns dbt's `message`, or `None` for a test that passed.
 pub(super) fn message(step: &Step, outcome: &Outcome) -> Option<String> {
     match outcome {
         Outcome::Published { rows, .. } if step.action == Action::Seed => Some(format!("INSERT {rows}")),
@@ -77,7 +77,7 @@ pub(super) fn message(step: &Step, outcome: &Outcome) -> Option<String> {
     }
 }
 
-/// dbt's `message` for a step that did not run.
+/// Returns dbt's `message` for a step that didn't run.
 pub(super) fn why_skipped(because: &Skipped) -> String {
     match because {
         Skipped::Upstream { failed } => format!("{} {} failed", node::kind(failed), node::name(failed)),
@@ -86,7 +86,7 @@ pub(super) fn why_skipped(because: &Skipped) -> String {
     }
 }
 
-/// dbt's `failures`: what a test counted, null for all else.
+/// Returns dbt's `failures`: a test's count, or `None` for every other step.
 pub(super) fn failures(outcome: &Outcome) -> Option<u64> {
     match outcome {
         Outcome::Tested(verdict) => Some(verdict.failures),
@@ -94,7 +94,7 @@ pub(super) fn failures(outcome: &Outcome) -> Option<u64> {
     }
 }
 
-/// The table that the step left behind, if it did.
+/// Returns the table that the step wrote, if any.
 pub(super) fn relation<'a>(step: &'a Step, outcome: Option<&'a Outcome>) -> Option<&'a Relation> {
     match outcome {
         Some(Outcome::Tested(verdict)) => verdict.stored.as_ref(),
@@ -102,7 +102,7 @@ pub(super) fn relation<'a>(step: &'a Step, outcome: Option<&'a Outcome>) -> Opti
     }
 }
 
-/// dbt's `adapter_response`: what the store did.
+/// Returns dbt's `adapter_response`: the result of the write.
 pub(super) fn response(action: Action, outcome: &Outcome) -> Value {
     let (word, version, rows, bytes, rejected, quarantined) = match outcome {
         Outcome::Published { version, rows, bytes, changed, rejected, quarantined } => {

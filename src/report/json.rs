@@ -1,4 +1,4 @@
-//! The sink for programs: one JSON object a line, in the structure of dbt's `--log-format json`.
+//! The JSON sink: one object per line, in the structure of dbt's `--log-format json`.
 
 mod data;
 
@@ -29,7 +29,7 @@ pub struct JsonLines {
 }
 
 impl JsonLines {
-    /// Lines for the messages of at least this level, from the process `pid`.
+    /// Creates a sink that writes messages of at least level `least` on behalf of process `pid`.
     #[must_use]
     pub fn new(out: Box<dyn Write + Send>, least: Level, pid: u32, lookup: Lookup) -> Self {
         let narrator = Narrator::new(lookup.clone());
@@ -85,7 +85,7 @@ impl Sink for JsonLines {
         let lane = self.running.fold(event);
         let mut text = String::new();
         for message in self.narrator.tell(event) {
-            // Blank lines are for eyes.
+            // Blank lines only help people.
             if message != Message::Blank && message.level() >= self.least {
                 text.push_str(&json_escaped(self.object(event, &message, lane).to_string()));
                 text.push('\n');
@@ -187,7 +187,8 @@ mod tests {
         insta::assert_snapshot!(serde_json::to_string_pretty(line).unwrap());
     }
 
-    /// A line of each kind that tests, sources and withheld models bring, without what all lines have.
+    /// Checks one line of each kind that tests, sources and withheld models add, without the fields common to
+    /// all lines.
     #[test]
     fn tests_and_sources_are_told_in_dbts_structure() {
         let mut told: BTreeMap<String, Value> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! What `sources.json` tells of how old sources were when they were last asked.
+//! Reads source ages from the previous `sources.json`.
 
 use std::{
     collections::BTreeMap,
@@ -12,19 +12,19 @@ use serde::Deserialize;
 
 use crate::name::NodeId;
 
-/// How old a source was.
+/// A source's age at its last freshness check.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct LastAge {
     unique_id: NodeId,
-    /// dbt's word for it.
+    /// dbt's status.
     pub status: String,
-    /// When its newest row came.
+    /// The time of its newest row.
     #[serde(default)]
     pub max_loaded_at: Option<DateTime<Utc>>,
-    /// When it was asked.
+    /// The time of the check.
     #[serde(default)]
     pub snapshotted_at: Option<DateTime<Utc>>,
-    /// The seconds between.
+    /// The age in seconds.
     #[serde(default, rename = "max_loaded_at_time_ago_in_s")]
     pub seconds: Option<f64>,
 }
@@ -34,10 +34,10 @@ struct Sources {
     results: Vec<LastAge>,
 }
 
-/// Reads the artifact; nothing if there is none.
+/// Reads the artifact. Returns an empty map if it doesn't exist.
 ///
 /// # Errors
-/// If it can't be read, or is none.
+/// If the file can't be read or isn't valid.
 pub fn last_ages(path: &Path) -> io::Result<BTreeMap<NodeId, LastAge>> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,

@@ -1,4 +1,4 @@
-//! What `run_results.json` tells of the last run, for a command that goes on from there.
+//! Reads the previous run's `run_results.json`, for commands that continue from it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,10 +17,10 @@ use crate::{
     name::NodeId,
 };
 
-/// The last run, as far as its artifact tells.
+/// The last run, as its artifact records it.
 #[derive(Debug, Clone, Deserialize)]
 pub struct LastRun {
-    /// The flags it had, as dbt names them.
+    /// Its flags, under dbt's names.
     #[serde(default)]
     pub args: Map<String, Value>,
     #[serde(default)]
@@ -33,20 +33,20 @@ struct Metadata {
     generated_at: Option<DateTime<Utc>>,
 }
 
-/// How a node ended.
+/// A node's result.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Ended {
     /// The node.
     pub unique_id: NodeId,
-    /// dbt's word for it.
+    /// dbt's status.
     pub status: String,
-    /// How many rows a test found.
+    /// The number of rows a test found.
     #[serde(default)]
     pub failures: Option<u64>,
-    /// What was said of it.
+    /// The message.
     #[serde(default)]
     pub message: Option<String>,
-    /// Seconds it took.
+    /// The elapsed seconds.
     #[serde(default)]
     pub execution_time: f64,
     batch_results: Option<BatchResults>,
@@ -58,15 +58,15 @@ struct BatchResults {
     failed: Vec<(DateTime<Utc>, DateTime<Utc>)>,
 }
 
-/// How a test judged last: in the last run or, if it had no need to run then, as the newest version says of the rows that
-/// stand there.
+/// Returns a test's latest verdict: from the last run or, if the test was skipped as up to date then, from
+/// the provenance of the newest version.
 #[must_use]
 pub fn verdict<'a>(
     test: &NodeId,
     last: &'a BTreeMap<NodeId, String>,
     newest: Option<&'a Provenance>,
 ) -> Option<&'a str> {
-    // A test that did not run has a verdict from before.
+    // A test that didn't run keeps its earlier verdict.
     let status = last.get(test).map(String::as_str);
     if status.is_some_and(|status| !["reused", "skipped"].contains(&status)) {
         return status;
@@ -74,14 +74,14 @@ pub fn verdict<'a>(
     newest?.tests.get(test).map(|judged| if judged.failures == 0 { "pass" } else { "warn" })
 }
 
-/// The endings that dbt tries again.
+/// The statuses that `dbt retry` runs again.
 const UNFINISHED: [&str; 5] = ["error", "fail", "skipped", "runtime error", "partial success"];
 
 impl LastRun {
-    /// Reads the artifact; `None` if there is none.
+    /// Reads the artifact. Returns `None` if it doesn't exist.
     ///
     /// # Errors
-    /// If it can't be read, or is none.
+    /// If the file can't be read or isn't valid.
     pub fn read(path: &Path) -> io::Result<Option<Self>> {
         match fs::read(path) {
             Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
@@ -90,7 +90,7 @@ impl LastRun {
         }
     }
 
-    /// The nodes that failed, were withheld, or did not come to their turn.
+    /// Returns the nodes that failed, were withheld or never ran.
     #[must_use]
     pub fn unfinished(&self) -> BTreeSet<NodeId> {
         let results = self.results.iter().filter(|ended| UNFINISHED.contains(&ended.status.as_str()));
@@ -99,24 +99,24 @@ impl LastRun {
 }
 
 impl LastRun {
-    /// When it ended, as far as it says.
+    /// Returns the time the run ended, if the artifact records it.
     #[must_use]
     pub fn ended_at(&self) -> Option<DateTime<Utc>> {
         self.metadata.generated_at
     }
 
-    /// How each node that took part ended.
+    /// Iterates over the results of all nodes that took part.
     pub fn endings(&self) -> impl Iterator<Item = &Ended> {
         self.results.iter()
     }
 
-    /// How each node ended.
+    /// Returns the status of each node.
     #[must_use]
     pub fn statuses(&self) -> BTreeMap<NodeId, String> {
         self.results.iter().map(|ended| (ended.unique_id.clone(), ended.status.clone())).collect()
     }
 
-    /// The batches that failed, of models of which others did not.
+    /// Returns the failed batches of partially successful models.
     #[must_use]
     pub fn failed_batches(&self) -> BTreeMap<NodeId, Intervals> {
         let failed = |ended: &Ended| {

@@ -1,22 +1,22 @@
-//! A line of text for people, its parts toned. Tones become colours only when the line is painted; nothing else in it
-//! drives the terminal.
+//! A line of text for people, made of parts that each have a tone. Tones become colours only when the line is
+//! rendered; all other control sequences are escaped.
 
 use anstyle::{AnsiColor, Style};
 
 use super::width::printable;
 
-/// How a part of a line is meant.
+/// The meaning of a part, which decides its colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tone {
-    /// As it comes.
+    /// Unstyled.
     Plain,
-    /// It went well.
+    /// Success.
     Good,
-    /// It went wrong.
+    /// Failure.
     Bad,
-    /// Worth a look.
+    /// A warning.
     Caution,
-    /// Beside the point.
+    /// A detail of minor interest.
     Faint,
 }
 
@@ -32,28 +32,28 @@ impl Tone {
     }
 }
 
-/// One line, without its end.
+/// One line, without its line break.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Line(Vec<(Tone, String)>);
 
 impl Line {
-    /// A line in one tone.
+    /// Creates a line in one tone.
     pub(super) fn new(tone: Tone, text: impl Into<String>) -> Self {
         Self::default().and(tone, text)
     }
 
-    /// A line as it comes.
+    /// Creates an unstyled line.
     pub(super) fn plain(text: impl Into<String>) -> Self {
         Self::new(Tone::Plain, text)
     }
 
-    /// The line and one more part.
+    /// Appends a part.
     pub(super) fn and(mut self, tone: Tone, text: impl Into<String>) -> Self {
         self.0.push((tone, printable(&text.into())));
         self
     }
 
-    /// The line, further in; an empty one stays empty.
+    /// Indents the line; an empty line stays empty.
     pub(super) fn indented(mut self, by: usize) -> Self {
         if self.0.iter().any(|(_, text)| !text.is_empty()) {
             self.0.insert(0, (Tone::Plain, " ".repeat(by)));
@@ -61,24 +61,24 @@ impl Line {
         self
     }
 
-    /// The line after one more part.
+    /// Prepends a part.
     pub(super) fn after(mut self, tone: Tone, text: impl Into<String>) -> Self {
         self.0.insert(0, (tone, printable(&text.into())));
         self
     }
 
-    /// The line and another one's parts.
+    /// Appends another line's parts.
     pub(super) fn then(mut self, other: Self) -> Self {
         self.0.extend(other.0);
         self
     }
 
-    /// The text alone.
+    /// Returns the text without colours.
     pub(super) fn text(&self) -> String {
         self.0.iter().map(|(_, text)| text.as_str()).collect()
     }
 
-    /// The text in its colours.
+    /// Returns the text with ANSI colours.
     pub(super) fn coloured(&self) -> String {
         let mut out = String::new();
         for (tone, text) in &self.0 {

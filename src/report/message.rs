@@ -1,5 +1,5 @@
-//! What is said of a run: each message is one of dbt's log events, by dbt's name and code, with typed contents.
-//! How it reads is `wording`'s business, how it is serialised `json`'s.
+//! Messages about a run. Each one is a dbt log event, with dbt's name and code and typed contents. `wording`
+//! turns messages into text, `json` serialises them.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -11,20 +11,20 @@ use crate::{
 
 use super::{Counts, ending, trouble::Block};
 
-/// How much a message matters.
+/// A message's severity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// For those who look for something.
+    /// Details for troubleshooting.
     Debug,
-    /// The normal course.
+    /// Normal progress.
     Info,
-    /// Worth a look.
+    /// A warning.
     Warn,
-    /// Something went wrong.
+    /// A failure.
     Error,
 }
 
-/// A step's place in the run.
+/// A step's position in the run.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Place {
     pub(super) step: Arc<Step>,
@@ -34,7 +34,7 @@ pub(super) struct Place {
     pub(super) total: usize,
 }
 
-/// One thing said.
+/// One message.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Message {
     Version,
@@ -44,7 +44,7 @@ pub(super) enum Message {
     NothingToDo,
     Blank,
     Started(Place),
-    /// The files of a step's table are elsewhere now.
+    /// The files of a step's table were moved.
     Moved {
         step: Arc<Step>,
         to: String,
@@ -78,7 +78,7 @@ pub(super) enum Message {
 }
 
 impl Message {
-    /// dbt's name and code for it.
+    /// Returns dbt's name and code for the message.
     pub(super) fn name(&self) -> (&'static str, &'static str) {
         match self {
             Self::Version => ("MainReportVersion", "A001"),
@@ -107,18 +107,19 @@ impl Message {
         }
     }
 
-    /// How much it matters.
+    /// Returns the message's severity.
     pub(super) fn level(&self) -> Level {
         match self {
             Self::Trouble(block) => ending::level(&block.trouble.outcome),
-            // Nothing is known of it that the run before did not say; its model's line stands for it.
+            // A reused verdict adds nothing to the previous run's report, and the model's line already covers
+            // it.
             Self::Finished { place, outcome: Outcome::Reused { .. }, .. } if place.step.action.is_test() => {
                 Level::Debug
             }
             Self::Finished { outcome, .. } => ending::level(outcome),
             Self::Cancelling => Level::Error,
             Self::NothingToDo | Self::Moved { .. } => Level::Warn,
-            // A test is over in no time: that it starts would only double the lines of a run.
+            // Tests finish so quickly that their start lines would only double a run's output.
             Self::Started(place) if place.step.action.is_test() => Level::Debug,
             Self::Started(place) if place.step.reason.is_idle() => Level::Debug,
             Self::Completed { .. } => Level::Debug,
@@ -126,7 +127,7 @@ impl Message {
         }
     }
 
-    /// Whether it is part of what is left to say under `--quiet`: each trouble, once.
+    /// Returns true if `--quiet` still prints the message: each problem once, and the summary.
     pub(super) fn is_trouble(&self) -> bool {
         match self {
             Self::Trouble(_) | Self::NothingToDo | Self::Moved { .. } => true,
@@ -135,7 +136,7 @@ impl Message {
         }
     }
 
-    /// The step it speaks of.
+    /// Returns the step that the message is about.
     pub(super) fn step(&self) -> Option<&Arc<Step>> {
         match self {
             Self::Started(place) | Self::Finished { place, .. } | Self::Skipped { place, .. } => {
@@ -147,7 +148,7 @@ impl Message {
         }
     }
 
-    /// How that step ended, if it has.
+    /// Returns the outcome of that step, if it has finished.
     pub(super) fn outcome(&self) -> Option<&Outcome> {
         match self {
             Self::Finished { outcome, .. } => Some(outcome),

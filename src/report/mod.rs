@@ -1,5 +1,4 @@
-//! What people and programs are told: of a run, as folds of its [`Event`]s; of a plan and of lineage, as they
-//! are.
+//! Reports for people and programs: runs, as folds of their [`Event`]s, as well as plans and lineage.
 //!
 //! ```text
 //! Event ──▶ narrator ──▶ Message ──▶ wording ──▶ Line ──▶ terminal
@@ -9,17 +8,17 @@
 //!   └─────▶ RunResult, and with it the exit code
 //! ```
 //!
-//! - [`Reporter`]: hands each event to the sinks; start here
+//! - [`Reporter`]: dispatches each event to the sinks; start here
 //! - [`Terminal`], [`JsonLines`], [`RunResults`], [`SourcesJson`], [`OpenLineage`]: the sinks
-//! - [`RunResult`]: how the run ended, with each [`Trouble`] there was
-//! - [`LastRun`], [`LastAge`]: what `run_results.json` and `sources.json` tell the next command
-//! - [`TargetPath`]: the folder that artifacts go to
+//! - [`RunResult`]: the result of the run, with every [`Trouble`]
+//! - [`LastRun`], [`LastAge`]: the previous `run_results.json` and `sources.json`, for the next command
+//! - [`TargetPath`]: the folder for artifacts
 //! - [`plan_text`], [`plan_json`]: a plan as `headwater plan` prints it
-//! - [`Description`]: a node, as `headwater describe` tells of it
-//! - [`AskedLineage`]: where columns come from, as `headwater lineage` prints it
+//! - [`Description`]: a node as `headwater describe` prints it
+//! - [`AskedLineage`]: column lineage as `headwater lineage` prints it
 //!
-//! Nothing here calls `run`, reads a clock, the environment or a table, or changes what a run does: the
-//! scheduler is given a closure and does not know this module.
+//! Nothing here calls `run`, reads a clock, the environment or a table, or affects a run: the scheduler gets
+//! a closure and doesn't know this module.
 
 mod artifact;
 mod describe;
@@ -68,32 +67,32 @@ pub use target::{Cleanup, Kept, TargetPath};
 pub use terminal::{Look, Terminal};
 pub use trouble::Trouble;
 
-/// Somebody who wants to know of every event, in order.
+/// A subscriber that receives every event in order.
 pub trait Sink: Send {
-    /// One event.
+    /// Handles one event.
     fn event(&mut self, event: &Event) -> Result<(), SinkError>;
 
-    /// No more events will come, however the run ended.
+    /// Finishes the output. Called once after the last event, however the run ended.
     fn finish(&mut self) -> Result<(), SinkError>;
 }
 
-/// A sink could not write. The run goes on without it.
+/// A sink failed to write. The run goes on without it.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write {what}: {source}")]
 pub struct SinkError {
-    /// What it was writing, for a person: `the log`, `target/run_results.json`.
+    /// The output that failed, for people: `the log`, `target/run_results.json`.
     pub what: String,
-    /// Why it could not.
+    /// The cause.
     pub source: io::Error,
 }
 
 impl SinkError {
-    /// A failure to write `what`.
+    /// Creates an error about writing `what`.
     pub fn new(what: impl Into<String>, source: impl Into<io::Error>) -> Self {
         Self { what: what.into(), source: source.into() }
     }
 
-    /// Whether the reader went away, as `| head` does: no reason to say anything.
+    /// Returns true if the reader closed the pipe, as `| head` does. This isn't worth reporting.
     #[must_use]
     pub fn is_broken_pipe(&self) -> bool {
         self.source.kind() == io::ErrorKind::BrokenPipe

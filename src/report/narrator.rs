@@ -1,4 +1,4 @@
-//! Turns each event into what is to be said of it. Every sink that tells the run's story holds one.
+//! Turns each event into messages. Every sink that reports a run's progress holds one.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::{
     trouble,
 };
 
-/// A fold of the events that says something at each.
+/// A fold of the events that emits messages for each one.
 pub(super) struct Narrator {
     info: Option<Arc<RunInfo>>,
     result: RunResult,
@@ -22,17 +22,17 @@ pub(super) struct Narrator {
 }
 
 impl Narrator {
-    /// A narrator that names files by `lookup`.
+    /// Creates a narrator that finds the files of nodes with `lookup`.
     pub(super) fn new(lookup: Lookup) -> Self {
         Self { info: None, result: RunResult::default(), lookup }
     }
 
-    /// What is known of the run, once it has started.
+    /// Returns the run's metadata once the run has started.
     pub(super) fn info(&self) -> Option<&RunInfo> {
         self.info.as_deref()
     }
 
-    /// What is to be said of this event, in order.
+    /// Returns the messages for this event, in order.
     pub(super) fn tell(&mut self, event: &Event) -> Vec<Message> {
         self.result.fold(event);
         match &event.fact {

@@ -1,4 +1,4 @@
-//! What a report says of a node beyond its step: the parts of its id, and the files behind it.
+//! Node details that a report needs beyond the step: the parts of its id, and its files.
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
@@ -7,22 +7,23 @@ use crate::{
     plan::{Action, Step},
 };
 
-/// Digits of the hash in a generic test's id.
+/// The number of hex digits in a generic test's id.
 const HASH: usize = 10;
 
-/// The files of a node, as far as they are known.
+/// The known files of a node.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NodeFile {
-    /// The file that defines it, relative to the project.
+    /// The path of the defining file, relative to the project.
     pub path: Option<String>,
-    /// Its compiled SQL.
+    /// The compiled SQL.
     pub compiled_code: Option<String>,
 }
 
-/// Finds a node's files. Asked only for nodes that took part in the run, so nothing is copied ahead.
+/// Finds a node's files. It is called only for nodes that took part in the run, so nothing is copied up
+/// front.
 pub type Lookup = Arc<dyn Fn(&NodeId) -> Option<NodeFile> + Send + Sync>;
 
-/// The lookup that knows no file.
+/// Returns a lookup that knows no files.
 #[must_use]
 pub fn no_files() -> Lookup {
     Arc::new(|_| None)
@@ -33,8 +34,8 @@ pub(super) fn kind(node: &NodeId) -> &str {
     node.as_str().split('.').next().unwrap_or_default()
 }
 
-/// `name` of `model.project.name`; all that follows the project, dots and all. Of a test without the hash, of a unit
-/// test with its model, as in `orders::adds_up`.
+/// `name` of `model.project.name`: everything after the project, dots included. Drops a generic test's hash,
+/// and keeps a unit test's model, as in `orders::adds_up`.
 pub(super) fn name(node: &NodeId) -> Cow<'_, str> {
     let name = node.as_str().splitn(3, '.').last().unwrap_or_default();
     let is_hash = |text: &str| text.len() == HASH && text.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -45,12 +46,12 @@ pub(super) fn name(node: &NodeId) -> Cow<'_, str> {
     }
 }
 
-/// What people call the step's node: a test by its own name, all others by what their id says.
+/// Returns the display name of the step's node: a test's own name, or the name in the node's id.
 pub(super) fn label(step: &Step) -> Cow<'_, str> {
     if step.action.is_test() { step.name.as_str().into() } else { name(&step.node) }
 }
 
-/// What a step is counted as: `table model`, `data test`.
+/// The noun that a step is counted under: `table model`, `data test`.
 pub(super) fn noun(step: &Step) -> String {
     match step.action {
         Action::Table | Action::Incremental | Action::View => {

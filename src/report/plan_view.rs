@@ -12,14 +12,14 @@ use super::{
     width::{columns, pad, printable, shorten},
 };
 
-/// How many of a model's tests its line names.
+/// The number of tests that a model's line names.
 const NAMED: usize = 3;
 
-/// The columns of such a name at most: names of generic tests run to sixty characters.
+/// The maximum width of such a name. Generic tests' names can be sixty characters long.
 const NAME: usize = 40;
 
-/// The plan for people: a line a step (what is done, to which table, why), the tests of a model in one line beneath
-/// it, and a total.
+/// Renders the plan for people: a line per step with its action, table and reason, the tests of a model on
+/// one line below it, and a total.
 #[must_use]
 pub fn plan_text(plan: &Plan, colour: bool) -> String {
     let rows: Vec<_> = plan.jobs.iter().flat_map(rows).collect();
@@ -41,8 +41,8 @@ pub fn plan_text(plan: &Plan, colour: bool) -> String {
     out + gap + &total(plan) + "\n"
 }
 
-/// The steps of a job that have a line of their own, each with those that are told beneath it: the data tests of
-/// what the job makes.
+/// Returns a job's top-level steps, each with the steps listed below it: the data tests of the table that the
+/// job builds.
 fn rows(job: &Job) -> Vec<(&Step, Vec<&Step>)> {
     let maker = job.steps.iter().position(|step| step.action.is_table() || step.action == Action::View);
     let is_beneath = |step: &Step| maker.is_some() && step.action == Action::Test;
@@ -58,7 +58,7 @@ fn judged(step: &Step, tests: &[&Step]) -> Option<Line> {
     if tests.is_empty() {
         return None;
     }
-    // Nothing of a view, or of what stands, is held back: only what needs it does not run.
+    // Tests of a view or of an up-to-date table don't gate a version; a failure only skips downstream steps.
     let verb = if step.action == Action::View || step.reason.is_idle() { "tested" } else { "gated" };
     let names: Vec<_> =
         tests.iter().take(NAMED).map(|test| shorten(&printable(&test.name), NAME).into_owned()).collect();
@@ -71,7 +71,7 @@ fn judged(step: &Step, tests: &[&Step]) -> Option<Line> {
     Some(Line::plain(indent).and(Tone::Faint, format!("{verb} by {count}: {}{more}", names.join(", "))))
 }
 
-/// The plan for programs: its steps in order, each with its reason as data and in words.
+/// Renders the plan as JSON: its steps in order, each with its reason as data and as text.
 #[must_use]
 pub fn plan_json(plan: &Plan) -> Value {
     let steps: Vec<Value> =
@@ -92,7 +92,7 @@ fn step(step: &Step, job: &Job) -> Value {
     })
 }
 
-/// What is done about a step that has nothing to do.
+/// The verb for an up-to-date step.
 const IDLE: &str = "keep       ";
 
 fn verb(step: &Step) -> &'static str {

@@ -1,10 +1,10 @@
-//! The one place events arrive at: it feeds the sinks and lets none of them disturb the run.
+//! The event dispatcher: feeds the sinks and keeps their failures away from the run.
 
 use crate::event::Event;
 
 use super::{RunResult, Sink, SinkError};
 
-/// Owns the sinks and the result; fed synchronously, which is the scheduler's back-pressure.
+/// Owns the sinks and the result. Events are handled synchronously, which gives the scheduler back-pressure.
 pub struct Reporter {
     sinks: Vec<Box<dyn Sink>>,
     result: RunResult,
@@ -12,25 +12,25 @@ pub struct Reporter {
 }
 
 impl Reporter {
-    /// A reporter over these sinks, told in this order.
+    /// Creates a reporter that calls these sinks in this order.
     #[must_use]
     pub fn new(sinks: Vec<Box<dyn Sink>>) -> Self {
         Self { sinks, result: RunResult::default(), lost: Vec::new() }
     }
 
-    /// Adds sinks, which are told after the others.
+    /// Adds sinks after the existing ones.
     pub fn extend(&mut self, sinks: impl IntoIterator<Item = Box<dyn Sink>>) {
         self.sinks.extend(sinks);
     }
 
-    /// Tells every sink; one that fails is dropped.
+    /// Passes the event to every sink, and drops sinks that fail.
     pub fn event(&mut self, event: &Event) {
         self.result.fold(event);
         self.tell(|sink| sink.event(event));
     }
 
-    /// Ends the sinks. Returns how the run ended, and what is to be said once, as warnings, of the sinks that
-    /// failed; a broken pipe is not worth a word.
+    /// Finishes the sinks. Returns the result of the run and the errors of failed sinks, to be shown as
+    /// warnings. Broken pipes aren't reported.
     #[must_use]
     pub fn finish(mut self) -> (RunResult, Vec<SinkError>) {
         self.tell(Sink::finish);

@@ -1,4 +1,4 @@
-//! How a run ended, as a fold of its events; so screen, artifact and exit code can't disagree.
+//! A run's result as a fold of its events, so that screen, artifact and exit code can't disagree.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -11,56 +11,56 @@ use crate::{
 
 use super::{Trouble, ending, message::Level, node};
 
-/// The steps that ended, by how. Each step counts once.
+/// The number of finished steps by outcome. Each step counts once.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Ended well, with nothing to remark.
+    /// Succeeded without warnings.
     pub pass: usize,
-    /// Ended well, with something to remark.
+    /// Succeeded with warnings.
     pub warn: usize,
-    /// Failed, found what should not be, or made a version that nobody will see.
+    /// Failed, found failures, or built a version that was withheld.
     pub error: usize,
-    /// Of these, how many did a part of what they should, which is visible.
+    /// The number of errors that were partial successes, whose successful batches are published.
     pub partial: usize,
-    /// Did not run, or not to its end.
+    /// Didn't run, or was cancelled.
     pub skip: usize,
-    /// Had nothing to do: what is there stands.
+    /// Was up to date.
     pub reused: usize,
 }
 
 impl Counts {
-    /// All of them.
+    /// Returns the total number of steps.
     #[must_use]
     pub fn total(&self) -> usize {
         self.pass + self.warn + self.error + self.skip + self.reused
     }
 }
 
-/// What became of a run.
+/// The result of a run.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RunResult {
-    /// The steps that ended, by how.
+    /// The number of finished steps by outcome.
     pub counts: Counts,
-    /// The failures, in the order they happened.
+    /// The failures, in order of occurrence.
     pub failures: Vec<Trouble>,
-    /// The warnings, in the order they happened.
+    /// The warnings, in order of occurrence.
     pub warnings: Vec<Trouble>,
-    /// The steps that ended, by what they are: `table model`, `data test`.
+    /// The number of finished steps by noun: `table model`, `data test`.
     pub kinds: BTreeMap<String, usize>,
-    /// How many tests each model's new version had to pass.
+    /// The number of tests that gated each model's new version.
     pub gates: BTreeMap<NodeId, usize>,
-    /// How many steps were skipped for each node that failed.
+    /// The number of steps skipped because of each failed node.
     pub skipped_for: BTreeMap<NodeId, usize>,
-    /// The steps that were planned.
+    /// The number of planned steps.
     pub planned: usize,
-    /// Whether somebody asked the run to stop.
+    /// Whether the run was cancelled.
     pub cancelled: bool,
-    /// Wall time, once the run has finished.
+    /// The elapsed seconds, once the run has finished.
     pub seconds: f64,
 }
 
 impl RunResult {
-    /// The result of these events.
+    /// Folds these events into a result.
     #[must_use]
     pub fn of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Self {
         let mut result = Self::default();
@@ -68,7 +68,7 @@ impl RunResult {
         result
     }
 
-    /// Takes one more event in.
+    /// Folds in one more event.
     pub fn fold(&mut self, event: &Event) {
         match &event.fact {
             Fact::RunStarted(info) => self.planned = info.steps,
@@ -89,7 +89,7 @@ impl RunResult {
         }
     }
 
-    /// 0 if every planned step ended well and nobody asked the run to stop, else 1.
+    /// Returns 0 if every planned step succeeded and the run wasn't cancelled, otherwise 1.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         let well = self.counts.pass + self.counts.warn + self.counts.reused;

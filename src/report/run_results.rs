@@ -1,4 +1,4 @@
-//! The sink that leaves `run_results.json` behind, in dbt's schema version 6 with every key always there.
+//! The sink that writes `run_results.json`, in dbt's schema version 6 with every key present.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -20,14 +20,14 @@ use super::{
     running::{self, Lane},
 };
 
-/// The schema the artifact follows.
+/// The artifact's schema.
 const SCHEMA: &str = "https://schemas.getdbt.com/dbt/run-results/v6.json";
 
 /// The message of each step of a run that was killed.
 const UNFINISHED: &str = "the run ended before its results were written";
 
-/// Collects the results and writes them when the run is over, cancelled or not. Until then, and after a run
-/// that was killed, the artifact says that no step of the run was finished.
+/// Collects the results and writes them at the end of the run, cancelled or not. Until then, and after a run
+/// that was killed, the artifact lists every step as unfinished.
 pub struct RunResults {
     path: PathBuf,
     invocation: Invocation,
@@ -38,13 +38,13 @@ pub struct RunResults {
 }
 
 impl RunResults {
-    /// Results of the steps that are `planned`, to be written at `path`, whose folder exists.
+    /// Creates a sink for the results of the `planned` steps. The folder of `path` must exist.
     #[must_use]
     pub fn new(path: PathBuf, invocation: Invocation, lookup: Lookup, planned: Vec<Arc<Step>>) -> Self {
         Self { path, invocation, lookup, record: Record::default(), planned, results: Vec::new() }
     }
 
-    /// Writes the artifact. A run that never started leaves the last one alone.
+    /// Writes the artifact. Keeps the previous one if the run never started.
     fn write(&self, results: &[Value]) -> Result<(), SinkError> {
         self.record.write(&self.path, SCHEMA, &self.invocation.env, |metadata, seconds| {
             json!({
@@ -56,7 +56,7 @@ impl RunResults {
         })
     }
 
-    /// The results of a run that ends before any step does.
+    /// The results of a run that was killed before any step finished.
     fn unfinished(&self) -> Vec<Value> {
         let steps = self.planned.iter().filter(|step| step.action != Action::Freshness);
         let unfinished = |step: &Arc<Step>| {
@@ -85,13 +85,13 @@ impl RunResults {
         result
     }
 
-    /// What is true of a step that never ran, and what most others share with it, in dbt's order of keys.
+    /// Returns the result of a step that never ran, which is also the base of all others, in dbt's key order.
     fn result(&self, step: &Step, outcome: Option<&Outcome>, lane: Option<Lane>) -> Value {
         let code = (self.lookup)(&step.node).and_then(|file| file.compiled_code);
         self.keyed(step, outcome, lane, code.as_deref())
     }
 
-    /// A result with every key.
+    /// Builds a result with every key.
     fn keyed(&self, step: &Step, outcome: Option<&Outcome>, lane: Option<Lane>, code: Option<&str>) -> Value {
         json!({
             "status": "skipped",
@@ -111,7 +111,7 @@ impl RunResults {
     }
 }
 
-/// dbt's `batch_results`: the batches of a model of which some failed.
+/// Returns dbt's `batch_results`: the batches of a partially successful model.
 fn batches(outcome: Option<&Outcome>) -> Value {
     let Some(Outcome::Partial(partial)) = outcome else { return Value::Null };
     let time = |time: &Interval| json!([time.start, time.end]);
@@ -127,7 +127,7 @@ impl Sink for RunResults {
         let lane = self.record.fold(event);
         match &event.fact {
             Fact::RunStarted(_) => return self.write(&self.unfinished()),
-            // How old a source is stands in `sources.json`.
+            // Source ages are in `sources.json`.
             Fact::StepFinished { step, .. } | Fact::StepSkipped { step, .. }
                 if step.action == Action::Freshness => {}
             Fact::StepFinished { step, outcome, seconds, .. } => {
@@ -195,7 +195,7 @@ mod tests {
         insta::assert_snapshot!(serde_json::to_string_pretty(&results).unwrap());
     }
 
-    /// What of a result depends on how the step ended.
+    /// The part of a result that depends on the outcome.
     fn told(result: &Value) -> Value {
         let keys =
             ["unique_id", "status", "failures", "message", "relation_name", "adapter_response", "thread_id"];

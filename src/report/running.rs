@@ -1,4 +1,4 @@
-//! Which steps run at this moment, and in which lane: the stand-in for the thread that dbt's artifacts name.
+//! The running steps and their lanes, which stand in for the threads in dbt's artifacts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,23 +10,24 @@ use crate::{
     plan::Reason,
 };
 
-/// A running step's place.
+/// The lane of a running step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Lane {
-    /// From 1; of the steps that run at the same time only a model and its tests, which are one job, share one.
+    /// The lane's number, from 1. Concurrent steps share a lane only if they are a model and its tests, which
+    /// form one job.
     pub(super) number: usize,
-    /// When the step started.
+    /// The step's start time.
     pub(super) since: DateTime<Utc>,
 }
 
-/// The steps that run now. A fold of the events.
+/// The steps that are running: a fold of the events.
 #[derive(Debug, Default)]
 pub(super) struct Running {
     lanes: BTreeMap<NodeId, Lane>,
 }
 
 impl Running {
-    /// Takes an event in and returns the lane it speaks of, also when the step has just left it.
+    /// Folds in an event and returns the lane it belongs to, even if the step has just left it.
     pub(super) fn fold(&mut self, event: &Event) -> Option<Lane> {
         match &event.fact {
             Fact::StepStarted { step, .. } => {
@@ -51,7 +52,8 @@ impl Running {
     }
 }
 
-/// The lane's name as dbt names its workers; what happens outside of one happens on the main thread.
+/// Returns the lane's name as dbt names its worker threads. Events outside any lane belong to the main
+/// thread.
 pub(super) fn thread(lane: Option<Lane>) -> String {
     match lane {
         Some(lane) => format!("Thread-{} (worker)", lane.number),

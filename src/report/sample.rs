@@ -1,4 +1,4 @@
-//! Runs made up for the tests of this module, with fixed times.
+//! Sample runs with fixed times, for the tests of this module.
 
 mod verdicts;
 
@@ -15,7 +15,7 @@ use crate::{
 
 pub(super) use self::verdicts::{every_verdict, gated};
 
-/// A run written step by step. Each event comes 250 ms after the one before.
+/// A run scripted step by step. Events are 250 ms apart.
 pub(super) struct Script {
     events: Vec<Event>,
     started: BTreeMap<NodeId, usize>,
@@ -26,7 +26,7 @@ impl Script {
         Self::after(Vec::new(), steps)
     }
 
-    /// A run after others that were killed.
+    /// Starts a run that repaired earlier, killed runs.
     fn after(repaired: Vec<Repaired>, steps: usize) -> Self {
         let mut script = Self { events: Vec::new(), started: BTreeMap::new() };
         script.tell(Fact::RunStarted(Arc::new(RunInfo {
@@ -102,7 +102,7 @@ pub(super) fn step(schema: &str, name: &str, action: Action, reason: Reason) -> 
     })
 }
 
-/// A plan of these steps, each a job of its own.
+/// Builds a plan with one job per step.
 pub(super) fn plan(steps: &[Arc<Step>]) -> Plan {
     let jobs = steps
         .iter()
@@ -146,7 +146,7 @@ pub(super) fn failed() -> Outcome {
     }
 }
 
-/// A run in which steps end in each way there is.
+/// A run that contains every outcome.
 pub(super) fn every_ending() -> Vec<Event> {
     let readings = table("raw", "raw_readings");
     let agreements = step("raw", "raw_agreements", Action::Table, Reason::SqlChanged);
@@ -172,7 +172,7 @@ pub(super) fn every_ending() -> Vec<Event> {
     script.end()
 }
 
-/// A generic test; of a model that this run builds, if one is named.
+/// A generic test; it gates `model` if one is given.
 pub(super) fn test(name: &str, model: Option<&str>) -> Arc<Step> {
     let node = NodeId::generic_test("meters", name, "0a1b2c3d4e");
     judging(node, name.to_owned(), Action::Test, model)
@@ -196,7 +196,7 @@ fn judging(node: NodeId, name: String, action: Action, model: Option<&str>) -> A
     Arc::new(Step { node, name, relation: None, action, reason })
 }
 
-/// Rows that a test found, and allowed none.
+/// The verdict of a test that found rows where none are allowed.
 pub(super) fn found(status: TestStatus, failures: u64) -> Outcome {
     Outcome::Tested(verdict(status, failures))
 }

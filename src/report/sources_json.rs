@@ -1,4 +1,4 @@
-//! The sink that leaves `sources.json` behind, in dbt's schema version 3: how old the sources are.
+//! The sink that writes `sources.json`, the source ages in dbt's schema version 3.
 
 use std::path::PathBuf;
 
@@ -19,11 +19,11 @@ use super::{
     running::{self, Lane},
 };
 
-/// The schema the artifact follows.
+/// The artifact's schema.
 const SCHEMA: &str = "https://schemas.getdbt.com/dbt/sources/v3.json";
 
-/// Collects the ages of sources and writes them when the run is over. A run that asked no source leaves the last
-/// artifact alone, for `source_status:` to compare with.
+/// Collects source ages and writes them at the end of the run. A run without freshness checks keeps the
+/// previous artifact, which `source_status:` compares with.
 pub struct SourcesJson {
     path: PathBuf,
     invocation: Invocation,
@@ -32,7 +32,7 @@ pub struct SourcesJson {
 }
 
 impl SourcesJson {
-    /// Ages to be written at `path`, whose folder exists.
+    /// Creates a sink that writes to `path`, whose folder must exist.
     #[must_use]
     pub fn new(path: PathBuf, invocation: Invocation) -> Self {
         Self { path, invocation, record: Record::default(), results: Vec::new() }
@@ -50,7 +50,7 @@ impl Sink for SourcesJson {
         Ok(())
     }
 
-    /// Writes the artifact if at least one source was asked.
+    /// Writes the artifact if at least one source was checked.
     fn finish(&mut self) -> Result<(), SinkError> {
         let results = std::mem::take(&mut self.results);
         if results.is_empty() {

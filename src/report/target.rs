@@ -1,6 +1,6 @@
-//! The target path: the folder that artifacts go to. A folder that Headwater makes carries a mark. Only
-//! artifacts in a marked folder are ever removed: in a Rust project `target/` belongs to cargo, and a lake
-//! may lie in it.
+//! The target path: the folder for artifacts. A folder that Headwater creates carries a marker file, and
+//! artifacts are removed only from marked folders: in a Rust project `target/` belongs to cargo, and it may
+//! contain a lake.
 
 use std::{
     fs, io,
@@ -20,7 +20,7 @@ const ARTIFACTS: [&str; 7] = [
     "sources.json",
 ];
 
-/// The folder of a Delta table's log. No folder with one in it is an artifact.
+/// The folder of a Delta table's log. A folder that contains one is never an artifact.
 const DELTA_LOG: &str = "_delta_log";
 
 /// The folder for artifacts.
@@ -30,43 +30,43 @@ pub struct TargetPath(PathBuf);
 /// The state of the target path, as `clean` finds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cleanup {
-    /// There is no such folder.
+    /// The folder doesn't exist.
     Absent,
-    /// There is a folder, but Headwater did not make it.
+    /// The folder exists, but Headwater didn't create it.
     NotOurs,
-    /// Headwater made the folder.
+    /// Headwater created the folder.
     Ours {
-        /// The artifacts in it, in the order of their names.
+        /// The artifacts in it, ordered by name.
         artifacts: Vec<PathBuf>,
-        /// Everything else in it, and why that stays.
+        /// Everything else in it, with the reason for keeping it.
         kept: Vec<(PathBuf, Kept)>,
     },
 }
 
-/// Why `clean` leaves something in the target path alone.
+/// The reason why `clean` keeps something in the target path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kept {
-    /// It holds a Delta table.
+    /// It contains a Delta table.
     DeltaTable,
-    /// It is no artifact.
+    /// It isn't an artifact.
     NotWritten,
 }
 
 impl TargetPath {
-    /// The folder at this path, there or not.
+    /// Creates a handle for the folder at this path, which need not exist.
     #[must_use]
     pub fn new(path: PathBuf) -> Self {
         Self(path)
     }
 
-    /// Where it is.
+    /// Returns the folder's path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.0
     }
 
-    /// Makes the folder, or takes an empty one, and marks it. One that had something in it without a mark is used and
-    /// never cleaned.
+    /// Creates the folder, or takes over an empty one, and marks it. A non-empty folder without a marker is
+    /// used but never cleaned.
     pub fn create(&self) -> io::Result<()> {
         if self.0.is_dir() && fs::read_dir(&self.0)?.next().is_some() {
             return Ok(());
@@ -78,7 +78,7 @@ impl TargetPath {
         )
     }
 
-    /// Writes a file in it, making folders on the way.
+    /// Writes a file in the folder and creates missing parent folders.
     pub fn write(&self, relative: &Path, content: &str) -> io::Result<PathBuf> {
         self.create()?;
         let path = self.0.join(relative);
@@ -89,7 +89,7 @@ impl TargetPath {
         Ok(path)
     }
 
-    /// Looks through the folder and says what [`TargetPath::clean`] removes.
+    /// Finds what [`TargetPath::clean`] would remove.
     pub fn cleanup(&self) -> io::Result<Cleanup> {
         if !self.0.exists() {
             return Ok(Cleanup::Absent);
@@ -117,7 +117,8 @@ impl TargetPath {
         Ok(Cleanup::Ours { artifacts, kept })
     }
 
-    /// Removes artifacts that [`TargetPath::cleanup`] found, and the folder if nothing else is in it.
+    /// Removes artifacts that [`TargetPath::cleanup`] found, and the folder itself if nothing else is left in
+    /// it.
     pub fn clean(&self, artifacts: &[PathBuf]) -> io::Result<()> {
         for path in artifacts {
             if fs::symlink_metadata(path)?.is_dir() {
@@ -129,7 +130,7 @@ impl TargetPath {
         let is_empty = fs::read_dir(&self.0)?.all(|entry| entry.is_ok_and(|entry| entry.file_name() == MARK));
         if is_empty {
             fs::remove_file(self.0.join(MARK))?;
-            // A link stays, and where it leads.
+            // Keep a symbolic link and its target.
             if !fs::symlink_metadata(&self.0)?.is_symlink() {
                 fs::remove_dir(&self.0)?;
             }
@@ -138,8 +139,8 @@ impl TargetPath {
     }
 }
 
-/// Returns whether a folder is a Delta table's, or has one somewhere below. Links are not followed: removing
-/// them removes nothing of what they lead to.
+/// Returns whether a folder is or contains a Delta table. Symbolic links are not followed: removing one
+/// doesn't affect its target.
 fn holds_table(path: &Path) -> io::Result<bool> {
     if !fs::symlink_metadata(path)?.is_dir() {
         return Ok(false);

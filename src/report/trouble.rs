@@ -1,5 +1,5 @@
-//! What is to be told at the end of a run: each trouble once, and the tests that withheld a model's new version
-//! beneath that model.
+//! The problems shown at the end of a run: each one once, with a withheld model's failed tests below the
+//! model.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,30 +10,30 @@ use crate::{name::NodeId, outcome::Outcome, plan::Step};
 
 use super::RunResult;
 
-/// A step that did not end as it should, or not quite.
+/// A step that failed or ended with a warning.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trouble {
     /// The step.
     pub step: Arc<Step>,
-    /// How it ended.
+    /// Its outcome.
     pub outcome: Outcome,
 }
 
-/// A trouble with what belongs to it.
+/// A problem with everything that belongs to it.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Block {
     pub(super) trouble: Trouble,
     /// The file that defines the node, relative to the project.
     pub(super) path: Option<String>,
-    /// The tests for which a version was withheld, in the order they ended.
+    /// The failed tests that withheld the version, in the order they finished.
     pub(super) tests: Vec<Trouble>,
-    /// How many tests the version had to pass.
+    /// The number of tests that gated the version.
     pub(super) gates: usize,
-    /// How many steps did not run because of this one.
+    /// The number of steps skipped because of this one.
     pub(super) skipped: usize,
 }
 
-/// The result's troubles, errors before warnings. `path` names the file behind a node.
+/// Returns the run's problems, errors before warnings. `path` returns the file that defines a node.
 pub(super) fn blocks(result: &RunResult, path: impl Fn(&NodeId) -> Option<String>) -> Vec<Block> {
     let model_of = withheld_for(&result.failures);
     let mut beneath: BTreeMap<&NodeId, Vec<Trouble>> = BTreeMap::new();
@@ -59,7 +59,7 @@ pub(super) fn blocks(result: &RunResult, path: impl Fn(&NodeId) -> Option<String
         .collect()
 }
 
-/// The model that each test withheld, of the tests that are themselves among these troubles.
+/// Maps each failed test among these problems to the model it withheld.
 fn withheld_for(troubles: &[Trouble]) -> BTreeMap<&NodeId, &NodeId> {
     let tests: BTreeSet<_> =
         troubles.iter().filter(|it| it.step.action.is_test()).map(|it| &it.step.node).collect();

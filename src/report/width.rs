@@ -1,10 +1,10 @@
-//! How many columns a text takes on a terminal, and making it fit.
+//! Measuring text in terminal columns, and fitting it to a width.
 
 use std::borrow::Cow;
 
 use crate::text::is_bidi;
 
-/// The columns a text takes: combining marks none, East Asian wide characters and emoji two.
+/// Returns the width of a text in columns: 0 for combining marks, 2 for East Asian wide characters and emoji.
 pub(super) fn columns(text: &str) -> usize {
     text.chars().map(of).sum()
 }
@@ -42,8 +42,8 @@ fn of(c: char) -> usize {
     }
 }
 
-/// The text in at most `width` columns: what is cut gives way to `…` in the middle, for both the beginning (the
-/// schema) and the end (what sets it apart from its siblings) tell names from one another.
+/// Shortens text to at most `width` columns by replacing its middle with `…`. Names differ both at the
+/// beginning (the schema) and at the end, so both are kept.
 pub(super) fn shorten(text: &str, width: usize) -> Cow<'_, str> {
     if columns(text) <= width {
         return Cow::Borrowed(text);
@@ -64,13 +64,13 @@ fn fitting(chars: impl Iterator<Item = char>, room: usize) -> String {
         .collect()
 }
 
-/// The text and as many of `fill` as make it `width` columns.
+/// Pads text with `fill` to `width` columns.
 pub(super) fn pad(text: &str, width: usize, fill: &str) -> String {
     format!("{text}{}", fill.repeat(width.saturating_sub(columns(text))))
 }
 
-/// The text with control characters spelt out: what a data file or an error brings along must not drive the
-/// terminal. Line ends stay, tabs become spaces.
+/// Escapes control characters, so that text from data files or errors can't control the terminal. Keeps line
+/// breaks and turns tabs into spaces.
 pub(super) fn printable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

@@ -1,5 +1,5 @@
-//! What other tools read: `manifest.json`, `catalog.json` and `graph_summary.json`. That they follow dbt to the key is checked by
-//! dbt's own classes in `tests/artifacts`.
+//! Artifacts for other tools: `manifest.json`, `catalog.json` and `graph_summary.json`. dbt's own classes
+//! check that they conform to the last key, in `tests/artifacts`.
 
 use serde_json::Value;
 

@@ -1,4 +1,5 @@
-//! Nothing bad is ever published: what a failing test withholds, what stays, and what other processes see meanwhile.
+//! Bad data is never published: what a failing test withholds, which version stays, and what other processes
+//! see meanwhile.
 
 use std::{
     collections::BTreeMap,
@@ -12,7 +13,7 @@ use serde_json::Value;
 
 use crate::{project::Project, ran::assert_said};
 
-/// `raw` → `orders` → `totals`; `other` beside them. `bad` of the orders have no amount.
+/// `raw` → `orders` → `totals`, and a separate `other`. `bad` orders have no amount.
 fn project() -> Project {
     Project::new()
         .model(
@@ -100,20 +101,20 @@ fn a_test_of_several_models_judges_the_last_of_them() {
             "models:\n  - name: children\n    columns:\n      - name: parent_id\n        data_tests:\n          - relationships: {arguments: {to: ref('parents'), field: id}}\n",
         );
     project.run(["build"]).success();
-    // The parents change so that the children don't fit. They are built last, so it is they that are withheld, and
-    // their last version goes on to be what the children refer to.
+    // The parents change so that the children no longer match. Parents are built last, so they are withheld,
+    // and the children still refer to their last version.
     project.write("models/parents.sql", "select 2 as id");
     let ran = project.run(["build", "--threads", "2"]).failure();
     ran.says("FAIL 2 relationships_children_parent_id__id__ref_parents_")
         .says("WITHHELD sql table model main.parents");
     assert_eq!(project.rows("select id from {{ ref('parents') }}"), "id\n1\n");
     assert_eq!(project.rows("select count(*) as n from {{ ref('below') }}"), "n\n2\n");
-    // Built alone, the children are judged beside the parents as they are published.
+    // Built alone, the children are tested against the published parents.
     project
         .run(["build", "--vars", "{other: 2}", "-s", "children"])
         .failure()
         .says("WITHHELD sql table model main.children");
-    // Children that can't be built don't keep the parents waiting: their last version is what the test reads.
+    // Children that fail to build don't block the parents: the test reads their last version.
     project.write("models/parents.sql", "select 1 as id where true");
     project.write("models/children.sql", "select cast(x as int) as parent_id from (values ('x')) t(x)");
     let ran = project.run(["build"]).failure();
@@ -155,7 +156,7 @@ fn a_test_that_can_not_be_computed_withholds_too() {
     ran.says("PASS fine").says("ERROR ratio").says("PASS=1 WARN=0 ERROR=2");
 }
 
-/// The rows that an open Delta log makes visible at each version, and the least amount among them.
+/// Returns the number of rows and the minimum amount that the Delta log makes visible at each version.
 fn visible(table: &Path) -> BTreeMap<u64, (u64, u64)> {
     let mut versions = BTreeMap::new();
     let Ok(entries) = fs::read_dir(table.join("_delta_log")) else { return versions };
@@ -183,7 +184,7 @@ fn visible(table: &Path) -> BTreeMap<u64, (u64, u64)> {
     versions
 }
 
-/// Reads the Delta log again and again while builds, every second of them bad, publish and withhold.
+/// Polls the Delta log while builds publish and withhold; every second one is bad.
 fn nobody_ever_sees_a_bad_version(partitioned: &str) {
     let project = project().model("orders.sql", &format!("{partitioned}select * from {{{{ ref('raw') }}}}"));
     let table = project.path("lake/main/orders");
@@ -210,7 +211,7 @@ fn nobody_ever_sees_a_bad_version(partitioned: &str) {
     assert!(looks > 20, "the log was looked at {looks} times only");
     let rows: Vec<u64> = visible(&table).into_values().map(|(rows, _)| rows).collect();
     assert_eq!(rows, [20_000, 20_002, 20_004, 20_006]);
-    // Four versions, four commits, and no file that no version names.
+    // Four versions, four commits, and no unreferenced file.
     let files = project.files("lake/main/orders");
     let named: usize = fs::read_dir(table.join("_delta_log"))
         .expect("a log")

@@ -1,11 +1,11 @@
-//! Models that are built batch by batch of time.
+//! Microbatch models.
 
 use std::fmt::Write as _;
 
 use crate::{project::Project, rebuilds::Dice};
 
-/// Orders from files, merged into a table, and what they come to each day. The newest batch is long ago, so that which are due
-/// does not depend on the day of the test.
+/// Orders from files, merged into a table, and their daily totals. The newest batch is long past, so the due
+/// batches don't depend on the day of the test.
 fn shop(config: &str, select: &str) -> Project {
     Project::new()
         .file(
@@ -28,7 +28,7 @@ const BY_DAY: &str =
     "select cast(at as date) as day, count(*) as orders, sum(cast(amount as bigint)) as total
     from {{ ref('orders') }} group by 1";
 
-/// Each batch must be made by its own query.
+/// Each batch needs its own query.
 const RANKED: &str = "select cast(at as date) as day, id, cast(amount as bigint) as total,
     rank() over (order by amount desc) as place from {{ ref('orders') }}";
 
@@ -44,7 +44,7 @@ fn only_days_whose_rows_changed_are_made_again() {
     assert_rows(&project, "day,orders,total\n2021-01-01,2,30\n2021-01-03,1,30\n");
     project.run(["build"]).success().says("REUSED=3");
 
-    // A late row for a day without any, a corrected one, and none for the other day.
+    // A late row for an empty day, a corrected row, and no change on the other day.
     project.write("in/2.csv", "id,at,amount\n4,2021-01-02T00:00:00Z,40\n");
     project.write(
         "in/1.csv",
@@ -54,12 +54,12 @@ fn only_days_whose_rows_changed_are_made_again() {
     project.run(["build"]).success().says("[OK 3 rows in").says("2 batches; 2 inserted, 1 deleted");
     assert_rows(&project, "day,orders,total\n2021-01-01,2,30\n2021-01-02,1,40\n2021-01-03,1,31\n");
 
-    // A day whose last row goes has none.
+    // A day whose last row is deleted has no output.
     project.write("in/1.csv", "id,at,amount\n1,2021-01-01T10:00:00Z,10\n2,2021-01-01T11:00:00Z,20\n");
     project.run(["build"]).success().says("1 batch; 1 deleted");
     assert_rows(&project, "day,orders,total\n2021-01-01,2,30\n2021-01-02,1,40\n");
 
-    // Other rows that come to the same.
+    // Different rows with the same result.
     project.write("in/2.csv", "id,at,amount\n5,2021-01-02T13:00:00Z,40\n");
     project.run(["build"]).success().says("UNCHANGED sql incremental model main.daily");
     project.run(["build"]).success().says("REUSED=3");
@@ -95,7 +95,7 @@ fn a_batch_that_fails_takes_no_other_along_and_is_tried_again_alone() {
 
         project.run(["plan"]).success().says("the batch 2021-01-01 is due");
         project.write("in/1.csv", &good);
-        // Elsewhere, so that the run before stays the one to retry.
+        // Use another target path, so that the previous run stays the one to retry.
         project.run(["build", "-s", "orders", "--target-path", "elsewhere"]).success();
         let ran = project.run(["retry"]).success();
         ran.says("backfill of 2021-01-01 to 2021-01-02").says("1 batch; ");
@@ -126,7 +126,7 @@ fn what_is_asked_for_is_made_and_gaps_are_filled() {
     project.run(["build"]).success().says("1 inserted");
     assert_rows(&project, "day,orders,total\n2021-01-01,2,30\n2021-01-03,1,30\n");
 
-    // What changed outside of the time that is asked for stays due.
+    // Changes outside the requested time range stay due.
     project.write("in/2.csv", "id,at,amount\n4,2021-01-02T00:00:00Z,40\n");
     let ran = project.run(["build"].iter().chain(&asked)).success();
     ran.says("backfill of 2021-01-03 to 2021-01-04").says("UNCHANGED sql incremental model main.daily");
@@ -134,7 +134,7 @@ fn what_is_asked_for_is_made_and_gaps_are_filled() {
     project.run(["build"]).success().says("1 batch; 1 inserted");
     assert_rows(&project, "day,orders,total\n2021-01-01,2,30\n2021-01-02,1,40\n2021-01-03,1,30\n");
 
-    // A refresh of a part is one of nothing else.
+    // A full refresh with a time range leaves only the batches in that range.
     project.run(["build", "--full-refresh"].iter().chain(&asked)).success();
     assert_rows(&project, "day,orders,total\n2021-01-03,1,30\n");
     project.run(["build", "--event-time-start", "2021-01-03"]).refused().says("--event-time-end");
@@ -207,7 +207,7 @@ fn sources_and_tables_partitioned_by_day_are_read_by_time_too() {
     project.run(["build"]).success().says("1 row set aside");
     assert_eq!(project.rows("select sum(total) as total from {{ ref('daily') }}"), "total\n60\n");
     assert_eq!(project.rows("select count(*) as rows from main.daily_rejected"), "rows\n1\n");
-    // Which rows of files are new can't be told: nothing but the newest batches is looked at.
+    // The new rows of files can't be identified, so only the newest batches are rebuilt.
     project.write("in/3.csv", "id,at,amount\n9,2021-01-02T00:00:00Z,40\n");
     project.run(["build"]).success().says("UNCHANGED");
     project.run(["build", "--full-refresh"]).success();
@@ -233,8 +233,8 @@ fn settings_that_do_not_fit_are_said() {
     insta::assert_snapshot!(project.run(["build"]).refused());
 }
 
-/// A shop in which everything follows the day: files are loaded once each, orders are merged by what changed of them, and two
-/// tables are made by day, one of them by a query for each.
+/// A shop organised by day: files are loaded once each, orders are merged by change feed, and two tables are
+/// built in daily batches, one of them with a query per batch.
 fn by_day() -> Project {
     let batches = |event_time: &str| {
         format!(

@@ -1,8 +1,9 @@
-//! What models read of what changed above them: `changes(ref(…))`.
+//! `changes(ref(…))`: models that read the change feed of upstream tables.
 
 use crate::project::Project;
 
-/// Orders by file, merged by id into `orders`; `log` notes what changed of them, `totals` follows the days it changed.
+/// Orders from files, merged by id into `orders`; `log` records their changes, `totals` updates the days that
+/// changed.
 fn shop() -> Project {
     Project::new()
         .file(
@@ -39,7 +40,7 @@ fn only_what_changed_is_read() {
     assert_rows(&project, "totals", "day,total\n1,30\n2,30\n");
     project.run(["build"]).success().says("REUSED=3");
 
-    // The whole table is written anew, and one row of it is another; one is gone, one is new.
+    // The whole table is rewritten: one row changes, one is deleted, one is new.
     project.write("in/1.csv", "id,day,amount\n1,1,10\n2,1,25\n4,3,40\n");
     let ran = project.run(["build"]).success();
     ran.says("4 inserted").says("1 inserted, 1 updated, 1 deleted");
@@ -65,7 +66,7 @@ fn what_came_while_the_reader_was_not_built_is_told_once() {
     project.write("in/4.csv", "id,day,amount\n6,2,60\n");
     project.run(["build"]).success();
     assert_rows(&project, "totals", "day,total\n1,70\n2,140\n");
-    // Forced, it took in what was new, which was nothing.
+    // The forced build read an empty change feed.
     let rows = project.rows("select kind, count(*) as rows from {{ ref('log') }} group by 1");
     assert_eq!(rows, "kind,rows\ninsert,6\n");
 }
@@ -77,7 +78,7 @@ fn where_the_past_is_gone_all_is_made_anew() {
     let before = project.files("lake/main/orders");
     project.write("in/2.csv", "id,day,amount\n4,1,40\n");
     project.run(["build", "-s", "orders"]).success();
-    // As a vacuum would do it.
+    // As a vacuum would do.
     for file in before.iter().filter(|file| file.ends_with(".parquet")) {
         std::fs::remove_file(project.path(&format!("lake/main/orders/{file}"))).unwrap();
     }

@@ -1,4 +1,4 @@
-//! Every command but `build`.
+//! Every command except `build`.
 
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ sources:
         columns: [{ name: order_id, data_type: bigint }, { name: amount, data_type: 'decimal(10, 2)' }]
 ";
 
-/// A source, a table over it, a view over that, and a table over the view.
+/// A source, a table over it, a view over that table, and a table over the view.
 fn shop() -> Project {
     Project::new()
         .file("sources.yml", SOURCES)

@@ -1,4 +1,4 @@
-//! What properties promise of a table: its columns, its constraints, and what becomes of rows that break its rules.
+//! Contracts: declared columns and constraints, and rows that violate a model's rules.
 
 use serde_json::Value;
 
@@ -95,7 +95,7 @@ fn rows_that_break_a_rule_go_to_quarantine() {
         project.rows("select meter, kwh, _rule from main_quarantine.readings"),
         "meter,kwh,_rule\n3,-1.0,plausible\n"
     );
-    // They are the model's own rules: `run` keeps them too.
+    // They are the model's own rules, so `run` applies them too.
     project.run(["run"]).success();
     assert_eq!(project.rows("select count(*) as n from {{ ref('readings') }}"), "n\n8\n");
     project.run(["test"]).success();

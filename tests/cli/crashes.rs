@@ -1,4 +1,4 @@
-//! Runs that are killed, and what the next one makes of it. `tests/crash/run.py` does the same at length.
+//! Killed runs and their repair by the next run. `tests/crash/run.py` tests the same at length.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +7,8 @@ use crate::{
     ran::{Ran, assert_said},
 };
 
-/// A table read from files, one of which has a bad row, one in partitions that takes a bad row out, and two that
-/// only new rows, or the rows of new files, are added to.
+/// A table from files, one of them with a bad row; a partitioned table that quarantines a bad row; and two
+/// tables that append only new rows or the rows of new files.
 fn project() -> Project {
     Project::new()
         .file(
@@ -49,7 +49,7 @@ const TABLES: [&str; 7] = [
     "main.totals",
 ];
 
-/// The rows of every table, without what differs from run to run.
+/// The rows of every table, without columns that differ between runs.
 fn rows(project: &Project) -> BTreeMap<&'static str, String> {
     let columns = |table: &str| match table {
         "main.raw_rejected" => "\"row\", reason",
@@ -60,7 +60,7 @@ fn rows(project: &Project) -> BTreeMap<&'static str, String> {
     TABLES.map(|table| (table, all(table))).into()
 }
 
-/// The files that no log speaks of.
+/// The files that no log refers to.
 fn strays(project: &Project) -> Vec<String> {
     let files = project.files("lake");
     let is_entry = |file: &&String| file.contains("_delta_log/") && file.rsplit('.').next() == Some("json");
@@ -76,7 +76,7 @@ fn killed_at(project: &Project, instant: usize) -> Ran {
     Ran::new(command.output().expect("the binary starts"), &project.path(""))
 }
 
-/// Kills builds at every `step`th instant, builds again after each, and goes on from there.
+/// Kills builds at every `step`th instant and builds again after each.
 fn killed_and_built_again(prepare: impl Fn(&Project), step: usize) -> usize {
     let clean = project();
     prepare(&clean);
@@ -117,7 +117,7 @@ fn a_later_build_can_be_killed_at_any_write() {
 #[test]
 fn what_a_killed_run_left_is_told() {
     let project = Project::new().model("one.sql", "select 1 as x");
-    // After the second write: a marker and a data file are there.
+    // After the second write, a marker and a data file exist.
     assert!(killed_at(&project, 4).was_killed());
     assert_said!(project.run(["build", "--threads", "1"]).success());
     project.run(["build"]).success().says_nothing_of("left behind");
@@ -159,10 +159,10 @@ fn a_lake_that_can_only_be_read_is_no_obstacle_to_a_build_that_writes_nothing() 
     fs::create_dir_all(&folder).expect("a folder");
     fs::write(folder.join("dead"), "{}\n").expect("a diary");
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o555)).expect("permissions");
-    // Whoever may do everything anyway sees it repaired.
+    // A privileged user repairs it anyway.
     let may_all = fs::write(folder.join("probe"), "").is_ok();
     let ran = project.run(["build"]).success();
-    // Not there any more if it was repaired.
+    // It no longer exists if it was repaired.
     let _ = fs::set_permissions(&folder, fs::Permissions::from_mode(0o755));
     assert!(
         may_all || ran.stderr.contains("warning: no permission to remove files of a run that was killed")

@@ -1,8 +1,8 @@
-//! Tables and sources that can't be read: they fail alone, what doesn't need them goes on, and they can be built anew.
+//! Unreadable tables and sources: they fail alone, independent nodes go on, and they can be rebuilt.
 
 use crate::{project::Project, ran::assert_said};
 
-/// `a` → `b`, and `c` beside them.
+/// `a` → `b`, and a separate `c`.
 fn project() -> Project {
     let project = Project::new()
         .model("a.sql", "select 1 as x")
@@ -23,7 +23,7 @@ fn a_damaged_table_fails_alone_and_is_built_anew_when_asked() {
     assert_eq!(project.rows("select x from {{ ref('c') }}"), "x\n2\n", "{ran}");
     assert_said!(ran);
 
-    // Where the files are now is said.
+    // The run reports where the files are now.
     let ran = project.run(["build", "--full-refresh", "--threads", "1"]).success();
     let ran = ran.says("Moved the files of main.a to ").says("lake/_headwater/damaged/main.a.");
     assert_said!(ran);
@@ -45,7 +45,7 @@ fn a_table_that_asks_too_much_of_readers_fails_alone() {
     project.run(["build", "--vars", "{c: 2}"]).failure().says("tomorrow").says("PASS=1");
 }
 
-/// `paid` reads a database, `sent` files; `all` both.
+/// `paid` reads a database, `sent` reads files, and `both` reads both models.
 fn sources() -> Project {
     let sources = "sources:\n  - name: shop\n    tables:\n      - name: payments\n        external: {location: shop.db, format: sqlite, options: {table: payments}}\n        freshness: {warn_after: {count: 1, period: day}}\n        loaded_at_field: at\n      - name: parcels\n        external: {location: parcels.csv, format: csv}\n";
     let project = Project::new()

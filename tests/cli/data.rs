@@ -1,4 +1,4 @@
-//! Data and files of every kind, from the source to the table.
+//! Data and files of every kind, from source to table.
 
 use crate::{project::Project, ran::assert_said};
 
@@ -117,7 +117,7 @@ fn partition_values_of_any_kind_are_kept() {
     );
     project.run(["build"]).success();
     assert_eq!(project.rows("select id, p from {{ ref('a') }} order by id"), "id,p\n1,a/b c\n2,ü=%\n3,\n");
-    // Delta's log can't tell an empty text from NULL.
+    // The Delta log can't distinguish an empty string from NULL.
     project.write(
         "models/a.sql",
         "{{ config(partition_by='p') }} select unnest([1, 2]) as id, unnest(['x', '']) as p",

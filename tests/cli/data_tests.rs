@@ -1,4 +1,4 @@
-//! What data tests can be, and how they judge.
+//! Data tests of every kind, and their verdicts.
 
 use serde_json::Value;
 
@@ -162,7 +162,7 @@ fn a_number_that_is_unlike_the_past_is_an_anomaly() {
             "models:\n  - name: a\n    data_tests: [anomalous_row_count]\n    columns:\n      - name: x\n        data_tests: [anomalous_sum, anomalous_null_share]\n",
         );
     let build = |rows: u64| project.run(["build", "--vars", &format!("{{rows: {rows}}}")]);
-    // Nothing is said until there is enough to compare with.
+    // The test passes until there are enough versions to compare with.
     for rows in [100, 5, 101, 99, 100, 102, 98] {
         build(rows).success();
     }

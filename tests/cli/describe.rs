@@ -1,4 +1,4 @@
-//! What a model is, and how it came to be what it is.
+//! `describe`: a model and its history.
 
 use serde_json::Value;
 
@@ -29,7 +29,7 @@ fn each_version_says_why_it_was_made() {
     let _ = project.run(["build"]).success();
     project.write("models/totals.sql", "select sum(amount) as total, 7 as orders from {{ ref('orders') }}");
     let _ = project.run(["build"]).success();
-    // Nothing is due: tests have no verdict in this run, but the version has.
+    // Nothing is due: the tests have no verdict in this run, but the version has.
     let _ = project.run(["build"]).success();
     let ran = project.run(["describe", "totals", "--output", "json"]).success();
     let told: Value = serde_json::from_str(&ran.stdout).expect("JSON");

@@ -1,8 +1,8 @@
-//! Sources whose shape drifts from what is declared.
+//! Sources whose columns drift from the declaration.
 
 use crate::project::Project;
 
-/// A table of orders from CSV files, with keys beside their location.
+/// A table of orders from CSV files, with additional keys next to their location.
 fn orders(keys: &str, config: &str) -> Project {
     let columns = "[{ name: id, data_type: bigint }, { name: amount, data_type: double }, { name: _source_file, data_type: varchar }]";
     Project::new()

@@ -1,5 +1,5 @@
-//! The five tables that people read, computed from the files in plain Rust: nothing of Headwater, DataFusion or Delta
-//! has a part in it. The rules are those of the models' descriptions.
+//! The five presentation tables, computed from the files in plain Rust without Headwater, DataFusion or
+//! Delta. The rules are those in the models' descriptions.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,17 +10,17 @@ use std::{
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use serde_json::Value;
 
-/// Rows by their text columns, with the numbers beside them.
+/// Rows: numbers by text columns.
 pub(crate) type Table = BTreeMap<Vec<String>, Vec<f64>>;
 
-/// Everything that a build should give.
+/// The expected result of a build.
 #[derive(Debug, Default)]
 pub(crate) struct Expected {
-    /// Rows that could be read, repeats and nulls included.
+    /// The number of readable rows, including duplicates and nulls.
     pub(crate) raw: usize,
-    /// Rows that don't fit.
+    /// The number of invalid rows.
     pub(crate) bad_rows: usize,
-    /// Files that don't parse.
+    /// The number of unparsable files.
     pub(crate) bad_files: usize,
     readings: BTreeMap<(String, DateTime<Utc>), f64>,
     agreements: Vec<Agreement>,
@@ -43,7 +43,7 @@ impl Agreement {
 }
 
 impl Expected {
-    /// From a folder with `readings/` and `case_study.db`.
+    /// Reads a folder with `readings/` and `case_study.db`.
     pub(crate) fn of(data: &Path) -> Self {
         let mut expected = Self { agreements: agreements(&data.join("case_study.db")), ..Self::default() };
         let folder = fs::read_dir(data.join("readings")).expect("readings");
@@ -83,7 +83,7 @@ impl Expected {
         }
     }
 
-    /// Readings that remain when repeats are settled.
+    /// The number of readings after deduplication.
     pub(crate) fn measured(&self) -> usize {
         self.readings.len()
     }
@@ -141,7 +141,7 @@ impl Expected {
     }
 }
 
-/// As CSV writes it.
+/// Formats as in CSV.
 fn written(instant: DateTime<Utc>) -> String {
     instant.format("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
@@ -158,7 +158,7 @@ fn instant(cell: &Value) -> Option<DateTime<Utc>> {
     }
 }
 
-/// A number, no number, or nothing that can be one.
+/// A number, a null, or `None` for a value that can't be a number.
 #[expect(clippy::option_option, reason = "a null is a value here, and a misfit is none")]
 fn number(cell: &Value) -> Option<Option<f64>> {
     match cell {

@@ -1,10 +1,11 @@
-//! Models that fail while they run: what depends on them is skipped, all else is built, and what stood still stands.
+//! Models that fail at run time: downstream models are skipped, all others are built, and earlier versions
+//! stay.
 
 use crate::{project::Project, ran::assert_said};
 
 const BAD: &str = "select cast(word as int) as number from {{ ref('words') }}";
 
-/// `words` → `numbers` → `doubled` → `sum`; `letters` beside them.
+/// `words` → `numbers` → `doubled` → `sum`, and a separate `letters`.
 fn project() -> Project {
     Project::new()
         .model("words.sql", "select unnest(['1', '2', '{{ var('third', 'three') }}']) as word")

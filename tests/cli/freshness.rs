@@ -1,4 +1,4 @@
-//! How old sources are.
+//! Source freshness.
 
 use std::{
     fs::File,

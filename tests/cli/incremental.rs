@@ -1,4 +1,4 @@
-//! Models that take new rows in.
+//! Incremental models.
 
 use serde_json::Value;
 
@@ -47,7 +47,7 @@ fn new_rows_are_appended() {
     project.run(["build"]).success().says("[OK 1 row in").says("1 inserted");
     assert_rows(&project, "id,day,amount\n1,1,10\n2,1,20\n3,2,30\n4,2,40\n");
     assert_eq!((actions(&project, "add"), actions(&project, "remove")), (1, 0));
-    // Another file, and none of its rows is new.
+    // A new file, but none of its rows is new.
     project.write("in/3.csv", "id,day,amount\n1,1,10\n");
     project.run(["build"]).success().says("UNCHANGED sql incremental model main.a");
     project.run(["build"]).success().says("REUSED=1");
@@ -160,7 +160,7 @@ fn a_full_refresh_forgets_what_was_there() {
     assert_rows(&project, "id,day,amount\n1,1,10\n2,1,20\n3,2,30\n4,1,40\n");
 }
 
-/// What becomes of the table when a column comes and another goes.
+/// Checks the table after one column is added and another removed.
 #[track_caller]
 fn assert_schema_change(on: &str, expected: Result<&str, &str>) {
     let config = format!("unique_key='id', on_schema_change='{on}'");
@@ -209,7 +209,7 @@ fn columns_come_and_go_even_if_no_row_changes() {
     project.run(["build"]).success();
     assert_rows(&project, "id,day,amount,more\n1,1,10,\n2,1,20,\n3,2,30,\n");
     project.run(["build"]).success().says("REUSED=2");
-    // Only a column less.
+    // Only one column less.
     project.write("models/b.sql", "select count(id) as notes from {{ ref('a') }}");
     project.write("models/a.sql", sql("id, day, amount"));
     project.run(["build"]).success();
@@ -302,7 +302,7 @@ fn rows_that_are_there_follow_other_sql_if_it_is_said_to() {
     }
 }
 
-/// A model of one row, which a variable changes.
+/// A model with one row, which a variable changes.
 fn one_row(config: &str) -> Project {
     Project::new().model(
         "a.sql",

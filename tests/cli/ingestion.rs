@@ -1,4 +1,4 @@
-//! Files that are loaded once each.
+//! Files that are loaded exactly once.
 
 use std::fs;
 
@@ -39,7 +39,7 @@ fn only_new_files_are_read() {
     project.run(["build"]).success().says("OK 3 rows").says("2 files loaded");
     project.run(["build"]).success().says("REUSED=1");
     project.write("in/3.csv", "id,amount\n4,40\n");
-    // Were it read again, this file would be a different one: nobody looks into it.
+    // The content differs, but not the size or time, so the file isn't read again.
     let time = fs::metadata(project.path("in/1.csv")).expect("a file").modified().expect("a time");
     project.write("in/1.csv", "id,amount\n7,70\n8,80\n");
     let file = fs::File::options().write(true).open(project.path("in/1.csv")).expect("a file");
@@ -59,7 +59,7 @@ fn a_changed_file_takes_the_place_of_its_rows() {
     project.write("in/1.csv", "id,amount\n1,10\n5,50\n6,60\n");
     project.run(["build"]).success().says("3 inserted, 2 deleted; 1 file reloaded");
     assert_eq!(ids(&project), "1 3 5 6 ");
-    // The same rows again are no new version, and known from now on.
+    // The same rows again make no new version, and are recorded as seen.
     let before = commits(&project, "raw");
     project.write("in/1.csv", "id,amount\n6,60\n5,50\n1,10\n\n");
     project.run(["build"]).success().says("UNCHANGED").says("1 file reloaded");
@@ -95,7 +95,7 @@ fn rows_of_a_file_that_is_gone_stay_or_go() {
     project.run(["build"]).success().says("UNCHANGED").says("1 file vanished");
     assert_eq!(ids(&project), "1 2 3 ");
     assert!(ledger(&project).contains("in/1.csv,vanished,2,0,1"));
-    // Other SQL makes all rows anew but those of which there is no file any more.
+    // Changed SQL rebuilds all rows except those whose file is gone.
     project.write(
         "models/raw.sql",
         "{{ config(materialized='incremental') }} select id, amount, id * 2 as twice, _source_file from {{ source('shop', 'orders') }}",
@@ -123,14 +123,14 @@ fn a_ledger_that_is_ahead_of_its_table_counts_for_nothing() {
     project.write("in/3.csv", "id,amount\n4,40\n");
     project.write("in/1.csv", "id,amount\n1,11\n2,20\n");
     project.run(["build"]).success();
-    // As if the run had died between the ledger and the rows.
+    // As if the run had died between writing the ledger and the rows.
     let log = "lake/main/raw/_delta_log/00000000000000000001.json";
     fs::remove_file(project.path(log)).expect("a commit less");
     assert_eq!(ids(&project), "1 2 3 ");
     project.run(["build"]).success().says("3 inserted, 2 deleted; 2 files reloaded");
     assert_eq!(project.rows("select sum(amount) as s from {{ ref('raw') }}"), "s\n101\n");
     project.run(["build"]).success().says("REUSED=1");
-    // As if somebody had thrown the ledger away.
+    // As if someone had deleted the ledger.
     fs::remove_dir_all(project.path("lake/main/raw_files")).expect("a table less");
     project.write("in/5.csv", "id,amount\n5,50\n");
     project.run(["build"]).success();
@@ -148,7 +148,7 @@ fn what_is_set_aside_stays_with_its_file() {
     assert_eq!(rejected(), "file,row\nin/2.csv,2\nin/3.csv,2\n");
     assert!(ledger(&project).contains("in/3.csv,loaded,1,1,2"));
     project.write("in/2.csv", "id,amount\n2,30\n3,30\n");
-    // The other file's is still there: every run says it, until somebody says that it is as it should be.
+    // The other file's reject remains: every run warns about it until someone accepts it.
     project.run(["build"]).success().says("1 row set aside").says("headwater source accept shop.orders");
     assert_eq!(rejected(), "file,row\nin/3.csv,2\n");
     project.run(["build"]).success().says("1 row set aside").says("WARN=1");
@@ -160,7 +160,7 @@ fn what_is_set_aside_stays_with_its_file() {
     let who = "select file, rejected_rows, accepted_by from main.raw_rejected_accepted";
     assert_eq!(project.rows(who), "file,rejected_rows,accepted_by\nin/3.csv,1,anna\n");
     project.run(["source", "accept", "shop.orders"]).success().says("has no rejects that were not accepted");
-    // What is accepted is that and no more.
+    // Later rejects are not covered by the acceptance.
     project.write("in/4.csv", "id,amount\n6,z\n7,70\n");
     project.run(["build"]).success().says("1 row set aside").says("in/4.csv:2: amount:");
     assert_eq!(rejected(), "file,row\nin/3.csv,2\nin/4.csv,2\n");

@@ -1,10 +1,10 @@
-//! Where columns come from and where they go.
+//! Column lineage, upstream and downstream.
 
 use serde_json::Value;
 
 use crate::{project::Project, ran::assert_said};
 
-/// Nothing is built: what is asked is answered by schemas.
+/// Nothing is built: schemas suffice to answer.
 fn meters() -> Project {
     Project::smart_meters().with_repository_data()
 }

@@ -1,4 +1,5 @@
-//! What a run tells OpenLineage. That each event follows its specification is checked by its own client in `tests/artifacts`.
+//! OpenLineage events of a run. OpenLineage's own client checks that each event conforms to the
+//! specification, in `tests/artifacts`.
 
 use std::{collections::BTreeMap, time::Instant};
 
@@ -69,7 +70,7 @@ fn a_model_tells_its_rows_and_where_its_columns_come_from() {
     assert_eq!(totals["outputFacets"]["outputStatistics"]["rowCount"], 1);
     let lineage = &totals["facets"]["columnLineage"];
     let from = &lineage["fields"]["total"]["inputFields"][0];
-    // Nobody else can see what is ephemeral: it is looked through.
+    // Ephemeral models don't exist outside the project, so lineage looks through them.
     assert!(from["name"].as_str().expect("a name").ends_with("/lake/main/orders"), "{from}");
     assert_eq!(from["transformations"][0]["subtype"], "AGGREGATION");
     assert_eq!(lineage["dataset"][0]["transformations"][0]["subtype"], "FILTER");
@@ -88,7 +89,7 @@ fn a_model_tells_its_rows_and_where_its_columns_come_from() {
 fn nobody_waits_for_an_endpoint_that_is_away() {
     let project = Project::new()
         .model("a.sql", "select 1 as x")
-        // Nothing listens at the discard port.
+        // Nothing listens on the discard port.
         .env("OPENLINEAGE_URL", "http://127.0.0.1:9");
     let began = Instant::now();
     project.run(["build"]).success().says("cannot write lineage events to http://127.0.0.1:9/api/v1/lineage");

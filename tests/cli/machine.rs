@@ -1,4 +1,4 @@
-//! What programs read: JSON lines and `run_results.json`.
+//! Output for programs: JSON lines and `run_results.json`.
 
 use serde_json::Value;
 

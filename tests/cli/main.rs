@@ -1,38 +1,38 @@
-//! The binary as people use it: one process a command, in a folder of its own.
+//! Tests of the binary as people use it: one process per command, in its own folder.
 //!
-//! Each test is a sentence: a [`project::Project`], what is run in it, and what is to be seen afterwards
-//! ([`ran::Ran`]). What people read is held in snapshots, with all that differs from run to run masked.
+//! Each test creates a [`project::Project`], runs commands in it and checks the result ([`ran::Ran`]). Output
+//! for people is compared with snapshots, with everything masked that differs between runs.
 //!
-//! | file | what |
+//! | file | topic |
 //! |---|---|
-//! | `smart_meters` | this repository's own project, against totals computed by hand in `expected` |
-//! | `commands` | every command but `build` |
-//! | `postgres` | projects of PostgreSQL's dialect |
-//! | `sql_errors`, `template_errors`, `yaml_errors`, `usage_errors` | what is said of mistakes, before anything is written |
-//! | `failures` | models that fail while they run |
-//! | `incremental`, `ingestion` | models that take new rows in, and files that are loaded once |
-//! | `batches` | models that are built batch by batch of time |
-//! | `changes` | what models read of what changed above them |
-//! | `rebuilds` | what is built again, and what stands |
-//! | `scd` | snapshots: tables that keep every version of a row (their folder is for what is said) |
-//! | `seeds` | CSV files that become tables |
-//! | `audits` | what failing tests withhold, and that nobody sees it |
-//! | `data_tests`, `unit_tests`, `contracts`, `freshness` | what judges, and how |
-//! | `narrowed` | tests over versions of which little changed |
-//! | `test_errors` | what is said of mistakes in tests |
-//! | `describe` | what a model is, and how it came to be that |
-//! | `lineage` | where columns come from and where they go |
-//! | `views`, `settings`, `data` | what can be built, and how it is set |
+//! | `smart_meters` | this repository's own project, against totals computed independently in `expected` |
+//! | `commands` | every command except `build` |
+//! | `postgres` | projects in PostgreSQL's dialect |
+//! | `sql_errors`, `template_errors`, `yaml_errors`, `usage_errors` | errors before anything is written |
+//! | `failures` | models that fail at run time |
+//! | `incremental`, `ingestion` | incremental models, and files loaded exactly once |
+//! | `batches` | microbatch models |
+//! | `changes` | change feeds of upstream tables |
+//! | `rebuilds` | staleness: what is rebuilt and what is reused |
+//! | `scd` | snapshots: every version of a row (the folder `snapshots` holds expected output) |
+//! | `seeds` | CSV files as tables |
+//! | `audits` | versions withheld by failing tests, invisible to readers |
+//! | `data_tests`, `unit_tests`, `contracts`, `freshness` | tests and their verdicts |
+//! | `narrowed` | tests that examine only changes |
+//! | `test_errors` | errors in tests |
+//! | `describe` | a model and its history |
+//! | `lineage` | column lineage |
+//! | `views`, `settings`, `data` | materializations, settings and kinds of data |
 //! | `machine` | JSON lines and `run_results.json` |
-//! | `lineage_events` | what a run tells OpenLineage |
-//! | `artifacts` | the other files that tools for dbt read |
-//! | `site` | the documentation page |
-//! | `signals` | Ctrl-C and readers that go away |
-//! | `retry` | what a run left undone, done |
-//! | `damage` | tables and sources that can't be read |
-//! | `secrets` | what must not be written down |
-//! | `runaway` | texts that would take for ever |
-//! | `crashes` | runs that are killed, and what the next one makes of it |
+//! | `lineage_events` | OpenLineage events |
+//! | `artifacts` | dbt's other artifacts |
+//! | `site` | the documentation site |
+//! | `signals` | Ctrl-C and readers that close the pipe |
+//! | `retry` | repeating what a run left undone |
+//! | `damage` | unreadable tables and sources |
+//! | `secrets` | secrets stay out of files and output |
+//! | `runaway` | inputs that would take forever |
+//! | `crashes` | killed runs and their repair |
 
 mod artifacts;
 mod audits;

@@ -1,10 +1,11 @@
-//! Tests over versions of which little changed: they look at what changed, and find what a look at everything would.
+//! Narrowed tests: when little changed, tests examine only the changes, and find what a full test would find.
 
 use std::fmt::Write as _;
 
 use crate::project::Project;
 
-/// Orders by day, of which new ones come in files of their own; the first have what it takes to be worth looking at a part.
+/// Orders by day, with new ones in separate files. The first file is large enough for narrowed tests to pay
+/// off.
 fn shop(properties: &str) -> Project {
     let mut rows = String::from("id,day,customer\n");
     for id in 1..=60 {
@@ -33,13 +34,13 @@ fn build(project: &Project) -> crate::ran::Ran {
 fn a_new_row_beside_an_old_one_is_found() {
     let project = shop("    columns:\n      - { name: id, data_tests: [unique] }\n");
     build(&project).success();
-    // In other partitions and files than the rows that they repeat.
+    // In other partitions and files than the rows that they duplicate.
     project.write("in/2.csv", "id,day,customer\n61,2021-01-20,1\n7,2021-02-01,2\n");
     let ran = build(&project).failure();
     ran.says("FAIL 1 unique_orders_id").says("7").says("WITHHELD");
     project.write("in/2.csv", "id,day,customer\n61,2021-01-20,1\n62,2021-02-01,2\n");
     build(&project).success().says("PASS unique_orders_id");
-    // A file whose rows are others now: those that it had are looked at no more.
+    // A file with changed rows: its earlier rows no longer count.
     project.write("in/2.csv", "id,day,customer\n61,2021-01-20,1\n61,2021-02-01,2\n");
     build(&project).failure().says("FAIL 1 unique_orders_id");
 }
@@ -55,7 +56,7 @@ fn groups_that_lost_a_row_are_looked_at() {
     project.write("in/2.csv", "id,day,customer\n61,2021-01-20,1\n62,2021-01-20,1\n63,2021-01-20,1\n");
     build(&project).success();
     let first = project.read("in/1.csv");
-    // A group that is gone has no row to be found by; one that shrank has.
+    // A group that disappears can't be found by its rows; one that shrinks can.
     project.write("in/2.csv", "id,day,customer\n");
     build(&project).success();
     project.write("in/3.csv", "id,day,customer\n64,2021-02-20,1\n");
@@ -77,7 +78,7 @@ fn a_new_row_that_refers_to_nothing_is_found_and_so_is_an_old_one() {
     build(&project).failure().says("FAIL 1 relationships_orders_customer");
     project.write("in/2.csv", "id,day,customer\n61,2021-01-20,7\n62,2021-01-20,\n");
     build(&project).failure().says("FAIL 1 not_null_orders_customer");
-    // The other table changed together with this one: all rows are looked at.
+    // The other table changed too, so all rows are tested.
     project.write("in/2.csv", "id,day,customer\n61,2021-01-20,1\n");
     project.write("models/customers.sql", "select unnest(range(1, 8)) as customer");
     build(&project).failure().says("FAIL 8 relationships_orders_customer");
@@ -112,7 +113,7 @@ fn a_new_row_that_breaks_a_constraint_is_found() {
     build(&project).success();
     project.write("in/3.csv", "id,day,customer\n500,2021-01-20,1\n");
     build(&project).failure().says("1 row breaks the constraint check (id < 100)");
-    // A new constraint is looked for in all rows.
+    // A new constraint is checked on all rows.
     project.write("in/3.csv", "id,day,customer\n62,2021-01-20,1\n");
     let unique = ", { type: unique, columns: [customer] }";
     project.write("models/schema.yml", format!("models:\n  - name: orders\n{}", contract(unique)));
@@ -141,7 +142,7 @@ fn the_groups_of_a_batch_are_looked_at_whole_and_those_of_others_not_in_part() {
             {% endtest %}",
         );
     build(&project).success().says("PASS three_a_day_daily_");
-    // The file that it lies in is written anew: what came holds rows of days that were not made again.
+    // The file with the row is rewritten, so the inserted rows include days that weren't rebuilt.
     project.write("in/1.csv", rows.replace("60,2021-01-01", "61,2021-01-01"));
     build(&project).success().says("1 batch; 3 inserted, 3 deleted").says("PASS three_a_day_daily_");
     project.write("in/1.csv", rows.replace("60,2021-01-01", "60,2021-01-02"));

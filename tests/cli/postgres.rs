@@ -1,4 +1,4 @@
-//! Projects of `dialect: postgresql`: PostgreSQL's meaning, or a refusal before anything is written.
+//! Projects with `dialect: postgresql`: PostgreSQL's semantics, or an error before anything is written.
 
 use crate::project::Project;
 

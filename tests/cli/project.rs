@@ -1,4 +1,4 @@
-//! A project in a folder of its own, built up file by file.
+//! A project in its own folder, built up file by file.
 
 use std::{
     ffi::OsStr,
@@ -11,24 +11,24 @@ use tempfile::TempDir;
 
 use crate::ran::Ran;
 
-/// A project on disk; its folder goes with it.
+/// A project on disk; dropping it deletes its folder.
 pub(crate) struct Project {
     folder: TempDir,
     env: Vec<(String, String)>,
 }
 
 impl Project {
-    /// A folder without anything.
+    /// Creates an empty folder.
     pub(crate) fn empty() -> Self {
         Self { folder: TempDir::new().expect("a folder for the test"), env: Vec::new() }
     }
 
-    /// A project with a name and a lake, and no models.
+    /// Creates a project with a name and a lake, and no models.
     pub(crate) fn new() -> Self {
         Self::empty().file("project.yml", "name: shop\ntarget: dev\ntargets:\n  dev:\n    root: lake\n")
     }
 
-    /// This repository's own project, without its data.
+    /// Copies this repository's own project, without its data.
     pub(crate) fn smart_meters() -> Self {
         let project = Self::empty();
         for name in ["project.yml", "sources.yml", "models", "macros", "data-tests", "snapshots"] {
@@ -37,7 +37,7 @@ impl Project {
         project
     }
 
-    /// With this repository's data.
+    /// Adds this repository's data.
     pub(crate) fn with_repository_data(self) -> Self {
         copy(&repository().join("data"), &self.path("data"));
         self
@@ -54,13 +54,13 @@ impl Project {
         self.file(&format!("models/{path}"), sql)
     }
 
-    /// Sets an environment variable for what is run.
+    /// Sets an environment variable for commands.
     pub(crate) fn env(mut self, key: &str, value: &str) -> Self {
         self.env.push((key.into(), value.into()));
         self
     }
 
-    /// Adds or replaces a file of a project that is in use.
+    /// Adds or replaces a file of a project in use.
     pub(crate) fn write(&self, path: &str, content: impl AsRef<[u8]>) {
         let path = self.path(path);
         fs::create_dir_all(path.parent().expect("a folder above")).expect("a folder");
@@ -79,7 +79,7 @@ impl Project {
         fs::read_to_string(self.path(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
     }
 
-    /// Every file below a folder, relative to it and sorted.
+    /// Returns every file below a folder, relative to it and sorted.
     pub(crate) fn files(&self, folder: &str) -> Vec<String> {
         let root = self.path(folder);
         let mut found = Vec::new();
@@ -99,7 +99,7 @@ impl Project {
         found
     }
 
-    /// The command in this project, without the environment of whoever runs the tests.
+    /// Returns the command in this project, without the environment of the test process.
     pub(crate) fn command(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_headwater"));
         command
@@ -114,14 +114,14 @@ impl Project {
         command
     }
 
-    /// Runs a command to its end.
+    /// Runs a command to completion.
     #[must_use = "say how it should end: `.success()`, `.failure()` or `.refused()`"]
     pub(crate) fn run(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Ran {
         let output = self.command(args).output().expect("the binary starts");
         Ran::new(output, self.folder.path())
     }
 
-    /// All rows of a query, as CSV.
+    /// Returns all rows of a query as CSV.
     pub(crate) fn rows(&self, sql: &str) -> String {
         self.run(["show", "--inline", sql, "--output", "csv", "--limit", "-1", "-q"]).success().stdout
     }

@@ -1,8 +1,8 @@
-//! What a command left behind: its exit code and what it said.
+//! The result of a command: its exit code and output.
 
 use std::{fmt, path::Path, process::Output};
 
-/// A command that has ended.
+/// A finished command.
 #[derive(Debug)]
 pub(crate) struct Ran {
     code: Option<i32>,
@@ -11,7 +11,7 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
-    /// The output, with the project's folder written as `[DIR]`.
+    /// Captures the output, with the project's folder replaced by `[DIR]`.
     pub(crate) fn new(output: Output, folder: &Path) -> Self {
         let real = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
         let text = |bytes: Vec<u8>| {
@@ -28,13 +28,13 @@ impl Ran {
         self.code(0)
     }
 
-    /// A model failed.
+    /// Asserts that a node failed (exit code 1).
     #[track_caller]
     pub(crate) fn failure(self) -> Self {
         self.code(1)
     }
 
-    /// Nothing could be run.
+    /// Asserts that nothing could run (exit code 2).
     #[track_caller]
     pub(crate) fn refused(self) -> Self {
         self.code(2)
@@ -50,12 +50,12 @@ impl Ran {
         self.code == Some(0)
     }
 
-    /// Whether a signal ended it.
+    /// Returns true if a signal ended the command.
     pub(crate) fn was_killed(&self) -> bool {
         self.code.is_none()
     }
 
-    /// Something is said, on either stream.
+    /// Asserts that a text is in the output, on either stream.
     #[track_caller]
     pub(crate) fn says(self, text: &str) -> Self {
         assert!(self.stdout.contains(text) || self.stderr.contains(text), "{text:?} is not said\n{self}");
@@ -68,13 +68,13 @@ impl Ran {
         self
     }
 
-    /// The lines on stdout.
+    /// Returns the lines on stdout.
     pub(crate) fn lines(&self) -> Vec<&str> {
         self.stdout.lines().collect()
     }
 }
 
-/// As snapshots hold it.
+/// The form stored in snapshots.
 impl fmt::Display for Ran {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.code {
@@ -90,7 +90,7 @@ impl fmt::Display for Ran {
     }
 }
 
-/// Holds output against its snapshot, with clocks, durations and random names masked, the width of each kept.
+/// Compares output with its snapshot, with times, durations and random names masked at the same width.
 macro_rules! assert_said {
     ($ran:expr) => {
         ::insta::with_settings!({

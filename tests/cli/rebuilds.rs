@@ -1,4 +1,4 @@
-//! What is built again and what stands: a reason for each, and the same rows as a build of everything.
+//! Staleness: the reason for each rebuild, no rebuild without one, and the same rows as a full build.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::project::Project;
 
-/// Orders from files, a view over them, what is summed of them, and what is made of the sums.
+/// Orders from files, a view over them, their sum, and a table from the sum.
 fn shop() -> Project {
     Project::new()
         .file(
@@ -27,7 +27,7 @@ fn shop() -> Project {
         )
 }
 
-/// Why each table is built, or that it is kept, by its name.
+/// Returns the reason for each rebuild, by table; omits up-to-date tables.
 fn plan(project: &Project) -> BTreeMap<String, String> {
     let json = project.run(["plan", "--output", "json"]).success().stdout;
     let plan: Value = serde_json::from_str(&json).expect("a plan");
@@ -58,7 +58,7 @@ fn commit(project: &Project, table: &str, actions: &str) {
     project.write(&format!("{folder}/{next:020}.json"), format!("{info}\n{actions}"));
 }
 
-/// The first line of a table's first commit that begins with this action.
+/// Returns the first line of a table's first commit with this action.
 fn action(project: &Project, table: &str, name: &str) -> String {
     let log = project.read(&format!("lake/main/{table}/_delta_log/{:020}.json", 0));
     log.lines().find(|line| line.starts_with(&format!("{{\"{name}\""))).expect("an action").to_owned()
@@ -70,7 +70,7 @@ fn nothing_is_built_twice() {
     project.run(["build"]).success().says("PASS=5 WARN=0 ERROR=0 SKIP=0 NO-OP=0 REUSED=0 TOTAL=5");
     assert_plan(&project, &[]);
     let before = project.files("lake");
-    // A view has no rows that could stand.
+    // A view has no rows to reuse.
     project.run(["build"]).success().says("PASS=1 WARN=0 ERROR=0 SKIP=0 NO-OP=0 REUSED=4 TOTAL=5");
     assert_eq!(project.files("lake"), before);
     let results: Value = serde_json::from_str(&project.read("target/run_results.json")).expect("artifact");
@@ -108,10 +108,10 @@ fn a_new_test_runs_and_builds_nothing() {
     project.write("models/schema.yml", tests("          - unique\n"));
     project.run(["plan"]).success().says("tested by 1 data test: unique_raw_id");
     project.run(["build"]).success().says("PASS unique_raw_id").says("PASS=2").says("REUSED=4");
-    // That it passed is known from now on, without a version of the rows that nobody needs.
+    // The pass is recorded, without a new version of the rows.
     project.run(["build"]).success().says("PASS=1").says("REUSED=5");
     assert_plan(&project, &[]);
-    // One that fails makes nobody build either; the rows were published before anybody asked for that.
+    // A failing test doesn't trigger a rebuild either: the rows were published before the test existed.
     project
         .write("models/schema.yml", tests("          - accepted_values: { arguments: { values: [1] } }\n"));
     project.run(["build"]).failure().says("FAIL 1");
@@ -254,7 +254,7 @@ fn force_builds_what_is_selected() {
         .success()
         .says("OK created sql table model main.total");
     assert_eq!(log(&project, "total").len(), 2);
-    // The new version is another one, though its rows are the same: it was asked for.
+    // The version is new although its rows are equal, because the build was forced.
     project.run(["build"]).success().says("UNCHANGED sql table model main.twice");
     project.run(["build"]).success().says("REUSED=4");
 }
@@ -267,13 +267,13 @@ fn equal_rows_are_not_published_and_nothing_below_them_is_built() {
         project.files("lake").into_iter().filter(|file| file.contains(".parquet")).collect::<Vec<_>>()
     };
     let before = files(&project);
-    // The same rows in two files, and in another order.
+    // The same rows in two files, in another order.
     project.write("in/1.csv", "id,amount\n2,20\n");
     project.write("in/2.csv", "id,amount\n1,10\n");
     let ran = project.run(["build"]).success();
     ran.says("UNCHANGED sql table model main.raw").says("REUSED sql table model main.total").says("REUSED=2");
     assert_eq!(files(&project), before, "no file of rows is written");
-    // What is known from now on: the next build has nothing to do.
+    // The result is recorded: the next build has nothing to do.
     let logs = log(&project, "raw");
     let commit = project.read(&format!("lake/main/raw/_delta_log/{}", logs[1]));
     assert!(
@@ -297,7 +297,7 @@ fn a_version_that_was_withheld_is_tried_again() {
     project.run(["build"]).success().says("REUSED=4");
 }
 
-/// Numbers without a pattern, the same in every run of the tests.
+/// A pseudo-random number generator with a fixed sequence in every run of the tests.
 pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
@@ -317,7 +317,7 @@ fn content(project: &Project) -> Vec<String> {
     TABLES.iter().map(all).collect()
 }
 
-/// One edit of the shop, and what it is called.
+/// Makes one edit to the shop and returns its description.
 fn edit(project: &Project, dice: &mut Dice) -> String {
     let number = dice.roll(50);
     match dice.roll(8) {
@@ -335,7 +335,7 @@ fn edit(project: &Project, dice: &mut Dice) -> String {
         }
         6 => {
             let name = TABLES[usize::try_from(dice.roll(3)).expect("small")];
-            // All rows out, as another tool would delete them.
+            // Delete all rows, as another tool would.
             let folder = format!("lake/main/{name}/_delta_log");
             let last = log(project, name).pop().expect("a log");
             let adds = project.read(&format!("{folder}/{last}"));

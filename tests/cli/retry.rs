@@ -1,4 +1,4 @@
-//! `retry`: the last command again, for what did not end well.
+//! `retry`: the last command again, for nodes that didn't succeed.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use crate::{
     signals::{data_files, interrupt, wait_until},
 };
 
-/// `raw` → `orders` → `totals`, and `other` beside them. `limit` says what amounts are too large for a test.
+/// `raw` → `orders` → `totals`, and a separate `other`. A test rejects amounts above `limit`.
 fn project() -> Project {
     Project::new()
         .model(
@@ -27,7 +27,7 @@ fn schema(limit: u32) -> String {
     )
 }
 
-/// The nodes of the last run and how they ended, by kind and name.
+/// Returns the nodes of the last run with their statuses, by kind and name.
 fn endings(project: &Project) -> Vec<String> {
     let results: Value = serde_json::from_str(&project.read("target/run_results.json")).expect("JSON");
     let text = |result: &Value, key: &str| result[key].as_str().expect("text").to_owned();
@@ -47,7 +47,7 @@ fn endings(project: &Project) -> Vec<String> {
 fn what_failed_is_tried_again_with_all_that_judges_it() {
     let project = project();
     project.run(["build", "--threads", "1"]).failure().says("WITHHELD");
-    // A test with other arguments is another test.
+    // A test with different arguments is a different test.
     project.write("models/schema.yml", schema(500));
     assert_said!(project.run(["retry", "--threads", "1"]).success());
     assert_eq!(
@@ -62,7 +62,7 @@ fn a_test_that_passed_judges_what_is_tried_again() {
     let project = project();
     project.run(["build"]).failure();
     project.write("models/schema.yml", schema(500));
-    // Not what was found the last time, but no better.
+    // The earlier failure is fixed, but another test fails now.
     project.write("models/orders.sql", "select nullif(id, 2) as id, amount from {{ ref('raw') }}");
     project.run(["retry"]).failure().says("FAIL 1 not_null_orders_id");
     assert!(!project.exists("lake/main/orders/_delta_log"), "it was published");

@@ -1,4 +1,4 @@
-//! Texts that would take for ever or all memory: each ends soon, with a finding at its place.
+//! Inputs that would take forever or exhaust memory: each fails quickly, with a located diagnostic.
 
 use crate::{project::Project, ran::assert_said};
 

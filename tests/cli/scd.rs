@@ -14,7 +14,7 @@ const SOURCES: &str = "sources:
         columns: [{ name: id, data_type: bigint }, { name: state, data_type: varchar }, { name: changed, data_type: timestamp }]
 ";
 
-/// Orders in a file, and a snapshot of them in YAML.
+/// Orders in a file, and a snapshot of them declared in YAML.
 fn orders(config: &str, rows: &str) -> Project {
     let project = Project::new().file("sources.yml", SOURCES).file(
         "snapshots/orders.yml",
@@ -26,7 +26,7 @@ fn orders(config: &str, rows: &str) -> Project {
     project
 }
 
-/// What the orders are from now on.
+/// Replaces the orders.
 fn put(project: &Project, rows: &str) {
     project.write("in/1.csv", format!("id,state,changed\n{rows}"));
 }
@@ -70,7 +70,7 @@ fn a_snapshot_is_taken_in_dbts_words() {
          2,new,2026-01-01T00:00:00,2026-01-01T00:00:00,\n\
          3,new,2026-01-02T00:00:00,2026-01-02T00:00:00,\n",
     );
-    // dbt's ids, as its macros would make them.
+    // dbt's ids, as its macros would compute them.
     assert_rows(
         &project,
         "count(*) filter (where dbt_scd_id = md5(coalesce(cast(id as varchar), '') || '|' || coalesce(cast(changed as varchar), ''))) as n",
@@ -82,7 +82,7 @@ fn a_snapshot_is_taken_in_dbts_words() {
     assert_eq!(result["status"], "success");
     assert_eq!(result["relation_name"], "\"dev\".\"main\".\"history\"");
     snapshot(&project).says("REUSED snapshot main.history");
-    // Other rows in the file, but none of them is a later version.
+    // Different rows in the file, but none is a later version.
     put(&project, "1,unpaid,2026-01-02 00:00:00\n2,new,2026-01-01 00:00:00\n");
     snapshot(&project).says("UNCHANGED snapshot main.history");
     assert_rows(&project, "count(*) as n", "n\n4\n");
@@ -99,7 +99,7 @@ fn columns_are_compared_and_nulls_too() {
         "id, state, dbt_valid_to is null as open",
         "id,state,open\n1,new,true\n2,paid,true\n2,,false\n3,new,false\n3,,true\n",
     );
-    // What ends, ends when the next begins.
+    // A version ends when the next one starts.
     assert_rows(
         &project,
         "count(*) filter (where dbt_valid_to = (select max(dbt_valid_from) from {{ ref('history') }})) as n",
@@ -151,7 +151,7 @@ fn rows_that_are_gone_are_kept_ended_or_recorded() {
     snapshot(&recorded);
     put(&recorded, gone);
     snapshot(&recorded).says("1 inserted, 1 updated");
-    // It is gone for good, which is no news.
+    // The deletion is already recorded.
     put(&recorded, &format!("{gone}\n"));
     snapshot(&recorded).says("UNCHANGED");
     put(&recorded, back);
@@ -211,7 +211,7 @@ fn only_files_with_a_version_that_ends_are_written() {
     let removed: Vec<&Value> = commit.iter().filter_map(|action| action.get("remove")).collect();
     assert_eq!(removed.len(), 1, "{commit:?}");
     assert!(removed[0]["path"].as_str().expect("a path").starts_with("id=2/"));
-    // What only begins leaves all files alone.
+    // Versions that only start don't rewrite any file.
     put(&project, "1,new,2026-01-01 00:00:00\n2,paid,2026-01-02 00:00:00\n3,new,2026-01-02 00:00:00\n");
     snapshot(&project);
     assert!(last_commit(&project).iter().all(|action| action.get("remove").is_none()));
@@ -249,7 +249,7 @@ fn a_full_refresh_keeps_all_versions() {
         project.run(["build", flag]).success();
         assert_rows(&project, "state", "state\nnew\npaid\n");
     }
-    // Nor does a change of its settings begin it again.
+    // A change of its settings doesn't restart it either.
     project.write("snapshots/orders.yml", project.read("snapshots/orders.yml").replace("[state]", "all"));
     project.run(["build"]).success().says("check_cols changed");
     assert_rows(&project, "state", "state\nnew\npaid\n");
@@ -307,7 +307,7 @@ fn mistakes_are_shown_at_their_place() {
     assert_said!(project.run(["build"]).refused());
 }
 
-/// Numbers that are the same each time.
+/// A pseudo-random number generator with a fixed sequence.
 struct Chance(u64);
 
 impl Chance {
@@ -317,7 +317,7 @@ impl Chance {
     }
 }
 
-/// Whatever the rows were from run to run, the versions that hold at a run's moment are the rows of that run.
+/// Whatever the rows were in each run, the versions valid at the time of a run are the rows of that run.
 #[test]
 fn as_of_each_run_the_rows_are_those_of_that_run() {
     for (seed, config) in [
@@ -373,7 +373,7 @@ fn a_number_that_gets_digits_is_another_version() {
         "id,v,newest\n1,10.0,false\n1,10.75,true\n2,20.0,true\n",
     );
     build().success();
-    // Which no double is.
+    // A number that no double represents exactly.
     now("(1, 9007199254740993::bigint), (2, 20::bigint)");
     build().failure().says(
         "column v has the value 9007199254740993 (bigint), which main.history can't hold unchanged as double",

@@ -1,4 +1,4 @@
-//! Secrets of the environment: they open the lake, and nothing that is written or printed holds one.
+//! Secrets in the environment: they open the lake, and no file or output contains one.
 
 use crate::{project::Project, ran::assert_said};
 

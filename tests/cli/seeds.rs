@@ -1,4 +1,4 @@
-//! Seeds: CSV files of the project that become tables, anew only if what they hold changed.
+//! Seeds: the project's CSV files as tables, reloaded only if their contents change.
 
 use std::{
     fmt::Write as _,
@@ -23,7 +23,7 @@ fn shop() -> Project {
         .model("euro.sql", "select code, people from {{ ref('countries') }} where euro_since is not null")
 }
 
-/// Why a table is built, or that it is kept.
+/// Returns the reason why a table is built or kept.
 #[track_caller]
 fn because(project: &Project, name: &str) -> String {
     let json = project.run(["plan", "--output", "json"]).success().stdout;
@@ -53,7 +53,7 @@ fn a_seed_is_loaded_in_dbts_words() {
     for force in ["--force", "--full-refresh"] {
         project.run(["seed", force]).success().says("forced").says("[INSERT 4 in");
     }
-    // Nothing is set aside of a seed.
+    // Seeds have no rejects.
     assert!(!project.exists("lake/main/countries_rejected"));
 }
 
@@ -88,7 +88,7 @@ fn only_what_the_file_holds_counts() {
     std::fs::rename(project.path("seeds/countries.csv"), project.path("seeds/deep/countries.csv"))
         .expect("moved");
     assert_eq!(because(&project, "main.countries"), "up to date");
-    // The same rows in other bytes are no new version, and what is below stays as it is.
+    // The same rows in different bytes make no new version, and downstream tables stay up to date.
     project.write("seeds/deep/countries.csv", COUNTRIES.replace('\n', "\r\n").replace("DE", "\"DE\""));
     assert_eq!(because(&project, "main.countries"), "its file changed");
     let before = versions(&project, "main/euro");
@@ -96,7 +96,7 @@ fn only_what_the_file_holds_counts() {
     assert_eq!(because(&project, "main.countries"), "up to date");
     assert_eq!(because(&project, "main.euro"), "up to date");
     assert_eq!(versions(&project, "main/euro"), before);
-    // Other rows are.
+    // Different rows do.
     project.write("seeds/deep/countries.csv", COUNTRIES.replace("83", "84"));
     assert_eq!(because(&project, "main.countries"), "its file changed");
     assert_eq!(because(&project, "main.euro"), "countries changed");
@@ -129,7 +129,7 @@ fn settings_that_shape_the_rows_count_and_others_do_not() {
     }
     configured("+column_types: { CODE: TEXT, people: 'decimal(10, 2)' }");
     project.run(["build"]).success();
-    // A type's spelling does not count.
+    // A type's spelling doesn't matter.
     configured("+column_types: { people: 'numeric(10,2)', code: varchar }");
     assert_eq!(because(&project, "main.countries"), "up to date");
     assert_eq!(project.rows("select sum(people) as n from {{ ref('countries') }}"), "n\n156.50\n");

@@ -1,4 +1,4 @@
-//! Ctrl-C, and readers that go away.
+//! Ctrl-C, and readers that close the pipe.
 
 use std::{
     io::{BufRead, BufReader},
@@ -12,7 +12,7 @@ use crate::{
     ran::{Ran, assert_said},
 };
 
-/// A model whose size is a var, and one that waits for it.
+/// A model whose size is a variable, and one downstream of it.
 fn project() -> Project {
     Project::new()
         .model(
@@ -27,7 +27,7 @@ pub(crate) fn interrupt(child: &Child) {
     assert!(sent.is_ok_and(|status| status.success()), "the signal was not sent");
 }
 
-/// Data files of the lake, whole or not.
+/// Counts the data files of the lake, complete or not.
 pub(crate) fn data_files(project: &Project) -> usize {
     project.files("lake").iter().filter(|file| file.contains(".parquet")).count()
 }

@@ -1,5 +1,5 @@
-//! The documentation page: what it carries is what the project and its lake say. How it looks and works is seen in a
-//! browser (`tests/browser`).
+//! The documentation site: its data match the project and the lake. Browser tests check its look and
+//! behaviour (`tests/browser`).
 
 use std::io::Read;
 
@@ -16,13 +16,13 @@ fn unpacked(text: &str) -> Value {
     serde_json::from_str(&json).expect("JSON")
 }
 
-/// What an element of the page carries.
+/// Returns the data in an element of the page.
 fn carried(page: &str, id: &str) -> Option<Value> {
     let (_, after) = page.split_once(&format!("<script type=\"application/gzip\" id=\"{id}\">"))?;
     Some(unpacked(after.split_once('<')?.0))
 }
 
-/// The page's data, and the details of its nodes.
+/// Returns the page's data, and the details of its nodes.
 fn site(project: &Project) -> (Value, Vec<Value>) {
     let page = project.read("target/docs/index.html");
     let site = carried(&page, "site").expect("the site");
@@ -30,7 +30,7 @@ fn site(project: &Project) -> (Value, Vec<Value>) {
     (site, details)
 }
 
-/// The node whose id begins so, and its details.
+/// Returns the node whose id starts with `id`, and its details.
 fn node<'a>((site, details): &'a (Value, Vec<Value>), id: &str) -> (&'a Value, &'a Value) {
     let nodes = site["nodes"].as_array().expect("nodes");
     let is_it = |node: &Value| node["id"].as_str().is_some_and(|whole| whole.starts_with(id));
@@ -38,7 +38,7 @@ fn node<'a>((site, details): &'a (Value, Vec<Value>), id: &str) -> (&'a Value, &
     (&nodes[at], &details[at])
 }
 
-/// The name of the column at a place: `a.x`.
+/// Returns the name of the column at a place: `a.x`.
 fn column(site: &Value, place: &Value) -> String {
     let at = |value: &Value| usize::try_from(value.as_u64().expect("a number")).expect("a place");
     let node = &site["nodes"][at(&place[0])];
@@ -114,7 +114,7 @@ fn a_page_tells_what_is_true_of_the_tables() {
     assert_eq!(test["ended"]["status"], "pass");
     assert_eq!(all.0["last_run"]["command"], "build");
 
-    // A test that had no need to run has the verdict that stands.
+    // A test that didn't have to run shows its current verdict.
     let _ = project.run(["build"]).success();
     let _ = project.run(["docs", "generate"]).success();
     let all = site(&project);

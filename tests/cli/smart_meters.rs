@@ -1,4 +1,4 @@
-//! This repository's own project, against tables computed without it.
+//! This repository's own project, compared with independently computed tables.
 
 use chrono::NaiveDate;
 
@@ -40,7 +40,7 @@ fn dirty(seed: u64) -> Options {
     }
 }
 
-/// The table as it stands, its first `keys` columns being text.
+/// Reads the published table, with its first `keys` columns as text.
 fn table(project: &Project, columns: &str, name: &str, keys: usize) -> Table {
     let csv = project.rows(&format!("select {columns} from {{{{ ref('{name}') }}}}"));
     let mut table = Table::new();
@@ -136,7 +136,7 @@ fn a_file_that_comes_later_is_in_the_next_build() {
     project.write("data/readings/1200000000001_late.json", late);
     project.run(["build"]).success().says("2 inserted; 1 file loaded");
     assert_tables(&project, &Expected::of(&project.path("data")), first_day());
-    // It is corrected: its rows take the place of those it had, and of no others.
+    // A correction replaces the file's own rows and no others.
     project
         .write("data/readings/1200000000001_late.json", late.replace("7.5", "2.25").replace(",8]", ",9.5]"));
     project.run(["build"]).success().says("2 inserted, 2 deleted; 1 file reloaded");

@@ -93,11 +93,11 @@ fn columns_that_are_not_declared_are_found_once_and_kept() {
     );
     let record = project.read("lake/_headwater/sources/source.shop.shop.orders.json");
     assert!(record.contains("\"data_type\": \"date\""), "{record}");
-    // A later file doesn't change the types: what doesn't fit is set aside.
+    // A later file doesn't change the types: values that don't fit are rejected.
     project.write("in/b.csv", "id,day,amount\n3,2021-02-01,n/a\n4,2021-02-01,4\n");
     project.run(["build"]).success().says("n/a is not a double, the type inferred from other values");
     assert_eq!(project.rows("select count(*) as n from {{ ref('a') }}"), "n\n3\n");
-    // Unless they are found again.
+    // Unless the columns are inferred again.
     project.run(["source", "columns", "shop.orders", "--record"]).success().says("data_type: varchar");
     project.run(["build"]).success();
     assert_eq!(project.rows("select count(*) as n, max(amount) as m from {{ ref('a') }}"), "n,m\n4,n/a\n");
@@ -142,9 +142,9 @@ fn nested_columns_reach_the_table() {
 
 #[test]
 fn a_sample_that_misleads_is_made_good_in_the_same_build() {
-    // More bytes than a sample has, and what tells otherwise is at the end.
+    // More bytes than a sample, with the contradicting value at the end.
     let line = format!("1,{}\n", "x".repeat(1000));
-    // One is no number, the other would be a number without its zeros.
+    // The first isn't a number; the second would lose its zeros as a number.
     for last in ["n/a", "00123"] {
         made_good(last, &format!("id,note\n{}{last},last\n", line.repeat(10_000)));
     }

@@ -1,11 +1,11 @@
-//! SQL that can't run is refused before anything is written, at its place in the user's file.
+//! SQL errors, reported before anything is written at their location in the user's file.
 
 use crate::{
     project::Project,
     ran::{Ran, assert_said},
 };
 
-/// `models/orders.sql` stands, `models/m.sql` is as given.
+/// Builds a valid `models/orders.sql` and the given `models/m.sql`.
 fn refused(sql: &str) -> Ran {
     let project = Project::new()
         .model("orders.sql", "select 1 as order_id, 'paid' as status, 9.5 as amount")

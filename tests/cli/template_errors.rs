@@ -1,4 +1,4 @@
-//! What templates ask for and isn't there.
+//! Templates that refer to something that doesn't exist.
 
 use crate::{
     project::Project,

@@ -1,4 +1,4 @@
-//! What is said of mistakes in tests, before anything is run.
+//! Errors in tests, reported before anything runs.
 
 use crate::{project::Project, ran::assert_said};
 

@@ -1,4 +1,4 @@
-//! Unit tests: a model's SQL over a few rows, without a lake.
+//! Unit tests: a model's SQL over fixture rows, without a lake.
 
 use crate::{project::Project, ran::assert_said};
 

@@ -1,4 +1,4 @@
-//! Commands that can't be carried out as typed.
+//! Invalid command lines.
 
 use crate::{
     project::Project,

@@ -1,4 +1,4 @@
-//! Models without rows of their own.
+//! Views and ephemeral models.
 
 use crate::{project::Project, ran::assert_said};
 

@@ -1,4 +1,4 @@
-//! Mistakes in `project.yml`, `sources.yml` and properties.
+//! Errors in `project.yml`, `sources.yml` and properties.
 
 use crate::{
     project::Project,

@@ -11,7 +11,7 @@ use crate::{
 };
 
 impl Contents<'_> {
-    /// The columns that somebody described, in their order.
+    /// The documented columns, in their order.
     pub(super) fn columns(&self, declared: &[ColumnDecl], said: &BTreeMap<String, Described>) -> Value {
         let column = |column: &ColumnDecl| {
             let name = column.name.value.clone();
@@ -39,7 +39,7 @@ impl Contents<'_> {
     }
 }
 
-/// The constraints of a model as a whole.
+/// The constraints at model level.
 pub(super) fn of_model(constraints: &[ConstraintDecl]) -> Value {
     let with_columns = |declared: &ConstraintDecl| {
         let mut value = constraint(declared);

@@ -1,11 +1,11 @@
-//! Configurations, complete to dbt's keys, with its defaults for what nobody set.
+//! Node configurations with all of dbt's keys, and dbt's defaults for unset ones.
 
 use serde_json::{Map, Value, json};
 
-/// Settings under names that dbt writes otherwise.
+/// Keys that dbt spells differently in the manifest.
 const ELSEWHERE: [&str; 2] = ["pre_hook", "post_hook"];
 
-/// What every node's configuration begins with.
+/// The keys common to all nodes.
 fn common() -> Value {
     json!({
         "enabled": true,
@@ -19,7 +19,7 @@ fn common() -> Value {
     })
 }
 
-/// What models, seeds and snapshots have besides.
+/// The additional keys of models, seeds and snapshots.
 fn built(materialized: &str) -> Value {
     json!({
         "materialized": materialized,
@@ -45,7 +45,7 @@ fn built(materialized: &str) -> Value {
     })
 }
 
-/// A model's.
+/// The configuration of a model.
 pub(super) fn model(materialized: &str, set: &Map<String, Value>) -> Value {
     let more = json!({
         "access": "protected",
@@ -56,13 +56,13 @@ pub(super) fn model(materialized: &str, set: &Map<String, Value>) -> Value {
     overlaid([common(), built(materialized), more], set)
 }
 
-/// A seed's.
+/// The configuration of a seed.
 pub(super) fn seed(set: &Map<String, Value>) -> Value {
     let more = json!({ "delimiter": ",", "quote_columns": null });
     overlaid([common(), built("seed"), more], set)
 }
 
-/// A snapshot's.
+/// The configuration of a snapshot.
 pub(super) fn snapshot(set: &Map<String, Value>) -> Value {
     let more = json!({
         "strategy": null,
@@ -82,7 +82,7 @@ pub(super) fn snapshot(set: &Map<String, Value>) -> Value {
     overlaid([common(), built("snapshot"), more], set)
 }
 
-/// A data test's.
+/// The configuration of a data test.
 pub(super) fn data_test(set: &Map<String, Value>) -> Value {
     let more = json!({
         "materialized": "test",
@@ -99,22 +99,22 @@ pub(super) fn data_test(set: &Map<String, Value>) -> Value {
     overlaid([common(), more], set)
 }
 
-/// A unit test's.
+/// The configuration of a unit test.
 pub(super) fn unit_test(set: &Map<String, Value>) -> Value {
     overlaid([json!({ "tags": [], "meta": {}, "enabled": true, "static_analysis": null })], set)
 }
 
-/// An exposure's.
+/// The configuration of an exposure.
 pub(super) fn exposure(set: &Map<String, Value>) -> Value {
     overlaid([json!({ "enabled": true, "tags": [], "meta": {} })], set)
 }
 
-/// The settings that were made, over the defaults. What is set to null is as if it were not set.
+/// Overlays the configured settings on the defaults. A null setting counts as unset.
 fn overlaid<const N: usize>(defaults: [Value; N], set: &Map<String, Value>) -> Value {
     let mut config = super::node::joined(defaults);
     let made = set.iter().filter(|(key, value)| !value.is_null() && !ELSEWHERE.contains(&key.as_str()));
     for (key, value) in made {
-        // What a configuration becomes is known better by its kind.
+        // The defaults for the node's kind already have the final value.
         if key == "materialized" {
             continue;
         }

@@ -5,11 +5,11 @@ use serde_json::{Map, Value, json};
 use super::{Contents, source::owner};
 use crate::manifest::Macro;
 
-/// The package that dbt's own macros are in, and those that come with Headwater take the place of.
+/// The package of dbt's own macros, which Headwater's builtin macros replace.
 const BUILTIN: &str = "dbt";
 
 impl Contents<'_> {
-    /// The macros by their ids.
+    /// Returns the macros by id.
     pub(super) fn macros(&self) -> Value {
         let entry = |one: &Macro| (self.macro_id(one), self.one_macro(one));
         self.manifest.library.macros.values().map(entry).collect::<Map<_, _>>().into()
@@ -52,7 +52,7 @@ impl Contents<'_> {
         })
     }
 
-    /// The documentation blocks by their ids.
+    /// Returns the documentation blocks by id.
     pub(super) fn docs(&self) -> Value {
         let docs = self.manifest.library.docs.values().map(|doc| {
             let id = format!("doc.{}.{}", self.manifest.project, doc.name);
@@ -72,7 +72,7 @@ impl Contents<'_> {
         docs.collect::<Map<_, _>>().into()
     }
 
-    /// The groups by their ids.
+    /// Returns the groups by id.
     pub(super) fn groups(&self) -> Value {
         let groups = self.manifest.library.groups.values().map(|group| {
             let id = format!("group.{}.{}", self.manifest.project, group.name);

@@ -1,7 +1,7 @@
-//! `manifest.json`, version 12: every node, macro, documentation block and group, as dbt describes them.
+//! `manifest.json`, version 12: every node, macro, documentation block and group in dbt's format.
 //!
-//! - here: the whole, and who reads whom
-//! - `node`: what all nodes have in common
+//! - this file: the whole manifest, and parent and child maps
+//! - `node`: the parts common to all nodes
 //! - `model`: models, seeds and snapshots
 //! - `test`: data tests and unit tests
 //! - `source`: sources and exposures
@@ -30,29 +30,29 @@ use crate::{
     project::Settings,
 };
 
-/// The schema the artifact follows.
+/// The artifact's schema.
 const SCHEMA: &str = "https://schemas.getdbt.com/dbt/manifest/v12.json";
 
-/// What the manifest is written of.
+/// The inputs of the manifest.
 pub struct Contents<'a> {
-    /// What the project file says.
+    /// The settings of the project file.
     pub settings: &'a Settings,
-    /// The project's folder.
+    /// The project folder.
     pub root: &'a Path,
-    /// The project, resolved.
+    /// The resolved project.
     pub manifest: &'a Manifest,
-    /// What of it was compiled: the other nodes have no SQL in the manifest.
+    /// The compiled nodes; others have no SQL in the manifest.
     pub compiled: &'a Compiled,
-    /// The target path as people know it.
+    /// The target path as shown to people.
     pub target_path: &'a Path,
-    /// What stands where dbt has a database: the lake, by the target's name.
+    /// The name used as dbt's database: the lake, under the target's name.
     pub database: &'a str,
-    /// Who writes it.
+    /// The invocation that writes it.
     pub origin: Origin<'a>,
 }
 
 impl Contents<'_> {
-    /// The manifest.
+    /// Builds the manifest.
     #[must_use]
     pub fn manifest(&self) -> Value {
         let (mut nodes, mut sources, mut exposures, mut unit_tests) =
@@ -108,8 +108,8 @@ impl Contents<'_> {
         metadata
     }
 
-    /// What readers take for the dialect of the SQL: dbt's name of the adapter for the dialect that the project is
-    /// written in.
+    /// The adapter type, from which readers infer the SQL dialect: dbt's adapter name for the project's
+    /// dialect.
     fn adapter_type(&self) -> &str {
         match self.settings.dialect.as_str() {
             "postgresql" => "postgres",
@@ -119,7 +119,7 @@ impl Contents<'_> {
         }
     }
 
-    /// Something of each node, in the order of dbt's maps: by id.
+    /// Maps each node's id to a sorted list of ids, in order of id as in dbt.
     fn map<'n>(&'n self, of: impl Fn(&NodeId) -> Vec<&'n NodeId>) -> Value {
         let entry = |id: &NodeId| {
             let mut ids = of(id);
@@ -129,7 +129,7 @@ impl Contents<'_> {
         self.manifest.nodes.keys().map(entry).collect::<Map<_, _>>().into()
     }
 
-    /// The nodes of each group, by its name.
+    /// Maps each group's name to its nodes.
     fn group_map(&self, nodes: &Map<String, Value>) -> Value {
         let of = |group: &str| -> Vec<&String> {
             nodes.iter().filter(|(_, node)| node["group"] == group).map(|(id, _)| id).collect()
@@ -143,7 +143,7 @@ impl Contents<'_> {
             .into()
     }
 
-    /// A path without the folder it was searched under: `staging/x.sql` of `models/staging/x.sql`.
+    /// Strips the search path from a path: `models/staging/x.sql` becomes `staging/x.sql`.
     fn inside<'p>(&self, path: &'p str) -> &'p str {
         let paths = &self.settings.paths;
         let folders =
@@ -157,7 +157,7 @@ impl Contents<'_> {
         declared.map(|span| format!("{}://{}", self.manifest.project, span.source.path())).into()
     }
 
-    /// The macros that a template calls, by their ids.
+    /// The ids of the macros that a template calls.
     fn macro_ids<'m>(&self, names: impl IntoIterator<Item = &'m String>) -> Vec<String> {
         names
             .into_iter()
@@ -166,7 +166,7 @@ impl Contents<'_> {
             .collect()
     }
 
-    /// The documentation blocks by their ids.
+    /// The ids of documentation blocks.
     fn doc_ids(&self, names: &[String]) -> Vec<String> {
         names.iter().map(|name| format!("doc.{}.{name}", self.manifest.project)).collect()
     }
@@ -177,7 +177,7 @@ impl Contents<'_> {
     }
 }
 
-/// Bytes as hexadecimal digits.
+/// Formats bytes as hexadecimal digits.
 fn hex(bytes: &[u8]) -> String {
     let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or_default();
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()

@@ -14,10 +14,10 @@ use crate::{
     project::ConstraintKind,
 };
 
-/// A seed file that is larger than this is told by its path, as in dbt.
+/// As in dbt, larger seed files are identified by path instead of by checksum.
 const LARGE: u64 = 1 << 20;
 
-/// What of a model, a seed or a snapshot is not in the model itself.
+/// The parts of an entry that depend on the resource type: model, seed or snapshot.
 struct Kind<'a> {
     path: &'a str,
     checksum: Value,
@@ -27,7 +27,7 @@ struct Kind<'a> {
 }
 
 impl Contents<'_> {
-    /// A model.
+    /// Returns the entry of a model.
     pub(super) fn model(&self, model: &Model) -> Value {
         let materialized = model.config.materialized;
         let mut config = config::model(materialized.name(), &model.config.all);
@@ -61,7 +61,7 @@ impl Contents<'_> {
         ])
     }
 
-    /// A seed.
+    /// Returns the entry of a seed.
     pub(super) fn seed(&self, seed: &Seed) -> Value {
         let kind = Kind {
             path: seed.path(),
@@ -74,7 +74,7 @@ impl Contents<'_> {
         joined([self.built(&seed.model, &kind), more])
     }
 
-    /// A snapshot.
+    /// Returns the entry of a snapshot.
     pub(super) fn snapshot(&self, snapshot: &Snapshot) -> Value {
         let model = &snapshot.model;
         let file = &snapshot.declared.source;
@@ -127,14 +127,15 @@ impl Contents<'_> {
             "build_path": null,
             "unrendered_config": kind.unrendered,
             "created_at": self.created_at(),
-            // An ephemeral model has one too: compiled SQL calls it so, where dbt would write its query out.
+            // An ephemeral model has a relation name too: compiled SQL refers to it by that name, where dbt
+            // would inline its query.
             "relation_name": model.relation.qualified(self.database),
             "raw_code": kind.raw_code,
             "doc_blocks": self.doc_ids(&said.description.docs),
         })
     }
 
-    /// dbt's checksum of a seed's file: of its text, or of its path if it is large or can't be read.
+    /// Returns dbt's checksum of a seed file: of its text, or its path if the file is large or unreadable.
     fn file_checksum(&self, path: &str) -> Value {
         let file = self.root.join(path);
         let is_small = std::fs::metadata(&file).is_ok_and(|metadata| metadata.len() <= LARGE);
@@ -147,8 +148,8 @@ impl Contents<'_> {
         }
     }
 
-    /// What tells a model's rows apart, as dbt infers it: a primary key, or else what is tested to be unique, and not null
-    /// if anything is both.
+    /// Returns the primary key as dbt infers it: a declared primary key, otherwise columns that are tested to
+    /// be unique, preferably those also tested to be not null.
     fn primary_key(&self, model: &Model) -> Vec<String> {
         let is_key = |kind: ConstraintKind| kind == ConstraintKind::PrimaryKey;
         if let Some(key) = model.constraints.iter().find(|constraint| is_key(constraint.kind.value)) {

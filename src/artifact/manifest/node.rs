@@ -1,4 +1,4 @@
-//! What all nodes have in common.
+//! The parts common to all nodes.
 
 use std::fmt::Display;
 
@@ -8,14 +8,14 @@ use sha2::{Digest, Sha256};
 use super::{Contents, hex};
 use crate::{artifact::in_database, manifest::node::Calls, name::NodeId};
 
-/// dbt's checksum of a file's text, in which white space does not count.
+/// Returns dbt's checksum of a file's text, ignoring differences in white space.
 pub(super) fn checksum(text: &str) -> Value {
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
     json!({ "name": "sha256", "checksum": hex(&Sha256::digest(words.as_bytes())) })
 }
 
 impl Contents<'_> {
-    /// What a template refers to, and what that makes the node depend on.
+    /// Returns a template's references and the dependencies that result from them.
     pub(super) fn calls(&self, id: &NodeId, calls: &Calls) -> Value {
         let refs: Vec<Value> = calls
             .refs
@@ -37,7 +37,7 @@ impl Contents<'_> {
         })
     }
 
-    /// What was compiled of a node: nothing of one that was not.
+    /// Returns the compiled SQL of a node, if the node was compiled.
     pub(super) fn compiled(&self, id: &NodeId, path: impl Display, sql: Option<&str>) -> Value {
         let path = self.target_path.join(path.to_string());
         let mut compiled = json!({ "compiled_path": null });
@@ -54,7 +54,7 @@ impl Contents<'_> {
     }
 }
 
-/// The parts of a node, one after the other.
+/// Merges the parts of a node in order.
 pub(super) fn joined(parts: impl IntoIterator<Item = Value>) -> Value {
     let objects = parts.into_iter().filter_map(|part| match part {
         Value::Object(entries) => Some(entries),
@@ -63,7 +63,7 @@ pub(super) fn joined(parts: impl IntoIterator<Item = Value>) -> Value {
     Value::Object(objects.flatten().collect())
 }
 
-/// `{enforced, alias_types, checksum}`, the checksum only of what is enforced.
+/// `{enforced, alias_types, checksum}`, with a checksum only for enforced contracts.
 pub(super) fn contract(enforced: bool, shape: &Value) -> Value {
     let checksum = enforced.then(|| hex(&Sha256::digest(shape.to_string().as_bytes())));
     json!({ "enforced": enforced, "alias_types": true, "checksum": checksum })

@@ -9,7 +9,7 @@ use crate::{
 };
 
 impl Contents<'_> {
-    /// A source's table.
+    /// Returns the entry of a source table.
     pub(super) fn source(&self, source: &SourceTable) -> Value {
         let path = source.span.source.path();
         let folders = std::path::Path::new(self.inside(path)).parent();
@@ -82,7 +82,7 @@ impl Contents<'_> {
         })
     }
 
-    /// An exposure.
+    /// Returns the entry of an exposure.
     pub(super) fn exposure(&self, exposure: &Exposure) -> Value {
         let declared = &exposure.declared;
         let config = config::exposure(&exposure.config);
@@ -114,7 +114,7 @@ impl Contents<'_> {
     }
 }
 
-/// Somebody's address, name, and whatever else is said of them.
+/// An owner's email, name and any other properties.
 pub(super) fn owner(owner: &Owner) -> Value {
     let email = match owner.email.as_slice() {
         [] => Value::Null,

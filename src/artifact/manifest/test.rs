@@ -15,7 +15,7 @@ use crate::{
 };
 
 impl Contents<'_> {
-    /// A data test.
+    /// Returns the entry of a data test.
     pub(super) fn data_test(&self, test: &DataTest) -> Value {
         let config = config::data_test(&test.config.all);
         let path = match test.generic {
@@ -63,13 +63,13 @@ impl Contents<'_> {
         ])
     }
 
-    /// A generic test belongs to the group of the model that it is declared on.
+    /// Returns the group of a generic test: that of the model it is declared on.
     fn group(&self, test: &DataTest) -> Option<Value> {
         let model = self.manifest.refable(test.attached.as_ref()?)?;
         model.config.all.get("group").cloned()
     }
 
-    /// A unit test.
+    /// Returns the entry of a unit test.
     pub(super) fn unit_test(&self, test: &UnitTest) -> Value {
         let declared = &test.declared;
         let given: Vec<Value> = declared
@@ -114,7 +114,7 @@ impl Contents<'_> {
     }
 }
 
-/// What only generic tests have.
+/// The metadata of a generic test.
 fn metadata(generic: &Generic, test: &DataTest) -> Value {
     let (key, model) = match &generic.subject {
         Subject::Model(name) => {
@@ -137,7 +137,7 @@ fn metadata(generic: &Generic, test: &DataTest) -> Value {
     })
 }
 
-/// Rows with their format.
+/// Fixture rows with their format.
 fn rows(declared: &RowsDecl) -> Value {
     let (rows, format) = match &declared.rows {
         RowsText::Dict(rows) => (rows.iter().map(Yaml::to_json).collect::<Vec<_>>().into(), "dict"),
@@ -147,7 +147,7 @@ fn rows(declared: &RowsDecl) -> Value {
     json!({ "rows": rows, "format": format, "fixture": null })
 }
 
-/// The rows of delimited text as dbt writes them: a mapping each, null where nothing is written.
+/// Parses CSV rows as dbt does: one mapping per row, with null for empty cells.
 fn csv_rows(text: &str) -> Value {
     let mut reader =
         csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_reader(text.as_bytes());

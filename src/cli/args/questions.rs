@@ -1,4 +1,4 @@
-//! What can be asked of a project without changing anything.
+//! Arguments of read-only commands. The doc comments are the help.
 
 use std::net::IpAddr;
 
@@ -20,7 +20,7 @@ pub struct DescribeArgs {
     pub output: DescribeOutput,
 }
 
-/// How `describe` prints.
+/// The output format of `describe`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum DescribeOutput {
     /// Lines for people
@@ -32,8 +32,9 @@ pub enum DescribeOutput {
 /// `docs`.
 #[derive(Debug, Subcommand)]
 pub enum DocsCommand {
-    /// Write the documentation to target/docs/index.html, a page that needs nothing but itself; beside it manifest.json,
-    /// catalog.json and graph_summary.json, which tools for dbt read. Nothing needs to have been built
+    /// Write the documentation to target/docs/index.html, a page that needs nothing but itself; beside it
+    /// manifest.json, catalog.json and graph_summary.json, which tools for dbt read. Nothing needs to have
+    /// been built
     Generate(GenerateArgs),
     /// Serve what `docs generate` wrote
     Serve(ServeArgs),
@@ -42,7 +43,8 @@ pub enum DocsCommand {
 /// `docs generate`.
 #[derive(Debug, ClapArgs)]
 pub struct GenerateArgs {
-    /// Put SQL, versions and files into parts beside the page, which it fetches when somebody looks: for very large projects
+    /// Put SQL, versions and files into parts beside the page, which it fetches when somebody looks: for very
+    /// large projects
     #[arg(long)]
     pub split: bool,
 }
@@ -100,7 +102,7 @@ pub struct ListArgs {
     pub resource_type: Vec<ResourceType>,
 }
 
-/// What `list` prints of a node.
+/// The output of `list` for each node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ListOutput {
     /// What selects it: smart_meters.staging.stg_readings
@@ -113,7 +115,7 @@ pub enum ListOutput {
     Json,
 }
 
-/// A kind of node.
+/// A resource type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "snake_case")]
 pub enum ResourceType {
@@ -150,7 +152,8 @@ impl ResourceType {
 /// `show`.
 #[derive(Debug, ClapArgs)]
 pub struct ShowArgs {
-    /// The model or snapshot to show: its SQL is run over the tables as they are; or the seed: its file is read
+    /// The model or snapshot to show: its SQL is run over the tables as they are; or the seed: its file is
+    /// read
     #[arg(
         long,
         short = 's',
@@ -173,7 +176,7 @@ pub struct ShowArgs {
     pub output: ShowOutput,
 }
 
-/// How `show` prints rows.
+/// The output format of `show`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ShowOutput {
     /// An aligned table
@@ -198,7 +201,7 @@ pub struct PlanArgs {
     pub output: PlanOutput,
 }
 
-/// How `plan` prints.
+/// The output format of `plan`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum PlanOutput {
     /// Lines for people
@@ -210,7 +213,8 @@ pub enum PlanOutput {
 /// `lineage`.
 #[derive(Debug, ClapArgs)]
 pub struct LineageArgs {
-    /// A model, seed, snapshot or source, or a column of one: stg_readings, stg_readings.meterpoint_id, files.readings
+    /// A model, seed, snapshot or source, or a column of one: stg_readings, stg_readings.meterpoint_id,
+    /// files.readings
     #[arg(value_name = "MODEL[.COLUMN]")]
     pub subject: String,
     /// Only what it is made of; of a model, all the way up
@@ -227,7 +231,7 @@ pub struct LineageArgs {
     pub format: LineageOutput,
 }
 
-/// How `lineage` prints.
+/// The output format of `lineage`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LineageOutput {
     /// Trees and tables for people

@@ -1,5 +1,5 @@
-//! Models that load each file of a source once. Rows of files that change or go are found by the file they came from, so the
-//! table has the column `_source_file`; and each row must be made of one row of one file.
+//! Models that load each file of a source exactly once. Rows of changed or removed files are found by their
+//! file, so the table has the column `_source_file`, and each row must be made from one row of one file.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -17,34 +17,34 @@ use crate::{
     name::{NodeId, Relation},
 };
 
-/// How a table is loaded file by file.
+/// A table loaded file by file.
 #[derive(Debug)]
 pub struct ByFile {
-    /// The source whose files they are.
+    /// The source of the files.
     pub source: NodeId,
-    /// What it is called in queries.
+    /// The source's relation in queries.
     pub reads: Relation,
-    /// What is done about files that change or go.
+    /// The policy for changed and removed files.
     pub policy: FilePolicy,
-    /// How rows of single files are found among those that are there; none if there is no table, or if it does not say which
-    /// row came from which file.
+    /// The queries over existing rows, or `None` if there is no table or it doesn't record each row's file.
     pub standing: Option<Standing>,
 }
 
-/// The queries that find the rows of single files. `listed` has the files' names in its column `_source_file`.
+/// The queries that find the rows of given files. `listed` has the files' names in its column `_source_file`.
 #[derive(Debug)]
 pub struct Standing {
-    /// What the queries call the table's rows.
+    /// The relation of the table's rows in the queries.
     pub old: Relation,
-    /// What they call those of the table with their files, in the column [`FILE`].
+    /// The relation of the table's rows with their files, in the column [`FILE`].
     pub old_files: Relation,
-    /// What they call the names.
+    /// The relation of the file names.
     pub listed: Relation,
-    /// The files of the table that hold a row of a listed one.
+    /// The table's files that hold a row of a listed file.
     pub reached: Query,
-    /// The table's rows, those of listed files to be deleted: the new table's columns and `engine::change::CHANGE`.
+    /// The table's rows, with those of listed files marked as deleted: the new table's columns and
+    /// `engine::change::CHANGE`.
     pub without_listed: Query,
-    /// The table's rows, all but those of listed files to be deleted.
+    /// The table's rows, with all except those of listed files marked as deleted.
     pub listed_only: Query,
 }
 
@@ -82,7 +82,7 @@ impl Work<'_> {
         Ok((Increment { sql: sql.to_owned(), query, taken }, Arc::clone(table), refresh))
     }
 
-    /// The one source of files that a model reads row by row.
+    /// Returns the one file source that a model reads row by row.
     fn files_of(&self, model: &Model, query: &Query) -> Result<(NodeId, Relation), Vec<Diagnostic>> {
         let refused = |why: String| {
             let message = format!("`{}` can't be loaded file by file: {why}", model.name);
@@ -112,7 +112,7 @@ impl Work<'_> {
         node.map(|id| (id, relation.clone())).ok_or_else(Vec::new)
     }
 
-    /// The queries over the rows that are there.
+    /// Plans the queries over existing rows.
     async fn standing(
         &self,
         model: &Model,
@@ -122,7 +122,7 @@ impl Work<'_> {
         let side = |side: &str| Relation::new(format!("_headwater_{side}"), model.relation.to_string());
         let (old, old_files, listed) = (side("old"), side("files"), side("listed"));
         let names: BTreeSet<&str> = stored.fields().iter().map(|field| field.name().as_str()).collect();
-        // In the types that the table will have.
+        // With the types that the table will have.
         let common = table.fields().iter().filter(|field| names.contains(field.name().as_str())).cloned();
         self.redeclare(&old, &Arc::new(Schema::new(common.collect::<Vec<_>>())))?;
         let text = |name: &str| Field::new(name, DataType::Utf8, true);

@@ -1,5 +1,5 @@
-//! Models that are built batch by batch of time. Each batch is the model's query over the rows of its time alone, as far as
-//! inputs say when a row's event was; its rows take the place of those that the table has of that time.
+//! Microbatch models: built batch by batch of time. Each batch is the model's query over the rows in its time
+//! range, for the inputs that declare an event time; its rows replace the table's rows of that time range.
 
 use crate::{
     compile::Work,
@@ -10,26 +10,26 @@ use crate::{
     name::Relation,
 };
 
-/// How a table is built batch by batch.
+/// A table built in batches of time.
 #[derive(Debug)]
 pub struct ByTime {
     /// The model's own settings.
     pub settings: Microbatch,
-    /// The inputs that are read by their time, and their columns for it.
+    /// The inputs filtered by event time, with their event-time columns.
     pub timed: Vec<batch::Timed>,
-    /// What the command asks for; none if it asks for what is due.
+    /// The batches that the command requests, or `None` for those that are due.
     pub asked: Option<Intervals>,
-    /// When the batch that is under way began.
+    /// The start of the current batch.
     pub current: chrono::DateTime<chrono::Utc>,
-    /// From the first batch to the end of the one that is under way.
+    /// The time range from the first batch to the end of the current one.
     pub all: Intervals,
-    /// Whether one query makes the rows of several batches as each batch's own would; of a table made from nothing, and of
-    /// one that is there.
+    /// Whether one query can build many batches with the same rows as separate queries: for a full refresh,
+    /// and for an existing table.
     pub separable: (bool, bool),
 }
 
 impl ByTime {
-    /// The newest batches, of which there may have been rows that nobody heard of.
+    /// Returns the newest batches, which may have late-arriving rows.
     #[must_use]
     pub fn lookback(&self) -> Intervals {
         let Microbatch { batch_size, lookback, .. } = self.settings;
@@ -39,8 +39,8 @@ impl ByTime {
 }
 
 impl Work<'_> {
-    /// How a model of these columns is built by time, whose queries are `whole` for a table made from nothing and `more` for one
-    /// that is there.
+    /// Compiles the batches of a model with the columns `table`. `whole` is its query for a full refresh,
+    /// `more` the one for an existing table.
     pub(super) fn by_time(
         &self,
         model: &Model,
@@ -96,7 +96,7 @@ impl Work<'_> {
         Ok(ByTime { settings: settings.clone(), timed, asked, current, all: all.into(), separable })
     }
 
-    /// What queries call a node's rows.
+    /// Returns the relation of a node's rows in queries.
     fn reads_as(&self, node: &Node) -> Option<Relation> {
         self.context
             .manifest
@@ -107,7 +107,7 @@ impl Work<'_> {
     }
 }
 
-/// A column that is to tell a time is there, and does.
+/// Checks that an event-time column exists and is a date or timestamp.
 fn check_time(column: &str, schema: &SchemaRef, of: &str, findings: &mut Vec<Diagnostic>) {
     let names = || schema.fields().iter().map(|field| field.name().as_str());
     match schema.field_with_name(column) {

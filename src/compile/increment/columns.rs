@@ -1,4 +1,4 @@
-//! What a table's columns become when its model gives others.
+//! Schema evolution: derives a table's new columns when its model's columns change.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -12,19 +12,19 @@ use crate::{
     manifest::OnSchemaChange,
 };
 
-/// What a table's columns become.
+/// The result of schema evolution.
 pub(super) enum Evolved {
-    /// These.
+    /// The table's new columns.
     Table(SchemaRef),
-    /// Those of the model, and every row anew.
+    /// The model's columns, with a full refresh.
     FromNothing,
-    /// They can't: what differs.
+    /// An error: the difference isn't allowed.
     No(String),
-    /// They can't, and it is for another type.
+    /// An error: a column's type changed in a way that isn't allowed.
     Retyped(String),
 }
 
-/// What the columns `stored` become if the model gives `new` ones.
+/// Returns the table's new columns, given the `stored` ones and the model's `new` ones.
 pub(super) fn evolved(stored: &SchemaRef, new: &SchemaRef, on: OnSchemaChange) -> Evolved {
     let find = |schema: &SchemaRef, name: &str| schema.field_with_name(name).ok().cloned();
     let added: Vec<_> =
@@ -38,7 +38,7 @@ pub(super) fn evolved(stored: &SchemaRef, new: &SchemaRef, on: OnSchemaChange) -
     let pairs = new.fields().iter().filter_map(|field| Some((field, find(stored, field.name())?)));
     let retyped: Vec<_> =
         pairs.filter(|(new, old)| !new.data_type().equals_datatype(old.data_type())).collect();
-    // Other values than these are looked at when they are written.
+    // Values of the other type changes are checked when they are written.
     let unheld = retyped.iter().filter(|(new, old)| !can_hold(new.data_type(), old.data_type())).map(of_type);
     let unheld: Vec<String> = unheld.collect();
     let retyped: Vec<String> = retyped.iter().map(of_type).collect();

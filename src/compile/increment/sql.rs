@@ -1,5 +1,5 @@
-//! The SQL of what new rows do to a table by key. Each query gives rows of the table, and in a last column what becomes of
-//! each.
+//! The SQL of changes by key. Each query returns rows of the table, with the action for each row in the last
+//! column.
 
 use std::fmt::Write as _;
 
@@ -9,39 +9,39 @@ use crate::{
     manifest::Incremental,
 };
 
-/// The aliases that conditions are written over.
+/// The aliases in user-written conditions.
 pub(super) const DEST: &str = "dbt_internal_dest";
 pub(super) const SOURCE: &str = "dbt_internal_source";
 
 /// A column of the table after the change.
 pub(super) struct Column {
-    /// As SQL writes it.
+    /// Its quoted name.
     pub(super) name: String,
-    /// What the table has of it, and the new rows.
+    /// The sides that have it.
     pub(super) from: From,
-    /// What a new row does to it in one that is there.
+    /// The effect of a new row on it.
     pub(super) then: Then,
 }
 
-/// Where a column's values come from.
+/// The sides that have a column.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum From {
-    /// The rows that are there and the new ones.
+    /// Existing and new rows.
     Both,
-    /// The rows that are there.
+    /// Existing rows only.
     Old,
-    /// The new ones.
+    /// New rows only.
     New,
 }
 
-/// What a new row does to a column of one that is there.
+/// The effect of a new row on a column of an existing one.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Then {
-    /// Nothing.
+    /// None.
     Keep,
-    /// It changes the value, if that differs.
+    /// Sets the value if it differs.
     Update,
-    /// It changes the value, of which nobody can say whether it differs.
+    /// Sets the value, which can't be compared.
     Replace,
 }
 
@@ -53,7 +53,7 @@ pub(super) struct Sql<'a> {
 }
 
 impl Sql<'_> {
-    /// Which rows belong together.
+    /// Returns the join condition.
     fn on(&self) -> String {
         let keys = self.keys().into_iter().map(|key| format!("{DEST}.{key} = {SOURCE}.{key}"));
         let predicates = self.settings.predicates.iter().map(|text| format!("({text}\n)"));
@@ -64,7 +64,7 @@ impl Sql<'_> {
         self.settings.unique_key.iter().map(|key| quoted(key)).collect()
     }
 
-    /// The files with a row that a new one reaches.
+    /// Selects the files with a row matched by a new one.
     pub(super) fn reached(&self) -> String {
         let (files, new, on) = (self.sides.files.quoted(), self.sides.new.quoted(), self.on());
         format!(
@@ -72,7 +72,7 @@ impl Sql<'_> {
         )
     }
 
-    /// Keys of several new rows.
+    /// Selects keys that several new rows share.
     pub(super) fn repeated(&self) -> String {
         let (keys, new) = (self.keys(), self.sides.new.quoted());
         let known: Vec<String> = keys.iter().map(|key| format!("{key} is not null")).collect();
@@ -83,7 +83,7 @@ impl Sql<'_> {
         )
     }
 
-    /// Each row of both sides once, as it will be.
+    /// Selects each row of both sides once, in its final state.
     pub(super) fn merge(&self) -> String {
         let mut values = String::new();
         for Column { name, from, then } in &self.columns {
@@ -113,7 +113,7 @@ impl Sql<'_> {
         )
     }
 
-    /// Whether a new row says anything new of the one that is there.
+    /// Returns the condition that a new row changes the existing one.
     fn differs(&self) -> String {
         let differ = self.columns.iter().filter_map(|Column { name, from, then }| match (from, then) {
             (From::Old, _) | (_, Then::Keep) => None,
@@ -125,7 +125,7 @@ impl Sql<'_> {
         if differ.is_empty() { "false".to_owned() } else { format!("({})", differ.join(" or ")) }
     }
 
-    /// The rows that are there, each once, and then all new ones.
+    /// Selects the existing rows, each once, followed by all new rows.
     pub(super) fn delete_and_insert(&self) -> String {
         let (mut of_old, mut of_new) = (String::new(), String::new());
         for Column { name, from, .. } in &self.columns {
@@ -143,7 +143,7 @@ impl Sql<'_> {
     }
 }
 
-/// A column as SQL writes it.
+/// Quotes a column name for SQL.
 pub(in crate::compile) fn quoted(column: &str) -> String {
     format!("\"{}\"", column.replace('"', "\"\""))
 }

@@ -1,4 +1,4 @@
-//! The SQL of a snapshot. What it decides is what dbt decides, condition by condition.
+//! The SQL of a snapshot. Its decisions match dbt's, condition by condition.
 
 use std::fmt::Write as _;
 
@@ -12,27 +12,28 @@ use crate::{
     name::Relation,
 };
 
-/// The column of the moment.
+/// The column of the run's timestamp.
 pub(super) const AT: &str = "at";
 
-/// The columns of a change besides the table's: the version that ends, when it does, and whether another begins.
+/// The columns of a change besides the table's: the version that ends, its end, and whether a new version
+/// starts.
 const ENDED: &str = "_headwater_ended";
 const ENDS: &str = "_headwater_ends";
 const BEGINS: &str = "_headwater_begins";
 
-/// What the SQL is about.
+/// The inputs of the SQL.
 pub(super) struct Sql<'a> {
     pub(super) config: &'a SnapshotConfig,
-    /// The columns of the rows that there are now.
+    /// The columns of the current rows.
     pub(super) source: &'a SchemaRef,
-    /// Those that the table will have.
+    /// The columns that the table will have.
     pub(super) table: &'a SchemaRef,
-    /// Those that it has.
+    /// The columns that the table has.
     pub(super) stored: Option<&'a SchemaRef>,
 }
 
 impl Sql<'_> {
-    /// The rows that there are now, as versions that begin at the moment, or when their own column says.
+    /// Selects the current rows, as versions that start now or at their own `updated_at`.
     pub(super) fn arrived(&self, source: &Relation, moment: &Relation) -> String {
         let meta = &self.config.meta;
         let since = match &self.config.updated_at {
@@ -56,7 +57,7 @@ impl Sql<'_> {
         sql
     }
 
-    /// dbt's id of a version: a digest of its key and of when it begins.
+    /// Returns dbt's id of a version: a digest of its key and start.
     fn scd_id(&self, of: &str, since: &str) -> String {
         let keys = self.config.unique_key.iter().map(|key| format!("{of}.{}", quoted(key)));
         let parts: Vec<String> = keys
@@ -66,7 +67,7 @@ impl Sql<'_> {
         format!("md5({})", parts.join(" || '|' || "))
     }
 
-    /// Keys of several rows, and keys without a value.
+    /// Selects duplicate keys and keys with NULLs.
     pub(super) fn repeated(&self, new: &Relation) -> String {
         let keys: Vec<String> = self.config.unique_key.iter().map(|key| quoted(key)).collect();
         let unknown: Vec<String> = keys.iter().map(|key| format!("{key} is null")).collect();
@@ -78,7 +79,8 @@ impl Sql<'_> {
         )
     }
 
-    /// Which versions end and which begin: each row that there is now beside the newest version of its key.
+    /// Selects the versions that end and start, by joining each current row with the newest version of its
+    /// key.
     pub(super) fn changed(&self, old_files: &Relation, new: &Relation, moment: &Relation) -> String {
         let meta = &self.config.meta;
         let (scd_id, valid_from) = (quoted(&meta.scd_id), quoted(&meta.valid_from));
@@ -120,7 +122,8 @@ impl Sql<'_> {
         )
     }
 
-    /// What a version that begins has in a column of the table: what there is now; if the row is gone, what there was.
+    /// Returns the value of a starting version in a column: the current one or, if the row was deleted, the
+    /// last one.
     fn begun(&self, column: &str, name: &str) -> String {
         if self.config.hard_deletes != HardDeletes::NewRecord {
             return format!("n.{name}");
@@ -141,7 +144,7 @@ impl Sql<'_> {
         format!("case when n.__new then n.{name} else {gone} end")
     }
 
-    /// Whether a row is another version than the newest one of its key.
+    /// Returns the condition that a row differs from the newest version of its key.
     fn differs(&self) -> String {
         let meta = &self.config.meta;
         let checked: Vec<&str> = match &self.config.strategy {
@@ -153,7 +156,7 @@ impl Sql<'_> {
                 self.source.fields().iter().map(|field| field.name().as_str()).collect()
             }
         };
-        // As in dbt: with a column that was not there, every row is another.
+        // As in dbt, a new checked column makes every row differ.
         if checked.iter().any(|column| !self.is_stored(column)) {
             return "true".to_owned();
         }
@@ -164,13 +167,13 @@ impl Sql<'_> {
         differ.collect::<Vec<_>>().join(" or ")
     }
 
-    /// The files with a version that ends.
+    /// Selects the files with an ending version.
     #[expect(clippy::unused_self, reason = "it is one of the snapshot's queries")]
     pub(super) fn reached(&self, changes: &Relation) -> String {
         format!("select distinct {FILE} from {} where {FILE} is not null", changes.quoted())
     }
 
-    /// Each version of these files once, as it will be, and each that begins.
+    /// Selects each version of these files once, in its final state, and each starting version.
     pub(super) fn outcome(&self, old: &Relation, changes: &Relation) -> String {
         let meta = &self.config.meta;
         let (mut of_old, mut of_new) = (String::new(), String::new());
@@ -196,7 +199,7 @@ impl Sql<'_> {
         )
     }
 
-    /// Whether a version is the newest one of its key.
+    /// Returns the condition that a version is the newest one of its key.
     fn is_open(&self, of: &str) -> String {
         let valid_to = format!("{of}.{}", quoted(&self.config.meta.valid_to));
         match self.open_end() {
@@ -205,19 +208,19 @@ impl Sql<'_> {
         }
     }
 
-    /// What the newest version of a row has for its end, if that is not NULL, in the type of the column.
+    /// Returns the configured end of current versions, if it isn't NULL, in the column's type.
     fn open_end(&self) -> Option<String> {
         let open = self.config.valid_to_current.as_ref()?;
         let field = self.table.field_with_name(&self.config.meta.valid_to).ok()?;
         Some(format!("arrow_cast(({open}\n), '{}')", field.data_type()))
     }
 
-    /// Whether a version says that the row is gone.
+    /// Returns the condition that a version records a deletion.
     fn is_deleted(&self, of: &str) -> String {
         format!("({of}.{} = 'True')", quoted(&self.config.meta.is_deleted))
     }
 
-    /// Whether there can be such versions.
+    /// Returns whether versions that record deletions can exist.
     fn has_deleted(&self) -> bool {
         self.config.hard_deletes == HardDeletes::NewRecord && self.is_stored(&self.config.meta.is_deleted)
     }

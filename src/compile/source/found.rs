@@ -1,5 +1,5 @@
-//! The columns of a source that declares none: those that were found in all of its files when it was first loaded, and
-//! that are as good as declared from then on.
+//! Inferred columns of sources that declare none: detected in all files on the first load and recorded, and
+//! treated like declared columns from then on.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,33 +14,33 @@ use crate::{
     text::Span,
 };
 
-/// What the record of a source's columns is called in the lake, before the source's name.
+/// The kind under which the lake records a source's columns, by the source's name.
 pub const FOUND_COLUMNS: &str = "sources";
 
-/// The columns that were found in a source's files, as they are recorded in the lake.
+/// The inferred columns of a source, as recorded in the lake.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FoundColumns {
-    /// How the files were read; what was found otherwise counts no more.
+    /// The read settings. A record made with other settings is ignored.
     pub reading: String,
-    /// How many files they were.
+    /// The number of files.
     pub files: u64,
-    /// How many rows they had.
+    /// The number of rows.
     pub rows: u64,
     /// The columns.
     pub columns: Vec<FoundType>,
 }
 
-/// A column that was found.
+/// An inferred column.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FoundType {
     /// Its name.
     pub name: String,
-    /// Its type, as it would be declared.
+    /// Its type, as in a declaration.
     pub data_type: String,
 }
 
 impl FoundColumns {
-    /// What was found in the files of a source.
+    /// Creates the record of the columns found in a source's files.
     #[must_use]
     pub fn new(spec: &SourceSpec, found: &Found) -> Self {
         let columns = found.columns.iter().map(|column| FoundType {
@@ -50,37 +50,38 @@ impl FoundColumns {
         Self { reading: spec.reading(), files: found.files, rows: found.rows, columns: columns.collect() }
     }
 
-    /// From a text that [`FoundColumns::to_text`] made; `None` if another version made it.
+    /// Parses the result of [`FoundColumns::to_text`]. Returns `None` if an incompatible version wrote it.
     #[must_use]
     pub fn of_text(text: &str) -> Option<Self> {
         serde_json::from_str(text).ok()
     }
 
-    /// As it is recorded.
+    /// Serialises the record.
     ///
     /// # Errors
-    /// Never, as far as anybody knows.
+    /// None are known.
     pub fn to_text(&self) -> serde_json::Result<String> {
         serde_json::to_string_pretty(self)
     }
 
-    /// The columns as a source declares them; `None` if this version doesn't know a type.
+    /// Returns the columns as a source would declare them, or `None` if this version doesn't know a type.
     fn declared(&self) -> Option<Vec<(String, DataType)>> {
         let one = |column: &FoundType| Some((column.name.clone(), data_type(&column.data_type).ok()?));
         self.columns.iter().map(one).collect()
     }
 }
 
-/// Returns whether a source declares none of its files' columns, so that they have to be found.
+/// Returns whether a source declares none of its files' columns, so that they must be inferred.
 #[must_use]
 pub fn is_undeclared(spec: &SourceSpec) -> bool {
     spec.format.is_text() && spec.columns.iter().all(|(name, _)| source::is_supplied(name))
 }
 
-/// Gives a source the columns that are recorded of it, or else those that its files have, which are returned.
+/// Adds the recorded columns to a source or, failing that, infers them from its files and returns them to be
+/// recorded.
 ///
 /// # Errors
-/// That no file has any.
+/// If no file has any columns.
 pub(super) async fn complete(
     engine: &Engine,
     spec: &mut SourceSpec,
@@ -111,7 +112,7 @@ pub(super) async fn complete(
     Ok(Some(columns))
 }
 
-/// Those that the reader supplies come last, and none is added twice.
+/// Adds columns before the ones that the reader supplies, without duplicates.
 fn add(spec: &mut SourceSpec, columns: Vec<(String, DataType)>) {
     spec.drift.is_inferred = true;
     let supplied = std::mem::take(&mut spec.columns);

@@ -1,5 +1,5 @@
-//! What to say of a source's location: that nothing is there, and what is near; or which files of its folder are left
-//! out. Looks at names alone.
+//! Diagnostics about a source's location: a missing location, with suggestions, or files left out. Looks only
+//! at names.
 
 use std::{fs, path::Path};
 
@@ -9,10 +9,10 @@ use crate::{
     text::Span,
 };
 
-/// Names that a message lists, at most.
+/// The maximum number of names to list.
 const NAMED: usize = 3;
 
-/// The complaint about a location that leads to no file; `left_out` lie there, with other extensions.
+/// The error about a location without matching files. `left_out` are files there with other extensions.
 #[expect(clippy::needless_pass_by_value, reason = "callers have no other use for the place")]
 pub(super) fn missing(spec: &SourceSpec, left_out: &[String], at: Span) -> Diagnostic {
     let location = &spec.location;
@@ -65,7 +65,7 @@ pub(super) fn missing(spec: &SourceSpec, left_out: &[String], at: Span) -> Diagn
     }
 }
 
-/// The warning that files of a folder are left out because of their extensions.
+/// The warning about files in a folder left out because of their extensions.
 pub(super) fn left_out(spec: &SourceSpec, names: &[String], at: Span) -> Option<Diagnostic> {
     if names.is_empty() {
         return None;
@@ -85,7 +85,7 @@ pub(super) fn left_out(spec: &SourceSpec, names: &[String], at: Span) -> Option<
     )
 }
 
-/// The location's first parts as they were written.
+/// Returns the location's first parts as written.
 fn shown(location: &str, parts: &[&str]) -> String {
     let root = if location.starts_with('/') { "/" } else { "" };
     format!("{root}{}", parts.join("/"))
@@ -99,7 +99,7 @@ fn place(folder: &Path, base: &Path) -> String {
     }
 }
 
-/// What a folder holds, but for hidden files; nothing if it can't be read.
+/// Lists a folder without hidden files; empty if it can't be read.
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
@@ -112,7 +112,7 @@ fn counted(files: &[String]) -> String {
     format!("{} file{}", files.len(), if files.len() == 1 { "" } else { "s" })
 }
 
-/// The first few of many names.
+/// Lists the first few names.
 fn some(names: &[String]) -> String {
     let first: Vec<&str> = names.iter().take(NAMED).map(String::as_str).collect();
     let more = match names.len() - first.len() {

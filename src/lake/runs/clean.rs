@@ -1,5 +1,5 @@
-//! Removing what one dead run left behind: the files in its diary that no commit refers to, what a disk's
-//! store had not given its name yet, and the folders that are empty then.
+//! Cleans up after one killed run: removes the files in its journal that no commit refers to, temporary files
+//! of the local store, and folders left empty.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -21,10 +21,11 @@ use crate::lake::{
 /// The first entry of a log.
 const FIRST: &str = "00000000000000000000.json";
 
-/// What is being done when files of a dead run are removed.
+/// The operation while removing a killed run's files.
 pub(super) const CLEAN: &str = "remove files of a run that was killed from";
 
-/// Removes what these notes announced and nobody published; how many files that were.
+/// Removes the files that these entries announced and that were never published. Returns the number of files
+/// removed.
 pub(super) async fn clean(diary: &Diary, run: &str, notes: &[Note]) -> Result<usize, LakeError> {
     let notes: Vec<&Note> = notes.iter().filter(|note| note.is_sound()).collect();
     let mut published = BTreeMap::new();
@@ -41,7 +42,7 @@ pub(super) async fn clean(diary: &Diary, run: &str, notes: &[Note]) -> Result<us
             Note::Commit { .. } => None,
         })
         .collect();
-    // A marker says what the other files are; it goes after them.
+    // Remove markers last, because they identify the other files.
     files.sort_by_key(|file| (file.contains(MARKER), *file));
     let mut removed = 0;
     let mut logs = BTreeMap::new();
@@ -49,8 +50,7 @@ pub(super) async fn clean(diary: &Diary, run: &str, notes: &[Note]) -> Result<us
         let table = published.iter().find(|(table, _)| file.starts_with(&format!("{table}/")));
         let named = match table {
             Some((_, commits)) => commits.iter().any(|commit| commit.names(file)),
-            // No commit was announced. That none was made is believed only of a log that has no word of the
-            // file.
+            // No commit was announced. Trust that none was made only if the log doesn't mention the file.
             None => logged(diary, file, &mut logs).await?,
         };
         if !named {
@@ -69,18 +69,18 @@ pub(super) async fn clean(diary: &Diary, run: &str, notes: &[Note]) -> Result<us
     Ok(removed)
 }
 
-/// What became of a commit that was announced.
+/// The result of an announced commit.
 enum Committed {
-    /// There is one of its number: these are its words, whoever wrote it.
+    /// A commit with its version exists, possibly another writer's; this is its content.
     Says(Bytes),
-    /// There is none of its number.
+    /// No commit with its version exists.
     Never,
-    /// The log begins later, so nobody knows any more.
+    /// The log starts later, so the result is unknown.
     Forgotten,
 }
 
 impl Committed {
-    /// Whether it may have made the file everybody's. Names of data files are like no others.
+    /// Returns true if the commit may have published the file. Names of data files are unique.
     fn names(&self, file: &str) -> bool {
         let name = file.rsplit('/').next().unwrap_or(file);
         match self {
@@ -101,7 +101,7 @@ async fn committed(diary: &Diary, table: &str, version: u64) -> Result<Committed
         Err(error) => return Err(failed(error)),
     }
     let later = diary.store.list_with_offset(Some(&table.join("_delta_log")), &entry).try_next().await;
-    // A folder that is not there has nothing in it.
+    // A missing folder counts as empty.
     Ok(match later {
         Ok(None) | Err(Error::NotFound { .. }) => Committed::Never,
         Ok(Some(_)) => Committed::Forgotten,
@@ -109,8 +109,8 @@ async fn committed(diary: &Diary, table: &str, version: u64) -> Result<Committed
     })
 }
 
-/// Returns whether the log of a file's table has added the file, or may have: its first entries may be gone. `logs` has
-/// what was read, by the folder of the table.
+/// Returns whether the log of a file's table has added the file, or may have, as its first entries may be
+/// gone. `logs` caches logs by table folder.
 async fn logged(diary: &Diary, file: &str, logs: &mut BTreeMap<String, Added>) -> Result<bool, LakeError> {
     let name = file.rsplit('/').next().unwrap_or(file);
     if name.starts_with(MARKER) {
@@ -124,7 +124,7 @@ async fn logged(diary: &Diary, file: &str, logs: &mut BTreeMap<String, Added>) -
         match logs.get(table) {
             Some(Added::Unknown) => return Ok(true),
             Some(Added::Names(names)) => return Ok(names.contains(name)),
-            // The folder of a partition, or there is no table yet.
+            // A partition folder, or there is no table yet.
             Some(Added::NoLog) | None => {}
         }
     }
@@ -133,11 +133,11 @@ async fn logged(diary: &Diary, file: &str, logs: &mut BTreeMap<String, Added>) -
 
 /// The files that a table's log has added.
 enum Added {
-    /// There is no log in this folder.
+    /// The folder has no log.
     NoLog,
     /// The log's first entries are gone.
     Unknown,
-    /// Their names, without folders.
+    /// The file names, without folders.
     Names(BTreeSet<String>),
 }
 
@@ -160,7 +160,7 @@ async fn added(diary: &Diary, table: &str) -> Result<Added, LakeError> {
     for entry in &entries {
         let words = diary.store.get(entry).await.map_err(failed)?.bytes().await.map_err(failed)?;
         for line in words.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-            // What can't be read may tell of any file.
+            // An unreadable entry may refer to any file.
             let Ok(action) = serde_json::from_slice::<serde_json::Value>(line) else {
                 return Ok(Added::Unknown);
             };
@@ -175,17 +175,17 @@ async fn added(diary: &Diary, table: &str) -> Result<Added, LakeError> {
 fn located(diary: &Diary, place: &str) -> Location {
     let renamed = diary.folder.is_some().then(|| mount::renamed(place, mount::encode));
     let place = renamed.as_deref().unwrap_or(place);
-    // Not `Location::from`, which would encode what is encoded.
+    // `Location::from` would encode what is already encoded.
     let place = Location::parse(place).unwrap_or_else(|_| Location::from(place));
     diary.prefix.parts().chain(place.parts()).collect()
 }
 
-/// Removes a file, and on a disk what was to become it; how many files that were.
+/// Removes a file and, on a local disk, its temporary files. Returns the number of files removed.
 async fn remove(diary: &Diary, file: &str) -> Result<usize, LakeError> {
     let failed = |error| LakeError::of_store(CLEAN, file, error);
     let location = located(diary, file);
     let mut removed = 0;
-    // Asked first: some stores delete what is not there without a word.
+    // Check first: some stores silently ignore deletes of missing files.
     match diary.store.head(&location).await {
         Ok(_) => {
             diary.store.delete(&location).await.map_err(failed)?;
@@ -203,8 +203,8 @@ async fn remove(diary: &Diary, file: &str) -> Result<usize, LakeError> {
     Ok(removed)
 }
 
-/// Removes from a log on a disk what was to become a commit of the dead run, or a summary beside it. What
-/// another run is just writing has that run's id in it.
+/// Removes from a local log the temporary files of the killed run's commit or checkpoint. Another run's
+/// commit in progress contains that run's id.
 fn unwritten(log: &Path, version: u64, run: &str) -> std::io::Result<usize> {
     let Ok(entries) = std::fs::read_dir(log) else { return Ok(0) };
     let number = format!("{version:020}");
@@ -227,7 +227,7 @@ fn unwritten(log: &Path, version: u64, run: &str) -> std::io::Result<usize> {
     Ok(removed)
 }
 
-/// Removes the folders of these files and tables that are empty, up to the lake's own.
+/// Removes the empty folders of these files and tables, up to the lake's root.
 fn remove_empty(root: &Path, files: &[&str], tables: &[&str]) {
     let logs = tables.iter().map(|table| root.join(table).join("_delta_log"));
     let folders = files.iter().filter_map(|file| root.join(file).parent().map(Path::to_owned)).chain(logs);
@@ -235,14 +235,14 @@ fn remove_empty(root: &Path, files: &[&str], tables: &[&str]) {
         .flat_map(|folder| folder.ancestors().map(Path::to_owned).collect::<Vec<_>>())
         .filter(|folder| folder.starts_with(root) && folder != root)
         .collect();
-    // Deepest first: a folder sorts before what is in it.
+    // Deepest first: a folder sorts before its contents.
     for folder in all.iter().rev() {
-        // Fails on a folder with anything in it, which is the point.
+        // Fails if the folder isn't empty, which is intended.
         let _ = std::fs::remove_dir(folder);
     }
 }
 
-/// A disk's error as a store's.
+/// Converts a disk error to a store error.
 pub(super) fn io(error: std::io::Error) -> Error {
     Error::Generic { store: "LocalFileSystem", source: Box::new(error) }
 }

@@ -1,4 +1,5 @@
-//! This run's diary: what it is about to write and has not settled yet. It is made with the first note.
+//! This run's journal: the writes that it has announced and not settled yet. It is created with the first
+//! entry.
 
 use std::{
     collections::BTreeSet,
@@ -22,17 +23,17 @@ use crate::lake::{
     place::{Directories, Root},
 };
 
-/// See the module.
+/// See the module documentation.
 #[derive(Debug)]
 pub(in crate::lake) struct Diary {
     pub(super) run: String,
     heading: Heading,
-    /// The lake's folder, if it lies on a local disk.
+    /// The lake's folder, if it is on a local disk.
     pub(super) folder: Option<PathBuf>,
     /// The lake's root in the store.
     pub(super) prefix: Location,
     pub(super) store: Arc<dyn ObjectStore>,
-    /// The same store by connections of its own, for the thread that shows that the run lives.
+    /// The same store with separate connections, for the heartbeat thread.
     lease_store: Arc<dyn ObjectStore>,
     pub(super) pace: Pace,
     root: Arc<Root>,
@@ -42,27 +43,27 @@ pub(in crate::lake) struct Diary {
 
 #[derive(Debug, Default)]
 struct Notes {
-    /// What is noted and neither published nor removed.
+    /// The announced writes that are neither published nor removed.
     open: BTreeSet<Note>,
-    /// What does not stand in the diary yet.
+    /// The entries that aren't in the stored journal yet.
     fresh: Vec<Note>,
 }
 
-/// Where the diary is kept.
+/// The storage of the journal.
 #[derive(Debug)]
 enum Keeper {
     Nowhere,
     Local(Held, Directories),
     Remote(Beating),
-    /// It has ended, or can't be kept; then nobody repairs what this run leaves if it is killed.
+    /// It has ended or can't be kept. If this run is killed, its files won't be cleaned up.
     Closed,
-    /// It can neither be kept nor removed, for this reason: nothing may be published any more, since what
-    /// stands in it would have it taken for files that nobody published.
+    /// It can neither be kept nor removed, for this reason. Nothing may be published any more, because a
+    /// later run would treat the files in the stored journal as unpublished and delete them.
     Stuck(String),
 }
 
 impl Diary {
-    /// The diary of a run over the lake at `root`. Writes nothing yet.
+    /// Creates the journal of a run over the lake at `root`. Writes nothing yet.
     pub(in crate::lake) fn new(
         run: &str,
         root: &Arc<Root>,
@@ -74,7 +75,7 @@ impl Diary {
             run: run.to_owned(),
             heading: Heading::new(run),
             folder: root.folder().map(Path::to_owned),
-            // A URL's path can always be one of the store's: it has no empty segment but the outermost.
+            // A URL path always converts to a location, as it has no empty segments except at its ends.
             prefix: Location::from_url_path(root.mount().path()).unwrap_or_default(),
             store,
             lease_store,
@@ -85,28 +86,28 @@ impl Diary {
         })
     }
 
-    /// The note of a file, by its location in the store.
+    /// Returns the entry that announces a file, by its location in the store.
     pub(in crate::lake) fn file(&self, location: &Location) -> Note {
         Note::File(self.relative(location))
     }
 
-    /// The note of a commit to the table at this URL.
+    /// Returns the entry that announces a commit to the table at this URL.
     pub(in crate::lake) fn commit(&self, table: &Url, version: u64) -> Note {
         let table = Location::from_url_path(table.path()).unwrap_or_default();
         Note::Commit { table: self.relative(&table), version }
     }
 
-    /// A location below the lake's root, as it is on the disk.
+    /// Returns a location relative to the lake's root, with names as on disk.
     fn relative(&self, location: &Location) -> String {
         let whole = location.as_ref();
         let below = whole.strip_prefix(self.prefix.as_ref()).unwrap_or(whole).trim_start_matches('/');
         if self.folder.is_some() { mount::renamed(below, mount::decode) } else { below.to_owned() }
     }
 
-    /// Notes what is about to be written, and returns once that would outlast this process.
+    /// Announces writes. Returns once the entries would survive a crash of this process.
     ///
     /// # Errors
-    /// If another run took this one for dead. A diary that can't be kept is no reason to stop.
+    /// If this run lost its lease. A journal that can't be kept is not an error.
     pub(in crate::lake) async fn note(&self, notes: impl IntoIterator<Item = Note>) -> Result<(), LakeError> {
         {
             let mut own = self.notes();
@@ -117,12 +118,12 @@ impl Diary {
             }
         }
         let mut keeper = self.keeper.lock().await;
-        // Whoever had the diary before may have written these notes as well.
+        // The previous holder of the lock may have written these entries too.
         if self.notes().fresh.is_empty() { Ok(()) } else { self.write(&mut keeper).await }
     }
 
-    /// These are published, or gone. A note of a file that was first written beside its place, where it can't
-    /// be removed now, stays: then the next run removes it.
+    /// Settles entries whose files are published or removed. An entry stays if its temporary file can't be
+    /// removed now; the next run removes it.
     pub(in crate::lake) fn settle<'a>(&self, notes: impl IntoIterator<Item = &'a Note>) {
         for note in notes {
             if self.is_tidy(note) {
@@ -131,8 +132,8 @@ impl Diary {
         }
     }
 
-    /// Removes what a disk's store had not given its name yet, which it does itself unless the disk fails.
-    /// Returns whether there is none left.
+    /// Removes temporary files of the local store, which are left only if the disk fails. Returns whether
+    /// none are left.
     fn is_tidy(&self, note: &Note) -> bool {
         let Some(folder) = &self.folder else { return true };
         let place = match note {
@@ -141,7 +142,7 @@ impl Diary {
                 folder.join(table).join(format!("_delta_log/{version:020}.json"))
             }
         };
-        // Data files have names of their own; a log's entry may be what another run writes just now.
+        // Data files have unique names, but another run may be writing the same log entry.
         let is_own = |temporary: &PathBuf| match note {
             Note::File(_) => true,
             Note::Commit { .. } => {
@@ -152,7 +153,10 @@ impl Diary {
         left.iter().all(|temporary| fs::remove_file(temporary).is_ok())
     }
 
-    /// Makes sure, before something is published, that no other run takes its files for a dead one's.
+    /// Checks before publishing that this run hasn't lost its lease.
+    ///
+    /// # Errors
+    /// If it has, or if the store can't be read.
     pub(in crate::lake) async fn check(&self) -> Result<(), LakeError> {
         let Keeper::Remote(beating) = &mut *self.keeper.lock().await else { return Ok(()) };
         match beating.check().await {
@@ -162,13 +166,13 @@ impl Diary {
         }
     }
 
-    /// Makes the diary if it is not there, and shows that this run lives.
+    /// Writes a heartbeat, and creates the journal if needed.
     pub(super) async fn beat(&self) -> Result<(), LakeError> {
         let mut keeper = self.keeper.lock().await;
         self.write(&mut keeper).await
     }
 
-    /// Ends the diary. If something is open it stays, and the next run repairs it.
+    /// Ends the journal. If entries are open, it is kept for the next run to repair.
     pub(in crate::lake) async fn end(&self) {
         let keeper = mem::replace(&mut *self.keeper.lock().await, Keeper::Closed);
         if !self.notes().open.is_empty() {
@@ -230,14 +234,14 @@ impl Diary {
                     "can't write {}: {error}; if this run is killed, what it leaves behind stays",
                     self.place()
                 );
-                // A diary that has the files and not that they are published would have them removed.
+                // A journal that lists the files but not their publication would get them deleted.
                 let misleads = match mem::replace(keeper, Keeper::Closed) {
                     Keeper::Local(held, _) if held.remove().is_ok() => false,
                     Keeper::Local(..) | Keeper::Stuck(_) => {
                         *keeper = Keeper::Stuck(error.clone());
                         true
                     }
-                    // A store may answer next time.
+                    // The store may respond next time.
                     Keeper::Remote(beating) => {
                         *keeper = Keeper::Remote(beating);
                         publishes
@@ -247,7 +251,7 @@ impl Diary {
                 if !misleads {
                     return Ok(());
                 }
-                // Whoever tries to publish again has to write them first.
+                // The next attempt to publish must write these first.
                 self.notes().fresh = unwritten;
                 let source = std::io::Error::other(error).into();
                 Err(LakeError::Storage { doing: WRITE, place: self.place(), source })
@@ -270,7 +274,7 @@ impl Diary {
         opened.map(Keeper::Remote).map_err(|error| error.to_string())
     }
 
-    /// The whole diary: what is settled need not stand there.
+    /// Renders the whole journal without settled entries.
     fn text(&self) -> String {
         let mut own = self.notes();
         own.fresh.clear();

@@ -1,5 +1,5 @@
-//! A diary on a local disk: a file that grows by a line at a time. The process holds a lock on it for as long as it
-//! lives; the system takes the lock from a dead one.
+//! A journal on a local disk: an append-only file of one line per entry. The process holds a file lock on it,
+//! which the system releases when the process dies.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -9,12 +9,12 @@ use std::{
 
 use super::FOLDER;
 
-/// The folder of the diaries of the lake at this folder.
+/// Returns the journal folder of the lake in this folder.
 pub(super) fn folder(root: &Path) -> PathBuf {
     FOLDER.iter().fold(root.to_owned(), |path, part| path.join(part))
 }
 
-/// This run's diary.
+/// This run's journal.
 #[derive(Debug)]
 pub(super) struct Held {
     path: PathBuf,
@@ -22,40 +22,40 @@ pub(super) struct Held {
 }
 
 impl Held {
-    /// Makes the diary and takes its lock.
+    /// Creates the journal and locks it.
     pub(super) fn open(root: &Path, run: &str) -> io::Result<Self> {
         let path = folder(root).join(run);
         loop {
-            // Another run that ends may take the empty folder away in between.
+            // Another run may remove the empty folder at the same time when it ends.
             fs::create_dir_all(folder(root))?;
             let file = match OpenOptions::new().append(true).create_new(true).open(&path) {
                 Err(error) if error.kind() == ErrorKind::NotFound => continue,
                 file => file?,
             };
             if let Err(error) = file.lock() {
-                // Without locks nobody could tell whose it is.
+                // Without locks, other runs couldn't tell whether this one is alive.
                 let _ = remove(&path);
                 return Err(error);
             }
-            // Whoever came between these two lines took it for a dead one's, and away.
+            // Before it was locked, another run may have taken it for abandoned and removed it.
             if path.exists() {
                 return Ok(Self { path, file });
             }
         }
     }
 
-    /// Adds lines. They are there for others even if this process dies at once.
+    /// Appends lines. They survive a crash of this process.
     pub(super) fn append(&mut self, lines: &str) -> io::Result<()> {
         self.file.write_all(lines.as_bytes())
     }
 
-    /// Takes the diary away, and the folders if it was the last.
+    /// Removes the journal, and its folders if it was the last one.
     pub(super) fn remove(&self) -> io::Result<()> {
         remove(&self.path)
     }
 }
 
-/// A diary that nobody holds. It is held now, so that no other run repairs it at the same time.
+/// The abandoned journal of a killed run, locked now so that no other run repairs it at the same time.
 #[derive(Debug)]
 pub(super) struct Dead {
     pub(super) run: String,
@@ -65,7 +65,7 @@ pub(super) struct Dead {
 }
 
 impl Dead {
-    /// Takes the diary away: all of it is done.
+    /// Removes the journal after the repair.
     pub(super) fn remove(self) -> io::Result<()> {
         remove(&self.path)
     }
@@ -74,13 +74,13 @@ impl Dead {
 fn remove(path: &Path) -> io::Result<()> {
     fs::remove_file(path)?;
     for folder in path.ancestors().skip(1).take(FOLDER.len()) {
-        // Fails on a folder with anything in it, which is the point.
+        // Fails if the folder isn't empty, which is intended.
         let _ = fs::remove_dir(folder);
     }
     Ok(())
 }
 
-/// The diaries of dead runs, by the run's id.
+/// Returns the journals of killed runs, ordered by run id.
 pub(super) fn dead(root: &Path) -> io::Result<Vec<Dead>> {
     let entries = match fs::read_dir(folder(root)) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
@@ -98,7 +98,7 @@ pub(super) fn dead(root: &Path) -> io::Result<Vec<Dead>> {
             Err(TryLockError::WouldBlock) => continue,
             Err(TryLockError::Error(error)) => return Err(error),
         }
-        // Another run may have repaired it in between.
+        // Another run may have repaired it in the meantime.
         if !path.exists() {
             continue;
         }
@@ -111,7 +111,8 @@ pub(super) fn dead(root: &Path) -> io::Result<Vec<Dead>> {
     Ok(dead)
 }
 
-/// Where a file is first written on a local disk: beside it, its name followed by `#1`, or `#2` if that is there.
+/// The temporary files of a file on a local disk: its name followed by `#1`, or `#2` if that exists, and so
+/// on.
 pub(super) fn temporaries(path: &Path) -> impl Iterator<Item = PathBuf> {
     let path = path.to_owned();
     (1..)
@@ -123,7 +124,7 @@ pub(super) fn temporaries(path: &Path) -> impl Iterator<Item = PathBuf> {
         .take_while(|path| path.is_file())
 }
 
-/// The file that a temporary one was to become, if it is one.
+/// Returns the final name of a temporary file, or `None` if it isn't one.
 pub(super) fn becomes(name: &str) -> Option<&str> {
     let (name, number) = name.rsplit_once('#')?;
     (!number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())).then_some(name)

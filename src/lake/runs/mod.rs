@@ -1,20 +1,21 @@
-//! What runs leave behind when they are killed, and how the next one removes it.
+//! Crash recovery: removes the files that killed runs left behind.
 //!
-//! Each run that writes keeps a *diary* at `<lake root>/_headwater/runs/<run id>`: before a file is written its name
-//! stands there. So a repair deletes what a dead run is known to have begun and what no commit of it refers to, and
-//! never guesses: files of a live run, of another tool or of any published version are not in a dead run's diary, or
-//! are in a commit.
+//! Each run that writes keeps a *journal* at `<lake root>/_headwater/runs/<run id>` and announces every file
+//! there before writing it. So a repair deletes only files that a killed run announced and that no commit
+//! refers to. It never guesses: files of a live run, of another tool or of a published version are either not
+//! in a killed run's journal or are part of a commit.
 //!
 //! ```text
-//! note a file ──▶ write it ──▶ note the commit ──▶ commit ──▶ settle      the diary goes when nothing is open
-//!        └──────────────┴── killed: the diary stays ──┴──▶ the next run's repair
+//! announce file ──▶ write ──▶ announce commit ──▶ commit ──▶ settle   (nothing open: the journal goes)
+//!        └──────────────┴── killed: the journal stays ──┴──▶ the next run's repair
 //! ```
 //!
-//! Whether a run lives is known by its diary, too. On a local disk the process holds a lock on it, which ends with the
-//! process ([`local`]). In an object store it is written anew every few seconds, and a run that was silent for long
-//! counts as dead, by the store's own clock ([`remote`]); it learns so before it publishes.
+//! The journal also shows whether its run is alive. On a local disk the process holds a file lock on it,
+//! which ends with the process ([`local`]). In an object store the journal is a lease: it is rewritten every
+//! few seconds as a heartbeat, and expires after a longer silence by the store's own clock ([`remote`]). A
+//! run checks its lease before it publishes.
 //!
-//! A run that writes nothing has no diary, and costs the look into one folder.
+//! A run that writes nothing has no journal and only lists one folder.
 
 mod clean;
 mod diary;
@@ -28,5 +29,5 @@ mod tests;
 pub use self::repair::Repair;
 pub(super) use self::{diary::Diary, note::Note, remote::Pace};
 
-/// The folder of the diaries, under the lake's root.
+/// The journal folder, under the lake's root.
 const FOLDER: [&str; 2] = ["_headwater", "runs"];

@@ -1,24 +1,24 @@
-//! What a diary says: a first line about the run, then a line for each thing that it is about to write.
+//! The contents of a journal: a header line about the run, then one line per announced write.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-/// One thing that a run is about to write. Places are relative to the lake's root.
+/// An announced write. Paths are relative to the lake's root.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::lake) enum Note {
-    /// A file that nobody sees before a commit names it.
+    /// A file that is invisible until a commit refers to it.
     File(String),
-    /// A commit, which makes the files it names everybody's.
+    /// A commit, which publishes the files it refers to.
     Commit {
         /// The table's folder.
         table: String,
-        /// The version that it is to be.
+        /// The version to commit.
         version: u64,
     },
 }
 
-/// The first line.
+/// The header line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Heading {
     pub(super) run: String,
@@ -32,20 +32,22 @@ impl Heading {
     }
 }
 
-/// A line of a diary.
+/// Serialises a line of the journal.
 pub(super) fn line(said: &impl Serialize) -> String {
-    // What has only strings and numbers in it can always be written.
+    // Serialising strings and numbers can't fail.
     serde_json::to_string(said).map(|line| line + "\n").unwrap_or_default()
 }
 
-/// The notes of a diary. A line that is not whole is left out: what it was to announce was not begun.
+/// Parses the entries of a journal. An incomplete last line is ignored: the write it announces hadn't
+/// started.
 pub(super) fn notes(text: &str) -> Vec<Note> {
     let whole = text.rfind('\n').map_or("", |end| &text[..end]);
     whole.lines().skip(1).filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
 
 impl Note {
-    /// Whether a repair may act on it: a diary that somebody tampered with must not lead out of the lake, or to a log.
+    /// Returns true if a repair may act on the entry. A journal that was tampered with must not lead outside
+    /// the lake or into a log.
     pub(super) fn is_sound(&self) -> bool {
         let (place, least) = match self {
             Self::File(place) => (place, 3),

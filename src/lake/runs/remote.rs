@@ -1,6 +1,5 @@
-//! A diary in an object store: it is written from scratch with each note, and every few seconds to show that the run
-//! lives.
-//! Times are the store's own, which all runs share.
+//! A journal in an object store, used as a lease: it is rewritten with each entry, and every few seconds as a
+//! heartbeat. Times are those of the store, which all runs share.
 
 use std::{
     io,
@@ -16,14 +15,14 @@ use tokio::{
     time::Instant,
 };
 
-/// How often a run shows that it lives, and what silence means.
+/// The heartbeat interval and lease times.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::lake) struct Pace {
-    /// Between two signs of life.
+    /// The time between two heartbeats.
     pub(super) beat: Duration,
-    /// After this silence a run asks whether it was taken for dead before it goes on.
+    /// The silence after which a run checks its lease before it goes on.
     pub(super) doubt: Duration,
-    /// After this silence a run is dead to others.
+    /// The silence after which a lease has expired.
     pub(super) dead: Duration,
 }
 
@@ -34,14 +33,14 @@ impl Default for Pace {
     }
 }
 
-/// This run's diary. A thread of its own keeps it, with a runtime and connections of its own: however long the queries
-/// of this process keep all others busy, the run shows that it lives.
+/// This run's journal. It is kept by a thread with its own runtime and connections, so that heartbeats
+/// continue even if queries occupy all other threads.
 #[derive(Debug)]
 pub(super) struct Beating {
     requests: mpsc::UnboundedSender<Request>,
 }
 
-/// The run was silent for so long that another took it for dead.
+/// The run lost its lease: it was silent for too long and another run took its journal.
 #[derive(Debug)]
 pub(super) struct Lost;
 
@@ -53,7 +52,7 @@ enum Request {
 }
 
 impl Beating {
-    /// Makes the diary, and a thread that keeps it alive until it is removed or dropped.
+    /// Creates the journal and a thread that sends heartbeats until the journal is removed or dropped.
     pub(super) async fn open(
         store: Arc<dyn ObjectStore>,
         at: Location,
@@ -69,22 +68,22 @@ impl Beating {
             .spawn(move || runtime.block_on(lease.keep(received)))
             .map_err(of_thread)?;
         let beating = Self { requests };
-        // A new diary is nobody's to take away.
+        // No other run can have taken a new journal.
         beating.write(text).await?.ok();
         Ok(beating)
     }
 
-    /// Writes the diary from scratch, unless it was taken away.
+    /// Rewrites the journal, unless the lease is lost.
     pub(super) async fn write(&self, text: String) -> Result<Result<(), Lost>> {
         self.ask(|reply| Request::Write(text, reply)).await?
     }
 
-    /// Returns whether others still take this run for alive. Asks the store only after a silence.
+    /// Checks whether this run still holds its lease. Asks the store only after a silence.
     pub(super) async fn check(&self) -> Result<Result<(), Lost>> {
         self.ask(Request::Check).await?
     }
 
-    /// Takes the diary away.
+    /// Removes the journal.
     pub(super) async fn remove(self) -> Result<()> {
         self.ask(Request::Remove).await?
     }
@@ -100,19 +99,19 @@ fn of_thread(error: io::Error) -> Error {
     Error::Generic { store: "lease", source: error.into() }
 }
 
-/// Its thread panicked.
+/// The error if the thread panicked.
 fn ended() -> Error {
     of_thread(io::Error::other("the thread that keeps the journal has ended"))
 }
 
-/// What the thread keeps.
+/// The state of the heartbeat thread.
 struct Lease {
     store: Arc<dyn ObjectStore>,
     at: Location,
     pace: Pace,
-    /// What stands in the diary.
+    /// The content of the journal.
     text: String,
-    /// By a clock that goes on while the machine sleeps.
+    /// The time of the last write, by a clock that goes on while the machine sleeps.
     last: SystemTime,
     lost: bool,
 }
@@ -124,13 +123,14 @@ impl Lease {
             let request = tokio::select! {
                 request = requests.recv() => request,
                 () = tokio::time::sleep_until(next) => {
-                    // A beat that fails is followed by others; what is lost is told when something is published.
+                    // A failed heartbeat is retried at the next one; a lost lease is reported at the next
+                    // publish.
                     let _ = self.write().await;
                     next = Instant::now() + self.pace.beat;
                     continue;
                 }
             };
-            // Whoever asked may have been cancelled meanwhile.
+            // The requester may have been cancelled in the meantime.
             match request {
                 Some(Request::Write(text, reply)) => {
                     self.text = text;
@@ -177,12 +177,13 @@ impl Lease {
     }
 }
 
-/// All diaries in a folder.
+/// Lists all journals in a folder.
 pub(super) async fn list(store: &dyn ObjectStore, folder: &Location) -> Result<Vec<ObjectMeta>> {
     store.list(Some(folder)).try_collect().await
 }
 
-/// Those of runs that were silent for too long, `own` being alive.
+/// Returns the journals with expired leases. `own` was just written, so its modification time is the store's
+/// current time.
 pub(super) fn dead(all: Vec<ObjectMeta>, own: &Location, pace: Pace) -> Vec<ObjectMeta> {
     let Some(now) = all.iter().find(|one| one.location == *own).map(|own| own.last_modified) else {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! Which runs are dead, and that each is cleaned up after once.
+//! Repairs: finds killed runs and cleans up after each exactly once.
 
 use std::path::Path;
 
@@ -16,19 +16,19 @@ use crate::{
     outcome::Repaired,
 };
 
-/// What a repair did.
+/// The result of a repair.
 #[derive(Debug, Default)]
 pub struct Repair {
-    /// The dead runs that left files behind, which are gone now.
+    /// The killed runs whose files were removed.
     pub done: Vec<Repaired>,
-    /// What could not be repaired, and why; the next run tries again.
+    /// The repairs that failed; the next run tries again.
     pub failed: Vec<LakeError>,
 }
 
 impl Lake {
-    /// Removes what runs that were killed left behind. Touches nothing of a run that lives, nothing that is published
-    /// and nothing that is not known to be a dead run's. Does nothing to a lake without a run of its own
-    /// ([`Lake::with_run`]). What goes wrong is among what it returns: none of it keeps a run from going on.
+    /// Removes what killed runs left behind. Touches nothing that is published, belongs to a live run, or
+    /// isn't known to be a killed run's. Does nothing unless the lake belongs to a run ([`Lake::with_run`]).
+    /// Failures are part of the result; none of them stops a run.
     pub async fn repair(&self) -> Repair {
         let Some(diary) = self.diary() else { return Repair::default() };
         match &diary.folder {
@@ -43,7 +43,7 @@ impl Repair {
         Self { failed: vec![failure], ..Self::default() }
     }
 
-    /// Takes note of how one run's repair ended; whether all of it is done.
+    /// Records the result of one run's repair. Returns whether it is complete.
     fn add(&mut self, run: &str, cleaned: Result<usize, LakeError>) -> bool {
         let run = run.to_owned();
         match cleaned {
@@ -58,7 +58,8 @@ impl Repair {
     }
 }
 
-/// The lock of a dead run's diary is held until its repair is over, so each is repaired by one run only.
+/// Repairs a local lake. Holds the lock of a killed run's journal until its repair is over, so that only one
+/// run repairs it.
 async fn repair_local(diary: &Diary, folder: &Path) -> Repair {
     let failed = |error| LakeError::of_store(CLEAN, &folder.display().to_string(), io(error));
     let dead = match local::dead(folder) {
@@ -77,8 +78,9 @@ async fn repair_local(diary: &Diary, folder: &Path) -> Repair {
     repair
 }
 
-/// What a dead run noted is taken over into this run's own diary first, then its diary goes, so that it learns of its
-/// death if it wakes up; then its files. If this run dies too, its own diary tells of them.
+/// Repairs a lake in an object store. First copies a killed run's entries to this run's own journal, then
+/// removes the killed run's journal, so that the run learns of its lost lease if it wakes up, and then
+/// removes its files. If this run dies too, its own journal has the entries.
 async fn repair_remote(diary: &Diary) -> Repair {
     let place = diary.location().to_string();
     let failed = |error| LakeError::of_store(CLEAN, &place, error);
@@ -91,7 +93,7 @@ async fn repair_remote(diary: &Diary) -> Repair {
         Ok(false) => return Repair::default(),
         Err(error) => return Repair::of(failed(error)),
     }
-    // A sign of life of this run, whose time is the store's now.
+    // This run's heartbeat, whose modification time is the store's current time.
     if let Err(error) = diary.beat().await {
         return Repair::of(error);
     }

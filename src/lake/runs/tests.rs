@@ -1,4 +1,4 @@
-//! Runs that die at every write, on disk, and runs that fall silent, in an object store.
+//! Runs that are killed at every write on disk, and runs that lose their lease in an object store.
 
 use std::{
     collections::BTreeMap,
@@ -31,7 +31,7 @@ fn open(folder: &Path) -> Lake {
     Lake::open("data lake", folder, BTreeMap::new()).unwrap()
 }
 
-/// Stages a version of a few rows in two partitions.
+/// Stages a version with a few rows in two partitions.
 async fn stage(lake: &Lake, run: &str, first: i64) -> Result<Staged, LakeError> {
     let fields = ["n", "half"].map(|name| Field::new(name, DataType::Int64, true));
     let schema = Arc::new(Schema::new(fields.to_vec()));
@@ -56,7 +56,7 @@ async fn stage(lake: &Lake, run: &str, first: i64) -> Result<Staged, LakeError> 
     lake.stage(&table(), write, vec![Box::pin(stream)], &CancellationToken::new()).await
 }
 
-/// What a run does to one table, whole.
+/// Runs one complete build of a table.
 async fn build(lake: Lake, run: &str, first: i64) -> Result<u64, LakeError> {
     let published = stage(&lake, run, first).await?.publish().await?;
     lake.end_run().await;
@@ -73,7 +73,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The files that no log speaks of, and the folders without anything.
+/// The files that no log refers to, and empty folders.
 fn strays(folder: &Path) -> Vec<PathBuf> {
     let all = files(folder);
     let in_log = |path: &PathBuf| path.components().any(|part| part.as_os_str() == "_delta_log");
@@ -102,8 +102,8 @@ fn empty(folder: &Path, found: &mut Vec<PathBuf>) {
     entries.iter().filter(|entry| entry.path().is_dir()).for_each(|entry| empty(&entry.path(), found));
 }
 
-/// Kills builds at one write after the other, on top of `versions` that are there; how many instants that
-/// were.
+/// Kills builds at each instant in turn, on top of `versions` existing versions. Returns the number of
+/// instants.
 async fn killed_at_every_write(versions: i64) -> u64 {
     for at in 1.. {
         let dir = tempfile::tempdir().unwrap();
@@ -136,8 +136,8 @@ async fn killed_at_every_write(versions: i64) -> u64 {
 
 #[tokio::test]
 async fn a_first_build_that_is_killed_leaves_nothing() {
-    // A marker, two files, a commit and the marker's end, each with an instant before and after, and one that
-    // never comes.
+    // A marker, two files, a commit and the marker's removal, each with an instant before and after, plus one
+    // that is never reached.
     assert_eq!(killed_at_every_write(0).await, 11);
 }
 
@@ -224,7 +224,7 @@ async fn a_diary_leads_to_no_file_out_of_its_place() {
     assert!(secret.exists() && lake.observe(&table()).await.unwrap().is_some());
 }
 
-/// As where the disk was full, or failed, when the commit was to be announced.
+/// As if the disk was full or failed when the commit was to be announced.
 #[tokio::test]
 async fn files_that_were_published_without_a_word_stay() {
     let dir = tempfile::tempdir().unwrap();
@@ -260,7 +260,7 @@ async fn a_failed_removal_is_left_for_the_next_run() {
 
 const MOMENT: Duration = Duration::from_millis(150);
 
-/// Signs of life that tests need not wait long for.
+/// Short lease times for tests.
 fn pace(beat: Duration) -> Pace {
     Pace { beat, doubt: Duration::from_millis(50), dead: Duration::from_millis(100) }
 }
@@ -303,7 +303,7 @@ async fn a_run_that_gives_signs_is_left_alone() {
     assert!(objects(&lake).await.iter().all(|object| !object.as_ref().contains("_headwater")));
 }
 
-/// As where decoding and compressing keep every thread of the runtime busy.
+/// As when decoding and compressing occupy every thread of the runtime.
 #[test]
 fn a_run_whose_threads_are_all_busy_shows_that_it_lives() {
     let lake = bucket();
@@ -395,7 +395,7 @@ async fn what_a_disk_failed_to_take_away_goes_once_its_file_is_settled() {
     build(open(dir.path()).with_run("before"), "before", 0).await.unwrap();
     let staged = stage(&lake, "one", 10).await.unwrap();
     let log = dir.path().join("data lake/raw/readings/_delta_log");
-    // As if unlinking it had failed, once after a commit of this run and once in one that goes on.
+    // As if unlinking had failed, once after a commit of this run and once in a run that is still active.
     std::fs::write(log.join("00000000000000000001.json#1"), r#"{"commitInfo":{"runId":"one"}}"#).unwrap();
     std::fs::write(log.join("00000000000000000001.json#2"), r#"{"commitInfo":{"runId":"two"}}"#).unwrap();
     staged.publish().await.unwrap();

@@ -1,4 +1,4 @@
-//! Versions that replace a part of the one before, and what is said of rows that stay.
+//! Versions that replace part of the previous one, and metadata-only commits.
 
 use super::*;
 
@@ -112,7 +112,7 @@ async fn what_is_said_of_rows_later_is_no_new_version_of_them() {
     assert_eq!((version, now.version, now.data_version), (1, 1, 0));
     assert_eq!(now.provenance, Some(said.clone()));
     assert_eq!(fixture.base().await.transaction("model.p.readings").await.unwrap(), Some(9));
-    // Who was slower says nothing.
+    // A slower writer commits nothing.
     let late = fixture.lake.attest(&fixture.table, seen.version, &said, None).await;
     assert!(matches!(late, Err(LakeError::Conflict { version: 1, .. })), "{late:?}");
     fixture.append_outside(readings(2, 4)).await;

@@ -1,4 +1,4 @@
-//! What every writer of a table is bound to; what is remembered of its versions.
+//! Constraints on every writer of a table, and the version history.
 
 use super::*;
 
@@ -29,7 +29,7 @@ async fn publish(fixture: &Fixture, ids: &[Option<i64>], constraints: Constraint
     stage(fixture, vec![rows(ids)], constraints).await.unwrap().publish().await.unwrap().version
 }
 
-/// What another writer gets for an answer.
+/// Appends as another writer and returns its error.
 async fn append(fixture: &Fixture, ids: &[Option<i64>]) -> Result<(), String> {
     let url = fixture.lake.url(&fixture.table);
     let table = DeltaTableBuilder::from_url(url).unwrap().load().await.unwrap();

@@ -1,4 +1,4 @@
-//! Rows that another writer deleted by a vector, which leaves their file in its place.
+//! Deletion vectors of another writer, which leave the data file in place.
 
 use deltalake::datafusion::arrow::array::AsArray;
 use serde_json::{Value, json};
@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::engine::net;
 
-/// Deletes rows of the table's only file, by their positions: in the log where `file` is not given, else in a file.
+/// Deletes rows of the table's only file by position. The vector is stored in the log, or in a file if `file`
+/// is given.
 fn delete(fixture: &Fixture, version: u64, positions: &[u16], file: Option<u128>) {
     let log = fixture.path().join("_delta_log");
     let entry = |version: u64| log.join(format!("{version:020}.json"));
@@ -18,7 +19,7 @@ fn delete(fixture: &Fixture, version: u64, positions: &[u16], file: Option<u128>
         let lines: Vec<String> = actions.iter().map(ToString::to_string).collect();
         std::fs::write(entry(version), lines.join("\n") + "\n").unwrap();
     };
-    // The table must ask its readers to know of vectors.
+    // The table must require readers that know deletion vectors.
     let mut first = read(0);
     for action in &mut first {
         if action.get("protocol").is_some() {
@@ -42,7 +43,7 @@ fn delete(fixture: &Fixture, version: u64, positions: &[u16], file: Option<u128>
     write(version, &[info, json!({ "remove": remove }), json!({ "add": add })]);
 }
 
-/// A deletion vector as the Delta protocol lays it out: one container of a Roaring bitmap.
+/// A deletion vector in the layout of the Delta protocol: a Roaring bitmap with one container.
 fn vector(fixture: &Fixture, positions: &[u16], file: Option<u128>) -> Value {
     let cardinality = u16::try_from(positions.len()).unwrap();
     let mut bitmap = Vec::new();
@@ -92,7 +93,7 @@ fn crc32(bytes: &[u8]) -> u32 {
     })
 }
 
-/// What changed of the column `kwh`, as `net` tells it.
+/// The changes of the column `kwh`, as `net` computes them.
 async fn changes(fixture: &Fixture, from: u64, to: u64) -> String {
     let between = fixture.lake.between(&fixture.table, from, to).await.unwrap().unwrap();
     let told = match &between.went {

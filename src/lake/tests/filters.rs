@@ -1,5 +1,5 @@
-//! Filters over lake tables: any predicate keeps the rows that it keeps of the same rows in memory, however the rows lie
-//! in partitions and files.
+//! Filters over lake tables: any predicate keeps the same rows as over the same data in memory, however the
+//! rows are distributed over partitions and files.
 
 use std::fmt::Write as _;
 
@@ -24,7 +24,7 @@ use proptest::{
 use super::*;
 use crate::engine::{Engine, EngineSettings};
 
-/// Rows of each file.
+/// The number of rows in each file.
 const FILE_ROWS: usize = 5;
 
 /// The columns that tables are filtered and partitioned by.
@@ -41,7 +41,7 @@ const COLUMNS: [(&str, Kind); 10] = [
     ("b", Kind::Boolean),
 ];
 
-/// What a table is partitioned by, and who writes it.
+/// The partition columns and the writer of each table.
 const LAYOUTS: [(&[&str], Writer); 14] = [
     (&[], Writer::Lake),
     (&["i"], Writer::Lake),
@@ -62,7 +62,7 @@ const LAYOUTS: [(&[&str], Writer); 14] = [
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Writer {
     Lake,
-    /// delta-rs by itself, which tells bounds that are rounded or leave NaN out.
+    /// delta-rs by itself, which writes rounded bounds and ignores NaN.
     Another,
 }
 
@@ -81,7 +81,7 @@ enum Kind {
 }
 
 impl Kind {
-    /// Values as SQL: those of the rows, some between them, and NULL.
+    /// SQL literals: values in the rows, some in between, and NULL.
     fn literals(self) -> Vec<String> {
         let typed = |values: &[&str], name: &str| {
             values.iter().map(|value| format!("cast('{value}' as {name})")).collect()
@@ -109,7 +109,7 @@ impl Kind {
         literals
     }
 
-    /// Expressions of the same kind over a column of it.
+    /// Expressions of the same kind over a column of that kind.
     fn over(self, column: &str) -> Vec<String> {
         let more: &[&str] = match self {
             Self::Integer => &["@ + 1", "-@", "@ * 2 - 1", "@ % 2", "abs(@)"],
@@ -173,12 +173,12 @@ fn predicates() -> impl Strategy<Value = String> {
     })
 }
 
-/// The values over and over, until they are so many.
+/// Repeats the values up to `count`.
 fn cycle<T: Copy>(values: &[Option<T>], count: usize) -> impl Iterator<Item = Option<T>> {
     values.iter().copied().cycle().take(count).collect::<Vec<_>>().into_iter()
 }
 
-/// Rows with every special value, most of them with several others.
+/// Rows with every special value, most of them in several combinations.
 fn rows() -> RecordBatch {
     let integers = [Some(1), Some(2), None, Some(-1), Some(0), Some(9_007_199_254_740_993), Some(2)];
     let doubles = [Some(1.0), Some(f64::NAN), Some(1.0), None, Some(-1.5), Some(f64::INFINITY), Some(0.25)];
@@ -222,10 +222,10 @@ fn rows() -> RecordBatch {
     ])
 }
 
-/// Structs of one field, each third of them NULL.
+/// Structs of one field, every third of them NULL.
 fn structs(values: &Int64Array) -> ArrayRef {
     let nulls = (0..values.len()).map(|row| row % 3 > 0).collect::<Vec<_>>();
-    // A struct that is NULL has no field: DataFusion 55.2 would show what lies there in memory.
+    // A NULL struct has no field value: DataFusion 55.2 would expose the underlying memory.
     let values: Int64Array =
         values.iter().zip(&nulls).map(|(value, valid)| value.filter(|_| *valid)).collect();
     let field = Field::new("a", DataType::Int64, true);
@@ -243,7 +243,7 @@ fn engine() -> Engine {
     Engine::new(&settings).unwrap()
 }
 
-/// The rows as the newest version of a table that was written in several commits.
+/// Writes the rows in several commits and returns the newest version of the table.
 async fn laid_out(fixture: &Fixture, rows: &RecordBatch, partition_by: &[&str], writer: Writer) -> Table {
     for start in (0..rows.num_rows()).step_by(FILE_ROWS) {
         let part = rows.slice(start, FILE_ROWS);
@@ -265,7 +265,7 @@ async fn laid_out(fixture: &Fixture, rows: &RecordBatch, partition_by: &[&str], 
     fixture.lake.provider(&fixture.table).await.unwrap().unwrap()
 }
 
-/// One text for each row of a query's result, or the error.
+/// Returns one number for each row of a query's result, or the error.
 async fn result(context: &SessionContext, sql: &str) -> Result<Vec<i64>, EngineError> {
     let batches = context.sql(sql).await?.collect().await?;
     let Some(first) = batches.first() else { return Ok(Vec::new()) };
@@ -366,7 +366,7 @@ async fn files_are_skipped_and_rows_counted_without_reading_them() {
     let rows = rows();
     let table = laid_out(&fixture, &rows, &["i"], Writer::Lake).await;
     context.register_table("t", table).unwrap();
-    // Only the log tells now: whatever opens a file fails.
+    // Only the log can answer now: every attempt to open a file fails.
     for file in fixture.data_files() {
         std::fs::write(fixture.dir.path().join(file), "gone").unwrap();
     }

@@ -1,4 +1,4 @@
-//! How rows become columns, partitions and files.
+//! Storing rows: columns, partitions and files.
 
 use super::*;
 

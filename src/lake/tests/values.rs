@@ -1,4 +1,4 @@
-//! Values and tables that readers must agree about.
+//! Values and tables that all readers must agree on.
 
 use deltalake::datafusion::arrow::array::{Date32Array, Decimal128Array, Float64Array};
 

@@ -1,4 +1,4 @@
-//! What a line's `data` holds, message by message, under dbt's keys.
+//! The `data` object of each log line, under dbt's keys.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
@@ -16,7 +16,7 @@ use super::{
     status,
 };
 
-/// What `data` holds besides `node_info`, under dbt's keys.
+/// Returns the contents of `data` except `node_info`, under dbt's keys.
 pub(super) fn contents(message: &Message, msg: &str, at: DateTime<Utc>) -> Map<String, Value> {
     let value = match message {
         Message::Version => json!({ "version": concat!("=", env!("CARGO_PKG_VERSION")), "log_version": 3 }),
@@ -105,7 +105,7 @@ fn trouble(block: &Block, msg: &str) -> Value {
         Outcome::Tested(verdict) => verdict.compiled.as_ref(),
         _ => None,
     };
-    // What a good ending says for itself is not what there is to remark.
+    // A successful outcome's own message doesn't explain the warning.
     let said = match outcome {
         Outcome::Published { .. } => None,
         _ => ending::message(&block.trouble.step, outcome),

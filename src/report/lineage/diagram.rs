@@ -1,4 +1,4 @@
-//! Lineage as text that others draw: Mermaid flowcharts and Graphviz graphs.
+//! Lineage in diagram languages: Mermaid flowcharts and Graphviz graphs.
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
@@ -8,7 +8,7 @@ use crate::{
     name::NodeId,
 };
 
-/// The nodes of a slice, each with its columns, numbered in order.
+/// The nodes of a slice, numbered in order, each with its columns.
 struct Numbered<'a> {
     nodes: BTreeMap<&'a NodeId, (usize, Vec<&'a ColumnId>)>,
 }
@@ -25,7 +25,7 @@ impl<'a> Numbered<'a> {
         Self { nodes }
     }
 
-    /// The numbers of a column's node and of the column in it.
+    /// Returns the number of a column's node and the column's number within it.
     fn of(&self, column: &ColumnId) -> Option<(usize, usize)> {
         let (number, columns) = self.nodes.get(&column.node)?;
         Some((*number, columns.iter().position(|known| *known == column)?))
@@ -36,7 +36,8 @@ impl<'a> Numbered<'a> {
     }
 }
 
-/// A Mermaid flowchart: a box a node, its columns in it. What is merely copied has no word on its arrow.
+/// Renders a Mermaid flowchart with one box per node that contains its columns. Edges of plain copies have no
+/// label.
 pub(super) fn mermaid(asked: &Asked<'_>) -> String {
     let slice = asked.slice();
     let numbered = Numbered::new(&slice);
@@ -57,7 +58,7 @@ pub(super) fn mermaid(asked: &Asked<'_>) -> String {
     text
 }
 
-/// A Graphviz graph: a record a node, a port a column.
+/// Renders a Graphviz graph with one record per node and one port per column.
 pub(super) fn dot(asked: &Asked<'_>) -> String {
     let slice = asked.slice();
     let numbered = Numbered::new(&slice);
@@ -82,12 +83,12 @@ fn word(how: How) -> Option<&'static str> {
     (how > How::Copied).then(|| how.word())
 }
 
-/// A name in Mermaid's quotes.
+/// Escapes a name for a quoted Mermaid label.
 fn entity(name: &str) -> String {
     name.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// A name in a record's label.
+/// Escapes a name for a record label.
 fn escaped(name: &str) -> String {
     let mut escaped = String::new();
     for character in name.chars() {

@@ -1,4 +1,4 @@
-//! What a change of a column would touch, for people and for programs.
+//! The impact of a column change, for people and for programs.
 
 use serde_json::{Map, Value, json};
 
@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// A line a column that is touched, beneath its node; then the tests and the exposures.
+/// Renders one line per affected column, grouped by node, followed by the tests and the exposures.
 pub(super) fn text(asked: &Asked<'_>, impact: &Impact, colour: bool) -> String {
     let of = impact.nodes.values().map(Touched::columns).sum();
     let subject = match asked.subject {
@@ -56,7 +56,7 @@ pub(super) fn text(asked: &Asked<'_>, impact: &Impact, colour: bool) -> String {
     painted(lines, colour)
 }
 
-/// What is touched of a node: its columns, and its rows, each with why.
+/// Returns the affected columns of a node, and its rows if they are affected, each with the cause.
 fn entries(asked: &Asked<'_>, touched: &Touched) -> Vec<(String, String)> {
     let mut entries: Vec<(String, String)> =
         touched.values.iter().map(|(name, how)| (printable(name), how.word().to_owned())).collect();
@@ -73,7 +73,7 @@ fn entries(asked: &Asked<'_>, touched: &Touched) -> Vec<(String, String)> {
     entries
 }
 
-/// The same as data.
+/// Returns the same report as JSON.
 pub(super) fn json(asked: &Asked<'_>, impact: &Impact) -> Value {
     let node = |(id, touched): (&NodeId, &Touched)| {
         let values: Map<String, Value> =

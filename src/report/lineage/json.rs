@@ -1,4 +1,4 @@
-//! Lineage for programs.
+//! Lineage as JSON.
 
 use std::collections::BTreeSet;
 
@@ -10,8 +10,8 @@ use crate::{
     name::NodeId,
 };
 
-/// The columns that are asked about with all that lies in the directions asked for, how they are made of each other, and
-/// what decides about their values and rows.
+/// Returns the requested columns with everything upstream or downstream of them as requested, the edges
+/// between them, and the columns that decide their values and rows.
 pub(super) fn lineage(asked: &Asked<'_>) -> Value {
     let slice = asked.slice();
     let columns: Vec<Value> = slice.columns.iter().map(|id| described(asked, id)).collect();

@@ -1,7 +1,7 @@
 //! Column lineage as `headwater lineage` prints it.
 //!
 //! - [`text`]: trees and tables for people
-//! - [`impact`]: what a change would touch
+//! - [`impact`]: the impact of a change
 //! - [`diagram`]: Mermaid and Graphviz
 //! - [`json`]: for programs
 
@@ -19,24 +19,24 @@ use crate::{
     text::json_escaped,
 };
 
-/// What is asked of a project's lineage.
+/// A lineage query.
 pub struct Asked<'a> {
-    /// Where its nodes are known by name.
+    /// The manifest, which knows the nodes by name.
     pub manifest: &'a Manifest,
-    /// The lineage.
+    /// The project's lineage.
     pub lineage: &'a Lineage,
-    /// About what.
+    /// The node or column to report on.
     pub subject: &'a Subject,
-    /// In which directions; none means one step upstream of a node, and everything of a column.
+    /// The direction to follow. `None` means one step upstream for a node, and both directions for a column.
     pub direction: Option<Direction>,
 }
 
-/// How it is printed.
+/// The output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LineageFormat {
     /// Trees and tables.
     Tree {
-        /// Whether in colour.
+        /// Whether to colour the output.
         colour: bool,
     },
     /// One JSON document.
@@ -48,7 +48,7 @@ pub enum LineageFormat {
 }
 
 impl Asked<'_> {
-    /// The answer, with a line end.
+    /// Renders the lineage, with a final line break.
     #[must_use]
     pub fn lineage(&self, format: LineageFormat) -> String {
         match format {
@@ -59,13 +59,13 @@ impl Asked<'_> {
         }
     }
 
-    /// What a change would touch, for people; with a line end.
+    /// Renders the impact of a change for people, with a final line break.
     #[must_use]
     pub fn impact_text(&self, colour: bool) -> String {
         impact::text(self, &self.impact(), colour)
     }
 
-    /// What a change would touch, as JSON; with a line end.
+    /// Renders the impact of a change as JSON, with a final line break.
     #[must_use]
     pub fn impact_json(&self) -> String {
         json_escaped(format!("{:#}\n", impact::json(self, &self.impact())))
@@ -86,12 +86,12 @@ impl Asked<'_> {
         self.lineage.slice(&self.subject.columns(self.lineage), &self.directions())
     }
 
-    /// What people call a node.
+    /// Returns a node's display name.
     fn name(&self, id: &NodeId) -> String {
         self.manifest.nodes.get(id).map_or_else(|| id.to_string(), crate::manifest::Node::display_name)
     }
 
-    /// What people call a column.
+    /// Returns a column's display name.
     fn column(&self, id: &ColumnId) -> String {
         format!("{}.{}", self.name(&id.node), id.column)
     }

@@ -1,5 +1,4 @@
-//! Lineage for people: of a column, trees of what it is made of and what is made of it; of a node, a table of its
-//! columns.
+//! Lineage for people: upstream and downstream trees for a column, or a table of columns for a node.
 
 use std::collections::BTreeSet;
 
@@ -27,7 +26,7 @@ pub(super) fn lineage(asked: &Asked<'_>, colour: bool) -> String {
     painted(lines, colour)
 }
 
-/// The lines as text, each with its end.
+/// Renders the lines, each with its line break.
 pub(super) fn painted(lines: Vec<Line>, colour: bool) -> String {
     lines.into_iter().map(|line| if colour { line.coloured() } else { line.text() } + "\n").collect()
 }
@@ -55,7 +54,7 @@ fn of_column(asked: &Asked<'_>, id: &ColumnId) -> Vec<Line> {
     lines
 }
 
-/// What decides which value a column takes, and which rows its node has.
+/// Lists the columns that decide which value a column takes and which rows its node has.
 fn decided_by(asked: &Asked<'_>, id: &ColumnId) -> Vec<Line> {
     let value = asked.lineage.column(id).map(|column| &column.uses);
     let rows = asked.lineage.nodes.get(&id.node).map(|node| &node.rows);
@@ -68,7 +67,7 @@ fn decided_by(asked: &Asked<'_>, id: &ColumnId) -> Vec<Line> {
     lines
 }
 
-/// Columns and what they are used for, aligned.
+/// Lists columns and their uses, aligned.
 fn used(asked: &Asked<'_>, uses: &Uses) -> Vec<Line> {
     let names: Vec<String> = uses.keys().map(|column| printable(&asked.column(column))).collect();
     let width = names.iter().map(|name| columns(name)).max().unwrap_or_default();
@@ -78,14 +77,14 @@ fn used(asked: &Asked<'_>, uses: &Uses) -> Vec<Line> {
     names.into_iter().zip(uses.values()).map(line).collect()
 }
 
-/// A column with all that lies in one direction of it.
+/// Renders a column with everything in one direction of it.
 fn tree(asked: &Asked<'_>, id: &ColumnId, direction: Direction) -> Vec<Line> {
     let mut lines = vec![Line::plain(printable(&asked.column(id)))];
     lines.extend(branches(asked, id, direction, &mut BTreeSet::from([id.clone()])));
     lines
 }
 
-/// What lies beyond a column, as branches of a tree. What was shown already is not shown again.
+/// Renders everything beyond a column as branches of a tree. Each column is expanded only once.
 fn branches(
     asked: &Asked<'_>,
     id: &ColumnId,
@@ -112,7 +111,7 @@ fn branches(
     lines
 }
 
-/// A node's columns, each with its type and what it is made of by one step.
+/// Renders a node's columns, each with its type and its direct upstream columns.
 fn table(asked: &Asked<'_>, name: &str, node: &NodeLineage) -> Vec<Line> {
     let names: Vec<String> = node.columns.iter().map(|column| printable(&column.name)).collect();
     let width = names.iter().map(|name| columns(name)).max().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Tables and files as OpenLineage names them: a namespace that tells where, and a name in it; and what is said of them.
+//! Tables and files as OpenLineage datasets: their namespace and name, and their facets.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,7 +15,7 @@ use crate::{
     outcome::{Outcome, TestStatus, Verdict},
 };
 
-/// What is known of a project's tables before it runs.
+/// A project's datasets, collected before the run.
 #[derive(Debug)]
 pub struct Datasets {
     project: String,
@@ -31,11 +31,11 @@ struct Known {
     description: String,
     reads: Vec<NodeId>,
     facets: Map<String, Value>,
-    /// Only of what is made.
+    /// The column lineage; null for sources.
     lineage: Value,
 }
 
-/// Where rows lie, in OpenLineage's words.
+/// The location of rows, in OpenLineage's terms.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Place {
     namespace: String,
@@ -49,14 +49,16 @@ struct Assertion {
     name: String,
     column: Option<String>,
     severity: &'static str,
-    /// The node that it is declared on; of a test that is a file, each that it reads.
+    /// The node that declares the test; for a singular test, every node it reads.
     about: Vec<NodeId>,
     reads: Vec<NodeId>,
 }
 
 impl Datasets {
-    /// What is known of the nodes that have rows and of the tests, with a lineage in which nothing is [`is_ephemeral`]. `root` is where the lake is, an absolute path
-    /// or a URL; `base` is the project's folder, which locations start from.
+    /// Collects the nodes that have rows, and the tests.
+    ///
+    /// `lineage` must contain no node that [`is_ephemeral`]. `root` is the lake's absolute path or URL;
+    /// `base` is the project folder, which relative locations start from.
     #[must_use]
     pub fn new(manifest: &Manifest, lineage: &Lineage, (root, base): (&str, &Path), dialect: &str) -> Self {
         let places: BTreeMap<&NodeId, Place> =
@@ -108,12 +110,12 @@ impl Datasets {
         &self.dialect
     }
 
-    /// What is said of a node, if anything is.
+    /// Returns a node's description, if it isn't empty.
     pub(super) fn description(&self, id: &NodeId) -> Option<&str> {
         self.nodes.get(id).map(|known| known.description.as_str()).filter(|text| !text.is_empty())
     }
 
-    /// What a step reads; of a test with its verdict, if it has come to one.
+    /// Returns a step's inputs; for a test that has finished, with its verdict.
     pub(super) fn inputs(&self, id: &NodeId, outcome: Option<&Outcome>) -> Vec<Value> {
         let (reads, assertion) = match self.assertions.get(id) {
             Some(assertion) => (&assertion.reads, Some(assertion)),
@@ -138,7 +140,7 @@ impl Datasets {
         reads.iter().filter_map(input).collect()
     }
 
-    /// What a step writes, with its numbers if it has written.
+    /// Returns a step's output, with statistics once it has been written.
     pub(super) fn output(&self, id: &NodeId, outcome: Option<&Outcome>) -> Vec<Value> {
         let Some(known) = self.nodes.get(id) else { return Vec::new() };
         let mut output = known.dataset();
@@ -156,13 +158,13 @@ impl Datasets {
     }
 }
 
-/// Whether a node is nothing outside of the project: nobody else can see it.
+/// Returns true for ephemeral nodes, which don't exist outside the project.
 #[must_use]
 pub fn is_ephemeral(node: &Node) -> bool {
     matches!(node, Node::Model(model) if model.config.materialized == Materialized::Ephemeral)
 }
 
-/// What a node reads; of what is ephemeral, what lies behind it.
+/// Returns the nodes that a node reads, and looks through ephemeral ones.
 fn reads(manifest: &Manifest, id: &NodeId) -> Vec<NodeId> {
     let mut found = BTreeSet::new();
     let mut next = manifest.graph.parents(id);
@@ -183,12 +185,12 @@ impl Known {
 }
 
 impl Place {
-    /// Where a node's rows lie; none of what has none.
+    /// Returns the location of a node's rows, or `None` if it has none.
     fn of(node: &Node, root: &str, base: &Path) -> Option<Self> {
         if let Node::Source(source) = node
             && let Some(external) = &source.external
         {
-            // A database holds several tables, of which the location names none.
+            // A database holds several tables, and its location doesn't name any of them.
             let table = if source.has_files() || source.is_delta() {
                 String::new()
             } else {
@@ -212,7 +214,7 @@ impl Place {
             Some(("file", path)) => ("file".to_owned(), path),
             Some((scheme, rest)) => {
                 let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-                // Who may read there is nobody's business.
+                // Don't publish credentials.
                 let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
                 (format!("{scheme}://{host}"), path)
             }
@@ -240,7 +242,7 @@ impl Assertion {
     }
 }
 
-/// What is true of a dataset whoever reads or writes it.
+/// Returns the facets that hold for every reader and writer of a dataset.
 fn facets(node: &Node, columns: Option<&NodeLineage>, place: &Place, root: &str) -> Map<String, Value> {
     let said = node.documentation();
     let mut facets = Map::new();
@@ -279,7 +281,7 @@ fn facets(node: &Node, columns: Option<&NodeLineage>, place: &Place, root: &str)
     facets
 }
 
-/// Which columns of which datasets a dataset's columns are made of; null if no other dataset has a part in it.
+/// Returns the input columns of each column of a dataset, or null if no other dataset contributes.
 fn column_lineage(node: &NodeLineage, places: &BTreeMap<&NodeId, Place>) -> Value {
     let field = |from: &crate::lineage::ColumnId, transformations: Vec<Value>| {
         let place = places.get(&from.node)?;

@@ -1,11 +1,12 @@
-//! The sink that tells OpenLineage of a run: START, COMPLETE and FAIL of the run, of each model and of each test, with what
-//! was read and written, column by column.
+//! The OpenLineage sink: emits START, COMPLETE and FAIL events for the run, each model and each test, with
+//! inputs, outputs and column lineage.
 //!
-//! - here: from facts to events
-//! - `dataset`: tables and files as OpenLineage names them, and what is said of them
-//! - `transport`: to a file or an HTTP endpoint, on a thread of its own
+//! - this file: turns facts into events
+//! - `dataset`: tables and files as OpenLineage datasets, with their facets
+//! - `transport`: delivery to a file or an HTTP endpoint, on its own thread
 //!
-//! The format is OpenLineage's, version 2-0-2 of its specification with the facets named at each.
+//! The format is version 2-0-2 of the OpenLineage specification; facet versions are given where facets are
+//! built.
 
 mod dataset;
 mod transport;
@@ -28,24 +29,24 @@ use crate::{
     plan::{Action, Step},
 };
 
-/// Who makes the events.
+/// The producer of the events.
 pub(super) const PRODUCER: &str = concat!("urn:headwater:", env!("CARGO_PKG_VERSION"));
 
-/// The schema that a run's events follow.
+/// The schema of a run event.
 const RUN_EVENT: &str = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent";
 
-/// A run that this one is part of, as whoever started it says.
+/// The parent run, as named by whoever started this one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parent {
     /// Its job's namespace.
     pub namespace: String,
     /// Its job's name.
     pub job: String,
-    /// Its id.
+    /// Its run id.
     pub run_id: String,
 }
 
-/// Turns facts into OpenLineage's events and hands them on.
+/// Turns facts into OpenLineage events and sends them.
 pub struct OpenLineage {
     namespace: String,
     parent: Option<Parent>,
@@ -57,7 +58,7 @@ pub struct OpenLineage {
     failed: bool,
 }
 
-/// A run that was begun and not yet ended.
+/// A run that has started and not yet ended.
 #[derive(Debug, Clone)]
 struct Begun {
     id: String,
@@ -65,7 +66,7 @@ struct Begun {
 }
 
 impl OpenLineage {
-    /// A sink whose jobs lie in this namespace.
+    /// Creates a sink whose jobs are in this namespace.
     #[must_use]
     pub fn new(
         namespace: String,
@@ -154,7 +155,7 @@ impl OpenLineage {
     }
 
     fn step_finished(&mut self, step: &Step, outcome: &Outcome, at: DateTime<Utc>) {
-        // A test that only warns went well.
+        // A test that only warns counts as successful.
         let is_well = outcome.is_success();
         self.failed |= !is_well;
         let kind = if is_well { "COMPLETE" } else { "FAIL" };
@@ -173,7 +174,7 @@ impl Sink for OpenLineage {
             Fact::StepFinished { step, outcome, .. } if is_told(step) => {
                 self.step_finished(step, outcome, event.at);
             }
-            // Whatever kept a step from running, the run did not do what was asked of it.
+            // A run with a skipped step didn't do what was requested, whatever the cause.
             Fact::StepSkipped { .. } => self.failed = true,
             Fact::RunFinished { .. } => {
                 if let Some(run) = self.run.clone() {
@@ -187,14 +188,14 @@ impl Sink for OpenLineage {
         Ok(())
     }
 
-    /// Waits a while for what was not sent yet.
+    /// Waits for queued events, up to a limit.
     fn finish(&mut self) -> Result<(), SinkError> {
         self.transport.take().map_or(Ok(()), Transport::finish)
     }
 }
 
-/// Whether a step is a job to OpenLineage: unit tests read no table, a source's age is no lineage, and where nothing is to do
-/// nothing runs.
+/// Returns true if a step is a job in OpenLineage. Unit tests read no tables, freshness checks aren't
+/// lineage, and up-to-date steps don't run.
 fn is_told(step: &Step) -> bool {
     !matches!(step.action, Action::UnitTest | Action::Freshness) && !step.reason.is_idle()
 }
@@ -208,7 +209,7 @@ fn word(action: Action) -> &'static str {
     }
 }
 
-/// One event.
+/// Builds one event.
 fn event(
     kind: &str,
     at: DateTime<Utc>,
@@ -228,7 +229,7 @@ fn event(
     })
 }
 
-/// A facet with what every facet says of itself: who made it, and by which schema (`1-1-0/SQLJobFacet`).
+/// Adds the fields common to all facets: the producer and the schema (`1-1-0/SQLJobFacet`).
 fn facet(mut content: Value, schema: &str) -> Value {
     let name = schema.rsplit('/').next().unwrap_or(schema);
     content["_producer"] = PRODUCER.into();

@@ -1,5 +1,5 @@
-//! The way of events out of the process: on a thread of its own, through a queue that is never waited for. A run neither
-//! waits for whoever listens nor fails because of them.
+//! Event delivery, on its own thread and through a bounded queue. A run never blocks on the endpoint and
+//! never fails because of it.
 
 use std::{
     fs::{File, OpenOptions},
@@ -12,43 +12,43 @@ use std::{
 
 use crate::report::SinkError;
 
-/// Events that wait to be sent; those that come when so many do are lost.
+/// The capacity of the queue. Events that arrive when it is full are dropped.
 const QUEUE: usize = 10_000;
 
-/// How long the end of a run waits for what was not sent yet.
+/// The maximum time to wait for queued events at the end of a run.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long an endpoint may take for one event.
+/// The timeout for one event.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The waits before an event is sent again.
+/// The delays before the retries of an event.
 const RETRIES: [Duration; 3] = [Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(3)];
 
-/// Where events go.
+/// The destination of events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Endpoint {
-    /// To the end of a file, a line each.
+    /// Appends one line per event to a file.
     File(PathBuf),
-    /// To a service, by a POST each.
+    /// Sends one POST per event to a service.
     Http {
-        /// Its whole address.
+        /// The complete URL.
         url: String,
-        /// What it knows us by.
+        /// The API key, if the service needs one.
         api_key: Option<String>,
     },
 }
 
-/// Events on their way.
+/// The sending half of the event queue.
 pub struct Transport {
     what: String,
     queue: SyncSender<String>,
-    /// How many could not be sent, and why the first could not; told once when the thread ends.
+    /// The thread's result, sent once when it ends: the error that stopped it, if any.
     ended: Receiver<Option<io::Error>>,
     dropped: u64,
 }
 
 impl Transport {
-    /// Opens the way to an endpoint.
+    /// Starts the thread that delivers events to an endpoint.
     #[must_use]
     pub fn start(endpoint: Endpoint) -> Self {
         let (queue, events) = mpsc::sync_channel(QUEUE);
@@ -58,24 +58,24 @@ impl Transport {
             Endpoint::Http { url, .. } => format!("lineage events to {}", shown(url)),
         };
         let spawned = thread::Builder::new().name("openlineage".to_owned()).spawn(move || {
-            // Nobody is there to be told if the run did not wait.
+            // The receiver is gone if the run didn't wait.
             let _ = tell.send(carry(&endpoint, &events).err());
         });
         drop(spawned);
         Self { what, queue, ended, dropped: 0 }
     }
 
-    /// Takes an event, if there is room for it.
+    /// Queues an event, or counts it as dropped if the queue is full.
     pub(super) fn send(&mut self, event: String) {
         if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = self.queue.try_send(event) {
             self.dropped += 1;
         }
     }
 
-    /// Waits a while for what was not sent yet.
+    /// Waits for queued events, up to a limit.
     ///
     /// # Errors
-    /// If anything was lost.
+    /// If any event was lost.
     pub(super) fn finish(self) -> Result<(), SinkError> {
         let Self { what, queue, ended, dropped } = self;
         drop(queue);
@@ -95,13 +95,13 @@ impl Transport {
     }
 }
 
-/// Sends what comes until nothing more does. The first event that can't be sent ends it: an endpoint that is away
-/// shall not hold the end of the run for each of them.
+/// Sends events until the queue closes. The first event that can't be sent ends the loop; an unreachable
+/// endpoint must not delay the end of the run once for each event.
 fn carry(endpoint: &Endpoint, events: &Receiver<String>) -> io::Result<()> {
     match endpoint {
         Endpoint::File(path) => {
             let mut file: File = OpenOptions::new().create(true).append(true).open(path)?;
-            // One write a line, so that those of several processes don't mix.
+            // Write each line at once, so that lines of several processes don't interleave.
             events.iter().try_for_each(|event| file.write_all(format!("{event}\n").as_bytes()))
         }
         Endpoint::Http { url, api_key } => {
@@ -112,11 +112,11 @@ fn carry(endpoint: &Endpoint, events: &Receiver<String>) -> io::Result<()> {
     }
 }
 
-/// An address without the password that may stand in it.
+/// Returns a URL without its credentials.
 fn shown(url: &str) -> String {
     match url::Url::parse(url) {
         Ok(mut parsed) => {
-            // What can't have a password has none.
+            // URLs that can't have a password don't contain one.
             let _ = parsed.set_password(None);
             let _ = parsed.set_username("");
             parsed.to_string()
@@ -125,7 +125,7 @@ fn shown(url: &str) -> String {
     }
 }
 
-/// Sends one event, again if the service is away or overloaded.
+/// Sends one event, with retries while the service is unreachable or overloaded.
 fn post(agent: &ureq::Agent, url: &str, api_key: Option<&str>, event: &str) -> io::Result<()> {
     let mut waits = RETRIES.iter();
     loop {
@@ -177,7 +177,7 @@ mod tests {
         assert_eq!(shown("secret"), "an address that is none");
     }
 
-    /// The head and the body of a request, answered with this status.
+    /// Reads a request's head and body, and responds with this status.
     fn answered(stream: TcpStream, status: &str) -> (String, String) {
         let mut reader = BufReader::new(stream.try_clone().unwrap());
         let (mut head, mut line, mut length) = (String::new(), String::new(), 0);

@@ -1,4 +1,4 @@
-//! A run in which tests and sources end in each way there is, and a plan with tests.
+//! A run that contains every outcome of tests and freshness checks, and a plan with tests.
 
 use std::sync::Arc;
 
@@ -38,7 +38,8 @@ fn failed(message: &str, step: &Step) -> Outcome {
     Outcome::Failed { message: message.to_owned(), compiled: Some(compiled(&step.name)) }
 }
 
-/// Sources are asked, unit tests run, one model is published less some rows, two are withheld.
+/// A run with freshness checks and unit tests, one model published with quarantined rows, and two withheld
+/// models.
 pub(in crate::report) fn every_verdict() -> Vec<Event> {
     let mut script = Script::new(19);
     sources(&mut script);
@@ -127,7 +128,8 @@ fn first_build(script: &mut Script) {
     script.end_step(&model, Outcome::Withheld(withheld));
 }
 
-/// A model with a unit test and more tests than a line can name, a view with one, and a source's test.
+/// A plan with a model that has a unit test and more tests than its line names, a view with one test, and a
+/// source test.
 pub(in crate::report) fn gated() -> Plan {
     let columns = ["id", "meterpoint_id", "interval_start_in_local_time", "interval_end", "kwh"];
     let gates = columns.map(|column| test(&format!("not_null_stg_readings_{column}"), Some("stg_readings")));

@@ -1,4 +1,4 @@
-//! The live display: a line for each step that runs now and one for the whole, below the lines that scroll.
+//! The live display: one line per running step and one for the whole run, below the scrolling lines.
 
 use std::{collections::BTreeMap, fmt, io, time::Duration};
 
@@ -11,10 +11,10 @@ use crate::{
     report::width::printable,
 };
 
-/// How often spinners turn and seconds advance.
+/// The refresh interval of spinners and elapsed times.
 const TICK: Duration = Duration::from_millis(120);
 
-/// The bars. A fold of the events.
+/// The progress bars: a fold of the events.
 pub(super) struct Live {
     multi: MultiProgress,
     total: ProgressBar,
@@ -22,14 +22,14 @@ pub(super) struct Live {
     colour: bool,
 }
 
-/// A step that has a bar, and what the bar calls it.
+/// A step's bar and its label.
 struct Shown {
     bar: ProgressBar,
     what: String,
 }
 
 impl Live {
-    /// A display with nothing on it yet.
+    /// Creates an empty display.
     pub(super) fn new(target: ProgressDrawTarget, colour: bool) -> Self {
         Self {
             multi: MultiProgress::with_draw_target(target),
@@ -39,7 +39,7 @@ impl Live {
         }
     }
 
-    /// Takes an event in, and prints what is to scroll.
+    /// Folds in an event and prints `text` above the bars.
     pub(super) fn event(&mut self, event: &Event, text: &str) -> io::Result<()> {
         match &event.fact {
             Fact::RunStarted(info) if info.steps > 0 => self.begin(info.steps),
@@ -61,7 +61,7 @@ impl Live {
         if text.is_empty() { Ok(()) } else { self.multi.println(text.trim_end_matches('\n')) }
     }
 
-    /// Leaves only the lines that scrolled.
+    /// Removes the bars and leaves only the scrolled lines.
     pub(super) fn clear(&mut self) -> io::Result<()> {
         for shown in std::mem::take(&mut self.steps).into_values() {
             self.remove(&shown.bar);
@@ -83,14 +83,14 @@ impl Live {
 
     fn add(&mut self, step: &Step, index: usize) {
         let name = printable(&step.name);
-        // The tests of a model come and go too fast for bars of their own, and its job is theirs.
+        // A model's tests finish too quickly for bars of their own, and they share its job.
         if let Reason::Gates { node } = &step.reason
             && let Some(Shown { bar, what }) = self.steps.get(node)
         {
             bar.set_message(format!("{what}, testing {name}"));
             return;
         }
-        // Only what makes a table has rows to count.
+        // Only steps that build a table have rows to count.
         let template = match (step.action.is_table(), self.colour) {
             (true, true) => "        {spinner:.cyan} {msg}  {human_pos} rows  {seconds:.dim}",
             (true, false) => "        {spinner} {msg}  {human_pos} rows  {seconds}",
@@ -118,7 +118,7 @@ fn noun(action: Action) -> &'static str {
     }
 }
 
-/// Draws the bar at once, then at every tick.
+/// Draws the bar at once, then on every tick.
 fn appear(bar: &ProgressBar) {
     bar.tick();
     bar.enable_steady_tick(TICK);
@@ -126,10 +126,10 @@ fn appear(bar: &ProgressBar) {
 
 fn style(template: &str) -> ProgressStyle {
     let seconds = |state: &ProgressState, out: &mut dyn fmt::Write| {
-        // A display that can't be written to shows at the next line that scrolls.
+        // If the display can't be written to, the next scrolled line reports it.
         let _ = write!(out, "{:.1}s", state.elapsed().as_secs_f64());
     };
-    // The templates are constants above; the default style is still a display.
+    // The templates are constants above; the default style is an acceptable fallback.
     ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_spinner())
         .with_key("seconds", seconds)

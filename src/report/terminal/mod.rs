@@ -1,4 +1,4 @@
-//! The sink for people: dbt's lines, and while the run lasts a live display below them if there is a terminal.
+//! The terminal sink: dbt's lines and, on a terminal, a live display below them while the run lasts.
 
 mod live;
 
@@ -18,21 +18,21 @@ use super::{
     wording::{PRINTER_WIDTH, Wording},
 };
 
-/// How lines are to look. Nothing here is found out: `cli` knows the terminal and the environment.
+/// The appearance of lines. Nothing is detected here: `cli` knows the terminal and the environment.
 #[derive(Debug, Clone, Copy)]
 pub struct Look {
-    /// Whether to colour.
+    /// Whether to use colours.
     pub colour: bool,
-    /// The offset of the local time that lines begin with.
+    /// The UTC offset of the local time at the start of lines.
     pub offset: FixedOffset,
-    /// Columns before a status line's bracket, as dbt's `--printer-width`.
+    /// The column at which a status line's bracket starts, as dbt's `--printer-width`.
     pub width: usize,
-    /// Say only what went wrong, once, at the end.
+    /// Whether to print only problems, once, at the end.
     pub quiet: bool,
 }
 
 impl Look {
-    /// dbt's width, no colour, not quiet.
+    /// Returns the default appearance: dbt's width, no colour, not quiet.
     #[must_use]
     pub fn new(offset: FixedOffset) -> Self {
         Self { colour: false, offset, width: PRINTER_WIDTH, quiet: false }
@@ -52,14 +52,14 @@ enum Surface {
 }
 
 impl Terminal {
-    /// Lines alone, one after another.
+    /// Creates a sink that prints plain lines.
     #[must_use]
     pub fn plain(out: Box<dyn Write + Send>, look: Look, lookup: Lookup) -> Self {
         Self { narrator: Narrator::new(lookup), look, surface: Surface::Plain(out) }
     }
 
-    /// Lines on stdout and, below them, the steps that run now. To be used if stdout is a terminal. A quiet look
-    /// leaves nothing to show live; its lines go to stderr.
+    /// Creates a sink that prints lines to stdout with the running steps below them, for use if stdout is a
+    /// terminal. In quiet mode there is no live display, and lines go to stderr.
     #[must_use]
     pub fn live(look: Look, lookup: Lookup) -> Self {
         Self::live_on(ProgressDrawTarget::stdout(), look, lookup)
@@ -69,7 +69,7 @@ impl Terminal {
         if look.quiet {
             return Self::plain(Box::new(std::io::stderr()), look, lookup);
         }
-        // A hidden target swallows lines too; those must come out wherever stdout leads.
+        // A hidden target discards lines too, but they must reach stdout wherever it leads.
         if target.is_hidden() {
             return Self::plain(Box::new(std::io::stdout()), look, lookup);
         }
@@ -80,7 +80,7 @@ impl Terminal {
     fn shows(&self, message: &Message) -> bool {
         match &self.surface {
             _ if self.look.quiet => message.is_trouble(),
-            // Its bar shows that a step has started.
+            // The bar already shows that the step has started.
             Surface::Live(_) if matches!(message, Message::Started(_)) => false,
             _ => message.level() >= Level::Info,
         }
@@ -96,7 +96,7 @@ impl Terminal {
 }
 
 impl Look {
-    /// The lines of one message; as in dbt, only the first bears the time.
+    /// Renders the lines of one message. As in dbt, only the first has a timestamp.
     fn stamped(&self, at: DateTime<Utc>, lines: &[Line]) -> String {
         let time = at.with_timezone(&self.offset).format("%H:%M:%S").to_string();
         let heads = std::iter::once(time.as_str()).chain(std::iter::repeat("        "));

@@ -174,7 +174,7 @@ fn a_live_display_names_the_test_beside_the_model_that_it_judges() {
     assert!(!with("13 test"));
 }
 
-/// Every line that was ever drawn.
+/// A fake terminal that records every line drawn.
 #[derive(Debug, Clone, Default)]
 struct Screen(Arc<Mutex<Vec<String>>>);
 

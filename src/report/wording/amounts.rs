@@ -1,4 +1,4 @@
-//! Rows, files and ages in words.
+//! Numbers of rows and files, and ages, in words.
 
 use crate::outcome::{Age, FileChanges, Partial, Quarantined, Rejected, RowChanges, Withheld};
 
@@ -17,7 +17,7 @@ pub(super) fn thousands(number: u64) -> String {
     indicatif::HumanCount(number).to_string()
 }
 
-/// `3 rows and 2 files`; what there is none of is left out.
+/// `3 rows and 2 files`, without zero counts.
 pub(super) fn extent(rejected: &Rejected) -> String {
     let files = match rejected.files {
         1 => "1 file".to_owned(),
@@ -30,7 +30,7 @@ pub(super) fn extent(rejected: &Rejected) -> String {
     }
 }
 
-/// What became of the rows that did not reach the table: `3 rows set aside, 12 rows quarantined, 1 row dropped`.
+/// Describes the rows that didn't reach the table: `3 rows set aside, 12 rows quarantined, 1 row dropped`.
 pub(super) fn taken_out(rejected: Option<&Rejected>, quarantined: Option<&Quarantined>) -> Option<String> {
     let counted = rejected.filter(|it| it.rows + it.files > 0);
     let mut parts: Vec<String> = counted.map(|it| format!("{} set aside", extent(it))).into_iter().collect();
@@ -51,7 +51,7 @@ pub(super) fn taken_out(rejected: Option<&Rejected>, quarantined: Option<&Quaran
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-/// What new rows did to a table's: `1,234 inserted, 56 updated`.
+/// Describes the changes to a table's rows: `1,234 inserted, 56 updated`.
 pub(super) fn changed(changed: &RowChanges) -> Option<String> {
     let parts = [(changed.inserted, "inserted"), (changed.updated, "updated"), (changed.deleted, "deleted")];
     let parts: Vec<String> = parts
@@ -71,13 +71,13 @@ pub(super) fn changed(changed: &RowChanges) -> Option<String> {
     (!told.is_empty()).then(|| told.join("; "))
 }
 
-/// What became of the batches of a model: `PARTIAL SUCCESS (4/5)`.
+/// Describes a model's batches: `PARTIAL SUCCESS (4/5)`.
 pub(in crate::report) fn batches(partial: &Partial) -> String {
     let done = partial.done.len();
     format!("PARTIAL SUCCESS ({done}/{})", done + partial.failed.len())
 }
 
-/// What was done about files: `10 files loaded, 1 vanished`.
+/// Describes changes to files: `10 files loaded, 1 vanished`.
 fn files(changed: FileChanges) -> String {
     let FileChanges { loaded, reloaded, removed, vanished, left } = changed;
     let counted = [
@@ -103,7 +103,7 @@ pub(super) fn tests_failed(withheld: &Withheld) -> String {
     format!("{} failed", node::count(withheld.tests.len(), "test"))
 }
 
-/// A withheld version in one sentence.
+/// Describes a withheld version in one sentence.
 pub(in crate::report) fn withheld(withheld: &Withheld) -> String {
     format!("withheld: {}; {}", tests_failed(withheld), unpublished(withheld))
 }
@@ -118,7 +118,7 @@ pub(super) fn unpublished(withheld: &Withheld) -> String {
     }
 }
 
-/// `2 hours old`: in the largest unit of which there are two.
+/// `2 hours old`, in the largest unit that gives at least 2.
 pub(super) fn old(age: &Age) -> String {
     let seconds = (age.snapshotted_at - age.max_loaded_at).num_seconds();
     let Ok(seconds) = usize::try_from(seconds) else { return "from the future".to_owned() };
@@ -127,7 +127,7 @@ pub(super) fn old(age: &Age) -> String {
     format!("{} old", node::count(seconds / length, unit))
 }
 
-/// `warn after 12 hours, error after 1 day`; what is not configured is left out.
+/// `warn after 12 hours, error after 1 day`, without unset thresholds.
 pub(super) fn limits(age: &Age) -> Option<String> {
     let limit = |key: &str, word| {
         let after = age.criteria.get(key)?;

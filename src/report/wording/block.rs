@@ -1,4 +1,5 @@
-//! What is said of each trouble at the end of a run: where it is, what it is, a few of the rows, where to look next.
+//! The details of each problem at the end of a run: where and what it is, sample rows, and where to look
+//! next.
 //!
 //! ```text
 //! [ERROR]: in model stg_readings (models/staging/stg_readings.sql)
@@ -28,29 +29,29 @@ use super::{
     amounts,
 };
 
-/// What heads the rows in which a unit test's model differs from what it was to give.
+/// The heading above the rows in which a unit test's actual and expected results differ.
 pub(in crate::report) const DIFFERS: &str = "actual differs from expected:";
 
-/// The columns by which a block stands in from its first line.
+/// The indentation of a block below its first line, in columns.
 const INDENT: usize = 2;
 
-/// What there is to say of a trouble.
+/// The details of a problem.
 #[derive(Default)]
 struct Finding {
-    /// What is wrong, in words; a line each.
+    /// The description of the problem, one element per line.
     said: Vec<String>,
-    /// A few of the rows it is about.
+    /// Sample rows.
     rows: Vec<Line>,
-    /// Where to look next.
+    /// Suggestions where to look next.
     pointers: Vec<String>,
 }
 
-/// A block's lines.
+/// Renders a block.
 pub(super) fn lines(block: &Block) -> Vec<Line> {
     let Finding { said, rows, pointers } = finding(block);
     let mut lines = vec![subject(block)];
     lines.extend(said.into_iter().map(|text| Line::plain(text).indented(INDENT)));
-    // An error's own words may end in anything; rows stand apart by themselves.
+    // An error's own text can end in anything; rows are already set apart by their layout.
     let is_path_next = matches!(block.trouble.outcome, Outcome::Failed { .. } | Outcome::Tested(_));
     if rows.is_empty() && !pointers.is_empty() && is_path_next {
         lines.push(Line::default());
@@ -93,14 +94,14 @@ fn finding(block: &Block) -> Finding {
             1 => "1 step that depends on it was skipped".to_owned(),
             steps => format!("{steps} steps that depend on it were skipped"),
         };
-        // A withheld version's pointers are its tests' own.
+        // A withheld version has no pointers of its own; its tests do.
         let last = if block.tests.is_empty() { &mut finding.pointers } else { &mut finding.said };
         last.push(skipped);
     }
     finding
 }
 
-/// Failed batches that are listed.
+/// The maximum number of failed batches to list.
 const BATCHES: usize = 5;
 
 fn batches(partial: &Partial) -> Finding {
@@ -137,7 +138,8 @@ fn withheld(withheld: &Withheld, step: &Step, block: &Block) -> Finding {
     Finding { said, ..Finding::default() }
 }
 
-/// A test beneath the model that it withheld: its first words beside its name, all else under the name.
+/// Renders a failed test below the model it withheld: the first line follows the name, the rest goes below
+/// it.
 fn beneath(Trouble { step, outcome }: &Trouble) -> Vec<Line> {
     let (word, finding) = match outcome {
         Outcome::Tested(verdict) => {
@@ -172,7 +174,7 @@ fn tested(verdict: &Verdict, step: &Step) -> Finding {
     Finding { said, rows, pointers }
 }
 
-/// A row of a comparison, its mark toned.
+/// Renders a row of a comparison with its mark in colour.
 fn compared(row: &str) -> Line {
     let tone = match row.chars().next() {
         Some('-') => Tone::Bad,
@@ -213,7 +215,7 @@ fn compiled(path: Option<&str>) -> Vec<String> {
     path.map(|path| format!("compiled code at {}", printable(path))).into_iter().collect()
 }
 
-/// The command that shows a table's rows, to be pasted into a shell.
+/// Returns a command that shows a table's rows, ready to paste into a shell.
 fn show(table: &Relation) -> String {
     let is_plain = |part: &str| {
         part.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
@@ -227,12 +229,13 @@ fn show(table: &Relation) -> String {
     printable(&command)
 }
 
-/// A text's lines, without what would drive the terminal.
+/// Splits text into lines and escapes control characters.
 fn spelt(text: &str) -> Vec<String> {
     printable(text.trim_end()).lines().map(str::to_owned).collect()
 }
 
-/// `Got 3 results` after a colon; `JSON error` as it is.
+/// Lower-cases the first letter for use after a colon (`Got 3 results`), but leaves acronyms alone (`JSON
+/// error`).
 fn uncapitalised(text: &str) -> String {
     let mut rest = text.chars();
     match (rest.next(), rest.as_str().chars().next()) {

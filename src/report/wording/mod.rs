@@ -1,8 +1,8 @@
-//! How each message reads: dbt's lines.
+//! The text of each message, in dbt's style.
 //!
-//! - [`status`]: the lines a step has while the run goes on, their brackets under one another
-//! - [`block`]: what is said of each trouble at the end
-//! - [`amounts`]: rows, files and ages in words
+//! - [`status`]: a step's lines during the run, with aligned brackets
+//! - [`block`]: the details of each problem at the end
+//! - [`amounts`]: numbers of rows and files, and ages, in words
 
 mod amounts;
 mod block;
@@ -25,20 +25,20 @@ pub(super) use self::{
     status::what,
 };
 
-/// Where a status line's bracket starts, as dbt's `printer_width`.
+/// The column at which a status line's bracket starts, as dbt's `printer_width`.
 pub(super) const PRINTER_WIDTH: usize = 80;
 
-/// Which of dbt's lines are worded how.
+/// Settings for the wording of dbt's lines.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wording {
-    /// Columns before the bracket.
+    /// The number of columns before the bracket.
     pub(super) width: usize,
-    /// Whether the line that ends a step says why it ran; otherwise the one that starts it does.
+    /// Whether a step's last line gives the reason it ran; otherwise its first line does.
     pub(super) reason_at_end: bool,
 }
 
 impl Wording {
-    /// The message's lines; a blank one is one empty line.
+    /// Renders the message. A blank message is one empty line.
     pub(super) fn lines(self, message: &Message) -> Vec<Line> {
         match message {
             Message::Version => {
@@ -122,7 +122,7 @@ fn totals(counts: Counts) -> Line {
     ))
 }
 
-/// `9 models, 4 sources, 30 data tests`: tables before what judges them.
+/// `9 models, 4 sources, 30 data tests`: models first, tests last.
 fn list<Noun: AsRef<str>>(counts: &BTreeMap<Noun, usize>) -> String {
     let mut counts: Vec<_> = counts.iter().map(|(noun, number)| (noun.as_ref(), *number)).collect();
     counts.sort_by_key(|(noun, _)| match *noun {

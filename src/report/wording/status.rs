@@ -1,4 +1,4 @@
-//! The lines a step has while the run goes on: `3 of 9 OK created sql table model staging.x .... [OK in 0.12s]`.
+//! A step's lines during the run: `3 of 9 OK created sql table model staging.x .... [OK in 0.12s]`.
 
 use crate::{
     outcome::{Age, AgeStatus, Outcome, Quarantined, Rejected, RowChanges, Skipped, TestStatus, Verdict},
@@ -15,18 +15,18 @@ use super::{
     Wording, amounts,
 };
 
-/// The columns a bracket and the gap after it take, so that the remarks stand under one another too.
+/// The width of a bracket and the gap after it, so that remarks line up too.
 const BRACKET: usize = 29;
 
-/// A name is not shortened below this, however narrow the line.
+/// The minimum width of a shortened name, however narrow the line.
 const NAME: usize = 12;
 
-/// How a step's end is told.
+/// The parts of the line that reports a finished step.
 struct Told {
     tone: Tone,
-    /// What the bracket begins with: `OK 1,440 rows`.
+    /// The start of the bracket: `OK 1,440 rows`.
     status: String,
-    /// What comes before the name: `OK created sql table model`.
+    /// The text before the name: `OK created sql table model`.
     lead: String,
     remark: Option<String>,
 }
@@ -70,17 +70,17 @@ impl Wording {
     }
 }
 
-/// Why a table is built; why a test or a source is looked at is plain from what it is.
+/// Returns the reason a table is built. The reason for a test or a freshness check is obvious.
 fn reason(step: &Step) -> Option<String> {
     (step.action.is_table() || step.action == Action::View).then(|| step.reason.to_string())
 }
 
-/// dbt's description of a step: `sql table model raw.readings`, `test unique_orders_id`.
+/// Returns dbt's description of a step: `sql table model raw.readings`, `test unique_orders_id`.
 pub(in crate::report) fn what(step: &Step) -> String {
     format!("{} {}", words(step), step.name)
 }
 
-/// What comes before the name.
+/// Returns the words before the name.
 fn words(step: &Step) -> String {
     match step.action {
         Action::Table | Action::Incremental | Action::View => {
@@ -94,7 +94,7 @@ fn words(step: &Step) -> String {
     }
 }
 
-/// What was done to a table's rows, and what kept others out.
+/// Describes the changes to a table's rows, and the rows kept out of it.
 fn remark(
     changed: Option<&RowChanges>,
     rejected: Option<&Rejected>,
@@ -130,7 +130,7 @@ fn told(step: &Step, outcome: &Outcome) -> Told {
                 None => (Tone::Good, "UNCHANGED"),
             };
             let status = format!("{word} {}", amounts::rows_of(*rows));
-            // Rows that came as they had been are no news; files that are gone are.
+            // Rows that came out unchanged aren't news, but removed files are.
             let files = changed.as_deref().map(|changed| RowChanges {
                 inserted: 0,
                 updated: 0,
