@@ -495,8 +495,7 @@ impl Build<'_> {
     /// which the model takes whatever there is.
     fn other_columns(&self) -> Option<String> {
         let before = self.columns?;
-        let statement = &self.made?.fingerprint.statement;
-        if *statement != self.compiled.fingerprint.statement {
+        if self.made?.fingerprint != self.compiled.fingerprint {
             return None;
         }
         let now = &self.compiled.schema;
