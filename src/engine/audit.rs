@@ -48,7 +48,7 @@ pub struct Sample {
 
 /// The number of rows from which a table is no longer small.
 const SMALL: u64 = 200_000;
-/// What is known about the number of rows that a query reads.
+/// The known size of a query's input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Size {
     /// So few rows that one core reads them faster than several could share the work.

@@ -9,7 +9,7 @@
 //! Here such a predicate is `Inexact`: the scan may still skip files by it, where `nan` allows that, and the
 //! query filters the rows that the scan returns. This also keeps a limit above the filter. Delete this module
 //! once delta-rs answers `Exact` only for what it evaluates; the property test in `lake/tests/filters.rs`
-//! tells when.
+//! shows when.
 
 use std::{borrow::Cow, sync::Arc};
 

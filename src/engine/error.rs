@@ -20,7 +20,7 @@ const LISTED: usize = 20;
 pub struct SqlError {
     /// A kebab-case name of the kind of error.
     pub code: &'static str,
-    /// What is wrong, in one sentence.
+    /// The message, one sentence.
     pub message: String,
     /// The byte range in the statement, if known.
     pub at: Option<Range<usize>>,

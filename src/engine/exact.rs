@@ -42,7 +42,7 @@ pub struct Destination {
     pub cure: String,
 }
 
-/// Whether values of one type fit another.
+/// The degree to which values of one type fit another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fit {
     /// All values are kept.

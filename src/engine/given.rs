@@ -33,7 +33,7 @@ pub struct GivenError {
     pub row: Option<usize>,
     /// The column, if the error is about one.
     pub column: Option<String>,
-    /// What is wrong.
+    /// The message.
     pub message: String,
     /// The valid columns, if the error is about an unknown one.
     pub known: Vec<String>,

@@ -1,7 +1,7 @@
 //! The SQL engine: the only code that names DataFusion.
 //!
 //! - [`session`]: one [`Engine`] per invocation: memory pool, spill directory, dialect, functions
-//! - [`query`]: SQL text → a type-checked [`Query`] over tables of which only the schema is known
+//! - [`query`]: SQL text → a type-checked [`Query`] over tables with known schemas but no rows yet
 //! - `dialect`: the semantics of SQL: syntax, operators, casts, types
 //! - [`answer`]: queries with small results
 //! - [`rule`], [`audit`], [`split`]: rules about single rows: declared, counted, and used to reject rows

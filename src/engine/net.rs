@@ -1,5 +1,5 @@
 //! Change feed: the rows inserted into and deleted from a table between two of its versions, as a table whose
-//! last column tells which. Rows that were rewritten unchanged don't appear.
+//! last column has the kind of change. Rows that were rewritten unchanged don't appear.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ pub const INSERT: &str = "insert";
 /// The row was deleted.
 pub const DELETE: &str = "delete";
 
-/// How often a row was inserted minus how often it was deleted.
+/// The number of inserts of a row minus the number of its deletes.
 const TIMES: &str = "_headwater_times";
 
 /// Returns a table's columns followed by [`CHANGE_TYPE`].

@@ -1,4 +1,4 @@
-//! Queries: plan SQL text and type-check it against relations of which only the schema is known.
+//! Queries: plan SQL text and type-check it against relations with known schemas but no rows yet.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -22,13 +22,13 @@ use crate::{
 pub struct How {
     /// True if downstream jobs wait for tests; a run of only tests has no order.
     pub gate: bool,
-    /// Which models, seeds and snapshots to build.
+    /// The models, seeds and snapshots to build.
     pub rebuild: Rebuild,
     /// True if unreadable tables are moved aside. Snapshots never are: their versions can't be rebuilt.
     pub set_aside: bool,
 }
 
-/// Which of the selected models, seeds and snapshots to build.
+/// The subset of the selected models, seeds and snapshots to build.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Rebuild {
     /// Those that aren't up to date.

@@ -24,7 +24,7 @@ pub(super) struct Side {
     pub(super) rows: SendableRecordBatchStream,
     /// The table's description, for readers with other tools.
     pub(super) description: String,
-    /// What its rows replace.
+    /// The rows that its rows replace.
     pub(super) replaces: Replaces,
 }
 

@@ -39,7 +39,7 @@ pub struct Worker {
     pub artifacts: PathBuf,
     /// The ID in provenance and artifacts.
     pub invocation_id: String,
-    /// Which failures to keep.
+    /// The failures to keep.
     pub keep: Keep,
     /// The changed batches of tables, shared because several models may read one table.
     pub touched: Touched,
@@ -47,7 +47,7 @@ pub struct Worker {
     pub cancel: CancellationToken,
 }
 
-/// What to keep that would otherwise be discarded.
+/// The rows to keep that would otherwise be discarded.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Keep {
     /// The rows that each test finds, regardless of its settings.

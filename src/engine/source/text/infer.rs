@@ -45,7 +45,7 @@ pub struct Found {
     pub is_sample: bool,
 }
 
-/// How thoroughly to read the files.
+/// The thoroughness of the inference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Look {
     /// Read a sample of them, which is quick but must be verified when all rows are read.
