@@ -23,7 +23,7 @@ pub enum Outcome {
         /// The changes to existing rows, unless the table was rebuilt.
         #[serde(skip_serializing_if = "Option::is_none")]
         changed: Option<Box<RowChanges>>,
-        /// What ingestion rejected from the step's sources, if anything.
+        /// The rejects of the step's sources, if any.
         #[serde(skip_serializing_if = "Option::is_none")]
         rejected: Option<Rejected>,
         /// The rows removed by the model's own rules, if any.
@@ -36,10 +36,10 @@ pub enum Outcome {
         version: u64,
         /// The number of rows in it.
         rows: u64,
-        /// What was examined, unless the table was rebuilt.
+        /// The part that was examined, unless the table was rebuilt.
         #[serde(skip_serializing_if = "Option::is_none")]
         changed: Option<Box<RowChanges>>,
-        /// What ingestion rejected from the step's sources, if anything.
+        /// The rejects of the step's sources, if any.
         #[serde(skip_serializing_if = "Option::is_none")]
         rejected: Option<Rejected>,
         /// The rows removed by the model's own rules, if any.

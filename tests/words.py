@@ -15,10 +15,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 WIDTH = 110
 COMMENT = re.compile(r"^\s*(///|//!|//)(?!/) ?(.*)$")
-OPENINGS = re.compile(r"^(What|How|Whoever) (?!happens\b|happened\b)")
+OPENINGS = re.compile(r"^(What|How) (?!happens\b|happened\b)")
 RETIRED = re.compile(
-    r"\b(anew|nobody|somebody|whoever|wherefrom|as it was told|what stands there|is told of|are told of|of whom"
-    r"|to be told again|beside(?! the point))\b",
+    r"\b(anew|nobody|somebody|wherefrom|as it was told|what stands there|is told of|are told of|of whom"
+    r"|to be told again|beside(?! the point)(?!`))\b",
     re.IGNORECASE,
 )
 

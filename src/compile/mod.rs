@@ -250,7 +250,7 @@ pub async fn compile(
     if work.findings.is_empty() { Ok(work.compiled) } else { Err(work.findings) }
 }
 
-/// What must be known about a node.
+/// The information required about a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Need {
     /// Its columns, which the lake has.

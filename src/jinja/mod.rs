@@ -85,7 +85,7 @@ pub struct Rendered {
     pub text: String,
     /// Maps each part of the text to the part of the template that produced it.
     pub map: SpanMap,
-    /// What the template called, set and logged.
+    /// The template's calls, settings and log messages.
     pub captures: Captures,
 }
 
