@@ -318,8 +318,8 @@ fn clock() -> Result<DateTime<Utc>, Failure> {
     if now.year() >= SET {
         return Ok(now);
     }
-    let message = format!("this machine's clock stands at {}", now.format("%Y-%m-%d %H:%M:%S UTC"));
-    Err(Failure::hinted(message, "set it: the versions of tables are dated by it"))
+    let message = format!("this machine's clock is set to {}", now.format("%Y-%m-%d %H:%M:%S UTC"));
+    Err(Failure::hinted(message, "set the clock, since it dates the versions of tables"))
 }
 
 fn threads(global: &Global, target: &Target) -> usize {

@@ -76,7 +76,10 @@ pub(super) fn reads(
         code: "too-many-reads",
         message: format!("this statement reads tables {times}, {heavy} of them for `{name}` here"),
         at,
-        notes: vec!["CTEs and views are computed anew wherever they are read, and these read each other several times".into()],
+        notes: vec![
+            "CTEs and views are computed at each reference, and these reference each other several times"
+                .into(),
+        ],
         helps: vec!["make one of them a model of its own that is a table".into()],
     })
 }

@@ -26,7 +26,7 @@ impl fmt::Display for CameOf {
             Self::Built(Some(reason)) => reason.fmt(f),
             Self::Built(None) => f.write_str("made again"),
             Self::Noted(version) => write!(f, "the rows of version {version}, looked at again"),
-            Self::Outside => f.write_str("written by somebody else"),
+            Self::Outside => f.write_str("written by another writer"),
         }
     }
 }

@@ -12,7 +12,7 @@ pub(super) fn not_before(newest: Option<DateTime<Utc>>, relation: &Relation) -> 
     let Some(newest) = newest.filter(|newest| *newest > now) else { return now };
     if (newest - now).num_seconds() >= DRIFT {
         tracing::warn!(
-            "the clock stands at {}, before the newest version of {relation} ({}), whose time is used instead; set the clock",
+            "the clock is set to {}, before the newest version of {relation} ({}), whose time is used instead; set the clock",
             now.format("%Y-%m-%d %H:%M:%S"),
             newest.format("%Y-%m-%d %H:%M:%S"),
         );

@@ -187,8 +187,8 @@ impl Worker {
             .map(|(column, value)| format!("{column} = {}", value.as_deref().unwrap_or("NULL")))
             .collect();
         Err(StepError::Other(format!(
-            "{times} of the new rows have one key ({}), and a merge can take only one of them into {}: make \
-             `unique_key` say more, or choose one in the SQL (`qualify row_number() over (partition by {} order by …) = 1`)",
+            "{times} new rows share the key ({}), so the merge into {} is ambiguous: add columns to `unique_key`, or \
+             deduplicate in the SQL (`qualify row_number() over (partition by {} order by …) = 1`)",
             named.join(", "),
             build.model.relation,
             by_key.key.join(", "),

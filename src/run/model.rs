@@ -86,7 +86,7 @@ impl Worker {
             let cure = if model.kind() == "snapshot" {
                 "restore its files from a copy, since its versions can't be made again"
             } else {
-                "with `--full-refresh` its files are moved aside and it is built anew"
+                "with `--full-refresh` its files are moved aside and it is rebuilt"
             };
             return Err(StepError::Other(format!("{error}; readers of the table see the same: {cure}")));
         }

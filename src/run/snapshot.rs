@@ -173,14 +173,14 @@ impl Worker {
         Err(StepError::Other(if key.iter().any(Option::is_none) {
             let rows = if times == "1" { "1 row has".to_owned() } else { format!("{times} rows have") };
             format!(
-                "{rows} no key ({named}), so that nobody can say of which row of {relation} a version is: leave such rows \
+                "{rows} no key ({named}), so they can't be matched with the rows of {relation}: leave such rows \
                  out in the SQL (`where {} is not null`), or choose another `unique_key`",
                 queries.key.join(" is not null and "),
             )
         } else {
             format!(
-                "{times} rows have one key ({named}), and only one of them can be the newest version in {relation}: make \
-                 `unique_key` say more, or choose one in the SQL (`qualify row_number() over (partition by {columns} order by …) = 1`)",
+                "{times} rows share the key ({named}), and only one of them can be the newest version in {relation}: add \
+                 columns to `unique_key`, or deduplicate in the SQL (`qualify row_number() over (partition by {columns} order by …) = 1`)",
             )
         }))
     }

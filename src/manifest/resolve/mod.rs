@@ -385,11 +385,11 @@ impl Resolver<'_> {
                     .collect();
                 let (message, place) = match names[..] {
                     [one] => (format!("`{one}` reads itself"), "this model"),
-                    _ => ("models depend on each other in a circle".into(), "one of them"),
+                    _ => ("dependency cycle".into(), "one of them"),
                 };
                 let circle: Vec<&str> = names.iter().chain(names.first()).copied().collect();
-                let mut found = Diagnostic::error("cycle", message)
-                    .note(format!("the circle, each read by the next: {}", circle.join(" → ")));
+                let mut found =
+                    Diagnostic::error("cycle", message).note(format!("cycle: {}", circle.join(" → ")));
                 if let Some(first) = cycle.path.first() {
                     found = found.at(self.places[first].clone(), place);
                 }

@@ -72,7 +72,7 @@ impl Split {
         let (key, _) = cursor.key()?;
         match key {
             "columns" | "data" if (key == "data" && self.data) || (key == "columns" && self.columns) => {
-                Err(Stop::Broken(start, format!("`{key}` stands twice")))
+                Err(Stop::Broken(start, format!("duplicate `{key}`")))
             }
             "columns" => {
                 let names = names(cursor)?;
