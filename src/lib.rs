@@ -12,7 +12,7 @@
 //!
 //! | row | modules | own |
 //! |---|---|---|
-//! | 0 | [`text`], [`secret`], [`parallel`], [`name`], [`interval`], [`diag`] | places in files, secrets, work side by side, names, stretches of time, findings |
+//! | 0 | [`text`], [`secret`], [`parallel`], [`name`], [`interval`], [`stamp`], [`diag`] | places in files, secrets, work side by side, names, stretches of time, file stamps, findings |
 //! | 1 | [`project`], [`jinja`], [`graph`] | files as declared; the template language; order |
 //! | 2 | [`parse`], [`select`], [`manifest`] | what templates ask for; which nodes; names resolved |
 //! | 3 | [`plan`], [`outcome`], [`event`] | what will be done, what became of it, facts about both |
@@ -47,6 +47,7 @@ pub mod report;
 pub mod run;
 pub mod secret;
 pub mod select;
+pub mod stamp;
 pub mod text;
 
 #[cfg(test)]

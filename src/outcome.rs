@@ -1,7 +1,7 @@
 //! What became of a step: data, never a Rust error.
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     interval::Interval,
@@ -152,7 +152,7 @@ impl RowChanges {
 }
 
 /// Input that was set aside while a step read its sources.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejected {
     /// Rows set aside alone.
     pub rows: u64,
@@ -163,10 +163,10 @@ pub struct Rejected {
     /// A few of them, for the summary: `file:row: reason`.
     pub sample: Vec<String>,
     /// The sources that set them aside.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<String>,
     /// How the columns of files differ from what is declared, in words.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
 
@@ -198,7 +198,7 @@ pub struct Withheld {
 }
 
 /// What a test found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
     /// How it ended.
     #[serde(rename = "verdict")]
@@ -209,7 +209,7 @@ pub struct Verdict {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     /// The first of the rows found, or the difference to the rows expected, as aligned lines.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sample: Vec<String>,
     /// The compiled SQL's file, relative to the project.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -235,7 +235,7 @@ impl Verdict {
 }
 
 /// How a test ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TestStatus {
     /// All is as it should be.

@@ -3,6 +3,7 @@
 //! - [`manifest`]: `manifest.json`, version 12: what the project is
 //! - [`catalog`]: `catalog.json`, version 1: what its tables are
 //! - [`graph_summary`]: `graph_summary.json`: who reads whom
+//! - [`renew`]: the same artifact, by another invocation
 //! - here: what they have in common
 //!
 //! `run_results.json` and `sources.json` are folds of a run's events, and so are `report`'s. What follows dbt to the
@@ -11,6 +12,7 @@
 pub mod catalog;
 pub mod graph_summary;
 pub mod manifest;
+pub mod renew;
 
 use std::{
     collections::BTreeMap,

@@ -7,6 +7,7 @@
 //! - `flags`: what artifacts say of them, and back
 //! - `found_columns`: what builds record of sources that declare no columns
 //! - `openlineage`: where lineage events go
+//! - `unchanged`: runs that find nothing changed, answered by the record of the last one
 //! - `failure`: what stops a command, as lines and an exit code
 //! - one file a command: `build` (also `run`, `seed`, `snapshot`, `test`, `source freshness`), `compile`,
 //!   `list`, `show`, `plan`,
@@ -40,6 +41,7 @@ mod show;
 mod source_columns;
 mod source_options;
 mod stop;
+mod unchanged;
 
 use std::{
     io::{IsTerminal, Write, stdout},

@@ -18,6 +18,11 @@ pub(super) struct Wanted {
     pub(super) parent: Option<LineageParent>,
 }
 
+/// Returns whether the environment says anything of lineage events.
+pub(super) fn is_mentioned() -> bool {
+    env::vars_os().any(|(name, _)| name.to_string_lossy().starts_with("OPENLINEAGE"))
+}
+
 /// What is asked for; none if nobody wants events. A file is relative to the working directory. What can't be understood is
 /// said on stderr, and no events are sent.
 pub(super) fn wanted() -> Option<Wanted> {

@@ -13,7 +13,7 @@
 //!
 //! Start at [`Lake`]; `place` is where it lies, `mount` how delta-rs sees it. `stage` writes, `base` is what
 //! a change starts from, `between` how two versions differ, `deletion_vector` which rows of a file no longer
-//! count, `known` which were read already. `cast` brings rows into a table's form, `misfit` names values that
+//! count, `known` which were read already, `log_state` tells whether anybody committed. `cast` brings rows into a table's form, `misfit` names values that
 //! it can't hold, `sink` is one writer's memory, `file_writer` writes a file, `commit` makes the log entry,
 //! `constraint` binds other writers, `past` tells of earlier versions, `facts` of the newest, `damage` of a file that can't be read, `attest` says
 //! more of the rows that are there, `notes` are small texts beside the tables, `runs` cleans up after runs
@@ -33,6 +33,7 @@ mod facts;
 mod fault;
 mod file_writer;
 mod known;
+mod log_state;
 mod misfit;
 mod mount;
 mod notes;
@@ -57,6 +58,7 @@ pub use self::{
     error::LakeError,
     facts::Facts,
     fault::Fault,
+    log_state::{has_journals, log_state, notes_state},
     misfit::Misfit,
     past::Past,
     provenance::{InputVersion, Judged, Provenance, RejectNote},

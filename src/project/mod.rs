@@ -20,13 +20,14 @@
 //! | `seed` | CSV files that become tables |
 //! | `singular` | tests that are queries of their own |
 //! | `unit_test`, `rows`, `fixture` | `unit_tests:` and their rows |
-//! | `files` | finding and reading files |
+//! | `files`, `digest` | finding and reading files; whether any changed |
 //! | `yaml`, `parse` | YAML with places |
 //! | `reader` | typed access to its mappings |
 
 mod config;
 mod constraint;
 mod data_test;
+mod digest;
 mod docs;
 mod document;
 mod drift;
@@ -56,6 +57,7 @@ use std::path::{Path, PathBuf};
 pub use config::{ConfigPatch, ConfigTree, KNOWN_CONFIG};
 pub use constraint::{ConstraintDecl, ConstraintKind};
 pub use data_test::TestDecl;
+pub use digest::ProjectState;
 pub use docs::DocFile;
 pub use drift::{DriftDecl, LimitDecl, ON_MISSING_COLUMN, ON_NEW_COLUMN};
 pub use exposure::{ExposureDecl, GroupDecl, Owner};

@@ -14,6 +14,7 @@
 //! - `snapshot`: what rows are now, beside the versions that are kept
 //! - [`came_of`]: why each version of a table was made
 //! - [`rejects`]: what sources have rejected, until it is gone or acknowledged
+//! - [`unchanged`]: runs in which nothing changed, told again without planning them
 //! - `reuse`: tables that stand, and the tests they have not passed yet
 //! - `version`, `side`: what is staged, and the tables beside it
 //! - `audit`, `verdict`: data tests, over what is staged or published
@@ -46,6 +47,7 @@ mod side;
 mod snapshot;
 mod stale;
 pub mod tables;
+pub mod unchanged;
 mod unit_test;
 mod verdict;
 mod version;

@@ -11,6 +11,7 @@
 //! run's back-pressure. The loop does not know what a job does, does no I/O and prints nothing.
 
 mod board;
+mod replay;
 mod told;
 
 use std::{
@@ -23,8 +24,8 @@ use chrono::Utc;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-pub use self::told::Told;
 use self::{board::Board, told::Said};
+pub use self::{replay::replay, told::Told};
 use crate::{
     event::{Event, Fact, RunInfo},
     outcome::Skipped,

@@ -22,6 +22,7 @@
 //! | `test_errors` | what is said of mistakes in tests |
 //! | `describe` | what a model is, and how it came to be that |
 //! | `lineage` | where columns come from and where they go |
+//! | `unchanged` | runs that find nothing changed, answered by the record of the last one |
 //! | `views`, `settings`, `data` | what can be built, and how it is set |
 //! | `machine` | JSON lines and `run_results.json` |
 //! | `lineage_events` | what a run tells OpenLineage |
@@ -72,6 +73,7 @@ mod source_files;
 mod sql_errors;
 mod template_errors;
 mod test_errors;
+mod unchanged;
 mod unit_tests;
 mod usage_errors;
 mod views;

@@ -29,4 +29,4 @@ pub use self::repair::Repair;
 pub(super) use self::{diary::Diary, note::Note, remote::Pace};
 
 /// The folder of the diaries, under the lake's root.
-const FOLDER: [&str; 2] = ["_headwater", "runs"];
+pub(super) const FOLDER: [&str; 2] = ["_headwater", "runs"];
