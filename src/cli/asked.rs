@@ -138,12 +138,13 @@ impl<'a> Asked<'a> {
         Self { again: Some(last), ..self }
     }
 
-    /// What is asked of incremental models.
+    /// What compiling is asked for.
     pub(super) fn wanted(&self) -> Wanted {
         Wanted {
             full_refresh: self.rebuild == Rebuild::FullRefresh,
             time: self.event_time,
             again: self.again.map(LastRun::failed_batches).unwrap_or_default(),
+            watch: false,
         }
     }
 

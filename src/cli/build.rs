@@ -19,7 +19,7 @@ use super::{
     failure::{self, Failure, NODE_FAILED},
     flags, found_columns, in_colour, openlineage,
     stop::cancel_on_signal,
-    unchanged::{self, Done, Request},
+    unchanged::{self, Done, Ended, Request},
 };
 use crate::{
     artifact::{Invocation, in_database},
@@ -47,7 +47,7 @@ pub(super) async fn run(global: &Global, asked: &Asked<'_>) -> Result<ExitCode, 
     }
     let context = Context::load(global)?;
     let watch = request.is_some();
-    let Prepared { engine, tables, compiled, seen, watched, plan, .. } =
+    let Prepared { chosen, engine, tables, compiled, mut seen, mut watched, how, plan } =
         context.prepare(asked, watch).await?;
     let target = TargetPath::new(context.target_path.clone());
     let written = artifacts::write(&context, &target, &compiled)?;
@@ -80,7 +80,7 @@ pub(super) async fn run(global: &Global, asked: &Asked<'_>) -> Result<ExitCode, 
     let reporting = Reporting { global, asked, target: &target, lookup: Arc::clone(&lookup), database };
     let mut reporter = reporting.reporter(Some(planned))?;
     let dialect = &context.project.settings.dialect;
-    let events = lineage_events(&worker, &context.project.root, dialect, database, &lookup);
+    let events = lineage_events(&worker, &context.project.root, dialect, &lookup);
     reporter.extend(events);
     let mut steps = StepRecorder::default();
     let mut emit = |event: &Event| {
@@ -102,6 +102,16 @@ pub(super) async fn run(global: &Global, asked: &Asked<'_>) -> Result<ExitCode, 
         return Box::pin(run(global, asked)).await;
     }
     if let Some(request) = request.filter(|_| is_told) {
+        let mut steps = steps.steps();
+        if steps.is_none() && result.exit_code() == 0 {
+            let (worker, plan, chosen) = (&worker, &plan, &chosen);
+            let watched_before = watched.as_ref().map(|(_, state)| state);
+            let ended =
+                Ended { worker, plan, chosen, how, seen: &seen, watched: watched_before, info: &started };
+            if let Some(settled) = ended.settle().await {
+                (seen, watched, steps) = (settled.seen, Some(settled.tables), Some(settled.steps));
+            }
+        }
         request.record(Done {
             manifest: &worker.manifest,
             jinja: &jinja,
@@ -212,7 +222,6 @@ fn lineage_events(
     worker: &Arc<Worker>,
     base: &Path,
     dialect: &str,
-    database: &str,
     lookup: &Lookup,
 ) -> Option<Box<dyn Sink>> {
     let wanted = openlineage::wanted()?;

@@ -30,7 +30,7 @@ use crate::{
         planning::{self, How},
         seen::Seen,
         tables::Tables,
-        unchanged::conditions::WatchedTables,
+        unchanged::conditions::{TablesState, WatchedTables},
     },
     secret::Secret,
     select,
@@ -70,7 +70,8 @@ pub(super) struct Prepared {
     pub(super) compiled: Compiled,
     pub(super) seen: Seen,
     /// The tables and their state before any was read, if it was asked for and can be told.
-    pub(super) watched: Option<(WatchedTables, u128)>,
+    pub(super) watched: Option<(WatchedTables, TablesState)>,
+    pub(super) how: How,
     pub(super) plan: Plan,
 }
 
@@ -183,7 +184,8 @@ impl Context {
         }
     }
 
-    /// From what was asked for to what is to be done. With `watch`, notes the state of the tables first.
+    /// From what was asked for to what is to be done. With `watch`, notes the state of tables and sources before
+    /// they are read.
     pub(super) async fn prepare(&self, asked: &Asked<'_>, watch: bool) -> Result<Prepared, Failure> {
         if asked.event_time.is_some_and(|time| time.start >= time.end) {
             let message =
@@ -200,14 +202,15 @@ impl Context {
         let chosen = asked.nodes(&selected, &self.manifest);
         let engine = self.engine()?;
         let tables = self.tables(&engine)?;
+        let wanted = Wanted { watch, ..asked.wanted() };
         let watched = WatchedTables::new(&tables, &self.manifest).filter(|_| watch);
         let watched = watched.and_then(|tables| Some((tables.state(self.threads)?, tables)));
         let watched = watched.map(|(state, tables)| (tables, state));
-        let (compiled, seen) = self.compile(&engine, &tables, &chosen, &asked.wanted()).await?;
+        let (compiled, seen) = self.compile(&engine, &tables, &chosen, &wanted).await?;
         let seen = seen.and_sources(&engine, &compiled).await;
         let how = How { gate: asked.builds(), rebuild: asked.rebuild, set_aside: asked.set_aside };
         let plan = planning::plan(&self.manifest, &chosen, &compiled, &seen, how);
-        Ok(Prepared { chosen, engine, tables, compiled, seen, watched, plan })
+        Ok(Prepared { chosen, engine, tables, compiled, seen, watched, how, plan })
     }
 
     pub(super) fn engine(&self) -> Result<Engine, Failure> {

@@ -51,7 +51,11 @@ pub use self::{
 };
 use crate::{
     diag::Diagnostic,
-    engine::{Engine, Query, SchemaRef, lineage::QueryLineage, source::SourceSpec},
+    engine::{
+        Engine, Query, SchemaRef,
+        lineage::QueryLineage,
+        source::{SourceSpec, WatchedSource, WatchedState},
+    },
     interval::{Interval, Intervals},
     jinja::Jinja,
     lake::Constraints,
@@ -69,6 +73,8 @@ pub struct Compiled {
     pub models: BTreeMap<NodeId, CompiledModel>,
     /// The file and database sources they read; of a seed, its file.
     pub sources: BTreeMap<NodeId, SourceSpec>,
+    /// The state that each source on a local disk was in before it was read, if that was asked for.
+    pub watched: BTreeMap<NodeId, (WatchedSource, WatchedState)>,
     /// The data tests.
     pub tests: BTreeMap<NodeId, CompiledTest>,
     /// The unit tests.
@@ -194,19 +200,21 @@ pub struct Context<'a> {
     pub found: &'a BTreeMap<NodeId, FoundColumns>,
     /// When the invocation started.
     pub now: DateTime<Utc>,
-    /// What is asked of incremental models.
+    /// What is asked for.
     pub wanted: &'a Wanted,
 }
 
-/// What a command asks of incremental models, other than what is due.
+/// What a command asks for, other than what is due.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {
-    /// That they are built from nothing.
+    /// That incremental models are built from nothing.
     pub full_refresh: bool,
     /// The batches of this time, of those that are built batch by batch.
     pub time: Option<Interval>,
     /// The batches of single ones, made again because they failed.
     pub again: BTreeMap<NodeId, Intervals>,
+    /// That the state of each source is noted before it is read.
+    pub watch: bool,
 }
 
 /// Compiles `selected` (models, seeds, snapshots, data tests, unit tests, and sources whose age is asked) and whatever they need to be
@@ -358,6 +366,12 @@ impl Work<'_> {
             Some(external) if !source.is_delta() => {
                 let mut spec = source::spec(source, external, self.context.root)?;
                 let Context { engine, found, .. } = self.context;
+                if self.context.wanted.watch
+                    && let Some(watched) = WatchedSource::new(&spec)
+                    && let Some(state) = watched.state()
+                {
+                    self.compiled.watched.insert(source.id.clone(), (watched, state));
+                }
                 let looked = source::look(engine, source, external, &mut spec, found).await;
                 let source::Looked { schema, found, warnings } = match looked {
                     Err(_) if !self.is_read(&source.id) && source::is_known(&spec) => {

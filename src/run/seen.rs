@@ -95,11 +95,6 @@ impl Seen {
         relations.into_iter().filter_map(state).collect()
     }
 
-    /// The states of the files and databases that could be looked at.
-    pub(super) fn sources(&self) -> &BTreeMap<NodeId, InputVersion> {
-        &self.sources
-    }
-
     /// Whether any table of the lake was made from this node's.
     pub(super) fn has_readers(&self, node: &Node) -> bool {
         let made = self.tables.values().filter_map(|table| table.provenance.as_ref());

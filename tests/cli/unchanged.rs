@@ -25,7 +25,7 @@ fn shop() -> Project {
     tables:
       - name: orders
         external: { location: in, format: csv }
-        columns: [{ name: id, data_type: bigint }, { name: amount, data_type: bigint }]
+        columns: [{ name: id, data_type: bigint }, { name: amount, data_type: bigint }, { name: _source_file, data_type: varchar }]
       - name: found
         external: { location: 'found/*.csv', format: csv }
       - name: customers
@@ -39,7 +39,7 @@ fn shop() -> Project {
         .file("data-tests/fixtures/some.csv", "id,amount\n1,6\n")
         .file("data-tests/none.sql", "select * from {{ ref('total') }} where amount < 0")
         .model("raw.sql", "select id, amount from {{ source('shop', 'orders') }}")
-        .model("loaded.sql", "{{ config(materialized='incremental') }} select id from {{ source('shop', 'orders') }}")
+        .model("loaded.sql", "{{ config(materialized='incremental') }} select id, _source_file from {{ source('shop', 'orders') }}")
         .model("found.sql", "select * from {{ source('shop', 'found') }}")
         .model("customers.sql", "select * from {{ source('shop', 'customers') }}")
         .model("large.sql", "{{ config(materialized='view') }} select * from {{ ref('raw') }} where {{ large('amount') }}")
@@ -167,8 +167,49 @@ fn an_answer_says_what_the_run_said() {
     assert_eq!(second["invocation_id"], metadata("run_results.json")["invocation_id"]);
     let summary: Value = serde_json::from_str(&project.read("target/graph_summary.json")).expect("JSON");
     assert_eq!(second["invocation_id"], summary["_invocation_id"]);
-    project.run(["build"]).success().says("WARN=2").says("1 row rejected");
+    project.run(["build"]).success().says("WARN=3").says("1 row of main.raw set aside");
     project.run(["retry"]).success().says("Nothing to retry");
+}
+
+#[test]
+fn a_build_leaves_a_record_of_what_it_built() {
+    let project = shop();
+    // How an incremental model goes on is compiled once its table is there.
+    for whole in [true, true, false] {
+        let (answered, ran) = is_answered(&project, &["build"]);
+        ran.success();
+        assert_eq!(answered, !whole);
+    }
+    for edit in [
+        |p: &Project| rewrite(p, "models/total.sql", "as region", "as region, 1 as one"),
+        |p: &Project| p.write("in/2.csv", "id,amount\n5,50\nsix,60\n"),
+        |p: &Project| p.write("models/new.sql", "select * from {{ ref('total') }}"),
+    ] {
+        edit(&project);
+        let (answered, ran) = is_answered(&project, &["build", "--threads", "1"]);
+        ran.success();
+        assert!(!answered);
+        let (answered, again) = is_answered(&project, &["build", "--threads", "1"]);
+        assert!(answered);
+        let told = outcomes(&project);
+        let whole = project.run(["build", "--threads", "1", "--no-partial-parse"]).success();
+        assert_eq!(masked(&again.stdout), masked(&whole.stdout));
+        assert_eq!(masked(&again.stderr), masked(&whole.stderr));
+        assert_eq!(outcomes(&project), told);
+    }
+    // With other columns an incremental model is compiled anew.
+    rewrite(&project, "models/loaded.sql", "select id", "select id, amount");
+    rewrite(
+        &project,
+        "models/loaded.sql",
+        "'incremental'",
+        "'incremental', on_schema_change='append_new_columns'",
+    );
+    for whole in [true, true, false] {
+        let (answered, ran) = is_answered(&project, &["build"]);
+        ran.success();
+        assert_eq!(answered, !whole);
+    }
 }
 
 /// A change, by what it changes.

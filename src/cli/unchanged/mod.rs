@@ -9,24 +9,25 @@
 //! - [`Request`]: what was asked for, and the state of the project's files; start here
 //! - `record`: what a run leaves for the next one, in `partial_parse.cache`
 //! - `replay`: telling it again
+//! - `settle`: what a run that built something leaves for the next one
 
 mod record;
 mod replay;
+mod settle;
 
 use std::{
     env,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use sha2::{Digest, Sha256};
 
 use self::record::{Body, Head, RecordedInfo, RecordedNode};
-pub(super) use self::replay::replay;
+pub(super) use self::{replay::replay, settle::Ended};
 use super::{
     args::{Global, LogLevel},
     asked::{Asked, Freshness},
-    context::{Context, cores},
+    context::cores,
     failure, openlineage,
 };
 use crate::{
@@ -42,8 +43,8 @@ use crate::{
         planning::Rebuild,
         seen::Seen,
         unchanged::{
-            conditions::{Conditions, WatchedTables},
-            steps::StepRecorder,
+            conditions::{Conditions, TablesState, WatchedTables},
+            steps::RecordedStep,
         },
     },
     stamp,
@@ -115,7 +116,7 @@ impl Request {
     }
 
     fn records(&self, run: Done<'_>) -> Option<(Head, Body)> {
-        let steps = run.steps.steps()?;
+        let steps = run.steps?;
         let asked = run.jinja.asked();
         if asked.volatile {
             return None;
@@ -169,8 +170,9 @@ pub(super) struct Done<'a> {
     pub(super) compiled: &'a Compiled,
     pub(super) seen: &'a Seen,
     /// The tables, and their state before any was read.
-    pub(super) tables: Option<(WatchedTables, u128)>,
-    pub(super) steps: StepRecorder,
+    pub(super) tables: Option<(WatchedTables, TablesState)>,
+    /// What it told, or what one after it would, if there is nothing to do.
+    pub(super) steps: Option<Vec<RecordedStep>>,
     pub(super) info: RunInfo,
     /// When it was planned.
     pub(super) started: chrono::DateTime<chrono::Utc>,

@@ -56,4 +56,4 @@ pub use spec::{DateUnit, Identity, Nulls, OnError, Orient, SourceFormat, SourceS
 pub use state::{SourceState, modified, of_files, state};
 pub use text::{Found, FoundColumn, Look};
 pub use types::{data_type, declared_name, type_name};
-pub use watched::WatchedSource;
+pub use watched::{WatchedSource, WatchedState};

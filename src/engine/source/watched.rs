@@ -1,6 +1,6 @@
 //! Watched sources: what must be kept of a source to find out later, without the project, whether its data changed.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,15 @@ pub struct WatchedSource {
     base: PathBuf,
     location: String,
     format: WatchedFormat,
+}
+
+/// The state that a watched source is in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WatchedState {
+    /// What tells the states of its data apart.
+    pub data: SourceState,
+    /// The names of files that are left out of it.
+    pub left_out: Vec<String>,
 }
 
 /// Its format, as far as that decides which files are its own.
@@ -54,19 +63,15 @@ impl WatchedSource {
         Some(Self { base: spec.base.clone(), location: spec.location.clone(), format })
     }
 
-    /// The state that the source is in, and the names of files that are left out of it; `None` if it can't be looked
-    /// at, or if nothing is there.
+    /// The state that the source is in; `None` if it can't be looked at, or if nothing is there.
     #[must_use]
-    pub fn state(&self) -> Option<(SourceState, Vec<String>)> {
+    pub fn state(&self) -> Option<WatchedState> {
         if let WatchedFormat::Sqlite(table) = &self.format {
-            return Some((database_state(&self.path(), table).ok()?, Vec::new()));
+            let data = database_state(&self.base.join(&self.location), table).ok()?;
+            return Some(WatchedState { data, left_out: Vec::new() });
         }
         let Listing { files, left_out } = files::local_listing(&self.spec()).ok()?;
-        (!files.is_empty()).then(|| (of_files(&files), left_out))
-    }
-
-    fn path(&self) -> PathBuf {
-        Path::new(&self.base).join(&self.location)
+        (!files.is_empty()).then(|| WatchedState { data: of_files(&files), left_out })
     }
 
     /// A declaration that leads to the same files.
@@ -98,7 +103,7 @@ impl WatchedSource {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::{fs, path::Path};
 
     use super::*;
     use crate::engine::source::state;
@@ -138,7 +143,7 @@ mod tests {
             let text = serde_json::to_string(&watched).unwrap();
             let watched: WatchedSource = serde_json::from_str(&text).unwrap();
             let seen = state(&spec, &session).await.unwrap();
-            assert_eq!(watched.state().unwrap().0, seen, "{:?}", spec.format);
+            assert_eq!(watched.state().unwrap().data, seen, "{:?}", spec.format);
             fs::write(folder.path().join(location).join("new.txt"), "").ok();
         }
         let remote = SourceSpec { location: "s3://bucket/a".to_owned(), ..watched_csv(folder.path()) };
