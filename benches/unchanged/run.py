@@ -2,8 +2,8 @@
 
     python benches/unchanged/run.py [--models 3000] [--tests 8] [--rounds 3] [--bin PATH] [--work DIR]
 
-Makes a project of that many models over one small source, each with that many data tests, builds it and settles it: the
-second build parses and plans everything, finds nothing to do and leaves a record, which answers the builds after it.
+Makes a project of that many models over one small source, each with that many data tests, and builds it. That build leaves a
+record, which answers the builds after it.
 Prints the wall time, processor time and peak memory of each, with the medians of the answered builds and of builds with
 `--no-partial-parse`. Fails if an answered build says anything else than the one with `--no-partial-parse`.
 """
@@ -100,7 +100,7 @@ def main():
         build = [binary, "build"]
         whole = [binary, "build", "--no-partial-parse"]
         show("first build", *measure(build, project)[:3])
-        show("second build, records", *measure(build, project)[:3])
+        show("second build", *measure(build, project)[:3])
         told = outcomes(project)
         times = {"answered": [], "--no-partial-parse": []}
         for _ in range(args.rounds):
