@@ -5,7 +5,7 @@
 
 use std::{fmt, sync::Arc};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     interval::Intervals,
@@ -48,8 +48,8 @@ pub struct Step {
     pub reason: Reason,
 }
 
-/// The action of a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// What a step does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// Write a new version of the model's Delta table.

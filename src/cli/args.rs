@@ -69,12 +69,36 @@ pub struct Global {
     /// Level of the engine's own log on stderr
     #[arg(long, global = true, env = "HEADWATER_LOG_LEVEL", default_value = "error", value_name = "LEVEL")]
     pub log_level: LogLevel,
+    /// Parse and plan everything, even if nothing changed since the last run
+    #[arg(long, global = true)]
+    pub no_partial_parse: bool,
+    /// dbt's flag for the default, and what the environment says
+    #[arg(
+        long,
+        global = true,
+        hide = true,
+        env = "HEADWATER_PARTIAL_PARSE",
+        num_args = 0..=1,
+        require_equals = true,
+        default_value = "true",
+        default_missing_value = "true",
+        action = clap::ArgAction::Set,
+        value_parser = clap::builder::BoolishValueParser::new()
+    )]
+    pub partial_parse: bool,
     /// Disable colors (they are also off in a pipe and with NO_COLOR)
     #[arg(long, global = true, env = "HEADWATER_NO_COLOR", value_parser = clap::builder::BoolishValueParser::new())]
     pub no_color: bool,
 }
 
 impl Global {
+    /// Returns whether a run may be answered by the record of the last one.
+    pub(super) fn wants_partial_parse(&self) -> bool {
+        let dbt = std::env::var("DBT_PARTIAL_PARSE").map(|text| text.to_lowercase());
+        let is_off = dbt.is_ok_and(|text| ["0", "f", "false", "n", "no", "off"].contains(&text.as_str()));
+        self.partial_parse && !self.no_partial_parse && !is_off
+    }
+
     /// Applies `--no-color` to this process's streams.
     pub(super) fn colour(&self) {
         if self.no_color {

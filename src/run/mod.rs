@@ -14,6 +14,7 @@
 //! - `snapshot`: keeps a history of row versions
 //! - [`came_of`]: the cause of each table version
 //! - [`rejects`]: the rejects of a table's sources, until they are gone or acknowledged
+//! - [`unchanged`]: replays no-op runs without planning them
 //! - `reuse`: skips up-to-date tables, and runs only tests that haven't passed on the current rows
 //! - `version`, `side`: a staged version and its companion tables
 //! - `audit`, `verdict`: data tests of staged or published tables
@@ -46,6 +47,7 @@ mod side;
 mod snapshot;
 mod stale;
 pub mod tables;
+pub mod unchanged;
 mod unit_test;
 mod verdict;
 mod version;

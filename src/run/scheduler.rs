@@ -12,6 +12,7 @@
 //! and prints nothing.
 
 mod board;
+mod replay;
 mod told;
 
 use std::{
@@ -24,8 +25,8 @@ use chrono::Utc;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-pub use self::told::Told;
 use self::{board::Board, told::Said};
+pub use self::{replay::replay, told::Told};
 use crate::{
     event::{Event, Fact, RunInfo},
     outcome::Skipped,

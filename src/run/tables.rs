@@ -1,6 +1,10 @@
 //! Tables: the location of each node's Delta table and its current state.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use futures::{StreamExt, stream};
 
@@ -125,6 +129,18 @@ impl Tables {
             .buffer_unordered(LOOKS)
             .collect()
             .await
+    }
+
+    /// The Delta tables of the project that are or should be there, each after the folder of its lake; `None` if one
+    /// is not on a local disk.
+    #[must_use]
+    pub fn folders(&self, manifest: &Manifest) -> Option<Vec<(PathBuf, Relation)>> {
+        let relations = manifest.nodes.values().filter(|node| is_table(node)).filter_map(Node::relation);
+        let folder = |relation| {
+            let (lake, relation) = self.place(relation);
+            Some((lake.folder()?.to_owned(), relation.clone()))
+        };
+        relations.map(folder).collect()
     }
 
     fn place<'a>(&'a self, relation: &'a Relation) -> (&'a Lake, &'a Relation) {

@@ -51,15 +51,15 @@ fn log(project: &Project, table: &str) -> Vec<String> {
 }
 
 /// Adds a commit to a table as another tool would.
-fn commit(project: &Project, table: &str, actions: &str) {
+pub(crate) fn commit(project: &Project, table: &str, actions: &str) {
     let folder = format!("lake/main/{table}/_delta_log");
     let next = log(project, table).len();
     let info = r#"{"commitInfo":{"timestamp":1,"operation":"WRITE","engineInfo":"another"}}"#;
     project.write(&format!("{folder}/{next:020}.json"), format!("{info}\n{actions}"));
 }
 
-/// Returns the first line of a table's first commit with this action.
-fn action(project: &Project, table: &str, name: &str) -> String {
+/// The first line of a table's first commit that begins with this action.
+pub(crate) fn action(project: &Project, table: &str, name: &str) -> String {
     let log = project.read(&format!("lake/main/{table}/_delta_log/{:020}.json", 0));
     log.lines().find(|line| line.starts_with(&format!("{{\"{name}\""))).expect("an action").to_owned()
 }
