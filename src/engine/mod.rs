@@ -20,6 +20,7 @@
 //! - `nan`: numbers that statistics leave out
 //! - `guard`, `comparisons`, `constant_not_in`, `hidden_constants`, `null_keys`, `merge_keys`: against an optimizer that would lose or find rows, and joins that
 //!   could not spill; `replay`: against a join that would lose rows when it spills
+//! - [`memory`]: who may hold how much of a memory limit
 //! - `spill`: where rows go that memory has no room for
 //! - `distinct`: distinct aggregates that can spill
 //! - `reads`: how large a plan becomes; `window_parts`: windows that hold one partition at a time
@@ -50,6 +51,7 @@ pub mod given;
 mod guard;
 mod hidden_constants;
 pub mod lineage;
+pub mod memory;
 mod merge_keys;
 mod nan;
 pub mod narrow;

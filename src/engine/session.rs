@@ -13,14 +13,21 @@ use datafusion::{
     execution::{
         SessionStateBuilder, TaskContext,
         disk_manager::{DiskManagerBuilder, DiskManagerMode},
-        memory_pool::{FairSpillPool, MemoryPool, TrackConsumersPool, UnboundedMemoryPool},
         runtime_env::{RuntimeEnv, RuntimeEnvBuilder},
     },
     optimizer::OptimizerRule,
     prelude::{SessionConfig, SessionContext},
 };
 
-use super::{Table, dialect::Dialect, execute::Joins, query::Pending, reads::Weight, spill::SpillFolder};
+use super::{
+    Table,
+    dialect::Dialect,
+    execute::Joins,
+    memory::{Budget, with_partitions},
+    query::Pending,
+    reads::Weight,
+    spill::SpillFolder,
+};
 use crate::name::Relation;
 
 /// How an engine is set up.
@@ -28,7 +35,7 @@ use crate::name::Relation;
 pub struct EngineSettings {
     /// Partitions of a plan, which is how many of its streams run side by side.
     pub threads: usize,
-    /// Bytes that sorts, joins and aggregates may hold before they spill; unbounded if `None`.
+    /// Bytes that queries and writers may hold (`memory` has the shares); unbounded if `None`.
     pub memory_limit: Option<u64>,
     /// The SQL dialect by its name in lower case, such as `duckdb`.
     pub dialect: String,
@@ -59,30 +66,34 @@ pub struct Engine {
     views: Mutex<BTreeMap<Relation, Weight>>,
 }
 
-/// The consumers of memory that an error about its exhaustion names.
-const CONSUMERS_NAMED: std::num::NonZeroUsize = std::num::NonZeroUsize::MIN.saturating_add(2);
-
 impl Engine {
     /// An engine with no relations.
     pub fn new(settings: &EngineSettings) -> Result<Self> {
-        let config = config(settings)?;
+        let budget = Budget::new(settings.memory_limit, settings.threads);
+        let config = budget.configure(config(settings)?);
         // Nothing spills where nothing has a limit.
         let spill = settings.memory_limit.map(|_| spill(settings)).transpose()?;
         let dialect = Dialect::of(config.options().sql_parser.dialect);
         let builder = SessionStateBuilder::new()
             .with_config(config)
-            .with_runtime_env(runtime(settings, spill.as_ref())?)
+            .with_runtime_env(runtime(budget, spill.as_ref())?)
             .with_default_features()
             .with_optimizer_rules(rules(settings))
-            .with_physical_optimizer_rules(super::guard::rules(settings.memory_limit.is_some()));
+            .with_physical_optimizer_rules(super::guard::rules(budget));
         let builder = dialect.prepare(super::function::install(builder, &settings.dialect));
         let context = SessionContext::new_with_state(builder.build());
         dialect.register(&context);
         let session = context.state();
         let mut spilling = SessionStateBuilder::new_from_existing(session.clone())
             .with_optimizer_rule(Arc::new(super::merge_keys::MergeKeys))
+            .with_physical_optimizer_rules(with_partitions(
+                session.physical_optimizers(),
+                budget.spilling_partitions(),
+            ))
             .build();
-        spilling.config_mut().options_mut().optimizer.prefer_hash_join = false;
+        let options = spilling.config_mut().options_mut();
+        options.optimizer.prefer_hash_join = false;
+        options.execution.target_partitions = settings.threads.max(2);
         let mut narrow = session.clone();
         narrow.config_mut().options_mut().execution.target_partitions = 1;
         Ok(Self {
@@ -333,19 +344,13 @@ fn config(settings: &EngineSettings) -> Result<SessionConfig> {
     Ok(config)
 }
 
-fn runtime(settings: &EngineSettings, spill: Option<&SpillFolder>) -> Result<Arc<RuntimeEnv>> {
-    let pool: Arc<dyn MemoryPool> = match settings.memory_limit {
-        Some(bytes) => {
-            let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
-            Arc::new(TrackConsumersPool::new(FairSpillPool::new(bytes), CONSUMERS_NAMED))
-        }
-        None => Arc::new(UnboundedMemoryPool::default()),
-    };
+fn runtime(budget: Budget, spill: Option<&SpillFolder>) -> Result<Arc<RuntimeEnv>> {
     let mode = spill.map_or(DiskManagerMode::OsTmpDirectory, |folder| {
         DiskManagerMode::Directories(vec![folder.path().to_owned()])
     });
-    RuntimeEnvBuilder::new()
-        .with_memory_pool(pool)
-        .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(mode))
-        .build_arc()
+    let mut disk = DiskManagerBuilder::default().with_mode(mode);
+    if let Some(runs) = budget.fan_in() {
+        disk.set_max_spill_merge_fan_in(runs);
+    }
+    RuntimeEnvBuilder::new().with_memory_pool(budget.pool()).with_disk_manager_builder(disk).build_arc()
 }
