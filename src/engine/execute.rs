@@ -47,7 +47,8 @@ impl Engine {
         let plan = if partition_by.is_empty() { plan } else { self.hashed(plan, partition_by)? };
         let sorts = !partition_by.is_empty() && Budget::of(self.planner(joins).config()).sorts_partitions();
         let plan = if sorts { sorted(plan, partition_by)? } else { plan };
-        execute_stream_partitioned(plan, self.task())
+        let task = self.task_of(&plan);
+        execute_stream_partitioned(plan, task)
     }
 
     /// Starts the query as one stream that keeps its order, `limit` rows at most.
@@ -58,7 +59,8 @@ impl Engine {
             None => builder.build()?,
         };
         let plan = self.planner(Joins::Hash).create_physical_plan(&plan).await?;
-        execute_stream(plan, self.task())
+        let task = self.task_of(&plan);
+        execute_stream(plan, task)
     }
 
     /// Whether the query can be planned over its tables, without running it.
@@ -152,7 +154,8 @@ impl Engine {
         let rows = LogicalPlanBuilder::scan("standing", provider_as_source(table), None)?;
         let plan = rows.join(listed, kind, (vec![left], vec![right]), None)?.build()?;
         let plan = self.planner(Joins::Hash).create_physical_plan(&plan).await?;
-        execute_stream(plan, self.task())
+        let task = self.task_of(&plan);
+        execute_stream(plan, task)
     }
 }
 

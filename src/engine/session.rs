@@ -16,6 +16,7 @@ use datafusion::{
         runtime_env::{RuntimeEnv, RuntimeEnvBuilder},
     },
     optimizer::OptimizerRule,
+    physical_plan::ExecutionPlan,
     prelude::{SessionConfig, SessionContext},
 };
 
@@ -23,7 +24,7 @@ use super::{
     Table,
     dialect::Dialect,
     execute::Joins,
-    memory::{Budget, with_partitions},
+    memory::{Budget, smallest_batch, with_partitions},
     query::Pending,
     reads::Weight,
     spill::SpillFolder,
@@ -256,6 +257,19 @@ impl Engine {
     /// What they are executed with.
     pub(super) fn task(&self) -> Arc<TaskContext> {
         Arc::clone(&self.task)
+    }
+
+    /// Returns the context to execute a plan with. Where its scans make small batches, since their rows are wide,
+    /// so do the operators above them.
+    pub(super) fn task_of(&self, plan: &Arc<dyn ExecutionPlan>) -> Arc<TaskContext> {
+        let config = self.task.session_config();
+        match smallest_batch(plan).filter(|rows| *rows < config.batch_size()) {
+            Some(rows) => {
+                let config = config.clone().with_batch_size(rows);
+                Arc::new(TaskContext::from(self.session.as_ref()).with_session_config(config))
+            }
+            None => self.task(),
+        }
     }
 
     fn register(&self, relation: &Relation, table: Table) -> Result<()> {

@@ -25,7 +25,10 @@ use datafusion::{
 };
 
 pub(super) use self::{
-    cross_joins::CrossJoins, partitions::with_partitions, pool::Pool, wide_rows::WideRows,
+    cross_joins::CrossJoins,
+    partitions::with_partitions,
+    pool::Pool,
+    wide_rows::{WideRows, smallest_batch},
 };
 
 /// Sizes that follow from a memory limit.

@@ -72,6 +72,9 @@ async fn batches_of_wide_rows_of_parquet_are_small() {
     let table = engine.source(&spec, None).await.unwrap();
     let (all, largest) = rows(&engine, Arc::clone(&table), "select * from s.t").await;
     assert!(all == 400 && largest < 20, "{all} rows, {largest} in a batch");
+    // Operators above don't make them large again.
+    let (all, largest) = rows(&engine, Arc::clone(&table), "select * from s.t order by s").await;
+    assert!(all == 400 && largest < 20, "{all} rows, {largest} in a batch");
     // Only what is read counts.
     let (all, largest) = rows(&engine, table, "select n from s.t").await;
     assert!(all == 400 && largest == 400, "{all} rows, {largest} in a batch");
@@ -93,4 +96,15 @@ async fn batches_of_wide_rows_of_json_are_small() {
     let table = engine.source(&spec, None).await.unwrap();
     let (all, largest) = rows(&engine, table, "select * from s.t").await;
     assert!(all == 400 && largest <= 20, "{all} rows, {largest} in a batch");
+}
+
+#[tokio::test]
+async fn batches_of_wide_rows_that_were_spooled_are_small() {
+    let engine = engine(20 << 20);
+    let sql = "select i as n, repeat(md5(i::varchar), 1000) as s from generate_series(1, 400) t(i)";
+    let query = engine.plan(sql).await.unwrap_or_else(|error| panic!("{}", error.message));
+    let streams = engine.streams(&query.bind(&BTreeMap::new()).unwrap(), &[], Joins::Hash).await.unwrap();
+    let spool = engine.spool_within(&query.schema(), streams, Arc::new(|_| {}), 0).await.unwrap();
+    let (all, largest) = rows(&engine, spool.table(), "select * from s.t").await;
+    assert!(all == 400 && largest < 20, "{all} rows, {largest} in a batch");
 }

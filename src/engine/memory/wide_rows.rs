@@ -59,13 +59,27 @@ impl PhysicalOptimizerRule for WideRows {
     }
 }
 
+/// The fewest rows of a batch of the plan's scans, if one of them has a size of its own.
+pub(in crate::engine) fn smallest_batch(plan: &Arc<dyn ExecutionPlan>) -> Option<usize> {
+    let source = plan.downcast_ref::<DataSourceExec>().map(DataSourceExec::data_source);
+    let own = source.and_then(|source| source.downcast_ref::<FileScanConfig>()?.batch_size);
+    plan.children().into_iter().filter_map(smallest_batch).chain(own).min()
+}
+
 /// The bytes of a row of files, as far as their statistics tell.
 fn row_bytes(files: &FileScanConfig) -> Option<usize> {
     let statistics = files.statistics();
     let rows = *statistics.num_rows.get_value().filter(|rows| **rows > 0)?;
+    let (table, read) = (files.file_source.table_schema().table_schema(), files.projected_schema().ok()?);
+    let sizes = read.fields().iter().filter_map(|field| {
+        let column = statistics.column_statistics.get(table.index_of(field.name()).ok()?)?;
+        column.byte_size.get_value().copied()
+    });
+    let known: usize = sizes.sum();
+    if known > 0 {
+        return Some(known / rows);
+    }
     let stored = files.file_groups.iter().flat_map(|group| group.iter());
     let stored: u64 = stored.map(|file| file.object_meta.size).sum();
-    let packed = usize::try_from(stored).unwrap_or(usize::MAX).saturating_mul(UNPACKED);
-    let known = statistics.total_byte_size.get_value().copied().unwrap_or_default();
-    Some(packed.max(known) / rows)
+    Some(usize::try_from(stored).unwrap_or(usize::MAX).saturating_mul(UNPACKED) / rows)
 }
