@@ -259,8 +259,8 @@ impl Engine {
         Arc::clone(&self.task)
     }
 
-    /// Returns the context to execute a plan with. Where its scans make small batches, since their rows are wide,
-    /// so do the operators above them.
+    /// Returns the context in which a plan is executed. If its scans make small batches because rows are
+    /// wide, so do the operators above them.
     pub(super) fn task_of(&self, plan: &Arc<dyn ExecutionPlan>) -> Arc<TaskContext> {
         let config = self.task.session_config();
         match smallest_batch(plan).filter(|rows| *rows < config.batch_size()) {

@@ -1,6 +1,6 @@
-//! Sides of cross joins. DataFusion 55.2 holds the left one in memory, and swaps the sides only where both have
-//! statistics. Files that are read as they are have none, so a table of one row on the right, such as a CTE of
-//! parameters, would make it hold all rows of the files.
+//! Inputs of cross joins. DataFusion 55.2 buffers the left input in memory, and swaps the inputs only if both
+//! have statistics. Files that are read without conversion have none, so with a one-row table on the right,
+//! such as a CTE of parameters, it would buffer all rows of the files.
 
 use std::sync::Arc;
 
@@ -18,11 +18,11 @@ use datafusion::{
     },
 };
 
-/// Puts the side that is known to be small first. Comes before sorts and partitions are decided.
+/// Puts an input that is known to be small first. Runs before sorts and partitions are decided.
 #[derive(Debug)]
 pub(in crate::engine) struct CrossJoins;
 
-/// Rows of a side that may be held, whatever the other one is.
+/// The number of rows that may be buffered, whatever the size of the other input.
 const FEW: usize = 10_000;
 
 impl PhysicalOptimizerRule for CrossJoins {
@@ -47,7 +47,7 @@ impl PhysicalOptimizerRule for CrossJoins {
     }
 }
 
-/// How many rows a plan has at most, if that is known.
+/// Returns the maximum number of rows of a plan, if known.
 fn rows(plan: &Arc<dyn ExecutionPlan>) -> Result<Option<usize>> {
     let statistics = StatisticsContext::new().compute(plan.as_ref(), &StatisticsArgs::new())?;
     Ok(statistics.num_rows.get_value().copied())

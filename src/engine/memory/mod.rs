@@ -1,14 +1,14 @@
-//! The memory budget: divides a target's `memory_limit` among those that hold rows.
+//! The memory budget: divides a target's `memory_limit` among the holders of rows.
 //!
 //! | share | holder |
 //! |---|---|
-//! | ¾ | the pool of the operators: sorts, joins, groups, windows ([`Pool`]) |
-//! | ¼ | the writers: rows that wait for a file, and files that are open |
+//! | ¾ | the pool of the operators: sorts, joins, aggregates, windows ([`Pool`]) |
+//! | ¼ | the writers: rows that wait for a file, and open files |
 //!
-//! What nobody asks for in advance is kept small instead: rows in a batch, the row group of a file, the rows
-//! of a stream that a spool keeps. Without a limit everything has the sizes that are fastest.
+//! Memory that isn't reserved in advance is kept small instead: batches, row groups, and the rows of a stream
+//! that a spool keeps. Without a limit, everything has the fastest size.
 //!
-//! A session carries its budget as an extension, so whoever has one finds it: [`Budget::of`].
+//! A session carries its budget as an extension, which [`Budget::of`] returns.
 
 mod cross_joins;
 mod partitions;
@@ -31,31 +31,32 @@ pub(super) use self::{
     wide_rows::{WideRows, smallest_batch},
 };
 
-/// Sizes that follow from a memory limit.
+/// Sizes derived from a memory limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Budget {
-    /// The limit in bytes; unbounded if `None`.
+    /// The limit in bytes, or `None` if memory is unlimited.
     limit: Option<usize>,
-    /// Partitions of a plan, if they matter.
+    /// The number of partitions of a plan, or 0 if it doesn't matter.
     threads: usize,
 }
 
-/// Bytes that one partition of a plan with spilling joins needs, at least, to sort in reasonable runs.
+/// The minimum memory for one partition of a plan with spilling joins, in bytes: enough to sort in reasonable
+/// runs.
 const PARTITION: usize = 64 << 20;
-/// Bytes of a batch, at most, as it is read.
+/// The maximum size of a batch as it is read, in bytes.
 const BATCH: usize = 16 << 20;
-/// Bytes of a file that is open, beyond its row group: dictionaries and pages of its columns.
+/// The memory of an open file beyond its row group, in bytes: dictionaries and pages of its columns.
 const OPEN_FILE: usize = 2 << 20;
 
 impl Budget {
-    /// The budget of a limit in bytes for plans of `threads` partitions.
+    /// Creates the budget for a limit in bytes and plans of `threads` partitions.
     #[must_use]
     pub fn new(limit: Option<u64>, threads: usize) -> Self {
         let limit = limit.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
         Self { limit, threads }
     }
 
-    /// The budget of a session; without a limit if it has none.
+    /// Returns the budget of a session, without a limit if it has none.
     #[must_use]
     pub fn of(session: &SessionConfig) -> Self {
         session.get_extension::<Self>().map_or_else(Self::default, |budget| *budget)
@@ -65,13 +66,13 @@ impl Budget {
         self.threads.max(1)
     }
 
-    /// True if there is a limit.
+    /// Returns whether there is a limit.
     #[must_use]
     pub fn is_limited(&self) -> bool {
         self.limit.is_some()
     }
 
-    /// The pool that operators ask for memory.
+    /// Returns the memory pool of the operators.
     pub(super) fn pool(&self) -> Arc<dyn MemoryPool> {
         match self.limit {
             Some(limit) => Arc::new(Pool::new(limit, self.operators().unwrap_or(limit))),
@@ -79,62 +80,62 @@ impl Budget {
         }
     }
 
-    /// Bytes of all operators.
+    /// Returns the bytes for all operators.
     fn operators(&self) -> Option<usize> {
         self.limit.map(|limit| limit - limit / 4)
     }
 
-    /// Bytes of rows that wait in the writers of one table: at most `most`.
+    /// Returns the bytes for rows that wait in the writers of one table, at most `most`.
     #[must_use]
     pub fn waiting(&self, most: usize) -> usize {
         self.limit.map_or(most, |limit| (limit / 8).min(most))
     }
 
-    /// Files that the writers of one table have open, at most `most`.
+    /// Returns the number of files that the writers of one table may have open, at most `most`.
     #[must_use]
     pub fn open_files(&self, most: usize) -> usize {
         self.limit.map_or(most, |limit| (limit / 8 / OPEN_FILE).clamp(1, most))
     }
 
-    /// Bytes of a row group that is being written, at most `most`.
+    /// Returns the size of a row group that is being written, in bytes, at most `most`.
     #[must_use]
     pub fn row_group(&self, most: usize) -> usize {
         self.limit.map_or(most, |limit| (limit / 8 / self.threads()).clamp((1 << 20).min(most), most))
     }
 
-    /// True if rows of a partitioned table are to be sorted by partition before they are written, since the
-    /// writers have no room for rows of many partitions.
+    /// Returns whether the rows of a partitioned table must be sorted by partition before they are written,
+    /// because the writers have no room for rows of many partitions.
     #[must_use]
     pub fn sorts_partitions(&self) -> bool {
         self.limit.is_some_and(|limit| limit < 1 << 30)
     }
 
-    /// Bytes of one stream that a spool keeps in memory, at most `most`.
+    /// Returns the bytes of one stream that a spool keeps in memory, at most `most`.
     pub(super) fn spooled(&self, most: usize) -> usize {
         self.limit.map_or(most, |limit| (limit / 16 / self.threads()).min(most))
     }
 
-    /// Bytes that a batch of a scan should have at most, in the form in which they are read.
+    /// Returns the maximum size of a scan's batch as it is read, in bytes.
     pub(super) fn batch_bytes(&self) -> usize {
         self.limit.map_or(BATCH, |limit| (limit / 32 / self.threads()).clamp(64 << 10, BATCH))
     }
 
-    /// Rows of a batch, at most `most`, if a row has so many bytes.
+    /// Returns the number of rows in a batch if a row has `row_bytes` bytes, at most `most`.
     pub(super) fn batch_rows(&self, row_bytes: usize, most: usize) -> usize {
         (self.batch_bytes() / row_bytes.max(1)).clamp(1, most.max(1))
     }
 
-    /// Partitions of plans whose joins spill: each has sorts, which share the pool.
+    /// Returns the number of partitions of plans whose joins spill: each has sorts, which share the pool.
     pub(super) fn spilling_partitions(&self) -> usize {
         self.limit.map_or(self.threads(), |limit| (limit / PARTITION).clamp(1, self.threads()))
     }
 
-    /// Runs that are merged at once.
+    /// Returns the number of sorted runs to merge at once, if there is a limit.
     pub(super) fn fan_in(&self) -> Option<usize> {
         self.operators().map(|bytes| (bytes / (8 << 20)).clamp(4, 64))
     }
 
-    /// Sets a session up for this budget.
+    /// Configures a session for this budget.
     pub(super) fn configure(self, config: SessionConfig) -> SessionConfig {
         let config = config.with_extension(Arc::new(self));
         let (Some(limit), Some(operators)) = (self.limit, self.operators()) else { return config };
@@ -145,7 +146,7 @@ impl Budget {
         };
         let mut config = config.with_batch_size(rows);
         let execution = &mut config.options_mut().execution;
-        // Each sort keeps this for its merges, and a plan may have a dozen.
+        // Each sort reserves this for its merges, and a plan may have a dozen sorts.
         execution.sort_spill_reservation_bytes =
             (operators / 32 / self.threads()).min(execution.sort_spill_reservation_bytes);
         config

@@ -1,8 +1,9 @@
-//! The operators' pool. As in DataFusion's fair pool, operators that can spill share what the others leave.
-//! Three things differ:
-//! - A quarter is only for operators that can't spill. Merges of spilled runs are among them, and without
-//!   memory of their own they would fail just when the sorts before them had done their part.
-//! - An operator that can spill always gets a little. It needs one batch before it has anything to spill.
+//! The operators' memory pool. As in DataFusion's fair pool, operators that can spill share what the others
+//! leave. Three things differ:
+//! - A quarter is reserved for operators that can't spill. They include merges of spilled runs, which would
+//!   otherwise fail just when the sorts before them have done their part.
+//! - An operator that can spill always gets a little, because it needs one batch before it has anything to
+//!   spill.
 //! - An error names the operator and the setting to change.
 
 use std::{
@@ -15,10 +16,10 @@ use datafusion::{
     execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation},
 };
 
-/// See the module.
+/// The operators' memory pool; see the module docs.
 #[derive(Debug)]
 pub(in crate::engine) struct Pool {
-    /// The setting, for messages.
+    /// The memory limit in bytes, for messages.
     limit: usize,
     size: usize,
     held: Mutex<Held>,
@@ -26,14 +27,14 @@ pub(in crate::engine) struct Pool {
 
 #[derive(Debug, Default)]
 struct Held {
-    /// How many operators can spill.
+    /// The number of operators that can spill.
     spillers: usize,
     spillable: usize,
     fixed: usize,
 }
 
 impl Pool {
-    /// A pool of `size` bytes, the operators' share of a `memory_limit` of `limit` bytes.
+    /// Creates a pool of `size` bytes, the operators' share of a `memory_limit` of `limit` bytes.
     pub(in crate::engine) fn new(limit: usize, size: usize) -> Self {
         Self { limit, size, held: Mutex::default() }
     }
@@ -42,7 +43,7 @@ impl Pool {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Bytes that an operator that can spill always gets.
+    /// Returns the bytes that an operator that can spill always gets.
     fn little(&self) -> usize {
         (self.size / 64).min(1 << 20)
     }
@@ -61,7 +62,7 @@ impl Pool {
     }
 }
 
-/// An operator in the words of SQL, and DataFusion's name of it.
+/// Describes an operator in SQL terms, with DataFusion's name for it.
 fn operator(consumer: &MemoryConsumer) -> String {
     let name = consumer.name();
     let words = [
@@ -88,7 +89,7 @@ fn operator(consumer: &MemoryConsumer) -> String {
     known.map_or_else(|| format!("the operator {name}"), |(_, words)| format!("{words} ({name})"))
 }
 
-/// What else helps an operator.
+/// Returns further advice for an operator that is out of memory.
 fn advice(name: &str) -> &'static str {
     if name.starts_with("CrossJoin") {
         ", or write the smaller side of the cross join first: it is held in memory"
@@ -148,7 +149,8 @@ impl MemoryPool for Pool {
             }
             held.spillable += additional;
         } else {
-            // Those that spill may hold more than is theirs by now: they began when there were fewer.
+            // Spilling operators may hold more than their share by now: they started when there were fewer of
+            // them.
             let spillable = held.spillable.min(self.size - self.size / 4);
             if held.fixed + additional > self.size - spillable {
                 drop(held);
@@ -196,7 +198,7 @@ mod tests {
         let merge = register(&pool, "ExternalSorterMerge[0]", false);
         merge.try_grow(200).unwrap();
         merge.try_grow(1).unwrap_err();
-        // What one gives back the others may have.
+        // Released memory is available to the others.
         drop(sorts);
         merge.try_grow(600).unwrap();
         drop(merge);

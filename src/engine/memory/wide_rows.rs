@@ -1,6 +1,6 @@
-//! Batches of wide rows. A scan of Parquet files decodes a batch of so many rows whatever they hold: 8,192 rows
-//! of 100 kB are 800 MB, which nobody asks the pool for. Where statistics say that rows are wide, a scan makes
-//! batches of fewer.
+//! Batch sizes of wide rows. A Parquet scan decodes batches of a fixed number of rows, whatever their size:
+//! 8,192 rows of 100 kB are 800 MB, which the scan doesn't reserve from the pool. If statistics say that rows
+//! are wide, scans make smaller batches.
 
 use std::sync::Arc;
 
@@ -17,11 +17,12 @@ use datafusion::{
 
 use super::Budget;
 
-/// Sets the batch size of scans. Comes last: it keeps what other rules decided.
+/// Sets the batch size of scans. Runs last, to keep what other rules decided.
 #[derive(Debug)]
 pub(in crate::engine) struct WideRows(pub(in crate::engine) Budget);
 
-/// How much larger rows are in memory than in files, about, where only the size of the files is known.
+/// The approximate ratio of the size of rows in memory to their size in files, for files without column
+/// sizes.
 const UNPACKED: usize = 4;
 
 impl PhysicalOptimizerRule for WideRows {
@@ -59,14 +60,14 @@ impl PhysicalOptimizerRule for WideRows {
     }
 }
 
-/// The fewest rows of a batch of the plan's scans, if one of them has a size of its own.
+/// Returns the smallest batch size, in rows, that the plan's scans set, if any.
 pub(in crate::engine) fn smallest_batch(plan: &Arc<dyn ExecutionPlan>) -> Option<usize> {
     let source = plan.downcast_ref::<DataSourceExec>().map(DataSourceExec::data_source);
     let own = source.and_then(|source| source.downcast_ref::<FileScanConfig>()?.batch_size);
     plan.children().into_iter().filter_map(smallest_batch).chain(own).min()
 }
 
-/// The bytes of a row of files, as far as their statistics tell.
+/// Returns the size of a row of files, in bytes, as far as their statistics allow.
 fn row_bytes(files: &FileScanConfig) -> Option<usize> {
     let statistics = files.statistics();
     let rows = *statistics.num_rows.get_value().filter(|rows| **rows > 0)?;

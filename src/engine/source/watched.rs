@@ -1,4 +1,5 @@
-//! Watched sources: what must be kept of a source to find out later, without the project, whether its data changed.
+//! Watched sources: the parts of a source declaration that are needed to detect changes of its data later,
+//! without the project.
 
 use std::path::PathBuf;
 
@@ -20,22 +21,22 @@ pub struct WatchedSource {
     format: WatchedFormat,
 }
 
-/// The state that a watched source is in.
+/// The state of a watched source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WatchedState {
-    /// What tells the states of its data apart.
+    /// The state of its data.
     pub data: SourceState,
-    /// The names of files that are left out of it.
+    /// The names of files that it leaves out.
     pub left_out: Vec<String>,
 }
 
-/// Its format, as far as that decides which files are its own.
+/// The format of a source, as far as it decides which files belong to the source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum WatchedFormat {
-    /// With any number of rows in a document.
+    /// Documents with any number of rows.
     Json,
-    /// With an object a line, or any of JSON's layouts.
+    /// One object per line, or any of the JSON layouts.
     JsonLines,
     Csv,
     Parquet,
@@ -44,7 +45,8 @@ enum WatchedFormat {
 }
 
 impl WatchedSource {
-    /// What to keep of a source, or `None` if its state can't be told from a local disk alone, or only by reading it.
+    /// Creates a watched source. Returns `None` if the source's state can't be determined from a local disk
+    /// alone, or only by reading its data.
     #[must_use]
     pub fn new(spec: &SourceSpec) -> Option<Self> {
         if files::is_url(&spec.location) || spec.identity != Identity::Stamp {
@@ -63,7 +65,7 @@ impl WatchedSource {
         Some(Self { base: spec.base.clone(), location: spec.location.clone(), format })
     }
 
-    /// The state that the source is in; `None` if it can't be looked at, or if nothing is there.
+    /// Returns the source's current state, or `None` if it can't be inspected or has no files.
     #[must_use]
     pub fn state(&self) -> Option<WatchedState> {
         if let WatchedFormat::Sqlite(table) = &self.format {
@@ -74,7 +76,7 @@ impl WatchedSource {
         (!files.is_empty()).then(|| WatchedState { data: of_files(&files), left_out })
     }
 
-    /// A declaration that leads to the same files.
+    /// Returns a declaration that finds the same files.
     fn spec(&self) -> SourceSpec {
         let date_unit = DateUnit::default();
         let format = match &self.format {
@@ -108,7 +110,7 @@ mod tests {
     use super::*;
     use crate::engine::source::state;
 
-    /// Each format's own files count, as they do where the source is read.
+    /// Each format counts the same files as its readers do.
     #[tokio::test]
     async fn a_watched_source_is_in_the_state_that_its_readers_see() {
         let folder = tempfile::tempdir().unwrap();
