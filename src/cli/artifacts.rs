@@ -1,4 +1,4 @@
-//! The artifacts of every command besides its results: compiled SQL, `manifest.json` and
+//! Artifacts that every command writes in addition to its results: compiled SQL, `manifest.json` and
 //! `graph_summary.json`.
 
 use std::{
@@ -19,8 +19,8 @@ use crate::{
     report::TargetPath,
 };
 
-/// Writes the SQL of what was compiled, and what the project is. Returns the files of the SQL, relative to the target
-/// path.
+/// Writes the compiled SQL, the manifest and the graph summary. Returns the paths of the SQL files, relative
+/// to the target path.
 pub(super) fn write(
     context: &Context,
     target: &TargetPath,

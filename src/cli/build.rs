@@ -130,7 +130,7 @@ pub(super) async fn run(global: &Global, asked: &Asked<'_>) -> Result<ExitCode, 
     Ok(exit_code(&result))
 }
 
-/// The exit code of a run that ended this way.
+/// Returns the exit code for a run's result.
 pub(super) fn exit_code(result: &RunResult) -> ExitCode {
     if result.exit_code() == 0 { ExitCode::SUCCESS } else { ExitCode::from(NODE_FAILED) }
 }
@@ -161,7 +161,7 @@ fn info(
     }
 }
 
-/// What the sinks of a run need to know.
+/// The inputs of a run's reporter.
 pub(super) struct Reporting<'a> {
     pub(super) global: &'a Global,
     pub(super) asked: &'a Asked<'a>,
@@ -171,7 +171,7 @@ pub(super) struct Reporting<'a> {
 }
 
 impl Reporting<'_> {
-    /// The sinks of a run in which these steps are `planned`; `None` of one that does nothing.
+    /// Creates the reporter of a run with these `planned` steps, or of a replayed run if `None`.
     pub(super) fn reporter(self, planned: Option<Vec<Arc<Step>>>) -> Result<Reporter, Failure> {
         let vars = given_vars(self.global)?;
         Ok(reporter(self, &vars, planned))
@@ -217,7 +217,7 @@ fn reporter(
     Reporter::new(sinks)
 }
 
-/// The sink of lineage events, if the environment asks for any.
+/// Returns the sink for lineage events, if the environment requests them.
 fn lineage_events(
     worker: &Arc<Worker>,
     base: &Path,

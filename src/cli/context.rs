@@ -55,7 +55,7 @@ pub(super) struct Context {
     pub(super) target_path: PathBuf,
     /// The variables; the command line's override the project's.
     pub(super) vars: Map<String, Value>,
-    /// The warnings that were shown, each time some were.
+    /// The warnings shown so far, one list for each time.
     pub(super) shown: Mutex<Vec<Vec<Diagnostic>>>,
     lake_root: String,
     temp_dir: Option<PathBuf>,
@@ -69,7 +69,7 @@ pub(super) struct Prepared {
     pub(super) tables: Tables,
     pub(super) compiled: Compiled,
     pub(super) seen: Seen,
-    /// The tables and their state before any was read, if it was asked for and can be told.
+    /// The tables and their state before any was read, if requested and observable.
     pub(super) watched: Option<(WatchedTables, TablesState)>,
     pub(super) how: How,
     pub(super) plan: Plan,
@@ -184,8 +184,8 @@ impl Context {
         }
     }
 
-    /// From what was asked for to what is to be done. With `watch`, notes the state of tables and sources before
-    /// they are read.
+    /// Selects, compiles and plans the requested nodes. With `watch`, records the state of tables and sources
+    /// before they are read.
     pub(super) async fn prepare(&self, asked: &Asked<'_>, watch: bool) -> Result<Prepared, Failure> {
         if asked.event_time.is_some_and(|time| time.start >= time.end) {
             let message =
@@ -304,8 +304,8 @@ impl Context {
     }
 }
 
-/// The instant at which crash tests kill this process: `HEADWATER_FAULT=kill:7` is just before its fourth
-/// write.
+/// Returns the instant at which crash tests kill this process: `HEADWATER_FAULT=kill:7` is just before its
+/// fourth write.
 fn killed_at() -> Option<u64> {
     std::env::var("HEADWATER_FAULT").ok()?.strip_prefix("kill:")?.parse().ok()
 }
@@ -332,7 +332,8 @@ fn target(project: &Project, global: &Global) -> Result<(String, Target), Failur
     Err(Failure::hinted(format!("{} has no target `{name}`", settings.source.path()), hint))
 }
 
-/// The time now. A clock that was never set would date tables before all that they are compared with.
+/// Returns the current time. Fails if the clock was never set: it would date new versions before everything
+/// they are compared with.
 pub(super) fn clock() -> Result<DateTime<Utc>, Failure> {
     let now = Utc::now();
     if now.year() >= SET {

@@ -131,8 +131,8 @@ impl Tables {
             .await
     }
 
-    /// The Delta tables of the project that are or should be there, each after the folder of its lake; `None` if one
-    /// is not on a local disk.
+    /// Returns every relation of the project that is or should be a Delta table, with its lake's folder;
+    /// `None` if any isn't on a local disk.
     #[must_use]
     pub fn folders(&self, manifest: &Manifest) -> Option<Vec<(PathBuf, Relation)>> {
         let relations = manifest.nodes.values().filter(|node| is_table(node)).filter_map(Node::relation);

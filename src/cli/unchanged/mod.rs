@@ -1,15 +1,15 @@
-//! Unchanged runs: a command that finds nothing changed since it last ran tells again how that run ended, without parsing
-//! the project.
+//! Unchanged runs: if nothing changed since a command last ran, reports that run's outcome again without
+//! parsing the project.
 //!
 //! ```text
 //! files, flags, environment ──▶ Request ──▶ record of the last run ──▶ conditions hold ──▶ replay
-//!                                  └── no record, or anything else than it was ──▶ the whole run ──▶ new record
+//!                                  └── no record, or something changed ──▶ full run ──▶ new record
 //! ```
 //!
-//! - [`Request`]: what was asked for, and the state of the project's files; start here
-//! - `record`: what a run leaves for the next one, in `partial_parse.cache`
-//! - `replay`: telling it again
-//! - `settle`: what a run that built something leaves for the next one
+//! - [`Request`]: the command, and the state of the project's files; start here
+//! - `record`: the record that a run leaves for the next one, in `partial_parse.cache`
+//! - `replay`: reports the recorded run again
+//! - `settle`: finds what to record after a run that built something
 
 mod record;
 mod replay;
@@ -50,26 +50,26 @@ use crate::{
     stamp,
 };
 
-/// The record's file in the target path.
+/// The name of the record's file in the target path.
 const FILE: &str = "partial_parse.cache";
 
-/// The artifacts that say what the project is.
+/// The artifacts that describe the project.
 const ARTIFACTS: [&str; 2] = ["manifest.json", "graph_summary.json"];
 
-/// A command that may be answered by the record of an earlier one.
+/// A command that the record of an earlier run may answer.
 pub(super) struct Request {
     /// The project's folder.
     root: PathBuf,
     target_path: PathBuf,
-    /// All of the command that decides what it does, as one text.
+    /// Everything in the command that affects the run, as one text.
     text: String,
-    /// A digest of the project's files as they were before any was parsed.
+    /// A digest of the project's files before any was parsed.
     files: u128,
 }
 
 impl Request {
-    /// The request of this command, or `None` if it always has to do something, or if it can't be told whether anything
-    /// changed.
+    /// Creates the request for a command. Returns `None` if the command always has something to do, or if
+    /// changes can't be detected.
     pub(super) fn new(global: &Global, asked: &Asked<'_>) -> Option<Self> {
         let is_plain = asked.builds()
             && asked.again.is_none()
@@ -97,20 +97,20 @@ impl Request {
         self.target_path.join(FILE)
     }
 
-    /// Whether a record is that of the same command, on the same files and in the same environment.
+    /// Returns whether a record belongs to the same command, files and environment.
     fn is_of(&self, head: &Head) -> bool {
         head.files == hex(self.files)
             && head.request == salted(&head.salt, &self.text)
             && head.env == environment(&head.salt, &head.env_vars)
     }
 
-    /// Leaves a record of a run for the next one, if it did nothing and all that it looked at can be looked at again.
-    /// What can't be recorded is run again.
+    /// Records a run for the next one if nothing is left to do and everything that the run read can be
+    /// watched. Otherwise, the next run is a full one.
     pub(super) fn record(self, run: Done<'_>) {
         let path = self.path();
         let written = self.records(run).and_then(|(head, body)| record::write(&path, &head, &body).ok());
         if written.is_none() {
-            // One that is there speaks of another state.
+            // An existing record describes another state.
             let _ = std::fs::remove_file(path);
         }
     }
@@ -158,12 +158,12 @@ impl Request {
             env_vars,
             salt,
         };
-        // Last of all: what changed since the run began must not be taken for what it saw.
+        // Check this last: the run may not have seen files that changed after it began.
         (ProjectState::of(&self.root)?.digest == self.files).then_some((head, body))
     }
 }
 
-/// A run that is over.
+/// A finished run.
 pub(super) struct Done<'a> {
     pub(super) manifest: &'a Manifest,
     pub(super) jinja: &'a Jinja,
@@ -171,12 +171,12 @@ pub(super) struct Done<'a> {
     pub(super) seen: &'a Seen,
     /// The tables, and their state before any was read.
     pub(super) tables: Option<(WatchedTables, TablesState)>,
-    /// What it told, or what one after it would, if there is nothing to do.
+    /// The steps to report again, or `None` if the next run has something to do.
     pub(super) steps: Option<Vec<RecordedStep>>,
     pub(super) info: RunInfo,
-    /// When it was planned.
+    /// The time as of which it was planned.
     pub(super) started: chrono::DateTime<chrono::Utc>,
-    /// The warnings that were shown before it, each time some were.
+    /// The warnings shown before the run, one list for each time.
     pub(super) warnings: Vec<Vec<Diagnostic>>,
     pub(super) quiet: bool,
     pub(super) lookup: Lookup,
@@ -184,7 +184,8 @@ pub(super) struct Done<'a> {
     pub(super) written: Vec<PathBuf>,
 }
 
-/// All of a command that decides what it does: the binary, the flags, the places.
+/// Returns everything in a command that affects the run: the binary, the flags and the folders. Returns
+/// `None` if the binary can't be inspected.
 fn text(global: &Global, asked: &Asked<'_>, places: (&Path, &Path)) -> Option<String> {
     let binary = env::current_exe().ok()?;
     let build = (env!("CARGO_PKG_VERSION"), stamp::of(&binary)?, binary);
@@ -195,7 +196,7 @@ fn text(global: &Global, asked: &Asked<'_>, places: (&Path, &Path)) -> Option<St
     Some(format!("{:?}", (build, places, nodes, how, settings)))
 }
 
-/// A digest of these environment variables, whose values must not be guessed from it.
+/// Returns a digest of these environment variables, salted so that their values can't be guessed from it.
 fn environment(salt: &str, names: &[String]) -> String {
     let values: Vec<_> = names.iter().map(|name| (name, env::var_os(name))).collect();
     salted(salt, &format!("{values:?}"))

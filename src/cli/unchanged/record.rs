@@ -1,5 +1,5 @@
-//! The record's file: a line that says what it is and holds a digest of the rest, a line that says which command it is
-//! of, and what to tell.
+//! The record's file. The first line identifies the file and holds a digest of the rest, the second line
+//! identifies the command, and the third holds the other conditions and the report.
 
 use std::{
     fs, io,
@@ -15,16 +15,17 @@ use crate::{
     run::unchanged::{conditions::Conditions, steps::RecordedStep},
 };
 
-/// How the file begins.
+/// The beginning of the file.
 const MAGIC: &str = concat!("headwater ", env!("CARGO_PKG_VERSION"), " partial parse ");
 
 /// The kinds of node that a run counts.
 const KINDS: [&str; 7] = ["data test", "exposure", "model", "seed", "snapshot", "source", "unit test"];
 
-/// Which command the record is of.
+/// The command, files and environment that the record belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Head {
-    /// What the other digests are made with, so that nobody can look values up in a table of digests.
+    /// The salt of the digests of the command and environment, so that values can't be looked up in a table
+    /// of digests.
     pub(super) salt: String,
     /// A digest of the command.
     pub(super) request: String,
@@ -32,25 +33,25 @@ pub(super) struct Head {
     pub(super) files: String,
     /// The environment variables that templates asked for.
     pub(super) env_vars: Vec<String>,
-    /// A digest of their values.
+    /// A digest of the values of those variables.
     pub(super) env: String,
 }
 
-/// What else must be as it was, and what to tell then.
+/// The other conditions, and the report to repeat if they hold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Body {
     pub(super) conditions: Conditions,
     pub(super) info: RecordedInfo,
     /// The warnings before the run, without colour and in colour.
     pub(super) warnings: [String; 2],
-    /// The artifacts that can be renewed, and a digest of each.
+    /// The renewable artifacts and their digests.
     pub(super) artifacts: Vec<(String, String)>,
     /// The files of compiled SQL and their stamps.
     pub(super) compiled: Vec<(PathBuf, String)>,
     pub(super) nodes: Vec<RecordedNode>,
 }
 
-/// A step, with what artifacts say of its node.
+/// A step, with the facts about its node that artifacts contain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct RecordedNode {
     pub(super) step: RecordedStep,
@@ -58,7 +59,7 @@ pub(super) struct RecordedNode {
     pub(super) code: Option<String>,
 }
 
-/// What is known when a run starts, but for what is another one for each.
+/// The facts known at the start of a run, except those that differ between runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct RecordedInfo {
     project: String,
@@ -75,7 +76,7 @@ impl RecordedInfo {
         Self { project, target, root, threads, found }
     }
 
-    /// The same for another run; `None` if it counts nodes of an unknown kind.
+    /// Returns the facts for another run, or `None` if a counted kind of node is unknown.
     pub(super) fn info(self, command: &'static str, invocation_id: String, steps: usize) -> Option<RunInfo> {
         let kind = |name: &str| KINDS.into_iter().find(|kind| *kind == name);
         let found = self.found.iter().map(|(name, count)| Some((kind(name)?, *count)));
@@ -94,20 +95,20 @@ impl RecordedInfo {
     }
 }
 
-/// A record as it was read.
+/// A record as read from its file.
 pub(super) struct Stored {
     pub(super) head: Head,
     body: String,
 }
 
 impl Stored {
-    /// What to tell, or `None` if that is damaged.
+    /// Parses the body. Returns `None` if it is damaged.
     pub(super) fn body(&self) -> Option<Body> {
         serde_json::from_str(&self.body).ok()
     }
 }
 
-/// Reads a record, or returns `None` if there is none that is whole and of this version.
+/// Reads a record. Returns `None` if it doesn't exist, is damaged or is from another version.
 pub(super) fn read(path: &Path) -> Option<Stored> {
     let text = fs::read_to_string(path).ok()?;
     let (first, rest) = text.strip_prefix(MAGIC)?.split_once('\n')?;
@@ -118,7 +119,7 @@ pub(super) fn read(path: &Path) -> Option<Stored> {
     Some(Stored { head: serde_json::from_str(head).ok()?, body: body.to_owned() })
 }
 
-/// Writes a record in the place of the one that may be there.
+/// Writes a record, replacing any existing one.
 pub(super) fn write(path: &Path, head: &Head, body: &Body) -> io::Result<()> {
     let rest = format!("{}\n{}", serde_json::to_string(head)?, serde_json::to_string(body)?);
     let text = format!("{MAGIC}{}\n{rest}", digest(&rest));

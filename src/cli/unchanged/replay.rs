@@ -1,4 +1,4 @@
-//! Replay: answers a command by the record of the last run, if all that it looked at is as it was.
+//! Replay: answers a command from the record of the last run, if nothing that it read has changed.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -31,11 +31,11 @@ use crate::{
     stamp,
 };
 
-/// Files that one thread looks at at least; fewer aren't worth a thread.
+/// The minimum number of files per thread: fewer aren't worth a thread.
 const FEWEST: usize = 1024;
 
-/// Tells the recorded run again, as one of its own: `None`, before anything is told, if there is no record of this
-/// command or anything is not as it was.
+/// Reports the recorded run again, as a run of its own. Returns `None`, before reporting anything, if there
+/// is no record of this command or if anything changed.
 pub(in crate::cli) fn replay(
     request: &Request,
     global: &Global,
@@ -79,7 +79,7 @@ pub(in crate::cli) fn replay(
     }))
 }
 
-/// The artifacts that are to be renewed, if they and the compiled SQL are in place as they were written.
+/// Returns the artifacts to renew, or `None` if any of them or the compiled SQL changed.
 fn renewed(request: &Request, body: &Body, origin: &Origin<'_>, threads: usize) -> Option<Vec<Renewed>> {
     let stands = parallel::in_parallel(&body.compiled, threads, FEWEST, |(path, stamp)| {
         stamp::of(&request.target_path.join(path)).is_some_and(|now| hex(now) == *stamp)

@@ -1,5 +1,5 @@
-//! Settling: plans a run that has just built something once more, without compiling anything again, so that the record of
-//! what is up to date now answers the very next run.
+//! Settling: after a run that built something, plans again without compiling, so that the record can answer
+//! the very next run.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -22,19 +22,19 @@ use crate::{
     },
 };
 
-/// A run that has ended well.
+/// A successful run.
 pub(in crate::cli) struct Ended<'a> {
     pub(in crate::cli) worker: &'a Arc<Worker>,
     pub(in crate::cli) plan: &'a Plan,
     pub(in crate::cli) chosen: &'a BTreeSet<NodeId>,
     pub(in crate::cli) how: How,
-    /// What was there before it.
+    /// The state before the run.
     pub(in crate::cli) seen: &'a Seen,
     pub(in crate::cli) watched: Option<&'a TablesState>,
     pub(in crate::cli) info: &'a RunInfo,
 }
 
-/// What is there after it.
+/// The state after the run, and the steps that the next run would report.
 pub(in crate::cli) struct Settled {
     pub(in crate::cli) seen: Seen,
     pub(in crate::cli) tables: (WatchedTables, TablesState),
@@ -42,7 +42,8 @@ pub(in crate::cli) struct Settled {
 }
 
 impl Ended<'_> {
-    /// What the next run would tell, or `None` if it would do anything or might compile anything otherwise.
+    /// Returns the state and the steps of the next run, or `None` if it would do anything or might compile
+    /// differently.
     pub(in crate::cli) async fn settle(self) -> Option<Settled> {
         let Self { worker, plan, chosen, how, seen, watched, info } = self;
         if !may_settle(plan) {
@@ -50,7 +51,7 @@ impl Ended<'_> {
         }
         let tables = WatchedTables::new(&worker.tables, &worker.manifest)?;
         let state = tables.state(info.threads)?;
-        // The columns that are kept of sources were read before the run.
+        // The run was compiled with the source columns that were recorded before it.
         if watched?.notes != state.notes {
             return None;
         }
@@ -73,8 +74,8 @@ impl Ended<'_> {
     }
 }
 
-/// Returns whether a run after this one may find nothing to do: not if it asks for the time, or has tests that are run
-/// each time, since what they judge is not a table that is built.
+/// Returns whether the next run might have nothing to do. Volatile models and freshness checks always run,
+/// and so do tests of nodes for which the plan has no table step.
 fn may_settle(plan: &Plan) -> bool {
     let has_table = |job: &crate::plan::Job| job.steps.iter().any(|step| step.action.is_table());
     let is_test = |job: &crate::plan::Job| job.steps.iter().any(|step| step.action == Action::Test);
@@ -82,8 +83,8 @@ fn may_settle(plan: &Plan) -> bool {
         && plan.steps().all(|step| step.reason != Reason::Volatile && step.action != Action::Freshness)
 }
 
-/// Returns whether compiling would give the same: whether all tables whose columns it reads from the lake have the columns
-/// that they had. The columns of other chosen tables follow from their SQL.
+/// Returns whether compiling again would give the same result: whether all tables whose columns are read from
+/// the lake still have the same columns. The columns of other chosen tables follow from their SQL.
 fn compiles_the_same(manifest: &Manifest, chosen: &BTreeSet<NodeId>, before: &Seen, now: &Seen) -> bool {
     let follows = |relation: &Relation| match manifest.at(relation) {
         Some(Node::Model(model)) => {

@@ -1,5 +1,5 @@
-//! Conditions: the state of everything outside the project's files that a run looked at. A run that finds all of it
-//! unchanged, under the same command, comes to the same plan.
+//! Conditions: the state of everything outside the project's files that a run read. While all of it stays
+//! unchanged, the same command gets the same plan.
 
 use std::path::PathBuf;
 
@@ -17,26 +17,26 @@ use crate::{
     run::{seen::Seen, tables::Tables},
 };
 
-/// Tables whose logs one thread lists at least; fewer aren't worth a thread.
+/// The minimum number of tables per thread: listing the logs of fewer isn't worth a thread.
 const FEWEST: usize = 64;
 
-/// The tables of a project, those beside them, and what the lake keeps for the project.
+/// A project's tables, their companion tables, and the lake's notes for the project.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WatchedTables {
     /// The lake's folder.
     lake: PathBuf,
-    /// Each table, after the folder of the lake that it is in.
+    /// Each table, with the folder of its lake.
     tables: Vec<(PathBuf, Relation)>,
 }
 
 impl WatchedTables {
-    /// The tables of a project, or `None` if any is not on a local disk.
+    /// Finds the tables of a project. Returns `None` if any isn't on a local disk.
     #[must_use]
     pub fn new(tables: &Tables, manifest: &Manifest) -> Option<Self> {
         Some(Self { lake: tables.lake().folder()?.to_owned(), tables: tables.folders(manifest)? })
     }
 
-    /// The state they are in, or `None` if one can't be looked at.
+    /// Returns the tables' current state, or `None` if one can't be inspected.
     #[must_use]
     pub fn state(&self, threads: usize) -> Option<TablesState> {
         let states = parallel::in_parallel(&self.tables, threads, FEWEST, |(lake, relation)| {
@@ -63,27 +63,27 @@ impl WatchedTables {
 pub struct TablesState {
     /// A digest of their logs, in hexadecimal.
     logs: String,
-    /// A digest of what the lake keeps for the project, in hexadecimal.
+    /// A digest of the lake's notes for the project, in hexadecimal.
     pub notes: String,
 }
 
-/// See the module.
+/// The conditions of a run; see the module docs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conditions {
     tables: WatchedTables,
     tables_state: TablesState,
     sources: Vec<WatchedSource>,
-    /// The state of the sources, in hexadecimal.
+    /// A digest of the sources' states, in hexadecimal.
     sources_state: String,
-    /// When the run was planned.
+    /// The time as of which the run was planned.
     since: DateTime<Utc>,
-    /// When the next batch of time is due.
+    /// The time at which the next batch is due.
     until: Option<DateTime<Utc>>,
 }
 
 impl Conditions {
-    /// The conditions under which a run was planned, or `None` if they can't be watched or changed since then.
-    /// `tables_state` is the state of the tables before any of them was read.
+    /// Returns the conditions under which a run was planned, or `None` if they can't be watched or have
+    /// changed since. `tables_state` is the state of the tables before any of them was read.
     #[must_use]
     pub fn of(
         (tables, tables_state): (WatchedTables, TablesState),
@@ -94,7 +94,7 @@ impl Conditions {
         if !compiled.unreadable.is_empty() || !compiled.found.is_empty() || !seen.unreadable.is_empty() {
             return None;
         }
-        // A seed's file is one of the project's.
+        // Seed files are part of the project's files.
         let sources = compiled.sources.keys().filter(|id| manifest.source(id).is_some());
         let sources = sources.map(|id| compiled.watched.get(id)).collect::<Option<Vec<_>>>()?;
         let mut sources_state = Xxh3::new();
@@ -116,7 +116,7 @@ impl Conditions {
         conditions.hold(since, threads).then_some(conditions)
     }
 
-    /// Returns whether everything is as it was, at this time.
+    /// Returns whether everything is unchanged at this time.
     #[must_use]
     pub fn hold(&self, now: DateTime<Utc>, threads: usize) -> bool {
         let is_time = now >= self.since && self.until.is_none_or(|until| now < until);
@@ -125,14 +125,14 @@ impl Conditions {
             && sources_state(&self.sources).as_ref() == Some(&self.sources_state)
     }
 
-    /// Returns whether no run writes to the lake, and none was killed there that must be cleaned up after.
+    /// Returns whether no run is writing to the lake, and no killed run is waiting to be cleaned up.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
         has_journals(&self.tables.lake).is_ok_and(|has| !has)
     }
 }
 
-/// A digest of the states of sources, or `None` if one can't be looked at.
+/// Returns a digest of the sources' states, or `None` if one can't be inspected.
 fn sources_state(sources: &[WatchedSource]) -> Option<String> {
     let mut digest = Xxh3::new();
     for source in sources {

@@ -1,10 +1,11 @@
-//! Runs in which nothing changed: what a later run must find unchanged to end the same way, and the steps that it tells
-//! again then.
+//! Unchanged runs: the conditions under which a later run would end the same way, and the steps that it then
+//! reports again.
 //!
-//! - [`conditions`]: what is looked at outside the project: tables, sources and the time
+//! - [`conditions`]: the state outside the project: tables, sources and the time
 //! - [`steps`]: the steps of a run, and whether they are worth recording
 //!
-//! The decision is always the cautious one: what can't be watched, or was not merely reused, is not recorded.
+//! Decisions are cautious: a run isn't recorded if anything it read can't be watched, or if any step did
+//! something.
 
 pub mod conditions;
 pub mod steps;

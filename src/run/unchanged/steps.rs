@@ -1,4 +1,4 @@
-//! Recorded steps: what a run in which nothing was done told of each node, to be told again.
+//! Recorded steps: the outcomes of a run that did nothing, for later runs to report again.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::{
     plan::{Action, Reason, Step},
 };
 
-/// A step and how it ended.
+/// A step and its outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordedStep {
     node: NodeId,
@@ -22,19 +22,19 @@ pub struct RecordedStep {
     ended: Ended,
 }
 
-/// Why nothing was done, and what was told.
+/// The reason why nothing was done, and the outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Ended {
     Reused(Option<Rejected>),
-    /// A test that judged the same rows before, with what it found.
+    /// A test that has already judged the same rows, with its number of failures and its verdict.
     Known(u64, Box<Verdict>),
     /// A view.
     Checked,
 }
 
 impl RecordedStep {
-    /// A step that did nothing, or `None` of any other.
+    /// Records a step that did nothing. Returns `None` for any other step.
     fn new(step: &Step, outcome: &Outcome) -> Option<Self> {
         let ended = match (&step.reason, outcome) {
             (Reason::UpToDate, Outcome::Reused { rejected }) => Ended::Reused(rejected.clone()),
@@ -48,7 +48,7 @@ impl RecordedStep {
         Some(Self { node, name, relation, action, ended })
     }
 
-    /// The step, and how it ended.
+    /// Returns the step and its outcome.
     #[must_use]
     pub fn told(self) -> (Arc<Step>, Outcome) {
         let (reason, outcome) = match self.ended {
@@ -60,14 +60,14 @@ impl RecordedStep {
         (Arc::new(Step { node, name, relation, action, reason }), outcome)
     }
 
-    /// The node.
+    /// Returns the node.
     #[must_use]
     pub fn node(&self) -> &NodeId {
         &self.node
     }
 }
 
-/// Follows a run and keeps its steps for as long as none of them did anything.
+/// Records the steps of a run as long as none of them does anything.
 #[derive(Debug, Default)]
 pub struct StepRecorder {
     steps: Vec<RecordedStep>,
@@ -75,7 +75,7 @@ pub struct StepRecorder {
 }
 
 impl StepRecorder {
-    /// Takes a fact in.
+    /// Processes an event.
     pub fn event(&mut self, event: &Event) {
         match &event.fact {
             _ if self.is_spoilt => {}
@@ -92,7 +92,7 @@ impl StepRecorder {
         }
     }
 
-    /// The steps, in the order in which they ended; `None` if any did something.
+    /// Returns the steps in the order in which they ended, or `None` if any did something.
     #[must_use]
     pub fn steps(self) -> Option<Vec<RecordedStep>> {
         (!self.is_spoilt).then_some(self.steps)
