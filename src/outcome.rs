@@ -166,7 +166,7 @@ pub struct Rejected {
     /// The sources that set them aside.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<String>,
-    /// How the columns of files differ from what is declared, in words.
+    /// The differences between the files' columns and the declared ones, as messages.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
@@ -198,7 +198,7 @@ pub struct Withheld {
     pub kept: Option<Relation>,
 }
 
-/// What a test found.
+/// The result of a test.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
     /// The status.
@@ -235,7 +235,7 @@ impl Verdict {
     }
 }
 
-/// How a test ends.
+/// The status of a test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TestStatus {

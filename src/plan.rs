@@ -1,4 +1,5 @@
-//! Plans: what a run will do, and why. Immutable data that `plan` prints and `run` executes. No I/O.
+//! Plans: the steps of a run and the reasons for them. Immutable data that `plan` prints and `run` executes.
+//! No I/O.
 //!
 //! A plan consists of jobs, a job of steps. A job is about one node and includes its tests: a model's job
 //! builds the table without publishing it, runs the model's tests on it, and publishes only if they pass.
@@ -48,7 +49,7 @@ pub struct Step {
     pub reason: Reason,
 }
 
-/// What a step does.
+/// The action of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {

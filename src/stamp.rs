@@ -1,11 +1,11 @@
-//! File stamps: what changes about a local file when somebody writes it, without reading it.
+//! File stamps: detect writes to a local file from its metadata, without reading it.
 
 use std::{fs::Metadata, path::Path, time::UNIX_EPOCH};
 
 use xxhash_rust::xxh3::Xxh3;
 
-/// Adds a file's stamp to a digest: size and modification time and, on Unix, inode and time of last change, which
-/// also tell a file that was replaced by one of the same size and time.
+/// Adds a file's stamp to a digest: the size and modification time and, on Unix, the inode, device and change
+/// time, which also detect a replacement of the same size and modification time.
 pub fn add(digest: &mut Xxh3, metadata: &Metadata) {
     digest.update(&[u8::from(metadata.is_dir()), u8::from(metadata.is_file())]);
     digest.update(&metadata.len().to_le_bytes());
@@ -28,7 +28,7 @@ fn add_inode(digest: &mut Xxh3, metadata: &Metadata) {
 #[cfg(not(unix))]
 fn add_inode(_: &mut Xxh3, _: &Metadata) {}
 
-/// Returns the stamp of the file at a path, or `None` if there is none or it can't be looked at.
+/// Returns the stamp of the file at a path, or `None` if it doesn't exist or can't be inspected.
 #[must_use]
 pub fn of(path: &Path) -> Option<u128> {
     let mut digest = Xxh3::new();

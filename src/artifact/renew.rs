@@ -1,5 +1,5 @@
-//! Renewal: an artifact that would be written again as it is, but for which invocation wrote it and when. Only these
-//! few bytes at its beginning are written, in the place of others of the same length.
+//! Renewal: updates an artifact that would differ only in which invocation wrote it and when. Overwrites only
+//! its metadata, which must keep its length.
 
 use std::{
     fs::{self, File},
@@ -12,27 +12,28 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::{Origin, timestamp};
 
-/// How artifacts begin that can be renewed: by their metadata, or by the invocation's id alone.
+/// The beginnings of renewable artifacts: before the metadata, or before a lone invocation id.
 const BEGINNINGS: [&str; 2] = ["{\"metadata\":", "{\"_invocation_id\":"];
 
-/// What of the metadata is another one for each invocation.
+/// The metadata keys whose values differ between invocations.
 const OWN: [&str; 4] = ["generated_at", "invocation_id", "invocation_started_at", "run_started_at"];
 
-/// An artifact that is in place and can be renewed.
+/// An existing artifact that can be renewed.
 #[derive(Debug)]
 pub struct Renewal {
     path: PathBuf,
     bytes: Vec<u8>,
-    /// Where what differs begins.
+    /// The offset of the metadata or id.
     start: usize,
-    /// What stands there.
+    /// The metadata or id.
     head: Value,
-    /// Where the rest begins.
+    /// The offset of the rest.
     end: usize,
 }
 
 impl Renewal {
-    /// The artifact at a path, or `None` if it isn't there, has another form or is more than one file's content.
+    /// Reads the artifact at a path. Returns `None` if it doesn't exist, has another form or has several hard
+    /// links.
     #[must_use]
     pub fn of(path: &Path) -> Option<Self> {
         let metadata = fs::symlink_metadata(path).ok()?;
@@ -47,7 +48,7 @@ impl Renewal {
         Some(Self { path: path.to_owned(), start, head, end, bytes })
     }
 
-    /// A digest, in hexadecimal, of all that stays.
+    /// Returns a hexadecimal digest of everything that a renewal keeps.
     #[must_use]
     pub fn digest(&self) -> String {
         let mut head = self.head.clone();
@@ -62,7 +63,7 @@ impl Renewal {
         format!("{:032x}", digest.digest128())
     }
 
-    /// The bytes to write, for another invocation; `None` if they would be more or fewer.
+    /// Returns the bytes to write for another invocation, or `None` if their number would change.
     #[must_use]
     pub fn prepare(self, origin: &Origin<'_>) -> Option<Renewed> {
         let mut head = self.head;
@@ -86,7 +87,7 @@ impl Renewal {
     }
 }
 
-/// What is to be written at an artifact's beginning.
+/// The new beginning of an artifact.
 #[derive(Debug)]
 pub struct Renewed {
     path: PathBuf,
@@ -94,7 +95,7 @@ pub struct Renewed {
 }
 
 impl Renewed {
-    /// Writes it.
+    /// Overwrites the beginning of the artifact.
     ///
     /// # Errors
     /// If the file can't be written.
@@ -113,12 +114,12 @@ fn own(key: &str, origin: &Origin<'_>) -> String {
     }
 }
 
-/// As the manifest writes `run_started_at`.
+/// Formats the start time like `run_started_at` in the manifest.
 pub(super) fn local_timestamp(origin: &Origin<'_>) -> String {
     origin.started.to_rfc3339_opts(chrono::SecondsFormat::Micros, false)
 }
 
-/// Returns whether a file has more than one name: writing to it would change the others too.
+/// Returns whether a file has several hard links: a write would change all of them.
 #[cfg(unix)]
 fn is_shared(metadata: &fs::Metadata) -> bool {
     std::os::unix::fs::MetadataExt::nlink(metadata) != 1

@@ -101,7 +101,7 @@ impl Jinja {
         (Self { env, shared: Arc::new(Shared { library, globals, asked: Mutex::default() }) }, findings)
     }
 
-    /// What all templates rendered so far asked of their surroundings.
+    /// Returns the external inputs that all templates rendered so far used.
     #[must_use]
     pub fn asked(&self) -> Asked {
         self.shared.asked()

@@ -1,5 +1,6 @@
-//! Log state: a digest of all entries of a table's log on a local disk. While it stays the same nobody committed to
-//! the table, restored or removed it. Reads no entry, so it costs one directory listing a table.
+//! Log state: a digest of the entries of a table's log on a local disk. It changes with every commit to the
+//! table, and when the table is restored or removed. Reads no entry, so it costs one directory listing per
+//! table.
 
 use std::{
     fs,
@@ -13,14 +14,14 @@ use super::{runs, store::Lake};
 use crate::{name::Relation, stamp};
 
 impl Lake {
-    /// The folder that the lake is on a local disk, or `None` in an object store.
+    /// Returns the lake's folder on a local disk, or `None` if it is in an object store.
     #[must_use]
     pub fn folder(&self) -> Option<&Path> {
         self.root().folder()
     }
 }
 
-/// Returns the log state of a table in the lake at this folder. A table that doesn't exist has one too.
+/// Returns the log state of a table in the lake at this folder. A table that doesn't exist has a state too.
 ///
 /// # Errors
 /// If the log can't be listed.
@@ -52,7 +53,7 @@ fn listing(folder: &Path, digest: &mut Xxh3) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Returns the state of the texts of one kind that the lake keeps for the project.
+/// Returns the state of the project's notes of one kind in the lake at this folder.
 ///
 /// # Errors
 /// If they can't be listed.
@@ -62,10 +63,11 @@ pub fn notes_state(lake: &Path, kind: &str) -> io::Result<u128> {
     Ok(digest.digest128())
 }
 
-/// Returns whether any run has a journal in the lake at this folder: one that was killed, or one that writes now.
+/// Returns whether the lake at this folder holds a run's journal: of a killed run, or of one that is still
+/// running.
 ///
 /// # Errors
-/// If that can't be found out.
+/// If the journals can't be listed.
 pub fn has_journals(lake: &Path) -> io::Result<bool> {
     let folder: PathBuf = runs::FOLDER.iter().fold(lake.to_owned(), |path, part| path.join(part));
     match fs::read_dir(folder) {

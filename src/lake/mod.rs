@@ -12,15 +12,15 @@
 //! prepared on a base that is no longer the newest is never published.
 //!
 //! Start at [`Lake`]; `place` parses its root, and `mount` is how delta-rs sees a local one.
-//! - Writing: `stage` prepares a version, `base` is what a change starts from, `cast` conforms rows to a
-//!   table's schema, `misfit` finds values that it can't store, `sink` bounds one writer's memory,
+//! - Writing: `stage` prepares a version, `base` is the version that a change starts from, `cast` conforms
+//!   rows to a table's schema, `misfit` finds values that it can't store, `sink` bounds one writer's memory,
 //!   `file_writer` writes a file, `commit` builds the log entry, `constraint` binds other writers, `attest`
 //!   commits metadata without rows.
 //! - Reading: `between` compares two versions, `deletion_vector` reads the deleted rows of a file, `known`
 //!   caches versions, `past` lists earlier versions, `facts` returns statistics of the newest, `damage` finds
 //!   unreadable files.
-//! - Upkeep: `log_state` tells whether a table's log changed, `notes` stores small texts next to the tables, `aside` moves damaged tables away, `runs` cleans
-//!   up after killed runs, and `fault` kills some in tests.
+//! - Upkeep: `log_state` detects changes of a table's log, `notes` stores small texts next to the tables,
+//!   `aside` moves damaged tables away, `runs` cleans up after killed runs, and `fault` kills some in tests.
 
 mod aside;
 mod attest;

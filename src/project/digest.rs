@@ -1,5 +1,5 @@
-//! Project digest: one number for everything that [`super::Project::load`] reads, so that a later command can tell
-//! that no file changed, came or went without parsing any.
+//! Project digest: one number for everything that [`super::Project::load`] reads, so that a later command can
+//! detect changed, added and removed files without parsing any.
 
 use std::{
     collections::HashSet,
@@ -14,23 +14,24 @@ use super::{
     settings::{FILE_NAMES, Settings},
 };
 
-/// The properties files beside the project file.
+/// The properties files next to the project file.
 const SOURCES: [&str; 2] = ["sources.yml", "sources.yaml"];
 
-/// The extensions of the files whose content counts. Of others only the names do.
+/// The extensions of files whose content counts. Other files count only by name.
 const READ: [&str; 5] = ["csv", "md", "sql", "yaml", "yml"];
 
 /// The state of a project's files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProjectState {
-    /// Where artifacts go by the project file.
+    /// The target path that the project file sets.
     pub target: PathBuf,
-    /// A digest of the names of all files under the project's paths and of the content of those that are read.
+    /// A digest of the names of all files under the project's paths, and of the content of those that are
+    /// read.
     pub digest: u128,
 }
 
 impl ProjectState {
-    /// The state of the project at `root`, or `None` if anything in it can't be read.
+    /// Returns the state of the project at `root`, or `None` if anything in it can't be read.
     #[must_use]
     pub fn of(root: &Path) -> Option<Self> {
         let mut findings = Vec::new();

@@ -34,7 +34,7 @@ pub struct RunResults {
     lookup: Lookup,
     record: Record,
     planned: Vec<Arc<Step>>,
-    /// The results, one after another: as values they would take several times the memory.
+    /// The results as joined text: as JSON values, they would take several times the memory.
     results: String,
     is_replayed: bool,
 }
@@ -54,7 +54,7 @@ impl RunResults {
         }
     }
 
-    /// The same of a run that does nothing: the last results stay until it is over.
+    /// Returns the sink for a run that does nothing: the previous results stay until it ends.
     #[must_use]
     pub fn replayed(self) -> Self {
         Self { is_replayed: true, ..self }
@@ -74,7 +74,7 @@ impl RunResults {
         push(&mut self.results, result);
     }
 
-    /// The results of a run that ends before any step does.
+    /// Returns the results of a run that ends before any of its steps.
     fn unfinished(&self) -> String {
         let mut results = String::new();
         for step in self.planned.iter().filter(|step| step.action != Action::Freshness) {
@@ -129,7 +129,7 @@ impl RunResults {
     }
 }
 
-/// Adds a result to others.
+/// Appends a result.
 fn push(results: &mut String, result: &Value) {
     if !results.is_empty() {
         results.push(',');
@@ -223,7 +223,7 @@ mod tests {
         insta::assert_snapshot!(serde_json::to_string_pretty(&results).unwrap());
     }
 
-    /// The part of a result that depends on the outcome.
+    /// Returns the part of a result that depends on the outcome.
     fn told(result: &Value) -> Value {
         let keys =
             ["unique_id", "status", "failures", "message", "relation_name", "adapter_response", "thread_id"];
@@ -241,7 +241,7 @@ mod tests {
         assert_eq!(artifact["results"][0]["compiled_code"], Value::Null);
     }
 
-    /// The steps that a run's events name.
+    /// Returns the steps that a run's events name.
     fn planned(events: &[Event]) -> Vec<Arc<Step>> {
         let named = |event: &Event| match &event.fact {
             Fact::StepFinished { step, .. } | Fact::StepSkipped { step, .. } => Some(Arc::clone(step)),

@@ -86,7 +86,7 @@ impl TargetPath {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
-        // What stands there already keeps its time, by which the next run knows it.
+        // Leave an identical file alone: the next run recognizes it by its stamp.
         if fs::read(&path).is_ok_and(|old| old == content.as_bytes()) {
             return Ok(path);
         }
