@@ -1,5 +1,5 @@
-//! Runs that find nothing changed: they are answered by the record of the last one, say the same, and any change of
-//! anything that a run looks at has everything looked at again.
+//! Unchanged runs: the record of the last run answers them with the same report, and any change to anything
+//! that a run reads causes a full run.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -11,7 +11,7 @@ use crate::{
     rebuilds::{Dice, commit},
 };
 
-/// A project with something of each kind that a run looks at, in which one test warns and one row is rejected.
+/// Creates a project with every kind of input that a run reads. One test warns, and one row is rejected.
 fn shop() -> Project {
     let project = Project::new()
         .file(
@@ -74,7 +74,7 @@ fn database(project: &Project) -> rusqlite::Connection {
     rusqlite::Connection::open(project.path("shop.db")).expect("a database")
 }
 
-/// When the manifest's nodes were made; a run that parses the project makes all of them.
+/// Returns the creation time of the manifest's nodes; a run that parses the project creates all of them.
 fn made_at(project: &Project) -> Option<String> {
     let manifest = fs::read_to_string(project.path("target/manifest.json")).ok()?;
     let manifest: Value = serde_json::from_str(&manifest).expect("a manifest");
@@ -82,7 +82,7 @@ fn made_at(project: &Project) -> Option<String> {
     Some(first["created_at"].to_string())
 }
 
-/// Runs a command, and returns whether the record of an earlier run answered it.
+/// Runs a command and returns whether the record of an earlier run answered it.
 #[track_caller]
 fn is_answered(project: &Project, args: &[&str]) -> (bool, Ran) {
     let before = made_at(project);
@@ -90,7 +90,7 @@ fn is_answered(project: &Project, args: &[&str]) -> (bool, Ran) {
     (before.is_some() && made_at(project) == before, ran)
 }
 
-/// Builds until nothing is left to do, and holds that the record answers from then on.
+/// Builds until nothing is left to do, and checks that the record answers from then on.
 #[track_caller]
 fn settle(project: &Project, args: &[&str]) {
     for _ in 0..4 {
@@ -103,7 +103,7 @@ fn settle(project: &Project, args: &[&str]) {
     panic!("no record answers {args:?}: {}", project.run(args));
 }
 
-/// What a run told of each node, in the order of their names.
+/// Returns the results that a run reported, ordered by node.
 fn outcomes(project: &Project) -> BTreeSet<String> {
     let results: Value = serde_json::from_str(&project.read("target/run_results.json")).expect("results");
     let told = |result: &Value| {
@@ -114,7 +114,7 @@ fn outcomes(project: &Project) -> BTreeSet<String> {
     results["results"].as_array().expect("results").iter().map(told).collect()
 }
 
-/// Text without what differs from run to run, the numbers of starts among it.
+/// Returns the lines of a text, with everything masked that differs between runs, including step numbers.
 fn masked(text: &str) -> BTreeSet<String> {
     let uuid = regex(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}");
     let masks = [
@@ -153,7 +153,7 @@ fn an_answer_says_what_the_run_said() {
         assert!(again.stderr.contains("old.py"), "warnings stay: {again}");
         assert_eq!(outcomes(&project), told);
     }
-    // Each run has artifacts of its own.
+    // Each run has its own artifacts.
     let metadata = |file: &str| -> Value {
         let artifact: Value = serde_json::from_str(&project.read(&format!("target/{file}"))).expect("JSON");
         artifact["metadata"].clone()
@@ -174,7 +174,7 @@ fn an_answer_says_what_the_run_said() {
 #[test]
 fn a_build_leaves_a_record_of_what_it_built() {
     let project = shop();
-    // How an incremental model goes on is compiled once its table is there.
+    // The update of an incremental model is compiled only once its table exists.
     for whole in [true, true, false] {
         let (answered, ran) = is_answered(&project, &["build"]);
         ran.success();
@@ -197,7 +197,7 @@ fn a_build_leaves_a_record_of_what_it_built() {
         assert_eq!(masked(&again.stderr), masked(&whole.stderr));
         assert_eq!(outcomes(&project), told);
     }
-    // With other columns an incremental model is compiled anew.
+    // An incremental model is recompiled when its columns change.
     rewrite(&project, "models/loaded.sql", "select id", "select id, amount");
     rewrite(
         &project,
@@ -212,7 +212,7 @@ fn a_build_leaves_a_record_of_what_it_built() {
     }
 }
 
-/// A change, by what it changes.
+/// A change, preceded by its description.
 type Change = (&'static str, fn(&Project));
 
 fn rewrite(project: &Project, path: &str, from: &str, to: &str) {
@@ -221,7 +221,7 @@ fn rewrite(project: &Project, path: &str, from: &str, to: &str) {
     project.write(path, text.replace(from, to));
 }
 
-/// Writes a file of the same size that keeps its modification time.
+/// Rewrites a file without changing its size or modification time.
 fn rewrite_unseen(project: &Project, path: &str, from: &str, to: &str) {
     assert_eq!(from.len(), to.len());
     let modified = fs::metadata(project.path(path)).and_then(|metadata| metadata.modified()).expect("a time");
@@ -281,7 +281,7 @@ const CHANGES: &[Change] = &[
         database
             .execute_batch("pragma journal_mode = wal; insert into customers values (3);")
             .expect("a row");
-        // Closed as by a process that dies: the log stays.
+        // Don't close the connection, like a process that crashes: the log stays.
         std::mem::forget(database);
     }),
     ("a commit of another writer", |p| {
@@ -358,7 +358,7 @@ fn any_other_command_is_another() {
         settle(&project, args);
         settle(&project, &["build"]);
     }
-    // What is built or run whatever stands there is never answered.
+    // Commands that always build or run something are never answered.
     for args in
         [&["build", "--force"][..], &["build", "--full-refresh"], &["test"], &["build", "--no-partial-parse"]]
     {
@@ -385,7 +385,7 @@ fn the_environment_counts_as_far_as_it_is_asked_for() {
     assert!(!with("REGION", "us", &project));
     assert_eq!(project.rows("select region from {{ ref('total') }}"), "region\nus\n");
     settle(&project, &["build"]);
-    // Set to its default it is another environment, and that is the cautious answer.
+    // To be cautious, setting a variable to its default value counts as a change.
     assert!(!with("REGION", "eu", &project));
     settle(&project, &["build"]);
     for (key, value) in [
@@ -467,14 +467,14 @@ fn a_failure_is_never_an_answer() {
         ran.failure();
         assert!(!answered);
     }
-    // What was told before the failure was recorded is no answer either, now that it would be again.
+    // A record from before the failure doesn't answer either, although it would match again.
     rewrite(&project, "models/schema.yml", "severity: error", "severity: warn");
     let (answered, ran) = is_answered(&project, &["build"]);
     ran.success();
     assert!(!answered);
 }
 
-/// Whatever is edited, an answer says what the whole run says.
+/// After any edits, an answer reports the same as a full run.
 #[test]
 fn after_random_edits_an_answer_is_what_the_whole_run_says() {
     let project = shop();
