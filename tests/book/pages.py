@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 WIDTH = 110
-# Made from the code, which checks them.
+# Generated from the code; unit tests keep them in sync.
 GENERATED = ["docs/functions.md", "docs/sources.md"]
 FENCE = re.compile(r"^\s*```")
 HEADING = re.compile(r"^#{1,6} (.+?)\s*$")
@@ -16,7 +16,7 @@ CODE = re.compile(r"`+[^`]*`+")
 
 @cache
 def hand_written(root: Path) -> list[Path]:
-    """The README and the pages of the book that people write, in order."""
+    """Returns the README and the pages of the book that people write, in order."""
     book = sorted((root / "docs").rglob("*.md"))
     return [root / "README.md"] + [page for page in book if str(page.relative_to(root)) not in GENERATED]
 
@@ -27,7 +27,7 @@ def all_pages(root: Path) -> list[Path]:
 
 
 def prose(text: str) -> list[tuple[int, str]]:
-    """The lines outside of fenced blocks, with their numbers."""
+    """Returns the lines outside of fenced blocks, with their numbers."""
     lines, fenced = [], False
     for number, line in enumerate(text.splitlines(), 1):
         if FENCE.match(line):
@@ -39,7 +39,7 @@ def prose(text: str) -> list[tuple[int, str]]:
 
 @cache
 def anchors(page: Path) -> frozenset[str]:
-    """The anchors of a page's headings, as GitHub and mdBook make them."""
+    """Returns the anchors of a page's headings, as GitHub and mdBook make them."""
     found: dict[str, int] = {}
     for _, line in prose(page.read_text(encoding="utf-8")):
         if match := HEADING.match(line):
@@ -61,27 +61,42 @@ def check_links(root: Path, page: Path) -> list[str]:
             if not to.exists():
                 faults.append(f"{where}: there is no such file")
             elif docs in page.parents and docs not in to.parents:
-                faults.append(f"{where}: leads out of the book, in which it will be broken")
+                faults.append(f"{where}: leads out of the book, so it breaks when the book is built")
             elif anchor and anchor not in anchors(to):
                 faults.append(f"{where}: {to.name} has no such heading")
     return faults
 
 
 def check_width(root: Path, page: Path) -> list[str]:
-    faults, made = [], False
-    for number, line in prose(page.read_text(encoding="utf-8")):
-        # Between `<!-- x -->` and `<!-- end of x -->` stands what the code or a test writes.
+    faults, generated = [], False
+    text = page.read_text(encoding="utf-8")
+    for number, line in prose(text):
+        # The code or a test writes what is between `<!-- x -->` and `<!-- end of x -->`.
         if line.startswith("<!-- end of "):
-            made = False
-        elif line.startswith("<!-- ") and f"<!-- end of {line[5:]}" in page.read_text(encoding="utf-8"):
-            made = True
-        if len(line) > WIDTH and not made and not line.startswith("|"):
+            generated = False
+        elif line.startswith("<!-- ") and f"<!-- end of {line[5:]}" in text:
+            generated = True
+        if len(line) > WIDTH and not generated and not line.startswith("|"):
             faults.append(f"{page.relative_to(root)}:{number}: {len(line)} columns, more than {WIDTH}")
     return faults
 
 
+def check_tables(root: Path, page: Path) -> list[str]:
+    """Checks that all rows of a table have as many cells as its header."""
+    faults, cells = [], 0
+    for number, line in prose(page.read_text(encoding="utf-8")):
+        if not line.startswith("|"):
+            cells = 0
+            continue
+        here = len(re.findall(r"(?<!\\)\|", line)) - 1
+        cells = cells or here
+        if here != cells:
+            faults.append(f"{page.relative_to(root)}:{number}: {here} cells, not {cells}; `|` in a cell is `\\|`")
+    return faults
+
+
 def check_summary(root: Path) -> list[str]:
-    """Every page is in the table of contents, once."""
+    """Checks that the table of contents lists every page once."""
     summary = root / "docs" / "SUMMARY.md"
     listed = [target for _, line in prose(summary.read_text(encoding="utf-8")) for target in LINK.findall(line)]
     pages = {str(page.relative_to(summary.parent)) for page in summary.parent.rglob("*.md")} - {"SUMMARY.md"}
@@ -90,7 +105,7 @@ def check_summary(root: Path) -> list[str]:
 
 
 def check_keys(root: Path) -> list[str]:
-    """The configuration reference has every key that the code knows."""
+    """Checks that the configuration reference has every key that the code knows."""
     source = (root / "src/project/config.rs").read_text(encoding="utf-8")
     listed = re.search(r"KNOWN_CONFIG: &\[&str\] = &\[(.*?)\];", source, re.DOTALL)
     page = (root / "docs/configuration.md").read_text(encoding="utf-8")
@@ -105,7 +120,7 @@ def check(root: Path) -> list[str]:
     for page in all_pages(root):
         faults += check_links(root, page)
     for page in hand_written(root):
-        faults += check_width(root, page)
+        faults += check_width(root, page) + check_tables(root, page)
     lines = len((root / "README.md").read_text(encoding="utf-8").splitlines())
     if lines >= 150:
         faults.append(f"README.md: {lines} lines; it stays below 150, the rest is the book's")
@@ -113,7 +128,7 @@ def check(root: Path) -> list[str]:
 
 
 def check_help(root: Path, binary: Path) -> list[str]:
-    """The command-line reference has every command and option of the binary, and no other."""
+    """Checks that the command-line reference has the binary's commands and options, and no other options."""
     page = (root / "docs/command-line.md").read_text(encoding="utf-8")
 
     def options(*command: str) -> set[str]:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The book and the README: runs what they show, and checks what they refer to.
+"""The book and the README: runs the sessions that they show, and checks their links and references.
 
     python3 tests/book/run.py BINARY              # run the sessions, then check the pages
     python3 tests/book/run.py BINARY --update     # write the real outputs into the pages
@@ -24,7 +24,7 @@ PIPELINE = ["project.yml", "sources.yml", "models", "macros", "data-tests", "sna
 
 
 def lay_out(folder: str, scratch: Path) -> Path:
-    """Makes the folder in which a session starts."""
+    """Creates the folder in which a session starts."""
     place = scratch / "headwater"
     place.mkdir()
     if folder == "repository":

@@ -1,4 +1,4 @@
-"""Sessions: parts of a page whose blocks are carried out in a scratch folder.
+"""Sessions: runs the blocks of a part of a page in a scratch folder.
 
 - ```` ```yaml file=models/a.yml ````: writes the block to this file. `append=` adds it at the file's end.
 - ```` ```console ````: a line that begins with `$ ` is a command, `> ` continues it, and what follows is its
@@ -23,7 +23,7 @@ END = "<!-- end of session -->"
 FENCE = re.compile(r"^```(\S+)?\s*(.*)$")
 ANY = "…"
 
-# What differs from run to run. Times of data have neither a fraction nor seconds with a space before them.
+# What differs from run to run. Timestamps in the data have no fraction of a second and no `Z` after a space.
 NORMAL = [
     (re.compile(r"^\d\d:\d\d:\d\d\b"), "hh:mm:ss"),
     (re.compile(r"\bin \d+ hours? \d+ minutes? and [\d.]+ seconds? \([\d.]+s\)"), "in <time>"),
@@ -41,7 +41,7 @@ STEP = re.compile(r"^hh:mm:ss \d+ of (\d+) ")
 
 
 def normal(line: str) -> str:
-    """A line without what differs from run to run."""
+    """Replaces what differs from run to run."""
     line = line.rstrip()
     for pattern, instead in NORMAL:
         line = pattern.sub(instead, line)
@@ -56,7 +56,7 @@ def is_step(line: str) -> bool:
 
 
 def matches(shown: list[str], real: list[str]) -> bool:
-    """Whether an output is the one that the page shows."""
+    """Returns whether an output is the one that the page shows."""
     shown, real = [normal(line) for line in shown], [normal(line) for line in real]
     steps, real_steps = Counter(filter(is_step, shown)), Counter(filter(is_step, real))
     whole = ANY not in [line.strip() for line in shown]
@@ -70,7 +70,7 @@ def matches(shown: list[str], real: list[str]) -> bool:
 
 @dataclass
 class Edit:
-    """Lines of a page that an output replaces."""
+    """Lines of a page, and the real output that replaces them."""
 
     first: int
     last: int
@@ -87,7 +87,7 @@ class Outcome:
 @dataclass
 class Command:
     text: str
-    # The place of the shown output in the page, and the output.
+    # The line of the shown output in the page, and the output.
     at: int
     shown: list[str]
     exit: int = 0
@@ -137,7 +137,7 @@ class Session:
             if block.language != "console":
                 continue
             for command in block.commands():
-                # The shell says where it ends, for the next command.
+                # Reports the shell's folder, in which the next command runs.
                 script = f"{command.text}\ncode=$?; pwd >&3; exit $code"
                 read, write = os.pipe()
                 shell = f"exec 3>&{write}\n{script}"
@@ -167,7 +167,7 @@ class Session:
 
 
 def blocks(lines: list[str], first: int) -> list[Block]:
-    """The fenced blocks of some lines, the first of which has this number."""
+    """Returns the fenced blocks of some lines. `first` is the number of the first line."""
     found, fence = [], None
     for number, line in enumerate(lines, first):
         if fence is None:
@@ -183,7 +183,7 @@ def blocks(lines: list[str], first: int) -> list[Block]:
 
 
 def find(text: str) -> list[Session]:
-    """The sessions of a page."""
+    """Returns the sessions of a page."""
     found, begun = [], None
     lines = text.splitlines()
     for number, line in enumerate(lines, 1):
@@ -199,7 +199,7 @@ def find(text: str) -> list[Session]:
 
 
 def edited(text: str, edits: list[Edit]) -> str:
-    """A page with the real outputs in the place of the shown ones."""
+    """Returns a page with real outputs instead of the shown ones."""
     lines = text.splitlines()
     for edit in sorted(edits, key=lambda edit: -edit.first):
         lines[edit.first - 1 : edit.last - 1] = edit.lines
