@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """The book and the README: runs the sessions that they show, and checks their links and references.
 
-    python3 tests/book/run.py BINARY              # run the sessions, then check the pages
-    python3 tests/book/run.py BINARY --update     # write the real outputs into the pages
-    python3 tests/book/run.py --check             # check the pages only; needs no binary
+    python3 tests/book/run.py BINARY                     # run the sessions, then check the pages
+    python3 tests/book/run.py BINARY docs/tutorial.md    # run the sessions of this page only
+    python3 tests/book/run.py BINARY --update            # write the real outputs into the pages
+    python3 tests/book/run.py --check                    # check the pages only; needs no binary
 
 A session is a part of a page between `<!-- session: FOLDER -->` and `<!-- end of session -->`. Its FOLDER is
 `empty` or `repository` (a copy of this repository's pipeline). See `session.py` for its blocks.
@@ -37,10 +38,10 @@ def lay_out(folder: str, scratch: Path) -> Path:
     return place
 
 
-def run_sessions(binary: Path, update: bool) -> tuple[int, list[str]]:
-    """Runs the sessions of all pages. Returns the number of commands, and the faults."""
+def run_sessions(binary: Path, only: list[Path], update: bool) -> tuple[int, list[str]]:
+    """Runs the sessions of these pages. Returns the number of commands, and the faults."""
     commands, faults = 0, []
-    for page in pages.hand_written(ROOT):
+    for page in only:
         text = page.read_text(encoding="utf-8")
         edits: list[session.Edit] = []
         for part in session.find(text):
@@ -63,6 +64,7 @@ def run_sessions(binary: Path, update: bool) -> tuple[int, list[str]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("binary", nargs="?", type=Path, help="the headwater to run")
+    parser.add_argument("page", nargs="*", type=Path, help="run the sessions of these pages only")
     parser.add_argument("--update", action="store_true", help="write the real outputs into the pages")
     parser.add_argument("--check", action="store_true", help="check the pages only")
     args = parser.parse_args()
@@ -75,7 +77,7 @@ def main() -> None:
         if not os.access(binary, os.X_OK):
             parser.error(f"{binary} can't be executed")
         faults += pages.check_help(ROOT, binary)
-        commands, more = run_sessions(binary, args.update)
+        commands, more = run_sessions(binary, [page.resolve() for page in args.page] or pages.hand_written(ROOT), args.update)
         faults += more
     for fault in faults:
         print(fault, file=sys.stderr)

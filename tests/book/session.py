@@ -4,6 +4,7 @@
 - ```` ```console ````: a line that begins with `$ ` is a command, `> ` continues it, and what follows is its
   output. A line `…` stands for any lines. `exit=1` is the exit code of the block's last command; all others
   end with 0.
+- `<!-- $ command -->`: a command that the page doesn't show; its output isn't compared.
 - Other blocks are only shown.
 
 Times, durations, sizes and hashes are normalised before outputs are compared. Lines of a run's log may come
@@ -20,6 +21,7 @@ from pathlib import Path
 
 BEGIN = re.compile(r"^<!-- session: (\S+) -->$")
 END = "<!-- end of session -->"
+HIDDEN = re.compile(r"^<!-- \$ (.+) -->$")
 FENCE = re.compile(r"^```(\S+)?\s*(.*)$")
 ANY = "…"
 
@@ -171,7 +173,9 @@ def blocks(lines: list[str], first: int) -> list[Block]:
     found, fence = [], None
     for number, line in enumerate(lines, first):
         if fence is None:
-            if match := FENCE.match(line):
+            if match := HIDDEN.match(line):
+                found.append(Block(number, {}, "console", [f"$ {match[1]}", ANY]))
+            elif match := FENCE.match(line):
                 attributes = dict(re.findall(r"(\w+)=(\S+)", match[2] or ""))
                 fence = Block(number, attributes, match[1] or "", [])
         elif line == "```":
