@@ -17,7 +17,7 @@ snap *filter:
     INSTA_UPDATE=always cargo test {{ filter }}
     git diff --stat -- '*.snap'
 
-# Measure one of benches/: pipeline, increment or audit
+# Measure one of benches/: pipeline, increment, audit or unchanged
 bench name *args:
     python3 benches/{{ name }}/run.py {{ args }}
 

@@ -1,7 +1,7 @@
 //! Outcomes of steps: data, never a Rust error.
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     interval::Interval,
@@ -23,7 +23,7 @@ pub enum Outcome {
         /// The changes to existing rows, unless the table was rebuilt.
         #[serde(skip_serializing_if = "Option::is_none")]
         changed: Option<Box<RowChanges>>,
-        /// What ingestion rejected from the step's sources, if anything.
+        /// The rejects of the step's sources, if any.
         #[serde(skip_serializing_if = "Option::is_none")]
         rejected: Option<Rejected>,
         /// The rows removed by the model's own rules, if any.
@@ -36,10 +36,10 @@ pub enum Outcome {
         version: u64,
         /// The number of rows in it.
         rows: u64,
-        /// What was examined, unless the table was rebuilt.
+        /// The part that was examined, unless the table was rebuilt.
         #[serde(skip_serializing_if = "Option::is_none")]
         changed: Option<Box<RowChanges>>,
-        /// What ingestion rejected from the step's sources, if anything.
+        /// The rejects of the step's sources, if any.
         #[serde(skip_serializing_if = "Option::is_none")]
         rejected: Option<Rejected>,
         /// The rows removed by the model's own rules, if any.
@@ -152,8 +152,8 @@ impl RowChanges {
     }
 }
 
-/// The input that was rejected while a step read its sources.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// Input that was set aside while a step read its sources.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejected {
     /// The number of rows rejected individually.
     pub rows: u64,
@@ -163,11 +163,11 @@ pub struct Rejected {
     pub relation: Relation,
     /// Sample rejects for the summary: `file:row: reason`.
     pub sample: Vec<String>,
-    /// The sources they come from.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// The sources that set them aside.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<String>,
-    /// Differences between the files' columns and the declared ones, as text.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// How the columns of files differ from what is declared, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
 
@@ -198,8 +198,8 @@ pub struct Withheld {
     pub kept: Option<Relation>,
 }
 
-/// The result of a test.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// What a test found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
     /// The status.
     #[serde(rename = "verdict")]
@@ -209,8 +209,8 @@ pub struct Verdict {
     /// The message about the count and the allowed values, unless the test passed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// The first rows found, or the difference from the expected rows, as aligned lines.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// The first of the rows found, or the difference to the rows expected, as aligned lines.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sample: Vec<String>,
     /// The path of the compiled SQL, relative to the project.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -235,8 +235,8 @@ impl Verdict {
     }
 }
 
-/// The status of a test.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// How a test ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TestStatus {
     /// The test passed.

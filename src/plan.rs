@@ -5,7 +5,7 @@
 
 use std::{fmt, sync::Arc};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     interval::Intervals,
@@ -48,8 +48,8 @@ pub struct Step {
     pub reason: Reason,
 }
 
-/// The action of a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// What a step does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// Write a new version of the model's Delta table.
@@ -211,7 +211,7 @@ impl fmt::Display for Reason {
             Self::Damaged { set_aside: true } => f.write_str("its table can't be read: files moved aside"),
             Self::Damaged { set_aside: false } => f.write_str("its table can't be read"),
             Self::Unreadable { node } => write!(f, "{} can't be read", name(node)),
-            Self::TableMissing => f.write_str("its table is gone"),
+            Self::TableMissing => f.write_str("table was dropped"),
             Self::SqlChanged => f.write_str("SQL changed"),
             Self::ConfigChanged { key } => write!(f, "{key} changed"),
             Self::UpstreamChanged { node } => write!(f, "{} changed", name(node)),
@@ -221,8 +221,8 @@ impl fmt::Display for Reason {
                 write!(f, "{} has {files} file{plural}, had {was}", name(node))
             }
             Self::FileChanged => f.write_str("its file changed"),
-            Self::ModifiedOutside { version } => write!(f, "version {version} was written by somebody else"),
-            Self::Volatile => f.write_str("asks for the time or for chance"),
+            Self::ModifiedOutside { version } => write!(f, "version {version} was written by another writer"),
+            Self::Volatile => f.write_str("uses now() or random()"),
             Self::BatchesDue { batches: 1, first } => write!(f, "the batch {first} is due"),
             Self::BatchesDue { batches, first } => write!(f, "{batches} batches are due, from {first}"),
             Self::Backfill { time } => write!(f, "backfill of {time}"),

@@ -1,5 +1,5 @@
-"""What `deny.toml` lets in, held against Cargo's own list of dependencies: licences, where crates come from, versions
-left open, and crates that are there in several versions. For machines without cargo-deny, which reads the same file."""
+"""Checks Cargo's list of dependencies against `deny.toml`: licenses, sources of crates, unpinned versions,
+and crates in several versions. For machines without cargo-deny, which reads the same file."""
 
 import argparse
 import json
@@ -15,7 +15,7 @@ REGISTRY = "registry+https://github.com/rust-lang/crates.io-index"
 
 
 def fits(expression: str, allowed: set[str]) -> bool:
-    """Whether an SPDX expression can be met by allowed licences. `/` is an old way to write OR."""
+    """Returns whether allowed licenses satisfy an SPDX expression. `/` is the old notation for OR."""
     tokens = re.findall(r"\(|\)|[^\s()]+", expression.replace("/", " OR "))
     place = 0
 

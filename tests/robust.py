@@ -3,12 +3,12 @@
 
     python tests/robust.py BINARY [--quick | --long] [--only crash,paths] [--seed 1] [--jobs 1]
 
---quick  few tries of each, for CI: about 4 minutes on two cores with --jobs 2
---long   the big numbers: 200 kills and 20 races, 1,000 paths, all names and texts
+--quick  a small number of tries, for CI: about 4 minutes on two cores with --jobs 2
+--long   large numbers: 200 kills and 20 races, 1,000 paths, all names and texts
 
 Each test is `tests/NAME/run.py BINARY --table`; its last line is JSON with `test`, `tries`, `failures` and
-`figure`. A test that ends without that line counts as failed. Exit code 1 if any test failed. Use a Python that
-has the packages of these tests' requirements.txt, such as the one for tests/readers.
+`figure`. A test without that line counts as failed. Exit code 1 if any test failed. Use a Python that has the
+packages of these tests' requirements.txt, such as the one for tests/readers.
 """
 
 import argparse
@@ -27,7 +27,7 @@ HERE = Path(__file__).resolve().parent
 TESTS = ("crash", "fault", "fuzz", "secrets", "paths", "memory", "hostile")
 # The smart-meter project, which the crash test builds.
 PROJECT = ("project.yml", "sources.yml", "models", "macros", "data-tests", "snapshots", "data")
-# How long one test may take before it counts as hanging, in seconds.
+# The time limits of one test, in seconds; after that it counts as hung.
 QUICK, NORMAL, LONG = 600, 3600, 6 * 3600
 
 
@@ -50,17 +50,17 @@ def arguments(test, script, args, scratch):
 
 
 def run(test, args):
-    """Runs one test; its line of the table and what it printed."""
+    """Runs one test, and returns its row of the table and its output."""
     script = HERE / test / "run.py"
     if not script.is_file():
         return {"test": test, "tries": 0, "failures": 1, "figure": f"no {script.relative_to(HERE.parent)}"}, ""
     limit = QUICK if args.quick else LONG if args.long else NORMAL
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="hw-robust-") as scratch:
-        # Some attacks run as a user without rights.
+        # Some attacks run as an unprivileged user.
         os.chmod(scratch, 0o755)
         command = [sys.executable, script, args.binary, *arguments(test, script, args, Path(scratch))]
-        # The test's own children end with it: they are in its session.
+        # The test's children share its session, so they end with it.
         child = subprocess.Popen(
             command,
             stdout=subprocess.PIPE,
@@ -104,7 +104,7 @@ def last(said):
 
 
 def read(test, said):
-    """The line of JSON at the end, if there is one."""
+    """Returns the JSON in the last line, if there is any."""
     try:
         line = json.loads(last_whole(said))
         return {key: line[key] for key in ("test", "tries", "failures", "figure")}
@@ -154,7 +154,7 @@ def main():
                 flush=True,
             )
             if line["failures"]:
-                # Everything but the line of JSON.
+                # Print everything except the line of JSON.
                 print("\n".join("    " + one for one in said.rstrip().splitlines()[:-1]), flush=True)
     print()
     table([lines[test] for test in chosen])

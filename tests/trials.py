@@ -1,7 +1,7 @@
 """Helpers for the attack tests: runs the binary, checks how it ended, and counts tries and failures.
 
-Used by tests/paths, tests/secrets and tests/hostile. A test is a list of tries; each try has its own scratch folder,
-so that it can be repeated alone.
+Used by tests/paths, tests/secrets and tests/hostile. A test is a list of tries. Each try has its own scratch
+directory, so it can be repeated alone.
 """
 
 import atexit
@@ -18,10 +18,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-# Settings of the caller that would change what the binary does.
+# The caller's settings that would change the binary's behavior.
 OWN_PREFIXES = ("HEADWATER_", "DBT_", "OPENLINEAGE_", "AWS_", "AZURE_", "GOOGLE_")
 
-# Raw characters that can change what a terminal shows: C0 without tab and line feed, DEL, C1.
+# Raw characters that can change terminal output: C0 except tab and line feed, DEL, C1.
 CONTROLS = {*range(0x20), *range(0x7F, 0xA0)} - {0x09, 0x0A}
 # Characters that reorder or hide text.
 BIDI = {*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C}
@@ -30,12 +30,12 @@ PANIC_MARKS = ("panicked at", "overflowed its stack", "memory allocation of", "f
 
 
 class Wrong(Exception):
-    """Behaviour that users must not see."""
+    """Behavior that users must not see."""
 
 
 @dataclass
 class Ended:
-    """A command that ended."""
+    """A finished command."""
 
     command: list
     code: int
@@ -53,7 +53,7 @@ class Ended:
         return lines[-1] if lines else ""
 
     def why(self):
-        """The first lines that tell why a command failed."""
+        """Returns the first lines that explain why a command failed."""
         marks = ("error", "panicked", "fail", "warn")
         lines = self.text.splitlines()
         for number, line in enumerate(lines):
@@ -63,7 +63,7 @@ class Ended:
 
 
 def environment(**extra):
-    """The caller's environment without settings for Headwater or object stores."""
+    """Returns the caller's environment without settings for Headwater or object stores."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(OWN_PREFIXES)}
     kept.pop("RUST_BACKTRACE", None)
     kept.pop("RUST_LOG", None)
@@ -73,7 +73,8 @@ def environment(**extra):
 def run(binary, *arguments, cwd=None, env=None, timeout=60, dies=None, memory_mb=None):
     """Runs a command to its end and checks that it didn't crash.
 
-    `dies` is a signal that may end it. A command that exceeds `timeout` or `memory_mb` is killed and is a failure.
+    `dies` is a signal that may end the command. If it exceeds `timeout` or `memory_mb`, it is killed and
+    counts as a failure.
     """
     command = [os.fspath(binary), *map(os.fspath, arguments)]
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
@@ -122,7 +123,7 @@ def resident_mb(pid):
 
 
 def raw_controls(data, allowed=()):
-    """The first raw control or bidi character in an output, with its surroundings, or `None`."""
+    """Returns the first raw control or bidi character in an output with its surroundings, or `None`."""
     text = data.decode("utf-8", "surrogateescape")
     for at, letter in enumerate(text):
         code = ord(letter)
@@ -134,7 +135,7 @@ def raw_controls(data, allowed=()):
 
 
 def write(folder, files):
-    """Writes files by their paths; text as UTF-8."""
+    """Writes files by path, with text as UTF-8."""
     for name, content in files.items():
         path = os.path.join(folder, name)
         os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -143,9 +144,10 @@ def write(folder, files):
 
 
 def yaml(value):
-    """A value as YAML in one line; JSON is YAML, except that letters beyond 16 bits must stay as they are."""
+    """Returns a value as YAML in one line. JSON is YAML, except that characters beyond 16 bits must not be
+    escaped."""
     text = json.dumps(value, ensure_ascii=False)
-    # Letters that YAML doesn't take raw.
+    # Characters that YAML doesn't allow unescaped.
     return "".join(
         f"\\u{ord(letter):04x}"
         if 0x7F <= ord(letter) < 0xA0 or ord(letter) in (0x2028, 0x2029, 0xFEFF, 0xFFFE, 0xFFFF)
@@ -155,7 +157,7 @@ def yaml(value):
 
 
 class Trials:
-    """Counts tries, prints failures with how to repeat them, and ends with one line of JSON."""
+    """Counts tries, prints failures with the command to repeat them, and ends with one line of JSON."""
 
     def __init__(self, test, binary, options, script, quiet=False):
         self.test, self.options, self.script, self.quiet = test, options, script, quiet
@@ -167,13 +169,13 @@ class Trials:
         self.failed = []
         self.began = time.monotonic()
         self.scratch = Path(tempfile.mkdtemp(prefix=f"hw-{test}-"))
-        # Also if the test is stopped.
+        # Remove it even if the test is stopped.
         atexit.register(remove, self.scratch)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
     @contextlib.contextmanager
     def trial(self, name, again):
-        """One try in a folder of its own. `again` are the options that repeat it alone."""
+        """Runs one try in its own directory. `again` are the options that repeat it alone."""
         self.tries += 1
         folder = self.scratch / f"t{self.tries}"
         folder.mkdir()
@@ -202,7 +204,7 @@ class Trials:
 
 
 def shown(text):
-    """Text with everything escaped that could disturb a terminal."""
+    """Escapes everything in a text that could disturb a terminal."""
     return "".join(
         letter if letter.isprintable() and not 0xD800 <= ord(letter) <= 0xDFFF else ascii(letter)[1:-1]
         for letter in str(text)
@@ -210,14 +212,14 @@ def shown(text):
 
 
 def remove(folder):
-    """Removes a folder, also if its paths are longer than the system's limit."""
+    """Removes a directory, even if its paths exceed the system's length limit."""
     shutil.rmtree(folder, ignore_errors=True)
     if os.path.isdir(folder):
         subprocess.run(["rm", "-rf", "--", folder], check=False, stderr=subprocess.DEVNULL)
 
 
 def options(parser):
-    """The options that every test has."""
+    """Adds the options that all tests share."""
     parser.add_argument("binary", type=Path)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--table", action="store_true", help="print failures and the last line only")

@@ -3,6 +3,7 @@
 //! - [`manifest`]: `manifest.json`, version 12: the project's nodes
 //! - [`catalog`]: `catalog.json`, version 1: the columns and statistics of its tables
 //! - [`graph_summary`]: `graph_summary.json`: the dependency graph
+//! - [`renew`]: the same artifact under another invocation
 //! - this file: the parts common to all of them
 //!
 //! `run_results.json` and `sources.json` are folds of a run's events, so they are in `report`. dbt's own
@@ -11,6 +12,7 @@
 pub mod catalog;
 pub mod graph_summary;
 pub mod manifest;
+pub mod renew;
 
 use std::{
     collections::BTreeMap,

@@ -24,19 +24,19 @@ use crate::interval::Interval;
     about,
     arg_required_else_help = true,
     after_help = "Examples:
-  headwater build                       everything, in order, tested before it is published
-  headwater build -s stg_readings+      a model and all that depends on it
-  headwater plan -s tag:daily           what would run, and why
-  headwater test -s stg_readings        the tests of a model, on the table as it is
-  headwater show -s stg_readings        the first rows of a model
+  headwater build                      build everything in order, and test it before publishing
+  headwater build -s stg_readings+     build a model and everything downstream of it
+  headwater plan -s tag:daily          show what would run, and why
+  headwater test -s stg_readings       test a model's published table
+  headwater show -s stg_readings       show the first rows of a model
 
-Every option can be set by an environment variable too: HEADWATER_TARGET=prod is --target prod."
+Every option can also be set by an environment variable: HEADWATER_TARGET=prod is --target prod."
 )]
 pub struct Args {
     /// Options of every command.
     #[command(flatten)]
     pub global: Global,
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Command,
 }
@@ -45,36 +45,60 @@ pub struct Args {
 #[derive(Debug, Clone, ClapArgs)]
 #[command(next_help_heading = "Global options")]
 pub struct Global {
-    /// The folder that holds project.yml
+    /// Folder that contains project.yml
     #[arg(long, global = true, env = "HEADWATER_PROJECT_DIR", default_value = ".", value_name = "DIR")]
     pub project_dir: PathBuf,
-    /// Which of the project's targets to use
+    /// Target to use, one of the project's `targets`
     #[arg(long, short = 't', global = true, env = "HEADWATER_TARGET", value_name = "NAME")]
     pub target: Option<String>,
-    /// Where artifacts go, instead of the project's `target-path`
+    /// Folder for artifacts, instead of the project's `target-path`
     #[arg(long, global = true, env = "HEADWATER_TARGET_PATH", value_name = "DIR")]
     pub target_path: Option<PathBuf>,
     /// Variables for the project, as YAML or JSON: '{as_of_date: 2021-01-02}'
     #[arg(long, global = true, env = "HEADWATER_VARS", value_name = "YAML")]
     pub vars: Option<String>,
-    /// How many models run side by side, and how many cores one of them may use
+    /// Number of models to build at once, and of cores that a model may use
     #[arg(long, global = true, env = "HEADWATER_THREADS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
-    /// Say only what went wrong
+    /// Print only errors and warnings
     #[arg(long, short = 'q', global = true, env = "HEADWATER_QUIET", value_parser = clap::builder::BoolishValueParser::new())]
     pub quiet: bool,
-    /// How the run's lines are written
+    /// Format of the run's log lines
     #[arg(long, global = true, env = "HEADWATER_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
     pub log_format: LogFormat,
-    /// How much of the engine's own log to show on stderr
+    /// Level of the engine's own log on stderr
     #[arg(long, global = true, env = "HEADWATER_LOG_LEVEL", default_value = "error", value_name = "LEVEL")]
     pub log_level: LogLevel,
-    /// No colours (they are also off in a pipe and with NO_COLOR)
+    /// Parse and plan everything, even if nothing changed since the last run
+    #[arg(long, global = true)]
+    pub no_partial_parse: bool,
+    /// dbt's flag for the default, and what the environment says
+    #[arg(
+        long,
+        global = true,
+        hide = true,
+        env = "HEADWATER_PARTIAL_PARSE",
+        num_args = 0..=1,
+        require_equals = true,
+        default_value = "true",
+        default_missing_value = "true",
+        action = clap::ArgAction::Set,
+        value_parser = clap::builder::BoolishValueParser::new()
+    )]
+    pub partial_parse: bool,
+    /// Disable colors (they are also off in a pipe and with NO_COLOR)
     #[arg(long, global = true, env = "HEADWATER_NO_COLOR", value_parser = clap::builder::BoolishValueParser::new())]
     pub no_color: bool,
 }
 
 impl Global {
+    /// Returns whether a run may be answered by the record of the last one.
+    pub(super) fn wants_partial_parse(&self) -> bool {
+        let dbt = std::env::var("DBT_PARTIAL_PARSE").map(|text| text.to_lowercase());
+        let is_off = dbt.is_ok_and(|text| ["0", "f", "false", "n", "no", "off"].contains(&text.as_str()));
+        self.partial_parse && !self.no_partial_parse && !is_off
+    }
+
     /// Applies `--no-color` to this process's streams.
     pub(super) fn colour(&self) {
         if self.no_color {
@@ -88,20 +112,20 @@ impl Global {
 pub enum LogFormat {
     /// Lines for people
     Text,
-    /// One JSON object a line, in dbt's structure
+    /// One JSON object per line, in dbt's structure
     Json,
 }
 
 /// The engine's log level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogLevel {
-    /// Only what went wrong
+    /// Errors
     Error,
-    /// And what looks wrong
+    /// Errors and warnings
     Warn,
-    /// And what is done
+    /// Also the engine's main steps
     Info,
-    /// And how
+    /// Also their details
     Debug,
     /// Everything
     Trace,
@@ -119,26 +143,26 @@ impl LogLevel {
     }
 }
 
-/// What to do.
+/// A command.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Load the selected seeds, build the selected models and take the selected snapshots in order, and test
-    /// them; each becomes visible by one commit, if its tests pass
+    /// Load seeds, build models, take snapshots and run tests, in dependency order. Each table is published
+    /// by one commit, and only if its tests pass
     Build(BuildArgs),
     /// Build the selected models without testing them
     Run(RunArgs),
-    /// Load the selected seeds, CSV files of the project, into their tables
+    /// Load the selected seeds (the project's CSV files) into their tables
     Seed(SeedArgs),
-    /// Take the selected snapshots: keep every version of a row
+    /// Take the selected snapshots, which keep every version of a row
     Snapshot(SnapshotArgs),
-    /// Test the selected nodes as they are published, and run unit tests; builds nothing
+    /// Test the selected nodes' published tables and run unit tests, without building anything
     Test(TestArgs),
-    /// Run the last build, run, seed, snapshot or test again, for what failed in it or never came to its turn
+    /// Rerun the last build, run, seed, snapshot or test for the nodes that failed or were skipped
     Retry,
-    /// What is known of sources
+    /// Inspect sources: freshness, columns, options, and rejected rows
     #[command(subcommand)]
     Source(SourceCommand),
-    /// Check the selected models and write their SQL under the target path, without running it
+    /// Type-check the selected models and write their SQL to the target path, without running it
     Compile(SelectArgs),
     /// List the project's nodes
     #[command(visible_alias = "ls")]
@@ -147,48 +171,48 @@ pub enum Command {
     Show(ShowArgs),
     /// Show what `build` would do, and why, without doing it
     Plan(PlanArgs),
-    /// Tell of a model: what it is, its columns, its tests and how they ended, and its last versions with why
-    /// each was made
+    /// Describe a model: its columns, its tests and their results, and its latest versions and why each was
+    /// built
     Describe(DescribeArgs),
-    /// What the project and its tables are, for people and other tools
+    /// Generate or serve the project's documentation
     #[command(subcommand)]
     Docs(DocsCommand),
-    /// Show which columns a column is made of and which are made of it, or what a change of it would touch
+    /// Show a column's upstream and downstream columns, or the impact of changing it
     Lineage(LineageArgs),
-    /// Remove the artifacts that Headwater wrote to the target path, and nothing else
+    /// Remove the artifacts that Headwater wrote to the target path
     Clean(CleanArgs),
     /// Check the installation, the project and the lake
     Debug,
-    /// Make a small project that builds at once
+    /// Create a small project that builds at once
     Init(InitArgs),
 }
 
-/// Which nodes.
+/// Node selection.
 #[derive(Debug, Clone, Default, ClapArgs)]
 pub struct SelectArgs {
-    /// Nodes to take: names, +upstream, downstream+, 2+near+1, @both, tag:x, path:models/staging,
-    /// source:files, config.materialized:view; a space is "or", a comma "and"
+    /// Nodes to include: name, +upstream, downstream+, 2+near+1, @both, tag:x, path:models/staging,
+    /// source:files, config.materialized:view. A space means "or", a comma "and"
     #[arg(long, short = 's', env = "HEADWATER_SELECT", num_args = 1.., value_name = "SELECTION")]
     pub select: Vec<String>,
-    /// Nodes to leave out, in the same language
+    /// Nodes to exclude, in the same syntax
     #[arg(long, env = "HEADWATER_EXCLUDE", num_args = 1.., value_name = "SELECTION")]
     pub exclude: Vec<String>,
-    /// Which tests come along with the nodes they test
+    /// Tests to select along with the nodes that they test
     #[arg(long, env = "HEADWATER_INDIRECT_SELECTION", default_value = "eager", value_name = "MODE")]
     pub indirect_selection: IndirectSelection,
 }
 
-/// Which tests are selected along with the nodes they test.
+/// The tests that are selected along with the nodes that they test.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum IndirectSelection {
-    /// Those of which any node is selected
+    /// Tests with any selected parent
     #[default]
     Eager,
-    /// Those of which all nodes are selected
+    /// Tests with only selected parents
     Cautious,
-    /// Those of which all nodes are selected or above what is
+    /// Tests whose parents are all selected or upstream of a selected node
     Buildable,
-    /// None: only tests that are selected themselves
+    /// Only tests that are selected themselves
     Empty,
 }
 
@@ -217,31 +241,31 @@ impl From<IndirectSelection> for crate::select::Indirect {
 /// `run`.
 #[derive(Debug, ClapArgs)]
 pub struct RunArgs {
-    /// Which nodes.
+    /// Node selection.
     #[command(flatten)]
     pub select: SelectArgs,
-    /// Start nothing more once a step failed
+    /// Stop starting new steps after the first failure
     #[arg(long, short = 'x', env = "HEADWATER_FAIL_FAST", value_parser = clap::builder::BoolishValueParser::new())]
     pub fail_fast: bool,
-    /// What is built of them.
+    /// Which of them to build.
     #[command(flatten)]
     pub rebuild: RebuildArgs,
 }
 
-/// Which of what is selected is built.
+/// Options that decide which selected nodes are built.
 #[derive(Debug, Clone, Copy, Default, ClapArgs)]
 pub struct RebuildArgs {
-    /// Build what is selected even if it is up to date
+    /// Build the selected nodes even if they are up to date
     #[arg(long, env = "HEADWATER_FORCE", value_parser = clap::builder::BoolishValueParser::new())]
     pub force: bool,
-    /// Build the selected incremental models from nothing
+    /// Rebuild the selected incremental models from scratch
     #[arg(long, short = 'f', env = "HEADWATER_FULL_REFRESH", value_parser = clap::builder::BoolishValueParser::new())]
     pub full_refresh: bool,
-    /// Build the batches from this time on, whether they are done or not: 2021-01-01, or 2021-01-01T13:00; in
+    /// Start of the range of batches to rebuild, done or not (inclusive): 2021-01-01, or 2021-01-01T13:00 in
     /// UTC
     #[arg(long, env = "HEADWATER_EVENT_TIME_START", requires = "event_time_end", value_name = "TIME", value_parser = crate::interval::instant)]
     pub event_time_start: Option<DateTime<Utc>>,
-    /// Up to this time, which is not in it
+    /// End of the range of batches to rebuild (exclusive)
     #[arg(long, env = "HEADWATER_EVENT_TIME_END", requires = "event_time_start", value_name = "TIME", value_parser = crate::interval::instant)]
     pub event_time_end: Option<DateTime<Utc>>,
 }
@@ -256,16 +280,16 @@ impl RebuildArgs {
 /// `seed`.
 #[derive(Debug, ClapArgs)]
 pub struct SeedArgs {
-    /// Which nodes.
+    /// Node selection.
     #[command(flatten)]
     pub select: SelectArgs,
-    /// Start nothing more once a step failed
+    /// Stop starting new steps after the first failure
     #[arg(long, short = 'x', env = "HEADWATER_FAIL_FAST", value_parser = clap::builder::BoolishValueParser::new())]
     pub fail_fast: bool,
     /// Load the selected seeds even if they are up to date
     #[arg(long, env = "HEADWATER_FORCE", value_parser = clap::builder::BoolishValueParser::new())]
     pub force: bool,
-    /// The same as --force: a seed that is loaded is always loaded whole
+    /// Same as --force, since a seed is always loaded whole
     #[arg(long, short = 'f', env = "HEADWATER_FULL_REFRESH", value_parser = clap::builder::BoolishValueParser::new())]
     pub full_refresh: bool,
 }
@@ -273,10 +297,10 @@ pub struct SeedArgs {
 /// `snapshot`.
 #[derive(Debug, ClapArgs)]
 pub struct SnapshotArgs {
-    /// Which nodes.
+    /// Node selection.
     #[command(flatten)]
     pub select: SelectArgs,
-    /// Start nothing more once a step failed
+    /// Stop starting new steps after the first failure
     #[arg(long, short = 'x', env = "HEADWATER_FAIL_FAST", value_parser = clap::builder::BoolishValueParser::new())]
     pub fail_fast: bool,
     /// Take the selected snapshots even if they are up to date
@@ -287,10 +311,10 @@ pub struct SnapshotArgs {
 /// `test`.
 #[derive(Debug, ClapArgs)]
 pub struct TestArgs {
-    /// What is run.
+    /// Options of `run`.
     #[command(flatten)]
     pub run: RunArgs,
-    /// Keep the rows that tests find as tables, in <schema>_audit
+    /// Store the rows that tests find in tables in <schema>_audit
     #[arg(long, env = "HEADWATER_STORE_FAILURES", value_parser = clap::builder::BoolishValueParser::new())]
     pub store_failures: bool,
 }
@@ -298,13 +322,13 @@ pub struct TestArgs {
 /// `build`.
 #[derive(Debug, ClapArgs)]
 pub struct BuildArgs {
-    /// What is run, and what is kept of failures.
+    /// Options of `test`.
     #[command(flatten)]
     pub test: TestArgs,
-    /// Keep the rows of versions that fail their tests, in <schema>_staged; `show --staged` shows them
+    /// Keep versions that fail their tests in <schema>_staged, where `show --staged` reads them
     #[arg(long, env = "HEADWATER_KEEP_STAGED", value_parser = clap::builder::BoolishValueParser::new())]
     pub keep_staged: bool,
-    /// Build from a source only if it is as fresh as its `freshness:` demands
+    /// Build only from sources that meet their `freshness`
     #[arg(long, env = "HEADWATER_FRESH_SOURCES", value_parser = clap::builder::BoolishValueParser::new())]
     pub fresh_sources: bool,
 }
@@ -312,23 +336,23 @@ pub struct BuildArgs {
 /// `source`.
 #[derive(Debug, Subcommand)]
 pub enum SourceCommand {
-    /// Ask the selected sources when they were last loaded; writes sources.json
+    /// Check when the selected sources were last loaded, and write sources.json
     Freshness(SelectArgs),
-    /// Find the columns of files, or of sources, and print them as YAML to paste into sources.yml
+    /// Infer the columns of files or sources, and print them as YAML for sources.yml
     Columns(SourceColumnsArgs),
-    /// List the options that sources of each format take, with their values and defaults
+    /// List the options of each source format, with their values and defaults
     Options(SourceOptionsArgs),
-    /// Acknowledge the rows and files that a source has set aside, so that runs stop warning of them
+    /// Accept the rows and files that a source has rejected, so that runs stop warning about them
     Accept(AcceptArgs),
 }
 
 /// `source accept`.
 #[derive(Debug, ClapArgs)]
 pub struct AcceptArgs {
-    /// The source, as SOURCE.TABLE
+    /// Source, as SOURCE.TABLE
     #[arg(value_name = "SOURCE.TABLE")]
     pub source: String,
-    /// Who acknowledges it
+    /// Name to record with the acceptance
     #[arg(long, env = "USER", hide_env = true, value_name = "NAME")]
     pub by: Option<String>,
 }
@@ -336,7 +360,7 @@ pub struct AcceptArgs {
 /// `clean`.
 #[derive(Debug, ClapArgs)]
 pub struct CleanArgs {
-    /// List what would be removed, and remove nothing
+    /// List what would be removed without removing it
     #[arg(long)]
     pub dry_run: bool,
 }
@@ -344,6 +368,6 @@ pub struct CleanArgs {
 /// `init`.
 #[derive(Debug, ClapArgs)]
 pub struct InitArgs {
-    /// The project's name, and the folder to make for it
+    /// Name of the project and of its new folder
     pub name: String,
 }

@@ -1,7 +1,11 @@
 //! The artifacts of every command besides its results: compiled SQL, `manifest.json` and
 //! `graph_summary.json`.
 
-use std::{collections::BTreeMap, fs, io, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use chrono::Utc;
 use serde_json::Value;
@@ -15,12 +19,18 @@ use crate::{
     report::TargetPath,
 };
 
-/// Writes the compiled SQL, the manifest and the graph summary.
-pub(super) fn write(context: &Context, target: &TargetPath, compiled: &Compiled) -> Result<(), Failure> {
+/// Writes the SQL of what was compiled, and what the project is. Returns the files of the SQL, relative to the target
+/// path.
+pub(super) fn write(
+    context: &Context,
+    target: &TargetPath,
+    compiled: &Compiled,
+) -> Result<Vec<PathBuf>, Failure> {
     let written = || {
         target.create()?;
-        write_compiled(target, &context.manifest, compiled)?;
-        write_manifest(context, target, compiled)
+        let written = write_compiled(target, &context.manifest, compiled)?;
+        write_manifest(context, target, compiled)?;
+        Ok(written)
     };
     written().map_err(|error| failed(target, &error))
 }
@@ -81,19 +91,23 @@ fn put(context: &Context, target: &TargetPath, name: &str, artifact: &Value) -> 
     replace(&target.path().join(name), &context.invocation_id, artifact.to_string().as_bytes())
 }
 
-fn write_compiled(target: &TargetPath, manifest: &Manifest, compiled: &Compiled) -> io::Result<()> {
+fn write_compiled(target: &TargetPath, manifest: &Manifest, compiled: &Compiled) -> io::Result<Vec<PathBuf>> {
+    let mut written = Vec::new();
     for (id, compiled) in &compiled.models {
         let model = manifest.model(id).map(Model::compiled_path);
         if let Some(path) = model.or_else(|| manifest.snapshot(id).map(Snapshot::compiled_path)) {
             target.write(Path::new(&path), &compiled.sql)?;
+            written.push(path.into());
         }
     }
     for (id, compiled) in &compiled.tests {
         if let Some(test) = manifest.test(id) {
-            target.write(&test.compiled_path(), &compiled.probe.sql)?;
+            let path = test.compiled_path();
+            target.write(&path, &compiled.probe.sql)?;
+            written.push(path);
         }
     }
-    Ok(())
+    Ok(written)
 }
 
 fn failed(target: &TargetPath, error: &io::Error) -> Failure {

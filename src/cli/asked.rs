@@ -139,12 +139,13 @@ impl<'a> Asked<'a> {
         Self { again: Some(last), ..self }
     }
 
-    /// Returns the options for incremental models.
+    /// Returns the options for compilation.
     pub(super) fn wanted(&self) -> Wanted {
         Wanted {
             full_refresh: self.rebuild == Rebuild::FullRefresh,
             time: self.event_time,
             again: self.again.map(LastRun::failed_batches).unwrap_or_default(),
+            watch: false,
         }
     }
 

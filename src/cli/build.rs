@@ -19,30 +19,38 @@ use super::{
     failure::{self, Failure, NODE_FAILED},
     flags, found_columns, in_colour, openlineage,
     stop::cancel_on_signal,
+    unchanged::{self, Done, Ended, Request},
 };
 use crate::{
     artifact::{Invocation, in_database},
-    event::RunInfo,
+    event::{Event, RunInfo},
     lineage::Lineage,
     manifest::Node,
     outcome::Repaired,
     plan::{Plan, Step},
     report::{
-        Datasets, JsonLines, Level, Look, Lookup, NodeFile, OpenLineage, Reporter, RunResults, Sink,
-        SourcesJson, TargetPath, Terminal, Transport, is_ephemeral,
+        Datasets, JsonLines, Level, Look, Lookup, NodeFile, OpenLineage, Reporter, RunResult, RunResults,
+        Sink, SourcesJson, TargetPath, Terminal, Transport, is_ephemeral,
     },
     run::{
         batches::Touched,
         scheduler::{self, Limits},
+        unchanged::steps::StepRecorder,
         worker::Worker,
     },
 };
 
 pub(super) async fn run(global: &Global, asked: &Asked<'_>) -> Result<ExitCode, Failure> {
+    let request = Request::new(global, asked);
+    if let Some(told) = request.as_ref().and_then(|request| unchanged::replay(request, global, asked)) {
+        return told;
+    }
     let context = Context::load(global)?;
-    let Prepared { engine, tables, compiled, plan, .. } = context.prepare(asked).await?;
+    let watch = request.is_some();
+    let Prepared { chosen, engine, tables, compiled, mut seen, mut watched, how, plan } =
+        context.prepare(asked, watch).await?;
     let target = TargetPath::new(context.target_path.clone());
-    artifacts::write(&context, &target, &compiled)?;
+    let written = artifacts::write(&context, &target, &compiled)?;
     let lake = Arc::clone(tables.lake());
     let repair = lake.repair().await;
     for failed in repair.failed {
@@ -51,7 +59,7 @@ pub(super) async fn run(global: &Global, asked: &Asked<'_>) -> Result<ExitCode, 
     if asked.builds() {
         found_columns::record_exact(&lake, &compiled).await?;
     }
-    let info = info(asked.command, &context, &plan, &lake.root_display(), repair.done);
+    let started = info(asked.command, &context, &plan, &lake.root_display(), repair.done);
     let limits = Limits { threads: context.threads, fail_fast: asked.fail_fast };
     let cancel = CancellationToken::new();
     let worker = Arc::new(Worker {
@@ -65,18 +73,27 @@ pub(super) async fn run(global: &Global, asked: &Asked<'_>) -> Result<ExitCode, 
         touched: Touched::default(),
         cancel: cancel.clone(),
     });
+    let (jinja, shown_before, started_at) = (context.jinja, context.shown, context.started);
     let database = context.target_name.as_str();
     let planned = plan.steps().cloned().collect();
-    let mut reporter = reporter(global, asked, &given_vars(global)?, &target, &worker, database, planned);
+    let lookup = lookup(&worker, database);
+    let reporting = Reporting { global, asked, target: &target, lookup: Arc::clone(&lookup), database };
+    let mut reporter = reporting.reporter(Some(planned))?;
     let dialect = &context.project.settings.dialect;
-    let events = lineage_events(&worker, &context.project.root, dialect, database);
+    let events = lineage_events(&worker, &context.project.root, dialect, &lookup);
     reporter.extend(events);
+    let mut steps = StepRecorder::default();
+    let mut emit = |event: &Event| {
+        steps.event(event);
+        reporter.event(event);
+    };
     let listening = tokio::spawn(cancel_on_signal(cancel.clone()));
     let execute = |job, told| Arc::clone(&worker).execute(job, told);
-    scheduler::run(info, &plan, limits, &cancel, execute, &mut |event| reporter.event(event)).await;
+    scheduler::run(started.clone(), &plan, limits, &cancel, execute, &mut emit).await;
     lake.end_run().await;
     listening.abort();
     let (result, lost) = reporter.finish();
+    let is_told = lost.is_empty();
     for sink in lost {
         failure::warn(&sink.to_string());
     }
@@ -84,7 +101,38 @@ pub(super) async fn run(global: &Global, asked: &Asked<'_>) -> Result<ExitCode, 
         // Models of other sources are up to date by now.
         return Box::pin(run(global, asked)).await;
     }
-    Ok(if result.exit_code() == 0 { ExitCode::SUCCESS } else { ExitCode::from(NODE_FAILED) })
+    if let Some(request) = request.filter(|_| is_told) {
+        let mut steps = steps.steps();
+        if steps.is_none() && result.exit_code() == 0 {
+            let (worker, plan, chosen) = (&worker, &plan, &chosen);
+            let watched_before = watched.as_ref().map(|(_, state)| state);
+            let ended =
+                Ended { worker, plan, chosen, how, seen: &seen, watched: watched_before, info: &started };
+            if let Some(settled) = ended.settle().await {
+                (seen, watched, steps) = (settled.seen, Some(settled.tables), Some(settled.steps));
+            }
+        }
+        request.record(Done {
+            manifest: &worker.manifest,
+            jinja: &jinja,
+            compiled: &worker.compiled,
+            seen: &seen,
+            tables: watched,
+            steps,
+            info: started,
+            started: started_at,
+            warnings: shown_before.into_inner().unwrap_or_default(),
+            quiet: global.quiet,
+            lookup,
+            written,
+        });
+    }
+    Ok(exit_code(&result))
+}
+
+/// The exit code of a run that ended this way.
+pub(super) fn exit_code(result: &RunResult) -> ExitCode {
+    if result.exit_code() == 0 { ExitCode::SUCCESS } else { ExitCode::from(NODE_FAILED) }
 }
 
 /// Returns the target path for display, relative to the project if it is inside.
@@ -113,16 +161,28 @@ fn info(
     }
 }
 
+/// What the sinks of a run need to know.
+pub(super) struct Reporting<'a> {
+    pub(super) global: &'a Global,
+    pub(super) asked: &'a Asked<'a>,
+    pub(super) target: &'a TargetPath,
+    pub(super) lookup: Lookup,
+    pub(super) database: &'a str,
+}
+
+impl Reporting<'_> {
+    /// The sinks of a run in which these steps are `planned`; `None` of one that does nothing.
+    pub(super) fn reporter(self, planned: Option<Vec<Arc<Step>>>) -> Result<Reporter, Failure> {
+        let vars = given_vars(self.global)?;
+        Ok(reporter(self, &vars, planned))
+    }
+}
+
 fn reporter(
-    global: &Global,
-    asked: &Asked<'_>,
+    Reporting { global, asked, target, lookup, database }: Reporting<'_>,
     vars: &Map<String, Value>,
-    target: &TargetPath,
-    worker: &Arc<Worker>,
-    database: &str,
-    planned: Vec<Arc<Step>>,
+    planned: Option<Vec<Arc<Step>>>,
 ) -> Reporter {
-    let lookup = lookup(worker, database);
     let terminal = stdout().is_terminal();
     let mut look = Look::new(*chrono::Local::now().offset());
     look.colour = in_colour();
@@ -144,7 +204,11 @@ fn reporter(
         ..Invocation::default()
     };
     let sources = SourcesJson::new(target.path().join("sources.json"), invocation.clone());
-    let results = RunResults::new(target.path().join("run_results.json"), invocation, lookup, planned);
+    let path = target.path().join("run_results.json");
+    let results = match planned {
+        Some(planned) => RunResults::new(path, invocation, lookup, planned),
+        None => RunResults::new(path, invocation, lookup, Vec::new()).replayed(),
+    };
     let mut sinks: Vec<Box<dyn Sink>> = vec![lines, Box::new(sources)];
     // As in dbt, freshness results have their own file, and `retry` refers to the last build.
     if asked.command != "freshness" {
@@ -153,15 +217,19 @@ fn reporter(
     Reporter::new(sinks)
 }
 
-/// Returns the sink of lineage events, if the environment configures one.
-fn lineage_events(worker: &Arc<Worker>, base: &Path, dialect: &str, database: &str) -> Option<Box<dyn Sink>> {
+/// The sink of lineage events, if the environment asks for any.
+fn lineage_events(
+    worker: &Arc<Worker>,
+    base: &Path,
+    dialect: &str,
+    lookup: &Lookup,
+) -> Option<Box<dyn Sink>> {
     let wanted = openlineage::wanted()?;
     let lineage = Lineage::between(&worker.manifest, &worker.compiled, &|node| !is_ephemeral(node));
     let root = worker.tables.lake().root_display();
     let datasets = Datasets::new(&worker.manifest, &lineage, (&root, base), dialect);
     let transport = Transport::start(wanted.endpoint);
-    let sink =
-        OpenLineage::new(wanted.namespace, wanted.parent, datasets, lookup(worker, database), transport);
+    let sink = OpenLineage::new(wanted.namespace, wanted.parent, datasets, Arc::clone(lookup), transport);
     Some(Box::new(sink))
 }
 

@@ -24,7 +24,7 @@ use crate::{
 
 pub(super) async fn run(global: &Global, args: &SelectArgs) -> Result<ExitCode, Failure> {
     let context = Context::load(global)?;
-    let Prepared { chosen, compiled, .. } = context.prepare(&Asked::compile(args)).await?;
+    let Prepared { chosen, compiled, .. } = context.prepare(&Asked::compile(args), false).await?;
     let target = TargetPath::new(context.target_path.clone());
     artifacts::write(&context, &target, &compiled)?;
     if !global.quiet {

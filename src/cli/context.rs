@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, Mutex},
 };
 
 use chrono::{DateTime, Datelike, Utc};
@@ -30,6 +30,7 @@ use crate::{
         planning::{self, How},
         seen::Seen,
         tables::Tables,
+        unchanged::conditions::{TablesState, WatchedTables},
     },
     secret::Secret,
     select,
@@ -54,6 +55,8 @@ pub(super) struct Context {
     pub(super) target_path: PathBuf,
     /// The variables; the command line's override the project's.
     pub(super) vars: Map<String, Value>,
+    /// The warnings that were shown, each time some were.
+    pub(super) shown: Mutex<Vec<Vec<Diagnostic>>>,
     lake_root: String,
     temp_dir: Option<PathBuf>,
     lake_options: BTreeMap<String, Secret>,
@@ -65,6 +68,10 @@ pub(super) struct Prepared {
     pub(super) engine: Engine,
     pub(super) tables: Tables,
     pub(super) compiled: Compiled,
+    pub(super) seen: Seen,
+    /// The tables and their state before any was read, if it was asked for and can be told.
+    pub(super) watched: Option<(WatchedTables, TablesState)>,
+    pub(super) how: How,
     pub(super) plan: Plan,
 }
 
@@ -134,6 +141,7 @@ impl Context {
             Some(manifest) if findings.iter().all(|found| found.severity == Severity::Warning) => {
                 failure::show(&findings, global.quiet);
                 Ok(Self {
+                    shown: Mutex::new(vec![findings]),
                     project,
                     jinja,
                     manifest,
@@ -164,12 +172,21 @@ impl Context {
             &self.manifest.graph,
             args.indirect_selection.into(),
         )?;
-        failure::show(&warnings, self.quiet);
+        self.warn(&warnings);
         Ok(selection.chosen)
     }
 
-    /// Selects, compiles and plans a request.
-    pub(super) async fn prepare(&self, asked: &Asked<'_>) -> Result<Prepared, Failure> {
+    /// Shows warnings on stderr.
+    fn warn(&self, warnings: &[Diagnostic]) {
+        failure::show(warnings, self.quiet);
+        if let Ok(mut shown) = self.shown.lock() {
+            shown.push(warnings.to_vec());
+        }
+    }
+
+    /// From what was asked for to what is to be done. With `watch`, notes the state of tables and sources before
+    /// they are read.
+    pub(super) async fn prepare(&self, asked: &Asked<'_>, watch: bool) -> Result<Prepared, Failure> {
         if asked.event_time.is_some_and(|time| time.start >= time.end) {
             let message =
                 "--event-time-start must be before --event-time-end, which is not in the time asked for";
@@ -185,11 +202,15 @@ impl Context {
         let chosen = asked.nodes(&selected, &self.manifest);
         let engine = self.engine()?;
         let tables = self.tables(&engine)?;
-        let (compiled, seen) = self.compile(&engine, &tables, &chosen, &asked.wanted()).await?;
+        let wanted = Wanted { watch, ..asked.wanted() };
+        let watched = WatchedTables::new(&tables, &self.manifest).filter(|_| watch);
+        let watched = watched.and_then(|tables| Some((tables.state(self.threads)?, tables)));
+        let watched = watched.map(|(state, tables)| (tables, state));
+        let (compiled, seen) = self.compile(&engine, &tables, &chosen, &wanted).await?;
         let seen = seen.and_sources(&engine, &compiled).await;
         let how = How { gate: asked.builds(), rebuild: asked.rebuild, set_aside: asked.set_aside };
         let plan = planning::plan(&self.manifest, &chosen, &compiled, &seen, how);
-        Ok(Prepared { chosen, engine, tables, compiled, plan })
+        Ok(Prepared { chosen, engine, tables, compiled, seen, watched, how, plan })
     }
 
     pub(super) fn engine(&self) -> Result<Engine, Failure> {
@@ -228,7 +249,7 @@ impl Context {
         let found = self.found_columns(tables).await?;
         let context = self.compiling(engine, (&stored, &seen.unreadable), &found, wanted);
         let compiled = compile::compile(&context, chosen).await?;
-        failure::show(&compiled.warnings, self.quiet);
+        self.warn(&compiled.warnings);
         Ok((compiled, seen))
     }
 
@@ -311,15 +332,14 @@ fn target(project: &Project, global: &Global) -> Result<(String, Target), Failur
     Err(Failure::hinted(format!("{} has no target `{name}`", settings.source.path()), hint))
 }
 
-/// Returns the current time. Fails if the clock was never set, since table versions would be dated too early
-/// to compare.
-fn clock() -> Result<DateTime<Utc>, Failure> {
+/// The time now. A clock that was never set would date tables before all that they are compared with.
+pub(super) fn clock() -> Result<DateTime<Utc>, Failure> {
     let now = Utc::now();
     if now.year() >= SET {
         return Ok(now);
     }
-    let message = format!("this machine's clock stands at {}", now.format("%Y-%m-%d %H:%M:%S UTC"));
-    Err(Failure::hinted(message, "set it: the versions of tables are dated by it"))
+    let message = format!("this machine's clock is set to {}", now.format("%Y-%m-%d %H:%M:%S UTC"));
+    Err(Failure::hinted(message, "set the clock, since it dates the versions of tables"))
 }
 
 fn threads(global: &Global, target: &Target) -> usize {

@@ -57,8 +57,22 @@ const SHOWN: usize = 500;
 
 /// Shows findings on stderr, followed by their count. `quiet` omits warnings.
 pub(super) fn show(findings: &[Diagnostic], quiet: bool) {
-    let colour =
-        io::stderr().is_terminal() && anstream::ColorChoice::global() != anstream::ColorChoice::Never;
+    say(&text(findings, quiet, in_colour()));
+}
+
+/// Returns whether findings are shown in colour.
+pub(super) fn in_colour() -> bool {
+    io::stderr().is_terminal() && anstream::ColorChoice::global() != anstream::ColorChoice::Never
+}
+
+/// Says text on stderr that may have colour.
+pub(super) fn say(text: &str) {
+    // Nothing is left to do if stderr is gone.
+    let _ = anstream::stderr().write_all(text.as_bytes());
+}
+
+/// Findings as they are shown.
+pub(super) fn text(findings: &[Diagnostic], quiet: bool, colour: bool) -> String {
     let (mut errors, mut shown) = (0, 0);
     let mut text = String::new();
     for finding in findings {
@@ -82,8 +96,7 @@ pub(super) fn show(findings: &[Diagnostic], quiet: bool) {
         let count = format!("{errors} error{plural}: nothing was run\n");
         text.push_str(&count);
     }
-    // Nothing can be done if stderr is closed.
-    let _ = anstream::stderr().write_all(text.as_bytes());
+    text
 }
 
 /// Warns on stderr about something the command continues without.

@@ -7,6 +7,7 @@
 //! - `flags`: conversion between flags and artifacts
 //! - `found_columns`: records inferred columns of sources
 //! - `openlineage`: the destination of lineage events
+//! - `unchanged`: no-op runs, answered from the record of the last run
 //! - `failure`: failures that stop a command, with exit codes
 //! - one file per command: `build` (also `run`, `seed`, `snapshot`, `test`, `source freshness`), `compile`,
 //!   `list`, `show`, `plan`, `describe`, `docs`, `lineage`, `retry`, `clean`, `debug`, `init`, `accept`
@@ -39,6 +40,7 @@ mod show;
 mod source_columns;
 mod source_options;
 mod stop;
+mod unchanged;
 
 use std::{
     io::{IsTerminal, Write, stdout},

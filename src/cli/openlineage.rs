@@ -18,6 +18,11 @@ pub(super) struct Wanted {
     pub(super) parent: Option<LineageParent>,
 }
 
+/// Returns whether the environment says anything of lineage events.
+pub(super) fn is_mentioned() -> bool {
+    env::vars_os().any(|(name, _)| name.to_string_lossy().starts_with("OPENLINEAGE"))
+}
+
 /// Returns the settings, or `None` if lineage events aren't configured. File paths are relative to the
 /// working directory. Invalid settings give a warning on stderr, and no events are sent.
 pub(super) fn wanted() -> Option<Wanted> {

@@ -19,7 +19,7 @@ use crate::{
 
 pub(super) async fn run(global: &Global, args: &PlanArgs) -> Result<ExitCode, Failure> {
     let context = Context::load(global)?;
-    let plan = context.prepare(&Asked::plan(args)).await?.plan;
+    let plan = context.prepare(&Asked::plan(args), false).await?.plan;
     let mut out = stdout().lock();
     match args.output {
         PlanOutput::Text => write!(out, "{}", plan_text(&plan, in_colour()))?,

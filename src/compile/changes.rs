@@ -48,7 +48,7 @@ impl Work<'_> {
                     findings.push(
                         Diagnostic::error("no-changes", message)
                             .at(span.clone(), "")
-                            .note("changes() tells what came into a Delta table and went"),
+                            .note("changes() returns the rows inserted into and deleted from a Delta table"),
                     );
                 }
                 None => self.declare_changes_of(relation, schema)?,

@@ -236,7 +236,7 @@ fn columns(model: &Model, schema: &SchemaRef) -> Result<(), Vec<Diagnostic>> {
     Err(vec![
         found
             .note(side_by_side(&rows))
-            .hint("mend the model's SQL, or change the contract and tell its readers"),
+            .hint("fix the model's SQL, or update the contract and notify its consumers"),
     ])
 }
 

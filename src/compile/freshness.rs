@@ -46,9 +46,9 @@ impl Work<'_> {
             (None, None) if source.is_delta() => {
                 let name = format!("{}.{}", source.source, source.name);
                 let found =
-                    Diagnostic::error("no-clock", format!("nothing tells the age of the source `{name}`"))
+                    Diagnostic::error("no-clock", format!("can't determine the age of the source `{name}`"))
                         .at(freshness.span.clone(), "its freshness is asked for")
-                        .hint("name the column that tells when a row came: `loaded_at_field:`");
+                        .hint("set `loaded_at_field` to the column with the load time of rows");
                 return Err(vec![found]);
             }
             (None, None) => Clock::Files,

@@ -51,7 +51,11 @@ pub use self::{
 };
 use crate::{
     diag::Diagnostic,
-    engine::{Engine, Query, SchemaRef, lineage::QueryLineage, source::SourceSpec},
+    engine::{
+        Engine, Query, SchemaRef,
+        lineage::QueryLineage,
+        source::{SourceSpec, WatchedSource, WatchedState},
+    },
     interval::{Interval, Intervals},
     jinja::Jinja,
     lake::Constraints,
@@ -69,6 +73,8 @@ pub struct Compiled {
     pub models: BTreeMap<NodeId, CompiledModel>,
     /// The file and database sources they read; for a seed, its file.
     pub sources: BTreeMap<NodeId, SourceSpec>,
+    /// The state that each source on a local disk was in before it was read, if that was asked for.
+    pub watched: BTreeMap<NodeId, (WatchedSource, WatchedState)>,
     /// The data tests.
     pub tests: BTreeMap<NodeId, CompiledTest>,
     /// The unit tests.
@@ -195,19 +201,21 @@ pub struct Context<'a> {
     pub found: &'a BTreeMap<NodeId, FoundColumns>,
     /// The start time of the invocation.
     pub now: DateTime<Utc>,
-    /// The command's options for incremental models.
+    /// The command's options.
     pub wanted: &'a Wanted,
 }
 
-/// A command's options for incremental models; by default, whatever is due is built.
+/// A command's options for compilation; by default, whatever is due is built.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {
-    /// Whether they get a full refresh.
+    /// Whether incremental models get a full refresh.
     pub full_refresh: bool,
     /// The time range whose microbatches are rebuilt.
     pub time: Option<Interval>,
     /// The failed batches to retry, by model.
     pub again: BTreeMap<NodeId, Intervals>,
+    /// Whether to record the state of each source before it is read.
+    pub watch: bool,
 }
 
 /// Compiles `selected` (models, seeds, snapshots, data tests, unit tests, and sources for freshness checks)
@@ -250,7 +258,7 @@ pub async fn compile(
     if work.findings.is_empty() { Ok(work.compiled) } else { Err(work.findings) }
 }
 
-/// What must be known about a node.
+/// The information required about a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Need {
     /// Its columns, which the lake has.
@@ -361,6 +369,12 @@ impl Work<'_> {
             Some(external) if !source.is_delta() => {
                 let mut spec = source::spec(source, external, self.context.root)?;
                 let Context { engine, found, .. } = self.context;
+                if self.context.wanted.watch
+                    && let Some(watched) = WatchedSource::new(&spec)
+                    && let Some(state) = watched.state()
+                {
+                    self.compiled.watched.insert(source.id.clone(), (watched, state));
+                }
                 let looked = source::look(engine, source, external, &mut spec, found).await;
                 let source::Looked { schema, found, warnings } = match looked {
                     Err(_) if !self.is_read(&source.id) && source::is_known(&spec) => {

@@ -155,10 +155,9 @@ fn unusable(heading: &Heading, file: &Source, columns: usize) -> Option<Diagnost
     let delimiter = [';', '\t', '|'].into_iter().find(|delimiter| heading.name.contains(*delimiter));
     let forbidden = lake::forbidden(&heading.name);
     let (sign, hint) = match (delimiter, forbidden) {
-        (Some(delimiter), _) if columns == 1 => (
-            delimiter,
-            format!("if it stands between the values, set `delimiter: {:?}`", delimiter.to_string()),
-        ),
+        (Some(delimiter), _) if columns == 1 => {
+            (delimiter, format!("if it separates the values, set `delimiter: {:?}`", delimiter.to_string()))
+        }
         (_, Some(sign)) => (sign, "rename the column in the header".to_owned()),
         _ => return None,
     };

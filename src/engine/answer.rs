@@ -1,4 +1,4 @@
-//! Queries whose whole result is small: one value, or the rows of a unit test. Not for the rows of a model.
+//! Small query results: one value, or the rows of a unit test. Not for the rows of a model.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use futures::TryStreamExt;
 use super::{Engine, RecordBatch, Table, bind::Bound};
 
 impl Engine {
-    /// All rows of the query as one batch.
+    /// Runs the query and returns all rows as one batch.
     pub async fn gather(&self, bound: &Bound) -> Result<RecordBatch> {
         let stream = self.stream(bound, None).await?;
         let schema = stream.schema();
@@ -26,18 +26,19 @@ impl Engine {
         Ok(concat_batches(&schema, &batches)?)
     }
 
-    /// All rows of a table as one batch.
+    /// Reads all rows of a table as one batch.
     pub async fn read(&self, table: Table) -> Result<RecordBatch> {
         let plan = LogicalPlanBuilder::scan("rows", provider_as_source(table), None)?.build()?;
         self.gather(&Bound { plan }).await
     }
 
-    /// All rows of a query whose result is small.
+    /// Runs a query with a small result and returns all rows as one batch.
     pub async fn gathered(&self, bound: &Bound) -> Result<RecordBatch> {
         self.gather(bound).await
     }
 
-    /// The first column of the first row as a point in time, if there is one; without a zone it is taken as UTC.
+    /// Returns the first column of the first row as a point in time, or `None` if there is no row or it is
+    /// NULL. A timestamp without a time zone is taken as UTC.
     pub async fn instant(&self, bound: &Bound) -> Result<Option<DateTime<Utc>>> {
         let batch = self.gather(bound).await?;
         if batch.num_rows() == 0 || batch.num_columns() == 0 {

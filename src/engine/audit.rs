@@ -1,4 +1,4 @@
-//! What tests ask of rows: how many break each of many rules, one number, a few rows to show.
+//! Test queries: counts the rows that break each of many rules, computes one number, or samples a few rows.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -37,39 +37,39 @@ use super::{
 /// A few rows as text.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Sample {
-    /// The columns' names.
+    /// The column names.
     pub columns: Vec<String>,
     /// The rows; NULL is `None`.
     pub rows: Vec<Vec<Option<String>>>,
-    /// Which columns are numbers.
+    /// True for each column that is numeric.
     #[serde(skip)]
     numbers: Vec<bool>,
 }
 
-/// Rows of a table that is no longer small.
+/// The number of rows from which a table is no longer small.
 const SMALL: u64 = 200_000;
-/// What is known of the number of rows that a query reads.
+/// The known size of a query's input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Size {
-    /// So few that one core reads them sooner than two have shared them out.
+    /// So few rows that one core reads them faster than several could share the work.
     Small,
-    /// Nothing.
+    /// Nothing is known.
     Unknown,
 }
 
 impl Size {
-    /// The size of a table of so many rows.
+    /// Returns the size of a table with this number of rows.
     #[must_use]
     pub fn of(rows: u64) -> Self {
         if rows < SMALL { Self::Small } else { Self::Unknown }
     }
 }
 
-/// Longer values are cut where rows are shown.
+/// The maximum width of a printed value; longer values are truncated.
 const WIDEST: usize = 40;
 
 impl Sample {
-    /// The rows as an aligned table under the columns' names.
+    /// Formats the rows as an aligned table with a header of column names.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         if self.rows.is_empty() {
@@ -82,7 +82,7 @@ impl Sample {
     }
 }
 
-/// A value as it is shown beside others.
+/// Formats a value for a table: on one line, truncated, with `·` for NULL.
 pub(super) fn shown(cell: Option<&str>) -> String {
     let text = print::one_line(cell.unwrap_or("·"));
     if text.chars().count() <= WIDEST {
@@ -92,12 +92,14 @@ pub(super) fn shown(cell: Option<&str>) -> String {
 }
 
 impl Engine {
-    /// The number of a table's rows that break each rule. The rules are of the same relation, the table is that relation's.
+    /// Counts the rows of a table that break each rule. All rules are about the same relation, and `table` is
+    /// that relation's.
     ///
-    /// One pass reads the columns that the rules name, whatever their number. Rules that only compare columns with values are
-    /// asked apart, since the files' statistics can answer them: where all is well, no row is read for these.
+    /// One pass reads the columns that the rules name, however many rules there are. Rules that only compare
+    /// columns with values get a separate pass, because file statistics can answer them: if no row breaks
+    /// them, no row is read.
     pub async fn count_broken(&self, table: Table, size: Size, rules: &[RowRule]) -> Result<Vec<u64>> {
-        // It would take longer to plan a second pass over a small table than to read it.
+        // Planning a second pass over a small table would take longer than reading it.
         let is_small = size == Size::Small;
         let (known, unknown): (Vec<usize>, Vec<usize>) =
             (0..rules.len()).partition(|at| !is_small && rules[*at].is_answered_by_statistics());
@@ -118,8 +120,8 @@ impl Engine {
         Ok(counts)
     }
 
-    /// All rows of some columns of a table. There is nothing in such a query to optimize, which for a small table would
-    /// take longer than to read it.
+    /// Reads all rows of some columns of a table. Skips the optimizer: such a query has nothing to optimize,
+    /// and for a small table optimizing would take longer than reading.
     async fn rows(&self, table: &Table, columns: &SchemaRef) -> Result<Streams> {
         let schema = table.schema();
         let positions = columns
@@ -131,8 +133,8 @@ impl Engine {
         execute_stream_partitioned(plan, self.task())
     }
 
-    /// The rows of some columns, on all threads; if `filtered`, those that break any of the rules, which the files' statistics tell
-    /// from others.
+    /// Plans a read of some columns, on all threads. If `filtered`, returns only rows that break one of the
+    /// rules, so that file statistics can prune files.
     async fn planned_rows(
         &self,
         table: Table,
@@ -154,11 +156,11 @@ impl Engine {
         self.streams(&bound, &[], Joins::Hash).await
     }
 
-    /// The number of failures of a test: `fail_calc`, SQL such as `count(*)`, over the rows of its query; with a limit,
-    /// over the first of them.
+    /// Plans the query that computes a test's number of failures: `fail_calc`, SQL such as `count(*)`, over
+    /// the rows of its query, or over the first `limit` of them.
     ///
     /// # Errors
-    /// If `fail_calc` is no expression over the query's columns.
+    /// If `fail_calc` isn't an expression over the query's columns.
     pub async fn plan_failures(
         &self,
         query: &Query,
@@ -175,7 +177,7 @@ impl Engine {
             };
             return counted().map(Query::of_plan).map_err(|error| SqlError::new(&error, sql));
         }
-        // A comment at the end of the query must not swallow what follows.
+        // The line break keeps a comment at the end of the query from swallowing what follows.
         let rows = sql.trim_end().trim_end_matches(';');
         let limit = limit.map(|limit| format!(" limit {limit}")).unwrap_or_default();
         let wrapped = format!(
@@ -184,8 +186,8 @@ impl Engine {
         self.plan(&wrapped).await.map_err(|error| SqlError { at: None, ..error })
     }
 
-    /// The first column of the first row as a number, if there is one and it is not NULL. Where joins outgrow the memory pool it
-    /// is asked again with joins that spill.
+    /// Returns the first column of the first row as a number, or `None` if there is no row or it is NULL. If
+    /// joins exceed the memory pool, runs the query again with joins that spill.
     pub async fn number(&self, bound: &Bound, size: Size) -> Result<Option<f64>> {
         match self.number_by(bound, size, Joins::Hash).await {
             Err(error) if is_out_of_memory(&error) => {
@@ -213,7 +215,7 @@ impl Engine {
         Ok(None)
     }
 
-    /// The first rows of a query as text, for messages.
+    /// Returns the first rows of a query as text, for messages.
     pub async fn sample(&self, bound: &Bound, rows: usize) -> Result<Sample> {
         let mut stream = self.stream(bound, Some(rows)).await?;
         let schema = stream.schema();
@@ -239,8 +241,8 @@ impl Engine {
     }
 }
 
-/// The columns that rules look at, as they were declared. At least one: a batch of none would still have rows, but not every
-/// reader says how many.
+/// Returns the columns that rules read, as declared. At least one: a batch without columns still has rows,
+/// but not every reader reports how many.
 fn read_by(rules: &[&RowRule], schema: &SchemaRef) -> Result<SchemaRef> {
     let names: BTreeSet<String> = rules.iter().flat_map(|rule| rule.columns()).collect();
     let mut positions =
@@ -251,7 +253,7 @@ fn read_by(rules: &[&RowRule], schema: &SchemaRef) -> Result<SchemaRef> {
     Ok(Arc::new(schema.project(&positions)?))
 }
 
-/// How many rows of all streams break each rule.
+/// Counts the rows of all streams that break each rule.
 async fn count_all_streams(
     streams: Streams,
     asked: Arc<Asked>,
@@ -270,7 +272,7 @@ async fn count_all_streams(
     Ok(counts)
 }
 
-/// How many rows of a stream break each rule.
+/// Counts the rows of a stream that break each rule.
 async fn count(
     mut stream: SendableRecordBatchStream,
     asked: Arc<Asked>,
@@ -287,7 +289,7 @@ async fn count(
     Ok(counts)
 }
 
-/// Columns of a batch by their names, in the types that were declared.
+/// Selects columns of a batch by name and casts them to the declared types.
 pub(super) fn in_types_of(batch: &RecordBatch, columns: &SchemaRef) -> Result<RecordBatch> {
     let columns_of = columns.fields().iter().map(|field| {
         let column = batch.column_by_name(field.name()).ok_or_else(|| {

@@ -1,5 +1,5 @@
-//! Rows by stretches of time: which of a table's lie in them, which files hold any of these, and which
-//! stretches some rows touch.
+//! Rows by time interval: filters a table's rows by their event time, finds the files that hold them, and
+//! finds the batches that changed.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -37,16 +37,17 @@ use crate::{
     name::Relation,
 };
 
-/// A relation, and the column that tells when a row's event was.
+/// A relation and its event-time column.
 pub type Timed = (Relation, String);
 
-/// Whether a column of this type tells a time.
+/// Returns whether a column of this type can be an event-time column.
 #[must_use]
 pub fn is_time(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Date32 | DataType::Timestamp(..))
 }
 
-/// Whether a column's value lies in any of these. A date lies where its midnight does.
+/// Returns the condition that a column's value lies in one of the intervals. A date lies where its midnight
+/// does.
 fn lies_in(column: &Expr, data_type: &DataType, stretches: &Intervals) -> Result<Expr> {
     let bound = |at: DateTime<Utc>| {
         let at = if *data_type == DataType::Date32 { BatchSize::Day.ceil(at) } else { at };
@@ -59,18 +60,18 @@ fn lies_in(column: &Expr, data_type: &DataType, stretches: &Intervals) -> Result
     Ok(datafusion::logical_expr::utils::disjunction(conditions).unwrap_or_else(|| lit(false)))
 }
 
-/// The name of a view or of a table, under which its own plan stands; none of what a query calls something
-/// itself.
+/// Returns the relation behind an alias that names a view or table, or `None` for an alias from the query's
+/// own SQL.
 pub(super) fn stands_for(alias: &TableReference) -> Option<Relation> {
     Some(Relation::new(alias.schema()?, alias.table()))
 }
 
 impl Bound {
-    /// The same query, which reads of these relations only the rows of these stretches. What views read is
-    /// left alone: they are read by their own rows' time.
+    /// Restricts the given relations to the rows of the given intervals. Leaves the inputs of views alone:
+    /// views are filtered by the time of their own rows.
     ///
     /// # Errors
-    /// If a relation lacks its column, or if that does not tell a time.
+    /// If a relation lacks its event-time column, or that column isn't a date or timestamp.
     pub fn during(self, inputs: &[Timed], stretches: &Intervals) -> Result<Self> {
         let plan = self.plan.transform_down_with_subqueries(|node| {
             let relation = match &node {
@@ -92,8 +93,8 @@ impl Bound {
     }
 }
 
-/// A table's rows in the columns `wanted`, and in [`CHANGE`] that those of these stretches go. Rows have NULL
-/// in columns that the table lacks.
+/// Returns a table's rows in the columns `wanted`, with the rows of these intervals marked as deleted in
+/// [`CHANGE`]. Columns that the table lacks are NULL.
 pub fn making_room(table: &Table, wanted: &SchemaRef, column: &str, stretches: &Intervals) -> Result<Bound> {
     let schema = table.schema();
     let time = Expr::Column(Column::from_name(column));
@@ -104,7 +105,7 @@ pub fn making_room(table: &Table, wanted: &SchemaRef, column: &str, stretches: &
     Ok(Bound { plan: scan.project(columns)?.build()? })
 }
 
-/// A table's rows of these stretches.
+/// Returns a table's rows in these intervals.
 pub fn within(table: &Table, column: &str, stretches: &Intervals) -> Result<Table> {
     let schema = table.schema();
     let time = Expr::Column(Column::from_name(column));
@@ -113,7 +114,7 @@ pub fn within(table: &Table, column: &str, stretches: &Intervals) -> Result<Tabl
     Ok(Arc::new(ViewTable::new(scan.filter(condition)?.build()?, None)))
 }
 
-/// The values of `file`, each once, of a table's rows in these stretches.
+/// Returns the distinct values of the column `file` among a table's rows in these intervals.
 pub fn reached(table: &Table, file: &str, column: &str, stretches: &Intervals) -> Result<Bound> {
     let schema = table.schema();
     let time = Expr::Column(Column::from_name(column));
@@ -123,7 +124,7 @@ pub fn reached(table: &Table, file: &str, column: &str, stretches: &Intervals) -
     Ok(Bound { plan: files.build()? })
 }
 
-/// The rows of several tables of these columns, one after the other.
+/// Returns the union of several tables in these columns.
 pub fn all_of(tables: Vec<Table>, columns: &SchemaRef) -> Result<Bound> {
     let scan = |table: Table| {
         let wanted = columns_of(&table, columns);
@@ -142,7 +143,7 @@ pub fn all_of(tables: Vec<Table>, columns: &SchemaRef) -> Result<Bound> {
 }
 
 impl Engine {
-    /// The batches that a table's rows lie in. Rows whose time is not known lie in none.
+    /// Returns the batches that contain a table's rows. Rows whose event time is NULL belong to no batch.
     pub async fn touched(&self, table: &Table, column: &str, size: BatchSize) -> Result<Intervals> {
         let time = Expr::Column(Column::from_name(column));
         let scan = LogicalPlanBuilder::scan("rows", provider_as_source(Arc::clone(table)), None)?;
@@ -160,8 +161,8 @@ impl Engine {
         Ok(touched.into_iter().collect())
     }
 
-    /// The batches whose rows are others after `went` gave way to `came`, of which some rows may have been
-    /// written anew as they were. Rows whose time is not known lie in no batch.
+    /// Returns the batches whose rows changed when `came` replaced `went`. Rows that were rewritten unchanged
+    /// don't count. Rows whose event time is NULL belong to no batch.
     pub async fn touched_between(
         &self,
         (came, went): (&Table, Option<&Table>),
@@ -191,7 +192,7 @@ impl Engine {
         Ok(starts.map(|start| Interval { start, end: size.next(start) }).collect())
     }
 
-    /// Streams that end with an error at the first row that does not lie in these stretches.
+    /// Wraps streams so that they end with an error at the first row outside these intervals.
     pub fn held_to(&self, streams: Streams, column: &str, stretches: &Intervals) -> Result<Streams> {
         let Some(schema) = streams.first().map(|rows| rows.schema()) else { return Ok(streams) };
         let time = Expr::Column(Column::from_name(column));
@@ -224,7 +225,7 @@ impl Engine {
     }
 }
 
-/// The rows of a batch, less those that went: all are 0 if they are the same.
+/// The new rows of a batch minus its old ones: all fields are 0 if the rows are the same.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Weight {
     rows: i64,
@@ -240,7 +241,7 @@ impl Weight {
     }
 }
 
-/// The weight of each batch's rows, by the batch's start in microseconds.
+/// Returns the weight of each batch's rows by the batch's start in microseconds.
 async fn weigh(
     mut rows: SendableRecordBatchStream,
     column: String,
@@ -248,7 +249,7 @@ async fn weigh(
     sign: i64,
 ) -> Result<HashMap<i64, Weight>> {
     let mut weights: HashMap<i64, Weight> = HashMap::new();
-    // Rows of one batch stand together more often than not.
+    // Rows of one batch are usually adjacent, so remember the current batch.
     let (mut start, mut end) = (0, 0);
     while let Some(batch) = rows.next().await.transpose()? {
         let index = batch.schema().index_of(&column)?;
@@ -301,7 +302,7 @@ mod tests {
         parts.collect()
     }
 
-    /// Rows at these times, none for an empty text, numbered from 0, each in a file of its own.
+    /// Returns rows with these times (NULL for an empty text), numbered from 0, each in its own file.
     fn rows(times: &[&str], zone: Option<&str>) -> Table {
         let data_type = DataType::Timestamp(TimeUnit::Microsecond, zone.map(Into::into));
         let schema = Arc::new(Schema::new(vec![
@@ -363,7 +364,7 @@ mod tests {
             let (came, went) = (rows(came, None), rows(went, None));
             engine().touched_between((&came, Some(&went)), "at", BatchSize::Day).await.unwrap()
         };
-        // Rows are numbered from 0, so the same times make the same rows.
+        // Rows are numbered from 0, so equal times make equal rows.
         assert_eq!(between(&TIMES, &TIMES).await, Intervals::default());
         let (first, third) = (day(1), day(3));
         let other = ["2021-01-01T00:00", "2021-01-01T22:00", "2021-01-02", "2021-01-04T12:00", ""];

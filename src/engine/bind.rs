@@ -1,4 +1,4 @@
-//! A query's tables, from schemas to data.
+//! Binding: replaces the declared schemas in a query with actual tables.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -24,10 +24,10 @@ pub struct Bound {
 }
 
 impl Query {
-    /// The query over these tables.
+    /// Binds the query to these tables.
     ///
     /// # Errors
-    /// If a relation that the query reads is not among them, or lacks a column it was declared with.
+    /// If `tables` lacks a relation that the query reads, or a relation lacks a declared column.
     pub fn bind(&self, tables: &BTreeMap<Relation, Table>) -> Result<Bound> {
         let plan = self.plan().clone().transform_down_with_subqueries(|node| match node {
             LogicalPlan::TableScan(scan) => match pending(&scan.source) {
@@ -40,7 +40,7 @@ impl Query {
     }
 }
 
-/// A scan of the real table with the columns and types that were declared.
+/// Returns a scan of the actual table with the declared columns and types.
 fn replace(
     scan: &TableScan,
     declared: &PendingRef,
@@ -82,13 +82,14 @@ fn replace(
     LogicalPlanBuilder::scan(scan.table_name.clone(), source, None)?.project(wanted)?.build()
 }
 
-/// A table as its readers know it: relations of ours are about the one that they are named after.
+/// Returns the table's name for messages. Our internal relations are named after the relation that they
+/// belong to.
 fn named(relation: &Relation) -> String {
     let is_ours = relation.schema.starts_with("_headwater_");
     if is_ours { relation.name.clone() } else { relation.to_string() }
 }
 
-/// Whether two tables have the same columns in the same order: their names and types.
+/// Returns whether two tables have the same columns: equal names and types in the same order.
 #[must_use]
 pub fn same_types(a: &super::SchemaRef, b: &super::SchemaRef) -> bool {
     a.fields().len() == b.fields().len()

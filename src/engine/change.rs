@@ -1,5 +1,5 @@
-//! What new rows do to a table's: each row of the outcome says in a column of its own what becomes of it. Here they are
-//! told apart while they stream by: what stays or comes goes on, what goes is counted.
+//! Row changes: applies the outcome of a merge while it streams. Each outcome row says in an extra column
+//! what becomes of it: kept and new rows pass through, deleted ones are counted and dropped.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,20 +16,20 @@ use futures::StreamExt;
 
 use super::{RecordBatch, SchemaRef, SendableRecordBatchStream, Streams, digest::RowDigest};
 
-/// The last column of an outcome: what becomes of the row, as one of the numbers below.
+/// The last column of an outcome: the change of the row, as one of the numbers below.
 pub const CHANGE: &str = "_headwater_change";
-/// A row of the table that stays as it is.
+/// A row of the table that stays unchanged.
 pub const KEPT: i64 = 0;
 /// A new row.
 pub const INSERTED: i64 = 1;
-/// A row of the table that is another one now.
+/// A row of the table that gets new values.
 pub const UPDATED: i64 = 2;
-/// A row of the table that goes.
+/// A row of the table that is deleted.
 pub const DELETED: i64 = 3;
-/// A new row that does not come in.
+/// A new row that isn't inserted.
 pub const LEFT_OUT: i64 = 4;
 
-/// What was done, once the streams have ended.
+/// The number of changed rows, complete once the streams have ended.
 #[derive(Debug)]
 pub struct Changes(Mutex<Tally>);
 
@@ -41,25 +41,26 @@ struct Tally {
 }
 
 impl Changes {
-    /// Rows that came in.
+    /// Returns the number of inserted rows.
     #[must_use]
     pub fn inserted(&self) -> u64 {
         self.tally(|tally| tally.inserted.rows())
     }
 
-    /// Rows that are others now.
+    /// Returns the number of updated rows.
     #[must_use]
     pub fn updated(&self) -> u64 {
         self.tally(|tally| tally.updated)
     }
 
-    /// Rows that went.
+    /// Returns the number of deleted rows.
     #[must_use]
     pub fn deleted(&self) -> u64 {
         self.tally(|tally| tally.deleted.rows())
     }
 
-    /// Whether the table holds the rows that it held: none changed, and those that came are those that went.
+    /// Returns whether the change is a no-op: no row was updated, and the inserted rows equal the deleted
+    /// ones.
     #[must_use]
     pub fn is_nothing(&self) -> bool {
         self.tally(|tally| tally.updated == 0 && tally.inserted == tally.deleted)
@@ -69,12 +70,12 @@ impl Changes {
         read(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The rows of a batch that are the table's afterwards.
+    /// Counts the changes of a batch, and returns the rows that remain in the table.
     fn take(&self, batch: &RecordBatch, columns: &SchemaRef) -> Result<RecordBatch> {
         let change = batch
             .column_by_name(CHANGE)
             .ok_or_else(|| DataFusionError::Internal(format!("there is no column {CHANGE}")))?;
-        // A literal number is as narrow as the dialect has it.
+        // The type of a literal number depends on the dialect.
         let change = cast(change, &DataType::Int64)?;
         let change = change.as_primitive::<Int64Type>();
         let rows = RecordBatch::try_new(
@@ -100,8 +101,8 @@ impl Changes {
     }
 }
 
-/// The rows that are the table's after a change, from streams of its outcome: the table's columns, then [`CHANGE`]. `columns` are
-/// the table's, if there are no streams.
+/// Applies the changes to streams of an outcome: the table's columns, then [`CHANGE`]. Returns the rows that
+/// remain in the table. `columns` are the table's columns, used only if there are no streams.
 #[must_use]
 pub fn apply(streams: Streams, columns: &SchemaRef) -> (Streams, Arc<Changes>) {
     let own = |rows: &SendableRecordBatchStream| {
@@ -109,7 +110,7 @@ pub fn apply(streams: Streams, columns: &SchemaRef) -> (Streams, Arc<Changes>) {
         let fields = schema.fields().iter().filter(|field| field.name() != CHANGE).cloned();
         Arc::new(Schema::new(fields.collect::<Vec<_>>()))
     };
-    // As the streams have them: the same columns may come in another form.
+    // Take the schema from the streams: the same columns can have another physical type there.
     let columns: SchemaRef = streams.first().map_or_else(|| Arc::clone(columns), own);
     let none = RowDigest::new(&columns);
     let changes = Arc::new(Changes(Mutex::new(Tally { inserted: none.clone(), deleted: none, updated: 0 })));
@@ -123,7 +124,7 @@ pub fn apply(streams: Streams, columns: &SchemaRef) -> (Streams, Arc<Changes>) {
     (applied.collect(), changes)
 }
 
-/// Streams of new rows, which are counted among what comes in.
+/// Counts the rows of streams as inserted.
 #[must_use]
 pub fn coming(streams: Streams, changes: &Arc<Changes>) -> Streams {
     let counted = streams.into_iter().map(|rows| {

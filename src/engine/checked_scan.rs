@@ -1,14 +1,15 @@
-//! A table whose filters the query applies itself, whatever its scan claims to have applied.
+//! A table provider whose filters are always applied by the query, whatever its scan claims to have applied.
 //!
-//! delta-rs (deltalake-core 1.1.3, `table_provider/next/scan/plan.rs`, `process_predicate`) calls a predicate `Exact` if all
-//! of its columns are partition columns, which is also true of a predicate without columns, such as a NULL that the
-//! optimizer leaves of `a not in (1, null)`. DataFusion then drops its own filter. But the kernel's file skipping keeps
-//! each file for which it can't decide, so predicates with arithmetic, CASE or NULL in a list filter nothing, in silence.
+//! delta-rs (deltalake-core 1.1.3, `table_provider/next/scan/plan.rs`, `process_predicate`) calls a predicate
+//! `Exact` if all of its columns are partition columns, which is also true of a predicate without columns,
+//! such as the NULL that the optimizer leaves of `a not in (1, null)`. DataFusion then drops its own filter.
+//! But the kernel's file skipping keeps each file for which it can't decide, so predicates with arithmetic,
+//! CASE or NULL in a list silently filter nothing.
 //!
-//! Here such a predicate is `Inexact`: the scan may still skip files by it, where `nan` says that this is right, and the
-//! query filters what the scan returns.
-//! That is also what keeps a limit above the filter. Remove the table once delta-rs answers `Exact` only for what it
-//! evaluates; the property test in `lake/tests/filters.rs` says when.
+//! Here such a predicate is `Inexact`: the scan may still skip files by it, where `nan` allows that, and the
+//! query filters the rows that the scan returns. This also keeps a limit above the filter. Delete this module
+//! once delta-rs answers `Exact` only for what it evaluates; the property test in `lake/tests/filters.rs`
+//! shows when.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -25,17 +26,17 @@ use datafusion::{
 
 use super::{SchemaRef, Table, nan::may_skip};
 
-/// Wraps a table so that no filter over it is taken for applied by its scan. The columns, statistics and files
-/// skipped are those of `table`.
+/// Wraps a table so that the query applies every filter itself. The columns, statistics and file skipping are
+/// those of `table`.
 #[must_use]
 pub fn checked(table: Table) -> Table {
     Arc::new(CheckedScan(table))
 }
 
-/// The table with NULL for the empty text in these columns.
+/// Returns the table with NULL in place of empty text in these columns.
 ///
 /// # Errors
-/// If it lacks one of them.
+/// If the table lacks one of the columns.
 pub fn with_null_for_empty(table: Table, columns: &[String]) -> Result<Table> {
     let schema = table.schema();
     let read = schema.fields().iter().map(|field| {
@@ -46,7 +47,7 @@ pub fn with_null_for_empty(table: Table, columns: &[String]) -> Result<Table> {
     Ok(Arc::new(ViewTable::new(plan, None)))
 }
 
-/// See the module.
+/// The table provider; see the module docs.
 #[derive(Debug)]
 struct CheckedScan(Table);
 
@@ -95,7 +96,7 @@ impl TableProvider for CheckedScan {
         let filters = args.filters().unwrap_or_default();
         let skipping: Vec<Expr> =
             filters.iter().filter(|filter| may_skip(filter, &schema)).cloned().collect();
-        // The rows that a filter leaves out don't count towards a limit.
+        // A limit counts only rows that pass the filters.
         let limit = args.limit().filter(|_| filters.is_empty());
         self.0.scan_with_args(state, args.with_filters(Some(&skipping)).with_limit(limit)).await
     }

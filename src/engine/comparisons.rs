@@ -1,15 +1,16 @@
-//! Guards against wrong results of comparisons, by writing them in the one form that DataFusion 55.2 gets
-//! right.
+//! Guards against wrong results of comparisons: rewrites them to the one form that DataFusion 55.2 handles
+//! correctly.
 //!
-//! - An item of IN counts as a constant there if it comes to one value over a batch without rows
-//!   (`try_evaluate_constant_list`), as `case when b then 4 end` does: `x in (5, case when b then 4 end)` is
-//!   `x in (5, 4)`, whatever `b` is. What is no literal is compared by itself here. Delete once only literals
-//!   make a static filter.
-//! - IN looks floats up by their bits, by which 0.0 and -0.0 differ. A list with one zero gets the other, and
-//!   a zero that is compared is 0.0. Delete once the static filter holds both for one.
-//! - Of `x = 1 and 1 = x`, which filters that are carried over a join come to, nothing is left, and of `x >=
-//!   1 and 1 < x` only the first (`simplify_predicates`). Literals are on the right here. Delete once it
-//!   knows both forms.
+//! - DataFusion treats an item of IN as a constant if it evaluates to one value over a batch without rows
+//!   (`try_evaluate_constant_list`), as `case when b then 4 end` does: `x in (5, case when b then 4 end)`
+//!   becomes `x in (5, 4)`, whatever `b` is. This rule compares each item separately if one isn't a literal.
+//!   Delete once only literals make a static filter.
+//! - IN looks floats up by their bits, in which 0.0 and -0.0 differ. This rule adds the other zero to a list
+//!   with one of them, and turns the zero of a comparison into 0.0. Delete once the static filter treats both
+//!   as equal.
+//! - DataFusion reduces `x = 1 and 1 = x`, which pushing filters across a join can produce, to nothing, and
+//!   `x >= 1 and 1 < x` to its first half (`simplify_predicates`). This rule moves literals to the right.
+//!   Delete once DataFusion handles both forms.
 
 use datafusion::{
     common::{
@@ -24,7 +25,7 @@ use datafusion::{
     optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule},
 };
 
-/// Brings comparisons into the one form. Comes before all other rules, which would carry the others about.
+/// Normalizes comparisons. Runs before all other rules, which would copy the original forms elsewhere.
 #[derive(Debug)]
 pub(super) struct Comparisons;
 
@@ -53,7 +54,7 @@ impl OptimizerRule for Comparisons {
     }
 }
 
-/// A comparison with its literal on the right, and a zero without a sign.
+/// Returns a comparison with its literal on the right and without negative zeros.
 fn literal_right(binary: BinaryExpr) -> Transformed<Expr> {
     let is_literal = |side: &Expr| matches!(side, Expr::Literal(..));
     let BinaryExpr { mut left, mut op, mut right } = binary;
@@ -94,7 +95,7 @@ fn compared(mut list: InList) -> Transformed<Expr> {
         list.list.extend(more);
         return Transformed::new(Expr::InList(list), changed, TreeNodeRecursion::Continue);
     }
-    // Several looks at what is another value each time would be at several values.
+    // Repeating a volatile expression would compare a different value each time.
     if list.expr.is_volatile() {
         return Transformed::no(Expr::InList(list));
     }
@@ -107,7 +108,7 @@ fn compared(mut list: InList) -> Transformed<Expr> {
     })
 }
 
-/// The zero of the other sign.
+/// Returns the zero of the opposite sign, if the item is a zero.
 fn other_zero(item: &Expr) -> Option<Expr> {
     let other = match item {
         Expr::Literal(ScalarValue::Float64(Some(value)), _) if *value == 0.0 => {

@@ -1,10 +1,9 @@
-//! A guard against wrong results. DataFusion 55.2 plans `x not in (select y …)` as a join that knows of
-//! NULLs, and moves conditions of that join on one side's columns below it (`push_down_filter`). Once `x` is
-//! simplified to a literal, that is the whole condition, and what is left forgets NULLs: `coalesce(42, x) not
-//! in (select null)` is true there.
+//! A guard against wrong results. DataFusion 55.2 plans `x not in (select y …)` as a null-aware join, and
+//! pushes parts of the join condition on one side's columns below the join (`push_down_filter`). Once `x` is
+//! simplified to a literal, that is the whole condition, and the remaining join ignores NULLs: `coalesce(42,
+//! x) not in (select null)` is then true.
 //!
-//! With a literal the same is asked by NOT EXISTS. Delete this once joins that know of NULLs keep their
-//! condition.
+//! For a literal, NOT EXISTS is equivalent. Delete this module once null-aware joins keep their condition.
 
 use std::sync::Arc;
 
@@ -19,7 +18,7 @@ use datafusion::{
     optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule},
 };
 
-/// Asks NOT IN of a literal by NOT EXISTS. Comes right before the rule that makes joins of them.
+/// Rewrites NOT IN of a literal to NOT EXISTS. Runs right before the rule that turns NOT IN into joins.
 #[derive(Debug)]
 pub(super) struct ConstantNotIn;
 
@@ -49,7 +48,8 @@ impl OptimizerRule for ConstantNotIn {
     }
 }
 
-/// That no row of the subquery is, or may be, the literal.
+/// Returns the condition that no row of the subquery is, or may be, the literal; `None` if the condition
+/// isn't NOT IN of a literal.
 fn by_exists(condition: &Expr) -> Result<Option<Expr>> {
     let Expr::InSubquery(InSubquery { expr, subquery, negated: true }) = condition else { return Ok(None) };
     if !matches!(expr.as_ref(), Expr::Literal(..)) {

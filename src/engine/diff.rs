@@ -1,5 +1,5 @@
-//! Two tables of a few rows, compared so that a person sees what differs: rows that are missing, rows that are surplus, and
-//! rows of which some cells are others. The order of rows does not matter.
+//! Row diff: compares two small tables for people. Lists missing rows, unexpected rows and rows with changed
+//! cells; ignores the order of rows.
 
 use datafusion::{
     arrow::{
@@ -12,42 +12,42 @@ use datafusion::{
 
 use super::{RecordBatch, audit::shown, print};
 
-/// What differs between expected and actual rows.
+/// The differences between expected and actual rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diff {
-    /// Rows that are as expected.
+    /// The number of rows that are as expected.
     pub equal: usize,
     columns: Vec<String>,
     numbers: Vec<bool>,
     rows: Vec<Row>,
 }
 
-/// One row that differs.
+/// One difference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Row {
-    /// Expected, and not there.
+    /// An expected row that is missing.
     Missing(Cells),
-    /// There, and not expected.
+    /// An unexpected row.
     Surplus(Cells),
-    /// There with other cells: what was expected, what is there.
+    /// A row with other cells than expected: the expected cells and the actual ones.
     Changed(Cells, Cells),
 }
 
 type Cells = Vec<Option<String>>;
 
-/// Rows that are listed.
+/// The maximum number of rows that are listed.
 const LISTED: usize = 20;
-/// Floating-point numbers that differ by no more than this part of them are the same.
+/// The relative tolerance for floating-point numbers; closer numbers count as equal.
 const TOLERANCE: f64 = 1e-9;
 
 impl Diff {
-    /// Whether nothing differs.
+    /// Returns whether there are no differences.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    /// The differences as an aligned table, and a line that counts them.
+    /// Formats the differences as an aligned table, followed by a line with their counts.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         let head = std::iter::once(String::new()).chain(self.columns.iter().cloned()).collect();
@@ -116,7 +116,7 @@ pub fn diff(expected: &RecordBatch, actual: &RecordBatch) -> Result<Diff> {
     pair(&mut missing, &mut surplus, |expected, actual| (differing(expected, actual) == 0).then_some(0));
     let equal = before - missing.len();
     let width = expected.num_columns();
-    // Rows that agree in at least half of their cells are taken for the same one, the most alike first.
+    // Rows that agree in at least half of their cells count as the same row, the closest pairs first.
     let mut changed = Vec::new();
     for allowed in 1..=width / 2 {
         changed.extend(pair(&mut missing, &mut surplus, |expected, actual| {
@@ -138,7 +138,7 @@ pub fn diff(expected: &RecordBatch, actual: &RecordBatch) -> Result<Diff> {
     })
 }
 
-/// Takes pairs of rows that belong together out of both.
+/// Removes matching pairs of rows from both lists and returns them.
 fn pair(
     expected: &mut Vec<Cells>,
     actual: &mut Vec<Cells>,
@@ -166,7 +166,7 @@ fn same(expected: Option<&str>, actual: Option<&str>) -> bool {
     }
 }
 
-/// Whether two texts are floating-point numbers that differ by what arithmetic makes them differ.
+/// Returns whether two texts are floating-point numbers that differ only by rounding.
 fn close(expected: &str, actual: &str) -> bool {
     if !expected.contains(['.', 'e', 'E']) || !actual.contains(['.', 'e', 'E']) {
         return false;

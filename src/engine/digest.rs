@@ -1,9 +1,9 @@
-//! A digest of a table's content that does not depend on the order of its rows, on how they are cut into
-//! batches and partitions, or on how Arrow happens to hold them. Two versions of a table with the same digest
-//! hold the same rows under the same columns, so the second need not be published.
+//! Content digest: a hash of a table's rows that doesn't depend on their order, on batch and partition
+//! boundaries, or on Arrow's physical layout. Two versions of a table with the same digest have equal columns
+//! and rows, so the second need not be published.
 //!
-//! Each row is hashed cell by cell, and the rows' hashes are summed, which makes a multiset of them. It guards
-//! against change, not against an adversary. Start at [`RowDigest`].
+//! Each row is hashed cell by cell, and the row hashes are summed, so the digest is of a multiset. It detects
+//! changes; it doesn't resist an adversary. Start at [`RowDigest`].
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128};
 
 use super::{Engine, Table, execute::Joins};
 
-/// Where a row's hash starts.
+/// The initial value of a row's hash.
 const ROW: u64 = 0x9e37_79b9_7f4a_7c15;
 /// Added to a row's hash before a NULL is folded in, so that NULL differs from every value.
 const NULL: u64 = 0xd6e8_feb8_6659_fd93;
@@ -41,7 +41,7 @@ pub struct RowDigest {
 }
 
 impl RowDigest {
-    /// A digest of no rows under these columns: their names, order and logical types count.
+    /// Creates the digest of no rows with these columns. Their names, order and logical types count.
     #[must_use]
     pub fn new(schema: &Schema) -> Self {
         let mut described = Vec::new();
@@ -54,7 +54,7 @@ impl RowDigest {
         Self { schema: described, rows: 0, sum: 0, mixed: 0 }
     }
 
-    /// Adds a batch's rows.
+    /// Adds the rows of a batch.
     pub fn update(&mut self, batch: &RecordBatch) -> Result<(), ArrowError> {
         for hash in hashes(batch)? {
             self.sum = self.sum.wrapping_add(hash);
@@ -72,13 +72,13 @@ impl RowDigest {
         self.mixed = self.mixed.wrapping_add(other.mixed);
     }
 
-    /// Rows seen.
+    /// Returns the number of rows added so far.
     #[must_use]
     pub fn rows(&self) -> u64 {
         self.rows
     }
 
-    /// The digest: 32 hexadecimal digits.
+    /// Returns the digest as 32 hexadecimal digits.
     #[must_use]
     pub fn finish(&self) -> String {
         let mut bytes = self.schema.clone();
@@ -89,7 +89,7 @@ impl RowDigest {
     }
 }
 
-/// A hash of each row.
+/// Returns a hash of each row.
 pub(super) fn hashes(batch: &RecordBatch) -> Result<Vec<u64>, ArrowError> {
     let mut hashes = vec![ROW; batch.num_rows()];
     for column in batch.columns() {
@@ -98,16 +98,16 @@ pub(super) fn hashes(batch: &RecordBatch) -> Result<Vec<u64>, ArrowError> {
     Ok(hashes)
 }
 
-/// A second number of a row's hash, so that the sums of both are no accident.
+/// Returns a second hash of a row, so that equal sums of both can't be a coincidence.
 pub(super) fn mixed(hash: u64) -> u64 {
     xxh3_64_with_seed(&hash.to_le_bytes(), NULL)
 }
 
 impl Engine {
-    /// The digest of a table's rows.
+    /// Computes the digest of a table's rows.
     ///
     /// # Errors
-    /// If they can't be read.
+    /// If the rows can't be read.
     pub async fn digest(&self, table: Table) -> datafusion::error::Result<String> {
         let mut digest = RowDigest::new(&table.schema());
         let plan = LogicalPlanBuilder::scan("rows", provider_as_source(table), None)?.build()?;
@@ -120,7 +120,7 @@ impl Engine {
     }
 }
 
-/// Writes a type so that the physical forms of one logical type read the same.
+/// Describes a logical type: its physical forms get the same description.
 fn describe(data_type: &DataType, out: &mut Vec<u8>) {
     match data_type {
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => out.extend_from_slice(b"string"),
@@ -162,7 +162,7 @@ fn describe(data_type: &DataType, out: &mut Vec<u8>) {
     }
 }
 
-/// Folds one column into the rows' hashes.
+/// Folds one column into the row hashes.
 fn fold(array: &ArrayRef, hashes: &mut [u64]) -> Result<(), ArrowError> {
     match array.data_type() {
         DataType::Float32 => fold_floats(array, array.as_primitive::<Float32Type>(), hashes),
@@ -204,7 +204,7 @@ fn fold(array: &ArrayRef, hashes: &mut [u64]) -> Result<(), ArrowError> {
     Ok(())
 }
 
-/// The remaining types: fixed-width values as they are, the rest in their plain form.
+/// Folds the remaining types: fixed-width values directly, others after a cast to their plain form.
 fn fold_other(array: &ArrayRef, hashes: &mut [u64]) -> Result<(), ArrowError> {
     let plain = match array.data_type() {
         DataType::Float16 => DataType::Float32,
@@ -226,14 +226,14 @@ fn fold_other(array: &ArrayRef, hashes: &mut [u64]) -> Result<(), ArrowError> {
     fold(&cast(array, &plain)?, hashes)
 }
 
-/// Folds a list's length and then its items, in order.
+/// Folds the length of each list and then its items in order.
 fn fold_list<O: OffsetSizeTrait>(
     list: &dyn Array,
     items: &ArrayRef,
     offsets: &[O],
     hashes: &mut [u64],
 ) -> Result<(), ArrowError> {
-    // A sliced list still holds every item of the whole one.
+    // A sliced list still holds the items of the whole list.
     let first = offsets[0].as_usize();
     let used = items.slice(first, offsets[offsets.len() - 1].as_usize() - first);
     let mut rows = vec![ROW; used.len()];
@@ -253,7 +253,7 @@ fn fold_primitive<T: ArrowPrimitiveType>(array: &PrimitiveArray<T>, hashes: &mut
     each(array, hashes, |row, hash| cell(values[row].to_byte_slice(), hash));
 }
 
-/// All zeros are equal, and so are all NaNs, as they are to `GROUP BY`.
+/// Folds floats. All zeros are equal, and so are all NaNs, as in `GROUP BY`.
 fn fold_floats<T: ArrowPrimitiveType<Native: Into<f64>>>(
     array: &dyn Array,
     floats: &PrimitiveArray<T>,
@@ -272,7 +272,7 @@ fn fold_bytes<A: ArrayAccessor<Item: AsRef<[u8]>>>(array: &A, hashes: &mut [u64]
     each(array, hashes, values);
 }
 
-/// Folds every row's cell: `value` where there is one, else NULL.
+/// Folds a cell into each row's hash: `value` if it isn't NULL, else NULL.
 fn each(array: &dyn Array, hashes: &mut [u64], value: impl Fn(usize, &mut u64)) {
     match array.nulls() {
         None => hashes.iter_mut().enumerate().for_each(|(row, hash)| value(row, hash)),

@@ -1,15 +1,16 @@
-//! Several distinct aggregates as two groupings, the first by each argument: `count(distinct a), count(distinct b)` keeps a
-//! set of values for each group, which can't spill; groupings can. DataFusion 55.2 does so for a single argument only
-//! (`SingleDistinctToGroupBy`).
+//! Distinct aggregates that can spill: rewrites several distinct aggregates as two groupings, the first by
+//! each argument. `count(distinct a), count(distinct b)` keeps a set of values for each group, which can't
+//! spill; groupings can. DataFusion 55.2 does this only for a single argument (`SingleDistinctToGroupBy`).
 //!
 //! ```text
 //! Aggregate [g] [count(distinct a), count(distinct b), sum(x)]
-//!   is
-//! Aggregate [g] [count(a) filter (is the set of a), count(b) filter (…), first_value(s) filter (is the plain set)]
+//!   becomes
+//! Aggregate [g] [count(a) filter (set of a), count(b) filter (set of b), first_value(s) filter (plain set)]
 //!   Aggregate [grouping sets ((g, a), (g, b), (g))] [sum(x) as s]
 //! ```
 //!
-//! It reads the rows once and costs a grouping for each argument, so it is for sessions whose memory has a limit.
+//! The rewrite reads the rows once but costs a grouping for each argument, so it is used only in sessions
+//! with a memory limit.
 
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ use datafusion::{
     optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule},
 };
 
-/// See the module.
+/// The optimizer rule; see the module docs.
 #[derive(Debug)]
 pub(super) struct DistinctGroups;
 
@@ -46,24 +47,25 @@ impl OptimizerRule for DistinctGroups {
     }
 }
 
-/// An aggregate's calls, told apart.
+/// The calls of an aggregate, sorted by kind.
 struct Split {
-    /// The arguments of distinct calls, each once.
+    /// The arguments of distinct calls, without duplicates.
     arguments: Vec<Expr>,
     calls: Vec<Call>,
 }
 
 enum Call {
-    /// Of the distinct values of an argument, by its number.
+    /// A call on the distinct values of the argument with this index.
     Distinct(usize, AggregateFunction),
-    /// Of all rows; whether it is 0 where there are none.
+    /// A call on all rows, and whether it is 0 for no rows.
     Plain(Expr, bool),
 }
 
-/// Keys and arguments that the number of a grouping set has bits for.
+/// The maximum number of keys and arguments for which a grouping set's ID has bits.
 const MOST: usize = 60;
 
-/// Functions that are NULL where there are no rows; the others aren't taken apart where there may be none.
+/// Functions that are NULL for no rows. An ungrouped aggregate with other functions (except `count`) isn't
+/// rewritten.
 const NULL_OF_NOTHING: [&str; 20] = [
     "sum",
     "min",
@@ -88,7 +90,7 @@ const NULL_OF_NOTHING: [&str; 20] = [
 ];
 
 impl Split {
-    /// `None` if a call is of another form, or if there are not several arguments.
+    /// Returns `None` if a call has another form, or if there is only one set of rows to aggregate.
     fn of(aggregate: &Aggregate) -> Option<Self> {
         if matches!(aggregate.group_expr.first(), Some(Expr::GroupingSet(_))) {
             return None;
@@ -127,7 +129,7 @@ impl Split {
     fn plan(self, aggregate: &Aggregate) -> Result<LogicalPlan> {
         let groups = &aggregate.group_expr;
         let named = |prefix: &str, number: usize| format!("__{prefix}_{number}");
-        // Under names of their own: two expressions of one name are fine here, and not below.
+        // Use unique aliases: two expressions may share a name here, but not below.
         let inputs = groups.iter().enumerate().map(|(at, group)| group.clone().alias(named("group", at)));
         let arguments = self.arguments.iter().enumerate();
         let inputs: Vec<Expr> = inputs
@@ -143,7 +145,7 @@ impl Split {
                 plain.push(call.clone());
             }
         }
-        // What the plain calls read passes through under its own names.
+        // Columns that the plain calls read pass through under their own names.
         let below = aggregate.input.schema();
         let read: std::collections::BTreeSet<Column> =
             plain.iter().flat_map(|call| call.column_refs().into_iter().cloned()).collect();
@@ -163,7 +165,8 @@ impl Split {
 
         let id = Column::from_name(Aggregate::INTERNAL_GROUPING_ID);
         let id_type = inner.schema().field_with_unqualified_name(&id.name)?.data_type().clone();
-        // A bit for each column that a set leaves out, those of the keys first: never set.
+        // The ID has a bit for each column that a set leaves out. The bits of the keys come first and are
+        // never set.
         let all = (1_u64 << self.arguments.len()) - 1;
         let is_set = |left_out: u64| -> Result<Expr> {
             let left_out = ScalarValue::UInt64(Some(left_out)).cast_to(&id_type)?;

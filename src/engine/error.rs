@@ -1,4 +1,4 @@
-//! What DataFusion has against a statement, with places in it.
+//! SQL errors: translates DataFusion's errors into the user's terms, with positions in the statement.
 
 use std::ops::Range;
 
@@ -9,10 +9,10 @@ use datafusion::{
 
 use crate::{diag::near, text::Source};
 
-/// The code of a statement that reads a table which was not declared.
+/// The code of the error about a table that wasn't declared.
 pub const UNKNOWN_TABLE: &str = "unknown-table";
 
-/// Columns that a note lists, at most.
+/// The maximum number of columns that a note lists.
 const LISTED: usize = 20;
 
 /// A statement that can't be planned.
@@ -20,13 +20,13 @@ const LISTED: usize = 20;
 pub struct SqlError {
     /// A kebab-case name of the kind of error.
     pub code: &'static str,
-    /// What is wrong, in a sentence.
+    /// The message, one sentence.
     pub message: String,
-    /// The bytes of the statement it is about, where known.
+    /// The byte range in the statement, if known.
     pub at: Option<Range<usize>>,
-    /// Facts that help understanding.
+    /// Facts that help to understand the error.
     pub notes: Vec<String>,
-    /// What to do about it.
+    /// Suggested fixes.
     pub helps: Vec<String>,
 }
 
@@ -61,7 +61,7 @@ impl SqlError {
         made
     }
 
-    /// Says in the user's terms what DataFusion says in its own.
+    /// Replaces DataFusion's terms with the user's.
     fn explain(&mut self, error: &DataFusionError, plain: &str) {
         if let DataFusionError::SchemaError(found, _) = error.find_root() {
             match found.as_ref() {
@@ -91,7 +91,7 @@ impl SqlError {
         }
     }
 
-    /// Says without the engine's own names and types what it says with them.
+    /// Replaces messages that contain names and types of the engine's internals.
     fn in_plain_words(&mut self, text: &Source) {
         if let Some(at) = debugged(&self.message) {
             self.at = places(text, &self.message[at..]).or(self.at.take());
@@ -131,7 +131,7 @@ impl SqlError {
     fn unknown_column(&mut self, wanted: &Column, valid: &[Column]) {
         let names: Vec<&str> = valid.iter().map(|column| column.name.as_str()).collect();
         self.notes.clear();
-        // Where the engine knows no place it lists every column in the message itself.
+        // Without a position, the engine lists every column in the message itself.
         if self.message.contains("Valid fields are") || self.message.contains("Did you mean") {
             self.message = format!("column '{}' not found", wanted.name);
         }
@@ -150,7 +150,7 @@ impl SqlError {
         self.helps.push("give one of them another name with `as`".into());
     }
 
-    /// A subquery that can't be computed where it stands, in the user's terms: the engine speaks of its own
+    /// Returns the error for a subquery that can't be computed. Replaces messages about the engine's internal
     /// plans.
     pub(super) fn of_subquery(error: &DataFusionError, sql: &str) -> Self {
         let plain = message(error);
@@ -181,7 +181,7 @@ impl SqlError {
     }
 
     pub(super) fn about(sql: &str, clause: &str, message: &str, note: &str) -> Self {
-        // Keywords are ASCII; other letters may change their length with their case.
+        // Keywords are ASCII; upper case can change the length of other letters.
         let at = sql.to_ascii_uppercase().find(clause);
         Self {
             code: "sql-unsupported",
@@ -193,7 +193,7 @@ impl SqlError {
     }
 }
 
-/// Where a message goes on with the parser's own names, if it does.
+/// Returns the position at which a message continues with the parser's internals, if it does.
 fn debugged(message: &str) -> Option<usize> {
     if !message.contains("Span(Location(") && !message.contains("Ident {") {
         return None;
@@ -217,7 +217,7 @@ fn debugged(message: &str) -> Option<usize> {
     None
 }
 
-/// The first place in what the parser says of itself: `Span(Location(1,7)..Location(1,9))`.
+/// Returns the first span in the parser's debug output: `Span(Location(1,7)..Location(1,9))`.
 fn places(text: &Source, debugged: &str) -> Option<Range<usize>> {
     let (_, rest) = debugged.split_once("Span(Location(")?;
     let (start, rest) = rest.split_once(")..Location(")?;
@@ -242,8 +242,8 @@ fn code(error: &DataFusionError) -> &'static str {
     }
 }
 
-/// The constant that a message quotes, or the function that it begins with, if the statement has it just
-/// once.
+/// Returns the range of the constant that a message quotes, or of the function that it begins with, if it
+/// occurs exactly once in the statement.
 fn quoted(sql: &str, message: &str) -> Option<Range<usize>> {
     let function = message.strip_prefix('`').and_then(|rest| rest.split_once('`')).map(|(name, _)| name);
     if let Some(name) = function.filter(|name| name.starts_with(char::is_alphabetic)) {
@@ -254,7 +254,7 @@ fn quoted(sql: &str, message: &str) -> Option<Range<usize>> {
     only(sql, &message[start..end]).filter(|at| at.len() > 2)
 }
 
-/// Where a statement has a piece of text, if it does once; case doesn't count.
+/// Returns the range of a piece of text if it occurs exactly once, ignoring case.
 fn only(sql: &str, piece: &str) -> Option<Range<usize>> {
     let (sql, piece) = (sql.to_ascii_lowercase(), piece.to_ascii_lowercase());
     let mut found = sql.match_indices(&piece);
@@ -262,7 +262,7 @@ fn only(sql: &str, piece: &str) -> Option<Range<usize>> {
     found.next().is_none().then(|| at..at + piece.len())
 }
 
-/// The name in DataFusion's complaint about two expressions that would be one column.
+/// Returns the column name in DataFusion's error about two expressions with one name.
 fn repeated_expression(plain: &str) -> Option<String> {
     let rest = plain.strip_prefix("Projections require unique expression names but the expression \"")?;
     let (expression, _) = rest.split_once("\" at position")?;
@@ -274,7 +274,7 @@ fn repeated_expression(plain: &str) -> Option<String> {
     Some(name.rsplit('.').next().unwrap_or(name).to_owned())
 }
 
-/// What is cast, if an expression is nothing but a cast, and a constant without its type: `Int64(1)`.
+/// Strips the cast from an expression that is only a cast, and the type from a constant: `Int64(1)`.
 fn innermost(expression: &str) -> &str {
     let within = |before: &str| expression.strip_prefix(before).and_then(|rest| rest.strip_suffix(')'));
     if let Some((inner, _)) = within("CAST(").and_then(|inner| inner.rsplit_once(" AS ")) {
@@ -283,7 +283,7 @@ fn innermost(expression: &str) -> &str {
     ["Int64(", "Int32(", "Float64(", "Boolean(", "Utf8("].into_iter().find_map(within).unwrap_or(expression)
 }
 
-/// DataFusion's message without its prefixes, which name its own parts.
+/// Returns DataFusion's message without prefixes that name its internals.
 #[must_use]
 pub fn message(error: &DataFusionError) -> String {
     let mut text = error.find_root().strip_backtrace();
@@ -315,14 +315,14 @@ pub fn message(error: &DataFusionError) -> String {
     }
 }
 
-/// What a function has against its arguments, which DataFusion wraps into words of its own.
+/// Returns a function's own message about its arguments, without DataFusion's text around it.
 fn mismatch(text: &str) -> Option<&str> {
     let (_, rest) = text.split_once(" user-defined coercion failed with: ")?;
     let rest = rest.strip_prefix("Error during planning: ").unwrap_or(rest);
     rest.split(". No function matches the given name").next()
 }
 
-/// The first letter in lower case unless it begins a name, no full stop, no "at Line…".
+/// Formats a message: first letter in lower case unless it begins a name, no full stop, no "at Line…".
 fn sentence(message: &str) -> String {
     let message = message.split(" at Line:").next().unwrap_or(message).trim_end_matches('.');
     let mut characters = message.chars();
@@ -342,7 +342,7 @@ pub(super) fn bytes(text: &Source, span: Span) -> Range<usize> {
     start..place(span.end).max(start)
 }
 
-/// The place that the parser writes into its messages: `at Line: 3, Column: 8`.
+/// Returns the range of the position that the parser writes into its messages: `at Line: 3, Column: 8`.
 fn position(text: &Source, message: &str) -> Option<Range<usize>> {
     let (_, place) = message.rsplit_once("at Line: ")?;
     let (line, rest) = place.split_once(", Column: ")?;

@@ -1,9 +1,9 @@
-//! Casts that keep every value: of a query's columns into the types of the table that takes them, and of a table's
-//! columns into the types that a query was planned with.
+//! Exact casts: keep every value or fail. Used to cast a query's columns to the types of its target table,
+//! and a table's columns to the types that a query was planned with.
 //!
-//! A value is kept if it can be cast back to itself. So 2.0 becomes the bigint 2, midnight a date and 1.50 a
-//! `decimal(10, 1)`; 2.5, noon and 1.55 are errors that name them. Distinct values stay distinct, so comparisons may
-//! be made after the cast. Start at [`cast`].
+//! A value is kept if it can be cast back to itself. So 2.0 becomes the bigint 2, midnight becomes a date,
+//! and 1.50 becomes a `decimal(10, 1)`; 2.5, noon and 1.55 are errors that name the value. Distinct values
+//! stay distinct, so it is safe to compare after the cast. Start at [`cast`].
 
 use std::{
     hash::{Hash, Hasher},
@@ -33,35 +33,35 @@ use super::{
     source::type_name,
 };
 
-/// Where a column's values go, for the error about one that isn't kept.
+/// The target of a column's values, for the error about a value that can't be kept.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Destination {
-    /// The table.
+    /// The name of the table.
     pub table: String,
-    /// What to do about a value that its column can't hold.
+    /// The suggested fix for a value that the target column can't hold.
     pub cure: String,
 }
 
-/// How values of one type become values of another.
+/// The degree to which values of one type fit another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fit {
-    /// Each of them is kept.
+    /// All values are kept.
     Always,
-    /// Some of them are.
+    /// Some values are kept, so each is checked.
     ByValue,
-    /// None is.
+    /// No value is kept.
     Never,
 }
 
-/// Returns whether a value of the one type can be a value of the other.
+/// Returns whether some value of type `from` can be stored as type `to`.
 #[must_use]
 pub fn can_hold(from: &DataType, to: &DataType) -> bool {
     fit(from, to) != Fit::Never
 }
 
-/// The type that a column of numbers or of times takes so that it holds values of both types: `None` if there is none,
-/// or if these are of other types. Doubles don't hold all decimals and bigints, so such values are still
-/// looked at one by one.
+/// Returns the type to which a numeric or time column must be widened to hold values of both types; `None` if
+/// there is none, or for other types. Doubles don't hold all decimals and bigints, so such values are still
+/// checked one by one.
 #[must_use]
 pub fn wider(a: &DataType, b: &DataType) -> Option<DataType> {
     use DataType as T;
@@ -77,10 +77,10 @@ pub fn wider(a: &DataType, b: &DataType) -> Option<DataType> {
     }
 }
 
-/// A column as another type, by a cast that fails for a value that it would change.
+/// Casts a column to another type with a cast that fails for a value that it would change.
 ///
 /// # Errors
-/// If no value of the one type can be one of the other.
+/// If no value of the column's type fits the target type.
 pub(super) fn cast(expr: Expr, own: &Field, to: &DataType, destination: &Destination) -> Result<Expr> {
     let from = own.data_type();
     match fit(from, to) {
@@ -110,7 +110,7 @@ fn fit(from: &DataType, to: &DataType) -> Fit {
     if keeps_all(from, to) {
         return Fit::Always;
     }
-    // UUIDs, and types that no table has.
+    // UUIDs, and types that tables can't have.
     let is_other = |of: &DataType| {
         matches!(
             of,
@@ -133,7 +133,7 @@ fn fit(from: &DataType, to: &DataType) -> Fit {
     }
 }
 
-/// Returns whether the one type has every value of the other.
+/// Returns whether type `to` has every value of type `from`.
 fn keeps_all(from: &DataType, to: &DataType) -> bool {
     use DataType as T;
     let (from, to) = (&normalized(from), &normalized(to));
@@ -169,7 +169,7 @@ fn keeps_all(from: &DataType, to: &DataType) -> bool {
     }
 }
 
-/// A type in the form that tables have it in: what that does to values is the same for every table.
+/// Returns a type as stored in tables: conversion to the stored type affects all tables alike.
 fn normalized(data_type: &DataType) -> DataType {
     use DataType as T;
     let field =
@@ -222,7 +222,7 @@ impl ScalarUDFImpl for Exact {
         "exact_cast"
     }
 
-    /// With the type, which tells two casts of one column apart.
+    /// Includes the type, which distinguishes two casts of one column.
     fn schema_name(&self, args: &[Expr]) -> Result<String> {
         let of = args.first().map_or_else(String::new, |arg| arg.schema_name().to_string());
         Ok(format!("exact_cast({of}, {})", self.to))
@@ -273,8 +273,9 @@ impl Exact {
     }
 }
 
-/// The values as another type, NULL where they don't fit. Decimals with a point become doubles, and doubles these, by
-/// the digits that they are written with: 1e17 times 1e10, as an arithmetic cast has it, is another number.
+/// Converts values, with NULL for each value that doesn't fit. Decimals with a fraction are converted to and
+/// from doubles by their decimal digits: an arithmetic cast computes 1e17 times 1e10, which is another
+/// number.
 fn by_digits(values: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
     let has_point = |of: &DataType| matches!(of, DataType::Decimal128(_, scale) if *scale > 0);
     let from = values.data_type();
@@ -284,10 +285,10 @@ fn by_digits(values: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
     converted(values, to)
 }
 
-/// The length of a value in an error.
+/// The maximum length of a value in an error.
 const LONGEST: usize = 80;
 
-/// Numbers with one zero and one NaN.
+/// Normalizes zeros and NaNs of floats, so that equal values compare as equal.
 fn comparable(values: ArrayRef) -> ArrayRef {
     match values.data_type() {
         DataType::Float64 => Arc::new(
@@ -315,14 +316,14 @@ mod tests {
 
     use super::*;
 
-    /// A value apart from its type.
+    /// A value without its type.
     #[derive(Debug, Clone, Copy, PartialEq)]
     enum Value {
-        /// So many times ten to the minus so many.
+        /// An integer times ten to the power of minus the second field.
         Decimal(i128, u32),
         Double(f64),
         Real(f32),
-        /// Microseconds.
+        /// Microseconds since 1970.
         Moment(i64),
     }
 
@@ -353,7 +354,7 @@ mod tests {
         ]
     }
 
-    /// A value of a type, made of a number.
+    /// Returns a value of a type, derived from a number.
     #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "any value will do")]
     fn scalar(of: &DataType, number: i64, scale: u32) -> ScalarValue {
         use DataType as T;
@@ -409,7 +410,8 @@ mod tests {
         format!("{value}e-{scale}")
     }
 
-    /// Returns whether two values are one, and a number with a point the nearest one to its digits.
+    /// Returns whether two values are equal. A float equals a decimal if it is the nearest float to its
+    /// digits.
     #[expect(clippy::float_cmp, reason = "whether a value is the very same is the question")]
     fn is_same(a: Value, b: Value) -> bool {
         match (a, b) {
@@ -426,7 +428,7 @@ mod tests {
         }
     }
 
-    /// Returns whether a type has a value of another, as far as that is beyond doubt.
+    /// Returns whether a type contains a value of another type; `None` if that is debatable.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_precision_loss,
@@ -474,7 +476,7 @@ mod tests {
         Exact { to: to.clone(), column: "c".to_owned(), destination, signature }.apply(values)
     }
 
-    /// A cast as a query makes it.
+    /// Casts as a query does.
     fn planned(values: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
         match fit(values.data_type(), to) {
             Fit::Always => Ok(compute::cast(values, to)?),
@@ -524,7 +526,7 @@ mod tests {
             for of in types() {
                 let before = scalar(&of, number, scale).to_array().unwrap();
                 let text = planned(&before, &DataType::Utf8);
-                // A number that is written with digits that a reader would drop is refused.
+                // Text with digits that a parser would drop, such as leading zeros, is rejected.
                 if let Ok(text) = text {
                     prop_assert_eq!(&comparable(planned(&text, &of).unwrap()), &comparable(before));
                     let longer = format!("{}{}", "0".repeat(zeros), text.as_string::<i32>().value(0));

@@ -1,4 +1,4 @@
-//! A bound query as streams of rows. Nothing is collected.
+//! Execution: runs a bound query as streams of rows, without collecting them.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -25,18 +25,18 @@ use futures::{StreamExt, stream};
 
 use super::{Engine, RecordBatch, Table, bind::Bound};
 
-/// How a join that does not fit in memory is done: a hash join can't spill, a merge join can.
+/// The join algorithm, for joins that may not fit in memory: a hash join can't spill, a merge join can.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Joins {
-    /// Fast; fails when the build side outgrows the memory pool.
+    /// Fast; fails when the build side exceeds the memory pool.
     Hash,
     /// Slower; spills.
     Merge,
 }
 
 impl Engine {
-    /// Starts the query: one stream for each of its partitions. If `partition_by` names columns, all rows of one
-    /// value of them come in one stream.
+    /// Starts the query with one stream for each partition. If `partition_by` names columns, all rows with
+    /// the same values in them arrive in one stream.
     pub async fn streams(
         &self,
         bound: &Bound,
@@ -48,7 +48,7 @@ impl Engine {
         execute_stream_partitioned(plan, self.task())
     }
 
-    /// Starts the query as one stream that keeps its order, `limit` rows at most.
+    /// Starts the query as one stream that keeps its order, with at most `limit` rows.
     pub async fn stream(&self, bound: &Bound, limit: Option<usize>) -> Result<SendableRecordBatchStream> {
         let builder = LogicalPlanBuilder::from(bound.plan.clone());
         let plan = match limit {
@@ -59,7 +59,7 @@ impl Engine {
         execute_stream(plan, self.task())
     }
 
-    /// Whether the query can be planned over its tables, without running it.
+    /// Checks that the query can be planned over its tables, without running it.
     pub async fn check(&self, bound: &Bound) -> Result<()> {
         self.planner(Joins::Hash).create_physical_plan(&bound.plan).await.map(drop)
     }
@@ -75,21 +75,21 @@ impl Engine {
     }
 }
 
-/// A stream of one batch.
+/// Returns a stream of one batch.
 #[must_use]
 pub fn one_stream(batch: RecordBatch) -> SendableRecordBatchStream {
     let schema = batch.schema();
     Box::pin(RecordBatchStreamAdapter::new(schema, stream::iter([Ok(batch)])))
 }
 
-/// A stream of these batches.
+/// Returns a stream of these batches.
 #[cfg(test)]
 #[must_use]
 pub fn listed(schema: super::SchemaRef, batches: Vec<RecordBatch>) -> SendableRecordBatchStream {
     Box::pin(RecordBatchStreamAdapter::new(schema, stream::iter(batches.into_iter().map(Ok))))
 }
 
-/// The rows of one stream, then those of another, in the columns of the latter.
+/// Returns the rows of the first stream followed by those of the second, in the columns of the second.
 #[must_use]
 pub fn chained(
     first: SendableRecordBatchStream,
@@ -99,7 +99,7 @@ pub fn chained(
     let columns = Arc::clone(&schema);
     let first = first.map(move |batch| {
         let batch = batch?;
-        // A table that was made otherwise may lack columns.
+        // A table from an earlier definition may lack columns.
         let of_now = columns.fields().iter().map(|field| match batch.column_by_name(field.name()) {
             Some(column) => Ok(cast(column, field.data_type())?),
             None => Ok(new_null_array(field.data_type(), batch.num_rows())),
@@ -116,7 +116,7 @@ pub(super) fn nullable(columns: &Schema) -> Arc<Schema> {
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
-/// Texts as a column of this name.
+/// Returns a batch with one text column of this name.
 pub fn texts<'a>(name: &str, texts: impl IntoIterator<Item = &'a String>) -> Result<RecordBatch> {
     let schema = Arc::new(Schema::new(vec![Field::new(name, DataType::Utf8, true)]));
     let texts: StringArray = texts.into_iter().map(Some).collect();
@@ -124,7 +124,8 @@ pub fn texts<'a>(name: &str, texts: impl IntoIterator<Item = &'a String>) -> Res
 }
 
 impl Engine {
-    /// The rows of a table whose value of a text column is among `names`, or is not, as one stream.
+    /// Returns the rows of a table whose text column is among `names`, or isn't (if `among` is false), as one
+    /// stream.
     pub async fn rows_by(
         &self,
         table: Table,
@@ -145,8 +146,8 @@ impl Engine {
     }
 }
 
-/// Returns whether a query failed because there is no room left on a disk: that of its temporary files, since it writes no
-/// others.
+/// Returns whether a query failed because a disk is full. It must be the disk of temporary files, since a
+/// query writes no others.
 #[must_use]
 pub fn is_disk_full(error: &DataFusionError) -> bool {
     let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
@@ -172,7 +173,7 @@ pub fn is_unreadable(error: &DataFusionError) -> bool {
     })
 }
 
-/// Whether the query failed for want of memory, so that it may succeed with joins that spill.
+/// Returns whether the query failed for lack of memory, so that it may succeed with joins that spill.
 #[must_use]
 pub fn is_out_of_memory(error: &DataFusionError) -> bool {
     matches!(error.find_root(), DataFusionError::ResourcesExhausted(_))

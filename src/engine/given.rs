@@ -1,4 +1,4 @@
-//! Rows that somebody wrote by hand, as tables: what a unit test gives and expects.
+//! Fixtures: converts hand-written rows, the inputs and expectations of unit tests, to tables.
 
 use std::sync::Arc;
 
@@ -17,32 +17,33 @@ use serde_json::{Map, Value, json};
 
 use super::{RecordBatch, SchemaRef, Table, source::type_name};
 
-/// Rows as written.
+/// Fixture rows as written.
 #[derive(Debug, Clone, Copy)]
 pub enum Written<'a> {
-    /// A mapping a row.
+    /// One mapping per row.
     Dict(&'a [Map<String, Value>]),
-    /// Comma-separated values under a header; an empty one is NULL.
+    /// Comma-separated values with a header; an empty value is NULL.
     Csv(&'a str),
 }
 
-/// Why rows can't be a table's.
+/// The reason why a fixture doesn't fit a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GivenError {
-    /// The row, from 0, if it is about one.
+    /// The index of the row, from 0, if the error is about one.
     pub row: Option<usize>,
-    /// The column, if it is about one.
+    /// The column, if the error is about one.
     pub column: Option<String>,
-    /// What is wrong.
+    /// The message.
     pub message: String,
-    /// The columns there are, if the one that is named is not among them.
+    /// The valid columns, if the error is about an unknown one.
     pub known: Vec<String>,
 }
 
-/// A batch of the columns of `schema`, those that no row names NULL; or, if only those that are named are wanted, of these.
+/// Converts a fixture to a batch with the columns of `schema`. Columns that no row names are NULL, or are
+/// left out if `only_named`.
 ///
 /// # Errors
-/// A column that the schema lacks, or a value that does not fit its column.
+/// If a column isn't in the schema, or a value doesn't fit its column.
 pub fn rows(
     written: Written<'_>,
     schema: &SchemaRef,
@@ -57,8 +58,8 @@ pub fn rows(
     }
 }
 
-/// A batch in the columns of `schema`, by their names; in their types too, unless only those that are named are wanted, which
-/// keep what they hold for being compared.
+/// Arranges a batch in the columns of `schema` by name. Also casts to their types, unless `only_named`: then
+/// columns keep their values for a comparison.
 ///
 /// # Errors
 /// As [`rows`].
@@ -97,7 +98,7 @@ pub fn conform(
     made(fields, columns, batch.num_rows())
 }
 
-/// Some columns of a batch, by their names.
+/// Selects columns of a batch by name.
 pub fn columns(batch: &RecordBatch, names: &[String]) -> Result<RecordBatch> {
     let schema = batch.schema();
     let positions =
@@ -105,7 +106,7 @@ pub fn columns(batch: &RecordBatch, names: &[String]) -> Result<RecordBatch> {
     Ok(batch.project(&positions?)?)
 }
 
-/// A batch as a table.
+/// Wraps a batch as a table.
 pub fn table(batch: RecordBatch) -> Result<Table> {
     Ok(Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]])?))
 }
@@ -156,7 +157,7 @@ fn nullable(field: &FieldRef) -> FieldRef {
     Arc::new(field.as_ref().clone().with_nullable(true))
 }
 
-/// The column of that name, or one that differs by case alone.
+/// Returns the position of a column by its name: an exact match first, then a case-insensitive one.
 fn position(name: &str, schema: &SchemaRef, row: Option<usize>) -> std::result::Result<usize, GivenError> {
     let fields = schema.fields();
     let exact = fields.iter().position(|field| field.name() == name);
@@ -169,7 +170,7 @@ fn position(name: &str, schema: &SchemaRef, row: Option<usize>) -> std::result::
     })
 }
 
-/// Values read as the engine reads text.
+/// Parses values as the engine parses text.
 fn simple(field: &Field, cells: &[Value]) -> std::result::Result<ArrayRef, GivenError> {
     let text = |value: &Value| match value {
         Value::Null => None,
@@ -189,14 +190,14 @@ fn simple(field: &Field, cells: &[Value]) -> std::result::Result<ArrayRef, Given
         known: Vec::new(),
     };
     let column = cast(&texts, field.data_type()).map_err(|error| misfit(0, &format!(": {error}")))?;
-    // What can't be read becomes NULL.
+    // The cast turns values that can't be parsed into NULL.
     match (0..cells.len()).find(|row| column.is_null(*row) && !texts.is_null(*row)) {
         Some(row) => Err(misfit(row, "")),
         None => Ok(column),
     }
 }
 
-/// Lists and structs, as JSON or as text that holds JSON.
+/// Parses lists and structs, given as JSON or as text that holds JSON.
 fn nested(field: &FieldRef, cells: &[Value]) -> std::result::Result<ArrayRef, GivenError> {
     let schema = Arc::new(Schema::new(vec![nullable(field)]));
     let failed = |row: Option<usize>, error: &dyn std::fmt::Display| GivenError {
@@ -224,7 +225,7 @@ fn nested(field: &FieldRef, cells: &[Value]) -> std::result::Result<ArrayRef, Gi
 
 type Separated = (Vec<String>, Vec<Map<String, Value>>);
 
-/// The header and the rows of separated values.
+/// Parses the header and the rows of comma-separated values.
 fn separated(text: &str) -> std::result::Result<Separated, GivenError> {
     let failed = |row: Option<usize>, error: &dyn std::fmt::Display| GivenError {
         row,

@@ -1,12 +1,12 @@
-//! Guards against wrong results. DataFusion 55.2 pushes a filter through a projection by the names of its
-//! columns, and of two columns of one name it takes the wrong one (`ProjectionExec::collect_reverse_alias`).
-//! So `select b.k from a right join b on a.k = b.k where a.k is null` filters `b.k`, and finds nothing.
+//! Guards against wrong results. DataFusion 55.2 pushes a filter through a projection by column names, and
+//! picks the wrong column if two share a name (`ProjectionExec::collect_reverse_alias`). So
+//! `select b.k from a right join b on a.k = b.k where a.k is null` filters `b.k`, and finds nothing.
 //!
-//! Where a plan has such a projection its filters stay where they are, which costs speed and no rows.
+//! In a plan with such a projection, filters aren't pushed down, which costs speed but no rows.
 //!
-//! It also merges projections, and then renumbers columns but not the parameters of lambdas:
-//! `list_transform(l, x -> x + 1)` may take a column for `x`. Where a plan has lambdas its projections stay
-//! as they are.
+//! When DataFusion merges projections, it renumbers columns but not the parameters of lambdas, so
+//! `list_transform(l, x -> x + 1)` may mistake a column for `x`. In a plan with lambdas, projections aren't
+//! pushed down.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -26,11 +26,11 @@ use datafusion::{
 
 use super::{hidden_constants::HiddenConstants, nan, replay::NestedLoops, window_parts::WindowParts};
 
-/// DataFusion's physical rules, those that push filters down under guard. `is_limited`: whether memory has a
-/// limit, so that joins may spill.
+/// Returns DataFusion's physical rules with guards around those that push filters and projections down.
+/// `is_limited`: whether memory is limited, so that joins may spill.
 pub(super) fn rules(is_limited: bool) -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
     let rules = PhysicalOptimizer::new().rules.into_iter().flat_map(|rule| {
-        // Sorts and partitions are decided by this one.
+        // This rule decides sorts and partitioning.
         let first = rule.name() == "EnsureRequirements";
         let sides = first.then(|| Arc::new(HiddenConstants) as Arc<dyn PhysicalOptimizerRule + Send + Sync>);
         sides.into_iter().chain([rule])
@@ -52,7 +52,7 @@ pub(super) fn rules(is_limited: bool) -> Vec<Arc<dyn PhysicalOptimizerRule + Sen
         .collect()
 }
 
-/// A rule that leaves some plans as they are.
+/// A rule that skips plans for which the function returns true.
 #[derive(Debug)]
 struct Guarded(Arc<dyn PhysicalOptimizerRule + Send + Sync>, fn(&Arc<dyn ExecutionPlan>) -> Result<bool>);
 

@@ -1,23 +1,22 @@
-//! Guards against wrong results: columns that DataFusion 55.2 takes for constant where they aren't, or relies
-//! on where it may not.
+//! Guards against wrong results from columns that DataFusion 55.2 wrongly treats as constant, or whose
+//! constancy it relies on where it may not.
 //!
-//! - What a filter pins to one value (`where k = 7`) stays a constant of an outer join's result
-//!   (`EquivalenceGroup::join`), though it is NULL there for rows without a partner. So ORDER BY and
-//!   PARTITION BY leave such a column out, and this counts both 7 and NULL as new partitions wherever they
-//!   take turns:
+//! - A column that a filter pins to one value (`where k = 7`) stays a constant of an outer join's result
+//!   (`EquivalenceGroup::join`), although it is NULL there for rows without a match. So ORDER BY and
+//!   PARTITION BY drop the column, and this query starts a new partition at each switch between 7 and NULL:
 //!
 //!   ```sql
 //!   select s.k, row_number() over (partition by s.k order by a.id)
 //!   from a left join (select * from b where k = 7) s on a.id = s.id
 //!   ```
 //!
-//!   Delete once the constants of the preserved sides alone are kept.
-//! - A column that is another constant in each part of a UNION is left out of the sort of each part, rightly.
-//!   But with a LIMIT the parts tell each other beyond which rows none counts (`TopK`'s dynamic filter), by
-//!   the other keys alone. Delete once sorts by less than the whole order share no filter.
+//! Delete once only the constants of the preserved sides are kept.
+//!   Delete once only the constants of the preserved sides are kept.
+//!   correct. But with a LIMIT, the parts share a threshold beyond which rows are skipped (`TopK`'s dynamic
+//!   filter), and it ignores that column. Delete once sorts by fewer than all keys share no filter.
 //!
-//! Before sorts and partitions are decided, such inputs are made to look as if none of their columns were
-//! constant, or in an order.
+//! Before sorts and partitioning are decided, this rule makes such inputs look as if they had no constant
+//! columns and no order.
 
 use std::sync::Arc;
 
@@ -44,7 +43,7 @@ use datafusion::{
     },
 };
 
-/// Hides the constants of the sides of outer joins that may be NULL, and of unions.
+/// Hides the constants of the nullable sides of outer joins, and of unions.
 #[derive(Debug)]
 pub(super) struct HiddenConstants;
 
@@ -87,7 +86,7 @@ impl PhysicalOptimizerRule for HiddenConstants {
     }
 }
 
-/// Which inputs of a join may be NULL in its result; `None` of what is no join.
+/// Returns which inputs of a join may be NULL in its result; `None` if the node isn't such a join.
 fn nullable(node: &Arc<dyn ExecutionPlan>) -> Option<[bool; 2]> {
     let hash = node.downcast_ref::<HashJoinExec>().map(HashJoinExec::join_type).copied();
     let merge = node.downcast_ref::<SortMergeJoinExec>().map(SortMergeJoinExec::join_type);
@@ -100,12 +99,12 @@ fn nullable(node: &Arc<dyn ExecutionPlan>) -> Option<[bool; 2]> {
     }
 }
 
-/// Returns whether a column is another constant in each part.
+/// Returns whether a column is a different constant in each part.
 fn differs(constant: &ConstExpr) -> bool {
     constant.across_partitions == AcrossPartitions::Heterogeneous
 }
 
-/// Its input, of which no column is known to be constant, and no order of rows is known.
+/// Passes its input through without known constant columns or known order.
 #[derive(Debug, Clone)]
 struct HiddenConstantsExec {
     input: Arc<dyn ExecutionPlan>,
@@ -114,7 +113,7 @@ struct HiddenConstantsExec {
 
 impl HiddenConstantsExec {
     fn new(input: Arc<dyn ExecutionPlan>) -> Self {
-        // Orders go too: those that are known, or that sorts below would make, leave constants out.
+        // Hide orders too: those that are known, or that sorts below would make, leave constants out.
         let hidden = EquivalenceProperties::new(input.schema());
         let properties = input.properties().as_ref().clone().with_eq_properties(hidden);
         Self { properties: Arc::new(properties), input }

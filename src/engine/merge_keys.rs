@@ -1,6 +1,6 @@
-//! Keys of joins that spill. DataFusion 55.2 merges by keys of many types, but not by instants of a time zone
-//! (`joins::utils::compare_join_arrays`), which is what every timestamp of a Delta table is. As the numbers that they are stored
-//! as they are equal just when the instants are.
+//! Merge join keys: casts timestamps with a time zone to integers. DataFusion 55.2 can't merge by such
+//! timestamps (`joins::utils::compare_join_arrays`), and every timestamp of a Delta table is one. The stored
+//! integers are equal exactly if the instants are.
 
 use datafusion::{
     arrow::datatypes::DataType,
@@ -10,7 +10,7 @@ use datafusion::{
     optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule},
 };
 
-/// Joins by the numbers of instants.
+/// The rule that joins by the integers of instants.
 #[derive(Debug)]
 pub(super) struct MergeKeys;
 
@@ -39,7 +39,7 @@ impl OptimizerRule for MergeKeys {
     }
 }
 
-/// The type of a key that is an instant of a time zone.
+/// Returns the type of a key that is a timestamp with a time zone.
 fn instant(key: &Expr, schema: &DFSchema) -> Option<DataType> {
     let data_type = key.get_type(schema as &dyn ExprSchema).ok()?;
     matches!(data_type, DataType::Timestamp(_, Some(_))).then_some(data_type)
@@ -65,7 +65,7 @@ mod tests {
         name::Relation,
     };
 
-    /// Instants, and one more that is NULL.
+    /// Returns a table of instants, and one more that is NULL.
     fn instants(micros: &[i64]) -> Table {
         let values = micros.iter().copied().map(Some).chain([None]);
         let values = values.collect::<TimestampMicrosecondArray>().with_timezone("UTC");

@@ -1,34 +1,36 @@
 //! The SQL engine: the only code that names DataFusion.
 //!
-//! - [`session`]: one [`Engine`] an invocation: memory pool, spill directory, dialect, functions
-//! - [`query`]: SQL text → a type-checked [`Query`] over tables of which only the schema is known
-//! - `dialect`: what SQL means: syntax, operators, casts, types
-//! - [`answer`]: a query whose whole result is small
-//! - [`rule`], [`audit`], [`split`]: what is asked of rows one by one, counted and taken out
-//! - [`spool`], [`reach`], [`change`]: new rows, what they reach of a table, and what they do to it
-//! - [`net`]: what came into a table and went, between two of its versions
-//! - [`batch`], `separable`: rows by stretches of time, and whether a query keeps these apart
-//! - [`lineage`]: which columns a query's columns are made of
-//! - [`narrow`]: what a test must look at of a table of which little changed
-//! - [`tally`]: rows counted by a value
-//! - [`given`], [`diff`]: rows that somebody wrote, and how others differ from them
-//! - [`bind`]: a query's tables, from schemas to data
+//! - [`session`]: one [`Engine`] per invocation: memory pool, spill directory, dialect, functions
+//! - [`query`]: SQL text → a type-checked [`Query`] over tables with known schemas but no rows yet
+//! - `dialect`: the semantics of SQL: syntax, operators, casts, types
+//! - [`answer`]: queries with small results
+//! - [`rule`], [`audit`], [`split`]: rules about single rows: declared, counted, and used to reject rows
+//! - [`spool`], [`reach`], [`change`]: new rows, the key range they reach in a table, and the changes they
+//!   make
+//! - [`net`]: the rows inserted and deleted between two versions of a table
+//! - [`batch`], `separable`: rows by time interval, and whether a query can build many intervals at once
+//! - [`lineage`]: the source columns of a query's columns
+//! - [`narrow`]: the part of a table that a test must read after a small change
+//! - [`tally`]: row counts by value
+//! - [`given`], [`diff`]: fixture rows, and how actual rows differ from them
+//! - [`bind`]: replaces declared schemas in a query with actual tables
 //! - [`exact`]: casts that keep every value
-//! - [`execute`]: a bound query as streams of rows
-//! - [`checked_scan`]: a table whose filters the query applies itself
+//! - [`execute`]: runs a bound query as streams of rows
+//! - [`checked_scan`]: tables whose filters are always applied by the query
 //! - `function`: the SQL functions of dialect `duckdb`
-//! - `nan`: numbers that statistics leave out
-//! - `guard`, `comparisons`, `constant_not_in`, `hidden_constants`, `null_keys`, `merge_keys`: against an optimizer that would lose or find rows, and joins that
-//!   could not spill; `replay`: against a join that would lose rows when it spills
-//! - `spill`: where rows go that memory has no room for
+//! - `nan`: floats that file statistics leave out
+//! - `guard`, `comparisons`, `constant_not_in`, `hidden_constants`, `null_keys`: workarounds for optimizer
+//!   bugs that lose or add rows; `merge_keys`: for joins that couldn't spill; `replay`: for a join that loses
+//!   rows when it spills
+//! - `spill`: the directory for rows that don't fit in memory
 //! - `distinct`: distinct aggregates that can spill
-//! - `reads`: how large a plan becomes; `window_parts`: windows that hold one partition at a time
-//! - [`print`]: rows as text
-//! - [`error`]: what DataFusion has against a statement, with places in it
+//! - `reads`: the size of a plan; `window_parts`: windows that hold one partition at a time
+//! - [`print`]: formats rows as text
+//! - [`error`]: SQL errors in the user's terms, with positions in the statement
 //! - [`source`]: files and databases as tables
-//! - [`digest`]: what rows a table holds, in one number
+//! - [`digest`]: a content hash of a table's rows
 //!
-//! Must not name deltalake, nor know of nodes and the graph. Start at [`Engine::plan`].
+//! Must not name deltalake or know about nodes and the graph. Start at [`Engine::plan`].
 
 pub mod answer;
 pub mod audit;
@@ -86,14 +88,14 @@ pub use self::{
     session::{Engine, EngineSettings},
 };
 
-/// What a table needs to know of the engine that scans it.
+/// The session of the engine, as needed by a table's scan.
 pub type Session = datafusion::execution::SessionState;
 
 /// A table that can be scanned.
 pub type Table = Arc<dyn datafusion::catalog::TableProvider>;
 
-/// The partitions of a query, each a stream of batches.
+/// The partitions of a query's result, each a stream of batches.
 pub type Streams = Vec<SendableRecordBatchStream>;
 
-/// What goes wrong while a query runs.
+/// An error while a query runs.
 pub type EngineError = datafusion::error::DataFusionError;

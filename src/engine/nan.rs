@@ -1,16 +1,18 @@
-//! NaN and statistics: keeps rows of NaN where their statistics leave them out.
+//! NaN and statistics: keeps rows with NaN that file statistics would wrongly prune.
 //!
-//! NaN is greater than every number here, as in DuckDB, Postgres and Spark. Parquet's least and greatest values leave it
-//! out, and so do those of Delta's log. DataFusion 55.2 and delta-rs 1.1.3 take them at their word: of the rows 1, NaN, 1
-//! the filter `x = 1` returns all ("every row of the group matches") and `x > 5` none ("the greatest is 1").
+//! NaN is greater than every number here, as in DuckDB, Postgres and Spark. The minimum and maximum values in
+//! Parquet files and in Delta's log ignore NaN, but DataFusion 55.2 and delta-rs 1.1.3 rely on them: for the
+//! rows 1, NaN, 1 the filter `x = 1` returns all rows ("every row of the group matches") and `x > 5` none
+//! ("the maximum is 1").
 //!
-//! - [`guarded`]: physical rules that hide numbers with a fraction from pruning. A comparison with one is still
-//!   evaluated where files are read, row by row, but no statistics decide it. Where a sort, join or aggregate would make
-//!   a filter of such numbers while it runs, or take their maximum from statistics, it doesn't.
-//! - [`may_skip`]: the filters by which a scan of a Delta table may skip files and row groups: those that are right
-//!   although statistics leave NaN out, such as `x = 1` and `x < 5`. What is read is filtered again.
+//! - [`guarded`]: wraps physical rules to hide floats from pruning. A comparison with a float is still
+//!   evaluated row by row where files are read, but statistics don't decide it. Dynamic filters on floats,
+//!   and their maximum from statistics, are disabled.
+//! - [`may_skip`]: selects the filters by which a scan of a Delta table may skip files and row groups: those
+//!   that are correct although statistics ignore NaN, such as `x = 1` and `x < 5`. The query filters the rows
+//!   again.
 //!
-//! Remove when Parquet's NaN counts are written and read: apache/datafusion#15812, delta-io/delta#7101.
+//! Delete once Parquet's NaN counts are written and read: apache/datafusion#15812, delta-io/delta#7101.
 
 use std::{
     fmt,
@@ -42,7 +44,7 @@ use datafusion::{
 
 use super::{RecordBatch, SchemaRef};
 
-/// A physical rule under guard: one that pushes filters down, or that answers aggregates from statistics.
+/// Wraps a physical rule in a guard if it pushes filters down or answers aggregates from statistics.
 pub(super) fn guarded(
     rule: Arc<dyn PhysicalOptimizerRule + Send + Sync>,
 ) -> Arc<dyn PhysicalOptimizerRule + Send + Sync> {
@@ -55,7 +57,7 @@ pub(super) fn guarded(
     }
 }
 
-/// Pushes filters down in a form in which no statistics decide them.
+/// A rule that pushes filters down in a form that statistics can't decide.
 #[derive(Debug)]
 struct HiddenFromPruning(Arc<dyn PhysicalOptimizerRule + Send + Sync>);
 
@@ -69,7 +71,7 @@ impl PhysicalOptimizerRule for HiddenFromPruning {
         if !aggregates_floats(&plan)? {
             return self.0.optimize(plan, config);
         }
-        // Sorts and joins push none, whatever their keys (`session`).
+        // Sorts and joins push no dynamic filters at all (see `session`).
         let mut config = config.clone();
         config.optimizer.enable_aggregate_dynamic_filter_pushdown = false;
         self.0.optimize(plan, &config)
@@ -84,7 +86,7 @@ impl PhysicalOptimizerRule for HiddenFromPruning {
     }
 }
 
-/// Answers no aggregate from statistics where one is of a number that may be NaN.
+/// A rule that answers aggregates from statistics, unless one is over a float.
 #[derive(Debug)]
 struct NotFromStatistics(Arc<dyn PhysicalOptimizerRule + Send + Sync>);
 
@@ -106,7 +108,7 @@ impl PhysicalOptimizerRule for NotFromStatistics {
     }
 }
 
-/// Whether a plan aggregates numbers that may be NaN, and would filter by them while it runs.
+/// Returns whether a plan aggregates floats, which would make a dynamic filter.
 fn aggregates_floats(plan: &Arc<dyn ExecutionPlan>) -> Result<bool> {
     let mut found = false;
     plan.apply(|node| {
@@ -120,7 +122,7 @@ fn aggregates_floats(plan: &Arc<dyn ExecutionPlan>) -> Result<bool> {
     Ok(found)
 }
 
-/// A filter whose comparisons of numbers that may be NaN are hidden from pruning.
+/// Hides a filter's comparisons of floats from pruning.
 fn hide_in_filter(node: Arc<dyn ExecutionPlan>) -> Result<Transformed<Arc<dyn ExecutionPlan>>> {
     let Some(filter) = node.downcast_ref::<FilterExec>() else { return Ok(Transformed::no(node)) };
     let schema = filter.input().schema();
@@ -155,14 +157,14 @@ fn is_comparison(operator: Operator) -> bool {
     matches!(operator, Eq | NotEq | Lt | LtEq | Gt | GtEq | IsDistinctFrom | IsNotDistinctFrom)
 }
 
-/// Whether an expression reads a column that may hold NaN.
+/// Returns whether an expression reads a column that may hold NaN.
 fn reads_float(expr: &Arc<dyn PhysicalExpr>, schema: &SchemaRef) -> bool {
     collect_columns(expr)
         .iter()
         .any(|column| schema.fields().get(column.index()).is_none_or(|field| has_float(field.data_type())))
 }
 
-/// Whether values of a type are or hold numbers that may be NaN.
+/// Returns whether values of a type are or contain floats, which may be NaN.
 fn has_float(data_type: &DataType) -> bool {
     match data_type {
         DataType::Float16 | DataType::Float32 | DataType::Float64 => true,
@@ -173,7 +175,7 @@ fn has_float(data_type: &DataType) -> bool {
     }
 }
 
-/// An expression of which pruning knows nothing.
+/// An expression that pruning can't see through.
 #[derive(Debug, Eq)]
 struct Hidden(Arc<dyn PhysicalExpr>);
 
@@ -229,7 +231,7 @@ impl PhysicalExpr for Hidden {
     }
 }
 
-/// Whether a scan may skip files by a filter and what their log tells of its columns.
+/// Returns whether a scan may skip files by a filter, based on the column statistics in the log.
 pub(super) fn may_skip(filter: &Expr, schema: &Schema) -> bool {
     let type_of = |column: &Expr| match column {
         Expr::Column(column) => schema.field_with_name(&column.name).ok().map(Field::data_type),
@@ -258,7 +260,7 @@ pub(super) fn may_skip(filter: &Expr, schema: &Schema) -> bool {
                 }
                 _ => return false,
             };
-            // The least value is -0.0 where it is 0.0, and zeros differ only here.
+            // A minimum of 0.0 is stored as -0.0, and only here do the two differ.
             let bounded = match op {
                 Operator::Eq | Operator::LtEq => true,
                 Operator::Lt => number(literal) != Some(0.0),
@@ -274,8 +276,8 @@ pub(super) fn may_skip(filter: &Expr, schema: &Schema) -> bool {
     }
 }
 
-/// Whether delta-rs reads a filter whole. Of `f(x) = 1 or y = 2` it may know only the second half, and then skips files by
-/// that (deltalake-core 1.1.3, `delta_datafusion/engine/expressions`).
+/// Returns whether delta-rs understands a whole filter. Of `f(x) = 1 or y = 2` it may understand only the
+/// second half, and then skips files by that (deltalake-core 1.1.3, `delta_datafusion/engine/expressions`).
 fn is_understood(filter: &Expr) -> bool {
     let value = |expr: &Expr| matches!(expr, Expr::Column(_) | Expr::Literal(..));
     match filter {
@@ -293,8 +295,8 @@ fn is_understood(filter: &Expr) -> bool {
     }
 }
 
-/// Whether delta-rs, as a writer, rounds the least and greatest value of such a column to a 64-bit float. See
-/// `lake/file_writer.rs`, which doesn't; but other writers use delta-rs.
+/// Returns whether delta-rs, as a writer, rounds the minimum and maximum of such a column to a 64-bit float.
+/// Our own writer doesn't (see `lake/file_writer.rs`), but other writers use delta-rs.
 fn is_rounded(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Decimal128(precision, _) if *precision > 15)
 }
@@ -303,7 +305,7 @@ fn is_float(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Float32 | DataType::Float64)
 }
 
-/// A number that is not NaN.
+/// Returns a float literal that isn't NaN.
 fn number(literal: &ScalarValue) -> Option<f64> {
     let number = match literal {
         ScalarValue::Float32(Some(number)) => f64::from(*number),

@@ -1,9 +1,8 @@
-//! What a test must look at of a table, where it is known that it found nothing in the version before: rows
-//! that came, or groups that a row came to or went from. All others are as they were.
+//! Delta testing: restricts a test that passed on the previous version of a table to what a change can
+//! affect: inserted rows, or groups with inserted or deleted rows. The rest is unchanged.
 //!
-//! A test that asks something of each row by itself, be it beside another table, looks at rows that came. One
-//! that asks something of groups of rows looks at the groups that were touched. Any other looks at
-//! everything.
+//! A test that checks each row by itself, possibly joined with another table, reads only inserted rows. A
+//! test that checks groups of rows reads only the groups that changed. Any other test reads everything.
 
 use std::sync::Arc;
 
@@ -23,32 +22,32 @@ use super::{
 };
 use crate::name::Relation;
 
-/// What must be looked at of one table.
+/// The part of a table that must be read.
 #[derive(Debug, Clone)]
 pub enum Narrowed {
-    /// Rows that came.
+    /// Inserted rows.
     ToRows,
-    /// Rows of groups that were touched: those that are alike in these expressions over the table's columns.
+    /// The rows of changed groups, which share the values of these expressions over the table's columns.
     ToGroups(Vec<Expr>),
 }
 
-/// What a query sees of a table, in terms of that table's columns.
+/// The part of a table that a query reads, in terms of the table's columns.
 struct Seen {
     narrowed: Narrowed,
-    /// Each column that comes out of a node, as an expression over the table's; those that are not are
+    /// Each output column of a node that is an expression over the table's columns. Other columns are
     /// missing.
     columns: Vec<(Column, Expr)>,
 }
 
-/// Whether a group's expression is this column of the table.
+/// Returns whether a group's expression is this column of the table.
 #[must_use]
 pub fn is_column(group: &Expr, column: &str) -> bool {
     matches!(group, Expr::Column(one) if one.name == column)
 }
 
 impl Query {
-    /// What the query must look at of `own` to find the rows that it would find only because of a change;
-    /// none if it must look at everything. All else that it reads is as it was.
+    /// Returns the part of `own` that the query must read to find rows that exist only because of a change;
+    /// `None` if it must read everything. All other inputs are unchanged.
     #[must_use]
     pub fn narrowed(&self, own: &Relation) -> Option<Narrowed> {
         follow(self.plan(), own).map(|seen| seen.narrowed)
@@ -89,7 +88,7 @@ fn follow(node: &LogicalPlan, own: &Relation) -> Option<Seen> {
             let (side, other) =
                 if reads(&join.left, own) { (&join.left, &join.right) } else { (&join.right, &join.left) };
             let is_left = Arc::ptr_eq(side, &join.left);
-            // A row of the other table must not come because there is none of this one.
+            // Rows of the other table must not appear because rows of this one are left out.
             let kept = match join.join_type {
                 Inner => is_left || !is_as_of(join),
                 Left | LeftSemi | LeftAnti => is_left,
@@ -113,8 +112,7 @@ fn follow(node: &LogicalPlan, own: &Relation) -> Option<Seen> {
 }
 
 impl Seen {
-    /// An expression in terms of the table's columns; none if it has others in it, or may be another the next
-    /// time.
+    /// Rewrites an expression in terms of the table's columns; `None` if it has other columns or is volatile.
     fn of_table(&self, expr: &Expr) -> Option<Expr> {
         let expr = expr.clone().unalias();
         if expr.is_volatile() || matches!(expr, Expr::GroupingSet(_)) {
@@ -152,14 +150,14 @@ fn reads(plan: &LogicalPlan, own: &Relation) -> bool {
     found || visited.is_err()
 }
 
-/// The name of a group's expression, by its place.
+/// Returns the column name of a group's expression by its position.
 fn key(place: usize) -> String {
     format!("_headwater_group_{place}")
 }
 
 impl Engine {
-    /// The rows of `table` that belong to a group of which `came` or `went` has a row. What is spooled must
-    /// last as long as the table is read.
+    /// Returns the rows of `table` in groups that contain a row of `came` or `went`. The spool must outlive
+    /// the table.
     pub async fn groups_touched(
         &self,
         table: &Table,
@@ -184,7 +182,7 @@ impl Engine {
                 .collect::<Vec<_>>()
         };
         let mut rows = LogicalPlanBuilder::scan("own", provider_as_source(Arc::clone(table)), None)?;
-        // Files in which no group can have a row are not opened.
+        // Skip files that can't have a row of these groups.
         for (place, group) in groups.iter().enumerate() {
             if let Expr::Column(_) = group
                 && let Some((least, greatest)) = self.ends(&spool.table(), &key(place)).await?
@@ -198,7 +196,7 @@ impl Engine {
         let on =
             |side: &str| -> Vec<Column> { keys.iter().map(|key| Column::new(Some(side), key)).collect() };
         let rows = rows.project(columns().into_iter().chain(own_keys))?.alias("own")?.build()?;
-        // The side that is held in memory is the one that was touched.
+        // The changed groups are the side that the join holds in memory.
         let plan = touched
             .join_detailed(
                 rows,
@@ -261,7 +259,7 @@ mod tests {
                 "date_trunc(Utf8(\"month\"), d)",
             ),
             ("select t.b, sum(o.a) from s.t as t join s.other as o on t.a = o.a group by t.b", "b"),
-            // All the others must look at everything.
+            // All others must read everything.
             ("select count(*) from s.t", "everything"),
             ("select a from s.t limit 3", "everything"),
             ("select distinct a from s.t", "everything"),

@@ -1,5 +1,5 @@
-//! What came into a table and what went, between two of its versions: a table of its own, whose rows say in a last column which
-//! of both. Rows that were written anew as they were are not among them.
+//! Change feed: the rows inserted into and deleted from a table between two of its versions, as a table whose
+//! last column has the kind of change. Rows that were rewritten unchanged don't appear.
 
 use std::sync::Arc;
 
@@ -16,32 +16,33 @@ use datafusion::{
 
 use super::{SchemaRef, Table};
 
-/// The last column: what became of the row. Named as in Delta's change data feed.
+/// The last column: the kind of change. Named as in Delta's change data feed.
 pub const CHANGE_TYPE: &str = "_change_type";
-/// The row came.
+/// The row was inserted.
 pub const INSERT: &str = "insert";
-/// The row went.
+/// The row was deleted.
 pub const DELETE: &str = "delete";
 
-/// How often a row came, less how often it went.
+/// The number of inserts of a row minus the number of its deletes.
 const TIMES: &str = "_headwater_times";
 
-/// A table's columns and [`CHANGE_TYPE`].
+/// Returns a table's columns followed by [`CHANGE_TYPE`].
 #[must_use]
 pub fn with_change_type(schema: &SchemaRef) -> Schema {
     let last = Arc::new(Field::new(CHANGE_TYPE, DataType::Utf8, true));
     Schema::new(schema.fields().iter().cloned().chain([last]).collect::<Vec<_>>())
 }
 
-/// All rows of a table as if they had just come.
+/// Returns all rows of a table as inserted.
 pub fn all(table: &Table) -> Result<Table> {
     let plan = LogicalPlanBuilder::scan("came", provider_as_source(Arc::clone(table)), None)?;
     let columns = columns(table).chain([lit(INSERT).alias(CHANGE_TYPE)]);
     Ok(view(plan.project(columns)?.build()?))
 }
 
-/// What came and what went, where the rows of `came` were written and those of `went` taken out. Rows that are in both are
-/// left out, each as often as it is in both. The columns are those of `came`; rows that went have NULL in those they lack.
+/// Returns the net changes after the rows of `came` were written and those of `went` were removed. Rows in
+/// both cancel each other out, as often as they occur in both. The columns are those of `came`; deleted rows
+/// have NULL in columns that they lack.
 pub fn net(came: &Table, went: &Table) -> Result<Table> {
     let one = |name: &str, table: &Table, times: i64| {
         let source = provider_as_source(Arc::clone(table));
@@ -59,7 +60,7 @@ pub fn net(came: &Table, went: &Table) -> Result<Table> {
     Ok(view(told.project(columns(came).chain([last]))?.build()?))
 }
 
-/// The columns that are wanted, as a table has them: in their types, NULL where it lacks one.
+/// Returns a table's columns as wanted: cast to the wanted types, and NULL if the table lacks one.
 pub(super) fn columns_of(table: &Table, wanted: &SchemaRef) -> Vec<Expr> {
     let schema = table.schema();
     let column = |field: &Arc<Field>| {

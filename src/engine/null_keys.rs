@@ -1,9 +1,9 @@
-//! A guard against wrong results: keys of a join that are equal if both are NULL, and those that aren't.
+//! A guard against wrong results: keeps join keys whose NULLs are equal apart from those whose NULLs aren't.
 //!
-//! DataFusion 55.2 joins by `a.k is not distinct from b.k` as by a key whose NULLs are equal, and says so of
+//! DataFusion 55.2 plans `a.k is not distinct from b.k` as a join key with equal NULLs, which is a setting of
 //! the whole join. Then it adds keys of `=` from WHERE, ON and other joins (`ExtractEquijoinPredicate`,
-//! `EliminateCrossJoin`), and their NULLs become equal too. Here such a join gets no other keys: what would
-//! be one stays a condition.
+//! `EliminateCrossJoin`), and their NULLs become equal too. This guard keeps such a join from getting further
+//! keys; their conditions stay in its filter.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use datafusion::{
     optimizer::{ApplyOrder, Optimizer, OptimizerConfig, OptimizerRule},
 };
 
-/// DataFusion's logical rules, those that add keys to joins under guard.
+/// Returns DataFusion's logical rules with guards around those that add keys to joins.
 pub(super) fn rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     let guarded = |rule: Arc<dyn OptimizerRule + Send + Sync>| -> Arc<dyn OptimizerRule + Send + Sync> {
         match rule.name() {
@@ -41,7 +41,7 @@ impl OptimizerRule for Guarded {
     }
 
     fn rewrite(&self, plan: LogicalPlan, config: &dyn OptimizerConfig) -> Result<Transformed<LogicalPlan>> {
-        // A rule without an order visits the whole plan by itself.
+        // A rule without an order traverses the whole plan itself.
         let whole = self.apply_order().is_none();
         let guarded = if whole { has_null_keys(&plan)? } else { is_by_null_keys(&plan) };
         if guarded { Ok(Transformed::no(plan)) } else { self.0.rewrite(plan, config) }

@@ -1,4 +1,4 @@
-//! Rows as text: a table, JSON lines or CSV.
+//! Row output: writes rows as a table, JSON lines or CSV.
 
 use std::{io::Write, sync::Arc};
 
@@ -18,14 +18,14 @@ use futures::StreamExt;
 use super::{RecordBatch, dialect::value_texts};
 use crate::text::json_escaped;
 
-/// How rows are written.
+/// The output format of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// Columns aligned, numbers to the right. Holds all rows, since widths depend on them.
+    /// Aligned columns, with numbers to the right. Buffers all rows, since column widths depend on them.
     Table,
-    /// One JSON object a row.
+    /// One JSON object per row.
     Json,
-    /// Comma-separated with a header.
+    /// Comma-separated values with a header.
     Csv,
 }
 
@@ -50,7 +50,7 @@ pub async fn print(
             Ok(())
         }
         Format::Csv => {
-            // The header is there even without rows.
+            // Write the header even if there are no rows.
             out.write_all(&csv_text(&RecordBatch::new_empty(stream.schema()), true)?)?;
             while let Some(batch) = stream.next().await {
                 out.write_all(&csv_text(&batch?, false)?)?;
@@ -60,14 +60,15 @@ pub async fn print(
     }
 }
 
-/// Not written by Arrow's writer straight to where it goes: that would turn a broken pipe into a mere text.
+/// Formats a batch in memory. If Arrow's writer wrote to the output itself, it would turn a broken pipe into
+/// an error that is only text.
 fn csv_text(batch: &RecordBatch, header: bool) -> Result<Vec<u8>> {
     let mut text = Vec::new();
     csv::WriterBuilder::new().with_header(header).build(&mut text).write(&flat(batch)?)?;
     Ok(text)
 }
 
-/// The rows with texts for lists, structs and maps, as DuckDB casts them to VARCHAR: CSV has no nested values.
+/// Casts lists, structs and maps to text as DuckDB casts them to VARCHAR, since CSV has no nested values.
 fn flat(batch: &RecordBatch) -> Result<RecordBatch> {
     let schema = batch.schema();
     let columns = schema.fields().iter().zip(batch.columns());
@@ -106,7 +107,7 @@ async fn table(mut stream: SendableRecordBatchStream, out: &mut (dyn Write + Sen
     write_table(&rows, &right, out).map_err(DataFusionError::from)
 }
 
-/// Text without line ends and other control characters.
+/// Replaces line breaks and other control characters with spaces.
 pub(super) fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
@@ -115,7 +116,7 @@ fn write_table(rows: &[Vec<String>], right: &[bool], out: &mut (dyn Write + Send
     align(rows, right).iter().try_for_each(|line| writeln!(out, "{line}"))
 }
 
-/// Rows under one another, with a rule below the first; those columns that are `right` to the right.
+/// Aligns rows as a table, with a rule below the first row. Columns in `right` are right-aligned.
 pub(super) fn align(rows: &[Vec<String>], right: &[bool]) -> Vec<String> {
     let mut lines = Vec::with_capacity(rows.len() + 1);
     let widths: Vec<usize> = (0..right.len())

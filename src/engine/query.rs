@@ -1,4 +1,4 @@
-//! SQL text → a planned, type-checked query over relations of which only the schema is known.
+//! Queries: plan SQL text and type-check it against relations with known schemas but no rows yet.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -37,24 +37,24 @@ use crate::name::Relation;
 pub struct Query {
     plan: LogicalPlan,
     canonical: String,
-    /// What reading it comes down to, its views included.
+    /// The cost of reading it, including its views.
     weight: Weight,
 }
 
 impl Query {
-    /// The names and types of the query's columns.
+    /// Returns the names and types of the query's columns.
     #[must_use]
     pub fn schema(&self) -> SchemaRef {
         Arc::clone(self.plan.schema().inner())
     }
 
-    /// The statement without comments, layout and keyword case: what a fingerprint is taken of.
+    /// Returns the statement without comments, layout and keyword case, for its fingerprint.
     #[must_use]
     pub fn canonical(&self) -> &str {
         &self.canonical
     }
 
-    /// The relations it reads, those of its views included.
+    /// Returns the relations that the query reads, including those of its views.
     #[must_use]
     pub fn relations(&self) -> BTreeSet<Relation> {
         let mut relations = BTreeSet::new();
@@ -70,7 +70,8 @@ impl Query {
         relations
     }
 
-    /// Whether the same inputs may give other rows next time: `now()`, `random()`, `uuid()`.
+    /// Returns whether equal inputs can give different rows next time, as with `now()`, `random()` or
+    /// `uuid()`.
     #[must_use]
     pub fn is_volatile(&self) -> bool {
         let mut volatile = false;
@@ -84,11 +85,11 @@ impl Query {
         volatile
     }
 
-    /// The query with the columns of a table: by their names, in its order and its types, NULL where it has
-    /// none. It fails when it comes to a value that would change.
+    /// Casts the query to the columns of a table: matched by name, in the table's order and types, and NULL
+    /// if the query lacks one. When the query runs, it fails at the first value that a cast would change.
     ///
     /// # Errors
-    /// If a column can't be of the table's type.
+    /// If a column can't have the table's type.
     pub fn as_columns_of(&self, table: &SchemaRef, destination: &Destination) -> Result<Self> {
         let own = self.plan.schema();
         let column = |field: &FieldRef| {
@@ -110,7 +111,8 @@ impl Query {
         Ok(Self { plan, ..self.clone() })
     }
 
-    /// What keeps each row of the query from being made of one row that it reads; nothing if nothing does.
+    /// Returns the part of the query that combines several input rows into one; `None` if each output row
+    /// comes from one input row.
     #[must_use]
     pub fn gathers(&self) -> Option<&'static str> {
         let mut found = None;
@@ -136,12 +138,12 @@ impl Query {
         found
     }
 
-    /// A query that was not written as SQL.
+    /// Wraps a plan that doesn't come from SQL.
     pub(super) fn of_plan(plan: LogicalPlan) -> Self {
         Self { plan, canonical: String::new(), weight: Weight::TABLE }
     }
 
-    /// What reading it comes down to.
+    /// Returns the cost of reading the query.
     pub(super) fn weight(&self) -> Weight {
         self.weight
     }
@@ -153,14 +155,14 @@ impl Query {
 
 fn is_volatile(expression: &Expr) -> bool {
     match expression {
-        // `now()` is "stable" to DataFusion: one value a query, yet another in the next run.
+        // `now()` is "stable" in DataFusion: constant within a query, but different in the next run.
         Expr::ScalarFunction(call) => call.func.signature().volatility != Volatility::Immutable,
         _ => expression.is_volatile_node(),
     }
 }
 
 impl Engine {
-    /// The tables that a statement names as `schema.name`; none if it does not parse.
+    /// Returns the tables that a statement names as `schema.name`; none if it can't be parsed.
     #[must_use]
     pub fn tables_named(&self, sql: &str) -> BTreeSet<Relation> {
         let state = self.planner(Joins::Hash);
@@ -172,11 +174,11 @@ impl Engine {
         named.iter().filter_map(|name| Some(Relation::new(name.schema()?, name.table()))).collect()
     }
 
-    /// Parses and plans one SELECT against the declared relations.
+    /// Parses and plans one SELECT statement against the declared relations.
     ///
     /// # Errors
-    /// With the place in `sql`: a statement that does not parse, is not a query, asks for what would be silently
-    /// ignored, or does not type-check.
+    /// If a statement can't be parsed, isn't a query, has a clause that would be silently ignored, or doesn't
+    /// type-check. The error has the position in `sql`.
     pub async fn plan(&self, sql: &str) -> std::result::Result<Query, SqlError> {
         let state = self.planner(Joins::Hash);
         let statement = self.dialect().parse(state, sql).map_err(|error| SqlError::new(&error, sql))?;
@@ -187,7 +189,7 @@ impl Engine {
         let query = Query { plan, canonical, weight };
         let Err(error) = self.check_subqueries(&query, false).await else { return Ok(query) };
         let refused = SqlError::of_subquery(&error, sql);
-        // DataFusion has no plan for it: joins may do.
+        // DataFusion can't plan it as it is, but may be able to plan it as joins.
         let Some(joined) = self.dialect().without_correlation(&query.plan) else { return Err(refused) };
         let plan = joined.map_err(|error| SqlError::of_subquery(&error, sql))?;
         let query = Query { plan, ..query };
@@ -195,12 +197,12 @@ impl Engine {
         Ok(query)
     }
 
-    /// Plans a query that has subqueries, or had, to the end, over tables without rows: whether a subquery
-    /// can be computed where it is written is known only then.
+    /// Plans a query that has or `had` subqueries to a physical plan, over empty tables: only that shows
+    /// whether a subquery can be computed.
     async fn check_subqueries(&self, query: &Query, had: bool) -> Result<()> {
         let (mut has_subqueries, mut tables) = (had, BTreeMap::new());
         query.plan.apply_with_subqueries(|node| {
-            // That of LATERAL.
+            // The subquery of LATERAL.
             has_subqueries |= matches!(node, LogicalPlan::Subquery(_));
             node.apply_subqueries(|_| {
                 has_subqueries = true;
@@ -246,7 +248,7 @@ fn canonical(statement: &Statement, sql: &str) -> std::result::Result<String, Sq
     }
 }
 
-/// Finds the clauses that DataFusion parses and then ignores.
+/// A visitor that finds clauses which DataFusion parses and then ignores.
 struct Ignored(Option<&'static str>);
 
 impl Visitor for Ignored {
@@ -267,7 +269,7 @@ impl Visitor for Ignored {
     }
 }
 
-/// A relation before it has rows: a schema with a name. Planning sees the schema; scanning it is a bug.
+/// A declared relation without rows: a schema with a name. Planning reads the schema; scanning it is a bug.
 #[derive(Debug)]
 pub(super) struct Pending {
     pub(super) relation: Relation,
@@ -301,14 +303,14 @@ impl TableProvider for Pending {
     }
 }
 
-/// The pending relation behind a scan's source, if it is one.
+/// Returns the pending relation behind a scan's source, if it is one.
 pub(super) fn pending(source: &Arc<dyn datafusion::logical_expr::TableSource>) -> Option<PendingRef> {
     let provider = source_as_provider(source).ok()?;
     let pending: &Pending = provider.downcast_ref()?;
     Some(PendingRef { relation: pending.relation.clone(), schema: Arc::clone(&pending.schema) })
 }
 
-/// What a scan of a pending relation says of it.
+/// A pending relation as found in a scan.
 pub(super) struct PendingRef {
     pub(super) relation: Relation,
     pub(super) schema: SchemaRef,

@@ -1,5 +1,5 @@
-//! What new rows can reach of a table: conditions that each row of one of their keys meets. A scan that knows them opens
-//! only the files that can hold such a row.
+//! Key-range pruning: predicates on key columns that bound which target rows a merge can touch. A scan with
+//! these predicates opens only files that can hold such rows.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use futures::TryStreamExt;
 use super::{Engine, RecordBatch, Table, bind::Bound, execute::Joins, session::reference, spool::Spool};
 use crate::name::Relation;
 
-/// The values of a column that new rows have.
+/// The values or the range of a key column among new rows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reach {
     column: String,
@@ -27,18 +27,18 @@ pub struct Reach {
 
 #[derive(Debug, Clone, PartialEq)]
 enum Values {
-    /// Just these.
+    /// A list of all values.
     Of(Vec<ScalarValue>),
-    /// These and whatever lies between.
+    /// The minimum and the maximum.
     Between(ScalarValue, ScalarValue),
 }
 
-/// Values of a partition column that are told one by one.
+/// The maximum number of values of a partition column that are listed.
 const LISTED: usize = 1000;
 
 impl Engine {
-    /// What the new rows have in the columns of their key: the values themselves where the table is partitioned by the
-    /// column, else the least and the greatest.
+    /// Returns the key range of new rows, by column: a list of values if the table is partitioned by the
+    /// column, otherwise the minimum and maximum.
     pub async fn reach(&self, new: &Spool, key: &[String], partition_by: &[String]) -> Result<Vec<Reach>> {
         let schema = new.table().schema();
         let mut reach = Vec::new();
@@ -56,7 +56,7 @@ impl Engine {
         Ok(reach)
     }
 
-    /// The values of a column; none if they are many.
+    /// Returns the distinct values of a column; `None` if there are too many.
     async fn listed(&self, new: &Spool, column: &str) -> Result<Option<Values>> {
         let plan = scan(new)?.project([Expr::Column(Column::from_name(column))])?.distinct()?;
         let batches = self.all(&plan.limit(0, Some(LISTED + 1))?.build()?).await?;
@@ -70,7 +70,7 @@ impl Engine {
         Ok((values.len() <= LISTED).then_some(Values::Of(values)))
     }
 
-    /// The least and the greatest value of a column; none if it has none.
+    /// Returns the minimum and maximum of a column; `None` if it has no values.
     async fn between(&self, new: &Spool, column: &str) -> Result<Option<Values>> {
         let column = Expr::Column(Column::from_name(column));
         let plan = scan(new)?.aggregate(Vec::<Expr>::new(), [min(column.clone()), max(column)])?;
@@ -78,12 +78,12 @@ impl Engine {
         let Some(batch) = batches.first().filter(|batch| batch.num_rows() > 0) else { return Ok(None) };
         let least = ScalarValue::try_from_array(batch.column(0), 0)?;
         let greatest = ScalarValue::try_from_array(batch.column(1), 0)?;
-        // Without a value nothing is reached; the query itself finds that out.
+        // Without values no target row can match; the query itself finds that out.
         Ok((!least.is_null()).then_some(Values::Between(least, greatest)))
     }
 
-    /// The least and the greatest value of a column of a table; none if it has none, if any is NULL, or if order means nothing for
-    /// them.
+    /// Returns the minimum and maximum of a table's column; `None` if it has no values, has a NULL, or has a
+    /// type without a meaningful order.
     pub(super) async fn ends(
         &self,
         table: &Table,
@@ -109,7 +109,7 @@ impl Engine {
         collect(plan, self.task()).await
     }
 
-    /// The first column of a query as text, without NULLs.
+    /// Returns the first column of a query as text, without NULLs.
     pub async fn texts(&self, bound: &Bound) -> Result<Vec<String>> {
         use datafusion::arrow::{array::AsArray, compute::cast};
         let plan = self.planner(Joins::Hash).create_physical_plan(&bound.plan).await?;
@@ -123,7 +123,7 @@ impl Engine {
     }
 }
 
-/// The condition that a value lies between two others.
+/// Returns the condition that a value lies between two others, inclusive.
 pub(super) fn between(value: &Expr, least: ScalarValue, greatest: ScalarValue) -> Expr {
     value.clone().between(lit(least), lit(greatest))
 }
@@ -132,7 +132,7 @@ fn scan(new: &Spool) -> Result<LogicalPlanBuilder> {
     LogicalPlanBuilder::scan("new_rows", provider_as_source(new.table()), None)
 }
 
-/// Whether "between" means something for values of this type, to every reader of a file's statistics.
+/// Returns whether values of this type have an order on which all readers of file statistics agree.
 fn is_ordered(data_type: &DataType) -> bool {
     data_type.is_integer()
         || matches!(
@@ -147,10 +147,10 @@ fn is_ordered(data_type: &DataType) -> bool {
 }
 
 impl Bound {
-    /// The same query, where the scan of a relation needs only rows that meet these conditions.
+    /// Adds predicates on the key range to the scans of a relation.
     ///
     /// # Errors
-    /// If the relation lacks one of their columns.
+    /// If the relation lacks one of the columns.
     pub fn within(self, relation: &Relation, reach: &[Reach]) -> Result<Self> {
         let name = reference(relation);
         let conditions: Vec<Expr> = reach
@@ -172,7 +172,7 @@ impl Bound {
             LogicalPlan::TableScan(scan) if scan.table_name == name => {
                 let scan = LogicalPlanBuilder::from(LogicalPlan::TableScan(scan));
                 let plan = scan.filter(condition.clone())?.build()?;
-                // Not into the scan below, which is this one.
+                // Skip the scan below the filter, which is the one just wrapped.
                 Ok(Transformed::new(plan, true, datafusion::common::tree_node::TreeNodeRecursion::Jump))
             }
             other => Ok(Transformed::no(other)),

@@ -1,7 +1,6 @@
-//! How often a statement reads tables once what it names is written out where it is named: CTEs and views are planned
-//! anew wherever they are read, so that twenty which each read the one before twice are a million reads. And how
-//! deep views are nested: a plan holds those of all its views, so that a chain of them takes quadratic time and
-//! memory.
+//! Query weight: limits the size of a plan. CTEs and views are planned again wherever they are read, so
+//! twenty of them, each reading the previous one twice, make a million table reads. A plan also contains the
+//! plans of all its views, so a chain of nested views takes quadratic time and memory.
 
 use std::{collections::BTreeMap, ops::ControlFlow};
 
@@ -16,30 +15,32 @@ use datafusion::{
 use super::{SqlError, error::bytes};
 use crate::{name::Relation, text::Source};
 
-/// Reads that a plan may have, unless it names as many tables itself: each takes some milliseconds to plan.
+/// The maximum number of table reads in a plan, unless the statement itself names more tables. Each read
+/// takes some milliseconds to plan.
 const MOST: u64 = 1_024;
 
-/// How many views may be nested. One at this depth takes some milliseconds to plan, in each model above it.
+/// The maximum depth of nested views. A view at this depth takes some milliseconds to plan in each model that
+/// reads it.
 const DEEPEST: u64 = 100;
 
-/// What reading a statement comes down to.
+/// The cost of reading a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Weight {
-    /// How often it reads tables.
+    /// The number of table reads.
     pub(super) reads: u64,
-    /// How many views are nested below it.
+    /// The depth of the views nested below it.
     pub(super) depth: u64,
 }
 
 impl Weight {
-    /// That of a query over tables.
+    /// The weight of a query over tables.
     pub(super) const TABLE: Self = Self { reads: 1, depth: 0 };
 }
 
-/// What reading a statement comes down to. `weight` is that of a relation, if it is a view.
+/// Computes the weight of a statement. `weight` returns the weight of a relation if it is a view.
 ///
 /// # Errors
-/// If that is more than can be planned, at the name that weighs the most.
+/// If the weight exceeds a limit. The error points at the name that contributes the most.
 pub(super) fn reads(
     statement: &Statement,
     sql: &str,
@@ -75,30 +76,33 @@ pub(super) fn reads(
         code: "too-many-reads",
         message: format!("this statement reads tables {times}, {heavy} of them for `{name}` here"),
         at,
-        notes: vec!["CTEs and views are computed anew wherever they are read, and these read each other several times".into()],
+        notes: vec![
+            "CTEs and views are computed at each reference, and these reference each other several times"
+                .into(),
+        ],
         helps: vec!["make one of them a model of its own that is a table".into()],
     })
 }
 
 /// A query that is being visited.
 struct Open {
-    /// The names of its CTEs that were not visited yet, the next one last.
+    /// The names of CTEs not visited yet, in reverse order.
     coming: Vec<String>,
-    /// How often each of the others reads tables.
+    /// The number of table reads of each visited CTE.
     known: BTreeMap<String, u64>,
-    /// How often it reads tables itself.
+    /// The number of table reads of the query itself.
     reads: u64,
 }
 
 struct Count<'a> {
     weight: &'a dyn Fn(&Relation) -> Option<Weight>,
     open: Vec<Open>,
-    /// How many names of tables stand in the text.
+    /// The number of table names in the text.
     named: u64,
-    /// How often the whole statement reads tables.
+    /// The number of table reads of the whole statement.
     whole: u64,
     heaviest: Option<(u64, ObjectName)>,
-    /// The view with the most views nested below it, itself included.
+    /// The view with the deepest nesting, including itself.
     deepest: Option<(u64, ObjectName)>,
 }
 
@@ -108,7 +112,7 @@ impl Count<'_> {
             name.0.iter().filter_map(|part| Some(part.as_ident()?.value.to_lowercase())).collect();
         match parts.as_slice() {
             [cte] => {
-                // The views in it are counted where it names them.
+                // Its views were counted where the CTE names them.
                 let known = self.open.iter().rev().find_map(|open| open.known.get(cte));
                 Weight { reads: known.copied().unwrap_or(1), depth: 0 }
             }
@@ -135,10 +139,10 @@ impl Visitor for Count<'_> {
     fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
         let Some(done) = self.open.pop() else { return ControlFlow::Continue(()) };
         match self.open.last_mut() {
-            // CTEs come before everything else of their query.
+            // CTEs are visited before the rest of their query.
             Some(outer) => match outer.coming.pop() {
                 Some(name) => {
-                    // What reads no table is planned too.
+                    // A query that reads no table still has to be planned.
                     outer.known.insert(name, done.reads.max(1));
                 }
                 None => outer.reads = outer.reads.saturating_add(done.reads),
@@ -205,7 +209,7 @@ mod tests {
             of("with x as (select * from s.view) select * from X where exists (select 1 from x)"),
             Ok(200)
         );
-        // A name within is another one outside.
+        // The inner name doesn't hide the outer one.
         assert_eq!(of("select * from (with x as (select * from s.view) select * from x), x"), Ok(101));
         assert_eq!(of("with recursive x as (select 1 union all select * from x) select * from x"), Ok(1));
     }

@@ -1,17 +1,18 @@
-//! The left side of nested loop joins: kept until the join has all of it. When it doesn't fit in memory,
-//! DataFusion 55.2 executes the left side's plan once more (`NestedLoopJoinStream::initiate_fallback`). But
-//! scans share out their files once in the life of a plan, so the second execution sees only files that the
-//! first one hadn't reached: rows are lost. And sources would report rejected rows twice.
+//! Replay: buffers the left side of a nested loop join until the join has all of it. If it doesn't fit in
+//! memory, DataFusion 55.2 executes the left side's plan again (`NestedLoopJoinStream::initiate_fallback`).
+//! But scans assign their files only once in the life of a plan, so the second execution sees only files that
+//! the first one hadn't reached, and rows are lost. Sources would also report rejected rows twice.
 //!
-//! Here the second stream returns the batches of the first and then its rest. The batches are shared with the
-//! join, which has reserved memory for them.
+//! Here the second stream returns the batches of the first and then the rest of the input. The batches are
+//! shared with the join, which has reserved memory for them.
 //!
-//! In that fallback each partition of the right side also decides for itself which left rows have a match, so
-//! left, semi, anti and mark joins of several partitions emit rows twice. With hash joins such a join fails
-//! for want of memory, and the model is built again with joins that spill; there the right side has one
+//! In the fallback, each partition of the right side also decides on its own which left rows have a match, so
+//! left, semi, anti and mark joins with several partitions emit rows twice. With hash joins, such a join
+//! fails for lack of memory, and the model is built again with joins that spill; there the right side has one
 //! partition.
 //!
-//! Delete this once the fallback resets the plan or continues the stream, and its partitions share matches.
+//! Delete this module once the fallback resets the plan or continues the stream, and its partitions share
+//! matches.
 
 use std::{
     collections::VecDeque,
@@ -43,7 +44,7 @@ use datafusion::{
 };
 use futures::{StreamExt, stream};
 
-/// Keeps the left sides of nested loop joins. Comes last.
+/// The rule that buffers the left sides of nested loop joins. Runs last.
 #[derive(Debug)]
 pub(super) struct NestedLoops;
 
@@ -80,17 +81,18 @@ impl PhysicalOptimizerRule for NestedLoops {
     }
 }
 
-/// True if a join emits rows of its left side by what all of its right side matched.
+/// Returns whether a join emits left rows depending on the matches in all of its right side.
 fn emits_left(join: JoinType) -> bool {
     use JoinType::{Full, Left, LeftAnti, LeftMark, LeftSemi};
     matches!(join, Left | LeftAnti | LeftMark | LeftSemi | Full)
 }
 
-/// Its input, which can be executed twice, the second time once the first stream is dropped.
+/// Passes its input through and can be executed twice. The second execution begins once the first stream is
+/// dropped.
 #[derive(Debug)]
 struct ReplayExec {
     input: Arc<dyn ExecutionPlan>,
-    /// Fails instead of the second execution.
+    /// True if the second execution must fail.
     once: bool,
     kept: Arc<Mutex<Kept>>,
 }
@@ -105,7 +107,7 @@ impl ReplayExec {
     }
 }
 
-/// The batches that the first stream returned, and the rest of the input.
+/// The batches returned by the first stream, and the rest of the input.
 #[derive(Default)]
 struct Kept {
     executions: usize,
@@ -113,7 +115,8 @@ struct Kept {
     rows: usize,
     rest: Option<SendableRecordBatchStream>,
     failed: Option<Arc<DataFusionError>>,
-    /// First asks whether there is room for the join's last request, then is charged for the batches.
+    /// Checks that there is room for the join's last request; during a replay, holds the memory of the
+    /// batches.
     reservation: Option<MemoryReservation>,
     is_complete: bool,
 }
@@ -125,7 +128,7 @@ impl fmt::Debug for Kept {
 }
 
 impl Kept {
-    /// Starts the second stream: from now on the join has none of the batches.
+    /// Starts the second stream: the join no longer holds any of the batches.
     fn replay(&mut self) {
         let bytes = self.batches.iter().map(RecordBatch::get_array_memory_size).sum();
         if let Some(reservation) = &self.reservation {
@@ -133,7 +136,7 @@ impl Kept {
         }
     }
 
-    /// The next batch of the first stream.
+    /// Returns the next batch of the first stream.
     fn first(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<RecordBatch>>> {
         let batch = ready!(self.poll(context));
         match &batch {
@@ -143,7 +146,8 @@ impl Kept {
             }
             Some(Err(_)) => {}
             None => {
-                // The join's last request is a bit for each row. If there is room the join has all it needs.
+                // The join's last request is one bit per row. If that fits, the join has all the memory it
+                // needs.
                 if let Some(reservation) = &self.reservation {
                     if let Err(error) = reservation.try_grow(self.rows.div_ceil(8)) {
                         return Poll::Ready(Some(Err(error)));
@@ -157,7 +161,7 @@ impl Kept {
         Poll::Ready(batch)
     }
 
-    /// The next batch of the second stream.
+    /// Returns the next batch of the second stream.
     fn second(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<RecordBatch>>> {
         let Some(batch) = self.batches.pop_front() else { return self.poll(context) };
         if let Some(reservation) = &self.reservation {
@@ -166,7 +170,7 @@ impl Kept {
         Poll::Ready(Some(Ok(batch)))
     }
 
-    /// The next batch of the input.
+    /// Returns the next batch of the input.
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<RecordBatch>>> {
         if let Some(error) = &self.failed {
             return Poll::Ready(Some(Err(DataFusionError::Shared(Arc::clone(error)))));
@@ -296,7 +300,7 @@ mod tests {
         .unwrap()
     }
 
-    /// Many rows in files.
+    /// Returns a spool of many rows in files.
     async fn many(engine: &Engine) -> Spool {
         let sql = "select i, i * 7919 % 10007 as k, md5(i::varchar) as s from generate_series(1, 60000) t(i)";
         let query = engine.plan(sql).await.unwrap();
@@ -323,7 +327,8 @@ mod tests {
         let plain = engine(None);
         let limits = [3_000_000, 5_000_000, 8_000_000].map(|limit| engine(Some(limit)));
         let rows = many(&plain).await;
-        // The optimizer can't know how many rows a series has, so it leaves the many rows on the left side.
+        // The optimizer can't know the number of rows in a series, so it leaves the larger table on the left
+        // side.
         let ranges = "(select x * 1000 as low, x * 1000 + 900 as high from generate_series(0, 3) g(x)) r";
         let few = "(select b.i % 10000 as low, b.i % 10000 + 900 as high from generate_series(0, 11) g(x) \
                    join s.big b on b.i = g.x * 5000 + 17) r";
@@ -346,7 +351,7 @@ mod tests {
             let wanted = answer(&plain, &rows, &sql, Joins::Hash).await.unwrap();
             for (limited, joins) in limits.iter().flat_map(|one| [(one, Joins::Hash), (one, Joins::Merge)]) {
                 match answer(limited, &rows, &sql, joins).await {
-                    // The pool may have nothing left for the operator above.
+                    // The pool may have no memory left for the operator above.
                     Err(error) => assert!(is_out_of_memory(&error), "{sql}: {error}"),
                     Ok(found) => {
                         assert_eq!(found, wanted, "{sql}");

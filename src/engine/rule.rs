@@ -1,8 +1,8 @@
-//! Row rules: queries that ask something of each row of one table by itself. Many of them are answered in one pass, and
-//! rows that break one can be taken out while they stream by.
+//! Row rules: tests that check each row of one table by itself. Many of them are evaluated in one pass, and
+//! rows that break one can be removed while they stream.
 //!
-//! A rule is recognised from the plan, not from how the SQL was written: any chain of projections, filters and aliases
-//! over one table is one. Start at [`Query::row_rule`].
+//! A rule is recognized from the plan, however the SQL was written: any chain of projections, filters and
+//! aliases over one table is a rule. Start at [`Query::row_rule`].
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -25,55 +25,57 @@ use super::{
 };
 use crate::name::Relation;
 
-/// What a query says of each row of a relation: the rows that it selects are those that break the rule.
+/// A rule about each row of a relation. The rows that the query selects are those that break it.
 #[derive(Debug, Clone)]
 pub struct RowRule {
     relation: Relation,
     schema: SchemaRef,
-    /// Whether a row breaks it: a boolean over the relation's columns, by their bare names. NULL is no.
+    /// The condition under which a row breaks the rule, over the relation's unqualified columns. NULL is
+    /// false.
     broken: Expr,
-    /// Whether the query groups the rows that break it, and counts the groups.
+    /// True if the query groups the rows that break the rule, and so counts groups.
     groups: bool,
 }
 
 impl RowRule {
-    /// Returns whether the query counts groups of the rows that break the rule: there are some if there is such a row, but
-    /// how many isn't known from the number of rows.
+    /// Returns whether the query counts groups of the rows that break the rule. There are groups if there are
+    /// such rows, but the number of rows doesn't tell how many.
     #[must_use]
     pub fn counts_groups(&self) -> bool {
         self.groups
     }
 
-    /// The relation whose rows are judged.
+    /// Returns the relation that the rule is about.
     #[must_use]
     pub fn relation(&self) -> &Relation {
         &self.relation
     }
 
-    /// The relation's columns as they were declared.
+    /// Returns the relation's declared columns.
     pub(super) fn schema(&self) -> &SchemaRef {
         &self.schema
     }
 
-    /// Whether a row breaks it: a boolean over the relation's columns, by their bare names. NULL is no.
+    /// Returns the condition under which a row breaks the rule, over the relation's unqualified columns. NULL
+    /// is false.
     pub(super) fn broken(&self) -> &Expr {
         &self.broken
     }
 
-    /// Whether it only compares columns with values, so that the least and the greatest value of a file's column, and the number
-    /// of its NULLs, may tell that no row of the file breaks it. Such a rule can always be computed.
+    /// Returns whether the rule only compares columns with values, so that a file's minimum, maximum and NULL
+    /// count can show that none of its rows break the rule. Evaluating such a rule never fails.
     pub(super) fn is_answered_by_statistics(&self) -> bool {
         compares(&self.broken)
     }
 
-    /// The columns that the rule looks at.
+    /// Returns the columns that the rule reads.
     pub(super) fn columns(&self) -> BTreeSet<String> {
         self.broken.column_refs().into_iter().map(|column| column.name.clone()).collect()
     }
 }
 
 impl Query {
-    /// The rule that the query is, if it is one.
+    /// Returns the query as a rule, or `None` if it isn't one.
     #[must_use]
     pub fn row_rule(&self) -> Option<RowRule> {
         let groups = grouped(self.plan());
@@ -86,7 +88,7 @@ impl Query {
     }
 }
 
-/// What a query groups, if it does nothing else with the groups but show them.
+/// Returns the input of a query's grouping, if the query only projects or sorts the groups.
 fn grouped(plan: &LogicalPlan) -> Option<&LogicalPlan> {
     match plan {
         LogicalPlan::Projection(projection) => grouped(&projection.input),
@@ -101,18 +103,18 @@ fn grouped(plan: &LogicalPlan) -> Option<&LogicalPlan> {
     }
 }
 
-/// `outer` where `inner` holds, and no otherwise. Not `inner and outer`: the outer filter never sees the rows that
-/// the inner one dropped, and might not be computable for them.
+/// Returns `outer` where `inner` holds, and false elsewhere. This isn't `inner and outer`: the outer filter
+/// never sees rows that the inner one dropped, and might fail for them.
 fn guarded(outer: Expr, inner: Expr) -> Expr {
     let fallback = inner.clone().and(outer.clone());
     when(inner, outer).otherwise(lit(false)).unwrap_or(fallback)
 }
 
-/// Rules that can be asked of batches. They are not optimized, which would undo their guards.
+/// Rules compiled for evaluation on batches. They aren't optimized, because that would remove their guards.
 pub(super) struct Asked(Vec<Arc<dyn PhysicalExpr>>);
 
 impl Asked {
-    /// The rules over batches of these columns, which are some of the relation's, in its types.
+    /// Compiles rules for batches of these columns, which are a subset of the relation's and have its types.
     pub(super) fn new<'a>(
         rules: impl IntoIterator<Item = &'a RowRule>,
         columns: &SchemaRef,
@@ -123,21 +125,21 @@ impl Asked {
         asked.collect::<Result<_>>().map(Self)
     }
 
-    /// For each rule, which rows of a batch break it.
+    /// Returns a mask for each rule: the rows of a batch that break it.
     pub(super) fn masks(&self, batch: &RecordBatch) -> Result<Vec<BooleanArray>> {
         self.0.iter().map(|rule| yes(&rule.evaluate(batch)?.into_array(batch.num_rows())?)).collect()
     }
 }
 
-/// Where an array of booleans is true; NULL is not.
+/// Turns NULLs of a boolean array into false.
 fn yes(array: &ArrayRef) -> Result<BooleanArray> {
     let mask =
         array.as_boolean_opt().ok_or_else(|| DataFusionError::Internal("a rule is no condition".into()))?;
     Ok(if mask.null_count() > 0 { prep_null_mask_filter(mask) } else { mask.clone() })
 }
 
-/// The table below a chain of simple nodes, and the chain's conditions over the table's columns, the outermost first.
-/// A query without a condition selects every row.
+/// Returns the table below a chain of simple nodes, and the chain's conditions over the table's columns, the
+/// outermost first. A query without conditions selects every row.
 fn descend(plan: &LogicalPlan, mut conditions: Vec<Expr>) -> Option<(PendingRef, Vec<Expr>)> {
     match plan {
         LogicalPlan::Filter(filter) => {
@@ -169,7 +171,8 @@ fn descend(plan: &LogicalPlan, mut conditions: Vec<Expr>) -> Option<(PendingRef,
     }
 }
 
-/// The conditions over what lies below a node: each of its columns replaced by what it is there.
+/// Rewrites conditions for the input of a node: replaces each of the node's columns with its expression
+/// there.
 fn rewritten(
     conditions: Vec<Expr>,
     node: &LogicalPlan,
@@ -183,7 +186,7 @@ fn rewritten(
                 known = false;
                 return Ok(Transformed::no(part));
             };
-            // What was put in is not looked at again.
+            // Don't descend into the replacement.
             Ok(Transformed::new(expression, true, TreeNodeRecursion::Jump))
         });
         replaced.ok().filter(|_| known).map(|replaced| replaced.data)
@@ -191,7 +194,7 @@ fn rewritten(
     conditions.into_iter().map(replace).collect()
 }
 
-/// Whether an expression is made of comparisons of columns with values.
+/// Returns whether an expression consists only of comparisons of columns with values.
 fn compares(expression: &Expr) -> bool {
     let column = |part: &Expr| matches!(part, Expr::Column(_));
     let value = |part: &Expr| match part {
@@ -213,7 +216,7 @@ fn compares(expression: &Expr) -> bool {
     }
 }
 
-/// Whether an expression can be computed from one row alone, and gives the same each time.
+/// Returns whether an expression can be computed from one row and gives the same value each time.
 fn is_of_one_row(expression: &Expr) -> bool {
     let beyond = expression.exists(|part| {
         Ok(match part {

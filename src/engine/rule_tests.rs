@@ -1,4 +1,4 @@
-//! Row rules, end to end: recognised, counted, taken out.
+//! End-to-end tests of row rules: recognizing them, counting failures, and removing rows.
 
 use std::{collections::BTreeMap, sync::Arc};
 

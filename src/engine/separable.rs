@@ -1,10 +1,9 @@
-//! Whether batches of time can be made by one query as well as each by its own: whether no row that a query
-//! makes comes of rows of two batches.
+//! Batch scope: decides whether one query can build many batches at once, which holds if no output row
+//! depends on rows of more than one batch.
 //!
-//! The plan is followed from what it reads upwards. Of each node it is known whether its rows belong to a
-//! batch, and which of its columns tell to which one. A group, a window's partition, a distinct row must be
-//! of one batch, and so must both sides of a join; where that does not follow from the plan, the answer is
-//! no.
+//! Follows the plan from its inputs upwards. For each node, tracks whether its rows belong to a batch, and
+//! which of its columns determine the batch. A group, a window partition and a distinct row must lie within
+//! one batch, and so must both sides of a join; if the plan doesn't prove that, the answer is no.
 
 use std::collections::BTreeSet;
 
@@ -23,19 +22,19 @@ use super::{
 };
 use crate::interval::BatchSize;
 
-/// How a node's rows lie in time.
+/// The batch scope of a node's rows.
 enum Lie {
-    /// They are the same for all batches.
+    /// The rows are the same for all batches.
     Anyhow,
-    /// Each belongs to a batch, which any of these columns tells. Two of them that are equal tell the same
-    /// one.
+    /// Each row belongs to a batch, which any of these columns determines. Equal values in two of them mean
+    /// the same batch.
     InBatches(BTreeSet<Column>),
 }
 
 impl Query {
-    /// Whether the rows of several batches can be made at once: they are those that each batch's own query
-    /// makes, and the column `event_time` tells which are whose. `inputs` are read by their time, all else is
-    /// read whole.
+    /// Returns whether the rows of several batches can be built by one query: it returns the same rows as
+    /// each batch's own query, and the column `event_time` determines the batch of each. `inputs` are
+    /// filtered by event time, all other tables are read whole.
     #[must_use]
     pub fn is_separable(&self, inputs: &[Timed], event_time: &str, size: BatchSize) -> bool {
         let tracer = Tracer { inputs, size };
@@ -52,7 +51,7 @@ struct Tracer<'a> {
 }
 
 impl Tracer<'_> {
-    /// How a node's rows lie; none if they may come of rows of several batches.
+    /// Returns the scope of a node's rows; `None` if they may depend on rows of several batches.
     fn follow(&self, node: &LogicalPlan) -> Option<Lie> {
         if !self.subqueries_are_the_same_anyhow(node) {
             return None;
@@ -98,11 +97,11 @@ impl Tracer<'_> {
             }
             LogicalPlan::Join(join) => {
                 let sides = (self.follow(&join.left)?, self.follow(&join.right)?);
-                // The nearest row of all batches may be none of this batch.
+                // The nearest row of all batches may lie outside the current batch.
                 if is_as_of(join) && matches!(sides, (Lie::Anyhow, Lie::InBatches(_))) {
                     return None;
                 }
-                // What it is joined on is told apart from the rest by the optimizer, which has not seen it.
+                // The optimizer hasn't yet extracted join keys from the filter.
                 let equal = join.filter.iter().flat_map(split_conjunction).filter_map(|part| match part {
                     Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) => {
                         Some((&**left, &**right))
@@ -125,7 +124,7 @@ impl Tracer<'_> {
                     match (known, lie.at(&named)) {
                         (None, None) => Some(None),
                         (Some(one), Some(other)) => Some(Some(&one & &other)),
-                        // Rows that are the same for all batches would come once for each.
+                        // Rows that are the same for all batches would appear once per batch.
                         _ => None,
                     }
                 })
@@ -138,7 +137,7 @@ impl Tracer<'_> {
             }
             LogicalPlan::EmptyRelation(_) | LogicalPlan::Values(_) => Some(Lie::Anyhow),
             other => {
-                // Whatever it does, it does the same to what is the same.
+                // Any operation returns equal rows for equal inputs.
                 let same =
                     other.inputs().into_iter().all(|input| matches!(self.follow(input), Some(Lie::Anyhow)));
                 same.then_some(Lie::Anyhow)
@@ -154,7 +153,7 @@ impl Tracer<'_> {
         }
     }
 
-    /// What an expression asks of another query must not depend on the batch.
+    /// Checks that the subqueries of a node's expressions don't depend on the batch.
     fn subqueries_are_the_same_anyhow(&self, node: &LogicalPlan) -> bool {
         let mut same = true;
         let visited = node.apply_subqueries(|subquery| {
@@ -164,14 +163,14 @@ impl Tracer<'_> {
         same && visited.is_ok()
     }
 
-    /// How rows of these expressions lie.
+    /// Returns the scope of rows with these expressions as columns.
     fn told_by(&self, lie: &Lie, expressions: &[Expr]) -> Lie {
         let Lie::InBatches(columns) = lie else { return Lie::Anyhow };
         let telling = expressions.iter().filter(|expr| self.tells(expr, columns));
         Lie::InBatches(telling.map(own_column).collect())
     }
 
-    /// Whether an expression tells the batch, as a time in it does.
+    /// Returns whether an expression determines the batch, as a time within the batch does.
     fn tells(&self, expr: &Expr, columns: &BTreeSet<Column>) -> bool {
         match expr {
             Expr::Column(column) => columns.contains(column),
@@ -201,7 +200,7 @@ impl Tracer<'_> {
         }
     }
 
-    /// How the rows of a join lie, of which each pair of expressions is equal in every match.
+    /// Returns the scope of a join's rows. Each pair of expressions in `on` is equal in every match.
     fn joined<'a>(
         &self,
         sides: (Lie, Lie),
@@ -213,7 +212,7 @@ impl Tracer<'_> {
         };
         match sides {
             (Lie::Anyhow, Lie::Anyhow) => Some(Lie::Anyhow),
-            // A row that is the same for all batches must not come because one of them has no match for it.
+            // A row that is the same for all batches must not appear because one of them has no match for it.
             (lie @ Lie::InBatches(_), Lie::Anyhow) => {
                 matches!(kind, Inner | Left | LeftSemi | LeftAnti | LeftMark).then_some(lie)
             }
@@ -229,7 +228,7 @@ impl Tracer<'_> {
                     Inner => &left | &right,
                     Left | LeftSemi | LeftAnti | LeftMark => left.clone(),
                     Right | RightSemi | RightAnti | RightMark => right.clone(),
-                    // Either may be NULL.
+                    // Either side may be NULL.
                     Full => BTreeSet::new(),
                 };
                 on.any(same).then_some(Lie::InBatches(columns))
@@ -246,7 +245,7 @@ impl Lie {
         }
     }
 
-    /// The same, if the batch can be told.
+    /// Returns `None` if no column determines the batch.
     fn if_told(self) -> Option<Self> {
         match &self {
             Self::InBatches(columns) if columns.is_empty() => None,
@@ -254,7 +253,7 @@ impl Lie {
         }
     }
 
-    /// The places of the columns that tell the batch, among all.
+    /// Returns the positions of the columns that determine the batch.
     fn at(&self, all: &[Column]) -> Option<BTreeSet<usize>> {
         let Self::InBatches(columns) = self else { return None };
         let places = all.iter().enumerate().filter(|(_, column)| columns.contains(column));
@@ -262,7 +261,7 @@ impl Lie {
     }
 }
 
-/// The column that an expression becomes.
+/// Returns the output column of an expression.
 fn own_column(expr: &Expr) -> Column {
     let (qualifier, name) = expr.qualified_name();
     Column::new(qualifier, name)
@@ -280,8 +279,8 @@ mod tests {
         name::Relation,
     };
 
-    /// Readings and prices have a time; meters have none; `v` is a view of readings without a time of its
-    /// own.
+    /// Readings and prices have an event time, meters don't; `v` is a view of readings without its own event
+    /// time.
     async fn engine() -> Engine {
         let settings = EngineSettings {
             threads: 2,
@@ -340,7 +339,7 @@ mod tests {
     async fn queries_that_look_across_batches() {
         let engine = engine().await;
         for sql in [
-            // Groups, partitions and rows of several days.
+            // Groups, partitions and rows that span several days.
             "select max(at) as at, sum(kwh) as kwh from s.readings",
             "select meter, max(at) as at from s.readings group by meter",
             "select date_trunc('month', at) as at, sum(kwh) as kwh from s.readings group by 1",
@@ -349,17 +348,17 @@ mod tests {
             "select at, sum(kwh) as kwh from s.readings group by grouping sets ((at), ())",
             "select * from s.readings order by at limit 10",
             "select distinct on (meter) * from s.readings order by meter, at",
-            // Rows that would come once for each batch.
+            // Rows that would appear once per batch.
             "select at, kwh from s.readings union all select at, null from s.meters",
             "select m.meter, r.at from s.meters as m left join s.readings as r on m.meter = r.meter",
             "select m.meter, r.at from s.meters as m full join s.readings as r on m.meter = r.meter",
             "select at, meter from s.meters",
             "select m.at, m.meter from s.meters as m where m.meter not in (select meter from s.readings)",
-            // Both sides of a join, and what a subquery finds, depend on the batch.
+            // Joins without a common batch, and subqueries that depend on the batch.
             "select r.at, p.kwh from s.readings as r join s.prices as p on r.kwh = p.kwh",
             "select r.at, p.kwh from s.readings as r cross join s.prices as p",
             "select r.at, r.kwh / (select sum(kwh) from s.readings) as share from s.readings as r",
-            // The time that tells the batch is not what is called the event's.
+            // The event-time column isn't the one that determines the batch.
             "select at + interval '1 day' as at, kwh from s.readings",
             "select at as t, cast(null as timestamp) as at from s.readings",
             "select p.at from s.readings as r left join s.prices as p on r.at = p.at",

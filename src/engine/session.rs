@@ -1,4 +1,4 @@
-//! One engine an invocation: everything that its queries share.
+//! The engine: everything that the queries of an invocation share.
 
 use std::{
     collections::BTreeMap,
@@ -23,50 +23,50 @@ use datafusion::{
 use super::{Table, dialect::Dialect, execute::Joins, query::Pending, reads::Weight, spill::SpillFolder};
 use crate::name::Relation;
 
-/// How an engine is set up.
+/// The settings of an engine.
 #[derive(Debug, Clone)]
 pub struct EngineSettings {
-    /// Partitions of a plan, which is how many of its streams run side by side.
+    /// The number of partitions of a plan, and so of its concurrent streams.
     pub threads: usize,
-    /// Bytes that sorts, joins and aggregates may hold before they spill; unbounded if `None`.
+    /// The bytes that sorts, joins and aggregates may hold before they spill; unlimited if `None`.
     pub memory_limit: Option<u64>,
-    /// The SQL dialect by its name in lower case, such as `duckdb`.
+    /// The name of the SQL dialect in lower case, such as `duckdb`.
     pub dialect: String,
-    /// Where rows are kept that memory has no room for; the system's folder for temporary files if `None`.
+    /// The directory for spilled rows; the system's temporary directory if `None`.
     pub temp_dir: Option<PathBuf>,
-    /// What SQL may call the lake, before the names of schema and table.
+    /// The name of the lake in SQL, before the names of schema and table.
     pub database: String,
 }
 
-/// DataFusion, set up for an invocation. Relations are declared to it schema first; queries are planned
-/// against those schemas and bound to data later.
+/// DataFusion, configured for one invocation. Relations are declared with their schemas first; queries are
+/// planned against these schemas and bound to data later.
 pub struct Engine {
     context: SessionContext,
     dialect: Dialect,
-    /// The session, made once: a copy for each of thousands of small queries would cost more than they do. So
-    /// `now()` is one moment for a whole invocation.
+    /// The session, created once: copying it for each of thousands of small queries would cost more than the
+    /// queries. It also makes `now()` constant for the whole invocation.
     session: Arc<super::Session>,
-    /// The same, with joins that spill.
+    /// The session with joins that spill.
     spilling: Arc<super::Session>,
-    /// The same, for what one core reads sooner than two have shared it out.
+    /// The session with one partition, for data that one core reads faster than several could share the work.
     narrow: Arc<super::Session>,
     task: Arc<TaskContext>,
     threads: usize,
-    /// Removed with the engine.
+    /// The spill directory, removed with the engine.
     spill: Option<SpillFolder>,
     declaring: Mutex<()>,
-    /// How often each view reads tables, by its name in lower case.
+    /// The weight of each view by its name in lower case.
     views: Mutex<BTreeMap<Relation, Weight>>,
 }
 
-/// The consumers of memory that an error about its exhaustion names.
+/// The number of memory consumers that an out-of-memory error names.
 const CONSUMERS_NAMED: std::num::NonZeroUsize = std::num::NonZeroUsize::MIN.saturating_add(2);
 
 impl Engine {
-    /// An engine with no relations.
+    /// Creates an engine without relations.
     pub fn new(settings: &EngineSettings) -> Result<Self> {
         let config = config(settings)?;
-        // Nothing spills where nothing has a limit.
+        // Without a memory limit, nothing spills.
         let spill = settings.memory_limit.map(|_| spill(settings)).transpose()?;
         let dialect = Dialect::of(config.options().sql_parser.dialect);
         let builder = SessionStateBuilder::new()
@@ -99,31 +99,31 @@ impl Engine {
         })
     }
 
-    /// Where this engine keeps rows that memory has no room for; `None` if it never has to.
+    /// Returns the directory of spilled rows; `None` if the engine never spills.
     #[must_use]
     pub fn spill_folder(&self) -> Option<&Path> {
         self.spill.as_ref().map(SpillFolder::path)
     }
 
-    /// How many streams of one query run side by side.
+    /// Returns the number of concurrent streams of a query.
     #[must_use]
     pub fn threads(&self) -> usize {
         self.threads
     }
 
-    /// Declares a relation whose rows come later: queries planned from now on see `schema`.
+    /// Declares a relation that gets its rows later. Queries planned from now on see `schema`.
     pub fn declare_table(&self, relation: &Relation, schema: super::SchemaRef) -> Result<()> {
         self.views().remove(&folded(relation));
         self.register(relation, Arc::new(Pending::new(relation.clone(), schema)))
     }
 
-    /// Whether a relation was declared.
+    /// Returns whether a relation is declared.
     #[must_use]
     pub fn knows(&self, relation: &Relation) -> bool {
         self.context.table_exist(reference(relation)).unwrap_or(false)
     }
 
-    /// Declares a relation that stands for a query: it is planned into whoever reads it.
+    /// Declares a view: its plan is inlined into each query that reads it.
     pub fn declare_view(&self, relation: &Relation, query: &super::Query) -> Result<()> {
         let view = datafusion::catalog::view::ViewTable::new(query.plan().clone(), None);
         self.register(relation, Arc::new(view))?;
@@ -131,7 +131,7 @@ impl Engine {
         Ok(())
     }
 
-    /// What reading a view comes down to; `None` of a table.
+    /// Returns the weight of a view; `None` for a table.
     pub(super) fn weight(&self, view: &Relation) -> Option<Weight> {
         self.views().get(&folded(view)).copied()
     }
@@ -140,13 +140,13 @@ impl Engine {
         self.views.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The engine's session, for tables that others make.
+    /// Returns the engine's session, for tables that others create.
     #[must_use]
     pub fn session(&self) -> Arc<super::Session> {
         Arc::clone(&self.session)
     }
 
-    /// A source's table; what it sets aside goes to `rejects`, or nowhere.
+    /// Returns a source's table. Rejected rows go to `rejects`, or are discarded if it is `None`.
     pub async fn source(
         &self,
         spec: &super::source::SourceSpec,
@@ -155,12 +155,12 @@ impl Engine {
         super::source::provider(spec, self.session.as_ref(), rejects.cloned()).await
     }
 
-    /// Looks for damaged files of a source, which are set aside when it is read again. Returns whether there are any.
+    /// Looks for damaged files of a source, which the next read rejects. Returns whether there are any.
     pub async fn find_damage(&self, spec: &super::source::SourceSpec) -> Result<bool> {
         super::source::find_damage(spec, self.session.as_ref()).await
     }
 
-    /// The files of a source, in the order of their names. Not for databases.
+    /// Returns the files of a source, sorted by name. Not for databases.
     pub async fn source_files(
         &self,
         spec: &super::source::SourceSpec,
@@ -168,12 +168,12 @@ impl Engine {
         super::source::list(spec, self.session.as_ref()).await
     }
 
-    /// The files that a source's location leads to, and those that are left out. Not for databases.
+    /// Returns the files at a source's location, and those that are ignored. Not for databases.
     pub async fn source_listing(&self, spec: &super::source::SourceSpec) -> Result<super::source::Listing> {
         super::source::listing(spec, self.session.as_ref()).await
     }
 
-    /// The columns of some of a source's text files, whatever is declared.
+    /// Returns the columns of some of a source's text files, regardless of the declared ones.
     pub async fn source_columns(
         &self,
         spec: &super::source::SourceSpec,
@@ -189,7 +189,7 @@ impl Engine {
         super::source::new_columns(spec, self.session.as_ref(), files).await
     }
 
-    /// The table of some of a source's files; what it sets aside goes to `rejects`.
+    /// Returns the table of some of a source's files. Rejected rows go to `rejects`.
     pub async fn source_of(
         &self,
         spec: &super::source::SourceSpec,
@@ -199,12 +199,12 @@ impl Engine {
         super::source::provider_of(spec, self.session.as_ref(), files, rejects.cloned()).await
     }
 
-    /// The state that a source's data is in.
+    /// Returns the state of a source's data.
     pub async fn source_state(&self, spec: &super::source::SourceSpec) -> Result<super::source::SourceState> {
         super::source::state(spec, self.session.as_ref()).await
     }
 
-    /// When a source's files or database were last modified; none if the store does not say.
+    /// Returns when a source's files or database were last modified; `None` if the store doesn't report it.
     pub async fn source_modified(
         &self,
         spec: &super::source::SourceSpec,
@@ -217,19 +217,19 @@ impl Engine {
         &self.context
     }
 
-    /// What the same SQL text means, where that isn't DataFusion's own: a table made under another meaning is
-    /// stale.
+    /// Returns the version of the dialect's semantics, if they differ from DataFusion's. A table built with
+    /// other semantics is stale.
     #[must_use]
     pub fn semantics(&self) -> Option<&'static str> {
         self.dialect.semantics()
     }
 
-    /// How SQL is read.
+    /// Returns the SQL dialect.
     pub(super) fn dialect(&self) -> Dialect {
         self.dialect
     }
 
-    /// What queries are planned with.
+    /// Returns the session with which queries are planned.
     pub(super) fn planner(&self, joins: Joins) -> &super::Session {
         match joins {
             Joins::Hash => &self.session,
@@ -237,12 +237,12 @@ impl Engine {
         }
     }
 
-    /// The same for small tables.
+    /// Returns the session for small tables.
     pub(super) fn narrow(&self) -> &super::Session {
         &self.narrow
     }
 
-    /// What they are executed with.
+    /// Returns the context in which queries are executed.
     pub(super) fn task(&self) -> Arc<TaskContext> {
         Arc::clone(&self.task)
     }
@@ -263,10 +263,10 @@ impl Engine {
     }
 }
 
-/// DataFusion's logical rules, and ours.
+/// Returns DataFusion's logical rules and ours.
 fn rules(settings: &EngineSettings) -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     let mut rules = super::null_keys::rules();
-    // Before all others, and over what was simplified.
+    // Runs before all other rules, and again on simplified expressions.
     let simplified = rules.iter().position(|rule| rule.name() == "simplify_expressions");
     rules.insert(simplified.map_or(0, |at| at + 1), Arc::new(super::comparisons::Comparisons));
     rules.insert(0, Arc::new(super::comparisons::Comparisons));
@@ -279,7 +279,7 @@ fn rules(settings: &EngineSettings) -> Vec<Arc<dyn OptimizerRule + Send + Sync>>
     rules
 }
 
-/// The folder that this process spills to.
+/// Creates the spill directory of this process.
 fn spill(settings: &EngineSettings) -> Result<SpillFolder> {
     let base = settings.temp_dir.clone().unwrap_or_else(std::env::temp_dir);
     SpillFolder::new(&base).map_err(|error| {
@@ -291,7 +291,7 @@ fn spill(settings: &EngineSettings) -> Result<SpillFolder> {
     })
 }
 
-/// Names are compared without case.
+/// Folds a relation's name to lower case, because names are compared case-insensitively.
 fn folded(relation: &Relation) -> Relation {
     Relation::new(relation.schema.to_lowercase(), relation.name.to_lowercase())
 }
@@ -306,29 +306,29 @@ fn config(settings: &EngineSettings) -> Result<SessionConfig> {
     let options = config.options_mut();
     options.sql_parser.dialect = syntax;
     if Dialect::of(syntax) == Dialect::DuckDb {
-        // In either direction, unless the query says otherwise.
+        // In either direction, unless the query specifies it.
         options.sql_parser.default_null_ordering = "nulls_last".into();
     }
-    // `dialect` decides which of them are read.
+    // `dialect` decides which sorts of subqueries are kept.
     options.sql_parser.enable_subquery_sort_elimination = Dialect::of(syntax) == Dialect::Other;
     options.catalog.default_catalog.clone_from(&settings.database);
     options.sql_parser.collect_spans = true;
-    // Names are compared as written once quoted; unquoted ones fold to lower case, as in DuckDB.
+    // Quoted names are compared as written; unquoted ones fold to lower case, as in DuckDB.
     options.sql_parser.enable_ident_normalization = true;
-    // Delta has no view types: reading text as plain Utf8 saves a cast of every batch before it is written.
+    // Delta has no view types: reading text as plain Utf8 saves a cast of every batch before the write.
     options.sql_parser.map_string_types_to_utf8view = false;
     options.execution.parquet.schema_force_view_types = false;
-    // Rows that a filter drops are not decoded.
+    // Rows that a filter drops aren't decoded.
     options.execution.parquet.pushdown_filters = true;
-    // DataFusion 55.2 tells NaN from NaN there: `select distinct x from t order by x limit 5` has it several
-    // times.
+    // DataFusion 55.2 treats NaNs as different here: `select distinct x from t order by x limit 5` returns
+    // NaN several times.
     options.optimizer.enable_topk_aggregation = false;
-    // Below a UNION each part is sorted without its constants, and DataFusion 55.2 lets the sorts tell each
-    // other beyond which rows none counts: `… union all … order by a, b limit 3` loses rows whose part has
-    // `a` or `b` constant.
+    // Below a UNION, each part is sorted without its constants, and DataFusion 55.2 lets the sorts share a
+    // threshold beyond which rows are skipped: `… union all … order by a, b limit 3` loses rows of parts in
+    // which `a` or `b` is constant.
     options.optimizer.enable_topk_dynamic_filter_pushdown = false;
-    // Joined by something that is computed, a table loses rows to the filter of another join: `… join b on b.id =
-    // length(a.v) join c on c.id = b.id` finds nothing in files of Parquet.
+    // A table that is joined on a computed expression loses rows to the dynamic filter of another join:
+    // `… join b on b.id = length(a.v) join c on c.id = b.id` finds nothing in Parquet files.
     options.optimizer.enable_join_dynamic_filter_pushdown = false;
     Ok(config)
 }

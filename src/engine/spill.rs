@@ -1,5 +1,5 @@
-//! Where queries keep rows that memory has no room for: a folder of this process alone, which is gone when it ends. What a
-//! process left that was killed is removed by the next one that spills to the same place.
+//! Spill directory: holds rows that don't fit in memory. Each process has its own and removes it on exit. The
+//! next process that spills to the same place removes the directories of killed processes.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -7,13 +7,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// How the names of such folders begin.
+/// The name prefix of spill directories.
 const PREFIX: &str = "headwater-spill-";
 
-/// The file in one that its process holds a lock on for as long as it lives; the system takes the lock from a dead one.
+/// The lock file that a process holds as long as it lives. The system releases the lock of a dead process.
 const LOCK: &str = "lock";
 
-/// The folder of this process.
+/// The spill directory of this process.
 #[derive(Debug)]
 pub(super) struct SpillFolder {
     path: PathBuf,
@@ -21,10 +21,10 @@ pub(super) struct SpillFolder {
 }
 
 impl SpillFolder {
-    /// Makes a folder in `base`, and removes those of dead processes there.
+    /// Creates a spill directory in `base`, and removes those of dead processes there.
     ///
     /// # Errors
-    /// If there is no such base, or it can't be written to.
+    /// If `base` doesn't exist or can't be written to.
     pub(super) fn new(base: &Path) -> io::Result<Self> {
         remove_dead(base);
         loop {
@@ -32,7 +32,7 @@ impl SpillFolder {
             fs::create_dir(&path)?;
             let lock = OpenOptions::new().write(true).create_new(true).open(path.join(LOCK))?;
             lock.lock()?;
-            // Another process that looked in between may have taken it for a dead one's, and away.
+            // In between, another process may have taken the directory for a dead process's and removed it.
             if path.join(LOCK).exists() {
                 return Ok(Self { path, _lock: lock });
             }
@@ -46,16 +46,18 @@ impl SpillFolder {
 
 impl Drop for SpillFolder {
     fn drop(&mut self) {
-        // What can't be removed now is removed by the next process.
+        // If this fails, the next process removes the directory.
         let _ = fs::remove_dir_all(&self.path);
     }
 }
 
-/// Removes the folders that nobody holds. One that can't be removed is left: it may be another user's.
+/// Removes directories whose lock isn't held. Leaves those that can't be removed: they may belong to another
+/// user.
 fn remove_dead(base: &Path) {
     let entries = fs::read_dir(base).into_iter().flatten().flatten();
     for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX)) {
-        // Without the file it is being made, or is somebody else's. The lock is held until the folder is gone.
+        // Without a lock file, the directory is being created or isn't ours. The lock is held until the
+        // directory is gone.
         let Ok(lock) = File::open(entry.path().join(LOCK)) else { continue };
         if lock.try_lock().is_ok() {
             let _ = fs::remove_dir_all(entry.path());

@@ -1,8 +1,8 @@
-//! Row quarantine: while a model's rows stream to its table, those that break a rule are taken out. They are set aside
-//! in a stream of their own, or dropped and counted.
+//! Row quarantine: removes rows that break a rule while they stream to a model's table. Such rows are
+//! quarantined in a separate stream, or dropped and counted.
 //!
-//! The stream of what is set aside is bounded, so somebody must drain it while the kept ones are drained; it ends when
-//! all of those have ended. Nobody waits for a listener that has left.
+//! The stream of quarantined rows is bounded, so it must be drained concurrently with the kept ones. It ends
+//! when all of those have ended. If its receiver is dropped, the kept streams go on without waiting.
 
 use std::sync::{
     Arc,
@@ -28,37 +28,37 @@ use super::{
     rule::{Asked, RowRule},
 };
 
-/// A rule and what becomes of rows that break it.
+/// A rule and the action for rows that break it.
 #[derive(Debug, Clone)]
 pub struct Rule {
-    /// What it is called where rows are set aside.
+    /// The name of the rule in the quarantine table.
     pub name: String,
-    /// The rule, of the model's own table.
+    /// The rule about the model's own table.
     pub rule: RowRule,
-    /// What becomes of them. A row that breaks several rules is set aside if one says so.
+    /// The action for these rows. A row that breaks several rules is quarantined if any of them says so.
     pub then: OnBroken,
 }
 
-/// What becomes of rows that break a rule.
+/// The action for rows that break a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnBroken {
-    /// They are kept elsewhere.
+    /// Keep them in the quarantine table.
     SetAside,
-    /// They are not kept.
+    /// Drop them.
     Drop,
 }
 
-/// Streams, split.
+/// Streams split by rules.
 pub struct Split {
     /// The rows that break no rule.
     pub kept: Streams,
-    /// The rows that are set aside: the table's columns, then `_rule` and `_run_id`.
+    /// The quarantined rows: the table's columns, then `_rule` and `_run_id`.
     pub aside: SendableRecordBatchStream,
-    /// How many rows break which rule, once the streams have ended.
+    /// The numbers of rows that break the rules, complete once the streams have ended.
     pub counts: Arc<Counts>,
 }
 
-/// How many rows were taken out.
+/// The numbers of removed rows.
 #[derive(Debug, Default)]
 pub struct Counts {
     rules: Vec<AtomicU64>,
@@ -67,31 +67,31 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Rows that break one of the rules, by its place among them.
+    /// Returns the number of rows that break a rule, given by its index.
     #[must_use]
     pub fn of(&self, rule: usize) -> u64 {
         self.rules.get(rule).map_or(0, |count| count.load(Ordering::Relaxed))
     }
 
-    /// Rows that were set aside.
+    /// Returns the number of quarantined rows.
     #[must_use]
     pub fn set_aside(&self) -> u64 {
         self.set_aside.load(Ordering::Relaxed)
     }
 
-    /// Rows that were dropped.
+    /// Returns the number of dropped rows.
     #[must_use]
     pub fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
     }
 }
 
-/// Batches that are set aside before the streams wait for whoever takes them.
+/// The number of quarantined batches that may wait for the receiver.
 const IN_FLIGHT: usize = 8;
 
 impl Engine {
-    /// Takes the rows that break a rule out of a model's streams. `table`: the columns of the model's table, over which the
-    /// rules are; the streams have the same ones by name, in the types and the order of the query.
+    /// Removes rows that break a rule from a model's streams. `table` has the columns of the model's table,
+    /// which the rules refer to. The streams have columns of the same names, in the query's types and order.
     pub fn split(&self, streams: Streams, rules: &[Rule], table: &SchemaRef, run_id: &str) -> Result<Split> {
         let (sender, receiver) = mpsc::channel(IN_FLIGHT);
         let asked = Asked::new(rules.iter().map(|rule| &rule.rule), table, self.planner(Joins::Hash))?;
@@ -132,7 +132,7 @@ fn sieved(
         async move {
             let (kept, aside) = sieve.apply(batch?)?;
             if let Some(aside) = aside {
-                // Whoever takes them may have failed, and tells so itself.
+                // The receiver may have failed; it reports its own error.
                 let _ = sender.send(aside).await;
             }
             Ok(kept)
@@ -141,7 +141,7 @@ fn sieved(
     Box::pin(RecordBatchStreamAdapter::new(schema, kept))
 }
 
-/// The rules, ready to be asked of batches.
+/// Rules compiled for evaluation on batches.
 struct Sieve {
     rules: Vec<Rule>,
     asked: Asked,
@@ -152,7 +152,7 @@ struct Sieve {
 }
 
 impl Sieve {
-    /// The rows that stay, and those that are set aside, if any.
+    /// Returns the rows to keep, and those to quarantine if there are any.
     fn apply(&self, batch: RecordBatch) -> Result<(RecordBatch, Option<RecordBatch>)> {
         if batch.num_rows() == 0 {
             return Ok((batch, None));
@@ -181,7 +181,7 @@ impl Sieve {
         Ok((kept, aside))
     }
 
-    /// The rows that are set aside, with the rules that they break.
+    /// Returns the quarantined rows with the rules that they break.
     fn told_apart(
         &self,
         stored: &RecordBatch,

@@ -1,5 +1,5 @@
-//! Rows that are read more than once but made only once: kept in memory while they are few, in files of their own when
-//! they are many. The files go with the spool.
+//! Spool: computes rows once so that they can be read several times. Few rows stay in memory, many go to
+//! temporary files, which are deleted with the spool.
 
 use std::{
     fs::File,
@@ -31,51 +31,51 @@ use url::Url;
 
 use super::{Engine, RecordBatch, SchemaRef, SendableRecordBatchStream, Streams, Table, execute::nullable};
 
-/// See the module.
+/// A spool of rows; see the module docs.
 pub struct Spool {
     table: Table,
     rows: u64,
     _files: Vec<Arc<dyn SpillFile>>,
 }
 
-/// How many times the memory that it needs a batch may have.
+/// The maximum ratio of a batch's memory to what its rows need.
 const LOOSE: usize = 2;
-/// Bytes of a batch that are not worth saving.
+/// The size in bytes up to which a batch isn't compacted.
 const SMALL: usize = 64 << 10;
-/// Bytes of a stream that stay in memory.
+/// The bytes of a stream that stay in memory.
 const IN_MEMORY: usize = 32 << 20;
 
 impl Spool {
-    /// The rows, to be scanned any number of times.
+    /// Returns the rows as a table that can be scanned any number of times.
     #[must_use]
     pub fn table(&self) -> Table {
         Arc::clone(&self.table)
     }
 
-    /// Rows that are there already.
+    /// Wraps rows that are already in memory.
     ///
     /// # Errors
-    /// None that a batch could cause.
+    /// Never fails for a valid batch.
     pub fn of(batch: RecordBatch) -> Result<Self> {
         let rows = batch.num_rows() as u64;
         let table = MemTable::try_new(batch.schema(), vec![vec![batch]])?;
         Ok(Self { table: Arc::new(table), rows, _files: Vec::new() })
     }
 
-    /// How many they are.
+    /// Returns the number of rows.
     #[must_use]
     pub fn rows(&self) -> u64 {
         self.rows
     }
 }
 
-/// What a stream came to.
+/// The spooled rows of one stream.
 enum Part {
     Memory(Vec<RecordBatch>),
     File(Arc<dyn SpillFile>),
 }
 
-/// Rows seen so far.
+/// The number of rows spooled so far.
 struct Count {
     rows: AtomicU64,
     on_rows: Arc<dyn Fn(u64) + Send + Sync>,
@@ -89,11 +89,11 @@ impl Count {
 }
 
 impl Engine {
-    /// Drains the streams, all of them side by side. `schema`: their columns, if there are no streams. `on_rows` is told how many rows there are so
-    /// far.
+    /// Drains the streams concurrently. `schema` has their columns, used only if there are no streams.
+    /// `on_rows` is called with the number of rows so far.
     ///
     /// # Errors
-    /// The first of a stream's, or that of a disk that has no room.
+    /// If a stream fails or the disk is full; the first error is returned.
     pub async fn spool(
         &self,
         schema: &SchemaRef,
@@ -103,7 +103,7 @@ impl Engine {
         self.spool_within(schema, streams, on_rows, IN_MEMORY).await
     }
 
-    /// The same, where so many bytes of a stream stay in memory.
+    /// Like [`spool`](Self::spool), but keeps `in_memory` bytes of each stream in memory.
     ///
     /// # Errors
     /// As for [`spool`](Self::spool).
@@ -114,7 +114,8 @@ impl Engine {
         on_rows: Arc<dyn Fn(u64) + Send + Sync>,
         in_memory: usize,
     ) -> Result<Spool> {
-        // As they come: a column that may have no NULL in the table may have some in rows that never get there.
+        // Take the streams' schema as nullable: a column without NULLs in the table may have some in rows
+        // that never get there.
         let schema =
             &nullable(streams.first().map_or_else(|| Arc::clone(schema), |rows| rows.schema()).as_ref());
         let count = Arc::new(Count { rows: AtomicU64::new(0), on_rows });
@@ -131,11 +132,11 @@ impl Engine {
         }
         let rows = count.rows.load(Ordering::Relaxed);
         if files.is_empty() {
-            // A table has a partition, if an empty one.
+            // A table needs at least one partition, even if it is empty.
             let table = Arc::new(MemTable::try_new(Arc::clone(schema), nonempty(memory))?);
             return Ok(Spool { table, rows, _files: files });
         }
-        // What is left in memory joins the files: one kind of table is enough.
+        // Write the rows in memory to a file too, so that one kind of table is enough.
         let rest: Vec<RecordBatch> = memory.into_iter().flatten().collect();
         if !rest.is_empty() {
             let (file, mut writer) = writer(schema, &self.task())?;
@@ -147,9 +148,9 @@ impl Engine {
     }
 }
 
-/// Parquet files as one table.
+/// Returns Parquet files as one table.
 fn table_of(files: &[Arc<dyn SpillFile>], schema: &SchemaRef) -> Result<Table> {
-    // As paths: a folder may be called what would be a pattern or an escape.
+    // Pass paths as URLs: a directory name may look like a pattern or an escape.
     let urls = files.iter().map(|file| {
         let path = path(file)?;
         let url = Url::from_file_path(path).map_err(|()| {
@@ -157,7 +158,7 @@ fn table_of(files: &[Arc<dyn SpillFile>], schema: &SchemaRef) -> Result<Table> {
         })?;
         ListingTableUrl::try_new(url, None)
     });
-    // Temporary files have no extension, and files without the one that is asked for are left out.
+    // Temporary files have no extension, and the table ignores files without the configured one.
     let options = ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension("");
     let config = ListingTableConfig::new_with_multi_paths(urls.collect::<Result<_>>()?)
         .with_listing_options(options)
@@ -165,7 +166,7 @@ fn table_of(files: &[Arc<dyn SpillFile>], schema: &SchemaRef) -> Result<Table> {
     Ok(Arc::new(ListingTable::try_new(config)?))
 }
 
-/// Keeps a stream's rows.
+/// Spools the rows of a stream.
 async fn drain(
     mut rows: SendableRecordBatchStream,
     count: Arc<Count>,
@@ -197,8 +198,8 @@ async fn drain(
     Ok(Part::File(file))
 }
 
-/// The batch with no more memory than its rows need. One that is a slice of something longer, as aggregates make them, would count
-/// as all of that, here and where the sides of a join are weighed.
+/// Copies a batch if it holds more memory than its rows need. A slice of a longer array, as made by
+/// aggregates, would count with the whole array, here and where the sizes of join sides are compared.
 fn compact(batch: RecordBatch) -> Result<RecordBatch> {
     let mut needed = 0;
     for column in batch.columns() {
@@ -223,7 +224,7 @@ fn compact(batch: RecordBatch) -> Result<RecordBatch> {
     Ok(RecordBatch::try_new_with_options(batch.schema(), columns, &options)?)
 }
 
-/// Bytes that views of texts need.
+/// Returns the bytes that text views need.
 fn views<T: ByteViewType + ?Sized>(column: &GenericByteViewArray<T>) -> usize {
     std::mem::size_of_val(column.views().as_ref()) + column.total_buffer_bytes_used()
 }
@@ -308,7 +309,7 @@ mod tests {
         let engine = Engine::new(&settings).unwrap();
         let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(0..1_000));
         let batch = RecordBatch::try_from_iter([("n", numbers)]).unwrap();
-        // A stream that goes to a file and one that stays in memory at first.
+        // One stream that goes to a file, and one that stays in memory at first.
         for (in_memory, streams) in [(0, 2), (0, 1), (100_000, 2)] {
             let streams = (0..streams)
                 .map(|number| listed(batch.schema(), vec![batch.clone(); if number == 0 { 100 } else { 1 }]))

@@ -1,4 +1,4 @@
-//! Rows counted by a value that they have, while they stream by.
+//! Tally: counts rows by the value of a column while they stream.
 
 use std::{
     collections::HashMap,
@@ -18,12 +18,12 @@ use futures::StreamExt;
 
 use super::{RecordBatch, SendableRecordBatchStream, Streams};
 
-/// How many rows have which value, once the streams have ended.
+/// The number of rows for each value, complete once the streams have ended.
 #[derive(Debug, Default)]
 pub struct Tally(Mutex<HashMap<String, u64>>);
 
 impl Tally {
-    /// The counts; NULL is counted as the empty text.
+    /// Returns the counts. NULL counts as the empty text.
     #[must_use]
     pub fn counts(&self) -> HashMap<String, u64> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -34,7 +34,7 @@ impl Tally {
         let values = cast(batch.column_by_name(column).ok_or_else(missing)?, &DataType::Utf8View)?;
         let values = values.as_string_view();
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Rows of one value stand together more often than not.
+        // Equal values are usually adjacent, so count them in runs.
         let mut at = 0;
         while at < values.len() {
             let value = if values.is_null(at) { "" } else { values.value(at) };
@@ -54,7 +54,7 @@ impl Tally {
     }
 }
 
-/// The same streams, whose rows are counted by a column of text.
+/// Wraps streams so that their rows are counted by a text column.
 #[must_use]
 pub fn tally(streams: Streams, column: &str) -> (Streams, Arc<Tally>) {
     let tally = Arc::new(Tally::default());

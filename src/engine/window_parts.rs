@@ -1,8 +1,9 @@
-//! Windows over whole partitions, one partition after the other. DataFusion 55.2 collects all rows of a stream before it
-//! computes the first (`WindowAggStream`), and asks no pool for them; the rows come sorted by partition, so that those of a
-//! few are enough.
+//! Window partitions: computes windows over whole partitions one partition after another. DataFusion 55.2
+//! collects all rows of a stream before it computes the first window (`WindowAggStream`), and doesn't reserve
+//! memory for them. The rows arrive sorted by partition, so holding a few partitions is enough.
 //!
-//! Delete this once `WindowAggExec` emits partitions as they end, and reserves memory for the one that it holds.
+//! Delete this module once `WindowAggExec` emits partitions as they end, and reserves memory for the one that
+//! it holds.
 
 use std::sync::Arc;
 
@@ -34,7 +35,8 @@ use datafusion::{
 };
 use futures::{StreamExt, TryStreamExt, stream};
 
-/// Computes windows partition by partition. Comes last: it keeps what other rules decided.
+/// The rule that computes windows partition by partition. Runs last, because it keeps the decisions of other
+/// rules.
 #[derive(Debug)]
 pub(super) struct WindowParts;
 
@@ -60,7 +62,7 @@ impl PhysicalOptimizerRule for WindowParts {
     }
 }
 
-/// The same as the operator it replaces, but for how it runs.
+/// Has the same properties as the operator it replaces, but computes partition by partition.
 #[derive(Debug)]
 struct PartsExec {
     whole: WindowAggExec,
@@ -144,7 +146,7 @@ impl ExecutionPlan for PartsExec {
             reservation,
             metrics: BaselineMetrics::new(&self.metrics, part),
         };
-        // One more turn at the end for what is still held.
+        // A final turn for the rows that are still held.
         let turns = input.map_ok(Some).chain(stream::once(async { Ok(None) }));
         let batches = turns
             .scan(parts, |parts, batch| {
@@ -168,14 +170,14 @@ impl ExecutionPlan for PartsExec {
     }
 }
 
-/// One stream at work.
+/// The state of one stream.
 struct Parts {
     exprs: Vec<Arc<dyn WindowExpr>>,
     schema: SchemaRef,
     input_schema: SchemaRef,
-    /// Rows that are worth computing at once.
+    /// The number of rows that are worth computing at once.
     enough: usize,
-    /// Rows of partitions that may go on.
+    /// The rows of partitions that may continue.
     held: Vec<RecordBatch>,
     rows: usize,
     reservation: MemoryReservation,
@@ -183,7 +185,7 @@ struct Parts {
 }
 
 impl Parts {
-    /// Takes rows in. Returns those of partitions that have ended, if they are enough.
+    /// Adds rows. Returns the results of ended partitions once there are enough rows.
     fn take(&mut self, batch: RecordBatch) -> Result<Vec<RecordBatch>> {
         if batch.num_rows() == 0 {
             return Ok(Vec::new());
@@ -191,7 +193,7 @@ impl Parts {
         let last = self.last_start(&batch)?;
         let mut out = Vec::new();
         match last {
-            // All of it belongs to the partition that is held last.
+            // The whole batch continues the last partition.
             None => self.hold(batch)?,
             Some(start) => {
                 if start > 0 {
@@ -206,7 +208,8 @@ impl Parts {
         Ok(out)
     }
 
-    /// Where in a batch its last partition starts; `None` if that goes on from the rows before.
+    /// Returns the start of the last partition in a batch; `None` if the whole batch continues the partition
+    /// before.
     fn last_start(&self, batch: &RecordBatch) -> Result<Option<usize>> {
         let keys = self.exprs[0].partition_by();
         if keys.is_empty() {
@@ -225,7 +228,7 @@ impl Parts {
     }
 
     fn hold(&mut self, batch: RecordBatch) -> Result<()> {
-        // The rows, then one more copy of them and the windows while they are computed.
+        // The rows, plus a copy of them with the windows while they are computed.
         let bytes: usize = batch
             .columns()
             .iter()
@@ -239,7 +242,7 @@ impl Parts {
         Ok(())
     }
 
-    /// Computes the windows of all rows that are held: whole partitions.
+    /// Computes the windows of all held rows, which are whole partitions.
     fn compute(&mut self) -> Result<Vec<RecordBatch>> {
         if self.held.is_empty() {
             return Ok(Vec::new());
@@ -284,7 +287,8 @@ mod tests {
 
     use crate::engine::{Engine, EngineSettings, arrow::datatypes::Int64Type};
 
-    /// Rows for which a window over whole partitions differs from the same computed by groups.
+    /// Returns the number of rows, and of those for which a window over whole partitions differs from the
+    /// same aggregate computed by groups.
     async fn wrong(rows: u64, partitions: u64) -> (i64, i64) {
         let settings = EngineSettings {
             threads: 2,

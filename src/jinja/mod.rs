@@ -12,6 +12,7 @@
 //! holds dbt's functions, `builtin` the built-in macros, `callable` macro calls, and `rewrite` the changes
 //! that give templates dbt's meaning in `MiniJinja`.
 
+mod asked;
 mod block;
 mod builtin;
 mod callable;
@@ -35,11 +36,12 @@ mod spans;
 mod tests;
 mod value;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use minijinja::{Environment, OutputSpan, OutputSpanKind, Value};
 
 pub use self::{
+    asked::Asked,
     block::{Block, blocks},
     builtin::is_builtin,
     captures::{Captures, ChangesCall, ConfigCall, RefCall, SourceCall},
@@ -85,7 +87,7 @@ pub struct Rendered {
     pub text: String,
     /// Maps each part of the text to the part of the template that produced it.
     pub map: SpanMap,
-    /// What the template called, set and logged.
+    /// The template's calls, settings and log messages.
     pub captures: Captures,
 }
 
@@ -96,7 +98,13 @@ impl Jinja {
     pub fn new(macros: &[Source], globals: Globals) -> (Self, Vec<Diagnostic>) {
         let mut env = environment::environment();
         let (library, findings) = Library::compile(macros, &mut env);
-        (Self { env, shared: Arc::new(Shared { library, globals }) }, findings)
+        (Self { env, shared: Arc::new(Shared { library, globals, asked: Mutex::default() }) }, findings)
+    }
+
+    /// What all templates rendered so far asked of their surroundings.
+    #[must_use]
+    pub fn asked(&self) -> Asked {
+        self.shared.asked()
     }
 
     /// Renders a node's template.
@@ -161,10 +169,12 @@ impl Jinja {
             .template_from_named_str(source.path(), run.main.rewritten.stitched.text())
             .map_err(|error| explain::compile_error(&error, &run.main))?;
         let scope = Value::from_object(Scope::new(Arc::clone(&run)));
-        let (text, spans) =
-            template.render_with_spans(scope).map_err(|error| explain::render_error(&error, &run))?;
+        let rendered = template.render_with_spans(scope);
+        let captures = run.take_captures();
+        self.shared.note(&captures);
+        let (text, spans) = rendered.map_err(|error| explain::render_error(&error, &run))?;
         let map = SpanMap::new(source.clone(), spans.iter().map(|span| segment(span, &run.main)).collect());
-        Ok(Rendered { text, map, captures: run.take_captures() })
+        Ok(Rendered { text, map, captures })
     }
 }
 

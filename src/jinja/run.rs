@@ -10,6 +10,7 @@ use std::{
 use minijinja::Value;
 
 use super::{
+    asked::Asked,
     captures::Captures,
     context::{Globals, Names, NodeContext},
     header::Header,
@@ -22,6 +23,23 @@ use crate::text::Span;
 pub(super) struct Shared {
     pub(super) library: Library,
     pub(super) globals: Globals,
+    pub(super) asked: Mutex<Asked>,
+}
+
+impl Shared {
+    /// Notes what a rendering asked of its surroundings.
+    pub(super) fn note(&self, captures: &Captures) {
+        if captures.env_vars.is_empty() && !captures.volatile {
+            return;
+        }
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.env_vars.extend(captures.env_vars.iter().cloned());
+        asked.volatile |= captures.volatile;
+    }
+
+    pub(super) fn asked(&self) -> Asked {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// A single rendering.

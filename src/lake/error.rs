@@ -93,7 +93,7 @@ pub enum LakeError {
     },
     /// This run lost its lease and another run removed its staged files; nothing was published.
     #[error(
-        "run {run} was silent for so long that another run took it for dead and removed what it had staged; nothing was published, run again"
+        "run {run} lost its lease: it sent no heartbeat in time, so another run removed its staged files; nothing was published, run again"
     )]
     TakenForDead {
         /// This run's id.

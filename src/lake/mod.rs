@@ -19,7 +19,7 @@
 //! - Reading: `between` compares two versions, `deletion_vector` reads the deleted rows of a file, `known`
 //!   caches versions, `past` lists earlier versions, `facts` returns statistics of the newest, `damage` finds
 //!   unreadable files.
-//! - Upkeep: `notes` stores small texts next to the tables, `aside` moves damaged tables away, `runs` cleans
+//! - Upkeep: `log_state` tells whether a table's log changed, `notes` stores small texts next to the tables, `aside` moves damaged tables away, `runs` cleans
 //!   up after killed runs, and `fault` kills some in tests.
 
 mod aside;
@@ -36,6 +36,7 @@ mod facts;
 mod fault;
 mod file_writer;
 mod known;
+mod log_state;
 mod misfit;
 mod mount;
 mod notes;
@@ -60,6 +61,7 @@ pub use self::{
     error::LakeError,
     facts::Facts,
     fault::Fault,
+    log_state::{has_journals, log_state, notes_state},
     misfit::Misfit,
     past::Past,
     provenance::{InputVersion, Judged, Provenance, RejectNote},

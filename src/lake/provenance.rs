@@ -49,7 +49,7 @@ pub struct Provenance {
     /// The time it was made; never earlier than that of the previous version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_at: Option<DateTime<Utc>>,
-    /// What ingestion rejected from its sources, if anything.
+    /// The rejects of its sources, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejected: Option<RejectNote>,
     /// The version of Headwater.

@@ -65,7 +65,7 @@ fn partitions_last(schema: &Schema, partition_by: &[String], problems: &mut Vec<
         }
     }
     if !order.is_empty() && partition_by.len() >= order.len() {
-        problems.push("a table needs a column beside those it is partitioned by".to_owned());
+        problems.push("a table needs at least one column that isn't in partition_by".to_owned());
     }
     order
 }

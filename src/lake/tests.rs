@@ -84,7 +84,7 @@ impl Fixture {
         self.dir.path().join("data lake/presentation/readings")
     }
 
-    /// All files of the lake, relative to it.
+    /// Returns all files of the lake, with relative paths.
     fn files(&self) -> Vec<String> {
         fn walk(dir: &Path, found: &mut Vec<PathBuf>) {
             for entry in std::fs::read_dir(dir).into_iter().flatten() {
@@ -109,7 +109,7 @@ impl Fixture {
             .collect()
     }
 
-    /// Appends as another writer.
+    /// Appends rows as another writer.
     async fn append_outside(&self, batch: RecordBatch) {
         let url = self.lake.url(&self.table);
         let table = DeltaTableBuilder::from_url(url).unwrap().load().await.unwrap();
@@ -151,7 +151,7 @@ fn columns<const N: usize>(columns: [(&str, ArrayRef); N]) -> RecordBatch {
     RecordBatch::try_from_iter_with_nullable(columns.map(|(name, array)| (name, array, true))).unwrap()
 }
 
-/// Readings `from..to` of two meters.
+/// Returns the readings `from..to` of two meters.
 fn readings(from: i64, to: i64) -> RecordBatch {
     columns([
         (

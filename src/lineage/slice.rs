@@ -20,7 +20,7 @@ pub struct Edge {
     pub from: ColumnId,
     /// The column that is derived.
     pub to: ColumnId,
-    /// How it is derived.
+    /// Its derivation.
     pub how: How,
 }
 

@@ -266,7 +266,7 @@ fn a_circle_is_shown_closed() {
         panic!("no circle was found");
     };
     assert_eq!(findings[0].code, "cycle");
-    assert_eq!(findings[0].notes, ["the circle, each read by the next: a → b → c → a"]);
+    assert_eq!(findings[0].notes, ["cycle: a → b → c → a"]);
 }
 
 #[test]

@@ -91,7 +91,7 @@ impl ConstraintDecl {
         if kind.value.of_columns() && !named {
             let message = format!("a model's constraint `{}` needs `columns`", kind.value.as_str());
             let finding = Diagnostic::error("missing-key", message)
-                .at(kind.span.clone(), "of which columns?")
+                .at(kind.span.clone(), "missing `columns`")
                 .hint("add `columns: [name]`, or move it to the `constraints` of the column itself");
             diagnostics.push(finding);
         }

@@ -154,8 +154,7 @@ impl LoadedAt {
             .unwrap_or_default();
         let both = Self { field: configured.field.or(own.field), query: configured.query.or(own.query) };
         if let Self { field: Some(field), query: Some(query) } = &both {
-            let message =
-                "`loaded_at_field` and `loaded_at_query` both tell when rows came; which one counts?";
+            let message = "`loaded_at_field` and `loaded_at_query` are both set";
             let finding = Diagnostic::error("ambiguous-age", message)
                 .at(query.span.clone(), "the query")
                 .at(field.span.clone(), "the field")

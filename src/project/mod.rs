@@ -20,13 +20,14 @@
 //! | `seed` | CSV files that become tables |
 //! | `singular` | singular tests |
 //! | `unit_test`, `rows`, `fixture` | `unit_tests:` and their rows |
-//! | `files` | finding and reading files |
+//! | `files`, `digest` | finding and reading files, and detecting changes |
 //! | `yaml`, `parse` | YAML with spans |
 //! | `reader` | typed access to YAML mappings |
 
 mod config;
 mod constraint;
 mod data_test;
+mod digest;
 mod docs;
 mod document;
 mod drift;
@@ -56,6 +57,7 @@ use std::path::{Path, PathBuf};
 pub use config::{ConfigPatch, ConfigTree, KNOWN_CONFIG};
 pub use constraint::{ConstraintDecl, ConstraintKind};
 pub use data_test::TestDecl;
+pub use digest::ProjectState;
 pub use docs::DocFile;
 pub use drift::{DriftDecl, LimitDecl, ON_MISSING_COLUMN, ON_NEW_COLUMN};
 pub use exposure::{ExposureDecl, GroupDecl, Owner};

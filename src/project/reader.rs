@@ -13,7 +13,7 @@ use crate::{
 
 /// A mapping that is being read.
 pub(super) struct Reader<'y, 'd> {
-    /// What the mapping describes, with its article: "a source".
+    /// The thing that the mapping describes, with its article: "a source".
     what: &'static str,
     span: Span,
     entries: &'y [(Spanned<String>, Yaml)],

@@ -44,14 +44,14 @@ impl Record {
         path: &Path,
         schema: &str,
         env: &BTreeMap<String, String>,
-        content: impl FnOnce(Value, f64) -> Value,
+        content: impl FnOnce(Value, f64) -> String,
     ) -> Result<(), SinkError> {
         let Some((begun, info)) = &self.begun else { return Ok(()) };
         let origin =
             Origin { invocation_id: &info.invocation_id, started: *begun, generated: self.last, env };
         let passed = (self.last - *begun).as_seconds_f64();
         let artifact = content(origin.metadata(schema), self.seconds.unwrap_or(passed));
-        replace(path, &info.invocation_id, artifact.to_string().as_bytes())
+        replace(path, &info.invocation_id, artifact.as_bytes())
             .map_err(|error| SinkError::new(path.display().to_string(), error))
     }
 }

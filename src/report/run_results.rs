@@ -34,37 +34,55 @@ pub struct RunResults {
     lookup: Lookup,
     record: Record,
     planned: Vec<Arc<Step>>,
-    results: Vec<Value>,
+    /// The results, one after another: as values they would take several times the memory.
+    results: String,
+    is_replayed: bool,
 }
 
 impl RunResults {
     /// Creates a sink for the results of the `planned` steps. The folder of `path` must exist.
     #[must_use]
     pub fn new(path: PathBuf, invocation: Invocation, lookup: Lookup, planned: Vec<Arc<Step>>) -> Self {
-        Self { path, invocation, lookup, record: Record::default(), planned, results: Vec::new() }
+        Self {
+            path,
+            invocation,
+            lookup,
+            record: Record::default(),
+            planned,
+            results: String::new(),
+            is_replayed: false,
+        }
     }
 
-    /// Writes the artifact. Keeps the previous one if the run never started.
-    fn write(&self, results: &[Value]) -> Result<(), SinkError> {
+    /// The same of a run that does nothing: the last results stay until it is over.
+    #[must_use]
+    pub fn replayed(self) -> Self {
+        Self { is_replayed: true, ..self }
+    }
+
+    /// Writes the artifact. A run that never started leaves the last one alone.
+    fn write(&self, results: &str) -> Result<(), SinkError> {
         self.record.write(&self.path, SCHEMA, &self.invocation.env, |metadata, seconds| {
-            json!({
-                "metadata": metadata,
-                "results": results,
-                "elapsed_time": seconds,
-                "args": self.invocation.args,
-            })
+            let (seconds, args) = (json!(seconds), json!(self.invocation.args));
+            format!(
+                r#"{{"metadata":{metadata},"results":[{results}],"elapsed_time":{seconds},"args":{args}}}"#
+            )
         })
     }
 
-    /// The results of a run that was killed before any step finished.
-    fn unfinished(&self) -> Vec<Value> {
-        let steps = self.planned.iter().filter(|step| step.action != Action::Freshness);
-        let unfinished = |step: &Arc<Step>| {
+    fn add(&mut self, result: &Value) {
+        push(&mut self.results, result);
+    }
+
+    /// The results of a run that ends before any step does.
+    fn unfinished(&self) -> String {
+        let mut results = String::new();
+        for step in self.planned.iter().filter(|step| step.action != Action::Freshness) {
             let mut result = self.keyed(step, None, None, None);
             result["message"] = UNFINISHED.into();
-            result
-        };
-        steps.map(unfinished).collect()
+            push(&mut results, &result);
+        }
+        results
     }
 
     fn ran(
@@ -111,6 +129,14 @@ impl RunResults {
     }
 }
 
+/// Adds a result to others.
+fn push(results: &mut String, result: &Value) {
+    if !results.is_empty() {
+        results.push(',');
+    }
+    results.push_str(&result.to_string());
+}
+
 /// Returns dbt's `batch_results`: the batches of a partially successful model.
 fn batches(outcome: Option<&Outcome>) -> Value {
     let Some(Outcome::Partial(partial)) = outcome else { return Value::Null };
@@ -126,17 +152,19 @@ impl Sink for RunResults {
     fn event(&mut self, event: &Event) -> Result<(), SinkError> {
         let lane = self.record.fold(event);
         match &event.fact {
+            Fact::RunStarted(_) if self.is_replayed => {}
             Fact::RunStarted(_) => return self.write(&self.unfinished()),
             // Source ages are in `sources.json`.
             Fact::StepFinished { step, .. } | Fact::StepSkipped { step, .. }
                 if step.action == Action::Freshness => {}
             Fact::StepFinished { step, outcome, seconds, .. } => {
-                self.results.push(self.ran(step, outcome, *seconds, lane, event.at));
+                let result = self.ran(step, outcome, *seconds, lane, event.at);
+                self.add(&result);
             }
             Fact::StepSkipped { step, because, .. } => {
                 let mut result = self.result(step, None, lane);
                 result["message"] = ending::why_skipped(because).into();
-                self.results.push(result);
+                self.add(&result);
             }
             _ => {}
         }

@@ -56,12 +56,9 @@ impl Sink for SourcesJson {
         if results.is_empty() {
             return Ok(());
         }
-        self.record.write(
-            &self.path,
-            SCHEMA,
-            &self.invocation.env,
-            |metadata, seconds| json!({ "metadata": metadata, "results": results, "elapsed_time": seconds }),
-        )
+        self.record.write(&self.path, SCHEMA, &self.invocation.env, |metadata, seconds| {
+            json!({ "metadata": metadata, "results": results, "elapsed_time": seconds }).to_string()
+        })
     }
 }
 

@@ -10,12 +10,13 @@ use std::{
 const MARK: &str = ".headwater-artifacts";
 
 /// The files and folders that Headwater writes to the target path.
-const ARTIFACTS: [&str; 7] = [
+const ARTIFACTS: [&str; 8] = [
     "catalog.json",
     "compiled",
     "docs",
     "graph_summary.json",
     "manifest.json",
+    "partial_parse.cache",
     "run_results.json",
     "sources.json",
 ];
@@ -84,6 +85,10 @@ impl TargetPath {
         let path = self.0.join(relative);
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
+        }
+        // What stands there already keeps its time, by which the next run knows it.
+        if fs::read(&path).is_ok_and(|old| old == content.as_bytes()) {
+            return Ok(path);
         }
         fs::write(&path, content)?;
         Ok(path)

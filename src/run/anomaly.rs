@@ -1,40 +1,40 @@
-//! Whether a number is plausible beside those of a table's earlier versions. Pure.
+//! Anomaly detection: judges a number against those of a table's earlier versions. Pure.
 //!
-//! The middle of the earlier numbers is their median, the usual deviation from it the median absolute deviation
-//! (MAD) times 1.4826, which for a normal distribution is its standard deviation (Iglewicz and Hoaglin's modified
-//! z-score; B. Iglewicz, D. Hoaglin: How to Detect and Handle Outliers, 1993). Both stay where they are while less than half of the
-//! numbers are odd, so one bad version in the past does not make the next one plausible. A number further than
-//! `sensitivity` deviations from the middle is an anomaly.
+//! The center is the median of the earlier numbers. The usual deviation from it is the median absolute
+//! deviation (MAD) times 1.4826, which for a normal distribution is its standard deviation (Iglewicz and
+//! Hoaglin's modified z-score; B. Iglewicz, D. Hoaglin: How to Detect and Handle Outliers, 1993). Both are
+//! stable while less than half of the numbers are outliers, so one bad version in the past doesn't make the
+//! next one plausible. A number further than `sensitivity` deviations from the center is an anomaly.
 //!
-//! Tables often have the same number again and again, which makes the deviation 0 and any change an anomaly; so it
-//! is never taken to be less than a hundredth of the middle. With too few earlier numbers nothing is said.
+//! A table often has the same number many times, which makes the deviation 0 and any change an anomaly; so
+//! the deviation is at least a hundredth of the center. With too few earlier numbers, there is no judgement.
 
 use crate::compile::{Anomaly, Direction};
 
-/// A MAD as a standard deviation.
+/// The factor from a MAD to a standard deviation.
 const NORMAL: f64 = 1.4826;
-/// The least deviation, as a part of the middle.
+/// The minimum deviation, as a fraction of the center.
 const FLOOR: f64 = 0.01;
 
-/// What a number looks like beside those before it.
+/// The judgement of a number.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Judgement {
-    /// There is not enough to compare it with: so many numbers.
+    /// There are too few earlier numbers to judge by: this many.
     TooFew(usize),
-    /// As usual.
+    /// The number is in the usual range.
     Plausible,
-    /// Not as usual.
+    /// The number is outside the usual range.
     Anomalous {
-        /// The least number that would be plausible.
+        /// The lower bound of the usual range.
         low: f64,
-        /// The greatest.
+        /// The upper bound of the usual range.
         high: f64,
-        /// How many numbers it was compared with.
+        /// The number of versions it was compared with.
         versions: usize,
     },
 }
 
-/// Judges `now` beside `past`, newest first.
+/// Judges `now` against `past`, newest first.
 pub(super) fn judge(now: f64, past: &[f64], how: &Anomaly) -> Judgement {
     let past = &past[..past.len().min(how.versions)];
     if past.len() < how.min_versions.max(1) {

@@ -1,11 +1,12 @@
-//! Tests, run over a version that nobody sees yet or over published tables.
+//! Audits: run tests on a staged version or on published tables.
 //!
 //! ```text
-//! tests ──▶ those that judge rows one by one ──▶ one pass for all of a table ──┐
-//!      └──▶ the others ──▶ a query each, side by side ─────────────────────────┴──▶ numbers ──▶ verdicts
+//! tests ──▶ row rules ──▶ one pass for all of a table ──┐
+//!      └──▶ other tests ──▶ a query each, concurrently ─┴──▶ numbers ──▶ verdicts
 //! ```
 //!
-//! If the one pass fails, each of its tests is run alone, so that a test that can't be computed takes no other along.
+//! If the shared pass fails, each of its tests is run alone, so that a test that can't be computed doesn't
+//! fail the others.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -31,25 +32,25 @@ use crate::{
     plan::Step,
 };
 
-/// What an audit found.
+/// The result of an audit.
 #[derive(Debug, Default)]
 pub(super) struct Audited {
-    /// The tests for which a version is withheld.
+    /// The failed tests, because of which a version is withheld.
     pub(super) failed: Vec<NodeId>,
-    /// What the tests found that did not fail.
+    /// The tests that didn't fail, with the number of rows they found.
     pub(super) passed: BTreeMap<NodeId, u64>,
-    /// The constraints that it breaks, each as a message.
+    /// A message for each violated constraint.
     pub(super) broken: Vec<String>,
-    /// The numbers that later versions will be compared with.
+    /// The numbers with which later versions will be compared.
     pub(super) metrics: BTreeMap<String, f64>,
 }
 
-/// Rows of a failure that are shown.
+/// The maximum number of failing rows that are shown.
 const SHOWN: usize = 5;
 
 impl Worker {
-    /// Runs the tests, and for a new version looks for what its constraints forbid. `nothing_before`: what is known of the
-    /// version that it changes.
+    /// Runs the tests, and for a new version also checks its constraints. `nothing_before`: the tests and
+    /// constraints known to have found nothing in the version before.
     pub(super) async fn audit(
         &self,
         tests: &[&Arc<Step>],
@@ -74,40 +75,40 @@ struct Audit<'a> {
     told: &'a Told,
 }
 
-/// A probe and who asks.
+/// A probe and its origin.
 #[derive(Clone)]
 struct Item<'a> {
     asks: Asks<'a>,
     probe: &'a Probe,
-    /// What it looks at in the place of the whole version.
+    /// The part of the version to read, if the whole version isn't needed.
     narrow: Option<Arc<Narrow>>,
 }
 
 #[derive(Clone, Copy)]
 enum Asks<'a> {
     Test(&'a Arc<Step>, &'a DataTest, Option<&'a Anomaly>),
-    /// A constraint, by what people call it.
+    /// A constraint, by its display name.
     Constraint(&'a str),
 }
 
-/// Items that are counted together.
+/// Items that are counted together, or one that is counted alone.
 enum Unit<'a> {
     Shared(Relation, Vec<Item<'a>>),
     Alone(Item<'a>),
 }
 
-/// The tables that probes read, opened once.
+/// The tables that probes read, each opened once.
 type Tables = BTreeMap<Relation, Opened>;
 
-/// A table, if it is there, and what is known of its size.
+/// An opened table, or the error, and what is known about its size.
 struct Opened {
     table: Result<Table, StepError>,
     size: Size,
 }
 
-/// What one item came to.
+/// The result of one item.
 enum Found {
-    /// No status: it could not be computed.
+    /// The verdict of a test; no status if it couldn't be computed.
     Verdict {
         test: NodeId,
         status: Option<TestStatus>,
@@ -145,7 +146,8 @@ impl<'a> Audit<'a> {
         audited
     }
 
-    /// What is to be counted. Tests that took their rows out while the version was written have their verdict.
+    /// Returns the items to count. Tests that removed rows while the version was written already have their
+    /// verdict.
     fn items(&self, tests: &[&'a Arc<Step>]) -> (Vec<Item<'a>>, Audited) {
         let worker: &'a Worker = self.worker;
         let mut audited = Audited::default();
@@ -179,7 +181,7 @@ impl<'a> Audit<'a> {
         (items, audited)
     }
 
-    /// The item, which looks at a part of the version if that tells as much.
+    /// Narrows the item to a part of the version if that gives the same answer.
     async fn narrowed(&self, item: Item<'a>) -> Item<'a> {
         let Some((version, _)) = self.version else { return item };
         let known = match item.asks {
@@ -200,14 +202,14 @@ impl<'a> Audit<'a> {
         Item { narrow: narrow.map(Arc::new), ..item }
     }
 
-    /// How many rows a test took out while the version was written, if it is one that does.
+    /// Returns the number of rows that a test removed while the version was written, if it does that.
     fn taken_out(&self, test: &DataTest) -> Option<u64> {
         let (version, model) = self.version?;
         let at = model.rules.iter().position(|rule| rule.test == test.id)?;
         Some(version.taken.as_ref()?.of(at))
     }
 
-    /// Opens every table that is read, the version instead of the table it will be part of.
+    /// Opens every table that is read. Uses the staged version in place of its published table.
     async fn open(&self, items: &[Item<'_>]) -> Tables {
         let relations: BTreeSet<Relation> =
             items.iter().flat_map(|item| item.probe.rows.relations()).collect();
@@ -283,7 +285,8 @@ impl<'a> Audit<'a> {
         Ok(self.worker.engine.number(&probe.counted.bind(&self.only(tables, item)?)?, size).await?)
     }
 
-    /// A test or constraint that could not be computed: nobody knows, so it is not well.
+    /// Reports a test or constraint that couldn't be computed. It doesn't pass, because its result is
+    /// unknown.
     async fn lost(&self, item: &Item<'_>, error: &StepError) -> Found {
         match item.asks {
             Asks::Test(step, ..) => {
@@ -329,7 +332,7 @@ impl<'a> Audit<'a> {
         }
     }
 
-    /// The verdict with all that helps a person: rows, files, tables.
+    /// Adds details to a verdict: sample rows, the compiled file and the stored failures.
     async fn filled_in(
         &self,
         mut verdict: Verdict,
@@ -354,7 +357,7 @@ impl<'a> Audit<'a> {
         verdict
     }
 
-    /// The first rows found; none if they can't be had, since the number is what counts.
+    /// Returns the first failing rows; none if they can't be read, since the number is what counts.
     async fn sample(&self, item: &Item<'_>, tables: &Tables) -> Vec<String> {
         let sampled = async {
             let bound = item.probe.rows.bind(&self.only(tables, item)?)?;
@@ -379,7 +382,7 @@ impl<'a> Audit<'a> {
     }
 }
 
-/// Puts those that judge rows of one table one by one together.
+/// Groups row rules on the same table, so that one pass counts them all.
 fn units(items: Vec<Item<'_>>) -> Vec<Unit<'_>> {
     let mut shared: BTreeMap<(Relation, bool), Vec<Item<'_>>> = BTreeMap::new();
     let mut units = Vec::new();
@@ -397,7 +400,7 @@ fn units(items: Vec<Item<'_>>) -> Vec<Unit<'_>> {
 }
 
 impl Audit<'_> {
-    /// The tables of one probe, the version narrowed if that is enough for it.
+    /// Returns the tables of one probe, with the version narrowed if that is enough for it.
     fn only(&self, tables: &Tables, item: &Item<'_>) -> Result<BTreeMap<Relation, Table>, StepError> {
         let mut own = only(tables, item.probe)?;
         if let (Some(narrow), Some((version, _))) = (&item.narrow, self.version) {
@@ -407,7 +410,7 @@ impl Audit<'_> {
     }
 }
 
-/// The tables of one probe.
+/// Returns the tables of one probe.
 fn only(tables: &Tables, probe: &Probe) -> Result<BTreeMap<Relation, Table>, StepError> {
     let mut own = BTreeMap::new();
     for relation in probe.rows.relations() {

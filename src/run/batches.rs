@@ -1,8 +1,8 @@
-//! Building a model batch by batch of time: which batches are due, their rows, and the version in which these take the place of
-//! what the table has of that time.
+//! Microbatch builds: decide which batches are due, compute their rows, and stage the version in which these
+//! replace the table's rows of that time.
 //!
-//! Where the query keeps batches apart by itself, one query makes them all. Otherwise, or if that one query fails, each is
-//! made by its own, and one that fails takes no other along: it is not done, and so it is due the next time.
+//! If the query can build many batches at once, one query builds them all. Otherwise, or if that query fails,
+//! each batch gets its own query. A batch that fails doesn't fail the others; it stays due for the next run.
 
 use std::{
     collections::BTreeMap,
@@ -36,20 +36,20 @@ use crate::{
 
 use super::stale::not_done;
 
-/// Bytes of rows that wait in memory, of all batches together.
+/// The bytes of rows buffered in memory, for all batches together.
 const IN_MEMORY: usize = 256 << 20;
-/// The same of one stream of a batch, at least.
+/// The minimum bytes of rows buffered in memory for one stream of a batch.
 const OF_ONE: usize = 64 << 10;
 
-/// Which batches of a table changed from one version to another, by the column that tells their time; none where nobody can
-/// tell.
+/// A cache of the batches that changed between two versions of a table, by its event-time column. An entry is
+/// `None` if the changes can't be determined.
 #[derive(Debug, Default)]
 pub struct Touched(Mutex<BTreeMap<TouchedKey, Arc<OnceCell<Option<Intervals>>>>>);
 
 type TouchedKey = (Relation, InputVersion, InputVersion, String, BatchSize);
 
 impl Touched {
-    /// Where the answer is, once somebody has asked.
+    /// Returns the cell of an entry, which is filled by whoever needs it first.
     fn of(&self, key: TouchedKey) -> Arc<OnceCell<Option<Intervals>>> {
         Arc::clone(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default())
     }
@@ -61,17 +61,17 @@ struct Batched<'a> {
     build: &'a Build<'a>,
     by_time: &'a ByTime,
     query: &'a crate::engine::Query,
-    /// What stands there; none if nothing of it is to stay.
+    /// The current version; `None` if nothing of it is kept.
     base: Option<Base>,
-    /// The time whose batches are not what they would come to now.
+    /// The time of batches whose current rows are out of date.
     due: Intervals,
-    /// The time whose batches are made.
+    /// The time of the batches to build.
     time: Intervals,
     joins: Joins,
 }
 
 impl Worker {
-    /// Stages the version in which the batches that are due are made.
+    /// Stages a version with the due batches rebuilt.
     pub(super) async fn in_batches(
         &self,
         build: &Build<'_>,
@@ -110,7 +110,7 @@ impl Worker {
         work.one_by_one(&batches).await
     }
 
-    /// The time whose batches are to be made of a table that stands.
+    /// Returns the time of the batches that are due in an existing table.
     async fn due(&self, build: &Build<'_>, by_time: &ByTime) -> Result<Intervals, StepError> {
         let all = &by_time.all;
         let Some(made) = build.made.filter(|made| made.batches.is_some() && !build.forced) else {
@@ -149,7 +149,7 @@ impl Worker {
                 (None, _) if by_time.settings.on_lookup_change == Follow::FullRefresh => {
                     return Ok(all.clone());
                 }
-                // It can't be told which rows are new.
+                // The new rows can't be determined.
                 _ => due = due.or(&by_time.lookback()),
             }
         }
@@ -157,7 +157,7 @@ impl Worker {
     }
 }
 
-/// Whether it failed for the rows, so that some batches may fare better than others.
+/// Returns whether the failure depends on the rows, so that some batches may succeed on their own.
 fn is_of_rows(error: &StepError) -> bool {
     match error {
         StepError::Engine(error) | StepError::Lake(LakeError::Query(error)) => !is_out_of_memory(error),
@@ -165,17 +165,17 @@ fn is_of_rows(error: &StepError) -> bool {
     }
 }
 
-/// What batches came to, each by its own query.
+/// The results of batches that were built one by one.
 struct Spooled {
-    /// Their rows.
+    /// The batches with their rows.
     made: Vec<(Interval, Spool)>,
-    /// Those that need no query to be known to have none.
+    /// The batches known to be empty without a query.
     empty: Vec<Interval>,
     failed: Vec<FailedBatch>,
 }
 
 impl Batched<'_> {
-    /// All batches by one query.
+    /// Builds all batches with one query.
     async fn at_once(&self, batches: &[Interval]) -> Result<Version, StepError> {
         let Self { worker, build, .. } = self;
         let (mut sides, rejects) = self.rejects();
@@ -197,7 +197,7 @@ impl Batched<'_> {
         Ok(self.version(own, &changes, sides, (rejects, taken), batches))
     }
 
-    /// Each batch by its own query.
+    /// Builds each batch with its own query.
     async fn one_by_one(&self, batches: &[Interval]) -> Result<Version, StepError> {
         let Self { worker, build, .. } = self;
         let (mut sides, rejects) = self.rejects();
@@ -208,8 +208,8 @@ impl Batched<'_> {
             }
             spooled
         };
-        // What the sources set aside is told while they are read, which is before anything is written here: it waits with the
-        // batches, in files of its own if it is much.
+        // Sources report rejects while they are read, which is before anything is written here. So spool the
+        // rejects together with the batches.
         let mut told = None;
         let Spooled { made: spools, empty, failed } = match sides.pop() {
             None => spooling.await?,
@@ -244,19 +244,19 @@ impl Batched<'_> {
         let write = self.stage(streams, &time);
         let ((own, changes), sides) = side::beside(sides, lake, &provenance, &worker.cancel, write).await?;
         let batches = Batches { done, failed };
-        // The spooled rows must last until they are written.
+        // The spooled rows must outlive the write.
         drop((spools, told));
         Ok(self.version(own, &changes, sides, (rejects, taken), batches))
     }
 
-    /// The rows of each batch, and the batches that have none to show for it.
+    /// Computes the rows of each batch, and finds the batches that are empty or fail.
     async fn spooled(
         &self,
         batches: &[Interval],
         rejects: Option<&Arc<RejectSink>>,
     ) -> Result<Spooled, StepError> {
         let Self { worker, .. } = self;
-        // Sources are read for each batch, and tell what they set aside once.
+        // Sources are read for each batch, but should report their rejects only once.
         let first = self.tables(rejects).await?;
         let others = self.tables(None).await?;
         let at_once = match self.by_time.settings.concurrent {
@@ -297,8 +297,9 @@ impl Batched<'_> {
         }
     }
 
-    /// The batches in which any input has rows; none if that is not known without reading more. The others make no rows: what
-    /// a row tells of its time comes from such an input.
+    /// Returns the batches in which any input has rows; `None` if finding out would take another read of
+    /// files. All other batches are empty, because the event time of each output row comes from such an
+    /// input.
     async fn touched(&self, tables: &BTreeMap<Relation, Table>) -> Result<Option<Intervals>, StepError> {
         let mut touched = Intervals::default();
         for (relation, column) in &self.by_time.timed {
@@ -322,7 +323,7 @@ impl Batched<'_> {
         Ok(engine.spool_within(&self.columns(), streams, Arc::new(|_| {}), in_memory).await?)
     }
 
-    /// The query's rows of some time.
+    /// Returns the query's rows in these intervals.
     async fn rows(
         &self,
         tables: &BTreeMap<Relation, Table>,
@@ -335,7 +336,7 @@ impl Batched<'_> {
         Ok(engine.held_to(streams, &self.by_time.settings.event_time, time)?)
     }
 
-    /// Writes the new rows in the place of those that the table has of the time that is done.
+    /// Stages the new rows in place of the table's rows in the intervals `done`.
     async fn stage(&self, new: Streams, done: &Intervals) -> Result<(Staged, Arc<Changes>), StepError> {
         let Self { worker, build, .. } = self;
         let partition_by = &build.model.config.partition_by;
@@ -362,7 +363,7 @@ impl Batched<'_> {
         Ok((staged, changes))
     }
 
-    /// The files of the table that hold rows of some time.
+    /// Returns the table's files that contain rows in these intervals.
     async fn reached(
         &self,
         base: &Base,
@@ -382,7 +383,7 @@ impl Batched<'_> {
         (vec![side], Some(sink))
     }
 
-    /// What the rows that are quarantined now take the place of.
+    /// Returns what the newly quarantined rows replace.
     async fn aside(&self) -> Result<Replaces, StepError> {
         match &self.base {
             Some(_) => self.worker.beside_quarantined(self.build).await,
@@ -406,11 +407,11 @@ impl Batched<'_> {
         Arc::clone(&self.build.compiled.schema)
     }
 
-    /// How the version comes to be, of which this time is done now.
+    /// Returns the provenance of the version, with `done` as the batches it completes.
     fn provenance(&self, done: &Intervals) -> Provenance {
         let before = self.base.as_ref().and(self.build.made).and_then(|made| made.batches.as_ref());
         let done = match before {
-            // One that is due and was not asked for, or failed now, stays due.
+            // A batch that is due but wasn't requested, or that failed now, stays due.
             Some(before) => before.without(&self.due).without(&self.time).or(done),
             None => done.clone(),
         };

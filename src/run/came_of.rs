@@ -1,4 +1,4 @@
-//! Why each version of a table was made, told from what the versions say of themselves.
+//! Version history: derives the cause of each table version from the provenance in its commits.
 
 use std::fmt;
 
@@ -8,14 +8,15 @@ use crate::{
     plan::Reason,
 };
 
-/// What a version came of.
+/// The cause of a version.
 #[derive(Debug, Clone, PartialEq)]
 pub enum CameOf {
-    /// It was built, and why; none if nothing that counts was another than before: somebody asked for it.
+    /// A build and its reason; `None` if nothing relevant changed, because the build was requested.
     Built(Option<Reason>),
-    /// Nothing was built: it was noted that the rows of that version are what the inputs give, or passed more tests.
+    /// No build: a commit that records that the rows of this version are still up to date or passed more
+    /// tests.
     Noted(u64),
-    /// Somebody else wrote it.
+    /// Another writer.
     Outside,
 }
 
@@ -25,12 +26,13 @@ impl fmt::Display for CameOf {
             Self::Built(Some(reason)) => reason.fmt(f),
             Self::Built(None) => f.write_str("made again"),
             Self::Noted(version) => write!(f, "the rows of version {version}, looked at again"),
-            Self::Outside => f.write_str("written by somebody else"),
+            Self::Outside => f.write_str("written by another writer"),
         }
     }
 }
 
-/// What each of these versions came of, newest first as they are. `is_whole` says that there are none before them.
+/// Returns the cause of each version, in the same order: newest first. `is_whole`: true if there are no
+/// earlier versions.
 #[must_use]
 pub fn came_of(past: &[Past], is_whole: bool) -> Vec<CameOf> {
     let one = |(at, version): (usize, &Past)| {
@@ -48,7 +50,7 @@ pub fn came_of(past: &[Past], is_whole: bool) -> Vec<CameOf> {
     past.iter().enumerate().map(one).collect()
 }
 
-/// In what the evidence of one version is another than that of one before.
+/// Returns the first relevant difference between the provenance of two versions.
 fn differs(before: &Provenance, made: &Provenance) -> Option<Reason> {
     if before.fingerprint.statement != made.fingerprint.statement {
         return Some(Reason::SqlChanged);

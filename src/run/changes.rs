@@ -1,4 +1,4 @@
-//! What came into the tables that a model reads, and went, since its own table was made from them.
+//! Input changes: the rows inserted into and deleted from a model's inputs since its table was built.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,11 +12,12 @@ use crate::{
     name::Relation,
 };
 
-/// The changes that a query reads, by what it calls them.
+/// The change feeds that a query reads, by relation.
 pub(super) type Changed = BTreeMap<Relation, Table>;
 
 impl Worker {
-    /// The changes that these relations name; none if those of any can't be told, so that all rows count as new.
+    /// Returns the change feeds that these relations name; `None` if one can't be determined, so that all
+    /// rows count as new.
     pub(super) async fn changed(
         &self,
         build: &Build<'_>,
@@ -39,7 +40,8 @@ impl Worker {
         Ok(Some(news))
     }
 
-    /// What was written to a table that the model reads, and taken out of it; none if that can't be told.
+    /// Returns the rows written to and deleted from an input since the model's table was built; `None` if
+    /// they can't be determined.
     pub(super) async fn between(
         &self,
         build: &Build<'_>,
@@ -52,7 +54,7 @@ impl Worker {
         else {
             return Ok(None);
         };
-        // Just up to the version that will be noted: what comes later is told the next time.
+        // Stop at the version that provenance will record; the next run reads later changes.
         Ok(self.tables.between(table, *from, *to).await?)
     }
 }

@@ -1,18 +1,18 @@
-//! The time as tables have it, which never runs backwards: a clock that was set back, or another machine's that is slow,
-//! must not end a version before it begins.
+//! A clock for tables that never runs backwards: a clock that was set back, or the slow clock of another
+//! machine, must not end a version before it begins.
 
 use chrono::{DateTime, Utc};
 
 use crate::name::Relation;
 
-/// The time now, or the newest that a table already has, if the clock stands before that; said where it is by more than
-/// clocks of two machines differ.
+/// Returns the current time, or the newest time in the table if that is later. Warns if the difference is too
+/// large for ordinary clock drift.
 pub(super) fn not_before(newest: Option<DateTime<Utc>>, relation: &Relation) -> DateTime<Utc> {
     let now = Utc::now();
     let Some(newest) = newest.filter(|newest| *newest > now) else { return now };
     if (newest - now).num_seconds() >= DRIFT {
         tracing::warn!(
-            "the clock stands at {}, before the newest version of {relation} ({}), whose time is used instead; set the clock",
+            "the clock is set to {}, before the newest version of {relation} ({}), whose time is used instead; set the clock",
             now.format("%Y-%m-%d %H:%M:%S"),
             newest.format("%Y-%m-%d %H:%M:%S"),
         );
@@ -20,7 +20,7 @@ pub(super) fn not_before(newest: Option<DateTime<Utc>>, relation: &Relation) -> 
     newest
 }
 
-/// Seconds by which two clocks may differ without a word.
+/// The difference between two clocks, in seconds, from which on there is a warning.
 const DRIFT: i64 = 5;
 
 #[cfg(test)]

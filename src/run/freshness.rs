@@ -1,4 +1,4 @@
-//! How old a source is.
+//! Source freshness: checks when a source was last loaded.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::{
 };
 
 impl Worker {
-    /// Asks a source when it was last loaded.
+    /// Checks when a source was last loaded.
     pub(super) async fn freshness(&self, step: &Step) -> Result<Outcome, StepError> {
         let lost = || StepError::Lost(step.node.to_string());
         let source = self.manifest.source(&step.node).ok_or_else(lost)?;

@@ -1,5 +1,5 @@
-//! Taking new rows into a table that is there. What is read of the table and what is changed of it are one version, so
-//! that nothing another writer does in between is overlooked.
+//! Incremental builds: merge or append new rows to an existing table. Reads and changes refer to the same
+//! version of the table, so a concurrent write can't go unnoticed.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -26,7 +26,7 @@ use crate::{
 };
 
 impl Worker {
-    /// Stages the version that comes of taking a model's new rows into `base`.
+    /// Stages the version with a model's new rows applied to `base`.
     pub(super) async fn take_in(
         &self,
         build: &Build<'_>,
@@ -101,7 +101,8 @@ impl Worker {
         Ok(version)
     }
 
-    /// Rows that were quarantined before stay: what is read now is not what they came with.
+    /// Returns what newly quarantined rows replace: nothing, because rows quarantined earlier came from input
+    /// that isn't read again.
     pub(super) async fn beside_quarantined(&self, build: &Build<'_>) -> Result<Replaces, StepError> {
         if !build.quarantines() {
             return Ok(Replaces::Everything);
@@ -110,7 +111,7 @@ impl Worker {
         Ok(standing.map_or(Replaces::Everything, |seen| Replaces::Nothing { of: seen.version }))
     }
 
-    /// Writes what the table holds after the change, as far as that is other files than before.
+    /// Stages the change, which writes only files that differ from `base`.
     async fn stage_change(
         &self,
         build: &Build<'_>,
@@ -145,7 +146,7 @@ impl Worker {
         let bound = by_key.outcome.bind(&tables)?;
         let streams = self.engine.streams(&bound, &build.model.config.partition_by, joins).await?;
         let (streams, changes) = change::apply(streams, &build.compiled.schema);
-        // The spooled rows must last until the streams have ended.
+        // The spooled rows must outlive the streams.
         let staged = self.stage_in_place_of(build, Replaces::Files { of, files }, streams).await?;
         drop(new);
         Ok((staged, Some(changes)))
@@ -161,7 +162,7 @@ impl Worker {
         Ok(self.tables.lake().stage(&build.model.relation, write, streams, &self.cancel).await?)
     }
 
-    /// The files of the table that hold a row which a new one reaches.
+    /// Returns the table's files that contain a row which a new one matches.
     async fn reached(&self, by_key: &ByKey, base: &Base, new: &Spool) -> Result<BTreeSet<String>, StepError> {
         let tables = BTreeMap::from([
             (by_key.old_files.clone(), base.rows_with_files(FILE).await?),
@@ -172,7 +173,7 @@ impl Worker {
         Ok(self.engine.texts(&bound).await?.into_iter().collect())
     }
 
-    /// A merge whose new rows are two of one key has no one answer.
+    /// Checks that no two new rows share a key, which would make the merge ambiguous.
     async fn each_key_once(&self, build: &Build<'_>, by_key: &ByKey, new: &Spool) -> Result<(), StepError> {
         let Some(repeated) = &by_key.repeated else { return Ok(()) };
         let bound = repeated.bind(&BTreeMap::from([(by_key.new.clone(), new.table())]))?;
@@ -186,15 +187,15 @@ impl Worker {
             .map(|(column, value)| format!("{column} = {}", value.as_deref().unwrap_or("NULL")))
             .collect();
         Err(StepError::Other(format!(
-            "{times} of the new rows have one key ({}), and a merge can take only one of them into {}: make \
-             `unique_key` say more, or choose one in the SQL (`qualify row_number() over (partition by {} order by …) = 1`)",
+            "{times} new rows share the key ({}), so the merge into {} is ambiguous: add columns to `unique_key`, or \
+             deduplicate in the SQL (`qualify row_number() over (partition by {} order by …) = 1`)",
             named.join(", "),
             build.model.relation,
             by_key.key.join(", "),
         )))
     }
 
-    /// Whether what was written holds the rows of the files that it replaces.
+    /// Returns whether the written rows equal those of the files they replace.
     async fn holds_the_same(&self, own: &Staged, base: &Base) -> Result<bool, StepError> {
         if own.rows_written() != own.rows_replaced() {
             return Ok(false);

@@ -1,5 +1,6 @@
-//! Loading files once each. The ledger of a table is staged beside it and becomes visible just before it; the commit of
-//! the rows carries the batch's number, and only what the table has got to counts as loaded.
+//! File ingestion: loads each file exactly once. The ledger of a table is staged with it and published just
+//! before it; the commit of the rows carries the batch number, and only batches up to the table's number
+//! count as loaded.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -29,20 +30,20 @@ use crate::{
     outcome::{FileChanges, RowChanges},
 };
 
-/// What is to be loaded, and into what.
+/// The files to load, and the state of the table that they are loaded into.
 struct Loading<'a> {
     by_file: &'a ByFile,
     base: Option<Base>,
     ledger: Ledger,
     batch: Batch,
-    /// The files that are read.
+    /// The files to read.
     files: Vec<SourceFile>,
-    /// Whether every row is made anew, but those of files that are gone and kept.
+    /// True if all rows are rebuilt, except those of vanished files that are retained.
     everything: bool,
 }
 
 impl Worker {
-    /// Stages the version that comes of loading what is new among a model's files.
+    /// Stages the version with a model's new files loaded.
     pub(super) async fn load(
         &self,
         build: &Build<'_>,
@@ -112,7 +113,7 @@ impl Worker {
         Ok(version)
     }
 
-    /// Finds out what is new.
+    /// Determines which files are new.
     async fn loading<'a>(&self, build: &Build<'_>, by_file: &'a ByFile) -> Result<Loading<'a>, StepError> {
         let lake = self.tables.lake();
         let relation = &build.model.relation;
@@ -123,7 +124,8 @@ impl Worker {
             None => 0,
         };
         let ledger = self.tables.ledger(&self.engine, relation).await?.unwrap_or_default();
-        // A ledger that has not heard of what the table holds is another table's, or somebody's who took it back.
+        // A ledger behind the table's batch number belongs to another table, or was restored to an older
+        // state.
         let is_known = ledger.newest() >= committed && committed > 0 && by_file.standing.is_some();
         let everything = build.anew || !is_known;
         let ledger = if is_known { ledger } else { Ledger::default() };
@@ -144,7 +146,7 @@ impl Worker {
         Ok(Loading { by_file, base, ledger, batch, files, everything })
     }
 
-    /// The rows of the files that are read.
+    /// Returns the rows of the files to read.
     async fn new_rows(
         &self,
         build: &Build<'_>,
@@ -166,7 +168,7 @@ impl Worker {
         Ok(self.engine.streams(&bound, &build.model.config.partition_by, joins).await?)
     }
 
-    /// Writes the new rows, and those that shared a file of the table with what goes.
+    /// Stages the new rows, and the retained rows of table files that also contain rows to delete.
     async fn stage_files(
         &self,
         build: &Build<'_>,
@@ -223,7 +225,7 @@ impl Worker {
         Ok(self.tables.lake().stage(&build.model.relation, write, streams, &self.cancel).await?)
     }
 
-    /// The files of the table that hold rows of listed ones.
+    /// Returns the table's files that contain rows of the listed source files.
     async fn holding(
         &self,
         standing: &Standing,
@@ -239,7 +241,7 @@ impl Worker {
         Ok(self.engine.texts(&bound).await?.into_iter().collect())
     }
 
-    /// A side table that keeps the rows of files which this batch does not touch.
+    /// Adds the retained rows to a companion table: those of source files that this batch doesn't touch.
     async fn beside_kept(&self, side: Side, column: &str, loading: &Loading<'_>) -> Result<Side, StepError> {
         let Some(standing) = self.tables.provider(&side.relation).await? else { return Ok(side) };
         let names = if loading.everything { loading.batch.vanished.clone() } else { loading.touched() };
@@ -247,7 +249,7 @@ impl Worker {
         Ok(Side { rows: chained(kept, side.rows), ..side })
     }
 
-    /// Stages what is known of the files once the batch is published.
+    /// Stages the ledger as it will be once the batch is published.
     async fn stage_ledger(
         &self,
         build: &Build<'_>,
@@ -269,7 +271,7 @@ impl Worker {
 }
 
 impl Loading<'_> {
-    /// How the columns of files that stay in the table differ from the declared ones.
+    /// Returns how the columns of files that stay in the table deviate from the declared ones.
     fn earlier(&self) -> Vec<Deviation> {
         let read = self.batch.read();
         let stays =
@@ -278,13 +280,13 @@ impl Loading<'_> {
         all.into_iter().collect()
     }
 
-    /// The files whose rows come or go.
+    /// Returns the files whose rows are inserted or deleted.
     fn touched(&self) -> BTreeSet<String> {
         self.batch.new.keys().cloned().chain(self.batch.gone()).collect()
     }
 }
 
-/// What tells the states of a file apart, as far as a ledger can hold it.
+/// Returns the state by which a ledger recognizes a changed file.
 fn state(file: &SourceFile) -> State {
     State {
         size: file.size,
@@ -293,7 +295,7 @@ fn state(file: &SourceFile) -> State {
     }
 }
 
-/// What became of the files that were read.
+/// Combines the results of reading each file: its rows, rejects and deviations.
 fn came(rows: impl IntoIterator<Item = (String, u64)>, rejects: &RejectCounts) -> BTreeMap<String, Came> {
     let mut came: BTreeMap<String, Came> = BTreeMap::new();
     for (file, rows) in rows {
@@ -323,7 +325,7 @@ fn files_changed(loading: &Loading<'_>) -> FileChanges {
     }
 }
 
-/// The files that were told to be gone before.
+/// Returns the files that were already recorded as vanished.
 fn already_vanished(ledger: &Ledger) -> BTreeSet<String> {
     let vanished = ledger.files.iter().filter(|(_, entry)| entry.status == crate::ingest::Status::Vanished);
     vanished.map(|(name, _)| name.clone()).collect()

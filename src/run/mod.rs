@@ -1,27 +1,28 @@
-//! A plan, carried out: observe → plan → schedule → do.
+//! Runs: observe the current state, plan, schedule jobs and execute them.
 //!
-//! - [`tables`]: where each node's Delta table lies and what stands there
-//! - [`seen`], `stale`: what stands there, and whether it is what it would come to
-//! - [`planning`]: what is to be done and why
-//! - [`scheduler`]: the one loop: what starts when, and every fact told once
+//! - [`tables`]: the location of each node's Delta table and its current state
+//! - [`seen`], `stale`: the observed state of the lake and sources, and staleness
+//! - [`planning`]: which nodes to build or test, and why
+//! - [`scheduler`]: the event loop: starts jobs and emits every event once
 //! - `queue`: which jobs may start now
-//! - [`worker`]: one job: what makes a node, then what judges it
-//! - `model`: a model's new version, from its inputs to its publication
-//! - `increment`: taking new rows into a table that is there
-//! - `changes`: what came into the tables that a model reads, and went
-//! - `batches`: building a model batch by batch of time
-//! - `ingest`: loading files once each
-//! - `snapshot`: what rows are now, beside the versions that are kept
-//! - [`came_of`]: why each version of a table was made
-//! - [`rejects`]: what sources have rejected, until it is gone or acknowledged
-//! - `reuse`: tables that stand, and the tests they have not passed yet
-//! - `version`, `side`: what is staged, and the tables beside it
-//! - `audit`, `verdict`: data tests, over what is staged or published
-//! - `narrow`: what tests must look at of a version that is mostly known
-//! - `past`, `anomaly`: those that compare a table with its earlier versions
-//! - `unit_test`, `freshness`: the other judges
+//! - [`worker`]: executes one job: builds a node, then runs its tests
+//! - `model`: builds a model's new version, from its inputs to its publication
+//! - `increment`: applies new rows to an existing table
+//! - `changes`: change feeds of a model's inputs
+//! - `batches`: builds a model batch by batch
+//! - `ingest`: loads each file once
+//! - `snapshot`: keeps a history of row versions
+//! - [`came_of`]: the cause of each table version
+//! - [`rejects`]: the rejects of a table's sources, until they are gone or acknowledged
+//! - [`unchanged`]: replays no-op runs without planning them
+//! - `reuse`: skips up-to-date tables, and runs only tests that haven't passed on the current rows
+//! - `version`, `side`: a staged version and its companion tables
+//! - `audit`, `verdict`: data tests of staged or published tables
+//! - `narrow`: the part of a version that a test must read
+//! - `past`, `anomaly`: tests that compare a table with its earlier versions
+//! - `unit_test`, `freshness`: unit tests and source freshness
 //!
-//! Must not print, and knows no reporter: facts go to the function it is given.
+//! Must not print or depend on a reporter: events go to the function that the caller passes.
 
 mod anomaly;
 mod audit;
@@ -46,6 +47,7 @@ mod side;
 mod snapshot;
 mod stale;
 pub mod tables;
+pub mod unchanged;
 mod unit_test;
 mod verdict;
 mod version;

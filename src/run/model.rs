@@ -1,5 +1,4 @@
-//! Building a model: its new version is staged, judged by its tests where nobody sees it, and only then
-//! published.
+//! Model builds: stage a new version, audit it before it is visible, and only then publish it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -37,12 +36,12 @@ use crate::{
     plan::{Job, Reason, Step},
 };
 
-/// How often a step that failed for a passing reason is tried, and the first pause between tries.
+/// The number of attempts for a step with transient failures, and the first pause between attempts.
 const TRIES: u32 = 4;
 const PAUSE: Duration = Duration::from_millis(200);
 
 impl Worker {
-    /// Builds a model's table, judged by `tests`; or finds that it stands as it is.
+    /// Builds a model's table and runs `tests` on it, or finds that it is up to date.
     pub(super) async fn build(
         &self,
         job: &Job,
@@ -75,7 +74,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Moves a table away that can't be read, if that was asked for.
+    /// Moves an unreadable table aside if that was requested, and fails otherwise.
     async fn replace_damaged(
         &self,
         model: &Model,
@@ -87,7 +86,7 @@ impl Worker {
             let cure = if model.kind() == "snapshot" {
                 "restore its files from a copy, since its versions can't be made again"
             } else {
-                "with `--full-refresh` its files are moved aside and it is built anew"
+                "with `--full-refresh` its files are moved aside and it is rebuilt"
             };
             return Err(StepError::Other(format!("{error}; readers of the table see the same: {cure}")));
         }
@@ -96,8 +95,8 @@ impl Worker {
         Ok(())
     }
 
-    /// A view has no rows of its own: that its tables are there and its plan can be made is all there is to
-    /// do.
+    /// Checks a view: its inputs must exist and its plan must compile. A view has no rows of its own, so
+    /// there is nothing else to do.
     pub(super) async fn view(&self, step: &Step) -> Result<Outcome, StepError> {
         let (_, compiled) = self.find(step)?;
         let tables = self.open(compiled, None).await?;
@@ -112,7 +111,7 @@ impl Worker {
         Ok((model, self.compiled.models.get(&step.node).ok_or_else(lost)?))
     }
 
-    /// Builds a model once; nothing if what stands there is what it would have come to.
+    /// Builds a model once; `None` if its table is already up to date.
     async fn attempt(
         &self,
         job: &Job,
@@ -122,7 +121,7 @@ impl Worker {
         progress: &Progress,
     ) -> Result<Option<Outcome>, StepError> {
         let (model, compiled) = self.find(step)?;
-        // The states before anything is opened: what comes in between makes the next run look again.
+        // Observe all states before opening anything: a change in between makes the next run look again.
         let own = match self.tables.observe(&model.relation).await {
             Err(error) if error.is_damage() => {
                 self.replace_damaged(model, step, error, told).await?;
@@ -159,7 +158,7 @@ impl Worker {
                 tracing::info!(node = %step.node, "out of memory; trying again with joins that spill");
                 Box::pin(self.stage(&build, Joins::Merge)).await?
             }
-            // Which file it was is only known once each was read by itself.
+            // The damaged file is known only after each file has been read alone.
             Err(StepError::Engine(error) | StepError::Lake(LakeError::Query(error)))
                 if is_unreadable(&error) && self.find_damage(compiled).await? =>
             {
@@ -177,8 +176,8 @@ impl Worker {
         Box::pin(self.conclude(job, step, version, audited, questions, own)).await.map(Some)
     }
 
-    /// Publishes a version or withdraws it, as its audit came out. `own` is what stands there, if that is as
-    /// good as the same rows anew.
+    /// Publishes a version or aborts it, depending on its audit. `own` is the current version, if it may be
+    /// kept when the rows are the same.
     async fn conclude(
         &self,
         job: &Job,
@@ -222,7 +221,7 @@ impl Worker {
         }
     }
 
-    /// Writes a version that will be withheld as a table of its own.
+    /// Writes a version that will be withheld to a separate table.
     async fn keep(&self, version: &Version) -> Result<Relation, StepError> {
         let kept = version.relation.kept();
         let sql = format!("select * from {}", version.relation.quoted());
@@ -234,7 +233,7 @@ impl Worker {
         Ok(kept)
     }
 
-    /// Writes all rows of a query as a table that nobody judges.
+    /// Writes all rows of a query to a table without an audit.
     pub(super) async fn write(
         &self,
         relation: &Relation,
@@ -279,8 +278,7 @@ impl Worker {
         Ok(is_found)
     }
 
-    /// Stages the version that a build comes to: what stands there with the new rows taken in, or all rows
-    /// anew.
+    /// Stages the version of a build: incremental if possible, otherwise from scratch.
     async fn stage(&self, build: &Build<'_>, joins: Joins) -> Result<Version, StepError> {
         if let Some(snapshot) = &build.compiled.snapshot {
             return self.snapshot(build, snapshot, joins).await;
@@ -304,11 +302,11 @@ impl Worker {
         self.make(build, joins).await
     }
 
-    /// What stands there, to be changed.
+    /// Opens the current version, to be changed.
     ///
     /// # Errors
-    /// With a conflict, which is worth another try, if it is not what was observed: what its commit tells of how it came to be
-    /// would be taken for what this build starts from.
+    /// Returns a conflict, which is retried, if the current version isn't the observed one: this build would
+    /// start from a version whose provenance it hasn't seen.
     pub(super) async fn standing(&self, build: &Build<'_>) -> Result<Option<Base>, StepError> {
         let relation = &build.model.relation;
         let base = self.tables.lake().base(relation).await?;
@@ -360,8 +358,8 @@ impl Worker {
         })
     }
 
-    /// Takes the rows that break the model's rules out of its streams; those set aside go to a table in which
-    /// they take the place of what `aside_replaces` says.
+    /// Removes rows that break the model's rules from its streams. Quarantined rows go to a companion table,
+    /// where they replace what `aside_replaces` says.
     pub(super) fn split(
         &self,
         streams: Streams,
@@ -388,12 +386,12 @@ impl Worker {
         Ok((kept, Some(counts)))
     }
 
-    /// Whether any table that the query reads is files or a database, whose rows may be set aside.
+    /// Returns whether the query reads a file or database source, whose rows may be rejected.
     pub(super) fn reads_files(&self, query: &Query) -> bool {
         query.relations().iter().any(|relation| self.manifest.is_file_source(relation))
     }
 
-    /// The files of the source that a model loads file by file, if it does.
+    /// Lists the files of the source that a model loads file by file; `None` for other models.
     async fn listed(&self, compiled: &CompiledModel) -> Result<Option<Listed>, StepError> {
         let Some(Increment { taken: Taken::ByFile(by_file), .. }) = &compiled.increment else {
             return Ok(None);
@@ -403,7 +401,7 @@ impl Worker {
         Ok(Some(Listed { source: source.clone(), files: self.engine.source_files(spec).await? }))
     }
 
-    /// The states of what a model reads; that of files that are listed already is told by the list.
+    /// Returns the states of a model's inputs. The state of a listed source comes from its list.
     async fn versions(
         &self,
         relations: &BTreeSet<Relation>,
@@ -425,7 +423,7 @@ impl Worker {
         Ok(inputs)
     }
 
-    /// The rows of what a model reads; what its sources set aside goes to `rejects`.
+    /// Opens a model's inputs. Rejected rows go to `rejects`.
     pub(super) async fn open(
         &self,
         compiled: &CompiledModel,
@@ -440,40 +438,41 @@ impl Worker {
     }
 }
 
-/// A source's files as they were before anything was read.
+/// A source's files, listed before any is read.
 pub(super) struct Listed {
     source: NodeId,
     pub(super) files: Vec<SourceFile>,
 }
 
-/// A model that is being built.
+/// The context of a model's build.
 #[derive(Clone, Copy)]
 pub(super) struct Build<'a> {
     pub(super) model: &'a Model,
     pub(super) compiled: &'a CompiledModel,
-    /// The states of what it reads.
+    /// The states of its inputs.
     pub(super) inputs: &'a Inputs,
     pub(super) progress: &'a Progress,
-    /// How what stands there came to be; none if there is nothing, or if it is somebody else's.
+    /// The provenance of the current version; `None` if there is no table, or another writer wrote it.
     pub(super) made: Option<&'a Provenance>,
-    /// The files that it is loaded from, if it is loaded file by file.
+    /// The listed files, if it is loaded file by file.
     pub(super) listed: Option<&'a Listed>,
-    /// The version that stands there; none if there is nothing.
+    /// The current version number; `None` if there is no table.
     pub(super) standing: Option<u64>,
-    /// Its columns.
+    /// The columns of the current version.
     pub(super) columns: Option<&'a Schema>,
-    /// Whether what stands there was made otherwise than it would be now, or is somebody else's.
+    /// True if the current version has another fingerprint or was written by another writer, or if the build
+    /// was requested.
     pub(super) anew: bool,
-    /// Whether it is built for no other reason than that this was asked for.
+    /// True if it is built only because of `--force`.
     pub(super) forced: bool,
-    /// Whether nothing of it is to stay.
+    /// True for a full refresh, which keeps nothing of the table.
     pub(super) from_nothing: bool,
-    /// The time, as the table has it: not before the version that stands there.
+    /// The time of the build: never before that of the current version.
     pub(super) now: DateTime<Utc>,
 }
 
 impl Build<'_> {
-    /// What its version will say of how it came to be.
+    /// Returns the provenance that its version will record.
     pub(super) fn provenance(&self, worker: &Worker) -> Provenance {
         let id = self.model.id.as_str();
         let fingerprint = self.compiled.fingerprint.clone();
@@ -483,20 +482,19 @@ impl Build<'_> {
         }
     }
 
-    /// Whether its SQL or settings are not those that what stands there was made by, and it says that all
-    /// rows follow.
+    /// Returns whether its SQL or settings changed since the current version, and it is configured to rebuild
+    /// all rows then.
     pub(super) fn follows_other_sql(&self) -> bool {
         let settings = self.model.config.incremental.as_ref();
         settings.is_some_and(|settings| settings.on_sql_change == Follow::FullRefresh)
             && self.made.is_some_and(|made| made.fingerprint != self.compiled.fingerprint)
     }
 
-    /// What is to be said if the columns are other ones though the model is not: then those of a source have changed, of
-    /// which the model takes whatever there is.
+    /// Returns a warning if the columns changed although the model didn't: then a source has other columns,
+    /// which the model selects without naming them.
     fn other_columns(&self) -> Option<String> {
         let before = self.columns?;
-        let statement = &self.made?.fingerprint.statement;
-        if *statement != self.compiled.fingerprint.statement {
+        if self.made?.fingerprint != self.compiled.fingerprint {
             return None;
         }
         let now = &self.compiled.schema;
@@ -514,7 +512,7 @@ impl Build<'_> {
         Some(format!("{}: the table {of}, since its source has other columns", self.model.name))
     }
 
-    /// What its table is to be, of rows that are all made anew.
+    /// Returns the write settings for its table, for a full rebuild.
     pub(super) fn write(&self, worker: &Worker) -> Write {
         let Self { model, compiled, progress, .. } = *self;
         let progress = Arc::clone(progress);
@@ -531,7 +529,7 @@ impl Build<'_> {
         }
     }
 
-    /// Whether any of its rules sets rows aside.
+    /// Returns whether any of its rules quarantines rows.
     pub(super) fn quarantines(&self) -> bool {
         self.compiled.rules.iter().any(|rule| rule.then == OnViolation::Quarantine)
     }
@@ -545,7 +543,8 @@ fn rule(of: &ModelRule) -> Rule {
     Rule { name: of.name.clone(), rule: of.rule.clone(), then }
 }
 
-/// Doubling, spread by up to a half so that steps that failed together do not come back together.
+/// Returns an exponential backoff with up to 50 % jitter, so that steps which failed together don't retry
+/// together.
 fn pause(tries: u32, step: &Step) -> Duration {
     let base = PAUSE * 2u32.saturating_pow(tries - 1);
     let spread = xxhash_rust::xxh3::xxh3_64(step.node.as_str().as_bytes()) % 500;

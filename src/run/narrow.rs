@@ -1,5 +1,5 @@
-//! What tests must look at of a new version: where it is known that a test found nothing in the version before, only what changed
-//! can make it find anything.
+//! Delta testing: if a test found nothing in the previous version, it reads only the part of the new version
+//! that changed.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -24,30 +24,31 @@ use crate::{
     name::NodeId,
 };
 
-/// A part of a version that stands for all of it.
+/// The part of a version that a test reads in place of the whole.
 pub(super) struct Narrow {
     pub(super) table: Table,
     pub(super) size: Size,
     _rows: Option<Spool>,
 }
 
-/// The rows that came with a version, and those that went.
+/// The inserted and the deleted rows of a version.
 pub(super) type Differences = OnceCell<(Table, Table)>;
 
-/// Looking at a part is worth it if that is at most one row in so many.
+/// Narrowing is worthwhile if fewer than one in this many rows changed.
 const WORTH: u64 = 3;
 
-/// What is known to have found nothing in the version that another one changes.
+/// The tests and constraints known to have found nothing in the previous version.
 #[derive(Debug, Default)]
 pub(super) struct NothingBefore {
-    /// Tests.
+    /// The tests.
     pub(super) tests: BTreeSet<NodeId>,
-    /// Whether its constraints were these.
+    /// True if the constraints are unchanged.
     pub(super) constraints: bool,
 }
 
 impl NothingBefore {
-    /// Nothing is known, or it is not worth to know it, if most of the version is new.
+    /// Returns the default, which knows nothing, if there is no evidence or if narrowing isn't worthwhile
+    /// because too much of the version is new.
     pub(super) fn of(
         own: Option<&Observed>,
         version: &Version,
@@ -64,7 +65,7 @@ impl NothingBefore {
         let made = own.provenance.as_ref();
         Self {
             tests: questions.iter().filter(nothing).map(|(id, _)| id.clone()).collect(),
-            // Those that are written into the table's log are settings that shape it; others may be new.
+            // Constraints in the table's log are part of its settings; other ones may be new.
             constraints: compiled.checks.len() == compiled.constraints.checks.len()
                 && made.is_some_and(|made| made.fingerprint.settings == compiled.fingerprint.settings),
         }
@@ -72,8 +73,8 @@ impl NothingBefore {
 }
 
 impl Worker {
-    /// The part of a version that rows must be looked for in where there were none before; none if that is all of it.
-    /// `differences`: where they are opened once for all tests.
+    /// Returns the part of a version to read if the previous version had no failing rows; `None` if all of it
+    /// must be read. `differences` caches the changed rows for all tests.
     pub(super) async fn narrow(
         &self,
         version: &Version,
@@ -87,7 +88,7 @@ impl Worker {
             Narrowed::ToRows => {
                 Narrow { table: came, size: Size::of(version.own.rows_written()), _rows: None }
             }
-            // A group of one time has all its rows in the batch of that time, which was written whole.
+            // A group with one event time has all its rows in one batch, which was written completely.
             Narrowed::ToGroups(groups)
                 if let Some((column, time)) = &version.time
                     && groups.iter().any(|group| is_column(group, column)) =>

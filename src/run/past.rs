@@ -1,4 +1,5 @@
-//! Tests of a table against its own past: the numbers that its earlier versions gave lie in their commits.
+//! History tests: compare a table with its past, using the metrics that earlier versions recorded in their
+//! commits.
 
 use super::{
     anomaly::{self, Judgement},
@@ -8,8 +9,8 @@ use super::{
 use crate::{compile::Anomaly, manifest::DataTest, outcome::Verdict};
 
 impl Worker {
-    /// Judges a number beside those that earlier versions of the table gave. `published`: it is of the newest version, and not of
-    /// one that is staged.
+    /// Judges a number against those of earlier versions. `published`: true if the number is of the newest
+    /// published version, false if it is of a staged one.
     pub(super) async fn beside_the_past(
         &self,
         test: &DataTest,
@@ -21,7 +22,7 @@ impl Worker {
         let Some(relation) = self.manifest.nodes.get(attached).and_then(|node| node.relation()) else {
             return Ok(Verdict::pass());
         };
-        // The version that is judged is no part of its past.
+        // The judged version isn't part of its own past.
         let limit = how.versions + usize::from(published);
         let past: Vec<f64> = self
             .tables
@@ -49,7 +50,7 @@ impl Worker {
     }
 }
 
-/// Four significant digits, or all before the point.
+/// Formats a number with four decimals, or as an integer from 1000 on.
 fn short(number: f64) -> String {
     if number.abs() >= 1000.0 || number == 0.0 {
         return format!("{number:.0}");

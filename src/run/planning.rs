@@ -1,4 +1,4 @@
-//! What is to be done and why: what was compiled against what stands in the lake.
+//! Planning: compares the compiled project with the state of the lake to decide what to do and why.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,37 +17,37 @@ use crate::{
     plan::{Action, Job, Plan, Reason, Step},
 };
 
-/// What is to be done with what was chosen.
+/// The options of a plan.
 #[derive(Debug, Clone, Copy)]
 pub struct How {
-    /// Whether what a test judges waits for its verdict; a run of tests alone has no order.
+    /// True if downstream jobs wait for tests; a run of only tests has no order.
     pub gate: bool,
-    /// Which models, seeds and snapshots are built.
+    /// The models, seeds and snapshots to build.
     pub rebuild: Rebuild,
-    /// Whether the files of tables that can't be read are moved aside. Those of snapshots aren't: their versions
-    /// can't be made again.
+    /// True if unreadable tables are moved aside. Snapshots never are: their versions can't be rebuilt.
     pub set_aside: bool,
 }
 
-/// Which of the chosen models, seeds and snapshots are built.
+/// The subset of the selected models, seeds and snapshots to build.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Rebuild {
-    /// Those that are not up to date.
+    /// Those that aren't up to date.
     #[default]
     Stale,
     /// All of them.
     All,
-    /// Those that are not up to date, and all incremental ones, these from nothing.
+    /// Those that aren't up to date and all incremental ones, with a full refresh of the latter.
     FullRefresh,
 }
 
-/// The plan for the chosen nodes: models, seeds and snapshots are built in their order, each with the tests that judge it.
+/// Returns the plan for the selected nodes: models, seeds and snapshots are built in order, each followed by
+/// the tests on it.
 ///
-/// A model that is what it would come to is in the plan with that as its reason, and so is a test that its rows have
-/// passed already. A test belongs to the job of the last of those it reads that is built; of the last that is chosen if
-/// none is built; to that of what it is declared on if none is chosen. Views are checked, ephemeral models only planned
-/// into their readers; the jobs between which they lay keep their order. Unit tests come before their model, a source's
-/// age before what is read from it.
+/// The plan includes up-to-date models, and tests that passed on the current rows, with that as their reason.
+/// A test runs in the job of the last of its inputs that is built; of the last selected one if none is built;
+/// of the node it is declared on if none is selected. Views are checked. Ephemeral models are only planned
+/// into their readers; the jobs on both sides of one keep their order. Unit tests run before their model, and
+/// freshness checks before the readers of the source.
 #[must_use]
 pub fn plan(
     manifest: &Manifest,
@@ -67,7 +67,7 @@ pub fn plan(
     Plan { jobs }
 }
 
-/// The chosen tests by the node in whose job they run.
+/// The selected tests by the node in whose job they run.
 type Tests<'a> = BTreeMap<NodeId, Vec<&'a NodeId>>;
 
 struct Planner<'a> {
@@ -76,7 +76,7 @@ struct Planner<'a> {
     compiled: &'a Compiled,
     seen: &'a Seen,
     how: How,
-    /// Why each chosen model with a table, each seed and each snapshot is built, or that it is not.
+    /// The reason of each selected table model, seed and snapshot, including [`Reason::UpToDate`].
     reasons: BTreeMap<NodeId, Reason>,
 }
 
@@ -93,7 +93,7 @@ impl<'a> Planner<'a> {
         reasons
     }
 
-    /// Why a model is built, if `above` are the reasons of those before it.
+    /// Returns the reason of a model; `above` has the reasons of its ancestors.
     fn reason(&self, model: &Model, above: &BTreeMap<NodeId, Reason>) -> Option<Reason> {
         let compiled = self.compiled.models.get(&model.id)?;
         let own = self.seen.tables.get(&model.relation);
@@ -132,8 +132,8 @@ impl<'a> Planner<'a> {
         self.reasons.get(id) == Some(&Reason::UpToDate)
     }
 
-    /// How many nodes stand above each node, one above the other, at most; and its place in the order. What stands deepest is
-    /// built last.
+    /// Returns the depth of each node in the graph and its position in the order. The deepest node is built
+    /// last.
     fn depths(&self) -> BTreeMap<&'a NodeId, (usize, usize)> {
         let mut depths: BTreeMap<&NodeId, (usize, usize)> = BTreeMap::new();
         for (place, id) in self.manifest.graph.sorted().iter().enumerate() {
@@ -182,14 +182,15 @@ impl<'a> Planner<'a> {
         chosen.filter_map(job).collect()
     }
 
-    /// What a unit test found, if the model stands that it judged.
+    /// Returns the number of failures of a unit test, if its model hasn't changed since.
     fn unit_test_stands(&self, id: &NodeId) -> Option<u64> {
         let test = self.manifest.unit_test(id).filter(|test| self.is_up_to_date(&test.model))?;
         let own = self.seen.tables.get(&self.manifest.model(&test.model)?.relation)?;
         found_before(own, id, &self.compiled.unit_tests.get(id)?.fingerprint)
     }
 
-    /// What a test found in the rows of an up-to-date model, if what else it reads stays as it was.
+    /// Returns the number of failures that a test found in an up-to-date model, if its other inputs don't
+    /// change either.
     fn test_stands(&self, id: &NodeId, of: &NodeId) -> Option<u64> {
         let own = &self.manifest.refable(of).filter(|_| self.is_up_to_date(of))?.relation;
         let test = self.compiled.tests.get(id)?;
@@ -215,7 +216,7 @@ impl<'a> Planner<'a> {
         if gate {
             after.extend(order.parents(id).into_iter().cloned());
             after.extend(self.unit_tests_of(id));
-            // What else the tests read is built before, if it is built at all.
+            // Other inputs of the tests are built first, if they are built at all.
             behind.extend(own.iter().flat_map(|test| self.manifest.graph.parents(test)).cloned());
             behind.remove(id);
             behind.retain(|other| order.contains(other) && !after.contains(other));
@@ -233,7 +234,7 @@ impl<'a> Planner<'a> {
             .collect()
     }
 
-    /// What makes a chosen node, or asks after it.
+    /// Returns the step that builds or checks a selected node.
     fn maker(&self, id: &NodeId) -> Option<Step> {
         if !self.chosen.contains(id) {
             return None;
@@ -278,8 +279,8 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// The step of a node that can't be checked because a source can't be read; `None` of any other. Of a source itself
-    /// there is nothing to make.
+    /// Returns the step of a node that can't be checked because a source is unreadable, and `None` for other
+    /// nodes. A source itself has a step only for its freshness.
     fn unreadable(&self, node: &Node) -> Option<Step> {
         let unreadable = self.compiled.unreadable.get(node.id())?;
         let action = match node {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{name::NodeId, plan::Job};
 
-/// Jobs by their place in the plan, each in one of four states: waiting for others, ready, handed out, over.
+/// Jobs by their index in the plan. Each is in one of four states: waiting for others, ready, started, over.
 #[derive(Debug)]
 pub(super) struct Queue {
     waiting: Vec<usize>,
@@ -17,12 +17,12 @@ pub(super) struct Queue {
 #[derive(Debug, Clone, Copy)]
 struct Follower {
     at: usize,
-    /// Whether it is lost if the other ends badly.
+    /// True if it can't run once the other fails.
     needs: bool,
 }
 
 impl Queue {
-    /// A queue of a plan's jobs. What others wait for but is not in the plan is taken as done.
+    /// Creates a queue of a plan's jobs. Dependencies that aren't in the plan count as done.
     pub(super) fn new(jobs: &[impl AsRef<Job>]) -> Self {
         let place: BTreeMap<&NodeId, usize> =
             jobs.iter().enumerate().map(|(at, job)| (&job.as_ref().node, at)).collect();
@@ -45,13 +45,14 @@ impl Queue {
         Self { waiting, followers, ready, over: vec![false; jobs.len()] }
     }
 
-    /// Hands out the first job of the plan that is ready.
+    /// Starts the first ready job of the plan.
     pub(super) fn start(&mut self) -> Option<usize> {
         self.ready.pop_first()
     }
 
-    /// A job ended. Those that waited only for it become ready; if it ended badly, those that need it, directly or
-    /// through others, are lost. Returns those, in the plan's order, each once however many of its ancestors fail.
+    /// Ends a job. Jobs that waited only for it become ready; if it failed, jobs that need it, directly or
+    /// indirectly, are lost. Returns the lost jobs in plan order. Each job is lost only once, however many of
+    /// its ancestors fail.
     pub(super) fn ended(&mut self, at: usize, well: bool) -> Vec<usize> {
         let mut lost = BTreeSet::new();
         let mut next = vec![(at, well)];
@@ -76,7 +77,7 @@ impl Queue {
         lost.into_iter().collect()
     }
 
-    /// Gives up on everything that was not handed out; returns it in the plan's order.
+    /// Gives up all jobs that haven't started, and returns them in plan order.
     pub(super) fn drain(&mut self, running: impl Fn(usize) -> bool) -> Vec<usize> {
         self.ready.clear();
         let left: Vec<usize> = (0..self.over.len()).filter(|at| !self.over[*at] && !running(*at)).collect();

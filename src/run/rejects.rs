@@ -1,4 +1,5 @@
-//! What the sources of a table have rejected: as its newest commit says it, and until it is gone or acknowledged.
+//! Rejects: the rows and files rejected by a table's sources, recorded in its newest commit until they are
+//! gone or acknowledged.
 
 use std::collections::BTreeMap;
 
@@ -29,14 +30,14 @@ use crate::{
     outcome::Rejected,
 };
 
-/// Lines on rejects that a commit keeps.
+/// The maximum number of sample lines in a commit.
 const SAMPLE: usize = 5;
 
-/// What was rejected, by file.
+/// The rejects by file.
 pub(super) type ByFile = BTreeMap<String, RejectedFile>;
 
 impl Worker {
-    /// Notes with a version what its sources have rejected, so that later runs can say it.
+    /// Records the rejects of a version's sources in its commit, so that later runs can report them.
     pub(super) async fn note_rejects(
         &self,
         version: &mut Version,
@@ -53,7 +54,7 @@ impl Worker {
         }
         let accepted = self.tables.accepted(&self.engine, &version.relation).await?;
         let mut sample = counts.sample;
-        // Lines on files of earlier runs, whose rejects are still there: those that this run hasn't read again.
+        // Keep the lines of rejects from earlier runs whose files this run hasn't read again.
         let earlier = made.and_then(|made| made.rejected.as_ref()).into_iter().flat_map(|note| &note.sample);
         let of_earlier = by_file.keys().filter(|file| !counts.by_file.contains_key(file.as_str()));
         let starts: Vec<String> = of_earlier.map(|file| format!("{file}:")).collect();
@@ -66,7 +67,7 @@ impl Worker {
     }
 }
 
-/// What is said of rejects with a table.
+/// Summarizes the rejects for a commit.
 fn note(by_file: &ByFile, accepted: &Accepted, sample: Vec<String>) -> RejectNote {
     let mut note = RejectNote { sample, ..RejectNote::default() };
     for (file, of) in by_file {
@@ -85,7 +86,8 @@ fn note(by_file: &ByFile, accepted: &Accepted, sample: Vec<String>) -> RejectNot
     note
 }
 
-/// What a summary says of the rejects of a table, if there are any that nobody acknowledged, and of how columns differ.
+/// Returns the summary of a table's rejects that aren't acknowledged, and of notes on columns; `None` if
+/// there are none.
 pub(super) fn rejected(
     note: Option<&RejectNote>,
     notes: Vec<String>,
@@ -107,7 +109,7 @@ pub(super) fn rejected(
     })
 }
 
-/// What is known of a ledger's rejects.
+/// Returns the rejects in a ledger.
 pub(super) fn of_ledger(ledger: &Ledger, source: &str) -> ByFile {
     let entries = ledger.files.iter().filter(|(_, entry)| {
         entry.status != crate::ingest::Status::Removed && (entry.rejected_rows > 0 || entry.reason.is_some())
@@ -125,35 +127,35 @@ pub(super) fn of_ledger(ledger: &Ledger, source: &str) -> ByFile {
         .collect()
 }
 
-/// What was acknowledged of one table.
+/// The acknowledged rejects of one table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AcceptedRejects {
-    /// The table whose sources had them.
+    /// The table whose sources had the rejects.
     pub relation: Relation,
-    /// Rows that were rejected alone.
+    /// The number of rejected rows, not counting rejected files.
     pub rows: u64,
-    /// Files that were set aside whole.
+    /// The number of files rejected as a whole.
     pub files: u64,
 }
 
-/// Why rejects could not be acknowledged.
+/// An error from acknowledging rejects.
 #[derive(Debug, thiserror::Error)]
 pub enum AcceptError {
-    /// A table could not be read or written.
+    /// A table can't be read or written.
     #[error(transparent)]
     Lake(#[from] LakeError),
-    /// What is known of files could not be read.
+    /// A ledger can't be read.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-    /// Anything else.
+    /// Any other error.
     #[error("{0}")]
     Other(String),
 }
 
-/// Acknowledges all that a source has rejected in the tables that were made from it: it is no warning any more.
+/// Acknowledges all rejects of a source in the tables built from it, so that they are no longer a warning.
 ///
 /// # Errors
-/// If a table can't be read or written, or if another writer was faster.
+/// If a table can't be read or written, or if another writer commits first.
 pub async fn accept(
     engine: &Engine,
     tables: &Tables,
@@ -192,7 +194,7 @@ pub async fn accept(
     Ok(done)
 }
 
-/// Makes the acknowledgement durable, and then says it with the table.
+/// Publishes the acknowledgements, and then records them in the table's commit.
 async fn write(
     tables: &Tables,
     relation: &Relation,
@@ -217,7 +219,7 @@ async fn write(
     Ok(())
 }
 
-/// What was rejected of each file, as the table of rejects has it.
+/// Reads the rejects of each file from the companion table.
 async fn standing(engine: &Engine, tables: &Tables, relation: &Relation) -> Result<ByFile, AcceptError> {
     let rejected = relation.rejected();
     let Some(table) = tables.provider(&rejected).await? else { return Ok(ByFile::new()) };

@@ -1,4 +1,4 @@
-//! Tables that stand: what they would come to is there already, so that only tests are run which they have not passed.
+//! Up-to-date tables: skips the build and runs only tests that haven't passed on the current rows.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -19,11 +19,11 @@ use crate::{
     plan::{Job, Reason, Step},
 };
 
-/// What is asked of a table's rows, by test; tests whose answer may be another next time are not among them.
+/// The fingerprint of each test with the states of its other inputs. Volatile tests have none.
 pub(super) type Questions = BTreeMap<NodeId, String>;
 
 impl Worker {
-    /// Ends the step of a table that stands, and runs those of its tests that it has not passed.
+    /// Ends the step of an up-to-date table, and runs those of its tests that haven't passed yet.
     pub(super) async fn reuse(
         &self,
         job: &Job,
@@ -47,7 +47,7 @@ impl Worker {
             Ok::<_, StepError>((own, self.questions(job, &open, relation).await?))
         };
         let Ok((Some(own), questions)) = evidence.await else {
-            // Nothing is known of it; each test says what is wrong.
+            // Without evidence, each test runs and reports its own errors.
             return self.audit(&open, None, &NothingBefore::default(), told).await.map(drop);
         };
         let before = |id: &NodeId| found_before(&own, id, questions.get(id)?);
@@ -65,7 +65,7 @@ impl Worker {
         Ok(())
     }
 
-    /// What the sources of a table that is not built have rejected, as its newest commit says it.
+    /// Returns the rejects recorded in the newest commit of a table that isn't built.
     async fn still_rejected(&self, step: &Step) -> Option<Rejected> {
         let relation = step.relation.as_ref()?;
         let compiled = self.compiled.models.get(&step.node)?;
@@ -76,7 +76,7 @@ impl Worker {
         rejects::rejected(own.provenance.as_ref()?.rejected.as_ref(), Vec::new(), relation)
     }
 
-    /// Ends the step of a test that has judged just these rows.
+    /// Ends the step of a test that has already run on the current rows.
     fn stands(&self, step: &Arc<Step>, failures: u64, told: &Told) {
         let _ = told.started(step);
         let test = self.manifest.test(&step.node).filter(|_| failures > 0);
@@ -88,7 +88,7 @@ impl Worker {
         );
     }
 
-    /// What is said of what a test is known to have found.
+    /// Returns the verdict for a number of failures that is already known.
     pub(super) fn known(&self, test: &DataTest, failures: u64) -> Verdict {
         let ruled = test.attached.as_ref().and_then(|id| {
             let rules = &self.compiled.models.get(id)?.rules;
@@ -109,7 +109,7 @@ impl Worker {
         Verdict { status: TestStatus::Warn, failures, message: Some(message), stored, ..Verdict::pass() }
     }
 
-    /// Notes with a table which tests its rows have passed, so that they are not asked again.
+    /// Records in a table's commit which tests its rows have passed, so that they don't run again.
     async fn note(
         &self,
         relation: &Relation,
@@ -125,8 +125,8 @@ impl Worker {
         self.tables.lake().attest(relation, own.version, &provenance, None).await.map(drop)
     }
 
-    /// What these tests, and the unit tests that the job waited for, ask of the rows of `own`. To be taken before they
-    /// are run: what changes meanwhile makes the next run ask again.
+    /// Returns the fingerprints of these tests of `own`, and of the unit tests that the job waited for. Take
+    /// them before the tests run: a change during the run makes the next run test again.
     pub(super) async fn questions(
         &self,
         job: &Job,
@@ -153,7 +153,7 @@ impl Worker {
         Ok(questions)
     }
 
-    /// The state of a relation, by the node whose it is; none if there is nothing.
+    /// Returns the state of a relation with its node; `None` if there is no table.
     pub(super) async fn state(
         &self,
         relation: &Relation,
@@ -170,8 +170,8 @@ impl Worker {
     }
 }
 
-/// What is known of rows that came through these tests. The unit tests that the job waited for have passed, or it would
-/// not have begun.
+/// Returns the test results to record for a version. The unit tests that the job waited for have passed;
+/// otherwise it wouldn't have started.
 pub(super) fn judged(job: &Job, questions: Questions, audited: &Audited) -> BTreeMap<NodeId, Judged> {
     let found = |id: &NodeId| audited.passed.get(id).copied().or_else(|| job.after.contains(id).then_some(0));
     let known = questions.into_iter().filter_map(|(id, asked)| {

@@ -1,16 +1,18 @@
-//! The one loop. It owns the truth about a run: it starts jobs when they may start, never more than `threads` at
-//! a time, and tells every fact once, numbered and timed, in one order.
+//! The scheduler: the only event loop of a run. It owns the state of the run, starts at most `threads` jobs
+//! at a time as they become ready, and emits every event once, numbered and timed, in one order.
 //!
 //! ```text
 //! waiting ──parents done──▶ ready ──slot free──▶ running ──▶ ended
 //!    └──an ancestor failed / cancelled / fail-fast──▶ skipped
 //! ```
 //!
-//! A running job says when its steps start and end ([`Told`]); what it says becomes a fact here and nowhere else, and
-//! a step it says nothing of is skipped when the job ends. Facts are handed to `emit` synchronously, which is the
-//! run's back-pressure. The loop does not know what a job does, does no I/O and prints nothing.
+//! A running job reports the start and end of its steps through [`Told`]; only the scheduler turns these
+//! reports into events. Steps without a report are skipped when the job ends. Events are passed to `emit`
+//! synchronously, which provides the run's backpressure. The loop doesn't know what a job does, does no I/O
+//! and prints nothing.
 
 mod board;
+mod replay;
 mod told;
 
 use std::{
@@ -23,37 +25,37 @@ use chrono::Utc;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-pub use self::told::Told;
 use self::{board::Board, told::Said};
+pub use self::{replay::replay, told::Told};
 use crate::{
     event::{Event, Fact, RunInfo},
     outcome::Skipped,
     plan::{Job, Plan, Step},
 };
 
-/// A job that stopped because it was told to; it left nothing behind.
+/// A job that stopped because of a cancellation, and cleaned up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cancelled;
 
-/// Rows that a running step has written, shared with the loop.
+/// The number of rows that a running step has written, shared with the loop.
 pub type Progress = Arc<AtomicU64>;
 
-/// What bounds a run.
+/// The limits of a run.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Jobs side by side at most.
+    /// The maximum number of concurrent jobs.
     pub threads: usize,
-    /// Start nothing more once a step failed.
+    /// True if no more jobs start after a step fails.
     pub fail_fast: bool,
 }
 
-/// How often progress is told.
+/// The interval between progress events.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Runs the plan: `execute` does one job, `emit` hears every fact.
+/// Runs the plan: `execute` runs one job, `emit` receives every event.
 ///
-/// Ends when each step has finished or been skipped. Once `cancel` is cancelled no job starts any more, and those
-/// that run are waited for: they watch the same token and end with [`Cancelled`].
+/// Returns once each step has finished or been skipped. After `cancel` is cancelled, no more jobs start, and
+/// running jobs are awaited: they watch the same token and end with [`Cancelled`].
 pub async fn run<F, Fut>(
     info: RunInfo,
     plan: &Plan,
@@ -82,7 +84,7 @@ pub async fn run<F, Fut>(
             }
             Some(one) = said.recv() => board.hear(one, limits.fail_fast, &mut chronicle),
             ended = board.next() => {
-                // What the job said before it ended comes first.
+                // Handle the job's remaining reports before its end.
                 while let Ok(one) = said.try_recv() {
                     board.hear(one, limits.fail_fast, &mut chronicle);
                 }
@@ -97,7 +99,7 @@ pub async fn run<F, Fut>(
     chronicle.tell(Fact::RunFinished { seconds: started.elapsed().as_secs_f64() });
 }
 
-/// Numbers and times the facts.
+/// The event log: numbers and times events.
 struct Chronicle<'a> {
     emit: &'a mut dyn FnMut(&Event),
     next: u64,

@@ -1,4 +1,4 @@
-//! What stands in the lake and at the project's sources, looked at once before a plan is made.
+//! Observed state: the state of the lake and of the project's sources, read once before planning.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,27 +13,27 @@ use crate::{
     name::{NodeId, Relation},
 };
 
-/// See the module.
+/// The observed state; see the module docs.
 #[derive(Debug, Default)]
 pub struct Seen {
-    /// Every Delta table of the project that is there.
+    /// All existing Delta tables of the project.
     pub tables: BTreeMap<Relation, Observed>,
-    /// Those that are there and can't be read, and why not.
+    /// The tables that exist but can't be read, with the reason.
     pub unreadable: BTreeMap<Relation, String>,
-    /// Of these, those whose log or protocol is the reason, so that another try won't help.
+    /// The unreadable tables whose log or protocol is damaged, so that retrying won't help.
     pub damaged: BTreeSet<Relation>,
-    /// The states of the files and databases that are read; one that could not be looked at is not among them.
+    /// The states of file and database sources. Sources that can't be read are missing.
     sources: BTreeMap<NodeId, InputVersion>,
 }
 
-/// Sources that are looked at side by side.
+/// The number of sources that are read concurrently.
 const LOOKS: usize = 4;
 
 impl Seen {
-    /// Looks at the lake.
+    /// Observes the tables of the lake.
     ///
     /// # Errors
-    /// If none of several tables can be read.
+    /// If there are several tables and none of them can be read.
     pub async fn of(tables: &Tables, manifest: &Manifest) -> Result<Self, LakeError> {
         let (mut there, mut unreadable) = (BTreeMap::new(), BTreeMap::new());
         let mut damaged = BTreeSet::new();
@@ -52,13 +52,13 @@ impl Seen {
             }
         }
         match first {
-            // Not a table then, but the lake.
+            // Then the lake is unavailable, not just a table.
             Some(error) if there.is_empty() && unreadable.len() > 1 => Err(error),
             _ => Ok(Self { tables: there, unreadable, damaged, sources: BTreeMap::new() }),
         }
     }
 
-    /// Looks at the sources too. What is wrong with one is said by the step that reads it.
+    /// Observes the sources too. The step that reads a source reports its errors.
     pub async fn and_sources(self, engine: &Engine, compiled: &Compiled) -> Self {
         let sources = stream::iter(&compiled.sources)
             .map(|(id, spec)| async move {
@@ -71,13 +71,13 @@ impl Seen {
         Self { sources: sources.unwrap_or_default(), ..self }
     }
 
-    /// The columns of the tables that are there.
+    /// Returns the columns of the existing tables.
     #[must_use]
     pub fn schemas(&self) -> BTreeMap<Relation, SchemaRef> {
         self.tables.iter().map(|(relation, seen)| (relation.clone(), seen.schema.clone())).collect()
     }
 
-    /// The states of what is read from these relations; what is not there is left out.
+    /// Returns the states of these relations; missing ones are left out.
     pub(super) fn inputs<'a>(
         &self,
         relations: impl IntoIterator<Item = &'a Relation>,
@@ -95,7 +95,7 @@ impl Seen {
         relations.into_iter().filter_map(state).collect()
     }
 
-    /// Whether any table of the lake was made from this node's.
+    /// Returns whether any table in the lake was built from this node.
     pub(super) fn has_readers(&self, node: &Node) -> bool {
         let made = self.tables.values().filter_map(|table| table.provenance.as_ref());
         made.into_iter().any(|made| made.inputs.contains_key(node.id()))

@@ -1,5 +1,6 @@
-//! Tables beside a model's own: what its sources set aside, and what its rules took out. They are written while the
-//! model's rows are, and become visible just before them, so that nothing is missing from a table untold.
+//! Companion tables: hold rows rejected by a model's sources or quarantined by its rules. They are written
+//! together with the model's rows and published just before them, so that no row goes missing without a
+//! record.
 
 use std::sync::Arc;
 
@@ -16,22 +17,22 @@ use crate::{
     name::Relation,
 };
 
-/// A table that is written beside another.
+/// A companion table.
 pub(super) struct Side {
     pub(super) relation: Relation,
     pub(super) schema: SchemaRef,
     pub(super) rows: SendableRecordBatchStream,
-    /// What it is, for those who look at it with other tools.
+    /// The table's description, for readers with other tools.
     pub(super) description: String,
-    /// What its rows take the place of.
+    /// The rows that its rows replace.
     pub(super) replaces: Replaces,
 }
 
-/// Rejects in flight before the readers wait for the writer.
+/// The number of buffered rejects from which on readers wait for the writer.
 const IN_FLIGHT: usize = 1024;
 
 impl Side {
-    /// The table of what a model's sources set aside, and where its readers report that.
+    /// Returns the table of rejects for a model, and the sink to which its readers report them.
     pub(super) fn rejects(relation: &Relation, node: &str) -> (Self, Arc<RejectSink>) {
         let (sink, stream) = RejectSink::new(IN_FLIGHT);
         let side = Self {
@@ -65,8 +66,8 @@ impl Side {
     }
 }
 
-/// Stages the side tables while `write` stages the model's own rows, of which it may say more. If any fails, none leaves
-/// anything.
+/// Stages companion tables while `write` stages the model's own rows and returns them with more results. If
+/// any of them fails, all are aborted.
 pub(super) async fn beside<T>(
     sides: Vec<Side>,
     lake: &Lake,
@@ -83,7 +84,7 @@ pub(super) async fn beside<T>(
             Err(error) => failure = failure.or(Some(error)),
         }
     }
-    // The model's own failure says why.
+    // Prefer the model's own error: it names the cause.
     let (own, failure) = match own {
         Ok(own) => (Some(own), failure),
         Err(error) => (None, Some(error)),
@@ -97,8 +98,8 @@ pub(super) async fn beside<T>(
     }
 }
 
-/// Removes everything that is staged and won't be published, each table whatever happens to the others. The reason for
-/// it is the one to report; files that can't be removed now stay in the journal.
+/// Aborts all staged tables, even if some aborts fail. The error that led here is the one to report; files
+/// that can't be removed now stay in the journal.
 pub(super) async fn abort_all(staged: impl IntoIterator<Item = Staged>) {
     for one in staged {
         let relation = one.relation().clone();
@@ -122,7 +123,7 @@ mod tests {
         entries.filter(|entry| entry.path().is_file()).count()
     }
 
-    /// A folder in the place of a file can't be removed as one.
+    /// The abort fails to remove a data file because a directory is in its place.
     #[tokio::test]
     async fn a_table_that_cant_be_removed_keeps_no_other_from_going() {
         let dir = tempfile::tempdir().unwrap();

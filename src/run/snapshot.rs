@@ -1,5 +1,5 @@
-//! Snapshots: the rows that there are now beside the versions that are kept. What is read of the table and what is changed
-//! of it are one version, so that nothing another writer does in between is overlooked.
+//! Snapshots: compare the current rows with the kept row versions. Reads and changes refer to the same
+//! version of the table, so a concurrent write can't go unnoticed.
 
 use std::{
     collections::BTreeMap,
@@ -28,7 +28,7 @@ use crate::{
 };
 
 impl Worker {
-    /// Stages the version that comes of taking a snapshot.
+    /// Stages the version with a new snapshot of the rows.
     pub(super) async fn snapshot(
         &self,
         build: &Build<'_>,
@@ -84,7 +84,7 @@ impl Worker {
         })
     }
 
-    /// Writes what the table holds with the rows that there are now, as far as that is other files than before.
+    /// Stages the current rows into the table, which writes only files that differ from the previous version.
     async fn capture(
         &self,
         build: &Build<'_>,
@@ -104,14 +104,14 @@ impl Worker {
             return if staged.version() == 0 {
                 Ok((staged, None))
             } else {
-                // Somebody made the table meanwhile: its versions must not go.
+                // Another writer created the table in the meantime; its versions must be kept.
                 let version = staged.version();
                 staged.abort().await?;
                 Err(LakeError::Conflict { relation: relation.clone(), version }.into())
             };
         };
         let Some(onward) = &queries.onward else {
-            // It was not there when the queries were made.
+            // The table didn't exist when the queries were planned.
             return Err(LakeError::Conflict { relation: relation.clone(), version: base.version() }.into());
         };
         self.go_on(build, queries, onward, base, (new, moment), joins).await
@@ -132,7 +132,7 @@ impl Worker {
             (queries.moment.clone(), moment.table()),
         ]);
         let streams = self.engine.streams(&onward.changed.bind(&tables)?, &[], joins).await?;
-        // As the streams have them: the same columns may come in another form.
+        // Take the schema from the streams: the same columns can have another physical type there.
         let columns =
             streams.first().map_or_else(|| Arc::clone(&onward.columns), |rows| nullable(&rows.schema()));
         let spooled = self.engine.spool(&columns, streams, Arc::new(|_| {})).await?;
@@ -143,14 +143,14 @@ impl Worker {
         let bound = onward.outcome.bind(&tables)?;
         let streams = self.engine.streams(&bound, &build.model.config.partition_by, joins).await?;
         let (streams, counted) = change::apply(streams, &build.compiled.schema);
-        // The spooled rows must last until the streams have ended.
+        // The spooled rows must outlive the streams.
         let staged =
             self.stage_in_place_of(build, Replaces::Files { of: base.version(), files }, streams).await?;
         drop(spooled);
         Ok((staged, Some(counted)))
     }
 
-    /// Of two rows of one key nobody can say which is the newest version.
+    /// Checks that no two rows share a key, because either could be the newest version.
     async fn each_row_once(
         &self,
         build: &Build<'_>,
@@ -173,20 +173,20 @@ impl Worker {
         Err(StepError::Other(if key.iter().any(Option::is_none) {
             let rows = if times == "1" { "1 row has".to_owned() } else { format!("{times} rows have") };
             format!(
-                "{rows} no key ({named}), so that nobody can say of which row of {relation} a version is: leave such rows \
+                "{rows} no key ({named}), so they can't be matched with the rows of {relation}: leave such rows \
                  out in the SQL (`where {} is not null`), or choose another `unique_key`",
                 queries.key.join(" is not null and "),
             )
         } else {
             format!(
-                "{times} rows have one key ({named}), and only one of them can be the newest version in {relation}: make \
-                 `unique_key` say more, or choose one in the SQL (`qualify row_number() over (partition by {columns} order by …) = 1`)",
+                "{times} rows share the key ({named}), and only one of them can be the newest version in {relation}: add \
+                 columns to `unique_key`, or deduplicate in the SQL (`qualify row_number() over (partition by {columns} order by …) = 1`)",
             )
         }))
     }
 }
 
-/// The moment at which the run takes place.
+/// Returns the time of the run as a spool.
 fn moment(queries: &SnapshotQueries, now: DateTime<Utc>) -> Result<Spool, StepError> {
     let now = TimestampMicrosecondArray::from(vec![now.timestamp_micros()]).with_timezone("UTC");
     let now = cast(&now, queries.at.field(0).data_type()).map_err(EngineError::from)?;

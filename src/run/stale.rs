@@ -1,5 +1,4 @@
-//! What would make a table another one than it is, and a verdict another: pure comparisons of what was recorded with
-//! what is there now.
+//! Staleness: compares recorded provenance with the current state, for tables and for test results. Pure.
 
 use std::collections::BTreeMap;
 
@@ -12,11 +11,11 @@ use crate::{
     plan::Reason,
 };
 
-/// The states of a node's inputs, by their ids.
+/// The states of a node's inputs by their IDs.
 pub(super) type Inputs = BTreeMap<NodeId, InputVersion>;
 
-/// Why a model's table has to be built; none if what stands there is what it would come to. An input that is not
-/// among `inputs` is not there.
+/// Returns why a model's table has to be built; `None` if it is up to date. An input missing from `inputs`
+/// doesn't exist.
 pub(super) fn why(compiled: &CompiledModel, own: Option<&Observed>, inputs: &Inputs) -> Option<Reason> {
     let Some(own) = own else { return Some(Reason::FirstBuild) };
     let Some(made) = &own.provenance else {
@@ -24,7 +23,7 @@ pub(super) fn why(compiled: &CompiledModel, own: Option<&Observed>, inputs: &Inp
     };
     let fingerprint = &compiled.fingerprint;
     if made.fingerprint.statement != fingerprint.statement {
-        // A template that asks for the time renders to other SQL each time.
+        // A template that reads the time renders to different SQL each time.
         return Some(if compiled.volatile { Reason::Volatile } else { Reason::SqlChanged });
     }
     if let Some(key) = made.fingerprint.differing_setting(fingerprint) {
@@ -37,13 +36,13 @@ pub(super) fn why(compiled: &CompiledModel, own: Option<&Observed>, inputs: &Inp
     due.or_else(|| compiled.volatile.then_some(Reason::Volatile))
 }
 
-/// Which input is not the one that a table was made from, if one is not.
+/// Returns the reason for the first input that changed since a table was built.
 pub(super) fn other_inputs(made: &Provenance, inputs: &Inputs) -> Option<Reason> {
     let mut ids = made.inputs.keys().chain(inputs.keys());
     let id = ids.find(|id| made.inputs.get(*id) != inputs.get(*id))?;
     let node = id.clone();
     Some(match (made.inputs.get(id), inputs.get(id)) {
-        // Only a seed is made from what is its own.
+        // Only a seed has itself as an input.
         _ if made.node == node.as_str() => Reason::FileChanged,
         (Some(InputVersion::Source { files: was, .. }), Some(InputVersion::Source { files, .. })) => {
             Reason::SourceAdvanced { node, was: *was, files: *files }
@@ -52,7 +51,7 @@ pub(super) fn other_inputs(made: &Provenance, inputs: &Inputs) -> Option<Reason>
     })
 }
 
-/// Whether the time of batches has come that are not done.
+/// Returns a reason if there are batches due.
 fn due(by_time: &ByTime, made: &Provenance) -> Option<Reason> {
     let size = by_time.settings.batch_size;
     let due = not_done(by_time, Some(made)).batches(size);
@@ -60,7 +59,7 @@ fn due(by_time: &ByTime, made: &Provenance) -> Option<Reason> {
     Some(Reason::BatchesDue { batches: due.len(), first })
 }
 
-/// The time whose batches a table lacks.
+/// Returns the time of the batches that a table lacks.
 pub(super) fn not_done(by_time: &ByTime, made: Option<&Provenance>) -> Intervals {
     match made.and_then(|made| made.batches.as_ref()) {
         Some(done) => by_time.all.without(done),
@@ -68,12 +67,12 @@ pub(super) fn not_done(by_time: &ByTime, made: Option<&Provenance>) -> Intervals
     }
 }
 
-/// What a test asks, of which rows of other tables than the one it judges.
+/// Returns the fingerprint of a test together with the states of its other inputs.
 pub(super) fn question(fingerprint: &str, others: &Inputs) -> String {
     if others.is_empty() { fingerprint.to_owned() } else { digest(&format!("{fingerprint}\n{others:?}")) }
 }
 
-/// What a test found in the rows that stand there, if it has judged just these and did not fail.
+/// Returns the number of failures that a test found in the current rows, if it ran on them and didn't fail.
 pub(super) fn found_before(own: &Observed, test: &NodeId, question: &str) -> Option<u64> {
     let judged = own.provenance.as_ref()?.tests.get(test)?;
     (judged.asked == question).then_some(judged.failures)

@@ -1,6 +1,10 @@
-//! Where each node's Delta table lies, and what stands there now.
+//! Tables: the location of each node's Delta table and its current state.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use futures::{StreamExt, stream};
 
@@ -12,34 +16,34 @@ use crate::{
     name::Relation,
 };
 
-/// The lake, and the Delta tables that lie elsewhere.
+/// The lake, and the Delta tables outside it.
 pub struct Tables {
     lake: Arc<Lake>,
     elsewhere: BTreeMap<Relation, (Lake, Relation)>,
 }
 
-/// A ledger could not be read.
+/// An error from reading a ledger.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
-    /// Its table could not be found out about.
+    /// Its table can't be opened.
     #[error(transparent)]
     Lake(#[from] LakeError),
-    /// Its rows could not be read.
+    /// Its rows can't be read.
     #[error(transparent)]
     Engine(#[from] EngineError),
-    /// Its rows are not a ledger's.
+    /// Its rows don't have the form of a ledger.
     #[error("{0} is not what Headwater writes: {1}")]
     Form(Relation, ArrowError),
 }
 
-/// Tables that are looked at side by side: each look is a few small reads.
+/// The number of tables that are observed concurrently; each takes a few small reads.
 const LOOKS: usize = 16;
 
 impl Tables {
-    /// The tables of a project whose lake this is.
+    /// Locates the tables of a project in its lake.
     ///
     /// # Errors
-    /// If a source of the format `delta` has a location that can't be one.
+    /// If a source of format `delta` has an invalid location.
     pub fn new(lake: Arc<Lake>, manifest: &Manifest, root: &Path) -> Result<Self, LakeError> {
         let mut elsewhere = BTreeMap::new();
         for node in manifest.nodes.values() {
@@ -52,13 +56,14 @@ impl Tables {
         Ok(Self { lake, elsewhere })
     }
 
-    /// The lake that models are written to.
+    /// Returns the lake that models are written to.
     #[must_use]
     pub fn lake(&self) -> &Arc<Lake> {
         &self.lake
     }
 
-    /// The published rows of a relation; none if there is no table. All of them are changes to who has not read any.
+    /// Returns the published rows of a relation; `None` if there is no table. For a change feed, returns all
+    /// rows as inserted.
     pub async fn provider(&self, relation: &Relation) -> Result<Option<Table>, LakeError> {
         if let Some(relation) = relation.changes_of() {
             let (lake, relation) = self.place(&relation);
@@ -69,7 +74,8 @@ impl Tables {
         lake.provider(relation).await
     }
 
-    /// What was written to a relation's table, and taken out of it, between two of its versions; none if nobody can tell.
+    /// Returns the rows written to and deleted from a relation's table between two of its versions; `None` if
+    /// they can't be determined.
     pub async fn between(
         &self,
         relation: &Relation,
@@ -80,39 +86,39 @@ impl Tables {
         lake.between(relation, from, to).await
     }
 
-    /// What stands at a relation now; none if there is no table.
+    /// Observes the current state of a relation's table; `None` if there is no table.
     pub async fn observe(&self, relation: &Relation) -> Result<Option<Observed>, LakeError> {
         let (lake, relation) = self.place(relation);
         lake.observe(relation).await
     }
 
-    /// How large a relation's table is; none if there is no table.
+    /// Returns the size of a relation's table; `None` if there is no table.
     pub async fn facts(&self, relation: &Relation) -> Result<Option<Facts>, LakeError> {
         let (lake, relation) = self.place(relation);
         lake.facts(relation).await
     }
 
-    /// The newest versions of a relation's table, newest first.
+    /// Returns the newest versions of a relation's table, newest first.
     pub async fn history(&self, relation: &Relation, limit: usize) -> Result<Vec<Past>, LakeError> {
         let (lake, relation) = self.place(relation);
         lake.history(relation, limit).await
     }
 
-    /// What is known of the files that a relation's table was loaded from; none if nothing is.
+    /// Returns the ledger of the files that a relation's table was loaded from; `None` if there is none.
     pub async fn ledger(&self, engine: &Engine, relation: &Relation) -> Result<Option<Ledger>, LedgerError> {
         let Some(table) = self.provider(&relation.files()).await? else { return Ok(None) };
         let rows = engine.read(table).await?;
         Ok(Some(Ledger::of_batch(&rows).map_err(|error| LedgerError::Form(relation.files(), error))?))
     }
 
-    /// The rejects of a relation's table that were acknowledged.
+    /// Returns the acknowledged rejects of a relation's table.
     pub async fn accepted(&self, engine: &Engine, relation: &Relation) -> Result<Accepted, LedgerError> {
         let Some(table) = self.provider(&relation.accepted()).await? else { return Ok(Accepted::default()) };
         let rows = engine.read(table).await?;
         Accepted::of_batch(&rows).map_err(|error| LedgerError::Form(relation.accepted(), error))
     }
 
-    /// What stands at every relation of the project that is or should be a Delta table.
+    /// Observes every relation of the project that is or should be a Delta table.
     pub async fn observe_all(
         &self,
         manifest: &Manifest,
@@ -123,6 +129,18 @@ impl Tables {
             .buffer_unordered(LOOKS)
             .collect()
             .await
+    }
+
+    /// The Delta tables of the project that are or should be there, each after the folder of its lake; `None` if one
+    /// is not on a local disk.
+    #[must_use]
+    pub fn folders(&self, manifest: &Manifest) -> Option<Vec<(PathBuf, Relation)>> {
+        let relations = manifest.nodes.values().filter(|node| is_table(node)).filter_map(Node::relation);
+        let folder = |relation| {
+            let (lake, relation) = self.place(relation);
+            Some((lake.folder()?.to_owned(), relation.clone()))
+        };
+        relations.map(folder).collect()
     }
 
     fn place<'a>(&'a self, relation: &'a Relation) -> (&'a Lake, &'a Relation) {

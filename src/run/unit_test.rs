@@ -1,4 +1,4 @@
-//! A unit test, run in memory: the model's SQL over the given rows, held against the expected ones.
+//! Unit tests: run a model's SQL in memory on fixture rows and compare the result with the expected rows.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::{
 };
 
 impl Worker {
-    /// Runs a unit test. It needs no lake.
+    /// Runs a unit test. Doesn't read the lake.
     pub(super) async fn unit_test(&self, step: &Step) -> Result<Outcome, StepError> {
         let lost = || StepError::Lost(step.node.to_string());
         let test = self.compiled.unit_tests.get(&step.node).ok_or_else(lost)?;

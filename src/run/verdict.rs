@@ -1,11 +1,11 @@
-//! From the number that a test counted to its verdict. Pure.
+//! Verdicts: judge the number that a test counted. Pure.
 
 use crate::{
     manifest::{Condition, TestConfig, TestSeverity},
     outcome::{TestStatus, Verdict},
 };
 
-/// What a number of failures means under a test's settings.
+/// Returns the verdict for a number of failures under a test's settings.
 pub(super) fn judge(config: &TestConfig, failures: f64) -> Verdict {
     let (status, word, condition) =
         if config.severity == TestSeverity::Error && config.error_if.holds(failures) {
@@ -23,7 +23,7 @@ pub(super) fn judge(config: &TestConfig, failures: f64) -> Verdict {
     }
 }
 
-/// dbt's sentence.
+/// Formats dbt's message.
 fn message(failures: f64, word: &str, condition: &Condition) -> String {
     let plural = if whole(failures) == 1 { "" } else { "s" };
     format!("Got {failures} result{plural}, configured to {word} if {condition}")

@@ -1,4 +1,4 @@
-//! A model's new version and all that belongs to it, staged: nobody sees it before it is published.
+//! A staged version of a model with everything that belongs to it. It becomes visible when it is published.
 
 use std::sync::Arc;
 
@@ -15,59 +15,60 @@ use crate::{
     outcome::{FailedBatch, Outcome, Partial, Quarantined, Rejected, RowChanges},
 };
 
-/// What became of batches.
+/// The results of a build's batches.
 pub(super) struct Batches {
     pub(super) done: Vec<Interval>,
     pub(super) failed: Vec<FailedBatch>,
 }
 
-/// See the module. It is published or withdrawn; dropping it leaves files behind.
+/// A staged version; see the module docs. Must be published or aborted; dropping it leaves files behind.
 #[must_use = "a version is neither published nor withdrawn by itself"]
 pub(super) struct Version {
     pub(super) relation: Relation,
     pub(super) own: Staged,
-    /// The tables that become visible with it.
+    /// The companion tables, published with it.
     pub(super) sides: Vec<Staged>,
-    /// Where its sources reported what they set aside.
+    /// The sink to which its sources reported rejects.
     pub(super) rejects: Option<Arc<RejectSink>>,
-    /// What they have set aside of all files that are in it, if not all were read.
+    /// The rejects of all files in the table, if not all of them were read in this build.
     pub(super) rejected_files: Option<ByFile>,
-    /// What its commit says of that.
+    /// The summary of rejects for its commit.
     pub(super) note: Option<RejectNote>,
-    /// What its rules took out.
+    /// The counts of rows removed by its rules.
     pub(super) taken: Option<Arc<split::Counts>>,
-    /// Whether any rule sets rows aside, so that there is a table of them.
+    /// True if any rule quarantines rows, so that there is a quarantine table.
     pub(super) quarantines: bool,
-    /// What new rows did to those that stand there, if it was not made anew.
+    /// The row changes, unless it was built from scratch.
     pub(super) changed: Option<Box<RowChanges>>,
-    /// Whether they left them as they were.
+    /// True if the changes left the rows as they were.
     pub(super) same_rows: bool,
-    /// The batches that were made and those that could not be, if any could not.
+    /// The batches that succeeded and failed, if any failed.
     pub(super) failed: Option<Batches>,
-    /// The column that tells the time of its rows, and the time that all its new rows are of and no old ones, if it is made batch by
-    /// batch.
+    /// For a microbatch model, the event-time column and the intervals it rebuilt: all rows in them are new,
+    /// and no others are.
     pub(super) time: Option<(String, Intervals)>,
 }
 
 impl Version {
-    /// The version as it will be, for queries.
+    /// Returns the version as a table for queries.
     pub(super) async fn table(&self) -> Result<Table, StepError> {
         Ok(self.own.provider().await?)
     }
 
-    /// Whether its rows are those that stand there, under the same columns and settings.
+    /// Returns whether the current version has the same rows, columns and settings.
     pub(super) fn equals(&self, standing: &Observed) -> bool {
         let own = self.own.provenance();
         standing.provenance.as_ref().is_some_and(|made| {
             (self.same_rows || !own.digest.is_empty() && made.digest == own.digest)
                 && made.fingerprint.settings == own.fingerprint.settings
                 && self.own.version() == standing.version + 1
-                // The same rows under other columns are another version.
+                // Equal rows under other columns make another version.
                 && same_types(&self.own.schema(), &standing.schema)
         })
     }
 
-    /// Makes it visible. What was set aside and taken out is told of before the rows that lack it can be seen.
+    /// Publishes the version. Companion tables come first, so that removed rows are on record before the rows
+    /// without them are visible.
     pub(super) async fn publish(self, lake: &Lake) -> Result<Outcome, StepError> {
         let (rejected, quarantined) = (self.rejected(), self.quarantined());
         let Self { own, sides, changed, failed, .. } = self;
@@ -86,7 +87,7 @@ impl Version {
         Ok(Outcome::Published { version: published.version, rows, bytes, changed, rejected, quarantined })
     }
 
-    /// Leaves what stands there, which has the same rows, and notes what else these were made from.
+    /// Retains the current version, which has the same rows, and records the new inputs.
     pub(super) async fn leave(self, lake: &Lake, standing: &Observed) -> Result<Outcome, StepError> {
         let (rejected, quarantined) = (self.rejected(), self.quarantined());
         let Self { own, sides, relation, changed, failed, .. } = self;
@@ -115,7 +116,7 @@ impl Version {
         Ok(Outcome::Unchanged { version: standing.data_version, rows, changed, rejected, quarantined })
     }
 
-    /// Deletes everything of it.
+    /// Aborts the version and deletes all its files.
     pub(super) async fn withdraw(self) {
         abort_all(self.sides.into_iter().chain([self.own])).await;
     }
@@ -139,8 +140,8 @@ fn partial(version: u64, rows: u64, changed: Option<Box<RowChanges>>, batches: B
     Outcome::Partial(Box::new(Partial { version, rows, changed, done, failed }))
 }
 
-/// Makes the tables beside a model's visible, but for those whose rows stand there already. If one can't be, those
-/// after it are deleted.
+/// Publishes companion tables, except for those whose rows are already current. If one fails, the remaining
+/// ones are aborted.
 async fn publish_sides(sides: Vec<Staged>, lake: &Lake) -> Result<(), StepError> {
     let mut sides = sides.into_iter();
     while let Some(side) = sides.next() {

@@ -1,4 +1,4 @@
-//! What carries out a job: the node is made first, then judged. What goes wrong becomes a step's outcome.
+//! The worker: executes a job, which builds a node and then runs its tests. Errors become step outcomes.
 
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
@@ -25,38 +25,38 @@ use crate::{
     plan::{Action, Job, Reason, Step},
 };
 
-/// Everything that jobs share.
+/// The state shared by all jobs.
 pub struct Worker {
-    /// Where queries run.
+    /// The engine that runs queries.
     pub engine: Engine,
-    /// Where tables lie.
+    /// The tables of the project.
     pub tables: Tables,
-    /// The project, resolved.
+    /// The resolved project.
     pub manifest: Manifest,
-    /// Its models and tests, checked.
+    /// The compiled models and tests.
     pub compiled: Compiled,
-    /// Where artifacts are, as people are told.
+    /// The display path of the artifacts.
     pub artifacts: PathBuf,
-    /// The id that provenance and artifacts carry.
+    /// The ID in provenance and artifacts.
     pub invocation_id: String,
-    /// What is done with what tests find.
+    /// The failures to keep.
     pub keep: Keep,
-    /// The batches of tables that are known to have changed; several models may read one table.
+    /// The changed batches of tables, shared because several models may read one table.
     pub touched: Touched,
-    /// Tells running jobs to stop.
+    /// The token that cancels running jobs.
     pub cancel: CancellationToken,
 }
 
-/// What is kept of what would be thrown away.
+/// The rows to keep that would otherwise be discarded.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Keep {
-    /// The rows that each test finds, whatever its settings say.
+    /// The rows that each test finds, regardless of its settings.
     pub failures: bool,
-    /// The rows of versions that are withheld.
+    /// The rows of withheld versions.
     pub withheld: bool,
 }
 
-/// Why a step stopped short.
+/// The error that ended a step.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum StepError {
     #[error(transparent)]
@@ -86,10 +86,10 @@ impl From<LedgerError> for StepError {
 }
 
 impl Worker {
-    /// Does one job.
+    /// Executes one job.
     ///
     /// # Errors
-    /// If the run was cancelled meanwhile; nothing of the job is left.
+    /// If the run was cancelled; the job has then cleaned up.
     pub async fn execute(self: Arc<Self>, job: Arc<Job>, told: Told) -> Result<(), Cancelled> {
         let (unreadable, steps): (Vec<_>, Vec<_>) =
             job.steps.iter().partition(|step| matches!(step.reason, Reason::Unreadable { .. }));
@@ -122,14 +122,14 @@ impl Worker {
         self.audit(&tests, None, &NothingBefore::default(), &told).await.map(drop)
     }
 
-    /// Fails for the source that can't be read.
+    /// Fails because of an unreadable source.
     fn unreadable(&self, step: &Step) -> Result<Outcome, StepError> {
         let unreadable = self.compiled.unreadable.get(&step.node);
         let unreadable = unreadable.ok_or_else(|| StepError::Lost(step.node.to_string()))?;
         Err(StepError::Other(unreadable.finding.message.clone()))
     }
 
-    /// Does a step that is one piece; says whether it ended well.
+    /// Executes a step that isn't split further. Returns whether it succeeded.
     async fn one(
         &self,
         step: &Arc<Step>,
@@ -150,8 +150,8 @@ impl Worker {
         Ok(well)
     }
 
-    /// A relation's rows as everybody sees them: the newest published version, or the files of a source or a seed; what is set
-    /// aside in these goes to `rejects`.
+    /// Opens the published rows of a relation: the newest version, or the files of a source or seed. Rejected
+    /// rows go to `rejects`.
     pub(super) async fn published(
         &self,
         relation: &Relation,
@@ -166,7 +166,7 @@ impl Worker {
         table.ok_or_else(|| self.missing(&relation.table()))
     }
 
-    /// A relation that is read has no rows yet.
+    /// Returns the error for an input that has no table yet.
     pub(super) fn missing(&self, relation: &Relation) -> StepError {
         match self.manifest.at(relation) {
             Some(Node::Seed(_)) => StepError::MissingSeed(relation.clone()),
@@ -195,7 +195,7 @@ impl Worker {
         Outcome::Failed { message, compiled: self.compiled_file(step) }
     }
 
-    /// Which file of the tables that a step reads is damaged, and what to do about it; none if all of them are whole.
+    /// Returns which data file of a step's inputs is damaged, and the fix; `None` if all are intact.
     async fn damage(&self, step: &Step) -> Option<String> {
         let mut relations = BTreeSet::new();
         if let Some(model) = self.compiled.models.get(&step.node) {
@@ -215,7 +215,7 @@ impl Worker {
         None
     }
 
-    /// The file of a step's compiled SQL, as people are told.
+    /// Returns the display path of a step's compiled SQL.
     pub(super) fn compiled_file(&self, step: &Step) -> Option<String> {
         let model = self.manifest.model(&step.node).map(Model::compiled_path);
         let model = model.or_else(|| self.manifest.snapshot(&step.node).map(Snapshot::compiled_path));
@@ -224,7 +224,7 @@ impl Worker {
     }
 }
 
-/// How a table that lost rows is made whole again.
+/// Returns how to restore a table that lost rows.
 fn rebuilt(node: &Node) -> String {
     let name = node.display_name();
     match node {

@@ -123,8 +123,8 @@ fn nothing_named(span: &Span, method: Option<&Spanned<String>>) -> Diagnostic {
     match method {
         Some(method) => error.at(span.clone(), format!("a value must follow `{}:`", method.value)),
         None => error
-            .at(span.clone(), "a name must stand beside this")
-            .hint("write it without a blank between: `+name`, `name+`, `@name`"),
+            .at(span.clone(), "expected a name next to this")
+            .hint("write it without a space: `+name`, `name+`, `@name`"),
     }
 }
 

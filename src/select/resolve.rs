@@ -98,7 +98,7 @@ fn source(value: &Spanned<String>) -> Result<Matcher, Diagnostic> {
 fn malformed(value: &Spanned<String>, error: &PatternError) -> Diagnostic {
     Diagnostic::error("malformed-pattern", format!("`{}` is not a pattern", value.value))
         .at(value.span.clone(), error.msg)
-        .note("`*` stands for any text, `?` for one character, `[abc]` for one of these")
+        .note("`*` matches any text, `?` one character, `[abc]` one of these")
 }
 
 fn long_source(value: &Spanned<String>) -> Diagnostic {

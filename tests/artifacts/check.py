@@ -1,16 +1,18 @@
-"""Read artifacts in dbt's formats with clients made for dbt's own, and see that the files agree.
+"""Reads artifacts in dbt's formats with clients built for dbt's own, and checks that the files agree.
 
     python check.py TARGET_DIR [--sources]
 
-TARGET_DIR holds manifest.json, catalog.json, run_results.json, graph_summary.json and perhaps sources.json, which
-`--sources` demands. Prints a line for each check; exit code 1, and what is wrong below its line, if any fails.
+TARGET_DIR contains manifest.json, catalog.json, run_results.json, graph_summary.json and, optionally,
+sources.json, which `--sources` requires. Prints a line per check. If a check fails, prints its faults below
+its line and ends with exit code 1.
 
-- dbt-core: each file follows the JSON schema of dbt-core's own classes; its reader takes the file; and what it has
-  read it writes again with the very same keys, so that no key is missing that dbt would write, and none is new.
-- dbt-artifacts-parser takes each file as the newest version of its kind.
-- dagster-dbt makes assets of the manifest, with the dependencies of parent_map, and selects the last one's ancestors.
-- dbt-colibri reads column lineage from the compiled SQL and the catalog; `column_edges` is what it finds.
-- The files agree among themselves and with each other.
+- dbt-core: each file matches the JSON schema of dbt-core's own classes, and its reader accepts the file. When
+  dbt-core writes the file again, the keys are the same: none is missing and none is new.
+- dbt-artifacts-parser accepts each file as the newest version of its kind.
+- dagster-dbt creates assets from the manifest, with the dependencies of parent_map, and selects the ancestors
+  of the last one.
+- dbt-colibri reads column lineage from the compiled SQL and the catalog; `column_edges` returns its result.
+- The files are consistent in themselves and with each other.
 
 No client opens a connection.
 """
@@ -54,7 +56,7 @@ Graph = Mapping[str, Iterable[str]]
 
 @dataclass(frozen=True)
 class Format:
-    """What knows one of dbt's formats: a class of dbt-core, and a function of dbt-artifacts-parser."""
+    """A class of dbt-core and a function of dbt-artifacts-parser that read one of dbt's formats."""
 
     artifact: type[ArtifactMixin]
     parse: Callable[[Json], object]
@@ -68,7 +70,7 @@ FORMATS = {
 }
 REQUIRED = ["manifest", "catalog", "run_results", "graph_summary"]
 
-# What the manifest's graph is made of: the collections whose entries are in parent_map and child_map.
+# The nodes of the manifest's graph: the collections whose entries are in parent_map and child_map.
 GRAPH = [
     "nodes",
     "sources",
@@ -98,7 +100,7 @@ class Target:
 
 
 def load(path: Path) -> Any:
-    """A JSON file. Raises OSError or ValueError, which name it."""
+    """Loads a JSON file. Raises OSError or ValueError, which name the file."""
     try:
         return json.loads(path.read_bytes())
     except ValueError as error:
@@ -109,7 +111,7 @@ def load(path: Path) -> Any:
 
 
 def schema_faults(target: Target, name: str) -> Faults:
-    """Where a file departs from the schema that dbt-core makes of its own class."""
+    """Returns where a file violates the schema that dbt-core generates from its own class."""
     schema = FORMATS[name].artifact.json_schema()
     for error in validator_for(schema)(schema).iter_errors(target.documents[name]):
         for leaf in leaves(error):
@@ -117,7 +119,8 @@ def schema_faults(target: Target, name: str) -> Faults:
 
 
 def leaves(error: ValidationError) -> Iterator[ValidationError]:
-    """An error, or if no branch of a union fits, the errors of the branch that was most likely meant."""
+    """Yields an error, or if no branch of a union fits, the errors of the branch that was most likely
+    intended."""
     if not error.context:
         yield error
         return
@@ -129,7 +132,8 @@ def leaves(error: ValidationError) -> Iterator[ValidationError]:
 
 
 def misfit(errors: list[ValidationError]) -> tuple[bool, int]:
-    """How little a branch fits: another kind of thing altogether, or so many errors."""
+    """Ranks how badly a branch fits: first by whether it is another kind of object, then by its number of
+    errors."""
     other_kind = any(
         list(error.path) == ["resource_type"] or (not error.path and error.validator == "type") for error in errors
     )
@@ -137,31 +141,33 @@ def misfit(errors: list[ValidationError]) -> tuple[bool, int]:
 
 
 def json_path(parts: Iterable[str | int]) -> str:
-    """The place in a document, as `$.nodes["model.shop.orders"].fqn[0]`."""
+    """Returns a position in a document, such as `$.nodes["model.shop.orders"].fqn[0]`."""
     steps = (f".{part}" if isinstance(part, str) and part.isidentifier() else f"[{json.dumps(part)}]" for part in parts)
     return "$" + "".join(steps)
 
 
 def read(target: Target, name: str) -> ArtifactMixin:
-    """A file as dbt-core reads it. One of another version of dbt is read as the flags say, which dbt's commands set."""
+    """Reads a file with dbt-core. Files of other dbt versions are read according to flags, which dbt's
+    commands set."""
     set_from_args(Namespace(), ProjectFlags())
     return FORMATS[name].artifact.read_and_check_versions(str(target.path(name)))
 
 
 def reader_faults(target: Target, name: str) -> Faults:
-    """None: dbt-core's reader raises what it can't take."""
+    """Returns nothing: dbt-core's reader raises an error for invalid files."""
     read(target, name)
     return []
 
 
 def key_faults(target: Target, name: str) -> Faults:
-    """Keys that only dbt-core writes, or only we."""
+    """Returns the keys that only dbt-core or only Headwater writes."""
     rewritten = read(target, name).to_dict(omit_none=False, context={"artifact": True})
     yield from differing_keys(target.documents[name], rewritten)
 
 
 def differing_keys(ours: Any, dbts: Any, path: tuple[str | int, ...] = ()) -> Faults:
-    """Where two documents, equal but for the notation of values, have other keys."""
+    """Returns the positions at which two equal documents, apart from the notation of values, have different
+    keys."""
     if isinstance(ours, dict) and isinstance(dbts, dict):
         yield from (f"{json_path(path)}: {key!r} is missing" for key in dbts if key not in ours)
         yield from (f"{json_path(path)}: dbt writes no {key!r} here" for key in ours if key not in dbts)
@@ -176,7 +182,7 @@ def differing_keys(ours: Any, dbts: Any, path: tuple[str | int, ...] = ()) -> Fa
 
 
 def parser_faults(target: Target, name: str) -> Faults:
-    """None: dbt-artifacts-parser raises what it can't take."""
+    """Returns nothing: dbt-artifacts-parser raises an error for invalid files."""
     FORMATS[name].parse(target.documents[name])
     return []
 
@@ -185,11 +191,11 @@ def parser_faults(target: Target, name: str) -> Faults:
 
 
 def dagster_faults(target: Target) -> Faults:
-    """Where dagster-dbt's assets, their dependencies or a selection of them are not what the manifest says."""
+    """Returns where dagster-dbt's assets, their dependencies or a selection of them differ from the manifest."""
 
     @dbt_assets(manifest=target.path("manifest"))
     def assets(context: AssetExecutionContext):
-        """Never run."""
+        """Never runs."""
 
     manifest = target.manifest
     tables = [unique_id for unique_id in manifest["nodes"] if is_asset(manifest, unique_id)]
@@ -217,14 +223,14 @@ def dagster_faults(target: Target) -> Faults:
 
 
 def is_asset(manifest: Json, unique_id: str) -> bool:
-    """Whether Dagster has an asset for a node."""
+    """Returns whether Dagster has an asset for a node."""
     node = manifest["nodes"].get(unique_id)
     kinds = {"model", "seed", "snapshot"}
     return bool(node) and node["resource_type"] in kinds and node["config"]["materialized"] != "ephemeral"
 
 
 def asset_parents(manifest: Json, unique_id: str) -> set[str]:
-    """The sources and assets that a node reads: Dagster looks through what is ephemeral."""
+    """Returns the sources and assets that a node reads. Dagster looks through ephemeral models."""
     found: set[str] = set()
     for parent in manifest["parent_map"][unique_id]:
         seen = parent in manifest["sources"] or is_asset(manifest, parent)
@@ -236,11 +242,11 @@ def asset_parents(manifest: Json, unique_id: str) -> set[str]:
 
 
 class Refused(Exception):
-    """A client ended with an error."""
+    """An error from a client."""
 
 
 class ColumnEdge(NamedTuple):
-    """A column that another is computed from. Nodes are unique ids."""
+    """A column and one that is computed from it. Nodes are unique IDs."""
 
     source: str
     source_column: str
@@ -249,12 +255,12 @@ class ColumnEdge(NamedTuple):
 
 
 def column_edges(manifest: Path, catalog: Path) -> set[ColumnEdge]:
-    """The column lineage that dbt-colibri finds; without columns that only filter or join."""
+    """Returns the column lineage that dbt-colibri finds, without columns that only filter or join."""
     return edges_of(colibri_report(load(manifest), load(catalog))[0])
 
 
 def edges_of(report: Json) -> set[ColumnEdge]:
-    """The edges of a report that have a column at both ends."""
+    """Returns the edges of a report that have a column at both ends."""
     return {
         ColumnEdge(edge["source"], edge["sourceColumn"], edge["target"], edge["targetColumn"])
         for edge in report["lineage"]["edges"]
@@ -263,7 +269,7 @@ def edges_of(report: Json) -> set[ColumnEdge]:
 
 
 def colibri_report(manifest: Json, catalog: Json) -> tuple[Json, list[Json]]:
-    """dbt-colibri's report and the nodes whose SQL it couldn't resolve."""
+    """Returns dbt-colibri's report and the nodes whose SQL it couldn't resolve."""
     with TemporaryDirectory() as directory:
         scratch = Path(directory)
         for name, document in (("manifest", manifest), ("catalog", catalog)):
@@ -278,7 +284,7 @@ def colibri_report(manifest: Json, catalog: Json) -> tuple[Json, list[Json]]:
 
 
 def colibri_faults(target: Target) -> Faults:
-    """Nodes whose SQL dbt-colibri can't resolve, and lineage that leaves the manifest."""
+    """Returns nodes whose SQL dbt-colibri can't resolve, and lineage edges that leave the manifest."""
     manifest = target.manifest
     report, unresolved = colibri_report(manifest, target.documents["catalog"])
     for error in unresolved:
@@ -293,7 +299,7 @@ def colibri_faults(target: Target) -> Faults:
 
 
 def reads_itself(node: Json) -> bool:
-    """Whether a model's SQL names its own table, whose columns dbt-colibri doesn't look up."""
+    """Returns whether a model's SQL names its own table, whose columns dbt-colibri doesn't look up."""
     return bool(node["relation_name"]) and node["relation_name"] in (node.get("compiled_code") or "")
 
 
@@ -301,12 +307,12 @@ def reads_itself(node: Json) -> bool:
 
 
 def members(manifest: Json) -> dict[str, Json]:
-    """What the manifest's graph is made of, by unique id."""
+    """Returns the nodes of the manifest's graph by unique ID."""
     return {unique_id: entry for collection in GRAPH for unique_id, entry in manifest[collection].items()}
 
 
 def ancestors(parents: Graph, member: str) -> set[str]:
-    """All that can be reached from a member, without itself."""
+    """Returns all nodes that can be reached from a member, without the member itself."""
     found, waiting = set(), [*parents.get(member, ())]
     while waiting:
         ancestor = waiting.pop()
@@ -317,7 +323,7 @@ def ancestors(parents: Graph, member: str) -> set[str]:
 
 
 def inverse(graph: Graph) -> dict[str, list[str]]:
-    """The same graph with its edges turned round; each list is sorted, as in dbt's maps."""
+    """Returns a graph with its edges reversed. Each list is sorted, as in dbt's maps."""
     turned: dict[str, list[str]] = {member: [] for member in graph}
     for member, others in graph.items():
         for other in others:
@@ -326,7 +332,7 @@ def inverse(graph: Graph) -> dict[str, list[str]]:
 
 
 def differences(what: str, expected: Mapping[Any, Any], found: Mapping[Any, Any]) -> Faults:
-    """The entries by which two maps differ."""
+    """Returns the entries in which two maps differ."""
     yield from (f"{what} {key}: missing" for key in expected if key not in found)
     yield from (f"{what} {key}: should not be there" for key in found if key not in expected)
     for key, value in expected.items():
@@ -335,7 +341,7 @@ def differences(what: str, expected: Mapping[Any, Any], found: Mapping[Any, Any]
 
 
 def difference(expected: Any, found: Any) -> str:
-    """What is wrong with a value; of lists and sets only what they don't have in common."""
+    """Describes the difference of two values; for lists and sets, only the items that they don't share."""
     if not isinstance(expected, (list, set)):
         return f"{found}, expected {expected}"
     lost = [str(item) for item in expected if item not in found]
@@ -344,7 +350,7 @@ def difference(expected: Any, found: Any) -> str:
 
 
 def manifest_faults(target: Target) -> Faults:
-    """Where the manifest contradicts itself."""
+    """Returns the contradictions within the manifest."""
     manifest = target.manifest
     yield from identity_faults(manifest)
     yield from reference_faults(manifest)
@@ -352,7 +358,7 @@ def manifest_faults(target: Target) -> Faults:
 
 
 def identity_faults(manifest: Json) -> Faults:
-    """Entries whose unique id isn't their key, or doesn't begin with their kind and package."""
+    """Returns entries whose unique ID isn't their key, or doesn't begin with their kind and package."""
     listed = [item for collection in COLLECTIONS for item in manifest[collection].items()]
     listed += [(unique_id, entry) for unique_id, entries in manifest["disabled"].items() for entry in entries]
     for unique_id, entry in listed:
@@ -362,7 +368,7 @@ def identity_faults(manifest: Json) -> Faults:
 
 
 def reference_faults(manifest: Json) -> Faults:
-    """Unique ids and groups that are named but are not there."""
+    """Returns the unique IDs and groups that are referenced but don't exist."""
     known = {unique_id for collection in [*COLLECTIONS, "disabled"] for unique_id in manifest[collection]}
     groups = {group["name"] for group in manifest["groups"].values()}
     for collection in COLLECTIONS:
@@ -373,7 +379,7 @@ def reference_faults(manifest: Json) -> Faults:
 
 
 def named(entry: Json) -> Iterator[str]:
-    """The unique ids in an entry, other than its own."""
+    """Yields the unique IDs in an entry, except its own."""
     depends_on = entry.get("depends_on", {})
     yield from depends_on.get("nodes", [])
     yield from depends_on.get("macros", [])
@@ -385,7 +391,7 @@ def named(entry: Json) -> Iterator[str]:
 
 
 def map_faults(manifest: Json) -> Faults:
-    """Where parent_map, child_map and group_map are not what the entries say, or the graph goes in a circle."""
+    """Returns where parent_map, child_map and group_map contradict the entries, and dependency cycles."""
     parents = {
         unique_id: sorted(entry.get("depends_on", {}).get("nodes", []))
         for unique_id, entry in members(manifest).items()
@@ -401,12 +407,12 @@ def map_faults(manifest: Json) -> Faults:
 
 
 def in_order(graph: Graph) -> dict[str, list[str]]:
-    """The same graph with each list sorted."""
+    """Returns a graph with each list sorted."""
     return {member: sorted(others) for member, others in graph.items()}
 
 
 def cycle_faults(what: str, graph: Graph) -> Faults:
-    """A circle in a graph, if there is one."""
+    """Returns a dependency cycle in a graph, if there is one."""
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
@@ -414,7 +420,8 @@ def cycle_faults(what: str, graph: Graph) -> Faults:
 
 
 def catalog_faults(target: Target) -> Faults:
-    """Tables of the catalog that the manifest doesn't have, or has under another name; columns out of order."""
+    """Returns catalog tables that are missing in the manifest or have another name there, and columns out of
+    order."""
     for collection in ("nodes", "sources"):
         for unique_id, table in target.documents["catalog"][collection].items():
             entry = target.manifest[collection].get(unique_id)
@@ -426,19 +433,19 @@ def catalog_faults(target: Target) -> Faults:
 
 
 def expected_table(unique_id: str, entry: Json) -> dict[str, str]:
-    """What the catalog should call a node or source of the manifest."""
+    """Returns the names that the catalog should have for a node or source of the manifest."""
     name = entry["identifier"] if entry["resource_type"] == "source" else entry["alias"]
     return {"unique_id": unique_id, "schema": entry["schema"].lower(), "name": name.lower()}
 
 
 def table_names(table: Json) -> dict[str, str]:
-    """What the catalog calls a table; dbt compares without regard to case."""
+    """Returns the catalog's names of a table. dbt compares names case-insensitively."""
     metadata = table["metadata"]
     return {"unique_id": table["unique_id"], "schema": metadata["schema"].lower(), "name": metadata["name"].lower()}
 
 
 def column_faults(unique_id: str, columns: Json) -> Faults:
-    """Columns under another's name, and places other than 1, 2, 3 …"""
+    """Returns columns under another column's name, and positions other than 1, 2, 3 …"""
     yield from differences(
         f"{unique_id}: the column",
         {name: (name, place) for place, name in enumerate(columns, start=1)},
@@ -447,17 +454,17 @@ def column_faults(unique_id: str, columns: Json) -> Faults:
 
 
 def run_results_faults(target: Target) -> Faults:
-    """Results that aren't of the manifest's nodes, one each."""
+    """Returns results that don't belong to a node of the manifest, and duplicates."""
     yield from result_faults(target.documents["run_results"], members(target.manifest))
 
 
 def sources_faults(target: Target) -> Faults:
-    """Results that aren't of the manifest's sources, one each."""
+    """Returns results that don't belong to a source of the manifest, and duplicates."""
     yield from result_faults(target.documents["sources"], target.manifest["sources"])
 
 
 def result_faults(document: Json, known: Mapping[str, Json]) -> Faults:
-    """Results for what isn't known, or a second one for the same."""
+    """Returns results of unknown nodes, and second results of one node."""
     seen = set()
     for result in document["results"]:
         unique_id = result["unique_id"]
@@ -469,7 +476,8 @@ def result_faults(document: Json, known: Mapping[str, Json]) -> Faults:
 
 
 def summary_faults(target: Target) -> Faults:
-    """Where the graph summary is another graph than the manifest's, or lets tests hold up the wrong nodes."""
+    """Returns where the graph summary's graph differs from the manifest's, or its tests block the wrong
+    nodes."""
     known = members(target.manifest)
     summary = target.documents["graph_summary"]
     linked = children_of(summary["linked"])
@@ -481,14 +489,14 @@ def summary_faults(target: Target) -> Faults:
 
 
 def children_of(summary: Json) -> dict[str, list[str]]:
-    """The graph of a summary, whose nodes are numbered."""
+    """Returns the graph of a summary, whose nodes are numbered."""
     return {
         node["name"]: [summary[str(number)]["name"] for number in node.get("succ", [])] for node in summary.values()
     }
 
 
 def kind_faults(what: str, summary: Json, known: Mapping[str, Json]) -> Faults:
-    """Nodes that the summary and the manifest don't both have, or not as the same kind."""
+    """Returns nodes that aren't in both the summary and the manifest, or have another kind there."""
     yield from differences(
         f"{what}: the type of",
         {unique_id: entry["resource_type"] for unique_id, entry in known.items()},
@@ -497,9 +505,9 @@ def kind_faults(what: str, summary: Json, known: Mapping[str, Json]) -> Faults:
 
 
 def gate_faults(manifest: Json, linked: Graph, gated: Graph) -> Faults:
-    """Where the second graph isn't the first plus edges that make nodes wait for tests, as dbt does.
+    """Returns where the second graph isn't the first plus edges that make nodes wait for tests, as in dbt.
 
-    A node waits for each test that reads nothing but ancestors of the node. An edge that others imply may be left out.
+    A node waits for each test that reads only ancestors of the node. Edges that others imply may be left out.
     """
     yield from cycle_faults("with_test_edges", gated)
     gates = {(test, node) for node in manifest["nodes"] for test in tests_before(manifest, node)}
@@ -513,12 +521,12 @@ def gate_faults(manifest: Json, linked: Graph, gated: Graph) -> Faults:
 
 
 def edges(graph: Graph) -> set[tuple[str, str]]:
-    """A graph as pairs."""
+    """Returns the edges of a graph as pairs."""
     return {(member, other) for member, others in graph.items() for other in others}
 
 
 def tests_before(manifest: Json, unique_id: str) -> list[str]:
-    """The tests that a node waits for."""
+    """Returns the tests that a node waits for."""
     nodes = manifest["nodes"]
     if nodes[unique_id]["resource_type"] == "test":
         return []
@@ -531,7 +539,7 @@ def tests_before(manifest: Json, unique_id: str) -> list[str]:
 
 
 class Check(NamedTuple):
-    """What is checked of a file, and how its faults are found."""
+    """A check of a file and the function that returns its faults."""
 
     file: str
     title: str
@@ -554,7 +562,7 @@ OF_FILES: dict[str, dict[str, Callable[[Target], Faults]]] = {
 
 
 def checks(target: Target) -> Iterator[Check]:
-    """All checks of the files there are, file by file."""
+    """Yields all checks of the existing files, file by file."""
     for name in target.documents:
         if name in FORMATS:
             yield from (Check(name, title, partial(find, target, name)) for title, find in OF_FORMATS.items())
@@ -562,10 +570,10 @@ def checks(target: Target) -> Iterator[Check]:
 
 
 def passes(check: Check) -> bool:
-    """Runs a check and prints its outcome."""
+    """Runs a check, prints its outcome, and returns whether it passed."""
     try:
         faults = list(check.faults())
-    except Exception as error:  # Clients say in many ways that they can't read a file.
+    except Exception as error:  # Clients raise many kinds of errors for a file that they can't read.
         faults = [f"{type(error).__name__}: {error}" for error in causes(error)]
     print(f"{check.file}.json: {check.title} … {'FAILED' if faults else 'ok'}", flush=True)
     for fault in faults[:SHOWN]:
@@ -576,7 +584,7 @@ def passes(check: Check) -> bool:
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
-    """An error and, if another led to it, the first one."""
+    """Yields an error and, if another one caused it, the first one."""
     yield error
     first = error
     while first.__context__:
@@ -586,7 +594,7 @@ def causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def clipped(text: str) -> str:
-    """A text in one line, without the middle if it is long: what went wrong may be said at either end."""
+    """Returns a text in one line, shortened in the middle: both the start and the end may name the cause."""
     line = " ".join(text.split())
     return line if len(line) <= WIDTH else f"{line[: WIDTH // 2]} … {line[-WIDTH // 2 :]}"
 

@@ -1,10 +1,12 @@
-"""Hold lineage events against OpenLineage's JSON schemas and its own client, which reads each into its classes.
+"""Checks lineage events against OpenLineage's JSON schemas and against its own client, which parses each into
+its classes.
 
     python events.py EVENTS --schemas CACHE
 
-EVENTS has an event a line; the schemas are kept in CACHE. The classes are those that openlineage-python generates from the specification, so that an unknown
-facet, a missing or misspelt key, or a value of another kind is found. Besides, each run that starts must end, once, and
-belong to a run that is there. Prints how many events of each type there are; exit code 1 if anything is wrong.
+EVENTS has one event per line; the schemas are cached in CACHE. openlineage-python generates its classes from
+the specification, so unknown facets, missing or misspelled keys and values of the wrong type are found. In
+addition, each run that starts must end exactly once and have an existing parent run. Prints the number of
+events of each type. Exit code 1 if there are faults.
 """
 
 import json
@@ -22,7 +24,7 @@ from openlineage_schemas import Schemas
 
 Json = dict[str, Any]
 
-# The class of each facet, by where it stands and by its key.
+# The class of each facet by its location and key.
 FACETS: dict[str, dict[str, type]] = {
     "run": {
         "parent": facet_v2.parent_run.ParentRunFacet,
@@ -47,7 +49,7 @@ FACETS: dict[str, dict[str, type]] = {
 
 
 def read(cls: type, written: Json, where: str) -> Any:
-    """An object of a class of the client's, of all that is written and nothing else."""
+    """Returns an object of one of the client's classes, made from all written keys and nothing else."""
     known = {field.alias: field for field in attr.fields(cls) if field.init}
     hints = get_type_hints(cls)
     unknown = written.keys() - known.keys() - {"_producer", "_schemaURL", "schemaURL"}
@@ -66,7 +68,8 @@ def read(cls: type, written: Json, where: str) -> Any:
 
 
 def typed(hint: Any, value: Any, where: str) -> Any:
-    """A value of the kind that a class wants: objects where there are classes, within lists and mappings too."""
+    """Converts a value to the type that a class declares: to objects for classes, also within lists and
+    mappings."""
     if get_origin(hint) in (Union, UnionType):
         wanted = [kind for kind in get_args(hint) if kind is not type(None)]
         return value if value is None else typed(wanted[0], value, where)
@@ -82,7 +85,7 @@ def typed(hint: Any, value: Any, where: str) -> Any:
 
 
 def facets(written: Json, kind: str, where: str) -> Json:
-    """Facets as the client's objects."""
+    """Converts facets to the client's objects."""
     unknown = written.keys() - FACETS[kind].keys()
     if unknown:
         raise ValueError(f"{where}: no class is known for {', '.join(sorted(unknown))}")
@@ -90,7 +93,7 @@ def facets(written: Json, kind: str, where: str) -> Json:
 
 
 def event(written: Json) -> event_v2.RunEvent:
-    """An event as the client's object. Raises ValueError or TypeError if it can't be one."""
+    """Converts an event to the client's object. Raises ValueError or TypeError if it is invalid."""
     run, job = written["run"], written["job"]
     return event_v2.RunEvent(
         eventType=event_v2.RunState[written["eventType"]],
@@ -120,7 +123,7 @@ def event(written: Json) -> event_v2.RunEvent:
 
 
 def faults(events: list[Json], schemas: Schemas) -> Iterator[str]:
-    """What is wrong with each event, and with all of them together."""
+    """Yields the faults of each event, and of all events together."""
     for number, written in enumerate(events, 1):
         yield from (f"line {number}: {fault}" for fault in schemas.faults(written))
         try:
@@ -137,7 +140,7 @@ def faults(events: list[Json], schemas: Schemas) -> Iterator[str]:
         if told[0] != "START" or told[1:] not in (["COMPLETE"], ["FAIL"]):
             yield f"run {run} is told as {told}"
     parents = {e["run"]["facets"]["parent"]["run"]["runId"] for e in events if "parent" in e["run"]["facets"]}
-    # Whoever started the command may be the parent of its run.
+    # The caller of the command may be the parent of its run.
     if len(parents - types.keys()) > 1:
         yield f"these runs are parents and not told: {', '.join(sorted(parents - types.keys()))}"
 

@@ -1,15 +1,16 @@
-"""Hold the column lineage that Headwater finds against dbt-colibri's, which parses the compiled SQL with sqlglot.
+"""Compares Headwater's column lineage with that of dbt-colibri, which parses the compiled SQL with sqlglot.
 
     python lineage.py BINARY PROJECT_DIR TARGET_DIR
 
-TARGET_DIR holds the project's manifest.json and catalog.json. Both must find the same columns to be made of the same
-others, but for what dbt-colibri can't know:
+TARGET_DIR contains the project's manifest.json and catalog.json. Both tools must find the same source columns
+for the same columns, except where dbt-colibri can't know them:
 
-- a model of which it finds nothing at all: it gives up on SQL that reads the model's own table, and on a join that sqlglot
-  can't look into (`right semi join`);
-- the columns that a snapshot adds are not in the compiled SQL.
+- models for which it finds nothing: it fails on SQL that reads the model's own table, and on a join that
+  sqlglot can't resolve (`right semi join`);
+- the columns that a snapshot adds, which aren't in the compiled SQL.
 
-Prints how many edges there are and which models it gave up on; exit code 1, and the edges that only one of them found, if they differ otherwise.
+Prints the number of edges and the models on which dbt-colibri failed. If there are other differences, prints
+the edges that only one tool found and ends with exit code 1.
 """
 
 import json
@@ -25,13 +26,13 @@ SNAPSHOT_COLUMNS = {"dbt_scd_id", "dbt_updated_at", "dbt_valid_from", "dbt_valid
 
 
 def run(binary: Path, project: Path, *args: str) -> str:
-    """What a command prints."""
+    """Returns the output of a command."""
     command = [str(binary), *args, "--project-dir", str(project), "--quiet"]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 def own_edges(binary: Path, project: Path) -> set[ColumnEdge]:
-    """What each column of each model and snapshot is made of."""
+    """Returns the source columns of each column of each model and snapshot."""
     listed = run(binary, project, "ls", "--resource-type", "model", "snapshot", "--output", "name")
     found = set()
     for name in listed.split():
@@ -43,7 +44,7 @@ def own_edges(binary: Path, project: Path) -> set[ColumnEdge]:
 
 
 def is_added(edge: ColumnEdge) -> bool:
-    """Whether an edge leads to a column that a snapshot adds."""
+    """Returns whether an edge leads to a column that a snapshot adds."""
     return edge.target.startswith("snapshot.") and edge.target_column in SNAPSHOT_COLUMNS
 
 

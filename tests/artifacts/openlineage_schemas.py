@@ -1,8 +1,8 @@
-"""OpenLineage's JSON schemas, and what they say of events.
+"""OpenLineage's JSON schemas, and validation of events with them.
 
-The specification's site can't be reached from everywhere, and its packages carry classes made of the schemas, not the
-schemas. A crate does carry them, unchanged, for its own tests: they are taken from there, by the registry's address and
-a digest, into a folder outside of the checkout.
+The specification's site isn't reachable from everywhere, and its packages contain classes generated from the
+schemas instead of the schemas. A crate contains them unchanged for its own tests. They are fetched from
+there, by the registry's URL and a digest, into a directory outside the checkout.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ FOLDER = f"{CRATE}/tests/schemas/openlineage/"
 
 
 def schemas(cache: Path) -> list[Json]:
-    """The schemas, fetched if they are not in the folder yet."""
+    """Returns the schemas, and fetches them if they aren't in the cache yet."""
     folder = cache / CRATE
     if not folder.exists():
         with urllib.request.urlopen(ADDRESS, timeout=60) as answer:
@@ -42,7 +42,7 @@ def schemas(cache: Path) -> list[Json]:
 
 
 class Schemas:
-    """The schema of events, and those of facets by their keys."""
+    """The schema of events, and the schemas of facets by key."""
 
     def __init__(self, cache: Path) -> None:
         known = schemas(cache)
@@ -59,7 +59,7 @@ class Schemas:
         self.unknown: set[str] = set()
 
     def faults(self, event: Json) -> Iterator[str]:
-        """What of an event and its facets is not as the schemas have it."""
+        """Yields the schema violations of an event and its facets."""
         yield from (f"{error.json_path}: {error.message}" for error in self.events.iter_errors(event))
         for facets in facets_of(event):
             for key, facet in facets.items():
@@ -70,7 +70,7 @@ class Schemas:
 
 
 def facets_of(event: Json) -> Iterator[Json]:
-    """Every group of facets of an event."""
+    """Yields every group of facets of an event."""
     yield event["run"].get("facets", {})
     yield event["job"].get("facets", {})
     for dataset in event.get("inputs", []) + event.get("outputs", []):

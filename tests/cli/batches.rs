@@ -184,7 +184,7 @@ fn what_others_wrote_is_made_anew() {
     let file = project.files("lake/main/daily").into_iter().find(|file| file.ends_with(".parquet")).unwrap();
     project.write(log, format!("{{\"remove\":{{\"path\":\"{file}\",\"dataChange\":true}}}}\n"));
     assert_rows(&project, "day,orders,total\n");
-    project.run(["build"]).success().says("version 1 was written by somebody else");
+    project.run(["build"]).success().says("version 1 was written by another writer");
     assert_rows(&project, "day,orders,total\n2021-01-01,2,30\n2021-01-03,1,30\n");
 }
 

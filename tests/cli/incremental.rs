@@ -116,7 +116,7 @@ fn two_new_rows_of_one_key_are_refused() {
     project.run(["build"]).success();
     project.write("in/1.csv", "id,day,amount\n2,1,25\n2,1,26\n");
     let ran = project.run(["build"]).failure();
-    ran.says("2 of the new rows have one key (id = 2)").says("qualify row_number() over (partition by id");
+    ran.says("2 new rows share the key (id = 2)").says("qualify row_number() over (partition by id");
     assert_rows(&project, "id,day,amount\n1,1,10\n2,1,20\n3,2,30\n");
 }
 

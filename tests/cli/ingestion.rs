@@ -181,7 +181,7 @@ fn what_others_wrote_is_made_anew() {
     project
         .write(&format!("{log}/{:020}.json", 2), format!("{{\"commitInfo\":{{\"timestamp\":1}}}}\n{remove}"));
     assert_eq!(ids(&project), "");
-    project.run(["build"]).success().says("version 2 was written by somebody else");
+    project.run(["build"]).success().says("version 2 was written by another writer");
     assert_eq!(ids(&project), "1 2 3 ");
 }
 

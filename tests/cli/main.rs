@@ -14,6 +14,7 @@
 //! | `batches` | microbatch models |
 //! | `changes` | change feeds of upstream tables |
 //! | `rebuilds` | staleness: what is rebuilt and what is reused |
+//! | `unchanged` | no-op runs that are answered from the record of the last run |
 //! | `scd` | snapshots: every version of a row (the folder `snapshots` holds expected output) |
 //! | `seeds` | CSV files as tables |
 //! | `audits` | versions withheld by failing tests, invisible to readers |
@@ -72,6 +73,7 @@ mod source_files;
 mod sql_errors;
 mod template_errors;
 mod test_errors;
+mod unchanged;
 mod unit_tests;
 mod usage_errors;
 mod views;

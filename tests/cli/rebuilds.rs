@@ -51,15 +51,15 @@ fn log(project: &Project, table: &str) -> Vec<String> {
 }
 
 /// Adds a commit to a table as another tool would.
-fn commit(project: &Project, table: &str, actions: &str) {
+pub(crate) fn commit(project: &Project, table: &str, actions: &str) {
     let folder = format!("lake/main/{table}/_delta_log");
     let next = log(project, table).len();
     let info = r#"{"commitInfo":{"timestamp":1,"operation":"WRITE","engineInfo":"another"}}"#;
     project.write(&format!("{folder}/{next:020}.json"), format!("{info}\n{actions}"));
 }
 
-/// Returns the first line of a table's first commit with this action.
-fn action(project: &Project, table: &str, name: &str) -> String {
+/// The first line of a table's first commit that begins with this action.
+pub(crate) fn action(project: &Project, table: &str, name: &str) -> String {
     let log = project.read(&format!("lake/main/{table}/_delta_log/{:020}.json", 0));
     log.lines().find(|line| line.starts_with(&format!("{{\"{name}\""))).expect("an action").to_owned()
 }
@@ -193,7 +193,7 @@ fn a_table_that_is_gone_is_made_again() {
     let project = shop();
     project.run(["build"]).success();
     std::fs::remove_dir_all(project.path("lake/main/total")).expect("a table less");
-    assert_plan(&project, &[("total", "its table is gone"), ("twice", "total changed")]);
+    assert_plan(&project, &[("total", "table was dropped"), ("twice", "total changed")]);
     project.run(["build"]).success();
     assert_plan(&project, &[]);
 }
@@ -203,7 +203,10 @@ fn what_others_write_is_noticed() {
     let project = shop();
     project.run(["build"]).success();
     commit(&project, "total", &action(&project, "total", "metaData"));
-    assert_plan(&project, &[("total", "version 1 was written by somebody else"), ("twice", "total changed")]);
+    assert_plan(
+        &project,
+        &[("total", "version 1 was written by another writer"), ("twice", "total changed")],
+    );
     project.run(["build"]).success();
     assert_plan(&project, &[]);
     assert_eq!(project.rows("select * from {{ ref('twice') }}"), "amount\n60\n");
@@ -226,7 +229,7 @@ fn what_asks_for_the_time_is_built_each_time() {
         .model("b.sql", "select '{{ run_started_at }}' as at")
         .model("c.sql", "select count(*) as n from {{ ref('a') }}");
     project.run(["build"]).success();
-    let volatile = "asks for the time or for chance";
+    let volatile = "uses now() or random()";
     assert_plan(&project, &[("a", volatile), ("b", volatile), ("c", "a changed")]);
 }
 
@@ -236,7 +239,7 @@ fn a_model_says_itself_whether_the_time_counts() {
         .model("a.sql", "{{ config(volatile=false) }} select now() as at")
         .model("b.sql", "{{ config(volatile=true) }} select 1 as n");
     project.run(["build"]).success();
-    assert_plan(&project, &[("b", "asks for the time or for chance")]);
+    assert_plan(&project, &[("b", "uses now() or random()")]);
     project
         .run(["build"])
         .success()

@@ -265,7 +265,7 @@ fn one_key_is_one_row() {
     put(&project, "1,new,\n");
     snapshot(&project);
     put(&project, "1,new,\n1,paid,\n");
-    project.run(["snapshot"]).failure().says("2 rows have one key (id = 1)");
+    project.run(["snapshot"]).failure().says("2 rows share the key (id = 1)");
     assert_rows(&project, "state", "state\nnew\n");
     assert_eq!(versions(&project), 1);
 }

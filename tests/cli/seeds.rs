@@ -104,7 +104,7 @@ fn only_what_the_file_holds_counts() {
     assert_eq!(because(&project, "main.countries"), "up to date");
     assert_eq!(because(&project, "main.euro"), "countries changed");
     std::fs::remove_dir_all(project.path("lake/main/countries")).expect("removed");
-    assert_eq!(because(&project, "main.countries"), "its table is gone");
+    assert_eq!(because(&project, "main.countries"), "table was dropped");
 }
 
 #[test]

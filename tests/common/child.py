@@ -8,7 +8,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 
-# Texts that a user must never read.
+# Texts that a user must never see.
 CRASH = re.compile(r"panicked (at|with)|stack backtrace|RUST_BACKTRACE|has overflowed its stack|memory allocation of \d+ bytes failed")
 INTERNAL = re.compile(r"[Ii]nternal error|bug report|caused by a bug in DataFusion|\bunwrap\b|called `(Option|Result)::")
 
@@ -25,7 +25,7 @@ class Ended:
     too_large: bool = False
 
     def crash(self):
-        """Returns how it crashed, or None if it ended by itself with one of Headwater's exit codes."""
+        """Returns the kind of crash, or None if it ended with one of Headwater's exit codes."""
         if self.hung:
             return f"hang: still runs after {self.seconds:.0f} s"
         if self.too_large:
@@ -75,7 +75,7 @@ def run(command, cwd, env=None, timeout=20.0, memory=1_500_000_000, **more):
                     break
                 except subprocess.TimeoutExpired:
                     pass
-                # Right after the fork the process still is a copy of this one.
+                # Right after the fork, the process is still a copy of this one.
                 if time.monotonic() - start > 0.005:
                     peak = max(peak, high_water(child.pid))
                 hung = time.monotonic() - start > timeout
@@ -94,7 +94,8 @@ def run(command, cwd, env=None, timeout=20.0, memory=1_500_000_000, **more):
 
 
 def environment(more=None):
-    """The environment of a test: no colours, no backtraces, no core files' names, nothing of Headwater's own."""
+    """Returns the environment of a test: no colors, no backtraces, no core file names, none of Headwater's
+    settings."""
     env = {key: value for key, value in os.environ.items() if not key.startswith(("HEADWATER_", "DBT_", "OPENLINEAGE"))}
     env.pop("RUST_BACKTRACE", None)
     env["NO_COLOR"] = "1"

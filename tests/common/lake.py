@@ -1,4 +1,4 @@
-"""Reads a lake by deltalake, a second reader of Delta tables, and finds files that no table knows."""
+"""Reads a lake with deltalake, a second reader of Delta tables, and finds files that belong to no table."""
 
 import json
 import math
@@ -19,12 +19,12 @@ PER_RUN = {
 
 
 def folders(lake):
-    """The folders of a lake's tables, by name."""
+    """Returns the directories of a lake's tables by name."""
     return {f"{log.parent.parent.name}.{log.parent.name}": log.parent for log in sorted(Path(lake).glob("*/*/_delta_log"))}
 
 
 def rows(folder):
-    """The rows of a table in any order, without the columns that differ from run to run."""
+    """Returns the rows of a table in any order, without the columns that differ from run to run."""
     table = DeltaTable(str(folder)).to_pyarrow_table()
     names = [name for name in table.column_names if name not in PER_RUN]
     columns = [table.column(name).to_pylist() for name in names]
@@ -36,14 +36,14 @@ def tables(lake):
 
 
 def plain(value):
-    """Sums of doubles depend on the order in the last digits."""
+    """Makes a value comparable: rounds floats, because the last digits of sums depend on their order."""
     if isinstance(value, float) and math.isfinite(value):
         return f"{value:.9e}"
     return value if isinstance(value, (str, int, float, type(None))) else repr(value)
 
 
 def leftovers(lake):
-    """Files in a lake that no table's log names, journals, markers, and empty folders."""
+    """Returns leftovers in a lake: files that no log names, journals, markers, and empty directories."""
     lake, named, found = Path(lake), set(), []
     for folder in folders(lake).values():
         for entry in (folder / "_delta_log").glob("*.json"):
@@ -57,7 +57,7 @@ def leftovers(lake):
                         named.add(folder / unquote(action[kind]["path"]))
     for folder, inner, files in os.walk(lake):
         folder = Path(folder)
-        # Columns found in sources and accepted rejects are kept on purpose.
+        # Known source columns and accepted rejects are kept on purpose.
         if folder.parent.name == "_headwater" and folder.name != "runs" and folder.parent.parent == lake:
             continue
         if not inner and not files and folder != lake:

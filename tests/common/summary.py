@@ -1,4 +1,4 @@
-"""The last line of each long test: one JSON object, which the script that runs them all puts into its table."""
+"""The last line of each long test: a JSON object, which the script that runs all tests puts into its table."""
 
 import json
 import sys

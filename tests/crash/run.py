@@ -1,18 +1,21 @@
-"""Kill builds of the smart-meter project, and see that the next build makes everything right.
+"""Kills builds of the smart-meter project, and checks that the next build repairs everything.
 
     python run.py BINARY PROJECT [--writes] [--random 200] [--races 20] [--seed 1] [--table]
 
-PROJECT is a folder with the project and its data. It is never changed: builds run in copies, from two beginnings:
-an empty lake, and the lake of an older state of the data, so that tables are overwritten too.
+PROJECT is a directory with the project and its data. It is never changed: builds run in copies, from two
+initial states: an empty lake, and the lake of an older state of the data, so that tables are also
+overwritten.
 
---writes   kills a build before and after each of its writes to the lake, one after the other, until one ends undisturbed
---random   kills that many builds at random instants from outside; one in three is killed once more while it repairs
---races    lets four builds of the same lake run side by side, that many times; each ends well or says who was faster
---table    ends with one line of JSON (test, tries, failures, figure), and chooses the numbers; --quick and --long
-           choose smaller and bigger ones
+--writes   kills a build before and after each of its writes to the lake in turn, until one build isn't killed
+--random   kills this many builds at random instants from outside; one in three is killed again during its
+           repair
+--races    runs four concurrent builds of one lake, this many times; each must succeed or report a conflict
+--table    ends with one line of JSON (test, tries, failures, figure), and sets the numbers; --quick and
+           --long set smaller and larger ones
 
-After each, one more build must end well; then all tables must have the rows of an undisturbed build, and each file in
-the lake must be part of a table's log or named in one. Exit code 1 and what was wrong if anything is.
+After each of these, one more build must succeed. Then all tables must have the rows of an undisturbed build,
+and each file in the lake must be part of a table's log or named in one. If anything is wrong, prints it and
+ends with exit code 1.
 """
 
 import argparse
@@ -40,11 +43,11 @@ PER_RUN = {"run_id", "batch", "loaded_at", "etag", "dbt_valid_from", "dbt_valid_
 
 
 class Wrong(Exception):
-    """What a user must not see."""
+    """Behavior that users must not see."""
 
 
 class Bench:
-    """A binary, a project and its two beginnings."""
+    """A binary, a project and its two initial states."""
 
     def __init__(self, binary, project, scratch):
         self.binary, self.project, self.scratch = Path(binary).resolve(), Path(project).resolve(), scratch
@@ -66,7 +69,7 @@ class Bench:
             raise Wrong(f"the way there makes a difference even without a kill: {', '.join(sorted(differing))}")
 
     def fresh(self, beginning):
-        """A copy of the project with the lake of a beginning."""
+        """Returns a copy of the project with the lake of an initial state."""
         place = self.scratch / "copy"
         shutil.rmtree(place, ignore_errors=True)
         shutil.copytree(self.project, place, ignore=shutil.ignore_patterns("data_lake", "target"))
@@ -80,7 +83,7 @@ class Bench:
         return subprocess.Popen(command, env=os.environ | env, **out)
 
     def build(self, place):
-        """A build that must end well."""
+        """Runs a build that must succeed."""
         child = self.start(place)
         said, _ = child.communicate()
         if child.returncode != 0:
@@ -88,7 +91,8 @@ class Bench:
         return said
 
     def check(self, place, beginning):
-        """One more build; then all must be as without a kill. What it removed."""
+        """Runs one more build, and checks that the result is as without a kill. Returns what the build
+        removed."""
         said = self.build(place)
         found = tables(place / "data_lake")
         for name in sorted(found.keys() | self.expected[beginning].keys()):
@@ -99,12 +103,12 @@ class Bench:
 
 
 def make_older(data):
-    """Takes some of the data away, and changes some."""
+    """Removes and changes some of the data."""
     for number, file in enumerate(sorted((data / "readings").iterdir())):
         if number % 3 == 0:
             file.unlink()
     with sqlite3.connect(data / "case_study.db") as database:
-        # Agreements refer to products and meter points, which tests know.
+        # Agreements refer to products and meter points, and tests check that.
         database.execute("delete from agreement where rowid % 5 = 1")
         database.execute("update product set display_name = display_name || ' (old)'")
         database.execute("update meterpoint set region = 'unknown' where rowid % 5 = 2")
@@ -116,7 +120,7 @@ def logs(lake):
 
 
 def tables(lake):
-    """The rows of each table, in any order."""
+    """Returns the rows of each table, in any order."""
     return {f"{log.parent.parent.name}.{log.parent.name}": rows(log.parent) for log in logs(lake)}
 
 
@@ -128,14 +132,14 @@ def rows(place):
 
 
 def plain(value):
-    """Sums of floats depend on the order, in the last digits."""
+    """Makes a value comparable: rounds floats, because the last digits of sums depend on their order."""
     if isinstance(value, float) and math.isfinite(value):
         return f"{value:.9e}"
     return value if isinstance(value, (str, int, float, type(None))) else repr(value)
 
 
 def stray(lake):
-    """Each file must be a log's, or named in a log."""
+    """Raises Wrong if a file is neither part of a log nor named in one."""
     named = set()
     for log in logs(lake):
         for entry in log.glob("*.json"):
@@ -249,7 +253,7 @@ def main():
             print(wrong, file=sys.stderr, flush=True)
             failures = 1
     if args.table:
-        # Without failures all were tried; with one, it was the last.
+        # Without failures, all writes were tried; otherwise the last one failed.
         figure = f"killed at {writes} writes and {kills} random instants, {args.races} races of 4"
         line = {"test": "crash", "tries": writes + args.random + args.races, "failures": failures, "figure": figure}
         print(json.dumps(line), flush=True)

@@ -1,4 +1,4 @@
-"""Functions and tables whose result is not a function of the statement and its tables."""
+"""Functions and tables whose results depend on more than the statement and its tables."""
 
 import re
 

@@ -1,9 +1,10 @@
-"""Two answers to one statement: equal, refused or different.
+"""Compares two answers to one statement: equal, refused, failed or different.
 
 - `equal`: the same rows, types and names, or both sides have an error;
-- `refused`: planning refuses what DuckDB answers, or the result has a type that no Delta table has;
-- `failed`: it is planned, and then fails with an error where DuckDB answers;
-- `different`: other rows, types or names, rows where DuckDB has an error, or a crash.
+- `refused`: planning rejects a statement that DuckDB answers, or the result has a type that Delta tables
+  lack;
+- `failed`: it plans, but fails with an error where DuckDB answers;
+- `different`: different rows, types or names, rows where DuckDB has an error, or a crash.
 """
 
 import json
@@ -13,7 +14,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 STATUSES = ("equal", "refused", "failed", "different")
-# Sums and functions of floats may differ in the last bits: another order of addition, another libm.
+# Sums and functions of floats may differ in the last bits, because of another order of addition or another
+# libm.
 DOUBLE, FLOAT = 1e-12, 1e-5
 PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 SHOWN = 4  # rows of each side in a report
@@ -26,7 +28,8 @@ class Verdict:
 
 
 def judge(sql, ours, theirs, signed=True):
-    """The verdict on our answer to a statement, DuckDB's being `theirs`; -0.0 is not 0.0 if `signed`."""
+    """Returns the verdict on our answer to a statement, given DuckDB's (`theirs`). If `signed`, -0.0 differs
+    from 0.0."""
     if HASHED.search(sql):
         ours, theirs = unhashed(ours), unhashed(theirs)
     return compare(ours, theirs, is_ordered(sql), signed)
@@ -38,9 +41,9 @@ def compare(ours, theirs, ordered, signed=True):
     if ours.status == "crashed":
         return Verdict("different", f"crash: {ours.message}")
     if theirs.status in ("unnamed", "broken"):
-        return Verdict("equal")  # DuckDB makes no table of it, or has met a bug of its own
+        return Verdict("equal")  # DuckDB can't store it as a table, or hit a bug of its own
     if theirs.status == "unstorable":
-        # Right, and not to be had: a sum that needs 39 digits is an error here.
+        # Correct, but not representable: a sum that needs 39 digits is an error here.
         ok = ours.status != "ok" or all(kind is None for kind in ours.types)
         return Verdict("equal" if ok else "different", "DuckDB: more than 38 digits" if not ok else "")
     if theirs.status != "ok":
@@ -54,12 +57,12 @@ def compare(ours, theirs, ordered, signed=True):
     return rows(ours if signed else unsigned(ours), theirs if signed else unsigned(theirs), ordered)
 
 
-# DuckDB gives the items of these in the order of a hash table.
+# DuckDB returns the items of these in the order of a hash table.
 HASHED = re.compile(r"\b(list|array)_(distinct|intersect)\b", re.I)
 
 
 def unhashed(answer):
-    """The answer with the items of its lists sorted."""
+    """Returns the answer with the items of its lists sorted."""
     answer.rows = [[sort(cell) for cell in row] for row in answer.rows]
     return answer
 
@@ -69,7 +72,7 @@ def sort(cell):
 
 
 def unsigned(answer):
-    """The answer without signs of zeros: DuckDB's sorts and groups keep either."""
+    """Returns the answer without signs of zeros: DuckDB's sorts and groups keep either sign."""
     answer.rows = [[plus(cell) for cell in row] for row in answer.rows]
     return answer
 
@@ -114,7 +117,7 @@ def rows(ours, theirs, ordered):
 def same(ours, theirs, ordered):
     mine, other = ours.rows, theirs.rows
     if len(mine) < ours.count and not ordered:
-        return True  # a sample of unordered rows says nothing
+        return True  # a sample of unordered rows proves nothing
     if not ordered:
         if Counter(map(json.dumps, mine)) == Counter(map(json.dumps, other)):
             return True
@@ -124,7 +127,7 @@ def same(ours, theirs, ordered):
 
 
 def order(row):
-    """Sorts rows so that floats that differ in the last bits lie at the same place."""
+    """Returns a sort key that gives floats which differ only in the last bits the same position."""
     return json.dumps(row, default=str) if not any(isinstance(cell, float) for cell in row) else json.dumps(
         [f"{cell:.6e}" if isinstance(cell, float) else cell for cell in row]
     )  # fmt: skip
@@ -159,7 +162,7 @@ def first_line(message):
 
 
 def is_ordered(sql):
-    """True if the statement's last ORDER BY is at its outermost level."""
+    """Returns whether the statement's last ORDER BY is at the outermost level."""
     depth, text = 0, re.sub(r"'(?:[^']|'')*'", "''", sql)
     text = re.sub(r"--[^\n]*", "", text).lower()
     for match in re.finditer(r"[()\[\]{}]|\border\s+by\b", text):

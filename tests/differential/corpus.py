@@ -1,16 +1,15 @@
-"""The statements of our own: templates over values (`expressions/*.yml`) and queries by theme
-(`queries/*.sql`).
+"""Our own statements: templates over values (`expressions/*.yml`) and queries by theme (`queries/*.sql`).
 
 A file of expressions is a list of tests:
 
     - over: {x: integer, y: integer}      # sets of `values.yml`; every pair is tried
       try: ["$x + $y", "$x // $y"]
-    - try: |                              # without values, one a line
+    - try: |                              # without values, one per line
         upper('straße')
 
-Each expression is asked twice: as a constant for each choice of values, and over a table of all choices for
-which DuckDB has no error, since engines fold constants by other code than they run over columns. `only:
-column` or `only: constant` asks it once.
+Each expression is evaluated twice: as a constant for each choice of values, and over a table of all choices
+for which DuckDB has no error, because engines fold constants and evaluate columns with different code.
+`only: column` or `only: constant` evaluates it once.
 """
 
 import itertools
@@ -34,7 +33,7 @@ class Case:
 
 @dataclass
 class Template:
-    """An expression and the choices of values to ask it with."""
+    """An expression and the choices of values to evaluate it with."""
 
     theme: str
     text: str
@@ -47,7 +46,7 @@ class Template:
             yield choice, Case(self.theme, f"select {fill(self.text, choice)} as r", form=self.text)
 
     def over_columns(self, choices):
-        """One query for all these choices."""
+        """Returns one query for all these choices."""
         names = list(choices[0])
         rows = ", ".join(
             f"(cast({at} as integer), {', '.join(choice[name] for name in names)})"
@@ -66,7 +65,7 @@ def fill(text, choice):
 
 
 def value_sets():
-    """The values of each set, as SQL."""
+    """Returns the values of each set as SQL."""
     made = {}
     for name, spec in load(HERE / "expressions/values.yml").items():
         kind = spec.get("type")
@@ -76,7 +75,7 @@ def value_sets():
 
 
 def load(path):
-    """YAML whose scalars are all text: `1_000` and `null` are SQL here."""
+    """Loads YAML with all scalars as text: `1_000` and `null` are SQL here."""
     return yaml.load(path.read_text(), yaml.BaseLoader)
 
 
@@ -87,7 +86,7 @@ def templates(themes=None):
             continue
         for test in load(path):
             over = test.get("over", {})
-            # A parameter over several sets: `x: [integer, double]` tries each set for itself.
+            # A parameter over several sets: `x: [integer, double]` tries each set separately.
             names = list(over)
             for chosen in itertools.product(
                 *(value if isinstance(value, list) else [value] for value in over.values())
@@ -115,6 +114,6 @@ def queries(themes=None):
 
 
 def statements(text):
-    """The statements of a file: each ends with a semicolon at the end of a line."""
+    """Returns the statements of a file. Each ends with a semicolon at the end of a line."""
     lines = [line for line in text.splitlines() if not line.lstrip().startswith("--")]
     return [sql.strip() for sql in re.split(r";[ \t]*(?:\n|$)", "\n".join(lines)) if sql.strip()]

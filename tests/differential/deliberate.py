@@ -3,9 +3,9 @@
 
     python tests/differential/deliberate.py PAGE [--check]
 
-PAGE holds the lines `<!-- deliberate differences -->` and `<!-- end of deliberate differences -->`; what is
-between them comes from `deliberate.yml`, and likewise for PostgreSQL. With `--check` nothing is written, and exit code 1 says that the
-page is out of date.
+PAGE contains the lines `<!-- deliberate differences -->` and `<!-- end of deliberate differences -->`. The
+text between them comes from `deliberate.yml`, and likewise for PostgreSQL. With `--check`, nothing is
+written; exit code 1 means that the page is out of date.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from pathlib import Path
 import yaml
 
 HERE = Path(__file__).resolve().parent
-# The lists of a page: the words of their first line, and the file of their entries.
+# The lists of a page: the text of their first line, and the file of their entries.
 LISTS = {
     "deliberate differences": HERE / "deliberate.yml",
     "deliberate differences from PostgreSQL": HERE / "postgres" / "deliberate.yml",

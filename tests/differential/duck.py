@@ -1,5 +1,5 @@
-"""DuckDB's answer to a statement, in the probe's form: types as a Delta table has them, values as `cell.rs`
-writes them."""
+"""DuckDB's answer to a statement in the probe's format: types as stored in Delta tables, values as written by
+`cell.rs`."""
 
 import math
 import re
@@ -18,7 +18,7 @@ HUGE = 10**38  # Delta's decimals have 38 digits
 DAY = 86_400_000_000
 DAYS_ENDS = {2**31 - 1: "infinity", -(2**31) + 1: "-infinity"}
 MICROS_ENDS = {2**63 - 1: "infinity", -(2**63) + 1: "-infinity"}
-# Types whose column a Delta table can't hold. Such results are compared as values, not by type.
+# Types that Delta tables can't store. Such results are compared by value, not by type.
 UNSTORABLE = ("TIME", "INTERVAL", "BIT", "BIGNUM", "VARIANT", "UNION", "LAMBDA", "GEOMETRY", "TYPE")
 DELTA = {
     "BOOLEAN": "boolean", "TINYINT": "byte", "SMALLINT": "short", "INTEGER": "integer", "BIGINT": "long",
@@ -32,20 +32,20 @@ DELTA = {
 
 @dataclass
 class Answer:
-    """Rows, or the reason why there are none."""
+    """The rows, or the reason why there are none."""
 
     status: str  # ok, refused (by the binder or parser), failed, crashed
     message: str = ""
     names: list = field(default_factory=list)
-    types: list = field(default_factory=list)  # Delta's names, None for what Delta can't hold
+    types: list = field(default_factory=list)  # Delta's names; None for types that Delta lacks
     native: list = field(default_factory=list)  # DuckDB's or Arrow's names
     rows: list = field(default_factory=list)
     count: int = 0
 
 
 def delta_type(kind):
-    """The Delta type that holds a DuckDB type, or None."""
-    if isinstance(kind, str):  # description's types print as text only
+    """Returns the Delta type that stores a DuckDB type, or None."""
+    if isinstance(kind, str):  # description's types only print as text
         try:
             kind = duckdb.sqltype(kind)
         except duckdb.Error:  # a struct without names
@@ -79,7 +79,7 @@ def nested(form, parts):
 
 
 def date(days):
-    """The date in the proleptic Gregorian calendar; Python's own dates end at 9999."""
+    """Returns a date in the proleptic Gregorian calendar; Python's own dates end at 9999."""
     if days in DAYS_ENDS:
         return DAYS_ENDS[days]
     era, of_era = divmod(days + 719_468, 146_097)
@@ -105,7 +105,7 @@ def timestamp(micros):
 
 
 def number(value):
-    """A float as JSON has it."""
+    """Returns a float as JSON represents it."""
     if math.isfinite(value):
         return value
     return "NaN" if math.isnan(value) else "inf" if value > 0 else "-inf"
@@ -124,7 +124,7 @@ def hexed(raw):
 
 
 def cells(array):
-    """The values of an Arrow array."""
+    """Returns the values of an Arrow array."""
     if isinstance(array, pyarrow.ChunkedArray):
         return [cell for chunk in array.chunks for cell in cells(chunk)]
     kind = array.type
@@ -181,7 +181,7 @@ def cells(array):
 
 
 def parts_of(array, values):
-    """The values of a list or map array, cut at its offsets."""
+    """Splits the values of a list or map array at its offsets."""
     ends = array.offsets.to_pylist()
     nulls = array.is_null().to_pylist()
     return [None if null else values[ends[at] : ends[at + 1]] for at, null in enumerate(nulls)]
@@ -194,7 +194,7 @@ def each(array, form):
 def micros_of(value, unit):
     if value in MICROS_ENDS:
         return value
-    # DuckDB casts nanoseconds towards 1970.
+    # DuckDB casts nanoseconds by rounding towards 1970.
     nanos = abs(value) // 1000 * (1 if value >= 0 else -1)
     return {"s": value * 1_000_000, "ms": value * 1000, "us": value, "ns": nanos}[unit]
 
@@ -214,7 +214,7 @@ def extension(array, kind):
 
 
 def too_long(value):
-    """True if an integer in the value has more than 38 digits."""
+    """Returns whether an integer in the value has more than 38 digits."""
     if isinstance(value, str):
         return len(value) > 38 and value.lstrip("-").isdigit() and abs(int(value)) >= HUGE
     if isinstance(value, list):
@@ -236,7 +236,7 @@ class Duck:
             self.connection.execute(f"CREATE TABLE \"{name}\" AS FROM read_parquet('{path}')")
 
     def answer_statement(self, sql):
-        """Runs any statement; its rows are dropped, and so are its errors."""
+        """Runs any statement; ignores its rows and errors."""
         alarm = threading.Timer(self.seconds, self.connection.interrupt)
         alarm.start()
         try:
@@ -247,13 +247,13 @@ class Duck:
             alarm.cancel()
 
     def answer(self, sql):
-        """The answer to one SELECT."""
+        """Returns the answer to one SELECT."""
         alarm = threading.Timer(self.seconds, self.connection.interrupt)
         alarm.start()
         try:
             return self.run(sql)
         except duckdb.Error as error:
-            if "invalidated" in str(error):  # an earlier statement broke the database
+            if "invalidated" in str(error):  # an earlier statement corrupted the database
                 self.__init__(self.tables, self.seconds)
             if "INTERNAL Error" in str(error):
                 return Answer("broken", str(error))

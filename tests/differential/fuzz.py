@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
-"""Random queries over random tables, answered by DuckDB and by the probe: rows, types and errors must be
-equal.
+"""Random queries over random tables: DuckDB and the probe must agree on rows, types and errors.
 
     python tests/differential/fuzz.py [--minutes N] [--seed S] [--probe PATH] [--out DIR]
 
-The seed is printed and written to the log; the same seed makes the same queries. A difference is shrunk while
-it stays one. Exit code 1 if anything is different.
+The seed is printed and logged; equal seeds make equal queries. A difference is shrunk as long as it stays
+one. Exit code 1 if anything differs.
 """
 
 import argparse
@@ -27,14 +26,14 @@ from probe import Probe
 from report import Report
 
 QUERIES_EACH = 150  # queries over one set of tables
-STEPS = 250  # statements asked to shrink one difference
+STEPS = 250  # statements tried to shrink one difference
 SHRUNK_AT_MOST = 400
-# DuckDB may meet an error in a row that another order of evaluation never reaches, and the other way round.
+# An engine may hit an error in a row that the other engine's order of evaluation never reaches.
 LATE = ("Out of Range", "Conversion Error", "Overflow", "Invalid Input")
 
 
 class World:
-    """Tables on both sides."""
+    """The tables on both sides."""
 
     def __init__(self, rng, folder):
         self.tables = fuzz_queries.tables(rng)
@@ -46,7 +45,7 @@ class World:
             self.files[name] = Path(folder) / f"{name}.parquet"
             maker.execute(f"copy {name} to '{self.files[name]}' (format parquet)")
         self.duck = Duck(self.files, seconds=10)
-        # Its rewriting of `date_trunc(…) <> constant` takes NULL for a value.
+        # This optimizer rewrites `date_trunc(…) <> constant` as if NULL was a value.
         self.duck.connection.execute("set disabled_optimizers = 'expression_rewriter'")
 
     def ddl(self, name):
@@ -58,13 +57,13 @@ class World:
 
 
 def without_sign(theirs):
-    """The answer with the sign of NaN left out of texts; none if there is none."""
+    """Returns the answer without the sign of NaN in texts; None if there is none."""
     text = json.dumps(theirs.rows)
     return dataclasses.replace(theirs, rows=json.loads(text.replace("-nan", "nan"))) if "-nan" in text else None
 
 
 def only_nulls(what, ours, theirs):
-    """Whether answers differ in nothing but the types of columns that are all NULL."""
+    """Returns whether answers differ only in the types of columns that are all NULL."""
     columns = re.match(r"((?:type of column \d+: \S+, DuckDB [^:;]+(?:; )?)+): ", what)
     if not columns or len(ours.rows) != len(theirs.rows):
         return False
@@ -109,7 +108,7 @@ class Fuzz:
                 )
 
     def shrink(self, world, query, verdict):
-        """The smallest query found that is still different."""
+        """Returns the smallest query found that still differs."""
         left, kind = STEPS, verdict.what[:12]
         again = True
         while again and left > 0:

@@ -29,7 +29,7 @@ LITERALS = {
 }
 I, B, D, N, S, L, DT, TS = TYPES
 NUMBERS = (I, B, D, N)
-# Result type → (form, types of its parts). `*` is any type, the same in all parts that say so.
+# Result type → (form, operand types). `*` is any type, the same for all operands marked with it.
 RULES = {
     I: [
         ("({} + {})", (I, I)), ("({} - {})", (I, I)), ("({} * {})", (I, I)), ("({} % {})", (I, I)), ("({} // {})", (I, I)), ("(- {})", (I,)),
@@ -103,7 +103,7 @@ FRAMES = [
 
 @dataclass
 class Expression:
-    """A tree: its SQL is `form` filled with the SQL of its parts."""
+    """A tree: its SQL is `form` filled with the SQL of its operands."""
 
     kind: str
     form: str
@@ -113,7 +113,7 @@ class Expression:
         return self.form.format(*(part.sql() for part in self.parts)) if self.parts else self.form
 
     def smaller(self):
-        """Trees of the same type with something left out, the smallest first."""
+        """Returns trees of the same type with something left out, the smallest first."""
         if not self.parts:
             return
         yield Expression(self.kind, f"null::{self.kind}")
@@ -128,7 +128,7 @@ class Expression:
 
 
 class Expressions:
-    """Makes expressions over the columns in scope: {type: [SQL of a column]}."""
+    """Generates expressions over the columns in scope: {type: [SQL of a column]}."""
 
     def __init__(self, rng):
         self.rng = rng
@@ -159,7 +159,7 @@ class Expressions:
         return Expression(kind, form, [self.make(part, scope, depth - 1) for part in types])
 
     def window(self, scope, depth, ids):
-        """A window function whose order is total, so that its rows are."""
+        """Returns a window function with a total order, so that its rows are deterministic."""
         form, wanted = self.rng.choice(WINDOWS)
         free = self.rng.choice(TYPES)
         parts = [self.make(free if part == "*" else part, scope, depth - 1) for part in wanted]

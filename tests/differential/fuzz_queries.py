@@ -45,7 +45,7 @@ class Query:
         return text
 
     def smaller(self):
-        """Queries with something left out, the boldest cuts first."""
+        """Returns queries with something left out, the largest cuts first."""
         replace = dataclasses.replace
         if self.more:
             yield replace(self, more=None)
@@ -79,7 +79,7 @@ class Query:
 
 
 class Queries:
-    """Makes queries over tables: {name: {column: type}}."""
+    """Generates queries over tables: {name: {column: type}}."""
 
     def __init__(self, rng, tables):
         self.rng, self.tables = rng, tables
@@ -219,7 +219,7 @@ class Queries:
 
 
 def tables(rng):
-    """Random tables: {name: ({column: type}, [row as SQL])}."""
+    """Returns random tables: {name: ({column: type}, [row as SQL])}."""
     made = {}
     for name in ("t0", "t1", "t2"):
         kinds = rng.sample(TYPES, rng.randint(3, 6))

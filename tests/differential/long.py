@@ -1,10 +1,10 @@
-"""Long and deep statements: they must be answered or refused, never kill the process."""
+"""Long and deep statements: they must be answered or rejected, and never kill the process."""
 
 from corpus import Case
 
 
 def shapes(n):
-    """Statements of a size, by what grows in them."""
+    """Returns statements of a size, by the part of them that grows."""
     numbers = range(n)
     yield "or", "select count(*) as r from people where " + " or ".join(f"id = {at}" for at in numbers)
     yield "and", "select count(*) as r from people where " + " and ".join(f"id <> {at + 9}" for at in numbers)
@@ -44,7 +44,7 @@ def shapes(n):
 
 
 def nested(n):
-    """Statements that nest queries or values, of which DuckDB itself bears fewer."""
+    """Returns statements that nest queries or values, for which DuckDB's own limits are lower."""
     yield "subqueries", "select * from " + "(select * from " * n + "(select 1 as r)" + ")" * n
     yield "lists", "select " + "[" * n + "1" + "]" * n + " as r"
     yield "structs", "select " + "{'a': " * n + "1" + "}" * n + " as r"
@@ -62,7 +62,7 @@ def nested(n):
 
 
 def cases():
-    """Statements to compare, and statements that must only be survived."""
+    """Returns statements to compare, and statements that the probe must only survive."""
     for n, makers in ((90, (shapes,)), (12, (nested,))):
         for make in makers:
             for name, sql in make(n):

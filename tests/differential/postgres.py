@@ -3,14 +3,14 @@
 
     python tests/differential/postgres.py [THEME…] [--probe PATH] [--list refused|failed|different] [--out DIR]
 
-Starts a server of its own from Debian's package `postgresql`, in a temporary folder and on a socket. Prints equal,
-refused, failed and different by theme, and writes every finding to files in `--out`. Exit code 1 if a statement is
-different and `postgres/deliberate.yml` has no reason for it.
+Starts its own server from Debian's package `postgresql`, in a temporary directory and on a socket. Prints the
+counts of equal, refused, failed and different by theme, and writes every finding to files in `--out`. Exit
+code 1 if a statement is different and `postgres/deliberate.yml` has no reason for it.
 
 - `equal`: the same rows, types and names, or both sides have an error;
-- `refused`: planning refuses what PostgreSQL answers;
-- `failed`: it is planned, and fails with an error where PostgreSQL answers;
-- `different`: other rows, types or names, rows where PostgreSQL has an error, or a crash.
+- `refused`: planning rejects a statement that PostgreSQL answers;
+- `failed`: it plans, but fails with an error where PostgreSQL answers;
+- `different`: different rows, types or names, rows where PostgreSQL has an error, or a crash.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from probe import Probe
 from report import Deliberate, Report
 
 HERE = Path(__file__).resolve().parent / "postgres"
-OPEN = 20  # digits after the point of numerics for which PostgreSQL picks them
+OPEN = 20  # digits after the point of numerics whose scale PostgreSQL chooses
 MOST_AT_ONCE = 400
 getcontext().prec = 200
 
@@ -38,7 +38,7 @@ def judge(sql, ours, theirs):
     if ours.status == "crashed":
         return Verdict("different", f"crash: {ours.message}")
     if theirs.status == "ok" and len(set(theirs.names)) < len(theirs.names) and ours.status != "ok":
-        return Verdict("equal")  # no table has two columns of one name
+        return Verdict("equal")  # a table can't have two columns with one name
     if theirs.status != "ok":
         if ours.status != "ok":
             return Verdict("equal")
@@ -85,7 +85,7 @@ def same_type(mine, other):
 
 
 def cells(ours, theirs, form):
-    """The cells of both sides as what is compared: numerics by their values."""
+    """Returns the cells of both sides in comparable form: numerics by value."""
     return (
         [[canonical(cell, kind, form) for cell, kind in zip(row, ours.types)] for row in side.rows]
         for side in (ours, theirs)
@@ -107,7 +107,7 @@ def exact(value, scale):
 
 
 def open_digits(value, scale):
-    """The digits that are kept of a numeric for which PostgreSQL picks them."""
+    """Returns the digits to compare of a numeric whose scale PostgreSQL chooses."""
     if scale < OPEN or not value.is_finite():
         return value
     return value.quantize(Decimal(1).scaleb(-OPEN), rounding=ROUND_HALF_UP)
@@ -127,7 +127,7 @@ def order(row):
 
 
 def alike(mine, other, width):
-    """Zeros of either sign are one value: no reader tells them apart by comparing."""
+    """Compares zeros of either sign as equal: no reader distinguishes them in a comparison."""
     if isinstance(mine, (int, float)) and isinstance(other, (int, float)) and mine == other:
         return True
     return near(mine, other, width)
@@ -145,7 +145,8 @@ class Run:
         return theirs
 
     def template(self, template, most):
-        """Asks the template with `most` of its choices as constants, and with those that have no error over columns."""
+        """Evaluates the template with `most` of its choices as constants, and with the choices without errors
+        over columns."""
         answered = {}
         cases = list(template.constants())
         asked = {id(case) for _, case in sample(cases, most)}
@@ -162,7 +163,7 @@ class Run:
 
 
 def sample(items, most):
-    """At most so many of the items, the same each time."""
+    """Returns at most this many of the items, the same ones each time."""
     return items if len(items) <= most else random.Random(len(items)).sample(items, most)
 
 

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of Debian's package, in a temporary folder, and its answers in the probe's form."""
+"""A PostgreSQL server from Debian's package in a temporary directory, and its answers in the probe's format."""
 
 import os
 import pwd
@@ -25,7 +25,7 @@ ARRAYS = {1000: 16, 1005: 21, 1007: 23, 1016: 20, 1021: 700, 1022: 701, 1009: 25
 
 
 def binaries():
-    """The folder of the newest server that is installed."""
+    """Returns the directory of the newest installed server."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4]))
     if not found:
         raise SystemExit("there is no PostgreSQL server: apt-get install postgresql")
@@ -33,7 +33,7 @@ def binaries():
 
 
 class Postgres:
-    """A server; statements are answered in UTC, with text ordered by code points."""
+    """A server. It answers statements in UTC, with text ordered by code points."""
 
     def __enter__(self):
         self.folder = Path(tempfile.mkdtemp(prefix="postgres-"))
@@ -65,7 +65,7 @@ class Postgres:
         self.connection.execute("set statement_timeout = '20s'; set extra_float_digits = 1")
 
     def answer(self, sql):
-        """The answer to one SELECT."""
+        """Returns the answer to one SELECT."""
         result = self.connection.pgconn.exec_(sql.encode())
         if result.status != psycopg.pq.ExecStatus.TUPLES_OK:
             message = (result.error_message or b"").decode(errors="replace").strip()
@@ -86,7 +86,7 @@ class Postgres:
         return answer
 
     def tables(self, script, folder):
-        """The tables of a script, in the server and as Parquet files."""
+        """Creates the tables of a script, in the server and as Parquet files."""
         folder.mkdir(parents=True, exist_ok=True)
         self.connection.execute(script.read_text())
         made = {}
@@ -133,7 +133,7 @@ def cell(raw, kind):
 
 
 def items(text):
-    """The items of an array of one dimension."""
+    """Returns the items of a one-dimensional array."""
     found = re.findall(r'"((?:[^"\\]|\\.)*)"|([^{},]+)', text[1:-1])
     return [
         re.sub(r"\\(.)", r"\1", quoted) if not plain else (None if plain == "NULL" else plain)
@@ -172,7 +172,7 @@ def arrow_type(kind):
 
 
 def value(cell, kind):
-    """A cell as pyarrow takes it."""
+    """Returns a cell as pyarrow expects it."""
     from datetime import date, datetime, timezone
 
     if cell is None:

@@ -1,4 +1,4 @@
-"""The probe (`examples/sql_probe`) as a process that is started again when a statement kills it."""
+"""The probe (`examples/sql_probe`) as a process, which is restarted when a statement kills it."""
 
 import json
 import os
@@ -49,7 +49,7 @@ class Probe:
             self.process = None
 
     def answer(self, sql, tables=None, dialect="duckdb"):
-        """The probe's answer to one SELECT; `crashed` if it died of it or took too long."""
+        """Returns the probe's answer to one SELECT; `crashed` if the probe died or took too long."""
         if self.process is None:
             self.start()
         self.asked += 1
@@ -75,7 +75,7 @@ class Probe:
         return read(json.loads(line))
 
     def line(self):
-        """The next line; empty at the end of the stream, None after too long a time."""
+        """Returns the next line; empty at the end of the stream, None after a timeout."""
         while b"\n" not in self.rest:
             if not self.selector.select(self.seconds):
                 return None

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Two public dbt projects, built by dbt-duckdb and by Headwater: rows and types of each table must be equal.
+"""Two public dbt projects, built by dbt-duckdb and by Headwater: the rows and types of each table must be
+equal.
 
     python tests/differential/projects.py CHECKOUT --headwater BIN --dbt BIN [--out DIR]
 
 CHECKOUT is a checkout of dbt-labs/jaffle-shop or dbt-labs/jaffle_shop_duckdb; it is copied, not changed. Both
-tools build the same copy, in which the few macros of packages are replaced by those of
-`projects/packages.sql` and sources by the seeds that they are. Orders that the checkout lacks are made here.
-Exit code 1 if a table differs.
+tools build the same copy, in which `projects/packages.sql` replaces the few macros from packages, and seeds
+replace the sources with the same data. Orders missing in the checkout are generated here. Exit code 1 if a
+table differs.
 """
 
 import argparse
@@ -37,7 +38,7 @@ PROFILE = "default: &duck {target: dev, outputs: {dev: {type: duckdb, path: buil
 
 
 def lay(checkout, folder):
-    """A copy of the project that both tools can build."""
+    """Creates a copy of the project that both tools can build."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for part in ("models", "macros", "seeds"):
@@ -62,7 +63,8 @@ def lay(checkout, folder):
 
 
 def orders(seeds):
-    """Orders and items of the shop's customers, stores and products: one order a customer and day at most."""
+    """Generates orders and items for the shop's customers, stores and products: at most one order per
+    customer and day."""
     rng = random.Random(14)
     read = lambda name: [line.split(",") for line in (seeds / name).read_text().splitlines()[1:]]
     customers, stores, products = read("raw_customers.csv"), read("raw_stores.csv"), read("raw_products.csv")
@@ -91,7 +93,7 @@ def name(text):
 
 
 def build(folder, dbt, headwater):
-    """Builds the copy with both tools; returns what went wrong."""
+    """Builds the copy with both tools, and returns the errors."""
     with_dbt = folder.with_name(folder.name + "_dbt")
     shutil.rmtree(with_dbt, ignore_errors=True)
     shutil.copytree(folder, with_dbt)

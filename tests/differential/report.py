@@ -12,7 +12,7 @@ from compare import STATUSES, Verdict
 HERE = Path(__file__).resolve().parent
 
 
-# Words of the engine's inside that a message to a user must not have.
+# Internal terms of the engine that must not be in a message to a user.
 INTERNAL = re.compile(
     r"[Ii]nternal error|bug report|Span\(|ScalarValue|Nested\(|OneOf\(|ArraySignature|[Pp]hysical plan|OuterReference|"
     r"\b(Utf8|Utf8View|U?Int(8|16|32|64)|Float(16|32|64)|Decimal(128|256)|Date32|Timestamp\((ns|µs|us|ms|s)|MonthDayNano)\b|"
@@ -30,7 +30,7 @@ class Finding:
 
 
 class Deliberate:
-    """Differences that are wanted: `deliberate.yml`, the only escape."""
+    """Intended differences: `deliberate.yml`, the only exceptions."""
 
     def __init__(self, path=HERE / "deliberate.yml"):
         self.entries = yaml.safe_load(path.read_text()) or []
@@ -53,10 +53,10 @@ class Report:
         self.deliberate = deliberate or Deliberate()
         self.findings = []
         self.counts = defaultdict(Counter)
-        self.internal = defaultdict(list)  # statements by messages that show the engine's inside
+        self.internal = defaultdict(list)  # statements by messages that show the engine's internals
 
     def hear(self, sql, ours):
-        """Notes a message of ours that a user would not understand."""
+        """Records one of our messages if a user wouldn't understand it."""
         if ours.status in ("refused", "failed") and INTERNAL.search(ours.message):
             self.internal[shape(ours.message)].append(sql)
 
@@ -86,7 +86,7 @@ class Report:
         return "\n".join(lines)
 
     def grouped(self, status):
-        """Findings of a status by the shape of what is said, most frequent first."""
+        """Returns the findings of a status grouped by the shape of their message, most frequent first."""
         groups = defaultdict(list)
         for found in self.findings:
             if found.verdict.status == status and not found.reason:
@@ -119,7 +119,7 @@ class Report:
 
 
 def group(found):
-    """The key under which findings are one: the template for differences, the message for the rest."""
+    """Returns the key that groups findings: the template for differences, the message for others."""
     what = found.verdict.what
     if found.verdict.status != "different":
         return shape(what)
@@ -141,7 +141,7 @@ def line(theme, counts, columns, width):
 
 
 def spread(found, count):
-    """Some of the findings, the shortest statement first."""
+    """Returns some of the findings, the shortest statement first."""
     return sorted(found, key=lambda one: len(one.sql))[:count]
 
 
@@ -151,7 +151,7 @@ def one_line(sql):
 
 
 def shape(message):
-    """A message without the values in it, so that one cause is one group."""
+    """Returns a message without its values, so that each cause forms one group."""
     message = message.split("; help:")[0].splitlines()[0] if message else ""
     message = re.sub(r"\(values .*", "…", message)
     message = re.sub(r"No function matches the given name.*?'(\w+)\(.*", r"no signature of \1", message)

@@ -3,8 +3,9 @@
 
     python tests/differential/run.py [THEME…] [--probe PATH] [--list refused|failed|different] [--out DIR]
 
-Prints equal, refused, failed and different by theme and writes every finding to files in `--out`. Exit code 1
-if a statement is different and `deliberate.yml` has no reason for it. `compare.py` says what the words mean.
+Prints the counts of equal, refused, failed and different by theme, and writes every finding to files in
+`--out`. Exit code 1 if a statement is different and `deliberate.yml` has no reason for it. `compare.py`
+defines these words.
 """
 
 import argparse
@@ -25,7 +26,7 @@ MOST_AT_ONCE = 400  # choices of values in one query over columns
 
 
 def tables(folder):
-    """The tables of `tables.sql` as Parquet files."""
+    """Returns the tables of `tables.sql` as Parquet files."""
     folder.mkdir(parents=True, exist_ok=True)
     duck = Duck().connection
     duck.execute((HERE / "tables.sql").read_text())
@@ -43,7 +44,7 @@ class Run:
         self.duck, self.full = Duck(), Duck(self.tables)
 
     def ask(self, case):
-        """Puts one statement to both sides; returns DuckDB's answer."""
+        """Runs one statement on both sides, and returns DuckDB's answer."""
         theirs = (self.full if case.tables else self.duck).answer(case.sql)
         ours = self.probe.answer(case.sql, self.tables if case.tables else {})
         self.report.hear(case.sql, ours)
@@ -51,13 +52,13 @@ class Run:
         return theirs
 
     def survive(self, case):
-        """Puts a statement to the probe alone: it may refuse it, but not die of it."""
+        """Runs a statement in the probe alone, which may reject it but must not die."""
         ours = self.probe.answer(case.sql, self.tables)
         verdict = judge(case.sql, ours, ours) if ours.status == "crashed" else Verdict("equal")
         self.report.add(case.theme, case.sql, verdict, case.form)
 
     def template(self, template, most):
-        """Asks the template with `most` of its choices as constants, and with all of them over columns."""
+        """Evaluates the template with `most` of its choices as constants, and with all of them over columns."""
         if template.constant:
             for _, case in sample(list(template.constants()), most):
                 self.ask(case)
@@ -67,7 +68,8 @@ class Run:
                     self.ask(template.over_columns(choices[start : start + MOST_AT_ONCE]))
 
     def answered(self, template):
-        """The choices for which DuckDB has no error, by the types of their results: a column has one type."""
+        """Returns the choices for which DuckDB has no error, by result type, because a column has only one
+        type."""
         if self.duck.answer(template.over_columns(template.choices).sql).status == "ok":
             return [template.choices]
         groups = {}
@@ -79,7 +81,7 @@ class Run:
 
 
 def sample(items, most):
-    """At most so many of the items, the same each time."""
+    """Returns at most this many of the items, the same ones each time."""
     return items if len(items) <= most else random.Random(len(items)).sample(items, most)
 
 

@@ -1,7 +1,7 @@
-"""Every function of DuckDB's catalogue with arguments of each of its signatures, and the catalogue's own
-examples.
+"""Calls every function of DuckDB's catalog with arguments for each of its signatures, and runs the catalog's
+own examples.
 
-Nothing is written down here but values: names and types come from `duckdb_functions()` at run time.
+Only values are listed here: names and types come from `duckdb_functions()` at run time.
 """
 
 import re
@@ -19,13 +19,13 @@ SETS = {
     "BOOLEAN[]": "boolean_list", "INTEGER[]": "int_list", "STRUCT": "struct", "MAP": "map", "K": "text", "MAP(K, V)": "map",
     "JSON[]": "json_list", "ANY[][]": "nested_list", "T[][]": "nested_list",
 }  # fmt: skip
-# Column of the table `types` (or `nested`) that has a type.
+# The column of the table `types` (or `nested`) with a type.
 COLUMNS = {
     "BOOLEAN": "b", "TINYINT": "t", "SMALLINT": "s", "INTEGER": "i", "BIGINT": "l", "HUGEINT": "h::hugeint", "FLOAT": "f",
     "DOUBLE": "d", "DECIMAL": "n", "VARCHAR": "v", "BLOB": "x", "DATE": "dt", "TIMESTAMP": "ts", "TIMESTAMP WITH TIME ZONE": "tz",
     "INTERVAL": "(ts - timestamp '2000-01-01')", "ANY": "i", "T": "v", "ANY[]": "[i, id]", "TIME": "cast(ts as time)",
 }  # fmt: skip
-# The second types that arg_max and min_by are asked with; aliases and other types run the same code.
+# The second types for arg_max and min_by; aliases and other types run the same code.
 PAIRED = ("BIGINT", "DOUBLE", "VARCHAR")
 CHOICES = 5  # of arguments for each signature
 LEFT_OUT = re.compile(r"^(__.*|icu_.*|st_.*|.*_resize|range|generate_series|array_(cross|distance|inner|neg|dot|cos).*|finalize|combine|.*_to_variant|variant_.*|.*geom.*|sleep_ms|"
@@ -35,7 +35,7 @@ LEFT_OUT = re.compile(r"^(__.*|icu_.*|st_.*|.*_resize|range|generate_series|arra
 
 
 def scalars(duck):
-    """Calls of every scalar function."""
+    """Returns calls of every scalar function."""
     sets = value_sets()
     query = """select distinct function_name, parameter_types, varargs from duckdb_functions()
                where function_type = 'scalar' and function_name similar to '[a-z_0-9]+' order by all"""
@@ -48,14 +48,16 @@ def scalars(duck):
             continue
         values = [sets[one] for one in chosen]
         form = f"{name}({', '.join(types)})"
-        # Arguments walk through their sets at different paces, so that NULLs and extremes meet others.
+        # Arguments step through their sets at different paces, so that NULLs and extremes are combined with
+        # others.
         for at in range(CHOICES if values else 1):
             arguments = [options[at * (1 + place) % len(options)] for place, options in enumerate(values)]
             yield Case("signatures", f"select {name}({', '.join(arguments)}) as r", form=form)
 
 
 def aggregates(duck):
-    """Calls of every aggregate over the columns of the table of types: all rows, groups and none."""
+    """Returns calls of every aggregate over the columns of the table of types: with all rows, in groups and
+    without rows."""
     query = """select distinct function_name, parameter_types from duckdb_functions()
                where function_type = 'aggregate' and function_name similar to '[a-z_0-9]+' order by all"""
     for name, types in duck.connection.execute(query).fetchall():
@@ -86,7 +88,7 @@ def aggregates(duck):
 
 
 def documented(duck):
-    """The examples that DuckDB's catalogue gives for its scalar functions."""
+    """Returns the examples that DuckDB's catalog gives for its scalar functions."""
     query = """select distinct function_name, unnest(examples) from duckdb_functions() where function_type = 'scalar' order by all"""
     for name, example in duck.connection.execute(query).fetchall():
         example = example.strip().rstrip(";")

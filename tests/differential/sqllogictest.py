@@ -4,13 +4,13 @@
     python tests/differential/sqllogictest.py CHECKOUT [FOLDER…] [--probe PATH] [--tables none|only|all] [--out DIR]
 
 CHECKOUT is a checkout of duckdb/duckdb at the version of `requirements.txt`; its files are read, never
-copied. FOLDER names folders of `test/sql`. Asked are `query` blocks and `statement error` blocks that are
-SELECTs. The expected rows of the files are not used: DuckDB itself answers, over the same Parquet files as
-the probe, so that both see the types that a Delta table has. Statements that make tables are replayed in
-DuckDB. Exit code 1 if anything is different.
+copied. FOLDER names directories of `test/sql`. Runs the SELECTs of `query` and `statement error` blocks.
+Ignores the expected rows in the files: DuckDB itself answers over the same Parquet files as the probe, so
+that both see the types that Delta tables have. Statements that create tables are replayed in DuckDB. Exit
+code 1 if anything is different.
 
-Skipped are statements whose result is not a function of the tables (random(), catalog queries, settings),
-which need files or extensions, or whose tables hold types that Delta has not.
+Skips statements whose result isn't a function of the tables (random(), catalog queries, settings), which need
+files or extensions, or whose tables have types that Delta lacks.
 """
 
 import argparse
@@ -42,8 +42,8 @@ CHANGES = re.compile(r"\b(insert\s+into|update\s+\w+\s+set|delete\s+from|merge\s
 SAMPLES = re.compile(r"\b(using\s+sample|tablesample|reservoir_quantile)\b", re.I)
 LOOPS_AT_MOST = 12
 SECONDS_A_FILE = 30
-ALIKE_AT_MOST = 12  # statements of a file that differ only by digits: loops unrolled by hand
-# Types that no Delta table has, and that are refused for good.
+ALIKE_AT_MOST = 12  # statements of a file that differ only in digits: loops unrolled by hand
+# Types that Delta tables lack, and that stay unsupported.
 FOREIGN = re.compile(
     r"(::|\bas|\btry_cast)\s*(bit|bitstring|bignum|varint|variant|union|timetz|time\s+with\s+time\s+zone|geometry)\b|"
     r"\b(union_\w+|variant_\w+|bitstring\w*|bit_position|get_bit|set_bit|enum_\w+|timetz)\b",
@@ -72,7 +72,7 @@ class Test:
 
 
 def parse(path):
-    """The blocks of a file, its loops unrolled."""
+    """Returns the blocks of a file with its loops unrolled."""
     test = Test(path)
     lines = path.read_text(errors="replace").splitlines()
     test.blocks = list(blocks(lines, test))
@@ -123,7 +123,7 @@ def blocks(lines, test, variables=()):
                     return
             continue
         if words[0] in ("skipif", "onlyif"):
-            # A condition on a loop's variable or another engine: the block below it is left out.
+            # Skip a block with a condition on a loop variable or for another engine.
             while at < len(lines) and lines[at].strip():
                 at += 1
             continue
@@ -170,12 +170,12 @@ class File:
         return answer
 
     def names(self):
-        """Tables and views of the default schema."""
+        """Returns the tables and views of the default schema."""
         query = "select table_name from information_schema.tables where table_schema = 'main'"
         return [name for (name,) in self.duck.connection.execute(query).fetchall()]
 
     def tables(self, sql):
-        """The Parquet files of the tables that the statement names; None if one can't be had."""
+        """Returns the Parquet files of the tables that the statement names; None if one isn't available."""
         if self.stale:
             self.fresh, self.stale = {}, False
             self.known = self.names()
@@ -211,7 +211,7 @@ class File:
             return None
 
     def theirs(self, sql, tables):
-        """DuckDB's answer over the exported tables, in default settings."""
+        """Returns DuckDB's answer over the exported tables with default settings."""
         if tables != self.in_twin:
             self.twin = Duck(seconds=5)
             for name, path in tables.items():
@@ -243,7 +243,7 @@ class Run:
                     self.skipped[theme][reason] += 1
 
     def block(self, file, block, theme):
-        """Asks one block; returns the reason why it was not asked."""
+        """Runs one block. Returns the reason if it is skipped."""
         sql = block.sql
         if not QUERY.match(sql) or CHANGES.search(sql) or block.kind in ("maybe",):
             file.run(sql)
@@ -266,7 +266,7 @@ class Run:
             return ""
         theirs = file.theirs(sql, tables)
         if (theirs.status in ("ok", "unstorable")) != (block.kind == "query"):
-            return "not repeatable"  # it needs a macro, a type, a setting
+            return "not repeatable"  # it needs a macro, a type or a setting
         ours = file.probe.answer(sql, tables)
         verdict = judge(sql, ours, theirs, signed=False)
         if verdict.status == "different" and undefined_order(sql, ours, theirs):
@@ -276,7 +276,7 @@ class Run:
 
 
 def undefined_order(sql, ours, theirs):
-    """True if the sides differ only in the rows that a LIMIT without an order picks."""
+    """Returns whether the sides differ only in the rows that a LIMIT without an order picks."""
     if (
         ours.status != "ok"
         or theirs.status != "ok"

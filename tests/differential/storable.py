@@ -1,4 +1,4 @@
-"""DuckDB types as the types under which a Delta table gives them back."""
+"""Maps DuckDB types to the types under which a Delta table returns them."""
 
 PLAIN = {
     "BOOLEAN": "BOOLEAN", "TINYINT": "TINYINT", "SMALLINT": "SMALLINT", "INTEGER": "INTEGER", "BIGINT": "BIGINT",
@@ -11,7 +11,7 @@ PLAIN = {
 
 
 def storable(kind):
-    """The SQL type that stands for a DuckDB type in a Delta table, or None if Delta has none."""
+    """Returns the SQL type that represents a DuckDB type in a Delta table, or None if Delta has none."""
     if kind.id == "decimal":
         return str(kind)
     if kind.id == "enum":

@@ -1,22 +1,26 @@
-"""Let disks, permissions, sources and logs fail under a build, and see that each table stays whole and the next build mends all.
+"""Makes disks, permissions, sources and logs fail during a build. Each table must stay intact, and the next
+build must repair everything.
 
     python run.py BINARY [--every K] [--case NAME ...] [--table] [--seed S]
     python run.py BINARY --only SEED:TRY
 
-A small project is built, its inputs change, and the second build meets a fault:
+Builds a small project, changes its inputs, and injects a fault into the second build:
 
-- ENOSPC and EIO from the k-th open, write, fsync, rename, link and mkdir below the lake, the target path, the temporary folder; EIO from
-  reads of the lake and of sources (by a library that is compiled here and preloaded)
-- a real file system that is full (tmpfs; needs root), read-only mounts (needs root), missing permissions (as an unprivileged user)
-- a locked SQLite database, a damaged log of one table among many, a table of a newer protocol
+- ENOSPC and EIO from the k-th open, write, fsync, rename, link and mkdir in the lake, the target path or the
+  temporary directory; EIO from reads of the lake and of sources (by a library that is compiled here and
+  preloaded)
+- a full file system (tmpfs; needs root), read-only mounts (needs root), missing permissions (as an
+  unprivileged user)
+- a locked SQLite database, a damaged log of one table among many, a table with a newer protocol
 
-Afterwards each table has its old rows or its new ones, as deltalake reads them; the exit code is 1 or 2, and the message names place and
-cause; nodes that don't need what failed were built. A build without the fault then ends well with the new rows, and leaves no staged
-file, journal or spill file.
+Afterwards, each table must have either its old rows or its new ones, as deltalake reads them. The exit code
+must be 1 or 2, the message must name the location and the cause, and nodes that don't depend on the failed
+one must be built. Then a build without the fault must succeed with the new rows, and leave no staged file,
+journal or spill file.
 
---every K  only each K-th of the failing calls (1)
---case     only these cases; `--case list` names them
---only     repeats one try and keeps its folder
+--every K  only every K-th failing call (1)
+--case     only these cases; `--case list` lists them
+--only     repeats one try and keeps its directory
 --table    the quick form for CI: a sample of the calls
 
 Exit code 1 if anything was wrong.
@@ -87,7 +91,7 @@ snapshots:
     relation: ref('a')
     config: {schema: history, unique_key: id, strategy: check, check_cols: [v], hard_deletes: invalidate}
 """
-# Each model, and the source or model it needs.
+# Each model and the source or model it needs.
 MODELS = {
     "a": "select id, g, v from {{ source('src', 'events') }}",
     "by_g": "{{ config(partition_by='g') }} select g, count(*) as n, sum(v) as v from {{ ref('a') }} group by g",
@@ -96,14 +100,14 @@ MODELS = {
     "of_db": "select id, name from {{ source('src', 'db') }}",
     "of_theirs": "select id, v from {{ source('src', 'theirs') }}",
     "bystander": "select value as id, {{ var('step', 1) }} as step from generate_series(1, 9) t",
-    # Sorts more than its share of memory, so that it spills; built by its own.
+    # Sorts more than its share of memory, so it spills; built separately.
     "spilled": "{{ config(tags=['spill']) }} select value as id, md5(value::varchar) as s, repeat('x', 40) as pad from generate_series(1, {{ var('rows', 10) }}) t order by s, id",
 }
 NEEDS = {"by_g": ["a"], "merged": ["a"], "h": ["a"]}
 
 
 class Wrong(Exception):
-    """What a user must not see."""
+    """Behavior that users must not see."""
 
 
 class Bench:
@@ -111,7 +115,7 @@ class Bench:
         self.scratch, self.folder, self.temp = scratch, scratch / "try", scratch / "tmp"
         self.binary = Path(binary).resolve()
         if ROOT:
-            # An unprivileged user has to reach the binary.
+            # An unprivileged user must be able to reach the binary.
             scratch.chmod(0o755)
             copy = scratch / "headwater"
             try:
@@ -154,7 +158,8 @@ class Bench:
         return ended
 
     def shimmed(self, folder, under, calls, at, error, sticky=False, command=None):
-        """A build under the preloaded library. Returns how it ended, the calls that were seen and the one that failed."""
+        """Runs a build with the preloaded library. Returns its result, the number of matching calls and the
+        failed call."""
         count = self.scratch / "count"
         count.unlink(missing_ok=True)
         env = {
@@ -166,7 +171,8 @@ class Bench:
         return ended, int(seen), failed
 
     def check(self, ended, cause=None, place=None, fails=None, may_end_well=False, recover=True, old=None, code=(1, 2)):
-        """Checks what a user sees after a fault, and that a later build mends it. `fails` are the nodes that need what failed."""
+        """Checks what a user sees after a fault, and that a later build repairs it. `fails` are the nodes
+        that need the failed input."""
         if crash := ended.crash():
             raise Wrong(f"{crash}\n{ended.out}")
         found = {}
@@ -234,7 +240,7 @@ def make(folder):
 
 
 def change(folder):
-    """The inputs of the second build: some rows new, some changed, some gone."""
+    """Changes the inputs for the second build: adds, changes and removes rows."""
     data(folder, 2)
 
 
@@ -256,15 +262,15 @@ def data(folder, step):
 
 
 def unlock(folder):
-    """Takes back what cases did to permissions."""
+    """Restores the permissions that cases changed."""
     if folder.exists():
         subprocess.run(["chmod", "-R", "u+rwX", folder], check=False)
 
 
-# Cases. Each yields tries: (label, function of the bench).
+# The cases. Each yields tries: (label, function of the bench).
 
 def preloaded(name, where, calls, error, sticky=False, command=None, fails_ok=True):
-    """One try for each call that can fail."""
+    """Yields one try for each call that can fail."""
 
     def under(bench):
         return [{"lake": bench.folder / "lake", "target": bench.folder / "target", "data": bench.folder / "data", "tmp": bench.temp}[where]]
@@ -295,7 +301,8 @@ def preloaded(name, where, calls, error, sticky=False, command=None, fails_ok=Tr
                 names = {part for part in Path(path).parts} & {*MODELS, "h", "s", "a_files", "loaded_files", "theirs", "lines", "d.db", "events.parquet", "_headwater", "target"}
                 names |= {Path(path).name}
                 place = "|".join(rf"\b{re.escape(word)}\b" for word in names) + "|" + re.escape(where)
-                # A call that fails once may be done again, or belong to cleaning up: then the new rows must be there.
+                # A call that fails once may be retried, or belong to the cleanup: then the new rows must be
+                # there.
                 bench.check(ended, CAUSES[error], place, may_end_well=True)
         except Wrong as wrong:
             raise Wrong(f"{call} {path}: {error}: {wrong}") from wrong
@@ -304,7 +311,7 @@ def preloaded(name, where, calls, error, sticky=False, command=None, fails_ok=Tr
 
 
 def full_disk(bench):
-    """A lake on a file system with less and less room."""
+    """A lake on a file system with less and less space."""
     mount = bench.scratch / "disk"
     mount.mkdir(exist_ok=True)
     for room in (4, 12, 20, 32, 48, 64, 80, 96, 112, 128, 160, 200, 260, 330, 400):
@@ -360,7 +367,8 @@ def full_target(bench):
 
 
 def permissions(bench):
-    """Something that an unprivileged user may not write or read. (path, mode, what the message must name, nodes that fail)"""
+    """Paths that an unprivileged user can't write or read: (path, mode, what the message must name, nodes
+    that fail)."""
     wide = {"a", "by_g", "merged", "h", "events"}
     cases = [
         ("lake", 0o555, "lake", None), ("lake", 0o000, "lake", None), ("lake/main", 0o555, "main", None), ("lake/main/a", 0o555, r"\ba\b", wide),
@@ -389,8 +397,9 @@ def permissions(bench):
                 if ended.code == 0:
                     return
                 return bench.check(ended, CAUSES["EACCES"], re.escape(str(bench.temp)), recover=False)
-            # What the checks before a run refuse is exit 2 for all; a table that can't be written fails alone.
-            # No build needs to make anything in the root itself: its folders are there.
+            # If the checks before a run fail, the whole run ends with exit code 2; a table that can't be
+            # written fails alone. No build needs to create anything in the root itself: its directories
+            # exist.
             alone = fails if fails and ended.code == 1 else None
             bench.check(ended, CAUSES["EACCES"], place, fails=alone, may_end_well=(path, mode) == ("lake", 0o555))
             if path.startswith("lake/main/") and fails and ended.code != 1:
@@ -463,7 +472,7 @@ def damage(folder, how):
 
 
 def damaged(bench):
-    """One table among many is damaged: it fails alone, and can be built from scratch."""
+    """One table among many is damaged: it fails alone, and can be rebuilt from scratch."""
     down = {"a": {"a", "by_g", "merged", "h"}, "of_db": {"of_db"}, "merged": {"merged"}, "loaded": {"loaded"}, "h": {"h"}, "theirs": {"of_theirs"}}
     for table, how in [(table, how) for table in ("of_db", "a", "merged", "loaded", "h", "theirs") for how in ("garbage", "empty", "cut", "gap", "newer protocol", "unknown feature")] + [("a", "data file gone"), ("merged", "data file gone"), ("theirs", "data file gone"), ("of_db", "no log")]:
         def one(bench, table=table, how=how):
@@ -481,7 +490,7 @@ def damaged(bench):
             cause = {"newer protocol": r"version 9|protocol|reader version|newer", "unknown feature": r"fromTomorrow|feature"}.get(how)
             try:
                 if ended.code == 0:
-                    # Whoever replaces the table may do so, if its rows are right.
+                    # A build that replaces the table may succeed if its rows are correct.
                     bench.check(ended, may_end_well=True, fails=down[table] if table in ("theirs",) else None, recover=False)
                 else:
                     bench.check(ended, cause, rf"\b{'theirs' if table == 'theirs' else table}\b", fails=down[table], recover=False, code=(1,))

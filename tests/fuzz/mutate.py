@@ -1,4 +1,4 @@
-"""Mutations of bytes, of text by the words of its language, and of JSON by its structure."""
+"""Mutations of bytes, of text by the tokens of its language, and of JSON by its structure."""
 
 import json
 import re
@@ -25,7 +25,7 @@ BAD_UTF8 = [b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\x80", b"\
 
 
 def mutated(rng, data, language=None, others=()):
-    """The bytes after one to three mutations. `others` are documents of the same kind to splice with."""
+    """Returns the bytes after one to three mutations. `others` are documents of the same kind to splice in."""
     for _ in range(rng.choice([1, 1, 1, 2, 3])):
         steps = [flip, flip, truncate, remove, duplicate, insert, splice]
         if language:
@@ -41,7 +41,7 @@ def span(rng, data, most=64):
 
 def flip(rng, data, *_):
     data = bytearray(data)
-    # Headers and footers decide most.
+    # Headers and footers have the most influence.
     near = rng.choice([len(data), len(data), 64, 256])
     for _ in range(rng.choice([1, 1, 2, 4, 16])):
         if data:
@@ -131,7 +131,7 @@ def nest(rng, data, language, _):
 
 
 def long(rng, data, *_):
-    """A word of a very long name, or many words."""
+    """Inserts a token with a very long name, or many tokens."""
     at = rng.randrange(len(data) + 1)
     size = rng.choice([300, 5000, 100_000, 1_000_000])
     return data[:at] + rng.choice([b"a", b"9", b" ", b"\n", b"a,", "é".encode(), b"x y "]) * size + data[at:]
@@ -146,7 +146,8 @@ def place(rng, data, *_):
 
 
 def json_lines(rng, data, language, others):
-    """One to three mutations of JSON documents, one a line, that stay JSON; once in four of their bytes."""
+    """Applies one to three mutations to JSON documents, one per line, that keep them JSON; in one of four
+    cases, mutates their bytes."""
     if rng.random() < 0.25:
         return mutated(rng, data, "data", others)
     parts = data.decode().splitlines() if b"\n" in data.strip() else [data.decode()]
@@ -178,7 +179,8 @@ def json_lines(rng, data, language, others):
 
 
 def changed(rng, document):
-    """A document with one node changed; text that is JSON (statistics, schemas) is changed inside."""
+    """Returns a document with one changed node. Text that is itself JSON (statistics, schemas) is changed
+    inside."""
     nodes = []
 
     def walk(node, way):

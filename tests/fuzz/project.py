@@ -1,4 +1,4 @@
-"""Makes the project that is fuzzed: small inputs of every kind, and a lake that was built from them."""
+"""Creates the project to fuzz: small inputs of every kind, and a lake that is built from them."""
 
 import bz2
 import gzip
@@ -212,7 +212,7 @@ def make(folder):
     for part in range(3):
         put(data / f"parts/{part}.csv", ("id,v\n" + "".join(f"{part * 10 + i},{i * i}\n" for i in range(8))).encode())
     put(folder / "seeds/s.csv", b"id,zip,price,day,note\n" + b"".join(b"%d,0%d,%d.50,2021-02-%02d,n %d\n" % (i, i, i, i + 1, i) for i in range(6)))
-    # A table of many versions with a checkpoint, and one with a deletion vector.
+    # A table with many versions and a checkpoint, and one with a deletion vector.
     for version in range(6):
         part = pyarrow.table({"id": pyarrow.array([version * 2, version * 2 + 1], pyarrow.int64()), "g": [f"g{version % 2}"] * 2})
         write_deltalake(data / "ext", part, mode="append", partition_by=["g"])
@@ -223,7 +223,7 @@ def make(folder):
 
 
 def delete_rows(folder, places):
-    """Deletes rows of a table's only file by a deletion vector, as Spark does; deltalake can't write them."""
+    """Deletes rows of a table's only file with a deletion vector, as Spark does; deltalake can't write them."""
     log = folder / "_delta_log"
     actions = [json.loads(line) for line in (log / f"{0:020}.json").read_text().splitlines()]
     add = next(action["add"] for action in actions if "add" in action)
@@ -232,7 +232,7 @@ def delete_rows(folder, places):
     put(folder / name, b"\x01" + struct.pack(">I", len(vector)) + vector + struct.pack(">I", zlib.crc32(vector)))
     remove = {"path": add["path"], "deletionTimestamp": 1700000000000, "dataChange": True}
     vector = {"storageType": "p", "pathOrInlineDv": f"file://{folder / name}", "offset": 1, "sizeInBytes": len(vector), "cardinality": len(places)}
-    # A relative vector ("u") survives a copy of the folder: its name is the UUID in Base85.
+    # A relative vector ("u") survives a copy of the directory: its name is the UUID in Base85.
     vector |= {"storageType": "u", "pathOrInlineDv": base85("00000000000000000000000000000001")}
     protocol = {"minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": ["deletionVectors"], "writerFeatures": ["deletionVectors"]}
     lines = [{"protocol": protocol}, {"remove": remove}, {"add": add | {"deletionVector": vector}}]
@@ -240,13 +240,13 @@ def delete_rows(folder, places):
 
 
 def roaring(values):
-    """A 32-bit roaring bitmap of one array container, in the portable format."""
+    """Returns a 32-bit Roaring bitmap with one array container, in the portable format."""
     container = b"".join(struct.pack("<H", value) for value in values)
     return struct.pack("<IIHHI", 12346, 1, 0, len(values) - 1, 16) + container
 
 
 def base85(uuid):
-    """Z85 of a UUID's 16 bytes, as Delta's protocol names deletion vectors."""
+    """Returns the Z85 encoding of a UUID's 16 bytes, which names deletion vectors in Delta's protocol."""
     letters = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#"
     raw, out = bytes.fromhex(uuid), ""
     for at in range(0, 16, 4):

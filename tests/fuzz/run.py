@@ -1,21 +1,23 @@
-"""Feed Headwater mutated inputs of every kind, and see that it says what is wrong and harms nothing.
+"""Feeds mutated inputs of every kind to Headwater. It must report what is wrong and damage nothing.
 
     python run.py BINARY [--tries N] [--seconds S] [--seed S] [--kind K ...] [--table]
     python run.py BINARY --only SEED:KIND-NUMBER
 
-Each try copies a small project with its lake, mutates one file, runs the command that reads it, and looks at how it ended and at the
-lake. A failure is: death by a signal, an exit code other than 0, 1 and 2, a panic, a message about the engine's inside, a run of
-over 20 s or 1.5 GB, an error that names neither file nor table, a table that deltalake can't open afterwards although it wasn't
-mutated, or other rows in a table that doesn't depend on what was mutated.
+Each try copies a small project with its lake, mutates one file, runs the command that reads it, and checks
+the result and the lake. Failures are: death by a signal, an exit code other than 0, 1 and 2, a panic, a
+message with engine internals, a run of over 20 s or 1.5 GB, an error that names neither file nor table, an
+unmutated table that deltalake can't open afterwards, or changed rows in a table that doesn't depend on the
+mutation.
 
 --tries N    tries of each kind (300)
 --seconds S  stop each kind after that time
---kind K     only these kinds; `--kind list` names them
---only       repeats one try and keeps its folder
---keep DIR   keeps the folder of each failure
---table      the quick form for CI: about two seconds a kind
+--kind K     only these kinds; `--kind list` lists them
+--only       repeats one try and keeps its directory
+--keep DIR   keeps the directory of each failure
+--table      the quick form for CI: about two seconds per kind
 
-Known bombs of a kind (nested loops, YAML aliases, deep nesting) take every second try until all were tried. Exit code 1 if anything failed.
+Every second try uses a known bomb of the kind (nested loops, YAML aliases, deep nesting) until all were
+tried. Exit code 1 if anything failed.
 """
 
 import argparse
@@ -47,19 +49,19 @@ BUILD = ["build"]
 
 @dataclass
 class Kind:
-    """An input: its files, how they are mutated, what reads them, and which tables may change."""
+    """An input: its files, their mutations, the command that reads them, and the tables that may change."""
 
-    files: list  # patterns below the project's folder
+    files: list  # patterns in the project's directory
     commands: list
     language: str = None  # of `mutate`, or "json"; None mutates bytes only
-    pack: tuple = None  # (decompress, compress): one try in two mutates what is inside
+    pack: tuple = None  # (decompress, compress): every second try mutates the decompressed data
     touches: str = ".*"  # tables whose rows may change
     broken: str = "$^"  # tables that may be unreadable afterwards
     names: str = ""  # what an error must name, besides the files
     bombs: list = field(default_factory=list)
 
     def all_bombs(self):
-        """The known bombs; of compressed files some are made when they are needed."""
+        """Returns the known bombs. Some bombs of compressed files are made on demand."""
         self.bombs = [bomb for entry in self.bombs for bomb in (entry(self.pack[1]) if callable(entry) else [entry])]
         return self.bombs
 
@@ -99,7 +101,7 @@ CSV_BOMBS = [b"id,amount,day,name\n" + b"," * 2_000_000, b"id,amount,day,name\n1
 
 
 def packed(compress, inner=b"id,amount,day,name\n1,1,2021-01-01,"):
-    """A bomb of 300 MB in one field, one of many lines, and streams put together."""
+    """Returns a bomb of 300 MB in one field, one of many lines, and concatenated streams."""
     some = compress(inner + b"x\n")
     return [compress(inner) + compress(b"a" * 1_000_000) * 300, some * 1000, some + b"garbage", compress(some), some[:-4], b""]
 
@@ -137,7 +139,7 @@ KINDS = {
 
 
 class Base:
-    """The project with its lake, and what every try is compared with."""
+    """The project with its lake, and the state that every try is compared with."""
 
     def __init__(self, binary, scratch):
         self.binary, self.folder, self.tries = Path(binary).resolve(), scratch / "base", scratch / "try"
@@ -149,7 +151,7 @@ class Base:
         first = self.run(self.folder, ["build"])
         if first.code != 0:
             sys.exit(f"the project doesn't build unmutated (exit {first.code}):\n{first.out}")
-        # Something that happened since: rows to load, to merge and to reject, and a table with a checkpoint.
+        # Later input: rows to load, to merge and to reject, and a table with a checkpoint.
         project.put(self.folder / "data/parts/3.csv", b"id,v\n90,1\n91,\nx,y\n92,3\n93,4\n")
         again = self.run(self.folder, ["build"])
         if again.code != 0:
@@ -169,7 +171,7 @@ class Base:
                 self.corpus[kind] += sorted(self.folder.glob(pattern))
 
     def rewrite_results(self, path):
-        """Makes the last run one that failed, so that `retry` has work."""
+        """Makes the last run a failed one, so that `retry` has something to do."""
         results = json.loads(path.read_text())
         for result in results["results"]:
             if re.search(r"\.(down|m_csv)$", result["unique_id"]):
@@ -182,7 +184,7 @@ class Base:
 
     @staticmethod
     def listing(folder):
-        """Each table's log files with size and time."""
+        """Returns each table's log files with size and time."""
         return {
             name: sorted((file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in (place / "_delta_log").iterdir())
             for name, place in lake.folders(folder / "lake").items()
@@ -190,7 +192,7 @@ class Base:
 
 
 def one_try(base, kind_name, seed, number):
-    """Runs one try. Returns (faults, what was done)."""
+    """Runs one try. Returns (faults, a description of the try)."""
     kind = KINDS[kind_name]
     rng = random.Random(f"{seed}:{kind_name}:{number}")
     shutil.rmtree(base.tries, ignore_errors=True)
@@ -198,7 +200,7 @@ def one_try(base, kind_name, seed, number):
     files = base.corpus[kind_name]
     if not files:
         return [f"no file of this kind: {kind.files}"], "", None
-    # Bombs and mutations take turns, so that a short run has some of both.
+    # Alternate bombs and mutations, so that a short run has some of both.
     bomb = None if number % 2 else next(iter(kind.all_bombs()[number // 2 :][:1]), None)
     chosen = files[0] if bomb is not None else rng.choice(files)
     relative = chosen.relative_to(base.folder)
@@ -274,7 +276,7 @@ def last_error(out):
 
 
 def shape(fault):
-    """What faults of one cause have in common."""
+    """Returns the part of a message that faults with the same cause share."""
     return re.sub(r"\d+", "N", re.sub(r"['\"`].*?['\"`]", "'…'", fault))[:110]
 
 

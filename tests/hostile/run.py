@@ -3,12 +3,14 @@
 
     python tests/hostile/run.py BINARY [--part names,texts,runaway,serve] [--tries 300] [--seed 1] [--only NAME] [--table]
 
-- names: aliases, schemas, names of sources, columns, files and so on that mean another place. Places are refused
-  with the file's name; nothing may be written outside of lake and target, and no table within another's folder.
-- texts: descriptions, metadata, values and file names with HTML, terminal escapes, CR, bidi controls and formulas.
-  No raw control character reaches a pipe, JSON is valid, and the docs page keeps its elements.
-- runaway: templates, queries and YAML that grow without end. Each ends within seconds and a bounded memory, with
-  a finding at file and line, or well.
+- names: aliases, schemas, names of sources, columns, files and so on that point to another location. They
+  must be rejected with the file's name; nothing may be written outside the lake and the target path, and no
+  table inside another's directory.
+- texts: descriptions, metadata, values and file names with HTML, terminal escapes, CR, bidi controls and
+  formulas. No raw control character may reach a pipe, JSON must be valid, and the docs page must keep its
+  elements.
+- runaway: templates, queries and YAML that grow without end. Each must end within seconds and bounded memory,
+  either successfully or with a finding at a file and line.
 - serve: `docs serve` against half-sent requests, foreign hosts, huge headers and a thousand idle connections.
 
 Everywhere the exit code must be 0, 1 or 2, without a panic.
@@ -39,14 +41,14 @@ SCRIPT = "tests/hostile/run.py"
 SETTINGS = {"name": "hostile", "target": "dev", "targets": {"dev": {"root": "lake", "threads": 1}}}
 ORDERS = "id,name\n1,a\n2,b\n"
 
-# Names that mean another folder, or none: never a table's or a schema's.
+# Names that mean another directory or none, and so can't be a table's or a schema's.
 PLACES = [
     "..", ".", "a/b", "../x", "../../x", "/tmp/hw", "a/../../b", "a\\b", "..\\x", "C:\\x", "%2e", "%2e%2e", "%2E%2E%2Fx", "a%2Fb", "%00",
     "\x00", "a\x00b", "\n", "a\nb", "\x1b[31m", "\x07", "\x7f", "\x85", "CON", "con", "nul", "NUL.txt", "aux", "COM1", "lpt9.x",
     "a.", "a ", " ", "_delta_log", "s3://bucket/x", "file:///tmp/x", "a" * 300, "é" * 200,
 ]  # fmt: skip
 SCHEMAS_ONLY = ["_headwater", "_headwater/runs", "_HEADWATER"]
-# Unusual, but a name: refused, or it works.
+# Unusual names: either rejected, or they work.
 ODD = [
     "a b", "a-b", "-x", "--help", "~", "$x", "*", "?", "[a]", "{a}", "#a", "a#b", "'", '"', "`", ";", "a;drop table b", "a'b", 'a"b', "<b>", "é",
     "e\u0301", "日本", "🦀", "\u202eabc", "\u200b", "\ufeffa", "select", "null", "1", "1.5", "true", "a.b", "a.b.c", "...", "a..b", "a=b", "a,b", "+a", "a+", "@a",
@@ -57,13 +59,13 @@ KINDS = [
     "source column", "model file", "model folder", "seed file", "snapshot", "exposure", "group", "data test", "unit test", "macro", "tag", "meta key", "var",
     "target", "project", "partition value", "partition column", "analysis",
 ]  # fmt: skip
-# Names of these become folders or files of the lake or the target path.
+# Names of these become directories or files of the lake or the target path.
 AS_PLACES = {"alias", "schema", "custom schema", "target schema", "seed alias", "snapshot alias"}
 IN_FILES = {"model file", "model folder", "seed file"}
 
 
 def base():
-    """A project with one of everything, as data."""
+    """Returns a project with one of everything, as data."""
     return {
         "project.yml": json.loads(json.dumps(SETTINGS)),
         "sources.yml": {"sources": [{"name": "shop", "tables": [
@@ -77,7 +79,7 @@ def base():
 
 
 def name_case(kind, name):
-    """The files of a project with a name at a place; the file that a finding must name."""
+    """Returns the files of a project with a name in one place, and the file that a finding must name."""
     files = base()
     properties = files["models/m.yml"]["models"][0]
     quoted = json.dumps(name, ensure_ascii=False)
@@ -183,13 +185,13 @@ def inventory(folder):
 
 
 def outside(folder, before, extra=()):
-    """What was written outside of lake and target."""
+    """Returns the files written outside the lake and the target path."""
     inside = tuple(os.path.join(folder, part) for part in ("lake", "target", *extra))
     return sorted(path for path in inventory(folder) - before if not path.startswith(inside))
 
 
 def misplaced(lake):
-    """Tables that don't lie at lake/schema/table."""
+    """Returns tables that aren't at lake/schema/table."""
     found = []
     for here, folders, _ in os.walk(lake):
         if "_delta_log" in folders:
@@ -204,7 +206,7 @@ def clean_output(ended, fault, machine=False):
     for stream, data in (("stdout", ended.out), ("stderr", ended.err)):
         if machine and stream == "stdout":
             continue
-        # Text in JSON may run from right to left; programs read it.
+        # Text in JSON may be right-to-left; it is read by programs.
         allowed = map(chr, BIDI) if "json" in shown else ()
         if found := raw_controls(data, set(allowed)):
             fault(f"`{shown}`: raw character on {stream}: {found}")
@@ -233,7 +235,7 @@ def name_try(trials, kind, name):
             write(folder, files)
         except (OSError, ValueError):
             return  # No file can have such a name.
-        # A neighbour that a wrong path would reach.
+        # A sibling that a wrong path would reach.
         write(outer, {"x/keep": "kept", "b/keep": "kept"})
         before = inventory(outer)
         results = []
@@ -260,9 +262,9 @@ def name_try(trials, kind, name):
                 if build.code != 0:
                     inside(f"'' is not set, as in dbt; exit {build.code}: {build.why()}")
             elif name in PLACES or (name in SCHEMAS_ONLY and "alias" not in kind and kind != "target schema"):
-                # A folder's name is refused before anything runs.
+                # A directory name is rejected before anything runs.
                 if kind == "target schema" and build.code == 0:
-                    # It is the first part of a name, and the whole may be a good one.
+                    # It is the first part of a name, and the whole name may be valid.
                     if name in os.listdir(folder / "lake"):
                         inside(f"accepted as a folder's name: {build.last_line()}")
                 elif build.code != 2:
@@ -291,7 +293,7 @@ def is_json(line):
 
 
 def case_names(trials):
-    """Names that differ by case alone."""
+    """Tests names that differ only in case."""
     pairs = {
         "model files": ({"models/A.sql": "select 1 as a\n", "models/a.sql": "select 2 as a\n"}, None),
         "aliases": ({"models/x.sql": "{{ config(alias='T') }} select 1 as a\n", "models/y.sql": "{{ config(alias='t') }} select 2 as a\n"}, None),
@@ -323,7 +325,7 @@ def names(trials, args, tries):
     if args.only and args.only in KINDS:
         chosen = [(kind, name) for kind, name in chosen if kind == args.only]
     elif tries < len(chosen):
-        # All names at the places that become folders, and a sample of the others.
+        # All names in places that become directories, and a sample of the others.
         rng = random.Random(args.seed)
         first = [pair for pair in chosen if pair[0] in AS_PLACES and pair[1] in (*PLACES, *SCHEMAS_ONLY, "")]
         rest = [pair for pair in chosen if pair not in first]
@@ -380,12 +382,12 @@ TEXT_COMMANDS = [
     ["lineage", "m.id"], ["lineage", "m", "--format", "mermaid"], ["lineage", "m", "--format", "dot"], ["lineage", "m", "--format", "json"],
     ["source", "freshness"], ["source", "columns", "shop.orders"], ["debug"], ["docs", "generate", "--split"], ["docs", "generate"], ["retry"], ["clean"],
 ]  # fmt: skip
-# Output for other programs holds values as they are.
+# Output for other programs contains values unchanged.
 FAITHFUL = [["show", "-s", "m", "--output", "csv"]]
 
 
 def text_files(text, where):
-    """A project with a text at all places of a group."""
+    """Returns a project with a text in all places of a group."""
     files = base()
     model = files["models/m.yml"]["models"][0]
     properties = files["models/m.yml"]
@@ -482,7 +484,7 @@ WHERE = [
 
 
 class Elements(html.parser.HTMLParser):
-    """The elements of a page and what stands in its scripts, as a browser would find them."""
+    """The elements of a page and the contents of its scripts, as a browser would find them."""
 
     def __init__(self):
         super().__init__(convert_charrefs=True)
@@ -509,7 +511,7 @@ def elements(path):
     for name, text in data.items():
         if not re.fullmatch(r"[A-Za-z0-9+/=\s]*", text):
             raise Wrong(f"the page's data element {name} holds {text[:60]!r}")
-    # How many parts there are depends on the project.
+    # The number of parts depends on the project.
     return [one for one in parser.found if one != ("script", ("id", "type"))]
 
 
@@ -585,7 +587,7 @@ def doubled(levels, line):
 
 
 def runaway_cases():
-    """(name, files, the file that a finding names, command)."""
+    """Returns (name, files, the file that a finding names, command) for each case."""
     model = lambda text: {"models/x.sql": text + "\n"}
     compiled = ["compile"]
     ctes = "with c0 as (select 1 as a)" + "".join(
@@ -954,7 +956,7 @@ def runaway(trials, args):
 
 
 class Served:
-    """`docs serve` while a block runs."""
+    """Runs `docs serve` during a block."""
 
     def __init__(self, trials, folder, *arguments):
         self.binary, self.folder, self.arguments = trials.binary, folder, arguments
@@ -990,7 +992,7 @@ class Served:
             connection.close()
 
     def raw(self, request, timeout=10):
-        """What is answered to some bytes; b'' if the connection is closed without an answer."""
+        """Returns the answer to some bytes; b'' if the connection is closed without one."""
         with self.connect(timeout) as connection:
             answer = b""
             with contextlib.suppress(ConnectionError, TimeoutError):
@@ -1050,7 +1052,7 @@ def serve(trials, args):
             continue
         with trial(name) as (_, fault), Served(trials, folder) as served:
             attack(served, fault)
-    # A server for other machines still knows its own names.
+    # A server for other machines still accepts its own names.
     if not args.only:
         with trial("--host 0.0.0.0") as (_, fault), Served(trials, folder, "--host", "0.0.0.0") as served:
             code, _, _ = served.get(Host="evil.example")
@@ -1126,7 +1128,7 @@ def serve_methods(served, fault):
         )
         if status(answer) not in (400, 405, 421, 501):
             fault(f"{method[:20]} gives {answer[:60]!r}")
-    # A body that never comes, and one that is endless.
+    # A body that never arrives, and an endless one.
     served.raw(
         b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\nConnection: close\r\n\r\nx", timeout=2
     )

@@ -1,20 +1,21 @@
-"""Measure the peak memory of each kind of work at a `memory_limit`, over about ten times as much data.
+"""Measures the peak memory of each kind of work under a `memory_limit`, with about ten times as much data.
 
     python run.py BINARY [--limit 100MB] [--scale K] [--slack MB] [--case NAME ...] [--table]
 
-DuckDB writes a Parquet source of 10 × limit × K bytes (in memory; the strings are digests, so that nothing compresses). Each case builds
-one model from it in a project of its own; its result is compared with DuckDB's for the same SQL, by counts, sums and hashes. The peak is
-the largest resident set of the process (VmHWM).
+DuckDB writes a Parquet source of 10 × limit × K bytes (in memory; the strings are digests, so that nothing
+compresses). Each case builds one model from it in its own project, and compares the result with DuckDB's for
+the same SQL, by counts, sums and hashes. The peak is the largest resident set of the process (VmHWM).
 
 --limit   the target's `memory_limit`
---scale   times the data (1)
---slack   MB that the peak may exceed the limit by (150)
---case    only these cases; `--case list` names them
---only    SEED:CASE repeats one case and keeps its folder
+--scale   factor for the amount of data (1)
+--slack   MB by which the peak may exceed the limit (150)
+--case    only these cases; `--case list` lists them
+--only    SEED:CASE repeats one case and keeps its directory
 --table   the quick form for CI: a tenth of the data or less, and 400 MB of slack
 
-A failure is a peak above limit + slack, a wrong result, a crash, a run of over 10 minutes, or an error that doesn't say which operator needs
-memory and that `memory_limit` is the setting. An early error that says both counts as refused. Exit code 1 on failures.
+Failures are: a peak above limit + slack, a wrong result, a crash, a run of over 10 minutes, or an error that
+doesn't say which operator needs memory and that `memory_limit` is the setting. An early error that says both
+counts as refused. Exit code 1 on failures.
 """
 
 import argparse
@@ -35,7 +36,7 @@ sys.path[:0] = [str(HERE.parent / "common")]
 import child
 import summary
 
-ROW = 100  # bytes of a row in memory: four numbers, a digest of 32 letters, a date and what holds them
+ROW = 100  # bytes of a row in memory: four numbers, a digest of 32 characters, a date and their overhead
 UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
 SOURCE = "{{ source('src', 'big') }}"
 OPERATOR = re.compile(r"\b(sort|aggregat\w+|group by|distinct|window|join|array_agg|partition\w*|merge|snapshot|write\w*)\b", re.I)
@@ -43,7 +44,7 @@ OPERATOR = re.compile(r"\b(sort|aggregat\w+|group by|distinct|window|join|array_
 
 @dataclass
 class Case:
-    """A model over `big`, and what its result comes to: `check` is a query over `t`, the model's rows."""
+    """A model over `big` and a check of its result: `check` is a query over `t`, the model's rows."""
 
     sql: str
     check: str
@@ -52,9 +53,9 @@ class Case:
     properties: str = ""
     snapshot: bool = False
     theirs: str = ""  # SQL of the same rows for DuckDB, if it isn't `sql`
-    answer: str = ""  # DuckDB's query for what `check` comes to, if `check` over its rows needs too much memory
-    share: float = 1.0  # of the rows
-    quick: float = 0.3  # of them in the quick form
+    answer: str = ""  # DuckDB's query for the result of `check`, if `check` over its rows needs too much memory
+    share: float = 1.0  # share of the rows
+    quick: float = 0.3  # share of them in the quick form
 
 
 KEYS = "count(*), sum(id)::hugeint, sum(v)::hugeint, sum(hash(s)::hugeint)"
@@ -95,7 +96,7 @@ class Bench:
         )
 
     def measure(self, name, slack, quick=False):
-        """Returns (verdict, how the build ended); a verdict is `ok`, `refused: …` or what was wrong."""
+        """Returns (verdict, result of the build, rows); a verdict is `ok`, `refused: …` or the failure."""
         case = CASES[name]
         rows = int(self.rows * case.share * (case.quick if quick else 1))
         folder = self.scratch / "project"
@@ -152,7 +153,7 @@ class Bench:
             (folder / path).write_text(text)
 
     def compare(self, folder, case, rows):
-        """What differs from DuckDB's answer."""
+        """Returns the difference from DuckDB's answer."""
         big = f"(select * from '{self.data}' where id < {rows})"
         theirs = re.sub(r"\bbig\b", big, case.theirs or case.sql)
         theirs = re.sub(r"generate_series\((\d+), (\d+)\) x\b(?!\()", r"generate_series(\1, \2) x(value)", theirs)

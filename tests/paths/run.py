@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""Builds one small project at many shapes of paths and compares each with the same project at a plain path.
+"""Builds one small project at paths of many forms and compares each with the same project at a plain path.
 
     python tests/paths/run.py BINARY [--tries 100] [--seed 1] [--only N] [--table]
 
-A try chooses the project's folder, the lake's root, the target path, the sources' locations and the working
-directory: symbolic links, `%2F`, `\\`, spaces, unicode, long paths, `..`, trailing slashes, `-n`, line feeds,
-quotes, glob characters. It then builds, builds again without a change, changes an input and builds, kills a build
-at one of its writes (HEADWATER_FAULT) and builds again, generates the docs, lists and cleans. After each step the
-tables must have the rows of the plain project, read by `deltalake` at that very path and by `headwater show`;
-nothing may be written outside of the lake and the target path. Refusing control characters (exit code 2, nothing
-written) is right too.
+A try chooses the project's directory, the lake's root, the target path, the sources' locations and the
+working directory: symbolic links, `%2F`, `\\`, spaces, unicode, long paths, `..`, trailing slashes, `-n`,
+line feeds, quotes, glob characters. It then builds, builds again without a change, changes an input and
+builds, kills a build at one of its writes (HEADWATER_FAULT) and builds again, generates the docs, lists and
+cleans. After each step, the tables must have the rows of the plain project, read by `deltalake` at the same
+path and by `headwater show`; nothing may be written outside the lake and the target path. Rejecting control
+characters (exit code 2, nothing written) is also correct.
 
 Needs the packages of requirements.txt. Try N of seed S is always the same: `--seed S --only N` repeats it.
 """
@@ -40,7 +40,7 @@ SCRIPT = "tests/paths/run.py"
 TABLES = ("main/by_file", "main/by_city", "main/total", "main/cities", "main/history")
 PER_RUN = {"dbt_valid_from", "dbt_valid_to", "dbt_updated_at", "dbt_scd_id"}
 PATH_MAX = 4095
-# A path of this length leaves room for every name below it.
+# A path of this length has room for every name in it.
 ROOMY = 3600
 
 NAMES = [
@@ -77,7 +77,7 @@ CUSTOMERS = ["id,name\n1,Ada\n2,Bob\n", "id,name\n1,Ada\n2,Bea\n3,Cid\n", "id,na
 
 
 class Case:
-    """A choice of paths; `place` is the folder that holds all of it."""
+    """A choice of paths; `place` is the directory that contains all of it."""
 
     def __init__(self, place, rng=None, number=0):
         self.place = os.fspath(place)
@@ -107,13 +107,13 @@ class Case:
         name = rng.choice(NAMES)
         if rng.random() < 0.2:
             name = (name[:100] + rng.choice(["", " ", ".", "x"]) + rng.choice(NAMES)[:100])[:120]
-        # Jinja's marks in a root or location would be a template.
+        # Jinja delimiters in a root or location would be a template.
         name = re.sub(r"\{([%#{])", r"\1", name)
-        # Two dots or one are another folder, and not a name.
+        # One or two dots mean another directory, so they aren't a name.
         return name if name.strip(".") else "..."
 
     def choose(self, rng, number):
-        # A link to the project moves all that lies in it, so it comes first.
+        # A link to the project moves everything in it, so it comes first.
         sides = ["project", "link", "root", "target", "source", "deep"]
         main = sides[number % len(sides)]
         for side in sides[:-1]:
@@ -146,7 +146,7 @@ class Case:
             "around target": ("target", self.in_project("target")),
         }
         way = rng.choice(list(ways))
-        # A root that begins like an option or a scheme is written as a path.
+        # A root that begins like an option or a URL scheme is written as a path.
         self.root, self.lake = ways[way]
         self.notes.append(f"root {self.root!r} ({way})")
         if way == "dots":
@@ -258,7 +258,7 @@ class Case:
         texts = [self.root, self.lake, self.target, self.project, self.orders_folder, *self.orders_files]
         return any(ord(letter) < 0x20 or ord(letter) == 0x7F for text in texts for letter in text)
 
-    # What is written, and how it is run.
+    # The files to write, and how to run the binary.
 
     def location(self, path):
         kind = self.location_kind
@@ -349,7 +349,7 @@ class Case:
         return found
 
     def outside(self, before):
-        """New files that lie neither in the lake nor in the target path."""
+        """Returns new files outside the lake and the target path."""
         inside = [os.path.realpath(self.lake), os.path.realpath(self.target), self.at("moved"), self.at("cwd")]
         found = []
         delivered = {os.path.realpath(os.path.join(self.orders_folder, name)) for name in self.orders_files}
@@ -365,7 +365,7 @@ class Case:
 
 
 class Reader:
-    """Reads tables by `deltalake` at their own path."""
+    """Reads tables with `deltalake` at their own path."""
 
     def __init__(self, scratch):
         self.scratch = scratch
@@ -390,7 +390,7 @@ class Reader:
         return names, list(zip(*columns))
 
     def can_deltalake(self, case):
-        """True if deltalake reads back what it wrote itself at a path of this shape."""
+        """Returns whether deltalake can read what it wrote itself at a path of this form."""
         place = str(self.scratch / "deltalake")
         shutil.rmtree(place, ignore_errors=True)
         path = place + os.path.realpath(case.lake).removeprefix(os.path.realpath(case.place)) + "/main/t"
@@ -402,7 +402,7 @@ class Reader:
             return False
 
     def state(self, case):
-        """All tables, with files by their place in the delivery."""
+        """Returns all tables, with files identified by their position in the delivery."""
         state = {}
         for table in TABLES:
             names, found = self.rows(case, table)
@@ -433,7 +433,7 @@ STEPS = ("build", "no change", "change", "repair")
 
 
 def attack(case, binary, reader, expected, fault, kill):
-    """Goes through all steps; collects what each gives, or compares it with what is expected."""
+    """Runs all steps, and collects their results or compares them with the expected ones."""
     results = {}
     case.lay_out()
     before = case.entries()
@@ -515,11 +515,11 @@ def others(case, binary, reader, fault, state):
 
 
 def legible(results):
-    """Without what may differ: a kill decides what the repair still has to do."""
+    """Removes the parts that may differ: the kill decides what is left to repair."""
     return {step: (summary if step != "repair" else None, *rest) for step, (summary, *rest) in results.items()}
 
 
-# Names that aren't UTF-8: said, and loaded or rejected.
+# Names that aren't UTF-8: reported, and the file is loaded or rejected.
 RAW = [
     "source file in a folder",
     "source file in a pattern",
@@ -622,7 +622,7 @@ def main():
             continue
         rng = random.Random(f"{args.seed}-{number}")
         kill = rng.randint(1, 60)
-        # The order of the choices is what makes a try repeatable.
+        # The order of choices makes a try repeatable.
         again = f"--seed {args.seed} --only {number}"
         with trials.trial(f"try {number}", again) as (folder, fault):
             case = Case(folder, rng, number)
@@ -633,7 +633,7 @@ def main():
             except Wrong as wrong:
                 raise Wrong(f"[{name}] {wrong}") from wrong
             except OSError as error:
-                # The test itself can't lay out such a path.
+                # The test itself can't create such a path.
                 if not case.edge:
                     raise Wrong(f"[{name}] the test failed: {error}") from error
                 results = None

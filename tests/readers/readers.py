@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""Holds what Headwater writes against what other readers of Delta tables read, and what it reads against what other
-writers do between two builds.
+"""Checks that other readers of Delta tables can read what Headwater writes, and that Headwater can read what
+other writers do between two builds.
 
     readers.py BINARY [PART…]        PART: values, maintenance, features
 
 - values: every column type and every special partition value, as `deltalake`, Polars and DuckDB read them.
-- maintenance: OPTIMIZE, VACUUM, RESTORE, DELETE, a checkpoint, a new column and another schema, by `deltalake`, of a
-  source and of a model's own table.
-- features: tables that `deltalake` can't write, laid out here by hand: column mapping, deletion vectors, a checkpoint v2,
-  INT96 timestamps, and a feature that is refused.
+- maintenance: OPTIMIZE, VACUUM, RESTORE, DELETE, a checkpoint, a new column and another schema, by
+  `deltalake`, of a source and of a model's own table.
+- features: tables that `deltalake` can't write, generated here: column mapping, deletion vectors, a v2
+  checkpoint, INT96 timestamps, and an unsupported feature.
 
-Exit code 1 and a list of differences if something is not as it should be. Needs the packages of `requirements.txt`.
+Exit code 1 and a list of differences if there are any. Needs the packages of `requirements.txt`.
 """
 
 import datetime
@@ -37,7 +37,7 @@ differences = []
 
 
 class Project:
-    """A project in a folder of its own, and the binary that builds it."""
+    """A project in its own directory, and the binary that builds it."""
 
     def __init__(self, binary, folder, sources=()):
         self.binary, self.folder = binary, Path(folder)
@@ -82,7 +82,7 @@ def by_id(rows):
 
 
 def read_everywhere(path):
-    """The rows but for their first column, which orders them, by each reader that is here."""
+    """Returns the rows by reader, for each installed one, without their first column, which orders them."""
     table = deltalake.DeltaTable(path).to_pyarrow_table()
     yield "deltalake", by_id(tuple(row.values()) for row in table.to_pylist())
     yield "Polars", by_id(polars.read_delta(path).rows())
@@ -92,7 +92,8 @@ def read_everywhere(path):
 
 @functools.cache
 def duckdb_with_delta():
-    """A connection that reads Delta tables. Its extension is a package, as DuckDB's own server may be out of reach."""
+    """Returns a connection that reads Delta tables. Its extension is a package, because DuckDB's server may
+    be unreachable."""
     duckdb_extensions.import_extension("delta")
     duck = duckdb.connect()
     duck.execute("set timezone = 'UTC'; load delta")
@@ -111,7 +112,7 @@ def values(binary, folder):
         return f"select id, {expression} as p from (values {listed}) t(id, v)"
 
     def moment(type_name):
-        # Text to a timestamp goes through nanoseconds elsewhere, which end in 2262.
+        # Elsewhere, a cast of text to a timestamp goes through nanoseconds, which end in 2262.
         return f"arrow_cast(v, '{type_name}')"
 
     dates = ["0001-01-01", "9999-12-31", None, "1969-12-31"]
@@ -212,7 +213,8 @@ def maintenance(binary, folder):
     more = pyarrow.table({"id": [100], "n": pyarrow.array([2], pyarrow.int32()), "extra": ["e"]})
     deltalake.write_deltalake(source, more, mode="append", schema_mode="merge")
     after("a new column in a source", "8,133", ["delete,1,3", "insert,12,148"])
-    # All rows go, and nobody can tell what changed once the files of the version before are vacuumed.
+    # All rows are deleted, and the changes can't be determined once the files of the previous version are
+    # vacuumed.
     deltalake.write_deltalake(source, more.select(["id", "n"]), mode="overwrite", schema_mode="overwrite")
     after("another schema in a source", "1,100", ["delete,11,48", "insert,12,148"])
 
@@ -247,7 +249,7 @@ def add(path, file, table, partition=(), stats=None, **options):
 
 
 def deletion_vector(positions):
-    """An inline deletion vector: one container of a Roaring bitmap, in Z85."""
+    """Returns an inline deletion vector: one container of a Roaring bitmap, in Z85."""
     digits = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#"
     bitmap = struct.pack("<IQI", 1681511377, 1, 0) + struct.pack("<IIHHI", 12346, 1, 0, len(positions) - 1, 16)
     bitmap += b"".join(struct.pack("<H", position) for position in positions)

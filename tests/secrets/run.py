@@ -3,16 +3,16 @@
 
     python tests/secrets/run.py BINARY [--quick] [--only NAME] [--table]     --quick: every third place
 
-- places: `env_var('DBT_ENV_SECRET_…')` or `HEADWATER_ENV_SECRET_…` in one place at a time. Outside of
-  `storage_options` it must be a finding (exit code 2) that names the variable and the file, or the text must not
-  be rendered at all.
+- places: `env_var('DBT_ENV_SECRET_…')` or `HEADWATER_ENV_SECRET_…` in one place at a time. Outside
+  `storage_options`, it must be a finding (exit code 2) that names the variable and the file, or the text must
+  not be rendered at all.
 - urls: passwords and signatures in locations, roots and service addresses.
-- whole: secrets in `storage_options`, in object stores' variables and in OpenLineage's API key; the project must
-  build, and every command runs, in text and in JSON, at `--log-level trace`.
+- whole: secrets in `storage_options`, in object stores' variables and in OpenLineage's API key. The project
+  must build, and every command runs, in text and in JSON, at `--log-level trace`.
 
-Everything that is printed or written (lake, target, temporary files, events, requests to the lineage service) is
-searched for each secret: as it is, percent-encoded, in base64, inside of the docs page's compressed data and, if
-pyarrow is installed, inside of Parquet files.
+All output (printed text, lake, target, temporary files, events, requests to the lineage service) is searched
+for each secret: as it is, percent-encoded, in base64, in the docs page's compressed data and, if pyarrow is
+installed, in Parquet files.
 """
 
 import argparse
@@ -41,7 +41,7 @@ SCRIPT = "tests/secrets/run.py"
 
 
 def base():
-    """A project with one of everything, as data; SQL, CSV and Markdown as text."""
+    """Returns a project with one of everything, as data; SQL, CSV and Markdown as text."""
     return {
         "project.yml": {
             "name": "safe", "version": "1.0", "target": "dev", "vars": {"least": 0, "nested": {"deep": ["a"]}},
@@ -126,7 +126,7 @@ def files_of(project):
 class Secret:
     def __init__(self, number, special=False):
         self.name = ("DBT_ENV_SECRET_" if number % 2 else "HEADWATER_ENV_SECRET_") + f"K{number}"
-        # Letters and digits survive every encoding but base64.
+        # Letters and digits survive every encoding except base64.
         self.core = f"hush{number:04}x{zlib.crc32(str(number).encode()):08x}"
         self.value = f"p@{self.core}/%2F+'\"" if special else self.core
 
@@ -134,14 +134,14 @@ class Secret:
         texts = {self.core, self.value, quote(self.value), quote_plus(self.value)}
         forms = {text.encode() for text in texts}
         for shift in range(3):
-            # The letters in the middle of its base64, whatever comes before and after.
+            # The middle of its base64 encoding, which doesn't depend on the text around it.
             coded = base64.b64encode(b"x" * shift + self.core.encode())
             forms.add(coded[4:-4])
         return forms
 
 
 def leak(data, secrets):
-    """The first secret in some bytes, also inside of compressed data."""
+    """Returns the first secret in some bytes, also within compressed data."""
     for secret in secrets:
         for form in secret.forms():
             if form in data:
@@ -170,7 +170,7 @@ def in_parquet(path, secrets):
 
 
 class Search:
-    """Searches what commands print and write below a folder, without the files that were there before."""
+    """Searches what commands print and write in a directory, except files that existed before."""
 
     def __init__(self, folder, secrets, fault):
         self.folder, self.secrets, self.fault = Path(folder), secrets, fault
@@ -200,7 +200,7 @@ class Search:
 
 def secret_environment(folder, secrets, **extra):
     values = {secret.name: secret.value for secret in secrets}
-    # Temporary files, and variables that a shell would name anyway.
+    # Temporary files, and variables that a shell would report anyway.
     temporary = os.path.join(folder, "tmp")
     os.makedirs(temporary, exist_ok=True)
     return environment(TMPDIR=temporary, **values, **extra)
@@ -227,7 +227,8 @@ EVERY = [
 
 
 def place_cases():
-    """(name, files, file that the finding must name, extra arguments), by a template of the expression."""
+    """Returns (name, files, the file that the finding must name, extra arguments), given a template of the
+    expression."""
     start = base()
     cases = []
     for file, content in start.items():
@@ -312,7 +313,7 @@ def place(trials, number, name, file, how, arguments):
         search.written("written")
         if search.found:
             return
-        # Without the variable, a template that is rendered is an error.
+        # Without the variable, a rendered template is an error.
         del env[secret.name]
         write(folder, files_of(project))
         without = run(trials.binary, *commands[0], cwd=folder, env=env)
@@ -327,7 +328,8 @@ def place(trials, number, name, file, how, arguments):
 
 
 def url_cases():
-    """(name, key of the place, text with {} for the secret). Written down literally, as people do."""
+    """Returns (name, key of the place, text with {} for the secret). The secrets are literal, as people write
+    them."""
     urls = {
         "s3 password": "s3://key:{}@bucket/x.csv",
         "s3 signature": "s3://bucket/x.csv?sig={}",
@@ -346,7 +348,7 @@ def url_cases():
     }
     for name, url in urls.items():
         yield f"location, {name}", "location", url
-        # As a root it is a folder of that name.
+        # As a root, it is a directory with that name.
         if name != "http without slashes":
             yield f"root, {name}", "root", url
     yield "endpoint, password", "endpoint", "http://user:{}@127.0.0.1:1"
@@ -412,7 +414,7 @@ def url(trials, number, name, key, text):
 
 
 class Service(http.server.BaseHTTPRequestHandler):
-    """A lineage service that refuses everything and repeats what it was sent, as some do."""
+    """A lineage service that rejects everything and echoes the request, as some do."""
 
     requests = []
 
@@ -431,7 +433,7 @@ class Service(http.server.BaseHTTPRequestHandler):
 
 
 def whole(trials, number, lineage, broken):
-    """Everything that may hold secrets does; all commands run."""
+    """Puts secrets everywhere they are allowed, and runs all commands."""
     name = f"whole, lineage to a {lineage}" + (", broken" if broken else "")
     secrets = [Secret(number + at, special=at % 3 == 0) for at in range(14)]
     variables = iter(secrets)
@@ -461,7 +463,7 @@ def whole(trials, number, lineage, broken):
             "AZURE_STORAGE_SAS_KEY",
         ):
             env[variable] = next(variables).value
-        # Headers can't hold every character.
+        # Headers can't contain every character.
         key = Secret(number + 50)
         secrets.append(key)
         env["OPENLINEAGE_API_KEY" if broken else "OPENLINEAGE__TRANSPORT__AUTH__APIKEY"] = key.value

@@ -1,16 +1,17 @@
-"""Deliveries of hostile files, built by a binary and compared with what Python's own readers make of the same bytes.
+"""Builds deliveries of hostile files and compares the tables with what Python's own readers get.
 
     python tests/sources/drift.py BINARY [--seed N] [--rounds N]
 
-Each round is a project of its own with one source (CSV, JSON or SQLite) and a model that reads it. Every delivery is
-written by this script, which knows its rows; after each build
+Each round is a separate project with one source (CSV, JSON or SQLite) and a model that reads it. This script
+writes every delivery, so it knows the rows. After each build
 
     rows in the table + rows in the table of rejects = rows that were delivered
 
-must hold exactly, and each good row must be there with its values. Then the columns drift from delivery to delivery: one
-is added, removed, renamed, or written in another case, and the build must say so as `docs/sources-drift.md` says.
+must hold exactly, and each good row must be there with its values. Then the columns drift from delivery to
+delivery: one is added, removed, renamed, or changes case, and the build must report it as described in
+`docs/sources-drift.md`.
 
-Needs only Python. Seeds are printed, so that a failure can be had again.
+Needs only Python. Seeds are printed, so that a failure can be repeated.
 """
 
 import argparse
@@ -43,11 +44,11 @@ BAD = ["n/a", "1.2.3", "--", "x"]
 
 
 class Failure(Exception):
-    """What a build did is not what it should."""
+    """A build didn't do what it should."""
 
 
 class Project:
-    """A project in a folder of its own."""
+    """A project in its own directory."""
 
     def __init__(self, binary, kind, incremental):
         self.binary, self.kind = binary, kind
@@ -85,7 +86,7 @@ class Project:
         return json.loads(text) if text.startswith("[") else [json.loads(line) for line in text.splitlines()]
 
     def deliver(self, name, columns, rows):
-        """Writes a file whose columns are called so; each row is (id, amount, note, good)."""
+        """Writes a file with these columns; each row is (id, amount, note, good)."""
         values = [[row[key] for key in ("id", "amount", "note", "extra") if key in columns] for row in rows]
         names = [columns[key] for key in ("id", "amount", "note", "extra") if key in columns]
         if self.kind == "csv":

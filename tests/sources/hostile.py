@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Hostile source files, read by Headwater and by pandas or DuckDB: the same rows, or a reject.
+"""Hostile source files, read by Headwater and by pandas or DuckDB: both must read the same rows, or Headwater
+rejects them.
 
     tests/sources/hostile.py target/debug/headwater [--seed N] [--files N]
 
-Writes a project of its own in a temporary folder: each file is a source with a model over it, all are built at once,
-and each table is compared with what the second reader makes of the same bytes. Rows in are rows out and rejects.
-Needs pandas, duckdb and deltalake. The seed is printed, so that a failure can be had again.
+Writes a project in a temporary directory: each file is a source with a model over it. Builds all models at
+once, and compares each table with what the second reader gets from the same bytes. Input rows must equal
+output rows plus rejects. Needs pandas, duckdb and deltalake. The seed is printed, so that a failure can be
+repeated.
 """
 
 import argparse
@@ -35,7 +37,7 @@ def text(rng):
 
 
 def row(rng):
-    """A row of values as texts or None; some are bad."""
+    """Returns a row of values as texts or None; some are invalid."""
     none = lambda value: None if rng.random() < 0.1 else value
     number = rng.choice([rng.randint(-5, 5), rng.randint(-(2**63), 2**63 - 1)])
     amount = rng.choice([0.1, -2.5e-7, 1e300, 123456.75, rng.random()])
@@ -43,7 +45,7 @@ def row(rng):
     values = [none(value) for value in values]
     if rng.random() < 0.08:
         values[rng.randrange(3)] = rng.choice(["n/a", "12x", "?", "2021-13-45"])
-    # No second reader tells a line without any value from one that is not there.
+    # No second reader distinguishes a line without any value from a missing line.
     return values if any(value is not None for value in values) else [1, None, None, None]
 
 
@@ -64,7 +66,7 @@ def fits(values):
 
 
 class File:
-    """A file, how it is written and what is declared of it."""
+    """A file, its notation and its declaration."""
 
     def __init__(self, rng, at):
         self.shape = rng.choice(["csv", "csv", "csv", "split", "records", "lines", "object"])
@@ -78,7 +80,7 @@ class File:
         self.declared = not self.header or self.quote == "'" or rng.random() < 0.3
         self.quoting = rng.choice(["needed", "always"])
         self.rows = [row(rng) for _ in range(1 if self.shape == "object" else rng.randint(1, 40))]
-        # A header is told from a row by its types.
+        # A header is distinguished from a row by its types.
         self.rows[0] = [rng.randint(0, 9), 1.5, "2021-01-01", "first"]
         extension = {"csv": rng.choice(["csv", "tsv"]), "lines": rng.choice(["jsonl", "ndjson", "json"])}
         suffix = {None: "", "gzip": ".gz", "zstd": ".zst", "bz2": ".bz2", "xz": ".xz"}[self.compression]
@@ -136,7 +138,7 @@ class File:
         return external
 
     def second(self, data):
-        """The rows as another reader has them, each value as text or None."""
+        """Returns the rows as another reader reads them, each value as text or None."""
         if self.compression == "zstd":
             import pyarrow
 
@@ -198,7 +200,7 @@ def main():
         for file in files:
             (root / file.path).write_bytes(file.bytes())
             (root / "models" / f"{file.name}.sql").write_text(f"select * from {{{{ source('f', '{file.name}') }}}}")
-            # Half a file's rows may be bad, and are to be set aside all the same.
+            # Half of a file's rows may be invalid, and must be rejected without an error.
             tables.append({"name": file.name, "external": file.external(), "columns": columns})
         sources = {"sources": [{"name": "f", "tables": tables}]}
         (root / "sources.yml").write_text(json.dumps(sources))

@@ -1,6 +1,7 @@
-"""Read the rows of a JSON document in pandas' "split" form, however large it is.
+"""Reads the rows of a JSON document in pandas' "split" form, however large it is.
 
-A small file is parsed at once. A large one goes through a window: its head up to `"data":[`, then row by row.
+A small file is parsed in one piece. A large one is read through a window: its head up to `"data":[`, then row
+by row.
 """
 
 import json
@@ -13,7 +14,7 @@ BLANK = re.compile(r"[ \t\r\n]*")
 
 
 class Broken(Exception):
-    """The file is not one whole document with columns and data."""
+    """The file isn't one complete document with columns and data."""
 
 
 def rows(path):
@@ -36,12 +37,12 @@ def positions(names):
 
 
 def blank(window, at):
-    """The place after any white space."""
+    """Returns the position after any white space."""
     return BLANK.match(window, at).end()
 
 
 def streamed(file):
-    """The rows of a document that has some, `columns` before `data`, and nothing after it."""
+    """Yields the rows of a document with rows, `columns` before `data`, and nothing after it."""
     head, _, window = file.read(WINDOW).partition('"data":[')
     columns = positions(json.loads(head.rstrip(", \t\r\n") + "}")["columns"])
     at, separator = 0, ","
@@ -52,7 +53,7 @@ def streamed(file):
             at = blank(window, at)
             separator = window[at]
         except (ValueError, IndexError):
-            # The window ends within this row, or the file does.
+            # The window or the file ends within this row.
             more = file.read(WINDOW)
             if not more:
                 raise

@@ -1,22 +1,24 @@
-"""Check the smart-meter tables to the last row, without Headwater.
+"""Checks the smart-meter tables down to the last row, without Headwater.
 
     python verify.py DATA_DIR LAKE_DIR [--as-of 2021-01-01]
 
-DATA_DIR holds `readings/*.json` and `case_study.db`; LAKE_DIR holds `raw/` and `presentation/` as `headwater build`
-left them. The answers are computed here in plain Python, straight from the input, and compared with the Delta tables
-as the `deltalake` package reads them; floats may differ by one part in 10^9. Exit code 1 and a list of differences
-if anything is not equal.
+DATA_DIR contains `readings/*.json` and `case_study.db`; LAKE_DIR contains `raw/` and `presentation/` as
+`headwater build` wrote them. The expected rows are computed here in plain Python, directly from the input,
+and compared with the Delta tables as the `deltalake` package reads them; floats may differ by one part in
+10^9. Exit code 1 and a list of differences if there are any.
 
-What must be set aside, and must be in `raw/raw_readings_rejected` (no more, no less):
-- a file that is not one whole JSON document with `columns` and `data`: empty, broken off. The file as a whole, with a
-  null `row`; none of its rows counts;
+These, and no others, must be rejected and be in `raw/raw_readings_rejected`:
+- a file that isn't one complete JSON document with `columns` and `data`: it is empty or cut off. It is
+  rejected as a whole, with a null `row`; none of its rows counts;
 - a row with fewer or more values than there are columns;
 - a row whose `consumption_delta` is neither null nor a number, in quotes or not;
 - a row whose `interval_start` is neither null, nor an ISO time, nor milliseconds since 1970.
-Rows count from 1 in their file, those set aside included; `row` says on which line each begins.
+Rows are numbered from 1 within their file, including rejected ones; `row` is the line on which the row
+begins.
 
-Of what remains: nulls leave first; then for each meter point and half hour the last row of the lexicographically last
-file is right. An agreement holds from its first day until the day before `agreement_valid_to`.
+From the remaining rows, nulls are removed first; then, for each meter point and half hour, the last row of
+the lexicographically last file counts. An agreement is valid from its first day to the day before
+`agreement_valid_to`.
 """
 
 import argparse
@@ -43,11 +45,11 @@ TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:
 
 
 class Misfit(Exception):
-    """A value does not fit its declared type."""
+    """A value doesn't fit its declared type."""
 
 
 def number(value):
-    """A float, or None."""
+    """Returns a float, or None."""
     if isinstance(value, str) and NUMBER.fullmatch(value):
         return float(value)
     if value is None or (isinstance(value, (int, float)) and not isinstance(value, bool)):
@@ -56,7 +58,8 @@ def number(value):
 
 
 def micros(value, known={}):
-    """Microseconds since 1970 in UTC, or None. `known` remembers: times repeat in every file."""
+    """Returns microseconds since 1970 in UTC, or None. `known` is a cache, because times repeat in every
+    file."""
     try:
         return known[value]
     except KeyError:
@@ -83,7 +86,7 @@ def parse_time(value):
 
 
 class Readings:
-    """What the files hold: the readings that count, and what must be set aside."""
+    """The contents of the files: the readings that count, and the rejects."""
 
     def __init__(self, directory):
         self.by_meter = defaultdict(dict)  # meter point -> {time: kWh}
@@ -96,7 +99,7 @@ class Readings:
                 self.rejected[path.name, None] += 1
 
     def load(self, path):
-        """Adds one file's readings, or nothing of it if it breaks off."""
+        """Adds one file's readings, or none of them if the file is cut off."""
         loaded, misfits, measured = 0, [], defaultdict(dict)
         for position, (columns, row) in enumerate(rows(path), start=1):
             try:
@@ -117,7 +120,7 @@ class Readings:
 
 
 def agreements(database, as_of):
-    """Rows of `active_agreements`, and for each meter point its [(from, to, product's name)]."""
+    """Returns the rows of `active_agreements`, and for each meter point its [(from, to, product's name)]."""
     connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
     products = {key: (name, bool(variable)) for key, name, variable in connection.execute(
         "select product_id, display_name, is_variable from product")}
@@ -135,7 +138,7 @@ def agreements(database, as_of):
 
 
 def expected(readings, database, as_of):
-    """Each table as {key columns' values: the other columns' values}."""
+    """Returns each table as {values of the key columns: values of the other columns}."""
     active, agreed = agreements(database, as_of)
     total = defaultdict(lambda: [0, 0.0])
     per_day = defaultdict(lambda: [0, 0.0])
@@ -178,9 +181,9 @@ def expected(readings, database, as_of):
 
 
 def stored(path, columns=None):
-    """A Delta table's column names and rows; times as microseconds."""
-    # Arrow's own file system: with the default one, in Python, a thread of Arrow's may still hold a file when the
-    # interpreter shuts down, which aborts a process that has found nothing wrong.
+    """Returns a Delta table's column names and rows, with times as microseconds."""
+    # Use Arrow's own file system: with Python's, a thread of Arrow may still hold a file when the interpreter
+    # shuts down, which aborts a process without any differences.
     files = SubTreeFileSystem(str(path), LocalFileSystem())
     table = DeltaTable(str(path)).to_pyarrow_table(columns=columns, filesystem=files)
     values = []
@@ -200,7 +203,7 @@ def equal(ours, theirs):
 
 
 def compare(path, keys, others, right):
-    """Differences between a stored table and the right rows, as lines."""
+    """Returns the differences between a stored table and the expected rows, as lines."""
     try:
         names, found = stored(path)
     except TableNotFoundError:
@@ -224,7 +227,8 @@ def compare(path, keys, others, right):
 
 
 def position(line, reason):
-    """The row's number in its file: `row` is the editor's line, and where several rows share it the reason tells which."""
+    """Returns the row's number in its file. `row` is the line in an editor; if several rows share it, the
+    reason tells which one."""
     numbered = re.match(r"row (\d+): ", reason or "")
     return int(numbered[1]) if numbered else line
 

@@ -75,7 +75,7 @@ export function loneComma(at: number): Wrong {
 function nothingNamed(text: string, at: number, method: Written | undefined): Wrong {
   const hint = method
     ? `a value must follow \`${method.text}:\``
-    : "write it without a blank between: `+name`, `name+`, `@name`";
+    : "write it without a space: `+name`, `name+`, `@name`";
   return new Wrong(at, `\`${text}\` names nothing`, hint);
 }
 

@@ -22,7 +22,7 @@ use std::path::Path;
 use md5::{Digest, Md5};
 use serde_json::{Map, Value, json};
 
-use super::Origin;
+use super::{Origin, renew};
 use crate::{
     compile::Compiled,
     manifest::{Manifest, Node},
@@ -100,7 +100,7 @@ impl Contents<'_> {
             "send_anonymous_usage_stats": false,
             "adapter_type": self.adapter_type(),
             "quoting": { "database": true, "schema": true, "identifier": true, "column": null },
-            "run_started_at": self.origin.started.to_rfc3339_opts(chrono::SecondsFormat::Micros, false),
+            "run_started_at": renew::local_timestamp(&self.origin),
         });
         if let (Some(metadata), Value::Object(more)) = (metadata.as_object_mut(), more) {
             metadata.extend(more);

@@ -9,13 +9,13 @@ use super::{RebuildArgs, SelectArgs};
 /// `describe`.
 #[derive(Debug, ClapArgs)]
 pub struct DescribeArgs {
-    /// A model, seed, snapshot or source: stg_readings, files.readings
+    /// Model, seed, snapshot or source: stg_readings, files.readings
     #[arg(value_name = "MODEL")]
     pub name: String,
-    /// How many of its versions to tell of
+    /// Number of versions to list
     #[arg(long, default_value_t = 5, value_name = "N")]
     pub versions: usize,
-    /// How to print it
+    /// Output format
     #[arg(long, default_value = "text", value_name = "FORMAT")]
     pub output: DescribeOutput,
 }
@@ -32,19 +32,17 @@ pub enum DescribeOutput {
 /// `docs`.
 #[derive(Debug, Subcommand)]
 pub enum DocsCommand {
-    /// Write the documentation to target/docs/index.html, a page that needs nothing but itself; beside it
-    /// manifest.json, catalog.json and graph_summary.json, which tools for dbt read. Nothing needs to have
-    /// been built
+    /// Write the documentation to target/docs/index.html, a self-contained page, and manifest.json,
+    /// catalog.json and graph_summary.json for tools that read dbt's artifacts. The project needn't be built
     Generate(GenerateArgs),
-    /// Serve what `docs generate` wrote
+    /// Serve the generated documentation
     Serve(ServeArgs),
 }
 
 /// `docs generate`.
 #[derive(Debug, ClapArgs)]
 pub struct GenerateArgs {
-    /// Put SQL, versions and files into parts beside the page, which it fetches when somebody looks: for very
-    /// large projects
+    /// Put SQL, versions and files into separate parts that the page loads on demand, for very large projects
     #[arg(long)]
     pub split: bool,
 }
@@ -52,16 +50,16 @@ pub struct GenerateArgs {
 /// `docs serve`.
 #[derive(Debug, ClapArgs)]
 pub struct ServeArgs {
-    /// Which address to listen at; others than this machine's own can be reached from other machines
+    /// Address to listen on; any but a loopback address is reachable from other machines
     #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
     pub host: IpAddr,
-    /// Which port; if it is taken, any that is free
+    /// Port to listen on, or a free one if it is taken
     #[arg(long, default_value_t = 8080, value_name = "PORT")]
     pub port: u16,
-    /// Names beside addresses and localhost by which it may be asked, such as this machine's or a proxy's
+    /// Host names that requests may use in addition to addresses and localhost, such as a proxy's
     #[arg(long, value_name = "NAME")]
     pub allowed_host: Vec<String>,
-    /// Open it in a browser
+    /// Open the page in a browser
     #[arg(long)]
     pub open: bool,
 }
@@ -72,10 +70,10 @@ pub struct SourceColumnsArgs {
     /// Files, folders or patterns (data/orders/*.csv), or sources (shop.orders)
     #[arg(value_name = "FILE|SOURCE", required = true)]
     pub names: Vec<String>,
-    /// Format of the files, if their extension doesn't say it
+    /// Format of the files, if it can't be inferred from their extension
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<String>,
-    /// Record them as the columns of a source that declares none, in the place of those of its first load
+    /// Record the columns for a source that declares none, replacing those of its first load
     #[arg(long, value_parser = clap::builder::BoolishValueParser::new())]
     pub record: bool,
 }
@@ -83,7 +81,7 @@ pub struct SourceColumnsArgs {
 /// `source options`.
 #[derive(Debug, ClapArgs)]
 pub struct SourceOptionsArgs {
-    /// Only options of this format: csv, json, ndjson, parquet, avro, sqlite
+    /// Format to list the options of: csv, json, ndjson, parquet, avro, sqlite
     #[arg(value_name = "FORMAT")]
     pub format: Option<String>,
 }
@@ -91,13 +89,13 @@ pub struct SourceOptionsArgs {
 /// `list`.
 #[derive(Debug, ClapArgs)]
 pub struct ListArgs {
-    /// Which nodes.
+    /// Node selection.
     #[command(flatten)]
     pub select: SelectArgs,
-    /// What to print of each
+    /// Output for each node
     #[arg(long, default_value = "selector", value_name = "FORMAT")]
     pub output: ListOutput,
-    /// Only nodes of these kinds
+    /// Resource types to list
     #[arg(long, num_args = 1.., value_name = "TYPE")]
     pub resource_type: Vec<ResourceType>,
 }
@@ -105,13 +103,13 @@ pub struct ListArgs {
 /// The output of `list` for each node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ListOutput {
-    /// What selects it: smart_meters.staging.stg_readings
+    /// Selector: smart_meters.staging.stg_readings
     Selector,
-    /// Its name
+    /// Name
     Name,
-    /// Its file
+    /// Path of the file
     Path,
-    /// One JSON object a line
+    /// One JSON object per line
     Json,
 }
 
@@ -152,8 +150,7 @@ impl ResourceType {
 /// `show`.
 #[derive(Debug, ClapArgs)]
 pub struct ShowArgs {
-    /// The model or snapshot to show: its SQL is run over the tables as they are; or the seed: its file is
-    /// read
+    /// Model or snapshot whose SQL to run over the published tables, or seed whose file to read
     #[arg(
         long,
         short = 's',
@@ -162,16 +159,16 @@ pub struct ShowArgs {
         conflicts_with = "inline"
     )]
     pub select: Option<String>,
-    /// Show the rows of the model's last version that failed its tests, kept by `build --keep-staged`
+    /// Show the model's last version that failed its tests, kept by `build --keep-staged`
     #[arg(long, requires = "select", value_parser = clap::builder::BoolishValueParser::new())]
     pub staged: bool,
-    /// A query to run; it may use ref() and source(), or tables by name: "select * from raw.raw_readings"
+    /// Query to run, with ref() and source() or table names: "select * from raw.raw_readings"
     #[arg(long, value_name = "SQL")]
     pub inline: Option<String>,
-    /// How many rows; -1 for all
+    /// Maximum number of rows, or -1 for all
     #[arg(long, default_value_t = 5, allow_negative_numbers = true, value_name = "N")]
     pub limit: i64,
-    /// How to print them
+    /// Output format
     #[arg(long, default_value = "table", value_name = "FORMAT")]
     pub output: ShowOutput,
 }
@@ -181,7 +178,7 @@ pub struct ShowArgs {
 pub enum ShowOutput {
     /// An aligned table
     Table,
-    /// One JSON object a row
+    /// One JSON object per row
     Json,
     /// Comma-separated values with a header
     Csv,
@@ -190,13 +187,13 @@ pub enum ShowOutput {
 /// `plan`.
 #[derive(Debug, ClapArgs)]
 pub struct PlanArgs {
-    /// Which nodes.
+    /// Node selection.
     #[command(flatten)]
     pub select: SelectArgs,
-    /// What would be built of them.
+    /// Which of them to build.
     #[command(flatten)]
     pub rebuild: RebuildArgs,
-    /// How to print it
+    /// Output format
     #[arg(long, default_value = "text", value_name = "FORMAT")]
     pub output: PlanOutput,
 }
@@ -213,20 +210,20 @@ pub enum PlanOutput {
 /// `lineage`.
 #[derive(Debug, ClapArgs)]
 pub struct LineageArgs {
-    /// A model, seed, snapshot or source, or a column of one: stg_readings, stg_readings.meterpoint_id,
+    /// Model, seed, snapshot or source, or a column of one: stg_readings, stg_readings.meterpoint_id,
     /// files.readings
     #[arg(value_name = "MODEL[.COLUMN]")]
     pub subject: String,
-    /// Only what it is made of; of a model, all the way up
+    /// Show only upstream columns, and all upstream levels of a model
     #[arg(long)]
     pub upstream: bool,
-    /// Only what is made of it; of a model, all the way down
+    /// Show only downstream columns, and all downstream levels of a model
     #[arg(long, conflicts_with = "upstream")]
     pub downstream: bool,
-    /// Every column and test that a change of it would touch
+    /// Show every column and test that a change would affect
     #[arg(long, conflicts_with_all = ["upstream", "downstream"])]
     pub impact: bool,
-    /// How to print it
+    /// Output format
     #[arg(long, default_value = "tree", value_name = "FORMAT")]
     pub format: LineageOutput,
 }

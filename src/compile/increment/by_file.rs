@@ -59,11 +59,11 @@ impl Work<'_> {
     ) -> Result<(Increment, SchemaRef, Option<Refresh>), Vec<Diagnostic>> {
         let (source, reads) = self.files_of(model, query)?;
         if table.field_with_name(SOURCE_FILE).is_err() {
-            let message = format!("`{}` loads files, and does not say which row came from which", model.name);
+            let message = format!("`{}` loads files, but doesn't select `_source_file`", model.name);
             return Err(vec![
                 Diagnostic::error("incremental-files", message)
                     .at(model.file.span(0..0), "this model")
-                    .hint("select `_source_file` too, and declare it among the source's columns")
+                    .hint("select `_source_file`, and declare it among the source's columns")
                     .note("a file that changes takes the place of the rows it had"),
             ]);
         }

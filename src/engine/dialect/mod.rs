@@ -249,7 +249,7 @@ fn joined(plan: LogicalPlan, natural: Option<tokenizer::Span>) -> Result<Logical
         Ok(if crosses { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
     })?;
     if crosses {
-        let message = "NATURAL JOIN without a column that both sides have, or beside a cross join";
+        let message = "NATURAL JOIN without a column that both sides have, or next to a cross join";
         return Err(refused(Refused::new(message, Some("name the columns: `join … using (…)`"), span)));
     }
     Ok(plan)

@@ -119,7 +119,7 @@ impl Typing<'_> {
     }
 }
 
-/// How an overload's result type is determined.
+/// The rule for an overload's result type.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Gives {
     /// Always this type. `T`, and lists of it, are the common type of the arguments.

@@ -33,7 +33,7 @@ pub struct Origin {
     pub column: String,
 }
 
-/// How a value is derived from another. If there are several ways, the last of these variants wins.
+/// The derivation of a value from another. If there are several ways, the last of these variants wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum How {
     /// Copied under the same name.
@@ -46,7 +46,7 @@ pub enum How {
     Aggregated,
 }
 
-/// How a column influences a result without being part of its value.
+/// The influence of a column on a result that doesn't contain its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Use {
     /// Selects rows: WHERE, HAVING, QUALIFY.

@@ -72,14 +72,23 @@ pub(crate) async fn list(
 
 /// Lists a source's files, possibly none, and those that are skipped.
 pub(crate) async fn listing(spec: &SourceSpec, session: &dyn Session) -> Result<Listing, DataFusionError> {
-    let mut listing = if is_url(&spec.location) {
-        remote(spec, session).await?
-    } else {
-        local(spec).map_err(DataFusionError::Execution)?
-    };
-    listing.files.sort_by(|a, b| a.name.cmp(&b.name));
-    listing.left_out.sort();
-    Ok(listing)
+    if is_url(&spec.location) {
+        return Ok(remote(spec, session).await?.sorted());
+    }
+    local_listing(spec).map_err(DataFusionError::Execution)
+}
+
+/// The same of a source on a local disk.
+pub(super) fn local_listing(spec: &SourceSpec) -> Result<Listing, String> {
+    Ok(local(spec)?.sorted())
+}
+
+impl Listing {
+    fn sorted(mut self) -> Self {
+        self.files.sort_by(|a, b| a.name.cmp(&b.name));
+        self.left_out.sort();
+        self
+    }
 }
 
 /// Returns whether a location is a URL rather than a path.

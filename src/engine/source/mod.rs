@@ -43,6 +43,7 @@ mod sqlite;
 mod state;
 mod text;
 mod types;
+mod watched;
 
 pub use damage::DamagedFiles;
 pub use decode::{Compression, Encoding, TextOptions};
@@ -57,3 +58,4 @@ pub use spec::{DateUnit, Identity, Nulls, OnError, Orient, SourceFormat, SourceS
 pub use state::{SourceState, modified, of_files, state};
 pub use text::{Found, FoundColumn, Look};
 pub use types::{data_type, declared_name, type_name};
+pub use watched::{WatchedSource, WatchedState};

@@ -37,29 +37,33 @@ pub struct SourceState {
 
 /// Returns a source's current state. Reads no rows, unless its identity is its content.
 pub async fn state(spec: &SourceSpec, session: &dyn Session) -> Result<SourceState, DataFusionError> {
-    let mut digest = Xxh3::new();
-    let mut files = 1;
     if let SourceFormat::Sqlite { table, .. } = &spec.format {
-        let path = spec.base.join(&spec.location);
-        digest.update(table.as_bytes());
-        digest.update(&change_counter(&path)?);
-        digest.update(stamp(&path)?.as_bytes());
-        digest.update(&pending(&path)?);
-    } else if spec.identity == Identity::Content {
-        // The same bytes yield other rows under other types.
-        for (name, data_type) in &spec.columns {
-            digest.update(format!("{name} {data_type}\n").as_bytes());
-        }
-        let found = files::list(spec, session).await?;
-        files = found.len() as u64;
-        let runtime = Handle::current();
-        let read =
-            tokio::task::spawn_blocking(move || content(&found, &mut digest, &runtime).map(|()| digest));
-        digest = read.await.map_err(|error| DataFusionError::External(Box::new(error)))??;
-    } else {
-        return Ok(of_files(&files::list(spec, session).await?));
+        return Ok(database_state(&spec.base.join(&spec.location), table)?);
     }
+    let found = files::list(spec, session).await?;
+    if spec.identity != Identity::Content {
+        return Ok(of_files(&found));
+    }
+    let mut digest = Xxh3::new();
+    // The same bytes are other rows under other types.
+    for (name, data_type) in &spec.columns {
+        digest.update(format!("{name} {data_type}\n").as_bytes());
+    }
+    let files = found.len() as u64;
+    let runtime = Handle::current();
+    let read = tokio::task::spawn_blocking(move || content(&found, &mut digest, &runtime).map(|()| digest));
+    let digest = read.await.map_err(|error| DataFusionError::External(Box::new(error)))??;
     Ok(SourceState { digest: format!("{:032x}", digest.digest128()), files })
+}
+
+/// The state of a table or view of the SQLite database at a path.
+pub(super) fn database_state(path: &Path, table: &str) -> io::Result<SourceState> {
+    let mut digest = Xxh3::new();
+    digest.update(table.as_bytes());
+    digest.update(&change_counter(path)?);
+    digest.update(stamp(path)?.as_bytes());
+    digest.update(&pending(path)?);
+    Ok(SourceState { digest: format!("{:032x}", digest.digest128()), files: 1 })
 }
 
 /// Returns the state of a source that consists of these files.

@@ -56,7 +56,7 @@ pub(super) fn env_var(run: &Arc<Run>, args: &[Value]) -> Result<Value, Error> {
     if !run.secrets && SECRET_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
         return Err(fault(
             Diagnostic::error("misplaced-secret", format!("the secret `{name}` can't be used here"))
-                .note("what stands here is logged, and kept with tables and artifacts")
+                .note("values here are logged, and stored with tables and artifacts")
                 .hint("use secrets in the `storage_options` of a target, or give the variable another name"),
         ));
     }

@@ -48,7 +48,7 @@ fn errors_name_the_cause_and_the_place() {
     insta::assert_snapshot!(shown("select {{ env_var('DBT_ENV_SECRET_KEY') }}"), @r#"
         misplaced-secret: the secret `DBT_ENV_SECRET_KEY` can't be used here
         at models/m.sql:1:11 `env_var('DBT_ENV_SECRET_KEY')`
-        note: what stands here is logged, and kept with tables and artifacts
+        note: values here are logged, and stored with tables and artifacts
         hint: use secrets in the `storage_options` of a target, or give the variable another name
         "#);
     insta::assert_snapshot!(shown("select {{ a b }}"), @r#"

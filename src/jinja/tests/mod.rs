@@ -264,6 +264,20 @@ fn what_a_template_does_is_captured() {
     assert!(!render_with(&[], "{{ this }}").unwrap().captures.volatile);
 }
 
+/// Also by a template that then fails: another that takes its place may not.
+#[test]
+fn what_is_asked_of_the_surroundings_is_noted() {
+    let (jinja, _) = Jinja::new(&[], globals());
+    let render = |text: &str| {
+        drop(jinja.render(&Source::new("models/m.sql", text), &node(), Arc::new(Lake)));
+        (jinja.asked().env_vars.into_iter().collect::<Vec<_>>().join(" "), jinja.asked().volatile)
+    };
+    assert_eq!(render("{{ this }}"), (String::new(), false));
+    assert_eq!(render("{{ env_var('B', 'b') }}"), ("B".to_owned(), false));
+    assert_eq!(render("{{ env_var('A') }} {{ nothing() }}"), ("A B".to_owned(), false));
+    assert_eq!(render("{{ modules.datetime.datetime.now().year }}"), ("A B".to_owned(), true));
+}
+
 #[test]
 fn jinja_is_shared_by_threads() {
     fn shared<T: Send + Sync>() {}

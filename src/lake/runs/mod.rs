@@ -29,5 +29,5 @@ mod tests;
 pub use self::repair::Repair;
 pub(super) use self::{diary::Diary, note::Note, remote::Pace};
 
-/// The journal folder, under the lake's root.
-const FOLDER: [&str; 2] = ["_headwater", "runs"];
+/// The folder of the diaries, under the lake's root.
+pub(super) const FOLDER: [&str; 2] = ["_headwater", "runs"];

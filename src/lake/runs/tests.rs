@@ -73,7 +73,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The files that no log refers to, and empty folders.
+/// The files that no log refers to, and empty directories.
 fn strays(folder: &Path) -> Vec<PathBuf> {
     let all = files(folder);
     let in_log = |path: &PathBuf| path.components().any(|part| part.as_os_str() == "_delta_log");
@@ -224,7 +224,7 @@ async fn a_diary_leads_to_no_file_out_of_its_place() {
     assert!(secret.exists() && lake.observe(&table()).await.unwrap().is_some());
 }
 
-/// As if the disk was full or failed when the commit was to be announced.
+/// Simulates a disk that is full or fails right before the commit is announced.
 #[tokio::test]
 async fn files_that_were_published_without_a_word_stay() {
     let dir = tempfile::tempdir().unwrap();
@@ -249,7 +249,7 @@ async fn a_failed_removal_is_left_for_the_next_run() {
     let dir = tempfile::tempdir().unwrap();
     let lake = open(dir.path()).with_run("one");
     let staged = stage(&lake, "one", 0).await.unwrap();
-    // Neither published nor removed, as when a task panics.
+    // Neither published nor aborted, as when a task panics.
     drop(staged);
     lake.end_run().await;
     drop(lake);
@@ -303,7 +303,7 @@ async fn a_run_that_gives_signs_is_left_alone() {
     assert!(objects(&lake).await.iter().all(|object| !object.as_ref().contains("_headwater")));
 }
 
-/// As when decoding and compressing occupy every thread of the runtime.
+/// Simulates decoding and compression that occupy every thread of the runtime.
 #[test]
 fn a_run_whose_threads_are_all_busy_shows_that_it_lives() {
     let lake = bucket();
@@ -395,7 +395,7 @@ async fn what_a_disk_failed_to_take_away_goes_once_its_file_is_settled() {
     build(open(dir.path()).with_run("before"), "before", 0).await.unwrap();
     let staged = stage(&lake, "one", 10).await.unwrap();
     let log = dir.path().join("data lake/raw/readings/_delta_log");
-    // As if unlinking had failed, once after a commit of this run and once in a run that is still active.
+    // Simulates a failed unlink, once after a commit of this run and once in a run that is still active.
     std::fs::write(log.join("00000000000000000001.json#1"), r#"{"commitInfo":{"runId":"one"}}"#).unwrap();
     std::fs::write(log.join("00000000000000000001.json#2"), r#"{"commitInfo":{"runId":"two"}}"#).unwrap();
     staged.publish().await.unwrap();

@@ -43,7 +43,7 @@ fn delete(fixture: &Fixture, version: u64, positions: &[u16], file: Option<u128>
     write(version, &[info, json!({ "remove": remove }), json!({ "add": add })]);
 }
 
-/// A deletion vector in the layout of the Delta protocol: a Roaring bitmap with one container.
+/// Returns a deletion vector in the layout of the Delta protocol: a Roaring bitmap with one container.
 fn vector(fixture: &Fixture, positions: &[u16], file: Option<u128>) -> Value {
     let cardinality = u16::try_from(positions.len()).unwrap();
     let mut bitmap = Vec::new();
@@ -93,7 +93,7 @@ fn crc32(bytes: &[u8]) -> u32 {
     })
 }
 
-/// The changes of the column `kwh`, as `net` computes them.
+/// Returns the changes of the column `kwh`, as computed by `net`.
 async fn changes(fixture: &Fixture, from: u64, to: u64) -> String {
     let between = fixture.lake.between(&fixture.table, from, to).await.unwrap().unwrap();
     let told = match &between.went {

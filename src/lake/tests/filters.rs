@@ -81,7 +81,7 @@ enum Kind {
 }
 
 impl Kind {
-    /// SQL literals: values in the rows, some in between, and NULL.
+    /// Returns SQL literals: values in the rows, some in between, and NULL.
     fn literals(self) -> Vec<String> {
         let typed = |values: &[&str], name: &str| {
             values.iter().map(|value| format!("cast('{value}' as {name})")).collect()
@@ -109,7 +109,7 @@ impl Kind {
         literals
     }
 
-    /// Expressions of the same kind over a column of that kind.
+    /// Returns expressions of the same kind over a column of that kind.
     fn over(self, column: &str) -> Vec<String> {
         let more: &[&str] = match self {
             Self::Integer => &["@ + 1", "-@", "@ * 2 - 1", "@ % 2", "abs(@)"],
@@ -178,7 +178,7 @@ fn cycle<T: Copy>(values: &[Option<T>], count: usize) -> impl Iterator<Item = Op
     values.iter().copied().cycle().take(count).collect::<Vec<_>>().into_iter()
 }
 
-/// Rows with every special value, most of them in several combinations.
+/// Returns rows with every special value, most of them in several combinations.
 fn rows() -> RecordBatch {
     let integers = [Some(1), Some(2), None, Some(-1), Some(0), Some(9_007_199_254_740_993), Some(2)];
     let doubles = [Some(1.0), Some(f64::NAN), Some(1.0), None, Some(-1.5), Some(f64::INFINITY), Some(0.25)];
@@ -222,7 +222,7 @@ fn rows() -> RecordBatch {
     ])
 }
 
-/// Structs of one field, every third of them NULL.
+/// Returns structs of one field, every third of them NULL.
 fn structs(values: &Int64Array) -> ArrayRef {
     let nulls = (0..values.len()).map(|row| row % 3 > 0).collect::<Vec<_>>();
     // A NULL struct has no field value: DataFusion 55.2 would expose the underlying memory.

@@ -1,13 +1,14 @@
-//! Project + what its templates asked for → [`Manifest`]. Every fault is collected.
+//! Resolution: builds the [`Manifest`] from a project and the calls captured from its templates. Collects all
+//! errors.
 //!
-//! - here: sources and models, and the graph
-//! - `seed`: files that become tables
-//! - `snapshot`: tables that keep every version of a row
-//! - `described`: what properties files say of nodes that are not there
-//! - `data_test`, `unit_test`: what judges them
-//! - `folder`: names that become folders
-//! - `freshness`: how old a source may be
-//! - `documentation`: what is said of all of them, and who uses them
+//! - here: sources, models and the graph
+//! - `seed`: seeds
+//! - `snapshot`: snapshots
+//! - `described`: entries in properties files for nodes that don't exist
+//! - `data_test`, `unit_test`: tests
+//! - `folder`: names that are used as directories
+//! - `freshness`: freshness limits of sources
+//! - `documentation`: descriptions of all nodes, and exposures
 
 mod data_test;
 mod described;
@@ -45,7 +46,7 @@ use crate::{
 };
 
 impl Manifest {
-    /// Resolves a project of which the templates were parsed; `prefix` goes before every schema.
+    /// Resolves a project with parsed templates; `prefix` is prepended to every schema.
     pub fn resolve(
         project: &Project,
         parsed: &Parsed,
@@ -109,10 +110,10 @@ struct Resolver<'a> {
     jinja: &'a Jinja,
     nodes: BTreeMap<NodeId, Node>,
     places: BTreeMap<NodeId, Span>,
-    /// The nodes by the names of their tables in lower case.
+    /// The nodes by their schema and table name in lower case.
     folded: BTreeMap<(String, String), NodeId>,
     lookup: Lookup,
-    /// Tables of sources, by source and name, that are declared with an error.
+    /// The source tables whose declaration has an error, by source and table name.
     faulty: BTreeSet<(String, String)>,
     findings: Vec<Diagnostic>,
 }
@@ -221,7 +222,7 @@ impl Resolver<'_> {
         Some(id)
     }
 
-    /// Where the table of a node of this name lies.
+    /// Returns the relation of a node.
     fn table(&self, config: &ModelConfig, name: &str) -> Relation {
         let schema = config.schema.as_ref().map_or("main", |schema| &schema.value);
         let name = config.alias.as_ref().map_or(name, |alias| &alias.value);
@@ -248,7 +249,7 @@ impl Resolver<'_> {
         config
     }
 
-    /// Whether all that a template reads is one source of files.
+    /// Returns whether a template's only input is a source of files.
     fn reads_files(&self, captures: &Captures) -> bool {
         let [source] = &captures.sources[..] else { return false };
         let known = self.lookup.source(&source.source, &source.table).ok();
@@ -265,7 +266,7 @@ impl Resolver<'_> {
         layer
     }
 
-    /// The value with the templates in its texts rendered.
+    /// Renders the templates in a YAML value.
     fn rendered(&mut self, yaml: &Yaml) -> serde_json::Value {
         match &yaml.value {
             YamlValue::String(text) if text.contains("{{") || text.contains("{%") => {
@@ -285,7 +286,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// Notes where a node's table lies in the lake: in a folder that only this table has.
+    /// Registers a node's table in the lake, and checks that its directory is unique.
     fn table_place(&mut self, id: &NodeId, relation: &Relation, config: &ModelConfig, start: Span) {
         let place = |set: &Option<Spanned<String>>| {
             set.as_ref().map_or_else(|| start.clone(), |set| set.span.clone())
@@ -309,7 +310,7 @@ impl Resolver<'_> {
         self.places.insert(id.clone(), start);
     }
 
-    /// Checks that a schema and a table can be folders.
+    /// Checks that a schema and a table name can be directories.
     fn usable_names(&mut self, id: &NodeId, relation: &Relation, schema_at: &Span, table_at: &Span) {
         let parts =
             [("schema", "schema", &relation.schema, schema_at), ("table", "alias", &relation.name, table_at)];
@@ -325,7 +326,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// Notes where a node's rows are; two nodes can't share a place.
+    /// Registers a node's relation, and checks that no other node has it.
     fn place(&mut self, id: &NodeId, relation: &Relation, span: Span) {
         if let Some(other) = self.lookup.relations.insert(relation.clone(), id.clone()) {
             let message = format!("`{other}` and `{id}` would both be the table {relation}");
@@ -359,7 +360,7 @@ impl Resolver<'_> {
         for call in &captures.sources {
             match self.lookup.source(&call.source, &call.table) {
                 Ok((parent, _)) => parents.push(parent.clone()),
-                // It is there, and its own error was said.
+                // The source exists, and its own error is already reported.
                 Err(_) if self.faulty.contains(&(call.source.clone(), call.table.clone())) => {}
                 Err(unknown) => self.findings.push(unknown.diagnostic("unknown-source", &call.span)),
             }
@@ -384,11 +385,11 @@ impl Resolver<'_> {
                     .collect();
                 let (message, place) = match names[..] {
                     [one] => (format!("`{one}` reads itself"), "this model"),
-                    _ => ("models depend on each other in a circle".into(), "one of them"),
+                    _ => ("dependency cycle".into(), "one of them"),
                 };
                 let circle: Vec<&str> = names.iter().chain(names.first()).copied().collect();
-                let mut found = Diagnostic::error("cycle", message)
-                    .note(format!("the circle, each read by the next: {}", circle.join(" → ")));
+                let mut found =
+                    Diagnostic::error("cycle", message).note(format!("cycle: {}", circle.join(" → ")));
                 if let Some(first) = cycle.path.first() {
                     found = found.at(self.places[first].clone(), place);
                 }
@@ -408,14 +409,14 @@ fn by_name(properties: &[ModelProperties]) -> BTreeMap<&str, &ModelProperties> {
     properties.iter().map(|properties| (properties.name.value.as_str(), properties)).collect()
 }
 
-/// The settings that a template makes itself.
+/// Returns the settings that a template makes with `config()`.
 fn in_template(captures: &Captures) -> Layer {
     let setting =
         |value: &serde_json::Value, span: &Span| Setting { value: value.clone(), span: span.clone() };
     captures.config.iter().map(|call| (call.key.clone(), setting(&call.value, &call.span))).collect()
 }
 
-/// A setting that means nothing here may be the user's own, unless it looks like one that means something.
+/// Warns about an unknown setting if it resembles a known one. Otherwise it may be the user's own.
 fn misspelt(key: &str, setting: &Setting) -> Option<Diagnostic> {
     if KNOWN_CONFIG.contains(&key) {
         return None;
@@ -425,7 +426,7 @@ fn misspelt(key: &str, setting: &Setting) -> Option<Diagnostic> {
     Some(Diagnostic::warning("unknown-config", message).at(setting.span.clone(), "").hint(question))
 }
 
-/// The user's own data about a source's table, over that about its source.
+/// Merges the `meta` of a source table over that of its source.
 fn merged_meta(of_source: &serde_json::Value, of_table: Option<&Yaml>) -> serde_json::Value {
     let mut merged = of_source.clone();
     if let (Some(merged), Some(serde_json::Value::Object(own))) =
@@ -436,7 +437,7 @@ fn merged_meta(of_source: &serde_json::Value, of_table: Option<&Yaml>) -> serde_
     merged
 }
 
-/// What a source's table, or its source, says of the column that tells when an event was.
+/// Returns the event-time column declared by a source table or by its source.
 fn event_time(declared: &SourceDecl, table: &SourceTableDecl) -> Option<String> {
     let of = |config: &ConfigPatch| config.entries.get("event_time")?.to_json().as_str().map(str::to_owned);
     of(&table.config).or_else(|| of(&declared.config))

@@ -108,12 +108,12 @@ pub(in crate::report) fn withheld(withheld: &Withheld) -> String {
     format!("withheld: {}; {}", tests_failed(withheld), unpublished(withheld))
 }
 
-/// `1,440 rows were not published, version 3 stands`.
+/// `1,440 rows were not published; version 3 is still current`.
 pub(super) fn unpublished(withheld: &Withheld) -> String {
     let rows = rows_of(withheld.rows);
     let were = if withheld.rows == 1 { "was" } else { "were" };
     match withheld.standing {
-        Some(version) => format!("{rows} {were} not published, version {version} stands"),
+        Some(version) => format!("{rows} {were} not published; version {version} is still current"),
         None => format!("{rows} {were} not published, and there is no earlier version"),
     }
 }

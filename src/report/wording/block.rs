@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! [ERROR]: in model stg_readings (models/staging/stg_readings.sql)
-//!   withheld: 1 of its 9 tests failed; 1,440 rows were not published, version 3 stands
+//!   withheld: 1 of its 9 tests failed; 1,440 rows were not published; version 3 is still current
 //!
 //!   FAIL not_null_stg_readings_id: got 3 results, configured to fail if != 0
 //!        id  consumption

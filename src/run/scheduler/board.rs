@@ -1,4 +1,4 @@
-//! Which jobs wait, run and are over, and which of their steps are open.
+//! The run state: which jobs are waiting, running or over, and which of their steps are open.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -24,7 +24,7 @@ use crate::{
     run::queue::Queue,
 };
 
-/// How a job's task ended.
+/// The end of a job's task.
 type Ended = Result<(Id, Result<(), Cancelled>), JoinError>;
 
 pub(super) struct Board {
@@ -32,11 +32,11 @@ pub(super) struct Board {
     queue: Queue,
     tasks: JoinSet<Result<(), Cancelled>>,
     running: BTreeMap<Id, usize>,
-    /// The steps that have started and not ended.
+    /// The steps that have started but not ended.
     open: BTreeMap<NodeId, Open>,
     /// The steps that have ended.
     over: BTreeSet<NodeId>,
-    /// The jobs in which a step failed, and the step that stands for it.
+    /// The failed jobs, each with the step that represents its failure.
     failed: BTreeMap<usize, NodeId>,
     stopped: Option<Skipped>,
     sender: mpsc::UnboundedSender<Said>,
@@ -69,12 +69,12 @@ impl Board {
         self.stopped == Some(Skipped::Cancelled)
     }
 
-    /// The next job to end; none if none runs.
+    /// Waits for the next job to end; `None` if no job is running.
     pub(super) async fn next(&mut self) -> Option<Ended> {
         self.tasks.join_next_with_id().await
     }
 
-    /// Starts what may start.
+    /// Starts ready jobs up to the limit.
     pub(super) fn fill<F, Fut>(&mut self, threads: usize, execute: &F)
     where
         F: Fn(Arc<Job>, Told) -> Fut,
@@ -88,7 +88,7 @@ impl Board {
         }
     }
 
-    /// Makes a fact of what a job said.
+    /// Turns a job's report into an event.
     pub(super) fn hear(&mut self, said: Said, fail_fast: bool, chronicle: &mut Chronicle<'_>) {
         let Said { job, step, what } = said;
         if self.over.contains(&step.node) {
@@ -108,7 +108,8 @@ impl Board {
                 self.over.insert(step.node.clone());
                 let well = outcome.is_success();
                 if !well {
-                    // The node itself stands for its job; else the first of its tests that failed.
+                    // A failed job is represented by its own node, or else by the first of its tests that
+                    // failed.
                     let standing = self.failed.entry(job).or_insert_with(|| step.node.clone());
                     if step.node == self.jobs[job].node {
                         standing.clone_from(&step.node);
@@ -123,7 +124,7 @@ impl Board {
         }
     }
 
-    /// Closes a job whose task ended: what it left open is skipped, and so are those that needed it.
+    /// Settles a job whose task ended: skips its open steps, and the jobs that need it if it failed.
     pub(super) fn settle(&mut self, ended: Ended, fail_fast: bool, chronicle: &mut Chronicle<'_>) {
         let (id, end) = match ended {
             Ok((id, end)) => (id, end.map_err(|Cancelled| Skipped::Cancelled)),
@@ -147,7 +148,7 @@ impl Board {
         }
     }
 
-    /// A job that panicked: the step it was at failed.
+    /// Fails the current step of a job that panicked.
     fn crashed(&mut self, error: &JoinError, fail_fast: bool, chronicle: &mut Chronicle<'_>) {
         let Some(&at) = self.running.get(&error.id()) else { return };
         let job = Arc::clone(&self.jobs[at]);
@@ -163,7 +164,7 @@ impl Board {
         self.hear(Said { job: at, step: Arc::clone(step), what }, fail_fast, chronicle);
     }
 
-    /// Skips everything that does not run yet.
+    /// Skips all jobs that aren't running.
     pub(super) fn stop(&mut self, because: &Skipped, chronicle: &mut Chronicle<'_>) {
         self.stopped = Some(because.clone());
         let running: BTreeSet<usize> = self.running.values().copied().collect();
@@ -172,7 +173,7 @@ impl Board {
         }
     }
 
-    /// Skips those steps of a job that have not ended.
+    /// Skips the steps of a job that haven't ended.
     fn skip(&mut self, at: usize, because: &Skipped, chronicle: &mut Chronicle<'_>) {
         for step in &Arc::clone(&self.jobs[at]).steps {
             if self.over.insert(step.node.clone()) {
@@ -182,7 +183,7 @@ impl Board {
         }
     }
 
-    /// Tells how far the open steps are.
+    /// Emits the progress of open steps.
     pub(super) fn progress(&mut self, chronicle: &mut Chronicle<'_>) {
         for (node, open) in &mut self.open {
             let rows = open.progress.load(Ordering::Relaxed);

@@ -1,4 +1,5 @@
-//! Whatever the graph and whatever fails: each step ends exactly once, after what it waits for, within the limits.
+//! Properties for any graph and any failures: each step ends exactly once, after its dependencies, within the
+//! limits.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,7 +25,8 @@ fn step(node: NodeId, action: Action) -> Arc<Step> {
     Arc::new(Step { name: node.to_string(), node, relation, action, reason: Reason::Selected })
 }
 
-/// A job a node, each with a table and a test. `needed` are parents, `awaited` those whose end is waited for.
+/// Returns a plan with one job per node, each with a table and a test. `needed` are its parents; `awaited`
+/// only have to end.
 fn plan(needed: &[BTreeSet<usize>], awaited: &[BTreeSet<usize>]) -> Plan {
     let ids = |set: &BTreeSet<usize>| set.iter().map(|at| id(*at)).collect();
     let jobs = (0..needed.len())

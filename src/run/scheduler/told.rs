@@ -1,4 +1,4 @@
-//! What a running job tells the loop of its steps.
+//! Job reports: what a running job reports to the scheduler about its steps.
 
 use std::sync::Arc;
 
@@ -7,14 +7,15 @@ use tokio::sync::mpsc;
 use super::Progress;
 use crate::{outcome::Outcome, plan::Step};
 
-/// A job's voice. Saying something of a step that is not the job's, or ending one twice, is ignored.
+/// The handle through which a job reports. Reports about other jobs' steps, and a second end of a step, are
+/// ignored.
 #[derive(Debug, Clone)]
 pub struct Told {
     pub(super) job: usize,
     pub(super) sender: mpsc::UnboundedSender<Said>,
 }
 
-/// One thing said.
+/// One report.
 #[derive(Debug)]
 pub(super) struct Said {
     pub(super) job: usize,
@@ -30,7 +31,7 @@ pub(super) enum What {
 }
 
 impl Told {
-    /// A step starts. The loop looks at the rows counted there while it runs.
+    /// Reports the start of a step. The loop reads the number of rows from the returned counter.
     #[must_use]
     pub fn started(&self, step: &Arc<Step>) -> Progress {
         let progress = Progress::default();
@@ -38,18 +39,18 @@ impl Told {
         progress
     }
 
-    /// The files of a step's table were moved to a place, since the table can't be read.
+    /// Reports that the files of a step's unreadable table were moved aside.
     pub fn moved(&self, step: &Arc<Step>, place: String, why: String) {
         self.say(step, What::Moved { place, why });
     }
 
-    /// A step ended.
+    /// Reports the end of a step.
     pub fn finished(&self, step: &Arc<Step>, outcome: Outcome) {
         self.say(step, What::Finished(outcome));
     }
 
     fn say(&self, step: &Arc<Step>, what: What) {
-        // The loop listens as long as a job runs.
+        // The loop receives reports as long as a job runs.
         let _ = self.sender.send(Said { job: self.job, step: Arc::clone(step), what });
     }
 }

@@ -150,7 +150,7 @@ fn time_of_day(text: &str) -> Option<i64> {
     if read.is_infinite { None } else { Some(read.nanos.rem_euclid(NANOS_PER_DAY)) }
 }
 
-/// How a time zone after a timestamp is used.
+/// The treatment of a time zone after a timestamp.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Zone {
     /// An offset is ignored.

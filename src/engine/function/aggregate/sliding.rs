@@ -16,7 +16,7 @@ use datafusion::{
 
 use super::{Method, rows};
 
-/// How rows are prepared before a method sees them.
+/// The preparation of rows before a method sees them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Gather {
     pub(super) distinct: bool,

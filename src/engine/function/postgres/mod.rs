@@ -50,7 +50,7 @@ use super::call::Call;
 /// Computes a column from arguments that have the overload's types.
 type Body = fn(&Call) -> Result<ArrayRef>;
 
-/// How an overload's result type is determined.
+/// The rule for an overload's result type.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::engine) enum Gives {
     Kind(Kind),

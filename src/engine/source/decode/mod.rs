@@ -1,7 +1,8 @@
-//! From the bytes of a text file to UTF-8: decompression, then decoding.
+//! Decoding: converts the bytes of a text file to UTF-8, by decompression and then decoding.
 //!
-//! [`read`] does it for small files in memory, [`open`] for any file in a stream. A file that can't be decoded gives an
-//! [`Undecodable`] error, which sets the file aside; any other error is one of the disk or the network.
+//! [`read`] decodes small files in memory, [`open`] streams files of any size. A file that can't be decoded
+//! gives an [`Undecodable`] error, which rejects the file; all other errors come from the disk or the
+//! network.
 
 mod compression;
 
@@ -17,35 +18,35 @@ pub use self::compression::Compression;
 use self::compression::decompressed;
 use super::files::SourceFile;
 
-/// How the bytes of a text file become text.
+/// The compression and encoding of text files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TextOptions {
-    /// How files are compressed.
+    /// The compression of the files.
     pub compression: Compression,
-    /// The encoding of the text in them.
+    /// The encoding of their text.
     pub encoding: Encoding,
 }
 
-/// The encoding of text.
+/// A text encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Encoding {
-    /// UTF-8, or UTF-16 if a byte order mark says so.
+    /// UTF-8, or UTF-16 if there is a byte order mark.
     #[default]
     Auto,
-    /// Each byte is the character of its number.
+    /// Each byte is the Unicode character with its number.
     Latin1,
-    /// An encoding of the WHATWG standard.
+    /// An encoding from the WHATWG standard.
     Named(&'static encoding_rs::Encoding),
 }
 
 impl TextOptions {
-    /// Returns whether the bytes of a file of this name are other ones than those of its text. Of files that a byte order
-    /// mark tells to be UTF-16 it is known only once they are open.
+    /// Returns whether the bytes of a file with this name differ from those of its text. For UTF-16 with a
+    /// byte order mark, this is known only after opening the file, so it returns false.
     pub(crate) fn is_encoded(&self, name: &str) -> bool {
         self.encoding != Encoding::Auto || self.compression.of(name) != Compression::None
     }
 
-    /// For fingerprints and messages.
+    /// Returns a description for fingerprints and messages.
     #[must_use]
     pub fn describe(&self) -> String {
         format!("{:?} {:?}", self.compression, self.encoding).to_lowercase()
@@ -53,14 +54,14 @@ impl TextOptions {
 }
 
 impl Encoding {
-    /// The encoding of this name, in any case.
+    /// Returns the encoding with this name, ignoring case.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         let label = name.to_ascii_lowercase();
         Some(match label.as_str() {
-            // ASCII is a part of UTF-8.
+            // ASCII is a subset of UTF-8.
             "auto" | "utf-8" | "utf8" | "ascii" | "us-ascii" | "ansi_x3.4-1968" => Self::Auto,
-            // The web reads these as windows-1252; elsewhere they are what they say.
+            // The WHATWG standard maps these to windows-1252; elsewhere they mean Latin-1.
             "latin-1" | "latin1" | "iso-8859-1" | "iso8859-1" | "iso_8859-1" | "iso88591"
             | "iso_8859-1:1987" | "iso-ir-100" | "csisolatin1" | "l1" | "cp819" | "ibm819" => Self::Latin1,
             _ => Self::Named(encoding_rs::Encoding::for_label_no_replacement(label.as_bytes())?),
@@ -68,7 +69,7 @@ impl Encoding {
     }
 }
 
-/// Why a file's bytes are no text, for people.
+/// The reason why a file's bytes aren't text, for messages.
 #[derive(Debug)]
 struct Undecodable(String);
 
@@ -84,12 +85,12 @@ fn undecodable(reason: String) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, Undecodable(reason))
 }
 
-/// Why a file can't be decoded, if that is what the error says.
+/// Returns the reason why a file can't be decoded, if the error is an [`Undecodable`] one.
 pub(crate) fn reason(error: &io::Error) -> Option<&str> {
     error.get_ref()?.downcast_ref::<Undecodable>().map(|found| found.0.as_str())
 }
 
-/// What bytes that are no UTF-8 text seem to be.
+/// Returns a message that guesses the format of bytes that aren't UTF-8 text.
 pub(crate) fn not_text(bytes: &[u8]) -> String {
     const NOT_TEXT: &str = "this is not UTF-8 text";
     if let Some(wide) = wide(bytes) {
@@ -102,9 +103,10 @@ pub(crate) fn not_text(bytes: &[u8]) -> String {
     format!("{NOT_TEXT}: set `encoding`, such as `latin-1` or `windows-1252`")
 }
 
-/// What bytes seem to be of which those in odd or in even places have many NULs, and the others none.
+/// Recognizes UTF-16 without a byte order mark: many bytes are NUL in either odd or even positions, and none
+/// in the others.
 pub(crate) fn wide(bytes: &[u8]) -> Option<String> {
-    // Even a text in another script has digits, delimiters and line ends.
+    // Even non-Latin text has digits, delimiters and line ends.
     const SHARE: usize = 4;
     let bytes = &bytes[..bytes.len().min(4096)];
     let zeros = |odd: usize| bytes.iter().skip(odd).step_by(2).filter(|byte| **byte == 0).count();
@@ -117,23 +119,23 @@ pub(crate) fn wide(bytes: &[u8]) -> Option<String> {
     Some(format!("it looks like UTF-16 without a byte order mark: set `encoding: {of}`"))
 }
 
-/// A text file that is read in a stream.
+/// A text file that is read as a stream.
 pub(crate) struct Text<'a> {
-    /// The beginning of the text, in UTF-8 unless the file is none.
+    /// The beginning of the text, in UTF-8 unless the file isn't text.
     pub(crate) head: Vec<u8>,
-    /// Returns whether the text is the file's very bytes, so that places in it are places in the file.
+    /// True if the text consists of the file's own bytes, so that offsets in both are the same.
     pub(crate) is_direct: bool,
     rest: Box<dyn Read + 'a>,
 }
 
 impl<'a> Text<'a> {
-    /// The whole text.
+    /// Returns a reader of the whole text.
     pub(crate) fn reader(self) -> impl Read + 'a {
         Cursor::new(self.head).chain(self.rest)
     }
 }
 
-/// Opens a file as text, `head` bytes of which are read at once.
+/// Opens a file as text, and reads the first `head` bytes.
 pub(crate) fn open<'a>(
     file: &'a SourceFile,
     options: TextOptions,
@@ -151,14 +153,14 @@ pub(crate) fn open<'a>(
     let mut text = Vec::new();
     match (&mut bytes).take(head as u64).read_to_end(&mut text) {
         Ok(_) => {}
-        // Whoever reads on learns of it where it happens.
+        // Report the error to the reader when it gets there.
         Err(error) if reason(&error).is_some() => bytes = Box::new(Failed(Some(error))),
         Err(error) => return Err(error),
     }
     Ok(Text { head: text, is_direct, rest: bytes })
 }
 
-/// Reads a whole file as text, unless it is longer than `limit` once it is decoded; then returns false.
+/// Reads a whole file as text. Returns false if its decoded text is longer than `limit`.
 pub(crate) fn read(
     file: &SourceFile,
     options: TextOptions,
@@ -180,7 +182,7 @@ pub(crate) fn read(
     Ok(read as u64 <= limit)
 }
 
-/// The encoding that a byte order mark says, unless it is UTF-8's.
+/// Returns the encoding of a byte order mark, unless it is UTF-8.
 fn mark(bytes: &[u8]) -> Option<&'static encoding_rs::Encoding> {
     match bytes {
         [0xff, 0xfe, ..] => Some(encoding_rs::UTF_16LE),
@@ -189,7 +191,7 @@ fn mark(bytes: &[u8]) -> Option<&'static encoding_rs::Encoding> {
     }
 }
 
-/// The same bytes, and the encoding they are decoded from; none if they are UTF-8.
+/// Returns the same bytes with their encoding, or `None` if they are UTF-8.
 fn encoded<'a>(
     mut bytes: Box<dyn Read + 'a>,
     encoding: Encoding,
@@ -199,7 +201,7 @@ fn encoded<'a>(
     }
     let mut head = Vec::new();
     (&mut bytes).take(2).read_to_end(&mut head)?;
-    // A mark wins over either byte order that is declared.
+    // A byte order mark overrides the declared byte order.
     let found = match (mark(&head), encoding) {
         (Some(found), Encoding::Auto) => Some(Encoding::Named(found)),
         (Some(found), Encoding::Named(declared))
@@ -213,7 +215,7 @@ fn encoded<'a>(
     Ok((found, Box::new(Cursor::new(head).chain(bytes))))
 }
 
-/// Fails once.
+/// A reader that fails once.
 struct Failed(Option<io::Error>);
 
 impl Read for Failed {
@@ -222,16 +224,16 @@ impl Read for Failed {
     }
 }
 
-/// How much is decoded at once.
+/// The number of bytes that are decoded at once.
 const BLOCK: usize = 1 << 16;
 
-/// Text in some encoding, as UTF-8.
+/// A reader that decodes text to UTF-8.
 struct Decoding<R> {
     bytes: R,
-    /// None for Latin-1, and at the end of any other text.
+    /// `None` for Latin-1, and after the end of any other text.
     decoder: Option<encoding_rs::Decoder>,
     input: Vec<u8>,
-    /// What of the input is not decoded yet.
+    /// The range of input that isn't decoded yet.
     pending: std::ops::Range<usize>,
     ended: bool,
     output: Cursor<Vec<u8>>,
@@ -246,7 +248,7 @@ impl<R: Read> Decoding<R> {
         Self { bytes, decoder, input: vec![0; BLOCK], pending: 0..0, ended: false, output: Cursor::default() }
     }
 
-    /// Decodes some more; false at the end of the text.
+    /// Decodes the next block; false at the end of the text.
     fn fill(&mut self) -> io::Result<bool> {
         if self.pending.is_empty() && !self.ended {
             let read = self.bytes.read(&mut self.input)?;

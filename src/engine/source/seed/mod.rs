@@ -236,7 +236,7 @@ fn torn(field: &Field<'_>, csv: &Csv) -> Fault {
     let quote = char::from(csv.quote);
     Fault {
         code: "seed-quote",
-        message: "something stands between a closing quote and the end of its value".to_owned(),
+        message: "unexpected text after a closing quote".to_owned(),
         at: field.start..field.end,
         cure: format!("write a quote that belongs to a value twice: `{quote}{quote}`"),
     }

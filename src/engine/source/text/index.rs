@@ -126,7 +126,7 @@ struct Notes<'a> {
     is_header: bool,
     chunks: Vec<Chunk>,
     row: u64,
-    /// How many of the rows are invalid lines.
+    /// The number of rows that are invalid lines.
     invalid: u64,
     pace: Pace,
     /// The line number at the byte `counted`, from 1.

@@ -1,6 +1,6 @@
-//! The columns of text files of which none are declared: rows are looked at, and none is kept.
+//! Schema inference for text files without declared columns: reads rows without keeping them.
 //!
-//! A file that breaks somewhere counts for nothing, as when it is loaded. What rows have is put together in `observed`.
+//! A file that breaks somewhere is ignored, as when it is loaded. `observed` merges the columns of rows.
 //! Start at [`infer`].
 
 use std::{
@@ -30,40 +30,41 @@ use crate::engine::source::{
     hive::{self, Folders},
 };
 
-/// What was found in files.
+/// The result of inference.
 #[derive(Debug, Clone, Default)]
 pub struct Found {
-    /// The columns, in the order in which they come up.
+    /// The columns in order of appearance.
     pub columns: Vec<FoundColumn>,
-    /// Rows that have them.
+    /// The number of rows read.
     pub rows: u64,
-    /// Files that were read.
+    /// The number of files read.
     pub files: u64,
-    /// Files that can't be read, with the reasons.
+    /// The files that can't be read, with the reasons.
     pub broken: Vec<(Arc<str>, String)>,
-    /// Whether not all of the files were looked at, or not all of each.
+    /// True if some files, or parts of some files, weren't read.
     pub is_sample: bool,
 }
 
-/// How closely files are looked at.
+/// The thoroughness of the inference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Look {
-    /// A sample of them: quick, and to be borne out by whoever reads them.
+    /// Read a sample of them, which is quick but must be verified when all rows are read.
     Sample,
-    /// Every row of every file.
+    /// Read every row of every file.
     All,
-    /// Every row of every file, and what is only for people.
+    /// Read every row of every file, and collect details for people.
     Detailed,
 }
 
-/// Of fewer bytes than this no sample is taken.
+/// The minimum number of bytes in a sample; smaller inputs are read completely.
 const SAMPLE: u64 = 8 << 20;
-/// The share of the bytes that a sample has, at least.
+/// The inverse of a sample's minimum share of all bytes.
 const SHARE: u64 = 32;
-/// How many bytes of a file a sample has, at least.
+/// The minimum number of bytes to read from each file in a sample.
 const BEGINNING: u64 = 1 << 20;
 
-/// A sample of files that are spread evenly over all of them, and how much of each is looked at; all of few.
+/// Selects a sample of files, spread evenly, and the number of bytes to read from each. Selects everything if
+/// there is little data.
 fn sample(files: Vec<SourceFile>) -> (Vec<SourceFile>, Option<u64>) {
     let total: u64 = files.iter().map(cost).sum();
     let budget = SAMPLE.max(total / SHARE);
@@ -72,31 +73,31 @@ fn sample(files: Vec<SourceFile>) -> (Vec<SourceFile>, Option<u64>) {
     }
     let count = files.len();
     let average = total / count as u64;
-    // Of files that are big, more of them are looked at, and less of each.
+    // Large files are read only in part, which leaves room for more of them.
     let wanted = usize::try_from(budget / average.min(BEGINNING)).unwrap_or(count).clamp(1, count);
     let limit = (budget / wanted as u64).max(BEGINNING);
     let files = files.into_iter().enumerate();
-    // The first of each of so many runs of files.
+    // Take the first file of each of `wanted` equal runs.
     let is_first = |at: usize| at == 0 || at * wanted / count != (at - 1) * wanted / count;
     (files.filter(|(at, _)| is_first(*at)).map(|(_, file)| file).collect(), Some(limit))
 }
 
-/// A column that was found.
+/// An inferred column.
 #[derive(Debug, Clone)]
 pub struct FoundColumn {
-    /// As the first file has it.
+    /// The name as written in the first file.
     pub name: String,
-    /// The narrowest type that holds every value.
+    /// The narrowest type that holds all values.
     pub data_type: DataType,
-    /// Rows without a value.
+    /// The number of rows without a value.
     pub nulls: u64,
-    /// Different values, about; zero unless they were asked for.
+    /// The approximate number of distinct values; 0 unless requested.
     pub distinct: u64,
-    /// A few values, if they were asked for.
+    /// A few values, if requested.
     pub examples: Vec<String>,
 }
 
-/// The columns of `files`, which are divided among `threads`.
+/// Infers the columns of `files` on `threads` threads.
 pub(in crate::engine::source) async fn infer(
     format: Format,
     files: Vec<SourceFile>,
@@ -115,7 +116,7 @@ pub(in crate::engine::source) async fn infer(
         shares[to.min(last)].push(file);
     }
     let format = Arc::new(format);
-    // A future that is dropped must not leave threads behind that read for nobody.
+    // Dropping the future must stop these threads.
     let stop = Arc::new(Stopper(AtomicBool::new(false)));
     let shares = shares.into_iter().filter(|files| !files.is_empty()).map(|files| {
         let (format, stop, runtime) = (Arc::clone(&format), Arc::clone(&stop), Handle::current());
@@ -176,7 +177,7 @@ fn share(looking: Looking<'_>, files: &[SourceFile], stop: &Stopper) -> Result<C
 struct Looking<'a> {
     format: &'a Format,
     is_detailed: bool,
-    /// How many bytes of a file are looked at.
+    /// The number of bytes to read from each file.
     limit: Option<u64>,
     runtime: &'a Handle,
 }

@@ -1,4 +1,4 @@
-//! JSON frames: the parts of a document around the rows. Each step consumes one part, or changes nothing.
+//! JSON frames: the parts of a document around its rows. Each step consumes one part, or changes nothing.
 
 use super::{
     document::Sink,
@@ -72,7 +72,7 @@ impl Split {
         let (key, _) = cursor.key()?;
         match key {
             "columns" | "data" if (key == "data" && self.data) || (key == "columns" && self.columns) => {
-                Err(Stop::Broken(start, format!("`{key}` stands twice")))
+                Err(Stop::Broken(start, format!("duplicate `{key}`")))
             }
             "columns" => {
                 let names = names(cursor)?;
@@ -129,12 +129,12 @@ impl Records {
     }
 }
 
-/// An object per line. A line that isn't valid JSON is a row of its own, which is refused, unless objects of the file
-/// extend over lines: then nothing tells where the next one begins.
+/// JSON lines: one object per line. A line that isn't valid JSON is rejected as a row, unless objects of the
+/// file span several lines: then the start of the next object is unknown.
 #[derive(Default)]
 pub(super) struct Lines {
     begun: bool,
-    /// Whether an object extended over lines.
+    /// True once an object spans several lines.
     extends: bool,
 }
 
@@ -166,10 +166,10 @@ impl Lines {
         }
     }
 
-    /// Returns where the invalid line ends that begins at `start`, and the reason.
+    /// Returns the end of the invalid line that begins at `start`, and the reason.
     ///
     /// # Errors
-    /// With `stop`, if the line can't be told from what follows.
+    /// Returns `stop` if it is unclear where the line ends.
     fn invalid_line(&self, cursor: &Cursor<'_>, start: usize, stop: Stop) -> Result<(usize, String), Stop> {
         if self.extends || (stop == Stop::End && !cursor.last) {
             return Err(stop);
@@ -178,7 +178,7 @@ impl Lines {
         let end = line_end(bytes, start);
         let next = bytes[end..].iter().find(|byte| !matches!(byte, b'\r' | b'\n'));
         let is_over = match next {
-            // A single object that is cut off is a file that is cut off.
+            // If a single object is cut off, the whole file is cut off.
             None => cursor.last && self.begun,
             Some(b'{') => true,
             Some(byte) => self.begun && !matches!(byte, b' ' | b'\t' | b'"' | b'}' | b']' | b','),
@@ -191,12 +191,12 @@ impl Lines {
     }
 }
 
-/// Returns the end of the line that `start` is in: the position of its line feed, or the end of the text.
+/// Returns the end of the line that contains `start`: the position of its line feed, or the end of the text.
 fn line_end(bytes: &[u8], start: usize) -> usize {
     bytes[start..].iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |length| start + length)
 }
 
-/// Returns why a line that ends at `end` is invalid.
+/// Returns the reason why a line that ends at `end` is invalid.
 fn invalid_reason(stop: Stop, end: usize) -> String {
     match stop {
         Stop::Broken(at, reason) if at < end => format!("invalid JSON: {reason}"),
@@ -204,14 +204,14 @@ fn invalid_reason(stop: Stop, end: usize) -> String {
     }
 }
 
-/// Moves the cursor, which begins a line of a file of [`Lines`], to the line's end; returns why the line is invalid.
+/// Moves the cursor from the start of a line of [`Lines`] to its end, and returns why the line is invalid.
 pub(super) fn skip_invalid_line(cursor: &mut Cursor<'_>, start: usize, stop: Stop) -> String {
     let end = line_end(cursor.text.as_bytes(), start);
     cursor.at = end;
     invalid_reason(stop, end)
 }
 
-/// Skips the byte order mark that some programs write before UTF-8.
+/// Skips the byte order mark that some programs write at the start of UTF-8 text.
 pub(super) fn mark(cursor: &mut Cursor<'_>) {
     if cursor.text[cursor.at..].starts_with('\u{feff}') {
         cursor.at += '\u{feff}'.len_utf8();

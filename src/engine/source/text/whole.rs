@@ -1,4 +1,4 @@
-//! A small file in one pass: walked and decoded at once, and taken back if it breaks.
+//! Whole-file reading: walks and decodes a small file in one pass, and discards its rows if it breaks.
 
 use std::{ops::Range, sync::Arc};
 
@@ -18,18 +18,19 @@ use crate::engine::source::{
     rows::Rows,
 };
 
-/// Why a file is set aside whole.
+/// The reason why a whole file is rejected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Broken {
-    /// The byte at which it breaks.
+    /// The byte offset of the error.
     pub(crate) offset: u64,
     pub(crate) reason: String,
-    /// Whether it is the names of its columns that are wrong: that is no matter of its rows.
+    /// True if the column names are wrong, which isn't an error of any row.
     pub(crate) is_header: bool,
 }
 
 impl Broken {
-    /// A file that breaks at byte `at` of a piece of it, before which there are `offset` bytes and `lines` line ends.
+    /// Creates the error at byte `at` of a piece of the file, which begins after `offset` bytes and
+    /// `lines_before` line ends.
     pub(super) fn new(piece: &[u8], at: usize, offset: u64, lines_before: u64, reason: String) -> Self {
         let line = 1 + lines_before + lines(&piece[..at.min(piece.len())]);
         let reason = if line > 1 { format!("line {line}: {reason}") } else { reason };
@@ -37,24 +38,24 @@ impl Broken {
     }
 }
 
-/// What a file that ends too early is told.
+/// The reason for a file that is cut off.
 pub(super) const CUT: &str = "the file ends too early";
-/// What a file without any text is told.
+/// The reason for a file without any text.
 pub(super) const EMPTY: &str = "the file is empty";
 
-/// What a file gave.
+/// The result of reading a file.
 pub(super) struct Decoded {
-    /// The rows it refuses.
+    /// The rejected rows.
     pub(super) refused: Vec<Refused>,
-    /// Its rows, those among them.
+    /// The number of rows, including rejected ones.
     pub(super) count: u64,
-    /// Its own columns, and how they differ from the declared ones.
+    /// The columns of the file, and how they deviate from the declared ones.
     pub(super) columns: (Vec<String>, Deviation),
-    /// Whether it is one JSON document, all of whose rows may be in one line.
+    /// True for a single JSON document, which may have all rows in one line.
     pub(super) is_document: bool,
 }
 
-/// Reads a file into `rows`; what it gave.
+/// Reads a file into `rows`, and returns its rejects, row count and columns.
 pub(super) fn read(
     bytes: &[u8],
     format: &Format,
@@ -123,13 +124,13 @@ struct Decode<'a> {
     format: &'a Format,
     folders: &'a Folders,
     rows: &'a mut Rows,
-    /// Known once the header is.
+    /// `None` until the header is known.
     reader: Option<RowReader>,
-    /// The rows that came before the header.
+    /// The range of the rows that come before the header.
     later: Option<Range<usize>>,
     row: u64,
     refused: Vec<Refused>,
-    /// Becomes true if it is the header that is wrong.
+    /// Set to true if the header is wrong.
     is_header: &'a mut bool,
 }
 

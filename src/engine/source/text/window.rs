@@ -1,4 +1,4 @@
-//! A bounded window that moves over a file.
+//! A bounded window that slides over a file.
 
 use std::io::{self, Read};
 
@@ -9,14 +9,14 @@ use super::{
 };
 use crate::engine::source::decode::{self, not_text};
 
-/// A piece of a file, from some byte on.
+/// The part of a file in the window.
 pub(super) struct Window<R> {
     file: R,
     pace: Pace,
     bytes: Vec<u8>,
-    /// Where in the file the piece begins.
+    /// The window's byte offset in the file.
     base: u64,
-    /// How many lines end before it.
+    /// The number of line ends before the window.
     lines: u64,
     last: bool,
 }
@@ -30,11 +30,11 @@ impl<R: Read> Window<R> {
         self.base
     }
 
-    /// The piece as text, and whether the file ends with it.
+    /// Returns the window as text, and whether it reaches the end of the file.
     pub(super) fn text(&self) -> Result<(&str, bool), Broken> {
         match str::from_utf8(&self.bytes) {
             Ok(text) => Ok((text, self.last)),
-            // A character that the window's edge goes through.
+            // A character is cut by the edge of the window.
             Err(error) if error.error_len().is_none() && !self.last => {
                 let whole = &self.bytes[..error.valid_up_to()];
                 Ok((str::from_utf8(whole).unwrap_or_default(), false))
@@ -46,8 +46,8 @@ impl<R: Read> Window<R> {
         }
     }
 
-    /// Lets go of `used` bytes and reads on; an error inside the result if the file has no more, or if the window would
-    /// grow beyond its bound.
+    /// Drops `used` bytes from the window and reads more. The inner result is an error if the file has no
+    /// more bytes, or if the window would exceed its bound.
     pub(super) fn advance(&mut self, used: usize) -> io::Result<Result<(), Broken>> {
         if self.last {
             return Ok(Err(self.broken(self.bytes.len(), CUT.to_owned())));
@@ -58,7 +58,7 @@ impl<R: Read> Window<R> {
         if self.bytes.len() >= self.pace.row {
             return Ok(Err(self.broken(0, format!("a row longer than {} bytes", self.pace.row))));
         }
-        // As much again as is held, so that a long row is not read over and over by small steps.
+        // Double the window, so that a long row isn't rescanned many times in small steps.
         let more = self.pace.window.max(self.bytes.len()).max(1) as u64;
         match (&mut self.file).take(more).read_to_end(&mut self.bytes) {
             Ok(read) => {
@@ -66,7 +66,7 @@ impl<R: Read> Window<R> {
                 Ok(Ok(()))
             }
             Err(error) => match decode::reason(&error) {
-                // The bytes that can't be decoded are no text with lines.
+                // Bytes that can't be decoded have no line number.
                 Some(reason) => {
                     let offset = self.base + self.bytes.len() as u64;
                     Ok(Err(Broken { offset, reason: reason.to_owned(), is_header: false }))
@@ -76,7 +76,7 @@ impl<R: Read> Window<R> {
         }
     }
 
-    /// A break at byte `at` of the piece.
+    /// Creates the error at byte `at` of the window.
     pub(super) fn broken(&self, at: usize, reason: String) -> Broken {
         Broken::new(&self.bytes, at, self.base, self.lines, reason)
     }

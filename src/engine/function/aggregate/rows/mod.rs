@@ -101,7 +101,7 @@ fn constant(expression: &Arc<dyn PhysicalExpr>, name: &str) -> Result<ScalarValu
 
 type Finish = Arc<dyn Fn(&[ArrayRef]) -> Result<ScalarValue> + Send + Sync>;
 
-/// How to collect rows and compute a result from them.
+/// Collects rows and computes a result from them.
 #[derive(Clone)]
 struct Collection {
     /// The types of the collected columns, including ordering keys.

@@ -13,7 +13,7 @@ use regex::{Regex, RegexBuilder};
 pub(in crate::engine::function::postgres) use super::parse::Reason;
 use super::parse::{Node, Set, parse, refuse};
 
-/// What an expression is used for.
+/// The use of an expression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Use {
     /// To check whether it matches.
@@ -93,8 +93,8 @@ fn node_text(node: &Node) -> String {
     }
 }
 
-/// What follows a part: its possible first characters, whether the match may end there, and whether its
-/// length is fixed.
+/// The continuation of a part: its possible first characters, whether the match may end there, and whether
+/// its length is fixed.
 #[derive(Debug, Clone, Copy)]
 struct Rest {
     first: Set,

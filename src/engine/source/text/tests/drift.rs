@@ -211,7 +211,7 @@ async fn an_invalid_line_is_rejected_alone() {
         let shown = fixture.show("select * from t order by id").await;
         insta::allow_duplicates! { insta::assert_snapshot!("invalid_lines", shown); }
     }
-    // Objects that extend over lines don't tell where the next one begins.
+    // If objects span several lines, the start of the next object is unknown.
     let text = b"{\"id\":1,\n \"amount\":1.5}\n{\"id\":2,\n \"amount\":tru}\n{\"id\":3}\n";
     let shown = strict(LINES, &ORDERS, &[("data/a.json", text)]).show("select * from t order by id").await;
     insta::assert_snapshot!("invalid_lines_of_documents", shown);

@@ -24,7 +24,8 @@ enum Spoilt {
     Width,
     /// The number is `NaN`, which isn't JSON. In CSV it is just another text.
     Word,
-    /// Its line ends after some of it, if each row is an object in a line of its own; otherwise its number is a text.
+    /// The line is cut after some of its text, if each row is an object on its own line; otherwise the number
+    /// is a text.
     Line(u8),
 }
 

@@ -1,0 +1,95 @@
+//! Replay: answers a command by the record of the last run, if all that it looked at is as it was.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    process::ExitCode,
+    sync::Arc,
+};
+
+use chrono::Utc;
+
+use super::{
+    Request, hex,
+    record::{self, Body, RecordedNode},
+};
+use crate::{
+    artifact::{
+        Origin,
+        renew::{Renewal, Renewed},
+    },
+    cli::{
+        args::Global,
+        asked::Asked,
+        build::{Reporting, exit_code},
+        context::clock,
+        failure::{self, Failure},
+    },
+    name::NodeId,
+    parallel,
+    report::{Lookup, NodeFile, TargetPath},
+    run::scheduler,
+    stamp,
+};
+
+/// Files that one thread looks at at least; fewer aren't worth a thread.
+const FEWEST: usize = 1024;
+
+/// Tells the recorded run again, as one of its own: `None`, before anything is told, if there is no record of this
+/// command or anything is not as it was.
+pub(in crate::cli) fn replay(
+    request: &Request,
+    global: &Global,
+    asked: &Asked<'_>,
+) -> Option<Result<ExitCode, Failure>> {
+    let stored = record::read(&request.path()).filter(|stored| request.is_of(&stored.head))?;
+    let body = stored.body()?;
+    let started = clock().ok()?;
+    let threads = body.info.threads();
+    if !body.conditions.is_quiet() || !body.conditions.hold(started, threads) {
+        return None;
+    }
+    let invocation_id = uuid::Uuid::new_v4().to_string();
+    let env = BTreeMap::new();
+    let origin = Origin { invocation_id: &invocation_id, started, generated: Utc::now(), env: &env };
+    let renewed = renewed(request, &body, &origin, threads)?;
+    let Body { info, warnings, nodes, .. } = body;
+    let target = info.target().to_owned();
+    let info = info.info(asked.command, invocation_id.clone(), nodes.len())?;
+    for artifact in renewed {
+        artifact.write().ok()?;
+    }
+    failure::say(&warnings[usize::from(failure::in_colour())]);
+    let mut files: HashMap<NodeId, NodeFile> = HashMap::with_capacity(nodes.len());
+    let mut steps = Vec::with_capacity(nodes.len());
+    for RecordedNode { step, path, code } in nodes {
+        files.insert(step.node().clone(), NodeFile { path, compiled_code: code });
+        steps.push(step);
+    }
+    let lookup: Lookup = Arc::new(move |id| files.get(id).cloned());
+    let target_path = TargetPath::new(request.target_path.clone());
+    let reporting = Reporting { global, asked, target: &target_path, lookup, database: &target };
+    Some(reporting.reporter(None).map(|mut reporter| {
+        let told = steps.into_iter().map(crate::run::unchanged::steps::RecordedStep::told);
+        scheduler::replay(info, told, &mut |event| reporter.event(event));
+        let (result, lost) = reporter.finish();
+        for sink in lost {
+            failure::warn(&sink.to_string());
+        }
+        exit_code(&result)
+    }))
+}
+
+/// The artifacts that are to be renewed, if they and the compiled SQL are in place as they were written.
+fn renewed(request: &Request, body: &Body, origin: &Origin<'_>, threads: usize) -> Option<Vec<Renewed>> {
+    let stands = parallel::in_parallel(&body.compiled, threads, FEWEST, |(path, stamp)| {
+        stamp::of(&request.target_path.join(path)).is_some_and(|now| hex(now) == *stamp)
+    });
+    if stands.contains(&false) {
+        return None;
+    }
+    let renewed = parallel::in_parallel(&body.artifacts, threads, 1, |(name, digest)| {
+        let renewal = Renewal::of(&request.target_path.join(name))?;
+        if renewal.digest() == *digest { renewal.prepare(origin) } else { None }
+    });
+    renewed.into_iter().collect()
+}

@@ -1,0 +1,104 @@
+//! Settling: plans a run that has just built something once more, without compiling anything again, so that the record of
+//! what is up to date now answers the very next run.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    event::RunInfo,
+    manifest::{Manifest, Materialized, Node},
+    name::{NodeId, Relation},
+    plan::{Action, Plan, Reason},
+    run::{
+        planning::{self, How},
+        scheduler::{self, Limits},
+        seen::Seen,
+        unchanged::{
+            conditions::{TablesState, WatchedTables},
+            steps::{RecordedStep, StepRecorder},
+        },
+        worker::Worker,
+    },
+};
+
+/// A run that has ended well.
+pub(in crate::cli) struct Ended<'a> {
+    pub(in crate::cli) worker: &'a Arc<Worker>,
+    pub(in crate::cli) plan: &'a Plan,
+    pub(in crate::cli) chosen: &'a BTreeSet<NodeId>,
+    pub(in crate::cli) how: How,
+    /// What was there before it.
+    pub(in crate::cli) seen: &'a Seen,
+    pub(in crate::cli) watched: Option<&'a TablesState>,
+    pub(in crate::cli) info: &'a RunInfo,
+}
+
+/// What is there after it.
+pub(in crate::cli) struct Settled {
+    pub(in crate::cli) seen: Seen,
+    pub(in crate::cli) tables: (WatchedTables, TablesState),
+    pub(in crate::cli) steps: Vec<RecordedStep>,
+}
+
+impl Ended<'_> {
+    /// What the next run would tell, or `None` if it would do anything or might compile anything otherwise.
+    pub(in crate::cli) async fn settle(self) -> Option<Settled> {
+        let Self { worker, plan, chosen, how, seen, watched, info } = self;
+        if !may_settle(plan) {
+            return None;
+        }
+        let tables = WatchedTables::new(&worker.tables, &worker.manifest)?;
+        let state = tables.state(info.threads)?;
+        // The columns that are kept of sources were read before the run.
+        if watched?.notes != state.notes {
+            return None;
+        }
+        let now = Seen::of(&worker.tables, &worker.manifest).await.ok()?;
+        let now = now.and_sources(&worker.engine, &worker.compiled).await;
+        if !compiles_the_same(&worker.manifest, chosen, seen, &now) {
+            return None;
+        }
+        let next = planning::plan(&worker.manifest, chosen, &worker.compiled, &now, how);
+        if next.steps().any(|step| !step.reason.is_idle() && step.action != Action::View) {
+            return None;
+        }
+        let mut steps = StepRecorder::default();
+        let info = RunInfo { repaired: Vec::new(), ..info.clone() };
+        let limits = Limits { threads: info.threads, fail_fast: true };
+        let execute = |job, told| Arc::clone(worker).execute(job, told);
+        let never = CancellationToken::new();
+        scheduler::run(info, &next, limits, &never, execute, &mut |event| steps.event(event)).await;
+        Some(Settled { seen: now, tables: (tables, state), steps: steps.steps()? })
+    }
+}
+
+/// Returns whether a run after this one may find nothing to do: not if it asks for the time, or has tests that are run
+/// each time, since what they judge is not a table that is built.
+fn may_settle(plan: &Plan) -> bool {
+    let has_table = |job: &crate::plan::Job| job.steps.iter().any(|step| step.action.is_table());
+    let is_test = |job: &crate::plan::Job| job.steps.iter().any(|step| step.action == Action::Test);
+    plan.jobs.iter().all(|job| has_table(job) || !is_test(job))
+        && plan.steps().all(|step| step.reason != Reason::Volatile && step.action != Action::Freshness)
+}
+
+/// Returns whether compiling would give the same: whether all tables whose columns it reads from the lake have the columns
+/// that they had. The columns of other chosen tables follow from their SQL.
+fn compiles_the_same(manifest: &Manifest, chosen: &BTreeSet<NodeId>, before: &Seen, now: &Seen) -> bool {
+    let follows = |relation: &Relation| match manifest.at(relation) {
+        Some(Node::Model(model)) => {
+            model.config.materialized == Materialized::Table && chosen.contains(&model.id)
+        }
+        Some(Node::Seed(seed)) => chosen.contains(&seed.model.id),
+        _ => false,
+    };
+    let relations: BTreeSet<&Relation> = before.tables.keys().chain(now.tables.keys()).collect();
+    relations.into_iter().filter(|relation| !follows(relation)).all(|relation| {
+        match (before.tables.get(relation), now.tables.get(relation)) {
+            (Some(before), Some(now)) => {
+                before.schema == now.schema && before.partition_by == now.partition_by
+            }
+            _ => false,
+        }
+    })
+}

@@ -1,0 +1,522 @@
+//! Runs that find nothing changed: they are answered by the record of the last one, say the same, and any change of
+//! anything that a run looks at has everything looked at again.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use serde_json::Value;
+
+use crate::{
+    project::Project,
+    ran::Ran,
+    rebuilds::{Dice, commit},
+};
+
+/// A project with something of each kind that a run looks at, in which one test warns and one row is rejected.
+fn shop() -> Project {
+    let project = Project::new()
+        .file(
+            "project.yml",
+            "name: shop\ntarget: dev\nvars: { least: 5 }\ntargets:\n  dev:\n    root: lake\n  other:\n    root: lake\n    threads: 3\n",
+        )
+        .file(
+            "sources.yml",
+            "sources:
+  - name: shop
+    tables:
+      - name: orders
+        external: { location: in, format: csv }
+        columns: [{ name: id, data_type: bigint }, { name: amount, data_type: bigint }, { name: _source_file, data_type: varchar }]
+      - name: found
+        external: { location: 'found/*.csv', format: csv }
+      - name: customers
+        external: { location: shop.db, format: sqlite }
+",
+        )
+        .file("in/1.csv", "id,amount\n1,10\n2,20\n3,30\n4,forty\n")
+        .file("found/1.csv", "id\n1\n2\n")
+        .file("seeds/countries.csv", "code,name\nde,Germany\n")
+        .file("macros/large.sql", "{% macro large(x) %}{{ x }} > {{ var('least') }}{% endmacro %}")
+        .file("data-tests/fixtures/some.csv", "id,amount\n1,6\n")
+        .file("data-tests/none.sql", "select * from {{ ref('total') }} where amount < 0")
+        .model("raw.sql", "select id, amount from {{ source('shop', 'orders') }}")
+        .model("loaded.sql", "{{ config(materialized='incremental') }} select id, _source_file from {{ source('shop', 'orders') }}")
+        .model("found.sql", "select * from {{ source('shop', 'found') }}")
+        .model("customers.sql", "select * from {{ source('shop', 'customers') }}")
+        .model("large.sql", "{{ config(materialized='view') }} select * from {{ ref('raw') }} where {{ large('amount') }}")
+        .model("total.sql", "select sum(amount) as amount, '{{ env_var('REGION', 'eu') }}' as region from {{ ref('large') }}")
+        .model("notes.md", "{% docs total %}All of it.{% enddocs %}")
+        .model("old.py", "")
+        .file(
+            "models/schema.yml",
+            "models:
+  - name: raw
+    columns:
+      - name: amount
+        data_tests:
+          - not_null
+          - accepted_values: { arguments: { values: [10] }, config: { severity: warn } }
+  - name: total
+    description: \"{{ doc('total') }}\"
+unit_tests:
+  - name: takes_large_ones
+    model: total
+    given: [{ input: ref('large'), format: csv, fixture: some }]
+    expect: { rows: [{ amount: 6 }] }
+",
+        );
+    database(&project)
+        .execute_batch("create table customers (id integer); insert into customers values (1);")
+        .unwrap();
+    project
+}
+
+fn database(project: &Project) -> rusqlite::Connection {
+    rusqlite::Connection::open(project.path("shop.db")).expect("a database")
+}
+
+/// When the manifest's nodes were made; a run that parses the project makes all of them.
+fn made_at(project: &Project) -> Option<String> {
+    let manifest = fs::read_to_string(project.path("target/manifest.json")).ok()?;
+    let manifest: Value = serde_json::from_str(&manifest).expect("a manifest");
+    let (_, first) = manifest["nodes"].as_object().expect("nodes").iter().next()?;
+    Some(first["created_at"].to_string())
+}
+
+/// Runs a command, and returns whether the record of an earlier run answered it.
+#[track_caller]
+fn is_answered(project: &Project, args: &[&str]) -> (bool, Ran) {
+    let before = made_at(project);
+    let ran = project.run(args);
+    (before.is_some() && made_at(project) == before, ran)
+}
+
+/// Builds until nothing is left to do, and holds that the record answers from then on.
+#[track_caller]
+fn settle(project: &Project, args: &[&str]) {
+    for _ in 0..4 {
+        let (answered, ran) = is_answered(project, args);
+        ran.success();
+        if answered {
+            return;
+        }
+    }
+    panic!("no record answers {args:?}: {}", project.run(args));
+}
+
+/// What a run told of each node, in the order of their names.
+fn outcomes(project: &Project) -> BTreeSet<String> {
+    let results: Value = serde_json::from_str(&project.read("target/run_results.json")).expect("results");
+    let told = |result: &Value| {
+        let keys =
+            ["unique_id", "status", "message", "failures", "relation_name", "compiled_code", "compiled"];
+        keys.map(|key| result[key].to_string()).join(" ")
+    };
+    results["results"].as_array().expect("results").iter().map(told).collect()
+}
+
+/// Text without what differs from run to run, the numbers of starts among it.
+fn masked(text: &str) -> BTreeSet<String> {
+    let uuid = regex(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}");
+    let masks = [
+        regex(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)"),
+        regex(r"\d\d:\d\d:\d\d"),
+        regex(r"\d+\.\d+(e-\d+)?s?"),
+        regex(r#""(pid|index|execution_time|elapsed|run_duration|elapsed_time)":[0-9.e-]+"#),
+        regex(r"\d+ of \d+"),
+        regex(r"Thread-\d+"),
+        uuid,
+    ];
+    let mask = |line: &str| {
+        masks.iter().fold(line.to_owned(), |line, mask| mask.replace_all(&line, "#").into_owned())
+    };
+    text.lines().map(mask).collect()
+}
+
+fn regex(pattern: &str) -> regex::Regex {
+    regex::Regex::new(pattern).expect("a pattern")
+}
+
+#[test]
+fn an_answer_says_what_the_run_said() {
+    let project = shop();
+    project.run(["build"]).success();
+    for format in ["text", "json"] {
+        let args = ["build", "--threads", "1", "--log-format", format];
+        let whole = project.run([&args[..], &["--no-partial-parse"]].concat()).success();
+        let told = outcomes(&project);
+        settle(&project, &args);
+        let (answered, again) = is_answered(&project, &args);
+        assert!(answered);
+        let again = again.success();
+        assert_eq!(masked(&again.stdout), masked(&whole.stdout));
+        assert_eq!(masked(&again.stderr), masked(&whole.stderr));
+        assert!(again.stderr.contains("old.py"), "warnings stay: {again}");
+        assert_eq!(outcomes(&project), told);
+    }
+    // Each run has artifacts of its own.
+    let metadata = |file: &str| -> Value {
+        let artifact: Value = serde_json::from_str(&project.read(&format!("target/{file}"))).expect("JSON");
+        artifact["metadata"].clone()
+    };
+    settle(&project, &["build"]);
+    let first = metadata("manifest.json");
+    settle(&project, &["build"]);
+    let second = metadata("manifest.json");
+    assert_ne!(first["invocation_id"], second["invocation_id"]);
+    assert_ne!(first["generated_at"], second["generated_at"]);
+    assert_eq!(second["invocation_id"], metadata("run_results.json")["invocation_id"]);
+    let summary: Value = serde_json::from_str(&project.read("target/graph_summary.json")).expect("JSON");
+    assert_eq!(second["invocation_id"], summary["_invocation_id"]);
+    project.run(["build"]).success().says("WARN=3").says("1 row of main.raw set aside");
+    project.run(["retry"]).success().says("Nothing to retry");
+}
+
+#[test]
+fn a_build_leaves_a_record_of_what_it_built() {
+    let project = shop();
+    // How an incremental model goes on is compiled once its table is there.
+    for whole in [true, true, false] {
+        let (answered, ran) = is_answered(&project, &["build"]);
+        ran.success();
+        assert_eq!(answered, !whole);
+    }
+    for edit in [
+        |p: &Project| rewrite(p, "models/total.sql", "as region", "as region, 1 as one"),
+        |p: &Project| p.write("in/2.csv", "id,amount\n5,50\nsix,60\n"),
+        |p: &Project| p.write("models/new.sql", "select * from {{ ref('total') }}"),
+    ] {
+        edit(&project);
+        let (answered, ran) = is_answered(&project, &["build", "--threads", "1"]);
+        ran.success();
+        assert!(!answered);
+        let (answered, again) = is_answered(&project, &["build", "--threads", "1"]);
+        assert!(answered);
+        let told = outcomes(&project);
+        let whole = project.run(["build", "--threads", "1", "--no-partial-parse"]).success();
+        assert_eq!(masked(&again.stdout), masked(&whole.stdout));
+        assert_eq!(masked(&again.stderr), masked(&whole.stderr));
+        assert_eq!(outcomes(&project), told);
+    }
+    // With other columns an incremental model is compiled anew.
+    rewrite(&project, "models/loaded.sql", "select id", "select id, amount");
+    rewrite(
+        &project,
+        "models/loaded.sql",
+        "'incremental'",
+        "'incremental', on_schema_change='append_new_columns'",
+    );
+    for whole in [true, true, false] {
+        let (answered, ran) = is_answered(&project, &["build"]);
+        ran.success();
+        assert_eq!(answered, !whole);
+    }
+}
+
+/// A change, by what it changes.
+type Change = (&'static str, fn(&Project));
+
+fn rewrite(project: &Project, path: &str, from: &str, to: &str) {
+    let text = project.read(path);
+    assert!(text.contains(from), "{path} has no {from}");
+    project.write(path, text.replace(from, to));
+}
+
+/// Writes a file of the same size that keeps its modification time.
+fn rewrite_unseen(project: &Project, path: &str, from: &str, to: &str) {
+    assert_eq!(from.len(), to.len());
+    let modified = fs::metadata(project.path(path)).and_then(|metadata| metadata.modified()).expect("a time");
+    rewrite(project, path, from, to);
+    let file = fs::File::options().write(true).open(project.path(path)).expect("a file");
+    file.set_modified(modified).expect("a time");
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder to copy").flatten() {
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).expect("a copy");
+        }
+    }
+}
+
+const CHANGES: &[Change] = &[
+    ("a model", |p| rewrite(p, "models/total.sql", "as region", "as region, 1 as one")),
+    ("a model, by a byte and at the same time", |p| {
+        rewrite_unseen(p, "models/total.sql", "1 as one", "2 as one")
+    }),
+    ("a comment in a model", |p| rewrite(p, "models/total.sql", "select", "-- all\nselect")),
+    ("a new model", |p| p.write("models/deep/new.sql", "select 1 as n")),
+    ("a model less", |p| fs::remove_file(p.path("models/deep/new.sql")).expect("a file")),
+    ("a macro", |p| rewrite(p, "macros/large.sql", ">", ">=")),
+    ("a properties file", |p| rewrite(p, "models/schema.yml", "values: [10]", "values: [10, 20]")),
+    ("a new properties file", |p| {
+        p.write("models/more.yml", "models: [{ name: found, description: Found. }]")
+    }),
+    ("a description", |p| rewrite(p, "models/notes.md", "All of it.", "All of them.")),
+    ("a seed", |p| rewrite(p, "seeds/countries.csv", "Germany", "France")),
+    ("a seed, at the same time", |p| rewrite_unseen(p, "seeds/countries.csv", "France", "Poland")),
+    ("a new seed", |p| p.write("seeds/more.csv", "id\n1\n")),
+    ("a fixture", |p| rewrite_unseen(p, "data-tests/fixtures/some.csv", "1,6", "2,6")),
+    ("a singular test", |p| rewrite(p, "data-tests/none.sql", "< 0", "< -1")),
+    ("a variable of the project", |p| rewrite(p, "project.yml", "least: 5", "least: 6")),
+    ("the sources", |p| {
+        rewrite(p, "sources.yml", "name: found\n", "name: found\n        description: Found.\n")
+    }),
+    ("a source's file", |p| p.write("in/1.csv", "id,amount\n1,10\n2,20\n3,30\n4,40\n")),
+    ("a new source's file", |p| p.write("in/2.csv", "id,amount\n5,50\n")),
+    ("a file that a source leaves out", |p| p.write("in/3.dat", "id,amount\n")),
+    ("a source's file less", |p| fs::remove_file(p.path("in/2.csv")).expect("a file")),
+    ("a file of a source without columns", |p| p.write("found/2.csv", "id\n3\n")),
+    ("the columns that were found", |p| {
+        let notes = p.files("lake/_headwater");
+        let note = notes.iter().find(|file| file.ends_with(".json")).expect("a note");
+        fs::remove_file(p.path(&format!("lake/_headwater/{note}"))).expect("a file");
+    }),
+    ("a database", |p| database(p).execute_batch("insert into customers values (2);").expect("a row")),
+    ("a database's write-ahead log", |p| {
+        let database = database(p);
+        database
+            .execute_batch("pragma journal_mode = wal; insert into customers values (3);")
+            .expect("a row");
+        // Closed as by a process that dies: the log stays.
+        std::mem::forget(database);
+    }),
+    ("a commit of another writer", |p| {
+        let add =
+            crate::rebuilds::action(p, "raw", "add").replace("\"dataChange\":true", "\"dataChange\":false");
+        commit(p, "raw", &add);
+    }),
+    ("a table that is gone", |p| fs::remove_dir_all(p.path("lake/main/total")).expect("a folder")),
+    ("a table that is restored", |p| {
+        copy(&p.path("lake/main/total"), &p.path("saved"));
+        fs::remove_dir_all(p.path("lake/main/total")).expect("a folder");
+        copy(&p.path("saved"), &p.path("lake/main/total"));
+    }),
+    ("a ledger that is gone", |p| fs::remove_dir_all(p.path("lake/main/loaded_files")).expect("a folder")),
+    ("rejects that were accepted", |p| {
+        p.write("in/1.csv", "id,amount\n1,10\n2,20\n3,30\n4,forty\n");
+        settle(p, &["build"]);
+        p.run(["source", "accept", "shop.orders", "--by", "me"]).success();
+    }),
+    ("the manifest", |p| rewrite(p, "target/manifest.json", "\"group_map\"", "\"group_mop\"")),
+    ("compiled SQL", |p| rewrite(p, "target/compiled/shop/models/total.sql", "select", "Select")),
+    ("compiled SQL that is gone", |p| fs::remove_dir_all(p.path("target/compiled")).expect("a folder")),
+    ("a build of a part", |p| drop(p.run(["build", "-s", "raw"]).success())),
+    ("the record, damaged", |p| rewrite(p, "target/partial_parse.cache", "shop", "shoq")),
+    ("the record, cut off", |p| {
+        let record = p.read("target/partial_parse.cache");
+        p.write("target/partial_parse.cache", &record[..record.len() / 2]);
+    }),
+    ("the record of another version", |p| {
+        rewrite(
+            p,
+            "target/partial_parse.cache",
+            concat!("headwater ", env!("CARGO_PKG_VERSION")),
+            "headwater 9.9.9",
+        );
+    }),
+    ("a run that was killed", |p| p.write("lake/_headwater/runs/dead", "")),
+    ("all artifacts", |p| drop(p.run(["clean"]).success())),
+];
+
+#[test]
+fn any_change_is_noticed() {
+    let project = shop();
+    settle(&project, &["build"]);
+    for (what, change) in CHANGES {
+        change(&project);
+        let (answered, ran) = is_answered(&project, &["build"]);
+        ran.success();
+        assert!(!answered, "not noticed: {what}");
+        settle(&project, &["build"]);
+    }
+}
+
+#[test]
+fn any_other_command_is_another() {
+    let project = shop();
+    settle(&project, &["build"]);
+    for args in [
+        &["run"][..],
+        &["build", "-s", "total"],
+        &["build", "-s", "+total"],
+        &["build", "--exclude", "total"],
+        &["build", "-s", "total", "--indirect-selection", "empty"],
+        &["build", "--vars", "least: 7"],
+        &["build", "--threads", "2"],
+        &["build", "--target", "other"],
+        &["build", "--fail-fast"],
+        &["build", "--store-failures"],
+        &["build", "-q"],
+    ] {
+        let (answered, ran) = is_answered(&project, args);
+        ran.success();
+        assert!(!answered, "taken for another command: {args:?}");
+        settle(&project, args);
+        settle(&project, &["build"]);
+    }
+    // What is built or run whatever stands there is never answered.
+    for args in
+        [&["build", "--force"][..], &["build", "--full-refresh"], &["test"], &["build", "--no-partial-parse"]]
+    {
+        for _ in 0..2 {
+            let (answered, ran) = is_answered(&project, args);
+            ran.success();
+            assert!(!answered, "{args:?}");
+        }
+        settle(&project, &["build"]);
+    }
+}
+
+#[test]
+fn the_environment_counts_as_far_as_it_is_asked_for() {
+    let with = |key: &str, value: &str, project: &Project| {
+        let before = made_at(project);
+        let ran = project.command(["build"]).env(key, value).output().expect("it starts");
+        assert!(ran.status.success());
+        made_at(project) == before
+    };
+    let project = shop();
+    settle(&project, &["build"]);
+    assert!(with("OTHER", "value", &project));
+    assert!(!with("REGION", "us", &project));
+    assert_eq!(project.rows("select region from {{ ref('total') }}"), "region\nus\n");
+    settle(&project, &["build"]);
+    // Set to its default it is another environment, and that is the cautious answer.
+    assert!(!with("REGION", "eu", &project));
+    settle(&project, &["build"]);
+    for (key, value) in [
+        ("HEADWATER_PARTIAL_PARSE", "false"),
+        ("DBT_PARTIAL_PARSE", "0"),
+        ("HEADWATER_LOG_LEVEL", "debug"),
+        ("OPENLINEAGE_URL", ""),
+    ] {
+        assert!(!with(key, value, &project), "{key}");
+        settle(&project, &["build"]);
+    }
+    assert!(with("HEADWATER_PARTIAL_PARSE", "true", &project));
+    assert!(with("DBT_PARTIAL_PARSE", "True", &project));
+}
+
+#[test]
+fn the_record_holds_no_value_of_the_environment() {
+    let project = Project::new()
+        .env("PLACE", "at-a-secret-place")
+        .model("a.sql", "{{ config(tags=[env_var('PLACE') | length | string]) }} select 1 as n");
+    settle(&project, &["build"]);
+    let record = project.read("target/partial_parse.cache");
+    assert!(record.contains("PLACE") && !record.contains("at-a-secret-place"));
+}
+
+#[test]
+fn what_asks_for_the_time_is_never_answered() {
+    for (path, text) in [
+        ("models/a.sql", "select now() as at"),
+        ("models/a.sql", "{{ config(tags=[run_started_at.strftime('%Y')]) }} select 1 as n"),
+        ("models/a.sql", "{{ config(volatile=false) }} select '{{ run_started_at.strftime('%Y') }}' as n"),
+        (
+            "models/a.sql",
+            "{{ config(volatile=false) }} select '{{ modules.datetime.date.today().year }}' as n",
+        ),
+        (
+            "macros/m.sql",
+            "{% macro generate_schema_name(x, node) %}{{ run_started_at.strftime('%Y') }}{% endmacro %}",
+        ),
+    ] {
+        let project = Project::new().model("a.sql", "select 1 as n").file(path, text);
+        if path.starts_with("macros") {
+            project.write(
+                "models/a.sql",
+                "{{ config(schema='x') }} select '{{ generate_schema_name('x', none) }}' as n",
+            );
+        }
+        for _ in 0..4 {
+            let (answered, ran) = is_answered(&project, &["build"]);
+            ran.success();
+            assert!(!answered, "{text}");
+        }
+    }
+}
+
+#[test]
+fn tests_that_are_run_each_time_are_run() {
+    let project = shop();
+    rewrite(
+        &project,
+        "sources.yml",
+        "name: found\n",
+        "name: found\n        columns: [{ name: id, data_type: bigint, data_tests: [unique] }]\n",
+    );
+    for _ in 0..4 {
+        let (answered, ran) = is_answered(&project, &["build"]);
+        ran.success().says("PASS source_unique_shop_found_id");
+        assert!(!answered);
+    }
+}
+
+#[test]
+fn a_failure_is_never_an_answer() {
+    let project = shop();
+    settle(&project, &["build"]);
+    rewrite(&project, "models/schema.yml", "severity: warn", "severity: error");
+    for _ in 0..3 {
+        let (answered, ran) = is_answered(&project, &["build"]);
+        ran.failure();
+        assert!(!answered);
+    }
+    // What was told before the failure was recorded is no answer either, now that it would be again.
+    rewrite(&project, "models/schema.yml", "severity: error", "severity: warn");
+    let (answered, ran) = is_answered(&project, &["build"]);
+    ran.success();
+    assert!(!answered);
+}
+
+/// Whatever is edited, an answer says what the whole run says.
+#[test]
+fn after_random_edits_an_answer_is_what_the_whole_run_says() {
+    let project = shop();
+    settle(&project, &["build"]);
+    let mut dice = Dice(7);
+    let mut answers = 0;
+    for _ in 0..12 {
+        for _ in 0..dice.roll(3) {
+            let edits: [fn(&Project, u64); 6] = [
+                |p, n| {
+                    p.write(
+                        "models/total.sql",
+                        format!("select sum(amount) as amount, '{n}' as region from {{{{ ref('large') }}}}"),
+                    )
+                },
+                |p, n| p.write("in/2.csv", format!("id,amount\n5,{n}\n")),
+                |p, n| p.write("seeds/countries.csv", format!("code,name\nde,{n}\n")),
+                |p, n| p.write("models/more.yml", format!("models: [{{ name: found, description: '{n}' }}]")),
+                |p, n| {
+                    p.write(
+                        "macros/large.sql",
+                        format!("{{% macro large(x) %}}{{{{ x }}}} > {n}{{% endmacro %}}"),
+                    )
+                },
+                |p, _| drop(p.run(["build", "-s", "raw"])),
+            ];
+            let edit = edits[usize::try_from(dice.roll(6)).expect("small")];
+            edit(&project, dice.roll(3));
+        }
+        let args = ["build", "--threads", "1"];
+        let (answered, ran) = is_answered(&project, &args);
+        ran.success();
+        let told = outcomes(&project);
+        let (whole, ran) = is_answered(&project, &[&args[..], &["--no-partial-parse"]].concat());
+        ran.success();
+        assert!(!whole);
+        if answered {
+            answers += 1;
+            assert_eq!(told, outcomes(&project));
+        } else {
+            settle(&project, &args);
+        }
+    }
+    assert!(answers > 2, "{answers} answers");
+}
