@@ -204,7 +204,9 @@ impl Engine {
             Size::Unknown => self.planner(joins),
         };
         let plan = LogicalPlanBuilder::from(bound.plan.clone()).limit(0, Some(1))?.build()?;
-        let mut stream = execute_stream(planner.create_physical_plan(&plan).await?, self.task())?;
+        let plan = planner.create_physical_plan(&plan).await?;
+        let task = self.task_of(&plan);
+        let mut stream = execute_stream(plan, task)?;
         while let Some(batch) = stream.next().await.transpose()? {
             if batch.num_rows() > 0 && batch.num_columns() > 0 {
                 let numbers = cast(batch.column(0), &DataType::Float64)?;

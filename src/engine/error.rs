@@ -287,6 +287,10 @@ fn innermost(expression: &str) -> &str {
 #[must_use]
 pub fn message(error: &DataFusionError) -> String {
     let mut text = error.find_root().strip_backtrace();
+    // The cause: operators put it behind words of their own.
+    if let Some((_, own)) = text.rsplit_once("Resources exhausted: ") {
+        text = own.to_owned();
+    }
     for prefix in [
         "Error during planning: ",
         "Schema error: ",

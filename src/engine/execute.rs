@@ -14,16 +14,16 @@ use datafusion::{
     execution::SendableRecordBatchStream,
     logical_expr::{JoinType, LogicalPlanBuilder},
     parquet::errors::ParquetError,
-    physical_expr::{Partitioning, PhysicalExpr, expressions},
+    physical_expr::{LexOrdering, Partitioning, PhysicalExpr, PhysicalSortExpr, expressions},
     physical_plan::{
         ExecutionPlan, ExecutionPlanProperties, execute_stream, execute_stream_partitioned,
-        repartition::RepartitionExec, stream::RecordBatchStreamAdapter,
+        repartition::RepartitionExec, sorts::sort::SortExec, stream::RecordBatchStreamAdapter,
     },
     prelude::Column,
 };
 use futures::{StreamExt, stream};
 
-use super::{Engine, RecordBatch, Table, bind::Bound};
+use super::{Engine, RecordBatch, Table, bind::Bound, memory::Budget};
 
 /// The join algorithm, for joins that may not fit in memory: a hash join can't spill, a merge join can.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +45,10 @@ impl Engine {
     ) -> Result<super::Streams> {
         let plan = self.planner(joins).create_physical_plan(&bound.plan).await?;
         let plan = if partition_by.is_empty() { plan } else { self.hashed(plan, partition_by)? };
-        execute_stream_partitioned(plan, self.task())
+        let sorts = !partition_by.is_empty() && Budget::of(self.planner(joins).config()).sorts_partitions();
+        let plan = if sorts { sorted(plan, partition_by)? } else { plan };
+        let task = self.task_of(&plan);
+        execute_stream_partitioned(plan, task)
     }
 
     /// Starts the query as one stream that keeps its order, with at most `limit` rows.
@@ -56,7 +59,8 @@ impl Engine {
             None => builder.build()?,
         };
         let plan = self.planner(Joins::Hash).create_physical_plan(&plan).await?;
-        execute_stream(plan, self.task())
+        let task = self.task_of(&plan);
+        execute_stream(plan, task)
     }
 
     /// Checks that the query can be planned over its tables, without running it.
@@ -73,6 +77,15 @@ impl Engine {
             columns.iter().map(|name| expressions::col(name, &schema)).collect::<Result<_>>()?;
         Ok(Arc::new(RepartitionExec::try_new(plan, Partitioning::Hash(keys, self.threads()))?))
     }
+}
+
+/// The plan with the rows of each partition sorted by these columns.
+fn sorted(plan: Arc<dyn ExecutionPlan>, columns: &[String]) -> Result<Arc<dyn ExecutionPlan>> {
+    let schema = plan.schema();
+    let keys = columns.iter().map(|name| Ok(PhysicalSortExpr::new_default(expressions::col(name, &schema)?)));
+    let keys = keys.collect::<Result<Vec<_>>>()?;
+    let Some(order) = LexOrdering::new(keys) else { return Ok(plan) };
+    Ok(Arc::new(SortExec::new(order, plan).with_preserve_partitioning(true)))
 }
 
 /// Returns a stream of one batch.
@@ -142,7 +155,8 @@ impl Engine {
         let rows = LogicalPlanBuilder::scan("standing", provider_as_source(table), None)?;
         let plan = rows.join(listed, kind, (vec![left], vec![right]), None)?.build()?;
         let plan = self.planner(Joins::Hash).create_physical_plan(&plan).await?;
-        execute_stream(plan, self.task())
+        let task = self.task_of(&plan);
+        execute_stream(plan, task)
     }
 }
 

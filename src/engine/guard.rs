@@ -24,16 +24,22 @@ use datafusion::{
     },
 };
 
-use super::{hidden_constants::HiddenConstants, nan, replay::NestedLoops, window_parts::WindowParts};
+use super::{
+    hidden_constants::HiddenConstants,
+    memory::{Budget, CrossJoins, WideRows},
+    nan,
+    replay::NestedLoops,
+    window_parts::WindowParts,
+};
 
-/// Returns DataFusion's physical rules with guards around those that push filters and projections down.
-/// `is_limited`: whether memory is limited, so that joins may spill.
-pub(super) fn rules(is_limited: bool) -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
+/// DataFusion's physical rules, those that push filters down under guard, and what a memory limit adds.
+pub(super) fn rules(budget: Budget) -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
     let rules = PhysicalOptimizer::new().rules.into_iter().flat_map(|rule| {
         // This rule decides sorts and partitioning.
         let first = rule.name() == "EnsureRequirements";
-        let sides = first.then(|| Arc::new(HiddenConstants) as Arc<dyn PhysicalOptimizerRule + Send + Sync>);
-        sides.into_iter().chain([rule])
+        let own: [Arc<dyn PhysicalOptimizerRule + Send + Sync>; 2] =
+            [Arc::new(CrossJoins), Arc::new(HiddenConstants)];
+        own.into_iter().filter(move |_| first).chain([rule])
     });
     rules
         .map(|rule| {
@@ -48,7 +54,16 @@ pub(super) fn rules(is_limited: bool) -> Vec<Arc<dyn PhysicalOptimizerRule + Sen
             }
         })
         .chain([Arc::new(WindowParts) as Arc<dyn PhysicalOptimizerRule + Send + Sync>])
-        .chain(is_limited.then(|| Arc::new(NestedLoops) as Arc<dyn PhysicalOptimizerRule + Send + Sync>))
+        .chain(
+            budget
+                .is_limited()
+                .then(|| Arc::new(NestedLoops) as Arc<dyn PhysicalOptimizerRule + Send + Sync>),
+        )
+        .chain(
+            budget
+                .is_limited()
+                .then(|| Arc::new(WideRows(budget)) as Arc<dyn PhysicalOptimizerRule + Send + Sync>),
+        )
         .collect()
 }
 

@@ -22,6 +22,7 @@
 //! - `guard`, `comparisons`, `constant_not_in`, `hidden_constants`, `null_keys`: workarounds for optimizer
 //!   bugs that lose or add rows; `merge_keys`: for joins that couldn't spill; `replay`: for a join that loses
 //!   rows when it spills
+//! - [`memory`]: the shares of a memory limit
 //! - `spill`: the directory for rows that don't fit in memory
 //! - `distinct`: distinct aggregates that can spill
 //! - `reads`: the size of a plan; `window_parts`: windows that hold one partition at a time
@@ -52,6 +53,7 @@ pub mod given;
 mod guard;
 mod hidden_constants;
 pub mod lineage;
+pub mod memory;
 mod merge_keys;
 mod nan;
 pub mod narrow;

@@ -252,7 +252,8 @@ impl ExecutionPlan for ReplayExec {
         } else if kept.executions > 2 {
             return Err(DataFusionError::Internal("ReplayExec is executed twice at most".into()));
         } else if self.once || kept.is_complete {
-            let cause = "a join without an equality between columns needs more memory";
+            let cause = "a join without an equality between columns needs more memory than memory_limit leaves it; raise \
+                         `memory_limit` of the target, or add an equality to the join";
             return Err(DataFusionError::ResourcesExhausted(cause.into()));
         } else {
             kept.replay();

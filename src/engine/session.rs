@@ -13,14 +13,22 @@ use datafusion::{
     execution::{
         SessionStateBuilder, TaskContext,
         disk_manager::{DiskManagerBuilder, DiskManagerMode},
-        memory_pool::{FairSpillPool, MemoryPool, TrackConsumersPool, UnboundedMemoryPool},
         runtime_env::{RuntimeEnv, RuntimeEnvBuilder},
     },
     optimizer::OptimizerRule,
+    physical_plan::ExecutionPlan,
     prelude::{SessionConfig, SessionContext},
 };
 
-use super::{Table, dialect::Dialect, execute::Joins, query::Pending, reads::Weight, spill::SpillFolder};
+use super::{
+    Table,
+    dialect::Dialect,
+    execute::Joins,
+    memory::{Budget, smallest_batch, with_partitions},
+    query::Pending,
+    reads::Weight,
+    spill::SpillFolder,
+};
 use crate::name::Relation;
 
 /// The settings of an engine.
@@ -28,7 +36,7 @@ use crate::name::Relation;
 pub struct EngineSettings {
     /// The number of partitions of a plan, and so of its concurrent streams.
     pub threads: usize,
-    /// The bytes that sorts, joins and aggregates may hold before they spill; unlimited if `None`.
+    /// The bytes that queries and writers may hold (`memory` divides them); unlimited if `None`.
     pub memory_limit: Option<u64>,
     /// The name of the SQL dialect in lower case, such as `duckdb`.
     pub dialect: String,
@@ -59,30 +67,34 @@ pub struct Engine {
     views: Mutex<BTreeMap<Relation, Weight>>,
 }
 
-/// The number of memory consumers that an out-of-memory error names.
-const CONSUMERS_NAMED: std::num::NonZeroUsize = std::num::NonZeroUsize::MIN.saturating_add(2);
-
 impl Engine {
     /// Creates an engine without relations.
     pub fn new(settings: &EngineSettings) -> Result<Self> {
-        let config = config(settings)?;
+        let budget = Budget::new(settings.memory_limit, settings.threads);
+        let config = budget.configure(config(settings)?);
         // Without a memory limit, nothing spills.
         let spill = settings.memory_limit.map(|_| spill(settings)).transpose()?;
         let dialect = Dialect::of(config.options().sql_parser.dialect);
         let builder = SessionStateBuilder::new()
             .with_config(config)
-            .with_runtime_env(runtime(settings, spill.as_ref())?)
+            .with_runtime_env(runtime(budget, spill.as_ref())?)
             .with_default_features()
             .with_optimizer_rules(rules(settings))
-            .with_physical_optimizer_rules(super::guard::rules(settings.memory_limit.is_some()));
+            .with_physical_optimizer_rules(super::guard::rules(budget));
         let builder = dialect.prepare(super::function::install(builder, &settings.dialect));
         let context = SessionContext::new_with_state(builder.build());
         dialect.register(&context);
         let session = context.state();
         let mut spilling = SessionStateBuilder::new_from_existing(session.clone())
             .with_optimizer_rule(Arc::new(super::merge_keys::MergeKeys))
+            .with_physical_optimizer_rules(with_partitions(
+                session.physical_optimizers(),
+                budget.spilling_partitions(),
+            ))
             .build();
-        spilling.config_mut().options_mut().optimizer.prefer_hash_join = false;
+        let options = spilling.config_mut().options_mut();
+        options.optimizer.prefer_hash_join = false;
+        options.execution.target_partitions = settings.threads.max(2);
         let mut narrow = session.clone();
         narrow.config_mut().options_mut().execution.target_partitions = 1;
         Ok(Self {
@@ -247,6 +259,19 @@ impl Engine {
         Arc::clone(&self.task)
     }
 
+    /// Returns the context to execute a plan with. Where its scans make small batches, since their rows are wide,
+    /// so do the operators above them.
+    pub(super) fn task_of(&self, plan: &Arc<dyn ExecutionPlan>) -> Arc<TaskContext> {
+        let config = self.task.session_config();
+        match smallest_batch(plan).filter(|rows| *rows < config.batch_size()) {
+            Some(rows) => {
+                let config = config.clone().with_batch_size(rows);
+                Arc::new(TaskContext::from(self.session.as_ref()).with_session_config(config))
+            }
+            None => self.task(),
+        }
+    }
+
     fn register(&self, relation: &Relation, table: Table) -> Result<()> {
         let options = &self.session.config_options().catalog;
         let catalog = self.context.catalog(&options.default_catalog).ok_or_else(|| {
@@ -333,19 +358,13 @@ fn config(settings: &EngineSettings) -> Result<SessionConfig> {
     Ok(config)
 }
 
-fn runtime(settings: &EngineSettings, spill: Option<&SpillFolder>) -> Result<Arc<RuntimeEnv>> {
-    let pool: Arc<dyn MemoryPool> = match settings.memory_limit {
-        Some(bytes) => {
-            let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
-            Arc::new(TrackConsumersPool::new(FairSpillPool::new(bytes), CONSUMERS_NAMED))
-        }
-        None => Arc::new(UnboundedMemoryPool::default()),
-    };
+fn runtime(budget: Budget, spill: Option<&SpillFolder>) -> Result<Arc<RuntimeEnv>> {
     let mode = spill.map_or(DiskManagerMode::OsTmpDirectory, |folder| {
         DiskManagerMode::Directories(vec![folder.path().to_owned()])
     });
-    RuntimeEnvBuilder::new()
-        .with_memory_pool(pool)
-        .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(mode))
-        .build_arc()
+    let mut disk = DiskManagerBuilder::default().with_mode(mode);
+    if let Some(runs) = budget.fan_in() {
+        disk.set_max_spill_merge_fan_in(runs);
+    }
+    RuntimeEnvBuilder::new().with_memory_pool(budget.pool()).with_disk_manager_builder(disk).build_arc()
 }

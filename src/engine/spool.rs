@@ -29,7 +29,10 @@ use futures::StreamExt;
 use tokio::task::JoinSet;
 use url::Url;
 
-use super::{Engine, RecordBatch, SchemaRef, SendableRecordBatchStream, Streams, Table, execute::nullable};
+use super::{
+    Engine, RecordBatch, SchemaRef, SendableRecordBatchStream, Streams, Table, execute::nullable,
+    memory::Budget,
+};
 
 /// A spool of rows; see the module docs.
 pub struct Spool {
@@ -100,7 +103,8 @@ impl Engine {
         streams: Streams,
         on_rows: Arc<dyn Fn(u64) + Send + Sync>,
     ) -> Result<Spool> {
-        self.spool_within(schema, streams, on_rows, IN_MEMORY).await
+        let in_memory = Budget::of(self.session().config()).spooled(IN_MEMORY);
+        self.spool_within(schema, streams, on_rows, in_memory).await
     }
 
     /// Like [`spool`](Self::spool), but keeps `in_memory` bytes of each stream in memory.

@@ -42,6 +42,7 @@ impl Files {
         schema: SchemaRef,
         partition_by: &[String],
         target_size: Option<NonZeroU64>,
+        row_group: usize,
     ) -> Result<Self, DeltaTableError> {
         let properties = WriterProperties::builder()
             .set_created_by(concat!("headwater ", env!("CARGO_PKG_VERSION")).to_owned())
@@ -49,7 +50,7 @@ impl Files {
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
             // Small enough to prune and to read in parallel, large enough to compress well.
             .set_max_row_group_row_count(Some(128 * 1024))
-            .set_max_row_group_bytes(Some(64 << 20))
+            .set_max_row_group_bytes(Some(row_group))
             .build();
         let positions =
             partition_by.iter().map(|column| schema.index_of(column)).collect::<Result<_, _>>()?;
@@ -270,7 +271,9 @@ mod tests {
     async fn check(values: i64, limits: Limits) -> (BTreeMap<String, i64>, usize) {
         let fields = ["v", "day"].map(|name| Field::new(name, DataType::Int64, true));
         let schema = Arc::new(Schema::new(fields.to_vec()));
-        let files = Files::new(Arc::new(InMemory::new()), schema.clone(), &["day".to_owned()], None).unwrap();
+        let files =
+            Files::new(Arc::new(InMemory::new()), schema.clone(), &["day".to_owned()], None, 64 << 20)
+                .unwrap();
         let mut sink = Sink::new(files, limits).unwrap();
         for batch in 0..20 {
             let rows = Int64Array::from_iter_values((0..100).map(|row| batch * 100 + row));

@@ -39,7 +39,7 @@ use super::{
 use crate::{
     engine::{
         SendableRecordBatchStream, Streams, arrow::array::RecordBatch, arrow::datatypes::SchemaRef,
-        arrow::error::ArrowError, digest::RowDigest,
+        arrow::error::ArrowError, digest::RowDigest, memory::Budget,
     },
     name::Relation,
 };
@@ -92,6 +92,8 @@ const SHARED_ROWS: usize = 256 * 1024;
 const WAITING_BYTES: usize = 128 << 20;
 /// Files that all sinks of a partitioned table may have open.
 const OPEN_FILES: usize = 64;
+/// Bytes of a row group: small enough to read side by side, large enough to compress.
+const ROW_GROUP: usize = 64 << 20;
 
 /// The result of all writers.
 struct Written {
@@ -140,7 +142,9 @@ impl Lake {
         traces.mark(&write.provenance.run_id, &place).await?;
 
         let transaction = write.transaction.clone();
-        let next = Next { relation, place: &place, base: base.as_deref(), log_store: above, table, write };
+        let budget = self.session().map(|session| Budget::of(session.config())).unwrap_or_default();
+        let next =
+            Next { relation, place: &place, base: base.as_deref(), log_store: above, table, write, budget };
         match next.prepare(streams, cancel).await {
             Ok(Prepared { provenance, bytes, version, state, entry, change }) => {
                 let relation = relation.clone();
@@ -176,6 +180,7 @@ struct Next<'a> {
     log_store: LogStoreRef,
     table: SchemaRef,
     write: Write,
+    budget: Budget,
 }
 
 /// An invisible version whose files and commit have been written.
@@ -191,7 +196,7 @@ struct Prepared {
 impl Next<'_> {
     /// Writes the rows and builds the commit.
     async fn prepare(self, streams: Streams, cancel: &CancellationToken) -> Result<Prepared, LakeError> {
-        let Self { relation, place, base, log_store, table, write } = self;
+        let Self { relation, place, base, log_store, table, write, budget } = self;
         let started = Instant::now();
         let failed = |error: DeltaTableError| {
             if is_conflict(&error) {
@@ -202,8 +207,9 @@ impl Next<'_> {
             }
         };
         let store = log_store.object_store(None);
-        let files =
-            Files::new(store, table.clone(), &write.partition_by, write.target_file_size).map_err(failed)?;
+        let (partition_by, size) = (&write.partition_by, write.target_file_size);
+        let files = Files::new(store, table.clone(), partition_by, size, budget.row_group(ROW_GROUP));
+        let files = files.map_err(failed)?;
         let guarded = not_null(&table, &write.constraints);
         let writing = Writing {
             files,
@@ -214,6 +220,7 @@ impl Next<'_> {
             rows: Arc::new(AtomicU64::new(0)),
             on_rows: write.on_rows,
             cancel: cancel.child_token(),
+            budget,
         };
         let written = writing.write_all(streams).await?;
         let nulls = guarded.iter().zip(&written.nulls).filter(|(_, nulls)| **nulls > 0);
@@ -266,16 +273,19 @@ struct Writing {
     on_rows: Arc<dyn Fn(u64) + Send + Sync>,
     /// Stops all writers if one fails or the run is cancelled.
     cancel: CancellationToken,
+    budget: Budget,
 }
 
 impl Writing {
     async fn write_all(self, streams: Streams) -> Result<Written, LakeError> {
+        let writers = streams.len().max(1);
         let limits = if self.files.partition_by.is_empty() {
-            Limits { rows: SMALL_ROWS, bytes: SMALL_BYTES, open: 1 }
+            let bytes = SMALL_BYTES.min(self.budget.waiting(WAITING_BYTES) / writers);
+            Limits { rows: SMALL_ROWS, bytes, open: 1 }
         } else {
-            let writers = streams.len().max(1);
-            let bytes = (WAITING_BYTES / writers).max(8 << 20);
-            Limits { rows: usize::MAX, bytes, open: (OPEN_FILES / writers).max(4) }
+            let bytes = self.budget.waiting(WAITING_BYTES.max(writers * (8 << 20))) / writers;
+            let open = self.budget.open_files(OPEN_FILES.max(4 * writers)).div_ceil(writers);
+            Limits { rows: usize::MAX, bytes, open }
         };
         let mut writers = JoinSet::new();
         for stream in streams {

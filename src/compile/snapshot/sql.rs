@@ -53,7 +53,8 @@ impl Sql<'_> {
             // Writing to a string can't fail.
             let _ = write!(sql, ", 'False' as {}", quoted(&meta.is_deleted));
         }
-        let _ = write!(sql, " from {} as s cross join {} as m", source.quoted(), moment.quoted());
+        // The first side of a cross join is held in memory.
+        let _ = write!(sql, " from {} as m cross join {} as s", moment.quoted(), source.quoted());
         sql
     }
 
@@ -112,13 +113,13 @@ impl Sql<'_> {
         format!(
             "select o.{FILE} as {FILE}, o.{scd_id} as {ENDED}, \
              case when n.__new then n.{valid_from} else m.{AT} end as {ENDS}, {begins} as {BEGINS}{columns} \
-             from (select *, true as __old from {} as f where {}) as o \
-             {join} join (select *, true as __new from {}) as n on {} cross join {} as m where {changes}",
+             from {} as m cross join ((select *, true as __old from {} as f where {}) as o \
+             {join} join (select *, true as __new from {}) as n on {}) where {changes}",
+            moment.quoted(),
             old_files.quoted(),
             self.is_open("f"),
             new.quoted(),
             keys.collect::<Vec<_>>().join(" and "),
-            moment.quoted(),
         )
     }
 

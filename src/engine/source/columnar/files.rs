@@ -17,7 +17,7 @@ use tokio::sync::OnceCell;
 
 use super::{
     ColumnarTable,
-    look::{Look, Looking, Seen},
+    look::{Look, Looking, Seen, Widths},
     of_path,
     reading::{Reading, own_type, reading, widened},
     undeclared,
@@ -59,6 +59,7 @@ pub(super) struct Like {
     pub(super) files: Vec<(Arc<str>, ObjectMeta, Vec<ScalarValue>)>,
     /// True if some value may not fit, so that rows must be validated.
     pub(super) is_judged: bool,
+    pub(super) widths: Widths,
 }
 
 /// The origin of a column.
@@ -333,6 +334,10 @@ fn add(groups: &mut Vec<Like>, look: &Look, fields: &[FieldRef], wanted: &[Field
     };
     if let Some(group) = groups.iter_mut().find(alike) {
         group.files.push(file);
+        for (name, bytes) in &look.widths {
+            let most = group.widths.entry(name.clone()).or_default();
+            *most = (*bytes).max(*most);
+        }
         return Ok(());
     }
     let is_judged =
@@ -345,6 +350,7 @@ fn add(groups: &mut Vec<Like>, look: &Look, fields: &[FieldRef], wanted: &[Field
         folders,
         files: vec![file],
         is_judged,
+        widths: look.widths.clone(),
     });
     Ok(())
 }

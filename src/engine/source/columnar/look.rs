@@ -1,6 +1,6 @@
 //! The metadata of a Parquet or Avro file: its columns, and whether it can be decoded at all.
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc};
 
 use datafusion::{
     arrow::datatypes::{DataType, FieldRef, SchemaRef},
@@ -8,6 +8,7 @@ use datafusion::{
     common::{ScalarValue, stats::Precision},
     datasource::{file_format::FileFormat, physical_plan::parquet::metadata::DFParquetMetadata},
     error::DataFusionError,
+    parquet::file::metadata::ParquetMetaData,
 };
 use futures::FutureExt;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, path::Path as StorePath};
@@ -25,6 +26,9 @@ use crate::engine::{
     },
 };
 
+/// The bytes of a value in each column, by its name, as far as they are known.
+pub(super) type Widths = BTreeMap<String, usize>;
+
 /// A file's own metadata, independent of declarations.
 pub(super) struct Seen {
     file: SourceFile,
@@ -33,6 +37,7 @@ pub(super) struct Seen {
     /// The names of the file's columns.
     own: Vec<String>,
     rows: Option<u64>,
+    widths: Widths,
     /// For each column of the file, whether all its instants are within the calendar.
     bounded: Vec<bool>,
 }
@@ -46,6 +51,7 @@ pub(super) struct Look {
     pub(super) folders: Folders,
     pub(super) places: Vec<Place>,
     pub(super) columns: FileColumns,
+    pub(super) widths: Widths,
     /// For each column of the file, whether all its instants are within the calendar.
     pub(super) bounded: Vec<bool>,
 }
@@ -60,7 +66,7 @@ impl Seen {
     /// # Errors
     /// If two columns are ambiguous. The error names the file.
     pub(super) fn matched(self, names: &[String], on_new: OnNewColumn) -> Result<Look, RefusedFile> {
-        let Self { file, meta, schema, own, rows, bounded } = self;
+        let Self { file, meta, schema, own, rows, widths, bounded } = self;
         let name = Arc::clone(&file.name);
         let folders = Folders::of(&name, names);
         let supplied = folders.supplied(names.len());
@@ -74,7 +80,7 @@ impl Seen {
             places.map_err(|reason| RefusedFile { file: Arc::clone(&name), offset: None, reason })?;
         let deviation = names::deviation(&own, &places, names, &supplied, names.len());
         let columns = FileColumns { file: name.to_string(), rows, own, deviation };
-        Ok(Look { file, name, meta, schema, folders, places, columns, bounded })
+        Ok(Look { file, name, meta, schema, folders, places, columns, widths, bounded })
     }
 }
 
@@ -120,7 +126,7 @@ impl Looking<'_> {
         let meta = meta(&file, self.store).await?;
         let metas = std::slice::from_ref(&meta);
         let mut schema = self.format.infer_schema(self.session, self.store, metas).await?;
-        let (mut own, mut rows) = (Vec::new(), None);
+        let (mut own, mut rows, mut widths) = (Vec::new(), None, Widths::new());
         if self.is_avro {
             schema = avro::with_uuids(schema, self.store, &meta).await?;
             own.extend(schema.fields().iter().map(|field| field.name().clone()));
@@ -130,13 +136,14 @@ impl Looking<'_> {
             let footer =
                 DFParquetMetadata::new(self.store.as_ref(), &meta).with_file_metadata_cache(Some(footers));
             let footer = footer.fetch_metadata().await?;
+            widths = self::widths(&footer);
             let footer = footer.file_metadata();
             rows = u64::try_from(footer.num_rows()).ok();
             let columns = footer.schema_descr().root_schema().get_fields().iter();
             own.extend(columns.map(|column| column.name().to_owned()));
         }
         let bounded = self.bounds(&schema, &meta).await?;
-        Ok(Ok(Seen { file, meta, schema, own, rows, bounded }))
+        Ok(Ok(Seen { file, meta, schema, own, rows, widths, bounded }))
     }
 
     /// Returns for each column of a file whether its statistics prove that all instants are within the
@@ -158,6 +165,25 @@ impl Looking<'_> {
         }
         Ok(bounded)
     }
+}
+
+/// The bytes that a row's value has in each column of a Parquet file: the most of any row group.
+fn widths(footer: &ParquetMetaData) -> Widths {
+    let mut all = Widths::new();
+    for group in footer.row_groups() {
+        let mut own = Widths::new();
+        for column in group.columns() {
+            let bytes = column.uncompressed_size().checked_div(group.num_rows());
+            let bytes = bytes.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or_default();
+            let name = column.column_path().parts().first().cloned().unwrap_or_default();
+            *own.entry(name).or_default() += bytes;
+        }
+        for (name, bytes) in own {
+            let most = all.entry(name).or_default();
+            *most = bytes.max(*most);
+        }
+    }
+    all
 }
 
 /// Returns whether a statistic is an instant within the calendar.

@@ -66,6 +66,7 @@ use super::{
     provider::{Report, Where},
     spec::{DateUnit, RESCUED, SOURCE_FILE, SourceSpec},
 };
+use crate::engine::memory::Budget;
 
 /// The table of a source of Parquet or Avro files.
 #[derive(Debug)]
@@ -386,6 +387,8 @@ impl ColumnarTable {
         columns.push(all.index_of(&of_path(SOURCE_FILE))?);
         columns.sort_unstable();
         columns.dedup();
+        let width = columns.iter().filter_map(|column| group.widths.get(all.field(*column).name())).sum();
+        let rows = Budget::of(session.config()).batch_rows(width, session.config().batch_size());
         let files = group.files.iter().map(|(name, meta, folders)| {
             let mut file = PartitionedFile::from(meta.clone());
             file.partition_values = vec![ScalarValue::Utf8View(Some(name.to_string()))];
@@ -397,6 +400,7 @@ impl ColumnarTable {
             .with_file_groups(groups)
             .with_projection_indices(Some(columns))?
             .with_limit(limit)
+            .with_batch_size(Some(rows))
             .build();
         self.format.create_physical_plan(session, config).await
     }

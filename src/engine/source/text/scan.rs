@@ -44,6 +44,8 @@ pub(super) struct Scan {
     pub(super) pace: Pace,
     /// The approximate number of rows in a batch.
     pub(super) batch: usize,
+    /// Bytes of text that a batch is made of, about.
+    pub(super) batch_bytes: usize,
     pub(super) limit: Option<usize>,
 }
 
@@ -93,8 +95,15 @@ impl PartitionStream for Partition {
             let written = if scan.format.is_csv() { Written::Cells } else { Written::Json };
             let rows = Rows::new(scan.shape.clone(), scan.format.unit, written);
             let left = scan.limit.unwrap_or(usize::MAX);
-            let mut reading =
-                Reading { scan: &scan, to, runtime: Handle::current(), rows, left, bytes: Vec::new() };
+            let mut reading = Reading {
+                scan: &scan,
+                to,
+                runtime: Handle::current(),
+                rows,
+                left,
+                bytes: Vec::new(),
+                taken: 0,
+            };
             match parts.iter().try_for_each(|part| reading.part(part)).and_then(|()| reading.flush()) {
                 Err(Ended::Failed(error)) => Err(error),
                 Ok(()) => scan.intake.finish(at),
@@ -124,6 +133,8 @@ struct Reading<'a> {
     /// The number of rows still wanted.
     left: usize,
     bytes: Vec<u8>,
+    /// Bytes of text that the rows were read from.
+    taken: usize,
 }
 
 /// The reason why a partition stopped early.
@@ -164,6 +175,7 @@ impl Reading<'_> {
                 return Ok(self.broken(file, &broken)?);
             }
         }
+        self.taken += bytes.len();
         match whole::read(&bytes, &self.scan.format, &file.name, &folders, &mut self.rows) {
             Ok(decoded) => {
                 self.columns(file, decoded.columns, decoded.count)?;
@@ -308,6 +320,7 @@ impl Reading<'_> {
         let text = str::from_utf8(bytes).map_err(|_| changed())?;
         let chunk: &Chunk = &index.chunks[at];
         let mut reader = index.format.reader(index.header.as_deref(), folders).map_err(|_| changed())?;
+        self.taken += bytes.len();
         self.rows.begin(&file.name, chunk.first.cast_signed(), folders);
         let refused = chunk::decode(text, &mut reader, chunk.first, &mut self.rows);
         let (refused, count) = refused.map_err(|_: Stop| changed())?;
@@ -318,9 +331,10 @@ impl Reading<'_> {
     }
 
     fn flush_if_full(&mut self) -> Result<(), Ended> {
-        let full =
-            self.rows.good() >= self.scan.batch.min(self.left) || self.rows.len() >= 4 * self.scan.batch;
-        if full {
+        let is_full = self.rows.good() >= self.scan.batch.min(self.left)
+            || self.rows.len() >= 4 * self.scan.batch
+            || self.taken >= self.scan.batch_bytes;
+        if is_full {
             self.flush()
         } else if self.to.is_closed() {
             Err(Ended::Enough)
@@ -330,6 +344,7 @@ impl Reading<'_> {
     }
 
     fn flush(&mut self) -> Result<(), Ended> {
+        self.taken = 0;
         if self.rows.len() == 0 {
             return Ok(());
         }

@@ -19,8 +19,9 @@ use super::{
     pace::Pace,
     scan::{BigFile, Part, Partition, Scan},
 };
-use crate::engine::source::{
-    drift::OnNewColumn, files::SourceFile, intake::Intake, provider::Report, rows::Shape,
+use crate::engine::{
+    memory::Budget,
+    source::{drift::OnNewColumn, files::SourceFile, intake::Intake, provider::Report, rows::Shape},
 };
 
 /// The table of a source of JSON or CSV files.
@@ -104,6 +105,7 @@ impl TableProvider for TextTable {
             report,
             pace: self.pace,
             batch: session.config().batch_size(),
+            batch_bytes: Budget::of(session.config()).batch_bytes(),
             limit,
         });
         let partitions = parts.into_iter().enumerate().map(|(at, parts)| {
