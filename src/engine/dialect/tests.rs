@@ -118,6 +118,10 @@ const CASES: &[(&str, &str)] = &[
     ("select b as r from (select x, x from (select 7 as x)) t(a, b)", "INTEGER 7"),
     ("select max(b) as b from (values (1, 5), (1, 7), (2, 6)) t(a, b) group by a having b > 6", "INTEGER 7"),
     (
+        "select k from (select a as k, sum(a) as a from (values (42), (84), (42)) t(a) group by k having a = 42)",
+        "INTEGER 42",
+    ),
+    (
         "select min(b) as b from (values (1, 5), (1, 7), (2, 6)) t(a, b) group by a having max(b) > 6",
         "INTEGER 5",
     ),

@@ -48,12 +48,10 @@ impl<F: Fn(&str) -> bool> Aliases<'_, F> {
     fn is_key(&self, name: &str) -> bool {
         let GroupByExpr::Expressions(keys, _) = &self.select.group_by else { return false };
         keys.iter().any(|key| {
-            let last = match key {
-                Expr::Identifier(name) => Some(name),
-                Expr::CompoundIdentifier(names) => names.last(),
-                _ => None,
-            };
-            last.is_some_and(|last| last.value.eq_ignore_ascii_case(name))
+            let last = last_name(key);
+            // A key may be the alias of a column, which then is the key.
+            let aliased = last.and_then(|last| self.named(last)).and_then(last_name);
+            [last, aliased].into_iter().flatten().any(|key| key.eq_ignore_ascii_case(name))
         })
     }
 
@@ -62,6 +60,15 @@ impl<F: Fn(&str) -> bool> Aliases<'_, F> {
             SelectItem::ExprWithAlias { expr, alias } if alias.value.eq_ignore_ascii_case(name) => Some(expr),
             _ => None,
         })
+    }
+}
+
+/// Returns the name of a column, without its table.
+fn last_name(expr: &Expr) -> Option<&str> {
+    match expr {
+        Expr::Identifier(name) => Some(&name.value),
+        Expr::CompoundIdentifier(names) => names.last().map(|name| name.value.as_str()),
+        _ => None,
     }
 }
 
