@@ -146,8 +146,9 @@ impl LogLevel {
 /// A command.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Load seeds, build models, take snapshots and run tests, in dependency order. Each table is published
-    /// by one commit, and only if its tests pass
+    /// Build, test and publish models, seeds and snapshots in dependency order
+    ///
+    /// Each table is published by one commit, and only if its tests pass.
     Build(BuildArgs),
     /// Build the selected models without testing them
     Run(RunArgs),
@@ -157,12 +158,12 @@ pub enum Command {
     Snapshot(SnapshotArgs),
     /// Test the selected nodes' published tables and run unit tests, without building anything
     Test(TestArgs),
-    /// Rerun the last build, run, seed, snapshot or test for the nodes that failed or were skipped
+    /// Rerun the nodes that failed or were skipped in the last command
     Retry,
     /// Inspect sources: freshness, columns, options, and rejected rows
     #[command(subcommand)]
     Source(SourceCommand),
-    /// Type-check the selected models and write their SQL to the target path, without running it
+    /// Type-check the selected models and write their SQL, without running it
     Compile(SelectArgs),
     /// List the project's nodes
     #[command(visible_alias = "ls")]
@@ -171,8 +172,7 @@ pub enum Command {
     Show(ShowArgs),
     /// Show what `build` would do, and why, without doing it
     Plan(PlanArgs),
-    /// Describe a model: its columns, its tests and their results, and its latest versions and why each was
-    /// built
+    /// Describe a model: its columns, tests and results, and why each version was built
     Describe(DescribeArgs),
     /// Generate or serve the project's documentation
     #[command(subcommand)]

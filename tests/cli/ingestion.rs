@@ -192,7 +192,10 @@ fn a_row_must_come_from_one_file() {
             "select id, count(*) as n, max(_source_file) as _source_file from {{ source('shop', 'orders') }} group by id",
             "its SQL has an aggregate",
         ),
-        ("select id, amount from {{ source('shop', 'orders') }}", "does not say which row came from which"),
+        (
+            "select id, amount from {{ source('shop', 'orders') }}",
+            "loads files, but doesn't select `_source_file`",
+        ),
         ("select distinct id, _source_file from {{ source('shop', 'orders') }}", "its SQL has a distinct"),
     ] {
         let project = orders("");
