@@ -11,7 +11,7 @@ use super::{
 use crate::name::Relation;
 
 /// The folder of the Delta log.
-const LOG: &str = "_delta_log";
+pub(super) const LOG: &str = "_delta_log";
 
 impl Lake {
     /// Moves all files of a relation's table to `_headwater/damaged/`, into a folder named after the relation

@@ -17,6 +17,7 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutPayload, path::Pa
 use url::Url;
 
 use super::{
+    aside,
     error::{LakeError, READ, WRITE, readable},
     fault::{Fault, Faulty},
     known::Known,
@@ -328,9 +329,11 @@ impl Lake {
         let marked =
             |file: &ObjectMeta| file.location.filename().is_some_and(|name| name.starts_with(MARKER));
         // Files and markers may come and go during the checks; only files that stay unexplained are an error.
+        let mut has_log = false;
         for _ in 0..LOOKS {
             let Some(first) = store.list(None).try_next().await.map_err(read)? else { return Ok(()) };
             let top = store.list_with_delimiter(None).await.map_err(read)?;
+            has_log = top.common_prefixes.iter().any(|folder| folder.filename() == Some(aside::LOG));
             // Check this last: a marker is removed only after its table exists or its files are gone.
             let first_commit = commit_uri_from_version(Some(0));
             if top.objects.iter().any(marked) || store.head(&first_commit).await.is_ok() {
@@ -339,6 +342,9 @@ impl Lake {
             if store.head(&first.location).await.is_ok() {
                 break;
             }
+        }
+        if has_log {
+            return Err(LakeError::Corrupt { place, source: "commits are missing from it".into() });
         }
         Err(LakeError::NotATable { place })
     }

@@ -35,6 +35,15 @@ fn a_damaged_table_fails_alone_and_is_built_anew_when_asked() {
 }
 
 #[test]
+fn a_table_whose_commits_are_gone_is_rebuilt_when_asked() {
+    let project = project();
+    std::fs::remove_file(project.path(LOG)).unwrap();
+    project.run(["build"]).failure().says("the Delta log of").says("commits are missing from it");
+    project.run(["build", "--full-refresh"]).success().says("Moved the files of main.a to ");
+    assert_eq!(project.rows("select x from {{ ref('b') }}"), "x\n2\n");
+}
+
+#[test]
 fn a_table_that_asks_too_much_of_readers_fails_alone() {
     let project = project();
     let log = project.read(LOG);

@@ -474,7 +474,8 @@ def damage(folder, how):
 def damaged(bench):
     """One table among many is damaged: it fails alone, and can be rebuilt from scratch."""
     down = {"a": {"a", "by_g", "merged", "h"}, "of_db": {"of_db"}, "merged": {"merged"}, "loaded": {"loaded"}, "h": {"h"}, "theirs": {"of_theirs"}}
-    for table, how in [(table, how) for table in ("of_db", "a", "merged", "loaded", "h", "theirs") for how in ("garbage", "empty", "cut", "gap", "newer protocol", "unknown feature")] + [("a", "data file gone"), ("merged", "data file gone"), ("theirs", "data file gone"), ("of_db", "no log")]:
+    # An empty commit of a foreign table changes nothing for any reader.
+    for table, how in [(table, how) for table in ("of_db", "a", "merged", "loaded", "h", "theirs") for how in ("garbage", "empty", "cut", "gap", "newer protocol", "unknown feature") if (table, how) != ("theirs", "empty")] + [("a", "data file gone"), ("merged", "data file gone"), ("theirs", "data file gone"), ("of_db", "no log")]:
         def one(bench, table=table, how=how):
             bench.fresh()
             place = bench.folder / ("data/theirs" if table == "theirs" else f"lake/history/{table}" if table == "h" else f"lake/main/{table}")
@@ -483,24 +484,20 @@ def damaged(bench):
             shutil.copytree(place, backup)
             damage(place, how)
             ended = bench.run(bench.folder, *BUILD)
+            cause = {"newer protocol": r"version 9|protocol|reader version|newer", "unknown feature": r"fromTomorrow|feature"}.get(how)
+            if ended.code == 0:
+                # A build that replaces the table may succeed if its rows are correct.
+                bench.check(ended, may_end_well=True, fails=down[table] if table in ("theirs",) else None, recover=False)
+            else:
+                bench.check(ended, cause, rf"\b{'theirs' if table == 'theirs' else table}\b", fails=down[table], recover=False, code=(1,))
             again = None
             if ended.code == 1 and table not in ("theirs", "h"):
                 again = bench.run(bench.folder, *BUILD, "--full-refresh", "-s", f"{table}+")
-            kept = {name: folder for name, folder in lake.folders(bench.folder / "lake").items()}
-            cause = {"newer protocol": r"version 9|protocol|reader version|newer", "unknown feature": r"fromTomorrow|feature"}.get(how)
-            try:
-                if ended.code == 0:
-                    # A build that replaces the table may succeed if its rows are correct.
-                    bench.check(ended, may_end_well=True, fails=down[table] if table in ("theirs",) else None, recover=False)
-                else:
-                    bench.check(ended, cause, rf"\b{'theirs' if table == 'theirs' else table}\b", fails=down[table], recover=False, code=(1,))
-                if again and how not in ("newer protocol", "unknown feature"):
-                    if crash := again.crash():
-                        raise Wrong(f"--full-refresh: {crash}\n{again.out}")
-                    if again.code != 0:
-                        raise Wrong(f"--full-refresh of the damaged table ended with {again.code}\n{again.out}\nafter:\n{ended.out}")
-            finally:
-                pass
+            if again and how not in ("newer protocol", "unknown feature"):
+                if crash := again.crash():
+                    raise Wrong(f"--full-refresh: {crash}\n{again.out}")
+                if again.code != 0:
+                    raise Wrong(f"--full-refresh of the damaged table ended with {again.code}\n{again.out}\nafter:\n{ended.out}")
             if ended.code != 0 and not (again and again.code == 0):
                 shutil.rmtree(place)
                 shutil.copytree(backup, place)

@@ -45,6 +45,8 @@ pub struct Budget {
 const PARTITION: usize = 64 << 20;
 /// The maximum size of a batch as it is read, in bytes.
 const BATCH: usize = 16 << 20;
+/// The limit in bytes below which memory matters more than speed.
+const TIGHT: usize = 256 << 20;
 /// The memory of an open file beyond its row group, in bytes: dictionaries and pages of its columns.
 const OPEN_FILE: usize = 2 << 20;
 
@@ -107,7 +109,7 @@ impl Budget {
     /// because the writers have no room for rows of many partitions.
     #[must_use]
     pub fn sorts_partitions(&self) -> bool {
-        self.limit.is_some_and(|limit| limit < 1 << 30)
+        self.limit.is_some_and(|limit| limit < TIGHT)
     }
 
     /// Returns the bytes of one stream that a spool keeps in memory, at most `most`.
@@ -140,8 +142,7 @@ impl Budget {
         let config = config.with_extension(Arc::new(self));
         let (Some(limit), Some(operators)) = (self.limit, self.operators()) else { return config };
         let rows = match limit {
-            ..=0x0fff_ffff => 2048,
-            0x1000_0000..=0x3fff_ffff => 4096,
+            ..TIGHT => 2048,
             _ => config.batch_size(),
         };
         let mut config = config.with_batch_size(rows);
