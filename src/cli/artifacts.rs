@@ -97,7 +97,7 @@ fn write_compiled(target: &TargetPath, manifest: &Manifest, compiled: &Compiled)
         let model = manifest.model(id).map(Model::compiled_path);
         if let Some(path) = model.or_else(|| manifest.snapshot(id).map(Snapshot::compiled_path)) {
             target.write(Path::new(&path), &compiled.sql)?;
-            written.push(path.into());
+            written.push(path);
         }
     }
     for (id, compiled) in &compiled.tests {

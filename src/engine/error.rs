@@ -283,13 +283,16 @@ fn innermost(expression: &str) -> &str {
     ["Int64(", "Int32(", "Float64(", "Boolean(", "Utf8("].into_iter().find_map(within).unwrap_or(expression)
 }
 
+/// DataFusion's prefix of errors about memory.
+const EXHAUSTED: &str = "Resources exhausted: ";
+
 /// Returns DataFusion's message without prefixes that name its internals.
 #[must_use]
 pub fn message(error: &DataFusionError) -> String {
     let mut text = error.find_root().strip_backtrace();
     // The cause: operators put it behind words of their own.
-    if let Some((_, own)) = text.rsplit_once("Resources exhausted: ") {
-        text = own.to_owned();
+    if let Some(at) = text.rfind(EXHAUSTED) {
+        text.drain(..at + EXHAUSTED.len());
     }
     for prefix in [
         "Error during planning: ",

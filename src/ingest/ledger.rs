@@ -22,7 +22,7 @@ pub struct State {
     pub size: u64,
     /// The time of the last modification, in microseconds since 1970.
     pub modified: i64,
-    /// The object store's ETag, if it has one.
+    /// The object store's `ETag`, if it has one.
     pub etag: Option<String>,
 }
 

@@ -1,8 +1,16 @@
 //! Finds the damaged data file of a table after a read has failed, because the Parquet decoder doesn't name
 //! the file and can panic on corrupt bytes.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use datafusion::{arrow::error::ArrowError, parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder};
+use datafusion::{
+    arrow::{
+        datatypes::{DataType, FieldRef, Schema, SchemaRef},
+        error::ArrowError,
+    },
+    parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder,
+};
 use object_store::{ObjectStoreExt, path::Path as Location};
 
 use super::{
@@ -43,6 +51,8 @@ impl Base {
             };
             return Ok(Some(Damage { file: file.clone(), reason }));
         }
+        // A file of other types may just be older than a change of the table, so a damaged one comes first.
+        let mut other = None;
         let mut left = DECODED;
         for (file, size) in files {
             let Some(less) = left.checked_sub(size) else { break };
@@ -52,19 +62,50 @@ impl Base {
             let bytes = read.await.map_err(failed)?;
             // Treat a panic like an error.
             let decoded = tokio::task::spawn_blocking(move || decode(bytes)).await;
-            if !matches!(decoded, Ok(Ok(()))) {
+            let Ok(Ok(columns)) = decoded else {
                 let reason = "is damaged: its bytes are not those that were written".to_owned();
                 return Ok(Some(Damage { file, reason }));
+            };
+            if other.is_none() {
+                other = self.other_type(&columns).map(|column| Damage {
+                    file,
+                    reason: format!(
+                        "is damaged or was replaced: its column {column} has another type than the table's"
+                    ),
+                });
             }
         }
-        Ok(None)
+        Ok(other)
+    }
+
+    /// Returns the name of a column whose type isn't the one in the table.
+    fn other_type(&self, columns: &Schema) -> Option<String> {
+        let own = self.schema();
+        let differs = |column: &&FieldRef| {
+            own.field_with_name(column.name())
+                .is_ok_and(|own| !same_type(own.data_type(), column.data_type()))
+        };
+        columns.fields().iter().find(differs).map(|column| column.name().clone())
     }
 }
 
-/// Decodes all rows of a Parquet file.
-fn decode(bytes: Bytes) -> Result<(), ArrowError> {
-    for rows in ParquetRecordBatchReaderBuilder::try_new(bytes)?.build()? {
+/// Returns whether two types hold the same values, whatever their layout in memory.
+fn same_type(one: &DataType, other: &DataType) -> bool {
+    let text =
+        |data_type: &DataType| matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
+    let bytes = |data_type: &DataType| {
+        matches!(data_type, DataType::Binary | DataType::LargeBinary | DataType::BinaryView)
+    };
+    let nested = one.is_nested() && other.is_nested();
+    one == other || nested || text(one) && text(other) || bytes(one) && bytes(other)
+}
+
+/// Decodes all rows of a Parquet file, and returns its columns.
+fn decode(bytes: Bytes) -> Result<SchemaRef, ArrowError> {
+    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes)?;
+    let columns = Arc::clone(reader.schema());
+    for rows in reader.build()? {
         rows?;
     }
-    Ok(())
+    Ok(columns)
 }

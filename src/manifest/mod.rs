@@ -1,10 +1,10 @@
 //! The manifest: all nodes with their names resolved, and the dependency graph.
 //!
 //! - [`node`]: the kinds of nodes
-//! - [`seed`]: seeds
-//! - [`snapshot`]: snapshots
+//! - [`seed`][]: seeds
+//! - [`snapshot`][]: snapshots
 //! - [`data_test`], [`unit_test`]: tests
-//! - [`exposure`]: exposures
+//! - [`exposure`][]: exposures
 //! - [`documentation`]: descriptions of all of them
 //! - [`config`]: the settings of models, seeds, snapshots and tests, merged from all layers
 //! - [`resolve`]: Project + parsed templates → [`Manifest`]

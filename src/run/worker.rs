@@ -186,10 +186,8 @@ impl Worker {
                     "{message}: no room is left for temporary files in {place}; choose another place with `temp_dir`"
                 );
             }
-            if is_unreadable(error)
-                && let Some(damage) = self.damage(step).await
-            {
-                message = damage;
+            if is_unreadable(error) {
+                message = self.damage(step).await.unwrap_or_else(|| unreadable(&message));
             }
         }
         Outcome::Failed { message, compiled: self.compiled_file(step) }
@@ -222,6 +220,16 @@ impl Worker {
         let path = model.or_else(|| self.manifest.test(&step.node).map(DataTest::compiled_path))?;
         Some(self.artifacts.join(path).display().to_string())
     }
+}
+
+/// Returns the message about an error of the engine itself, which may come from a damaged file.
+fn unreadable(message: &str) -> String {
+    let Some((_, panic)) = message.split_once("panicked with message ") else { return message.to_owned() };
+    let first = panic.trim_matches('"').split("\\n").next().unwrap_or_default();
+    format!(
+        "the engine stopped while it read the inputs ({first}), and no damaged file was found; nothing was published: \
+         build its inputs again with `--force`, or report this"
+    )
 }
 
 /// Returns how to restore a table that lost rows.

@@ -66,7 +66,7 @@ unit_tests:
         );
     database(&project)
         .execute_batch("create table customers (id integer); insert into customers values (1);")
-        .unwrap();
+        .expect("a new table");
     project
 }
 
@@ -245,7 +245,7 @@ fn copy(from: &Path, to: &Path) {
 const CHANGES: &[Change] = &[
     ("a model", |p| rewrite(p, "models/total.sql", "as region", "as region, 1 as one")),
     ("a model, by a byte and at the same time", |p| {
-        rewrite_unseen(p, "models/total.sql", "1 as one", "2 as one")
+        rewrite_unseen(p, "models/total.sql", "1 as one", "2 as one");
     }),
     ("a comment in a model", |p| rewrite(p, "models/total.sql", "select", "-- all\nselect")),
     ("a new model", |p| p.write("models/deep/new.sql", "select 1 as n")),
@@ -253,7 +253,7 @@ const CHANGES: &[Change] = &[
     ("a macro", |p| rewrite(p, "macros/large.sql", ">", ">=")),
     ("a properties file", |p| rewrite(p, "models/schema.yml", "values: [10]", "values: [10, 20]")),
     ("a new properties file", |p| {
-        p.write("models/more.yml", "models: [{ name: found, description: Found. }]")
+        p.write("models/more.yml", "models: [{ name: found, description: Found. }]");
     }),
     ("a description", |p| rewrite(p, "models/notes.md", "All of it.", "All of them.")),
     ("a seed", |p| rewrite(p, "seeds/countries.csv", "Germany", "France")),
@@ -263,7 +263,7 @@ const CHANGES: &[Change] = &[
     ("a singular test", |p| rewrite(p, "data-tests/none.sql", "< 0", "< -1")),
     ("a variable of the project", |p| rewrite(p, "project.yml", "least: 5", "least: 6")),
     ("the sources", |p| {
-        rewrite(p, "sources.yml", "name: found\n", "name: found\n        description: Found.\n")
+        rewrite(p, "sources.yml", "name: found\n", "name: found\n        description: Found.\n");
     }),
     ("a source's file", |p| p.write("in/1.csv", "id,amount\n1,10\n2,20\n3,30\n4,40\n")),
     ("a new source's file", |p| p.write("in/2.csv", "id,amount\n5,50\n")),
@@ -272,7 +272,10 @@ const CHANGES: &[Change] = &[
     ("a file of a source without columns", |p| p.write("found/2.csv", "id\n3\n")),
     ("the columns that were found", |p| {
         let notes = p.files("lake/_headwater");
-        let note = notes.iter().find(|file| file.ends_with(".json")).expect("a note");
+        let note = notes
+            .iter()
+            .find(|file| Path::new(file).extension().is_some_and(|extension| extension == "json"))
+            .expect("a note");
         fs::remove_file(p.path(&format!("lake/_headwater/{note}"))).expect("a file");
     }),
     ("a database", |p| database(p).execute_batch("insert into customers values (2);").expect("a row")),
@@ -488,7 +491,7 @@ fn after_random_edits_an_answer_is_what_the_whole_run_says() {
                     p.write(
                         "models/total.sql",
                         format!("select sum(amount) as amount, '{n}' as region from {{{{ ref('large') }}}}"),
-                    )
+                    );
                 },
                 |p, n| p.write("in/2.csv", format!("id,amount\n5,{n}\n")),
                 |p, n| p.write("seeds/countries.csv", format!("code,name\nde,{n}\n")),
@@ -497,7 +500,7 @@ fn after_random_edits_an_answer_is_what_the_whole_run_says() {
                     p.write(
                         "macros/large.sql",
                         format!("{{% macro large(x) %}}{{{{ x }}}} > {n}{{% endmacro %}}"),
-                    )
+                    );
                 },
                 |p, _| drop(p.run(["build", "-s", "raw"])),
             ];

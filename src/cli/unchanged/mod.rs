@@ -17,6 +17,7 @@ mod settle;
 
 use std::{
     env,
+    fmt::Write as _,
     path::{Path, PathBuf},
 };
 
@@ -204,7 +205,10 @@ fn environment(salt: &str, names: &[String]) -> String {
 
 fn salted(salt: &str, text: &str) -> String {
     let digest = Sha256::new().chain_update(salt).chain_update("\n").chain_update(text).finalize();
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    digest.iter().fold(String::with_capacity(2 * digest.len()), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn hex(digest: u128) -> String {

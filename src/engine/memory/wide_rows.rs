@@ -80,7 +80,7 @@ fn row_bytes(files: &FileScanConfig) -> Option<usize> {
     if known > 0 {
         return Some(known / rows);
     }
-    let stored = files.file_groups.iter().flat_map(|group| group.iter());
+    let stored = files.file_groups.iter().flat_map(datafusion::datasource::physical_plan::FileGroup::iter);
     let stored: u64 = stored.map(|file| file.object_meta.size).sum();
     Some(usize::try_from(stored).unwrap_or(usize::MAX).saturating_mul(UNPACKED) / rows)
 }

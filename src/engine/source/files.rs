@@ -279,7 +279,7 @@ fn has_extension(name: &str, format: &SourceFormat) -> bool {
 }
 
 impl SourceFile {
-    /// Returns the object store's ETag, if it has one.
+    /// Returns the object store's `ETag`, if it has one.
     #[must_use]
     pub fn etag(&self) -> Option<&str> {
         match &self.place {

@@ -2,7 +2,7 @@
 //! its YAML properties, which override the tree in `project.yml`, where a deeper folder overrides a shallower
 //! one. Tags accumulate and `meta` merges; everything else is replaced.
 //!
-//! - [`model`]: models
+//! - [`model`][]: models
 //! - [`incremental`]: incremental models
 //! - [`microbatch`]: models built in batches
 //! - [`seed`]: reading a seed's file

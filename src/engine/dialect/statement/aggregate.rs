@@ -67,7 +67,7 @@ fn orders(function: &Function) -> Result<(), Refused> {
     Ok(())
 }
 
-/// Rejects EXPORT_STATE, which would be parsed as an alias.
+/// Rejects `EXPORT_STATE`, which would be parsed as an alias.
 pub(super) fn states(select: &Select) -> Result<(), Refused> {
     for item in &select.projection {
         if let SelectItem::ExprWithAlias { expr: Expr::Function(_), alias } = item
