@@ -24,6 +24,8 @@
 //! To follow a run, start at `cli::build`, then [`compile::compile`], [`run::scheduler::run`] and
 //! [`run::worker`].
 
+#![forbid(unsafe_code)]
+
 pub mod artifact;
 pub mod cli;
 pub mod compile;

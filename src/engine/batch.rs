@@ -329,12 +329,12 @@ mod tests {
             let table = rows(&TIMES, zone);
             let days = stretches(&[("2021-01-01", "2021-01-02"), ("2021-01-03", "2021-01-04")]);
             let bound = reached(&table, "file", "at", &days).unwrap();
-            let mut files = engine().texts(&bound).await.unwrap();
+            let mut files = engine().texts(&bound, Joins::Hash).await.unwrap();
             files.sort();
             assert_eq!(files, ["f0", "f1", "f3"]);
             assert!(
                 engine()
-                    .texts(&reached(&table, "file", "at", &Intervals::default()).unwrap())
+                    .texts(&reached(&table, "file", "at", &Intervals::default()).unwrap(), Joins::Hash)
                     .await
                     .unwrap()
                     .is_empty()
@@ -387,7 +387,10 @@ mod tests {
         let query = engine.plan(sql).await.unwrap();
         let bound = query.bind(&[(relation.clone(), table)].into()).unwrap();
         let day = stretches(&[("2021-01-02", "2021-01-03")]);
-        let mut found = engine.texts(&bound.during(&[(relation, "at".into())], &day).unwrap()).await.unwrap();
+        let mut found = engine
+            .texts(&bound.during(&[(relation, "at".into())], &day).unwrap(), Joins::Hash)
+            .await
+            .unwrap();
         found.sort();
         assert_eq!(found, ["2", "max 4", "sub 1"]);
     }

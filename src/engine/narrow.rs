@@ -301,7 +301,7 @@ mod tests {
                 engine.groups_touched(&own, (Arc::clone(&came), Arc::clone(&went)), &groups).await.unwrap();
             let plan = LogicalPlanBuilder::scan("rows", provider_as_source(rows), None).unwrap();
             let plan = plan.project([Expr::Column(Column::from_name("b"))]).unwrap().build().unwrap();
-            let mut found = engine.texts(&Bound { plan }).await.unwrap();
+            let mut found = engine.texts(&Bound { plan }, Joins::Hash).await.unwrap();
             found.sort();
             assert_eq!(found.join(" "), expected, "{groups:?}");
         }

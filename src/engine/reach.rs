@@ -110,9 +110,9 @@ impl Engine {
     }
 
     /// Returns the first column of a query as text, without NULLs.
-    pub async fn texts(&self, bound: &Bound) -> Result<Vec<String>> {
+    pub async fn texts(&self, bound: &Bound, joins: Joins) -> Result<Vec<String>> {
         use datafusion::arrow::{array::AsArray, compute::cast};
-        let plan = self.planner(Joins::Hash).create_physical_plan(&bound.plan).await?;
+        let plan = self.planner(joins).create_physical_plan(&bound.plan).await?;
         let batches: Vec<RecordBatch> = execute_stream(plan, self.task())?.try_collect().await?;
         let mut texts = Vec::new();
         for batch in &batches {

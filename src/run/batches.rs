@@ -371,7 +371,7 @@ impl Batched<'_> {
     ) -> Result<std::collections::BTreeSet<String>, StepError> {
         let rows = base.rows_with_files(FILE).await?;
         let bound = batch::reached(&rows, FILE, &self.by_time.settings.event_time, time)?;
-        Ok(self.worker.engine.texts(&bound).await?.into_iter().collect())
+        Ok(self.worker.engine.texts(&bound, self.joins).await?.into_iter().collect())
     }
 
     fn rejects(&self) -> (Vec<Side>, Option<Arc<RejectSink>>) {

@@ -138,7 +138,7 @@ impl Worker {
         let on_rows = Arc::new(move |count| rows.store(count, Ordering::Relaxed));
         let new = self.engine.spool(&build.compiled.schema, streams, on_rows).await?;
         self.each_key_once(build, by_key, &new).await?;
-        let files = self.reached(by_key, base, &new).await?;
+        let files = self.reached(by_key, base, &new, joins).await?;
         let tables = BTreeMap::from([
             (by_key.old.clone(), base.rows_of(&files).await?),
             (by_key.new.clone(), new.table()),
@@ -163,14 +163,20 @@ impl Worker {
     }
 
     /// Returns the table's files that contain a row which a new one matches.
-    async fn reached(&self, by_key: &ByKey, base: &Base, new: &Spool) -> Result<BTreeSet<String>, StepError> {
+    async fn reached(
+        &self,
+        by_key: &ByKey,
+        base: &Base,
+        new: &Spool,
+        joins: Joins,
+    ) -> Result<BTreeSet<String>, StepError> {
         let tables = BTreeMap::from([
             (by_key.old_files.clone(), base.rows_with_files(FILE).await?),
             (by_key.new.clone(), new.table()),
         ]);
         let reach = self.engine.reach(new, &by_key.key, base.partition_by()).await?;
         let bound = by_key.reached.bind(&tables)?.within(&by_key.old_files, &reach)?;
-        Ok(self.engine.texts(&bound).await?.into_iter().collect())
+        Ok(self.engine.texts(&bound, joins).await?.into_iter().collect())
     }
 
     /// Checks that no two new rows share a key, which would make the merge ambiguous.

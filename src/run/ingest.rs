@@ -193,7 +193,7 @@ impl Worker {
         let files = match everything {
             true => base.files()?,
             false if listed.rows() == 0 => BTreeSet::new(),
-            false => self.holding(standing, base, &listed).await?,
+            false => self.holding(standing, base, &listed, joins).await?,
         };
         let streams = if files.is_empty() {
             Streams::new()
@@ -231,6 +231,7 @@ impl Worker {
         standing: &Standing,
         base: &Base,
         listed: &Spool,
+        joins: Joins,
     ) -> Result<BTreeSet<String>, StepError> {
         let tables = BTreeMap::from([
             (standing.old_files.clone(), base.rows_with_files(FILE).await?),
@@ -238,7 +239,7 @@ impl Worker {
         ]);
         let reach = self.engine.reach(listed, &[SOURCE_FILE.to_owned()], base.partition_by()).await?;
         let bound = standing.reached.bind(&tables)?.within(&standing.old_files, &reach)?;
-        Ok(self.engine.texts(&bound).await?.into_iter().collect())
+        Ok(self.engine.texts(&bound, joins).await?.into_iter().collect())
     }
 
     /// Adds the retained rows to a companion table: those of source files that this batch doesn't touch.

@@ -137,7 +137,7 @@ impl Worker {
             streams.first().map_or_else(|| Arc::clone(&onward.columns), |rows| nullable(&rows.schema()));
         let spooled = self.engine.spool(&columns, streams, Arc::new(|_| {})).await?;
         let mut tables = BTreeMap::from([(onward.changes.clone(), spooled.table())]);
-        let reached = self.engine.texts(&onward.reached.bind(&tables)?).await?;
+        let reached = self.engine.texts(&onward.reached.bind(&tables)?, joins).await?;
         let files = if onward.retypes { base.files()? } else { reached.into_iter().collect() };
         tables.insert(onward.old.clone(), base.rows_of(&files).await?);
         let bound = onward.outcome.bind(&tables)?;

@@ -204,6 +204,7 @@ impl Dialect {
         limit(state, query)?;
         frame::settle(state, query)?;
         let natural = statement::using::natural(query);
+        let mut left = statement::MOST_EXPRESSIONS;
         for _ in 0..MOST_NAMES {
             let error = match state.statement_to_plan(whole(query)).await {
                 Ok(plan) => return checked(joined(plan, natural)?),
@@ -214,10 +215,11 @@ impl Dialect {
                 && let Some(star) = stars.get(number)
             {
                 star::expand(state, query, number, star, &valid)?;
-            } else if !statement::order_by_all(query, &name, valid.len())
-                && !place.is_some_and(|place| statement::resolve(query, &name, place, &valid))
-            {
-                return Err(error);
+            } else if !statement::order_by_all(query, &name, valid.len()) {
+                let resolved = place.map(|place| statement::resolve(query, &name, place, &valid, &mut left));
+                if !resolved.transpose().map_err(refused)?.unwrap_or(false) {
+                    return Err(error);
+                }
             }
         }
         checked(joined(state.statement_to_plan(whole(query)).await?, natural)?)

@@ -6,13 +6,14 @@
 //! | ¼ | the writers: rows that wait for a file, and open files |
 //!
 //! Memory that isn't reserved in advance is kept small instead: batches, row groups, and the rows of a stream
-//! that a spool keeps. Without a limit, everything has the fastest size.
+//! that a spool keeps. Freed memory is returned to the system at once when the pool is full ([`on_pressure`]). Without a limit, everything has the fastest size.
 //!
 //! A session carries its budget as an extension, which [`Budget::of`] returns.
 
 mod cross_joins;
 mod partitions;
 mod pool;
+mod pressure;
 #[cfg(test)]
 mod tests;
 mod wide_rows;
@@ -24,6 +25,7 @@ use datafusion::{
     prelude::SessionConfig,
 };
 
+pub use self::pressure::on_pressure;
 pub(super) use self::{
     cross_joins::CrossJoins,
     partitions::with_partitions,
@@ -77,7 +79,12 @@ impl Budget {
     /// Returns the memory pool of the operators.
     pub(super) fn pool(&self) -> Arc<dyn MemoryPool> {
         match self.limit {
-            Some(limit) => Arc::new(Pool::new(limit, self.operators().unwrap_or(limit))),
+            Some(limit) => {
+                if limit < TIGHT {
+                    pressure::report();
+                }
+                Arc::new(Pool::new(limit, self.operators().unwrap_or(limit)))
+            }
             None => Arc::new(UnboundedMemoryPool::default()),
         }
     }

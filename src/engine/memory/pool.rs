@@ -145,6 +145,7 @@ impl MemoryPool for Pool {
             let share = shared / held.spillers.max(1);
             if reservation.size() + additional > share.max(self.little()) {
                 drop(held);
+                super::pressure::report();
                 return Err(self.exhausted(reservation, additional));
             }
             held.spillable += additional;

@@ -47,7 +47,7 @@ pub(super) use self::{
     expression::{CAST, TRY_CAST, UNPIVOTED, call, integer, text},
     having::having,
     join::AS_OF,
-    name::resolve,
+    name::{MOST_EXPRESSIONS, resolve},
     star::{Choice, Star, condition},
 };
 

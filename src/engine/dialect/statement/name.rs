@@ -8,23 +8,55 @@ use std::ops::ControlFlow;
 
 use datafusion::{
     common::{Column, Location},
-    sql::sqlparser::ast::{Expr, GroupByExpr, Ident, Query, Select, SelectItem, VisitMut, VisitorMut},
+    sql::sqlparser::{
+        ast::{Expr, GroupByExpr, Ident, Query, Select, SelectItem, VisitMut, VisitorMut},
+        tokenizer::Span,
+    },
 };
+
+use super::Refused;
+
+/// The maximum number of expressions that aliases of one statement are replaced by. An alias that is used twice
+/// doubles its expression, so a chain of such aliases doubles at each step.
+pub(in crate::engine::dialect) const MOST_EXPRESSIONS: usize = 50_000;
 
 /// Replaces the unknown name at a location of the statement. Returns whether there was a replacement.
 ///
-/// `valid` lists the columns that the planner knows there.
+/// `valid` lists the columns that the planner knows there; `left` is the number of expressions that may still
+/// be added.
+///
+/// # Errors
+/// If the name is an alias and replacing it would add more than `left` expressions.
 pub(in crate::engine::dialect) fn resolve(
     query: &mut Query,
     name: &str,
     at: Location,
     valid: &[Column],
-) -> bool {
+    left: &mut usize,
+) -> Result<bool, Refused> {
     let mut search = Search { name, at, depth: Vec::new(), selects: 0 };
-    let ControlFlow::Break(select) = query.visit(&mut search) else { return false };
-    let mut replace = Replace { name, valid, select, selects: 0, done: false };
-    let _ = query.visit(&mut replace);
-    replace.done
+    let ControlFlow::Break(select) = query.visit(&mut search) else { return Ok(false) };
+    let mut replace = Replace { name, valid, select, selects: 0, left, done: false };
+    match query.visit(&mut replace) {
+        ControlFlow::Break(Some(refused)) => Err(refused),
+        _ => Ok(replace.done),
+    }
+}
+
+/// Returns the number of expressions in an expression.
+fn size(expr: &mut Expr) -> usize {
+    struct Count(usize);
+    impl VisitorMut for Count {
+        type Break = ();
+
+        fn pre_visit_expr(&mut self, _: &mut Expr) -> ControlFlow<()> {
+            self.0 += 1;
+            ControlFlow::Continue(())
+        }
+    }
+    let mut count = Count(0);
+    let _ = expr.visit(&mut count);
+    count.0
 }
 
 /// A search for the SELECT that has the name at the location.
@@ -75,6 +107,7 @@ struct Replace<'a> {
     valid: &'a [Column],
     select: usize,
     selects: usize,
+    left: &'a mut usize,
     done: bool,
 }
 
@@ -100,9 +133,10 @@ fn keep_name(select: &mut Select, old: &str, new: &str) {
 }
 
 impl VisitorMut for Replace<'_> {
-    type Break = ();
+    /// The error if the name's replacement is too long.
+    type Break = Option<Refused>;
 
-    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Option<Refused>> {
         let own = self.selects;
         self.selects += 1;
         if own != self.select {
@@ -116,26 +150,33 @@ impl VisitorMut for Replace<'_> {
         let mut occurrences = match column {
             // Quoting the name makes it exact.
             Some(column) if column.name != self.name => {
-                Occurrences { name: self.name, with: With::Name(&column.name), depth: 0, done: false }
+                Occurrences { name: self.name, with: With::Name(&column.name), depth: 0, count: 0 }
             }
-            Some(_) => return ControlFlow::Break(()),
+            Some(_) => return ControlFlow::Break(None),
             None => {
                 let alias = select.projection.iter().position(|item| {
                     matches!(item, SelectItem::ExprWithAlias { alias, .. } if alias.value.eq_ignore_ascii_case(self.name))
                 });
-                let Some(at) = alias else { return ControlFlow::Break(()) };
-                let SelectItem::ExprWithAlias { expr, .. } = &select.projection[at] else {
-                    return ControlFlow::Break(());
+                let Some(at) = alias else { return ControlFlow::Break(None) };
+                let SelectItem::ExprWithAlias { expr, alias } = &select.projection[at] else {
+                    return ControlFlow::Break(None);
                 };
-                let expr = Expr::Nested(Box::new(expr.clone()));
+                let span = alias.span;
+                let mut expr = Expr::Nested(Box::new(expr.clone()));
+                let size = size(&mut expr);
+                let most = *self.left / size;
                 let mut occurrences =
-                    Occurrences { name: self.name, with: With::Expr(expr), depth: 0, done: false };
+                    Occurrences { name: self.name, with: With::Expr(expr, most), depth: 0, count: 0 };
                 for item in select.projection.iter_mut().skip(at + 1) {
                     let _ = item.visit(&mut occurrences);
                 }
                 occurrences.conditions(select);
-                self.done = occurrences.done;
-                return ControlFlow::Break(());
+                if occurrences.count > most {
+                    return ControlFlow::Break(Some(too_long(self.name, span)));
+                }
+                *self.left -= occurrences.count * size;
+                self.done = occurrences.count > 0;
+                return ControlFlow::Break(None);
             }
         };
         for item in &mut select.projection {
@@ -147,15 +188,24 @@ impl VisitorMut for Replace<'_> {
             }
         }
         occurrences.conditions(select);
-        self.done = occurrences.done;
-        ControlFlow::Break(())
+        self.done = occurrences.count > 0;
+        ControlFlow::Break(None)
     }
+}
+
+fn too_long(alias: &str, span: Span) -> Refused {
+    let message = format!(
+        "the alias {alias} is used so often that the query would have over {MOST_EXPRESSIONS} expressions: each \
+         use of an alias repeats its expression"
+    );
+    Refused::new(message, Some("compute it in a CTE and select from that"), span)
 }
 
 #[expect(clippy::large_enum_variant, reason = "there is one")]
 enum With<'a> {
     Name(&'a str),
-    Expr(Expr),
+    /// The expression, and the maximum number of times it is put in.
+    Expr(Expr, usize),
 }
 
 /// A visitor that replaces a name outside subqueries.
@@ -163,7 +213,8 @@ struct Occurrences<'a> {
     name: &'a str,
     with: With<'a>,
     depth: usize,
-    done: bool,
+    /// The number of occurrences.
+    count: usize,
 }
 
 impl Occurrences<'_> {
@@ -206,16 +257,21 @@ impl VisitorMut for Occurrences<'_> {
             return ControlFlow::Continue(());
         }
         match (&self.with, expr) {
-            (With::Expr(with), expr @ Expr::Identifier(_)) => {
+            (With::Expr(with, most), expr @ Expr::Identifier(_)) => {
                 if matches!(&*expr, Expr::Identifier(name) if name.value.eq_ignore_ascii_case(self.name)) {
+                    self.count += 1;
+                    if self.count > *most {
+                        return ControlFlow::Break(());
+                    }
                     *expr = with.clone();
-                    self.done = true;
                 }
             }
-            (With::Name(with), Expr::Identifier(name)) => self.done |= rename(name, self.name, with),
+            (With::Name(with), Expr::Identifier(name)) => {
+                self.count += usize::from(rename(name, self.name, with));
+            }
             (With::Name(with), Expr::CompoundIdentifier(names)) => {
                 if let Some(last) = names.last_mut() {
-                    self.done |= rename(last, self.name, with);
+                    self.count += usize::from(rename(last, self.name, with));
                 }
             }
             _ => {}
@@ -231,4 +287,37 @@ fn rename(name: &mut Ident, from: &str, to: &str) -> bool {
         name.quote_style = Some('"');
     }
     hit
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use crate::engine::{Engine, EngineSettings};
+
+    /// Returns a SELECT of `levels` aliases, each of which uses the one before twice.
+    fn doubling(levels: usize) -> String {
+        let mut sql = "select a0".to_owned();
+        for level in 1..=levels {
+            let before = level - 1;
+            write!(sql, ", (a{before} || a{before}) as a{level}").unwrap();
+        }
+        sql + " from (select 'x' as a0)"
+    }
+
+    #[tokio::test]
+    async fn aliases_that_double_are_refused() {
+        let settings = EngineSettings {
+            threads: 1,
+            memory_limit: None,
+            dialect: "duckdb".into(),
+            database: "lake".into(),
+            temp_dir: None,
+        };
+        let engine = Engine::new(&settings).unwrap();
+        engine.plan(&doubling(8)).await.unwrap();
+        let error = engine.plan(&doubling(40)).await.unwrap_err();
+        assert!(error.message.contains("is used so often that the query would have over 50000"), "{error:?}");
+        assert_eq!(error.helps, ["compute it in a CTE and select from that"]);
+    }
 }
