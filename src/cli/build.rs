@@ -34,7 +34,7 @@ use crate::{
     },
     run::{
         batches::Touched,
-        scheduler::{self, Limits},
+        scheduler::{self, RunLimits},
         unchanged::steps::StepRecorder,
         worker::Worker,
     },
@@ -60,7 +60,7 @@ pub(super) async fn run(global: &Global, asked: &Asked<'_>) -> Result<ExitCode, 
         found_columns::record_exact(&lake, &compiled).await?;
     }
     let started = info(asked.command, &context, &plan, &lake.root_display(), repair.done);
-    let limits = Limits { threads: context.threads, fail_fast: asked.fail_fast };
+    let limits = RunLimits { threads: context.threads, fail_fast: asked.fail_fast };
     let cancel = CancellationToken::new();
     let worker = Arc::new(Worker {
         engine,
@@ -88,7 +88,7 @@ pub(super) async fn run(global: &Global, asked: &Asked<'_>) -> Result<ExitCode, 
         reporter.event(event);
     };
     let listening = tokio::spawn(cancel_on_signal(cancel.clone()));
-    let execute = |job, told| Arc::clone(&worker).execute(job, told);
+    let execute = |job, handle| Arc::clone(&worker).execute(job, handle);
     scheduler::run(started.clone(), &plan, limits, &cancel, execute, &mut emit).await;
     lake.end_run().await;
     listening.abort();

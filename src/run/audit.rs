@@ -17,7 +17,7 @@ use futures::{StreamExt, stream};
 
 use super::{
     narrow::{Differences, Narrow, NothingBefore},
-    scheduler::{Cancelled, Told},
+    scheduler::{Cancelled, JobHandle},
     verdict,
     version::Version,
     worker::{StepError, Worker},
@@ -56,9 +56,9 @@ impl Worker {
         tests: &[&Arc<Step>],
         version: Option<(&Version, &CompiledModel)>,
         nothing_before: &NothingBefore,
-        told: &Told,
+        handle: &JobHandle,
     ) -> Result<Audited, Cancelled> {
-        let audit = Audit { worker: self, version, nothing_before, differences: Differences::new(), told };
+        let audit = Audit { worker: self, version, nothing_before, differences: Differences::new(), handle };
         tokio::select! {
             biased;
             () = self.cancel.cancelled() => Err(Cancelled),
@@ -72,7 +72,7 @@ struct Audit<'a> {
     version: Option<(&'a Version, &'a CompiledModel)>,
     nothing_before: &'a NothingBefore,
     differences: Differences,
-    told: &'a Told,
+    handle: &'a JobHandle,
 }
 
 /// A probe and its origin.
@@ -157,14 +157,14 @@ impl<'a> Audit<'a> {
                 (worker.manifest.test(&step.node), worker.compiled.tests.get(&step.node))
             else {
                 let message = StepError::Lost(step.node.to_string()).to_string();
-                let _ = self.told.started(step);
-                self.told.finished(step, Outcome::Failed { message, compiled: None });
+                let _ = self.handle.started(step);
+                self.handle.finished(step, Outcome::Failed { message, compiled: None });
                 audited.failed.push(step.node.clone());
                 continue;
             };
             if let Some(rows) = self.taken_out(test) {
-                let _ = self.told.started(step);
-                self.told.finished(step, Outcome::Tested(worker.known(test, rows)));
+                let _ = self.handle.started(step);
+                self.handle.finished(step, Outcome::Tested(worker.known(test, rows)));
                 audited.passed.insert(step.node.clone(), rows);
                 continue;
             }
@@ -267,7 +267,7 @@ impl<'a> Audit<'a> {
 
     fn start(&self, item: &Item<'_>) {
         if let Asks::Test(step, ..) = item.asks {
-            let _ = self.told.started(step);
+            let _ = self.handle.started(step);
         }
     }
 
@@ -290,7 +290,7 @@ impl<'a> Audit<'a> {
     async fn lost(&self, item: &Item<'_>, error: &StepError) -> Found {
         match item.asks {
             Asks::Test(step, ..) => {
-                self.told.finished(step, self.worker.failed(step, error).await);
+                self.handle.finished(step, self.worker.failed(step, error).await);
                 Found::Verdict { test: step.node.clone(), status: None, failures: 0, metric: None }
             }
             Asks::Constraint(name) => {
@@ -323,7 +323,7 @@ impl<'a> Audit<'a> {
                     Ok(verdict) => {
                         let verdict = self.filled_in(verdict, step, test, item, tables).await;
                         let (status, failures) = (Some(verdict.status), verdict.failures);
-                        self.told.finished(step, Outcome::Tested(verdict));
+                        self.handle.finished(step, Outcome::Tested(verdict));
                         let metric = number.filter(|_| anomaly.is_some());
                         Found::Verdict { test: step.node.clone(), status, failures, metric }
                     }

@@ -14,7 +14,7 @@ use super::{
     clock,
     narrow::NothingBefore,
     reuse::{Questions, judged},
-    scheduler::{Cancelled, Progress, Told},
+    scheduler::{Cancelled, JobHandle, RowCounter},
     side::{self, Side},
     stale::{Inputs, why},
     version::Version,
@@ -47,18 +47,18 @@ impl Worker {
         job: &Job,
         step: &Arc<Step>,
         tests: &[&Arc<Step>],
-        told: &Told,
+        handle: &JobHandle,
     ) -> Result<(), Cancelled> {
-        let progress = told.started(step);
+        let progress = handle.started(step);
         if step.reason == Reason::UpToDate {
-            return self.reuse(job, step, tests, told).await;
+            return self.reuse(job, step, tests, handle).await;
         }
         let mut tries = 0;
         let outcome = loop {
             tries += 1;
-            match Box::pin(self.attempt(job, step, tests, told, &progress)).await {
+            match Box::pin(self.attempt(job, step, tests, handle, &progress)).await {
                 Ok(Some(outcome)) => break outcome,
-                Ok(None) => return self.reuse(job, step, tests, told).await,
+                Ok(None) => return self.reuse(job, step, tests, handle).await,
                 Err(StepError::Lake(LakeError::Cancelled)) => return Err(Cancelled),
                 Err(StepError::Lake(error)) if error.is_worth_another_try() && tries < TRIES => {
                     tracing::warn!(node = %step.node, %error, tries, "trying again");
@@ -70,7 +70,7 @@ impl Worker {
                 Err(error) => break self.failed(step, &error).await,
             }
         };
-        told.finished(step, outcome);
+        handle.finished(step, outcome);
         Ok(())
     }
 
@@ -80,7 +80,7 @@ impl Worker {
         model: &Model,
         step: &Arc<Step>,
         error: LakeError,
-        told: &Told,
+        handle: &JobHandle,
     ) -> Result<(), StepError> {
         if step.reason != (Reason::Damaged { set_aside: true }) {
             let cure = if model.kind() == "snapshot" {
@@ -91,7 +91,7 @@ impl Worker {
             return Err(StepError::Other(format!("{error}; readers of the table see the same: {cure}")));
         }
         let place = self.tables.lake().set_aside(&model.relation, &self.invocation_id).await?;
-        told.moved(step, place, error.to_string());
+        handle.moved(step, place, error.to_string());
         Ok(())
     }
 
@@ -117,14 +117,14 @@ impl Worker {
         job: &Job,
         step: &Arc<Step>,
         tests: &[&Arc<Step>],
-        told: &Told,
-        progress: &Progress,
+        handle: &JobHandle,
+        progress: &RowCounter,
     ) -> Result<Option<Outcome>, StepError> {
         let (model, compiled) = self.find(step)?;
         // Observe all states before opening anything: a change in between makes the next run look again.
         let own = match self.tables.observe(&model.relation).await {
             Err(error) if error.is_damage() => {
-                self.replace_damaged(model, step, error, told).await?;
+                self.replace_damaged(model, step, error, handle).await?;
                 None
             }
             own => own?,
@@ -168,7 +168,7 @@ impl Worker {
             staged => staged?,
         };
         let nothing_before = NothingBefore::of(own.as_ref(), &version, compiled, &questions);
-        let Ok(audited) = self.audit(tests, Some((&version, compiled)), &nothing_before, told).await else {
+        let Ok(audited) = self.audit(tests, Some((&version, compiled)), &nothing_before, handle).await else {
             version.withdraw().await;
             return Err(LakeError::Cancelled.into());
         };
@@ -451,7 +451,7 @@ pub(super) struct Build<'a> {
     pub(super) compiled: &'a CompiledModel,
     /// The states of its inputs.
     pub(super) inputs: &'a Inputs,
-    pub(super) progress: &'a Progress,
+    pub(super) progress: &'a RowCounter,
     /// The provenance of the current version; `None` if there is no table, or another writer wrote it.
     pub(super) made: Option<&'a Provenance>,
     /// The listed files, if it is loaded file by file.

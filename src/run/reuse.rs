@@ -6,7 +6,7 @@ use super::{
     audit::Audited,
     narrow::NothingBefore,
     rejects,
-    scheduler::{Cancelled, Told},
+    scheduler::{Cancelled, JobHandle},
     stale::{Inputs, found_before, question},
     verdict::judge,
     worker::{StepError, Worker},
@@ -29,14 +29,14 @@ impl Worker {
         job: &Job,
         step: &Arc<Step>,
         tests: &[&Arc<Step>],
-        told: &Told,
+        handle: &JobHandle,
     ) -> Result<(), Cancelled> {
-        told.finished(step, Outcome::Reused { rejected: self.still_rejected(step).await });
+        handle.finished(step, Outcome::Reused { rejected: self.still_rejected(step).await });
         let (known, open): (Vec<&Arc<Step>>, Vec<_>) =
             tests.iter().copied().partition(|test| test.reason.is_idle());
         for test in known {
             let failures = if let Reason::Warned { failures } = test.reason { failures } else { 0 };
-            self.stands(test, failures, told);
+            self.stands(test, failures, handle);
         }
         let has_unit_tests = job.after.iter().any(|id| self.compiled.unit_tests.contains_key(id));
         let Some(relation) = step.relation.as_ref().filter(|_| has_unit_tests || !open.is_empty()) else {
@@ -48,14 +48,14 @@ impl Worker {
         };
         let Ok((Some(own), questions)) = evidence.await else {
             // Without evidence, each test runs and reports its own errors.
-            return self.audit(&open, None, &NothingBefore::default(), told).await.map(drop);
+            return self.audit(&open, None, &NothingBefore::default(), handle).await.map(drop);
         };
         let before = |id: &NodeId| found_before(&own, id, questions.get(id)?);
         let (known, open): (Vec<_>, Vec<_>) = open.into_iter().partition(|test| before(&test.node).is_some());
         for test in known {
-            self.stands(test, before(&test.node).unwrap_or_default(), told);
+            self.stands(test, before(&test.node).unwrap_or_default(), handle);
         }
-        let mut audited = self.audit(&open, None, &NothingBefore::default(), told).await?;
+        let mut audited = self.audit(&open, None, &NothingBefore::default(), handle).await?;
         let metrics = std::mem::take(&mut audited.metrics);
         let mut news = judged(job, questions, &audited);
         news.retain(|id, now| found_before(&own, id, &now.asked).is_none());
@@ -77,10 +77,10 @@ impl Worker {
     }
 
     /// Ends the step of a test that has already run on the current rows.
-    fn stands(&self, step: &Arc<Step>, failures: u64, told: &Told) {
-        let _ = told.started(step);
+    fn stands(&self, step: &Arc<Step>, failures: u64, handle: &JobHandle) {
+        let _ = handle.started(step);
         let test = self.manifest.test(&step.node).filter(|_| failures > 0);
-        told.finished(
+        handle.finished(
             step,
             test.map_or(Outcome::Reused { rejected: None }, |test| {
                 Outcome::Tested(self.known(test, failures))

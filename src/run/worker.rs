@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     batches::Touched,
     narrow::NothingBefore,
-    scheduler::{Cancelled, Told},
+    scheduler::{Cancelled, JobHandle},
     tables::{LedgerError, Tables},
 };
 use crate::{
@@ -90,11 +90,11 @@ impl Worker {
     ///
     /// # Errors
     /// If the run was cancelled; the job has then cleaned up.
-    pub async fn execute(self: Arc<Self>, job: Arc<Job>, told: Told) -> Result<(), Cancelled> {
+    pub async fn execute(self: Arc<Self>, job: Arc<Job>, handle: JobHandle) -> Result<(), Cancelled> {
         let (unreadable, steps): (Vec<_>, Vec<_>) =
             job.steps.iter().partition(|step| matches!(step.reason, Reason::Unreadable { .. }));
         for step in &unreadable {
-            if !self.one(step, &told, std::future::ready(self.unreadable(step))).await?
+            if !self.one(step, &handle, std::future::ready(self.unreadable(step))).await?
                 && step.action != Action::Test
             {
                 return Ok(());
@@ -105,21 +105,21 @@ impl Worker {
         for step in makers {
             let outcome = match step.action {
                 Action::Table | Action::Incremental | Action::Seed | Action::Snapshot => {
-                    return Box::pin(self.build(&job, step, &tests, &told)).await;
+                    return Box::pin(self.build(&job, step, &tests, &handle)).await;
                 }
-                Action::View => self.one(step, &told, self.view(step)).await?,
+                Action::View => self.one(step, &handle, self.view(step)).await?,
                 Action::UnitTest if step.reason == Reason::UpToDate => {
-                    self.one(step, &told, async { Ok(Outcome::Reused { rejected: None }) }).await?
+                    self.one(step, &handle, async { Ok(Outcome::Reused { rejected: None }) }).await?
                 }
-                Action::UnitTest => self.one(step, &told, self.unit_test(step)).await?,
-                Action::Freshness => self.one(step, &told, self.freshness(step)).await?,
+                Action::UnitTest => self.one(step, &handle, self.unit_test(step)).await?,
+                Action::Freshness => self.one(step, &handle, self.freshness(step)).await?,
                 Action::Test => continue,
             };
             if !outcome {
                 return Ok(());
             }
         }
-        self.audit(&tests, None, &NothingBefore::default(), &told).await.map(drop)
+        self.audit(&tests, None, &NothingBefore::default(), &handle).await.map(drop)
     }
 
     /// Fails because of an unreadable source.
@@ -133,10 +133,10 @@ impl Worker {
     async fn one(
         &self,
         step: &Arc<Step>,
-        told: &Told,
+        handle: &JobHandle,
         work: impl Future<Output = Result<Outcome, StepError>>,
     ) -> Result<bool, Cancelled> {
-        let _ = told.started(step);
+        let _ = handle.started(step);
         let outcome = tokio::select! {
             biased;
             () = self.cancel.cancelled() => return Err(Cancelled),
@@ -146,7 +146,7 @@ impl Worker {
             },
         };
         let well = outcome.is_success();
-        told.finished(step, outcome);
+        handle.finished(step, outcome);
         Ok(well)
     }
 

@@ -12,7 +12,7 @@ use crate::{
     plan::{Action, Plan, Reason},
     run::{
         planning::{self, How},
-        scheduler::{self, Limits},
+        scheduler::{self, RunLimits},
         seen::Seen,
         unchanged::{
             conditions::{TablesState, WatchedTables},
@@ -66,8 +66,8 @@ impl Ended<'_> {
         }
         let mut steps = StepRecorder::default();
         let info = RunInfo { repaired: Vec::new(), ..info.clone() };
-        let limits = Limits { threads: info.threads, fail_fast: true };
-        let execute = |job, told| Arc::clone(worker).execute(job, told);
+        let limits = RunLimits { threads: info.threads, fail_fast: true };
+        let execute = |job, handle| Arc::clone(worker).execute(job, handle);
         let never = CancellationToken::new();
         scheduler::run(info, &next, limits, &never, execute, &mut |event| steps.event(event)).await;
         Some(Settled { seen: now, tables: (tables, state), steps: steps.steps()? })
