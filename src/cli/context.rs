@@ -27,8 +27,8 @@ use crate::{
     plan::Plan,
     project::{Project, Target},
     run::{
+        observed::ObservedState,
         planning::{self, How},
-        seen::Seen,
         tables::Tables,
         unchanged::conditions::{TablesState, WatchedTables},
     },
@@ -68,7 +68,7 @@ pub(super) struct Prepared {
     pub(super) engine: Engine,
     pub(super) tables: Tables,
     pub(super) compiled: Compiled,
-    pub(super) seen: Seen,
+    pub(super) seen: ObservedState,
     /// The tables and their state before any was read, if requested and observable.
     pub(super) watched: Option<(WatchedTables, TablesState)>,
     pub(super) how: How,
@@ -243,8 +243,8 @@ impl Context {
         tables: &Tables,
         chosen: &BTreeSet<NodeId>,
         wanted: &Wanted,
-    ) -> Result<(Compiled, Seen), Failure> {
-        let seen = Seen::of(tables, &self.manifest).await?;
+    ) -> Result<(Compiled, ObservedState), Failure> {
+        let seen = ObservedState::of(tables, &self.manifest).await?;
         let stored = seen.schemas();
         let found = self.found_columns(tables).await?;
         let context = self.compiling(engine, (&stored, &seen.unreadable), &found, wanted);
@@ -259,7 +259,7 @@ impl Context {
         engine: &Engine,
         tables: &Tables,
         chosen: &BTreeSet<NodeId>,
-    ) -> Result<(Compiled, Seen), Failure> {
+    ) -> Result<(Compiled, ObservedState), Failure> {
         let (compiled, seen) = self.compile(engine, tables, chosen, &Wanted::default()).await?;
         Ok((compiled.whole()?, seen))
     }

@@ -108,7 +108,7 @@ impl Worker {
             return Ok(Replaces::Everything);
         }
         let standing = self.tables.lake().observe(&build.model.relation.quarantine()).await?;
-        Ok(standing.map_or(Replaces::Everything, |seen| Replaces::Nothing { of: seen.version }))
+        Ok(standing.map_or(Replaces::Everything, |observed| Replaces::Nothing { of: observed.version }))
     }
 
     /// Stages the change, which writes only files that differ from `base`.

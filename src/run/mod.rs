@@ -1,7 +1,7 @@
 //! Runs: observe the current state, plan, schedule jobs and execute them.
 //!
 //! - [`tables`]: the location of each node's Delta table and its current state
-//! - [`seen`], `stale`: the observed state of the lake and sources, and staleness
+//! - [`observed`], `stale`: the observed state of the lake and sources, and staleness
 //! - [`planning`]: which nodes to build or test, and why
 //! - [`scheduler`]: the event loop: starts jobs and emits every event once
 //! - `queue`: which jobs may start now
@@ -37,12 +37,12 @@ mod model;
 mod narrow;
 mod past;
 
+pub mod observed;
 pub mod planning;
 mod queue;
 pub mod rejects;
 mod reuse;
 pub mod scheduler;
-pub mod seen;
 mod side;
 mod snapshot;
 mod stale;

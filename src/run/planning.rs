@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    seen::Seen,
+    observed::ObservedState,
     stale::{found_before, question, why},
 };
 use crate::{
@@ -53,10 +53,10 @@ pub fn plan(
     manifest: &Manifest,
     chosen: &BTreeSet<NodeId>,
     compiled: &Compiled,
-    seen: &Seen,
+    observed: &ObservedState,
     how: How,
 ) -> Plan {
-    let mut planner = Planner { manifest, chosen, compiled, seen, how, reasons: BTreeMap::new() };
+    let mut planner = Planner { manifest, chosen, compiled, observed, how, reasons: BTreeMap::new() };
     planner.reasons = planner.reasons();
     let tests = planner.tests();
     let kept: BTreeSet<NodeId> =
@@ -74,7 +74,7 @@ struct Planner<'a> {
     manifest: &'a Manifest,
     chosen: &'a BTreeSet<NodeId>,
     compiled: &'a Compiled,
-    seen: &'a Seen,
+    observed: &'a ObservedState,
     how: How,
     /// The reason of each selected table model, seed and snapshot, including [`Reason::UpToDate`].
     reasons: BTreeMap<NodeId, Reason>,
@@ -96,13 +96,13 @@ impl<'a> Planner<'a> {
     /// Returns the reason of a model; `above` has the reasons of its ancestors.
     fn reason(&self, model: &Model, above: &BTreeMap<NodeId, Reason>) -> Option<Reason> {
         let compiled = self.compiled.models.get(&model.id)?;
-        let own = self.seen.tables.get(&model.relation);
-        if self.seen.damaged.contains(&model.relation) {
+        let own = self.observed.tables.get(&model.relation);
+        if self.observed.damaged.contains(&model.relation) {
             let is_snapshot = matches!(self.manifest.nodes.get(&model.id), Some(Node::Snapshot(_)));
             return Some(Reason::Damaged { set_aside: self.how.set_aside && !is_snapshot });
         }
         if own.is_none() {
-            let gone = self.manifest.nodes.get(&model.id).is_some_and(|node| self.seen.has_readers(node));
+            let gone = self.manifest.nodes.get(&model.id).is_some_and(|node| self.observed.has_readers(node));
             return Some(if gone { Reason::TableMissing } else { Reason::FirstBuild });
         }
         match (self.how.rebuild, compiled.refresh) {
@@ -119,7 +119,7 @@ impl<'a> Planner<'a> {
             return Some(Reason::Backfill { time });
         }
         let relations = compiled.reads(&model.relation);
-        if let Some(reason) = why(compiled, own, &self.seen.inputs(&relations, self.manifest)) {
+        if let Some(reason) = why(compiled, own, &self.observed.inputs(&relations, self.manifest)) {
             return Some(reason);
         }
         let built = |node: &&NodeId| above.get(*node).is_some_and(|reason| *reason != Reason::UpToDate);
@@ -185,7 +185,7 @@ impl<'a> Planner<'a> {
     /// Returns the number of failures of a unit test, if its model hasn't changed since.
     fn unit_test_stands(&self, id: &NodeId) -> Option<u64> {
         let test = self.manifest.unit_test(id).filter(|test| self.is_up_to_date(&test.model))?;
-        let own = self.seen.tables.get(&self.manifest.model(&test.model)?.relation)?;
+        let own = self.observed.tables.get(&self.manifest.model(&test.model)?.relation)?;
         found_before(own, id, &self.compiled.unit_tests.get(id)?.fingerprint)
     }
 
@@ -199,8 +199,8 @@ impl<'a> Planner<'a> {
         if others.iter().filter_map(|relation| self.manifest.at(relation)).map(Node::id).any(changes) {
             return None;
         }
-        let asked = question(test.fingerprint.as_ref()?, &self.seen.inputs(&others, self.manifest));
-        found_before(self.seen.tables.get(own)?, id, &asked)
+        let asked = question(test.fingerprint.as_ref()?, &self.observed.inputs(&others, self.manifest));
+        found_before(self.observed.tables.get(own)?, id, &asked)
     }
 
     fn job(&self, id: &NodeId, tests: &Tests<'_>, order: &Graph) -> Option<Job> {

@@ -163,8 +163,8 @@ impl Worker {
         let version = if let Some(spec) = file {
             Some(self.engine.source_state(spec).await?.into())
         } else {
-            let seen = self.tables.observe(relation).await?;
-            seen.map(|seen| InputVersion::Delta { version: seen.data_version })
+            let observed = self.tables.observe(relation).await?;
+            observed.map(|observed| InputVersion::Delta { version: observed.data_version })
         };
         Ok(version.map(|version| (node.id().clone(), version)))
     }

@@ -37,7 +37,7 @@ pub enum LedgerError {
 }
 
 /// The number of tables that are observed concurrently; each takes a few small reads.
-const LOOKS: usize = 16;
+const CONCURRENT_READS: usize = 16;
 
 impl Tables {
     /// Locates the tables of a project in its lake.
@@ -126,7 +126,7 @@ impl Tables {
         let relations = manifest.nodes.values().filter(|node| is_table(node)).filter_map(Node::relation);
         stream::iter(relations)
             .map(|relation| async move { (relation.clone(), self.observe(relation).await) })
-            .buffer_unordered(LOOKS)
+            .buffer_unordered(CONCURRENT_READS)
             .collect()
             .await
     }

@@ -155,7 +155,7 @@ async fn publish_sides(sides: Vec<Staged>, lake: &Lake) -> Result<(), StepError>
 
 async fn publish_side(side: Staged, lake: &Lake) -> Result<(), StepError> {
     let standing = match lake.observe(side.relation()).await {
-        Ok(standing) => standing.and_then(|seen| seen.provenance),
+        Ok(standing) => standing.and_then(|observed| observed.provenance),
         Err(error) => {
             abort_all([side]).await;
             return Err(error.into());

@@ -41,8 +41,8 @@ use crate::{
     project::ProjectState,
     report::Lookup,
     run::{
+        observed::ObservedState,
         planning::Rebuild,
-        seen::Seen,
         unchanged::{
             conditions::{Conditions, TablesState, WatchedTables},
             steps::RecordedStep,
@@ -169,7 +169,7 @@ pub(super) struct Done<'a> {
     pub(super) manifest: &'a Manifest,
     pub(super) jinja: &'a Jinja,
     pub(super) compiled: &'a Compiled,
-    pub(super) seen: &'a Seen,
+    pub(super) seen: &'a ObservedState,
     /// The tables, and their state before any was read.
     pub(super) tables: Option<(WatchedTables, TablesState)>,
     /// The steps to report again, or `None` if the next run has something to do.

@@ -14,7 +14,7 @@ use crate::{
     manifest::Manifest,
     name::Relation,
     parallel,
-    run::{seen::Seen, tables::Tables},
+    run::{observed::ObservedState, tables::Tables},
 };
 
 /// The minimum number of tables per thread: listing the logs of fewer isn't worth a thread.
@@ -87,11 +87,11 @@ impl Conditions {
     #[must_use]
     pub fn of(
         (tables, tables_state): (WatchedTables, TablesState),
-        (manifest, compiled, seen): (&Manifest, &Compiled, &Seen),
+        (manifest, compiled, observed): (&Manifest, &Compiled, &ObservedState),
         since: DateTime<Utc>,
         threads: usize,
     ) -> Option<Self> {
-        if !compiled.unreadable.is_empty() || !compiled.found.is_empty() || !seen.unreadable.is_empty() {
+        if !compiled.unreadable.is_empty() || !compiled.found.is_empty() || !observed.unreadable.is_empty() {
             return None;
         }
         // Seed files are part of the project's files.

@@ -15,7 +15,7 @@ use crate::{
 
 /// The observed state; see the module docs.
 #[derive(Debug, Default)]
-pub struct Seen {
+pub struct ObservedState {
     /// All existing Delta tables of the project.
     pub tables: BTreeMap<Relation, Observed>,
     /// The tables that exist but can't be read, with the reason.
@@ -27,20 +27,20 @@ pub struct Seen {
 }
 
 /// The number of sources that are read concurrently.
-const LOOKS: usize = 4;
+const CONCURRENT_READS: usize = 4;
 
-impl Seen {
+impl ObservedState {
     /// Observes the tables of the lake.
     ///
     /// # Errors
     /// If there are several tables and none of them can be read.
     pub async fn of(tables: &Tables, manifest: &Manifest) -> Result<Self, LakeError> {
-        let (mut there, mut unreadable) = (BTreeMap::new(), BTreeMap::new());
+        let (mut existing, mut unreadable) = (BTreeMap::new(), BTreeMap::new());
         let mut damaged = BTreeSet::new();
         let mut first = None;
-        for (relation, seen) in tables.observe_all(manifest).await {
-            match seen {
-                Ok(Some(seen)) => drop(there.insert(relation, seen)),
+        for (relation, observed) in tables.observe_all(manifest).await {
+            match observed {
+                Ok(Some(observed)) => drop(existing.insert(relation, observed)),
                 Ok(None) => {}
                 Err(error) => {
                     if error.is_damage() {
@@ -53,8 +53,8 @@ impl Seen {
         }
         match first {
             // Then the lake is unavailable, not just a table.
-            Some(error) if there.is_empty() && unreadable.len() > 1 => Err(error),
-            _ => Ok(Self { tables: there, unreadable, damaged, sources: BTreeMap::new() }),
+            Some(error) if existing.is_empty() && unreadable.len() > 1 => Err(error),
+            _ => Ok(Self { tables: existing, unreadable, damaged, sources: BTreeMap::new() }),
         }
     }
 
@@ -64,8 +64,8 @@ impl Seen {
             .map(|(id, spec)| async move {
                 Ok::<_, ()>(engine.source_state(spec).await.ok().map(|state| (id.clone(), state.into())))
             })
-            .buffer_unordered(LOOKS)
-            .try_filter_map(|seen| async { Ok(seen) })
+            .buffer_unordered(CONCURRENT_READS)
+            .try_filter_map(|observed| async { Ok(observed) })
             .try_collect()
             .await;
         Self { sources: sources.unwrap_or_default(), ..self }
@@ -74,7 +74,7 @@ impl Seen {
     /// Returns the columns of the existing tables.
     #[must_use]
     pub fn schemas(&self) -> BTreeMap<Relation, SchemaRef> {
-        self.tables.iter().map(|(relation, seen)| (relation.clone(), seen.schema.clone())).collect()
+        self.tables.iter().map(|(relation, observed)| (relation.clone(), observed.schema.clone())).collect()
     }
 
     /// Returns the states of these relations; missing ones are left out.
