@@ -23,13 +23,13 @@ use crate::{
     docs::{Known, Page, server::Server},
     engine::Engine,
     ingest::Ledger,
-    lake::{Facts, LakeError, Past},
+    lake::{Facts, LakeError, PastVersion},
     lineage::Lineage,
     name::{NodeId, Relation},
     report::{LastRun, TargetPath, last_ages},
     run::{
-        came_of::{CameOf, came_of},
         tables::{LedgerError, Tables},
+        version_history::{VersionCause, causes},
     },
 };
 
@@ -149,7 +149,7 @@ fn told(context: &Context, folder: &Path, page: &Page, known: usize, there: usiz
 #[derive(Default)]
 struct Looked {
     facts: BTreeMap<NodeId, Facts>,
-    history: BTreeMap<NodeId, Vec<(Past, CameOf)>>,
+    history: BTreeMap<NodeId, Vec<(PastVersion, VersionCause)>>,
     ledgers: BTreeMap<NodeId, Ledger>,
 }
 
@@ -171,8 +171,8 @@ impl Looked {
         let mut looks = stream::iter(looks).buffer_unordered(LOOKS);
         let mut looked = Self::default();
         while let Some((id, facts, past)) = looks.try_next().await? {
-            let came = came_of(&past, past.len() <= VERSIONS);
-            looked.history.insert(id.clone(), past.into_iter().zip(came).take(VERSIONS).collect());
+            let causes = causes(&past, past.len() <= VERSIONS);
+            looked.history.insert(id.clone(), past.into_iter().zip(causes).take(VERSIONS).collect());
             looked.facts.extend(facts.map(|facts| (id.clone(), facts)));
         }
         for (id, relation) in there {

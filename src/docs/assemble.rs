@@ -12,7 +12,7 @@ use super::{
 use crate::{
     compile::Compiled,
     ingest::Ledger,
-    lake::{Facts, Past},
+    lake::{Facts, PastVersion},
     lineage::{ColumnId, Lineage, Uses},
     manifest::{
         DataTest, Exposure, Manifest, Model, Node, SourceFreshness, SourceTable, TestSeverity, UnitTest,
@@ -20,7 +20,7 @@ use crate::{
     name::NodeId,
     project::Period,
     report::{LastAge, LastRun, verdict},
-    run::came_of::CameOf,
+    run::version_history::VersionCause,
 };
 
 /// The name of the documentation block used as the project's overview.
@@ -41,7 +41,7 @@ pub struct Known<'a> {
     /// The sizes of the tables that exist.
     pub facts: &'a BTreeMap<NodeId, Facts>,
     /// The newest versions of each table, newest first, with their causes.
-    pub history: &'a BTreeMap<NodeId, Vec<(Past, CameOf)>>,
+    pub history: &'a BTreeMap<NodeId, Vec<(PastVersion, VersionCause)>>,
     /// The files that each table was loaded from.
     pub ledgers: &'a BTreeMap<NodeId, Ledger>,
     /// The results of the last run.

@@ -12,9 +12,9 @@ use super::{
 use crate::{
     compile::{CompiledModel, Taken},
     ingest::{Entry, Ledger, Status},
-    lake::Past,
+    lake::PastVersion,
     manifest::Node,
-    run::came_of::CameOf,
+    run::version_history::VersionCause,
 };
 
 /// The maximum number of a ledger's files to list; any others are only counted.
@@ -57,7 +57,7 @@ fn source(model: &CompiledModel) -> Option<&crate::name::NodeId> {
     }
 }
 
-fn version((past, came_of): &(Past, CameOf)) -> site::Version {
+fn version((past, cause): &(PastVersion, VersionCause)) -> site::Version {
     let made = past.provenance.as_ref();
     site::Version {
         version: past.version,
@@ -65,7 +65,7 @@ fn version((past, came_of): &(Past, CameOf)) -> site::Version {
         run: made.map(|made| made.run_id.clone()),
         rows: made.map(|made| made.rows),
         millis: made.filter(|made| made.stands_for.is_none()).and_then(|made| made.millis),
-        why: came_of.to_string(),
+        why: cause.to_string(),
     }
 }
 

@@ -16,8 +16,8 @@
 //!   rows to a table's schema, `misfit` finds values that it can't store, `sink` bounds one writer's memory,
 //!   `file_writer` writes a file, `commit` builds the log entry, `constraint` binds other writers, `attest`
 //!   commits metadata without rows.
-//! - Reading: `between` compares two versions, `deletion_vector` reads the deleted rows of a file, `known`
-//!   caches versions, `past` lists earlier versions, `facts` returns statistics of the newest, `damage` finds
+//! - Reading: `difference` compares two versions, `deletion_vector` reads the deleted rows of a file, `known`
+//!   caches versions, `history` lists earlier versions, `facts` returns statistics of the newest, `damage` finds
 //!   unreadable files.
 //! - Upkeep: `log_state` detects changes of a table's log, `notes` stores small texts next to the tables,
 //!   `aside` moves damaged tables away, `runs` cleans up after killed runs, and `fault` kills some in tests.
@@ -25,23 +25,23 @@
 mod aside;
 mod attest;
 mod base;
-mod between;
 mod cast;
 mod commit;
 mod constraint;
 mod damage;
 mod deletion_vector;
+mod difference;
 mod error;
 mod facts;
 mod fault;
 mod file_writer;
+mod history;
 mod known;
 mod log_state;
 mod misfit;
 mod mount;
 mod notes;
 mod overlay;
-mod past;
 mod place;
 mod provenance;
 mod runs;
@@ -55,15 +55,15 @@ mod tests;
 
 pub use self::{
     base::{Base, Replaces},
-    between::Between,
     constraint::Constraints,
     damage::Damage,
+    difference::VersionDifference,
     error::LakeError,
     facts::Facts,
     fault::Fault,
+    history::PastVersion,
     log_state::{has_journals, log_state, notes_state},
     misfit::Misfit,
-    past::Past,
     provenance::{InputVersion, Judged, Provenance, RejectNote},
     runs::Repair,
     schema::{delta_schema, forbidden},

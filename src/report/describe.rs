@@ -13,11 +13,11 @@ use super::{
 };
 use crate::{
     artifact::timestamp,
-    lake::{Facts, Past, RejectNote},
+    lake::{Facts, PastVersion, RejectNote},
     lineage::NodeLineage,
     manifest::{DataTest, Manifest, Node},
     name::NodeId,
-    run::came_of::CameOf,
+    run::version_history::VersionCause,
 };
 
 /// The width, in terminal columns, at which text is wrapped.
@@ -34,7 +34,7 @@ pub struct Description<'a> {
     /// The size of its table, or `None` if there is no table.
     pub facts: Option<&'a Facts>,
     /// Its newest versions, newest first, each with its cause.
-    pub versions: &'a [(Past, CameOf)],
+    pub versions: &'a [(PastVersion, VersionCause)],
     /// The test statuses of the last run, by test id.
     pub verdicts: &'a BTreeMap<NodeId, String>,
 }
@@ -72,14 +72,14 @@ impl Description<'_> {
             .manifest
             .tests_of(self.node.id())
             .map(|test| json!({ "unique_id": test.id, "name": test.name, "status": self.verdict(&test.id) }));
-        let versions = self.versions.iter().map(|(past, came_of)| {
+        let versions = self.versions.iter().map(|(past, cause)| {
             let made = past.provenance.as_ref();
             json!({
                 "version": past.version,
                 "at": past.at.map(timestamp),
                 "run_id": made.map(|made| &made.run_id),
                 "rows": made.map(|made| made.rows),
-                "why": came_of.to_string(),
+                "why": cause.to_string(),
             })
         });
         json!({
@@ -234,12 +234,12 @@ impl Description<'_> {
             .map(|(past, _)| past.provenance.as_ref().map(|made| rows_of(made.rows)).unwrap_or_default())
             .collect();
         let width = rows.iter().map(|rows| columns(rows)).max().unwrap_or_default();
-        let line = |((past, came_of), rows): (&(Past, CameOf), &String)| {
+        let line = |((past, cause), rows): (&(PastVersion, VersionCause), &String)| {
             let number = format!("{:>1$}", past.version, numbers.unwrap_or_default());
             Line::plain(number)
                 .and(Tone::Faint, format!("  {}", past.at.map_or_else(|| " ".repeat(20), moment)))
                 .and(Tone::Plain, format!("  {}", pad(rows, width, " ")))
-                .and(Tone::Faint, format!("  {came_of}"))
+                .and(Tone::Faint, format!("  {cause}"))
         };
         self.versions.iter().zip(&rows).map(line).collect()
     }

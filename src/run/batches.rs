@@ -139,9 +139,11 @@ impl Worker {
                     let key = (relation.clone(), from.clone(), version.clone(), column.clone(), size);
                     let known = self.touched.of(key);
                     let touched = known.get_or_try_init(|| async {
-                        let Some(between) = self.between(build, relation).await? else { return Ok(None) };
-                        let between = (&between.came, between.went.as_ref());
-                        Ok::<_, StepError>(Some(self.engine.touched_between(between, column, size).await?))
+                        let Some(difference) = self.difference(build, relation).await? else {
+                            return Ok(None);
+                        };
+                        let difference = (&difference.inserted, difference.deleted.as_ref());
+                        Ok::<_, StepError>(Some(self.engine.touched_between(difference, column, size).await?))
                     });
                     let Some(touched) = touched.await? else { return Ok(all.clone()) };
                     due = due.or(touched);

@@ -12,7 +12,7 @@
 //! - `batches`: builds a model batch by batch
 //! - `ingest`: loads each file once
 //! - `snapshot`: keeps a history of row versions
-//! - [`came_of`]: the cause of each table version
+//! - [`version_history`]: the cause of each table version
 //! - [`rejects`]: the rejects of a table's sources, until they are gone or acknowledged
 //! - [`unchanged`]: replays no-op runs without planning them
 //! - `reuse`: skips up-to-date tables, and runs only tests that haven't passed on the current rows
@@ -27,7 +27,6 @@
 mod anomaly;
 mod audit;
 pub mod batches;
-pub mod came_of;
 mod changes;
 mod clock;
 mod freshness;
@@ -36,6 +35,7 @@ mod ingest;
 mod model;
 mod narrow;
 mod past;
+pub mod version_history;
 
 pub mod observed;
 pub mod planning;

@@ -11,7 +11,7 @@ use futures::{StreamExt, stream};
 use crate::{
     engine::{Engine, EngineError, Table, arrow::error::ArrowError, net},
     ingest::{Accepted, Ledger},
-    lake::{Between, Facts, Lake, LakeError, Observed, Past},
+    lake::{Facts, Lake, LakeError, Observed, PastVersion, VersionDifference},
     manifest::{Manifest, Node},
     name::Relation,
 };
@@ -76,14 +76,14 @@ impl Tables {
 
     /// Returns the rows written to and deleted from a relation's table between two of its versions; `None` if
     /// they can't be determined.
-    pub async fn between(
+    pub async fn difference(
         &self,
         relation: &Relation,
         from: u64,
         to: u64,
-    ) -> Result<Option<Between>, LakeError> {
+    ) -> Result<Option<VersionDifference>, LakeError> {
         let (lake, relation) = self.place(relation);
-        lake.between(relation, from, to).await
+        lake.difference(relation, from, to).await
     }
 
     /// Observes the current state of a relation's table; `None` if there is no table.
@@ -99,7 +99,7 @@ impl Tables {
     }
 
     /// Returns the newest versions of a relation's table, newest first.
-    pub async fn history(&self, relation: &Relation, limit: usize) -> Result<Vec<Past>, LakeError> {
+    pub async fn history(&self, relation: &Relation, limit: usize) -> Result<Vec<PastVersion>, LakeError> {
         let (lake, relation) = self.place(relation);
         lake.history(relation, limit).await
     }

@@ -95,10 +95,10 @@ fn crc32(bytes: &[u8]) -> u32 {
 
 /// Returns the changes of the column `kwh`, as computed by `net`.
 async fn changes(fixture: &Fixture, from: u64, to: u64) -> String {
-    let between = fixture.lake.between(&fixture.table, from, to).await.unwrap().unwrap();
-    let told = match &between.went {
-        Some(went) => net::net(&between.came, went).unwrap(),
-        None => net::all(&between.came).unwrap(),
+    let difference = fixture.lake.difference(&fixture.table, from, to).await.unwrap().unwrap();
+    let told = match &difference.deleted {
+        Some(deleted) => net::net(&difference.inserted, deleted).unwrap(),
+        None => net::all(&difference.inserted).unwrap(),
     };
     let context = SessionContext::new();
     context.register_table("t", told).unwrap();
@@ -148,10 +148,10 @@ async fn nobody_can_tell_what_changed_once_a_vector_is_cleaned_away() {
     fixture.publish(readings(0, 10), &[]).await;
     delete(&fixture, 1, &[1], Some(7));
     delete(&fixture, 2, &[1, 2], Some(8));
-    assert!(fixture.lake.between(&fixture.table, 1, 2).await.unwrap().is_some());
+    assert!(fixture.lake.difference(&fixture.table, 1, 2).await.unwrap().is_some());
     let vector = format!("deletion_vector_{}.bin", uuid::Uuid::from_u128(7));
     std::fs::remove_file(fixture.path().join(vector)).unwrap();
-    assert!(fixture.lake.between(&fixture.table, 1, 2).await.unwrap().is_none());
+    assert!(fixture.lake.difference(&fixture.table, 1, 2).await.unwrap().is_none());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

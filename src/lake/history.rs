@@ -13,7 +13,7 @@ use crate::name::Relation;
 
 /// One version in a table's history.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Past {
+pub struct PastVersion {
     /// The version number.
     pub version: u64,
     /// The commit time, if the commit records it.
@@ -28,7 +28,7 @@ const READS: usize = 8;
 impl Lake {
     /// Returns the newest `limit` versions of a table, newest first, or none if there is no table. The
     /// history ends where log entries were cleaned up.
-    pub async fn history(&self, relation: &Relation, limit: usize) -> Result<Vec<Past>, LakeError> {
+    pub async fn history(&self, relation: &Relation, limit: usize) -> Result<Vec<PastVersion>, LakeError> {
         let place = self.place(relation);
         let read = |error| LakeError::of(READ, &place, error);
         let log_store = self.log_store(self.store().clone(), self.root().mount_of(relation)).map_err(read)?;
@@ -52,7 +52,7 @@ impl Lake {
         while let Some((version, entry)) = entries.next().await {
             let Some(entry) = entry.map_err(read)? else { break };
             let Told { at, provenance } = told(&entry);
-            past.push(Past { version, at, provenance });
+            past.push(PastVersion { version, at, provenance });
         }
         Ok(past)
     }

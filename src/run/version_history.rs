@@ -4,28 +4,28 @@ use std::fmt;
 
 use super::stale::other_inputs;
 use crate::{
-    lake::{Past, Provenance},
+    lake::{PastVersion, Provenance},
     plan::Reason,
 };
 
 /// The cause of a version.
 #[derive(Debug, Clone, PartialEq)]
-pub enum CameOf {
+pub enum VersionCause {
     /// A build and its reason; `None` if nothing relevant changed, because the build was requested.
     Built(Option<Reason>),
     /// No build: a commit that records that the rows of this version are still up to date or passed more
     /// tests.
-    Noted(u64),
+    MetadataOnly(u64),
     /// Another writer.
     Outside,
 }
 
-impl fmt::Display for CameOf {
+impl fmt::Display for VersionCause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Built(Some(reason)) => reason.fmt(f),
             Self::Built(None) => f.write_str("made again"),
-            Self::Noted(version) => write!(f, "the rows of version {version}, looked at again"),
+            Self::MetadataOnly(version) => write!(f, "the rows of version {version}, looked at again"),
             Self::Outside => f.write_str("written by another writer"),
         }
     }
@@ -34,17 +34,17 @@ impl fmt::Display for CameOf {
 /// Returns the cause of each version, in the same order: newest first. `is_whole`: true if there are no
 /// earlier versions.
 #[must_use]
-pub fn came_of(past: &[Past], is_whole: bool) -> Vec<CameOf> {
-    let one = |(at, version): (usize, &Past)| {
-        let Some(made) = &version.provenance else { return CameOf::Outside };
+pub fn causes(past: &[PastVersion], is_whole: bool) -> Vec<VersionCause> {
+    let one = |(at, version): (usize, &PastVersion)| {
+        let Some(made) = &version.provenance else { return VersionCause::Outside };
         if let Some(noted) = made.stands_for {
-            return CameOf::Noted(noted);
+            return VersionCause::MetadataOnly(noted);
         }
         let mut before = past[at + 1..].iter().peekable();
         let is_first = before.peek().is_none() && is_whole;
         match before.find_map(|older| older.provenance.as_ref()) {
-            Some(before) => CameOf::Built(differs(before, made)),
-            None => CameOf::Built(is_first.then_some(Reason::FirstBuild)),
+            Some(before) => VersionCause::Built(differs(before, made)),
+            None => VersionCause::Built(is_first.then_some(Reason::FirstBuild)),
         }
     };
     past.iter().enumerate().map(one).collect()
@@ -68,16 +68,16 @@ mod tests {
     use super::*;
     use crate::{lake::InputVersion, manifest::fingerprint::Fingerprint, name::NodeId};
 
-    fn version(number: u64, statement: &str, input: u64, stands_for: Option<u64>) -> Past {
+    fn version(number: u64, statement: &str, input: u64, stands_for: Option<u64>) -> PastVersion {
         let fingerprint = Fingerprint { statement: statement.to_owned(), ..Fingerprint::default() };
         let inputs = BTreeMap::from([(NodeId::model("shop", "a"), InputVersion::Delta { version: input })]);
         let made = Provenance { stands_for, ..Provenance::new("model.shop.b", "run", fingerprint, inputs) };
-        Past { version: number, at: None, provenance: Some(made) }
+        PastVersion { version: number, at: None, provenance: Some(made) }
     }
 
     #[test]
     fn each_version_is_told_from_the_one_before() {
-        let outside = Past { version: 4, at: None, provenance: None };
+        let outside = PastVersion { version: 4, at: None, provenance: None };
         let past = [
             version(5, "y", 3, None),
             outside,
@@ -86,17 +86,17 @@ mod tests {
             version(1, "x", 2, None),
             version(0, "x", 1, None),
         ];
-        let told: Vec<String> = came_of(&past, true)
+        let shown: Vec<String> = causes(&past, true)
             .into_iter()
             .map(|one| match one {
-                CameOf::Built(reason) => {
+                VersionCause::Built(reason) => {
                     reason.map_or_else(|| "asked".to_owned(), |reason| reason.to_string())
                 }
-                CameOf::Noted(version) => format!("notes {version}"),
-                CameOf::Outside => "outside".to_owned(),
+                VersionCause::MetadataOnly(version) => format!("notes {version}"),
+                VersionCause::Outside => "outside".to_owned(),
             })
             .collect();
-        assert_eq!(told, ["asked", "outside", "notes 2", "SQL changed", "a changed", "first build"]);
-        assert_eq!(came_of(&past[..3], false)[0], CameOf::Built(None));
+        assert_eq!(shown, ["asked", "outside", "notes 2", "SQL changed", "a changed", "first build"]);
+        assert_eq!(causes(&past[..3], false)[0], VersionCause::Built(None));
     }
 }

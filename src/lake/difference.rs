@@ -10,22 +10,22 @@ use super::{deletion_vector::DeletionVector, error::LakeError, store::Lake};
 use crate::{engine::Table, name::Relation};
 
 /// The rows of the files in which two versions differ.
-pub struct Between {
+pub struct VersionDifference {
     /// The rows of files that are only in the later version.
-    pub came: Table,
+    pub inserted: Table,
     /// The rows of files that are only in the earlier version, or `None` if no file was removed.
-    pub went: Option<Table>,
+    pub deleted: Option<Table>,
 }
 
 impl Lake {
     /// Compares version `to` of a table with version `from` by their files. Returns `None` if that isn't
     /// possible: the earlier version or one of its files was vacuumed, or the table was recreated.
-    pub async fn between(
+    pub async fn difference(
         &self,
         relation: &Relation,
         from: u64,
         to: u64,
-    ) -> Result<Option<Between>, LakeError> {
+    ) -> Result<Option<VersionDifference>, LakeError> {
         if from > to {
             return Ok(None);
         }
@@ -46,8 +46,9 @@ impl Lake {
         if !old.has_files(needed).await? {
             return Ok(None);
         }
-        let came = new.rows_of(&after.into_keys().collect()).await?;
-        let went = if gone.is_empty() { None } else { Some(old.rows_of(&gone.into_keys().collect()).await?) };
-        Ok(Some(Between { came, went }))
+        let inserted = new.rows_of(&after.into_keys().collect()).await?;
+        let deleted =
+            if gone.is_empty() { None } else { Some(old.rows_of(&gone.into_keys().collect()).await?) };
+        Ok(Some(VersionDifference { inserted, deleted }))
     }
 }
