@@ -40,25 +40,25 @@ impl Lake {
             .map_err(|error| LakeError::Corrupt { place: place.clone(), source: error.into() })?;
         let next = version + 1;
         let entry = CommitOrBytes::LogBytes(entry.into());
-        let noted = self.diary().map(|diary| (diary, diary.commit(log_store.root_url(), next)));
-        if let Some((diary, note)) = &noted {
-            diary.note([note.clone()]).await?;
+        let announced = self.journal().map(|journal| (journal, journal.commit(log_store.root_url(), next)));
+        if let Some((journal, commit)) = &announced {
+            journal.announce([commit.clone()]).await?;
         }
         match log_store.write_commit_entry(next, entry, uuid::Uuid::new_v4()).await {
             Ok(()) => {}
             Err(TransactionError::VersionAlreadyExists(version)) => {
-                if let Some((diary, note)) = &noted {
-                    diary.settle([note]);
+                if let Some((journal, commit)) = &announced {
+                    journal.settle([commit]);
                 }
                 return Err(LakeError::Conflict { relation: relation.clone(), version });
             }
             Err(error) => return Err(LakeError::of(WRITE, &place, error.into())),
         }
-        if let Some(warning) = sum_up(&log_store, &place, next, CHECKPOINT_INTERVAL).await {
+        if let Some(warning) = write_due_checkpoint(&log_store, &place, next, CHECKPOINT_INTERVAL).await {
             tracing::warn!("{warning}");
         }
-        if let Some((diary, note)) = &noted {
-            diary.settle([note]);
+        if let Some((journal, commit)) = &announced {
+            journal.settle([commit]);
         }
         Ok(next)
     }
@@ -66,7 +66,7 @@ impl Lake {
 
 /// Writes a checkpoint when one is due, so that tables with many versions still open quickly. Returns a
 /// warning if that fails.
-pub(super) async fn sum_up(
+pub(super) async fn write_due_checkpoint(
     log_store: &LogStoreRef,
     place: &str,
     version: u64,

@@ -95,7 +95,7 @@ pub enum LakeError {
     #[error(
         "run {run} lost its lease: it sent no heartbeat in time, so another run removed its staged files; nothing was published, run again"
     )]
-    TakenForDead {
+    LeaseLost {
         /// This run's id.
         run: String,
     },

@@ -17,8 +17,8 @@
 //!   `file_writer` writes a file, `commit` builds the log entry, `constraint` binds other writers, `attest`
 //!   commits metadata without rows.
 //! - Reading: `difference` compares two versions, `deletion_vector` reads the deleted rows of a file, `known`
-//!   caches versions, `history` lists earlier versions, `facts` returns statistics of the newest, `damage` finds
-//!   unreadable files.
+//!   caches versions, `history` lists earlier versions, `facts` returns statistics of the newest, `damage`
+//!   finds unreadable files.
 //! - Upkeep: `log_state` detects changes of a table's log, `notes` stores small texts next to the tables,
 //!   `aside` moves damaged tables away, `runs` cleans up after killed runs, and `fault` kills some in tests.
 

@@ -119,7 +119,7 @@ impl Lake {
         let place = self.place(relation);
         let schema_error = |problems| LakeError::Schema { relation: relation.clone(), problems };
         let table = delta_schema(&write.schema, &write.partition_by).map_err(schema_error)?;
-        let overlay = Arc::new(Overlay::new(self.store().clone(), self.diary().cloned()));
+        let overlay = Arc::new(Overlay::new(self.store().clone(), self.journal().cloned()));
         let (above, base) = self.load(relation, overlay.clone()).await?;
         let next = base.as_ref().map_or(0, |base| base.version() + 1);
         if write.replaces.of().is_some_and(|of| of + 1 != next) {
@@ -137,8 +137,8 @@ impl Lake {
         let directories = Directories::before(self.root().folder_of(relation), &url);
         let marker =
             base.is_none().then(|| Location::from(format!("{MARKER}_{}", uuid::Uuid::new_v4().simple())));
-        let diary = self.diary().cloned();
-        let traces = Traces { overlay, directories, store: self.store().clone(), real, marker, diary };
+        let journal = self.journal().cloned();
+        let traces = Traces { overlay, directories, store: self.store().clone(), real, marker, journal };
         traces.mark(&write.provenance.run_id, &place).await?;
 
         let transaction = write.transaction.clone();

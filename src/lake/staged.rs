@@ -15,14 +15,14 @@ use deltalake::{
 use object_store::{ObjectStore, ObjectStoreExt, path::Path as Location};
 
 use super::{
-    attest::{CHECKPOINT_INTERVAL, sum_up},
+    attest::{CHECKPOINT_INTERVAL, write_due_checkpoint},
     base::as_read,
     error::{LakeError, WRITE},
     known::Known,
     overlay::Overlay,
     place::Directories,
     provenance::{Judged, Provenance, RejectNote, replaced},
-    runs::Diary,
+    runs::Journal,
 };
 use crate::{
     engine::{SchemaRef, Table},
@@ -76,7 +76,7 @@ pub(super) struct Traces {
     /// The marker file, if the table is being created.
     pub(super) marker: Option<Location>,
     /// The journal in which all of it is announced.
-    pub(super) diary: Option<Arc<Diary>>,
+    pub(super) journal: Option<Arc<Journal>>,
 }
 
 impl Traces {
@@ -101,8 +101,8 @@ impl Traces {
     /// Announces and writes the marker, if there is one.
     pub(super) async fn mark(&self, run: &str, place: &str) -> Result<(), LakeError> {
         let Some(marker) = &self.marker else { return Ok(()) };
-        if let (Some(diary), Some(marker)) = (&self.diary, self.marked()) {
-            diary.note([diary.file(&marker)]).await?;
+        if let (Some(journal), Some(marker)) = (&self.journal, self.marked()) {
+            journal.announce([journal.file(&marker)]).await?;
         }
         let put = self.real.object_store(None).put(marker, run.to_owned().into()).await;
         put.map(drop).map_err(|error| LakeError::of_store(WRITE, place, error))
@@ -110,23 +110,23 @@ impl Traces {
 
     /// Announces the commit. Fails if another run has taken this run's journal.
     async fn announce_commit(&self, version: u64) -> Result<(), LakeError> {
-        let Some(diary) = &self.diary else { return Ok(()) };
-        diary.note([diary.commit(self.real.root_url(), version)]).await?;
-        diary.check().await
+        let Some(journal) = &self.journal else { return Ok(()) };
+        journal.announce([journal.commit(self.real.root_url(), version)]).await?;
+        journal.check().await
     }
 
     /// Settles the announced commit: it was made, or it certainly wasn't.
     fn settle_commit(&self, version: u64) {
-        if let Some(diary) = &self.diary {
-            diary.settle([&diary.commit(self.real.root_url(), version)]);
+        if let Some(journal) = &self.journal {
+            journal.settle([&journal.commit(self.real.root_url(), version)]);
         }
     }
 
     /// Settles the files: they are published or removed.
     fn settle(&self) {
-        if let Some(diary) = &self.diary {
+        if let Some(journal) = &self.journal {
             let files = self.overlay.written().into_iter().chain(self.marked());
-            diary.settle(&files.map(|file| diary.file(&file)).collect::<Vec<_>>());
+            journal.settle(&files.map(|file| journal.file(&file)).collect::<Vec<_>>());
         }
     }
 
@@ -304,7 +304,7 @@ impl Staged {
         self.traces.unmark().await;
         self.known.keep(&self.relation, Arc::new(self.state.snapshot().clone()));
         let interval = self.state.table_config().checkpoint_interval.map_or(CHECKPOINT_INTERVAL, u64::from);
-        let warning = sum_up(&self.traces.real, &self.place, self.version, interval).await;
+        let warning = write_due_checkpoint(&self.traces.real, &self.place, self.version, interval).await;
         self.traces.settle();
         self.traces.settle_commit(self.version);
         Ok(Published { version: self.version, warning })

@@ -24,7 +24,7 @@ use super::{
     mount::Mounted,
     place::{self, Directories, Root},
     provenance::{Provenance, keeps_the_rows, told},
-    runs::{Diary, Pace},
+    runs::{Journal, LeaseTimes},
 };
 use crate::{
     engine::{Session, Table, arrow::datatypes::SchemaRef},
@@ -46,7 +46,7 @@ pub struct Lake {
     /// The session that reads its tables, if known.
     session: Option<Arc<Session>>,
     /// The journal that announces writes, if the lake belongs to a run.
-    diary: Option<Arc<Diary>>,
+    journal: Option<Arc<Journal>>,
     /// The cache of table versions.
     known: Arc<Known>,
 }
@@ -98,7 +98,7 @@ impl Lake {
             return Err(LakeError::Root { root: root.show(), reason });
         }
         let store = connect(&root, &options)?;
-        Ok(Self { root: Arc::new(root), options, store, session: None, diary: None, known: Arc::default() })
+        Ok(Self { root: Arc::new(root), options, store, session: None, journal: None, known: Arc::default() })
     }
 
     /// Returns the lake with this session for reads, which decides string types and filter pushdown.
@@ -111,13 +111,13 @@ impl Lake {
     /// what it left. Writes nothing yet. Call [`Lake::end_run`] at the end.
     #[must_use]
     pub fn with_run(self, run: &str) -> Self {
-        self.with_run_at(run, Pace::default())
+        self.with_run_at(run, LeaseTimes::default())
     }
 
     /// Same as [`Lake::with_run`], with other lease times.
-    pub(super) fn with_run_at(self, run: &str, pace: Pace) -> Self {
-        let diary = Diary::new(run, &self.root, Arc::clone(&self.store), self.lease_store(), pace);
-        Self { diary: Some(diary), ..self }
+    pub(super) fn with_run_at(self, run: &str, times: LeaseTimes) -> Self {
+        let journal = Journal::new(run, &self.root, Arc::clone(&self.store), self.lease_store(), times);
+        Self { journal: Some(journal), ..self }
     }
 
     /// Returns the store with separate connections from those of queries, if it has connections at all.
@@ -131,8 +131,8 @@ impl Lake {
 
     /// Ends the run, successful or not.
     pub async fn end_run(&self) {
-        if let Some(diary) = &self.diary {
-            diary.end().await;
+        if let Some(journal) = &self.journal {
+            journal.end().await;
         }
     }
 
@@ -275,8 +275,8 @@ impl Lake {
     }
 
     /// Returns the journal that announces writes, if the lake belongs to a run.
-    pub(super) fn diary(&self) -> Option<&Arc<Diary>> {
-        self.diary.as_ref()
+    pub(super) fn journal(&self) -> Option<&Arc<Journal>> {
+        self.journal.as_ref()
     }
 
     /// Returns true if a table's folder is certainly missing. Object stores never give this certainty.

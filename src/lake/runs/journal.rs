@@ -12,10 +12,10 @@ use object_store::{ObjectStore, path::Path as Location};
 use url::Url;
 
 use super::{
-    FOLDER, Note,
-    local::{Held, temporaries},
-    note::{Heading, line},
-    remote::{Beating, Lost, Pace},
+    FOLDER, JournalEntry,
+    journal_entry::{JournalHeader, line},
+    lease::{LeaseLost, LeaseTimes, LeasedJournal},
+    local_journal::{LockedJournal, temporaries},
 };
 use crate::lake::{
     error::{LakeError, WRITE},
@@ -25,9 +25,9 @@ use crate::lake::{
 
 /// See the module documentation.
 #[derive(Debug)]
-pub(in crate::lake) struct Diary {
+pub(in crate::lake) struct Journal {
     pub(super) run: String,
-    heading: Heading,
+    header: JournalHeader,
     /// The lake's folder, if it is on a local disk.
     pub(super) folder: Option<PathBuf>,
     /// The lake's root in the store.
@@ -35,26 +35,26 @@ pub(in crate::lake) struct Diary {
     pub(super) store: Arc<dyn ObjectStore>,
     /// The same store with separate connections, for the heartbeat thread.
     lease_store: Arc<dyn ObjectStore>,
-    pub(super) pace: Pace,
+    pub(super) times: LeaseTimes,
     root: Arc<Root>,
-    notes: Mutex<Notes>,
-    keeper: tokio::sync::Mutex<Keeper>,
+    entries: Mutex<JournalEntries>,
+    storage: tokio::sync::Mutex<JournalStorage>,
 }
 
 #[derive(Debug, Default)]
-struct Notes {
+struct JournalEntries {
     /// The announced writes that are neither published nor removed.
-    open: BTreeSet<Note>,
+    open: BTreeSet<JournalEntry>,
     /// The entries that aren't in the stored journal yet.
-    fresh: Vec<Note>,
+    fresh: Vec<JournalEntry>,
 }
 
 /// The storage of the journal.
 #[derive(Debug)]
-enum Keeper {
+enum JournalStorage {
     Nowhere,
-    Local(Held, Directories),
-    Remote(Beating),
+    Local(LockedJournal, Directories),
+    Remote(LeasedJournal),
     /// It has ended or can't be kept. If this run is killed, its files won't be cleaned up.
     Closed,
     /// It can neither be kept nor removed, for this reason. Nothing may be published any more, because a
@@ -62,39 +62,39 @@ enum Keeper {
     Stuck(String),
 }
 
-impl Diary {
+impl Journal {
     /// Creates the journal of a run over the lake at `root`. Writes nothing yet.
     pub(in crate::lake) fn new(
         run: &str,
         root: &Arc<Root>,
         store: Arc<dyn ObjectStore>,
         lease_store: Arc<dyn ObjectStore>,
-        pace: Pace,
+        times: LeaseTimes,
     ) -> Arc<Self> {
         Arc::new(Self {
             run: run.to_owned(),
-            heading: Heading::new(run),
+            header: JournalHeader::new(run),
             folder: root.folder().map(Path::to_owned),
             // A URL path always converts to a location, as it has no empty segments except at its ends.
             prefix: Location::from_url_path(root.mount().path()).unwrap_or_default(),
             store,
             lease_store,
-            pace,
+            times,
             root: Arc::clone(root),
-            notes: Mutex::default(),
-            keeper: tokio::sync::Mutex::new(Keeper::Nowhere),
+            entries: Mutex::default(),
+            storage: tokio::sync::Mutex::new(JournalStorage::Nowhere),
         })
     }
 
     /// Returns the entry that announces a file, by its location in the store.
-    pub(in crate::lake) fn file(&self, location: &Location) -> Note {
-        Note::File(self.relative(location))
+    pub(in crate::lake) fn file(&self, location: &Location) -> JournalEntry {
+        JournalEntry::File(self.relative(location))
     }
 
     /// Returns the entry that announces a commit to the table at this URL.
-    pub(in crate::lake) fn commit(&self, table: &Url, version: u64) -> Note {
+    pub(in crate::lake) fn commit(&self, table: &Url, version: u64) -> JournalEntry {
         let table = Location::from_url_path(table.path()).unwrap_or_default();
-        Note::Commit { table: self.relative(&table), version }
+        JournalEntry::Commit { table: self.relative(&table), version }
     }
 
     /// Returns a location relative to the lake's root, with names as on disk.
@@ -108,44 +108,47 @@ impl Diary {
     ///
     /// # Errors
     /// If this run lost its lease. A journal that can't be kept is not an error.
-    pub(in crate::lake) async fn note(&self, notes: impl IntoIterator<Item = Note>) -> Result<(), LakeError> {
+    pub(in crate::lake) async fn announce(
+        &self,
+        entries: impl IntoIterator<Item = JournalEntry>,
+    ) -> Result<(), LakeError> {
         {
-            let mut own = self.notes();
-            for note in notes {
-                if own.open.insert(note.clone()) {
-                    own.fresh.push(note);
+            let mut own = self.entries();
+            for entry in entries {
+                if own.open.insert(entry.clone()) {
+                    own.fresh.push(entry);
                 }
             }
         }
-        let mut keeper = self.keeper.lock().await;
+        let mut storage = self.storage.lock().await;
         // The previous holder of the lock may have written these entries too.
-        if self.notes().fresh.is_empty() { Ok(()) } else { self.write(&mut keeper).await }
+        if self.entries().fresh.is_empty() { Ok(()) } else { self.write(&mut storage).await }
     }
 
     /// Settles entries whose files are published or removed. An entry stays if its temporary file can't be
     /// removed now; the next run removes it.
-    pub(in crate::lake) fn settle<'a>(&self, notes: impl IntoIterator<Item = &'a Note>) {
-        for note in notes {
-            if self.is_tidy(note) {
-                self.notes().open.remove(note);
+    pub(in crate::lake) fn settle<'a>(&self, entries: impl IntoIterator<Item = &'a JournalEntry>) {
+        for entry in entries {
+            if self.is_tidy(entry) {
+                self.entries().open.remove(entry);
             }
         }
     }
 
     /// Removes temporary files of the local store, which are left only if the disk fails. Returns whether
     /// none are left.
-    fn is_tidy(&self, note: &Note) -> bool {
+    fn is_tidy(&self, entry: &JournalEntry) -> bool {
         let Some(folder) = &self.folder else { return true };
-        let place = match note {
-            Note::File(file) => folder.join(file),
-            Note::Commit { table, version } => {
+        let place = match entry {
+            JournalEntry::File(file) => folder.join(file),
+            JournalEntry::Commit { table, version } => {
                 folder.join(table).join(format!("_delta_log/{version:020}.json"))
             }
         };
         // Data files have unique names, but another run may be writing the same log entry.
-        let is_own = |temporary: &PathBuf| match note {
-            Note::File(_) => true,
-            Note::Commit { .. } => {
+        let is_own = |temporary: &PathBuf| match entry {
+            JournalEntry::File(_) => true,
+            JournalEntry::Commit { .. } => {
                 fs::read(temporary).is_ok_and(|text| String::from_utf8_lossy(&text).contains(&self.run))
             }
         };
@@ -158,34 +161,34 @@ impl Diary {
     /// # Errors
     /// If it has, or if the store can't be read.
     pub(in crate::lake) async fn check(&self) -> Result<(), LakeError> {
-        let Keeper::Remote(beating) = &mut *self.keeper.lock().await else { return Ok(()) };
-        match beating.check().await {
+        let JournalStorage::Remote(journal) = &mut *self.storage.lock().await else { return Ok(()) };
+        match journal.check().await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(Lost)) => Err(self.lost()),
+            Ok(Err(LeaseLost)) => Err(self.lost()),
             Err(error) => Err(LakeError::of_store("read", &self.place(), error)),
         }
     }
 
     /// Writes a heartbeat, and creates the journal if needed.
-    pub(super) async fn beat(&self) -> Result<(), LakeError> {
-        let mut keeper = self.keeper.lock().await;
-        self.write(&mut keeper).await
+    pub(super) async fn heartbeat(&self) -> Result<(), LakeError> {
+        let mut storage = self.storage.lock().await;
+        self.write(&mut storage).await
     }
 
     /// Ends the journal. If entries are open, it is kept for the next run to repair.
     pub(in crate::lake) async fn end(&self) {
-        let keeper = mem::replace(&mut *self.keeper.lock().await, Keeper::Closed);
-        if !self.notes().open.is_empty() {
+        let storage = mem::replace(&mut *self.storage.lock().await, JournalStorage::Closed);
+        if !self.entries().open.is_empty() {
             return;
         }
-        let removed = match keeper {
-            Keeper::Nowhere | Keeper::Closed | Keeper::Stuck(_) => return,
-            Keeper::Local(held, directories) => {
-                let removed = held.remove().map_err(|error| error.to_string());
+        let removed = match storage {
+            JournalStorage::Nowhere | JournalStorage::Closed | JournalStorage::Stuck(_) => return,
+            JournalStorage::Local(journal, directories) => {
+                let removed = journal.remove().map_err(|error| error.to_string());
                 directories.remove_empty(&[]);
                 removed
             }
-            Keeper::Remote(beating) => beating.remove().await.map_err(|error| error.to_string()),
+            JournalStorage::Remote(journal) => journal.remove().await.map_err(|error| error.to_string()),
         };
         if let Err(error) = removed {
             tracing::warn!("can't remove {}: {error}", self.place());
@@ -193,96 +196,97 @@ impl Diary {
     }
 
     pub(super) fn location(&self) -> Location {
-        self.diaries().join(self.run.as_str())
+        self.journals().join(self.run.as_str())
     }
 
-    pub(super) fn diaries(&self) -> Location {
+    pub(super) fn journals(&self) -> Location {
         FOLDER.into_iter().fold(self.prefix.clone(), Location::join)
     }
 
-    async fn write(&self, keeper: &mut Keeper) -> Result<(), LakeError> {
-        let unwritten = self.notes().fresh.clone();
-        let publishes = unwritten.iter().any(|note| matches!(note, Note::Commit { .. }));
-        let written = match keeper {
-            Keeper::Closed => return Ok(()),
-            Keeper::Stuck(error) => Err(error.clone()),
-            Keeper::Nowhere => match self.open().await {
-                Ok(Keeper::Stuck(error)) => {
-                    *keeper = Keeper::Stuck(error.clone());
+    async fn write(&self, storage: &mut JournalStorage) -> Result<(), LakeError> {
+        let unwritten = self.entries().fresh.clone();
+        let publishes = unwritten.iter().any(|entry| matches!(entry, JournalEntry::Commit { .. }));
+        let written = match storage {
+            JournalStorage::Closed => return Ok(()),
+            JournalStorage::Stuck(error) => Err(error.clone()),
+            JournalStorage::Nowhere => match self.open().await {
+                Ok(JournalStorage::Stuck(error)) => {
+                    *storage = JournalStorage::Stuck(error.clone());
                     Err(error)
                 }
                 Ok(opened) => {
-                    *keeper = opened;
+                    *storage = opened;
                     Ok(Ok(()))
                 }
                 Err(error) => Err(error),
             },
-            Keeper::Local(held, _) => {
-                let lines: String = mem::take(&mut self.notes().fresh).iter().map(line).collect();
-                held.append(&lines).map(Ok).map_err(|error| error.to_string())
+            JournalStorage::Local(journal, _) => {
+                let lines: String = mem::take(&mut self.entries().fresh).iter().map(line).collect();
+                journal.append(&lines).map(Ok).map_err(|error| error.to_string())
             }
-            Keeper::Remote(beating) => {
+            JournalStorage::Remote(journal) => {
                 let text = self.text();
-                beating.write(text).await.map_err(|error| error.to_string())
+                journal.write(text).await.map_err(|error| error.to_string())
             }
         };
         match written {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(Lost)) => Err(self.lost()),
+            Ok(Err(LeaseLost)) => Err(self.lost()),
             Err(error) => {
                 tracing::warn!(
                     "can't write {}: {error}; if this run is killed, what it leaves behind stays",
                     self.place()
                 );
                 // A journal that lists the files but not their publication would get them deleted.
-                let misleads = match mem::replace(keeper, Keeper::Closed) {
-                    Keeper::Local(held, _) if held.remove().is_ok() => false,
-                    Keeper::Local(..) | Keeper::Stuck(_) => {
-                        *keeper = Keeper::Stuck(error.clone());
+                let misleads = match mem::replace(storage, JournalStorage::Closed) {
+                    JournalStorage::Local(journal, _) if journal.remove().is_ok() => false,
+                    JournalStorage::Local(..) | JournalStorage::Stuck(_) => {
+                        *storage = JournalStorage::Stuck(error.clone());
                         true
                     }
                     // The store may respond next time.
-                    Keeper::Remote(beating) => {
-                        *keeper = Keeper::Remote(beating);
+                    JournalStorage::Remote(journal) => {
+                        *storage = JournalStorage::Remote(journal);
                         publishes
                     }
-                    Keeper::Nowhere | Keeper::Closed => false,
+                    JournalStorage::Nowhere | JournalStorage::Closed => false,
                 };
                 if !misleads {
                     return Ok(());
                 }
                 // The next attempt to publish must write these first.
-                self.notes().fresh = unwritten;
+                self.entries().fresh = unwritten;
                 let source = std::io::Error::other(error).into();
                 Err(LakeError::Storage { doing: WRITE, place: self.place(), source })
             }
         }
     }
 
-    async fn open(&self) -> Result<Keeper, String> {
+    async fn open(&self) -> Result<JournalStorage, String> {
         let text = self.text();
         if let Some(folder) = &self.folder {
             let directories = Directories::before(Some(folder.clone()), self.root.mount());
-            let mut held = Held::open(folder, &self.run).map_err(|error| error.to_string())?;
-            return match held.append(&text) {
-                Ok(()) => Ok(Keeper::Local(held, directories)),
-                Err(error) if held.remove().is_ok() => Err(error.to_string()),
-                Err(error) => Ok(Keeper::Stuck(error.to_string())),
+            let mut journal = LockedJournal::open(folder, &self.run).map_err(|error| error.to_string())?;
+            return match journal.append(&text) {
+                Ok(()) => Ok(JournalStorage::Local(journal, directories)),
+                Err(error) if journal.remove().is_ok() => Err(error.to_string()),
+                Err(error) => Ok(JournalStorage::Stuck(error.to_string())),
             };
         }
-        let opened = Beating::open(Arc::clone(&self.lease_store), self.location(), self.pace, text).await;
-        opened.map(Keeper::Remote).map_err(|error| error.to_string())
+        let opened =
+            LeasedJournal::open(Arc::clone(&self.lease_store), self.location(), self.times, text).await;
+        opened.map(JournalStorage::Remote).map_err(|error| error.to_string())
     }
 
     /// Renders the whole journal without settled entries.
     fn text(&self) -> String {
-        let mut own = self.notes();
+        let mut own = self.entries();
         own.fresh.clear();
-        line(&self.heading) + &own.open.iter().map(line).collect::<String>()
+        line(&self.header) + &own.open.iter().map(line).collect::<String>()
     }
 
-    fn notes(&self) -> MutexGuard<'_, Notes> {
-        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    fn entries(&self) -> MutexGuard<'_, JournalEntries> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn place(&self) -> String {
@@ -290,6 +294,6 @@ impl Diary {
     }
 
     fn lost(&self) -> LakeError {
-        LakeError::TakenForDead { run: self.run.clone() }
+        LakeError::LeaseLost { run: self.run.clone() }
     }
 }

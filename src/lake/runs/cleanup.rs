@@ -11,7 +11,7 @@ use deltalake::logstore::commit_uri_from_version;
 use futures::TryStreamExt;
 use object_store::{Error, ObjectStoreExt, path::Path as Location};
 
-use super::{Diary, Note, local};
+use super::{Journal, JournalEntry, local_journal};
 use crate::lake::{
     error::{LakeError, READ},
     mount,
@@ -26,20 +26,24 @@ pub(super) const CLEAN: &str = "remove files of a run that was killed from";
 
 /// Removes the files that these entries announced and that were never published. Returns the number of files
 /// removed.
-pub(super) async fn clean(diary: &Diary, run: &str, notes: &[Note]) -> Result<usize, LakeError> {
-    let notes: Vec<&Note> = notes.iter().filter(|note| note.is_sound()).collect();
+pub(super) async fn clean_up(
+    journal: &Journal,
+    run: &str,
+    entries: &[JournalEntry],
+) -> Result<usize, LakeError> {
+    let entries: Vec<&JournalEntry> = entries.iter().filter(|entry| entry.is_sound()).collect();
     let mut published = BTreeMap::new();
-    for note in &notes {
-        if let Note::Commit { table, version } = note {
-            let found = committed(diary, table, *version).await?;
+    for entry in &entries {
+        if let JournalEntry::Commit { table, version } = entry {
+            let found = committed(journal, table, *version).await?;
             published.entry(table.as_str()).or_insert_with(Vec::new).push(found);
         }
     }
-    let mut files: Vec<&str> = notes
+    let mut files: Vec<&str> = entries
         .iter()
-        .filter_map(|note| match note {
-            Note::File(file) => Some(file.as_str()),
-            Note::Commit { .. } => None,
+        .filter_map(|entry| match entry {
+            JournalEntry::File(file) => Some(file.as_str()),
+            JournalEntry::Commit { .. } => None,
         })
         .collect();
     // Remove markers last, because they identify the other files.
@@ -51,15 +55,15 @@ pub(super) async fn clean(diary: &Diary, run: &str, notes: &[Note]) -> Result<us
         let named = match table {
             Some((_, commits)) => commits.iter().any(|commit| commit.names(file)),
             // No commit was announced. Trust that none was made only if the log doesn't mention the file.
-            None => logged(diary, file, &mut logs).await?,
+            None => logged(journal, file, &mut logs).await?,
         };
         if !named {
-            removed += remove(diary, file).await?;
+            removed += remove(journal, file).await?;
         }
     }
-    if let Some(folder) = &diary.folder {
-        for note in &notes {
-            if let Note::Commit { table, version } = note {
+    if let Some(folder) = &journal.folder {
+        for entry in &entries {
+            if let JournalEntry::Commit { table, version } = entry {
                 removed += unwritten(&folder.join(table).join("_delta_log"), *version, run)
                     .map_err(|error| LakeError::of_store(CLEAN, table, io(error)))?;
             }
@@ -91,16 +95,16 @@ impl Committed {
     }
 }
 
-async fn committed(diary: &Diary, table: &str, version: u64) -> Result<Committed, LakeError> {
+async fn committed(journal: &Journal, table: &str, version: u64) -> Result<Committed, LakeError> {
     let failed = |error| LakeError::of_store(READ, table, error);
-    let table = located(diary, table);
+    let table = located(journal, table);
     let entry: Location = table.parts().chain(commit_uri_from_version(Some(version)).parts()).collect();
-    match diary.store.get(&entry).await {
+    match journal.store.get(&entry).await {
         Ok(found) => return found.bytes().await.map(Committed::Says).map_err(failed),
         Err(Error::NotFound { .. }) => {}
         Err(error) => return Err(failed(error)),
     }
-    let later = diary.store.list_with_offset(Some(&table.join("_delta_log")), &entry).try_next().await;
+    let later = journal.store.list_with_offset(Some(&table.join("_delta_log")), &entry).try_next().await;
     // A missing folder counts as empty.
     Ok(match later {
         Ok(None) | Err(Error::NotFound { .. }) => Committed::Never,
@@ -111,7 +115,11 @@ async fn committed(diary: &Diary, table: &str, version: u64) -> Result<Committed
 
 /// Returns whether the log of a file's table has added the file, or may have, as its first entries may be
 /// gone. `logs` caches logs by table folder.
-async fn logged(diary: &Diary, file: &str, logs: &mut BTreeMap<String, Added>) -> Result<bool, LakeError> {
+async fn logged(
+    journal: &Journal,
+    file: &str,
+    logs: &mut BTreeMap<String, Added>,
+) -> Result<bool, LakeError> {
     let name = file.rsplit('/').next().unwrap_or(file);
     if name.starts_with(MARKER) {
         return Ok(false);
@@ -119,7 +127,7 @@ async fn logged(diary: &Diary, file: &str, logs: &mut BTreeMap<String, Added>) -
     for (end, _) in file.rmatch_indices('/') {
         let table = &file[..end];
         if !logs.contains_key(table) {
-            logs.insert(table.to_owned(), added(diary, table).await?);
+            logs.insert(table.to_owned(), added(journal, table).await?);
         }
         match logs.get(table) {
             Some(Added::Unknown) => return Ok(true),
@@ -141,10 +149,10 @@ enum Added {
     Names(BTreeSet<String>),
 }
 
-async fn added(diary: &Diary, table: &str) -> Result<Added, LakeError> {
+async fn added(journal: &Journal, table: &str) -> Result<Added, LakeError> {
     let failed = |error| LakeError::of_store(READ, table, error);
-    let folder = located(diary, table).join("_delta_log");
-    let mut entries: Vec<Location> = match diary.store.list(Some(&folder)).try_collect::<Vec<_>>().await {
+    let folder = located(journal, table).join("_delta_log");
+    let mut entries: Vec<Location> = match journal.store.list(Some(&folder)).try_collect::<Vec<_>>().await {
         Ok(entries) => entries.into_iter().map(|entry| entry.location).collect(),
         Err(Error::NotFound { .. }) => Vec::new(),
         Err(error) => return Err(failed(error)),
@@ -158,7 +166,7 @@ async fn added(diary: &Diary, table: &str) -> Result<Added, LakeError> {
     }
     let mut names = BTreeSet::new();
     for entry in &entries {
-        let words = diary.store.get(entry).await.map_err(failed)?.bytes().await.map_err(failed)?;
+        let words = journal.store.get(entry).await.map_err(failed)?.bytes().await.map_err(failed)?;
         for line in words.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
             // An unreadable entry may refer to any file.
             let Ok(action) = serde_json::from_slice::<serde_json::Value>(line) else {
@@ -172,30 +180,30 @@ async fn added(diary: &Diary, table: &str) -> Result<Added, LakeError> {
     Ok(Added::Names(names))
 }
 
-fn located(diary: &Diary, place: &str) -> Location {
-    let renamed = diary.folder.is_some().then(|| mount::renamed(place, mount::encode));
+fn located(journal: &Journal, place: &str) -> Location {
+    let renamed = journal.folder.is_some().then(|| mount::renamed(place, mount::encode));
     let place = renamed.as_deref().unwrap_or(place);
     // `Location::from` would encode what is already encoded.
     let place = Location::parse(place).unwrap_or_else(|_| Location::from(place));
-    diary.prefix.parts().chain(place.parts()).collect()
+    journal.prefix.parts().chain(place.parts()).collect()
 }
 
 /// Removes a file and, on a local disk, its temporary files. Returns the number of files removed.
-async fn remove(diary: &Diary, file: &str) -> Result<usize, LakeError> {
+async fn remove(journal: &Journal, file: &str) -> Result<usize, LakeError> {
     let failed = |error| LakeError::of_store(CLEAN, file, error);
-    let location = located(diary, file);
+    let location = located(journal, file);
     let mut removed = 0;
     // Check first: some stores silently ignore deletes of missing files.
-    match diary.store.head(&location).await {
+    match journal.store.head(&location).await {
         Ok(_) => {
-            diary.store.delete(&location).await.map_err(failed)?;
+            journal.store.delete(&location).await.map_err(failed)?;
             removed += 1;
         }
         Err(Error::NotFound { .. }) => {}
         Err(error) => return Err(failed(error)),
     }
-    if let Some(folder) = &diary.folder {
-        for temporary in local::temporaries(&folder.join(file)) {
+    if let Some(folder) = &journal.folder {
+        for temporary in local_journal::temporaries(&folder.join(file)) {
             std::fs::remove_file(temporary).map_err(|error| failed(io(error)))?;
             removed += 1;
         }
@@ -212,7 +220,7 @@ fn unwritten(log: &Path, version: u64, run: &str) -> std::io::Result<usize> {
     for entry in entries {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let Some(becomes) = local::becomes(&name) else { continue };
+        let Some(becomes) = local_journal::becomes(&name) else { continue };
         let own = if becomes == format!("{number}.json") {
             let text = std::fs::read(&path).unwrap_or_default();
             text.is_empty() || String::from_utf8_lossy(&text).contains(run)

@@ -17,78 +17,78 @@ use tokio::{
 
 /// The heartbeat interval and lease times.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::lake) struct Pace {
+pub(in crate::lake) struct LeaseTimes {
     /// The time between two heartbeats.
-    pub(super) beat: Duration,
+    pub(super) heartbeat: Duration,
     /// The silence after which a run checks its lease before it goes on.
     pub(super) doubt: Duration,
     /// The silence after which a lease has expired.
-    pub(super) dead: Duration,
+    pub(super) expiry: Duration,
 }
 
-impl Default for Pace {
+impl Default for LeaseTimes {
     fn default() -> Self {
         let seconds = Duration::from_secs;
-        Self { beat: seconds(15), doubt: seconds(30), dead: seconds(60) }
+        Self { heartbeat: seconds(15), doubt: seconds(30), expiry: seconds(60) }
     }
 }
 
 /// This run's journal. It is kept by a thread with its own runtime and connections, so that heartbeats
 /// continue even if queries occupy all other threads.
 #[derive(Debug)]
-pub(super) struct Beating {
-    requests: mpsc::UnboundedSender<Request>,
+pub(super) struct LeasedJournal {
+    requests: mpsc::UnboundedSender<LeaseRequest>,
 }
 
 /// The run lost its lease: it was silent for too long and another run took its journal.
 #[derive(Debug)]
-pub(super) struct Lost;
+pub(super) struct LeaseLost;
 
 #[derive(Debug)]
-enum Request {
-    Write(String, oneshot::Sender<Result<Result<(), Lost>>>),
-    Check(oneshot::Sender<Result<Result<(), Lost>>>),
+enum LeaseRequest {
+    Write(String, oneshot::Sender<Result<Result<(), LeaseLost>>>),
+    Check(oneshot::Sender<Result<Result<(), LeaseLost>>>),
     Remove(oneshot::Sender<Result<()>>),
 }
 
-impl Beating {
+impl LeasedJournal {
     /// Creates the journal and a thread that sends heartbeats until the journal is removed or dropped.
     pub(super) async fn open(
         store: Arc<dyn ObjectStore>,
         at: Location,
-        pace: Pace,
+        times: LeaseTimes,
         text: String,
     ) -> Result<Self> {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(of_thread)?;
         let (requests, received) = mpsc::unbounded_channel();
-        let lease = Lease { store, at, pace, text: String::new(), last: SystemTime::now(), lost: false };
+        let lease = Lease { store, at, times, text: String::new(), last: SystemTime::now(), lost: false };
         thread::Builder::new()
             .name("headwater-lease".to_owned())
             .spawn(move || runtime.block_on(lease.keep(received)))
             .map_err(of_thread)?;
-        let beating = Self { requests };
+        let journal = Self { requests };
         // No other run can have taken a new journal.
-        beating.write(text).await?.ok();
-        Ok(beating)
+        journal.write(text).await?.ok();
+        Ok(journal)
     }
 
     /// Rewrites the journal, unless the lease is lost.
-    pub(super) async fn write(&self, text: String) -> Result<Result<(), Lost>> {
-        self.ask(|reply| Request::Write(text, reply)).await?
+    pub(super) async fn write(&self, text: String) -> Result<Result<(), LeaseLost>> {
+        self.ask(|reply| LeaseRequest::Write(text, reply)).await?
     }
 
     /// Checks whether this run still holds its lease. Asks the store only after a silence.
-    pub(super) async fn check(&self) -> Result<Result<(), Lost>> {
-        self.ask(Request::Check).await?
+    pub(super) async fn check(&self) -> Result<Result<(), LeaseLost>> {
+        self.ask(LeaseRequest::Check).await?
     }
 
     /// Removes the journal.
     pub(super) async fn remove(self) -> Result<()> {
-        self.ask(Request::Remove).await?
+        self.ask(LeaseRequest::Remove).await?
     }
 
-    async fn ask<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Result<T> {
+    async fn ask<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> LeaseRequest) -> Result<T> {
         let (reply, answer) = oneshot::channel();
         self.requests.send(request(reply)).map_err(|_| ended())?;
         answer.await.map_err(|_| ended())
@@ -108,7 +108,7 @@ fn ended() -> Error {
 struct Lease {
     store: Arc<dyn ObjectStore>,
     at: Location,
-    pace: Pace,
+    times: LeaseTimes,
     /// The content of the journal.
     text: String,
     /// The time of the last write, by a clock that goes on while the machine sleeps.
@@ -117,8 +117,8 @@ struct Lease {
 }
 
 impl Lease {
-    async fn keep(mut self, mut requests: mpsc::UnboundedReceiver<Request>) {
-        let mut next = Instant::now() + self.pace.beat;
+    async fn keep(mut self, mut requests: mpsc::UnboundedReceiver<LeaseRequest>) {
+        let mut next = Instant::now() + self.times.heartbeat;
         loop {
             let request = tokio::select! {
                 request = requests.recv() => request,
@@ -126,19 +126,19 @@ impl Lease {
                     // A failed heartbeat is retried at the next one; a lost lease is reported at the next
                     // publish.
                     let _ = self.write().await;
-                    next = Instant::now() + self.pace.beat;
+                    next = Instant::now() + self.times.heartbeat;
                     continue;
                 }
             };
             // The requester may have been cancelled in the meantime.
             match request {
-                Some(Request::Write(text, reply)) => {
+                Some(LeaseRequest::Write(text, reply)) => {
                     self.text = text;
                     let _ = reply.send(self.write().await);
-                    next = Instant::now() + self.pace.beat;
+                    next = Instant::now() + self.times.heartbeat;
                 }
-                Some(Request::Check(reply)) => drop(reply.send(self.check().await)),
-                Some(Request::Remove(reply)) => {
+                Some(LeaseRequest::Check(reply)) => drop(reply.send(self.check().await)),
+                Some(LeaseRequest::Remove(reply)) => {
                     let _ = reply.send(self.remove().await);
                     return;
                 }
@@ -147,9 +147,9 @@ impl Lease {
         }
     }
 
-    async fn write(&mut self) -> Result<Result<(), Lost>> {
+    async fn write(&mut self) -> Result<Result<(), LeaseLost>> {
         if self.check().await?.is_err() {
-            return Ok(Err(Lost));
+            return Ok(Err(LeaseLost));
         }
         let now = SystemTime::now();
         self.store.put(&self.at, self.text.clone().into()).await?;
@@ -157,8 +157,8 @@ impl Lease {
         Ok(Ok(()))
     }
 
-    async fn check(&mut self) -> Result<Result<(), Lost>> {
-        let silent = self.last.elapsed().map_or(true, |silent| silent >= self.pace.doubt);
+    async fn check(&mut self) -> Result<Result<(), LeaseLost>> {
+        let silent = self.last.elapsed().map_or(true, |silent| silent >= self.times.doubt);
         if silent && !self.lost {
             match self.store.head(&self.at).await {
                 Ok(_) => {}
@@ -166,7 +166,7 @@ impl Lease {
                 Err(error) => return Err(error),
             }
         }
-        Ok(if self.lost { Err(Lost) } else { Ok(()) })
+        Ok(if self.lost { Err(LeaseLost) } else { Ok(()) })
     }
 
     async fn remove(&self) -> Result<()> {
@@ -184,12 +184,12 @@ pub(super) async fn list(store: &dyn ObjectStore, folder: &Location) -> Result<V
 
 /// Returns the journals with expired leases. `own` was just written, so its modification time is the store's
 /// current time.
-pub(super) fn dead(all: Vec<ObjectMeta>, own: &Location, pace: Pace) -> Vec<ObjectMeta> {
+pub(super) fn expired(all: Vec<ObjectMeta>, own: &Location, times: LeaseTimes) -> Vec<ObjectMeta> {
     let Some(now) = all.iter().find(|one| one.location == *own).map(|own| own.last_modified) else {
         return Vec::new();
     };
     all.into_iter()
         .filter(|one| one.location != *own)
-        .filter(|one| (now - one.last_modified).to_std().is_ok_and(|silent| silent > pace.dead))
+        .filter(|one| (now - one.last_modified).to_std().is_ok_and(|silent| silent > times.expiry))
         .collect()
 }

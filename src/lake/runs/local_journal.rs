@@ -16,12 +16,12 @@ pub(super) fn folder(root: &Path) -> PathBuf {
 
 /// This run's journal.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(super) struct LockedJournal {
     path: PathBuf,
     file: File,
 }
 
-impl Held {
+impl LockedJournal {
     /// Creates the journal and locks it.
     pub(super) fn open(root: &Path, run: &str) -> io::Result<Self> {
         let path = folder(root).join(run);
@@ -57,14 +57,14 @@ impl Held {
 
 /// The abandoned journal of a killed run, locked now so that no other run repairs it at the same time.
 #[derive(Debug)]
-pub(super) struct Dead {
+pub(super) struct AbandonedJournal {
     pub(super) run: String,
     pub(super) text: String,
     path: PathBuf,
     _lock: File,
 }
 
-impl Dead {
+impl AbandonedJournal {
     /// Removes the journal after the repair.
     pub(super) fn remove(self) -> io::Result<()> {
         remove(&self.path)
@@ -81,12 +81,12 @@ fn remove(path: &Path) -> io::Result<()> {
 }
 
 /// Returns the journals of killed runs, ordered by run id.
-pub(super) fn dead(root: &Path) -> io::Result<Vec<Dead>> {
+pub(super) fn abandoned(root: &Path) -> io::Result<Vec<AbandonedJournal>> {
     let entries = match fs::read_dir(folder(root)) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,
     };
-    let mut dead = Vec::new();
+    let mut abandoned = Vec::new();
     for entry in entries {
         let path = entry?.path();
         let mut file = match File::open(&path) {
@@ -105,10 +105,10 @@ pub(super) fn dead(root: &Path) -> io::Result<Vec<Dead>> {
         let mut text = String::new();
         file.read_to_string(&mut text)?;
         let run = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        dead.push(Dead { run, text, path, _lock: file });
+        abandoned.push(AbandonedJournal { run, text, path, _lock: file });
     }
-    dead.sort_by(|one, other| one.run.cmp(&other.run));
-    Ok(dead)
+    abandoned.sort_by(|one, other| one.run.cmp(&other.run));
+    Ok(abandoned)
 }
 
 /// The temporary files of a file on a local disk: its name followed by `#1`, or `#2` if that exists, and so
