@@ -14,8 +14,8 @@
 //! Start at [`Lake`]; `place` parses its root, and `mount` is how delta-rs sees a local one.
 //! - Writing: `stage` prepares a version, `base` is the version that a change starts from, `cast` conforms
 //!   rows to a table's schema, `misfit` finds values that it can't store, `sink` bounds one writer's memory,
-//!   `file_writer` writes a file, `commit` builds the log entry, `constraint` binds other writers, `attest`
-//!   commits metadata without rows.
+//!   `file_writer` writes a file, `commit` builds the log entry, `constraint` binds other writers,
+//!   `metadata_commit` commits metadata without rows.
 //! - Reading: `difference` compares two versions, `deletion_vector` reads the deleted rows of a file, `known`
 //!   caches versions, `history` lists earlier versions, `facts` returns statistics of the newest, `damage`
 //!   finds unreadable files.
@@ -23,7 +23,6 @@
 //!   `aside` moves damaged tables away, `runs` cleans up after killed runs, and `fault` kills some in tests.
 
 mod aside;
-mod attest;
 mod base;
 mod cast;
 mod commit;
@@ -38,6 +37,7 @@ mod file_writer;
 mod history;
 mod known;
 mod log_state;
+mod metadata_commit;
 mod misfit;
 mod mount;
 mod notes;

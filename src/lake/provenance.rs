@@ -198,7 +198,7 @@ pub(super) fn keeps_the_rows(entry: &[u8]) -> bool {
 }
 
 /// Builds a commit that records provenance and changes nothing.
-pub(super) fn attesting(
+pub(super) fn metadata_entry(
     provenance: &Provenance,
     transaction: Option<&(String, u64)>,
     at: DateTime<Utc>,

@@ -15,10 +15,10 @@ use deltalake::{
 use object_store::{ObjectStore, ObjectStoreExt, path::Path as Location};
 
 use super::{
-    attest::{CHECKPOINT_INTERVAL, write_due_checkpoint},
     base::as_read,
     error::{LakeError, WRITE},
     known::Known,
+    metadata_commit::{CHECKPOINT_INTERVAL, write_due_checkpoint},
     overlay::Overlay,
     place::Directories,
     provenance::{Judged, Provenance, RejectNote, replaced},

@@ -215,7 +215,7 @@ async fn write(
     let cancel = tokio_util::sync::CancellationToken::new();
     let other = |error: StepError| AcceptError::Other(error.to_string());
     side.stage(tables.lake(), made, &cancel).await.map_err(other)?.publish().await?;
-    tables.lake().attest(relation, own.version, &provenance, None).await?;
+    tables.lake().commit_metadata(relation, own.version, &provenance, None).await?;
     Ok(())
 }
 

@@ -122,7 +122,7 @@ impl Worker {
         provenance.tests.extend(news);
         provenance.metrics.extend(metrics);
         provenance.stands_for = Some(own.data_version);
-        self.tables.lake().attest(relation, own.version, &provenance, None).await.map(drop)
+        self.tables.lake().commit_metadata(relation, own.version, &provenance, None).await.map(drop)
     }
 
     /// Returns the fingerprints of these tests of `own`, and of the unit tests that the job waited for. Take

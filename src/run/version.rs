@@ -107,7 +107,7 @@ impl Version {
             let same_run = Provenance { run_id: made.run_id.clone(), ..now.clone() };
             now.stands_for = Some(standing.data_version);
             if same_run != *made || transaction.is_some() {
-                lake.attest(&relation, standing.version, &now, transaction.as_ref()).await?;
+                lake.commit_metadata(&relation, standing.version, &now, transaction.as_ref()).await?;
             }
         }
         if let Some(batches) = failed {

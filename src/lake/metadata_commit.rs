@@ -10,7 +10,7 @@ use deltalake::{
 
 use super::{
     error::{LakeError, WRITE},
-    provenance::{Provenance, attesting},
+    provenance::{Provenance, metadata_entry},
     store::Lake,
 };
 use crate::name::Relation;
@@ -25,7 +25,7 @@ impl Lake {
     ///
     /// # Errors
     /// If another writer committed after `version`; then nothing is committed.
-    pub async fn attest(
+    pub async fn commit_metadata(
         &self,
         relation: &Relation,
         version: u64,
@@ -36,7 +36,7 @@ impl Lake {
         let log_store = self
             .log_store(self.store().clone(), self.root().mount_of(relation))
             .map_err(|error| LakeError::of(WRITE, &place, error))?;
-        let entry = attesting(provenance, transaction, Utc::now())
+        let entry = metadata_entry(provenance, transaction, Utc::now())
             .map_err(|error| LakeError::Corrupt { place: place.clone(), source: error.into() })?;
         let next = version + 1;
         let entry = CommitOrBytes::LogBytes(entry.into());
