@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::{Origin, timestamp};
 use crate::{
     engine::{SchemaRef, source::type_name},
-    lake::Facts,
+    lake::TableStatistics,
     manifest::{Manifest, Materialized, Node},
     name::NodeId,
 };
@@ -22,7 +22,7 @@ const SCHEMA: &str = "https://schemas.getdbt.com/dbt/catalog/v1.json";
 pub fn catalog(
     manifest: &Manifest,
     columns: &BTreeMap<NodeId, SchemaRef>,
-    facts: &BTreeMap<NodeId, Facts>,
+    facts: &BTreeMap<NodeId, TableStatistics>,
     database: &str,
     origin: &Origin<'_>,
 ) -> Value {
@@ -37,7 +37,7 @@ pub fn catalog(
 }
 
 /// Returns a node's entry, or `None` for an ephemeral model.
-fn entry(node: &Node, schema: &SchemaRef, facts: Option<&Facts>, database: &str) -> Option<Value> {
+fn entry(node: &Node, schema: &SchemaRef, facts: Option<&TableStatistics>, database: &str) -> Option<Value> {
     let kind = match node {
         Node::Model(model) => match model.config.materialized {
             Materialized::Ephemeral => return None,
@@ -77,7 +77,7 @@ fn entry(node: &Node, schema: &SchemaRef, facts: Option<&Facts>, database: &str)
 }
 
 /// Returns the table statistics that dbt's documentation shows.
-fn stats(facts: Option<&Facts>) -> Value {
+fn stats(facts: Option<&TableStatistics>) -> Value {
     let mut stats = Map::new();
     let mut add = |id: &str, label: &str, value: Value, description: &str| {
         let stat = json!({

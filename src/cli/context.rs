@@ -20,7 +20,7 @@ use crate::{
     diag::{Diagnostic, Severity, near},
     engine::{Engine, EngineSettings, SchemaRef},
     jinja::{Globals, Jinja},
-    lake::{Fault, Lake},
+    lake::{FaultInjection, Lake},
     manifest::{Manifest, Node},
     name::{NodeId, Relation},
     parse,
@@ -226,7 +226,7 @@ impl Context {
     pub(super) fn lake(&self) -> Result<Lake, Failure> {
         let lake = Lake::open(&self.lake_root, &self.project.root, self.lake_options.clone())?;
         Ok(match killed_at() {
-            Some(instant) => lake.with_fault(Fault::new(instant, || std::process::abort())),
+            Some(instant) => lake.with_fault(FaultInjection::new(instant, || std::process::abort())),
             None => lake,
         })
     }

@@ -23,7 +23,7 @@ use crate::{
     docs::{Known, Page, server::Server},
     engine::Engine,
     ingest::Ledger,
-    lake::{Facts, LakeError, PastVersion},
+    lake::{LakeError, PastVersion, TableStatistics},
     lineage::Lineage,
     name::{NodeId, Relation},
     report::{LastRun, TargetPath, last_ages},
@@ -148,7 +148,7 @@ fn told(context: &Context, folder: &Path, page: &Page, known: usize, there: usiz
 /// Facts about existing tables, read from the lake.
 #[derive(Default)]
 struct Looked {
-    facts: BTreeMap<NodeId, Facts>,
+    facts: BTreeMap<NodeId, TableStatistics>,
     history: BTreeMap<NodeId, Vec<(PastVersion, VersionCause)>>,
     ledgers: BTreeMap<NodeId, Ledger>,
 }
@@ -163,7 +163,7 @@ impl Looked {
         let looks = there.iter().map(|(id, relation)| async move {
             // Read one extra version, to compare the last one shown with its predecessor.
             let (facts, past) =
-                tokio::try_join!(tables.facts(relation), tables.history(relation, VERSIONS + 1))?;
+                tokio::try_join!(tables.statistics(relation), tables.history(relation, VERSIONS + 1))?;
             Ok::<_, LakeError>((*id, facts, past))
         });
         // Collect first: a stream that borrows from its items isn't a `Send` future.

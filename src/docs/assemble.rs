@@ -12,7 +12,7 @@ use super::{
 use crate::{
     compile::Compiled,
     ingest::Ledger,
-    lake::{Facts, PastVersion},
+    lake::{PastVersion, TableStatistics},
     lineage::{ColumnId, Lineage, Uses},
     manifest::{
         DataTest, Exposure, Manifest, Model, Node, SourceFreshness, SourceTable, TestSeverity, UnitTest,
@@ -39,7 +39,7 @@ pub struct Known<'a> {
     /// The column lineage.
     pub lineage: &'a Lineage,
     /// The sizes of the tables that exist.
-    pub facts: &'a BTreeMap<NodeId, Facts>,
+    pub facts: &'a BTreeMap<NodeId, TableStatistics>,
     /// The newest versions of each table, newest first, with their causes.
     pub history: &'a BTreeMap<NodeId, Vec<(PastVersion, VersionCause)>>,
     /// The files that each table was loaded from.
@@ -338,7 +338,7 @@ pub(super) fn moment(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-fn facts(facts: &Facts) -> site::Facts {
+fn facts(facts: &TableStatistics) -> site::Facts {
     site::Facts {
         version: facts.version,
         rows: facts.rows,

@@ -24,12 +24,12 @@ use crate::engine::{
 #[derive(Debug, Clone)]
 pub(super) struct Conform {
     table: SchemaRef,
-    columns: Vec<Column>,
+    columns: Vec<ColumnMapping>,
 }
 
 /// The source of a table column.
 #[derive(Debug, Clone)]
-struct Column {
+struct ColumnMapping {
     /// Its position in the query.
     position: usize,
     /// Its field in the query, if it contains UUIDs to convert to text.
@@ -44,7 +44,7 @@ impl Conform {
         let columns = table.fields().iter().enumerate().map(|(index, field)| {
             let position = query.index_of(field.name())?;
             let uuids = Some(&query.fields()[position]).filter(|field| schema::has_uuid(field)).cloned();
-            Ok(Column { position, uuids, is_partition: partition_by.contains(&index) })
+            Ok(ColumnMapping { position, uuids, is_partition: partition_by.contains(&index) })
         });
         Ok(Self { table: SchemaRef::clone(table), columns: columns.collect::<Result<_, ArrowError>>()? })
     }

@@ -5,9 +5,11 @@ use deltalake::kernel::Snapshot;
 use futures::{StreamExt, stream};
 
 use super::{
+    commit_info::{CommitInfo, commit_info},
     error::{LakeError, READ},
-    provenance::{Provenance, Told, told},
-    store::{Lake, is_newest},
+    observe::is_newest,
+    provenance::Provenance,
+    store::Lake,
 };
 use crate::name::Relation;
 
@@ -35,7 +37,7 @@ impl Lake {
         if limit == 0 || self.is_missing(relation) {
             return Ok(Vec::new());
         }
-        let newest = match self.known().observed(relation).map(|observed| observed.version) {
+        let newest = match self.cache().current(relation).map(|observed| observed.version) {
             Some(version) if is_newest(&log_store, version).await => version,
             _ => match Snapshot::try_new(&log_store, None).await {
                 Ok(snapshot) => snapshot.version(),
@@ -51,7 +53,7 @@ impl Lake {
         let mut past = Vec::new();
         while let Some((version, entry)) = entries.next().await {
             let Some(entry) = entry.map_err(read)? else { break };
-            let Told { at, provenance } = told(&entry);
+            let CommitInfo { at, provenance } = commit_info(&entry);
             past.push(PastVersion { version, at, provenance });
         }
         Ok(past)

@@ -9,8 +9,9 @@ use deltalake::{
 };
 
 use super::{
+    commit_info::metadata_entry,
     error::{LakeError, WRITE},
-    provenance::{Provenance, metadata_entry},
+    provenance::Provenance,
     store::Lake,
 };
 use crate::name::Relation;

@@ -76,7 +76,7 @@ impl Fixture {
         query(self.lake.provider(&self.table).await.unwrap().unwrap(), "select * from t order by 1, 2").await
     }
 
-    async fn observe(&self) -> Observed {
+    async fn observe(&self) -> CurrentVersion {
         self.lake.observe(&self.table).await.unwrap().unwrap()
     }
 

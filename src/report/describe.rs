@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     artifact::timestamp,
-    lake::{Facts, PastVersion, RejectNote},
+    lake::{PastVersion, RejectNote, TableStatistics},
     lineage::NodeLineage,
     manifest::{DataTest, Manifest, Node},
     name::NodeId,
@@ -32,7 +32,7 @@ pub struct Description<'a> {
     /// The node's columns, if it has any.
     pub columns: Option<&'a NodeLineage>,
     /// The size of its table, or `None` if there is no table.
-    pub facts: Option<&'a Facts>,
+    pub facts: Option<&'a TableStatistics>,
     /// Its newest versions, newest first, each with its cause.
     pub versions: &'a [(PastVersion, VersionCause)],
     /// The test statuses of the last run, by test id.

@@ -29,7 +29,7 @@ use crate::{
         source::{Identity, RejectSink, SourceFile, of_files},
         split::{self, OnBroken, Rule, Split},
     },
-    lake::{Base, Constraints, LakeError, Observed, Provenance, Replaces, Write},
+    lake::{Base, Constraints, CurrentVersion, LakeError, Provenance, Replaces, Write},
     manifest::{Follow, Model, OnViolation},
     name::{NodeId, Relation},
     outcome::{Outcome, Withheld},
@@ -90,7 +90,7 @@ impl Worker {
             };
             return Err(StepError::Other(format!("{error}; readers of the table see the same: {cure}")));
         }
-        let place = self.tables.lake().set_aside(&model.relation, &self.invocation_id).await?;
+        let place = self.tables.lake().move_damaged_table(&model.relation, &self.invocation_id).await?;
         handle.moved(step, place, error.to_string());
         Ok(())
     }
@@ -185,7 +185,7 @@ impl Worker {
         mut version: Version,
         audited: Audited,
         questions: Questions,
-        own: Option<Observed>,
+        own: Option<CurrentVersion>,
     ) -> Result<Outcome, StepError> {
         if !audited.broken.is_empty() {
             version.withdraw().await;

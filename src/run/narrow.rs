@@ -20,7 +20,7 @@ use crate::{
         narrow::{Narrowed, is_column},
         spool::Spool,
     },
-    lake::Observed,
+    lake::CurrentVersion,
     name::NodeId,
 };
 
@@ -50,7 +50,7 @@ impl NothingBefore {
     /// Returns the default, which knows nothing, if there is no evidence or if narrowing isn't worthwhile
     /// because too much of the version is new.
     pub(super) fn of(
-        own: Option<&Observed>,
+        own: Option<&CurrentVersion>,
         version: &Version,
         compiled: &CompiledModel,
         questions: &Questions,

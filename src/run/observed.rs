@@ -8,7 +8,7 @@ use super::{stale::Inputs, tables::Tables};
 use crate::{
     compile::Compiled,
     engine::{Engine, SchemaRef},
-    lake::{InputVersion, LakeError, Observed},
+    lake::{CurrentVersion, InputVersion, LakeError},
     manifest::{Manifest, Node},
     name::{NodeId, Relation},
 };
@@ -17,7 +17,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct ObservedState {
     /// All existing Delta tables of the project.
-    pub tables: BTreeMap<Relation, Observed>,
+    pub tables: BTreeMap<Relation, CurrentVersion>,
     /// The tables that exist but can't be read, with the reason.
     pub unreadable: BTreeMap<Relation, String>,
     /// The unreadable tables whose log or protocol is damaged, so that retrying won't help.

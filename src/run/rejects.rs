@@ -24,7 +24,7 @@ use crate::{
         source::RejectedFile,
     },
     ingest::{Accepted, Ledger},
-    lake::{LakeError, Observed, Provenance, RejectNote, Replaces},
+    lake::{CurrentVersion, LakeError, Provenance, RejectNote, Replaces},
     manifest::Manifest,
     name::{NodeId, Relation},
     outcome::Rejected,
@@ -200,7 +200,7 @@ async fn write(
     relation: &Relation,
     accepted: &Accepted,
     made: &Provenance,
-    own: &Observed,
+    own: &CurrentVersion,
     note: RejectNote,
 ) -> Result<(), AcceptError> {
     let rows = accepted.to_batch().map_err(|error| AcceptError::Other(error.to_string()))?;

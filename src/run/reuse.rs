@@ -12,7 +12,7 @@ use super::{
     worker::{StepError, Worker},
 };
 use crate::{
-    lake::{InputVersion, Judged, LakeError, Observed},
+    lake::{CurrentVersion, InputVersion, LakeError, PassedTest},
     manifest::{DataTest, OnViolation},
     name::{NodeId, Relation},
     outcome::{Outcome, Rejected, TestStatus, Verdict},
@@ -113,8 +113,8 @@ impl Worker {
     async fn note(
         &self,
         relation: &Relation,
-        own: &Observed,
-        news: BTreeMap<NodeId, Judged>,
+        own: &CurrentVersion,
+        news: BTreeMap<NodeId, PassedTest>,
         metrics: BTreeMap<String, f64>,
     ) -> Result<(), LakeError> {
         let Some(made) = own.provenance.clone().filter(|_| !news.is_empty()) else { return Ok(()) };
@@ -172,11 +172,11 @@ impl Worker {
 
 /// Returns the test results to record for a version. The unit tests that the job waited for have passed;
 /// otherwise it wouldn't have started.
-pub(super) fn judged(job: &Job, questions: Questions, audited: &Audited) -> BTreeMap<NodeId, Judged> {
+pub(super) fn judged(job: &Job, questions: Questions, audited: &Audited) -> BTreeMap<NodeId, PassedTest> {
     let found = |id: &NodeId| audited.passed.get(id).copied().or_else(|| job.after.contains(id).then_some(0));
     let known = questions.into_iter().filter_map(|(id, asked)| {
         let failures = found(&id)?;
-        Some((id, Judged { asked, failures }))
+        Some((id, PassedTest { asked, failures }))
     });
     known.collect()
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     compile::{ByTime, CompiledModel},
     interval::Intervals,
-    lake::{InputVersion, Observed, Provenance},
+    lake::{CurrentVersion, InputVersion, Provenance},
     manifest::fingerprint::digest,
     name::NodeId,
     plan::Reason,
@@ -16,7 +16,7 @@ pub(super) type Inputs = BTreeMap<NodeId, InputVersion>;
 
 /// Returns why a model's table has to be built; `None` if it is up to date. An input missing from `inputs`
 /// doesn't exist.
-pub(super) fn why(compiled: &CompiledModel, own: Option<&Observed>, inputs: &Inputs) -> Option<Reason> {
+pub(super) fn why(compiled: &CompiledModel, own: Option<&CurrentVersion>, inputs: &Inputs) -> Option<Reason> {
     let Some(own) = own else { return Some(Reason::FirstBuild) };
     let Some(made) = &own.provenance else {
         return Some(Reason::ModifiedOutside { version: own.data_version });
@@ -73,7 +73,7 @@ pub(super) fn question(fingerprint: &str, others: &Inputs) -> String {
 }
 
 /// Returns the number of failures that a test found in the current rows, if it ran on them and didn't fail.
-pub(super) fn found_before(own: &Observed, test: &NodeId, question: &str) -> Option<u64> {
+pub(super) fn found_before(own: &CurrentVersion, test: &NodeId, question: &str) -> Option<u64> {
     let judged = own.provenance.as_ref()?.tests.get(test)?;
     (judged.asked == question).then_some(judged.failures)
 }

@@ -11,7 +11,7 @@ use futures::{StreamExt, stream};
 use crate::{
     engine::{Engine, EngineError, Table, arrow::error::ArrowError, net},
     ingest::{Accepted, Ledger},
-    lake::{Facts, Lake, LakeError, Observed, PastVersion, VersionDifference},
+    lake::{CurrentVersion, Lake, LakeError, PastVersion, TableStatistics, VersionDifference},
     manifest::{Manifest, Node},
     name::Relation,
 };
@@ -87,15 +87,15 @@ impl Tables {
     }
 
     /// Observes the current state of a relation's table; `None` if there is no table.
-    pub async fn observe(&self, relation: &Relation) -> Result<Option<Observed>, LakeError> {
+    pub async fn observe(&self, relation: &Relation) -> Result<Option<CurrentVersion>, LakeError> {
         let (lake, relation) = self.place(relation);
         lake.observe(relation).await
     }
 
     /// Returns the size of a relation's table; `None` if there is no table.
-    pub async fn facts(&self, relation: &Relation) -> Result<Option<Facts>, LakeError> {
+    pub async fn statistics(&self, relation: &Relation) -> Result<Option<TableStatistics>, LakeError> {
         let (lake, relation) = self.place(relation);
-        lake.facts(relation).await
+        lake.statistics(relation).await
     }
 
     /// Returns the newest versions of a relation's table, newest first.
@@ -122,7 +122,7 @@ impl Tables {
     pub async fn observe_all(
         &self,
         manifest: &Manifest,
-    ) -> BTreeMap<Relation, Result<Option<Observed>, LakeError>> {
+    ) -> BTreeMap<Relation, Result<Option<CurrentVersion>, LakeError>> {
         let relations = manifest.nodes.values().filter(|node| is_table(node)).filter_map(Node::relation);
         stream::iter(relations)
             .map(|relation| async move { (relation.clone(), self.observe(relation).await) })

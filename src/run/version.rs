@@ -10,7 +10,7 @@ use super::{
 use crate::{
     engine::{Table, bind::same_types, source::RejectSink, split},
     interval::{Interval, Intervals},
-    lake::{Lake, Observed, Provenance, RejectNote, Staged},
+    lake::{CurrentVersion, Lake, Provenance, RejectNote, Staged},
     name::Relation,
     outcome::{FailedBatch, Outcome, Partial, Quarantined, Rejected, RowChanges},
 };
@@ -56,7 +56,7 @@ impl Version {
     }
 
     /// Returns whether the current version has the same rows, columns and settings.
-    pub(super) fn equals(&self, standing: &Observed) -> bool {
+    pub(super) fn equals(&self, standing: &CurrentVersion) -> bool {
         let own = self.own.provenance();
         standing.provenance.as_ref().is_some_and(|made| {
             (self.same_rows || !own.digest.is_empty() && made.digest == own.digest)
@@ -88,7 +88,7 @@ impl Version {
     }
 
     /// Retains the current version, which has the same rows, and records the new inputs.
-    pub(super) async fn leave(self, lake: &Lake, standing: &Observed) -> Result<Outcome, StepError> {
+    pub(super) async fn leave(self, lake: &Lake, standing: &CurrentVersion) -> Result<Outcome, StepError> {
         let (rejected, quarantined) = (self.rejected(), self.quarantined());
         let Self { own, sides, relation, changed, failed, .. } = self;
         let (rows, mut now) = (own.rows(), own.provenance().clone());

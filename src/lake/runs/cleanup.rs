@@ -14,8 +14,8 @@ use object_store::{Error, ObjectStoreExt, path::Path as Location};
 use super::{Journal, JournalEntry, local_journal};
 use crate::lake::{
     error::{LakeError, READ},
+    layout::MARKER,
     mount,
-    store::MARKER,
 };
 
 /// The first entry of a log.

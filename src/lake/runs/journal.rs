@@ -18,9 +18,10 @@ use super::{
     local_journal::{LockedJournal, temporaries},
 };
 use crate::lake::{
+    directories::Directories,
     error::{LakeError, WRITE},
     mount,
-    place::{Directories, Root},
+    root::Root,
 };
 
 /// See the module documentation.

@@ -17,7 +17,10 @@ use crate::{
         array::{Int64Array, RecordBatch},
         datatypes::{DataType, Field, Schema},
     },
-    lake::{Constraints, Fault, Lake, LakeError, Provenance, Replaces, Staged, Write, fault::Faulty},
+    lake::{
+        Constraints, FaultInjection, Lake, LakeError, Provenance, Replaces, Staged, Write,
+        fault_injection::FaultInjectingStore,
+    },
     manifest::fingerprint::Fingerprint,
     name::Relation,
     outcome::Repaired,
@@ -110,7 +113,8 @@ async fn killed_at_every_write(versions: i64) -> u64 {
         for version in 0..versions {
             build(open(dir.path()).with_run("before"), "before", version).await.unwrap();
         }
-        let dying = open(dir.path()).with_fault(Fault::new(at, || panic!("killed"))).with_run("dead");
+        let dying =
+            open(dir.path()).with_fault(FaultInjection::new(at, || panic!("killed"))).with_run("dead");
         let killed = tokio::spawn(async move { build(dying, "dead", 100).await }).await;
         let version = open(dir.path()).observe(&table()).await.unwrap().map(|seen| seen.version);
         let whole = version.map_or(0, |version| i64::try_from(version).unwrap() + 1);
@@ -360,7 +364,7 @@ async fn what_was_published_in_a_bucket_stays() {
     for at in 1.. {
         let base = lake.observe(&table()).await.unwrap().map(|seen| seen.version);
         let mut dying = lake.clone();
-        dying = dying.with_fault(Fault::new(at, || panic!("killed"))).with_run_at("dead", silent);
+        dying = dying.with_fault(FaultInjection::new(at, || panic!("killed"))).with_run_at("dead", silent);
         let built = tokio::spawn(async move { build(dying, "dead", 0).await }).await;
         tokio::time::sleep(MOMENT).await;
         let next = lake.clone().with_run_at("next", silent);
@@ -385,7 +389,10 @@ async fn what_was_published_in_a_bucket_stays() {
 
 #[test]
 fn a_store_that_dies_says_over_what() {
-    let store = Faulty::new(Arc::new(object_store::memory::InMemory::new()), Fault::new(1, || ()));
+    let store = FaultInjectingStore::new(
+        Arc::new(object_store::memory::InMemory::new()),
+        FaultInjection::new(1, || ()),
+    );
     assert_eq!(store.to_string(), "dying over InMemory");
 }
 

@@ -96,12 +96,12 @@ fn crc32(bytes: &[u8]) -> u32 {
 /// Returns the changes of the column `kwh`, as computed by `net`.
 async fn changes(fixture: &Fixture, from: u64, to: u64) -> String {
     let difference = fixture.lake.difference(&fixture.table, from, to).await.unwrap().unwrap();
-    let told = match &difference.deleted {
+    let net = match &difference.deleted {
         Some(deleted) => net::net(&difference.inserted, deleted).unwrap(),
         None => net::all(&difference.inserted).unwrap(),
     };
     let context = SessionContext::new();
-    context.register_table("t", told).unwrap();
+    context.register_table("t", net).unwrap();
     let sql = "select concat(_change_type, ' ', cast(kwh as varchar)) from t order by 1";
     let batches = context.sql(sql).await.unwrap().collect().await.unwrap();
     let texts = batches.iter().flat_map(|batch| {

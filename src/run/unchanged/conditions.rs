@@ -10,7 +10,7 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::{
     compile::{Compiled, FOUND_COLUMNS},
     engine::source::{WatchedSource, WatchedState},
-    lake::{has_journals, log_state, notes_state},
+    lake::{has_journals, log_state, records_state},
     manifest::Manifest,
     name::Relation,
     parallel,
@@ -53,7 +53,7 @@ impl WatchedTables {
         for state in states.into_iter().flatten() {
             digest.update(&state?.to_le_bytes());
         }
-        let notes = notes_state(&self.lake, FOUND_COLUMNS).ok()?;
+        let notes = records_state(&self.lake, FOUND_COLUMNS).ok()?;
         Some(TablesState { logs: hex(digest.digest128()), notes: hex(notes) })
     }
 }

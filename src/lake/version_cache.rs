@@ -8,15 +8,15 @@ use std::{
 
 use deltalake::kernel::EagerSnapshot;
 
-use super::store::Observed;
+use super::current_version::CurrentVersion;
 use crate::name::Relation;
 
 /// See the module documentation. Versions are immutable, so cached ones stay valid; which one is newest must
 /// be checked.
 #[derive(Default)]
-pub(super) struct Known {
+pub(super) struct VersionCache {
     read: Mutex<HashMap<Relation, BTreeMap<u64, Arc<EagerSnapshot>>>>,
-    observed: Mutex<HashMap<Relation, Observed>>,
+    current: Mutex<HashMap<Relation, CurrentVersion>>,
 }
 
 /// The number of versions to cache per table: a downstream model may read the previous version as well as the
@@ -25,24 +25,24 @@ const VERSIONS: usize = 2;
 /// The number of tables to cache versions for.
 const TABLES: usize = 256;
 
-impl Known {
+impl VersionCache {
     /// Returns the newest cached version.
     pub(super) fn newest(&self, relation: &Relation) -> Option<Arc<EagerSnapshot>> {
-        self.with(|known| known.get(relation)?.values().next_back().cloned())
+        self.with(|versions| versions.get(relation)?.values().next_back().cloned())
     }
 
     /// Returns a version, if it is cached.
     pub(super) fn at(&self, relation: &Relation, version: u64) -> Option<Arc<EagerSnapshot>> {
-        self.with(|known| known.get(relation)?.get(&version).cloned())
+        self.with(|versions| versions.get(relation)?.get(&version).cloned())
     }
 
     /// Caches a version.
-    pub(super) fn keep(&self, relation: &Relation, snapshot: Arc<EagerSnapshot>) {
-        self.with(|known| {
-            if known.len() >= TABLES && !known.contains_key(relation) {
-                known.clear();
+    pub(super) fn insert(&self, relation: &Relation, snapshot: Arc<EagerSnapshot>) {
+        self.with(|versions| {
+            if versions.len() >= TABLES && !versions.contains_key(relation) {
+                versions.clear();
             }
-            let versions = known.entry(relation.clone()).or_default();
+            let versions = versions.entry(relation.clone()).or_default();
             versions.insert(snapshot.version(), snapshot);
             while versions.len() > VERSIONS {
                 versions.pop_first();
@@ -51,19 +51,19 @@ impl Known {
     }
 
     /// Returns the cached observation of a table.
-    pub(super) fn observed(&self, relation: &Relation) -> Option<Observed> {
-        self.observed.lock().unwrap_or_else(PoisonError::into_inner).get(relation).cloned()
+    pub(super) fn current(&self, relation: &Relation) -> Option<CurrentVersion> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner).get(relation).cloned()
     }
 
     /// Caches an observation.
-    pub(super) fn keep_observed(&self, relation: &Relation, observed: Observed) {
-        self.observed.lock().unwrap_or_else(PoisonError::into_inner).insert(relation.clone(), observed);
+    pub(super) fn insert_current(&self, relation: &Relation, current: CurrentVersion) {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner).insert(relation.clone(), current);
     }
 
     /// Removes a table from the cache.
     pub(super) fn forget(&self, relation: &Relation) {
-        self.with(|known| drop(known.remove(relation)));
-        self.observed.lock().unwrap_or_else(PoisonError::into_inner).remove(relation);
+        self.with(|versions| drop(versions.remove(relation)));
+        self.current.lock().unwrap_or_else(PoisonError::into_inner).remove(relation);
     }
 
     fn with<T>(&self, f: impl FnOnce(&mut HashMap<Relation, BTreeMap<u64, Arc<EagerSnapshot>>>) -> T) -> T {

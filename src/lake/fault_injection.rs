@@ -17,12 +17,12 @@ use object_store::{
 
 /// When and how a run dies. Cheap to clone; clones share one counter.
 #[derive(Clone)]
-pub struct Fault {
+pub struct FaultInjection {
     left: Arc<AtomicU64>,
     die: Arc<dyn Fn() + Send + Sync>,
 }
 
-impl Fault {
+impl FaultInjection {
     /// Creates a fault that calls `die` at the instant `at`, counted from 1, and at every later one. There is
     /// one instant before each write and one after it. Writes are puts of files and log entries, parts and
     /// completions of multipart uploads, copies and deletes.
@@ -47,7 +47,7 @@ impl Fault {
     }
 }
 
-impl fmt::Debug for Fault {
+impl fmt::Debug for FaultInjection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Fault").field(&self.left).finish()
     }
@@ -55,25 +55,25 @@ impl fmt::Debug for Fault {
 
 /// A store that counts its writes.
 #[derive(Debug)]
-pub(super) struct Faulty {
+pub(super) struct FaultInjectingStore {
     below: Arc<dyn ObjectStore>,
-    fault: Fault,
+    fault: FaultInjection,
 }
 
-impl Faulty {
-    pub(super) fn new(below: Arc<dyn ObjectStore>, fault: Fault) -> Self {
+impl FaultInjectingStore {
+    pub(super) fn new(below: Arc<dyn ObjectStore>, fault: FaultInjection) -> Self {
         Self { below, fault }
     }
 }
 
-impl fmt::Display for Faulty {
+impl fmt::Display for FaultInjectingStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "dying over {}", self.below)
     }
 }
 
 #[async_trait]
-impl ObjectStore for Faulty {
+impl ObjectStore for FaultInjectingStore {
     async fn put_opts(&self, location: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
         self.fault.around(self.below.put_opts(location, payload, options)).await
     }
@@ -122,7 +122,7 @@ impl ObjectStore for Faulty {
 #[derive(Debug)]
 struct Upload {
     below: Box<dyn MultipartUpload>,
-    fault: Fault,
+    fault: FaultInjection,
 }
 
 #[async_trait]

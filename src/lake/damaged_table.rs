@@ -1,17 +1,15 @@
-//! Moves the files of unreadable tables out of the way, so that the tables can be rebuilt and nothing is
-//! lost.
+//! Damaged tables: moves the files of an unreadable table out of the way, so that the table can be rebuilt
+//! and nothing is lost.
 
 use futures::TryStreamExt;
 use object_store::{ObjectStoreExt, path::Path as Location};
 
 use super::{
     error::{LakeError, WRITE},
+    layout::LOG,
     store::Lake,
 };
 use crate::name::Relation;
-
-/// The folder of the Delta log.
-pub(super) const LOG: &str = "_delta_log";
 
 impl Lake {
     /// Moves all files of a relation's table to `_headwater/damaged/`, into a folder named after the relation
@@ -22,7 +20,7 @@ impl Lake {
     ///
     /// # Errors
     /// If a file can't be moved. Files moved before that stay at the new location.
-    pub async fn set_aside(&self, relation: &Relation, run: &str) -> Result<String, LakeError> {
+    pub async fn move_damaged_table(&self, relation: &Relation, run: &str) -> Result<String, LakeError> {
         let place = self.place(relation);
         let failed = |error| LakeError::of_store(WRITE, &place, error);
         let path = |url: &url::Url| Location::from_url_path(url.path()).map_err(|error| failed(error.into()));
@@ -43,7 +41,7 @@ impl Lake {
             let moved = rest.fold(to.clone(), Location::join);
             self.store().rename(&file, &moved).await.map_err(failed)?;
         }
-        self.known().forget(relation);
+        self.cache().forget(relation);
         Ok(format!("{}/{}", self.root_display().trim_end_matches('/'), below.join("/")))
     }
 }

@@ -3,88 +3,24 @@
 //! value, and only a few files are open at a time. Rows sorted by the partition columns produce the fewest
 //! files; memory is bounded in any order.
 
-use std::{collections::HashMap, num::NonZeroU64};
+use std::collections::HashMap;
 
-use deltalake::{
-    DeltaTableError,
-    datafile::writer::WriterConfig,
-    kernel::Add,
-    logstore::ObjectStoreRef,
-    operations::get_num_idx_cols_and_stats_columns,
-    parquet::{
-        basic::{Compression, ZstdLevel},
-        file::properties::WriterProperties,
-    },
+use deltalake::{DeltaTableError, kernel::Add};
+
+use super::{
+    file_settings::FileSettings,
+    file_writer::{self, FileWriter},
 };
-
-use super::file_writer::FileWriter;
 use crate::engine::arrow::{
     array::{ArrayRef, RecordBatch, UInt32Array},
     compute::{SortColumn, concat_batches, lexsort_to_indices, partition, take_record_batch},
-    datatypes::SchemaRef,
     error::ArrowError,
     row::{OwnedRow, RowConverter, SortField},
 };
 
-/// Settings for writing a table's files.
-#[derive(Clone)]
-pub(super) struct Files {
-    pub(super) store: ObjectStoreRef,
-    pub(super) config: WriterConfig,
-    pub(super) schema: SchemaRef,
-    /// The positions of the partition columns.
-    pub(super) partition_by: Vec<usize>,
-}
-
-impl Files {
-    pub(super) fn new(
-        store: ObjectStoreRef,
-        schema: SchemaRef,
-        partition_by: &[String],
-        target_size: Option<NonZeroU64>,
-        row_group: usize,
-    ) -> Result<Self, DeltaTableError> {
-        let properties = WriterProperties::builder()
-            .set_created_by(concat!("headwater ", env!("CARGO_PKG_VERSION")).to_owned())
-            // Higher levels cost more time than they save space on columns that are already encoded.
-            .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
-            // Small enough to prune and to read in parallel, large enough to compress well.
-            .set_max_row_group_row_count(Some(128 * 1024))
-            .set_max_row_group_bytes(Some(row_group))
-            .build();
-        let positions =
-            partition_by.iter().map(|column| schema.index_of(column)).collect::<Result<_, _>>()?;
-        let (indexed, listed) = get_num_idx_cols_and_stats_columns(None, HashMap::new());
-        let size = target_size.or(NonZeroU64::new(100 << 20));
-        let config = WriterConfig::new(
-            schema.clone(),
-            partition_by.to_vec(),
-            Some(properties),
-            size,
-            Some(8192),
-            indexed,
-            listed,
-        );
-        Ok(Self { store, config, schema, partition_by: positions })
-    }
-
-    /// Writes batches of one partition value to new files.
-    pub(super) async fn write(&self, batches: &[RecordBatch]) -> Result<Vec<Add>, DeltaTableError> {
-        let mut writer = FileWriter::new(self);
-        for batch in batches {
-            if let Err(error) = writer.write(batch).await {
-                // Keep the first error, which has the cause.
-                writer.abort().await;
-                return Err(error);
-            }
-        }
-        writer.close().await
-    }
-}
-
 /// The limits on waiting rows and open files of one sink.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
+pub(super) struct WriterLimits {
     pub(super) rows: usize,
     pub(super) bytes: usize,
     pub(super) open: usize,
@@ -92,31 +28,31 @@ pub(super) struct Limits {
 
 /// Rows of one partition value that wait to be written.
 #[derive(Default)]
-struct Waiting {
+struct WaitingRows {
     batches: Vec<RecordBatch>,
     rows: usize,
     bytes: usize,
 }
 
 /// See the module documentation.
-pub(super) struct Sink {
-    files: Files,
-    limits: Limits,
+pub(super) struct PartitionWriter {
+    files: FileSettings,
+    limits: WriterLimits,
     converter: Option<RowConverter>,
-    waiting: HashMap<Key, Waiting>,
+    waiting: HashMap<PartitionKey, WaitingRows>,
     rows: usize,
     bytes: usize,
     /// The open files, each with the time of its last write.
-    open: HashMap<Key, (FileWriter, u64)>,
+    open: HashMap<PartitionKey, (FileWriter, u64)>,
     clock: u64,
     done: Vec<Add>,
 }
 
 /// A partition's values, or `None` if the table isn't partitioned.
-type Key = Option<OwnedRow>;
+type PartitionKey = Option<OwnedRow>;
 
-impl Sink {
-    pub(super) fn new(files: Files, limits: Limits) -> Result<Self, DeltaTableError> {
+impl PartitionWriter {
+    pub(super) fn new(files: FileSettings, limits: WriterLimits) -> Result<Self, DeltaTableError> {
         let fields = files
             .partition_by
             .iter()
@@ -164,7 +100,7 @@ impl Sink {
             self.done.extend(writer.close().await?);
         }
         for waiting in std::mem::take(&mut self.waiting).into_values() {
-            self.done.extend(self.files.write(&waiting.batches).await?);
+            self.done.extend(file_writer::write(&self.files, &waiting.batches).await?);
         }
         Ok((self.done, Vec::new()))
     }
@@ -176,7 +112,7 @@ impl Sink {
         }
     }
 
-    fn wait(&mut self, key: Key, part: RecordBatch) -> Result<(), ArrowError> {
+    fn wait(&mut self, key: PartitionKey, part: RecordBatch) -> Result<(), ArrowError> {
         let waiting = self.waiting.entry(key).or_default();
         let before = waiting.bytes;
         waiting.rows += part.num_rows();
@@ -219,7 +155,7 @@ impl Sink {
     }
 
     /// Splits a batch by partition value.
-    fn split(&self, batch: RecordBatch) -> Result<Vec<(Key, RecordBatch)>, ArrowError> {
+    fn split(&self, batch: RecordBatch) -> Result<Vec<(PartitionKey, RecordBatch)>, ArrowError> {
         let Some(converter) = &self.converter else { return Ok(vec![(None, batch)]) };
         if batch.num_rows() == 0 {
             return Ok(Vec::new());
@@ -268,25 +204,26 @@ mod tests {
 
     /// Writes 20 batches of 100 rows with `values` partition values. Returns the number of rows of each value
     /// and the number of files.
-    async fn check(values: i64, limits: Limits) -> (BTreeMap<String, i64>, usize) {
+    async fn check(values: i64, limits: WriterLimits) -> (BTreeMap<String, i64>, usize) {
         let fields = ["v", "day"].map(|name| Field::new(name, DataType::Int64, true));
         let schema = Arc::new(Schema::new(fields.to_vec()));
         let files =
-            Files::new(Arc::new(InMemory::new()), schema.clone(), &["day".to_owned()], None, 64 << 20)
+            FileSettings::new(Arc::new(InMemory::new()), schema.clone(), &["day".to_owned()], None, 64 << 20)
                 .unwrap();
-        let mut sink = Sink::new(files, limits).unwrap();
+        let mut writer = PartitionWriter::new(files, limits).unwrap();
         for batch in 0..20 {
             let rows = Int64Array::from_iter_values((0..100).map(|row| batch * 100 + row));
             let days = Int64Array::from_iter_values(rows.values().iter().map(|row| row * 7 % values));
-            sink.push(RecordBatch::try_new(schema.clone(), vec![Arc::new(rows), Arc::new(days)]).unwrap())
+            writer
+                .push(RecordBatch::try_new(schema.clone(), vec![Arc::new(rows), Arc::new(days)]).unwrap())
                 .await
                 .unwrap();
-            assert!(sink.open.len() <= limits.open, "{} files are open", sink.open.len());
-            assert!(sink.bytes <= limits.bytes && sink.rows <= limits.rows);
-            assert_eq!(sink.rows, sink.waiting.values().map(|waiting| waiting.rows).sum::<usize>());
-            assert_eq!(sink.bytes, sink.waiting.values().map(|waiting| waiting.bytes).sum::<usize>());
+            assert!(writer.open.len() <= limits.open, "{} files are open", writer.open.len());
+            assert!(writer.bytes <= limits.bytes && writer.rows <= limits.rows);
+            assert_eq!(writer.rows, writer.waiting.values().map(|waiting| waiting.rows).sum::<usize>());
+            assert_eq!(writer.bytes, writer.waiting.values().map(|waiting| waiting.bytes).sum::<usize>());
         }
-        let (files, rest) = sink.finish().await.unwrap();
+        let (files, rest) = writer.finish().await.unwrap();
         assert!(rest.is_empty());
         let mut rows = BTreeMap::new();
         for file in &files {
@@ -299,16 +236,16 @@ mod tests {
 
     #[tokio::test]
     async fn memory_and_open_files_are_bounded_and_no_row_is_lost() {
-        let (rows, _) = check(50, Limits { rows: usize::MAX, bytes: 20_000, open: 3 }).await;
+        let (rows, _) = check(50, WriterLimits { rows: usize::MAX, bytes: 20_000, open: 3 }).await;
         assert_eq!((rows.len(), rows.values().sum::<i64>()), (50, 2000));
         assert!(rows.values().all(|rows| *rows == 40), "{rows:?}");
     }
 
     #[tokio::test]
     async fn with_room_enough_there_is_a_file_a_value() {
-        let (rows, files) = check(50, Limits { rows: usize::MAX, bytes: 100 << 20, open: 3 }).await;
+        let (rows, files) = check(50, WriterLimits { rows: usize::MAX, bytes: 100 << 20, open: 3 }).await;
         assert_eq!((rows.len(), files), (50, 50));
-        let (rows, files) = check(2, Limits { rows: 150, bytes: usize::MAX, open: 3 }).await;
+        let (rows, files) = check(2, WriterLimits { rows: 150, bytes: usize::MAX, open: 3 }).await;
         assert_eq!((rows.values().sum::<i64>(), files), (2000, 2), "open files are written on");
     }
 }

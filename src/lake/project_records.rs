@@ -13,7 +13,7 @@ use super::{
 impl Lake {
     /// Returns a recorded text, if there is one.
     pub async fn recorded(&self, kind: &str, name: &str) -> Result<Option<String>, LakeError> {
-        let (store, location, place) = self.note(kind, name)?;
+        let (store, location, place) = self.record_location(kind, name)?;
         let read = |error| LakeError::of_store(READ, &place, error);
         let bytes = match store.get(&location).await {
             Ok(found) => found.bytes().await.map_err(read)?,
@@ -25,12 +25,16 @@ impl Lake {
 
     /// Records a text and replaces any earlier one.
     pub async fn record(&self, kind: &str, name: &str, text: String) -> Result<(), LakeError> {
-        let (store, location, place) = self.note(kind, name)?;
+        let (store, location, place) = self.record_location(kind, name)?;
         let put = store.put(&location, PutPayload::from(text.into_bytes())).await;
         put.map(drop).map_err(|error| LakeError::of_store(WRITE, &place, error))
     }
 
-    fn note(&self, kind: &str, name: &str) -> Result<(Arc<dyn ObjectStore>, Location, String), LakeError> {
+    fn record_location(
+        &self,
+        kind: &str,
+        name: &str,
+    ) -> Result<(Arc<dyn ObjectStore>, Location, String), LakeError> {
         let place = format!("{}/_headwater/{kind}/{name}.json", self.root_display().trim_end_matches('/'));
         let log_store = self
             .log_store(Arc::clone(self.store()), self.root().mount().clone())
