@@ -107,16 +107,16 @@ pub fn timestamp(at: DateTime<Utc>) -> String {
 pub fn replace(path: &Path, id: &str, bytes: &[u8]) -> io::Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{id}.tmp"));
-    let beside = path.with_file_name(name);
+    let temporary = path.with_file_name(name);
     let write = || {
-        let mut file = File::create(&beside)?;
+        let mut file = File::create(&temporary)?;
         file.write_all(bytes)?;
         file.sync_all()?;
-        fs::rename(&beside, path)
+        fs::rename(&temporary, path)
     };
     write().inspect_err(|_| {
         // Report the first error; failing to remove the temporary file is less informative.
-        let _ = fs::remove_file(&beside);
+        let _ = fs::remove_file(&temporary);
     })
 }
 

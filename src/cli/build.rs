@@ -33,7 +33,7 @@ use crate::{
         Sink, SourcesJson, TargetPath, Terminal, Transport, is_ephemeral,
     },
     run::{
-        batches::Touched,
+        batches::ChangedBatches,
         scheduler::{self, RunLimits},
         unchanged::steps::StepRecorder,
         worker::Worker,
@@ -69,8 +69,8 @@ pub(super) async fn run(global: &Global, asked: &Asked<'_>) -> Result<ExitCode, 
         invocation_id: context.invocation_id.clone(),
         manifest: context.manifest,
         compiled,
-        keep: asked.keep,
-        touched: Touched::default(),
+        retain: asked.keep,
+        changed_batches: ChangedBatches::default(),
         cancel: cancel.clone(),
     });
     let (jinja, shown_before, started_at) = (context.jinja, context.shown, context.started);

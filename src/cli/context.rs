@@ -28,7 +28,7 @@ use crate::{
     project::{Project, Target},
     run::{
         observed::ObservedState,
-        planning::{self, How},
+        planning::{self, PlanOptions},
         tables::Tables,
         unchanged::conditions::{TablesState, WatchedTables},
     },
@@ -71,7 +71,7 @@ pub(super) struct Prepared {
     pub(super) seen: ObservedState,
     /// The tables and their state before any was read, if requested and observable.
     pub(super) watched: Option<(WatchedTables, TablesState)>,
-    pub(super) how: How,
+    pub(super) how: PlanOptions,
     pub(super) plan: Plan,
 }
 
@@ -208,7 +208,7 @@ impl Context {
         let watched = watched.map(|(state, tables)| (tables, state));
         let (compiled, seen) = self.compile(&engine, &tables, &chosen, &wanted).await?;
         let seen = seen.and_sources(&engine, &compiled).await;
-        let how = How { gate: asked.builds(), rebuild: asked.rebuild, set_aside: asked.set_aside };
+        let how = PlanOptions { gate: asked.builds(), rebuild: asked.rebuild, set_aside: asked.set_aside };
         let plan = planning::plan(&self.manifest, &chosen, &compiled, &seen, how);
         Ok(Prepared { chosen, engine, tables, compiled, seen, watched, how, plan })
     }

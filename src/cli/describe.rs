@@ -39,7 +39,7 @@ pub(super) async fn run(global: &Global, args: &DescribeArgs) -> Result<ExitCode
     let there = node.relation().filter(|relation| seen.tables.contains_key(*relation));
     let (mut facts, mut versions) = (None, Vec::new());
     if let Some(relation) = there {
-        facts = tables.facts(relation).await?;
+        facts = tables.statistics(relation).await?;
         // Read one extra version, to compare the last one shown with its predecessor.
         let past = tables.history(relation, args.versions.saturating_add(1)).await?;
         let causes = causes(&past, past.len() <= args.versions);

@@ -8,9 +8,9 @@ use std::{
 };
 
 use super::{
+    companion_tables::{self, CompanionTable},
     model::Build,
     rejects::of_ledger,
-    side::{self, Side},
     version::Version,
     worker::{StepError, Worker},
 };
@@ -53,16 +53,16 @@ impl Worker {
     ) -> Result<Version, StepError> {
         let Build { model, progress, .. } = *build;
         let loading = self.loading(build, by_file).await?;
-        let (rejected, rejects) = Side::rejects(&model.relation, model.id.as_str());
-        let mut sides = vec![self.beside_kept(rejected, "file", &loading).await?];
+        let (rejected, rejects) = CompanionTable::rejects(&model.relation, model.id.as_str());
+        let mut companions = vec![self.with_retained_rows(rejected, "file", &loading).await?];
         progress.store(0, Ordering::Relaxed);
         let new = self.new_rows(build, increment, &loading, &rejects, joins).await?;
-        let aside = sides.len();
-        let (new, taken) = self.split(new, build, Replaces::Everything, &mut sides)?;
-        if sides.len() > aside
-            && let Some(quarantine) = sides.pop()
+        let without_quarantine = companions.len();
+        let (new, taken) = self.split(new, build, Replaces::Everything, &mut companions)?;
+        if companions.len() > without_quarantine
+            && let Some(quarantine) = companions.pop()
         {
-            sides.push(self.beside_kept(quarantine, SOURCE_FILE, &loading).await?);
+            companions.push(self.with_retained_rows(quarantine, SOURCE_FILE, &loading).await?);
         }
         let (new, rows) = tally(new, SOURCE_FILE);
         let write = async {
@@ -71,8 +71,9 @@ impl Worker {
             staged
         };
         let lake = self.tables.lake();
-        let ((own, changes), sides) =
-            side::beside(sides, lake, &build.provenance(self), &self.cancel, write).await?;
+        let ((own, changes), companions) =
+            companion_tables::stage_with(companions, lake, &build.provenance(self), &self.cancel, write)
+                .await?;
         let came = came(rows.counts(), &rejects.counts());
         let mut version = Version {
             relation: model.relation.clone(),
@@ -87,7 +88,7 @@ impl Worker {
                 files: Some(files_changed(&loading)),
             })),
             own,
-            sides,
+            companions,
             rejects: Some(rejects),
             rejected_files: None,
             note: None,
@@ -103,10 +104,10 @@ impl Worker {
             Ok((ledger, known)) => {
                 let name = self.compiled.sources.get(&by_file.source).map(|spec| spec.name.as_str());
                 version.rejected_files = Some(of_ledger(&known, name.unwrap_or_default()));
-                version.sides.push(ledger);
+                version.companions.push(ledger);
             }
             Err(error) => {
-                version.withdraw().await;
+                version.abort().await;
                 return Err(error);
             }
         }
@@ -127,16 +128,16 @@ impl Worker {
         // A ledger behind the table's batch number belongs to another table, or was restored to an older
         // state.
         let is_known = ledger.newest() >= committed && committed > 0 && by_file.standing.is_some();
-        let everything = build.anew || !is_known;
+        let everything = build.from_scratch || !is_known;
         let ledger = if is_known { ledger } else { Ledger::default() };
         let policy = Policy {
             reload_changed: by_file.policy.on_change != OnChange::Ignore,
-            remove_vanished: by_file.policy.on_delete == OnDelete::Remove || build.from_nothing,
+            remove_vanished: by_file.policy.on_delete == OnDelete::Remove || build.full_refresh,
         };
         let found = listed.files.iter().map(|file| (file.name.to_string(), state(file))).collect();
         let mut batch = Batch::decide(&ledger, &found, committed, policy, everything);
         batch.number = batch.number.max(committed + 1);
-        if by_file.policy.on_change == OnChange::Fail && !batch.changed.is_empty() && !build.from_nothing {
+        if by_file.policy.on_change == OnChange::Fail && !batch.changed.is_empty() && !build.full_refresh {
             return Err(changed(&batch.changed, &build.model.name));
         }
         let files = {
@@ -242,11 +243,16 @@ impl Worker {
     }
 
     /// Adds the retained rows to a companion table: those of source files that this batch doesn't touch.
-    async fn beside_kept(&self, side: Side, column: &str, loading: &Loading<'_>) -> Result<Side, StepError> {
-        let Some(standing) = self.tables.provider(&side.relation).await? else { return Ok(side) };
+    async fn with_retained_rows(
+        &self,
+        companion: CompanionTable,
+        column: &str,
+        loading: &Loading<'_>,
+    ) -> Result<CompanionTable, StepError> {
+        let Some(current) = self.tables.provider(&companion.relation).await? else { return Ok(companion) };
         let names = if loading.everything { loading.batch.vanished.clone() } else { loading.touched() };
-        let kept = self.engine.rows_by(standing, column, &names, loading.everything).await?;
-        Ok(Side { rows: chained(kept, side.rows), ..side })
+        let retained = self.engine.rows_by(current, column, &names, loading.everything).await?;
+        Ok(CompanionTable { rows: chained(retained, companion.rows), ..companion })
     }
 
     /// Stages the ledger as it will be once the batch is published.
@@ -258,14 +264,14 @@ impl Worker {
     ) -> Result<(Staged, Ledger), StepError> {
         let known = loading.batch.done(&loading.ledger, came, build.now, &self.invocation_id);
         let rows = known.to_batch().map_err(|error| StepError::Other(error.to_string()))?;
-        let side = Side {
+        let companion = CompanionTable {
             relation: build.model.relation.files(),
             schema: Ledger::schema(),
             rows: one_stream(rows),
             description: format!("The files that {} was loaded from", build.model.id),
             replaces: Replaces::Everything,
         };
-        let staged = side.stage(self.tables.lake(), &build.provenance(self), &self.cancel).await?;
+        let staged = companion.stage(self.tables.lake(), &build.provenance(self), &self.cancel).await?;
         Ok((staged, known))
     }
 }

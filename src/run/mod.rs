@@ -1,7 +1,7 @@
 //! Runs: observe the current state, plan, schedule jobs and execute them.
 //!
 //! - [`tables`]: the location of each node's Delta table and its current state
-//! - [`observed`], `stale`: the observed state of the lake and sources, and staleness
+//! - [`observed`], `staleness`: the observed state of the lake and sources, and staleness
 //! - [`planning`]: which nodes to build or test, and why
 //! - [`scheduler`]: the event loop: starts jobs and emits every event once
 //! - `queue`: which jobs may start now
@@ -16,10 +16,10 @@
 //! - [`rejects`]: the rejects of a table's sources, until they are gone or acknowledged
 //! - [`unchanged`]: replays no-op runs without planning them
 //! - `reuse`: skips up-to-date tables, and runs only tests that haven't passed on the current rows
-//! - `version`, `side`: a staged version and its companion tables
+//! - `version`, `companion_tables`: a staged version and its companion tables
 //! - `audit`, `verdict`: data tests of staged or published tables
-//! - `narrow`: the part of a version that a test must read
-//! - `past`, `anomaly`: tests that compare a table with its earlier versions
+//! - `delta_testing`: the part of a version that a test must read
+//! - `history_tests`, `anomaly`: tests that compare a table with its earlier versions
 //! - `unit_test`, `freshness`: unit tests and source freshness
 //!
 //! Must not print or depend on a reporter: events go to the function that the caller passes.
@@ -29,23 +29,23 @@ mod audit;
 pub mod batches;
 mod changes;
 mod clock;
+mod delta_testing;
 mod freshness;
+mod history_tests;
 mod increment;
 mod ingest;
 mod model;
-mod narrow;
-mod past;
 pub mod version_history;
 
+mod companion_tables;
 pub mod observed;
 pub mod planning;
 mod queue;
 pub mod rejects;
 mod reuse;
 pub mod scheduler;
-mod side;
 mod snapshot;
-mod stale;
+mod staleness;
 pub mod tables;
 pub mod unchanged;
 mod unit_test;

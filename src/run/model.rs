@@ -12,11 +12,11 @@ use chrono::{DateTime, Utc};
 use super::{
     audit::Audited,
     clock,
-    narrow::NothingBefore,
+    companion_tables::{self, CompanionTable},
+    delta_testing::PassedBefore,
     reuse::{Questions, judged},
     scheduler::{Cancelled, JobHandle, RowCounter},
-    side::{self, Side},
-    stale::{Inputs, why},
+    staleness::{Inputs, why},
     version::Version,
     worker::{StepError, Worker},
 };
@@ -143,12 +143,12 @@ impl Worker {
             progress,
             made,
             listed: listed.as_ref(),
-            standing: own.as_ref().map(|own| own.version),
+            current_version: own.as_ref().map(|own| own.version),
             columns: own.as_ref().map(|own| own.schema.as_ref()),
-            anew: step.reason.is_demanded()
+            from_scratch: step.reason.is_demanded()
                 || made.is_none_or(|made| made.fingerprint != compiled.fingerprint),
             forced: step.reason == Reason::Forced,
-            from_nothing: matches!(step.reason, Reason::FullRefresh { .. }),
+            full_refresh: matches!(step.reason, Reason::FullRefresh { .. }),
             now: clock::not_before(made.and_then(|made| made.made_at), &model.relation),
         };
         let version = match Box::pin(self.stage(&build, Joins::Hash)).await {
@@ -167,9 +167,9 @@ impl Worker {
             }
             staged => staged?,
         };
-        let nothing_before = NothingBefore::of(own.as_ref(), &version, compiled, &questions);
-        let Ok(audited) = self.audit(tests, Some((&version, compiled)), &nothing_before, handle).await else {
-            version.withdraw().await;
+        let passed_before = PassedBefore::of(own.as_ref(), &version, compiled, &questions);
+        let Ok(audited) = self.audit(tests, Some((&version, compiled)), &passed_before, handle).await else {
+            version.abort().await;
             return Err(LakeError::Cancelled.into());
         };
         let own = own.filter(|_| step.reason != Reason::Forced);
@@ -188,15 +188,15 @@ impl Worker {
         own: Option<CurrentVersion>,
     ) -> Result<Outcome, StepError> {
         if !audited.broken.is_empty() {
-            version.withdraw().await;
+            version.abort().await;
             let message = audited.broken.join("\n");
             return Ok(Outcome::Failed { message, compiled: self.compiled_file(step) });
         }
         if !audited.failed.is_empty() {
             let rows = version.own.rows();
-            let kept = if self.keep.withheld { Some(self.keep(&version).await) } else { None };
+            let kept = if self.retain.withheld { Some(self.retain(&version).await) } else { None };
             let standing = version.own.version().checked_sub(1);
-            version.withdraw().await;
+            version.abort().await;
             return Ok(Outcome::Withheld(Withheld {
                 rows,
                 standing,
@@ -207,22 +207,22 @@ impl Worker {
         let judged = judged(job, questions, &audited);
         let made = own.as_ref().and_then(|own| own.provenance.as_ref());
         if let Err(error) = self.note_rejects(&mut version, made).await {
-            version.withdraw().await;
+            version.abort().await;
             return Err(error);
         }
         if let Err(error) = version.own.record(audited.metrics, judged, version.note.clone()) {
-            version.withdraw().await;
+            version.abort().await;
             return Err(error.into());
         }
         let lake = self.tables.lake();
         match own.filter(|own| version.equals(own)) {
-            Some(own) => version.leave(lake, &own).await,
+            Some(own) => version.finish_as_no_op(lake, &own).await,
             None => version.publish(lake).await,
         }
     }
 
     /// Writes a version that will be withheld to a separate table.
-    async fn keep(&self, version: &Version) -> Result<Relation, StepError> {
+    async fn retain(&self, version: &Version) -> Result<Relation, StepError> {
         let kept = version.relation.kept();
         let sql = format!("select * from {}", version.relation.quoted());
         let query = self.engine.plan(&sql).await.map_err(|error| StepError::Other(error.message))?;
@@ -294,7 +294,7 @@ impl Worker {
             return self.in_batches(build, increment, by_time, joins).await;
         }
         if let Some(increment) = build.compiled.takes_in().filter(|_| !build.follows_other_sql())
-            && let Some(base) = self.standing(build).await?
+            && let Some(base) = self.current_base(build).await?
             && let Some(changed) = self.changed(build, increment.query.relations()).await?
         {
             return Box::pin(self.take_in(build, increment, &base, changed, joins)).await;
@@ -307,12 +307,12 @@ impl Worker {
     /// # Errors
     /// Returns a conflict, which is retried, if the current version isn't the observed one: this build would
     /// start from a version whose provenance it hasn't seen.
-    pub(super) async fn standing(&self, build: &Build<'_>) -> Result<Option<Base>, StepError> {
+    pub(super) async fn current_base(&self, build: &Build<'_>) -> Result<Option<Base>, StepError> {
         let relation = &build.model.relation;
         let base = self.tables.lake().base(relation).await?;
         let version = base.as_ref().map(Base::version);
-        if version != build.standing {
-            let version = version.or(build.standing).unwrap_or_default();
+        if version != build.current_version {
+            let version = version.or(build.current_version).unwrap_or_default();
             return Err(LakeError::Conflict { relation: relation.clone(), version }.into());
         }
         Ok(base)
@@ -320,17 +320,17 @@ impl Worker {
 
     async fn make(&self, build: &Build<'_>, joins: Joins) -> Result<Version, StepError> {
         let Build { model, compiled, progress, .. } = *build;
-        let mut sides = Vec::new();
+        let mut companions = Vec::new();
         let rejects = self.reads_files(&compiled.query).then(|| {
-            let (side, sink) = Side::rejects(&model.relation, model.id.as_str());
-            sides.push(side);
+            let (companion, sink) = CompanionTable::rejects(&model.relation, model.id.as_str());
+            companions.push(companion);
             sink
         });
         let tables = self.open(compiled, rejects.as_ref()).await?;
         let bound = compiled.query.bind(&tables)?;
         progress.store(0, Ordering::Relaxed);
         let streams = self.engine.streams(&bound, &model.config.partition_by, joins).await?;
-        let (streams, taken) = self.split(streams, build, Replaces::Everything, &mut sides)?;
+        let (streams, taken) = self.split(streams, build, Replaces::Everything, &mut companions)?;
         let lake = self.tables.lake();
         let write = async {
             let staged = lake.stage(&model.relation, build.write(self), streams, &self.cancel).await;
@@ -340,12 +340,13 @@ impl Worker {
             }
             Ok((staged?, ()))
         };
-        let ((own, ()), sides) =
-            side::beside(sides, lake, &build.provenance(self), &self.cancel, write).await?;
+        let ((own, ()), companions) =
+            companion_tables::stage_with(companions, lake, &build.provenance(self), &self.cancel, write)
+                .await?;
         Ok(Version {
             relation: model.relation.clone(),
             own,
-            sides,
+            companions,
             rejects,
             rejected_files: None,
             note: None,
@@ -359,28 +360,28 @@ impl Worker {
     }
 
     /// Removes rows that break the model's rules from its streams. Quarantined rows go to a companion table,
-    /// where they replace what `aside_replaces` says.
+    /// where they replace what `quarantine_replaces` says.
     pub(super) fn split(
         &self,
         streams: Streams,
         build: &Build<'_>,
-        aside_replaces: Replaces,
-        sides: &mut Vec<Side>,
+        quarantine_replaces: Replaces,
+        companions: &mut Vec<CompanionTable>,
     ) -> Result<(Streams, Option<Arc<split::Counts>>), StepError> {
         let Build { model, compiled, .. } = *build;
         if compiled.rules.is_empty() {
             return Ok((streams, None));
         }
         let rules: Vec<Rule> = compiled.rules.iter().map(rule).collect();
-        let Split { kept, aside, counts } =
+        let Split { kept, aside: quarantined, counts } =
             self.engine.split(streams, &rules, &compiled.schema, &self.invocation_id)?;
         if rules.iter().any(|rule| rule.then == OnBroken::SetAside) {
-            sides.push(Side {
+            companions.push(CompanionTable {
                 relation: model.relation.quarantine(),
-                schema: aside.schema(),
-                rows: aside,
+                schema: quarantined.schema(),
+                rows: quarantined,
                 description: format!("Rows of {} that break its rules", model.id),
-                replaces: aside_replaces,
+                replaces: quarantine_replaces,
             });
         }
         Ok((kept, Some(counts)))
@@ -457,16 +458,16 @@ pub(super) struct Build<'a> {
     /// The listed files, if it is loaded file by file.
     pub(super) listed: Option<&'a Listed>,
     /// The current version number; `None` if there is no table.
-    pub(super) standing: Option<u64>,
+    pub(super) current_version: Option<u64>,
     /// The columns of the current version.
     pub(super) columns: Option<&'a Schema>,
     /// True if the current version has another fingerprint or was written by another writer, or if the build
     /// was requested.
-    pub(super) anew: bool,
+    pub(super) from_scratch: bool,
     /// True if it is built only because of `--force`.
     pub(super) forced: bool,
     /// True for a full refresh, which keeps nothing of the table.
-    pub(super) from_nothing: bool,
+    pub(super) full_refresh: bool,
     /// The time of the build: never before that of the current version.
     pub(super) now: DateTime<Utc>,
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::{stale::Inputs, tables::Tables};
+use super::{staleness::Inputs, tables::Tables};
 use crate::{
     compile::Compiled,
     engine::{Engine, SchemaRef},

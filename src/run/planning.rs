@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     observed::ObservedState,
-    stale::{found_before, question, why},
+    staleness::{found_before, question, why},
 };
 use crate::{
     compile::{Compiled, Refresh},
@@ -19,7 +19,7 @@ use crate::{
 
 /// The options of a plan.
 #[derive(Debug, Clone, Copy)]
-pub struct How {
+pub struct PlanOptions {
     /// True if downstream jobs wait for tests; a run of only tests has no order.
     pub gate: bool,
     /// The models, seeds and snapshots to build.
@@ -54,9 +54,9 @@ pub fn plan(
     chosen: &BTreeSet<NodeId>,
     compiled: &Compiled,
     observed: &ObservedState,
-    how: How,
+    options: PlanOptions,
 ) -> Plan {
-    let mut planner = Planner { manifest, chosen, compiled, observed, how, reasons: BTreeMap::new() };
+    let mut planner = Planner { manifest, chosen, compiled, observed, options, reasons: BTreeMap::new() };
     planner.reasons = planner.reasons();
     let tests = planner.tests();
     let kept: BTreeSet<NodeId> =
@@ -68,14 +68,14 @@ pub fn plan(
 }
 
 /// The selected tests by the node in whose job they run.
-type Tests<'a> = BTreeMap<NodeId, Vec<&'a NodeId>>;
+type TestsByNode<'a> = BTreeMap<NodeId, Vec<&'a NodeId>>;
 
 struct Planner<'a> {
     manifest: &'a Manifest,
     chosen: &'a BTreeSet<NodeId>,
     compiled: &'a Compiled,
     observed: &'a ObservedState,
-    how: How,
+    options: PlanOptions,
     /// The reason of each selected table model, seed and snapshot, including [`Reason::UpToDate`].
     reasons: BTreeMap<NodeId, Reason>,
 }
@@ -99,13 +99,13 @@ impl<'a> Planner<'a> {
         let own = self.observed.tables.get(&model.relation);
         if self.observed.damaged.contains(&model.relation) {
             let is_snapshot = matches!(self.manifest.nodes.get(&model.id), Some(Node::Snapshot(_)));
-            return Some(Reason::Damaged { set_aside: self.how.set_aside && !is_snapshot });
+            return Some(Reason::Damaged { set_aside: self.options.set_aside && !is_snapshot });
         }
         if own.is_none() {
             let gone = self.manifest.nodes.get(&model.id).is_some_and(|node| self.observed.has_readers(node));
             return Some(if gone { Reason::TableMissing } else { Reason::FirstBuild });
         }
-        match (self.how.rebuild, compiled.refresh) {
+        match (self.options.rebuild, compiled.refresh) {
             (Rebuild::All, _) if compiled.by_time().is_none_or(|by_time| by_time.asked.is_none()) => {
                 return Some(Reason::Forced);
             }
@@ -144,9 +144,9 @@ impl<'a> Planner<'a> {
         depths
     }
 
-    fn tests(&self) -> Tests<'a> {
+    fn tests(&self) -> TestsByNode<'a> {
         let depths = self.depths();
-        let mut tests = Tests::new();
+        let mut tests = TestsByNode::new();
         let known = |id: &&NodeId| {
             self.compiled.tests.contains_key(*id) || self.compiled.unreadable.contains_key(*id)
         };
@@ -203,8 +203,8 @@ impl<'a> Planner<'a> {
         found_before(self.observed.tables.get(own)?, id, &asked)
     }
 
-    fn job(&self, id: &NodeId, tests: &Tests<'_>, order: &Graph) -> Option<Job> {
-        let gate = self.how.gate;
+    fn job(&self, id: &NodeId, tests: &TestsByNode<'_>, order: &Graph) -> Option<Job> {
+        let gate = self.options.gate;
         let mut steps: Vec<Arc<Step>> = self.maker(id).map(Arc::new).into_iter().collect();
         let gates = gate && steps.iter().any(|step| step.action.is_table());
         let own = tests.get(id).map(Vec::as_slice).unwrap_or_default();

@@ -4,10 +4,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     audit::Audited,
-    narrow::NothingBefore,
+    delta_testing::PassedBefore,
     rejects,
     scheduler::{Cancelled, JobHandle},
-    stale::{Inputs, found_before, question},
+    staleness::{Inputs, found_before, question},
     verdict::judge,
     worker::{StepError, Worker},
 };
@@ -48,14 +48,14 @@ impl Worker {
         };
         let Ok((Some(own), questions)) = evidence.await else {
             // Without evidence, each test runs and reports its own errors.
-            return self.audit(&open, None, &NothingBefore::default(), handle).await.map(drop);
+            return self.audit(&open, None, &PassedBefore::default(), handle).await.map(drop);
         };
         let before = |id: &NodeId| found_before(&own, id, questions.get(id)?);
         let (known, open): (Vec<_>, Vec<_>) = open.into_iter().partition(|test| before(&test.node).is_some());
         for test in known {
             self.stands(test, before(&test.node).unwrap_or_default(), handle);
         }
-        let mut audited = self.audit(&open, None, &NothingBefore::default(), handle).await?;
+        let mut audited = self.audit(&open, None, &PassedBefore::default(), handle).await?;
         let metrics = std::mem::take(&mut audited.metrics);
         let mut news = judged(job, questions, &audited);
         news.retain(|id, now| found_before(&own, id, &now.asked).is_none());

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::stale::other_inputs;
+use super::staleness::other_inputs;
 use crate::{
     lake::{PastVersion, Provenance},
     plan::Reason,

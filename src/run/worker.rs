@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    batches::Touched,
-    narrow::NothingBefore,
+    batches::ChangedBatches,
+    delta_testing::PassedBefore,
     scheduler::{Cancelled, JobHandle},
     tables::{LedgerError, Tables},
 };
@@ -40,16 +40,16 @@ pub struct Worker {
     /// The ID in provenance and artifacts.
     pub invocation_id: String,
     /// The failures to keep.
-    pub keep: Keep,
+    pub retain: Retain,
     /// The changed batches of tables, shared because several models may read one table.
-    pub touched: Touched,
+    pub changed_batches: ChangedBatches,
     /// The token that cancels running jobs.
     pub cancel: CancellationToken,
 }
 
 /// The rows to keep that would otherwise be discarded.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Keep {
+pub struct Retain {
     /// The rows that each test finds, regardless of its settings.
     pub failures: bool,
     /// The rows of withheld versions.
@@ -119,7 +119,7 @@ impl Worker {
                 return Ok(());
             }
         }
-        self.audit(&tests, None, &NothingBefore::default(), &handle).await.map(drop)
+        self.audit(&tests, None, &PassedBefore::default(), &handle).await.map(drop)
     }
 
     /// Fails because of an unreadable source.

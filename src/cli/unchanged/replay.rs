@@ -69,8 +69,8 @@ pub(in crate::cli) fn replay(
     let target_path = TargetPath::new(request.target_path.clone());
     let reporting = Reporting { global, asked, target: &target_path, lookup, database: &target };
     Some(reporting.reporter(None).map(|mut reporter| {
-        let told = steps.into_iter().map(crate::run::unchanged::steps::RecordedStep::told);
-        scheduler::replay(info, told, &mut |event| reporter.event(event));
+        let outcomes = steps.into_iter().map(crate::run::unchanged::steps::RecordedStep::into_outcome);
+        scheduler::replay(info, outcomes, &mut |event| reporter.event(event));
         let (result, lost) = reporter.finish();
         for sink in lost {
             failure::warn(&sink.to_string());

@@ -12,7 +12,7 @@ use crate::{
     plan::{Action, Plan, Reason},
     run::{
         observed::ObservedState,
-        planning::{self, How},
+        planning::{self, PlanOptions},
         scheduler::{self, RunLimits},
         unchanged::{
             conditions::{TablesState, WatchedTables},
@@ -27,7 +27,7 @@ pub(in crate::cli) struct Ended<'a> {
     pub(in crate::cli) worker: &'a Arc<Worker>,
     pub(in crate::cli) plan: &'a Plan,
     pub(in crate::cli) chosen: &'a BTreeSet<NodeId>,
-    pub(in crate::cli) how: How,
+    pub(in crate::cli) how: PlanOptions,
     /// The state before the run.
     pub(in crate::cli) seen: &'a ObservedState,
     pub(in crate::cli) watched: Option<&'a TablesState>,

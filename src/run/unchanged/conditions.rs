@@ -40,14 +40,14 @@ impl WatchedTables {
     #[must_use]
     pub fn state(&self, threads: usize) -> Option<TablesState> {
         let states = parallel::in_parallel(&self.tables, threads, FEWEST, |(lake, relation)| {
-            let beside = [
+            let relations = [
                 relation.clone(),
                 relation.files(),
                 relation.rejected(),
                 relation.accepted(),
                 relation.quarantine(),
             ];
-            beside.map(|relation| log_state(lake, &relation).ok())
+            relations.map(|relation| log_state(lake, &relation).ok())
         });
         let mut digest = Xxh3::new();
         for state in states.into_iter().flatten() {

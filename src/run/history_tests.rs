@@ -11,7 +11,7 @@ use crate::{compile::Anomaly, manifest::DataTest, outcome::Verdict};
 impl Worker {
     /// Judges a number against those of earlier versions. `published`: true if the number is of the newest
     /// published version, false if it is of a staged one.
-    pub(super) async fn beside_the_past(
+    pub(super) async fn compare_with_history(
         &self,
         test: &DataTest,
         how: &Anomaly,

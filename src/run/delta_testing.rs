@@ -7,7 +7,7 @@ use tokio::sync::OnceCell;
 
 use super::{
     reuse::Questions,
-    stale::found_before,
+    staleness::found_before,
     version::Version,
     worker::{StepError, Worker},
 };
@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// The part of a version that a test reads in place of the whole.
-pub(super) struct Narrow {
+pub(super) struct TestScope {
     pub(super) table: Table,
     pub(super) size: Size,
     _rows: Option<Spool>,
@@ -39,14 +39,14 @@ const WORTH: u64 = 3;
 
 /// The tests and constraints known to have found nothing in the previous version.
 #[derive(Debug, Default)]
-pub(super) struct NothingBefore {
+pub(super) struct PassedBefore {
     /// The tests.
     pub(super) tests: BTreeSet<NodeId>,
     /// True if the constraints are unchanged.
     pub(super) constraints: bool,
 }
 
-impl NothingBefore {
+impl PassedBefore {
     /// Returns the default, which knows nothing, if there is no evidence or if narrowing isn't worthwhile
     /// because too much of the version is new.
     pub(super) fn of(
@@ -56,8 +56,8 @@ impl NothingBefore {
         questions: &Questions,
     ) -> Self {
         let staged = &version.own;
-        let touched = staged.rows_written() + staged.rows_replaced();
-        let is_little = touched * WORTH < staged.rows();
+        let changed = staged.rows_written() + staged.rows_replaced();
+        let is_little = changed * WORTH < staged.rows();
         let Some(own) = own.filter(|own| is_little && staged.version() == own.version + 1) else {
             return Self::default();
         };
@@ -75,33 +75,33 @@ impl NothingBefore {
 impl Worker {
     /// Returns the part of a version to read if the previous version had no failing rows; `None` if all of it
     /// must be read. `differences` caches the changed rows for all tests.
-    pub(super) async fn narrow(
+    pub(super) async fn test_scope(
         &self,
         version: &Version,
         probe: &Probe,
         differences: &Differences,
-    ) -> Result<Option<Narrow>, StepError> {
+    ) -> Result<Option<TestScope>, StepError> {
         let Some(narrowed) = probe.rows.narrowed(&version.relation) else { return Ok(None) };
         let opened = differences.get_or_try_init(|| version.own.differences()).await?;
-        let (came, went) = (Arc::clone(&opened.0), Arc::clone(&opened.1));
-        let narrow = match narrowed {
+        let (inserted, deleted) = (Arc::clone(&opened.0), Arc::clone(&opened.1));
+        let scope = match narrowed {
             Narrowed::ToRows => {
-                Narrow { table: came, size: Size::of(version.own.rows_written()), _rows: None }
+                TestScope { table: inserted, size: Size::of(version.own.rows_written()), _rows: None }
             }
             // A group with one event time has all its rows in one batch, which was written completely.
             Narrowed::ToGroups(groups)
                 if let Some((column, time)) = &version.time
                     && groups.iter().any(|group| is_column(group, column)) =>
             {
-                let table = batch::within(&came, column, time)?;
-                Narrow { table, size: Size::of(version.own.rows_written()), _rows: None }
+                let table = batch::within(&inserted, column, time)?;
+                TestScope { table, size: Size::of(version.own.rows_written()), _rows: None }
             }
             Narrowed::ToGroups(groups) => {
                 let own = version.table().await?;
-                let (table, rows) = self.engine.groups_touched(&own, (came, went), &groups).await?;
-                Narrow { table, size: Size::Unknown, _rows: Some(rows) }
+                let (table, rows) = self.engine.groups_touched(&own, (inserted, deleted), &groups).await?;
+                TestScope { table, size: Size::Unknown, _rows: Some(rows) }
             }
         };
-        Ok(Some(narrow))
+        Ok(Some(scope))
     }
 }

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// A companion table.
-pub(super) struct Side {
+pub(super) struct CompanionTable {
     pub(super) relation: Relation,
     pub(super) schema: SchemaRef,
     pub(super) rows: SendableRecordBatchStream,
@@ -31,18 +31,18 @@ pub(super) struct Side {
 /// The number of buffered rejects from which on readers wait for the writer.
 const IN_FLIGHT: usize = 1024;
 
-impl Side {
+impl CompanionTable {
     /// Returns the table of rejects for a model, and the sink to which its readers report them.
     pub(super) fn rejects(relation: &Relation, node: &str) -> (Self, Arc<RejectSink>) {
         let (sink, stream) = RejectSink::new(IN_FLIGHT);
-        let side = Self {
+        let companion = Self {
             relation: relation.rejected(),
             schema: RejectStream::schema(),
             rows: stream.into_stream(),
             description: format!("Input that was set aside while {node} was built"),
             replaces: Replaces::Everything,
         };
-        (side, sink)
+        (companion, sink)
     }
 
     pub(super) async fn stage(
@@ -68,19 +68,19 @@ impl Side {
 
 /// Stages companion tables while `write` stages the model's own rows and returns them with more results. If
 /// any of them fails, all are aborted.
-pub(super) async fn beside<T>(
-    sides: Vec<Side>,
+pub(super) async fn stage_with<T>(
+    companions: Vec<CompanionTable>,
     lake: &Lake,
     provenance: &Provenance,
     cancel: &CancellationToken,
     write: impl Future<Output = Result<(Staged, T), StepError>>,
 ) -> Result<((Staged, T), Vec<Staged>), StepError> {
-    let writing = join_all(sides.into_iter().map(|side| side.stage(lake, provenance, cancel)));
-    let (own, sides) = tokio::join!(write, writing);
+    let writing = join_all(companions.into_iter().map(|companion| companion.stage(lake, provenance, cancel)));
+    let (own, companions) = tokio::join!(write, writing);
     let (mut staged, mut failure) = (Vec::new(), None);
-    for side in sides {
-        match side {
-            Ok(side) => staged.push(side),
+    for companion in companions {
+        match companion {
+            Ok(companion) => staged.push(companion),
             Err(error) => failure = failure.or(Some(error)),
         }
     }
@@ -132,14 +132,14 @@ mod tests {
         let mut staged = Vec::new();
         for name in ["one", "two", "three"] {
             let rows = execute::texts("name", &["a".to_owned()]).unwrap();
-            let side = Side {
+            let companion = CompanionTable {
                 relation: Relation::new("raw", name),
                 schema: rows.schema(),
                 rows: execute::one_stream(rows),
                 description: String::new(),
                 replaces: Replaces::Everything,
             };
-            staged.push(side.stage(&lake, &provenance, &CancellationToken::new()).await.unwrap());
+            staged.push(companion.stage(&lake, &provenance, &CancellationToken::new()).await.unwrap());
         }
         let tables = ["one", "two", "three"].map(|name| dir.path().join("lake/raw").join(name));
         let mut files_of_one = fs::read_dir(&tables[0]).unwrap().flatten().map(|entry| entry.path());
