@@ -60,7 +60,7 @@ pub(super) struct Assembly<'a> {
     /// The index of each column within its node.
     columns: BTreeMap<&'a NodeId, BTreeMap<&'a str, usize>>,
     statuses: BTreeMap<NodeId, String>,
-    endings: BTreeMap<&'a NodeId, site::Ended>,
+    results: BTreeMap<&'a NodeId, site::Ended>,
 }
 
 impl Known<'_> {
@@ -104,7 +104,7 @@ impl<'a> Assembly<'a> {
         let columns = known.lineage.nodes.iter().map(|(id, node)| {
             (id, node.columns.iter().enumerate().map(|(at, column)| (column.name.as_str(), at)).collect())
         });
-        let endings = known.last_run.into_iter().flat_map(LastRun::endings).map(|ended| {
+        let results = known.last_run.into_iter().flat_map(LastRun::results).map(|ended| {
             let well = ["success", "pass", "reused", "no-op"].contains(&ended.status.as_str());
             let shown = site::Ended {
                 status: ended.status.clone(),
@@ -119,7 +119,7 @@ impl<'a> Assembly<'a> {
             places,
             columns: columns.collect(),
             statuses: known.last_run.map(LastRun::statuses).unwrap_or_default(),
-            endings: endings.collect(),
+            results: results.collect(),
         }
     }
 
@@ -159,7 +159,7 @@ impl<'a> Assembly<'a> {
             rows: lineage.map(|lineage| self.uses(&lineage.rows)).unwrap_or_default(),
             parents: parents.into_iter().filter_map(|parent| self.place(parent)).collect(),
             facts: self.known.facts.get(id).map(facts),
-            ended: self.endings.get(id).cloned(),
+            ended: self.results.get(id).cloned(),
             ..Entry::default()
         };
         match node {

@@ -21,11 +21,11 @@ pub struct NodeFile {
 
 /// Finds a node's files. It is called only for nodes that took part in the run, so nothing is copied up
 /// front.
-pub type Lookup = Arc<dyn Fn(&NodeId) -> Option<NodeFile> + Send + Sync>;
+pub type FileLookup = Arc<dyn Fn(&NodeId) -> Option<NodeFile> + Send + Sync>;
 
 /// Returns a lookup that knows no files.
 #[must_use]
-pub fn no_files() -> Lookup {
+pub fn no_files() -> FileLookup {
     Arc::new(|_| None)
 }
 

@@ -39,7 +39,7 @@ use crate::{
     jinja::Jinja,
     manifest::Manifest,
     project::ProjectState,
-    report::Lookup,
+    report::FileLookup,
     run::{
         observed::ObservedState,
         planning::Rebuild,
@@ -180,7 +180,7 @@ pub(super) struct Done<'a> {
     /// The warnings shown before the run, one list for each time.
     pub(super) warnings: Vec<Vec<Diagnostic>>,
     pub(super) quiet: bool,
-    pub(super) lookup: Lookup,
+    pub(super) lookup: FileLookup,
     /// The files of compiled SQL, relative to the target path.
     pub(super) written: Vec<PathBuf>,
 }

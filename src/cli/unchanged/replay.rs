@@ -26,7 +26,7 @@ use crate::{
     },
     name::NodeId,
     parallel,
-    report::{Lookup, NodeFile, TargetPath},
+    report::{FileLookup, NodeFile, TargetPath},
     run::scheduler,
     stamp,
 };
@@ -65,7 +65,7 @@ pub(in crate::cli) fn replay(
         files.insert(step.node().clone(), NodeFile { path, compiled_code: code });
         steps.push(step);
     }
-    let lookup: Lookup = Arc::new(move |id| files.get(id).cloned());
+    let lookup: FileLookup = Arc::new(move |id| files.get(id).cloned());
     let target_path = TargetPath::new(request.target_path.clone());
     let reporting = Reporting { global, asked, target: &target_path, lookup, database: &target };
     Some(reporting.reporter(None).map(|mut reporter| {

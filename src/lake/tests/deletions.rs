@@ -138,8 +138,8 @@ async fn rows_that_a_vector_deletes_went_and_those_it_gives_back_came() {
     assert_eq!(changes(&fixture, 0, 3).await, "delete 4");
     assert_eq!(changes(&fixture, 2, 3).await, "insert 1, insert 7, insert 8");
     assert_eq!(rows(&fixture).await, [0, 1, 2, 3, 5, 6, 7, 8, 9]);
-    let facts = fixture.lake.facts(&fixture.table).await.unwrap().unwrap();
-    assert_eq!(facts.rows, Some(9), "rows that no longer count are not counted");
+    let statistics = fixture.lake.statistics(&fixture.table).await.unwrap().unwrap();
+    assert_eq!(statistics.rows, Some(9), "rows that no longer count are not counted");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

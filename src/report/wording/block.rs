@@ -19,11 +19,11 @@ use crate::{
 
 use super::{
     super::{
-        Trouble, ending,
+        Problem,
+        level::{self, Level},
         line::{Line, Tone},
-        message::Level,
         node,
-        trouble::Block,
+        problem::ProblemBlock,
         width::printable,
     },
     amounts,
@@ -47,12 +47,12 @@ struct Finding {
 }
 
 /// Renders a block.
-pub(super) fn lines(block: &Block) -> Vec<Line> {
+pub(super) fn lines(block: &ProblemBlock) -> Vec<Line> {
     let Finding { said, rows, pointers } = finding(block);
     let mut lines = vec![subject(block)];
     lines.extend(said.into_iter().map(|text| Line::plain(text).indented(INDENT)));
     // An error's own text can end in anything; rows are already set apart by their layout.
-    let is_path_next = matches!(block.trouble.outcome, Outcome::Failed { .. } | Outcome::Tested(_));
+    let is_path_next = matches!(block.problem.outcome, Outcome::Failed { .. } | Outcome::Tested(_));
     if rows.is_empty() && !pointers.is_empty() && is_path_next {
         lines.push(Line::default());
     }
@@ -63,9 +63,9 @@ pub(super) fn lines(block: &Block) -> Vec<Line> {
 }
 
 /// `[ERROR]: in model x (models/x.sql)`
-fn subject(block: &Block) -> Line {
-    let step = &block.trouble.step;
-    let (tone, mark) = match ending::level(&block.trouble.outcome) {
+fn subject(block: &ProblemBlock) -> Line {
+    let step = &block.problem.step;
+    let (tone, mark) = match level::of(&block.problem.outcome) {
         Level::Error => (Tone::Bad, "[ERROR]"),
         _ => (Tone::Caution, "[WARNING]"),
     };
@@ -74,9 +74,9 @@ fn subject(block: &Block) -> Line {
     Line::new(tone, mark).and(Tone::Plain, printable(&format!(": in {kind} {}{path}", node::label(step))))
 }
 
-fn finding(block: &Block) -> Finding {
-    let step = &block.trouble.step;
-    let mut finding = match &block.trouble.outcome {
+fn finding(block: &ProblemBlock) -> Finding {
+    let step = &block.problem.step;
+    let mut finding = match &block.problem.outcome {
         Outcome::Withheld(it) => withheld(it, step, block),
         Outcome::Tested(verdict) => tested(verdict, step),
         Outcome::Failed { message, compiled } => failed(message, compiled.as_deref()),
@@ -119,7 +119,7 @@ fn batches(partial: &Partial) -> Finding {
     Finding { said, ..Finding::default() }
 }
 
-fn withheld(withheld: &Withheld, step: &Step, block: &Block) -> Finding {
+fn withheld(withheld: &Withheld, step: &Step, block: &ProblemBlock) -> Finding {
     let total = block.gates.max(withheld.tests.len());
     let of_its_tests = |number| match total {
         1 => "its only test".to_owned(),
@@ -140,7 +140,7 @@ fn withheld(withheld: &Withheld, step: &Step, block: &Block) -> Finding {
 
 /// Renders a failed test below the model it withheld: the first line follows the name, the rest goes below
 /// it.
-fn beneath(Trouble { step, outcome }: &Trouble) -> Vec<Line> {
+fn beneath(Problem { step, outcome }: &Problem) -> Vec<Line> {
     let (word, finding) = match outcome {
         Outcome::Tested(verdict) => {
             let mut finding = tested(verdict, step);

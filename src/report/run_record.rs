@@ -13,19 +13,19 @@ use crate::{
 
 use super::{
     SinkError,
-    running::{Lane, Running},
+    running_steps::{Lane, RunningSteps},
 };
 
 /// The run as every artifact records it: a fold of the events.
 #[derive(Default)]
-pub(super) struct Record {
+pub(super) struct RunRecord {
     begun: Option<(DateTime<Utc>, Arc<RunInfo>)>,
     last: DateTime<Utc>,
     seconds: Option<f64>,
-    running: Running,
+    running: RunningSteps,
 }
 
-impl Record {
+impl RunRecord {
     /// Folds in an event and returns the lane it belongs to.
     pub(super) fn fold(&mut self, event: &Event) -> Option<Lane> {
         self.last = event.at;

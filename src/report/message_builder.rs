@@ -1,4 +1,4 @@
-//! Turns each event into messages. Every sink that reports a run's progress holds one.
+//! The message builder: turns each event into messages. Every sink that reports a run's progress holds one.
 
 use std::sync::Arc;
 
@@ -9,21 +9,21 @@ use crate::{
 };
 
 use super::{
-    Lookup, RunResult,
-    message::{Message, Place},
-    trouble,
+    FileLookup, RunResult,
+    message::{Message, Position},
+    problem,
 };
 
 /// A fold of the events that emits messages for each one.
-pub(super) struct Narrator {
+pub(super) struct MessageBuilder {
     info: Option<Arc<RunInfo>>,
     result: RunResult,
-    lookup: Lookup,
+    lookup: FileLookup,
 }
 
-impl Narrator {
-    /// Creates a narrator that finds the files of nodes with `lookup`.
-    pub(super) fn new(lookup: Lookup) -> Self {
+impl MessageBuilder {
+    /// Creates a builder that finds the files of nodes with `lookup`.
+    pub(super) fn new(lookup: FileLookup) -> Self {
         Self { info: None, result: RunResult::default(), lookup }
     }
 
@@ -33,24 +33,24 @@ impl Narrator {
     }
 
     /// Returns the messages for this event, in order.
-    pub(super) fn tell(&mut self, event: &Event) -> Vec<Message> {
+    pub(super) fn messages(&mut self, event: &Event) -> Vec<Message> {
         self.result.fold(event);
         match &event.fact {
             Fact::RunStarted(info) => {
                 self.info = Some(info.clone());
                 opening(info)
             }
-            Fact::StepStarted { step, index } => vec![Message::Started(self.place(step, *index))],
+            Fact::StepStarted { step, index } => vec![Message::Started(self.position(step, *index))],
             Fact::FilesMoved { step, place, why } => {
                 vec![Message::Moved { step: Arc::clone(step), to: place.clone(), why: why.clone() }]
             }
             Fact::StepFinished { step, index, outcome, seconds } => vec![Message::Finished {
-                place: self.place(step, *index),
+                position: self.position(step, *index),
                 outcome: outcome.clone(),
                 seconds: *seconds,
             }],
             Fact::StepSkipped { step, index, because } => {
-                vec![Message::Skipped { place: self.place(step, *index), because: because.clone() }]
+                vec![Message::Skipped { position: self.position(step, *index), because: because.clone() }]
             }
             Fact::CancelRequested => vec![Message::Cancelling],
             Fact::RunFinished { .. } => self.closing(),
@@ -58,40 +58,40 @@ impl Narrator {
         }
     }
 
-    fn place(&self, step: &Arc<Step>, index: usize) -> Place {
-        Place { step: step.clone(), index, total: self.result.planned }
+    fn position(&self, step: &Arc<Step>, index: usize) -> Position {
+        Position { step: step.clone(), index, total: self.result.planned }
     }
 
     fn closing(&self) -> Vec<Message> {
         let result = &self.result;
-        let mut said = vec![Message::Blank];
+        let mut messages = vec![Message::Blank];
         if result.counts.total() > 0 {
-            said.push(Message::Ran { kinds: result.kinds.clone(), seconds: result.seconds });
-            said.push(Message::Blank);
+            messages.push(Message::Ran { kinds: result.kinds.clone(), seconds: result.seconds });
+            messages.push(Message::Blank);
         }
-        said.push(Message::Summary { counts: result.counts, cancelled: result.cancelled });
+        messages.push(Message::Summary { counts: result.counts, cancelled: result.cancelled });
         let path = |node: &NodeId| (self.lookup)(node)?.path;
-        for block in trouble::blocks(result, path) {
-            said.extend([Message::Blank, Message::Trouble(block)]);
+        for block in problem::blocks(result, path) {
+            messages.extend([Message::Blank, Message::Problem(block)]);
         }
-        said.extend([Message::Blank, Message::Totals(result.counts)]);
-        said.extend(self.info().map(|info| Message::Completed {
+        messages.extend([Message::Blank, Message::Totals(result.counts)]);
+        messages.extend(self.info().map(|info| Message::Completed {
             command: info.command,
             success: result.exit_code() == 0,
             seconds: result.seconds,
         }));
-        said
+        messages
     }
 }
 
 fn opening(info: &Arc<RunInfo>) -> Vec<Message> {
-    let mut said = vec![Message::Version, Message::Found(info.clone())];
-    said.extend(info.repaired.iter().cloned().map(Message::Repaired));
-    said.push(Message::Blank);
+    let mut messages = vec![Message::Version, Message::Found(info.clone())];
+    messages.extend(info.repaired.iter().cloned().map(Message::Repaired));
+    messages.push(Message::Blank);
     if info.steps == 0 {
-        said.push(Message::NothingToDo);
+        messages.push(Message::NothingToDo);
     } else {
-        said.extend([Message::Concurrency(info.clone()), Message::Blank]);
+        messages.extend([Message::Concurrency(info.clone()), Message::Blank]);
     }
-    said
+    messages
 }

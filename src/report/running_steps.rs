@@ -22,11 +22,11 @@ pub(super) struct Lane {
 
 /// The steps that are running: a fold of the events.
 #[derive(Debug, Default)]
-pub(super) struct Running {
+pub(super) struct RunningSteps {
     lanes: BTreeMap<NodeId, Lane>,
 }
 
-impl Running {
+impl RunningSteps {
     /// Folds in an event and returns the lane it belongs to, even if the step has just left it.
     pub(super) fn fold(&mut self, event: &Event) -> Option<Lane> {
         match &event.fact {
@@ -74,7 +74,7 @@ mod tests {
         script.start(&b);
         script.end_step(&a, sample::published(None));
         script.start(&c);
-        let mut running = Running::default();
+        let mut running = RunningSteps::default();
         let lanes: Vec<_> =
             script.end().iter().filter_map(|event| running.fold(event)).map(|lane| lane.number).collect();
         assert_eq!(lanes, [1, 2, 1, 1]);
@@ -88,7 +88,7 @@ mod tests {
         script.start(&sample::test("not_null_a_id", Some("a")));
         script.start(&b);
         script.start(&sample::test("not_null_c_id", None));
-        let mut running = Running::default();
+        let mut running = RunningSteps::default();
         let lanes: Vec<_> =
             script.end().iter().filter_map(|event| running.fold(event)).map(|lane| lane.number).collect();
         assert_eq!(lanes, [1, 1, 2, 3]);

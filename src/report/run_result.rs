@@ -9,11 +9,15 @@ use crate::{
     plan::{Reason, Step},
 };
 
-use super::{Trouble, ending, message::Level, node};
+use super::{
+    Problem,
+    level::{self, Level},
+    node,
+};
 
 /// The number of finished steps by outcome. Each step counts once.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
+pub struct StepCounts {
     /// Succeeded without warnings.
     pub pass: usize,
     /// Succeeded with warnings.
@@ -28,7 +32,7 @@ pub struct Counts {
     pub reused: usize,
 }
 
-impl Counts {
+impl StepCounts {
     /// Returns the total number of steps.
     #[must_use]
     pub fn total(&self) -> usize {
@@ -40,11 +44,11 @@ impl Counts {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RunResult {
     /// The number of finished steps by outcome.
-    pub counts: Counts,
+    pub counts: StepCounts,
     /// The failures, in order of occurrence.
-    pub failures: Vec<Trouble>,
+    pub failures: Vec<Problem>,
     /// The warnings, in order of occurrence.
-    pub warnings: Vec<Trouble>,
+    pub warnings: Vec<Problem>,
     /// The number of finished steps by noun: `table model`, `data test`.
     pub kinds: BTreeMap<String, usize>,
     /// The number of tests that gated each model's new version.
@@ -104,18 +108,18 @@ impl RunResult {
     }
 
     fn judge(&mut self, step: &Arc<Step>, outcome: &Outcome) {
-        let trouble = || Trouble { step: step.clone(), outcome: outcome.clone() };
-        match ending::level(outcome) {
+        let problem = || Problem { step: step.clone(), outcome: outcome.clone() };
+        match level::of(outcome) {
             _ if matches!(outcome, Outcome::Reused { rejected: None }) => self.counts.reused += 1,
             Level::Debug | Level::Info => self.counts.pass += 1,
             Level::Warn => {
                 self.counts.warn += 1;
-                self.warnings.push(trouble());
+                self.warnings.push(problem());
             }
             Level::Error => {
                 self.counts.error += 1;
                 self.counts.partial += usize::from(matches!(outcome, Outcome::Partial(_)));
-                self.failures.push(trouble());
+                self.failures.push(problem());
             }
         }
     }
@@ -134,7 +138,7 @@ mod tests {
     #[test]
     fn every_ending_is_counted_once() {
         let result = RunResult::of(&sample::every_ending());
-        assert_eq!(result.counts, Counts { pass: 2, warn: 1, error: 1, partial: 0, skip: 3, reused: 0 });
+        assert_eq!(result.counts, StepCounts { pass: 2, warn: 1, error: 1, partial: 0, skip: 3, reused: 0 });
         assert_eq!(result.exit_code(), 1);
     }
 
@@ -163,7 +167,7 @@ mod tests {
     fn rows_in_quarantine_are_no_warning_of_the_model() {
         let mut script = Script::new(1);
         script.ran(&sample::table("raw", "a"), sample::quarantined());
-        assert_eq!(RunResult::of(&script.end()).counts, Counts { pass: 1, ..Counts::default() });
+        assert_eq!(RunResult::of(&script.end()).counts, StepCounts { pass: 1, ..StepCounts::default() });
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::RunResult;
 
 /// A step that failed or ended with a warning.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Trouble {
+pub struct Problem {
     /// The step.
     pub step: Arc<Step>,
     /// Its outcome.
@@ -21,12 +21,12 @@ pub struct Trouble {
 
 /// A problem with everything that belongs to it.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Block {
-    pub(super) trouble: Trouble,
+pub(super) struct ProblemBlock {
+    pub(super) problem: Problem,
     /// The file that defines the node, relative to the project.
     pub(super) path: Option<String>,
     /// The failed tests that withheld the version, in the order they finished.
-    pub(super) tests: Vec<Trouble>,
+    pub(super) tests: Vec<Problem>,
     /// The number of tests that gated the version.
     pub(super) gates: usize,
     /// The number of steps skipped because of this one.
@@ -34,22 +34,22 @@ pub(super) struct Block {
 }
 
 /// Returns the run's problems, errors before warnings. `path` returns the file that defines a node.
-pub(super) fn blocks(result: &RunResult, path: impl Fn(&NodeId) -> Option<String>) -> Vec<Block> {
+pub(super) fn blocks(result: &RunResult, path: impl Fn(&NodeId) -> Option<String>) -> Vec<ProblemBlock> {
     let model_of = withheld_for(&result.failures);
-    let mut beneath: BTreeMap<&NodeId, Vec<Trouble>> = BTreeMap::new();
-    for trouble in &result.failures {
-        if let Some(model) = model_of.get(&trouble.step.node) {
-            beneath.entry(model).or_default().push(trouble.clone());
+    let mut beneath: BTreeMap<&NodeId, Vec<Problem>> = BTreeMap::new();
+    for problem in &result.failures {
+        if let Some(model) = model_of.get(&problem.step.node) {
+            beneath.entry(model).or_default().push(problem.clone());
         }
     }
-    let stand_alone = |trouble: &&Trouble| !model_of.contains_key(&trouble.step.node);
-    let troubles = result.failures.iter().filter(stand_alone).chain(&result.warnings);
-    troubles
-        .map(|trouble| {
-            let node = &trouble.step.node;
-            let is_withheld = matches!(trouble.outcome, Outcome::Withheld(_));
-            Block {
-                trouble: trouble.clone(),
+    let stand_alone = |problem: &&Problem| !model_of.contains_key(&problem.step.node);
+    let problems = result.failures.iter().filter(stand_alone).chain(&result.warnings);
+    problems
+        .map(|problem| {
+            let node = &problem.step.node;
+            let is_withheld = matches!(problem.outcome, Outcome::Withheld(_));
+            ProblemBlock {
+                problem: problem.clone(),
                 path: path(node),
                 tests: if is_withheld { beneath.remove(node).unwrap_or_default() } else { Vec::new() },
                 gates: result.gates.get(node).copied().unwrap_or_default(),
@@ -60,11 +60,11 @@ pub(super) fn blocks(result: &RunResult, path: impl Fn(&NodeId) -> Option<String
 }
 
 /// Maps each failed test among these problems to the model it withheld.
-fn withheld_for(troubles: &[Trouble]) -> BTreeMap<&NodeId, &NodeId> {
+fn withheld_for(problems: &[Problem]) -> BTreeMap<&NodeId, &NodeId> {
     let tests: BTreeSet<_> =
-        troubles.iter().filter(|it| it.step.action.is_test()).map(|it| &it.step.node).collect();
+        problems.iter().filter(|it| it.step.action.is_test()).map(|it| &it.step.node).collect();
     let mut model_of = BTreeMap::new();
-    for Trouble { step, outcome } in troubles {
+    for Problem { step, outcome } in problems {
         if let Outcome::Withheld(withheld) = outcome {
             let known = withheld.tests.iter().filter(|test| tests.contains(test));
             model_of.extend(known.map(|test| (test, &step.node)));
@@ -82,12 +82,12 @@ mod tests {
     fn each_trouble_is_told_once_and_tests_stand_beneath_their_model() {
         let result = RunResult::of(&sample::every_verdict());
         let blocks = blocks(&result, |_| None);
-        let told: usize = blocks.iter().map(|block| 1 + block.tests.len()).sum();
-        assert_eq!(told, result.failures.len() + result.warnings.len());
+        let shown: usize = blocks.iter().map(|block| 1 + block.tests.len()).sum();
+        assert_eq!(shown, result.failures.len() + result.warnings.len());
         let shown: Vec<_> = blocks
             .iter()
             .filter(|block| !block.tests.is_empty())
-            .map(|block| (block.trouble.step.name.as_str(), block.tests.len(), block.gates, block.skipped))
+            .map(|block| (block.problem.step.name.as_str(), block.tests.len(), block.gates, block.skipped))
             .collect();
         assert_eq!(shown, [("staging.stg_readings", 2, 3, 2), ("staging.stg_products", 1, 1, 0)]);
     }

@@ -30,7 +30,7 @@ pub struct LastAge {
 }
 
 #[derive(Deserialize)]
-struct Sources {
+struct SourcesArtifact {
     results: Vec<LastAge>,
 }
 
@@ -44,7 +44,7 @@ pub fn last_ages(path: &Path) -> io::Result<BTreeMap<NodeId, LastAge>> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(BTreeMap::new()),
         Err(error) => return Err(error),
     };
-    let sources: Sources = serde_json::from_slice(&bytes)?;
+    let sources: SourcesArtifact = serde_json::from_slice(&bytes)?;
     Ok(sources.results.into_iter().map(|age| (age.unique_id.clone(), age)).collect())
 }
 
@@ -57,10 +57,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sources.json");
         assert_eq!(last_ages(&path).unwrap(), BTreeMap::new());
-        let asked = r#"{"unique_id": "source.p.s.t", "status": "warn", "max_loaded_at": "2026-01-02T03:04:05.000000Z",
+        let query = r#"{"unique_id": "source.p.s.t", "status": "warn", "max_loaded_at": "2026-01-02T03:04:05.000000Z",
             "snapshotted_at": "2026-01-02T03:04:15.000000Z", "max_loaded_at_time_ago_in_s": 10.0}"#;
         let failed = r#"{"unique_id": "source.p.s.u", "status": "runtime error", "error": "no such column"}"#;
-        fs::write(&path, format!(r#"{{"results": [{asked}, {failed}]}}"#)).unwrap();
+        fs::write(&path, format!(r#"{{"results": [{query}, {failed}]}}"#)).unwrap();
         let ages = last_ages(&path).unwrap();
         let said: Vec<_> = ages.values().map(|age| (age.status.as_str(), age.seconds)).collect();
         assert_eq!(said, [("warn", Some(10.0)), ("runtime error", None)]);

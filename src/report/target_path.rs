@@ -40,13 +40,13 @@ pub enum Cleanup {
         /// The artifacts in it, ordered by name.
         artifacts: Vec<PathBuf>,
         /// Everything else in it, with the reason for keeping it.
-        kept: Vec<(PathBuf, Kept)>,
+        kept: Vec<(PathBuf, KeepReason)>,
     },
 }
 
 /// The reason why `clean` keeps something in the target path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kept {
+pub enum KeepReason {
     /// It contains a Delta table.
     DeltaTable,
     /// It isn't an artifact.
@@ -112,11 +112,11 @@ impl TargetPath {
                 continue;
             }
             if holds_table(&path)? {
-                kept.push((path, Kept::DeltaTable));
+                kept.push((path, KeepReason::DeltaTable));
             } else if name.is_some_and(|name| ARTIFACTS.contains(&name)) {
                 artifacts.push(path);
             } else {
-                kept.push((path, Kept::NotWritten));
+                kept.push((path, KeepReason::NotWritten));
             }
         }
         Ok(Cleanup::Ours { artifacts, kept })
@@ -196,8 +196,8 @@ mod tests {
         }
         let Cleanup::Ours { artifacts, kept } = target.cleanup().unwrap() else { panic!("it is ours") };
         assert_eq!(names(&artifacts), ["manifest.json"]);
-        let why: Vec<Kept> = kept.iter().map(|(_, why)| *why).collect();
-        assert_eq!(why, [Kept::DeltaTable, Kept::DeltaTable, Kept::NotWritten]);
+        let why: Vec<KeepReason> = kept.iter().map(|(_, why)| *why).collect();
+        assert_eq!(why, [KeepReason::DeltaTable, KeepReason::DeltaTable, KeepReason::NotWritten]);
         target.clean(&artifacts).unwrap();
         assert!(kept.iter().all(|(path, _)| path.exists()) && target.path().join(MARK).exists());
     }

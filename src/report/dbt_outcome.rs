@@ -8,31 +8,7 @@ use crate::{
     plan::{Action, Step},
 };
 
-use super::{message::Level, node, wording};
-
-/// Returns the severity of an outcome. Counts, lines and the exit code all depend on it.
-pub(super) fn level(outcome: &Outcome) -> Level {
-    match outcome {
-        Outcome::Withheld(_) | Outcome::Failed { .. } | Outcome::Partial(_) => Level::Error,
-        Outcome::Tested(verdict) => match verdict.status {
-            TestStatus::Pass => Level::Info,
-            TestStatus::Warn => Level::Warn,
-            TestStatus::Fail => Level::Error,
-        },
-        Outcome::Aged(age) => match age.status {
-            AgeStatus::Pass => Level::Info,
-            AgeStatus::Warn => Level::Warn,
-            AgeStatus::Error => Level::Error,
-        },
-        Outcome::Published { rejected: Some(_), .. }
-        | Outcome::Unchanged { rejected: Some(_), .. }
-        | Outcome::Reused { rejected: Some(_) } => Level::Warn,
-        // The rule's own test already warns about rows that the rule removes.
-        Outcome::Published { .. } | Outcome::Unchanged { .. } | Outcome::Reused { .. } | Outcome::Checked => {
-            Level::Info
-        }
-    }
-}
+use super::{node, wording};
 
 /// Returns dbt's `status`.
 pub(super) fn status(action: Action, outcome: &Outcome) -> &'static str {
