@@ -20,7 +20,7 @@ use super::{
 use crate::{
     artifact::catalog::catalog,
     compile::{Compiled, Taken},
-    docs::{Known, Page, server::Server},
+    docs::{Page, SiteInputs, server::Server},
     engine::Engine,
     ingest::Ledger,
     lake::{LakeError, PastVersion, TableStatistics},
@@ -62,7 +62,7 @@ pub(super) async fn generate(global: &Global, args: &GenerateArgs) -> Result<Exi
     let lineage = Lineage::of(&context.manifest, &compiled);
     let last_run = legible(LastRun::read(&target.path().join("run_results.json")), "the last run's results");
     let ages = legible(last_ages(&target.path().join("sources.json")), "the ages of sources");
-    let known = Known {
+    let known = SiteInputs {
         manifest: &context.manifest,
         vars: &context.vars,
         target: &context.target_name,

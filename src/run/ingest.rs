@@ -24,7 +24,7 @@ use crate::{
         spool::Spool,
         tally::tally,
     },
-    ingest::{Batch, Came, Ledger, Policy, State},
+    ingest::{Batch, FileResult, FileState, Ledger, Policy},
     lake::{Base, Replaces, Staged, Write},
     manifest::{OnChange, OnDelete},
     outcome::{FileChanges, RowChanges},
@@ -74,7 +74,7 @@ impl Worker {
         let ((own, changes), companions) =
             companion_tables::stage_with(companions, lake, &build.provenance(self), &self.cancel, write)
                 .await?;
-        let came = came(rows.counts(), &rejects.counts());
+        let results = file_results(rows.counts(), &rejects.counts());
         let mut version = Version {
             relation: model.relation.clone(),
             same_rows: changes.as_ref().is_some_and(|changes| changes.is_nothing()),
@@ -100,7 +100,7 @@ impl Worker {
         {
             (changed.inserted, changed.deleted) = (changes.inserted(), changes.deleted());
         }
-        match self.stage_ledger(build, &loading, &came).await {
+        match self.stage_ledger(build, &loading, &results).await {
             Ok((ledger, known)) => {
                 let name = self.compiled.sources.get(&by_file.source).map(|spec| spec.name.as_str());
                 version.rejected_files = Some(of_ledger(&known, name.unwrap_or_default()));
@@ -260,9 +260,9 @@ impl Worker {
         &self,
         build: &Build<'_>,
         loading: &Loading<'_>,
-        came: &BTreeMap<String, Came>,
+        results: &BTreeMap<String, FileResult>,
     ) -> Result<(Staged, Ledger), StepError> {
-        let known = loading.batch.done(&loading.ledger, came, build.now, &self.invocation_id);
+        let known = loading.batch.done(&loading.ledger, results, build.now, &self.invocation_id);
         let rows = known.to_batch().map_err(|error| StepError::Other(error.to_string()))?;
         let companion = CompanionTable {
             relation: build.model.relation.files(),
@@ -293,8 +293,8 @@ impl Loading<'_> {
 }
 
 /// Returns the state by which a ledger recognizes a changed file.
-fn state(file: &SourceFile) -> State {
-    State {
+fn state(file: &SourceFile) -> FileState {
+    FileState {
         size: file.size,
         modified: file.modified.timestamp_micros(),
         etag: file.etag().map(str::to_owned),
@@ -302,21 +302,24 @@ fn state(file: &SourceFile) -> State {
 }
 
 /// Combines the results of reading each file: its rows, rejects and deviations.
-fn came(rows: impl IntoIterator<Item = (String, u64)>, rejects: &RejectCounts) -> BTreeMap<String, Came> {
-    let mut came: BTreeMap<String, Came> = BTreeMap::new();
+fn file_results(
+    rows: impl IntoIterator<Item = (String, u64)>,
+    rejects: &RejectCounts,
+) -> BTreeMap<String, FileResult> {
+    let mut results: BTreeMap<String, FileResult> = BTreeMap::new();
     for (file, rows) in rows {
-        came.entry(file).or_default().rows = rows;
+        results.entry(file).or_default().rows = rows;
     }
     for (file, rejected) in &rejects.by_file {
-        let one = came.entry(file.to_string()).or_default();
+        let one = results.entry(file.to_string()).or_default();
         one.rejected_rows = rejected.rows;
         one.rejected_digest = rejected.digest;
         one.reason.clone_from(&rejected.reason);
     }
     for (file, drift) in &rejects.deviations {
-        came.entry(file.to_string()).or_default().drift = drift.clone();
+        results.entry(file.to_string()).or_default().drift = drift.clone();
     }
-    came
+    results
 }
 
 fn files_changed(loading: &Loading<'_>) -> FileChanges {
@@ -333,7 +336,8 @@ fn files_changed(loading: &Loading<'_>) -> FileChanges {
 
 /// Returns the files that were already recorded as vanished.
 fn already_vanished(ledger: &Ledger) -> BTreeSet<String> {
-    let vanished = ledger.files.iter().filter(|(_, entry)| entry.status == crate::ingest::Status::Vanished);
+    let vanished =
+        ledger.files.iter().filter(|(_, entry)| entry.status == crate::ingest::FileStatus::Vanished);
     vanished.map(|(name, _)| name.clone()).collect()
 }
 

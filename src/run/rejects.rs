@@ -23,7 +23,7 @@ use crate::{
         execute::one_stream,
         source::RejectedFile,
     },
-    ingest::{Accepted, Ledger},
+    ingest::{Acceptances, Ledger},
     lake::{CurrentVersion, LakeError, Provenance, RejectNote, Replaces},
     manifest::Manifest,
     name::{NodeId, Relation},
@@ -68,7 +68,7 @@ impl Worker {
 }
 
 /// Summarizes the rejects for a commit.
-fn note(by_file: &RejectsByFile, accepted: &Accepted, sample: Vec<String>) -> RejectNote {
+fn note(by_file: &RejectsByFile, accepted: &Acceptances, sample: Vec<String>) -> RejectNote {
     let mut note = RejectNote { sample, ..RejectNote::default() };
     for (file, of) in by_file {
         let files = u64::from(of.reason.is_some());
@@ -112,7 +112,8 @@ pub(super) fn rejected(
 /// Returns the rejects in a ledger.
 pub(super) fn of_ledger(ledger: &Ledger, source: &str) -> RejectsByFile {
     let entries = ledger.files.iter().filter(|(_, entry)| {
-        entry.status != crate::ingest::Status::Removed && (entry.rejected_rows > 0 || entry.reason.is_some())
+        entry.status != crate::ingest::FileStatus::Removed
+            && (entry.rejected_rows > 0 || entry.reason.is_some())
     });
     entries
         .map(|(file, entry)| {
@@ -198,7 +199,7 @@ pub async fn accept(
 async fn write(
     tables: &Tables,
     relation: &Relation,
-    accepted: &Accepted,
+    accepted: &Acceptances,
     made: &Provenance,
     own: &CurrentVersion,
     note: RejectNote,
@@ -206,7 +207,7 @@ async fn write(
     let rows = accepted.to_batch().map_err(|error| AcceptError::Other(error.to_string()))?;
     let companion = CompanionTable {
         relation: relation.accepted(),
-        schema: Accepted::schema(),
+        schema: Acceptances::schema(),
         rows: one_stream(rows),
         description: format!("Rejects of {} that were acknowledged", made.node),
         replaces: Replaces::Everything,

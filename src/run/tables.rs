@@ -10,7 +10,7 @@ use futures::{StreamExt, stream};
 
 use crate::{
     engine::{Engine, EngineError, Table, arrow::error::ArrowError, net},
-    ingest::{Accepted, Ledger},
+    ingest::{Acceptances, Ledger},
     lake::{CurrentVersion, Lake, LakeError, PastVersion, TableStatistics, VersionDifference},
     manifest::{Manifest, Node},
     name::Relation,
@@ -112,10 +112,12 @@ impl Tables {
     }
 
     /// Returns the acknowledged rejects of a relation's table.
-    pub async fn accepted(&self, engine: &Engine, relation: &Relation) -> Result<Accepted, LedgerError> {
-        let Some(table) = self.provider(&relation.accepted()).await? else { return Ok(Accepted::default()) };
+    pub async fn accepted(&self, engine: &Engine, relation: &Relation) -> Result<Acceptances, LedgerError> {
+        let Some(table) = self.provider(&relation.accepted()).await? else {
+            return Ok(Acceptances::default());
+        };
         let rows = engine.read(table).await?;
-        Accepted::of_batch(&rows).map_err(|error| LedgerError::Form(relation.accepted(), error))
+        Acceptances::of_batch(&rows).map_err(|error| LedgerError::Form(relation.accepted(), error))
     }
 
     /// Observes every relation of the project that is or should be a Delta table.

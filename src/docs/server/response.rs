@@ -26,7 +26,7 @@ pub(super) struct Served {
 }
 
 /// Responds to one request: with the file, with "not modified" if the browser has it, or with an error.
-pub(super) async fn answer(
+pub(super) async fn respond(
     State(site): State<Arc<Served>>,
     method: Method,
     uri: Uri,

@@ -1,4 +1,5 @@
-//! Acknowledged rejects, as a queryable table: what was acknowledged, by whom and when.
+//! Acceptances: the acknowledged rejects of a table, as a queryable table: what was acknowledged, by whom and
+//! when.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -30,12 +31,12 @@ pub struct Acceptance {
 
 /// The acknowledged rejects of a table, by file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Accepted {
+pub struct Acceptances {
     /// The files.
     pub files: BTreeMap<String, Acceptance>,
 }
 
-impl Accepted {
+impl Acceptances {
     /// Acknowledges the rejects of files that match `of`. Acknowledgements of files without rejects are
     /// removed.
     #[must_use]
@@ -174,11 +175,11 @@ mod tests {
     #[test]
     fn what_was_accepted_is_that_and_no_more() {
         let accepted =
-            Accepted::default().and(&all(&[("a", 2), ("b", 0)]), &|_| true, "anna", DateTime::UNIX_EPOCH);
+            Acceptances::default().and(&all(&[("a", 2), ("b", 0)]), &|_| true, "anna", DateTime::UNIX_EPOCH);
         assert!(accepted.covers("a", &rejected(2)) && accepted.covers("b", &rejected(0)));
         assert!(!accepted.covers("a", &rejected(3)) && !accepted.covers("c", &rejected(2)));
         assert_eq!(
-            Accepted::of_batch(&accepted.to_batch().unwrap()).unwrap(),
+            Acceptances::of_batch(&accepted.to_batch().unwrap()).unwrap(),
             accepted,
             "as a table and back"
         );

@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use chrono::DateTime;
 
 use super::{
-    assemble::{Assembly, moment},
-    site::{self, Detail},
+    assembly::{Assembly, moment},
+    site::{SiteDetail, SiteFile, SiteLedger, SiteRejects, SiteVersion},
 };
 use crate::{
     compile::{CompiledModel, Taken},
-    ingest::{Entry, Ledger, Status},
+    ingest::{FileStatus, Ledger, LedgerEntry},
     lake::PastVersion,
     manifest::Node,
     run::version_history::VersionCause,
@@ -20,33 +20,33 @@ use crate::{
 /// The maximum number of a ledger's files to list; any others are only counted.
 const FILES: usize = 500;
 
-pub(super) fn detail(assembly: &Assembly<'_>, node: &Node) -> Detail {
-    let known = assembly.known;
+pub(super) fn detail(assembly: &Assembly<'_>, node: &Node) -> SiteDetail {
+    let inputs = assembly.inputs;
     let id = node.id();
-    let model = known.compiled.models.get(id);
+    let model = inputs.compiled.models.get(id);
     let (raw, compiled) = match node {
         Node::Model(model) => (Some(model.file.text()), sql(assembly, node)),
         Node::Snapshot(snapshot) => (Some(snapshot.model.file.text()), sql(assembly, node)),
         Node::Test(test) => (
             test.generic.is_none().then(|| test.template.text()),
-            known.compiled.tests.get(id).map(|test| test.probe.sql.as_str()),
+            inputs.compiled.tests.get(id).map(|test| test.probe.sql.as_str()),
         ),
         Node::Seed(_) | Node::Source(_) | Node::UnitTest(_) | Node::Exposure(_) => (None, None),
     };
-    Detail {
+    SiteDetail {
         raw: raw.map(|text| text.trim().to_owned()),
         compiled: compiled.map(|text| text.trim().to_owned()),
-        history: known.history.get(id).into_iter().flatten().map(version).collect(),
-        ledger: known.ledgers.get(id).map(|ledger| site::Ledger {
+        history: inputs.history.get(id).into_iter().flatten().map(version).collect(),
+        ledger: inputs.ledgers.get(id).map(|ledger| SiteLedger {
             source: model.and_then(source).and_then(|id| assembly.place(id)),
-            ..listed(ledger)
+            ..site_ledger(ledger)
         }),
         rejected: rejected(assembly, node),
     }
 }
 
 fn sql<'a>(assembly: &Assembly<'a>, node: &Node) -> Option<&'a str> {
-    assembly.known.compiled.models.get(node.id()).map(|model| model.sql.as_str())
+    assembly.inputs.compiled.models.get(node.id()).map(|model| model.sql.as_str())
 }
 
 /// Returns the source whose files a model loads individually.
@@ -57,9 +57,9 @@ fn source(model: &CompiledModel) -> Option<&crate::name::NodeId> {
     }
 }
 
-fn version((past, cause): &(PastVersion, VersionCause)) -> site::Version {
+fn version((past, cause): &(PastVersion, VersionCause)) -> SiteVersion {
     let made = past.provenance.as_ref();
-    site::Version {
+    SiteVersion {
         version: past.version,
         at: past.at.map(moment),
         run: made.map(|made| made.run_id.clone()),
@@ -70,24 +70,24 @@ fn version((past, cause): &(PastVersion, VersionCause)) -> site::Version {
 }
 
 /// Returns the rejected rows and quarantined files recorded by the newest version.
-fn rejected(assembly: &Assembly<'_>, node: &Node) -> Option<site::Rejected> {
-    let (newest, _) = assembly.known.history.get(node.id())?.first()?;
+fn rejected(assembly: &Assembly<'_>, node: &Node) -> Option<SiteRejects> {
+    let (newest, _) = assembly.inputs.history.get(node.id())?.first()?;
     let rejected = newest.provenance.as_ref()?.rejected.clone()?;
-    Some(site::Rejected { table: node.relation()?.rejected().to_string(), note: rejected })
+    Some(SiteRejects { table: node.relation()?.rejected().to_string(), note: rejected })
 }
 
-fn listed(ledger: &Ledger) -> site::Ledger {
+fn site_ledger(ledger: &Ledger) -> SiteLedger {
     let mut counts = BTreeMap::new();
     for entry in ledger.files.values() {
         *counts.entry(entry.status.name()).or_default() += 1;
     }
-    let mut files: Vec<(&String, &Entry)> = ledger.files.iter().collect();
+    let mut files: Vec<(&String, &LedgerEntry)> = ledger.files.iter().collect();
     files.sort_by_key(|(name, entry)| {
-        let is_quiet = entry.status == Status::Loaded && entry.rejected_rows == 0;
+        let is_quiet = entry.status == FileStatus::Loaded && entry.rejected_rows == 0;
         (is_quiet, Reverse(entry.loaded_at), *name)
     });
-    let sum = |of: fn(&Entry) -> u64| ledger.files.values().map(of).sum();
-    site::Ledger {
+    let sum = |of: fn(&LedgerEntry) -> u64| ledger.files.values().map(of).sum();
+    SiteLedger {
         source: None,
         counts,
         rows: sum(|entry| entry.rows),
@@ -95,7 +95,7 @@ fn listed(ledger: &Ledger) -> site::Ledger {
         files: files
             .into_iter()
             .take(FILES)
-            .map(|(name, entry)| site::File {
+            .map(|(name, entry)| SiteFile {
                 file: name.clone(),
                 status: entry.status.name(),
                 rows: entry.rows,
