@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{Origin, timestamp};
+use super::{ArtifactOrigin, timestamp};
 use crate::{
     engine::{SchemaRef, source::type_name},
     lake::TableStatistics,
@@ -24,7 +24,7 @@ pub fn catalog(
     columns: &BTreeMap<NodeId, SchemaRef>,
     facts: &BTreeMap<NodeId, TableStatistics>,
     database: &str,
-    origin: &Origin<'_>,
+    origin: &ArtifactOrigin<'_>,
 ) -> Value {
     let (mut nodes, mut sources) = (Map::new(), Map::new());
     for (id, schema) in columns {

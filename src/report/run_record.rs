@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use crate::{
-    artifact::{Origin, replace, timestamp},
+    artifact::{ArtifactOrigin, replace, timestamp},
     event::{Event, Fact, RunInfo},
 };
 
@@ -48,7 +48,7 @@ impl RunRecord {
     ) -> Result<(), SinkError> {
         let Some((begun, info)) = &self.begun else { return Ok(()) };
         let origin =
-            Origin { invocation_id: &info.invocation_id, started: *begun, generated: self.last, env };
+            ArtifactOrigin { invocation_id: &info.invocation_id, started: *begun, generated: self.last, env };
         let passed = (self.last - *begun).as_seconds_f64();
         let artifact = content(origin.metadata(schema), self.seconds.unwrap_or(passed));
         replace(path, &info.invocation_id, artifact.as_bytes())

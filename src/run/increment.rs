@@ -67,13 +67,7 @@ impl Worker {
         let ((own, changes), companions) =
             companion_tables::stage_with(companions, lake, &build.provenance(self), &self.cancel, write)
                 .await?;
-        let written = RowChanges {
-            inserted: changes.as_ref().map_or(own.rows_written(), |changes| changes.inserted()),
-            updated: changes.as_ref().map_or(0, |changes| changes.updated()),
-            deleted: changes.as_ref().map_or(own.rows_replaced(), |changes| changes.deleted()),
-            files: None,
-            batches: None,
-        };
+        let written = row_changes(&own, changes.as_deref());
         let mut version = Version {
             relation: model.relation.clone(),
             own,
@@ -206,5 +200,16 @@ impl Worker {
         }
         let replaced = base.rows_of(own.files_replaced()).await?;
         Ok(self.engine.digest(replaced).await? == own.digest_written())
+    }
+}
+
+/// Returns the row changes of a version: as counted by a merge, or the rows written and replaced.
+fn row_changes(own: &Staged, changes: Option<&Changes>) -> RowChanges {
+    RowChanges {
+        inserted: changes.map_or(own.rows_written(), Changes::inserted),
+        updated: changes.map_or(0, Changes::updated),
+        deleted: changes.map_or(own.rows_replaced(), Changes::deleted),
+        files: None,
+        batches: None,
     }
 }

@@ -32,7 +32,7 @@ use super::{
     failure, openlineage,
 };
 use crate::{
-    artifact::renew::Renewal,
+    artifact::renewal::Renewal,
     compile::Compiled,
     diag::Diagnostic,
     event::RunInfo,

@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{
     artifact::{
-        Origin,
-        renew::{Renewal, Renewed},
+        ArtifactOrigin,
+        renewal::{Renewal, Renewed},
     },
     cli::{
         args::Global,
@@ -50,7 +50,7 @@ pub(in crate::cli) fn replay(
     }
     let invocation_id = uuid::Uuid::new_v4().to_string();
     let env = BTreeMap::new();
-    let origin = Origin { invocation_id: &invocation_id, started, generated: Utc::now(), env: &env };
+    let origin = ArtifactOrigin { invocation_id: &invocation_id, started, generated: Utc::now(), env: &env };
     let renewed = renewed(request, &body, &origin, threads)?;
     let Body { info, warnings, nodes, .. } = body;
     let target = info.target().to_owned();
@@ -80,7 +80,12 @@ pub(in crate::cli) fn replay(
 }
 
 /// Returns the artifacts to renew, or `None` if any of them or the compiled SQL changed.
-fn renewed(request: &Request, body: &Body, origin: &Origin<'_>, threads: usize) -> Option<Vec<Renewed>> {
+fn renewed(
+    request: &Request,
+    body: &Body,
+    origin: &ArtifactOrigin<'_>,
+    threads: usize,
+) -> Option<Vec<Renewed>> {
     let stands = parallel::in_parallel(&body.compiled, threads, FEWEST, |(path, stamp)| {
         stamp::of(&request.target_path.join(path)).is_some_and(|now| hex(now) == *stamp)
     });

@@ -125,20 +125,7 @@ fn status_line(step: &Step, outcome: &Outcome) -> StatusLine {
             StatusLine { tone, status, lead, remark }
         }
         Outcome::Unchanged { rows, changed, rejected, quarantined, .. } => {
-            let (tone, word) = match rejected {
-                Some(_) => (Tone::Caution, "WARN"),
-                None => (Tone::Good, "UNCHANGED"),
-            };
-            let status = format!("{word} {}", amounts::rows_of(*rows));
-            // Rows that came out unchanged aren't news, but removed files are.
-            let files = changed.as_deref().map(|changed| RowChanges {
-                inserted: 0,
-                updated: 0,
-                deleted: 0,
-                ..*changed
-            });
-            let remark = remark(files.as_ref(), rejected.as_ref(), quarantined.as_ref());
-            StatusLine { tone, status, lead: format!("UNCHANGED {}", words(step)), remark }
+            unchanged(step, *rows, changed.as_deref(), (rejected.as_ref(), quarantined.as_ref()))
         }
         Outcome::Partial(partial) => StatusLine {
             tone: Tone::Bad,
@@ -180,6 +167,23 @@ fn status_line(step: &Step, outcome: &Outcome) -> StatusLine {
             StatusLine { tone: Tone::Bad, status: "ERROR".to_owned(), lead, remark: None }
         }
     }
+}
+
+fn unchanged(
+    step: &Step,
+    rows: u64,
+    changed: Option<&RowChanges>,
+    (rejected, quarantined): (Option<&Rejected>, Option<&Quarantined>),
+) -> StatusLine {
+    let (tone, word) = match rejected {
+        Some(_) => (Tone::Caution, "WARN"),
+        None => (Tone::Good, "UNCHANGED"),
+    };
+    let status = format!("{word} {}", amounts::rows_of(rows));
+    // Rows that came out unchanged aren't news, but removed files are.
+    let files = changed.map(|changed| RowChanges { inserted: 0, updated: 0, deleted: 0, ..*changed });
+    let remark = remark(files.as_ref(), rejected, quarantined);
+    StatusLine { tone, status, lead: format!("UNCHANGED {}", words(step)), remark }
 }
 
 fn tested(verdict: &Verdict) -> StatusLine {

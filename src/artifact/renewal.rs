@@ -10,7 +10,7 @@ use std::{
 use serde_json::Value;
 use xxhash_rust::xxh3::Xxh3;
 
-use super::{Origin, timestamp};
+use super::{ArtifactOrigin, timestamp};
 
 /// The beginnings of renewable artifacts: before the metadata, or before a lone invocation id.
 const BEGINNINGS: [&str; 2] = ["{\"metadata\":", "{\"_invocation_id\":"];
@@ -65,7 +65,7 @@ impl Renewal {
 
     /// Returns the bytes to write for another invocation, or `None` if their number would change.
     #[must_use]
-    pub fn prepare(self, origin: &Origin<'_>) -> Option<Renewed> {
+    pub fn prepare(self, origin: &ArtifactOrigin<'_>) -> Option<Renewed> {
         let mut head = self.head;
         match &mut head {
             Value::Object(metadata) => {
@@ -105,7 +105,7 @@ impl Renewed {
     }
 }
 
-fn own(key: &str, origin: &Origin<'_>) -> String {
+fn own(key: &str, origin: &ArtifactOrigin<'_>) -> String {
     match key {
         "generated_at" => timestamp(origin.generated),
         "invocation_id" => origin.invocation_id.to_owned(),
@@ -115,7 +115,7 @@ fn own(key: &str, origin: &Origin<'_>) -> String {
 }
 
 /// Formats the start time like `run_started_at` in the manifest.
-pub(super) fn local_timestamp(origin: &Origin<'_>) -> String {
+pub(super) fn local_timestamp(origin: &ArtifactOrigin<'_>) -> String {
     origin.started.to_rfc3339_opts(chrono::SecondsFormat::Micros, false)
 }
 
@@ -146,10 +146,10 @@ mod tests {
         let env = BTreeMap::new();
         let origin = |id: &'static str, seconds| {
             let at = DateTime::from_timestamp(seconds, 0).unwrap();
-            Origin { invocation_id: id, started: at, generated: at, env: &env }
+            ArtifactOrigin { invocation_id: id, started: at, generated: at, env: &env }
         };
         let (one, other) = (origin("one", 1_700_000_000), origin("two", 1_800_000_000));
-        let artifact = |origin: &Origin<'_>| {
+        let artifact = |origin: &ArtifactOrigin<'_>| {
             let mut metadata = origin.metadata("v1");
             metadata["run_started_at"] = local_timestamp(origin).into();
             json!({ "metadata": metadata, "nodes": { "invocation_id": "stays" } }).to_string()
