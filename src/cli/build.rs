@@ -33,7 +33,7 @@ use crate::{
         RunResults, SourcesJson, TargetPath, Terminal, TerminalStyle, Transport, is_ephemeral,
     },
     run::{
-        batches::ChangedBatches,
+        changed_batches::ChangedBatches,
         scheduler::{self, RunLimits},
         unchanged::steps::StepRecorder,
         worker::Worker,

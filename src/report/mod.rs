@@ -10,7 +10,7 @@
 //!
 //! - [`Reporter`]: dispatches each event to the sinks; start here
 //! - [`Terminal`], [`JsonLines`], [`RunResults`], [`SourcesJson`], [`OpenLineage`]: the sinks
-//! - [`RunResult`]: the result of the run, with every [`Problem`]
+//! - [`RunResult`]: the result of the run, with every [`StepProblem`]
 //! - [`LastRun`], [`LastAge`]: the previous `run_results.json` and `sources.json`, for the next command
 //! - [`TargetPath`]: the folder for artifacts
 //! - [`plan_text`], [`plan_json`]: a plan as `headwater plan` prints it
@@ -60,7 +60,7 @@ pub use lineage::{LineageFormat, LineageQuery};
 pub use node::{FileLookup, NodeFile, no_files};
 pub use openlineage::{Datasets, Endpoint, OpenLineage, Parent as LineageParent, Transport, is_ephemeral};
 pub use plan_view::{plan_json, plan_text};
-pub use problem::Problem;
+pub use problem::StepProblem;
 pub use reporter::Reporter;
 pub use run_result::{RunResult, StepCounts};
 pub use run_results::RunResults;

@@ -12,7 +12,7 @@ use super::RunResult;
 
 /// A step that failed or ended with a warning.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Problem {
+pub struct StepProblem {
     /// The step.
     pub step: Arc<Step>,
     /// Its outcome.
@@ -22,11 +22,11 @@ pub struct Problem {
 /// A problem with everything that belongs to it.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct ProblemBlock {
-    pub(super) problem: Problem,
+    pub(super) problem: StepProblem,
     /// The file that defines the node, relative to the project.
     pub(super) path: Option<String>,
     /// The failed tests that withheld the version, in the order they finished.
-    pub(super) tests: Vec<Problem>,
+    pub(super) tests: Vec<StepProblem>,
     /// The number of tests that gated the version.
     pub(super) gates: usize,
     /// The number of steps skipped because of this one.
@@ -36,13 +36,13 @@ pub(super) struct ProblemBlock {
 /// Returns the run's problems, errors before warnings. `path` returns the file that defines a node.
 pub(super) fn blocks(result: &RunResult, path: impl Fn(&NodeId) -> Option<String>) -> Vec<ProblemBlock> {
     let model_of = withheld_for(&result.failures);
-    let mut beneath: BTreeMap<&NodeId, Vec<Problem>> = BTreeMap::new();
+    let mut beneath: BTreeMap<&NodeId, Vec<StepProblem>> = BTreeMap::new();
     for problem in &result.failures {
         if let Some(model) = model_of.get(&problem.step.node) {
             beneath.entry(model).or_default().push(problem.clone());
         }
     }
-    let stand_alone = |problem: &&Problem| !model_of.contains_key(&problem.step.node);
+    let stand_alone = |problem: &&StepProblem| !model_of.contains_key(&problem.step.node);
     let problems = result.failures.iter().filter(stand_alone).chain(&result.warnings);
     problems
         .map(|problem| {
@@ -60,11 +60,11 @@ pub(super) fn blocks(result: &RunResult, path: impl Fn(&NodeId) -> Option<String
 }
 
 /// Maps each failed test among these problems to the model it withheld.
-fn withheld_for(problems: &[Problem]) -> BTreeMap<&NodeId, &NodeId> {
+fn withheld_for(problems: &[StepProblem]) -> BTreeMap<&NodeId, &NodeId> {
     let tests: BTreeSet<_> =
         problems.iter().filter(|it| it.step.action.is_test()).map(|it| &it.step.node).collect();
     let mut model_of = BTreeMap::new();
-    for Problem { step, outcome } in problems {
+    for StepProblem { step, outcome } in problems {
         if let Outcome::Withheld(withheld) = outcome {
             let known = withheld.tests.iter().filter(|test| tests.contains(test));
             model_of.extend(known.map(|test| (test, &step.node)));

@@ -10,7 +10,7 @@ use crate::{
 };
 
 use super::{
-    Problem,
+    StepProblem,
     level::{self, Level},
     node,
 };
@@ -46,9 +46,9 @@ pub struct RunResult {
     /// The number of finished steps by outcome.
     pub counts: StepCounts,
     /// The failures, in order of occurrence.
-    pub failures: Vec<Problem>,
+    pub failures: Vec<StepProblem>,
     /// The warnings, in order of occurrence.
-    pub warnings: Vec<Problem>,
+    pub warnings: Vec<StepProblem>,
     /// The number of finished steps by noun: `table model`, `data test`.
     pub kinds: BTreeMap<String, usize>,
     /// The number of tests that gated each model's new version.
@@ -108,7 +108,7 @@ impl RunResult {
     }
 
     fn judge(&mut self, step: &Arc<Step>, outcome: &Outcome) {
-        let problem = || Problem { step: step.clone(), outcome: outcome.clone() };
+        let problem = || StepProblem { step: step.clone(), outcome: outcome.clone() };
         match level::of(outcome) {
             _ if matches!(outcome, Outcome::Reused { rejected: None }) => self.counts.reused += 1,
             Level::Debug | Level::Info => self.counts.pass += 1,

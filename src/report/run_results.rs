@@ -16,7 +16,7 @@ use crate::{
 use super::{
     EventSink, FileLookup, SinkError, dbt_outcome,
     run_record::{RunRecord, timing},
-    running::{self, Lane},
+    running_steps::{self, Lane},
 };
 
 /// The artifact's schema.
@@ -113,7 +113,7 @@ impl RunResults {
         json!({
             "status": "skipped",
             "timing": [],
-            "thread_id": running::thread(lane),
+            "thread_id": running_steps::thread(lane),
             "execution_time": 0.0,
             "adapter_response": {},
             "message": null,

@@ -15,7 +15,7 @@ use crate::{
 use super::{
     EventSink, SinkError, dbt_outcome,
     run_record::{RunRecord, timing},
-    running::{self, Lane},
+    running_steps::{self, Lane},
 };
 
 /// The artifact's schema.
@@ -79,7 +79,7 @@ fn result(step: &Step, outcome: &Outcome, seconds: f64, lane: Option<Lane>, at: 
         "criteria": age.criteria,
         "adapter_response": {},
         "timing": timing(lane, at),
-        "thread_id": running::thread(lane),
+        "thread_id": running_steps::thread(lane),
         "execution_time": seconds,
     })
 }

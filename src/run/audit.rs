@@ -18,9 +18,10 @@ use futures::{StreamExt, stream};
 use super::{
     delta_testing::{Differences, PassedBefore, TestScope},
     scheduler::{Cancelled, JobHandle},
+    step_error::StepError,
     verdict,
     version::Version,
-    worker::{StepError, Worker},
+    worker::Worker,
 };
 use crate::{
     compile::{Anomaly, CompiledModel, Probe},

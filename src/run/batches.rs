@@ -6,17 +6,18 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+    sync::{Arc, atomic::Ordering},
 };
 
 use futures::{StreamExt, stream};
-use tokio::sync::OnceCell;
 
 use super::{
+    build::Build,
     companion_tables::{self, CompanionTable},
-    model::Build,
+    staleness::not_done,
+    step_error::StepError,
     version::{Batches, Version},
-    worker::{StepError, Worker},
+    worker::Worker,
 };
 use crate::{
     compile::{ByTime, FILE, Increment},
@@ -27,33 +28,17 @@ use crate::{
         source::RejectSink,
         spool::Spool,
     },
-    interval::{BatchSize, Interval, Intervals},
+    interval::{Interval, Intervals},
     lake::{Base, InputVersion, LakeError, Provenance, Replaces, Staged, Write},
     manifest::Follow,
     name::Relation,
     outcome::{FailedBatch, RowChanges},
 };
 
-use super::staleness::not_done;
-
 /// The bytes of rows buffered in memory, for all batches together.
 const IN_MEMORY: usize = 256 << 20;
 /// The minimum bytes of rows buffered in memory for one stream of a batch.
 const OF_ONE: usize = 64 << 10;
-
-/// A cache of the batches that changed between two versions of a table, by its event-time column. An entry is
-/// `None` if the changes can't be determined.
-#[derive(Debug, Default)]
-pub struct ChangedBatches(Mutex<BTreeMap<ChangedBatchesKey, Arc<OnceCell<Option<Intervals>>>>>);
-
-type ChangedBatchesKey = (Relation, InputVersion, InputVersion, String, BatchSize);
-
-impl ChangedBatches {
-    /// Returns the cell of an entry, which is filled by whoever needs it first.
-    fn of(&self, key: ChangedBatchesKey) -> Arc<OnceCell<Option<Intervals>>> {
-        Arc::clone(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default())
-    }
-}
 
 /// A model that is built batch by batch.
 struct Batched<'a> {

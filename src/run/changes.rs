@@ -2,10 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{
-    model::Build,
-    worker::{StepError, Worker},
-};
+use super::{build::Build, step_error::StepError, worker::Worker};
 use crate::{
     engine::{Table, net},
     lake::{InputVersion, VersionDifference},

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures::future::join_all;
 use tokio_util::sync::CancellationToken;
 
-use super::worker::StepError;
+use super::step_error::StepError;
 use crate::{
     engine::{
         SchemaRef, SendableRecordBatchStream,

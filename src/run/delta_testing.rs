@@ -6,10 +6,10 @@ use std::{collections::BTreeSet, sync::Arc};
 use tokio::sync::OnceCell;
 
 use super::{
-    reuse::Questions,
-    staleness::found_before,
+    staleness::{Questions, found_before},
+    step_error::StepError,
     version::Version,
-    worker::{StepError, Worker},
+    worker::Worker,
 };
 use crate::{
     compile::{CompiledModel, Probe},

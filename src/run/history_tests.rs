@@ -3,8 +3,9 @@
 
 use super::{
     anomaly::{self, Judgement},
+    step_error::StepError,
     verdict,
-    worker::{StepError, Worker},
+    worker::Worker,
 };
 use crate::{compile::Anomaly, manifest::DataTest, outcome::Verdict};
 

@@ -7,11 +7,12 @@ use std::{
 };
 
 use super::{
+    build::Build,
     changes::Changed,
     companion_tables::{self, CompanionTable},
-    model::Build,
+    step_error::StepError,
     version::Version,
-    worker::{StepError, Worker},
+    worker::Worker,
 };
 use crate::{
     compile::{ByKey, FILE, Increment, Taken},

@@ -8,11 +8,12 @@ use std::{
 };
 
 use super::{
+    build::Build,
     companion_tables::{self, CompanionTable},
-    model::Build,
     rejects::of_ledger,
+    step_error::StepError,
     version::Version,
-    worker::{StepError, Worker},
+    worker::Worker,
 };
 use crate::{
     compile::{ByFile, FILE, Increment, Standing},

@@ -5,15 +5,17 @@
 //! - [`planning`]: which nodes to build or test, and why
 //! - [`scheduler`]: the event loop: starts jobs and emits every event once
 //! - `queue`: which jobs may start now
-//! - [`worker`]: executes one job: builds a node, then runs its tests
-//! - `model`: builds a model's new version, from its inputs to its publication
+//! - [`worker`], `step_error`: the state that all jobs share, and their errors
+//! - `execute`: executes one job: builds a node, then runs its tests
+//! - `build`, `model`: the context of a build; builds a model's new version, from its inputs to its
+//!   publication
 //! - `increment`: applies new rows to an existing table
 //! - `changes`: change feeds of a model's inputs
-//! - `batches`: builds a model batch by batch
+//! - `batches`, [`changed_batches`]: builds a model batch by batch
 //! - `ingest`: loads each file once
 //! - `snapshot`: keeps a history of row versions
 //! - [`version_history`]: the cause of each table version
-//! - [`rejects`]: the rejects of a table's sources, until they are gone or acknowledged
+//! - [`rejects`], `reject_notes`: the rejects of a table's sources, until they are gone or acknowledged
 //! - [`unchanged`]: replays no-op runs without planning them
 //! - `reuse`: skips up-to-date tables, and runs only tests that haven't passed on the current rows
 //! - `version`, `companion_tables`: a staged version and its companion tables
@@ -26,29 +28,33 @@
 
 mod anomaly;
 mod audit;
-pub mod batches;
+mod batches;
+mod build;
+pub mod changed_batches;
 mod changes;
 mod clock;
+mod companion_tables;
 mod delta_testing;
+mod execute;
 mod freshness;
 mod history_tests;
 mod increment;
 mod ingest;
 mod model;
-pub mod version_history;
-
-mod companion_tables;
 pub mod observed;
 pub mod planning;
 mod queue;
+mod reject_notes;
 pub mod rejects;
 mod reuse;
 pub mod scheduler;
 mod snapshot;
 mod staleness;
+mod step_error;
 pub mod tables;
 pub mod unchanged;
 mod unit_test;
 mod verdict;
 mod version;
+pub mod version_history;
 pub mod worker;

@@ -173,7 +173,7 @@ impl<'a> Planner<'a> {
             let name = self.manifest.nodes.get(id)?.display_name();
             let reason = match self.compiled.unreadable.get(id) {
                 Some(unreadable) => Reason::Unreadable { node: unreadable.source.clone() },
-                None => self.unit_test_stands(id).map_or(Reason::Selected, |_| Reason::UpToDate),
+                None => self.unit_test_result(id).map_or(Reason::Selected, |_| Reason::UpToDate),
             };
             let step = Step { node: id.clone(), name, relation: None, action: Action::UnitTest, reason };
             let none = || Arc::from([]);
@@ -183,7 +183,7 @@ impl<'a> Planner<'a> {
     }
 
     /// Returns the number of failures of a unit test, if its model hasn't changed since.
-    fn unit_test_stands(&self, id: &NodeId) -> Option<u64> {
+    fn unit_test_result(&self, id: &NodeId) -> Option<u64> {
         let test = self.manifest.unit_test(id).filter(|test| self.is_up_to_date(&test.model))?;
         let own = self.observed.tables.get(&self.manifest.model(&test.model)?.relation)?;
         found_before(own, id, &self.compiled.unit_tests.get(id)?.fingerprint)
@@ -191,7 +191,7 @@ impl<'a> Planner<'a> {
 
     /// Returns the number of failures that a test found in an up-to-date model, if its other inputs don't
     /// change either.
-    fn test_stands(&self, id: &NodeId, of: &NodeId) -> Option<u64> {
+    fn test_result(&self, id: &NodeId, of: &NodeId) -> Option<u64> {
         let own = &self.manifest.refable(of).filter(|_| self.is_up_to_date(of))?.relation;
         let test = self.compiled.tests.get(id)?;
         let others = test.reads_beside(own);
@@ -229,7 +229,7 @@ impl<'a> Planner<'a> {
         let children = self.manifest.graph.children(model).into_iter();
         children
             .filter(|id| self.chosen.contains(*id) && self.compiled.unit_tests.contains_key(*id))
-            .filter(|id| self.unit_test_stands(id).is_none())
+            .filter(|id| self.unit_test_result(id).is_none())
             .cloned()
             .collect()
     }
@@ -308,7 +308,7 @@ impl<'a> Planner<'a> {
     fn test(&self, id: &NodeId, of: &NodeId, gates: bool) -> Option<Step> {
         let test = self.manifest.test(id)?;
         let unreadable = self.compiled.unreadable.get(id);
-        let reason = match (gates, self.test_stands(id, of)) {
+        let reason = match (gates, self.test_result(id, of)) {
             _ if unreadable.is_some() => Reason::Unreadable { node: unreadable?.source.clone() },
             (false, _) => Reason::Selected,
             (true, Some(0)) => Reason::UpToDate,

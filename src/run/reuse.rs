@@ -7,9 +7,10 @@ use super::{
     delta_testing::PassedBefore,
     rejects,
     scheduler::{Cancelled, JobHandle},
-    staleness::{Inputs, found_before, question},
+    staleness::{Inputs, Questions, found_before, question},
+    step_error::StepError,
     verdict::judge,
-    worker::{StepError, Worker},
+    worker::Worker,
 };
 use crate::{
     lake::{CurrentVersion, InputVersion, LakeError, PassedTest},
@@ -18,9 +19,6 @@ use crate::{
     outcome::{Outcome, Rejected, TestStatus, Verdict},
     plan::{Job, Reason, Step},
 };
-
-/// The fingerprint of each test with the states of its other inputs. Volatile tests have none.
-pub(super) type Questions = BTreeMap<NodeId, String>;
 
 impl Worker {
     /// Ends the step of an up-to-date table, and runs those of its tests that haven't passed yet.
@@ -36,7 +34,7 @@ impl Worker {
             tests.iter().copied().partition(|test| test.reason.is_idle());
         for test in known {
             let failures = if let Reason::Warned { failures } = test.reason { failures } else { 0 };
-            self.stands(test, failures, handle);
+            self.finish_known_test(test, failures, handle);
         }
         let has_unit_tests = job.after.iter().any(|id| self.compiled.unit_tests.contains_key(id));
         let Some(relation) = step.relation.as_ref().filter(|_| has_unit_tests || !open.is_empty()) else {
@@ -53,7 +51,7 @@ impl Worker {
         let before = |id: &NodeId| found_before(&own, id, questions.get(id)?);
         let (known, open): (Vec<_>, Vec<_>) = open.into_iter().partition(|test| before(&test.node).is_some());
         for test in known {
-            self.stands(test, before(&test.node).unwrap_or_default(), handle);
+            self.finish_known_test(test, before(&test.node).unwrap_or_default(), handle);
         }
         let mut audited = self.audit(&open, None, &PassedBefore::default(), handle).await?;
         let metrics = std::mem::take(&mut audited.metrics);
@@ -77,7 +75,7 @@ impl Worker {
     }
 
     /// Ends the step of a test that has already run on the current rows.
-    fn stands(&self, step: &Arc<Step>, failures: u64, handle: &JobHandle) {
+    fn finish_known_test(&self, step: &Arc<Step>, failures: u64, handle: &JobHandle) {
         let _ = handle.started(step);
         let test = self.manifest.test(&step.node).filter(|_| failures > 0);
         handle.finished(

@@ -9,10 +9,11 @@ use std::{
 use chrono::{DateTime, Utc};
 
 use super::{
+    build::Build,
     companion_tables::{self, CompanionTable},
-    model::Build,
+    step_error::StepError,
     version::Version,
-    worker::{StepError, Worker},
+    worker::Worker,
 };
 use crate::{
     compile::{FILE, Onward, SnapshotQueries, nullable},

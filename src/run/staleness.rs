@@ -14,6 +14,9 @@ use crate::{
 /// The states of a node's inputs by their IDs.
 pub(super) type Inputs = BTreeMap<NodeId, InputVersion>;
 
+/// The fingerprint of each test with the states of its other inputs. Volatile tests have none.
+pub(super) type Questions = BTreeMap<NodeId, String>;
+
 /// Returns why a model's table has to be built; `None` if it is up to date. An input missing from `inputs`
 /// doesn't exist.
 pub(super) fn why(compiled: &CompiledModel, own: Option<&CurrentVersion>, inputs: &Inputs) -> Option<Reason> {

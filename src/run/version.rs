@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     companion_tables::abort_all,
     rejects::{self, RejectsByFile},
-    worker::StepError,
+    step_error::StepError,
 };
 use crate::{
     engine::{Table, bind::same_types, source::RejectSink, split},

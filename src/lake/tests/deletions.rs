@@ -8,7 +8,7 @@ use crate::engine::net;
 
 /// Deletes rows of the table's only file by position. The vector is stored in the log, or in a file if `file`
 /// is given.
-fn delete(fixture: &Fixture, version: u64, positions: &[u16], file: Option<u128>) {
+fn delete(fixture: &LakeFixture, version: u64, positions: &[u16], file: Option<u128>) {
     let log = fixture.path().join("_delta_log");
     let entry = |version: u64| log.join(format!("{version:020}.json"));
     let read = |version| -> Vec<Value> {
@@ -44,7 +44,7 @@ fn delete(fixture: &Fixture, version: u64, positions: &[u16], file: Option<u128>
 }
 
 /// Returns a deletion vector in the layout of the Delta protocol: a Roaring bitmap with one container.
-fn vector(fixture: &Fixture, positions: &[u16], file: Option<u128>) -> Value {
+fn vector(fixture: &LakeFixture, positions: &[u16], file: Option<u128>) -> Value {
     let cardinality = u16::try_from(positions.len()).unwrap();
     let mut bitmap = Vec::new();
     bitmap.extend(1_681_511_377_u32.to_le_bytes());
@@ -94,7 +94,7 @@ fn crc32(bytes: &[u8]) -> u32 {
 }
 
 /// Returns the changes of the column `kwh`, as computed by `net`.
-async fn changes(fixture: &Fixture, from: u64, to: u64) -> String {
+async fn changes(fixture: &LakeFixture, from: u64, to: u64) -> String {
     let difference = fixture.lake.difference(&fixture.table, from, to).await.unwrap().unwrap();
     let net = match &difference.deleted {
         Some(deleted) => net::net(&difference.inserted, deleted).unwrap(),
@@ -113,7 +113,7 @@ async fn changes(fixture: &Fixture, from: u64, to: u64) -> String {
     texts.collect::<Vec<_>>().join(", ")
 }
 
-async fn rows(fixture: &Fixture) -> Vec<i64> {
+async fn rows(fixture: &LakeFixture) -> Vec<i64> {
     let context = SessionContext::new();
     context.register_table("t", fixture.lake.provider(&fixture.table).await.unwrap().unwrap()).unwrap();
     let batches = context.sql("select kwh from t order by 1").await.unwrap().collect().await.unwrap();
@@ -128,7 +128,7 @@ async fn rows(fixture: &Fixture) -> Vec<i64> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rows_that_a_vector_deletes_went_and_those_it_gives_back_came() {
-    let fixture = Fixture::new();
+    let fixture = LakeFixture::new();
     fixture.publish(readings(0, 10), &[]).await;
     delete(&fixture, 1, &[1, 4, 7], None);
     delete(&fixture, 2, &[1, 4, 7, 8], Some(7));
@@ -144,7 +144,7 @@ async fn rows_that_a_vector_deletes_went_and_those_it_gives_back_came() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_can_tell_what_changed_once_a_vector_is_cleaned_away() {
-    let fixture = Fixture::new();
+    let fixture = LakeFixture::new();
     fixture.publish(readings(0, 10), &[]).await;
     delete(&fixture, 1, &[1], Some(7));
     delete(&fixture, 2, &[1, 2], Some(8));
@@ -156,7 +156,7 @@ async fn nobody_can_tell_what_changed_once_a_vector_is_cleaned_away() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_table_with_vectors_is_written_on_and_its_rows_counted() {
-    let fixture = Fixture::new();
+    let fixture = LakeFixture::new();
     fixture.publish(readings(0, 10), &[]).await;
     delete(&fixture, 1, &[0, 9], None);
     let mut write = overwrite(readings(0, 1).schema(), &[]);

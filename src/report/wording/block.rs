@@ -19,7 +19,7 @@ use crate::{
 
 use super::{
     super::{
-        Problem,
+        StepProblem,
         level::{self, Level},
         line::{Line, Tone},
         node,
@@ -140,7 +140,7 @@ fn withheld(withheld: &Withheld, step: &Step, block: &ProblemBlock) -> Finding {
 
 /// Renders a failed test below the model it withheld: the first line follows the name, the rest goes below
 /// it.
-fn beneath(Problem { step, outcome }: &Problem) -> Vec<Line> {
+fn beneath(StepProblem { step, outcome }: &StepProblem) -> Vec<Line> {
     let (word, finding) = match outcome {
         Outcome::Tested(verdict) => {
             let mut finding = tested(verdict, step);
