@@ -48,10 +48,11 @@ fn entry(node: &Node, schema: &SchemaRef, facts: Option<&TableStatistics>, datab
         _ => "BASE TABLE",
     };
     let relation = node.relation()?;
-    let comments = node.documentation().map(|said| &said.columns);
+    let comments = node.documentation().map(|documentation| &documentation.columns);
     let columns = schema.fields().iter().enumerate().map(|(at, field)| {
         let name = field.name();
-        let comment = comments.and_then(|columns| columns.get(name)).map(|said| said.text.as_str());
+        let comment =
+            comments.and_then(|columns| columns.get(name)).map(|documentation| documentation.text.as_str());
         let column = json!({
             "type": type_name(field.data_type()),
             "index": at + 1,
@@ -60,7 +61,7 @@ fn entry(node: &Node, schema: &SchemaRef, facts: Option<&TableStatistics>, datab
         });
         (name.clone(), column)
     });
-    let comment = node.documentation().map(|said| said.description.text.as_str());
+    let comment = node.documentation().map(|documentation| documentation.description.text.as_str());
     Some(json!({
         "metadata": {
             "type": kind,

@@ -29,7 +29,7 @@ impl Assembly<'_> {
             alias: node.relation().map(|relation| relation.name.clone()),
             description: node
                 .documentation()
-                .map(|said| said.description.text.trim().to_owned())
+                .map(|documentation| documentation.description.text.trim().to_owned())
                 .unwrap_or_default(),
             columns: self.columns_of(node),
             rows: lineage.map(|lineage| self.uses(&lineage.rows)).unwrap_or_default(),
@@ -50,14 +50,14 @@ impl Assembly<'_> {
     }
 
     fn columns_of(&self, node: &Node) -> Vec<SiteColumn> {
-        let said = node.documentation().map(|said| &said.columns);
+        let documentation = node.documentation().map(|documentation| &documentation.columns);
         let lineage = self.inputs.lineage.nodes.get(node.id());
         let columns = lineage.into_iter().flat_map(|lineage| &lineage.columns).map(|column| SiteColumn {
             name: column.name.clone(),
             data_type: column.data_type.clone(),
-            description: said
+            description: documentation
                 .and_then(|columns| columns.get(&column.name))
-                .map(|said| said.text.trim().to_owned())
+                .map(|documentation| documentation.text.trim().to_owned())
                 .unwrap_or_default(),
             values: column
                 .values
@@ -119,8 +119,8 @@ impl Assembly<'_> {
         let newest = judged
             .filter_map(|id| self.inputs.history.get(id)?.first()?.0.provenance.as_ref())
             .find(|made| made.tests.contains_key(&test.id));
-        let said = verdict(&test.id, &self.statuses, newest).map(str::to_owned);
-        let ended = said.map(|status| match &entry.ended {
+        let latest = verdict(&test.id, &self.statuses, newest).map(str::to_owned);
+        let ended = latest.map(|status| match &entry.ended {
             Some(ended) if ended.status == status => ended.clone(),
             _ => SiteResult { status, failures: None, seconds: None, message: None },
         });
@@ -195,18 +195,19 @@ fn facts(facts: &TableStatistics) -> SiteTableStatistics {
 }
 
 /// Returns the owner declared in `meta`: a name, or a mapping with a name or email address.
-fn owner(said: &Value) -> Option<String> {
-    said.as_str()
-        .or_else(|| said.get("name")?.as_str())
-        .or_else(|| said.get("email")?.as_str())
+fn owner(declared: &Value) -> Option<String> {
+    declared
+        .as_str()
+        .or_else(|| declared.get("name")?.as_str())
+        .or_else(|| declared.get("email")?.as_str())
         .map(str::to_owned)
 }
 
 fn expected(freshness: &SourceFreshness) -> Vec<String> {
-    let say = |what: &str, period: &Period| {
+    let limit = |what: &str, period: &Period| {
         let plural = if period.count == 1 { "" } else { "s" };
         format!("{what} after {} {}{plural}", period.count, period.unit.as_str())
     };
-    let warn = freshness.warn_after.iter().map(|period| say("warn", period));
-    warn.chain(freshness.error_after.iter().map(|period| say("error", period))).collect()
+    let warn = freshness.warn_after.iter().map(|period| limit("warn", period));
+    warn.chain(freshness.error_after.iter().map(|period| limit("error", period))).collect()
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::{
-    misfit::{self, Misfit},
+    misfit::{self, Misfit, MisfitReason},
     schema,
 };
 use crate::engine::{
@@ -81,10 +81,7 @@ fn conform(values: &ArrayRef, field: &Field) -> Result<ArrayRef, Misfit> {
             Some(value) => Misfit::Value {
                 column: field.name().clone(),
                 value,
-                reason: format!(
-                    "which its type {} can't hold: cast it in the query",
-                    type_name(field.data_type())
-                ),
+                reason: MisfitReason::Type(type_name(field.data_type())),
             },
             None => ArrowError::CastError(format!("column {}: {error}", field.name())).into(),
         }

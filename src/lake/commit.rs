@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 use super::{
     base::path_in, commit_info::KEY, constraint::Constraints, deletion_vector::live_rows,
-    provenance::Provenance, schema::has_naive_timestamps, write::Replaces,
+    error::UnsupportedTable, provenance::Provenance, schema::has_naive_timestamps, write::Replaces,
 };
 use crate::engine::arrow::datatypes::Schema;
 
@@ -36,16 +36,16 @@ pub(super) struct TableDefinition<'a> {
 
 /// Returns the reason if the table has requirements for writers that an overwrite outside of deltalake's
 /// operations would violate.
-pub(super) fn unsupported(base: &EagerSnapshot, constraints: &Constraints) -> Option<String> {
+pub(super) fn unsupported(base: &EagerSnapshot, constraints: &Constraints) -> Option<UnsupportedTable> {
     let properties = base.metadata().configuration();
     if let Some(key) = constraints.foreign(properties) {
-        return Some(format!("it has constraints of its own ({key})"));
+        return Some(UnsupportedTable::ForeignConstraint(key));
     }
     properties.iter().find_map(|(key, value)| match key.as_str() {
         "delta.columnMapping.mode" if value != "none" => {
-            Some(format!("it maps column names ({key} is {value})"))
+            Some(UnsupportedTable::ColumnMapping { property: key.clone(), mode: value.clone() })
         }
-        "delta.appendOnly" if value == "true" => Some(format!("it only takes appended rows ({key})")),
+        "delta.appendOnly" if value == "true" => Some(UnsupportedTable::AppendOnly(key.clone())),
         _ => None,
     })
 }

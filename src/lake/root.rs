@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use deltalake::logstore::object_store_factories;
 use url::Url;
 
-use super::{error::LakeError, mount};
+use super::{
+    error::{LakeError, RootProblem},
+    mount,
+};
 use crate::{
     name::Relation,
     secret::{concealed, has_credentials},
@@ -29,33 +32,31 @@ impl Root {
     /// If the root is empty, not a valid URL, in a store that this build doesn't support, or a path that
     /// isn't UTF-8.
     pub(super) fn parse(root: &str, base: &Path) -> Result<Self, LakeError> {
-        let unusable = |reason: String| LakeError::Root { root: concealed(root), reason };
+        let unusable = |reason| LakeError::Root { root: concealed(root), reason };
         if root.trim().is_empty() {
-            return Err(unusable("it is empty".to_owned()));
+            return Err(unusable(RootProblem::Empty));
         }
         if has_credentials(root) {
-            let reason = "everyone who reads the lake's documentation and logs sees its address; give passwords, tokens and \
-                 signatures as `storage_options`";
-            return Err(unusable(reason.to_owned()));
+            return Err(unusable(RootProblem::Credentials));
         }
         let url = if root.contains("://") {
-            let url = Url::parse(root).map_err(|error| unusable(error.to_string()))?;
+            let url = Url::parse(root).map_err(|error| unusable(RootProblem::Url(error)))?;
             check_store(&url).map_err(&unusable)?;
             url
         } else {
             let path = base.join(root);
             let url = Url::from_directory_path(&path)
-                .map_err(|()| unusable(format!("{} is not an absolute path", path.display())))?;
+                .map_err(|()| unusable(RootProblem::Relative(path.clone())))?;
             // Only parsing again resolves `..`.
-            Url::parse(url.as_str()).map_err(|error| unusable(error.to_string()))?
+            Url::parse(url.as_str()).map_err(|error| unusable(RootProblem::Url(error)))?
         };
         if url.scheme() != "file" {
             return Ok(Self { mount: url.clone(), url, folder: None });
         }
-        let folder = url.to_file_path().map_err(|()| unusable("it is no path of this machine".to_owned()))?;
+        let folder = url.to_file_path().map_err(|()| unusable(RootProblem::NotLocal))?;
         match mount::url(&folder) {
             Some(mount) => Ok(Self { url, folder: Some(folder), mount }),
-            None => Err(unusable(format!("{} is not UTF-8", folder.display()))),
+            None => Err(unusable(RootProblem::NotUtf8(folder))),
         }
     }
 
@@ -113,23 +114,17 @@ fn below(url: &Url, schema: &str, name: &str) -> Url {
 }
 
 /// Returns an error for a URL of an unsupported store.
-fn check_store(url: &Url) -> Result<(), String> {
-    let known = object_store_factories();
-    if known.iter().any(|factory| factory.key().scheme() == url.scheme()) {
+fn check_store(url: &Url) -> Result<(), RootProblem> {
+    if object_store_factories().iter().any(|factory| factory.key().scheme() == url.scheme()) {
         return Ok(());
     }
-    let feature = match url.scheme() {
-        "s3" | "s3a" => Some("s3"),
-        "az" | "azure" | "abfs" | "abfss" | "adl" => Some("azure"),
-        "gs" => Some("gcs"),
-        _ => None,
-    };
-    Err(feature.map_or_else(
-        || format!("{}: is no kind of store that is known here", url.scheme()),
-        |feature| {
-            format!("this build has no support for {}:; build with `--features {feature}`", url.scheme())
-        },
-    ))
+    let scheme = url.scheme().to_owned();
+    Err(match url.scheme() {
+        "s3" | "s3a" => RootProblem::MissingFeature { scheme, feature: "s3" },
+        "az" | "azure" | "abfs" | "abfss" | "adl" => RootProblem::MissingFeature { scheme, feature: "azure" },
+        "gs" => RootProblem::MissingFeature { scheme, feature: "gcs" },
+        _ => RootProblem::UnknownStore(scheme),
+    })
 }
 
 /// Formats a location for display: as a path if it is local.

@@ -13,7 +13,7 @@ use url::Url;
 
 use super::{
     directories::Directories,
-    error::{LakeError, READ, WRITE},
+    error::{LakeError, READ, RootProblem, WRITE},
     fault_injection::{FaultInjectingStore, FaultInjection},
     mount::Mounted,
     root::{self, Root},
@@ -44,12 +44,12 @@ fn revealed(options: &BTreeMap<String, Secret>) -> HashMap<String, String> {
 
 /// Connects to the whole disk or bucket that contains a lake's root, with its own connections.
 fn connect(root: &Root, options: &BTreeMap<String, Secret>) -> Result<Arc<dyn ObjectStore>, LakeError> {
-    let unusable = |reason: String| LakeError::Root { root: root.show(), reason };
+    let unusable = |reason| LakeError::Root { root: root.show(), reason };
     let log_store = DeltaTableBuilder::from_url(root.url().clone())
         .and_then(|builder| builder.with_storage_options(revealed(options)).build_storage())
-        .map_err(|error| unusable(error.to_string()))?;
+        .map_err(|error| unusable(RootProblem::Store(Box::new(error))))?;
     if log_store.name() != "DefaultLogStore" {
-        return Err(unusable(format!("its commits go through {}, which is not supported", log_store.name())));
+        return Err(unusable(RootProblem::LogStore(log_store.name())));
     }
     let mut store = log_store.root_object_store(None);
     if let Some(mounted) = root.folder().and_then(|folder| Mounted::new(Arc::clone(&store), folder)) {
@@ -64,8 +64,7 @@ impl Lake {
     pub fn open(root: &str, base: &Path, options: BTreeMap<String, Secret>) -> Result<Self, LakeError> {
         let root = Root::parse(root, base)?;
         if root.is_file() {
-            let reason = "it is a file, not a folder".to_owned();
-            return Err(LakeError::Root { root: root.show(), reason });
+            return Err(LakeError::Root { root: root.show(), reason: RootProblem::File });
         }
         let store = connect(&root, &options)?;
         Ok(Self { root: Arc::new(root), options, store, session: None, journal: None, cache: Arc::default() })
@@ -119,8 +118,7 @@ impl Lake {
         let mut segments: Vec<&str> =
             whole.url().path_segments().into_iter().flatten().filter(|segment| !segment.is_empty()).collect();
         let (Some(name), Some(schema)) = (segments.pop(), segments.pop()) else {
-            let reason = "a Delta table lies at least two folders deep".to_owned();
-            return Err(LakeError::Root { root: whole.show(), reason });
+            return Err(LakeError::Root { root: whole.show(), reason: RootProblem::TooShallow });
         };
         let decoded =
             |segment: &str| percent_encoding::percent_decode_str(segment).decode_utf8_lossy().into_owned();

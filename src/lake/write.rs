@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, num::NonZeroU64, sync::Arc};
 
 use deltalake::kernel::EagerSnapshot;
 
-use super::{constraint::Constraints, provenance::Provenance};
+use super::{constraint::Constraints, error::UnsupportedTable, provenance::Provenance};
 use crate::engine::SchemaRef;
 
 /// A table's next version, except for its rows.
@@ -32,15 +32,14 @@ pub struct Write {
 
 impl Write {
     /// Returns the reason if the rows can't be combined with the rows of the base that stay.
-    pub(super) fn unfit(&self, base: &EagerSnapshot) -> Option<String> {
+    pub(super) fn unfit(&self, base: &EagerSnapshot) -> Option<UnsupportedTable> {
         let is = base.metadata().partition_columns();
         (self.replaces.of().is_some() && *is != self.partition_by).then(|| {
             let list = |columns: &[String]| match columns {
                 [] => "nothing".to_owned(),
                 columns => columns.join(", "),
             };
-            let (is, wanted) = (list(is), list(&self.partition_by));
-            format!("it is partitioned by {is}, the model by {wanted}; build it from nothing: --full-refresh")
+            UnsupportedTable::Partitions { table: list(is), model: list(&self.partition_by) }
         })
     }
 }

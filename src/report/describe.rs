@@ -66,7 +66,7 @@ impl Description<'_> {
     pub fn json(&self) -> Value {
         let columns = self.columns.into_iter().flat_map(|node| &node.columns).map(|column| {
             let name = &column.name;
-            json!({ "name": name, "data_type": column.data_type, "description": self.said_of(name) })
+            json!({ "name": name, "data_type": column.data_type, "description": self.description_of(name) })
         });
         let tests = self
             .manifest
@@ -87,7 +87,7 @@ impl Description<'_> {
             "resource_type": self.node.resource_type(),
             "path": self.node.path(),
             "relation": self.node.relation().map(ToString::to_string),
-            "description": self.node.documentation().map(|said| said.description.text.trim()),
+            "description": self.node.documentation().map(|documentation| documentation.description.text.trim()),
             "columns": columns.collect::<Vec<_>>(),
             "tests": tests.collect::<Vec<_>>(),
             "parents": self.manifest.graph.parents(self.node.id()),
@@ -110,17 +110,22 @@ impl Description<'_> {
             Line::plain(printable(&self.node.display_name())).and(Tone::Faint, format!("  {kind}{place}")),
             Line::new(Tone::Faint, printable(self.node.path())),
         ];
-        let said = self.node.documentation().map(|said| said.description.text.trim()).unwrap_or_default();
-        if !said.is_empty() {
+        let description = self
+            .node
+            .documentation()
+            .map(|documentation| documentation.description.text.trim())
+            .unwrap_or_default();
+        if !description.is_empty() {
             lines.push(Line::default());
-            lines.extend(broken(&printable(said), WIDTH).into_iter().map(Line::plain));
+            lines.extend(broken(&printable(description), WIDTH).into_iter().map(Line::plain));
         }
         lines
     }
 
-    fn said_of(&self, column: &str) -> &str {
-        let said = self.node.documentation().and_then(|said| said.columns.get(column));
-        said.map(|said| said.text.trim()).unwrap_or_default()
+    fn description_of(&self, column: &str) -> &str {
+        let description =
+            self.node.documentation().and_then(|documentation| documentation.columns.get(column));
+        description.map(|description| description.text.trim()).unwrap_or_default()
     }
 
     fn columns(&self) -> Vec<Line> {
@@ -133,8 +138,8 @@ impl Description<'_> {
             let head = Line::plain(pad(&printable(&column.name), names, " "))
                 .and(Tone::Faint, format!("  {}  ", pad(&printable(&column.data_type), types, " ")));
             let beside = names + types + 6;
-            let said = printable(self.said_of(&column.name));
-            let mut text = broken(&said, WIDTH.saturating_sub(beside).max(20)).into_iter();
+            let description = printable(self.description_of(&column.name));
+            let mut text = broken(&description, WIDTH.saturating_sub(beside).max(20)).into_iter();
             match text.next() {
                 Some(first) => lines.push(head.and(Tone::Plain, first)),
                 None => lines.push(Line::plain(head.text().trim_end().to_owned())),

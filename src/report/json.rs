@@ -192,7 +192,7 @@ mod tests {
     /// all lines.
     #[test]
     fn tests_and_sources_are_told_in_dbts_structure() {
-        let mut told: BTreeMap<String, Value> = BTreeMap::new();
+        let mut shown: BTreeMap<String, Value> = BTreeMap::new();
         for mut line in told_lines(&sample::every_verdict(), Level::Debug) {
             let (info, node) = (line["info"].clone(), line["data"]["node_info"].clone());
             let key = [&info["code"], &info["name"], &node["resource_type"], &node["node_status"]];
@@ -203,10 +203,10 @@ mod tests {
             data.insert("level".to_owned(), info["level"].clone());
             data.insert("node_relation".to_owned(), node["node_relation"]["relation_name"].clone());
             if node.is_object() {
-                told.entry(key.map(|part| part.as_str().unwrap()).join(" ")).or_insert(line["data"].take());
+                shown.entry(key.map(|part| part.as_str().unwrap()).join(" ")).or_insert(line["data"].take());
             }
         }
-        let lines: Vec<_> = told.iter().map(|(key, data)| format!("{key}\n  {data}")).collect();
+        let lines: Vec<_> = shown.iter().map(|(key, data)| format!("{key}\n  {data}")).collect();
         insta::assert_snapshot!(lines.join("\n"));
     }
 

@@ -62,8 +62,8 @@ mod tests {
         let failed = r#"{"unique_id": "source.p.s.u", "status": "runtime error", "error": "no such column"}"#;
         fs::write(&path, format!(r#"{{"results": [{query}, {failed}]}}"#)).unwrap();
         let ages = last_ages(&path).unwrap();
-        let said: Vec<_> = ages.values().map(|age| (age.status.as_str(), age.seconds)).collect();
-        assert_eq!(said, [("warn", Some(10.0)), ("runtime error", None)]);
+        let shown: Vec<_> = ages.values().map(|age| (age.status.as_str(), age.seconds)).collect();
+        assert_eq!(shown, [("warn", Some(10.0)), ("runtime error", None)]);
         fs::write(&path, "[]").unwrap();
         assert!(last_ages(&path).is_err());
     }

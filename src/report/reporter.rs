@@ -26,20 +26,20 @@ impl Reporter {
     /// Passes the event to every sink, and drops sinks that fail.
     pub fn event(&mut self, event: &Event) {
         self.result.fold(event);
-        self.tell(|sink| sink.event(event));
+        self.each_sink(|sink| sink.event(event));
     }
 
     /// Finishes the sinks. Returns the result of the run and the errors of failed sinks, to be shown as
     /// warnings. Broken pipes aren't reported.
     #[must_use]
     pub fn finish(mut self) -> (RunResult, Vec<SinkError>) {
-        self.tell(EventSink::finish);
+        self.each_sink(EventSink::finish);
         (self.result, self.lost)
     }
 
-    fn tell(&mut self, mut say: impl FnMut(&mut (dyn EventSink + 'static)) -> Result<(), SinkError>) {
+    fn each_sink(&mut self, mut call: impl FnMut(&mut (dyn EventSink + 'static)) -> Result<(), SinkError>) {
         let lost = &mut self.lost;
-        self.sinks.retain_mut(|sink| match say(sink.as_mut()) {
+        self.sinks.retain_mut(|sink| match call(sink.as_mut()) {
             Ok(()) => true,
             Err(error) => {
                 if !error.is_broken_pipe() {

@@ -182,7 +182,7 @@ mod tests {
     fn a_run_that_stops_short_or_is_told_to_stop_is_a_failure() {
         assert_eq!(RunResult::of(&Script::new(1).end()).exit_code(), 1);
         let mut script = Script::new(0);
-        script.tell(Fact::CancelRequested);
+        script.record(Fact::CancelRequested);
         assert_eq!(RunResult::of(&script.end()).exit_code(), 1);
     }
 

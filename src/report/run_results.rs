@@ -218,12 +218,12 @@ mod tests {
         let path = folder.path().join("run_results.json");
         write(&sample::every_verdict(), &path, no_files()).unwrap();
         let artifact: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
-        let results: Vec<_> = artifact["results"].as_array().unwrap().iter().map(told).collect();
+        let results: Vec<_> = artifact["results"].as_array().unwrap().iter().map(shown).collect();
         insta::assert_snapshot!(serde_json::to_string_pretty(&results).unwrap());
     }
 
     /// Returns the part of a result that depends on the outcome.
-    fn told(result: &Value) -> Value {
+    fn shown(result: &Value) -> Value {
         let keys =
             ["unique_id", "status", "failures", "message", "relation_name", "adapter_response", "thread_id"];
         keys.iter().map(|key| ((*key).to_owned(), result[key].clone())).collect::<Map<_, _>>().into()

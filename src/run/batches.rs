@@ -199,13 +199,13 @@ impl Batched<'_> {
         };
         // Sources report rejects while they are read, which is before anything is written here. So spool the
         // rejects together with the batches.
-        let mut told = None;
+        let mut spooled_rejects = None;
         let Spooled { made: spools, empty, failed } = match companions.pop() {
             None => spooling.await?,
             Some(mut companion) => {
                 let waiting = worker.engine.spool(&companion.schema, vec![companion.rows], Arc::new(|_| {}));
                 let (spooled, waiting) = futures::join!(spooling, waiting);
-                let waiting = told.insert(waiting?);
+                let waiting = spooled_rejects.insert(waiting?);
                 let bound = batch::all_of(vec![waiting.table()], &companion.schema)?;
                 companion.rows = worker.engine.stream(&bound, None).await?;
                 companions.push(companion);
@@ -236,7 +236,7 @@ impl Batched<'_> {
             companion_tables::stage_with(companions, lake, &provenance, &worker.cancel, write).await?;
         let batches = Batches { done, failed };
         // The spooled rows must outlive the write.
-        drop((spools, told));
+        drop((spools, spooled_rejects));
         Ok(self.version(own, &changes, companions, (rejects, taken), batches))
     }
 

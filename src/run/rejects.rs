@@ -10,7 +10,6 @@ use super::{
     companion_tables::CompanionTable,
     step_error::StepError,
     tables::{LedgerError, Tables},
-    worker::Worker,
 };
 use crate::{
     engine::{

@@ -102,7 +102,7 @@ impl Contents<'_> {
     }
 
     fn built(&self, model: &Model, parts: &ResourceParts<'_>) -> Value {
-        let said = &model.documentation;
+        let documentation = &model.documentation;
         let config = &parts.config;
         json!({
             "database": self.database,
@@ -118,12 +118,12 @@ impl Contents<'_> {
             "checksum": parts.checksum,
             "config": config,
             "tags": model.config.tags,
-            "description": said.description.text,
-            "columns": self.columns(&model.columns, &said.columns),
+            "description": documentation.description.text,
+            "columns": self.columns(&model.columns, &documentation.columns),
             "meta": config["meta"],
             "group": config["group"],
             "docs": config["docs"],
-            "patch_path": self.patch_path(said.declared.as_ref()),
+            "patch_path": self.patch_path(documentation.declared.as_ref()),
             "build_path": null,
             "unrendered_config": parts.unrendered,
             "created_at": self.created_at(),
@@ -131,7 +131,7 @@ impl Contents<'_> {
             // would inline its query.
             "relation_name": model.relation.qualified(self.database),
             "raw_code": parts.raw_code,
-            "doc_blocks": self.doc_ids(&said.description.docs),
+            "doc_blocks": self.doc_ids(&documentation.description.docs),
         })
     }
 

@@ -34,7 +34,7 @@ impl Contents<'_> {
         let freshness_json = freshness.map(thresholds);
         let field = freshness.and_then(|it| it.loaded_at_field.as_ref()).map(|field| &field.value);
         let query = freshness.and_then(|it| it.loaded_at_query.as_ref()).map(|query| &query.value);
-        let said = &source.documentation;
+        let documentation = &source.documentation;
         json!({
             "database": self.database,
             "schema": source.relation.schema,
@@ -60,8 +60,8 @@ impl Contents<'_> {
                 "tbl_properties": null,
                 "partitions": null,
             })),
-            "description": said.description.text,
-            "columns": self.columns(&source.columns, &said.columns),
+            "description": documentation.description.text,
+            "columns": self.columns(&source.columns, &documentation.columns),
             "meta": source.meta,
             "source_meta": source.of.meta,
             "tags": source.tags,
@@ -81,7 +81,7 @@ impl Contents<'_> {
             "created_at": self.created_at(),
             "unrendered_database": null,
             "unrendered_schema": source.relation.schema,
-            "doc_blocks": self.doc_ids(&said.description.docs),
+            "doc_blocks": self.doc_ids(&documentation.description.docs),
         })
     }
 

@@ -33,9 +33,9 @@ impl JournalHeader {
 }
 
 /// Serialises a line of the journal.
-pub(super) fn line(said: &impl Serialize) -> String {
+pub(super) fn line(value: &impl Serialize) -> String {
     // Serialising strings and numbers can't fail.
-    serde_json::to_string(said).map(|line| line + "\n").unwrap_or_default()
+    serde_json::to_string(value).map(|line| line + "\n").unwrap_or_default()
 }
 
 /// Parses the entries of a journal. An incomplete last line is ignored: the write it announces hadn't

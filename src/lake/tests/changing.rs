@@ -103,18 +103,21 @@ async fn what_is_said_of_rows_later_is_no_new_version_of_them() {
     let fixture = LakeFixture::new();
     fixture.publish(readings(0, 2), &[]).await;
     let seen = fixture.observe().await;
-    let mut said = seen.provenance.clone().unwrap();
-    said.stands_for = Some(seen.data_version);
-    said.inputs.clear();
+    let mut provenance = seen.provenance.clone().unwrap();
+    provenance.stands_for = Some(seen.data_version);
+    provenance.inputs.clear();
     let transaction = ("model.p.readings".to_owned(), 9);
-    let version =
-        fixture.lake.commit_metadata(&fixture.table, seen.version, &said, Some(&transaction)).await.unwrap();
+    let version = fixture
+        .lake
+        .commit_metadata(&fixture.table, seen.version, &provenance, Some(&transaction))
+        .await
+        .unwrap();
     let now = fixture.observe().await;
     assert_eq!((version, now.version, now.data_version), (1, 1, 0));
-    assert_eq!(now.provenance, Some(said.clone()));
+    assert_eq!(now.provenance, Some(provenance.clone()));
     assert_eq!(fixture.base().await.transaction("model.p.readings").await.unwrap(), Some(9));
     // A slower writer commits nothing.
-    let late = fixture.lake.commit_metadata(&fixture.table, seen.version, &said, None).await;
+    let late = fixture.lake.commit_metadata(&fixture.table, seen.version, &provenance, None).await;
     assert!(matches!(late, Err(LakeError::Conflict { version: 1, .. })), "{late:?}");
     fixture.append_outside(readings(2, 4)).await;
     let now = fixture.observe().await;

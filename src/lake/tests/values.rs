@@ -96,6 +96,6 @@ async fn a_feature_that_is_not_known_is_named_before_anything_is_read() {
     let observed = lake.observe(&fixture.table).await.map(drop).unwrap_err().to_string();
     let read = lake.provider(&fixture.table).await.map(drop).unwrap_err().to_string();
     assert_eq!(observed, read);
-    let said = read.replace(&fixture.dir.path().display().to_string(), "LAKE");
-    insta::assert_snapshot!(said, @"LAKE/data lake/presentation/readings can't be read: it uses the table feature typeWidening, which Headwater doesn't know; drop the feature with the writer that added it, in Spark by `ALTER TABLE … DROP FEATURE`, or copy the rows to a table without it");
+    let shown = read.replace(&fixture.dir.path().display().to_string(), "LAKE");
+    insta::assert_snapshot!(shown, @"LAKE/data lake/presentation/readings can't be read: it uses the table feature typeWidening, which Headwater doesn't know; drop the feature with the writer that added it, in Spark by `ALTER TABLE … DROP FEATURE`, or copy the rows to a table without it");
 }

@@ -108,13 +108,13 @@ fn problem(block: &ProblemBlock, msg: &str) -> Value {
         _ => None,
     };
     // A successful outcome's own message doesn't explain the warning.
-    let said = match outcome {
+    let text = match outcome {
         Outcome::Published { .. } => None,
         _ => dbt_outcome::message(&block.problem.step, outcome),
     };
     let tests: Vec<_> = block.tests.iter().map(|test| &test.step.node).collect();
     json!({
-        "msg": said.unwrap_or_else(|| msg.to_owned()),
+        "msg": text.unwrap_or_else(|| msg.to_owned()),
         "path": block.path,
         "compiled_path": compiled,
         "tests": tests,

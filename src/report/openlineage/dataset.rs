@@ -68,10 +68,11 @@ impl Datasets {
             .collect();
         let nodes = names.iter().map(|(id, name)| {
             let node = &manifest.nodes[*id];
-            let said = node.documentation().map(|said| said.description.text.trim().to_owned());
+            let documentation =
+                node.documentation().map(|documentation| documentation.description.text.trim().to_owned());
             let dataset = Dataset {
                 id: name.clone(),
-                description: said.unwrap_or_default(),
+                description: documentation.unwrap_or_default(),
                 reads: reads(manifest, id),
                 facets: facets(node, lineage.nodes.get(*id), name, root),
                 lineage: lineage.nodes.get(*id).map(|node| column_lineage(node, &names)).unwrap_or_default(),
@@ -247,7 +248,7 @@ impl Assertion {
 
 /// Returns the facets that hold for every reader and writer of a dataset.
 fn facets(node: &Node, columns: Option<&NodeLineage>, id: &DatasetName, root: &str) -> Map<String, Value> {
-    let said = node.documentation();
+    let documentation = node.documentation();
     let mut facets = Map::new();
     let fields: Vec<Value> = columns
         .into_iter()
@@ -256,7 +257,9 @@ fn facets(node: &Node, columns: Option<&NodeLineage>, id: &DatasetName, root: &s
         .map(|(at, column)| {
             let mut field =
                 json!({ "name": column.name, "type": column.data_type, "ordinal_position": at + 1 });
-            let text = said.and_then(|said| said.columns.get(&column.name)).map(|said| said.text.trim());
+            let text = documentation
+                .and_then(|documentation| documentation.columns.get(&column.name))
+                .map(|documentation| documentation.text.trim());
             if let Some(text) = text.filter(|text| !text.is_empty()) {
                 field["description"] = text.into();
             }
@@ -276,10 +279,10 @@ fn facets(node: &Node, columns: Option<&NodeLineage>, id: &DatasetName, root: &s
         _ => json!({ "name": root, "uri": uri }),
     };
     facets.insert("dataSource".to_owned(), facet(source, "1-0-1/DatasourceDatasetFacet"));
-    let text = said.map(|said| said.description.text.trim()).unwrap_or_default();
+    let text = documentation.map(|documentation| documentation.description.text.trim()).unwrap_or_default();
     if !text.is_empty() {
-        let said = json!({ "description": text, "contentType": "text/markdown" });
-        facets.insert("documentation".to_owned(), facet(said, "1-1-0/DocumentationDatasetFacet"));
+        let documentation = json!({ "description": text, "contentType": "text/markdown" });
+        facets.insert("documentation".to_owned(), facet(documentation, "1-1-0/DocumentationDatasetFacet"));
     }
     facets
 }

@@ -135,8 +135,8 @@ impl OpenLineage {
             about.insert("sql".to_owned(), facet(query, "1-1-0/SQLJobFacet"));
         }
         if let Some(text) = self.datasets.description(&step.node) {
-            let said = json!({ "description": text, "contentType": "text/markdown" });
-            about.insert("documentation".to_owned(), facet(said, "1-1-0/DocumentationJobFacet"));
+            let documentation = json!({ "description": text, "contentType": "text/markdown" });
+            about.insert("documentation".to_owned(), facet(documentation, "1-1-0/DocumentationJobFacet"));
         }
         let job = json!({ "namespace": self.namespace, "name": begun.job, "facets": about });
         let inputs = self.datasets.inputs(&step.node, outcome);

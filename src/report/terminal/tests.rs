@@ -107,9 +107,9 @@ fn every_verdict_and_the_end_of_a_run_that_withheld() {
 fn quiet_tells_of_tests_as_fully() {
     let quiet = TerminalStyle { quiet: true, ..style() };
     let loud = printed(&sample::every_verdict(), style());
-    let said = printed(&sample::every_verdict(), quiet);
-    assert!(said.lines().all(|line| loud.contains(line)));
-    assert!(said.starts_with("10:00:12  Completed with") && !said.contains(" of 19 "), "{said}");
+    let shown = printed(&sample::every_verdict(), quiet);
+    assert!(shown.lines().all(|line| loud.contains(line)));
+    assert!(shown.starts_with("10:00:12  Completed with") && !shown.contains(" of 19 "), "{shown}");
 }
 
 #[test]
