@@ -123,15 +123,15 @@ impl Worker {
                     let size = by_time.settings.batch_size;
                     let key = (relation.clone(), from.clone(), version.clone(), column.clone(), size);
                     let known = self.changed_batches.of(key);
-                    let touched = known.get_or_try_init(|| async {
+                    let changed = known.get_or_try_init(|| async {
                         let Some(difference) = self.difference(build, relation).await? else {
                             return Ok(None);
                         };
                         let difference = (&difference.inserted, difference.deleted.as_ref());
                         Ok::<_, StepError>(Some(self.engine.touched_between(difference, column, size).await?))
                     });
-                    let Some(touched) = touched.await? else { return Ok(all.clone()) };
-                    due = due.or(touched);
+                    let Some(changed) = changed.await? else { return Ok(all.clone()) };
+                    due = due.or(changed);
                 }
                 (None, _) if by_time.settings.on_lookup_change == Follow::FullRefresh => {
                     return Ok(all.clone());
@@ -254,9 +254,9 @@ impl Batched<'_> {
             Some(false) => 1,
             None | Some(true) => worker.engine.threads().max(1),
         };
-        let touched = self.touched(&others).await?;
+        let with_rows = self.batches_with_rows(&others).await?;
         let has_rows = |batch: &Interval| {
-            touched.as_ref().is_none_or(|touched| !touched.and(&(*batch).into()).is_empty())
+            with_rows.as_ref().is_none_or(|with_rows| !with_rows.and(&(*batch).into()).is_empty())
         };
         let (batches, empty): (Vec<Interval>, Vec<Interval>) =
             batches.iter().partition(|batch| has_rows(batch));
@@ -291,16 +291,19 @@ impl Batched<'_> {
     /// Returns the batches in which any input has rows; `None` if finding out would take another read of
     /// files. All other batches are empty, because the event time of each output row comes from such an
     /// input.
-    async fn touched(&self, tables: &BTreeMap<Relation, Table>) -> Result<Option<Intervals>, StepError> {
-        let mut touched = Intervals::default();
+    async fn batches_with_rows(
+        &self,
+        tables: &BTreeMap<Relation, Table>,
+    ) -> Result<Option<Intervals>, StepError> {
+        let mut with_rows = Intervals::default();
         for (relation, column) in &self.by_time.timed {
             let Some(table) = tables.get(relation).filter(|_| !self.worker.manifest.is_file(relation)) else {
                 return Ok(None);
             };
             let size = self.by_time.settings.batch_size;
-            touched = touched.or(&self.worker.engine.touched(table, column, size).await?);
+            with_rows = with_rows.or(&self.worker.engine.touched(table, column, size).await?);
         }
-        Ok(Some(touched))
+        Ok(Some(with_rows))
     }
 
     async fn spool(

@@ -33,7 +33,7 @@ pub(super) fn text(query: &LineageQuery<'_>, impact: &Impact, colour: bool) -> S
     ))];
     let in_order = query.manifest.graph.sorted().iter().filter_map(|id| Some((id, impact.nodes.get(id)?)));
     let all: Vec<(String, Vec<(String, String)>)> =
-        in_order.map(|(id, touched)| (printable(&query.name(id)), entries(query, touched))).collect();
+        in_order.map(|(id, effects)| (printable(&query.name(id)), entries(query, effects))).collect();
     let width =
         all.iter().flat_map(|(_, entries)| entries).map(|(name, _)| columns(name)).max().unwrap_or_default();
     for (name, entries) in all {
@@ -57,15 +57,15 @@ pub(super) fn text(query: &LineageQuery<'_>, impact: &Impact, colour: bool) -> S
 }
 
 /// Returns the affected columns of a node, and its rows if they are affected, each with the cause.
-fn entries(query: &LineageQuery<'_>, touched: &NodeImpact) -> Vec<(String, String)> {
+fn entries(query: &LineageQuery<'_>, effects: &NodeImpact) -> Vec<(String, String)> {
     let mut entries: Vec<(String, String)> =
-        touched.values.iter().map(|(name, how)| (printable(name), how.word().to_owned())).collect();
-    let conditions = touched.conditions.iter().filter(|(name, _)| !touched.values.contains_key(*name));
+        effects.values.iter().map(|(name, how)| (printable(name), how.word().to_owned())).collect();
+    let conditions = effects.conditions.iter().filter(|(name, _)| !effects.values.contains_key(*name));
     entries.extend(conditions.map(|(name, kinds)| (printable(name), words(kinds))));
-    if touched.changes_rows() {
-        let after: Vec<String> = touched.after.iter().map(|id| printable(&query.name(id))).collect();
-        let why = match (touched.rows.is_empty(), after.is_empty()) {
-            (false, _) => words(&touched.rows),
+    if effects.changes_rows() {
+        let after: Vec<String> = effects.after.iter().map(|id| printable(&query.name(id))).collect();
+        let why = match (effects.rows.is_empty(), after.is_empty()) {
+            (false, _) => words(&effects.rows),
             (true, _) => format!("the rows of {}", after.join(", ")),
         };
         entries.push(("(which rows)".to_owned(), why));
@@ -75,16 +75,16 @@ fn entries(query: &LineageQuery<'_>, touched: &NodeImpact) -> Vec<(String, Strin
 
 /// Returns the same report as JSON.
 pub(super) fn json(query: &LineageQuery<'_>, impact: &Impact) -> Value {
-    let node = |(id, touched): (&NodeId, &NodeImpact)| {
+    let node = |(id, effects): (&NodeId, &NodeImpact)| {
         let values: Map<String, Value> =
-            touched.values.iter().map(|(name, how)| (name.clone(), how.word().into())).collect();
+            effects.values.iter().map(|(name, how)| (name.clone(), how.word().into())).collect();
         let conditions: Map<String, Value> =
-            touched.conditions.iter().map(|(name, kinds)| (name.clone(), used(kinds).into())).collect();
+            effects.conditions.iter().map(|(name, kinds)| (name.clone(), used(kinds).into())).collect();
         json!({
             "node": id,
             "columns": values,
             "conditions": conditions,
-            "rows": { "used_for": used(&touched.rows), "after": touched.after },
+            "rows": { "used_for": used(&effects.rows), "after": effects.after },
         })
     };
     let subject: Vec<Value> = query.subject.columns(query.lineage).iter().map(super::json::column).collect();
