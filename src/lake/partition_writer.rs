@@ -18,7 +18,7 @@ use crate::engine::arrow::{
     row::{OwnedRow, RowConverter, SortField},
 };
 
-/// The limits on waiting rows and open files of one sink.
+/// The limits on waiting rows and open files of one writer.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct WriterLimits {
     pub(super) rows: usize,
@@ -90,8 +90,8 @@ impl PartitionWriter {
     }
 
     /// Writes the remaining rows. If nothing was written so far, returns the rows instead, so that the small
-    /// remainders of several sinks can share a file. Never returns rows of a partitioned table, whose sinks
-    /// can't share files.
+    /// remainders of several writers can share a file. Never returns rows of a partitioned table, whose
+    /// writers can't share files.
     pub(super) async fn finish(mut self) -> Result<(Vec<Add>, Vec<RecordBatch>), DeltaTableError> {
         if self.converter.is_none() && self.open.is_empty() {
             return Ok((self.done, self.waiting.into_values().flat_map(|waiting| waiting.batches).collect()));

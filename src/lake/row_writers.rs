@@ -33,9 +33,9 @@ const SMALL_ROWS: usize = 64 * 1024;
 const SMALL_BYTES: usize = 16 << 20;
 /// Rows of remainders that share a file: as many as one core encodes in 0.1 to 0.2 seconds.
 const SHARED_ROWS: usize = 256 * 1024;
-/// Bytes that may wait in all sinks of a partitioned table.
+/// Bytes that may wait in all writers of a partitioned table.
 const WAITING_BYTES: usize = 128 << 20;
-/// Files that all sinks of a partitioned table may have open.
+/// Files that all writers of a partitioned table may have open.
 const OPEN_FILES: usize = 64;
 
 /// The result of all writers.
