@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{Origin, timestamp};
+use super::{ArtifactOrigin, timestamp};
 use crate::{
     engine::{SchemaRef, source::type_name},
-    lake::Facts,
+    lake::TableStatistics,
     manifest::{Manifest, Materialized, Node},
     name::NodeId,
 };
@@ -22,9 +22,9 @@ const SCHEMA: &str = "https://schemas.getdbt.com/dbt/catalog/v1.json";
 pub fn catalog(
     manifest: &Manifest,
     columns: &BTreeMap<NodeId, SchemaRef>,
-    facts: &BTreeMap<NodeId, Facts>,
+    facts: &BTreeMap<NodeId, TableStatistics>,
     database: &str,
-    origin: &Origin<'_>,
+    origin: &ArtifactOrigin<'_>,
 ) -> Value {
     let (mut nodes, mut sources) = (Map::new(), Map::new());
     for (id, schema) in columns {
@@ -37,7 +37,7 @@ pub fn catalog(
 }
 
 /// Returns a node's entry, or `None` for an ephemeral model.
-fn entry(node: &Node, schema: &SchemaRef, facts: Option<&Facts>, database: &str) -> Option<Value> {
+fn entry(node: &Node, schema: &SchemaRef, facts: Option<&TableStatistics>, database: &str) -> Option<Value> {
     let kind = match node {
         Node::Model(model) => match model.config.materialized {
             Materialized::Ephemeral => return None,
@@ -48,10 +48,11 @@ fn entry(node: &Node, schema: &SchemaRef, facts: Option<&Facts>, database: &str)
         _ => "BASE TABLE",
     };
     let relation = node.relation()?;
-    let comments = node.documentation().map(|said| &said.columns);
+    let comments = node.documentation().map(|documentation| &documentation.columns);
     let columns = schema.fields().iter().enumerate().map(|(at, field)| {
         let name = field.name();
-        let comment = comments.and_then(|columns| columns.get(name)).map(|said| said.text.as_str());
+        let comment =
+            comments.and_then(|columns| columns.get(name)).map(|documentation| documentation.text.as_str());
         let column = json!({
             "type": type_name(field.data_type()),
             "index": at + 1,
@@ -60,7 +61,7 @@ fn entry(node: &Node, schema: &SchemaRef, facts: Option<&Facts>, database: &str)
         });
         (name.clone(), column)
     });
-    let comment = node.documentation().map(|said| said.description.text.as_str());
+    let comment = node.documentation().map(|documentation| documentation.description.text.as_str());
     Some(json!({
         "metadata": {
             "type": kind,
@@ -77,7 +78,7 @@ fn entry(node: &Node, schema: &SchemaRef, facts: Option<&Facts>, database: &str)
 }
 
 /// Returns the table statistics that dbt's documentation shows.
-fn stats(facts: Option<&Facts>) -> Value {
+fn stats(facts: Option<&TableStatistics>) -> Value {
     let mut stats = Map::new();
     let mut add = |id: &str, label: &str, value: Value, description: &str| {
         let stat = json!({

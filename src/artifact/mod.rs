@@ -3,7 +3,7 @@
 //! - [`manifest`]: `manifest.json`, version 12: the project's nodes
 //! - [`catalog`]: `catalog.json`, version 1: the columns and statistics of its tables
 //! - [`graph_summary`]: `graph_summary.json`: the dependency graph
-//! - [`renew`]: the same artifact under another invocation
+//! - [`renewal`]: the same artifact under another invocation
 //! - this file: the parts common to all of them
 //!
 //! `run_results.json` and `sources.json` are folds of a run's events, so they are in `report`. dbt's own
@@ -12,7 +12,7 @@
 pub mod catalog;
 pub mod graph_summary;
 pub mod manifest;
-pub mod renew;
+pub mod renewal;
 
 use std::{
     collections::BTreeMap,
@@ -43,7 +43,7 @@ pub struct Invocation {
 
 /// The invocation that made an artifact, and the time.
 #[derive(Debug, Clone)]
-pub struct Origin<'a> {
+pub struct ArtifactOrigin<'a> {
     /// The invocation's id.
     pub invocation_id: &'a str,
     /// The start time of the invocation.
@@ -54,7 +54,7 @@ pub struct Origin<'a> {
     pub env: &'a BTreeMap<String, String>,
 }
 
-impl Origin<'_> {
+impl ArtifactOrigin<'_> {
     /// Returns the metadata at the start of every artifact.
     #[must_use]
     pub fn metadata(&self, schema: &str) -> Value {
@@ -107,16 +107,16 @@ pub fn timestamp(at: DateTime<Utc>) -> String {
 pub fn replace(path: &Path, id: &str, bytes: &[u8]) -> io::Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{id}.tmp"));
-    let beside = path.with_file_name(name);
+    let temporary = path.with_file_name(name);
     let write = || {
-        let mut file = File::create(&beside)?;
+        let mut file = File::create(&temporary)?;
         file.write_all(bytes)?;
         file.sync_all()?;
-        fs::rename(&beside, path)
+        fs::rename(&temporary, path)
     };
     write().inspect_err(|_| {
         // Report the first error; failing to remove the temporary file is less informative.
-        let _ = fs::remove_file(&beside);
+        let _ = fs::remove_file(&temporary);
     })
 }
 

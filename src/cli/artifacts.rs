@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::{context::Context, failure::Failure};
 use crate::{
-    artifact::{Origin, graph_summary::graph_summary, manifest::Contents, replace},
+    artifact::{ArtifactOrigin, graph_summary::graph_summary, manifest::Contents, replace},
     compile::Compiled,
     docs::Page,
     manifest::{Manifest, Model, Snapshot},
@@ -66,8 +66,13 @@ pub(super) fn write_page(
 }
 
 /// Returns the origin of artifacts written now.
-pub(super) fn origin<'a>(context: &'a Context, env: &'a BTreeMap<String, String>) -> Origin<'a> {
-    Origin { invocation_id: &context.invocation_id, started: context.started, generated: Utc::now(), env }
+pub(super) fn origin<'a>(context: &'a Context, env: &'a BTreeMap<String, String>) -> ArtifactOrigin<'a> {
+    ArtifactOrigin {
+        invocation_id: &context.invocation_id,
+        started: context.started,
+        generated: Utc::now(),
+        env,
+    }
 }
 
 fn write_manifest(context: &Context, target: &TargetPath, compiled: &Compiled) -> io::Result<()> {

@@ -10,7 +10,7 @@ use crate::{
     manifest::{Manifest, Node},
     name::NodeId,
     report::LastRun,
-    run::{planning::Rebuild, worker::Keep},
+    run::{planning::Rebuild, worker::Retain},
 };
 
 /// The kinds of tests.
@@ -29,7 +29,7 @@ pub(super) struct Asked<'a> {
     pub(super) rebuild: Rebuild,
     /// Whether to move the files of unreadable tables away, so that they can be rebuilt.
     pub(super) set_aside: bool,
-    pub(super) keep: Keep,
+    pub(super) keep: Retain,
     /// The kinds of nodes to run, by dbt's names.
     kinds: &'static [&'static str],
     pub(super) freshness: Freshness,
@@ -53,7 +53,7 @@ pub(super) enum Freshness {
 impl<'a> Asked<'a> {
     /// Seeds, models, snapshots and their tests.
     pub(super) fn build(args: &'a BuildArgs) -> Self {
-        let keep = Keep { failures: args.test.store_failures, withheld: args.keep_staged };
+        let keep = Retain { failures: args.test.store_failures, withheld: args.keep_staged };
         let freshness = if args.fresh_sources { Freshness::Demanded } else { Freshness::Nobody };
         Self { command: "build", kinds: ALL, keep, freshness, ..Self::test(&args.test) }
     }
@@ -66,7 +66,7 @@ impl<'a> Asked<'a> {
             fail_fast: args.fail_fast,
             rebuild: rebuild(args.rebuild),
             set_aside: rebuild(args.rebuild) == Rebuild::FullRefresh,
-            keep: Keep::default(),
+            keep: Retain::default(),
             kinds: &["model"],
             freshness: Freshness::Nobody,
             event_time: args.rebuild.event_time(),
@@ -101,7 +101,7 @@ impl<'a> Asked<'a> {
 
     /// Tests of the published tables.
     pub(super) fn test(args: &'a TestArgs) -> Self {
-        let keep = Keep { failures: args.store_failures, withheld: false };
+        let keep = Retain { failures: args.store_failures, withheld: false };
         Self { command: "test", kinds: TESTS, keep, ..Self::run(&args.run) }
     }
 
@@ -113,7 +113,7 @@ impl<'a> Asked<'a> {
             fail_fast: false,
             rebuild: Rebuild::Stale,
             set_aside: false,
-            keep: Keep::default(),
+            keep: Retain::default(),
             kinds: &[],
             freshness: Freshness::Selected,
             event_time: None,

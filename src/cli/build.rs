@@ -29,12 +29,12 @@ use crate::{
     outcome::Repaired,
     plan::{Plan, Step},
     report::{
-        Datasets, JsonLines, Level, Look, Lookup, NodeFile, OpenLineage, Reporter, RunResult, RunResults,
-        Sink, SourcesJson, TargetPath, Terminal, Transport, is_ephemeral,
+        Datasets, EventSink, FileLookup, JsonLines, Level, NodeFile, OpenLineage, Reporter, RunResult,
+        RunResults, SourcesJson, TargetPath, Terminal, TerminalStyle, Transport, is_ephemeral,
     },
     run::{
-        batches::Touched,
-        scheduler::{self, Limits},
+        changed_batches::ChangedBatches,
+        scheduler::{self, RunLimits},
         unchanged::steps::StepRecorder,
         worker::Worker,
     },
@@ -60,7 +60,7 @@ pub(super) async fn run(global: &Global, asked: &Asked<'_>) -> Result<ExitCode, 
         found_columns::record_exact(&lake, &compiled).await?;
     }
     let started = info(asked.command, &context, &plan, &lake.root_display(), repair.done);
-    let limits = Limits { threads: context.threads, fail_fast: asked.fail_fast };
+    let limits = RunLimits { threads: context.threads, fail_fast: asked.fail_fast };
     let cancel = CancellationToken::new();
     let worker = Arc::new(Worker {
         engine,
@@ -69,8 +69,8 @@ pub(super) async fn run(global: &Global, asked: &Asked<'_>) -> Result<ExitCode, 
         invocation_id: context.invocation_id.clone(),
         manifest: context.manifest,
         compiled,
-        keep: asked.keep,
-        touched: Touched::default(),
+        retain: asked.keep,
+        changed_batches: ChangedBatches::default(),
         cancel: cancel.clone(),
     });
     let (jinja, shown_before, started_at) = (context.jinja, context.shown, context.started);
@@ -88,7 +88,7 @@ pub(super) async fn run(global: &Global, asked: &Asked<'_>) -> Result<ExitCode, 
         reporter.event(event);
     };
     let listening = tokio::spawn(cancel_on_signal(cancel.clone()));
-    let execute = |job, told| Arc::clone(&worker).execute(job, told);
+    let execute = |job, handle| Arc::clone(&worker).execute(job, handle);
     scheduler::run(started.clone(), &plan, limits, &cancel, execute, &mut emit).await;
     lake.end_run().await;
     listening.abort();
@@ -166,7 +166,7 @@ pub(super) struct Reporting<'a> {
     pub(super) global: &'a Global,
     pub(super) asked: &'a Asked<'a>,
     pub(super) target: &'a TargetPath,
-    pub(super) lookup: Lookup,
+    pub(super) lookup: FileLookup,
     pub(super) database: &'a str,
 }
 
@@ -184,10 +184,10 @@ fn reporter(
     planned: Option<Vec<Arc<Step>>>,
 ) -> Reporter {
     let terminal = stdout().is_terminal();
-    let mut look = Look::new(*chrono::Local::now().offset());
+    let mut look = TerminalStyle::new(*chrono::Local::now().offset());
     look.colour = in_colour();
     look.quiet = global.quiet;
-    let lines: Box<dyn Sink> = match global.log_format {
+    let lines: Box<dyn EventSink> = match global.log_format {
         LogFormat::Json => {
             let least = if global.quiet { Level::Warn } else { Level::Info };
             Box::new(JsonLines::new(Box::new(stdout()), least, std::process::id(), Arc::clone(&lookup)))
@@ -209,7 +209,7 @@ fn reporter(
         Some(planned) => RunResults::new(path, invocation, lookup, planned),
         None => RunResults::new(path, invocation, lookup, Vec::new()).replayed(),
     };
-    let mut sinks: Vec<Box<dyn Sink>> = vec![lines, Box::new(sources)];
+    let mut sinks: Vec<Box<dyn EventSink>> = vec![lines, Box::new(sources)];
     // As in dbt, freshness results have their own file, and `retry` refers to the last build.
     if asked.command != "freshness" {
         sinks.insert(1, Box::new(results));
@@ -222,8 +222,8 @@ fn lineage_events(
     worker: &Arc<Worker>,
     base: &Path,
     dialect: &str,
-    lookup: &Lookup,
-) -> Option<Box<dyn Sink>> {
+    lookup: &FileLookup,
+) -> Option<Box<dyn EventSink>> {
     let wanted = openlineage::wanted()?;
     let lineage = Lineage::between(&worker.manifest, &worker.compiled, &|node| !is_ephemeral(node));
     let root = worker.tables.lake().root_display();
@@ -233,7 +233,7 @@ fn lineage_events(
     Some(Box::new(sink))
 }
 
-fn lookup(worker: &Arc<Worker>, database: &str) -> Lookup {
+fn lookup(worker: &Arc<Worker>, database: &str) -> FileLookup {
     let (worker, database) = (Arc::clone(worker), database.to_owned());
     Arc::new(move |id| {
         let node = worker.manifest.nodes.get(id)?;

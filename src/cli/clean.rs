@@ -10,7 +10,7 @@ use super::{
     context::artifacts,
     failure::Failure,
 };
-use crate::report::{Cleanup, Kept, TargetPath};
+use crate::report::{Cleanup, KeepReason, TargetPath};
 
 pub(super) fn run(global: &Global, args: &CleanArgs) -> Result<ExitCode, Failure> {
     let target = TargetPath::new(artifacts(global)?);
@@ -46,8 +46,8 @@ pub(super) fn run(global: &Global, args: &CleanArgs) -> Result<ExitCode, Failure
     }
     for (path, why) in &kept {
         let why = match why {
-            Kept::DeltaTable => "it holds a Delta table",
-            Kept::NotWritten => "Headwater did not write it",
+            KeepReason::DeltaTable => "it holds a Delta table",
+            KeepReason::NotWritten => "Headwater did not write it",
         };
         writeln!(out, "kept {}: {why}", path.display())?;
     }

@@ -20,15 +20,15 @@ use crate::{
     diag::{Diagnostic, Severity, near},
     engine::{Engine, EngineSettings, SchemaRef},
     jinja::{Globals, Jinja},
-    lake::{Fault, Lake},
+    lake::{FaultInjection, Lake},
     manifest::{Manifest, Node},
     name::{NodeId, Relation},
     parse,
     plan::Plan,
     project::{Project, Target},
     run::{
-        planning::{self, How},
-        seen::Seen,
+        observed::ObservedState,
+        planning::{self, PlanOptions},
         tables::Tables,
         unchanged::conditions::{TablesState, WatchedTables},
     },
@@ -68,10 +68,10 @@ pub(super) struct Prepared {
     pub(super) engine: Engine,
     pub(super) tables: Tables,
     pub(super) compiled: Compiled,
-    pub(super) seen: Seen,
+    pub(super) seen: ObservedState,
     /// The tables and their state before any was read, if requested and observable.
     pub(super) watched: Option<(WatchedTables, TablesState)>,
-    pub(super) how: How,
+    pub(super) how: PlanOptions,
     pub(super) plan: Plan,
 }
 
@@ -208,7 +208,7 @@ impl Context {
         let watched = watched.map(|(state, tables)| (tables, state));
         let (compiled, seen) = self.compile(&engine, &tables, &chosen, &wanted).await?;
         let seen = seen.and_sources(&engine, &compiled).await;
-        let how = How { gate: asked.builds(), rebuild: asked.rebuild, set_aside: asked.set_aside };
+        let how = PlanOptions { gate: asked.builds(), rebuild: asked.rebuild, set_aside: asked.set_aside };
         let plan = planning::plan(&self.manifest, &chosen, &compiled, &seen, how);
         Ok(Prepared { chosen, engine, tables, compiled, seen, watched, how, plan })
     }
@@ -226,7 +226,7 @@ impl Context {
     pub(super) fn lake(&self) -> Result<Lake, Failure> {
         let lake = Lake::open(&self.lake_root, &self.project.root, self.lake_options.clone())?;
         Ok(match killed_at() {
-            Some(instant) => lake.with_fault(Fault::new(instant, || std::process::abort())),
+            Some(instant) => lake.with_fault(FaultInjection::new(instant, || std::process::abort())),
             None => lake,
         })
     }
@@ -243,8 +243,8 @@ impl Context {
         tables: &Tables,
         chosen: &BTreeSet<NodeId>,
         wanted: &Wanted,
-    ) -> Result<(Compiled, Seen), Failure> {
-        let seen = Seen::of(tables, &self.manifest).await?;
+    ) -> Result<(Compiled, ObservedState), Failure> {
+        let seen = ObservedState::of(tables, &self.manifest).await?;
         let stored = seen.schemas();
         let found = self.found_columns(tables).await?;
         let context = self.compiling(engine, (&stored, &seen.unreadable), &found, wanted);
@@ -259,7 +259,7 @@ impl Context {
         engine: &Engine,
         tables: &Tables,
         chosen: &BTreeSet<NodeId>,
-    ) -> Result<(Compiled, Seen), Failure> {
+    ) -> Result<(Compiled, ObservedState), Failure> {
         let (compiled, seen) = self.compile(engine, tables, chosen, &Wanted::default()).await?;
         Ok((compiled.whole()?, seen))
     }

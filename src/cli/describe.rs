@@ -16,7 +16,7 @@ use crate::{
     lineage::{Lineage, Subject},
     name::NodeId,
     report::{Description, LastRun},
-    run::came_of::came_of,
+    run::version_history::causes,
     text::json_escaped,
 };
 
@@ -39,11 +39,11 @@ pub(super) async fn run(global: &Global, args: &DescribeArgs) -> Result<ExitCode
     let there = node.relation().filter(|relation| seen.tables.contains_key(*relation));
     let (mut facts, mut versions) = (None, Vec::new());
     if let Some(relation) = there {
-        facts = tables.facts(relation).await?;
+        facts = tables.statistics(relation).await?;
         // Read one extra version, to compare the last one shown with its predecessor.
         let past = tables.history(relation, args.versions.saturating_add(1)).await?;
-        let told = came_of(&past, past.len() <= args.versions);
-        versions = past.into_iter().zip(told).take(args.versions).collect();
+        let causes = causes(&past, past.len() <= args.versions);
+        versions = past.into_iter().zip(causes).take(args.versions).collect();
     }
     let verdicts = match LastRun::read(&context.target_path.join("run_results.json")) {
         Ok(last) => last.map(|last| last.statuses()).unwrap_or_default(),

@@ -20,16 +20,16 @@ use super::{
 use crate::{
     artifact::catalog::catalog,
     compile::{Compiled, Taken},
-    docs::{Known, Page, server::Server},
+    docs::{Page, SiteInputs, server::Server},
     engine::Engine,
     ingest::Ledger,
-    lake::{Facts, LakeError, Past},
+    lake::{LakeError, PastVersion, TableStatistics},
     lineage::Lineage,
     name::{NodeId, Relation},
     report::{LastRun, TargetPath, last_ages},
     run::{
-        came_of::{CameOf, came_of},
         tables::{LedgerError, Tables},
+        version_history::{VersionCause, causes},
     },
 };
 
@@ -62,7 +62,7 @@ pub(super) async fn generate(global: &Global, args: &GenerateArgs) -> Result<Exi
     let lineage = Lineage::of(&context.manifest, &compiled);
     let last_run = legible(LastRun::read(&target.path().join("run_results.json")), "the last run's results");
     let ages = legible(last_ages(&target.path().join("sources.json")), "the ages of sources");
-    let known = Known {
+    let known = SiteInputs {
         manifest: &context.manifest,
         vars: &context.vars,
         target: &context.target_name,
@@ -148,8 +148,8 @@ fn told(context: &Context, folder: &Path, page: &Page, known: usize, there: usiz
 /// Facts about existing tables, read from the lake.
 #[derive(Default)]
 struct Looked {
-    facts: BTreeMap<NodeId, Facts>,
-    history: BTreeMap<NodeId, Vec<(Past, CameOf)>>,
+    facts: BTreeMap<NodeId, TableStatistics>,
+    history: BTreeMap<NodeId, Vec<(PastVersion, VersionCause)>>,
     ledgers: BTreeMap<NodeId, Ledger>,
 }
 
@@ -163,7 +163,7 @@ impl Looked {
         let looks = there.iter().map(|(id, relation)| async move {
             // Read one extra version, to compare the last one shown with its predecessor.
             let (facts, past) =
-                tokio::try_join!(tables.facts(relation), tables.history(relation, VERSIONS + 1))?;
+                tokio::try_join!(tables.statistics(relation), tables.history(relation, VERSIONS + 1))?;
             Ok::<_, LakeError>((*id, facts, past))
         });
         // Collect first: a stream that borrows from its items isn't a `Send` future.
@@ -171,8 +171,8 @@ impl Looked {
         let mut looks = stream::iter(looks).buffer_unordered(LOOKS);
         let mut looked = Self::default();
         while let Some((id, facts, past)) = looks.try_next().await? {
-            let came = came_of(&past, past.len() <= VERSIONS);
-            looked.history.insert(id.clone(), past.into_iter().zip(came).take(VERSIONS).collect());
+            let causes = causes(&past, past.len() <= VERSIONS);
+            looked.history.insert(id.clone(), past.into_iter().zip(causes).take(VERSIONS).collect());
             looked.facts.extend(facts.map(|facts| (id.clone(), facts)));
         }
         for (id, relation) in there {

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     lineage::{Direction, Lineage, Subject},
     name::NodeId,
-    report::{AskedLineage, LineageFormat},
+    report::{LineageFormat, LineageQuery},
 };
 
 pub(super) async fn run(global: &Global, args: &LineageArgs) -> Result<ExitCode, Failure> {
@@ -29,7 +29,7 @@ pub(super) async fn run(global: &Global, args: &LineageArgs) -> Result<ExitCode,
         .map_err(|unknown| Failure::Message { message: unknown.message, hint: unknown.hint })?;
     let upstream = args.upstream.then_some(Direction::Upstream);
     let direction = upstream.or(args.downstream.then_some(Direction::Downstream));
-    let asked = AskedLineage { manifest: &context.manifest, lineage: &lineage, subject: &subject, direction };
+    let asked = LineageQuery { manifest: &context.manifest, lineage: &lineage, subject: &subject, direction };
     let colour = in_colour();
     let text = match (args.impact, args.format) {
         (false, LineageOutput::Tree) => asked.lineage(LineageFormat::Tree { colour }),

@@ -20,7 +20,7 @@ use crate::{
         source::{RejectCounts, RejectSink},
     },
     name::{NodeId, Relation},
-    run::{seen::Seen, tables::Tables},
+    run::{observed::ObservedState, tables::Tables},
 };
 
 pub(super) async fn run(global: &Global, args: &ShowArgs) -> Result<ExitCode, Failure> {
@@ -136,7 +136,7 @@ async fn written(
     tables: &Tables,
     sql: &str,
 ) -> Result<(Query, Sources), Failure> {
-    let seen = Seen::of(tables, &context.manifest).await?;
+    let seen = ObservedState::of(tables, &context.manifest).await?;
     let mut stored = seen.schemas();
     for relation in inline::bare_tables(engine, sql) {
         if !stored.contains_key(&relation)

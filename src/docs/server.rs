@@ -2,8 +2,8 @@
 //!
 //! Slow or idle clients are disconnected, and no client can delay shutdown.
 
-mod answer;
 mod host;
+mod response;
 
 use std::{
     io::{self, ErrorKind},
@@ -27,8 +27,8 @@ use tokio::{
 };
 
 use self::{
-    answer::{Served, answer},
     host::Hosts,
+    response::{Served, respond},
 };
 
 /// The maximum number of concurrent connections; others wait to be accepted.
@@ -83,7 +83,7 @@ impl Server {
     /// If the socket fails.
     pub async fn serve(self, stop: impl Future<Output = ()> + Send) -> io::Result<()> {
         let hosts = Hosts::new(self.address()?, &self.allowed);
-        let router = Router::new().fallback(answer).with_state(Arc::new(Served { root: self.root, hosts }));
+        let router = Router::new().fallback(respond).with_state(Arc::new(Served { root: self.root, hosts }));
         let places = Arc::new(Semaphore::new(CONNECTIONS));
         let (ending, ended) = watch::channel(());
         let mut connections = JoinSet::new();
@@ -166,9 +166,9 @@ mod tests {
     fn ask(address: SocketAddr, request: &str, header: &str) -> String {
         let mut stream = std::net::TcpStream::connect(address).unwrap();
         write!(stream, "{request} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{header}\r\n").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
+        let mut response = String::new();
+        stream.read_to_string(&mut response).unwrap();
+        response
     }
 
     #[tokio::test(flavor = "multi_thread")]
@@ -217,11 +217,11 @@ mod tests {
             write!(half, "GET / HTTP/1.1\r\nHost: loc").unwrap();
             let mut foreign = std::net::TcpStream::connect(address).unwrap();
             write!(foreign, "GET / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n").unwrap();
-            let mut answer = String::new();
-            foreign.read_to_string(&mut answer).unwrap();
+            let mut response = String::new();
+            foreign.read_to_string(&mut response).unwrap();
             let second = ask(address, "GET /", "Host: evil.example\r\n");
             assert!(!second.contains("hello"), "{second}");
-            (half, answer, ask(address, "GET /", &format!("X: {}\r\n", "x".repeat(HEADER_BYTES / 4))))
+            (half, response, ask(address, "GET /", &format!("X: {}\r\n", "x".repeat(HEADER_BYTES / 4))))
         })
         .await
         .unwrap();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use super::ledger::{Entry, Ledger, State, Status, micros};
+use super::ledger::{FileState, FileStatus, Ledger, LedgerEntry, micros};
 use crate::engine::source::Deviation;
 
 /// The policy for files that change or disappear after they were loaded.
@@ -22,9 +22,9 @@ pub struct Batch {
     /// The batch number, from 1.
     pub number: u64,
     /// Files to load that never were.
-    pub new: BTreeMap<String, State>,
+    pub new: BTreeMap<String, FileState>,
     /// Files to load again, replacing any existing rows.
-    pub again: BTreeMap<String, State>,
+    pub again: BTreeMap<String, FileState>,
     /// Those of the files in `again` that differ from the loaded ones.
     pub changed: BTreeSet<String>,
     /// Files that differ from the loaded ones, and whose old rows stay.
@@ -39,7 +39,7 @@ pub struct Batch {
 
 /// The result of reading a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Came {
+pub struct FileResult {
     /// The number of rows added to the table.
     pub rows: u64,
     /// The number of rejected rows.
@@ -58,7 +58,7 @@ impl Batch {
     #[must_use]
     pub fn decide(
         ledger: &Ledger,
-        found: &BTreeMap<String, State>,
+        found: &BTreeMap<String, FileState>,
         committed: u64,
         policy: Policy,
         everything: bool,
@@ -70,9 +70,9 @@ impl Batch {
                 continue;
             };
             let is_done = entry.batch <= committed;
-            let is_same = entry.state == *state && !matches!(entry.status, Status::Removed);
-            let was_changed = is_done && entry.state != *state && entry.status != Status::Removed;
-            if everything || !is_done || entry.status == Status::Removed {
+            let is_same = entry.state == *state && !matches!(entry.status, FileStatus::Removed);
+            let was_changed = is_done && entry.state != *state && entry.status != FileStatus::Removed;
+            if everything || !is_done || entry.status == FileStatus::Removed {
                 if was_changed {
                     batch.changed.insert(name.clone());
                 }
@@ -82,12 +82,12 @@ impl Batch {
                 batch.again.insert(name.clone(), state.clone());
             } else if !is_same {
                 batch.left.insert(name.clone());
-            } else if matches!(entry.status, Status::Changed | Status::Vanished) {
+            } else if matches!(entry.status, FileStatus::Changed | FileStatus::Vanished) {
                 batch.back.insert(name.clone());
             }
         }
         for (name, entry) in ledger.files.iter().filter(|(name, _)| !found.contains_key(*name)) {
-            if entry.batch <= committed && entry.status == Status::Removed {
+            if entry.batch <= committed && entry.status == FileStatus::Removed {
                 continue;
             }
             if policy.remove_vanished {
@@ -117,22 +117,22 @@ impl Batch {
         self.again.keys().chain(&self.removed).cloned().collect()
     }
 
-    /// Returns the ledger after the batch. `came` has the results of the files that were read; a file without
-    /// a result had no rows.
+    /// Returns the ledger after the batch. `results` has the results of the files that were read; a file
+    /// without a result had no rows.
     #[must_use]
     pub fn done(
         &self,
         ledger: &Ledger,
-        came: &BTreeMap<String, Came>,
+        results: &BTreeMap<String, FileResult>,
         at: DateTime<Utc>,
         run_id: &str,
     ) -> Ledger {
         let mut files = ledger.files.clone();
         for (name, state) in self.new.iter().chain(&self.again) {
-            let Came { rows, rejected_rows, rejected_digest, reason, drift } =
-                came.get(name).cloned().unwrap_or_default();
-            let status = if reason.is_some() { Status::SetAside } else { Status::Loaded };
-            let entry = Entry {
+            let FileResult { rows, rejected_rows, rejected_digest, reason, drift } =
+                results.get(name).cloned().unwrap_or_default();
+            let status = if reason.is_some() { FileStatus::SetAside } else { FileStatus::Loaded };
+            let entry = LedgerEntry {
                 state: state.clone(),
                 status,
                 rows,
@@ -146,19 +146,20 @@ impl Batch {
             };
             files.insert(name.clone(), entry);
         }
-        let kept = |names: &BTreeSet<String>, status: Status, files: &mut BTreeMap<String, Entry>| {
-            for name in names {
-                if let Some(entry) = files.get_mut(name) {
-                    entry.status = status;
+        let kept =
+            |names: &BTreeSet<String>, status: FileStatus, files: &mut BTreeMap<String, LedgerEntry>| {
+                for name in names {
+                    if let Some(entry) = files.get_mut(name) {
+                        entry.status = status;
+                    }
                 }
-            }
-        };
-        kept(&self.back, Status::Loaded, &mut files);
-        kept(&self.left, Status::Changed, &mut files);
-        kept(&self.vanished, Status::Vanished, &mut files);
+            };
+        kept(&self.back, FileStatus::Loaded, &mut files);
+        kept(&self.left, FileStatus::Changed, &mut files);
+        kept(&self.vanished, FileStatus::Vanished, &mut files);
         for name in &self.removed {
             if let Some(entry) = files.get_mut(name) {
-                entry.status = Status::Removed;
+                entry.status = FileStatus::Removed;
                 entry.rows = 0;
                 entry.batch = self.number;
                 entry.loaded_at = micros(at);
@@ -173,11 +174,11 @@ impl Batch {
 mod tests {
     use super::*;
 
-    fn state(size: u64) -> State {
-        State { size, modified: 7, etag: None }
+    fn state(size: u64) -> FileState {
+        FileState { size, modified: 7, etag: None }
     }
 
-    fn found(files: &[(&str, u64)]) -> BTreeMap<String, State> {
+    fn found(files: &[(&str, u64)]) -> BTreeMap<String, FileState> {
         files.iter().map(|(name, size)| ((*name).to_owned(), state(*size))).collect()
     }
 
@@ -190,9 +191,11 @@ mod tests {
     /// Runs a batch, and returns it with the ledger afterwards.
     fn run(ledger: &Ledger, files: &[(&str, u64)], committed: u64, policy: Policy) -> (Batch, Ledger) {
         let batch = Batch::decide(ledger, &found(files), committed, policy, false);
-        let came =
-            batch.read().into_iter().map(|name| (name.to_owned(), Came { rows: 3, ..Came::default() }));
-        let after = batch.done(ledger, &came.collect(), DateTime::UNIX_EPOCH, "run");
+        let results = batch
+            .read()
+            .into_iter()
+            .map(|name| (name.to_owned(), FileResult { rows: 3, ..FileResult::default() }));
+        let after = batch.done(ledger, &results.collect(), DateTime::UNIX_EPOCH, "run");
         assert_eq!(Ledger::of_batch(&after.to_batch().unwrap()).unwrap(), after, "as a table and back");
         (batch, after)
     }
@@ -228,7 +231,7 @@ mod tests {
         let leave = Policy { reload_changed: false, ..KEEP };
         let (batch, ledger) = run(&ledger, &[("a", 2), ("b", 1)], 1, leave);
         assert_eq!((batch.read().len(), names(&batch.left).as_str()), (0, "a"));
-        assert_eq!((ledger.files["a"].status, &ledger.files["a"].state), (Status::Changed, &state(1)));
+        assert_eq!((ledger.files["a"].status, &ledger.files["a"].state), (FileStatus::Changed, &state(1)));
     }
 
     #[test]
@@ -236,13 +239,13 @@ mod tests {
         let (_, ledger) = run(&Ledger::default(), &[("a", 1), ("b", 1)], 0, KEEP);
         let (batch, after) = run(&ledger, &[("b", 1)], 1, KEEP);
         assert_eq!((batch.gone().len(), names(&batch.vanished).as_str()), (0, "a"));
-        assert_eq!((after.files["a"].status, after.files["a"].rows), (Status::Vanished, 3));
+        assert_eq!((after.files["a"].status, after.files["a"].rows), (FileStatus::Vanished, 3));
         let (batch, back) = run(&after, &[("a", 1), ("b", 1)], 2, KEEP);
-        assert_eq!((batch.read().len(), back.files["a"].status), (0, Status::Loaded));
+        assert_eq!((batch.read().len(), back.files["a"].status), (0, FileStatus::Loaded));
         let remove = Policy { remove_vanished: true, ..KEEP };
         let (batch, after) = run(&ledger, &[("b", 1)], 1, remove);
         assert_eq!(names(&batch.gone()), "a");
-        assert_eq!((after.files["a"].status, after.files["a"].rows), (Status::Removed, 0));
+        assert_eq!((after.files["a"].status, after.files["a"].rows), (FileStatus::Removed, 0));
         // The file is back, unchanged.
         let (batch, _) = run(&after, &[("a", 1), ("b", 1)], 2, remove);
         assert_eq!(names(batch.again.keys()), "a");

@@ -17,7 +17,7 @@ use crate::engine::source::Deviation;
 
 /// A file's state, for change detection.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct State {
+pub struct FileState {
     /// The size in bytes.
     pub size: u64,
     /// The time of the last modification, in microseconds since 1970.
@@ -28,7 +28,7 @@ pub struct State {
 
 /// The status of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
+pub enum FileStatus {
     /// Its rows are in the table.
     Loaded,
     /// It couldn't be read.
@@ -41,7 +41,7 @@ pub enum Status {
     Removed,
 }
 
-impl Status {
+impl FileStatus {
     const ALL: [Self; 5] = [Self::Loaded, Self::SetAside, Self::Changed, Self::Vanished, Self::Removed];
 
     /// Returns the name, as in the ledger.
@@ -59,11 +59,11 @@ impl Status {
 
 /// The ledger's entry for a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct LedgerEntry {
     /// The state when it was loaded.
-    pub state: State,
+    pub state: FileState,
     /// The status.
-    pub status: Status,
+    pub status: FileStatus,
     /// The number of its rows in the table.
     pub rows: u64,
     /// The number of its rejected rows.
@@ -86,7 +86,7 @@ pub struct Entry {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ledger {
     /// The files.
-    pub files: BTreeMap<String, Entry>,
+    pub files: BTreeMap<String, LedgerEntry>,
 }
 
 impl Ledger {
@@ -124,13 +124,13 @@ impl Ledger {
     /// # Errors
     /// Never, unless a number exceeds its column's range.
     pub fn to_batch(&self) -> Result<RecordBatch, ArrowError> {
-        let text = |of: &dyn Fn(&Entry) -> Option<String>| -> ArrayRef {
+        let text = |of: &dyn Fn(&LedgerEntry) -> Option<String>| -> ArrayRef {
             Arc::new(self.files.values().map(of).collect::<StringArray>())
         };
-        let number = |of: &dyn Fn(&Entry) -> u64| -> ArrayRef {
+        let number = |of: &dyn Fn(&LedgerEntry) -> u64| -> ArrayRef {
             Arc::new(self.files.values().map(|entry| Some(of(entry).cast_signed())).collect::<Int64Array>())
         };
-        let time = |of: &dyn Fn(&Entry) -> i64| -> ArrayRef {
+        let time = |of: &dyn Fn(&LedgerEntry) -> i64| -> ArrayRef {
             let times: TimestampMicrosecondArray = self.files.values().map(|entry| Some(of(entry))).collect();
             Arc::new(times.with_timezone("UTC"))
         };
@@ -182,12 +182,12 @@ impl Ledger {
         let mut files = BTreeMap::new();
         for row in 0..batch.num_rows() {
             let status = text(1, row).unwrap_or_default();
-            let status = Status::ALL.into_iter().find(|known| known.name() == status);
+            let status = FileStatus::ALL.into_iter().find(|known| known.name() == status);
             let status = status.ok_or_else(|| {
                 ArrowError::SchemaError("the ledger has a status that this version does not know".into())
             })?;
-            let state = State { size: number(6, row), modified: time(7, row), etag: text(8, row) };
-            let entry = Entry {
+            let state = FileState { size: number(6, row), modified: time(7, row), etag: text(8, row) };
+            let entry = LedgerEntry {
                 state,
                 status,
                 rows: number(2, row),

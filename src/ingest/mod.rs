@@ -13,12 +13,12 @@
 //!
 //! Must not read files or write tables. Start at [`Batch::decide`].
 
-mod accepted;
+mod acceptances;
 mod batch;
 mod ledger;
 
 pub use self::{
-    accepted::{Acceptance, Accepted},
-    batch::{Batch, Came, Policy},
-    ledger::{Entry, Ledger, State, Status},
+    acceptances::{Acceptance, Acceptances},
+    batch::{Batch, FileResult, Policy},
+    ledger::{FileState, FileStatus, Ledger, LedgerEntry},
 };

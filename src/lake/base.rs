@@ -51,7 +51,7 @@ impl Lake {
     /// Returns an earlier version of a table, or `None` if its log no longer has it.
     pub(super) async fn base_at(&self, relation: &Relation, version: u64) -> Option<Base> {
         let log_store = self.log_store(self.store().clone(), self.root().mount_of(relation)).ok()?;
-        if let Some(known) = self.known().at(relation, version) {
+        if let Some(known) = self.cache().at(relation, version) {
             return Some(self.based_on(relation, log_store, known));
         }
         let mut table = DeltaTable::new(Arc::clone(&log_store));
@@ -203,42 +203,6 @@ pub(super) fn as_read(scan: Table, snapshot: &EagerSnapshot) -> Result<Table, La
         return Ok(table);
     }
     Ok(with_null_for_empty(table, &empty.into_iter().collect::<Vec<_>>())?)
-}
-
-/// The part of a table that a write replaces.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Replaces {
-    /// All current rows, whatever the current version is.
-    #[default]
-    Everything,
-    /// Nothing: the rows are appended to version `of`.
-    Nothing {
-        /// The version the rows were built for.
-        of: u64,
-    },
-    /// These files of version `of`.
-    Files {
-        /// The version the rows were built from.
-        of: u64,
-        /// The files, as [`Base::rows_with_files`] names them.
-        files: BTreeSet<String>,
-    },
-    /// All files of version `of` that share their partition values with any of the new rows.
-    Partitions {
-        /// The version the rows were built for.
-        of: u64,
-    },
-}
-
-impl Replaces {
-    /// Returns the version that the rows were built for, or `None` if they fit any.
-    #[must_use]
-    pub fn of(&self) -> Option<u64> {
-        match self {
-            Self::Everything => None,
-            Self::Nothing { of } | Self::Files { of, .. } | Self::Partitions { of } => Some(*of),
-        }
-    }
 }
 
 /// Converts the URL of a table's file to the path in the table's log.

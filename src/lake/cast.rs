@@ -6,7 +6,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::{
-    misfit::{self, Misfit},
+    misfit::{self, Misfit, MisfitReason},
     schema,
 };
 use crate::engine::{
@@ -24,12 +24,12 @@ use crate::engine::{
 #[derive(Debug, Clone)]
 pub(super) struct Conform {
     table: SchemaRef,
-    columns: Vec<Column>,
+    columns: Vec<ColumnMapping>,
 }
 
 /// The source of a table column.
 #[derive(Debug, Clone)]
-struct Column {
+struct ColumnMapping {
     /// Its position in the query.
     position: usize,
     /// Its field in the query, if it contains UUIDs to convert to text.
@@ -44,7 +44,7 @@ impl Conform {
         let columns = table.fields().iter().enumerate().map(|(index, field)| {
             let position = query.index_of(field.name())?;
             let uuids = Some(&query.fields()[position]).filter(|field| schema::has_uuid(field)).cloned();
-            Ok(Column { position, uuids, is_partition: partition_by.contains(&index) })
+            Ok(ColumnMapping { position, uuids, is_partition: partition_by.contains(&index) })
         });
         Ok(Self { table: SchemaRef::clone(table), columns: columns.collect::<Result<_, ArrowError>>()? })
     }
@@ -81,10 +81,7 @@ fn conform(values: &ArrayRef, field: &Field) -> Result<ArrayRef, Misfit> {
             Some(value) => Misfit::Value {
                 column: field.name().clone(),
                 value,
-                reason: format!(
-                    "which its type {} can't hold: cast it in the query",
-                    type_name(field.data_type())
-                ),
+                reason: MisfitReason::Type(type_name(field.data_type())),
             },
             None => ArrowError::CastError(format!("column {}: {error}", field.name())).into(),
         }

@@ -19,16 +19,13 @@ use deltalake::{
 use serde_json::{Value, json};
 
 use super::{
-    base::{Replaces, path_in},
-    constraint::Constraints,
-    deletion_vector::live_rows,
-    provenance::{KEY, Provenance},
-    schema::has_naive_timestamps,
+    base::path_in, commit_info::KEY, constraint::Constraints, deletion_vector::live_rows,
+    error::UnsupportedTable, provenance::Provenance, schema::has_naive_timestamps, write::Replaces,
 };
 use crate::engine::arrow::datatypes::Schema;
 
 /// The target definition of a table.
-pub(super) struct Shape<'a> {
+pub(super) struct TableDefinition<'a> {
     pub(super) schema: &'a Schema,
     pub(super) partition_by: &'a [String],
     pub(super) description: Option<&'a str>,
@@ -39,16 +36,16 @@ pub(super) struct Shape<'a> {
 
 /// Returns the reason if the table has requirements for writers that an overwrite outside of deltalake's
 /// operations would violate.
-pub(super) fn unsupported(base: &EagerSnapshot, constraints: &Constraints) -> Option<String> {
+pub(super) fn unsupported(base: &EagerSnapshot, constraints: &Constraints) -> Option<UnsupportedTable> {
     let properties = base.metadata().configuration();
     if let Some(key) = constraints.foreign(properties) {
-        return Some(format!("it has constraints of its own ({key})"));
+        return Some(UnsupportedTable::ForeignConstraint(key));
     }
     properties.iter().find_map(|(key, value)| match key.as_str() {
         "delta.columnMapping.mode" if value != "none" => {
-            Some(format!("it maps column names ({key} is {value})"))
+            Some(UnsupportedTable::ColumnMapping { property: key.clone(), mode: value.clone() })
         }
-        "delta.appendOnly" if value == "true" => Some(format!("it only takes appended rows ({key})")),
+        "delta.appendOnly" if value == "true" => Some(UnsupportedTable::AppendOnly(key.clone())),
         _ => None,
     })
 }
@@ -139,19 +136,20 @@ fn partition(
 pub(super) async fn commit(
     base: Option<&EagerSnapshot>,
     log_store: LogStoreRef,
-    shape: &Shape<'_>,
+    definition: &TableDefinition<'_>,
     old: Replaced,
     new: Vec<Add>,
     provenance: &Provenance,
 ) -> Result<(u64, DeltaTableState), DeltaTableError> {
     let mut actions = Vec::new();
-    actions.extend(protocol(base, shape)?.map(Action::Protocol));
-    actions.extend(metadata(base, shape)?.map(Action::Metadata));
+    actions.extend(protocol(base, definition)?.map(Action::Protocol));
+    actions.extend(metadata(base, definition)?.map(Action::Metadata));
     actions.extend(old.files.into_iter().map(Action::Remove));
     actions.extend(new.into_iter().map(Action::Add));
-    let partition_by = (!shape.partition_by.is_empty()).then(|| shape.partition_by.to_vec());
+    let partition_by = (!definition.partition_by.is_empty()).then(|| definition.partition_by.to_vec());
     let operation = DeltaOperation::Write { mode: old.mode, partition_by, predicate: None };
-    let transactions = shape.transaction.map(|(app, number)| Transaction::new(app, number.cast_signed()));
+    let transactions =
+        definition.transaction.map(|(app, number)| Transaction::new(app, number.cast_signed()));
     let properties = CommitProperties::default()
         .with_application_transactions(transactions.into_iter().collect())
         .with_metadata([(KEY.to_owned(), serde_json::to_value(provenance)?)])
@@ -166,19 +164,22 @@ pub(super) async fn commit(
 }
 
 /// Returns the table's new metadata, or `None` if it doesn't change.
-fn metadata(base: Option<&EagerSnapshot>, shape: &Shape<'_>) -> Result<Option<Metadata>, DeltaTableError> {
-    let schema = shape.constraints.bind(shape.schema);
+fn metadata(
+    base: Option<&EagerSnapshot>,
+    definition: &TableDefinition<'_>,
+) -> Result<Option<Metadata>, DeltaTableError> {
+    let schema = definition.constraints.bind(definition.schema);
     let kernel: StructType = (&schema).try_into_kernel()?;
     let properties = match base {
-        Some(base) => shape.constraints.properties(base.metadata().configuration()),
-        None => shape.constraints.properties(&HashMap::new()),
+        Some(base) => definition.constraints.properties(base.metadata().configuration()),
+        None => definition.constraints.properties(&HashMap::new()),
     };
-    let fresh = new_metadata(&kernel, shape.partition_by, properties.clone())?;
-    let Some(base) = base else { return with_description(&fresh, shape).map(Some) };
+    let fresh = new_metadata(&kernel, definition.partition_by, properties.clone())?;
+    let Some(base) = base else { return with_description(&fresh, definition).map(Some) };
     let old = base.metadata();
     if base.arrow_schema().fields() == schema.fields()
-        && old.partition_columns() == shape.partition_by
-        && old.description() == shape.description
+        && old.partition_columns() == definition.partition_by
+        && old.description() == definition.description
         && *old.configuration() == properties
     {
         return Ok(None);
@@ -189,20 +190,26 @@ fn metadata(base: Option<&EagerSnapshot>, shape: &Shape<'_>) -> Result<Option<Me
     for key in ["schemaString", "partitionColumns", "configuration"] {
         value[key] = columns[key].clone();
     }
-    with_description(&serde_json::from_value(value)?, shape).map(Some)
+    with_description(&serde_json::from_value(value)?, definition).map(Some)
 }
 
-fn with_description(metadata: &Metadata, shape: &Shape<'_>) -> Result<Metadata, DeltaTableError> {
+fn with_description(
+    metadata: &Metadata,
+    definition: &TableDefinition<'_>,
+) -> Result<Metadata, DeltaTableError> {
     let mut value = serde_json::to_value(metadata)?;
-    value["description"] = json!(shape.description);
+    value["description"] = json!(definition.description);
     Ok(serde_json::from_value(value)?)
 }
 
 /// Returns the new protocol requirements, or `None` if they don't change. Only timestamps without a time zone
 /// need a reader feature that not every reader has; check constraints need a writer feature.
-fn protocol(base: Option<&EagerSnapshot>, shape: &Shape<'_>) -> Result<Option<Protocol>, DeltaTableError> {
-    let naive = has_naive_timestamps(shape.schema.fields());
-    let checks = !shape.constraints.checks.is_empty();
+fn protocol(
+    base: Option<&EagerSnapshot>,
+    definition: &TableDefinition<'_>,
+) -> Result<Option<Protocol>, DeltaTableError> {
+    let naive = has_naive_timestamps(definition.schema.fields());
+    let checks = !definition.constraints.checks.is_empty();
     let old = match base {
         Some(base) => serde_json::to_value(base.protocol())?,
         None => json!({ "minReaderVersion": 1, "minWriterVersion": 2 }),

@@ -27,8 +27,30 @@ const DECODED: u64 = 4 << 30;
 pub struct Damage {
     /// Its path, relative to the table's folder.
     pub file: String,
-    /// The problem, as a sentence without its subject.
-    pub reason: String,
+    /// The problem.
+    pub reason: DamageReason,
+}
+
+/// The problem of a damaged file, as a sentence without its subject.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DamageReason {
+    /// The file doesn't exist.
+    #[error("is gone")]
+    Gone,
+    /// The file has another size than the log says.
+    #[error("has {found} bytes, and the table's log says {recorded}")]
+    Size {
+        /// The size of the file.
+        found: u64,
+        /// The size in the log.
+        recorded: u64,
+    },
+    /// The file can't be decoded.
+    #[error("is damaged: its bytes are not those that were written")]
+    Undecodable,
+    /// This column has another type than in the table.
+    #[error("is damaged or was replaced: its column {0} has another type than the table's")]
+    OtherType(String),
 }
 
 impl Base {
@@ -44,10 +66,10 @@ impl Base {
         let located = |file: &str| Location::parse(file).map_err(|error| failed(error.into()));
         for (file, size) in &files {
             let reason = match store.head(&located(file)?).await {
-                Err(object_store::Error::NotFound { .. }) => "is gone".to_owned(),
+                Err(object_store::Error::NotFound { .. }) => DamageReason::Gone,
                 Err(error) => return Err(failed(error)),
                 Ok(found) if found.size == *size => continue,
-                Ok(found) => format!("has {} bytes, and the table's log says {size}", found.size),
+                Ok(found) => DamageReason::Size { found: found.size, recorded: *size },
             };
             return Ok(Some(Damage { file: file.clone(), reason }));
         }
@@ -63,16 +85,11 @@ impl Base {
             // Treat a panic like an error.
             let decoded = tokio::task::spawn_blocking(move || decode(bytes)).await;
             let Ok(Ok(columns)) = decoded else {
-                let reason = "is damaged: its bytes are not those that were written".to_owned();
-                return Ok(Some(Damage { file, reason }));
+                return Ok(Some(Damage { file, reason: DamageReason::Undecodable }));
             };
             if other.is_none() {
-                other = self.other_type(&columns).map(|column| Damage {
-                    file,
-                    reason: format!(
-                        "is damaged or was replaced: its column {column} has another type than the table's"
-                    ),
-                });
+                let column = self.other_type(&columns);
+                other = column.map(|column| Damage { file, reason: DamageReason::OtherType(column) });
             }
         }
         Ok(other)

@@ -1,6 +1,6 @@
 //! Errors of the lake, classified so that people know what to do and a run knows whether to retry.
 
-use std::{error::Error, io};
+use std::{error::Error, io, path::PathBuf};
 
 use deltalake::{
     DeltaTableError,
@@ -25,7 +25,8 @@ pub enum LakeError {
         /// The root as configured, without secrets.
         root: String,
         /// The reason.
-        reason: String,
+        #[source]
+        reason: RootProblem,
     },
     /// The table's location contains something else.
     #[error("{place} has files but is not a Delta table; move them away, or choose another schema or name")]
@@ -79,7 +80,8 @@ pub enum LakeError {
         /// The table's location.
         place: String,
         /// The unsupported requirement.
-        reason: String,
+        #[source]
+        reason: UnsupportedTable,
     },
     /// Another writer committed first; nothing was published.
     #[error(
@@ -95,7 +97,7 @@ pub enum LakeError {
     #[error(
         "run {run} lost its lease: it sent no heartbeat in time, so another run removed its staged files; nothing was published, run again"
     )]
-    TakenForDead {
+    LeaseLost {
         /// This run's id.
         run: String,
     },
@@ -129,6 +131,82 @@ pub enum LakeError {
     /// The run was cancelled.
     #[error("cancelled")]
     Cancelled,
+}
+
+/// The reason why a lake's root is unusable.
+#[derive(Debug, thiserror::Error)]
+pub enum RootProblem {
+    /// No root is configured.
+    #[error("it is empty")]
+    Empty,
+    /// The URL contains credentials.
+    #[error(
+        "everyone who reads the lake's documentation and logs sees its address; give passwords, tokens and \
+         signatures as `storage_options`"
+    )]
+    Credentials,
+    /// The URL is invalid.
+    #[error("{0}")]
+    Url(#[source] url::ParseError),
+    /// The path isn't absolute.
+    #[error("{} is not an absolute path", .0.display())]
+    Relative(PathBuf),
+    /// The `file:` URL isn't a path of this system.
+    #[error("it is no path of this machine")]
+    NotLocal,
+    /// The path isn't UTF-8.
+    #[error("{} is not UTF-8", .0.display())]
+    NotUtf8(PathBuf),
+    /// The URL's scheme is unknown.
+    #[error("{0}: is no kind of store that is known here")]
+    UnknownStore(String),
+    /// This build was compiled without support for the store.
+    #[error("this build has no support for {scheme}:; build with `--features {feature}`")]
+    MissingFeature {
+        /// The URL's scheme.
+        scheme: String,
+        /// The feature that supports it.
+        feature: &'static str,
+    },
+    /// The store's options are invalid, or it can't be connected to.
+    #[error("{0}")]
+    Store(#[source] Box<DeltaTableError>),
+    /// The store commits in a way that isn't supported.
+    #[error("its commits go through {0}, which is not supported")]
+    LogStore(String),
+    /// The root is a file.
+    #[error("it is a file, not a folder")]
+    File,
+    /// The location of an external table has no schema folder.
+    #[error("a Delta table lies at least two folders deep")]
+    TooShallow,
+}
+
+/// A requirement of a table for its writers that Headwater doesn't support.
+#[derive(Debug, thiserror::Error)]
+pub enum UnsupportedTable {
+    /// The table has other partition columns than the model.
+    #[error("it is partitioned by {table}, the model by {model}; build it from nothing: --full-refresh")]
+    Partitions {
+        /// The table's partition columns.
+        table: String,
+        /// The model's partition columns.
+        model: String,
+    },
+    /// Another writer added this constraint.
+    #[error("it has constraints of its own ({0})")]
+    ForeignConstraint(String),
+    /// The table maps column names.
+    #[error("it maps column names ({property} is {mode})")]
+    ColumnMapping {
+        /// The table property.
+        property: String,
+        /// Its value.
+        mode: String,
+    },
+    /// Existing rows can't be removed, by this table property.
+    #[error("it only takes appended rows ({0})")]
+    AppendOnly(String),
 }
 
 fn nulls(violations: &[(String, u64)]) -> String {

@@ -12,7 +12,7 @@
 use deltalake::{DeltaTableError, datafile::writer::DeltaWriter, kernel::Add};
 use serde_json::{Map, Value};
 
-use super::sink::Files;
+use super::file_settings::FileSettings;
 use crate::engine::arrow::{
     array::{Array, ArrayRef, AsArray, RecordBatch},
     datatypes::{DataType, Fields, Float32Type, Float64Type},
@@ -22,21 +22,21 @@ use crate::engine::arrow::{
 pub(super) struct FileWriter {
     writer: DeltaWriter,
     floats: Vec<FloatColumn>,
-    decimals: Vec<(Path, i8)>,
+    decimals: Vec<(ColumnPath, i8)>,
 }
 
 /// The path to a column, or to a field nested in structs.
-type Path = Vec<String>;
+type ColumnPath = Vec<String>;
 
 struct FloatColumn {
-    path: Path,
+    path: ColumnPath,
     has_nan: bool,
 }
 
 impl FileWriter {
-    pub(super) fn new(files: &Files) -> Self {
+    pub(super) fn new(files: &FileSettings) -> Self {
         let (mut floats, mut decimals) = (Vec::new(), Vec::new());
-        leaves(files.schema.fields(), &Path::new(), &mut |path, data_type| match data_type {
+        leaves(files.schema.fields(), &ColumnPath::new(), &mut |path, data_type| match data_type {
             DataType::Float32 | DataType::Float64 => {
                 floats.push(FloatColumn { path: path.clone(), has_nan: false });
             }
@@ -58,7 +58,7 @@ impl FileWriter {
     /// Closes the writer and returns the files.
     pub(super) async fn close(self) -> Result<Vec<Add>, DeltaTableError> {
         let mut files = self.writer.close().await?;
-        let nan: Vec<&Path> =
+        let nan: Vec<&ColumnPath> =
             self.floats.iter().filter(|column| column.has_nan).map(|column| &column.path).collect();
         if nan.is_empty() && self.decimals.is_empty() {
             return Ok(files);
@@ -70,8 +70,8 @@ impl FileWriter {
                 forget(&mut stats, path);
             }
             for (path, scale) in &self.decimals {
-                let told = BOUNDS.iter().filter_map(|bound| at(stats.get(*bound)?, path));
-                if !told.into_iter().all(|value| is_exact(value, *scale)) {
+                let bounds = BOUNDS.iter().filter_map(|bound| at(stats.get(*bound)?, path));
+                if !bounds.into_iter().all(|value| is_exact(value, *scale)) {
                     forget(&mut stats, path);
                 }
             }
@@ -86,6 +86,22 @@ impl FileWriter {
     }
 }
 
+/// Writes batches of one partition value to new files.
+pub(super) async fn write(
+    files: &FileSettings,
+    batches: &[RecordBatch],
+) -> Result<Vec<Add>, DeltaTableError> {
+    let mut writer = FileWriter::new(files);
+    for batch in batches {
+        if let Err(error) = writer.write(batch).await {
+            // Keep the first error, which has the cause.
+            writer.abort().await;
+            return Err(error);
+        }
+    }
+    writer.close().await
+}
+
 /// The keys of minimum and maximum values in the statistics.
 const BOUNDS: [&str; 2] = ["minValues", "maxValues"];
 
@@ -93,7 +109,7 @@ const BOUNDS: [&str; 2] = ["minValues", "maxValues"];
 const EXACT_DIGITS: u8 = 15;
 
 /// Calls `f` with each leaf: columns that aren't structs, and such fields of structs.
-fn leaves(fields: &Fields, parent: &Path, f: &mut impl FnMut(&Path, &DataType)) {
+fn leaves(fields: &Fields, parent: &ColumnPath, f: &mut impl FnMut(&ColumnPath, &DataType)) {
     for field in fields {
         let mut path = parent.clone();
         path.push(field.name().clone());

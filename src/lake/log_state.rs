@@ -57,7 +57,7 @@ fn listing(folder: &Path, digest: &mut Xxh3) -> io::Result<bool> {
 ///
 /// # Errors
 /// If they can't be listed.
-pub fn notes_state(lake: &Path, kind: &str) -> io::Result<u128> {
+pub fn records_state(lake: &Path, kind: &str) -> io::Result<u128> {
     let mut digest = Xxh3::new();
     listing(&lake.join("_headwater").join(kind), &mut digest)?;
     Ok(digest.digest128())

@@ -23,7 +23,7 @@ pub enum Misfit {
         /// The value as text.
         value: String,
         /// The reason and the fix.
-        reason: String,
+        reason: MisfitReason,
     },
     /// Arrow rejected the rows for another reason.
     Arrow(ArrowError),
@@ -48,6 +48,50 @@ impl From<ArrowError> for Misfit {
     }
 }
 
+/// The reason why a value doesn't fit, as a clause about the value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MisfitReason {
+    /// The column's type can't represent it.
+    #[error("which its type {0} can't hold: cast it in the query")]
+    Type(String),
+    /// A decimal has more digits than its type.
+    #[error("which overflows decimal({precision}, {scale}): it has {digits} digits; {}", fix(*precision))]
+    Digits {
+        /// The type's precision.
+        precision: u8,
+        /// The type's scale.
+        scale: i8,
+        /// The value's digits.
+        digits: usize,
+    },
+    /// A date or timestamp is beyond the calendar of Delta's readers.
+    #[error(
+        "which is outside of the years 0001 to 9999, so other readers of the table would fail; check the unit of the \
+         number that it was made of, or make it NULL"
+    )]
+    Years,
+    /// An empty string is the value of this partition column.
+    #[error(
+        "which is empty, and the table is partitioned by it: Delta's log can't tell an empty text from NULL; \
+         write `nullif({0}, '')`, or give it a text of its own"
+    )]
+    EmptyPartition(String),
+    /// A negative decimal with a fraction is the value of a partition column.
+    #[error(
+        "and the table is partitioned by it: deltalake for Python can't read a negative decimal with a \
+         fraction there; cast the column to varchar, or partition by another"
+    )]
+    NegativeFraction,
+}
+
+fn fix(precision: u8) -> &'static str {
+    if precision < 38 {
+        "cast to a decimal of more digits"
+    } else {
+        "a decimal has 38 at most: round it, or cast to double"
+    }
+}
+
 /// Days from 1970-01-01 to 0001-01-01 and 9999-12-31.
 const DAYS: (i32, i32) = (-719_162, 2_932_896);
 /// The same range in microseconds, to the end of the last day.
@@ -62,20 +106,17 @@ pub(super) fn check(values: &ArrayRef, column: &str) -> Result<(), Misfit> {
             let limit = 10_i128.checked_pow(u32::from(precision)).map_or(i128::MAX, |limit| limit - 1);
             within::<Decimal128Type>(values, (-limit, limit), column, |_, value| {
                 let digits = value.unsigned_abs().to_string().len();
-                let reason = format!(
-                    "which overflows decimal({precision}, {scale}): it has {digits} digits; {}",
-                    if precision < 38 {
-                        "cast to a decimal of more digits"
-                    } else {
-                        "a decimal has 38 at most: round it, or cast to double"
-                    }
-                );
+                let reason = MisfitReason::Digits { precision, scale, digits };
                 (decimal(value, scale), reason)
             })
         }
-        DataType::Date32 => within::<Date32Type>(values, DAYS, column, |row, _| (text(values, row), years())),
+        DataType::Date32 => {
+            within::<Date32Type>(values, DAYS, column, |row, _| (text(values, row), MisfitReason::Years))
+        }
         DataType::Timestamp(TimeUnit::Microsecond, _) => {
-            within::<TimestampMicrosecondType>(values, MICROS, column, |row, _| (text(values, row), years()))
+            within::<TimestampMicrosecondType>(values, MICROS, column, |row, _| {
+                (text(values, row), MisfitReason::Years)
+            })
         }
         DataType::Struct(fields) => {
             let structs = values.as_struct();
@@ -98,27 +139,17 @@ pub(super) fn check(values: &ArrayRef, column: &str) -> Result<(), Misfit> {
 
 /// Checks that every reader can recover a partition column's values from the Delta log.
 pub(super) fn check_partition(values: &ArrayRef, column: &str) -> Result<(), Misfit> {
-    let refused =
-        |value: String, reason: String| Err(Misfit::Value { column: column.to_owned(), value, reason });
+    let refused = |value: String, reason| Err(Misfit::Value { column: column.to_owned(), value, reason });
     match values.data_type() {
-        DataType::Utf8 if values.as_string::<i32>().iter().flatten().any(str::is_empty) => refused(
-            "''".to_owned(),
-            format!(
-                "which is empty, and the table is partitioned by it: Delta's log can't tell an empty text from NULL; \
-                 write `nullif({column}, '')`, or give it a text of its own"
-            ),
-        ),
+        DataType::Utf8 if values.as_string::<i32>().iter().flatten().any(str::is_empty) => {
+            refused("''".to_owned(), MisfitReason::EmptyPartition(column.to_owned()))
+        }
         DataType::Decimal128(_, scale) if *scale > 0 => {
             let one = 10_i128.checked_pow(u32::from(scale.unsigned_abs())).unwrap_or(i128::MAX);
             let decimals = values.as_primitive::<Decimal128Type>();
             match decimals.iter().flatten().find(|value| *value < 0 && value % one != 0) {
                 // deltalake for Python up to 1.6 writes it as `0.0-1` when it opens the table for Arrow.
-                Some(value) => refused(
-                    decimal(value, *scale),
-                    "and the table is partitioned by it: deltalake for Python can't read a negative decimal with a \
-                     fraction there; cast the column to varchar, or partition by another"
-                        .to_owned(),
-                ),
+                Some(value) => refused(decimal(value, *scale), MisfitReason::NegativeFraction),
                 None => Ok(()),
             }
         }
@@ -137,7 +168,7 @@ fn within<T: ArrowPrimitiveType>(
     values: &ArrayRef,
     (least, greatest): (T::Native, T::Native),
     column: &str,
-    explain: impl Fn(usize, T::Native) -> (String, String),
+    explain: impl Fn(usize, T::Native) -> (String, MisfitReason),
 ) -> Result<(), Misfit> {
     let numbers: &PrimitiveArray<T> = values.as_primitive();
     let inside = |number: T::Native| number >= least && number <= greatest;
@@ -149,12 +180,6 @@ fn within<T: ArrowPrimitiveType>(
     let Some((row, number)) = found else { return Ok(()) };
     let (value, reason) = explain(row, number);
     Err(Misfit::Value { column: column.to_owned(), value, reason })
-}
-
-fn years() -> String {
-    "which is outside of the years 0001 to 9999, so other readers of the table would fail; check the unit of the \
-     number that it was made of, or make it NULL"
-        .to_owned()
 }
 
 /// Formats a value: quotes strings, and shows dates beyond the calendar's range as numbers.
@@ -217,7 +242,7 @@ mod tests {
         datatypes::{Field, Int32Type},
     };
 
-    fn said(values: impl Array + 'static) -> String {
+    fn shown(values: impl Array + 'static) -> String {
         check(&(Arc::new(values) as ArrayRef), "c").unwrap_err().to_string()
     }
 
@@ -230,7 +255,7 @@ mod tests {
         let never = Date32Array::from(vec![i32::MAX]);
         let times = TimestampMicrosecondArray::from(vec![Some(MICROS.1 + 1), None]);
         insta::assert_snapshot!(
-            [said(money.unwrap()), said(huge.unwrap()), said(dates), said(early), said(never), said(times)]
+            [shown(money.unwrap()), shown(huge.unwrap()), shown(dates), shown(early), shown(never), shown(times)]
                 .join("\n"),
             @r"
         column c has the value 1234.56, which overflows decimal(5, 2): it has 6 digits; cast to a decimal of more digits
@@ -257,7 +282,7 @@ mod tests {
         let far: ArrayRef = Arc::new(Date32Array::from(vec![0, DAYS.1 + 1]));
         let field = Arc::new(Field::new("d", DataType::Date32, true));
         let of = |nulls| StructArray::new(vec![field.clone()].into(), vec![far.clone()], nulls);
-        assert!(said(of(None)).starts_with("column c.d has"), "{}", said(of(None)));
+        assert!(shown(of(None)).starts_with("column c.d has"), "{}", shown(of(None)));
         let hidden: ArrayRef = Arc::new(of(Some(NullBuffer::from(vec![true, false]))));
         assert!(check(&hidden, "c").is_ok());
 
@@ -267,7 +292,7 @@ mod tests {
             Some(vec![Some(DAYS.1 + 1)]),
         ]);
         assert!(check(&(Arc::new(lists.slice(0, 2)) as ArrayRef), "c").is_ok());
-        assert!(said(lists).starts_with("column c[] has"));
+        assert!(shown(lists).starts_with("column c[] has"));
         let fine = ListArray::from_iter_primitive::<Int32Type, _, _>([Some(vec![Some(1)])]);
         assert!(check(&(Arc::new(fine) as ArrayRef), "c").is_ok());
     }

@@ -11,63 +11,77 @@
 //! log entry. Publishing writes that entry to the table's log if its version number is still free. A version
 //! prepared on a base that is no longer the newest is never published.
 //!
-//! Start at [`Lake`]; `place` parses its root, and `mount` is how delta-rs sees a local one.
-//! - Writing: `stage` prepares a version, `base` is the version that a change starts from, `cast` conforms
-//!   rows to a table's schema, `misfit` finds values that it can't store, `sink` bounds one writer's memory,
-//!   `file_writer` writes a file, `commit` builds the log entry, `constraint` binds other writers, `attest`
-//!   commits metadata without rows.
-//! - Reading: `between` compares two versions, `deletion_vector` reads the deleted rows of a file, `known`
-//!   caches versions, `past` lists earlier versions, `facts` returns statistics of the newest, `damage` finds
+//! Start at [`Lake`] in `store`; `root` parses its location, and `mount` is how delta-rs sees a local one.
+//! - Reading: `observe` finds a table's `current_version`, `version_cache` caches versions, `base` reads the
+//!   version that a change starts from, `history` lists earlier ones, `difference` compares two,
+//!   `deletion_vector` reads the deleted rows of a file, `table_statistics` returns sizes, `damage` finds
 //!   unreadable files.
-//! - Upkeep: `log_state` detects changes of a table's log, `notes` stores small texts next to the tables,
-//!   `aside` moves damaged tables away, `runs` cleans up after killed runs, and `fault` kills some in tests.
+//! - Writing: `stage` prepares the version that a `write` describes: `row_writers` write its rows, `cast`
+//!   conforms them to the table's schema, `misfit` finds values that the table can't store,
+//!   `partition_writer` bounds one writer's memory, `file_writer` writes a file with these `file_settings`,
+//!   `commit` builds the log entry, `constraint` binds other writers.
+//! - Publishing: `staged` is a prepared version, `staged_files` are its files, `metadata_commit` commits
+//!   `provenance` without rows, `commit_info` reads and writes provenance in a log entry.
+//! - Upkeep: `log_state` detects changes of a table's log, `project_records` stores small texts next to the
+//!   tables, `damaged_table` moves damaged tables away, `runs` cleans up after killed runs,
+//!   `fault_injection` kills some in tests.
 
-mod aside;
-mod attest;
 mod base;
-mod between;
 mod cast;
 mod commit;
+mod commit_info;
 mod constraint;
+mod current_version;
 mod damage;
+mod damaged_table;
 mod deletion_vector;
+mod difference;
+mod directories;
 mod error;
-mod facts;
-mod fault;
+mod fault_injection;
+mod file_settings;
 mod file_writer;
-mod known;
+mod history;
+mod layout;
 mod log_state;
+mod metadata_commit;
 mod misfit;
 mod mount;
-mod notes;
+mod observe;
 mod overlay;
-mod past;
-mod place;
+mod partition_writer;
+mod project_records;
 mod provenance;
+mod root;
+mod row_writers;
 mod runs;
 mod schema;
-mod sink;
 mod stage;
 mod staged;
+mod staged_files;
 mod store;
+mod table_statistics;
 #[cfg(test)]
 mod tests;
+mod version_cache;
+mod write;
 
 pub use self::{
-    base::{Base, Replaces},
-    between::Between,
+    base::Base,
     constraint::Constraints,
-    damage::Damage,
-    error::LakeError,
-    facts::Facts,
-    fault::Fault,
-    log_state::{has_journals, log_state, notes_state},
-    misfit::Misfit,
-    past::Past,
-    provenance::{InputVersion, Judged, Provenance, RejectNote},
+    current_version::CurrentVersion,
+    damage::{Damage, DamageReason},
+    difference::VersionDifference,
+    error::{LakeError, RootProblem, UnsupportedTable},
+    fault_injection::FaultInjection,
+    history::PastVersion,
+    log_state::{has_journals, log_state, records_state},
+    misfit::{Misfit, MisfitReason},
+    provenance::{InputVersion, PassedTest, Provenance, RejectNote},
     runs::Repair,
     schema::{delta_schema, forbidden},
-    stage::Write,
     staged::{Published, Staged},
-    store::{Lake, Observed},
+    store::Lake,
+    table_statistics::TableStatistics,
+    write::{Replaces, Write},
 };

@@ -237,9 +237,9 @@ mod tests {
                 "{name}"
             );
             let url = format!("{}{table}", url(&folder).unwrap());
-            let said = unmounted(&format!("can't read {url}/1.json, of {url}: why"));
+            let message = unmounted(&format!("can't read {url}/1.json, of {url}: why"));
             let shown = folder.join("main").join(name).display().to_string();
-            assert_eq!(said, format!("can't read {shown}/1.json, of {shown}: why"));
+            assert_eq!(message, format!("can't read {shown}/1.json, of {shown}: why"));
             store.delete(&file).await.unwrap();
             assert!(!folder.join("main").join(name).join("p=a%2520~25b/1.parquet").exists(), "{name}");
         }

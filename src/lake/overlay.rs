@@ -16,21 +16,21 @@ use object_store::{
     memory::InMemory, path::Path,
 };
 
-use super::runs::Diary;
+use super::runs::Journal;
 
 /// See the module documentation.
 #[derive(Debug)]
 pub(super) struct Overlay {
     below: Arc<dyn ObjectStore>,
     /// The journal in which files are announced before they are written.
-    diary: Option<Arc<Diary>>,
+    journal: Option<Arc<Journal>>,
     log: InMemory,
     written: Mutex<BTreeSet<Path>>,
 }
 
 impl Overlay {
-    pub(super) fn new(below: Arc<dyn ObjectStore>, diary: Option<Arc<Diary>>) -> Self {
-        Self { below, diary, log: InMemory::new(), written: Mutex::default() }
+    pub(super) fn new(below: Arc<dyn ObjectStore>, journal: Option<Arc<Journal>>) -> Self {
+        Self { below, journal, log: InMemory::new(), written: Mutex::default() }
     }
 
     /// Returns the data files written so far, complete or not.
@@ -41,9 +41,9 @@ impl Overlay {
     /// Remembers a data file before it is created.
     async fn remember(&self, location: &Path) -> Result<()> {
         self.written.lock().unwrap_or_else(PoisonError::into_inner).insert(location.clone());
-        let Some(diary) = &self.diary else { return Ok(()) };
-        let noted = diary.note([diary.file(location)]).await;
-        noted.map_err(|error| Error::Generic { store: "Headwater", source: Box::new(error) })
+        let Some(journal) = &self.journal else { return Ok(()) };
+        let announced = journal.announce([journal.file(location)]).await;
+        announced.map_err(|error| Error::Generic { store: "Headwater", source: Box::new(error) })
     }
 
     /// Merges the underlying listing with the captured log entries into one sorted list. A captured entry

@@ -9,20 +9,18 @@ use bytes::Bytes;
 use deltalake::{
     delta_datafusion::DeltaScanNext,
     kernel::{EagerSnapshot, transaction::TransactionError},
-    logstore::{CommitOrBytes, LogStoreRef},
+    logstore::CommitOrBytes,
     table::state::DeltaTableState,
 };
-use object_store::{ObjectStore, ObjectStoreExt, path::Path as Location};
 
 use super::{
-    attest::{CHECKPOINT_INTERVAL, sum_up},
     base::as_read,
+    commit_info::with_provenance,
     error::{LakeError, WRITE},
-    known::Known,
-    overlay::Overlay,
-    place::Directories,
-    provenance::{Judged, Provenance, RejectNote, replaced},
-    runs::Diary,
+    metadata_commit::{CHECKPOINT_INTERVAL, write_due_checkpoint},
+    provenance::{PassedTest, Provenance, RejectNote},
+    staged_files::StagedFiles,
+    version_cache::VersionCache,
 };
 use crate::{
     engine::{SchemaRef, Table},
@@ -41,9 +39,9 @@ pub struct Staged {
     pub(super) entry: Bytes,
     pub(super) change: Change,
     pub(super) transaction: Option<(String, u64)>,
-    pub(super) traces: Traces,
+    pub(super) leftovers: StagedFiles,
     /// The cache to add it to once it is published.
-    pub(super) known: Arc<Known>,
+    pub(super) cache: Arc<VersionCache>,
 }
 
 /// The changes relative to the previous version.
@@ -65,83 +63,6 @@ pub struct Published {
     pub version: u64,
     /// A problem after the commit that doesn't affect the version.
     pub warning: Option<String>,
-}
-
-/// Everything that staging left in the store.
-pub(super) struct Traces {
-    pub(super) overlay: Arc<Overlay>,
-    pub(super) directories: Directories,
-    pub(super) store: Arc<dyn ObjectStore>,
-    pub(super) real: LogStoreRef,
-    /// The marker file, if the table is being created.
-    pub(super) marker: Option<Location>,
-    /// The journal in which all of it is announced.
-    pub(super) diary: Option<Arc<Diary>>,
-}
-
-impl Traces {
-    /// Deletes the files that this staging wrote, and no others.
-    pub(super) async fn remove(&self, place: &str) -> Result<(), LakeError> {
-        let mut failure = None;
-        let files = self.overlay.written();
-        for file in &files {
-            match self.store.delete(file).await {
-                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
-                Err(error) => failure = Some(error),
-            }
-        }
-        self.unmark().await;
-        self.directories.remove_empty(&files);
-        if failure.is_none() {
-            self.settle();
-        }
-        failure.map_or(Ok(()), |error| Err(LakeError::of_store("delete from", place, error)))
-    }
-
-    /// Announces and writes the marker, if there is one.
-    pub(super) async fn mark(&self, run: &str, place: &str) -> Result<(), LakeError> {
-        let Some(marker) = &self.marker else { return Ok(()) };
-        if let (Some(diary), Some(marker)) = (&self.diary, self.marked()) {
-            diary.note([diary.file(&marker)]).await?;
-        }
-        let put = self.real.object_store(None).put(marker, run.to_owned().into()).await;
-        put.map(drop).map_err(|error| LakeError::of_store(WRITE, place, error))
-    }
-
-    /// Announces the commit. Fails if another run has taken this run's journal.
-    async fn announce_commit(&self, version: u64) -> Result<(), LakeError> {
-        let Some(diary) = &self.diary else { return Ok(()) };
-        diary.note([diary.commit(self.real.root_url(), version)]).await?;
-        diary.check().await
-    }
-
-    /// Settles the announced commit: it was made, or it certainly wasn't.
-    fn settle_commit(&self, version: u64) {
-        if let Some(diary) = &self.diary {
-            diary.settle([&diary.commit(self.real.root_url(), version)]);
-        }
-    }
-
-    /// Settles the files: they are published or removed.
-    fn settle(&self) {
-        if let Some(diary) = &self.diary {
-            let files = self.overlay.written().into_iter().chain(self.marked());
-            diary.settle(&files.map(|file| diary.file(&file)).collect::<Vec<_>>());
-        }
-    }
-
-    /// Returns the marker's location in the whole store.
-    fn marked(&self) -> Option<Location> {
-        let table = Location::from_url_path(self.real.root_url().path()).ok()?;
-        Some(table.parts().chain(self.marker.as_ref()?.parts()).collect())
-    }
-
-    /// Removes the marker. A marker that can't be removed is harmless, because no reader sees it.
-    async fn unmark(&self) {
-        if let Some(marker) = &self.marker {
-            let _ = self.real.object_store(None).delete(marker).await;
-        }
-    }
 }
 
 impl Staged {
@@ -210,7 +131,7 @@ impl Staged {
     pub fn record(
         &mut self,
         metrics: BTreeMap<String, f64>,
-        tests: BTreeMap<NodeId, Judged>,
+        tests: BTreeMap<NodeId, PassedTest>,
         rejected: Option<RejectNote>,
     ) -> Result<(), LakeError> {
         let metrics: BTreeMap<String, f64> =
@@ -221,7 +142,7 @@ impl Staged {
         self.provenance.metrics.extend(metrics);
         self.provenance.tests.extend(tests);
         self.provenance.rejected = rejected;
-        let entry = replaced(&self.entry, &self.provenance).ok_or_else(|| LakeError::Corrupt {
+        let entry = with_provenance(&self.entry, &self.provenance).ok_or_else(|| LakeError::Corrupt {
             place: self.place.clone(),
             source: "the entry that was prepared has no commitInfo".into(),
         })?;
@@ -245,7 +166,7 @@ impl Staged {
     pub async fn provider(&self) -> Result<Table, LakeError> {
         let snapshot = self.state.snapshot().clone();
         let scan = DeltaScanNext::builder()
-            .with_log_store(self.traces.real.clone())
+            .with_log_store(self.leftovers.real.clone())
             .with_eager_snapshot(snapshot.clone());
         as_read(scan.await?, &snapshot)
     }
@@ -255,7 +176,7 @@ impl Staged {
         let written: BTreeSet<String> = self.change.written_files.clone();
         let scan = |files: &BTreeSet<String>, snapshot: EagerSnapshot| {
             DeltaScanNext::builder()
-                .with_log_store(self.traces.real.clone())
+                .with_log_store(self.leftovers.real.clone())
                 .with_eager_snapshot(snapshot)
                 .with_file_paths(files.iter().map(String::as_str))
         };
@@ -274,17 +195,18 @@ impl Staged {
     /// # Errors
     /// If another writer committed in the meantime; the version's files are deleted then.
     pub async fn publish(self) -> Result<Published, LakeError> {
-        if let Err(error) = self.traces.announce_commit(self.version).await {
-            self.traces.settle_commit(self.version);
-            let _ = self.traces.remove(&self.place).await;
+        if let Err(error) = self.leftovers.announce_commit(self.version).await {
+            self.leftovers.settle_commit(self.version);
+            let _ = self.leftovers.remove(&self.place).await;
             return Err(error);
         }
         let entry = CommitOrBytes::LogBytes(self.entry.clone());
-        let committed = self.traces.real.write_commit_entry(self.version, entry, uuid::Uuid::new_v4()).await;
+        let committed =
+            self.leftovers.real.write_commit_entry(self.version, entry, uuid::Uuid::new_v4()).await;
         if let Err(error) = committed {
             // The store may have accepted the entry although its response was lost; then a retry finds the
             // entry.
-            match self.traces.real.read_commit_entry(self.version).await {
+            match self.leftovers.real.read_commit_entry(self.version).await {
                 Ok(Some(there)) if there == self.entry => {}
                 Ok(there) => {
                     let error = match error {
@@ -292,8 +214,8 @@ impl Staged {
                         _ if there.is_some() => self.conflict(self.version),
                         error => LakeError::of(WRITE, &self.place, error.into()),
                     };
-                    self.traces.settle_commit(self.version);
-                    let _ = self.traces.remove(&self.place).await;
+                    self.leftovers.settle_commit(self.version);
+                    let _ = self.leftovers.remove(&self.place).await;
                     return Err(error);
                 }
                 // It is unknown whether the entry was accepted, so its files must stay; the next run finds
@@ -301,18 +223,18 @@ impl Staged {
                 Err(_) => return Err(LakeError::of(WRITE, &self.place, error.into())),
             }
         }
-        self.traces.unmark().await;
-        self.known.keep(&self.relation, Arc::new(self.state.snapshot().clone()));
+        self.leftovers.unmark().await;
+        self.cache.insert(&self.relation, Arc::new(self.state.snapshot().clone()));
         let interval = self.state.table_config().checkpoint_interval.map_or(CHECKPOINT_INTERVAL, u64::from);
-        let warning = sum_up(&self.traces.real, &self.place, self.version, interval).await;
-        self.traces.settle();
-        self.traces.settle_commit(self.version);
+        let warning = write_due_checkpoint(&self.leftovers.real, &self.place, self.version, interval).await;
+        self.leftovers.settle();
+        self.leftovers.settle_commit(self.version);
         Ok(Published { version: self.version, warning })
     }
 
     /// Deletes the version's files, which no reader ever saw.
     pub async fn abort(self) -> Result<(), LakeError> {
-        self.traces.remove(&self.place).await
+        self.leftovers.remove(&self.place).await
     }
 
     fn conflict(&self, version: u64) -> LakeError {

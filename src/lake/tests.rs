@@ -41,13 +41,13 @@ mod filters;
 mod storing;
 mod values;
 
-struct Fixture {
+struct LakeFixture {
     dir: TempDir,
     lake: Lake,
     table: Relation,
 }
 
-impl Fixture {
+impl LakeFixture {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let lake = Lake::open("data lake", dir.path(), BTreeMap::new()).unwrap();
@@ -76,7 +76,7 @@ impl Fixture {
         query(self.lake.provider(&self.table).await.unwrap().unwrap(), "select * from t order by 1, 2").await
     }
 
-    async fn observe(&self) -> Observed {
+    async fn observe(&self) -> CurrentVersion {
         self.lake.observe(&self.table).await.unwrap().unwrap()
     }
 
@@ -164,7 +164,7 @@ fn readings(from: i64, to: i64) -> RecordBatch {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_version_is_seen_when_it_is_published_and_not_before() {
-    let fixture = Fixture::new();
+    let fixture = LakeFixture::new();
     assert!(fixture.lake.observe(&fixture.table).await.unwrap().is_none());
     assert!(fixture.lake.provider(&fixture.table).await.unwrap().is_none());
     assert_eq!(fixture.publish(readings(0, 2), &[]).await, 0);
@@ -205,7 +205,7 @@ async fn a_version_is_seen_when_it_is_published_and_not_before() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn provenance_comes_back_from_the_newest_commit_if_it_is_ours() {
-    let fixture = Fixture::new();
+    let fixture = LakeFixture::new();
     let staged = fixture.stage(vec![vec![readings(0, 2)], vec![readings(2, 5)]], &[]).await.unwrap();
     let digest = staged.digest().to_owned();
     let millis = staged.provenance().millis;
@@ -231,7 +231,7 @@ async fn provenance_comes_back_from_the_newest_commit_if_it_is_ours() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn aborting_leaves_no_trace() {
-    let fixture = Fixture::new();
+    let fixture = LakeFixture::new();
     fixture.stage(vec![vec![readings(0, 9)]], &["meter"]).await.unwrap().abort().await.unwrap();
     assert!(std::fs::read_dir(fixture.dir.path()).unwrap().next().is_none(), "{:?}", fixture.files());
 
@@ -244,7 +244,7 @@ async fn aborting_leaves_no_trace() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_failing_or_cancelled_stream_leaves_no_trace() {
-    let fixture = Fixture::new();
+    let fixture = LakeFixture::new();
     let schema = readings(0, 1).schema();
     let many: Vec<_> = (0..40).map(|i| Ok(readings(i * 5000, (i + 1) * 5000))).collect();
     let broken = vec![Ok(readings(0, 5)), Err(EngineError::Execution("no such luck".to_owned()))];
@@ -271,7 +271,7 @@ async fn a_failing_or_cancelled_stream_leaves_no_trace() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_writers_commit_is_never_overwritten_unseen() {
-    let fixture = Fixture::new();
+    let fixture = LakeFixture::new();
     // Two creations.
     let (first, second) = tokio::join!(
         fixture.stage(vec![vec![readings(0, 2)]], &[]),
@@ -300,7 +300,7 @@ async fn another_writers_commit_is_never_overwritten_unseen() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_many_creators_each_version_has_one_and_losers_leave_nothing() {
     for _ in 0..10 {
-        let fixture = Fixture::new();
+        let fixture = LakeFixture::new();
         let create = async || fixture.stage(vec![vec![readings(0, 2)]], &[]).await?.publish().await;
         let made = futures::future::join_all((0..6).map(|_| create())).await;
         // A creation that starts late enough sees the first one's table and makes its second version.
@@ -317,7 +317,7 @@ async fn of_many_creators_each_version_has_one_and_losers_leave_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_no_table_is_said_plainly() {
-    let fixture = Fixture::new();
+    let fixture = LakeFixture::new();
     let here =
         |error: LakeError| error.to_string().replace(&fixture.dir.path().display().to_string(), "LAKE");
     std::fs::create_dir_all(fixture.path()).unwrap();
@@ -342,7 +342,7 @@ async fn what_is_no_table_is_said_plainly() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_checkpoint_is_made_when_due() {
-    let fixture = Fixture::new();
+    let fixture = LakeFixture::new();
     for _ in 0..100 {
         fixture.publish(readings(0, 1), &[]).await;
     }
@@ -353,7 +353,7 @@ async fn a_checkpoint_is_made_when_due() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn access_is_checked_without_a_trace() {
-    let fixture = Fixture::new();
+    let fixture = LakeFixture::new();
     fixture.lake.check_access().await.unwrap();
     assert!(std::fs::read_dir(fixture.dir.path()).unwrap().next().is_none());
     let file = fixture.dir.path().join("file");
@@ -364,7 +364,7 @@ async fn access_is_checked_without_a_trace() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lake_need_not_be_a_folder() {
-    let mut fixture = Fixture::new();
+    let mut fixture = LakeFixture::new();
     fixture.lake = Lake::open("memory:///some/lake", Path::new("/"), BTreeMap::new()).unwrap();
     fixture.lake.check_access().await.unwrap();
     fixture.stage(vec![vec![readings(0, 9)]], &[]).await.unwrap().abort().await.unwrap();

@@ -8,7 +8,7 @@ use crate::{manifest::Manifest, name::NodeId};
 
 /// The effects on one node.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Touched {
+pub struct NodeImpact {
     /// The columns derived from a change, and how they are derived from the previous column.
     pub values: BTreeMap<String, How>,
     /// The columns whose values a change decides about.
@@ -23,14 +23,14 @@ pub struct Touched {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Impact {
     /// The affected nodes, without the changed ones.
-    pub nodes: BTreeMap<NodeId, Touched>,
+    pub nodes: BTreeMap<NodeId, NodeImpact>,
     /// The affected data tests and unit tests.
     pub tests: BTreeSet<NodeId>,
     /// The exposures that read an affected or a changed node.
     pub exposures: BTreeSet<NodeId>,
 }
 
-impl Touched {
+impl NodeImpact {
     /// Returns the number of affected columns.
     #[must_use]
     pub fn columns(&self) -> usize {
@@ -53,32 +53,32 @@ impl Lineage {
         let mut impact = Impact::default();
         for id in manifest.graph.sorted() {
             let Some(node) = self.nodes.get(id) else { continue };
-            let mut touched = Touched::default();
+            let mut effects = NodeImpact::default();
             for column in &node.columns {
                 let made = column.values.iter().filter(|(from, _)| columns.contains(*from));
                 if let Some(how) = made.map(|(_, how)| *how).max() {
-                    touched.values.insert(column.name.clone(), how);
+                    effects.values.insert(column.name.clone(), how);
                 }
                 let kinds = kinds(&column.uses, &columns);
                 if !kinds.is_empty() {
-                    touched.conditions.insert(column.name.clone(), kinds);
+                    effects.conditions.insert(column.name.clone(), kinds);
                 }
             }
-            touched.rows = kinds(&node.rows, &columns);
-            touched.after = manifest
+            effects.rows = kinds(&node.rows, &columns);
+            effects.after = manifest
                 .graph
                 .parents(id)
                 .into_iter()
                 .filter(|parent| rows.contains(*parent))
                 .cloned()
                 .collect();
-            let names = touched.values.keys().chain(touched.conditions.keys());
+            let names = effects.values.keys().chain(effects.conditions.keys());
             columns.extend(names.map(|name| ColumnId { node: id.clone(), column: name.clone() }));
-            if touched.changes_rows() {
+            if effects.changes_rows() {
                 rows.insert(id.clone());
             }
-            if touched != Touched::default() {
-                impact.nodes.insert(id.clone(), touched);
+            if effects != NodeImpact::default() {
+                impact.nodes.insert(id.clone(), effects);
             }
         }
         let changed: BTreeSet<&NodeId> = changed.iter().map(|column| &column.node).collect();

@@ -20,7 +20,7 @@ use std::{
 };
 
 pub use self::{
-    impact::{Impact, Touched},
+    impact::{Impact, NodeImpact},
     slice::{Direction, Edge, Slice},
     subject::Subject,
 };

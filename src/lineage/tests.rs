@@ -108,9 +108,9 @@ async fn an_impact_follows_values_then_rows_then_verdicts() {
     let (fixture, lineage) = shop().await;
     let impact = |start: &str| {
         let impact = lineage.impact(&[column(start)], &fixture.manifest);
-        let nodes = impact.nodes.iter().map(|(id, touched)| {
-            let names = touched.values.keys().chain(touched.conditions.keys()).cloned().collect::<Vec<_>>();
-            format!("{id} {} rows={}", names.join(","), touched.changes_rows())
+        let nodes = impact.nodes.iter().map(|(id, effects)| {
+            let names = effects.values.keys().chain(effects.conditions.keys()).cloned().collect::<Vec<_>>();
+            format!("{id} {} rows={}", names.join(","), effects.changes_rows())
         });
         let tests = impact.tests.iter().map(|id| id.as_str().split('.').nth(2).unwrap().to_owned());
         nodes.chain(tests).map(|line| line.replace("model.shop.", "")).collect::<Vec<_>>()

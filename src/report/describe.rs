@@ -13,11 +13,11 @@ use super::{
 };
 use crate::{
     artifact::timestamp,
-    lake::{Facts, Past, RejectNote},
+    lake::{PastVersion, RejectNote, TableStatistics},
     lineage::NodeLineage,
     manifest::{DataTest, Manifest, Node},
     name::NodeId,
-    run::came_of::CameOf,
+    run::version_history::VersionCause,
 };
 
 /// The width, in terminal columns, at which text is wrapped.
@@ -32,9 +32,9 @@ pub struct Description<'a> {
     /// The node's columns, if it has any.
     pub columns: Option<&'a NodeLineage>,
     /// The size of its table, or `None` if there is no table.
-    pub facts: Option<&'a Facts>,
+    pub facts: Option<&'a TableStatistics>,
     /// Its newest versions, newest first, each with its cause.
-    pub versions: &'a [(Past, CameOf)],
+    pub versions: &'a [(PastVersion, VersionCause)],
     /// The test statuses of the last run, by test id.
     pub verdicts: &'a BTreeMap<NodeId, String>,
 }
@@ -66,20 +66,20 @@ impl Description<'_> {
     pub fn json(&self) -> Value {
         let columns = self.columns.into_iter().flat_map(|node| &node.columns).map(|column| {
             let name = &column.name;
-            json!({ "name": name, "data_type": column.data_type, "description": self.said_of(name) })
+            json!({ "name": name, "data_type": column.data_type, "description": self.description_of(name) })
         });
         let tests = self
             .manifest
             .tests_of(self.node.id())
             .map(|test| json!({ "unique_id": test.id, "name": test.name, "status": self.verdict(&test.id) }));
-        let versions = self.versions.iter().map(|(past, came_of)| {
+        let versions = self.versions.iter().map(|(past, cause)| {
             let made = past.provenance.as_ref();
             json!({
                 "version": past.version,
                 "at": past.at.map(timestamp),
                 "run_id": made.map(|made| &made.run_id),
                 "rows": made.map(|made| made.rows),
-                "why": came_of.to_string(),
+                "why": cause.to_string(),
             })
         });
         json!({
@@ -87,7 +87,7 @@ impl Description<'_> {
             "resource_type": self.node.resource_type(),
             "path": self.node.path(),
             "relation": self.node.relation().map(ToString::to_string),
-            "description": self.node.documentation().map(|said| said.description.text.trim()),
+            "description": self.node.documentation().map(|documentation| documentation.description.text.trim()),
             "columns": columns.collect::<Vec<_>>(),
             "tests": tests.collect::<Vec<_>>(),
             "parents": self.manifest.graph.parents(self.node.id()),
@@ -110,17 +110,22 @@ impl Description<'_> {
             Line::plain(printable(&self.node.display_name())).and(Tone::Faint, format!("  {kind}{place}")),
             Line::new(Tone::Faint, printable(self.node.path())),
         ];
-        let said = self.node.documentation().map(|said| said.description.text.trim()).unwrap_or_default();
-        if !said.is_empty() {
+        let description = self
+            .node
+            .documentation()
+            .map(|documentation| documentation.description.text.trim())
+            .unwrap_or_default();
+        if !description.is_empty() {
             lines.push(Line::default());
-            lines.extend(broken(&printable(said), WIDTH).into_iter().map(Line::plain));
+            lines.extend(broken(&printable(description), WIDTH).into_iter().map(Line::plain));
         }
         lines
     }
 
-    fn said_of(&self, column: &str) -> &str {
-        let said = self.node.documentation().and_then(|said| said.columns.get(column));
-        said.map(|said| said.text.trim()).unwrap_or_default()
+    fn description_of(&self, column: &str) -> &str {
+        let description =
+            self.node.documentation().and_then(|documentation| documentation.columns.get(column));
+        description.map(|description| description.text.trim()).unwrap_or_default()
     }
 
     fn columns(&self) -> Vec<Line> {
@@ -133,8 +138,8 @@ impl Description<'_> {
             let head = Line::plain(pad(&printable(&column.name), names, " "))
                 .and(Tone::Faint, format!("  {}  ", pad(&printable(&column.data_type), types, " ")));
             let beside = names + types + 6;
-            let said = printable(self.said_of(&column.name));
-            let mut text = broken(&said, WIDTH.saturating_sub(beside).max(20)).into_iter();
+            let description = printable(self.description_of(&column.name));
+            let mut text = broken(&description, WIDTH.saturating_sub(beside).max(20)).into_iter();
             match text.next() {
                 Some(first) => lines.push(head.and(Tone::Plain, first)),
                 None => lines.push(Line::plain(head.text().trim_end().to_owned())),
@@ -234,12 +239,12 @@ impl Description<'_> {
             .map(|(past, _)| past.provenance.as_ref().map(|made| rows_of(made.rows)).unwrap_or_default())
             .collect();
         let width = rows.iter().map(|rows| columns(rows)).max().unwrap_or_default();
-        let line = |((past, came_of), rows): (&(Past, CameOf), &String)| {
+        let line = |((past, cause), rows): (&(PastVersion, VersionCause), &String)| {
             let number = format!("{:>1$}", past.version, numbers.unwrap_or_default());
             Line::plain(number)
                 .and(Tone::Faint, format!("  {}", past.at.map_or_else(|| " ".repeat(20), moment)))
                 .and(Tone::Plain, format!("  {}", pad(rows, width, " ")))
-                .and(Tone::Faint, format!("  {came_of}"))
+                .and(Tone::Faint, format!("  {cause}"))
         };
         self.versions.iter().zip(&rows).map(line).collect()
     }

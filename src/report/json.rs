@@ -10,11 +10,12 @@ use serde_json::{Value, json};
 use crate::{artifact::timestamp, event::Event, plan::Step, text::json_escaped};
 
 use super::{
-    Lookup, Sink, SinkError, ending,
-    message::{Level, Message},
-    narrator::Narrator,
+    EventSink, FileLookup, SinkError, dbt_outcome,
+    level::Level,
+    message::Message,
+    message_builder::MessageBuilder,
     node,
-    running::{self, Lane, Running},
+    running_steps::{self, Lane, RunningSteps},
     wording::{PRINTER_WIDTH, Wording},
 };
 
@@ -23,17 +24,17 @@ pub struct JsonLines {
     out: Box<dyn Write + Send>,
     least: Level,
     pid: u32,
-    narrator: Narrator,
-    running: Running,
-    lookup: Lookup,
+    builder: MessageBuilder,
+    running: RunningSteps,
+    lookup: FileLookup,
 }
 
 impl JsonLines {
     /// Creates a sink that writes messages of at least level `least` on behalf of process `pid`.
     #[must_use]
-    pub fn new(out: Box<dyn Write + Send>, least: Level, pid: u32, lookup: Lookup) -> Self {
-        let narrator = Narrator::new(lookup.clone());
-        Self { out, least, pid, narrator, running: Running::default(), lookup }
+    pub fn new(out: Box<dyn Write + Send>, least: Level, pid: u32, lookup: FileLookup) -> Self {
+        let builder = MessageBuilder::new(lookup.clone());
+        Self { out, least, pid, builder, running: RunningSteps::default(), lookup }
     }
 
     fn object(&self, event: &Event, message: &Message, lane: Option<Lane>) -> Value {
@@ -53,8 +54,8 @@ impl JsonLines {
                 "msg": msg,
                 "ts": timestamp(event.at),
                 "pid": self.pid,
-                "thread": running::thread(lane),
-                "invocation_id": self.narrator.info().map(|info| info.invocation_id.as_str()),
+                "thread": running_steps::thread(lane),
+                "invocation_id": self.builder.info().map(|info| info.invocation_id.as_str()),
                 "category": "",
                 "extra": {},
             },
@@ -80,11 +81,11 @@ impl JsonLines {
     }
 }
 
-impl Sink for JsonLines {
+impl EventSink for JsonLines {
     fn event(&mut self, event: &Event) -> Result<(), SinkError> {
         let lane = self.running.fold(event);
         let mut text = String::new();
-        for message in self.narrator.tell(event) {
+        for message in self.builder.messages(event) {
             // Blank lines only help people.
             if message != Message::Blank && message.level() >= self.least {
                 text.push_str(&json_escaped(self.object(event, &message, lane).to_string()));
@@ -104,7 +105,7 @@ impl Sink for JsonLines {
 }
 
 fn node_relation(step: &Step, message: &Message) -> Value {
-    match ending::relation(step, message.outcome()) {
+    match dbt_outcome::relation(step, message.outcome()) {
         Some(relation) => json!({
             "database": "",
             "schema": relation.schema,
@@ -128,7 +129,7 @@ fn status(message: &Message) -> &'static str {
     match (message, message.step()) {
         (Message::Skipped { .. }, _) => "skipped",
         (_, Some(step)) => {
-            message.outcome().map_or("started", |outcome| ending::status(step.action, outcome))
+            message.outcome().map_or("started", |outcome| dbt_outcome::status(step.action, outcome))
         }
         (_, None) => "success",
     }
@@ -191,7 +192,7 @@ mod tests {
     /// all lines.
     #[test]
     fn tests_and_sources_are_told_in_dbts_structure() {
-        let mut told: BTreeMap<String, Value> = BTreeMap::new();
+        let mut shown: BTreeMap<String, Value> = BTreeMap::new();
         for mut line in told_lines(&sample::every_verdict(), Level::Debug) {
             let (info, node) = (line["info"].clone(), line["data"]["node_info"].clone());
             let key = [&info["code"], &info["name"], &node["resource_type"], &node["node_status"]];
@@ -202,10 +203,10 @@ mod tests {
             data.insert("level".to_owned(), info["level"].clone());
             data.insert("node_relation".to_owned(), node["node_relation"]["relation_name"].clone());
             if node.is_object() {
-                told.entry(key.map(|part| part.as_str().unwrap()).join(" ")).or_insert(line["data"].take());
+                shown.entry(key.map(|part| part.as_str().unwrap()).join(" ")).or_insert(line["data"].take());
             }
         }
-        let lines: Vec<_> = told.iter().map(|(key, data)| format!("{key}\n  {data}")).collect();
+        let lines: Vec<_> = shown.iter().map(|(key, data)| format!("{key}\n  {data}")).collect();
         insta::assert_snapshot!(lines.join("\n"));
     }
 

@@ -25,7 +25,7 @@ pub struct LastRun {
     pub args: Map<String, Value>,
     #[serde(default)]
     metadata: Metadata,
-    results: Vec<Ended>,
+    results: Vec<NodeResult>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -35,7 +35,7 @@ struct Metadata {
 
 /// A node's result.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Ended {
+pub struct NodeResult {
     /// The node.
     pub unique_id: NodeId,
     /// dbt's status.
@@ -93,8 +93,8 @@ impl LastRun {
     /// Returns the nodes that failed, were withheld or never ran.
     #[must_use]
     pub fn unfinished(&self) -> BTreeSet<NodeId> {
-        let results = self.results.iter().filter(|ended| UNFINISHED.contains(&ended.status.as_str()));
-        results.map(|ended| ended.unique_id.clone()).collect()
+        let results = self.results.iter().filter(|result| UNFINISHED.contains(&result.status.as_str()));
+        results.map(|result| result.unique_id.clone()).collect()
     }
 }
 
@@ -106,23 +106,23 @@ impl LastRun {
     }
 
     /// Iterates over the results of all nodes that took part.
-    pub fn endings(&self) -> impl Iterator<Item = &Ended> {
+    pub fn results(&self) -> impl Iterator<Item = &NodeResult> {
         self.results.iter()
     }
 
     /// Returns the status of each node.
     #[must_use]
     pub fn statuses(&self) -> BTreeMap<NodeId, String> {
-        self.results.iter().map(|ended| (ended.unique_id.clone(), ended.status.clone())).collect()
+        self.results.iter().map(|result| (result.unique_id.clone(), result.status.clone())).collect()
     }
 
     /// Returns the failed batches of partially successful models.
     #[must_use]
     pub fn failed_batches(&self) -> BTreeMap<NodeId, Intervals> {
-        let failed = |ended: &Ended| {
-            let batches = ended.batch_results.as_ref()?.failed.iter();
+        let failed = |result: &NodeResult| {
+            let batches = result.batch_results.as_ref()?.failed.iter();
             let time: Intervals = batches.map(|(start, end)| Interval { start: *start, end: *end }).collect();
-            Some((ended.unique_id.clone(), time)).filter(|(_, time)| !time.is_empty())
+            Some((result.unique_id.clone(), time)).filter(|(_, time)| !time.is_empty())
         };
         self.results.iter().filter_map(failed).collect()
     }

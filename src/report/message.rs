@@ -9,24 +9,15 @@ use crate::{
     plan::{Action, Step},
 };
 
-use super::{Counts, ending, trouble::Block};
-
-/// A message's severity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// Details for troubleshooting.
-    Debug,
-    /// Normal progress.
-    Info,
-    /// A warning.
-    Warn,
-    /// A failure.
-    Error,
-}
+use super::{
+    StepCounts,
+    level::{self, Level},
+    problem::ProblemBlock,
+};
 
 /// A step's position in the run.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Place {
+pub(super) struct Position {
     pub(super) step: Arc<Step>,
     /// `N` of `N of M`.
     pub(super) index: usize,
@@ -43,7 +34,7 @@ pub(super) enum Message {
     Concurrency(Arc<RunInfo>),
     NothingToDo,
     Blank,
-    Started(Place),
+    Started(Position),
     /// The files of a step's table were moved.
     Moved {
         step: Arc<Step>,
@@ -51,12 +42,12 @@ pub(super) enum Message {
         why: String,
     },
     Finished {
-        place: Place,
+        position: Position,
         outcome: Outcome,
         seconds: f64,
     },
     Skipped {
-        place: Place,
+        position: Position,
         because: Skipped,
     },
     Cancelling,
@@ -65,11 +56,11 @@ pub(super) enum Message {
         seconds: f64,
     },
     Summary {
-        counts: Counts,
+        counts: StepCounts,
         cancelled: bool,
     },
-    Trouble(Block),
-    Totals(Counts),
+    Problem(ProblemBlock),
+    Totals(StepCounts),
     Completed {
         command: &'static str,
         success: bool,
@@ -89,7 +80,7 @@ impl Message {
             Self::Blank => ("Formatting", "Z017"),
             Self::Started(_) => ("LogStartLine", "Q011"),
             Self::Moved { .. } => ("DamagedFilesMoved", "H002"),
-            Self::Finished { place, .. } => match place.step.action {
+            Self::Finished { position, .. } => match position.step.action {
                 Action::Table | Action::Incremental | Action::View => ("LogModelResult", "Q012"),
                 Action::Seed => ("LogSeedResult", "Q016"),
                 Action::Snapshot => ("LogSnapshotResult", "Q015"),
@@ -100,8 +91,8 @@ impl Message {
             Self::Cancelling => ("LogCancelLine", "Q022"),
             Self::Ran { .. } => ("FinishedRunningStats", "E047"),
             Self::Summary { .. } => ("EndOfRunSummary", "Z030"),
-            Self::Trouble(_) if self.level() == Level::Error => ("RunResultError", "Z024"),
-            Self::Trouble(_) => ("RunResultWarningMessage", "Z046"),
+            Self::Problem(_) if self.level() == Level::Error => ("RunResultError", "Z024"),
+            Self::Problem(_) => ("RunResultWarningMessage", "Z046"),
             Self::Totals(_) => ("StatsLine", "Z023"),
             Self::Completed { .. } => ("CommandCompleted", "Q039"),
         }
@@ -110,27 +101,29 @@ impl Message {
     /// Returns the message's severity.
     pub(super) fn level(&self) -> Level {
         match self {
-            Self::Trouble(block) => ending::level(&block.trouble.outcome),
+            Self::Problem(block) => level::of(&block.problem.outcome),
             // A reused verdict adds nothing to the previous run's report, and the model's line already covers
             // it.
-            Self::Finished { place, outcome: Outcome::Reused { .. }, .. } if place.step.action.is_test() => {
+            Self::Finished { position, outcome: Outcome::Reused { .. }, .. }
+                if position.step.action.is_test() =>
+            {
                 Level::Debug
             }
-            Self::Finished { outcome, .. } => ending::level(outcome),
+            Self::Finished { outcome, .. } => level::of(outcome),
             Self::Cancelling => Level::Error,
             Self::NothingToDo | Self::Moved { .. } => Level::Warn,
             // Tests finish so quickly that their start lines would only double a run's output.
-            Self::Started(place) if place.step.action.is_test() => Level::Debug,
-            Self::Started(place) if place.step.reason.is_idle() => Level::Debug,
+            Self::Started(position) if position.step.action.is_test() => Level::Debug,
+            Self::Started(position) if position.step.reason.is_idle() => Level::Debug,
             Self::Completed { .. } => Level::Debug,
             _ => Level::Info,
         }
     }
 
     /// Returns true if `--quiet` still prints the message: each problem once, and the summary.
-    pub(super) fn is_trouble(&self) -> bool {
+    pub(super) fn is_problem(&self) -> bool {
         match self {
-            Self::Trouble(_) | Self::NothingToDo | Self::Moved { .. } => true,
+            Self::Problem(_) | Self::NothingToDo | Self::Moved { .. } => true,
             Self::Summary { counts, cancelled } => *cancelled || counts.error + counts.warn + counts.skip > 0,
             _ => false,
         }
@@ -139,10 +132,10 @@ impl Message {
     /// Returns the step that the message is about.
     pub(super) fn step(&self) -> Option<&Arc<Step>> {
         match self {
-            Self::Started(place) | Self::Finished { place, .. } | Self::Skipped { place, .. } => {
-                Some(&place.step)
+            Self::Started(position) | Self::Finished { position, .. } | Self::Skipped { position, .. } => {
+                Some(&position.step)
             }
-            Self::Trouble(block) => Some(&block.trouble.step),
+            Self::Problem(block) => Some(&block.problem.step),
             Self::Moved { step, .. } => Some(step),
             _ => None,
         }
@@ -152,7 +145,7 @@ impl Message {
     pub(super) fn outcome(&self) -> Option<&Outcome> {
         match self {
             Self::Finished { outcome, .. } => Some(outcome),
-            Self::Trouble(block) => Some(&block.trouble.outcome),
+            Self::Problem(block) => Some(&block.problem.outcome),
             _ => None,
         }
     }

@@ -1,48 +1,49 @@
 //! Reports for people and programs: runs, as folds of their [`Event`]s, as well as plans and lineage.
 //!
 //! ```text
-//! Event ──▶ narrator ──▶ Message ──▶ wording ──▶ Line ──▶ terminal
-//!   │        (a fold)    one dbt     for people     └───▶ "msg" of json
-//!   │                    event each
+//! Event ──▶ MessageBuilder ──▶ Message ──▶ wording ──▶ Line ──▶ terminal
+//!   │        (a fold)          one dbt     for people     └───▶ "msg" of json
+//!   │                          event each
 //!   ├─────▶ run_results.json, sources.json, OpenLineage's events
 //!   └─────▶ RunResult, and with it the exit code
 //! ```
 //!
 //! - [`Reporter`]: dispatches each event to the sinks; start here
 //! - [`Terminal`], [`JsonLines`], [`RunResults`], [`SourcesJson`], [`OpenLineage`]: the sinks
-//! - [`RunResult`]: the result of the run, with every [`Trouble`]
+//! - [`RunResult`]: the result of the run, with every [`StepProblem`]
 //! - [`LastRun`], [`LastAge`]: the previous `run_results.json` and `sources.json`, for the next command
 //! - [`TargetPath`]: the folder for artifacts
 //! - [`plan_text`], [`plan_json`]: a plan as `headwater plan` prints it
 //! - [`Description`]: a node as `headwater describe` prints it
-//! - [`AskedLineage`]: column lineage as `headwater lineage` prints it
+//! - [`LineageQuery`]: column lineage as `headwater lineage` prints it
 //!
 //! Nothing here calls `run`, reads a clock, the environment or a table, or affects a run: the scheduler gets
 //! a closure and doesn't know this module.
 
-mod artifact;
+mod dbt_outcome;
 mod describe;
-mod ending;
 mod json;
-mod last_ages;
 mod last_run;
+mod last_source_ages;
+mod level;
 mod line;
 mod lineage;
 mod message;
-mod narrator;
+mod message_builder;
 mod node;
 mod openlineage;
 mod plan_view;
+mod problem;
 mod reporter;
-mod result;
+mod run_record;
+mod run_result;
 mod run_results;
-mod running;
+mod running_steps;
 #[cfg(test)]
 mod sample;
 mod sources_json;
-mod target;
+mod target_path;
 mod terminal;
-mod trouble;
 mod width;
 mod wording;
 
@@ -52,23 +53,23 @@ use crate::event::Event;
 
 pub use describe::Description;
 pub use json::JsonLines;
-pub use last_ages::{LastAge, last_ages};
 pub use last_run::{LastRun, verdict};
-pub use lineage::{Asked as AskedLineage, LineageFormat};
-pub use message::Level;
-pub use node::{Lookup, NodeFile, no_files};
+pub use last_source_ages::{LastAge, last_ages};
+pub use level::Level;
+pub use lineage::{LineageFormat, LineageQuery};
+pub use node::{FileLookup, NodeFile, no_files};
 pub use openlineage::{Datasets, Endpoint, OpenLineage, Parent as LineageParent, Transport, is_ephemeral};
 pub use plan_view::{plan_json, plan_text};
+pub use problem::StepProblem;
 pub use reporter::Reporter;
-pub use result::{Counts, RunResult};
+pub use run_result::{RunResult, StepCounts};
 pub use run_results::RunResults;
 pub use sources_json::SourcesJson;
-pub use target::{Cleanup, Kept, TargetPath};
-pub use terminal::{Look, Terminal};
-pub use trouble::Trouble;
+pub use target_path::{Cleanup, KeepReason, TargetPath};
+pub use terminal::{Terminal, TerminalStyle};
 
 /// A subscriber that receives every event in order.
-pub trait Sink: Send {
+pub trait EventSink: Send {
     /// Handles one event.
     fn event(&mut self, event: &Event) -> Result<(), SinkError>;
 

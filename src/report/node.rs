@@ -21,11 +21,11 @@ pub struct NodeFile {
 
 /// Finds a node's files. It is called only for nodes that took part in the run, so nothing is copied up
 /// front.
-pub type Lookup = Arc<dyn Fn(&NodeId) -> Option<NodeFile> + Send + Sync>;
+pub type FileLookup = Arc<dyn Fn(&NodeId) -> Option<NodeFile> + Send + Sync>;
 
 /// Returns a lookup that knows no files.
 #[must_use]
-pub fn no_files() -> Lookup {
+pub fn no_files() -> FileLookup {
     Arc::new(|_| None)
 }
 
@@ -103,9 +103,10 @@ mod tests {
 
     #[test]
     fn plurals() {
-        let say = |n, noun| count(n, noun);
-        assert_eq!(say(1, "model"), "1 model");
-        let said = [say(0, "model"), say(2, "analysis"), say(2, "saved query"), say(2, "day")];
-        assert_eq!(said.join(", "), "0 models, 2 analyses, 2 saved queries, 2 days");
+        let counted = |n, noun| count(n, noun);
+        assert_eq!(counted(1, "model"), "1 model");
+        let shown =
+            [counted(0, "model"), counted(2, "analysis"), counted(2, "saved query"), counted(2, "day")];
+        assert_eq!(shown.join(", "), "0 models, 2 analyses, 2 saved queries, 2 days");
     }
 }

@@ -2,11 +2,11 @@
 
 use crate::event::Event;
 
-use super::{RunResult, Sink, SinkError};
+use super::{EventSink, RunResult, SinkError};
 
 /// Owns the sinks and the result. Events are handled synchronously, which gives the scheduler back-pressure.
 pub struct Reporter {
-    sinks: Vec<Box<dyn Sink>>,
+    sinks: Vec<Box<dyn EventSink>>,
     result: RunResult,
     lost: Vec<SinkError>,
 }
@@ -14,32 +14,32 @@ pub struct Reporter {
 impl Reporter {
     /// Creates a reporter that calls these sinks in this order.
     #[must_use]
-    pub fn new(sinks: Vec<Box<dyn Sink>>) -> Self {
+    pub fn new(sinks: Vec<Box<dyn EventSink>>) -> Self {
         Self { sinks, result: RunResult::default(), lost: Vec::new() }
     }
 
     /// Adds sinks after the existing ones.
-    pub fn extend(&mut self, sinks: impl IntoIterator<Item = Box<dyn Sink>>) {
+    pub fn extend(&mut self, sinks: impl IntoIterator<Item = Box<dyn EventSink>>) {
         self.sinks.extend(sinks);
     }
 
     /// Passes the event to every sink, and drops sinks that fail.
     pub fn event(&mut self, event: &Event) {
         self.result.fold(event);
-        self.tell(|sink| sink.event(event));
+        self.each_sink(|sink| sink.event(event));
     }
 
     /// Finishes the sinks. Returns the result of the run and the errors of failed sinks, to be shown as
     /// warnings. Broken pipes aren't reported.
     #[must_use]
     pub fn finish(mut self) -> (RunResult, Vec<SinkError>) {
-        self.tell(Sink::finish);
+        self.each_sink(EventSink::finish);
         (self.result, self.lost)
     }
 
-    fn tell(&mut self, mut say: impl FnMut(&mut (dyn Sink + 'static)) -> Result<(), SinkError>) {
+    fn each_sink(&mut self, mut call: impl FnMut(&mut (dyn EventSink + 'static)) -> Result<(), SinkError>) {
         let lost = &mut self.lost;
-        self.sinks.retain_mut(|sink| match say(sink.as_mut()) {
+        self.sinks.retain_mut(|sink| match call(sink.as_mut()) {
             Ok(()) => true,
             Err(error) => {
                 if !error.is_broken_pipe() {
@@ -69,7 +69,7 @@ mod tests {
         calls: Arc<AtomicUsize>,
     }
 
-    impl Sink for Fails {
+    impl EventSink for Fails {
         fn event(&mut self, _: &Event) -> Result<(), SinkError> {
             self.calls.fetch_add(1, Ordering::Relaxed);
             Err(SinkError::new("the log", self.with))

@@ -14,10 +14,9 @@ use crate::{
 };
 
 use super::{
-    Lookup, Sink, SinkError,
-    artifact::{Record, timing},
-    ending,
-    running::{self, Lane},
+    EventSink, FileLookup, SinkError, dbt_outcome,
+    run_record::{RunRecord, timing},
+    running_steps::{self, Lane},
 };
 
 /// The artifact's schema.
@@ -31,8 +30,8 @@ const UNFINISHED: &str = "the run ended before its results were written";
 pub struct RunResults {
     path: PathBuf,
     invocation: Invocation,
-    lookup: Lookup,
-    record: Record,
+    lookup: FileLookup,
+    record: RunRecord,
     planned: Vec<Arc<Step>>,
     /// The results as joined text: as JSON values, they would take several times the memory.
     results: String,
@@ -42,12 +41,12 @@ pub struct RunResults {
 impl RunResults {
     /// Creates a sink for the results of the `planned` steps. The folder of `path` must exist.
     #[must_use]
-    pub fn new(path: PathBuf, invocation: Invocation, lookup: Lookup, planned: Vec<Arc<Step>>) -> Self {
+    pub fn new(path: PathBuf, invocation: Invocation, lookup: FileLookup, planned: Vec<Arc<Step>>) -> Self {
         Self {
             path,
             invocation,
             lookup,
-            record: Record::default(),
+            record: RunRecord::default(),
             planned,
             results: String::new(),
             is_replayed: false,
@@ -94,12 +93,12 @@ impl RunResults {
         at: DateTime<Utc>,
     ) -> Value {
         let mut result = self.result(step, Some(outcome), lane);
-        result["status"] = ending::status(step.action, outcome).into();
+        result["status"] = dbt_outcome::status(step.action, outcome).into();
         result["timing"] = timing(lane, at).into();
         result["execution_time"] = seconds.into();
-        result["adapter_response"] = ending::response(step.action, outcome);
-        result["message"] = ending::message(step, outcome).into();
-        result["failures"] = ending::failures(outcome).into();
+        result["adapter_response"] = dbt_outcome::response(step.action, outcome);
+        result["message"] = dbt_outcome::message(step, outcome).into();
+        result["failures"] = dbt_outcome::failures(outcome).into();
         result
     }
 
@@ -114,7 +113,7 @@ impl RunResults {
         json!({
             "status": "skipped",
             "timing": [],
-            "thread_id": running::thread(lane),
+            "thread_id": running_steps::thread(lane),
             "execution_time": 0.0,
             "adapter_response": {},
             "message": null,
@@ -122,7 +121,7 @@ impl RunResults {
             "unique_id": step.node,
             "compiled": code.is_some(),
             "compiled_code": code,
-            "relation_name": ending::relation(step, outcome).map(|relation| relation.qualified(&self.invocation.database)),
+            "relation_name": dbt_outcome::relation(step, outcome).map(|relation| relation.qualified(&self.invocation.database)),
             "batch_results": batches(outcome),
             "overload_results": null,
         })
@@ -148,7 +147,7 @@ fn batches(outcome: Option<&Outcome>) -> Value {
     })
 }
 
-impl Sink for RunResults {
+impl EventSink for RunResults {
     fn event(&mut self, event: &Event) -> Result<(), SinkError> {
         let lane = self.record.fold(event);
         match &event.fact {
@@ -163,7 +162,7 @@ impl Sink for RunResults {
             }
             Fact::StepSkipped { step, because, .. } => {
                 let mut result = self.result(step, None, lane);
-                result["message"] = ending::why_skipped(because).into();
+                result["message"] = dbt_outcome::why_skipped(because).into();
                 self.add(&result);
             }
             _ => {}
@@ -186,7 +185,7 @@ mod tests {
     use super::*;
     use crate::report::{NodeFile, no_files, node, sample};
 
-    fn write(events: &[Event], path: &Path, lookup: Lookup) -> Result<(), SinkError> {
+    fn write(events: &[Event], path: &Path, lookup: FileLookup) -> Result<(), SinkError> {
         let env = BTreeMap::from([("team".to_owned(), "grid".to_owned())]);
         let args = Map::from_iter([("which".to_owned(), json!("build"))]);
         let mut sink = RunResults::new(
@@ -203,7 +202,7 @@ mod tests {
     fn every_key_is_there_whatever_the_ending() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("run_results.json");
-        let lookup: Lookup = Arc::new(|id| {
+        let lookup: FileLookup = Arc::new(|id| {
             let code = format!("select 1 as {}", node::name(id));
             Some(NodeFile { path: None, compiled_code: Some(code) })
         });
@@ -219,12 +218,12 @@ mod tests {
         let path = folder.path().join("run_results.json");
         write(&sample::every_verdict(), &path, no_files()).unwrap();
         let artifact: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
-        let results: Vec<_> = artifact["results"].as_array().unwrap().iter().map(told).collect();
+        let results: Vec<_> = artifact["results"].as_array().unwrap().iter().map(shown).collect();
         insta::assert_snapshot!(serde_json::to_string_pretty(&results).unwrap());
     }
 
     /// Returns the part of a result that depends on the outcome.
-    fn told(result: &Value) -> Value {
+    fn shown(result: &Value) -> Value {
         let keys =
             ["unique_id", "status", "failures", "message", "relation_name", "adapter_response", "thread_id"];
         keys.iter().map(|key| ((*key).to_owned(), result[key].clone())).collect::<Map<_, _>>().into()

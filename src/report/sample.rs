@@ -29,7 +29,7 @@ impl Script {
     /// Starts a run that repaired earlier, killed runs.
     fn after(repaired: Vec<Repaired>, steps: usize) -> Self {
         let mut script = Self { events: Vec::new(), started: BTreeMap::new() };
-        script.tell(Fact::RunStarted(Arc::new(RunInfo {
+        script.record(Fact::RunStarted(Arc::new(RunInfo {
             command: "build",
             invocation_id: "0190a6f0-0000-7000-8000-000000000000".to_owned(),
             project: "meters".to_owned(),
@@ -43,7 +43,7 @@ impl Script {
         script
     }
 
-    pub(super) fn tell(&mut self, fact: Fact) {
+    pub(super) fn record(&mut self, fact: Fact) {
         let number = self.events.len() as u64;
         let begin = DateTime::<Utc>::UNIX_EPOCH + TimeDelta::hours(9);
         let past = TimeDelta::milliseconds(250 * i64::try_from(number).unwrap());
@@ -52,16 +52,16 @@ impl Script {
 
     pub(super) fn start(&mut self, step: &Arc<Step>) {
         let index = self.index(step);
-        self.tell(Fact::StepStarted { step: step.clone(), index });
+        self.record(Fact::StepStarted { step: step.clone(), index });
     }
 
     pub(super) fn progress(&mut self, step: &Arc<Step>, rows: u64) {
-        self.tell(Fact::StepProgress { node: step.node.clone(), rows });
+        self.record(Fact::StepProgress { node: step.node.clone(), rows });
     }
 
     pub(super) fn end_step(&mut self, step: &Arc<Step>, outcome: Outcome) {
         let index = self.index(step);
-        self.tell(Fact::StepFinished { step: step.clone(), index, outcome, seconds: 0.25 });
+        self.record(Fact::StepFinished { step: step.clone(), index, outcome, seconds: 0.25 });
     }
 
     pub(super) fn ran(&mut self, step: &Arc<Step>, outcome: Outcome) {
@@ -72,7 +72,7 @@ impl Script {
 
     pub(super) fn skip(&mut self, step: &Arc<Step>, because: Skipped) {
         let index = self.index(step);
-        self.tell(Fact::StepSkipped { step: step.clone(), index, because });
+        self.record(Fact::StepSkipped { step: step.clone(), index, because });
     }
 
     pub(super) fn interrupt(&mut self, step: &Arc<Step>) {
@@ -81,7 +81,7 @@ impl Script {
     }
 
     pub(super) fn end(mut self) -> Vec<Event> {
-        self.tell(Fact::RunFinished { seconds: 62.5 });
+        self.record(Fact::RunFinished { seconds: 62.5 });
         self.events
     }
 
@@ -166,7 +166,7 @@ pub(super) fn every_ending() -> Vec<Event> {
     script.ran(&products, failed());
     script.skip(&below, Skipped::Upstream { failed: products.node.clone() });
     script.ran(&checked, Outcome::Checked);
-    script.tell(Fact::CancelRequested);
+    script.record(Fact::CancelRequested);
     script.interrupt(&long);
     script.skip(&late, Skipped::FailFast);
     script.end()

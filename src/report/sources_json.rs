@@ -13,10 +13,9 @@ use crate::{
 };
 
 use super::{
-    Sink, SinkError,
-    artifact::{Record, timing},
-    ending,
-    running::{self, Lane},
+    EventSink, SinkError, dbt_outcome,
+    run_record::{RunRecord, timing},
+    running_steps::{self, Lane},
 };
 
 /// The artifact's schema.
@@ -27,7 +26,7 @@ const SCHEMA: &str = "https://schemas.getdbt.com/dbt/sources/v3.json";
 pub struct SourcesJson {
     path: PathBuf,
     invocation: Invocation,
-    record: Record,
+    record: RunRecord,
     results: Vec<Value>,
 }
 
@@ -35,11 +34,11 @@ impl SourcesJson {
     /// Creates a sink that writes to `path`, whose folder must exist.
     #[must_use]
     pub fn new(path: PathBuf, invocation: Invocation) -> Self {
-        Self { path, invocation, record: Record::default(), results: Vec::new() }
+        Self { path, invocation, record: RunRecord::default(), results: Vec::new() }
     }
 }
 
-impl Sink for SourcesJson {
+impl EventSink for SourcesJson {
     fn event(&mut self, event: &Event) -> Result<(), SinkError> {
         let lane = self.record.fold(event);
         if let Fact::StepFinished { step, outcome, seconds, .. } = &event.fact
@@ -63,11 +62,11 @@ impl Sink for SourcesJson {
 }
 
 fn result(step: &Step, outcome: &Outcome, seconds: f64, lane: Option<Lane>, at: DateTime<Utc>) -> Value {
-    let status = ending::status(step.action, outcome);
+    let status = dbt_outcome::status(step.action, outcome);
     let Outcome::Aged(age) = outcome else {
         return json!({
             "unique_id": step.node,
-            "error": ending::message(step, outcome),
+            "error": dbt_outcome::message(step, outcome),
             "status": status,
         });
     };
@@ -80,7 +79,7 @@ fn result(step: &Step, outcome: &Outcome, seconds: f64, lane: Option<Lane>, at: 
         "criteria": age.criteria,
         "adapter_response": {},
         "timing": timing(lane, at),
-        "thread_id": running::thread(lane),
+        "thread_id": running_steps::thread(lane),
         "execution_time": seconds,
     })
 }

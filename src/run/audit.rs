@@ -16,11 +16,12 @@ use std::{
 use futures::{StreamExt, stream};
 
 use super::{
-    narrow::{Differences, Narrow, NothingBefore},
-    scheduler::{Cancelled, Told},
+    delta_testing::{Differences, PassedBefore, TestScope},
+    scheduler::{Cancelled, JobHandle},
+    step_error::StepError,
     verdict,
     version::Version,
-    worker::{StepError, Worker},
+    worker::Worker,
 };
 use crate::{
     compile::{Anomaly, CompiledModel, Probe},
@@ -49,16 +50,16 @@ pub(super) struct Audited {
 const SHOWN: usize = 5;
 
 impl Worker {
-    /// Runs the tests, and for a new version also checks its constraints. `nothing_before`: the tests and
+    /// Runs the tests, and for a new version also checks its constraints. `passed_before`: the tests and
     /// constraints known to have found nothing in the version before.
     pub(super) async fn audit(
         &self,
         tests: &[&Arc<Step>],
         version: Option<(&Version, &CompiledModel)>,
-        nothing_before: &NothingBefore,
-        told: &Told,
+        passed_before: &PassedBefore,
+        handle: &JobHandle,
     ) -> Result<Audited, Cancelled> {
-        let audit = Audit { worker: self, version, nothing_before, differences: Differences::new(), told };
+        let audit = Audit { worker: self, version, passed_before, differences: Differences::new(), handle };
         tokio::select! {
             biased;
             () = self.cancel.cancelled() => Err(Cancelled),
@@ -70,22 +71,22 @@ impl Worker {
 struct Audit<'a> {
     worker: &'a Worker,
     version: Option<(&'a Version, &'a CompiledModel)>,
-    nothing_before: &'a NothingBefore,
+    passed_before: &'a PassedBefore,
     differences: Differences,
-    told: &'a Told,
+    handle: &'a JobHandle,
 }
 
 /// A probe and its origin.
 #[derive(Clone)]
-struct Item<'a> {
-    asks: Asks<'a>,
+struct AuditItem<'a> {
+    subject: AuditSubject<'a>,
     probe: &'a Probe,
     /// The part of the version to read, if the whole version isn't needed.
-    narrow: Option<Arc<Narrow>>,
+    scope: Option<Arc<TestScope>>,
 }
 
 #[derive(Clone, Copy)]
-enum Asks<'a> {
+enum AuditSubject<'a> {
     Test(&'a Arc<Step>, &'a DataTest, Option<&'a Anomaly>),
     /// A constraint, by its display name.
     Constraint(&'a str),
@@ -93,12 +94,12 @@ enum Asks<'a> {
 
 /// Items that are counted together, or one that is counted alone.
 enum Unit<'a> {
-    Shared(Relation, Vec<Item<'a>>),
-    Alone(Item<'a>),
+    Shared(Relation, Vec<AuditItem<'a>>),
+    Alone(AuditItem<'a>),
 }
 
 /// The tables that probes read, each opened once.
-type Tables = BTreeMap<Relation, Opened>;
+type OpenedTables = BTreeMap<Relation, Opened>;
 
 /// An opened table, or the error, and what is known about its size.
 struct Opened {
@@ -107,7 +108,7 @@ struct Opened {
 }
 
 /// The result of one item.
-enum Found {
+enum AuditResult {
     /// The verdict of a test; no status if it couldn't be computed.
     Verdict {
         test: NodeId,
@@ -122,14 +123,14 @@ impl<'a> Audit<'a> {
     async fn run(&self, tests: &[&'a Arc<Step>]) -> Audited {
         let (items, mut audited) = self.items(tests);
         let at_once = self.worker.engine.threads().max(1);
-        let narrowing: Vec<_> = items.into_iter().map(|item| self.narrowed(item)).collect();
-        let items: Vec<Item<'a>> = stream::iter(narrowing).buffered(at_once).collect().await;
+        let scoping: Vec<_> = items.into_iter().map(|item| self.scoped(item)).collect();
+        let items: Vec<AuditItem<'a>> = stream::iter(scoping).buffered(at_once).collect().await;
         let tables = self.open(&items).await;
         let counting: Vec<_> = units(items).into_iter().map(|unit| self.unit(unit, &tables)).collect();
-        let found: Vec<Vec<Found>> = stream::iter(counting).buffer_unordered(at_once).collect().await;
+        let found: Vec<Vec<AuditResult>> = stream::iter(counting).buffer_unordered(at_once).collect().await;
         for one in found.into_iter().flatten() {
             match one {
-                Found::Verdict { test, status, failures, metric } => {
+                AuditResult::Verdict { test, status, failures, metric } => {
                     audited.metrics.extend(metric.map(|metric| (test.to_string(), metric)));
                     match status {
                         Some(TestStatus::Pass | TestStatus::Warn) => {
@@ -138,7 +139,7 @@ impl<'a> Audit<'a> {
                         Some(TestStatus::Fail) | None => audited.failed.push(test),
                     }
                 }
-                Found::Constraint(message) => audited.broken.extend(message),
+                AuditResult::Constraint(message) => audited.broken.extend(message),
             }
         }
         audited.failed.sort();
@@ -148,7 +149,7 @@ impl<'a> Audit<'a> {
 
     /// Returns the items to count. Tests that removed rows while the version was written already have their
     /// verdict.
-    fn items(&self, tests: &[&'a Arc<Step>]) -> (Vec<Item<'a>>, Audited) {
+    fn items(&self, tests: &[&'a Arc<Step>]) -> (Vec<AuditItem<'a>>, Audited) {
         let worker: &'a Worker = self.worker;
         let mut audited = Audited::default();
         let mut items = Vec::new();
@@ -157,49 +158,49 @@ impl<'a> Audit<'a> {
                 (worker.manifest.test(&step.node), worker.compiled.tests.get(&step.node))
             else {
                 let message = StepError::Lost(step.node.to_string()).to_string();
-                let _ = self.told.started(step);
-                self.told.finished(step, Outcome::Failed { message, compiled: None });
+                let _ = self.handle.started(step);
+                self.handle.finished(step, Outcome::Failed { message, compiled: None });
                 audited.failed.push(step.node.clone());
                 continue;
             };
             if let Some(rows) = self.taken_out(test) {
-                let _ = self.told.started(step);
-                self.told.finished(step, Outcome::Tested(worker.known(test, rows)));
+                let _ = self.handle.started(step);
+                self.handle.finished(step, Outcome::Tested(worker.known(test, rows)));
                 audited.passed.insert(step.node.clone(), rows);
                 continue;
             }
-            let asks = Asks::Test(step, test, compiled.anomaly.as_ref());
-            items.push(Item { asks, probe: &compiled.probe, narrow: None });
+            let subject = AuditSubject::Test(step, test, compiled.anomaly.as_ref());
+            items.push(AuditItem { subject, probe: &compiled.probe, scope: None });
         }
         if let Some((_, model)) = self.version {
-            items.extend(model.checks.iter().map(|check| Item {
-                asks: Asks::Constraint(&check.name),
+            items.extend(model.checks.iter().map(|check| AuditItem {
+                subject: AuditSubject::Constraint(&check.name),
                 probe: &check.probe,
-                narrow: None,
+                scope: None,
             }));
         }
         (items, audited)
     }
 
     /// Narrows the item to a part of the version if that gives the same answer.
-    async fn narrowed(&self, item: Item<'a>) -> Item<'a> {
+    async fn scoped(&self, item: AuditItem<'a>) -> AuditItem<'a> {
         let Some((version, _)) = self.version else { return item };
-        let known = match item.asks {
-            Asks::Test(step, ..) => {
+        let known = match item.subject {
+            AuditSubject::Test(step, ..) => {
                 let counts = self.worker.compiled.tests.get(&step.node).is_some_and(|test| test.counts_rows);
-                counts && self.nothing_before.tests.contains(&step.node)
+                counts && self.passed_before.tests.contains(&step.node)
             }
-            Asks::Constraint(_) => self.nothing_before.constraints,
+            AuditSubject::Constraint(_) => self.passed_before.constraints,
         };
         if !known {
             return item;
         }
-        let narrow =
-            self.worker.narrow(version, item.probe, &self.differences).await.unwrap_or_else(|error| {
+        let scope =
+            self.worker.test_scope(version, item.probe, &self.differences).await.unwrap_or_else(|error| {
                 tracing::info!(table = %version.relation, "all rows are looked at: {error}");
                 None
             });
-        Item { narrow: narrow.map(Arc::new), ..item }
+        AuditItem { scope: scope.map(Arc::new), ..item }
     }
 
     /// Returns the number of rows that a test removed while the version was written, if it does that.
@@ -210,7 +211,7 @@ impl<'a> Audit<'a> {
     }
 
     /// Opens every table that is read. Uses the staged version in place of its published table.
-    async fn open(&self, items: &[Item<'_>]) -> Tables {
+    async fn open(&self, items: &[AuditItem<'_>]) -> OpenedTables {
         let relations: BTreeSet<Relation> =
             items.iter().flat_map(|item| item.probe.rows.relations()).collect();
         stream::iter(relations)
@@ -228,7 +229,7 @@ impl<'a> Audit<'a> {
             .await
     }
 
-    async fn unit(&self, unit: Unit<'a>, tables: &Tables) -> Vec<Found> {
+    async fn unit(&self, unit: Unit<'a>, tables: &OpenedTables) -> Vec<AuditResult> {
         match unit {
             Unit::Alone(item) => {
                 self.start(&item);
@@ -239,9 +240,9 @@ impl<'a> Audit<'a> {
                     self.start(item);
                 }
                 let rules: Vec<RowRule> = items.iter().filter_map(|item| item.probe.rule.clone()).collect();
-                let narrow = items.first().and_then(|item| item.narrow.as_ref());
-                let read = match (narrow, tables.get(&relation)) {
-                    (Some(narrow), _) => Some((&narrow.table, narrow.size)),
+                let scope = items.first().and_then(|item| item.scope.as_ref());
+                let read = match (scope, tables.get(&relation)) {
+                    (Some(scope), _) => Some((&scope.table, scope.size)),
                     (None, Some(Opened { table: Ok(table), size })) => Some((table, *size)),
                     (None, _) => None,
                 };
@@ -265,20 +266,20 @@ impl<'a> Audit<'a> {
         }
     }
 
-    fn start(&self, item: &Item<'_>) {
-        if let Asks::Test(step, ..) = item.asks {
-            let _ = self.told.started(step);
+    fn start(&self, item: &AuditItem<'_>) {
+        if let AuditSubject::Test(step, ..) = item.subject {
+            let _ = self.handle.started(step);
         }
     }
 
-    async fn alone(&self, item: &Item<'_>, tables: &Tables) -> Found {
+    async fn alone(&self, item: &AuditItem<'_>, tables: &OpenedTables) -> AuditResult {
         match self.count(item, tables).await {
             Ok(number) => self.settle(item, number, tables).await,
             Err(error) => self.lost(item, &error).await,
         }
     }
 
-    async fn count(&self, item: &Item<'_>, tables: &Tables) -> Result<Option<f64>, StepError> {
+    async fn count(&self, item: &AuditItem<'_>, tables: &OpenedTables) -> Result<Option<f64>, StepError> {
         let probe = item.probe;
         let known = |relation| tables.get(&relation).is_some_and(|opened| opened.size == Size::Small);
         let size = if probe.rows.relations().into_iter().all(known) { Size::Small } else { Size::Unknown };
@@ -287,35 +288,37 @@ impl<'a> Audit<'a> {
 
     /// Reports a test or constraint that couldn't be computed. It doesn't pass, because its result is
     /// unknown.
-    async fn lost(&self, item: &Item<'_>, error: &StepError) -> Found {
-        match item.asks {
-            Asks::Test(step, ..) => {
-                self.told.finished(step, self.worker.failed(step, error).await);
-                Found::Verdict { test: step.node.clone(), status: None, failures: 0, metric: None }
+    async fn lost(&self, item: &AuditItem<'_>, error: &StepError) -> AuditResult {
+        match item.subject {
+            AuditSubject::Test(step, ..) => {
+                self.handle.finished(step, self.worker.failed(step, error).await);
+                AuditResult::Verdict { test: step.node.clone(), status: None, failures: 0, metric: None }
             }
-            Asks::Constraint(name) => {
-                Found::Constraint(Some(format!("the constraint {name} could not be checked: {error}")))
+            AuditSubject::Constraint(name) => {
+                AuditResult::Constraint(Some(format!("the constraint {name} could not be checked: {error}")))
             }
         }
     }
 
-    async fn settle(&self, item: &Item<'_>, number: Option<f64>, tables: &Tables) -> Found {
-        match item.asks {
-            Asks::Constraint(name) => {
+    async fn settle(&self, item: &AuditItem<'_>, number: Option<f64>, tables: &OpenedTables) -> AuditResult {
+        match item.subject {
+            AuditSubject::Constraint(name) => {
                 let rows = number.unwrap_or_default();
                 if rows == 0.0 {
-                    return Found::Constraint(None);
+                    return AuditResult::Constraint(None);
                 }
                 let plural = if rows > 1.0 { "rows break" } else { "row breaks" };
                 let sample = self.sample(item, tables).await;
                 let lines: Vec<String> = std::iter::once(format!("{rows} {plural} the constraint {name}:"))
                     .chain(sample.into_iter().map(|line| format!("  {line}")))
                     .collect();
-                Found::Constraint(Some(lines.join("\n")))
+                AuditResult::Constraint(Some(lines.join("\n")))
             }
-            Asks::Test(step, test, anomaly) => {
+            AuditSubject::Test(step, test, anomaly) => {
                 let verdict = match anomaly {
-                    Some(how) => self.worker.beside_the_past(test, how, number, self.version.is_none()).await,
+                    Some(how) => {
+                        self.worker.compare_with_history(test, how, number, self.version.is_none()).await
+                    }
                     None => Ok(verdict::judge(&test.config, number.unwrap_or_default())),
                 };
                 match verdict {
@@ -323,9 +326,9 @@ impl<'a> Audit<'a> {
                     Ok(verdict) => {
                         let verdict = self.filled_in(verdict, step, test, item, tables).await;
                         let (status, failures) = (Some(verdict.status), verdict.failures);
-                        self.told.finished(step, Outcome::Tested(verdict));
+                        self.handle.finished(step, Outcome::Tested(verdict));
                         let metric = number.filter(|_| anomaly.is_some());
-                        Found::Verdict { test: step.node.clone(), status, failures, metric }
+                        AuditResult::Verdict { test: step.node.clone(), status, failures, metric }
                     }
                 }
             }
@@ -338,11 +341,11 @@ impl<'a> Audit<'a> {
         mut verdict: Verdict,
         step: &Step,
         test: &DataTest,
-        item: &Item<'_>,
-        tables: &Tables,
+        item: &AuditItem<'_>,
+        tables: &OpenedTables,
     ) -> Verdict {
-        let anomaly = matches!(item.asks, Asks::Test(_, _, Some(_)));
-        if (test.config.store_failures || self.worker.keep.failures) && !anomaly {
+        let anomaly = matches!(item.subject, AuditSubject::Test(_, _, Some(_)));
+        if (test.config.store_failures || self.worker.retain.failures) && !anomaly {
             match self.store(test, item, tables).await {
                 Ok(()) => verdict.stored = (verdict.failures > 0).then(|| test.audit.clone()),
                 Err(error) => tracing::warn!(test = %test.id, "the rows found could not be stored: {error}"),
@@ -358,7 +361,7 @@ impl<'a> Audit<'a> {
     }
 
     /// Returns the first failing rows; none if they can't be read, since the number is what counts.
-    async fn sample(&self, item: &Item<'_>, tables: &Tables) -> Vec<String> {
+    async fn sample(&self, item: &AuditItem<'_>, tables: &OpenedTables) -> Vec<String> {
         let sampled = async {
             let bound = item.probe.rows.bind(&self.only(tables, item)?)?;
             Ok::<_, StepError>(self.worker.engine.sample(&bound, SHOWN).await?.lines())
@@ -369,7 +372,12 @@ impl<'a> Audit<'a> {
         })
     }
 
-    async fn store(&self, test: &DataTest, item: &Item<'_>, tables: &Tables) -> Result<(), StepError> {
+    async fn store(
+        &self,
+        test: &DataTest,
+        item: &AuditItem<'_>,
+        tables: &OpenedTables,
+    ) -> Result<(), StepError> {
         let provenance = Provenance::new(
             test.id.as_str(),
             &self.worker.invocation_id,
@@ -383,13 +391,13 @@ impl<'a> Audit<'a> {
 }
 
 /// Groups row rules on the same table, so that one pass counts them all.
-fn units(items: Vec<Item<'_>>) -> Vec<Unit<'_>> {
-    let mut shared: BTreeMap<(Relation, bool), Vec<Item<'_>>> = BTreeMap::new();
+fn units(items: Vec<AuditItem<'_>>) -> Vec<Unit<'_>> {
+    let mut shared: BTreeMap<(Relation, bool), Vec<AuditItem<'_>>> = BTreeMap::new();
     let mut units = Vec::new();
     for item in items {
         match &item.probe.rule {
             Some(rule) => {
-                let read = (rule.relation().clone(), item.narrow.is_some());
+                let read = (rule.relation().clone(), item.scope.is_some());
                 shared.entry(read).or_default().push(item);
             }
             None => units.push(Unit::Alone(item)),
@@ -401,17 +409,21 @@ fn units(items: Vec<Item<'_>>) -> Vec<Unit<'_>> {
 
 impl Audit<'_> {
     /// Returns the tables of one probe, with the version narrowed if that is enough for it.
-    fn only(&self, tables: &Tables, item: &Item<'_>) -> Result<BTreeMap<Relation, Table>, StepError> {
+    fn only(
+        &self,
+        tables: &OpenedTables,
+        item: &AuditItem<'_>,
+    ) -> Result<BTreeMap<Relation, Table>, StepError> {
         let mut own = only(tables, item.probe)?;
-        if let (Some(narrow), Some((version, _))) = (&item.narrow, self.version) {
-            own.insert(version.relation.clone(), Arc::clone(&narrow.table));
+        if let (Some(scope), Some((version, _))) = (&item.scope, self.version) {
+            own.insert(version.relation.clone(), Arc::clone(&scope.table));
         }
         Ok(own)
     }
 }
 
 /// Returns the tables of one probe.
-fn only(tables: &Tables, probe: &Probe) -> Result<BTreeMap<Relation, Table>, StepError> {
+fn only(tables: &OpenedTables, probe: &Probe) -> Result<BTreeMap<Relation, Table>, StepError> {
     let mut own = BTreeMap::new();
     for relation in probe.rows.relations() {
         match tables.get(&relation).map(|opened| &opened.table) {

@@ -6,17 +6,18 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+    sync::{Arc, atomic::Ordering},
 };
 
 use futures::{StreamExt, stream};
-use tokio::sync::OnceCell;
 
 use super::{
-    model::Build,
-    side::{self, Side},
+    build::Build,
+    companion_tables::{self, CompanionTable},
+    staleness::not_done,
+    step_error::StepError,
     version::{Batches, Version},
-    worker::{StepError, Worker},
+    worker::Worker,
 };
 use crate::{
     compile::{ByTime, FILE, Increment},
@@ -27,33 +28,17 @@ use crate::{
         source::RejectSink,
         spool::Spool,
     },
-    interval::{BatchSize, Interval, Intervals},
+    interval::{Interval, Intervals},
     lake::{Base, InputVersion, LakeError, Provenance, Replaces, Staged, Write},
     manifest::Follow,
     name::Relation,
     outcome::{FailedBatch, RowChanges},
 };
 
-use super::stale::not_done;
-
 /// The bytes of rows buffered in memory, for all batches together.
 const IN_MEMORY: usize = 256 << 20;
 /// The minimum bytes of rows buffered in memory for one stream of a batch.
 const OF_ONE: usize = 64 << 10;
-
-/// A cache of the batches that changed between two versions of a table, by its event-time column. An entry is
-/// `None` if the changes can't be determined.
-#[derive(Debug, Default)]
-pub struct Touched(Mutex<BTreeMap<TouchedKey, Arc<OnceCell<Option<Intervals>>>>>);
-
-type TouchedKey = (Relation, InputVersion, InputVersion, String, BatchSize);
-
-impl Touched {
-    /// Returns the cell of an entry, which is filled by whoever needs it first.
-    fn of(&self, key: TouchedKey) -> Arc<OnceCell<Option<Intervals>>> {
-        Arc::clone(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default())
-    }
-}
 
 /// A model that is built batch by batch.
 struct Batched<'a> {
@@ -79,8 +64,8 @@ impl Worker {
         by_time: &ByTime,
         joins: Joins,
     ) -> Result<Version, StepError> {
-        let from_nothing = build.from_nothing || build.compiled.refresh.is_some();
-        let base = self.standing(build).await?.filter(|_| !from_nothing);
+        let full_refresh = build.full_refresh || build.compiled.refresh.is_some();
+        let base = self.current_base(build).await?.filter(|_| !full_refresh);
         let column = &by_time.settings.event_time;
         if base.as_ref().is_some_and(|base| base.schema().field_with_name(column).is_err()) {
             return Err(StepError::Other(format!(
@@ -137,14 +122,16 @@ impl Worker {
                     let Some(from) = made.inputs.get(id) else { return Ok(all.clone()) };
                     let size = by_time.settings.batch_size;
                     let key = (relation.clone(), from.clone(), version.clone(), column.clone(), size);
-                    let known = self.touched.of(key);
-                    let touched = known.get_or_try_init(|| async {
-                        let Some(between) = self.between(build, relation).await? else { return Ok(None) };
-                        let between = (&between.came, between.went.as_ref());
-                        Ok::<_, StepError>(Some(self.engine.touched_between(between, column, size).await?))
+                    let known = self.changed_batches.of(key);
+                    let changed = known.get_or_try_init(|| async {
+                        let Some(difference) = self.difference(build, relation).await? else {
+                            return Ok(None);
+                        };
+                        let difference = (&difference.inserted, difference.deleted.as_ref());
+                        Ok::<_, StepError>(Some(self.engine.touched_between(difference, column, size).await?))
                     });
-                    let Some(touched) = touched.await? else { return Ok(all.clone()) };
-                    due = due.or(touched);
+                    let Some(changed) = changed.await? else { return Ok(all.clone()) };
+                    due = due.or(changed);
                 }
                 (None, _) if by_time.settings.on_lookup_change == Follow::FullRefresh => {
                     return Ok(all.clone());
@@ -178,10 +165,11 @@ impl Batched<'_> {
     /// Builds all batches with one query.
     async fn at_once(&self, batches: &[Interval]) -> Result<Version, StepError> {
         let Self { worker, build, .. } = self;
-        let (mut sides, rejects) = self.rejects();
+        let (mut companions, rejects) = self.rejects();
         let tables = self.tables(rejects.as_ref()).await?;
         let streams = self.rows(&tables, &self.time, &build.model.config.partition_by).await?;
-        let (streams, taken) = worker.split(streams, build, self.aside().await?, &mut sides)?;
+        let (streams, taken) =
+            worker.split(streams, build, self.quarantine_replaces().await?, &mut companions)?;
         let done = self.time.clone();
         let write = async {
             let staged = self.stage(streams, &done).await;
@@ -192,15 +180,16 @@ impl Batched<'_> {
         };
         let provenance = self.provenance(&done);
         let lake = worker.tables.lake();
-        let ((own, changes), sides) = side::beside(sides, lake, &provenance, &worker.cancel, write).await?;
+        let ((own, changes), companions) =
+            companion_tables::stage_with(companions, lake, &provenance, &worker.cancel, write).await?;
         let batches = Batches { done: batches.to_vec(), failed: Vec::new() };
-        Ok(self.version(own, &changes, sides, (rejects, taken), batches))
+        Ok(self.version(own, &changes, companions, (rejects, taken), batches))
     }
 
     /// Builds each batch with its own query.
     async fn one_by_one(&self, batches: &[Interval]) -> Result<Version, StepError> {
         let Self { worker, build, .. } = self;
-        let (mut sides, rejects) = self.rejects();
+        let (mut companions, rejects) = self.rejects();
         let spooling = async {
             let spooled = self.spooled(batches, rejects.as_ref()).await;
             if let Some(sink) = &rejects {
@@ -210,16 +199,16 @@ impl Batched<'_> {
         };
         // Sources report rejects while they are read, which is before anything is written here. So spool the
         // rejects together with the batches.
-        let mut told = None;
-        let Spooled { made: spools, empty, failed } = match sides.pop() {
+        let mut spooled_rejects = None;
+        let Spooled { made: spools, empty, failed } = match companions.pop() {
             None => spooling.await?,
-            Some(mut side) => {
-                let waiting = worker.engine.spool(&side.schema, vec![side.rows], Arc::new(|_| {}));
+            Some(mut companion) => {
+                let waiting = worker.engine.spool(&companion.schema, vec![companion.rows], Arc::new(|_| {}));
                 let (spooled, waiting) = futures::join!(spooling, waiting);
-                let waiting = told.insert(waiting?);
-                let bound = batch::all_of(vec![waiting.table()], &side.schema)?;
-                side.rows = worker.engine.stream(&bound, None).await?;
-                sides.push(side);
+                let waiting = spooled_rejects.insert(waiting?);
+                let bound = batch::all_of(vec![waiting.table()], &companion.schema)?;
+                companion.rows = worker.engine.stream(&bound, None).await?;
+                companions.push(companion);
                 spooled?
             }
         };
@@ -237,16 +226,18 @@ impl Batched<'_> {
         let tables: Vec<Table> = spools.iter().map(|(_, rows)| rows.table()).collect();
         let bound = batch::all_of(tables, &self.columns())?;
         let streams = worker.engine.streams(&bound, &build.model.config.partition_by, self.joins).await?;
-        let (streams, taken) = worker.split(streams, build, self.aside().await?, &mut sides)?;
+        let (streams, taken) =
+            worker.split(streams, build, self.quarantine_replaces().await?, &mut companions)?;
         let time = done.iter().copied().collect();
         let provenance = self.provenance(&time);
         let lake = worker.tables.lake();
         let write = self.stage(streams, &time);
-        let ((own, changes), sides) = side::beside(sides, lake, &provenance, &worker.cancel, write).await?;
+        let ((own, changes), companions) =
+            companion_tables::stage_with(companions, lake, &provenance, &worker.cancel, write).await?;
         let batches = Batches { done, failed };
         // The spooled rows must outlive the write.
-        drop((spools, told));
-        Ok(self.version(own, &changes, sides, (rejects, taken), batches))
+        drop((spools, spooled_rejects));
+        Ok(self.version(own, &changes, companions, (rejects, taken), batches))
     }
 
     /// Computes the rows of each batch, and finds the batches that are empty or fail.
@@ -263,9 +254,9 @@ impl Batched<'_> {
             Some(false) => 1,
             None | Some(true) => worker.engine.threads().max(1),
         };
-        let touched = self.touched(&others).await?;
+        let with_rows = self.batches_with_rows(&others).await?;
         let has_rows = |batch: &Interval| {
-            touched.as_ref().is_none_or(|touched| !touched.and(&(*batch).into()).is_empty())
+            with_rows.as_ref().is_none_or(|with_rows| !with_rows.and(&(*batch).into()).is_empty())
         };
         let (batches, empty): (Vec<Interval>, Vec<Interval>) =
             batches.iter().partition(|batch| has_rows(batch));
@@ -300,16 +291,19 @@ impl Batched<'_> {
     /// Returns the batches in which any input has rows; `None` if finding out would take another read of
     /// files. All other batches are empty, because the event time of each output row comes from such an
     /// input.
-    async fn touched(&self, tables: &BTreeMap<Relation, Table>) -> Result<Option<Intervals>, StepError> {
-        let mut touched = Intervals::default();
+    async fn batches_with_rows(
+        &self,
+        tables: &BTreeMap<Relation, Table>,
+    ) -> Result<Option<Intervals>, StepError> {
+        let mut with_rows = Intervals::default();
         for (relation, column) in &self.by_time.timed {
             let Some(table) = tables.get(relation).filter(|_| !self.worker.manifest.is_file(relation)) else {
                 return Ok(None);
             };
             let size = self.by_time.settings.batch_size;
-            touched = touched.or(&self.worker.engine.touched(table, column, size).await?);
+            with_rows = with_rows.or(&self.worker.engine.touched(table, column, size).await?);
         }
-        Ok(Some(touched))
+        Ok(Some(with_rows))
     }
 
     async fn spool(
@@ -374,19 +368,19 @@ impl Batched<'_> {
         Ok(self.worker.engine.texts(&bound, self.joins).await?.into_iter().collect())
     }
 
-    fn rejects(&self) -> (Vec<Side>, Option<Arc<RejectSink>>) {
+    fn rejects(&self) -> (Vec<CompanionTable>, Option<Arc<RejectSink>>) {
         let model = self.build.model;
         if !self.worker.reads_files(self.query) {
             return (Vec::new(), None);
         }
-        let (side, sink) = Side::rejects(&model.relation, model.id.as_str());
-        (vec![side], Some(sink))
+        let (companion, sink) = CompanionTable::rejects(&model.relation, model.id.as_str());
+        (vec![companion], Some(sink))
     }
 
     /// Returns what the newly quarantined rows replace.
-    async fn aside(&self) -> Result<Replaces, StepError> {
+    async fn quarantine_replaces(&self) -> Result<Replaces, StepError> {
         match &self.base {
-            Some(_) => self.worker.beside_quarantined(self.build).await,
+            Some(_) => self.worker.quarantine_replaces(self.build).await,
             None => Ok(Replaces::Everything),
         }
     }
@@ -422,7 +416,7 @@ impl Batched<'_> {
         &self,
         own: Staged,
         did: &Changes,
-        sides: Vec<Staged>,
+        companions: Vec<Staged>,
         (rejects, taken): (Option<Arc<RejectSink>>, Option<Arc<crate::engine::split::Counts>>),
         batches: Batches,
     ) -> Version {
@@ -436,7 +430,7 @@ impl Batched<'_> {
         Version {
             relation: self.build.model.relation.clone(),
             own,
-            sides,
+            companions,
             rejects,
             rejected_files: None,
             note: None,

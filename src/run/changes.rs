@@ -2,13 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{
-    model::Build,
-    worker::{StepError, Worker},
-};
+use super::{build::Build, step_error::StepError, worker::Worker};
 use crate::{
     engine::{Table, net},
-    lake::{Between, InputVersion},
+    lake::{InputVersion, VersionDifference},
     name::Relation,
 };
 
@@ -26,14 +23,14 @@ impl Worker {
         let mut news = Changed::new();
         for relation in relations {
             let Some(table) = relation.changes_of() else { continue };
-            let Some(between) = self.between(build, &table).await? else {
+            let Some(difference) = self.difference(build, &table).await? else {
                 tracing::info!(node = %build.model.id, %table, "it is not known what changed since this table was read");
                 return Ok(None);
             };
-            let Between { came, went } = between;
-            let changes = match &went {
-                Some(went) => net::net(&came, went)?,
-                None => net::all(&came)?,
+            let VersionDifference { inserted, deleted } = difference;
+            let changes = match &deleted {
+                Some(deleted) => net::net(&inserted, deleted)?,
+                None => net::all(&inserted)?,
             };
             news.insert(relation, changes);
         }
@@ -42,11 +39,11 @@ impl Worker {
 
     /// Returns the rows written to and deleted from an input since the model's table was built; `None` if
     /// they can't be determined.
-    pub(super) async fn between(
+    pub(super) async fn difference(
         &self,
         build: &Build<'_>,
         table: &Relation,
-    ) -> Result<Option<Between>, StepError> {
+    ) -> Result<Option<VersionDifference>, StepError> {
         let node = self.manifest.at(table).ok_or_else(|| StepError::Lost(table.to_string()))?;
         let made = build.made.and_then(|made| made.inputs.get(node.id()));
         let (Some(InputVersion::Delta { version: from }), Some(InputVersion::Delta { version: to })) =
@@ -55,6 +52,6 @@ impl Worker {
             return Ok(None);
         };
         // Stop at the version that provenance will record; the next run reads later changes.
-        Ok(self.tables.between(table, *from, *to).await?)
+        Ok(self.tables.difference(table, *from, *to).await?)
     }
 }

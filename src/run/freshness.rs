@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::worker::{StepError, Worker};
+use super::{step_error::StepError, worker::Worker};
 use crate::{
     compile::Clock,
     manifest::SourceFreshness,

@@ -7,11 +7,12 @@ use std::{
 };
 
 use super::{
+    build::Build,
     changes::Changed,
-    model::Build,
-    side::{self, Side},
+    companion_tables::{self, CompanionTable},
+    step_error::StepError,
     version::Version,
-    worker::{StepError, Worker},
+    worker::Worker,
 };
 use crate::{
     compile::{ByKey, FILE, Increment, Taken},
@@ -36,10 +37,10 @@ impl Worker {
         joins: Joins,
     ) -> Result<Version, StepError> {
         let Build { model, progress, .. } = *build;
-        let mut sides = Vec::new();
+        let mut companions = Vec::new();
         let rejects = self.reads_files(&increment.query).then(|| {
-            let (side, sink) = Side::rejects(&model.relation, model.id.as_str());
-            sides.push(side);
+            let (companion, sink) = CompanionTable::rejects(&model.relation, model.id.as_str());
+            companions.push(companion);
             sink
         });
         let mut tables = BTreeMap::new();
@@ -55,7 +56,7 @@ impl Worker {
         progress.store(0, Ordering::Relaxed);
         let streams = self.engine.streams(&bound, &model.config.partition_by, joins).await?;
         let (streams, taken) =
-            self.split(streams, build, self.beside_quarantined(build).await?, &mut sides)?;
+            self.split(streams, build, self.quarantine_replaces(build).await?, &mut companions)?;
         let write = async {
             let staged = self.stage_change(build, increment, base, streams, joins).await;
             if let Some(sink) = &rejects {
@@ -64,19 +65,14 @@ impl Worker {
             staged
         };
         let lake = self.tables.lake();
-        let ((own, changes), sides) =
-            side::beside(sides, lake, &build.provenance(self), &self.cancel, write).await?;
-        let written = RowChanges {
-            inserted: changes.as_ref().map_or(own.rows_written(), |changes| changes.inserted()),
-            updated: changes.as_ref().map_or(0, |changes| changes.updated()),
-            deleted: changes.as_ref().map_or(own.rows_replaced(), |changes| changes.deleted()),
-            files: None,
-            batches: None,
-        };
+        let ((own, changes), companions) =
+            companion_tables::stage_with(companions, lake, &build.provenance(self), &self.cancel, write)
+                .await?;
+        let written = row_changes(&own, changes.as_deref());
         let mut version = Version {
             relation: model.relation.clone(),
             own,
-            sides,
+            companions,
             rejects,
             rejected_files: None,
             note: None,
@@ -94,7 +90,7 @@ impl Worker {
         match same {
             Ok(same) => version.same_rows = same,
             Err(error) => {
-                version.withdraw().await;
+                version.abort().await;
                 return Err(error);
             }
         }
@@ -103,12 +99,12 @@ impl Worker {
 
     /// Returns what newly quarantined rows replace: nothing, because rows quarantined earlier came from input
     /// that isn't read again.
-    pub(super) async fn beside_quarantined(&self, build: &Build<'_>) -> Result<Replaces, StepError> {
+    pub(super) async fn quarantine_replaces(&self, build: &Build<'_>) -> Result<Replaces, StepError> {
         if !build.quarantines() {
             return Ok(Replaces::Everything);
         }
-        let standing = self.tables.lake().observe(&build.model.relation.quarantine()).await?;
-        Ok(standing.map_or(Replaces::Everything, |seen| Replaces::Nothing { of: seen.version }))
+        let current = self.tables.lake().observe(&build.model.relation.quarantine()).await?;
+        Ok(current.map_or(Replaces::Everything, |observed| Replaces::Nothing { of: observed.version }))
     }
 
     /// Stages the change, which writes only files that differ from `base`.
@@ -211,5 +207,16 @@ impl Worker {
         }
         let replaced = base.rows_of(own.files_replaced()).await?;
         Ok(self.engine.digest(replaced).await? == own.digest_written())
+    }
+}
+
+/// Returns the row changes of a version: as counted by a merge, or the rows written and replaced.
+fn row_changes(own: &Staged, changes: Option<&Changes>) -> RowChanges {
+    RowChanges {
+        inserted: changes.map_or(own.rows_written(), Changes::inserted),
+        updated: changes.map_or(0, Changes::updated),
+        deleted: changes.map_or(own.rows_replaced(), Changes::deleted),
+        files: None,
+        batches: None,
     }
 }

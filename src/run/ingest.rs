@@ -8,11 +8,12 @@ use std::{
 };
 
 use super::{
-    model::Build,
+    build::Build,
+    companion_tables::{self, CompanionTable},
     rejects::of_ledger,
-    side::{self, Side},
+    step_error::StepError,
     version::Version,
-    worker::{StepError, Worker},
+    worker::Worker,
 };
 use crate::{
     compile::{ByFile, FILE, Increment, Standing},
@@ -24,7 +25,7 @@ use crate::{
         spool::Spool,
         tally::tally,
     },
-    ingest::{Batch, Came, Ledger, Policy, State},
+    ingest::{Batch, FileResult, FileState, Ledger, Policy},
     lake::{Base, Replaces, Staged, Write},
     manifest::{OnChange, OnDelete},
     outcome::{FileChanges, RowChanges},
@@ -53,16 +54,16 @@ impl Worker {
     ) -> Result<Version, StepError> {
         let Build { model, progress, .. } = *build;
         let loading = self.loading(build, by_file).await?;
-        let (rejected, rejects) = Side::rejects(&model.relation, model.id.as_str());
-        let mut sides = vec![self.beside_kept(rejected, "file", &loading).await?];
+        let (rejected, rejects) = CompanionTable::rejects(&model.relation, model.id.as_str());
+        let mut companions = vec![self.with_retained_rows(rejected, "file", &loading).await?];
         progress.store(0, Ordering::Relaxed);
         let new = self.new_rows(build, increment, &loading, &rejects, joins).await?;
-        let aside = sides.len();
-        let (new, taken) = self.split(new, build, Replaces::Everything, &mut sides)?;
-        if sides.len() > aside
-            && let Some(quarantine) = sides.pop()
+        let without_quarantine = companions.len();
+        let (new, taken) = self.split(new, build, Replaces::Everything, &mut companions)?;
+        if companions.len() > without_quarantine
+            && let Some(quarantine) = companions.pop()
         {
-            sides.push(self.beside_kept(quarantine, SOURCE_FILE, &loading).await?);
+            companions.push(self.with_retained_rows(quarantine, SOURCE_FILE, &loading).await?);
         }
         let (new, rows) = tally(new, SOURCE_FILE);
         let write = async {
@@ -71,9 +72,10 @@ impl Worker {
             staged
         };
         let lake = self.tables.lake();
-        let ((own, changes), sides) =
-            side::beside(sides, lake, &build.provenance(self), &self.cancel, write).await?;
-        let came = came(rows.counts(), &rejects.counts());
+        let ((own, changes), companions) =
+            companion_tables::stage_with(companions, lake, &build.provenance(self), &self.cancel, write)
+                .await?;
+        let results = file_results(rows.counts(), &rejects.counts());
         let mut version = Version {
             relation: model.relation.clone(),
             same_rows: changes.as_ref().is_some_and(|changes| changes.is_nothing()),
@@ -87,7 +89,7 @@ impl Worker {
                 files: Some(files_changed(&loading)),
             })),
             own,
-            sides,
+            companions,
             rejects: Some(rejects),
             rejected_files: None,
             note: None,
@@ -99,14 +101,14 @@ impl Worker {
         {
             (changed.inserted, changed.deleted) = (changes.inserted(), changes.deleted());
         }
-        match self.stage_ledger(build, &loading, &came).await {
+        match self.stage_ledger(build, &loading, &results).await {
             Ok((ledger, known)) => {
                 let name = self.compiled.sources.get(&by_file.source).map(|spec| spec.name.as_str());
                 version.rejected_files = Some(of_ledger(&known, name.unwrap_or_default()));
-                version.sides.push(ledger);
+                version.companions.push(ledger);
             }
             Err(error) => {
-                version.withdraw().await;
+                version.abort().await;
                 return Err(error);
             }
         }
@@ -127,16 +129,16 @@ impl Worker {
         // A ledger behind the table's batch number belongs to another table, or was restored to an older
         // state.
         let is_known = ledger.newest() >= committed && committed > 0 && by_file.standing.is_some();
-        let everything = build.anew || !is_known;
+        let everything = build.from_scratch || !is_known;
         let ledger = if is_known { ledger } else { Ledger::default() };
         let policy = Policy {
             reload_changed: by_file.policy.on_change != OnChange::Ignore,
-            remove_vanished: by_file.policy.on_delete == OnDelete::Remove || build.from_nothing,
+            remove_vanished: by_file.policy.on_delete == OnDelete::Remove || build.full_refresh,
         };
         let found = listed.files.iter().map(|file| (file.name.to_string(), state(file))).collect();
         let mut batch = Batch::decide(&ledger, &found, committed, policy, everything);
         batch.number = batch.number.max(committed + 1);
-        if by_file.policy.on_change == OnChange::Fail && !batch.changed.is_empty() && !build.from_nothing {
+        if by_file.policy.on_change == OnChange::Fail && !batch.changed.is_empty() && !build.full_refresh {
             return Err(changed(&batch.changed, &build.model.name));
         }
         let files = {
@@ -243,11 +245,16 @@ impl Worker {
     }
 
     /// Adds the retained rows to a companion table: those of source files that this batch doesn't touch.
-    async fn beside_kept(&self, side: Side, column: &str, loading: &Loading<'_>) -> Result<Side, StepError> {
-        let Some(standing) = self.tables.provider(&side.relation).await? else { return Ok(side) };
+    async fn with_retained_rows(
+        &self,
+        companion: CompanionTable,
+        column: &str,
+        loading: &Loading<'_>,
+    ) -> Result<CompanionTable, StepError> {
+        let Some(current) = self.tables.provider(&companion.relation).await? else { return Ok(companion) };
         let names = if loading.everything { loading.batch.vanished.clone() } else { loading.touched() };
-        let kept = self.engine.rows_by(standing, column, &names, loading.everything).await?;
-        Ok(Side { rows: chained(kept, side.rows), ..side })
+        let retained = self.engine.rows_by(current, column, &names, loading.everything).await?;
+        Ok(CompanionTable { rows: chained(retained, companion.rows), ..companion })
     }
 
     /// Stages the ledger as it will be once the batch is published.
@@ -255,18 +262,18 @@ impl Worker {
         &self,
         build: &Build<'_>,
         loading: &Loading<'_>,
-        came: &BTreeMap<String, Came>,
+        results: &BTreeMap<String, FileResult>,
     ) -> Result<(Staged, Ledger), StepError> {
-        let known = loading.batch.done(&loading.ledger, came, build.now, &self.invocation_id);
+        let known = loading.batch.done(&loading.ledger, results, build.now, &self.invocation_id);
         let rows = known.to_batch().map_err(|error| StepError::Other(error.to_string()))?;
-        let side = Side {
+        let companion = CompanionTable {
             relation: build.model.relation.files(),
             schema: Ledger::schema(),
             rows: one_stream(rows),
             description: format!("The files that {} was loaded from", build.model.id),
             replaces: Replaces::Everything,
         };
-        let staged = side.stage(self.tables.lake(), &build.provenance(self), &self.cancel).await?;
+        let staged = companion.stage(self.tables.lake(), &build.provenance(self), &self.cancel).await?;
         Ok((staged, known))
     }
 }
@@ -288,8 +295,8 @@ impl Loading<'_> {
 }
 
 /// Returns the state by which a ledger recognizes a changed file.
-fn state(file: &SourceFile) -> State {
-    State {
+fn state(file: &SourceFile) -> FileState {
+    FileState {
         size: file.size,
         modified: file.modified.timestamp_micros(),
         etag: file.etag().map(str::to_owned),
@@ -297,21 +304,24 @@ fn state(file: &SourceFile) -> State {
 }
 
 /// Combines the results of reading each file: its rows, rejects and deviations.
-fn came(rows: impl IntoIterator<Item = (String, u64)>, rejects: &RejectCounts) -> BTreeMap<String, Came> {
-    let mut came: BTreeMap<String, Came> = BTreeMap::new();
+fn file_results(
+    rows: impl IntoIterator<Item = (String, u64)>,
+    rejects: &RejectCounts,
+) -> BTreeMap<String, FileResult> {
+    let mut results: BTreeMap<String, FileResult> = BTreeMap::new();
     for (file, rows) in rows {
-        came.entry(file).or_default().rows = rows;
+        results.entry(file).or_default().rows = rows;
     }
     for (file, rejected) in &rejects.by_file {
-        let one = came.entry(file.to_string()).or_default();
+        let one = results.entry(file.to_string()).or_default();
         one.rejected_rows = rejected.rows;
         one.rejected_digest = rejected.digest;
         one.reason.clone_from(&rejected.reason);
     }
     for (file, drift) in &rejects.deviations {
-        came.entry(file.to_string()).or_default().drift = drift.clone();
+        results.entry(file.to_string()).or_default().drift = drift.clone();
     }
-    came
+    results
 }
 
 fn files_changed(loading: &Loading<'_>) -> FileChanges {
@@ -328,7 +338,8 @@ fn files_changed(loading: &Loading<'_>) -> FileChanges {
 
 /// Returns the files that were already recorded as vanished.
 fn already_vanished(ledger: &Ledger) -> BTreeSet<String> {
-    let vanished = ledger.files.iter().filter(|(_, entry)| entry.status == crate::ingest::Status::Vanished);
+    let vanished =
+        ledger.files.iter().filter(|(_, entry)| entry.status == crate::ingest::FileStatus::Vanished);
     vanished.map(|(name, _)| name.clone()).collect()
 }
 

@@ -1,54 +1,60 @@
 //! Runs: observe the current state, plan, schedule jobs and execute them.
 //!
 //! - [`tables`]: the location of each node's Delta table and its current state
-//! - [`seen`], `stale`: the observed state of the lake and sources, and staleness
+//! - [`observed`], `staleness`: the observed state of the lake and sources, and staleness
 //! - [`planning`]: which nodes to build or test, and why
 //! - [`scheduler`]: the event loop: starts jobs and emits every event once
 //! - `queue`: which jobs may start now
-//! - [`worker`]: executes one job: builds a node, then runs its tests
-//! - `model`: builds a model's new version, from its inputs to its publication
+//! - [`worker`], `step_error`: the state that all jobs share, and their errors
+//! - `execute`: executes one job: builds a node, then runs its tests
+//! - `build`, `model`: the context of a build; builds a model's new version, from its inputs to its
+//!   publication
 //! - `increment`: applies new rows to an existing table
 //! - `changes`: change feeds of a model's inputs
-//! - `batches`: builds a model batch by batch
+//! - `batches`, [`changed_batches`]: builds a model batch by batch
 //! - `ingest`: loads each file once
 //! - `snapshot`: keeps a history of row versions
-//! - [`came_of`]: the cause of each table version
-//! - [`rejects`]: the rejects of a table's sources, until they are gone or acknowledged
+//! - [`version_history`]: the cause of each table version
+//! - [`rejects`], `reject_notes`: the rejects of a table's sources, until they are gone or acknowledged
 //! - [`unchanged`]: replays no-op runs without planning them
 //! - `reuse`: skips up-to-date tables, and runs only tests that haven't passed on the current rows
-//! - `version`, `side`: a staged version and its companion tables
+//! - `version`, `companion_tables`: a staged version and its companion tables
 //! - `audit`, `verdict`: data tests of staged or published tables
-//! - `narrow`: the part of a version that a test must read
-//! - `past`, `anomaly`: tests that compare a table with its earlier versions
+//! - `delta_testing`: the part of a version that a test must read
+//! - `history_tests`, `anomaly`: tests that compare a table with its earlier versions
 //! - `unit_test`, `freshness`: unit tests and source freshness
 //!
 //! Must not print or depend on a reporter: events go to the function that the caller passes.
 
 mod anomaly;
 mod audit;
-pub mod batches;
-pub mod came_of;
+mod batches;
+mod build;
+pub mod changed_batches;
 mod changes;
 mod clock;
+mod companion_tables;
+mod delta_testing;
+mod execute;
 mod freshness;
+mod history_tests;
 mod increment;
 mod ingest;
 mod model;
-mod narrow;
-mod past;
-
+pub mod observed;
 pub mod planning;
 mod queue;
+mod reject_notes;
 pub mod rejects;
 mod reuse;
 pub mod scheduler;
-pub mod seen;
-mod side;
 mod snapshot;
-mod stale;
+mod staleness;
+mod step_error;
 pub mod tables;
 pub mod unchanged;
 mod unit_test;
 mod verdict;
 mod version;
+pub mod version_history;
 pub mod worker;

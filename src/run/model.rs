@@ -2,36 +2,34 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    num::NonZeroU64,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
-use chrono::{DateTime, Utc};
-
 use super::{
     audit::Audited,
+    build::{Build, Listed},
     clock,
-    narrow::NothingBefore,
-    reuse::{Questions, judged},
-    scheduler::{Cancelled, Progress, Told},
-    side::{self, Side},
-    stale::{Inputs, why},
+    companion_tables::{self, CompanionTable},
+    delta_testing::PassedBefore,
+    reuse::judged,
+    scheduler::{Cancelled, JobHandle, RowCounter},
+    staleness::{Inputs, Questions, why},
+    step_error::StepError,
     version::Version,
-    worker::{StepError, Worker},
+    worker::Worker,
 };
 use crate::{
     compile::{CompiledModel, Increment, ModelRule, Taken},
     engine::{
         Query, Streams, Table,
-        arrow::datatypes::Schema,
         execute::{Joins, is_out_of_memory, is_unreadable},
-        source::{Identity, RejectSink, SourceFile, of_files},
+        source::{Identity, RejectSink, of_files},
         split::{self, OnBroken, Rule, Split},
     },
-    lake::{Base, Constraints, LakeError, Observed, Provenance, Replaces, Write},
-    manifest::{Follow, Model, OnViolation},
-    name::{NodeId, Relation},
+    lake::{Base, Constraints, CurrentVersion, LakeError, Provenance, Replaces, Write},
+    manifest::{Model, OnViolation},
+    name::Relation,
     outcome::{Outcome, Withheld},
     plan::{Job, Reason, Step},
 };
@@ -47,18 +45,18 @@ impl Worker {
         job: &Job,
         step: &Arc<Step>,
         tests: &[&Arc<Step>],
-        told: &Told,
+        handle: &JobHandle,
     ) -> Result<(), Cancelled> {
-        let progress = told.started(step);
+        let progress = handle.started(step);
         if step.reason == Reason::UpToDate {
-            return self.reuse(job, step, tests, told).await;
+            return self.reuse(job, step, tests, handle).await;
         }
         let mut tries = 0;
         let outcome = loop {
             tries += 1;
-            match Box::pin(self.attempt(job, step, tests, told, &progress)).await {
+            match Box::pin(self.attempt(job, step, tests, handle, &progress)).await {
                 Ok(Some(outcome)) => break outcome,
-                Ok(None) => return self.reuse(job, step, tests, told).await,
+                Ok(None) => return self.reuse(job, step, tests, handle).await,
                 Err(StepError::Lake(LakeError::Cancelled)) => return Err(Cancelled),
                 Err(StepError::Lake(error)) if error.is_worth_another_try() && tries < TRIES => {
                     tracing::warn!(node = %step.node, %error, tries, "trying again");
@@ -70,7 +68,7 @@ impl Worker {
                 Err(error) => break self.failed(step, &error).await,
             }
         };
-        told.finished(step, outcome);
+        handle.finished(step, outcome);
         Ok(())
     }
 
@@ -80,7 +78,7 @@ impl Worker {
         model: &Model,
         step: &Arc<Step>,
         error: LakeError,
-        told: &Told,
+        handle: &JobHandle,
     ) -> Result<(), StepError> {
         if step.reason != (Reason::Damaged { set_aside: true }) {
             let cure = if model.kind() == "snapshot" {
@@ -90,8 +88,8 @@ impl Worker {
             };
             return Err(StepError::Other(format!("{error}; readers of the table see the same: {cure}")));
         }
-        let place = self.tables.lake().set_aside(&model.relation, &self.invocation_id).await?;
-        told.moved(step, place, error.to_string());
+        let place = self.tables.lake().move_damaged_table(&model.relation, &self.invocation_id).await?;
+        handle.moved(step, place, error.to_string());
         Ok(())
     }
 
@@ -117,14 +115,14 @@ impl Worker {
         job: &Job,
         step: &Arc<Step>,
         tests: &[&Arc<Step>],
-        told: &Told,
-        progress: &Progress,
+        handle: &JobHandle,
+        progress: &RowCounter,
     ) -> Result<Option<Outcome>, StepError> {
         let (model, compiled) = self.find(step)?;
         // Observe all states before opening anything: a change in between makes the next run look again.
         let own = match self.tables.observe(&model.relation).await {
             Err(error) if error.is_damage() => {
-                self.replace_damaged(model, step, error, told).await?;
+                self.replace_damaged(model, step, error, handle).await?;
                 None
             }
             own => own?,
@@ -143,12 +141,12 @@ impl Worker {
             progress,
             made,
             listed: listed.as_ref(),
-            standing: own.as_ref().map(|own| own.version),
+            current_version: own.as_ref().map(|own| own.version),
             columns: own.as_ref().map(|own| own.schema.as_ref()),
-            anew: step.reason.is_demanded()
+            from_scratch: step.reason.is_demanded()
                 || made.is_none_or(|made| made.fingerprint != compiled.fingerprint),
             forced: step.reason == Reason::Forced,
-            from_nothing: matches!(step.reason, Reason::FullRefresh { .. }),
+            full_refresh: matches!(step.reason, Reason::FullRefresh { .. }),
             now: clock::not_before(made.and_then(|made| made.made_at), &model.relation),
         };
         let version = match Box::pin(self.stage(&build, Joins::Hash)).await {
@@ -167,9 +165,9 @@ impl Worker {
             }
             staged => staged?,
         };
-        let nothing_before = NothingBefore::of(own.as_ref(), &version, compiled, &questions);
-        let Ok(audited) = self.audit(tests, Some((&version, compiled)), &nothing_before, told).await else {
-            version.withdraw().await;
+        let passed_before = PassedBefore::of(own.as_ref(), &version, compiled, &questions);
+        let Ok(audited) = self.audit(tests, Some((&version, compiled)), &passed_before, handle).await else {
+            version.abort().await;
             return Err(LakeError::Cancelled.into());
         };
         let own = own.filter(|_| step.reason != Reason::Forced);
@@ -185,18 +183,18 @@ impl Worker {
         mut version: Version,
         audited: Audited,
         questions: Questions,
-        own: Option<Observed>,
+        own: Option<CurrentVersion>,
     ) -> Result<Outcome, StepError> {
         if !audited.broken.is_empty() {
-            version.withdraw().await;
+            version.abort().await;
             let message = audited.broken.join("\n");
             return Ok(Outcome::Failed { message, compiled: self.compiled_file(step) });
         }
         if !audited.failed.is_empty() {
             let rows = version.own.rows();
-            let kept = if self.keep.withheld { Some(self.keep(&version).await) } else { None };
+            let kept = if self.retain.withheld { Some(self.retain(&version).await) } else { None };
             let standing = version.own.version().checked_sub(1);
-            version.withdraw().await;
+            version.abort().await;
             return Ok(Outcome::Withheld(Withheld {
                 rows,
                 standing,
@@ -207,22 +205,22 @@ impl Worker {
         let judged = judged(job, questions, &audited);
         let made = own.as_ref().and_then(|own| own.provenance.as_ref());
         if let Err(error) = self.note_rejects(&mut version, made).await {
-            version.withdraw().await;
+            version.abort().await;
             return Err(error);
         }
         if let Err(error) = version.own.record(audited.metrics, judged, version.note.clone()) {
-            version.withdraw().await;
+            version.abort().await;
             return Err(error.into());
         }
         let lake = self.tables.lake();
         match own.filter(|own| version.equals(own)) {
-            Some(own) => version.leave(lake, &own).await,
+            Some(own) => version.finish_as_no_op(lake, &own).await,
             None => version.publish(lake).await,
         }
     }
 
     /// Writes a version that will be withheld to a separate table.
-    async fn keep(&self, version: &Version) -> Result<Relation, StepError> {
+    async fn retain(&self, version: &Version) -> Result<Relation, StepError> {
         let kept = version.relation.kept();
         let sql = format!("select * from {}", version.relation.quoted());
         let query = self.engine.plan(&sql).await.map_err(|error| StepError::Other(error.message))?;
@@ -294,7 +292,7 @@ impl Worker {
             return self.in_batches(build, increment, by_time, joins).await;
         }
         if let Some(increment) = build.compiled.takes_in().filter(|_| !build.follows_other_sql())
-            && let Some(base) = self.standing(build).await?
+            && let Some(base) = self.current_base(build).await?
             && let Some(changed) = self.changed(build, increment.query.relations()).await?
         {
             return Box::pin(self.take_in(build, increment, &base, changed, joins)).await;
@@ -307,12 +305,12 @@ impl Worker {
     /// # Errors
     /// Returns a conflict, which is retried, if the current version isn't the observed one: this build would
     /// start from a version whose provenance it hasn't seen.
-    pub(super) async fn standing(&self, build: &Build<'_>) -> Result<Option<Base>, StepError> {
+    pub(super) async fn current_base(&self, build: &Build<'_>) -> Result<Option<Base>, StepError> {
         let relation = &build.model.relation;
         let base = self.tables.lake().base(relation).await?;
         let version = base.as_ref().map(Base::version);
-        if version != build.standing {
-            let version = version.or(build.standing).unwrap_or_default();
+        if version != build.current_version {
+            let version = version.or(build.current_version).unwrap_or_default();
             return Err(LakeError::Conflict { relation: relation.clone(), version }.into());
         }
         Ok(base)
@@ -320,17 +318,17 @@ impl Worker {
 
     async fn make(&self, build: &Build<'_>, joins: Joins) -> Result<Version, StepError> {
         let Build { model, compiled, progress, .. } = *build;
-        let mut sides = Vec::new();
+        let mut companions = Vec::new();
         let rejects = self.reads_files(&compiled.query).then(|| {
-            let (side, sink) = Side::rejects(&model.relation, model.id.as_str());
-            sides.push(side);
+            let (companion, sink) = CompanionTable::rejects(&model.relation, model.id.as_str());
+            companions.push(companion);
             sink
         });
         let tables = self.open(compiled, rejects.as_ref()).await?;
         let bound = compiled.query.bind(&tables)?;
         progress.store(0, Ordering::Relaxed);
         let streams = self.engine.streams(&bound, &model.config.partition_by, joins).await?;
-        let (streams, taken) = self.split(streams, build, Replaces::Everything, &mut sides)?;
+        let (streams, taken) = self.split(streams, build, Replaces::Everything, &mut companions)?;
         let lake = self.tables.lake();
         let write = async {
             let staged = lake.stage(&model.relation, build.write(self), streams, &self.cancel).await;
@@ -340,12 +338,13 @@ impl Worker {
             }
             Ok((staged?, ()))
         };
-        let ((own, ()), sides) =
-            side::beside(sides, lake, &build.provenance(self), &self.cancel, write).await?;
+        let ((own, ()), companions) =
+            companion_tables::stage_with(companions, lake, &build.provenance(self), &self.cancel, write)
+                .await?;
         Ok(Version {
             relation: model.relation.clone(),
             own,
-            sides,
+            companions,
             rejects,
             rejected_files: None,
             note: None,
@@ -359,28 +358,28 @@ impl Worker {
     }
 
     /// Removes rows that break the model's rules from its streams. Quarantined rows go to a companion table,
-    /// where they replace what `aside_replaces` says.
+    /// where they replace what `quarantine_replaces` says.
     pub(super) fn split(
         &self,
         streams: Streams,
         build: &Build<'_>,
-        aside_replaces: Replaces,
-        sides: &mut Vec<Side>,
+        quarantine_replaces: Replaces,
+        companions: &mut Vec<CompanionTable>,
     ) -> Result<(Streams, Option<Arc<split::Counts>>), StepError> {
         let Build { model, compiled, .. } = *build;
         if compiled.rules.is_empty() {
             return Ok((streams, None));
         }
         let rules: Vec<Rule> = compiled.rules.iter().map(rule).collect();
-        let Split { kept, aside, counts } =
+        let Split { kept, aside: quarantined, counts } =
             self.engine.split(streams, &rules, &compiled.schema, &self.invocation_id)?;
         if rules.iter().any(|rule| rule.then == OnBroken::SetAside) {
-            sides.push(Side {
+            companions.push(CompanionTable {
                 relation: model.relation.quarantine(),
-                schema: aside.schema(),
-                rows: aside,
+                schema: quarantined.schema(),
+                rows: quarantined,
                 description: format!("Rows of {} that break its rules", model.id),
-                replaces: aside_replaces,
+                replaces: quarantine_replaces,
             });
         }
         Ok((kept, Some(counts)))
@@ -435,103 +434,6 @@ impl Worker {
             tables.insert(relation, table);
         }
         Ok(tables)
-    }
-}
-
-/// A source's files, listed before any is read.
-pub(super) struct Listed {
-    source: NodeId,
-    pub(super) files: Vec<SourceFile>,
-}
-
-/// The context of a model's build.
-#[derive(Clone, Copy)]
-pub(super) struct Build<'a> {
-    pub(super) model: &'a Model,
-    pub(super) compiled: &'a CompiledModel,
-    /// The states of its inputs.
-    pub(super) inputs: &'a Inputs,
-    pub(super) progress: &'a Progress,
-    /// The provenance of the current version; `None` if there is no table, or another writer wrote it.
-    pub(super) made: Option<&'a Provenance>,
-    /// The listed files, if it is loaded file by file.
-    pub(super) listed: Option<&'a Listed>,
-    /// The current version number; `None` if there is no table.
-    pub(super) standing: Option<u64>,
-    /// The columns of the current version.
-    pub(super) columns: Option<&'a Schema>,
-    /// True if the current version has another fingerprint or was written by another writer, or if the build
-    /// was requested.
-    pub(super) anew: bool,
-    /// True if it is built only because of `--force`.
-    pub(super) forced: bool,
-    /// True for a full refresh, which keeps nothing of the table.
-    pub(super) from_nothing: bool,
-    /// The time of the build: never before that of the current version.
-    pub(super) now: DateTime<Utc>,
-}
-
-impl Build<'_> {
-    /// Returns the provenance that its version will record.
-    pub(super) fn provenance(&self, worker: &Worker) -> Provenance {
-        let id = self.model.id.as_str();
-        let fingerprint = self.compiled.fingerprint.clone();
-        Provenance {
-            made_at: Some(self.now),
-            ..Provenance::new(id, &worker.invocation_id, fingerprint, self.inputs.clone())
-        }
-    }
-
-    /// Returns whether its SQL or settings changed since the current version, and it is configured to rebuild
-    /// all rows then.
-    pub(super) fn follows_other_sql(&self) -> bool {
-        let settings = self.model.config.incremental.as_ref();
-        settings.is_some_and(|settings| settings.on_sql_change == Follow::FullRefresh)
-            && self.made.is_some_and(|made| made.fingerprint != self.compiled.fingerprint)
-    }
-
-    /// Returns a warning if the columns changed although the model didn't: then a source has other columns,
-    /// which the model selects without naming them.
-    fn other_columns(&self) -> Option<String> {
-        let before = self.columns?;
-        if self.made?.fingerprint != self.compiled.fingerprint {
-            return None;
-        }
-        let now = &self.compiled.schema;
-        let missing = |of: &Schema, from: &Schema| -> Vec<String> {
-            let names = of.fields().iter().map(|field| field.name());
-            names.filter(|name| from.index_of(name).is_err()).map(|name| format!("`{name}`")).collect()
-        };
-        let (gone, new) = (missing(before, now), missing(now, before));
-        let of = match (gone.is_empty(), new.is_empty()) {
-            (true, true) => return None,
-            (false, true) => format!("no longer has {}", gone.join(", ")),
-            (true, false) => format!("has {} now", new.join(", ")),
-            (false, false) => format!("no longer has {}, and has {} now", gone.join(", "), new.join(", ")),
-        };
-        Some(format!("{}: the table {of}, since its source has other columns", self.model.name))
-    }
-
-    /// Returns the write settings for its table, for a full rebuild.
-    pub(super) fn write(&self, worker: &Worker) -> Write {
-        let Self { model, compiled, progress, .. } = *self;
-        let progress = Arc::clone(progress);
-        Write {
-            replaces: Replaces::Everything,
-            schema: Arc::clone(&compiled.schema),
-            partition_by: model.config.partition_by.clone(),
-            provenance: self.provenance(worker),
-            description: Some(model.documentation.description.text.clone()).filter(|text| !text.is_empty()),
-            constraints: compiled.constraints.clone(),
-            target_file_size: model.config.target_file_size.and_then(NonZeroU64::new),
-            transaction: None,
-            on_rows: Arc::new(move |rows| progress.store(rows, Ordering::Relaxed)),
-        }
-    }
-
-    /// Returns whether any of its rules quarantines rows.
-    pub(super) fn quarantines(&self) -> bool {
-        self.compiled.rules.iter().any(|rule| rule.then == OnViolation::Quarantine)
     }
 }
 

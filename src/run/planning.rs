@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    seen::Seen,
-    stale::{found_before, question, why},
+    observed::ObservedState,
+    staleness::{found_before, question, why},
 };
 use crate::{
     compile::{Compiled, Refresh},
@@ -19,7 +19,7 @@ use crate::{
 
 /// The options of a plan.
 #[derive(Debug, Clone, Copy)]
-pub struct How {
+pub struct PlanOptions {
     /// True if downstream jobs wait for tests; a run of only tests has no order.
     pub gate: bool,
     /// The models, seeds and snapshots to build.
@@ -53,10 +53,10 @@ pub fn plan(
     manifest: &Manifest,
     chosen: &BTreeSet<NodeId>,
     compiled: &Compiled,
-    seen: &Seen,
-    how: How,
+    observed: &ObservedState,
+    options: PlanOptions,
 ) -> Plan {
-    let mut planner = Planner { manifest, chosen, compiled, seen, how, reasons: BTreeMap::new() };
+    let mut planner = Planner { manifest, chosen, compiled, observed, options, reasons: BTreeMap::new() };
     planner.reasons = planner.reasons();
     let tests = planner.tests();
     let kept: BTreeSet<NodeId> =
@@ -68,14 +68,14 @@ pub fn plan(
 }
 
 /// The selected tests by the node in whose job they run.
-type Tests<'a> = BTreeMap<NodeId, Vec<&'a NodeId>>;
+type TestsByNode<'a> = BTreeMap<NodeId, Vec<&'a NodeId>>;
 
 struct Planner<'a> {
     manifest: &'a Manifest,
     chosen: &'a BTreeSet<NodeId>,
     compiled: &'a Compiled,
-    seen: &'a Seen,
-    how: How,
+    observed: &'a ObservedState,
+    options: PlanOptions,
     /// The reason of each selected table model, seed and snapshot, including [`Reason::UpToDate`].
     reasons: BTreeMap<NodeId, Reason>,
 }
@@ -96,16 +96,16 @@ impl<'a> Planner<'a> {
     /// Returns the reason of a model; `above` has the reasons of its ancestors.
     fn reason(&self, model: &Model, above: &BTreeMap<NodeId, Reason>) -> Option<Reason> {
         let compiled = self.compiled.models.get(&model.id)?;
-        let own = self.seen.tables.get(&model.relation);
-        if self.seen.damaged.contains(&model.relation) {
+        let own = self.observed.tables.get(&model.relation);
+        if self.observed.damaged.contains(&model.relation) {
             let is_snapshot = matches!(self.manifest.nodes.get(&model.id), Some(Node::Snapshot(_)));
-            return Some(Reason::Damaged { set_aside: self.how.set_aside && !is_snapshot });
+            return Some(Reason::Damaged { set_aside: self.options.set_aside && !is_snapshot });
         }
         if own.is_none() {
-            let gone = self.manifest.nodes.get(&model.id).is_some_and(|node| self.seen.has_readers(node));
+            let gone = self.manifest.nodes.get(&model.id).is_some_and(|node| self.observed.has_readers(node));
             return Some(if gone { Reason::TableMissing } else { Reason::FirstBuild });
         }
-        match (self.how.rebuild, compiled.refresh) {
+        match (self.options.rebuild, compiled.refresh) {
             (Rebuild::All, _) if compiled.by_time().is_none_or(|by_time| by_time.asked.is_none()) => {
                 return Some(Reason::Forced);
             }
@@ -119,7 +119,7 @@ impl<'a> Planner<'a> {
             return Some(Reason::Backfill { time });
         }
         let relations = compiled.reads(&model.relation);
-        if let Some(reason) = why(compiled, own, &self.seen.inputs(&relations, self.manifest)) {
+        if let Some(reason) = why(compiled, own, &self.observed.inputs(&relations, self.manifest)) {
             return Some(reason);
         }
         let built = |node: &&NodeId| above.get(*node).is_some_and(|reason| *reason != Reason::UpToDate);
@@ -144,9 +144,9 @@ impl<'a> Planner<'a> {
         depths
     }
 
-    fn tests(&self) -> Tests<'a> {
+    fn tests(&self) -> TestsByNode<'a> {
         let depths = self.depths();
-        let mut tests = Tests::new();
+        let mut tests = TestsByNode::new();
         let known = |id: &&NodeId| {
             self.compiled.tests.contains_key(*id) || self.compiled.unreadable.contains_key(*id)
         };
@@ -173,7 +173,7 @@ impl<'a> Planner<'a> {
             let name = self.manifest.nodes.get(id)?.display_name();
             let reason = match self.compiled.unreadable.get(id) {
                 Some(unreadable) => Reason::Unreadable { node: unreadable.source.clone() },
-                None => self.unit_test_stands(id).map_or(Reason::Selected, |_| Reason::UpToDate),
+                None => self.unit_test_result(id).map_or(Reason::Selected, |_| Reason::UpToDate),
             };
             let step = Step { node: id.clone(), name, relation: None, action: Action::UnitTest, reason };
             let none = || Arc::from([]);
@@ -183,15 +183,15 @@ impl<'a> Planner<'a> {
     }
 
     /// Returns the number of failures of a unit test, if its model hasn't changed since.
-    fn unit_test_stands(&self, id: &NodeId) -> Option<u64> {
+    fn unit_test_result(&self, id: &NodeId) -> Option<u64> {
         let test = self.manifest.unit_test(id).filter(|test| self.is_up_to_date(&test.model))?;
-        let own = self.seen.tables.get(&self.manifest.model(&test.model)?.relation)?;
+        let own = self.observed.tables.get(&self.manifest.model(&test.model)?.relation)?;
         found_before(own, id, &self.compiled.unit_tests.get(id)?.fingerprint)
     }
 
     /// Returns the number of failures that a test found in an up-to-date model, if its other inputs don't
     /// change either.
-    fn test_stands(&self, id: &NodeId, of: &NodeId) -> Option<u64> {
+    fn test_result(&self, id: &NodeId, of: &NodeId) -> Option<u64> {
         let own = &self.manifest.refable(of).filter(|_| self.is_up_to_date(of))?.relation;
         let test = self.compiled.tests.get(id)?;
         let others = test.reads_beside(own);
@@ -199,12 +199,12 @@ impl<'a> Planner<'a> {
         if others.iter().filter_map(|relation| self.manifest.at(relation)).map(Node::id).any(changes) {
             return None;
         }
-        let asked = question(test.fingerprint.as_ref()?, &self.seen.inputs(&others, self.manifest));
-        found_before(self.seen.tables.get(own)?, id, &asked)
+        let asked = question(test.fingerprint.as_ref()?, &self.observed.inputs(&others, self.manifest));
+        found_before(self.observed.tables.get(own)?, id, &asked)
     }
 
-    fn job(&self, id: &NodeId, tests: &Tests<'_>, order: &Graph) -> Option<Job> {
-        let gate = self.how.gate;
+    fn job(&self, id: &NodeId, tests: &TestsByNode<'_>, order: &Graph) -> Option<Job> {
+        let gate = self.options.gate;
         let mut steps: Vec<Arc<Step>> = self.maker(id).map(Arc::new).into_iter().collect();
         let gates = gate && steps.iter().any(|step| step.action.is_table());
         let own = tests.get(id).map(Vec::as_slice).unwrap_or_default();
@@ -229,7 +229,7 @@ impl<'a> Planner<'a> {
         let children = self.manifest.graph.children(model).into_iter();
         children
             .filter(|id| self.chosen.contains(*id) && self.compiled.unit_tests.contains_key(*id))
-            .filter(|id| self.unit_test_stands(id).is_none())
+            .filter(|id| self.unit_test_result(id).is_none())
             .cloned()
             .collect()
     }
@@ -308,7 +308,7 @@ impl<'a> Planner<'a> {
     fn test(&self, id: &NodeId, of: &NodeId, gates: bool) -> Option<Step> {
         let test = self.manifest.test(id)?;
         let unreadable = self.compiled.unreadable.get(id);
-        let reason = match (gates, self.test_stands(id, of)) {
+        let reason = match (gates, self.test_result(id, of)) {
             _ if unreadable.is_some() => Reason::Unreadable { node: unreadable?.source.clone() },
             (false, _) => Reason::Selected,
             (true, Some(0)) => Reason::UpToDate,

@@ -7,10 +7,9 @@ use chrono::{DateTime, Utc};
 use futures::TryStreamExt;
 
 use super::{
-    side::Side,
+    companion_tables::CompanionTable,
+    step_error::StepError,
     tables::{LedgerError, Tables},
-    version::Version,
-    worker::{StepError, Worker},
 };
 use crate::{
     engine::{
@@ -23,52 +22,18 @@ use crate::{
         execute::one_stream,
         source::RejectedFile,
     },
-    ingest::{Accepted, Ledger},
-    lake::{LakeError, Observed, Provenance, RejectNote, Replaces},
+    ingest::{Acceptances, Ledger},
+    lake::{CurrentVersion, LakeError, Provenance, RejectNote, Replaces},
     manifest::Manifest,
     name::{NodeId, Relation},
     outcome::Rejected,
 };
 
-/// The maximum number of sample lines in a commit.
-const SAMPLE: usize = 5;
-
 /// The rejects by file.
-pub(super) type ByFile = BTreeMap<String, RejectedFile>;
-
-impl Worker {
-    /// Records the rejects of a version's sources in its commit, so that later runs can report them.
-    pub(super) async fn note_rejects(
-        &self,
-        version: &mut Version,
-        made: Option<&Provenance>,
-    ) -> Result<(), StepError> {
-        let Some(sink) = &version.rejects else { return Ok(()) };
-        let counts = sink.counts();
-        let by_file = match version.rejected_files.take() {
-            Some(by_file) => by_file,
-            None => counts.by_file.iter().map(|(file, of)| (file.to_string(), of.clone())).collect(),
-        };
-        if by_file.is_empty() {
-            return Ok(());
-        }
-        let accepted = self.tables.accepted(&self.engine, &version.relation).await?;
-        let mut sample = counts.sample;
-        // Keep the lines of rejects from earlier runs whose files this run hasn't read again.
-        let earlier = made.and_then(|made| made.rejected.as_ref()).into_iter().flat_map(|note| &note.sample);
-        let of_earlier = by_file.keys().filter(|file| !counts.by_file.contains_key(file.as_str()));
-        let starts: Vec<String> = of_earlier.map(|file| format!("{file}:")).collect();
-        let is_there = |line: &&String| starts.iter().any(|start| line.starts_with(start));
-        let earlier: Vec<String> = earlier.filter(is_there).cloned().collect();
-        sample.extend(earlier);
-        sample.truncate(SAMPLE);
-        version.note = Some(note(&by_file, &accepted, sample));
-        Ok(())
-    }
-}
+pub(super) type RejectsByFile = BTreeMap<String, RejectedFile>;
 
 /// Summarizes the rejects for a commit.
-fn note(by_file: &ByFile, accepted: &Accepted, sample: Vec<String>) -> RejectNote {
+pub(super) fn note(by_file: &RejectsByFile, accepted: &Acceptances, sample: Vec<String>) -> RejectNote {
     let mut note = RejectNote { sample, ..RejectNote::default() };
     for (file, of) in by_file {
         let files = u64::from(of.reason.is_some());
@@ -110,9 +75,10 @@ pub(super) fn rejected(
 }
 
 /// Returns the rejects in a ledger.
-pub(super) fn of_ledger(ledger: &Ledger, source: &str) -> ByFile {
+pub(super) fn of_ledger(ledger: &Ledger, source: &str) -> RejectsByFile {
     let entries = ledger.files.iter().filter(|(_, entry)| {
-        entry.status != crate::ingest::Status::Removed && (entry.rejected_rows > 0 || entry.reason.is_some())
+        entry.status != crate::ingest::FileStatus::Removed
+            && (entry.rejected_rows > 0 || entry.reason.is_some())
     });
     entries
         .map(|(file, entry)| {
@@ -175,7 +141,7 @@ pub async fn accept(
         if !is_of || note.rows + note.files == note.accepted_rows + note.accepted_files {
             continue;
         }
-        let by_file = standing(engine, tables, relation).await?;
+        let by_file = current_rejects(engine, tables, relation).await?;
         let before = tables.accepted(engine, relation).await?;
         let accepted = before.and(&by_file, &|of| &*of.source == name, by, now);
         let new = accepted.files.iter().filter(|(file, one)| !before.covers(file, &one.rejected));
@@ -198,15 +164,15 @@ pub async fn accept(
 async fn write(
     tables: &Tables,
     relation: &Relation,
-    accepted: &Accepted,
+    accepted: &Acceptances,
     made: &Provenance,
-    own: &Observed,
+    own: &CurrentVersion,
     note: RejectNote,
 ) -> Result<(), AcceptError> {
     let rows = accepted.to_batch().map_err(|error| AcceptError::Other(error.to_string()))?;
-    let side = Side {
+    let companion = CompanionTable {
         relation: relation.accepted(),
-        schema: Accepted::schema(),
+        schema: Acceptances::schema(),
         rows: one_stream(rows),
         description: format!("Rejects of {} that were acknowledged", made.node),
         replaces: Replaces::Everything,
@@ -214,29 +180,36 @@ async fn write(
     let provenance = Provenance { rejected: Some(note), stands_for: Some(own.data_version), ..made.clone() };
     let cancel = tokio_util::sync::CancellationToken::new();
     let other = |error: StepError| AcceptError::Other(error.to_string());
-    side.stage(tables.lake(), made, &cancel).await.map_err(other)?.publish().await?;
-    tables.lake().attest(relation, own.version, &provenance, None).await?;
+    companion.stage(tables.lake(), made, &cancel).await.map_err(other)?.publish().await?;
+    tables.lake().commit_metadata(relation, own.version, &provenance, None).await?;
     Ok(())
 }
 
 /// Reads the rejects of each file from the companion table.
-async fn standing(engine: &Engine, tables: &Tables, relation: &Relation) -> Result<ByFile, AcceptError> {
+async fn current_rejects(
+    engine: &Engine,
+    tables: &Tables,
+    relation: &Relation,
+) -> Result<RejectsByFile, AcceptError> {
     let rejected = relation.rejected();
-    let Some(table) = tables.provider(&rejected).await? else { return Ok(ByFile::new()) };
+    let Some(table) = tables.provider(&rejected).await? else { return Ok(RejectsByFile::new()) };
     let other = |error: String| AcceptError::Other(error);
     engine.declare_table(&rejected, table.schema()).map_err(|error| other(error.to_string()))?;
     let sql = format!("select source, file, \"row\", reason, raw from {}", rejected.quoted());
     let query = engine.plan(&sql).await.map_err(|error| other(error.message))?;
     let bound = query.bind(&BTreeMap::from([(rejected, table)])).map_err(|error| other(error.to_string()))?;
     let mut rows = engine.stream(&bound, None).await.map_err(|error| other(error.to_string()))?;
-    let mut by_file = ByFile::new();
+    let mut by_file = RejectsByFile::new();
     while let Some(batch) = rows.try_next().await.map_err(|error| other(error.to_string()))? {
         add(&mut by_file, &batch).map_err(|error| other(error.to_string()))?;
     }
     Ok(by_file)
 }
 
-fn add(by_file: &mut ByFile, batch: &RecordBatch) -> Result<(), crate::engine::arrow::error::ArrowError> {
+fn add(
+    by_file: &mut RejectsByFile,
+    batch: &RecordBatch,
+) -> Result<(), crate::engine::arrow::error::ArrowError> {
     let text = |at: usize| cast(batch.column(at), &DataType::Utf8);
     let (sources, files, reasons, raw) = (text(0)?, text(1)?, text(3)?, text(4)?);
     let [sources, files, reasons, raw] = [&sources, &files, &reasons, &raw].map(AsArray::as_string::<i32>);

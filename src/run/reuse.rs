@@ -4,23 +4,21 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     audit::Audited,
-    narrow::NothingBefore,
+    delta_testing::PassedBefore,
     rejects,
-    scheduler::{Cancelled, Told},
-    stale::{Inputs, found_before, question},
+    scheduler::{Cancelled, JobHandle},
+    staleness::{Inputs, Questions, found_before, question},
+    step_error::StepError,
     verdict::judge,
-    worker::{StepError, Worker},
+    worker::Worker,
 };
 use crate::{
-    lake::{InputVersion, Judged, LakeError, Observed},
+    lake::{CurrentVersion, InputVersion, LakeError, PassedTest},
     manifest::{DataTest, OnViolation},
     name::{NodeId, Relation},
     outcome::{Outcome, Rejected, TestStatus, Verdict},
     plan::{Job, Reason, Step},
 };
-
-/// The fingerprint of each test with the states of its other inputs. Volatile tests have none.
-pub(super) type Questions = BTreeMap<NodeId, String>;
 
 impl Worker {
     /// Ends the step of an up-to-date table, and runs those of its tests that haven't passed yet.
@@ -29,14 +27,14 @@ impl Worker {
         job: &Job,
         step: &Arc<Step>,
         tests: &[&Arc<Step>],
-        told: &Told,
+        handle: &JobHandle,
     ) -> Result<(), Cancelled> {
-        told.finished(step, Outcome::Reused { rejected: self.still_rejected(step).await });
+        handle.finished(step, Outcome::Reused { rejected: self.still_rejected(step).await });
         let (known, open): (Vec<&Arc<Step>>, Vec<_>) =
             tests.iter().copied().partition(|test| test.reason.is_idle());
         for test in known {
             let failures = if let Reason::Warned { failures } = test.reason { failures } else { 0 };
-            self.stands(test, failures, told);
+            self.finish_known_test(test, failures, handle);
         }
         let has_unit_tests = job.after.iter().any(|id| self.compiled.unit_tests.contains_key(id));
         let Some(relation) = step.relation.as_ref().filter(|_| has_unit_tests || !open.is_empty()) else {
@@ -48,14 +46,14 @@ impl Worker {
         };
         let Ok((Some(own), questions)) = evidence.await else {
             // Without evidence, each test runs and reports its own errors.
-            return self.audit(&open, None, &NothingBefore::default(), told).await.map(drop);
+            return self.audit(&open, None, &PassedBefore::default(), handle).await.map(drop);
         };
         let before = |id: &NodeId| found_before(&own, id, questions.get(id)?);
         let (known, open): (Vec<_>, Vec<_>) = open.into_iter().partition(|test| before(&test.node).is_some());
         for test in known {
-            self.stands(test, before(&test.node).unwrap_or_default(), told);
+            self.finish_known_test(test, before(&test.node).unwrap_or_default(), handle);
         }
-        let mut audited = self.audit(&open, None, &NothingBefore::default(), told).await?;
+        let mut audited = self.audit(&open, None, &PassedBefore::default(), handle).await?;
         let metrics = std::mem::take(&mut audited.metrics);
         let mut news = judged(job, questions, &audited);
         news.retain(|id, now| found_before(&own, id, &now.asked).is_none());
@@ -77,10 +75,10 @@ impl Worker {
     }
 
     /// Ends the step of a test that has already run on the current rows.
-    fn stands(&self, step: &Arc<Step>, failures: u64, told: &Told) {
-        let _ = told.started(step);
+    fn finish_known_test(&self, step: &Arc<Step>, failures: u64, handle: &JobHandle) {
+        let _ = handle.started(step);
         let test = self.manifest.test(&step.node).filter(|_| failures > 0);
-        told.finished(
+        handle.finished(
             step,
             test.map_or(Outcome::Reused { rejected: None }, |test| {
                 Outcome::Tested(self.known(test, failures))
@@ -113,8 +111,8 @@ impl Worker {
     async fn note(
         &self,
         relation: &Relation,
-        own: &Observed,
-        news: BTreeMap<NodeId, Judged>,
+        own: &CurrentVersion,
+        news: BTreeMap<NodeId, PassedTest>,
         metrics: BTreeMap<String, f64>,
     ) -> Result<(), LakeError> {
         let Some(made) = own.provenance.clone().filter(|_| !news.is_empty()) else { return Ok(()) };
@@ -122,7 +120,7 @@ impl Worker {
         provenance.tests.extend(news);
         provenance.metrics.extend(metrics);
         provenance.stands_for = Some(own.data_version);
-        self.tables.lake().attest(relation, own.version, &provenance, None).await.map(drop)
+        self.tables.lake().commit_metadata(relation, own.version, &provenance, None).await.map(drop)
     }
 
     /// Returns the fingerprints of these tests of `own`, and of the unit tests that the job waited for. Take
@@ -163,8 +161,8 @@ impl Worker {
         let version = if let Some(spec) = file {
             Some(self.engine.source_state(spec).await?.into())
         } else {
-            let seen = self.tables.observe(relation).await?;
-            seen.map(|seen| InputVersion::Delta { version: seen.data_version })
+            let observed = self.tables.observe(relation).await?;
+            observed.map(|observed| InputVersion::Delta { version: observed.data_version })
         };
         Ok(version.map(|version| (node.id().clone(), version)))
     }
@@ -172,11 +170,11 @@ impl Worker {
 
 /// Returns the test results to record for a version. The unit tests that the job waited for have passed;
 /// otherwise it wouldn't have started.
-pub(super) fn judged(job: &Job, questions: Questions, audited: &Audited) -> BTreeMap<NodeId, Judged> {
+pub(super) fn judged(job: &Job, questions: Questions, audited: &Audited) -> BTreeMap<NodeId, PassedTest> {
     let found = |id: &NodeId| audited.passed.get(id).copied().or_else(|| job.after.contains(id).then_some(0));
     let known = questions.into_iter().filter_map(|(id, asked)| {
         let failures = found(&id)?;
-        Some((id, Judged { asked, failures }))
+        Some((id, PassedTest { asked, failures }))
     });
     known.collect()
 }

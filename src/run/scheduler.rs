@@ -6,43 +6,39 @@
 //!    └──an ancestor failed / cancelled / fail-fast──▶ skipped
 //! ```
 //!
-//! A running job reports the start and end of its steps through [`Told`]; only the scheduler turns these
+//! A running job reports the start and end of its steps through [`JobHandle`]; only the scheduler turns these
 //! reports into events. Steps without a report are skipped when the job ends. Events are passed to `emit`
 //! synchronously, which provides the run's backpressure. The loop doesn't know what a job does, does no I/O
 //! and prints nothing.
 
-mod board;
+mod event_log;
+mod job_handle;
 mod replay;
-mod told;
+mod run_state;
 
 use std::{
     future::Future,
-    sync::{Arc, atomic::AtomicU64},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use chrono::Utc;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use self::{board::Board, told::Said};
-pub use self::{replay::replay, told::Told};
+use self::{event_log::EventLog, job_handle::StepSignal, run_state::RunState};
+pub use self::{
+    job_handle::{Cancelled, JobHandle, RowCounter},
+    replay::replay,
+};
 use crate::{
     event::{Event, Fact, RunInfo},
     outcome::Skipped,
-    plan::{Job, Plan, Step},
+    plan::{Job, Plan},
 };
-
-/// A job that stopped because of a cancellation, and cleaned up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cancelled;
-
-/// The number of rows that a running step has written, shared with the loop.
-pub type Progress = Arc<AtomicU64>;
 
 /// The limits of a run.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub struct RunLimits {
     /// The maximum number of concurrent jobs.
     pub threads: usize,
     /// True if no more jobs start after a step fails.
@@ -59,68 +55,44 @@ const TICK: Duration = Duration::from_millis(100);
 pub async fn run<F, Fut>(
     info: RunInfo,
     plan: &Plan,
-    limits: Limits,
+    limits: RunLimits,
     cancel: &CancellationToken,
     execute: F,
     emit: &mut dyn FnMut(&Event),
 ) where
-    F: Fn(Arc<Job>, Told) -> Fut,
+    F: Fn(Arc<Job>, JobHandle) -> Fut,
     Fut: Future<Output = Result<(), Cancelled>> + Send + 'static,
 {
     let started = Instant::now();
-    let mut chronicle = Chronicle { emit, next: 0, index: 0 };
-    chronicle.tell(Fact::RunStarted(Arc::new(info)));
-    let (sender, mut said) = mpsc::unbounded_channel::<Said>();
-    let mut board = Board::new(plan, sender);
+    let mut events = EventLog::new(emit);
+    events.record(Fact::RunStarted(Arc::new(info)));
+    let (sender, mut signals) = mpsc::unbounded_channel::<StepSignal>();
+    let mut state = RunState::new(plan, sender);
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     loop {
-        board.fill(limits.threads, &execute);
+        state.fill(limits.threads, &execute);
         tokio::select! {
             biased;
-            () = cancel.cancelled(), if !board.is_cancelled() => {
-                chronicle.tell(Fact::CancelRequested);
-                board.stop(&Skipped::Cancelled, &mut chronicle);
+            () = cancel.cancelled(), if !state.is_cancelled() => {
+                events.record(Fact::CancelRequested);
+                state.stop(&Skipped::Cancelled, &mut events);
             }
-            Some(one) = said.recv() => board.hear(one, limits.fail_fast, &mut chronicle),
-            ended = board.next() => {
+            Some(signal) = signals.recv() => state.handle(signal, limits.fail_fast, &mut events),
+            ended = state.next() => {
                 // Handle the job's remaining reports before its end.
-                while let Ok(one) = said.try_recv() {
-                    board.hear(one, limits.fail_fast, &mut chronicle);
+                while let Ok(signal) = signals.try_recv() {
+                    state.handle(signal, limits.fail_fast, &mut events);
                 }
                 match ended {
                     None => break,
-                    Some(ended) => board.settle(ended, limits.fail_fast, &mut chronicle),
+                    Some(ended) => state.settle(ended, limits.fail_fast, &mut events),
                 }
             }
-            _ = ticks.tick() => board.progress(&mut chronicle),
+            _ = ticks.tick() => state.progress(&mut events),
         }
     }
-    chronicle.tell(Fact::RunFinished { seconds: started.elapsed().as_secs_f64() });
-}
-
-/// The event log: numbers and times events.
-struct Chronicle<'a> {
-    emit: &'a mut dyn FnMut(&Event),
-    next: u64,
-    index: usize,
-}
-
-impl Chronicle<'_> {
-    fn tell(&mut self, fact: Fact) {
-        (self.emit)(&Event { number: self.next, at: Utc::now(), fact });
-        self.next += 1;
-    }
-
-    fn index(&mut self) -> usize {
-        self.index += 1;
-        self.index
-    }
-
-    fn skip(&mut self, step: &Arc<Step>, index: Option<usize>, because: Skipped) {
-        let index = index.unwrap_or_else(|| self.index());
-        self.tell(Fact::StepSkipped { step: Arc::clone(step), index, because });
-    }
+    events.record(Fact::RunFinished { seconds: started.elapsed().as_secs_f64() });
 }
 
 #[cfg(test)]

@@ -9,10 +9,11 @@ use std::{
 use chrono::{DateTime, Utc};
 
 use super::{
-    model::Build,
-    side::{self, Side},
+    build::Build,
+    companion_tables::{self, CompanionTable},
+    step_error::StepError,
     version::Version,
-    worker::{StepError, Worker},
+    worker::Worker,
 };
 use crate::{
     compile::{FILE, Onward, SnapshotQueries, nullable},
@@ -36,12 +37,12 @@ impl Worker {
         joins: Joins,
     ) -> Result<Version, StepError> {
         let Build { model, compiled, progress, .. } = *build;
-        let base = self.standing(build).await?;
+        let base = self.current_base(build).await?;
         let moment = moment(queries, build.now)?;
-        let mut sides = Vec::new();
+        let mut companions = Vec::new();
         let rejects = self.reads_files(&compiled.query).then(|| {
-            let (side, sink) = Side::rejects(&model.relation, model.id.as_str());
-            sides.push(side);
+            let (companion, sink) = CompanionTable::rejects(&model.relation, model.id.as_str());
+            companions.push(companion);
             sink
         });
         let mut tables = self.open(compiled, rejects.as_ref()).await?;
@@ -59,8 +60,9 @@ impl Worker {
             self.capture(build, queries, base.as_ref(), (&new?, &moment), joins).await
         };
         let lake = self.tables.lake();
-        let ((own, changes), sides) =
-            side::beside(sides, lake, &build.provenance(self), &self.cancel, write).await?;
+        let ((own, changes), companions) =
+            companion_tables::stage_with(companions, lake, &build.provenance(self), &self.cancel, write)
+                .await?;
         let rows = changes.as_ref().map(|changes| RowChanges {
             inserted: changes.inserted(),
             updated: changes.updated(),
@@ -71,7 +73,7 @@ impl Worker {
         Ok(Version {
             relation: model.relation.clone(),
             own,
-            sides,
+            companions,
             rejects,
             rejected_files: None,
             note: None,

@@ -10,8 +10,8 @@ use futures::{StreamExt, stream};
 
 use crate::{
     engine::{Engine, EngineError, Table, arrow::error::ArrowError, net},
-    ingest::{Accepted, Ledger},
-    lake::{Between, Facts, Lake, LakeError, Observed, Past},
+    ingest::{Acceptances, Ledger},
+    lake::{CurrentVersion, Lake, LakeError, PastVersion, TableStatistics, VersionDifference},
     manifest::{Manifest, Node},
     name::Relation,
 };
@@ -37,7 +37,7 @@ pub enum LedgerError {
 }
 
 /// The number of tables that are observed concurrently; each takes a few small reads.
-const LOOKS: usize = 16;
+const CONCURRENT_READS: usize = 16;
 
 impl Tables {
     /// Locates the tables of a project in its lake.
@@ -76,30 +76,30 @@ impl Tables {
 
     /// Returns the rows written to and deleted from a relation's table between two of its versions; `None` if
     /// they can't be determined.
-    pub async fn between(
+    pub async fn difference(
         &self,
         relation: &Relation,
         from: u64,
         to: u64,
-    ) -> Result<Option<Between>, LakeError> {
+    ) -> Result<Option<VersionDifference>, LakeError> {
         let (lake, relation) = self.place(relation);
-        lake.between(relation, from, to).await
+        lake.difference(relation, from, to).await
     }
 
     /// Observes the current state of a relation's table; `None` if there is no table.
-    pub async fn observe(&self, relation: &Relation) -> Result<Option<Observed>, LakeError> {
+    pub async fn observe(&self, relation: &Relation) -> Result<Option<CurrentVersion>, LakeError> {
         let (lake, relation) = self.place(relation);
         lake.observe(relation).await
     }
 
     /// Returns the size of a relation's table; `None` if there is no table.
-    pub async fn facts(&self, relation: &Relation) -> Result<Option<Facts>, LakeError> {
+    pub async fn statistics(&self, relation: &Relation) -> Result<Option<TableStatistics>, LakeError> {
         let (lake, relation) = self.place(relation);
-        lake.facts(relation).await
+        lake.statistics(relation).await
     }
 
     /// Returns the newest versions of a relation's table, newest first.
-    pub async fn history(&self, relation: &Relation, limit: usize) -> Result<Vec<Past>, LakeError> {
+    pub async fn history(&self, relation: &Relation, limit: usize) -> Result<Vec<PastVersion>, LakeError> {
         let (lake, relation) = self.place(relation);
         lake.history(relation, limit).await
     }
@@ -112,21 +112,23 @@ impl Tables {
     }
 
     /// Returns the acknowledged rejects of a relation's table.
-    pub async fn accepted(&self, engine: &Engine, relation: &Relation) -> Result<Accepted, LedgerError> {
-        let Some(table) = self.provider(&relation.accepted()).await? else { return Ok(Accepted::default()) };
+    pub async fn accepted(&self, engine: &Engine, relation: &Relation) -> Result<Acceptances, LedgerError> {
+        let Some(table) = self.provider(&relation.accepted()).await? else {
+            return Ok(Acceptances::default());
+        };
         let rows = engine.read(table).await?;
-        Accepted::of_batch(&rows).map_err(|error| LedgerError::Form(relation.accepted(), error))
+        Acceptances::of_batch(&rows).map_err(|error| LedgerError::Form(relation.accepted(), error))
     }
 
     /// Observes every relation of the project that is or should be a Delta table.
     pub async fn observe_all(
         &self,
         manifest: &Manifest,
-    ) -> BTreeMap<Relation, Result<Option<Observed>, LakeError>> {
+    ) -> BTreeMap<Relation, Result<Option<CurrentVersion>, LakeError>> {
         let relations = manifest.nodes.values().filter(|node| is_table(node)).filter_map(Node::relation);
         stream::iter(relations)
             .map(|relation| async move { (relation.clone(), self.observe(relation).await) })
-            .buffer_unordered(LOOKS)
+            .buffer_unordered(CONCURRENT_READS)
             .collect()
             .await
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::worker::{StepError, Worker};
+use super::{step_error::StepError, worker::Worker};
 use crate::{
     engine::{Table, diff::diff, given, net},
     name::Relation,

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use super::{
-    rejects::{self, ByFile},
-    side::abort_all,
-    worker::StepError,
+    companion_tables::abort_all,
+    rejects::{self, RejectsByFile},
+    step_error::StepError,
 };
 use crate::{
     engine::{Table, bind::same_types, source::RejectSink, split},
     interval::{Interval, Intervals},
-    lake::{Lake, Observed, Provenance, RejectNote, Staged},
+    lake::{CurrentVersion, Lake, Provenance, RejectNote, Staged},
     name::Relation,
     outcome::{FailedBatch, Outcome, Partial, Quarantined, Rejected, RowChanges},
 };
@@ -22,16 +22,16 @@ pub(super) struct Batches {
 }
 
 /// A staged version; see the module docs. Must be published or aborted; dropping it leaves files behind.
-#[must_use = "a version is neither published nor withdrawn by itself"]
+#[must_use = "a version is neither published nor aborted by itself"]
 pub(super) struct Version {
     pub(super) relation: Relation,
     pub(super) own: Staged,
     /// The companion tables, published with it.
-    pub(super) sides: Vec<Staged>,
+    pub(super) companions: Vec<Staged>,
     /// The sink to which its sources reported rejects.
     pub(super) rejects: Option<Arc<RejectSink>>,
     /// The rejects of all files in the table, if not all of them were read in this build.
-    pub(super) rejected_files: Option<ByFile>,
+    pub(super) rejected_files: Option<RejectsByFile>,
     /// The summary of rejects for its commit.
     pub(super) note: Option<RejectNote>,
     /// The counts of rows removed by its rules.
@@ -56,14 +56,14 @@ impl Version {
     }
 
     /// Returns whether the current version has the same rows, columns and settings.
-    pub(super) fn equals(&self, standing: &Observed) -> bool {
+    pub(super) fn equals(&self, current: &CurrentVersion) -> bool {
         let own = self.own.provenance();
-        standing.provenance.as_ref().is_some_and(|made| {
+        current.provenance.as_ref().is_some_and(|made| {
             (self.same_rows || !own.digest.is_empty() && made.digest == own.digest)
                 && made.fingerprint.settings == own.fingerprint.settings
-                && self.own.version() == standing.version + 1
+                && self.own.version() == current.version + 1
                 // Equal rows under other columns make another version.
-                && same_types(&self.own.schema(), &standing.schema)
+                && same_types(&self.own.schema(), &current.schema)
         })
     }
 
@@ -71,8 +71,8 @@ impl Version {
     /// without them are visible.
     pub(super) async fn publish(self, lake: &Lake) -> Result<Outcome, StepError> {
         let (rejected, quarantined) = (self.rejected(), self.quarantined());
-        let Self { own, sides, changed, failed, .. } = self;
-        if let Err(error) = publish_sides(sides, lake).await {
+        let Self { own, companions, changed, failed, .. } = self;
+        if let Err(error) = publish_companions(companions, lake).await {
             abort_all([own]).await;
             return Err(error);
         }
@@ -88,14 +88,18 @@ impl Version {
     }
 
     /// Retains the current version, which has the same rows, and records the new inputs.
-    pub(super) async fn leave(self, lake: &Lake, standing: &Observed) -> Result<Outcome, StepError> {
+    pub(super) async fn finish_as_no_op(
+        self,
+        lake: &Lake,
+        current: &CurrentVersion,
+    ) -> Result<Outcome, StepError> {
         let (rejected, quarantined) = (self.rejected(), self.quarantined());
-        let Self { own, sides, relation, changed, failed, .. } = self;
+        let Self { own, companions, relation, changed, failed, .. } = self;
         let (rows, mut now) = (own.rows(), own.provenance().clone());
         let transaction = own.transaction().cloned();
         abort_all([own]).await;
-        publish_sides(sides, lake).await?;
-        if let Some(made) = &standing.provenance {
+        publish_companions(companions, lake).await?;
+        if let Some(made) = &current.provenance {
             let (tests, metrics) = (now.tests, now.metrics);
             now.tests = made.tests.clone();
             now.tests.extend(tests);
@@ -105,20 +109,20 @@ impl Version {
             now.millis = made.millis;
             now.stands_for = made.stands_for;
             let same_run = Provenance { run_id: made.run_id.clone(), ..now.clone() };
-            now.stands_for = Some(standing.data_version);
+            now.stands_for = Some(current.data_version);
             if same_run != *made || transaction.is_some() {
-                lake.attest(&relation, standing.version, &now, transaction.as_ref()).await?;
+                lake.commit_metadata(&relation, current.version, &now, transaction.as_ref()).await?;
             }
         }
         if let Some(batches) = failed {
-            return Ok(partial(standing.data_version, rows, changed, batches));
+            return Ok(partial(current.data_version, rows, changed, batches));
         }
-        Ok(Outcome::Unchanged { version: standing.data_version, rows, changed, rejected, quarantined })
+        Ok(Outcome::Unchanged { version: current.data_version, rows, changed, rejected, quarantined })
     }
 
     /// Aborts the version and deletes all its files.
-    pub(super) async fn withdraw(self) {
-        abort_all(self.sides.into_iter().chain([self.own])).await;
+    pub(super) async fn abort(self) {
+        abort_all(self.companions.into_iter().chain([self.own])).await;
     }
 
     fn rejected(&self) -> Option<Rejected> {
@@ -142,31 +146,32 @@ fn partial(version: u64, rows: u64, changed: Option<Box<RowChanges>>, batches: B
 
 /// Publishes companion tables, except for those whose rows are already current. If one fails, the remaining
 /// ones are aborted.
-async fn publish_sides(sides: Vec<Staged>, lake: &Lake) -> Result<(), StepError> {
-    let mut sides = sides.into_iter();
-    while let Some(side) = sides.next() {
-        if let Err(error) = publish_side(side, lake).await {
-            abort_all(sides).await;
+async fn publish_companions(companions: Vec<Staged>, lake: &Lake) -> Result<(), StepError> {
+    let mut companions = companions.into_iter();
+    while let Some(companion) = companions.next() {
+        if let Err(error) = publish_companion(companion, lake).await {
+            abort_all(companions).await;
             return Err(error);
         }
     }
     Ok(())
 }
 
-async fn publish_side(side: Staged, lake: &Lake) -> Result<(), StepError> {
-    let standing = match lake.observe(side.relation()).await {
-        Ok(standing) => standing.and_then(|seen| seen.provenance),
+async fn publish_companion(companion: Staged, lake: &Lake) -> Result<(), StepError> {
+    let current = match lake.observe(companion.relation()).await {
+        Ok(current) => current.and_then(|observed| observed.provenance),
         Err(error) => {
-            abort_all([side]).await;
+            abort_all([companion]).await;
             return Err(error.into());
         }
     };
-    let adds_nothing = side.rows_written() + side.rows_replaced() == 0;
-    let same = |made: &Provenance| adds_nothing || !made.digest.is_empty() && made.digest == side.digest();
-    if standing.as_ref().is_some_and(same) {
-        side.abort().await?;
+    let adds_nothing = companion.rows_written() + companion.rows_replaced() == 0;
+    let same =
+        |made: &Provenance| adds_nothing || !made.digest.is_empty() && made.digest == companion.digest();
+    if current.as_ref().is_some_and(same) {
+        companion.abort().await?;
     } else {
-        side.publish().await?;
+        companion.publish().await?;
     }
     Ok(())
 }

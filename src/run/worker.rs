@@ -1,28 +1,22 @@
-//! The worker: executes a job, which builds a node and then runs its tests. Errors become step outcomes.
+//! The worker: the state that all jobs share, and what they do in common: open inputs and describe errors.
 
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    batches::Touched,
-    narrow::NothingBefore,
-    scheduler::{Cancelled, Told},
-    tables::{LedgerError, Tables},
-};
+use super::{changed_batches::ChangedBatches, step_error::StepError, tables::Tables};
 use crate::{
     compile::Compiled,
     engine::{
-        Engine, EngineError, Query, Table,
+        Engine, Query, Table,
         execute::{is_disk_full, is_unreadable},
-        message,
         source::RejectSink,
     },
     lake::{Damage, LakeError},
     manifest::{DataTest, Manifest, Materialized, Model, Node, Snapshot},
     name::Relation,
     outcome::Outcome,
-    plan::{Action, Job, Reason, Step},
+    plan::Step,
 };
 
 /// The state shared by all jobs.
@@ -40,116 +34,23 @@ pub struct Worker {
     /// The ID in provenance and artifacts.
     pub invocation_id: String,
     /// The failures to keep.
-    pub keep: Keep,
+    pub retain: Retain,
     /// The changed batches of tables, shared because several models may read one table.
-    pub touched: Touched,
+    pub changed_batches: ChangedBatches,
     /// The token that cancels running jobs.
     pub cancel: CancellationToken,
 }
 
 /// The rows to keep that would otherwise be discarded.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Keep {
+pub struct Retain {
     /// The rows that each test finds, regardless of its settings.
     pub failures: bool,
     /// The rows of withheld versions.
     pub withheld: bool,
 }
 
-/// The error that ended a step.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum StepError {
-    #[error(transparent)]
-    Lake(#[from] LakeError),
-    #[error("{}", message(.0))]
-    Engine(#[from] EngineError),
-    #[error("{0} is not in the lake: build it first, or select it too with `+`")]
-    MissingInput(Relation),
-    #[error("{0} is not in the lake: load it first with `headwater seed`")]
-    MissingSeed(Relation),
-    #[error("{0} is not in the lake: take it first with `headwater snapshot`, or select it too with `+`")]
-    MissingSnapshot(Relation),
-    #[error("the plan and the project disagree about {0}, which is a bug in Headwater")]
-    Lost(String),
-    #[error("{0}")]
-    Other(String),
-}
-
-impl From<LedgerError> for StepError {
-    fn from(error: LedgerError) -> Self {
-        match error {
-            LedgerError::Lake(error) => error.into(),
-            LedgerError::Engine(error) => error.into(),
-            form @ LedgerError::Form(..) => Self::Other(form.to_string()),
-        }
-    }
-}
-
 impl Worker {
-    /// Executes one job.
-    ///
-    /// # Errors
-    /// If the run was cancelled; the job has then cleaned up.
-    pub async fn execute(self: Arc<Self>, job: Arc<Job>, told: Told) -> Result<(), Cancelled> {
-        let (unreadable, steps): (Vec<_>, Vec<_>) =
-            job.steps.iter().partition(|step| matches!(step.reason, Reason::Unreadable { .. }));
-        for step in &unreadable {
-            if !self.one(step, &told, std::future::ready(self.unreadable(step))).await?
-                && step.action != Action::Test
-            {
-                return Ok(());
-            }
-        }
-        let (tests, makers): (Vec<_>, Vec<_>) =
-            steps.into_iter().partition(|step| step.action == Action::Test);
-        for step in makers {
-            let outcome = match step.action {
-                Action::Table | Action::Incremental | Action::Seed | Action::Snapshot => {
-                    return Box::pin(self.build(&job, step, &tests, &told)).await;
-                }
-                Action::View => self.one(step, &told, self.view(step)).await?,
-                Action::UnitTest if step.reason == Reason::UpToDate => {
-                    self.one(step, &told, async { Ok(Outcome::Reused { rejected: None }) }).await?
-                }
-                Action::UnitTest => self.one(step, &told, self.unit_test(step)).await?,
-                Action::Freshness => self.one(step, &told, self.freshness(step)).await?,
-                Action::Test => continue,
-            };
-            if !outcome {
-                return Ok(());
-            }
-        }
-        self.audit(&tests, None, &NothingBefore::default(), &told).await.map(drop)
-    }
-
-    /// Fails because of an unreadable source.
-    fn unreadable(&self, step: &Step) -> Result<Outcome, StepError> {
-        let unreadable = self.compiled.unreadable.get(&step.node);
-        let unreadable = unreadable.ok_or_else(|| StepError::Lost(step.node.to_string()))?;
-        Err(StepError::Other(unreadable.finding.message.clone()))
-    }
-
-    /// Executes a step that isn't split further. Returns whether it succeeded.
-    async fn one(
-        &self,
-        step: &Arc<Step>,
-        told: &Told,
-        work: impl Future<Output = Result<Outcome, StepError>>,
-    ) -> Result<bool, Cancelled> {
-        let _ = told.started(step);
-        let outcome = tokio::select! {
-            biased;
-            () = self.cancel.cancelled() => return Err(Cancelled),
-            outcome = work => match outcome {
-                Ok(outcome) => outcome,
-                Err(error) => self.failed(step, &error).await,
-            },
-        };
-        let well = outcome.is_success();
-        told.finished(step, outcome);
-        Ok(well)
-    }
-
     /// Opens the published rows of a relation: the newest version, or the files of a source or seed. Rejected
     /// rows go to `rejects`.
     pub(super) async fn published(

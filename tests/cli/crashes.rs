@@ -157,7 +157,7 @@ fn a_lake_that_can_only_be_read_is_no_obstacle_to_a_build_that_writes_nothing() 
     project.run(["build"]).success();
     let folder = project.path("lake/_headwater/runs");
     fs::create_dir_all(&folder).expect("a folder");
-    fs::write(folder.join("dead"), "{}\n").expect("a diary");
+    fs::write(folder.join("dead"), "{}\n").expect("a journal");
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o555)).expect("permissions");
     // A privileged user repairs it anyway.
     let may_all = fs::write(folder.join("probe"), "").is_ok();

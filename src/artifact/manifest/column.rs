@@ -12,11 +12,15 @@ use crate::{
 
 impl Contents<'_> {
     /// The documented columns, in their order.
-    pub(super) fn columns(&self, declared: &[ColumnDecl], said: &BTreeMap<String, Described>) -> Value {
+    pub(super) fn columns(
+        &self,
+        declared: &[ColumnDecl],
+        documentation: &BTreeMap<String, Described>,
+    ) -> Value {
         let column = |column: &ColumnDecl| {
             let name = column.name.value.clone();
             let nothing = Described::default();
-            let described = said.get(&name).unwrap_or(&nothing);
+            let described = documentation.get(&name).unwrap_or(&nothing);
             let meta = column.meta.as_ref().map_or_else(|| json!({}), Yaml::to_json);
             let tags: Vec<&str> = column.tags.iter().map(|tag| tag.value.as_str()).collect();
             let value = json!({

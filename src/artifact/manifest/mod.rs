@@ -22,7 +22,7 @@ use std::path::Path;
 use md5::{Digest, Md5};
 use serde_json::{Map, Value, json};
 
-use super::{Origin, renew};
+use super::{ArtifactOrigin, renewal};
 use crate::{
     compile::Compiled,
     manifest::{Manifest, Node},
@@ -48,7 +48,7 @@ pub struct Contents<'a> {
     /// The name used as dbt's database: the lake, under the target's name.
     pub database: &'a str,
     /// The invocation that writes it.
-    pub origin: Origin<'a>,
+    pub origin: ArtifactOrigin<'a>,
 }
 
 impl Contents<'_> {
@@ -100,7 +100,7 @@ impl Contents<'_> {
             "send_anonymous_usage_stats": false,
             "adapter_type": self.adapter_type(),
             "quoting": { "database": true, "schema": true, "identifier": true, "column": null },
-            "run_started_at": renew::local_timestamp(&self.origin),
+            "run_started_at": renewal::local_timestamp(&self.origin),
         });
         if let (Some(metadata), Value::Object(more)) = (metadata.as_object_mut(), more) {
             metadata.extend(more);

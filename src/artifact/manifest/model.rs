@@ -18,7 +18,7 @@ use crate::{
 const LARGE: u64 = 1 << 20;
 
 /// The parts of an entry that depend on the resource type: model, seed or snapshot.
-struct Kind<'a> {
+struct ResourceParts<'a> {
     path: &'a str,
     checksum: Value,
     config: Value,
@@ -34,14 +34,14 @@ impl Contents<'_> {
         if let Some(incremental) = &model.config.incremental {
             config["on_schema_change"] = incremental.on_schema_change.name().into();
         }
-        let kind = Kind {
+        let parts = ResourceParts {
             path: model.file.path(),
             checksum: checksum(model.file.text()),
             unrendered: model.config.all.clone(),
             raw_code: model.file.text().trim(),
             config,
         };
-        let node = self.built(model, &kind);
+        let node = self.built(model, &parts);
         let access = node["config"]["access"].clone();
         let columns = node["columns"].clone();
         joined([
@@ -63,7 +63,7 @@ impl Contents<'_> {
 
     /// Returns the entry of a seed.
     pub(super) fn seed(&self, seed: &Seed) -> Value {
-        let kind = Kind {
+        let parts = ResourceParts {
             path: seed.path(),
             checksum: self.file_checksum(seed.path()),
             config: config::seed(&seed.all()),
@@ -71,21 +71,21 @@ impl Contents<'_> {
             raw_code: "",
         };
         let more = json!({ "root_path": self.root, "depends_on": { "macros": [] } });
-        joined([self.built(&seed.model, &kind), more])
+        joined([self.built(&seed.model, &parts), more])
     }
 
     /// Returns the entry of a snapshot.
     pub(super) fn snapshot(&self, snapshot: &Snapshot) -> Value {
         let model = &snapshot.model;
         let file = &snapshot.declared.source;
-        let kind = Kind {
+        let parts = ResourceParts {
             path: snapshot.path(),
             checksum: checksum(file.text()),
             config: config::snapshot(&snapshot.all()),
             unrendered: model.config.all.clone(),
             raw_code: model.file.text().trim(),
         };
-        let mut node = self.built(model, &kind);
+        let mut node = self.built(model, &parts);
         if snapshot.is_relation {
             node["path"] = json!(format!("{}.sql", model.name));
         }
@@ -101,37 +101,37 @@ impl Contents<'_> {
         self.compiled.models.get(&model.id).map(|compiled| compiled.sql.as_str())
     }
 
-    fn built(&self, model: &Model, kind: &Kind<'_>) -> Value {
-        let said = &model.documentation;
-        let config = &kind.config;
+    fn built(&self, model: &Model, parts: &ResourceParts<'_>) -> Value {
+        let documentation = &model.documentation;
+        let config = &parts.config;
         json!({
             "database": self.database,
             "schema": model.relation.schema,
             "name": model.name,
             "resource_type": model.kind(),
             "package_name": self.manifest.project,
-            "path": self.inside(kind.path),
-            "original_file_path": kind.path,
+            "path": self.inside(parts.path),
+            "original_file_path": parts.path,
             "unique_id": model.id,
             "fqn": model.fqn,
             "alias": model.relation.name,
-            "checksum": kind.checksum,
+            "checksum": parts.checksum,
             "config": config,
             "tags": model.config.tags,
-            "description": said.description.text,
-            "columns": self.columns(&model.columns, &said.columns),
+            "description": documentation.description.text,
+            "columns": self.columns(&model.columns, &documentation.columns),
             "meta": config["meta"],
             "group": config["group"],
             "docs": config["docs"],
-            "patch_path": self.patch_path(said.declared.as_ref()),
+            "patch_path": self.patch_path(documentation.declared.as_ref()),
             "build_path": null,
-            "unrendered_config": kind.unrendered,
+            "unrendered_config": parts.unrendered,
             "created_at": self.created_at(),
             // An ephemeral model has a relation name too: compiled SQL refers to it by that name, where dbt
             // would inline its query.
             "relation_name": model.relation.qualified(self.database),
-            "raw_code": kind.raw_code,
-            "doc_blocks": self.doc_ids(&said.description.docs),
+            "raw_code": parts.raw_code,
+            "doc_blocks": self.doc_ids(&documentation.description.docs),
         })
     }
 

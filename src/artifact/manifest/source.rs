@@ -4,9 +4,22 @@ use serde_json::{Map, Value, json};
 
 use super::{Contents, config};
 use crate::{
-    manifest::{Exposure, SourceTable},
+    manifest::{Exposure, SourceFreshness, SourceTable},
     project::{Owner, Period, Yaml},
 };
+
+/// Returns dbt's form of the freshness limits.
+fn thresholds(freshness: &SourceFreshness) -> Value {
+    let threshold = |period: Option<&Period>| match period {
+        Some(period) => json!({ "count": period.count, "period": period.unit.as_str() }),
+        None => json!({ "count": null, "period": null }),
+    };
+    json!({
+        "warn_after": threshold(freshness.warn_after.as_ref()),
+        "error_after": threshold(freshness.error_after.as_ref()),
+        "filter": freshness.filter,
+    })
+}
 
 impl Contents<'_> {
     /// Returns the entry of a source table.
@@ -18,20 +31,10 @@ impl Contents<'_> {
         fqn.extend(folders.map(|folder| folder.as_os_str().to_string_lossy().into_owned()));
         fqn.extend([source.source.clone(), source.name.clone()]);
         let freshness = source.freshness.as_ref();
-        let threshold = |period: Option<&Period>| match period {
-            Some(period) => json!({ "count": period.count, "period": period.unit.as_str() }),
-            None => json!({ "count": null, "period": null }),
-        };
-        let freshness_json = freshness.map(|freshness| {
-            json!({
-                "warn_after": threshold(freshness.warn_after.as_ref()),
-                "error_after": threshold(freshness.error_after.as_ref()),
-                "filter": freshness.filter,
-            })
-        });
+        let freshness_json = freshness.map(thresholds);
         let field = freshness.and_then(|it| it.loaded_at_field.as_ref()).map(|field| &field.value);
         let query = freshness.and_then(|it| it.loaded_at_query.as_ref()).map(|query| &query.value);
-        let said = &source.documentation;
+        let documentation = &source.documentation;
         json!({
             "database": self.database,
             "schema": source.relation.schema,
@@ -57,8 +60,8 @@ impl Contents<'_> {
                 "tbl_properties": null,
                 "partitions": null,
             })),
-            "description": said.description.text,
-            "columns": self.columns(&source.columns, &said.columns),
+            "description": documentation.description.text,
+            "columns": self.columns(&source.columns, &documentation.columns),
             "meta": source.meta,
             "source_meta": source.of.meta,
             "tags": source.tags,
@@ -78,7 +81,7 @@ impl Contents<'_> {
             "created_at": self.created_at(),
             "unrendered_database": null,
             "unrendered_schema": source.relation.schema,
-            "doc_blocks": self.doc_ids(&said.description.docs),
+            "doc_blocks": self.doc_ids(&documentation.description.docs),
         })
     }
 

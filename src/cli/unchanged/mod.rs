@@ -32,17 +32,17 @@ use super::{
     failure, openlineage,
 };
 use crate::{
-    artifact::renew::Renewal,
+    artifact::renewal::Renewal,
     compile::Compiled,
     diag::Diagnostic,
     event::RunInfo,
     jinja::Jinja,
     manifest::Manifest,
     project::ProjectState,
-    report::Lookup,
+    report::FileLookup,
     run::{
+        observed::ObservedState,
         planning::Rebuild,
-        seen::Seen,
         unchanged::{
             conditions::{Conditions, TablesState, WatchedTables},
             steps::RecordedStep,
@@ -169,7 +169,7 @@ pub(super) struct Done<'a> {
     pub(super) manifest: &'a Manifest,
     pub(super) jinja: &'a Jinja,
     pub(super) compiled: &'a Compiled,
-    pub(super) seen: &'a Seen,
+    pub(super) seen: &'a ObservedState,
     /// The tables, and their state before any was read.
     pub(super) tables: Option<(WatchedTables, TablesState)>,
     /// The steps to report again, or `None` if the next run has something to do.
@@ -180,7 +180,7 @@ pub(super) struct Done<'a> {
     /// The warnings shown before the run, one list for each time.
     pub(super) warnings: Vec<Vec<Diagnostic>>,
     pub(super) quiet: bool,
-    pub(super) lookup: Lookup,
+    pub(super) lookup: FileLookup,
     /// The files of compiled SQL, relative to the target path.
     pub(super) written: Vec<PathBuf>,
 }

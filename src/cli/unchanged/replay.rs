@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{
     artifact::{
-        Origin,
-        renew::{Renewal, Renewed},
+        ArtifactOrigin,
+        renewal::{Renewal, Renewed},
     },
     cli::{
         args::Global,
@@ -26,7 +26,7 @@ use crate::{
     },
     name::NodeId,
     parallel,
-    report::{Lookup, NodeFile, TargetPath},
+    report::{FileLookup, NodeFile, TargetPath},
     run::scheduler,
     stamp,
 };
@@ -50,7 +50,7 @@ pub(in crate::cli) fn replay(
     }
     let invocation_id = uuid::Uuid::new_v4().to_string();
     let env = BTreeMap::new();
-    let origin = Origin { invocation_id: &invocation_id, started, generated: Utc::now(), env: &env };
+    let origin = ArtifactOrigin { invocation_id: &invocation_id, started, generated: Utc::now(), env: &env };
     let renewed = renewed(request, &body, &origin, threads)?;
     let Body { info, warnings, nodes, .. } = body;
     let target = info.target().to_owned();
@@ -65,12 +65,12 @@ pub(in crate::cli) fn replay(
         files.insert(step.node().clone(), NodeFile { path, compiled_code: code });
         steps.push(step);
     }
-    let lookup: Lookup = Arc::new(move |id| files.get(id).cloned());
+    let lookup: FileLookup = Arc::new(move |id| files.get(id).cloned());
     let target_path = TargetPath::new(request.target_path.clone());
     let reporting = Reporting { global, asked, target: &target_path, lookup, database: &target };
     Some(reporting.reporter(None).map(|mut reporter| {
-        let told = steps.into_iter().map(crate::run::unchanged::steps::RecordedStep::told);
-        scheduler::replay(info, told, &mut |event| reporter.event(event));
+        let outcomes = steps.into_iter().map(crate::run::unchanged::steps::RecordedStep::into_outcome);
+        scheduler::replay(info, outcomes, &mut |event| reporter.event(event));
         let (result, lost) = reporter.finish();
         for sink in lost {
             failure::warn(&sink.to_string());
@@ -80,7 +80,12 @@ pub(in crate::cli) fn replay(
 }
 
 /// Returns the artifacts to renew, or `None` if any of them or the compiled SQL changed.
-fn renewed(request: &Request, body: &Body, origin: &Origin<'_>, threads: usize) -> Option<Vec<Renewed>> {
+fn renewed(
+    request: &Request,
+    body: &Body,
+    origin: &ArtifactOrigin<'_>,
+    threads: usize,
+) -> Option<Vec<Renewed>> {
     let stands = parallel::in_parallel(&body.compiled, threads, FEWEST, |(path, stamp)| {
         stamp::of(&request.target_path.join(path)).is_some_and(|now| hex(now) == *stamp)
     });

@@ -11,9 +11,9 @@ use crate::{
     name::{NodeId, Relation},
     plan::{Action, Plan, Reason},
     run::{
-        planning::{self, How},
-        scheduler::{self, Limits},
-        seen::Seen,
+        observed::ObservedState,
+        planning::{self, PlanOptions},
+        scheduler::{self, RunLimits},
         unchanged::{
             conditions::{TablesState, WatchedTables},
             steps::{RecordedStep, StepRecorder},
@@ -27,16 +27,16 @@ pub(in crate::cli) struct Ended<'a> {
     pub(in crate::cli) worker: &'a Arc<Worker>,
     pub(in crate::cli) plan: &'a Plan,
     pub(in crate::cli) chosen: &'a BTreeSet<NodeId>,
-    pub(in crate::cli) how: How,
+    pub(in crate::cli) how: PlanOptions,
     /// The state before the run.
-    pub(in crate::cli) seen: &'a Seen,
+    pub(in crate::cli) seen: &'a ObservedState,
     pub(in crate::cli) watched: Option<&'a TablesState>,
     pub(in crate::cli) info: &'a RunInfo,
 }
 
 /// The state after the run, and the steps that the next run would report.
 pub(in crate::cli) struct Settled {
-    pub(in crate::cli) seen: Seen,
+    pub(in crate::cli) seen: ObservedState,
     pub(in crate::cli) tables: (WatchedTables, TablesState),
     pub(in crate::cli) steps: Vec<RecordedStep>,
 }
@@ -55,7 +55,7 @@ impl Ended<'_> {
         if watched?.notes != state.notes {
             return None;
         }
-        let now = Seen::of(&worker.tables, &worker.manifest).await.ok()?;
+        let now = ObservedState::of(&worker.tables, &worker.manifest).await.ok()?;
         let now = now.and_sources(&worker.engine, &worker.compiled).await;
         if !compiles_the_same(&worker.manifest, chosen, seen, &now) {
             return None;
@@ -66,8 +66,8 @@ impl Ended<'_> {
         }
         let mut steps = StepRecorder::default();
         let info = RunInfo { repaired: Vec::new(), ..info.clone() };
-        let limits = Limits { threads: info.threads, fail_fast: true };
-        let execute = |job, told| Arc::clone(worker).execute(job, told);
+        let limits = RunLimits { threads: info.threads, fail_fast: true };
+        let execute = |job, handle| Arc::clone(worker).execute(job, handle);
         let never = CancellationToken::new();
         scheduler::run(info, &next, limits, &never, execute, &mut |event| steps.event(event)).await;
         Some(Settled { seen: now, tables: (tables, state), steps: steps.steps()? })
@@ -85,7 +85,12 @@ fn may_settle(plan: &Plan) -> bool {
 
 /// Returns whether compiling again would give the same result: whether all tables whose columns are read from
 /// the lake still have the same columns. The columns of other chosen tables follow from their SQL.
-fn compiles_the_same(manifest: &Manifest, chosen: &BTreeSet<NodeId>, before: &Seen, now: &Seen) -> bool {
+fn compiles_the_same(
+    manifest: &Manifest,
+    chosen: &BTreeSet<NodeId>,
+    before: &ObservedState,
+    now: &ObservedState,
+) -> bool {
     let follows = |relation: &Relation| match manifest.at(relation) {
         Some(Node::Model(model)) => {
             model.config.materialized == Materialized::Table && chosen.contains(&model.id)

@@ -11,23 +11,23 @@
 //! ```
 //!
 //! The journal also shows whether its run is alive. On a local disk the process holds a file lock on it,
-//! which ends with the process ([`local`]). In an object store the journal is a lease: it is rewritten every
-//! few seconds as a heartbeat, and expires after a longer silence by the store's own clock ([`remote`]). A
-//! run checks its lease before it publishes.
+//! which ends with the process ([`local_journal`]). In an object store the journal is a lease: it is
+//! rewritten every few seconds as a heartbeat, and expires after a longer silence by the store's own clock
+//! ([`lease`]). A run checks its lease before it publishes.
 //!
 //! A run that writes nothing has no journal and only lists one folder.
 
-mod clean;
-mod diary;
-mod local;
-mod note;
-mod remote;
+mod cleanup;
+mod journal;
+mod journal_entry;
+mod lease;
+mod local_journal;
 mod repair;
 #[cfg(test)]
 mod tests;
 
 pub use self::repair::Repair;
-pub(super) use self::{diary::Diary, note::Note, remote::Pace};
+pub(super) use self::{journal::Journal, journal_entry::JournalEntry, lease::LeaseTimes};
 
-/// The folder of the diaries, under the lake's root.
+/// The folder of the journals, under the lake's root.
 pub(super) const FOLDER: [&str; 2] = ["_headwater", "runs"];

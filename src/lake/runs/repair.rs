@@ -5,11 +5,10 @@ use std::path::Path;
 use object_store::{Error, ObjectStoreExt};
 
 use super::{
-    Diary,
-    clean::{CLEAN, clean, io},
-    local,
-    note::notes,
-    remote,
+    Journal,
+    cleanup::{CLEAN, clean_up, io},
+    journal_entry::entries,
+    lease, local_journal,
 };
 use crate::{
     lake::{error::LakeError, store::Lake},
@@ -30,10 +29,10 @@ impl Lake {
     /// isn't known to be a killed run's. Does nothing unless the lake belongs to a run ([`Lake::with_run`]).
     /// Failures are part of the result; none of them stops a run.
     pub async fn repair(&self) -> Repair {
-        let Some(diary) = self.diary() else { return Repair::default() };
-        match &diary.folder {
-            Some(folder) => repair_local(diary, folder).await,
-            None => repair_remote(diary).await,
+        let Some(journal) = self.journal() else { return Repair::default() };
+        match &journal.folder {
+            Some(folder) => repair_local(journal, folder).await,
+            None => repair_remote(journal).await,
         }
     }
 }
@@ -60,17 +59,17 @@ impl Repair {
 
 /// Repairs a local lake. Holds the lock of a killed run's journal until its repair is over, so that only one
 /// run repairs it.
-async fn repair_local(diary: &Diary, folder: &Path) -> Repair {
+async fn repair_local(journal: &Journal, folder: &Path) -> Repair {
     let failed = |error| LakeError::of_store(CLEAN, &folder.display().to_string(), io(error));
-    let dead = match local::dead(folder) {
-        Ok(dead) => dead,
+    let journals = match local_journal::abandoned(folder) {
+        Ok(journals) => journals,
         Err(error) => return Repair::of(failed(error)),
     };
     let mut repair = Repair::default();
-    for dead in dead {
-        let cleaned = clean(diary, &dead.run, &notes(&dead.text)).await;
-        if repair.add(&dead.run.clone(), cleaned)
-            && let Err(error) = dead.remove()
+    for abandoned in journals {
+        let cleaned = clean_up(journal, &abandoned.run, &entries(&abandoned.text)).await;
+        if repair.add(&abandoned.run.clone(), cleaned)
+            && let Err(error) = abandoned.remove()
         {
             repair.failed.push(failed(error));
         }
@@ -81,12 +80,12 @@ async fn repair_local(diary: &Diary, folder: &Path) -> Repair {
 /// Repairs a lake in an object store. First copies a killed run's entries to this run's own journal, then
 /// removes the killed run's journal, so that the run learns of its lost lease if it wakes up, and then
 /// removes its files. If this run dies too, its own journal has the entries.
-async fn repair_remote(diary: &Diary) -> Repair {
-    let place = diary.location().to_string();
+async fn repair_remote(journal: &Journal) -> Repair {
+    let place = journal.location().to_string();
     let failed = |error| LakeError::of_store(CLEAN, &place, error);
     let others = async {
-        let all = remote::list(diary.store.as_ref(), &diary.diaries()).await?;
-        Ok(all.iter().any(|one| one.location != diary.location()))
+        let all = lease::list(journal.store.as_ref(), &journal.journals()).await?;
+        Ok(all.iter().any(|one| one.location != journal.location()))
     };
     match others.await {
         Ok(true) => {}
@@ -94,33 +93,33 @@ async fn repair_remote(diary: &Diary) -> Repair {
         Err(error) => return Repair::of(failed(error)),
     }
     // This run's heartbeat, whose modification time is the store's current time.
-    if let Err(error) = diary.beat().await {
+    if let Err(error) = journal.heartbeat().await {
         return Repair::of(error);
     }
-    let dead = match remote::list(diary.store.as_ref(), &diary.diaries()).await {
-        Ok(all) => remote::dead(all, &diary.location(), diary.pace),
+    let expired = match lease::list(journal.store.as_ref(), &journal.journals()).await {
+        Ok(all) => lease::expired(all, &journal.location(), journal.times),
         Err(error) => return Repair::of(failed(error)),
     };
     let mut repair = Repair::default();
-    for one in dead {
+    for one in expired {
         let run = one.location.filename().unwrap_or_default().to_owned();
         let taken = async {
-            let text = diary.store.get(&one.location).await?.bytes().await?;
-            Ok(notes(&String::from_utf8_lossy(&text)))
+            let text = journal.store.get(&one.location).await?.bytes().await?;
+            Ok(entries(&String::from_utf8_lossy(&text)))
         };
-        let notes = match taken.await {
-            Ok(notes) => notes,
+        let entries = match taken.await {
+            Ok(entries) => entries,
             // Another run was faster.
             Err(Error::NotFound { .. }) => continue,
             Err(error) => return Repair::of(failed(error)),
         };
         let cleaned = async {
-            diary.note(notes.iter().cloned()).await?;
-            diary.store.delete(&one.location).await.map_err(failed)?;
-            clean(diary, &run, &notes).await
+            journal.announce(entries.iter().cloned()).await?;
+            journal.store.delete(&one.location).await.map_err(failed)?;
+            clean_up(journal, &run, &entries).await
         };
         if repair.add(&run, cleaned.await) {
-            diary.settle(&notes);
+            journal.settle(&entries);
         }
     }
     repair

@@ -11,13 +11,16 @@ use futures::TryStreamExt;
 use object_store::{ObjectStore, ObjectStoreExt, path::Path as Location};
 use tokio_util::sync::CancellationToken;
 
-use super::{Note, Pace, local};
+use super::{JournalEntry, LeaseTimes, local_journal};
 use crate::{
     engine::arrow::{
         array::{Int64Array, RecordBatch},
         datatypes::{DataType, Field, Schema},
     },
-    lake::{Constraints, Fault, Lake, LakeError, Provenance, Replaces, Staged, Write, fault::Faulty},
+    lake::{
+        Constraints, FaultInjection, Lake, LakeError, Provenance, Replaces, Staged, Write,
+        fault_injection::FaultInjectingStore,
+    },
     manifest::fingerprint::Fingerprint,
     name::Relation,
     outcome::Repaired,
@@ -110,7 +113,8 @@ async fn killed_at_every_write(versions: i64) -> u64 {
         for version in 0..versions {
             build(open(dir.path()).with_run("before"), "before", version).await.unwrap();
         }
-        let dying = open(dir.path()).with_fault(Fault::new(at, || panic!("killed"))).with_run("dead");
+        let dying =
+            open(dir.path()).with_fault(FaultInjection::new(at, || panic!("killed"))).with_run("dead");
         let killed = tokio::spawn(async move { build(dying, "dead", 100).await }).await;
         let version = open(dir.path()).observe(&table()).await.unwrap().map(|seen| seen.version);
         let whole = version.map_or(0, |version| i64::try_from(version).unwrap() + 1);
@@ -161,7 +165,7 @@ async fn a_run_that_lives_is_left_alone() {
 }
 
 #[tokio::test]
-async fn files_that_are_not_in_its_diary_are_left_alone() {
+async fn files_that_are_not_in_its_journal_are_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     drop(stage(&open(dir.path()).with_run("dead"), "dead", 0).await.unwrap());
     let foreign = ["part-9.parquet", "part-9.parquet#1", "half=0/part-8.parquet"]
@@ -186,10 +190,10 @@ async fn what_an_instant_of_a_disk_leaves_is_removed() {
     let dir = tempfile::tempdir().unwrap();
     let lake = open(dir.path());
     build(lake.clone().with_run("before"), "before", 0).await.unwrap();
-    let dead = lake.clone().with_run("dead");
-    let diary = dead.diary().unwrap();
-    let part = Note::File("raw/readings/half=9/part-7.parquet".into());
-    diary.note([part, diary.commit(&lake.root().mount_of(&table()), 1)]).await.unwrap();
+    let killed = lake.clone().with_run("dead");
+    let journal = killed.journal().unwrap();
+    let part = JournalEntry::File("raw/readings/half=9/part-7.parquet".into());
+    journal.announce([part, journal.commit(&lake.root().mount_of(&table()), 1)]).await.unwrap();
     let place = dir.path().join("data lake/raw/readings");
     std::fs::create_dir(place.join("half=9")).unwrap();
     let log = place.join("_delta_log");
@@ -200,21 +204,21 @@ async fn what_an_instant_of_a_disk_leaves_is_removed() {
     }
     let theirs = log.join(format!("{entry}.json#2"));
     std::fs::write(&theirs, r#"{"run_id":"living"}"#).unwrap();
-    drop(dead);
+    drop(killed);
     let repair = lake.with_run("next").repair().await;
     assert_eq!(repair.done, [Repaired { run: "dead".into(), files: 2 }]);
     assert_eq!(strays(dir.path()), [theirs]);
 }
 
 #[tokio::test]
-async fn a_diary_leads_to_no_file_out_of_its_place() {
+async fn a_journal_leads_to_no_file_out_of_its_place() {
     let dir = tempfile::tempdir().unwrap();
     let lake = open(dir.path());
     build(lake.clone().with_run("before"), "before", 0).await.unwrap();
     std::fs::create_dir_all(dir.path().join("a/b")).unwrap();
     let secret = dir.path().join("a/b/secret");
     std::fs::write(&secret, "").unwrap();
-    let folder = local::folder(&dir.path().join("data lake"));
+    let folder = local_journal::folder(&dir.path().join("data lake"));
     std::fs::create_dir_all(&folder).unwrap();
     let entry = "raw/readings/_delta_log/00000000000000000000.json";
     let lines = format!("{{}}\n{{\"file\":\"../a/b/secret\"}}\n{{\"file\":\"{entry}\"}}\nnonsense\n");
@@ -232,10 +236,11 @@ async fn files_that_were_published_without_a_word_stay() {
     build(lake.clone().with_run("before"), "before", 0).await.unwrap();
     let root = dir.path().join("data lake");
     let data = files(&root).into_iter().filter(|file| file.to_string_lossy().ends_with(".parquet"));
-    let notes = data.map(|file| Note::File(file.strip_prefix(&root).unwrap().display().to_string()));
-    let lines: Vec<String> = notes.map(|note| serde_json::to_string(&note).unwrap()).collect();
+    let entries =
+        data.map(|file| JournalEntry::File(file.strip_prefix(&root).unwrap().display().to_string()));
+    let lines: Vec<String> = entries.map(|entry| serde_json::to_string(&entry).unwrap()).collect();
     assert_eq!(lines.len(), 2);
-    let folder = local::folder(&root);
+    let folder = local_journal::folder(&root);
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("half-told"), format!("{{}}\n{}\n", lines.join("\n"))).unwrap();
     let before = files(&root.join("raw"));
@@ -261,8 +266,8 @@ async fn a_failed_removal_is_left_for_the_next_run() {
 const MOMENT: Duration = Duration::from_millis(150);
 
 /// Short lease times for tests.
-fn pace(beat: Duration) -> Pace {
-    Pace { beat, doubt: Duration::from_millis(50), dead: Duration::from_millis(100) }
+fn times(heartbeat: Duration) -> LeaseTimes {
+    LeaseTimes { heartbeat, doubt: Duration::from_millis(50), expiry: Duration::from_millis(100) }
 }
 
 fn bucket() -> Lake {
@@ -276,7 +281,7 @@ async fn objects(lake: &Lake) -> Vec<Location> {
 #[tokio::test]
 async fn a_run_that_is_silent_for_long_is_dead() {
     let lake = bucket();
-    let silent = pace(Duration::from_secs(9));
+    let silent = times(Duration::from_secs(9));
     drop(stage(&lake.clone().with_run_at("dead", silent), "dead", 0).await.unwrap());
     let next = lake.clone().with_run_at("next", silent);
     assert!(next.repair().await.done.is_empty(), "not yet");
@@ -291,10 +296,10 @@ async fn a_run_that_is_silent_for_long_is_dead() {
 #[tokio::test]
 async fn a_run_that_gives_signs_is_left_alone() {
     let lake = bucket();
-    let living = lake.clone().with_run_at("living", pace(Duration::from_millis(20)));
+    let living = lake.clone().with_run_at("living", times(Duration::from_millis(20)));
     let staged = stage(&living, "living", 0).await.unwrap();
     tokio::time::sleep(MOMENT).await;
-    let next = lake.clone().with_run_at("next", pace(Duration::from_millis(20)));
+    let next = lake.clone().with_run_at("next", times(Duration::from_millis(20)));
     let repair = next.repair().await;
     assert!(repair.done.is_empty() && repair.failed.is_empty());
     staged.publish().await.unwrap();
@@ -307,7 +312,7 @@ async fn a_run_that_gives_signs_is_left_alone() {
 #[test]
 fn a_run_whose_threads_are_all_busy_shows_that_it_lives() {
     let lake = bucket();
-    let lively = pace(Duration::from_millis(20));
+    let lively = times(Duration::from_millis(20));
     let busy = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let living = lake.clone().with_run_at("living", lively);
     let staged = busy.block_on(stage(&living, "living", 0)).unwrap();
@@ -330,13 +335,13 @@ fn a_run_whose_threads_are_all_busy_shows_that_it_lives() {
 #[tokio::test]
 async fn a_run_that_wakes_up_too_late_publishes_nothing() {
     let lake = bucket();
-    let silent = pace(Duration::from_secs(9));
+    let silent = times(Duration::from_secs(9));
     let sleeper = lake.clone().with_run_at("sleeper", silent);
     let staged = stage(&sleeper, "sleeper", 0).await.unwrap();
     tokio::time::sleep(MOMENT).await;
     assert_eq!(lake.clone().with_run_at("next", silent).repair().await.done.len(), 1);
     let published = staged.publish().await;
-    assert!(matches!(published, Err(LakeError::TakenForDead { .. })), "{published:?}");
+    assert!(matches!(published, Err(LakeError::LeaseLost { .. })), "{published:?}");
     assert!(lake.observe(&table()).await.unwrap().is_none());
     assert!(stage(&sleeper, "sleeper", 0).await.is_err(), "nor anything after it");
 }
@@ -344,7 +349,7 @@ async fn a_run_that_wakes_up_too_late_publishes_nothing() {
 #[tokio::test]
 async fn a_run_that_was_silent_but_not_missed_goes_on() {
     let lake = bucket();
-    let sleeper = lake.clone().with_run_at("sleeper", pace(Duration::from_secs(9)));
+    let sleeper = lake.clone().with_run_at("sleeper", times(Duration::from_secs(9)));
     let staged = stage(&sleeper, "sleeper", 0).await.unwrap();
     tokio::time::sleep(MOMENT).await;
     staged.publish().await.unwrap();
@@ -355,11 +360,11 @@ async fn a_run_that_was_silent_but_not_missed_goes_on() {
 #[tokio::test]
 async fn what_was_published_in_a_bucket_stays() {
     let lake = bucket();
-    let silent = pace(Duration::from_secs(9));
+    let silent = times(Duration::from_secs(9));
     for at in 1.. {
         let base = lake.observe(&table()).await.unwrap().map(|seen| seen.version);
         let mut dying = lake.clone();
-        dying = dying.with_fault(Fault::new(at, || panic!("killed"))).with_run_at("dead", silent);
+        dying = dying.with_fault(FaultInjection::new(at, || panic!("killed"))).with_run_at("dead", silent);
         let built = tokio::spawn(async move { build(dying, "dead", 0).await }).await;
         tokio::time::sleep(MOMENT).await;
         let next = lake.clone().with_run_at("next", silent);
@@ -384,7 +389,10 @@ async fn what_was_published_in_a_bucket_stays() {
 
 #[test]
 fn a_store_that_dies_says_over_what() {
-    let store = Faulty::new(Arc::new(object_store::memory::InMemory::new()), Fault::new(1, || ()));
+    let store = FaultInjectingStore::new(
+        Arc::new(object_store::memory::InMemory::new()),
+        FaultInjection::new(1, || ()),
+    );
     assert_eq!(store.to_string(), "dying over InMemory");
 }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 
-impl Fixture {
+impl LakeFixture {
     async fn change(
         &self,
         batch: RecordBatch,
@@ -32,7 +32,7 @@ impl Fixture {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rows_come_beside_others_or_take_the_place_of_their_partition() {
-    let fixture = Fixture::new();
+    let fixture = LakeFixture::new();
     fixture.publish(readings(0, 4), &["meter"]).await;
     let staged = fixture.change(readings(4, 6), &["meter"], Replaces::Nothing { of: 0 }).await.unwrap();
     assert_eq!((staged.rows(), staged.rows_written(), staged.rows_replaced()), (6, 2, 0));
@@ -60,7 +60,7 @@ async fn rows_come_beside_others_or_take_the_place_of_their_partition() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn files_are_named_as_they_are_replaced_even_if_their_folders_are_odd() {
-    let fixture = Fixture::new();
+    let fixture = LakeFixture::new();
     let odd = |values: [&str; 2]| {
         columns([
             ("kwh", Arc::new(Int64Array::from_iter_values([1, 2])) as ArrayRef),
@@ -85,7 +85,7 @@ async fn files_are_named_as_they_are_replaced_even_if_their_folders_are_odd() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_change_of_a_version_that_is_no_longer_the_newest_is_refused() {
-    let fixture = Fixture::new();
+    let fixture = LakeFixture::new();
     fixture.publish(readings(0, 2), &[]).await;
     fixture.append_outside(readings(2, 4)).await;
     let before = fixture.files();
@@ -100,20 +100,24 @@ async fn a_change_of_a_version_that_is_no_longer_the_newest_is_refused() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_said_of_rows_later_is_no_new_version_of_them() {
-    let fixture = Fixture::new();
+    let fixture = LakeFixture::new();
     fixture.publish(readings(0, 2), &[]).await;
     let seen = fixture.observe().await;
-    let mut said = seen.provenance.clone().unwrap();
-    said.stands_for = Some(seen.data_version);
-    said.inputs.clear();
+    let mut provenance = seen.provenance.clone().unwrap();
+    provenance.stands_for = Some(seen.data_version);
+    provenance.inputs.clear();
     let transaction = ("model.p.readings".to_owned(), 9);
-    let version = fixture.lake.attest(&fixture.table, seen.version, &said, Some(&transaction)).await.unwrap();
+    let version = fixture
+        .lake
+        .commit_metadata(&fixture.table, seen.version, &provenance, Some(&transaction))
+        .await
+        .unwrap();
     let now = fixture.observe().await;
     assert_eq!((version, now.version, now.data_version), (1, 1, 0));
-    assert_eq!(now.provenance, Some(said.clone()));
+    assert_eq!(now.provenance, Some(provenance.clone()));
     assert_eq!(fixture.base().await.transaction("model.p.readings").await.unwrap(), Some(9));
     // A slower writer commits nothing.
-    let late = fixture.lake.attest(&fixture.table, seen.version, &said, None).await;
+    let late = fixture.lake.commit_metadata(&fixture.table, seen.version, &provenance, None).await;
     assert!(matches!(late, Err(LakeError::Conflict { version: 1, .. })), "{late:?}");
     fixture.append_outside(readings(2, 4)).await;
     let now = fixture.observe().await;

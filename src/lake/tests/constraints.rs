@@ -15,7 +15,7 @@ fn rows(ids: &[Option<i64>]) -> RecordBatch {
 }
 
 async fn stage(
-    fixture: &Fixture,
+    fixture: &LakeFixture,
     batches: Vec<RecordBatch>,
     constraints: Constraints,
 ) -> Result<Staged, LakeError> {
@@ -25,12 +25,12 @@ async fn stage(
     fixture.lake.stage(&fixture.table, overwrite, streams, &CancellationToken::new()).await
 }
 
-async fn publish(fixture: &Fixture, ids: &[Option<i64>], constraints: Constraints) -> u64 {
+async fn publish(fixture: &LakeFixture, ids: &[Option<i64>], constraints: Constraints) -> u64 {
     stage(fixture, vec![rows(ids)], constraints).await.unwrap().publish().await.unwrap().version
 }
 
 /// Appends as another writer and returns its error.
-async fn append(fixture: &Fixture, ids: &[Option<i64>]) -> Result<(), String> {
+async fn append(fixture: &LakeFixture, ids: &[Option<i64>]) -> Result<(), String> {
     let url = fixture.lake.url(&fixture.table);
     let table = DeltaTableBuilder::from_url(url).unwrap().load().await.unwrap();
     table.write([rows(ids)]).await.map(drop).map_err(|error| error.to_string())
@@ -38,7 +38,7 @@ async fn append(fixture: &Fixture, ids: &[Option<i64>]) -> Result<(), String> {
 
 #[tokio::test]
 async fn other_writers_are_bound_as_well() {
-    let fixture = Fixture::new();
+    let fixture = LakeFixture::new();
     publish(&fixture, &[Some(1), Some(2)], bound(&["id"], &[("positive", "id > 0")])).await;
     let refused = append(&fixture, &[Some(-1)]).await.unwrap_err();
     assert!(refused.contains("failed validation"), "{refused}");
@@ -49,7 +49,7 @@ async fn other_writers_are_bound_as_well() {
 
 #[tokio::test]
 async fn nulls_that_are_forbidden_are_counted_and_nothing_is_left() {
-    let fixture = Fixture::new();
+    let fixture = LakeFixture::new();
     publish(&fixture, &[Some(1)], bound(&["id"], &[])).await;
     let before = fixture.files();
     let batches = vec![rows(&[Some(1), None]), rows(&[None, None, Some(4)])];
@@ -63,7 +63,7 @@ async fn nulls_that_are_forbidden_are_counted_and_nothing_is_left() {
 
 #[tokio::test]
 async fn constraints_are_replaced_by_what_is_declared_now() {
-    let fixture = Fixture::new();
+    let fixture = LakeFixture::new();
     publish(&fixture, &[Some(1)], bound(&["id"], &[("positive", "id > 0"), ("small", "id < 10")])).await;
     let staged = stage(
         &fixture,
@@ -83,7 +83,7 @@ async fn constraints_are_replaced_by_what_is_declared_now() {
 
 #[tokio::test]
 async fn a_check_on_a_table_of_naive_timestamps_is_a_feature_by_name() {
-    let fixture = Fixture::new();
+    let fixture = LakeFixture::new();
     let at: ArrayRef = Arc::new(TimestampMicrosecondArray::from(vec![1_000_000]));
     let batch =
         RecordBatch::try_from_iter([("at", at), ("id", Arc::new(Int64Array::from(vec![1])) as ArrayRef)])
@@ -103,7 +103,7 @@ async fn a_check_on_a_table_of_naive_timestamps_is_a_feature_by_name() {
 
 #[tokio::test]
 async fn somebody_elses_constraint_is_not_overwritten() {
-    let fixture = Fixture::new();
+    let fixture = LakeFixture::new();
     publish(&fixture, &[Some(1)], Constraints::default()).await;
     let url = fixture.lake.url(&fixture.table);
     let table = DeltaTableBuilder::from_url(url).unwrap().load().await.unwrap();
@@ -115,7 +115,7 @@ async fn somebody_elses_constraint_is_not_overwritten() {
 
 #[tokio::test]
 async fn what_was_measured_is_told_by_the_versions_past() {
-    let fixture = Fixture::new();
+    let fixture = LakeFixture::new();
     assert_eq!(fixture.lake.history(&fixture.table, 5).await.unwrap(), []);
     for version in 0..4u32 {
         let mut staged = stage(&fixture, vec![rows(&[Some(1)])], Constraints::default()).await.unwrap();
@@ -135,7 +135,7 @@ async fn what_was_measured_is_told_by_the_versions_past() {
 
 #[tokio::test]
 async fn a_version_that_is_withdrawn_after_its_audit_leaves_nothing() {
-    let fixture = Fixture::new();
+    let fixture = LakeFixture::new();
     publish(&fixture, &[Some(1)], Constraints::default()).await;
     let before = fixture.files();
     let mut staged = stage(&fixture, vec![rows(&[Some(2), Some(3)])], Constraints::default()).await.unwrap();

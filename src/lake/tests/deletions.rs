@@ -8,7 +8,7 @@ use crate::engine::net;
 
 /// Deletes rows of the table's only file by position. The vector is stored in the log, or in a file if `file`
 /// is given.
-fn delete(fixture: &Fixture, version: u64, positions: &[u16], file: Option<u128>) {
+fn delete(fixture: &LakeFixture, version: u64, positions: &[u16], file: Option<u128>) {
     let log = fixture.path().join("_delta_log");
     let entry = |version: u64| log.join(format!("{version:020}.json"));
     let read = |version| -> Vec<Value> {
@@ -44,7 +44,7 @@ fn delete(fixture: &Fixture, version: u64, positions: &[u16], file: Option<u128>
 }
 
 /// Returns a deletion vector in the layout of the Delta protocol: a Roaring bitmap with one container.
-fn vector(fixture: &Fixture, positions: &[u16], file: Option<u128>) -> Value {
+fn vector(fixture: &LakeFixture, positions: &[u16], file: Option<u128>) -> Value {
     let cardinality = u16::try_from(positions.len()).unwrap();
     let mut bitmap = Vec::new();
     bitmap.extend(1_681_511_377_u32.to_le_bytes());
@@ -94,14 +94,14 @@ fn crc32(bytes: &[u8]) -> u32 {
 }
 
 /// Returns the changes of the column `kwh`, as computed by `net`.
-async fn changes(fixture: &Fixture, from: u64, to: u64) -> String {
-    let between = fixture.lake.between(&fixture.table, from, to).await.unwrap().unwrap();
-    let told = match &between.went {
-        Some(went) => net::net(&between.came, went).unwrap(),
-        None => net::all(&between.came).unwrap(),
+async fn changes(fixture: &LakeFixture, from: u64, to: u64) -> String {
+    let difference = fixture.lake.difference(&fixture.table, from, to).await.unwrap().unwrap();
+    let net = match &difference.deleted {
+        Some(deleted) => net::net(&difference.inserted, deleted).unwrap(),
+        None => net::all(&difference.inserted).unwrap(),
     };
     let context = SessionContext::new();
-    context.register_table("t", told).unwrap();
+    context.register_table("t", net).unwrap();
     let sql = "select concat(_change_type, ' ', cast(kwh as varchar)) from t order by 1";
     let batches = context.sql(sql).await.unwrap().collect().await.unwrap();
     let texts = batches.iter().flat_map(|batch| {
@@ -113,7 +113,7 @@ async fn changes(fixture: &Fixture, from: u64, to: u64) -> String {
     texts.collect::<Vec<_>>().join(", ")
 }
 
-async fn rows(fixture: &Fixture) -> Vec<i64> {
+async fn rows(fixture: &LakeFixture) -> Vec<i64> {
     let context = SessionContext::new();
     context.register_table("t", fixture.lake.provider(&fixture.table).await.unwrap().unwrap()).unwrap();
     let batches = context.sql("select kwh from t order by 1").await.unwrap().collect().await.unwrap();
@@ -128,7 +128,7 @@ async fn rows(fixture: &Fixture) -> Vec<i64> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rows_that_a_vector_deletes_went_and_those_it_gives_back_came() {
-    let fixture = Fixture::new();
+    let fixture = LakeFixture::new();
     fixture.publish(readings(0, 10), &[]).await;
     delete(&fixture, 1, &[1, 4, 7], None);
     delete(&fixture, 2, &[1, 4, 7, 8], Some(7));
@@ -138,25 +138,25 @@ async fn rows_that_a_vector_deletes_went_and_those_it_gives_back_came() {
     assert_eq!(changes(&fixture, 0, 3).await, "delete 4");
     assert_eq!(changes(&fixture, 2, 3).await, "insert 1, insert 7, insert 8");
     assert_eq!(rows(&fixture).await, [0, 1, 2, 3, 5, 6, 7, 8, 9]);
-    let facts = fixture.lake.facts(&fixture.table).await.unwrap().unwrap();
-    assert_eq!(facts.rows, Some(9), "rows that no longer count are not counted");
+    let statistics = fixture.lake.statistics(&fixture.table).await.unwrap().unwrap();
+    assert_eq!(statistics.rows, Some(9), "rows that no longer count are not counted");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_can_tell_what_changed_once_a_vector_is_cleaned_away() {
-    let fixture = Fixture::new();
+    let fixture = LakeFixture::new();
     fixture.publish(readings(0, 10), &[]).await;
     delete(&fixture, 1, &[1], Some(7));
     delete(&fixture, 2, &[1, 2], Some(8));
-    assert!(fixture.lake.between(&fixture.table, 1, 2).await.unwrap().is_some());
+    assert!(fixture.lake.difference(&fixture.table, 1, 2).await.unwrap().is_some());
     let vector = format!("deletion_vector_{}.bin", uuid::Uuid::from_u128(7));
     std::fs::remove_file(fixture.path().join(vector)).unwrap();
-    assert!(fixture.lake.between(&fixture.table, 1, 2).await.unwrap().is_none());
+    assert!(fixture.lake.difference(&fixture.table, 1, 2).await.unwrap().is_none());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_table_with_vectors_is_written_on_and_its_rows_counted() {
-    let fixture = Fixture::new();
+    let fixture = LakeFixture::new();
     fixture.publish(readings(0, 10), &[]).await;
     delete(&fixture, 1, &[0, 9], None);
     let mut write = overwrite(readings(0, 1).schema(), &[]);

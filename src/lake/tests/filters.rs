@@ -28,46 +28,46 @@ use crate::engine::{Engine, EngineSettings};
 const FILE_ROWS: usize = 5;
 
 /// The columns that tables are filtered and partitioned by.
-const COLUMNS: [(&str, Kind); 10] = [
-    ("s['a']", Kind::Integer),
-    ("x", Kind::Double),
-    ("n", Kind::Huge),
-    ("y", Kind::Binary),
-    ("i", Kind::Integer),
-    ("t", Kind::Text),
-    ("d", Kind::Date),
-    ("m", Kind::Decimal),
-    ("ts", Kind::Timestamp),
-    ("b", Kind::Boolean),
+const COLUMNS: [(&str, ColumnKind); 10] = [
+    ("s['a']", ColumnKind::Integer),
+    ("x", ColumnKind::Double),
+    ("n", ColumnKind::Huge),
+    ("y", ColumnKind::Binary),
+    ("i", ColumnKind::Integer),
+    ("t", ColumnKind::Text),
+    ("d", ColumnKind::Date),
+    ("m", ColumnKind::Decimal),
+    ("ts", ColumnKind::Timestamp),
+    ("b", ColumnKind::Boolean),
 ];
 
 /// The partition columns and the writer of each table.
-const LAYOUTS: [(&[&str], Writer); 14] = [
-    (&[], Writer::Lake),
-    (&["i"], Writer::Lake),
-    (&["t"], Writer::Lake),
-    (&["d"], Writer::Lake),
-    (&["ts"], Writer::Lake),
-    (&["b"], Writer::Lake),
-    (&["x"], Writer::Lake),
-    (&["t", "i"], Writer::Lake),
-    (&["x", "d"], Writer::Lake),
-    (&[], Writer::Another),
-    (&[], Writer::Another),
-    (&["m"], Writer::Another),
-    (&["n"], Writer::Another),
-    (&["x", "m"], Writer::Another),
+const LAYOUTS: [(&[&str], TableWriter); 14] = [
+    (&[], TableWriter::Lake),
+    (&["i"], TableWriter::Lake),
+    (&["t"], TableWriter::Lake),
+    (&["d"], TableWriter::Lake),
+    (&["ts"], TableWriter::Lake),
+    (&["b"], TableWriter::Lake),
+    (&["x"], TableWriter::Lake),
+    (&["t", "i"], TableWriter::Lake),
+    (&["x", "d"], TableWriter::Lake),
+    (&[], TableWriter::Another),
+    (&[], TableWriter::Another),
+    (&["m"], TableWriter::Another),
+    (&["n"], TableWriter::Another),
+    (&["x", "m"], TableWriter::Another),
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Writer {
+enum TableWriter {
     Lake,
     /// delta-rs by itself, which writes rounded bounds and ignores NaN.
     Another,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum ColumnKind {
     Integer,
     Text,
     Date,
@@ -80,7 +80,7 @@ enum Kind {
     Binary,
 }
 
-impl Kind {
+impl ColumnKind {
     /// Returns SQL literals: values in the rows, some in between, and NULL.
     fn literals(self) -> Vec<String> {
         let typed = |values: &[&str], name: &str| {
@@ -244,10 +244,15 @@ fn engine() -> Engine {
 }
 
 /// Writes the rows in several commits and returns the newest version of the table.
-async fn laid_out(fixture: &Fixture, rows: &RecordBatch, partition_by: &[&str], writer: Writer) -> Table {
+async fn laid_out(
+    fixture: &LakeFixture,
+    rows: &RecordBatch,
+    partition_by: &[&str],
+    writer: TableWriter,
+) -> Table {
     for start in (0..rows.num_rows()).step_by(FILE_ROWS) {
         let part = rows.slice(start, FILE_ROWS);
-        if writer == Writer::Another {
+        if writer == TableWriter::Another {
             std::fs::create_dir_all(fixture.path()).unwrap();
             let table = DeltaTableBuilder::from_url(fixture.lake.url(&fixture.table)).unwrap();
             let table = if start == 0 { table.build().unwrap() } else { table.load().await.unwrap() };
@@ -282,7 +287,7 @@ fn every_predicate_keeps_the_rows_it_keeps_in_memory() {
     context.register_table("memory", Arc::new(memory)).unwrap();
     let mut fixtures = Vec::new();
     for (number, (partition_by, writer)) in LAYOUTS.iter().enumerate() {
-        let mut fixture = Fixture::new();
+        let mut fixture = LakeFixture::new();
         fixture.lake = fixture.lake.with_session(Arc::new(context.state()));
         let table = runtime.block_on(laid_out(&fixture, &rows, partition_by, *writer));
         context.register_table(format!("lake_{number}"), table).unwrap();
@@ -331,7 +336,7 @@ fn every_predicate_keeps_the_rows_it_keeps_in_memory() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_table_claims_to_have_applied_a_filter() {
-    let fixture = Fixture::new();
+    let fixture = LakeFixture::new();
     fixture.publish(readings(0, 4), &["meter"]).await;
     let base = fixture.lake.base(&fixture.table).await.unwrap().unwrap();
     let files = base.files().unwrap();
@@ -359,12 +364,12 @@ async fn no_table_claims_to_have_applied_a_filter() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn files_are_skipped_and_rows_counted_without_reading_them() {
-    let mut fixture = Fixture::new();
+    let mut fixture = LakeFixture::new();
     let engine = engine();
     let context = SessionContext::new_with_state(engine.session().as_ref().clone());
     fixture.lake = fixture.lake.with_session(engine.session());
     let rows = rows();
-    let table = laid_out(&fixture, &rows, &["i"], Writer::Lake).await;
+    let table = laid_out(&fixture, &rows, &["i"], TableWriter::Lake).await;
     context.register_table("t", table).unwrap();
     // Only the log can answer now: every attempt to open a file fails.
     for file in fixture.data_files() {
@@ -391,13 +396,13 @@ async fn nan_is_the_greatest_number_wherever_it_lies() {
     context.register_table("memory", Arc::new(memory)).unwrap();
     let mut fixtures = Vec::new();
     let layouts = [
-        ("plain", &[][..], Writer::Lake),
-        ("partitioned", &["x"], Writer::Lake),
-        ("others", &[], Writer::Another),
-        ("partitioned_by_another", &["x"], Writer::Another),
+        ("plain", &[][..], TableWriter::Lake),
+        ("partitioned", &["x"], TableWriter::Lake),
+        ("others", &[], TableWriter::Another),
+        ("partitioned_by_another", &["x"], TableWriter::Another),
     ];
     for (name, partition_by, writer) in layouts {
-        let mut fixture = Fixture::new();
+        let mut fixture = LakeFixture::new();
         fixture.lake = fixture.lake.with_session(Arc::new(context.state()));
         context.register_table(name, laid_out(&fixture, &rows, partition_by, writer).await).unwrap();
         fixtures.push(fixture);
@@ -430,7 +435,7 @@ async fn nan_is_the_greatest_number_wherever_it_lies() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_log_tells_no_bounds_that_mislead_a_reader() {
-    let fixture = Fixture::new();
+    let fixture = LakeFixture::new();
     let exact = |digits: i128| {
         Arc::new(Decimal128Array::from(vec![digits, 1]).with_precision_and_scale(20, 2).unwrap()) as ArrayRef
     };

@@ -4,7 +4,7 @@ use super::*;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn columns_and_partitions_may_change_and_rows_may_be_none() {
-    let fixture = Fixture::new();
+    let fixture = LakeFixture::new();
     fixture.publish(readings(0, 2), &[]).await;
     let other = columns([
         ("region", Arc::new(StringArray::from(vec!["a b", "c=d/é"])) as ArrayRef),
@@ -57,7 +57,7 @@ async fn columns_and_partitions_may_change_and_rows_may_be_none() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn small_streams_share_a_file_and_large_ones_do_not() {
-    let fixture = Fixture::new();
+    let fixture = LakeFixture::new();
     let small = (0..8).map(|i| vec![readings(i, i + 1)]).collect();
     let staged = fixture.stage(small, &[]).await.unwrap();
     assert_eq!((staged.rows(), fixture.data_files().len()), (8, 1));
@@ -97,7 +97,7 @@ async fn small_streams_share_a_file_and_large_ones_do_not() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_partition_values_make_a_file_each() {
-    let fixture = Fixture::new();
+    let fixture = LakeFixture::new();
     let day = |i: i64| {
         columns([
             ("day", Arc::new(Int64Array::from_iter_values((0..300).map(|k| k % 150))) as ArrayRef),
@@ -121,7 +121,7 @@ async fn many_partition_values_make_a_file_each() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn values_are_stored_in_types_that_every_reader_knows() {
-    let fixture = Fixture::new();
+    let fixture = LakeFixture::new();
     let zoned = TimestampSecondArray::from(vec![Some(1_609_459_200), None]).with_timezone("+02:00");
     let batch = columns([
         ("text", Arc::new(StringViewArray::from(vec![Some("x"), None])) as ArrayRef),

@@ -4,7 +4,7 @@ use deltalake::datafusion::arrow::array::{Date32Array, Decimal128Array, Float64A
 
 use super::*;
 
-async fn refused(fixture: &Fixture, batch: RecordBatch, partition_by: &[&str]) -> String {
+async fn refused(fixture: &LakeFixture, batch: RecordBatch, partition_by: &[&str]) -> String {
     let before = fixture.files();
     let error = fixture.stage(vec![vec![batch]], partition_by).await.err().unwrap();
     assert_eq!(fixture.files(), before, "nothing is left");
@@ -13,7 +13,7 @@ async fn refused(fixture: &Fixture, batch: RecordBatch, partition_by: &[&str]) -
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_other_readers_would_read_otherwise_is_never_written() {
-    let fixture = Fixture::new();
+    let fixture = LakeFixture::new();
     let one = || Arc::new(Int64Array::from(vec![1, 2])) as ArrayRef;
     let texts: ArrayRef = Arc::new(StringArray::from(vec!["a", ""]));
     let text = columns([("id", one()), ("region", texts.clone())]);
@@ -36,7 +36,7 @@ async fn what_other_readers_would_read_otherwise_is_never_written() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn numbers_that_are_none_have_partitions_of_their_own() {
-    let fixture = Fixture::new();
+    let fixture = LakeFixture::new();
     let x = [Some(f64::NAN), Some(f64::INFINITY), Some(f64::NEG_INFINITY), Some(-0.0), Some(0.0), None];
     let batch = columns([
         ("id", Arc::new(Int64Array::from_iter_values(0..6)) as ArrayRef),
@@ -60,7 +60,7 @@ async fn numbers_that_are_none_have_partitions_of_their_own() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_empty_partition_value_of_another_writer_is_null() {
-    let fixture = Fixture::new();
+    let fixture = LakeFixture::new();
     let batch = columns([
         ("id", Arc::new(Int64Array::from_iter_values(0..4)) as ArrayRef),
         ("p", Arc::new(StringArray::from(vec![Some("a"), Some(""), None, Some("")]))),
@@ -84,7 +84,7 @@ async fn an_empty_partition_value_of_another_writer_is_null() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_feature_that_is_not_known_is_named_before_anything_is_read() {
-    let fixture = Fixture::new();
+    let fixture = LakeFixture::new();
     fixture.publish(readings(0, 2), &[]).await;
     let log = fixture.path().join("_delta_log/00000000000000000000.json");
     let text = std::fs::read_to_string(&log).unwrap();
@@ -96,6 +96,6 @@ async fn a_feature_that_is_not_known_is_named_before_anything_is_read() {
     let observed = lake.observe(&fixture.table).await.map(drop).unwrap_err().to_string();
     let read = lake.provider(&fixture.table).await.map(drop).unwrap_err().to_string();
     assert_eq!(observed, read);
-    let said = read.replace(&fixture.dir.path().display().to_string(), "LAKE");
-    insta::assert_snapshot!(said, @"LAKE/data lake/presentation/readings can't be read: it uses the table feature typeWidening, which Headwater doesn't know; drop the feature with the writer that added it, in Spark by `ALTER TABLE … DROP FEATURE`, or copy the rows to a table without it");
+    let shown = read.replace(&fixture.dir.path().display().to_string(), "LAKE");
+    insta::assert_snapshot!(shown, @"LAKE/data lake/presentation/readings can't be read: it uses the table feature typeWidening, which Headwater doesn't know; drop the feature with the writer that added it, in Spark by `ALTER TABLE … DROP FEATURE`, or copy the rows to a table without it");
 }

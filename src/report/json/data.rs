@@ -7,10 +7,10 @@ use crate::{artifact::timestamp, outcome::Outcome, plan::Action};
 
 use super::{
     super::{
-        Counts, ending,
-        message::{Message, Place},
+        StepCounts, dbt_outcome,
+        message::{Message, Position},
         node,
-        trouble::Block,
+        problem::ProblemBlock,
         wording,
     },
     status,
@@ -25,12 +25,14 @@ pub(super) fn contents(message: &Message, msg: &str, at: DateTime<Utc>) -> Map<S
         Message::Concurrency(info) => {
             json!({ "num_threads": info.threads, "target_name": info.target, "node_count": info.steps })
         }
-        Message::Started(place) => place_of(place),
+        Message::Started(position) => position_of(position),
         Message::Moved { to, why, .. } => json!({ "moved_to": to, "because": why }),
-        Message::Finished { place, outcome, seconds } => finished(place, outcome, *seconds, status(message)),
-        Message::Skipped { place, because } => {
-            let step = &place.step;
-            let mut data = place_of(place);
+        Message::Finished { position, outcome, seconds } => {
+            finished(position, outcome, *seconds, status(message))
+        }
+        Message::Skipped { position, because } => {
+            let step = &position.step;
+            let mut data = position_of(position);
             data["resource_type"] = node::kind(&step.node).into();
             data["schema"] = json!(step.relation.as_ref().map(|relation| &relation.schema));
             data["node_name"] = node::label(step).into();
@@ -44,7 +46,7 @@ pub(super) fn contents(message: &Message, msg: &str, at: DateTime<Utc>) -> Map<S
             "num_partial_success": counts.partial,
             "keyboard_interrupt": cancelled,
         }),
-        Message::Trouble(block) => trouble(block, msg),
+        Message::Problem(block) => problem(block, msg),
         Message::Totals(counts) => json!({ "stats": stats(*counts) }),
         Message::Completed { command, success, seconds } => json!({
             "command": command,
@@ -60,7 +62,7 @@ pub(super) fn contents(message: &Message, msg: &str, at: DateTime<Utc>) -> Map<S
     }
 }
 
-fn place_of(Place { step, index, total }: &Place) -> Value {
+fn position_of(Position { step, index, total }: &Position) -> Value {
     json!({
         "description": wording::what(step),
         "index": index,
@@ -70,22 +72,22 @@ fn place_of(Place { step, index, total }: &Place) -> Value {
     })
 }
 
-fn finished(place: &Place, outcome: &Outcome, seconds: f64, status: &str) -> Value {
-    let step = &place.step;
-    let mut data = place_of(place);
+fn finished(position: &Position, outcome: &Outcome, seconds: f64, status: &str) -> Value {
+    let step = &position.step;
+    let mut data = position_of(position);
     data["status"] = status.into();
     data["execution_time"] = seconds.into();
     match step.action {
         Action::Table | Action::Incremental | Action::View => {}
         Action::Seed | Action::Snapshot => {
-            data["result_message"] = ending::message(step, outcome).into();
+            data["result_message"] = dbt_outcome::message(step, outcome).into();
             data["schema"] = json!(step.relation.as_ref().map(|relation| &relation.schema));
             data["relation"] = json!(step.relation.as_ref().map(|relation| &relation.name));
         }
         Action::Test | Action::UnitTest => {
             data["name"] = step.name.as_str().into();
-            data["num_failures"] = ending::failures(outcome).into();
-            data["num_models"] = place.total.into();
+            data["num_failures"] = dbt_outcome::failures(outcome).into();
+            data["num_models"] = position.total.into();
         }
         Action::Freshness => {
             let name = node::name(&step.node);
@@ -98,21 +100,21 @@ fn finished(place: &Place, outcome: &Outcome, seconds: f64, status: &str) -> Val
     data
 }
 
-fn trouble(block: &Block, msg: &str) -> Value {
-    let outcome = &block.trouble.outcome;
+fn problem(block: &ProblemBlock, msg: &str) -> Value {
+    let outcome = &block.problem.outcome;
     let compiled = match outcome {
         Outcome::Failed { compiled, .. } => compiled.as_ref(),
         Outcome::Tested(verdict) => verdict.compiled.as_ref(),
         _ => None,
     };
     // A successful outcome's own message doesn't explain the warning.
-    let said = match outcome {
+    let text = match outcome {
         Outcome::Published { .. } => None,
-        _ => ending::message(&block.trouble.step, outcome),
+        _ => dbt_outcome::message(&block.problem.step, outcome),
     };
     let tests: Vec<_> = block.tests.iter().map(|test| &test.step.node).collect();
     json!({
-        "msg": said.unwrap_or_else(|| msg.to_owned()),
+        "msg": text.unwrap_or_else(|| msg.to_owned()),
         "path": block.path,
         "compiled_path": compiled,
         "tests": tests,
@@ -120,8 +122,8 @@ fn trouble(block: &Block, msg: &str) -> Value {
     })
 }
 
-fn stats(counts: Counts) -> Value {
-    let Counts { pass, warn, error, skip, reused, .. } = counts;
+fn stats(counts: StepCounts) -> Value {
+    let StepCounts { pass, warn, error, skip, reused, .. } = counts;
     json!({
         "pass": pass,
         "warn": warn,
@@ -136,11 +138,11 @@ fn stats(counts: Counts) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::result::Counts;
+    use crate::report::run_result::StepCounts;
 
     #[test]
     fn a_summary_counts_models_that_were_built_in_part() {
-        let counts = Counts { error: 2, partial: 1, ..Counts::default() };
+        let counts = StepCounts { error: 2, partial: 1, ..StepCounts::default() };
         let data = contents(&Message::Summary { counts, cancelled: false }, "", Utc::now());
         assert_eq!((&data["num_errors"], &data["num_partial_success"]), (&json!(2), &json!(1)));
     }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use super::Asked;
+use super::LineageQuery;
 use crate::{
     lineage::{ColumnId, Edge, How, Slice},
     name::NodeId,
@@ -38,13 +38,13 @@ impl<'a> Numbered<'a> {
 
 /// Renders a Mermaid flowchart with one box per node that contains its columns. Edges of plain copies have no
 /// label.
-pub(super) fn mermaid(asked: &Asked<'_>) -> String {
-    let slice = asked.slice();
+pub(super) fn mermaid(query: &LineageQuery<'_>) -> String {
+    let slice = query.slice();
     let numbered = Numbered::new(&slice);
     let mut text = String::from("flowchart LR\n");
     // Writing to a string can't fail.
     for (id, (number, columns)) in &numbered.nodes {
-        let _ = writeln!(text, "  subgraph n{number}[\"{}\"]", entity(&asked.name(id)));
+        let _ = writeln!(text, "  subgraph n{number}[\"{}\"]", entity(&query.name(id)));
         for (at, column) in columns.iter().enumerate() {
             let _ = writeln!(text, "    n{number}c{at}[\"{}\"]", entity(&column.column));
         }
@@ -59,13 +59,13 @@ pub(super) fn mermaid(asked: &Asked<'_>) -> String {
 }
 
 /// Renders a Graphviz graph with one record per node and one port per column.
-pub(super) fn dot(asked: &Asked<'_>) -> String {
-    let slice = asked.slice();
+pub(super) fn dot(query: &LineageQuery<'_>) -> String {
+    let slice = query.slice();
     let numbered = Numbered::new(&slice);
     let mut text =
         String::from("digraph lineage {\n  rankdir=LR;\n  node [shape=record, fontname=\"sans-serif\"];\n");
     for (id, (number, columns)) in &numbered.nodes {
-        let mut label = escaped(&asked.name(id));
+        let mut label = escaped(&query.name(id));
         for (at, column) in columns.iter().enumerate() {
             let _ = write!(label, "|<c{at}> {}", escaped(&column.column));
         }

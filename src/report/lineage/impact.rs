@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Asked, json::used, text::painted, words};
+use super::{LineageQuery, json::used, text::painted, words};
 use crate::{
-    lineage::{Impact, Touched},
+    lineage::{Impact, NodeImpact},
     name::NodeId,
     report::{
         line::{Line, Tone},
@@ -14,11 +14,11 @@ use crate::{
 };
 
 /// Renders one line per affected column, grouped by node, followed by the tests and the exposures.
-pub(super) fn text(asked: &Asked<'_>, impact: &Impact, colour: bool) -> String {
-    let of = impact.nodes.values().map(Touched::columns).sum();
-    let subject = match asked.subject {
-        crate::lineage::Subject::Node(id) => asked.name(id),
-        crate::lineage::Subject::Column(column) => asked.column(column),
+pub(super) fn text(query: &LineageQuery<'_>, impact: &Impact, colour: bool) -> String {
+    let of = impact.nodes.values().map(NodeImpact::columns).sum();
+    let subject = match query.subject {
+        crate::lineage::Subject::Node(id) => query.name(id),
+        crate::lineage::Subject::Column(column) => query.column(column),
     };
     if *impact == Impact::default() {
         return format!("Nothing depends on {}.\n", printable(&subject));
@@ -31,9 +31,9 @@ pub(super) fn text(asked: &Asked<'_>, impact: &Impact, colour: bool) -> String {
         count(impact.tests.len(), "test"),
         count(impact.exposures.len(), "exposure"),
     ))];
-    let in_order = asked.manifest.graph.sorted().iter().filter_map(|id| Some((id, impact.nodes.get(id)?)));
+    let in_order = query.manifest.graph.sorted().iter().filter_map(|id| Some((id, impact.nodes.get(id)?)));
     let all: Vec<(String, Vec<(String, String)>)> =
-        in_order.map(|(id, touched)| (printable(&asked.name(id)), entries(asked, touched))).collect();
+        in_order.map(|(id, effects)| (printable(&query.name(id)), entries(query, effects))).collect();
     let width =
         all.iter().flat_map(|(_, entries)| entries).map(|(name, _)| columns(name)).max().unwrap_or_default();
     for (name, entries) in all {
@@ -48,8 +48,8 @@ pub(super) fn text(asked: &Asked<'_>, impact: &Impact, colour: bool) -> String {
         }
         lines.extend([Line::default(), Line::plain(title)]);
         lines.extend(ids.iter().map(|id| {
-            let path = asked.manifest.nodes.get(id).map(|node| node.path().to_owned()).unwrap_or_default();
-            Line::plain(format!("  {}", printable(&asked.name(id))))
+            let path = query.manifest.nodes.get(id).map(|node| node.path().to_owned()).unwrap_or_default();
+            Line::plain(format!("  {}", printable(&query.name(id))))
                 .and(Tone::Faint, format!("  {}", printable(&path)))
         }));
     }
@@ -57,15 +57,15 @@ pub(super) fn text(asked: &Asked<'_>, impact: &Impact, colour: bool) -> String {
 }
 
 /// Returns the affected columns of a node, and its rows if they are affected, each with the cause.
-fn entries(asked: &Asked<'_>, touched: &Touched) -> Vec<(String, String)> {
+fn entries(query: &LineageQuery<'_>, effects: &NodeImpact) -> Vec<(String, String)> {
     let mut entries: Vec<(String, String)> =
-        touched.values.iter().map(|(name, how)| (printable(name), how.word().to_owned())).collect();
-    let conditions = touched.conditions.iter().filter(|(name, _)| !touched.values.contains_key(*name));
+        effects.values.iter().map(|(name, how)| (printable(name), how.word().to_owned())).collect();
+    let conditions = effects.conditions.iter().filter(|(name, _)| !effects.values.contains_key(*name));
     entries.extend(conditions.map(|(name, kinds)| (printable(name), words(kinds))));
-    if touched.changes_rows() {
-        let after: Vec<String> = touched.after.iter().map(|id| printable(&asked.name(id))).collect();
-        let why = match (touched.rows.is_empty(), after.is_empty()) {
-            (false, _) => words(&touched.rows),
+    if effects.changes_rows() {
+        let after: Vec<String> = effects.after.iter().map(|id| printable(&query.name(id))).collect();
+        let why = match (effects.rows.is_empty(), after.is_empty()) {
+            (false, _) => words(&effects.rows),
             (true, _) => format!("the rows of {}", after.join(", ")),
         };
         entries.push(("(which rows)".to_owned(), why));
@@ -74,20 +74,20 @@ fn entries(asked: &Asked<'_>, touched: &Touched) -> Vec<(String, String)> {
 }
 
 /// Returns the same report as JSON.
-pub(super) fn json(asked: &Asked<'_>, impact: &Impact) -> Value {
-    let node = |(id, touched): (&NodeId, &Touched)| {
+pub(super) fn json(query: &LineageQuery<'_>, impact: &Impact) -> Value {
+    let node = |(id, effects): (&NodeId, &NodeImpact)| {
         let values: Map<String, Value> =
-            touched.values.iter().map(|(name, how)| (name.clone(), how.word().into())).collect();
+            effects.values.iter().map(|(name, how)| (name.clone(), how.word().into())).collect();
         let conditions: Map<String, Value> =
-            touched.conditions.iter().map(|(name, kinds)| (name.clone(), used(kinds).into())).collect();
+            effects.conditions.iter().map(|(name, kinds)| (name.clone(), used(kinds).into())).collect();
         json!({
             "node": id,
             "columns": values,
             "conditions": conditions,
-            "rows": { "used_for": used(&touched.rows), "after": touched.after },
+            "rows": { "used_for": used(&effects.rows), "after": effects.after },
         })
     };
-    let subject: Vec<Value> = asked.subject.columns(asked.lineage).iter().map(super::json::column).collect();
+    let subject: Vec<Value> = query.subject.columns(query.lineage).iter().map(super::json::column).collect();
     json!({
         "changed": subject,
         "nodes": impact.nodes.iter().map(node).collect::<Vec<_>>(),

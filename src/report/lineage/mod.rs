@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// A lineage query.
-pub struct Asked<'a> {
+pub struct LineageQuery<'a> {
     /// The manifest, which knows the nodes by name.
     pub manifest: &'a Manifest,
     /// The project's lineage.
@@ -47,7 +47,7 @@ pub enum LineageFormat {
     Dot,
 }
 
-impl Asked<'_> {
+impl LineageQuery<'_> {
     /// Renders the lineage, with a final line break.
     #[must_use]
     pub fn lineage(&self, format: LineageFormat) -> String {

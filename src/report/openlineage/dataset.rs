@@ -20,14 +20,14 @@ use crate::{
 pub struct Datasets {
     project: String,
     dialect: String,
-    nodes: BTreeMap<NodeId, Known>,
+    nodes: BTreeMap<NodeId, Dataset>,
     assertions: BTreeMap<NodeId, Assertion>,
 }
 
 /// A node that has rows.
 #[derive(Debug)]
-struct Known {
-    place: Place,
+struct Dataset {
+    id: DatasetName,
     description: String,
     reads: Vec<NodeId>,
     facets: Map<String, Value>,
@@ -37,7 +37,7 @@ struct Known {
 
 /// The location of rows, in OpenLineage's terms.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Place {
+struct DatasetName {
     namespace: String,
     name: String,
 }
@@ -61,19 +61,23 @@ impl Datasets {
     /// `base` is the project folder, which relative locations start from.
     #[must_use]
     pub fn new(manifest: &Manifest, lineage: &Lineage, (root, base): (&str, &Path), dialect: &str) -> Self {
-        let places: BTreeMap<&NodeId, Place> =
-            manifest.nodes.iter().filter_map(|(id, node)| Some((id, Place::of(node, root, base)?))).collect();
-        let nodes = places.iter().map(|(id, place)| {
+        let names: BTreeMap<&NodeId, DatasetName> = manifest
+            .nodes
+            .iter()
+            .filter_map(|(id, node)| Some((id, DatasetName::of(node, root, base)?)))
+            .collect();
+        let nodes = names.iter().map(|(id, name)| {
             let node = &manifest.nodes[*id];
-            let said = node.documentation().map(|said| said.description.text.trim().to_owned());
-            let known = Known {
-                place: place.clone(),
-                description: said.unwrap_or_default(),
+            let documentation =
+                node.documentation().map(|documentation| documentation.description.text.trim().to_owned());
+            let dataset = Dataset {
+                id: name.clone(),
+                description: documentation.unwrap_or_default(),
                 reads: reads(manifest, id),
-                facets: facets(node, lineage.nodes.get(*id), place, root),
-                lineage: lineage.nodes.get(*id).map(|node| column_lineage(node, &places)).unwrap_or_default(),
+                facets: facets(node, lineage.nodes.get(*id), name, root),
+                lineage: lineage.nodes.get(*id).map(|node| column_lineage(node, &names)).unwrap_or_default(),
             };
-            ((*id).clone(), known)
+            ((*id).clone(), dataset)
         });
         let nodes = nodes.collect();
         let assertions = manifest.nodes.keys().filter_map(|id| manifest.test(id)).map(|test| {
@@ -112,7 +116,7 @@ impl Datasets {
 
     /// Returns a node's description, if it isn't empty.
     pub(super) fn description(&self, id: &NodeId) -> Option<&str> {
-        self.nodes.get(id).map(|known| known.description.as_str()).filter(|text| !text.is_empty())
+        self.nodes.get(id).map(|dataset| dataset.description.as_str()).filter(|text| !text.is_empty())
     }
 
     /// Returns a step's inputs; for a test that has finished, with its verdict.
@@ -120,7 +124,7 @@ impl Datasets {
         let (reads, assertion) = match self.assertions.get(id) {
             Some(assertion) => (&assertion.reads, Some(assertion)),
             None => match self.nodes.get(id) {
-                Some(known) => (&known.reads, None),
+                Some(dataset) => (&dataset.reads, None),
                 None => return Vec::new(),
             },
         };
@@ -129,8 +133,8 @@ impl Datasets {
             _ => None,
         };
         let input = |id: &NodeId| {
-            let known = self.nodes.get(id)?;
-            let mut input = known.dataset();
+            let dataset = self.nodes.get(id)?;
+            let mut input = dataset.dataset();
             if let (Some(assertion), Some(verdict)) = (assertion.filter(|it| it.about.contains(id)), verdict)
             {
                 input["inputFacets"] = json!({ "dataQualityAssertions": assertion.judged(verdict) });
@@ -142,10 +146,10 @@ impl Datasets {
 
     /// Returns a step's output, with statistics once it has been written.
     pub(super) fn output(&self, id: &NodeId, outcome: Option<&Outcome>) -> Vec<Value> {
-        let Some(known) = self.nodes.get(id) else { return Vec::new() };
-        let mut output = known.dataset();
-        if !known.lineage.is_null() {
-            output["facets"]["columnLineage"] = known.lineage.clone();
+        let Some(dataset) = self.nodes.get(id) else { return Vec::new() };
+        let mut output = dataset.dataset();
+        if !dataset.lineage.is_null() {
+            output["facets"]["columnLineage"] = dataset.lineage.clone();
         }
         if let Some(Outcome::Published { rows, bytes, version, .. }) = outcome {
             let statistics = json!({ "rowCount": rows, "size": bytes });
@@ -178,13 +182,13 @@ fn reads(manifest: &Manifest, id: &NodeId) -> Vec<NodeId> {
     found.into_iter().collect()
 }
 
-impl Known {
+impl Dataset {
     fn dataset(&self) -> Value {
-        json!({ "namespace": self.place.namespace, "name": self.place.name, "facets": self.facets })
+        json!({ "namespace": self.id.namespace, "name": self.id.name, "facets": self.facets })
     }
 }
 
-impl Place {
+impl DatasetName {
     /// Returns the location of a node's rows, or `None` if it has none.
     fn of(node: &Node, root: &str, base: &Path) -> Option<Self> {
         if let Node::Source(source) = node
@@ -243,8 +247,8 @@ impl Assertion {
 }
 
 /// Returns the facets that hold for every reader and writer of a dataset.
-fn facets(node: &Node, columns: Option<&NodeLineage>, place: &Place, root: &str) -> Map<String, Value> {
-    let said = node.documentation();
+fn facets(node: &Node, columns: Option<&NodeLineage>, id: &DatasetName, root: &str) -> Map<String, Value> {
+    let documentation = node.documentation();
     let mut facets = Map::new();
     let fields: Vec<Value> = columns
         .into_iter()
@@ -253,7 +257,9 @@ fn facets(node: &Node, columns: Option<&NodeLineage>, place: &Place, root: &str)
         .map(|(at, column)| {
             let mut field =
                 json!({ "name": column.name, "type": column.data_type, "ordinal_position": at + 1 });
-            let text = said.and_then(|said| said.columns.get(&column.name)).map(|said| said.text.trim());
+            let text = documentation
+                .and_then(|documentation| documentation.columns.get(&column.name))
+                .map(|documentation| documentation.text.trim());
             if let Some(text) = text.filter(|text| !text.is_empty()) {
                 field["description"] = text.into();
             }
@@ -263,31 +269,31 @@ fn facets(node: &Node, columns: Option<&NodeLineage>, place: &Place, root: &str)
     if !fields.is_empty() {
         facets.insert("schema".to_owned(), facet(json!({ "fields": fields }), "1-2-0/SchemaDatasetFacet"));
     }
-    let uri = if place.namespace == "file" {
-        format!("file://{}", place.name)
+    let uri = if id.namespace == "file" {
+        format!("file://{}", id.name)
     } else {
-        format!("{}/{}", place.namespace, place.name)
+        format!("{}/{}", id.namespace, id.name)
     };
     let source = match node {
         Node::Source(source) => json!({ "name": source.source, "uri": uri }),
         _ => json!({ "name": root, "uri": uri }),
     };
     facets.insert("dataSource".to_owned(), facet(source, "1-0-1/DatasourceDatasetFacet"));
-    let text = said.map(|said| said.description.text.trim()).unwrap_or_default();
+    let text = documentation.map(|documentation| documentation.description.text.trim()).unwrap_or_default();
     if !text.is_empty() {
-        let said = json!({ "description": text, "contentType": "text/markdown" });
-        facets.insert("documentation".to_owned(), facet(said, "1-1-0/DocumentationDatasetFacet"));
+        let documentation = json!({ "description": text, "contentType": "text/markdown" });
+        facets.insert("documentation".to_owned(), facet(documentation, "1-1-0/DocumentationDatasetFacet"));
     }
     facets
 }
 
 /// Returns the input columns of each column of a dataset, or null if no other dataset contributes.
-fn column_lineage(node: &NodeLineage, places: &BTreeMap<&NodeId, Place>) -> Value {
+fn column_lineage(node: &NodeLineage, names: &BTreeMap<&NodeId, DatasetName>) -> Value {
     let field = |from: &crate::lineage::ColumnId, transformations: Vec<Value>| {
-        let place = places.get(&from.node)?;
+        let id = names.get(&from.node)?;
         Some(json!({
-            "namespace": place.namespace,
-            "name": place.name,
+            "namespace": id.namespace,
+            "name": id.name,
             "field": from.column,
             "transformations": transformations,
         }))
@@ -336,7 +342,7 @@ mod tests {
     use super::*;
 
     fn at(location: &str) -> (String, String) {
-        let Place { namespace, name } = Place::at(location);
+        let DatasetName { namespace, name } = DatasetName::at(location);
         (namespace, name)
     }
 

@@ -20,7 +20,7 @@ pub use self::{
     dataset::{Datasets, is_ephemeral},
     transport::{Endpoint, Transport},
 };
-use super::{Lookup, Sink, SinkError, ending, node};
+use super::{EventSink, FileLookup, SinkError, dbt_outcome, node};
 use crate::{
     artifact::timestamp,
     event::{Event, Fact, RunInfo},
@@ -51,7 +51,7 @@ pub struct OpenLineage {
     namespace: String,
     parent: Option<Parent>,
     datasets: Datasets,
-    lookup: Lookup,
+    lookup: FileLookup,
     transport: Option<Transport>,
     run: Option<Begun>,
     running: BTreeMap<NodeId, Begun>,
@@ -72,7 +72,7 @@ impl OpenLineage {
         namespace: String,
         parent: Option<Parent>,
         datasets: Datasets,
-        lookup: Lookup,
+        lookup: FileLookup,
         transport: Transport,
     ) -> Self {
         Self {
@@ -124,7 +124,7 @@ impl OpenLineage {
             facets.insert("parent".to_owned(), parent_facet(&run.id, &self.namespace, &run.job));
         }
         if let Some(outcome) = outcome.filter(|outcome| !outcome.is_success())
-            && let Some(message) = ending::message(step, outcome)
+            && let Some(message) = dbt_outcome::message(step, outcome)
         {
             let error = json!({ "message": message, "programmingLanguage": "SQL" });
             facets.insert("errorMessage".to_owned(), facet(error, "1-0-1/ErrorMessageRunFacet"));
@@ -135,8 +135,8 @@ impl OpenLineage {
             about.insert("sql".to_owned(), facet(query, "1-1-0/SQLJobFacet"));
         }
         if let Some(text) = self.datasets.description(&step.node) {
-            let said = json!({ "description": text, "contentType": "text/markdown" });
-            about.insert("documentation".to_owned(), facet(said, "1-1-0/DocumentationJobFacet"));
+            let documentation = json!({ "description": text, "contentType": "text/markdown" });
+            about.insert("documentation".to_owned(), facet(documentation, "1-1-0/DocumentationJobFacet"));
         }
         let job = json!({ "namespace": self.namespace, "name": begun.job, "facets": about });
         let inputs = self.datasets.inputs(&step.node, outcome);
@@ -166,7 +166,7 @@ impl OpenLineage {
     }
 }
 
-impl Sink for OpenLineage {
+impl EventSink for OpenLineage {
     fn event(&mut self, event: &Event) -> Result<(), SinkError> {
         match &event.fact {
             Fact::RunStarted(info) => self.run_started(info, event.at),

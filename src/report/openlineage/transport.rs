@@ -52,14 +52,14 @@ impl Transport {
     #[must_use]
     pub fn start(endpoint: Endpoint) -> Self {
         let (queue, events) = mpsc::sync_channel(QUEUE);
-        let (tell, ended) = mpsc::sync_channel(1);
+        let (reply, ended) = mpsc::sync_channel(1);
         let what = match &endpoint {
             Endpoint::File(path) => format!("lineage events to {}", path.display()),
             Endpoint::Http { url, .. } => format!("lineage events to {}", shown(url)),
         };
         let spawned = thread::Builder::new().name("openlineage".to_owned()).spawn(move || {
             // The receiver is gone if the run didn't wait.
-            let _ = tell.send(carry(&endpoint, &events).err());
+            let _ = reply.send(carry(&endpoint, &events).err());
         });
         drop(spawned);
         Self { what, queue, ended, dropped: 0 }

@@ -11,16 +11,17 @@ use crate::event::Event;
 
 use self::live::Live;
 use super::{
-    Lookup, Sink, SinkError,
+    EventSink, FileLookup, SinkError,
+    level::Level,
     line::Line,
-    message::{Level, Message},
-    narrator::Narrator,
+    message::Message,
+    message_builder::MessageBuilder,
     wording::{PRINTER_WIDTH, Wording},
 };
 
 /// The appearance of lines. Nothing is detected here: `cli` knows the terminal and the environment.
 #[derive(Debug, Clone, Copy)]
-pub struct Look {
+pub struct TerminalStyle {
     /// Whether to use colours.
     pub colour: bool,
     /// The UTC offset of the local time at the start of lines.
@@ -31,7 +32,7 @@ pub struct Look {
     pub quiet: bool,
 }
 
-impl Look {
+impl TerminalStyle {
     /// Returns the default appearance: dbt's width, no colour, not quiet.
     #[must_use]
     pub fn new(offset: FixedOffset) -> Self {
@@ -41,8 +42,8 @@ impl Look {
 
 /// Prints a run's lines.
 pub struct Terminal {
-    narrator: Narrator,
-    look: Look,
+    builder: MessageBuilder,
+    style: TerminalStyle,
     surface: Surface,
 }
 
@@ -54,32 +55,32 @@ enum Surface {
 impl Terminal {
     /// Creates a sink that prints plain lines.
     #[must_use]
-    pub fn plain(out: Box<dyn Write + Send>, look: Look, lookup: Lookup) -> Self {
-        Self { narrator: Narrator::new(lookup), look, surface: Surface::Plain(out) }
+    pub fn plain(out: Box<dyn Write + Send>, style: TerminalStyle, lookup: FileLookup) -> Self {
+        Self { builder: MessageBuilder::new(lookup), style, surface: Surface::Plain(out) }
     }
 
     /// Creates a sink that prints lines to stdout with the running steps below them, for use if stdout is a
     /// terminal. In quiet mode there is no live display, and lines go to stderr.
     #[must_use]
-    pub fn live(look: Look, lookup: Lookup) -> Self {
-        Self::live_on(ProgressDrawTarget::stdout(), look, lookup)
+    pub fn live(style: TerminalStyle, lookup: FileLookup) -> Self {
+        Self::live_on(ProgressDrawTarget::stdout(), style, lookup)
     }
 
-    fn live_on(target: ProgressDrawTarget, look: Look, lookup: Lookup) -> Self {
-        if look.quiet {
-            return Self::plain(Box::new(std::io::stderr()), look, lookup);
+    fn live_on(target: ProgressDrawTarget, style: TerminalStyle, lookup: FileLookup) -> Self {
+        if style.quiet {
+            return Self::plain(Box::new(std::io::stderr()), style, lookup);
         }
         // A hidden target discards lines too, but they must reach stdout wherever it leads.
         if target.is_hidden() {
-            return Self::plain(Box::new(std::io::stdout()), look, lookup);
+            return Self::plain(Box::new(std::io::stdout()), style, lookup);
         }
-        let live = Live::new(target, look.colour);
-        Self { narrator: Narrator::new(lookup), look, surface: Surface::Live(live) }
+        let live = Live::new(target, style.colour);
+        Self { builder: MessageBuilder::new(lookup), style, surface: Surface::Live(live) }
     }
 
     fn shows(&self, message: &Message) -> bool {
         match &self.surface {
-            _ if self.look.quiet => message.is_trouble(),
+            _ if self.style.quiet => message.is_problem(),
             // The bar already shows that the step has started.
             Surface::Live(_) if matches!(message, Message::Started(_)) => false,
             _ => message.level() >= Level::Info,
@@ -88,14 +89,14 @@ impl Terminal {
 
     fn text(&mut self, event: &Event) -> String {
         let reason_at_end = matches!(self.surface, Surface::Live(_));
-        let wording = Wording { width: self.look.width, reason_at_end };
-        let messages = self.narrator.tell(event);
+        let wording = Wording { width: self.style.width, reason_at_end };
+        let messages = self.builder.messages(event);
         let shown = messages.iter().filter(|message| self.shows(message));
-        shown.map(|message| self.look.stamped(event.at, &wording.lines(message))).collect()
+        shown.map(|message| self.style.stamped(event.at, &wording.lines(message))).collect()
     }
 }
 
-impl Look {
+impl TerminalStyle {
     /// Renders the lines of one message. As in dbt, only the first has a timestamp.
     fn stamped(&self, at: DateTime<Utc>, lines: &[Line]) -> String {
         let time = at.with_timezone(&self.offset).format("%H:%M:%S").to_string();
@@ -110,7 +111,7 @@ impl Look {
     }
 }
 
-impl Sink for Terminal {
+impl EventSink for Terminal {
     fn event(&mut self, event: &Event) -> Result<(), SinkError> {
         let text = self.text(event);
         let written = match &mut self.surface {

@@ -24,12 +24,12 @@ impl Write for Paper {
     }
 }
 
-fn look() -> Look {
-    Look::new(FixedOffset::east_opt(3600).unwrap())
+fn style() -> TerminalStyle {
+    TerminalStyle::new(FixedOffset::east_opt(3600).unwrap())
 }
 
-fn printed(events: &[Event], look: Look) -> String {
-    let lookup: Lookup = Arc::new(|id| {
+fn printed(events: &[Event], style: TerminalStyle) -> String {
+    let lookup: FileLookup = Arc::new(|id| {
         let path = match node::kind(id) {
             "model" => format!("models/{}.sql", node::name(id)),
             "seed" => format!("seeds/{}.csv", node::name(id)),
@@ -40,7 +40,7 @@ fn printed(events: &[Event], look: Look) -> String {
         Some(NodeFile { path, compiled_code: None })
     });
     let paper = Paper::default();
-    let mut terminal = Terminal::plain(Box::new(paper.clone()), look, lookup);
+    let mut terminal = Terminal::plain(Box::new(paper.clone()), style, lookup);
     for event in events {
         terminal.event(event).unwrap();
     }
@@ -51,14 +51,14 @@ fn printed(events: &[Event], look: Look) -> String {
 
 #[test]
 fn every_line_there_is() {
-    insta::assert_snapshot!(printed(&sample::every_ending(), look()));
+    insta::assert_snapshot!(printed(&sample::every_ending(), style()));
 }
 
 #[test]
 fn a_good_run_ends_in_dbts_words() {
     let mut script = Script::new(1);
     script.ran(&sample::table("raw", "a"), sample::published(None));
-    insta::assert_snapshot!(printed(&script.end(), look()));
+    insta::assert_snapshot!(printed(&script.end(), style()));
 }
 
 #[test]
@@ -81,17 +81,17 @@ fn a_seed_is_told_in_dbts_words_however_it_ends() {
     let message = "disk full".to_owned();
     script.ran(&tariffs, Outcome::Failed { message, compiled: None });
     script.skip(&seed("late", Reason::FirstBuild), Skipped::FailFast);
-    insta::assert_snapshot!(printed(&script.end(), look()));
+    insta::assert_snapshot!(printed(&script.end(), style()));
 }
 
 #[test]
 fn an_empty_plan_says_that_there_is_nothing_to_do() {
-    insta::assert_snapshot!(printed(&Script::new(0).end(), look()));
+    insta::assert_snapshot!(printed(&Script::new(0).end(), style()));
 }
 
 #[test]
 fn quiet_leaves_each_trouble_once() {
-    let quiet = Look { quiet: true, ..look() };
+    let quiet = TerminalStyle { quiet: true, ..style() };
     insta::assert_snapshot!(printed(&sample::every_ending(), quiet));
     let mut script = Script::new(1);
     script.ran(&sample::table("raw", "a"), Outcome::Checked);
@@ -100,21 +100,21 @@ fn quiet_leaves_each_trouble_once() {
 
 #[test]
 fn every_verdict_and_the_end_of_a_run_that_withheld() {
-    insta::assert_snapshot!(printed(&sample::every_verdict(), look()));
+    insta::assert_snapshot!(printed(&sample::every_verdict(), style()));
 }
 
 #[test]
 fn quiet_tells_of_tests_as_fully() {
-    let quiet = Look { quiet: true, ..look() };
-    let loud = printed(&sample::every_verdict(), look());
-    let said = printed(&sample::every_verdict(), quiet);
-    assert!(said.lines().all(|line| loud.contains(line)));
-    assert!(said.starts_with("10:00:12  Completed with") && !said.contains(" of 19 "), "{said}");
+    let quiet = TerminalStyle { quiet: true, ..style() };
+    let loud = printed(&sample::every_verdict(), style());
+    let shown = printed(&sample::every_verdict(), quiet);
+    assert!(shown.lines().all(|line| loud.contains(line)));
+    assert!(shown.starts_with("10:00:12  Completed with") && !shown.contains(" of 19 "), "{shown}");
 }
 
 #[test]
 fn brackets_stand_under_one_another() {
-    let text = printed(&sample::every_ending(), look());
+    let text = printed(&sample::every_ending(), style());
     let places: Vec<_> = text
         .lines()
         .filter(|line| line.contains(" of 7 "))
@@ -127,15 +127,16 @@ fn brackets_stand_under_one_another() {
 #[test]
 fn colours_are_only_there_when_asked_for() {
     let events = sample::every_ending();
-    assert!(!printed(&events, look()).contains('\u{1b}'));
+    assert!(!printed(&events, style()).contains('\u{1b}'));
     assert!(
-        printed(&events, Look { colour: true, ..look() }).contains("[\u{1b}[31mERROR in 0.25s\u{1b}[0m]")
+        printed(&events, TerminalStyle { colour: true, ..style() })
+            .contains("[\u{1b}[31mERROR in 0.25s\u{1b}[0m]")
     );
 }
 
 #[test]
 fn colour_is_on_the_words_that_matter() {
-    let text = printed(&sample::every_verdict(), Look { colour: true, ..look() });
+    let text = printed(&sample::every_verdict(), TerminalStyle { colour: true, ..style() });
     let toned =
         ["\u{1b}[31mWITHHELD in 0.25s\u{1b}[0m", "\u{1b}[31mFAIL\u{1b}[0m not_null", "\u{1b}[33m≠\u{1b}[0m"];
     assert_eq!(toned.map(|part| text.contains(part)), [true; 3], "{text}");
@@ -145,7 +146,7 @@ fn colour_is_on_the_words_that_matter() {
 fn a_live_display_scrolls_the_endings_and_clears_itself() {
     let screen = Screen::default();
     let target = ProgressDrawTarget::term_like(Box::new(screen.clone()));
-    let mut terminal = Terminal::live_on(target, look(), no_files());
+    let mut terminal = Terminal::live_on(target, style(), no_files());
     for event in &sample::every_ending() {
         terminal.event(event).unwrap();
     }
@@ -162,7 +163,7 @@ fn a_live_display_scrolls_the_endings_and_clears_itself() {
 fn a_live_display_names_the_test_beside_the_model_that_it_judges() {
     let screen = Screen::default();
     let target = ProgressDrawTarget::term_like(Box::new(screen.clone()));
-    let mut terminal = Terminal::live_on(target, look(), no_files());
+    let mut terminal = Terminal::live_on(target, style(), no_files());
     for event in &sample::every_verdict() {
         terminal.event(event).unwrap();
     }

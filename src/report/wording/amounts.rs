@@ -64,11 +64,11 @@ pub(super) fn changed(changed: &RowChanges) -> Option<String> {
         1 => "1 batch".to_owned(),
         _ => format!("{} batches", thousands(batches)),
     });
-    let told: Vec<String> = [batches.unwrap_or_default(), parts.join(", "), files]
+    let descriptions: Vec<String> = [batches.unwrap_or_default(), parts.join(", "), files]
         .into_iter()
         .filter(|text| !text.is_empty())
         .collect();
-    (!told.is_empty()).then(|| told.join("; "))
+    (!descriptions.is_empty()).then(|| descriptions.join("; "))
 }
 
 /// Describes a model's batches: `PARTIAL SUCCESS (4/5)`.
@@ -161,8 +161,8 @@ mod tests {
 
     #[test]
     fn ages_are_told_in_units_of_which_there_are_some() {
-        let told = [-1, 1, 119, 120, 7_199, 7_200, 172_799, 172_800].map(|seconds| old(&aged(seconds)));
-        insta::assert_snapshot!(told.join(", "), @"from the future, 1 second old, 119 seconds old, 2 minutes old, 119 minutes old, 2 hours old, 47 hours old, 2 days old");
+        let shown = [-1, 1, 119, 120, 7_199, 7_200, 172_799, 172_800].map(|seconds| old(&aged(seconds)));
+        insta::assert_snapshot!(shown.join(", "), @"from the future, 1 second old, 119 seconds old, 2 minutes old, 119 minutes old, 2 hours old, 47 hours old, 2 days old");
     }
 
     #[test]
@@ -173,9 +173,9 @@ mod tests {
     #[test]
     fn rows_are_told_by_what_took_them_out() {
         let quarantined = |rows, dropped| Quarantined { rows, dropped, relation: None };
-        let told = |rows, dropped| taken_out(None, Some(&quarantined(rows, dropped)));
-        assert_eq!(told(12, 1).as_deref(), Some("12 rows quarantined, 1 row dropped"));
-        assert_eq!(told(0, 3).as_deref(), Some("3 rows dropped"));
-        assert_eq!(told(0, 0), None);
+        let shown = |rows, dropped| taken_out(None, Some(&quarantined(rows, dropped)));
+        assert_eq!(shown(12, 1).as_deref(), Some("12 rows quarantined, 1 row dropped"));
+        assert_eq!(shown(0, 3).as_deref(), Some("3 rows dropped"));
+        assert_eq!(shown(0, 0), None);
     }
 }

@@ -19,11 +19,11 @@ use crate::{
 
 use super::{
     super::{
-        Trouble, ending,
+        StepProblem,
+        level::{self, Level},
         line::{Line, Tone},
-        message::Level,
         node,
-        trouble::Block,
+        problem::ProblemBlock,
         width::printable,
     },
     amounts,
@@ -39,7 +39,7 @@ const INDENT: usize = 2;
 #[derive(Default)]
 struct Finding {
     /// The description of the problem, one element per line.
-    said: Vec<String>,
+    messages: Vec<String>,
     /// Sample rows.
     rows: Vec<Line>,
     /// Suggestions where to look next.
@@ -47,12 +47,12 @@ struct Finding {
 }
 
 /// Renders a block.
-pub(super) fn lines(block: &Block) -> Vec<Line> {
-    let Finding { said, rows, pointers } = finding(block);
+pub(super) fn lines(block: &ProblemBlock) -> Vec<Line> {
+    let Finding { messages, rows, pointers } = finding(block);
     let mut lines = vec![subject(block)];
-    lines.extend(said.into_iter().map(|text| Line::plain(text).indented(INDENT)));
+    lines.extend(messages.into_iter().map(|text| Line::plain(text).indented(INDENT)));
     // An error's own text can end in anything; rows are already set apart by their layout.
-    let is_path_next = matches!(block.trouble.outcome, Outcome::Failed { .. } | Outcome::Tested(_));
+    let is_path_next = matches!(block.problem.outcome, Outcome::Failed { .. } | Outcome::Tested(_));
     if rows.is_empty() && !pointers.is_empty() && is_path_next {
         lines.push(Line::default());
     }
@@ -63,9 +63,9 @@ pub(super) fn lines(block: &Block) -> Vec<Line> {
 }
 
 /// `[ERROR]: in model x (models/x.sql)`
-fn subject(block: &Block) -> Line {
-    let step = &block.trouble.step;
-    let (tone, mark) = match ending::level(&block.trouble.outcome) {
+fn subject(block: &ProblemBlock) -> Line {
+    let step = &block.problem.step;
+    let (tone, mark) = match level::of(&block.problem.outcome) {
         Level::Error => (Tone::Bad, "[ERROR]"),
         _ => (Tone::Caution, "[WARNING]"),
     };
@@ -74,9 +74,9 @@ fn subject(block: &Block) -> Line {
     Line::new(tone, mark).and(Tone::Plain, printable(&format!(": in {kind} {}{path}", node::label(step))))
 }
 
-fn finding(block: &Block) -> Finding {
-    let step = &block.trouble.step;
-    let mut finding = match &block.trouble.outcome {
+fn finding(block: &ProblemBlock) -> Finding {
+    let step = &block.problem.step;
+    let mut finding = match &block.problem.outcome {
         Outcome::Withheld(it) => withheld(it, step, block),
         Outcome::Tested(verdict) => tested(verdict, step),
         Outcome::Failed { message, compiled } => failed(message, compiled.as_deref()),
@@ -95,7 +95,7 @@ fn finding(block: &Block) -> Finding {
             steps => format!("{steps} steps that depend on it were skipped"),
         };
         // A withheld version has no pointers of its own; its tests do.
-        let last = if block.tests.is_empty() { &mut finding.pointers } else { &mut finding.said };
+        let last = if block.tests.is_empty() { &mut finding.pointers } else { &mut finding.messages };
         last.push(skipped);
     }
     finding
@@ -106,20 +106,20 @@ const BATCHES: usize = 5;
 
 fn batches(partial: &Partial) -> Finding {
     let total = partial.done.len() + partial.failed.len();
-    let mut said = vec![format!(
+    let mut messages = vec![format!(
         "{} of {total} batches failed; the others are published in version {}, and these are made again by the next run",
         partial.failed.len(),
         partial.version
     )];
-    said.extend(
+    messages.extend(
         partial.failed.iter().take(BATCHES).map(|failed| format!("{}: {}", failed.batch, failed.message)),
     );
     let more = partial.failed.len().saturating_sub(BATCHES);
-    said.extend((more > 0).then(|| format!("and {more} more")));
-    Finding { said, ..Finding::default() }
+    messages.extend((more > 0).then(|| format!("and {more} more")));
+    Finding { messages, ..Finding::default() }
 }
 
-fn withheld(withheld: &Withheld, step: &Step, block: &Block) -> Finding {
+fn withheld(withheld: &Withheld, step: &Step, block: &ProblemBlock) -> Finding {
     let total = block.gates.max(withheld.tests.len());
     let of_its_tests = |number| match total {
         1 => "its only test".to_owned(),
@@ -131,30 +131,30 @@ fn withheld(withheld: &Withheld, step: &Step, block: &Block) -> Finding {
         (0, broken) => format!("{} could not be run", of_its_tests(broken)),
         (failed, broken) => format!("{} failed, {broken} could not be run", of_its_tests(failed)),
     };
-    let mut said = vec![format!("withheld: {tests}; {}", amounts::unpublished(withheld))];
+    let mut messages = vec![format!("withheld: {tests}; {}", amounts::unpublished(withheld))];
     if withheld.kept.is_some() {
-        said.push(format!("its rows: headwater show --staged -s {}", node::name(&step.node)));
+        messages.push(format!("its rows: headwater show --staged -s {}", node::name(&step.node)));
     }
-    Finding { said, ..Finding::default() }
+    Finding { messages, ..Finding::default() }
 }
 
 /// Renders a failed test below the model it withheld: the first line follows the name, the rest goes below
 /// it.
-fn beneath(Trouble { step, outcome }: &Trouble) -> Vec<Line> {
+fn beneath(StepProblem { step, outcome }: &StepProblem) -> Vec<Line> {
     let (word, finding) = match outcome {
         Outcome::Tested(verdict) => {
             let mut finding = tested(verdict, step);
-            finding.said.iter_mut().take(1).for_each(|text| *text = uncapitalised(text));
+            finding.messages.iter_mut().take(1).for_each(|text| *text = uncapitalised(text));
             ("FAIL", finding)
         }
         Outcome::Failed { message, compiled } => ("ERROR", failed(message, compiled.as_deref())),
         _ => ("ERROR", Finding::default()),
     };
-    let Finding { said, rows, pointers } = finding;
-    let mut said = said.into_iter();
-    let first = said.next().map(|text| format!(": {text}")).unwrap_or_default();
+    let Finding { messages, rows, pointers } = finding;
+    let mut messages = messages.into_iter();
+    let first = messages.next().map(|text| format!(": {text}")).unwrap_or_default();
     let head = Line::new(Tone::Bad, word).and(Tone::Plain, format!(" {}{first}", printable(&step.name)));
-    let rest = said.map(Line::plain).chain(rows).chain(pointers.into_iter().map(Line::plain));
+    let rest = messages.map(Line::plain).chain(rows).chain(pointers.into_iter().map(Line::plain));
     let mut lines = vec![Line::default(), head.indented(INDENT)];
     lines.extend(rest.map(|line| line.indented(INDENT + word.len() + 1)));
     lines
@@ -162,7 +162,7 @@ fn beneath(Trouble { step, outcome }: &Trouble) -> Vec<Line> {
 
 fn tested(verdict: &Verdict, step: &Step) -> Finding {
     let is_diff = step.action == Action::UnitTest && !verdict.sample.is_empty();
-    let said = match &verdict.message {
+    let messages = match &verdict.message {
         _ if is_diff => vec![DIFFERS.to_owned()],
         Some(message) => spelt(message),
         None => Vec::new(),
@@ -171,7 +171,7 @@ fn tested(verdict: &Verdict, step: &Step) -> Finding {
     let rows = sample.map(|row| if is_diff { compared(&row) } else { Line::plain(row) }).collect();
     let mut pointers = compiled(verdict.compiled.as_deref());
     pointers.extend(verdict.stored.as_ref().map(|table| format!("to see them: {}", show(table))));
-    Finding { said, rows, pointers }
+    Finding { messages, rows, pointers }
 }
 
 /// Renders a row of a comparison with its mark in colour.
@@ -187,28 +187,28 @@ fn compared(row: &str) -> Line {
 }
 
 fn failed(message: &str, path: Option<&str>) -> Finding {
-    Finding { said: spelt(message), rows: Vec::new(), pointers: compiled(path) }
+    Finding { messages: spelt(message), rows: Vec::new(), pointers: compiled(path) }
 }
 
 fn aged(age: &Age) -> Finding {
     let newest = age.max_loaded_at.format("%Y-%m-%d %H:%M:%S UTC");
     let limits = amounts::limits(age).map(|limits| format!("; configured to {limits}")).unwrap_or_default();
-    let said = vec![format!("{}: last loaded at {newest}{limits}", amounts::old(age))];
-    Finding { said, ..Finding::default() }
+    let messages = vec![format!("{}: last loaded at {newest}{limits}", amounts::old(age))];
+    Finding { messages, ..Finding::default() }
 }
 
 fn set_aside(rejected: &Rejected, step: &Step) -> Finding {
     let table = &rejected.relation;
-    let mut said: Vec<String> = rejected.notes.iter().flat_map(|text| spelt(text)).collect();
+    let mut messages: Vec<String> = rejected.notes.iter().flat_map(|text| spelt(text)).collect();
     if rejected.rows + rejected.files == 0 {
-        return Finding { said, ..Finding::default() };
+        return Finding { messages, ..Finding::default() };
     }
-    said.push(format!("{} of {} set aside in {table}", amounts::extent(rejected), printable(&step.name)));
+    messages.push(format!("{} of {} set aside in {table}", amounts::extent(rejected), printable(&step.name)));
     let rows = rejected.sample.iter().flat_map(|text| spelt(text)).map(Line::plain).collect();
     let mut pointers = vec![format!("to see them: {}", show(table))];
     let accept = |source: &String| format!("if that is as it should be: headwater source accept {source}");
     pointers.extend(rejected.sources.iter().map(accept).map(|text| printable(&text)));
-    Finding { said, rows, pointers }
+    Finding { messages, rows, pointers }
 }
 
 fn compiled(path: Option<&str>) -> Vec<String> {
@@ -250,13 +250,13 @@ mod tests {
 
     #[test]
     fn a_command_can_be_pasted_whatever_the_table_is_called() {
-        let said = [("raw", "a_1"), ("raw", "Öl's"), ("1st", "x")].map(|(s, n)| show(&Relation::new(s, n)));
-        insta::assert_snapshot!(said.join("\n"));
+        let shown = [("raw", "a_1"), ("raw", "Öl's"), ("1st", "x")].map(|(s, n)| show(&Relation::new(s, n)));
+        insta::assert_snapshot!(shown.join("\n"));
     }
 
     #[test]
     fn only_words_lose_their_capital() {
-        let said = ["Got 3 results", "JSON error", "A", ""].map(uncapitalised);
-        assert_eq!(said, ["got 3 results", "JSON error", "A", ""]);
+        let shown = ["Got 3 results", "JSON error", "A", ""].map(uncapitalised);
+        assert_eq!(shown, ["got 3 results", "JSON error", "A", ""]);
     }
 }

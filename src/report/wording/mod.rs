@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use crate::outcome::Repaired;
 
 use super::{
-    Counts,
+    StepCounts,
     line::{Line, Tone},
     message::Message,
     node,
@@ -60,20 +60,22 @@ impl Wording {
                 vec![Line::new(Tone::Caution, "Nothing to do: no node that is selected has to be built.")]
             }
             Message::Blank => vec![Line::default()],
-            Message::Started(place) => vec![self.started(place)],
+            Message::Started(position) => vec![self.started(position)],
             Message::Moved { step, to, why } => {
                 let table = step.relation.as_ref().map_or_else(|| step.name.clone(), ToString::to_string);
                 let text = format!("Moved the files of {table} to {to}: {why}");
                 vec![Line::new(Tone::Caution, text)]
             }
-            Message::Finished { place, outcome, seconds } => vec![self.finished(place, outcome, *seconds)],
-            Message::Skipped { place, because } => vec![self.skipped(place, because)],
+            Message::Finished { position, outcome, seconds } => {
+                vec![self.finished(position, outcome, *seconds)]
+            }
+            Message::Skipped { position, because } => vec![self.skipped(position, because)],
             Message::Cancelling => {
                 vec![Line::new(Tone::Caution, "CANCEL requested: the steps that run now are being stopped")]
             }
             Message::Ran { kinds, seconds } => vec![ran(kinds, *seconds)],
             Message::Summary { counts, cancelled } => vec![summary(*counts, *cancelled)],
-            Message::Trouble(block) => block::lines(block),
+            Message::Problem(block) => block::lines(block),
             Message::Totals(counts) => vec![totals(*counts)],
             Message::Completed { command, success, seconds } => vec![Line::plain(format!(
                 "Command `{command}` {} after {seconds:.2} seconds",
@@ -93,7 +95,7 @@ fn ran(kinds: &BTreeMap<String, usize>, seconds: f64) -> Line {
     ))
 }
 
-fn summary(counts: Counts, cancelled: bool) -> Line {
+fn summary(counts: StepCounts, cancelled: bool) -> Line {
     let errors = node::count(counts.error - counts.partial, "error");
     let partial = match counts.partial {
         1 => "1 partial success".to_owned(),
@@ -101,9 +103,9 @@ fn summary(counts: Counts, cancelled: bool) -> Line {
     };
     let warnings = node::count(counts.warn, "warning");
     let (tone, troubles) = match counts {
-        Counts { error: 1.., .. } => (Tone::Bad, format!(" with {errors}, {partial}, and {warnings}:")),
-        Counts { warn: 1.., .. } => (Tone::Caution, format!(" with {warnings}:")),
-        Counts { skip: 1.., .. } => {
+        StepCounts { error: 1.., .. } => (Tone::Bad, format!(" with {errors}, {partial}, and {warnings}:")),
+        StepCounts { warn: 1.., .. } => (Tone::Caution, format!(" with {warnings}:")),
+        StepCounts { skip: 1.., .. } => {
             (Tone::Caution, format!(" with {} skipped", node::count(counts.skip, "step")))
         }
         _ if cancelled => (Tone::Caution, String::new()),
@@ -114,8 +116,8 @@ fn summary(counts: Counts, cancelled: bool) -> Line {
     Line::new(tone, format!("{verb}{troubles}"))
 }
 
-fn totals(counts: Counts) -> Line {
-    let Counts { pass, warn, error, skip, reused, .. } = counts;
+fn totals(counts: StepCounts) -> Line {
+    let StepCounts { pass, warn, error, skip, reused, .. } = counts;
     let total = counts.total();
     Line::plain(format!(
         "Done. PASS={pass} WARN={warn} ERROR={error} SKIP={skip} NO-OP=0 REUSED={reused} TOTAL={total}"

@@ -8,7 +8,7 @@ use crate::{
 use super::{
     super::{
         line::{Line, Tone},
-        message::Place,
+        message::Position,
         node,
         width::{columns, pad, printable, shorten},
     },
@@ -22,7 +22,7 @@ const BRACKET: usize = 29;
 const NAME: usize = 12;
 
 /// The parts of the line that reports a finished step.
-struct Told {
+struct StatusLine {
     tone: Tone,
     /// The start of the bracket: `OK 1,440 rows`.
     status: String,
@@ -32,33 +32,33 @@ struct Told {
 }
 
 impl Wording {
-    pub(super) fn started(self, place: &Place) -> Line {
-        let remark = (!self.reason_at_end).then(|| reason(&place.step)).flatten();
-        let lead = format!("START {}", words(&place.step));
-        self.status(place, &lead, (Tone::Plain, "RUN".to_owned()), remark)
+    pub(super) fn started(self, position: &Position) -> Line {
+        let remark = (!self.reason_at_end).then(|| reason(&position.step)).flatten();
+        let lead = format!("START {}", words(&position.step));
+        self.status(position, &lead, (Tone::Plain, "RUN".to_owned()), remark)
     }
 
-    pub(super) fn finished(self, place: &Place, outcome: &Outcome, seconds: f64) -> Line {
-        let told = told(&place.step, outcome);
-        let reason = self.reason_at_end.then(|| reason(&place.step)).flatten();
-        let status = (told.tone, format!("{} in {seconds:.2}s", told.status));
-        self.status(place, &told.lead, status, told.remark.or(reason))
+    pub(super) fn finished(self, position: &Position, outcome: &Outcome, seconds: f64) -> Line {
+        let status_line = status_line(&position.step, outcome);
+        let reason = self.reason_at_end.then(|| reason(&position.step)).flatten();
+        let status = (status_line.tone, format!("{} in {seconds:.2}s", status_line.status));
+        self.status(position, &status_line.lead, status, status_line.remark.or(reason))
     }
 
-    pub(super) fn skipped(self, place: &Place, because: &Skipped) -> Line {
-        let lead = match place.step.action {
+    pub(super) fn skipped(self, position: &Position, because: &Skipped) -> Line {
+        let lead = match position.step.action {
             Action::Table | Action::Incremental | Action::View | Action::Seed | Action::Snapshot => {
                 "SKIP relation".to_owned()
             }
-            Action::Test | Action::UnitTest | Action::Freshness => format!("SKIP {}", words(&place.step)),
+            Action::Test | Action::UnitTest | Action::Freshness => format!("SKIP {}", words(&position.step)),
         };
-        self.status(place, &lead, (Tone::Caution, "SKIP".to_owned()), Some(why(because)))
+        self.status(position, &lead, (Tone::Caution, "SKIP".to_owned()), Some(why(because)))
     }
 
-    fn status(self, place: &Place, lead: &str, status: (Tone, String), remark: Option<String>) -> Line {
-        let lead = format!("{} of {} {lead} ", place.index, place.total);
+    fn status(self, position: &Position, lead: &str, status: (Tone, String), remark: Option<String>) -> Line {
+        let lead = format!("{} of {} {lead} ", position.index, position.total);
         let room = self.width.saturating_sub(columns(&lead) + 1).max(NAME);
-        let name = printable(&place.step.name);
+        let name = printable(&position.step.name);
         let before = pad(&format!("{lead}{} ", shorten(&name, room)), self.width, ".");
         let (tone, status) = status;
         let gap = BRACKET.saturating_sub(columns(&status) + 2).max(1);
@@ -105,7 +105,7 @@ fn remark(
     (!parts.is_empty()).then(|| parts.join("; "))
 }
 
-fn told(step: &Step, outcome: &Outcome) -> Told {
+fn status_line(step: &Step, outcome: &Outcome) -> StatusLine {
     match outcome {
         Outcome::Published { rows, changed, rejected, quarantined, .. } => {
             let (tone, word) = match rejected {
@@ -122,25 +122,12 @@ fn told(step: &Step, outcome: &Outcome) -> Told {
                 Action::Snapshot => format!("{word} snapshotted"),
                 _ => format!("{word} {verb} {}", words(step)),
             };
-            Told { tone, status, lead, remark }
+            StatusLine { tone, status, lead, remark }
         }
         Outcome::Unchanged { rows, changed, rejected, quarantined, .. } => {
-            let (tone, word) = match rejected {
-                Some(_) => (Tone::Caution, "WARN"),
-                None => (Tone::Good, "UNCHANGED"),
-            };
-            let status = format!("{word} {}", amounts::rows_of(*rows));
-            // Rows that came out unchanged aren't news, but removed files are.
-            let files = changed.as_deref().map(|changed| RowChanges {
-                inserted: 0,
-                updated: 0,
-                deleted: 0,
-                ..*changed
-            });
-            let remark = remark(files.as_ref(), rejected.as_ref(), quarantined.as_ref());
-            Told { tone, status, lead: format!("UNCHANGED {}", words(step)), remark }
+            unchanged(step, *rows, changed.as_deref(), (rejected.as_ref(), quarantined.as_ref()))
         }
-        Outcome::Partial(partial) => Told {
+        Outcome::Partial(partial) => StatusLine {
             tone: Tone::Bad,
             status: amounts::batches(partial),
             lead: format!("PARTIAL SUCCESS creating {}", words(step)),
@@ -154,13 +141,13 @@ fn told(step: &Step, outcome: &Outcome) -> Told {
                 Some(_) => (Tone::Caution, "WARN".to_owned()),
                 None => (Tone::Faint, "REUSED".to_owned()),
             };
-            Told { tone, status, lead: format!("REUSED {}", words(step)), remark }
+            StatusLine { tone, status, lead: format!("REUSED {}", words(step)), remark }
         }
         Outcome::Checked => {
             let lead = format!("OK checked {}", words(step));
-            Told { tone: Tone::Good, status: "OK".to_owned(), lead, remark: None }
+            StatusLine { tone: Tone::Good, status: "OK".to_owned(), lead, remark: None }
         }
-        Outcome::Withheld(withheld) => Told {
+        Outcome::Withheld(withheld) => StatusLine {
             tone: Tone::Bad,
             status: "WITHHELD".to_owned(),
             lead: format!("WITHHELD {}", words(step)),
@@ -177,29 +164,46 @@ fn told(step: &Step, outcome: &Outcome) -> Told {
                 Action::Test | Action::UnitTest => "ERROR".to_owned(),
                 Action::Freshness => "ERROR freshness of".to_owned(),
             };
-            Told { tone: Tone::Bad, status: "ERROR".to_owned(), lead, remark: None }
+            StatusLine { tone: Tone::Bad, status: "ERROR".to_owned(), lead, remark: None }
         }
     }
 }
 
-fn tested(verdict: &Verdict) -> Told {
+fn unchanged(
+    step: &Step,
+    rows: u64,
+    changed: Option<&RowChanges>,
+    (rejected, quarantined): (Option<&Rejected>, Option<&Quarantined>),
+) -> StatusLine {
+    let (tone, word) = match rejected {
+        Some(_) => (Tone::Caution, "WARN"),
+        None => (Tone::Good, "UNCHANGED"),
+    };
+    let status = format!("{word} {}", amounts::rows_of(rows));
+    // Rows that came out unchanged aren't news, but removed files are.
+    let files = changed.map(|changed| RowChanges { inserted: 0, updated: 0, deleted: 0, ..*changed });
+    let remark = remark(files.as_ref(), rejected, quarantined);
+    StatusLine { tone, status, lead: format!("UNCHANGED {}", words(step)), remark }
+}
+
+fn tested(verdict: &Verdict) -> StatusLine {
     let count = amounts::thousands(verdict.failures);
     let (tone, lead) = match verdict.status {
         TestStatus::Pass => (Tone::Good, "PASS".to_owned()),
         TestStatus::Warn => (Tone::Caution, format!("WARN {count}")),
         TestStatus::Fail => (Tone::Bad, format!("FAIL {count}")),
     };
-    Told { tone, status: lead.clone(), lead, remark: None }
+    StatusLine { tone, status: lead.clone(), lead, remark: None }
 }
 
-fn aged(age: &Age) -> Told {
+fn aged(age: &Age) -> StatusLine {
     let (tone, word) = match age.status {
         AgeStatus::Pass => (Tone::Good, "PASS"),
         AgeStatus::Warn => (Tone::Caution, "WARN"),
         AgeStatus::Error => (Tone::Bad, "ERROR STALE"),
     };
     let lead = format!("{word} freshness of");
-    Told { tone, status: word.to_owned(), lead, remark: Some(amounts::old(age)) }
+    StatusLine { tone, status: word.to_owned(), lead, remark: Some(amounts::old(age)) }
 }
 
 fn why(because: &Skipped) -> String {

@@ -9,7 +9,7 @@ use super::*;
 use crate::{
     name::{NodeId, Relation},
     outcome::{Outcome, TestStatus, Verdict},
-    plan::{Action, Reason},
+    plan::{Action, Reason, Step},
 };
 
 fn id(at: usize) -> NodeId {
@@ -67,8 +67,13 @@ fn failed() -> Outcome {
     Outcome::Failed { message: "no".into(), compiled: None }
 }
 
-async fn execute(job: Arc<Job>, told: Told, end: End, cancel: CancellationToken) -> Result<(), Cancelled> {
-    let _ = told.started(&job.steps[0]);
+async fn execute(
+    job: Arc<Job>,
+    handle: JobHandle,
+    end: End,
+    cancel: CancellationToken,
+) -> Result<(), Cancelled> {
+    let _ = handle.started(&job.steps[0]);
     tokio::task::yield_now().await;
     match end {
         End::Panicking => panic!("a job panics"),
@@ -77,35 +82,35 @@ async fn execute(job: Arc<Job>, told: Told, end: End, cancel: CancellationToken)
             return Err(Cancelled);
         }
         End::Badly => {
-            told.finished(&job.steps[0], failed());
+            handle.finished(&job.steps[0], failed());
             return Ok(());
         }
         End::Well | End::TestFailing => {}
     }
-    let _ = told.started(&job.steps[1]);
+    let _ = handle.started(&job.steps[1]);
     tokio::task::yield_now().await;
     if end == End::TestFailing {
-        told.finished(
+        handle.finished(
             &job.steps[1],
             Outcome::Tested(Verdict { status: TestStatus::Fail, ..Verdict::pass() }),
         );
-        told.finished(&job.steps[0], failed());
+        handle.finished(&job.steps[0], failed());
     } else {
-        told.finished(&job.steps[1], Outcome::Tested(Verdict::pass()));
-        told.finished(&job.steps[0], Outcome::Checked);
+        handle.finished(&job.steps[1], Outcome::Tested(Verdict::pass()));
+        handle.finished(&job.steps[0], Outcome::Checked);
     }
     Ok(())
 }
 
-fn facts(plan: &Plan, ends: &[End], limits: Limits) -> Vec<Fact> {
+fn facts(plan: &Plan, ends: &[End], limits: RunLimits) -> Vec<Fact> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(async {
         let cancel = CancellationToken::new();
         let mut facts = Vec::new();
         let ends: BTreeMap<NodeId, End> = ends.iter().enumerate().map(|(at, end)| (id(at), *end)).collect();
-        let execute = |job: Arc<Job>, told| {
+        let execute = |job: Arc<Job>, handle| {
             let end = ends[&job.node];
-            execute(job, told, end, cancel.clone())
+            execute(job, handle, end, cancel.clone())
         };
         run(info(), plan, limits, &cancel, execute, &mut |event| {
             assert_eq!(usize::try_from(event.number), Ok(facts.len()));
@@ -127,9 +132,9 @@ fn parents(size: usize) -> impl Strategy<Value = Vec<BTreeSet<usize>>> {
         .collect::<Vec<_>>()
 }
 
-type Case = (Vec<BTreeSet<usize>>, Vec<BTreeSet<usize>>, Vec<End>);
+type SchedulerCase = (Vec<BTreeSet<usize>>, Vec<BTreeSet<usize>>, Vec<End>);
 
-fn cases() -> impl Strategy<Value = Case> {
+fn cases() -> impl Strategy<Value = SchedulerCase> {
     (1usize..24).prop_flat_map(|size| {
         let end = prop_oneof![
             8 => Just(End::Well), 2 => Just(End::Badly), 2 => Just(End::TestFailing), 1 => Just(End::Panicking)
@@ -144,7 +149,7 @@ proptest! {
         (needed, awaited, ends) in cases(), threads in 1usize..5, fail_fast in any::<bool>(),
     ) {
         let plan = plan(&needed, &awaited);
-        let facts = facts(&plan, &ends, Limits { threads, fail_fast });
+        let facts = facts(&plan, &ends, RunLimits { threads, fail_fast });
         let jobs: BTreeMap<NodeId, &Job> = plan.jobs.iter().map(|job| (job.node.clone(), job)).collect();
         let mut well: BTreeSet<NodeId> = BTreeSet::new();
         let mut ended: BTreeSet<NodeId> = BTreeSet::new();
@@ -196,7 +201,7 @@ fn cancelling_skips_the_rest_and_says_so_once() {
     let chain = [BTreeSet::new(), BTreeSet::from([0]), BTreeSet::from([1]), BTreeSet::new()];
     let ends = [End::CancellingAll, End::Well, End::Well, End::Well];
     let none = vec![BTreeSet::new(); 4];
-    let facts = facts(&plan(&chain, &none), &ends, Limits { threads: 1, fail_fast: false });
+    let facts = facts(&plan(&chain, &none), &ends, RunLimits { threads: 1, fail_fast: false });
     let asked = facts.iter().filter(|fact| matches!(fact, Fact::CancelRequested)).count();
     let skipped = facts
         .iter()
@@ -210,7 +215,7 @@ fn what_only_waits_goes_on_after_a_failure() {
     let none = || vec![BTreeSet::new(); 2];
     let behind = vec![BTreeSet::new(), BTreeSet::from([0])];
     let ends = [End::Badly, End::Well];
-    let facts = facts(&plan(&none(), &behind), &ends, Limits { threads: 2, fail_fast: false });
+    let facts = facts(&plan(&none(), &behind), &ends, RunLimits { threads: 2, fail_fast: false });
     let ended = |node: NodeId| {
         facts.iter().any(|fact| match fact {
             Fact::StepFinished { step, outcome, .. } => step.node == node && outcome.is_success(),

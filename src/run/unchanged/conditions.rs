@@ -10,11 +10,11 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::{
     compile::{Compiled, FOUND_COLUMNS},
     engine::source::{WatchedSource, WatchedState},
-    lake::{has_journals, log_state, notes_state},
+    lake::{has_journals, log_state, records_state},
     manifest::Manifest,
     name::Relation,
     parallel,
-    run::{seen::Seen, tables::Tables},
+    run::{observed::ObservedState, tables::Tables},
 };
 
 /// The minimum number of tables per thread: listing the logs of fewer isn't worth a thread.
@@ -40,20 +40,20 @@ impl WatchedTables {
     #[must_use]
     pub fn state(&self, threads: usize) -> Option<TablesState> {
         let states = parallel::in_parallel(&self.tables, threads, FEWEST, |(lake, relation)| {
-            let beside = [
+            let relations = [
                 relation.clone(),
                 relation.files(),
                 relation.rejected(),
                 relation.accepted(),
                 relation.quarantine(),
             ];
-            beside.map(|relation| log_state(lake, &relation).ok())
+            relations.map(|relation| log_state(lake, &relation).ok())
         });
         let mut digest = Xxh3::new();
         for state in states.into_iter().flatten() {
             digest.update(&state?.to_le_bytes());
         }
-        let notes = notes_state(&self.lake, FOUND_COLUMNS).ok()?;
+        let notes = records_state(&self.lake, FOUND_COLUMNS).ok()?;
         Some(TablesState { logs: hex(digest.digest128()), notes: hex(notes) })
     }
 }
@@ -87,11 +87,11 @@ impl Conditions {
     #[must_use]
     pub fn of(
         (tables, tables_state): (WatchedTables, TablesState),
-        (manifest, compiled, seen): (&Manifest, &Compiled, &Seen),
+        (manifest, compiled, observed): (&Manifest, &Compiled, &ObservedState),
         since: DateTime<Utc>,
         threads: usize,
     ) -> Option<Self> {
-        if !compiled.unreadable.is_empty() || !compiled.found.is_empty() || !seen.unreadable.is_empty() {
+        if !compiled.unreadable.is_empty() || !compiled.found.is_empty() || !observed.unreadable.is_empty() {
             return None;
         }
         // Seed files are part of the project's files.

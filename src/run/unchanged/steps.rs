@@ -19,13 +19,13 @@ pub struct RecordedStep {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     relation: Option<Relation>,
     action: Action,
-    ended: Ended,
+    ended: IdleOutcome,
 }
 
 /// The reason why nothing was done, and the outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Ended {
+enum IdleOutcome {
     Reused(Option<Rejected>),
     /// A test that has already judged the same rows, with its number of failures and its verdict.
     Known(u64, Box<Verdict>),
@@ -37,11 +37,11 @@ impl RecordedStep {
     /// Records a step that did nothing. Returns `None` for any other step.
     fn new(step: &Step, outcome: &Outcome) -> Option<Self> {
         let ended = match (&step.reason, outcome) {
-            (Reason::UpToDate, Outcome::Reused { rejected }) => Ended::Reused(rejected.clone()),
+            (Reason::UpToDate, Outcome::Reused { rejected }) => IdleOutcome::Reused(rejected.clone()),
             (Reason::Warned { failures }, Outcome::Tested(verdict)) if outcome.is_success() => {
-                Ended::Known(*failures, Box::new(verdict.clone()))
+                IdleOutcome::Known(*failures, Box::new(verdict.clone()))
             }
-            (Reason::Selected, Outcome::Checked) if step.action == Action::View => Ended::Checked,
+            (Reason::Selected, Outcome::Checked) if step.action == Action::View => IdleOutcome::Checked,
             _ => return None,
         };
         let Step { node, name, relation, action, .. } = step.clone();
@@ -50,11 +50,11 @@ impl RecordedStep {
 
     /// Returns the step and its outcome.
     #[must_use]
-    pub fn told(self) -> (Arc<Step>, Outcome) {
+    pub fn into_outcome(self) -> (Arc<Step>, Outcome) {
         let (reason, outcome) = match self.ended {
-            Ended::Reused(rejected) => (Reason::UpToDate, Outcome::Reused { rejected }),
-            Ended::Known(failures, verdict) => (Reason::Warned { failures }, Outcome::Tested(*verdict)),
-            Ended::Checked => (Reason::Selected, Outcome::Checked),
+            IdleOutcome::Reused(rejected) => (Reason::UpToDate, Outcome::Reused { rejected }),
+            IdleOutcome::Known(failures, verdict) => (Reason::Warned { failures }, Outcome::Tested(*verdict)),
+            IdleOutcome::Checked => (Reason::Selected, Outcome::Checked),
         };
         let Self { node, name, relation, action, .. } = self;
         (Arc::new(Step { node, name, relation, action, reason }), outcome)
@@ -124,7 +124,7 @@ mod tests {
             let recorded = RecordedStep::new(&step, &outcome).unwrap();
             let text = serde_json::to_string(&recorded).unwrap();
             let again: RecordedStep = serde_json::from_str(&text).unwrap();
-            assert_eq!(again.told(), (Arc::new(step), outcome));
+            assert_eq!(again.into_outcome(), (Arc::new(step), outcome));
         }
         for (action, reason, outcome) in [
             (Action::Test, Reason::Selected, Outcome::Tested(Verdict::pass())),

@@ -1,0 +1,90 @@
+//! Staged files: everything that the staging of a version left in the store, to be published or removed.
+
+use std::sync::Arc;
+
+use deltalake::logstore::LogStoreRef;
+use object_store::{ObjectStore, ObjectStoreExt, path::Path as Location};
+
+use super::{
+    directories::Directories,
+    error::{LakeError, WRITE},
+    overlay::Overlay,
+    runs::Journal,
+};
+
+/// See the module documentation.
+pub(super) struct StagedFiles {
+    pub(super) overlay: Arc<Overlay>,
+    pub(super) directories: Directories,
+    pub(super) store: Arc<dyn ObjectStore>,
+    pub(super) real: LogStoreRef,
+    /// The marker file, if the table is being created.
+    pub(super) marker: Option<Location>,
+    /// The journal in which all of it is announced.
+    pub(super) journal: Option<Arc<Journal>>,
+}
+
+impl StagedFiles {
+    /// Deletes the files that this staging wrote, and no others.
+    pub(super) async fn remove(&self, place: &str) -> Result<(), LakeError> {
+        let mut failure = None;
+        let files = self.overlay.written();
+        for file in &files {
+            match self.store.delete(file).await {
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(error) => failure = Some(error),
+            }
+        }
+        self.unmark().await;
+        self.directories.remove_empty(&files);
+        if failure.is_none() {
+            self.settle();
+        }
+        failure.map_or(Ok(()), |error| Err(LakeError::of_store("delete from", place, error)))
+    }
+
+    /// Announces and writes the marker, if there is one.
+    pub(super) async fn mark(&self, run: &str, place: &str) -> Result<(), LakeError> {
+        let Some(marker) = &self.marker else { return Ok(()) };
+        if let (Some(journal), Some(marker)) = (&self.journal, self.marked()) {
+            journal.announce([journal.file(&marker)]).await?;
+        }
+        let put = self.real.object_store(None).put(marker, run.to_owned().into()).await;
+        put.map(drop).map_err(|error| LakeError::of_store(WRITE, place, error))
+    }
+
+    /// Announces the commit. Fails if another run has taken this run's journal.
+    pub(super) async fn announce_commit(&self, version: u64) -> Result<(), LakeError> {
+        let Some(journal) = &self.journal else { return Ok(()) };
+        journal.announce([journal.commit(self.real.root_url(), version)]).await?;
+        journal.check().await
+    }
+
+    /// Settles the announced commit: it was made, or it certainly wasn't.
+    pub(super) fn settle_commit(&self, version: u64) {
+        if let Some(journal) = &self.journal {
+            journal.settle([&journal.commit(self.real.root_url(), version)]);
+        }
+    }
+
+    /// Settles the files: they are published or removed.
+    pub(super) fn settle(&self) {
+        if let Some(journal) = &self.journal {
+            let files = self.overlay.written().into_iter().chain(self.marked());
+            journal.settle(&files.map(|file| journal.file(&file)).collect::<Vec<_>>());
+        }
+    }
+
+    /// Returns the marker's location in the whole store.
+    fn marked(&self) -> Option<Location> {
+        let table = Location::from_url_path(self.real.root_url().path()).ok()?;
+        Some(table.parts().chain(self.marker.as_ref()?.parts()).collect())
+    }
+
+    /// Removes the marker. A marker that can't be removed is harmless, because no reader sees it.
+    pub(super) async fn unmark(&self) {
+        if let Some(marker) = &self.marker {
+            let _ = self.real.object_store(None).delete(marker).await;
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The message builder: turns each event into messages. Every sink that reports a run's progress holds one.
+
+use std::sync::Arc;
+
+use crate::{
+    event::{Event, Fact, RunInfo},
+    name::NodeId,
+    plan::Step,
+};
+
+use super::{
+    FileLookup, RunResult,
+    message::{Message, Position},
+    problem,
+};
+
+/// A fold of the events that emits messages for each one.
+pub(super) struct MessageBuilder {
+    info: Option<Arc<RunInfo>>,
+    result: RunResult,
+    lookup: FileLookup,
+}
+
+impl MessageBuilder {
+    /// Creates a builder that finds the files of nodes with `lookup`.
+    pub(super) fn new(lookup: FileLookup) -> Self {
+        Self { info: None, result: RunResult::default(), lookup }
+    }
+
+    /// Returns the run's metadata once the run has started.
+    pub(super) fn info(&self) -> Option<&RunInfo> {
+        self.info.as_deref()
+    }
+
+    /// Returns the messages for this event, in order.
+    pub(super) fn messages(&mut self, event: &Event) -> Vec<Message> {
+        self.result.fold(event);
+        match &event.fact {
+            Fact::RunStarted(info) => {
+                self.info = Some(info.clone());
+                opening(info)
+            }
+            Fact::StepStarted { step, index } => vec![Message::Started(self.position(step, *index))],
+            Fact::FilesMoved { step, place, why } => {
+                vec![Message::Moved { step: Arc::clone(step), to: place.clone(), why: why.clone() }]
+            }
+            Fact::StepFinished { step, index, outcome, seconds } => vec![Message::Finished {
+                position: self.position(step, *index),
+                outcome: outcome.clone(),
+                seconds: *seconds,
+            }],
+            Fact::StepSkipped { step, index, because } => {
+                vec![Message::Skipped { position: self.position(step, *index), because: because.clone() }]
+            }
+            Fact::CancelRequested => vec![Message::Cancelling],
+            Fact::RunFinished { .. } => self.closing(),
+            Fact::StepProgress { .. } => Vec::new(),
+        }
+    }
+
+    fn position(&self, step: &Arc<Step>, index: usize) -> Position {
+        Position { step: step.clone(), index, total: self.result.planned }
+    }
+
+    fn closing(&self) -> Vec<Message> {
+        let result = &self.result;
+        let mut messages = vec![Message::Blank];
+        if result.counts.total() > 0 {
+            messages.push(Message::Ran { kinds: result.kinds.clone(), seconds: result.seconds });
+            messages.push(Message::Blank);
+        }
+        messages.push(Message::Summary { counts: result.counts, cancelled: result.cancelled });
+        let path = |node: &NodeId| (self.lookup)(node)?.path;
+        for block in problem::blocks(result, path) {
+            messages.extend([Message::Blank, Message::Problem(block)]);
+        }
+        messages.extend([Message::Blank, Message::Totals(result.counts)]);
+        messages.extend(self.info().map(|info| Message::Completed {
+            command: info.command,
+            success: result.exit_code() == 0,
+            seconds: result.seconds,
+        }));
+        messages
+    }
+}
+
+fn opening(info: &Arc<RunInfo>) -> Vec<Message> {
+    let mut messages = vec![Message::Version, Message::Found(info.clone())];
+    messages.extend(info.repaired.iter().cloned().map(Message::Repaired));
+    messages.push(Message::Blank);
+    if info.steps == 0 {
+        messages.push(Message::NothingToDo);
+    } else {
+        messages.extend([Message::Concurrency(info.clone()), Message::Blank]);
+    }
+    messages
+}
