@@ -8,7 +8,7 @@
 //! - [`spool`], [`reach`], [`change`]: new rows, the key range they reach in a table, and the changes they
 //!   make
 //! - [`net`]: the rows inserted and deleted between two versions of a table
-//! - [`batch`], `separable`: rows by time interval, and whether a query can build many intervals at once
+//! - [`batch`], `batch_scope`: rows by time interval, and whether a query can build many intervals at once
 //! - [`lineage`]: the source columns of a query's columns
 //! - [`narrow`]: the part of a table that a test must read after a small change
 //! - [`tally`]: row counts by value
@@ -36,6 +36,7 @@
 pub mod answer;
 pub mod audit;
 pub mod batch;
+mod batch_scope;
 pub mod bind;
 pub mod change;
 pub mod checked_scan;
@@ -67,7 +68,6 @@ mod replay;
 pub mod rule;
 #[cfg(test)]
 mod rule_tests;
-mod separable;
 pub mod session;
 pub mod source;
 mod spill;
