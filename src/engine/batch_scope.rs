@@ -2,7 +2,7 @@
 //! depends on rows of more than one batch.
 //!
 //! Follows the plan from its inputs upwards. For each node, tracks whether its rows belong to a batch, and
-//! which of its columns determine the batch. A group, a window partition and a distinct row must scope within
+//! which of its columns determine the batch. A group, a window partition and a distinct row must lie within
 //! one batch, and so must both sides of a join; if the plan doesn't prove that, the answer is no.
 
 use std::collections::BTreeSet;

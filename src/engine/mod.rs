@@ -5,7 +5,7 @@
 //! - `dialect`: the semantics of SQL: syntax, operators, casts, types
 //! - [`answer`]: queries with small results
 //! - [`rule`], [`audit`], [`split`]: rules about single rows: declared, counted, and used to reject rows
-//! - [`spool`], [`reach`], [`change`]: new rows, the key range they reach in a table, and the changes they
+//! - [`spool`], [`key_range`], [`change`]: new rows, the key range they reach in a table, and the changes they
 //!   make
 //! - [`net`]: the rows inserted and deleted between two versions of a table
 //! - [`batch`], `batch_scope`: rows by time interval, and whether a query can build many intervals at once
@@ -53,6 +53,7 @@ mod function;
 pub mod given;
 mod guard;
 mod hidden_constants;
+pub mod key_range;
 pub mod lineage;
 pub mod memory;
 mod merge_keys;
@@ -62,7 +63,6 @@ pub mod net;
 mod null_keys;
 pub mod print;
 pub mod query;
-pub mod reach;
 mod reads;
 mod replay;
 pub mod rule;

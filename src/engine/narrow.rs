@@ -17,8 +17,8 @@ use datafusion::{
 };
 
 use super::{
-    Engine, Query, Table, bind::Bound, dialect::as_of::is_as_of, execute::Joins, query::pending,
-    reach::between, spool::Spool,
+    Engine, Query, Table, bind::Bound, dialect::as_of::is_as_of, execute::Joins, key_range::between,
+    query::pending, spool::Spool,
 };
 use crate::name::Relation;
 
@@ -185,7 +185,7 @@ impl Engine {
         // Skip files that can't have a row of these groups.
         for (place, group) in groups.iter().enumerate() {
             if let Expr::Column(_) = group
-                && let Some((least, greatest)) = self.ends(&spool.table(), &key(place)).await?
+                && let Some((least, greatest)) = self.min_max(&spool.table(), &key(place)).await?
             {
                 rows = rows.filter(between(group, least, greatest))?;
             }

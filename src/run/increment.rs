@@ -168,8 +168,8 @@ impl Worker {
             (by_key.old_files.clone(), base.rows_with_files(FILE).await?),
             (by_key.new.clone(), new.table()),
         ]);
-        let reach = self.engine.reach(new, &by_key.key, base.partition_by()).await?;
-        let bound = by_key.reached.bind(&tables)?.within(&by_key.old_files, &reach)?;
+        let ranges = self.engine.key_ranges(new, &by_key.key, base.partition_by()).await?;
+        let bound = by_key.reached.bind(&tables)?.within_key_ranges(&by_key.old_files, &ranges)?;
         Ok(self.engine.texts(&bound).await?.into_iter().collect())
     }
 

@@ -236,8 +236,8 @@ impl Worker {
             (standing.old_files.clone(), base.rows_with_files(FILE).await?),
             (standing.listed.clone(), listed.table()),
         ]);
-        let reach = self.engine.reach(listed, &[SOURCE_FILE.to_owned()], base.partition_by()).await?;
-        let bound = standing.reached.bind(&tables)?.within(&standing.old_files, &reach)?;
+        let ranges = self.engine.key_ranges(listed, &[SOURCE_FILE.to_owned()], base.partition_by()).await?;
+        let bound = standing.reached.bind(&tables)?.within_key_ranges(&standing.old_files, &ranges)?;
         Ok(self.engine.texts(&bound).await?.into_iter().collect())
     }
 
