@@ -26,10 +26,10 @@ use super::{
     Engine, SchemaRef, SendableRecordBatchStream, Streams, Table,
     bind::{Bound, same_types},
     change::{CHANGE, DELETED, KEPT},
+    change_feed::columns_of,
     digest::{hashes, mixed},
     execute::Joins,
     function::function,
-    net::columns_of,
     session::reference,
 };
 use crate::{

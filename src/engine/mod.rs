@@ -7,7 +7,7 @@
 //! - [`rule`], [`audit`], [`split`]: rules about single rows: declared, counted, and used to reject rows
 //! - [`spool`], [`key_range`], [`change`]: new rows, the key range they reach in a table, and the changes they
 //!   make
-//! - [`net`]: the rows inserted and deleted between two versions of a table
+//! - [`change_feed`]: the rows inserted and deleted between two versions of a table
 //! - [`batch`], `batch_scope`: rows by time interval, and whether a query can build many intervals at once
 //! - [`lineage`]: the source columns of a query's columns
 //! - [`narrow`]: the part of a table that a test must read after a small change
@@ -39,6 +39,7 @@ pub mod batch;
 mod batch_scope;
 pub mod bind;
 pub mod change;
+pub mod change_feed;
 pub mod checked_scan;
 mod comparisons;
 mod constant_not_in;
@@ -59,7 +60,6 @@ pub mod memory;
 mod merge_keys;
 mod nan;
 pub mod narrow;
-pub mod net;
 mod null_keys;
 pub mod print;
 pub mod query;

@@ -7,7 +7,7 @@ use super::{
     worker::{StepError, Worker},
 };
 use crate::{
-    engine::{Table, net},
+    engine::{Table, change_feed},
     lake::{Between, InputVersion},
     name::Relation,
 };
@@ -32,8 +32,8 @@ impl Worker {
             };
             let Between { came, went } = between;
             let changes = match &went {
-                Some(went) => net::net(&came, went)?,
-                None => net::all(&came)?,
+                Some(went) => change_feed::net_changes(&came, went)?,
+                None => change_feed::all_inserted(&came)?,
             };
             news.insert(relation, changes);
         }

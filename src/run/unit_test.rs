@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::worker::{StepError, Worker};
 use crate::{
-    engine::{Table, diff::diff, given, net},
+    engine::{Table, change_feed, diff::diff, given},
     name::Relation,
     outcome::{Outcome, TestStatus, Verdict},
     plan::Step,
@@ -21,7 +21,7 @@ impl Worker {
             .map(|(relation, rows)| Ok((relation.clone(), given::table(rows.clone())?)))
             .collect::<Result<_, StepError>>()?;
         for (relation, rows) in &test.given {
-            tables.insert(relation.changes(), net::all(&given::table(rows.clone())?)?);
+            tables.insert(relation.changes(), change_feed::all_inserted(&given::table(rows.clone())?)?);
         }
         let actual = self.engine.gather(&test.query.bind(&tables)?).await?;
         let columns: Vec<String> =

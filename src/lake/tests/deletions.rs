@@ -4,7 +4,7 @@ use deltalake::datafusion::arrow::array::AsArray;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::engine::net;
+use crate::engine::change_feed;
 
 /// Deletes rows of the table's only file by position. The vector is stored in the log, or in a file if `file`
 /// is given.
@@ -97,8 +97,8 @@ fn crc32(bytes: &[u8]) -> u32 {
 async fn changes(fixture: &Fixture, from: u64, to: u64) -> String {
     let between = fixture.lake.between(&fixture.table, from, to).await.unwrap().unwrap();
     let told = match &between.went {
-        Some(went) => net::net(&between.came, went).unwrap(),
-        None => net::all(&between.came).unwrap(),
+        Some(went) => change_feed::net_changes(&between.came, went).unwrap(),
+        None => change_feed::all_inserted(&between.came).unwrap(),
     };
     let context = SessionContext::new();
     context.register_table("t", told).unwrap();
