@@ -200,7 +200,7 @@ impl Engine {
 
     async fn number_by(&self, bound: &Bound, size: Size, joins: Joins) -> Result<Option<f64>> {
         let planner = match size {
-            Size::Small => self.narrow(),
+            Size::Small => self.single_partition(),
             Size::Unknown => self.planner(joins),
         };
         let plan = LogicalPlanBuilder::from(bound.plan.clone()).limit(0, Some(1))?.build()?;

@@ -10,7 +10,7 @@
 //! - [`change_feed`]: the rows inserted and deleted between two versions of a table
 //! - [`batch`], `batch_scope`: rows by time interval, and whether a query can build many intervals at once
 //! - [`lineage`]: the source columns of a query's columns
-//! - [`narrow`]: the part of a table that a test must read after a small change
+//! - [`delta_testing`]: the part of a table that a test must read after a small change
 //! - [`tally`]: row counts by value
 //! - [`given`], [`diff`]: fixture rows, and how actual rows differ from them
 //! - [`bind`]: replaces declared schemas in a query with actual tables
@@ -43,6 +43,7 @@ pub mod change_feed;
 pub mod checked_scan;
 mod comparisons;
 mod constant_not_in;
+pub mod delta_testing;
 mod dialect;
 pub mod diff;
 pub mod digest;
@@ -59,7 +60,6 @@ pub mod lineage;
 pub mod memory;
 mod merge_keys;
 mod nan;
-pub mod narrow;
 mod null_keys;
 pub mod print;
 pub mod query;

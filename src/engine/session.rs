@@ -57,7 +57,7 @@ pub struct Engine {
     /// The session with joins that spill.
     spilling: Arc<super::Session>,
     /// The session with one partition, for data that one core reads faster than several could share the work.
-    narrow: Arc<super::Session>,
+    single_partition: Arc<super::Session>,
     task: Arc<TaskContext>,
     threads: usize,
     /// The spill directory, removed with the engine.
@@ -95,10 +95,10 @@ impl Engine {
         let options = spilling.config_mut().options_mut();
         options.optimizer.prefer_hash_join = false;
         options.execution.target_partitions = settings.threads.max(2);
-        let mut narrow = session.clone();
-        narrow.config_mut().options_mut().execution.target_partitions = 1;
+        let mut single_partition = session.clone();
+        single_partition.config_mut().options_mut().execution.target_partitions = 1;
         Ok(Self {
-            narrow: Arc::new(narrow),
+            single_partition: Arc::new(narrow),
             task: Arc::new(TaskContext::from(&session)),
             session: Arc::new(session),
             spilling: Arc::new(spilling),
@@ -250,8 +250,8 @@ impl Engine {
     }
 
     /// Returns the session for small tables.
-    pub(super) fn narrow(&self) -> &super::Session {
-        &self.narrow
+    pub(super) fn single_partition(&self) -> &super::Session {
+        &self.single_partition
     }
 
     /// Returns the context in which queries are executed.

@@ -17,7 +17,7 @@ use crate::{
         Table,
         audit::Size,
         batch,
-        narrow::{Narrowed, is_column},
+        delta_testing::{DeltaScope, is_column},
         spool::Spool,
     },
     lake::Observed,
@@ -81,24 +81,24 @@ impl Worker {
         probe: &Probe,
         differences: &Differences,
     ) -> Result<Option<Narrow>, StepError> {
-        let Some(narrowed) = probe.rows.narrowed(&version.relation) else { return Ok(None) };
+        let Some(narrowed) = probe.rows.delta_scope(&version.relation) else { return Ok(None) };
         let opened = differences.get_or_try_init(|| version.own.differences()).await?;
         let (came, went) = (Arc::clone(&opened.0), Arc::clone(&opened.1));
         let narrow = match narrowed {
-            Narrowed::ToRows => {
+            DeltaScope::Rows => {
                 Narrow { table: came, size: Size::of(version.own.rows_written()), _rows: None }
             }
             // A group with one event time has all its rows in one batch, which was written completely.
-            Narrowed::ToGroups(groups)
+            DeltaScope::Groups(groups)
                 if let Some((column, time)) = &version.time
                     && groups.iter().any(|group| is_column(group, column)) =>
             {
                 let table = batch::within(&came, column, time)?;
                 Narrow { table, size: Size::of(version.own.rows_written()), _rows: None }
             }
-            Narrowed::ToGroups(groups) => {
+            DeltaScope::Groups(groups) => {
                 let own = version.table().await?;
-                let (table, rows) = self.engine.groups_touched(&own, (came, went), &groups).await?;
+                let (table, rows) = self.engine.changed_groups(&own, (came, went), &groups).await?;
                 Narrow { table, size: Size::Unknown, _rows: Some(rows) }
             }
         };
