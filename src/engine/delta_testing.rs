@@ -218,7 +218,7 @@ mod tests {
         super::{
             EngineSettings,
             arrow::datatypes::{DataType, Field, Schema},
-            given,
+            fixture,
         },
         *,
     };
@@ -245,7 +245,7 @@ mod tests {
 
     fn table(csv: &str) -> Table {
         let csv = format!("a,b,d\n{csv}");
-        given::table(given::rows(given::Written::Csv(&csv), &schema(), false).unwrap()).unwrap()
+        fixture::table(fixture::rows(fixture::FixtureRows::Csv(&csv), &schema(), false).unwrap()).unwrap()
     }
 
     #[tokio::test]

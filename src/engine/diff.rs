@@ -192,8 +192,10 @@ mod tests {
 
     use datafusion::arrow::datatypes::{DataType, Field, Schema};
 
-    use super::*;
-    use crate::engine::given::{self, Written};
+    use super::{
+        super::{fixture, fixture::FixtureRows},
+        *,
+    };
 
     fn rows(csv: &str) -> RecordBatch {
         let schema = Arc::new(Schema::new(vec![
@@ -201,7 +203,7 @@ mod tests {
             Field::new("product", DataType::Utf8, true),
             Field::new("kwh", DataType::Float64, true),
         ]));
-        given::rows(Written::Csv(&format!("day,product,kwh\n{csv}")), &schema, false).unwrap()
+        fixture::rows(FixtureRows::Csv(&format!("day,product,kwh\n{csv}")), &schema, false).unwrap()
     }
 
     fn compared(expected: &str, actual: &str) -> Diff {

@@ -12,7 +12,7 @@
 //! - [`lineage`]: the source columns of a query's columns
 //! - [`delta_testing`]: the part of a table that a test must read after a small change
 //! - [`tally`]: row counts by value
-//! - [`given`], [`diff`]: fixture rows, and how actual rows differ from them
+//! - [`fixture`], [`diff`]: fixture rows, and how actual rows differ from them
 //! - [`bind`]: replaces declared schemas in a query with actual tables
 //! - [`exact`]: casts that keep every value
 //! - [`execute`]: runs a bound query as streams of rows
@@ -51,8 +51,8 @@ mod distinct;
 pub mod error;
 pub mod exact;
 pub mod execute;
+pub mod fixture;
 mod function;
-pub mod given;
 mod guard;
 mod hidden_constants;
 pub mod key_range;

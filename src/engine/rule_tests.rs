@@ -13,7 +13,8 @@ use serde_json::{Map, json};
 use super::{
     Engine, EngineSettings, Query, RecordBatch, SchemaRef, Streams, Table,
     audit::Size,
-    given::{self, Written},
+    fixture,
+    fixture::FixtureRows,
     rule::RowRule,
     split::{OnBroken, Rule, Split},
 };
@@ -51,7 +52,7 @@ fn batch(rows: &[(Option<i64>, Option<i64>)]) -> RecordBatch {
             json!({ "x": x, "y": y, "name": x.map(|x| format!("n{x}")) }).as_object().unwrap().clone()
         })
         .collect();
-    given::rows(Written::Dict(&maps), &schema(), false).unwrap()
+    fixture::rows(FixtureRows::Dict(&maps), &schema(), false).unwrap()
 }
 
 async fn plan(engine: &Engine, sql: &str) -> Query {
@@ -89,7 +90,7 @@ const RULES: [&str; 9] = [
 #[tokio::test]
 async fn rules_are_counted_together_as_they_are_alone() {
     let engine = engine();
-    let table = given::table(batch(&ROWS)).unwrap();
+    let table = fixture::table(batch(&ROWS)).unwrap();
     let (mut rules, mut expected): (Vec<RowRule>, Vec<u64>) = (Vec::new(), Vec::new());
     for sql in RULES {
         let query = plan(&engine, sql).await;
@@ -106,7 +107,7 @@ async fn rules_are_counted_together_as_they_are_alone() {
 #[tokio::test]
 async fn an_inner_filter_guards_what_is_outside_of_it() {
     let engine = engine();
-    let table = given::table(batch(&ROWS)).unwrap();
+    let table = fixture::table(batch(&ROWS)).unwrap();
     let query = plan(&engine, "select * from (select * from s.t where x <> 0) where 10 / x > 4").await;
     let rule = query.row_rule().unwrap();
     assert_eq!(engine.count_broken(table, Size::Unknown, &[rule]).await.unwrap(), [2]);
@@ -136,7 +137,7 @@ async fn what_looks_at_more_than_a_row_is_no_rule() {
 #[tokio::test]
 async fn groups_of_rows_are_told_from_rows() {
     let engine = engine();
-    let table = given::table(batch(&ROWS)).unwrap();
+    let table = fixture::table(batch(&ROWS)).unwrap();
     for (sql, groups) in [
         ("select x as value, count(*) as n from s.t where x not in (0) group by x", true),
         (
@@ -162,7 +163,7 @@ async fn groups_of_rows_are_told_from_rows() {
 #[tokio::test]
 async fn failures_are_counted_as_they_are_asked_for() {
     let engine = engine();
-    let table = given::table(batch(&ROWS)).unwrap();
+    let table = fixture::table(batch(&ROWS)).unwrap();
     let sql = "select * from s.t where y > 0 -- all of them";
     let query = plan(&engine, sql).await;
     for (fail_calc, limit, expected) in [
@@ -200,7 +201,7 @@ async fn split(
     }
     let mut streams: Streams = Vec::new();
     for rows in rows {
-        let table = given::table(batch(rows)).unwrap();
+        let table = fixture::table(batch(rows)).unwrap();
         let bound = plan(&engine, "select * from s.t").await;
         let bound = bound.bind(&BTreeMap::from([(relation(), table)])).unwrap();
         streams.push(engine.stream(&bound, None).await.unwrap());
@@ -255,7 +256,7 @@ async fn nobody_waits_for_a_listener_that_left() {
     let rule = plan(&engine, "select * from s.t").await.row_rule().unwrap();
     let rules = [Rule { name: "all".into(), rule, then: OnBroken::SetAside }];
     let many: Vec<(Option<i64>, Option<i64>)> = (0..50).map(|x| (Some(x), None)).collect();
-    let table = given::table(batch(&many)).unwrap();
+    let table = fixture::table(batch(&many)).unwrap();
     let query = plan(&engine, "select * from s.t").await;
     let mut streams: Streams = Vec::new();
     for _ in 0..40 {
@@ -283,7 +284,7 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let (together, apart) = runtime.block_on(async {
             let engine = engine();
-            let table = given::table(batch(&rows)).unwrap();
+            let table = fixture::table(batch(&rows)).unwrap();
             let (mut rules, mut apart) = (Vec::new(), Vec::new());
             for pick in &picks {
                 let query = plan(&engine, RULES[*pick]).await;
