@@ -11,7 +11,7 @@
 //! - [`batch`], `batch_scope`: rows by time interval, and whether a query can build many intervals at once
 //! - [`lineage`]: the source columns of a query's columns
 //! - [`delta_testing`]: the part of a table that a test must read after a small change
-//! - [`tally`]: row counts by value
+//! - [`value_counts`]: row counts by value
 //! - [`fixture`], [`diff`]: fixture rows, and how actual rows differ from them
 //! - [`bind`]: replaces declared schemas in a query with actual tables
 //! - [`exact`]: casts that keep every value
@@ -73,7 +73,7 @@ pub mod source;
 mod spill;
 pub mod split;
 pub mod spool;
-pub mod tally;
+pub mod value_counts;
 mod window_parts;
 
 use std::sync::Arc;

@@ -17,12 +17,12 @@ use super::{
 use crate::{
     compile::{ByFile, FILE, Increment, Standing},
     engine::{
-        Streams,
-        change::{self, Changes},
+        Streams, change,
+        change::Changes,
         execute::{Joins, chained, one_stream, texts},
         source::{Deviation, RejectCounts, RejectSink, SOURCE_FILE, SourceFile},
         spool::Spool,
-        tally::tally,
+        value_counts::count_values,
     },
     ingest::{Batch, Came, Ledger, Policy, State},
     lake::{Base, Replaces, Staged, Write},
@@ -64,7 +64,7 @@ impl Worker {
         {
             sides.push(self.beside_kept(quarantine, SOURCE_FILE, &loading).await?);
         }
-        let (new, rows) = tally(new, SOURCE_FILE);
+        let (new, rows) = count_values(new, SOURCE_FILE);
         let write = async {
             let staged = self.stage_files(build, &loading, new, joins).await;
             rejects.close();
