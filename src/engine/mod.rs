@@ -4,7 +4,7 @@
 //! - [`query`]: SQL text → a type-checked [`Query`] over tables with known schemas but no rows yet
 //! - `dialect`: the semantics of SQL: syntax, operators, casts, types
 //! - [`answer`]: queries with small results
-//! - [`rule`], [`audit`], [`split`]: rules about single rows: declared, counted, and used to reject rows
+//! - [`rule`], [`audit`], [`quarantine`]: rules about single rows: declared, counted, and used to reject rows
 //! - [`spool`], [`key_range`], [`change`]: new rows, the key range they reach in a table, and the changes they
 //!   make
 //! - [`change_feed`]: the rows inserted and deleted between two versions of a table
@@ -62,6 +62,7 @@ mod merge_keys;
 mod nan;
 mod null_keys;
 pub mod print;
+pub mod quarantine;
 pub mod query;
 mod reads;
 mod replay;
@@ -71,7 +72,6 @@ mod rule_tests;
 pub mod session;
 pub mod source;
 mod spill;
-pub mod split;
 pub mod spool;
 pub mod value_counts;
 mod window_parts;

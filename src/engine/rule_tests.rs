@@ -15,8 +15,8 @@ use super::{
     audit::Size,
     fixture,
     fixture::FixtureRows,
+    quarantine::{EnforcedRule, OnBroken, SplitStreams},
     rule::RowRule,
-    split::{OnBroken, Rule, Split},
 };
 use crate::name::Relation;
 
@@ -192,12 +192,12 @@ async fn failures_are_counted_as_they_are_asked_for() {
 async fn split(
     rows: &[&[(Option<i64>, Option<i64>)]],
     rules: &[(&str, &str, OnBroken)],
-) -> (Vec<i64>, Vec<String>, Split) {
+) -> (Vec<i64>, Vec<String>, SplitStreams) {
     let engine = engine();
     let mut made = Vec::new();
     for (name, sql, then) in rules {
         let rule = plan(&engine, sql).await.row_rule().unwrap();
-        made.push(Rule { name: (*name).to_owned(), rule, then: *then });
+        made.push(EnforcedRule { name: (*name).to_owned(), rule, then: *then });
     }
     let mut streams: Streams = Vec::new();
     for rows in rows {
@@ -209,9 +209,9 @@ async fn split(
     let mut split = engine.split(streams, &made, &schema(), "run").unwrap();
     let kept = std::mem::take(&mut split.kept);
     let empty = Box::pin(datafusion::physical_plan::EmptyRecordBatchStream::new(schema()));
-    let aside = std::mem::replace(&mut split.aside, empty);
+    let quarantined = std::mem::replace(&mut split.quarantined, empty);
     let kept = future::try_join_all(kept.into_iter().map(TryStreamExt::try_collect::<Vec<RecordBatch>>));
-    let (kept, aside) = tokio::join!(kept, aside.try_collect::<Vec<RecordBatch>>());
+    let (kept, quarantined) = tokio::join!(kept, quarantined.try_collect::<Vec<RecordBatch>>());
     let mut x: Vec<i64> = kept
         .unwrap()
         .concat()
@@ -222,7 +222,7 @@ async fn split(
         .collect();
     x.sort_unstable();
     let mut taken: Vec<String> = Vec::new();
-    for batch in aside.unwrap() {
+    for batch in quarantined.unwrap() {
         let (rules, run) = (batch.column(3).as_string::<i32>(), batch.column(4).as_string::<i32>());
         assert!(run.iter().all(|run| run == Some("run")));
         taken.extend((0..batch.num_rows()).map(|row| {
@@ -238,23 +238,24 @@ async fn split(
 #[tokio::test]
 async fn rows_that_break_a_rule_are_taken_out_of_every_stream() {
     let rules = [
-        ("known", "select * from s.t where x is null", OnBroken::SetAside),
+        ("known", "select * from s.t where x is null", OnBroken::Quarantine),
         ("positive", "select * from s.t where x <= 0", OnBroken::Drop),
-        ("measured", "select * from s.t where y is null", OnBroken::SetAside),
+        ("measured", "select * from s.t where y is null", OnBroken::Quarantine),
     ];
-    let (kept, aside, split) = split(&[&ROWS, &[(Some(9), Some(9))], &[(Some(-1), None)]], &rules).await;
+    let (kept, quarantined, split) =
+        split(&[&ROWS, &[(Some(9), Some(9))], &[(Some(-1), None)]], &rules).await;
     assert_eq!(kept, [1, 9]);
-    assert_eq!(aside, ["-1: positive, measured", "2: measured", "·: known", "·: known, measured"]);
+    assert_eq!(quarantined, ["-1: positive, measured", "2: measured", "·: known", "·: known, measured"]);
     let counts = &split.counts;
     assert_eq!((counts.of(0), counts.of(1), counts.of(2)), (2, 3, 3));
-    assert_eq!((counts.set_aside(), counts.dropped()), (4, 2));
+    assert_eq!((counts.quarantined(), counts.dropped()), (4, 2));
 }
 
 #[tokio::test]
 async fn nobody_waits_for_a_listener_that_left() {
     let engine = engine();
     let rule = plan(&engine, "select * from s.t").await.row_rule().unwrap();
-    let rules = [Rule { name: "all".into(), rule, then: OnBroken::SetAside }];
+    let rules = [EnforcedRule { name: "all".into(), rule, then: OnBroken::Quarantine }];
     let many: Vec<(Option<i64>, Option<i64>)> = (0..50).map(|x| (Some(x), None)).collect();
     let table = fixture::table(batch(&many)).unwrap();
     let query = plan(&engine, "select * from s.t").await;
@@ -263,13 +264,13 @@ async fn nobody_waits_for_a_listener_that_left() {
         let bound = query.bind(&BTreeMap::from([(relation(), Arc::clone(&table))])).unwrap();
         streams.push(engine.stream(&bound, None).await.unwrap());
     }
-    let Split { kept, aside, counts } = engine.split(streams, &rules, &schema(), "run").unwrap();
-    drop(aside);
+    let SplitStreams { kept, quarantined, counts } = engine.split(streams, &rules, &schema(), "run").unwrap();
+    drop(quarantined);
     for stream in kept {
         let batches: Vec<RecordBatch> = stream.try_collect().await.unwrap();
         assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 0);
     }
-    assert_eq!(counts.set_aside(), 2000);
+    assert_eq!(counts.quarantined(), 2000);
 }
 
 proptest! {

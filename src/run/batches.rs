@@ -15,6 +15,7 @@ use tokio::sync::OnceCell;
 use super::{
     model::Build,
     side::{self, Side},
+    stale::not_done,
     version::{Batches, Version},
     worker::{StepError, Worker},
 };
@@ -33,8 +34,6 @@ use crate::{
     name::Relation,
     outcome::{FailedBatch, RowChanges},
 };
-
-use super::stale::not_done;
 
 /// The bytes of rows buffered in memory, for all batches together.
 const IN_MEMORY: usize = 256 << 20;
@@ -423,7 +422,7 @@ impl Batched<'_> {
         own: Staged,
         did: &Changes,
         sides: Vec<Staged>,
-        (rejects, taken): (Option<Arc<RejectSink>>, Option<Arc<crate::engine::split::Counts>>),
+        (rejects, taken): (Option<Arc<RejectSink>>, Option<Arc<crate::engine::quarantine::RemovedRows>>),
         batches: Batches,
     ) -> Version {
         let changed = RowChanges {

@@ -26,8 +26,9 @@ use crate::{
         Query, Streams, Table,
         arrow::datatypes::Schema,
         execute::{Joins, is_out_of_memory, is_unreadable},
+        quarantine,
+        quarantine::{EnforcedRule, OnBroken, SplitStreams},
         source::{Identity, RejectSink, SourceFile, of_files},
-        split::{self, OnBroken, Rule, Split},
     },
     lake::{Base, Constraints, LakeError, Observed, Provenance, Replaces, Write},
     manifest::{Follow, Model, OnViolation},
@@ -366,19 +367,19 @@ impl Worker {
         build: &Build<'_>,
         aside_replaces: Replaces,
         sides: &mut Vec<Side>,
-    ) -> Result<(Streams, Option<Arc<split::Counts>>), StepError> {
+    ) -> Result<(Streams, Option<Arc<quarantine::RemovedRows>>), StepError> {
         let Build { model, compiled, .. } = *build;
         if compiled.rules.is_empty() {
             return Ok((streams, None));
         }
-        let rules: Vec<Rule> = compiled.rules.iter().map(rule).collect();
-        let Split { kept, aside, counts } =
+        let rules: Vec<EnforcedRule> = compiled.rules.iter().map(rule).collect();
+        let SplitStreams { kept, quarantined, counts } =
             self.engine.split(streams, &rules, &compiled.schema, &self.invocation_id)?;
-        if rules.iter().any(|rule| rule.then == OnBroken::SetAside) {
+        if rules.iter().any(|rule| rule.then == OnBroken::Quarantine) {
             sides.push(Side {
                 relation: model.relation.quarantine(),
-                schema: aside.schema(),
-                rows: aside,
+                schema: quarantined.schema(),
+                rows: quarantined,
                 description: format!("Rows of {} that break its rules", model.id),
                 replaces: aside_replaces,
             });
@@ -535,12 +536,12 @@ impl Build<'_> {
     }
 }
 
-fn rule(of: &ModelRule) -> Rule {
+fn rule(of: &ModelRule) -> EnforcedRule {
     let then = match of.then {
-        OnViolation::Quarantine => OnBroken::SetAside,
+        OnViolation::Quarantine => OnBroken::Quarantine,
         OnViolation::Drop => OnBroken::Drop,
     };
-    Rule { name: of.name.clone(), rule: of.rule.clone(), then }
+    EnforcedRule { name: of.name.clone(), rule: of.rule.clone(), then }
 }
 
 /// Returns an exponential backoff with up to 50 % jitter, so that steps which failed together don't retry
