@@ -16,7 +16,7 @@ use crate::{
     compile::{Wanted, inline},
     engine::{
         Engine, Query, Table,
-        print::{Format, print},
+        row_output::{Format, print},
         source::{RejectCounts, RejectSink},
     },
     name::{NodeId, Relation},

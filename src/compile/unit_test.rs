@@ -11,10 +11,9 @@ use super::{Work, check::Origin};
 use crate::{
     diag::{Diagnostic, near},
     engine::{
-        Query, RecordBatch, SchemaRef, SqlError,
-        digest::RowDigest,
-        fixture,
+        Query, RecordBatch, SchemaRef, SqlError, fixture,
         fixture::{FixtureError, FixtureRows},
+        row_digest::RowDigest,
     },
     jinja::{Names, NodeContext, Overrides},
     manifest::{Model, UnitTest, fingerprint},

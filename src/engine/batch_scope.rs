@@ -18,8 +18,8 @@ use datafusion::{
 
 use super::{
     Query,
-    batch::{Timed, stands_for},
     dialect::as_of::is_as_of,
+    event_time::{Timed, stands_for},
 };
 use crate::interval::BatchSize;
 

@@ -17,8 +17,8 @@ use datafusion::{
 };
 
 use super::{
-    Engine, Query, Table, bind::Bound, dialect::as_of::is_as_of, execute::Joins, key_range::between,
-    query::pending, spool::Spool,
+    Engine, Query, Table, binding::Bound, dialect::as_of::is_as_of, execution::Joins, key_range::between,
+    query::pending, row_spool::Spool,
 };
 use crate::name::Relation;
 

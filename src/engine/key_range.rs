@@ -15,7 +15,9 @@ use datafusion::{
 };
 use futures::TryStreamExt;
 
-use super::{Engine, RecordBatch, Table, bind::Bound, execute::Joins, session::reference, spool::Spool};
+use super::{
+    Engine, RecordBatch, Table, binding::Bound, execution::Joins, row_spool::Spool, session::reference,
+};
 use crate::name::Relation;
 
 /// The values or the range of a key column among new rows.

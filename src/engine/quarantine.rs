@@ -23,9 +23,9 @@ use tokio::sync::mpsc;
 
 use super::{
     Engine, RecordBatch, SchemaRef, SendableRecordBatchStream, Streams,
-    audit::in_types_of,
-    execute::Joins,
-    rule::{Asked, RowRule},
+    execution::Joins,
+    row_rule::{Asked, RowRule},
+    test_query::in_types_of,
 };
 
 /// A rule and the action for rows that break it.

@@ -23,11 +23,11 @@ use datafusion::{
 use super::{
     Table,
     dialect::Dialect,
-    execute::Joins,
+    execution::Joins,
     memory::{Budget, smallest_batch, with_partitions},
     query::Pending,
-    reads::Weight,
-    spill::SpillFolder,
+    read_cost::Weight,
+    spill_folder::SpillFolder,
 };
 use crate::name::Relation;
 
@@ -80,7 +80,7 @@ impl Engine {
             .with_runtime_env(runtime(budget, spill.as_ref())?)
             .with_default_features()
             .with_optimizer_rules(rules(settings))
-            .with_physical_optimizer_rules(super::guard::rules(budget));
+            .with_physical_optimizer_rules(super::pushdown_guard::rules(budget));
         let builder = dialect.prepare(super::function::install(builder, &settings.dialect));
         let context = SessionContext::new_with_state(builder.build());
         dialect.register(&context);
@@ -299,7 +299,10 @@ fn rules(settings: &EngineSettings) -> Vec<Arc<dyn OptimizerRule + Send + Sync>>
     rules.insert(joins.unwrap_or_default(), Arc::new(super::constant_not_in::ConstantNotIn));
     if settings.memory_limit.is_some() {
         let single = rules.iter().position(|rule| rule.name() == "single_distinct_aggregation_to_group_by");
-        rules.insert(single.map_or(rules.len(), |at| at + 1), Arc::new(super::distinct::DistinctGroups));
+        rules.insert(
+            single.map_or(rules.len(), |at| at + 1),
+            Arc::new(super::distinct_aggregates::DistinctGroups),
+        );
     }
     rules
 }

@@ -38,8 +38,10 @@ use super::{
 };
 use crate::{
     engine::{
-        SendableRecordBatchStream, Streams, arrow::array::RecordBatch, arrow::datatypes::SchemaRef,
-        arrow::error::ArrowError, digest::RowDigest, memory::Budget,
+        SendableRecordBatchStream, Streams,
+        arrow::{array::RecordBatch, datatypes::SchemaRef, error::ArrowError},
+        memory::Budget,
+        row_digest::RowDigest,
     },
     name::Relation,
 };

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     compile::{Anomaly, CompiledModel, Probe},
-    engine::{Table, audit::Size, rule::RowRule},
+    engine::{Table, row_rule::RowRule, test_query::Size},
     lake::Provenance,
     manifest::{DataTest, fingerprint::Fingerprint},
     name::{NodeId, Relation},

@@ -22,11 +22,12 @@ use super::{
 use crate::{
     compile::{ByTime, FILE, Increment},
     engine::{
-        SchemaRef, Streams, Table, batch,
-        change::{self, Changes},
-        execute::{Joins, is_out_of_memory},
+        SchemaRef, Streams, Table, event_time,
+        execution::{Joins, is_out_of_memory},
+        row_changes,
+        row_changes::Changes,
+        row_spool::Spool,
         source::RejectSink,
-        spool::Spool,
     },
     interval::{BatchSize, Interval, Intervals},
     lake::{Base, InputVersion, LakeError, Provenance, Replaces, Staged, Write},
@@ -216,7 +217,7 @@ impl Batched<'_> {
                 let waiting = worker.engine.spool(&side.schema, vec![side.rows], Arc::new(|_| {}));
                 let (spooled, waiting) = futures::join!(spooling, waiting);
                 let waiting = told.insert(waiting?);
-                let bound = batch::all_of(vec![waiting.table()], &side.schema)?;
+                let bound = event_time::all_of(vec![waiting.table()], &side.schema)?;
                 side.rows = worker.engine.stream(&bound, None).await?;
                 sides.push(side);
                 spooled?
@@ -234,7 +235,7 @@ impl Batched<'_> {
         }
         let done: Vec<Interval> = spools.iter().map(|(batch, _)| *batch).chain(empty).collect();
         let tables: Vec<Table> = spools.iter().map(|(_, rows)| rows.table()).collect();
-        let bound = batch::all_of(tables, &self.columns())?;
+        let bound = event_time::all_of(tables, &self.columns())?;
         let streams = worker.engine.streams(&bound, &build.model.config.partition_by, self.joins).await?;
         let (streams, taken) = worker.split(streams, build, self.aside().await?, &mut sides)?;
         let time = done.iter().copied().collect();
@@ -350,11 +351,11 @@ impl Batched<'_> {
             && !files.is_empty()
         {
             let column = &self.by_time.settings.event_time;
-            let old = batch::making_room(&base.rows_of(files).await?, &self.columns(), column, done)?;
+            let old = event_time::making_room(&base.rows_of(files).await?, &self.columns(), column, done)?;
             streams = worker.engine.streams(&old, partition_by, self.joins).await?;
         }
-        let (mut streams, changes) = change::apply(streams, &self.columns());
-        streams.extend(change::coming(new, &changes));
+        let (mut streams, changes) = row_changes::apply(streams, &self.columns());
+        streams.extend(row_changes::coming(new, &changes));
         build.progress.store(0, Ordering::Relaxed);
         let write = Write { replaces, provenance: self.provenance(done), ..build.write(worker) };
         let staged =
@@ -369,7 +370,7 @@ impl Batched<'_> {
         time: &Intervals,
     ) -> Result<std::collections::BTreeSet<String>, StepError> {
         let rows = base.rows_with_files(FILE).await?;
-        let bound = batch::reached(&rows, FILE, &self.by_time.settings.event_time, time)?;
+        let bound = event_time::reached(&rows, FILE, &self.by_time.settings.event_time, time)?;
         Ok(self.worker.engine.texts(&bound).await?.into_iter().collect())
     }
 

@@ -15,12 +15,7 @@ use super::{
 };
 use crate::{
     compile::{ByKey, FILE, Increment, Taken},
-    engine::{
-        Streams,
-        change::{self, Changes},
-        execute::Joins,
-        spool::Spool,
-    },
+    engine::{Streams, execution::Joins, row_changes, row_changes::Changes, row_spool::Spool},
     lake::{Base, Replaces, Staged, Write},
     outcome::RowChanges,
 };
@@ -145,7 +140,7 @@ impl Worker {
         ]);
         let bound = by_key.outcome.bind(&tables)?;
         let streams = self.engine.streams(&bound, &build.model.config.partition_by, joins).await?;
-        let (streams, changes) = change::apply(streams, &build.compiled.schema);
+        let (streams, changes) = row_changes::apply(streams, &build.compiled.schema);
         // The spooled rows must outlive the streams.
         let staged = self.stage_in_place_of(build, Replaces::Files { of, files }, streams).await?;
         drop(new);

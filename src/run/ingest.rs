@@ -17,11 +17,12 @@ use super::{
 use crate::{
     compile::{ByFile, FILE, Increment, Standing},
     engine::{
-        Streams, change,
-        change::Changes,
-        execute::{Joins, chained, one_stream, texts},
+        Streams,
+        execution::{Joins, chained, one_stream, texts},
+        row_changes,
+        row_changes::Changes,
+        row_spool::Spool,
         source::{Deviation, RejectCounts, RejectSink, SOURCE_FILE, SourceFile},
-        spool::Spool,
         value_counts::count_values,
     },
     ingest::{Batch, Came, Ledger, Policy, State},
@@ -205,8 +206,8 @@ impl Worker {
             let bound = query.bind(&tables)?;
             self.engine.streams(&bound, &build.model.config.partition_by, joins).await?
         };
-        let (mut streams, changes) = change::apply(streams, &build.compiled.schema);
-        streams.extend(change::coming(new, &changes));
+        let (mut streams, changes) = row_changes::apply(streams, &build.compiled.schema);
+        streams.extend(row_changes::coming(new, &changes));
         let replaces =
             if files.is_empty() { Replaces::Nothing { of } } else { Replaces::Files { of, files } };
         Ok((self.stage_batch(build, loading, replaces, streams).await?, Some(changes)))

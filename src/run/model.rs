@@ -25,7 +25,7 @@ use crate::{
     engine::{
         Query, Streams, Table,
         arrow::datatypes::Schema,
-        execute::{Joins, is_out_of_memory, is_unreadable},
+        execution::{Joins, is_out_of_memory, is_unreadable},
         quarantine,
         quarantine::{EnforcedRule, OnBroken, SplitStreams},
         source::{Identity, RejectSink, SourceFile, of_files},

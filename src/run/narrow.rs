@@ -15,10 +15,10 @@ use crate::{
     compile::{CompiledModel, Probe},
     engine::{
         Table,
-        audit::Size,
-        batch,
         delta_testing::{DeltaScope, is_column},
-        spool::Spool,
+        event_time,
+        row_spool::Spool,
+        test_query::Size,
     },
     lake::Observed,
     name::NodeId,
@@ -93,7 +93,7 @@ impl Worker {
                 if let Some((column, time)) = &version.time
                     && groups.iter().any(|group| is_column(group, column)) =>
             {
-                let table = batch::within(&came, column, time)?;
+                let table = event_time::within(&came, column, time)?;
                 Narrow { table, size: Size::of(version.own.rows_written()), _rows: None }
             }
             DeltaScope::Groups(groups) => {

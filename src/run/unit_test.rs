@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::worker::{StepError, Worker};
 use crate::{
-    engine::{Table, change_feed, diff::diff, fixture},
+    engine::{Table, change_feed, fixture, row_diff::diff},
     name::Relation,
     outcome::{Outcome, TestStatus, Verdict},
     plan::Step,

@@ -8,7 +8,7 @@ use super::{
     worker::StepError,
 };
 use crate::{
-    engine::{Table, bind::same_types, quarantine, source::RejectSink},
+    engine::{Table, binding::same_types, quarantine, source::RejectSink},
     interval::{Interval, Intervals},
     lake::{Lake, Observed, Provenance, RejectNote, Staged},
     name::Relation,

@@ -14,7 +14,7 @@ use crate::{
     compile::Compiled,
     engine::{
         Engine, EngineError, Query, Table,
-        execute::{is_disk_full, is_unreadable},
+        execution::{is_disk_full, is_unreadable},
         message,
         source::RejectSink,
     },

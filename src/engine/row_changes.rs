@@ -14,7 +14,7 @@ use datafusion::{
 };
 use futures::StreamExt;
 
-use super::{RecordBatch, SchemaRef, SendableRecordBatchStream, Streams, digest::RowDigest};
+use super::{RecordBatch, SchemaRef, SendableRecordBatchStream, Streams, row_digest::RowDigest};
 
 /// The last column of an outcome: the change of the row, as one of the numbers below.
 pub const CHANGE: &str = "_headwater_change";

@@ -29,7 +29,7 @@ use super::{
     memory::{Budget, CrossJoins, WideRows},
     nan,
     replay::NestedLoops,
-    window_parts::WindowParts,
+    window_partitions::WindowParts,
 };
 
 /// DataFusion's physical rules, those that push filters down under guard, and what a memory limit adds.
@@ -131,10 +131,8 @@ mod tests {
     use datafusion::{arrow::util::pretty::pretty_format_batches, prelude::ParquetReadOptions};
     use futures::TryStreamExt;
 
-    use crate::{
-        engine::{Engine, EngineSettings},
-        name::Relation,
-    };
+    use super::super::{Engine, EngineSettings};
+    use crate::name::Relation;
 
     #[tokio::test]
     async fn a_filter_stays_on_its_own_side_of_a_join() {

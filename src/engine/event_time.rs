@@ -24,12 +24,12 @@ use tokio::task::JoinSet;
 
 use super::{
     Engine, SchemaRef, SendableRecordBatchStream, Streams, Table,
-    bind::{Bound, same_types},
-    change::{CHANGE, DELETED, KEPT},
+    binding::{Bound, same_types},
     change_feed::columns_of,
-    digest::{hashes, mixed},
-    execute::Joins,
+    execution::Joins,
     function::function,
+    row_changes::{CHANGE, DELETED, KEPT},
+    row_digest::{hashes, mixed},
     session::reference,
 };
 use crate::{
@@ -281,8 +281,8 @@ mod tests {
         datasource::MemTable,
     };
 
-    use super::*;
-    use crate::{engine::EngineSettings, interval::instant};
+    use super::{super::EngineSettings, *};
+    use crate::interval::instant;
 
     fn engine() -> Engine {
         Engine::new(&EngineSettings {

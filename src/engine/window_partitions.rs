@@ -285,7 +285,7 @@ mod tests {
 
     use datafusion::arrow::array::AsArray;
 
-    use crate::engine::{Engine, EngineSettings, arrow::datatypes::Int64Type};
+    use super::super::{Engine, EngineSettings, arrow::datatypes::Int64Type};
 
     /// Returns the number of rows, and of those for which a window over whole partitions differs from the
     /// same aggregate computed by groups.

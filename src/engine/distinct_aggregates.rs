@@ -218,7 +218,7 @@ mod tests {
 
     use datafusion::arrow::util::pretty::pretty_format_batches;
 
-    use crate::engine::{Engine, EngineSettings};
+    use super::super::{Engine, EngineSettings};
 
     async fn answer(sql: &str, memory_limit: Option<u64>) -> String {
         let settings = EngineSettings {

@@ -10,7 +10,7 @@ use datafusion::{
     error::Result,
 };
 
-use super::{RecordBatch, audit::shown, print};
+use super::{RecordBatch, row_output, test_query::shown};
 
 /// The differences between expected and actual rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl Diff {
         let mut rows: Vec<Vec<String>> = vec![head];
         rows.extend(self.rows.iter().take(LISTED).map(Row::cells));
         let right: Vec<bool> = std::iter::once(false).chain(self.numbers.iter().copied()).collect();
-        let mut lines = print::align(&rows, &right);
+        let mut lines = row_output::align(&rows, &right);
         if self.rows.len() > LISTED {
             lines.push(format!("… and {} more", self.rows.len() - LISTED));
         }

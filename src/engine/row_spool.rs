@@ -30,7 +30,7 @@ use tokio::task::JoinSet;
 use url::Url;
 
 use super::{
-    Engine, RecordBatch, SchemaRef, SendableRecordBatchStream, Streams, Table, execute::nullable,
+    Engine, RecordBatch, SchemaRef, SendableRecordBatchStream, Streams, Table, execution::nullable,
     memory::Budget,
 };
 
@@ -260,8 +260,10 @@ mod tests {
         compute::concat_batches,
     };
 
-    use super::*;
-    use crate::engine::{EngineSettings, execute::listed};
+    use super::{
+        super::{EngineSettings, execution::listed},
+        *,
+    };
 
     #[tokio::test]
     async fn slices_of_something_long_take_no_more_than_they_need() {

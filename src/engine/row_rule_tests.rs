@@ -11,12 +11,11 @@ use proptest::prelude::*;
 use serde_json::{Map, json};
 
 use super::{
-    Engine, EngineSettings, Query, RecordBatch, SchemaRef, Streams, Table,
-    audit::Size,
-    fixture,
+    Engine, EngineSettings, Query, RecordBatch, SchemaRef, Streams, Table, fixture,
     fixture::FixtureRows,
     quarantine::{EnforcedRule, OnBroken, SplitStreams},
-    rule::RowRule,
+    row_rule::RowRule,
+    test_query::Size,
 };
 use crate::name::Relation;
 

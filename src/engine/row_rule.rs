@@ -11,8 +11,10 @@ use datafusion::{
         array::{Array, ArrayRef, AsArray, BooleanArray},
         compute::prep_null_mask_filter,
     },
-    common::DFSchema,
-    common::tree_node::{Transformed, TreeNode, TreeNodeRecursion},
+    common::{
+        DFSchema,
+        tree_node::{Transformed, TreeNode, TreeNodeRecursion},
+    },
     error::{DataFusionError, Result},
     logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator, Volatility, expr::ScalarFunction, lit, when},
     physical_expr::PhysicalExpr,

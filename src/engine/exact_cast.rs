@@ -308,8 +308,10 @@ fn comparable(values: ArrayRef) -> ArrayRef {
 #[cfg(test)]
 mod tests {
     use datafusion::{
-        arrow::array::{ArrayRef, Int32Array, ListArray, StringArray, StructArray},
-        arrow::datatypes::Int64Type,
+        arrow::{
+            array::{ArrayRef, Int32Array, ListArray, StringArray, StructArray},
+            datatypes::Int64Type,
+        },
         common::ScalarValue,
     };
     use proptest::prelude::*;

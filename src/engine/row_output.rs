@@ -146,8 +146,10 @@ pub(super) fn align(rows: &[Vec<String>], right: &[bool]) -> Vec<String> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::{Format, print};
-    use crate::engine::{Engine, EngineSettings};
+    use super::{
+        super::{Engine, EngineSettings},
+        Format, print,
+    };
 
     #[tokio::test]
     async fn csv_has_nested_values_as_text() {

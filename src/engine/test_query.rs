@@ -27,11 +27,11 @@ use tokio::task::JoinSet;
 
 use super::{
     Engine, Query, RecordBatch, SchemaRef, SqlError, Streams, Table,
-    bind::Bound,
-    execute::{Joins, is_out_of_memory},
-    print,
+    binding::Bound,
+    execution::{Joins, is_out_of_memory},
     query::Pending,
-    rule::{Asked, RowRule},
+    row_output,
+    row_rule::{Asked, RowRule},
 };
 
 /// A few rows as text.
@@ -78,13 +78,13 @@ impl Sample {
         let head = vec![self.columns.clone()];
         let cells = self.rows.iter().map(|row| row.iter().map(|cell| shown(cell.as_deref())).collect());
         let rows: Vec<Vec<String>> = head.into_iter().chain(cells).collect();
-        print::align(&rows, &self.numbers)
+        row_output::align(&rows, &self.numbers)
     }
 }
 
 /// Formats a value for a table: on one line, truncated, with `·` for NULL.
 pub(super) fn shown(cell: Option<&str>) -> String {
-    let text = print::one_line(cell.unwrap_or("·"));
+    let text = row_output::one_line(cell.unwrap_or("·"));
     if text.chars().count() <= WIDEST {
         return text;
     }
