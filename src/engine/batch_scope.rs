@@ -19,7 +19,7 @@ use datafusion::{
 use super::{
     Query,
     dialect::as_of::is_as_of,
-    event_time::{Timed, stands_for},
+    event_time::{TimedRelation, stands_for},
 };
 use crate::interval::BatchSize;
 
@@ -37,7 +37,7 @@ impl Query {
     /// each batch's own query, and the column `event_time` determines the batch of each. `inputs` are
     /// filtered by event time, all other tables are read whole.
     #[must_use]
-    pub fn is_separable(&self, inputs: &[Timed], event_time: &str, size: BatchSize) -> bool {
+    pub fn is_separable(&self, inputs: &[TimedRelation], event_time: &str, size: BatchSize) -> bool {
         let tracer = Tracer { inputs, size };
         match tracer.follow(self.plan()) {
             Some(BatchScope::InBatches(columns)) => columns.iter().any(|column| column.name == event_time),
@@ -47,7 +47,7 @@ impl Query {
 }
 
 struct Tracer<'a> {
-    inputs: &'a [Timed],
+    inputs: &'a [TimedRelation],
     size: BatchSize,
 }
 
@@ -156,7 +156,7 @@ impl Tracer<'_> {
     }
 
     fn read(&self, name: &TableReference) -> BatchScope {
-        let timed = |(relation, _): &&Timed| stands_for(name).as_ref() == Some(relation);
+        let timed = |(relation, _): &&TimedRelation| stands_for(name).as_ref() == Some(relation);
         match self.inputs.iter().find(timed) {
             Some((_, column)) => {
                 BatchScope::InBatches(BTreeSet::from([Column::new(Some(name.clone()), column)]))

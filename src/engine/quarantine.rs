@@ -24,7 +24,7 @@ use tokio::sync::mpsc;
 use super::{
     Engine, RecordBatch, SchemaRef, SendableRecordBatchStream, Streams,
     execution::Joins,
-    row_rule::{Asked, RowRule},
+    row_rule::{CompiledRules, RowRule},
     test_query::in_types_of,
 };
 
@@ -100,7 +100,8 @@ impl Engine {
         run_id: &str,
     ) -> Result<SplitStreams> {
         let (sender, receiver) = mpsc::channel(IN_FLIGHT);
-        let asked = Asked::new(rules.iter().map(|rule| &rule.rule), table, self.planner(Joins::Hash))?;
+        let compiled =
+            CompiledRules::new(rules.iter().map(|rule| &rule.rule), table, self.planner(Joins::Hash))?;
         let counts = Arc::new(RemovedRows {
             rules: rules.iter().map(|_| AtomicU64::new(0)).collect(),
             ..RemovedRows::default()
@@ -108,7 +109,7 @@ impl Engine {
         let quarantined = quarantine_schema(table);
         let sieve = Arc::new(Sieve {
             rules: rules.to_vec(),
-            asked,
+            compiled,
             table: Arc::clone(table),
             quarantined: Arc::clone(&quarantined),
             run_id: run_id.to_owned(),
@@ -154,7 +155,7 @@ fn sieved(
 /// Rules compiled for evaluation on batches.
 struct Sieve {
     rules: Vec<EnforcedRule>,
-    asked: Asked,
+    compiled: CompiledRules,
     table: SchemaRef,
     quarantined: SchemaRef,
     run_id: String,
@@ -168,7 +169,7 @@ impl Sieve {
             return Ok((batch, None));
         }
         let stored = in_types_of(&batch, &self.table)?;
-        let masks = self.asked.masks(&stored)?;
+        let masks = self.compiled.masks(&stored)?;
         for (mask, count) in masks.iter().zip(&self.counts.rules) {
             count.fetch_add(mask.true_count() as u64, Ordering::Relaxed);
         }

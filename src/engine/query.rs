@@ -26,7 +26,7 @@ use datafusion::{
 
 use super::{
     Engine, SchemaRef, SqlError, Table, exact_cast, exact_cast::Destination, execution::Joins, read_cost,
-    read_cost::Weight,
+    read_cost::ReadCost,
 };
 use crate::name::Relation;
 
@@ -36,7 +36,7 @@ pub struct Query {
     plan: LogicalPlan,
     canonical: String,
     /// The cost of reading it, including its views.
-    weight: Weight,
+    weight: ReadCost,
 }
 
 impl Query {
@@ -139,11 +139,11 @@ impl Query {
 
     /// Wraps a plan that doesn't come from SQL.
     pub(super) fn of_plan(plan: LogicalPlan) -> Self {
-        Self { plan, canonical: String::new(), weight: Weight::TABLE }
+        Self { plan, canonical: String::new(), weight: ReadCost::TABLE }
     }
 
     /// Returns the cost of reading the query.
-    pub(super) fn weight(&self) -> Weight {
+    pub(super) fn weight(&self) -> ReadCost {
         self.weight
     }
 
@@ -182,7 +182,7 @@ impl Engine {
         let state = self.planner(Joins::Hash);
         let statement = self.dialect().parse(state, sql).map_err(|error| SqlError::new(&error, sql))?;
         let canonical = canonical(&statement, sql)?;
-        let weight = read_cost::reads(&statement, sql, &|relation| self.weight(relation))?;
+        let weight = read_cost::read_cost(&statement, sql, &|relation| self.weight(relation))?;
         let planned = self.dialect().plan(state, statement).await;
         let plan = planned.map_err(|error| SqlError::new(&error, sql))?;
         let query = Query { plan, canonical, weight };

@@ -15,7 +15,7 @@ use super::{
     fixture::FixtureRows,
     quarantine::{EnforcedRule, OnBroken, SplitStreams},
     row_rule::RowRule,
-    test_query::Size,
+    test_query::InputSize,
 };
 use crate::name::Relation;
 
@@ -61,7 +61,7 @@ async fn plan(engine: &Engine, sql: &str) -> Query {
 async fn alone(engine: &Engine, query: &Query, table: &Table) -> u64 {
     let counted = engine.plan_failures(query, "", "count(*)", None).await.unwrap();
     let tables = BTreeMap::from([(relation(), Arc::clone(table))]);
-    let number = engine.number(&counted.bind(&tables).unwrap(), Size::Unknown).await.unwrap().unwrap();
+    let number = engine.number(&counted.bind(&tables).unwrap(), InputSize::Unknown).await.unwrap().unwrap();
     format!("{number}").parse().unwrap()
 }
 
@@ -96,7 +96,7 @@ async fn rules_are_counted_together_as_they_are_alone() {
         rules.push(query.row_rule().unwrap_or_else(|| panic!("{sql} is a rule")));
         expected.push(alone(&engine, &query, &table).await);
     }
-    for size in [Size::Small, Size::Unknown] {
+    for size in [InputSize::Small, InputSize::Unknown] {
         let table = Arc::clone(&table);
         assert_eq!(engine.count_broken(table, size, &rules).await.unwrap(), expected);
     }
@@ -109,7 +109,7 @@ async fn an_inner_filter_guards_what_is_outside_of_it() {
     let table = fixture::table(batch(&ROWS)).unwrap();
     let query = plan(&engine, "select * from (select * from s.t where x <> 0) where 10 / x > 4").await;
     let rule = query.row_rule().unwrap();
-    assert_eq!(engine.count_broken(table, Size::Unknown, &[rule]).await.unwrap(), [2]);
+    assert_eq!(engine.count_broken(table, InputSize::Unknown, &[rule]).await.unwrap(), [2]);
 }
 
 #[tokio::test]
@@ -148,7 +148,8 @@ async fn groups_of_rows_are_told_from_rows() {
         let rule = plan(&engine, sql).await.row_rule().unwrap_or_else(|| panic!("no rule: {sql}"));
         assert_eq!(rule.counts_groups(), groups, "{sql}");
         let rows = plan(&engine, "select x from s.t where x not in (0)").await.row_rule().unwrap();
-        let counts = engine.count_broken(Arc::clone(&table), Size::Unknown, &[rule, rows]).await.unwrap();
+        let counts =
+            engine.count_broken(Arc::clone(&table), InputSize::Unknown, &[rule, rows]).await.unwrap();
         assert!(counts[0] > 0 && counts[0] == counts[1], "{sql}: {counts:?}");
     }
     for sql in [
@@ -175,7 +176,7 @@ async fn failures_are_counted_as_they_are_asked_for() {
         let counted = engine.plan_failures(&query, sql, fail_calc, limit).await.unwrap();
         let tables = BTreeMap::from([(relation(), Arc::clone(&table))]);
         let bound = counted.bind(&tables).unwrap();
-        assert_eq!(engine.number(&bound, Size::Small).await.unwrap(), expected, "{fail_calc}");
+        assert_eq!(engine.number(&bound, InputSize::Small).await.unwrap(), expected, "{fail_calc}");
     }
     let wrong = engine.plan_failures(&query, sql, "sum(z)", None).await.unwrap_err();
     assert_eq!(wrong.code, "unknown-column");
@@ -280,7 +281,7 @@ proptest! {
         picks in proptest::collection::vec(0usize..RULES.len(), 1..6),
         small in any::<bool>(),
     ) {
-        let size = if small { Size::Small } else { Size::Unknown };
+        let size = if small { InputSize::Small } else { InputSize::Unknown };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let (together, apart) = runtime.block_on(async {
             let engine = engine();

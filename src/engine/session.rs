@@ -26,7 +26,7 @@ use super::{
     execution::Joins,
     memory::{Budget, smallest_batch, with_partitions},
     query::Pending,
-    read_cost::Weight,
+    read_cost::ReadCost,
     spill_folder::SpillFolder,
 };
 use crate::name::Relation;
@@ -64,7 +64,7 @@ pub struct Engine {
     spill: Option<SpillFolder>,
     declaring: Mutex<()>,
     /// The weight of each view by its name in lower case.
-    views: Mutex<BTreeMap<Relation, Weight>>,
+    views: Mutex<BTreeMap<Relation, ReadCost>>,
 }
 
 impl Engine {
@@ -144,11 +144,11 @@ impl Engine {
     }
 
     /// Returns the weight of a view; `None` for a table.
-    pub(super) fn weight(&self, view: &Relation) -> Option<Weight> {
+    pub(super) fn weight(&self, view: &Relation) -> Option<ReadCost> {
         self.views().get(&folded(view)).copied()
     }
 
-    fn views(&self) -> MutexGuard<'_, BTreeMap<Relation, Weight>> {
+    fn views(&self) -> MutexGuard<'_, BTreeMap<Relation, ReadCost>> {
         self.views.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -293,8 +293,8 @@ fn rules(settings: &EngineSettings) -> Vec<Arc<dyn OptimizerRule + Send + Sync>>
     let mut rules = super::null_keys::rules();
     // Runs before all other rules, and again on simplified expressions.
     let simplified = rules.iter().position(|rule| rule.name() == "simplify_expressions");
-    rules.insert(simplified.map_or(0, |at| at + 1), Arc::new(super::comparisons::Comparisons));
-    rules.insert(0, Arc::new(super::comparisons::Comparisons));
+    rules.insert(simplified.map_or(0, |at| at + 1), Arc::new(super::comparisons::NormalComparisons));
+    rules.insert(0, Arc::new(super::comparisons::NormalComparisons));
     let joins = rules.iter().position(|rule| rule.name() == "decorrelate_predicate_subquery");
     rules.insert(joins.unwrap_or_default(), Arc::new(super::constant_not_in::ConstantNotIn));
     if settings.memory_limit.is_some() {

@@ -141,7 +141,7 @@ impl Worker {
                     let touched = known.get_or_try_init(|| async {
                         let Some(between) = self.between(build, relation).await? else { return Ok(None) };
                         let between = (&between.came, between.went.as_ref());
-                        Ok::<_, StepError>(Some(self.engine.touched_between(between, column, size).await?))
+                        Ok::<_, StepError>(Some(self.engine.changed_batches(between, column, size).await?))
                     });
                     let Some(touched) = touched.await? else { return Ok(all.clone()) };
                     due = due.or(touched);
@@ -217,7 +217,7 @@ impl Batched<'_> {
                 let waiting = worker.engine.spool(&side.schema, vec![side.rows], Arc::new(|_| {}));
                 let (spooled, waiting) = futures::join!(spooling, waiting);
                 let waiting = told.insert(waiting?);
-                let bound = event_time::all_of(vec![waiting.table()], &side.schema)?;
+                let bound = event_time::union_of(vec![waiting.table()], &side.schema)?;
                 side.rows = worker.engine.stream(&bound, None).await?;
                 sides.push(side);
                 spooled?
@@ -235,7 +235,7 @@ impl Batched<'_> {
         }
         let done: Vec<Interval> = spools.iter().map(|(batch, _)| *batch).chain(empty).collect();
         let tables: Vec<Table> = spools.iter().map(|(_, rows)| rows.table()).collect();
-        let bound = event_time::all_of(tables, &self.columns())?;
+        let bound = event_time::union_of(tables, &self.columns())?;
         let streams = worker.engine.streams(&bound, &build.model.config.partition_by, self.joins).await?;
         let (streams, taken) = worker.split(streams, build, self.aside().await?, &mut sides)?;
         let time = done.iter().copied().collect();
@@ -307,7 +307,7 @@ impl Batched<'_> {
                 return Ok(None);
             };
             let size = self.by_time.settings.batch_size;
-            touched = touched.or(&self.worker.engine.touched(table, column, size).await?);
+            touched = touched.or(&self.worker.engine.batches_of(table, column, size).await?);
         }
         Ok(Some(touched))
     }
@@ -333,7 +333,7 @@ impl Batched<'_> {
         let engine = &self.worker.engine;
         let bound = self.query.bind(tables)?.during(&self.by_time.timed, time)?;
         let streams = engine.streams(&bound, partition_by, self.joins).await?;
-        Ok(engine.held_to(streams, &self.by_time.settings.event_time, time)?)
+        Ok(engine.confined_to(streams, &self.by_time.settings.event_time, time)?)
     }
 
     /// Stages the new rows in place of the table's rows in the intervals `done`.
@@ -351,11 +351,16 @@ impl Batched<'_> {
             && !files.is_empty()
         {
             let column = &self.by_time.settings.event_time;
-            let old = event_time::making_room(&base.rows_of(files).await?, &self.columns(), column, done)?;
+            let old = event_time::with_deleted_intervals(
+                &base.rows_of(files).await?,
+                &self.columns(),
+                column,
+                done,
+            )?;
             streams = worker.engine.streams(&old, partition_by, self.joins).await?;
         }
         let (mut streams, changes) = row_changes::apply(streams, &self.columns());
-        streams.extend(row_changes::coming(new, &changes));
+        streams.extend(row_changes::count_inserted(new, &changes));
         build.progress.store(0, Ordering::Relaxed);
         let write = Write { replaces, provenance: self.provenance(done), ..build.write(worker) };
         let staged =
@@ -370,7 +375,7 @@ impl Batched<'_> {
         time: &Intervals,
     ) -> Result<std::collections::BTreeSet<String>, StepError> {
         let rows = base.rows_with_files(FILE).await?;
-        let bound = event_time::reached(&rows, FILE, &self.by_time.settings.event_time, time)?;
+        let bound = event_time::values_in(&rows, FILE, &self.by_time.settings.event_time, time)?;
         Ok(self.worker.engine.texts(&bound).await?.into_iter().collect())
     }
 

@@ -207,7 +207,7 @@ impl Worker {
             self.engine.streams(&bound, &build.model.config.partition_by, joins).await?
         };
         let (mut streams, changes) = row_changes::apply(streams, &build.compiled.schema);
-        streams.extend(row_changes::coming(new, &changes));
+        streams.extend(row_changes::count_inserted(new, &changes));
         let replaces =
             if files.is_empty() { Replaces::Nothing { of } } else { Replaces::Files { of, files } };
         Ok((self.stage_batch(build, loading, replaces, streams).await?, Some(changes)))

@@ -18,7 +18,7 @@ use crate::{
         delta_testing::{DeltaScope, is_column},
         event_time,
         row_spool::Spool,
-        test_query::Size,
+        test_query::InputSize,
     },
     lake::Observed,
     name::NodeId,
@@ -27,7 +27,7 @@ use crate::{
 /// The part of a version that a test reads in place of the whole.
 pub(super) struct Narrow {
     pub(super) table: Table,
-    pub(super) size: Size,
+    pub(super) size: InputSize,
     _rows: Option<Spool>,
 }
 
@@ -86,20 +86,20 @@ impl Worker {
         let (came, went) = (Arc::clone(&opened.0), Arc::clone(&opened.1));
         let narrow = match narrowed {
             DeltaScope::Rows => {
-                Narrow { table: came, size: Size::of(version.own.rows_written()), _rows: None }
+                Narrow { table: came, size: InputSize::of(version.own.rows_written()), _rows: None }
             }
             // A group with one event time has all its rows in one batch, which was written completely.
             DeltaScope::Groups(groups)
                 if let Some((column, time)) = &version.time
                     && groups.iter().any(|group| is_column(group, column)) =>
             {
-                let table = event_time::within(&came, column, time)?;
-                Narrow { table, size: Size::of(version.own.rows_written()), _rows: None }
+                let table = event_time::rows_in(&came, column, time)?;
+                Narrow { table, size: InputSize::of(version.own.rows_written()), _rows: None }
             }
             DeltaScope::Groups(groups) => {
                 let own = version.table().await?;
                 let (table, rows) = self.engine.changed_groups(&own, (came, went), &groups).await?;
-                Narrow { table, size: Size::Unknown, _rows: Some(rows) }
+                Narrow { table, size: InputSize::Unknown, _rows: Some(rows) }
             }
         };
         Ok(Some(narrow))

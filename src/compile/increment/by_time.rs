@@ -16,7 +16,7 @@ pub struct ByTime {
     /// The model's own settings.
     pub settings: Microbatch,
     /// The inputs filtered by event time, with their event-time columns.
-    pub timed: Vec<event_time::Timed>,
+    pub timed: Vec<event_time::TimedRelation>,
     /// The batches that the command requests, or `None` for those that are due.
     pub asked: Option<Intervals>,
     /// The start of the current batch.
