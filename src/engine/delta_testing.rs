@@ -71,7 +71,7 @@ fn follow(node: &LogicalPlan, own: &Relation) -> Option<TracedColumns> {
             let columns = columns
                 .into_iter()
                 .map(|(column, expr)| (Column::new(Some(alias.alias.clone()), column.name), expr));
-            Some(TracedColumns { narrowed, columns: columns.collect() })
+            Some(TracedColumns { scope, columns: columns.collect() })
         }
         LogicalPlan::Filter(filter) => follow(&filter.input, own),
         LogicalPlan::Sort(sort) if sort.fetch.is_none() => follow(&sort.input, own),

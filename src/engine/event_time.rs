@@ -54,9 +54,9 @@ fn lies_in(column: &Expr, data_type: &DataType, stretches: &Intervals) -> Result
         let at = ScalarValue::TimestampMicrosecond(Some(at.timestamp_micros()), None);
         at.cast_to(data_type).map(lit)
     };
-    let rows_in =
+    let within =
         |one: &Interval| Ok(column.clone().gt_eq(bound(one.start)?).and(column.clone().lt(bound(one.end)?)));
-    let conditions: Vec<Expr> = stretches.iter().map(rows_in).collect::<Result<_>>()?;
+    let conditions: Vec<Expr> = stretches.iter().map(within).collect::<Result<_>>()?;
     Ok(datafusion::logical_expr::utils::disjunction(conditions).unwrap_or_else(|| lit(false)))
 }
 

@@ -27,14 +27,14 @@ const DEEPEST: u64 = 100;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct ReadCost {
     /// The number of table reads.
-    pub(super) read_cost: u64,
+    pub(super) reads: u64,
     /// The depth of the views nested below it.
     pub(super) depth: u64,
 }
 
 impl ReadCost {
     /// The weight of a query over tables.
-    pub(super) const TABLE: Self = Self { read_cost: 1, depth: 0 };
+    pub(super) const TABLE: Self = Self { reads: 1, depth: 0 };
 }
 
 /// Computes the weight of a statement. `weight` returns the weight of a relation if it is a view.
@@ -65,7 +65,7 @@ pub(super) fn read_cost(
         });
     }
     let Some((heavy, name)) = count.heaviest.filter(|_| count.whole > MOST.max(count.named)) else {
-        return Ok(ReadCost { read_cost: count.whole, depth });
+        return Ok(ReadCost { reads: count.whole, depth });
     };
     let at = place(&name);
     let times = if count.whole == u64::MAX {
@@ -92,7 +92,7 @@ struct OpenQuery {
     /// The number of table reads of each visited CTE.
     known: BTreeMap<String, u64>,
     /// The number of table reads of the query itself.
-    read_cost: u64,
+    reads: u64,
 }
 
 struct ReadCounter<'a> {
@@ -115,7 +115,7 @@ impl ReadCounter<'_> {
             [cte] => {
                 // Its views were counted where the CTE names them.
                 let known = self.open.iter().rev().find_map(|open| open.known.get(cte));
-                ReadCost { read_cost: known.copied().unwrap_or(1), depth: 0 }
+                ReadCost { reads: known.copied().unwrap_or(1), depth: 0 }
             }
             [.., schema, table] => {
                 let view = (self.weight)(&Relation::new(schema.as_str(), table.as_str()));
@@ -133,7 +133,7 @@ impl Visitor for ReadCounter<'_> {
         let with = query.with.iter().flat_map(|with| &with.cte_tables);
         let mut coming: Vec<String> = with.map(|cte| cte.alias.name.value.to_lowercase()).collect();
         coming.reverse();
-        self.open.push(OpenQuery { coming, known: BTreeMap::new(), read_cost: 0 });
+        self.open.push(OpenQuery { coming, known: BTreeMap::new(), reads: 0 });
         ControlFlow::Continue(())
     }
 
@@ -154,16 +154,16 @@ impl Visitor for ReadCounter<'_> {
     }
 
     fn pre_visit_relation(&mut self, name: &ObjectName) -> ControlFlow<()> {
-        let ReadCost { read_cost, depth } = self.of(name);
+        let ReadCost { reads, depth } = self.of(name);
         self.named += 1;
         if self.deepest.as_ref().is_none_or(|(most, _)| depth > *most) {
             self.deepest = Some((depth, name.clone()));
         }
-        if self.heaviest.as_ref().is_none_or(|(most, _)| read_cost > *most) {
-            self.heaviest = Some((read_cost, name.clone()));
+        if self.heaviest.as_ref().is_none_or(|(most, _)| reads > *most) {
+            self.heaviest = Some((reads, name.clone()));
         }
         if let Some(open) = self.open.last_mut() {
-            open.reads = open.reads.saturating_add(read_cost);
+            open.reads = open.reads.saturating_add(reads);
         }
         ControlFlow::Continue(())
     }
@@ -182,10 +182,10 @@ mod tests {
     fn weighed(sql: &str) -> Result<ReadCost, SqlError> {
         let statement =
             DFParser::parse_sql_with_dialect(sql, &DuckDbDialect {}).unwrap().pop_front().unwrap();
-        read_cost(&statement, sql, &|relation| match relation.name.as_str() {
-            "view" => Some(ReadCost { read_cost: 100, depth: 0 }),
-            "deep" => Some(ReadCost { read_cost: 1, depth: DEEPEST - 1 }),
-            "deeper" => Some(ReadCost { read_cost: 1, depth: DEEPEST }),
+        reads(&statement, sql, &|relation| match relation.name.as_str() {
+            "view" => Some(ReadCost { reads: 100, depth: 0 }),
+            "deep" => Some(ReadCost { reads: 1, depth: DEEPEST - 1 }),
+            "deeper" => Some(ReadCost { reads: 1, depth: DEEPEST }),
             _ => None,
         })
     }
@@ -194,7 +194,7 @@ mod tests {
     fn views_are_nested_so_deep_and_no_deeper() {
         assert_eq!(weighed("select * from s.a"), Ok(ReadCost::TABLE));
         let joined = "with x as (select * from s.view) select * from x join s.deep using (k)";
-        assert_eq!(weighed(joined), Ok(ReadCost { read_cost: 101, depth: DEEPEST }));
+        assert_eq!(weighed(joined), Ok(ReadCost { reads: 101, depth: DEEPEST }));
         let error = weighed("select 1 from s.deep, (select * from s.deeper) as t").unwrap_err();
         assert_eq!((error.code, error.at), ("too-many-views", Some(37..45)));
         assert!(error.message.contains("`s.deeper` is a view over 100 others"), "{}", error.message);

@@ -98,7 +98,7 @@ impl Engine {
         let mut single_partition = session.clone();
         single_partition.config_mut().options_mut().execution.target_partitions = 1;
         Ok(Self {
-            single_partition: Arc::new(narrow),
+            single_partition: Arc::new(single_partition),
             task: Arc::new(TaskContext::from(&session)),
             session: Arc::new(session),
             spilling: Arc::new(spilling),

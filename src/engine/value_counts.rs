@@ -57,18 +57,18 @@ impl ValueCounts {
 /// Wraps streams so that their rows are counted by a text column.
 #[must_use]
 pub fn count_values(streams: Streams, column: &str) -> (Streams, Arc<ValueCounts>) {
-    let count_values = Arc::new(ValueCounts::default());
+    let counts = Arc::new(ValueCounts::default());
     let counted = streams.into_iter().map(|rows| {
-        let (count_values, column) = (Arc::clone(&count_values), column.to_owned());
+        let (counts, column) = (Arc::clone(&counts), column.to_owned());
         let schema = rows.schema();
         let rows = rows.map(move |batch| {
             let batch = batch?;
-            count_values.count(&batch, &column)?;
+            counts.count(&batch, &column)?;
             Ok(batch)
         });
         Box::pin(RecordBatchStreamAdapter::new(schema, rows)) as SendableRecordBatchStream
     });
-    (counted.collect(), count_values)
+    (counted.collect(), counts)
 }
 
 #[cfg(test)]
