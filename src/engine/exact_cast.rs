@@ -487,7 +487,7 @@ mod tests {
         }
     }
 
-    fn number() -> impl Strategy<Untyped = i64> {
+    fn number() -> impl Strategy<Value = i64> {
         prop_oneof![
             -300..300_i64,
             -40_000..40_000_i64,

@@ -190,8 +190,8 @@ impl Engine {
         &self,
         spec: &super::source::SourceSpec,
         files: Vec<super::source::SourceFile>,
-        look: super::source::Look,
-    ) -> Result<super::source::Found> {
+        look: super::source::InferenceDepth,
+    ) -> Result<super::source::InferredColumns> {
         super::source::columns(spec, self.session.as_ref(), files, look).await
     }
 
