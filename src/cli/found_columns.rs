@@ -5,7 +5,7 @@ use crate::{
     compile::{Compiled, FOUND_COLUMNS, FoundColumns},
     engine::{
         Engine,
-        source::{Look, SourceSpec},
+        source::{InferenceDepth, SourceSpec},
     },
     lake::Lake,
     name::NodeId,
@@ -41,7 +41,7 @@ pub(super) async fn record_samples(
                 spec.name
             ));
             let files = engine.source_files(spec).await?;
-            let all = engine.source_columns(spec, files, Look::All).await?;
+            let all = engine.source_columns(spec, files, InferenceDepth::All).await?;
             record(lake, id, &FoundColumns::new(spec, &all)).await?;
             again = true;
         }

@@ -16,7 +16,7 @@ use crate::{
     compile::{Wanted, inline},
     engine::{
         Engine, Query, Table,
-        print::{Format, print},
+        row_output::{OutputFormat, print},
         source::{RejectCounts, RejectSink},
     },
     name::{NodeId, Relation},
@@ -53,9 +53,9 @@ pub(super) async fn run(global: &Global, args: &ShowArgs) -> Result<ExitCode, Fa
     let limit = usize::try_from(args.limit).ok();
     let stream = engine.stream(&query.bind(&bound)?, limit).await?;
     let format = match args.output {
-        ShowOutput::Table => Format::Table,
-        ShowOutput::Json => Format::Json,
-        ShowOutput::Csv => Format::Csv,
+        ShowOutput::Table => OutputFormat::Table,
+        ShowOutput::Json => OutputFormat::Json,
+        ShowOutput::Csv => OutputFormat::Csv,
     };
     let mut out = BufWriter::new(stdout());
     print(stream, format, &mut out).await?;

@@ -17,7 +17,7 @@ use crate::{
     diag::near,
     engine::{
         Engine, EngineSettings,
-        source::{Found, FoundColumn, Look, SourceSpec, declared_name, is_supplied},
+        source::{InferenceDepth, InferredColumn, InferredColumns, SourceSpec, declared_name, is_supplied},
     },
     manifest::{Node, SourceTable},
     project::SourceFormatName,
@@ -115,25 +115,25 @@ fn format(name: &str, given: Option<&str>) -> Result<SourceFormatName, Failure> 
 }
 
 /// Returns the columns of a source, and YAML that declares them.
-async fn columns(engine: &Engine, spec: &SourceSpec) -> Result<(Found, String), Failure> {
+async fn columns(engine: &Engine, spec: &SourceSpec) -> Result<(InferredColumns, String), Failure> {
     let found = if spec.format.is_text() {
         let files = engine.source_listing(spec).await?.files;
         if files.is_empty() {
             let place = spec.base.display();
             return Err(Failure::message(format!("no file matches `{}` under {place}", spec.location)));
         }
-        engine.source_columns(spec, files, Look::Detailed).await?
+        engine.source_columns(spec, files, InferenceDepth::Detailed).await?
     } else {
         let schema = engine.source(spec, None).await?.schema();
         let columns =
-            schema.fields().iter().filter(|field| !is_supplied(field.name())).map(|field| FoundColumn {
+            schema.fields().iter().filter(|field| !is_supplied(field.name())).map(|field| InferredColumn {
                 name: field.name().clone(),
                 data_type: field.data_type().clone(),
                 nulls: 0,
                 distinct: 0,
                 examples: Vec::new(),
             });
-        Found { columns: columns.collect(), ..Found::default() }
+        InferredColumns { columns: columns.collect(), ..InferredColumns::default() }
     };
     let mut text = String::new();
     if spec.format.is_text() {
@@ -160,7 +160,7 @@ async fn columns(engine: &Engine, spec: &SourceSpec) -> Result<(Found, String), 
 }
 
 /// Describes the values of a column in a YAML comment.
-fn described(column: &FoundColumn, rows: u64) -> String {
+fn described(column: &InferredColumn, rows: u64) -> String {
     let nulls = match column.nulls {
         0 => "no nulls".to_owned(),
         nulls if nulls == rows => return "  # no values".to_owned(),

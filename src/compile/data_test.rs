@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     diag::Diagnostic,
-    engine::{Query, SqlError, rule::RowRule},
+    engine::{Query, SqlError, row_rule::RowRule},
     manifest::{DataTest, Model, Node, OnViolation, fingerprint},
     name::{NodeId, Relation},
     parallel::in_parallel,

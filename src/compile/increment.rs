@@ -30,7 +30,7 @@ use crate::{
     engine::{
         Query, SchemaRef,
         arrow::datatypes::{DataType, Field, Schema},
-        exact::Destination,
+        exact_cast::Destination,
     },
     manifest::{Incremental, Model, OnSchemaChange, Strategy, Updates},
     name::Relation,

@@ -13,7 +13,7 @@ use crate::{
         arrow::datatypes::DataType,
         source::{
             self, Drift, Identity, Nulls, OnError, SourceSpec,
-            seed::{self, Faults, Heading, SeedFormat},
+            seed::{self, SeedFaults, SeedFormat, SeedHeading},
         },
     },
     lake,
@@ -30,7 +30,7 @@ const MOST_COLUMNS: usize = 10_000;
 
 /// The columns of a seed.
 struct Columns {
-    headings: Vec<Heading>,
+    headings: Vec<SeedHeading>,
     /// Their names in the table.
     names: Vec<String>,
     /// Their declared types.
@@ -112,7 +112,7 @@ fn columns(seed: &Seed, file: &Source, format: &SeedFormat) -> Result<Columns, V
     }
     // As the engine reads an unquoted name.
     let folded = |name: &str| name.to_ascii_lowercase();
-    let called = |heading: &Heading| {
+    let called = |heading: &SeedHeading| {
         if seed.config.quote_columns { heading.name.clone() } else { folded(&heading.name) }
     };
     let names: Vec<String> = headings.iter().map(called).collect();
@@ -151,7 +151,7 @@ fn columns(seed: &Seed, file: &Source, format: &SeedFormat) -> Result<Columns, V
 
 /// Checks that a Delta table can have a column of this name. If the whole header is one name, the delimiter
 /// is the cause.
-fn unusable(heading: &Heading, file: &Source, columns: usize) -> Option<Diagnostic> {
+fn unusable(heading: &SeedHeading, file: &Source, columns: usize) -> Option<Diagnostic> {
     let delimiter = [';', '\t', '|'].into_iter().find(|delimiter| heading.name.contains(*delimiter));
     let forbidden = lake::forbidden(&heading.name);
     let (sign, hint) = match (delimiter, forbidden) {
@@ -193,8 +193,8 @@ fn quoted(name: &str) -> String {
 }
 
 /// Converts faults in a file to diagnostics.
-fn findings(file: &Source, faults: Faults) -> Vec<Diagnostic> {
-    let Faults { told, more } = faults;
+fn findings(file: &Source, faults: SeedFaults) -> Vec<Diagnostic> {
+    let SeedFaults { told, more } = faults;
     let mut found: Vec<Diagnostic> = told
         .into_iter()
         .map(|fault| {

@@ -22,8 +22,8 @@ use crate::{
     engine::{
         Query, SchemaRef,
         arrow::datatypes::{DataType, Field, Schema, TimeUnit},
-        bind::same_types,
-        exact::{Destination, can_hold, wider},
+        binding::same_types,
+        exact_cast::{Destination, can_hold, wider},
         source::type_name,
     },
     manifest::{HardDeletes, Model, Snapshot, SnapshotStrategy, fingerprint::Fingerprint},

@@ -11,9 +11,9 @@ use super::{Work, check::Origin};
 use crate::{
     diag::{Diagnostic, near},
     engine::{
-        Query, RecordBatch, SchemaRef, SqlError,
-        digest::RowDigest,
-        given::{self, GivenError, Written},
+        Query, RecordBatch, SchemaRef, SqlError, fixture,
+        fixture::{FixtureError, FixtureRows},
+        row_digest::RowDigest,
     },
     jinja::{Names, NodeContext, Overrides},
     manifest::{Model, UnitTest, fingerprint},
@@ -173,13 +173,13 @@ impl Work<'_> {
                         _ => Map::new(),
                     })
                     .collect();
-                let place = |error: &GivenError| place(items, error).unwrap_or_else(|| rows.span.clone());
-                given::rows(Written::Dict(&maps), schema, only_named && !maps.is_empty())
+                let place = |error: &FixtureError| place(items, error).unwrap_or_else(|| rows.span.clone());
+                fixture::rows(FixtureRows::Dict(&maps), schema, only_named && !maps.is_empty())
                     .map_err(|error| unfit(&error, place(&error), of))
             }
             RowsText::Csv(source) => {
                 let empty = source.text().trim().is_empty();
-                given::rows(Written::Csv(source.text()), schema, only_named && !empty)
+                fixture::rows(FixtureRows::Csv(source.text()), schema, only_named && !empty)
                     .map_err(|error| unfit(&error, csv_place(source, &error, &rows.span), of))
             }
             RowsText::Sql(source) => self.queried(source, schema, only_named, &rows.span, of).await,
@@ -207,12 +207,12 @@ impl Work<'_> {
             |error: &crate::engine::EngineError| complain("unit-test-rows", crate::engine::message(error));
         let bound = query.bind(&BTreeMap::new()).map_err(|error| failed(&error))?;
         let batch = engine.gather(&bound).await.map_err(|error| failed(&error))?;
-        given::conform(&batch, schema, only_named).map_err(|error| unfit(&error, at.clone(), of))
+        fixture::conform(&batch, schema, only_named).map_err(|error| unfit(&error, at.clone(), of))
     }
 }
 
 /// Returns the location of the invalid value.
-fn place(items: &[Yaml], error: &GivenError) -> Option<Span> {
+fn place(items: &[Yaml], error: &FixtureError) -> Option<Span> {
     let item = items.get(error.row?)?;
     let YamlValue::Map(entries) = &item.value else { return Some(item.span.clone()) };
     let column = error.column.as_ref()?;
@@ -223,7 +223,7 @@ fn place(items: &[Yaml], error: &GivenError) -> Option<Span> {
 }
 
 /// Returns the line of the invalid row, given that the first line is the header.
-fn csv_place(source: &Source, error: &GivenError, whole: &Span) -> Span {
+fn csv_place(source: &Source, error: &FixtureError, whole: &Span) -> Span {
     // Text inside YAML has no line positions of its own there.
     if source.path() == whole.source.path() {
         return whole.clone();
@@ -234,7 +234,7 @@ fn csv_place(source: &Source, error: &GivenError, whole: &Span) -> Span {
     source.span(start..end)
 }
 
-fn unfit(error: &GivenError, at: Span, of: &str) -> Diagnostic {
+fn unfit(error: &FixtureError, at: Span, of: &str) -> Diagnostic {
     let found = Diagnostic::error("unit-test-rows", format!("{} (of `{of}`)", error.message)).at(at, "");
     let Some(column) = error.column.as_ref().filter(|_| !error.known.is_empty()) else { return found };
     match near::question(column, error.known.iter().map(String::as_str)) {

@@ -27,9 +27,9 @@ use datafusion::{
 
 /// Normalizes comparisons. Runs before all other rules, which would copy the original forms elsewhere.
 #[derive(Debug)]
-pub(super) struct Comparisons;
+pub(super) struct NormalComparisons;
 
-impl OptimizerRule for Comparisons {
+impl OptimizerRule for NormalComparisons {
     fn name(&self) -> &'static str {
         "comparisons"
     }

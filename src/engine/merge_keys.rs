@@ -59,9 +59,9 @@ mod tests {
     };
     use futures::TryStreamExt;
 
-    use super::DataType;
+    use super::{super::execution::Joins, DataType};
     use crate::{
-        engine::{Engine, EngineSettings, Table, execute::Joins},
+        engine::{Engine, EngineSettings, Table},
         name::Relation,
     };
 

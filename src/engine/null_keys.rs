@@ -21,7 +21,7 @@ use datafusion::{
 pub(super) fn rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     let guarded = |rule: Arc<dyn OptimizerRule + Send + Sync>| -> Arc<dyn OptimizerRule + Send + Sync> {
         match rule.name() {
-            "extract_equijoin_predicate" | "eliminate_cross_join" => Arc::new(Guarded(rule)),
+            "extract_equijoin_predicate" | "eliminate_cross_join" => Arc::new(GuardedJoinKeys(rule)),
             _ => rule,
         }
     };
@@ -29,9 +29,9 @@ pub(super) fn rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
 }
 
 #[derive(Debug)]
-struct Guarded(Arc<dyn OptimizerRule + Send + Sync>);
+struct GuardedJoinKeys(Arc<dyn OptimizerRule + Send + Sync>);
 
-impl OptimizerRule for Guarded {
+impl OptimizerRule for GuardedJoinKeys {
     fn name(&self) -> &str {
         self.0.name()
     }

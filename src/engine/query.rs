@@ -25,10 +25,8 @@ use datafusion::{
 };
 
 use super::{
-    Engine, SchemaRef, SqlError, Table,
-    exact::{self, Destination},
-    execute::Joins,
-    reads::{self, Weight},
+    Engine, SchemaRef, SqlError, Table, exact_cast, exact_cast::Destination, execution::Joins, read_cost,
+    read_cost::ReadCost,
 };
 use crate::name::Relation;
 
@@ -38,7 +36,7 @@ pub struct Query {
     plan: LogicalPlan,
     canonical: String,
     /// The cost of reading it, including its views.
-    weight: Weight,
+    weight: ReadCost,
 }
 
 impl Query {
@@ -100,7 +98,8 @@ impl Query {
                     let (qualifier, own) = own.qualified_field(at);
                     let column = Expr::Column(Column::new(qualifier.cloned(), name));
                     let same = own.data_type() == wanted;
-                    let typed = if same { column } else { exact::cast(column, own, wanted, destination)? };
+                    let typed =
+                        if same { column } else { exact_cast::cast(column, own, wanted, destination)? };
                     typed.alias(name)
                 }
                 None => cast(lit(ScalarValue::Null), wanted.clone()).alias(name),
@@ -140,11 +139,11 @@ impl Query {
 
     /// Wraps a plan that doesn't come from SQL.
     pub(super) fn of_plan(plan: LogicalPlan) -> Self {
-        Self { plan, canonical: String::new(), weight: Weight::TABLE }
+        Self { plan, canonical: String::new(), weight: ReadCost::TABLE }
     }
 
     /// Returns the cost of reading the query.
-    pub(super) fn weight(&self) -> Weight {
+    pub(super) fn weight(&self) -> ReadCost {
         self.weight
     }
 
@@ -183,7 +182,7 @@ impl Engine {
         let state = self.planner(Joins::Hash);
         let statement = self.dialect().parse(state, sql).map_err(|error| SqlError::new(&error, sql))?;
         let canonical = canonical(&statement, sql)?;
-        let weight = reads::reads(&statement, sql, &|relation| self.weight(relation))?;
+        let weight = read_cost::read_cost(&statement, sql, &|relation| self.weight(relation))?;
         let planned = self.dialect().plan(state, statement).await;
         let plan = planned.map_err(|error| SqlError::new(&error, sql))?;
         let query = Query { plan, canonical, weight };

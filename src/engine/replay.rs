@@ -281,12 +281,12 @@ mod tests {
     };
     use futures::TryStreamExt;
 
+    use super::super::{
+        execution::{Joins, is_out_of_memory},
+        row_spool::Spool,
+    };
     use crate::{
-        engine::{
-            Engine, EngineSettings,
-            execute::{Joins, is_out_of_memory},
-            spool::Spool,
-        },
+        engine::{Engine, EngineSettings},
         name::Relation,
     };
 

@@ -23,11 +23,11 @@ use datafusion::{
 use super::{
     Table,
     dialect::Dialect,
-    execute::Joins,
+    execution::Joins,
     memory::{Budget, smallest_batch, with_partitions},
     query::Pending,
-    reads::Weight,
-    spill::SpillFolder,
+    read_cost::ReadCost,
+    spill_folder::SpillFolder,
 };
 use crate::name::Relation;
 
@@ -57,14 +57,14 @@ pub struct Engine {
     /// The session with joins that spill.
     spilling: Arc<super::Session>,
     /// The session with one partition, for data that one core reads faster than several could share the work.
-    narrow: Arc<super::Session>,
+    single_partition: Arc<super::Session>,
     task: Arc<TaskContext>,
     threads: usize,
     /// The spill directory, removed with the engine.
     spill: Option<SpillFolder>,
     declaring: Mutex<()>,
     /// The weight of each view by its name in lower case.
-    views: Mutex<BTreeMap<Relation, Weight>>,
+    views: Mutex<BTreeMap<Relation, ReadCost>>,
 }
 
 impl Engine {
@@ -80,7 +80,7 @@ impl Engine {
             .with_runtime_env(runtime(budget, spill.as_ref())?)
             .with_default_features()
             .with_optimizer_rules(rules(settings))
-            .with_physical_optimizer_rules(super::guard::rules(budget));
+            .with_physical_optimizer_rules(super::pushdown_guard::rules(budget));
         let builder = dialect.prepare(super::function::install(builder, &settings.dialect));
         let context = SessionContext::new_with_state(builder.build());
         dialect.register(&context);
@@ -95,10 +95,10 @@ impl Engine {
         let options = spilling.config_mut().options_mut();
         options.optimizer.prefer_hash_join = false;
         options.execution.target_partitions = settings.threads.max(2);
-        let mut narrow = session.clone();
-        narrow.config_mut().options_mut().execution.target_partitions = 1;
+        let mut single_partition = session.clone();
+        single_partition.config_mut().options_mut().execution.target_partitions = 1;
         Ok(Self {
-            narrow: Arc::new(narrow),
+            single_partition: Arc::new(single_partition),
             task: Arc::new(TaskContext::from(&session)),
             session: Arc::new(session),
             spilling: Arc::new(spilling),
@@ -144,11 +144,11 @@ impl Engine {
     }
 
     /// Returns the weight of a view; `None` for a table.
-    pub(super) fn weight(&self, view: &Relation) -> Option<Weight> {
+    pub(super) fn weight(&self, view: &Relation) -> Option<ReadCost> {
         self.views().get(&folded(view)).copied()
     }
 
-    fn views(&self) -> MutexGuard<'_, BTreeMap<Relation, Weight>> {
+    fn views(&self) -> MutexGuard<'_, BTreeMap<Relation, ReadCost>> {
         self.views.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -190,8 +190,8 @@ impl Engine {
         &self,
         spec: &super::source::SourceSpec,
         files: Vec<super::source::SourceFile>,
-        look: super::source::Look,
-    ) -> Result<super::source::Found> {
+        look: super::source::InferenceDepth,
+    ) -> Result<super::source::InferredColumns> {
         super::source::columns(spec, self.session.as_ref(), files, look).await
     }
 
@@ -250,8 +250,8 @@ impl Engine {
     }
 
     /// Returns the session for small tables.
-    pub(super) fn narrow(&self) -> &super::Session {
-        &self.narrow
+    pub(super) fn single_partition(&self) -> &super::Session {
+        &self.single_partition
     }
 
     /// Returns the context in which queries are executed.
@@ -293,13 +293,16 @@ fn rules(settings: &EngineSettings) -> Vec<Arc<dyn OptimizerRule + Send + Sync>>
     let mut rules = super::null_keys::rules();
     // Runs before all other rules, and again on simplified expressions.
     let simplified = rules.iter().position(|rule| rule.name() == "simplify_expressions");
-    rules.insert(simplified.map_or(0, |at| at + 1), Arc::new(super::comparisons::Comparisons));
-    rules.insert(0, Arc::new(super::comparisons::Comparisons));
+    rules.insert(simplified.map_or(0, |at| at + 1), Arc::new(super::comparisons::NormalComparisons));
+    rules.insert(0, Arc::new(super::comparisons::NormalComparisons));
     let joins = rules.iter().position(|rule| rule.name() == "decorrelate_predicate_subquery");
     rules.insert(joins.unwrap_or_default(), Arc::new(super::constant_not_in::ConstantNotIn));
     if settings.memory_limit.is_some() {
         let single = rules.iter().position(|rule| rule.name() == "single_distinct_aggregation_to_group_by");
-        rules.insert(single.map_or(rules.len(), |at| at + 1), Arc::new(super::distinct::DistinctGroups));
+        rules.insert(
+            single.map_or(rules.len(), |at| at + 1),
+            Arc::new(super::distinct_aggregates::DistinctGroups),
+        );
     }
     rules
 }

@@ -21,8 +21,8 @@ use crate::{
     engine::{
         SendableRecordBatchStream, Streams,
         arrow::{array::RecordBatch, datatypes::SchemaRef, error::ArrowError},
-        digest::RowDigest,
         memory::Budget,
+        row_digest::RowDigest,
     },
     name::Relation,
 };

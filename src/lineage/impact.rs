@@ -3,18 +3,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{ColumnId, How, Lineage, Use};
+use super::{ColumnId, ColumnUse, Derivation, Lineage};
 use crate::{manifest::Manifest, name::NodeId};
 
 /// The effects on one node.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NodeImpact {
     /// The columns derived from a change, and how they are derived from the previous column.
-    pub values: BTreeMap<String, How>,
+    pub values: BTreeMap<String, Derivation>,
     /// The columns whose values a change decides about.
-    pub conditions: BTreeMap<String, BTreeSet<Use>>,
+    pub conditions: BTreeMap<String, BTreeSet<ColumnUse>>,
     /// The uses of changed columns that decide about the node's rows: rows may change, appear or disappear.
-    pub rows: BTreeSet<Use>,
+    pub rows: BTreeSet<ColumnUse>,
     /// The upstream nodes whose rows change.
     pub after: BTreeSet<NodeId>,
 }
@@ -102,7 +102,7 @@ impl Lineage {
 }
 
 /// Returns the uses of changed columns.
-fn kinds(uses: &super::Uses, changed: &BTreeSet<ColumnId>) -> BTreeSet<Use> {
+fn kinds(uses: &super::Uses, changed: &BTreeSet<ColumnId>) -> BTreeSet<ColumnUse> {
     uses.iter()
         .filter(|(column, _)| changed.contains(*column))
         .flat_map(|(_, kinds)| kinds)

@@ -24,11 +24,11 @@ pub use self::{
     slice::{Direction, Edge, Slice},
     subject::Subject,
 };
-pub use crate::engine::lineage::{How, Use};
+pub use crate::engine::lineage::{ColumnUse, Derivation};
 use crate::{
     compile::Compiled,
     engine::{
-        lineage::{Origin, QueryLineage},
+        lineage::{ColumnOrigin, QueryLineage},
         source::type_name,
     },
     manifest::{Manifest, Node},
@@ -45,7 +45,7 @@ pub struct ColumnId {
 }
 
 /// The uses of other nodes' columns.
-pub type Uses = BTreeMap<ColumnId, BTreeSet<Use>>;
+pub type Uses = BTreeMap<ColumnId, BTreeSet<ColumnUse>>;
 
 /// A column of a node and its lineage.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub struct Column {
     /// The SQL name of its type.
     pub data_type: String,
     /// The columns that its values are derived from.
-    pub values: BTreeMap<ColumnId, How>,
+    pub values: BTreeMap<ColumnId, Derivation>,
     /// The columns that decide which value it takes.
     pub uses: Uses,
 }
@@ -77,7 +77,7 @@ pub struct Lineage {
     /// The columns that each data test's result depends on.
     pub tests: BTreeMap<NodeId, BTreeSet<ColumnId>>,
     /// The columns that are derived from each column: the inverse of `nodes`.
-    made_of: BTreeMap<ColumnId, BTreeMap<ColumnId, How>>,
+    made_of: BTreeMap<ColumnId, BTreeMap<ColumnId, Derivation>>,
 }
 
 impl fmt::Display for ColumnId {
@@ -137,7 +137,7 @@ impl Lineage {
     }
 
     /// Returns the columns that are derived directly from this one.
-    pub fn made_of(&self, id: &ColumnId) -> impl Iterator<Item = (&ColumnId, How)> {
+    pub fn made_of(&self, id: &ColumnId) -> impl Iterator<Item = (&ColumnId, Derivation)> {
         self.made_of.get(id).into_iter().flatten().map(|(to, how)| (to, *how))
     }
 }
@@ -157,12 +157,12 @@ impl<'a> Naming<'a> {
         }
     }
 
-    fn column(&self, origin: &Origin) -> Option<ColumnId> {
+    fn column(&self, origin: &ColumnOrigin) -> Option<ColumnId> {
         let node = self.manifest.at(&origin.relation)?;
         Some(ColumnId { node: node.id().clone(), column: origin.column.clone() })
     }
 
-    fn uses(&self, uses: crate::engine::lineage::Uses) -> Uses {
+    fn uses(&self, uses: crate::engine::lineage::ColumnUses) -> Uses {
         uses.into_iter().filter_map(|(origin, kinds)| Some((self.column(&origin)?, kinds))).collect()
     }
 

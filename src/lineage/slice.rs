@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::{ColumnId, How, Lineage};
+use super::{ColumnId, Derivation, Lineage};
 
 /// A direction in the lineage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,7 +21,7 @@ pub struct Edge {
     /// The column that is derived.
     pub to: ColumnId,
     /// Its derivation.
-    pub how: How,
+    pub how: Derivation,
 }
 
 /// A set of columns and the derivations between them.
@@ -36,7 +36,7 @@ pub struct Slice {
 impl Lineage {
     /// Returns the columns one step away from this one, and how one is derived from the other.
     #[must_use]
-    pub fn next(&self, column: &ColumnId, direction: Direction) -> BTreeMap<&ColumnId, How> {
+    pub fn next(&self, column: &ColumnId, direction: Direction) -> BTreeMap<&ColumnId, Derivation> {
         match direction {
             Direction::Upstream => {
                 let values = self.column(column).map(|column| &column.values);

@@ -98,9 +98,12 @@ async fn what_decides_about_values_and_rows_is_kept_apart_from_what_gives_values
     let (_fixture, lineage) = shop().await;
     let size = lineage.column(&column("model.labels.size")).unwrap();
     assert!(size.values.is_empty());
-    assert_eq!(size.uses, Uses::from([(column("model.totals.total"), BTreeSet::from([Use::Condition]))]));
+    assert_eq!(
+        size.uses,
+        Uses::from([(column("model.totals.total"), BTreeSet::from([ColumnUse::Condition]))])
+    );
     let paid = &lineage.nodes[&NodeId::model("shop", "paid")];
-    assert_eq!(paid.rows, Uses::from([(column("seed.orders.paid"), BTreeSet::from([Use::Filter]))]));
+    assert_eq!(paid.rows, Uses::from([(column("seed.orders.paid"), BTreeSet::from([ColumnUse::Filter]))]));
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     compile::{Anomaly, CompiledModel, Probe},
-    engine::{Table, audit::Size, rule::RowRule},
+    engine::{Table, row_rule::RowRule, test_query::InputSize},
     lake::Provenance,
     manifest::{DataTest, fingerprint::Fingerprint},
     name::{NodeId, Relation},
@@ -104,7 +104,7 @@ type OpenedTables = BTreeMap<Relation, Opened>;
 /// An opened table, or the error, and what is known about its size.
 struct Opened {
     table: Result<Table, StepError>,
-    size: Size,
+    size: InputSize,
 }
 
 /// The result of one item.
@@ -218,9 +218,12 @@ impl<'a> Audit<'a> {
             .map(|relation| async {
                 let opened = match self.version {
                     Some((version, _)) if version.relation == relation => {
-                        Opened { table: version.table().await, size: Size::of(version.own.rows()) }
+                        Opened { table: version.table().await, size: InputSize::of(version.own.rows()) }
                     }
-                    _ => Opened { table: self.worker.published(&relation, None).await, size: Size::Unknown },
+                    _ => Opened {
+                        table: self.worker.published(&relation, None).await,
+                        size: InputSize::Unknown,
+                    },
                 };
                 (relation, opened)
             })
@@ -281,8 +284,9 @@ impl<'a> Audit<'a> {
 
     async fn count(&self, item: &AuditItem<'_>, tables: &OpenedTables) -> Result<Option<f64>, StepError> {
         let probe = item.probe;
-        let known = |relation| tables.get(&relation).is_some_and(|opened| opened.size == Size::Small);
-        let size = if probe.rows.relations().into_iter().all(known) { Size::Small } else { Size::Unknown };
+        let known = |relation| tables.get(&relation).is_some_and(|opened| opened.size == InputSize::Small);
+        let size =
+            if probe.rows.relations().into_iter().all(known) { InputSize::Small } else { InputSize::Unknown };
         Ok(self.worker.engine.number(&probe.counted.bind(&self.only(tables, item)?)?, size).await?)
     }
 

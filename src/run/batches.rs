@@ -22,11 +22,12 @@ use super::{
 use crate::{
     compile::{ByTime, FILE, Increment},
     engine::{
-        SchemaRef, Streams, Table, batch,
-        change::{self, Changes},
-        execute::{Joins, is_out_of_memory},
+        SchemaRef, Streams, Table, event_time,
+        execution::{Joins, is_out_of_memory},
+        row_changes,
+        row_changes::Changes,
+        row_spool::Spool,
         source::RejectSink,
-        spool::Spool,
     },
     interval::{Interval, Intervals},
     lake::{Base, InputVersion, LakeError, Provenance, Replaces, Staged, Write},
@@ -128,7 +129,7 @@ impl Worker {
                             return Ok(None);
                         };
                         let difference = (&difference.inserted, difference.deleted.as_ref());
-                        Ok::<_, StepError>(Some(self.engine.touched_between(difference, column, size).await?))
+                        Ok::<_, StepError>(Some(self.engine.changed_batches(difference, column, size).await?))
                     });
                     let Some(changed) = changed.await? else { return Ok(all.clone()) };
                     due = due.or(changed);
@@ -206,7 +207,7 @@ impl Batched<'_> {
                 let waiting = worker.engine.spool(&companion.schema, vec![companion.rows], Arc::new(|_| {}));
                 let (spooled, waiting) = futures::join!(spooling, waiting);
                 let waiting = spooled_rejects.insert(waiting?);
-                let bound = batch::all_of(vec![waiting.table()], &companion.schema)?;
+                let bound = event_time::union_of(vec![waiting.table()], &companion.schema)?;
                 companion.rows = worker.engine.stream(&bound, None).await?;
                 companions.push(companion);
                 spooled?
@@ -224,7 +225,7 @@ impl Batched<'_> {
         }
         let done: Vec<Interval> = spools.iter().map(|(batch, _)| *batch).chain(empty).collect();
         let tables: Vec<Table> = spools.iter().map(|(_, rows)| rows.table()).collect();
-        let bound = batch::all_of(tables, &self.columns())?;
+        let bound = event_time::union_of(tables, &self.columns())?;
         let streams = worker.engine.streams(&bound, &build.model.config.partition_by, self.joins).await?;
         let (streams, taken) =
             worker.split(streams, build, self.quarantine_replaces().await?, &mut companions)?;
@@ -301,7 +302,7 @@ impl Batched<'_> {
                 return Ok(None);
             };
             let size = self.by_time.settings.batch_size;
-            with_rows = with_rows.or(&self.worker.engine.touched(table, column, size).await?);
+            with_rows = with_rows.or(&self.worker.engine.batches_of(table, column, size).await?);
         }
         Ok(Some(with_rows))
     }
@@ -327,7 +328,7 @@ impl Batched<'_> {
         let engine = &self.worker.engine;
         let bound = self.query.bind(tables)?.during(&self.by_time.timed, time)?;
         let streams = engine.streams(&bound, partition_by, self.joins).await?;
-        Ok(engine.held_to(streams, &self.by_time.settings.event_time, time)?)
+        Ok(engine.confined_to(streams, &self.by_time.settings.event_time, time)?)
     }
 
     /// Stages the new rows in place of the table's rows in the intervals `done`.
@@ -345,11 +346,16 @@ impl Batched<'_> {
             && !files.is_empty()
         {
             let column = &self.by_time.settings.event_time;
-            let old = batch::making_room(&base.rows_of(files).await?, &self.columns(), column, done)?;
+            let old = event_time::with_deleted_intervals(
+                &base.rows_of(files).await?,
+                &self.columns(),
+                column,
+                done,
+            )?;
             streams = worker.engine.streams(&old, partition_by, self.joins).await?;
         }
-        let (mut streams, changes) = change::apply(streams, &self.columns());
-        streams.extend(change::coming(new, &changes));
+        let (mut streams, changes) = row_changes::apply(streams, &self.columns());
+        streams.extend(row_changes::count_inserted(new, &changes));
         build.progress.store(0, Ordering::Relaxed);
         let write = Write { replaces, provenance: self.provenance(done), ..build.write(worker) };
         let staged =
@@ -364,7 +370,7 @@ impl Batched<'_> {
         time: &Intervals,
     ) -> Result<std::collections::BTreeSet<String>, StepError> {
         let rows = base.rows_with_files(FILE).await?;
-        let bound = batch::reached(&rows, FILE, &self.by_time.settings.event_time, time)?;
+        let bound = event_time::values_in(&rows, FILE, &self.by_time.settings.event_time, time)?;
         Ok(self.worker.engine.texts(&bound, self.joins).await?.into_iter().collect())
     }
 
@@ -417,7 +423,7 @@ impl Batched<'_> {
         own: Staged,
         did: &Changes,
         companions: Vec<Staged>,
-        (rejects, taken): (Option<Arc<RejectSink>>, Option<Arc<crate::engine::split::Counts>>),
+        (rejects, taken): (Option<Arc<RejectSink>>, Option<Arc<crate::engine::quarantine::RemovedRows>>),
         batches: Batches,
     ) -> Version {
         let changed = RowChanges {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{build::Build, step_error::StepError, worker::Worker};
 use crate::{
-    engine::{Table, net},
+    engine::{Table, change_feed},
     lake::{InputVersion, VersionDifference},
     name::Relation,
 };
@@ -29,8 +29,8 @@ impl Worker {
             };
             let VersionDifference { inserted, deleted } = difference;
             let changes = match &deleted {
-                Some(deleted) => net::net(&inserted, deleted)?,
-                None => net::all(&inserted)?,
+                Some(deleted) => change_feed::net_changes(&inserted, deleted)?,
+                None => change_feed::all_inserted(&inserted)?,
             };
             news.insert(relation, changes);
         }

@@ -116,7 +116,7 @@ mod tests {
     use std::{collections::BTreeMap, fs, path::Path};
 
     use super::*;
-    use crate::{engine::execute, manifest::fingerprint::Fingerprint};
+    use crate::{engine::execution, manifest::fingerprint::Fingerprint};
 
     fn files(folder: &Path) -> usize {
         let entries = fs::read_dir(folder).into_iter().flatten().flatten();
@@ -131,11 +131,11 @@ mod tests {
         let provenance = Provenance::new("model.p.m", "run", Fingerprint::default(), BTreeMap::new());
         let mut staged = Vec::new();
         for name in ["one", "two", "three"] {
-            let rows = execute::texts("name", &["a".to_owned()]).unwrap();
+            let rows = execution::texts("name", &["a".to_owned()]).unwrap();
             let companion = CompanionTable {
                 relation: Relation::new("raw", name),
                 schema: rows.schema(),
-                rows: execute::one_stream(rows),
+                rows: execution::one_stream(rows),
                 description: String::new(),
                 replaces: Replaces::Everything,
             };

@@ -15,10 +15,10 @@ use crate::{
     compile::{CompiledModel, Probe},
     engine::{
         Table,
-        audit::Size,
-        batch,
-        narrow::{Narrowed, is_column},
-        spool::Spool,
+        delta_testing::{DeltaScope, is_column},
+        event_time,
+        row_spool::Spool,
+        test_query::InputSize,
     },
     lake::CurrentVersion,
     name::NodeId,
@@ -27,7 +27,7 @@ use crate::{
 /// The part of a version that a test reads in place of the whole.
 pub(super) struct TestScope {
     pub(super) table: Table,
-    pub(super) size: Size,
+    pub(super) size: InputSize,
     _rows: Option<Spool>,
 }
 
@@ -81,25 +81,25 @@ impl Worker {
         probe: &Probe,
         differences: &Differences,
     ) -> Result<Option<TestScope>, StepError> {
-        let Some(narrowed) = probe.rows.narrowed(&version.relation) else { return Ok(None) };
+        let Some(scope) = probe.rows.delta_scope(&version.relation) else { return Ok(None) };
         let opened = differences.get_or_try_init(|| version.own.differences()).await?;
         let (inserted, deleted) = (Arc::clone(&opened.0), Arc::clone(&opened.1));
-        let scope = match narrowed {
-            Narrowed::ToRows => {
-                TestScope { table: inserted, size: Size::of(version.own.rows_written()), _rows: None }
+        let scope = match scope {
+            DeltaScope::Rows => {
+                TestScope { table: inserted, size: InputSize::of(version.own.rows_written()), _rows: None }
             }
             // A group with one event time has all its rows in one batch, which was written completely.
-            Narrowed::ToGroups(groups)
+            DeltaScope::Groups(groups)
                 if let Some((column, time)) = &version.time
                     && groups.iter().any(|group| is_column(group, column)) =>
             {
-                let table = batch::within(&inserted, column, time)?;
-                TestScope { table, size: Size::of(version.own.rows_written()), _rows: None }
+                let table = event_time::rows_in(&inserted, column, time)?;
+                TestScope { table, size: InputSize::of(version.own.rows_written()), _rows: None }
             }
-            Narrowed::ToGroups(groups) => {
+            DeltaScope::Groups(groups) => {
                 let own = version.table().await?;
-                let (table, rows) = self.engine.groups_touched(&own, (inserted, deleted), &groups).await?;
-                TestScope { table, size: Size::Unknown, _rows: Some(rows) }
+                let (table, rows) = self.engine.changed_groups(&own, (inserted, deleted), &groups).await?;
+                TestScope { table, size: InputSize::Unknown, _rows: Some(rows) }
             }
         };
         Ok(Some(scope))

@@ -16,12 +16,7 @@ use super::{
 };
 use crate::{
     compile::{ByKey, FILE, Increment, Taken},
-    engine::{
-        Streams,
-        change::{self, Changes},
-        execute::Joins,
-        spool::Spool,
-    },
+    engine::{Streams, execution::Joins, row_changes, row_changes::Changes, row_spool::Spool},
     lake::{Base, Replaces, Staged, Write},
     outcome::RowChanges,
 };
@@ -141,7 +136,7 @@ impl Worker {
         ]);
         let bound = by_key.outcome.bind(&tables)?;
         let streams = self.engine.streams(&bound, &build.model.config.partition_by, joins).await?;
-        let (streams, changes) = change::apply(streams, &build.compiled.schema);
+        let (streams, changes) = row_changes::apply(streams, &build.compiled.schema);
         // The spooled rows must outlive the streams.
         let staged = self.stage_in_place_of(build, Replaces::Files { of, files }, streams).await?;
         drop(new);
@@ -170,8 +165,8 @@ impl Worker {
             (by_key.old_files.clone(), base.rows_with_files(FILE).await?),
             (by_key.new.clone(), new.table()),
         ]);
-        let reach = self.engine.reach(new, &by_key.key, base.partition_by()).await?;
-        let bound = by_key.reached.bind(&tables)?.within(&by_key.old_files, &reach)?;
+        let ranges = self.engine.key_ranges(new, &by_key.key, base.partition_by()).await?;
+        let bound = by_key.reached.bind(&tables)?.within_key_ranges(&by_key.old_files, &ranges)?;
         Ok(self.engine.texts(&bound, joins).await?.into_iter().collect())
     }
 

@@ -19,11 +19,12 @@ use crate::{
     compile::{ByFile, FILE, Increment, Standing},
     engine::{
         Streams,
-        change::{self, Changes},
-        execute::{Joins, chained, one_stream, texts},
+        execution::{Joins, chained, one_stream, texts},
+        row_changes,
+        row_changes::Changes,
+        row_spool::Spool,
         source::{Deviation, RejectCounts, RejectSink, SOURCE_FILE, SourceFile},
-        spool::Spool,
-        tally::tally,
+        value_counts::count_values,
     },
     ingest::{Batch, FileResult, FileState, Ledger, Policy},
     lake::{Base, Replaces, Staged, Write},
@@ -65,7 +66,7 @@ impl Worker {
         {
             companions.push(self.with_retained_rows(quarantine, SOURCE_FILE, &loading).await?);
         }
-        let (new, rows) = tally(new, SOURCE_FILE);
+        let (new, rows) = count_values(new, SOURCE_FILE);
         let write = async {
             let staged = self.stage_files(build, &loading, new, joins).await;
             rejects.close();
@@ -207,8 +208,8 @@ impl Worker {
             let bound = query.bind(&tables)?;
             self.engine.streams(&bound, &build.model.config.partition_by, joins).await?
         };
-        let (mut streams, changes) = change::apply(streams, &build.compiled.schema);
-        streams.extend(change::coming(new, &changes));
+        let (mut streams, changes) = row_changes::apply(streams, &build.compiled.schema);
+        streams.extend(row_changes::count_inserted(new, &changes));
         let replaces =
             if files.is_empty() { Replaces::Nothing { of } } else { Replaces::Files { of, files } };
         Ok((self.stage_batch(build, loading, replaces, streams).await?, Some(changes)))
@@ -239,8 +240,8 @@ impl Worker {
             (standing.old_files.clone(), base.rows_with_files(FILE).await?),
             (standing.listed.clone(), listed.table()),
         ]);
-        let reach = self.engine.reach(listed, &[SOURCE_FILE.to_owned()], base.partition_by()).await?;
-        let bound = standing.reached.bind(&tables)?.within(&standing.old_files, &reach)?;
+        let ranges = self.engine.key_ranges(listed, &[SOURCE_FILE.to_owned()], base.partition_by()).await?;
+        let bound = standing.reached.bind(&tables)?.within_key_ranges(&standing.old_files, &ranges)?;
         Ok(self.engine.texts(&bound, joins).await?.into_iter().collect())
     }
 

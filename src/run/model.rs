@@ -23,9 +23,9 @@ use crate::{
     compile::{CompiledModel, Increment, ModelRule, Taken},
     engine::{
         Query, Streams, Table,
-        execute::{Joins, is_out_of_memory, is_unreadable},
+        execution::{Joins, is_out_of_memory, is_unreadable},
+        quarantine::{self, EnforcedRule, OnBroken, SplitStreams},
         source::{Identity, RejectSink, of_files},
-        split::{self, OnBroken, Rule, Split},
     },
     lake::{Base, Constraints, CurrentVersion, LakeError, Provenance, Replaces, Write},
     manifest::{Model, OnViolation},
@@ -365,15 +365,15 @@ impl Worker {
         build: &Build<'_>,
         quarantine_replaces: Replaces,
         companions: &mut Vec<CompanionTable>,
-    ) -> Result<(Streams, Option<Arc<split::Counts>>), StepError> {
+    ) -> Result<(Streams, Option<Arc<quarantine::RemovedRows>>), StepError> {
         let Build { model, compiled, .. } = *build;
         if compiled.rules.is_empty() {
             return Ok((streams, None));
         }
-        let rules: Vec<Rule> = compiled.rules.iter().map(rule).collect();
-        let Split { kept, aside: quarantined, counts } =
+        let rules: Vec<EnforcedRule> = compiled.rules.iter().map(rule).collect();
+        let SplitStreams { kept, quarantined, counts } =
             self.engine.split(streams, &rules, &compiled.schema, &self.invocation_id)?;
-        if rules.iter().any(|rule| rule.then == OnBroken::SetAside) {
+        if rules.iter().any(|rule| rule.then == OnBroken::Quarantine) {
             companions.push(CompanionTable {
                 relation: model.relation.quarantine(),
                 schema: quarantined.schema(),
@@ -437,12 +437,12 @@ impl Worker {
     }
 }
 
-fn rule(of: &ModelRule) -> Rule {
+fn rule(of: &ModelRule) -> EnforcedRule {
     let then = match of.then {
-        OnViolation::Quarantine => OnBroken::SetAside,
+        OnViolation::Quarantine => OnBroken::Quarantine,
         OnViolation::Drop => OnBroken::Drop,
     };
-    Rule { name: of.name.clone(), rule: of.rule.clone(), then }
+    EnforcedRule { name: of.name.clone(), rule: of.rule.clone(), then }
 }
 
 /// Returns an exponential backoff with up to 50 % jitter, so that steps which failed together don't retry

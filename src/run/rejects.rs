@@ -19,7 +19,7 @@ use crate::{
             compute::cast,
             datatypes::{DataType, Int64Type},
         },
-        execute::one_stream,
+        execution::one_stream,
         source::RejectedFile,
     },
     ingest::{Acceptances, Ledger},

@@ -20,9 +20,10 @@ use crate::{
     engine::{
         EngineError, RecordBatch,
         arrow::{array::TimestampMicrosecondArray, compute::cast},
-        change::{self, Changes},
-        execute::Joins,
-        spool::Spool,
+        execution::Joins,
+        row_changes,
+        row_changes::Changes,
+        row_spool::Spool,
     },
     lake::{Base, LakeError, Replaces, Staged},
     outcome::RowChanges,
@@ -144,7 +145,7 @@ impl Worker {
         tables.insert(onward.old.clone(), base.rows_of(&files).await?);
         let bound = onward.outcome.bind(&tables)?;
         let streams = self.engine.streams(&bound, &build.model.config.partition_by, joins).await?;
-        let (streams, counted) = change::apply(streams, &build.compiled.schema);
+        let (streams, counted) = row_changes::apply(streams, &build.compiled.schema);
         // The spooled rows must outlive the streams.
         let staged =
             self.stage_in_place_of(build, Replaces::Files { of: base.version(), files }, streams).await?;

@@ -9,7 +9,7 @@ use std::{
 use futures::{StreamExt, stream};
 
 use crate::{
-    engine::{Engine, EngineError, Table, arrow::error::ArrowError, net},
+    engine::{Engine, EngineError, Table, arrow::error::ArrowError, change_feed},
     ingest::{Acceptances, Ledger},
     lake::{CurrentVersion, Lake, LakeError, PastVersion, TableStatistics, VersionDifference},
     manifest::{Manifest, Node},
@@ -68,7 +68,7 @@ impl Tables {
         if let Some(relation) = relation.changes_of() {
             let (lake, relation) = self.place(&relation);
             let table = lake.provider(relation).await?;
-            return Ok(table.as_ref().map(net::all).transpose()?);
+            return Ok(table.as_ref().map(change_feed::all_inserted).transpose()?);
         }
         let (lake, relation) = self.place(relation);
         lake.provider(relation).await

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{step_error::StepError, worker::Worker};
 use crate::{
-    engine::{Table, diff::diff, given, net},
+    engine::{Table, change_feed, fixture, row_diff::diff},
     name::Relation,
     outcome::{Outcome, TestStatus, Verdict},
     plan::Step,
@@ -18,15 +18,15 @@ impl Worker {
         let mut tables: BTreeMap<Relation, Table> = test
             .given
             .iter()
-            .map(|(relation, rows)| Ok((relation.clone(), given::table(rows.clone())?)))
+            .map(|(relation, rows)| Ok((relation.clone(), fixture::table(rows.clone())?)))
             .collect::<Result<_, StepError>>()?;
         for (relation, rows) in &test.given {
-            tables.insert(relation.changes(), net::all(&given::table(rows.clone())?)?);
+            tables.insert(relation.changes(), change_feed::all_inserted(&fixture::table(rows.clone())?)?);
         }
         let actual = self.engine.gather(&test.query.bind(&tables)?).await?;
         let columns: Vec<String> =
             test.expected.schema().fields().iter().map(|field| field.name().clone()).collect();
-        let actual = given::columns(&actual, &columns)?;
+        let actual = fixture::columns(&actual, &columns)?;
         let found = diff(&test.expected, &actual)?;
         if found.is_empty() {
             return Ok(Outcome::Tested(Verdict::pass()));

@@ -8,7 +8,7 @@ use super::{
     step_error::StepError,
 };
 use crate::{
-    engine::{Table, bind::same_types, source::RejectSink, split},
+    engine::{Table, binding::same_types, quarantine, source::RejectSink},
     interval::{Interval, Intervals},
     lake::{CurrentVersion, Lake, Provenance, RejectNote, Staged},
     name::Relation,
@@ -35,7 +35,7 @@ pub(super) struct Version {
     /// The summary of rejects for its commit.
     pub(super) note: Option<RejectNote>,
     /// The counts of rows removed by its rules.
-    pub(super) taken: Option<Arc<split::Counts>>,
+    pub(super) taken: Option<Arc<quarantine::RemovedRows>>,
     /// True if any rule quarantines rows, so that there is a quarantine table.
     pub(super) quarantines: bool,
     /// The row changes, unless it was built from scratch.
@@ -132,7 +132,7 @@ impl Version {
 
     fn quarantined(&self) -> Option<Quarantined> {
         let counts = self.taken.as_ref()?;
-        let (rows, dropped) = (counts.set_aside(), counts.dropped());
+        let (rows, dropped) = (counts.quarantined(), counts.dropped());
         let relation = self.quarantines.then(|| self.relation.quarantine());
         (rows + dropped > 0).then_some(Quarantined { rows, dropped, relation })
     }

@@ -9,7 +9,7 @@ use crate::{
     compile::Compiled,
     engine::{
         Engine, Query, Table,
-        execute::{is_disk_full, is_unreadable},
+        execution::{is_disk_full, is_unreadable},
         source::RejectSink,
     },
     lake::{Damage, LakeError},

@@ -10,7 +10,7 @@ use crate::{
     engine::{
         Query, SchemaRef,
         arrow::datatypes::{DataType, Field, Schema},
-        change::{CHANGE, DELETED, KEPT},
+        row_changes::{CHANGE, DELETED, KEPT},
         source::SOURCE_FILE,
     },
     manifest::{FilePolicy, Incremental, Model},

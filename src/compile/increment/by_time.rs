@@ -4,7 +4,7 @@
 use crate::{
     compile::Work,
     diag::Diagnostic,
-    engine::{Query, SchemaRef, batch, source::type_name},
+    engine::{Query, SchemaRef, event_time, source::type_name},
     interval::{Interval, Intervals},
     manifest::{Microbatch, Model, Node},
     name::Relation,
@@ -16,7 +16,7 @@ pub struct ByTime {
     /// The model's own settings.
     pub settings: Microbatch,
     /// The inputs filtered by event time, with their event-time columns.
-    pub timed: Vec<batch::Timed>,
+    pub timed: Vec<event_time::TimedRelation>,
     /// The batches that the command requests, or `None` for those that are due.
     pub asked: Option<Intervals>,
     /// The start of the current batch.
@@ -111,7 +111,7 @@ impl Work<'_> {
 fn check_time(column: &str, schema: &SchemaRef, of: &str, findings: &mut Vec<Diagnostic>) {
     let names = || schema.fields().iter().map(|field| field.name().as_str());
     match schema.field_with_name(column) {
-        Ok(field) if batch::is_time(field.data_type()) => {}
+        Ok(field) if event_time::is_time(field.data_type()) => {}
         Ok(field) => findings.push(Diagnostic::error(
             "no-event-time",
             format!(

@@ -6,7 +6,7 @@ use crate::{
     engine::{
         SchemaRef,
         arrow::datatypes::{Field, FieldRef, Schema},
-        exact::can_hold,
+        exact_cast::can_hold,
         source::type_name,
     },
     manifest::OnSchemaChange,

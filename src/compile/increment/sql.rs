@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::{FILE, Sides};
 use crate::{
-    engine::change::{CHANGE, DELETED, INSERTED, KEPT, LEFT_OUT, UPDATED},
+    engine::row_changes::{CHANGE, DELETED, INSERTED, KEPT, LEFT_OUT, UPDATED},
     manifest::Incremental,
 };
 

@@ -6,7 +6,7 @@ use super::super::increment::{FILE, quoted};
 use crate::{
     engine::{
         SchemaRef,
-        change::{CHANGE, INSERTED, KEPT, UPDATED},
+        row_changes::{CHANGE, INSERTED, KEPT, UPDATED},
     },
     manifest::{HardDeletes, SnapshotConfig, SnapshotStrategy},
     name::Relation,

@@ -9,7 +9,10 @@ use crate::{
         Engine,
         arrow::datatypes::DataType,
         message,
-        source::{self, Found, Look, Sample, SourceFile, SourceSpec, data_type, declared_name},
+        source::{
+            self, InferenceDepth, InferredColumns, SchemaSample, SourceFile, SourceSpec, data_type,
+            declared_name,
+        },
     },
     text::Span,
 };
@@ -42,7 +45,7 @@ pub struct FoundType {
 impl FoundColumns {
     /// Creates the record of the columns found in a source's files.
     #[must_use]
-    pub fn new(spec: &SourceSpec, found: &Found) -> Self {
+    pub fn new(spec: &SourceSpec, found: &InferredColumns) -> Self {
         let columns = found.columns.iter().map(|column| FoundType {
             name: column.name.clone(),
             data_type: declared_name(&column.data_type),
@@ -95,8 +98,10 @@ pub(super) async fn complete(
         return Ok(None);
     }
     let error = |message: String| Diagnostic::error("no-columns", message).at(at.clone(), "declared here");
-    let found =
-        engine.source_columns(spec, files, Look::Sample).await.map_err(|failed| error(message(&failed)))?;
+    let found = engine
+        .source_columns(spec, files, InferenceDepth::Sample)
+        .await
+        .map_err(|failed| error(message(&failed)))?;
     if found.columns.is_empty() {
         let mut finding = error(format!("{}: no columns could be found in its files", spec.name));
         for (file, reason) in found.broken.iter().take(3) {
@@ -106,7 +111,7 @@ pub(super) async fn complete(
     }
     let columns = FoundColumns::new(spec, &found);
     if found.is_sample {
-        spec.drift.sample = Sample::taken();
+        spec.drift.sample = SchemaSample::taken();
     }
     add(spec, found.columns.into_iter().map(|column| (column.name, column.data_type)).collect());
     Ok(Some(columns))

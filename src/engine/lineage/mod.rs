@@ -20,13 +20,13 @@ use datafusion::{
     logical_expr::{Aggregate, Distinct, Join, JoinType, LogicalPlan, TableScan, Unnest, Window},
 };
 
-use self::trace::{Scope, Trace, Values, add_uses, add_values};
+use self::trace::{ColumnScope, Trace, ValueLineage, add_uses, add_values};
 use super::{Query, query::pending};
 use crate::name::Relation;
 
 /// A column of a relation.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Origin {
+pub struct ColumnOrigin {
     /// The relation.
     pub relation: Relation,
     /// The column's name.
@@ -35,7 +35,7 @@ pub struct Origin {
 
 /// The derivation of a value from another. If there are several ways, the last of these variants wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum How {
+pub enum Derivation {
     /// Copied under the same name.
     Copied,
     /// Copied under another name.
@@ -48,7 +48,7 @@ pub enum How {
 
 /// The influence of a column on a result that doesn't contain its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Use {
+pub enum ColumnUse {
     /// Selects rows: WHERE, HAVING, QUALIFY.
     Filter,
     /// Matches rows: ON, USING, INTERSECT, EXCEPT.
@@ -64,7 +64,7 @@ pub enum Use {
 }
 
 /// The uses of each column.
-pub type Uses = BTreeMap<Origin, BTreeSet<Use>>;
+pub type ColumnUses = BTreeMap<ColumnOrigin, BTreeSet<ColumnUse>>;
 
 /// The lineage of one column of a query.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,9 +72,9 @@ pub struct ColumnLineage {
     /// The column's name.
     pub name: String,
     /// The columns that its values are derived from.
-    pub values: BTreeMap<Origin, How>,
+    pub values: BTreeMap<ColumnOrigin, Derivation>,
     /// The columns that decide which value it takes.
-    pub uses: Uses,
+    pub uses: ColumnUses,
 }
 
 /// The lineage of a query's columns and rows.
@@ -83,7 +83,7 @@ pub struct QueryLineage {
     /// The columns, in order.
     pub columns: Vec<ColumnLineage>,
     /// The columns that decide about the rows, their groups and their order.
-    pub rows: Uses,
+    pub rows: ColumnUses,
 }
 
 impl QueryLineage {
@@ -99,13 +99,13 @@ impl QueryLineage {
 
     /// Returns every column that this lineage mentions.
     #[must_use]
-    pub fn reads(&self) -> BTreeSet<&Origin> {
+    pub fn reads(&self) -> BTreeSet<&ColumnOrigin> {
         let columns = self.columns.iter().flat_map(|column| column.values.keys().chain(column.uses.keys()));
         columns.chain(self.rows.keys()).collect()
     }
 }
 
-impl How {
+impl Derivation {
     /// Returns the name of the kind.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -118,7 +118,7 @@ impl How {
     }
 }
 
-impl Use {
+impl ColumnUse {
     /// Returns the name of the use.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -138,7 +138,7 @@ impl Query {
     /// views are expanded to their queries; other tables are ignored.
     #[must_use]
     pub fn lineage(&self, is_known: &dyn Fn(&Relation) -> bool) -> QueryLineage {
-        let mut walk = Walk { is_known, working: HashMap::new() };
+        let mut walk = LineageWalk { is_known, working: HashMap::new() };
         let Trace { columns, rows } = walk.node(self.plan(), None);
         let fields = self.plan().schema().fields().iter();
         let columns = fields.zip(columns).map(|(field, values)| values.named(field.name())).collect();
@@ -146,15 +146,15 @@ impl Query {
     }
 }
 
-struct Walk<'a> {
+struct LineageWalk<'a> {
     is_known: &'a dyn Fn(&Relation) -> bool,
     /// For each recursive query by name, the lineage of the rows that its next iteration starts with.
-    working: HashMap<String, Vec<Values>>,
+    working: HashMap<String, Vec<ValueLineage>>,
 }
 
-impl Walk<'_> {
+impl LineageWalk<'_> {
     /// Traces a node's columns and rows; `outer` is the scope that a correlated subquery may refer to.
-    fn node(&mut self, plan: &LogicalPlan, outer: Option<&Scope<'_>>) -> Trace {
+    fn node(&mut self, plan: &LogicalPlan, outer: Option<&ColumnScope<'_>>) -> Trace {
         match plan {
             LogicalPlan::TableScan(scan) => self.scan(scan),
             LogicalPlan::SubqueryAlias(alias) => match self.view(&alias.alias) {
@@ -163,14 +163,14 @@ impl Walk<'_> {
             },
             LogicalPlan::Projection(projection) => {
                 let input = self.node(&projection.input, outer);
-                let scope = Scope::new(&projection.input, &input.columns, outer);
+                let scope = ColumnScope::new(&projection.input, &input.columns, outer);
                 let columns = projection.expr.iter().map(|expr| self.values(expr, &scope)).collect();
                 Trace { columns, rows: input.rows }
             }
             LogicalPlan::Filter(filter) => {
                 let mut input = self.node(&filter.input, outer);
-                let scope = Scope::new(&filter.input, &input.columns, outer);
-                let uses = self.values(&filter.predicate, &scope).used_for(Use::Filter);
+                let scope = ColumnScope::new(&filter.input, &input.columns, outer);
+                let uses = self.values(&filter.predicate, &scope).used_for(ColumnUse::Filter);
                 add_uses(&mut input.rows, uses);
                 input
             }
@@ -179,9 +179,9 @@ impl Walk<'_> {
             LogicalPlan::Join(join) => self.join(join, outer),
             LogicalPlan::Sort(sort) => {
                 let mut input = self.node(&sort.input, outer);
-                let scope = Scope::new(&sort.input, &input.columns, outer);
+                let scope = ColumnScope::new(&sort.input, &input.columns, outer);
                 for key in &sort.expr {
-                    let uses = self.values(&key.expr, &scope).used_for(Use::Order);
+                    let uses = self.values(&key.expr, &scope).used_for(ColumnUse::Order);
                     add_uses(&mut input.rows, uses);
                 }
                 input
@@ -227,40 +227,42 @@ impl Walk<'_> {
         (self.is_known)(&relation).then_some(relation)
     }
 
-    fn aggregate(&mut self, aggregate: &Aggregate, outer: Option<&Scope<'_>>) -> Trace {
+    fn aggregate(&mut self, aggregate: &Aggregate, outer: Option<&ColumnScope<'_>>) -> Trace {
         let input = self.node(&aggregate.input, outer);
-        let scope = Scope::new(&aggregate.input, &input.columns, outer);
+        let scope = ColumnScope::new(&aggregate.input, &input.columns, outer);
         let groups = datafusion::logical_expr::utils::grouping_set_to_exprlist(&aggregate.group_expr);
-        let groups: Vec<Values> =
+        let groups: Vec<ValueLineage> =
             groups.unwrap_or_default().into_iter().map(|expr| self.values(expr, &scope)).collect();
         let made = aggregate.aggr_expr.iter().map(|expr| self.values(expr, &scope)).collect::<Vec<_>>();
         let mut rows = input.rows;
         for group in &groups {
-            add_uses(&mut rows, group.clone().used_for(Use::Group));
+            add_uses(&mut rows, group.clone().used_for(ColumnUse::Group));
         }
         // With several grouping sets, the grouping set ID comes between the groups and the aggregates.
         let others = aggregate.schema.fields().len().saturating_sub(groups.len() + made.len());
-        let columns = groups.into_iter().chain((0..others).map(|_| Values::default())).chain(made).collect();
+        let columns =
+            groups.into_iter().chain((0..others).map(|_| ValueLineage::default())).chain(made).collect();
         Trace { columns, rows }
     }
 
-    fn window(&mut self, window: &Window, outer: Option<&Scope<'_>>) -> Trace {
+    fn window(&mut self, window: &Window, outer: Option<&ColumnScope<'_>>) -> Trace {
         let mut input = self.node(&window.input, outer);
-        let scope = Scope::new(&window.input, &input.columns, outer);
-        let made: Vec<Values> = window.window_expr.iter().map(|expr| self.values(expr, &scope)).collect();
+        let scope = ColumnScope::new(&window.input, &input.columns, outer);
+        let made: Vec<ValueLineage> =
+            window.window_expr.iter().map(|expr| self.values(expr, &scope)).collect();
         input.columns.extend(made);
         input
     }
 
-    fn join(&mut self, join: &Join, outer: Option<&Scope<'_>>) -> Trace {
+    fn join(&mut self, join: &Join, outer: Option<&ColumnScope<'_>>) -> Trace {
         let mut left = self.node(&join.left, outer);
         // A lateral subquery may refer to the left side.
-        let right = self.node(&join.right, Some(&Scope::new(&join.left, &left.columns, outer)));
-        let mut uses = Uses::new();
-        let scope = Scope::new(&join.left, &left.columns, outer).and(&join.right, &right.columns);
+        let right = self.node(&join.right, Some(&ColumnScope::new(&join.left, &left.columns, outer)));
+        let mut uses = ColumnUses::new();
+        let scope = ColumnScope::new(&join.left, &left.columns, outer).and(&join.right, &right.columns);
         let keys = join.on.iter().flat_map(|(left, right)| [left, right]);
         for expr in keys.chain(&join.filter) {
-            add_uses(&mut uses, self.values(expr, &scope).used_for(Use::Join));
+            add_uses(&mut uses, self.values(expr, &scope).used_for(ColumnUse::Join));
         }
         let columns = match join.join_type {
             JoinType::Inner | JoinType::Left | JoinType::Right | JoinType::Full => {
@@ -268,28 +270,28 @@ impl Walk<'_> {
             }
             JoinType::LeftSemi | JoinType::LeftAnti => left.columns,
             JoinType::RightSemi | JoinType::RightAnti => right.columns,
-            JoinType::LeftMark => left.columns.into_iter().chain([Values::default()]).collect(),
-            JoinType::RightMark => right.columns.into_iter().chain([Values::default()]).collect(),
+            JoinType::LeftMark => left.columns.into_iter().chain([ValueLineage::default()]).collect(),
+            JoinType::RightMark => right.columns.into_iter().chain([ValueLineage::default()]).collect(),
         };
         add_uses(&mut left.rows, right.rows);
         add_uses(&mut left.rows, uses);
         Trace { columns, rows: left.rows }
     }
 
-    fn distinct(&mut self, distinct: &Distinct, outer: Option<&Scope<'_>>) -> Trace {
+    fn distinct(&mut self, distinct: &Distinct, outer: Option<&ColumnScope<'_>>) -> Trace {
         match distinct {
             Distinct::All(input) => {
                 let mut trace = self.node(input, outer);
                 for column in &trace.columns {
-                    add_uses(&mut trace.rows, column.clone().used_for(Use::Group));
+                    add_uses(&mut trace.rows, column.clone().used_for(ColumnUse::Group));
                 }
                 trace
             }
             Distinct::On(on) => {
                 let mut input = self.node(&on.input, outer);
-                let scope = Scope::new(&on.input, &input.columns, outer);
-                let groups = on.on_expr.iter().map(|expr| (expr, Use::Group));
-                let order = on.sort_expr.iter().flatten().map(|key| (&key.expr, Use::Order));
+                let scope = ColumnScope::new(&on.input, &input.columns, outer);
+                let groups = on.on_expr.iter().map(|expr| (expr, ColumnUse::Group));
+                let order = on.sort_expr.iter().flatten().map(|key| (&key.expr, ColumnUse::Order));
                 for (expr, used_for) in groups.chain(order) {
                     add_uses(&mut input.rows, self.values(expr, &scope).used_for(used_for));
                 }
@@ -304,7 +306,7 @@ impl Walk<'_> {
         &mut self,
         name: &str,
         (first, next): (&LogicalPlan, &LogicalPlan),
-        outer: Option<&Scope<'_>>,
+        outer: Option<&ColumnScope<'_>>,
     ) -> Trace {
         let mut known = self.node(first, outer);
         loop {
@@ -322,7 +324,7 @@ impl Walk<'_> {
         }
     }
 
-    fn unnest(&mut self, unnest: &Unnest, outer: Option<&Scope<'_>>) -> Trace {
+    fn unnest(&mut self, unnest: &Unnest, outer: Option<&ColumnScope<'_>>) -> Trace {
         let input = self.node(&unnest.input, outer);
         let taken_apart: BTreeSet<usize> = unnest
             .list_type_columns
@@ -332,7 +334,7 @@ impl Walk<'_> {
             .collect();
         let column = |at: &usize| {
             let values = input.columns.get(*at).cloned().unwrap_or_default();
-            if taken_apart.contains(at) { values.at_least(How::Transformed) } else { values }
+            if taken_apart.contains(at) { values.at_least(Derivation::Transformed) } else { values }
         };
         Trace { columns: unnest.dependency_indices.iter().map(column).collect(), rows: input.rows }
     }

@@ -61,8 +61,8 @@ async fn engine() -> Engine {
     engine
 }
 
-fn uses(uses: &Uses) -> String {
-    let one = |(origin, kinds): (&Origin, &BTreeSet<Use>)| {
+fn uses(uses: &ColumnUses) -> String {
+    let one = |(origin, kinds): (&ColumnOrigin, &BTreeSet<ColumnUse>)| {
         let kinds: Vec<String> = kinds.iter().map(|kind| format!("{kind:?}").to_lowercase()).collect();
         format!("{}.{} {}", origin.relation.name, origin.column, kinds.join("+"))
     };

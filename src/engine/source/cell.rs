@@ -5,11 +5,11 @@
 
 use std::borrow::Cow;
 
-use super::{decimal, instant, kind::Kind, nested, spec::DateUnit};
+use super::{decimal, instant, kind::ColumnKind, nested, spec::DateUnit};
 
 /// A value as written in its source format.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Token<'a> {
+pub(crate) enum CellToken<'a> {
     Null,
     Bool(bool),
     /// A number, in the source's own notation.
@@ -29,7 +29,7 @@ pub(crate) enum Token<'a> {
 
 /// A value that fits its column.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Value<'a> {
+pub(crate) enum CellValue<'a> {
     Null,
     Text(Cow<'a, str>),
     Boolean(bool),
@@ -43,44 +43,46 @@ pub(crate) enum Value<'a> {
     Binary(Cow<'a, [u8]>),
 }
 
-impl<'a> Token<'a> {
+impl<'a> CellToken<'a> {
     /// Returns the converted value, or `None` if it doesn't fit `kind`.
-    pub(crate) fn fit(self, kind: Kind, unit: DateUnit) -> Option<Value<'a>> {
+    pub(crate) fn fit(self, kind: ColumnKind, unit: DateUnit) -> Option<CellValue<'a>> {
         if self == Self::Null {
-            return Some(Value::Null);
+            return Some(CellValue::Null);
         }
         match kind {
-            Kind::Text => self.text().map(Value::Text),
-            Kind::Binary => match self {
-                Self::Blob(bytes) => Some(Value::Binary(Cow::Borrowed(bytes))),
-                Self::Text(_) | Self::Escaped(_) => Some(Value::Binary(match self.text()? {
+            ColumnKind::Text => self.text().map(CellValue::Text),
+            ColumnKind::Binary => match self {
+                Self::Blob(bytes) => Some(CellValue::Binary(Cow::Borrowed(bytes))),
+                Self::Text(_) | Self::Escaped(_) => Some(CellValue::Binary(match self.text()? {
                     Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
                     Cow::Owned(text) => Cow::Owned(text.into_bytes()),
                 })),
                 _ => None,
             },
-            Kind::Json => self.json().map(Value::Text),
+            ColumnKind::Json => self.json().map(CellValue::Text),
             // The column decides whether the fields and items fit.
-            Kind::Struct | Kind::Map => self.json().filter(|text| text.starts_with('{')).map(Value::Text),
-            Kind::List => self.json().filter(|text| text.starts_with('[')).map(Value::Text),
-            Kind::Boolean => self.boolean().map(Value::Boolean),
-            Kind::Int8 => self.within(i64::from(i8::MIN), i64::from(i8::MAX)),
-            Kind::Int16 => self.within(i64::from(i16::MIN), i64::from(i16::MAX)),
-            Kind::Int32 => self.within(i64::from(i32::MIN), i64::from(i32::MAX)),
-            Kind::Int64 => self.within(i64::MIN, i64::MAX),
-            Kind::Float64 => self.float().map(Value::Float),
-            Kind::Float32 => {
-                self.float().filter(|value| value.abs() <= f64::from(f32::MAX)).map(Value::Float)
+            ColumnKind::Struct | ColumnKind::Map => {
+                self.json().filter(|text| text.starts_with('{')).map(CellValue::Text)
             }
-            Kind::Decimal { precision, scale } => {
-                decimal::parse(self.digits()?.as_ref(), precision, scale).map(Value::Decimal)
+            ColumnKind::List => self.json().filter(|text| text.starts_with('[')).map(CellValue::Text),
+            ColumnKind::Boolean => self.boolean().map(CellValue::Boolean),
+            ColumnKind::Int8 => self.within(i64::from(i8::MIN), i64::from(i8::MAX)),
+            ColumnKind::Int16 => self.within(i64::from(i16::MIN), i64::from(i16::MAX)),
+            ColumnKind::Int32 => self.within(i64::from(i32::MIN), i64::from(i32::MAX)),
+            ColumnKind::Int64 => self.within(i64::MIN, i64::MAX),
+            ColumnKind::Float64 => self.float().map(CellValue::Float),
+            ColumnKind::Float32 => {
+                self.float().filter(|value| value.abs() <= f64::from(f32::MAX)).map(CellValue::Float)
             }
-            Kind::Timestamp { .. } => self.micros(unit).map(Value::Micros),
-            Kind::Date => match self {
+            ColumnKind::Decimal { precision, scale } => {
+                decimal::parse(self.digits()?.as_ref(), precision, scale).map(CellValue::Decimal)
+            }
+            ColumnKind::Timestamp { .. } => self.micros(unit).map(CellValue::Micros),
+            ColumnKind::Date => match self {
                 Self::Text(text) => instant::date(text.trim_ascii()),
                 _ => instant::date_of_micros(self.micros(unit)?),
             }
-            .map(Value::Date),
+            .map(CellValue::Date),
         }
     }
 
@@ -134,7 +136,7 @@ impl<'a> Token<'a> {
         }
     }
 
-    fn within(self, least: i64, most: i64) -> Option<Value<'a>> {
+    fn within(self, least: i64, most: i64) -> Option<CellValue<'a>> {
         let value = match self {
             Self::Int(value) => value,
             Self::Float(value) => instant::whole(value)?,
@@ -146,7 +148,7 @@ impl<'a> Token<'a> {
                 }
             }
         };
-        (least..=most).contains(&value).then_some(Value::Int(value))
+        (least..=most).contains(&value).then_some(CellValue::Int(value))
     }
 
     fn float(self) -> Option<f64> {
@@ -223,40 +225,48 @@ fn unit(text: &str) -> Option<u16> {
 mod tests {
     use super::*;
 
-    fn check<'a>(token: Token<'a>, kind: Kind, want: impl Into<Option<Value<'a>>>) {
+    fn check<'a>(token: CellToken<'a>, kind: ColumnKind, want: impl Into<Option<CellValue<'a>>>) {
         assert_eq!(token.fit(kind, DateUnit::Milliseconds), want.into(), "{token:?} as {kind:?}");
     }
 
     #[test]
     fn numbers_keep_their_text_and_texts_may_be_numbers() {
-        check(Token::Number("0.10"), Kind::Text, Some(Value::Text("0.10".into())));
-        check(Token::Number("1200000000000"), Kind::Text, Some(Value::Text("1200000000000".into())));
-        check(Token::Text(" 0.5 "), Kind::Float64, Some(Value::Float(0.5)));
-        check(Token::Text("7"), Kind::Int8, Some(Value::Int(7)));
-        check(Token::Number("5.0"), Kind::Int32, Some(Value::Int(5)));
-        check(Token::Number("9223372036854775807"), Kind::Int64, Some(Value::Int(i64::MAX)));
-        check(Token::Number("1.5"), Kind::Decimal { precision: 4, scale: 2 }, Some(Value::Decimal(150)));
+        check(CellToken::Number("0.10"), ColumnKind::Text, Some(CellValue::Text("0.10".into())));
+        check(
+            CellToken::Number("1200000000000"),
+            ColumnKind::Text,
+            Some(CellValue::Text("1200000000000".into())),
+        );
+        check(CellToken::Text(" 0.5 "), ColumnKind::Float64, Some(CellValue::Float(0.5)));
+        check(CellToken::Text("7"), ColumnKind::Int8, Some(CellValue::Int(7)));
+        check(CellToken::Number("5.0"), ColumnKind::Int32, Some(CellValue::Int(5)));
+        check(CellToken::Number("9223372036854775807"), ColumnKind::Int64, Some(CellValue::Int(i64::MAX)));
+        check(
+            CellToken::Number("1.5"),
+            ColumnKind::Decimal { precision: 4, scale: 2 },
+            Some(CellValue::Decimal(150)),
+        );
     }
 
     #[test]
     fn what_does_not_fit() {
         for (token, kind) in [
-            (Token::Text("n/a"), Kind::Float64),
-            (Token::Text(""), Kind::Float64),
-            (Token::Text("NaN"), Kind::Float64),
-            (Token::Number("1e999"), Kind::Float64),
-            (Token::Number("1e39"), Kind::Float32),
-            (Token::Number("300"), Kind::Int8),
-            (Token::Number("9223372036854775808"), Kind::Int64),
-            (Token::Number("1.5"), Kind::Int64),
-            (Token::Bool(true), Kind::Int64),
-            (Token::Number("2"), Kind::Boolean),
-            (Token::Nested("[]"), Kind::Float64),
-            (Token::Blob(b"x"), Kind::Text),
-            (Token::Text("2021"), Kind::Timestamp { zoned: true }),
-            (Token::Number("1"), Kind::Date),
-            (Token::Number("1"), Kind::Binary),
-            (Token::Escaped("\\ud800"), Kind::Text),
+            (CellToken::Text("n/a"), ColumnKind::Float64),
+            (CellToken::Text(""), ColumnKind::Float64),
+            (CellToken::Text("NaN"), ColumnKind::Float64),
+            (CellToken::Number("1e999"), ColumnKind::Float64),
+            (CellToken::Number("1e39"), ColumnKind::Float32),
+            (CellToken::Number("300"), ColumnKind::Int8),
+            (CellToken::Number("9223372036854775808"), ColumnKind::Int64),
+            (CellToken::Number("1.5"), ColumnKind::Int64),
+            (CellToken::Bool(true), ColumnKind::Int64),
+            (CellToken::Number("2"), ColumnKind::Boolean),
+            (CellToken::Nested("[]"), ColumnKind::Float64),
+            (CellToken::Blob(b"x"), ColumnKind::Text),
+            (CellToken::Text("2021"), ColumnKind::Timestamp { zoned: true }),
+            (CellToken::Number("1"), ColumnKind::Date),
+            (CellToken::Number("1"), ColumnKind::Binary),
+            (CellToken::Escaped("\\ud800"), ColumnKind::Text),
         ] {
             check(token, kind, None);
         }
@@ -264,13 +274,13 @@ mod tests {
 
     #[test]
     fn timestamps_dates_and_booleans() {
-        let timestamp = Kind::Timestamp { zoned: false };
-        check(Token::Number("1500"), timestamp, Some(Value::Micros(1_500_000)));
-        check(Token::Text("1970-01-01T00:00:01Z"), timestamp, Some(Value::Micros(1_000_000)));
-        check(Token::Number("86400000"), Kind::Date, Some(Value::Date(1)));
-        check(Token::Text("1970-01-02"), Kind::Date, Some(Value::Date(1)));
-        check(Token::Int(1), Kind::Boolean, Some(Value::Boolean(true)));
-        check(Token::Text("False"), Kind::Boolean, Some(Value::Boolean(false)));
+        let timestamp = ColumnKind::Timestamp { zoned: false };
+        check(CellToken::Number("1500"), timestamp, Some(CellValue::Micros(1_500_000)));
+        check(CellToken::Text("1970-01-01T00:00:01Z"), timestamp, Some(CellValue::Micros(1_000_000)));
+        check(CellToken::Number("86400000"), ColumnKind::Date, Some(CellValue::Date(1)));
+        check(CellToken::Text("1970-01-02"), ColumnKind::Date, Some(CellValue::Date(1)));
+        check(CellToken::Int(1), ColumnKind::Boolean, Some(CellValue::Boolean(true)));
+        check(CellToken::Text("False"), ColumnKind::Boolean, Some(CellValue::Boolean(false)));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use datafusion::arrow::datatypes::DataType;
 use serde::{Deserialize, Serialize};
 
-use super::{damage::DamagedFiles, sample::Sample};
+use super::{damage::DamagedFiles, sample::SchemaSample};
 use crate::diag::near;
 
 /// The declared drift policy of a source, and what earlier loads found.
@@ -40,7 +40,7 @@ pub struct Drift {
     /// The files found to be damaged.
     pub damaged: DamagedFiles,
     /// The state of columns inferred from a sample of the files. The first full scan must confirm them.
-    pub sample: Sample,
+    pub sample: SchemaSample,
 }
 
 /// The policy for a declared column that a file lacks.

@@ -33,12 +33,12 @@ pub struct SourceFile {
     pub size: u64,
     /// The time of the last modification.
     pub modified: DateTime<Utc>,
-    pub(crate) place: Place,
+    pub(crate) place: FilePlace,
 }
 
 /// The location of a file: on a local disk or in an object store.
 #[derive(Debug, Clone)]
-pub(crate) enum Place {
+pub(crate) enum FilePlace {
     Local(PathBuf),
     Remote { url: ObjectStoreUrl, store: Arc<dyn ObjectStore>, meta: Box<ObjectMeta> },
 }
@@ -129,21 +129,25 @@ async fn remote(spec: &SourceSpec, session: &dyn Session) -> Result<Listing, Dat
         let below =
             meta.location.as_ref().strip_prefix(prefix.as_ref()).unwrap_or_default().trim_start_matches('/');
         let fit = match &pattern {
-            Some(pattern) if pattern.matches_with(below, options) => Fit::Read,
-            Some(_) => Fit::Silent,
-            None if alone => Fit::Read,
-            None if below.split('/').any(is_hidden) => Fit::Silent,
+            Some(pattern) if pattern.matches_with(below, options) => FileFit::Read,
+            Some(_) => FileFit::Silent,
+            None if alone => FileFit::Read,
+            None if below.split('/').any(is_hidden) => FileFit::Silent,
             None => fit(below, &spec.format),
         };
         let name = format!("{}{}", url.as_str(), meta.location);
         match fit {
-            Fit::Silent => {}
-            Fit::LeftOut => listing.left_out.push(name),
-            Fit::Read => listing.files.push(SourceFile {
+            FileFit::Silent => {}
+            FileFit::LeftOut => listing.left_out.push(name),
+            FileFit::Read => listing.files.push(SourceFile {
                 name: name.into(),
                 size: meta.size,
                 modified: meta.last_modified,
-                place: Place::Remote { url: url.clone(), store: Arc::clone(&store), meta: Box::new(meta) },
+                place: FilePlace::Remote {
+                    url: url.clone(),
+                    store: Arc::clone(&store),
+                    meta: Box::new(meta),
+                },
             }),
         }
     }
@@ -189,7 +193,7 @@ fn local(spec: &SourceSpec) -> Result<Listing, String> {
     let name = |path: &Path| -> Arc<str> { name(path, &spec.base).into() };
     let files = found.into_iter().map(|(path, meta)| {
         let modified = meta.modified().map_err(|error| failed(&path, &error))?.into();
-        Ok(SourceFile { name: name(&path), size: meta.len(), modified, place: Place::Local(path) })
+        Ok(SourceFile { name: name(&path), size: meta.len(), modified, place: FilePlace::Local(path) })
     });
     Ok(Listing {
         files: files.collect::<Result<_, String>>()?,
@@ -225,9 +229,9 @@ fn walk(
             walk(&path, format, found, left_out)?;
         } else {
             match fit(&name, format) {
-                Fit::Read => found.push((path, meta)),
-                Fit::LeftOut => left_out.push(path),
-                Fit::Silent => {}
+                FileFit::Read => found.push((path, meta)),
+                FileFit::LeftOut => left_out.push(path),
+                FileFit::Silent => {}
             }
         }
     }
@@ -241,7 +245,7 @@ fn is_hidden(name: &str) -> bool {
 
 /// The treatment of a file in a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fit {
+enum FileFit {
     Read,
     /// Not read, and reported, because a user may expect it to be.
     LeftOut,
@@ -250,15 +254,15 @@ enum Fit {
 }
 
 /// Decides how to treat a file in a folder, by its name or its path below that folder.
-fn fit(path: &str, format: &SourceFormat) -> Fit {
+fn fit(path: &str, format: &SourceFormat) -> FileFit {
     let name = path.rsplit('/').next().unwrap_or(path);
     // Hadoop writes checksum files next to its data files.
     if is_hidden(name)
         || name.rsplit_once('.').is_some_and(|(_, extension)| extension.eq_ignore_ascii_case("crc"))
     {
-        return Fit::Silent;
+        return FileFit::Silent;
     }
-    if has_extension(name, format) { Fit::Read } else { Fit::LeftOut }
+    if has_extension(name, format) { FileFit::Read } else { FileFit::LeftOut }
 }
 
 /// Returns whether a file's extension is one of the format's. Text files may be compressed.
@@ -283,8 +287,8 @@ impl SourceFile {
     #[must_use]
     pub fn etag(&self) -> Option<&str> {
         match &self.place {
-            Place::Local(_) => None,
-            Place::Remote { meta, .. } => meta.e_tag.as_deref(),
+            FilePlace::Local(_) => None,
+            FilePlace::Remote { meta, .. } => meta.e_tag.as_deref(),
         }
     }
 
@@ -292,8 +296,8 @@ impl SourceFile {
     pub(crate) fn read(&self, bytes: &mut Vec<u8>, runtime: &Handle) -> io::Result<()> {
         bytes.clear();
         match &self.place {
-            Place::Local(path) => fs::File::open(path)?.read_to_end(bytes).map(drop),
-            Place::Remote { store, meta, .. } => {
+            FilePlace::Local(path) => fs::File::open(path)?.read_to_end(bytes).map(drop),
+            FilePlace::Remote { store, meta, .. } => {
                 let got = runtime.block_on(async { store.get(&meta.location).await?.bytes().await })?;
                 bytes.extend_from_slice(&got);
                 Ok(())
@@ -304,14 +308,14 @@ impl SourceFile {
     /// Reads the bytes from `start` to `end`, or to the end of the file.
     pub(crate) fn read_range(&self, start: u64, end: u64, runtime: &Handle) -> io::Result<Vec<u8>> {
         match &self.place {
-            Place::Local(path) => {
+            FilePlace::Local(path) => {
                 let mut file = fs::File::open(path)?;
                 file.seek(SeekFrom::Start(start))?;
                 let mut bytes = Vec::new();
                 file.take(end.saturating_sub(start)).read_to_end(&mut bytes)?;
                 Ok(bytes)
             }
-            Place::Remote { store, meta, .. } => {
+            FilePlace::Remote { store, meta, .. } => {
                 let range = start..end.min(meta.size);
                 Ok(runtime.block_on(store.get_range(&meta.location, range))?.to_vec())
             }
@@ -321,8 +325,8 @@ impl SourceFile {
     /// Opens the file as a stream.
     pub(crate) fn open<'a>(&'a self, runtime: &'a Handle) -> io::Result<Box<dyn Read + 'a>> {
         Ok(match &self.place {
-            Place::Local(path) => Box::new(fs::File::open(path)?),
-            Place::Remote { .. } => {
+            FilePlace::Local(path) => Box::new(fs::File::open(path)?),
+            FilePlace::Remote { .. } => {
                 Box::new(Ranges { file: self, runtime, at: 0, held: io::Cursor::default() })
             }
         })
@@ -369,21 +373,21 @@ mod tests {
     fn files_are_read_by_the_extension_inside_that_of_their_compression() {
         let csv = SourceFormat::Csv { delimiter: None, header: None, quote: None, nulls: None };
         let check =
-            |name: &str, format: &SourceFormat, want: Fit| assert_eq!(fit(name, format), want, "{name}");
+            |name: &str, format: &SourceFormat, want: FileFit| assert_eq!(fit(name, format), want, "{name}");
         for name in ["a.csv", "A.CSV.GZ", "a.tsv.zst", "deep/a.txt.bz2", "a.csv.xz"] {
-            check(name, &csv, Fit::Read);
+            check(name, &csv, FileFit::Read);
         }
         for name in ["a.gz", "a.json", "README.md", "a.csv.zip", "csv"] {
-            check(name, &csv, Fit::LeftOut);
+            check(name, &csv, FileFit::LeftOut);
         }
         for name in ["_SUCCESS", ".hidden.csv", "deep/_x.csv", "a.csv.crc"] {
-            check(name, &csv, Fit::Silent);
+            check(name, &csv, FileFit::Silent);
         }
         let date_unit = super::super::DateUnit::Milliseconds;
-        check("a.parquet.gz", &SourceFormat::Parquet { date_unit }, Fit::LeftOut);
+        check("a.parquet.gz", &SourceFormat::Parquet { date_unit }, FileFit::LeftOut);
         let json = |orient| SourceFormat::Json { orient, date_unit: super::super::DateUnit::Seconds };
-        check("a.jsonl.gz", &json(Orient::Auto), Fit::Read);
-        check("a.jsonl", &json(Orient::Split), Fit::LeftOut);
+        check("a.jsonl.gz", &json(Orient::Auto), FileFit::Read);
+        check("a.jsonl", &json(Orient::Split), FileFit::LeftOut);
     }
 
     #[test]

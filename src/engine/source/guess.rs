@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use datafusion::arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, TimeUnit};
 
 use super::{
-    cell::{Token, unescape},
+    cell::{CellToken, unescape},
     instant,
-    kind::Kind,
+    kind::ColumnKind,
 };
 
 /// The largest integer up to which every integer is exact as a double.
@@ -21,9 +21,9 @@ const DATE: usize = "2021-01-31".len();
 
 /// The set of candidate types of a column, besides text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Types(u8);
+pub(super) struct CandidateTypes(u8);
 
-impl Types {
+impl CandidateTypes {
     const NONE: Self = Self(0);
     const INTEGER: Self = Self(1);
     const DOUBLE: Self = Self(2);
@@ -58,7 +58,7 @@ pub(super) struct Guess {
     /// True if any value was seen.
     seen: bool,
     /// The types that hold all of the values.
-    open: Types,
+    open: CandidateTypes,
     /// True if any timestamp has a time zone.
     zoned: bool,
     /// The maximum number of digits before and after the decimal point.
@@ -70,48 +70,48 @@ pub(super) struct Guess {
 
 impl Guess {
     /// Starts without values. The type will be one of `types`, or text.
-    pub(super) fn new(types: Types) -> Self {
-        let is_exact = types.any(Types::DECIMAL);
+    pub(super) fn new(types: CandidateTypes) -> Self {
+        let is_exact = types.any(CandidateTypes::DECIMAL);
         Self { seen: false, open: types, zoned: false, whole: 0, scale: 0, is_exact }
     }
 
     /// Adds a value that isn't NULL.
     pub(super) fn see(&mut self, text: &str) {
         self.seen = true;
-        if self.open == Types::NONE {
+        if self.open == CandidateTypes::NONE {
             return;
         }
         let text = text.trim_ascii();
-        if self.open.any(Types::NUMBERS) {
+        if self.open.any(CandidateTypes::NUMBERS) {
             self.see_number(text);
         }
-        if self.open.any(Types::TIMES) {
+        if self.open.any(CandidateTypes::TIMES) {
             self.see_time(text);
         }
-        if self.open.any(Types::BOOLEAN)
+        if self.open.any(CandidateTypes::BOOLEAN)
             && !(text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false"))
         {
-            self.open.close(Types::BOOLEAN);
+            self.open.close(CandidateTypes::BOOLEAN);
         }
     }
 
     /// Returns the inferred type. Without values it is text.
     pub(super) fn data_type(&self) -> DataType {
         let is = |of| self.seen && self.open.any(of);
-        if is(Types::SHORT_INTEGER) {
+        if is(CandidateTypes::SHORT_INTEGER) {
             DataType::Int32
-        } else if is(Types::INTEGER) {
+        } else if is(CandidateTypes::INTEGER) {
             DataType::Int64
-        } else if is(Types::DOUBLE) {
+        } else if is(CandidateTypes::DOUBLE) {
             DataType::Float64
-        } else if is(Types::DECIMAL) {
+        } else if is(CandidateTypes::DECIMAL) {
             let digits = u8::try_from(self.whole + self.scale).unwrap_or(DECIMAL128_MAX_PRECISION);
             DataType::Decimal128(digits.max(1), i8::try_from(self.scale).unwrap_or_default())
-        } else if is(Types::DATE) {
+        } else if is(CandidateTypes::DATE) {
             DataType::Date32
-        } else if is(Types::TIMESTAMP) {
+        } else if is(CandidateTypes::TIMESTAMP) {
             DataType::Timestamp(TimeUnit::Microsecond, self.zoned.then(|| "UTC".into()))
-        } else if is(Types::BOOLEAN) {
+        } else if is(CandidateTypes::BOOLEAN) {
             DataType::Boolean
         } else {
             DataType::Utf8View
@@ -124,7 +124,7 @@ impl Guess {
             return;
         }
         self.seen = true;
-        self.open = Types(self.open.0 & other.open.0);
+        self.open = CandidateTypes(self.open.0 & other.open.0);
         self.zoned |= other.zoned;
         self.whole = self.whole.max(other.whole);
         self.scale = self.scale.max(other.scale);
@@ -132,22 +132,22 @@ impl Guess {
     }
 
     fn see_number(&mut self, text: &str) {
-        let Some(number) = Number::of(text) else {
-            self.open.close(Types::SHORT_INTEGER);
-            return self.open.close(Types::NUMBERS);
+        let Some(number) = NumberNotation::of(text) else {
+            self.open.close(CandidateTypes::SHORT_INTEGER);
+            return self.open.close(CandidateTypes::NUMBERS);
         };
         let integer = number.integer(text);
         if integer.is_none() {
-            self.open.close(Types::INTEGER);
+            self.open.close(CandidateTypes::INTEGER);
         }
         if integer.is_none_or(|integer| i32::try_from(integer).is_err()) {
-            self.open.close(Types::SHORT_INTEGER);
+            self.open.close(CandidateTypes::SHORT_INTEGER);
         }
         if !number.is_double(text, self.is_exact) {
-            self.open.close(Types::DOUBLE);
+            self.open.close(CandidateTypes::DOUBLE);
         }
         if number.has_exponent {
-            self.open.close(Types::DECIMAL);
+            self.open.close(CandidateTypes::DECIMAL);
         } else {
             self.whole = self.whole.max(number.whole);
             self.scale = self.scale.max(number.scale);
@@ -158,25 +158,25 @@ impl Guess {
     /// Rules out decimals if the digits exceed the maximum precision.
     fn bound(&mut self) {
         if self.whole + self.scale > usize::from(DECIMAL128_MAX_PRECISION) {
-            self.open.close(Types::DECIMAL);
+            self.open.close(CandidateTypes::DECIMAL);
         }
     }
 
     fn see_time(&mut self, text: &str) {
         if !(text.len() == DATE && instant::date(text).is_some()) {
-            self.open.close(Types::DATE);
+            self.open.close(CandidateTypes::DATE);
             if instant::timestamp(text).is_none() {
-                self.open.close(Types::TIMESTAMP);
+                self.open.close(CandidateTypes::TIMESTAMP);
             }
         }
-        self.zoned |= self.open.any(Types::TIMESTAMP)
+        self.zoned |= self.open.any(CandidateTypes::TIMESTAMP)
             && text.get(DATE..).is_some_and(|time| time.contains(['Z', 'z', '+', '-', 'U']));
     }
 }
 
 /// The notation of the values from which a type was inferred.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Written {
+pub(crate) enum Notation {
     /// CSV cells, whose text may be of any type.
     Cells,
     /// JSON values, which carry their types.
@@ -186,56 +186,62 @@ pub(crate) enum Written {
 /// Returns whether adding this value would leave the inferred type unchanged, so that the type loses nothing
 /// of it. A declared type accepts more: it turns `00123` into the number 123, which is why people declare
 /// one.
-pub(super) fn holds(kind: Kind, token: Token<'_>, written: Written) -> bool {
-    if token == Token::Null {
+pub(super) fn holds(kind: ColumnKind, token: CellToken<'_>, written: Notation) -> bool {
+    if token == CellToken::Null {
         return true;
     }
     let text = match (token, written) {
-        (Token::Text(text), _) => Some(Cow::Borrowed(text)),
-        (Token::Escaped(inside), _) => unescape(inside).map(Cow::Owned),
+        (CellToken::Text(text), _) => Some(Cow::Borrowed(text)),
+        (CellToken::Escaped(inside), _) => unescape(inside).map(Cow::Owned),
         _ => None,
     };
     let number = match (token, written) {
-        (Token::Number(text), Written::Json) => Some(text),
-        (Token::Text(text), Written::Cells) => Some(text.trim_ascii()),
+        (CellToken::Number(text), Notation::Json) => Some(text),
+        (CellToken::Text(text), Notation::Cells) => Some(text.trim_ascii()),
         _ => None,
     };
-    let number = number.and_then(|text| Some((text, Number::of(text)?)));
+    let number = number.and_then(|text| Some((text, NumberNotation::of(text)?)));
     match kind {
-        Kind::Text => !matches!(token, Token::Nested(_)),
-        Kind::Boolean => match (token, written) {
-            (Token::Bool(_), _) => true,
-            (Token::Text(text), Written::Cells) => {
+        ColumnKind::Text => !matches!(token, CellToken::Nested(_)),
+        ColumnKind::Boolean => match (token, written) {
+            (CellToken::Bool(_), _) => true,
+            (CellToken::Text(text), Notation::Cells) => {
                 ["true", "false"].iter().any(|word| text.trim_ascii().eq_ignore_ascii_case(word))
             }
             _ => false,
         },
-        Kind::Int8 | Kind::Int16 | Kind::Int32 | Kind::Int64 => {
+        ColumnKind::Int8 | ColumnKind::Int16 | ColumnKind::Int32 | ColumnKind::Int64 => {
             number.is_some_and(|(text, number)| number.integer(text).is_some())
         }
-        Kind::Float32 | Kind::Float64 => number.is_some_and(|(text, number)| number.is_double(text, true)),
-        Kind::Decimal { precision, scale } => number.is_some_and(|(_, number)| {
+        ColumnKind::Float32 | ColumnKind::Float64 => {
+            number.is_some_and(|(text, number)| number.is_double(text, true))
+        }
+        ColumnKind::Decimal { precision, scale } => number.is_some_and(|(_, number)| {
             let scale = usize::try_from(scale).unwrap_or_default();
             !number.has_exponent
                 && number.scale <= scale
                 && number.whole <= usize::from(precision).saturating_sub(scale)
         }),
-        Kind::Date | Kind::Timestamp { .. } => text.is_some_and(|text| {
-            let mut guess = Guess::new(Types::TIMES);
+        ColumnKind::Date | ColumnKind::Timestamp { .. } => text.is_some_and(|text| {
+            let mut guess = Guess::new(CandidateTypes::TIMES);
             guess.see(&text);
             match kind {
-                Kind::Date => guess.open.any(Types::DATE),
-                Kind::Timestamp { zoned } => guess.open.any(Types::TIMESTAMP) && (zoned || !guess.zoned),
+                ColumnKind::Date => guess.open.any(CandidateTypes::DATE),
+                ColumnKind::Timestamp { zoned } => {
+                    guess.open.any(CandidateTypes::TIMESTAMP) && (zoned || !guess.zoned)
+                }
                 _ => false,
             }
         }),
         // The parts of these values are validated individually.
-        Kind::Binary | Kind::Json | Kind::Struct | Kind::List | Kind::Map => true,
+        ColumnKind::Binary | ColumnKind::Json | ColumnKind::Struct | ColumnKind::List | ColumnKind::Map => {
+            true
+        }
     }
 }
 
 /// The notation of a number.
-struct Number {
+struct NumberNotation {
     /// The number of digits before the point. There are no leading zeros.
     whole: usize,
     /// The number of digits after the point.
@@ -244,7 +250,7 @@ struct Number {
     has_exponent: bool,
 }
 
-impl Number {
+impl NumberNotation {
     /// Parses a number. `007` isn't one, because its zeros would be lost; neither is `+49`.
     fn of(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();
@@ -323,7 +329,7 @@ mod tests {
     use super::*;
     use crate::engine::source::type_name;
 
-    fn of(types: Types, values: &[&str]) -> String {
+    fn of(types: CandidateTypes, values: &[&str]) -> String {
         let mut whole = Guess::new(types);
         let (mut one, mut other) = (Guess::new(types), Guess::new(types));
         for (at, value) in values.iter().enumerate() {
@@ -336,8 +342,8 @@ mod tests {
     }
 
     fn check(values: &[&str], want: &str) {
-        assert_eq!(of(Types::ALL, values), want, "{values:?}");
-        let of_seed = of(Types::SEED, values).replace("integer", "bigint");
+        assert_eq!(of(CandidateTypes::ALL, values), want, "{values:?}");
+        let of_seed = of(CandidateTypes::SEED, values).replace("integer", "bigint");
         assert_eq!(of_seed, want, "{values:?} in a seed");
     }
 
@@ -387,11 +393,11 @@ mod tests {
             (&["1234567890.123456789", "1"], "decimal(19, 9)"),
             (&["0.12345678901234567891"], "decimal(20, 20)"),
         ] {
-            assert_eq!(of(Types::ALL, values), want, "{values:?}");
+            assert_eq!(of(CandidateTypes::ALL, values), want, "{values:?}");
         }
         check(&["9".repeat(39).as_str()], "varchar");
-        assert_eq!(of(Types::SEED, &["9223372036854775808"]), "varchar");
-        assert_eq!(of(Types::SEED, &["9007199254740993", "0.5"]), "varchar");
+        assert_eq!(of(CandidateTypes::SEED, &["9223372036854775808"]), "varchar");
+        assert_eq!(of(CandidateTypes::SEED, &["9007199254740993", "0.5"]), "varchar");
         // More digits than a double keeps, but programs write doubles in this way.
         check(&["0.30000000000000004", "0.10000000000000001", "1.7976931348623157e308"], "double");
     }
@@ -405,7 +411,7 @@ mod tests {
             (&["1", "1.5"], "double"),
             (&["1", "x"], "varchar"),
         ] {
-            assert_eq!(of(Types::SEED, values), want, "{values:?}");
+            assert_eq!(of(CandidateTypes::SEED, values), want, "{values:?}");
         }
     }
 
@@ -445,13 +451,13 @@ mod tests {
         let mut held = 0;
         for first in values {
             for second in values {
-                let mut guess = Guess::new(Types::ALL);
+                let mut guess = Guess::new(CandidateTypes::ALL);
                 guess.see(first);
                 let before = guess.data_type();
                 guess.see(second);
                 let same = guess.data_type() == before;
-                let kind = Kind::from_arrow(&before).unwrap();
-                let holds = holds(kind, Token::Text(second), Written::Cells);
+                let kind = ColumnKind::from_arrow(&before).unwrap();
+                let holds = holds(kind, CellToken::Text(second), Notation::Cells);
                 // A column of integers that a double also holds becomes a double rather than a decimal.
                 assert_eq!(holds, same, "{first} is {before}, then {second}");
                 held += usize::from(holds);
@@ -462,12 +468,27 @@ mod tests {
 
     #[test]
     fn json_says_what_its_values_are() {
-        let holds = |kind, token| holds(kind, token, Written::Json);
-        assert!(holds(Kind::Int64, Token::Number("7")) && holds(Kind::Boolean, Token::Bool(true)));
-        assert!(holds(Kind::Text, Token::Number("7")) && holds(Kind::Date, Token::Text("2021-01-31")));
-        assert!(!holds(Kind::Int64, Token::Text("007")) && !holds(Kind::Int64, Token::Text("7")));
-        assert!(!holds(Kind::Boolean, Token::Number("1")) && !holds(Kind::Boolean, Token::Text("true")));
-        assert!(!holds(Kind::Timestamp { zoned: false }, Token::Number("1609459200000")));
-        assert!(!holds(Kind::Text, Token::Nested("{}")) && holds(Kind::Json, Token::Text("x")));
+        let holds = |kind, token| holds(kind, token, Notation::Json);
+        assert!(
+            holds(ColumnKind::Int64, CellToken::Number("7"))
+                && holds(ColumnKind::Boolean, CellToken::Bool(true))
+        );
+        assert!(
+            holds(ColumnKind::Text, CellToken::Number("7"))
+                && holds(ColumnKind::Date, CellToken::Text("2021-01-31"))
+        );
+        assert!(
+            !holds(ColumnKind::Int64, CellToken::Text("007"))
+                && !holds(ColumnKind::Int64, CellToken::Text("7"))
+        );
+        assert!(
+            !holds(ColumnKind::Boolean, CellToken::Number("1"))
+                && !holds(ColumnKind::Boolean, CellToken::Text("true"))
+        );
+        assert!(!holds(ColumnKind::Timestamp { zoned: false }, CellToken::Number("1609459200000")));
+        assert!(
+            !holds(ColumnKind::Text, CellToken::Nested("{}"))
+                && holds(ColumnKind::Json, CellToken::Text("x"))
+        );
     }
 }

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use percent_encoding::percent_decode_str;
 
 use super::{
-    cell::Token,
-    guess::{self, Written},
-    kind::Kind,
+    cell::CellToken,
+    guess::{self, Notation},
+    kind::ColumnKind,
     names,
     spec::DateUnit,
 };
@@ -45,8 +45,10 @@ impl Folders {
     }
 
     /// Iterates over the columns and their values.
-    pub(crate) fn values(&self) -> impl Iterator<Item = (usize, Token<'_>)> {
-        self.0.iter().map(|(column, value)| (*column, value.as_deref().map_or(Token::Null, Token::Text)))
+    pub(crate) fn values(&self) -> impl Iterator<Item = (usize, CellToken<'_>)> {
+        self.0
+            .iter()
+            .map(|(column, value)| (*column, value.as_deref().map_or(CellToken::Null, CellToken::Text)))
     }
 
     /// Returns for each declared column whether the path supplies it.
@@ -58,14 +60,18 @@ impl Folders {
 
     /// Returns why a value doesn't fit its column, if one doesn't. `kind` returns the column's kind, and
     /// whether it was inferred from files.
-    pub(crate) fn fault(&self, declared: &[String], kind: impl Fn(usize) -> (Kind, bool)) -> Option<String> {
+    pub(crate) fn fault(
+        &self,
+        declared: &[String],
+        kind: impl Fn(usize) -> (ColumnKind, bool),
+    ) -> Option<String> {
         self.values().find_map(|(column, token)| {
             let (kind, is_inferred) = kind(column);
-            let holds = !is_inferred || guess::holds(kind, token, Written::Cells);
+            let holds = !is_inferred || guess::holds(kind, token, Notation::Cells);
             if holds && token.fit(kind, DateUnit::default()).is_some() {
                 return None;
             }
-            let Token::Text(text) = token else { return None };
+            let CellToken::Text(text) = token else { return None };
             Some(format!("{}: \"{text}\" in the path is not {kind}", declared[column]))
         })
     }
@@ -89,7 +95,7 @@ mod tests {
     #[test]
     fn a_value_has_to_fit_its_column() {
         let declared = ["day".to_owned()];
-        let fault = |file: &str| Folders::of(file, &declared).fault(&declared, |_| (Kind::Date, false));
+        let fault = |file: &str| Folders::of(file, &declared).fault(&declared, |_| (ColumnKind::Date, false));
         assert_eq!(fault("day=2021-01-01/a"), None);
         insta::assert_snapshot!(fault("day=soon/a").unwrap(), @r#"day: "soon" in the path is not a date"#);
     }

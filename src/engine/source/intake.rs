@@ -25,17 +25,17 @@ pub(crate) struct Intake {
     declared: Arc<[String]>,
     /// The number of partitions of the scan.
     partitions: usize,
-    state: Mutex<State>,
+    state: Mutex<IntakeState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct IntakeState {
     finished: BTreeSet<usize>,
-    files: BTreeMap<Arc<str>, File>,
+    files: BTreeMap<Arc<str>, FileIntake>,
 }
 
 #[derive(Debug, Default)]
-struct File {
+struct FileIntake {
     rows: u64,
     rejected: u64,
     is_set_aside: bool,
@@ -157,7 +157,7 @@ impl Intake {
     }
 
     /// Returns why too many rows were rejected, if so.
-    fn excess(&self, files: &BTreeMap<Arc<str>, File>) -> Option<String> {
+    fn excess(&self, files: &BTreeMap<Arc<str>, FileIntake>) -> Option<String> {
         let limits = self.drift.max_rejected;
         let per_file = limits.per_file.unwrap_or(HALF);
         for (name, file) in files.iter().filter(|(_, file)| file.rejected > 0) {
@@ -175,7 +175,7 @@ impl Intake {
                 return Some(explained(&what, &file.sample));
             }
         }
-        let sum = |of: fn(&File) -> u64| files.values().map(of).sum::<u64>();
+        let sum = |of: fn(&FileIntake) -> u64| files.values().map(of).sum::<u64>();
         let (rows, rejected) = (sum(|file| file.rows), sum(|file| file.rejected));
         let set_aside = files.values().filter(|file| file.is_set_aside).count();
         let sample: Vec<String> =
@@ -214,7 +214,7 @@ impl Intake {
     }
 
     /// The guarded data is consistent between any two statements, so a poisoned lock is safe to use.
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, IntakeState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

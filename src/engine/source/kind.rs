@@ -6,7 +6,7 @@ use datafusion::arrow::datatypes::{DataType, TimeUnit};
 
 /// A column's type, reduced to what validation needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ColumnKind {
     Text,
     Boolean,
     Int8,
@@ -34,7 +34,7 @@ pub(crate) enum Kind {
 /// The Arrow type of a declared JSON column. No other column of a source has it: text is `Utf8View`.
 pub(crate) const JSON: DataType = DataType::LargeUtf8;
 
-impl Kind {
+impl ColumnKind {
     /// Returns the kind of an Arrow type, if sources can read it.
     pub(crate) fn from_arrow(data_type: &DataType) -> Option<Self> {
         Some(match data_type {
@@ -81,7 +81,7 @@ impl Kind {
 }
 
 /// Formats with an article, as in `"n/a" is not a double`.
-impl fmt::Display for Kind {
+impl fmt::Display for ColumnKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Text => "a varchar",

@@ -5,7 +5,7 @@ use super::drift::Deviation;
 
 /// The counterpart of a file's column in the declarations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum ColumnPlace {
     /// The declared column with this index.
     Column(usize),
     /// An undeclared column.
@@ -41,14 +41,22 @@ pub(crate) fn distinct(own: &[String]) -> Result<(), String> {
 ///
 /// # Errors
 /// If a column has no name, or if two are ambiguous.
-pub(crate) fn places(own: &[String], declared: &[String], supplied: &[bool]) -> Result<Vec<Place>, String> {
+pub(crate) fn places(
+    own: &[String],
+    declared: &[String],
+    supplied: &[bool],
+) -> Result<Vec<ColumnPlace>, String> {
     if let Some(at) = own.iter().position(|name| name.trim().is_empty()) {
         return Err(format!("column {} of {} in the header has no name", at + 1, own.len()));
     }
     distinct(own)?;
-    let mut places = vec![Place::New; own.len()];
+    let mut places = vec![ColumnPlace::New; own.len()];
     for (column, name) in declared.iter().enumerate() {
-        let place = if supplied.get(column) == Some(&true) { Place::Supplied } else { Place::Column(column) };
+        let place = if supplied.get(column) == Some(&true) {
+            ColumnPlace::Supplied
+        } else {
+            ColumnPlace::Column(column)
+        };
         let exact = own.iter().position(|other| other == name);
         let mut alike = own.iter().enumerate().filter(|(_, other)| same(other, name)).map(|(at, _)| at);
         match (exact, alike.next(), alike.next()) {
@@ -69,10 +77,10 @@ pub(crate) fn places(own: &[String], declared: &[String], supplied: &[bool]) -> 
 ///
 /// # Errors
 /// If there are such columns. The message has both names.
-pub(crate) fn alike(own: &[String], places: &[Place], declared: &[String]) -> Result<(), String> {
-    let new = own.iter().zip(places).enumerate().filter(|(_, (_, place))| **place == Place::New);
+pub(crate) fn alike(own: &[String], places: &[ColumnPlace], declared: &[String]) -> Result<(), String> {
+    let new = own.iter().zip(places).enumerate().filter(|(_, (_, place))| **place == ColumnPlace::New);
     for (at, (name, _)) in new {
-        let undeclared = own[..at].iter().zip(places).filter(|(_, place)| **place == Place::New);
+        let undeclared = own[..at].iter().zip(places).filter(|(_, place)| **place == ColumnPlace::New);
         let mut others = undeclared.map(|(other, _)| other).chain(declared);
         if let Some(other) = others.find(|other| same(other, name)) {
             return Err(format!(
@@ -88,7 +96,7 @@ pub(crate) fn alike(own: &[String], places: &[Place], declared: &[String]) -> Re
 /// optional.
 pub(crate) fn deviation(
     own: &[String],
-    places: &[Place],
+    places: &[ColumnPlace],
     declared: &[String],
     supplied: &[bool],
     required: usize,
@@ -96,12 +104,12 @@ pub(crate) fn deviation(
     let mut is_there = supplied.to_vec();
     is_there.resize(declared.len(), false);
     for place in places {
-        if let Place::Column(column) = place {
+        if let ColumnPlace::Column(column) = place {
             is_there[*column] = true;
         }
     }
     let missing = declared.iter().zip(&is_there).take(required).filter(|(_, there)| !**there);
-    let new = own.iter().zip(places).filter(|(_, place)| **place == Place::New);
+    let new = own.iter().zip(places).filter(|(_, place)| **place == ColumnPlace::New);
     Deviation {
         missing: missing.map(|(name, _)| name.clone()).collect(),
         new: new.map(|(name, _)| name.clone()).collect(),
@@ -112,14 +120,14 @@ pub(crate) fn deviation(
 mod tests {
     use super::*;
 
-    fn matched(own: &[&str], declared: &[&str]) -> Result<Vec<Place>, String> {
+    fn matched(own: &[&str], declared: &[&str]) -> Result<Vec<ColumnPlace>, String> {
         let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         places(&owned(own), &owned(declared), &[])
     }
 
     #[test]
     fn an_exact_name_wins_and_else_case_does_not_count() {
-        use Place::{Column, New};
+        use ColumnPlace::{Column, New};
         assert_eq!(matched(&["B", "a"], &["a", "b"]), Ok(vec![Column(1), Column(0)]));
         assert_eq!(matched(&["ID", "id"], &["id"]), Ok(vec![New, Column(0)]));
         assert_eq!(matched(&["ÄRA", "x"], &["ära"]), Ok(vec![Column(0), New]));
@@ -131,11 +139,13 @@ mod tests {
         insta::assert_snapshot!(error(&["ID", "Id"]), @"columns `ID` and `Id` in the header are both the declared `id`");
         insta::assert_snapshot!(error(&["x", "x"]), @"column `x` is in the header twice");
         let own = ["Id".to_owned(), "ID".to_owned()];
-        assert!(alike(&own, &[Place::New, Place::Column(0)], &["ID".to_owned()]).is_err());
+        assert!(alike(&own, &[ColumnPlace::New, ColumnPlace::Column(0)], &["ID".to_owned()]).is_err());
         assert!(
-            alike(&own, &[Place::New, Place::New], &[]).unwrap_err().starts_with("columns `Id` and `ID`")
+            alike(&own, &[ColumnPlace::New, ColumnPlace::New], &[])
+                .unwrap_err()
+                .starts_with("columns `Id` and `ID`")
         );
-        assert_eq!(alike(&own[..1], &[Place::New], &["x".to_owned()]), Ok(()));
+        assert_eq!(alike(&own[..1], &[ColumnPlace::New], &["x".to_owned()]), Ok(()));
         insta::assert_snapshot!(error(&["id", " "]), @"column 2 of 2 in the header has no name");
     }
 }

@@ -13,23 +13,23 @@ use datafusion::arrow::{
 };
 
 use super::{
-    cell::{Token, unescape},
-    column::Column,
-    guess::Written,
-    kind::Kind,
+    cell::{CellToken, unescape},
+    column::DeclaredColumn,
+    guess::Notation,
+    kind::ColumnKind,
     spec::DateUnit,
-    text::{Cursor, Scalar, Stop},
+    text::{Cursor, JsonStop, Scalar},
 };
 
 /// The values of a nested column, or of a part of one.
 pub(crate) struct Nested {
-    shape: Shape,
+    shape: NestedShape,
     /// The validity of each value. A leaf column also keeps its own.
     valid: Vec<bool>,
 }
 
-enum Shape {
-    Leaf(Box<Column>),
+enum NestedShape {
+    Leaf(Box<DeclaredColumn>),
     Struct { fields: Fields, children: Vec<Nested> },
     List { field: FieldRef, items: Box<Nested>, ends: Vec<i32> },
     Map { field: FieldRef, keys: Box<Nested>, values: Box<Nested>, ends: Vec<i32> },
@@ -40,20 +40,25 @@ impl Nested {
     pub(crate) fn new(data_type: &DataType, unit: DateUnit) -> Option<Self> {
         let part = |field: &FieldRef| Self::new(field.data_type(), unit);
         let shape = match data_type {
-            DataType::Struct(fields) => Shape::Struct {
+            DataType::Struct(fields) => NestedShape::Struct {
                 fields: fields.clone(),
                 children: fields.iter().map(part).collect::<Option<_>>()?,
             },
             DataType::List(field) => {
-                Shape::List { field: Arc::clone(field), items: Box::new(part(field)?), ends: vec![0] }
+                NestedShape::List { field: Arc::clone(field), items: Box::new(part(field)?), ends: vec![0] }
             }
             DataType::Map(field, _) => {
                 let DataType::Struct(entries) = field.data_type() else { return None };
                 let [keys, values] = &entries[..] else { return None };
                 let (keys, values) = (Box::new(part(keys)?), Box::new(part(values)?));
-                Shape::Map { field: Arc::clone(field), keys, values, ends: vec![0] }
+                NestedShape::Map { field: Arc::clone(field), keys, values, ends: vec![0] }
             }
-            other => Shape::Leaf(Box::new(Column::new(other, Kind::from_arrow(other)?, unit, true))),
+            other => NestedShape::Leaf(Box::new(DeclaredColumn::new(
+                other,
+                ColumnKind::from_arrow(other)?,
+                unit,
+                true,
+            ))),
         };
         Some(Self { shape, valid: Vec::new() })
     }
@@ -61,10 +66,10 @@ impl Nested {
     /// Makes inferred types strict for all parts.
     pub(crate) fn hold(&mut self) {
         match &mut self.shape {
-            Shape::Leaf(column) => column.hold(Written::Json),
-            Shape::Struct { children, .. } => children.iter_mut().for_each(Self::hold),
-            Shape::List { items, .. } => items.hold(),
-            Shape::Map { values, .. } => values.hold(),
+            NestedShape::Leaf(column) => column.hold(Notation::Json),
+            NestedShape::Struct { children, .. } => children.iter_mut().for_each(Self::hold),
+            NestedShape::List { items, .. } => items.hold(),
+            NestedShape::Map { values, .. } => values.hold(),
         }
     }
 
@@ -92,11 +97,13 @@ impl Nested {
     pub(crate) fn append_null(&mut self) {
         self.valid.push(false);
         match &mut self.shape {
-            Shape::Leaf(column) => {
-                column.append(Token::Null);
+            NestedShape::Leaf(column) => {
+                column.append(CellToken::Null);
             }
-            Shape::Struct { children, .. } => children.iter_mut().for_each(Self::append_null),
-            Shape::List { ends, .. } | Shape::Map { ends, .. } => ends.extend(ends.last().copied()),
+            NestedShape::Struct { children, .. } => children.iter_mut().for_each(Self::append_null),
+            NestedShape::List { ends, .. } | NestedShape::Map { ends, .. } => {
+                ends.extend(ends.last().copied())
+            }
         }
     }
 
@@ -110,19 +117,19 @@ impl Nested {
         let valid = std::mem::take(&mut self.valid);
         let nulls = || (!valid.iter().all(|valid| *valid)).then(|| NullBuffer::from(valid.clone()));
         Some(match &mut self.shape {
-            Shape::Leaf(column) => column.finish()?,
-            Shape::Struct { fields, children } => {
+            NestedShape::Leaf(column) => column.finish()?,
+            NestedShape::Struct { fields, children } => {
                 let children: Vec<ArrayRef> = children.iter_mut().map(Self::finish).collect::<Option<_>>()?;
                 if children.is_empty() {
                     return Some(Arc::new(StructArray::new_empty_fields(valid.len(), nulls())));
                 }
                 Arc::new(StructArray::try_new(fields.clone(), children, nulls()).ok()?)
             }
-            Shape::List { field, items, ends } => {
+            NestedShape::List { field, items, ends } => {
                 let ends = OffsetBuffer::new(std::mem::replace(ends, vec![0]).into());
                 Arc::new(ListArray::try_new(Arc::clone(field), ends, items.finish()?, nulls()).ok()?)
             }
-            Shape::Map { field, keys, values, ends } => {
+            NestedShape::Map { field, keys, values, ends } => {
                 let ends = OffsetBuffer::new(std::mem::replace(ends, vec![0]).into());
                 let DataType::Struct(entries) = field.data_type() else { return None };
                 let entries = vec![keys.finish()?, values.finish()?]
@@ -137,18 +144,18 @@ impl Nested {
     }
 
     /// Skips the value at the cursor, and returns whether it fits.
-    fn fits(&self, cursor: &mut Cursor<'_>) -> Result<bool, Stop> {
+    fn fits(&self, cursor: &mut Cursor<'_>) -> Result<bool, JsonStop> {
         let open = cursor.peek()?;
         if open == b'n' {
             cursor.scalar()?;
             return Ok(true);
         }
         match &self.shape {
-            Shape::Leaf(column) => {
+            NestedShape::Leaf(column) => {
                 let token = token(cursor, column.kind())?;
                 Ok(column.fits(token))
             }
-            Shape::List { items, .. } => {
+            NestedShape::List { items, .. } => {
                 if open != b'[' {
                     return Ok(false);
                 }
@@ -162,7 +169,7 @@ impl Nested {
                 }
                 Ok(true)
             }
-            Shape::Struct { fields, children } => {
+            NestedShape::Struct { fields, children } => {
                 let mut given = vec![false; fields.len()];
                 members(cursor, |name, cursor| match field(fields, name) {
                     Some(at) if !given[at] => {
@@ -172,7 +179,7 @@ impl Nested {
                     _ => Ok(false),
                 })
             }
-            Shape::Map { values, .. } => {
+            NestedShape::Map { values, .. } => {
                 let mut given = std::collections::HashSet::new();
                 members(cursor, |name, cursor| Ok(given.insert(name.to_owned()) && values.fits(cursor)?))
             }
@@ -180,7 +187,7 @@ impl Nested {
     }
 
     /// Appends the value at the cursor, which is known to fit.
-    fn take(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Stop> {
+    fn take(&mut self, cursor: &mut Cursor<'_>) -> Result<(), JsonStop> {
         if cursor.peek()? == b'n' {
             cursor.scalar()?;
             self.append_null();
@@ -188,11 +195,11 @@ impl Nested {
         }
         self.valid.push(true);
         match &mut self.shape {
-            Shape::Leaf(column) => {
+            NestedShape::Leaf(column) => {
                 let token = token(cursor, column.kind())?;
                 column.append(token);
             }
-            Shape::List { items, ends, .. } => {
+            NestedShape::List { items, ends, .. } => {
                 cursor.at += 1;
                 let mut first = true;
                 while cursor.element(first, b']')? {
@@ -201,7 +208,7 @@ impl Nested {
                 }
                 ends.push(end(items.len(), cursor.at)?);
             }
-            Shape::Struct { fields, children } => {
+            NestedShape::Struct { fields, children } => {
                 let before = children.first().map_or(0, Self::len);
                 members(cursor, |name, cursor| {
                     if let Some(at) = field(fields, name) {
@@ -211,10 +218,10 @@ impl Nested {
                 })?;
                 children.iter_mut().filter(|child| child.len() == before).for_each(Self::append_null);
             }
-            Shape::Map { keys, values, ends, .. } => {
+            NestedShape::Map { keys, values, ends, .. } => {
                 members(cursor, |name, cursor| {
-                    if let Shape::Leaf(column) = &mut keys.shape {
-                        column.append(Token::Text(name));
+                    if let NestedShape::Leaf(column) = &mut keys.shape {
+                        column.append(CellToken::Text(name));
                     }
                     keys.valid.push(true);
                     values.take(cursor)?;
@@ -228,15 +235,15 @@ impl Nested {
 }
 
 /// Returns the end offset of a list within all items.
-fn end(length: usize, at: usize) -> Result<i32, Stop> {
-    i32::try_from(length).map_err(|_| Stop::Broken(at, "more than 2147483647 items".to_owned()))
+fn end(length: usize, at: usize) -> Result<i32, JsonStop> {
+    i32::try_from(length).map_err(|_| JsonStop::Broken(at, "more than 2147483647 items".to_owned()))
 }
 
 /// Skips the object at the cursor, and calls `each` on every member until it returns false.
 fn members<'a>(
     cursor: &mut Cursor<'a>,
-    mut each: impl FnMut(&str, &mut Cursor<'a>) -> Result<bool, Stop>,
-) -> Result<bool, Stop> {
+    mut each: impl FnMut(&str, &mut Cursor<'a>) -> Result<bool, JsonStop>,
+) -> Result<bool, JsonStop> {
     if cursor.peek()? != b'{' {
         return Ok(false);
     }
@@ -265,22 +272,22 @@ fn field(fields: &Fields, name: &str) -> Option<usize> {
 }
 
 /// Skips the JSON value at the cursor, and returns it as a token for a column of the kind.
-pub(crate) fn token<'a>(cursor: &mut Cursor<'a>, kind: Kind) -> Result<Token<'a>, Stop> {
+pub(crate) fn token<'a>(cursor: &mut Cursor<'a>, kind: ColumnKind) -> Result<CellToken<'a>, JsonStop> {
     if kind.is_json() {
         // The text of any JSON value is the value, except for null.
         return Ok(match cursor.skip()? {
-            "null" => Token::Null,
-            text => Token::Nested(text),
+            "null" => CellToken::Null,
+            text => CellToken::Nested(text),
         });
     }
     Ok(match cursor.scalar()? {
-        Some(Scalar::Null) => Token::Null,
-        Some(Scalar::Bool(value)) => Token::Bool(value),
-        Some(Scalar::Number(text)) => Token::Number(text),
-        Some(Scalar::Word(text)) => Token::Word(text),
-        Some(Scalar::String(inside, false)) => Token::Text(inside),
-        Some(Scalar::String(inside, true)) => Token::Escaped(inside),
-        None => Token::Nested(cursor.skip()?),
+        Some(Scalar::Null) => CellToken::Null,
+        Some(Scalar::Bool(value)) => CellToken::Bool(value),
+        Some(Scalar::Number(text)) => CellToken::Number(text),
+        Some(Scalar::Word(text)) => CellToken::Word(text),
+        Some(Scalar::String(inside, false)) => CellToken::Text(inside),
+        Some(Scalar::String(inside, true)) => CellToken::Escaped(inside),
+        None => CellToken::Nested(cursor.skip()?),
     })
 }
 
@@ -297,8 +304,10 @@ pub(crate) fn is_json(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use datafusion::arrow::array::Array;
-    use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
+    use datafusion::arrow::{
+        array::Array,
+        util::display::{ArrayFormatter, FormatOptions},
+    };
 
     use super::*;
     use crate::engine::source::data_type;

@@ -13,10 +13,10 @@ use super::{
     files::{self, SourceFile},
     names,
     rejects::{Reject, RejectSink},
-    rows::Shape,
+    rows::ScanShape,
     spec::{DateUnit, OnError, Orient, SourceFormat, SourceSpec, schema},
     sqlite::SqliteTable,
-    text::{Dialect, Format, Found, Layout, Look, Pace, TextTable, infer},
+    text::{CsvDialect, InferenceDepth, InferredColumns, Pace, RowLayout, TextFormat, TextTable, infer},
 };
 
 /// Creates the table of a source.
@@ -87,8 +87,8 @@ pub async fn columns(
     spec: &SourceSpec,
     session: &dyn Session,
     files: Vec<SourceFile>,
-    look: Look,
-) -> Result<Found, DataFusionError> {
+    look: InferenceDepth,
+) -> Result<InferredColumns, DataFusionError> {
     let open = SourceSpec { columns: Vec::new(), ..spec.clone() };
     let threads = session.config().target_partitions();
     infer(text_format(&open)?, files, threads, look).await
@@ -100,7 +100,7 @@ pub async fn new_columns(
     session: &dyn Session,
     files: Vec<SourceFile>,
 ) -> Result<Vec<String>, DataFusionError> {
-    let found = columns(spec, session, files, Look::All).await?;
+    let found = columns(spec, session, files, InferenceDepth::All).await?;
     let mut new: Vec<String> = Vec::new();
     for column in found.columns {
         let is_known = spec.columns.iter().any(|(declared, _)| names::same(declared, &column.name))
@@ -113,19 +113,19 @@ pub async fn new_columns(
 }
 
 /// Returns the format of a source's text files.
-fn text_format(spec: &SourceSpec) -> Result<Format, DataFusionError> {
-    let shape = Shape::new(&schema(spec)?, None, spec.drift.is_rescuing())?;
+fn text_format(spec: &SourceSpec) -> Result<TextFormat, DataFusionError> {
+    let shape = ScanShape::new(&schema(spec)?, None, spec.drift.is_rescuing())?;
     let (layout, unit) = match &spec.format {
         SourceFormat::Json { orient, date_unit } => {
             let layout = match orient {
-                Orient::Auto => Layout::AnyJson,
-                Orient::Split => Layout::Split,
-                Orient::Records => Layout::Records,
-                Orient::Lines => Layout::Lines,
+                Orient::Auto => RowLayout::AnyJson,
+                Orient::Split => RowLayout::Split,
+                Orient::Records => RowLayout::Records,
+                Orient::Lines => RowLayout::Lines,
             };
             (layout, *date_unit)
         }
-        SourceFormat::NdJson { date_unit } => (Layout::Lines, *date_unit),
+        SourceFormat::NdJson { date_unit } => (RowLayout::Lines, *date_unit),
         SourceFormat::Csv { delimiter, header, quote, nulls } => {
             let sound = |byte: &u8| byte.is_ascii() && !matches!(byte, b'\r' | b'\n');
             let given = [delimiter, quote];
@@ -135,21 +135,21 @@ fn text_format(spec: &SourceSpec) -> Result<Format, DataFusionError> {
                 let message = "delimiter and quote have to be two different ASCII characters";
                 return Err(DataFusionError::Plan(format!("{}: {message}", spec.name)));
             }
-            let dialect = Dialect {
+            let dialect = CsvDialect {
                 delimiter: *delimiter,
                 header: *header,
                 quote: *quote,
                 nulls: nulls.clone(),
                 kinds: shape.kinds(),
             };
-            (Layout::AnyCsv(dialect), DateUnit::default())
+            (RowLayout::AnyCsv(dialect), DateUnit::default())
         }
         SourceFormat::Parquet { .. } | SourceFormat::Avro { .. } | SourceFormat::Sqlite { .. } => {
             return Err(DataFusionError::Internal(format!("{} is no text", spec.name)));
         }
     };
     let drift = Arc::new(spec.drift.clone());
-    Ok(Format { layout, unit, text: spec.text, names: shape.names, drift })
+    Ok(TextFormat { layout, unit, text: spec.text, names: shape.names, drift })
 }
 
 /// The destination of rejected rows and files.

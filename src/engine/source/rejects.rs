@@ -118,14 +118,14 @@ impl RejectedFile {
 #[derive(Debug)]
 pub struct RejectSink {
     sender: Mutex<Option<mpsc::Sender<Reject>>>,
-    counts: Mutex<Counts>,
+    counts: Mutex<RejectCounters>,
     /// The pieces already reported, so that a plan that scans a source twice reports them once. Only pieces
     /// with rejects are in it.
     claimed: Mutex<HashSet<u128>>,
 }
 
 #[derive(Debug, Default)]
-struct Counts {
+struct RejectCounters {
     rows: u64,
     files: u64,
     by_file: BTreeMap<Arc<str>, RejectedFile>,

@@ -19,24 +19,24 @@ use datafusion::{
 };
 
 use super::{
-    cell::Token,
-    column::Column,
-    guess::Written,
+    cell::CellToken,
+    column::DeclaredColumn,
+    guess::Notation,
     hive::Folders,
-    kind::Kind,
+    kind::ColumnKind,
     spec::{DateUnit, RESCUED, SOURCE_FILE, SOURCE_ROW},
 };
 
 /// The declared columns of a scan, and those that the query needs.
 #[derive(Debug, Clone)]
-pub(crate) struct Shape {
+pub(crate) struct ScanShape {
     /// The schema of the batches.
     pub(crate) schema: SchemaRef,
     /// The origin of each column of the batches.
-    origins: Vec<Origin>,
+    origins: Vec<ValueOrigin>,
     /// The declared columns, without those that the reader supplies.
     pub(crate) names: Arc<[String]>,
-    kinds: Vec<Kind>,
+    kinds: Vec<ColumnKind>,
     /// True if the types were inferred from files.
     is_inferred: bool,
     /// True if the values of undeclared columns are kept.
@@ -45,14 +45,14 @@ pub(crate) struct Shape {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Origin {
+enum ValueOrigin {
     Column(usize),
     File,
     Row,
     Rescued,
 }
 
-impl Shape {
+impl ScanShape {
     /// Creates the shape of a query on `declared` that needs the columns at `projection`, or all of them.
     /// With `rescues`, values of undeclared columns go to `_rescued`.
     pub(crate) fn new(
@@ -63,19 +63,19 @@ impl Shape {
         let (mut origins, mut names, mut kinds, mut types) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for field in declared.fields() {
             origins.push(match field.name().as_str() {
-                SOURCE_FILE => Origin::File,
-                SOURCE_ROW => Origin::Row,
-                RESCUED if rescues => Origin::Rescued,
+                SOURCE_FILE => ValueOrigin::File,
+                SOURCE_ROW => ValueOrigin::Row,
+                RESCUED if rescues => ValueOrigin::Rescued,
                 name => {
                     names.push(name.to_owned());
                     types.push(field.data_type().clone());
-                    kinds.push(Kind::from_arrow(field.data_type()).ok_or_else(|| {
+                    kinds.push(ColumnKind::from_arrow(field.data_type()).ok_or_else(|| {
                         DataFusionError::Plan(format!(
                             "column `{name}`: no source can read {}",
                             field.data_type()
                         ))
                     })?);
-                    Origin::Column(names.len() - 1)
+                    ValueOrigin::Column(names.len() - 1)
                 }
             });
         }
@@ -85,7 +85,7 @@ impl Shape {
                 (Arc::new(declared.project(wanted)?), wanted.iter().map(|&column| origins[column]).collect())
             }
         };
-        let rescues = origins.contains(&Origin::Rescued);
+        let rescues = origins.contains(&ValueOrigin::Rescued);
         Ok(Self { schema, origins, names: names.into(), kinds, is_inferred: false, types, rescues })
     }
 
@@ -95,20 +95,20 @@ impl Shape {
     }
 
     /// Returns the kinds of the declared columns.
-    pub(crate) fn kinds(&self) -> Arc<[Kind]> {
+    pub(crate) fn kinds(&self) -> Arc<[ColumnKind]> {
         self.kinds.clone().into()
     }
 }
 
 /// The rows read so far.
-pub(crate) struct Rows {
-    shape: Shape,
-    columns: Vec<Column>,
+pub(crate) struct SourceRows {
+    shape: ScanShape,
+    columns: Vec<DeclaredColumn>,
     /// The number of rows, including bad ones.
     length: usize,
     /// The indexes of bad rows, in order.
     bad: Vec<usize>,
-    runs: Vec<Run>,
+    runs: Vec<RowRun>,
     /// The partition values from the current file's path.
     folders: Folders,
     /// The current row's values of undeclared columns, as an unclosed JSON object.
@@ -118,7 +118,7 @@ pub(crate) struct Rows {
 }
 
 /// A run of consecutive rows from one file.
-struct Run {
+struct RowRun {
     file: Arc<str>,
     /// The number of the first row in the file, from 1. SQLite's rows each have their own number.
     first: i64,
@@ -126,13 +126,13 @@ struct Run {
     start: usize,
 }
 
-impl Rows {
+impl SourceRows {
     /// Creates an empty buffer for values in the given notation.
-    pub(crate) fn new(shape: Shape, unit: DateUnit, written: Written) -> Self {
-        let kept = |at: usize| shape.origins.contains(&Origin::Column(at));
+    pub(crate) fn new(shape: ScanShape, unit: DateUnit, written: Notation) -> Self {
+        let kept = |at: usize| shape.origins.contains(&ValueOrigin::Column(at));
         let columns = shape.kinds.iter().zip(&shape.types).enumerate();
         let columns = columns.map(|(at, (kind, data_type))| {
-            let mut column = Column::new(data_type, *kind, unit, kept(at));
+            let mut column = DeclaredColumn::new(data_type, *kind, unit, kept(at));
             if shape.is_inferred {
                 column.hold(written);
             }
@@ -152,12 +152,12 @@ impl Rows {
     }
 
     /// Returns the kind of a column.
-    pub(crate) fn kind(&self, column: usize) -> Kind {
+    pub(crate) fn kind(&self, column: usize) -> ColumnKind {
         self.columns[column].kind()
     }
 
     /// Returns the kind of a column, and whether it was inferred from files.
-    pub(crate) fn wanted(&self, column: usize) -> (Kind, bool) {
+    pub(crate) fn wanted(&self, column: usize) -> (ColumnKind, bool) {
         (self.kind(column), self.shape.is_inferred)
     }
 
@@ -166,7 +166,7 @@ impl Rows {
     pub(crate) fn begin(&mut self, file: &Arc<str>, first: i64, folders: &Folders) {
         self.level();
         self.folders = folders.clone();
-        self.runs.push(Run { file: Arc::clone(file), first, start: self.length });
+        self.runs.push(RowRun { file: Arc::clone(file), first, start: self.length });
     }
 
     /// Returns the number of rows, including bad ones.
@@ -181,7 +181,7 @@ impl Rows {
 
     /// Appends a cell to the current row. Returns false if it doesn't fit; then the row must be ended as a
     /// bad one.
-    pub(crate) fn append(&mut self, column: usize, token: Token<'_>) -> bool {
+    pub(crate) fn append(&mut self, column: usize, token: CellToken<'_>) -> bool {
         self.columns[column].append(token)
     }
 
@@ -227,15 +227,15 @@ impl Rows {
     /// Takes all rows as one batch, without the bad ones.
     pub(crate) fn take(&mut self) -> Result<RecordBatch, DataFusionError> {
         self.level();
-        let finished: Vec<Option<ArrayRef>> = self.columns.iter_mut().map(Column::finish).collect();
+        let finished: Vec<Option<ArrayRef>> = self.columns.iter_mut().map(DeclaredColumn::finish).collect();
         let origins = self.shape.origins.clone();
         let arrays = origins.iter().map(|origin| match origin {
-            Origin::Column(at) => finished[*at]
+            ValueOrigin::Column(at) => finished[*at]
                 .clone()
                 .ok_or_else(|| DataFusionError::Internal(format!("column {at} was not kept"))),
-            Origin::File => self.files(),
-            Origin::Row => Ok(Arc::new(self.numbers()) as ArrayRef),
-            Origin::Rescued => Ok(Arc::new(self.rescued()) as ArrayRef),
+            ValueOrigin::File => self.files(),
+            ValueOrigin::Row => Ok(Arc::new(self.numbers()) as ArrayRef),
+            ValueOrigin::Rescued => Ok(Arc::new(self.rescued()) as ArrayRef),
         });
         let arrays = arrays.collect::<Result<Vec<_>, _>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(self.length));
@@ -277,7 +277,7 @@ impl Rows {
         self.lengths().flat_map(|(run, length)| (run.first..).take(length)).collect::<Vec<i64>>().into()
     }
 
-    fn lengths(&self) -> impl Iterator<Item = (&Run, usize)> {
+    fn lengths(&self) -> impl Iterator<Item = (&RowRun, usize)> {
         let ends = self.runs.iter().skip(1).map(|run| run.start).chain([self.length]);
         self.runs.iter().zip(ends).map(|(run, end)| (run, end - run.start))
     }

@@ -11,15 +11,15 @@ use std::{
 /// Sampling state: whether a source's columns were inferred from a sample of its files, and what scans have
 /// found since. Clones share the state. It isn't part of a source's identity, so all instances are equal.
 #[derive(Clone, Default)]
-pub struct Sample(Option<Arc<State>>);
+pub struct SchemaSample(Option<Arc<SampleState>>);
 
 #[derive(Default)]
-struct State {
+struct SampleState {
     is_contradicted: AtomicBool,
     is_confirmed: AtomicBool,
 }
 
-impl Sample {
+impl SchemaSample {
     /// Creates the state of columns inferred from a sample.
     #[must_use]
     pub fn taken() -> Self {
@@ -55,20 +55,20 @@ impl Sample {
     /// Returns whether a scan of all files confirmed the columns.
     #[must_use]
     pub fn is_confirmed(&self) -> bool {
-        let confirmed = |state: &Arc<State>| state.is_confirmed.load(Ordering::Relaxed);
+        let confirmed = |state: &Arc<SampleState>| state.is_confirmed.load(Ordering::Relaxed);
         !self.is_contradicted() && self.0.as_ref().is_some_and(confirmed)
     }
 }
 
-impl PartialEq for Sample {
+impl PartialEq for SchemaSample {
     fn eq(&self, _: &Self) -> bool {
         true
     }
 }
 
-impl Eq for Sample {}
+impl Eq for SchemaSample {}
 
-impl fmt::Debug for Sample {
+impl fmt::Debug for SchemaSample {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Sample")
     }

@@ -7,7 +7,7 @@ use datafusion::{
     error::DataFusionError,
 };
 
-use super::{decode::TextOptions, drift::Drift, kind::Kind, names};
+use super::{decode::TextOptions, drift::Drift, kind::ColumnKind, names};
 
 /// The column with the name of each row's file.
 pub(crate) const SOURCE_FILE: &str = "_source_file";
@@ -195,10 +195,10 @@ pub fn is_supplied(name: &str) -> bool {
 pub fn schema(spec: &SourceSpec) -> Result<SchemaRef, DataFusionError> {
     let fields = spec.columns.iter().map(|(name, data_type)| {
         let supplied = match name.as_str() {
-            SOURCE_FILE => Some((Kind::from_arrow(data_type) == Some(Kind::Text), "varchar")),
+            SOURCE_FILE => Some((ColumnKind::from_arrow(data_type) == Some(ColumnKind::Text), "varchar")),
             SOURCE_ROW => Some((*data_type == DataType::Int64, "bigint")),
             RESCUED if spec.drift.is_rescuing() => {
-                Some((Kind::from_arrow(data_type) == Some(Kind::Text), "varchar"))
+                Some((ColumnKind::from_arrow(data_type) == Some(ColumnKind::Text), "varchar"))
             }
             _ => None,
         };
@@ -206,7 +206,7 @@ pub fn schema(spec: &SourceSpec) -> Result<SchemaRef, DataFusionError> {
             let message = format!("{}: `{name}` is supplied by the reader as {right}", spec.name);
             return Err(DataFusionError::Plan(message));
         }
-        if Kind::from_arrow(data_type).is_none() {
+        if ColumnKind::from_arrow(data_type).is_none() {
             let message =
                 format!("{}: column `{name}` is declared {data_type}, which no source can read", spec.name);
             return Err(DataFusionError::Plan(message));

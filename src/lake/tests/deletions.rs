@@ -4,7 +4,7 @@ use deltalake::datafusion::arrow::array::AsArray;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::engine::net;
+use crate::engine::change_feed;
 
 /// Deletes rows of the table's only file by position. The vector is stored in the log, or in a file if `file`
 /// is given.
@@ -97,8 +97,8 @@ fn crc32(bytes: &[u8]) -> u32 {
 async fn changes(fixture: &LakeFixture, from: u64, to: u64) -> String {
     let difference = fixture.lake.difference(&fixture.table, from, to).await.unwrap().unwrap();
     let net = match &difference.deleted {
-        Some(deleted) => net::net(&difference.inserted, deleted).unwrap(),
-        None => net::all(&difference.inserted).unwrap(),
+        Some(deleted) => change_feed::net_changes(&difference.inserted, deleted).unwrap(),
+        None => change_feed::all_inserted(&difference.inserted).unwrap(),
     };
     let context = SessionContext::new();
     context.register_table("t", net).unwrap();

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use super::LineageQuery;
 use crate::{
-    lineage::{ColumnId, Edge, How, Slice},
+    lineage::{ColumnId, Derivation, Edge, Slice},
     name::NodeId,
 };
 
@@ -79,8 +79,8 @@ pub(super) fn dot(query: &LineageQuery<'_>) -> String {
     text + "}\n"
 }
 
-fn word(how: How) -> Option<&'static str> {
-    (how > How::Copied).then(|| how.word())
+fn word(how: Derivation) -> Option<&'static str> {
+    (how > Derivation::Copied).then(|| how.word())
 }
 
 /// Escapes a name for a quoted Mermaid label.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::LineageQuery;
 use crate::{
-    lineage::{ColumnId, Use},
+    lineage::{ColumnId, ColumnUse},
     name::NodeId,
 };
 
@@ -41,7 +41,7 @@ pub(super) fn column(id: &ColumnId) -> Value {
     json!({ "node": id.node, "column": id.column })
 }
 
-pub(super) fn used(kinds: &BTreeSet<Use>) -> Vec<&'static str> {
+pub(super) fn used(kinds: &BTreeSet<ColumnUse>) -> Vec<&'static str> {
     kinds.iter().map(|kind| kind.word()).collect()
 }
 

@@ -13,7 +13,7 @@ mod text;
 use std::collections::BTreeSet;
 
 use crate::{
-    lineage::{ColumnId, Direction, Impact, Lineage, Slice, Subject, Use},
+    lineage::{ColumnId, ColumnUse, Direction, Impact, Lineage, Slice, Subject},
     manifest::Manifest,
     name::NodeId,
     text::json_escaped,
@@ -98,6 +98,6 @@ impl LineageQuery<'_> {
 }
 
 /// `filter, join`
-fn words(kinds: &BTreeSet<Use>) -> String {
+fn words(kinds: &BTreeSet<ColumnUse>) -> String {
     kinds.iter().map(|kind| kind.word()).collect::<Vec<_>>().join(", ")
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{LineageQuery, words};
 use crate::{
-    lineage::{ColumnId, Direction, How, NodeLineage, Subject, Uses},
+    lineage::{ColumnId, Derivation, Direction, NodeLineage, Subject, Uses},
     report::{
         line::{Line, Tone},
         width::{columns, pad, printable},
@@ -117,7 +117,7 @@ fn table(query: &LineageQuery<'_>, name: &str, node: &NodeLineage) -> Vec<Line> 
     let width = names.iter().map(|name| columns(name)).max().unwrap_or_default();
     let types: Vec<String> = node.columns.iter().map(|column| printable(&column.data_type)).collect();
     let type_width = types.iter().map(|name| columns(name)).max().unwrap_or_default();
-    let origin = |(from, how): (&ColumnId, &How)| {
+    let origin = |(from, how): (&ColumnId, &Derivation)| {
         Line::plain(printable(&query.column(from))).and(Tone::Faint, format!("  {}", how.word()))
     };
     let mut lines = vec![Line::plain(printable(name)), Line::default()];

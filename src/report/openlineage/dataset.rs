@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::facet;
 use crate::{
-    lineage::{How, Lineage, NodeLineage, Use},
+    lineage::{ColumnUse, Derivation, Lineage, NodeLineage},
     manifest::{Manifest, Materialized, Node, TestSeverity},
     name::NodeId,
     outcome::{Outcome, TestStatus, Verdict},
@@ -313,24 +313,24 @@ fn column_lineage(node: &NodeLineage, names: &BTreeMap<&NodeId, DatasetName>) ->
     facet(json!({ "fields": fields, "dataset": dataset }), "1-2-0/ColumnLineageDatasetFacet")
 }
 
-fn direct(how: How) -> Value {
+fn direct(how: Derivation) -> Value {
     let subtype = match how {
-        How::Copied | How::Renamed => "IDENTITY",
-        How::Transformed => "TRANSFORMATION",
-        How::Aggregated => "AGGREGATION",
+        Derivation::Copied | Derivation::Renamed => "IDENTITY",
+        Derivation::Transformed => "TRANSFORMATION",
+        Derivation::Aggregated => "AGGREGATION",
     };
     json!({ "type": "DIRECT", "subtype": subtype, "description": how.word(), "masking": false })
 }
 
-fn indirect(kinds: &BTreeSet<Use>) -> Vec<Value> {
-    let one = |kind: &Use| {
+fn indirect(kinds: &BTreeSet<ColumnUse>) -> Vec<Value> {
+    let one = |kind: &ColumnUse| {
         let subtype = match kind {
-            Use::Filter => "FILTER",
-            Use::Join => "JOIN",
-            Use::Group => "GROUP_BY",
-            Use::Order => "SORT",
-            Use::Window => "WINDOW",
-            Use::Condition => "CONDITIONAL",
+            ColumnUse::Filter => "FILTER",
+            ColumnUse::Join => "JOIN",
+            ColumnUse::Group => "GROUP_BY",
+            ColumnUse::Order => "SORT",
+            ColumnUse::Window => "WINDOW",
+            ColumnUse::Condition => "CONDITIONAL",
         };
         json!({ "type": "INDIRECT", "subtype": subtype, "description": kind.word(), "masking": false })
     };

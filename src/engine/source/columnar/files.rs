@@ -17,16 +17,16 @@ use tokio::sync::OnceCell;
 
 use super::{
     ColumnarTable,
-    look::{Look, Looking, Seen, Widths},
+    look::{FileMetadata, MatchedFile, MetadataReader, Widths},
     of_path,
-    reading::{Reading, own_type, reading, widened},
+    reading::{ColumnReading, own_type, reading, widened},
     undeclared,
 };
 use crate::engine::source::{
     drift::{self, Drift, FileColumns, OnMissingColumn, OnNewColumn},
-    files::{Place as FilePlace, SourceFile},
-    kind::Kind,
-    names::{self, Place},
+    files::{FilePlace, SourceFile},
+    kind::ColumnKind,
+    names::{self, ColumnPlace},
     provider::Report,
     spec::{DateUnit, RESCUED, SOURCE_FILE, SOURCE_ROW, SourceFormat, SourceSpec, is_supplied, schema},
     type_name,
@@ -50,7 +50,7 @@ pub(super) struct Like {
     /// The files' own schema.
     pub(super) schema: SchemaRef,
     /// The origin of each column of the table, or `None` if these files lack it.
-    sources: Vec<(String, Option<Source>)>,
+    sources: Vec<(String, Option<ColumnSource>)>,
     /// The undeclared columns.
     pub(super) new: Vec<String>,
     /// The partition columns from the files' paths.
@@ -64,15 +64,15 @@ pub(super) struct Like {
 
 /// The origin of a column.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Source {
+pub(super) struct ColumnSource {
     /// The column's name in the scan.
     pub(super) from: String,
-    pub(super) reading: Reading,
+    pub(super) reading: ColumnReading,
 }
 
 impl Like {
     /// Returns the origin of a column of the table.
-    pub(super) fn source(&self, column: &str) -> Option<&Source> {
+    pub(super) fn source(&self, column: &str) -> Option<&ColumnSource> {
         self.sources.iter().find(|(name, _)| name == column)?.1.as_ref()
     }
 
@@ -110,7 +110,7 @@ pub(super) async fn open(
     let on_new = drift.on_new_column.unwrap_or(OnNewColumn::Add);
     let (url, store) = store(&files, session)?;
     let is_avro = matches!(spec.format, SourceFormat::Avro { .. });
-    let looking = Looking { spec, is_avro, session, format: &format, store: &store };
+    let looking = MetadataReader { spec, is_avro, session, format: &format, store: &store };
     let folders = if is_undeclared { undeclared::folders(&files, &drift.known) } else { Vec::new() };
     let seen = stream::iter(files).map(|file| looking.look(file)).buffered(LOOKS);
     let (seen, mut refused) = parted(seen.try_collect::<Vec<_>>().await?);
@@ -134,7 +134,7 @@ pub(super) async fn open(
     let rules = Rules { drift: drift.clone(), on_new, names, is_free: is_undeclared && !is_held };
     let looks = rules.usable(seen, &wanted, &mut refused).map_err(&plan)?;
     if !is_undeclared && !looks.is_empty() && !drift.is_lenient {
-        let lacks_all = |look: &Look| look.columns.deviation.missing.len() == rules.names.len();
+        let lacks_all = |look: &MatchedFile| look.columns.deviation.missing.len() == rules.names.len();
         if drift.on_missing_column == OnMissingColumn::Null && looks.iter().all(lacks_all) {
             let found: std::collections::BTreeSet<&str> =
                 looks.iter().flat_map(|look| &look.columns.own).map(String::as_str).collect();
@@ -206,10 +206,10 @@ impl Rules {
     /// If the columns of a file are ambiguous.
     fn usable(
         &self,
-        seen: Vec<Seen>,
+        seen: Vec<FileMetadata>,
         wanted: &[FieldRef],
         refused: &mut Vec<RefusedFile>,
-    ) -> Result<Vec<Look>, String> {
+    ) -> Result<Vec<MatchedFile>, String> {
         let rejects = self.drift.on_missing_column == OnMissingColumn::RejectFile;
         let looks = seen.into_iter().map(|seen| seen.matched(&self.names, self.on_new));
         let (mut looks, unclear) = parted(looks.collect());
@@ -218,8 +218,9 @@ impl Rules {
         }
         refused.extend(unclear);
         looks.retain(|look| {
-            let kind =
-                |at: usize| (Kind::from_arrow(wanted[at].data_type()).unwrap_or(Kind::Text), self.is_free);
+            let kind = |at: usize| {
+                (ColumnKind::from_arrow(wanted[at].data_type()).unwrap_or(ColumnKind::Text), self.is_free)
+            };
             let missing = look.columns.deviation.missing.first().filter(|_| rejects);
             let missing = missing.map(|name| format!("it lacks the declared column `{name}`"));
             let reason = look.folders.fault(&self.names, kind).or(missing);
@@ -235,7 +236,7 @@ impl Rules {
     }
 
     /// Returns the columns of a file. If none are declared, they include the partition columns of its path.
-    fn columns(&self, look: &Look) -> FileColumns {
+    fn columns(&self, look: &MatchedFile) -> FileColumns {
         let mut columns = look.columns.clone();
         if self.is_free {
             let is_own = |name: &String| columns.own.iter().any(|own| names::same(own, name));
@@ -272,14 +273,15 @@ impl Rules {
 fn others(
     known: &[(String, DataType)],
     declared: &[String],
-    looks: &[Look],
+    looks: &[MatchedFile],
 ) -> Result<Vec<FieldRef>, String> {
     let is_other = |name: &str| !is_supplied(name) && !declared.iter().any(|own| names::same(own, name));
     let known = known.iter().filter(|(name, _)| is_other(name));
     let known = known.map(|(name, data_type)| (Field::new(name, data_type.clone(), true), "other files"));
     let mut others: Vec<(Field, &str)> = known.collect();
     for look in looks {
-        let new = look.schema.fields().iter().zip(&look.places).filter(|(_, place)| **place == Place::New);
+        let new =
+            look.schema.fields().iter().zip(&look.places).filter(|(_, place)| **place == ColumnPlace::New);
         for (field, _) in new {
             widen(&mut others, field, &look.name)?;
         }
@@ -315,7 +317,12 @@ pub(super) fn widen<'a>(
 }
 
 /// Adds a file to the group with the same schema.
-fn add(groups: &mut Vec<Like>, look: &Look, fields: &[FieldRef], wanted: &[FieldRef]) -> Result<(), String> {
+fn add(
+    groups: &mut Vec<Like>,
+    look: &MatchedFile,
+    fields: &[FieldRef],
+    wanted: &[FieldRef],
+) -> Result<(), String> {
     let mut sources = Vec::new();
     for field in fields {
         sources.push((field.name().clone(), source(look, field, wanted)?));
@@ -356,26 +363,26 @@ fn add(groups: &mut Vec<Like>, look: &Look, fields: &[FieldRef], wanted: &[Field
 }
 
 /// Returns the origin of a column of the table in a file.
-fn source(look: &Look, field: &Field, wanted: &[FieldRef]) -> Result<Option<Source>, String> {
+fn source(look: &MatchedFile, field: &Field, wanted: &[FieldRef]) -> Result<Option<ColumnSource>, String> {
     if field.name() == SOURCE_FILE {
-        return Ok(Some(Source { from: of_path(SOURCE_FILE), reading: Reading::Same }));
+        return Ok(Some(ColumnSource { from: of_path(SOURCE_FILE), reading: ColumnReading::Same }));
     }
     let column = wanted.iter().position(|wanted| wanted.name() == field.name());
     if let Some(column) = column
         && look.folders.values().any(|(folder, _)| folder == column)
     {
-        return Ok(Some(Source { from: of_path(field.name()), reading: Reading::Same }));
+        return Ok(Some(ColumnSource { from: of_path(field.name()), reading: ColumnReading::Same }));
     }
     let at = look.places.iter().enumerate().position(|(at, place)| match (place, column) {
-        (Place::Column(place), Some(column)) => *place == column,
-        (Place::New, None) => names::same(look.schema.field(at).name(), field.name()),
+        (ColumnPlace::Column(place), Some(column)) => *place == column,
+        (ColumnPlace::New, None) => names::same(look.schema.field(at).name(), field.name()),
         _ => false,
     });
     let Some(at) = at else { return Ok(None) };
     let own = look.schema.field(at);
     let reading = reading(own, field.data_type(), look.bounded[at])
         .map_err(|reason| format!("{}: column `{}`: {reason}", look.name, own.name()))?;
-    Ok(Some(Source { from: own.name().clone(), reading }))
+    Ok(Some(ColumnSource { from: own.name().clone(), reading }))
 }
 
 fn store(

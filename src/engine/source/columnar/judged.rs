@@ -20,14 +20,14 @@ use datafusion::{
 use futures::StreamExt;
 
 use super::{
-    reading::Reading,
+    reading::ColumnReading,
     value::{json, token},
 };
 use crate::engine::source::{
-    column::Column,
+    column::DeclaredColumn,
     instant,
     intake::Intake,
-    kind::Kind,
+    kind::ColumnKind,
     provider::{Report, Where},
     spec::DateUnit,
     text::excerpt,
@@ -35,23 +35,23 @@ use crate::engine::source::{
 
 /// A column of the source, and where its values come from.
 #[derive(Debug, Clone)]
-pub(super) struct Wanted {
+pub(super) struct WantedColumn {
     pub(super) name: String,
     pub(super) data_type: DataType,
     /// The column's index in the scan, and how to read its values. `None` if the files lack it.
-    pub(super) from: Option<(usize, Reading)>,
+    pub(super) from: Option<(usize, ColumnReading)>,
     /// True if the query needs it.
     pub(super) is_kept: bool,
 }
 
 /// The state shared by all partitions of a scan of files with one schema.
 #[derive(Debug)]
-pub(super) struct Judged {
+pub(super) struct ValidatedScan {
     /// The schema of the output batches.
     pub(super) schema: SchemaRef,
     pub(super) scan: Arc<dyn ExecutionPlan>,
     /// The columns in schema order. Those that are only validated come last.
-    pub(super) columns: Vec<Wanted>,
+    pub(super) columns: Vec<WantedColumn>,
     /// The index of the file-name column in the scan.
     pub(super) file: usize,
     /// The undeclared columns, whose values go to `_rescued`: name, index in the scan, and whether it is a
@@ -67,12 +67,12 @@ pub(super) struct Judged {
 
 /// A partition of the scan.
 #[derive(Debug)]
-pub(super) struct Partition {
-    pub(super) judged: Arc<Judged>,
+pub(super) struct ValidatedPartition {
+    pub(super) judged: Arc<ValidatedScan>,
     pub(super) at: usize,
 }
 
-impl PartitionStream for Partition {
+impl PartitionStream for ValidatedPartition {
     fn schema(&self) -> &SchemaRef {
         &self.judged.schema
     }
@@ -110,7 +110,7 @@ struct Bad {
     column: usize,
 }
 
-impl Judged {
+impl ValidatedScan {
     /// Returns the valid rows of a batch. `rows` counts the rows of each file.
     fn batch(
         &self,
@@ -147,8 +147,8 @@ impl Judged {
     fn read(
         &self,
         array: &ArrayRef,
-        column: &Wanted,
-        reading: &Reading,
+        column: &WantedColumn,
+        reading: &ColumnReading,
         at: usize,
         bad: &mut [Option<usize>],
     ) -> Result<ArrayRef, DataFusionError> {
@@ -156,25 +156,25 @@ impl Judged {
             bad[row].get_or_insert(at);
         };
         let kind = match reading {
-            Reading::Same => return Ok(Arc::clone(array)),
-            Reading::Uuid => return uuids(array),
-            Reading::Cast => return Ok(cast(array, &column.data_type)?),
-            Reading::Bounded => {
+            ColumnReading::Same => return Ok(Arc::clone(array)),
+            ColumnReading::Uuid => return uuids(array),
+            ColumnReading::Cast => return Ok(cast(array, &column.data_type)?),
+            ColumnReading::Bounded => {
                 outside(array)?.into_iter().for_each(&mut fault);
                 return Ok(Arc::clone(array));
             }
-            Reading::Judge(kind) => *kind,
+            ColumnReading::Judge(kind) => *kind,
         };
         let array = match array.data_type() {
             DataType::Dictionary(_, values) => cast(array, values)?,
             DataType::Date32 | DataType::Date64 | DataType::Timestamp(..)
-                if matches!(kind, Kind::Date | Kind::Timestamp { .. }) =>
+                if matches!(kind, ColumnKind::Date | ColumnKind::Timestamp { .. }) =>
             {
                 return instants(array, kind, &column.data_type, fault);
             }
             _ => Arc::clone(array),
         };
-        let mut judge = Column::new(&column.data_type, kind, self.unit, true);
+        let mut judge = DeclaredColumn::new(&column.data_type, kind, self.unit, true);
         let mut text = String::new();
         for row in 0..array.len() {
             if !judge.append(token(&array, row, kind, &mut text)?) {
@@ -246,14 +246,16 @@ impl Judged {
     }
 
     fn reason(&self, batch: &RecordBatch, row: usize, column: usize) -> Result<String, DataFusionError> {
-        let Wanted { name, data_type, from, .. } = &self.columns[column];
+        let WantedColumn { name, data_type, from, .. } = &self.columns[column];
         let value = match from {
             Some((from, _)) => json(&batch.column(*from).slice(row, 1), 0)?.to_string(),
             None => "null".to_owned(),
         };
         let value = excerpt(value.as_bytes(), 80);
-        Ok(match Kind::from_arrow(data_type) {
-            Some(kind @ (Kind::Date | Kind::Timestamp { .. })) if batch_is_instant(batch, from.as_ref()) => {
+        Ok(match ColumnKind::from_arrow(data_type) {
+            Some(kind @ (ColumnKind::Date | ColumnKind::Timestamp { .. }))
+                if batch_is_instant(batch, from.as_ref()) =>
+            {
                 format!("{name}: {value} is not {kind}, or outside the years 1 to 9999")
             }
             Some(kind) => format!("{name}: {value} is not {kind}"),
@@ -276,7 +278,7 @@ impl Judged {
     }
 }
 
-fn batch_is_instant(batch: &RecordBatch, from: Option<&(usize, Reading)>) -> bool {
+fn batch_is_instant(batch: &RecordBatch, from: Option<&(usize, ColumnReading)>) -> bool {
     from.is_some_and(|(from, _)| batch.column(*from).data_type().is_temporal())
 }
 
@@ -304,7 +306,7 @@ fn micros(array: &ArrayRef) -> Result<ArrayRef, DataFusionError> {
 /// Casts between dates and timestamps.
 fn instants(
     array: &ArrayRef,
-    kind: Kind,
+    kind: ColumnKind,
     to: &DataType,
     mut fault: impl FnMut(usize),
 ) -> Result<ArrayRef, DataFusionError> {
@@ -315,7 +317,7 @@ fn instants(
         let fits = array.is_null(row)
             || (!counted.is_null(row)
                 && instant::within_calendar(counted.value(row)).is_some()
-                && (kind != Kind::Date || instant::date_of_micros(counted.value(row)).is_some()));
+                && (kind != ColumnKind::Date || instant::date_of_micros(counted.value(row)).is_some()));
         if !fits {
             fault(row);
         }

@@ -18,10 +18,10 @@ use crate::engine::{
     message,
     source::{
         drift::{FileColumns, OnNewColumn},
-        files::{Place as FilePlace, SourceFile},
+        files::{FilePlace, SourceFile},
         hive::Folders,
         instant,
-        names::{self, Place},
+        names::{self, ColumnPlace},
         spec::SourceSpec,
     },
 };
@@ -30,7 +30,7 @@ use crate::engine::{
 pub(super) type Widths = BTreeMap<String, usize>;
 
 /// A file's own metadata, independent of declarations.
-pub(super) struct Seen {
+pub(super) struct FileMetadata {
     file: SourceFile,
     meta: ObjectMeta,
     pub(super) schema: SchemaRef,
@@ -43,20 +43,20 @@ pub(super) struct Seen {
 }
 
 /// A file, with its columns matched to the declared ones.
-pub(super) struct Look {
+pub(super) struct MatchedFile {
     pub(super) file: SourceFile,
     pub(super) name: Arc<str>,
     pub(super) meta: ObjectMeta,
     pub(super) schema: SchemaRef,
     pub(super) folders: Folders,
-    pub(super) places: Vec<Place>,
+    pub(super) places: Vec<ColumnPlace>,
     pub(super) columns: FileColumns,
     pub(super) widths: Widths,
     /// For each column of the file, whether all its instants are within the calendar.
     pub(super) bounded: Vec<bool>,
 }
 
-impl Seen {
+impl FileMetadata {
     pub(super) fn name(&self) -> &str {
         &self.file.name
     }
@@ -65,7 +65,7 @@ impl Seen {
     ///
     /// # Errors
     /// If two columns are ambiguous. The error names the file.
-    pub(super) fn matched(self, names: &[String], on_new: OnNewColumn) -> Result<Look, RefusedFile> {
+    pub(super) fn matched(self, names: &[String], on_new: OnNewColumn) -> Result<MatchedFile, RefusedFile> {
         let Self { file, meta, schema, own, rows, widths, bounded } = self;
         let name = Arc::clone(&file.name);
         let folders = Folders::of(&name, names);
@@ -80,12 +80,12 @@ impl Seen {
             places.map_err(|reason| RefusedFile { file: Arc::clone(&name), offset: None, reason })?;
         let deviation = names::deviation(&own, &places, names, &supplied, names.len());
         let columns = FileColumns { file: name.to_string(), rows, own, deviation };
-        Ok(Look { file, name, meta, schema, folders, places, columns, widths, bounded })
+        Ok(MatchedFile { file, name, meta, schema, folders, places, columns, widths, bounded })
     }
 }
 
 /// The context for reading files' metadata.
-pub(super) struct Looking<'a> {
+pub(super) struct MetadataReader<'a> {
     pub(super) spec: &'a SourceSpec,
     pub(super) is_avro: bool,
     pub(super) session: &'a dyn Session,
@@ -93,12 +93,15 @@ pub(super) struct Looking<'a> {
     pub(super) store: &'a Arc<dyn ObjectStore>,
 }
 
-impl Looking<'_> {
+impl MetadataReader<'_> {
     /// Reads a file's metadata, or returns why it is rejected. Decoders may panic on damaged files.
     ///
     /// # Errors
     /// If the file can't be read.
-    pub(super) async fn look(&self, file: SourceFile) -> Result<Result<Seen, RefusedFile>, DataFusionError> {
+    pub(super) async fn look(
+        &self,
+        file: SourceFile,
+    ) -> Result<Result<FileMetadata, RefusedFile>, DataFusionError> {
         let name = Arc::clone(&file.name);
         let refused = |reason: String| RefusedFile { file: Arc::clone(&name), offset: None, reason };
         let seen = AssertUnwindSafe(self.seen(file)).catch_unwind().await.unwrap_or_else(|panic| {
@@ -116,7 +119,7 @@ impl Looking<'_> {
         }
     }
 
-    async fn seen(&self, file: SourceFile) -> Result<Result<Seen, String>, DataFusionError> {
+    async fn seen(&self, file: SourceFile) -> Result<Result<FileMetadata, String>, DataFusionError> {
         if file.size == 0 {
             return Ok(Err("the file is empty".to_owned()));
         }
@@ -143,7 +146,7 @@ impl Looking<'_> {
             own.extend(columns.map(|column| column.name().to_owned()));
         }
         let bounded = self.bounds(&schema, &meta).await?;
-        Ok(Ok(Seen { file, meta, schema, own, rows, widths, bounded }))
+        Ok(Ok(FileMetadata { file, meta, schema, own, rows, widths, bounded }))
     }
 
     /// Returns for each column of a file whether its statistics prove that all instants are within the

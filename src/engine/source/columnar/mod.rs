@@ -55,9 +55,9 @@ use tokio::{runtime::Handle, sync::OnceCell};
 
 use self::{
     avro::Break,
-    files::{Like, RefusedFile, Rules, Source},
-    judged::{Judged, Partition, Wanted},
-    reading::Reading,
+    files::{ColumnSource, Like, RefusedFile, Rules},
+    judged::{ValidatedPartition, ValidatedScan, WantedColumn},
+    reading::ColumnReading,
 };
 use super::{
     drift::{Drift, FileColumns, OnNewColumn},
@@ -297,12 +297,12 @@ impl ColumnarTable {
         for (group, scan) in scans {
             let judged = Arc::new(self.group(wanted, group, scan, &intake, streams.len())?);
             for at in 0..partitions_of(&judged) {
-                streams.push(Arc::new(Partition { judged: Arc::clone(&judged), at }));
+                streams.push(Arc::new(ValidatedPartition { judged: Arc::clone(&judged), at }));
             }
         }
         if !refused.is_empty() {
             let (schema, report, at) = (Arc::clone(wanted), self.report.clone(), streams.len());
-            streams.push(Arc::new(Refused { schema, files: refused, report, intake, at }));
+            streams.push(Arc::new(RefusedFiles { schema, files: refused, report, intake, at }));
         }
         Ok(Arc::new(StreamingTableExec::try_new(Arc::clone(wanted), streams, None, None, false, limit)?))
     }
@@ -314,26 +314,26 @@ impl ColumnarTable {
         scan: Arc<dyn ExecutionPlan>,
         intake: &Arc<Intake>,
         first: usize,
-    ) -> Result<Judged, DataFusionError> {
+    ) -> Result<ValidatedScan, DataFusionError> {
         let scanned = scan.schema();
         let place = |source: &str| scanned.index_of(source);
         let rescues = self.rules.on_new == OnNewColumn::Rescue;
         let mut columns = Vec::new();
         for field in wanted.fields().iter().filter(|field| !(rescues && field.name() == RESCUED)) {
             let from = match group.source(field.name()) {
-                Some(Source { from, reading }) => Some((place(from)?, reading.clone())),
+                Some(ColumnSource { from, reading }) => Some((place(from)?, reading.clone())),
                 None => None,
             };
             let (name, data_type) = (field.name().clone(), field.data_type().clone());
-            columns.push(Wanted { name, data_type, from, is_kept: true });
+            columns.push(WantedColumn { name, data_type, from, is_kept: true });
         }
         for field in self.schema.fields().iter().filter(|field| wanted.index_of(field.name()).is_err()) {
-            if let Some(Source { from, reading }) =
+            if let Some(ColumnSource { from, reading }) =
                 group.source(field.name()).filter(|_| group.judges(field.name()))
             {
                 let from = Some((place(from)?, reading.clone()));
                 let (name, data_type) = (field.name().clone(), field.data_type().clone());
-                columns.push(Wanted { name, data_type, from, is_kept: false });
+                columns.push(WantedColumn { name, data_type, from, is_kept: false });
             }
         }
         let kept_rescue = rescues && wanted.index_of(RESCUED).is_ok();
@@ -341,7 +341,7 @@ impl ColumnarTable {
             let is_uuid = group.schema.field_with_name(name).is_ok_and(reading::is_uuid);
             Ok((name.clone(), place(name)?, is_uuid))
         });
-        Ok(Judged {
+        Ok(ValidatedScan {
             schema: Arc::clone(wanted),
             columns,
             file: place(&of_path(SOURCE_FILE))?,
@@ -377,7 +377,7 @@ impl ColumnarTable {
         let all = source.table_schema().table_schema();
         let mut columns: Vec<usize> = Vec::new();
         for field in self.schema.fields().iter().filter(|field| needed(field.name())) {
-            if let Some(Source { from, .. }) = group.source(field.name()) {
+            if let Some(ColumnSource { from, .. }) = group.source(field.name()) {
                 columns.push(all.index_of(from)?);
             }
         }
@@ -410,7 +410,7 @@ fn partitions(scan: &Arc<dyn ExecutionPlan>) -> usize {
     scan.properties().output_partitioning().partition_count()
 }
 
-fn partitions_of(judged: &Judged) -> usize {
+fn partitions_of(judged: &ValidatedScan) -> usize {
     partitions(&judged.scan)
 }
 
@@ -420,19 +420,19 @@ fn expression(
     group: &Like,
     scanned: &Schema,
 ) -> Result<Arc<dyn PhysicalExpr>, DataFusionError> {
-    let Some(Source { from, reading }) = group.source(field.name()) else {
+    let Some(ColumnSource { from, reading }) = group.source(field.name()) else {
         return Ok(Arc::new(Literal::new(ScalarValue::try_from(field.data_type())?)));
     };
     let column: Arc<dyn PhysicalExpr> = Arc::new(Column::new(from, scanned.index_of(from)?));
     match reading {
-        Reading::Same | Reading::Bounded | Reading::Uuid => Ok(column),
-        Reading::Cast | Reading::Judge(_) => cast(column, scanned, field.data_type().clone()),
+        ColumnReading::Same | ColumnReading::Bounded | ColumnReading::Uuid => Ok(column),
+        ColumnReading::Cast | ColumnReading::Judge(_) => cast(column, scanned, field.data_type().clone()),
     }
 }
 
 /// Reports the files that are rejected as a whole: a partition without rows.
 #[derive(Debug)]
-struct Refused {
+struct RefusedFiles {
     schema: SchemaRef,
     files: Vec<RefusedFile>,
     report: Report,
@@ -441,7 +441,7 @@ struct Refused {
     at: usize,
 }
 
-impl PartitionStream for Refused {
+impl PartitionStream for RefusedFiles {
     fn schema(&self) -> &SchemaRef {
         &self.schema
     }

@@ -7,27 +7,27 @@ use datafusion::arrow::{
     datatypes::{DataType, Field, FieldRef, TimeUnit},
 };
 
-use crate::engine::source::{kind::Kind, type_name};
+use crate::engine::source::{kind::ColumnKind, type_name};
 
 /// The metadata key of a field's Avro logical type.
 pub(super) const LOGICAL_TYPE: &str = "logicalType";
 
 /// The conversion of a column's values.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Reading {
+pub(super) enum ColumnReading {
     /// No conversion.
     Same,
     /// A cast: it can't fail, or values of the type can't be validated one by one.
     Cast,
     /// Each value is validated, and kept if it fits.
-    Judge(Kind),
+    Judge(ColumnKind),
     /// Values are unchanged, but must be within the calendar.
     Bounded,
     /// Bytes become the text of a UUID.
     Uuid,
 }
 
-impl Reading {
+impl ColumnReading {
     /// Returns whether rows must be validated one by one.
     pub(super) fn is_judged(&self) -> bool {
         matches!(self, Self::Judge(_) | Self::Bounded | Self::Uuid)
@@ -65,34 +65,36 @@ fn plain(data_type: &DataType) -> DataType {
 ///
 /// # Errors
 /// If no value of the one type can become a value of the other.
-pub(super) fn reading(field: &Field, to: &DataType, is_bounded: bool) -> Result<Reading, String> {
+pub(super) fn reading(field: &Field, to: &DataType, is_bounded: bool) -> Result<ColumnReading, String> {
     let from = field.data_type();
     let is_instant = |data_type: &DataType| {
         matches!(data_type, DataType::Date32 | DataType::Date64 | DataType::Timestamp(..))
     };
-    let kind = Kind::from_arrow(to);
+    let kind = ColumnKind::from_arrow(to);
     // A 16-byte Avro field declared as text can only be a UUID.
-    if *from == DataType::FixedSizeBinary(16) && kind == Some(Kind::Text) {
-        return Ok(Reading::Uuid);
+    if *from == DataType::FixedSizeBinary(16) && kind == Some(ColumnKind::Text) {
+        return Ok(ColumnReading::Uuid);
     }
     if is_instant(from) && is_instant(to) {
         return Ok(match (from == to, is_bounded, kind) {
-            (true, true, _) => Reading::Same,
-            (true, false, _) => Reading::Bounded,
-            (false, true, _) if !cuts_time(from, to) => Reading::Cast,
-            (false, _, Some(kind)) => Reading::Judge(kind),
-            (false, _, None) => Reading::Cast,
+            (true, true, _) => ColumnReading::Same,
+            (true, false, _) => ColumnReading::Bounded,
+            (false, true, _) if !cuts_time(from, to) => ColumnReading::Cast,
+            (false, _, Some(kind)) => ColumnReading::Judge(kind),
+            (false, _, None) => ColumnReading::Cast,
         });
     }
     if from == to {
-        return Ok(Reading::Same);
+        return Ok(ColumnReading::Same);
     }
     if is_lossless(from, to) {
-        return Ok(Reading::Cast);
+        return Ok(ColumnReading::Cast);
     }
     match kind {
-        Some(kind) if is_scalar(from) || !to.is_nested() || !is_alike(from, to) => Ok(Reading::Judge(kind)),
-        _ if can_cast_types(from, to) => Ok(Reading::Cast),
+        Some(kind) if is_scalar(from) || !to.is_nested() || !is_alike(from, to) => {
+            Ok(ColumnReading::Judge(kind))
+        }
+        _ if can_cast_types(from, to) => Ok(ColumnReading::Cast),
         _ => Err(format!("a {} can't be read as {}", type_name(from), type_name(to))),
     }
 }
@@ -254,26 +256,30 @@ mod tests {
     use super::*;
 
     #[expect(clippy::needless_pass_by_value, reason = "reads better where it is called")]
-    fn how(from: DataType, to: DataType) -> Reading {
+    fn how(from: DataType, to: DataType) -> ColumnReading {
         reading(&Field::new("c", from, true), &to, false).unwrap()
     }
 
     #[test]
     fn what_can_fail_is_judged_value_by_value() {
         use DataType::{Boolean, Date32, Float64, Int32, Int64, Utf8, Utf8View};
-        assert_eq!(how(Int32, Int64), Reading::Cast);
-        assert_eq!(how(Int64, Int32), Reading::Judge(Kind::Int32));
-        assert_eq!(how(Float64, Int64), Reading::Judge(Kind::Int64));
-        assert_eq!(how(Utf8, Utf8View), Reading::Cast);
-        assert_eq!(how(Utf8, Date32), Reading::Judge(Kind::Date));
-        assert_eq!(how(Int64, Boolean), Reading::Judge(Kind::Boolean));
-        assert_eq!(how(Date32, Date32), Reading::Bounded);
+        assert_eq!(how(Int32, Int64), ColumnReading::Cast);
+        assert_eq!(how(Int64, Int32), ColumnReading::Judge(ColumnKind::Int32));
+        assert_eq!(how(Float64, Int64), ColumnReading::Judge(ColumnKind::Int64));
+        assert_eq!(how(Utf8, Utf8View), ColumnReading::Cast);
+        assert_eq!(how(Utf8, Date32), ColumnReading::Judge(ColumnKind::Date));
+        assert_eq!(how(Int64, Boolean), ColumnReading::Judge(ColumnKind::Boolean));
+        assert_eq!(how(Date32, Date32), ColumnReading::Bounded);
         let micros = DataType::Timestamp(TimeUnit::Microsecond, None);
-        assert_eq!(how(micros.clone(), Date32), Reading::Judge(Kind::Date), "a time of day is not cut off");
-        assert_eq!(how(DataType::Decimal128(10, 2), DataType::Decimal128(12, 2)), Reading::Cast);
+        assert_eq!(
+            how(micros.clone(), Date32),
+            ColumnReading::Judge(ColumnKind::Date),
+            "a time of day is not cut off"
+        );
+        assert_eq!(how(DataType::Decimal128(10, 2), DataType::Decimal128(12, 2)), ColumnReading::Cast);
         assert_eq!(
             how(DataType::Decimal128(10, 2), DataType::Decimal128(10, 3)),
-            Reading::Judge(Kind::Decimal { precision: 10, scale: 3 })
+            ColumnReading::Judge(ColumnKind::Decimal { precision: 10, scale: 3 })
         );
     }
 

@@ -7,11 +7,11 @@ use std::{
 
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
 
-use super::{files::widen, look::Seen};
+use super::{files::widen, look::FileMetadata};
 use crate::engine::source::{
     drift::{self, Deviation, Drift, FileColumns, OnMissingColumn, OnNewColumn},
     files::SourceFile,
-    guess::{Guess, Types},
+    guess::{CandidateTypes, Guess},
     hive, names,
     spec::{RESCUED, is_supplied},
 };
@@ -28,7 +28,7 @@ pub(super) fn folders(files: &[SourceFile], known: &[(String, DataType)]) -> Vec
     let mut found: Vec<(String, Guess)> = Vec::new();
     for (name, value) in files.iter().flat_map(|file| hive::pairs(&file.name)) {
         let at = found.iter().position(|(known, _)| names::same(known, &name)).unwrap_or_else(|| {
-            found.push((name, Guess::new(Types::ALL)));
+            found.push((name, Guess::new(CandidateTypes::ALL)));
             found.len() - 1
         });
         if let Some(value) = value {
@@ -49,7 +49,7 @@ pub(super) fn folders(files: &[SourceFile], known: &[(String, DataType)]) -> Vec
 /// # Errors
 /// If no type holds the values of all files.
 pub(super) fn held(
-    seen: &[Seen],
+    seen: &[FileMetadata],
     known: &[(String, DataType)],
     folders: &[FieldRef],
 ) -> Result<Vec<FieldRef>, String> {

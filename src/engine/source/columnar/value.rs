@@ -13,58 +13,58 @@ use datafusion::{
 use serde_json::Value;
 
 use super::judged::shown;
-use crate::engine::source::{cell::Token, kind::Kind};
+use crate::engine::source::{cell::CellToken, kind::ColumnKind};
 
 /// Returns the value of a row, to be validated against a kind. `text` is the buffer for values that the array
 /// doesn't hold as text.
 pub(super) fn token<'a>(
     array: &'a ArrayRef,
     row: usize,
-    kind: Kind,
+    kind: ColumnKind,
     text: &'a mut String,
-) -> Result<Token<'a>, DataFusionError> {
+) -> Result<CellToken<'a>, DataFusionError> {
     if array.is_null(row) {
-        return Ok(Token::Null);
+        return Ok(CellToken::Null);
     }
     if let Some(number) = integer(array, row) {
-        return Ok(Token::Int(number));
+        return Ok(CellToken::Int(number));
     }
     Ok(match array.data_type() {
-        DataType::Boolean => Token::Bool(array.as_boolean().value(row)),
-        DataType::Utf8 => Token::Text(array.as_string::<i32>().value(row)),
-        DataType::LargeUtf8 => Token::Text(array.as_string::<i64>().value(row)),
-        DataType::Utf8View => Token::Text(array.as_string_view().value(row)),
+        DataType::Boolean => CellToken::Bool(array.as_boolean().value(row)),
+        DataType::Utf8 => CellToken::Text(array.as_string::<i32>().value(row)),
+        DataType::LargeUtf8 => CellToken::Text(array.as_string::<i64>().value(row)),
+        DataType::Utf8View => CellToken::Text(array.as_string_view().value(row)),
         DataType::Binary => blob(array.as_binary::<i32>().value(row), kind),
         DataType::LargeBinary => blob(array.as_binary::<i64>().value(row), kind),
         DataType::BinaryView => blob(array.as_binary_view().value(row), kind),
         DataType::FixedSizeBinary(_) => blob(array.as_fixed_size_binary().value(row), kind),
-        DataType::Float64 => Token::Float(array.as_primitive::<Float64Type>().value(row)),
+        DataType::Float64 => CellToken::Float(array.as_primitive::<Float64Type>().value(row)),
         // As a double it would gain digits that aren't in the file.
         DataType::Float32 if array.as_primitive::<Float32Type>().value(row).is_finite() => {
             *text = array.as_primitive::<Float32Type>().value(row).to_string();
-            Token::Number(text)
+            CellToken::Number(text)
         }
-        DataType::Float32 => Token::Float(f64::NAN),
+        DataType::Float32 => CellToken::Float(f64::NAN),
         DataType::UInt64 | DataType::Decimal128(..) | DataType::Decimal256(..) | DataType::Float16 => {
             *text = shown(array, row)?;
-            Token::Number(text)
+            CellToken::Number(text)
         }
         nested if nested.is_nested() => {
             *text = json(array, row)?.to_string();
-            Token::Nested(text)
+            CellToken::Nested(text)
         }
         _ => {
             *text = shown(array, row)?;
-            Token::Text(text)
+            CellToken::Text(text)
         }
     })
 }
 
 /// Returns bytes as text if text is wanted and they are valid UTF-8.
-fn blob(bytes: &[u8], kind: Kind) -> Token<'_> {
+fn blob(bytes: &[u8], kind: ColumnKind) -> CellToken<'_> {
     match (kind, str::from_utf8(bytes)) {
-        (Kind::Binary, _) | (_, Err(_)) => Token::Blob(bytes),
-        (_, Ok(text)) => Token::Text(text),
+        (ColumnKind::Binary, _) | (_, Err(_)) => CellToken::Blob(bytes),
+        (_, Ok(text)) => CellToken::Text(text),
     }
 }
 

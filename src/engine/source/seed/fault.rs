@@ -2,14 +2,14 @@
 
 use std::ops::Range;
 
-use crate::engine::source::text::{Cursor, Stop};
+use crate::engine::source::text::{Cursor, JsonStop};
 
 /// The number of a file's faults that are reported individually.
 const TOLD: usize = 5;
 
 /// A fault at a position in the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
+pub struct SeedFault {
     /// The diagnostic code.
     pub code: &'static str,
     /// The message.
@@ -22,15 +22,15 @@ pub struct Fault {
 
 /// The faults of a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Faults {
+pub struct SeedFaults {
     /// The first few faults.
-    pub told: Vec<Fault>,
+    pub told: Vec<SeedFault>,
     /// The number of further faults.
     pub more: usize,
 }
 
-impl Faults {
-    pub(super) fn push(&mut self, fault: Fault) {
+impl SeedFaults {
+    pub(super) fn push(&mut self, fault: SeedFault) {
         if self.told.len() < TOLD {
             self.told.push(fault);
         } else {
@@ -39,15 +39,15 @@ impl Faults {
     }
 
     pub(super) fn add(&mut self, code: &'static str, message: String, at: Range<usize>, cure: String) {
-        self.push(Fault { code, message, at, cure });
+        self.push(SeedFault { code, message, at, cure });
     }
 
     /// Adds the fault of a text that ends within the value at the cursor. Earlier faults may be consequences
     /// of it.
-    pub(super) fn unended(&mut self, cursor: &Cursor<'_>, stop: &Stop) {
+    pub(super) fn unended(&mut self, cursor: &Cursor<'_>, stop: &JsonStop) {
         let message = match stop {
-            Stop::End => "a quote that is opened here is never closed".to_owned(),
-            Stop::Broken(_, reason) => reason.clone(),
+            JsonStop::End => "a quote that is opened here is never closed".to_owned(),
+            JsonStop::Broken(_, reason) => reason.clone(),
         };
         let cure = "close it, or write it twice if it belongs to a value that is quoted";
         self.add("seed-quote", message, cursor.at..cursor.at + 1, cure.to_owned());

@@ -15,11 +15,11 @@ use std::{collections::HashSet, ops::Range};
 
 use datafusion::arrow::datatypes::DataType;
 
-pub use self::fault::{Fault, Faults};
+pub use self::fault::{SeedFault, SeedFaults};
 use super::{
-    cell::Token,
-    guess::{Guess, Types},
-    kind::Kind,
+    cell::CellToken,
+    guess::{CandidateTypes, Guess},
+    kind::ColumnKind,
     spec::{DateUnit, Nulls, SOURCE_FILE, SOURCE_ROW, SourceFormat},
     text::{Csv, Cursor, Field, excerpt},
 };
@@ -40,7 +40,7 @@ pub struct SeedFormat {
 
 /// A column's name, as in the header.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Heading {
+pub struct SeedHeading {
     /// The name.
     pub name: String,
     /// The byte range in the text.
@@ -70,9 +70,9 @@ impl SeedFormat {
 ///
 /// # Errors
 /// If the file has no header, if a column has no name, or if Delta would treat two names as equal.
-pub fn header(text: &str, format: &SeedFormat) -> Result<Vec<Heading>, Faults> {
+pub fn header(text: &str, format: &SeedFormat) -> Result<Vec<SeedHeading>, SeedFaults> {
     let (headings, _) = headed(text, &format.csv())?;
-    let (mut faults, mut seen) = (Faults::default(), HashSet::with_capacity(headings.len()));
+    let (mut faults, mut seen) = (SeedFaults::default(), HashSet::with_capacity(headings.len()));
     for (at, heading) in headings.iter().enumerate() {
         let lower = heading.name.to_lowercase();
         let problem = if lower.is_empty() {
@@ -106,16 +106,16 @@ pub fn types(
     text: &str,
     format: &SeedFormat,
     declared: &[Option<DataType>],
-) -> Result<Vec<DataType>, Faults> {
+) -> Result<Vec<DataType>, SeedFaults> {
     let csv = format.csv();
     let (headings, mut cursor) = headed(text, &csv)?;
-    let mut columns: Vec<Column> = headings
+    let mut columns: Vec<SeedColumn> = headings
         .into_iter()
         .enumerate()
-        .map(|(at, heading)| Column::new(heading.name, declared.get(at).cloned().flatten()))
+        .map(|(at, heading)| SeedColumn::new(heading.name, declared.get(at).cloned().flatten()))
         .collect();
     let (width, delimiter) = (columns.len(), char::from(format.delimiter));
-    let mut faults = Faults::default();
+    let mut faults = SeedFaults::default();
     loop {
         // In a file with a single column, an empty line is a row whose only value is empty.
         if width > 1 && csv.blank(&mut cursor) == Ok(true) {
@@ -147,19 +147,19 @@ pub fn types(
                 )
             };
             let end = start + text[start..cursor.at].trim_end_matches(['\r', '\n']).len();
-            fault = Some(Fault { code: "seed-row", message, at: start..end, cure });
+            fault = Some(SeedFault { code: "seed-row", message, at: start..end, cure });
         }
         if let Some(fault) = fault {
             faults.push(fault);
         }
     }
-    faults.or(columns.into_iter().map(Column::data_type).collect())
+    faults.or(columns.into_iter().map(SeedColumn::data_type).collect())
 }
 
 /// Parses the header. The cursor is behind it.
-fn headed<'a>(text: &'a str, csv: &Csv) -> Result<(Vec<Heading>, Cursor<'a>), Faults> {
+fn headed<'a>(text: &'a str, csv: &Csv) -> Result<(Vec<SeedHeading>, Cursor<'a>), SeedFaults> {
     let mut cursor = Cursor::new(text, true);
-    let mut faults = Faults::default();
+    let mut faults = SeedFaults::default();
     while csv.blank(&mut cursor) == Ok(true) {}
     if cursor.byte().is_none() {
         let cure = "a seed begins with a line that names its columns";
@@ -168,7 +168,7 @@ fn headed<'a>(text: &'a str, csv: &Csv) -> Result<(Vec<Heading>, Cursor<'a>), Fa
     }
     let mut headings = Vec::new();
     let read = csv.record(&mut cursor, |_, field| {
-        headings.push(Heading { name: field.text.trim().to_owned(), at: field.start..field.end });
+        headings.push(SeedHeading { name: field.text.trim().to_owned(), at: field.start..field.end });
         if field.torn {
             faults.push(torn(field, csv));
         }
@@ -180,21 +180,21 @@ fn headed<'a>(text: &'a str, csv: &Csv) -> Result<(Vec<Heading>, Cursor<'a>), Fa
 }
 
 /// A column during the inspection.
-enum Column {
-    Declared { name: String, kind: Option<Kind>, data_type: DataType },
+enum SeedColumn {
+    Declared { name: String, kind: Option<ColumnKind>, data_type: DataType },
     Open(Guess),
 }
 
-impl Column {
+impl SeedColumn {
     fn new(name: String, declared: Option<DataType>) -> Self {
         match declared {
-            Some(data_type) => Self::Declared { name, kind: Kind::from_arrow(&data_type), data_type },
-            None => Self::Open(Guess::new(Types::SEED)),
+            Some(data_type) => Self::Declared { name, kind: ColumnKind::from_arrow(&data_type), data_type },
+            None => Self::Open(Guess::new(CandidateTypes::SEED)),
         }
     }
 
     /// Adds a value, and returns the fault if there is one.
-    fn see(&mut self, field: &Field<'_>, csv: &Csv) -> Option<Fault> {
+    fn see(&mut self, field: &Field<'_>, csv: &Csv) -> Option<SeedFault> {
         if field.torn {
             return Some(torn(field, csv));
         }
@@ -208,8 +208,8 @@ impl Column {
             }
             Self::Declared { name, kind: Some(kind), .. } => {
                 let fits = csv.is_null(field, kind.keeps_empty())
-                    || Token::Text(&field.text).fit(*kind, DateUnit::default()).is_some();
-                (!fits).then(|| Fault {
+                    || CellToken::Text(&field.text).fit(*kind, DateUnit::default()).is_some();
+                (!fits).then(|| SeedFault {
                     code: "seed-value",
                     message: format!(
                         "`{}` is not {kind}, which column `{name}` is declared to be",
@@ -232,9 +232,9 @@ impl Column {
     }
 }
 
-fn torn(field: &Field<'_>, csv: &Csv) -> Fault {
+fn torn(field: &Field<'_>, csv: &Csv) -> SeedFault {
     let quote = char::from(csv.quote);
-    Fault {
+    SeedFault {
         code: "seed-quote",
         message: "unexpected text after a closing quote".to_owned(),
         at: field.start..field.end,

@@ -17,7 +17,7 @@ fn format() -> SeedFormat {
     SeedFormat { delimiter: b',', quote: b'"', nulls }
 }
 
-fn said(faults: &Faults, text: &str) -> String {
+fn said(faults: &SeedFaults, text: &str) -> String {
     let mut lines: Vec<String> = faults
         .told
         .iter()
@@ -76,7 +76,7 @@ fn what_can_not_be_read_is_told_with_its_place_and_cure() {
     insta::assert_snapshot!(said.join("\n--\n"));
 }
 
-fn spec(directory: &TempDir, text: &str, format: &SeedFormat) -> Result<SourceSpec, Faults> {
+fn spec(directory: &TempDir, text: &str, format: &SeedFormat) -> Result<SourceSpec, SeedFaults> {
     fs::write(directory.path().join("s.csv"), text).unwrap();
     let headings = header(text, format)?;
     let types = types(text, format, &vec![None; headings.len()])?;

@@ -13,7 +13,7 @@ use crate::{
     diag::near,
     engine::source::{
         drift::{self, Deviation, Drift, FileColumns, OnMissingColumn, OnNewColumn},
-        kind::Kind,
+        kind::ColumnKind,
         names,
         spec::{RESCUED, SOURCE_FILE, SOURCE_ROW, SourceSpec, schema},
     },
@@ -21,7 +21,7 @@ use crate::{
 
 /// A table's metadata.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct TableMetadata {
     /// The table's name, as the database spells it.
     pub(super) table: String,
     /// The columns to read, in schema order, without those that the reader supplies.
@@ -40,7 +40,7 @@ pub(super) struct Found {
 pub(super) struct SqliteColumn {
     pub(super) name: String,
     pub(super) affinity: Affinity,
-    pub(super) kind: Kind,
+    pub(super) kind: ColumnKind,
     /// True if every value that the column can hold fits its kind.
     pub(super) safe: bool,
     /// True if the table lacks the column, which then is NULL.
@@ -108,7 +108,7 @@ pub(super) fn look(
     path: &Path,
     table: &str,
     spec: &SourceSpec,
-) -> Result<(SchemaRef, Found), DataFusionError> {
+) -> Result<(SchemaRef, TableMetadata), DataFusionError> {
     let failed = |error: rusqlite::Error| {
         DataFusionError::Execution(format!(
             "{}: `{}` can't be read as an SQLite database: {}",
@@ -149,7 +149,7 @@ pub(super) fn look(
     }
     Ok((
         Arc::new(Schema::new(fields)),
-        Found {
+        TableMetadata {
             table: name,
             columns: read,
             numbered,
@@ -218,7 +218,7 @@ fn merge(
             None => SqliteColumn {
                 name: field.name().clone(),
                 affinity: Affinity::None,
-                kind: Kind::from_arrow(field.data_type()).unwrap_or(Kind::Text),
+                kind: ColumnKind::from_arrow(field.data_type()).unwrap_or(ColumnKind::Text),
                 safe: true,
                 is_missing: true,
             },
@@ -251,12 +251,12 @@ impl Own {
 
     fn column(self, data_type: &DataType, strict: bool) -> SqliteColumn {
         let affinity = Affinity::of(&self.declared);
-        let kind = Kind::from_arrow(data_type).unwrap_or(Kind::Text);
+        let kind = ColumnKind::from_arrow(data_type).unwrap_or(ColumnKind::Text);
         let sure = matches!(
             (affinity, kind),
-            (Affinity::Text | Affinity::Integer | Affinity::Real, Kind::Text)
-                | (Affinity::Integer, Kind::Int64)
-                | (Affinity::Real, Kind::Float64)
+            (Affinity::Text | Affinity::Integer | Affinity::Real, ColumnKind::Text)
+                | (Affinity::Integer, ColumnKind::Int64)
+                | (Affinity::Real, ColumnKind::Float64)
         );
         SqliteColumn { name: self.name, affinity, kind, safe: strict && sure, is_missing: false }
     }

@@ -13,7 +13,7 @@ use datafusion::{
 use rusqlite::types::Value;
 
 use super::catalog::{Affinity, SqliteColumn, quoted};
-use crate::engine::source::kind::Kind;
+use crate::engine::source::kind::ColumnKind;
 
 /// A condition with a `?` for each of its values.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,7 +60,7 @@ fn compare(left: &Expr, op: Operator, right: &Expr, columns: &[SqliteColumn]) ->
     let sign = match op {
         Operator::Eq => "=",
         Operator::NotEq => "<>",
-        _ if column.kind == Kind::Text => return None,
+        _ if column.kind == ColumnKind::Text => return None,
         Operator::Lt => "<",
         Operator::LtEq => "<=",
         Operator::Gt => ">",
@@ -80,9 +80,11 @@ fn find<'a>(expr: &Expr, columns: &'a [SqliteColumn]) -> Option<&'a SqliteColumn
     let column =
         columns.iter().find(|known| known.name.eq_ignore_ascii_case(&column.name) && !known.is_missing)?;
     let alike = match column.kind {
-        Kind::Text => column.affinity == Affinity::Text,
-        Kind::Int8 | Kind::Int16 | Kind::Int32 | Kind::Int64 => column.affinity == Affinity::Integer,
-        Kind::Float64 => column.affinity == Affinity::Real,
+        ColumnKind::Text => column.affinity == Affinity::Text,
+        ColumnKind::Int8 | ColumnKind::Int16 | ColumnKind::Int32 | ColumnKind::Int64 => {
+            column.affinity == Affinity::Integer
+        }
+        ColumnKind::Float64 => column.affinity == Affinity::Real,
         _ => false,
     };
     alike.then_some(column)
@@ -99,7 +101,7 @@ fn name(expr: &Expr, columns: &[SqliteColumn]) -> Option<String> {
 
 /// Text is compared byte by byte, whatever the column's collation.
 fn collation(column: &SqliteColumn) -> &'static str {
-    if column.kind == Kind::Text { " collate binary" } else { "" }
+    if column.kind == ColumnKind::Text { " collate binary" } else { "" }
 }
 
 fn literal(expr: &Expr, column: &SqliteColumn) -> Option<Value> {
@@ -109,7 +111,7 @@ fn literal(expr: &Expr, column: &SqliteColumn) -> Option<Value> {
             ScalarValue::Utf8(Some(text))
             | ScalarValue::Utf8View(Some(text))
             | ScalarValue::LargeUtf8(Some(text)),
-            Kind::Text,
+            ColumnKind::Text,
         ) => Some(Value::Text(text.clone())),
         (ScalarValue::Int64(Some(number)), _) if column.affinity == Affinity::Integer => {
             Some(Value::Integer(*number))
@@ -123,7 +125,7 @@ fn literal(expr: &Expr, column: &SqliteColumn) -> Option<Value> {
         (ScalarValue::Int8(Some(number)), _) if column.affinity == Affinity::Integer => {
             Some(Value::Integer((*number).into()))
         }
-        (ScalarValue::Float64(Some(number)), Kind::Float64) if number.is_finite() => {
+        (ScalarValue::Float64(Some(number)), ColumnKind::Float64) if number.is_finite() => {
             Some(Value::Real(*number))
         }
         _ => None,

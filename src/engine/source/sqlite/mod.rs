@@ -23,12 +23,12 @@ use datafusion::{
     physical_plan::{ExecutionPlan, streaming::StreamingTableExec},
 };
 
-use self::catalog::Found;
+use self::catalog::TableMetadata;
 use super::{
     drift::Drift,
     files,
     provider::Report,
-    rows::Shape,
+    rows::ScanShape,
     spec::{DateUnit, SourceSpec},
 };
 
@@ -39,7 +39,7 @@ pub(super) struct SqliteTable {
     /// The file's name, as in `_source_file`.
     file: Arc<str>,
     schema: SchemaRef,
-    found: Arc<Found>,
+    found: Arc<TableMetadata>,
     unit: DateUnit,
     drift: Arc<Drift>,
     report: Report,
@@ -116,15 +116,15 @@ impl TableProvider for SqliteTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
-        let shape = Shape::new(&self.schema, projection, self.drift.is_rescuing())?;
-        let Found { notes, deviation, .. } = self.found.as_ref();
+        let shape = ScanShape::new(&self.schema, projection, self.drift.is_rescuing())?;
+        let TableMetadata { notes, deviation, .. } = self.found.as_ref();
         self.report.note(notes, std::iter::once((Arc::clone(&self.file), deviation.clone())));
         let schema = Arc::clone(&shape.schema);
         let filters = filters.iter().map(|filter| {
             filter::translate(filter, &self.found.columns)
                 .ok_or_else(|| DataFusionError::Internal(format!("{filter} was not offered to SQLite")))
         });
-        let query = read::Query {
+        let query = read::TableQuery {
             path: self.path.clone(),
             file: Arc::clone(&self.file),
             found: Arc::clone(&self.found),

@@ -13,30 +13,30 @@ use serde_json::Value;
 use tokio::sync::mpsc::Sender;
 
 use super::{
-    catalog::{Found, connect, quoted},
+    catalog::{TableMetadata, connect, quoted},
     fault,
     filter::Filter,
 };
 use crate::engine::source::{
-    cell::Token,
+    cell::CellToken,
     drift::{Drift, OnNewColumn},
-    guess::Written,
+    guess::Notation,
     hive::Folders,
     intake::Intake,
     provider::{Report, Where},
-    rows::{Rows, Shape},
+    rows::{ScanShape, SourceRows},
     spec::DateUnit,
     text::excerpt,
 };
 
 /// A query on one table.
 #[derive(Debug, Clone)]
-pub(super) struct Query {
+pub(super) struct TableQuery {
     pub(super) path: PathBuf,
     pub(super) file: Arc<str>,
-    pub(super) found: Arc<Found>,
+    pub(super) found: Arc<TableMetadata>,
     pub(super) filters: Vec<Filter>,
-    pub(super) shape: Shape,
+    pub(super) shape: ScanShape,
     /// The unit of timestamps stored as numbers.
     pub(super) unit: DateUnit,
     pub(super) report: Report,
@@ -45,7 +45,7 @@ pub(super) struct Query {
     pub(super) limit: Option<usize>,
 }
 
-impl PartitionStream for Query {
+impl PartitionStream for TableQuery {
     fn schema(&self) -> &SchemaRef {
         &self.shape.schema
     }
@@ -58,7 +58,7 @@ impl PartitionStream for Query {
     }
 }
 
-impl Query {
+impl TableQuery {
     /// Returns the columns to select: those that the query needs, and those with values that may not fit.
     fn columns(&self) -> Vec<usize> {
         let wanted = |name: &str| {
@@ -103,7 +103,7 @@ impl Query {
         let values = self.filters.iter().flat_map(|filter| &filter.values);
         let mut found = statement.query(params_from_iter(values)).map_err(failed)?;
 
-        let mut rows = Rows::new(self.shape.clone(), self.unit, Written::Cells);
+        let mut rows = SourceRows::new(self.shape.clone(), self.unit, Notation::Cells);
         let keys: Vec<String> =
             self.rescued().iter().map(|name| Value::from(name.as_str()).to_string()).collect();
         let intake = Intake::new(
@@ -174,7 +174,7 @@ fn take(
     row: &Row<'_>,
     columns: &[usize],
     rescued: &[String],
-    rows: &mut Rows,
+    rows: &mut SourceRows,
 ) -> rusqlite::Result<Option<usize>> {
     let mut bad = None;
     for (at, &column) in columns.iter().enumerate() {
@@ -206,14 +206,14 @@ fn json(value: ValueRef<'_>) -> Value {
     }
 }
 
-fn token(value: ValueRef<'_>) -> Token<'_> {
+fn token(value: ValueRef<'_>) -> CellToken<'_> {
     match value {
-        ValueRef::Null => Token::Null,
-        ValueRef::Integer(number) => Token::Int(number),
-        ValueRef::Real(number) => Token::Float(number),
+        ValueRef::Null => CellToken::Null,
+        ValueRef::Integer(number) => CellToken::Int(number),
+        ValueRef::Real(number) => CellToken::Float(number),
         // SQLite doesn't check that text is valid UTF-8.
-        ValueRef::Text(bytes) => str::from_utf8(bytes).map_or(Token::Blob(bytes), Token::Text),
-        ValueRef::Blob(bytes) => Token::Blob(bytes),
+        ValueRef::Text(bytes) => str::from_utf8(bytes).map_or(CellToken::Blob(bytes), CellToken::Text),
+        ValueRef::Blob(bytes) => CellToken::Blob(bytes),
     }
 }
 

@@ -1,12 +1,12 @@
 //! Row decoding for a chunk of a document whose frame is already known to be valid.
 
 use super::{
-    json::{Cursor, Stop},
+    json::{Cursor, JsonStop},
     json_frame::skip_invalid_line,
-    refusal::{Refusal, Refused},
+    refusal::{Refusal, RefusedRow},
     row::RowReader,
 };
-use crate::engine::source::rows::Rows;
+use crate::engine::source::rows::SourceRows;
 
 /// Reads the rows of `text` into `rows`. The first row is number `first` of its file. Returns the rejected
 /// rows, and the number of all rows.
@@ -14,8 +14,8 @@ pub(super) fn decode(
     text: &str,
     reader: &mut RowReader,
     first: u64,
-    rows: &mut Rows,
-) -> Result<(Vec<Refused>, u64), Stop> {
+    rows: &mut SourceRows,
+) -> Result<(Vec<RefusedRow>, u64), JsonStop> {
     let mut cursor = Cursor::new(text, true);
     let mut refused = Vec::new();
     let mut row = first;
@@ -30,14 +30,14 @@ pub(super) fn decode(
             Err(stop) => return Err(stop),
         };
         if let Some(refusal) = refusal {
-            refused.push(Refused { row, raw: start..cursor.at, refusal });
+            refused.push(RefusedRow { row, raw: start..cursor.at, refusal });
         }
         row += 1;
     }
     Ok((refused, row - first))
 }
 
-impl Refused {
+impl RefusedRow {
     /// Shifts the positions by `by` bytes, for a text with that many more bytes at its start.
     pub(super) fn shift(&mut self, by: usize) {
         self.raw = self.raw.start + by..self.raw.end + by;

@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 
 use super::{
-    document::{Header, Sink},
-    json::{Cursor, Stop},
+    document::{DocumentSink, TextHeader},
+    json::{Cursor, JsonStop},
     json_frame::mark,
     refusal::Refusal,
 };
-use crate::engine::source::{cell::Token, names::Place, rows::Rows, spec::Nulls};
+use crate::engine::source::{cell::CellToken, names::ColumnPlace, rows::SourceRows, spec::Nulls};
 
 /// The dialect of a file. All its special characters are ASCII.
 #[derive(Debug, Clone)]
@@ -40,7 +40,7 @@ impl Csv {
         &self,
         cursor: &mut Cursor<'a>,
         mut each: impl FnMut(usize, &Field<'a>),
-    ) -> Result<(), Stop> {
+    ) -> Result<(), JsonStop> {
         let mut place = 0;
         loop {
             let field = self.field(cursor)?;
@@ -64,25 +64,25 @@ impl Csv {
     /// Reads a record whose fields are in header order.
     pub(super) fn read(
         &self,
-        header: &Header,
+        header: &TextHeader,
         cursor: &mut Cursor<'_>,
-        rows: &mut Rows,
-    ) -> Result<Option<Refusal>, Stop> {
+        rows: &mut SourceRows,
+    ) -> Result<Option<Refusal>, JsonStop> {
         let (mut found, mut refusal) = (0, None);
         self.record(cursor, |place, field| {
             found = place + 1;
             if field.torn {
                 refusal.get_or_insert(Refusal::Quoting);
             }
-            if let (Some(Place::New), Some(key)) = (header.places.get(place), header.keys.get(place))
+            if let (Some(ColumnPlace::New), Some(key)) = (header.places.get(place), header.keys.get(place))
                 && !self.is_null(field, true)
             {
                 rows.rescue(key, &serde_json::Value::from(&*field.text).to_string());
             }
-            if let (Some(Place::Column(column)), None) = (header.places.get(place), &refusal) {
+            if let (Some(ColumnPlace::Column(column)), None) = (header.places.get(place), &refusal) {
                 let kind = rows.kind(*column);
                 let null = self.is_null(field, kind.keeps_empty());
-                let token = if null { Token::Null } else { Token::Text(&field.text) };
+                let token = if null { CellToken::Null } else { CellToken::Text(&field.text) };
                 if !rows.append(*column, token) {
                     refusal = Some(Refusal::Cell { column: *column, value: field.start..field.end });
                 }
@@ -96,11 +96,11 @@ impl Csv {
     }
 
     /// Skips an empty line, if there is one at the cursor.
-    pub(in crate::engine::source) fn blank(&self, cursor: &mut Cursor<'_>) -> Result<bool, Stop> {
+    pub(in crate::engine::source) fn blank(&self, cursor: &mut Cursor<'_>) -> Result<bool, JsonStop> {
         let length = match cursor.text.as_bytes()[cursor.at..] {
             [byte, ..] if byte == self.newline => 1,
             [b'\r', b'\n', ..] => 2,
-            [] | [b'\r'] if !cursor.last => return Err(Stop::End),
+            [] | [b'\r'] if !cursor.last => return Err(JsonStop::End),
             _ => 0,
         };
         cursor.at += length;
@@ -116,7 +116,7 @@ impl Csv {
     }
 
     /// Parses the field at the cursor, and leaves the cursor before its terminator.
-    fn field<'a>(&self, cursor: &mut Cursor<'a>) -> Result<Field<'a>, Stop> {
+    fn field<'a>(&self, cursor: &mut Cursor<'a>) -> Result<Field<'a>, JsonStop> {
         let start = cursor.at;
         if cursor.byte() != Some(self.quote) {
             let end = self.end(cursor, start)?;
@@ -135,12 +135,12 @@ impl Csv {
         let mut doubled = false;
         loop {
             match bytes[at..].iter().position(|byte| *byte == self.quote) {
-                None => return Err(Stop::End),
+                None => return Err(JsonStop::End),
                 Some(length) => at += length + 1,
             }
             match bytes.get(at) {
                 Some(byte) if *byte == self.quote => doubled = true,
-                None if !cursor.last => return Err(Stop::End),
+                None if !cursor.last => return Err(JsonStop::End),
                 _ => break,
             }
             at += 1;
@@ -157,12 +157,12 @@ impl Csv {
     }
 
     /// Returns where the unquoted text at `from` ends: before a delimiter, a line end or the end of the file.
-    fn end(&self, cursor: &Cursor<'_>, from: usize) -> Result<usize, Stop> {
+    fn end(&self, cursor: &Cursor<'_>, from: usize) -> Result<usize, JsonStop> {
         let bytes = cursor.text.as_bytes();
         let stop = bytes[from..].iter().position(|byte| *byte == self.delimiter || *byte == self.newline);
         match stop.map(|length| from + length) {
             None if cursor.last => Ok(bytes.len()),
-            None => Err(Stop::End),
+            None => Err(JsonStop::End),
             Some(at) if bytes[at] == b'\n' && at > from && bytes[at - 1] == b'\r' => Ok(at - 1),
             Some(at) => Ok(at),
         }
@@ -182,15 +182,19 @@ impl CsvFrame {
         Self { csv, width: declared, begun: false }
     }
 
-    pub(super) fn step<S: Sink>(&mut self, cursor: &mut Cursor<'_>, sink: &mut S) -> Result<bool, Stop> {
+    pub(super) fn step<S: DocumentSink>(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+        sink: &mut S,
+    ) -> Result<bool, JsonStop> {
         if !self.begun {
             mark(cursor);
         }
         if cursor.byte().is_none() {
             return match (cursor.last, self.begun || !self.csv.header) {
                 (true, true) => Ok(true),
-                (true, false) => Err(Stop::Broken(cursor.at, "the file has no header".to_owned())),
-                (false, _) => Err(Stop::End),
+                (true, false) => Err(JsonStop::Broken(cursor.at, "the file has no header".to_owned())),
+                (false, _) => Err(JsonStop::End),
             };
         }
         if (self.width > 1 || (self.csv.header && !self.begun)) && self.csv.blank(cursor)? {
@@ -200,7 +204,7 @@ impl CsvFrame {
             let (start, mut names) = (cursor.at, Vec::new());
             self.csv.record(cursor, |_, field| names.push(field.text.trim().to_owned()))?;
             let width = names.len();
-            sink.header(names).map_err(|reason| Stop::Broken(start, reason))?;
+            sink.header(names).map_err(|reason| JsonStop::Broken(start, reason))?;
             self.width = width;
         } else {
             sink.row(cursor)?;

@@ -4,24 +4,24 @@ use std::{ops::Range, sync::Arc};
 
 use super::{
     csv::{Csv, CsvFrame},
-    json::{Cursor, Stop},
-    json_frame::{Lines, Records, Split},
+    json::{Cursor, JsonStop},
+    json_frame::{Lines, Records, SplitDocument},
     json_row::Objects,
     row::RowReader,
-    sniff::Dialect,
+    sniff::CsvDialect,
 };
 use crate::engine::source::{
     decode::TextOptions,
     drift::{Deviation, Drift, OnMissingColumn},
     hive::Folders,
-    names::{self, Place},
+    names::{self, ColumnPlace},
     spec::DateUnit,
 };
 
 /// The format of a file, and the source's declarations.
 #[derive(Debug, Clone)]
-pub(crate) struct Format {
-    pub(crate) layout: Layout,
+pub(crate) struct TextFormat {
+    pub(crate) layout: RowLayout,
     pub(crate) unit: DateUnit,
     /// The compression and encoding.
     pub(crate) text: TextOptions,
@@ -33,7 +33,7 @@ pub(crate) struct Format {
 
 /// The layout of the rows in a file.
 #[derive(Debug, Clone)]
-pub(crate) enum Layout {
+pub(crate) enum RowLayout {
     Split,
     Records,
     Lines,
@@ -41,22 +41,22 @@ pub(crate) enum Layout {
     /// JSON of any layout, detected for each file.
     AnyJson,
     /// CSV whose dialect is (partly) detected for each file.
-    AnyCsv(Dialect),
+    AnyCsv(CsvDialect),
 }
 
 /// Processes the parts of a document.
-pub(super) trait Sink {
+pub(super) trait DocumentSink {
     /// Receives the columns' names, in the order of the values in a row. An error rejects the file.
     fn header(&mut self, names: Vec<String>) -> Result<(), String>;
     /// Skips the row at the cursor.
-    fn row(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Stop>;
+    fn row(&mut self, cursor: &mut Cursor<'_>) -> Result<(), JsonStop>;
     /// Past a row at `at` that [`Self::row`] couldn't read, and that is refused alone.
     fn invalid(&mut self, text: &str, at: Range<usize>, reason: String);
 }
 
 /// The state of a walk over a document of some layout.
 pub(super) enum Frame {
-    Split(Split),
+    Split(SplitDocument),
     Records(Records),
     Lines(Lines),
     Csv(CsvFrame),
@@ -64,19 +64,23 @@ pub(super) enum Frame {
 
 impl Frame {
     /// Starts a walk. Without a header a CSV record has `width` fields.
-    pub(super) fn new(format: &Format, width: usize) -> Self {
+    pub(super) fn new(format: &TextFormat, width: usize) -> Self {
         match &format.layout {
-            Layout::Split => Self::Split(Split::default()),
-            Layout::Records => Self::Records(Records::default()),
-            Layout::Lines | Layout::AnyJson => Self::Lines(Lines::default()),
-            Layout::Csv(csv) => Self::Csv(CsvFrame::new(csv.clone(), width)),
-            Layout::AnyCsv(dialect) => Self::Csv(CsvFrame::new(dialect.plain(), width)),
+            RowLayout::Split => Self::Split(SplitDocument::default()),
+            RowLayout::Records => Self::Records(Records::default()),
+            RowLayout::Lines | RowLayout::AnyJson => Self::Lines(Lines::default()),
+            RowLayout::Csv(csv) => Self::Csv(CsvFrame::new(csv.clone(), width)),
+            RowLayout::AnyCsv(dialect) => Self::Csv(CsvFrame::new(dialect.plain(), width)),
         }
     }
 
     /// Walks to the end of the document, or until the text ends too early. Then the cursor is where the walk
     /// can resume with more text, and the sink has received no part twice or incompletely.
-    pub(super) fn walk<S: Sink>(&mut self, cursor: &mut Cursor<'_>, sink: &mut S) -> Result<(), Stop> {
+    pub(super) fn walk<S: DocumentSink>(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+        sink: &mut S,
+    ) -> Result<(), JsonStop> {
         loop {
             let before = cursor.at;
             let step = match self {
@@ -97,14 +101,14 @@ impl Frame {
     }
 }
 
-impl Format {
+impl TextFormat {
     pub(super) fn is_csv(&self) -> bool {
-        matches!(self.layout, Layout::Csv(_) | Layout::AnyCsv(_))
+        matches!(self.layout, RowLayout::Csv(_) | RowLayout::AnyCsv(_))
     }
 
     /// Returns whether all rows may be on one line.
     pub(super) fn is_document(&self) -> bool {
-        matches!(self.layout, Layout::Split | Layout::Records)
+        matches!(self.layout, RowLayout::Split | RowLayout::Records)
     }
 
     /// Creates the reader of rows whose values are in the order of `header`. Returns an error if such a file
@@ -112,20 +116,20 @@ impl Format {
     pub(super) fn reader(&self, header: Option<&[String]>, folders: &Folders) -> Result<RowReader, String> {
         let supplied = folders.supplied(self.names.len());
         match (&self.layout, header) {
-            (Layout::Records | Layout::Lines | Layout::AnyJson, _) => {
+            (RowLayout::Records | RowLayout::Lines | RowLayout::AnyJson, _) => {
                 Ok(RowReader::Objects(Objects::new(self, supplied)))
             }
-            (Layout::Split, header) => {
-                Ok(RowReader::Arrays(Header::new(header.unwrap_or_default(), self, &supplied)?))
+            (RowLayout::Split, header) => {
+                Ok(RowReader::Arrays(TextHeader::new(header.unwrap_or_default(), self, &supplied)?))
             }
-            (Layout::Csv(csv), Some(header)) => {
-                Ok(RowReader::Records(csv.clone(), Header::new(header, self, &supplied)?))
+            (RowLayout::Csv(csv), Some(header)) => {
+                Ok(RowReader::Records(csv.clone(), TextHeader::new(header, self, &supplied)?))
             }
-            (Layout::Csv(csv), None) => {
-                Ok(RowReader::Records(csv.clone(), Header::new(&self.own(folders), self, &supplied)?))
+            (RowLayout::Csv(csv), None) => {
+                Ok(RowReader::Records(csv.clone(), TextHeader::new(&self.own(folders), self, &supplied)?))
             }
-            (Layout::AnyCsv(dialect), header) => {
-                let layout = Layout::Csv(dialect.plain());
+            (RowLayout::AnyCsv(dialect), header) => {
+                let layout = RowLayout::Csv(dialect.plain());
                 Self { layout, ..self.clone() }.reader(header, folders)
             }
         }
@@ -166,17 +170,17 @@ impl Format {
 }
 
 /// The columns of a file whose rows all have their values in the same order.
-pub(crate) struct Header {
+pub(crate) struct TextHeader {
     /// The names, as the file spells them.
     own: Vec<String>,
-    pub(super) places: Vec<Place>,
+    pub(super) places: Vec<ColumnPlace>,
     /// Each name as JSON, if the values of undeclared columns are kept.
     pub(super) keys: Vec<String>,
     deviation: Deviation,
 }
 
-impl Header {
-    fn new(own: &[String], format: &Format, supplied: &[bool]) -> Result<Self, String> {
+impl TextHeader {
+    fn new(own: &[String], format: &TextFormat, supplied: &[bool]) -> Result<Self, String> {
         let places = names::places(own, &format.names, supplied)?;
         let deviation = names::deviation(own, &places, &format.names, supplied, format.required());
         let rescues = format.drift.is_rescuing();

@@ -3,13 +3,13 @@
 use std::{io, ops::Range};
 
 use super::{
-    document::{Format, Frame, Sink},
-    json::{Cursor, Stop},
+    document::{DocumentSink, Frame, TextFormat},
+    json::{Cursor, JsonStop},
     pace::Pace,
     row::RowReader,
     sniff,
     whole::{Broken, EMPTY},
-    window::Window,
+    window::FileWindow,
 };
 use crate::engine::source::{decode::Text, drift::Deviation, hive::Folders};
 
@@ -17,19 +17,19 @@ use crate::engine::source::{decode::Text, drift::Deviation, hive::Folders};
 #[derive(Debug)]
 pub(crate) struct Index {
     /// The file's format.
-    pub(super) format: Format,
+    pub(super) format: TextFormat,
     /// True if positions in the text are positions in the file. If false, chunks can only be read
     /// sequentially.
     pub(super) is_direct: bool,
     pub(super) header: Option<Vec<String>>,
-    pub(super) chunks: Vec<Chunk>,
+    pub(super) chunks: Vec<RowChunk>,
     /// The file's own columns, and how they differ from the declared ones.
     pub(super) columns: (Vec<String>, Deviation),
 }
 
 /// A run of consecutive rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Chunk {
+pub(crate) struct RowChunk {
     /// The offset of the first row's first byte.
     pub(super) start: u64,
     /// The offset after the last row's last byte.
@@ -43,7 +43,7 @@ pub(crate) struct Chunk {
 /// Walks a file in a bounded window. Polls `go_on` now and then, to stop early.
 pub(super) fn build(
     file: Text<'_>,
-    format: &Format,
+    format: &TextFormat,
     folders: &Folders,
     pace: Pace,
     mut go_on: impl FnMut() -> bool,
@@ -54,13 +54,13 @@ pub(super) fn build(
         Err(reason) => return Ok(Err(Broken { offset: 0, reason, is_header: false })),
     };
     let format = &format;
-    let mut window = Window::new(file.reader(), pace);
+    let mut window = FileWindow::new(file.reader(), pace);
     let mut frame = Frame::new(format, format.own(folders).len());
     let reader = match format.reader(None, folders) {
         Ok(reader) => reader,
         Err(reason) => return Ok(Err(window.broken(0, reason))),
     };
-    let mut notes = Notes {
+    let mut notes = IndexNotes {
         format,
         folders,
         reader,
@@ -92,10 +92,10 @@ pub(super) fn build(
         let mut cursor = Cursor::new(text, last);
         match frame.walk(&mut cursor, &mut notes) {
             Ok(()) => break,
-            Err(Stop::Broken(at, reason)) => {
+            Err(JsonStop::Broken(at, reason)) => {
                 return Ok(Err(Broken { is_header: notes.is_header, ..window.broken(at, reason) }));
             }
-            Err(Stop::End) => {
+            Err(JsonStop::End) => {
                 let used = cursor.at;
                 notes.line_at(cursor.text, used);
                 if let Err(broken) = window.advance(used)? {
@@ -104,7 +104,7 @@ pub(super) fn build(
             }
         }
     }
-    let Notes { header, chunks, row, invalid, reader, .. } = notes;
+    let IndexNotes { header, chunks, row, invalid, reader, .. } = notes;
     let reader = match format.reader(header.as_deref(), folders) {
         Ok(of_header) if header.is_some() => of_header,
         _ => reader,
@@ -115,8 +115,8 @@ pub(super) fn build(
     Ok(Ok(Index { format: format.clone(), is_direct, header, chunks, columns: reader.columns() }))
 }
 
-struct Notes<'a> {
-    format: &'a Format,
+struct IndexNotes<'a> {
+    format: &'a TextFormat,
     folders: &'a Folders,
     reader: RowReader,
     /// The offset of the cursor's text in the file.
@@ -124,7 +124,7 @@ struct Notes<'a> {
     header: Option<Vec<String>>,
     /// True if the header is what is wrong.
     is_header: bool,
-    chunks: Vec<Chunk>,
+    chunks: Vec<RowChunk>,
     row: u64,
     /// The number of rows that are invalid lines.
     invalid: u64,
@@ -135,7 +135,7 @@ struct Notes<'a> {
     counted: u64,
 }
 
-impl Notes<'_> {
+impl IndexNotes<'_> {
     /// Adds a row to the last chunk, or to a new one if that is full.
     fn add(&mut self, text: &str, at: Range<usize>) {
         let (start, end) = (self.base + at.start as u64, self.base + at.end as u64);
@@ -144,7 +144,7 @@ impl Notes<'_> {
             Some(chunk) if end - chunk.start <= self.pace.chunk => chunk.end = end,
             _ => {
                 let line = self.line_at(text, at.start);
-                self.chunks.push(Chunk { start, end, first: self.row, line });
+                self.chunks.push(RowChunk { start, end, first: self.row, line });
             }
         }
     }
@@ -164,7 +164,7 @@ pub(super) fn lines(text: &[u8]) -> u64 {
     text.iter().filter(|byte| **byte == b'\n').count() as u64
 }
 
-impl Sink for Notes<'_> {
+impl DocumentSink for IndexNotes<'_> {
     fn header(&mut self, names: Vec<String>) -> Result<(), String> {
         let reader = self.format.reader(Some(&names), self.folders);
         self.is_header = reader.is_err();
@@ -173,7 +173,7 @@ impl Sink for Notes<'_> {
         Ok(())
     }
 
-    fn row(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Stop> {
+    fn row(&mut self, cursor: &mut Cursor<'_>) -> Result<(), JsonStop> {
         let at = cursor.at;
         self.reader.skip(cursor)?;
         self.add(cursor.text, at..cursor.at);

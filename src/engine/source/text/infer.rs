@@ -16,13 +16,13 @@ use futures::future::try_join_all;
 use tokio::runtime::Handle;
 
 use super::{
-    document::{Format, Frame},
-    json::{Cursor, Stop},
-    observed::{Columns, Observed},
+    document::{Frame, TextFormat},
+    json::{Cursor, JsonStop},
+    observed::{ObservedColumns, ObservedFile},
     pace::Pace,
     sniff::{self, HEAD},
     whole::{Broken, CUT, EMPTY},
-    window::Window,
+    window::FileWindow,
 };
 use crate::engine::source::{
     decode::{self, Text, not_text, wide},
@@ -32,9 +32,9 @@ use crate::engine::source::{
 
 /// The result of inference.
 #[derive(Debug, Clone, Default)]
-pub struct Found {
+pub struct InferredColumns {
     /// The columns in order of appearance.
-    pub columns: Vec<FoundColumn>,
+    pub columns: Vec<InferredColumn>,
     /// The number of rows read.
     pub rows: u64,
     /// The number of files read.
@@ -47,7 +47,7 @@ pub struct Found {
 
 /// The thoroughness of the inference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Look {
+pub enum InferenceDepth {
     /// Read a sample of them, which is quick but must be verified when all rows are read.
     Sample,
     /// Read every row of every file.
@@ -84,7 +84,7 @@ fn sample(files: Vec<SourceFile>) -> (Vec<SourceFile>, Option<u64>) {
 
 /// An inferred column.
 #[derive(Debug, Clone)]
-pub struct FoundColumn {
+pub struct InferredColumn {
     /// The name as written in the first file.
     pub name: String,
     /// The narrowest type that holds all values.
@@ -99,13 +99,13 @@ pub struct FoundColumn {
 
 /// Infers the columns of `files` on `threads` threads.
 pub(in crate::engine::source) async fn infer(
-    format: Format,
+    format: TextFormat,
     files: Vec<SourceFile>,
     threads: usize,
-    look: Look,
-) -> Result<Found, DataFusionError> {
-    let (files, limit) = if look == Look::Sample { sample(files) } else { (files, None) };
-    let is_detailed = look == Look::Detailed;
+    look: InferenceDepth,
+) -> Result<InferredColumns, DataFusionError> {
+    let (files, limit) = if look == InferenceDepth::Sample { sample(files) } else { (files, None) };
+    let is_detailed = look == InferenceDepth::Detailed;
     let total: u64 = files.iter().map(cost).sum();
     let mut shares: Vec<Vec<SourceFile>> = vec![Vec::new(); threads.max(1)];
     let mut before = 0;
@@ -121,18 +121,18 @@ pub(in crate::engine::source) async fn infer(
     let shares = shares.into_iter().filter(|files| !files.is_empty()).map(|files| {
         let (format, stop, runtime) = (Arc::clone(&format), Arc::clone(&stop), Handle::current());
         tokio::task::spawn_blocking(move || {
-            let looking = Looking { format: &format, is_detailed, limit, runtime: &runtime };
+            let looking = FileInference { format: &format, is_detailed, limit, runtime: &runtime };
             share(looking, &files, &stop)
         })
     });
     let guard = Guard(Arc::clone(&stop));
     let shares = try_join_all(shares).await.map_err(|error| DataFusionError::External(Box::new(error)))?;
     drop(guard);
-    let mut all = Columns::default();
+    let mut all = ObservedColumns::default();
     for share in shares {
         all.merge(share?);
     }
-    Ok(Found { is_sample: limit.is_some(), ..all.found() })
+    Ok(InferredColumns { is_sample: limit.is_some(), ..all.found() })
 }
 
 fn cost(file: &SourceFile) -> u64 {
@@ -150,8 +150,12 @@ impl Drop for Guard {
     }
 }
 
-fn share(looking: Looking<'_>, files: &[SourceFile], stop: &Stopper) -> Result<Columns, DataFusionError> {
-    let mut all = Columns::default();
+fn share(
+    looking: FileInference<'_>,
+    files: &[SourceFile],
+    stop: &Stopper,
+) -> Result<ObservedColumns, DataFusionError> {
+    let mut all = ObservedColumns::default();
     let mut bytes = Vec::new();
     for file in files {
         if stop.0.load(Ordering::Relaxed) {
@@ -166,7 +170,7 @@ fn share(looking: Looking<'_>, files: &[SourceFile], stop: &Stopper) -> Result<C
                 all.merge(columns);
             }
             Err(broken) => {
-                all.merge(Columns::broken(Arc::clone(&file.name), broken.reason));
+                all.merge(ObservedColumns::broken(Arc::clone(&file.name), broken.reason));
             }
         }
     }
@@ -174,16 +178,16 @@ fn share(looking: Looking<'_>, files: &[SourceFile], stop: &Stopper) -> Result<C
 }
 
 #[derive(Clone, Copy)]
-struct Looking<'a> {
-    format: &'a Format,
+struct FileInference<'a> {
+    format: &'a TextFormat,
     is_detailed: bool,
     /// The number of bytes to read from each file.
     limit: Option<u64>,
     runtime: &'a Handle,
 }
 
-impl Looking<'_> {
-    fn file(&self, file: &SourceFile, bytes: &mut Vec<u8>) -> io::Result<Result<Columns, Broken>> {
+impl FileInference<'_> {
+    fn file(&self, file: &SourceFile, bytes: &mut Vec<u8>) -> io::Result<Result<ObservedColumns, Broken>> {
         let pace = Pace::default();
         let options = self.format.text;
         let undecodable = |error: io::Error| match decode::reason(&error) {
@@ -203,7 +207,7 @@ impl Looking<'_> {
         }
     }
 
-    fn whole(&self, bytes: &[u8]) -> Result<Columns, Broken> {
+    fn whole(&self, bytes: &[u8]) -> Result<ObservedColumns, Broken> {
         let broken = |at: usize, reason: String| Broken::new(bytes, at, 0, 0, reason);
         if bytes.is_empty() {
             return Err(broken(0, EMPTY.to_owned()));
@@ -214,24 +218,24 @@ impl Looking<'_> {
         let text = str::from_utf8(bytes).map_err(|error| broken(error.valid_up_to(), not_text(bytes)))?;
         let format = sniff::resolve(self.format, &Folders::default(), text, true)
             .map_err(|reason| broken(0, reason))?;
-        let mut look = Observed::new(&format, self.is_detailed);
+        let mut look = ObservedFile::new(&format, self.is_detailed);
         let walked = Frame::new(&format, format.names.len()).walk(&mut Cursor::new(text, true), &mut look);
         match walked {
             Ok(()) => Ok(look.columns()),
-            Err(Stop::End) => Err(broken(bytes.len(), CUT.to_owned())),
-            Err(Stop::Broken(at, reason)) => Err(broken(at, reason)),
+            Err(JsonStop::End) => Err(broken(bytes.len(), CUT.to_owned())),
+            Err(JsonStop::Broken(at, reason)) => Err(broken(at, reason)),
         }
     }
 
-    fn windows(&self, text: Text<'_>, pace: Pace) -> io::Result<Result<Columns, Broken>> {
+    fn windows(&self, text: Text<'_>, pace: Pace) -> io::Result<Result<ObservedColumns, Broken>> {
         let format =
             match sniff::resolve(self.format, &Folders::default(), sniff::beginning(&text.head), false) {
                 Ok(format) => format,
                 Err(reason) => return Ok(Err(Broken { offset: 0, reason, is_header: false })),
             };
-        let mut look = Observed::new(&format, self.is_detailed);
+        let mut look = ObservedFile::new(&format, self.is_detailed);
         let mut frame = Frame::new(&format, format.names.len());
-        let mut window = Window::new(text.reader(), pace);
+        let mut window = FileWindow::new(text.reader(), pace);
         let mut used = 0;
         loop {
             if let Err(broken) = window.advance(used)? {
@@ -244,8 +248,8 @@ impl Looking<'_> {
             let mut cursor = Cursor::new(text, last);
             match frame.walk(&mut cursor, &mut look) {
                 Ok(()) => return Ok(Ok(look.columns())),
-                Err(Stop::Broken(at, reason)) => return Ok(Err(window.broken(at, reason))),
-                Err(Stop::End) => used = cursor.at,
+                Err(JsonStop::Broken(at, reason)) => return Ok(Err(window.broken(at, reason))),
+                Err(JsonStop::End) => used = cursor.at,
             }
             if self.limit.is_some_and(|limit| window.base() + used as u64 >= limit) && look.is_telling() {
                 return Ok(Ok(look.columns()));
@@ -257,14 +261,14 @@ impl Looking<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::source::files::Place;
+    use crate::engine::source::files::FilePlace;
 
     fn files(count: usize, size: u64) -> Vec<SourceFile> {
         let file = |at: usize| SourceFile {
             name: format!("{at:06}").into(),
             size,
             modified: chrono::DateTime::UNIX_EPOCH,
-            place: Place::Local(std::path::PathBuf::new()),
+            place: FilePlace::Local(std::path::PathBuf::new()),
         };
         (0..count).map(file).collect()
     }

@@ -3,14 +3,14 @@
 
 /// The reason why parsing stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Stop {
+pub(crate) enum JsonStop {
     /// The text ended too early.
     End,
     /// The text is invalid at this byte, for this reason.
     Broken(usize, String),
 }
 
-impl Stop {
+impl JsonStop {
     fn expected(at: usize, what: &str) -> Self {
         Self::Broken(at, format!("expected {what}"))
     }
@@ -64,22 +64,22 @@ impl<'a> Cursor<'a> {
     }
 
     /// Returns the next byte after white space, without consuming it.
-    pub(crate) fn peek(&mut self) -> Result<u8, Stop> {
+    pub(crate) fn peek(&mut self) -> Result<u8, JsonStop> {
         self.space();
-        self.byte().ok_or(Stop::End)
+        self.byte().ok_or(JsonStop::End)
     }
 
     /// Skips white space and then `byte`.
-    pub(crate) fn expect(&mut self, byte: u8, what: &str) -> Result<(), Stop> {
+    pub(crate) fn expect(&mut self, byte: u8, what: &str) -> Result<(), JsonStop> {
         if self.peek()? != byte {
-            return Err(Stop::expected(self.at, what));
+            return Err(JsonStop::expected(self.at, what));
         }
         self.at += 1;
         Ok(())
     }
 
     /// Skips the comma between two elements, or `close`. Returns true if another element follows.
-    pub(crate) fn element(&mut self, first: bool, close: u8) -> Result<bool, Stop> {
+    pub(crate) fn element(&mut self, first: bool, close: u8) -> Result<bool, JsonStop> {
         let byte = self.peek()?;
         if byte == close {
             self.at += 1;
@@ -88,20 +88,20 @@ impl<'a> Cursor<'a> {
         if !first {
             if byte != b',' {
                 let what = if close == b']' { "`,` or `]`" } else { "`,` or `}`" };
-                return Err(Stop::expected(self.at, what));
+                return Err(JsonStop::expected(self.at, what));
             }
             self.at += 1;
             if self.peek()? == close {
-                return Err(Stop::expected(self.at, "a value after `,`"));
+                return Err(JsonStop::expected(self.at, "a value after `,`"));
             }
         }
         Ok(true)
     }
 
     /// Parses an object's key and the colon after it. Returns the contents, and whether they have escapes.
-    pub(crate) fn key(&mut self) -> Result<(&'a str, bool), Stop> {
+    pub(crate) fn key(&mut self) -> Result<(&'a str, bool), JsonStop> {
         if self.peek()? != b'"' {
-            return Err(Stop::expected(self.at, "a key in quotes"));
+            return Err(JsonStop::expected(self.at, "a key in quotes"));
         }
         let key = self.string()?;
         self.expect(b':', "`:`")?;
@@ -109,7 +109,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Parses a scalar. Returns `None` before an array or object.
-    pub(crate) fn scalar(&mut self) -> Result<Option<Scalar<'a>>, Stop> {
+    pub(crate) fn scalar(&mut self) -> Result<Option<Scalar<'a>>, JsonStop> {
         Ok(Some(match self.peek()? {
             b'"' => {
                 let (inside, escaped) = self.string()?;
@@ -125,12 +125,12 @@ impl<'a> Cursor<'a> {
             b't' => self.word("true", Scalar::Bool(true))?,
             b'f' => self.word("false", Scalar::Bool(false))?,
             b'n' => self.word("null", Scalar::Null)?,
-            _ => return Err(Stop::expected(self.at, "a value")),
+            _ => return Err(JsonStop::expected(self.at, "a value")),
         }))
     }
 
     /// Skips a value of any kind, and returns its text.
-    pub(crate) fn skip(&mut self) -> Result<&'a str, Stop> {
+    pub(crate) fn skip(&mut self) -> Result<&'a str, JsonStop> {
         self.space();
         let start = self.at;
         if self.scalar()?.is_none() {
@@ -140,7 +140,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Skips the array or object at the cursor.
-    fn skip_nested(&mut self) -> Result<(), Stop> {
+    fn skip_nested(&mut self) -> Result<(), JsonStop> {
         // A bit for each open array (0) or object (1), the innermost in the lowest bit.
         let (mut open, mut depth) = (0_u128, 0_u32);
         let mut first;
@@ -149,7 +149,7 @@ impl<'a> Cursor<'a> {
             let byte = self.peek()?;
             if matches!(byte, b'[' | b'{') {
                 if depth == DEPTH {
-                    return Err(Stop::Broken(self.at, format!("more than {DEPTH} levels of nesting")));
+                    return Err(JsonStop::Broken(self.at, format!("more than {DEPTH} levels of nesting")));
                 }
                 self.at += 1;
                 open = open << 1 | u128::from(byte == b'{');
@@ -175,36 +175,36 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn word(&mut self, word: &str, value: Scalar<'a>) -> Result<Scalar<'a>, Stop> {
+    fn word(&mut self, word: &str, value: Scalar<'a>) -> Result<Scalar<'a>, JsonStop> {
         let rest = &self.text.as_bytes()[self.at..];
         let same = rest.iter().zip(word.as_bytes()).take_while(|(a, b)| a == b).count();
         if same == word.len() {
             self.at += word.len();
             Ok(value)
         } else if same == rest.len() {
-            Err(Stop::End)
+            Err(JsonStop::End)
         } else {
-            Err(Stop::expected(self.at, "a value"))
+            Err(JsonStop::expected(self.at, "a value"))
         }
     }
 
-    fn number(&mut self) -> Result<&'a str, Stop> {
+    fn number(&mut self) -> Result<&'a str, JsonStop> {
         let bytes = self.text.as_bytes();
         let start = self.at;
         let mut at = start + usize::from(bytes[start] == b'-');
-        let digits = |at: usize| -> Result<usize, Stop> {
+        let digits = |at: usize| -> Result<usize, JsonStop> {
             let count = bytes[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
             match bytes.get(at + count) {
                 // The number may continue in the next piece.
-                None => Err(Stop::End),
-                Some(_) if count == 0 => Err(Stop::expected(at, "a digit")),
+                None => Err(JsonStop::End),
+                Some(_) if count == 0 => Err(JsonStop::expected(at, "a digit")),
                 Some(_) => Ok(at + count),
             }
         };
         let whole = at;
         at = digits(at)?;
         if bytes[whole] == b'0' && at > whole + 1 {
-            return Err(Stop::expected(whole, "a number without leading zeros"));
+            return Err(JsonStop::expected(whole, "a number without leading zeros"));
         }
         if bytes[at] == b'.' {
             at = digits(at + 1)?;
@@ -221,20 +221,22 @@ impl<'a> Cursor<'a> {
     }
 
     /// Parses the string at the cursor. Returns its contents, and whether they have escapes.
-    fn string(&mut self) -> Result<(&'a str, bool), Stop> {
+    fn string(&mut self) -> Result<(&'a str, bool), JsonStop> {
         let bytes = self.text.as_bytes();
         let start = self.at + 1;
         let (mut at, mut escaped) = (start, false);
         loop {
             at = plain(bytes, at);
             match bytes.get(at) {
-                None => return Err(Stop::End),
+                None => return Err(JsonStop::End),
                 Some(b'"') => break,
                 Some(b'\\') => {
                     escaped = true;
                     at = escape(bytes, at)?;
                 }
-                Some(_) => return Err(Stop::Broken(at, "a control character inside a string".to_owned())),
+                Some(_) => {
+                    return Err(JsonStop::Broken(at, "a control character inside a string".to_owned()));
+                }
             }
         }
         self.at = at + 1;
@@ -243,19 +245,19 @@ impl<'a> Cursor<'a> {
 }
 
 /// Skips the escape at `at`.
-fn escape(bytes: &[u8], at: usize) -> Result<usize, Stop> {
+fn escape(bytes: &[u8], at: usize) -> Result<usize, JsonStop> {
     match bytes.get(at + 1) {
-        None => Err(Stop::End),
+        None => Err(JsonStop::End),
         Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 2),
         Some(b'u') => {
             let digits = bytes[at + 2..].iter().take(4).take_while(|byte| byte.is_ascii_hexdigit()).count();
             match bytes.get(at + 2 + digits) {
                 _ if digits == 4 => Ok(at + 6),
-                None => Err(Stop::End),
-                Some(_) => Err(Stop::expected(at + 2 + digits, "four hexadecimal digits")),
+                None => Err(JsonStop::End),
+                Some(_) => Err(JsonStop::expected(at + 2 + digits, "four hexadecimal digits")),
             }
         }
-        Some(_) => Err(Stop::Broken(at, "an escape that JSON does not have".to_owned())),
+        Some(_) => Err(JsonStop::Broken(at, "an escape that JSON does not have".to_owned())),
     }
 }
 
@@ -288,12 +290,12 @@ mod tests {
 
     use super::*;
 
-    fn whole(text: &str) -> Result<(), Stop> {
+    fn whole(text: &str) -> Result<(), JsonStop> {
         let padded = format!("{text} ");
         let mut cursor = Cursor::new(&padded, true);
         cursor.skip()?;
         cursor.space();
-        if cursor.at == padded.len() { Ok(()) } else { Err(Stop::Broken(cursor.at, "more".to_owned())) }
+        if cursor.at == padded.len() { Ok(()) } else { Err(JsonStop::Broken(cursor.at, "more".to_owned())) }
     }
 
     fn check(text: &str) {
@@ -350,15 +352,15 @@ mod tests {
         for text in ["NaN", "[NaN, -Infinity]", "{\"a\":Infinity}"] {
             assert_eq!(whole(text), Ok(()), "{text}");
         }
-        assert!(matches!(whole("Nan"), Err(Stop::Broken(0, _))));
-        assert!(matches!(whole("-I"), Err(Stop::Broken(0, _))));
+        assert!(matches!(whole("Nan"), Err(JsonStop::Broken(0, _))));
+        assert!(matches!(whole("-I"), Err(JsonStop::Broken(0, _))));
     }
 
     #[test]
     fn nesting_has_a_floor() {
         let deep = |levels: usize| "[".repeat(levels) + &"]".repeat(levels);
         assert_eq!(whole(&deep(128)), Ok(()));
-        assert!(matches!(whole(&deep(129)), Err(Stop::Broken(128, _))));
+        assert!(matches!(whole(&deep(129)), Err(JsonStop::Broken(128, _))));
     }
 
     proptest! {
@@ -376,7 +378,7 @@ mod tests {
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in a short text")]
             let cut = (value.len() as f64 * cut) as usize;
             let found = Cursor::new(&value[..cut], false).skip().map(str::len);
-            prop_assert_eq!(found, Err(Stop::End));
+            prop_assert_eq!(found, Err(JsonStop::End));
         }
     }
 }

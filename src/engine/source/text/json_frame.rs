@@ -1,14 +1,14 @@
 //! JSON frames: the parts of a document around its rows. Each step consumes one part, or changes nothing.
 
 use super::{
-    document::Sink,
-    json::{Cursor, Scalar, Stop},
+    document::DocumentSink,
+    json::{Cursor, JsonStop, Scalar},
 };
 use crate::engine::source::cell::unescape;
 
 /// `{"columns": [..], "data": [[..], ..]}`, with members in any order and possibly others between them.
 #[derive(Default)]
-pub(super) struct Split {
+pub(super) struct SplitDocument {
     state: Member,
     columns: bool,
     data: bool,
@@ -31,8 +31,12 @@ enum Member {
     Closed,
 }
 
-impl Split {
-    pub(super) fn step<S: Sink>(&mut self, cursor: &mut Cursor<'_>, sink: &mut S) -> Result<bool, Stop> {
+impl SplitDocument {
+    pub(super) fn step<S: DocumentSink>(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+        sink: &mut S,
+    ) -> Result<bool, JsonStop> {
         self.state = match self.state {
             Member::Rows { first } => {
                 if cursor.element(first, b']')? {
@@ -67,16 +71,16 @@ impl Split {
         Ok(false)
     }
 
-    fn member<S: Sink>(&mut self, cursor: &mut Cursor<'_>, sink: &mut S) -> Result<Member, Stop> {
+    fn member<S: DocumentSink>(&mut self, cursor: &mut Cursor<'_>, sink: &mut S) -> Result<Member, JsonStop> {
         let start = cursor.at;
         let (key, _) = cursor.key()?;
         match key {
             "columns" | "data" if (key == "data" && self.data) || (key == "columns" && self.columns) => {
-                Err(Stop::Broken(start, format!("duplicate `{key}`")))
+                Err(JsonStop::Broken(start, format!("duplicate `{key}`")))
             }
             "columns" => {
                 let names = names(cursor)?;
-                sink.header(names).map_err(|reason| Stop::Broken(start, reason))?;
+                sink.header(names).map_err(|reason| JsonStop::Broken(start, reason))?;
                 self.columns = true;
                 Ok(Member::Next { first: false })
             }
@@ -96,11 +100,11 @@ impl Split {
         }
     }
 
-    fn complete(&self, at: usize) -> Result<(), Stop> {
+    fn complete(&self, at: usize) -> Result<(), JsonStop> {
         match (self.columns, self.data) {
             (true, true) => Ok(()),
-            (false, _) => Err(Stop::Broken(at, "the document has no `columns`".to_owned())),
-            (true, false) => Err(Stop::Broken(at, "the document has no `data`".to_owned())),
+            (false, _) => Err(JsonStop::Broken(at, "the document has no `columns`".to_owned())),
+            (true, false) => Err(JsonStop::Broken(at, "the document has no `data`".to_owned())),
         }
     }
 }
@@ -112,7 +116,11 @@ pub(super) struct Records {
 }
 
 impl Records {
-    pub(super) fn step<S: Sink>(&mut self, cursor: &mut Cursor<'_>, sink: &mut S) -> Result<bool, Stop> {
+    pub(super) fn step<S: DocumentSink>(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+        sink: &mut S,
+    ) -> Result<bool, JsonStop> {
         self.state = match self.state {
             Member::Open => {
                 open(cursor, b'[', "`[`")?;
@@ -139,16 +147,20 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    pub(super) fn step<S: Sink>(&mut self, cursor: &mut Cursor<'_>, sink: &mut S) -> Result<bool, Stop> {
+    pub(super) fn step<S: DocumentSink>(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+        sink: &mut S,
+    ) -> Result<bool, JsonStop> {
         if !self.begun {
             mark(cursor);
         }
         let line = cursor.space();
         match cursor.byte() {
             None if cursor.last => Ok(true),
-            None => Err(Stop::End),
+            None => Err(JsonStop::End),
             Some(_) if self.begun && !line => {
-                Err(Stop::Broken(cursor.at, "expected a new line after the object".to_owned()))
+                Err(JsonStop::Broken(cursor.at, "expected a new line after the object".to_owned()))
             }
             Some(_) => {
                 let start = cursor.at;
@@ -170,8 +182,13 @@ impl Lines {
     ///
     /// # Errors
     /// Returns `stop` if it is unclear where the line ends.
-    fn invalid_line(&self, cursor: &Cursor<'_>, start: usize, stop: Stop) -> Result<(usize, String), Stop> {
-        if self.extends || (stop == Stop::End && !cursor.last) {
+    fn invalid_line(
+        &self,
+        cursor: &Cursor<'_>,
+        start: usize,
+        stop: JsonStop,
+    ) -> Result<(usize, String), JsonStop> {
+        if self.extends || (stop == JsonStop::End && !cursor.last) {
             return Err(stop);
         }
         let bytes = cursor.text.as_bytes();
@@ -184,7 +201,7 @@ impl Lines {
             Some(byte) => self.begun && !matches!(byte, b' ' | b'\t' | b'"' | b'}' | b']' | b','),
         };
         match next {
-            None if !cursor.last => Err(Stop::End),
+            None if !cursor.last => Err(JsonStop::End),
             _ if is_over => Ok((end, invalid_reason(stop, end))),
             _ => Err(stop),
         }
@@ -197,15 +214,15 @@ fn line_end(bytes: &[u8], start: usize) -> usize {
 }
 
 /// Returns the reason why a line that ends at `end` is invalid.
-fn invalid_reason(stop: Stop, end: usize) -> String {
+fn invalid_reason(stop: JsonStop, end: usize) -> String {
     match stop {
-        Stop::Broken(at, reason) if at < end => format!("invalid JSON: {reason}"),
+        JsonStop::Broken(at, reason) if at < end => format!("invalid JSON: {reason}"),
         _ => "invalid JSON: the line ends too early".to_owned(),
     }
 }
 
 /// Moves the cursor from the start of a line of [`Lines`] to its end, and returns why the line is invalid.
-pub(super) fn skip_invalid_line(cursor: &mut Cursor<'_>, start: usize, stop: Stop) -> String {
+pub(super) fn skip_invalid_line(cursor: &mut Cursor<'_>, start: usize, stop: JsonStop) -> String {
     let end = line_end(cursor.text.as_bytes(), start);
     cursor.at = end;
     invalid_reason(stop, end)
@@ -218,21 +235,21 @@ pub(super) fn mark(cursor: &mut Cursor<'_>) {
     }
 }
 
-fn open(cursor: &mut Cursor<'_>, bracket: u8, what: &str) -> Result<(), Stop> {
+fn open(cursor: &mut Cursor<'_>, bracket: u8, what: &str) -> Result<(), JsonStop> {
     mark(cursor);
     cursor.expect(bracket, what)
 }
 
-fn closed(cursor: &mut Cursor<'_>) -> Result<bool, Stop> {
+fn closed(cursor: &mut Cursor<'_>) -> Result<bool, JsonStop> {
     cursor.space();
     match cursor.byte() {
-        Some(_) => Err(Stop::Broken(cursor.at, "text after the end of the document".to_owned())),
+        Some(_) => Err(JsonStop::Broken(cursor.at, "text after the end of the document".to_owned())),
         None if cursor.last => Ok(true),
-        None => Err(Stop::End),
+        None => Err(JsonStop::End),
     }
 }
 
-fn names(cursor: &mut Cursor<'_>) -> Result<Vec<String>, Stop> {
+fn names(cursor: &mut Cursor<'_>) -> Result<Vec<String>, JsonStop> {
     cursor.expect(b'[', "`[` after `columns`")?;
     let mut names = Vec::new();
     while cursor.element(names.is_empty(), b']')? {
@@ -243,7 +260,7 @@ fn names(cursor: &mut Cursor<'_>) -> Result<Vec<String>, Stop> {
             Some(Scalar::Number(text)) => Some(text.to_owned()),
             _ => None,
         };
-        names.push(name.ok_or_else(|| Stop::Broken(at, "a column's name has to be text".to_owned()))?);
+        names.push(name.ok_or_else(|| JsonStop::Broken(at, "a column's name has to be text".to_owned()))?);
     }
     Ok(names)
 }

@@ -3,24 +3,24 @@
 use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 use super::{
-    document::{Format, Header, Layout},
-    json::{Cursor, Stop},
+    document::{RowLayout, TextFormat, TextHeader},
+    json::{Cursor, JsonStop},
     refusal::Refusal,
 };
 use crate::engine::source::{
     cell::unescape,
     drift::Deviation,
-    names::{self, Place},
+    names::{self, ColumnPlace},
     nested,
-    rows::Rows,
+    rows::SourceRows,
 };
 
 /// Reads a row that is an array, with its values in header order.
 pub(super) fn array(
-    header: &Header,
+    header: &TextHeader,
     cursor: &mut Cursor<'_>,
-    rows: &mut Rows,
-) -> Result<Option<Refusal>, Stop> {
+    rows: &mut SourceRows,
+) -> Result<Option<Refusal>, JsonStop> {
     if cursor.peek()? != b'[' {
         cursor.skip()?;
         rows.end_row(false);
@@ -31,8 +31,8 @@ pub(super) fn array(
     let mut refusal = None;
     while cursor.element(found == 0, b']')? {
         match header.places.get(found) {
-            Some(Place::Column(column)) if refusal.is_none() => refusal = cell(*column, cursor, rows)?,
-            Some(Place::New) if !header.keys.is_empty() => rescue(&header.keys[found], cursor, rows)?,
+            Some(ColumnPlace::Column(column)) if refusal.is_none() => refusal = cell(*column, cursor, rows)?,
+            Some(ColumnPlace::New) if !header.keys.is_empty() => rescue(&header.keys[found], cursor, rows)?,
             _ => {
                 cursor.skip()?;
             }
@@ -47,7 +47,7 @@ pub(super) fn array(
 }
 
 /// Keeps the value at the cursor, of an undeclared column, unless it is null.
-fn rescue(key: &str, cursor: &mut Cursor<'_>, rows: &mut Rows) -> Result<(), Stop> {
+fn rescue(key: &str, cursor: &mut Cursor<'_>, rows: &mut SourceRows) -> Result<(), JsonStop> {
     let text = cursor.skip()?;
     if text == "null" {
         return Ok(());
@@ -70,7 +70,7 @@ pub(crate) struct Objects {
     /// Whether each object is a line of its own.
     lines: bool,
     /// The meaning of each key, by its text in the file.
-    keys: HashMap<Box<str>, Key>,
+    keys: HashMap<Box<str>, ObjectKey>,
     /// For each column, whether any row has it.
     seen: Vec<bool>,
     /// The undeclared keys, in order of appearance.
@@ -85,7 +85,7 @@ pub(crate) struct Objects {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Key {
+enum ObjectKey {
     Exact(usize),
     /// The same name in another case.
     Alike(usize),
@@ -99,14 +99,14 @@ const KEYS: usize = 4096;
 const NEW: usize = 100;
 
 impl Objects {
-    pub(super) fn new(format: &Format, supplied: Vec<bool>) -> Self {
+    pub(super) fn new(format: &TextFormat, supplied: Vec<bool>) -> Self {
         let columns = format.names.len();
         Self {
             names: Arc::clone(&format.names),
             supplied,
             required: format.required(),
             rescues: format.drift.is_rescuing(),
-            lines: matches!(format.layout, Layout::Lines | Layout::AnyJson),
+            lines: matches!(format.layout, RowLayout::Lines | RowLayout::AnyJson),
             keys: HashMap::new(),
             seen: vec![false; columns],
             new: Vec::new(),
@@ -122,7 +122,11 @@ impl Objects {
         self.lines
     }
 
-    pub(super) fn read(&mut self, cursor: &mut Cursor<'_>, rows: &mut Rows) -> Result<Option<Refusal>, Stop> {
+    pub(super) fn read(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+        rows: &mut SourceRows,
+    ) -> Result<Option<Refusal>, JsonStop> {
         self.row += 1;
         if cursor.peek()? != b'{' {
             cursor.skip()?;
@@ -138,16 +142,16 @@ impl Objects {
             first = false;
             let key = cursor.key()?;
             let column = match self.key(key, next) {
-                Key::Alike(column) if self.has_exactly(column, cursor.text, start) => {
+                ObjectKey::Alike(column) if self.has_exactly(column, cursor.text, start) => {
                     self.note_new(key);
                     None
                 }
-                Key::Exact(column) | Key::Alike(column) => Some(column),
-                Key::Supplied => {
+                ObjectKey::Exact(column) | ObjectKey::Alike(column) => Some(column),
+                ObjectKey::Supplied => {
                     cursor.skip()?;
                     continue;
                 }
-                Key::New => None,
+                ObjectKey::New => None,
             };
             match column {
                 Some(column) if refusal.is_none() => {
@@ -175,7 +179,7 @@ impl Objects {
     }
 
     /// Skips a row, and looks only at its keys.
-    pub(super) fn skip(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Stop> {
+    pub(super) fn skip(&mut self, cursor: &mut Cursor<'_>) -> Result<(), JsonStop> {
         if cursor.peek()? != b'{' {
             return cursor.skip().map(drop);
         }
@@ -183,7 +187,7 @@ impl Objects {
         let (mut first, mut next) = (true, 0);
         while cursor.element(first, b'}')? {
             first = false;
-            if let Key::Exact(column) = self.key(cursor.key()?, next) {
+            if let ObjectKey::Exact(column) = self.key(cursor.key()?, next) {
                 next = column + 1;
             }
             cursor.skip()?;
@@ -206,14 +210,14 @@ impl Objects {
     }
 
     /// Returns the meaning of a key.
-    fn key(&mut self, (inside, escaped): (&str, bool), next: usize) -> Key {
+    fn key(&mut self, (inside, escaped): (&str, bool), next: usize) -> ObjectKey {
         if let Some(name) = self.names.get(next)
             && !escaped
             && name == inside
             && !self.supplied[next]
         {
             self.seen[next] = true;
-            return Key::Exact(next);
+            return ObjectKey::Exact(next);
         }
         if let Some(key) = self.keys.get(inside) {
             return *key;
@@ -222,15 +226,15 @@ impl Objects {
         let name = name.unwrap_or(Cow::Borrowed(inside));
         let exact = self.names.iter().position(|known| *known == name);
         let key = match exact.or_else(|| self.names.iter().position(|known| names::same(known, &name))) {
-            Some(column) if self.supplied[column] => Key::Supplied,
-            Some(column) if exact.is_some() => Key::Exact(column),
-            Some(column) => Key::Alike(column),
-            None => Key::New,
+            Some(column) if self.supplied[column] => ObjectKey::Supplied,
+            Some(column) if exact.is_some() => ObjectKey::Exact(column),
+            Some(column) => ObjectKey::Alike(column),
+            None => ObjectKey::New,
         };
         match key {
-            Key::Exact(column) | Key::Alike(column) => self.seen[column] = true,
-            Key::New if self.new.len() < NEW => self.new.push(name.into_owned()),
-            Key::New | Key::Supplied => {}
+            ObjectKey::Exact(column) | ObjectKey::Alike(column) => self.seen[column] = true,
+            ObjectKey::New if self.new.len() < NEW => self.new.push(name.into_owned()),
+            ObjectKey::New | ObjectKey::Supplied => {}
         }
         if self.keys.len() < KEYS {
             self.keys.insert(inside.into(), key);
@@ -258,7 +262,7 @@ impl Objects {
             while let Ok(true) = cursor.element(first, b'}') {
                 first = false;
                 let Ok(key) = cursor.key() else { break };
-                if let Key::Exact(column) = self.key(key, usize::MAX) {
+                if let ObjectKey::Exact(column) = self.key(key, usize::MAX) {
                     self.exact[column] = self.row;
                 }
                 if cursor.skip().is_err() {
@@ -271,7 +275,7 @@ impl Objects {
 }
 
 /// Reads the value at the cursor into a column.
-fn cell(column: usize, cursor: &mut Cursor<'_>, rows: &mut Rows) -> Result<Option<Refusal>, Stop> {
+fn cell(column: usize, cursor: &mut Cursor<'_>, rows: &mut SourceRows) -> Result<Option<Refusal>, JsonStop> {
     cursor.space();
     let start = cursor.at;
     let token = nested::token(cursor, rows.kind(column))?;

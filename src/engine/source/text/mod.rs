@@ -36,11 +36,11 @@ mod window;
 
 pub(crate) use csv::Csv;
 pub(in crate::engine::source) use csv::Field;
-pub(crate) use document::{Format, Layout};
+pub(crate) use document::{RowLayout, TextFormat};
 pub(in crate::engine::source) use infer::infer;
-pub use infer::{Found, FoundColumn, Look};
-pub(in crate::engine::source) use json::{Cursor, Scalar, Stop};
+pub use infer::{InferenceDepth, InferredColumn, InferredColumns};
+pub(in crate::engine::source) use json::{Cursor, JsonStop, Scalar};
 pub(crate) use pace::Pace;
 pub(crate) use refusal::excerpt;
-pub(crate) use sniff::Dialect;
+pub(crate) use sniff::CsvDialect;
 pub(crate) use table::TextTable;

@@ -3,24 +3,24 @@
 use std::{borrow::Cow, ops::Range, sync::Arc};
 
 use super::{
-    document::{Format, Layout, Sink},
-    infer::{Found, FoundColumn},
-    json::{Cursor, Stop},
-    shape::{Shape, place},
+    document::{DocumentSink, RowLayout, TextFormat},
+    infer::{InferredColumn, InferredColumns},
+    json::{Cursor, JsonStop},
+    shape::{ColumnShape, place},
 };
 use crate::engine::source::{cell::unescape, names};
 
 /// The columns found in some files.
 #[derive(Default)]
 #[expect(clippy::struct_field_names, reason = "the columns are its noun")]
-pub(super) struct Columns {
-    columns: Vec<(String, Shape)>,
+pub(super) struct ObservedColumns {
+    columns: Vec<(String, ColumnShape)>,
     rows: u64,
     files: u64,
     broken: Vec<(Arc<str>, String)>,
 }
 
-impl Columns {
+impl ObservedColumns {
     /// Creates the entry of a file that can't be read and has no columns.
     pub(super) fn broken(file: Arc<str>, reason: String) -> Self {
         Self { files: 1, broken: vec![(file, reason)], ..Self::default() }
@@ -29,7 +29,7 @@ impl Columns {
     pub(super) fn merge(&mut self, other: Self) {
         let mut next = 0;
         for (name, shape) in other.columns {
-            let at = place(&mut self.columns, &name, next, || Shape::new(true, false));
+            let at = place(&mut self.columns, &name, next, || ColumnShape::new(true, false));
             next = at + 1;
             match &mut self.columns[at].1 {
                 new if new.values == 0 && new.nulls == 0 => *new = shape,
@@ -45,7 +45,7 @@ impl Columns {
     pub(super) fn supply(&mut self, pairs: Vec<(String, Option<String>)>, is_detailed: bool) {
         for (name, value) in pairs {
             self.columns.retain(|(known, _)| !names::same(known, &name));
-            let mut shape = Shape::new(true, is_detailed);
+            let mut shape = ColumnShape::new(true, is_detailed);
             match value {
                 Some(value) => shape.see_texts(&value, self.rows),
                 None => shape.nulls = self.rows,
@@ -54,39 +54,39 @@ impl Columns {
         }
     }
 
-    pub(super) fn found(self) -> Found {
+    pub(super) fn found(self) -> InferredColumns {
         let Self { rows, files, broken, .. } = self;
-        let columns = self.columns.into_iter().map(|(name, shape)| FoundColumn {
+        let columns = self.columns.into_iter().map(|(name, shape)| InferredColumn {
             name,
             data_type: shape.data_type(),
             nulls: rows.saturating_sub(shape.values),
             distinct: shape.distinct(),
             examples: shape.examples(),
         });
-        Found { columns: columns.collect(), rows, files, broken, is_sample: false }
+        InferredColumns { columns: columns.collect(), rows, files, broken, is_sample: false }
     }
 }
 
 /// The columns observed so far in one file.
-pub(super) struct Observed<'a> {
-    format: &'a Format,
+pub(super) struct ObservedFile<'a> {
+    format: &'a TextFormat,
     is_detailed: bool,
     names: Option<Vec<String>>,
     /// The columns by index in a row, or by name if rows are objects.
-    columns: Vec<(String, Shape)>,
+    columns: Vec<(String, ColumnShape)>,
     rows: u64,
     /// The fields of the current record: their byte ranges, and whether they are NULL.
     fields: Vec<(Range<usize>, bool)>,
 }
 
-impl<'a> Observed<'a> {
-    pub(super) fn new(format: &'a Format, is_detailed: bool) -> Self {
+impl<'a> ObservedFile<'a> {
+    pub(super) fn new(format: &'a TextFormat, is_detailed: bool) -> Self {
         Self { format, is_detailed, names: None, columns: Vec::new(), rows: 0, fields: Vec::new() }
     }
 
     /// Returns whether column names and some values are known.
     pub(super) fn is_telling(&self) -> bool {
-        self.rows > 0 && (self.names.is_some() || !matches!(self.format.layout, Layout::Split))
+        self.rows > 0 && (self.names.is_some() || !matches!(self.format.layout, RowLayout::Split))
     }
 
     /// Adds columns until there are `width`, in row order.
@@ -94,11 +94,11 @@ impl<'a> Observed<'a> {
         let (is_text, is_detailed) = (self.format.is_csv(), self.is_detailed);
         while self.columns.len() < width {
             let name = format!("column{}", self.columns.len());
-            self.columns.push((name, Shape::new(is_text, is_detailed)));
+            self.columns.push((name, ColumnShape::new(is_text, is_detailed)));
         }
     }
 
-    pub(super) fn columns(mut self) -> Columns {
+    pub(super) fn columns(mut self) -> ObservedColumns {
         if let Some(names) = self.names.take() {
             self.widen(names.len());
             self.columns.truncate(names.len());
@@ -108,11 +108,11 @@ impl<'a> Observed<'a> {
             // A column needs a name.
             self.columns.retain(|(name, _)| !name.is_empty());
         }
-        Columns { columns: self.columns, rows: self.rows, files: 1, broken: Vec::new() }
+        ObservedColumns { columns: self.columns, rows: self.rows, files: 1, broken: Vec::new() }
     }
 
-    fn record(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Stop> {
-        let Layout::Csv(csv) = &self.format.layout else { return Ok(()) };
+    fn record(&mut self, cursor: &mut Cursor<'_>) -> Result<(), JsonStop> {
+        let RowLayout::Csv(csv) = &self.format.layout else { return Ok(()) };
         self.fields.clear();
         let (fields, mut torn) = (&mut self.fields, false);
         csv.record(cursor, |_, field| {
@@ -133,7 +133,7 @@ impl<'a> Observed<'a> {
         Ok(())
     }
 
-    fn array(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Stop> {
+    fn array(&mut self, cursor: &mut Cursor<'_>) -> Result<(), JsonStop> {
         if cursor.peek()? != b'[' {
             cursor.skip()?;
             return Ok(());
@@ -149,7 +149,7 @@ impl<'a> Observed<'a> {
         Ok(())
     }
 
-    fn object(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Stop> {
+    fn object(&mut self, cursor: &mut Cursor<'_>) -> Result<(), JsonStop> {
         if cursor.peek()? != b'{' {
             cursor.skip()?;
             return Ok(());
@@ -166,7 +166,7 @@ impl<'a> Observed<'a> {
                 Cow::Borrowed(inside)
             };
             let is_detailed = self.is_detailed;
-            let at = place(&mut self.columns, &name, next, || Shape::new(false, is_detailed));
+            let at = place(&mut self.columns, &name, next, || ColumnShape::new(false, is_detailed));
             next = at + 1;
             self.columns[at].1.see_json(cursor, 0)?;
         }
@@ -174,7 +174,7 @@ impl<'a> Observed<'a> {
     }
 }
 
-impl Sink for Observed<'_> {
+impl DocumentSink for ObservedFile<'_> {
     fn header(&mut self, names: Vec<String>) -> Result<(), String> {
         // A header with duplicate names is invalid, as when it is loaded.
         names::distinct(&names)?;
@@ -182,16 +182,16 @@ impl Sink for Observed<'_> {
         Ok(())
     }
 
-    fn row(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Stop> {
+    fn row(&mut self, cursor: &mut Cursor<'_>) -> Result<(), JsonStop> {
         // A row that is cut off by the text's end will be walked again, and an invalid line is ignored.
-        let is_line = matches!(self.format.layout, Layout::Lines | Layout::AnyJson);
+        let is_line = matches!(self.format.layout, RowLayout::Lines | RowLayout::AnyJson);
         if (!cursor.last && !self.format.is_csv()) || is_line {
             cursor.clone().skip()?;
         }
         match self.format.layout {
-            Layout::Split => self.array(cursor),
-            Layout::Csv(_) | Layout::AnyCsv(_) => self.record(cursor),
-            Layout::Records | Layout::Lines | Layout::AnyJson => self.object(cursor),
+            RowLayout::Split => self.array(cursor),
+            RowLayout::Csv(_) | RowLayout::AnyCsv(_) => self.record(cursor),
+            RowLayout::Records | RowLayout::Lines | RowLayout::AnyJson => self.object(cursor),
         }
     }
 

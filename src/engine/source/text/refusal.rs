@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, ops::Range};
 
-use crate::engine::source::kind::Kind;
+use crate::engine::source::kind::ColumnKind;
 
 /// The maximum number of bytes of a rejected text.
 const RAW: usize = 1024;
@@ -36,7 +36,7 @@ pub(crate) enum Refusal {
 
 /// A rejected row, and its position in the text it was read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Refused {
+pub(crate) struct RefusedRow {
     /// The row's number in its file, from 1.
     pub(crate) row: u64,
     pub(crate) raw: Range<usize>,
@@ -49,7 +49,7 @@ impl Refusal {
         &self,
         text: &str,
         names: &[String],
-        kind: impl Fn(usize) -> (Kind, bool),
+        kind: impl Fn(usize) -> (ColumnKind, bool),
     ) -> String {
         match self {
             Self::Cell { column, value } => {

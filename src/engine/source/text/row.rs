@@ -2,18 +2,18 @@
 
 use super::{
     csv::Csv,
-    document::Header,
-    json::{Cursor, Stop},
+    document::TextHeader,
+    json::{Cursor, JsonStop},
     json_row::{self, Objects},
     refusal::Refusal,
 };
-use crate::engine::source::{drift::Deviation, names::Place, rows::Rows};
+use crate::engine::source::{drift::Deviation, names::ColumnPlace, rows::SourceRows};
 
-/// Reads the rows of one file into [`Rows`].
+/// Reads the rows of one file into [`SourceRows`].
 pub(crate) enum RowReader {
-    Arrays(Header),
+    Arrays(TextHeader),
     Objects(Objects),
-    Records(Csv, Header),
+    Records(Csv, TextHeader),
 }
 
 impl RowReader {
@@ -32,7 +32,11 @@ impl RowReader {
     }
 
     /// Reads the row at the cursor into `rows`, marked as bad if it is rejected.
-    pub(super) fn read(&mut self, cursor: &mut Cursor<'_>, rows: &mut Rows) -> Result<Option<Refusal>, Stop> {
+    pub(super) fn read(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+        rows: &mut SourceRows,
+    ) -> Result<Option<Refusal>, JsonStop> {
         match self {
             Self::Arrays(header) => json_row::array(header, cursor, rows),
             Self::Objects(objects) => objects.read(cursor, rows),
@@ -46,7 +50,7 @@ impl RowReader {
     }
 
     /// Skips the row at the cursor, and reads only the names in it.
-    pub(super) fn skip(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Stop> {
+    pub(super) fn skip(&mut self, cursor: &mut Cursor<'_>) -> Result<(), JsonStop> {
         match self {
             Self::Arrays(_) => cursor.skip().map(drop),
             Self::Objects(objects) => objects.skip(cursor),
@@ -66,7 +70,7 @@ impl RowReader {
     pub(super) fn knows(&self) -> bool {
         match self {
             Self::Arrays(header) | Self::Records(_, header) => {
-                header.places.iter().any(|place| matches!(place, Place::Column(_)))
+                header.places.iter().any(|place| matches!(place, ColumnPlace::Column(_)))
             }
             Self::Objects(objects) => objects.knows(),
         }

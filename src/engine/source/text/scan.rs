@@ -15,11 +15,11 @@ use tokio::{runtime::Handle, sync::mpsc};
 
 use super::{
     chunk,
-    document::Format,
-    index::{self, Chunk, Index},
-    json::Stop,
+    document::TextFormat,
+    index::{self, Index, RowChunk},
+    json::JsonStop,
     pace::Pace,
-    refusal::{Refusal, Refused, raw},
+    refusal::{Refusal, RefusedRow, raw},
     sniff::HEAD,
     whole::{self, Broken},
 };
@@ -27,18 +27,18 @@ use crate::engine::source::{
     decode::{self, Text},
     drift::{Deviation, OnMissingColumn},
     files::SourceFile,
-    guess::Written,
+    guess::Notation,
     hive::Folders,
     intake::Intake,
     provider::{Report, Where},
-    rows::{Rows, Shape, pieces},
+    rows::{ScanShape, SourceRows, pieces},
 };
 
 /// The state shared by all partitions of a scan.
 #[derive(Debug)]
 pub(super) struct Scan {
-    pub(super) shape: Shape,
-    pub(super) format: Format,
+    pub(super) shape: ScanShape,
+    pub(super) format: TextFormat,
     pub(super) report: Report,
     pub(super) intake: Intake,
     pub(super) pace: Pace,
@@ -51,7 +51,7 @@ pub(super) struct Scan {
 
 /// A part of a partition's work.
 #[derive(Debug, Clone)]
-pub(super) enum Part {
+pub(super) enum ScanPart {
     /// A small file.
     Whole(SourceFile),
     /// One of `of` shares of a large file.
@@ -76,14 +76,14 @@ impl BigFile {
 
 /// A partition of the scan.
 #[derive(Debug)]
-pub(super) struct Partition {
+pub(super) struct TextPartition {
     pub(super) scan: Arc<Scan>,
     /// The partition's index.
     pub(super) at: usize,
-    pub(super) parts: Arc<[Part]>,
+    pub(super) parts: Arc<[ScanPart]>,
 }
 
-impl PartitionStream for Partition {
+impl PartitionStream for TextPartition {
     fn schema(&self) -> &SchemaRef {
         &self.scan.shape.schema
     }
@@ -92,10 +92,10 @@ impl PartitionStream for Partition {
         let mut builder = RecordBatchReceiverStream::builder(Arc::clone(self.schema()), 2);
         let (scan, parts, to, at) = (Arc::clone(&self.scan), Arc::clone(&self.parts), builder.tx(), self.at);
         builder.spawn_blocking(move || {
-            let written = if scan.format.is_csv() { Written::Cells } else { Written::Json };
-            let rows = Rows::new(scan.shape.clone(), scan.format.unit, written);
+            let written = if scan.format.is_csv() { Notation::Cells } else { Notation::Json };
+            let rows = SourceRows::new(scan.shape.clone(), scan.format.unit, written);
             let left = scan.limit.unwrap_or(usize::MAX);
-            let mut reading = Reading {
+            let mut reading = TextReading {
                 scan: &scan,
                 to,
                 runtime: Handle::current(),
@@ -105,10 +105,10 @@ impl PartitionStream for Partition {
                 taken: 0,
             };
             match parts.iter().try_for_each(|part| reading.part(part)).and_then(|()| reading.flush()) {
-                Err(Ended::Failed(error)) => Err(error),
+                Err(ScanEnd::Failed(error)) => Err(error),
                 Ok(()) => scan.intake.finish(at),
                 // Limits can't be checked on rows that weren't read.
-                Err(Ended::Enough) => Ok(()),
+                Err(ScanEnd::Enough) => Ok(()),
             }
         });
         builder.build()
@@ -117,7 +117,7 @@ impl PartitionStream for Partition {
 
 /// A piece of a file: its number, the byte offset and the line where it begins, and whether all rows may be
 /// on one line.
-struct Piece {
+struct FilePiece {
     number: u64,
     base: u64,
     line: u64,
@@ -125,11 +125,11 @@ struct Piece {
 }
 
 /// A running partition.
-struct Reading<'a> {
+struct TextReading<'a> {
     scan: &'a Scan,
     to: mpsc::Sender<Result<RecordBatch, DataFusionError>>,
     runtime: Handle,
-    rows: Rows,
+    rows: SourceRows,
     /// The number of rows still wanted.
     left: usize,
     bytes: Vec<u8>,
@@ -138,27 +138,27 @@ struct Reading<'a> {
 }
 
 /// The reason why a partition stopped early.
-enum Ended {
+enum ScanEnd {
     /// The query has enough rows, or was dropped.
     Enough,
     Failed(DataFusionError),
 }
 
-impl From<DataFusionError> for Ended {
+impl From<DataFusionError> for ScanEnd {
     fn from(error: DataFusionError) -> Self {
         Self::Failed(error)
     }
 }
 
-impl Reading<'_> {
-    fn part(&mut self, part: &Part) -> Result<(), Ended> {
+impl TextReading<'_> {
+    fn part(&mut self, part: &ScanPart) -> Result<(), ScanEnd> {
         match part {
-            Part::Whole(file) => self.whole(file),
-            Part::Share { file, share, of } => self.share(file, *share, *of),
+            ScanPart::Whole(file) => self.whole(file),
+            ScanPart::Share { file, share, of } => self.share(file, *share, *of),
         }
     }
 
-    fn whole(&mut self, file: &SourceFile) -> Result<(), Ended> {
+    fn whole(&mut self, file: &SourceFile) -> Result<(), ScanEnd> {
         let Some(folders) = self.folders(file)? else { return Ok(()) };
         let options = self.scan.format.text;
         if file.size > self.scan.pace.whole && options.is_encoded(&file.name) {
@@ -180,7 +180,7 @@ impl Reading<'_> {
             Ok(decoded) => {
                 self.columns(file, decoded.columns, decoded.count)?;
                 self.scan.intake.rows(&file.name, decoded.count, decoded.refused.len() as u64);
-                let piece = Piece { number: 0, base: 0, line: 1, is_document: decoded.is_document };
+                let piece = FilePiece { number: 0, base: 0, line: 1, is_document: decoded.is_document };
                 self.refused(file, piece, &bytes, &decoded.refused)?;
             }
             Err(broken) => self.broken(file, &broken)?,
@@ -189,7 +189,7 @@ impl Reading<'_> {
         self.flush_if_full()
     }
 
-    fn share(&mut self, big: &BigFile, share: usize, of: usize) -> Result<(), Ended> {
+    fn share(&mut self, big: &BigFile, share: usize, of: usize) -> Result<(), ScanEnd> {
         let Some(folders) = self.folders(&big.file)? else { return Ok(()) };
         let indexed = self.index(big, &folders)?;
         let index = match indexed.as_ref() {
@@ -237,7 +237,7 @@ impl Reading<'_> {
     }
 
     /// Reads an encoded file, whose chunks can't be read in parallel.
-    fn sequence(&mut self, file: &SourceFile, folders: &Folders) -> Result<(), Ended> {
+    fn sequence(&mut self, file: &SourceFile, folders: &Folders) -> Result<(), ScanEnd> {
         let big = BigFile::new(file.clone());
         match self.index(&big, folders)?.as_ref() {
             Ok(index) => self.chunks_in_order(file, folders, index),
@@ -245,7 +245,12 @@ impl Reading<'_> {
         }
     }
 
-    fn chunks_in_order(&mut self, file: &SourceFile, folders: &Folders, index: &Index) -> Result<(), Ended> {
+    fn chunks_in_order(
+        &mut self,
+        file: &SourceFile,
+        folders: &Folders,
+        index: &Index,
+    ) -> Result<(), ScanEnd> {
         self.columns(file, index.columns.clone(), index.chunks.len() as u64)?;
         let runtime = self.runtime.clone();
         let text = self.text(file, &runtime)?;
@@ -270,12 +275,12 @@ impl Reading<'_> {
         u64::from(!self.scan.format.is_csv())
     }
 
-    fn text<'f>(&self, file: &'f SourceFile, runtime: &'f Handle) -> Result<Text<'f>, Ended> {
+    fn text<'f>(&self, file: &'f SourceFile, runtime: &'f Handle) -> Result<Text<'f>, ScanEnd> {
         let text = decode::open(file, self.scan.format.text, HEAD, runtime);
         text.map_err(|error| self.unreadable(file, &error))
     }
 
-    fn index(&self, big: &BigFile, folders: &Folders) -> Result<Indexed, Ended> {
+    fn index(&self, big: &BigFile, folders: &Folders) -> Result<Indexed, ScanEnd> {
         // A thread that panicked while it built the index left `None`.
         let mut index = big.index.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(index) = index.as_ref() {
@@ -287,7 +292,7 @@ impl Reading<'_> {
             .and_then(|text| index::build(text, &self.scan.format, folders, self.scan.pace, go_on));
         let made = match made {
             Ok(made) => Arc::new(made),
-            Err(_) if self.to.is_closed() => return Err(Ended::Enough),
+            Err(_) if self.to.is_closed() => return Err(ScanEnd::Enough),
             Err(error) => match decode::reason(&error) {
                 Some(reason) => {
                     Arc::new(Err(Broken { offset: 0, reason: reason.to_owned(), is_header: false }))
@@ -299,8 +304,14 @@ impl Reading<'_> {
         Ok(made)
     }
 
-    fn chunk(&mut self, file: &SourceFile, folders: &Folders, index: &Index, at: usize) -> Result<(), Ended> {
-        let chunk: &Chunk = &index.chunks[at];
+    fn chunk(
+        &mut self,
+        file: &SourceFile,
+        folders: &Folders,
+        index: &Index,
+        at: usize,
+    ) -> Result<(), ScanEnd> {
+        let chunk: &RowChunk = &index.chunks[at];
         let bytes = file.read_range(chunk.start, chunk.end + self.beyond(), &self.runtime);
         let bytes = bytes.map_err(|error| self.unreadable(file, &error))?;
         self.decode(file, folders, index, at, &bytes)
@@ -313,37 +324,37 @@ impl Reading<'_> {
         index: &Index,
         at: usize,
         bytes: &[u8],
-    ) -> Result<(), Ended> {
+    ) -> Result<(), ScanEnd> {
         // The first pass found all of this valid.
         let changed =
-            || Ended::Failed(self.scan.report.failure(&file.name, "the file changed while it was read"));
+            || ScanEnd::Failed(self.scan.report.failure(&file.name, "the file changed while it was read"));
         let text = str::from_utf8(bytes).map_err(|_| changed())?;
-        let chunk: &Chunk = &index.chunks[at];
+        let chunk: &RowChunk = &index.chunks[at];
         let mut reader = index.format.reader(index.header.as_deref(), folders).map_err(|_| changed())?;
         self.taken += bytes.len();
         self.rows.begin(&file.name, chunk.first.cast_signed(), folders);
         let refused = chunk::decode(text, &mut reader, chunk.first, &mut self.rows);
-        let (refused, count) = refused.map_err(|_: Stop| changed())?;
+        let (refused, count) = refused.map_err(|_: JsonStop| changed())?;
         self.scan.intake.rows(&file.name, count, refused.len() as u64);
         let is_document = index.format.is_document();
-        let piece = Piece { number: at as u64, base: chunk.start, line: chunk.line, is_document };
+        let piece = FilePiece { number: at as u64, base: chunk.start, line: chunk.line, is_document };
         Ok(self.refused(file, piece, bytes, &refused)?)
     }
 
-    fn flush_if_full(&mut self) -> Result<(), Ended> {
+    fn flush_if_full(&mut self) -> Result<(), ScanEnd> {
         let is_full = self.rows.good() >= self.scan.batch.min(self.left)
             || self.rows.len() >= 4 * self.scan.batch
             || self.taken >= self.scan.batch_bytes;
         if is_full {
             self.flush()
         } else if self.to.is_closed() {
-            Err(Ended::Enough)
+            Err(ScanEnd::Enough)
         } else {
             Ok(())
         }
     }
 
-    fn flush(&mut self) -> Result<(), Ended> {
+    fn flush(&mut self) -> Result<(), ScanEnd> {
         self.taken = 0;
         if self.rows.len() == 0 {
             return Ok(());
@@ -351,18 +362,18 @@ impl Reading<'_> {
         let batch = self.rows.take()?;
         for piece in pieces(&batch, self.scan.batch) {
             self.left = self.left.saturating_sub(piece.num_rows());
-            self.to.blocking_send(Ok(piece)).map_err(|_| Ended::Enough)?;
+            self.to.blocking_send(Ok(piece)).map_err(|_| ScanEnd::Enough)?;
         }
-        if self.left == 0 { Err(Ended::Enough) } else { Ok(()) }
+        if self.left == 0 { Err(ScanEnd::Enough) } else { Ok(()) }
     }
 
     /// Reports the rejected rows of a piece of a file.
     fn refused(
         &self,
         file: &SourceFile,
-        Piece { number, base, mut line, is_document }: Piece,
+        FilePiece { number, base, mut line, is_document }: FilePiece,
         bytes: &[u8],
-        refused: &[Refused],
+        refused: &[RefusedRow],
     ) -> Result<(), DataFusionError> {
         if refused.is_empty() {
             return Ok(());
@@ -373,7 +384,7 @@ impl Reading<'_> {
         let is_reported = self.scan.report.begin(&file.name, number);
         let text = str::from_utf8(bytes).unwrap_or_default();
         let mut counted = 0;
-        for Refused { row, raw: at, refusal } in refused {
+        for RefusedRow { row, raw: at, refusal } in refused {
             line += index::lines(&bytes[counted..at.start]);
             counted = at.start;
             let mut reason = refusal.reason(text, &self.scan.format.names, |column| self.rows.wanted(column));
@@ -427,7 +438,7 @@ impl Reading<'_> {
         Ok(around)
     }
 
-    fn unreadable(&self, file: &SourceFile, error: &io::Error) -> Ended {
-        Ended::Failed(self.scan.report.failure(&file.name, &error.to_string()))
+    fn unreadable(&self, file: &SourceFile, error: &io::Error) -> ScanEnd {
+        ScanEnd::Failed(self.scan.report.failure(&file.name, &error.to_string()))
     }
 }

@@ -6,12 +6,12 @@ use datafusion::arrow::datatypes::{DataType, Field};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{
-    json::{Cursor, Scalar, Stop},
+    json::{Cursor, JsonStop, Scalar},
     refusal::excerpt,
 };
 use crate::engine::source::{
     cell::unescape,
-    guess::{Guess, Types},
+    guess::{CandidateTypes, Guess},
     kind::JSON,
     names,
 };
@@ -26,7 +26,7 @@ const EXAMPLE: usize = 40;
 
 /// A summary of a column's values so far.
 #[derive(Debug, Clone)]
-pub(super) struct Shape {
+pub(super) struct ColumnShape {
     /// True if values are CSV cells, whose text may be of any type, rather than JSON values, which carry
     /// their types.
     is_text: bool,
@@ -39,19 +39,19 @@ pub(super) struct Shape {
     fields: Option<Vec<(String, Self)>>,
     /// True if a value is nested too deeply.
     opaque: bool,
-    detail: Option<Box<Detail>>,
+    detail: Option<Box<ShapeDetail>>,
 }
 
 /// Statistics that are only shown to people.
 #[derive(Debug, Clone, Default)]
-struct Detail {
+struct ShapeDetail {
     few: HashSet<u64>,
     /// For many values: each register's longest run of zeros among hashes (Flajolet's `HyperLogLog`).
     registers: Vec<u8>,
     examples: Vec<String>,
 }
 
-impl Shape {
+impl ColumnShape {
     /// Starts a column of text cells, or of JSON values.
     pub(super) fn new(is_text: bool, is_detailed: bool) -> Self {
         Self {
@@ -59,8 +59,8 @@ impl Shape {
             values: 0,
             nulls: 0,
             booleans: 0,
-            numbers: (0, Guess::new(Types::NUMBERS)),
-            texts: (0, Guess::new(if is_text { Types::ALL } else { Types::TIMES })),
+            numbers: (0, Guess::new(CandidateTypes::NUMBERS)),
+            texts: (0, Guess::new(if is_text { CandidateTypes::ALL } else { CandidateTypes::TIMES })),
             items: None,
             fields: None,
             opaque: false,
@@ -93,7 +93,7 @@ impl Shape {
     }
 
     /// Adds the JSON value at the cursor, which is inside `level` arrays and objects.
-    pub(super) fn see_json(&mut self, cursor: &mut Cursor<'_>, level: usize) -> Result<(), Stop> {
+    pub(super) fn see_json(&mut self, cursor: &mut Cursor<'_>, level: usize) -> Result<(), JsonStop> {
         cursor.space();
         let start = cursor.at;
         match cursor.scalar()? {
@@ -127,7 +127,7 @@ impl Shape {
         Ok(())
     }
 
-    fn see_array(&mut self, cursor: &mut Cursor<'_>, level: usize) -> Result<(), Stop> {
+    fn see_array(&mut self, cursor: &mut Cursor<'_>, level: usize) -> Result<(), JsonStop> {
         let items = self.items.get_or_insert_with(|| Box::new(Self::new(false, false)));
         cursor.at += 1;
         let mut first = true;
@@ -138,7 +138,7 @@ impl Shape {
         Ok(())
     }
 
-    fn see_object(&mut self, cursor: &mut Cursor<'_>, level: usize) -> Result<(), Stop> {
+    fn see_object(&mut self, cursor: &mut Cursor<'_>, level: usize) -> Result<(), JsonStop> {
         let fields = self.fields.get_or_insert_default();
         cursor.at += 1;
         let (mut first, mut next) = (true, 0);
@@ -244,10 +244,10 @@ impl Shape {
 /// Returns the index of a column by name, and adds the column if it is new. Tries `next` first. Names are
 /// compared with SQL's rules.
 pub(super) fn place(
-    columns: &mut Vec<(String, Shape)>,
+    columns: &mut Vec<(String, ColumnShape)>,
     name: &str,
     next: usize,
-    make: impl Fn() -> Shape,
+    make: impl Fn() -> ColumnShape,
 ) -> usize {
     if columns.get(next).is_some_and(|(known, _)| known == name) {
         return next;
@@ -259,7 +259,7 @@ pub(super) fn place(
     })
 }
 
-impl Detail {
+impl ShapeDetail {
     /// The number of distinct values up to which they are counted exactly.
     const FEW: usize = 1024;
     /// The number of registers, as a power of two.

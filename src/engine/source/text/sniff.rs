@@ -9,15 +9,15 @@ use datafusion::arrow::datatypes::DataType;
 
 use super::{
     csv::Csv,
-    document::{Format, Layout},
+    document::{RowLayout, TextFormat},
     json::Cursor,
 };
 use crate::engine::source::{
-    cell::Token,
+    cell::CellToken,
     decode,
-    guess::{Guess, Types},
+    guess::{CandidateTypes, Guess},
     hive::Folders,
-    kind::Kind,
+    kind::ColumnKind,
     names,
     spec::{DateUnit, Nulls},
 };
@@ -33,16 +33,16 @@ const DELIMITERS: [u8; 5] = [b',', b';', b'\t', b'|', b'^'];
 
 /// The declared parts of a CSV dialect. Whatever is `None` is detected.
 #[derive(Debug, Clone)]
-pub(crate) struct Dialect {
+pub(crate) struct CsvDialect {
     pub(crate) delimiter: Option<u8>,
     pub(crate) header: Option<bool>,
     pub(crate) quote: Option<u8>,
     pub(crate) nulls: Option<Nulls>,
     /// The kinds of the declared columns.
-    pub(crate) kinds: Arc<[Kind]>,
+    pub(crate) kinds: Arc<[ColumnKind]>,
 }
 
-impl Dialect {
+impl CsvDialect {
     /// Returns the declared dialect, with RFC 4180's rules for what isn't declared.
     pub(crate) fn plain(&self) -> Csv {
         Csv {
@@ -66,40 +66,40 @@ pub(super) fn beginning(head: &[u8]) -> &str {
 /// Returns the format of a file that begins with `text`, or consists of it if `whole`. Returns an error if
 /// the file must be rejected. Columns that its path supplies aren't expected in the file.
 pub(super) fn resolve<'f>(
-    format: &'f Format,
+    format: &'f TextFormat,
     folders: &Folders,
     text: &str,
     whole: bool,
-) -> Result<Cow<'f, Format>, String> {
+) -> Result<Cow<'f, TextFormat>, String> {
     if let Some(reason) = decode::wide(text.as_bytes()) {
         return Err(reason);
     }
     let layout = match &format.layout {
-        Layout::AnyJson => shape(text, whole, &format.names),
-        Layout::AnyCsv(dialect) => {
+        RowLayout::AnyJson => shape(text, whole, &format.names),
+        RowLayout::AnyCsv(dialect) => {
             let supplied = folders.supplied(format.names.len());
             let (names, dialect) = if supplied.contains(&true) {
                 let kinds = dialect.kinds.iter().zip(&supplied).filter(|(_, supplied)| !**supplied);
                 let kinds = kinds.map(|(kind, _)| *kind).collect();
-                (format.own(folders).into(), Cow::Owned(Dialect { kinds, ..dialect.clone() }))
+                (format.own(folders).into(), Cow::Owned(CsvDialect { kinds, ..dialect.clone() }))
             } else {
                 (Arc::clone(&format.names), Cow::Borrowed(dialect))
             };
-            Layout::Csv(Sample::new(&dialect, text, whole, &names).resolve()?)
+            RowLayout::Csv(CsvSample::new(&dialect, text, whole, &names).resolve()?)
         }
         _ => return Ok(Cow::Borrowed(format)),
     };
-    Ok(Cow::Owned(Format { layout, ..format.clone() }))
+    Ok(Cow::Owned(TextFormat { layout, ..format.clone() }))
 }
 
 /// Detects the layout of a JSON document.
-fn shape(text: &str, whole: bool, names: &[String]) -> Layout {
+fn shape(text: &str, whole: bool, names: &[String]) -> RowLayout {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut cursor = Cursor::new(text, whole);
     match cursor.peek() {
-        Ok(b'[') => Layout::Records,
-        Ok(b'{') if is_split(&mut cursor, names) => Layout::Split,
-        _ => Layout::Lines,
+        Ok(b'[') => RowLayout::Records,
+        Ok(b'{') if is_split(&mut cursor, names) => RowLayout::Split,
+        _ => RowLayout::Lines,
     }
 }
 
@@ -137,8 +137,8 @@ fn is_split(cursor: &mut Cursor<'_>, names: &[String]) -> bool {
 }
 
 /// The beginning of a CSV file.
-struct Sample<'a> {
-    dialect: &'a Dialect,
+struct CsvSample<'a> {
+    dialect: &'a CsvDialect,
     names: &'a [String],
     text: &'a str,
     whole: bool,
@@ -147,7 +147,7 @@ struct Sample<'a> {
 
 /// A record, as parsed with one delimiter and quote.
 #[derive(Default)]
-struct Record {
+struct CsvRecord {
     fields: Vec<String>,
     /// True for fields that are NULL.
     null: Vec<bool>,
@@ -155,8 +155,8 @@ struct Record {
     torn: bool,
 }
 
-impl<'a> Sample<'a> {
-    fn new(dialect: &'a Dialect, text: &'a str, whole: bool, names: &'a [String]) -> Self {
+impl<'a> CsvSample<'a> {
+    fn new(dialect: &'a CsvDialect, text: &'a str, whole: bool, names: &'a [String]) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let newline = if text.contains('\n') || !text.contains('\r') { b'\n' } else { b'\r' };
         Self { dialect, names, text, whole, newline }
@@ -167,7 +167,7 @@ impl<'a> Sample<'a> {
     }
 
     /// Returns up to `count` complete records.
-    fn records(&self, csv: &Csv, count: usize) -> Vec<Record> {
+    fn records(&self, csv: &Csv, count: usize) -> Vec<CsvRecord> {
         let mut cursor = Cursor::new(self.text, self.whole);
         let mut records = Vec::new();
         while records.len() < count {
@@ -177,7 +177,7 @@ impl<'a> Sample<'a> {
             if cursor.byte().is_none() {
                 break;
             }
-            let mut record = Record::default();
+            let mut record = CsvRecord::default();
             let read = csv.record(&mut cursor, |_, field| {
                 record.fields.push(field.text.trim().to_owned());
                 record.null.push(csv.is_null(field, false));
@@ -192,7 +192,7 @@ impl<'a> Sample<'a> {
         records
     }
 
-    fn first(&self, csv: &Csv) -> Record {
+    fn first(&self, csv: &Csv) -> CsvRecord {
         self.records(csv, 1).pop().unwrap_or_default()
     }
 
@@ -267,7 +267,7 @@ impl<'a> Sample<'a> {
     }
 
     /// Counts the declared columns that a record names. Names are compared without case.
-    fn known(&self, record: &Record) -> usize {
+    fn known(&self, record: &CsvRecord) -> usize {
         let has = |name: &&String| record.fields.iter().any(|field| names::same(field, name));
         self.names.iter().filter(has).count()
     }
@@ -318,7 +318,7 @@ impl<'a> Sample<'a> {
 
     /// Returns whether a record is a row of the declared columns that can't be a header, because it has a
     /// valid value of a type other than text.
-    fn is_data(&self, record: &Record) -> bool {
+    fn is_data(&self, record: &CsvRecord) -> bool {
         if record.fields.len() != self.names.len() {
             return false;
         }
@@ -328,7 +328,7 @@ impl<'a> Sample<'a> {
                 return true;
             }
             telling = true;
-            Token::Text(&record.fields[at]).fit(*kind, DateUnit::default()).is_some()
+            CellToken::Text(&record.fields[at]).fit(*kind, DateUnit::default()).is_some()
         });
         fits && telling
     }
@@ -344,7 +344,7 @@ impl<'a> Sample<'a> {
     /// Returns whether apostrophes are quotes, as in `csv`: without them, names or records would be torn.
     /// Otherwise they are part of the values.
     fn is_quoted_by(&self, csv: &Csv, plain: &Csv) -> bool {
-        let is_even = |records: &[Record]| {
+        let is_even = |records: &[CsvRecord]| {
             let width = records.first().map_or(0, |record| record.fields.len());
             width > 0 && records.iter().all(|record| !record.torn && record.fields.len() == width)
         };
@@ -354,18 +354,18 @@ impl<'a> Sample<'a> {
         }
         let delimiter = self.delimiter(plain.quote).unwrap_or(plain.delimiter);
         let plain = self.records(&Csv { delimiter, ..plain.clone() }, RECORDS);
-        let known = |records: &[Record]| records.first().map_or(0, |first| self.known(first));
+        let known = |records: &[CsvRecord]| records.first().map_or(0, |first| self.known(first));
         known(&quoted) > known(&plain) || !is_even(&plain)
     }
 }
 
 /// Returns whether the first record is a header, when nothing is declared. It is if its types differ from
 /// those of the records below it, or, if all are text, if it has no number, date or boolean.
-fn is_heading(records: &[Record]) -> bool {
+fn is_heading(records: &[CsvRecord]) -> bool {
     let Some((first, rest)) = records.split_first() else { return true };
     let mut is_typed = false;
     for (at, field) in first.fields.iter().enumerate().filter(|(at, _)| !first.null[*at]) {
-        let mut guess = Guess::new(Types::ALL);
+        let mut guess = Guess::new(CandidateTypes::ALL);
         for record in rest.iter().filter(|record| record.null.get(at) == Some(&false)) {
             guess.see(&record.fields[at]);
         }
@@ -378,7 +378,7 @@ fn is_heading(records: &[Record]) -> bool {
         }
     }
     let is_name = |field: &String| {
-        let mut guess = Guess::new(Types::ALL);
+        let mut guess = Guess::new(CandidateTypes::ALL);
         guess.see(field);
         guess.data_type() == DataType::Utf8View
     };

@@ -15,20 +15,20 @@ use datafusion::{
 };
 
 use super::{
-    document::Format,
+    document::TextFormat,
     pace::Pace,
-    scan::{BigFile, Part, Partition, Scan},
+    scan::{BigFile, Scan, ScanPart, TextPartition},
 };
 use crate::engine::{
     memory::Budget,
-    source::{drift::OnNewColumn, files::SourceFile, intake::Intake, provider::Report, rows::Shape},
+    source::{drift::OnNewColumn, files::SourceFile, intake::Intake, provider::Report, rows::ScanShape},
 };
 
 /// The table of a source of JSON or CSV files.
 #[derive(Debug)]
 pub(crate) struct TextTable {
     schema: SchemaRef,
-    format: Format,
+    format: TextFormat,
     files: Vec<SourceFile>,
     report: Report,
     pace: Pace,
@@ -37,7 +37,7 @@ pub(crate) struct TextTable {
 impl TextTable {
     pub(crate) fn new(
         schema: SchemaRef,
-        format: Format,
+        format: TextFormat,
         files: Vec<SourceFile>,
         report: Report,
         pace: Pace,
@@ -46,7 +46,7 @@ impl TextTable {
     }
 
     /// Divides the work: small files in runs of about equal bytes, and each large file among all partitions.
-    fn divide(&self, partitions: usize) -> Vec<Vec<Part>> {
+    fn divide(&self, partitions: usize) -> Vec<Vec<ScanPart>> {
         // A compressed or encoded file is read by one partition, whatever its size.
         let encoded = |file: &SourceFile| self.format.text.is_encoded(&file.name);
         let (small, big): (Vec<_>, Vec<_>) =
@@ -55,18 +55,18 @@ impl TextTable {
         let cost = |file: &SourceFile| file.size * if encoded(file) { 4 } else { 1 } + 4096;
         let total: u64 = small.iter().map(|file| cost(file)).sum();
         let wanted = if big.is_empty() { partitions.min(small.len()) } else { partitions }.max(1);
-        let mut parts: Vec<Vec<Part>> = (0..wanted).map(|_| Vec::new()).collect();
+        let mut parts: Vec<Vec<ScanPart>> = (0..wanted).map(|_| Vec::new()).collect();
         let mut before = 0;
         for file in small {
             let to = before * wanted as u64 / total.max(1);
             before += cost(file);
             let to = usize::try_from(to).unwrap_or(0).min(wanted - 1);
-            parts[to].push(Part::Whole(file.clone()));
+            parts[to].push(ScanPart::Whole(file.clone()));
         }
         for file in big {
             let file = Arc::new(BigFile::new(file.clone()));
             for (share, part) in parts.iter_mut().enumerate() {
-                part.push(Part::Share { file: Arc::clone(&file), share, of: wanted });
+                part.push(ScanPart::Share { file: Arc::clone(&file), share, of: wanted });
             }
         }
         parts
@@ -90,7 +90,7 @@ impl TableProvider for TextTable {
         _filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
-        let shape = Shape::new(&self.schema, projection, self.format.drift.is_rescuing())?
+        let shape = ScanShape::new(&self.schema, projection, self.format.drift.is_rescuing())?
             .inferred(self.format.drift.is_inferred);
         let parts = self.divide(session.config().target_partitions());
         let drift = &self.format.drift;
@@ -109,7 +109,7 @@ impl TableProvider for TextTable {
             limit,
         });
         let partitions = parts.into_iter().enumerate().map(|(at, parts)| {
-            Arc::new(Partition { scan: Arc::clone(&scan), at, parts: parts.into() })
+            Arc::new(TextPartition { scan: Arc::clone(&scan), at, parts: parts.into() })
                 as Arc<dyn PartitionStream>
         });
         Ok(Arc::new(StreamingTableExec::try_new(schema, partitions.collect(), None, None, false, limit)?))

@@ -32,7 +32,7 @@ const CSV: SourceFormat = SourceFormat::Csv { delimiter: None, header: None, quo
 const SLOW: Pace = Pace { whole: 0, chunk: 24, window: 7, row: 4096 };
 
 /// A source in its own directory.
-struct Fixture {
+struct TextFixture {
     directory: TempDir,
     spec: SourceSpec,
     pace: Pace,
@@ -50,7 +50,7 @@ fn tolerant() -> Drift {
     }
 }
 
-fn fixture(format: SourceFormat, columns: &[(&str, &str)], files: &[(&str, &[u8])]) -> Fixture {
+fn fixture(format: SourceFormat, columns: &[(&str, &str)], files: &[(&str, &[u8])]) -> TextFixture {
     let directory = TempDir::new().unwrap();
     for (name, bytes) in files {
         let path = directory.path().join(name);
@@ -69,10 +69,10 @@ fn fixture(format: SourceFormat, columns: &[(&str, &str)], files: &[(&str, &[u8]
         text: TextOptions::default(),
         on_error: OnError::SetAside,
     };
-    Fixture { directory, spec, pace: Pace::default(), partitions: 2 }
+    TextFixture { directory, spec, pace: Pace::default(), partitions: 2 }
 }
 
-impl Fixture {
+impl TextFixture {
     fn at(mut self, pace: Pace) -> Self {
         self.pace = pace;
         self

@@ -4,10 +4,10 @@ use std::{ops::Range, sync::Arc};
 
 use super::{
     chunk,
-    document::{Format, Frame, Layout, Sink},
+    document::{DocumentSink, Frame, RowLayout, TextFormat},
     index::lines,
-    json::{Cursor, Stop},
-    refusal::{Refusal, Refused},
+    json::{Cursor, JsonStop},
+    refusal::{Refusal, RefusedRow},
     row::RowReader,
     sniff,
 };
@@ -15,7 +15,7 @@ use crate::engine::source::{
     decode::{not_text, wide},
     drift::Deviation,
     hive::Folders,
-    rows::Rows,
+    rows::SourceRows,
 };
 
 /// The reason why a whole file is rejected.
@@ -46,7 +46,7 @@ pub(super) const EMPTY: &str = "the file is empty";
 /// The result of reading a file.
 pub(super) struct Decoded {
     /// The rejected rows.
-    pub(super) refused: Vec<Refused>,
+    pub(super) refused: Vec<RefusedRow>,
     /// The number of rows, including rejected ones.
     pub(super) count: u64,
     /// The columns of the file, and how they deviate from the declared ones.
@@ -58,10 +58,10 @@ pub(super) struct Decoded {
 /// Reads a file into `rows`, and returns its rejects, row count and columns.
 pub(super) fn read(
     bytes: &[u8],
-    format: &Format,
+    format: &TextFormat,
     file: &Arc<str>,
     folders: &Folders,
-    rows: &mut Rows,
+    rows: &mut SourceRows,
 ) -> Result<Decoded, Broken> {
     let broken = |at: usize, reason: String| Broken::new(bytes, at, 0, 0, reason);
     if bytes.is_empty() {
@@ -78,23 +78,23 @@ pub(super) fn read(
     decode(text, format, folders, rows, &mut is_header).map_err(|stop| {
         rows.discard(start);
         match stop {
-            Stop::End => broken(bytes.len(), CUT.to_owned()),
-            Stop::Broken(at, reason) => Broken { is_header, ..broken(at, reason) },
+            JsonStop::End => broken(bytes.len(), CUT.to_owned()),
+            JsonStop::Broken(at, reason) => Broken { is_header, ..broken(at, reason) },
         }
     })
 }
 
 fn decode(
     text: &str,
-    format: &Format,
+    format: &TextFormat,
     folders: &Folders,
-    rows: &mut Rows,
+    rows: &mut SourceRows,
     is_header: &mut bool,
-) -> Result<Decoded, Stop> {
+) -> Result<Decoded, JsonStop> {
     let mut sink =
         Decode { format, folders, rows, reader: None, later: None, row: 0, refused: Vec::new(), is_header };
     if !sink.needs_header() {
-        sink.reader = Some(format.reader(None, folders).map_err(|reason| Stop::Broken(0, reason))?);
+        sink.reader = Some(format.reader(None, folders).map_err(|reason| JsonStop::Broken(0, reason))?);
     }
     let mut cursor = Cursor::new(text, true);
     Frame::new(format, format.own(folders).len()).walk(&mut cursor, &mut sink)?;
@@ -115,21 +115,21 @@ fn decode(
     }
     let invalid = refused.iter().filter(|refused| matches!(refused.refusal, Refusal::Invalid(_))).count();
     if let Some(reason) = format.refuse(&reader, row - invalid as u64) {
-        return Err(Stop::Broken(0, reason));
+        return Err(JsonStop::Broken(0, reason));
     }
     Ok(Decoded { refused, count: row, columns: reader.columns(), is_document: format.is_document() })
 }
 
 struct Decode<'a> {
-    format: &'a Format,
+    format: &'a TextFormat,
     folders: &'a Folders,
-    rows: &'a mut Rows,
+    rows: &'a mut SourceRows,
     /// `None` until the header is known.
     reader: Option<RowReader>,
     /// The range of the rows that come before the header.
     later: Option<Range<usize>>,
     row: u64,
-    refused: Vec<Refused>,
+    refused: Vec<RefusedRow>,
     /// Set to true if the header is wrong.
     is_header: &'a mut bool,
 }
@@ -137,15 +137,15 @@ struct Decode<'a> {
 impl Decode<'_> {
     fn needs_header(&self) -> bool {
         match &self.format.layout {
-            Layout::Split => true,
-            Layout::Records | Layout::Lines | Layout::AnyJson => false,
-            Layout::Csv(csv) => csv.header,
-            Layout::AnyCsv(dialect) => dialect.plain().header,
+            RowLayout::Split => true,
+            RowLayout::Records | RowLayout::Lines | RowLayout::AnyJson => false,
+            RowLayout::Csv(csv) => csv.header,
+            RowLayout::AnyCsv(dialect) => dialect.plain().header,
         }
     }
 }
 
-impl Sink for Decode<'_> {
+impl DocumentSink for Decode<'_> {
     fn header(&mut self, names: Vec<String>) -> Result<(), String> {
         let reader = self.format.reader(Some(&names), self.folders);
         *self.is_header = reader.is_err();
@@ -153,7 +153,7 @@ impl Sink for Decode<'_> {
         Ok(())
     }
 
-    fn row(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Stop> {
+    fn row(&mut self, cursor: &mut Cursor<'_>) -> Result<(), JsonStop> {
         let start = cursor.at;
         let Some(reader) = &mut self.reader else {
             cursor.skip()?;
@@ -163,7 +163,7 @@ impl Sink for Decode<'_> {
         let refusal = reader.read(cursor, self.rows)?;
         self.row += 1;
         if let Some(refusal) = refusal {
-            self.refused.push(Refused { row: self.row, raw: start..cursor.at, refusal });
+            self.refused.push(RefusedRow { row: self.row, raw: start..cursor.at, refusal });
         }
         Ok(())
     }
@@ -171,6 +171,6 @@ impl Sink for Decode<'_> {
     fn invalid(&mut self, _text: &str, at: Range<usize>, reason: String) {
         self.rows.end_row(false);
         self.row += 1;
-        self.refused.push(Refused { row: self.row, raw: at, refusal: Refusal::Invalid(reason) });
+        self.refused.push(RefusedRow { row: self.row, raw: at, refusal: Refusal::Invalid(reason) });
     }
 }

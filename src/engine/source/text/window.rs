@@ -10,7 +10,7 @@ use super::{
 use crate::engine::source::decode::{self, not_text};
 
 /// The part of a file in the window.
-pub(super) struct Window<R> {
+pub(super) struct FileWindow<R> {
     file: R,
     pace: Pace,
     bytes: Vec<u8>,
@@ -21,7 +21,7 @@ pub(super) struct Window<R> {
     last: bool,
 }
 
-impl<R: Read> Window<R> {
+impl<R: Read> FileWindow<R> {
     pub(super) fn new(file: R, pace: Pace) -> Self {
         Self { file, pace, bytes: Vec::new(), base: 0, lines: 0, last: false }
     }

@@ -15,7 +15,7 @@ use tokio::runtime::Handle;
 
 use super::{
     MAGIC, SCHEMA,
-    values::{Values, long},
+    values::{AvroValues, long},
 };
 use crate::engine::source::files::SourceFile;
 
@@ -35,12 +35,12 @@ pub(in super::super) struct Break {
     pub(in super::super) reason: String,
 }
 
-enum Stop {
+enum AvroStop {
     Failed(io::Error),
     Broken(Break),
 }
 
-impl From<io::Error> for Stop {
+impl From<io::Error> for AvroStop {
     fn from(error: io::Error) -> Self {
         Self::Failed(error)
     }
@@ -55,35 +55,35 @@ pub(in super::super) fn check(file: &SourceFile, runtime: &Handle) -> io::Result
 }
 
 fn walked(bytes: impl Read) -> io::Result<Result<u64, Break>> {
-    let mut walk = Walk { bytes: BufReader::with_capacity(BUFFER, bytes), at: 0 };
+    let mut walk = AvroWalk { bytes: BufReader::with_capacity(BUFFER, bytes), at: 0 };
     match walk.file() {
         Ok(rows) => Ok(Ok(rows)),
-        Err(Stop::Broken(found)) => Ok(Err(found)),
-        Err(Stop::Failed(error)) => Err(error),
+        Err(AvroStop::Broken(found)) => Ok(Err(found)),
+        Err(AvroStop::Failed(error)) => Err(error),
     }
 }
 
-struct Walk<R> {
+struct AvroWalk<R> {
     bytes: BufReader<R>,
     at: u64,
 }
 
 /// The parsed header.
-struct Header {
+struct AvroHeader {
     /// `None` if the schema has a construct that isn't supported here.
-    values: Option<Values>,
+    values: Option<AvroValues>,
     codec: Codec,
     marker: Vec<u8>,
 }
 
-impl<R: Read> Walk<R> {
-    fn file(&mut self) -> Result<u64, Stop> {
+impl<R: Read> AvroWalk<R> {
+    fn file(&mut self) -> Result<u64, AvroStop> {
         let header = self.header()?;
         let mut rows = 0_u64;
         let (mut data, mut marker) = (Vec::new(), Vec::new());
         while !self.bytes.fill_buf()?.is_empty() {
             let start = self.at;
-            let broken = |reason: String| Stop::Broken(Break { offset: start, reason });
+            let broken = |reason: String| AvroStop::Broken(Break { offset: start, reason });
             let (count, size) = (self.long()?, self.long()?);
             let (Ok(count), Ok(size)) = (u64::try_from(count), u64::try_from(size)) else {
                 return Err(broken("a block has a negative size".to_owned()));
@@ -96,7 +96,7 @@ impl<R: Read> Walk<R> {
             let inside = header.codec.decompressed(&data).map_err(|error| {
                 broken(format!("a block can't be decompressed as {}: {error}", header.codec.name()))
             })?;
-            let whole = |values: &Values| values.skip(count, &inside).is_some_and(<[u8]>::is_empty);
+            let whole = |values: &AvroValues| values.skip(count, &inside).is_some_and(<[u8]>::is_empty);
             if !header.values.as_ref().is_none_or(whole) {
                 return Err(broken(format!("a block doesn't hold the {count} rows that it should")));
             }
@@ -105,9 +105,9 @@ impl<R: Read> Walk<R> {
         Ok(rows)
     }
 
-    fn header(&mut self) -> Result<Header, Stop> {
+    fn header(&mut self) -> Result<AvroHeader, AvroStop> {
         let mut held = Vec::new();
-        let broken = |reason: &str| Stop::Broken(Break { offset: 0, reason: reason.to_owned() });
+        let broken = |reason: &str| AvroStop::Broken(Break { offset: 0, reason: reason.to_owned() });
         if self.bytes.fill_buf()?.is_empty() {
             return Err(broken("the file is empty"));
         }
@@ -142,11 +142,11 @@ impl<R: Read> Walk<R> {
         }
         let mut marker = Vec::new();
         self.take(MARKER, &mut marker)?;
-        Ok(Header { values: schema.as_ref().and_then(Values::of), codec, marker })
+        Ok(AvroHeader { values: schema.as_ref().and_then(AvroValues::of), codec, marker })
     }
 
     /// Reads exactly `length` bytes.
-    fn take(&mut self, length: u64, into: &mut Vec<u8>) -> Result<(), Stop> {
+    fn take(&mut self, length: u64, into: &mut Vec<u8>) -> Result<(), AvroStop> {
         into.clear();
         // Memory grows with the bytes actually read, whatever length the file declares.
         let read = (&mut self.bytes).take(length).read_to_end(into)? as u64;
@@ -154,15 +154,15 @@ impl<R: Read> Walk<R> {
         if read < length { Err(self.cut()) } else { Ok(()) }
     }
 
-    fn bytes(&mut self, into: &mut Vec<u8>) -> Result<(), Stop> {
+    fn bytes(&mut self, into: &mut Vec<u8>) -> Result<(), AvroStop> {
         let at = self.at;
         let length = u64::try_from(self.long()?).map_err(|_| {
-            Stop::Broken(Break { offset: at, reason: "its header has a negative length".to_owned() })
+            AvroStop::Broken(Break { offset: at, reason: "its header has a negative length".to_owned() })
         })?;
         self.take(length, into)
     }
 
-    fn long(&mut self) -> Result<i64, Stop> {
+    fn long(&mut self) -> Result<i64, AvroStop> {
         let (at, mut digits) = (self.at, Vec::new());
         loop {
             let mut byte = [0];
@@ -175,14 +175,14 @@ impl<R: Read> Walk<R> {
                 break;
             }
             if digits.len() > 9 {
-                return Err(Stop::Broken(Break { offset: at, reason: "a number has no end".to_owned() }));
+                return Err(AvroStop::Broken(Break { offset: at, reason: "a number has no end".to_owned() }));
             }
         }
         long(&mut digits.as_slice()).ok_or_else(|| self.cut())
     }
 
-    fn cut(&self) -> Stop {
-        Stop::Broken(Break { offset: self.at, reason: "the file ends too early".to_owned() })
+    fn cut(&self) -> AvroStop {
+        AvroStop::Broken(Break { offset: self.at, reason: "the file ends too early".to_owned() })
     }
 }
 

@@ -11,7 +11,7 @@ const DEPTH: usize = 200;
 
 /// The binary layout of a schema's values.
 #[derive(Debug)]
-enum Layout {
+enum AvroLayout {
     Null,
     Boolean,
     Int,
@@ -30,13 +30,13 @@ enum Layout {
 
 /// A file's schema, reduced to what determines the lengths of its values.
 #[derive(Debug)]
-pub(super) struct Values {
-    row: Layout,
+pub(super) struct AvroValues {
+    row: AvroLayout,
     /// The fields of each record. Empty while the record's own type is being parsed.
-    records: Vec<Vec<Layout>>,
+    records: Vec<Vec<AvroLayout>>,
 }
 
-impl Values {
+impl AvroValues {
     /// Parses the schema from a file's header. Returns `None` if it isn't supported.
     pub(super) fn of(schema: &Value) -> Option<Self> {
         let mut schemas = Schemas::default();
@@ -58,29 +58,29 @@ impl Values {
         Some(rest)
     }
 
-    fn one(&self, layout: &Layout, rest: &mut &[u8], depth: usize) -> Option<()> {
+    fn one(&self, layout: &AvroLayout, rest: &mut &[u8], depth: usize) -> Option<()> {
         if depth > DEPTH {
             return None;
         }
         match layout {
-            Layout::Null => {}
-            Layout::Boolean => (take(rest, 1)?[0] <= 1).then_some(())?,
-            Layout::Int => i32::try_from(long(rest)?).ok().map(drop)?,
-            Layout::Long => long(rest).map(drop)?,
-            Layout::Fixed(size) => take(rest, *size).map(drop)?,
-            Layout::Bytes => bytes(rest).map(drop)?,
-            Layout::Text => str::from_utf8(bytes(rest)?).ok().map(drop)?,
-            Layout::Enum(symbols) => (usize::try_from(long(rest)?).ok()? < *symbols).then_some(())?,
-            Layout::Array(item) => self.items(rest, &|rest| self.one(item, rest, depth + 1))?,
-            Layout::Map(item) => self.items(rest, &|rest| {
+            AvroLayout::Null => {}
+            AvroLayout::Boolean => (take(rest, 1)?[0] <= 1).then_some(())?,
+            AvroLayout::Int => i32::try_from(long(rest)?).ok().map(drop)?,
+            AvroLayout::Long => long(rest).map(drop)?,
+            AvroLayout::Fixed(size) => take(rest, *size).map(drop)?,
+            AvroLayout::Bytes => bytes(rest).map(drop)?,
+            AvroLayout::Text => str::from_utf8(bytes(rest)?).ok().map(drop)?,
+            AvroLayout::Enum(symbols) => (usize::try_from(long(rest)?).ok()? < *symbols).then_some(())?,
+            AvroLayout::Array(item) => self.items(rest, &|rest| self.one(item, rest, depth + 1))?,
+            AvroLayout::Map(item) => self.items(rest, &|rest| {
                 str::from_utf8(bytes(rest)?).ok()?;
                 self.one(item, rest, depth + 1)
             })?,
-            Layout::Union(branches) => {
+            AvroLayout::Union(branches) => {
                 let branch = branches.get(usize::try_from(long(rest)?).ok()?)?;
                 self.one(branch, rest, depth + 1)?;
             }
-            Layout::Named(record) => {
+            AvroLayout::Named(record) => {
                 for field in self.records.get(*record)? {
                     self.one(field, rest, depth + 1)?;
                 }
@@ -139,29 +139,29 @@ pub(super) fn long(rest: &mut &[u8]) -> Option<i64> {
 /// The named types, in the order in which the schema defines them.
 #[derive(Default)]
 struct Schemas {
-    named: HashMap<String, Known>,
-    records: Vec<Vec<Layout>>,
+    named: HashMap<String, NamedAvroType>,
+    records: Vec<Vec<AvroLayout>>,
 }
 
 #[derive(Clone, Copy)]
-enum Known {
+enum NamedAvroType {
     Record(usize),
     Enum(usize),
     Fixed(usize),
 }
 
-impl Known {
-    fn layout(self) -> Layout {
+impl NamedAvroType {
+    fn layout(self) -> AvroLayout {
         match self {
-            Self::Record(at) => Layout::Named(at),
-            Self::Enum(symbols) => Layout::Enum(symbols),
-            Self::Fixed(size) => Layout::Fixed(size),
+            Self::Record(at) => AvroLayout::Named(at),
+            Self::Enum(symbols) => AvroLayout::Enum(symbols),
+            Self::Fixed(size) => AvroLayout::Fixed(size),
         }
     }
 }
 
 impl Schemas {
-    fn layout(&mut self, schema: &Value, space: &str, depth: usize) -> Option<Layout> {
+    fn layout(&mut self, schema: &Value, space: &str, depth: usize) -> Option<AvroLayout> {
         if depth > DEPTH {
             return None;
         }
@@ -169,7 +169,7 @@ impl Schemas {
             Value::String(name) => return self.name(name, space),
             Value::Array(branches) => {
                 let branches = branches.iter().map(|branch| self.layout(branch, space, depth + 1));
-                return Some(Layout::Union(branches.collect::<Option<_>>()?));
+                return Some(AvroLayout::Union(branches.collect::<Option<_>>()?));
             }
             Value::Object(object) => object,
             _ => return None,
@@ -178,8 +178,8 @@ impl Schemas {
         let Some(kind) = kind.as_str() else { return self.layout(kind, space, depth + 1) };
         let item = |key: &str| object.get(key);
         match kind {
-            "array" => Some(Layout::Array(Box::new(self.layout(item("items")?, space, depth + 1)?))),
-            "map" => Some(Layout::Map(Box::new(self.layout(item("values")?, space, depth + 1)?))),
+            "array" => Some(AvroLayout::Array(Box::new(self.layout(item("items")?, space, depth + 1)?))),
+            "map" => Some(AvroLayout::Map(Box::new(self.layout(item("values")?, space, depth + 1)?))),
             "record" | "error" | "enum" | "fixed" => {
                 let name = item("name")?.as_str()?;
                 let (space, name) = match (name.rsplit_once('.'), item("namespace").and_then(Value::as_str)) {
@@ -190,16 +190,16 @@ impl Schemas {
                     }
                 };
                 let known = match kind {
-                    "enum" => Known::Enum(item("symbols")?.as_array()?.len()),
-                    "fixed" => Known::Fixed(usize::try_from(item("size")?.as_u64()?).ok()?),
+                    "enum" => NamedAvroType::Enum(item("symbols")?.as_array()?.len()),
+                    "fixed" => NamedAvroType::Fixed(usize::try_from(item("size")?.as_u64()?).ok()?),
                     _ => {
                         self.records.push(Vec::new());
-                        Known::Record(self.records.len() - 1)
+                        NamedAvroType::Record(self.records.len() - 1)
                     }
                 };
                 // Records may be recursive, so the name is registered before the fields are parsed.
                 self.named.insert(name, known);
-                if let Known::Record(at) = known {
+                if let NamedAvroType::Record(at) = known {
                     let fields = item("fields")?.as_array()?.iter();
                     let fields = fields.map(|field| self.layout(field.get("type")?, &space, depth + 1));
                     self.records[at] = fields.collect::<Option<_>>()?;
@@ -210,16 +210,16 @@ impl Schemas {
         }
     }
 
-    fn name(&self, name: &str, space: &str) -> Option<Layout> {
+    fn name(&self, name: &str, space: &str) -> Option<AvroLayout> {
         Some(match name {
-            "null" => Layout::Null,
-            "boolean" => Layout::Boolean,
-            "int" => Layout::Int,
-            "long" => Layout::Long,
-            "float" => Layout::Fixed(4),
-            "double" => Layout::Fixed(8),
-            "bytes" => Layout::Bytes,
-            "string" => Layout::Text,
+            "null" => AvroLayout::Null,
+            "boolean" => AvroLayout::Boolean,
+            "int" => AvroLayout::Int,
+            "long" => AvroLayout::Long,
+            "float" => AvroLayout::Fixed(4),
+            "double" => AvroLayout::Fixed(8),
+            "bytes" => AvroLayout::Bytes,
+            "string" => AvroLayout::Text,
             name => {
                 let inner = if name.contains('.') { None } else { self.named.get(&full(space, name)) };
                 inner.or_else(|| self.named.get(name))?.layout()
@@ -247,7 +247,7 @@ mod tests {
             {"name": "a", "type": {"type": "array", "items": "int"}}, {"name": "m", "type": {"type": "map", "values": "a.x"}},
             {"name": "u", "type": ["null", "string", "r"]},
         ]});
-        let values = Values::of(&schema).unwrap();
+        let values = AvroValues::of(&schema).unwrap();
         let row = [
             &[1][..],
             &[2],
@@ -278,10 +278,10 @@ mod tests {
     #[test]
     fn rows_without_bytes_end() {
         let empty = serde_json::json!({"type": "record", "name": "r", "fields": []});
-        assert_eq!(Values::of(&empty).unwrap().skip(u64::MAX, &[]), Some(&[][..]));
+        assert_eq!(AvroValues::of(&empty).unwrap().skip(u64::MAX, &[]), Some(&[][..]));
         let nulls = serde_json::json!({"type": "array", "items": "null"});
         let many = [0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 0];
-        assert_eq!(Values::of(&nulls).unwrap().skip(1, &many), Some(&[][..]));
-        assert!(Values::of(&serde_json::json!("unknown")).is_none());
+        assert_eq!(AvroValues::of(&nulls).unwrap().skip(1, &many), Some(&[][..]));
+        assert!(AvroValues::of(&serde_json::json!("unknown")).is_none());
     }
 }

@@ -6,7 +6,7 @@ use crate::engine::source::OnNewColumn;
 /// The declared columns of the tests on drift.
 const ORDERS: [(&str, &str); 2] = [("id", "bigint"), ("amount", "double")];
 
-fn strict(format: SourceFormat, columns: &[(&str, &str)], files: &[(&str, &[u8])]) -> Fixture {
+fn strict(format: SourceFormat, columns: &[(&str, &str)], files: &[(&str, &[u8])]) -> TextFixture {
     let mut fixture = fixture(format, columns, files);
     fixture.spec.drift = Drift::default();
     fixture

@@ -5,16 +5,18 @@ use std::fmt::Write as _;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use super::{CSV, fixture};
-use crate::engine::source::{DateUnit, Found, Look, Orient, SourceFormat, columns, declared_name, files};
+use crate::engine::source::{
+    DateUnit, InferenceDepth, InferredColumns, Orient, SourceFormat, columns, declared_name, files,
+};
 
 const ANY_JSON: SourceFormat = SourceFormat::Json { orient: Orient::Auto, date_unit: DateUnit::Milliseconds };
 
-async fn found(format: SourceFormat, files: &[(&str, &[u8])], threads: usize) -> Found {
+async fn found(format: SourceFormat, files: &[(&str, &[u8])], threads: usize) -> InferredColumns {
     let fixture = fixture(format, &[], files);
     let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(threads));
     let state = context.state();
     let listed = files::list(&fixture.spec, &state).await.unwrap();
-    columns(&fixture.spec, &state, listed, Look::Detailed).await.unwrap()
+    columns(&fixture.spec, &state, listed, InferenceDepth::Detailed).await.unwrap()
 }
 
 /// Returns a line per column, after checking that the number of threads doesn't matter.

@@ -1,10 +1,11 @@
 //! Files with spoilt rows: in every layout, each row is either read or rejected, exactly.
 
-use super::*;
 use datafusion::arrow::{
     array::{Array, AsArray},
     datatypes::Int64Type,
 };
+
+use super::*;
 
 /// A row as intended: an integer, a text, and how it is spoilt.
 #[derive(Debug, Clone)]
@@ -49,7 +50,7 @@ fn meant() -> impl Strategy<Value = Meant> {
 /// The style of a file.
 #[derive(Debug, Clone, Copy)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
-struct Style {
+struct SpoiltStyle {
     swapped: bool,
     upper: bool,
     extra: bool,
@@ -57,8 +58,8 @@ struct Style {
     mark: bool,
 }
 
-fn style() -> impl Strategy<Value = Style> {
-    any::<[bool; 5]>().prop_map(|[swapped, upper, extra, crlf, mark]| Style {
+fn style() -> impl Strategy<Value = SpoiltStyle> {
+    any::<[bool; 5]>().prop_map(|[swapped, upper, extra, crlf, mark]| SpoiltStyle {
         swapped,
         upper,
         extra,
@@ -67,7 +68,7 @@ fn style() -> impl Strategy<Value = Style> {
     })
 }
 
-impl Style {
+impl SpoiltStyle {
     fn names(self) -> Vec<&'static str> {
         let (n, t) = if self.upper { ("NUMBER", "Text") } else { ("number", "text") };
         let mut names = if self.swapped { vec![t, n] } else { vec![n, t] };
@@ -91,7 +92,7 @@ impl Style {
     }
 }
 
-fn csv(rows: &[Meant], style: Style) -> String {
+fn csv(rows: &[Meant], style: SpoiltStyle) -> String {
     let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
     let mut file = if style.mark { "\u{feff}".to_owned() } else { String::new() };
     file.push_str(&style.names().join(","));
@@ -113,7 +114,7 @@ fn csv(rows: &[Meant], style: Style) -> String {
     file
 }
 
-fn json_values(row: &Meant, style: Style) -> Vec<String> {
+fn json_values(row: &Meant, style: SpoiltStyle) -> Vec<String> {
     let number = match row.spoilt {
         Spoilt::Number | Spoilt::Line(_) => "\"1x\"".to_owned(),
         Spoilt::Word => "NaN".to_owned(),
@@ -123,7 +124,7 @@ fn json_values(row: &Meant, style: Style) -> Vec<String> {
     style.values(number, text, "{\"deep\":[1,null]}")
 }
 
-fn object(row: &Meant, style: Style) -> String {
+fn object(row: &Meant, style: SpoiltStyle) -> String {
     let mut members: Vec<String> = style
         .names()
         .iter()
@@ -138,7 +139,7 @@ fn object(row: &Meant, style: Style) -> String {
     format!("{{{}}}", members.join(", "))
 }
 
-fn split(rows: &[Meant], style: Style) -> String {
+fn split(rows: &[Meant], style: SpoiltStyle) -> String {
     let rows = rows.iter().map(|row| {
         let mut values = json_values(row, style);
         if row.spoilt == Spoilt::Width {
@@ -155,12 +156,12 @@ fn split(rows: &[Meant], style: Style) -> String {
     }
 }
 
-fn records(rows: &[Meant], style: Style) -> String {
+fn records(rows: &[Meant], style: SpoiltStyle) -> String {
     let rows: Vec<String> = rows.iter().map(|row| object(row, style)).collect();
     format!("[{}]", rows.join(&format!(",{}", style.end())))
 }
 
-fn lines(rows: &[Meant], style: Style) -> String {
+fn lines(rows: &[Meant], style: SpoiltStyle) -> String {
     let line = |row: &Meant| {
         let mut object = object(row, style);
         // A file of one object that is cut off is a damaged file.

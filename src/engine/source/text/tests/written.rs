@@ -3,7 +3,7 @@
 
 use std::io::Write;
 
-use super::{ALL, CSV, Fixture, LINES, SLOW, fixture};
+use super::{ALL, CSV, LINES, SLOW, TextFixture, fixture};
 use crate::engine::source::{Compression, DateUnit, Encoding, Orient, SourceFormat, TextOptions, text::Pace};
 
 const ANY_JSON: SourceFormat = SourceFormat::Json { orient: Orient::Auto, date_unit: DateUnit::Milliseconds };
@@ -12,7 +12,7 @@ const COLUMNS: [(&str, &str); 2] = [("id", "bigint"), ("name", "varchar")];
 
 /// Returns the rows, after checking that whole files and files read through a window of a few bytes give the
 /// same.
-async fn both(make: impl Fn() -> Fixture, sql: &str) -> String {
+async fn both(make: impl Fn() -> TextFixture, sql: &str) -> String {
     let fast = make().show(sql).await;
     let slow = make().at(SLOW).show(sql).await;
     assert_eq!(fast, slow);

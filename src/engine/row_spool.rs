@@ -30,7 +30,7 @@ use tokio::task::JoinSet;
 use url::Url;
 
 use super::{
-    Engine, RecordBatch, SchemaRef, SendableRecordBatchStream, Streams, Table, execute::nullable,
+    Engine, RecordBatch, SchemaRef, SendableRecordBatchStream, Streams, Table, execution::nullable,
     memory::Budget,
 };
 
@@ -73,18 +73,18 @@ impl Spool {
 }
 
 /// The spooled rows of one stream.
-enum Part {
+enum SpooledPart {
     Memory(Vec<RecordBatch>),
     File(Arc<dyn SpillFile>),
 }
 
 /// The number of rows spooled so far.
-struct Count {
+struct SpoolCount {
     rows: AtomicU64,
     on_rows: Arc<dyn Fn(u64) + Send + Sync>,
 }
 
-impl Count {
+impl SpoolCount {
     fn add(&self, batch: &RecordBatch) {
         let new = batch.num_rows() as u64;
         (self.on_rows)(self.rows.fetch_add(new, Ordering::Relaxed) + new);
@@ -122,7 +122,7 @@ impl Engine {
         // that never get there.
         let schema =
             &nullable(streams.first().map_or_else(|| Arc::clone(schema), |rows| rows.schema()).as_ref());
-        let count = Arc::new(Count { rows: AtomicU64::new(0), on_rows });
+        let count = Arc::new(SpoolCount { rows: AtomicU64::new(0), on_rows });
         let mut draining = JoinSet::new();
         for rows in streams {
             draining.spawn(drain(rows, Arc::clone(&count), self.task(), in_memory));
@@ -130,8 +130,8 @@ impl Engine {
         let (mut memory, mut files) = (Vec::new(), Vec::new());
         while let Some(part) = draining.join_next().await {
             match part.map_err(|error| DataFusionError::External(Box::new(error)))?? {
-                Part::Memory(batches) => memory.push(batches),
-                Part::File(file) => files.push(file),
+                SpooledPart::Memory(batches) => memory.push(batches),
+                SpooledPart::File(file) => files.push(file),
             }
         }
         let rows = count.rows.load(Ordering::Relaxed);
@@ -173,10 +173,10 @@ fn table_of(files: &[Arc<dyn SpillFile>], schema: &SchemaRef) -> Result<Table> {
 /// Spools the rows of a stream.
 async fn drain(
     mut rows: SendableRecordBatchStream,
-    count: Arc<Count>,
+    count: Arc<SpoolCount>,
     task: Arc<TaskContext>,
     in_memory: usize,
-) -> Result<Part> {
+) -> Result<SpooledPart> {
     let (mut kept, mut bytes) = (Vec::new(), 0);
     let mut file: Option<(Arc<dyn SpillFile>, ArrowWriter<File>)> = None;
     while let Some(batch) = rows.next().await.transpose()? {
@@ -197,9 +197,9 @@ async fn drain(
             file = Some((path, writer));
         }
     }
-    let Some((file, writer)) = file else { return Ok(Part::Memory(kept)) };
+    let Some((file, writer)) = file else { return Ok(SpooledPart::Memory(kept)) };
     writer.close()?;
-    Ok(Part::File(file))
+    Ok(SpooledPart::File(file))
 }
 
 /// Copies a batch if it holds more memory than its rows need. A slice of a longer array, as made by
@@ -260,8 +260,10 @@ mod tests {
         compute::concat_batches,
     };
 
-    use super::*;
-    use crate::engine::{EngineSettings, execute::listed};
+    use super::{
+        super::{EngineSettings, execution::listed},
+        *,
+    };
 
     #[tokio::test]
     async fn slices_of_something_long_take_no_more_than_they_need() {

@@ -10,7 +10,7 @@ use datafusion::{
     error::Result,
 };
 
-use super::{RecordBatch, audit::shown, print};
+use super::{RecordBatch, row_output, test_query::shown};
 
 /// The differences between expected and actual rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,12 +19,12 @@ pub struct Diff {
     pub equal: usize,
     columns: Vec<String>,
     numbers: Vec<bool>,
-    rows: Vec<Row>,
+    rows: Vec<RowDifference>,
 }
 
 /// One difference.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Row {
+enum RowDifference {
     /// An expected row that is missing.
     Missing(Cells),
     /// An unexpected row.
@@ -52,9 +52,9 @@ impl Diff {
     pub fn lines(&self) -> Vec<String> {
         let head = std::iter::once(String::new()).chain(self.columns.iter().cloned()).collect();
         let mut rows: Vec<Vec<String>> = vec![head];
-        rows.extend(self.rows.iter().take(LISTED).map(Row::cells));
+        rows.extend(self.rows.iter().take(LISTED).map(RowDifference::cells));
         let right: Vec<bool> = std::iter::once(false).chain(self.numbers.iter().copied()).collect();
-        let mut lines = print::align(&rows, &right);
+        let mut lines = row_output::align(&rows, &right);
         if self.rows.len() > LISTED {
             lines.push(format!("… and {} more", self.rows.len() - LISTED));
         }
@@ -63,11 +63,11 @@ impl Diff {
     }
 
     fn total(&self) -> String {
-        let count = |of: fn(&Row) -> bool| self.rows.iter().filter(|row| of(row)).count();
+        let count = |of: fn(&RowDifference) -> bool| self.rows.iter().filter(|row| of(row)).count();
         let counts = [
-            (count(|row| matches!(row, Row::Changed(..))), "changed"),
-            (count(|row| matches!(row, Row::Missing(_))), "missing"),
-            (count(|row| matches!(row, Row::Surplus(_))), "surplus"),
+            (count(|row| matches!(row, RowDifference::Changed(..))), "changed"),
+            (count(|row| matches!(row, RowDifference::Missing(_))), "missing"),
+            (count(|row| matches!(row, RowDifference::Surplus(_))), "surplus"),
             (self.equal, "as expected"),
         ];
         let told = counts.iter().filter(|(number, _)| *number > 0);
@@ -75,7 +75,7 @@ impl Diff {
     }
 }
 
-impl Row {
+impl RowDifference {
     fn cells(&self) -> Vec<String> {
         let plain = |mark: &str, cells: &Cells| {
             let cells = cells.iter().map(|cell| shown(cell.as_deref()));
@@ -126,9 +126,9 @@ pub fn diff(expected: &RecordBatch, actual: &RecordBatch) -> Result<Diff> {
     let schema = expected.schema();
     let rows = changed
         .into_iter()
-        .map(|(expected, actual)| Row::Changed(expected, actual))
-        .chain(missing.into_iter().map(Row::Missing))
-        .chain(surplus.into_iter().map(Row::Surplus))
+        .map(|(expected, actual)| RowDifference::Changed(expected, actual))
+        .chain(missing.into_iter().map(RowDifference::Missing))
+        .chain(surplus.into_iter().map(RowDifference::Surplus))
         .collect();
     Ok(Diff {
         equal,
@@ -192,8 +192,10 @@ mod tests {
 
     use datafusion::arrow::datatypes::{DataType, Field, Schema};
 
-    use super::*;
-    use crate::engine::given::{self, Written};
+    use super::{
+        super::{fixture, fixture::FixtureRows},
+        *,
+    };
 
     fn rows(csv: &str) -> RecordBatch {
         let schema = Arc::new(Schema::new(vec![
@@ -201,7 +203,7 @@ mod tests {
             Field::new("product", DataType::Utf8, true),
             Field::new("kwh", DataType::Float64, true),
         ]));
-        given::rows(Written::Csv(&format!("day,product,kwh\n{csv}")), &schema, false).unwrap()
+        fixture::rows(FixtureRows::Csv(&format!("day,product,kwh\n{csv}")), &schema, false).unwrap()
     }
 
     fn compared(expected: &str, actual: &str) -> Diff {

@@ -11,21 +11,22 @@ use datafusion::{
     arrow::datatypes::DataType,
     common::{Column, JoinType, TableReference, tree_node::TreeNodeRecursion},
     logical_expr::{
-        BinaryExpr, Distinct, Expr, LogicalPlan, Operator, expr::WindowFunction, utils::split_conjunction,
+        Aggregate, BinaryExpr, Distinct, Expr, Join, LogicalPlan, Operator, Union, Window,
+        expr::WindowFunction, utils::split_conjunction,
     },
 };
 
 use super::{
     Query,
-    batch::{Timed, stands_for},
     dialect::as_of::is_as_of,
+    event_time::{TimedRelation, stands_for},
 };
 use crate::interval::BatchSize;
 
 /// The batch scope of a node's rows.
-enum Lie {
+enum BatchScope {
     /// The rows are the same for all batches.
-    Anyhow,
+    AllBatches,
     /// Each row belongs to a batch, which any of these columns determines. Equal values in two of them mean
     /// the same batch.
     InBatches(BTreeSet<Column>),
@@ -36,24 +37,24 @@ impl Query {
     /// each batch's own query, and the column `event_time` determines the batch of each. `inputs` are
     /// filtered by event time, all other tables are read whole.
     #[must_use]
-    pub fn is_separable(&self, inputs: &[Timed], event_time: &str, size: BatchSize) -> bool {
+    pub fn is_separable(&self, inputs: &[TimedRelation], event_time: &str, size: BatchSize) -> bool {
         let tracer = Tracer { inputs, size };
         match tracer.follow(self.plan()) {
-            Some(Lie::InBatches(columns)) => columns.iter().any(|column| column.name == event_time),
-            Some(Lie::Anyhow) | None => false,
+            Some(BatchScope::InBatches(columns)) => columns.iter().any(|column| column.name == event_time),
+            Some(BatchScope::AllBatches) | None => false,
         }
     }
 }
 
 struct Tracer<'a> {
-    inputs: &'a [Timed],
+    inputs: &'a [TimedRelation],
     size: BatchSize,
 }
 
 impl Tracer<'_> {
     /// Returns the scope of a node's rows; `None` if they may depend on rows of several batches.
-    fn follow(&self, node: &LogicalPlan) -> Option<Lie> {
-        if !self.subqueries_are_the_same_anyhow(node) {
+    fn follow(&self, node: &LogicalPlan) -> Option<BatchScope> {
+        if !self.subqueries_cover_all_batches(node) {
             return None;
         }
         match node {
@@ -62,126 +63,137 @@ impl Tracer<'_> {
                 Some(self.read(&alias.alias))
             }
             LogicalPlan::SubqueryAlias(alias) => {
-                let lie = self.follow(&alias.input)?;
-                Some(lie.mapped(|column| Column::new(Some(alias.alias.clone()), &column.name)))
+                let scope = self.follow(&alias.input)?;
+                Some(scope.mapped(|column| Column::new(Some(alias.alias.clone()), &column.name)))
             }
             LogicalPlan::Projection(projection) => {
-                let lie = self.follow(&projection.input)?;
-                Some(self.told_by(&lie, &projection.expr))
+                let scope = self.follow(&projection.input)?;
+                Some(self.projected(&scope, &projection.expr))
             }
             LogicalPlan::Filter(filter) => self.follow(&filter.input),
             LogicalPlan::Sort(sort) if sort.fetch.is_none() => self.follow(&sort.input),
-            LogicalPlan::Distinct(Distinct::All(input)) => self.follow(input)?.if_told(),
-            LogicalPlan::Aggregate(aggregate) => {
-                let lie = self.follow(&aggregate.input)?;
-                if matches!(lie, Lie::Anyhow) {
-                    return Some(lie);
-                }
-                let is_set = |expr: &Expr| matches!(expr, Expr::GroupingSet(_));
-                if aggregate.group_expr.iter().any(is_set) {
-                    return None;
-                }
-                self.told_by(&lie, &aggregate.group_expr).if_told()
-            }
-            LogicalPlan::Window(window) => {
-                let lie = self.follow(&window.input)?;
-                let Lie::InBatches(columns) = &lie else { return Some(lie) };
-                let parted = |expr: &Expr| match expr.clone().unalias() {
-                    Expr::WindowFunction(function) => {
-                        let WindowFunction { params, .. } = *function;
-                        params.partition_by.iter().any(|expr| self.tells(expr, columns))
-                    }
-                    _ => false,
-                };
-                window.window_expr.iter().all(parted).then_some(lie)
-            }
-            LogicalPlan::Join(join) => {
-                let sides = (self.follow(&join.left)?, self.follow(&join.right)?);
-                // The nearest row of all batches may lie outside the current batch.
-                if is_as_of(join) && matches!(sides, (Lie::Anyhow, Lie::InBatches(_))) {
-                    return None;
-                }
-                // The optimizer hasn't yet extracted join keys from the filter.
-                let equal = join.filter.iter().flat_map(split_conjunction).filter_map(|part| match part {
-                    Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) => {
-                        Some((&**left, &**right))
-                    }
-                    _ => None,
-                });
-                let on = join.on.iter().map(|(left, right)| (left, right)).chain(equal);
-                self.joined(sides, on, join.join_type)
-            }
-            LogicalPlan::Union(union) => {
-                let mut lies = union.inputs.iter().map(|input| {
-                    let lie = self.follow(input)?;
-                    Some((lie, input.schema().columns()))
-                });
-                let own = union.schema.columns();
-                let (first, named) = lies.next()??;
-                let first = first.at(&named);
-                lies.try_fold(first, |known, lie| {
-                    let (lie, named) = lie?;
-                    match (known, lie.at(&named)) {
-                        (None, None) => Some(None),
-                        (Some(one), Some(other)) => Some(Some(&one & &other)),
-                        // Rows that are the same for all batches would appear once per batch.
-                        _ => None,
-                    }
-                })
-                .map(|places| match places {
-                    None => Lie::Anyhow,
-                    Some(places) => Lie::InBatches(
-                        places.into_iter().filter_map(|place| own.get(place).cloned()).collect(),
-                    ),
-                })
-            }
-            LogicalPlan::EmptyRelation(_) | LogicalPlan::Values(_) => Some(Lie::Anyhow),
+            LogicalPlan::Distinct(Distinct::All(input)) => self.follow(input)?.if_determined(),
+            LogicalPlan::Aggregate(aggregate) => self.aggregate(aggregate),
+            LogicalPlan::Window(window) => self.window(window),
+            LogicalPlan::Join(join) => self.join(join),
+            LogicalPlan::Union(union) => self.union(union),
+            LogicalPlan::EmptyRelation(_) | LogicalPlan::Values(_) => Some(BatchScope::AllBatches),
             other => {
                 // Any operation returns equal rows for equal inputs.
-                let same =
-                    other.inputs().into_iter().all(|input| matches!(self.follow(input), Some(Lie::Anyhow)));
-                same.then_some(Lie::Anyhow)
+                let same = other
+                    .inputs()
+                    .into_iter()
+                    .all(|input| matches!(self.follow(input), Some(BatchScope::AllBatches)));
+                same.then_some(BatchScope::AllBatches)
             }
         }
     }
 
-    fn read(&self, name: &TableReference) -> Lie {
-        let timed = |(relation, _): &&Timed| stands_for(name).as_ref() == Some(relation);
+    fn aggregate(&self, aggregate: &Aggregate) -> Option<BatchScope> {
+        let scope = self.follow(&aggregate.input)?;
+        if matches!(scope, BatchScope::AllBatches) {
+            return Some(scope);
+        }
+        let is_set = |expr: &Expr| matches!(expr, Expr::GroupingSet(_));
+        if aggregate.group_expr.iter().any(is_set) {
+            return None;
+        }
+        self.projected(&scope, &aggregate.group_expr).if_determined()
+    }
+
+    fn window(&self, window: &Window) -> Option<BatchScope> {
+        let scope = self.follow(&window.input)?;
+        let BatchScope::InBatches(columns) = &scope else { return Some(scope) };
+        let parted = |expr: &Expr| match expr.clone().unalias() {
+            Expr::WindowFunction(function) => {
+                let WindowFunction { params, .. } = *function;
+                params.partition_by.iter().any(|expr| self.determines(expr, columns))
+            }
+            _ => false,
+        };
+        window.window_expr.iter().all(parted).then_some(scope)
+    }
+
+    fn join(&self, join: &Join) -> Option<BatchScope> {
+        let sides = (self.follow(&join.left)?, self.follow(&join.right)?);
+        // The nearest row of all batches may lie outside the current batch.
+        if is_as_of(join) && matches!(sides, (BatchScope::AllBatches, BatchScope::InBatches(_))) {
+            return None;
+        }
+        // The optimizer hasn't yet extracted join keys from the filter.
+        let equal = join.filter.iter().flat_map(split_conjunction).filter_map(|part| match part {
+            Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) => Some((&**left, &**right)),
+            _ => None,
+        });
+        let on = join.on.iter().map(|(left, right)| (left, right)).chain(equal);
+        self.joined(sides, on, join.join_type)
+    }
+
+    fn union(&self, union: &Union) -> Option<BatchScope> {
+        let mut scopes = union.inputs.iter().map(|input| {
+            let scope = self.follow(input)?;
+            Some((scope, input.schema().columns()))
+        });
+        let own = union.schema.columns();
+        let (first, named) = scopes.next()??;
+        let first = first.at(&named);
+        scopes
+            .try_fold(first, |known, scope| {
+                let (scope, named) = scope?;
+                match (known, scope.at(&named)) {
+                    (None, None) => Some(None),
+                    (Some(one), Some(other)) => Some(Some(&one & &other)),
+                    // Rows that are the same for all batches would appear once per batch.
+                    _ => None,
+                }
+            })
+            .map(|places| match places {
+                None => BatchScope::AllBatches,
+                Some(places) => BatchScope::InBatches(
+                    places.into_iter().filter_map(|place| own.get(place).cloned()).collect(),
+                ),
+            })
+    }
+
+    fn read(&self, name: &TableReference) -> BatchScope {
+        let timed = |(relation, _): &&TimedRelation| stands_for(name).as_ref() == Some(relation);
         match self.inputs.iter().find(timed) {
-            Some((_, column)) => Lie::InBatches(BTreeSet::from([Column::new(Some(name.clone()), column)])),
-            None => Lie::Anyhow,
+            Some((_, column)) => {
+                BatchScope::InBatches(BTreeSet::from([Column::new(Some(name.clone()), column)]))
+            }
+            None => BatchScope::AllBatches,
         }
     }
 
     /// Checks that the subqueries of a node's expressions don't depend on the batch.
-    fn subqueries_are_the_same_anyhow(&self, node: &LogicalPlan) -> bool {
+    fn subqueries_cover_all_batches(&self, node: &LogicalPlan) -> bool {
         let mut same = true;
         let visited = node.apply_subqueries(|subquery| {
-            same &= matches!(self.follow(subquery), Some(Lie::Anyhow));
+            same &= matches!(self.follow(subquery), Some(BatchScope::AllBatches));
             Ok(TreeNodeRecursion::Continue)
         });
         same && visited.is_ok()
     }
 
     /// Returns the scope of rows with these expressions as columns.
-    fn told_by(&self, lie: &Lie, expressions: &[Expr]) -> Lie {
-        let Lie::InBatches(columns) = lie else { return Lie::Anyhow };
-        let telling = expressions.iter().filter(|expr| self.tells(expr, columns));
-        Lie::InBatches(telling.map(own_column).collect())
+    fn projected(&self, scope: &BatchScope, expressions: &[Expr]) -> BatchScope {
+        let BatchScope::InBatches(columns) = scope else { return BatchScope::AllBatches };
+        let determining = expressions.iter().filter(|expr| self.determines(expr, columns));
+        BatchScope::InBatches(determining.map(own_column).collect())
     }
 
     /// Returns whether an expression determines the batch, as a time within the batch does.
-    fn tells(&self, expr: &Expr, columns: &BTreeSet<Column>) -> bool {
+    fn determines(&self, expr: &Expr, columns: &BTreeSet<Column>) -> bool {
         match expr {
             Expr::Column(column) => columns.contains(column),
-            Expr::Alias(alias) => self.tells(&alias.expr, columns),
+            Expr::Alias(alias) => self.determines(&alias.expr, columns),
             Expr::Cast(cast) => {
                 let kept = match cast.field.data_type() {
                     DataType::Timestamp(..) => true,
                     DataType::Date32 => self.size != BatchSize::Hour,
                     _ => false,
                 };
-                kept && self.tells(&cast.expr, columns)
+                kept && self.determines(&cast.expr, columns)
             }
             Expr::ScalarFunction(call) if call.func.name() == "date_trunc" => match call.args.as_slice() {
                 [Expr::Literal(unit, _), time] => {
@@ -192,7 +204,7 @@ impl Tracer<'_> {
                         BatchSize::Month => &["second", "minute", "hour", "day", "month"],
                         BatchSize::Year => &["second", "minute", "hour", "day", "month", "quarter", "year"],
                     };
-                    units.contains(&unit.as_str()) && self.tells(time, columns)
+                    units.contains(&unit.as_str()) && self.determines(time, columns)
                 }
                 _ => false,
             },
@@ -203,26 +215,26 @@ impl Tracer<'_> {
     /// Returns the scope of a join's rows. Each pair of expressions in `on` is equal in every match.
     fn joined<'a>(
         &self,
-        sides: (Lie, Lie),
+        sides: (BatchScope, BatchScope),
         mut on: impl Iterator<Item = (&'a Expr, &'a Expr)>,
         kind: JoinType,
-    ) -> Option<Lie> {
+    ) -> Option<BatchScope> {
         use JoinType::{
             Full, Inner, Left, LeftAnti, LeftMark, LeftSemi, Right, RightAnti, RightMark, RightSemi,
         };
         match sides {
-            (Lie::Anyhow, Lie::Anyhow) => Some(Lie::Anyhow),
+            (BatchScope::AllBatches, BatchScope::AllBatches) => Some(BatchScope::AllBatches),
             // A row that is the same for all batches must not appear because one of them has no match for it.
-            (lie @ Lie::InBatches(_), Lie::Anyhow) => {
-                matches!(kind, Inner | Left | LeftSemi | LeftAnti | LeftMark).then_some(lie)
+            (scope @ BatchScope::InBatches(_), BatchScope::AllBatches) => {
+                matches!(kind, Inner | Left | LeftSemi | LeftAnti | LeftMark).then_some(scope)
             }
-            (Lie::Anyhow, lie @ Lie::InBatches(_)) => {
-                matches!(kind, Inner | Right | RightSemi | RightAnti | RightMark).then_some(lie)
+            (BatchScope::AllBatches, scope @ BatchScope::InBatches(_)) => {
+                matches!(kind, Inner | Right | RightSemi | RightAnti | RightMark).then_some(scope)
             }
-            (Lie::InBatches(left), Lie::InBatches(right)) => {
+            (BatchScope::InBatches(left), BatchScope::InBatches(right)) => {
                 let same = |(one, other): (&Expr, &Expr)| {
-                    self.tells(one, &left) && self.tells(other, &right)
-                        || self.tells(one, &right) && self.tells(other, &left)
+                    self.determines(one, &left) && self.determines(other, &right)
+                        || self.determines(one, &right) && self.determines(other, &left)
                 };
                 let columns = match kind {
                     Inner => &left | &right,
@@ -231,22 +243,22 @@ impl Tracer<'_> {
                     // Either side may be NULL.
                     Full => BTreeSet::new(),
                 };
-                on.any(same).then_some(Lie::InBatches(columns))
+                on.any(same).then_some(BatchScope::InBatches(columns))
             }
         }
     }
 }
 
-impl Lie {
+impl BatchScope {
     fn mapped(self, map: impl Fn(Column) -> Column) -> Self {
         match self {
-            Self::Anyhow => Self::Anyhow,
+            Self::AllBatches => Self::AllBatches,
             Self::InBatches(columns) => Self::InBatches(columns.into_iter().map(map).collect()),
         }
     }
 
     /// Returns `None` if no column determines the batch.
-    fn if_told(self) -> Option<Self> {
+    fn if_determined(self) -> Option<Self> {
         match &self {
             Self::InBatches(columns) if columns.is_empty() => None,
             _ => Some(self),
@@ -273,11 +285,11 @@ mod tests {
 
     use datafusion::arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 
-    use super::*;
-    use crate::{
-        engine::{Engine, EngineSettings},
-        name::Relation,
+    use super::{
+        super::{Engine, EngineSettings},
+        *,
     };
+    use crate::name::Relation;
 
     /// Readings and prices have an event time, meters don't; `v` is a view of readings without its own event
     /// time.

@@ -24,12 +24,12 @@ use tokio::task::JoinSet;
 
 use super::{
     Engine, SchemaRef, SendableRecordBatchStream, Streams, Table,
-    bind::{Bound, same_types},
-    change::{CHANGE, DELETED, KEPT},
-    digest::{hashes, mixed},
-    execute::Joins,
+    binding::{Bound, same_types},
+    change_feed::columns_of,
+    execution::Joins,
     function::function,
-    net::columns_of,
+    row_changes::{CHANGE, DELETED, KEPT},
+    row_digest::{hashes, mixed},
     session::reference,
 };
 use crate::{
@@ -38,7 +38,7 @@ use crate::{
 };
 
 /// A relation and its event-time column.
-pub type Timed = (Relation, String);
+pub type TimedRelation = (Relation, String);
 
 /// Returns whether a column of this type can be an event-time column.
 #[must_use]
@@ -72,7 +72,7 @@ impl Bound {
     ///
     /// # Errors
     /// If a relation lacks its event-time column, or that column isn't a date or timestamp.
-    pub fn during(self, inputs: &[Timed], stretches: &Intervals) -> Result<Self> {
+    pub fn during(self, inputs: &[TimedRelation], stretches: &Intervals) -> Result<Self> {
         let plan = self.plan.transform_down_with_subqueries(|node| {
             let relation = match &node {
                 LogicalPlan::TableScan(scan) => stands_for(&scan.table_name),
@@ -95,7 +95,12 @@ impl Bound {
 
 /// Returns a table's rows in the columns `wanted`, with the rows of these intervals marked as deleted in
 /// [`CHANGE`]. Columns that the table lacks are NULL.
-pub fn making_room(table: &Table, wanted: &SchemaRef, column: &str, stretches: &Intervals) -> Result<Bound> {
+pub fn with_deleted_intervals(
+    table: &Table,
+    wanted: &SchemaRef,
+    column: &str,
+    stretches: &Intervals,
+) -> Result<Bound> {
     let schema = table.schema();
     let time = Expr::Column(Column::from_name(column));
     let goes = lies_in(&time, schema.field_with_name(column)?.data_type(), stretches)?;
@@ -106,7 +111,7 @@ pub fn making_room(table: &Table, wanted: &SchemaRef, column: &str, stretches: &
 }
 
 /// Returns a table's rows in these intervals.
-pub fn within(table: &Table, column: &str, stretches: &Intervals) -> Result<Table> {
+pub fn rows_in(table: &Table, column: &str, stretches: &Intervals) -> Result<Table> {
     let schema = table.schema();
     let time = Expr::Column(Column::from_name(column));
     let condition = lies_in(&time, schema.field_with_name(column)?.data_type(), stretches)?;
@@ -115,7 +120,7 @@ pub fn within(table: &Table, column: &str, stretches: &Intervals) -> Result<Tabl
 }
 
 /// Returns the distinct values of the column `file` among a table's rows in these intervals.
-pub fn reached(table: &Table, file: &str, column: &str, stretches: &Intervals) -> Result<Bound> {
+pub fn values_in(table: &Table, file: &str, column: &str, stretches: &Intervals) -> Result<Bound> {
     let schema = table.schema();
     let time = Expr::Column(Column::from_name(column));
     let condition = lies_in(&time, schema.field_with_name(column)?.data_type(), stretches)?;
@@ -125,7 +130,7 @@ pub fn reached(table: &Table, file: &str, column: &str, stretches: &Intervals) -
 }
 
 /// Returns the union of several tables in these columns.
-pub fn all_of(tables: Vec<Table>, columns: &SchemaRef) -> Result<Bound> {
+pub fn union_of(tables: Vec<Table>, columns: &SchemaRef) -> Result<Bound> {
     let scan = |table: Table| {
         let wanted = columns_of(&table, columns);
         LogicalPlanBuilder::scan("batch", provider_as_source(table), None)?
@@ -144,7 +149,7 @@ pub fn all_of(tables: Vec<Table>, columns: &SchemaRef) -> Result<Bound> {
 
 impl Engine {
     /// Returns the batches that contain a table's rows. Rows whose event time is NULL belong to no batch.
-    pub async fn touched(&self, table: &Table, column: &str, size: BatchSize) -> Result<Intervals> {
+    pub async fn batches_of(&self, table: &Table, column: &str, size: BatchSize) -> Result<Intervals> {
         let time = Expr::Column(Column::from_name(column));
         let scan = LogicalPlanBuilder::scan("rows", provider_as_source(Arc::clone(table)), None)?;
         let micros = DataType::Timestamp(TimeUnit::Microsecond, None);
@@ -152,48 +157,51 @@ impl Engine {
         let start = truncated.call(vec![lit(size.name()), cast(time.clone(), micros.clone())]);
         let starts = scan.filter(time.is_not_null())?.project([cast(start, micros)])?.distinct()?.build()?;
         let plan = self.planner(Joins::Hash).create_physical_plan(&starts).await?;
-        let mut touched = Vec::new();
+        let mut batches = Vec::new();
         for batch in collect(plan, self.task()).await? {
             let starts = batch.column(0).as_primitive::<TimestampMicrosecondType>();
             let starts = starts.iter().flatten().filter_map(DateTime::from_timestamp_micros);
-            touched.extend(starts.map(|start| Interval { start, end: size.next(start) }));
+            batches.extend(starts.map(|start| Interval { start, end: size.next(start) }));
         }
-        Ok(touched.into_iter().collect())
+        Ok(batches.into_iter().collect())
     }
 
-    /// Returns the batches whose rows changed when `came` replaced `went`. Rows that were rewritten unchanged
+    /// Returns the batches whose rows changed when `inserted` replaced `deleted`. Rows that were rewritten unchanged
     /// don't count. Rows whose event time is NULL belong to no batch.
-    pub async fn touched_between(
+    pub async fn changed_batches(
         &self,
-        (came, went): (&Table, Option<&Table>),
+        (inserted, deleted): (&Table, Option<&Table>),
         column: &str,
         size: BatchSize,
     ) -> Result<Intervals> {
-        let Some(went) = went else { return self.touched(came, column, size).await };
-        if !same_types(&came.schema(), &went.schema()) {
-            return Ok(self.touched(came, column, size).await?.or(&self.touched(went, column, size).await?));
+        let Some(deleted) = deleted else { return self.batches_of(inserted, column, size).await };
+        if !same_types(&inserted.schema(), &deleted.schema()) {
+            return Ok(self
+                .batches_of(inserted, column, size)
+                .await?
+                .or(&self.batches_of(deleted, column, size).await?));
         }
         let mut weighing = JoinSet::new();
-        for (table, sign) in [(came, 1), (went, -1)] {
+        for (table, sign) in [(inserted, 1), (deleted, -1)] {
             let scan =
                 LogicalPlanBuilder::scan("rows", provider_as_source(Arc::clone(table)), None)?.build()?;
             for rows in self.streams(&Bound { plan: scan }, &[], Joins::Hash).await? {
                 weighing.spawn(weigh(rows, column.to_owned(), size, sign));
             }
         }
-        let mut weights: HashMap<i64, Weight> = HashMap::new();
+        let mut weights: HashMap<i64, BatchWeight> = HashMap::new();
         while let Some(some) = weighing.join_next().await {
             for (start, weight) in some.map_err(|error| DataFusionError::External(Box::new(error)))?? {
                 weights.entry(start).or_default().add(weight);
             }
         }
-        let others = weights.into_iter().filter(|(_, weight)| *weight != Weight::default());
+        let others = weights.into_iter().filter(|(_, weight)| *weight != BatchWeight::default());
         let starts = others.filter_map(|(start, _)| DateTime::from_timestamp_micros(start));
         Ok(starts.map(|start| Interval { start, end: size.next(start) }).collect())
     }
 
     /// Wraps streams so that they end with an error at the first row outside these intervals.
-    pub fn held_to(&self, streams: Streams, column: &str, stretches: &Intervals) -> Result<Streams> {
+    pub fn confined_to(&self, streams: Streams, column: &str, stretches: &Intervals) -> Result<Streams> {
         let Some(schema) = streams.first().map(|rows| rows.schema()) else { return Ok(streams) };
         let time = Expr::Column(Column::from_name(column));
         let data_type = schema.field_with_name(column)?.data_type().clone();
@@ -227,13 +235,13 @@ impl Engine {
 
 /// The new rows of a batch minus its old ones: all fields are 0 if the rows are the same.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Weight {
+struct BatchWeight {
     rows: i64,
     sum: u64,
     mixed: u64,
 }
 
-impl Weight {
+impl BatchWeight {
     fn add(&mut self, other: Self) {
         self.rows += other.rows;
         self.sum = self.sum.wrapping_add(other.sum);
@@ -247,8 +255,8 @@ async fn weigh(
     column: String,
     size: BatchSize,
     sign: i64,
-) -> Result<HashMap<i64, Weight>> {
-    let mut weights: HashMap<i64, Weight> = HashMap::new();
+) -> Result<HashMap<i64, BatchWeight>> {
+    let mut weights: HashMap<i64, BatchWeight> = HashMap::new();
     // Rows of one batch are usually adjacent, so remember the current batch.
     let (mut start, mut end) = (0, 0);
     while let Some(batch) = rows.next().await.transpose()? {
@@ -261,9 +269,10 @@ async fn weigh(
                 let Some(at) = DateTime::from_timestamp_micros(time) else { continue };
                 (start, end) = (size.floor(at).timestamp_micros(), size.next(at).timestamp_micros());
             }
-            let mut weight = Weight { rows: sign, sum: hash, mixed: mixed(hash) };
+            let mut weight = BatchWeight { rows: sign, sum: hash, mixed: mixed(hash) };
             if sign < 0 {
-                weight = Weight { sum: hash.wrapping_neg(), mixed: weight.mixed.wrapping_neg(), ..weight };
+                weight =
+                    BatchWeight { sum: hash.wrapping_neg(), mixed: weight.mixed.wrapping_neg(), ..weight };
             }
             weights.entry(start).or_default().add(weight);
         }
@@ -281,8 +290,8 @@ mod tests {
         datasource::MemTable,
     };
 
-    use super::*;
-    use crate::{engine::EngineSettings, interval::instant};
+    use super::{super::EngineSettings, *};
+    use crate::interval::instant;
 
     fn engine() -> Engine {
         Engine::new(&EngineSettings {
@@ -328,13 +337,13 @@ mod tests {
         for zone in [None, Some("UTC")] {
             let table = rows(&TIMES, zone);
             let days = stretches(&[("2021-01-01", "2021-01-02"), ("2021-01-03", "2021-01-04")]);
-            let bound = reached(&table, "file", "at", &days).unwrap();
+            let bound = values_in(&table, "file", "at", &days).unwrap();
             let mut files = engine().texts(&bound, Joins::Hash).await.unwrap();
             files.sort();
             assert_eq!(files, ["f0", "f1", "f3"]);
             assert!(
                 engine()
-                    .texts(&reached(&table, "file", "at", &Intervals::default()).unwrap(), Joins::Hash)
+                    .texts(&values_in(&table, "file", "at", &Intervals::default()).unwrap(), Joins::Hash)
                     .await
                     .unwrap()
                     .is_empty()
@@ -345,24 +354,24 @@ mod tests {
     #[tokio::test]
     async fn rows_touch_the_batches_they_lie_in() {
         for zone in [None, Some("UTC")] {
-            let touched = async |size| engine().touched(&rows(&TIMES, zone), "at", size).await.unwrap();
-            assert_eq!(touched(BatchSize::Day).await, stretches(&[("2021-01-01", "2021-01-04")]));
+            let batches = async |size| engine().batches_of(&rows(&TIMES, zone), "at", size).await.unwrap();
+            assert_eq!(batches(BatchSize::Day).await, stretches(&[("2021-01-01", "2021-01-04")]));
             let hours = stretches(&[
                 ("2021-01-01", "2021-01-01T01:00"),
                 ("2021-01-01T23:00", "2021-01-02T01:00"),
                 ("2021-01-03T12:00", "2021-01-03T13:00"),
             ]);
-            assert_eq!(touched(BatchSize::Hour).await, hours);
-            assert_eq!(touched(BatchSize::Year).await, stretches(&[("2021-01-01", "2022-01-01")]));
+            assert_eq!(batches(BatchSize::Hour).await, hours);
+            assert_eq!(batches(BatchSize::Year).await, stretches(&[("2021-01-01", "2022-01-01")]));
         }
     }
 
     #[tokio::test]
     async fn batches_are_touched_by_rows_that_differ() {
         let day = |number: u32| (format!("2021-01-0{number}"), format!("2021-01-0{}", number + 1));
-        let between = async |came: &[&str], went: &[&str]| {
-            let (came, went) = (rows(came, None), rows(went, None));
-            engine().touched_between((&came, Some(&went)), "at", BatchSize::Day).await.unwrap()
+        let between = async |inserted: &[&str], deleted: &[&str]| {
+            let (inserted, deleted) = (rows(inserted, None), rows(deleted, None));
+            engine().changed_batches((&inserted, Some(&deleted)), "at", BatchSize::Day).await.unwrap()
         };
         // Rows are numbered from 0, so equal times make equal rows.
         assert_eq!(between(&TIMES, &TIMES).await, Intervals::default());
@@ -400,12 +409,12 @@ mod tests {
         let engine = engine();
         let table = rows(&TIMES[..4], None);
         let all = |days: &Intervals| {
-            let bound = making_room(&table, &table.schema(), "at", days).unwrap();
+            let bound = with_deleted_intervals(&table, &table.schema(), "at", days).unwrap();
             let (engine, days) = (&engine, days.clone());
             async move {
                 let streams = engine.streams(&bound, &[], Joins::Hash).await.unwrap();
                 let mut failure = None;
-                for mut rows in engine.held_to(streams, "at", &days).unwrap() {
+                for mut rows in engine.confined_to(streams, "at", &days).unwrap() {
                     while let Some(batch) = rows.next().await {
                         failure = failure.or(batch.err().map(|error| error.to_string()));
                     }

@@ -15,7 +15,7 @@ use datafusion::{
 };
 use futures::TryStreamExt;
 
-use super::{Engine, RecordBatch, Table, bind::Bound};
+use super::{Engine, RecordBatch, Table, binding::Bound};
 
 impl Engine {
     /// Runs the query and returns all rows as one batch.

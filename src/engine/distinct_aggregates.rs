@@ -40,7 +40,7 @@ impl OptimizerRule for DistinctGroups {
 
     fn rewrite(&self, plan: LogicalPlan, _: &dyn OptimizerConfig) -> Result<Transformed<LogicalPlan>> {
         let LogicalPlan::Aggregate(aggregate) = &plan else { return Ok(Transformed::no(plan)) };
-        match Split::of(aggregate) {
+        match DistinctSplit::of(aggregate) {
             Some(split) => split.plan(aggregate).map(Transformed::yes),
             None => Ok(Transformed::no(plan)),
         }
@@ -48,13 +48,13 @@ impl OptimizerRule for DistinctGroups {
 }
 
 /// The calls of an aggregate, sorted by kind.
-struct Split {
+struct DistinctSplit {
     /// The arguments of distinct calls, without duplicates.
     arguments: Vec<Expr>,
-    calls: Vec<Call>,
+    calls: Vec<AggregateCall>,
 }
 
-enum Call {
+enum AggregateCall {
     /// A call on the distinct values of the argument with this index.
     Distinct(usize, AggregateFunction),
     /// A call on all rows, and whether it is 0 for no rows.
@@ -89,7 +89,7 @@ const NULL_OF_NOTHING: [&str; 20] = [
     "arbitrary",
 ];
 
-impl Split {
+impl DistinctSplit {
     /// Returns `None` if a call has another form, or if there is only one set of rows to aggregate.
     fn of(aggregate: &Aggregate) -> Option<Self> {
         if matches!(aggregate.group_expr.first(), Some(Expr::GroupingSet(_))) {
@@ -105,7 +105,7 @@ impl Split {
                 if aggregate.group_expr.is_empty() && !counts && !NULL_OF_NOTHING.contains(&name.as_str()) {
                     return None;
                 }
-                split.calls.push(Call::Plain(Expr::AggregateFunction(call), counts));
+                split.calls.push(AggregateCall::Plain(Expr::AggregateFunction(call), counts));
                 continue;
             }
             let [argument] = args.as_slice() else { return None };
@@ -118,9 +118,9 @@ impl Split {
                 split.arguments.push(argument.clone());
                 split.arguments.len() - 1
             });
-            split.calls.push(Call::Distinct(number, call));
+            split.calls.push(AggregateCall::Distinct(number, call));
         }
-        let plain = split.calls.iter().any(|call| matches!(call, Call::Plain(..)));
+        let plain = split.calls.iter().any(|call| matches!(call, AggregateCall::Plain(..)));
         let is_several = split.arguments.len() > 1 || (split.arguments.len() == 1 && plain);
         let columns = aggregate.group_expr.len() + split.arguments.len();
         (is_several && columns <= MOST).then_some(split)
@@ -141,7 +141,7 @@ impl Split {
 
         let mut plain = Vec::new();
         for call in &self.calls {
-            if let Call::Plain(call, _) = call {
+            if let AggregateCall::Plain(call, _) = call {
                 plain.push(call.clone());
             }
         }
@@ -178,11 +178,11 @@ impl Split {
             .into_iter()
             .map(|call| {
                 let (func, argument, set, counts) = match call {
-                    Call::Distinct(number, call) => {
+                    AggregateCall::Distinct(number, call) => {
                         let bit = 1_u64 << (self.arguments.len() - 1 - number);
                         (call.func, column(named("distinct", number)), is_set(all & !bit)?, false)
                     }
-                    Call::Plain(_, counts) => {
+                    AggregateCall::Plain(_, counts) => {
                         let at = plain.next().unwrap_or_default();
                         (first_value_udaf(), column(named("plain", at)), is_set(all)?, counts)
                     }
@@ -218,7 +218,7 @@ mod tests {
 
     use datafusion::arrow::util::pretty::pretty_format_batches;
 
-    use crate::engine::{Engine, EngineSettings};
+    use super::super::{Engine, EngineSettings};
 
     async fn answer(sql: &str, memory_limit: Option<u64>) -> String {
         let settings = EngineSettings {

@@ -38,15 +38,15 @@ use futures::{StreamExt, TryStreamExt, stream};
 /// The rule that computes windows partition by partition. Runs last, because it keeps the decisions of other
 /// rules.
 #[derive(Debug)]
-pub(super) struct WindowParts;
+pub(super) struct WindowPartitions;
 
-impl PhysicalOptimizerRule for WindowParts {
+impl PhysicalOptimizerRule for WindowPartitions {
     fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
         let replace = |node: Arc<dyn ExecutionPlan>| {
             Ok(match node.downcast_ref::<WindowAggExec>() {
-                Some(whole) => {
-                    Transformed::yes(Arc::new(PartsExec::new(whole.clone())) as Arc<dyn ExecutionPlan>)
-                }
+                Some(whole) => Transformed::yes(
+                    Arc::new(WindowPartitionsExec::new(whole.clone())) as Arc<dyn ExecutionPlan>
+                ),
                 None => Transformed::no(node),
             })
         };
@@ -64,24 +64,24 @@ impl PhysicalOptimizerRule for WindowParts {
 
 /// Has the same properties as the operator it replaces, but computes partition by partition.
 #[derive(Debug)]
-struct PartsExec {
+struct WindowPartitionsExec {
     whole: WindowAggExec,
     metrics: ExecutionPlanMetricsSet,
 }
 
-impl PartsExec {
+impl WindowPartitionsExec {
     fn new(whole: WindowAggExec) -> Self {
         Self { whole, metrics: ExecutionPlanMetricsSet::new() }
     }
 }
 
-impl DisplayAs for PartsExec {
+impl DisplayAs for WindowPartitionsExec {
     fn fmt_as(&self, form: DisplayFormatType, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.whole.fmt_as(form, out)
     }
 }
 
-impl ExecutionPlan for PartsExec {
+impl ExecutionPlan for WindowPartitionsExec {
     fn name(&self) -> &'static str {
         "WindowPartsExec"
     }
@@ -136,7 +136,7 @@ impl ExecutionPlan for PartsExec {
     fn execute(&self, part: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let input = self.whole.input().execute(part, Arc::clone(&context))?;
         let reservation = MemoryConsumer::new(format!("WindowParts[{part}]")).register(context.memory_pool());
-        let parts = Parts {
+        let parts = PartitionBuffer {
             exprs: self.whole.window_expr().to_vec(),
             schema: self.schema(),
             input_schema: input.schema(),
@@ -171,7 +171,7 @@ impl ExecutionPlan for PartsExec {
 }
 
 /// The state of one stream.
-struct Parts {
+struct PartitionBuffer {
     exprs: Vec<Arc<dyn WindowExpr>>,
     schema: SchemaRef,
     input_schema: SchemaRef,
@@ -184,7 +184,7 @@ struct Parts {
     metrics: BaselineMetrics,
 }
 
-impl Parts {
+impl PartitionBuffer {
     /// Adds rows. Returns the results of ended partitions once there are enough rows.
     fn take(&mut self, batch: RecordBatch) -> Result<Vec<RecordBatch>> {
         if batch.num_rows() == 0 {
@@ -285,7 +285,7 @@ mod tests {
 
     use datafusion::arrow::array::AsArray;
 
-    use crate::engine::{Engine, EngineSettings, arrow::datatypes::Int64Type};
+    use super::super::{Engine, EngineSettings, arrow::datatypes::Int64Type};
 
     /// Returns the number of rows, and of those for which a window over whole partitions differs from the
     /// same aggregate computed by groups.

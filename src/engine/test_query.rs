@@ -27,16 +27,16 @@ use tokio::task::JoinSet;
 
 use super::{
     Engine, Query, RecordBatch, SchemaRef, SqlError, Streams, Table,
-    bind::Bound,
-    execute::{Joins, is_out_of_memory},
-    print,
+    binding::Bound,
+    execution::{Joins, is_out_of_memory},
     query::Pending,
-    rule::{Asked, RowRule},
+    row_output,
+    row_rule::{CompiledRules, RowRule},
 };
 
 /// A few rows as text.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Sample {
+pub struct RowSample {
     /// The column names.
     pub columns: Vec<String>,
     /// The rows; NULL is `None`.
@@ -50,14 +50,14 @@ pub struct Sample {
 const SMALL: u64 = 200_000;
 /// The known size of a query's input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Size {
+pub enum InputSize {
     /// So few rows that one core reads them faster than several could share the work.
     Small,
     /// Nothing is known.
     Unknown,
 }
 
-impl Size {
+impl InputSize {
     /// Returns the size of a table with this number of rows.
     #[must_use]
     pub fn of(rows: u64) -> Self {
@@ -68,7 +68,7 @@ impl Size {
 /// The maximum width of a printed value; longer values are truncated.
 const WIDEST: usize = 40;
 
-impl Sample {
+impl RowSample {
     /// Formats the rows as an aligned table with a header of column names.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
@@ -78,13 +78,13 @@ impl Sample {
         let head = vec![self.columns.clone()];
         let cells = self.rows.iter().map(|row| row.iter().map(|cell| shown(cell.as_deref())).collect());
         let rows: Vec<Vec<String>> = head.into_iter().chain(cells).collect();
-        print::align(&rows, &self.numbers)
+        row_output::align(&rows, &self.numbers)
     }
 }
 
 /// Formats a value for a table: on one line, truncated, with `·` for NULL.
 pub(super) fn shown(cell: Option<&str>) -> String {
-    let text = print::one_line(cell.unwrap_or("·"));
+    let text = row_output::one_line(cell.unwrap_or("·"));
     if text.chars().count() <= WIDEST {
         return text;
     }
@@ -98,9 +98,9 @@ impl Engine {
     /// One pass reads the columns that the rules name, however many rules there are. Rules that only compare
     /// columns with values get a separate pass, because file statistics can answer them: if no row breaks
     /// them, no row is read.
-    pub async fn count_broken(&self, table: Table, size: Size, rules: &[RowRule]) -> Result<Vec<u64>> {
+    pub async fn count_broken(&self, table: Table, size: InputSize, rules: &[RowRule]) -> Result<Vec<u64>> {
         // Planning a second pass over a small table would take longer than reading it.
-        let is_small = size == Size::Small;
+        let is_small = size == InputSize::Small;
         let (known, unknown): (Vec<usize>, Vec<usize>) =
             (0..rules.len()).partition(|at| !is_small && rules[*at].is_answered_by_statistics());
         let mut counts = vec![0; rules.len()];
@@ -108,13 +108,13 @@ impl Engine {
             let some: Vec<&RowRule> = group.iter().map(|at| &rules[*at]).collect();
             let Some(first) = some.first() else { continue };
             let columns = read_by(&some, first.schema())?;
-            let asked = Asked::new(some.iter().copied(), &columns, self.planner(Joins::Hash))?;
+            let compiled = CompiledRules::new(some.iter().copied(), &columns, self.planner(Joins::Hash))?;
             let streams = if is_small {
                 self.rows(&table, &columns).await?
             } else {
                 self.planned_rows(Arc::clone(&table), &some, &columns, filtered).await?
             };
-            let counted = count_all_streams(streams, Arc::new(asked), &columns, some.len()).await?;
+            let counted = count_all_streams(streams, Arc::new(compiled), &columns, some.len()).await?;
             group.into_iter().zip(counted).for_each(|(at, count)| counts[at] = count);
         }
         Ok(counts)
@@ -188,20 +188,20 @@ impl Engine {
 
     /// Returns the first column of the first row as a number, or `None` if there is no row or it is NULL. If
     /// joins exceed the memory pool, runs the query again with joins that spill.
-    pub async fn number(&self, bound: &Bound, size: Size) -> Result<Option<f64>> {
+    pub async fn number(&self, bound: &Bound, size: InputSize) -> Result<Option<f64>> {
         match self.number_by(bound, size, Joins::Hash).await {
             Err(error) if is_out_of_memory(&error) => {
                 tracing::info!("out of memory; asking again with joins that spill");
-                self.number_by(bound, Size::Unknown, Joins::Merge).await
+                self.number_by(bound, InputSize::Unknown, Joins::Merge).await
             }
             number => number,
         }
     }
 
-    async fn number_by(&self, bound: &Bound, size: Size, joins: Joins) -> Result<Option<f64>> {
+    async fn number_by(&self, bound: &Bound, size: InputSize, joins: Joins) -> Result<Option<f64>> {
         let planner = match size {
-            Size::Small => self.narrow(),
-            Size::Unknown => self.planner(joins),
+            InputSize::Small => self.single_partition(),
+            InputSize::Unknown => self.planner(joins),
         };
         let plan = LogicalPlanBuilder::from(bound.plan.clone()).limit(0, Some(1))?.build()?;
         let plan = planner.create_physical_plan(&plan).await?;
@@ -218,10 +218,10 @@ impl Engine {
     }
 
     /// Returns the first rows of a query as text, for messages.
-    pub async fn sample(&self, bound: &Bound, rows: usize) -> Result<Sample> {
+    pub async fn sample(&self, bound: &Bound, rows: usize) -> Result<RowSample> {
         let mut stream = self.stream(bound, Some(rows)).await?;
         let schema = stream.schema();
-        let mut sample = Sample {
+        let mut sample = RowSample {
             columns: schema.fields().iter().map(|field| field.name().clone()).collect(),
             numbers: schema.fields().iter().map(|field| field.data_type().is_numeric()).collect(),
             rows: Vec::new(),
@@ -258,13 +258,13 @@ fn read_by(rules: &[&RowRule], schema: &SchemaRef) -> Result<SchemaRef> {
 /// Counts the rows of all streams that break each rule.
 async fn count_all_streams(
     streams: Streams,
-    asked: Arc<Asked>,
+    compiled: Arc<CompiledRules>,
     columns: &SchemaRef,
     rules: usize,
 ) -> Result<Vec<u64>> {
     let mut counting = JoinSet::new();
     for stream in streams {
-        counting.spawn(count(stream, Arc::clone(&asked), Arc::clone(columns), rules));
+        counting.spawn(count(stream, Arc::clone(&compiled), Arc::clone(columns), rules));
     }
     let mut counts = vec![0; rules];
     while let Some(one) = counting.join_next().await {
@@ -277,14 +277,14 @@ async fn count_all_streams(
 /// Counts the rows of a stream that break each rule.
 async fn count(
     mut stream: SendableRecordBatchStream,
-    asked: Arc<Asked>,
+    compiled: Arc<CompiledRules>,
     columns: SchemaRef,
     rules: usize,
 ) -> Result<Vec<u64>> {
     let mut counts = vec![0; rules];
     while let Some(batch) = stream.next().await.transpose()? {
         let batch = in_types_of(&batch, &columns)?;
-        for (count, mask) in counts.iter_mut().zip(asked.masks(&batch)?) {
+        for (count, mask) in counts.iter_mut().zip(compiled.masks(&batch)?) {
             *count += mask.true_count() as u64;
         }
     }

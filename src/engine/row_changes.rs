@@ -14,7 +14,7 @@ use datafusion::{
 };
 use futures::StreamExt;
 
-use super::{RecordBatch, SchemaRef, SendableRecordBatchStream, Streams, digest::RowDigest};
+use super::{RecordBatch, SchemaRef, SendableRecordBatchStream, Streams, row_digest::RowDigest};
 
 /// The last column of an outcome: the change of the row, as one of the numbers below.
 pub const CHANGE: &str = "_headwater_change";
@@ -31,10 +31,10 @@ pub const LEFT_OUT: i64 = 4;
 
 /// The number of changed rows, complete once the streams have ended.
 #[derive(Debug)]
-pub struct Changes(Mutex<Tally>);
+pub struct Changes(Mutex<ChangeTally>);
 
 #[derive(Debug)]
-struct Tally {
+struct ChangeTally {
     inserted: RowDigest,
     deleted: RowDigest,
     updated: u64,
@@ -66,7 +66,7 @@ impl Changes {
         self.tally(|tally| tally.updated == 0 && tally.inserted == tally.deleted)
     }
 
-    fn tally<T>(&self, read: impl FnOnce(&mut Tally) -> T) -> T {
+    fn tally<T>(&self, read: impl FnOnce(&mut ChangeTally) -> T) -> T {
         read(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -113,7 +113,8 @@ pub fn apply(streams: Streams, columns: &SchemaRef) -> (Streams, Arc<Changes>) {
     // Take the schema from the streams: the same columns can have another physical type there.
     let columns: SchemaRef = streams.first().map_or_else(|| Arc::clone(columns), own);
     let none = RowDigest::new(&columns);
-    let changes = Arc::new(Changes(Mutex::new(Tally { inserted: none.clone(), deleted: none, updated: 0 })));
+    let changes =
+        Arc::new(Changes(Mutex::new(ChangeTally { inserted: none.clone(), deleted: none, updated: 0 })));
     let applied = streams.into_iter().map(|rows| {
         let (changes, columns) = (Arc::clone(&changes), Arc::clone(&columns));
 
@@ -126,7 +127,7 @@ pub fn apply(streams: Streams, columns: &SchemaRef) -> (Streams, Arc<Changes>) {
 
 /// Counts the rows of streams as inserted.
 #[must_use]
-pub fn coming(streams: Streams, changes: &Arc<Changes>) -> Streams {
+pub fn count_inserted(streams: Streams, changes: &Arc<Changes>) -> Streams {
     let counted = streams.into_iter().map(|rows| {
         let changes = Arc::clone(changes);
         let schema = rows.schema();

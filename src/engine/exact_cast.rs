@@ -44,7 +44,7 @@ pub struct Destination {
 
 /// The degree to which values of one type fit another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fit {
+enum CastFit {
     /// All values are kept.
     Always,
     /// Some values are kept, so each is checked.
@@ -56,7 +56,7 @@ enum Fit {
 /// Returns whether some value of type `from` can be stored as type `to`.
 #[must_use]
 pub fn can_hold(from: &DataType, to: &DataType) -> bool {
-    fit(from, to) != Fit::Never
+    fit(from, to) != CastFit::Never
 }
 
 /// Returns the type to which a numeric or time column must be widened to hold values of both types; `None` if
@@ -84,9 +84,9 @@ pub fn wider(a: &DataType, b: &DataType) -> Option<DataType> {
 pub(super) fn cast(expr: Expr, own: &Field, to: &DataType, destination: &Destination) -> Result<Expr> {
     let from = own.data_type();
     match fit(from, to) {
-        Fit::Always => Ok(plain_cast(expr, to.clone())),
-        Fit::ByValue => {
-            let function = Exact {
+        CastFit::Always => Ok(plain_cast(expr, to.clone())),
+        CastFit::ByValue => {
+            let function = ExactCast {
                 to: to.clone(),
                 column: own.name().clone(),
                 destination: destination.clone(),
@@ -95,7 +95,7 @@ pub(super) fn cast(expr: Expr, own: &Field, to: &DataType, destination: &Destina
             let function = Arc::new(ScalarUDF::new_from_impl(function));
             Ok(Expr::ScalarFunction(ScalarFunction::new_udf(function, vec![expr])))
         }
-        Fit::Never => {
+        CastFit::Never => {
             let Destination { table, cure } = destination;
             let (column, from, to) = (own.name(), type_name(from), type_name(to));
             plan_err!(
@@ -105,10 +105,10 @@ pub(super) fn cast(expr: Expr, own: &Field, to: &DataType, destination: &Destina
     }
 }
 
-fn fit(from: &DataType, to: &DataType) -> Fit {
+fn fit(from: &DataType, to: &DataType) -> CastFit {
     use DataType as T;
     if keeps_all(from, to) {
-        return Fit::Always;
+        return CastFit::Always;
     }
     // UUIDs, and types that tables can't have.
     let is_other = |of: &DataType| {
@@ -125,11 +125,11 @@ fn fit(from: &DataType, to: &DataType) -> Fit {
     };
     let (from, to) = (normalized(from), normalized(to));
     if is_other(&from) || is_other(&to) {
-        Fit::Always
+        CastFit::Always
     } else if from.is_nested() != to.is_nested() || !is_possible(&from, &to) {
-        Fit::Never
+        CastFit::Never
     } else {
-        Fit::ByValue
+        CastFit::ByValue
     }
 }
 
@@ -196,28 +196,28 @@ fn normalized(data_type: &DataType) -> DataType {
 
 /// A cast of one column that fails for a value that it would change.
 #[derive(Debug)]
-struct Exact {
+struct ExactCast {
     to: DataType,
     column: String,
     destination: Destination,
     signature: Signature,
 }
 
-impl PartialEq for Exact {
+impl PartialEq for ExactCast {
     fn eq(&self, other: &Self) -> bool {
         self.to == other.to && self.column == other.column && self.destination == other.destination
     }
 }
 
-impl Eq for Exact {}
+impl Eq for ExactCast {}
 
-impl Hash for Exact {
+impl Hash for ExactCast {
     fn hash<H: Hasher>(&self, state: &mut H) {
         (&self.to, &self.column, &self.destination).hash(state);
     }
 }
 
-impl ScalarUDFImpl for Exact {
+impl ScalarUDFImpl for ExactCast {
     fn name(&self) -> &'static str {
         "exact_cast"
     }
@@ -247,7 +247,7 @@ impl ScalarUDFImpl for Exact {
     }
 }
 
-impl Exact {
+impl ExactCast {
     fn apply(&self, values: &ArrayRef) -> Result<ArrayRef> {
         let from = normalized(values.data_type());
         let own = compute::cast(values, &from)?;
@@ -308,8 +308,10 @@ fn comparable(values: ArrayRef) -> ArrayRef {
 #[cfg(test)]
 mod tests {
     use datafusion::{
-        arrow::array::{ArrayRef, Int32Array, ListArray, StringArray, StructArray},
-        arrow::datatypes::Int64Type,
+        arrow::{
+            array::{ArrayRef, Int32Array, ListArray, StringArray, StructArray},
+            datatypes::Int64Type,
+        },
         common::ScalarValue,
     };
     use proptest::prelude::*;
@@ -318,7 +320,7 @@ mod tests {
 
     /// A value without its type.
     #[derive(Debug, Clone, Copy, PartialEq)]
-    enum Value {
+    enum Untyped {
         /// An integer times ten to the power of minus the second field.
         Decimal(i128, u32),
         Double(f64),
@@ -383,25 +385,25 @@ mod tests {
         }
     }
 
-    fn value(of: &ScalarValue) -> Value {
+    fn value(of: &ScalarValue) -> Untyped {
         use ScalarValue as S;
         match of {
-            S::Boolean(Some(value)) => Value::Decimal(i128::from(*value), 0),
-            S::Int8(Some(value)) => Value::Decimal((*value).into(), 0),
-            S::Int16(Some(value)) => Value::Decimal((*value).into(), 0),
-            S::Int32(Some(value)) => Value::Decimal((*value).into(), 0),
-            S::Int64(Some(value)) => Value::Decimal((*value).into(), 0),
-            S::Float32(Some(value)) => Value::Real(*value),
-            S::Float64(Some(value)) => Value::Double(*value),
+            S::Boolean(Some(value)) => Untyped::Decimal(i128::from(*value), 0),
+            S::Int8(Some(value)) => Untyped::Decimal((*value).into(), 0),
+            S::Int16(Some(value)) => Untyped::Decimal((*value).into(), 0),
+            S::Int32(Some(value)) => Untyped::Decimal((*value).into(), 0),
+            S::Int64(Some(value)) => Untyped::Decimal((*value).into(), 0),
+            S::Float32(Some(value)) => Untyped::Real(*value),
+            S::Float64(Some(value)) => Untyped::Double(*value),
             S::Decimal128(Some(value), _, scale) => {
                 let (mut value, mut scale) = (*value, u32::from(scale.cast_unsigned()));
                 while scale > 0 && value % 10 == 0 {
                     (value, scale) = (value / 10, scale - 1);
                 }
-                Value::Decimal(value, scale)
+                Untyped::Decimal(value, scale)
             }
-            S::Date32(Some(days)) => Value::Moment(i64::from(*days) * DAY),
-            S::TimestampMicrosecond(Some(micros), _) => Value::Moment(*micros),
+            S::Date32(Some(days)) => Untyped::Moment(i64::from(*days) * DAY),
+            S::TimestampMicrosecond(Some(micros), _) => Untyped::Moment(*micros),
             other => panic!("{other} is no value of the test"),
         }
     }
@@ -413,17 +415,17 @@ mod tests {
     /// Returns whether two values are equal. A float equals a decimal if it is the nearest float to its
     /// digits.
     #[expect(clippy::float_cmp, reason = "whether a value is the very same is the question")]
-    fn is_same(a: Value, b: Value) -> bool {
+    fn is_same(a: Untyped, b: Untyped) -> bool {
         match (a, b) {
-            (Value::Double(a), Value::Double(b)) => a == b || (a.is_nan() && b.is_nan()),
-            (Value::Real(a), Value::Real(b)) => a == b || (a.is_nan() && b.is_nan()),
-            (Value::Double(a), Value::Real(b)) | (Value::Real(b), Value::Double(a)) => {
+            (Untyped::Double(a), Untyped::Double(b)) => a == b || (a.is_nan() && b.is_nan()),
+            (Untyped::Real(a), Untyped::Real(b)) => a == b || (a.is_nan() && b.is_nan()),
+            (Untyped::Double(a), Untyped::Real(b)) | (Untyped::Real(b), Untyped::Double(a)) => {
                 a == f64::from(b) || (a.is_nan() && b.is_nan())
             }
-            (Value::Decimal(value, scale), Value::Double(b))
-            | (Value::Double(b), Value::Decimal(value, scale)) => text(value, scale).parse() == Ok(b),
-            (Value::Decimal(value, scale), Value::Real(b))
-            | (Value::Real(b), Value::Decimal(value, scale)) => text(value, scale).parse() == Ok(b),
+            (Untyped::Decimal(value, scale), Untyped::Double(b))
+            | (Untyped::Double(b), Untyped::Decimal(value, scale)) => text(value, scale).parse() == Ok(b),
+            (Untyped::Decimal(value, scale), Untyped::Real(b))
+            | (Untyped::Real(b), Untyped::Decimal(value, scale)) => text(value, scale).parse() == Ok(b),
             (a, b) => a == b,
         }
     }
@@ -435,37 +437,37 @@ mod tests {
         clippy::float_cmp,
         reason = "compared afterwards, and exactly"
     )]
-    fn has(of: &DataType, from: &DataType, value: Value) -> Option<bool> {
+    fn has(of: &DataType, from: &DataType, value: Untyped) -> Option<bool> {
         use DataType as T;
         let digits = |value: i128| value.unsigned_abs().to_string().len();
         let whole = match value {
-            Value::Decimal(value, 0) => Some(value),
-            Value::Double(value) if value.fract() == 0.0 && value.abs() < 1e30 => Some(value as i128),
-            Value::Real(value) if value.fract() == 0.0 && value.abs() < 1e30 => Some(value as i128),
+            Untyped::Decimal(value, 0) => Some(value),
+            Untyped::Double(value) if value.fract() == 0.0 && value.abs() < 1e30 => Some(value as i128),
+            Untyped::Real(value) if value.fract() == 0.0 && value.abs() < 1e30 => Some(value as i128),
             _ => None,
         };
         let within = |least: i64, greatest: i64| {
             whole.is_some_and(|whole| whole >= least.into() && whole <= greatest.into())
         };
         Some(match (of, value) {
-            (T::Date32, Value::Moment(micros)) => micros % DAY == 0,
-            (T::Timestamp(..), Value::Moment(_)) => true,
-            (_, Value::Moment(_)) | (T::Date32 | T::Timestamp(..), _) => false,
+            (T::Date32, Untyped::Moment(micros)) => micros % DAY == 0,
+            (T::Timestamp(..), Untyped::Moment(_)) => true,
+            (_, Untyped::Moment(_)) | (T::Date32 | T::Timestamp(..), _) => false,
             (T::Boolean, _) => within(0, 1),
             (T::Int8, _) => within(i8::MIN.into(), i8::MAX.into()),
             (T::Int16, _) => within(i16::MIN.into(), i16::MAX.into()),
             (T::Int32, _) => within(i32::MIN.into(), i32::MAX.into()),
             (T::Int64, _) => within(i64::MIN, i64::MAX),
-            (T::Decimal128(precision, own), Value::Decimal(value, scale)) => {
+            (T::Decimal128(precision, own), Untyped::Decimal(value, scale)) => {
                 let own = u32::from(own.cast_unsigned());
                 scale <= own && digits(value * 10_i128.checked_pow(own - scale)?) <= usize::from(*precision)
             }
-            (T::Float64, Value::Decimal(value, _)) if digits(value) <= 15 => true,
-            (T::Float64, Value::Decimal(value, 0)) if from.is_integer() => (value as f64) as i128 == value,
-            (T::Float32, Value::Decimal(value, _)) if digits(value) <= 6 => true,
-            (T::Float32, Value::Decimal(value, 0)) if from.is_integer() => (value as f32) as i128 == value,
-            (T::Float32, Value::Double(value)) => f64::from(value as f32) == value || value.is_nan(),
-            (T::Float64 | T::Float32, Value::Real(_) | Value::Double(_)) => true,
+            (T::Float64, Untyped::Decimal(value, _)) if digits(value) <= 15 => true,
+            (T::Float64, Untyped::Decimal(value, 0)) if from.is_integer() => (value as f64) as i128 == value,
+            (T::Float32, Untyped::Decimal(value, _)) if digits(value) <= 6 => true,
+            (T::Float32, Untyped::Decimal(value, 0)) if from.is_integer() => (value as f32) as i128 == value,
+            (T::Float32, Untyped::Double(value)) => f64::from(value as f32) == value || value.is_nan(),
+            (T::Float64 | T::Float32, Untyped::Real(_) | Untyped::Double(_)) => true,
             _ => return None,
         })
     }
@@ -473,15 +475,15 @@ mod tests {
     fn exact(values: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
         let destination = Destination { table: "t".to_owned(), cure: "cast it".to_owned() };
         let signature = Signature::any(1, Volatility::Immutable);
-        Exact { to: to.clone(), column: "c".to_owned(), destination, signature }.apply(values)
+        ExactCast { to: to.clone(), column: "c".to_owned(), destination, signature }.apply(values)
     }
 
     /// Casts as a query does.
     fn planned(values: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
         match fit(values.data_type(), to) {
-            Fit::Always => Ok(compute::cast(values, to)?),
-            Fit::ByValue => exact(values, to),
-            Fit::Never => plan_err!("never"),
+            CastFit::Always => Ok(compute::cast(values, to)?),
+            CastFit::ByValue => exact(values, to),
+            CastFit::Never => plan_err!("never"),
         }
     }
 

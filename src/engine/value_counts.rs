@@ -1,4 +1,4 @@
-//! Tally: counts rows by the value of a column while they stream.
+//! Value counts: counts rows by the value of a column while they stream.
 
 use std::{
     collections::HashMap,
@@ -20,9 +20,9 @@ use super::{RecordBatch, SendableRecordBatchStream, Streams};
 
 /// The number of rows for each value, complete once the streams have ended.
 #[derive(Debug, Default)]
-pub struct Tally(Mutex<HashMap<String, u64>>);
+pub struct ValueCounts(Mutex<HashMap<String, u64>>);
 
-impl Tally {
+impl ValueCounts {
     /// Returns the counts. NULL counts as the empty text.
     #[must_use]
     pub fn counts(&self) -> HashMap<String, u64> {
@@ -56,19 +56,19 @@ impl Tally {
 
 /// Wraps streams so that their rows are counted by a text column.
 #[must_use]
-pub fn tally(streams: Streams, column: &str) -> (Streams, Arc<Tally>) {
-    let tally = Arc::new(Tally::default());
+pub fn count_values(streams: Streams, column: &str) -> (Streams, Arc<ValueCounts>) {
+    let counts = Arc::new(ValueCounts::default());
     let counted = streams.into_iter().map(|rows| {
-        let (tally, column) = (Arc::clone(&tally), column.to_owned());
+        let (counts, column) = (Arc::clone(&counts), column.to_owned());
         let schema = rows.schema();
         let rows = rows.map(move |batch| {
             let batch = batch?;
-            tally.count(&batch, &column)?;
+            counts.count(&batch, &column)?;
             Ok(batch)
         });
         Box::pin(RecordBatchStreamAdapter::new(schema, rows)) as SendableRecordBatchStream
     });
-    (counted.collect(), tally)
+    (counted.collect(), counts)
 }
 
 #[cfg(test)]
@@ -96,7 +96,7 @@ mod tests {
         ];
         let rows = stream::iter(batches.map(|batch| Ok(batch.unwrap())));
         let rows = Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&schema), rows));
-        let (mut streams, counted) = tally(vec![rows], "f");
+        let (mut streams, counted) = count_values(vec![rows], "f");
         let all: Vec<RecordBatch> = streams.remove(0).try_collect().await.unwrap();
         assert_eq!(all.iter().map(RecordBatch::num_rows).sum::<usize>(), 7);
         let counts: BTreeMap<String, u64> = counted.counts().into_iter().collect();

@@ -29,7 +29,7 @@ use super::{
     memory::{Budget, CrossJoins, WideRows},
     nan,
     replay::NestedLoops,
-    window_parts::WindowParts,
+    window_partitions::WindowPartitions,
 };
 
 /// DataFusion's physical rules, those that push filters down under guard, and what a memory limit adds.
@@ -45,15 +45,15 @@ pub(super) fn rules(budget: Budget) -> Vec<Arc<dyn PhysicalOptimizerRule + Send 
         .map(|rule| {
             let rule = nan::guarded(rule);
             if rule.name().starts_with("FilterPushdown") {
-                Arc::new(Guarded(rule, has_ambiguous_projection))
+                Arc::new(GuardedPushdown(rule, has_ambiguous_projection))
                     as Arc<dyn PhysicalOptimizerRule + Send + Sync>
             } else if rule.name() == "ProjectionPushdown" {
-                Arc::new(Guarded(rule, has_lambda))
+                Arc::new(GuardedPushdown(rule, has_lambda))
             } else {
                 rule
             }
         })
-        .chain([Arc::new(WindowParts) as Arc<dyn PhysicalOptimizerRule + Send + Sync>])
+        .chain([Arc::new(WindowPartitions) as Arc<dyn PhysicalOptimizerRule + Send + Sync>])
         .chain(
             budget
                 .is_limited()
@@ -69,9 +69,12 @@ pub(super) fn rules(budget: Budget) -> Vec<Arc<dyn PhysicalOptimizerRule + Send 
 
 /// A rule that skips plans for which the function returns true.
 #[derive(Debug)]
-struct Guarded(Arc<dyn PhysicalOptimizerRule + Send + Sync>, fn(&Arc<dyn ExecutionPlan>) -> Result<bool>);
+struct GuardedPushdown(
+    Arc<dyn PhysicalOptimizerRule + Send + Sync>,
+    fn(&Arc<dyn ExecutionPlan>) -> Result<bool>,
+);
 
-impl PhysicalOptimizerRule for Guarded {
+impl PhysicalOptimizerRule for GuardedPushdown {
     fn optimize(
         &self,
         plan: Arc<dyn ExecutionPlan>,
@@ -131,10 +134,8 @@ mod tests {
     use datafusion::{arrow::util::pretty::pretty_format_batches, prelude::ParquetReadOptions};
     use futures::TryStreamExt;
 
-    use crate::{
-        engine::{Engine, EngineSettings},
-        name::Relation,
-    };
+    use super::super::{Engine, EngineSettings};
+    use crate::name::Relation;
 
     #[tokio::test]
     async fn a_filter_stays_on_its_own_side_of_a_join() {

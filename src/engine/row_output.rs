@@ -20,7 +20,7 @@ use crate::text::json_escaped;
 
 /// The output format of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub enum OutputFormat {
     /// Aligned columns, with numbers to the right. Buffers all rows, since column widths depend on them.
     Table,
     /// One JSON object per row.
@@ -32,12 +32,12 @@ pub enum Format {
 /// Writes every row of the stream.
 pub async fn print(
     mut stream: SendableRecordBatchStream,
-    format: Format,
+    format: OutputFormat,
     out: &mut (dyn Write + Send),
 ) -> Result<()> {
     match format {
-        Format::Table => table(stream, out).await,
-        Format::Json => {
+        OutputFormat::Table => table(stream, out).await,
+        OutputFormat::Json => {
             while let Some(batch) = stream.next().await {
                 let mut text = Vec::new();
                 let mut writer = LineDelimitedWriter::new(&mut text);
@@ -49,7 +49,7 @@ pub async fn print(
             }
             Ok(())
         }
-        Format::Csv => {
+        OutputFormat::Csv => {
             // Write the header even if there are no rows.
             out.write_all(&csv_text(&RecordBatch::new_empty(stream.schema()), true)?)?;
             while let Some(batch) = stream.next().await {
@@ -146,8 +146,10 @@ pub(super) fn align(rows: &[Vec<String>], right: &[bool]) -> Vec<String> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::{Format, print};
-    use crate::engine::{Engine, EngineSettings};
+    use super::{
+        super::{Engine, EngineSettings},
+        OutputFormat, print,
+    };
 
     #[tokio::test]
     async fn csv_has_nested_values_as_text() {
@@ -163,7 +165,7 @@ mod tests {
                    null::int[] as n, 7 as i";
         let bound = engine.plan(sql).await.unwrap().bind(&BTreeMap::new()).unwrap();
         let mut out = Vec::new();
-        print(engine.stream(&bound, None).await.unwrap(), Format::Csv, &mut out).await.unwrap();
+        print(engine.stream(&bound, None).await.unwrap(), OutputFormat::Csv, &mut out).await.unwrap();
         let expected = "l,s,m,n,i\n\"[1, NULL, 3]\",\"{'a': x y, 'b': [2.5]}\",{k=1},,7\n";
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }

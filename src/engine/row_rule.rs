@@ -11,8 +11,10 @@ use datafusion::{
         array::{Array, ArrayRef, AsArray, BooleanArray},
         compute::prep_null_mask_filter,
     },
-    common::DFSchema,
-    common::tree_node::{Transformed, TreeNode, TreeNodeRecursion},
+    common::{
+        DFSchema,
+        tree_node::{Transformed, TreeNode, TreeNodeRecursion},
+    },
     error::{DataFusionError, Result},
     logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator, Volatility, expr::ScalarFunction, lit, when},
     physical_expr::PhysicalExpr,
@@ -111,9 +113,9 @@ fn guarded(outer: Expr, inner: Expr) -> Expr {
 }
 
 /// Rules compiled for evaluation on batches. They aren't optimized, because that would remove their guards.
-pub(super) struct Asked(Vec<Arc<dyn PhysicalExpr>>);
+pub(super) struct CompiledRules(Vec<Arc<dyn PhysicalExpr>>);
 
-impl Asked {
+impl CompiledRules {
     /// Compiles rules for batches of these columns, which are a subset of the relation's and have its types.
     pub(super) fn new<'a>(
         rules: impl IntoIterator<Item = &'a RowRule>,
@@ -121,8 +123,9 @@ impl Asked {
         session: &Session,
     ) -> Result<Self> {
         let columns = DFSchema::try_from(columns.as_ref().clone())?;
-        let asked = rules.into_iter().map(|rule| session.create_physical_expr(rule.broken.clone(), &columns));
-        asked.collect::<Result<_>>().map(Self)
+        let compiled =
+            rules.into_iter().map(|rule| session.create_physical_expr(rule.broken.clone(), &columns));
+        compiled.collect::<Result<_>>().map(Self)
     }
 
     /// Returns a mask for each rule: the rows of a batch that break it.

@@ -19,7 +19,7 @@ use super::{RecordBatch, SchemaRef, Table, source::type_name};
 
 /// Fixture rows as written.
 #[derive(Debug, Clone, Copy)]
-pub enum Written<'a> {
+pub enum FixtureRows<'a> {
     /// One mapping per row.
     Dict(&'a [Map<String, Value>]),
     /// Comma-separated values with a header; an empty value is NULL.
@@ -28,7 +28,7 @@ pub enum Written<'a> {
 
 /// The reason why a fixture doesn't fit a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GivenError {
+pub struct FixtureError {
     /// The index of the row, from 0, if the error is about one.
     pub row: Option<usize>,
     /// The column, if the error is about one.
@@ -45,13 +45,13 @@ pub struct GivenError {
 /// # Errors
 /// If a column isn't in the schema, or a value doesn't fit its column.
 pub fn rows(
-    written: Written<'_>,
+    written: FixtureRows<'_>,
     schema: &SchemaRef,
     only_named: bool,
-) -> std::result::Result<RecordBatch, GivenError> {
+) -> std::result::Result<RecordBatch, FixtureError> {
     match written {
-        Written::Dict(rows) => build(rows, schema, only_named, &[]),
-        Written::Csv(text) => {
+        FixtureRows::Dict(rows) => build(rows, schema, only_named, &[]),
+        FixtureRows::Csv(text) => {
             let (header, rows) = separated(text)?;
             build(&rows, schema, only_named, &header)
         }
@@ -67,7 +67,7 @@ pub fn conform(
     batch: &RecordBatch,
     schema: &SchemaRef,
     only_named: bool,
-) -> std::result::Result<RecordBatch, GivenError> {
+) -> std::result::Result<RecordBatch, FixtureError> {
     let mut named: Vec<Option<&ArrayRef>> = vec![None; schema.fields().len()];
     for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
         named[position(field.name(), schema, None)?] = Some(column);
@@ -84,7 +84,7 @@ pub fn conform(
             }
             Some(column) => {
                 let strict = CastOptions { safe: false, format_options: FormatOptions::default() };
-                cast_with_options(column, field.data_type(), &strict).map_err(|error| GivenError {
+                cast_with_options(column, field.data_type(), &strict).map_err(|error| FixtureError {
                     row: None,
                     column: Some(field.name().clone()),
                     message: format!("column `{}`: {error}", field.name()),
@@ -116,7 +116,7 @@ fn build(
     schema: &SchemaRef,
     only_named: bool,
     header: &[String],
-) -> std::result::Result<RecordBatch, GivenError> {
+) -> std::result::Result<RecordBatch, FixtureError> {
     let mut cells: Vec<Option<Vec<Value>>> = vec![None; schema.fields().len()];
     for name in header {
         cells[position(name, schema, None)?].get_or_insert_with(|| vec![Value::Null; rows.len()]);
@@ -146,10 +146,10 @@ fn made(
     fields: Vec<FieldRef>,
     columns: Vec<ArrayRef>,
     rows: usize,
-) -> std::result::Result<RecordBatch, GivenError> {
+) -> std::result::Result<RecordBatch, FixtureError> {
     let options = datafusion::arrow::record_batch::RecordBatchOptions::new().with_row_count(Some(rows));
     RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options).map_err(|error| {
-        GivenError { row: None, column: None, message: error.to_string(), known: Vec::new() }
+        FixtureError { row: None, column: None, message: error.to_string(), known: Vec::new() }
     })
 }
 
@@ -158,11 +158,11 @@ fn nullable(field: &FieldRef) -> FieldRef {
 }
 
 /// Returns the position of a column by its name: an exact match first, then a case-insensitive one.
-fn position(name: &str, schema: &SchemaRef, row: Option<usize>) -> std::result::Result<usize, GivenError> {
+fn position(name: &str, schema: &SchemaRef, row: Option<usize>) -> std::result::Result<usize, FixtureError> {
     let fields = schema.fields();
     let exact = fields.iter().position(|field| field.name() == name);
     let any_case = || fields.iter().position(|field| field.name().eq_ignore_ascii_case(name));
-    exact.or_else(any_case).ok_or_else(|| GivenError {
+    exact.or_else(any_case).ok_or_else(|| FixtureError {
         row,
         column: Some(name.to_owned()),
         message: format!("there is no column `{name}`"),
@@ -171,14 +171,14 @@ fn position(name: &str, schema: &SchemaRef, row: Option<usize>) -> std::result::
 }
 
 /// Parses values as the engine parses text.
-fn simple(field: &Field, cells: &[Value]) -> std::result::Result<ArrayRef, GivenError> {
+fn simple(field: &Field, cells: &[Value]) -> std::result::Result<ArrayRef, FixtureError> {
     let text = |value: &Value| match value {
         Value::Null => None,
         Value::String(text) => Some(text.clone()),
         other => Some(other.to_string()),
     };
     let texts: StringArray = cells.iter().map(text).collect();
-    let misfit = |row: usize, detail: &str| GivenError {
+    let misfit = |row: usize, detail: &str| FixtureError {
         row: Some(row),
         column: Some(field.name().clone()),
         message: format!(
@@ -198,9 +198,9 @@ fn simple(field: &Field, cells: &[Value]) -> std::result::Result<ArrayRef, Given
 }
 
 /// Parses lists and structs, given as JSON or as text that holds JSON.
-fn nested(field: &FieldRef, cells: &[Value]) -> std::result::Result<ArrayRef, GivenError> {
+fn nested(field: &FieldRef, cells: &[Value]) -> std::result::Result<ArrayRef, FixtureError> {
     let schema = Arc::new(Schema::new(vec![nullable(field)]));
-    let failed = |row: Option<usize>, error: &dyn std::fmt::Display| GivenError {
+    let failed = |row: Option<usize>, error: &dyn std::fmt::Display| FixtureError {
         row,
         column: Some(field.name().clone()),
         message: format!("column `{}` is {}: {error}", field.name(), type_name(field.data_type())),
@@ -226,8 +226,8 @@ fn nested(field: &FieldRef, cells: &[Value]) -> std::result::Result<ArrayRef, Gi
 type Separated = (Vec<String>, Vec<Map<String, Value>>);
 
 /// Parses the header and the rows of comma-separated values.
-fn separated(text: &str) -> std::result::Result<Separated, GivenError> {
-    let failed = |row: Option<usize>, error: &dyn std::fmt::Display| GivenError {
+fn separated(text: &str) -> std::result::Result<Separated, FixtureError> {
+    let failed = |row: Option<usize>, error: &dyn std::fmt::Display| FixtureError {
         row,
         column: None,
         message: format!("these are no comma-separated values: {error}"),
@@ -248,8 +248,8 @@ fn separated(text: &str) -> std::result::Result<Separated, GivenError> {
     Ok((header, rows))
 }
 
-impl From<GivenError> for DataFusionError {
-    fn from(error: GivenError) -> Self {
+impl From<FixtureError> for DataFusionError {
+    fn from(error: FixtureError) -> Self {
         Self::Plan(error.message)
     }
 }
@@ -284,7 +284,7 @@ mod tests {
         pretty_format_batches(std::slice::from_ref(batch)).unwrap().to_string()
     }
 
-    fn refused(written: Written<'_>) -> GivenError {
+    fn refused(written: FixtureRows<'_>) -> FixtureError {
         rows(written, &schema(), false).unwrap_err()
     }
 
@@ -294,7 +294,7 @@ mod tests {
             { "id": 1, "at": "2024-01-01 12:30:00", "day": "2024-02-29", "price": 1.5, "paid": true, "name": 7, "tags": ["a", null] },
             { "ID": "2", "at": "2024-01-01T12:30:00+02:00", "price": "2", "paid": "false", "name": "x" },
         ]));
-        let batch = rows(Written::Dict(&rows_given), &schema(), false).unwrap();
+        let batch = rows(FixtureRows::Dict(&rows_given), &schema(), false).unwrap();
         insta::assert_snapshot!(shown(&batch), @r"
         +----+----------------------+------------+-------+-------+------+-------+
         | id | at                   | day        | price | paid  | name | tags  |
@@ -307,7 +307,7 @@ mod tests {
 
     #[test]
     fn an_empty_value_is_null_and_only_what_is_named_is_there() {
-        let batch = rows(Written::Csv("name, id\nx, 1\n, 2\n"), &schema(), true).unwrap();
+        let batch = rows(FixtureRows::Csv("name, id\nx, 1\n, 2\n"), &schema(), true).unwrap();
         insta::assert_snapshot!(shown(&batch), @r"
         +----+------+
         | id | name |
@@ -316,9 +316,9 @@ mod tests {
         | 2  |      |
         +----+------+
         ");
-        let none = rows(Written::Csv(""), &schema(), false).unwrap();
+        let none = rows(FixtureRows::Csv(""), &schema(), false).unwrap();
         assert_eq!((none.num_rows(), none.num_columns()), (0, 7));
-        let header_only = rows(Written::Csv("id\n"), &schema(), true).unwrap();
+        let header_only = rows(FixtureRows::Csv("id\n"), &schema(), true).unwrap();
         assert_eq!((header_only.num_rows(), header_only.num_columns()), (0, 1));
     }
 
@@ -334,15 +334,15 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_named() {
-        let error = refused(Written::Dict(&dict(json!([{ "id": 1 }, { "id": "one" }]))));
+        let error = refused(FixtureRows::Dict(&dict(json!([{ "id": 1 }, { "id": "one" }]))));
         assert_eq!((error.row, error.column.as_deref()), (Some(1), Some("id")));
         assert_eq!(error.message, "`one` is not a bigint, which column `id` is");
-        let error = refused(Written::Dict(&dict(json!([{ "day": "2023-02-29" }]))));
+        let error = refused(FixtureRows::Dict(&dict(json!([{ "day": "2023-02-29" }]))));
         assert_eq!(error.message, "`2023-02-29` is not a date, which column `day` is");
-        let error = refused(Written::Dict(&dict(json!([{ "nmae": 1 }]))));
+        let error = refused(FixtureRows::Dict(&dict(json!([{ "nmae": 1 }]))));
         assert_eq!(error.message, "there is no column `nmae`");
         assert_eq!(error.known.len(), 7);
-        let error = refused(Written::Csv("id,name\n1\n"));
+        let error = refused(FixtureRows::Csv("id,name\n1\n"));
         assert!(error.message.starts_with("these are no comma-separated values"), "{}", error.message);
     }
 }

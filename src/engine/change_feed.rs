@@ -34,30 +34,30 @@ pub fn with_change_type(schema: &SchemaRef) -> Schema {
 }
 
 /// Returns all rows of a table as inserted.
-pub fn all(table: &Table) -> Result<Table> {
-    let plan = LogicalPlanBuilder::scan("came", provider_as_source(Arc::clone(table)), None)?;
+pub fn all_inserted(table: &Table) -> Result<Table> {
+    let plan = LogicalPlanBuilder::scan("inserted", provider_as_source(Arc::clone(table)), None)?;
     let columns = columns(table).chain([lit(INSERT).alias(CHANGE_TYPE)]);
     Ok(view(plan.project(columns)?.build()?))
 }
 
-/// Returns the net changes after the rows of `came` were written and those of `went` were removed. Rows in
-/// both cancel each other out, as often as they occur in both. The columns are those of `came`; deleted rows
+/// Returns the net changes after the rows of `inserted` were written and those of `deleted` were removed. Rows in
+/// both cancel each other out, as often as they occur in both. The columns are those of `inserted`; deleted rows
 /// have NULL in columns that they lack.
-pub fn net(came: &Table, went: &Table) -> Result<Table> {
+pub fn net_changes(inserted: &Table, deleted: &Table) -> Result<Table> {
     let one = |name: &str, table: &Table, times: i64| {
         let source = provider_as_source(Arc::clone(table));
-        let columns = columns_of(table, &came.schema()).into_iter().chain([lit(times).alias(TIMES)]);
+        let columns = columns_of(table, &inserted.schema()).into_iter().chain([lit(times).alias(TIMES)]);
         LogicalPlanBuilder::scan(name, source, None)?.project(columns)?.build()
     };
-    let both = LogicalPlanBuilder::from(one("came", came, 1)?).union(one("went", went, -1)?)?;
+    let both = LogicalPlanBuilder::from(one("inserted", inserted, 1)?).union(one("deleted", deleted, -1)?)?;
     let times = || Expr::Column(Column::from_name(TIMES));
     let counted =
-        both.aggregate(columns(came), [sum(times()).alias(TIMES)])?.filter(times().not_eq(lit(0_i64)))?;
+        both.aggregate(columns(inserted), [sum(times()).alias(TIMES)])?.filter(times().not_eq(lit(0_i64)))?;
     let kind = when(times().gt(lit(0_i64)), lit(INSERT)).otherwise(lit(DELETE))?.alias(CHANGE_TYPE);
     let each = gen_series(lit(1_i64), abs(times()), lit(1_i64)).alias(TIMES);
-    let told = counted.project(columns(came).chain([kind, each]))?.unnest_column(TIMES)?;
+    let repeated = counted.project(columns(inserted).chain([kind, each]))?.unnest_column(TIMES)?;
     let last = Expr::Column(Column::from_name(CHANGE_TYPE));
-    Ok(view(told.project(columns(came).chain([last]))?.build()?))
+    Ok(view(repeated.project(columns(inserted).chain([last]))?.build()?))
 }
 
 /// Returns a table's columns as wanted: cast to the wanted types, and NULL if the table lacks one.
@@ -118,7 +118,7 @@ mod tests {
 
     #[tokio::test]
     async fn only_the_difference_is_told_and_rows_count_as_often_as_they_occur() {
-        let came = table(
+        let inserted = table(
             &["a", "b"],
             &[
                 (Some("x"), Some(1.0)),
@@ -128,7 +128,7 @@ mod tests {
                 (Some("new"), None),
             ],
         );
-        let went = table(
+        let deleted = table(
             &["a", "b"],
             &[
                 (Some("x"), Some(1.0)),
@@ -137,7 +137,7 @@ mod tests {
                 (Some("gone"), Some(f64::NAN)),
             ],
         );
-        insta::assert_snapshot!(shown(net(&came, &went).unwrap()).await, @r"
+        insta::assert_snapshot!(shown(net_changes(&inserted, &deleted).unwrap()).await, @r"
         | a    | b   | _change_type |
         | gone | NaN | delete       |
         | gone | NaN | delete       |
@@ -149,9 +149,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_column_that_is_new_makes_other_rows() {
-        let came = table(&["a", "c"], &[(Some("x"), None), (Some("y"), Some(1.0))]);
-        let went = table(&["a", "b"], &[(Some("x"), Some(1.0)), (Some("y"), Some(1.0))]);
-        insta::assert_snapshot!(shown(net(&came, &went).unwrap()).await, @r"
+        let inserted = table(&["a", "c"], &[(Some("x"), None), (Some("y"), Some(1.0))]);
+        let deleted = table(&["a", "b"], &[(Some("x"), Some(1.0)), (Some("y"), Some(1.0))]);
+        insta::assert_snapshot!(shown(net_changes(&inserted, &deleted).unwrap()).await, @r"
         | a | c   | _change_type |
         | y |     | delete       |
         | y | 1.0 | insert       |
@@ -159,9 +159,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn all_rows_of_a_table_have_just_come() {
-        let came = table(&["a", "b"], &[(Some("x"), Some(1.0))]);
-        insta::assert_snapshot!(shown(all(&came).unwrap()).await, @r"
+    async fn all_rows_of_a_table_are_inserted() {
+        let inserted = table(&["a", "b"], &[(Some("x"), Some(1.0))]);
+        insta::assert_snapshot!(shown(all_inserted(&inserted).unwrap()).await, @r"
         | a | b   | _change_type |
         | x | 1.0 | insert       |
         ");

@@ -23,14 +23,14 @@ use tokio::sync::mpsc;
 
 use super::{
     Engine, RecordBatch, SchemaRef, SendableRecordBatchStream, Streams,
-    audit::in_types_of,
-    execute::Joins,
-    rule::{Asked, RowRule},
+    execution::Joins,
+    row_rule::{CompiledRules, RowRule},
+    test_query::in_types_of,
 };
 
 /// A rule and the action for rows that break it.
 #[derive(Debug, Clone)]
-pub struct Rule {
+pub struct EnforcedRule {
     /// The name of the rule in the quarantine table.
     pub name: String,
     /// The rule about the model's own table.
@@ -43,30 +43,30 @@ pub struct Rule {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnBroken {
     /// Keep them in the quarantine table.
-    SetAside,
+    Quarantine,
     /// Drop them.
     Drop,
 }
 
 /// Streams split by rules.
-pub struct Split {
+pub struct SplitStreams {
     /// The rows that break no rule.
     pub kept: Streams,
     /// The quarantined rows: the table's columns, then `_rule` and `_run_id`.
-    pub aside: SendableRecordBatchStream,
+    pub quarantined: SendableRecordBatchStream,
     /// The numbers of rows that break the rules, complete once the streams have ended.
-    pub counts: Arc<Counts>,
+    pub counts: Arc<RemovedRows>,
 }
 
 /// The numbers of removed rows.
 #[derive(Debug, Default)]
-pub struct Counts {
+pub struct RemovedRows {
     rules: Vec<AtomicU64>,
-    set_aside: AtomicU64,
+    quarantined: AtomicU64,
     dropped: AtomicU64,
 }
 
-impl Counts {
+impl RemovedRows {
     /// Returns the number of rows that break a rule, given by its index.
     #[must_use]
     pub fn of(&self, rule: usize) -> u64 {
@@ -75,8 +75,8 @@ impl Counts {
 
     /// Returns the number of quarantined rows.
     #[must_use]
-    pub fn set_aside(&self) -> u64 {
-        self.set_aside.load(Ordering::Relaxed)
+    pub fn quarantined(&self) -> u64 {
+        self.quarantined.load(Ordering::Relaxed)
     }
 
     /// Returns the number of dropped rows.
@@ -92,19 +92,26 @@ const IN_FLIGHT: usize = 8;
 impl Engine {
     /// Removes rows that break a rule from a model's streams. `table` has the columns of the model's table,
     /// which the rules refer to. The streams have columns of the same names, in the query's types and order.
-    pub fn split(&self, streams: Streams, rules: &[Rule], table: &SchemaRef, run_id: &str) -> Result<Split> {
+    pub fn split(
+        &self,
+        streams: Streams,
+        rules: &[EnforcedRule],
+        table: &SchemaRef,
+        run_id: &str,
+    ) -> Result<SplitStreams> {
         let (sender, receiver) = mpsc::channel(IN_FLIGHT);
-        let asked = Asked::new(rules.iter().map(|rule| &rule.rule), table, self.planner(Joins::Hash))?;
-        let counts = Arc::new(Counts {
+        let compiled =
+            CompiledRules::new(rules.iter().map(|rule| &rule.rule), table, self.planner(Joins::Hash))?;
+        let counts = Arc::new(RemovedRows {
             rules: rules.iter().map(|_| AtomicU64::new(0)).collect(),
-            ..Counts::default()
+            ..RemovedRows::default()
         });
-        let aside = with_columns(table);
+        let quarantined = quarantine_schema(table);
         let sieve = Arc::new(Sieve {
             rules: rules.to_vec(),
-            asked,
+            compiled,
             table: Arc::clone(table),
-            aside: Arc::clone(&aside),
+            quarantined: Arc::clone(&quarantined),
             run_id: run_id.to_owned(),
             counts: Arc::clone(&counts),
         });
@@ -112,11 +119,15 @@ impl Engine {
         let rows = stream::unfold(receiver, |mut receiver| async {
             receiver.recv().await.map(|batch| (Ok(batch), receiver))
         });
-        Ok(Split { kept, aside: Box::pin(RecordBatchStreamAdapter::new(aside, rows)), counts })
+        Ok(SplitStreams {
+            kept,
+            quarantined: Box::pin(RecordBatchStreamAdapter::new(quarantined, rows)),
+            counts,
+        })
     }
 }
 
-fn with_columns(table: &SchemaRef) -> SchemaRef {
+fn quarantine_schema(table: &SchemaRef) -> SchemaRef {
     let added = ["_rule", "_run_id"].map(|name| Arc::new(Field::new(name, DataType::Utf8, true)));
     Arc::new(Schema::new(table.fields().iter().cloned().chain(added).collect::<Vec<_>>()))
 }
@@ -130,10 +141,10 @@ fn sieved(
     let kept = rows.then(move |batch| {
         let (sieve, sender) = (Arc::clone(&sieve), sender.clone());
         async move {
-            let (kept, aside) = sieve.apply(batch?)?;
-            if let Some(aside) = aside {
+            let (kept, quarantined) = sieve.apply(batch?)?;
+            if let Some(quarantined) = quarantined {
                 // The receiver may have failed; it reports its own error.
-                let _ = sender.send(aside).await;
+                let _ = sender.send(quarantined).await;
             }
             Ok(kept)
         }
@@ -143,12 +154,12 @@ fn sieved(
 
 /// Rules compiled for evaluation on batches.
 struct Sieve {
-    rules: Vec<Rule>,
-    asked: Asked,
+    rules: Vec<EnforcedRule>,
+    compiled: CompiledRules,
     table: SchemaRef,
-    aside: SchemaRef,
+    quarantined: SchemaRef,
     run_id: String,
-    counts: Arc<Counts>,
+    counts: Arc<RemovedRows>,
 }
 
 impl Sieve {
@@ -158,7 +169,7 @@ impl Sieve {
             return Ok((batch, None));
         }
         let stored = in_types_of(&batch, &self.table)?;
-        let masks = self.asked.masks(&stored)?;
+        let masks = self.compiled.masks(&stored)?;
         for (mask, count) in masks.iter().zip(&self.counts.rules) {
             count.fetch_add(mask.true_count() as u64, Ordering::Relaxed);
         }
@@ -172,30 +183,30 @@ impl Sieve {
         if out.true_count() == 0 {
             return Ok((batch, None));
         }
-        let aside = any(Some(OnBroken::SetAside))?;
-        let set_aside = aside.true_count() as u64;
-        self.counts.set_aside.fetch_add(set_aside, Ordering::Relaxed);
-        self.counts.dropped.fetch_add(out.true_count() as u64 - set_aside, Ordering::Relaxed);
+        let chosen = any(Some(OnBroken::Quarantine))?;
+        let count = chosen.true_count() as u64;
+        self.counts.quarantined.fetch_add(count, Ordering::Relaxed);
+        self.counts.dropped.fetch_add(out.true_count() as u64 - count, Ordering::Relaxed);
         let kept = filter_record_batch(&batch, &not(&out)?)?;
-        let aside = (set_aside > 0).then(|| self.told_apart(&stored, &aside, &masks)).transpose()?;
-        Ok((kept, aside))
+        let quarantined = (count > 0).then(|| self.with_rule_names(&stored, &chosen, &masks)).transpose()?;
+        Ok((kept, quarantined))
     }
 
     /// Returns the quarantined rows with the rules that they break.
-    fn told_apart(
+    fn with_rule_names(
         &self,
         stored: &RecordBatch,
-        aside: &BooleanArray,
+        chosen: &BooleanArray,
         masks: &[BooleanArray],
     ) -> Result<RecordBatch> {
-        let names = (0..stored.num_rows()).filter(|row| aside.value(*row)).map(|row| {
+        let names = (0..stored.num_rows()).filter(|row| chosen.value(*row)).map(|row| {
             let broken = self.rules.iter().zip(masks).filter(|(_, mask)| mask.value(row));
             broken.map(|(rule, _)| rule.name.as_str()).collect::<Vec<_>>().join(", ")
         });
         let names: StringArray = names.map(Some).collect();
         let run: StringArray = std::iter::repeat_n(Some(self.run_id.as_str()), names.len()).collect();
-        let mut columns = filter_record_batch(stored, aside)?.columns().to_vec();
+        let mut columns = filter_record_batch(stored, chosen)?.columns().to_vec();
         columns.extend([Arc::new(names) as ArrayRef, Arc::new(run)]);
-        Ok(RecordBatch::try_new(Arc::clone(&self.aside), columns)?)
+        Ok(RecordBatch::try_new(Arc::clone(&self.quarantined), columns)?)
     }
 }

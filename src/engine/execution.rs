@@ -23,7 +23,7 @@ use datafusion::{
 };
 use futures::{StreamExt, stream};
 
-use super::{Engine, RecordBatch, Table, bind::Bound, memory::Budget};
+use super::{Engine, RecordBatch, Table, binding::Bound, memory::Budget};
 
 /// The join algorithm, for joins that may not fit in memory: a hash join can't spill, a merge join can.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -15,20 +15,22 @@ use datafusion::{
 };
 use futures::TryStreamExt;
 
-use super::{Engine, RecordBatch, Table, bind::Bound, execute::Joins, session::reference, spool::Spool};
+use super::{
+    Engine, RecordBatch, Table, binding::Bound, execution::Joins, row_spool::Spool, session::reference,
+};
 use crate::name::Relation;
 
 /// The values or the range of a key column among new rows.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Reach {
+pub struct KeyRange {
     column: String,
-    values: Values,
+    values: KeyValues,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-enum Values {
+enum KeyValues {
     /// A list of all values.
-    Of(Vec<ScalarValue>),
+    Listed(Vec<ScalarValue>),
     /// The minimum and the maximum.
     Between(ScalarValue, ScalarValue),
 }
@@ -39,9 +41,14 @@ const LISTED: usize = 1000;
 impl Engine {
     /// Returns the key range of new rows, by column: a list of values if the table is partitioned by the
     /// column, otherwise the minimum and maximum.
-    pub async fn reach(&self, new: &Spool, key: &[String], partition_by: &[String]) -> Result<Vec<Reach>> {
+    pub async fn key_ranges(
+        &self,
+        new: &Spool,
+        key: &[String],
+        partition_by: &[String],
+    ) -> Result<Vec<KeyRange>> {
         let schema = new.table().schema();
-        let mut reach = Vec::new();
+        let mut ranges = Vec::new();
         for column in key {
             if !is_ordered(schema.field_with_name(column)?.data_type()) {
                 continue;
@@ -51,13 +58,13 @@ impl Engine {
                 Some(values) => Some(values),
                 None => self.between(new, column).await?,
             };
-            reach.extend(values.map(|values| Reach { column: column.clone(), values }));
+            ranges.extend(values.map(|values| KeyRange { column: column.clone(), values }));
         }
-        Ok(reach)
+        Ok(ranges)
     }
 
     /// Returns the distinct values of a column; `None` if there are too many.
-    async fn listed(&self, new: &Spool, column: &str) -> Result<Option<Values>> {
+    async fn listed(&self, new: &Spool, column: &str) -> Result<Option<KeyValues>> {
         let plan = scan(new)?.project([Expr::Column(Column::from_name(column))])?.distinct()?;
         let batches = self.all(&plan.limit(0, Some(LISTED + 1))?.build()?).await?;
         let mut values = Vec::new();
@@ -67,11 +74,11 @@ impl Engine {
             }
         }
         values.retain(|value| !value.is_null());
-        Ok((values.len() <= LISTED).then_some(Values::Of(values)))
+        Ok((values.len() <= LISTED).then_some(KeyValues::Listed(values)))
     }
 
     /// Returns the minimum and maximum of a column; `None` if it has no values.
-    async fn between(&self, new: &Spool, column: &str) -> Result<Option<Values>> {
+    async fn between(&self, new: &Spool, column: &str) -> Result<Option<KeyValues>> {
         let column = Expr::Column(Column::from_name(column));
         let plan = scan(new)?.aggregate(Vec::<Expr>::new(), [min(column.clone()), max(column)])?;
         let batches = self.all(&plan.build()?).await?;
@@ -79,12 +86,12 @@ impl Engine {
         let least = ScalarValue::try_from_array(batch.column(0), 0)?;
         let greatest = ScalarValue::try_from_array(batch.column(1), 0)?;
         // Without values no target row can match; the query itself finds that out.
-        Ok((!least.is_null()).then_some(Values::Between(least, greatest)))
+        Ok((!least.is_null()).then_some(KeyValues::Between(least, greatest)))
     }
 
     /// Returns the minimum and maximum of a table's column; `None` if it has no values, has a NULL, or has a
     /// type without a meaningful order.
-    pub(super) async fn ends(
+    pub(super) async fn min_max(
         &self,
         table: &Table,
         column: &str,
@@ -95,8 +102,8 @@ impl Engine {
         let column = Expr::Column(Column::from_name(column));
         let plan = LogicalPlanBuilder::scan("rows", provider_as_source(Arc::clone(table)), None)?;
         let nulls = when(column.clone().is_null(), lit(1_i64)).otherwise(lit(0_i64))?;
-        let ends = [min(column.clone()), max(column), sum(nulls)];
-        let batches = self.all(&plan.aggregate(Vec::<Expr>::new(), ends)?.build()?).await?;
+        let bounds = [min(column.clone()), max(column), sum(nulls)];
+        let batches = self.all(&plan.aggregate(Vec::<Expr>::new(), bounds)?.build()?).await?;
         let Some(batch) = batches.first().filter(|batch| batch.num_rows() > 0) else { return Ok(None) };
         let value = |at: usize| ScalarValue::try_from_array(batch.column(at), 0);
         let (least, greatest, nulls) = (value(0)?, value(1)?, value(2)?);
@@ -151,15 +158,17 @@ impl Bound {
     ///
     /// # Errors
     /// If the relation lacks one of the columns.
-    pub fn within(self, relation: &Relation, reach: &[Reach]) -> Result<Self> {
+    pub fn within_key_ranges(self, relation: &Relation, ranges: &[KeyRange]) -> Result<Self> {
         let name = reference(relation);
-        let conditions: Vec<Expr> = reach
+        let conditions: Vec<Expr> = ranges
             .iter()
-            .map(|Reach { column, values }| {
+            .map(|KeyRange { column, values }| {
                 let column = Expr::Column(Column::new(Some(name.clone()), column));
                 match values {
-                    Values::Of(values) => column.in_list(values.iter().cloned().map(lit).collect(), false),
-                    Values::Between(least, greatest) => {
+                    KeyValues::Listed(values) => {
+                        column.in_list(values.iter().cloned().map(lit).collect(), false)
+                    }
+                    KeyValues::Between(least, greatest) => {
                         column.between(lit(least.clone()), lit(greatest.clone()))
                     }
                 }

@@ -11,11 +11,11 @@ use proptest::prelude::*;
 use serde_json::{Map, json};
 
 use super::{
-    Engine, EngineSettings, Query, RecordBatch, SchemaRef, Streams, Table,
-    audit::Size,
-    given::{self, Written},
-    rule::RowRule,
-    split::{OnBroken, Rule, Split},
+    Engine, EngineSettings, Query, RecordBatch, SchemaRef, Streams, Table, fixture,
+    fixture::FixtureRows,
+    quarantine::{EnforcedRule, OnBroken, SplitStreams},
+    row_rule::RowRule,
+    test_query::InputSize,
 };
 use crate::name::Relation;
 
@@ -51,7 +51,7 @@ fn batch(rows: &[(Option<i64>, Option<i64>)]) -> RecordBatch {
             json!({ "x": x, "y": y, "name": x.map(|x| format!("n{x}")) }).as_object().unwrap().clone()
         })
         .collect();
-    given::rows(Written::Dict(&maps), &schema(), false).unwrap()
+    fixture::rows(FixtureRows::Dict(&maps), &schema(), false).unwrap()
 }
 
 async fn plan(engine: &Engine, sql: &str) -> Query {
@@ -61,7 +61,7 @@ async fn plan(engine: &Engine, sql: &str) -> Query {
 async fn alone(engine: &Engine, query: &Query, table: &Table) -> u64 {
     let counted = engine.plan_failures(query, "", "count(*)", None).await.unwrap();
     let tables = BTreeMap::from([(relation(), Arc::clone(table))]);
-    let number = engine.number(&counted.bind(&tables).unwrap(), Size::Unknown).await.unwrap().unwrap();
+    let number = engine.number(&counted.bind(&tables).unwrap(), InputSize::Unknown).await.unwrap().unwrap();
     format!("{number}").parse().unwrap()
 }
 
@@ -89,14 +89,14 @@ const RULES: [&str; 9] = [
 #[tokio::test]
 async fn rules_are_counted_together_as_they_are_alone() {
     let engine = engine();
-    let table = given::table(batch(&ROWS)).unwrap();
+    let table = fixture::table(batch(&ROWS)).unwrap();
     let (mut rules, mut expected): (Vec<RowRule>, Vec<u64>) = (Vec::new(), Vec::new());
     for sql in RULES {
         let query = plan(&engine, sql).await;
         rules.push(query.row_rule().unwrap_or_else(|| panic!("{sql} is a rule")));
         expected.push(alone(&engine, &query, &table).await);
     }
-    for size in [Size::Small, Size::Unknown] {
+    for size in [InputSize::Small, InputSize::Unknown] {
         let table = Arc::clone(&table);
         assert_eq!(engine.count_broken(table, size, &rules).await.unwrap(), expected);
     }
@@ -106,10 +106,10 @@ async fn rules_are_counted_together_as_they_are_alone() {
 #[tokio::test]
 async fn an_inner_filter_guards_what_is_outside_of_it() {
     let engine = engine();
-    let table = given::table(batch(&ROWS)).unwrap();
+    let table = fixture::table(batch(&ROWS)).unwrap();
     let query = plan(&engine, "select * from (select * from s.t where x <> 0) where 10 / x > 4").await;
     let rule = query.row_rule().unwrap();
-    assert_eq!(engine.count_broken(table, Size::Unknown, &[rule]).await.unwrap(), [2]);
+    assert_eq!(engine.count_broken(table, InputSize::Unknown, &[rule]).await.unwrap(), [2]);
 }
 
 #[tokio::test]
@@ -136,7 +136,7 @@ async fn what_looks_at_more_than_a_row_is_no_rule() {
 #[tokio::test]
 async fn groups_of_rows_are_told_from_rows() {
     let engine = engine();
-    let table = given::table(batch(&ROWS)).unwrap();
+    let table = fixture::table(batch(&ROWS)).unwrap();
     for (sql, groups) in [
         ("select x as value, count(*) as n from s.t where x not in (0) group by x", true),
         (
@@ -148,7 +148,8 @@ async fn groups_of_rows_are_told_from_rows() {
         let rule = plan(&engine, sql).await.row_rule().unwrap_or_else(|| panic!("no rule: {sql}"));
         assert_eq!(rule.counts_groups(), groups, "{sql}");
         let rows = plan(&engine, "select x from s.t where x not in (0)").await.row_rule().unwrap();
-        let counts = engine.count_broken(Arc::clone(&table), Size::Unknown, &[rule, rows]).await.unwrap();
+        let counts =
+            engine.count_broken(Arc::clone(&table), InputSize::Unknown, &[rule, rows]).await.unwrap();
         assert!(counts[0] > 0 && counts[0] == counts[1], "{sql}: {counts:?}");
     }
     for sql in [
@@ -162,7 +163,7 @@ async fn groups_of_rows_are_told_from_rows() {
 #[tokio::test]
 async fn failures_are_counted_as_they_are_asked_for() {
     let engine = engine();
-    let table = given::table(batch(&ROWS)).unwrap();
+    let table = fixture::table(batch(&ROWS)).unwrap();
     let sql = "select * from s.t where y > 0 -- all of them";
     let query = plan(&engine, sql).await;
     for (fail_calc, limit, expected) in [
@@ -175,7 +176,7 @@ async fn failures_are_counted_as_they_are_asked_for() {
         let counted = engine.plan_failures(&query, sql, fail_calc, limit).await.unwrap();
         let tables = BTreeMap::from([(relation(), Arc::clone(&table))]);
         let bound = counted.bind(&tables).unwrap();
-        assert_eq!(engine.number(&bound, Size::Small).await.unwrap(), expected, "{fail_calc}");
+        assert_eq!(engine.number(&bound, InputSize::Small).await.unwrap(), expected, "{fail_calc}");
     }
     let wrong = engine.plan_failures(&query, sql, "sum(z)", None).await.unwrap_err();
     assert_eq!(wrong.code, "unknown-column");
@@ -191,16 +192,16 @@ async fn failures_are_counted_as_they_are_asked_for() {
 async fn split(
     rows: &[&[(Option<i64>, Option<i64>)]],
     rules: &[(&str, &str, OnBroken)],
-) -> (Vec<i64>, Vec<String>, Split) {
+) -> (Vec<i64>, Vec<String>, SplitStreams) {
     let engine = engine();
     let mut made = Vec::new();
     for (name, sql, then) in rules {
         let rule = plan(&engine, sql).await.row_rule().unwrap();
-        made.push(Rule { name: (*name).to_owned(), rule, then: *then });
+        made.push(EnforcedRule { name: (*name).to_owned(), rule, then: *then });
     }
     let mut streams: Streams = Vec::new();
     for rows in rows {
-        let table = given::table(batch(rows)).unwrap();
+        let table = fixture::table(batch(rows)).unwrap();
         let bound = plan(&engine, "select * from s.t").await;
         let bound = bound.bind(&BTreeMap::from([(relation(), table)])).unwrap();
         streams.push(engine.stream(&bound, None).await.unwrap());
@@ -208,9 +209,9 @@ async fn split(
     let mut split = engine.split(streams, &made, &schema(), "run").unwrap();
     let kept = std::mem::take(&mut split.kept);
     let empty = Box::pin(datafusion::physical_plan::EmptyRecordBatchStream::new(schema()));
-    let aside = std::mem::replace(&mut split.aside, empty);
+    let quarantined = std::mem::replace(&mut split.quarantined, empty);
     let kept = future::try_join_all(kept.into_iter().map(TryStreamExt::try_collect::<Vec<RecordBatch>>));
-    let (kept, aside) = tokio::join!(kept, aside.try_collect::<Vec<RecordBatch>>());
+    let (kept, quarantined) = tokio::join!(kept, quarantined.try_collect::<Vec<RecordBatch>>());
     let mut x: Vec<i64> = kept
         .unwrap()
         .concat()
@@ -221,7 +222,7 @@ async fn split(
         .collect();
     x.sort_unstable();
     let mut taken: Vec<String> = Vec::new();
-    for batch in aside.unwrap() {
+    for batch in quarantined.unwrap() {
         let (rules, run) = (batch.column(3).as_string::<i32>(), batch.column(4).as_string::<i32>());
         assert!(run.iter().all(|run| run == Some("run")));
         taken.extend((0..batch.num_rows()).map(|row| {
@@ -237,38 +238,39 @@ async fn split(
 #[tokio::test]
 async fn rows_that_break_a_rule_are_taken_out_of_every_stream() {
     let rules = [
-        ("known", "select * from s.t where x is null", OnBroken::SetAside),
+        ("known", "select * from s.t where x is null", OnBroken::Quarantine),
         ("positive", "select * from s.t where x <= 0", OnBroken::Drop),
-        ("measured", "select * from s.t where y is null", OnBroken::SetAside),
+        ("measured", "select * from s.t where y is null", OnBroken::Quarantine),
     ];
-    let (kept, aside, split) = split(&[&ROWS, &[(Some(9), Some(9))], &[(Some(-1), None)]], &rules).await;
+    let (kept, quarantined, split) =
+        split(&[&ROWS, &[(Some(9), Some(9))], &[(Some(-1), None)]], &rules).await;
     assert_eq!(kept, [1, 9]);
-    assert_eq!(aside, ["-1: positive, measured", "2: measured", "·: known", "·: known, measured"]);
+    assert_eq!(quarantined, ["-1: positive, measured", "2: measured", "·: known", "·: known, measured"]);
     let counts = &split.counts;
     assert_eq!((counts.of(0), counts.of(1), counts.of(2)), (2, 3, 3));
-    assert_eq!((counts.set_aside(), counts.dropped()), (4, 2));
+    assert_eq!((counts.quarantined(), counts.dropped()), (4, 2));
 }
 
 #[tokio::test]
 async fn nobody_waits_for_a_listener_that_left() {
     let engine = engine();
     let rule = plan(&engine, "select * from s.t").await.row_rule().unwrap();
-    let rules = [Rule { name: "all".into(), rule, then: OnBroken::SetAside }];
+    let rules = [EnforcedRule { name: "all".into(), rule, then: OnBroken::Quarantine }];
     let many: Vec<(Option<i64>, Option<i64>)> = (0..50).map(|x| (Some(x), None)).collect();
-    let table = given::table(batch(&many)).unwrap();
+    let table = fixture::table(batch(&many)).unwrap();
     let query = plan(&engine, "select * from s.t").await;
     let mut streams: Streams = Vec::new();
     for _ in 0..40 {
         let bound = query.bind(&BTreeMap::from([(relation(), Arc::clone(&table))])).unwrap();
         streams.push(engine.stream(&bound, None).await.unwrap());
     }
-    let Split { kept, aside, counts } = engine.split(streams, &rules, &schema(), "run").unwrap();
-    drop(aside);
+    let SplitStreams { kept, quarantined, counts } = engine.split(streams, &rules, &schema(), "run").unwrap();
+    drop(quarantined);
     for stream in kept {
         let batches: Vec<RecordBatch> = stream.try_collect().await.unwrap();
         assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 0);
     }
-    assert_eq!(counts.set_aside(), 2000);
+    assert_eq!(counts.quarantined(), 2000);
 }
 
 proptest! {
@@ -279,11 +281,11 @@ proptest! {
         picks in proptest::collection::vec(0usize..RULES.len(), 1..6),
         small in any::<bool>(),
     ) {
-        let size = if small { Size::Small } else { Size::Unknown };
+        let size = if small { InputSize::Small } else { InputSize::Unknown };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let (together, apart) = runtime.block_on(async {
             let engine = engine();
-            let table = given::table(batch(&rows)).unwrap();
+            let table = fixture::table(batch(&rows)).unwrap();
             let (mut rules, mut apart) = (Vec::new(), Vec::new());
             for pick in &picks {
                 let query = plan(&engine, RULES[*pick]).await;

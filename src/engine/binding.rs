@@ -11,8 +11,8 @@ use datafusion::{
 };
 
 use super::{
-    Query, Table,
-    exact::{self, Destination},
+    Query, Table, exact_cast,
+    exact_cast::Destination,
     query::{PendingRef, pending},
 };
 use crate::name::Relation;
@@ -75,7 +75,7 @@ fn replace(
                 )));
             };
             let column = col(Column::new(Some(scan.table_name.clone()), field.name()));
-            Ok(exact::cast(column, own, field.data_type(), &destination)?
+            Ok(exact_cast::cast(column, own, field.data_type(), &destination)?
                 .alias_qualified(Some(scan.table_name.clone()), field.name()))
         })
         .collect::<Result<_>>()?;

@@ -25,14 +25,14 @@ const DEEPEST: u64 = 100;
 
 /// The cost of reading a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Weight {
+pub(super) struct ReadCost {
     /// The number of table reads.
     pub(super) reads: u64,
     /// The depth of the views nested below it.
     pub(super) depth: u64,
 }
 
-impl Weight {
+impl ReadCost {
     /// The weight of a query over tables.
     pub(super) const TABLE: Self = Self { reads: 1, depth: 0 };
 }
@@ -41,14 +41,15 @@ impl Weight {
 ///
 /// # Errors
 /// If the weight exceeds a limit. The error points at the name that contributes the most.
-pub(super) fn reads(
+pub(super) fn read_cost(
     statement: &Statement,
     sql: &str,
-    weight: &dyn Fn(&Relation) -> Option<Weight>,
-) -> Result<Weight, SqlError> {
-    let Statement::Statement(inner) = statement else { return Ok(Weight::TABLE) };
-    let SqlStatement::Query(query) = inner.as_ref() else { return Ok(Weight::TABLE) };
-    let mut count = Count { weight, open: Vec::new(), named: 0, whole: 0, heaviest: None, deepest: None };
+    weight: &dyn Fn(&Relation) -> Option<ReadCost>,
+) -> Result<ReadCost, SqlError> {
+    let Statement::Statement(inner) = statement else { return Ok(ReadCost::TABLE) };
+    let SqlStatement::Query(query) = inner.as_ref() else { return Ok(ReadCost::TABLE) };
+    let mut count =
+        ReadCounter { weight, open: Vec::new(), named: 0, whole: 0, heaviest: None, deepest: None };
     let _ = query.visit(&mut count);
     let depth = count.deepest.as_ref().map_or(0, |(depth, _)| *depth);
     let place = |name: &ObjectName| {
@@ -64,7 +65,7 @@ pub(super) fn reads(
         });
     }
     let Some((heavy, name)) = count.heaviest.filter(|_| count.whole > MOST.max(count.named)) else {
-        return Ok(Weight { reads: count.whole, depth });
+        return Ok(ReadCost { reads: count.whole, depth });
     };
     let at = place(&name);
     let times = if count.whole == u64::MAX {
@@ -85,7 +86,7 @@ pub(super) fn reads(
 }
 
 /// A query that is being visited.
-struct Open {
+struct OpenQuery {
     /// The names of CTEs not visited yet, in reverse order.
     coming: Vec<String>,
     /// The number of table reads of each visited CTE.
@@ -94,9 +95,9 @@ struct Open {
     reads: u64,
 }
 
-struct Count<'a> {
-    weight: &'a dyn Fn(&Relation) -> Option<Weight>,
-    open: Vec<Open>,
+struct ReadCounter<'a> {
+    weight: &'a dyn Fn(&Relation) -> Option<ReadCost>,
+    open: Vec<OpenQuery>,
     /// The number of table names in the text.
     named: u64,
     /// The number of table reads of the whole statement.
@@ -106,33 +107,33 @@ struct Count<'a> {
     deepest: Option<(u64, ObjectName)>,
 }
 
-impl Count<'_> {
-    fn of(&self, name: &ObjectName) -> Weight {
+impl ReadCounter<'_> {
+    fn of(&self, name: &ObjectName) -> ReadCost {
         let parts: Vec<String> =
             name.0.iter().filter_map(|part| Some(part.as_ident()?.value.to_lowercase())).collect();
         match parts.as_slice() {
             [cte] => {
                 // Its views were counted where the CTE names them.
                 let known = self.open.iter().rev().find_map(|open| open.known.get(cte));
-                Weight { reads: known.copied().unwrap_or(1), depth: 0 }
+                ReadCost { reads: known.copied().unwrap_or(1), depth: 0 }
             }
             [.., schema, table] => {
                 let view = (self.weight)(&Relation::new(schema.as_str(), table.as_str()));
-                view.map_or(Weight::TABLE, |view| Weight { depth: view.depth + 1, ..view })
+                view.map_or(ReadCost::TABLE, |view| ReadCost { depth: view.depth + 1, ..view })
             }
-            [] => Weight::TABLE,
+            [] => ReadCost::TABLE,
         }
     }
 }
 
-impl Visitor for Count<'_> {
+impl Visitor for ReadCounter<'_> {
     type Break = ();
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
         let with = query.with.iter().flat_map(|with| &with.cte_tables);
         let mut coming: Vec<String> = with.map(|cte| cte.alias.name.value.to_lowercase()).collect();
         coming.reverse();
-        self.open.push(Open { coming, known: BTreeMap::new(), reads: 0 });
+        self.open.push(OpenQuery { coming, known: BTreeMap::new(), reads: 0 });
         ControlFlow::Continue(())
     }
 
@@ -153,7 +154,7 @@ impl Visitor for Count<'_> {
     }
 
     fn pre_visit_relation(&mut self, name: &ObjectName) -> ControlFlow<()> {
-        let Weight { reads, depth } = self.of(name);
+        let ReadCost { reads, depth } = self.of(name);
         self.named += 1;
         if self.deepest.as_ref().is_none_or(|(most, _)| depth > *most) {
             self.deepest = Some((depth, name.clone()));
@@ -178,22 +179,22 @@ mod tests {
         weighed(sql).map(|weight| weight.reads)
     }
 
-    fn weighed(sql: &str) -> Result<Weight, SqlError> {
+    fn weighed(sql: &str) -> Result<ReadCost, SqlError> {
         let statement =
             DFParser::parse_sql_with_dialect(sql, &DuckDbDialect {}).unwrap().pop_front().unwrap();
-        reads(&statement, sql, &|relation| match relation.name.as_str() {
-            "view" => Some(Weight { reads: 100, depth: 0 }),
-            "deep" => Some(Weight { reads: 1, depth: DEEPEST - 1 }),
-            "deeper" => Some(Weight { reads: 1, depth: DEEPEST }),
+        read_cost(&statement, sql, &|relation| match relation.name.as_str() {
+            "view" => Some(ReadCost { reads: 100, depth: 0 }),
+            "deep" => Some(ReadCost { reads: 1, depth: DEEPEST - 1 }),
+            "deeper" => Some(ReadCost { reads: 1, depth: DEEPEST }),
             _ => None,
         })
     }
 
     #[test]
     fn views_are_nested_so_deep_and_no_deeper() {
-        assert_eq!(weighed("select * from s.a"), Ok(Weight::TABLE));
+        assert_eq!(weighed("select * from s.a"), Ok(ReadCost::TABLE));
         let joined = "with x as (select * from s.view) select * from x join s.deep using (k)";
-        assert_eq!(weighed(joined), Ok(Weight { reads: 101, depth: DEEPEST }));
+        assert_eq!(weighed(joined), Ok(ReadCost { reads: 101, depth: DEEPEST }));
         let error = weighed("select 1 from s.deep, (select * from s.deeper) as t").unwrap_err();
         assert_eq!((error.code, error.at), ("too-many-views", Some(37..45)));
         assert!(error.message.contains("`s.deeper` is a view over 100 others"), "{}", error.message);

@@ -17,23 +17,23 @@ use datafusion::{
 };
 
 use super::{
-    Engine, Query, Table, bind::Bound, dialect::as_of::is_as_of, execute::Joins, query::pending,
-    reach::between, spool::Spool,
+    Engine, Query, Table, binding::Bound, dialect::as_of::is_as_of, execution::Joins, key_range::between,
+    query::pending, row_spool::Spool,
 };
 use crate::name::Relation;
 
 /// The part of a table that must be read.
 #[derive(Debug, Clone)]
-pub enum Narrowed {
+pub enum DeltaScope {
     /// Inserted rows.
-    ToRows,
+    Rows,
     /// The rows of changed groups, which share the values of these expressions over the table's columns.
-    ToGroups(Vec<Expr>),
+    Groups(Vec<Expr>),
 }
 
 /// The part of a table that a query reads, in terms of the table's columns.
-struct Seen {
-    narrowed: Narrowed,
+struct TracedColumns {
+    scope: DeltaScope,
     /// Each output column of a node that is an expression over the table's columns. Other columns are
     /// missing.
     columns: Vec<(Column, Expr)>,
@@ -49,12 +49,12 @@ impl Query {
     /// Returns the part of `own` that the query must read to find rows that exist only because of a change;
     /// `None` if it must read everything. All other inputs are unchanged.
     #[must_use]
-    pub fn narrowed(&self, own: &Relation) -> Option<Narrowed> {
-        follow(self.plan(), own).map(|seen| seen.narrowed)
+    pub fn delta_scope(&self, own: &Relation) -> Option<DeltaScope> {
+        follow(self.plan(), own).map(|traced| traced.scope)
     }
 }
 
-fn follow(node: &LogicalPlan, own: &Relation) -> Option<Seen> {
+fn follow(node: &LogicalPlan, own: &Relation) -> Option<TracedColumns> {
     if node.expressions().iter().any(has_subquery) {
         return None;
     }
@@ -64,24 +64,24 @@ fn follow(node: &LogicalPlan, own: &Relation) -> Option<Seen> {
             let columns = scan.projected_schema.columns().into_iter();
             let columns =
                 columns.map(|column| (column.clone(), Expr::Column(Column::from_name(column.name))));
-            is_own.then(|| Seen { narrowed: Narrowed::ToRows, columns: columns.collect() })
+            is_own.then(|| TracedColumns { scope: DeltaScope::Rows, columns: columns.collect() })
         }
         LogicalPlan::SubqueryAlias(alias) => {
-            let Seen { narrowed, columns } = follow(&alias.input, own)?;
+            let TracedColumns { scope, columns } = follow(&alias.input, own)?;
             let columns = columns
                 .into_iter()
                 .map(|(column, expr)| (Column::new(Some(alias.alias.clone()), column.name), expr));
-            Some(Seen { narrowed, columns: columns.collect() })
+            Some(TracedColumns { scope, columns: columns.collect() })
         }
         LogicalPlan::Filter(filter) => follow(&filter.input, own),
         LogicalPlan::Sort(sort) if sort.fetch.is_none() => follow(&sort.input, own),
         LogicalPlan::Projection(projection) => {
-            let seen = follow(&projection.input, own)?;
+            let traced = follow(&projection.input, own)?;
             let columns = projection.expr.iter().filter_map(|expr| {
                 let (qualifier, name) = expr.qualified_name();
-                Some((Column::new(qualifier, name), seen.of_table(expr)?))
+                Some((Column::new(qualifier, name), traced.of_table(expr)?))
             });
-            Some(Seen { columns: columns.collect(), narrowed: seen.narrowed })
+            Some(TracedColumns { columns: columns.collect(), scope: traced.scope })
         }
         LogicalPlan::Join(join) => {
             use JoinType::{Inner, Left, LeftAnti, LeftSemi, Right, RightAnti, RightSemi};
@@ -95,23 +95,23 @@ fn follow(node: &LogicalPlan, own: &Relation) -> Option<Seen> {
                 Right | RightSemi | RightAnti => !is_left,
                 _ => false,
             };
-            let seen = follow(side, own)?;
-            (kept && !reads(other, own) && matches!(seen.narrowed, Narrowed::ToRows)).then_some(seen)
+            let traced = follow(side, own)?;
+            (kept && !reads(other, own) && matches!(traced.scope, DeltaScope::Rows)).then_some(traced)
         }
         LogicalPlan::Aggregate(aggregate) if !aggregate.group_expr.is_empty() => {
-            let seen = follow(&aggregate.input, own)?;
-            if !matches!(seen.narrowed, Narrowed::ToRows) {
+            let traced = follow(&aggregate.input, own)?;
+            if !matches!(traced.scope, DeltaScope::Rows) {
                 return None;
             }
             let groups: Option<Vec<Expr>> =
-                aggregate.group_expr.iter().map(|expr| seen.of_table(expr)).collect();
-            Some(Seen { narrowed: Narrowed::ToGroups(groups?), columns: Vec::new() })
+                aggregate.group_expr.iter().map(|expr| traced.of_table(expr)).collect();
+            Some(TracedColumns { scope: DeltaScope::Groups(groups?), columns: Vec::new() })
         }
         _ => None,
     }
 }
 
-impl Seen {
+impl TracedColumns {
     /// Rewrites an expression in terms of the table's columns; `None` if it has other columns or is volatile.
     fn of_table(&self, expr: &Expr) -> Option<Expr> {
         let expr = expr.clone().unalias();
@@ -156,21 +156,22 @@ fn key(place: usize) -> String {
 }
 
 impl Engine {
-    /// Returns the rows of `table` in groups that contain a row of `came` or `went`. The spool must outlive
+    /// Returns the rows of `table` in groups that contain a row of `inserted` or `deleted`. The spool must outlive
     /// the table.
-    pub async fn groups_touched(
+    pub async fn changed_groups(
         &self,
         table: &Table,
-        (came, went): (Table, Table),
+        (inserted, deleted): (Table, Table),
         groups: &[Expr],
     ) -> Result<(Table, Spool)> {
         let keyed = |name: &str, table: Table| {
             let keys = groups.iter().enumerate().map(|(place, expr)| expr.clone().alias(key(place)));
             LogicalPlanBuilder::scan(name, provider_as_source(table), None)?.project(keys)
         };
-        let touched = keyed("came", came)?.union(keyed("went", went)?.build()?)?.distinct()?.build()?;
-        let schema = Arc::clone(touched.schema().inner());
-        let streams = self.streams(&Bound { plan: touched }, &[], Joins::Hash).await?;
+        let changed =
+            keyed("inserted", inserted)?.union(keyed("deleted", deleted)?.build()?)?.distinct()?.build()?;
+        let schema = Arc::clone(changed.schema().inner());
+        let streams = self.streams(&Bound { plan: changed }, &[], Joins::Hash).await?;
         let spool = self.spool(&schema, streams, Arc::new(|_| {})).await?;
 
         let columns = || {
@@ -185,23 +186,23 @@ impl Engine {
         // Skip files that can't have a row of these groups.
         for (place, group) in groups.iter().enumerate() {
             if let Expr::Column(_) = group
-                && let Some((least, greatest)) = self.ends(&spool.table(), &key(place)).await?
+                && let Some((least, greatest)) = self.min_max(&spool.table(), &key(place)).await?
             {
                 rows = rows.filter(between(group, least, greatest))?;
             }
         }
         let keys: Vec<String> = (0..groups.len()).map(key).collect();
         let own_keys = groups.iter().zip(&keys).map(|(expr, key)| expr.clone().alias(key));
-        let touched = LogicalPlanBuilder::scan("touched", provider_as_source(spool.table()), None)?;
+        let changed = LogicalPlanBuilder::scan("changed", provider_as_source(spool.table()), None)?;
         let on =
             |side: &str| -> Vec<Column> { keys.iter().map(|key| Column::new(Some(side), key)).collect() };
         let rows = rows.project(columns().into_iter().chain(own_keys))?.alias("own")?.build()?;
         // The changed groups are the side that the join holds in memory.
-        let plan = touched
+        let plan = changed
             .join_detailed(
                 rows,
                 JoinType::RightSemi,
-                (on("touched"), on("own")),
+                (on("changed"), on("own")),
                 None,
                 NullEquality::NullEqualsNull,
             )?
@@ -213,11 +214,13 @@ impl Engine {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::engine::{
-        EngineSettings,
-        arrow::datatypes::{DataType, Field, Schema},
-        given,
+    use super::{
+        super::{
+            EngineSettings,
+            arrow::datatypes::{DataType, Field, Schema},
+            fixture,
+        },
+        *,
     };
 
     fn engine() -> Engine {
@@ -242,11 +245,11 @@ mod tests {
 
     fn table(csv: &str) -> Table {
         let csv = format!("a,b,d\n{csv}");
-        given::table(given::rows(given::Written::Csv(&csv), &schema(), false).unwrap()).unwrap()
+        fixture::table(fixture::rows(fixture::FixtureRows::Csv(&csv), &schema(), false).unwrap()).unwrap()
     }
 
     #[tokio::test]
-    async fn what_a_test_asks_for_tells_what_it_must_look_at() {
+    async fn a_tests_query_decides_what_it_must_read() {
         let engine = engine();
         for (sql, expected) in [
             ("select * from s.t where a is null", "rows"),
@@ -274,31 +277,33 @@ mod tests {
             ("select a, random() as r, count(*) from s.t group by 1, 2", "everything"),
             ("select a from s.other", "everything"),
         ] {
-            let narrowed = engine.plan(sql).await.unwrap().narrowed(&Relation::new("s", "t"));
-            let told = match narrowed {
+            let scope = engine.plan(sql).await.unwrap().delta_scope(&Relation::new("s", "t"));
+            let shown = match scope {
                 None => "everything".to_owned(),
-                Some(Narrowed::ToRows) => "rows".to_owned(),
-                Some(Narrowed::ToGroups(groups)) => {
+                Some(DeltaScope::Rows) => "rows".to_owned(),
+                Some(DeltaScope::Groups(groups)) => {
                     groups.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
                 }
             };
-            assert_eq!(told, expected, "{sql}");
+            assert_eq!(shown, expected, "{sql}");
         }
     }
 
     #[tokio::test]
-    async fn groups_that_a_row_came_to_or_went_from_are_looked_at() {
+    async fn groups_with_inserted_or_deleted_rows_are_read() {
         let engine = engine();
         let own = table("1,x,2021-01-01\n1,y,2021-01-02\n2,z,2021-01-03\n,n,2021-01-04\n7,far,2021-01-05\n");
-        let (came, went) =
+        let (inserted, deleted) =
             (table("1,y,2021-01-02\n,n,2021-01-04\n"), table("2,gone,2021-01-03\n5,gone,2021-01-03\n"));
         for (groups, expected) in [
             (vec![Expr::Column(Column::from_name("a"))], "n x y z"),
             (vec![Expr::Column(Column::from_name("d"))], "n y z"),
             (vec![Expr::Column(Column::from_name("a")), Expr::Column(Column::from_name("d"))], "n y z"),
         ] {
-            let (rows, _spool) =
-                engine.groups_touched(&own, (Arc::clone(&came), Arc::clone(&went)), &groups).await.unwrap();
+            let (rows, _spool) = engine
+                .changed_groups(&own, (Arc::clone(&inserted), Arc::clone(&deleted)), &groups)
+                .await
+                .unwrap();
             let plan = LogicalPlanBuilder::scan("rows", provider_as_source(rows), None).unwrap();
             let plan = plan.project([Expr::Column(Column::from_name("b"))]).unwrap().build().unwrap();
             let mut found = engine.texts(&Bound { plan }, Joins::Hash).await.unwrap();
