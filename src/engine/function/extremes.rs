@@ -73,17 +73,7 @@ fn edges(kind: Kind) -> Vec<ScalarValue> {
         Kind::TimestampTz => {
             numbers.map(|value| S::TimestampMicrosecond(Some(value), Some(Arc::clone(&utc)))).into()
         }
-        Kind::Interval => [
-            IntervalMonthDayNano::new(i32::MIN, i32::MIN, i64::MIN),
-            IntervalMonthDayNano::new(i32::MAX, i32::MAX, i64::MAX),
-            IntervalMonthDayNano::new(i32::MIN, 0, 0),
-            IntervalMonthDayNano::new(0, 0, 0),
-            IntervalMonthDayNano::new(0, i32::MIN, 0),
-            IntervalMonthDayNano::new(0, 0, i64::MIN),
-            IntervalMonthDayNano::new(1, 0, 0),
-        ]
-        .map(|value| S::IntervalMonthDayNano(Some(value)))
-        .into(),
+        Kind::Interval => intervals().map(|value| S::IntervalMonthDayNano(Some(value))).into(),
         Kind::AnyList => list_edges(Kind::BigInt),
         Kind::List(item) => list_edges(*item),
         Kind::AnyStruct => vec![struct_of(Some(1)), struct_of(None)],
@@ -93,6 +83,18 @@ fn edges(kind: Kind) -> Vec<ScalarValue> {
         edges.push(null);
     }
     edges
+}
+
+fn intervals() -> [IntervalMonthDayNano; 7] {
+    [
+        IntervalMonthDayNano::new(i32::MIN, i32::MIN, i64::MIN),
+        IntervalMonthDayNano::new(i32::MAX, i32::MAX, i64::MAX),
+        IntervalMonthDayNano::new(i32::MIN, 0, 0),
+        IntervalMonthDayNano::new(0, 0, 0),
+        IntervalMonthDayNano::new(0, i32::MIN, 0),
+        IntervalMonthDayNano::new(0, 0, i64::MIN),
+        IntervalMonthDayNano::new(1, 0, 0),
+    ]
 }
 
 fn list_edges(item: Kind) -> Vec<ScalarValue> {

@@ -116,72 +116,70 @@ impl Kind {
     /// type that holds it. `T` costs nothing and casts nothing here, since it depends on the other arguments.
     pub(super) fn accepts(self, from: &DataType, literal: bool) -> Option<(DataType, u32)> {
         let from = plain(from);
+        match self {
+            Self::Any | Self::T => Some((from, 0)),
+            Self::List(item) => accepts_list(*item, &from, literal),
+            _ if self.data_type().is_none() => self.accepts_family(from, literal),
+            _ => self.accepts_type(&from, literal),
+        }
+    }
+
+    /// Does the same for kinds that cover several types.
+    fn accepts_family(self, from: DataType, literal: bool) -> Option<(DataType, u32)> {
         let exact = |to: DataType| Some((to, 0));
         match self {
-            Self::Any | Self::T => return exact(from),
-            Self::AnyList => {
-                return match &from {
-                    DataType::List(_) => exact(from),
-                    DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
-                        exact(DataType::List(Arc::clone(item)))
-                    }
-                    DataType::Null => Some((list_of(DataType::Null), 1)),
-                    _ => None,
-                };
-            }
-            Self::AnyInteger => {
-                return match &from {
-                    DataType::Null => Some((DataType::Int64, 101)),
-                    DataType::Utf8 if literal => Some((DataType::Int64, TEXT_COST)),
-                    other => other.is_integer().then_some((from, 0)),
-                };
-            }
-            Self::AnyStruct => {
-                return match &from {
-                    DataType::Struct(_) => exact(from),
-                    DataType::Null => Some((from, 200)),
-                    _ => None,
-                };
-            }
-            Self::Json => {
-                return match &from {
-                    DataType::Utf8 => exact(from),
-                    DataType::Null => Some((DataType::Utf8, 149)),
-                    DataType::List(_) | DataType::Struct(_) | DataType::Map(..) => Some((from, 150)),
-                    _ => None,
-                };
-            }
-            Self::AnyMap => {
-                return match &from {
-                    DataType::Map(..) => exact(from),
-                    DataType::Null => Some((from, 200)),
-                    _ => None,
-                };
-            }
-            Self::Decimal => {
-                return match &from {
-                    DataType::Decimal128(..) | DataType::Decimal256(..) => exact(from),
-                    DataType::Decimal32(precision, scale) | DataType::Decimal64(precision, scale) => {
-                        exact(DataType::Decimal128(*precision, *scale))
-                    }
-                    DataType::Null => Some((DataType::Decimal128(18, 3), 105)),
-                    other if other.is_integer() => {
-                        Some((DataType::Decimal128(types::digits(other)?.0, 0), 105))
-                    }
-                    _ => None,
-                };
-            }
-            Self::List(item) => return accepts_list(*item, &from, literal),
-            _ => {}
+            Self::AnyList => match &from {
+                DataType::List(_) => exact(from),
+                DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
+                    exact(DataType::List(Arc::clone(item)))
+                }
+                DataType::Null => Some((list_of(DataType::Null), 1)),
+                _ => None,
+            },
+            Self::AnyInteger => match &from {
+                DataType::Null => Some((DataType::Int64, 101)),
+                DataType::Utf8 if literal => Some((DataType::Int64, TEXT_COST)),
+                other => other.is_integer().then_some((from, 0)),
+            },
+            Self::AnyStruct => match &from {
+                DataType::Struct(_) => exact(from),
+                DataType::Null => Some((from, 200)),
+                _ => None,
+            },
+            Self::Json => match &from {
+                DataType::Utf8 => exact(from),
+                DataType::Null => Some((DataType::Utf8, 149)),
+                DataType::List(_) | DataType::Struct(_) | DataType::Map(..) => Some((from, 150)),
+                _ => None,
+            },
+            Self::AnyMap => match &from {
+                DataType::Map(..) => exact(from),
+                DataType::Null => Some((from, 200)),
+                _ => None,
+            },
+            Self::Decimal => match &from {
+                DataType::Decimal128(..) | DataType::Decimal256(..) => exact(from),
+                DataType::Decimal32(precision, scale) | DataType::Decimal64(precision, scale) => {
+                    exact(DataType::Decimal128(*precision, *scale))
+                }
+                DataType::Null => Some((DataType::Decimal128(18, 3), 105)),
+                other if other.is_integer() => Some((DataType::Decimal128(types::digits(other)?.0, 0), 105)),
+                _ => None,
+            },
+            _ => None,
         }
+    }
+
+    /// Does the same for kinds that are one type.
+    fn accepts_type(self, from: &DataType, literal: bool) -> Option<(DataType, u32)> {
         let to = self.data_type()?;
-        if from == to {
-            return exact(to);
+        if from == &to {
+            return Some((to, 0));
         }
         if self == Self::TimestampNs {
             return None;
         }
-        let cost = match (&from, self) {
+        let cost = match (from, self) {
             (DataType::Utf8, _) if literal => TEXT_COST,
             (DataType::Timestamp(_, None), Self::Timestamp)
             | (DataType::Timestamp(_, Some(_)), Self::TimestampTz)

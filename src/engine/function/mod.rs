@@ -16,7 +16,8 @@
 //! - `nan`: keys with a canonical NaN
 //! - `check`: implicit casts that are allowed for literals only
 //! - `reference`: the function reference, `docs/functions.md`
-//! - `calendar`, `part`, `zone`, `moment`: dates, their parts, time zones, and `strptime` parsing
+//! - `calendar`, `part`, `named_part`, `zone`, `moment`: dates, their parts, time zones, and `strptime` parsing
+//! - `letter`: letter case and white space
 //! - `re2`: regular-expression syntax
 //! - `keyword`: names that must be quoted
 //! - one file per family of functions, or part of one, each with a table `FUNCTIONS`
@@ -46,10 +47,12 @@ mod interval;
 mod json;
 mod keyword;
 mod kind;
+mod letter;
 mod like;
 mod list;
 mod map;
 mod moment;
+mod named_part;
 mod nan;
 #[cfg(test)]
 mod nested_cases;

@@ -1,6 +1,6 @@
 //! JSON functions. JSON has the type text; a document is validated where a function parses it.
 //!
-//! - `value`: documents, their parser and their writer
+//! - `value`: documents and their writer; `parse`: their parser
 //! - `path`: paths into documents
 //! - `extract`: functions that query documents
 //! - `make`: construction of documents from values
@@ -11,6 +11,7 @@
 mod extract;
 mod make;
 pub(super) mod nested;
+mod parse;
 mod path;
 mod structure;
 mod transform;

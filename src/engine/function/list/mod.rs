@@ -1,13 +1,15 @@
 //! List functions. Positions start at 1, and negative ones count from the end.
 //!
 //! - `pick`: functions that select items of their arguments
+//! - `concatenation`: joined lists, and the operator `||`
 //! - `compare`: functions that search, sort and deduplicate
-//! - `make`: lists built from scalars and ranges, joined lists and distance measures
+//! - `make`: lists built from scalars and ranges, and distance measures
 //! - `aggregate`: aggregates over a list's items
 //! - `lambda`: functions with a lambda
 
 mod aggregate;
 mod compare;
+mod concatenation;
 pub(super) mod lambda;
 mod make;
 mod pick;
@@ -25,7 +27,7 @@ use datafusion::{
 };
 
 pub(super) use self::compare::contains;
-pub(in crate::engine) use self::pick::joined_lists;
+pub(in crate::engine) use self::concatenation::joined_lists;
 use super::{
     call::Call,
     description::{Function, Typing},
