@@ -15,54 +15,10 @@ use datafusion::{
 
 use super::{
     compute,
+    operation::Operation,
     types::{self, HUGEINT, INTERVAL, MAX_DIGITS, TIMESTAMP, common, is_decimal, is_number},
 };
 use crate::engine::function::plain_nan;
-
-/// An arithmetic or bitwise operator.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Operation {
-    /// `+`
-    Add,
-    /// Binary `-`.
-    Subtract,
-    /// `*`
-    Multiply,
-    /// `/`
-    Divide,
-    /// `//`
-    DivideWhole,
-    /// `%`
-    Modulo,
-    /// `^` and `**`
-    Power,
-    /// Unary `-`.
-    Negate,
-    /// Unary `~`.
-    BitwiseNot,
-    /// `<<`
-    ShiftLeft,
-    /// `>>`
-    ShiftRight,
-}
-
-impl Operation {
-    /// Returns the operator as written in SQL.
-    pub(super) fn symbol(self) -> &'static str {
-        match self {
-            Self::Add => "+",
-            Self::Subtract | Self::Negate => "-",
-            Self::Multiply => "*",
-            Self::Divide => "/",
-            Self::DivideWhole => "//",
-            Self::Modulo => "%",
-            Self::Power => "**",
-            Self::BitwiseNot => "~",
-            Self::ShiftLeft => "<<",
-            Self::ShiftRight => ">>",
-        }
-    }
-}
 
 /// The types that an operator's operands are cast to, and its result type.
 #[derive(Debug, Clone, PartialEq, Eq)]

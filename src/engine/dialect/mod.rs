@@ -17,7 +17,8 @@
 //! - `frame`: offsets of window frames
 //! - `lateral`: subqueries in FROM that unnest a list of an earlier table; `independent`: a guard
 //! - `star`: COLUMNS and stars with options; `relation`: PIVOT and UNPIVOT; `as_of`: ASOF JOIN
-//! - `operator`, `arithmetic`, `compute`: operators, their types and their kernels
+//! - `operator`, `operation`, `arithmetic`, `compute`: operators, their types and their kernels
+//! - `build`: SQL expressions that rewrites insert; `marker`: names that exist only until a query is planned
 //! - `ordered`: carries the order of a subquery to where it is read
 //! - `order`: comparisons of nested values, and with the elements of lists
 //! - `types`: type names and common types
@@ -29,6 +30,7 @@
 
 mod arithmetic;
 pub(super) mod as_of;
+mod build;
 mod cast;
 mod coerce;
 mod compute;
@@ -40,6 +42,8 @@ mod frame;
 mod grammar;
 mod independent;
 mod lateral;
+mod marker;
+mod operation;
 mod operator;
 mod order;
 mod ordered;
@@ -73,11 +77,11 @@ use datafusion::{
 };
 
 pub(in crate::engine) use self::statement::SORTED;
-use self::{arithmetic::Operation, statement::Refused};
 pub(super) use self::{
     cast::{converted, double, is_possible, value_text, value_texts},
     conversion::{NamedType, is_cast_to_json},
 };
+use self::{operation::Operation, statement::Refused};
 use crate::diag::near;
 
 /// The dialect of a SQL statement: its syntax and semantics.

@@ -15,10 +15,7 @@ use datafusion::{
     sql::sqlparser::ast::BinaryOperator,
 };
 
-use super::{
-    arithmetic::{Arithmetic, Operation},
-    grammar::POWER,
-};
+use super::{arithmetic::Arithmetic, grammar::POWER, operation::Operation};
 
 /// The planner of DuckDB's operators.
 #[derive(Debug)]

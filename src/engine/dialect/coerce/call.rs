@@ -7,15 +7,15 @@ use datafusion::{
     logical_expr::{Expr, ExprSchemable, expr::ScalarFunction},
 };
 
+use super::super::super::function::{argument_types, function as function_of, of_null_structs};
+use super::super::{
+    arithmetic::{self, Arithmetic},
+    cast, operator,
+    order::Quantified,
+    placeholder::{CastPlaceholder, parse_target},
+    types::{self, is_number, is_text},
+};
 use super::{
-    super::{
-        super::function::{argument_types, function as function_of, of_null_structs},
-        arithmetic::{self, Arithmetic},
-        cast, operator,
-        order::Quantified,
-        placeholder::{CastPlaceholder, parse_target},
-        types::{self, is_number, is_text},
-    },
     compare::quantified,
     operand::{Literal, Side, as_type, cast_at, comparison, meeting},
     place::{Subject, placed, refusal},
@@ -96,7 +96,7 @@ pub(super) fn is_fraction(data_type: &DataType) -> bool {
 }
 
 pub(super) fn operation(
-    operation: arithmetic::Operation,
+    operation: crate::engine::dialect::operation::Operation,
     args: Vec<Expr>,
     schema: &DFSchema,
 ) -> Result<Expr> {

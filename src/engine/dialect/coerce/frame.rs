@@ -12,14 +12,12 @@ use datafusion::{
     },
 };
 
-use super::{
-    super::{
-        arithmetic::{self, Operation},
-        cast, frame,
-        types::{self, INTERVAL, MAX_DIGITS, TIMESTAMP, common, is_number},
-    },
-    place::at,
+use super::super::{
+    arithmetic, cast, frame,
+    types::{self, INTERVAL, MAX_DIGITS, TIMESTAMP, common, is_number},
 };
+use super::place::at;
+use crate::engine::dialect::operation::Operation;
 
 /// Casts the key and the offsets of a RANGE frame to types that can be added.
 ///

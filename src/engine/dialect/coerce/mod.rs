@@ -35,7 +35,7 @@ use self::{
     operand::boolean,
     plan::{groupings, join_types, union_types, values_types},
 };
-use super::{arithmetic, cast, correlated, operator, order};
+use super::{cast, correlated, operator, order};
 use crate::engine::function::with_backslashes;
 
 /// Type-checks a plan with DuckDB's rules.
@@ -119,8 +119,10 @@ fn expression(expr: Expr, schema: &DFSchema) -> Result<Expr> {
         }
         Expr::ScalarFunction(call) => function(call, schema),
         Expr::Negative(inner) => {
-            let call =
-                ScalarFunction::new_udf(operator::function(arithmetic::Operation::Negate), vec![*inner]);
+            let call = ScalarFunction::new_udf(
+                operator::function(super::operation::Operation::Negate),
+                vec![*inner],
+            );
             function(call, schema)
         }
         Expr::BinaryExpr(binary) => self::binary(binary, schema),

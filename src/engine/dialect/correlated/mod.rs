@@ -12,12 +12,15 @@
 //!
 //! - `outside`: the outer columns that a subquery reads
 //! - `domain`: their distinct values, and the join back
-//! - `carry`: each step of a subquery with the domain's columns
+//! - `carry`: each step of a subquery with the domain's columns; `join`: its joins
+//! - `columns`: columns of a step, and the domain's
 //! - `settled`: columns that have the same values each time they are read
 //! - `lateral`: FROM items and ON conditions that read other FROM items
 
 mod carry;
+mod columns;
 mod domain;
+mod join;
 mod lateral;
 mod outside;
 mod settled;

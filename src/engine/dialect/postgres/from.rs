@@ -8,7 +8,7 @@ use datafusion::sql::sqlparser::ast::{
     TableFactor, TableWithJoins,
 };
 
-use super::{expression::call, refuse::Refused};
+use super::{build::call, refuse::Refused};
 use crate::engine::dialect::statement::relation::{query, select};
 
 /// Checks a relation, and rewrites table functions as subqueries.

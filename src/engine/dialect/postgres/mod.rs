@@ -8,13 +8,16 @@
 //! ```
 //!
 //! - `grammar`: the parser's dialect
-//! - `lower`, `from`, `expression`, `name`: the allow list, as rewrites
+//! - `lower`, `clause`, `from`, `expression`, `name`: the allow list, as rewrites
+//! - `build`: SQL expressions that rewrites insert
 //! - `placeholder`: stands in for casts until types are known; `operator`: comparisons of any types
 //! - `types`, `check`, `cast`: types, common types and conversions
 //! - `refuse`: error messages
 
+mod build;
 mod cast;
 mod check;
+mod clause;
 mod expression;
 mod from;
 mod grammar;

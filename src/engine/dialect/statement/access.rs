@@ -8,10 +8,8 @@ use datafusion::sql::sqlparser::{
     tokenizer::Span,
 };
 
-use super::{
-    Refused,
-    expression::{call, integer, text},
-};
+use super::Refused;
+use crate::engine::dialect::build::{call, integer, text};
 
 /// Rewrites `(value).field`, `value[1:2]` and `(value).method()` as calls. Positions stay as they are, since
 /// they depend on types.

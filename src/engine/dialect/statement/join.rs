@@ -10,9 +10,9 @@ use datafusion::sql::sqlparser::{
 
 use super::{
     Refused,
-    expression::call,
     relation::{query, select},
 };
+use crate::engine::dialect::build::call;
 
 /// The function that marks the inequality of an ASOF JOIN. With USING, it wraps `true` in a filter of the
 /// right side.

@@ -7,10 +7,8 @@ use datafusion::sql::sqlparser::ast::{
     Spanned, TableFactor, TableWithJoins, VisitMut, VisitorMut,
 };
 
-use super::{
-    Refused,
-    expression::{call, text},
-};
+use super::Refused;
+use crate::engine::dialect::build::{call, text};
 
 /// Returns the names of the relations in FROM.
 pub(super) fn relations(from: &[TableWithJoins]) -> impl Iterator<Item = String> {

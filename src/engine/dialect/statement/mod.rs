@@ -2,7 +2,8 @@
 //! so that it plans what DuckDB means. No types are known here; whatever depends on them is left to `coerce`.
 //!
 //! - `column`: names of columns that are casts
-//! - `expression`: casts, literals, operators and special forms become functions
+//! - `expression`: casts, operators and special forms become functions; `literal`, `function`: literals, and
+//!   calls with another syntax; `condition`: CASE and NOT
 //! - `access`: fields, positions, slices and methods of a value
 //! - `aggregate`: aggregate calls that DataFusion reads differently
 //! - `subquery`: EXISTS and IN (SELECT …) as values become scalar subqueries
@@ -13,45 +14,57 @@
 //! - `window`: windows that extend others, and ORDER BY within window function calls
 //! - `having`: aliases in HAVING
 //! - `name`: case-insensitive names, and aliases of the same SELECT
-//! - `star`, `expand`: COLUMNS and stars with options, before and after their columns are known
+//! - `star`, `expand`: COLUMNS and stars with options, before and after their columns are known;
+//!   `star_column`, `star_place`: their columns, and where a query has them
 
 mod access;
 mod aggregate;
 mod column;
+mod condition;
 mod expand;
 mod expression;
 pub(super) mod frame;
+mod function;
 mod having;
 mod join;
 mod lambda;
+mod literal;
 mod name;
 mod query;
 pub(super) mod relation;
 mod star;
+mod star_column;
+mod star_place;
 pub(super) mod subquery;
 pub(super) mod using;
 mod window;
 
 use std::{collections::HashSet, mem, ops::ControlFlow};
 
-use datafusion::sql::sqlparser::ast::{
-    Expr, GroupByExpr, Ident, LimitClause, OrderBy, OrderByKind, Query, Select, SelectFlavor, SelectItem,
-    SetExpr, Spanned, TableFactor, TableFunctionArgs, VisitMut, VisitorMut, WildcardAdditionalOptions,
-    WindowFrame, WindowType,
+use datafusion::sql::sqlparser::{
+    ast::{
+        Expr, GroupByExpr, Ident, LimitClause, OrderBy, OrderByKind, Query, Select, SelectFlavor, SelectItem,
+        SetExpr, Spanned, TableFactor, TableFunctionArgs, VisitMut, VisitorMut, WildcardAdditionalOptions,
+        WindowFrame, WindowType,
+    },
+    tokenizer::Span,
 };
-use datafusion::sql::sqlparser::tokenizer::Span;
 
 pub(in crate::engine) use self::window::SORTED;
 pub(super) use self::{
-    expand::{Taken, candidates, expand, number_of},
-    expression::{CAST, TRY_CAST, UNPIVOTED, call, integer, text},
+    expand::expand,
     having::having,
     join::AS_OF,
     name::resolve,
     star::{Choice, Star, condition},
+    star_column::{Taken, candidates},
+    star_place::number_of,
 };
-
 use super::depth::Depth;
+pub(super) use super::{
+    build::{call, integer, text},
+    marker::{CAST, TRY_CAST, UNPIVOTED},
+};
 
 /// A construct that can't be planned with DuckDB's meaning.
 #[derive(Debug)]
@@ -260,7 +273,7 @@ impl VisitorMut for Lowering {
             keys.retain(|key| !matches!(key, Expr::Tuple(items) if items.is_empty()));
             let calls = |item: &SelectItem| match item {
                 SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
-                    expression::has_call(expr)
+                    self::condition::has_call(expr)
                 }
                 _ => false,
             };
@@ -356,7 +369,7 @@ impl VisitorMut for Lowering {
             let reads =
                 |item: &Expr| (is_inner && subquery::has_column(item)) || subquery::has_subquery(item);
             if list.elem.iter().any(reads) {
-                *expr = expression::call("list_value", mem::take(&mut list.elem));
+                *expr = super::build::call("list_value", mem::take(&mut list.elem));
             }
         }
         let taken = mem::replace(expr, Expr::Identifier(Ident::new("")));
@@ -370,7 +383,7 @@ impl VisitorMut for Lowering {
 
 /// Returns a placeholder query.
 pub(super) fn nothing() -> Query {
-    relation::query(value_of(expression::integer(1)))
+    relation::query(value_of(super::build::integer(1)))
 }
 
 /// Returns `SELECT value`.

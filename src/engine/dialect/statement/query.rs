@@ -9,12 +9,8 @@ use datafusion::sql::sqlparser::ast::{
     TableWithJoins, Value, ValueWithSpan, Visit, Visitor, WildcardAdditionalOptions, WindowSpec, WindowType,
 };
 
-use super::{
-    Refused,
-    expression::{call, integer},
-    relation::select,
-    star::STAR,
-};
+use super::{Refused, relation::select, star::STAR};
+use crate::engine::dialect::build::{call, integer};
 
 /// The prefix of placeholder names for ORDER BY ALL, used until the number of columns is known.
 pub(in crate::engine::dialect) const ALL: &str = "$all ";

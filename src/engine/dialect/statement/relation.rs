@@ -8,10 +8,8 @@ use datafusion::sql::sqlparser::ast::{
     helpers::attached_token::AttachedToken,
 };
 
-use super::{
-    Refused,
-    expression::{UNPIVOTED, call},
-};
+use super::Refused;
+use crate::engine::dialect::{build::call, marker::UNPIVOTED};
 
 /// List functions that FROM can read as tables.
 const SERIES: [&str; 3] = ["unnest", "range", "generate_series"];

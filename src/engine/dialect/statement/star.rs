@@ -1,6 +1,8 @@
 //! `COLUMNS(…)` and stars with options. Their columns are known only when FROM is planned. Until then, each
 //! is a name that no table has, and the planner's error about it lists the columns.
 
+use std::ops::ControlFlow;
+
 use datafusion::sql::sqlparser::{
     ast::{
         ExcludeSelectItem, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident,
@@ -10,12 +12,9 @@ use datafusion::sql::sqlparser::{
     },
     tokenizer::Span,
 };
-use std::ops::ControlFlow;
 
-use super::{
-    Refused,
-    expression::{call, text},
-};
+use super::Refused;
+use crate::engine::dialect::build::{call, text};
 
 /// The prefix of placeholder names for stars.
 pub(in crate::engine::dialect) const STAR: &str = "$columns ";
@@ -237,7 +236,7 @@ fn name_test(test: &str, pattern: &str, negated: bool) -> LambdaFunction {
             } else {
                 call("regexp_matches", vec![*name, text(pattern)])
             };
-            super::expression::negate_if(negated, matched)
+            super::condition::negate_if(negated, matched)
         }
     };
     LambdaFunction {

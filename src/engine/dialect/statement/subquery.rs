@@ -9,10 +9,8 @@ use datafusion::sql::sqlparser::ast::{
     TableWithJoins, UnaryOperator, Value, Visit, Visitor,
 };
 
-use super::{
-    Refused,
-    expression::{call, case, integer},
-};
+use super::{Refused, condition::case};
+use crate::engine::dialect::build::{call, integer};
 
 /// Gives columns with subqueries their SQL text as their name, as DuckDB does. DataFusion would name them
 /// after their plan.

@@ -16,7 +16,8 @@ use datafusion::sql::sqlparser::{
     tokenizer::Span,
 };
 
-use super::{Refused, expression::call};
+use super::Refused;
+use crate::engine::dialect::build::call;
 
 /// Returns whether a join merges columns.
 pub(super) fn merges(join: &Join) -> bool {

@@ -8,10 +8,8 @@ use datafusion::sql::sqlparser::ast::{
     VisitorMut, WindowSpec, WindowType,
 };
 
-use super::{
-    Refused,
-    expression::{call, text},
-};
+use super::Refused;
+use crate::engine::dialect::build::{call, text};
 
 /// The function that carries ORDER BY within a window function call. Its arguments are the call's first
 /// argument, the directions and the sort keys.

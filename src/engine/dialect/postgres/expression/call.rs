@@ -8,11 +8,14 @@ use datafusion::sql::sqlparser::{
     tokenizer::Span,
 };
 
-use super::{Lowered, Refused, call, cast, number};
+use super::Refused;
 use crate::{
     diag::near,
     engine::{
-        dialect::postgres::placeholder,
+        dialect::postgres::{
+            build::{Lowered, call, cast, number},
+            placeholder,
+        },
         function::postgres::{WINDOWS, is_aggregate, is_scalar, names},
     },
 };
@@ -27,6 +30,32 @@ pub(super) fn lower(mut function: Function) -> Lowered {
     if name.starts_with('$') || name == "unnest" && function.over.is_none() && is_made(&function) {
         return Ok(Expr::Function(function));
     }
+    let is_window = WINDOWS.contains(&name.as_str());
+    let is_aggregated = is_aggregate(&name) || name == "grouping";
+    let (has_over, has_filter) = (function.over.is_some(), function.filter.is_some());
+    let list = listed(&mut function, span)?;
+    if is_window && !has_over {
+        return Err(Refused::new(
+            format!("window function {name} requires an OVER clause"),
+            "add over (…)",
+            span,
+        ));
+    }
+    if is_window || is_aggregated {
+        return collected(function, &name, span);
+    }
+    if has_over || has_filter || !list.clauses.is_empty() || list.duplicate_treatment.is_some() {
+        if is_scalar(&name) || MEETINGS.contains(&name.as_str()) {
+            let what = format!("`{name}` as an aggregate");
+            return Err(Refused::unlisted(&what, "use an aggregate such as max", span));
+        }
+        return unknown(&name, span);
+    }
+    scalar(&name, list, span)
+}
+
+/// Returns the arguments of a call, after checking that its form is on the allow list.
+fn listed(function: &mut Function, span: Span) -> Result<&FunctionArgumentList, Refused> {
     let refuse = |what: &str, help: &str| Err(Refused::unlisted(what, help, span));
     if function.null_treatment.is_some() {
         return refuse("IGNORE NULLS", "filter the rows, or use a window over those that are not NULL");
@@ -50,52 +79,36 @@ pub(super) fn lower(mut function: Function) -> Lowered {
     {
         return refuse(&format!("`{clause}` in a call"), "leave it out");
     }
-    let is_window = WINDOWS.contains(&name.as_str());
-    let is_aggregated = is_aggregate(&name) || name == "grouping";
-    if is_window && function.over.is_none() {
-        return Err(Refused::new(
-            format!("window function {name} requires an OVER clause"),
-            "add over (…)",
-            span,
-        ));
-    }
-    if is_window || is_aggregated {
-        return collected(function, &name, span);
-    }
-    if function.over.is_some()
-        || function.filter.is_some()
-        || !list.clauses.is_empty()
-        || list.duplicate_treatment.is_some()
-    {
-        if is_scalar(&name) || MEETINGS.contains(&name.as_str()) {
-            return refuse(&format!("`{name}` as an aggregate"), "use an aggregate such as max");
-        }
-        return unknown(&name, span);
-    }
+    Ok(list)
+}
+
+/// Rewrites a call of a scalar function.
+fn scalar(name: &str, list: &FunctionArgumentList, span: Span) -> Lowered {
+    let refuse = |what: &str, help: &str| Err(Refused::unlisted(what, help, span));
     if name == "make_interval" {
         return interval(&list.args, span);
     }
     let Some(arguments) = unnamed(list) else {
         return refuse("an argument with a name", "give arguments by their position");
     };
-    if MEETINGS.contains(&name.as_str()) {
-        return meeting(&name, arguments, span);
+    if MEETINGS.contains(&name) {
+        return meeting(name, arguments, span);
     }
     if name == "age" && arguments.len() == 1 {
         // The age at midnight today.
         let today = call("current_date", Vec::new());
         return Ok(call("age", [vec![today], arguments].concat()));
     }
-    if matches!(name.as_str(), "unnest" | "generate_series" | "regexp_matches" | "json_array_elements") {
+    if matches!(name, "unnest" | "generate_series" | "regexp_matches" | "json_array_elements") {
         return refuse(
             &format!("`{name}` that returns rows in SELECT"),
             if name == "regexp_matches" { "use regexp_match, or regexp_replace" } else { "put it into FROM" },
         );
     }
-    if !is_scalar(&name) {
-        return unknown(&name, span);
+    if !is_scalar(name) {
+        return unknown(name, span);
     }
-    Ok(call(&name, arguments))
+    Ok(call(name, arguments))
 }
 
 /// Returns whether the rewrite of FROM created the call.
