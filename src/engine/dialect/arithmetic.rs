@@ -4,13 +4,15 @@
 //! [`resolve`] decides types; `Arithmetic` is the function that operators are planned as; `compute` has the
 //! kernels.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use datafusion::{
     arrow::datatypes::{DataType, TimeUnit},
     common::exec_err,
     error::Result,
-    logical_expr::{ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility},
+    logical_expr::{
+        ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    },
 };
 
 use super::{
@@ -352,4 +354,31 @@ impl ScalarUDFImpl for Arithmetic {
         }
         Ok(ColumnarValue::Array(Arc::clone(&result)))
     }
+}
+
+/// Returns the function that computes an operation.
+pub(super) fn function(operation: Operation) -> Arc<ScalarUDF> {
+    static FUNCTIONS: LazyLock<Vec<(Operation, Arc<ScalarUDF>)>> = LazyLock::new(|| {
+        [
+            Operation::Add,
+            Operation::Subtract,
+            Operation::Multiply,
+            Operation::Divide,
+            Operation::DivideWhole,
+            Operation::Modulo,
+            Operation::Power,
+            Operation::Negate,
+            Operation::BitwiseNot,
+            Operation::ShiftLeft,
+            Operation::ShiftRight,
+        ]
+        .into_iter()
+        .map(|operation| (operation, Arc::new(ScalarUDF::from(Arithmetic::new(operation)))))
+        .collect()
+    });
+    let found = FUNCTIONS.iter().find(|(known, _)| *known == operation);
+    found.map_or_else(
+        || Arc::new(ScalarUDF::from(Arithmetic::new(operation))),
+        |(_, function)| Arc::clone(function),
+    )
 }

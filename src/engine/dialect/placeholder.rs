@@ -15,7 +15,7 @@ use datafusion::{
 
 use super::{
     grammar::Grammar,
-    statement::{CAST, TRY_CAST},
+    marker::{CAST, TRY_CAST},
     types::{Target, target},
 };
 

@@ -8,8 +8,10 @@ use datafusion::{
 };
 
 use super::{
-    constant, refused,
-    statement::{self, Choice, Refused, Star, Taken, call, text},
+    build::{call, text},
+    constant,
+    refusal::{Refused, refused},
+    statement::{self, Choice, Star, Taken},
 };
 
 /// Replaces a star with the columns that it selects.
@@ -78,7 +80,7 @@ fn named(state: &SessionState, choice: &Choice, alias: &str, name: &str) -> Resu
         letters.next();
         match choice {
             Choice::Matching(pattern) if group > 0 => {
-                let number = statement::integer(group.into());
+                let number = super::build::integer(group.into());
                 let matched = call("regexp_extract", vec![text(name), text(pattern), number]);
                 made.push_str(
                     &constant::text(&constant::value(planned(state, matched)?)?).unwrap_or_default(),

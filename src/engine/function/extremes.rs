@@ -169,7 +169,7 @@ fn calls(overload: &Overload) -> Vec<Vec<ScalarValue>> {
 #[test]
 fn no_function_panics() {
     let mut panicked = Vec::new();
-    for function in super::functions().filter(|function| function.name() != "error") {
+    for function in super::catalog::functions().filter(|function| function.name() != "error") {
         let udf = ScalarUDF::new_from_impl(ScalarFunction::new(function));
         for overload in function.overloads {
             for values in calls(overload) {

@@ -142,7 +142,7 @@ fn examples_hold() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let engine = engine();
     let mut wrong = Vec::new();
-    for function in super::functions() {
+    for function in super::catalog::functions() {
         let (expression, value) = function.example;
         if expression.is_empty() || value.is_empty() {
             continue;

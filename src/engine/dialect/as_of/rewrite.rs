@@ -17,7 +17,8 @@ use datafusion::{
     },
 };
 
-use super::{super::independent::same, Parts, null_of};
+use super::super::independent::same;
+use super::parts::{Parts, null_of};
 
 const TIME: &str = "$time";
 const SIDE: &str = "$side";

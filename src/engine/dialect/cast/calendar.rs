@@ -16,7 +16,7 @@ use datafusion::{
 };
 
 use super::{
-    arrow,
+    converted::arrow,
     time::{MICROS_PER_DAY, instant, rounded},
 };
 use crate::engine::{dialect::types, function::time_zone};

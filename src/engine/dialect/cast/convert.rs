@@ -5,15 +5,18 @@ use std::sync::Arc;
 use datafusion::{
     arrow::{
         array::{Array, ArrayRef, AsArray, new_null_array},
-        buffer::NullBuffer,
-        compute::{self, CastOptions},
+        compute,
         datatypes::DataType,
     },
     common::exec_err,
     error::Result,
 };
 
-use super::{format, nested, number, text, time, value_text, written::LONGEST};
+use super::{
+    converted::{Converted, arrow},
+    format::{self, value_text},
+    nested, number, text, time,
+};
 use crate::engine::dialect::types::{self, Rule, Target};
 
 /// Casts the values of an array. If `lenient`, values that don't fit become NULL.
@@ -45,28 +48,6 @@ pub(in crate::engine::dialect) fn convert(
         "can't cast {value} in {subject}{line} to {name}: use try_cast to get NULL for such values; \
          `{subject} is not null and try_cast({subject} as {name}) is null` finds their rows"
     )
-}
-
-/// Cast values, with NULL for each value that doesn't fit.
-pub(super) struct Converted {
-    pub(super) array: ArrayRef,
-    /// The rows in which something doesn't fit, which can be a part of a nested value; `None` if there are
-    /// none.
-    pub(super) misfits: Option<Vec<bool>>,
-}
-
-impl Converted {
-    /// Marks the rows that became NULL as misfits.
-    fn of(before: &ArrayRef, after: ArrayRef) -> Self {
-        if before.logical_null_count() == after.logical_null_count() {
-            return Self { array: after, misfits: None };
-        }
-        let (was, is) = (before.logical_nulls(), after.logical_nulls());
-        let is_null =
-            |nulls: &Option<NullBuffer>, row| nulls.as_ref().is_some_and(|nulls| nulls.is_null(row));
-        let misfits = (0..after.len()).map(|row| is_null(&is, row) && !is_null(&was, row)).collect();
-        Self { array: after, misfits: Some(misfits) }
-    }
 }
 
 /// Casts values with the kernel for their types, with NULL for each value that doesn't fit.
@@ -105,8 +86,5 @@ pub(super) fn kernel(array: &ArrayRef, target: &Target) -> Result<Converted> {
     Ok(Converted::of(array, converted))
 }
 
-/// Runs Arrow's cast, with NULL for each value that doesn't fit.
-pub(super) fn arrow(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
-    let options = CastOptions { safe: true, ..CastOptions::default() };
-    Ok(compute::cast_with_options(array, to, &options)?)
-}
+/// The maximum number of characters of an expression or a value in a message.
+pub(super) const LONGEST: usize = 120;

@@ -17,7 +17,7 @@ use datafusion::{
     error::Result,
 };
 
-use super::{Converted, kernel, parts};
+use super::{convert::kernel, converted::Converted, parts};
 use crate::engine::dialect::types::{self, Target};
 
 /// Returns the position of a field by its name: an exact match first, then a case-insensitive one.

@@ -13,7 +13,7 @@ use datafusion::{
     error::Result,
 };
 
-use super::arrow;
+use super::converted::arrow;
 use crate::engine::dialect::types::{MAX_DIGITS, is_decimal};
 
 /// Converts values to another numeric type or to booleans, with NULL for each value that doesn't fit.

@@ -2,7 +2,7 @@
 
 use datafusion::logical_expr::Expr;
 
-use super::{Cast, value_text};
+use super::{convert::LONGEST, format::value_text, function::Cast};
 use crate::engine::dialect::{arithmetic::Arithmetic, types};
 
 /// Returns the approximate SQL of an expression, or `None` if it would be too long.
@@ -31,6 +31,3 @@ pub(in crate::engine::dialect) fn written(expr: &Expr) -> Option<String> {
         _ => return None,
     })
 }
-
-/// The maximum number of characters of an expression or a value in a message.
-pub(super) const LONGEST: usize = 120;

@@ -10,7 +10,7 @@ use datafusion::{
 use super::super::super::function::{argument_types, function as function_of, of_null_structs};
 use super::super::{
     arithmetic::{self, Arithmetic},
-    cast, operator,
+    cast,
     order::Quantified,
     placeholder::{CastPlaceholder, parse_target},
     types::{self, is_number, is_text},
@@ -132,5 +132,8 @@ pub(super) fn operation(
         cast_at(arg, &side.data_type, wanted)
     });
     let args = args.collect::<Result<Vec<_>>>()?;
-    Ok(Expr::ScalarFunction(ScalarFunction::new_udf(operator::function(operation), args)))
+    Ok(Expr::ScalarFunction(ScalarFunction::new_udf(
+        crate::engine::dialect::arithmetic::function(operation),
+        args,
+    )))
 }

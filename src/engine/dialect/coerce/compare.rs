@@ -12,14 +12,14 @@ use datafusion::{
     },
 };
 
+use super::super::{
+    cast, order,
+    types::{self, Rule, Target, common, is_text},
+};
 use super::{
-    super::{
-        cast, order,
-        types::{self, Rule, Target, common, is_text},
-    },
+    columns::as_columns,
     operand::{Literal, Side, as_type, boolean, cast_at, comparison, meet, meeting},
     place::{Subject, at, incomparable, placed},
-    plan::as_columns,
 };
 use crate::engine::function::joined_lists;
 

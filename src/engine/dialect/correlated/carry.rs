@@ -25,8 +25,8 @@ use super::{
     Joined,
     columns::{ordered, reads, replaced_all, shaped, sorts},
     domain::{self, Domain},
-    outside::{self, is_lateral},
-    refused, scope,
+    fault::refused,
+    outside::{self, is_lateral, scope},
 };
 
 impl Joined {

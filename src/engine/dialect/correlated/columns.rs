@@ -11,8 +11,7 @@ use datafusion::{
 
 use super::{
     domain::Domain,
-    outside::{self, columns_of},
-    scope,
+    outside::{self, columns_of, scope},
 };
 
 /// Returns whether a plan reads outer columns of the domain.

@@ -12,7 +12,8 @@ use super::{
     Joined,
     columns::{ordered, reads},
     domain::Domain,
-    outside, refused, scope,
+    fault::refused,
+    outside::{self, scope},
 };
 
 impl Joined {

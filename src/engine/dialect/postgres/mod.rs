@@ -43,7 +43,7 @@ use datafusion::{
     },
 };
 
-use super::DEEPEST;
+use super::depth::MOST_BRACKETS;
 
 /// Adds the planners that plans of this dialect need to a session.
 pub(super) fn prepare(builder: &mut SessionStateBuilder) {
@@ -61,7 +61,7 @@ pub(super) fn register(context: &SessionContext) {
 pub(super) fn parse(sql: &str) -> Result<Statement> {
     let mut statements = DFParserBuilder::new(sql)
         .with_dialect(&grammar::Grammar)
-        .with_recursion_limit(DEEPEST)
+        .with_recursion_limit(MOST_BRACKETS)
         .build()?
         .parse_statements()?;
     if statements.len() > 1 {

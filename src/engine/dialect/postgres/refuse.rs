@@ -6,7 +6,7 @@ use datafusion::{
     sql::sqlparser::tokenizer,
 };
 
-use crate::engine::function::postgres::resolve::Unresolved;
+use crate::engine::function::postgres::unresolved::Unresolved;
 
 /// A construct that can't be planned with PostgreSQL's meaning.
 #[derive(Debug)]

@@ -20,10 +20,11 @@ use datafusion::{
     },
 };
 
-use super::{argument, refused, resolve, unique};
+use super::argument::{argument, refused, resolve, unique};
 use crate::engine::dialect::{
+    build::{call, text},
     constant,
-    statement::{CAST, call, text},
+    marker::CAST,
     token::pivot::{GROUP, ON, USING, VALUE},
 };
 

@@ -13,10 +13,12 @@ use datafusion::{
     },
 };
 
-use super::{refused, resolve, unique};
+use super::argument::{refused, resolve, unique};
 use crate::engine::dialect::{
+    build::call,
     constant,
-    statement::{Choice, Star, UNPIVOTED, call, condition},
+    marker::UNPIVOTED,
+    statement::{Choice, Star, condition},
     types,
 };
 
@@ -192,10 +194,7 @@ fn is_chosen(choice: &Choice, name: &str, context: &mut dyn RelationPlannerConte
         Choice::Named(names) => return Ok(names.iter().any(|own| own.eq_ignore_ascii_case(name))),
         Choice::Matching(pattern) => call(
             "regexp_matches",
-            vec![
-                crate::engine::dialect::statement::text(name),
-                crate::engine::dialect::statement::text(pattern),
-            ],
+            vec![crate::engine::dialect::build::text(name), crate::engine::dialect::build::text(pattern)],
         ),
         Choice::Where(lambda) => condition(lambda, name),
     };

@@ -6,7 +6,7 @@ use datafusion::sql::sqlparser::ast::{
     ValueWithSpan,
 };
 
-use super::Refused;
+use crate::engine::dialect::refusal::Refused;
 
 /// Rewrites an aggregate call, or rejects it if DuckDB doesn't have it.
 pub(super) fn lower(function: &mut Function) -> Result<(), Refused> {

@@ -8,12 +8,11 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::{
-    Refused,
-    expression::UNPACK,
     star::Star,
     star_column::Taken,
     star_place::{has_star, holds, star_number},
 };
+use crate::engine::dialect::{marker::UNPACK, refusal::Refused};
 
 /// Replaces a star with its columns. `alias` returns the name of one of several results, given the written
 /// alias.

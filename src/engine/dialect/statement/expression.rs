@@ -8,15 +8,14 @@ use datafusion::sql::sqlparser::{
     tokenizer::Span,
 };
 
-pub(super) use super::super::token::UNPACK;
 use super::{
-    Refused,
     condition::negate_if,
     literal::{cast, dictionary, number},
 };
 use crate::engine::dialect::{
     build::{call, integer, text},
     marker::{CAST, TRY_CAST},
+    refusal::Refused,
 };
 
 /// Rewrites an expression before its operands are rewritten.
@@ -138,7 +137,7 @@ fn binary(left: Expr, op: BinaryOperator, right: Expr, span: Span) -> Result<Exp
             let help = "use regexp_matches(text, pattern, 'i')";
             return Err(Refused::new(format!("there is no operator `{op}` in DuckDB"), Some(help), span));
         }
-        BinaryOperator::Custom(name) if name == super::super::grammar::GLOB => {
+        BinaryOperator::Custom(name) if name == crate::engine::dialect::marker::GLOB => {
             call("glob_match", vec![left, right])
         }
         BinaryOperator::Spaceship => {

@@ -3,25 +3,25 @@
 use datafusion::sql::sqlparser::{
     ast::{
         BinaryOperator, DictionaryField, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
-        FunctionArguments, Ident, ObjectName, Spanned, Value,
+        FunctionArguments, Ident, ObjectName, ObjectNamePart, Spanned, Value,
     },
     tokenizer::Span,
 };
 
 use super::{
-    Refused,
     condition::case,
     literal::{cast, dictionary},
 };
 use crate::engine::dialect::{
     build::{call, text},
     marker::CAST,
+    refusal::Refused,
 };
 
 /// Rewrites function calls that SQL has other syntax for.
 pub(super) fn function(mut function: Function) -> Result<Expr, Refused> {
     let span = function.name.span();
-    super::access::method(&mut function);
+    method(&mut function);
     if matches!(function.args, FunctionArguments::Subquery(_)) {
         let help = "collect the values in the subquery: (select list(x order by y) from …)";
         return Err(Refused::new("a subquery isn't an argument of a function", Some(help), span));
@@ -100,7 +100,11 @@ fn scalar(function: Function, name: &str, mut arguments: Vec<Expr>, span: Span) 
         ("divide", 2) => return operator(arguments, BinaryOperator::DuckIntegerDivide, span),
         ("mod", 2) => return operator(arguments, BinaryOperator::Modulo, span),
         ("pow" | "power", 2) => {
-            return operator(arguments, BinaryOperator::Custom(super::super::grammar::POWER.into()), span);
+            return operator(
+                arguments,
+                BinaryOperator::Custom(crate::engine::dialect::marker::POWER.into()),
+                span,
+            );
         }
         _ => Expr::Function(function),
     })
@@ -134,4 +138,20 @@ fn unnamed(list: &FunctionArgumentList) -> Option<Vec<Expr>> {
         return None;
     }
     list.args.iter().map(plain).collect()
+}
+
+/// Rewrites `a.b.method()`: the parser takes the value before the last dot for a part of the function's name.
+pub(super) fn method(function: &mut Function) {
+    let names: Option<Vec<Ident>> = function.name.0.iter().map(|part| part.as_ident().cloned()).collect();
+    let Some(mut names) = names.filter(|names| names.len() > 1) else { return };
+    let FunctionArguments::List(list) = &mut function.args else { return };
+    let is_count = names.last().is_some_and(|name| name.value.eq_ignore_ascii_case("count"));
+    if is_count && list.args.is_empty() {
+        return;
+    }
+    let Some(name) = names.pop() else { return };
+    let value =
+        if names.len() == 1 { Expr::Identifier(names.remove(0)) } else { Expr::CompoundIdentifier(names) };
+    list.args.insert(0, FunctionArg::Unnamed(FunctionArgExpr::Expr(value)));
+    function.name = ObjectName(vec![ObjectNamePart::Identifier(name)]);
 }

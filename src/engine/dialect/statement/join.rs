@@ -8,15 +8,8 @@ use datafusion::sql::sqlparser::{
     tokenizer::Span,
 };
 
-use super::{
-    Refused,
-    relation::{query, select},
-};
-use crate::engine::dialect::build::call;
-
-/// The function that marks the inequality of an ASOF JOIN. With USING, it wraps `true` in a filter of the
-/// right side.
-pub(in crate::engine::dialect) const AS_OF: &str = "$asof";
+use super::relation::{query, select};
+use crate::engine::dialect::{build::call, marker::AS_OF, refusal::Refused};
 
 /// Rewrites a join for DataFusion.
 pub(super) fn lower(join: &mut Join) -> Result<(), Refused> {

@@ -7,8 +7,10 @@ use datafusion::sql::sqlparser::ast::{
     Spanned, TableFactor, TableWithJoins, VisitMut, VisitorMut,
 };
 
-use super::Refused;
-use crate::engine::dialect::build::{call, text};
+use crate::engine::dialect::{
+    build::{call, text},
+    refusal::Refused,
+};
 
 /// Returns the names of the relations in FROM.
 pub(super) fn relations(from: &[TableWithJoins]) -> impl Iterator<Item = String> {

@@ -9,10 +9,10 @@ use datafusion::sql::sqlparser::{
     tokenizer::Span,
 };
 
-use super::Refused;
 use crate::engine::dialect::{
     build::{call, text},
     marker::CAST,
+    refusal::Refused,
 };
 
 /// Types a numeric literal: INTEGER, BIGINT or HUGEINT, the first that it fits; with a decimal point, a

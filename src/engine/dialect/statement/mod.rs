@@ -41,47 +41,21 @@ mod window;
 
 use std::{collections::HashSet, mem, ops::ControlFlow};
 
-use datafusion::sql::sqlparser::{
-    ast::{
-        Expr, GroupByExpr, Ident, LimitClause, OrderBy, OrderByKind, Query, Select, SelectFlavor, SelectItem,
-        SetExpr, Spanned, TableFactor, TableFunctionArgs, VisitMut, VisitorMut, WildcardAdditionalOptions,
-        WindowFrame, WindowType,
-    },
-    tokenizer::Span,
+use datafusion::sql::sqlparser::ast::{
+    Expr, GroupByExpr, Ident, LimitClause, OrderBy, OrderByKind, Query, Select, SelectFlavor, SelectItem,
+    SetExpr, Spanned, TableFactor, TableFunctionArgs, VisitMut, VisitorMut, WildcardAdditionalOptions,
+    WindowFrame, WindowType,
 };
 
-pub(in crate::engine) use self::window::SORTED;
 pub(super) use self::{
     expand::expand,
     having::having,
-    join::AS_OF,
     name::resolve,
     star::{Choice, Star, condition},
     star_column::{Taken, candidates},
     star_place::number_of,
 };
-use super::depth::Depth;
-pub(super) use super::{
-    build::{call, integer, text},
-    marker::{CAST, TRY_CAST, UNPIVOTED},
-};
-
-/// A construct that can't be planned with DuckDB's meaning.
-#[derive(Debug)]
-pub(super) struct Refused {
-    /// The error message.
-    pub(super) message: String,
-    /// A suggestion of what to write instead.
-    pub(super) help: Option<String>,
-    /// The span of the construct.
-    pub(super) span: Span,
-}
-
-impl Refused {
-    pub(super) fn new(message: impl Into<String>, help: Option<&str>, span: Span) -> Self {
-        Self { message: message.into(), help: help.map(Into::into), span }
-    }
-}
+use super::{depth::Depth, refusal::Refused};
 
 /// Rewrites a query in place. Returns its stars; placeholders in the query refer to them by index.
 ///
@@ -367,7 +341,7 @@ impl VisitorMut for Lowering {
             // CTEs are known there.
             let is_inner = self.own_stars.len() > 1;
             let reads =
-                |item: &Expr| (is_inner && subquery::has_column(item)) || subquery::has_subquery(item);
+                |item: &Expr| (is_inner && self::relation::has_column(item)) || subquery::has_subquery(item);
             if list.elem.iter().any(reads) {
                 *expr = super::build::call("list_value", mem::take(&mut list.elem));
             }

@@ -9,8 +9,11 @@ use datafusion::sql::sqlparser::ast::{
     TableWithJoins, Value, ValueWithSpan, Visit, Visitor, WildcardAdditionalOptions, WindowSpec, WindowType,
 };
 
-use super::{Refused, relation::select, star::STAR};
-use crate::engine::dialect::build::{call, integer};
+use super::{relation::select, star::STAR};
+use crate::engine::dialect::{
+    build::{call, integer},
+    refusal::Refused,
+};
 
 /// The prefix of placeholder names for ORDER BY ALL, used until the number of columns is known.
 pub(in crate::engine::dialect) const ALL: &str = "$all ";

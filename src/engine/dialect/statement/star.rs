@@ -13,8 +13,10 @@ use datafusion::sql::sqlparser::{
     tokenizer::Span,
 };
 
-use super::Refused;
-use crate::engine::dialect::build::{call, text};
+use crate::engine::dialect::{
+    build::{call, text},
+    refusal::Refused,
+};
 
 /// The prefix of placeholder names for stars.
 pub(in crate::engine::dialect) const STAR: &str = "$columns ";

@@ -10,8 +10,8 @@ use datafusion::{
     },
 };
 
-use super::{Refused, star::Star, star_place::holds};
-use crate::engine::dialect::build::call;
+use super::{star::Star, star_place::holds};
+use crate::engine::dialect::{build::call, refusal::Refused};
 
 /// A marker among the merged columns: all columns with equal names are merged.
 const ALL: &str = "*";

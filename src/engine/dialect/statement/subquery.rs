@@ -4,13 +4,16 @@
 use std::{collections::HashSet, ops::ControlFlow};
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, JoinOperator, ObjectName,
-    Query, Select, SelectItem, SetExpr, Spanned, TableAlias, TableAliasColumnDef, TableFactor,
-    TableWithJoins, UnaryOperator, Value, Visit, Visitor,
+    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, JoinOperator, Query,
+    Select, SelectItem, SetExpr, Spanned, TableAlias, TableAliasColumnDef, TableFactor, TableWithJoins,
+    UnaryOperator, Value, Visit, Visitor,
 };
 
-use super::{Refused, condition::case};
-use crate::engine::dialect::build::{call, integer};
+use super::{condition::case, relation::has_column};
+use crate::engine::dialect::{
+    build::{call, integer},
+    refusal::Refused,
+};
 
 /// Gives columns with subqueries their SQL text as their name, as DuckDB does. DataFusion would name them
 /// after their plan.
@@ -271,24 +274,4 @@ fn among(items: &[Expr], subquery: &Query, negated: bool) -> Expr {
     let rows = super::relation::select(integer(1), from, condition);
     let subquery = Box::new(super::relation::query(SetExpr::Select(Box::new(rows))));
     Expr::Exists { subquery, negated }
-}
-
-pub(super) fn has_column(expr: &Expr) -> bool {
-    struct Columns;
-    impl Visitor for Columns {
-        type Break = ();
-
-        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
-            if matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_)) {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
-        }
-
-        fn pre_visit_relation(&mut self, _: &ObjectName) -> ControlFlow<()> {
-            ControlFlow::Continue(())
-        }
-    }
-    expr.visit(&mut Columns).is_break()
 }

@@ -16,8 +16,7 @@ use datafusion::sql::sqlparser::{
     tokenizer::Span,
 };
 
-use super::Refused;
-use crate::engine::dialect::build::call;
+use crate::engine::dialect::{build::call, refusal::Refused};
 
 /// Returns whether a join merges columns.
 pub(super) fn merges(join: &Join) -> bool {

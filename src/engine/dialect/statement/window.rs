@@ -8,12 +8,11 @@ use datafusion::sql::sqlparser::ast::{
     VisitorMut, WindowSpec, WindowType,
 };
 
-use super::Refused;
-use crate::engine::dialect::build::{call, text};
-
-/// The function that carries ORDER BY within a window function call. Its arguments are the call's first
-/// argument, the directions and the sort keys.
-pub(in crate::engine) const SORTED: &str = "$sorted";
+use crate::engine::dialect::{
+    build::{call, text},
+    marker::SORTED,
+    refusal::Refused,
+};
 
 /// Functions that exist only over windows.
 const WINDOW_ONLY: [&str; 12] = [

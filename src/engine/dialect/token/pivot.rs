@@ -12,11 +12,11 @@ use datafusion::sql::sqlparser::{
     tokenizer::{Span, Token, TokenWithSpan},
 };
 
-use super::{
+use super::scan::{
     call, closing, end_of_query, find, is_at, is_keyword, is_word, is_word_at, keyword, name, span, split,
     split_alias, token,
 };
-use crate::engine::dialect::statement::Refused;
+use crate::engine::dialect::refusal::Refused;
 
 /// The call that holds an aggregate.
 pub(in crate::engine::dialect) const USING: &str = "$using";

@@ -5,8 +5,8 @@ use datafusion::sql::sqlparser::{
     tokenizer::{Token, TokenWithSpan},
 };
 
-use super::{is_at, is_keyword, is_word, is_word_at, span};
-use crate::engine::dialect::statement::Refused;
+use super::scan::{is_at, is_keyword, is_word, is_word_at, span};
+use crate::engine::dialect::refusal::Refused;
 
 /// Checks a statement's tokens.
 ///

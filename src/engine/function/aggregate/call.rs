@@ -21,7 +21,8 @@ use datafusion::{
 };
 
 use super::{
-    Aggregate, Given, Typed, rows,
+    description::{Aggregate, Given, Typed},
+    rows,
     sliding::{self, Gather},
 };
 use crate::engine::function::kind::plain;

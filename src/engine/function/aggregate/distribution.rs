@@ -17,7 +17,7 @@ use datafusion::{
 };
 
 use super::{
-    Aggregate, Given, Typed,
+    description::{Aggregate, Given, Typed},
     rows::{Rows, VALUES},
 };
 use crate::engine::function::value::comparable;

@@ -1,12 +1,15 @@
 //! JSON aggregates: collect a group's values into a JSON array or object.
 
 use datafusion::{
-    arrow::{array::Array, array::AsArray, datatypes::DataType},
+    arrow::{
+        array::{Array, AsArray},
+        datatypes::DataType,
+    },
     common::{ScalarValue, exec_err},
 };
 
 use super::{
-    Aggregate, Typed,
+    description::{Aggregate, Typed},
     rows::{Rows, Skip, VALUES},
 };
 use crate::engine::function::json::{json_of, value::Json};

@@ -11,7 +11,7 @@ use datafusion::{
 };
 
 use super::{
-    Aggregate, Typed,
+    description::{Aggregate, Typed},
     pick::list,
     rows::{Rows, Skip, VALUES},
 };

@@ -21,7 +21,7 @@ use datafusion::{
 };
 
 use super::{
-    Aggregate, Given, Method, Rewrite, Typed,
+    description::{Aggregate, Given, Method, Rewrite, Typed},
     pick::{extreme, positive},
     rows::{Rows, VALUES},
     running::Running,

@@ -24,7 +24,7 @@ use datafusion::{
 };
 
 use super::{
-    Aggregate, Given, Typed,
+    description::{Aggregate, Given, Typed},
     rows::{Rows, Settings, Skip, VALUES},
 };
 use crate::engine::function::value::comparable;

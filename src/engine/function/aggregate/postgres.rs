@@ -17,7 +17,10 @@ use datafusion::{
     },
 };
 
-use super::{Aggregate, Given, Method, Typed, call};
+use super::{
+    call,
+    description::{Aggregate, Given, Method, Typed},
+};
 use crate::engine::function::postgres::kind::{
     self, Kind, array_of, as_numeric, numeric, scale, timestamptz, type_name,
 };

@@ -15,11 +15,11 @@ use datafusion::{
     error::Result,
 };
 
-use super::types::{HUGEINT, micros};
 use super::{
-    Aggregate, Given, Typed,
+    description::{Aggregate, Given, Typed},
     pick::list,
     rows::{Rows, Settings, VALUES},
+    types::{HUGEINT, micros},
 };
 
 pub(super) const ALL: &[Aggregate] = &[

@@ -16,7 +16,7 @@ use datafusion::{
     },
 };
 
-use super::Method;
+use super::description::Method;
 
 /// An aggregate over doubles that skips rows in which any argument is NULL.
 #[derive(Debug)]

@@ -14,7 +14,7 @@ use datafusion::{
     physical_expr::{PhysicalExpr, PhysicalSortExpr},
 };
 
-use super::{Method, rows};
+use super::{description::Method, rows};
 
 /// The preparation of rows before a method sees them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -9,20 +9,15 @@ use datafusion::{
     error::Result,
 };
 
-use super::{
-    super::{
-        call::{Call, Give, fail},
-        description::{Function, Gives, Overload, Typing, takes},
-        kind::{
-            Kind::{self, BigInt, Boolean, List, UBigInt, Varchar},
-            list_of,
-        },
+use super::super::{
+    call::{Call, Give, fail},
+    description::{Function, Gives, Overload, Typing, takes},
+    kind::{
+        Kind::{self, BigInt, Boolean, List, UBigInt, Varchar},
+        list_of,
     },
-    documents,
-    path::Path,
-    structure::structure,
-    value::Json,
 };
+use super::{documents::documents, path::Path, structure::structure, value::Json};
 
 /// Defines an overload with a path. It returns a list for a list of paths, and for a path with many matches.
 macro_rules! with_path {

@@ -1,6 +1,24 @@
 //! The JSON parser.
 
 use super::value::Json;
+use crate::engine::function::call::fail;
+
+impl Json {
+    /// Parses a document.
+    ///
+    /// # Errors
+    /// With the byte offset at which the text isn't valid JSON.
+    pub(in crate::engine::function) fn parse(text: &str) -> Result<Self, String> {
+        let mut reader = Reader { text, at: 0 };
+        reader.space();
+        let value = reader.value(0)?;
+        reader.space();
+        if reader.at < text.len() {
+            return reader.fail("unexpected content after the document");
+        }
+        Ok(value)
+    }
+}
 
 /// The maximum nesting depth of lists and objects.
 const DEPTH: usize = 512;
@@ -245,4 +263,15 @@ impl Reader<'_> {
         }
         text.parse().map_or_else(|_| self.fail("invalid number"), |value| Ok(Json::Real(value)))
     }
+}
+
+/// Parses a row's document.
+pub(super) fn parsed(text: &str) -> datafusion::error::Result<Json> {
+    Json::parse(text).or_else(|error| {
+        let mut shown: String = text.chars().take(80).collect();
+        if shown.len() < text.len() {
+            shown.push('…');
+        }
+        fail(format!("{error}, in `{shown}`"))
+    })
 }

@@ -12,15 +12,12 @@ use datafusion::{
     error::Result,
 };
 
-use super::{
-    super::{
-        call::{Call, fail},
-        description::{Function, Typing, computes},
-        kind::{Kind, list_of, type_name},
-    },
-    documents,
-    value::Json,
+use super::super::{
+    call::{Call, fail},
+    description::{Function, Typing, computes},
+    kind::{Kind, list_of, type_name},
 };
+use super::{documents::documents, value::Json};
 use crate::engine::dialect::NamedType;
 
 pub(super) const FUNCTIONS: &[Function] = &[

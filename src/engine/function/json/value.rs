@@ -4,8 +4,6 @@
 
 use std::fmt::Write as _;
 
-use super::parse::Reader;
-
 /// A JSON value.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::engine::function) enum Json {
@@ -21,21 +19,6 @@ pub(in crate::engine::function) enum Json {
 }
 
 impl Json {
-    /// Parses a document.
-    ///
-    /// # Errors
-    /// With the byte offset at which the text isn't valid JSON.
-    pub(in crate::engine::function) fn parse(text: &str) -> Result<Self, String> {
-        let mut reader = Reader { text, at: 0 };
-        reader.space();
-        let value = reader.value(0)?;
-        reader.space();
-        if reader.at < text.len() {
-            return reader.fail("unexpected content after the document");
-        }
-        Ok(value)
-    }
-
     /// Returns a key's value if this is an object that contains it.
     pub(in crate::engine::function) fn get(&self, key: &str) -> Option<&Self> {
         match self {

@@ -9,7 +9,7 @@ use datafusion::{
     logical_expr::{Expr, ScalarUDF},
 };
 
-use super::{Lists, joined, lists_of, narrow};
+use super::lists::{Lists, joined, lists_of, narrow};
 use crate::engine::function::{
     call::Call,
     description::{Function, takes},
@@ -54,7 +54,7 @@ pub(super) fn flatten(call: &Call) -> Result<ArrayRef> {
     let outer = Lists::of(call, 0)?;
     let Some(inner) = datafusion::arrow::array::AsArray::as_list_opt::<i32>(outer.items()) else {
         // Every item is NULL.
-        let empty = datafusion::arrow::array::new_empty_array(&super::item_type(call.returns()));
+        let empty = datafusion::arrow::array::new_empty_array(&super::lists::item_type(call.returns()));
         return lists_of(call, &empty, |row, _| Ok(outer.row(row).is_some()));
     };
     let inner = Lists { list: inner.clone() };

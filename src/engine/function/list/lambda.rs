@@ -25,13 +25,11 @@ use datafusion::{
     },
 };
 
-use super::{
-    super::{
-        call::fail,
-        kind::{list_of, plain, type_name},
-    },
-    item_type, narrow,
+use super::super::{
+    call::fail,
+    kind::{list_of, plain, type_name},
 };
+use super::lists::{item_type, narrow};
 use crate::engine::dialect::{NamedType, types};
 
 /// Replaces DataFusion's lambda functions, and removes those whose names belong to ordinary functions here.
@@ -239,13 +237,13 @@ fn transformed(list: &ListArray, lambda: &LambdaArgument, to: &DataType) -> Resu
     } else {
         evaluated(&spread, lambda)?
     };
-    super::list_array(to, results, OffsetBuffer::from_lengths(spread.lengths), list.nulls().cloned())
+    super::lists::list_array(to, results, OffsetBuffer::from_lengths(spread.lengths), list.nulls().cloned())
 }
 
 fn filtered(list: &ListArray, lambda: &LambdaArgument, to: &DataType) -> Result<ArrayRef> {
     let spread = spread(list)?;
     if spread.items.is_empty() {
-        return super::list_array(
+        return super::lists::list_array(
             to,
             spread.items,
             OffsetBuffer::from_lengths(spread.lengths),
@@ -261,7 +259,7 @@ fn filtered(list: &ListArray, lambda: &LambdaArgument, to: &DataType) -> Result<
         own
     });
     let offsets = OffsetBuffer::from_lengths(lengths.collect::<Vec<usize>>());
-    super::list_array(to, filter(&spread.items, &kept)?, offsets, list.nulls().cloned())
+    super::lists::list_array(to, filter(&spread.items, &kept)?, offsets, list.nulls().cloned())
 }
 
 fn reduced(

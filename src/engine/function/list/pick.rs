@@ -19,9 +19,8 @@ use super::super::{
     },
 };
 use super::{
-    Lists,
     concatenation::{concatenate, flatten},
-    item_of, joined, lists_of, narrow, place,
+    lists::{Lists, item_of, joined, lists_of, narrow, place},
 };
 
 pub(super) const FUNCTIONS: &[Function] = &[

@@ -12,16 +12,15 @@ use datafusion::{
 };
 
 use super::{
-    Gives, Overload, by,
     kind::{
         Given,
         Kind::{Any, AnyArray, Integer, Text, TextArray},
         type_name,
     },
     output,
-    resolve::Unresolved,
-    takes,
+    overload::{Gives, Overload, by, takes},
     text::count,
+    unresolved::Unresolved,
 };
 use crate::engine::function::call::{Call, fail};
 

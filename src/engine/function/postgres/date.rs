@@ -11,15 +11,15 @@ use datafusion::{
 };
 
 use super::{
-    Gives, Overload, by,
     kind::{
         Given,
         Kind::{Boolean, Date, Double, Integer, Interval, Text, Timestamp, Timestamptz},
         numeric,
     },
     operator::midnight,
-    resolve::Unresolved,
-    span, takes,
+    overload::{Gives, Overload, by, takes},
+    span,
+    unresolved::Unresolved,
 };
 use crate::engine::function::{
     calendar::{self, Civil, MICROS_PER_DAY, civil, days},

@@ -6,13 +6,13 @@ mod number;
 use datafusion::{arrow::datatypes::DataType, error::Result};
 
 use super::{
-    Gives, Overload, by,
     kind::{
         Given,
         Kind::{BigInt, Double, Integer, Interval, Numeric, Real, Text, Timestamp, Timestamptz},
         scale, timestamptz,
     },
-    resolve::Unresolved,
+    overload::{Gives, Overload, by},
+    unresolved::Unresolved,
 };
 use crate::engine::function::call::{Call, Digits, Micros, fail};
 

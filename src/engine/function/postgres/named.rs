@@ -16,9 +16,10 @@ use datafusion::{
 };
 
 use super::{
-    Overload,
     kind::Given,
-    resolve::{Resolved, Unresolved, resolve},
+    overload::Overload,
+    resolve::{Resolved, resolve},
+    unresolved::Unresolved,
 };
 use crate::engine::function::call::Call;
 

@@ -3,11 +3,10 @@
 use datafusion::{arrow::array::ArrayRef, error::Result};
 
 use super::{
-    Gives, Overload, by,
     kind::Kind::{BigInt, Double, Integer, Numeric, Real, SmallInt},
-    numeric, operator, refused,
-    resolve::Unresolved,
-    takes,
+    numeric, operator,
+    overload::{Gives, Overload, by, refused, takes},
+    unresolved::Unresolved,
 };
 use crate::engine::function::call::{Call, Digits, fail};
 

@@ -6,8 +6,10 @@ use datafusion::{
     error::Result,
 };
 
-use super::kind::{Given, MAX_DIGITS, OPEN_SCALE, numeric, scale};
-use super::resolve::Unresolved;
+use super::{
+    kind::{Given, MAX_DIGITS, OPEN_SCALE, numeric, scale},
+    unresolved::Unresolved,
+};
 use crate::engine::function::call::{Call, Digits, fail};
 
 /// The greatest magnitude of 38 digits.

@@ -4,24 +4,23 @@ use datafusion::{
     arrow::{
         array::{ArrayRef, AsArray},
         compute::kernels::numeric as kernels,
-        datatypes::{DataType, Int16Type, Int32Type, Int64Type},
+        datatypes::{DataType, Int16Type, Int32Type, Int64Type, IntervalMonthDayNano as Span},
         error::ArrowError,
     },
     error::{DataFusionError, Result},
 };
 
 use super::{
-    Gives, Overload, by,
     kind::Kind::{
         AnyArray, AnyScalar, BigInt, Bytea, Date, Double, Integer, Interval, Numeric, Real, SmallInt, Text,
         Timestamp, Timestamptz,
     },
-    numeric, refused,
-    resolve::Unresolved,
-    span, takes,
+    numeric,
+    overload::{Gives, Overload, by, refused, takes},
+    span,
+    unresolved::Unresolved,
 };
 use crate::engine::function::call::{Call, Days, Digits, Micros, fail};
-use datafusion::arrow::datatypes::IntervalMonthDayNano as Span;
 
 #[rustfmt::skip]
 pub(super) const ROUTINES: &[Overload] = &[

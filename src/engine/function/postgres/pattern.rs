@@ -17,15 +17,14 @@ use regex::Regex;
 
 use self::are::{Pattern, Use};
 use super::{
-    Gives, Overload, by,
     kind::{
         Given,
         Kind::{Boolean, Text, TextArray},
         array_of,
     },
-    resolve::Unresolved,
-    takes,
+    overload::{Gives, Overload, by, takes},
     text::count,
+    unresolved::Unresolved,
 };
 use crate::engine::function::call::{Call, fail};
 

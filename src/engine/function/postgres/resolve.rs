@@ -3,8 +3,9 @@
 use datafusion::arrow::datatypes::DataType;
 
 use super::{
-    Gives, Overload,
     kind::{Category, Given, Kind, type_name},
+    overload::{Gives, Overload},
+    unresolved::Unresolved,
 };
 
 /// A call resolved to an overload.
@@ -16,32 +17,20 @@ pub(in crate::engine) struct Resolved {
     pub(in crate::engine) result: DataType,
 }
 
-/// Why a call can't be resolved: a message, and what to write instead.
-#[derive(Debug, Clone)]
-pub(in crate::engine) struct Unresolved {
-    pub(in crate::engine) message: String,
-    pub(in crate::engine) help: String,
-}
-
-impl Unresolved {
-    pub(in crate::engine) fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { message: message.into(), help: help.into() }
-    }
-}
-
 /// Resolves a call of `name`.
 pub(in crate::engine) fn resolve(
     name: &str,
     overloads: &[&'static Overload],
     given: &[Given],
 ) -> Result<Resolved, Unresolved> {
-    let overload = pick(overloads, given, super::is_operator(name)).map_err(|cause| match cause {
-        Cause::None => none(name, overloads, given),
-        Cause::Many => Unresolved::new(
-            format!("{} could mean several types", shown(name, given)),
-            "cast the text, as in '2024-01-31'::date",
-        ),
-    })?;
+    let overload =
+        pick(overloads, given, super::overload::is_operator(name)).map_err(|cause| match cause {
+            Cause::None => none(name, overloads, given),
+            Cause::Many => Unresolved::new(
+                format!("{} could mean several types", shown(name, given)),
+                "cast the text, as in '2024-01-31'::date",
+            ),
+        })?;
     let types: Vec<DataType> = given
         .iter()
         .enumerate()
@@ -165,7 +154,7 @@ fn by_category(left: &mut Vec<&'static Overload>, own: &[Option<Kind>]) {
 
 fn shown(name: &str, given: &[Given]) -> String {
     let types: Vec<String> = given.iter().map(|argument| type_name(&argument.data_type)).collect();
-    match (super::symbol(name), types.as_slice()) {
+    match (super::overload::symbol(name), types.as_slice()) {
         (Some(symbol), [left, right]) => format!("`{left} {symbol} {right}`"),
         (Some(symbol), [one]) => format!("`{symbol} {one}`"),
         _ => format!("`{name}({})`", types.join(", ")),

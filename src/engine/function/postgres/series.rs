@@ -9,14 +9,14 @@ use datafusion::{
 };
 
 use super::{
-    Gives, Overload, by,
     kind::{
         Given,
         Kind::{BigInt, Integer, Interval, Timestamp, Timestamptz},
         array_of,
     },
-    resolve::Unresolved,
+    overload::{Gives, Overload, by},
     span,
+    unresolved::Unresolved,
 };
 use crate::engine::function::call::{Call, Micros, fail};
 

@@ -5,9 +5,8 @@ use std::fmt::Write as _;
 use datafusion::{arrow::datatypes::IntervalMonthDayNano as Span, error::Result};
 
 use super::{
-    Overload,
     kind::Kind::{Date, Double, Integer, Interval, Timestamp, Timestamptz},
-    takes,
+    overload::{Overload, takes},
 };
 use crate::engine::function::{
     calendar::{MICROS_PER_DAY, days},

@@ -4,9 +4,8 @@
 use datafusion::{arrow::array::ArrayRef, error::Result};
 
 use super::{
-    Overload,
     kind::Kind::{Boolean, Bytea, Integer, Text},
-    takes,
+    overload::{Overload, takes},
 };
 use crate::engine::function::call::{Call, fail};
 

@@ -9,14 +9,14 @@ use datafusion::{
 };
 
 use super::{
-    Gives, Overload, as_in_duckdb, by,
+    duckdb::as_in_duckdb,
     kind::{
         Given,
         Kind::{Any, BigInt, Bytea, Integer, Text},
     },
     output,
-    resolve::Unresolved,
-    takes,
+    overload::{Gives, Overload, by, takes},
+    unresolved::Unresolved,
 };
 use crate::engine::function::{
     call::{Call, fail},

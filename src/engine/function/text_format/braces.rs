@@ -1,8 +1,8 @@
 //! `format`: placeholders in braces.
 
 use super::{
-    style::{Style, WIDEST},
-    value::{Formatted, Picker, Value},
+    style::Style,
+    value::{Formatted, Picker, Value, WIDEST},
 };
 
 /// Formats values with the syntax of `format`.

@@ -19,9 +19,6 @@ pub(super) struct Style {
     pub(super) letter: Option<char>,
 }
 
-/// The maximum width and precision.
-pub(super) const WIDEST: usize = 100_000;
-
 impl Style {
     pub(super) fn write(&self, value: &Value, is_printf: bool) -> Formatted {
         match value {

@@ -9,7 +9,6 @@ use datafusion::{
     error::Result,
 };
 
-use super::style::WIDEST;
 use crate::engine::dialect::value_texts;
 
 /// A row's value.
@@ -101,3 +100,6 @@ impl<'a> Picker<'a> {
         }
     }
 }
+
+/// The maximum width and precision.
+pub(super) const WIDEST: usize = 100_000;

@@ -8,13 +8,13 @@ use datafusion::sql::sqlparser::{
     tokenizer::Span,
 };
 
-use super::Refused;
 use crate::{
     diag::near,
     engine::{
         dialect::postgres::{
             build::{Lowered, call, cast, number},
             placeholder,
+            refuse::Refused,
         },
         function::postgres::{WINDOWS, is_aggregate, is_scalar, names},
     },

@@ -14,7 +14,7 @@ use datafusion::{
     logical_expr::{EmitTo, GroupsAccumulator},
 };
 
-use super::{Collection, as_usize, bytes, keys, narrow, pick, values_of};
+use super::collection::{Collection, as_usize, bytes, keys, narrow, pick, values_of};
 
 /// A batch of rows, with the group of each.
 #[derive(Debug)]

@@ -12,8 +12,10 @@ use self::{
     },
     sums::{FAVG, FSUM, GEOMEAN, PRODUCT, WEIGHTED},
 };
-use super::types::is_number;
-use super::{Aggregate, Given, Typed};
+use super::{
+    description::{Aggregate, Given, Typed},
+    types::is_number,
+};
 
 pub(super) const ALL: &[Aggregate] = &[
     Aggregate {

@@ -2,6 +2,7 @@
 
 mod output;
 mod total;
+mod total_type;
 mod totals;
 
 use std::sync::Arc;
@@ -19,12 +20,13 @@ use datafusion::{
 use self::{
     output::Output,
     total::Total,
+    total_type::{TOTAL, is_double},
     totals::{Counts, Totals},
 };
-use super::types::{HUGEINT, micros};
 use super::{
-    Aggregate, Given, Method, Typed,
+    description::{Aggregate, Given, Method, Typed},
     running::{Floats, MovingFloats},
+    types::{HUGEINT, micros},
 };
 
 pub(super) const ALL: &[Aggregate] = &[
@@ -93,9 +95,6 @@ struct Exact {
     average: bool,
 }
 
-/// The partial-result type of an exact sum, whatever its scale.
-const TOTAL: DataType = HUGEINT;
-
 impl Exact {
     /// Returns DataFusion's own aggregate, used for doubles.
     fn native(&self) -> Arc<AggregateUDF> {
@@ -106,10 +105,6 @@ impl Exact {
         let of = call.expr_fields[0].data_type().clone();
         Output { average: self.average, of, result: call.return_field.data_type().clone() }
     }
-}
-
-fn is_double(of: &DataType) -> bool {
-    *of == DataType::Float64
 }
 
 impl Method for Exact {

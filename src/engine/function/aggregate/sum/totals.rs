@@ -13,8 +13,8 @@ use datafusion::{
 };
 
 use super::{
-    TOTAL,
     output::{Output, addends},
+    total_type::TOTAL,
 };
 
 /// The number of values in each group or, for sums, only whether there is any.

@@ -6,7 +6,7 @@ use crate::engine::function::{
     calendar::{self, civil},
     call::{Micros, fail},
     date::{MONTHS, WEEKDAYS},
-    postgres::{date::date, resolve::Unresolved},
+    postgres::{date::date, unresolved::Unresolved},
 };
 
 /// A part of a format.

@@ -4,7 +4,7 @@ use datafusion::error::Result;
 
 use crate::engine::function::{
     call::fail,
-    postgres::{numeric::rescaled, output::decimal, resolve::Unresolved},
+    postgres::{numeric::rescaled, output::decimal, unresolved::Unresolved},
 };
 
 /// A `to_char` format for numbers.
