@@ -15,13 +15,13 @@ const LONGEST: usize = 20_000;
 
 /// The stack of expressions being visited.
 #[derive(Default)]
-pub(super) struct Depth {
+pub(super) struct Nesting {
     /// For each open expression, whether it adds a level.
     open: Vec<bool>,
     levels: usize,
 }
 
-impl Depth {
+impl Nesting {
     /// Enters an expression.
     ///
     /// # Errors

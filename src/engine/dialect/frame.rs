@@ -15,9 +15,9 @@ use datafusion::{
 use super::{
     cast, constant,
     offset::written,
-    refusal::{Refused, refused},
+    refusal::{SyntaxRefusal, refused},
     statement,
-    types::Target,
+    types::CastTarget,
 };
 
 /// Evaluates the offsets of a query's frames.
@@ -32,7 +32,7 @@ pub(super) fn settle(state: &SessionState, query: &mut ast::Query) -> Result<()>
             return Ok(());
         }
         let span = ast::Spanned::span(&*offset);
-        let refuse = |message: &str, help: &str| refused(Refused::new(message, Some(help), span));
+        let refuse = |message: &str, help: &str| refused(SyntaxRefusal::new(message, Some(help), span));
         let value = value_of(state, offset).map_err(|_| {
             let message = "an offset of a window's frame must be a constant";
             refuse(message, "write a number or an interval, or join each row with the rows of its frame")
@@ -82,7 +82,8 @@ fn value_of(state: &SessionState, written: &ast::Expr) -> Result<ScalarValue> {
 /// Casts a value to a whole number as DuckDB does.
 fn whole(value: ScalarValue) -> Result<Option<i64>> {
     let from = value.data_type();
-    let number = cast::explicit(Expr::Literal(value, None), &from, &Target::plain(DataType::Int64), false)?;
+    let number =
+        cast::explicit(Expr::Literal(value, None), &from, &CastTarget::plain(DataType::Int64), false)?;
     Ok(match constant::value(number)? {
         ScalarValue::Int64(number) => number,
         _ => None,

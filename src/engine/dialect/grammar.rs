@@ -27,9 +27,9 @@ const ARROW_PRECEDENCE: u8 = 16;
 
 /// DuckDB's grammar. See the [module's documentation](self).
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Grammar;
+pub(super) struct DuckDbGrammar;
 
-impl Dialect for Grammar {
+impl Dialect for DuckDbGrammar {
     /// Returns DuckDB's type, because the parser checks it in a few places.
     fn dialect(&self) -> TypeId {
         TypeId::of::<DuckDbDialect>()

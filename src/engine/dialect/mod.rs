@@ -89,7 +89,7 @@ pub(super) use self::{
 use self::{
     depth::MOST_BRACKETS,
     operation::Operation,
-    refusal::{Refused, refused},
+    refusal::{SyntaxRefusal, refused},
 };
 use crate::diag::near;
 
@@ -171,7 +171,7 @@ impl Dialect {
                     token::Problem::Refused(problem) => refused(problem),
                 })?;
                 let mut statements = DFParserBuilder::new(tokens)
-                    .with_dialect(&grammar::Grammar)
+                    .with_dialect(&grammar::DuckDbGrammar)
                     .with_recursion_limit(MOST_BRACKETS)
                     .build()?
                     .parse_statements()?;
@@ -260,7 +260,7 @@ fn joined(plan: LogicalPlan, natural: Option<tokenizer::Span>) -> Result<Logical
     })?;
     if crosses {
         let message = "NATURAL JOIN without a column that both sides have, or next to a cross join";
-        return Err(refused(Refused::new(message, Some("name the columns: `join … using (…)`"), span)));
+        return Err(refused(SyntaxRefusal::new(message, Some("name the columns: `join … using (…)`"), span)));
     }
     Ok(plan)
 }
@@ -285,7 +285,7 @@ fn limit(state: &SessionState, query: &mut ast::Query) -> Result<()> {
             let unknown = || {
                 let help =
                     "write a number, or keep rows by qualify row_number() over (order by …) <= (select …)";
-                refused(Refused::new("LIMIT and OFFSET take a constant", Some(help), span))
+                refused(SyntaxRefusal::new("LIMIT and OFFSET take a constant", Some(help), span))
             };
             let mut lowered =
                 ast::Query { body: Box::new(statement::value_of(count.clone())), ..statement::nothing() };

@@ -8,7 +8,7 @@ use super::{
     cast,
     evaluation::evaluated,
     placeholder::parse_target,
-    types::{self, INTERVAL, Target},
+    types::{self, CastTarget, INTERVAL},
 };
 
 /// Formats a value and its type so that [`offset`] can read them.
@@ -28,7 +28,7 @@ pub(super) fn offset(text: &str) -> Result<ScalarValue> {
     }
     let (text, target) = match text.rsplit_once("::") {
         Some((text, name)) => (text, parse_target(name)?),
-        None => (text, Target::plain(INTERVAL)),
+        None => (text, CastTarget::plain(INTERVAL)),
     };
     evaluated(&cast::explicit(lit(text), &DataType::Utf8, &target, false)?)
 }

@@ -8,7 +8,7 @@ use datafusion::{
 
 /// A construct that can't be planned with DuckDB's meaning.
 #[derive(Debug)]
-pub(super) struct Refused {
+pub(super) struct SyntaxRefusal {
     /// The error message.
     pub(super) message: String,
     /// A suggestion of what to write instead.
@@ -17,14 +17,14 @@ pub(super) struct Refused {
     pub(super) span: Span,
 }
 
-impl Refused {
+impl SyntaxRefusal {
     pub(super) fn new(message: impl Into<String>, help: Option<&str>, span: Span) -> Self {
         Self { message: message.into(), help: help.map(Into::into), span }
     }
 }
 
 /// Converts a refusal to an error with a diagnostic.
-pub(super) fn refused(refused: Refused) -> DataFusionError {
+pub(super) fn refused(refused: SyntaxRefusal) -> DataFusionError {
     let mut diagnostic = Diagnostic::new_error(&refused.message, span(refused.span));
     if let Some(help) = &refused.help {
         diagnostic.add_help(help, None);

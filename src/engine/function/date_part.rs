@@ -6,9 +6,9 @@ use super::{
     calendar::MICROS_PER_DAY,
     call::{Call, Micros, Nanos, fail},
     description::{Function, Overload, computes, takes},
-    kind::Kind::{BigInt, Date, Double, Interval, Time, Timestamp, TimestampNs, TimestampTz},
+    kind::ParameterKind::{BigInt, Date, Double, Interval, Time, Timestamp, TimestampNs, TimestampTz},
     named_part::DATE_PART,
-    part::{Part, Parted, parted},
+    part::{DatePart, Parted, parted},
 };
 
 /// Returns the nanoseconds within the minute.
@@ -17,13 +17,13 @@ fn nanosecond(call: &Call) -> Result<ArrayRef> {
 }
 
 /// Returns a part as an integer column.
-pub(super) fn whole(call: &Call, part: Part) -> Result<ArrayRef> {
+pub(super) fn whole(call: &Call, part: DatePart) -> Result<ArrayRef> {
     let value = parted(call, 0)?;
     call.each(|row| value(row).map_or(Ok(None), |value| value.whole(part)))
 }
 
 /// Returns a part as a column of doubles.
-fn double(call: &Call, part: Part) -> Result<ArrayRef> {
+fn double(call: &Call, part: DatePart) -> Result<ArrayRef> {
     let value = parted(call, 0)?;
     call.each(|row| value(row).map_or(Ok(None), |value| value.double(part)))
 }
@@ -101,10 +101,10 @@ const ZONE: &[Overload] = &[
         &[Date],
         |_| plan_err!("a date has no time zone"),
         "an error",
-        |call| whole(call, Part::Timezone),
+        |call| whole(call, DatePart::Timezone),
     ),
-    takes(&[Timestamp], BigInt, |call| whole(call, Part::Timezone)),
-    takes(&[TimestampTz], BigInt, |call| whole(call, Part::Timezone)),
+    takes(&[Timestamp], BigInt, |call| whole(call, DatePart::Timezone)),
+    takes(&[TimestampTz], BigInt, |call| whole(call, DatePart::Timezone)),
 ];
 
 /// The functions defined in this file.
@@ -119,14 +119,21 @@ pub(super) const FUNCTIONS: &[Function] = &[
         overloads: DATE_PART,
         ..Function::DATE
     },
-    part_of_date!(&["year"], "year(at)", "Returns the year.", "year(date '1992-02-15')", "1992", Part::Year),
+    part_of_date!(
+        &["year"],
+        "year(at)",
+        "Returns the year.",
+        "year(date '1992-02-15')",
+        "1992",
+        DatePart::Year
+    ),
     part_of_date!(
         &["month"],
         "month(at)",
         "Returns the month.",
         "month(date '1992-02-15')",
         "2",
-        Part::Month
+        DatePart::Month
     ),
     part_of_date!(
         &["day", "dayofmonth"],
@@ -134,7 +141,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Returns the day.",
         "day(date '1992-02-15')",
         "15",
-        Part::Day
+        DatePart::Day
     ),
     part_of_date!(
         &["decade"],
@@ -142,7 +149,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Returns the decade.",
         "decade(date '1992-02-15')",
         "199",
-        Part::Decade
+        DatePart::Decade
     ),
     part_of_date!(
         &["century"],
@@ -150,7 +157,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Returns the century.",
         "century(date '1992-02-15')",
         "20",
-        Part::Century
+        DatePart::Century
     ),
     part_of_date!(
         &["millennium"],
@@ -158,7 +165,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Returns the millennium.",
         "millennium(date '1992-02-15')",
         "2",
-        Part::Millennium
+        DatePart::Millennium
     ),
     part_of_date!(
         &["quarter"],
@@ -166,7 +173,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Returns the quarter.",
         "quarter(date '1992-02-15')",
         "1",
-        Part::Quarter
+        DatePart::Quarter
     ),
     part_of_date!(
         &["dayofweek", "weekday"],
@@ -174,7 +181,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Returns the day of the week: Sunday is 0, Saturday 6.",
         "dayofweek(date '1992-02-15')",
         "6",
-        Part::DayOfWeek
+        DatePart::DayOfWeek
     ),
     part_of_date!(
         &["isodow"],
@@ -182,7 +189,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Returns the day of the week: Monday is 1, Sunday 7.",
         "isodow(date '1992-02-15')",
         "6",
-        Part::IsoDayOfWeek
+        DatePart::IsoDayOfWeek
     ),
     part_of_date!(
         &["dayofyear"],
@@ -190,7 +197,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Returns the day of the year, from 1.",
         "dayofyear(date '1992-02-15')",
         "46",
-        Part::DayOfYear
+        DatePart::DayOfYear
     ),
     part_of_date!(
         &["week", "weekofyear"],
@@ -198,7 +205,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Returns the ISO week.",
         "week(date '1992-02-15')",
         "7",
-        Part::Week
+        DatePart::Week
     ),
     part_of_date!(
         &["isoyear"],
@@ -206,7 +213,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Returns the year that the ISO week belongs to.",
         "isoyear(date '2022-01-01')",
         "2021",
-        Part::IsoYear
+        DatePart::IsoYear
     ),
     part_of_date!(
         &["yearweek"],
@@ -214,7 +221,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Returns the ISO year and week as one number.",
         "yearweek(date '1992-02-15')",
         "199207",
-        Part::YearWeek
+        DatePart::YearWeek
     ),
     Function {
         names: &["timezone_hour"],
@@ -238,36 +245,36 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Returns 1 for years of our era, 0 for those before.",
         "era(date '1992-02-15')",
         "1",
-        Part::Era
+        DatePart::Era
     ),
-    part_of_time!("hour", "Returns the hour.", "hour(timestamp '1992-02-15 20:38:40')", "20", Part::Hour),
+    part_of_time!("hour", "Returns the hour.", "hour(timestamp '1992-02-15 20:38:40')", "20", DatePart::Hour),
     part_of_time!(
         "minute",
         "Returns the minute.",
         "minute(timestamp '1992-02-15 20:38:40')",
         "38",
-        Part::Minute
+        DatePart::Minute
     ),
     part_of_time!(
         "second",
         "Returns the second.",
         "second(timestamp '1992-02-15 20:38:40')",
         "40",
-        Part::Second
+        DatePart::Second
     ),
     part_of_time!(
         "millisecond",
         "Returns the milliseconds of the minute.",
         "millisecond(timestamp '1992-02-15 20:38:40.5')",
         "40500",
-        Part::Millisecond
+        DatePart::Millisecond
     ),
     part_of_time!(
         "microsecond",
         "Returns the microseconds of the minute.",
         "microsecond(timestamp '1992-02-15 20:38:40.5')",
         "40500000",
-        Part::Microsecond
+        DatePart::Microsecond
     ),
     Function {
         names: &["nanosecond"],
@@ -275,12 +282,12 @@ pub(super) const FUNCTIONS: &[Function] = &[
         doc: "Returns the nanoseconds of the minute.",
         example: ("nanosecond(timestamp '1992-02-15 20:38:40.5')", "40500000000"),
         overloads: &[
-            takes(&[Date], BigInt, |call| whole(call, Part::Nanosecond)),
-            takes(&[Timestamp], BigInt, |call| whole(call, Part::Nanosecond)),
+            takes(&[Date], BigInt, |call| whole(call, DatePart::Nanosecond)),
+            takes(&[Timestamp], BigInt, |call| whole(call, DatePart::Nanosecond)),
             takes(&[TimestampNs], BigInt, nanosecond),
-            takes(&[TimestampTz], BigInt, |call| whole(call, Part::Nanosecond)),
-            takes(&[Time], BigInt, |call| whole(call, Part::Nanosecond)),
-            takes(&[Interval], BigInt, |call| whole(call, Part::Nanosecond)),
+            takes(&[TimestampTz], BigInt, |call| whole(call, DatePart::Nanosecond)),
+            takes(&[Time], BigInt, |call| whole(call, DatePart::Nanosecond)),
+            takes(&[Interval], BigInt, |call| whole(call, DatePart::Nanosecond)),
         ],
         ..Function::TIMESTAMP
     },
@@ -290,11 +297,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
         doc: "Returns the seconds since 1970, since midnight, or of an interval.",
         example: ("epoch(timestamp '2022-11-07 08:43:04')", "1667810584.0"),
         overloads: &[
-            takes(&[Date], Double, |call| double(call, Part::Epoch)),
-            takes(&[Timestamp], Double, |call| double(call, Part::Epoch)),
-            takes(&[TimestampTz], Double, |call| double(call, Part::Epoch)),
-            takes(&[Time], Double, |call| double(call, Part::Epoch)),
-            takes(&[Interval], Double, |call| double(call, Part::Epoch)),
+            takes(&[Date], Double, |call| double(call, DatePart::Epoch)),
+            takes(&[Timestamp], Double, |call| double(call, DatePart::Epoch)),
+            takes(&[TimestampTz], Double, |call| double(call, DatePart::Epoch)),
+            takes(&[Time], Double, |call| double(call, DatePart::Epoch)),
+            takes(&[Interval], Double, |call| double(call, DatePart::Epoch)),
         ],
         ..Function::TIMESTAMP
     },
@@ -353,9 +360,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
         doc: "Returns the Julian day, with its fraction.",
         example: ("julian(timestamp '1992-09-20 12:00:00')", "2448886.5"),
         overloads: &[
-            takes(&[Date], Double, |call| double(call, Part::Julian)),
-            takes(&[Timestamp], Double, |call| double(call, Part::Julian)),
-            takes(&[TimestampTz], Double, |call| double(call, Part::Julian)),
+            takes(&[Date], Double, |call| double(call, DatePart::Julian)),
+            takes(&[Timestamp], Double, |call| double(call, DatePart::Julian)),
+            takes(&[TimestampTz], Double, |call| double(call, DatePart::Julian)),
         ],
         ..Function::DATE
     },

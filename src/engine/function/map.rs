@@ -23,14 +23,14 @@ use datafusion::{
 pub(super) use self::lookup::contains;
 use self::{
     entries::{entries, map_of, map_type, pair, rows},
-    lookup::{Found, looked_up},
+    lookup::{KeyPosition, looked_up},
     make::{concatenated, made, of_entries, of_lists},
 };
 use super::{
     call::fail,
     description::{Function, Gives, Overload, Typing, computes, takes},
     kind::{
-        Kind::{Any, AnyList, AnyMap, Boolean, UBigInt},
+        ParameterKind::{Any, AnyList, AnyMap, Boolean, UBigInt},
         list_of,
     },
 };
@@ -90,14 +90,15 @@ pub(super) const FUNCTIONS: &[Function] = &[
             "value[]",
             |call| {
                 let (map, found) = looked_up(call)?;
-                let lengths = found.iter().map(|found| usize::from(matches!(found, Found::At(_))));
+                let lengths = found.iter().map(|found| usize::from(matches!(found, KeyPosition::At(_))));
                 let offsets = OffsetBuffer::from_lengths(lengths);
                 let places: UInt32Array = found
                     .iter()
-                    .filter_map(|found| if let Found::At(at) = found { Some(*at) } else { None })
+                    .filter_map(|found| if let KeyPosition::At(at) = found { Some(*at) } else { None })
                     .collect::<Vec<u32>>()
                     .into();
-                let nulls: NullBuffer = found.iter().map(|found| !matches!(found, Found::Null)).collect();
+                let nulls: NullBuffer =
+                    found.iter().map(|found| !matches!(found, KeyPosition::Null)).collect();
                 let items = take(map.values(), &places, None)?;
                 list(call.returns(), items, offsets, Some(nulls))
             },
@@ -116,7 +117,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
                 let (map, found) = looked_up(call)?;
                 let places: UInt32Array = found
                     .iter()
-                    .map(|found| if let Found::At(at) = found { Some(*at) } else { None })
+                    .map(|found| if let KeyPosition::At(at) = found { Some(*at) } else { None })
                     .collect();
                 Ok(take(map.values(), &places, None)?)
             },
@@ -157,9 +158,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
             let rows = rows(&[map.values(), &wanted])?;
             call.each(|row| {
                 Ok(match found[row] {
-                    Found::At(at) => Some(rows[0].row(at as usize) == rows[1].row(row)),
-                    Found::Nothing => Some(false),
-                    Found::Null => None,
+                    KeyPosition::At(at) => Some(rows[0].row(at as usize) == rows[1].row(row)),
+                    KeyPosition::Nothing => Some(false),
+                    KeyPosition::Null => None,
                 })
             })
         })],

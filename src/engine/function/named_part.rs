@@ -14,13 +14,13 @@ use datafusion::{
 use super::{
     call::{Call, fail},
     description::{Overload, Typing, computes},
-    kind::Kind::{Date, Interval, List, Time, Timestamp, TimestampTz, Varchar},
-    part::{Part, Parts, parted},
+    kind::ParameterKind::{Date, Interval, List, Time, Timestamp, TimestampTz, Varchar},
+    part::{DatePart, DateParts, parted},
 };
 
 /// Computes `date_part(part, value)`: an integer, or a double for `epoch` and `julian`.
 fn date_part(call: &Call) -> Result<ArrayRef> {
-    let parts = Parts::new(call, 0)?;
+    let parts = DateParts::new(call, 0)?;
     let value = parted(call, 1)?;
     if call.returns() == &DataType::Float64 {
         return call.each(|row| match (parts.at(row)?, value(row)) {
@@ -40,7 +40,7 @@ fn date_part(call: &Call) -> Result<ArrayRef> {
 }
 
 fn type_of_part(typing: &Typing) -> Result<DataType> {
-    let Some(part) = Part::planned(typing, 0)? else { return Ok(DataType::Int64) };
+    let Some(part) = DatePart::planned(typing, 0)? else { return Ok(DataType::Int64) };
     part.check(&typing.types[1], false).map_err(planned)?;
     // DuckDB picks the type of a part of NULL before it looks at the part.
     let null = typing.literals.get(1).copied().flatten().is_some_and(ScalarValue::is_null);
@@ -75,7 +75,7 @@ fn type_of_parts(typing: &Typing) -> Result<DataType> {
         }
     }
     let fields = names.into_iter().map(|name| {
-        let part = Part::parse(&name).map_err(planned)?;
+        let part = DatePart::parse(&name).map_err(planned)?;
         part.check(&typing.types[1], true).map_err(planned)?;
         let of = if part.is_double() { DataType::Float64 } else { DataType::Int64 };
         Ok(Field::new(name, of, true))
@@ -88,7 +88,7 @@ fn date_parts(call: &Call) -> Result<ArrayRef> {
     let DataType::Struct(fields) = call.returns() else { return fail("date_part: no parts") };
     let value = parted(call, 1)?;
     let columns = fields.iter().map(|field| {
-        let part = Part::parse(field.name())?;
+        let part = DatePart::parse(field.name())?;
         let column: ArrayRef = if part.is_double() {
             let values = (0..call.rows()).map(|row| value(row).map_or(Ok(None), |value| value.double(part)));
             Arc::new(values.collect::<Result<datafusion::arrow::array::Float64Array>>()?)

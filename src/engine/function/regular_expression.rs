@@ -23,7 +23,7 @@ use self::{
 use super::{
     call::Call,
     description::{Function, computes, takes},
-    kind::Kind::{Integer, List, Varchar},
+    kind::ParameterKind::{Integer, List, Varchar},
     re2::{Options, compile},
 };
 

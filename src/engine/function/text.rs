@@ -17,7 +17,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use super::{
     call::{Call, fail},
     description::{Function, takes},
-    kind::Kind::{Any, AnyList, AnyMap, BigInt, Blob, Boolean, Double, Integer, List, T, Varchar},
+    kind::ParameterKind::{Any, AnyList, AnyMap, BigInt, Blob, Boolean, Double, Integer, List, T, Varchar},
     letter::{first_code_point, is_space, lower, upper},
     list, map,
     text_slice::{LONGEST, whole},

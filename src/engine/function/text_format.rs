@@ -14,12 +14,12 @@ use datafusion::{arrow::array::ArrayRef, error::Result};
 use self::{
     braces::braces,
     percents::percents,
-    value::{Formatted, Value, Values},
+    value::{FormatValue, FormatValues, Formatted},
 };
 use super::{
     call::{Call, fail},
     description::{Function, takes},
-    kind::Kind::{Any, Varchar},
+    kind::ParameterKind::{Any, Varchar},
 };
 
 /// The functions defined in this file.
@@ -42,12 +42,13 @@ pub(super) const FUNCTIONS: &[Function] = &[
     },
 ];
 
-fn write(call: &Call, format: impl Fn(&str, &[Value]) -> Formatted) -> Result<ArrayRef> {
+fn write(call: &Call, format: impl Fn(&str, &[FormatValue]) -> Formatted) -> Result<ArrayRef> {
     let formats = call.column::<&str>(0)?;
-    let columns =
-        (1..call.len()).map(|argument| Values::new(&call.array(argument)?)).collect::<Result<Vec<_>>>()?;
+    let columns = (1..call.len())
+        .map(|argument| FormatValues::new(&call.array(argument)?))
+        .collect::<Result<Vec<_>>>()?;
     call.each(|row| {
-        let values: Option<Vec<Value>> = columns.iter().map(|column| column.at(row)).collect();
+        let values: Option<Vec<FormatValue>> = columns.iter().map(|column| column.at(row)).collect();
         let (Some(text), Some(values)) = (formats.at(row), values) else { return Ok(None) };
         match format(text, &values) {
             Ok(formatted) => Ok(Some(formatted)),

@@ -31,7 +31,7 @@ use datafusion::{
     optimizer::AnalyzerRule,
 };
 
-use self::parts::{Parts, marked};
+use self::parts::{AsOfParts, marked};
 use super::marker::AS_OF;
 
 /// The mark: a function that must be replaced before the query runs.
@@ -80,7 +80,7 @@ pub(super) fn settle(plan: LogicalPlan) -> Result<LogicalPlan> {
         let LogicalPlan::Join(join) = node else { return Ok(Transformed::no(node)) };
         let join = last_of_using(join)?;
         if is_as_of(&join) {
-            Parts::of(&join)?;
+            AsOfParts::of(&join)?;
         }
         Ok(Transformed::yes(LogicalPlan::Join(join)))
     })?;
@@ -127,7 +127,7 @@ impl AnalyzerRule for AsOf {
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
         let rewritten = plan.transform_up_with_subqueries(|node| match node {
             LogicalPlan::Join(join) if is_as_of(&join) => {
-                let parts = Parts::of(&join)?;
+                let parts = AsOfParts::of(&join)?;
                 rewrite::join(&join, &parts).map(Transformed::yes)
             }
             other => Ok(Transformed::no(other)),

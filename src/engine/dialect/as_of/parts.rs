@@ -10,12 +10,12 @@ use datafusion::{
 use crate::engine::dialect::marker::AS_OF;
 
 /// The conditions of an ASOF JOIN. The left side's expression comes first in each.
-pub(super) struct Parts {
+pub(super) struct AsOfParts {
     pub(super) keys: Vec<(Expr, Expr)>,
     pub(super) time: (Expr, Operator, Expr),
 }
 
-impl Parts {
+impl AsOfParts {
     pub(super) fn of(join: &Join) -> Result<Self> {
         let mut keys = join.on.clone();
         let mut time = None;

@@ -17,7 +17,7 @@ use super::{
     format::{self, value_text},
     nested, number, text, time,
 };
-use crate::engine::dialect::types::{self, Rule, Target};
+use crate::engine::dialect::types::{self, CastTarget, TypeRule};
 
 /// Casts the values of an array. If `lenient`, values that don't fit become NULL.
 ///
@@ -25,7 +25,7 @@ use crate::engine::dialect::types::{self, Rule, Target};
 /// For the first value that doesn't fit; the message names its `subject`.
 pub(in crate::engine::dialect) fn convert(
     array: &ArrayRef,
-    target: &Target,
+    target: &CastTarget,
     lenient: bool,
     (subject, line): &(String, Option<u64>),
 ) -> Result<ArrayRef> {
@@ -51,7 +51,7 @@ pub(in crate::engine::dialect) fn convert(
 }
 
 /// Casts values with the kernel for their types, with NULL for each value that doesn't fit.
-pub(super) fn kernel(array: &ArrayRef, target: &Target) -> Result<Converted> {
+pub(super) fn kernel(array: &ArrayRef, target: &CastTarget) -> Result<Converted> {
     use DataType as T;
     let (from, to) = (array.data_type(), &target.data_type);
     if from == &T::Null {
@@ -73,7 +73,7 @@ pub(super) fn kernel(array: &ArrayRef, target: &Target) -> Result<Converted> {
     let number = |of: &DataType| types::is_number(of) || of == &T::Boolean;
     let converted = match (from, to) {
         (_, T::Utf8) => format::texts(array)?,
-        (from, _) if from.is_floating() && target.rule == Rule::Huge => number::huge(array)?,
+        (from, _) if from.is_floating() && target.rule == TypeRule::Huge => number::huge(array)?,
         (from, to) if number(from) && number(to) => number::convert(array, to)?,
         (T::List(_) | T::LargeList(_) | T::FixedSizeList(..) | T::Struct(_) | T::Map(..), _) => {
             return nested::convert(array, to);

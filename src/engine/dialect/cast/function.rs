@@ -20,13 +20,13 @@ use datafusion::{
 use super::{convert::convert, interval};
 use crate::engine::dialect::{
     placeholder::cast_name,
-    types::{self, Rule, Target},
+    types::{self, CastTarget, TypeRule},
 };
 
 /// A cast as a function of one argument.
 #[derive(Debug)]
-pub(in crate::engine::dialect) struct Cast {
-    target: Target,
+pub(in crate::engine::dialect) struct CastFunction {
+    target: CastTarget,
     /// If true, a value that doesn't fit becomes NULL.
     lenient: bool,
     /// The cast column or expression, for messages, and its line in the statement.
@@ -34,38 +34,38 @@ pub(in crate::engine::dialect) struct Cast {
     signature: Signature,
 }
 
-impl Cast {
-    pub(super) fn new(target: Target, lenient: bool, subject: (String, Option<u64>)) -> Self {
+impl CastFunction {
+    pub(super) fn new(target: CastTarget, lenient: bool, subject: (String, Option<u64>)) -> Self {
         Self { target, lenient, subject, signature: Signature::any(1, Volatility::Immutable) }
     }
 
     /// Returns the rule that the result's values follow.
-    pub(super) fn rule(&self) -> Rule {
+    pub(super) fn rule(&self) -> TypeRule {
         self.target.rule
     }
 
     /// Returns whether the result is JSON.
     pub(in crate::engine::dialect) fn gives_json(&self) -> bool {
-        self.target.rule == Rule::Json
+        self.target.rule == TypeRule::Json
     }
 }
 
-impl PartialEq for Cast {
+impl PartialEq for CastFunction {
     fn eq(&self, other: &Self) -> bool {
         self.target == other.target && self.lenient == other.lenient
     }
 }
 
-impl Eq for Cast {}
+impl Eq for CastFunction {}
 
-impl Hash for Cast {
+impl Hash for CastFunction {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.target.hash(state);
         self.lenient.hash(state);
     }
 }
 
-impl ScalarUDFImpl for Cast {
+impl ScalarUDFImpl for CastFunction {
     fn name(&self) -> &'static str {
         if self.lenient { "try_cast" } else { "cast" }
     }

@@ -37,7 +37,7 @@ use datafusion::{
 };
 
 pub(super) use self::{
-    convert::convert, decimal::scaled, function::Cast, interval::length, written::written,
+    convert::convert, decimal::scaled, function::CastFunction, interval::length, written::written,
 };
 use self::{
     convert::kernel,
@@ -48,7 +48,7 @@ pub(in crate::engine) use self::{
     format::{double, value_text, value_texts},
     possible::is_possible,
 };
-use super::types::{self, Rule, Target};
+use super::types::{self, CastTarget, TypeRule};
 use crate::engine::function::function;
 
 /// Converts values to an Arrow type without special rules, with NULL for each value that doesn't fit.
@@ -56,13 +56,13 @@ pub(in crate::engine) fn converted(
     array: &datafusion::arrow::array::ArrayRef,
     to: &DataType,
 ) -> Result<datafusion::arrow::array::ArrayRef> {
-    values(array, &Target::plain(to.clone()))
+    values(array, &CastTarget::plain(to.clone()))
 }
 
 /// Converts values to another type, with NULL for each value that doesn't fit.
 pub(super) fn values(
     array: &datafusion::arrow::array::ArrayRef,
-    target: &Target,
+    target: &CastTarget,
 ) -> Result<datafusion::arrow::array::ArrayRef> {
     kernel(array, target).map(|converted| converted.array)
 }
@@ -71,13 +71,13 @@ pub(super) fn values(
 ///
 /// # Errors
 /// If no value of type `from` converts to the target type.
-pub(super) fn cast(expr: Expr, from: &DataType, target: &Target, lenient: bool) -> Result<Expr> {
-    if from == &target.data_type && matches!(target.rule, Rule::Plain | Rule::Huge) {
+pub(super) fn cast(expr: Expr, from: &DataType, target: &CastTarget, lenient: bool) -> Result<Expr> {
+    if from == &target.data_type && matches!(target.rule, TypeRule::Plain | TypeRule::Huge) {
         return Ok(expr);
     }
     let fits = match target.rule {
-        Rule::Plain | Rule::Huge => is_possible(from, &target.data_type),
-        Rule::Uuid | Rule::Json => types::is_text(from) || from == &DataType::Null,
+        TypeRule::Plain | TypeRule::Huge => is_possible(from, &target.data_type),
+        TypeRule::Uuid | TypeRule::Json => types::is_text(from) || from == &DataType::Null,
     };
     if !fits {
         return plan_err!(
@@ -92,20 +92,20 @@ pub(super) fn cast(expr: Expr, from: &DataType, target: &Target, lenient: bool) 
     {
         let array = convert(&array, target, lenient, &Default::default())?;
         let folded = Expr::Literal(ScalarValue::try_from_array(&array, 0)?, metadata.clone());
-        return Ok(if matches!(target.rule, Rule::Uuid | Rule::Json) {
+        return Ok(if matches!(target.rule, TypeRule::Uuid | TypeRule::Json) {
             // Keep the cast, so that the rule of the text stays known.
-            call(Cast::new(target.clone(), lenient, Default::default()), folded)
+            call(CastFunction::new(target.clone(), lenient, Default::default()), folded)
         } else {
             folded
         });
     }
-    if is_exact(from, &target.data_type) && target.rule != Rule::Uuid && target.rule != Rule::Json {
+    if is_exact(from, &target.data_type) && target.rule != TypeRule::Uuid && target.rule != TypeRule::Json {
         return Ok(Expr::Cast(datafusion::logical_expr::Cast::new(Box::new(expr), target.data_type.clone())));
     }
     let subject = written(&expr).filter(|_| !matches!(expr, Expr::Literal(..))).unwrap_or_default();
     let line =
         expr.column_refs().iter().find_map(|column| column.spans().first()).map(|span| span.start.line);
-    Ok(call(Cast::new(target.clone(), lenient, (subject, line)), expr))
+    Ok(call(CastFunction::new(target.clone(), lenient, (subject, line)), expr))
 }
 
 fn call(function: impl ScalarUDFImpl + 'static, value: Expr) -> Expr {
@@ -114,26 +114,26 @@ fn call(function: impl ScalarUDFImpl + 'static, value: Expr) -> Expr {
 }
 
 /// Returns the rule that an expression's values are known to follow, which is the rule of a cast.
-pub(super) fn rule_of(expr: &Expr) -> Rule {
+pub(super) fn rule_of(expr: &Expr) -> TypeRule {
     match expr {
         Expr::Alias(alias) => rule_of(&alias.expr),
         Expr::ScalarFunction(call) => {
-            let cast = (call.func.inner().as_ref() as &dyn std::any::Any).downcast_ref::<Cast>();
-            cast.map_or(Rule::Plain, Cast::rule)
+            let cast = (call.func.inner().as_ref() as &dyn std::any::Any).downcast_ref::<CastFunction>();
+            cast.map_or(TypeRule::Plain, CastFunction::rule)
         }
-        _ => Rule::Plain,
+        _ => TypeRule::Plain,
     }
 }
 
 /// Plans a cast from the user's SQL. A cast constant keeps its type, unlike a literal, which adapts to the
 /// other operand; so the cast stays in the plan.
-pub(super) fn explicit(expr: Expr, from: &DataType, target: &Target, lenient: bool) -> Result<Expr> {
+pub(super) fn explicit(expr: Expr, from: &DataType, target: &CastTarget, lenient: bool) -> Result<Expr> {
     let rule = rule_of(&expr);
     if let Some(message) = refused(rule, target) {
         return plan_err!("{message}");
     }
-    let is_document = types::is_text(from) && rule != Rule::Uuid;
-    if target.rule == Rule::Json && !is_document && from != &DataType::Null {
+    let is_document = types::is_text(from) && rule != TypeRule::Uuid;
+    if target.rule == TypeRule::Json && !is_document && from != &DataType::Null {
         let Some(function) = function("to_json") else { return plan_err!("there is no cast to JSON") };
         // Bytes become the text that they are printed as.
         let expr =
@@ -164,7 +164,7 @@ fn constant(expr: &Expr) -> Option<(&ScalarValue, &Option<FieldMetadata>)> {
 
 /// Casts an expression to a type without special rules.
 pub(super) fn implicit(expr: Expr, from: &DataType, to: &DataType) -> Result<Expr> {
-    cast(expr, from, &Target::plain(to.clone()), false)
+    cast(expr, from, &CastTarget::plain(to.clone()), false)
 }
 
 /// Returns the length of an interval in microseconds, by which intervals are compared.

@@ -21,7 +21,7 @@ use super::super::{
 use super::{
     columns::as_columns,
     expression::expression,
-    operand::{Side, as_type, boolean, comparison, meeting},
+    operand::{Operand, as_type, boolean, comparison, meeting},
     place::incomparable,
 };
 
@@ -134,7 +134,8 @@ pub(super) fn join_types(mut join: Join) -> Result<LogicalPlan> {
     let mut on = Vec::with_capacity(join.on.len());
     for (left, right) in join.on {
         let (left_type, right_type) = (left.get_type(&left_schema)?, right.get_type(&right_schema)?);
-        let meeting = comparison(&Side::of(&left, left_type.clone()), &Side::of(&right, right_type.clone()));
+        let meeting =
+            comparison(&Operand::of(&left, left_type.clone()), &Operand::of(&right, right_type.clone()));
         let Some(meeting) = meeting else {
             return Err(incomparable(&left, &left_type, &right, &right_type, "="));
         };

@@ -8,9 +8,9 @@ use datafusion::sql::sqlparser::{
     tokenizer::Span,
 };
 
-use super::{placeholder::CAST, refuse::Refused};
+use super::{placeholder::CAST, refuse::PostgresRefusal};
 
-pub(super) type Lowered = Result<Expr, Refused>;
+pub(super) type Lowered = Result<Expr, PostgresRefusal>;
 
 pub(super) fn raw_number(digits: &str, span: Span) -> Expr {
     Expr::Value(Value::Number(digits.to_owned(), false).with_span(span))

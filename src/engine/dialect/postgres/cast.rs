@@ -33,35 +33,35 @@ use self::{
     number::number,
 };
 use crate::engine::function::postgres::{
-    kind::{Kind, type_name},
+    kind::{PostgresKind, type_name},
     output,
 };
 
 /// A cast as a function of one argument.
 #[derive(Debug)]
-pub(super) struct Cast {
+pub(super) struct PostgresCast {
     to: DataType,
     /// The maximum number of characters; longer text is truncated.
     length: Option<usize>,
     signature: Signature,
 }
 
-impl PartialEq for Cast {
+impl PartialEq for PostgresCast {
     fn eq(&self, other: &Self) -> bool {
         self.to == other.to && self.length == other.length
     }
 }
 
-impl Eq for Cast {}
+impl Eq for PostgresCast {}
 
-impl Hash for Cast {
+impl Hash for PostgresCast {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.to.hash(state);
         self.length.hash(state);
     }
 }
 
-impl ScalarUDFImpl for Cast {
+impl ScalarUDFImpl for PostgresCast {
     fn name(&self) -> &'static str {
         "cast"
     }
@@ -125,7 +125,8 @@ pub(super) fn explicit(expr: Expr, from: &DataType, to: &DataType, length: Optio
     if matches!(expr, Expr::Literal(..)) || (from == to && length.is_none()) {
         return literal_or_same(expr, from, to, length);
     }
-    let function = Cast { to: to.clone(), length, signature: Signature::any(1, Volatility::Immutable) };
+    let function =
+        PostgresCast { to: to.clone(), length, signature: Signature::any(1, Volatility::Immutable) };
     Ok(Expr::ScalarFunction(ScalarFunction::new_udf(Arc::new(ScalarUDF::from(function)), vec![expr])))
 }
 
@@ -155,14 +156,14 @@ fn is_exact(from: &DataType, to: &DataType) -> bool {
 
 /// Returns whether PostgreSQL has this explicit cast.
 pub(super) fn is_possible(from: &DataType, to: &DataType) -> bool {
-    use Kind as K;
+    use PostgresKind as K;
     if from == to || from == &DataType::Null {
         return true;
     }
     if let (DataType::List(from), DataType::List(to)) = (from, to) {
         return is_possible(from.data_type(), to.data_type());
     }
-    let (Some(from), Some(to)) = (Kind::of(from), Kind::of(to)) else { return false };
+    let (Some(from), Some(to)) = (PostgresKind::of(from), PostgresKind::of(to)) else { return false };
     let number =
         |kind| matches!(kind, K::SmallInt | K::Integer | K::BigInt | K::Numeric | K::Real | K::Double);
     let moment = |kind| matches!(kind, K::Date | K::Timestamp | K::Timestamptz);

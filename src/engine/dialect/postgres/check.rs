@@ -36,7 +36,7 @@ use self::{
 use super::{
     cast,
     refuse::at,
-    types::{self, Side},
+    types::{self, PostgresOperand},
 };
 use crate::engine::function::postgres::kind::type_name;
 
@@ -169,7 +169,7 @@ fn values_types(values: Values) -> Result<LogicalPlan> {
     }
     for column in 0..rows.first().map_or(0, Vec::len) {
         let sides = rows.iter().filter_map(|row| row.get(column)).map(|expr| side(expr, &empty));
-        let sides: Vec<Side> = sides.collect::<Result<_>>()?;
+        let sides: Vec<PostgresOperand> = sides.collect::<Result<_>>()?;
         let Some(meeting) = types::common(&sides) else { return Err(apart("VALUES", &sides, None)) };
         for row in &mut rows {
             if let Some(value) = row.get_mut(column) {
@@ -181,7 +181,7 @@ fn values_types(values: Values) -> Result<LogicalPlan> {
 }
 
 /// Returns a column of an input of a set operation; its type is open if it is a text literal or NULL.
-fn column_side(plan: &LogicalPlan, at: usize) -> Side {
+fn column_side(plan: &LogicalPlan, at: usize) -> PostgresOperand {
     let data_type = plan.schema().field(at).data_type().clone();
     let mut text = None;
     if let LogicalPlan::Projection(projection) = plan {
@@ -193,7 +193,7 @@ fn column_side(plan: &LogicalPlan, at: usize) -> Side {
             text = Some(value.clone());
         }
     }
-    Side { unknown: data_type == DataType::Null || text.is_some(), data_type, text }
+    PostgresOperand { unknown: data_type == DataType::Null || text.is_some(), data_type, text }
 }
 
 /// Returns the common types of two inputs' columns.
@@ -226,7 +226,7 @@ fn union_types(union: &Union) -> Result<LogicalPlan> {
     } else {
         for input in &union.inputs[1..] {
             for (wanted, field) in wanted.iter_mut().zip(input.schema().fields()) {
-                let side = |data_type: &DataType| Side {
+                let side = |data_type: &DataType| PostgresOperand {
                     data_type: data_type.clone(),
                     unknown: data_type == &DataType::Null,
                     text: None,

@@ -8,12 +8,12 @@ use datafusion::sql::sqlparser::ast::{
     WildcardAdditionalOptions,
 };
 
-use super::{from, refuse::Refused};
+use super::{from, refuse::PostgresRefusal};
 
-pub(super) type Flow = ControlFlow<Refused>;
+pub(super) type Flow = ControlFlow<PostgresRefusal>;
 
 pub(super) fn unlisted(what: &str, help: &str, span: datafusion::sql::sqlparser::tokenizer::Span) -> Flow {
-    ControlFlow::Break(Refused::unlisted(what, help, span))
+    ControlFlow::Break(PostgresRefusal::unlisted(what, help, span))
 }
 
 pub(super) fn set_operations(body: &SetExpr) -> Flow {
@@ -77,10 +77,14 @@ pub(super) fn ordered(order: &OrderBy, body: &SetExpr) -> Flow {
                 if digits.parse::<i32>().is_ok() => {}
             Expr::Value(_) => {
                 let help = "order by a column, or by its number";
-                return ControlFlow::Break(Refused::new("ORDER BY takes no constant", help, expr.span()));
+                return ControlFlow::Break(PostgresRefusal::new(
+                    "ORDER BY takes no constant",
+                    help,
+                    expr.span(),
+                ));
             }
             _ if !matches!(body, SetExpr::Select(_)) => {
-                return ControlFlow::Break(Refused::new(
+                return ControlFlow::Break(PostgresRefusal::new(
                     "a set operation is ordered by output columns",
                     "order by a column's name or number, or put the operation into a subquery",
                     expr.span(),
@@ -88,7 +92,7 @@ pub(super) fn ordered(order: &OrderBy, body: &SetExpr) -> Flow {
             }
             _ => {
                 if let Some(alias) = mentioned(expr, &aliases) {
-                    return ControlFlow::Break(Refused::new(
+                    return ControlFlow::Break(PostgresRefusal::new(
                         format!("ORDER BY sees the alias `{alias}` only alone, not in an expression"),
                         "repeat the expression, or put the query into a subquery",
                         expr.span(),
@@ -200,7 +204,7 @@ fn grouping(select: &Select) -> Flow {
             && !matches!(value, Value::Number(digits, _) if digits.parse::<i32>().is_ok())
         {
             let help = "group by a column, or by its number";
-            return ControlFlow::Break(Refused::new("GROUP BY takes no constant", help, span));
+            return ControlFlow::Break(PostgresRefusal::new("GROUP BY takes no constant", help, span));
         }
     }
     ControlFlow::Continue(())
@@ -218,7 +222,7 @@ fn having(select: &Select) -> Flow {
             })
             .collect();
         if let Some(alias) = mentioned(having, &inputs) {
-            return ControlFlow::Break(Refused::new(
+            return ControlFlow::Break(PostgresRefusal::new(
                 format!("HAVING doesn't see the alias `{alias}`"),
                 "repeat the expression, or filter in a query around this one",
                 select.span(),

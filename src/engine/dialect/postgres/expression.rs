@@ -22,7 +22,7 @@ use self::{
 };
 use super::{
     build::{Lowered, call, cast, negate_if, number, text},
-    refuse::Refused,
+    refuse::PostgresRefusal,
 };
 
 /// Rewrites an expression for DataFusion. Its operands are already rewritten.
@@ -65,7 +65,7 @@ pub(super) fn lower(expr: Expr) -> Lowered {
         Expr::Extract { field, expr, .. } => call("$extract", vec![text(&field_name(&field)), *expr]),
         Expr::Ceil { expr, field } | Expr::Floor { expr, field } if !is_plain(&field) => {
             drop(expr);
-            return Err(Refused::unlisted(
+            return Err(PostgresRefusal::unlisted(
                 "rounding to a unit",
                 "use date_trunc('day', …) or round(x, n)",
                 span,
@@ -80,11 +80,15 @@ pub(super) fn lower(expr: Expr) -> Lowered {
         Expr::Function(function) => call::lower(function)?,
         Expr::Collate { .. } => {
             let help = "leave COLLATE out: text is ordered by code points, as with collation \"C\"";
-            return Err(Refused::unlisted("COLLATE", help, span));
+            return Err(PostgresRefusal::unlisted("COLLATE", help, span));
         }
         other => {
             let what = format!("`{other}`");
-            return Err(Refused::unlisted(&what, "write it in another way, or use `dialect: duckdb`", span));
+            return Err(PostgresRefusal::unlisted(
+                &what,
+                "write it in another way, or use `dialect: duckdb`",
+                span,
+            ));
         }
     })
 }
@@ -175,7 +179,7 @@ fn unary(op: UnaryOperator, expr: Expr, span: Span) -> Lowered {
         UnaryOperator::Plus => call("$pos", vec![expr]),
         UnaryOperator::Not => Expr::UnaryOp { op, expr: Box::new(expr) },
         other => {
-            return Err(Refused::unlisted(
+            return Err(PostgresRefusal::unlisted(
                 &format!("the operator `{other}`"),
                 "use a function such as sqrt(x)",
                 span,
@@ -218,7 +222,7 @@ fn binary(left: Expr, op: BinaryOperator, right: Expr, span: Span) -> Lowered {
         op if is_comparison(&op) => {
             let chained = |side: &Expr| matches!(side, Expr::BinaryOp { op, .. } if is_comparison(op));
             if chained(&left) || chained(&right) {
-                return Err(Refused::new(
+                return Err(PostgresRefusal::new(
                     "comparisons can't be chained in PostgreSQL",
                     "write `a < b and b < c`, or put one comparison in parentheses",
                     span,
@@ -229,14 +233,16 @@ fn binary(left: Expr, op: BinaryOperator, right: Expr, span: Span) -> Lowered {
                 (left, right) => Ok(Expr::BinaryOp { left: Box::new(left), op, right: Box::new(right) }),
             }
         }
-        B::Arrow | B::LongArrow | B::HashArrow | B::HashLongArrow => Err(Refused::unlisted(
+        B::Arrow | B::LongArrow | B::HashArrow | B::HashLongArrow => Err(PostgresRefusal::unlisted(
             &format!("the operator `{op}` of json"),
             "extract fields in a source's columns, or use `dialect: duckdb`",
             span,
         )),
-        other => {
-            Err(Refused::unlisted(&format!("the operator `{other}`"), "use a comparison or a function", span))
-        }
+        other => Err(PostgresRefusal::unlisted(
+            &format!("the operator `{other}`"),
+            "use a comparison or a function",
+            span,
+        )),
     }
 }
 
@@ -246,7 +252,7 @@ fn subscripts(root: Expr, chain: Vec<AccessExpr>, span: Span) -> Lowered {
         match access {
             AccessExpr::Subscript(Subscript::Index { index }) => made = call("$item", vec![made, index]),
             _ => {
-                return Err(Refused::unlisted(
+                return Err(PostgresRefusal::unlisted(
                     "a slice or a field of a value",
                     "use one position: a[1]",
                     span,

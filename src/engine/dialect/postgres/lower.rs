@@ -8,21 +8,21 @@ use datafusion::sql::sqlparser::ast::{
     WindowType,
 };
 
-use super::super::{depth::Depth, statement::subquery};
+use super::super::{depth::Nesting, statement::subquery};
 use super::{
     clause::{Flow, admitted, counts, ordered, set_operations, unlisted},
     expression::{self, as_written},
     from, name,
     placeholder::UNKNOWN,
-    refuse::Refused,
+    refuse::PostgresRefusal,
 };
 
 /// Rewrites a query in place.
 ///
 /// # Errors
 /// For the first construct that isn't on the allow list.
-pub(super) fn lower(query: &mut Query) -> Result<(), Refused> {
-    let mut lowering = Lowering::default();
+pub(super) fn lower(query: &mut Query) -> Result<(), PostgresRefusal> {
+    let mut lowering = PostgresLowering::default();
     match query.visit(&mut lowering) {
         ControlFlow::Break(refused) => Err(refused),
         ControlFlow::Continue(()) => Ok(()),
@@ -30,20 +30,20 @@ pub(super) fn lower(query: &mut Query) -> Result<(), Refused> {
 }
 
 #[derive(Default)]
-struct Lowering {
+struct PostgresLowering {
     /// The LIMIT clauses of the enclosing queries, which stay as written.
     limits: Vec<Option<LimitClause>>,
     /// The window frames: one entry per expression being visited.
     frames: Vec<Option<WindowFrame>>,
-    depth: Depth,
+    depth: Nesting,
     /// The frames of the named windows of each enclosing SELECT.
     named_frames: Vec<Vec<Option<WindowFrame>>>,
     /// The subqueries that DataFusion plans as joins, by memory address.
     joined: HashSet<*const Query>,
 }
 
-impl VisitorMut for Lowering {
-    type Break = Refused;
+impl VisitorMut for PostgresLowering {
+    type Break = PostgresRefusal;
 
     fn pre_visit_query(&mut self, query: &mut Query) -> Flow {
         let span = query.span();
@@ -127,7 +127,7 @@ impl VisitorMut for Lowering {
         };
         self.frames.push(frame);
         if let Err((message, help)) = self.depth.enter(expr) {
-            return ControlFlow::Break(Refused::new(message, help, expr.span()));
+            return ControlFlow::Break(PostgresRefusal::new(message, help, expr.span()));
         }
         ControlFlow::Continue(())
     }

@@ -47,7 +47,7 @@ use super::depth::MOST_BRACKETS;
 
 /// Adds the planners that plans of this dialect need to a session.
 pub(super) fn prepare(builder: &mut SessionStateBuilder) {
-    builder.expr_planners().get_or_insert_default().insert(0, Arc::new(operator::Comparisons));
+    builder.expr_planners().get_or_insert_default().insert(0, Arc::new(operator::ComparisonPlanner));
 }
 
 /// Registers the functions that statements of this dialect are rewritten to.
@@ -60,7 +60,7 @@ pub(super) fn register(context: &SessionContext) {
 /// Parses a single statement without rewriting it.
 pub(super) fn parse(sql: &str) -> Result<Statement> {
     let mut statements = DFParserBuilder::new(sql)
-        .with_dialect(&grammar::Grammar)
+        .with_dialect(&grammar::PostgresGrammar)
         .with_recursion_limit(MOST_BRACKETS)
         .build()?
         .parse_statements()?;

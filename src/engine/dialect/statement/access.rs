@@ -10,12 +10,12 @@ use datafusion::sql::sqlparser::{
 
 use crate::engine::dialect::{
     build::{call, integer, text},
-    refusal::Refused,
+    refusal::SyntaxRefusal,
 };
 
 /// Rewrites `(value).field`, `value[1:2]` and `(value).method()` as calls. Positions stay as they are, since
 /// they depend on types.
-pub(super) fn lower(root: Expr, chain: Vec<AccessExpr>, span: Span) -> Result<Expr, Refused> {
+pub(super) fn lower(root: Expr, chain: Vec<AccessExpr>, span: Span) -> Result<Expr, SyntaxRefusal> {
     let mut value = root;
     let mut chain = chain.into_iter().peekable();
     // In `t.s['a']`, the names before the first position belong to the column.
@@ -59,13 +59,13 @@ pub(super) fn lower(root: Expr, chain: Vec<AccessExpr>, span: Span) -> Result<Ex
             AccessExpr::Dot(Expr::Function(method)) => {
                 if positions.is_empty() && matches!(value, Expr::Value(_)) {
                     let help = format!("put the value in parentheses: ({value}).{}(…)", method.name);
-                    return Err(Refused::new("a literal has no methods", Some(&help), span));
+                    return Err(SyntaxRefusal::new("a literal has no methods", Some(&help), span));
                 }
                 super::function::function(method_of(settle(value, &mut positions), method))?
             }
             AccessExpr::Dot(other) => {
                 let message = format!("`.{other}` names neither a field nor a method");
-                return Err(Refused::new(message, None, other.span()));
+                return Err(SyntaxRefusal::new(message, None, other.span()));
             }
         };
     }
@@ -103,10 +103,10 @@ fn slice(
     upper: Option<Expr>,
     stride: Option<Expr>,
     span: Span,
-) -> Result<Expr, Refused> {
+) -> Result<Expr, SyntaxRefusal> {
     if stride.is_some() && (lower.is_none() || upper.is_none()) {
         let help = "write where it begins and where it ends: l[1:4:2]";
-        return Err(Refused::new("a slice with a step needs both ends", Some(help), span));
+        return Err(SyntaxRefusal::new("a slice with a step needs both ends", Some(help), span));
     }
     let mut arguments =
         vec![value, lower.unwrap_or_else(|| integer(1)), upper.unwrap_or_else(|| integer(-1))];

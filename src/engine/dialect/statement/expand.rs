@@ -9,10 +9,10 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::{
     star::Star,
-    star_column::Taken,
+    star_column::StarColumn,
     star_place::{has_star, holds, star_number},
 };
-use crate::engine::dialect::{marker::UNPACK, refusal::Refused};
+use crate::engine::dialect::{marker::UNPACK, refusal::SyntaxRefusal};
 
 /// Replaces a star with its columns. `alias` returns the name of one of several results, given the written
 /// alias.
@@ -23,9 +23,9 @@ pub(in crate::engine::dialect) fn expand(
     query: &mut Query,
     number: usize,
     star: &Star,
-    columns: &[Taken],
-    alias: &mut dyn FnMut(&str, &Taken) -> String,
-) -> Result<(), Refused> {
+    columns: &[StarColumn],
+    alias: &mut dyn FnMut(&str, &StarColumn) -> String,
+) -> Result<(), SyntaxRefusal> {
     let mut expand = Expand { number, star, columns, alias, done: false };
     if let ControlFlow::Break(refused) = query.visit(&mut expand) {
         return Err(refused);
@@ -33,23 +33,23 @@ pub(in crate::engine::dialect) fn expand(
     if expand.done { Ok(()) } else { Err(misplaced(star)) }
 }
 
-fn misplaced(star: &Star) -> Refused {
+fn misplaced(star: &Star) -> SyntaxRefusal {
     let help = "name the columns here";
-    Refused::new("columns(…) may be used in SELECT, WHERE and QUALIFY only", Some(help), star.span)
+    SyntaxRefusal::new("columns(…) may be used in SELECT, WHERE and QUALIFY only", Some(help), star.span)
 }
 
 struct Expand<'a> {
     number: usize,
     star: &'a Star,
-    columns: &'a [Taken],
-    alias: &'a mut dyn FnMut(&str, &Taken) -> String,
+    columns: &'a [StarColumn],
+    alias: &'a mut dyn FnMut(&str, &StarColumn) -> String,
     done: bool,
 }
 
 impl VisitorMut for Expand<'_> {
-    type Break = Refused;
+    type Break = SyntaxRefusal;
 
-    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Refused> {
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<SyntaxRefusal> {
         if !holds(select, self.number) {
             return ControlFlow::Continue(());
         }
@@ -94,7 +94,7 @@ impl Expand<'_> {
         columns.map(|column| with_column(expr.clone(), self.number, &column.value)).collect()
     }
 
-    fn items(&mut self, item: SelectItem) -> Result<Vec<SelectItem>, Refused> {
+    fn items(&mut self, item: SelectItem) -> Result<Vec<SelectItem>, SyntaxRefusal> {
         let (expr, alias) = match item {
             SelectItem::UnnamedExpr(expr) => (expr, None),
             SelectItem::ExprWithAlias { expr, alias } => (expr, Some(alias)),
@@ -113,7 +113,7 @@ impl Expand<'_> {
             if has_star(&expr, None) {
                 let help = "name the columns of one of them";
                 let message = "an expression can have one choice of columns only";
-                return Err(Refused::new(message, Some(help), self.star.span));
+                return Err(SyntaxRefusal::new(message, Some(help), self.star.span));
             }
             let name = match (&alias, &column.renamed) {
                 (Some(alias), _) => Some((self.alias)(&alias.value, column)),
@@ -130,8 +130,8 @@ impl Expand<'_> {
 }
 
 fn with_column(mut expr: Expr, number: usize, column: &Expr) -> Expr {
-    struct Replace<'a>(usize, &'a Expr);
-    impl VisitorMut for Replace<'_> {
+    struct StarReplacement<'a>(usize, &'a Expr);
+    impl VisitorMut for StarReplacement<'_> {
         type Break = ();
 
         fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
@@ -141,14 +141,14 @@ fn with_column(mut expr: Expr, number: usize, column: &Expr) -> Expr {
             ControlFlow::Continue(())
         }
     }
-    let _ = VisitMut::visit(&mut expr, &mut Replace(number, column));
+    let _ = VisitMut::visit(&mut expr, &mut StarReplacement(number, column));
     expr
 }
 
 /// A visitor that replaces an unpacked star with all of its columns.
 struct Unpack<'a> {
     number: usize,
-    columns: &'a [Taken],
+    columns: &'a [StarColumn],
 }
 
 impl Unpack<'_> {

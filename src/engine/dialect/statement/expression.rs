@@ -15,18 +15,18 @@ use super::{
 use crate::engine::dialect::{
     build::{call, integer, text},
     marker::{CAST, TRY_CAST},
-    refusal::Refused,
+    refusal::SyntaxRefusal,
 };
 
 /// Rewrites an expression before its operands are rewritten.
-pub(super) fn before(expr: &mut Expr) -> ControlFlow<Refused> {
+pub(super) fn before(expr: &mut Expr) -> ControlFlow<SyntaxRefusal> {
     if let Expr::InSubquery { expr: row, subquery, .. } = expr
         && let Expr::Tuple(_) = row.as_ref()
         && super::subquery::width(subquery) != Some(1)
     {
         let help = "use it as a condition of WHERE, or write exists (select 1 from … where …)";
         let message = "`(a, b) IN (SELECT …)` is not supported as a value";
-        return ControlFlow::Break(Refused::new(message, Some(help), row.span()));
+        return ControlFlow::Break(SyntaxRefusal::new(message, Some(help), row.span()));
     }
     // `-5` is one literal, because its type depends on the sign.
     if let Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } = expr
@@ -48,7 +48,7 @@ pub(super) fn as_written(expr: &mut Expr) {
 }
 
 /// Rewrites an expression for DataFusion. Its operands are already rewritten.
-pub(super) fn lower(expr: Expr) -> Result<Expr, Refused> {
+pub(super) fn lower(expr: Expr) -> Result<Expr, SyntaxRefusal> {
     let span = expr.span();
     Ok(match expr {
         Expr::Value(ValueWithSpan { value: Value::Number(digits, _), span }) => number(&digits, span)?,
@@ -93,33 +93,33 @@ pub(super) fn lower(expr: Expr) -> Result<Expr, Refused> {
         Expr::Tuple(items) if !items.is_empty() => call("row", items),
         Expr::Overlay { .. } => {
             let help = "join the parts: left(a, n) || b || substring(a, m)";
-            return Err(Refused::new("there is no function overlay in DuckDB", Some(help), span));
+            return Err(SyntaxRefusal::new("there is no function overlay in DuckDB", Some(help), span));
         }
         Expr::Collate { collation, .. } => {
             let message = format!("the collation {collation} is not supported");
             let help = "compare lower(text), or strip_accents(text)";
-            return Err(Refused::new(message, Some(help), span));
+            return Err(SyntaxRefusal::new(message, Some(help), span));
         }
         Expr::Value(ValueWithSpan { value: Value::HexStringLiteral(_), span }) => {
             let help = "write the bytes as '\\x1F'::blob, or the number in decimal digits";
-            return Err(Refused::new("there are no hexadecimal literals in DuckDB", Some(help), span));
+            return Err(SyntaxRefusal::new("there are no hexadecimal literals in DuckDB", Some(help), span));
         }
         other => other,
     })
 }
 
-fn unary(op: UnaryOperator, expr: Expr, span: Span) -> Result<Expr, Refused> {
+fn unary(op: UnaryOperator, expr: Expr, span: Span) -> Result<Expr, SyntaxRefusal> {
     Ok(match op {
         UnaryOperator::Minus => call("negate", vec![expr]),
         UnaryOperator::BitwiseNot => call("bitwise_not", vec![expr]),
         UnaryOperator::PGAbs => call("abs", vec![expr]),
         UnaryOperator::PGPostfixFactorial => call("factorial", vec![expr]),
         UnaryOperator::Not | UnaryOperator::Plus => Expr::UnaryOp { op, expr: Box::new(expr) },
-        other => return Err(Refused::new(format!("there is no operator `{other}` here"), None, span)),
+        other => return Err(SyntaxRefusal::new(format!("there is no operator `{other}` here"), None, span)),
     })
 }
 
-fn binary(left: Expr, op: BinaryOperator, right: Expr, span: Span) -> Result<Expr, Refused> {
+fn binary(left: Expr, op: BinaryOperator, right: Expr, span: Span) -> Result<Expr, SyntaxRefusal> {
     Ok(match op {
         BinaryOperator::PGRegexMatch => call("regexp_full_match", vec![left, right]),
         BinaryOperator::PGRegexNotMatch => negate_if(true, call("regexp_full_match", vec![left, right])),
@@ -135,14 +135,18 @@ fn binary(left: Expr, op: BinaryOperator, right: Expr, span: Span) -> Result<Exp
         BinaryOperator::LongArrow => call("json_extract_string", vec![left, right]),
         BinaryOperator::PGRegexIMatch | BinaryOperator::PGRegexNotIMatch => {
             let help = "use regexp_matches(text, pattern, 'i')";
-            return Err(Refused::new(format!("there is no operator `{op}` in DuckDB"), Some(help), span));
+            return Err(SyntaxRefusal::new(
+                format!("there is no operator `{op}` in DuckDB"),
+                Some(help),
+                span,
+            ));
         }
         BinaryOperator::Custom(name) if name == crate::engine::dialect::marker::GLOB => {
             call("glob_match", vec![left, right])
         }
         BinaryOperator::Spaceship => {
             let help = "use is not distinct from";
-            return Err(Refused::new("there is no operator `<=>` in DuckDB", Some(help), span));
+            return Err(SyntaxRefusal::new("there is no operator `<=>` in DuckDB", Some(help), span));
         }
         op => Expr::BinaryOp { left: Box::new(left), op, right: Box::new(right) },
     })
@@ -155,11 +159,11 @@ fn quantified(
     right: Expr,
     quantifier: &str,
     span: Span,
-) -> Result<Expr, Refused> {
+) -> Result<Expr, SyntaxRefusal> {
     use BinaryOperator as B;
     if !matches!(op, B::Eq | B::NotEq | B::Lt | B::LtEq | B::Gt | B::GtEq) {
         let help = format!("use one of = <> < <= > >= before {quantifier}");
-        return Err(Refused::new(format!("`{op}` can't stand before {quantifier}"), Some(&help), span));
+        return Err(SyntaxRefusal::new(format!("`{op}` can't stand before {quantifier}"), Some(&help), span));
     }
     Ok(call(&format!("${op} {quantifier}"), vec![left, right]))
 }

@@ -15,16 +15,16 @@ use super::{
 use crate::engine::dialect::{
     build::{call, text},
     marker::CAST,
-    refusal::Refused,
+    refusal::SyntaxRefusal,
 };
 
 /// Rewrites function calls that SQL has other syntax for.
-pub(super) fn function(mut function: Function) -> Result<Expr, Refused> {
+pub(super) fn function(mut function: Function) -> Result<Expr, SyntaxRefusal> {
     let span = function.name.span();
     method(&mut function);
     if matches!(function.args, FunctionArguments::Subquery(_)) {
         let help = "collect the values in the subquery: (select list(x order by y) from …)";
-        return Err(Refused::new("a subquery isn't an argument of a function", Some(help), span));
+        return Err(SyntaxRefusal::new("a subquery isn't an argument of a function", Some(help), span));
     }
     super::window::null_treatment(&mut function)?;
     super::aggregate::lower(&mut function)?;
@@ -53,7 +53,7 @@ pub(super) fn function(mut function: Function) -> Result<Expr, Refused> {
     }
     if name == "count" && list.args.len() > 1 {
         let help = "count(distinct (a, b)) counts combinations, count(*) counts rows";
-        return Err(Refused::new("count takes one value", Some(help), span));
+        return Err(SyntaxRefusal::new("count takes one value", Some(help), span));
     }
     if name == "grouping_id" {
         function.name = ObjectName::from(vec![Ident::new("grouping")]);
@@ -68,12 +68,17 @@ pub(super) fn function(mut function: Function) -> Result<Expr, Refused> {
 }
 
 /// Rewrites calls whose arguments are all without names.
-fn scalar(function: Function, name: &str, mut arguments: Vec<Expr>, span: Span) -> Result<Expr, Refused> {
+fn scalar(
+    function: Function,
+    name: &str,
+    mut arguments: Vec<Expr>,
+    span: Span,
+) -> Result<Expr, SyntaxRefusal> {
     Ok(match (name, arguments.len()) {
         ("if" | "iif", 3) => {
             let otherwise = arguments.pop().map(Box::new);
             let (Some(then), Some(condition)) = (arguments.pop(), arguments.pop()) else {
-                return Err(Refused::new("if takes three values", None, span));
+                return Err(SyntaxRefusal::new("if takes three values", None, span));
             };
             case(None, condition, then, otherwise)
         }
@@ -85,7 +90,7 @@ fn scalar(function: Function, name: &str, mut arguments: Vec<Expr>, span: Span) 
         }
         ("nullif", 2) => {
             let (Some(other), Some(value)) = (arguments.pop(), arguments.pop()) else {
-                return Err(Refused::new("nullif takes two values", None, span));
+                return Err(SyntaxRefusal::new("nullif takes two values", None, span));
             };
             let same = Expr::BinaryOp {
                 left: Box::new(Expr::Nested(Box::new(value.clone()))),
@@ -120,10 +125,10 @@ fn with_name(argument: FunctionArg) -> Vec<FunctionArg> {
     }
 }
 
-fn operator(mut arguments: Vec<Expr>, op: BinaryOperator, span: Span) -> Result<Expr, Refused> {
+fn operator(mut arguments: Vec<Expr>, op: BinaryOperator, span: Span) -> Result<Expr, SyntaxRefusal> {
     match (arguments.pop(), arguments.pop()) {
         (Some(right), Some(left)) => Ok(Expr::BinaryOp { left: Box::new(left), op, right: Box::new(right) }),
-        _ => Err(Refused::new(format!("{op} takes two values"), None, span)),
+        _ => Err(SyntaxRefusal::new(format!("{op} takes two values"), None, span)),
     }
 }
 

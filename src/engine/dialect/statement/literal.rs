@@ -12,12 +12,12 @@ use datafusion::sql::sqlparser::{
 use crate::engine::dialect::{
     build::{call, text},
     marker::CAST,
-    refusal::Refused,
+    refusal::SyntaxRefusal,
 };
 
 /// Types a numeric literal: INTEGER, BIGINT or HUGEINT, the first that it fits; with a decimal point, a
 /// decimal with its digits.
-pub(in crate::engine::dialect) fn number(digits: &str, span: Span) -> Result<Expr, Refused> {
+pub(in crate::engine::dialect) fn number(digits: &str, span: Span) -> Result<Expr, SyntaxRefusal> {
     let plain: String = digits.chars().filter(|c| *c != '_').collect();
     let literal = |digits: &str| Expr::Value(Value::Number(digits.to_owned(), false).with_span(span));
     if plain.contains(['e', 'E']) {
@@ -45,18 +45,18 @@ pub(in crate::engine::dialect) fn number(digits: &str, span: Span) -> Result<Exp
     }
     if plain.trim_start_matches('-').len() > 38 {
         let help = "write it with an exponent to have a double";
-        return Err(Refused::new("this number has more than 38 digits", Some(help), span));
+        return Err(SyntaxRefusal::new("this number has more than 38 digits", Some(help), span));
     }
     Ok(cast(CAST, text(&plain), "HUGEINT"))
 }
 
 /// Rewrites `interval '…'`, `interval 3 days` and `interval (n) day`.
-pub(super) fn interval(interval: Interval, span: Span) -> Result<Expr, Refused> {
+pub(super) fn interval(interval: Interval, span: Span) -> Result<Expr, SyntaxRefusal> {
     let Interval { value, leading_field, last_field, .. } = interval;
     if let Some(last) = last_field {
         let first = leading_field.map(|field| field.to_string()).unwrap_or_default();
         let message = format!("an interval from {first} to {last} is not supported");
-        return Err(Refused::new(message, Some("write the parts: interval '1 year 2 months'"), span));
+        return Err(SyntaxRefusal::new(message, Some("write the parts: interval '1 year 2 months'"), span));
     }
     let Some(field) = leading_field else { return Ok(cast(CAST, *value, "INTERVAL")) };
     let unit = field.to_string().to_lowercase();
@@ -73,7 +73,7 @@ pub(super) fn interval(interval: Interval, span: Span) -> Result<Expr, Refused> 
     if let Some(amount) = constant {
         let Ok(number) = amount.parse::<f64>() else {
             let message = format!("`{amount}` is not a number of {unit}");
-            return Err(Refused::new(message, Some("write the unit once: interval '1 year'"), span));
+            return Err(SyntaxRefusal::new(message, Some("write the unit once: interval '1 year'"), span));
         };
         let amount = if has_fractions(&unit) { number } else { number.trunc() };
         return Ok(cast(CAST, text(&format!("{amount} {unit}")), "INTERVAL"));
@@ -96,11 +96,11 @@ fn has_fractions(unit: &str) -> bool {
 }
 
 /// Checks that the field names of a struct are unique.
-pub(super) fn dictionary(fields: Vec<DictionaryField>) -> Result<Expr, Refused> {
+pub(super) fn dictionary(fields: Vec<DictionaryField>) -> Result<Expr, SyntaxRefusal> {
     let mut names = HashSet::new();
     if let Some(twice) = fields.iter().find(|field| !names.insert(field.key.value.to_lowercase())) {
         let message = format!("this struct has two fields `{}`", twice.key.value);
-        return Err(Refused::new(message, Some("give one of them another name"), twice.value.span()));
+        return Err(SyntaxRefusal::new(message, Some("give one of them another name"), twice.value.span()));
     }
     Ok(Expr::Dictionary(fields))
 }

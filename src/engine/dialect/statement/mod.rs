@@ -52,17 +52,17 @@ pub(super) use self::{
     having::having,
     name::resolve,
     star::{Choice, Star, condition},
-    star_column::{Taken, candidates},
+    star_column::{StarColumn, candidates},
     star_place::number_of,
 };
-use super::{depth::Depth, refusal::Refused};
+use super::{depth::Nesting, refusal::SyntaxRefusal};
 
 /// Rewrites a query in place. Returns its stars; placeholders in the query refer to them by index.
 ///
 /// # Errors
 /// For the first construct that would be planned with a different meaning.
-pub(super) fn lower(query: &mut Query) -> Result<Vec<Star>, Refused> {
-    let mut lowering = Lowering::default();
+pub(super) fn lower(query: &mut Query) -> Result<Vec<Star>, SyntaxRefusal> {
+    let mut lowering = StatementLowering::default();
     match query.visit(&mut lowering) {
         ControlFlow::Break(refused) => Err(refused),
         ControlFlow::Continue(()) => Ok(lowering.stars),
@@ -74,8 +74,8 @@ pub(super) fn limits<E>(
     query: &mut Query,
     of_one: impl FnMut(&mut LimitClause) -> Result<(), E>,
 ) -> Result<(), E> {
-    struct Limits<F>(F);
-    impl<E, F: FnMut(&mut LimitClause) -> Result<(), E>> VisitorMut for Limits<F> {
+    struct LimitVisitor<F>(F);
+    impl<E, F: FnMut(&mut LimitClause) -> Result<(), E>> VisitorMut for LimitVisitor<F> {
         type Break = E;
 
         fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<E> {
@@ -85,7 +85,7 @@ pub(super) fn limits<E>(
             }
         }
     }
-    match query.visit(&mut Limits(of_one)) {
+    match query.visit(&mut LimitVisitor(of_one)) {
         ControlFlow::Break(error) => Err(error),
         ControlFlow::Continue(()) => Ok(()),
     }
@@ -94,8 +94,8 @@ pub(super) fn limits<E>(
 /// Expands ORDER BY ALL in the query that has `name` as the placeholder for it. `known` is the number of
 /// columns if the query is a set operation. Returns whether such a query was found.
 pub(super) fn order_by_all(query: &mut Query, name: &str, known: usize) -> bool {
-    struct Find<'a>(&'a str, usize);
-    impl VisitorMut for Find<'_> {
+    struct OrderByAllSearch<'a>(&'a str, usize);
+    impl VisitorMut for OrderByAllSearch<'_> {
         type Break = ();
 
         fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
@@ -115,16 +115,16 @@ pub(super) fn order_by_all(query: &mut Query, name: &str, known: usize) -> bool 
             ControlFlow::Break(())
         }
     }
-    name.starts_with(query::ALL) && query.visit(&mut Find(name, known)).is_break()
+    name.starts_with(query::ALL) && query.visit(&mut OrderByAllSearch(name, known)).is_break()
 }
 
 #[derive(Default)]
-struct Lowering {
+struct StatementLowering {
     /// The LIMIT clauses of the enclosing queries, which stay as written.
     limits: Vec<Option<LimitClause>>,
     /// The window frames, which stay as written: one entry per expression being visited.
     frames: Vec<Option<WindowFrame>>,
-    depth: Depth,
+    depth: Nesting,
     /// The frames of the named windows of each enclosing SELECT.
     named_frames: Vec<Vec<Option<WindowFrame>>>,
     /// The arguments of table functions, which stay as written.
@@ -141,7 +141,7 @@ struct Lowering {
     ordered_by_all: usize,
 }
 
-impl Lowering {
+impl StatementLowering {
     /// Registers a star of the current SELECT, and returns its placeholder. Equal stars share one.
     fn star(&mut self, star: Star) -> Expr {
         let span = star.span;
@@ -167,14 +167,14 @@ impl Lowering {
     }
 }
 
-fn flow(result: Result<(), Refused>) -> ControlFlow<Refused> {
+fn flow(result: Result<(), SyntaxRefusal>) -> ControlFlow<SyntaxRefusal> {
     result.map_or_else(ControlFlow::Break, ControlFlow::Continue)
 }
 
-impl VisitorMut for Lowering {
-    type Break = Refused;
+impl VisitorMut for StatementLowering {
+    type Break = SyntaxRefusal;
 
-    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Refused> {
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<SyntaxRefusal> {
         for table in query.with.iter_mut().flat_map(|with| &mut with.cte_tables) {
             column::tell_apart(&table.alias, &mut table.query);
         }
@@ -186,7 +186,7 @@ impl VisitorMut for Lowering {
         ControlFlow::Continue(())
     }
 
-    fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<Refused> {
+    fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<SyntaxRefusal> {
         query.limit_clause = self.limits.pop().flatten();
         if let Some(OrderBy { kind: OrderByKind::Expressions(orders), .. }) = &mut query.order_by {
             for order in orders {
@@ -208,7 +208,7 @@ impl VisitorMut for Lowering {
         ControlFlow::Continue(())
     }
 
-    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Refused> {
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<SyntaxRefusal> {
         if matches!(select.flavor, SelectFlavor::FromFirstNoSelect) {
             select.projection = vec![SelectItem::Wildcard(WildcardAdditionalOptions::default())];
         }
@@ -240,7 +240,7 @@ impl VisitorMut for Lowering {
         ControlFlow::Continue(())
     }
 
-    fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<Refused> {
+    fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<SyntaxRefusal> {
         if let GroupByExpr::Expressions(keys, _) = &mut select.group_by {
             keys.iter_mut().for_each(expression::as_written);
             let before = keys.len();
@@ -255,7 +255,7 @@ impl VisitorMut for Lowering {
             if keys.len() < before && keys.is_empty() && !select.projection.iter().any(calls) {
                 let help = Some("select an aggregate, such as any_value(…)");
                 let message = "GROUP BY () without an aggregate is not supported";
-                return ControlFlow::Break(Refused::new(message, help, select.span()));
+                return ControlFlow::Break(SyntaxRefusal::new(message, help, select.span()));
             }
         }
         // DataFusion omits the column of either side if USING merges them.
@@ -271,7 +271,7 @@ impl VisitorMut for Lowering {
         ControlFlow::Continue(())
     }
 
-    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Refused> {
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<SyntaxRefusal> {
         if let TableFactor::Derived { subquery, alias: Some(alias), .. } = factor {
             column::tell_apart(alias, subquery);
         }
@@ -289,14 +289,14 @@ impl VisitorMut for Lowering {
         ControlFlow::Continue(())
     }
 
-    fn post_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Refused> {
+    fn post_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<SyntaxRefusal> {
         if let (Some(Some(arguments)), TableFactor::Table { args, .. }) = (self.arguments.pop(), factor) {
             *args = Some(arguments);
         }
         ControlFlow::Continue(())
     }
 
-    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Refused> {
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<SyntaxRefusal> {
         let frame = match expr {
             Expr::Function(function) => match &mut function.over {
                 Some(WindowType::WindowSpec(spec)) => spec.window_frame.take(),
@@ -306,7 +306,7 @@ impl VisitorMut for Lowering {
         };
         self.frames.push(frame);
         if let Err((message, help)) = self.depth.enter(expr) {
-            return ControlFlow::Break(Refused::new(message, Some(help), expr.span()));
+            return ControlFlow::Break(SyntaxRefusal::new(message, Some(help), expr.span()));
         }
         if let Expr::Function(function) = expr {
             lambda::lower(function, &self.relations)?;
@@ -314,7 +314,7 @@ impl VisitorMut for Lowering {
         expression::before(expr)
     }
 
-    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Refused> {
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<SyntaxRefusal> {
         self.depth.leave();
         if let Some(frame) = self.frames.pop().flatten()
             && let Expr::Function(function) = expr

@@ -20,15 +20,15 @@ pub(in crate::engine::dialect) fn resolve(
     at: Location,
     valid: &[Column],
 ) -> bool {
-    let mut search = Search { name, at, depth: Vec::new(), selects: 0 };
+    let mut search = SelectSearch { name, at, depth: Vec::new(), selects: 0 };
     let ControlFlow::Break(select) = query.visit(&mut search) else { return false };
-    let mut replace = Replace { name, valid, select, selects: 0, done: false };
+    let mut replace = AliasReplacement { name, valid, select, selects: 0, done: false };
     let _ = query.visit(&mut replace);
     replace.done
 }
 
 /// A search for the SELECT that has the name at the location.
-struct Search<'a> {
+struct SelectSearch<'a> {
     name: &'a str,
     at: Location,
     /// The ordinals of the enclosing SELECTs.
@@ -36,7 +36,7 @@ struct Search<'a> {
     selects: usize,
 }
 
-impl VisitorMut for Search<'_> {
+impl VisitorMut for SelectSearch<'_> {
     /// The ordinal of the found SELECT.
     type Break = usize;
 
@@ -70,7 +70,7 @@ impl VisitorMut for Search<'_> {
 }
 
 /// A visitor that replaces a name in the expressions of one SELECT.
-struct Replace<'a> {
+struct AliasReplacement<'a> {
     name: &'a str,
     valid: &'a [Column],
     select: usize,
@@ -78,7 +78,7 @@ struct Replace<'a> {
     done: bool,
 }
 
-impl Replace<'_> {
+impl AliasReplacement<'_> {
     /// Returns the column of `range()` or `generate_series()` if the query uses DataFusion's name for it, as
     /// projects do that predate the DuckDB dialect.
     fn series(&self) -> Option<&Column> {
@@ -99,7 +99,7 @@ fn keep_name(select: &mut Select, old: &str, new: &str) {
     }
 }
 
-impl VisitorMut for Replace<'_> {
+impl VisitorMut for AliasReplacement<'_> {
     type Break = ();
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {

@@ -8,13 +8,13 @@ use datafusion::sql::sqlparser::ast::{
     Visit, Visitor, helpers::attached_token::AttachedToken,
 };
 
-use crate::engine::dialect::{build::call, marker::UNPIVOTED, refusal::Refused};
+use crate::engine::dialect::{build::call, marker::UNPIVOTED, refusal::SyntaxRefusal};
 
 /// List functions that FROM can read as tables.
 const SERIES: [&str; 3] = ["unnest", "range", "generate_series"];
 
 /// Rewrites a table function to a subquery that unnests its list. The column gets the function's name.
-pub(super) fn lower(factor: &mut TableFactor) -> ControlFlow<Refused> {
+pub(super) fn lower(factor: &mut TableFactor) -> ControlFlow<SyntaxRefusal> {
     if let TableFactor::Unpivot { columns, .. } = factor {
         // The planner of UNPIVOT resolves these columns.
         for column in columns {
@@ -124,8 +124,8 @@ pub(in crate::engine::dialect) fn query(body: SetExpr) -> Query {
 }
 
 pub(super) fn has_column(expr: &Expr) -> bool {
-    struct Columns;
-    impl Visitor for Columns {
+    struct ColumnSearch;
+    impl Visitor for ColumnSearch {
         type Break = ();
 
         fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
@@ -140,5 +140,5 @@ pub(super) fn has_column(expr: &Expr) -> bool {
             ControlFlow::Continue(())
         }
     }
-    expr.visit(&mut Columns).is_break()
+    expr.visit(&mut ColumnSearch).is_break()
 }

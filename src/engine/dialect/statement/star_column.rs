@@ -11,7 +11,7 @@ use datafusion::{
 };
 
 use super::{star::Star, star_place::holds};
-use crate::engine::dialect::{build::call, refusal::Refused};
+use crate::engine::dialect::{build::call, refusal::SyntaxRefusal};
 
 /// A marker among the merged columns: all columns with equal names are merged.
 const ALL: &str = "*";
@@ -21,7 +21,7 @@ const KEPT: &str = "**";
 
 /// A column selected by a star.
 #[derive(Debug, Clone)]
-pub(in crate::engine::dialect) struct Taken {
+pub(in crate::engine::dialect) struct StarColumn {
     /// The column, or the expression that replaces it.
     pub(super) value: Expr,
     /// The column's name in FROM.
@@ -39,7 +39,7 @@ pub(in crate::engine::dialect) fn candidates(
     number: usize,
     star: &Star,
     known: &[Column],
-) -> Result<Vec<Taken>, Refused> {
+) -> Result<Vec<StarColumn>, SyntaxRefusal> {
     let merged = merged_columns(query, number);
     let same = |one: &str, other: &str| one.eq_ignore_ascii_case(other);
     let mut seen = HashSet::new();
@@ -57,7 +57,7 @@ pub(in crate::engine::dialect) fn candidates(
         })
         .collect();
     let missing = |name: &str, list: &str| {
-        Refused::new(format!("the column {name} in the {list} list is none of FROM's"), None, star.span)
+        SyntaxRefusal::new(format!("the column {name} in the {list} list is none of FROM's"), None, star.span)
     };
     let is_of = |column: &Column, names: &[String]| {
         let table = names.len().checked_sub(2).map(|table| names[table].as_str());
@@ -97,7 +97,7 @@ pub(in crate::engine::dialect) fn candidates(
         };
         let keeps_name = replaced.is_some() || is_of_both;
         let renamed = renamed.map(|(_, name)| name.clone());
-        Taken {
+        StarColumn {
             value,
             name: column.name.clone(),
             renamed: renamed.or_else(|| keeps_name.then(|| column.name.clone())),
@@ -120,11 +120,11 @@ fn written(column: &Column) -> Expr {
 
 /// Returns the columns that joins of the star's SELECT merge, in lower case.
 fn merged_columns(query: &mut Query, number: usize) -> HashSet<String> {
-    struct Find {
+    struct MergedColumnSearch {
         number: usize,
         found: HashSet<String>,
     }
-    impl VisitorMut for Find {
+    impl VisitorMut for MergedColumnSearch {
         type Break = ();
 
         fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
@@ -137,7 +137,7 @@ fn merged_columns(query: &mut Query, number: usize) -> HashSet<String> {
             ControlFlow::Continue(())
         }
     }
-    let mut find = Find { number, found: HashSet::new() };
+    let mut find = MergedColumnSearch { number, found: HashSet::new() };
     let _ = query.visit(&mut find);
     find.found
 }

@@ -19,8 +19,8 @@ pub(super) fn holds(select: &Select, number: usize) -> bool {
 
 /// Returns whether an expression contains a star outside subqueries: any star, or the one with this number.
 pub(super) fn has_star(expr: &Expr, number: Option<usize>) -> bool {
-    struct Find(Option<usize>, usize);
-    impl Visitor for Find {
+    struct StarSearch(Option<usize>, usize);
+    impl Visitor for StarSearch {
         type Break = ();
 
         fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
@@ -42,7 +42,7 @@ pub(super) fn has_star(expr: &Expr, number: Option<usize>) -> bool {
             }
         }
     }
-    expr.visit(&mut Find(number, 0)).is_break()
+    expr.visit(&mut StarSearch(number, 0)).is_break()
 }
 
 /// Returns the number of the star that an expression stands for.

@@ -24,7 +24,7 @@ use datafusion::sql::sqlparser::{
 };
 
 use self::scan::{depth, end_of_query, find, is_at, is_keyword, is_word, keyword, token};
-use super::{grammar::Grammar, refusal::Refused};
+use super::{grammar::DuckDbGrammar, refusal::SyntaxRefusal};
 
 /// The mark of an ASOF JOIN in a parsed statement: a keyword before JOIN that DuckDB doesn't have.
 const GLOBAL: &str = "GLOBAL";
@@ -34,12 +34,12 @@ pub(super) enum Problem {
     /// Invalid tokens.
     Tokens(TokenizerError),
     /// Valid syntax that can't be planned.
-    Refused(Refused),
+    Refused(SyntaxRefusal),
 }
 
 /// Tokenizes a statement and rewrites it to the parser's syntax.
 pub(super) fn tokens(sql: &str) -> Result<Vec<TokenWithSpan>, Problem> {
-    let tokens = Tokenizer::new(&Grammar, sql).tokenize_with_location().map_err(Problem::Tokens)?;
+    let tokens = Tokenizer::new(&DuckDbGrammar, sql).tokenize_with_location().map_err(Problem::Tokens)?;
     let mut tokens = without_space(tokens);
     refusal::check(&tokens).map_err(Problem::Refused)?;
     as_of(&mut tokens);

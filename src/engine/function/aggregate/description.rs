@@ -28,12 +28,12 @@ pub(in crate::engine::function) struct Aggregate {
     #[cfg_attr(not(test), expect(dead_code, reason = "the reference is written by a test"))]
     pub(in crate::engine::function) doc: &'static str,
     /// Returns the types that the arguments are cast to, and the result type.
-    pub(super) types: fn(&Given<'_>) -> Result<Typed>,
-    pub(super) method: &'static dyn Method,
+    pub(super) types: fn(&ArgumentTypes<'_>) -> Result<Typed>,
+    pub(super) method: &'static dyn AggregateMethod,
 }
 
 /// The arguments of a call.
-pub(in crate::engine::function) struct Given<'a> {
+pub(in crate::engine::function) struct ArgumentTypes<'a> {
     pub(super) name: &'a str,
     pub(super) types: &'a [DataType],
 }
@@ -51,7 +51,7 @@ impl Typed {
     }
 }
 
-impl Given<'_> {
+impl ArgumentTypes<'_> {
     /// Returns the error for arguments that match no overload.
     pub(super) fn refuse<T>(&self) -> Result<T> {
         let given: Vec<String> = self.types.iter().map(type_name).collect();
@@ -68,7 +68,7 @@ impl Given<'_> {
 pub(super) type Rewrite = fn(AggregateFunction, &SimplifyContext) -> Result<Expr>;
 
 /// An algorithm that computes an aggregate.
-pub(super) trait Method: std::fmt::Debug + Send + Sync {
+pub(super) trait AggregateMethod: std::fmt::Debug + Send + Sync {
     /// Returns the fields of a partial result.
     fn state(&self, call: &StateFieldsArgs<'_>) -> Result<Vec<FieldRef>>;
 

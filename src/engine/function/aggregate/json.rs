@@ -10,7 +10,7 @@ use datafusion::{
 
 use super::{
     description::{Aggregate, Typed},
-    rows::{Rows, Skip, VALUES},
+    rows::{RowAggregate, Skip, VALUES},
 };
 use crate::engine::function::json::{json_of, value::Json};
 
@@ -24,7 +24,7 @@ pub(super) const ALL: &[Aggregate] = &[
             let types = given.expect(1..=1)?;
             Typed::new(types, DataType::Utf8)
         },
-        method: &Rows {
+        method: &RowAggregate {
             skip: Skip::Nothing,
             ordered: true,
             finish: |columns, settings| {
@@ -47,7 +47,7 @@ pub(super) const ALL: &[Aggregate] = &[
             [DataType::Utf8, value] => Typed::new([DataType::Utf8, value.clone()], DataType::Utf8),
             _ => given.refuse(),
         },
-        method: &Rows {
+        method: &RowAggregate {
             columns: 2,
             skip: Skip::Nothing,
             ordered: true,

@@ -68,7 +68,7 @@ const KEPT: [&str; 3] = ["count", "grouping", "first_value"];
 /// Builds an aggregate that returns the only row's value and fails if there is more than one row.
 pub(in crate::engine) fn only_row(value: Expr) -> Expr {
     static ONLY_ROW: LazyLock<Arc<AggregateUDF>> =
-        LazyLock::new(|| Arc::new(AggregateUDF::new_from_impl(call::Call::new(&pick::ONLY_ROW))));
+        LazyLock::new(|| Arc::new(AggregateUDF::new_from_impl(call::AggregateCall::new(&pick::ONLY_ROW))));
     ONLY_ROW.call(vec![value])
 }
 
@@ -77,7 +77,7 @@ pub(in crate::engine) fn only_row(value: Expr) -> Expr {
 pub(super) fn install(builder: &mut SessionStateBuilder) {
     let functions = builder.aggregate_functions().get_or_insert_default();
     functions.retain(|udaf| KEPT.contains(&udaf.name()));
-    functions.extend(all().map(|one| Arc::new(AggregateUDF::new_from_impl(call::Call::new(one)))));
+    functions.extend(all().map(|one| Arc::new(AggregateUDF::new_from_impl(call::AggregateCall::new(one)))));
     builder.scalar_functions().get_or_insert_default().push(Arc::new(ScalarUDF::from(sorted::Sorted::new())));
     builder.expr_planners().get_or_insert_default().insert(0, Arc::new(sorted::OrderWithin));
 }
@@ -88,7 +88,7 @@ fn function(name: &str) -> Option<Arc<AggregateUDF>> {
         return Some(count_udaf());
     }
     let found = all().find(|one| one.name == name || one.aliases.contains(&name))?;
-    Some(Arc::new(AggregateUDF::new_from_impl(call::Call::new(found))))
+    Some(Arc::new(AggregateUDF::new_from_impl(call::AggregateCall::new(found))))
 }
 
 /// Looks up an aggregate by name, and resolves the types that its arguments are cast to and its result type.

@@ -12,7 +12,7 @@ use datafusion::{
 use super::super::{
     call::{Call, fail},
     description::{Function, Gives, Overload, Typing, takes},
-    kind::Kind::{Any, Boolean, Json, Varchar},
+    kind::ParameterKind::{Any, Boolean, Json, Varchar},
 };
 use super::{convert::json_of, documents::documents, parse::parsed, value::Json as Document};
 
@@ -30,7 +30,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         syntax: "array_to_json(list)",
         doc: "Returns a list as JSON.",
         example: ("array_to_json([1, 2])", "[1,2]"),
-        overloads: &[takes(&[super::super::kind::Kind::AnyList], Varchar, to_json)],
+        overloads: &[takes(&[super::super::kind::ParameterKind::AnyList], Varchar, to_json)],
         ..Function::JSON
     },
     Function {
@@ -38,7 +38,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         syntax: "row_to_json(struct)",
         doc: "Returns a struct as JSON.",
         example: ("row_to_json({'a': 1})", r#"{"a":1}"#),
-        overloads: &[takes(&[super::super::kind::Kind::AnyStruct], Varchar, to_json)],
+        overloads: &[takes(&[super::super::kind::ParameterKind::AnyStruct], Varchar, to_json)],
         ..Function::JSON
     },
     Function {

@@ -9,7 +9,7 @@ impl Json {
     /// # Errors
     /// With the byte offset at which the text isn't valid JSON.
     pub(in crate::engine::function) fn parse(text: &str) -> Result<Self, String> {
-        let mut reader = Reader { text, at: 0 };
+        let mut reader = JsonParser { text, at: 0 };
         reader.space();
         let value = reader.value(0)?;
         reader.space();
@@ -23,12 +23,12 @@ impl Json {
 /// The maximum nesting depth of lists and objects.
 const DEPTH: usize = 512;
 
-pub(super) struct Reader<'a> {
+pub(super) struct JsonParser<'a> {
     pub(super) text: &'a str,
     pub(super) at: usize,
 }
 
-impl Reader<'_> {
+impl JsonParser<'_> {
     pub(super) fn fail<T>(&self, what: &str) -> Result<T, String> {
         Err(format!("malformed JSON at byte {}: {what}", self.at))
     }

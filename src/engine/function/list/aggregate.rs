@@ -16,7 +16,7 @@ use super::super::{
     aggregate::{lists_type, over_lists},
     call::{Call, fail},
     description::{Function, Gives, Overload, Typing},
-    kind::Kind::{Any, AnyList, Varchar},
+    kind::ParameterKind::{Any, AnyList, Varchar},
 };
 use super::lists::{Lists, item_of};
 

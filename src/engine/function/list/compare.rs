@@ -15,7 +15,7 @@ use datafusion::{
 use super::super::{
     call::{Call, fail},
     description::{Function, keeps, takes},
-    kind::Kind::{AnyList, BigInt, Boolean, Integer, List, T, UBigInt, Varchar},
+    kind::ParameterKind::{AnyList, BigInt, Boolean, Integer, List, T, UBigInt, Varchar},
     value::comparable,
 };
 use super::lists::{Lists, lists_of, narrow};

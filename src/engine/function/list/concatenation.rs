@@ -13,7 +13,7 @@ use super::lists::{Lists, joined, lists_of, narrow};
 use crate::engine::function::{
     call::Call,
     description::{Function, takes},
-    kind::Kind::{List, T},
+    kind::ParameterKind::{List, T},
     scalar::ScalarFunction,
 };
 

@@ -17,7 +17,7 @@ use super::super::{
     call::{Call, Micros, fail},
     description::{Function, Gives, Overload, Typing, takes},
     kind::{
-        Kind::{
+        ParameterKind::{
             Any, AnyList, BigInt, Double, Float, Integer, Interval, List, T, Timestamp, TimestampTz, Varchar,
         },
         list_of, type_name,

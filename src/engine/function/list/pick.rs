@@ -14,7 +14,7 @@ use super::super::{
     call::{Call, fail},
     description::{Function, Gives, Overload, Typing, computes, keeps, takes},
     kind::{
-        Kind::{AnyList, BigInt, Blob, Boolean, List, T, Varchar},
+        ParameterKind::{AnyList, BigInt, Blob, Boolean, List, T, Varchar},
         type_name,
     },
 };
@@ -228,9 +228,9 @@ fn refuse_nulls(items: &dyn Array, range: std::ops::Range<usize>) -> Result<()> 
 
 /// The index range of a row's items.
 #[derive(Debug, Clone)]
-struct Items(std::ops::Range<usize>);
+struct ItemRange(std::ops::Range<usize>);
 
-impl Items {
+impl ItemRange {
     fn len(&self) -> usize {
         self.0.len()
     }
@@ -249,11 +249,11 @@ impl Items {
 }
 
 /// Selects items of the only argument.
-fn each(call: &Call, choose: impl Fn(&Items, &mut Vec<Option<u32>>)) -> Result<ArrayRef> {
+fn each(call: &Call, choose: impl Fn(&ItemRange, &mut Vec<Option<u32>>)) -> Result<ArrayRef> {
     let list = Lists::of(call, 0)?;
     lists_of(call, list.items(), |row, chosen| {
         let Some(items) = list.row(row) else { return Ok(false) };
-        choose(&Items(items), chosen);
+        choose(&ItemRange(items), chosen);
         Ok(true)
     })
 }

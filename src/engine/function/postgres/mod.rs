@@ -38,9 +38,9 @@ use datafusion::{execution::SessionStateBuilder, logical_expr::ScalarUDF};
 
 use self::overload::is_operator;
 pub(in crate::engine) use self::{
-    named::{Bound, Named, bind},
+    named::{BoundRoutine, NamedRoutine, bind},
     numeric::{float_digits, rescaled},
-    overload::Overload,
+    overload::Routine,
 };
 
 /// Returns whether all readers of Delta tables agree on the date of this many days since 1970.
@@ -49,9 +49,9 @@ pub(in crate::engine) fn is_date(days: i32) -> bool {
 }
 
 /// Returns all overloads, by name.
-fn routines() -> &'static BTreeMap<&'static str, Vec<&'static Overload>> {
-    static ROUTINES: LazyLock<BTreeMap<&'static str, Vec<&'static Overload>>> = LazyLock::new(|| {
-        let mut found: BTreeMap<&'static str, Vec<&'static Overload>> = BTreeMap::new();
+fn routines() -> &'static BTreeMap<&'static str, Vec<&'static Routine>> {
+    static ROUTINES: LazyLock<BTreeMap<&'static str, Vec<&'static Routine>>> = LazyLock::new(|| {
+        let mut found: BTreeMap<&'static str, Vec<&'static Routine>> = BTreeMap::new();
         let families = [
             operator::ROUTINES,
             text::ROUTINES,
@@ -110,7 +110,7 @@ pub(in crate::engine) fn install(mut builder: SessionStateBuilder) -> SessionSta
     functions.extend(
         routines()
             .iter()
-            .map(|(name, overloads)| Arc::new(ScalarUDF::new_from_impl(Named::new(name, overloads)))),
+            .map(|(name, overloads)| Arc::new(ScalarUDF::new_from_impl(NamedRoutine::new(name, overloads)))),
     );
     super::aggregate::postgres::install(&mut builder);
     super::window::install(&mut builder);

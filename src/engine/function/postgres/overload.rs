@@ -7,40 +7,40 @@ use datafusion::{
 };
 
 use super::{
-    kind::{Given, Kind},
+    kind::{GivenArgument, PostgresKind},
     unresolved::Unresolved,
 };
 use crate::engine::function::call::Call;
 
 /// Computes a column from arguments that have the overload's types.
-type Body = fn(&Call) -> Result<ArrayRef>;
+type RoutineBody = fn(&Call) -> Result<ArrayRef>;
 
 /// The rule for an overload's result type.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::engine) enum Gives {
-    Kind(Kind),
+pub(in crate::engine) enum RoutineResult {
+    Kind(PostgresKind),
     /// The type of the first argument.
     Same,
     /// Computed at planning time from the argument types after casts and from constants.
-    By(fn(&[DataType], &[Given]) -> Result<DataType, Unresolved>),
+    By(fn(&[DataType], &[GivenArgument]) -> Result<DataType, Unresolved>),
 }
 
 /// One signature of a function or operator.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::engine) struct Overload {
+pub(in crate::engine) struct Routine {
     pub(super) name: &'static str,
-    pub(super) takes: &'static [Kind],
+    pub(super) takes: &'static [PostgresKind],
     /// The type of any further arguments, if the overload accepts them.
-    pub(super) rest: Option<Kind>,
+    pub(super) rest: Option<PostgresKind>,
     /// The type that all arguments are finally cast to.
-    pub(super) meets: Option<Kind>,
-    pub(super) gives: Gives,
+    pub(super) meets: Option<PostgresKind>,
+    pub(super) gives: RoutineResult,
     pub(super) volatility: Volatility,
-    pub(super) body: Body,
+    pub(super) body: RoutineBody,
 }
 
-impl Overload {
-    pub(super) fn parameter(&self, at: usize) -> Option<Kind> {
+impl Routine {
+    pub(super) fn parameter(&self, at: usize) -> Option<PostgresKind> {
         self.takes.get(at).copied().or(self.rest)
     }
 
@@ -58,12 +58,12 @@ impl Overload {
         }
     }
 
-    pub(super) const fn meeting(mut self, kind: Kind) -> Self {
+    pub(super) const fn meeting(mut self, kind: PostgresKind) -> Self {
         self.meets = Some(kind);
         self
     }
 
-    pub(super) const fn and(mut self, kind: Kind) -> Self {
+    pub(super) const fn and(mut self, kind: PostgresKind) -> Self {
         self.rest = Some(kind);
         self
     }
@@ -80,22 +80,32 @@ impl Overload {
 }
 
 /// Defines an overload with a fixed result type.
-pub(super) const fn takes(name: &'static str, takes: &'static [Kind], gives: Kind, body: Body) -> Overload {
-    by(name, takes, Gives::Kind(gives), body)
+pub(super) const fn takes(
+    name: &'static str,
+    takes: &'static [PostgresKind],
+    gives: PostgresKind,
+    body: RoutineBody,
+) -> Routine {
+    by(name, takes, RoutineResult::Kind(gives), body)
 }
 
 /// Defines an overload with any rule for its result type.
-pub(super) const fn by(name: &'static str, takes: &'static [Kind], gives: Gives, body: Body) -> Overload {
-    Overload { name, takes, rest: None, meets: None, gives, volatility: Volatility::Immutable, body }
+pub(super) const fn by(
+    name: &'static str,
+    takes: &'static [PostgresKind],
+    gives: RoutineResult,
+    body: RoutineBody,
+) -> Routine {
+    Routine { name, takes, rest: None, meets: None, gives, volatility: Volatility::Immutable, body }
 }
 
 /// Defines an overload that PostgreSQL has but that is rejected here.
 pub(super) const fn refused(
     name: &'static str,
-    takes: &'static [Kind],
-    why: fn(&[DataType], &[Given]) -> Result<DataType, Unresolved>,
-) -> Overload {
-    by(name, takes, Gives::By(why), |_| crate::engine::function::call::fail("a refused call"))
+    takes: &'static [PostgresKind],
+    why: fn(&[DataType], &[GivenArgument]) -> Result<DataType, Unresolved>,
+) -> Routine {
+    by(name, takes, RoutineResult::By(why), |_| crate::engine::function::call::fail("a refused call"))
 }
 
 /// Returns whether this is an operator: operators are functions whose names SQL can't call.

@@ -7,14 +7,14 @@ use regex::Regex;
 
 use crate::engine::function::{
     call::Call,
-    re2::{Cache, Options},
+    re2::{ExpressionCache, Options},
 };
 
 /// A call's expressions, one per row.
 pub(super) struct Expressions<'a> {
-    pub(super) patterns: crate::engine::function::call::Column<'a, &'a str>,
-    pub(super) options: Option<crate::engine::function::call::Column<'a, &'a str>>,
-    pub(super) cache: Cache,
+    pub(super) patterns: crate::engine::function::call::ArgumentColumn<'a, &'a str>,
+    pub(super) options: Option<crate::engine::function::call::ArgumentColumn<'a, &'a str>>,
+    pub(super) cache: ExpressionCache,
     pub(super) replacing: bool,
     pub(super) whole: bool,
 }
@@ -22,7 +22,13 @@ pub(super) struct Expressions<'a> {
 impl<'a> Expressions<'a> {
     pub(super) fn new(call: &'a Call, options: usize, replacing: bool) -> Result<Self> {
         let options = if call.len() > options { Some(call.column(options)?) } else { None };
-        Ok(Self { patterns: call.column(1)?, options, cache: Cache::default(), replacing, whole: false })
+        Ok(Self {
+            patterns: call.column(1)?,
+            options,
+            cache: ExpressionCache::default(),
+            replacing,
+            whole: false,
+        })
     }
 
     pub(super) fn at(&self, row: usize) -> Result<Option<(Arc<Regex>, Options)>> {

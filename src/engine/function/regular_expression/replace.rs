@@ -22,8 +22,10 @@ pub(super) fn replace(call: &Call) -> Result<ArrayRef> {
         Ok(Some(regex.replacen(text, limit, |captures: &Captures| {
             parts.iter().fold(String::new(), |mut made, part| {
                 match part {
-                    Part::Text(text) => made.push_str(text),
-                    Part::Group(at) => made.push_str(captures.get(*at).map_or("", |found| found.as_str())),
+                    ReplacementPart::Text(text) => made.push_str(text),
+                    ReplacementPart::Group(at) => {
+                        made.push_str(captures.get(*at).map_or("", |found| found.as_str()))
+                    }
                 }
                 made
             })
@@ -32,13 +34,13 @@ pub(super) fn replace(call: &Call) -> Result<ArrayRef> {
 }
 
 /// A part of a replacement.
-enum Part {
+enum ReplacementPart {
     Text(String),
     Group(usize),
 }
 
 /// Parses a replacement, or returns `None` if it is invalid, in which case nothing is replaced.
-fn rewrite(replacement: &str, groups: usize) -> Option<Vec<Part>> {
+fn rewrite(replacement: &str, groups: usize) -> Option<Vec<ReplacementPart>> {
     let mut parts = Vec::new();
     let mut plain = String::new();
     let mut characters = replacement.chars();
@@ -51,11 +53,11 @@ fn rewrite(replacement: &str, groups: usize) -> Option<Vec<Part>> {
             '\\' => plain.push('\\'),
             digit => {
                 let group = usize::try_from(digit.to_digit(10)?).ok().filter(|group| *group < groups)?;
-                parts.push(Part::Text(std::mem::take(&mut plain)));
-                parts.push(Part::Group(group));
+                parts.push(ReplacementPart::Text(std::mem::take(&mut plain)));
+                parts.push(ReplacementPart::Group(group));
             }
         }
     }
-    parts.push(Part::Text(plain));
+    parts.push(ReplacementPart::Text(plain));
     Some(parts)
 }

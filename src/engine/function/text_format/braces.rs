@@ -1,12 +1,12 @@
 //! `format`: placeholders in braces.
 
 use super::{
-    style::Style,
-    value::{Formatted, Picker, Value, WIDEST},
+    style::PlaceholderStyle,
+    value::{FormatValue, Formatted, Picker, WIDEST},
 };
 
 /// Formats values with the syntax of `format`.
-pub(super) fn braces(format: &str, values: &[Value]) -> Formatted {
+pub(super) fn braces(format: &str, values: &[FormatValue]) -> Formatted {
     let mut picker = Picker { values, next: 0, by_position: false };
     let mut text = String::new();
     let mut rest = format;
@@ -30,7 +30,7 @@ pub(super) fn braces(format: &str, values: &[Value]) -> Formatted {
         } else {
             picker.at(position.parse().map_err(|_| "a position is too large".to_owned())?)?
         };
-        let mut style = Style::default();
+        let mut style = PlaceholderStyle::default();
         if let Some(after) = rest.strip_prefix(':') {
             rest = brace_style(after, &mut style, &mut picker)?;
         }
@@ -44,7 +44,7 @@ pub(super) fn braces(format: &str, values: &[Value]) -> Formatted {
 /// Parses `[[fill]align][sign][#][0][width][,][.precision][letter]` and returns the remaining text.
 fn brace_style<'a>(
     spec: &'a str,
-    style: &mut Style,
+    style: &mut PlaceholderStyle,
     picker: &mut Picker,
 ) -> std::result::Result<&'a str, String> {
     let mut rest = spec;

@@ -2,12 +2,12 @@
 
 use super::{
     braces::size,
-    style::Style,
-    value::{Formatted, Picker, Value},
+    style::PlaceholderStyle,
+    value::{FormatValue, Formatted, Picker},
 };
 
 /// Formats values with the syntax of `printf`.
-pub(super) fn percents(format: &str, values: &[Value]) -> Formatted {
+pub(super) fn percents(format: &str, values: &[FormatValue]) -> Formatted {
     let mut picker = Picker { values, next: 0, by_position: false };
     let mut text = String::new();
     let mut rest = format;
@@ -19,7 +19,7 @@ pub(super) fn percents(format: &str, values: &[Value]) -> Formatted {
             rest = after;
             continue;
         }
-        let mut style = Style { align: Some('>'), ..Style::default() };
+        let mut style = PlaceholderStyle { align: Some('>'), ..PlaceholderStyle::default() };
         while let Some(flag) = rest.chars().next().filter(|c| "-+ #0,'_".contains(*c)) {
             match flag {
                 '-' => style.align = Some('<'),

@@ -1,11 +1,11 @@
 //! The style of a placeholder: width, alignment, sign and digits.
 
-use super::value::{Formatted, Value};
+use super::value::{FormatValue, Formatted};
 use crate::engine::dialect::double;
 
 /// A format specification.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Style {
+pub(super) struct PlaceholderStyle {
     pub(super) fill: Option<char>,
     /// `<`, `>` or `^`; if absent, the value's type determines the alignment.
     pub(super) align: Option<char>,
@@ -19,16 +19,16 @@ pub(super) struct Style {
     pub(super) letter: Option<char>,
 }
 
-impl Style {
-    pub(super) fn write(&self, value: &Value, is_printf: bool) -> Formatted {
+impl PlaceholderStyle {
+    pub(super) fn write(&self, value: &FormatValue, is_printf: bool) -> Formatted {
         match value {
-            Value::Boolean(value) => match self.letter {
+            FormatValue::Boolean(value) => match self.letter {
                 None | Some('s') => self.text(if *value { "true" } else { "false" }),
                 Some(_) => self.integer(i128::from(*value), is_printf),
             },
-            Value::Integer(value) => self.integer(*value, is_printf),
-            Value::Float(value) => self.float(*value),
-            Value::Text(value) => match self.letter {
+            FormatValue::Integer(value) => self.integer(*value, is_printf),
+            FormatValue::Float(value) => self.float(*value),
+            FormatValue::Text(value) => match self.letter {
                 None | Some('s') => self.text(value),
                 Some(letter) => Err(format!("`{letter}` is no format of text")),
             },

@@ -13,7 +13,7 @@ use crate::engine::dialect::value_texts;
 
 /// A row's value.
 #[derive(Debug, Clone)]
-pub(super) enum Value {
+pub(super) enum FormatValue {
     Boolean(bool),
     Integer(i128),
     Float(f64),
@@ -21,14 +21,14 @@ pub(super) enum Value {
 }
 
 /// A column of values, in the few types that formats distinguish.
-pub(super) enum Values {
+pub(super) enum FormatValues {
     Booleans(ArrayRef),
     Integers(StringArray),
     Floats(ArrayRef),
     Texts(StringArray),
 }
 
-impl Values {
+impl FormatValues {
     pub(super) fn new(array: &ArrayRef) -> Result<Self> {
         Ok(match array.data_type() {
             DataType::Boolean => Self::Booleans(std::sync::Arc::clone(array)),
@@ -43,18 +43,18 @@ impl Values {
     }
 
     /// Returns a row's value, or `None` for NULL.
-    pub(super) fn at(&self, row: usize) -> Option<Value> {
+    pub(super) fn at(&self, row: usize) -> Option<FormatValue> {
         match self {
             Self::Booleans(array) => {
-                array.is_valid(row).then(|| Value::Boolean(array.as_boolean().value(row)))
+                array.is_valid(row).then(|| FormatValue::Boolean(array.as_boolean().value(row)))
             }
             Self::Integers(digits) => {
-                digits.is_valid(row).then(|| Value::Integer(digits.value(row).parse().unwrap_or(0)))
+                digits.is_valid(row).then(|| FormatValue::Integer(digits.value(row).parse().unwrap_or(0)))
             }
-            Self::Floats(array) => {
-                array.is_valid(row).then(|| Value::Float(array.as_primitive::<Float64Type>().value(row)))
-            }
-            Self::Texts(texts) => texts.is_valid(row).then(|| Value::Text(texts.value(row).to_owned())),
+            Self::Floats(array) => array
+                .is_valid(row)
+                .then(|| FormatValue::Float(array.as_primitive::<Float64Type>().value(row))),
+            Self::Texts(texts) => texts.is_valid(row).then(|| FormatValue::Text(texts.value(row).to_owned())),
         }
     }
 }
@@ -63,13 +63,13 @@ pub(super) type Formatted = std::result::Result<String, String>;
 
 /// Picks values in sequence or by position, but not both.
 pub(super) struct Picker<'a> {
-    pub(super) values: &'a [Value],
+    pub(super) values: &'a [FormatValue],
     pub(super) next: usize,
     pub(super) by_position: bool,
 }
 
 impl<'a> Picker<'a> {
-    pub(super) fn next(&mut self) -> std::result::Result<&'a Value, String> {
+    pub(super) fn next(&mut self) -> std::result::Result<&'a FormatValue, String> {
         if self.by_position {
             return Err("values are taken in order or by position, not both".into());
         }
@@ -77,7 +77,7 @@ impl<'a> Picker<'a> {
         self.get(self.next - 1)
     }
 
-    pub(super) fn at(&mut self, position: usize) -> std::result::Result<&'a Value, String> {
+    pub(super) fn at(&mut self, position: usize) -> std::result::Result<&'a FormatValue, String> {
         if self.next > 0 {
             return Err("values are taken in order or by position, not both".into());
         }
@@ -85,14 +85,14 @@ impl<'a> Picker<'a> {
         self.get(position)
     }
 
-    pub(super) fn get(&self, position: usize) -> std::result::Result<&'a Value, String> {
+    pub(super) fn get(&self, position: usize) -> std::result::Result<&'a FormatValue, String> {
         self.values.get(position).ok_or_else(|| format!("there is no value {}", position + 1))
     }
 
     /// Returns a width or precision that is given as a value.
     pub(super) fn size(&mut self) -> std::result::Result<usize, String> {
         match self.next()? {
-            Value::Integer(size) => usize::try_from(*size)
+            FormatValue::Integer(size) => usize::try_from(*size)
                 .ok()
                 .filter(|size| *size <= WIDEST)
                 .ok_or_else(|| format!("{size} is no width")),

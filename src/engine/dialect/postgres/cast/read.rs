@@ -69,7 +69,7 @@ pub(super) fn values(texts: &StringArray, to: &DataType) -> Result<ArrayRef> {
 
 /// Parses dates, timestamps and intervals, in the formats that both dialects read alike.
 fn moments(texts: &StringArray, to: &DataType) -> Result<ArrayRef> {
-    let target = types::Target::plain(to.clone());
+    let target = types::CastTarget::plain(to.clone());
     for text in texts.iter().flatten() {
         let words = ["infinity", "epoch", "today", "now", "tomorrow", "yesterday"];
         if words.iter().any(|word| text.to_lowercase().contains(word)) || text.contains('_') {
@@ -90,7 +90,7 @@ fn moments(texts: &StringArray, to: &DataType) -> Result<ArrayRef> {
     let made = duckdb::values(&array, &target)?;
     if *to == DataType::Date32 {
         // The time after a date is dropped, but it must be valid.
-        let target = types::Target::plain(DataType::Timestamp(TimeUnit::Microsecond, None));
+        let target = types::CastTarget::plain(DataType::Timestamp(TimeUnit::Microsecond, None));
         let moments = duckdb::values(&array, &target)?;
         let wrong =
             |row: &usize| texts.is_valid(*row) && texts.value(*row).contains(':') && moments.is_null(*row);

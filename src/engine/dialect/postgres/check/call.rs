@@ -20,11 +20,11 @@ use crate::engine::{
         cast::{self, is_possible},
         placeholder::{CAST, Placeholder, UNKNOWN},
         refuse::{at, unresolved},
-        types::{self, Side},
+        types::{self, PostgresOperand},
     },
     function::postgres::{
-        Bound, Named, bind,
-        kind::{Given, as_numeric, type_name},
+        BoundRoutine, NamedRoutine, bind,
+        kind::{GivenArgument, as_numeric, type_name},
         output,
     },
 };
@@ -39,8 +39,9 @@ pub(super) fn function(call: ScalarFunction, schema: &DFSchema) -> Result<Expr> 
         let kind = placeholder.kind();
         return placeholder_call(kind, call.args, schema, place);
     }
-    if let Some(named) = downcast::<Named>(&call.func) {
-        let given: Vec<Given> = call.args.iter().map(|arg| given(arg, schema)).collect::<Result<_>>()?;
+    if let Some(named) = downcast::<NamedRoutine>(&call.func) {
+        let given: Vec<GivenArgument> =
+            call.args.iter().map(|arg| given(arg, schema)).collect::<Result<_>>()?;
         let resolved = named.resolve(&given).map_err(|error| unresolved(place, error))?;
         let args = call.args.into_iter().zip(&resolved.types).map(|(arg, wanted)| {
             let own = arg.get_type(schema)?;
@@ -52,7 +53,8 @@ pub(super) fn function(call: ScalarFunction, schema: &DFSchema) -> Result<Expr> 
         let args: Vec<Expr> = args.collect::<Result<_>>()?;
         return Ok(bind(&resolved, args));
     }
-    let is_ours = downcast::<Bound>(&call.func).is_some() || downcast::<cast::Cast>(&call.func).is_some();
+    let is_ours = downcast::<BoundRoutine>(&call.func).is_some()
+        || downcast::<cast::PostgresCast>(&call.func).is_some();
     let is_native =
         matches!(call.func.name(), "coalesce" | "greatest" | "least" | "make_array" | "interval_length");
     if is_ours || is_native {
@@ -72,12 +74,12 @@ fn placeholder_call(kind: &str, args: Vec<Expr>, schema: &DFSchema, place: Optio
     {
         return Ok(text);
     }
-    let sides: Vec<Side> = args.iter().map(|arg| side(arg, schema)).collect::<Result<_>>()?;
+    let sides: Vec<PostgresOperand> = args.iter().map(|arg| side(arg, schema)).collect::<Result<_>>()?;
     let name = kind.trim_start_matches('$');
     if kind == "$nullif" {
         let wrong = || at(place, "`nullif` takes two values", "write nullif(a, b)");
         let [value, other]: [Expr; 2] = args.try_into().map_err(|_| wrong())?;
-        let sides: [Side; 2] = sides.try_into().map_err(|_| wrong())?;
+        let sides: [PostgresOperand; 2] = sides.try_into().map_err(|_| wrong())?;
         let Some(meeting) = types::comparable(&sides[0], &sides[1]) else {
             return Err(incomparable(&value, &other, &sides, "="));
         };

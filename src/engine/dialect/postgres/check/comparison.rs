@@ -18,7 +18,7 @@ use super::{
 };
 use crate::engine::dialect::postgres::{
     cast,
-    types::{self, Side},
+    types::{self, PostgresOperand},
 };
 
 pub(super) fn is_comparison(op: Operator) -> bool {
@@ -60,11 +60,11 @@ pub(super) fn between(between: Between, schema: &DFSchema) -> Result<Expr> {
 pub(super) fn in_list(list: InList, schema: &DFSchema) -> Result<Expr> {
     let InList { expr, list, negated } = list;
     let own = side(&expr, schema)?;
-    let sides: Vec<Side> = list.iter().map(|item| side(item, schema)).collect::<Result<_>>()?;
+    let sides: Vec<PostgresOperand> = list.iter().map(|item| side(item, schema)).collect::<Result<_>>()?;
     // Prefer one common type for all items.
     let wanted = match types::common(&[vec![own.clone()], sides.clone()].concat()) {
         Some(found) => {
-            let found = Side { unknown: false, data_type: found, text: None };
+            let found = PostgresOperand { unknown: false, data_type: found, text: None };
             types::comparable(&own, &found)
         }
         None => None,
@@ -84,7 +84,7 @@ pub(super) fn in_subquery(list: InSubquery, schema: &DFSchema) -> Result<Expr> {
     let own = side(&expr, schema)?;
     let plan = &subquery.subquery;
     let theirs = plan.schema().field(0).data_type().clone();
-    let other = Side { unknown: theirs == DataType::Null, data_type: theirs.clone(), text: None };
+    let other = PostgresOperand { unknown: theirs == DataType::Null, data_type: theirs.clone(), text: None };
     let sides = [own, other];
     let Some(meeting) = types::comparable(&sides[0], &sides[1]) else {
         return Err(incomparable(&expr, &expr, &sides, "="));

@@ -16,7 +16,7 @@ use super::{
 use crate::engine::{
     dialect::postgres::{
         refuse::at,
-        types::{self, Side},
+        types::{self, PostgresOperand},
     },
     function::postgres::kind::type_name,
 };
@@ -98,7 +98,7 @@ fn case(mut case: Case, schema: &DFSchema) -> Result<Expr> {
     }
     // PostgreSQL looks at ELSE first when it resolves the common type.
     let results = case.else_expr.iter().chain(case.when_then_expr.iter().map(|(_, then)| then));
-    let sides: Vec<Side> = results.map(|result| side(result, schema)).collect::<Result<_>>()?;
+    let sides: Vec<PostgresOperand> = results.map(|result| side(result, schema)).collect::<Result<_>>()?;
     let Some(wanted) = types::common(&sides) else {
         let place = case.when_then_expr.iter().find_map(|(_, then)| place(then));
         return Err(apart("CASE", &sides, place));

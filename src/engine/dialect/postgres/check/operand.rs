@@ -11,26 +11,26 @@ use datafusion::{
 };
 
 use crate::engine::{
-    dialect::postgres::{cast, refuse::at, types::Side},
-    function::postgres::kind::{Given, Kind, type_name},
+    dialect::postgres::{cast, refuse::at, types::PostgresOperand},
+    function::postgres::kind::{GivenArgument, PostgresKind, type_name},
 };
 
 /// Returns an expression as an operand.
-pub(super) fn side(expr: &Expr, schema: &DFSchema) -> Result<Side> {
+pub(super) fn side(expr: &Expr, schema: &DFSchema) -> Result<PostgresOperand> {
     let data_type = expr.get_type(schema)?;
     let text = match expr {
         Expr::Literal(ScalarValue::Utf8(Some(text)), _) => Some(text.clone()),
         _ => None,
     };
-    Ok(Side { unknown: data_type == DataType::Null || text.is_some(), data_type, text })
+    Ok(PostgresOperand { unknown: data_type == DataType::Null || text.is_some(), data_type, text })
 }
 
-pub(super) fn given(expr: &Expr, schema: &DFSchema) -> Result<Given> {
+pub(super) fn given(expr: &Expr, schema: &DFSchema) -> Result<GivenArgument> {
     let literal = match expr {
         Expr::Literal(value, _) => Some(value.clone()),
         _ => None,
     };
-    Ok(Given { data_type: expr.get_type(schema)?, literal })
+    Ok(GivenArgument { data_type: expr.get_type(schema)?, literal })
 }
 
 /// Casts an expression to a type unless it already has it.
@@ -84,5 +84,5 @@ pub(super) fn place(expr: &Expr) -> Option<Span> {
 
 /// Returns whether values of a type have an order and a digest.
 pub(super) fn is_plain(of: &DataType) -> bool {
-    Kind::of(of).is_some() || of == &DataType::Null
+    PostgresKind::of(of).is_some() || of == &DataType::Null
 }

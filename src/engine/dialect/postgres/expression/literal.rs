@@ -11,7 +11,7 @@ use datafusion::sql::sqlparser::{
 use crate::engine::dialect::postgres::{
     build::{Lowered, cast, raw_number, text},
     placeholder::CAST,
-    refuse::Refused,
+    refuse::PostgresRefusal,
 };
 
 pub(super) fn field_name(field: &DateTimeField) -> String {
@@ -31,7 +31,11 @@ pub(super) fn literal(value: ValueWithSpan) -> Lowered {
         }
         Value::Boolean(_) | Value::Null => Expr::Value(value.with_span(span)),
         other => {
-            return Err(Refused::unlisted(&format!("the literal {other}"), "write a text or a number", span));
+            return Err(PostgresRefusal::unlisted(
+                &format!("the literal {other}"),
+                "write a text or a number",
+                span,
+            ));
         }
     })
 }
@@ -50,7 +54,7 @@ pub(super) fn typed_number(digits: &str, span: Span) -> Lowered {
     let whole = i64::try_from(mantissa.len()).unwrap_or(i64::MAX).saturating_add(exponent.max(0));
     if scale > 38 || whole > 40 {
         let help = "cast a text to double precision: '1e100'::double precision";
-        return Err(Refused::new("this number has more than 38 digits", help, span));
+        return Err(PostgresRefusal::new("this number has more than 38 digits", help, span));
     }
     Ok(cast(text(digits), &format!("numeric(38, {scale})")))
 }
@@ -89,14 +93,14 @@ pub(super) fn interval(interval: Interval, span: Span) -> Lowered {
         interval;
     let help = "write interval '1 day', or n * interval '1 day'";
     let Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(amount), .. }) = value.as_ref() else {
-        return Err(Refused::new("an interval is written as a text in PostgreSQL", help, span));
+        return Err(PostgresRefusal::new("an interval is written as a text in PostgreSQL", help, span));
     };
     if last_field.is_some() || leading_precision.is_some() || fractional_seconds_precision.is_some() {
-        return Err(Refused::unlisted("an interval of several units", help, span));
+        return Err(PostgresRefusal::unlisted("an interval of several units", help, span));
     }
     let Some(field) = leading_field else { return Ok(cast(text(amount), "interval")) };
     if amount.trim().parse::<i64>().is_err() {
-        return Err(Refused::new("the unit is written twice", help, span));
+        return Err(PostgresRefusal::new("the unit is written twice", help, span));
     }
     Ok(cast(text(&format!("{} {}", amount.trim(), field_name(&field))), "interval"))
 }

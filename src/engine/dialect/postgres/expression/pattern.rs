@@ -7,7 +7,7 @@ use datafusion::sql::sqlparser::{
 
 use crate::engine::dialect::postgres::{
     build::{Lowered, text},
-    refuse::Refused,
+    refuse::PostgresRefusal,
 };
 
 pub(super) fn like(negated: bool, ignore_case: bool, left: Expr, right: Expr) -> Expr {
@@ -31,16 +31,18 @@ pub(super) fn escaped(pattern: Expr, escape: Option<ValueWithSpan>, span: Span) 
             let mut letters = escape.chars();
             match (letters.next(), letters.next()) {
                 (escape, None) => escape,
-                _ => return Err(Refused::new("ESCAPE takes one character", "write escape '!'", span)),
+                _ => {
+                    return Err(PostgresRefusal::new("ESCAPE takes one character", "write escape '!'", span));
+                }
             }
         }
-        Some(_) => return Err(Refused::new("ESCAPE takes a text", "write escape '!'", span)),
+        Some(_) => return Err(PostgresRefusal::new("ESCAPE takes a text", "write escape '!'", span)),
     };
     let Some(constant) = constant else {
         return if escape == Some('\\') {
             Ok(pattern)
         } else {
-            Err(Refused::unlisted(
+            Err(PostgresRefusal::unlisted(
                 "ESCAPE with a pattern that is no constant",
                 "escape with a backslash",
                 span,
@@ -52,7 +54,7 @@ pub(super) fn escaped(pattern: Expr, escape: Option<ValueWithSpan>, span: Span) 
     while let Some(letter) = letters.next() {
         if Some(letter) == escape {
             let Some(next) = letters.next() else {
-                return Err(Refused::new(
+                return Err(PostgresRefusal::new(
                     "LIKE pattern must not end with escape character",
                     "write it twice",
                     span,

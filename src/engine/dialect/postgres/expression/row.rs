@@ -7,14 +7,14 @@ use datafusion::sql::sqlparser::{
 
 use crate::engine::dialect::postgres::{
     build::{Lowered, negate_if},
-    refuse::Refused,
+    refuse::PostgresRefusal,
 };
 
 /// Rewrites `(a, b) < (c, d)`: the first columns that differ decide.
 pub(super) fn rows(left: &[Expr], op: &BinaryOperator, right: &[Expr], span: Span) -> Lowered {
     use BinaryOperator as B;
     if left.len() != right.len() {
-        return Err(Refused::new(
+        return Err(PostgresRefusal::new(
             "these rows have different numbers of values",
             "compare rows of one length",
             span,
@@ -35,7 +35,7 @@ pub(super) fn rows(left: &[Expr], op: &BinaryOperator, right: &[Expr], span: Spa
     };
     let mut pairs = left.iter().zip(right).rev();
     let Some((a, b)) = pairs.next() else {
-        return Err(Refused::new("a row needs a value", "write (a, b) = (1, 2)", span));
+        return Err(PostgresRefusal::new("a row needs a value", "write (a, b) = (1, 2)", span));
     };
     let mut made = compare(op.clone(), a, b);
     for (a, b) in pairs {
@@ -86,5 +86,9 @@ pub(super) fn among(left: Expr, right: Expr, negated: bool, span: Span) -> Lower
         });
         return Ok(Expr::InList { expr: Box::new(left), list: items.collect(), negated });
     }
-    Err(Refused::unlisted("ANY or ALL of an array that is no list of values", "write `x in (…)`", span))
+    Err(PostgresRefusal::unlisted(
+        "ANY or ALL of an array that is no list of values",
+        "write `x in (…)`",
+        span,
+    ))
 }

@@ -29,7 +29,7 @@ pub(in crate::engine::function::aggregate) enum Skip {
 
 /// An aggregate defined as a function of all rows of a group.
 #[derive(Debug)]
-pub(in crate::engine::function::aggregate) struct Rows {
+pub(in crate::engine::function::aggregate) struct RowAggregate {
     /// The number of collected arguments; the rest are constants.
     pub(in crate::engine::function::aggregate) columns: usize,
     pub(in crate::engine::function::aggregate) skip: Skip,
@@ -42,13 +42,13 @@ pub(in crate::engine::function::aggregate) struct Rows {
     /// A rewrite to an equivalent expression that DataFusion computes faster.
     pub(in crate::engine::function::aggregate) rewrite: Option<Rewrite>,
     /// Validates the constants before any row is read.
-    pub(in crate::engine::function::aggregate) check: fn(&Settings) -> Result<()>,
+    pub(in crate::engine::function::aggregate) check: fn(&CallSettings) -> Result<()>,
     /// Computes a group's result. The group may be empty.
-    pub(in crate::engine::function::aggregate) finish: fn(&[ArrayRef], &Settings) -> Result<ScalarValue>,
+    pub(in crate::engine::function::aggregate) finish: fn(&[ArrayRef], &CallSettings) -> Result<ScalarValue>,
 }
 
-/// A [`Rows`] that collects one argument, skipping NULLs, in any order.
-pub(in crate::engine::function::aggregate) const VALUES: Rows = Rows {
+/// A [`RowAggregate`] that collects one argument, skipping NULLs, in any order.
+pub(in crate::engine::function::aggregate) const VALUES: RowAggregate = RowAggregate {
     columns: 1,
     skip: Skip::Nulls,
     ordered: false,
@@ -61,7 +61,7 @@ pub(in crate::engine::function::aggregate) const VALUES: Rows = Rows {
 
 /// Everything about a call except its rows.
 #[derive(Debug, Clone)]
-pub(in crate::engine::function::aggregate) struct Settings {
+pub(in crate::engine::function::aggregate) struct CallSettings {
     /// The constant arguments, which are not collected.
     pub(in crate::engine::function::aggregate) constants: Vec<ScalarValue>,
     pub(in crate::engine::function::aggregate) result: DataType,
@@ -69,7 +69,7 @@ pub(in crate::engine::function::aggregate) struct Settings {
     pub(in crate::engine::function::aggregate) descending: bool,
 }
 
-impl Settings {
+impl CallSettings {
     /// Returns NULL of the result type.
     pub(in crate::engine::function::aggregate) fn null(&self) -> Result<ScalarValue> {
         ScalarValue::try_from(&self.result)
@@ -86,7 +86,7 @@ fn constant(expression: &Arc<dyn PhysicalExpr>, name: &str) -> Result<ScalarValu
         .map_err(|_| DataFusionError::Plan(format!("`{name}`: `{expression}` must be a constant")))
 }
 
-type Finish = Arc<dyn Fn(&[ArrayRef]) -> Result<ScalarValue> + Send + Sync>;
+type RowsFinish = Arc<dyn Fn(&[ArrayRef]) -> Result<ScalarValue> + Send + Sync>;
 
 /// Collects rows and computes a result from them.
 #[derive(Clone)]
@@ -98,7 +98,7 @@ pub(super) struct Collection {
     pub(super) skip: Skip,
     pub(super) distinct: bool,
     pub(super) lists: bool,
-    pub(super) finish: Finish,
+    pub(super) finish: RowsFinish,
     pub(super) result: DataType,
 }
 
@@ -112,14 +112,14 @@ impl fmt::Debug for Collection {
 }
 
 impl Collection {
-    pub(super) fn new(rows: &Rows, call: &AccumulatorArgs<'_>) -> Result<Self> {
+    pub(super) fn new(rows: &RowAggregate, call: &AccumulatorArgs<'_>) -> Result<Self> {
         let constants = call
             .exprs
             .iter()
             .skip(rows.columns)
             .map(|one| constant(one, call.name))
             .collect::<Result<_>>()?;
-        let settings = Settings {
+        let settings = CallSettings {
             constants,
             result: call.return_field.data_type().clone(),
             descending: call.order_bys.first().is_some_and(|order| order.options.descending),

@@ -20,18 +20,18 @@ use datafusion::{
     },
 };
 
+pub(super) use self::{
+    collection::{CallSettings, RowAggregate, Skip, VALUES},
+    collector::{gathered, gathered_state},
+};
 use self::{
     collection::{Collection, state},
     collector::Collector,
     groups::Groups,
 };
-pub(super) use self::{
-    collection::{Rows, Settings, Skip, VALUES},
-    collector::{gathered, gathered_state},
-};
-use super::description::{Method, Rewrite};
+use super::description::{AggregateMethod, Rewrite};
 
-impl Method for Rows {
+impl AggregateMethod for RowAggregate {
     fn state(&self, call: &StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
         let ordering = if self.ordered { call.ordering_fields } else { &[] };
         Ok(state(call, call.input_fields.iter().take(self.columns).chain(ordering)))

@@ -13,7 +13,7 @@ use self::{
     sums::{FAVG, FSUM, GEOMEAN, PRODUCT, WEIGHTED},
 };
 use super::{
-    description::{Aggregate, Given, Typed},
+    description::{Aggregate, ArgumentTypes, Typed},
     types::is_number,
 };
 
@@ -226,14 +226,14 @@ pub(super) const ALL: &[Aggregate] = &[
     },
 ];
 
-fn one(given: &Given<'_>) -> Result<Typed> {
+fn one(given: &ArgumentTypes<'_>) -> Result<Typed> {
     match given.expect(1..=1)? {
         [of] if is_number(of) => Typed::new([DataType::Float64], DataType::Float64),
         _ => given.refuse(),
     }
 }
 
-fn two(given: &Given<'_>) -> Result<Typed> {
+fn two(given: &ArgumentTypes<'_>) -> Result<Typed> {
     match given.expect(2..=2)? {
         [a, b] if is_number(a) && is_number(b) => {
             Typed::new([DataType::Float64, DataType::Float64], DataType::Float64)
@@ -242,6 +242,6 @@ fn two(given: &Given<'_>) -> Result<Typed> {
     }
 }
 
-fn count(given: &Given<'_>) -> Result<Typed> {
+fn count(given: &ArgumentTypes<'_>) -> Result<Typed> {
     Typed::new(two(given)?.arguments, DataType::UInt32)
 }

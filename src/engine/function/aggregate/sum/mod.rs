@@ -21,10 +21,10 @@ use self::{
     output::Output,
     total::Total,
     total_type::{TOTAL, is_double},
-    totals::{Counts, Totals},
+    totals::{RowCounts, Totals},
 };
 use super::{
-    description::{Aggregate, Given, Method, Typed},
+    description::{Aggregate, AggregateMethod, ArgumentTypes, Typed},
     running::{Floats, MovingFloats},
     types::{HUGEINT, micros},
 };
@@ -37,7 +37,7 @@ pub(super) const ALL: &[Aggregate] = &[
         doc: "Returns the sum of all non-NULL values; integers add up to HUGEINT, decimals to DECIMAL(38, s), and an \
               overflow is an error.",
         types: sum_types,
-        method: &Exact { average: false },
+        method: &ExactSum { average: false },
     },
     Aggregate {
         name: "avg",
@@ -45,7 +45,7 @@ pub(super) const ALL: &[Aggregate] = &[
         usage: "avg(arg)",
         doc: "Returns the average of all non-NULL values: a DOUBLE for numbers, and a moment for dates and times.",
         types: average_types,
-        method: &Exact { average: true },
+        method: &ExactSum { average: true },
     },
     Aggregate {
         name: "count_if",
@@ -56,11 +56,11 @@ pub(super) const ALL: &[Aggregate] = &[
             [DataType::Boolean | DataType::Null] => Typed::new([DataType::Boolean], HUGEINT),
             _ => given.refuse(),
         },
-        method: &Exact { average: false },
+        method: &ExactSum { average: false },
     },
 ];
 
-fn sum_types(given: &Given<'_>) -> Result<Typed> {
+fn sum_types(given: &ArgumentTypes<'_>) -> Result<Typed> {
     let [of] = given.expect(1..=1)? else { return given.refuse() };
     match of {
         DataType::UInt64 => Typed::new([HUGEINT], HUGEINT),
@@ -75,7 +75,7 @@ fn sum_types(given: &Given<'_>) -> Result<Typed> {
     }
 }
 
-fn average_types(given: &Given<'_>) -> Result<Typed> {
+fn average_types(given: &ArgumentTypes<'_>) -> Result<Typed> {
     let [of] = given.expect(1..=1)? else { return given.refuse() };
     let time = DataType::Time64(TimeUnit::Microsecond);
     match of {
@@ -91,11 +91,11 @@ fn average_types(given: &Given<'_>) -> Result<Typed> {
 
 /// Sums in 128 bits.
 #[derive(Debug)]
-struct Exact {
+struct ExactSum {
     average: bool,
 }
 
-impl Exact {
+impl ExactSum {
     /// Returns DataFusion's own aggregate, used for doubles.
     fn native(&self) -> Arc<AggregateUDF> {
         if self.average { avg_udaf() } else { sum_udaf() }
@@ -107,7 +107,7 @@ impl Exact {
     }
 }
 
-impl Method for Exact {
+impl AggregateMethod for ExactSum {
     fn state(&self, call: &StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
         let mut fields = if is_double(call.input_fields[0].data_type()) {
             vec![Field::new(format!("{}[sum]", call.name), DataType::Float64, true)]
@@ -148,7 +148,7 @@ impl Method for Exact {
         Ok(Some(Box::new(Totals {
             output: self.output(&call),
             sums: Vec::new(),
-            counts: Counts::new(self.average),
+            counts: RowCounts::new(self.average),
         })))
     }
 }
